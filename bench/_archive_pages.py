@@ -1,8 +1,8 @@
-"""Pages of an archive with known text, drawn and damaged by others' means: nothing here was made for our engine.
+"""Pages of an archive with known text, drawn and damaged by third-party tools: none of them was made for our engine.
 
-Typewriters and hands are fonts of Debian, the damage is Augraphy's (https://github.com/sparkfish/augraphy); the words
-are those of the demonstration's letters. Letters of 1896 to 1984 are meant: uneven types, stamps, signatures, tables,
-pages on their side, carbon copies, the other side showing through, the scanner's black bed, handwriting.
+The typewriter and handwriting fonts are Debian's; the damage is Augraphy's (https://github.com/sparkfish/augraphy); the
+text is that of the demonstration's letters. The pages imitate letters of 1896 to 1984: uneven types, stamps,
+signatures, tables, pages on their side, carbon copies, show-through, the scanner's black bed, handwriting.
 """
 
 import random
@@ -44,7 +44,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 330, 200, 300, 250
 
 @dataclass(frozen=True)
 class ArchivePage:
-    """A page on disk, its kind, and all that is written on it."""
+    """A page on disk, its kind, and its whole text."""
 
     path: Path
     kind: str
@@ -53,11 +53,11 @@ class ArchivePage:
 
 @dataclass(frozen=True)
 class Wear:
-    """What an archive went through.
+    """The damage of an archive.
 
     Attributes:
-        inks: how many faults of the ink a page may have at most.
-        papers: what may have become of the paper; ``damages`` of them, from and to.
+        inks: the most faults of the ink on a page.
+        papers: possible damage of the paper; a page gets ``damages`` of them, from and to.
         blur, ink_left: of a carbon copy, from and to: pixels, and share of the ink.
     """
 
@@ -69,11 +69,11 @@ class Wear:
 
 
 def draw(folder: Path, seed: int, count: int, *, wear: str = "usual") -> Iterator[ArchivePage]:
-    """Draw pages, the kinds by turns; the same for a seed.
+    """Draw pages, the kinds in turn; deterministic for a seed.
 
     Args:
-        wear: ``light`` (bare tesseract reads some 0.85 of the words), ``usual``, or ``heavy`` (photocopies and dirt as
-            nobody would wish them).
+        wear: ``light`` (bare tesseract reads some 0.85 of the words), ``usual``, or ``heavy`` (bad photocopies and much
+            dirt).
     """
     for number in range(count):
         kind = KINDS[number % len(KINDS)]
@@ -93,7 +93,7 @@ class _Page:
         self._paragraphs = [
             line for letter in letters for text in letter.pages_text for line in text.split("\n") if len(line) > 90
         ]
-        # What a typewriter has no type for was written with what it has.
+        # Characters that a typewriter lacks were replaced by characters that it has.
         self._font = self._face(_TYPEWRITERS, self._rnd.randint(42, 54))
 
     def draw(self, kind: str) -> tuple[Image.Image, str]:
@@ -128,7 +128,7 @@ class _Page:
         return ImageFont.truetype(str(_FONTS / self._rnd.choice(faces)), size)
 
     def _typed(self) -> tuple[Image.Image, list[str]]:
-        """A letter, each type struck a little beside its place and more or less hard."""
+        """A letter in which each type is struck slightly off its place and with varying force."""
         rnd, font = self._rnd, self._font
         image = Image.new("L", (WIDTH, HEIGHT), 255)
         pen = ImageDraw.Draw(image)

@@ -32,7 +32,7 @@ LOOK_EVERY_S = 0.02
 LONGEST_S = 60.0
 TARGET_S = 2.0
 BEFORE = 5
-"""Letters registered before anything is measured, so that the worker is up."""
+"""Letters registered before the measurement, so that the worker is up."""
 
 
 def freshness(url: str | None, alias: str, *, backlog: int, letters: int, seed: int) -> None:
@@ -78,7 +78,7 @@ def _import(made: _house.House, backlog: int, seed: int) -> tuple[str, ...]:
 
 
 def _found_after(services: Services, word: str) -> float:
-    """Register a letter with a word of its own, and look for it until it is found."""
+    """Register a letter with a unique word, and search until it is found; returns the seconds."""
     source = random.Random(word)
     form = register_operations.IncomingForm(
         subject=f"{word} numéro {source.randint(1, 10**6)}", sender_name="Préfecture de l'Ogou",
@@ -146,7 +146,7 @@ def _servers(folder: Path, url: str, alias: str) -> Iterator[_house.House]:
 
 def _embedded(folder: Path) -> Iterator[_house.House]:
     made = _house.make_house(folder)
-    made.services.index.close()  # type: ignore[attr-defined]  # the worker alone writes it
+    made.services.index.close()  # type: ignore[attr-defined]  # only the worker writes it
     index = TantivyIndex(folder / "index", writable=False)
     yield replace(made, services=replace(made.services, index=index))
     index.close()

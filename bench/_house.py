@@ -40,7 +40,7 @@ from web.processes.migrate import migrate_database
 GED = str(Path(sys.executable).with_name("ged"))
 UNITS = 300
 SEEN_UNITS = 60
-"""Units under the direction whose head asks: a fifth of all; a letter stands in three, so half of the letters are seen."""
+"""Units under the head who searches: a fifth of all. A letter is in three units: the head sees half of the letters."""
 READER = "dge"
 PIECE = 5_000
 AT_ONCE = 2
@@ -60,7 +60,7 @@ class House:
     first_unit: int
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """One of its commands as a process."""
+        """Start one of its commands as a process."""
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen(
                 [GED, *arguments], env=self.environment, cwd=self.folder, stdout=log, stderr=log,
@@ -69,7 +69,7 @@ class House:
 
 
 def make_house(folder: Path, *, database_url: str = "", **settings: str) -> House:
-    """The small ministry of the tests with 300 units more, and an archive's register."""
+    """The small ministry of the tests with 300 additional units, and an archive's register."""
     migrate_database(make_settings(folder, database_url=database_url))
     services = make_services(folder, url=database_url or None, create=False)
     make_organisation(services)
@@ -94,16 +94,16 @@ def make_house(folder: Path, *, database_url: str = "", **settings: str) -> Hous
 
 
 def letters(house: House, count: int, seed: int) -> Iterator[IndexDocument]:
-    """The made letters of ``index_bulk`` under rights of this installation."""
+    """The generated letters of ``index_bulk``, with access rights of this installation."""
     for one in index_bulk.letters(count, seed):
         granted = (unit_principal(house.first_unit + int(str(name)[1:]) - 1) for name in one.principals)
         yield replace(one, principals=frozenset(map(Principal, granted)), registers=("PAPIER",))
 
 
 def fill(house: House, made: Iterator[IndexDocument], count: int) -> None:
-    """The next letters, into SQL and into the index, with a line now and then.
+    """Write the next letters to SQL and to the index; print a line of progress now and then.
 
-    Several pieces stand on their way at once: a bulk keeps one core of the server busy, and us waiting.
+    Several bulks are sent concurrently, because each keeps only one core of the server busy while we wait.
     """
     began, done, waiting = time.monotonic(), 0, deque[Future[int]]()
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -162,14 +162,14 @@ def _rights(one: IndexDocument) -> Iterator[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Site:
-    """The served site and the cookie of somebody who is signed in."""
+    """The served site, and the cookie of a signed-in person."""
 
     port: int
     pid: int
     cookie: str
 
     def cpu_s(self) -> float:
-        """Processor seconds that the site's processes took so far."""
+        """CPU seconds that the site's processes have used so far."""
         ticks = 0
         for process in (self.pid, *_children(self.pid)):
             fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
@@ -183,7 +183,7 @@ def _children(pid: int) -> list[int]:
 
 @contextmanager
 def served(house: House, account: str = READER) -> Iterator[Site]:
-    """`ged serve`, with somebody signed in."""
+    """`ged serve`, with a signed-in person."""
     port = free_port()
     process = house.start("serve", "--bind", f"127.0.0.1:{port}", "--threads", "24")
     running = Running("", process.pid, started_ticks=started_ticks_of(process.pid))
@@ -210,7 +210,7 @@ def _sign_in(port: int, account: str, process: subprocess.Popen[bytes]) -> str:
 
 
 def ask(port: int, path: str, *, cookie: str = "", form: dict[str, str] | None = None) -> tuple[str, str]:
-    """One request on this thread's connection, kept as a browser keeps it: its text and the cookie that came with it."""
+    """Send a request on this thread's kept-alive connection; returns the text and the cookie of the response."""
     headers = {"Cookie": cookie} if cookie else {}
     if form:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -221,7 +221,7 @@ def ask(port: int, path: str, *, cookie: str = "", form: dict[str, str] | None =
             link.request(*asked)
             answer = link.getresponse()
             break
-        except ConnectionError:  # kept for too long, perhaps
+        except ConnectionError:  # perhaps the connection was idle for too long
             link.close()
             if is_last:
                 raise

@@ -1,4 +1,4 @@
-"""The made set of `bench.ocr`: letters with known text of seven kinds, the same to the pixel for a seed."""
+"""The generated pages of `bench.ocr`: letters of seven kinds with known text, the same to the pixel for a seed."""
 
 import io
 import json
@@ -21,7 +21,7 @@ QUALITY = 85  # what scanners in offices send
 
 @dataclass(frozen=True)
 class MadePage:
-    """A page on disk and all that is written on it."""
+    """A page on disk and its whole text."""
 
     path: Path
     kind: str
@@ -29,7 +29,7 @@ class MadePage:
 
 
 def draw(folder: Path, seed: int, count: int) -> Iterator[MadePage]:
-    """Draw pages, the kinds by turns."""
+    """Draw pages, the kinds in turn."""
     rnd = random.Random(seed)
     letters = make_letters(seed, count)
     sheets = [(letter, number) for letter in letters for number in range(1, letter.page_count + 1)]

@@ -1,4 +1,4 @@
-"""An installation with the demonstration ministry, in which slips go from the mail office to a directorate."""
+"""An installation with the demonstration ministry, where the mail office sends slips to a directorate."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,11 +34,11 @@ class SlipHouse:
         self._keys = {account: self._open(account) for account in (SENDER, RECEIVER)}
 
     def rendered(self, n: int) -> bytes:
-        """The pages of a slip."""
+        """The PDF of a slip."""
         return operations.preview(self._services, self._form(n), actor=self._actor(SENDER), now=_now())
 
     def both_ends(self, n: int) -> None:
-        """A slip numbered and signed by its sender, then received line by line and countersigned."""
+        """Number and sign a slip as its sender; then receive it line by line and countersign it."""
         sender, receiver = self._actor(SENDER), self._actor(RECEIVER)
         (issued,) = operations.issue(self._services, self._form(n), key=self._keys[SENDER], actor=sender, now=_now())
         if issued.failure is not None:

@@ -1,4 +1,4 @@
-"""Our site beside the bare Elasticsearch query of the same meaning. Used by ``bench.search``; no benchmark of its own."""
+"""Compares our site with an equivalent bare Elasticsearch query. Used by ``bench.search``; no benchmark of its own."""
 
 import random
 import time
@@ -33,25 +33,25 @@ ASKED = 160
 WARM = 40
 TURN = 40
 POOL = 2_000
-"""Letters out of whose words queries are made."""
+"""Letters whose words make the queries."""
 PAGE = 20
 GROWING = ("raw_p95_ms", "by_hand_p95_ms", "first_hits_p95_ms", "both_p95_ms")
 _MARKED = {"subject": {}, "pages.text": {"fragment_size": 250, "number_of_fragments": 2}}
 
 
 def asked(made: list[IndexDocument], source: random.Random, count: int = ASKED + WARM) -> list[str]:
-    """Two or three words of some letter each."""
+    """Queries of two or three words of a random letter."""
     texts = (source.choice(made).pages[0].text.split() for _ in range(count))
     return [" ".join(source.sample(words, source.randint(2, 3))) for words in texts]
 
 
 def p95(call: Callable[[str], Any], queries: list[str], *, at_once: int) -> float:
-    """Milliseconds below which nineteen of twenty answers stay."""
+    """The 95th percentile of the response time, in milliseconds."""
     return p95s({"": call}, queries, at_once=at_once)[""]
 
 
 def p95s(calls: Mapping[str, Callable[[str], Any]], queries: list[str], *, at_once: int) -> dict[str, float]:
-    """The same of several, which take turns, so that all meet the same moments of a busy machine."""
+    """``p95`` of several calls, which take turns, so that a busy machine slows all of them alike."""
     spent: dict[str, list[float]] = {name: [] for name in calls}
 
     def timed(call: Callable[[str], Any], text: str) -> float:
@@ -89,7 +89,7 @@ def house(url: str, alias: str) -> Iterator[_house.House]:
 
 
 def speed(url: str, client: Elasticsearch, alias: str, sizes: list[int], seed: int) -> None:
-    """Lines of each size, and how both grow from the first to the last."""
+    """Print lines for each size, and the growth of both from the first to the last size."""
     source, lines = random.Random(f"speed {seed}"), list[dict[str, float]]()
     with house(url, alias) as made:
         letters, done = _house.letters(made, max(sizes), seed), 0
@@ -140,12 +140,12 @@ def _line(made: _house.House, client: Elasticsearch, alias: str, queries: list[s
 
 
 def _raw(text: str, who: Principals) -> dict[str, Any]:
-    """What the page and its filters mean, in one query: rights, hits, marks by Elasticsearch, and all facets."""
+    """The query of the page and its filters in one: rights, hits, marks by Elasticsearch, and all facets."""
     return _page_of(elastic_query.build(SearchQuery(text), parse(text), who))
 
 
 def _by_hand(text: str, who: Principals) -> dict[str, Any]:
-    """The same page of a query as a careful person writes it, who knows nothing of bad readings."""
+    """The same page by a query that a careful developer would write who does not know OCR errors."""
     asked = collection.hand_made(text, title="subject", body="pages.text", plain="exact")
     return _page_of({"bool": {"filter": [{"terms": {"access": fields.access_terms(who)}}], "must": [asked]}})
 

@@ -1,4 +1,4 @@
-"""Invoices with tables, the same for a seed, set by several producers of PDF: those that this machine has."""
+"""Invoices with tables, deterministic for a seed, typeset by all PDF producers that this machine has."""
 
 import html
 import importlib.util
@@ -25,7 +25,7 @@ _SENDERS = ("SOCIÉTÉ DU GOLFE SARL", "ETS KOFFI ET FILS", "COMPTOIR DES LAGUNE
 
 @dataclass(frozen=True)
 class MadeInvoice:
-    """One page: what made it, its file, the rows of its tables from the top, its fields."""
+    """One page: its producer, its file, the rows of its tables from the top, its fields."""
 
     producer: str
     path: Path
@@ -44,7 +44,7 @@ class _Content:
 
 
 def draw(folder: Path, seed: int, count: int) -> Iterator[MadeInvoice]:
-    """``count`` invoices by each producer, each other than the next."""
+    """``count`` different invoices by each producer."""
     for name, make in producers().items():
         chance = random.Random(f"{seed} {name}")
         for number in range(count):
@@ -63,7 +63,7 @@ def draw(folder: Path, seed: int, count: int) -> Iterator[MadeInvoice]:
 
 
 def producers() -> dict[str, Callable[[_Content, Path], None]]:
-    """What this machine sets a page with."""
+    """The PDF producers of this machine."""
     found: dict[str, Callable[[_Content, Path], None]] = {
         "typst, all lines": lambda content, path: _typst(content, path, "1pt"),
         "typst, lines across": lambda content, path: _typst(content, path, "(x: none, y: 0.5pt)"),

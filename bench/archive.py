@@ -1,15 +1,15 @@
-"""The whole reading against bare tesseract on pages of an archive, drawn and damaged by means that are not ours.
+"""The whole reading against bare tesseract on pages of an archive, drawn and damaged by third-party tools.
 
     python -m bench.archive [--seed S] [--pages 39] [--wear light|usual|heavy] [--keep FOLDER]
     python -m bench.archive --real FOLDER
 
-The second reads pages of a real archive: images, each with its text in a file of the same name that ends in ``.txt``;
-what stands before the first hyphen or digit of the name is the kind (``hand-012.jpg``).
+The second command reads pages of a real archive: images, each with its text in a ``.txt`` file of the same name. The
+name up to its first hyphen or digit is the kind (``hand-012.jpg``).
 
-Both read the same pages, two at a time, by turns. Of each kind of page: the share of its words of three letters and
-more that were read, and the words that nobody wrote. The last lines bear the figures of the whole, and, read by
-themselves, of the pages that bare tesseract can read (half of their words, or handwriting): one that it gives up costs
-it little.
+Both engines read the same pages, two at a time, in turn. For each kind of page: the share of its words of three letters
+and more that were read, and the number of invented words. The last lines have the figures of all pages, and separately
+of the pages that bare tesseract can read (half of their words, or handwriting): a page that it gives up costs it
+little.
 """
 
 import argparse
@@ -42,7 +42,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Figures:
-    """What came of a page: of ours and of bare tesseract."""
+    """The results of a page: ours and those of bare tesseract."""
 
     page: ArchivePage
     recall: tuple[float, float]
@@ -51,18 +51,18 @@ class Figures:
 
     @property
     def can_be_read(self) -> bool:
-        """Whether bare tesseract has a chance, or nobody has one."""
+        """Whether bare tesseract can read it, or no engine can (handwriting)."""
         return self.page.kind == "hand" or self.recall[1] >= 0.5
 
 
 def invented(read: str, truth: str) -> int:
-    """How many words of three letters and more are not on the page."""
+    """The number of words of three letters and more in ``read`` that are not on the page."""
     left, right = (Counter(re.findall(r"[^\W\d_]{3,}", text.casefold())) for text in (read, truth))
     return (left - right).total()
 
 
 def measure(pages: Sequence[ArchivePage]) -> tuple[list[Figures], float]:
-    """Read all pages both ways; the second is our time as a share of that of bare tesseract."""
+    """Read all pages with both; returns the figures, and our time as a share of bare tesseract's."""
     figures, seconds = [], [0.0, 0.0]
     engine = TesseractEngine(jobs=PROCESSES, pictures=False)
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(PROCESSES) as pool:
@@ -92,7 +92,7 @@ def measure(pages: Sequence[ArchivePage]) -> tuple[list[Figures], float]:
 
 
 def real(folder: Path) -> list[ArchivePage]:
-    """Pages that somebody scanned and typed off; an image without its text is an error and named."""
+    """Pages that were scanned and transcribed; an image without its text is an error that names it."""
     found = []
     for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in _TYPES):
         truth = path.with_suffix(".txt")
@@ -105,7 +105,7 @@ def real(folder: Path) -> list[ArchivePage]:
 
 
 def told(figures: Sequence[Figures]) -> dict[str, float]:
-    """Means of some pages."""
+    """The means over some pages."""
     count = max(len(figures), 1)
     values: dict[str, float] = {"pages": len(figures)}
     for n, who in enumerate(("ours", "bare")):

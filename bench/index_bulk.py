@@ -26,12 +26,12 @@ START = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def make(count: int, seed: int) -> list[IndexDocument]:
-    """Letters of 60 to 180 words out of 20,000 made ones, the frequent ones often."""
+    """Letters of 60 to 180 words, drawn from 20,000 generated words by frequency."""
     return list(letters(count, seed))
 
 
 def letters(count: int, seed: int) -> Iterator[IndexDocument]:
-    """The same, one after the other."""
+    """Yield the letters of ``make`` one after the other."""
     source = random.Random(seed)
     words = ["".join(source.choices("abcdefgilmnoprstuvéèà", k=source.randint(2, 11))) for _ in range(20_000)]
     weights = list(accumulate(1 / (rank + 1) for rank in range(len(words))))

@@ -32,7 +32,7 @@ Answers = list[tuple[str, float]]
 
 
 def register(url: str, clerk: int, letters: int, ready: Barrier, answers: "multiprocessing.Queue[Answers]") -> None:
-    """Register letters; gives each number answered with the seconds that it took."""
+    """Register letters; puts each returned number, with its seconds, into ``answers``."""
     services = clerks.light_services(url, Path())
     actor, register_id, usual = clerks._desk(services, "")
     given: Answers = []
@@ -74,7 +74,7 @@ def measure(url: str, processes: int, letters: int) -> dict[str, object]:
 
 
 def _there(url: str) -> tuple[dict[str, int], dict[str, str]]:
-    """(number -> sequence) of all numbers that are there, and the settings that decide over what is durable."""
+    """(number -> sequence) of all stored numbers, and the settings of durability."""
     engine = make_engine(url)
     with engine.connect() as connection:
         there = {row.text: row.sequence for row in connection.execute(select(MailNumber.text, MailNumber.sequence))}

@@ -1,12 +1,12 @@
 """The whole reading (bytes -> text, page images, searchable PDF/A) against bare tesseract and OCRmyPDF.
 
-It is done by both plugs: ``ours`` with the library, ``program`` with the system's tesseract.
+Our reading is measured in both ways: ``ours`` with the library, ``program`` with the system's tesseract.
 
     python -m bench.ocr [--seeds S S S] [--pages 40]
 
-All four read the same pages, two at a time, by turns of a few pages in one run, so that a busy machine slows all of
-them. The tesseract program has one thread a process, which is faster than its default. One JSON line a seed, then one
-with the worst of each figure.
+All four read the same pages, two at a time, in turns of a few pages in one run, so that a busy machine slows all of
+them alike. The tesseract program has one thread for each process, which is faster than its default. Prints one JSON
+line for each seed, then a line with the worst of each figure.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def bare(page: Path, out: Path) -> str:
 
 
 def ocrmypdf(folder: Path) -> int:
-    """One PDF of pages by OCRmyPDF; size of what it makes. Putting its input together is not in the time."""
+    """One PDF of pages by OCRmyPDF; returns the size of its output. The time excludes making its input."""
     source, target = folder / "in.pdf", folder / "out.pdf"
     options = ["--output-type", "pdfa", "-l", "fra", "--jobs", str(PROCESSES)]
     subprocess.run(
@@ -54,7 +54,7 @@ def ocrmypdf(folder: Path) -> int:
 
 
 def error_rate(read: str, truth: str) -> float:
-    """Character error rate, blanks made equal and typographic apostrophes straight."""
+    """Character error rate, with normalised blanks and straight apostrophes."""
     left, right = (" ".join(text.replace("’", "'").split()) for text in (read, truth))
     return Levenshtein.distance(left, right) / max(len(right), 1)
 
@@ -130,7 +130,7 @@ def _figures(
 
 
 def main() -> None:
-    """Measure each seed; the last line is the worst of them."""
+    """Measure each seed; the last line has the worst figures."""
     parser = argparse.ArgumentParser(description="Benchmark of the reading engine.")
     parser.add_argument("--seeds", type=int, nargs="+", default=[secrets.randbelow(100_000) for _ in range(3)])
     parser.add_argument("--pages", type=int, default=40)

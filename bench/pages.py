@@ -60,7 +60,7 @@ def pages(house: House, size: int) -> list[tuple[str, str, str]]:
 
 @contextmanager
 def counted(house: House) -> Iterator[list[str]]:
-    """The queries sent meanwhile."""
+    """The queries sent inside the block."""
     sent: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
@@ -73,7 +73,7 @@ def counted(house: House) -> Iterator[list[str]]:
 
 
 def measure(house: House, client: FlaskClient, address: str, turns: int) -> tuple[float, int, int]:
-    """Milliseconds of processor (median), queries, and status of a page; the first turns warm it up."""
+    """CPU milliseconds (median), queries, and status of a page; the first turns are warm-up."""
     status = client.get(address).status_code
     with counted(house) as sent:
         client.get(address)
@@ -86,7 +86,7 @@ def measure(house: House, client: FlaskClient, address: str, turns: int) -> tupl
 
 
 def multiply(house: House, count: int) -> None:
-    """Copies of one letter with its number and its rights, made by the database alone."""
+    """Copy one letter, with its number and its rights, by SQL."""
     (one,) = letters(house, 1, 7)
     fill(house, iter([one]), 1)
     engine = house.services.engine

@@ -45,7 +45,7 @@ _START = datetime(2025, 1, 2, 8, tzinfo=UTC)
 
 
 def document(no: int, subject: str, text: str, *, sender: str = "", reference: str = "") -> IndexDocument:
-    """A letter as an index takes it."""
+    """A letter as a document of the index."""
     return IndexDocument(
         mail_id=MailId(no), version=1, level=Confidentiality.ORDINARY, principals=READERS, numbers=(f"A-2025-{no:06}",),
         registers=("A",), direction="incoming", state="registered", registered_at=_START + timedelta(minutes=no),
@@ -54,14 +54,14 @@ def document(no: int, subject: str, text: str, *, sender: str = "", reference: s
 
 
 def scanned(made: list[MadeLetter], rate: float, seed: int) -> Iterator[IndexDocument]:
-    """The letters as the archive holds them: what was typed is right, the text is badly read."""
+    """The letters as in an archive: the typed fields are right, the text has OCR errors."""
     rng = random.Random(f"noise {seed} {rate}")
     for one in made:
         yield document(one.no, one.subject, read(one.text, rate, rng), sender=one.sender, reference=one.reference)
 
 
 def success(index: SearchIndex, asked: list[Asked]) -> dict[str, Any]:
-    """Share of queries whose letter is among the first three, over all and by kind."""
+    """The share of queries whose letter is among the first three hits, in total and by kind."""
     kinds: dict[str, list[bool]] = defaultdict(list)
     for one in asked:
         found = index.search(SearchQuery(one.text, limit=3, highlight=False), principals=EVERYBODY)
@@ -71,7 +71,7 @@ def success(index: SearchIndex, asked: list[Asked]) -> dict[str, Any]:
 
 
 def made_letters(index: SearchIndex, engine: str, count: int, asked: int, seeds: list[int]) -> None:
-    """Lines of one engine over the made letters."""
+    """Print lines of one engine over the generated letters."""
     for rate in RATES:
         worst = 1.0
         for seed in seeds:
@@ -85,7 +85,7 @@ def made_letters(index: SearchIndex, engine: str, count: int, asked: int, seeds:
 
 
 def judged(folder: Path, client: Elasticsearch, index: SearchIndex) -> None:
-    """Lines over a judged collection: ours and the peers."""
+    """Print lines over a judged collection: our engines and the peers."""
     documents = collection.lines(folder / "documents.jsonl")
     index.reset()
     index.put(document(no, one["title"], one["text"]) for no, one in enumerate(documents, start=1))
@@ -110,13 +110,13 @@ def judged(folder: Path, client: Elasticsearch, index: SearchIndex) -> None:
 
 
 def tell(**line: Any) -> None:
-    """One line of JSON."""
+    """Print a line of JSON."""
     print(json.dumps(line, ensure_ascii=False), flush=True)
 
 
 @contextmanager
 def server(url: str | None) -> Iterator[str]:
-    """The server named, or a private one."""
+    """The named server, or a private server."""
     if url:
         yield url
         return

@@ -29,13 +29,13 @@ from indexer.tantivy_index import TantivyIndex
 
 
 def readers(source: random.Random) -> Principals:
-    """Somebody who sees about a fifth of the letters."""
+    """Principals that see about a fifth of the letters."""
     held = frozenset(Principal(f"u{source.randint(1, 300)}") for _ in range(20))
     return Principals(held, held, held)
 
 
 def embedded(count: int, seed: int) -> None:
-    """Tantivy inside this process, one question after the other."""
+    """Tantivy inside this process, one query after the other."""
     source = random.Random(f"embedded {seed}")
     with tempfile.TemporaryDirectory() as folder:
         index = TantivyIndex(Path(folder) / "index", writable=True)

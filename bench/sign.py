@@ -2,11 +2,11 @@
 
     python -m bench.sign [--letters 200] [--slips 60]
 
-Letters: one page each, set beforehand. The peer is the loop of pyHanko's manual: ``SimpleSigner.load_pkcs12`` and
-``sign_pdf`` for each letter, an invisible PAdES signature of level B-B. Ours makes the visible mark besides, opens the
-sealed key for each letter and gives the same level. Both take turns of ten, so that a busy machine slows both.
-Slips: the operations of the site in an installation of its own (SQLite, files), all the way to the commit. One JSON
-line a figure.
+Letters: one page each, typeset beforehand. The peer is the loop of pyHanko's manual: ``SimpleSigner.load_pkcs12`` and
+``sign_pdf`` for each letter, an invisible PAdES signature of level B-B. Our code makes the same level, and also the
+visible mark, and opens the sealed key for each letter. Both take turns of ten, so that a busy machine slows both.
+Slips: the operations of the site in a separate installation (SQLite, files), including the commit. Prints one JSON line
+for each figure.
 """
 
 import argparse
@@ -37,7 +37,7 @@ from signing.rawkeys import MemoryKey
 
 TURN = 10
 SECRET = b"a server secret of the benchmark, 32 bytes or more"
-PASSPHRASE = "une longue phrase de passe"  # of a key that lives for this run
+PASSPHRASE = "une longue phrase de passe"  # of a key used only in this run
 KEY_TYPES = {"rsa-3072": 3072, "p-256": None}
 _SIGNATORY = Signatory("La Secrétaire générale", "Mazalo Tchédré")
 
@@ -58,7 +58,7 @@ def letters(count: int, at: datetime) -> list[Pages]:
 
 
 def ours(book: Sequence[Pages], signer: PadesSigner, key: UnlockedKey, at: datetime) -> list[bytes]:
-    """What the site does for each letter once it is set."""
+    """Sign each typeset letter as the site does."""
     return [
         signer.sign(
             pages.pdf,
@@ -79,7 +79,7 @@ def ours(book: Sequence[Pages], signer: PadesSigner, key: UnlockedKey, at: datet
 
 
 def peer(book: Sequence[Pages], keystore: Path) -> list[bytes]:
-    """pyHanko as its manual shows it."""
+    """Sign with pyHanko as in its manual."""
     made = []
     for pages in book:
         signer = signers.SimpleSigner.load_pkcs12(str(keystore), passphrase=PASSPHRASE.encode())
@@ -90,7 +90,7 @@ def peer(book: Sequence[Pages], keystore: Path) -> list[bytes]:
 
 
 def measure_key(name: str, book: Sequence[Pages], folder: Path, at: datetime) -> dict[str, object]:
-    """Both ways over one book with one key."""
+    """Measure both on one book with one key."""
     folder.mkdir()
     Authority.create(folder / "authority", SECRET, "Ministère", at)
     vault = LocalVault(folder / "authority", SECRET, rsa_bits=KEY_TYPES[name])
@@ -119,7 +119,7 @@ def measure_key(name: str, book: Sequence[Pages], folder: Path, at: datetime) ->
 
 
 def measure_slips(folder: Path, count: int) -> dict[str, object]:
-    """Slips rendered a second, and the median time of one signed by sender and receiver."""
+    """Slips rendered per second, and the median time to sign a slip as sender and receiver."""
     with SlipHouse(folder) as house:
         house.both_ends(0)
         rendered = timed(lambda: [house.rendered(n) for n in range(count)])
@@ -131,14 +131,14 @@ def measure_slips(folder: Path, count: int) -> dict[str, object]:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Seconds of one piece of work."""
+    """The seconds that ``work`` takes."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
 
 
 def resident_mb() -> float:
-    """Memory of this process now."""
+    """Resident memory of this process now, in MB."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmRSS"):
             return round(int(line.split()[1]) / 1024, 1)

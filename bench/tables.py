@@ -2,9 +2,9 @@
 
     python -m bench.tables [--seed S] [--pages 4] [--real FOLDER]
 
-The made invoices come from each producer of PDF that this machine has, and their rows and fields are known; half of the
-rows have a cell of several lines. Of real files only what changes and what it costs is told. Both readings are made in
-one run, page after page. One JSON line a producer, then one of all.
+Each PDF producer of this machine makes invoices with known rows and fields; half of the rows have a cell of several
+lines. For real files only the changes and the costs are reported. Both readings are made in one run, page by page.
+Prints one JSON line for each producer, then a line for all.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from ocr.wire import PageTask, load_result
 
 
 def read(path: Path, index: int, out: Path, *, tables: bool) -> tuple[RecognisedPage, float]:
-    """A page as the child reads it, and the seconds that it took."""
+    """Read a page as the child does; returns it with the seconds taken."""
     task = PageTask(str(path), "application/pdf", index, 0, 1, ("fra",), str(out), 60.0, pictures=False)
     reader = PageReader(Limits(), recogniser(None, None))
     began = time.perf_counter()
@@ -43,13 +43,13 @@ def read(path: Path, index: int, out: Path, *, tables: bool) -> tuple[Recognised
 
 
 def kept(page: RecognisedPage, rows: Sequence[Row]) -> int:
-    """How many rows stand in one line each, with their words in order and no others."""
+    """The number of rows that are one line each, with exactly their words in order."""
     lines = {" ".join(line.replace("|", " ").split()) for line in page.text.replace("\u00a0", " ").split("\n")}
     return sum(" ".join(" ".join(row).split()) in lines for row in rows)
 
 
 def fields_found(page: RecognisedPage, made: MadeInvoice) -> dict[str, bool]:
-    """Which of the fields were read as they are."""
+    """Which of the fields were read correctly."""
     found = {(one.name, one.value) for one in read_fields([page])}
     return {
         "their_reference": ("their_reference", made.number) in found,
@@ -59,7 +59,7 @@ def fields_found(page: RecognisedPage, made: MadeInvoice) -> dict[str, bool]:
 
 
 def made_figures(folder: Path, seed: int, count: int) -> Iterator[dict[str, object]]:
-    """One line a producer."""
+    """One line for each producer."""
     pages: dict[str, list[MadeInvoice]] = {}
     for made in draw(folder, seed, count):
         pages.setdefault(made.producer, []).append(made)
@@ -76,7 +76,7 @@ def made_figures(folder: Path, seed: int, count: int) -> Iterator[dict[str, obje
 
 
 def real_figures(folder: Path, out: Path) -> Iterator[dict[str, object]]:
-    """One line a file: what its tables give, and what looking for them costs."""
+    """One line for each file: the results of its tables, and the cost of looking for them."""
     for path in sorted(folder.rglob("*.pdf")):
         try:
             pages = int(str(count(path, Limits())["pages"]))
@@ -105,7 +105,7 @@ def real_figures(folder: Path, out: Path) -> Iterator[dict[str, object]]:
 
 
 def main() -> None:
-    """Measure made pages, or real ones."""
+    """Measure generated or real pages."""
     parser = argparse.ArgumentParser(description="Benchmark of the tables of PDFs born digital.")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(100_000))
     parser.add_argument("--pages", type=int, default=4)

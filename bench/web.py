@@ -33,12 +33,12 @@ TARGET = 1.2
 ROUNDS = 3
 WARM = 20
 LINES = 700
-"""Of a print: more than ``ged.typeset.HEAVY_BYTES``, fewer than a job is asked for."""
+"""Of a print: more than ``ged.typeset.HEAVY_BYTES``, but too few to need a job."""
 AT_ONCE = 4
 
 
 def pair(house: House, count: int) -> list[str]:
-    """Tokens of so many bridges at the desk of the mail office."""
+    """Pair ``count`` bridges at the desk of the mail office; returns their tokens."""
     now, clerk = datetime.now(UTC), actor(house.services, ACCOUNT)
     tokens = []
     for number in range(count):
@@ -49,7 +49,7 @@ def pair(house: House, count: int) -> list[str]:
 
 
 def wait_for_orders(port: int, tokens: Sequence[str], end: Event) -> None:
-    """A process of bridges at rest: each asks, waits, and stays away as long as it is asked to."""
+    """A process of idle bridges: each polls, waits for the response, and pauses as long as the response says."""
     threads = [
         threading.Thread(target=_wait_one, args=(port, token, number, end), daemon=True)
         for number, token in enumerate(tokens)
@@ -60,7 +60,7 @@ def wait_for_orders(port: int, tokens: Sequence[str], end: Event) -> None:
 
 
 def _wait_one(port: int, token: str, number: int, end: Event) -> None:
-    # Each bridge has an address of its own, as machines do: the site bounds the connections of one address.
+    # Each bridge has its own address, as real machines do: the site limits the connections of one address.
     link = HTTPConnection(
         "127.0.0.1", port, timeout=60, source_address=(f"127.0.{1 + number // 250}.{1 + number % 250}", 0)
     )
@@ -69,7 +69,7 @@ def _wait_one(port: int, token: str, number: int, end: Event) -> None:
             link.request("GET", "/api/bridge/order?wait_s=25", headers={"Authorization": f"Bearer {token}"})
             answer = link.getresponse()
             answer.read()
-        except (HTTPException, OSError):  # the site ends connections at rest; the agent begins another too
+        except (HTTPException, OSError):  # the site closes idle connections; the real agent reconnects too
             link.close()
             end.wait(0.5)
             continue
@@ -77,7 +77,7 @@ def _wait_one(port: int, token: str, number: int, end: Event) -> None:
 
 
 def turn_pages(site: Site, paths: Sequence[str], people: int, seconds: float) -> list[float]:
-    """Seconds of each page, with so many people at once."""
+    """Seconds of each page, with ``people`` concurrent users."""
     until = time.monotonic() + seconds
 
     def one(start: int) -> list[float]:
@@ -140,7 +140,7 @@ def _family(pid: int) -> list[int]:
 
 
 def memory_mb(pid: int) -> float:
-    """Memory of a process and all below it; what they share counts once."""
+    """Memory of a process and its descendants; shared memory counts once."""
     total = 0
     for one in _family(pid):
         try:
@@ -152,7 +152,7 @@ def memory_mb(pid: int) -> float:
 
 
 def print_again(house: House, site: Site, count: int, *, letters: int) -> None:
-    """Memory before and after so many prints of a register."""
+    """Memory before and after ``count`` prints of a register."""
 
     def print_one(turn: int) -> int:
         first = 1 + turn * 7 % max(
@@ -175,7 +175,7 @@ def print_again(house: House, site: Site, count: int, *, letters: int) -> None:
 
 
 def _printed(site: Site, path: str) -> int:
-    """How often we were told to come again."""
+    """Fetch a print; returns how often the site was busy (503)."""
     link = HTTPConnection("127.0.0.1", site.port, timeout=120)
     for again in range(100):
         link.request("GET", path, headers={"Cookie": site.cookie})

@@ -1,1 +1,1 @@
-"""The demonstration: a made ministry, made letters, and how a scanner would see them."""
+"""The demonstration: an invented ministry, generated letters, and the images that a scanner would make of them."""

@@ -1,7 +1,7 @@
-"""Ages a clean page the way paper, ink, a stamp pad and a scanner do; the text stays readable by machine.
+"""Ages a clean page as paper, ink, a stamp pad and a scanner would; the text stays readable by machine.
 
-The damage is that of a mail office: a sheet laid askew, a lamp that dims to one side, grain, a worn ribbon, the other
-side of thin paper, stamps. Stamps go where the page has least ink and never on the label's corner.
+The damage is that of a mail office: a sheet laid askew, a lamp that dims to one side, grain, a worn ribbon,
+show-through of thin paper, stamps. Stamps go where the page has least ink, and never on the label's corner.
 """
 
 import io
@@ -21,11 +21,11 @@ MAX_SKEW_DEG = 1.5
 _STAMPS = Path(__file__).with_name("stamp.typ")
 _STAMP_DPI = 300
 _CELL = 16
-"""Side in pixels of the cells in which the emptiest place for a stamp is looked for."""
+"""Side in pixels of the cells of the search for the emptiest place for a stamp."""
 
 
 class AgeingKind(StrEnum):
-    """What a page went through. Every kind is skewed, unevenly lit and grainy."""
+    """The damage of a page. Every kind is skewed, unevenly lit and grainy."""
 
     OFFICE = "office"
     STAMPED = "stamped"
@@ -82,14 +82,14 @@ def age(image: Image.Image, seed: int, kind: str) -> Image.Image:
 
 
 def _faint(page: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """A worn ribbon: strokes spread a little and strike with uneven force."""
+    """Imitate a worn ribbon: strokes spread a little and have uneven force."""
     soft = np.asarray(page.filter(ImageFilter.BoxBlur(0.8 * page.width / 2480)))
     force = _field(rng, page.size, cells=(24, 34), low=0.5, high=0.85)
     return Image.fromarray(_lighten(soft, force))
 
 
 def _show_through(page: Image.Image, strength: float) -> Image.Image:
-    """The other side of thin paper: the page itself, mirrored and blurred."""
+    """Imitate the other side of thin paper: the page itself, mirrored and blurred."""
     small = page.resize((page.width // 6, page.height // 6), Image.Resampling.BOX)
     other = small.transpose(Image.Transpose.FLIP_LEFT_RIGHT).filter(ImageFilter.GaussianBlur(0.8)).resize(page.size)
     table = [round(255 - (255 - level) * strength) for level in range(256)]
@@ -112,7 +112,7 @@ def _stamp_ink(shape: str) -> Image.Image:
         str(_STAMPS), format="png", ppi=float(_STAMP_DPI), ignore_system_fonts=True, sys_inputs={"shape": shape}
     )
     drawn = Image.open(io.BytesIO(png)).convert("RGBA")
-    # A stamp pad covers thinly: its blue gives a middle gray.
+    # A stamp pad's ink is thin: its blue gives a middle gray.
     return (
         Image.alpha_composite(Image.new("RGBA", drawn.size, "white"), drawn)
         .convert("L")
@@ -121,7 +121,7 @@ def _stamp_ink(shape: str) -> Image.Image:
 
 
 def _emptiest_place(page: Image.Image, size: tuple[int, int], *, upper_half: bool) -> tuple[int, int]:
-    """The upper left corner where a stamp of that size covers least ink, off the edges and the label's corner."""
+    """The upper left corner of the place where a stamp covers least ink, off the edges and the label's corner."""
     cells = page.resize((page.width // _CELL, page.height // _CELL), Image.Resampling.BOX)
     ink = 255.0 - np.asarray(cells, dtype=np.float64)
     mm = cells.width / A4_MM[0]

@@ -1,4 +1,4 @@
-"""Fills the blanks of a script: names, figures and dates that a seed chooses and that agree with each other."""
+"""Fills the blanks of a script with consistent names, figures and dates, chosen by a seed."""
 
 import random
 from datetime import date, timedelta
@@ -18,7 +18,7 @@ def french_date(day: date) -> str:
 
 
 def fill(rng: random.Random, written_on: date, script: Script) -> dict[str, Any]:
-    """All blanks of a letter written on that day, by their names in `demo.texts`."""
+    """The values of all blanks of a letter written on that day, by their names in `demo.texts`."""
     past, deadline = written_on - timedelta(days=rng.randint(15, 60)), written_on + timedelta(days=rng.randint(25, 50))
     family = rng.sample(LAST_NAMES, 3)
     signs = rng.choice(WOMEN if script.title.startswith("La ") else MEN)
@@ -53,7 +53,7 @@ def fill(rng: random.Random, written_on: date, script: Script) -> dict[str, Any]
 
 
 def _invoice(rng: random.Random) -> tuple[str, str]:
-    """A bill whose figures add up, with 18 % value added tax; gives its rows and its total."""
+    """A bill whose figures add up, with 18 % value added tax; returns its rows and its total."""
     items = ("Vidange et filtres", "Batterie de démarrage", "Révision de l'alternateur", "Main-d'œuvre et déplacement")
     lines = ["|Désignation|Quantité|Prix unitaire|Montant|"]
     net = 0
@@ -69,7 +69,7 @@ def _invoice(rng: random.Random) -> tuple[str, str]:
 
 
 def weekday_before(day: date) -> date:
-    """A working day: the same day, or the Friday before a weekend."""
+    """The day itself, or the Friday before if it is a weekend."""
     return day - timedelta(days=max(0, day.weekday() - 4))
 
 

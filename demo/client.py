@@ -1,7 +1,7 @@
-"""A person at a browser without JavaScript: opens pages, fills the forms that stand there, follows the answers.
+"""Simulates a person at a browser without JavaScript, who opens pages, fills their forms and follows redirects.
 
-It knows the site only by its HTTP answers: forms are found on the page, with their hidden fields and defaults, so that a
-form that a page does not offer cannot be sent.
+It knows the site only by its HTTP responses. Forms are found on the page, with their hidden fields and defaults, so
+that a form that a page does not offer cannot be sent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ Values = Mapping[str, str | Sequence[str]]
 
 @dataclass
 class Form:
-    """A form of a page: where it goes, and what it would send untouched."""
+    """A form of a page: its target, and the values that it would send unchanged."""
 
     action: str
     method: str
@@ -32,7 +32,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Page:
-    """An answer: its address, status, text, forms and links."""
+    """A response: its address, status, text, forms and links."""
 
     url: str
     status: int
@@ -40,7 +40,7 @@ class Page:
     forms: tuple[Form, ...]
     links: tuple[tuple[str, str], ...]
     words: str
-    """The page's visible text, spaces folded."""
+    """The page's visible text, with single blanks."""
 
     @property
     def path(self) -> str:
@@ -51,7 +51,7 @@ class Page:
         """The form whose action contains ``part``.
 
         Raises:
-            AssertionError: there is none; the text says what there is.
+            AssertionError: there is no such form; the message lists the forms of the page.
         """
         for form in self.forms:
             if part in form.action:
@@ -163,7 +163,7 @@ class _Reader(HTMLParser):
 
 
 def read_page(answer: httpx.Response) -> Page:
-    """The page of an answer."""
+    """The page of a response."""
     url = str(answer.url)
     if "html" not in answer.headers.get("content-type", ""):
         return Page(url, answer.status_code, "", (), (), "")
@@ -174,7 +174,7 @@ def read_page(answer: httpx.Response) -> Page:
 
 
 class Person:
-    """Somebody signed in."""
+    """A signed-in person."""
 
     def __init__(self, base_url: str, account: str, password: str) -> None:
         self.account = account
@@ -190,7 +190,7 @@ class Person:
         """Open a page.
 
         Raises:
-            AssertionError: another status than expected.
+            AssertionError: the status is not the expected status.
         """
         return self._checked(self.http.get(path), expect)
 
@@ -209,7 +209,7 @@ class Person:
             button: text (or name) of the button pressed, when it matters.
 
         Raises:
-            AssertionError: the form has no such field, or the answer another status than expected.
+            AssertionError: the form has no such field, or the response has not the expected status.
         """
         data: dict[str, str | list[str]] = {name: list(found) for name, found in form.fields.items()}
         for name, value in values.items():
@@ -230,7 +230,7 @@ class Person:
         """The bytes of a file.
 
         Raises:
-            AssertionError: it was not given.
+            AssertionError: the status is not 200.
         """
         answer = self.http.get(path)
         assert answer.status_code == 200, f"{self.account}: {path} -> {answer.status_code}"

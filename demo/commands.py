@@ -21,6 +21,6 @@ def run(data: Path, bind: str) -> None:
 @click.command()
 @click.option("--shape", type=click.Choice(["embedded", "servers"]), default="embedded", show_default=True)
 def demo(shape: str) -> None:
-    """Do the main job in an installation of its own; exit with 0 or the reason."""
+    """Do the main job in a separate installation; exit with 0, or with the reason."""
     logging.getLogger().setLevel(logging.WARNING)
     sys.exit(stage.demo(shape=shape, say=click.echo))

@@ -1,4 +1,4 @@
-"""The demonstration's installation: settings, database, ministry, accounts and keys. Set up once, then left alone."""
+"""The demonstration's installation: settings, database, ministry, accounts and keys. Set up once, then unchanged."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -28,23 +28,23 @@ Say = Callable[[str], None]
 
 @contextmanager
 def timed(say: Say, name: str) -> Iterator[None]:
-    """Tell what is being done and how long it took."""
+    """Report the name of a step and its duration."""
     began = time.monotonic()
     yield
     say(f"  {time.monotonic() - began:6.2f} s  {name}")
 
 
 def prepare(data: Path, *, extra: dict[str, str], say: Say) -> Settings:
-    """An installation in ``data`` with the demonstration ministry; what is there already is not done again.
+    """Set up an installation in ``data`` with the demonstration ministry; finished steps are not repeated.
 
-    Its passwords are printed on the screen: they are given only where the folder says that it is a demonstration, and
-    stay (nobody has to change them at the first sign-in).
+    Its passwords are printed on the screen. So they are set only if the folder is marked as a demonstration. They stay:
+    nobody has to change them at the first sign-in.
 
     Args:
         extra: settings to write into the new installation's file.
 
     Raises:
-        ConfigError: ``demo.real``: the folder is that of another installation.
+        ConfigError: ``demo.real``: the folder belongs to another installation.
     """
     _claim(data)
     env = settings_file.make(data)
@@ -68,7 +68,7 @@ def prepare(data: Path, *, extra: dict[str, str], say: Say) -> Settings:
 
 
 def _claim(data: Path) -> None:
-    """A new folder becomes a demonstration's; one that is a real installation never does."""
+    """Mark a new folder as a demonstration; refuse the folder of a real installation."""
     marker = data / "demonstration"
     held = settings_file.file_of(data).is_file() or any((data / name).exists() for name in ("ged.sqlite3", "seal"))
     if held and not marker.exists() and not (data / "prepared.json").exists():

@@ -1,6 +1,6 @@
-"""The main job, acted over HTTP by the people of the demonstration ministry: letters from the scanner to the archive.
+"""The main job, played over HTTP by the people of the demonstration ministry: letters from the scanner to the archive.
 
-Nothing here imports the service: a step knows the site by its pages, the scanner by its lid.
+This module does not import the service: a step only uses the site's pages and the scanner's lid.
 """
 
 import subprocess
@@ -34,7 +34,7 @@ NOTE = "Étudier et me proposer un projet de réponse. M'en parler avant la réu
 
 
 class Place(Protocol):
-    """Where the journey is played: the address of a running site, and the desk's scanner."""
+    """The place of the journey: the address of a running site, and the desk's scanner."""
 
     @property
     def url(self) -> str:
@@ -58,7 +58,7 @@ class Place(Protocol):
 
 
 class Registered:
-    """A letter that got its number."""
+    """A numbered letter."""
 
     def __init__(self, letter: DrawnLetter, number: str, mail: str, entry: str, label: Image.Image) -> None:
         self.letter = letter
@@ -77,7 +77,7 @@ class Registered:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished journey leaves, by the paths of its pages."""
+    """The results of a finished journey, as paths of pages."""
 
     letters: tuple[Registered, ...]
     slip: str
@@ -94,10 +94,10 @@ class Outcome:
 
 
 class Journey:
-    """The path of some letters; ``run`` raises AssertionError naming the step that failed.
+    """The journey of some letters; ``run`` raises AssertionError, which names the failed step.
 
     Args:
-        letters: how many are registered and scanned; the first goes the whole way.
+        letters: the number to register and scan; only the first letter goes all the way.
     """
 
     def __init__(self, place: Place, *, say: Say, start_bridge: Callable[[], None], letters: int = 10) -> None:
@@ -109,20 +109,20 @@ class Journey:
         self._began = time.monotonic()
 
     def person(self, account: str) -> Person:
-        """Somebody, signed in once."""
+        """The person of an account, signed in once."""
         if account not in self._people:
             self._people[account] = Person(self.place.url, account, PASSWORD)
         return self._people[account]
 
     def leave(self) -> None:
-        """Let everybody go home."""
+        """Close the browsers of all persons."""
         for person in self._people.values():
             person.close()
         self._people.clear()
 
     @contextmanager
     def step(self, what: str, where: str = "") -> Iterator[None]:
-        """Tell a step, its time and where to look."""
+        """Report a step, its duration and the page to look at."""
         began = time.monotonic()
         try:
             yield
@@ -132,10 +132,10 @@ class Journey:
         self.say(f"  {time.monotonic() - began:6.2f} s  {what}{place}")
 
     def until(self, what: str, look: Callable[[], bool], *, seconds: float = WAIT_S) -> None:
-        """Wait for something that a machine does.
+        """Wait until ``look`` is true, for work of a machine.
 
         Raises:
-            AssertionError: it did not come.
+            AssertionError: it did not happen in time.
         """
         ends = time.monotonic() + seconds
         while not look():
@@ -219,12 +219,12 @@ class Journey:
         return done
 
     def labelled(self, letter: DrawnLetter, *, number: str, mail: str, entry: str) -> Registered:
-        """A letter that got its number, with its label from the printer."""
+        """A numbered letter, with its printed label."""
         label = _first_page(self.person("bo.agent").fetch(f"{entry}/etiquette.pdf"))
         return Registered(letter, number, mail, entry, label)
 
     def scan(self, letters: list[Registered]) -> None:
-        """Scan the whole stack, page after page, as one batch; the labels part it."""
+        """Scan the whole stack, page by page, as one batch; the labels split it."""
         clerk, lid = self.person("bo.agent"), self.place.scanner
         pages = [(one, n) for one in letters for n in range(1, one.letter.page_count + 1)]
         with self.step(f"{len(pages)} pages numérisées par libsane, envoyées une à une", "/numerisations/"):
@@ -241,7 +241,7 @@ class Journey:
             clerk.send(clerk.open("/numerisations/").form("/terminer"), {})
 
     def received(self, count: int) -> bool:
-        """Whether the open batch has as many pages, and waits for the next."""
+        """Whether the open batch has ``count`` pages and waits for the next."""
         page = self.person("bo.agent").open("/numerisations/")
         words = page.words
         return (f"{count} pages reçues" in words or f"{count} page reçue" in words) and any(
@@ -249,7 +249,7 @@ class Journey:
         )
 
     def read(self, letters: list[Registered]) -> None:
-        """Wait until each letter has its document, read by the machine."""
+        """Wait until each letter has its document, with its text recognised."""
         clerk = self.person("bo.agent")
         with self.step("pages jointes à leur numéro par l'étiquette, texte reconnu, indexé", letters[0].mail):
             for one in letters:
@@ -261,7 +261,7 @@ class Journey:
     # --- the letter moves ---------------------------------------------------------------------------------------
 
     def decide(self, one: Registered) -> None:
-        """The authority's secretary imputes in its name; the head gives it further with a date."""
+        """The authority's secretary imputes the letter in its name; the head assigns it with a due date."""
         self.impute(one)
         self.assign(one)
 
@@ -300,13 +300,13 @@ class Journey:
             )
 
     def transmit(self, one: Registered) -> str:
-        """A slip signed by the sender, received line by line and countersigned; the path of its page."""
+        """Send a signed slip, receive it line by line and countersign it; returns the path of its page."""
         slip = self.send_slip(one)
         self.receive_slip(slip)
         return slip
 
     def send_slip(self, one: Registered) -> str:
-        """A slip signed by the mail office; the path of its page."""
+        """Send a slip signed by the mail office; returns the path of its page."""
         clerk = self.person("bo.agent")
         with self.step("bordereau signé par le bureau d'ordre", "/bordereaux"):
             form = clerk.open(f"/bordereaux/nouveau?mail={one.mail_id}").form("/bordereaux/nouveau")
@@ -340,14 +340,14 @@ class Journey:
     # --- the letter answers -------------------------------------------------------------------------------------
 
     def answer(self, one: Registered) -> str:
-        """An answer from a template, two visas, a signature and a number; the path of its page."""
+        """Write an answer from a template, with two visas, a signature and a number; returns the path of its page."""
         place = self.draft(one)
         self.approve(place)
         self.sign(place)
         return place
 
     def draft(self, one: Registered) -> str:
-        """An answer from a template, handed in for visas and signature; its path in the signature book."""
+        """Write an answer from a template, submit it for visas and signature; returns the path of its page."""
         author = self.person("dge.etudes")
         with self.step("réponse rédigée d'après un modèle", "/parapheur"):
             form = author.open(f"/projets/nouveau?repond_a={one.mail_id}").form("/projets/nouveau")
@@ -375,7 +375,7 @@ class Journey:
                 approver.send(approver.open(place).form("/viser"), {"remark": "Vu."})
 
     def sign(self, place: str) -> None:
-        """The authority signs; the number comes with the signature."""
+        """The authority signs; the signature also gives the number."""
         with self.step("signé (PAdES) et numéroté par la secrétaire générale", place):
             signatory = self.person("sg")
             page = signatory.send(
@@ -384,7 +384,7 @@ class Journey:
             assert "MMRE/SG" in page.words, f"no number after the signature: {page.words[:400]}"
 
     def dispatch(self, place: str) -> str:
-        """The mail office sends it and keeps the proof of delivery; the path of the line of departure."""
+        """The mail office sends the answer and keeps proof of delivery; returns the path of the line of departure."""
         clerk = self.person("bo.agent")
         mail_id = place.rsplit("/", 1)[1]
         with self.step("expédié, décharge enregistrée", f"/departs/{mail_id}"):
@@ -400,7 +400,7 @@ class Journey:
         return urlsplit(line).path
 
     def confirm_discharge(self, line: str) -> None:
-        """The stamped copy comes back over the scanner; its code only proposes, and the clerk compares and confirms."""
+        """Scan the stamped copy that came back: its code only proposes the line; the clerk compares and confirms."""
         clerk = self.person("bo.agent")
         with self.step("décharge numérisée, comparée à l'imprimé, confirmée", line):
             self.place.scanner.lay(age(_first_page(clerk.fetch(f"{line}/decharge.pdf")), SEED, "stamped"))
@@ -429,7 +429,7 @@ class Journey:
     # --- found, and proven --------------------------------------------------------------------------------------
 
     def find(self, one: Registered) -> None:
-        """Found by a sentence of its text by somebody who may see it; by nobody else."""
+        """Search a sentence of the text: only a person who may see the letter finds it."""
         words = " ".join(_long_words(one.letter.pages_text[0])[:4])
         finder, stranger = self.person("dge.etudes"), self.person("daf.agent")
         with self.step(f"retrouvé par « {words} » par qui peut le voir", "/recherche"):
@@ -443,7 +443,7 @@ class Journey:
             stranger.open(f"/courriers/{one.mail_id}", expect=404)
 
     def prove(self) -> None:
-        """``ged verify`` on the installation."""
+        """Run ``ged verify`` on the installation."""
         with self.step("ged verify : journal, octets et signatures prouvés"):
             done = subprocess.run(
                 [str(BIN / "ged"), "verify"],
@@ -492,7 +492,7 @@ def _first_page(pdf: bytes) -> Image.Image:
 
 
 def aged_page(one: Registered, page_no: int) -> Image.Image:
-    """A page of a letter as it lies on the glass: its label stuck on, and the years on it."""
+    """A page of a letter as the scanner sees it: aged, and with its label."""
     page = one.letter.draw(page_no, DPI)
     if page_no == 1:
         page = paste_label(page, one.label)

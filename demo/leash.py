@@ -1,7 +1,7 @@
-"""``python leash.py PARENT PROGRAM...``: become PROGRAM, to be told to stop when PARENT dies, however it dies (Linux).
+"""``python leash.py PARENT PROGRAM...``: exec PROGRAM, which gets SIGTERM when PARENT dies in any way (Linux).
 
-What is asked of the kernel here outlives the exec, and is not handed to the program's own children: those are the
-program's to stop. A SIGKILL of ``ged run`` then leaves no site, worker or bridge behind.
+The setting in the kernel survives the exec, but the program's own children do not inherit it: the program must stop
+them. So a SIGKILL of ``ged run`` leaves no site, worker or bridge behind.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ def main(parent: int, words: list[str]) -> None:
     """Bind this process to its parent, then become the program."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it died before we asked
+    if os.getppid() != parent:  # it died before the prctl
         sys.exit(1)
     os.execv(words[0], words)  # noqa: S606 - no shell is wanted
 

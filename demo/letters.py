@@ -1,6 +1,6 @@
-"""Ten made letters with known text, drawn page by page: what the demonstration lays on its scanner.
+"""Ten generated letters with known text, drawn page by page, for the scanner of the demonstration.
 
-The same seed gives the same letters, to the pixel: only fonts carried by the typst wheel are used. The upper right
+The same seed gives the same letters, to the pixel, because only fonts of the typst wheel are used. The upper right
 corner of each first page stays free for the registration label (`paste_label`).
 """
 
@@ -29,14 +29,14 @@ _MM_PER_INCH = 25.4
 
 @dataclass(frozen=True, slots=True)
 class DrawnLetter:
-    """A letter whose every printed word is known.
+    """A letter with known text.
 
     Attributes:
-        key: stable name of the script, with ``-2``, ``-3`` … when more letters than scripts are asked for.
+        key: stable name of the script, with ``-2``, ``-3`` … when more letters than scripts are requested.
         sender_kind: entity, ministry, prefecture, company, association, embassy or citizen.
         their_reference: the sender's own number; empty on a citizen's letter.
-        pages_text: all that is printed on each page, in reading order, letterhead and footer included.
-        enclosure_count: how many enclosures the letter announces.
+        pages_text: the whole text of each page, in reading order, with letterhead and footer.
+        enclosure_count: number of enclosures that the letter announces.
         nature: demande, plainte, invitation, facture, rapport or note.
         signer: who signed, as printed.
     """
@@ -72,7 +72,7 @@ class DrawnLetter:
 
         Raises:
             IndexError: no such page.
-            ValueError: the text runs over the page (a fault of the script).
+            ValueError: the text does not fit on the page (a fault of the script).
         """
         if not 1 <= page_no <= self.page_count:
             raise IndexError(f"{self.key} has no page {page_no}")
@@ -94,15 +94,15 @@ def make_letters(seed: int, count: int = 10, *, before: date = WRITTEN_BEFORE) -
     """Make letters; the same arguments give the same letters.
 
     Args:
-        seed: fills names, figures and dates.
-        count: how many; beyond the ten scripts they repeat with other names and figures.
+        seed: chooses names, figures and dates.
+        count: number of letters; beyond the ten scripts they repeat, with other names and figures.
         before: every letter is written 2 to 20 days before this day.
     """
     return tuple(_make(SCRIPTS[k % len(SCRIPTS)], k // len(SCRIPTS), seed, before) for k in range(count))
 
 
 def paste_label(image: Image.Image, label: bytes | Image.Image) -> Image.Image:
-    """Stick a label (PNG bytes or image) into the free corner of a first page, as large as fits; gives a new image."""
+    """Paste a label (PNG bytes or image) into the free corner of a first page, as large as fits, on a new image."""
     sticker = Image.open(io.BytesIO(label)) if isinstance(label, bytes) else label
     if sticker.mode in ("RGBA", "LA", "P"):
         sticker = Image.alpha_composite(Image.new("RGBA", sticker.size, "white"), sticker.convert("RGBA"))
@@ -155,7 +155,7 @@ def _make(script: Script, lap: int, seed: int, before: date) -> DrawnLetter:
 
 
 def _blocks(page: str) -> list[dict[str, Any]]:
-    """Read the notation of `demo.texts`: paragraphs, headings, items, tables; wrapped lines are joined."""
+    """Parse the notation of `demo.texts`: paragraphs, headings, items, tables; wrapped lines are joined."""
     blocks: list[dict[str, Any]] = []
     for raw in page.strip().split("\n\n"):
         if raw.startswith("|"):

@@ -1,4 +1,4 @@
-"""Accounts of the demonstration that are named on the screen, their one password, and who gets a signing key."""
+"""Accounts of the demonstration that the screen names, their common password, and the persons with a signing key."""
 
 PASSWORD = "demonstration-2026"  # noqa: S105  # printed at every start: an installation of invented people
 PASSPHRASE = "phrase de demonstration"  # noqa: S105

@@ -19,19 +19,19 @@ STOP_S = 10.0
 
 
 class ProcessEnded(Exception):
-    """A process of the installation ended by itself; the text says which, and where its log lies."""
+    """A process of the installation ended by itself; the message names it and its log file."""
 
 
 @dataclass
 class Processes:
-    """Running programs by name; each writes to a log file of its own."""
+    """Running programs by name; each writes to its own log file."""
 
     logs: Path
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _files: list[IO[bytes]] = field(default_factory=list)
 
     def start(self, name: str, *words: str, env: Mapping[str, str]) -> None:
-        """Start ``words`` (a program of our own) under a name; it ends with the thread that calls this (``leash``)."""
+        """Start ``words`` (one of our programs) under a name; it ends with the calling thread (``leash``)."""
         self.logs.mkdir(parents=True, exist_ok=True)
         log = (self.logs / f"{name}.log").open("ab")
         self._files.append(log)
@@ -41,10 +41,10 @@ class Processes:
         )  # fmt: skip
 
     def check(self) -> None:
-        """Say when one has ended.
+        """Check that all processes run.
 
         Raises:
-            ProcessEnded: naming it.
+            ProcessEnded: a process has ended.
         """
         for name, process in self.running.items():
             if process.poll() is not None:
@@ -67,7 +67,7 @@ class Processes:
         raise ProcessEnded(f"site: no answer from {url} within {START_S:.0f} s, see {self.logs / 'site.log'}")
 
     def kill(self, name: str) -> None:
-        """SIGKILL to one and its children (fault tests)."""
+        """Send SIGKILL to a process and its children (fault tests)."""
         process = self.running.pop(name)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -1,6 +1,6 @@
-"""A scanner that is not there: libsane's real ``pnm`` device, whose page the demonstration swaps.
+"""A simulated scanner: libsane's real ``pnm`` device, whose page the demonstration replaces.
 
-The bridge knows only a SANE device with one option; what lies under its lid is our business.
+The bridge only sees a SANE device with one option; this module controls the page under its lid.
 """
 
 import json
@@ -34,11 +34,11 @@ class DeskScanner:
             self.lay(Image.new("L", (2480, 3508), 255))
 
     def environment(self) -> dict[str, str]:
-        """What the bridge's process needs to find this scanner and no other."""
+        """The environment in which the bridge's process finds only this scanner."""
         return {**os.environ, "SANE_CONFIG_DIR": str(self.folder / "sane"), "GED_BRIDGE_HOME": str(self.home)}
 
     def lay(self, page: Image.Image) -> None:
-        """Lay a page under the lid, whole or not at all."""
+        """Put a page under the lid, atomically."""
         draft = self.page.with_suffix(".new")
         page.convert("L").save(draft, format="PPM")
         os.replace(draft, self.page)

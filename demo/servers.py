@@ -8,7 +8,7 @@ from tests.servers import close_run, elastic, open_run, postgres, redis
 
 @contextmanager
 def private_servers(say: Callable[[str], None]) -> Iterator[dict[str, str]]:
-    """Start the three and answer the settings that name them; they stop at the end by their process ids."""
+    """Start the three servers and yield the settings that name them; at the end they are stopped by process id."""
     folder, handle = open_run()
     try:
         say("Serveurs privés : PostgreSQL, Redis, Elasticsearch …")

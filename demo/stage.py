@@ -33,10 +33,10 @@ class Stage:
 
 
 def start(data: Path, *, bind: str, say: Say, extra: dict[str, str], workers: int = 1) -> Stage:
-    """Prepare what is missing and start site and worker(s). The bridge is started once it is paired.
+    """Set up missing parts and start site and worker(s). The bridge is started later, when it is paired.
 
     Raises:
-        ProcessEnded: one did not start.
+        ProcessEnded: a process did not start.
     """
     url = f"http://{bind}"
     _prepare(data, {"GED_PUBLIC_URL": url, **extra}, say)
@@ -58,7 +58,7 @@ def start(data: Path, *, bind: str, say: Say, extra: dict[str, str], workers: in
 
 
 def start_site(stage: Stage) -> None:
-    """Start the site's process; ``processes.wait_for_site`` tells when it answers."""
+    """Start the site's process; ``processes.wait_for_site`` waits until it answers."""
     stage.processes.start("site", "ged", "serve", "--bind", stage.url.removeprefix("http://"), env=_environment(stage))
 
 
@@ -72,7 +72,7 @@ def _environment(stage: Stage) -> dict[str, str]:
 
 
 def _prepare(data: Path, settings: dict[str, str], say: Say) -> None:
-    """Set up what is missing. A second start with the same settings and revisions loads nothing for it."""
+    """Set up missing parts. A second start with the same settings and revisions skips this, without loading code."""
     stamp = data / "prepared.json"
     wanted = json.dumps({"settings": settings, "revisions": sorted(p.name for p in REVISIONS.glob("*.py"))})
     if stamp.exists() and stamp.read_text() == wanted:
@@ -109,7 +109,7 @@ def run(data: Path, *, bind: str, say: Say) -> int:
 
 
 def demo(*, shape: str, say: Say) -> int:
-    """``make demo``: the main job in an installation of its own; 0, or 1 with the reason."""
+    """``make demo``: the main job in a separate installation; returns 0, or 1 with the reason printed."""
 
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ged-demo-")))

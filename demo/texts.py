@@ -1,8 +1,8 @@
-"""What the made letters say: ten scripts in administrative French, with blanks that a seed fills.
+"""The texts of the generated letters: ten scripts in administrative French, with blanks that a seed fills.
 
-Everything here is invented: people, figures, quarrels. Only the names of offices are plausible for Togo. A body is
-written in a small notation that `demo.letters` reads: blank lines part paragraphs, ``---`` alone parts pages,
-``# `` begins a heading, ``- `` a list item, ``|`` the row of a table (the first row is its head).
+Everything here is invented: people, figures, quarrels. Only the names of offices are plausible for Togo. A body is in a
+small notation that `demo.letters` parses: blank lines separate paragraphs, a line ``---`` separates pages, ``# ``
+begins a heading, ``- `` a list item, ``|`` the row of a table (the first row is its head).
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,9 @@
-"""How text becomes terms, in one place for indexing, asking and highlighting.
+"""Turns text into terms: one analysis for indexing, queries and highlighting.
 
-A word gives three forms: as written (lower case, elision taken off), folded (accents gone) and stemmed. The exact field
-holds the first two beside each other, the stemmed field the third (a number loses its leading zeros there). A stem is that
-of the folded form, so that accents left out lose nothing. Stop words stay, because phrases need them.
+A word has three forms: written (lower case, without elision), folded (without accents) and stemmed. The exact field
+holds the first two at the same position. The stemmed field holds the third (a number loses its leading zeros there).
+The stem is made from the folded form, so that a missing accent loses no hit. Stop words stay, because phrases need
+them.
 """
 
 import re
@@ -15,7 +16,7 @@ from typing import NamedTuple
 from indexer.stemming import light_french
 
 MAX_WORD_LENGTH = 40
-"""Longer runs are noise of the OCR; cut so that they cannot fill the dictionary."""
+"""In characters. Longer runs are noise of the OCR: they are cut, so that they cannot fill the dictionary."""
 
 ARTICLES = ("l", "m", "t", "qu", "n", "s", "j", "d", "c", "jusqu", "quoiqu", "lorsqu", "puisqu")
 
@@ -30,9 +31,9 @@ _QUESTION = (
     "combien comment peut peuvent faut faire est-ce qu'est-ce quand quel quelle quels quelles quoi pourquoi puis-je"
 )
 QUESTION_WORDS = frozenset(_QUESTION.split())
-"""How citizens begin a question: left out of a query like stop words, as long as another word stands in it."""
+"""How citizens begin a question. Like stop words, they are left out of a query that has other words."""
 
-# Letters that Unicode does not take apart: ligatures, and the alphabets of the region (Ewe, Mina, Kabiyè).
+# Letters that Unicode does not decompose: ligatures, and the alphabets of the region (Ewe, Mina, Kabiyè).
 LETTERS = {
     "œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ı": "i",
     "ɖ": "d", "ƒ": "f", "ŋ": "n", "ɔ": "o", "ɛ": "e",
@@ -57,7 +58,7 @@ class Forms:
 
 
 class Token(NamedTuple):
-    """A word where it stands: its forms and the characters that it covers. A tuple: thousands are made for a page."""
+    """A word at its position: its forms and the characters that it covers. A tuple, because a page has thousands."""
 
     forms: Forms
     start: int
@@ -65,7 +66,7 @@ class Token(NamedTuple):
 
 
 def clean(text: str) -> str:
-    """Text as it is stored and shown: valid and composed, without ligatures of typesetting, soft hyphens and NULs."""
+    """Text to store and show: valid, composed Unicode, without typographic ligatures, soft hyphens and NULs."""
     text = text.encode("utf-8", "replace").decode()
     return unicodedata.normalize("NFC", text).translate(_PRESENTATION).replace("\x00", " ")
 
@@ -91,17 +92,17 @@ def forms(word: str) -> Forms:
 
 
 def places(text: str) -> Iterator["re.Match[str]"]:
-    """The words of a text that went through ``clean``, in order, as they stand there."""
+    """The matches of the words of a text that went through ``clean``, in order."""
     return _WORD.finditer(text)
 
 
 def spelled(text: str) -> list[str]:
-    """The same as strings alone."""
+    """The words of a text that went through ``clean``, in order, as strings."""
     return _WORD.findall(text)
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """The words of a text that went through ``clean``, in order."""
+    """The tokens of a text that went through ``clean``, in order."""
     for match in _WORD.finditer(text):
         yield Token(forms(match.group()), match.start(), match.end())
 
@@ -112,12 +113,12 @@ def words(text: str) -> list[Forms]:
 
 
 def is_stop_word(word: Forms) -> bool:
-    """Whether a word alone says nothing."""
+    """Whether a word is a stop word, written or folded."""
     return word.written in STOP_WORDS or word.folded in STOP_WORDS
 
 
 def fuzzy_distance(folded: str) -> int:
-    """How many typing mistakes are forgiven: none in short words and numbers, one, two in long words."""
+    """The number of typing mistakes to tolerate: none in short words and numbers, else one, in long words two."""
     if len(folded) < 4 or not folded.isalpha():
         return 0
     return 1 if len(folded) < 9 else 2

@@ -1,4 +1,4 @@
-"""Small rules of asking that both engines share."""
+"""Small rules of queries that both engines share."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ MAX_WINDOW = 10_000
 
 
 def page_of(query: SearchQuery) -> tuple[int, int]:
-    """Offset and limit within what both engines can do.
+    """Offset and limit, within the bounds of both engines.
 
     Raises:
         Invalid: ``search.unknown_field`` when a filter or facet names no field of the table.
@@ -24,6 +24,6 @@ def page_of(query: SearchQuery) -> tuple[int, int]:
 
 
 def facet_values(counts: Iterable[tuple[object, int]]) -> tuple[tuple[str, int], ...]:
-    """Counts of one field, most frequent first, equal ones in alphabetical order."""
+    """The counts of one field, the most frequent first, equal counts in alphabetical order."""
     pairs = [(str(int(key)) if isinstance(key, int | float) else str(key), count) for key, count in counts if count]
     return tuple(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))

@@ -1,7 +1,7 @@
-"""Words that no letter holds, or hardly one: what was probably meant, out of the index's own words.
+"""Corrects mistyped words, which few letters or none contain, with words of the index.
 
-A correction is added beside what was typed, never put in its place. Which words are offered, and how many letters hold
-them, an engine tells under the principals of the search.
+A correction is added to the typed word and never replaces it. The engine offers the words, and counts the letters that
+contain them, with the principals of the search.
 """
 
 import math
@@ -15,7 +15,7 @@ from indexer import analysis
 from indexer.tree import AnyOf, Node, ParsedQuery, Words
 
 RARE = 5
-"""A word that more letters hold than this is what the person meant."""
+"""A word in more letters than this was typed correctly."""
 MORE_OFTEN = 10
 MIN_LETTERS = 4
 MAX_WORDS = 12
@@ -25,21 +25,21 @@ _OTHER_END = 1.0
 
 @dataclass(frozen=True)
 class Offer:
-    """A word of the index near to one that was typed, and in how many letters that may be seen it stands."""
+    """A word of the index near to a typed word, with the number of letters that contain it and may be seen."""
 
     folded: str
     letters: int
 
 
 def doubtful(parsed: ParsedQuery) -> tuple[str, ...]:
-    """The folded words of a query that may be mistyped: plain ones of letters only."""
+    """The folded words of a query that may be mistyped: plain words, of letters only."""
     found = [word.forms[0].folded for node in parsed.wanted for word in _plain(node)]
     words = [one for one in found if len(one) >= MIN_LETTERS and one.isalpha()]
     return tuple(dict.fromkeys(words))[:MAX_WORDS]
 
 
 def best(typed: str, letters: int, offers: Iterable[Offer]) -> str | None:
-    """The word that was probably meant: near, frequent, with the same end; None when the typed one may well be right."""
+    """The word probably meant: near, frequent, with the same end. None when the typed word may well be right."""
     stem = analysis.forms(typed).stem
     weighed: list[tuple[float, str]] = []
     for offer in offers:
@@ -50,11 +50,11 @@ def best(typed: str, letters: int, offers: Iterable[Offer]) -> str | None:
         weight = math.log(offer.letters + 1) - _EDIT * distance - (offer.folded[-1] != typed[-1]) * _OTHER_END
         weighed.append((weight, offer.folded))
     meant = max(weighed)[1] if weighed else None
-    return None if meant is None or analysis.forms(meant).stem == stem else meant  # the stem finds it already
+    return None if meant is None or analysis.forms(meant).stem == stem else meant  # the stem already finds it
 
 
 def corrected(parsed: ParsedQuery, meant: Mapping[str, str]) -> ParsedQuery:
-    """The query with what was meant beside what was typed."""
+    """The query with the corrections beside the typed words."""
     if not meant:
         return parsed
     run = tuple(analysis.forms(meant[form.folded]) if form.folded in meant else form for form in parsed.run)
@@ -67,7 +67,7 @@ def corrected(parsed: ParsedQuery, meant: Mapping[str, str]) -> ParsedQuery:
 
 
 def did_you_mean(text: str, meant: Mapping[str, str]) -> str | None:
-    """What was typed with the words that were meant, None when nothing is to be said."""
+    """The typed text with the corrections in it; None when there are none."""
 
     def put(match: "re.Match[str]") -> str:
         word = match.group()

@@ -1,11 +1,11 @@
-"""Days as people type them."""
+"""Reads days as people type them."""
 
 import re
 from datetime import date, timedelta
 
 
 def read_day(text: str, *, first: bool) -> date | None:
-    """A day from ``2025-01-31``, ``31/01/2025``, ``2025-01`` or ``2025`` (first or last day); None when it is none."""
+    """A day from ``2025-01-31``, ``31/01/2025``, ``2025-01`` or ``2025`` (first or last day); None for other texts."""
     numbers_found = [int(part) for part in re.findall(r"\d+", text)[:3] if len(part) <= 4]
     if not re.fullmatch(r"\d{1,4}(?:[-/.]\d{1,4}){0,2}", text.strip()):
         return None

@@ -1,6 +1,6 @@
-"""Calls to Elasticsearch: bulk in bounded pieces, and every failure as one of ours.
+"""Calls to Elasticsearch: bulk requests of bounded size, and every failure as an exception of ours.
 
-A failure never carries what the server says about a document: its text could be in it.
+An exception never carries the server's message about a document, which could quote the document's text.
 """
 
 import json
@@ -20,7 +20,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 2.0  # a job holds its lease meanwhile; wh
 _BUSY = (429, 502, 503, 504)
 
 Operation = dict[str, Any]
-"""What a bulk does with one letter, as the client's helper takes it."""
+"""An action of a bulk request on one letter, in the format of the client's helper."""
 
 
 def operation(kind: str, mail_id: int, version: int, source: Mapping[str, Any] | None) -> Operation:
@@ -35,7 +35,7 @@ def operation(kind: str, mail_id: int, version: int, source: Mapping[str, Any] |
 
 
 def bulk(client: Elasticsearch, alias: str, operations: Iterable[Operation]) -> int:
-    """Send all operations; a version conflict means that a newer one is there, which is as good as done.
+    """Send all operations. A version conflict counts as done: the index already has a newer version.
 
     Letters that a busy server refuses are sent again, after pauses.
 
@@ -77,7 +77,7 @@ def _is_conflict(outcome: Mapping[str, Any]) -> bool:
 
 
 def answered(response: Mapping[str, Any]) -> Mapping[str, Any]:
-    """One answer of several asked for at once."""
+    """One response of a multi-search, checked for failure."""
     status = int(response.get("status", 200))
     if status in _BUSY or status == 404:
         raise _unavailable(str(status))

@@ -1,8 +1,7 @@
-"""What was probably meant, on Elasticsearch: near words from its dictionary, counted under the principals.
+"""Corrections on Elasticsearch: near words from its dictionary, counted with the principals of the search.
 
-A search asks along with its hits for words near to those that hardly any letter holds; only when there are such words, a
-second call counts them in the letters that may be seen, so that a word which stands only in letters of others is never
-offered.
+A search requests, together with its hits, words near to its rare words. Only when there are near words, a second call
+counts them in the letters that may be seen. So a word that occurs only in letters of others is never offered.
 """
 
 from collections.abc import Mapping
@@ -33,13 +32,13 @@ DICTIONARIES = ("subject", "sender", "text")
 
 
 def asking(words: tuple[str, ...]) -> dict[str, Any]:
-    """The part of a search that asks for words near to these; its answer is for ``near``. Empty for no words."""
+    """The part of a search request that requests near words; ``near`` reads its response. Empty for no words."""
     text = " ".join(words)
     return {name: {"text": text, "term": _NEAR | {"field": f"{path(name)}.exact"}} for name in DICTIONARIES if words}
 
 
 def near(words: tuple[str, ...], told: Mapping[str, Any]) -> Mapping[str, list[str]]:
-    """Typed words that are rare in every dictionary, with the words near to them."""
+    """Typed words that are rare in every dictionary, each with the words near to it."""
     offers: dict[str, list[str]] = {}
     for name in DICTIONARIES:
         for one in told.get(name, ()):
@@ -49,7 +48,7 @@ def near(words: tuple[str, ...], told: Mapping[str, Any]) -> Mapping[str, list[s
 
 
 def meant(client: Elasticsearch, alias: str, offered: Mapping[str, list[str]], may_see: Clause) -> dict[str, str]:
-    """Mistyped word -> the word that was probably meant, out of those ``near``."""
+    """Mistyped word -> the word probably meant, chosen from the result of ``near``."""
     if not offered:
         return {}
     counted = sorted({word for typed, offers in offered.items() for word in (typed, *offers)})
@@ -62,7 +61,7 @@ def meant(client: Elasticsearch, alias: str, offered: Mapping[str, list[str]], m
 
 
 def weights(client: Elasticsearch, alias: str, stems: list[str]) -> dict[str, float]:
-    """How telling stems are in the texts of all letters (of one shard: they are dealt out evenly)."""
+    """The weight of each stem: how rare it is in the texts of all letters (of one shard, as letters spread evenly)."""
     name = path("text")
     told = client.termvectors(
         index=alias,

@@ -9,12 +9,12 @@ from indexer.asking import facet_values
 from indexer.fields import FACETS
 
 FACET_SIZE = 100
-"""Values of a filter that are counted, the most frequent ones."""
+"""The most values of a filter to count, the most frequent first."""
 MONTHS = 12
 
 
 def asking(names: Sequence[str]) -> dict[str, Any]:
-    """The part of a search that counts; its answer is for ``counted``."""
+    """The part of a search request that counts; ``counted`` reads its response."""
     return {name: _terms(name, names) for name in names if not _is_summed(name, names)}
 
 
@@ -27,7 +27,7 @@ def counted(names: Sequence[str], told: Mapping[str, Any]) -> Facets:
 
 
 def _is_summed(name: str, names: Sequence[str]) -> bool:
-    """A letter has one month and the year of it: where both are asked for, years need not be counted beside months."""
+    """A letter has one month, in one year: when both are requested, the years are sums of the months."""
     return name == "year" and "month" in names
 
 

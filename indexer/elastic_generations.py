@@ -1,8 +1,8 @@
 """Generations of the index on Elasticsearch: real indices behind two aliases.
 
-``ALIAS`` is what is read and written; ``ALIAS-building`` is the one being built beside it. How far that is stands in
-its own mapping (``_meta``), so that whoever takes a killed rebuild up again knows it. Mapping, analysis, shards and replicas
-come from an index template, so that an index made by hand under such a name has them too.
+``ALIAS`` names the index that is read and written; ``ALIAS-building`` the index being built beside it. The latter keeps
+its progress in its mapping (``_meta``), so that a killed rebuild can resume. Mapping, analysis, shards and replicas
+come from an index template, so that an index created by hand under a matching name has them too.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ class Generations:
     """The indices behind one alias.
 
     Args:
-        client: waits for short answers only; making and removing indices is given a minute.
+        client: with a short timeout; creating and deleting indices has a timeout of a minute.
     """
 
     def __init__(self, client: Elasticsearch, alias: str, *, shards: int, replicas: int | None) -> None:
@@ -37,11 +37,11 @@ class Generations:
         return f"{self._alias}-building"
 
     def ensure_first(self) -> None:
-        """Make the first generation; two workers at once make one."""
+        """Create the first generation; two concurrent workers create only one."""
         self._create(f"{self._alias}-v{fields.SCHEMA_VERSION}-000001", {self._alias: {"is_write_index": True}})
 
     def reset(self) -> None:
-        """An empty generation takes the alias in the very step that removes the old ones."""
+        """Give the alias to an empty generation, and delete the old generations in the same step."""
         old = self._behind(self._alias) + self._behind(self.building_alias)
         name = self.next_name()
         self._create(name, {})
@@ -50,7 +50,7 @@ class Generations:
         self._patient.indices.update_aliases(actions=actions)
 
     def begin(self, version: int) -> Building:
-        """See ``SearchIndex.begin_rebuild``; one of another schema is begun anew."""
+        """See ``SearchIndex.begin_rebuild``; a rebuild of another schema starts again."""
         found = self.building()
         if found is not None and self.schema_version(self.building_alias) == fields.SCHEMA_VERSION:
             return found
@@ -82,7 +82,7 @@ class Generations:
         return found
 
     def remember(self, position: int) -> None:
-        """Note how far the building is."""
+        """Store the progress of the rebuild."""
         found = self.require_building()
         meta = {
             "schema_version": fields.SCHEMA_VERSION,
@@ -91,7 +91,7 @@ class Generations:
         self._patient.indices.put_mapping(index=found.name, meta=meta)
 
     def adopt(self, name: str, *, version: int, position: int) -> None:
-        """Let an index that stands already be the one being built, filled up to ``position``."""
+        """Make an existing index the generation being built, filled up to ``position``."""
         meta = {"schema_version": fields.SCHEMA_VERSION, "rebuild": {"version": version, "position": position}}
         self._patient.indices.put_mapping(index=name, meta=meta)
         self._patient.indices.update_aliases(
@@ -99,7 +99,7 @@ class Generations:
         )
 
     def publish(self) -> None:
-        """Refresh, swap the aliases in one step, then remove what was living."""
+        """Refresh, swap the aliases in one step, then delete the former living generation."""
         name = self.require_building().name
         old = [one for one in self._behind(self._alias) if one != name]
         self._patient.indices.put_settings(index=name, settings=SETTLED)
@@ -112,14 +112,14 @@ class Generations:
             self._patient.options(ignore_status=404).indices.delete(index=one)
 
     def abandon(self) -> None:
-        """Remove the generation being built, and what a crash left without a name."""
+        """Delete the generation being built, and generations that a crash left without an alias."""
         living = set(self._behind(self._alias))
         for name in self._all():
             if name not in living:
                 self._patient.options(ignore_status=404).indices.delete(index=name)
 
     def living(self) -> str:
-        """Name of the living generation, '' when there is none."""
+        """Name of the living generation; '' when there is none."""
         return next(iter(self._behind(self._alias)), "")
 
     def schema_version(self, alias: str) -> int:
@@ -137,7 +137,7 @@ class Generations:
             return []
 
     def _all(self) -> list[str]:
-        """Every generation, also one that a crash left without an alias."""
+        """Every generation, also a generation that a crash left without an alias."""
         found = self._client.indices.get(index=f"{self._alias}-v*", allow_no_indices=True, features="aliases").body
         return sorted(found)
 
@@ -165,7 +165,7 @@ class Generations:
             raise EngineFailed("index.rejected", "Look at the log of Elasticsearch.", why=str(error["reason"])[:300])
 
     def _has_template(self, settings: dict[str, Any], mapping: dict[str, Any]) -> bool:
-        """Lay the template of all generations of this schema; False for a key that may not (indices are then made whole)."""
+        """Store the index template of this schema; False if the key may not (each index is then created in full)."""
         answer = self._patient.options(ignore_status=403).indices.put_index_template(
             name=self._alias,
             index_patterns=[f"{self._alias}-v{fields.SCHEMA_VERSION}-*"],

@@ -1,4 +1,4 @@
-"""The index on Elasticsearch: a versioned index behind an alias, written in bulk, read under a short time-out."""
+"""The index on Elasticsearch: a versioned index behind an alias, written in bulk, read with a short timeout."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -45,7 +45,7 @@ from indexer.tree import ParsedQuery
 
 ENGINE = "elasticsearch"
 EXACT_TOTAL = 10_000
-"""Letters are counted exactly up to here; beyond, the total is a lower bound."""
+"""The total of letters is exact up to this number; beyond, it is a lower bound."""
 CHECKED_S = 60.0
 _SOURCE = {"includes": ["subject", "sender", "addressee", "shown", "pages"]}
 Build = Callable[[SearchQuery, ParsedQuery, Principals], elastic_query.Clause]
@@ -63,13 +63,13 @@ class ElasticIndex:
         url: one node or several.
         alias: the name that is read and written; the indices behind it are ``ALIAS-vSCHEMA-NUMBER``. An API key
             needs ``manage``, ``read`` and ``write`` on ``ALIAS*``.
-        api_key: encoded, as Elasticsearch gives it out.
+        api_key: encoded, as Elasticsearch issues it.
         ca_path: PEM file of the authority that signed the server's certificate.
-        shards, replicas: of generations made from now on; replicas unset: one where there is a second node.
-        zone: the zone whose days and years count.
-        timeout_s: longest wait for an answer to a search.
-        write_timeout_s: longest wait for an answer to a bulk of letters; shorter than the lease of a job.
-        synonyms: gives the synonyms as they are now, at each search.
+        shards, replicas: of generations created from now on; replicas unset: one if there is a second node.
+        zone: time zone of days and years.
+        timeout_s: of the response to a search.
+        write_timeout_s: of the response to a bulk of letters; shorter than the lease of a job.
+        synonyms: returns the current synonyms, at each search.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class ElasticIndex:
     def remove(self, mail_ids: Iterable[MailId]) -> None:
         """See ``SearchIndex.remove``.
 
-        The version found is the version of the deletion: one without would count as newer, and the same version
+        The deletion carries the version found. Without a version it would count as newer, and the same version
         could not be put again within the next minute.
         """
         with calls():
@@ -275,9 +275,9 @@ class ElasticIndex:
         build: Build = elastic_query.build,
         **wanted: Any,
     ) -> tuple[Mapping[str, Any], ParsedQuery, Mapping[str, str]]:
-        """The answer, the query that it answers and what mistyped words probably meant.
+        """The response, the query that was sent last, and the corrections of mistyped words.
 
-        One call for what is typed well; what is not is asked for once more, with what was meant beside it.
+        A query without mistyped words takes one call. Else a second call sends the query with the corrections.
         """
         doubtful = correcting.doubtful(parsed)
 
@@ -296,7 +296,7 @@ class ElasticIndex:
         return ask(parsed), parsed, meant
 
     def _reread(self, rereading: Rereading, hits: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The first letters by what a second look at them tells; the rest as they stand."""
+        """The first letters in the order of the rereading; the rest in their order."""
         if not hits or rereading.is_answered(_stored(hits[0]["_source"])):
             return hits
         weights = elastic_correct.weights(self._client, self._alias, [word.stem for word in rereading.words])
@@ -312,7 +312,7 @@ class ElasticIndex:
                 if bulk(self._patient, self._alias, operations):
                     self._patient.indices.refresh(index=self._alias)
         except EngineFailed:
-            self._checked_at = None  # the index may be gone: the next attempt looks, and makes it again
+            self._checked_at = None  # the index may be gone: the next attempt checks, and creates it again
             raise
 
     def _to_operation(self, document: IndexDocument) -> Operation:
@@ -325,7 +325,7 @@ class ElasticIndex:
         self._check()
 
     def _check(self) -> None:
-        """Refuse an index of another schema; asked once a minute."""
+        """Refuse an index of another schema; checked once a minute."""
         now = time.monotonic()
         if self._checked_at is not None and now - self._checked_at < CHECKED_S:
             return

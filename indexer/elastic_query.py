@@ -1,4 +1,4 @@
-"""The tree of a query -> Elasticsearch's query language. The twin of ``tantivy_query``."""
+"""Translates the tree of a query to Elasticsearch's query language, as ``tantivy_query`` does for tantivy."""
 
 import re
 from collections.abc import Iterable
@@ -20,18 +20,18 @@ PAIR = 2
 
 
 def any_of(clauses: Iterable[Clause]) -> Clause:
-    """At least one; nothing at all when there is none."""
+    """At least one of the clauses; without clauses, no letter matches."""
     found = list(clauses)
     return {"bool": {"should": found, "minimum_should_match": 1}} if found else NOTHING
 
 
 def build(query: SearchQuery, parsed: ParsedQuery, principals: Principals) -> Clause:
-    """Everything in one query: access, exclusions, filters, days and what was typed."""
+    """The whole query: access, exclusions, filters, days and the typed text."""
     return _build(query, parsed, principals, must=[_asked(parsed)])
 
 
 def build_unscored(query: SearchQuery, parsed: ParsedQuery, principals: Principals) -> Clause:
-    """The same letters without their order, for counting: nothing is in it that only weighs."""
+    """The query of the same letters for counting: without the clauses that only score."""
     return _build(query, parsed, principals, filters=_held(parsed))
 
 
@@ -77,7 +77,7 @@ def _asked(parsed: ParsedQuery) -> Clause:
     if parsed.words:
         words = [_node(node, fuzzy=True) for node in parsed.words]
         found: Clause = {"bool": {"should": words, "minimum_should_match": parsed.minimum}}
-        # Two words alone may have been read as one, so that no letter holds either of them.
+        # The OCR may have read two words as one: then the letter contains neither of them.
         must.append(any_of([found, *_side(parsed)]) if len(words) == PAIR else found)
     if not must:
         return {"match_all": {}}
@@ -88,7 +88,7 @@ def _asked(parsed: ParsedQuery) -> Clause:
 
 
 def _held(parsed: ParsedQuery) -> list[Clause]:
-    """What the letters of ``_asked`` must hold, as filters."""
+    """What letters must contain to match ``_asked``, as filters."""
     held = [any_of(_leaves(node, fuzzy=False)) for node in parsed.required]
     if parsed.words:
         leaves = [list(_leaves(node, fuzzy=True)) for node in parsed.words]
@@ -103,7 +103,7 @@ def _held(parsed: ParsedQuery) -> list[Clause]:
 
 
 def _run(parsed: ParsedQuery) -> Iterable[Clause]:
-    """What lifts letters that hold the words together: over subject and text as one, in pairs, in their order."""
+    """Clauses that score letters with the words together: over subject and text as one, in pairs, in their order."""
     run = parsed.run[: Weights.RUN_WORDS]
     if not run:
         return
@@ -159,9 +159,9 @@ def _words(node: Words, names: tuple[str, ...], *, fuzzy: bool) -> Iterable[Clau
 
 
 def _leaves(node: Node, *, fuzzy: bool) -> Iterable[Clause]:
-    """The clauses of ``_node`` of which one has to hold, without those that find no letter which others do not.
+    """The clauses of ``_node`` of which one has to match, without the clauses that find no further letter.
 
-    A word as written or folded is found by its stem, one of the same shape as one near to it.
+    The clause of the stem also finds the written and the folded form; the clause of near words also finds the shape.
     """
     if isinstance(node, AnyOf):
         for inner in node.nodes:

@@ -1,7 +1,7 @@
 """Elasticsearch's mapping and analysis, from the table of fields.
 
-Only modules that every build of the server holds are used (no mapper-extras, no ICU). The analysis says what
-``indexer.analysis`` says; an integration test compares the two word by word.
+It uses only modules of every build of the server (no mapper-extras, no ICU). The analysis gives the same terms as
+``indexer.analysis``; an integration test compares the two word by word.
 """
 
 from typing import Any
@@ -14,10 +14,10 @@ POSITION_GAP = 100
 """Positions between two pages, so that no phrase crosses them."""
 
 BM25 = {"type": "BM25", "k1": 1.2, "b": 0.4}
-"""A long letter is held against it less than by default (b 0.75): measured on French texts with judged queries."""
+"""The length of a letter lowers its score less than by default (b 0.75): measured on French texts, judged queries."""
 
 PATHS = {"text": "pages.text"}
-"""Where a field of the table stands in a document, when not under its own name."""
+"""Path of a field in a document, where it differs from the field's name."""
 
 
 def path(name: str) -> str:
@@ -31,7 +31,7 @@ def settings(*, shards: int, replicas: int | None) -> dict[str, Any]:
 
 
 def copies(replicas: int | None) -> dict[str, Any]:
-    """Settings of the copies of an index; without a number one is kept where there is a second node."""
+    """Settings of the replicas of an index; without a number: one replica if there is a second node."""
     return {"auto_expand_replicas": "0-1"} if replicas is None else {"number_of_replicas": replicas}
 
 
@@ -128,7 +128,7 @@ def _pages(item: Field) -> dict[str, Any]:
 
 
 def to_source(record: Record) -> dict[str, Any]:
-    """A letter as Elasticsearch takes it."""
+    """A letter as a document of Elasticsearch."""
     source: dict[str, Any] = {"mail_id": record.mail_id, "version": record.version}
     source |= record.integers
     source |= {name: list(values) for name, values in record.keywords.items() if values}

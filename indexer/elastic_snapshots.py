@@ -1,8 +1,7 @@
-"""Snapshots of the living generation in a repository of Elasticsearch (type ``fs``), and their return.
+"""Snapshots of the living generation in a repository of Elasticsearch (type ``fs``), and their restoration.
 
-A snapshot says in its metadata which schema it has and up to which job it holds all that SQL said. What is restored
-becomes the generation being built: whoever restores it goes on with a rebuild from there, so that nothing outdated is ever
-searched.
+The metadata of a snapshot names its schema, and the job up to which it holds all changes of SQL. A restored snapshot
+becomes the generation being built. A rebuild must continue from there, so that nothing outdated is ever searched.
 """
 
 import time
@@ -26,12 +25,12 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A snapshot as the repository tells it.
+    """A snapshot as the repository reports it.
 
     Attributes:
         state: ``IN_PROGRESS``, ``SUCCESS``, ``PARTIAL`` or ``FAILED``.
         version: the job up to which it holds all changes.
-        position: the last letter that there was.
+        position: the last letter at the time.
     """
 
     name: str
@@ -45,7 +44,7 @@ class Snapshot:
 
     @property
     def line(self) -> str:
-        """As the command line tells it."""
+        """The line that the command prints."""
         return (
             f"{self.name} {self.state} {self.letters} letters, schema {self.schema_version}, "
             f"begun {self.begun_at:%Y-%m-%d %H:%M:%S} UTC, {self.took_s:.1f} s"
@@ -58,7 +57,7 @@ class Snapshots:
     Args:
         location: a folder of the nodes, under one of their ``path.repo``.
         url, alias, api_key, ca_path, replicas: as of ``ElasticIndex``; the key needs the cluster's right
-            ``manage`` (repositories) too.
+            ``manage`` (repositories) as well.
     """
 
     def __init__(
@@ -116,7 +115,7 @@ class Snapshots:
         return name
 
     def wait(self, name: str, *, progress: Progress) -> Snapshot:
-        """Wait for the end of a snapshot; ``progress`` is told files done and files there are."""
+        """Wait for the end of a snapshot; ``progress`` gets the files done and all files."""
         while True:
             found = self.find(name)
             if found.state != RUNNING:
@@ -129,7 +128,7 @@ class Snapshots:
             time.sleep(LOOK_EVERY_S)
 
     def find(self, name: str) -> Snapshot:
-        """One snapshot; ``latest`` is the last whole one.
+        """A snapshot by name; ``latest`` is the last complete snapshot.
 
         Raises:
             NotFound: ``snapshot.unknown``.
@@ -147,7 +146,7 @@ class Snapshots:
         return tuple(_snapshot(one) for one in found["snapshots"] if one["snapshot"].startswith(f"{self._alias}-"))
 
     def thin(self, keep: int) -> list[str]:
-        """Remove the oldest whole snapshots but ``keep``, and all that failed; returns the names."""
+        """Remove all failed snapshots, and all complete ones but the newest ``keep``; returns the names."""
         found = self.listed()
         whole = [one.name for one in found if one.state == WHOLE]
         gone = [one.name for one in found if one.state not in (WHOLE, RUNNING)] + whole[: max(len(whole) - keep, 0)]
@@ -157,10 +156,10 @@ class Snapshots:
         return gone
 
     def restore(self, name: str, *, latest: int, progress: Progress) -> Snapshot:
-        """Bring a snapshot back as the generation being built, and wait until it stands; the living one is untouched.
+        """Restore a snapshot as the generation being built, and wait for the end. The living generation is untouched.
 
         Args:
-            latest: the newest job of SQL. A snapshot that knows more is of another database, or of a later one.
+            latest: the newest job of SQL. A snapshot with a later job is of another or a later database.
 
         Raises:
             NotFound: ``snapshot.unknown``.

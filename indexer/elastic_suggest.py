@@ -20,12 +20,12 @@ _NOTHING_SAID = sorted({forms(word).stem for word in STOP_WORDS})
 
 
 def allowed(principals: Principals, exclude: frozenset[MailId]) -> Clause:
-    """The letters that may be shown at all."""
+    """The letters that may be shown."""
     return elastic_query.build(SearchQuery("", exclude=exclude), parse(""), principals)
 
 
 def searches(typed: Typed, may_see: Clause) -> list[dict[str, Any]]:
-    """The searches whose answers ``suggestions`` reads: correspondents, subjects, and numbers when it may be one."""
+    """The searches whose responses ``suggestions`` reads: correspondents, subjects, and numbers if it may be one."""
     people = any_of(_begun(typed, f"{path(name)}.exact") for name in ("sender", "addressee"))
     counted = {"terms": {"field": "correspondent", "size": suggesting.CORRESPONDENTS_READ}}
     asked = [
@@ -38,7 +38,7 @@ def searches(typed: Typed, may_see: Clause) -> list[dict[str, Any]]:
 
 
 def suggestions(typed: Typed, answers: list[Mapping[str, Any]], limit: int) -> tuple[Suggestion, ...]:
-    """What the answers to ``searches`` say."""
+    """The suggestions in the responses to ``searches``."""
     buckets = answers[0]["aggregations"]["correspondent"]["buckets"]
     people = suggesting.correspondents(typed, ((one["key"], one["doc_count"]) for one in buckets))
     lines = [(int(hit["_id"]), str(hit["_source"].get("subject", ""))) for hit in answers[1]["hits"]["hits"]]
@@ -47,7 +47,7 @@ def suggestions(typed: Typed, answers: list[Mapping[str, Any]], limit: int) -> t
 
 
 def like(mail_id: MailId, index: str, may_see: Clause) -> Clause:
-    """Letters that share the telling words of one."""
+    """Letters that share the significant words of a letter."""
     words: dict[str, Any] = {
         "fields": [path(name) for name in LIKE_FIELDS],
         "like": [{"_index": index, "_id": str(mail_id)}],
@@ -62,7 +62,7 @@ def like(mail_id: MailId, index: str, may_see: Clause) -> Clause:
 
 
 def this(mail_id: MailId, may_see: Clause) -> Clause:
-    """One letter, if it may be shown."""
+    """The letter itself, if it may be shown."""
     return _both(may_see, {"term": {"mail_id": int(mail_id)}})
 
 

@@ -1,7 +1,7 @@
-"""The one table of fields: both engines' schemas, the translation of queries and the names that people type.
+"""The table of fields, from which come both engines' schemas, the translation of queries and the names people type.
 
-To add a field: a line in ``FIELDS``, its value in ``record``, and one more on ``SCHEMA_VERSION`` (the index is then
-rebuilt, see ``ged index rebuild``).
+To add a field: add a line to ``FIELDS``, set its value in ``record``, and raise ``SCHEMA_VERSION`` by one (the index is
+then rebuilt, see ``ged index rebuild``).
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,14 +14,14 @@ from indexer import analysis, numbers
 
 SCHEMA_VERSION = 5
 MAX_KEYWORD = 200
-"""Characters of a correspondent that are counted as one value."""
+"""The first characters of a correspondent, which are counted as its value."""
 
 
 class Kind(Enum):
-    """How a field is held.
+    """How a field is indexed.
 
-    TEXT: stemmed, and exact beside it. NUMBER: whole and in parts. KEYWORD: exact values, countable. INTEGER: whole
-    numbers, sortable, countable. DAY: an integer YYYYMMDD.
+    TEXT: stemmed, and exact beside it. NUMBER: whole and in parts. KEYWORD: exact values, countable. INTEGER: integers,
+    sortable, countable. DAY: an integer YYYYMMDD.
     """
 
     TEXT = "text"
@@ -38,7 +38,7 @@ class Field:
     Attributes:
         boost: weight of a match in this field.
         typed: names that people type before a colon, folded.
-        facet: the public name under which it is filtered and counted.
+        facet: the public name of the field as a filter and a count.
     """
 
     name: str
@@ -90,15 +90,15 @@ QUERY_NAMES: Mapping[str, tuple[str, ...]] = _query_names()
 SINCE_NAMES = ("du", "depuis", "since")
 UNTIL_NAMES = ("au", "jusqu", "until")
 SPACED_NAMES = ("objet", "subject", "expéditeur", "expediteur", "destinataire", "réf", "ref", "n°", "nº", "du", "au")
-"""Names after which people put a blank behind the colon (``Objet : marché``)."""
+"""Names that people type with a blank behind the colon (``Objet : marché``)."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """A letter ready for an engine: cleaned texts, normal numbers, exact values.
+    """A letter ready for an engine: cleaned texts, normalised numbers, exact values.
 
     Attributes:
-        texts: texts by field; ``text`` is absent, it stands in ``pages``.
+        texts: texts by field, without ``text``, which is in ``pages``.
         numbers: numbers as written by field.
         keywords, integers: values by field.
         pages: ``(attachment_id, page_no, text)``.
@@ -114,24 +114,24 @@ class Record:
 
 
 def read_access(terms: Iterable[str]) -> tuple[Confidentiality, frozenset[Principal]]:
-    """Level and principals of a letter from its access terms; ordinary and nobody when there is none."""
+    """Level and principals of a letter from its access terms; without terms: the ordinary level, and nobody."""
     pairs = [term.partition(":") for term in terms]
     level = max((int(level) for level, _, _ in pairs), default=0)
     return Confidentiality(level), frozenset(Principal(principal) for _, _, principal in pairs)
 
 
 def access_terms(principals: Principals) -> list[str]:
-    """The filter that every query carries: one term for a level and a principal together."""
+    """The terms of the filter that every query carries: one term for each pair of level and principal."""
     return sorted(f"{int(level)}:{principal}" for level in Confidentiality for principal in principals.at(level))
 
 
 def day_number(day: date) -> int:
-    """A day as YYYYMMDD, so that both engines compare days and no time zone comes between."""
+    """A day as YYYYMMDD, so that both engines compare days without a time zone."""
     return day.year * 10_000 + day.month * 100 + day.day
 
 
 def record(document: IndexDocument, *, zone: tzinfo = UTC) -> Record:
-    """What an engine stores; of a SECRET letter only numbers, dates and principals, whatever was handed over."""
+    """The record that an engine stores; of a SECRET letter always only numbers, dates and principals."""
     secret = document.level is Confidentiality.SECRET
     return Record(
         mail_id=document.mail_id,
@@ -175,7 +175,7 @@ def _keywords(document: IndexDocument, zone: tzinfo, *, secret: bool) -> dict[st
 
 
 def _correspondent(document: IndexDocument) -> str:
-    """Whom a letter comes from or goes to: those outside, whichever way it goes."""
+    """The outside correspondent: the sender of an incoming letter, the addressee of an outgoing letter."""
     named = {"incoming": document.sender, "outgoing": document.addressee}.get(document.direction, "")
     return " ".join(analysis.clean(named).split())[:MAX_KEYWORD]
 
@@ -201,6 +201,6 @@ def _one(value: str) -> tuple[str, ...]:
 
 
 def number_forms(values: tuple[str, ...]) -> list[tuple[str, list[str]]]:
-    """``(whole, parts)`` of each number that is one."""
+    """``(whole, parts)`` of each value that contains a number."""
     pairs = [(numbers.whole(value), numbers.parts(value)) for value in values]
     return [(whole, parts) for whole, parts in pairs if whole]

@@ -1,7 +1,7 @@
 """References and numbers: `N° 00123/MEM/SG` and `123-mem-sg` are the same number.
 
-A number is compared by its parts (runs of letters or of digits, folded, leading zeros gone); the whole form joins them,
-so that an exact number ranks first, while a part alone or a run of parts is still found.
+Numbers are compared by parts: runs of letters or of digits, folded, without leading zeros. The whole form joins the
+parts. So an exact number ranks first, while a single part or a run of parts is still found.
 """
 
 import re
@@ -21,12 +21,12 @@ def parts(text: str) -> list[str]:
 
 
 def whole(text: str) -> str:
-    """The whole number in its one normal form, '' when there is nothing in it."""
+    """The normal form of the whole number; '' when the text has no parts."""
     return "/".join(parts(text))
 
 
 def looks_like_number(chunk: str) -> bool:
-    """Whether a run of characters without blanks is worth asking the number fields for."""
+    """Whether a run of characters without blanks is worth a query of the number fields."""
     has_digit = any(char.isdigit() for char in chunk)
     return has_digit or (len(parts(chunk)) > 1 and "/" in chunk)
 

@@ -1,7 +1,7 @@
-"""Highlighted passages of the letters shown, made from their stored text with the page they stand on.
+"""Highlighted passages of the letters shown, made from their stored text, with the number of the page.
 
-Both engines use it: the analysis is the same, the page is known, and no engine's markup has to be taken apart. Only the
-hits of one screen go through here. Pieces are plain text; nothing is ever HTML.
+Both engines use it: the analysis is the same, the page is known, and no engine's markup has to be parsed. Only the hits
+of one screen go through here. Pieces are plain text, never HTML.
 """
 
 import re
@@ -26,7 +26,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class Stored:
-    """What an engine kept of a letter for showing: texts and numbers by field, and pages."""
+    """The stored parts of a letter, for display: texts and numbers by field, and pages."""
 
     texts: dict[str, str]
     numbers: dict[str, list[str]]
@@ -34,7 +34,7 @@ class Stored:
 
 
 class Marker:
-    """Knows which words of which field to mark for one query."""
+    """Marks the words of each field that match one query."""
 
     def __init__(self, query: ParsedQuery) -> None:
         self._words: dict[str, list[Words]] = {name: [] for name in TEXT_FIELDS}
@@ -68,7 +68,7 @@ class Marker:
                     self._words[name] += [node, *(replace(node, forms=run, also=()) for run in node.also)]
 
     def passages(self, stored: Stored) -> tuple[Passage, ...]:
-        """What to show of one letter: fields with marks, then the best pieces of its pages."""
+        """The passages of one letter: fields with marks, then the best pieces of its pages."""
         found = [*self._of_numbers(stored), *self._of_fields(stored), *self._of_pages(stored, fuzzy=False)]
         if not found:
             found = [*self._of_fields(stored, fuzzy=True), *self._of_pages(stored, fuzzy=True)]
@@ -120,7 +120,7 @@ class Marker:
         return sorted(spans)
 
     def _runs_from(self, form: analysis.Forms, name: str, *, fuzzy: bool) -> tuple[Run, ...]:
-        """What may begin with a word, of all that is wanted in a field; looked up once for each word of all texts."""
+        """The wanted runs of a field that may begin with a word; looked up once for each word of all texts."""
         runs: list[Run] = []
         if fuzzy or form.stem in self._firsts[name] or form.folded in self._firsts[name]:
             runs = [words.forms for words in self._words[name] if _same(words.forms[0], form, fuzzy=fuzzy)]
@@ -130,7 +130,7 @@ class Marker:
 
 
 def pieces(text: str, spans: Sequence[Span]) -> tuple[tuple[str, bool], ...]:
-    """Cut a text at marked spans (sorted, not crossing) into pieces; blanks of layout become single blanks."""
+    """Cut a text at marked spans (sorted, not overlapping) into pieces; runs of white space become single blanks."""
     found: list[tuple[str, bool]] = []
     at = 0
     for start, end in spans:
@@ -155,7 +155,7 @@ def _same(wanted: analysis.Forms, found: analysis.Forms, *, fuzzy: bool) -> bool
 
 
 def within(a: str, b: str, distance: int) -> bool:
-    """Whether two words lie at most this many letters apart (changed, missing, added, or two neighbours swapped)."""
+    """Whether two words differ by at most ``distance`` letters (changed, missing, added, or two neighbours swapped)."""
     return OSA.distance(a, b, score_cutoff=distance) <= distance
 
 
@@ -171,7 +171,7 @@ def _number_fits(wanted: Number, parts: list[str]) -> bool:
 
 
 def _window(text: str, spans: Sequence[Span]) -> tuple[int, int, int]:
-    """The stretch with most different marked words: how many, where it starts and ends (at blanks)."""
+    """The window with the most different marked words: their number, its start and end (at blanks)."""
     best, chosen = 0, spans[0]
     for at, (start, _) in enumerate(spans):
         near = [span for span in spans[at : at + 12] if span[1] <= start + WINDOW]

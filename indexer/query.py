@@ -1,10 +1,10 @@
-"""What a person typed -> a tree that both engines translate. Pure, and it never raises.
+"""Parses a typed text into a tree that both engines translate. Pure; never raises.
 
 Words, "phrases", -exclusion, OR between neighbours, prefix*, and fields in French and English::
 
     objet:marché -travaux "appel d'offres" OR consultation réf:"123/MEM" du:2025-01-01 au:2025-06-30
 
-What cannot be parsed (a quote that is not closed, a date that is none, OR beside nothing) is searched as plain words,
+A text that cannot be parsed (an unclosed quote, an invalid date, OR without a neighbour) is searched as plain words,
 and ``notice`` says so.
 """
 
@@ -24,7 +24,7 @@ MAX_TERMS = 48
 
 
 class _Unparsable(Exception):
-    """Inside this module only: fall back to words."""
+    """Used inside this module: fall back to plain words."""
 
 
 _CHUNK = re.compile(
@@ -56,7 +56,7 @@ class _State:
 
 
 def parse(text: str) -> ParsedQuery:
-    """Understand a text; plain words with a notice where it cannot be understood."""
+    """Parse a text; plain words with a notice when it cannot be parsed."""
     shortened = SHORTENED if len(text) > MAX_LENGTH else None
     text = _tidy(text[:MAX_LENGTH])
     try:
@@ -189,7 +189,7 @@ def _bound(match: "re.Match[str]", state: _State, *, first: bool) -> bool:
 
 
 def _without_stop_words(nodes: list[Node], *, all_may_go: bool) -> tuple[Node, ...]:
-    """Leave out single stop words and the beginnings of questions, unless there is nothing else."""
+    """Drop single stop words and the beginnings of questions, unless there is nothing else."""
     kept = [node for node in nodes if not _is_stop(node)]
     kept = [node for node in kept if not _is_question(node)] or kept
     return tuple(kept if kept or all_may_go else nodes)

@@ -1,22 +1,21 @@
-"""Weights that both engines share, so that an order learnt on one holds on the other.
+"""Weights that both engines share, so that an order tuned on one engine holds on the other.
 
-Found on French administrative texts with judged queries (``bench/relevance.py``), not on the made letters.
+Tuned on French administrative texts with judged queries (``bench/relevance.py``), not on the generated letters.
 """
 
 from typing import Final
 
 RUN_FIELDS: Final = ("subject", "text")
-"""The fields in which words that stand together lift a letter."""
+"""The fields in which neighbouring words raise the score of a letter."""
 
 
 class Weights:
-    """How much a kind of match counts beside a stemmed one (1.0).
+    """The weight of each kind of match; a stemmed match has 1.0.
 
-    OTHER_FIELDS: what a word counts in the fields beside its best one. NEAR: a word with a typing or reading mistake is
-    found, below the word itself. SHAPE: a word whose letters a scan confuses. JOINED: a word that was read as two. SIDE:
-    two words that were read as one. ALSO: a synonym, or the word that a
-    mistyped one probably meant. TOGETHER: all words over subject and text taken as one. PAIRS: two neighbouring words
-    of the query side by side. RUN: the words in their order.
+    OTHER_FIELDS: a word in fields other than its best field. NEAR: a word with a typing or reading mistake, below the
+    word itself. SHAPE: a word whose letters a scan confuses. JOINED: a word that was read as two. SIDE: two words that
+    were read as one. ALSO: a synonym, or the correction of a mistyped word. TOGETHER: all words over subject and text
+    taken as one. PAIRS: two neighbouring words of the query side by side. RUN: the words in their order.
     """
 
     FOLDED: Final = 0.5
@@ -39,5 +38,5 @@ class Weights:
 
 
 def number_boost(parts: int) -> float:
-    """What a run of parts of a number counts: the more of them, the surer."""
+    """The weight of a run of parts of a number; it grows with the number of parts."""
     return Weights.NUMBER_PARTS * max(1.0, parts / 2)

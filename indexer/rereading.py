@@ -1,10 +1,10 @@
-"""The first letters found, looked at once more: does one hold, badly read, the words that its index entry lacks?
+"""Rereads the first letters found: does a letter contain, badly read, words that its index entry lacks?
 
-A poor reading runs words together and splits them, so that no entry of a dictionary is near to them. Here the letter's
-running text, without its blanks and by the shapes of its letters, is compared with each rare word that is missing and
-with the words asked for as one line. A letter that has all words, well or badly read, is so lifted above one that says some
-of them often. What is found lifts a letter; nothing lowers one, and none is added. Both engines
-use it, on letters that the searcher may see.
+Poor OCR joins and splits words, so that no entry of a dictionary is near to them. Here the letter's running text,
+without blanks and by the shapes of its characters, is compared with each missing rare word, and with the words of the
+query as one line. So a letter with all words, well or badly read, ranks above a letter that repeats some of them. The
+rereading only raises scores: it lowers no letter and adds none. Both engines use it, on letters that the searcher may
+see.
 """
 
 import math
@@ -19,18 +19,18 @@ from indexer.passages import Stored
 from indexer.tree import ParsedQuery, Words
 
 WINDOW = 50
-"""So many of the first letters are looked at."""
+"""The number of first letters to reread."""
 MIN_WORDS = 3
-"""Fewer words say too little to order letters by their likeness."""
+"""With fewer words, likeness says too little to order letters."""
 MIN_LETTERS = 5
 MIN_ROOT = 4
 MIN_LINE = 20
 MAX_CHARACTERS = 6_000
-"""So much of a letter is looked at."""
+"""The characters of a letter to compare."""
 MIN_BETWEEN = 10
 _CHANCE_BETWEEN = 0.8
 _CHANCE = ((8, 0.7), (6, 0.8), (0, 0.85))
-"""Less likeness than this is chance, for so many letters: a short word is like something in any long text."""
+"""(letters, likeness): below this likeness a match is chance. Any long text has something like a short word."""
 _HELD = 2.0
 _WORD = 1.5
 _LINE = 3.0
@@ -38,7 +38,7 @@ _SURE = 0.5
 
 
 class Rereading:
-    """Orders letters for one query."""
+    """Scores the letters of one query."""
 
     def __init__(self, parsed: ParsedQuery) -> None:
         forms = [node.forms[0] for node in parsed.words if isinstance(node, Words) and len(node.forms) == 1]
@@ -51,21 +51,21 @@ class Rereading:
 
     @property
     def is_worth_it(self) -> bool:
-        """Whether the query says enough."""
+        """Whether the query has enough words."""
         return len(self.words) >= MIN_WORDS
 
     def is_answered(self, letter: Stored) -> bool:
-        """Whether a letter has every word, and in one line, so that nothing is in doubt when it is the first."""
+        """Whether a letter contains every word, and in one line: as the first letter, it needs no rereading."""
         spaced = _spaced(letter)
         if not all(begin in spaced for begin in self._begins.values()):
             return False
         return not self._line or _likeness(self._line, spaced.replace(" ", "")) > _SURE
 
     def lifts(self, letters: Sequence[Stored], weights: Mapping[str, float]) -> list[float]:
-        """How much each letter gains.
+        """The gain of each letter's score.
 
         Args:
-            weights: how telling the stem of each word is (``weight``).
+            weights: the ``weight`` of the stem of each word.
         """
         return [self._lift(_spaced(letter), weights) for letter in letters]
 
@@ -83,32 +83,32 @@ class Rereading:
         return lift
 
     def _there(self, word: analysis.Forms, running: str) -> float:
-        """How surely a word that is missing was badly read: by itself, or between the words that stand around it."""
+        """How surely a missing word is there, badly read: compared alone, or between its neighbours."""
         alone = _likeness(self._shapes[word], running) if len(word.folded) >= MIN_LETTERS else 0.0
         return max(alone, _likeness(self._places.get(word, ""), running, chance=_CHANCE_BETWEEN))
 
 
 def rereading_of(query: SearchQuery, parsed: ParsedQuery) -> Rereading | None:
-    """What looks at the first letters of a search once more, where that is of use."""
+    """The rereading for a search, None where it is of no use."""
     found = Rereading(parsed)
     by_relevance = query.sort is SortOrder.RELEVANCE and query.offset < WINDOW and query.limit > 0
     return found if by_relevance and found.is_worth_it else None
 
 
 def weight(letters: int, holding: int) -> float:
-    """How telling a word is that so many of all letters hold (the measure of BM25)."""
+    """The weight of a word that ``holding`` of all ``letters`` contain: the inverse document frequency of BM25."""
     return math.log(1 + (max(letters, holding) - holding + 0.5) / (holding + 0.5))
 
 
 def _root(word: analysis.Forms) -> str:
-    """The beginning that a word's inflected forms share; a stem may also be respelled within."""
+    """The beginning that a word's inflected forms share; a stem may also differ inside."""
     pairs = zip(word.folded, word.stem, strict=False)
     length = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     return word.folded[:length] if length >= MIN_ROOT else word.folded
 
 
 def _between_neighbours(run: Sequence[analysis.Forms]) -> Iterator[tuple[analysis.Forms, str]]:
-    """Each word of a line with the one before and the one after it, where they say enough."""
+    """Each word of a line, with the text of the word before and after it, where that is long enough."""
     for at, word in enumerate(run):
         place = "".join(shapes.shape(form.written) for form in run[max(0, at - 1) : at + 2])
         if len(place) >= max(MIN_BETWEEN, len(word.folded) + MIN_ROOT):
@@ -116,7 +116,7 @@ def _between_neighbours(run: Sequence[analysis.Forms]) -> Iterator[tuple[analysi
 
 
 def _likeness(needle: str, text: str, *, chance: float | None = None) -> float:
-    """0 (chance) to 1 (as it stands) for the best place in a text."""
+    """Likeness at the best position in a text: 0 (chance) to 1 (identical)."""
     if not needle or len(text) < len(needle):
         return 0.0
     least = next(least for letters, least in _CHANCE if len(needle) >= letters) if chance is None else chance
@@ -125,6 +125,6 @@ def _likeness(needle: str, text: str, *, chance: float | None = None) -> float:
 
 
 def _spaced(letter: Stored) -> str:
-    """A letter's words by their shapes, parted by single blanks."""
+    """A letter's words by their shapes, separated by single blanks."""
     told = " ".join([*letter.texts.values(), *(text for _, _, text in letter.pages)])[:MAX_CHARACTERS]
     return f" {shapes.running(told)} "

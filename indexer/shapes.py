@@ -1,8 +1,9 @@
-"""Letters that a poor scan makes look alike, folded into one: what was read as ``rnarche`` has the shape of ``marche``.
+"""Folds characters that look alike on a poor scan: the misread ``rnarche`` has the shape of ``marche``.
 
-The rules are those that readers of scans are known to confuse; the noise of our own benchmark overlaps with them, so its
-figures flatter them. Strokes that run together (``rn``/``m``, ``cl``/``d``, ``vv``/``w``, ``ii``/``u``), thin strokes (``l``/``1``/``i``), rounds (``o``/``0``, ``e``/``c``),
-and a few pairs (``g``/``q``/``9``, ``s``/``5``, ``b``/``h``/``6``/``8``, ``z``/``2``). A shape is never shown.
+The rules are confusions that OCR is known for. The noise of our own benchmark overlaps with them, so that its figures
+flatter the rules. Strokes that run together (``rn``/``m``, ``cl``/``d``, ``vv``/``w``, ``ii``/``u``), thin strokes
+(``l``/``1``/``i``), round characters (``o``/``0``, ``e``/``c``), and a few pairs (``g``/``q``/``9``, ``s``/``5``,
+``b``/``h``/``6``/``8``, ``z``/``2``). A shape is never shown.
 """
 
 import re
@@ -18,12 +19,12 @@ ALIKE: Mapping[str, str] = {
 }  # fmt: skip
 _ALIKE = str.maketrans(dict(ALIKE))
 _MANY = re.compile(r"[^\W\u0000-\u00ff]|[æÆßµþÞðÐ¼½¾\u0300-\u036f]")
-"""Letters that are not folded one for one within Latin-1."""
+"""Characters that do not fold to one character within Latin-1."""
 _ACCENTED = tuple(map(chr, (*range(0xC0, 0x250), *range(0x1E00, 0x1F00))))
 
 
 def shape(text: str) -> str:
-    """The shape of a word: folded, then letters that look alike made one."""
+    """The shape of a word: folded, then without the differences of characters that look alike."""
     folded = fold(text)
     for run, one in RUNS.items():
         folded = folded.replace(run, one)
@@ -31,9 +32,9 @@ def shape(text: str) -> str:
 
 
 def running(text: str) -> str:
-    """The words of a text that went through ``clean``, by their shapes, parted by single blanks.
+    """The shapes of the words of a text that went through ``clean``, separated by single blanks.
 
-    The same as ``shape``, through bytes: a search does it with fifty letters.
+    The same result as ``shape``, but computed on bytes for speed: a search needs it for fifty letters.
     """
     text = text.replace("’", " ").replace("œ", "oe")
     raw = (fold(text) if _MANY.search(text) else text).encode("latin-1", "replace").translate(_folding())
@@ -44,13 +45,13 @@ def running(text: str) -> str:
 
 @cache
 def _folding() -> bytes:
-    """What each character of Latin-1 becomes: a plain letter, a digit, or a blank."""
+    """The folded form of each character of Latin-1: a plain letter, a digit, or a blank."""
     plain = (fold(chr(code)) for code in range(256))
     return "".join(one if re.fullmatch("[a-z0-9|]", one) else " " for one in plain).encode()
 
 
 def mappings() -> Iterator[tuple[str, str]]:
-    """The same as pairs for a filter over raw text: capitals and accents included, longest match first."""
+    """The rules of ``shape`` as pairs for a filter of raw text: with capitals and accents, the longest match first."""
     known: set[str] = set()
     for run, one in RUNS.items():
         for spelled in sorted({"".join(each) for each in product(*(_variants(char) for char in run))}):

@@ -1,16 +1,16 @@
 """Light stemming of French, the same on both engines.
 
 The rules are those of J. Savoy's light stemmer ("Light Stemming Approaches for the French, Portuguese, German and
-Hungarian Languages", 2006) in the form in which Lucene ships them (``light_french``): the embedded engine must give
-the very stems that Elasticsearch gives, so that one marker highlights for both. It takes off plurals, feminines and
-the commonest suffixes, and leaves proper names alone far more often than the Snowball stemmer does.
+Hungarian Languages", 2006), as Lucene ships them (``light_french``). The embedded engine must give the same stems as
+Elasticsearch, so that one marker highlights for both. The stemmer removes plurals, feminines and the commonest
+suffixes. It leaves proper names alone far more often than the Snowball stemmer does.
 """
 
 from functools import lru_cache
 
 _UNACCENT = str.maketrans("àáâôèéêùûîç", "aaaoeeeuuic")
 
-# (suffix, longer than, letters cut, letters put instead); the first that fits ends the search
+# (suffix, word longer than, letters cut, replacement); the first match ends the search
 _ENDINGS: tuple[tuple[str, int, int, str], ...] = (
     ("issement", 9, 7, "r"),
     ("issant", 8, 5, "r"),
@@ -65,7 +65,7 @@ def _without_plural(word: str) -> str:
 
 
 def _normal(word: str) -> str:
-    """Fold accents, undouble letters and cut the last vowels, in words of five letters or more."""
+    """Fold accents, undouble letters and cut the last vowels, in words of more than four letters."""
     if len(word) > 4:
         folded = word.translate(_UNACCENT)
         kept = [folded[0]]

@@ -1,4 +1,4 @@
-"""Suggestions while a person types: what both engines share."""
+"""Suggestions while a person types: the part that both engines share."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from indexer import analysis, numbers
 
 MAX_WORDS = 12
 CORRESPONDENTS_READ = 50
-"""Correspondents counted before those are kept that hold what was typed."""
+"""Correspondents to count; of these, the ones that contain the typed words are kept."""
 LETTERS_READ = 40
-"""Newest letters looked at for subjects and numbers."""
+"""Newest letters to read for subjects and numbers."""
 
 
 @dataclass(frozen=True)
 class Typed:
-    """What was typed so far: whole words, the last of which may only be begun; and the same as parts of a number.
+    """The text typed so far, as words and as parts of a number. The last word may be incomplete.
 
     Attributes:
-        number: empty when it does not look like one.
+        number: empty when the text does not look like a number.
     """
 
     words: tuple[str, ...]
@@ -26,12 +26,12 @@ class Typed:
     number: tuple[str, ...]
 
     def begins(self, text: str) -> bool:
-        """Whether a value holds all the words, the last one as a beginning."""
+        """Whether a value contains all the words, the last word as a prefix."""
         held = [form.folded for form in analysis.words(text)]
         return all(word in held for word in self.words) and any(word.startswith(self.last) for word in held)
 
     def begins_number(self, text: str) -> bool:
-        """Whether a number holds these parts in a row, the last one as a beginning."""
+        """Whether a number contains these parts in a row, the last part as a prefix."""
         held = numbers.parts(text)
         *before, last = self.number
         starts = range(len(held) - len(before))
@@ -39,7 +39,7 @@ class Typed:
 
 
 def read(text: str) -> Typed | None:
-    """What was typed, None when there is nothing in it."""
+    """Read a typed text; None when it has no words."""
     words = [form.folded for form in analysis.words(text[:200])][:MAX_WORDS]
     if not words:
         return None
@@ -48,7 +48,7 @@ def read(text: str) -> Typed | None:
 
 
 def correspondents(typed: Typed, counted: Iterable[tuple[str, int]]) -> list[Suggestion]:
-    """The counted correspondents that hold what was typed, the most frequent first."""
+    """The counted correspondents that contain the typed words, the most frequent first."""
     return [Suggestion(SuggestionKind.CORRESPONDENT, name, count) for name, count in counted if typed.begins(name)]
 
 
@@ -58,7 +58,7 @@ def subjects(typed: Typed, found: Iterable[tuple[int, str]]) -> list[Suggestion]
 
 
 def held_numbers(typed: Typed, found: Iterable[tuple[int, Iterable[str]]]) -> list[Suggestion]:
-    """Numbers of ``(letter, its numbers)`` that hold what was typed."""
+    """Numbers of ``(letter, its numbers)`` that contain the typed parts."""
     pairs = [(mail_id, text) for mail_id, texts in found for text in texts if typed.begins_number(text)]
     return _grouped(SuggestionKind.NUMBER, pairs)
 
@@ -73,7 +73,7 @@ def _grouped(kind: SuggestionKind, pairs: list[tuple[int, str]]) -> list[Suggest
 
 
 def chosen(limit: int, *kinds: list[Suggestion]) -> tuple[Suggestion, ...]:
-    """Up to ``limit``: numbers, correspondents and subjects share the places, what one leaves the others take."""
+    """Up to ``limit`` suggestions: numbers, correspondents and subjects share the places; others take unused places."""
     places: list[list[Suggestion]] = [[] for _ in kinds]
     waiting = [list(kind) for kind in kinds]
     while sum(map(len, places)) < limit and any(waiting):

@@ -1,11 +1,11 @@
-"""Synonyms that an administrator edits: a group a line, its members parted by ``=`` or commas.
+"""Synonyms that an administrator edits: a group a line, its members separated by ``=`` or commas.
 
     AR = accusé de réception
     # a remark
     DG = directeur général, direction générale
 
-They are applied to the query, so that an edit shows in the next search and nothing is indexed again, on both engines;
-Elasticsearch needs no synonym set of its own and no reload of an analyser.
+They are applied to the query on both engines: an edit takes effect in the next search, and nothing is indexed again.
+Elasticsearch needs no synonym set and no reload of an analyser.
 """
 
 import os
@@ -39,14 +39,14 @@ class Synonyms:
 
     Attributes:
         others: members of a group (folded) -> the other members.
-        errors: lines that were left out.
+        errors: lines that were skipped.
     """
 
     others: Mapping[tuple[str, ...], tuple[Run, ...]] = field(default_factory=dict)
     errors: tuple[SynonymError, ...] = ()
 
     def applied(self, parsed: ParsedQuery) -> ParsedQuery:
-        """The query with the synonyms of its plain words (single ones and neighbours) beside them."""
+        """The query with the synonyms of its plain words (single words and neighbours) added to them."""
         if not self.others:
             return parsed
         found: dict[str, list[Run]] = {}
@@ -60,11 +60,11 @@ class Synonyms:
 
 
 class SynonymFile:
-    """The synonyms of a file, read anew when it was changed.
+    """The synonyms of a file, read again when the file has changed.
 
     Args:
         path: the installation's own list.
-        otherwise: the list that counts while there is none; without, a file that is gone holds no synonyms.
+        otherwise: the list used while ``path`` does not exist; unset: no synonyms then.
     """
 
     def __init__(self, path: Path, *, otherwise: Path | None = None) -> None:
@@ -73,7 +73,7 @@ class SynonymFile:
         self._read: tuple[tuple[int, int, int], Synonyms] | None = None
 
     def __call__(self) -> Synonyms:
-        """The synonyms as they are now."""
+        """The current synonyms."""
         try:
             seen = self._path.stat()
         except FileNotFoundError:
@@ -118,12 +118,12 @@ def shipped() -> Synonyms:
 
 @cache
 def _of(path: Path) -> Synonyms:
-    """Of a file that comes with the program."""
+    """The synonyms of a file that comes with the program."""
     return read(path.read_text("utf-8"))
 
 
 def read(text: str) -> Synonyms:
-    """Read a file's text; what cannot be taken is left out and told line by line. Never raises."""
+    """Parse a file's text; invalid lines are skipped, each with an error. Never raises."""
     others: dict[tuple[str, ...], list[Run]] = {}
     errors: list[SynonymError] = []
     groups = 0

@@ -1,7 +1,7 @@
-"""What was probably meant, on the embedded engine: its dictionary cannot be read, so the letters themselves are.
+"""Corrections on the embedded engine. Its dictionary cannot be read, so the letters are read.
 
-For a word that no letter holds, the best letters that may be seen and hold a near word are read, and the near words in
-them counted.
+For a word that no letter contains: reads the best letters that may be seen and contain a near word, and counts the near
+words in them.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ MAX_UNKNOWN = 4
 
 
 def meant(searcher: "Searcher", words: tuple[str, ...], may_see: Query) -> dict[str, str]:
-    """Mistyped word -> the word that was probably meant."""
+    """Mistyped word -> the word probably meant."""
     unknown = [word for word in words if not any(searcher.doc_freq(f"{name}_exact", word) for name in TEXT_FIELDS)]
     found = {word: correcting.best(word, 0, _offers(searcher, word, may_see)) for word in unknown[:MAX_UNKNOWN]}
     return {typed: word for typed, word in found.items() if word is not None}

@@ -1,7 +1,7 @@
-"""One generation of the embedded index: a folder that one process writes and any number read.
+"""One generation of the embedded index: a folder with one writing process and any number of readers.
 
-A put is committed and seen by every reader's next search: a reader looks at the times of a small file and reloads only
-when it changed.
+A put is committed, and every reader's next search sees it: a reader checks the times of a small file, and reloads only
+when they changed.
 """
 
 import os
@@ -32,7 +32,7 @@ class Folder:
 
     Args:
         path: the folder, made by ``tantivy_store.create_folder``.
-        zone: the zone whose days and years count.
+        zone: time zone of days and years.
     """
 
     def __init__(self, path: Path, *, zone: "tzinfo") -> None:
@@ -46,7 +46,7 @@ class Folder:
         self._index.reload()
 
     def searcher(self) -> "Searcher":
-        """Everything that was committed, by whichever process."""
+        """A searcher of everything that any process committed."""
         with self._lock:
             now = stamp(self.path / "meta.json")
             if now != self._stamp:
@@ -55,7 +55,7 @@ class Folder:
             return self._index.searcher()
 
     def put(self, documents: Iterable[IndexDocument]) -> None:
-        """Add or replace letters, a commit a chunk; an older version never overwrites a newer one."""
+        """Add or replace letters, with a commit for each chunk; an older version never overwrites a newer version."""
         for chunk in _chunks(documents):
             with self._writing() as writer:
                 held = self.versions([document.mail_id for document in chunk])
@@ -66,12 +66,12 @@ class Folder:
                     writer.add_document(document)
 
     def remove(self, mail_ids: Iterable[MailId]) -> None:
-        """Forget letters."""
+        """Delete letters."""
         with self._writing() as writer:
             _forget(writer, list(mail_ids))
 
     def versions(self, mail_ids: Sequence[MailId]) -> dict[MailId, int]:
-        """The version held of each letter that is there."""
+        """The stored version of each letter that is in the index."""
         if not mail_ids:
             return {}
         searcher = self.searcher()
@@ -82,7 +82,7 @@ class Folder:
         return {MailId(int(a)): int(b) for a, b in zip(ids, held, strict=True) if a is not None and b is not None}
 
     def scan(self, after: int, limit: int) -> list[tuple[int, int, list[str]]]:
-        """Letter, version and access terms of letters above an id, by id."""
+        """Letter, version and access terms of letters with an id above ``after``, by id."""
         searcher = self.searcher()
         asked = Query.range_query(
             tantivy_store.schema(), "mail_id", FieldType.Integer, after, None, include_lower=False
@@ -95,10 +95,10 @@ class Folder:
         return [(int(a or 0), int(b or 0), terms) for a, b, terms in zip(ids, held, access, strict=True)]
 
     def lock_writer(self) -> "IndexWriter":
-        """The one writer.
+        """The only writer of the folder.
 
         Raises:
-            EngineFailed: ``index.locked`` when another process has it.
+            EngineFailed: ``index.locked`` when another process holds its lock.
         """
         with self._lock:
             if self._writer is None:
@@ -113,7 +113,7 @@ class Folder:
             return self._writer
 
     def close(self) -> None:
-        """Give the writer's lock back (another process may then write)."""
+        """Release the writer's lock (another process may then write)."""
         with self._lock:
             writer, self._writer = self._writer, None
             if writer is not None:
@@ -121,7 +121,7 @@ class Folder:
 
     @contextmanager
     def _writing(self) -> "Iterator[IndexWriter]":
-        """One commit. After a failure (disk full) the writer is dead: the next call makes a new one from the last."""
+        """One commit. A failure (disk full) leaves the writer dead: the next call opens another at the last commit."""
         with self._lock:
             writer = self.lock_writer()
             try:
@@ -136,7 +136,7 @@ class Folder:
 
 
 def stamp(path: Path) -> tuple[int, int, int] | None:
-    """When a file was written, so that a reader sees a change; None when there is none."""
+    """Identifies the state of a file, so that a reader notices a change; None when there is no file."""
     try:
         found = os.stat(path)
     except FileNotFoundError:
@@ -150,7 +150,7 @@ def _forget(writer: "IndexWriter", mail_ids: list[MailId]) -> None:
 
 
 def _chunks(documents: Iterable[IndexDocument]) -> Iterator[list[IndexDocument]]:
-    """Letters in bounded lists; of a letter that comes twice, the newer."""
+    """Letters in lists of bounded size; of a letter that comes twice, the newer version."""
     source = iter(documents)
     while chunk := list(islice(source, CHUNK_DOCUMENTS)):
         newest: dict[MailId, IndexDocument] = {}

@@ -1,4 +1,4 @@
-"""The embedded index: one process writes the folder, any number read it."""
+"""The embedded index: one process writes the folder, any number of processes read it."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -47,17 +47,17 @@ _ORDERS: Mapping[SortOrder, tuple[str | None, Order]] = {
 }
 _REBUILD = "Run `ged index rebuild`."
 WINDOW = 30
-"""So many of the first letters are looked at once more: fewer than on servers, for one process serves all."""
+"""The number of first letters to reread: fewer than on servers, as one process serves all searches."""
 
 
 class TantivyIndex:
     """``SearchIndex`` in a folder.
 
     Args:
-        path: the folder; made when ``writable``.
-        writable: whether this process may write. Only one may at a time (``index.locked`` for the second).
-        zone: the zone whose days and years count.
-        synonyms: gives the synonyms as they are now, at each search.
+        path: the folder; created when ``writable``.
+        writable: whether this process may write. Only one process may at a time (the second gets ``index.locked``).
+        zone: time zone of days and years.
+        synonyms: returns the current synonyms, at each search.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class TantivyIndex:
             tantivy_store.create(self._path)
 
     def close(self) -> None:
-        """Give the writer's lock back (another process may then write)."""
+        """Release the writer's lock (another process may then write)."""
         with self._lock, self._building_lock:
             for folder in (self._living, self._building):
                 if folder is not None:
@@ -171,7 +171,7 @@ class TantivyIndex:
         return SearchResult(hits=hits, total=total, notice=parsed.notice, did_you_mean=told)
 
     def facets(self, query: SearchQuery, *, principals: Principals) -> Facets:
-        """See ``SearchIndex.facets``: all of them in one pass over the letters found."""
+        """See ``SearchIndex.facets``: all facets in one pass over the letters found."""
         page_of(query)
         if not query.facets:
             return {}
@@ -214,7 +214,7 @@ class TantivyIndex:
         return tuple(IndexedLetter(MailId(a), version, *fields.read_access(terms)) for a, version, terms in found)
 
     def status(self) -> IndexStatus:
-        """See ``SearchIndex.status``; version 0 when there is no index yet, no letters counted in an outdated one."""
+        """See ``SearchIndex.status``; version 0 without an index; the letters of an outdated index do not count."""
         current = tantivy_store.read_current(self._path)
         building = tantivy_store.read_building(self._path)
         if current is None or not current.is_up_to_date:
@@ -229,7 +229,7 @@ class TantivyIndex:
     def _understood(
         self, searcher: "Searcher", query: SearchQuery, principals: Principals
     ) -> tuple[ParsedQuery, Mapping[str, str]]:
-        """What was typed, with synonyms and with what mistyped words probably meant; and these words alone."""
+        """The query with synonyms and corrections of mistyped words; and the corrections alone."""
         parsed = self._synonyms().applied(parse(query.text))
         may_see = _allowed(principals, query.exclude)
         meant = tantivy_correct.meant(searcher, correcting.doubtful(parsed), may_see)
@@ -257,7 +257,7 @@ class TantivyIndex:
         except ValueError:
             if tantivy_store.read_current(self._path) == current:
                 raise
-        return self._open_anew()  # another one was published in this moment
+        return self._open_anew()  # another generation was published meanwhile
 
     def _written(self) -> Folder:
         self._require_writable()
@@ -299,7 +299,7 @@ class TantivyIndex:
 def _reread(
     searcher: "Searcher", rereading: Rereading, found: "list[tuple[float, DocAddress]]"
 ) -> "list[tuple[float, DocAddress]]":
-    """The first letters by what a second look at them tells; the rest as they stand."""
+    """The first letters in the order of the rereading; the rest in their order."""
     if not found or rereading.is_answered(tantivy_store.read_source(searcher.doc(found[0][1]))):
         return found
     total = searcher.num_docs
@@ -317,13 +317,13 @@ def _translator(searcher: "Searcher | None" = None) -> Translator:
 
 
 def _allowed(principals: Principals, exclude: frozenset[MailId]) -> Query:
-    """The letters that may be shown at all."""
+    """The letters that may be shown."""
     return _translator().build(SearchQuery("", exclude=exclude), parse(""), principals)
 
 
 @contextmanager
 def _failures() -> Iterator[None]:
-    """tantivy says everything with ValueError (files gone, disk full): to callers it is one failure."""
+    """Turn ValueError, which tantivy raises for all (files gone, disk full), into our one failure."""
     try:
         yield
     except (ValueError, OSError) as error:

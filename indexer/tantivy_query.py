@@ -1,4 +1,4 @@
-"""The tree of a query -> tantivy's queries."""
+"""Translates the tree of a query to tantivy's queries."""
 
 import re
 from collections.abc import Iterable
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 COMMON_SHARE = 0.3
 MIN_COMMON = 1_000
-"""A word that more letters hold than both is right as it stands: nearly as many hold words near to it, and tell nothing."""
+"""A word in more letters than both is typed correctly. Nearly as many letters contain near words, which say nothing."""
 
 
 def any_of(queries: Iterable[Query]) -> Query:
-    """At least one; nothing at all when there is none."""
+    """At least one of the queries; without queries, no letter matches."""
     found = list(queries)
     return Query.boolean_query([(Occur.Should, query) for query in found]) if found else Query.empty_query()
 
 
 def near(schema: Schema, folded: str) -> Query:
-    """Letters that hold a word with a typing or reading mistake, in whichever text field."""
+    """Letters that contain a word with a typing or reading mistake, in any text field."""
     keys, distance = zip(NEAR_FIELDS, near_keys(folded), strict=True), fuzzy_distance(folded)
     return any_of(Query.fuzzy_term_query(schema, name, key, distance=distance) for name, key in keys)
 
@@ -40,14 +40,14 @@ class Translator:
     """Builds the query of one search.
 
     Attributes:
-        searcher: tells how common a word is; without one every word is asked for with its mistakes.
+        searcher: counts how common a word is; without a searcher, every word is searched with mistakes.
     """
 
     schema: Schema
     searcher: "Searcher | None" = None
 
     def build(self, query: SearchQuery, parsed: ParsedQuery, principals: Principals) -> Query:
-        """Everything in one query: access, exclusions, filters, days and what was typed."""
+        """The whole query: access, exclusions, filters, days and the typed text."""
         access = fields.access_terms(principals)
         if not access:
             return Query.empty_query()
@@ -91,7 +91,7 @@ class Translator:
         if not must:
             return Query.all_query()
         query = Query.boolean_query(must)
-        for item in self._run(parsed.run):  # one by one: a union is worked out for letters that are not wanted too
+        for item in self._run(parsed.run):  # one by one: tantivy computes a union also for letters that do not match
             query = Query.boolean_query([(Occur.Must, query), (Occur.Should, item)])
         if parsed.whole_number:
             return any_of([query, self._number(Number(tuple(parsed.whole_number.split("/"))))])

@@ -1,8 +1,8 @@
-"""The folder of an embedded index: schema, documents, and which generation is the living one.
+"""The folder of an embedded index: schema, documents, and the name of the living generation.
 
-``current.json`` names the schema version and the sub-folder in use, ``building.json`` the sub-folder being filled
-beside it and how far it is. To publish is to swap ``current.json``: a reader in another process notices, and never sees
-half an index.
+``current.json`` names the schema version and the sub-folder in use; ``building.json`` names the sub-folder being filled
+beside it, and its progress. Publishing replaces ``current.json``: a reader in another process notices the change, and
+never sees half an index.
 """
 
 import json
@@ -25,18 +25,18 @@ from indexer.passages import Stored
 CURRENT = "current.json"
 BUILDING = "building.json"
 LAYOUT = 2
-"""One more when the folder changes for this engine alone (``fields.SCHEMA_VERSION``: for both); it is then rebuilt."""
+"""Raised by one when the folder changes for this engine (``fields.SCHEMA_VERSION``: for both); it is then rebuilt."""
 PAGE_GAP = 100
 """Positions between two pages, so that no phrase crosses them."""
 NEAR_FIELDS = ("near_start", "near_end")
-"""The words of all text fields together, by their beginning and by their end (``near_keys``)."""
+"""The fields with the words of all text fields, by their beginning and by their end (``near_keys``)."""
 MIN_NEAR = 3
-"""Shorter words are near to none that is asked for (``analysis.fuzzy_distance``)."""
+"""In letters. No search is near to a shorter word (``analysis.fuzzy_distance``)."""
 
 
 @dataclass(frozen=True)
 class Current:
-    """What ``current.json`` says."""
+    """The contents of ``current.json``."""
 
     schema_version: int
     folder: str
@@ -63,13 +63,13 @@ def read_building(path: Path) -> Building | None:
 
 
 def create(path: Path) -> None:
-    """Make an empty generation and let it be the living one; all others are removed."""
+    """Create an empty generation and make it the living generation; all others are removed."""
     forget_building(path)
     publish(path, create_folder(path))
 
 
 def create_folder(path: Path) -> str:
-    """Make an empty generation that nothing names yet; returns its name."""
+    """Create an empty generation that neither file names yet; returns its name."""
     path.mkdir(parents=True, exist_ok=True)
     before = [int(old.name.removeprefix("g")) for old in path.glob("g[0-9]*") if old.name[1:].isdigit()]
     name = f"g{max(before, default=0) + 1:06d}"
@@ -79,19 +79,19 @@ def create_folder(path: Path) -> str:
 
 
 def publish(path: Path, name: str) -> None:
-    """Let a generation be the living one."""
+    """Make a generation the living generation."""
     _write(path / CURRENT, _versions() | {"folder": name})
     forget_building(path)
     sweep(path)
 
 
 def remember_building(path: Path, building: Building) -> None:
-    """Note how far the building is."""
+    """Store the progress of the rebuild."""
     _write(path / BUILDING, _versions() | asdict(building))
 
 
 def forget_building(path: Path) -> None:
-    """Nothing is being built any more."""
+    """Delete the record of a rebuild."""
     (path / BUILDING).unlink(missing_ok=True)
 
 
@@ -143,7 +143,7 @@ def schema() -> Schema:
 
 
 def to_document(letter: IndexDocument, *, zone: tzinfo) -> Document:
-    """A letter as tantivy takes it, analysed by us."""
+    """A letter as a document of tantivy, already analysed."""
     record = fields.record(letter, zone=zone)
     document = Document()
     document.add_integer("mail_id", record.mail_id)
@@ -165,10 +165,10 @@ def to_document(letter: IndexDocument, *, zone: tzinfo) -> Document:
 
 
 def near_keys(folded: str) -> tuple[str, str]:
-    """A word as ``NEAR_FIELDS`` hold it: with its first letter three times, and so backwards.
+    """The two keys of a word in ``NEAR_FIELDS``: with its first letter three times, and the same of the reversed word.
 
-    Two letters changed do not reach another first letter then, so that a search for near words goes down one branch of
-    the dictionary and not all of them. What was misread at one end is found by the other.
+    Two changed letters then cannot give another first letter. So a search for near words follows one branch of the
+    dictionary, not all of them. A word misread at one end is found by its other end.
     """
     backwards = folded[::-1]
     return folded[0] * 2 + folded, backwards[0] * 2 + backwards
@@ -220,12 +220,12 @@ def _source(record: Record) -> bytes:
 
 
 def read_source(document: Document) -> Stored:
-    """What was kept for showing."""
+    """The stored parts of a letter, for display."""
     found = json.loads(bytes(document.get_first("source") or b"{}"))
     return Stored(found["texts"], found["numbers"], [(item[0], item[1], item[2]) for item in found["pages"]])
 
 
 def read_access(document: Document) -> list[str]:
-    """The access terms that were kept."""
+    """The stored access terms."""
     found = json.loads(bytes(document.get_first("source") or b"{}"))
     return list(found.get("access", ()))

@@ -21,11 +21,11 @@ LIKE_FIELDS = ("subject", "text")
 LIKE_TERMS = 25
 LIKE_SHARE = 0.3
 WEIGHED_WORDS = 200
-"""The most frequent words of a letter, of which the telling ones are chosen by how rare they are elsewhere."""
+"""The number of most frequent words of a letter; of these, the rarest in other letters are chosen."""
 
 
 def suggestions(searcher: "Searcher", typed: Typed, may_see: Query, limit: int) -> tuple[Suggestion, ...]:
-    """Numbers, correspondents and subjects that go on from what was typed."""
+    """Numbers, correspondents and subjects that complete the typed text."""
     people = _both(may_see, any_of(_begun(typed, f"{name}_exact") for name in ("sender", "addressee")))
     counted = {"terms": {"field": "correspondent", "size": suggesting.CORRESPONDENTS_READ}}
     buckets = searcher.aggregate(people, {"correspondent": counted})["correspondent"]["buckets"]
@@ -40,7 +40,7 @@ def suggestions(searcher: "Searcher", typed: Typed, may_see: Query, limit: int) 
 
 
 def similar(searcher: "Searcher", mail_id: MailId, may_see: Query, limit: int) -> tuple[Hit, ...]:
-    """Letters that share the telling words of one."""
+    """Letters that share the significant words of a letter."""
     this = Query.term_query(tantivy_store.schema(), "mail_id", int(mail_id))
     found = searcher.search(_both(may_see, this), 1, count=False).hits
     if not found or limit < 1:
@@ -59,7 +59,7 @@ def similar(searcher: "Searcher", mail_id: MailId, may_see: Query, limit: int) -
 
 
 def _telling(searcher: "Searcher", stored: Stored) -> list[tuple[str, float]]:
-    """The words of a letter that others hold too, the rarest and most repeated first."""
+    """The words of a letter that other letters contain too, the rarest and most repeated first."""
     counts: Counter[str] = Counter()
     for text in (stored.texts.get("subject", ""), *(text for _, _, text in stored.pages)):
         forms = (token.forms for token in analysis.tokens(text))
@@ -87,7 +87,7 @@ def _numbers(searcher: "Searcher", typed: Typed, may_see: Query) -> list[Suggest
 
 
 def _newest(searcher: "Searcher", asked: Query) -> list[tuple[int, Stored]]:
-    """The newest letters of a query with what was kept of them."""
+    """The newest letters of a query, with their stored parts."""
     found = searcher.search(
         asked, suggesting.LETTERS_READ, count=False, order_by_field="registered_ms", order=Order.Desc
     )

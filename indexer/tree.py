@@ -1,4 +1,4 @@
-"""A query understood, as values that both engines translate. What a person typed becomes this in ``query``."""
+"""The tree of a parsed query, which both engines translate. ``query`` parses the typed text."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,10 +11,10 @@ Run = tuple[analysis.Forms, ...]
 
 @dataclass(frozen=True)
 class Words:
-    """Neighbouring words: one word, or several that must stand in this order (``quoted``: a person asked for it).
+    """Neighbouring words: one word, or several that must stand in this order (``quoted``: the person typed quotes).
 
     Attributes:
-        also: other runs of words that are taken for these: synonyms, and what a mistyped word probably meant.
+        also: other runs of words that match as well: synonyms, and corrections of a mistyped word.
     """
 
     text: str
@@ -34,7 +34,7 @@ class Prefix:
 
 @dataclass(frozen=True)
 class Number:
-    """A reference or a piece of one; ``prefix`` when its last part is only begun."""
+    """A reference or a part of a reference; ``prefix`` when its last part is incomplete."""
 
     parts: tuple[str, ...]
     fields: tuple[str, ...] = NUMBER_FIELDS
@@ -48,7 +48,7 @@ class Number:
 
 @dataclass(frozen=True)
 class AnyOf:
-    """At least one of them (``typed``: a person wrote OR between them)."""
+    """At least one of the nodes (``typed``: the person typed OR between them)."""
 
     nodes: "tuple[Node, ...]"
     typed: bool = False
@@ -59,14 +59,14 @@ Node = Words | Prefix | Number | AnyOf
 
 @dataclass(frozen=True)
 class ParsedQuery:
-    """A query understood.
+    """A parsed query.
 
     Attributes:
-        required: what was asked for by a sign (quotes, field, OR, prefix): all of it has to be found.
-        words: plain words and numbers: ``minimum`` of them have to be found.
-        excluded: what may not be found.
-        whole_number: normal form of the whole text when it may be one number, else '': found beside all the rest.
-        run: the plain words in their order, when there are several: letters that hold them as a phrase rank higher.
+        required: nodes typed with a sign (quotes, field, OR, prefix): all of them must match.
+        words: plain words and numbers: ``minimum`` of them must match.
+        excluded: nodes that must not match.
+        whole_number: normal form of the whole text when it may be one number, else ''; an alternative to all the rest.
+        run: the plain words in their order, when there are several: letters that contain the phrase rank higher.
         since, until: days given by ``du:`` and ``au:``.
         notice: code of a message to the person, or None.
     """
@@ -82,11 +82,11 @@ class ParsedQuery:
 
     @property
     def minimum(self) -> int:
-        """How many of ``words``: one of two, two of up to five, half of more (half remembered, badly read)."""
+        """How many of ``words`` must match: 1 of two, 2 of up to five, half of more (half remembered, badly read)."""
         count = len(self.words)
         return min(count, 1) if count < 3 else max(2, count // 2)
 
     @property
     def wanted(self) -> "tuple[Node, ...]":
-        """All that may be marked in a letter found."""
+        """The nodes to mark in a letter found."""
         return self.required + self.words

@@ -1,7 +1,7 @@
-"""Ink on paper in two tones, for the page of the PDF: full resolution, clean paper, and nothing faint lost.
+"""Separates ink from paper in two tones, for the page of the PDF: full resolution, clean paper, no faint stroke lost.
 
-The limit between ink and paper follows the strokes around: half of their strength, so that a carbon copy keeps its
-letters where a fixed limit would drop them, and never less than the grain of the paper or what shows through it.
+The threshold adapts to the strokes around: it is half of their strength. So a carbon copy keeps letters that a fixed
+threshold would drop. It is never below the grain of the paper, or the show-through of the other side.
 """
 
 import numpy as np
@@ -31,12 +31,12 @@ def cells(image: Image.Image) -> Image.Image:
 
 
 def paper_of(eighth: Image.Image) -> Image.Image:
-    """Light of the paper around each cell, for a mode ``L`` image at an eighth of its size."""
+    """Brightness of the paper around each cell, for a mode ``L`` image at an eighth of its size."""
     return filters.greatest(eighth, _AROUND).filter(ImageFilter.GaussianBlur(8))
 
 
 def ink(gray: Image.Image) -> Mask:
-    """Say which pixels of a mode ``L`` page are ink."""
+    """The pixels of a mode ``L`` page that are ink."""
     eighth = cells(gray)
     paper = np.maximum(np.asarray(paper_of(eighth)).astype(np.float32), 1)
     least, mean = _least_light(gray, eighth)
@@ -51,10 +51,10 @@ def ink(gray: Image.Image) -> Mask:
 
 
 def _darker(plane: Gray, limits: Gray) -> Mask:
-    """Which pixels are darker than the limit of their cell."""
+    """The pixels that are darker than the threshold of their cell."""
     wide = np.repeat(limits, CELL, axis=1)[:, : plane.shape[1]]
     result = np.empty(plane.shape, dtype=np.bool_)
-    for row in range(CELL):  # one row of every cell at a time: the limits are not enlarged to a page of their own
+    for row in range(CELL):  # one row of every cell at a time: this avoids enlarging the thresholds to a full page
         rows = plane[row::CELL]
         np.less(rows, wide[: len(rows)], out=result[row::CELL])
     return result

@@ -1,4 +1,4 @@
-"""What the child does that opens the bytes of an upload: the service of ``ocr.sandbox``, run by ``sandbox.child``."""
+"""The service of a child that opens the bytes of an upload: called by ``ocr.sandbox``, run by ``sandbox.child``."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ _THUMBNAIL_QUALITY = 70
 
 
 def service(settings: Message) -> Service:
-    """What answers requests of ``ocr.sandbox``; all paths in them lie in the child's room."""
+    """The handler of requests of ``ocr.sandbox``; all paths in the requests are in the child's room."""
     limits = Limits(settings["max_pixels"], settings["max_pages"], settings["memory_limit_bytes"])
     served = _Service(limits, recogniser(settings["tesseract"], settings["tessdata"]))
     return lambda request, _: (served.answer(request), b"")

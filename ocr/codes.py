@@ -12,8 +12,8 @@ _QUICK_LONG_SIDE_PX = 1754
 
 
 def read_codes(gray: Image.Image) -> tuple[PageCode, ...]:
-    """Read all codes of a page: every kind on a small image; only when nothing was found, the kinds that labels have
-    on all pixels (looking for Data Matrix there costs more than reading the page's text).
+    """Read all codes of a page: every kind on a small image. Only when nothing was found, look at full size for the
+    kinds that labels have (to look for Data Matrix there costs more than reading the page's text).
     """
     kinds = zxingcpp.BarcodeFormat
     labels = (kinds.QRCode, kinds.Code128, kinds.Code39, kinds.EAN13)

@@ -1,4 +1,4 @@
-"""Codes a page image: one for the site (`ocr.pictures`), and for the PDF whichever form keeps the page in few bytes."""
+"""Encodes a page image: one file for the site (`ocr.pictures`), and for the PDF the form with the fewest bytes."""
 
 import io
 from dataclasses import dataclass
@@ -36,13 +36,13 @@ class CodedPage:
     patches: tuple[PatchPart, ...] = ()
 
     def part(self, layer: Path | None) -> PagePart:
-        """The page as the PDF takes it."""
+        """The page as a part of the PDF."""
         size_pt = (self.width_pt, self.height_pt)
         return PagePart(self.image, self.coding, *self.size_px, self.gray, *size_pt, layer, self.patches)
 
 
 def code_page(task: PageTask, image: Image.Image, dpi: float) -> CodedPage:
-    """Write the files of a page image beside its result."""
+    """Write the files of a page image, in the folder of its result."""
     layers = take_apart(image)
     gray = all(patch.gray for patch in layers.patches)
     kept = grayscale(image) if gray else image
@@ -59,7 +59,7 @@ def code_page(task: PageTask, image: Image.Image, dpi: float) -> CodedPage:
 
 
 def _for_pdf(image: Image.Image, layers: Layers) -> tuple[str, tuple[int, int], bytes]:
-    """Ink in two tones at full resolution over patches; a page of photographs or of noise a JPEG at half of it."""
+    """Ink in two tones at full resolution over patches; for pages of photographs or noise, a JPEG at half of it."""
     two_tones = b""
     if layers.photo_share < _MOSTLY_PHOTO:
         two_tones = group4(bilevel.two_tones(layers.ink))
@@ -82,7 +82,7 @@ def _patches(task: PageTask, layers: Layers) -> tuple[PatchPart, ...]:
 
 
 def group4(ink: Image.Image) -> bytes:
-    """Code a mode ``1`` image (ink as 1) in one strip of CCITT group 4, so that the short codes are the paper's."""
+    """Encode a mode ``1`` image (ink as 1) in one strip of CCITT group 4, so that paper gets the short codes."""
     target = io.BytesIO()
     ink.save(target, format="TIFF", compression="group4", tiffinfo={_ROWS_PER_STRIP: ink.height})
     data = target.getvalue()

@@ -1,6 +1,6 @@
-"""The document inside a signed file (.p7m, RFC 5652): taken out to be drawn and read, never to replace the file.
+"""Extracts the document of a signed file (.p7m, RFC 5652), to draw and read it. It never replaces the file.
 
-Nothing is judged here: whether a signature holds is another's question.
+The signature is not checked here.
 """
 
 import base64
@@ -14,18 +14,17 @@ from ged.errors import Invalid
 from ocr.limits import truncated
 from ocr.sniff import P7M, media_type
 
-# An armour without an end goes to the end of the file. Else each further beginning would look through the whole rest.
+# An armour without an end marker extends to the end of the file. Else each further begin marker would scan the rest.
 _PEM = re.compile(rb"-----BEGIN (?:PKCS7|CMS)-----(.*?)(-----END|\Z)", re.DOTALL)
 _DEEPEST = 4
-"""A signed file in a signed file is a document that several people signed one after the other."""
+"""Levels of nesting. A signed file in a signed file is a document that several people signed one after the other."""
 
 
 def take_out(source: Path, target: Path) -> None:
     """Write the innermost document.
 
     Raises:
-        Invalid: ``file.signature_apart``: the file is a signature alone, the document lies elsewhere;
-            ``file.truncated``.
+        Invalid: ``file.signature_apart``: the file is only a signature, without the document; ``file.truncated``.
     """
     data = source.read_bytes()
     for _ in range(_DEEPEST):

@@ -1,4 +1,4 @@
-"""The plug of the port ``OcrEngine``: tesseract, in children that a hostile file may end."""
+"""The adapter of the port ``OcrEngine``: tesseract, in child processes that a hostile file may crash."""
 
 import hashlib
 import shutil
@@ -34,7 +34,7 @@ from sandbox import Isolation
 THUMBNAIL_LONG_SIDE_PX = 300
 PAGES_A_LOOK = 8
 _PLACEHOLDER_SIZE = (595, 842)
-_GRACE_S = 3.0  # a child that gives up by itself leaves more behind than one that is ended
+_GRACE_S = 3.0  # a child that gives up by itself leaves more results than a killed child
 
 
 class TesseractEngine:
@@ -54,19 +54,19 @@ class TesseractEngine:
         pictures: bool = True,
         isolation: Isolation | None = None,
     ) -> None:
-        """Settle the limits; nothing is started before the first call.
+        """Set the limits; nothing is started before the first call.
 
         Args:
             max_pixels: of a page, as its header says.
             max_pages: of a file.
-            jobs: pages read at the same time, each by one single-threaded process, whichever document they are of.
+            jobs: pages of all documents read at the same time, each by one single-threaded process.
             memory_limit_bytes: address space of each process.
-            page_timeout_s: after which one page is given up, flagged ``failed``, and the others go on.
-            reader: ``library``, the faster one; ``program``, the system's; ``automatic``: the library where it is there.
-            tesseract: another program than the system's, by name or path: it reads then, whatever ``reader`` says.
-            tessdata: folder of its models, when not the usual one.
-            pictures: images of the pages and a thumbnail for the site are made too.
-            isolation: of the children; the best that this machine allows unless given.
+            page_timeout_s: after this time a page is given up and flagged ``failed``; the other pages go on.
+            reader: ``library`` (faster); ``program`` (the system's); ``automatic``: the library if it is installed.
+            tesseract: name or path of another program than the system's. It overrides ``reader``.
+            tessdata: folder of its models, if not the usual folder.
+            pictures: also make images of the pages and a thumbnail, for the site.
+            isolation: of the children; unless given, the best that this machine allows.
         """
         self._limits = Limits(max_pixels, max_pages, memory_limit_bytes)
         self._jobs = jobs
@@ -83,20 +83,20 @@ class TesseractEngine:
         self._sandbox = Sandbox(settings, looks=max(2, jobs), isolation=isolation)
         self._office = OfficeFolder()
         self._slots = threading.BoundedSemaphore(max(1, jobs))
-        self._reading = (self._program, tessdata, max_pixels, pictures)  # what a page's text and image depend on
+        self._reading = (self._program, tessdata, max_pixels, pictures)  # a page's text and image depend on these
         self._languages: frozenset[str] | None = None
         self._version = ""
 
     def close(self) -> None:
-        """End the processes that wait for work; the engine can still be used."""
+        """End the idle processes; the engine can still be used."""
         self._sandbox.close()
 
     def stop(self) -> None:
-        """End all processes, those at work too; what is being read fails and nothing more is read."""
+        """End all processes, also busy ones: current readings fail, and nothing more is read."""
         self._sandbox.stop()
 
     def count_pages(self, source: Path, *, filename: str, timeout_s: float) -> tuple[str, int]:
-        """Media type and number of pages, from headers alone: a page may still turn out to be damaged.
+        """Media type and number of pages, only from headers: a page may still turn out to be damaged.
 
         Raises:
             Invalid, EngineFailed: as ``inspect``.
@@ -132,13 +132,13 @@ class TesseractEngine:
             return cast(dict[str, Any], self._sandbox.ask(request, timeout_s=timeout_s))
 
     def _shown(self, source: Path, filename: str, timeout_s: float) -> tuple[str, Path]:
-        """The media type of a file, and the file that shows its pages: itself, an office file's PDF, what is signed."""
+        """The media type of a file, and the file with its pages: itself, an office file's PDF, the signed document."""
         with _about(filename):
             media_type = sniff(source)
             return media_type, self._plain(source, media_type, None, timeout_s)[0]
 
     def _plain(self, source: Path, media_type: str, folder: Path | None, timeout_s: float) -> tuple[Path, str]:
-        """The file that shows the pages, and its type."""
+        """The file with the pages, and its type."""
         if media_type == P7M:
             inside = self._made("take_out", source, media_type, folder, timeout_s)
             return self._plain(inside, sniff(inside), folder, timeout_s)
@@ -147,8 +147,8 @@ class TesseractEngine:
         return source, media_type
 
     def _made(self, operation: str, source: Path, media_type: str, folder: Path | None, timeout_s: float) -> Path:
-        """What a child makes of a file, in a folder, or in the engine's own, where the last few stay for the next
-        question."""
+        """The file that a child makes of ``source``, in ``folder``, or in the engine's own folder, which caches the
+        last few."""
         with source.open("rb") as file:
             name = hashlib.file_digest(file, "sha256").hexdigest()[:32]
         target = (folder or self._office.folder()) / f"office-{name}.pdf"
@@ -160,7 +160,7 @@ class TesseractEngine:
         return target
 
     def _drawn(self, page: PageRef, folder: Path | None, timeout_s: float) -> PageRef:
-        """The page of a file that is made plain first, as a page of that; any other page as it is."""
+        """The page in the plain file, if its file must be converted first; any other page unchanged."""
         source, media_type = self._plain(page.source, page.media_type, folder, timeout_s)
         return replace(page, source=source, media_type=media_type)
 
@@ -208,9 +208,9 @@ class TesseractEngine:
         return Recognition(tuple(read), searchable, _thumbnail(results[0].site_image, folder), read_fields(read))
 
     def _all_read(self, tasks: Sequence[PageTask], end_s: float) -> Generator[PageResult]:
-        """Read pages, several at a time, answered in order. What an earlier call left finished is not read again.
+        """Read pages, several at a time, yielded in order. Pages that an earlier call finished are not read again.
 
-        Whoever stops asking, or is interrupted, ends the processes at work on these pages.
+        A caller that closes the generator, or is interrupted, ends the processes at work on these pages.
         """
         work = FinishedPages(tasks, self._reading)
         pool = ThreadPoolExecutor(max_workers=max(1, self._jobs), thread_name_prefix="ocr")
@@ -226,15 +226,15 @@ class TesseractEngine:
             pool.shutdown()
 
     def check_languages(self, languages: Sequence[str]) -> None:
-        """Find out whether these can be read at all.
+        """Check that these languages can be read.
 
         Raises:
-            EngineFailed: ``ocr.unavailable``; ``params["languages"]`` names the models that are missing.
+            EngineFailed: ``ocr.unavailable``; ``params["languages"]`` names the missing models.
         """
         self._check_program(languages, 30.0)
 
     def reads_with(self) -> ReaderFacts:
-        """What reads the pages here, as ``OcrEngine.reads_with``."""
+        """The reader of this installation, as ``OcrEngine.reads_with``."""
         self._check_there()
         if not self._version:
             self._version = str(self._sandbox.ask({"do": "version"}, timeout_s=30.0))
@@ -245,7 +245,7 @@ class TesseractEngine:
             raise EngineFailed("ocr.unavailable", "Install tesseract-ocr.", program=self._program)
 
     def _check_program(self, languages: Sequence[str], timeout_s: float) -> None:
-        """A program or model that is missing is everybody's trouble, not that of a page."""
+        """Raise for a missing program or model: it is a fault of the installation, not of a page."""
         self._check_there()
         if self._languages is None:
             answer = self._sandbox.ask({"do": "languages"}, timeout_s=min(timeout_s, 30.0))
@@ -268,7 +268,7 @@ class TesseractEngine:
         )
 
     def _read(self, task: PageTask, end_s: float, work: FinishedPages) -> PageResult:
-        """Read one page; whatever the child left when it failed is used."""
+        """Read one page; if the child failed, use the results that it left."""
         finished = work.find(task)
         if finished is not None:
             return finished
@@ -289,7 +289,7 @@ class TesseractEngine:
 
 @contextmanager
 def _about(filename: str) -> Iterator[None]:
-    """Name the file in whatever is said of it."""
+    """Add the name of the file to errors."""
     try:
         yield
     except Invalid as refusal:
@@ -308,7 +308,7 @@ def _page_facts(data: dict[str, Any]) -> PageFacts:
 
 def _page(task: PageTask, result: PageResult) -> RecognisedPage:
     words = tuple(Word(*word) for word in result.words)
-    # Of the first page alone: that is where a letter that was sent again is recognised.
+    # Only of the first page: it is compared to recognise a letter that was sent again.
     first = task.page_no == 1 and "failed" not in result.flags
     look = likeness_of(result.site_image) if first and result.site_image is not None else ""
     tables = tuple(tuple(tuple(words[start:end] for start, end in row) for row in table) for table in result.tables)

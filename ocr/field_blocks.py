@@ -1,4 +1,4 @@
-"""What a letter says by where it stands: letterhead, addressee, recipients of copies."""
+"""Reads the fields that are known by their position: letterhead, addressee, recipients of copies."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -77,8 +77,8 @@ _FIRM = re.compile(
 _PERSON = re.compile(
     r"^(?:(?:M\.|Mme|Mlle|Dr|Me|Monsieur|Madame)\s)?[A-ZÉÈÀ][\w'’.-]*(?:\s(?:(?:de|du|da|van|von|el|ben)\s)?[A-ZÉÈÀ(][\w'’.)-]*){1,4}$"
 )
-# The match begins where the leaders (dots, dashes) begin and gives none of them back. Trying it from each leader would
-# take the cube of the line's length.
+# The match begins at the first leader (dots, dashes) and never backtracks into them. Starting it at each leader would
+# take time cubic in the line's length.
 _COUNT = re.compile(r"(?<![\s.…:_·\-])[\s.…:_·\-]*+\(?\d{0,3}\)?\s*+(?:ex\.?)?$")
 _BULLET = re.compile(r"^[\s\-•*·.>«o°]+(?=\S\S)")
 MAX_COPIES = 20
@@ -86,13 +86,13 @@ MAX_COPIES = 20
 
 @dataclass(frozen=True)
 class Marks:
-    """What the rules of position hold on to, found before on the first page.
+    """The anchors of the rules of position, found beforehand on the first page.
 
     Attributes:
         labels: label by place in ``Sheet.pieces``.
         head_end: row of the first of reference, date, addressee, subject and salutation.
         body: row of the salutation or of the first sentence.
-        date_row, number_row: rows that belong to neither sender nor addressee.
+        date_row, number_row: rows of neither sender nor addressee.
     """
 
     labels: dict[int, Label]
@@ -102,7 +102,7 @@ class Marks:
 
 
 def body_row(sheet: Sheet, labels: dict[int, Label]) -> int:
-    """The row with which the text begins: the salutation, or the first sentence."""
+    """The row where the text begins: the salutation, or the first sentence."""
     subject = next((sheet.pieces[place].row for place, label in labels.items() if label.name == "subject"), -1)
     for piece in sheet.pieces:
         if piece.row <= subject:
@@ -114,7 +114,7 @@ def body_row(sheet: Sheet, labels: dict[int, Label]) -> int:
 
 
 def block_below(sheet: Sheet, start: Piece, *, gap: float, most: int, left: float = 0.06) -> list[Piece]:
-    """The pieces that go on below a piece in its column, each at most ``gap`` line distances under the one before."""
+    """The pieces that follow below a piece in its column, each at most ``gap`` line distances below its predecessor."""
     block = [start]
     for piece in sheet.pieces:
         last = block[-1]
@@ -149,7 +149,7 @@ def read_addressee(sheet: Sheet, marks: Marks) -> tuple[list[FieldReading], Fiel
 
 
 def _greeted(sheet: Sheet, marks: Marks) -> list[FieldReading]:
-    """Without an address, the salutation says whom the letter greets: a hint, no more."""
+    """The addressee named in the salutation, for letters without an address: only a hint."""
     for piece in sheet.row(marks.body):
         value = piece.text.strip(" .,;:")
         if SALUTATION.match(piece.folded) and len(value.split()) > 2:
@@ -189,7 +189,7 @@ def _start(sheet: Sheet, piece: Piece, marks: Marks) -> tuple[Piece, float, Fiel
 
 
 def _before_town(sheet: Sheet, piece: Piece) -> bool:
-    """Whether the lines below end in a town, as an address does and a salutation does not."""
+    """Whether the lines below end in a town: an address does, a salutation does not."""
     return any(is_town_line(below.folded) for below in block_below(sheet, piece, gap=1.9, most=4))
 
 
@@ -247,7 +247,7 @@ def _goes_on(above: Piece, below: Piece) -> bool:
 
 
 def read_sender(sheet: Sheet, marks: Marks, addressee: Piece | None, closing: Sequence[Piece]) -> FieldReading | None:
-    """The house in the letterhead, or the person who writes from home; ``closing``: the last lines of the letter."""
+    """The organisation in the letterhead, or the private person; ``closing``: the last lines of the letter."""
     head = list(_letterhead(sheet, marks, addressee))
     best: tuple[float, int] | None = None
     for place, piece in enumerate(head):
@@ -261,7 +261,7 @@ def read_sender(sheet: Sheet, marks: Marks, addressee: Piece | None, closing: Se
 
 
 def _house(head: Sequence[Piece], place: int, sure: float) -> FieldReading:
-    """The name of a house with the lines in which it goes on."""
+    """The name of an organisation, with its continuation lines."""
     lines = [head[place]]
     for piece in head[place + 1 : place + 5]:
         if not _goes_on(lines[-1], piece) or piece.row - lines[-1].row > 2 or abs(piece.x - lines[-1].x) > 0.25:
@@ -272,7 +272,7 @@ def _house(head: Sequence[Piece], place: int, sure: float) -> FieldReading:
 
 
 def _letterhead(sheet: Sheet, marks: Marks, addressee: Piece | None) -> Iterator[Piece]:
-    """Lines above the text, on the left or over the whole width; the State's own name and addresses are left out."""
+    """Lines above the text, on the left or over the whole width, without the State's own name and without addresses."""
     stops = [sheet.pieces[place].row for place, label in marks.labels.items() if label.name == "subject"]
     if addressee is not None and addressee.x < 0.4:
         stops.append(addressee.row)
@@ -298,7 +298,7 @@ _GENERIC = re.compile(
 
 def _rank(folded: str) -> float | None:
     if _GENERIC.match(folded):
-        return None  # of whom, it does not say
+        return None  # it does not say of whom
     first = re.match(r"\W*(?:(?:la|le|l'|les)\s?)?([a-z-]{3,})", folded)
     if first is None:
         return None
@@ -312,7 +312,7 @@ def _rank(folded: str) -> float | None:
 
 
 def _citizen(head: Sequence[Piece], closing: Sequence[Piece]) -> FieldReading | None:
-    """A person's name at the top left, surer when the letter is signed with it; else the first line of capitals."""
+    """A person's name at the top left, surer when the signature repeats it; else the first line of capitals."""
     for piece in head[:4]:
         text = piece.text.strip(" ,.-:")
         if piece.x > 0.45 or not _PERSON.match(text):

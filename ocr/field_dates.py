@@ -1,6 +1,6 @@
 """Dates as letters write them: ``3 Mars 1952``, ``1er janvier``, ``3/3/52``, ``3-III-52``, ``le vingt-trois mars mil …``.
 
-No date is too old. A year of two digits is taken for the century of the other years on the page.
+No date is too old. A year of two digits gets the century of the other years on the page.
 """
 
 import re
@@ -39,7 +39,7 @@ _ROMAN = {
 }
 _DIGIT_LIKE = str.maketrans({"o": "0", "i": "1", "l": "1", "|": "1", "s": "5", "b": "8", "z": "2"})
 EARLIEST, LATEST = 1800, 2099
-_THIS_CENTURY_UNTIL = 39  # 3/3/40 and later are of the last century when nothing on the page tells
+_THIS_CENTURY_UNTIL = 39  # without a full year on the page, 3/3/40 and later are of the last century
 
 _YEAR = r"(?P<year>[12il|][ ]?[890o][ ]?[\dolis][ ]?[\dolis]|'?\d{2})(?![\d/]|[.,]\d)"
 _DAY = r"(?<![\w/.,-])(?P<day>1\s?er|1\s?°|i\s?er|l\s?er|premier|1st|[0-3oli|]?[\doli|s](?:\s?(?:nd|rd|th|st|er))?)(?:(?<=\d)|(?![a-z]))"
@@ -55,7 +55,7 @@ _TOKEN = re.compile(r"[a-z]+")
 
 @dataclass(frozen=True)
 class FoundDate:
-    """A date, the positions between which it stands, and how sure its own form is (0..1)."""
+    """A date, its start and end in the text, and how sure its form is (0..1)."""
 
     on: date
     start: int
@@ -82,7 +82,7 @@ def dates_in(folded: str, century: int | None = None) -> Iterator[FoundDate]:
 
 
 def _matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """All matches, those that overlap too: what looks like a day may be the end of a word before the real one."""
+    """All matches, also overlapping ones: an apparent day may be the end of a word before the real day."""
     match = pattern.search(text)
     while match:
         yield match
@@ -90,14 +90,14 @@ def _matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
 
 
 def century_of(texts: Sequence[str]) -> int | None:
-    """The century of the years written in full, when they agree."""
+    """The century of the years written in full, if all agree."""
     years = [int(year) // 100 * 100 for text in texts for year in _FOUR.findall(text)]
     return years[0] if years and len(set(years)) == 1 else None
 
 
 @lru_cache(maxsize=4096)
 def month_of(word: str) -> tuple[int, float] | None:
-    """The month that a folded word names, perhaps with a letter read wrongly, and how sure that is."""
+    """The month that a folded word names, perhaps with one misread letter, and how sure that is."""
     if word in _MONTHS:
         return _MONTHS[word], 1.0
     if word in _SHORT_MONTHS:
@@ -150,7 +150,7 @@ def _checked(year: int, month: int, day: int, start: int, end: int, sure: float)
 
 
 def _spelled(folded: str) -> Iterator[FoundDate]:
-    """Dates all in words, the day first or (on old deeds) the year first: ``l'an mil neuf cent … et le dix mars``."""
+    """Dates in words only, the day first or (on old deeds) the year first: ``l'an mil neuf cent … et le dix mars``."""
     tokens = [(match[0], match.start(), match.end()) for match in _TOKEN.finditer(folded)]
     words = [token[0] for token in tokens]
     for place, word in enumerate(words):

@@ -1,4 +1,4 @@
-"""The labels of a letter's fields (``OBJET :``, ``N/Réf.``, ``P.J.``), read with a letter or two wrong."""
+"""Finds the labels of a letter's fields (``OBJET :``, ``N/Réf.``, ``P.J.``), also with a misread letter or two."""
 
 import re
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Label:
 
 
 def label_of(piece: Piece) -> Label | None:
-    """The label with which a piece begins, the surest form of it."""
+    """The label with which a piece begins, in its surest form."""
     text, words = piece.folded, piece.words[:_MOST_WORDS]
     ends, place = [], 0
     for word in words:

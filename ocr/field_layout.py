@@ -1,6 +1,6 @@
-"""The words of a page as pieces of lines: what stands side by side with a wide gap between is two pieces.
+"""Groups the words of a page into pieces of lines: a wide gap in a line separates two pieces.
 
-A letter is read by where things stand, so this works on boxes alone and not on the order in which they were read.
+The fields of a letter are found by position. So this uses only the boxes, not the order in which words were read.
 """
 
 import itertools
@@ -15,8 +15,8 @@ from ged.ports import FieldReading, RecognisedPage, Word
 from ocr.lines import BETWEEN_CELLS
 
 _ASPECT = 1.414  # heights count in widths of the page; letters are upright sheets
-_GAP_HEIGHTS = 2.2  # a wider gap parts two pieces: a typewriter's blank is one height wide, a justified one two
-_TEXT_PITCH = 0.016  # where only text is known, lines and letters are laid out as a typewriter would
+_GAP_HEIGHTS = 2.2  # a wider gap separates two pieces: a typewriter's blank is one height wide, a justified blank two
+_TEXT_PITCH = 0.016  # if only text is known, it is laid out as by a typewriter
 _TEXT_ADVANCE = 0.0118
 _SURE_WORDS = 82.0
 MAX_PIECES = 400
@@ -50,14 +50,14 @@ _SAME = {
 }
 
 MOST_CHARACTERS = 500
-"""Of a line: what looks for fields compares each place of a line with many others."""
+"""Of a line. The search for fields compares each position of a line with many others."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Words of one line; ``row`` counts the lines of the page from the top, several pieces may share one.
+    """Words of one line; ``row`` counts the lines of the page from the top; several pieces may share a row.
 
-    The words stand as if the page lay straight: ``tilt`` is what their height lost for each unit of ``x``.
+    The words are placed as on a level page: ``tilt`` is the correction of their height for each unit of ``x``.
     """
 
     page_no: int
@@ -68,7 +68,7 @@ class Piece:
 
     @cached_property
     def text(self) -> str:
-        """The words with one blank between; no more of them than any line of a letter holds."""
+        """The words, joined by single blanks, up to ``MOST_CHARACTERS``."""
         return " ".join(word.text[:MOST_CHARACTERS] for word in self.words)[:MOST_CHARACTERS]
 
     @cached_property
@@ -97,7 +97,7 @@ class Piece:
         return max(word.y + word.height for word in self.words)
 
     def words_of(self, start: int, end: int) -> tuple[Word, ...]:
-        """The words that stand between two positions of the text."""
+        """The words between two positions of the text."""
         found, place = [], 0
         for word in self.words:
             if place < end and place + len(word.text) > start:
@@ -106,14 +106,14 @@ class Piece:
         return tuple(found)
 
     def tail(self, start: int) -> "Piece | None":
-        """The piece from a position of its text on; ``None`` when nothing is left."""
+        """The rest of the piece from a position of its text; ``None`` when nothing is left."""
         words = self.words_of(start, len(self.text) + 1)
         return replace(self, words=words) if words else None
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The pieces of one page from top to bottom, left to right. ``pitch``: distance of two lines of one paragraph."""
+    """The pieces of one page from top to bottom, left to right. ``pitch``: line distance within a paragraph."""
 
     page_no: int
     pieces: tuple[Piece, ...]
@@ -125,7 +125,7 @@ class Sheet:
 
 
 def sheet_of(page: RecognisedPage) -> Sheet:
-    """Lay out a page; where its words are not kept, its text is taken for a typewriter's."""
+    """Lay out a page; if its words were not kept, its text is laid out as by a typewriter."""
     known = bool(page.words)
     words = [word for word in page.words[:MAX_WORDS] if word.text.strip()] if known else _typed(page.text)
     tilt = _tilt(words) if known else 0.0
@@ -144,7 +144,7 @@ def sheet_of(page: RecognisedPage) -> Sheet:
 
 
 def _tilt(words: Sequence[Word]) -> float:
-    """By how much lines fall for each unit of ``x``, from neighbours in reading order; 0 when they lie straight."""
+    """How much lines fall for each unit of ``x``, from neighbours in reading order; 0 when they are level."""
     slopes = [
         (right.y + right.height / 2 - left.y - left.height / 2) / (right.x - left.x)
         for left, right in itertools.pairwise(words)
@@ -155,7 +155,7 @@ def _tilt(words: Sequence[Word]) -> float:
 
 
 def without_stamps(sheet: Sheet) -> Sheet:
-    """The sheet without the short lines of a stamp of arrival, which fall anywhere on a letter."""
+    """The sheet without the short lines of an arrival stamp, which may be anywhere on a letter."""
     anchors = [piece for piece in sheet.pieces if len(piece.words) < 6 and _ARRIVED.search(piece.folded)]
     if not anchors:
         return sheet
@@ -176,7 +176,7 @@ _STAMP_REACH = 0.028  # lines of a stamp above and below the word "arrivé", in 
 
 
 def _with_marks(row: list[list[Word]]) -> list[list[Word]]:
-    """``OBJET      : demande`` is one piece, however far the colons were moved to stand under each other."""
+    """Join ``OBJET      : demande`` to one piece: typists move colons away from labels to align them."""
     joined: list[list[Word]] = []
     for piece in row:
         if joined and piece[0].text[0] in ":=" and piece[0].x - joined[-1][-1].x < 0.2:
@@ -201,7 +201,7 @@ def _typed(text: str) -> list[Word]:
 
 
 def _joined(words: Sequence[Word]) -> list[list[Word]]:
-    """Hang each word on the piece that ends just before it."""
+    """Append each word to the piece that ends just before it."""
     usual = statistics.median(word.height for word in words) if words else 0.01
     open_pieces: dict[int, list[list[Word]]] = {}
     pieces: list[list[Word]] = []
@@ -251,7 +251,7 @@ def _middle(piece: Sequence[Word]) -> float:
 
 
 def reading(name: str, value: str, words: Sequence[Word], piece: Piece, sure: float) -> FieldReading:
-    """A field's reading; what was read badly is less sure than the rule that found it."""
+    """A field's reading. Badly read words lower the confidence below that of the rule."""
     confidence = min(sure, sure - 0.7 * (_SURE_WORDS - _confidence_of(words)))
     tops = [word.y + piece.tilt * word.x for word in words]
     x, y = min(word.x for word in words), min(tops)

@@ -1,4 +1,4 @@
-"""Numbers in French and English words, and amounts of money."""
+"""Reads numbers in French and English words, and amounts of money."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ _WORDS = re.compile(r"[a-z]+")
 
 
 def value_of(words: Sequence[str]) -> int | None:
-    """The number that folded words say; ``None`` when they say none.
+    """The number that folded words spell; ``None`` when they are not a number.
 
     >>> value_of("mil neuf cent quatre vingt dix sept".split())
     1997
@@ -85,7 +85,7 @@ MAX_AMOUNTS = 8
 
 
 def read_amounts(sheets: Sequence[Sheet]) -> list[FieldReading]:
-    """Amounts of money, those that are called a total or a sum first, each once."""
+    """Amounts of money, each once, those labelled as a total or a sum first."""
     found: dict[str, FieldReading] = {}
     for sheet in sheets:
         for piece in _overlapping(sheet):
@@ -97,7 +97,7 @@ def read_amounts(sheets: Sequence[Sheet]) -> list[FieldReading]:
 
 
 def _overlapping(sheet: Sheet) -> Iterator[Piece]:
-    """Each line with the first words of the next one in its column: sums go over the end of a line."""
+    """Each line with the first words of the next line in its column: sums may continue on the next line."""
     for place, piece in enumerate(sheet.pieces):
         words = piece.words
         for below in sheet.pieces[place + 1 : place + 4]:
@@ -126,7 +126,7 @@ def _in_digits(piece: Piece) -> Iterator[FieldReading]:
         ):
             continue
         if re.search(r"\d[.,' ]$", piece.folded[: match.start()]):
-            sure -= 30  # the number goes on to the left: it was not read whole
+            sure -= 30  # the number continues to the left: the match is only a part
         elif _TOTAL.search(before):
             sure += 3
         yield reading(
@@ -144,12 +144,12 @@ def _in_words(piece: Piece) -> Iterator[FieldReading]:
 
 
 def currencies_in(folded: str) -> list[str]:
-    """The currencies that a folded text names, in order; a single ``F`` may be anything."""
+    """The currencies that a folded text names, in order; a single ``F`` does not count, as it may be anything."""
     return [_currency(one)[0] for one in _NAMED.finditer(folded) if re.fullmatch(_BARE_F, one[0]) is None]
 
 
 def is_currency(folded: str) -> bool:
-    """Whether a folded text names a currency and nothing else; here ``F`` is one."""
+    """Whether a folded text is only the name of a currency; here ``F`` counts as a currency."""
     return _NAMED.fullmatch(folded) is not None
 
 

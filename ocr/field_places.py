@@ -1,4 +1,4 @@
-"""Towns from which letters come, so that ``LOMF`` is still Lomé; other places are read as they stand."""
+"""Recognises known towns of senders, so that a misread ``LOMF`` is still Lomé; other places are read as written."""
 
 from rapidfuzz import fuzz, process
 
@@ -20,7 +20,7 @@ _COUNTRIES = ("togo", "benin", "ghana", "senegal", "niger", "mali", "france", "r
 
 
 def known_town(folded: str) -> str | None:
-    """The town that a folded text names, perhaps with a letter read wrongly."""
+    """The town that a folded text names, perhaps with one misread letter."""
     if folded in _BY_FOLDED:
         return _BY_FOLDED[folded]
     if not 4 <= len(folded) <= 16:
@@ -31,7 +31,7 @@ def known_town(folded: str) -> str | None:
 
 
 def is_town_line(folded: str) -> bool:
-    """Whether a line says nothing but a town, with its country or its letters spaced: ``- L O M E -``, ``Lomé (Togo)``."""
+    """Whether a line is only a town, perhaps with its country or spaced letters: ``- L O M E -``, ``Lomé (Togo)``."""
     plain = folded.strip(" -_=().,;:*")
     if len(plain) > 40:
         return False

@@ -1,4 +1,4 @@
-"""The number that the sender gave the letter, and the number of ours that it answers."""
+"""Reads two references: the sender's number of the letter, and our number of the letter that it answers."""
 
 import re
 from collections.abc import Iterator
@@ -65,7 +65,7 @@ def _end(pattern: re.Pattern[str], piece: Piece) -> int:
 
 
 def _with_value(sheet: Sheet, piece: Piece, start: int) -> tuple[Piece, int]:
-    """The piece, or the next one of its line when the label stands alone before a wide gap."""
+    """The piece with the value: the piece itself, or the next piece of its line if it is only a label."""
     if start and not piece.text[start:].strip(" .:-_"):
         right = next((other for other in sheet.row(piece.row) if other.x >= piece.right), None)
         if right is not None:
@@ -74,7 +74,7 @@ def _with_value(sheet: Sheet, piece: Piece, start: int) -> tuple[Piece, int]:
 
 
 def _numbered(piece: Piece, start: int, name: str, sure: float) -> Iterator[FieldReading]:
-    """The number that stands at a position, after an optional sign."""
+    """The number at a position, after an optional sign."""
     sign = re.match(r"\s*(?:" + _KIND + r"\s)?(?:" + _SIGN + r")?\s*", piece.folded[start:])
     begin = start + (sign.end() if sign else 0)
     number = _NUMBER.match(piece.text, begin)
@@ -95,7 +95,7 @@ def _numbered(piece: Piece, start: int, name: str, sure: float) -> Iterator[Fiel
 
 
 def _refer(piece: Piece, start: int, theirs: list[FieldReading], ours: list[FieldReading]) -> None:
-    """``Réf. :`` alone: what follows tells whose number it is."""
+    """For a mere ``Réf. :``: decide from the following text whose number it is."""
     rest = piece.folded[start:]
     if _CITED.search(rest):
         return  # found there by itself
@@ -111,7 +111,7 @@ def _refer(piece: Piece, start: int, theirs: list[FieldReading], ours: list[Fiel
 
 
 def _cited(sheet: Sheet) -> Iterator[FieldReading]:
-    """``votre lettre n° …`` anywhere, over the end of a line too."""
+    """``votre lettre n° …`` anywhere, also across the end of a line."""
     for piece in _flowing(sheet):
         for pattern, sure in ((_CITED, 92.0), (_ANSWER, 80.0)):
             for match in pattern.finditer(piece.folded):
@@ -125,7 +125,7 @@ def _cited(sheet: Sheet) -> Iterator[FieldReading]:
 
 
 def _flowing(sheet: Sheet) -> Iterator[Piece]:
-    """Each line with the two that follow in its column, as one long piece."""
+    """Each line with the two following lines of its column, as one long piece."""
     by_row: dict[int, Piece] = {}
     for piece in sheet.pieces:
         widest = by_row.get(piece.row)

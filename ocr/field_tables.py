@@ -1,4 +1,4 @@
-"""Amounts and references that stand in cells of tables: what they are is said by the head of the column or of the row."""
+"""Reads amounts and references in cells of tables; the head of the column or of the row says which they are."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ _Row = tuple[_Cell | None, ...]
 
 
 def read_tables(pages: Sequence[RecognisedPage]) -> tuple[list[FieldReading], list[FieldReading]]:
-    """Readings of ``amount``, totals first, and of ``their_reference`` and ``our_reference``, from tables alone."""
+    """Readings of ``amount``, totals first, and of ``their_reference`` and ``our_reference``, only from tables."""
     amounts: list[FieldReading] = []
     references: list[FieldReading] = []
     for page in pages:
@@ -61,13 +61,13 @@ def _cells(page_no: int, row: Sequence[tuple[Word, ...]]) -> _Row:
 
 
 def _only_currency(text: str) -> str:
-    """The currency of a page that names one and no other."""
+    """The currency of a page that names exactly one currency."""
     found = {name for line in text.split("\n") for name in currencies_in(fold(line))}
     return found.pop() if len(found) == 1 else ""
 
 
 def _amounts(rows: Sequence[_Row], usual: str) -> Iterator[FieldReading]:
-    """The last number of a row of a total, and the numbers of columns of money."""
+    """The last number of each total row, and the numbers of columns of money."""
     heads = rows[0]
     for row in rows[1:] if _is_head(heads) else rows:
         label = next((cell.folded for cell in row if cell and _number(cell.text) is None), "")
@@ -94,7 +94,7 @@ def _is_head(row: _Row) -> bool:
 
 
 def _number(text: str) -> str | None:
-    """A cell's number in groups of three, with its cents; ``None`` when the cell says anything else besides a currency."""
+    """A cell's number in groups of three, with its cents; ``None`` if the cell has other text than a currency."""
     found = _NUMBER.match(text.strip())
     if found is None:
         return None
@@ -109,7 +109,7 @@ def _number(text: str) -> str | None:
 
 
 def _references(rows: Sequence[_Row]) -> Iterator[FieldReading]:
-    """The value under a head, where it is the only one of its column, or right of a label."""
+    """The value under a head, if it is the only value of its column, or the value to the right of a label."""
     heads = rows[0]
     for place, head in enumerate(heads):
         below = [row[place] for row in rows[1:] if len(row) == len(heads) and row[place] is not None]

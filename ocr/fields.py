@@ -1,8 +1,8 @@
 """Reads the fields of a letter from its recognised pages: suggestions with a place and a confidence, never facts.
 
-Pure and quick (a few milliseconds a page); whatever the text, it raises nothing. Readings of 80 and more were right in
-96 to 98 of 100 on aged and stamped pages; what is less sure is to be shown as doubtful. The rules were written for the
-letters of ``tests/letters``, so expect somewhat less of a new hand (96 of 100 at first sight of ten letters kept back).
+Pure and fast (a few milliseconds a page); no text makes it raise. Of the readings with a confidence of 80 and more, 96
+to 98 of 100 were right on aged and stamped pages. Show the others as doubtful. The rules were written for the letters
+of ``tests/letters``; expect somewhat less from letters of other authors (96 of 100 on ten held-out letters, at first).
 """
 
 import re
@@ -32,10 +32,11 @@ _PAGES_FIRST, _PAGES_LAST = 3, 2
 
 
 def read_fields(pages: Sequence[RecognisedPage]) -> tuple[FieldReading, ...]:
-    """The fields of one letter; of a long one only the first and last pages are read.
+    """The fields of one letter; of a long letter only the first and last pages are read.
 
-    At most one reading each of ``subject``, ``their_reference``, ``our_reference``, ``written_on``, ``place``,
-    ``sender``, ``addressee`` and ``enclosures``; one a recipient of ``copies``; ``amount`` once a sum, the surest first.
+    Returns at most one reading each of ``subject``, ``their_reference``, ``our_reference``, ``written_on``, ``place``,
+    ``sender``, ``addressee`` and ``enclosures``; one of ``copies`` for each recipient; one of ``amount`` for each sum,
+    the surest first.
     """
     chosen = pages if len(pages) <= _PAGES_FIRST + _PAGES_LAST else [*pages[:_PAGES_FIRST], *pages[-_PAGES_LAST:]]
     sheets = [sheet for sheet in (without_stamps(sheet_of(page)) for page in chosen) if sheet.pieces]
@@ -67,7 +68,7 @@ def read_fields(pages: Sequence[RecognisedPage]) -> tuple[FieldReading, ...]:
 
 
 def _surest(found: Sequence[FieldReading]) -> list[FieldReading]:
-    """Of each name the surest reading; of those as sure the first."""
+    """The surest reading of each name; among equally sure readings, the first."""
     best: dict[str, FieldReading] = {}
     for one in found:
         if one.name not in best or best[one.name].confidence < one.confidence:
@@ -89,7 +90,7 @@ def _labels(sheet: Sheet) -> dict[int, Label]:
 
 
 def _labelled(sheet: Sheet, marks: Marks, name: str) -> FieldReading | None:
-    """The value behind a label, for what has no rule of its own."""
+    """The value behind a label, for fields without a rule of their own."""
     for place, label in marks.labels.items():
         piece = sheet.pieces[place]
         tail = piece.tail(label.end)
@@ -116,7 +117,7 @@ def _subject(sheet: Sheet, marks: Marks) -> Iterator[FieldReading]:
 
 
 def _value_lines(sheet: Sheet, marks: Marks, piece: Piece, label: Label) -> Iterator[Piece]:
-    """What stands behind a label and the lines that go on below it, up to the next label, salutation or wider gap."""
+    """The text behind a label and the lines below it, up to the next label, salutation or wider gap."""
     labelled = {id(sheet.pieces[place]) for place in marks.labels}
     start = piece.tail(label.end)
     beside = [other for other in sheet.row(piece.row) if other.x >= piece.right and id(other) not in labelled]
@@ -158,7 +159,7 @@ Dated = tuple[Sheet, int, FoundDate]
 
 
 def _dates(sheets: Sequence[Sheet]) -> list[Dated]:
-    """The dates that stand at the beginning or the end of a letter in lines of their own, not within sentences."""
+    """The dates on lines of their own at the beginning or the end of a letter, not within sentences."""
     century = century_of([piece.folded for piece in sheets[0].pieces])
     found = []
     for sheet in sheets:
@@ -172,7 +173,7 @@ def _dates(sheets: Sequence[Sheet]) -> list[Dated]:
 
 
 def _spelled_on(sheet: Sheet, piece: Piece) -> str:
-    """The piece's text, with the line below when a date in words goes on there."""
+    """The piece's text, with the line below if a date in words continues there."""
     if re.split(r"[ -]", piece.folded)[-1] in NUMBER_WORDS:
         below = block_below(sheet, piece, gap=1.6, most=1)
         if below and re.split(r"[ -]", below[0].folded)[0] in NUMBER_WORDS:
@@ -235,7 +236,7 @@ def _left_of(sheet: Sheet, piece: Piece) -> Piece | None:
 
 
 def _in_stamp(sheet: Sheet, piece: Piece) -> bool:
-    """Whether words of a stamp of arrival stand right above or below."""
+    """Whether words of an arrival stamp are right above or below."""
     return any(
         abs(other.y - piece.y) < 3 * sheet.pitch
         and other.x < piece.right
@@ -261,7 +262,7 @@ def _place_of(sheet: Sheet, piece: Piece, dated: FoundDate) -> Iterator[FieldRea
 
 
 def _place_without_date(sheet: Sheet) -> Iterator[FieldReading]:
-    """``Lomé, le`` before a date written by hand or never written."""
+    """The place in ``Lomé, le``, before a date that is handwritten or missing."""
     for piece in sheet.pieces:
         match = _NO_DATE.search(piece.folded) if piece.y < 0.5 else None
         if match and len(piece.text) < 60 and (piece.x > 0.35 or known_town(match["place"])):
@@ -323,7 +324,7 @@ def _counted(sheet: Sheet, labels: dict[int, Label], piece: Piece, label: Label)
 
 
 def _listed_count(lines: Sequence[Piece]) -> tuple[int, float]:
-    """How many things a list names: by its dashes, by its semicolons, or one."""
+    """The number of items in a list, by its dashes or by its semicolons; else 1."""
     dashed = sum(bool(re.match(r"^\s*(?:[-–—•*·]|\d[.)])\s?\w", line.text)) for line in lines)
     if len(lines) > 1 and dashed >= len(lines) - 1:  # the label may have taken the first dash
         return len(lines), 84.0

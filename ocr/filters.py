@@ -1,4 +1,4 @@
-"""Rank filters of small neighbourhoods, the same to the pixel as Pillow's and many times as fast."""
+"""Rank filters of small neighbourhoods, with the same result as Pillow's to the pixel, and many times as fast."""
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ _MEDIAN_OF_NINE = (
 
 
 def greatest(gray: Image.Image, side_px: int) -> Image.Image:
-    """The greatest value of the square around each pixel of a mode ``L`` image, whose edge goes on outside."""
+    """The greatest value of the square around each pixel of a mode ``L`` image; edge values repeat outside."""
     plane = np.pad(np.asarray(gray), side_px // 2, mode="edge")
     for _ in range(2):
         length = plane.shape[0] - side_px + 1
@@ -24,7 +24,7 @@ def greatest(gray: Image.Image, side_px: int) -> Image.Image:
 
 
 def median(gray: Image.Image) -> Image.Image:
-    """The median of the nine pixels around each pixel of a mode ``L`` image, whose edge goes on outside."""
+    """The median of the 3 x 3 pixels around each pixel of a mode ``L`` image; edge values repeat outside."""
     padded = np.pad(np.asarray(gray), 1, mode="edge")
     height, width = padded.shape[0] - 2, padded.shape[1] - 2
     nine = [padded[y : y + height, x : x + width] for y in range(3) for x in range(3)]
@@ -36,7 +36,7 @@ def median(gray: Image.Image) -> Image.Image:
 def with_company(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """The pixels of a mask that have at least two of their eight neighbours in it.
 
-    Eight pixels are counted at a time, as bits: sums are kept bit by bit, as an adder of a processor keeps them.
+    Eight pixels are counted at a time, as bits of a byte: each bit of the sums has its own plane, as in a full adder.
     """
     width = mask.shape[1]
     bits = np.packbits(np.pad(mask, ((1, 1), (0, 0))), axis=1)

@@ -14,8 +14,8 @@ from ocr.limits import Limits, truncated
 from ocr.sniff import JP2, JPEG, PNG, PNM, TIFF
 
 A4_LONG_SIDE_INCHES = 11.69
-LONG_SIDE_PX = 3508  # A4 at 300 dpi: nothing that we make needs more
-_SQUARE_UP_TO, _FAX_UP_TO = 1.05, 4.0  # resolution of one axis to that of the other: a rounding below, nonsense above
+LONG_SIDE_PX = 3508  # A4 at 300 dpi: none of our files needs more
+_SQUARE_UP_TO, _FAX_UP_TO = 1.05, 4.0  # ratio of both resolutions: below it is rounding, above nonsense
 
 _FORMATS = {PNG: "PNG", JPEG: "JPEG", TIFF: "TIFF", PNM: "PPM", JP2: "JPEG2000"}
 _TURNS = {
@@ -27,9 +27,9 @@ _TURNS = {
 
 @dataclass(frozen=True)
 class Shown:
-    """A page as a person sees it: mode ``L`` or ``RGB``, upright as far as the file knows.
+    """A page for display: mode ``L`` or ``RGB``, upright according to the file's metadata.
 
-    ``full_size`` is what the file holds, in square pixels; ``image`` may be smaller.
+    ``full_size`` is the size in the file, in square pixels; ``image`` may be smaller.
     """
 
     image: Image.Image
@@ -44,7 +44,7 @@ class Shown:
 
 @contextmanager
 def _damage_is_refused() -> Iterator[None]:
-    # Our own bound is asked right after the header is read, and names the page's size; Pillow's would come first.
+    # Our own bound, checked right after the header is read, names the page's size. Pillow's check would come first.
     bound, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -102,7 +102,7 @@ def load_page(path: Path, media_type: str, index: int, limits: Limits) -> Shown:
             plain = plain.resize(_square(plain.size, across, down), Image.Resampling.BILINEAR)
         if max(plain.size) > LONG_SIDE_PX:
             plain = plain.resize(_fitting(plain.size, LONG_SIDE_PX), Image.Resampling.BOX, reducing_gap=2)
-        ImageOps.exif_transpose(plain, in_place=True)  # a copy of a page that is upright takes as long as shrinking it
+        ImageOps.exif_transpose(plain, in_place=True)  # copying an upright page takes as long as shrinking it
         if (plain.width > plain.height) != (full_size[0] > full_size[1]):
             full_size = full_size[::-1]
         return Shown(plain, dpi * max(plain.size) / max(full_size), full_size)
@@ -110,7 +110,7 @@ def load_page(path: Path, media_type: str, index: int, limits: Limits) -> Shown:
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Bring every mode to ``L`` or ``RGB``; what is transparent is white paper."""
+    """Convert every mode to ``L`` or ``RGB``; transparent areas become white."""
     exif = image.info.get("exif")
     if image.mode.startswith("I") or image.mode == "F":
         result = image.point(lambda value: value * (1 / 256)).convert("L")
@@ -128,7 +128,7 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _resolutions(image: Image.Image) -> tuple[float, float]:
-    """Resolution of the file across and down; a page of A4 is assumed where the file says nothing sensible."""
+    """Resolution of the file, horizontal and vertical; without a sensible value in the file, A4 is assumed."""
     stated = image.info.get("dpi", (0, 0))
     try:
         across, down = float(stated[0]), float(stated[1])
@@ -143,7 +143,7 @@ def _resolutions(image: Image.Image) -> tuple[float, float]:
 
 
 def _square(size: tuple[int, int], across: float, down: float) -> tuple[int, int]:
-    """The size in square pixels: a fax has half as many down as across."""
+    """The size in square pixels: a fax has half the resolution vertically."""
     dpi = max(across, down)
     return round(size[0] * dpi / across), round(size[1] * dpi / down)
 
@@ -158,7 +158,7 @@ def shrink(image: Image.Image, long_side_px: int) -> Image.Image:
     size = _fitting(image.size, long_side_px)
     if size == image.size:
         return image
-    # A page of 300 dpi is read at the half: whole squares of pixels, the same mean in a quarter of the time.
+    # A page of 300 dpi is read at half size. Whole squares of pixels give the same mean in a quarter of the time.
     factor = round(max(image.size) / long_side_px)
     if size == tuple(-(-side // factor) for side in image.size):
         return image.reduce(factor)
@@ -166,7 +166,7 @@ def shrink(image: Image.Image, long_side_px: int) -> Image.Image:
 
 
 def grayscale(image: Image.Image) -> Image.Image:
-    """The image in mode ``L``; itself, not a copy, when it is."""
+    """The image in mode ``L``; the image itself, not a copy, if it already is in this mode."""
     return image if image.mode == "L" else image.convert("L")
 
 

@@ -1,4 +1,4 @@
-"""What a child says of a file at first sight: pages, sizes, blanks, codes, signature."""
+"""The first inspection of a file, in a child process: pages, sizes, blanks, codes, signature."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -21,13 +21,13 @@ from ocr.wire import Message
 _FIRST_LOOK_LONG_SIDE_PX = 1754
 _BLANK_FROM = 0.9
 _FAINT_MARK = 0.5
-"""What a page scores that holds no ink but a pale stamp: nobody is told that it is blank."""
-_CODE_SIDE = 24  # pixels of that look: the smallest code that a scanner keeps legible is 4 mm
-_CODE_INK = 0.32  # a code is half ink; so is a heading's heaviest letter, but no letter is as large
+"""The blank score of a page without ink but with a pale stamp: it is not reported as blank."""
+_CODE_SIDE = 24  # pixels of the small image: the smallest code that a scanner keeps legible is 4 mm
+_CODE_INK = 0.32  # a code is half ink; so is a heavy letter of a heading, but letters are smaller
 
 
 def inspect(source: Path, limits: Limits, *, start: int = 0, stop: int | None = None) -> Message:
-    """Look at pages ``start`` to ``stop`` (exclusive), which is the file's end unless given; ``count`` is of all pages.
+    """Inspect pages ``start`` to ``stop`` (exclusive; by default the file's end); ``count`` is of all pages.
 
     Raises:
         Invalid: as ``OcrEngine.inspect``; a page that cannot be drawn has no size.
@@ -57,7 +57,7 @@ def count(source: Path, limits: Limits) -> Message:
 
 
 def facts_of(shown: Shown) -> PageFacts:
-    """What a first look at a drawn page shows."""
+    """The facts of a drawn page."""
     gray = shown.image.convert("L")
     score = clean.blank_score(gray)
     if score >= _BLANK_FROM and quality.bears_faint_mark(gray):
@@ -67,9 +67,9 @@ def facts_of(shown: Shown) -> PageFacts:
 
 
 def _pdf_pages(source: Path, indices: range, limits: Limits) -> Iterator[PageFacts]:
-    """Draw pages small, and large only those that may hold a code too fine to be read there.
+    """Draw pages small, and large only if they may contain a code too fine for the small size.
 
-    A page that cannot be drawn is shown as such by the reading.
+    A page that cannot be drawn is reported by the reading.
     """
     with PdfPages(source, limits) as pages:
         for index in indices:
@@ -86,7 +86,7 @@ def _pdf_pages(source: Path, indices: range, limits: Limits) -> Iterator[PageFac
 
 
 def _may_hold_code(gray: Image.Image) -> bool:
-    """Whether there is a spot as dark as a code and as large as the smallest one."""
+    """Whether there is a spot as dark as a code and as large as the smallest code."""
     cells = gray.reduce(_CODE_SIDE // 3)
     paper = np.maximum(np.asarray(filters.greatest(cells, 9)).astype(np.float32), 1)
     ink = Image.fromarray(np.clip(255 * (1 - np.asarray(cells) / paper), 0, 255).astype(np.uint8))

@@ -17,7 +17,7 @@ _SECONDS_1904_TO_2026 = 3_850_070_400
 
 @cache
 def font_file() -> bytes:
-    """A TrueType font with one empty glyph beside ``.notdef``; the same bytes each time."""
+    """A TrueType font with one empty glyph beside ``.notdef``; the bytes are deterministic."""
     builder = FontBuilder(1000, isTTF=True)
     builder.setupGlyphOrder([".notdef", "blank"])
     builder.setupCharacterMap({0x20: "blank"})
@@ -36,7 +36,7 @@ def font_file() -> bytes:
 
 @cache
 def glyph_map() -> bytes:
-    """CIDToGIDMap: every code shows the empty glyph."""
+    """CIDToGIDMap: maps every code to the empty glyph."""
     return b"\x00\x01" * 65536
 
 

@@ -1,4 +1,4 @@
-"""Says in which language a page is written, by the small words that every sentence has."""
+"""Detects the language of a page by its stop words, which every sentence has."""
 
 import re
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def language_of(text: str, candidates: Sequence[str]) -> str:
-    """Choose the likeliest of the languages asked for; the first one when the text does not tell."""
+    """The likeliest of the candidate languages; the first candidate when the text does not show it."""
     words = [word.lower() for word in _WORD.findall(text)]
     counts = {name: sum(word in _SMALL_WORDS.get(name, ()) for word in words) for name in candidates}
     return max(candidates, key=lambda name: counts[name])

@@ -1,7 +1,7 @@
-"""What a page looks like from afar, in 64 hexadecimal digits: the same sheet scanned twice gives nearly the same.
+"""A perceptual hash of a page, in 64 hexadecimal digits: two scans of one sheet give nearly the same hash.
 
-The page is cut into sixteen by sixteen fields; each gives a bit: more ink than the middle one of them, or less. Skew,
-light and a stamp change a few of them, another letter about half.
+The page is divided into 16 x 16 fields. Each field gives a bit: more ink than the median field, or not. Skew, light and
+a stamp change a few bits; another letter changes about half of the bits.
 """
 
 from pathlib import Path
@@ -16,15 +16,15 @@ _WORK_PX = 256
 
 
 def likeness_of(path: Path) -> str:
-    """The likeness of a page image that we made ourselves."""
+    """The hash of a page image that we made ourselves."""
     with Image.open(path, formats=["JPEG", "WEBP", "PNG"]) as picture:
         return likeness(picture)
 
 
 def likeness(page: Image.Image) -> str:
-    """The likeness of a page, whatever its size: 256 bits as hexadecimal digits."""
+    """The hash of a page of any size: 256 bits as hexadecimal digits."""
     gray = page.convert("L").resize((_WORK_PX, _WORK_PX), Image.Resampling.BOX)
-    # Ink against the paper around it: a lamp that dims to one side is no ink.
+    # Ink relative to the paper around it: a lamp that dims to one side must not count as ink.
     paper = np.asarray(filters.greatest(gray, 9).filter(ImageFilter.BoxBlur(12)), dtype=np.float32)
     ink = np.clip(paper - np.asarray(gray, dtype=np.float32), 0, None)
     ink[ink < 12] = 0  # grain

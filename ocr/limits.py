@@ -1,4 +1,4 @@
-"""The bounds within which uploads are read."""
+"""The limits of reading uploads."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,17 @@ from ged.errors import Invalid
 
 MIB = 1024 * 1024
 MAX_PIXELS = 40_000_000
-"""Of one page: A4 in 600 dpi, A3 in 400. In colour it takes 120 MB, and some steps hold it four times."""
+"""Of one page: A4 at 600 dpi, A3 at 400. In colour this takes 120 MB, and some steps hold four copies."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one file may cost.
+    """The limits of one file.
 
     Attributes:
-        max_pixels: of one page, as its header says, before anything is decoded.
+        max_pixels: of one page, from its header, before anything is decoded.
         max_pages: of one file.
-        memory_limit_bytes: address space of a child process, and of each program that it starts.
+        memory_limit_bytes: address space of a child process, and of each program that the child starts.
     """
 
     max_pixels: int = MAX_PIXELS
@@ -24,7 +24,7 @@ class Limits:
     memory_limit_bytes: int = 2048 * MIB
 
     def check_pixels(self, width_px: int, height_px: int) -> None:
-        """Refuse a page that is too large to be decoded.
+        """Refuse a page that is too large to decode.
 
         Raises:
             Invalid: ``file.image_too_large``.
@@ -49,5 +49,5 @@ class Limits:
 
 
 def truncated() -> Invalid:
-    """The refusal of a file that is incomplete or damaged."""
+    """The error for a file that is incomplete or damaged."""
     return Invalid("file.truncated", "Send the file again: it is incomplete or damaged.")

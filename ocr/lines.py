@@ -1,4 +1,4 @@
-"""Words in lines, as they pass between reader, text layer and the port."""
+"""Words in lines: the data that reader, text layer and port exchange."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from itertools import accumulate, pairwise
 from ged.ports import Word
 
 BETWEEN_CELLS = " | "
-"""What parts two cells in a text: a search passes over it, and two numbers beside each other stay two."""
+"""Separates two cells in a text: a search ignores it, and two neighbouring numbers stay two."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Token:
     confidence: float
 
     def word(self) -> Word:
-        """The word as the port names it, rounded to what the eye can see (a page is 10,000 steps wide)."""
+        """The word as a value of the port, rounded to what the eye can see (a page is 10,000 steps wide)."""
         return Word(
             self.text,
             round(self.x, 4),
@@ -47,25 +47,25 @@ class Line:
 
     @property
     def text(self) -> str:
-        """The words with spaces between; a bar between the cells of a row that hold any."""
+        """The words, joined by blanks, with a bar between non-empty cells of a row."""
         parts = (" ".join(token.text for token in words) for words in self.parts)
         return BETWEEN_CELLS.join(part for part in parts if part)
 
     @property
     def parts(self) -> Iterator[tuple[Token, ...]]:
-        """The words of each cell; all of them where the line is no row of a table."""
+        """The words of each cell; all words if the line is not a row of a table."""
         for start, end in pairwise(accumulate(self.cells or (len(self.tokens),), initial=0)):
             yield self.tokens[start:end]
 
     @property
     def heights(self) -> Iterator[Sequence[Token]]:
-        """The words that stand on one base line each: a cell may have several."""
+        """The words of each base line; a cell may have several base lines."""
         for words in self.parts:
             yield from by_height(words) if self.cells else (words,)
 
 
 def by_height(tokens: Iterable[Token]) -> list[list[Token]]:
-    """The words that stand at one height of the page each, from the top, from left to right."""
+    """The words grouped by height on the page, from the top, and from left to right."""
     found: list[list[Token]] = []
     for token in sorted(tokens, key=lambda token: token.y + token.height / 2):
         if found and token.y + token.height / 2 < found[-1][0].y + found[-1][0].height:
@@ -76,7 +76,7 @@ def by_height(tokens: Iterable[Token]) -> list[list[Token]]:
 
 
 def text_of(lines: Sequence[Line]) -> str:
-    """The text of a page: a line each, paragraphs parted by an empty line."""
+    """The text of a page, line by line, with an empty line between paragraphs."""
     parts: list[str] = []
     for line in lines:
         if line.starts_paragraph and parts:
@@ -86,7 +86,7 @@ def text_of(lines: Sequence[Line]) -> str:
 
 
 def confidence_of(lines: Sequence[Line]) -> float:
-    """Mean confidence weighted by the length of the words, 0 when there are none."""
+    """Mean confidence, weighted by the length of the words; 0 without words."""
     weight = sum(len(token.text) for line in lines for token in line.tokens)
     total = sum(len(token.text) * token.confidence for line in lines for token in line.tokens)
     return round(total / weight, 1) if weight else 0.0

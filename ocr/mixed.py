@@ -1,7 +1,7 @@
-"""Where colour or tones carry meaning on a page: stamps, signatures in blue ink, photographs.
+"""Finds places of a page where colour or tones carry meaning: stamps, signatures in blue ink, photographs.
 
-Such places are cut out as small JPEG patches. What is black on white stays out of them: it is drawn over them, sharp,
-from the page's mask. Paper is made white in a patch of ink, so that its edge does not show.
+These places are cut out as small JPEG patches. They do not contain black ink: it is drawn over them, sharp, from the
+page's mask. In a patch of ink the paper is made white, so that the patch's edge does not show.
 """
 
 import io
@@ -45,7 +45,7 @@ class Patch:
 
 @dataclass(frozen=True)
 class Layers:
-    """A page taken apart: ``ink`` is drawn black over the patches; ``photo_share`` is the part of it under photographs."""
+    """The layers of a page: ``ink`` is drawn black over the patches; ``photo_share`` is the share under photographs."""
 
     ink: Mask
     patches: tuple[Patch, ...]
@@ -53,7 +53,7 @@ class Layers:
 
 
 def take_apart(image: Image.Image) -> Layers:
-    """Part a page (mode ``L`` or ``RGB``) into black ink and patches."""
+    """Separate a page (mode ``L`` or ``RGB``) into black ink and patches."""
     gray = grayscale(image)
     eighth = bilevel.cells(image)
     paper = [bilevel.paper_of(channel) for channel in eighth.split()]
@@ -69,7 +69,7 @@ def take_apart(image: Image.Image) -> Layers:
 
 
 def _coloured_patches(image: Image.Image, paper: list[Image.Image], ink: Mask, photos: list[Box]) -> list[Patch]:
-    """Patches of coloured ink, which is taken out of the black."""
+    """Patches of coloured ink, which is removed from the black ink."""
     coloured, cells = _coloured(image, paper)
     for left, top, right, bottom in photos:
         cells[top // GRID : -(-bottom // GRID), left // GRID : -(-right // GRID)] = False
@@ -86,7 +86,7 @@ def _coloured_patches(image: Image.Image, paper: list[Image.Image], ink: Mask, p
 
 
 def _coloured(image: Image.Image, paper: list[Image.Image]) -> tuple[Mask, Mask]:
-    """Coloured spots at a quarter of the page's size, and the grid cells that hold some; the paper's tint is none."""
+    """Coloured spots at a quarter of the page's size, and the grid cells with some; the paper's tint does not count."""
     quarter = image.reduce(4)
     tint = np.maximum(np.asarray(Image.merge("RGB", paper).resize(quarter.size)).astype(np.float32), 1)
     balanced = np.minimum(np.asarray(quarter).astype(np.float32) / tint, 1)
@@ -107,7 +107,7 @@ def _toned(gray: Image.Image, paper: list[Image.Image]) -> Mask:
 
 
 def _share(mask: Mask | Tones, side: int) -> Tones:
-    """Mean over squares; what hangs over the edge counts as 0."""
+    """Mean over squares; area beyond the edge counts as 0."""
     rows, columns = -(-mask.shape[0] // side), -(-mask.shape[1] // side)
     padded = np.pad(mask, ((0, rows * side - mask.shape[0]), (0, columns * side - mask.shape[1])))
     means = padded.reshape(rows, side, columns, side).mean(axis=(1, 3), dtype=np.float32)
@@ -115,7 +115,7 @@ def _share(mask: Mask | Tones, side: int) -> Tones:
 
 
 def _boxes(grid: Mask, min_cells: int, size: tuple[int, int]) -> list[Box]:
-    """Boxes in pixels around the groups of marked cells, a cell wider on each side, joined where they meet."""
+    """Boxes in pixels around the groups of marked cells, a cell wider on each side; touching boxes are joined."""
     found = [(x1 - 1, y1 - 1, x2 + 1, y2 + 1) for x1, y1, x2, y2, count in _groups(grid) if count >= min_cells]
     joined = _joined(found)
     width, height = size
@@ -158,7 +158,7 @@ def _meet(a: Box, b: Box) -> bool:
 
 
 def _enlarged(coloured: Mask, box: Box) -> Mask:
-    """Coloured spots and what is next to them, for the pixels of a box."""
+    """Coloured spots and their neighbourhood, for the pixels of a box."""
     spots = Image.fromarray(coloured.astype(np.uint8) * 255)
     left, top, right, bottom = (-(-side // 4) for side in box)
     crop = spots.crop((left, top, right, bottom))
@@ -186,7 +186,7 @@ def _in_eighths(box: Box) -> tuple[float, float, float, float]:
 
 
 def _photo(image: Image.Image, paper: list[Image.Image], box: Box) -> Patch:
-    """The place in the light of the page's paper, so that a margin around a photograph is as white as the page."""
+    """A photograph, brightened by the page's paper, so that its margin is as white as the page."""
     crop = image.crop(box).reduce(_PATCH_SCALE)
     lights = [max(float(np.percentile(np.asarray(channel), 75)), 1.0) * _PAPER for channel in paper]
     table = [min(255, round(value * 255 / light)) for light in lights for value in range(256)]
@@ -194,7 +194,7 @@ def _photo(image: Image.Image, paper: list[Image.Image], box: Box) -> Patch:
 
 
 def _coloured_ink(image: Image.Image, paper: list[Image.Image], black: Mask, box: Box) -> Patch:
-    """The place without its black ink, which would cost bytes twice, on white paper."""
+    """A patch of coloured ink on white paper, without its black ink, which would be stored twice."""
     cover = filters.greatest(Image.fromarray(black.astype(np.uint8) * 255), 5)
     known = np.asarray(cover.reduce(_PATCH_SCALE)) == 0
     crop = np.asarray(image.crop(box).reduce(_PATCH_SCALE)).astype(np.float32)
@@ -207,7 +207,7 @@ def _coloured_ink(image: Image.Image, paper: list[Image.Image], black: Mask, box
 
 
 def _filled(picture: Tones, known: npt.NDArray[np.bool_]) -> Tones:
-    """Fill what is not known from what is known around it, from near to far."""
+    """Fill the unknown pixels from the known pixels around them, from near to far."""
     weight = known.astype(np.float32)
     result = picture * weight
     for radius in (2, 5, 12):

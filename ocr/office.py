@@ -1,8 +1,8 @@
-"""Office files as PDF, drawn by LibreOffice where it is installed.
+"""Converts office files to PDF with LibreOffice, if it is installed.
 
-The file was typed by its content (`ocr.sniff`); its filter is named, so that nonsense is refused instead of being drawn
-as text. The program gets a profile of its own in which macros and links are off and every network address leads to a
-closed port; it runs inside ``ocr.child``, under the memory limit and in the process group of the child.
+The type of the file was found from its content (`ocr.sniff`). The import filter is named, so that nonsense is refused
+and not drawn as text. The program gets its own profile: macros and links are off, and every network address leads to a
+closed port. It runs inside ``ocr.child``, under the memory limit and in the process group of the child.
 """
 
 import os
@@ -47,7 +47,7 @@ _SETTINGS = {
 
 
 def convert(source: Path, media_type: str, target: Path, limits: Limits, *, timeout_s: float) -> None:
-    """Write an office file as PDF; whole or not at all.
+    """Convert an office file to PDF; the target is complete or absent.
 
     Raises:
         Invalid: ``office.unavailable``, ``file.encrypted``, ``file.truncated``, ``file.too_large``,
@@ -58,7 +58,7 @@ def convert(source: Path, media_type: str, target: Path, limits: Limits, *, time
         raise Invalid("office.unavailable", "Send the document as PDF.")
     _check(source, media_type)
     ending, import_filter = _FILTERS[media_type]
-    # What the program still writes while it is ended is no error of the document's; the folder above goes later.
+    # Files that the program still writes while it is killed are no error of the document. The parent folder goes later.
     with tempfile.TemporaryDirectory(prefix="office-", dir=target.parent, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         copy = folder / f"document.{ending}"
@@ -66,7 +66,7 @@ def convert(source: Path, media_type: str, target: Path, limits: Limits, *, time
         _write_profile(folder / "profile" / "user")
         _run(folder, copy, import_filter, timeout_s)
         made = folder / "document.pdf"
-        # The program ends with 0 whatever happened.
+        # The exit status of the program is always 0.
         if not made.is_file():
             raise truncated()
         examine(made, limits)
@@ -74,7 +74,7 @@ def convert(source: Path, media_type: str, target: Path, limits: Limits, *, time
 
 
 def _check(source: Path, media_type: str) -> None:
-    """Refuse what is encrypted, and what unpacks to more than any letter holds."""
+    """Refuse encrypted files, and archives that unpack to more than any letter has."""
     if media_type == DOC and _ENCRYPTED_PART in source.read_bytes():
         raise Invalid("file.encrypted", "Send the file without a password.")
     if media_type not in {DOCX, ODT}:
@@ -92,7 +92,7 @@ def _check(source: Path, media_type: str) -> None:
 
 
 def _is_locked(parts: zipfile.ZipFile) -> bool:
-    """Whether an OpenDocument has a password: its list of parts then says how each is encrypted."""
+    """Whether an OpenDocument has a password: its manifest then says how each part is encrypted."""
     name = "META-INF/manifest.xml"
     if name not in parts.namelist():
         return False
@@ -127,12 +127,12 @@ def _run(folder: Path, source: Path, import_filter: str, timeout_s: float) -> No
 
 
 def _end_tree(pid: int) -> None:
-    """End a process and all below it (proc(5)): the program is a launcher, and what it launched would go on writing.
+    """Kill a process and its descendants (proc(5)): the program is a launcher, and its children would go on writing.
 
-    Not by their group: that is the one of ``ocr.child``, by which all of it ends with the child.
+    The process group is not used: it is the group of ``ocr.child``, by which all of them end with the child.
     """
-    with suppress(OSError):  # it ended by itself a moment ago
-        os.kill(pid, signal.SIGSTOP)  # it launches nothing more while its children are listed
+    with suppress(OSError):  # it may have ended already
+        os.kill(pid, signal.SIGSTOP)  # so that it starts no more children while they are listed
     with suppress(OSError):
         for task in Path("/proc", str(pid), "task").iterdir():
             for child in (task / "children").read_text().split():

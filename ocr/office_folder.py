@@ -1,4 +1,4 @@
-"""Where an engine keeps the PDFs of the last office files: a look, small pictures and pages ask for the same one."""
+"""A cache of the PDFs of the last office files: inspection, thumbnails and pages need the same PDF."""
 
 import os
 import shutil
@@ -12,10 +12,10 @@ KEPT = 16
 
 
 class OfficeFolder:
-    """A private folder, made when it is first wanted and gone with the engine; of one process, also after a fork."""
+    """A private folder of one process (also after a fork), created at its first use and removed with the engine."""
 
     def __init__(self) -> None:
-        """Nothing is made yet."""
+        """Prepare; the folder is created later."""
         self._lock = threading.Lock()
         self._folder: Path | None = None
         self._owner_pid = 0
@@ -29,7 +29,7 @@ class OfficeFolder:
             return self._folder
 
     def make_room(self) -> None:
-        """Forget the oldest PDFs."""
+        """Delete the oldest PDFs."""
         with self._lock:
             if self._folder is None or self._owner_pid != os.getpid():
                 return

@@ -1,4 +1,4 @@
-"""Tells, without reading, whether lines of writing run across a page or up and down it."""
+"""Detects, without reading, whether lines of writing run across a page or up and down."""
 
 import math
 
@@ -18,10 +18,10 @@ _ENOUGH_INK = 300
 def runs_upright(fresh: Image.Image) -> float:
     """How much more regular the writing is down the page than across it: above 1, the page lies on its side.
 
-    Lines of writing make the sum of ink jump from line to line; a page too empty to tell gives 0.
+    Lines of writing make the sum of ink jump from row to row. A page with too little ink gives 0.
 
     Args:
-        fresh: the page as ``ocr.paper.freshened`` gives it.
+        fresh: the page as ``ocr.paper.freshened`` returns it.
     """
     small = shrink(fresh, _LONG_SIDE_PX)
     mask = np.asarray(small) < 160
@@ -33,7 +33,7 @@ def runs_upright(fresh: Image.Image) -> float:
 
 
 def _regularity(mask: npt.NDArray[np.bool_]) -> float:
-    """The best, over small leanings, of how sharply the row sums change."""
+    """How sharply the row sums change, at the best of a few small skew angles."""
     ys, xs = np.nonzero(mask)
     if len(ys) > 40_000:
         ys, xs = ys[:: len(ys) // 40_000 + 1], xs[:: len(xs) // 40_000 + 1]

@@ -1,4 +1,4 @@
-"""What a child does with one page: image, cleaning, text, and the files for the site and the PDF."""
+"""Processes one page in a child: image, cleaning, text, and the files for the site and the PDF."""
 
 import time
 from collections.abc import Sequence
@@ -29,14 +29,14 @@ _TABLES_LIMIT_S, _KEEPING_S = 8.0, 2.0
 
 
 class PageReader:
-    """Reads pages one after the other within the limits given."""
+    """Reads pages one after the other within the given limits."""
 
     def __init__(self, limits: Limits, recogniser: Recogniser) -> None:
         self._limits = limits
         self._recogniser = recogniser
 
     def run(self, task: PageTask) -> None:
-        """Read a page; the result is written twice, so that the image stands even when reading ends the process.
+        """Read a page; the result is written twice, so that the image is kept even if reading crashes the process.
 
         Raises:
             Invalid: ``file.truncated``, ``file.image_too_large``.
@@ -49,8 +49,8 @@ class PageReader:
             return
         gray = grayscale(shrink(shown.image, READING_LONG_SIDE_PX))
         fresh = freshened(ImageOps.invert(gray) if clean.is_negative(gray) else gray)
-        lean = clean.skew_degrees(fresh)  # of the page as it came, faint copies and dark beds would hide it
-        # A slight lean stays: turning the whole page takes a tenth of a second, and nobody sees it.
+        lean = clean.skew_degrees(fresh)  # on the original page, faint copies and dark scanner beds would hide it
+        # A slight skew stays: nobody sees it, and turning the whole page would take a tenth of a second.
         tilt = lean if abs(lean) < SLIGHT_LEAN_DEGREES else 0.0
         level = shown.image if tilt else clean.levelled(shown.image, lean)
         coded = code_page(task, level, shown.dpi)
@@ -66,7 +66,7 @@ class PageReader:
         self._keep(task, reading, coded)
 
     def _keep_own_words(self, task: PageTask, drawn: DrawnPage, lines: tuple[Line, ...], end_s: float) -> None:
-        """The words that a page was born with; those of tables row by row, where pdfplumber finds these in time."""
+        """Keep the words of a born-digital page; words of tables row by row, if pdfplumber finds the tables in time."""
         coded = code_page(task, drawn.shown.image, drawn.shown.dpi)
         reading = Reading(drawn.shown.image, lines, ("born_digital",))
         words = sum(len(line.tokens) for line in lines)
@@ -78,7 +78,7 @@ class PageReader:
         ):
             self._keep(task, reading, coded)
             return
-        # What stands when the page ends this process, and what stays when its tables cannot be read.
+        # This result counts if the page crashes this process, or if its tables cannot be read.
         self._keep(task, replace(reading, flags=(*reading.flags, "tables_unread")), coded)
         limit_s = min(_TABLES_LIMIT_S, end_s - time.monotonic() - _KEEPING_S)
         with suppress(tables.TablesUnread):
@@ -113,7 +113,7 @@ class PageReader:
 
 
 def _tables(lines: Sequence[Line]) -> tuple[tuple[tuple[tuple[int, int], ...], ...], ...]:
-    """The cells of each table's rows, as places in the page's words."""
+    """The cells of each table's rows, as ranges of the page's words."""
     found: dict[int, list[tuple[tuple[int, int], ...]]] = {}
     start = 0
     for line in lines:

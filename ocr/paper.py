@@ -1,8 +1,8 @@
-"""Makes old paper look like a fresh print before it is read: even light, white paper, dark ink, no scanner's bed.
+"""Makes old paper look like a fresh print before reading: even light, white paper, dark ink, no scanner bed.
 
-Each pixel is taken as ink in relation to the paper around it, so that shadows, yellowed paper and dark photocopies do
-not count; what is far darker than paper over a whole region is the bed of the scanner. Where a ribbon or a carbon was
-weak, its ink is strengthened up to a bound, and grain is smoothed only as far as it would pass for strokes.
+Ink is measured relative to the paper around each pixel, so that shadows, yellowed paper and dark photocopies do not
+count. A whole region far darker than paper is the bed of the scanner. Ink of a weak ribbon or carbon is strengthened up
+to a bound. Grain is smoothed only as far as it could pass for strokes.
 """
 
 import numpy as np
@@ -15,12 +15,12 @@ from ocr.image import shrink
 
 Ink = npt.NDArray[np.float32]
 
-_STEP = 8  # paper is judged in cells of so many pixels
+_STEP = 8  # pixels: side of a cell in which paper is measured
 _BED = 0.4  # darker than this share of the usual paper, over a region: not paper
 _FULL_INK = 0.8  # the darkness that weak strokes are raised to
 _MAX_GAIN = 3.0
-_NO_INK = 0.12  # what differs less from the paper is paper
-_STROKE = 0.55  # a cell as dark holds writing
+_NO_INK = 0.12  # a smaller difference from the paper is paper
+_STROKE = 0.55  # a cell as dark contains writing
 _FILL = 0.6  # how far the faint parts of strokes beside dark ones are darkened towards their square root
 _GRAIN = 0.03  # of the writing's contrast; more is smoothed
 _CLEAN, _GRAINY = 0.035, 0.06  # below the first faint parts are darkened, above the second they would be grain
@@ -30,7 +30,7 @@ _MAX_BLUR = 1.4
 
 
 def freshened(gray: Image.Image) -> Image.Image:
-    """Give the page black on white, mode ``L``, as large as it was.
+    """The page in black on white, mode ``L``, of the same size.
 
     Args:
         gray: mode ``L``, at the size at which it will be read.
@@ -45,7 +45,7 @@ def freshened(gray: Image.Image) -> Image.Image:
     if blur > 0.3:
         ink = ndimage.gaussian_filter(ink, blur)
     gain = _gain(darkest)
-    # In place: these are millions of values, and each new array of them is fetched from the kernel.
+    # In place: each new array of these millions of values would be memory fetched from the kernel.
     _multiply(ink, gain / (_FULL_INK - _NO_INK))
     ink -= np.float32(_NO_INK / (_FULL_INK - _NO_INK))
     np.clip(ink, 0, 1, out=ink)
@@ -62,7 +62,7 @@ def freshened(gray: Image.Image) -> Image.Image:
 
 
 def _share_of_ink(gray: Image.Image, paper: Ink) -> Ink:
-    # In whole steps of light, which are enlarged in a third of the time of fractions.
+    # In whole steps of light: enlarging integers takes a third of the time of fractions.
     light = Image.fromarray(np.clip(paper + 0.5, 1, 255).astype(np.uint8)).resize(gray.size, Image.Resampling.BILINEAR)
     ink: Ink = np.divide(np.asarray(gray), np.asarray(light), dtype=np.float32)
     np.subtract(1, ink, out=ink)
@@ -78,7 +78,7 @@ def _multiply(ink: Ink, factors: Ink) -> None:
 
 
 def _paper(gray: Image.Image) -> tuple[Ink, npt.NDArray[np.bool_]]:
-    """Brightness of the paper in cells, and the cells that are the scanner's bed; there the nearest paper counts."""
+    """Brightness of the paper in cells, and the cells of the scanner's bed, which get that of the nearest paper."""
     cells = shrink(gray, max(64, max(gray.size) // _STEP))
     paper = np.asarray(filters.greatest(filters.median(cells), 9), dtype=np.float32)
     lit = paper[paper > 60]
@@ -102,15 +102,15 @@ def _darkest(ink: Ink) -> Ink:
 
 
 def _gain(darkest: Ink) -> Ink:
-    """By how much the ink around each cell is strengthened: never where there is only grain, never without bound."""
+    """How much the ink around each cell is strengthened: not where there is only grain, and not without bound."""
     strokes = ndimage.gaussian_filter(ndimage.maximum_filter(darkest, size=(9, 15)), 6)
     return np.asarray(np.clip(_FULL_INK / np.maximum(strokes, 0.05), 1, _MAX_GAIN), dtype=np.float32)
 
 
 def _grain(ink: Ink, contrast: float) -> float:
-    """How rough the paper is, in relation to the contrast of the writing."""
+    """How rough the paper is, relative to the contrast of the writing."""
     steps = np.abs(np.diff(ink[::6], axis=1))
     rough = steps[steps > 0]
-    if rough.size < _ROUGH_SHARE * steps.size:  # paper without a grain: what changes is the writing
+    if rough.size < _ROUGH_SHARE * steps.size:  # paper without grain: the changes are writing
         return 0.0
     return float(np.median(rough)) / 0.954 / max(contrast, 0.05)

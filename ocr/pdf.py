@@ -1,4 +1,4 @@
-"""Puts the searchable PDF together: PDF/A-2u (ISO 19005-2), a page image and an invisible text layer a page."""
+"""Assembles the searchable PDF: PDF/A-2u (ISO 19005-2), with an image and an invisible text layer for each page."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -21,7 +21,7 @@ def srgb_profile() -> bytes:
     """An sRGB profile, with a fixed date so that the same pages give the same bytes."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     profile[24:36] = bytes.fromhex("07EA00010001000000000000")  # ICC.1 7.2: 1 January 2026
-    profile[84:100] = bytes(16)  # profile id: a digest that no longer fits, 0 = not computed
+    profile[84:100] = bytes(16)  # profile id: the digest no longer matches; 0 = not computed
     return bytes(profile)
 
 
@@ -83,7 +83,7 @@ def _image(pdf: Any, part: PagePart) -> Any:
         "Filter": Name.CCITTFaxDecode,
         "DecodeParms": Dictionary(K=-1, Columns=part.width_px, Rows=part.height_px),
     }
-    # Over patches the ink alone is painted, black; without them the paper is part of the image.
+    # Over patches only the ink is painted, black; without patches the paper is part of the image.
     keys |= {"ImageMask": True} if part.patches else {"ColorSpace": Name.DeviceGray}
     return pdf.make_indirect(Stream(pdf, part.image.read_bytes(), **keys))
 
@@ -141,7 +141,7 @@ def _font(pdf: Any) -> Any:
 
 
 def _declare_pdfa(pdf: Any) -> None:
-    """Say in XMP that this is PDF/A-2u and give the output intent that makes device colours sRGB (6.2.3, 6.6.4)."""
+    """Declare PDF/A-2u in XMP, and add the output intent that makes device colours sRGB (6.2.3, 6.6.4)."""
     profile = pdf.make_indirect(Stream(pdf, srgb_profile(), N=3))
     pdf.Root.OutputIntents = [
         Dictionary(

@@ -1,4 +1,4 @@
-"""Says what a PDF is before anything of it is drawn: pages, password, signature, oversized images.
+"""Examines a PDF before any of it is drawn: pages, password, signature, oversized images.
 
 Runs only inside ``ocr.child``.
 """
@@ -27,19 +27,19 @@ class PdfFacts:
 
 @contextmanager
 def damage_is_refused() -> Iterator[None]:
-    """Turn whatever qpdf or PDFium raise on bad bytes into a refusal."""
+    """Turn the exceptions of qpdf and PDFium on bad bytes into ``Invalid``."""
     try:
         yield
     except GedError:
         raise
     except pikepdf.PasswordError as error:
         raise Invalid("file.encrypted", "Send the file without a password.") from error
-    except Exception as error:  # qpdf and PDFium raise many kinds on bad bytes
+    except Exception as error:  # qpdf and PDFium raise many types on bad bytes
         raise truncated() from error
 
 
 def examine(path: Path, limits: Limits) -> PdfFacts:
-    """Check a PDF before anything of it is drawn.
+    """Check a PDF before any of it is drawn.
 
     Raises:
         Invalid: ``file.encrypted``, ``file.truncated``, ``file.too_many_pages``, ``file.image_too_large``.
@@ -60,7 +60,7 @@ def examine(path: Path, limits: Limits) -> PdfFacts:
 
 
 def _opened(path: Path) -> Any:
-    """Open a PDF; one that lacks its end *and* cannot be read without repair is refused, not guessed at."""
+    """Open a PDF; a PDF that lacks its end *and* needs repair to be read is refused, not guessed."""
     with path.open("rb") as file:
         file.seek(0, 2)
         file.seek(max(0, file.tell() - _TAIL_BYTES))

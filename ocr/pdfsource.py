@@ -1,4 +1,4 @@
-"""Reads PDFs that may be hostile: their pages as images, the words of pages born digital.
+"""Reads PDFs that may be hostile: their pages as images, and the words of born-digital pages.
 
 Runs only inside ``ocr.child``. PDFium draws and finds words in one coordinate system, so that boxes fit the image.
 """
@@ -26,7 +26,7 @@ _LEVEL_PT, _RULED_LEVELS, _GRID_SEGMENTS, _MOST_PATHS = 4, 3, 8, 2000
 
 @dataclass(frozen=True)
 class DrawnPage:
-    """A page drawn, and its lines of words when it was born digital; ``ruled``: lines are drawn there as in tables."""
+    """A drawn page, with its lines of words if it is born digital; ``ruled``: it has drawn lines as tables have."""
 
     shown: Shown
     lines: tuple[Line, ...] | None
@@ -70,7 +70,7 @@ class PdfPages:
         raise truncated()
 
     def _flattened(self, index: int) -> pypdfium2.PdfPage:
-        """Load a page with its annotations merged in memory: marks of signatures and filled fields are text too."""
+        """Load a page with its annotations merged in memory: signature marks and filled fields are text too."""
         page = self._document[index]
         if pdfium.FPDFPage_GetAnnotCount(page.raw) > 0:
             pdfium.FPDFPage_Flatten(page.raw, pdfium.FLAT_NORMALDISPLAY)
@@ -96,7 +96,7 @@ def _largest_image(page: pypdfium2.PdfPage, page_area: float) -> tuple[int, floa
 
 
 def _is_ruled(page: pypdfium2.PdfPage) -> bool:
-    """Whether lines or shades of some length lie at three heights, or one path is drawn of many lines."""
+    """Whether long lines or shaded areas are at three heights, or one path has many lines."""
     levels: set[int] = set()
     shortest = _RULE_SHARE * page.get_width()
     for place, thing in enumerate(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=4)):
@@ -111,7 +111,7 @@ def _is_ruled(page: pypdfium2.PdfPage) -> bool:
 
 
 def _born_digital_lines(page: pypdfium2.PdfPage, rotation: int) -> tuple[Line, ...] | None:
-    """The page's own words, or ``None`` when it has too few that are visible and readable."""
+    """The page's own words, or ``None`` if too few of them are visible and readable."""
     text = page.get_textpage()
     count = text.count_chars()
     visible = unreadable = 0
@@ -172,7 +172,7 @@ def _letter(code: int) -> str:
 def _box(
     page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage, index: int, rotation: int
 ) -> list[tuple[float, float, float, float]]:
-    """Box of a character as left, top, right, bottom in fractions of the page as shown; empty when it has none."""
+    """Box of a character: left, top, right, bottom in fractions of the page as shown; empty when it has no box."""
     rect = pdfium.FS_RECTF()
     if not pdfium.FPDFText_GetLooseCharBox(text.raw, index, rect):
         return []

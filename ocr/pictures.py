@@ -8,15 +8,15 @@ from ocr.image import shrink
 
 SITE_FIRST_BYTES = 60_000
 SITE_OTHER_BYTES = 120_000
-# The first: 1280 across on A4, where letters of 8 points can be read.
+# The first: A4 is 1280 pixels wide, and letters of 8 points can be read.
 _STEPS = ((1810, 20), (1810, 6), (1810, 1), (1600, 4), (1400, 4), (1200, 4), (1000, 4))
 _WEBP_EFFORT = 2  # measured: 0 makes a third more bytes, 4 a twentieth fewer in four times the time
 
 
 def site_webp(image: Image.Image, *, limit_bytes: int) -> bytes:
-    """A page for the screen, at the best of a few qualities that stays within ``limit_bytes`` (or the smallest).
+    """A page for the screen, in the best of a few qualities within ``limit_bytes``, else in the smallest.
 
-    WebP, which browsers have shown since 2020: letters keep their edges in two thirds of a JPEG's bytes.
+    WebP, which all browsers show since 2020: edges of letters stay sharp in two thirds of a JPEG's bytes.
     """
     data = b""
     smaller = image
@@ -31,7 +31,7 @@ def site_webp(image: Image.Image, *, limit_bytes: int) -> bytes:
 
 
 def jpeg(image: Image.Image, quality: int) -> bytes:
-    """Code a JPEG without any of the original's metadata."""
+    """Encode a JPEG without any of the original's metadata."""
     target = io.BytesIO()
     image.save(target, format="JPEG", quality=quality, optimize=True)
     return target.getvalue()

@@ -1,4 +1,4 @@
-"""Keeps what was read apart from what was imagined: scribbles, handwriting, stains, the other side of the sheet."""
+"""Removes words that OCR imagined in scribbles, handwriting, stains and the other side of the sheet."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from ocr.lines import Line, confidence_of
 
 _SURE = 75.0
-_LEGIBLE_SHARE = 0.25  # of the letters in long words, read surely: less on no printed page
+_LEGIBLE_SHARE = 0.25  # of the letters in long words, read surely: no printed page has less
 _LONG = 4
 _GUESS = 15.0  # measured: of the words below, fourteen in fifteen are not on the page
 _DOUBTFUL_GUESS = 50.0  # on a page that is doubtful as a whole: of the words below, two in three
@@ -16,9 +16,9 @@ _SURE_LINE = 80.0
 
 
 def unreadable(lines: Sequence[Line]) -> bool:
-    """Whether a page as a whole was not understood: handwriting, or print too far gone.
+    """Whether the page as a whole is illegible: handwriting, or print too damaged.
 
-    Short words come out of any scribble by chance; long ones do not.
+    A scribble gives short words by chance, but no long words.
     """
     long = [token for line in lines for token in line.tokens if sum(map(str.isalnum, token.text)) >= _LONG]
     letters = sum(len(token.text) for token in long)
@@ -27,19 +27,19 @@ def unreadable(lines: Sequence[Line]) -> bool:
 
 
 def is_tall(lines: Sequence[Line], page_height_mm: float) -> bool:
-    """Whether the letters are taller than those of a typewriter: on a page that is doubtful, handwriting."""
+    """Whether the letters are taller than a typewriter's; on a doubtful page this means handwriting."""
     heights = [token.height for line in lines for token in line.tokens for _ in token.text]
     return bool(heights) and statistics.median(heights) * page_height_mm > _TYPED_MM
 
 
 def legible_lines(lines: Sequence[Line], *, doubtful: bool, tall: bool, strict: bool) -> Iterator[Line]:
-    """Leave out what is more likely imagined than read.
+    """Drop words that are more likely imagined than read.
 
     Args:
         lines: of a page.
-        doubtful: the page was read badly: its surer words stay.
-        tall: as ``is_tall`` says; of a doubtful page only the surest words stay.
-        strict: it was not understood: only lines read surely as a whole stay (a letterhead).
+        doubtful: the page was read badly: only its surer words stay.
+        tall: the result of ``is_tall``; of a doubtful page only the surest words stay.
+        strict: the page is ``unreadable``: only lines read surely as a whole stay (a letterhead).
     """
     guess = (_HAND_GUESS if tall else _DOUBTFUL_GUESS) if doubtful else _GUESS
     for line in lines:

@@ -1,7 +1,7 @@
-"""Faults of a scan that spoil its reading, judged on a small picture: told before the letter gets its number.
+"""Detects faults of a scan that spoil its reading, on a small image, so that the clerk learns of them before numbering.
 
-A false alarm costs a clerk more than a missed one, for a letter that cannot be read is found by the reading itself:
-each limit lies well beyond what a page of an office looks like.
+A false alarm costs a clerk more than a missed fault, because the reading itself finds an illegible letter. So each
+limit is well beyond a usual page of an office.
 """
 
 import math
@@ -21,15 +21,15 @@ SIDEWAYS = "sideways"
 LONG_SIDE_PX = 900
 MIN_DPI = 150
 MIN_LONG_SIDE_PX = 1500
-"""A4 at 130 dpi. Only a page that is both small and coarse is told: a photograph bears no true resolution."""
+"""A4 at 130 dpi. Only a page that is both small and coarse is reported: a photograph has no true resolution."""
 DARK_PAPER = 95
-"""Gray level of the paper below which thin strokes drown (an office scan lies above 180, grey folders above 120)."""
+"""Gray level of the paper below which thin strokes are lost (an office scan is above 180, grey folders above 120)."""
 FAINT_CONTRAST = 0.28
-"""Share of the paper's brightness that strokes take away at least; a worn carbon copy takes 0.4."""
+"""Least share of the paper's brightness that legible strokes remove; a worn carbon copy removes 0.4."""
 MARK_CONTRAST, MARK_SHARE = 0.22, 0.0004
-"""A pale stamp takes away a quarter of the light and more; show-through less than a fifth."""
+"""A pale stamp removes a quarter of the light and more; show-through less than a fifth."""
 MAX_SKEW_DEGREES = 5.5
-"""The reading levels up to 6 degrees; what is measured as more is beyond it."""
+"""The reading levels up to 6 degrees; a page measured above this limit is beyond that."""
 
 
 _BLOCK = 16
@@ -37,13 +37,13 @@ _ANGLES = np.arange(-16.0, 16.1, 1.0)
 
 
 def warnings(gray: Image.Image, *, full_size: tuple[int, int], dpi: int, blank: bool) -> tuple[str, ...]:
-    """Say what is wrong with a page.
+    """The faults of a page.
 
     Args:
         gray: the page, at any size.
         full_size: its pixels before any shrinking.
-        dpi: as the file says; 0 when it does not.
-        blank: whether it looks blank: such a page is only told when it may bear faint writing.
+        dpi: as the file states; 0 when it does not.
+        blank: whether the page looks blank: a blank page is reported only if it may have faint writing.
     """
     page = np.asarray(shrink(gray, LONG_SIDE_PX), dtype=np.float32)
     paper = _paper(page)
@@ -62,7 +62,7 @@ def warnings(gray: Image.Image, *, full_size: tuple[int, int], dpi: int, blank: 
 
 
 def bears_faint_mark(gray: Image.Image) -> bool:
-    """Whether a page that holds no ink bears a pale stamp or pencil: darker than the other side of thin paper shows."""
+    """Whether a page without ink has a pale stamp or pencil: marks darker than the show-through of thin paper."""
     small = filters.median(shrink(gray, LONG_SIDE_PX))
     page = np.asarray(small, dtype=np.float32)
     return float((_inner(1.0 - page / _paper(page)) > MARK_CONTRAST).mean()) > MARK_SHARE
@@ -73,7 +73,7 @@ def _paper(page: Gray) -> Gray:
     cell = 30
     rows, columns = -(-page.shape[0] // cell), -(-page.shape[1] // cell)
     padded = np.pad(page, ((0, rows * cell - page.shape[0]), (0, columns * cell - page.shape[1])), mode="edge")
-    # One pixel of nine is enough to know the paper.
+    # One pixel of nine is enough to measure the paper.
     cells = padded.reshape(rows, cell, columns, cell)[:, ::3, :, ::3].swapaxes(1, 2).reshape(rows, columns, -1)
     bright = cells.shape[2] * 4 // 5
     level = np.partition(cells, bright, axis=2)[:, :, bright]
@@ -84,7 +84,7 @@ def _paper(page: Gray) -> Gray:
 
 
 def _is_faint(dark: Gray) -> bool:
-    """Whether there is writing, all of it faint: strokes stand out of the grain, none is as dark as ink."""
+    """Whether there is writing, all of it faint: strokes stand out from the grain, but none is as dark as ink."""
     inner = _inner(dark)[::2, ::2]
     grain = float(np.median(np.abs(inner))) * 1.4826
     strokes = inner[inner > max(0.05, 5.0 * grain)]
@@ -112,7 +112,7 @@ def _placed_badly(ink: npt.NDArray[np.bool_]) -> list[str]:
 
 
 def _is_cut(ink: npt.NDArray[np.bool_]) -> bool:
-    """Whether lines of text run into an edge: many short pieces of ink there, where a scanner's border is one long."""
+    """Whether lines of text run into an edge: it has many short pieces of ink; a scanner's border is one long piece."""
     width = ink.shape[1]
     deep = max(3, width // 200)
     sides = ((ink[:, :deep], 8), (ink[:, -deep:], 8), (ink[:deep, :].T, 18), (ink[-deep:, :].T, 18))
@@ -120,7 +120,7 @@ def _is_cut(ink: npt.NDArray[np.bool_]) -> bool:
 
 
 def _short_pieces(side: npt.NDArray[np.bool_]) -> int:
-    """Pieces of ink at an edge that are as long as a letter, with paper between them."""
+    """The number of pieces of ink at an edge that are as long as a letter, with paper between them."""
     held = side.mean(axis=1) > 0.3
     steps = np.diff(np.concatenate(([0], held.astype(np.int8), [0])))
     starts, ends = np.nonzero(steps == 1)[0], np.nonzero(steps == -1)[0]
@@ -131,13 +131,13 @@ def _short_pieces(side: npt.NDArray[np.bool_]) -> int:
 
 
 def _lean(ink: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """The angle at which rows of ink are sharpest, and how sharp they are there, whatever the amount of ink."""
+    """The angle at which rows of ink are sharpest, and their sharpness there, independent of the amount of ink."""
     margin_y, margin_x = ink.shape[0] // 20, ink.shape[1] // 20
     inner = ink[margin_y : ink.shape[0] - margin_y, margin_x : ink.shape[1] - margin_x]
     if not 0.005 <= float(inner.mean()) <= 0.35:
         return 0.0, 0.0
     columns = inner.shape[1] // _BLOCK
-    # Ink is summed over two rows and a block of columns: leaning is then a shift of each block.
+    # Ink is summed over two rows and a block of columns: a skew is then a shift of each block.
     rows = inner.shape[0] // 2
     cut = inner[: rows * 2, : columns * _BLOCK].reshape(rows, 2, columns, _BLOCK)
     blocks = cut.sum(axis=(1, 3), dtype=np.float32)

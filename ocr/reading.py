@@ -1,7 +1,7 @@
-"""How a page is read: freshened, turned upright, recognised once; again where something was left or doubtful.
+"""Reads a page: freshens it, turns it upright, recognises it once, and again where text was missed or is doubtful.
 
-What each step is for was measured on made pages with known text (``make bench-ocr``): of most pages a few lines are read
-twice. The time goes by the width of the lines: what reads well narrow is not read wide.
+The gain of each step was measured on generated pages with known text (``make bench-ocr``): of most pages a few lines
+are read twice. The time depends on the width of the lines: lines that read well narrow are not read wide.
 """
 
 import math
@@ -23,23 +23,23 @@ from ocr.tesseract import BLOCK, LINE, PAGE, SPARSE, Recogniser
 from ocr.unread import Box, merged, unread_regions
 
 READING_LONG_SIDE_PX = 1754  # measured: read as well as 3508 down to letters of 8 points, in 0.58 of the time
-# Of the width. Measured: 0.85 of the time, less than 0.01 of the words lost; at 0.8 half as many figures again are lost.
+# Of the width. Measured: 0.85 of the time, less than 0.01 of the words lost; at 0.8, 1.5 times as many figures.
 _NARROW, _FULL = 0.85, 1.0
-_DOUBTFUL_LINE = 82.0  # read again in full width: finds more words than were lost; above 82 only time goes
+_DOUBTFUL_LINE = 82.0  # read again in full width: finds more words than were lost; above 82 it only costs time
 _DOUBTFUL_WORD, _WORD_LETTERS = 50.0, 4  # one such word hides in the mean of a line
-_MANY_DOUBTFUL = 0.5  # of a page's letters: then the page as a whole
+_MANY_DOUBTFUL = 0.5  # of a page's letters: then the whole page is read again
 _LINE_HEIGHTS = (0.004, 0.06)  # of a page; others are specks, or lines run together
 _LINE_MARGIN = 0.02
-LOW_CONFIDENCE = 75.0  # measured: below it lie pages of which less than three quarters were read
+LOW_CONFIDENCE = 75.0  # measured: of pages below it, less than three quarters were read
 _WELL_READ = 85.0
 BLANK = 0.9
 _MAYBE_SIDEWAYS = 0.8
 _TURNED_READS_BETTER = 1.3
 _MAYBE_HEAD_DOWN = 70.0
 _SURE_SAMPLE = 75.0  # read so surely, a band is the right way up
-_SURE_LETTERS = 40  # if it is more than the few that any scratch may be taken for: five were read at 76
+_SURE_LETTERS = 40  # with fewer, scratches may be taken for letters: five were read at 76
 _LEGIBLE_SAMPLE = 50.0  # of writing the right way up: 83 to 95 were measured there, 12 to 44 elsewhere
-_LEFT_OUT = 0.01  # of a page's ink: worth a second look at these places
+_LEFT_OUT = 0.01  # of a page's ink: worth reading these places again
 _MUCH_LEFT_OUT = 0.35  # the lines of the page were not found
 _SAMPLE_HEIGHT = 0.2
 _MM_PER_INCH = 25.4
@@ -47,7 +47,7 @@ _MM_PER_INCH = 25.4
 
 @dataclass(frozen=True)
 class Reading:
-    """The page as it is shown and what was read on it."""
+    """The page as shown, and the words read on it."""
 
     image: Image.Image
     lines: tuple[Line, ...]
@@ -55,7 +55,7 @@ class Reading:
 
     @property
     def confidence(self) -> float:
-        """Mean over the words, 0 when there are none."""
+        """Mean over the words; 0 without words."""
         return confidence_of(self.lines)
 
 
@@ -69,7 +69,7 @@ class _Sheet:
 
 
 class Reader:
-    """Reads pages in the languages given, none for longer than allowed."""
+    """Reads pages in the given languages, within a deadline."""
 
     def __init__(self, recogniser: Recogniser, languages: Sequence[str], end_s: float) -> None:
         """Prepare.
@@ -77,30 +77,30 @@ class Reader:
         Args:
             recogniser: reads words.
             languages: names of models.
-            end_s: on the monotonic clock, when reading must have ended.
+            end_s: deadline of reading, on the monotonic clock.
         """
         self._recogniser = recogniser
         self._languages = "+".join(languages)
         self._end_s = end_s
 
     def read(self, fresh: Image.Image, level: Image.Image, dpi: float, *, tilt: float = 0.0) -> Reading:
-        """Read a page; the image of the answer is the page levelled and turned upright.
+        """Read a page; the image of the result is the page levelled and turned upright.
 
         Args:
-            fresh: the page as ``freshened`` gives it, then levelled (in this order: white corners are no paper to
+            fresh: the page as ``freshened`` returns it, then levelled (in this order: white corners are no paper to
                 compare with), no longer than ``READING_LONG_SIDE_PX``.
-            level: the page in full with its lines level, or nearly: what is shown and kept.
-            dpi: its resolution.
+            level: the page in full size with its lines level, or nearly; this image is shown and kept.
+            dpi: resolution of ``level``.
             tilt: how far the lines of ``level`` still fall to the right.
 
         Raises:
             EngineFailed: ``ocr.timeout``, ``ocr.unavailable``, ``ocr.failed``.
         """
-        # A faint copy shows when freshened, a dark one as it is; the second is hardly ever asked.
+        # A faint copy has ink only in ``fresh``, a dark copy in ``level``; the second is hardly ever computed.
         if clean.blank_score(fresh) > BLANK and clean.blank_score(level) > BLANK:
             return Reading(level, (), ("blank",))
         upright = self._upright(_Sheet(0, fresh, dpi * fresh.width / level.width))
-        if upright.degrees:  # on its side, its margins were taken for lines
+        if upright.degrees:  # while the page lay on its side, its margins were taken for lines
             lean = clean.skew_degrees(upright.fresh)
             upright = replace(upright, fresh=clean.levelled(upright.fresh, lean))
             level, tilt = clean.levelled(level, tilt + lean), 0.0
@@ -130,10 +130,10 @@ class Reader:
         return self._recogniser.read(fresh, dpi=dpi, languages=self._languages, timeout_s=left_s, psm=psm)
 
     def _upright(self, sheet: _Sheet) -> _Sheet:
-        """Turn a page on which writing runs up and down; a sample read each way says which way is up."""
+        """Turn a page on which writing runs up and down; a sample read in each direction shows which way is up."""
         if runs_upright(sheet.fresh) < _MAYBE_SIDEWAYS:
             return sheet
-        # Lists and tables may stand in columns as regular as lines: a page is turned only where that reads better.
+        # Columns of lists and tables may be as regular as lines: a page is turned only if it then reads better.
         best, found = sheet, self._sample(sheet)
         for degrees in (90, 270):
             if confidence_of(found) > _SURE_SAMPLE and _letters(found) >= _SURE_LETTERS:
@@ -145,7 +145,7 @@ class Reader:
         return best
 
     def _head_up(self, sheet: _Sheet, lines: list[Line]) -> tuple[_Sheet, list[Line]]:
-        """A page read badly may stand on its head."""
+        """Turn a badly read page upside down, if a sample of it then reads better."""
         other = replace(sheet, degrees=(sheet.degrees + 180) % 360, fresh=turn(sheet.fresh, 180))
         found = self._sample(other)
         if confidence_of(found) < _LEGIBLE_SAMPLE or _worth(found) < _TURNED_READS_BETTER * _worth(self._sample(sheet)):
@@ -153,11 +153,11 @@ class Reader:
         return other, self._page(other.fresh, other.dpi, width=_NARROW)
 
     def _sample(self, sheet: _Sheet) -> list[Line]:
-        """What is read in the densest band of a page."""
+        """The reading of the densest band of a page."""
         return self._page(_densest_band(sheet.fresh).cut(sheet.fresh), sheet.dpi, SPARSE)
 
     def _with_a_second_look(self, sheet: _Sheet, lines: list[Line]) -> list[Line]:
-        """Read doubtful lines once more, and what was left out; what was read in time stays."""
+        """Read doubtful lines and missed regions again; at a timeout, the results so far are kept."""
         for look in (self._wider, self._with_what_was_left):
             try:
                 lines = look(sheet, lines)
@@ -167,8 +167,8 @@ class Reader:
         return lines
 
     def _wider(self, sheet: _Sheet, lines: list[Line]) -> list[Line]:
-        """Read doubtful lines again in the full width: each by itself, or the page where they are many."""
-        if unreadable(lines) and unreadable(self._sample(sheet)):  # handwriting is no better for it; small print is
+        """Read doubtful lines again in full width: each by itself, or the whole page if they are many."""
+        if unreadable(lines) and unreadable(self._sample(sheet)):  # wide helps small print, not handwriting
             return lines
         doubtful = [line for line in lines if _is_doubtful(line)]
         if _letters(doubtful) > _MANY_DOUBTFUL * _letters(lines):
@@ -183,7 +183,7 @@ class Reader:
         return lines
 
     def _with_what_was_left(self, sheet: _Sheet, lines: list[Line]) -> list[Line]:
-        """Read again, by itself, each region with ink outside all words; the page where its lines were not found."""
+        """Read each region with ink outside all words by itself; the whole page if its lines were not found."""
         regions, share = unread_regions(sheet.fresh, lines)
         if share > _MUCH_LEFT_OUT and confidence_of(lines) < _WELL_READ:
             again = self._page(sheet.fresh, sheet.dpi, SPARSE, width=_NARROW)
@@ -196,7 +196,7 @@ class Reader:
 
 
 def tilted(lines: Sequence[Line], degrees: float, size: tuple[int, int]) -> list[Line]:
-    """Lines read on a level page, as they lie on the page whose lines fall to the right by so many degrees."""
+    """Lines read on a level page, moved to their places on a page whose lines fall to the right by ``degrees``."""
     if not degrees:
         return list(lines)
     sine, cosine, shape = math.sin(math.radians(degrees)), math.cos(math.radians(degrees)), size[1] / size[0]
@@ -219,14 +219,14 @@ def _densest_band(fresh: Image.Image) -> Box:
 
 
 def _is_doubtful(line: Line) -> bool:
-    """Whether a line as a whole was read badly, or a word of it that is no speck."""
+    """Whether a line was read badly as a whole, or one of its words that is not a speck."""
     return confidence_of([line]) < _DOUBTFUL_LINE or any(
         token.confidence < _DOUBTFUL_WORD and len(token.text) >= _WORD_LETTERS for token in line.tokens
     )
 
 
 def _around(line: Line) -> Box:
-    """The region of a line with a little paper around it; a box that reaches into other lines does not count."""
+    """The region of a line with a small margin; boxes that reach into other lines do not count."""
     usual = 1.6 * statistics.median(token.height for token in line.tokens)
     level = [token for token in line.tokens if token.height <= usual]
     top, bottom = min(token.y for token in level), max(token.y + token.height for token in level)
@@ -241,5 +241,5 @@ def _letters(lines: Sequence[Line]) -> int:
 
 
 def _worth(lines: Sequence[Line]) -> float:
-    """How much was read, and how surely: a few lucky words do not beat a page."""
+    """A score of how much was read, and how surely: a few lucky words do not beat a page."""
     return sum(len(token.text) * max(token.confidence - 30, 0) for line in lines for token in line.tokens)

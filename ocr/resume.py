@@ -1,7 +1,7 @@
-"""Pages that an earlier call finished before it was killed: they lie in the same ``out`` folder and are not read again.
+"""Finds pages that an earlier, killed call finished: they are in the same ``out`` folder and are not read again.
 
-A page counts as finished when a marker beside its result bears the same key: the digest of its file, which page of it,
-how it is turned, the languages, the engine's settings and its very code. A page that failed is tried again.
+A page counts as finished when a marker beside its result has the same key: the digest of its file, the page, its
+rotation, the languages, the engine's settings and the engine's code. A failed page is tried again.
 """
 
 import hashlib
@@ -14,16 +14,16 @@ from ocr.wire import PageResult, PageTask, load_result
 
 
 class FinishedPages:
-    """The finished pages of one document; ``given_up`` once nobody wants the others any more."""
+    """The finished pages of one document; ``given_up`` once nobody needs the others."""
 
     def __init__(self, tasks: Sequence[PageTask], settings: object) -> None:
-        """Digest each file of the document once."""
+        """Hash each file of the document once."""
         self._digests = {source: _digest(Path(source)) for source in {task.source for task in tasks}}
         self._settings = settings
         self.given_up = False
 
     def find(self, task: PageTask) -> PageResult | None:
-        """The page as it was read before, ``None`` when it has to be read."""
+        """The earlier result of the page; ``None`` when it has to be read."""
         try:
             if json.loads(_marker(task).read_text("utf-8")) == self._key(task, load_result(task)):
                 return load_result(task)
@@ -40,7 +40,7 @@ class FinishedPages:
         draft.replace(_marker(task))
 
     def _key(self, task: PageTask, result: PageResult) -> list[object]:
-        """All that the page depends on, and the sizes of its files: after a power cut one may be empty."""
+        """All that the page depends on, and the sizes of its files: after a power cut a file may be empty."""
         part = result.part
         files = [part.image, *(patch.image for patch in part.patches)]
         files += [path for path in (part.layer, result.site_image) if path is not None]
@@ -51,7 +51,7 @@ class FinishedPages:
 
 @cache
 def engine_version() -> str:
-    """Changes with the code that reads: what an older version read is read anew."""
+    """A version that changes with the code that reads: pages read by another version are read again."""
     total = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         total.update(path.read_bytes())

@@ -1,7 +1,7 @@
-"""The engine's side of ``ocr.child``: files go into a child's room, what it made comes out, its failures get our codes.
+"""The engine's side of ``ocr.child``: copies files to a child's room and results back; maps its failures to our codes.
 
-The children never open a file of ours (see the package ``sandbox``). Office files are drawn in children of their own:
-LibreOffice is a program, which the others cannot start, and one document's child is not the next one's.
+The children never open a file of ours (see the package ``sandbox``). Office files are drawn in separate children:
+LibreOffice is a program, which the other children cannot start, and a child of one document serves no other.
 """
 
 import shutil
@@ -27,20 +27,20 @@ _PAGE, _OFFICE = "page", "convert"
 
 
 class ChildGone(EngineFailed):
-    """The child ended, was ended for being late, or answered nonsense."""
+    """The child ended, was killed at its timeout, or sent an invalid response."""
 
 
 class Sandbox:
-    """Children that wait for work; ended with the sandbox or the interpreter.
+    """A pool of children; they end with the sandbox or the interpreter.
 
     Args:
         settings: of ``ocr.child``.
-        looks: first looks, small pictures and office files at once: each may take all the memory that one child may.
-        isolation: the best that this machine allows unless given.
+        looks: concurrent inspections, thumbnails and office files: each may take all the memory of one child.
+        isolation: unless given, the best that this machine allows.
     """
 
     def __init__(self, settings: Message, *, looks: int = 2, isolation: Isolation | None = None) -> None:
-        """Nothing is started yet."""
+        """Prepare; nothing is started yet."""
         named = [shutil.which(name) or name for name in (settings["tesseract"], settings["tessdata"]) if name]
         limits = Limits(settings["memory_limit_bytes"], file_bytes=_MAX_FILE_BYTES, descriptors=1024)
         calls_programs = Limits(limits.memory_bytes, file_bytes=_MAX_FILE_BYTES, descriptors=1024, programs=True)
@@ -59,23 +59,23 @@ class Sandbox:
         self._looks = threading.BoundedSemaphore(max(1, looks))
 
     def close(self) -> None:
-        """End the children that wait; the sandbox can still be used and starts new ones."""
+        """End the idle children; the sandbox can still be used and starts new children."""
         for pool in (self._reading, self._office):
             pool.close()
 
     def stop(self) -> None:
-        """End all children, those at work too: whoever waits for them gets ``ChildGone``, and none is started again."""
+        """End all children, also busy ones: their callers get ``ChildGone``, and no child is started again."""
         for pool in (self._reading, self._office):
             pool.stop()
 
     def interrupt(self, work: object) -> None:
-        """End the children that do this work; whoever waits for them gets ``ChildGone``."""
+        """End the children that do this work; their callers get ``ChildGone``."""
         self._reading.interrupt(work)
 
     def ask(self, request: Message, *, timeout_s: float, work: object = None) -> object:
-        """Have a child do something; ``work`` is what ``interrupt`` names it by.
+        """Send a request to a child; ``interrupt`` identifies it by ``work``.
 
-        ``source`` of the request is a file, ``out`` the folder of a page's files, or else the one file to be made.
+        ``source`` of the request is a file; ``out`` is the folder of a page's files, else the one file to make.
 
         Raises:
             Invalid: the refusal of the file.
@@ -84,7 +84,7 @@ class Sandbox:
         """
         pool = self._office if request["do"] == _OFFICE else self._reading
         if pool is self._office and pool.isolation.kind is Kind.LANDLOCK:
-            # LibreOffice does not start there, and would be taken for a damaged document.
+            # LibreOffice does not start under Landlock; the failure would be taken for a damaged document.
             raise Invalid("office.unavailable", "Send the document as PDF.")
         end_s = time.monotonic() + timeout_s
         try:
@@ -98,7 +98,7 @@ class Sandbox:
 
     @contextmanager
     def _place(self, request: Message, timeout_s: float) -> Iterator[None]:
-        """A place among the first looks; pages have places of their own with the engine."""
+        """Hold a slot for inspections; the engine has its own slots for pages."""
         if request["do"] == _PAGE:
             yield
             return
@@ -119,7 +119,7 @@ def _asked(child: Child, request: Message, end_s: float) -> Message:
     try:
         answer = child.ask(inside, timeout_s=end_s - time.monotonic()).message
     except SandboxError:
-        _brought_out(child, request)  # what it left of a page is shown
+        _brought_out(child, request)  # partial results of a page are shown
         raise
     if "out" in request:
         _brought_out(child, request)
@@ -130,7 +130,7 @@ def _asked(child: Child, request: Message, end_s: float) -> Message:
 
 
 def _brought_out(child: Child, request: Message) -> None:
-    """Copy what the child made to its place; the file that says that a page is complete comes last."""
+    """Copy the child's results to their place; the file that marks a page as complete comes last."""
     if request["do"] != _PAGE:
         child.take(_MADE, Path(request.get("out", "")))
         return

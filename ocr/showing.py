@@ -1,4 +1,4 @@
-"""A page as a person sees it. Nothing that only reading needs is imported here: thumbnails must come quickly."""
+"""Decodes a page for display. No import that only reading needs: thumbnails must be fast."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from ocr.sniff import PDF
 def show(
     source: Path, media_type: str, index: int, rotation: int, limits: Limits, *, long_side_px: int | None = None
 ) -> Shown:
-    """The page as a person sees it after their own turn; a PDF is drawn with ``long_side_px`` where given.
+    """The page for display, turned by the person's ``rotation``; a PDF is drawn with ``long_side_px`` if given.
 
     Raises:
         Invalid: ``file.truncated``, ``file.image_too_large``.

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes. A name says nothing: anybody can write ``.pdf`` behind a text."""
+"""Detects the type of a file from its first bytes. The name proves nothing: anybody can name a text ``.pdf``."""
 
 import base64
 import binascii
@@ -21,7 +21,7 @@ ODT = "application/vnd.oasis.opendocument.text"
 DOC = "application/msword"
 RTF = "application/rtf"
 P7M = "application/pkcs7-mime"
-"""Signed data (RFC 5652): with the document inside, or a signature alone."""
+"""Signed data (RFC 5652): with the document inside, or only a signature."""
 
 HEAD_BYTES = 1024
 
@@ -49,7 +49,7 @@ _PNM = re.compile(rb"P[1-6][ \t\r\n](?:\s|#[^\n]*\n)*\d+\s")
 
 
 def media_type(head: bytes) -> str | None:
-    """Name the media type of a file from its first ``HEAD_BYTES`` bytes, ``None`` when it is none that we read.
+    """The media type of a file from its first ``HEAD_BYTES`` bytes; ``None`` when we do not read this type.
 
     A PDF may begin with up to a kilobyte of something else (ISO 32000-1, implementation note 13).
     """
@@ -74,7 +74,7 @@ def _is_signed_data(head: bytes) -> bool:
 
 
 def sniff(path: Path) -> str:
-    """Name the media type of a stored file.
+    """The media type of a stored file.
 
     Raises:
         Invalid: ``file.empty``, ``file.type_unknown``.
@@ -90,7 +90,7 @@ def sniff(path: Path) -> str:
 
 
 def _office_type(file: BinaryIO, head: bytes) -> str | None:
-    """A text document in a container of parts; an encrypted one passes for its kind and is refused with that reason."""
+    """The type of a text document in a container; an encrypted document passes here, and is refused later."""
     if head.startswith(_ZIP):
         if head[_ODT_AT:].startswith(_ODT_BEGINS):
             return ODT

@@ -1,6 +1,6 @@
-"""Tables of pages born digital: pdfplumber finds where rows and cells lie, the words stay those of PDFium.
+"""Tables of born-digital pages: pdfplumber finds the rows and cells; the words are those of PDFium.
 
-Runs only inside ``ocr.child``, for the page may be hostile. Whatever pdfplumber does with it, the page keeps its words.
+Runs only inside ``ocr.child``, for the page may be hostile. If pdfplumber fails, the page keeps its words.
 """
 
 import signal
@@ -22,7 +22,7 @@ Grid = tuple[tuple[Box, ...], ...]
 
 MAX_WORDS = 5_000
 MAX_PAGE_NO = 100
-"""A document's later pages keep the order of their words: who sends hundreds of pages of tables sends a list."""
+"""Later pages of a document keep the order of their words: hundreds of pages of tables are a list."""
 _WIDE_GAP_HEIGHTS = 1.2  # a blank is a third of a letter's height
 _ROWS = 2
 _GUTTER_PT = 5.0
@@ -33,15 +33,15 @@ _COLUMNS = 3  # two columns of prose have a gutter too
 
 
 class TablesUnread(Exception):
-    """pdfplumber did not finish: an error of its own, or too late."""
+    """pdfplumber failed, or did not finish in time."""
 
 
 class _Late(BaseException):
-    """Raised by the clock in the midst of pdfplumber, which takes every ``Exception`` for a damaged file."""
+    """Raised by the timer inside pdfplumber, which takes every ``Exception`` for a damaged file."""
 
 
 def has_gaps(lines: Sequence[Line]) -> bool:
-    """Whether words stand beside each other with wide gaps between, in some lines: without, no table is looked for."""
+    """Whether some lines have wide gaps between words; without gaps, no table is searched."""
     return sum(map(_is_gapped, by_height([token for line in lines for token in line.tokens]))) >= _ROWS
 
 
@@ -53,7 +53,7 @@ def _is_gapped(row: Sequence[Token]) -> bool:
 
 
 def find_grids(path: Path, page_index: int, rotation: int, lines: Sequence[Line], *, timeout_s: float) -> list[Grid]:
-    """The tables of a page that is shown turned clockwise by ``rotation``; ``lines`` are its words.
+    """The tables of a page that is displayed turned clockwise by ``rotation``; ``lines`` are its words.
 
     Raises:
         TablesUnread: pdfplumber failed, or did not finish in time.
@@ -74,13 +74,13 @@ def find_grids(path: Path, page_index: int, rotation: int, lines: Sequence[Line]
                 return [grid for grid in found if _is_table(grid, list(map(_box, tokens)))]
     except _Late as late:
         raise TablesUnread("late") from late
-    except Exception as error:  # whatever a hostile page makes of pdfplumber
+    except Exception as error:  # a hostile page may make pdfplumber raise anything
         raise TablesUnread(type(error).__name__) from error
 
 
 @contextmanager
 def _limited(timeout_s: float) -> Iterator[None]:
-    """End what takes longer, by a clock that rings again where its ring was swallowed."""
+    """Interrupt the block at the timeout, by a timer that fires again if its exception was swallowed."""
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("the clock rings in the main thread alone")
 
@@ -97,7 +97,7 @@ def _limited(timeout_s: float) -> Iterator[None]:
 
 
 def _tables(page: Any, words: Sequence[Box], *, is_turned: bool) -> Iterator[list[Box]]:
-    """The cells of the ruled tables, then of those with lines across alone, whose columns are where no word stands."""
+    """The cells of ruled tables, then of tables with only horizontal lines, whose columns are separated by gutters."""
     finder = page.debug_tablefinder()
     for table in finder.tables:
         yield list(table.cells)
@@ -113,7 +113,7 @@ def _tables(page: Any, words: Sequence[Box], *, is_turned: bool) -> Iterator[lis
 
 
 def _in_order(cells: Sequence[Box]) -> Grid:
-    """Cells row by row, as they are shown; one that reaches over several rows stands in the first of them."""
+    """Cells row by row, as displayed; a cell that spans several rows counts in the first of them."""
     rows: list[list[Box]] = []
     for cell in sorted(cells, key=lambda cell: cell[1]):
         if rows and cell[1] - rows[-1][0][1] < _SAME_ROW:
@@ -124,7 +124,7 @@ def _in_order(cells: Sequence[Box]) -> Grid:
 
 
 def _parts(levels: Sequence[float], words: Sequence[Box]) -> Iterator[list[float]]:
-    """The heights of one table each: between two tables lies nothing, or prose."""
+    """The heights of the lines of each table: between two tables is nothing, or prose."""
     part = [levels[0]]
     for above, below in pairwise(levels):
         if _gutters([word for word in words if above <= _middle(word)[1] <= below]):
@@ -136,7 +136,7 @@ def _parts(levels: Sequence[float], words: Sequence[Box]) -> Iterator[list[float
 
 
 def _ruled_across(left: float, right: float, levels: Sequence[float], words: Sequence[Box]) -> Grid:
-    """The rows between lines across; none where there are too few lines or columns."""
+    """The rows between horizontal lines; none if there are too few lines or columns."""
     columns = [left, *_gutters([word for word in words if levels[0] <= _middle(word)[1] <= levels[-1]]), right]
     if len(levels) < _RULES or len(columns) <= _COLUMNS:
         return ()
@@ -149,13 +149,13 @@ def _row(columns: Sequence[float], above: float, below: float) -> tuple[Box, ...
 
 
 def _is_table(rows: Grid, words: Sequence[Box]) -> bool:
-    """Two rows and more of which each has two cells and more with words: a frame around a paragraph is none."""
+    """Whether at least two rows have at least two cells with words each: a frame around a paragraph has not."""
     filled = [sum(any(_holds(cell, word) for word in words) for cell in row) for row in rows]
     return sum(count >= 2 for count in filled) >= _ROWS
 
 
 def _ruled_regions(edges: Sequence[Any], found: Sequence[Box]) -> Iterator[tuple[float, float, list[float]]]:
-    """Where lines of the same ends lie above each other, outside of the tables found: left, right and the heights."""
+    """Regions of stacked lines with equal ends, outside of the tables found: left, right and the heights."""
     ruled: dict[tuple[int, int], list[float]] = {}
     for edge in edges:
         left, right, level = float(edge["x0"]), float(edge["x1"]), float(edge["top"])
@@ -169,16 +169,16 @@ def _ruled_regions(edges: Sequence[Any], found: Sequence[Box]) -> Iterator[tuple
 
 
 def _beyond(words: Sequence[Box], columns: Sequence[float], level: float, side: int) -> list[float]:
-    """The far edge of a row before the first line or behind the last: words beside each other, next to that line."""
+    """The far edge of a row above the first line or below the last: words side by side, next to that line."""
     near = [word for word in words if 0 < side * (_middle(word)[1] - level) < _NEXT_ROW_PT]
-    # Prose has none; a head has all of them, while a total at the foot may leave cells empty.
+    # Prose has no gutters; a head has all of them; a total at the foot may have empty cells.
     if len(_gutters(near)) < (len(columns) - 2 if side < 0 else 1):
         return []
     return [min(word[1] for word in near) - 1 if side < 0 else max(word[3] for word in near) + 1]
 
 
 def _holds_several(row: Sequence[Box], words: Sequence[Box]) -> bool:
-    """Whether each cell has words below words: the lines then part groups of rows, which stay as they are."""
+    """Whether each cell has words below words: the lines then separate groups of rows, which stay unchanged."""
     filled = [held for cell in row if (held := [word for word in words if _holds(cell, word)])]
     return len(filled) > 1 and all(
         max(word[1] for word in held) > min(word[3] for word in held) - _LEVEL_PT for held in filled
@@ -186,7 +186,7 @@ def _holds_several(row: Sequence[Box], words: Sequence[Box]) -> bool:
 
 
 def _gutters(words: Sequence[Box]) -> list[float]:
-    """The middles of the vertical strips in which no word stands."""
+    """The middles of the vertical strips without words."""
     found, reached = [], None
     for left, _, right, _ in sorted(words):
         if reached is not None and left - reached > _GUTTER_PT:
@@ -196,7 +196,7 @@ def _gutters(words: Sequence[Box]) -> list[float]:
 
 
 def _frame(page: Any) -> Box:
-    """The part of the page that is shown, as pdfplumber counts: it turns the page, but not what is cut off."""
+    """The visible part of the page in pdfplumber's coordinates: it turns the page, but not the crop box."""
     outer, inner = page.page_obj.mediabox, page.page_obj.cropbox
     cut = (inner[0] - outer[0], outer[3] - inner[3], outer[2] - inner[2], inner[1] - outer[1])
     margins = [max(0.0, float(one)) for one in cut]  # left, top, right, bottom
@@ -223,7 +223,7 @@ def _points(box: Box, frame: Box) -> Box:
 
 
 def _turned(box: Box, degrees: int) -> Box:
-    """A box of a page, on the page turned clockwise."""
+    """A box of a page, in coordinates of the page turned clockwise."""
     left, top, right, bottom = box
     for _ in range(degrees // 90 % 4):
         left, top, right, bottom = 1 - bottom, left, 1 - top, right
@@ -289,5 +289,5 @@ def _lines_of(table: int, grid: Grid, held: dict[_Place, list[Token]]) -> Iterat
 
 
 def _as_read(words: Sequence[Token]) -> list[Token]:
-    """The words of a cell line by line: PDFium takes those of a page that lies on its side in another order."""
+    """The words of a cell line by line: on a page that lies on its side, PDFium returns another order."""
     return [word for line in by_height(words) for word in line]

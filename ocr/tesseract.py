@@ -1,9 +1,9 @@
-"""The only caller of tesseract, by one of two plugs: a library that keeps its model loaded, or a program a page.
+"""The only caller of tesseract, in one of two ways: a library that keeps its model loaded, or a program for each image.
 
-The library (``tesserocr``, with a tesseract of its own) reads a page in half the time. The program is the
-system's, called through pytesseract: security updates of the system reach it, and it is there where the library has no
-wheel. Both run inside ``ocr.child``, so that what a page does to them ends that process alone, under its limits; the
-sandbox gives one thread a process (``OMP_THREAD_LIMIT=1``: faster on a shared machine).
+The library (``tesserocr``, with its own tesseract) reads a page in half the time. The program is the system's, called
+through pytesseract: it gets the security updates of the system, and it exists where the library has no wheel. Both run
+inside ``ocr.child``: a hostile page can crash only that process, which has limits. The sandbox allows one thread for
+each process (``OMP_THREAD_LIMIT=1``: faster on a shared machine).
 """
 
 import re
@@ -30,24 +30,24 @@ PROGRAM = "tesseract"
 
 
 class Plug(StrEnum):
-    """The two ways to tesseract."""
+    """The two ways to call tesseract."""
 
     LIBRARY = "library"
     PROGRAM = "program"
 
 
 def plug_of(wanted: str) -> Plug:
-    """The plug of a setting: ``library``, ``program``, or ``automatic``: the library where its wheel is installed."""
+    """The value of a setting: ``library``, ``program``, or ``automatic``: the library if its wheel is installed."""
     if wanted == "automatic":
         return Plug.LIBRARY if find_spec("tesserocr") else Plug.PROGRAM
     return Plug(wanted)
 
 
 class Recogniser(Protocol):
-    """What reads the words of an image.
+    """Reads the words of an image.
 
     Attributes:
-        broke_off: a reading was given up, and what it started may still run: the child has to be ended with all of it.
+        broke_off: a reading was aborted, and its processes may still run: the child must be ended with all of them.
     """
 
     broke_off: bool
@@ -57,9 +57,9 @@ class Recogniser(Protocol):
 
         Args:
             gray: mode ``L``.
-            dpi: resolution of the image given.
-            languages: as tesseract wants them: ``fra`` or ``fra+eng``.
-            timeout_s: after which reading is given up.
+            dpi: resolution of ``gray``.
+            languages: in the syntax of tesseract: ``fra`` or ``fra+eng``.
+            timeout_s: after this time reading is aborted.
             psm: page segmentation mode.
 
         Raises:
@@ -68,7 +68,7 @@ class Recogniser(Protocol):
         ...
 
     def languages(self) -> frozenset[str]:
-        """Name the models that are installed.
+        """The names of the installed models.
 
         Raises:
             EngineFailed: ``ocr.unavailable``.
@@ -76,7 +76,7 @@ class Recogniser(Protocol):
         ...
 
     def version(self) -> str:
-        """Version of the tesseract that reads, as ``5.3.0``.
+        """Version of the tesseract used, as ``5.3.0``.
 
         Raises:
             EngineFailed: ``ocr.unavailable``.
@@ -85,20 +85,20 @@ class Recogniser(Protocol):
 
 
 def recogniser(program: str | None, tessdata: str | None) -> Recogniser:
-    """The library, or the program where one is named."""
+    """The program if ``program`` names one, else the library."""
     return TesseractProgram(program, tessdata) if program else TesseractLibrary(tessdata)
 
 
 class TesseractLibrary:
-    """Keeps one model loaded, that of the languages asked for last."""
+    """Keeps one model loaded: that of the last languages used."""
 
     broke_off = False  # it gives up by itself, within this process
 
     def __init__(self, tessdata: str | None = None) -> None:
-        """Settle where the models are; nothing is loaded before the first page.
+        """Set the folder of the models; nothing is loaded before the first page.
 
         Args:
-            tessdata: folder of the models, looked for in the usual places when ``None``.
+            tessdata: folder of the models; when ``None``, searched in the usual places.
         """
         self._tessdata = tessdata
         self._loaded: tuple[str, Any] | None = None
@@ -159,11 +159,11 @@ class TesseractProgram:
     """The system's program, called by pytesseract for each image."""
 
     def __init__(self, program: str = PROGRAM, tessdata: str | None = None) -> None:
-        """Settle what is called; nothing is started yet. One program a process: pytesseract keeps its name.
+        """Set the program; nothing is started yet. One program for each process: pytesseract stores its name globally.
 
         Args:
             program: name on PATH, or path.
-            tessdata: folder of the models, the program's own when ``None``.
+            tessdata: folder of the models; when ``None``, the program's own.
         """
         pytesseract.pytesseract.tesseract_cmd = self._program = program
         self._models = f"--tessdata-dir {shlex.quote(tessdata)}" if tessdata else ""
@@ -175,7 +175,7 @@ class TesseractProgram:
             raise EngineFailed("ocr.timeout", retryable=True)
         options = f"{self._models} --dpi {_sensible(dpi)} --psm {psm} -c tessedit_do_invert={_invert(psm)}"
         plain = gray.copy()
-        plain.format = "PPM"  # handed over as it is: packing it as PNG takes a tenth of the reading
+        plain.format = "PPM"  # uncompressed: encoding it as PNG takes a tenth of the reading time
         try:
             tsv: bytes = pytesseract.image_to_data(
                 plain, lang=languages, config=options, output_type=Output.BYTES, timeout=timeout_s
@@ -184,10 +184,10 @@ class TesseractProgram:
             raise self._missing() from error
         except TesseractError as error:
             raise EngineFailed("ocr.failed", "The page could not be read.", exit_status=error.status) from error
-        except RuntimeError as error:  # pytesseract ends the program alone, not what that may have started
+        except RuntimeError as error:  # pytesseract kills only the program, not its children
             self.broke_off = True
             raise EngineFailed("ocr.timeout", "The page took too long; try again.", retryable=True) from error
-        except (OSError, ValueError) as error:  # no table was written, or its complaint is no text
+        except (OSError, ValueError) as error:  # no table was written, or the error message is not text
             raise EngineFailed("ocr.failed", "The page could not be read.") from error
         return parse_tsv(tsv.decode("utf-8", "replace"), gray.width, gray.height)
 
@@ -202,7 +202,7 @@ class TesseractProgram:
         """Version of the program, as ``Recogniser.version``."""
         try:
             return str(pytesseract.get_tesseract_version())
-        except (TesseractNotFoundError, SystemExit) as error:  # the second: a version that is none
+        except (TesseractNotFoundError, SystemExit) as error:  # the second: the version is invalid
             raise self._missing() from error
 
     def _missing(self) -> EngineFailed:
@@ -214,12 +214,12 @@ def _sensible(dpi: float) -> int:
 
 
 def _invert(psm: int) -> str:
-    """Whether white on black is looked for: rare, and asked at every doubtful line, so only in what is read again."""
+    """Whether to look for white on black: rare, and costly at every doubtful line, so only when reading again."""
     return "1" if psm in {BLOCK, LINE} else "0"
 
 
 def parse_tsv(tsv: str, width_px: int, height_px: int) -> list[Line]:
-    """Turn the program's table of words into lines, boxes in fractions; drawn rules and specks are left out."""
+    """Parse the program's table of words into lines, with boxes in fractions, without drawn rules and specks."""
     lines: dict[tuple[str, str, str], list[Token]] = {}
     for row in tsv.split("\n")[1:]:
         cells = row.split("\t", 11)

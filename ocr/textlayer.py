@@ -1,4 +1,4 @@
-"""The invisible text layer: words that can be selected and searched, drawn in nothing.
+"""The invisible text layer: words that can be selected and searched, but are not painted.
 
 Codes are those of ``ocr.invisible_font``. Words are stretched to the width of their box.
 """
@@ -13,7 +13,7 @@ DESCENT_SHARE = 0.2  # of a line's height, below the base line
 
 
 def content(lines: Sequence[Line], *, width_pt: float, height_pt: float) -> bytes:
-    """Draw a page's words invisibly (text rendering mode 3), deflated, for a page of this size in points."""
+    """The content stream that draws a page's words invisibly (text rendering mode 3), deflated; sizes in points."""
     parts = ["BT 3 Tr"]
     for tokens in (tokens for line in lines for tokens in line.heights):
         top = min(token.y for token in tokens)

@@ -1,4 +1,4 @@
-"""Finds writing that a reading left out, and puts words of another reading where they belong."""
+"""Finds writing that a reading missed, and merges the words of another reading."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ class Box:
 
     @property
     def area(self) -> float:
-        """Share of the page."""
+        """Its share of the page."""
         return (self.right - self.left) * (self.bottom - self.top)
 
     def cut(self, image: Image.Image) -> Image.Image:
@@ -62,11 +62,11 @@ class Box:
 
 
 def unread_regions(fresh: Image.Image, lines: Sequence[Line]) -> tuple[list[Box], float]:
-    """Regions with ink that looks like writing and lies outside all words, and their share of such ink.
+    """Regions with ink that looks like writing but is outside all words, and their share of the ink of writing.
 
     Args:
-        fresh: the page as ``ocr.paper.freshened`` gives it.
-        lines: what was read on it.
+        fresh: the page as ``ocr.paper.freshened`` returns it.
+        lines: the lines read on it.
     """
     small = shrink(fresh, _LONG_SIDE_PX)
     ink = np.asarray(small) < 200
@@ -74,7 +74,7 @@ def unread_regions(fresh: Image.Image, lines: Sequence[Line]) -> tuple[list[Box]
     every = int(ink.sum())
     for token in (token for line in lines for token in line.tokens):
         _blank(ink, token)
-    # Letters of a line run together, lines of a paragraph too.
+    # Joins the letters of a line, and the lines of a paragraph.
     joined = _closed(ink) & (ndimage.uniform_filter(ink.astype(np.float32), _RUN_TOGETHER) > 0.06)
     labels, _ = ndimage.label(joined)
     found: list[tuple[int, Box]] = []
@@ -96,7 +96,7 @@ def unread_regions(fresh: Image.Image, lines: Sequence[Line]) -> tuple[list[Box]
 
 
 def _closed(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """A binary closing, an axis at a time: a tenth of the time of the whole neighbourhood."""
+    """A binary closing, one axis at a time: it takes a tenth of the time of the whole neighbourhood."""
     plane = np.pad(ink, 8).view(np.uint8)
     for step in (ndimage.maximum_filter1d, ndimage.minimum_filter1d):
         for axis, length in enumerate(_RUN_TOGETHER):
@@ -120,7 +120,7 @@ def _blank(ink: npt.NDArray[np.bool_], token: Token) -> None:
 
 
 def _united(boxes: Iterable[Box]) -> list[Box]:
-    """Boxes that touch each other become one."""
+    """Join boxes that touch each other."""
     result: list[Box] = []
     for box in boxes:
         grown = box
@@ -142,7 +142,7 @@ def _touch(one: Box, other: Box) -> bool:
 
 
 def merged(lines: Sequence[Line], others: Sequence[Line]) -> list[Line]:
-    """Put the words of ``others`` where ``lines`` have none, or in the place of words that were read less surely."""
+    """Add the words of ``others`` where ``lines`` have none, or replace words that were read less surely."""
     result = [list(line.tokens) for line in lines]
     starts = [line.starts_paragraph for line in lines]
     for line in others:
@@ -156,7 +156,7 @@ def merged(lines: Sequence[Line], others: Sequence[Line]) -> list[Line]:
 
 
 def _gives_way(lines: list[list[Token]], token: Token) -> bool:
-    """Whether the place of a word is free, or taken by words that are less sure and then leave it."""
+    """Whether the place of a word is free. Words there that are less sure are removed first."""
     there = [(tokens, other) for tokens in lines for other in tokens if _overlap(token, other) > _SAME_PLACE]
     if any(other.confidence + _BETTER_BY > token.confidence for _, other in there):
         return False
@@ -176,7 +176,7 @@ def _overlap(one: Token, other: Token) -> float:
 
 
 def _joined_to_line(lines: list[list[Token]], token: Token) -> bool:
-    """Put a word into the line that it continues, if there is one."""
+    """Add a word to the line that it continues; returns whether there is such a line."""
     for tokens in lines:
         if tokens and _continues(tokens, token):
             place = next((n for n, other in enumerate(tokens) if other.x > token.x), len(tokens))
@@ -193,7 +193,7 @@ def _continues(tokens: list[Token], token: Token) -> bool:
 
 
 def _place_of(lines: list[list[Token]], fresh: list[Token]) -> int:
-    """Before the first line that stands lower and in the same column."""
+    """The index of the first line that is lower and in the same column."""
     top = min(token.y for token in fresh)
     left, right = min(token.x for token in fresh), max(token.x + token.width for token in fresh)
     for number, tokens in enumerate(lines):

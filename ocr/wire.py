@@ -1,5 +1,5 @@
-"""What passes between the engine and its child processes, as JSON: a child may be in the hands of a hostile file,
-so nothing that comes from it is ever unpickled, and every value is checked."""
+"""The messages between the engine and its child processes, as JSON. A hostile file may control a child, so nothing
+from a child is ever unpickled, and every value is checked."""
 
 import json
 from dataclasses import dataclass, fields
@@ -13,7 +13,7 @@ Message = dict[str, Any]
 class PageTask:
     """One page to read. Paths are absolute; ``page_no`` counts from 1; ``deadline_s`` is the page's time.
 
-    ``pictures``: an image for the site is wanted too.
+    ``pictures``: also make an image for the site.
     """
 
     source: str
@@ -33,7 +33,7 @@ class PageTask:
 
     @property
     def result_path(self) -> Path:
-        """Where the child leaves its result: once when the image is ready, again when the text is read."""
+        """The file of the child's result, written when the image is ready, and again when the text is read."""
         return self.stem.with_suffix(".json")
 
 
@@ -50,7 +50,7 @@ class PatchPart:
 
 @dataclass(frozen=True)
 class PagePart:
-    """What a page of the PDF is made of.
+    """The parts of a page of the PDF.
 
     Attributes:
         image: file with the coded image.
@@ -75,7 +75,7 @@ class PagePart:
 
 @dataclass(frozen=True)
 class PageResult:
-    """What a child made of a page. ``words``: text, x, y, width, height, confidence."""
+    """A child's result for a page. ``words``: text, x, y, width, height, confidence."""
 
     text: str
     words: tuple[tuple[str, float, float, float, float, float], ...]
@@ -87,19 +87,19 @@ class PageResult:
     tables: tuple[tuple[tuple[tuple[int, int], ...], ...], ...] = ()
 
     def dump(self, path: Path) -> None:
-        """Write the result whole or not at all."""
+        """Write the result atomically."""
         draft = path.with_suffix(".tmp")
-        # Field by field: `asdict` copies every word of the page first, which takes as long as writing them.
+        # Field by field: `asdict` would first copy every word of the page, which takes as long as writing them.
         values = _values(self) | {"part": _values(self.part) | {"patches": [_values(p) for p in self.part.patches]}}
         draft.write_text(json.dumps(values, default=str), "utf-8")
         draft.replace(path)
 
 
 def load_result(task: PageTask) -> PageResult:
-    """Read a page's result; file names are ours, whatever the child says.
+    """Read a page's result; file names are computed here, not taken from the child.
 
     Raises:
-        ValueError, KeyError, TypeError, OSError: when there is none or it makes no sense.
+        ValueError, KeyError, TypeError, OSError: the result is missing or invalid.
     """
     data = cast(Message, json.loads(task.result_path.read_text("utf-8")))
     part = cast(Message, data["part"])
@@ -142,7 +142,7 @@ def _own(task: PageTask, name: object) -> Path:
 
 
 def as_message(operation: str, task: object) -> Message:
-    """A request: the operation's name and the fields of its task."""
+    """A request message: the operation's name and the fields of its task."""
     return {"do": operation, **_values(task)}
 
 

@@ -39,7 +39,7 @@ class OrderRunner:
     def run(self, order: ScanOrder) -> None:
         """Scan an order. Its outcome, success or failure, is stored in the spool; the uploader reports it."""
         if self._spool.find(order.batch_key, order.order_id) is not None:
-            log.warning("order %s came twice: its outcome is told again, nothing is scanned", order.order_id)
+            log.warning("order %s came twice: its outcome is reported again, nothing is scanned", order.order_id)
             self._spool.update_order(order.batch_key, order.order_id, closed=False)
             self._kick(order.batch_key)
             return

@@ -84,7 +84,7 @@ def _count(path: Path) -> int:
             image.load()
             return frames
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        log.warning("%s is passed over: %s", path.name, error)
+        log.warning("%s is skipped: %s", path.name, error)
         return 0
 
 

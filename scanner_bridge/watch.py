@@ -83,7 +83,7 @@ class Watcher:
             try:
                 self._advance(entry)
             except OSError as error:
-                log.warning("%s is put away later: %s", entry.name, error)
+                log.warning("%s will be moved away later: %s", entry.name, error)
             except ScanFault as fault:
                 log.error("%s: %s; %s", entry.name, fault, fault.remedy)
         if self._own and time.monotonic() >= self._tell_from:

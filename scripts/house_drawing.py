@@ -13,14 +13,14 @@ STYLE = (
 
 
 def layers(name: str) -> list[list[str]]:
-    """Rows of a contract, the highest first; the names of one row know nothing of each other, or stand side by side."""
+    """Rows of a contract, the highest first; the names of one row may not import each other, or are side by side."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     found = next(one for one in contracts if one["name"] == name)["layers"]
     return [[part.strip() for part in row.replace(":", "|").split("|")] for row in found]
 
 
 def text() -> str:
-    """The drawing, as SVG: what stands higher may import what stands lower, never the other way round."""
+    """The drawing, as SVG: higher packages may import lower packages, never the reverse."""
     marks: list[str] = []
     y = EDGE
     for row in layers("the house: web over engines over ged"):
@@ -44,7 +44,7 @@ def text() -> str:
 
 
 def _row(marks: list[str], names: list[str], x: int, y: int, width: int, kind: str | None) -> int:
-    """Boxes side by side, as wide as their names need; gives the height at which the next row begins."""
+    """Draw boxes side by side, as wide as their names need; returns the y of the next row."""
     weights = [len(name) + 4 for name in names]
     free = width - GAP * (len(names) - 1)
     for name, weight in zip(names, weights, strict=True):

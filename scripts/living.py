@@ -1,8 +1,8 @@
-"""A mutant put into a program that runs already: what was loaded and prepared for the tests stays as it is.
+"""Puts a mutant into a running program: modules and fixtures already loaded for the tests stay.
 
-The body of a function is exchanged in the function itself, whoever holds it. A value of a module is made anew, and all
-values of that module that hang on it. Whatever else a change reaches (a class, a default, a decorator, what another
-module computed when it was loaded) can only be had by loading the program with the mutant.
+The code of a function is replaced in the function object, so that all references see it. A value of a module is
+computed again, and so are all values of that module that depend on it. Any other change (of a class, a default, a
+decorator, or of values that another module computed at import) needs the program to be loaded with the mutant.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ Name = tuple[str, str]
 
 
 class NotInPlace(Exception):
-    """The change is seen only where the program is loaded with it."""
+    """The change takes effect only if the program is loaded with it."""
 
 
 class Living:
-    """The loaded modules of a project, of which some files are changed.
+    """The loaded modules of a project with changed files.
 
     Args:
         root: the project's folder.
-        paths: of the files that are changed, from there.
+        paths: paths of the changed files, relative to ``root``.
     """
 
     def __init__(self, root: Path, paths: tuple[str, ...]) -> None:
@@ -52,7 +52,7 @@ class Living:
         """Change this process.
 
         Raises:
-            NotInPlace: nothing is changed; the file has to be loaded with the mutant.
+            NotInPlace: nothing was changed; the file has to be loaded with the mutant.
         """
         try:
             pairs = [pair for pair in _bodies(self._code[path], self._compiled(path, source)) if not _is_same(*pair)]
@@ -98,10 +98,10 @@ class Living:
             self._own[here[0]].__dict__[here[1]] = self._own[there[0]].__dict__[there[1]]
 
     def _holders(self, changed: set[Name]) -> Iterator[tuple[Name, Name]]:
-        """(where a value is held, from where it was taken), the nearer ones first.
+        """(the name that holds a value, the name it was imported from), nearer names first.
 
         Raises:
-            NotInPlace: a module computed something of it when it was loaded.
+            NotInPlace: a module computed another value from it at import.
         """
         rest, origins = [*changed], {module for module, _ in changed}
         while rest:
@@ -117,7 +117,7 @@ class Living:
 
 
 class _AtImport:
-    """What the lines of a module that run when it is loaded take from others and use."""
+    """The imported and the used names in the lines of a module that run at import."""
 
     def __init__(self, file: Path) -> None:
         self.loaded, self.attributes = set[str](), set[str]()
@@ -131,7 +131,7 @@ class _AtImport:
 
 
 def _at_once(node: ast.AST) -> Iterator[ast.AST]:
-    """The parts of a statement that run when the module is loaded: no bodies of functions."""
+    """The parts of a statement that run at import: all but bodies of functions."""
     yield node
     for field, value in ast.iter_fields(node):
         if field == "body" and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -147,7 +147,7 @@ def _loaded(statement: ast.stmt) -> set[str]:
 
 
 def _target(statement: ast.stmt) -> str:
-    """The one name that gets a value."""
+    """The only name that the statement assigns."""
     targets = statement.targets if isinstance(statement, ast.Assign) else []
     if isinstance(statement, ast.AnnAssign) and statement.value is not None:
         targets = [statement.target]
@@ -161,10 +161,10 @@ def _dump(statement: ast.stmt | None) -> str:
 
 
 def _bodies(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
-    """Each function of a module as it was and as it becomes.
+    """The old and the new code of each function of a module.
 
     Raises:
-        NotInPlace: something else than the body of a function differs.
+        NotInPlace: more than the bodies of functions differs.
     """
     if not _is_like(old, new):
         raise NotInPlace
@@ -177,7 +177,7 @@ def _bodies(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]
 
 
 def _is_like(old: CodeType, new: CodeType) -> bool:
-    """Whether both do the same but for what the functions in them do."""
+    """Whether both are equal apart from the functions in them."""
     kinds = [[_shown(one) for one in code.co_consts] for code in (old, new)]
     facts = [(c.co_code, c.co_names, c.co_varnames, c.co_freevars, c.co_cellvars, c.co_flags) for c in (old, new)]
     facts = [(*one, c.co_exceptiontable, c.co_argcount) for one, c in zip(facts, (old, new), strict=True)]  # type: ignore[misc]
@@ -194,7 +194,7 @@ def _is_same(old: CodeType, new: CodeType) -> bool:
 
 
 def _mark(code: CodeType) -> tuple[object, ...]:
-    """What tells one function of a file from the others, also two on one line."""
+    """An identity of a function within its file, also of two functions on one line."""
     return code.co_filename, code.co_qualname, code.co_firstlineno, code.co_code, code.co_names
 
 

@@ -1,7 +1,7 @@
-"""Mutants of a source file: the file with one small change each, by the operators of mutmut and two of our own.
+"""Makes mutants of a source file, each with one small change, by the operators of mutmut and two operators of ours.
 
-mutmut itself changes the bodies of functions only. Here the tables of a module, the members of its enumerations and the
-properties of its classes are changed too. The columns of tables of the database are not: the schema has its own tests.
+mutmut itself changes only the bodies of functions. Here also the tables of a module, the members of its enumerations
+and the properties of its classes are changed. Columns of database tables are not: the schema has its own tests.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Mutant:
     Attributes:
         path: the file, from the project's folder.
         where: the function (``Class.method``), the class, or ``MODULE``.
-        was: the changed lines as they are, without indentation.
-        becomes: what stands there instead; empty where the lines are gone.
-        first: first line of the statement that is changed.
+        was: the original lines, without indentation.
+        becomes: the new lines; empty if the lines are removed.
+        first: first line of the changed statement.
         last: its last line.
         source: the whole file with the change.
     """
@@ -47,17 +47,17 @@ class Mutant:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What names the change also when the lines of the file move."""
+        """Identifies the change, also when the lines of the file move."""
         return self.path, self.where, self.was, self.becomes
 
     @property
     def is_at_import(self) -> bool:
-        """Whether the changed lines run when the module is loaded, so that no single test comes by."""
+        """Whether the changed lines run at import, so that no single test covers them."""
         return self.where == MODULE or self.where.endswith(":")
 
 
 def mutants_of(path: str, source: str) -> list[Mutant]:
-    """All mutants of a file that compile and differ from it and from each other, in the order of its lines."""
+    """All mutants of a file that compile and differ from the file and from each other, in the order of its lines."""
     wrapper = MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True)
     module, positions = wrapper.module, wrapper.resolve(PositionProvider)
     text = _Text(source, module, wrapper.resolve(WhitespaceInclusivePositionProvider))
@@ -90,19 +90,19 @@ def mutants_of(path: str, source: str) -> list[Mutant]:
 
 
 class _Text:
-    """The text of a file, where each of its nodes stands, and the text of a node that shall stand there."""
+    """The text of a file, the positions of its nodes, and the text of replacement nodes."""
 
     def __init__(self, source: str, module: Any, positions: Any) -> None:
         self._module, self._positions = module, positions
         self._starts = [0, *accumulate(map(len, source.splitlines(keepends=True)))]
 
     def span(self, node: Any) -> tuple[int, int]:
-        """Where the node begins and ends, blanks and comments that belong to it included."""
+        """Start and end of the node, with its blanks and comments."""
         found = self._positions[node]
         return tuple(self._starts[one.line - 1] + one.column for one in (found.start, found.end))
 
     def code(self, node: Any, depth: int) -> str:
-        """The node's text inside so many blocks."""
+        """The node's text, indented by ``depth`` blocks."""
         state = CodegenState(self._module.default_indent, self._module.default_newline)
         for _ in range(depth):
             state.increase_indent(self._module.default_indent)
@@ -111,10 +111,10 @@ class _Text:
 
 
 def _meaning(old: ast.stmt, part: str, instead: str) -> tuple[tuple[int, str], tuple[int, str]]:
-    """What a statement and another text of it mean where they differ: of a class, only the member that differs.
+    """The meanings of a statement and of its replacement; of a class, only those of the member that differs.
 
     Raises:
-        SyntaxError: the second is no Python.
+        SyntaxError: the replacement is not valid Python.
     """
     (new,) = ast.parse(instead).body
     if not (isinstance(old, ast.ClassDef) and isinstance(new, ast.ClassDef)):
@@ -132,7 +132,7 @@ def _meaning(old: ast.stmt, part: str, instead: str) -> tuple[tuple[int, str], t
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a walk through a file is: names of classes and functions, and the statement."""
+    """The position of a walk through a file: names of classes and functions, and the statement."""
 
     names: tuple[str, ...] = ()
     in_function: bool = False
@@ -141,12 +141,12 @@ class _Place:
 
     @property
     def where(self) -> str:
-        """A name for people; a class has a colon after it, for its own lines run when the module is loaded."""
+        """A name for people; a colon follows the name of a class, as its own lines run at import."""
         return MODULE if not self.names else ".".join(self.names) + ("" if self.in_function else ":")
 
 
 def _changes(statement: Any, members: dict[str, list[str]]) -> Iterator[tuple[_Place, Any, Any]]:
-    """Every (place, node, node instead) of a statement of a module."""
+    """Every (place, node, replacement node) of a statement of a module."""
     for place, node in _walk(statement, _Place()):
         for kind, operator in mutation_operators:
             if isinstance(node, kind):
@@ -184,7 +184,7 @@ def _walk(node: Any, place: _Place) -> Iterator[tuple[_Place, Any]]:
 
 
 def _assigned(node: Any) -> list[Any]:
-    """The names that the lines of a class give a value."""
+    """The names that the lines of a class assign."""
     lines = [line for line in node.body.body if isinstance(line, cst.SimpleStatementLine)]
     return [
         target.target
@@ -201,7 +201,7 @@ def _bases(node: Any) -> set[str]:
 
 
 def _span(place: _Place, node: Any, positions: Any) -> tuple[int, int]:
-    """Lines of the statement; of a compound one, those from its head to the node."""
+    """The lines of the statement; of a compound statement, the lines from its head to the node."""
     inner = positions[node]
     if place.statement is None:
         return inner.start.line, inner.end.line
@@ -222,7 +222,7 @@ def _without_a_row(node: Any) -> Iterator[Any]:
 
 
 def _other_member(node: Any, members: dict[str, list[str]]) -> Iterator[tuple[Any, Any]]:
-    """A row of a table that leads to another member of the same enumeration."""
+    """A row of a table, with another member of the same enumeration as its value."""
     if not isinstance(node, cst.DictElement) or not isinstance(node.value, cst.Attribute):
         return
     owner, name = node.value.value, node.value.attr.value

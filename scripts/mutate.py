@@ -5,13 +5,13 @@
     scripts/mutate.py access        one area (or several)
     scripts/mutate.py access --only grant    the mutants of one function, while its tests are written
 
-A mutant lives in the memory of a forked process only: no file is changed. It is killed when a test fails or takes far too
-long. Where it can, it is put into the program as it runs after all tests of its area (``warm``), and meets those that come
-by the changed lines. A mutant that cannot be put there, or that lives without a reason, meets all tests of its area, run
-from the beginning.
+A mutant is only in the memory of a forked process: no file is changed. It is killed when a test fails or takes far too
+long. If possible, it is put into the running program after all tests of its area (``warm``); then only the tests that
+cover the changed lines run. A mutant that cannot be put there, or that survives without a reason, runs all tests of its
+area in a new process.
 
-Exits with 1 when fewer than 90 % of an area's mutants are killed, or a survivor does not stand with its reason in
-tests/mutation/survivors.toml, or one that stands there survives no more.
+Exits with 1 when fewer than 90 % of an area's mutants are killed, when a survivor is not listed with its reason in
+tests/mutation/survivors.toml, or when a listed mutant no longer survives.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ from warm import BROKEN, LEFT, LIVES, Seen, Warm  # noqa: E402
 
 
 class MutationError(Exception):
-    """Why nothing can be said."""
+    """The reason why there is no result."""
 
 
 @dataclass(frozen=True)
 class Area:
-    """What is changed, and the tests that have to notice."""
+    """The files to change, and the tests that have to fail then."""
 
     name: str
     sources: tuple[str, ...]
@@ -69,7 +69,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an area's mutants; ``without`` are survivors that stand nowhere with a reason."""
+    """The results of an area's mutants; ``without`` are the survivors without a listed reason."""
 
     area: str
     total: int
@@ -80,12 +80,12 @@ class Outcome:
 
     @property
     def killed(self) -> int:
-        """Mutants that a test noticed."""
+        """The number of mutants that a test noticed."""
         return self.total - len(self.with_reason) - len(self.without)
 
     @property
     def is_good(self) -> bool:
-        """Enough are killed, every survivor has a reason, no reason is left over."""
+        """Whether enough mutants are killed, every survivor has a reason, and no reason is left over."""
         return self.killed >= GOAL * self.total and not self.without and not self.stale
 
 
@@ -96,7 +96,7 @@ def areas() -> dict[str, Area]:
 
 
 def reasons() -> list[dict[str, str]]:
-    """Survivors that may survive: same behaviour, or a behaviour that nobody relies on."""
+    """Mutants that may survive: their behaviour is the same, or differs where nobody relies on it."""
     rows: list[dict[str, str]] = tomllib.loads(SURVIVORS.read_text()).get("survivor", [])
     for row in rows:
         if row.keys() != {"path", "where", "was", "becomes", "reason"} or not row["reason"].strip():
@@ -109,7 +109,7 @@ def reasons() -> list[dict[str, str]]:
 
 @dataclass(frozen=True)
 class Job:
-    """Tests to run in a process of their own, on a mutant or (None) on the program as it is."""
+    """Tests to run in a separate process, on a mutant or (None) on the unchanged program."""
 
     mutant: Mutant | None
     tests: tuple[str, ...]
@@ -125,7 +125,7 @@ class Runner:
         self.cpu_s = 600
 
     def run(self, jobs: Iterator[Job]) -> Iterator[tuple[Job, int]]:
-        """Run at most CHILDREN at once; gives each job with pytest's exit status as it ends."""
+        """Run at most CHILDREN at once; yields each job with pytest's exit status when it ends."""
         running: dict[int, Job] = {}
         for job in jobs:
             running[self.start(job)] = job
@@ -148,7 +148,7 @@ class Runner:
         status = BROKEN
         try:
             status = self._work(job, self._folder / str(self._number))
-        except BaseException:  # noqa: BLE001  (told by the status)
+        except BaseException:  # noqa: BLE001  (reported by the status)
             traceback.print_exc()
         finally:
             os._exit(status)
@@ -163,25 +163,25 @@ class Runner:
         return status
 
     def write_down(self) -> None:
-        """From now on what this process says goes to a file."""
+        """Redirect the output of this process to a file."""
         said = os.open(self._folder / "said", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(said, 1)
         os.dup2(said, 2)
 
     def said(self) -> str:
-        """The last words of pytest."""
+        """The end of pytest's output."""
         return (self._folder / "said").read_text()[-4000:]
 
 
 def run_pytest(tests: tuple[str, ...], folder: Path, limit_s: float, *more: str, plugin: Any = None) -> int:
-    """Run tests in this process; pytest's exit status."""
+    """Run tests in this process; returns pytest's exit status."""
     words = ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
     words += [f"--basetemp={folder}", f"--timeout={limit_s:.0f}", *more]
     return int(pytest.main([*words, *tests], plugins=[plugin] if plugin else []))
 
 
 def _put_in_place(mutant: Mutant) -> None:
-    """This process loads the mutant where it would load the file."""
+    """Make this process import the mutant instead of the file."""
     if _module(mutant.path) in sys.modules:
         raise MutationError(f"{mutant.path} is loaded already: its mutants would not be seen")
     target = str(ROOT / mutant.path)
@@ -202,7 +202,7 @@ def meet_warm(area: Area, mutants: list[Mutant], runner: Runner, folder: Path) -
     """Run the area's tests, then try the mutants that can be put into the running program.
 
     Raises:
-        MutationError: the tests fail on the program as it is, or hang on each other.
+        MutationError: the tests fail on the unchanged program, or depend on each other.
     """
     pid = os.fork()
     if not pid:
@@ -223,19 +223,19 @@ def meet_warm(area: Area, mutants: list[Mutant], runner: Runner, folder: Path) -
 
 
 def load_ahead(modules: list[str], area: Area) -> None:
-    """Load what no mutant can be seen in; the forks have it then.
+    """Import the modules that no mutant can affect, so that the forks have them.
 
-    That is all that others wrote, and those of our modules that load none of the changed files, by any way.
+    These are all third-party modules, and our modules that import none of the changed files, directly or indirectly.
     """
     for name in [*modules, *_apart(area)]:
-        with contextlib.suppress(Exception):  # a module that is loaded by another way only
+        with contextlib.suppress(Exception):  # a module that can only be loaded in another way
             importlib.import_module(name)
     gc.collect()
     gc.freeze()
 
 
 def _apart(area: Area) -> list[str]:
-    """Our modules that the area's files or tests need, and that need none of these files."""
+    """Our modules that the area's files or tests import, and that import none of these files."""
     changed = {_module(path) for path in area.sources}
     needs: dict[str, set[str]] = {}
     rest = [*changed, *(_module(path) for path in area.tests)]
@@ -258,7 +258,7 @@ def _reached(name: str, needs: dict[str, set[str]]) -> set[str]:
 
 
 def _needs(name: str) -> set[str]:
-    """Our modules that a module names in its imports, and the packages above them."""
+    """Our modules that a module imports, and their parent packages."""
     path = _file(name)
     found = set()
     for node in ast.walk(ast.parse(path.read_text())) if path else ():
@@ -332,7 +332,7 @@ def _alive(runner: Runner, jobs: Iterator[Job], tell: Callable[[str], None]) -> 
 
 
 def _judge(area: Area, mutants: list[Mutant], survivors: list[Mutant], only: str | None, seconds: float) -> Outcome:
-    """Compare the survivors with those that have a reason; a reason is for one mutant."""
+    """Compare the survivors with the listed reasons; each reason is for one mutant."""
     rows = [row for row in reasons() if row["path"] in area.sources]
     may = Counter((row["path"], row["where"], row["was"], row["becomes"]) for row in rows)
     with_reason: list[Mutant] = []
@@ -350,7 +350,7 @@ def _line(mutant: Mutant) -> str:
 
 
 def report(outcome: Outcome) -> str:
-    """What a person reads."""
+    """The report for a person."""
     share = 100 * outcome.killed / outcome.total if outcome.total else 100.0
     lines = [
         f"{outcome.area}: {outcome.total} mutants, {outcome.killed} killed ({share:.1f} %), "
@@ -364,7 +364,7 @@ def report(outcome: Outcome) -> str:
 
 
 def main() -> int:
-    """Parse, examine, report; the exit status."""
+    """Parse, examine, report; returns the exit status."""
     table = areas()
     parser = argparse.ArgumentParser(description="Change the program and see whether its tests notice.")
     parser.add_argument("area", nargs="*", help=f"of {', '.join(table)}; all without any")
@@ -376,11 +376,11 @@ def main() -> int:
     os.chdir(ROOT)
     os.nice(NICE)
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
-        os.environ[name] = "1"  # threads do not come through a fork
+        os.environ[name] = "1"  # threads do not survive a fork
     RESULTS.mkdir(parents=True, exist_ok=True)
     names, statuses = arguments.area or list(table), []
     for name in names:
-        pid = os.fork()  # an area has what it needs loaded ahead, and that may be what the next one changes
+        pid = os.fork()  # an area preloads modules that the next area may change
         if not pid:
             os._exit(_report_on(table[name], arguments.only))
         statuses.append(os.waitpid(pid, 0)[1])
@@ -389,7 +389,7 @@ def main() -> int:
 
 
 def _report_on(area: Area, only: str | None) -> int:
-    """Examine an area and write its report down; the exit status."""
+    """Examine an area and write its report to a file; returns the exit status."""
     (RESULTS / f"{area.name}.txt").write_text(f"{area.name}: stopped\n")
     try:
         outcome = examine(area, only, lambda text: print(text, flush=True))

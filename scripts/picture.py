@@ -19,7 +19,7 @@ MAX_BYTES = 250_000
 
 
 def photograph(url: str, path: str) -> bytes:
-    """The window of the director general on that letter, in 200 colours: it stays small in the repository."""
+    """A screenshot of the director general's page of that letter, in 200 colours, to keep the repository small."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(base_url=url, locale="fr-FR", viewport={"width": SIZE[0], "height": SIZE[1]})

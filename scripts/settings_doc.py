@@ -1,4 +1,4 @@
-"""Write docs/operate/settings.md from what ``ged.config`` says of each setting: ``python -m scripts.settings_doc``."""
+"""Write docs/operate/settings.md from the docstrings of ``ged.config``: ``python -m scripts.settings_doc``."""
 
 import re
 from pathlib import Path

@@ -8,8 +8,8 @@
     scripts/setup.py mutate  what `check` needs, and what changes the program under its tests
     scripts/setup.py LEVEL --check    install nothing, exit with 1 when something is missing
 
-Standard library only: this runs before anything is installed. Each step keeps, in .venv/.setup/, a digest of the
-files that it follows (locks, package lists); it is taken again only when one of them changes or its result is gone.
+Standard library only: this runs before anything is installed. Each step stores, in .venv/.setup/, a digest of the
+files that it depends on (locks, package lists). It runs again only when a file changes or its result is gone.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ PAUSE_S = 5.0
 
 
 class SetupError(Exception):
-    """What went wrong, and what the reader can do."""
+    """An error, with advice for the reader."""
 
 
 class Absent(Exception):
-    """Something that may be missing is missing; it is looked for again at the next call."""
+    """An optional thing is missing; the next call looks for it again."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to install: the files that it follows, what must exist after it, and how it is done."""
+    """One thing to install: the files it depends on, the paths that must exist afterwards, and the function to run."""
 
     name: str
     title: str
@@ -62,20 +62,20 @@ class Step:
     action: Callable[[], None]
 
     def digest(self) -> str:
-        """Changes with every file that the step follows, with the place and the Python: .venv hangs on both."""
+        """Changes with every file that the step depends on, with the folder and the Python: .venv depends on both."""
         state = hashlib.sha256(f"{ROOT} {sys.version_info[:2]}".encode())
         for name in self.follows:
             state.update(name.encode() + b"\0" + (ROOT / name).read_bytes())
         return state.hexdigest()
 
     def is_done(self) -> bool:
-        """Its result is there, made from these very files."""
+        """Whether its result exists and was made from the present files."""
         stamp = STAMPS / self.name
         stands = all((ROOT / path).exists() for path in self.leaves)
         return stands and stamp.exists() and stamp.read_text() == self.digest()
 
     def take(self) -> None:
-        """Do it, show its time, remember it."""
+        """Run it, show its time, store its digest."""
         say(f"- {self.title} ...")
         begin = time.monotonic()
         try:
@@ -133,7 +133,7 @@ def steps(level: str) -> list[Step]:
 
 
 def count(lock: str) -> int:
-    """How many packages a lock file pins."""
+    """The number of packages that a lock file pins."""
     return sum("==" in line and not line.startswith((" ", "#")) for line in (ROOT / lock).read_text().splitlines())
 
 
@@ -141,7 +141,7 @@ def count(lock: str) -> int:
 
 
 def wanted(level: str) -> dict[str, str]:
-    """Debian package -> shell command that succeeds where the thing is there already."""
+    """Debian package -> shell command that succeeds if the thing is already installed."""
     rows: dict[str, str] = {}
     for name in PACKAGE_LISTS[level]:
         for line in (ROOT / "scripts" / name).read_text().splitlines():
@@ -152,7 +152,7 @@ def wanted(level: str) -> dict[str, str]:
 
 
 def missing_on_debian(packages: list[str]) -> list[str]:
-    """Those that dpkg does not know as installed; npm too, when no other npm is on the PATH."""
+    """The packages that dpkg does not list as installed; also npm, if no npm is on the PATH."""
     query = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *packages]
     answer = subprocess.run(query, capture_output=True, text=True, check=False).stdout
     installed = {line.split()[0] for line in answer.splitlines() if line.endswith(" installed")}
@@ -160,24 +160,24 @@ def missing_on_debian(packages: list[str]) -> list[str]:
 
 
 def missing_elsewhere(rows: dict[str, str]) -> list[str]:
-    """Those whose thing is not found, under the names that Debian gives them."""
+    """The things that are not found, under Debian's package names."""
     rows = {**rows, "npm": "command -v npm"}
     return [name for name, probe in rows.items() if not succeeds(["sh", "-c", probe])]
 
 
 def succeeds(words: list[str]) -> bool:
-    """Run a program for its answer alone."""
+    """Run a program; returns whether it succeeded."""
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
 def is_debian() -> bool:
-    """Debian itself, not one of its descendants, whose package names and contents differ here and there."""
+    """Whether this is Debian itself: derivatives have partly different package names and contents."""
     release = Path("/etc/os-release")
     return release.exists() and "ID=debian" in release.read_text().splitlines()
 
 
 def missing_packages(level: str) -> list[str]:
-    """What this system lacks for the level."""
+    """The packages that this system lacks for the level."""
     rows = wanted(level)
     return missing_on_debian(list(rows)) if is_debian() else missing_elsewhere(rows)
 
@@ -208,7 +208,7 @@ def install_debian(missing: list[str]) -> None:
 
 
 def become_root() -> list[str] | None:
-    """The words that make a command run as root: none for root, sudo where it lets us; None where neither."""
+    """The prefix that makes a command run as root: empty for root, sudo if it is allowed; None if neither."""
     if os.geteuid() == 0:
         return []
     if shutil.which("sudo") is None:
@@ -221,12 +221,12 @@ def become_root() -> list[str] | None:
 
 
 def make_venv() -> None:
-    """A new environment: an old one, from another place or an earlier Python, cannot be trusted."""
+    """Make a new environment: an old environment, of another folder or an earlier Python, cannot be trusted."""
     attempt("python3 -m venv", [sys.executable, "-m", "venv", "--clear", str(VENV)], tries=1)
 
 
 def install_installer() -> None:
-    """uv and setuptools by pip, with hashes; everything after that by uv, which is twenty times as fast."""
+    """Install uv and setuptools by pip, with hashes; uv, twenty times as fast, installs the rest."""
     if not (VENV / "bin" / "pip").exists():
         attempt("ensurepip", [str(PYTHON), "-m", "ensurepip"], tries=1)
     pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--require-hashes"]
@@ -234,26 +234,26 @@ def install_installer() -> None:
 
 
 def uv_install(*words: str) -> None:
-    """Nothing is built with tools that the lock does not name: hence no build isolation.
+    """Install by uv. Without build isolation, so that only tools of the lock file build packages.
 
-    The system's certificates, as apt and npm take them: a ministry's proxy may have one of its own.
+    With the system's certificates, like apt and npm: a ministry's proxy may have its own certificate.
     """
     uv = [str(VENV / "bin" / "uv"), "pip", "install", "--python", str(PYTHON), "--no-build-isolation", "--system-certs"]
     attempt("uv pip install", [*uv, *words])
 
 
 def install(lock: str) -> None:
-    """Every package of a lock file, each with its hash."""
+    """Install every package of a lock file, each checked by its hash."""
     uv_install("--require-hashes", "-r", lock)
 
 
 def install_project() -> None:
-    """The project as it stands here, with its commands .venv/bin/ged and .venv/bin/ged-bridge."""
+    """Install the project from this folder, with its commands .venv/bin/ged and .venv/bin/ged-bridge."""
     uv_install("--no-deps", "--config-setting", "editable_mode=compat", "--editable", ".")
 
 
 def install_front_end(*words: str) -> None:
-    """npm's packages from its lock; what the site serves goes into its static folder."""
+    """Install npm's packages from its lock file; the files for the site go into its static folder."""
     attempt("npm ci", ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", *words])
     folder = ROOT / "web" / "static" / "vendor"
     folder.mkdir(parents=True, exist_ok=True)
@@ -262,19 +262,19 @@ def install_front_end(*words: str) -> None:
 
 
 def fetch_elasticsearch() -> None:
-    """No Debian package holds it. Where it cannot be had, the tests that need it are skipped and say why."""
+    """Fetch Elasticsearch: Debian has no package. If this fails, the tests that need it are skipped with the reason."""
     if os.environ.get("GED_TEST_ELASTICSEARCH_URL"):
         return
     fetch_for_tests("from tests.servers import elastic; elastic.find_java(); elastic.fetch()")
 
 
 def fetch_verapdf() -> None:
-    """The same: it comes from Maven Central."""
+    """Fetch veraPDF, from Maven Central."""
     fetch_for_tests("from tests.judges import verapdf; verapdf.fetch()")
 
 
 def fetch_eudss() -> None:
-    """The same, for signatures."""
+    """Fetch EU DSS, to check signatures."""
     fetch_for_tests("from tests.judges import eudss; eudss.fetch()")
 
 
@@ -282,7 +282,7 @@ def fetch_for_tests(words: str) -> None:
     """Fetch what only tests need.
 
     Raises:
-        Absent: it cannot be had here; said with the reason.
+        Absent: it is not available here; with the reason.
     """
     status, tail = run_logged([str(PYTHON), "-c", words])
     if status:
@@ -295,10 +295,10 @@ def fetch_for_tests(words: str) -> None:
 
 
 def attempt(name: str, words: list[str], *, tries: int = TRIES) -> None:
-    """Run a program; once more, and again, when it fails: the network may have hiccuped.
+    """Run a program; retry it when it fails, as the network may have failed for a moment.
 
     Raises:
-        SetupError: it failed at every try; shows its last words.
+        SetupError: it failed at every try; shows the end of its output.
     """
     for number in range(1, tries + 1):
         status, tail = run_logged(words)
@@ -315,7 +315,7 @@ def attempt(name: str, words: list[str], *, tries: int = TRIES) -> None:
 
 
 def run_logged(words: list[str]) -> tuple[int, list[str]]:
-    """Run in the project's folder; all output to the log, its last line to a terminal that watches."""
+    """Run in the project's folder; the output goes to the log, and its last line to the terminal, if there is one."""
     tail: list[str] = []
     begin, watched = time.monotonic(), sys.stdout.isatty()
     with LOG.open("a") as log, start(words) as process:
@@ -331,13 +331,13 @@ def run_logged(words: list[str]) -> tuple[int, list[str]]:
 
 
 def start(words: list[str]) -> subprocess.Popen[str]:
-    """A program in the project's folder, without input, its output and its complaints in one stream."""
+    """Start a program in the project's folder, without input, with stdout and stderr in one stream."""
     quiet, pipe, same = subprocess.DEVNULL, subprocess.PIPE, subprocess.STDOUT
     return subprocess.Popen(words, cwd=ROOT, stdin=quiet, stdout=pipe, stderr=same, text=True, errors="replace")
 
 
 def say(text: str) -> None:
-    """Tell the user, at once."""
+    """Print and flush."""
     print(text, flush=True)
 
 
@@ -355,7 +355,7 @@ def set_up(level: str) -> None:
     if missing:
         install_debian(missing)
     due = False
-    for step in steps(level):  # asked one by one: a new environment takes the results of the later ones with it
+    for step in steps(level):  # checked one by one: a new environment deletes the results of later steps
         if not step.is_done():
             due = True
             step.take()
@@ -364,12 +364,12 @@ def set_up(level: str) -> None:
 
 
 def what_is_missing(level: str) -> list[str]:
-    """Names of what set_up would install."""
+    """The names of the things that ``set_up`` would install."""
     return [*missing_packages(level), *(step.title for step in steps(level) if not step.is_done())]
 
 
 def main() -> int:
-    """Parse, lock, set up; the exit status."""
+    """Parse, lock, set up; returns the exit status."""
     parser = argparse.ArgumentParser(description="Install what is missing.")
     parser.add_argument("level", choices=list(PACKAGE_LISTS))
     parser.add_argument("--check", action="store_true", help="install nothing; exit with 1 when something is missing")

@@ -1,7 +1,7 @@
-"""A run of pytest that stays: all tests of an area are run once, then each mutant meets some of them in a process of its own.
+"""A warm run of pytest: runs all tests of an area once, then each mutant with some of the tests in a forked process.
 
-What the tests made for themselves (keys, certificates, files, compiled statements) is there then, as is the loaded
-program. A mutant that cannot be put into it (``living``) is left to a run from the beginning.
+The forks have the fixtures of the tests (keys, certificates, files, compiled statements) and the loaded program. A
+mutant that cannot be put into the running program (``living``) is left to a cold run.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ LEAST_CPU_S = 3
 
 @dataclass
 class Seen:
-    """What a run tells.
+    """The results of a run.
 
     Attributes:
-        seconds: how long each test took from the beginning, by its id.
-        fates: of each mutant: ``killed``, ``lives``, or ``left`` to a run from the beginning.
-        modules: what others wrote and the tests loaded.
-        trouble: why nothing can be said.
+        seconds: duration of each test in the first, cold run, by its id.
+        fates: of each mutant: ``killed``, ``lives``, or ``left`` to a cold run.
+        modules: third-party modules that the tests loaded.
+        trouble: the reason why there is no result.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -54,10 +54,10 @@ class Warm:
 
     Args:
         root: the project's folder, the working directory.
-        sources: the changed files, from there.
-        folder: for the tests' files and for what is written down.
-        children: how many mutants are tried at once.
-        tell: says what goes on.
+        sources: the changed files, relative to ``root``.
+        folder: for the tests' files and the results.
+        children: the number of mutants to try at once.
+        tell: reports the progress.
     """
 
     def __init__(
@@ -80,13 +80,13 @@ class Warm:
     # --- pytest
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Set-up, call and tear-down each take their time."""
+        """Add up the durations of set-up, call and tear-down."""
         self.seen.seconds[report.nodeid] = self.seen.seconds.get(report.nodeid, 0.0) + report.duration
         if report.failed and not self._limits:
             print(f"\n{report.nodeid}: {report.longreprtext}")
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """The tests, then the mutants; what is seen is written down."""
+        """Run the tests, then the mutants; write the results to a file."""
         at_import = self._lines(self._watch)
         self._items = {item.nodeid: item for item in session.items}
         self._session: Any = session
@@ -100,7 +100,7 @@ class Warm:
         return True
 
     def _run(self, items: Sequence[pytest.Item]) -> str:
-        """Run tests; gives the first that fails. What belongs to the whole session stays."""
+        """Run tests; returns the first that fails. Fixtures of the session stay."""
         # What comes after the last one needs the session alone, for pytest.
         for item, following in zip(items, [*items[1:], self._session], strict=True):
             if self._limits:
@@ -111,7 +111,7 @@ class Warm:
                 return item.nodeid
         return ""
 
-    # --- which test comes by which line
+    # --- which test covers which line
 
     def _watching(self) -> coverage.Coverage:
         watch = coverage.Coverage(data_file=None, include=[str(self._root / path) for path in self._sources])
@@ -124,14 +124,14 @@ class Warm:
         return {path: data.contexts_by_lineno(str(self._root / path)) for path in self._sources}
 
     def _look(self) -> tuple[dict[str, dict[int, list[str]]], dict[str, float]]:
-        """The tests by line, and their seconds of the processor, as they are from now on."""
+        """The tests by line, and their CPU seconds, in a warm run."""
         to = self._folder / "lines.json"
 
         def look() -> int:
             watch, seconds = self._watching(), dict[str, float]()
             for item in self._items.values():
                 watch.switch_context(item.nodeid)
-                began = time.process_time()  # a machine that is busy with other things changes no limit
+                began = time.process_time()  # CPU time: a busy machine must not change the limits
                 if self._run([item]):
                     return 1
                 seconds[item.nodeid] = time.process_time() - began
@@ -189,8 +189,8 @@ class Warm:
             else:
                 tests = {test for line in span for test in lines[mutant.path].get(line, []) if test}
                 if not tests or any(line in at_import[mutant.path] for line in span):
-                    continue  # what runs once only, before or while the tests are prepared
-            # Neighbours are mostly killed by the same test; of the others the quickest come first.
+                    continue  # the line runs only once, before or while the tests are prepared
+            # The same test mostly kills neighbouring mutants; then the fastest tests come first.
             killers = self._killers[mutant.path, mutant.where]
             order = sorted((-killers[test], seconds[test], test) for test in tests)
             yield place, self._meeting(living, place, [test for *_, test in order], seconds)
@@ -199,7 +199,7 @@ class Warm:
         return self._folder / f"killer-{place}"
 
     def _meeting(self, living: Living, place: int, tests: list[str], seconds: dict[str, float]) -> Callable[[], int]:
-        """What a process does: the mutant is put in place and meets the tests."""
+        """The work of a process: put the mutant in place and run the tests."""
         mutant = self._mutants[place]
 
         def meet() -> int:
@@ -210,7 +210,7 @@ class Warm:
             self._limits = {test: LEAST_CPU_S + 5 * seconds[test] for test in tests}
             try:
                 failed = self._run([self._items[test] for test in tests])
-            except BaseException:  # noqa: BLE001  whatever the mutant does to the run
+            except BaseException:  # noqa: BLE001  the mutant may break the run in any way
                 return 1
             if failed:
                 self._killer(place).write_text(failed)
@@ -221,7 +221,7 @@ class Warm:
     # --- processes
 
     def _together(self, jobs: Iterable[tuple[Any, Callable[[], int]]]) -> Iterator[tuple[Any, int]]:
-        """Run jobs in processes of their own, a few at once; gives each name with its status as it ends."""
+        """Run jobs in separate processes, a few at once; yields each name with its status when it ends."""
         running: dict[int, Any] = {}
 
         def one() -> tuple[Any, int]:
@@ -245,11 +245,11 @@ class Warm:
         status = BROKEN
         try:
             folder.mkdir()
-            self._session.config._tmp_path_factory._basetemp = folder  # each process has a folder of its own
+            self._session.config._tmp_path_factory._basetemp = folder  # each process has its own folder
             tempfile.tempdir = str(folder)
             status = job()
             shutil.rmtree(folder, ignore_errors=True)
-        except BaseException:  # noqa: BLE001  (told by the status)
+        except BaseException:  # noqa: BLE001  (reported by the status)
             traceback.print_exc()
         finally:
             os._exit(status)
@@ -260,7 +260,7 @@ class Warm:
 
 
 def _is_foreign(module: Any, root: Path) -> bool:
-    """Whether somebody else wrote it, so that no mutant can be in it."""
+    """Whether it is third-party, so that it contains no mutant."""
     path = getattr(module, "__file__", None)
     own = path is not None and Path(path).is_relative_to(root) and "site-packages" not in path
     return path is not None and not own and module.__name__ != "__main__" and "pytest_cov" not in module.__name__

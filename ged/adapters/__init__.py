@@ -1,1 +1,1 @@
-"""Small plugs with no house of their own."""
+"""Small adapters of ports that have no package of their own."""

@@ -1,7 +1,7 @@
-"""Blobs in a folder: ``ab/cd/<digest>``, each file beginning with a header so that encryption can come later.
+"""Blobs in a folder: ``ab/cd/<digest>``. Each file begins with a header, so that encryption can be added later.
 
-Header: 8 bytes ``GEDBLOB`` + format (1), then the key id (4 bytes, big endian, 0 = clear). The digest is that of the
-plain bytes. A file is written under a private temporary name, fsynced, then renamed; its folder is fsynced.
+Header: 8 bytes ``GEDBLOB`` + format (1), then the key id (4 bytes, big endian, 0 = clear). The digest is of the plain
+bytes. A file is written under a private temporary name, fsynced, then renamed; then its folder is fsynced.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ HEADER = MAGIC + CLEAR
 CHUNK = 1 << 20
 DRAFT_KEPT_S = 24 * 3600
 MOVED_FOR_S = 60
-"""A sweep holds a file aside for a moment: what lies there longer, a killed process left."""
+"""A sweep moves a file aside for a moment. A file that stays there longer was left by a killed process."""
 
 
 class _PlainReader(io.FileIO):
@@ -47,7 +47,7 @@ class _PlainReader(io.FileIO):
 
 
 class FileBlobs:
-    """Plug of ``BlobStore`` over a local folder."""
+    """Adapter of ``BlobStore`` over a local folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -91,7 +91,7 @@ class FileBlobs:
         return self._path(digest).is_file()
 
     def verify(self, digest: Digest) -> bool:
-        """Whether header and bytes are what the name says."""
+        """Whether the header is valid and the digest of the bytes equals the name."""
         try:
             with self.open(digest) as plain:
                 hasher = hashlib.sha256()
@@ -106,10 +106,10 @@ class FileBlobs:
         self._path(digest).unlink(missing_ok=True)
 
     def discard(self, digest: Digest, *, written_before: datetime) -> bool:
-        """Move the file away, look at its time once more, and only then remove it; see the port.
+        """Move the file away, check its time once more, and only then remove it; see the port.
 
-        Whoever hands the bytes in either renews the time of the file before it is moved, which is seen here, or finds
-        none and writes it anew.
+        A concurrent ``put`` of the bytes either renews the time of the file before the move, which is seen here, or
+        finds no file and writes it again.
         """
         target, away = self._path(digest), self._trash / f"{digest}.{secrets.token_hex(4)}"
         try:
@@ -123,7 +123,7 @@ class FileBlobs:
         return False
 
     def digests(self) -> Iterator[tuple[Digest, datetime]]:
-        """All blobs with the time of writing."""
+        """All blobs, with their times of writing."""
         for path in self._folder.glob("??/??/*"):
             try:
                 written = path.stat().st_mtime
@@ -132,28 +132,28 @@ class FileBlobs:
             yield Digest(path.name), datetime.fromtimestamp(written, tz=UTC)
 
     def _drop_old_drafts(self) -> None:
-        """What a process that was killed had begun to write."""
+        """Delete files that a killed process had begun to write."""
         for draft in self._incoming.iterdir():
             with suppress(FileNotFoundError):  # finished, or removed by another process, since the folder was read
                 if time.time() - draft.stat().st_mtime > DRAFT_KEPT_S:
                     draft.unlink()
 
     def _empty_trash(self) -> None:
-        """What a process that was killed had moved away goes back; the next sweep judges it anew."""
+        """Move back files that a killed process had moved away; the next sweep checks them again."""
         for away in self._trash.iterdir():
-            with suppress(FileNotFoundError):  # its own process was quicker
+            with suppress(FileNotFoundError):  # its own process was faster
                 if time.time() - away.stat().st_ctime > MOVED_FOR_S:
                     self._put_back(away)
 
     def _put_back(self, away: Path) -> None:
         target = self._path(Digest(away.name.partition(".")[0]))
-        with suppress(FileExistsError):  # written anew meanwhile: the bytes are those of its name
+        with suppress(FileExistsError):  # written again meanwhile, with the same bytes
             os.link(away, target)
         _sync_folder(target.parent)
         away.unlink(missing_ok=True)
 
     def _make_place(self, folder: Path) -> None:
-        """Make the two levels of folders; a name is durable when the folder that holds it is flushed."""
+        """Make the two levels of folders; a name is durable once its folder is fsynced."""
         for place in (folder.parent, folder):
             if not place.exists():
                 place.mkdir(parents=True, exist_ok=True)
@@ -179,12 +179,12 @@ def _write_draft(draft: Path, content: BinaryIO) -> tuple[Digest, int]:
 
 
 def _renewed(target: Path) -> bool:
-    """Whether the bytes are there already; they count as written now, so that no sweep takes them for left over."""
+    """Whether the bytes are already there; renews the time of writing, so that no sweep takes them for left over."""
     try:
         os.utime(target)
     except FileNotFoundError:
         return False
-    # The system finds the file and then sets its time: a discard that comes between has seen the old time.
+    # The system finds the file, then sets its time: a discard between these steps has seen the old time.
     return target.exists()
 
 

@@ -1,6 +1,6 @@
-"""ClamAV's daemon as the scanner for viruses: the command INSTREAM of clamd(8), the bytes sent in pieces.
+"""ClamAV's daemon as the scanner for viruses: sends the bytes in pieces by the command INSTREAM of clamd(8).
 
-Our own client: the kept one on PyPI is under the GPL, version 2 alone, which the licence of this project does not take.
+Our own client: the maintained client on PyPI is under GPL-2.0-only, which the licence of this project excludes.
 """
 
 import socket
@@ -15,17 +15,17 @@ from ged.errors import ConfigError, EngineFailed, Invalid
 PIECE = 256 * 1024
 MAX_REPLY = 4096
 AT_ONCE = 4
-"""Files that one process has looked at: a daemon that hangs must not hold all threads of a site."""
+"""Files that one process has scanned concurrently: a hanging daemon must not block all threads of a site."""
 PASSED = "stream: OK\0"
 CONNECT_S = 2.0
-"""Also for the answer to PING: who asks whether it is there does not wait for a daemon that hangs."""
+"""Also the timeout of the answer to PING: a health check does not wait for a hanging daemon."""
 
 
 class Clamd:
     """A daemon at ``unix:/run/clamav/clamd.ctl`` or ``tcp://host:3310``."""
 
     def __init__(self, address: str, *, timeout_s: float = 60.0) -> None:
-        """Nothing is connected yet.
+        """Prepare; no connection is made yet.
 
         Raises:
             ConfigError: ``config.invalid``.
@@ -53,7 +53,7 @@ class Clamd:
             )
 
     def is_there(self) -> bool:
-        """Ask with PING."""
+        """Whether the daemon answers PING."""
         try:
             with self._connect() as link:
                 link.settimeout(CONNECT_S)
@@ -63,7 +63,7 @@ class Clamd:
             return False
 
     def _streamed(self, source: Path) -> str:
-        """What the daemon says of a file; also when it stopped reading before the end, at its limit of size."""
+        """The daemon's answer on a file; also when it stopped reading before the end, at its size limit."""
         until = time.monotonic() + self._timeout_s
         with self._connect() as link, source.open("rb") as file:
             try:
@@ -116,10 +116,10 @@ def _unavailable(reason: str) -> EngineFailed:
 
 
 def _reply(link: socket.socket, until: float) -> str:
-    """The line that the daemon answers, with its closing zero byte; shorter when the daemon went away.
+    """The daemon's answer, with its closing zero byte; shorter when the daemon closed the connection.
 
     Raises:
-        TimeoutError: it was not whole at this moment of the monotonic clock.
+        TimeoutError: the answer was not complete at ``until``, on the monotonic clock.
     """
     said = b""
     while len(said) < MAX_REPLY and not said.endswith(b"\0"):

@@ -1,4 +1,4 @@
-"""Mailboxes on IMAP servers: TLS always (but on loopback), a password from a file or a token for XOAUTH2."""
+"""Mailboxes on IMAP servers: always TLS (except on loopback), a password from a file or a token for XOAUTH2."""
 
 import logging
 import subprocess
@@ -38,12 +38,12 @@ class MailboxSettings(BaseModel):
     user: str = Field(min_length=1)
     password_file: Path | None = None
     token_file: Path | None = None
-    """Holds an OAuth2 access token that somebody else renews."""
+    """File with an OAuth2 access token; another program renews it."""
     token_command: tuple[str, ...] = ()
     """A program that prints an OAuth2 access token; run without a shell at each connection."""
     folder: str = "INBOX"
     done: str = ""
-    """Folder for what was taken in; empty: deleted."""
+    """Folder for captured messages; empty: they are deleted."""
     errors: str = "GED-erreurs"
 
     @model_validator(mode="after")
@@ -76,7 +76,7 @@ def load_mailboxes(path: Path | None) -> tuple["ImapMailbox", ...]:
 
 
 class ImapMailbox:
-    """A mailbox; every ``open`` is a connection of its own."""
+    """A mailbox; each ``open`` makes a new connection."""
 
     def __init__(self, settings: MailboxSettings) -> None:
         self._settings = settings
@@ -142,7 +142,7 @@ class ImapMailbox:
                 settings.token_command, capture_output=True, timeout=TOKEN_TIMEOUT_S, check=True, text=True
             )
         except (OSError, subprocess.SubprocessError) as failed:
-            # Its output may hold the token: only the kind of failure is told.
+            # The output may contain the token: only the type of the exception is reported.
             cause = type(failed).__name__
             raise EngineFailed(
                 "mailbox.token", "run the token command by hand", retryable=True, mailbox=settings.name, cause=cause
@@ -201,5 +201,5 @@ class _Opened:
     def _delete(self, uid: int) -> None:
         self._client.delete_messages([uid], silent=True)
         if self._client.has_capability("UIDPLUS"):
-            # Never the other messages that somebody marked as deleted.
+            # This never expunges other messages that somebody marked as deleted.
             self._client.uid_expunge([uid])

@@ -1,4 +1,4 @@
-"""E-mail: SMTP, or a folder where the messages lie to be read when no server is named."""
+"""E-mail: sent by SMTP, or written to a folder when no server is named."""
 
 import smtplib
 import ssl
@@ -33,10 +33,10 @@ def _build(message: Message, sender: str) -> EmailMessage:
 
 
 class SmtpPost:
-    """Plug of ``Post`` over SMTP: ``smtp://user:password@host:587`` with STARTTLS, or ``smtps://`` (RFC 8314).
+    """Adapter of ``Post`` over SMTP: ``smtp://user:password@host:587`` with STARTTLS, or ``smtps://`` (RFC 8314).
 
-    The server's certificate and name are checked before a name, a password or a letter is sent. Clear text is spoken
-    on loopback alone.
+    The server's certificate and name are checked before a name, a password or a letter is sent. Clear text is used only
+    on loopback.
     """
 
     def __init__(self, url: str, sender: str, *, ca_file: Path | None = None) -> None:
@@ -44,18 +44,18 @@ class SmtpPost:
 
         Args:
             url: of the server.
-            sender: address that the messages come from.
-            ca_file: authority of the server's certificate (PEM); None: those of the system.
+            sender: sender address of the messages.
+            ca_file: authority of the server's certificate (PEM); None: the authorities of the system.
 
         Raises:
-            ConfigError: ``config.invalid``: the authority's file cannot be used.
+            ConfigError: ``config.invalid``: ``ca_file`` cannot be used.
         """
         self._parts = urlsplit(url)
         self._sender = sender
         self._tls = tls_context(ca_file)
 
     def send(self, message: Message) -> None:
-        """Send; a failure before the message was handed over may be tried again.
+        """Send; a failure before the server got the message may be retried.
 
         Raises:
             EngineFailed: ``post.certificate``, ``post.no_tls``, ``post.failed``, ``post.refused``.
@@ -114,14 +114,14 @@ class SmtpPost:
 
 
 class FolderPost:
-    """Plug of ``Post`` for an installation without a mail server: messages lie in a folder as .eml files."""
+    """Adapter of ``Post`` for an installation without a mail server: writes messages to a folder as .eml files."""
 
     def __init__(self, folder: Path, sender: str) -> None:
         self._folder = folder
         self._sender = sender
 
     def send(self, message: Message) -> None:
-        """Write the message; the same Message-ID twice is one file."""
+        """Write the message; messages with the same Message-ID share one file."""
         self._folder.mkdir(parents=True, exist_ok=True)
         name = "".join(c if c.isalnum() or c in "-_." else "_" for c in message.message_id.strip("<>"))
         (self._folder / f"{name}.eml").write_bytes(bytes(_build(message, self._sender)))

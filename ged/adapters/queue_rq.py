@@ -1,7 +1,7 @@
-"""RQ on Redis: carries the number of a committed job row to any worker.
+"""RQ on Redis: sends the number of a committed job row to any worker.
 
-Redis is believed in nothing. A message is JSON, and the only thing that it may ask for is ``RUN_JOB`` with one number:
-who can write to Redis can ask for a job that is due anyway, and for nothing else.
+Redis is not trusted. A message is JSON and can only request ``RUN_JOB`` with one number. An attacker who can write to
+Redis can request a job that is due anyway, and nothing else.
 """
 
 import logging
@@ -28,27 +28,27 @@ NAMES = {
     Lane.BACKLOG: "ged-backlog",
 }
 QUEUE_NAMES = tuple(NAMES.values())
-"""In the order in which a free worker looks: a report of 300 pages waits for a letter to be indexed, not the reverse."""
+"""In the polling order of a free worker: a report of 300 pages waits for the indexing of a letter, not the reverse."""
 RUN_JOB = "web.processes.worker.run_job"
 WITHOUT_LIMIT = -1
-"""The runner knows how long a job of each kind may take."""
+"""No timeout in RQ: the runner has a timeout for each kind of job."""
 
 logger = logging.getLogger(__name__)
 
 
 class ForeignMessage(Exception):
-    """A message that none of our processes wrote."""
+    """None of our processes wrote the message."""
 
 
 class Message(Job):
-    """A message of RQ that can call one function only, whatever it says: RQ itself calls what a message names."""
+    """A message of RQ that can only call one function. RQ itself would call any function that a message names."""
 
     @property
     def func(self) -> Callable[[int], None]:
-        """The one function.
+        """The only function.
 
         Raises:
-            ForeignMessage: the message asks for something else.
+            ForeignMessage: the message requests something else.
         """
         args: Any = self.args
         is_ours = self.func_name == RUN_JOB and self.instance is None and not self.kwargs
@@ -58,7 +58,7 @@ class Message(Job):
         return run
 
     def restore(self, raw_data: Any) -> None:
-        """Read the message; what else RQ would call or ask over the network (callbacks, webhooks) is left out."""
+        """Read the message, without its callbacks and webhooks, which RQ would call."""
         super().restore(raw_data)
         self._success_callback_name = self._failure_callback_name = self._stopped_callback_name = None
         self.webhooks = []
@@ -68,8 +68,8 @@ def open_redis(url: str, *, ca_file: Path | None = None, timeout_s: float | None
     """A client of Redis; over ``rediss://`` the server's certificate and name are checked.
 
     Args:
-        ca_file: PEM of the only authorities that are believed; None: those of the system.
-        timeout_s: for each answer and for connecting; None: a worker waits for its next message.
+        ca_file: PEM of the only trusted authorities; None: the authorities of the system.
+        timeout_s: for each answer and for connecting; None: no limit, as a worker waits for its next message.
     """
     checked: dict[str, Any] = {}
     if url.startswith("rediss://"):
@@ -85,7 +85,7 @@ def queue_of(name: str, redis: "Redis") -> Queue:
 
 
 class RqQueue:
-    """Plug of ``JobQueue`` over RQ. A lost message is sent again by the sweep: the row is the truth."""
+    """Adapter of ``JobQueue`` over RQ. The sweep sends a lost message again: only the row counts."""
 
     def __init__(self, url: str, *, ca_file: Path | None = None) -> None:
         self._redis = open_redis(url, ca_file=ca_file, timeout_s=5)
@@ -93,13 +93,13 @@ class RqQueue:
         self._is_away = False
 
     def submit(self, job_id: JobId, *, lane: Lane = Lane.QUICK) -> None:
-        """Enqueue; Redis being down costs time, never a job."""
+        """Enqueue; a Redis that is down delays a job, but never loses it."""
         queue = self._queues[QUEUE_NAMES.index(NAMES[lane])]
         try:
             queue.enqueue(
                 RUN_JOB,
                 int(job_id),
-                # The message's name begins with the job's number: `waiting` reads it there.
+                # `waiting` reads the job's number from the beginning of the message's name.
                 job_id=f"{int(job_id)}-{secrets.token_hex(4)}",
                 job_timeout=WITHOUT_LIMIT,
                 result_ttl=0,
@@ -111,7 +111,7 @@ class RqQueue:
             self._note_back()
 
     def waiting(self) -> frozenset[JobId]:
-        """Jobs whose messages nobody has taken yet; empty when Redis is down."""
+        """Jobs whose messages no worker has taken yet; empty when Redis is down."""
         try:
             names = [name for queue in self._queues for name in queue.get_job_ids()]
         except RedisError as error:
@@ -119,7 +119,7 @@ class RqQueue:
             return frozenset()
         self._note_back()
         numbers = (str(name).partition("-")[0] for name in names)
-        # Somebody else's message has another name.
+        # Foreign messages have other names.
         return frozenset(JobId(int(number)) for number in numbers if number.isascii() and number.isdigit())
 
     def _note_away(self, error: RedisError) -> None:

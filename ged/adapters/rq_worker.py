@@ -1,4 +1,4 @@
-"""The worker of the servers shape: RQ's, which forks a child for each job, made to outlive its Redis."""
+"""The worker of the servers shape: RQ's worker, which forks a child for each job, extended to survive Redis outages."""
 
 import logging
 import signal
@@ -17,13 +17,13 @@ from rq.serializers import JSONSerializer
 from ged.adapters.queue_rq import QUEUE_NAMES, Message, queue_of
 
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
-"""Between two looks whether Redis is back."""
+"""Pauses between attempts to reach Redis again."""
 
 logger = logging.getLogger(__name__)
 
 
 class _Forking(Worker):
-    """Forks between two sweeps; tells its child, too, that the end is wanted; Redis may go away at any moment."""
+    """Forks only between two sweeps; also signals its child to end; tolerates that Redis goes away at any moment."""
 
     max_connection_wait_time = BACK_OFF_S[-1]
 
@@ -32,12 +32,12 @@ class _Forking(Worker):
         self._between_sweeps, self._stop = between_sweeps, stop
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
-        # A child inherits every lock that another thread holds, and nobody who would ever let go of it.
+        # A child inherits every lock that another thread holds, but no thread that would release it.
         with self._between_sweeps:
             super().fork_work_horse(job, queue)
 
     def maintain_heartbeats(self, job: Job, execution: Any) -> None:
-        # The child works on: its job's row is in the database.
+        # The child continues: its job's row is in the database.
         with suppress(RedisError):
             super().maintain_heartbeats(job, execution)
 
@@ -48,11 +48,11 @@ class _Forking(Worker):
 
 
 def work(redis: "Redis", *, name: Callable[[], str], stop: threading.Event, between_sweeps: threading.Lock) -> None:
-    """Take messages until ``stop`` is set (by SIGTERM or SIGINT); a Redis that goes away is waited for.
+    """Take messages until ``stop`` is set (by SIGTERM or SIGINT); while Redis is away, wait for it.
 
     Args:
-        name: gives a fresh name at each call: RQ remembers names for minutes and refuses one that it knows.
-        between_sweeps: held while no child may be forked.
+        name: returns a new name at each call: RQ remembers names for minutes and refuses a known name.
+        between_sweeps: lock that is held while no child may be forked.
     """
     logging.getLogger("rq.worker").addFilter(_without_outages)
     while not stop.is_set():
@@ -72,7 +72,7 @@ def work(redis: "Redis", *, name: Callable[[], str], stop: threading.Event, betw
 
 
 def _stop_on_signals(stop: threading.Event) -> None:
-    # Those that RQ installed belong to a worker that has ended.
+    # The handlers that RQ installed belong to a worker that has ended.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
 
@@ -89,6 +89,6 @@ def _wait_for(redis: "Redis", stop: threading.Event) -> None:
 
 
 def _without_outages(record: logging.LogRecord) -> bool:
-    """RQ says at each try, and with a traceback at the end, that it could not connect; an outage is said once, by us."""
+    """Drop RQ's records of failed connections, one at each try and a traceback at the end: we log an outage once."""
     is_outage = record.exc_info is not None and isinstance(record.exc_info[1], RedisError)
     return not is_outage and "could not connect to Redis" not in str(record.msg)

@@ -1,1 +1,1 @@
-"""What machines read of pages and files, as jobs."""
+"""Jobs that read pages and files by machine."""

@@ -1,6 +1,6 @@
-"""The machine's reading of what came in. No lock is held while the engine works; the results are one short write.
+"""Jobs that read incoming pages by machine. No lock is held while the engine works; the results are one short write.
 
-Both functions may run twice, also at the same time: the second finds the work done.
+Both functions may run twice, also concurrently: the second run finds the work done.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ from ged.suggestions import readings, resent
 from ged.unit import SYSTEM, Services, UnitOfWork
 
 Heartbeat = Callable[[str], None]
-"""Says how far the work is (``3/12``); raises when the job is another worker's by now."""
+"""Reports the progress (``3/12``); raises when another worker has taken the job."""
 
 SECONDS_A_PAGE = 90.0
 
@@ -32,12 +32,12 @@ SECONDS_A_PAGE = 90.0
 
 
 def run_intake(services: Services, batch_id: int, *, heartbeat: Heartbeat, now: datetime) -> None:
-    """Look at the new pages of a batch, split it at our codes, join what can be joined, make the small pictures.
+    """Inspect the new pages of a batch, split it at our codes, join its scans where possible, and make the thumbnails.
 
-    A page that cannot be looked at is flagged and shown; nothing is dropped.
+    A page that cannot be inspected is flagged and shown; none is dropped.
 
     Raises:
-        EngineFailed: ``ocr.unavailable``, ``scanner.unavailable`` (retryable), ``scanner.refused``: no page was judged.
+        EngineFailed: ``ocr.unavailable``, ``scanner.unavailable`` (retryable), ``scanner.refused``: no page inspected.
     """
     with services.reading() as session:
         new = [
@@ -103,14 +103,14 @@ def _picture(services: Services, ref: PageRef, width_px: int, out: Path) -> Dige
     try:
         services.ocr.thumbnail(ref, width_px=width_px, out=out, timeout_s=drawing.TIMEOUT_S)
     except (Invalid, EngineFailed):
-        # The page was accepted and stays; the screen draws it on demand or says that it cannot.
+        # The page was accepted and stays; the site draws it on demand, or shows that it cannot.
         return None
     return store_file(services.blobs, out)[0]
 
 
 def _note_pictures(uow: UnitOfWork, made: dict[int, Digest]) -> None:
     batch_id = uow.session.scalar(select(ScanPage.batch_id).where(ScanPage.id.in_(made)).limit(1))
-    # Two runs that meet here wait for each other at the batch's row.
+    # Concurrent runs wait here for the lock of the batch's row.
     locks.hold(uow.session, ScanBatch, [] if batch_id is None else [batch_id])
     held = set(
         uow.session.scalars(
@@ -131,7 +131,7 @@ def _note_pictures(uow: UnitOfWork, made: dict[int, Digest]) -> None:
 
 @dataclass(frozen=True)
 class _Stored:
-    """An engine's results after their bytes were stored."""
+    """An engine's results, after their bytes are stored."""
 
     pages: tuple[RecognisedPage, ...]
     images: tuple[tuple[Digest, int, str], ...]
@@ -156,7 +156,7 @@ def run_recognise(
     if not pages:
         return
     heartbeat(f"0/{len(pages)}")
-    # Pages that were finished before a worker was killed lie there.
+    # This folder has the pages that a killed worker finished.
     with kept_dir(services, f"attachment-{attachment_id}") as folder:
         sources: dict[str, Path] = {}
         for digest, *_ in pages:
@@ -218,7 +218,7 @@ def media_type_of(path: Path) -> str:
 
 
 def _note_reading(uow: UnitOfWork, attachment_id: int, stored: _Stored) -> None:
-    # The letter, as whoever replaces the document: the marks of the text are rows of the letter too.
+    # Lock the letter, as the replacement of a document does: the marks of the text are rows of the letter too.
     mail_id = uow.session.get_one(Attachment, attachment_id).mail_id
     locks.hold(uow.session, Mail, [mail_id])
     attachment = locks.hold_known(uow.session, Attachment, attachment_id)

@@ -1,4 +1,4 @@
-"""Table of what signatures of incoming files were worth when they came."""
+"""Table of the validity of signatures of incoming files, on their arrival."""
 
 from datetime import datetime
 from typing import Any
@@ -22,5 +22,5 @@ class SignatureCheck(Base):
     verdict: Mapped[Verdict] = mapped_column(Code(Verdict))
     reports: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
-    """The time for which certificates were judged: that of the reception."""
+    """The time for which certificates were validated: the time of reception."""
     checked_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -19,7 +19,7 @@ from ged.unit import Services, UnitOfWork
 
 @dataclass(frozen=True)
 class _Wanted:
-    """A page to read, turned as a person turned it."""
+    """A page to read, with the rotation that a person set."""
 
     scan_page_id: int
     digest: str
@@ -29,7 +29,7 @@ class _Wanted:
 
 
 def ask_for_batch(uow: UnitOfWork, batch_id: int) -> None:
-    """Have the scans read that a batch left waiting: whatever a label could join is joined by now."""
+    """Queue the reading of the scans of a batch that still wait: all joins by labels are done by now."""
     with_pages = (
         select(ScanLeaf.scan_id)
         .join(ScanPage, ScanPage.id == ScanLeaf.scan_page_id)
@@ -44,7 +44,7 @@ def ask_for_batch(uow: UnitOfWork, batch_id: int) -> None:
 
 
 def ask(uow: UnitOfWork, scan: Scan) -> None:
-    """Have a scan read, unless it may not be or its pages are read as they lie now."""
+    """Queue the reading of a scan, unless it may not be read, or its pages are already read as they lie now."""
     leaves = readings.pages_to_read(scan)
     if leaves and readings.may_be_read(uow.session, scan) and not readings.is_read(uow.session, leaves):
         uow.defer(JobKind.READ_SCAN, scan.id)
@@ -53,7 +53,7 @@ def ask(uow: UnitOfWork, scan: Scan) -> None:
 def run_read_scan(services: Services, scan_id: int, *, heartbeat: Heartbeat, now: datetime) -> None:
     """Read pages of a waiting scan (``readings.pages_to_read``): fields, text, and the letters that it resembles.
 
-    Running twice, or after the pages were arranged otherwise, changes nothing for the worse.
+    It may run twice, or after a rearrangement of the pages, without harm.
 
     Raises:
         EngineFailed: ``ocr.timeout``, ``ocr.unavailable``.
@@ -76,13 +76,13 @@ def run_read_scan(services: Services, scan_id: int, *, heartbeat: Heartbeat, now
         )
     for attempt in services.attempts(now):
         with attempt as uow:
-            # Two jobs of one scan wait for each other here; the scan's version does not move.
+            # Two jobs of one scan wait here for the lock; the scan's version does not change.
             scan = locks.hold_one(uow.session, Scan, scan_id)
             if scan is not None and readings.may_be_read(uow.session, scan):  # not joined or put away meanwhile
                 readings.note_scan(uow, [(p.scan_page_id, p.rotation) for p in wanted], found.pages, found.fields)
                 if not scan.proof_kind:
                     resent.note_scan(uow, scan.id, found.pages[0].text, found.pages[0].likeness)
-                ask(uow, scan)  # the pages were arranged otherwise while the machine read
+                ask(uow, scan)  # the pages may have been rearranged meanwhile
 
 
 def _wanted(session: Session, scan_id: int) -> list[_Wanted]:

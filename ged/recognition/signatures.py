@@ -1,6 +1,6 @@
-"""Signed files from outside: judged on arrival and on view, for the time of their reception; their bytes stay as they came.
+"""Validates signed files from outside, on arrival and on view, for the time of reception. Their bytes never change.
 
-A PDF carries its signatures; a ``.p7m`` holds the signed file, a ``.p7s`` stands beside one of the letter's files.
+A PDF contains its signatures; a ``.p7m`` contains the signed file; a ``.p7s`` signs another file of the letter.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -23,12 +23,12 @@ from ged.unit import SYSTEM, Actor, Services
 
 _ORDER = (Verdict.NONE, Verdict.GREEN, Verdict.AMBER, Verdict.RED)
 _CANDIDATES = 20
-"""Files of a letter that a detached signature is held against."""
+"""The most files of a letter that a detached signature is compared with."""
 
 
 @dataclass(frozen=True)
 class SignedFile:
-    """A file of an attachment that carries signatures, or is one.
+    """A file of an attachment that contains signatures, or is a signature.
 
     Attributes:
         candidates: files that a detached signature may sign.
@@ -45,13 +45,13 @@ class SignedFile:
 
     @property
     def is_apart(self) -> bool:
-        """Whether what it signs is another file of the letter."""
+        """Whether it signs another file of the letter."""
         return self.media_type == APART
 
 
 @dataclass(frozen=True)
 class FileCheck:
-    """What the signatures of one file are worth. ``on_arrival``: as it was found then, None when it was not looked at."""
+    """The validity of signatures of one file. ``on_arrival``: the result then, None if the file was not checked."""
 
     file: SignedFile
     verdict: Verdict
@@ -63,10 +63,10 @@ class FileCheck:
 
 @dataclass(frozen=True)
 class LetterVerdict:
-    """What the signatures of a letter were worth on arrival: the worst of its files.
+    """The validity of the signatures of a letter on arrival: the worst verdict of its files.
 
     Attributes:
-        attachment_id: the file, whose page tells the rest.
+        attachment_id: the file with this verdict; its page shows the details.
         reason: the code of ``SignatureReport``.
     """
 
@@ -77,7 +77,7 @@ class LetterVerdict:
 
 
 def of_letters(session: Session, mail_ids: Collection[int]) -> dict[int, LetterVerdict]:
-    """The verdicts of the letters of a list, in one statement; letters without a signature are left out.
+    """The verdicts of the letters of a list, in one query, without the letters that have no signature.
 
     The caller has checked that the actor may see the letters.
     """
@@ -99,7 +99,7 @@ def of_letters(session: Session, mail_ids: Collection[int]) -> dict[int, LetterV
 
 
 def run_check(services: Services, attachment_id: int, *, now: datetime) -> None:
-    """Look at the signatures of an attachment that came, once, and keep what was found."""
+    """Validate the signatures of an incoming attachment, once, and store the reports."""
     with services.reading() as session:
         row = session.get(Attachment, attachment_id)
         if row is None:
@@ -125,7 +125,7 @@ def run_check(services: Services, attachment_id: int, *, now: datetime) -> None:
 
 
 def on_view(services: Services, attachment_id: int, actor: Actor) -> tuple[FileCheck, ...]:
-    """The signatures of an attachment as they are found now for the time of its reception, beside what was found then.
+    """Validate the signatures of an attachment now, for the time of its reception; returned beside the first result.
 
     Raises:
         NotFound: ``attachment.unknown``, ``mail.unknown`` (also when the actor may not know).
@@ -147,7 +147,7 @@ def on_view(services: Services, attachment_id: int, actor: Actor) -> tuple[FileC
 
 
 def signed_revision(services: Services, attachment_id: int, digest: str, end: int, actor: Actor) -> bytes:
-    """The first bytes of a signed PDF: what a signature covers.
+    """The first bytes of a signed PDF, up to ``end``: the revision that a signature covers.
 
     Raises:
         NotFound: ``attachment.unknown``, ``mail.unknown``; ``signature.revision_unknown``: no signature ends there.
@@ -159,7 +159,7 @@ def signed_revision(services: Services, attachment_id: int, digest: str, end: in
 
 
 def reports_on(services: Services, file: SignedFile, *, at: datetime) -> tuple[SignatureReport, ...]:
-    """What the checker says of a file; of a detached signature, held against the file that it fits."""
+    """The checker's reports on a file; a detached signature is checked with the file that it matches."""
     data = _read(services.blobs, file.digest)
     if not file.is_cms:
         return services.checker.check(data, at=at)
@@ -175,7 +175,7 @@ def reports_on(services: Services, file: SignedFile, *, at: datetime) -> tuple[S
 
 
 def worst(reports: Sequence[SignatureReport]) -> Verdict:
-    """The worst of several; a time-stamp of the document counts where it is altered or alone."""
+    """The worst verdict of several; a document time-stamp counts only if it is altered, or alone."""
     people = [one.verdict for one in reports if not one.is_timestamp or one.verdict is Verdict.RED]
     return max(people or [one.verdict for one in reports], key=_ORDER.index, default=Verdict.NONE)
 

@@ -61,7 +61,7 @@ def _other_clocks(uow: UnitOfWork, on: date, last: date) -> Iterator[datetime]:
         try:
             yield authority.time()
         except EngineFailed as error:
-            _log.warning("clock: the time-stamp authority was not asked: %s", error.code)
+            _log.warning("clock: the time-stamp authority was not queried: %s", error.code)
 
 
 def doubt(on: date, last: date, *, now: datetime, others: Sequence[datetime]) -> str:

@@ -1,11 +1,11 @@
-"""Files too large for a page: a job makes them in pieces, their owner fetches them, a night forgets them.
+"""Files too large for a request: a job makes them in pieces, their owner downloads them, a nightly sweep deletes them.
 
-A register is printed in volumes of ``MAX_PRINTED`` lines, as its paper book would be bound, in one ZIP. Each volume is read
-by the keys of its lines in a session of its own and set in a limited child; nothing is locked, and the job never has
-more than one volume in memory.
+A register is printed in volumes of ``MAX_PRINTED`` lines, as its paper book would be bound, in one ZIP. Each volume is
+read by the keys of its lines in its own session, and typeset in a limited child. Nothing is locked, and the job never
+has more than one volume in memory.
 
-What the file shows was checked when it was made. When it is fetched it is checked again: the register must still be
-open to its owner, and each letter whose content is in the file.
+Access is checked when the file is made, and again at the download: the register must still be open to the owner, and so
+must each letter whose content is in the file.
 """
 
 import json
@@ -35,22 +35,22 @@ from ged.reports.models import RequestedFile
 from ged.unit import Actor, Services, UnitOfWork
 
 KEPT = timedelta(days=7)
-"""From the request on: after this time the sweep forgets a file."""
+"""Counted from the request; after this time the sweep deletes a file."""
 MAX_OPEN = 3
-"""Files of one person that wait or are being made."""
+"""The most files of one person that wait or are being made."""
 PATIENCE_S = 3600.0
-"""A job waits longer for a place among heavy work than a page does."""
+"""Timeout of a job for a slot of heavy work; longer than that of a page."""
 CHECKED_AT_ONCE = 500
 RECORDED_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
 class FileRow:
-    """A file asked for, as its owner sees it.
+    """A requested file, as its owner sees it.
 
     Attributes:
-        ahead: files of anybody that are made before it.
-        done: lines that are set.
+        ahead: files of all persons that are made before it.
+        done: lines already typeset.
     """
 
     id: int
@@ -71,24 +71,24 @@ class FileRow:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it can be fetched."""
+        """Whether it can be downloaded."""
         return self.size_bytes is not None
 
 
-# --- asking
+# --- requesting
 
 
 def ask(uow: UnitOfWork, book: BookRow, span: Span, *, actor: Actor) -> int:
-    """Ask for the pages of a register (``books.book`` gave it to the actor). The same asked for twice is one file.
+    """Request the pages of a register (from ``books.book``, for the actor). Equal requests share one file.
 
     Raises:
-        Invalid: ``export.empty``; ``export.too_many``: so many of the actor's wait already.
+        Invalid: ``export.empty``; ``export.too_many``: ``MAX_OPEN`` files of the actor already wait.
     """
-    locks.hold(uow.session, Person, [actor.person_id])  # a button clicked twice asks for one file
+    locks.hold(uow.session, Person, [actor.person_id])  # so that a double click requests one file
     last = books.last_sequence(uow.session, book.id, span)
     if last is None:
         raise Invalid("export.empty", "choose days or numbers that have lines")
-    # What is numbered later is not in it: the file says what it is.
+    # Letters numbered later are not in the file: its description states its last number.
     wanted = _written(replace(span, until_sequence=last))
     waiting = list(_open(uow.session, actor))
     same = next((one for one in waiting if (one.register_id, one.span) == (book.id, wanted)), None)
@@ -116,7 +116,7 @@ def _open(session: Session, actor: Actor) -> Sequence[RequestedFile]:
 
 
 def cancel(uow: UnitOfWork, file_id: int, *, actor: Actor) -> None:
-    """Forget a file, made or not; its job stops at the next volume.
+    """Delete a requested file, made or not; its job stops at the next volume.
 
     Raises:
         NotFound: ``export.unknown``.
@@ -131,7 +131,7 @@ def cancel(uow: UnitOfWork, file_id: int, *, actor: Actor) -> None:
         raise NotFound("export.unknown", "read the list again")
 
 
-# --- looking and fetching
+# --- listing and downloading
 
 
 def files(session: Session, actor: Actor, *, now: datetime) -> list[FileRow]:
@@ -162,7 +162,7 @@ def _file_row(one: RequestedFile, job: Job | None, ahead: int) -> FileRow:
 
 
 def fetch(services: Services, file_id: int, *, actor: Actor, now: datetime) -> tuple[Digest, str]:
-    """The digest and the name of a file that its owner may still have; the journal says that it left.
+    """The digest and the name of a file, if its owner may still have it; the download is recorded in the journal.
 
     Raises:
         NotFound: ``export.unknown``; ``register.unknown``: the register is no longer open to its owner.
@@ -202,7 +202,7 @@ def make(services: Services, file_id: int, *, heartbeat: Callable[[str], None], 
         row = session.get(RequestedFile, file_id)
         if row is None or row.digest is not None:
             return
-        # As the owner is today: what was taken away since the request is not in the file.
+        # With the owner's rights of today: rights lost since the request do not count.
         actor = load_actor(session, row.person_id, on=now.astimezone(services.zone).date())
         book = books.book(session, row.register_id, actor)
     span, shown, restricted = _read(row.span), list[int](), list[int]()
@@ -227,7 +227,7 @@ def make(services: Services, file_id: int, *, heartbeat: Callable[[str], None], 
 def _volumes(
     services: Services, book: BookRow, span: Span, actor: Actor, now: datetime
 ) -> Iterator[register_pages.Volume]:
-    """The volumes of a span, each read when its turn comes: from the line after the last one of the volume before."""
+    """The volumes of a span, read one at a time: each begins after the last line of the volume before."""
     with services.reading() as session:
         years = books.years(session, [book.id], chosen=span.year, whole=True).get(book.id, [])
     year = next((one for one in years if one.year == span.year), None)
@@ -246,7 +246,7 @@ def _is_wanted(services: Services, file_id: int) -> bool:
 
 
 def _record(services: Services, restricted: Sequence[int], actor: Actor, now: datetime) -> None:
-    """What left on paper stands in the journal as if it had been printed at once; a job run twice says it twice."""
+    """Record the restricted letters in the journal, as for a direct print; a job that runs twice records them twice."""
     for letters in _batches(restricted, RECORDED_AT_ONCE):
         for attempt in services.attempts(now):
             with attempt as uow:
@@ -259,7 +259,7 @@ def _keep(
 ) -> None:
     for attempt in services.attempts(now):
         with attempt as uow:
-            # Cancelled meanwhile it is not there: the sweep removes the bytes.
+            # If the file was cancelled meanwhile, its row is gone: the sweep removes the bytes.
             uow.session.execute(
                 update(RequestedFile)
                 .where(RequestedFile.id == file_id)
@@ -271,7 +271,7 @@ def _keep(
 
 
 def forget(uow: UnitOfWork, *, now: datetime) -> int:
-    """Remove the files whose time is over; the sweep of blobs then removes their bytes. Returns how many."""
+    """Delete the files older than ``KEPT``; the sweep of blobs then removes their bytes. Returns their number."""
     gone = uow.session.scalars(
         delete(RequestedFile)
         .where(RequestedFile.expires_at <= now)
@@ -281,7 +281,7 @@ def forget(uow: UnitOfWork, *, now: datetime) -> int:
     return len(gone.all())
 
 
-# --- how it is written
+# --- encoding
 
 
 def _written(span: Span) -> dict[str, Any]:
@@ -297,7 +297,7 @@ def _read(written: Mapping[str, Any]) -> Span:
 
 
 def _packed(ids: Sequence[int]) -> bytes:
-    """Ids in order as the steps between them, which are small and alike."""
+    """Encode sorted ids as their differences, which are small and similar, and so compress well."""
     ordered = sorted(ids)
     steps = [one - before for before, one in zip([0, *ordered], ordered, strict=False)]
     return zlib.compress(json.dumps(steps).encode())

@@ -1,4 +1,4 @@
-"""Jobs as the administrator sees them: kind, state, reason of a failure; never what they are about in words."""
+"""Jobs as the administrator sees them: kind, state, reason of a failure; never the text of their subjects."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ class JobRow:
 
     @property
     def may_retry(self) -> bool:
-        """Whether a person may ask for another try."""
+        """Whether a person may request a retry."""
         return self.state in (JobState.FAILED, JobState.UNCERTAIN)
 
 
 def counts(session: Session) -> dict[str, int]:
-    """How many jobs stand in each state; of many, that they are more than ``paging.MOST_COUNTED``."""
+    """The number of jobs in each state; large numbers are only counted up to more than ``paging.MOST_COUNTED``."""
     one = (
         select(func.count()).select_from(_in_state(state).limit(paging.MOST_COUNTED + 1).subquery()).scalar_subquery()
         for state in JobState
@@ -67,21 +67,21 @@ def jobs(
 
 
 def is_stalled(session: Session, *, now: datetime) -> bool:
-    """Whether a job that could run has waited for minutes: no worker takes it."""
+    """Whether a runnable job has waited for minutes and no job runs: no worker takes jobs."""
     oldest = session.scalar(select(func.min(Job.run_after)).where(Job.state == JobState.QUEUED))
     running = session.scalar(select(func.count()).where(Job.state == JobState.RUNNING, Job.lease_until > now)) or 0
     return oldest is not None and oldest < now - STALLED_AFTER and running == 0
 
 
 def living_workers(session: Session, now: datetime) -> list[LivingWorker]:
-    """The workers that were heard of lately; none: nothing is done, whatever is asked for."""
+    """The workers with a recent heartbeat; without a worker, no job runs."""
     return workers.living(session, now=now)
 
 
 def oldest_due(session: Session, now: datetime) -> datetime | None:
-    """Since when the job has waited that could run for the longest; None when none waits.
+    """Since when the oldest runnable job has waited; None when no job waits.
 
-    Jobs of an archive taken over do not count: they wait until all else is done.
+    Jobs of an archive taken over do not count: they wait until all other jobs are done.
     """
     backlog = (JobKind.INDEX_BACKLOG, JobKind.RECOGNISE_BACKLOG)
     waiting = select(func.min(Job.run_after)).where(

@@ -1,4 +1,4 @@
-"""The journal as administrators and auditors read it: who, when, which act, on what. Payloads stay closed."""
+"""The journal for administrators and auditors: who, when, which act, on which subject. Payloads are not shown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class JournalRow:
 
 @dataclass(frozen=True)
 class JournalFilter:
-    """What to show; empty values show all."""
+    """A filter of entries; empty values show all."""
 
     action: str = ""
     account: str = ""
@@ -91,5 +91,5 @@ def _conditions(wanted: JournalFilter) -> list[ColumnElement[bool]]:
 
 
 def head(session: Session) -> audit.Head:
-    """Length and last hash."""
+    """Length and last hash of the chain."""
     return audit.head(session)

@@ -1,4 +1,4 @@
-"""Files that people asked for and that take longer than a page may: asked for, made by a job, fetched, forgotten."""
+"""Requested files that take longer to make than a request may: a job makes them, and after a time they are deleted."""
 
 from datetime import datetime
 from typing import Any
@@ -10,14 +10,14 @@ from ged.db import Base, Id, UtcDateTime
 
 
 class RequestedFile(Base):
-    """A file asked for. Its job (kind ``EXPORT``) has the row's id as its subject.
+    """A requested file. Its job (kind ``EXPORT``) has the row's id as its subject.
 
     Attributes:
-        register_id: the register whose pages it has.
-        span: of the lines, as ``ged.reports.exports`` writes it.
-        total: lines, as counted when it was asked for.
+        register_id: the register whose pages it contains.
+        span: of the lines, as ``ged.reports.exports`` encodes it.
+        total: number of lines, counted at the request.
         digest: the ZIP, once it is made.
-        shown: ids of the letters whose content is in it, packed: they are checked again when it is fetched.
+        shown: ids of the letters whose content is in it, packed: their access is checked again at the download.
     """
 
     __tablename__ = "requested_files"

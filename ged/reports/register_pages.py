@@ -82,10 +82,10 @@ class Volume:
     """A part of a register as a sheet.
 
     Attributes:
-        lines: how many it has.
+        lines: number of its lines.
         last_sequence: of its last line.
-        shown: letters whose content stands in it.
-        restricted: those of them above the ordinary level.
+        shown: letters whose content is in it.
+        restricted: the letters of ``shown`` above the ordinary level.
     """
 
     sheet: Sheet
@@ -128,7 +128,7 @@ def volume(
     year: YearRow | None,
     now: datetime,
 ) -> Volume | None:
-    """The first ``MAX_PRINTED`` lines of a span; None when it has none."""
+    """The first ``MAX_PRINTED`` lines of a span; None when it has no lines."""
     rows = entries(session, book.id, span, actor, newest_first=False, limit=MAX_PRINTED)
     if not rows:
         return None
@@ -144,7 +144,7 @@ def _shown(rows: Sequence[EntryRow]) -> list[tuple[int, Confidentiality]]:
 
 
 def file_name(book: BookRow, span: Span, ending: str) -> str:
-    """The name under which lines of a register are saved."""
+    """The file name for lines of a register."""
     return f"registre-{slug(book.code)}-{slug(told(span))}.{ending}"
 
 

@@ -32,7 +32,7 @@ def account_password(name: str, password: str) -> None:
 @click.option("--passphrase", prompt=True, hide_input=True, confirmation_prompt=True)
 @passphrases()
 def account_key(name: str, passphrase: str, words: Passphrases) -> None:
-    """Issue a signing key and certificate to account NAME; the authority's passphrase is asked for."""
+    """Issue a signing key and certificate to account NAME; asks for the authority's passphrase."""
 
     settings = settings_of()
     services = build_services(settings, authority=open_authority(settings, words.authority))
@@ -56,7 +56,7 @@ def account_import_key(name: str, file: Path, password: str, passphrase: str) ->
 @account.command("free-key")
 @click.argument("name")
 def account_free_key(name: str) -> None:
-    """Let account NAME try its passphrase again after too many wrong ones."""
+    """Let account NAME try its passphrase again after too many wrong attempts."""
 
     free_key_of(build_services(settings_of()), name, now=datetime.now(UTC))
     click.echo("key: free to try again")

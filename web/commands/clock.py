@@ -16,9 +16,9 @@ def clock() -> None:
 
 
 @clock.command("confirm")
-@click.option("--reason", required=True, help="By which other clock you know that this server's is right.")
+@click.option("--reason", required=True, help="The other clock by which you know that this server's clock is right.")
 def confirm(reason: str) -> None:
-    """Say that this server's clock is right today: numbers are given again. The journal keeps it."""
+    """Confirm that this server's clock is right today, so that numbers are given again. Recorded in the journal."""
 
     services, now = build_services(settings_of()), datetime.now(UTC)
     with services.unit_of_work(now) as uow:

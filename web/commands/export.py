@@ -20,10 +20,10 @@ def export() -> None:
 
 @export.command("case")
 @click.argument("number")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to make.")
-@click.option("--letter", type=int, default=None, help="Which one, when several letters bear the number.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to create.")
+@click.option("--letter", type=int, default=None, help="Id of the letter, when several letters have the number.")
 def export_case(number: str, out: Path, letter: int | None) -> None:
-    """Write all that proves the letter of register NUMBER into a folder; check it by ged-verify."""
+    """Write all proofs of the letter of register NUMBER into a folder; check it with ged-verify."""
 
     if out.exists():
         raise click.BadParameter(f"{out} exists", param_hint="--out")

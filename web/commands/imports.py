@@ -51,7 +51,7 @@ _EXAMPLE = """\
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of the files that lines name.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be refused; change nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be refused; change nothing.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until the letters can be found.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines: each refusal, then the figures.")
 def import_letters(
@@ -59,10 +59,10 @@ def import_letters(
 ) -> None:
     """Take over the letters of LETTERS.jsonl, one JSON object a line.
 
-    Run again after a stop, it goes on: what the register holds under an id already is left alone. Into a register of the
-    nature "archive" letters keep number and day of their paper book; into any other they get its next number, and keep
-    their own as reference. The index takes them when nothing of today waits. Exit 1: some line was refused, the others are
-    taken over.
+    Run again after a stop, it continues: letters whose ids the register already has are left alone. In a register of
+    the nature "archive", letters keep the number and the day of their paper book. In any other register they get its
+    next number, and keep their own number as reference. They are indexed when no current job waits. Exit 1: a line was
+    refused, the others are taken over.
     """
 
     logging.getLogger().setLevel(logging.WARNING)

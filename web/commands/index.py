@@ -29,11 +29,11 @@ def index() -> None:
 
 
 @index.command()
-@click.option("--abandon", is_flag=True, help="Drop a rebuild that was begun, and do nothing else.")
+@click.option("--abandon", is_flag=True, help="Drop an unfinished rebuild, and do nothing else.")
 def rebuild(abandon: bool) -> None:
-    """Make the index anew beside the living one, then swap; searching and registering go on meanwhile.
+    """Build a new index beside the living index, then swap; searching and registering go on meanwhile.
 
-    Interrupted, it goes on where it stopped when it is run again. Embedded, a running worker does it.
+    After an interruption, run it again: it resumes where it stopped. Embedded, a running worker does it.
     """
 
     settings = settings_of()
@@ -96,9 +96,9 @@ def _follow(services: "Services", job_id: "JobId") -> str:
 
 
 @index.command()
-@click.option("--check", is_flag=True, help="Only say what differs; exit 1 when something does.")
+@click.option("--check", is_flag=True, help="Only show the differences; exit 1 when there are any.")
 def verify(check: bool) -> None:
-    """Compare the index with the database and mend what differs, by index jobs."""
+    """Compare the index with the database, and repair differences by index jobs."""
 
     settings = settings_of()
     services = build_services(settings)
@@ -143,8 +143,8 @@ def _due(services: "Services") -> "list[JobId]":
 
 
 @index.command()
-@click.option("--keep", type=click.IntRange(1, 1000), help="Then remove older snapshots but so many.")
-@click.option("--no-wait", is_flag=True, help="Do not wait for its end: `ged index snapshots` tells how far it is.")
+@click.option("--keep", type=click.IntRange(1, 1000), help="Then remove all but this number of the newest snapshots.")
+@click.option("--no-wait", is_flag=True, help="Do not wait for its end: `ged index snapshots` shows the progress.")
 def snapshot(keep: int | None, no_wait: bool) -> None:
     """Snapshot the index (Elasticsearch) into the repository GED_ELASTICSEARCH_SNAPSHOTS."""
 
@@ -165,7 +165,7 @@ def snapshot(keep: int | None, no_wait: bool) -> None:
 
 @index.command()
 def snapshots() -> None:
-    """The snapshots there are, the oldest first: name, state, letters, schema, seconds."""
+    """List the snapshots, the oldest first: name, state, letters, schema, seconds."""
 
     with index_snapshots(settings_of()) as found:
         for one in found.listed():
@@ -175,9 +175,9 @@ def snapshots() -> None:
 @index.command()
 @click.argument("name", default="latest")
 def restore(name: str) -> None:
-    """Bring the snapshot NAME (or the latest) back beside the living index, catch up with the database, then swap.
+    """Restore the snapshot NAME (or the latest) beside the living index, catch up with the database, then swap.
 
-    Searching and registering go on meanwhile. Interrupted after it came back, `ged index rebuild` goes on.
+    Searching and registering go on meanwhile. After an interruption of the catching up, `ged index rebuild` resumes.
     """
 
     settings = settings_of()
@@ -192,7 +192,7 @@ def restore(name: str) -> None:
 
 @index.command()
 def status() -> None:
-    """Engine, schema, letters, generation being built, jobs that wait."""
+    """Show engine, schema, letters, generation being built, waiting jobs."""
 
     with reading(settings_of()) as services:
         found = services.index.status()

@@ -23,7 +23,7 @@ from web.wiring import settings_file
     "--move-settings", is_flag=True, help="Take the settings of an older installation out of its data folder."
 )
 def init(data: Path, folder: Path | None, production: bool, move_settings: bool) -> None:
-    """Make a new installation: folder, secret, settings file. The settings lie outside of the data folder."""
+    """Make a new installation: folder, secret, settings file. The settings are outside of the data folder."""
     if production and folder is not None:
         raise click.UsageError("give --production or --settings")
     place = settings_file.PRODUCTION if production else folder
@@ -46,7 +46,7 @@ def init(data: Path, folder: Path | None, production: bool, move_settings: bool)
 
 @click.command()
 def migrate() -> None:
-    """Bring the database to the present schema."""
+    """Migrate the database to the present schema."""
 
     migrate_database(settings_of())
     click.echo("database: up to date")

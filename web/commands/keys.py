@@ -21,7 +21,7 @@ def keys() -> None:
 
 @keys.command("list")
 def keys_list() -> None:
-    """The keys that may sign: account, where the key lies, until when, tries that failed."""
+    """List the keys that may sign: account, place of the key, end of validity, failed attempts."""
 
     with build_services(settings_of()).reading() as session:
         for row in live_keys(session):
@@ -33,7 +33,7 @@ def keys_list() -> None:
 
 @keys.command("tokens")
 def keys_tokens() -> None:
-    """The tokens that the library of GED_KEY_MODULE reaches now."""
+    """List the tokens that the library of GED_KEY_MODULE reaches now."""
 
     for name in tokens_seen(settings_of()):
         click.echo(name)
@@ -47,14 +47,14 @@ def keys_tokens() -> None:
     "--chain",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     default=None,
-    help="Its certificate, then those above it (PEM).  [default: our own authority certifies the key]",
+    help="Its certificate, then its issuers (PEM).  [default: our own authority certifies the key]",
 )
-@click.option("--pin", prompt="PIN of the token", hide_input=True, help="Better typed when it is asked for.")
+@click.option("--pin", prompt="PIN of the token", hide_input=True, help="Safer to type at the prompt.")
 @passphrases("the authority's, without --chain")
 def keys_attach(account: str, token: str, label: str, chain: Path | None, pin: str, words: Passphrases) -> None:
-    """Let ACCOUNT sign with a key that lies in a token; the key before is replaced, what it signed holds.
+    """Let ACCOUNT sign with a key in a token. It replaces the former key, whose signatures stay valid.
 
-    The PIN is shown to the token once and kept nowhere; the person types it at each unlocking.
+    The PIN is sent to the token once and stored nowhere; the person types it at each unlocking.
     """
 
     settings = settings_of()

@@ -27,11 +27,11 @@ _INTERRUPTED = 130
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the PDF/A.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines: the pages as they are read, then the document.")
 @click.option("--lang", default="fra", show_default=True, help="Languages by tesseract's names: fra+eng.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=None, help="Pages read at once.  [default: every core]")
+@click.option("--jobs", type=click.IntRange(1, 64), default=None, help="Pages to read at once.  [default: one a core]")
 def ocr(files: tuple[Path, ...], out: Path, as_json: bool, lang: str, jobs: int | None) -> None:
     """Read each FILE (PDF, image, office text) into OUT/<name>.pdf, PDF/A with searchable text.
 
-    Files of the same name get <name>-2.pdf and so on. Exit 1: some file was refused, the others are done; 2: usage.
+    Files of the same name get <name>-2.pdf and so on. Exit 1: a file was refused, the others are done; 2: usage.
     """
     logging.getLogger().setLevel(logging.WARNING)
 

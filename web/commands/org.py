@@ -17,7 +17,7 @@ def org() -> None:
 
 @org.command("load")
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would change; change nothing.")
 def org_load(file: Path, dry_run: bool) -> None:
     """Load units, people, posts, registers and lists from FILE."""
 

@@ -49,7 +49,7 @@ def pki() -> None:
 @click.option("--trial", is_flag=True, help="Keep both keys under the server's secret (never for real letters).")
 @passphrases("the authority's, then the root's")
 def pki_init(organisation: str, root: Path | None, trial: bool, words: Passphrases) -> None:
-    """Make the authority of ORGANISATION (once): a root that is kept offline, and the authority that issues."""
+    """Make the authority of ORGANISATION (once): an offline root, and the issuing authority."""
 
     if (root is None) is not trial:
         raise click.UsageError("name the medium with --root FOLDER, or say --trial")
@@ -81,7 +81,7 @@ def pki_init(organisation: str, root: Path | None, trial: bool, words: Passphras
 )
 @passphrases("the authority's present one if it has one, its new one, then the root's")
 def pki_protect(root: Path | None, words: Passphrases) -> None:
-    """Put the authority's key under a passphrase, or under another one."""
+    """Encrypt the authority's key with a passphrase, or with a new passphrase."""
 
     settings = settings_of()
     authority = open_authority(settings, lambda: words.ask("authority (the present one)"))
@@ -98,10 +98,10 @@ def pki_protect(root: Path | None, words: Passphrases) -> None:
 
 
 @pki.command("crl")
-@click.option("--days", type=click.IntRange(1, 100), default=35, show_default=True, help="How long it is good.")
+@click.option("--days", type=click.IntRange(1, 100), default=35, show_default=True, help="How long it is valid.")
 @passphrases()
 def pki_crl(days: int, words: Passphrases) -> None:
-    """Sign the list of what is revoked, and let the site answer over OCSP for as long."""
+    """Sign the revocation list, and certify the site's OCSP responder for the same time."""
 
     settings = settings_of()
     authority = open_authority(settings, words.authority)
@@ -114,7 +114,7 @@ def pki_crl(days: int, words: Passphrases) -> None:
 @pki.command("renewals")
 @passphrases()
 def pki_renewals(words: Passphrases) -> None:
-    """Certify anew the keys whose certificate ends soon and whose owners used them; the keys stay as they are."""
+    """Renew the certificates that end soon, of keys that their owners have used; the keys do not change."""
 
     settings, now = settings_of(), datetime.now(UTC)
     with build_services(settings).reading() as session:
@@ -137,7 +137,7 @@ def _root_passphrase() -> str:
 @pki.command("renew")
 @_ROOT
 def pki_renew(root: Path) -> None:
-    """Let the root certify the issuing authority for ten more years; all that it issued stays good."""
+    """Let the root certify the issuing authority for ten more years; all certificates that it issued stay valid."""
 
     until = renew_issuing_authority(settings_of(), root=root, passphrase=_root_passphrase(), now=datetime.now(UTC))
     click.echo(f"authority: good until {until:%Y-%m-%d}")
@@ -160,7 +160,7 @@ def pki_root_crl(root: Path) -> None:
 )
 @passphrases()
 def pki_seal(identifier: str, words: Passphrases) -> None:
-    """Make the key of the institution's seal, or a new one in time; what the old one sealed holds."""
+    """Make the key of the institution's seal, or replace it in time; seals made with the old key stay valid."""
 
     settings, now = settings_of(), datetime.now(UTC)
     authority = open_authority(settings, words.authority)
@@ -172,9 +172,9 @@ def pki_seal(identifier: str, words: Passphrases) -> None:
 
 
 @pki.command("list")
-@click.option("--expiring", type=int, default=None, help="Only those in use that end within so many days.")
+@click.option("--expiring", type=int, default=None, help="Only those in use that end within this number of days.")
 def pki_list(expiring: int | None) -> None:
-    """The certificates that were issued, the latest first."""
+    """List the issued certificates, the latest first."""
 
     before = None if expiring is None else datetime.now(UTC) + timedelta(days=expiring)
     with build_services(settings_of()).reading() as session:
@@ -190,7 +190,7 @@ def pki_list(expiring: int | None) -> None:
 @click.option("--reason", default="unspecified", show_default=True, help="As RFC 5280 spells it: keyCompromise, …")
 @passphrases()
 def pki_revoke(serial: str, reason: str, words: Passphrases) -> None:
-    """Revoke the certificate SERIAL: the site says so at once, and its key signs no more. Then sign the list."""
+    """Revoke the certificate SERIAL: the site publishes it at once, its key signs no more. Then run `ged pki crl`."""
 
     settings, now = settings_of(), datetime.now(UTC)
     services = build_services(settings)
@@ -216,7 +216,7 @@ def _is_protected(services: "Services") -> bool:
 
 @pki.command("status")
 def pki_status() -> None:
-    """How the authority is kept, which level the signatures have reached, what stands in the way of the others."""
+    """Show how the authority's keys are kept, the level of the signatures, and what the next levels need."""
 
     services = build_services(settings_of())
     for line in _authority_lines(services):

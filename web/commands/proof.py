@@ -18,14 +18,14 @@ from web.wiring.services import build_services
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@click.option("--key", type=FILE, help="The journal's public key, as it was copied elsewhere (seal/journal.pub).")
+@click.option("--key", type=FILE, help="A copy of the journal's public key (seal/journal.pub) kept elsewhere.")
 @click.option("--heads", type=FILE, help="A copy of seal/heads.jsonl kept elsewhere; needs --key.")
 def verify(as_json: bool, key: Path | None, heads: Path | None) -> None:
     """Prove journal, sealed heads, registers, blobs and signatures.
 
-    With --key and --heads also that the journal is the one that was copied: a journal written anew by who holds the
-    whole server is found by nothing else. Exit 1 when something does not hold, 2 when the copy cannot be used,
-    3 when the database cannot be read: nothing is proven or refuted then.
+    With --key and --heads, also prove that the journal continues the copied heads: nothing else detects a journal that
+    an attacker with the whole server wrote anew. Exit 1 when a proof fails, 2 when the copy cannot be used, 3 when the
+    database cannot be read: then nothing is proven or refuted.
     """
 
     held = _held_copy(key, heads)
@@ -91,7 +91,7 @@ def seal() -> None:
 
 @click.command()
 def anchor() -> None:
-    """Anchor the journal now: root over all entries, signed, time-stamped when an authority answers."""
+    """Anchor the journal now: a root hash over all entries, signed, and time-stamped when an authority answers."""
 
     made, stamps = anchor_journal(build_services(settings_of()), now=datetime.now(UTC))
     click.echo(f"{'anchored' if made else 'anchored already'}; time-stamps received: {stamps}")

@@ -39,11 +39,11 @@ class Asked:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option(
     "--batch", type=click.File("r", encoding="utf-8"), metavar="FILE",
-    help='File of queries (- is standard input): a text a line, or {"query": ..., "id": ...}; one JSON line each.',
+    help='File of queries (- is standard input): a text or {"query": ..., "id": ...} a line; one JSON line each.',
 )  # fmt: skip
-@click.option("--no-passages", is_flag=True, help="Ids and scores alone.")
+@click.option("--no-passages", is_flag=True, help="Only ids and scores.")
 def search(query: str, account: str, limit: int, as_json: bool, batch: IO[str] | None, no_passages: bool) -> None:
-    """Search as ACCOUNT: ids (own id of an imported letter too), scores and passages, under that account's rights.
+    """Search with the rights of ACCOUNT: prints ids (also the own id of an imported letter), scores and passages.
 
     The journal names the restricted letters that it prints.
     """

@@ -17,7 +17,7 @@ from web.wiring.isolation import require_isolation
 
 @click.command()
 @click.option("--bind", default="127.0.0.1:8000", show_default=True)
-@click.option("--threads", default=8, show_default=True, help="Pages that one process makes at once.")
+@click.option("--threads", default=8, show_default=True, help="Requests that one process serves at once.")
 @click.option(
     "--processes", type=click.IntRange(1, 64), default=None, help="By default GED_PROCESSES, else one for each core."
 )
@@ -33,7 +33,7 @@ def serve(bind: str, threads: int, processes: int | None) -> None:
 
 @click.command()
 def worker() -> None:
-    """Do the jobs until stopped."""
+    """Run the jobs until stopped."""
 
     settings = settings_of()
     require_isolation(settings)

@@ -45,7 +45,7 @@ class _Moment(click.ParamType[datetime]):
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A list of revoked certificates (DER or PEM); may be repeated.",
 )
-@click.option("--at", type=_Moment(), default=None, help="Judge certificates at this time (ISO 8601).  [default: now]")
+@click.option("--at", type=_Moment(), default=None, help="Check certificates at this time (ISO 8601).  [default: now]")
 @click.option("--content", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="File signed by a .p7s.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line per file.")
 def signatures(
@@ -56,9 +56,9 @@ def signatures(
     content: Path | None,
     as_json: bool,
 ) -> None:
-    """Say of each FILE (PDF, .p7m, .p7s) whether its signatures hold: green, amber, red, or none.
+    """Show for each FILE (PDF, .p7m, .p7s) whether its signatures are valid: green, amber, red, or none.
 
-    A detached signature letter.pdf.p7s is compared with letter.pdf beside it. Exit 1: some file could not be read.
+    A detached signature letter.pdf.p7s is checked with letter.pdf beside it. Exit 1: a file could not be read.
     """
     logging.getLogger().setLevel(logging.WARNING)
 

@@ -39,10 +39,10 @@ def token() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def token_verify(code: str, certificates: tuple[Path, ...], pdf: Path | None, as_json: bool) -> None:
-    """Say what CODE (the text of the QR code, or - to read it) states, and whether the institution signed it.
+    """Show what CODE (the text of the QR code, or - to read it) states, and whether the institution signed it.
 
-    Exit 0: it did, and the file is one that was issued; 1: not proven; 3: the file begins with the letter's pages, and
-    nothing here says whether what follows changes them.
+    Exit 0: it did, and the file is an issued file; 1: not proven; 3: the file begins with the letter's pages, but
+    whether the rest of the file changes them is not known here.
     """
 
     text = sys.stdin.read() if code == "-" else code

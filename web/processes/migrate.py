@@ -151,7 +151,7 @@ def _refuse_unsafe(settings: Settings, unsafe: list[str]) -> None:
             off=", ".join(unsafe),
         )
     if settings.unsafe_database:
-        logger.warning("database.unsafe off=%s GED_UNSAFE_DATABASE=for-tests: for tests alone", ",".join(unsafe) or "-")
+        logger.warning("database.unsafe off=%s GED_UNSAFE_DATABASE=for-tests: only for tests", ",".join(unsafe) or "-")
 
 
 def _foreign_keys_off(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

@@ -202,7 +202,7 @@ class _Listener:
             connection, address = taken
             self.set_socket_options(connection)  # type: ignore[attr-defined]
         except OSError as error:
-            log.warning("a connection could not be taken: %s", error)
+            log.warning("a connection could not be accepted: %s", error)
             return
         address = self.fix_addr(address)  # type: ignore[attr-defined]
         if not self._has_room(address[0]):

@@ -47,8 +47,8 @@ def read(path: Path) -> Settings:
     settings = load_settings(path if path.is_file() else None)
     if lies_inside(path, settings.data_dir):
         _log.warning(
-            "settings.inside_data: %s holds the secret and lies in the data folder: whoever gets a backup of it can sign "
-            "as anybody. Move it: ged init --move-settings",
+            "settings.inside_data: %s contains the secret and is in the data folder: anybody with a backup of the folder "
+            "can sign as any person. Move it: ged init --move-settings",
             path,
         )
     return settings
