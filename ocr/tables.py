@@ -111,7 +111,7 @@ def _tables(page: Any, words: Sequence[Box], *, is_turned: bool) -> Iterator[lis
         yield list(table.cells)
     if is_turned:
         return
-    framed = [table.bbox for table in finder.tables if len(table.cells) > 1]
+    framed = [table.bbox for table in finder.tables if len(table.rows) >= _ROWS]  # a shaded row is none
     for left, right, levels in _ruled_regions(finder.edges, framed):
         band = [word for word in words if left <= _middle(word)[0] <= right]
         for part in _parts(levels, band):

@@ -106,6 +106,13 @@ def test_in_the_searchable_file_each_word_lies_where_it_is_seen(engine: OcrEngin
         assert laid[word] == pytest.approx(seen[word], abs=0.006), word
 
 
+def test_rows_between_shaded_ones_are_rows_too(engine: OcrEngine, tmp_path: Path) -> None:
+    alone = SHEET[: SHEET.index("#table")] + SHEET[SHEET.rindex("#table") :]
+    sheet = alone.replace("stroke: STROKE", "stroke: none, fill: (_, y) => if calc.odd(y) {luma(230)}")
+    found = lines(page_of(engine, set_sheet(tmp_path, sheet=sheet)))
+    assert [line for line in found if "|" in line][-4:] == ROWS[2:]
+
+
 @pytest.mark.parametrize("turned", [0, 90, 180, 270])
 @pytest.mark.parametrize("cropped", [False, True], ids=["whole", "cropped"])
 def test_a_page_that_is_turned_or_cropped_has_its_cells_where_they_are_shown(
