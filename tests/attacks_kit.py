@@ -1,6 +1,6 @@
-"""Every class of attack on a signed PDF, made here, with the verdict and the reason that it must get.
+"""Every class of attack on a signed PDF, with the expected verdict and reason.
 
-The attacks are tests for whoever gives the fixtures ``ministry`` and ``checker`` (of one module): two modules take them all.
+A module that defines the fixtures ``ministry`` and ``checker`` (of module scope) imports the attacks as tests: two do.
 """
 
 import re
@@ -215,7 +215,7 @@ def test_byte_ranges_of_another_shape_are_red(ask, order, value):
 
 
 def test_a_wrapped_signature_is_red(ask, order):
-    """The second signed part is moved to the end; what is put between is read and not signed (SWA)."""
+    """The second signed part is moved to the end; readers read the bytes in between, which are not signed (SWA)."""
     _, first, second, length = (int(one) for one in range_of(order).groups())
     head, gap, tail = order[:first], order[first:second], order[second : second + length]
     forged = b"\n9999 0 obj\n<< /Forged true >>\nendobj\n"
@@ -226,7 +226,7 @@ def test_a_wrapped_signature_is_red(ask, order):
 
 @pytest.mark.parametrize("contents", [b"<>", b"<00>", b"<30800000>"])
 def test_an_emptied_signature_is_red(ask, order, contents):
-    """Universal signature forgery: the signature's value is gone or nonsense."""
+    """Universal signature forgery: the signature's value is missing or invalid."""
     _, first, second, _ = (int(one) for one in range_of(order).groups())
     emptied = order[:first] + contents.ljust(second - first) + order[second:]
     assert all(verdict == "red" for verdict, _ in ask(emptied))
@@ -257,7 +257,7 @@ def test_a_certificate_of_nobody_we_know_is_amber(ask):
 
 
 def test_a_person_is_no_authority(ask, ministry):
-    """A certificate given by somebody who is no authority."""
+    """A certificate issued by a person, who is no authority."""
     assert ask(signed(order_pdf(), holder("Usurpateur", ministry.signer)))[0][0] != "green"
 
 
@@ -384,7 +384,7 @@ def test_layers_that_not_everybody_sees_are_amber(ask, ministry, shown, expected
 
 
 def _hybrid(pdf, *, overrides):
-    """A hybrid-reference file: a stream of references beside the classic table."""
+    """A hybrid-reference file: a cross-reference stream beside the classic table."""
     end = pdf.rindex(b"startxref")
     trailer = pdf.rindex(b"trailer")
     size = int(re.search(rb"/Size (\d+)", pdf[trailer:])[1])
@@ -406,7 +406,7 @@ def test_hybrid_files_are_read_and_two_readings_told(ask, ministry):
 
 
 def test_odd_files_are_red_and_end_nothing(ask, order):
-    """What makes pyHanko raise AssertionError, KeyError, ValueError, RecursionError."""
+    """Files that make pyHanko raise AssertionError, KeyError, ValueError, RecursionError."""
     odd = [
         order.replace(b"/FT /Sig", b"/FT /Gis"),
         order.replace(b"/SubFilter /ETSI.CAdES.detached", b"/SubFilter /adbe.x509.rsa_sha1 "),

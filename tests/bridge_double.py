@@ -1,4 +1,4 @@
-"""A real, tiny HTTP server that speaks the site's bridge interface, with faults; and a desk with SANE's own devices."""
+"""A real, small HTTP server with the site's bridge API, which can inject faults; and a desk with SANE's own devices."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CODE, TOKEN = "K7-42", "token-of-the-double"
 
 @dataclass
 class Site:
-    """What the server holds; ``down`` answers 503, ``lose_receipts`` stores a page and cuts the connection."""
+    """The state of the server; ``down`` answers 503, ``lose_receipts`` stores a page and cuts the connection."""
 
     orders: queue.Queue[dict[str, Any]] = field(default_factory=queue.Queue)
     states: list[tuple[Any, str, int, str | None]] = field(default_factory=list)
@@ -187,7 +187,7 @@ def _order_of(text: str) -> tuple[int, int]:
 
 
 class QuietServer(ThreadingHTTPServer):
-    """Clients are killed on purpose: their broken connections are no news."""
+    """Does not report broken connections: clients are killed on purpose."""
 
     daemon_threads = True
 
@@ -204,7 +204,7 @@ class QuietServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def cut(self) -> None:
-        """Break every connection, as a pulled cable does after a while."""
+        """Break every connection, as a pulled cable does in the end."""
         for connection in list(self.connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -256,7 +256,7 @@ class Desk:
         return os.environ | {"SANE_CONFIG_DIR": str(self.sane), "GED_BRIDGE_HOME": str(self.home)}
 
     def lay(self, text: str, size: tuple[int, int] = (850, 1100)) -> bytes:
-        """Put a page under the lid; gives its pixels."""
+        """Put a page under the lid; returns its pixels."""
         image = Image.new("L", size, 240)
         ImageDraw.Draw(image).text((80, 100), text, fill=20)
         part = self.lid.with_suffix(".part")

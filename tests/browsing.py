@@ -1,7 +1,7 @@
-"""A browser for tests: signing in, and going on only when the page that a key or a click leads to is there.
+"""Helpers for browser tests: sign in, and continue only when the page after a key or a click is loaded.
 
-What a page does takes its time, and more of it on a busy machine: a look at it is made with Playwright's ``expect``,
-which waits, and never with a bare ``assert`` on a count or a text of the moment.
+Pages need time, and more on a busy machine. So check them with Playwright's ``expect``, which waits, and never with a
+bare ``assert`` on a count or a text.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ expect.set_options(timeout=20_000)
 
 @contextmanager
 def leading_on(page: Page) -> Iterator[None]:
-    """What is done inside leads to another page, or to the same one anew; it is whole when the block ends."""
+    """The block leads to another page, or loads the same page again; the page is fully loaded when the block ends."""
     with page.expect_navigation(wait_until="load"):
         yield
 
 
 def sign_in(page: Page, account: str, password: str = PASSWORD) -> None:
-    """Sign in as a person does; the first page is whole, its scripts too, when this returns."""
+    """Sign in as a person does; returns when the first page and its scripts are loaded."""
     page.goto("/connexion")
     page.fill("#account", account)
     page.fill("#password", password)

@@ -1,4 +1,4 @@
-"""A signed letter with its case file, and what a forger does with one: everything signed anew by a key of his own."""
+"""A signed letter with its case file, and a forger who signs all of a case file again with his own key."""
 
 import asyncio
 import dataclasses
@@ -34,7 +34,7 @@ COLUMNS = (
 
 
 class Stamper:
-    """A time-stamp authority within the test; away when told so."""
+    """A time-stamp authority inside the test; a test can make it unavailable."""
 
     def __init__(self) -> None:
         self.ministry, self.away = Ministry(), False
@@ -82,14 +82,14 @@ def make_case_house(folder: Path) -> CaseHouse:
 
 
 def exported(house: CaseHouse, folder: Path) -> Path:
-    """The letter's case file, written."""
+    """Write the letter's case file; returns its folder."""
     collected = case_export.collect(house.services, house.mail_id, actor=None, now=NOW)
     case_export.write_folder(house.services, collected, folder)
     return folder
 
 
 def held_by_judge(house: CaseHouse, folder: Path) -> tuple[list[str], list[str]]:
-    """Arguments (roots, key): what the judge got by another way."""
+    """Arguments (roots, key): the things that the judge got by another way."""
     roots = [house.services.vault.trust_roots_pem()[0], house.stamper.ministry.root.pem]
     paths = [folder / f"{number}.pem" for number in range(len(roots))]
     for path, pem in zip(paths, roots, strict=True):
@@ -100,7 +100,7 @@ def held_by_judge(house: CaseHouse, folder: Path) -> tuple[list[str], list[str]]
 
 
 class Forger:
-    """A copy of a case file in the hands of who has a key of his own and time."""
+    """A copy of a case file in the hands of a forger with his own key."""
 
     def __init__(self, case: Path, folder: Path) -> None:
         self.folder = shutil.copytree(case, folder)
@@ -114,12 +114,12 @@ class Forger:
         return self.folder / str(self.manifest["signed"][0]["path"])
 
     def replace_letter(self, content: bytes) -> None:
-        """Other bytes under the same place; the revisions name them."""
+        """Replace the letter's bytes at the same path; the revisions name the new bytes."""
         self.pdf.write_bytes(content)
         self.manifest["signed"][0]["revisions"].append(hashlib.sha256(content).hexdigest())
 
     def write(self, stamp: Callable[[bytes], bytes] | None = None) -> Path:
-        """Journal, anchor, manifest and key as one whole again, all signed by the forger."""
+        """Write journal, anchor, manifest and key consistently, all signed by the forger."""
         self._journal(stamp)
         public = self.key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo

@@ -1,9 +1,9 @@
-"""Clerks who register at the same time, each in a process of its own; some give up half-way, some are killed.
+"""Clerks who register concurrently, each in a separate process; some give up half-way, some are killed.
 
     python -m tests.clerks URL PROCESSES LETTERS FOLDER
 
-One process imports everything, compiles the statements and forks the clerks while no connection is open. Each clerk
-writes what it was answered to a file of its own in FOLDER, one line per letter, after the commit came back.
+One process imports everything, compiles the statements and forks the clerks while no connection is open. After each
+commit, a clerk writes a line with the answer for the letter to its own file in FOLDER.
 """
 
 import os
@@ -44,7 +44,7 @@ class GaveUp(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a clerk was told."""
+    """The answer to a clerk."""
 
     number_id: int
     text: str
@@ -52,7 +52,7 @@ class Answer:
 
 
 def light_services(url: str, folder: Path) -> Services:
-    """Services for registering only: the other plugs are not there, so that nothing else can be called by mistake."""
+    """Services only for registering: the other adapters are missing, so that no test calls them by mistake."""
     return Services(
         engine=make_engine(url), blobs=NOT_USED, index=NOT_USED, synonyms=NOT_USED, queue=PolledQueue(), lane_of=lane_of, ocr=NOT_USED, vault=NOT_USED,
         signer=NOT_USED, checker=NOT_USED, post=NOT_USED, zone=ZoneInfo("Africa/Lome"), country="TG",
@@ -69,7 +69,7 @@ def prepare(url: str, folder: Path) -> None:
 
 
 def main(url: str, processes: int, letters: int, folder: Path) -> int:
-    """Fork the clerks, replace those who were killed, answer how many died otherwise."""
+    """Fork the clerks and replace killed ones; returns how many died otherwise."""
     services = _warmed(url, folder)
     running = {_fork(services, clerk, 0, letters, folder): clerk for clerk in range(processes)}
     failed = 0
@@ -85,7 +85,7 @@ def main(url: str, processes: int, letters: int, folder: Path) -> int:
 
 
 def _warmed(url: str, folder: Path) -> Services:
-    """Services whose statements are compiled, without any connection: fifty processes need not compile each of them."""
+    """Services with compiled statements and no open connection, so that the fifty processes need not compile them."""
     services = light_services(url, folder)
     actor, register, form = _desk(services, "essai")
     try:
@@ -143,7 +143,7 @@ def work(services: Services, clerk: int, first: int, letters: int, folder: Path)
 
 
 def answers(folder: Path) -> Iterator[Answer]:
-    """Everything that clerks were answered."""
+    """All answers to the clerks."""
     for path in folder.glob("*.answers"):
         for line in path.read_text(encoding="utf-8").splitlines():
             number_id, text, subject = line.split("\t")

@@ -1,4 +1,4 @@
-"""``ged`` called in this process: a start of its own costs seconds, which only a test of the start has to pay."""
+"""Calls ``ged`` in this process: a new process costs seconds, which only tests of the start need."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Ended:
 
 
 def ged(*words: object, cwd: Path | None = None, **variables: str) -> Ended:
-    """Run a command to its end with these variables and none of our own; an error that it does not expect is raised."""
+    """Run a command to its end, with only these variables; unexpected exceptions are raised."""
     env: dict[str, str | None] = {name: None for name in os.environ if name.startswith("GED_")}
     own = os.environ.get("GED_ENV_FILE")
     try:

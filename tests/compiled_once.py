@@ -1,7 +1,7 @@
-"""SQL statements are compiled once per process of a run, not once for each test's database.
+"""Compiles SQL statements once per process of a run, not once for each test's database.
 
-In production one engine lives as long as its process, and compiles a statement once. A test makes an engine of its own,
-whose empty cache it would fill anew: that was a third of the time of a test of pages.
+In production a process has one engine, which compiles a statement once. But each test makes a new engine with an empty
+cache: filling it took a third of the time of a page test.
 """
 
 from collections.abc import MutableMapping
@@ -17,14 +17,14 @@ _SHARED: dict[str, tuple[Dialect, MutableMapping[Any, Any] | None]] = {}
 
 
 def _sharing(url: str, **options: Any) -> Engine:
-    """An engine that takes over what an earlier one to the same sort of database has compiled."""
+    """An engine that shares the compiled cache of an earlier engine of the same kind of database."""
     engine = create_engine(url, query_cache_size=STATEMENTS, **options)
     kind = f"{engine.dialect.name}+{engine.dialect.driver}"
     if kind in _SHARED:
         # The key of a compiled statement holds its dialect.
         engine.dialect, engine._compiled_cache = _SHARED[kind]
     else:
-        # Not before its first connection, at which a dialect learns the version of its server.
+        # Only after the first connection, at which a dialect learns the version of its server.
         event.listen(
             engine, "first_connect", lambda *_: _SHARED.setdefault(kind, (engine.dialect, engine._compiled_cache))
         )
@@ -32,5 +32,5 @@ def _sharing(url: str, **options: Any) -> Engine:
 
 
 def install() -> None:
-    """From now on in this process; engines are otherwise as the product makes them."""
+    """Install the sharing in this process; otherwise engines are made as in the product."""
     db.create_engine = _sharing  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""What every test may ask for: private servers, databases, a browser; and the run's last words."""
+"""Fixtures for all tests: private servers, databases, a browser; and the summary at the end of the run."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 # An assert in a kit explains itself as those in tests do.
 pytest.register_assert_rewrite(*(f"tests.{kit.stem}" for kit in Path(__file__).parent.glob("*_kit.py")))
 
-# What is drawn must be read, however long it takes: on a machine that does other things too, an example may be slow.
-# A run draws what the run before drew, so that a failure is a change's; the long run draws anew, and ten times as much.
+# No deadline for examples: they may be slow on a busy machine. A normal run draws the same examples as the run before,
+# so that a failure is due to a change. The long run draws new examples, and ten times as many.
 settings.register_profile("ged", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.register_profile("long", settings.get_profile("ged"), derandomize=False, max_examples=1_000)
 settings.load_profile("long" if "GED_TEST_LONG" in os.environ else "ged")
@@ -47,7 +47,7 @@ _RUN = pytest.StashKey[tuple[Path, TextIO]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controlling process makes the run's folder; its workers inherit the variable that names it."""
-    # A run in the background of a script ignores Ctrl-C, and so would the programs that tests interrupt.
+    # A run in the background of a script ignores SIGINT, and the programs that tests interrupt would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     compiled_once.install()
     if not hasattr(config, "workerinput"):
@@ -68,7 +68,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
-    """Say in words, right above pytest's closing line, how many tests could not run here, and why."""
+    """Print above pytest's closing line how many tests could not run here, and why."""
     yield
     reasons = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
     total = sum(reasons.values())
@@ -95,15 +95,15 @@ def _url(server: Callable[[], servers.Running]) -> str:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> str:
-    """The run's private PostgreSQL (its database `postgres`); tests make their own by `make_database`."""
+    """The run's private PostgreSQL (its database `postgres`); tests make their own databases by `make_database`."""
     return _url(postgres.server)
 
 
 @pytest.fixture
 def make_database(postgres_url: str) -> Iterator[Callable[[], str]]:
-    """Make an empty database per call and give its SQLAlchemy URL; dropped after the test.
+    """Make an empty database per call; returns its SQLAlchemy URL. It is dropped after the test.
 
-    A test that leaves a session open fails here: found by the garbage collector, it would fail some later test.
+    A test that leaves a session open fails here. Else the garbage collector would find it and fail a later test.
     """
     names: list[str] = []
 
@@ -127,7 +127,7 @@ def redis_url(worker_id: str) -> str:
 
 @pytest.fixture
 def empty_redis_url(redis_url: str) -> str:
-    """The same, emptied before the test."""
+    """The run's private Redis, emptied before the test."""
     redis.empty(redis_url)
     return redis_url
 
@@ -136,8 +136,8 @@ def empty_redis_url(redis_url: str) -> str:
 def browser() -> Iterator[Browser]:
     """Debian's Chromium.
 
-    For one module, not for the session: while it is open, this thread has a running event loop, and `asyncio.run`,
-    which pyHanko uses, would refuse in every later test.
+    Its scope is the module, not the session: while the browser is open, this thread has a running event loop, and
+    `asyncio.run`, which pyHanko uses, would fail in every later test.
     """
     if not CHROMIUM.exists():
         pytest.skip(f"Chromium is not installed (no {CHROMIUM})")

@@ -1,4 +1,4 @@
-"""What tests are made of: real plugs in a private folder, and a small organisation."""
+"""The base of most tests: real adapters in a private folder, and a small organisation."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -39,11 +39,11 @@ TODAY = date(2026, 11, 24)
 PASSPHRASE = "une phrase de passe"
 FAST = Argon2Cost(iterations=1, memory_kib=8, lanes=1)
 READER = TesseractEngine(jobs=2)
-"""One for all tests of a process: its children, which start with the first page, keep nothing of a document."""
+"""One engine for all tests of a process: its children, started at the first page, keep no data of a document."""
 
 
 class SharedChecker(PdfChecker):
-    """The plug, whose questions all go to one child: it is told the roots with each, and starts in most of a second."""
+    """The checker with one shared child: each request carries the roots, and a start would take most of a second."""
 
     _of_all = PdfChecker(())
 
@@ -52,11 +52,11 @@ class SharedChecker(PdfChecker):
         self._pool = self._of_all._pool
 
     def close(self) -> None:
-        """Nothing: others ask on."""
+        """Do nothing: other tests still use the child."""
 
 
 def make_services(folder: Path, *, url: str | None = None, create: bool = True) -> Services:
-    """Services of one process over real plugs; SQLite in ``folder`` unless ``url`` names a database."""
+    """Services of one process over real adapters; SQLite in ``folder`` unless ``url`` names a database."""
     engine = make_engine(url or f"sqlite:///{folder / 'ged.sqlite3'}")
     if create:
         make_tables(engine)
@@ -90,10 +90,10 @@ def make_services(folder: Path, *, url: str | None = None, create: bool = True) 
 
 
 def make_tables(engine: Engine) -> None:
-    """All tables, as the models say, made quickly: most of what a small test has to pay is this.
+    """Make all tables of the models quickly: this is most of the time of a small test.
 
-    On SQLite a new file is a copy of one that is made once per process; PostgreSQL gets the statements that an earlier
-    empty database of the process got, in one message.
+    On SQLite a new file is a copy of a template made once per process. PostgreSQL gets, in one message, the statements
+    recorded at the first empty database of the process.
     """
     path = Path(engine.url.database or "")
     if engine.dialect.name == "sqlite" and not path.exists():
@@ -133,7 +133,7 @@ def _empty_database() -> bytes:
         path = Path(folder) / "ged.sqlite3"
         engine = make_engine(f"sqlite:///{path}")
         metadata.create_all(engine)
-        engine.dispose()  # the last connection that goes empties the write-ahead log into the file
+        engine.dispose()  # closing the last connection writes the write-ahead log into the file
         assert sorted(Path(folder).iterdir()) == [path]
         return path.read_bytes()
 
@@ -141,7 +141,7 @@ def _empty_database() -> bytes:
 def make_organisation(services: Services) -> None:
     """A ministry of seven posts: mail office, secretary general with secretary, two directions, administrator.
 
-    On SQLite its rows are those that were made once per process, unless the database has rows already.
+    On SQLite its rows are copied from a template made once per process, unless the database already has rows.
     """
     engine = services.engine
     if engine.dialect.name != "sqlite" or any(_has_rows(engine)):

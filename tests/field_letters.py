@@ -1,7 +1,7 @@
-"""Letters of other hands than the demonstration's, with the fields that a person reads on them.
+"""Letters of other authors than the demonstration's, with the fields that a person reads on them.
 
-``tests/letters/*.txt``: after ``=== name`` the fields, after ``---`` the sheet as a typewriter would set it. ``drawn``
-gives the page as an image, in a typewriter's or a printer's letters.
+``tests/letters/*.txt``: after ``=== name`` the fields, after ``---`` the sheet in a typewriter's layout. ``drawn``
+returns the page as an image, in a typewriter's or a printer's font.
 """
 
 import re
@@ -27,7 +27,7 @@ MANY = ("copies", "amount")
 
 @dataclass(frozen=True)
 class Letter:
-    """A sheet and what it says; ``fields`` lists every value of a name."""
+    """A sheet and its fields; ``fields`` lists every value of a name."""
 
     name: str
     fields: dict[str, tuple[str, ...]]
@@ -74,7 +74,7 @@ def drawn(letter: Letter, number: int, *, width_px: int = 1654) -> Image.Image:
 
 
 def right(name: str, read: str, truth: str) -> bool:
-    """Whether a person would take the suggestion as it is."""
+    """Whether a person would accept the suggestion unchanged."""
     if name in {"written_on", "enclosures"}:
         return read == truth
     if name == "amount":
@@ -88,7 +88,7 @@ def right(name: str, read: str, truth: str) -> bool:
 
 @dataclass
 class Count:
-    """What became of the readings of one field."""
+    """The counts of the readings of one field."""
 
     right: int = 0
     wrong: int = 0
@@ -101,7 +101,7 @@ class Count:
 
     @property
     def recall(self) -> float:
-        """Share of what stood there that was read rightly."""
+        """Share of the true values that were read correctly."""
         return self.right / max(self.right + self.missed, 1) if self.right + self.missed else 1.0
 
 
@@ -112,7 +112,7 @@ def judge(
     *,
     sure: float = 0.0,
 ) -> list[str]:
-    """Add the readings of one letter of at least a confidence to the counts; answers what was wrong."""
+    """Add the readings of one letter with a confidence of at least ``sure`` to the counts; returns the wrong ones."""
     told = []
     for name in (*SINGLE, *MANY):
         left = list(truth.get(name, ()))

@@ -1,4 +1,4 @@
-"""What a parser in hostile hands would do: the service that the tests of the sandbox start."""
+"""The service of a parser taken over by an attacker, which the tests of the sandbox start."""
 
 import ctypes
 import os
@@ -14,7 +14,7 @@ from sandbox import Message, Service
 
 
 def service(settings: Message) -> Service:
-    """Do what is asked; answer with the error's name, or nothing where it went well."""
+    """Do the requested attack; respond with the error's name, or nothing if it succeeded."""
     if settings.get("start") == "never":
         raise RuntimeError
     return _answer

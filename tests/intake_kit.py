@@ -1,4 +1,4 @@
-"""What tests of capture share: a paired desk, pages sent and taken in, letters on whose paper they bear labels."""
+"""Helpers of the tests of capture: a paired desk, pages sent and captured, letters with labels on their paper."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.factories import NOW, actor
 
 
 def quiet(_progress: str) -> None:
-    """A heartbeat that nobody listens to."""
+    """A heartbeat that does nothing."""
 
 
 def pair(services: Services, account: str = "agent") -> BridgeIdentity:

@@ -1,4 +1,4 @@
-"""Letters with a full life: what the tests of the letter's page look at."""
+"""Letters with a full history, for the tests of the letter's page."""
 
 import dataclasses
 from datetime import timedelta
@@ -58,7 +58,7 @@ def opened_envelope(house: House) -> MailId:
 
 
 def document(house: House, mail_id: MailId, text: str, kind: AttachmentKind = AttachmentKind.ANNEX) -> None:
-    """One more piece of a letter, of two pages."""
+    """Add an attachment of two pages to a letter."""
     stored = house.services.blobs.put(BytesIO(text.encode()))
     pages = [SourcePage(Digest(stored.digest), "image/png", n) for n in range(2)]
     with house.services.unit_of_work(NOW) as uow:
@@ -69,7 +69,7 @@ def document(house: House, mail_id: MailId, text: str, kind: AttachmentKind = At
 
 
 def linked(house: House, mail_id: MailId, name: str) -> None:
-    """A link to one more letter, of a correspondent of its own."""
+    """Link the letter to a new letter of another correspondent."""
     other = register(house.services, f"Courrier voisin {name}", sender=f"Correspondant {name}")
     with house.services.unit_of_work(NOW) as uow:
         link(uow, mail_id, other.mail_id, kind="related", actor=house.who("sg"))

@@ -1,4 +1,4 @@
-"""Two transactions that meet on PostgreSQL: what waits is seen in the server, never guessed from the clock."""
+"""Concurrent transactions on PostgreSQL: waiters are read from the server, never guessed by a delay."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ WAITING = text(
 
 
 def wait_for_waiters(engine: Engine, count: int = 1, *, timeout_s: float = 30.0) -> None:
-    """Return once so many connections of this database wait for another's lock.
+    """Return once ``count`` connections of this database wait for a lock of another.
 
     Raises:
-        AssertionError: they did not come to wait in this time.
+        AssertionError: they did not wait within the timeout.
     """
     until = time.monotonic() + timeout_s
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -30,7 +30,7 @@ def wait_for_waiters(engine: Engine, count: int = 1, *, timeout_s: float = 30.0)
 
 
 class Actor(threading.Thread):
-    """A piece of work in a thread of its own; ``result`` waits for it and raises what it raised."""
+    """Work in a separate thread; ``result`` waits for it and raises its exception."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         super().__init__(daemon=True)
@@ -46,7 +46,7 @@ class Actor(threading.Thread):
             self._error = error
 
     def result(self, timeout_s: float = 60.0) -> Any:
-        """What the work answered."""
+        """The return value of the work."""
         self.join(timeout_s)
         assert not self.is_alive(), "it hangs"
         if self._error is not None:
@@ -55,7 +55,7 @@ class Actor(threading.Thread):
 
 
 def outcomes(*works: Callable[[], Any]) -> list[Any]:
-    """Run them all at one moment; what each returned, or the exception that it raised."""
+    """Run all works concurrently; returns for each its return value or its exception."""
     gate = threading.Barrier(len(works))
 
     def begin(work: Callable[[], Any]) -> Any:

@@ -1,9 +1,10 @@
-"""Watches every transaction of a test: rows are locked in the one written order (``ged.locks.ORDER``), else it fails.
+"""Watches every transaction of a test: the test fails unless rows are locked in the order of ``ged.locks.ORDER``.
 
     pytest -p tests.lock_watch tests/integration/test_slips_signed.py
 
-What counts: each statement that locks rows, and each UPDATE of a row of an ordered table, which locks it too. Rows that
-the transaction itself made are nobody else's yet. On SQLite the statements are the same, though nothing is locked.
+It checks each statement that locks rows, and each UPDATE of a row of an ordered table, which locks the row too. Rows
+that the transaction itself inserted do not count: no other transaction sees them. On SQLite nothing is locked, but the
+statements are the same.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ KEY = "ged_locks_of_this_transaction"
 
 
 class Watch:
-    """What was locked, transaction by transaction, and what broke the order."""
+    """The locks of each transaction, and the violations of the order."""
 
     def __init__(self) -> None:
         self.seen: set[tuple[str, str]] = set()
@@ -58,11 +59,11 @@ class Watch:
 
 
 def _locked(clause: Any, rows: list[dict[str, Any]]) -> Iterator[tuple[str, int | None]]:
-    """The ordered rows that a statement locks; None for a key that cannot be told."""
+    """The ordered rows that a statement locks; None for an unknown key."""
     if isinstance(clause, Select) and clause._for_update_arg is not None:
         tables = [getattr(one, "name", "") for one in clause.get_final_froms()]
         where = clause.whereclause
-        # A statement that is made once bears its keys in the parameters (``ged.locks._by_key``).
+        # A reused statement has its keys in the parameters (``ged.locks._by_key``).
         values = [value for row in rows for name, value in row.items() if name.startswith("key")]
         if where is not None:
             values += [one.value for one in visitors.iterate(where) if one.__visit_name__ == "bindparam"]

@@ -1,4 +1,4 @@
-"""What tests of e-mail share: a mailbox on a disk of its own, what is delivered to it, collected, and held of it."""
+"""Helpers of the tests of e-mail: a mailbox on disk, delivery to it, collection from it, stored messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.servers import Unavailable, imap
 
 @pytest.fixture
 def box(tmp_path: Path, services: Services) -> ImapMailbox:
-    """A mailbox of its own, collected for the clerk's unit; what was taken in is moved to 'recus'."""
+    """A new mailbox, collected for the clerk's unit; captured messages are moved to 'recus'."""
     return ImapMailbox(settings_of(tmp_path, services))
 
 

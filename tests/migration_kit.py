@@ -18,7 +18,7 @@ DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)]
 
 @pytest.fixture(params=DATABASES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each sort."""
+    """An empty database of each engine."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'ged.sqlite3'}"
     make: Callable[[], str] = request.getfixturevalue("make_database")

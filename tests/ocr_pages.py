@@ -46,7 +46,7 @@ def by_hand(text: str = LETTER) -> Image.Image:
 
 
 def aged(image: Image.Image, *, degrees: float = 1.5, noise: float = 10.0) -> Image.Image:
-    """The page as a scanner gives it: leaning to the right, gray and grainy."""
+    """The page as a scanner would deliver it: skewed to the right, gray and grainy."""
     turned = image.rotate(-degrees, Image.Resampling.BICUBIC, fillcolor=255)
     grain = np.random.default_rng(7).normal(0, noise, (image.height, image.width))
     return Image.fromarray(np.clip(np.asarray(turned) * 0.88 + grain, 0, 255).astype(np.uint8))
@@ -62,7 +62,7 @@ def with_qr(image: Image.Image, text: str, *, module_px: int = 8) -> Image.Image
 
 
 def save(image: Image.Image, path: Path, **options: object) -> Path:
-    """Write a page at 300 dpi in the format that the name says."""
+    """Write a page at 300 dpi, in the format of the name's suffix."""
     image.save(path, dpi=(300, 300), **options)  # type: ignore[arg-type]
     return path
 
@@ -75,7 +75,7 @@ def scan_pdf(pages: list[Image.Image], path: Path) -> Path:
 
 
 def digital_pdf(path: Path, *, rotate: int = 0, crop: tuple[int, int, int, int] | None = None) -> Path:
-    """A PDF born digital, one page of Helvetica: the word 'Bordereau' stands 72 pt from the left, 742 pt up."""
+    """A born-digital PDF, one page of Helvetica: the word 'Bordereau' is 72 pt from the left, 742 pt up."""
     lines = ["Bordereau de transmission", "Deux rapports d'inspection pour information", "Le chef de service"]
     content = "BT /F 20 Tf 72 742 Td 30 TL " + " ".join(f"({line}) Tj T*" for line in lines) + " ET"
     with pikepdf.new() as pdf:
@@ -101,7 +101,7 @@ def digital_pdf(path: Path, *, rotate: int = 0, crop: tuple[int, int, int, int] 
 
 
 def png_of(width: int, height: int) -> bytes:
-    """A PNG of one bit a pixel, all white; huge sizes cost nothing to make."""
+    """A white PNG of one bit a pixel; huge sizes are cheap to make."""
     target = BytesIO()
     Image.new("1", (width, height), 1).save(target, format="PNG")
     return target.getvalue()

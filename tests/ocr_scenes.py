@@ -26,7 +26,7 @@ def stamped(*, photo: bool = False, faint: bool = False, noise: float = 5.0) -> 
 def scanned(
     page: Image.Image, *, noise: float = 5.0, tint: tuple[float, float, float] = (0.93, 0.92, 0.87)
 ) -> Image.Image:
-    """What a colour scanner makes of a page: soft edges, warm paper, grain."""
+    """A page as from a colour scanner: soft edges, warm paper, grain."""
     pixels = np.asarray(page.filter(ImageFilter.GaussianBlur(0.9))).astype(np.float32) * np.array(tint, np.float32)
     pixels += np.random.default_rng(3).normal(0, noise, pixels.shape)
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""What tests of codes on paper share: a file that bears a code, brought by somebody, and what waits because of it."""
+"""Helpers of the tests of codes on paper: a file with a code, brought by a person, and the sheets that then wait."""
 
 import io
 from datetime import datetime
@@ -15,12 +15,12 @@ from tests.factories import NOW, actor
 
 
 def sheet(services: Services, kind: CodeKind, subject_id: int, text: str = "feuille") -> bytes:
-    """A page that bears a code of ours and some lines of text."""
+    """A page with a code of ours and some lines of text."""
     return pages.png(text, code=make_code(kind, subject_id, key=services.code_key))
 
 
 def clerk_unit(services: Services, account: str) -> int:
-    """The unit whose clerk somebody is."""
+    """The unit for which the account is a clerk."""
     post = actor(services, account).post_with(Role.CLERK)
     assert post is not None
     return post.unit_id
@@ -35,7 +35,7 @@ def bring(
     text: str = "feuille",
     now: datetime = NOW,
 ) -> int:
-    """A file brought by a clerk of which somebody said what it is; the id under which it waits."""
+    """A file that a clerk brings and a person identifies; returns the id under which it waits."""
     looked_at = files.examine(services, "feuille.png", io.BytesIO(pages.png(text)))
     with services.unit_of_work(now) as uow:
         row = intake.accept_proposal(
@@ -46,7 +46,7 @@ def bring(
 
 
 def confirm(services: Services, paper_id: int, *, by: str = "agent", now: datetime = NOW) -> int | None:
-    """Confirm what waits; the attachment that came of it."""
+    """Confirm a waiting sheet; returns the new attachment's id."""
     with services.unit_of_work(now) as uow:
         operations.confirm(uow, paper_id, version=None, actor=actor(services, by))
     with services.reading() as session:
@@ -56,6 +56,6 @@ def confirm(services: Services, paper_id: int, *, by: str = "agent", now: dateti
 
 
 def waiting(services: Services) -> list[PaperCode]:
-    """All codes that wait, of whomever."""
+    """All waiting codes, of all persons."""
     with services.reading() as session:
         return list(session.scalars(select(PaperCode).where(PaperCode.state == PaperState.WAITING)))

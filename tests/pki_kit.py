@@ -1,4 +1,4 @@
-"""Certificates of every kind, good and bad, and PDFs signed with them by pyHanko: what the tests of validation forge."""
+"""Certificates of every kind, good and bad, and PDFs that pyHanko signs with them, for the tests of validation."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -66,7 +66,7 @@ def holder(
     purposes: tuple[x509.ObjectIdentifier, ...] = (),
     rsa_bits: int = 0,
 ) -> Holder:
-    """A certificate with a key usage and extended key usages, given by ``issuer`` or by itself."""
+    """A certificate with a key usage and extended key usages, issued by ``issuer`` or self-signed."""
     key = rsa.generate_private_key(65537, rsa_bits) if rsa_bits else ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     known = dict.fromkeys(
@@ -97,7 +97,7 @@ def holder(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
     if purposes:
-        # RFC 3161, 2.3: critical for who stamps times.
+        # RFC 3161, 2.3: critical for time-stamp authorities.
         stamps = purposes == (ExtendedKeyUsageOID.TIME_STAMPING,)
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=stamps)
     return Holder(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key, issuer)
@@ -131,7 +131,7 @@ class Ministry:
         object.__setattr__(self, "stamper", stamper)
 
     def stamps(self, at: datetime) -> DummyTimeStamper:
-        """Time-stamps that tell this time."""
+        """A stamper whose time-stamps state this time."""
         return DummyTimeStamper(
             self.stamper.asn1, self.stamper.asn1_key, certs_to_embed=self.stamper.store, fixed_dt=at
         )
@@ -152,8 +152,8 @@ def signed(
     """The file signed once more, by an incremental update.
 
     Args:
-        place: of a field of its own.
-        edit: what else the update changes, once the field is there.
+        place: of a separate field.
+        edit: makes further changes in the update, after the field was added.
     """
     meta = signers.PdfSignatureMetadata(
         field_name=name,
@@ -211,7 +211,7 @@ def with_validation_data(
 
 
 def stamped(pdf: bytes, stamper: DummyTimeStamper, *, field: str | None = None) -> bytes:
-    """The file with a time-stamp of the whole document, in a field of its own unless named."""
+    """The file with a document time-stamp, in a new field unless named."""
     output = BytesIO()
     writer = IncrementalPdfFileWriter(BytesIO(pdf), strict=False)
     signers.PdfTimeStamper(stamper, field_name=field).timestamp_pdf(writer, "sha256", output=output)

@@ -1,4 +1,4 @@
-"""What the tests of routing and search are made of: mentions, letters in the queue, and the jobs that index them."""
+"""Helpers of the tests of routing and search: mentions, letters in the queue, and the jobs that index them."""
 
 from datetime import date
 
@@ -87,7 +87,7 @@ def impute(
 
 
 def run_jobs(services: Services, *kinds: jobs.JobKind) -> None:
-    """Do what a worker would do now."""
+    """Run the jobs that a worker would run now."""
     wanted = kinds or (jobs.JobKind.INDEX,)
     with services.reading() as session:
         waiting = jobs.due(session, now=NOW, kinds=wanted, limit=500)

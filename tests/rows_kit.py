@@ -1,4 +1,4 @@
-"""Some tables in memory and a unit of work on them: for rules that read and write rows, and nothing else."""
+"""Some tables in memory and a unit of work on them, for rules that only read and write rows."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ ZONE = ZoneInfo("Pacific/Auckland")  # twelve hours or more ahead: a day taken f
 
 @contextmanager
 def rows(*models: type[Base]) -> Iterator[Session]:
-    """A session on empty tables; what they refer to need not be there, and no trigger holds them."""
+    """A session on empty tables; referenced rows need not exist, and no trigger protects the tables."""
     engine = create_engine("sqlite://", poolclass=StaticPool)
     Base.metadata.create_all(engine, tables=[Base.metadata.tables[model.__tablename__] for model in models])
     lift_guards(engine)  # there or not, by what else this process has loaded
@@ -33,13 +33,13 @@ def rows(*models: type[Base]) -> Iterator[Session]:
 
 
 def work(session: Session, now: datetime) -> UnitOfWork:
-    """A unit of work that nobody commits; ``told`` and ``asked`` show what it would write besides."""
+    """A unit of work that is never committed; ``told`` and ``asked`` show its journal entries and jobs."""
     services: Any = SimpleNamespace(zone=ZONE, timestamper=None)
     return UnitOfWork(services, session, now)
 
 
 def told(uow: UnitOfWork) -> list[dict[str, Any]]:
-    """What the journal would say: the payloads with the action, its subject and who acted."""
+    """The entries that the journal would get: the payloads with the action, its subject and the actor."""
     return [
         {
             "action": event.action,
@@ -61,12 +61,12 @@ def held(post_id: int, *roles: Role, unit_id: int = 1, because: str = "holder") 
 
 
 def person(person_id: int, *posts: HeldPost, sees: Principals | None = None) -> Actor:
-    """Somebody with these posts, who sees what ``sees`` names."""
+    """A person with these posts, and with the principals ``sees``."""
     nothing = Principals(frozenset(), frozenset(), frozenset())
     return Actor(PersonId(person_id), "agent", "Agent", Confidentiality.ORDINARY, posts, frozenset(), sees or nothing)
 
 
 def principals(ordinary: str, restricted: str = "", secret: str = "") -> Principals:
-    """Sets of principals, their names apart by blanks."""
+    """Sets of principals, their names separated by blanks."""
     sets = (frozenset(Principal(name) for name in names.split()) for names in (ordinary, restricted, secret))
     return Principals(*sets)

@@ -1,4 +1,4 @@
-"""The site with scans that wait: browsers of two accounts, a paired bridge, a desk that follows its devices."""
+"""The site with waiting scans: browsers of two accounts, a paired bridge, a desk that reports its devices."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ DEVICES = [
 
 
 class Desk:
-    """A bridge of the test: tells devices, takes orders, says how they go."""
+    """A bridge of the test: announces devices, takes orders, reports their progress."""
 
     def __init__(self, place: Site) -> None:
         self.site, self.headers = place, paired(place)

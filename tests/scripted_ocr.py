@@ -1,4 +1,4 @@
-"""An engine that reads what a test says: pages are counted, texts and fields are given, pictures are white."""
+"""An OCR engine with scripted results: pages are counted, texts and fields are given, pictures are white."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ def reading(name: str, value: str, *, page_no: int = 1, confidence: float = 87.0
 
 @dataclass
 class ScriptedEngine:
-    """Plug of ``OcrEngine`` whose reading is given: the texts of the pages in order, and the fields."""
+    """Adapter of ``OcrEngine`` with given results: the texts of the pages in order, and the fields."""
 
     texts: tuple[str, ...] = ("Rien",)
     fields: tuple[FieldReading, ...] = ()
@@ -49,7 +49,7 @@ class ScriptedEngine:
     def recognise(
         self, pages: Sequence[PageRef], *, languages: Sequence[str], timeout_s: float, out: Path, **_: object
     ) -> Recognition:
-        """Answer what the test gave."""
+        """Return the results that the test gave."""
         self.asked.append(len(pages))
         self.meanwhile()
         image, pdf = out / "page.jpg", out / "searchable.pdf"

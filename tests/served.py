@@ -1,4 +1,4 @@
-"""The real site of a test installation: ``ged serve`` as processes of its own."""
+"""The real site of a test installation: ``ged serve`` in separate processes."""
 
 import os
 import signal
@@ -32,13 +32,13 @@ class Served:
         return self.place.folder / "site.log"
 
     def children(self) -> list[int]:
-        """The processes that answer."""
+        """The processes that serve requests."""
         return [
             int(pid) for pid in Path(f"/proc/{self.master.pid}/task/{self.master.pid}/children").read_text().split()
         ]
 
     def sign_in_page_s(self, *, timeout_s: float = 30.0) -> float:
-        """The seconds in which somebody gets the sign-in page, over a connection of their own."""
+        """The seconds of a request of the sign-in page, over a new connection."""
         began = time.monotonic()
         assert httpx.get(f"{self.url}/connexion", timeout=timeout_s).status_code == 200
         return time.monotonic() - began

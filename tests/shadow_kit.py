@@ -27,7 +27,7 @@ def stream(writer, content, **entries):
 
 
 def replace_the_shown_payee(writer):
-    """The look of the field changes, its value does not: pyHanko's default policy calls it form filling."""
+    """The appearance of the field changes, its value does not: pyHanko's default policy accepts it as form filling."""
     field = writer.root["/AcroForm"]["/Fields"][0]
     look = field["/AP"]["/N"]
     look._data = look.data.replace(b"Pharmacie du Port", b"Compte de M. Faux!")
@@ -163,7 +163,7 @@ def write_object_streams(writer):
 
 
 def say_who_wrote(writer):
-    """Acrobat's extension level, and the packet that only tells the program."""
+    """Acrobat's extension level, and a metadata packet that only names the program."""
     levels = generic.DictionaryObject({pdf_name("/BaseVersion"): pdf_name("/1.7")})
     levels[pdf_name("/ExtensionLevel")] = generic.NumberObject(8)
     writer.root["/Extensions"] = generic.DictionaryObject({pdf_name("/ADBE"): levels})
@@ -239,7 +239,7 @@ def show_a_page_twice(writer):
 
 
 def broken_compression(writer):
-    """Whole in one reader, cut off in another."""
+    """Complete in one reader, truncated in another."""
     place = page(writer).raw_get("/Contents")
     content = place.get_object()
     content.compress()
@@ -257,14 +257,14 @@ def appended_compression(writer):
 
 
 def exchange_the_parameters(writer):
-    """The bytes and the filter stay; how they are unpacked stands in an object apart."""
+    """The bytes and the filter stay; the filter's parameters are in a separate object."""
     place = page(writer, 1)["/Contents"].raw_get("/DecodeParms")
     place.get_object()["/Columns"] = generic.NumberObject(3)
     writer.mark_update(place)
 
 
 def list_a_page_directly(writer):
-    """A page that lies in the list itself, with a note; some readers show it."""
+    """A page as a direct object in the list, with a note; some readers show it."""
     tree = writer.root["/Pages"]
     leaf = _copied(tree["/Kids"][1])
     note = {"/Type": pdf_name("/Annot"), "/Subtype": pdf_name("/FreeText"), "/Contents": pdf_string("Payez le double")}
@@ -276,7 +276,7 @@ def list_a_page_directly(writer):
 
 
 def exchange_twin_layers(writer):
-    """Two layers of the same name: the page's text goes from the one to the other."""
+    """Two layers of the same name: the page's text moves from one layer to the other."""
     names = changed_page(writer)["/Resources"]["/Properties"]
     first, second = (names.raw_get(key) for key in ("/L1", "/L2"))
     names["/L1"], names["/L2"] = second, first
@@ -294,7 +294,7 @@ def draw_values_anew(writer):
 
 
 def lend_a_font(writer):
-    """A field names a font that was not there."""
+    """A field names a font that did not exist."""
     fonts = writer.root["/AcroForm"]["/DR"]["/Font"]
     fonts["/F9"] = fonts.raw_get("/F1")
     writer.mark_update(writer.root.raw_get("/AcroForm"))
@@ -409,7 +409,7 @@ def own_field_with_a_comment(writer):
 
 
 def look(writer, bounds=None, **entries):
-    """White paper and another amount over the whole page, wherever its field lies."""
+    """White paper and another amount over the whole page, independent of the field's place."""
     font = {"/Type": pdf_name("/Font"), "/Subtype": pdf_name("/Type1"), "/BaseFont": pdf_name("/Helvetica")}
     fonts = {pdf_name("/F1"): generic.DictionaryObject({pdf_name(key): value for key, value in font.items()})}
     entries["Resources"] = generic.DictionaryObject({pdf_name("/Font"): generic.DictionaryObject(fonts)})
@@ -473,7 +473,7 @@ def foreseen_field(writer):
 
 
 def shown_stamp_field(writer):
-    """An empty field for a time-stamp that lies nowhere, with a look."""
+    """An empty time-stamp field without a place, but with an appearance."""
     entries = {"/FT": "/Sig", "/Type": "/Annot", "/Subtype": "/Widget"}
     field = generic.DictionaryObject({pdf_name(key): pdf_name(value) for key, value in entries.items()})
     field[pdf_name("/T")] = pdf_string("stamp")
@@ -496,7 +496,7 @@ def hidden_content(pdf, page=0):
 
 
 def with_table(pdf, objects=b"", entries=b"0000000000 65535 f \n"):
-    """The file with these bytes and a table that places the object 0 alone."""
+    """The file with these bytes, and a table with only the object 0."""
     root = re.findall(rb"/Root (\d+ \d+ R)", pdf)[-1]
     size = max(int(one) for one in re.findall(rb"/Size (\d+)", pdf))
     previous = int(re.findall(rb"startxref\s+(\d+)", pdf)[-1])

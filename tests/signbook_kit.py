@@ -1,4 +1,4 @@
-"""What the tests of the signature book share: a letter that came in, its answer, a circuit of two visas, opened keys."""
+"""Helpers of the tests of the signature book: an incoming letter, its answer, a circuit of two visas, opened keys."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ COPY = Party("Direction des affaires financières", "", "daf@mines.example.tg")
 
 
 class CountingSigner(PadesSigner):
-    """The real signer; counts, and fails when told to."""
+    """The real signer; counts its calls, and fails on request."""
 
     def __init__(self) -> None:
         super().__init__(())
@@ -128,7 +128,7 @@ class House:
             operations.visa(uow, mail_id, version_no=version_no, remark=remark, actor=self.who(account))
 
     def ready(self, **values: object) -> MailId:
-        """A letter that waits for the signature only."""
+        """A letter that only waits for the signature."""
         mail_id = self.answer(**values)  # type: ignore[arg-type]
         self.submit(mail_id)
         self.visa(mail_id, "daf")
@@ -154,7 +154,7 @@ def make_house(folder: Path, *, url: str | None = None) -> House:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    """A house of its own per test."""
+    """A new house for each test."""
     made = make_house(tmp_path)
     yield made
     made.services.engine.dispose()

@@ -25,7 +25,7 @@ from tests.site import build_app, give_passwords, make_settings, post, sign_in
 
 
 class Site:
-    """The application with one client a person."""
+    """The application, with one client for each person."""
 
     def __init__(self, folder: Path) -> None:
         self.services: Services = dataclasses.replace(make_services(folder), signer=CountingSigner())
@@ -76,7 +76,7 @@ def hidden(page: str, name: str) -> str:
 
 
 def arranged(house: House, *steps: tuple[str, int, StepKind]) -> MailId:
-    """A letter handed in, whose circuit is these steps (post, stage, kind), then SG."""
+    """A submitted letter, whose circuit has these steps (post, stage, kind), then SG."""
     mail_id = house.answer()
     asked = [Step(house.post(code), stage, kind) for code, stage, kind in steps]
     with house.services.unit_of_work(NOW) as uow:

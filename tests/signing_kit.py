@@ -1,4 +1,4 @@
-"""What the tests of signing share: an authority, a key, a real typst-made PDF/A, a slip signed at both ends."""
+"""Helpers of the tests of signing: an authority, a key, a real PDF/A by typst, a slip signed at both ends."""
 
 import hashlib
 import re
@@ -30,7 +30,7 @@ RECEIVER = SignatureField("receiver", 1, (300, 100, 500, 160))
 
 
 def vault(folder: Path, *, rsa_bits: int | None = None, curve: str = "p256") -> LocalVault:
-    """A vault over an authority of its own."""
+    """A vault over a new authority."""
     Authority.create(folder, SECRET, "Ministère de l'Économie", NOW)
     return LocalVault(folder, SECRET, rsa_bits=rsa_bits, curve=curve, cost=CHEAP)
 
@@ -44,7 +44,7 @@ def unlocked(keys: LocalVault, name: str = "AMAVI Kossi", *, now: datetime = NOW
 
 
 def page_pdf(text: str = "Bordereau n° 12") -> bytes:
-    """A page as the project makes them: PDF/A-2b by typst, whose last line has no end."""
+    """A page as the project makes it: PDF/A-2b by typst, without a newline at its end."""
     source = "#set document(date: datetime(year: 2026, month: 3, day: 3))\n= " + text + "\n#lorem(200)"
     made = typst.compile(source.encode(), format="pdf", pdf_standards="a-2b", ignore_system_fonts=True)
     assert isinstance(made, bytes)
@@ -86,7 +86,7 @@ def signed_slip(key: UnlockedKey, signer: Signer | None = None) -> SignedSlip:
 
 
 def page_content(pdf: bytes) -> range:
-    """Places of the bytes of the page's content stream in the first revision of ``page_pdf``."""
+    """Positions of the bytes of the page's content stream in the first revision of ``page_pdf``."""
     first = pdf[: pdf.index(b"%%EOF")]
     number = re.search(rb"/Contents (\d+) 0 R", first)
     assert number is not None

@@ -1,4 +1,4 @@
-"""A site for tests: the real application over the plugs of ``tests.factories``, with accounts that can sign in."""
+"""A site for tests: the real application over the adapters of ``tests.factories``, with accounts that can sign in."""
 
 import re
 import threading
@@ -33,7 +33,7 @@ _compile = Rule.compile
 
 
 def _compile_once(rule: Rule) -> None:
-    """A rule of addresses, compiled once for all applications of a process: it is a quarter of a small page test."""
+    """Compile a URL rule once for all applications of a process: this is a quarter of the time of a small page test."""
     assert rule.map is not None
     key = (
         rule.rule, rule.subdomain, rule.host, rule.merge_slashes, rule.map.host_matching,
@@ -76,12 +76,12 @@ def make_site(folder: Path, *, services: Services | None = None, **settings: obj
 
 
 def open_site(folder: Path, services: Services, **settings: object) -> Flask:
-    """An application over services whose database is filled already."""
+    """An application over services whose database already has rows."""
     return build_app(services, make_settings(folder, **settings))
 
 
 class NoSuchField(Undefined):
-    """A field that a row does not have is a mistake of the template, and an error in tests; elsewhere it is empty."""
+    """Raises in tests when a template uses a field that a row does not have; in production such a field is empty."""
 
     def __init__(self, hint: str | None = None, obj: Any = missing, name: str | None = None, *rest: Any) -> None:
         super().__init__(hint, obj, name, *rest)
@@ -90,7 +90,7 @@ class NoSuchField(Undefined):
 
 
 class ReadPage(TestResponse):
-    """An answer whose text reads as it is typed: tests look for words, ``raw`` and ``data`` bear their typography."""
+    """A response with plain text for tests that look for words; ``raw`` and ``data`` keep the typography."""
 
     @property
     def text(self) -> str:
@@ -99,12 +99,12 @@ class ReadPage(TestResponse):
 
     @property
     def raw(self) -> str:
-        """The page as it is sent."""
+        """The page as sent."""
         return self.get_data(as_text=True)
 
 
 class Reader(FlaskClient):
-    """A client whose answers are read by their words."""
+    """A client whose responses are ``ReadPage``."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
@@ -114,7 +114,7 @@ class Reader(FlaskClient):
 def build_app(services: Services, settings: Settings) -> Flask:
     """The application; templates are compiled once for all tests of a run, not once for each application."""
     app = create_app(services, settings)
-    app.testing = False  # errors answer as they do for people
+    app.testing = False  # errors give the same pages as in production
     app.jinja_env.undefined = NoSuchField
     app.test_client_class = Reader
     compiled = run_dir() / "templates"
@@ -132,12 +132,12 @@ def give_passwords(services: Services, password: str = PASSWORD) -> None:
 
 @cache
 def _cheap_hash(password: str) -> str:
-    # Hundreds of sites are made and signed in to; the real cost of a hash is held by the tests of accounts.
+    # Tests make hundreds of sites and sign in to them; the tests of accounts check the real cost of a hash.
     return PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(password)
 
 
 class Clock:
-    """The clock of a site, which a test moves on: stands for ``datetime`` in ``web.site.context``."""
+    """The clock of a site, which a test can move on: replaces ``datetime`` in ``web.site.context``."""
 
     def __init__(self) -> None:
         self.at = datetime.now(UTC)
@@ -172,7 +172,7 @@ def sign_in(app: Flask, account: str, password: str = PASSWORD) -> FlaskClient:
 
 @contextmanager
 def served(app: Flask) -> Iterator[str]:
-    """The application on a free loopback port, in threads, and its address; its open requests end first."""
+    """Serve the application on a free loopback port, in threads; yields its address. Open requests end first."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()

@@ -1,4 +1,4 @@
-"""What the tests of slips share: a registered letter, an opened key, a slip sent and received."""
+"""Helpers of the tests of slips: a registered letter, an opened key, a slip sent and received."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What tests of suggestions share: a site that knows letters, words read with noise, fields as they were read."""
+"""Helpers of the tests of suggestions: a site with letters, words with OCR noise, fields as they were read."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ FIELDS = (
 
 @dataclass
 class Site:
-    """The site over an engine that reads what the test says."""
+    """The site over a scripted OCR engine."""
 
     app: Flask
     services: Services
@@ -55,7 +55,7 @@ class Site:
         return int(scan_id)
 
     def work(self) -> list[JobKind]:
-        """Run all jobs but the index's, and those that they ask for; returns the kinds that ran."""
+        """Run all jobs except index jobs, and the jobs that they queue; returns the kinds that ran."""
         kinds, ran = set(JobKind) - {JobKind.INDEX}, []
         while True:
             with self.services.reading() as session:
@@ -80,7 +80,7 @@ class Site:
             return session.get_one(Mail, done.mail_id)
 
     def document(self, mail_id: int, text: str) -> None:
-        """Give a letter a document that says this."""
+        """Give a letter a document with this text."""
         stored = self.services.blobs.put(BytesIO(png(f"{mail_id} {text[:20]}")))
         with self.services.unit_of_work(NOW) as uow:
             attach(
@@ -111,7 +111,7 @@ WORDS = {
 
 
 def fill_register(site: Site, count: int, *, level: int = 0, words: dict[str, str] = WORDS) -> None:
-    """Letters decided long ago: their words point at their unit, their nature and their sender."""
+    """Register letters decided long ago, whose words suggest their unit, their nature and their sender."""
     sender = {"DGE": "CEET", "DAF": "Trésor public"}
     know_missing(site.services, *sender.values())
     with site.services.unit_of_work(NOW) as uow:
@@ -145,6 +145,6 @@ def learn(site: Site) -> None:
 
 
 def noisy(text: str, seed: int, share: float = 0.03) -> str:
-    """A text misread here and there."""
+    """A text with some misread characters."""
     rng = random.Random(seed)
     return "".join(rng.choice("abcdelmnor ") if c.isalpha() and rng.random() < share else c for c in text)

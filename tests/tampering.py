@@ -1,4 +1,4 @@
-"""Somebody with the database in hand: the first thing that goes is what holds the rows."""
+"""An attacker with the database, who first removes the triggers that protect rows."""
 
 from sqlalchemy import Engine
 
@@ -6,7 +6,7 @@ from ged import held
 
 
 def lift_guards(engine: Engine) -> None:
-    """Let held rows be changed and deleted, on a database of a test's own."""
+    """Remove the protection of rows, so that they can be changed and deleted, in a test's own database."""
     with engine.begin() as connection:
         for rows in held.HELD:
             for statement in held.undo(rows.table, engine.dialect.name):

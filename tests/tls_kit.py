@@ -1,4 +1,4 @@
-"""Server certificates, good and bad, and names that lead to this machine: what tests of outgoing connections meet."""
+"""Server certificates, good and bad, and names that resolve to this machine, for tests of outgoing connections."""
 
 import socket
 import ssl
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 HOST = "mail.ministere.example"
-"""Not loopback by its name; ``lead_here`` lets it lead to this machine."""
+"""Not loopback by its name; ``lead_here`` makes it resolve to this machine."""
 DAY = timedelta(days=1)
 
 
@@ -50,7 +50,7 @@ def authority(folder: Path, name: str) -> TestAuthority:
 
 
 def lead_here(monkeypatch: pytest.MonkeyPatch, *hosts: str) -> None:
-    """Let names that no resolver knows lead to this machine: as ``/etc/hosts`` would."""
+    """Make names that no resolver knows resolve to this machine, as ``/etc/hosts`` would."""
     ask = socket.getaddrinfo
 
     def here(host: Any, *others: Any, **named: Any) -> Any:

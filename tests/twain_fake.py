@@ -1,9 +1,9 @@
 """``python -m tests.twain_fake``: the bridge's TWAIN child over a data source manager of our own.
 
-pytwain's own code runs: its library is replaced at the entry point (``DSM_Entry``, a C function pointer here), and so
-are the few functions of Windows that it calls. The manager keeps the states of the standard and refuses what comes out
-of turn; memory that is freed is overwritten at once. What it plays stands in GED_FAKE_TWAIN (JSON), what was asked of
-it is written line by line to the file named there.
+pytwain's own code runs. Only the library's entry point (``DSM_Entry``, a C function pointer here) and the few Windows
+functions that it calls are replaced. The manager keeps the states of the standard and refuses calls out of sequence;
+freed memory is overwritten at once. GED_FAKE_TWAIN (JSON) configures it; it logs its calls, a line each, to the file
+named there.
 """
 
 from __future__ import annotations

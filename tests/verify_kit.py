@@ -1,4 +1,4 @@
-"""Case files made by hand, with keys of a test's own: what ``ged_verify.py`` is given, sound or forged, without a house."""
+"""Case files made by hand with a test's own keys, sound or forged, as input of ``ged_verify.py``, without a house."""
 
 import hashlib
 import io
@@ -96,14 +96,14 @@ def pem_of(key: Any) -> bytes:
 
 @dataclass
 class Token:
-    """An RFC 3161 token to be made, and what is wrong with it.
+    """An RFC 3161 token to make, and its faults.
 
     Attributes:
-        told: the time as it stands in the token.
+        told: the time stated in the token.
         digest: name of the algorithm of imprint and attributes.
         imprint: in place of the true digest of the stamped bytes.
         message_digest: in place of the true digest of the token's content.
-        embedded: certificates in the token; those of the signer and its issuers unless given.
+        embedded: certificates in the token; unless given, those of the signer and its issuers.
     """
 
     signer: Holder
@@ -216,7 +216,7 @@ def entry(number: int, action: str, *, person: int | None = 7, payload: dict[str
 
 @dataclass
 class Folder:
-    """A case file, to be written; what is changed before ``write`` is signed, what is changed after it is not."""
+    """A case file to write; changes before ``write`` are signed, changes after it are not."""
 
     path: Path
     entries: list[dict[str, Any]] = field(default_factory=list)
@@ -230,7 +230,7 @@ class Folder:
     is_stamped: bool = True
 
     def chained(self, count: int = 5, shown: Sequence[int] = (1, 2, 4, 5), anchored: int | None = None) -> None:
-        """A journal of ``count`` entries, of which the case shows some; the first ``anchored`` hang on the anchor."""
+        """A journal of ``count`` entries, of which the case shows some; the anchor covers the first ``anchored``."""
         everyone = [
             entry(number, f"mail.action{number}", person=7 if number < 4 else None,
                   payload={"subject": f"Objet {number} é"} if number % 2 else None)
@@ -301,7 +301,7 @@ def digest_of(one: dict[str, Any]) -> str:
 
 
 def chain(names: int, end: datetime = NOW + 9 * YEAR, start: datetime = NOW - YEAR) -> list[Holder]:
-    """A root and so many authorities one under the other, then one that stamps times."""
+    """A root, a chain of ``names`` authorities below it, then a time-stamp authority."""
     found = [holder("Racine", authority=True, start=start, end=end)]
     for number in range(names):
         found.append(holder(f"Autorité {number}", found[-1], authority=True, start=start, end=end))

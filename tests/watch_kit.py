@@ -1,4 +1,4 @@
-"""Files as a multi-function printer leaves them in a folder: PDF, office, pictures."""
+"""Files as a multi-function printer puts them into a folder: PDF, office, pictures."""
 
 from __future__ import annotations
 

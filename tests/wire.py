@@ -14,7 +14,7 @@ _RESET = struct.pack("ii", 1, 0)
 
 @dataclass
 class Wire:
-    """Relays ``port`` to ``target``. ``bytes_per_s`` slows what goes up; ``most_bytes`` ends each connection there."""
+    """Relays ``port`` to ``target``. ``bytes_per_s`` limits the upstream; ``most_bytes`` ends each connection there."""
 
     target: int
     bytes_per_s: float | None = None
@@ -83,7 +83,7 @@ class Wire:
             end.close()
 
     def cut(self) -> None:
-        """Break every connection without a good-bye."""
+        """Break every connection without an orderly close."""
         with self._lock:
             ends, self._open = list(self._open), set()
         for end in ends:

@@ -1,4 +1,4 @@
-"""An installation of its own for tests of the worker: settings file, database, and the real ``ged worker`` process."""
+"""A separate installation for tests of the worker: settings file, database, and the real ``ged worker`` process."""
 
 import io
 import os
@@ -32,7 +32,7 @@ GED = Path(sys.executable).parent / "ged"
 
 
 def eventually(check: Callable[[], object], *, within_s: float, what: str, log: Path | None = None) -> None:
-    """Wait until ``check`` answers something true."""
+    """Wait until ``check`` returns a true value."""
     until = time.monotonic() + within_s
     while not check():
         if time.monotonic() > until:
@@ -67,7 +67,7 @@ class Installation:
 
     @property
     def log(self) -> Path:
-        """What the worker processes said."""
+        """The log of the worker processes."""
         return self.folder / "worker.log"
 
     def environment(self) -> dict[str, str]:
@@ -92,7 +92,7 @@ class Installation:
         return process
 
     def close(self) -> None:
-        """End what still runs."""
+        """End the running processes."""
         for process in self.processes:
             kill(process)
         self.services.engine.dispose()
@@ -103,7 +103,7 @@ class Installation:
             return session.get_one(Job, job_id)
 
     def ask(self, kind: JobKind, subject_id: int = 0) -> JobId:
-        """Ask for a job in a committed transaction (the queue hears of it)."""
+        """Queue a job in a committed transaction (and submit it to the queue)."""
         with self.services.unit_of_work(datetime.now(UTC)) as uow:
             uow.defer(kind, subject_id)
         return self.latest(kind)
@@ -125,7 +125,7 @@ class Installation:
         return letter(self.services, subject, now=datetime.now(UTC))
 
     def letter_with_pages(self, count: int) -> tuple[MailId, AttachmentId, JobId]:
-        """A registered letter with a scan of so many pages to read: seconds of work for each."""
+        """A registered letter with a scan of ``count`` pages to read: seconds of work for each page."""
         mail_id = self.register()
         page = ocr_pages.draw()
         digests = []
@@ -152,7 +152,7 @@ class Installation:
 
 
 def children(pid: int) -> list[int]:
-    """All processes below one (proc(5))."""
+    """All descendants of a process (proc(5))."""
     below: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
@@ -178,7 +178,7 @@ def kill(process: subprocess.Popen[bytes], *, with_children: bool = True) -> lis
 
 
 def kill_below(process: subprocess.Popen[bytes]) -> list[int]:
-    """SIGKILL to all processes below one, none of which gets away by a child of its own; the one itself goes on."""
+    """SIGKILL to all descendants of a process, also to children started meanwhile; the process itself goes on."""
     below = _stopped_below(process.pid)
     for pid in below:
         with suppress(ProcessLookupError):
@@ -188,7 +188,7 @@ def kill_below(process: subprocess.Popen[bytes]) -> list[int]:
 
 
 def _stopped_below(pid: int) -> list[int]:
-    """All processes below one, stopped: a child that is started between the look and the kill would outlive it."""
+    """Stop all descendants of a process and return them: a child started between listing and kill would survive."""
     stopped: set[int] = set()
     while fresh := {pid, *children(pid)} - stopped:
         for each in fresh:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ged.errors import Invalid, InvalidTransition
 from ged.register.counters import closed_until, locked_counter
-from ged.register.models import ClosingPeriod, MailNumber, Register, RegisterClosing, RegisterNature
+from ged.register.models import ClosingPeriod, MailNumber, Rectification, Register, RegisterClosing, RegisterNature
 from ged.unit import Actor, HeldPost, UnitOfWork
 
 
@@ -39,16 +39,23 @@ def void(uow: UnitOfWork, number: MailNumber, *, reason: str, actor: Actor, post
 def correction_at(uow: UnitOfWork, numbers: Sequence[MailNumber], *, now: datetime) -> datetime:
     """The moment at which a correction of these numbers is entered.
 
-    It is now, but never before the numbers were given, nor in a day that is closed in one of their registers. In that
-    case it is the first moment of the first open day. The counters stay locked until the commit, so that no day can be
-    closed in between.
+    It is now, but never before the numbers were given, nor before the last rectification of their letter (made by a clock
+    that was ahead of this one), nor in a day that is closed in one of their registers. In that case it is the first
+    moment of the first open day. The counters stay locked until the commit, so that no day can be closed in between.
     """
     registers = {number.register_id: number.register for number in numbers}
-    moments = [now, *(number.registered_at for number in numbers)]
+    moments = [now, *(number.registered_at for number in numbers), *_last_rectified(uow.session, numbers)]
     for _, register in sorted(registers.items()):
         if register.nature is not RegisterNature.ARCHIVE:  # an imported book is never closed, its days are past
             moments.append(_locked_open_moment(uow, register, max(moments)))
     return max(moments)
+
+
+def _last_rectified(session: Session, numbers: Sequence[MailNumber]) -> list[datetime]:
+    """A void before a rectification would take it out of every closing: it was of a number that stood."""
+    letters = {number.mail_id for number in numbers if number.mail_id is not None}
+    last: datetime | None = session.scalar(select(func.max(Rectification.at)).where(Rectification.mail_id.in_(letters)))
+    return [] if last is None else [last]
 
 
 def _locked_open_moment(uow: UnitOfWork, register: Register, moment: datetime) -> datetime:

@@ -33,16 +33,6 @@ def test_help_lists_every_target_with_a_line_of_explanation() -> None:
     assert listed.keys() == _targets()
 
 
-def test_every_benchmark_runs_without_arguments() -> None:
-    """`make bench` calls each without any."""
-    found = sorted((ROOT / "bench").glob("[a-z]*.py"))
-    assert len(found) > 3
-    for path in found:
-        source = path.read_text()
-        assert "sys.argv" not in source, path.name
-        assert not re.search(r'add_argument\(\s*"[^-]|required=True', source), path.name
-
-
 def test_make_alone_shows_the_help_and_installs_nothing() -> None:
     assert _make("--no-print-directory") == _make("--no-print-directory", "help")
 

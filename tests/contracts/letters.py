@@ -9,7 +9,7 @@ NOBODY = Principals(frozenset(), frozenset(), frozenset())
 
 
 def who(*, ordinary: str = "", restricted: str = "", secret: str = "") -> Principals:
-    """Principals from names parted by blanks."""
+    """Principals from names separated by blanks."""
 
     def names(text: str) -> frozenset[Principal]:
         return frozenset(Principal(name) for name in text.split())

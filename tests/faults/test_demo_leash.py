@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests.worker_kit import eventually
+
 _OWNER = """
 import os, sys, time
 from pathlib import Path
@@ -33,7 +35,10 @@ def test_a_killed_owner_takes_its_processes_with_it(tmp_path: Path) -> None:
     owner = subprocess.Popen([sys.executable, "-c", _OWNER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
     child = int(owner.stdout.readline())
-    time.sleep(0.3)
+    eventually(
+        lambda: b"sleep 60" in Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" "),
+        within_s=30, what="the child is the program that sleeps",
+    )  # fmt: skip
     assert _is_running(child)
     os.kill(owner.pid, signal.SIGKILL)
     owner.wait()

@@ -251,6 +251,7 @@ def test_children_end_with_an_owner_that_is_killed_and_their_rooms_too(kind: str
     )
     assert owner.stdout is not None
     assert owner.stdout.readline() == "ready\n"
+    eventually(lambda: _called("987.25"), within_s=60, what="the child has called the program")
     rooms = list(tmp_path.glob("ged-room-*"))
     assert len(rooms) == 1
     owner.kill()
@@ -272,7 +273,6 @@ pool = Pool("tests.hostile_child:service", {}, packages=("tests",), isolation=ki
 pool.ask({"do": "know"}, timeout_s=60)
 busy = {"do": "run", "command": ["sleep", "987.25"]}
 threading.Thread(target=pool.ask, args=(busy,), kwargs={"timeout_s": 900}, daemon=True).start()
-time.sleep(1)
 print("ready", flush=True)
 time.sleep(900)
 """

@@ -1,12 +1,15 @@
 """Each void and each rectification stands in exactly one closing, whatever the clocks of those who corrected say."""
 
-import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import event, select, text, update
 
 from ged import verify
@@ -94,6 +97,14 @@ def test_a_rectification_is_listed_though_its_number_was_voided_on_the_day(servi
     assert (row.void_count, row.rectification_count) == (1, 1)
 
 
+def test_a_number_voided_by_a_late_clock_takes_no_rectification_with_it(services: Services) -> None:
+    mail_id = letter(services)
+    correct(services, mail_id, "Objet corrigé", now=NOW + timedelta(hours=5))
+    void(services, mail_id, now=NOW + timedelta(hours=1))
+    row = close(services, TODAY)
+    assert (row.void_count, row.rectification_count) == (1, 1)
+
+
 def test_what_no_closing_lists_is_listed_by_the_next_one_and_named_until_then(services: Services) -> None:
     mail_id = letter(services)
     void(services, mail_id, now=NOW)
@@ -120,36 +131,55 @@ def test_closings_of_a_release_that_kept_no_lines_count_by_their_clock(services:
         assert list(closing.broken(session, services)) == []
 
 
-@pytest.mark.parametrize("seed", [7, 1960])
-def test_in_a_random_walk_each_correction_stands_in_exactly_one_closing(services: Services, seed: int) -> None:
-    walk, closings = random.Random(seed), 0
-    standing: list[int] = []
-    for step in range(40):
+WALKS = st.lists(
+    st.tuples(
+        st.sampled_from(["letter", "letter", "void", "correct", "correct", "close"]),
+        st.integers(0, 5),
+        st.sampled_from([timedelta(), timedelta(hours=5), DAY]),
+        st.integers(0, 99),
+    ),
+    min_size=12,
+    max_size=40,
+)
+"""What is done, so many hours after the step before, by a clock that is so late, to which letter."""
+
+
+@settings(max_examples=8, phases=[Phase.generate])  # nothing is made smaller: a walk takes half a second
+@given(walk=WALKS)
+def test_in_a_random_walk_each_event_stands_in_exactly_one_closing(
+    tmp_path_factory: pytest.TempPathFactory, walk: list[tuple[str, int, timedelta, int]]
+) -> None:
+    services = make_services(tmp_path_factory.mktemp("walk"))
+    make_organisation(services)
+    standing, at = [letter(services)], NOW
+    for act, hours, late, which in walk:
         # The clock of who acts is up to a day late, and closings are made over days that others still believe open.
-        now = NOW + timedelta(hours=2 * step) - walk.choice((timedelta(), timedelta(hours=5), DAY))
-        act = walk.choice(("letter", "letter", "void", "correct", "correct", "close"))
+        at += timedelta(hours=hours)
+        now = at - late
         if act == "letter" or not standing:
             standing.append(letter(services, now=now))
         elif act == "void":
-            void(services, standing.pop(walk.randrange(len(standing))), now=now)
+            void(services, standing.pop(which % len(standing)), now=now)
         elif act == "correct":
-            correct(services, walk.choice(standing), f"Objet {step}", now=now)
+            correct(services, standing[which % len(standing)], f"Objet {at}, {which}", now=now)
         else:
-            try:
-                close(services, (NOW + timedelta(hours=2 * step) - DAY).date())
-                closings += 1
-            except InvalidTransition:
-                continue
-    close(services, TODAY + 5 * DAY)
+            with suppress(InvalidTransition):
+                close(services, (at - DAY).date())
+    close(services, (at + 2 * DAY).date())
     with services.reading() as session:
-        rows = session.scalars(select(RegisterClosing)).all()
-        voids = [one.id for one in session.scalars(select(MailNumber).where(MailNumber.voided_at.is_not(None)))]
+        rows = session.scalars(select(RegisterClosing).order_by(RegisterClosing.sequence)).all()
+        numbers = session.scalars(select(MailNumber)).all()
         changes = session.scalars(select(Rectification.id)).all()
         lines = session.execute(select(ClosingLine.number_id, ClosingLine.rectification_id)).all()
         assert list(closing.broken(session, services)) == []
-    assert closings >= 1
-    assert voids
-    assert changes
+    services.engine.dispose()
+    voids = [one.id for one in numbers if one.voided_at is not None]
+    assert all(after.from_on == before.until_on + DAY for before, after in pairwise(rows))
+    days = Counter(one.registered_on for one in numbers)
+    assert [row.number_count for row in rows] == [
+        sum(count for day, count in days.items() if row.from_on <= day <= row.until_on) for row in rows
+    ]
+    assert sum(row.number_count for row in rows) == len(numbers)
     assert sum(row.void_count for row in rows) == len(voids)
     assert sum(row.rectification_count for row in rows) == len(changes)
     assert Counter(number for number, change in lines if change is None) == Counter(voids)

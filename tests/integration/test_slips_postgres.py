@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from time import sleep
 
 import pytest
 
@@ -14,6 +13,7 @@ from ged.slips.receive import Decision
 from ged.slips.states import LineState, SlipState
 from tests import slip_kit as kit
 from tests.factories import NOW, actor, make_organisation, make_services
+from tests.lock_kit import wait_for_waiters
 
 pytestmark = pytest.mark.servers
 
@@ -79,7 +79,7 @@ def test_one_original_goes_on_one_slip_of_two_made_at_once(services):
                 operations.number_slips(
                     uow, kit.form(services, LineForm(mail_id=letter, is_original=True), to=(to,)), actor=who, now=NOW
                 )
-                sleep(0.2)  # the others arrive before the commit
+                wait_for_waiters(services.engine, 3)  # the others arrive before the commit
         except GedError as refused:
             return refused.code
         return None

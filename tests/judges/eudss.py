@@ -1,6 +1,6 @@
-"""What EU DSS says of the signatures of PDFs (fetched once by Maven, hash-checked).
+"""The verdicts of EU DSS on the signatures of PDFs (fetched once by Maven, hash-checked).
 
-TOTAL_PASSED does not mean "unchanged": additions that shadow attacks use are warnings there. ``changed`` tells of
+TOTAL_PASSED does not mean "unchanged": for DSS, the additions of shadow attacks are only warnings. ``changed`` reports
 changes that DSS cannot name.
 """
 
@@ -29,7 +29,7 @@ CHECK_S = 300
 
 @dataclass(frozen=True)
 class Verdict:
-    """One signature: DSS's indication and sub-indication, the level, whether the bytes are those that were signed."""
+    """One signature: DSS's indication and sub-indication, the level, whether the bytes equal the signed bytes."""
 
     file: str
     field: str
@@ -57,6 +57,6 @@ def fetch() -> Path:
 
     Raises:
         Unavailable: no JDK, no Maven, or nothing could be fetched.
-        RuntimeError: what was fetched is not what was pinned.
+        RuntimeError: the fetched files do not match the pinned hash.
     """
     return JUDGE.fetch()

@@ -1,4 +1,4 @@
-"""PDFs signed by EU DSS with Apache PDFBox: a producer that shares no code with what judges its files here."""
+"""PDFs signed by EU DSS with Apache PDFBox: a producer that shares no code with the checkers of its files here."""
 
 import subprocess
 from collections.abc import Sequence

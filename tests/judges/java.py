@@ -33,7 +33,7 @@ class Judge:
 
         Raises:
             Unavailable: no JDK, no Maven, or nothing could be fetched.
-            RuntimeError: what was fetched is not what was pinned.
+            RuntimeError: the fetched files do not match the pinned hash.
         """
         key = hashlib.sha256(self.source.read_bytes() + self.pom.read_bytes()).hexdigest()[:16]
         cache = CACHE / self.name

@@ -1,4 +1,4 @@
-"""Whether PDFs are the PDF/A that they claim to be, in the judgement of veraPDF (fetched once by Maven, hash-checked).
+"""Checks by veraPDF whether PDFs are the PDF/A that they claim to be (fetched once by Maven, hash-checked).
 
 ``python -m tests.judges.verapdf`` only fetches (a set-up step may do it); with file names it prints the verdicts.
 """
@@ -28,13 +28,13 @@ CHECK_S = 300
 
 @dataclass(frozen=True)
 class Verdict:
-    """What veraPDF says of one file.
+    """veraPDF's verdict on one file.
 
     Attributes:
         flavour: as the file claims it, ``2u``; empty when it claims none or cannot be parsed.
         compliant: whether it keeps every rule of that flavour.
-        assertions: how many were checked.
-        failures: clause and words of each rule that is broken, once.
+        assertions: number of checks.
+        failures: clause and text of each broken rule, once.
     """
 
     flavour: str
@@ -53,7 +53,7 @@ def check(paths: Sequence[Path]) -> list[Verdict]:
 
 
 def judge(home: Path, paths: Sequence[Path]) -> list[Verdict]:
-    """Judge files by the judge that ``fetch`` gave."""
+    """Check files with the program in ``home``, from ``fetch``."""
     command = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{home}/classes:{home}/lib/*"]
     command += ["VeraPdf", *map(str, paths)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=CHECK_S)
@@ -68,7 +68,7 @@ def fetch() -> Path:
 
     Raises:
         Unavailable: no JDK, no Maven, or nothing could be fetched.
-        RuntimeError: what was fetched is not what was pinned.
+        RuntimeError: the fetched files do not match the pinned hash.
     """
     return JUDGE.fetch()
 

@@ -146,6 +146,7 @@ def test_a_revision_that_names_an_older_program_takes_nothing_from_it(tmp_path: 
                 f"programs of {oldest} crash on what those of {script.revision} write: name the revision itself"
             )
     engine.dispose()
+    assert len(shapes) > 1
 
 
 def test_what_takes_something_away_is_seen() -> None:

@@ -1,9 +1,9 @@
 """Private servers for the tests: each is started once per run, shared by all workers, and stopped by its process id.
 
-The run has a folder of its own, `$GED_TEST_RUN_DIR`, made by the process that controls the run. The first test that
-needs a server starts it under a file lock and leaves a state file; every other worker reads that file. When the run
-ends, also by a failure, the controlling process stops what the state files name. A run that was killed leaves its
-folder behind: the next run sees that nobody holds the folder's lock any more, and stops and removes what it finds.
+The process that controls the run makes the run's folder, `$GED_TEST_RUN_DIR`. The first test that needs a server starts
+it under a file lock and writes a state file; all other workers read that file. When the run ends, also by a failure,
+the controlling process stops the servers of the state files. A killed run leaves its folder behind: the next run finds
+its lock free, stops its servers and removes it.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ STARTING_S = 60  # a run that has just made its folder may not hold its lock yet
 
 
 class Unavailable(Exception):
-    """This machine does not have the server; the text is the reason that the skipped tests show."""
+    """This machine does not have the server; the message is the reason that the skipped tests show."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers: where, which process, and the signal that stops it at once and in order."""
+    """A running server: its URL, its process, and the signal for a fast and orderly stop."""
 
     url: str
     pid: int
@@ -56,8 +56,8 @@ def once(name: str, start: Callable[[Path], Running]) -> Running:
         start: gets an empty folder for the server's files and returns when the server answers.
 
     Raises:
-        Unavailable: this machine does not have it; said once per run, then remembered.
-        RuntimeError: it is there and does not start, also at the second try. That is a failure, no reason to skip.
+        Unavailable: this machine does not have it; found once per run, then cached.
+        RuntimeError: it is installed but does not start, even at the second try: a failure, no reason to skip.
     """
     state_file = run_dir() / f"{name}.json"
     with _locked(run_dir() / f"{name}.lock"):
@@ -78,7 +78,7 @@ def _outcome(start: Callable[[Path], Running], folder: Path) -> dict[str, object
 
 
 def _twice(start: Callable[[Path], Running], folder: Path) -> Running:
-    """Another program may take the free port between our look and the server's: a second try finds another."""
+    """Try twice: another program may take the free port before the server does; the second try finds another port."""
     folder.mkdir()
     try:
         return start(folder)
@@ -120,7 +120,7 @@ def close_run(folder: Path, handle: TextIO) -> None:
 
 
 def sweep() -> None:
-    """Stop and remove what killed runs left behind: their folders, whose lock nobody holds any more."""
+    """Stop the servers and remove the folders of killed runs, whose locks are free."""
     for lock in PARENT.glob(f"{PREFIX}*/run.lock"):
         with suppress(OSError), lock.open("a") as handle:  # another user's run, or one that ends this very moment
             if time.time() - lock.stat().st_mtime < STARTING_S:
@@ -139,7 +139,7 @@ def stop_all(folder: Path) -> None:
 
 
 def stop(server: Running, *, timeout_s: float = 15) -> None:
-    """Stop one server in order, and by force when it has not ended after the time given."""
+    """Stop one server in order, and by force when it has not ended after the timeout."""
     for number, patience_s in ((server.stop_signal, timeout_s), (signal.SIGKILL, 5.0)):
         if not _alive(server):
             return
@@ -151,7 +151,7 @@ def stop(server: Running, *, timeout_s: float = 15) -> None:
 
 
 def _alive(server: Running) -> bool:
-    """The process still runs, and it is the one that was started, not a later one with the same id."""
+    """Whether the process still runs, and is the started process, not a later process with the same id."""
     with suppress(ChildProcessError):
         os.waitpid(server.pid, os.WNOHANG)  # a child of ours that ended is no zombie then
     return started_ticks_of(server.pid) == server.started_ticks != 0

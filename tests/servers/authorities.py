@@ -1,7 +1,7 @@
-"""Authorities of other people, for the tests of signatures: real time-stamps, OCSP and CRLs by certomancer over HTTP.
+"""Third-party authorities for the tests of signatures: real time-stamps, OCSP and CRLs by certomancer over HTTP.
 
-A server of the test's own process whose clock stands where the test puts it. ``down`` takes services away and brings
-them back; ``close`` takes the server itself away.
+A server in the test's own process, whose clock the test sets. ``down`` disables and enables services; ``close`` stops
+the server itself.
 """
 
 import threading
@@ -95,7 +95,7 @@ NAMES = ("root", "issuing", "ocsp", "tsa", "old-tsa", "signer", "gone")
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing on the screen of the tests."""
+        """Print nothing."""
 
 
 class Authorities:
@@ -103,7 +103,7 @@ class Authorities:
 
     Attributes:
         down: services that answer 503: ``tsa``, ``ocsp``, ``crls``.
-        asked: paths asked for, in order.
+        asked: requested paths, in order.
     """
 
     def __init__(self, folder: Path, at: datetime) -> None:
@@ -159,7 +159,7 @@ class Authorities:
         return answer
 
     def close(self) -> None:
-        """Take the server away; a second call does nothing."""
+        """Stop the server; a second call does nothing."""
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()

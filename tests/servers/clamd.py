@@ -1,4 +1,4 @@
-"""A private clamd with a signature database of its own: one name for a few bytes that stand for a virus."""
+"""A private clamd with its own signature database: one signature, for a few bytes that represent a virus."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MaxThreads 4
 
 
 def server() -> Running:
-    """The run's clamd; its URL is what ``GED_CLAMD`` takes.
+    """The run's clamd; its URL is a value for ``GED_CLAMD``.
 
     Raises:
         Unavailable: clamd is not installed.
@@ -42,7 +42,7 @@ def server() -> Running:
 
 
 def start(folder: Path) -> Running:
-    """Start one in a folder of its own."""
+    """Start a clamd in ``folder``."""
     program = shutil.which("clamd") or shutil.which("clamd", path="/usr/sbin")
     if program is None:
         raise Unavailable("clamd is not installed (Debian: clamav-daemon)")

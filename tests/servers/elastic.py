@@ -41,7 +41,7 @@ START_S = 120
 FETCH_S = 1_200
 HEAP = "-Xms512m -Xmx512m"
 FOR_MINUTES = f"{HEAP} -XX:TieredStopAtLevel=1"
-"""A node of a few minutes never wins back what the second compiler costs it: a fifth of its processor time (measured)."""
+"""In a few minutes a node does not regain the cost of the second compiler: a fifth of its CPU time (measured)."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def connection(url: str) -> Connection:
 
 
 def client(server: Connection) -> Elasticsearch:
-    """A bare client, for looking at what ours did."""
+    """A bare client, to inspect the results of ours."""
     security: dict[str, Any] = {"ca_certs": str(server.ca_path)} if server.ca_path else {}
     return Elasticsearch(server.url, api_key=server.api_key, **security)
 
@@ -221,7 +221,7 @@ def fetch() -> Path:
 
     Raises:
         Unavailable: Maven is missing or could not fetch.
-        RuntimeError: what was fetched is not what was pinned.
+        RuntimeError: the fetched files do not match the pinned hash.
     """
     home = CACHE / SERVER
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -291,7 +291,7 @@ def _user() -> pwd.struct_passwd | None:
 
 
 def _reachable(home: Path, user: pwd.struct_passwd | None, folder: Path) -> Path:
-    """The server's folder, or a copy when it lies where its user may not go (a checkout in root's home)."""
+    """The server's folder, or a copy if its user has no access to it (a checkout in root's home)."""
     if user is None:
         return home
     identity = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]

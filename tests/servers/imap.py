@@ -1,7 +1,7 @@
 """A private Dovecot on a free loopback port: its own folder and certificate, accounts made by their first sign-in.
 
-Everyone signs in with one password, or by XOAUTH2 with a token that this file signs; mail lies in Maildirs below the
-server's folder, one per account, so that each test has a mailbox of its own.
+All accounts have the same password, or sign in by XOAUTH2 with a token that this module signs. Mail is in Maildirs
+below the server's folder, one per account, so that each test has its own mailbox.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def ca_file() -> Path:
 
 
 def ports(running: Running) -> tuple[int, int]:
-    """The port of TLS from the first byte, and that of STARTTLS."""
+    """The port of implicit TLS, and the port of STARTTLS."""
     implicit, plain = running.url.removeprefix("imaps://127.0.0.1:").split("/")
     return int(implicit), int(plain)
 

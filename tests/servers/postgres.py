@@ -1,6 +1,6 @@
 """A private PostgreSQL cluster: own folder, own port, own socket, trust on loopback, nothing flushed to disk.
 
-``durable`` starts another, with the settings of production, which a test may kill.
+``durable`` starts another cluster, with the settings of production, which a test may kill.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SETTINGS = {
     "max_connections": "200",  # fifty clerks at once, and the workers' own
 }
 UNSAFE = {"fsync": "off", "full_page_writes": "off"}
-"""Quick, and good for nothing that must outlive its machine; programs need GED_UNSAFE_DATABASE=for-tests."""
+"""Fast, but not durable against a crash of the machine; programs need GED_UNSAFE_DATABASE=for-tests."""
 
 
 def server() -> Running:
@@ -79,12 +79,12 @@ class DurableCluster:
 
     def _started(self) -> Running:
         running = _serve(self._data, self._folder, self._port, {})
-        # A run that is killed leaves this for the next one to sweep.
+        # If this run is killed, the next run finds and sweeps it by this file.
         self._state_file.write_text(json.dumps(asdict(running)))
         return running
 
     def kill(self) -> None:
-        """SIGKILL to the postmaster and everything that it started, at one moment."""
+        """SIGKILL to the postmaster and all its children, at one moment."""
         os.kill(self._running.pid, signal.SIGSTOP)  # it starts no child between our look and the end
         family = [self._running.pid, *children_of(self._running.pid)]
         for pid in family:
@@ -92,7 +92,7 @@ class DurableCluster:
                 os.kill(pid, signal.SIGKILL)
         while any(started_ticks_of(pid) for pid in family):  # the next one refuses to start beside them
             time.sleep(0.01)
-        # Where nobody waits for orphans the dead keep their numbers: they would be taken for a server that runs.
+        # If no process reaps orphans, the dead keep their ids and would be taken for a running server.
         (self._data / "postmaster.pid").unlink()
         (self._folder / f".s.PGSQL.{self._port}.lock").unlink()
 
@@ -108,7 +108,7 @@ class DurableCluster:
 
 @contextmanager
 def durable() -> Iterator[DurableCluster]:
-    """A cluster that keeps what it was given: ``fsync``, ``full_page_writes`` and ``synchronous_commit`` on.
+    """A durable cluster: ``fsync``, ``full_page_writes`` and ``synchronous_commit`` on.
 
     Raises:
         Unavailable: PostgreSQL is not installed.
@@ -125,7 +125,7 @@ def durable() -> Iterator[DurableCluster]:
 
 
 def children_of(pid: int) -> list[int]:
-    """Process ids of everything that a process started and that lives now."""
+    """The ids of the running children of a process."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # one that ended meanwhile
@@ -155,7 +155,7 @@ def _run(*words: Path | str) -> None:
 
 
 def create_database(server_url: str, name: str) -> str:
-    """Make an empty database and give its SQLAlchemy URL."""
+    """Make an empty database; returns its SQLAlchemy URL."""
     with _connect(server_url) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     return f"{server_url.rpartition('/')[0]}/{name}"
@@ -168,7 +168,7 @@ def drop_database(server_url: str, name: str) -> None:
 
 
 def open_sessions(server_url: str, name: str, *, within_s: float = 2) -> list[str]:
-    """The last statement of each session that is still open on a database after a moment's grace for those ending."""
+    """The last statement of each session still open on a database, after a short wait for sessions that are ending."""
     until = time.monotonic() + within_s
     with _connect(server_url) as connection:
         while True:

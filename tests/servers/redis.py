@@ -12,7 +12,7 @@ import redis
 from tests.servers import Running, Unavailable, free_port, once
 
 START_S = 10
-DATABASES = 64  # one per worker of the run, so that no worker meets another's jobs
+DATABASES = 64  # one per worker of the run, so that no worker gets another's jobs
 
 
 def server() -> Running:
@@ -67,6 +67,6 @@ def _answers(url: str) -> bool:
 
 
 def empty(url: str) -> None:
-    """Forget everything in the database that the URL names."""
+    """Delete everything in the database that the URL names."""
     with redis.Redis.from_url(url) as client:
         client.flushdb()

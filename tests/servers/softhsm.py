@@ -1,4 +1,4 @@
-"""A token in software (SoftHSM 2) in a folder of the test's own, with keys made inside of it."""
+"""A software token (SoftHSM 2) in the test's own folder, with keys generated inside it."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ PIN, OFFICER_PIN = "483920", "11112222"
 
 
 class SoftToken:
-    """A token named ``seal``; ``taken_out`` and ``plugged_in`` are what a hand does."""
+    """A token named ``seal``; ``taken_out`` and ``plugged_in`` imitate a person's hand."""
 
     name = "seal"
     pin = PIN
@@ -70,6 +70,6 @@ class SoftToken:
 
 
 def _spki(pkcs1: bytes) -> bytes:
-    """PKCS#1, as PKCS#11 gives it, in the wrapping that every reader knows."""
+    """SubjectPublicKeyInfo, which every reader knows, from the PKCS#1 that PKCS#11 returns."""
     key = serialization.load_der_public_key(pkcs1)
     return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -21,6 +21,7 @@ from ged.register.models import (
     ClosingPeriod,
     Direction,
     MailNumber,
+    Rectification,
     Register,
     RegisterClosing,
     RegisterCounter,
@@ -40,7 +41,7 @@ PATTERN = "{seq:04d}/{year}/{month}/{entity}/{unit}/{register}"
 
 @pytest.fixture
 def session() -> Iterator[Session]:
-    with rows(Unit, Register, RegisterCounter, MailNumber, RegisterClosing, AuditEntry) as session:
+    with rows(Unit, Register, RegisterCounter, MailNumber, Rectification, RegisterClosing, AuditEntry) as session:
         session.add_all(
             [
                 Unit(id=1, code="MIN", name="Ministère", is_entity=True),

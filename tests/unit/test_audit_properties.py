@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Table, delete, select, update
 from sqlalchemy.orm import Session
@@ -30,6 +30,7 @@ COLUMNS: dict[str, st.SearchStrategy[Any]] = {
     "at": WHEN, "person_id": IDS, "post_id": IDS, "acting_for_post_id": IDS, "action": TEXT, "subject_kind": TEXT,
     "subject_id": IDS, "payload_digest": HEX, "previous_hash": HEX, "hash": HEX,
 }  # fmt: skip
+HALF = settings(max_examples=settings().max_examples // 2)  # each example writes a journal
 ENTRIES, OF_ENTRIES, HEAD = table_of(AuditEntry), table_of(AuditPayload), table_of(AuditHead)
 
 
@@ -70,6 +71,7 @@ def test_every_column_of_the_tables_is_altered_here() -> None:
     assert {column.name for column in HEAD.columns} == {"id", "count", "hash"}
 
 
+@HALF
 @given(st.lists(EVENTS, max_size=6), st.integers(1, 6))
 def test_an_untouched_journal_holds(session: Session, events: list[Event], parts: int) -> None:
     write(session, events, parts)
@@ -77,6 +79,7 @@ def test_an_untouched_journal_holds(session: Session, events: list[Event], parts
     assert audit.head(session).count == len(events)
 
 
+@HALF
 @given(st.lists(EVENTS, min_size=1, max_size=5), st.sampled_from(sorted(COLUMNS)), st.data())
 def test_one_field_of_one_entry(session: Session, events: list[Event], column: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(1, len(events)))
@@ -85,6 +88,7 @@ def test_one_field_of_one_entry(session: Session, events: list[Event], column: s
     assert at in found(session)
 
 
+@HALF
 @given(st.lists(EVENTS, min_size=1, max_size=5), st.sampled_from(sorted({*COLUMNS} - {"hash"})), st.data())
 def test_one_field_of_one_entry_that_is_hashed_anew(
     session: Session, events: list[Event], column: str, data: st.DataObject
@@ -99,6 +103,7 @@ def test_one_field_of_one_entry_that_is_hashed_anew(
     assert min(at + 1, len(events)) in found(session)
 
 
+@HALF
 @given(st.lists(EVENTS, min_size=1, max_size=5), st.data())
 def test_one_payload_or_its_salt(session: Session, events: list[Event], data: st.DataObject) -> None:
     at = data.draw(st.integers(1, len(events)))
@@ -108,6 +113,7 @@ def test_one_payload_or_its_salt(session: Session, events: list[Event], data: st
     assert found(session) == {at}
 
 
+@HALF
 @given(st.lists(EVENTS, min_size=2, max_size=5), st.data())
 def test_a_lost_entry_or_two_that_changed_places(session: Session, events: list[Event], data: st.DataObject) -> None:
     at, other = data.draw(st.lists(st.integers(1, len(events)), min_size=2, max_size=2, unique=True))
@@ -122,6 +128,7 @@ def test_a_lost_entry_or_two_that_changed_places(session: Session, events: list[
     assert found(session)
 
 
+@HALF
 @given(st.lists(EVENTS, min_size=1, max_size=4), st.data())
 def test_the_head(session: Session, events: list[Event], data: st.DataObject) -> None:
     column, values = data.draw(st.sampled_from([("count", st.integers(0, 9)), ("hash", HEX)]))

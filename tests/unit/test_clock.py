@@ -1,20 +1,17 @@
 """A clock that jumped ahead gives no number, and least of all the first of next year."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from ged.audit import AuditEntry
-from ged.errors import Invalid, InvalidTransition
-from ged.register import allocation, clock
-from ged.register.models import Register
+from ged.errors import Invalid
+from ged.register import clock
 from ged.unit import SYSTEM, Services
-from tests.factories import NOW, actor, make_organisation, make_services
-
-DAY = timedelta(days=1)
+from tests.clock_kit import DAY, confirm, number, refusal
+from tests.factories import NOW, make_organisation, make_services
 
 
 @pytest.fixture
@@ -22,33 +19,6 @@ def services(tmp_path: Path) -> Services:
     made = make_services(tmp_path)
     make_organisation(made)
     return made
-
-
-@pytest.fixture
-def on_server(tmp_path: Path, make_database: Callable[[], str]) -> Iterator[Services]:
-    """The database has a clock of its own, which is right."""
-    made = make_services(tmp_path, url=make_database())
-    make_organisation(made)
-    yield made
-    made.engine.dispose()
-
-
-def number(services: Services, now: datetime, register: str = "ARR") -> str:
-    clerk = actor(services, "agent")
-    with services.unit_of_work(now) as uow:
-        register_id = uow.session.scalars(select(Register.id).where(Register.code == register)).one()
-        return allocation.allocate(uow, register_id, actor=clerk, post=clerk.posts[0]).text
-
-
-def refusal(services: Services, now: datetime) -> str:
-    with pytest.raises(InvalidTransition) as refused:
-        number(services, now)
-    return refused.value.code
-
-
-def confirm(services: Services, now: datetime) -> None:
-    with services.unit_of_work(now) as uow:
-        clock.confirm(uow, reason="horloge du cabinet", actor=SYSTEM)
 
 
 def test_a_clock_four_hundred_days_ahead_gives_no_number_and_nothing_is_lost(services: Services) -> None:
@@ -75,16 +45,6 @@ def test_an_administrator_lets_numbers_go_on_for_the_day_that_was_confirmed(serv
     assert number(services, later + DAY) == "00002/2027/MIN"
     with services.reading() as session:
         assert session.scalars(select(AuditEntry.action).where(AuditEntry.action == clock.CONFIRMED)).all()
-
-
-@pytest.mark.servers
-def test_a_new_day_that_the_database_does_not_know_of_is_refused(on_server: Services) -> None:
-    today = datetime.now(UTC)
-    number(on_server, today)
-    assert refusal(on_server, today + 3 * DAY) == "clock.ahead"
-    number(on_server, today)
-    confirm(on_server, today + 3 * DAY)
-    number(on_server, today + 3 * DAY)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """A day added to the calendar, or taken away, moves the dates of letters that wait; their histories say so."""
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,19 +11,17 @@ from ged.audit import AuditEntry, AuditPayload
 from ged.errors import Invalid, StaleVersion
 from ged.ports import MailId
 from ged.register import operations as register_operations
-from ged.register.models import Mail, Register
-from ged.register.operations import IncomingForm, register_incoming
-from ged.routing import calendar, calendar_changes, due, operations
+from ged.register.models import Mail
+from ged.routing import calendar_changes, operations
 from ged.routing.calendar_changes import Changed
-from ged.routing.deadlines import add_working_days
 from ged.routing.models import Assignment, Purpose
 from ged.routing.operations import ImputationForm
-from ged.unit import SYSTEM, Services
+from ged.unit import Services
 from ged.verify import verify
-from tests.factories import NOW, actor, make_organisation, make_services
-from tests.routing_kit import make_mentions, post_id, register, unit_id
+from tests.calendar_kit import MONDAY, counted, dates, made
+from tests.factories import NOW, actor, make_services
+from tests.routing_kit import register, unit_id
 
-MONDAY = date(2026, 11, 30)
 WEEK = frozenset(range(5))
 
 
@@ -33,31 +30,6 @@ def services(tmp_path: Path) -> Iterator[Services]:
     services = made(make_services(tmp_path))
     yield services
     services.engine.dispose()
-
-
-def made(services: Services) -> Services:
-    """With the organisation of the tests and the holidays of two years."""
-    make_organisation(services)
-    make_mentions(services)
-    with services.unit_of_work(NOW) as uow:
-        calendar_changes.fill(uow, range(2026, 2028), actor=SYSTEM)
-    return services
-
-
-def counted(services: Services, days: int, *, since: date = date(2026, 11, 24)) -> MailId:
-    """A letter whose date is so many working days after its arrival."""
-    with services.reading() as session:
-        register_id = session.scalars(select(Register.id).where(Register.code == "ARR")).one()
-    form = IncomingForm(
-        subject="Demande",
-        sender_name="Préfecture",
-        addressed_post_id=post_id(services, "SG-T"),  # type: ignore[arg-type]
-        received_on=since,
-        due_days=days,
-    )
-    with services.unit_of_work(NOW) as uow:
-        form = due.counted(uow, form)
-        return register_incoming(uow, register_id, form, actor=actor(services, "agent"), now=NOW).mail_id  # type: ignore[arg-type]
 
 
 def impute(services: Services, mail_id: int, *, due_on: date | None = None, due_days: int | None = None) -> None:
@@ -71,13 +43,6 @@ def day_off(services: Services, on: date, *, is_off: bool = True) -> Changed:
         return calendar_changes.set_holiday(
             uow, on, name="Jour férié décrété", is_off=is_off, actor=actor(services, "admin")
         )
-
-
-def dates(services: Services, mail_id: int) -> tuple[date | None, list[date | None]]:
-    """The date of a letter and those of its assignments."""
-    with services.reading() as session:
-        below = select(Assignment.due_on).where(Assignment.mail_id == mail_id).order_by(Assignment.id)
-        return session.get_one(Mail, mail_id).due_on, list(session.scalars(below))
 
 
 def told(services: Services, action: str) -> list[dict[str, object]]:
@@ -202,59 +167,3 @@ def test_a_refill_moves_what_its_days_move(services: Services) -> None:
     assert (changed.days > 5, changed.letters) == (True, 1)
     assert after is not None
     assert after > before
-
-
-@pytest.mark.servers
-def test_a_letter_counted_while_the_calendar_changes_is_counted_with_the_new_one(
-    make_database: Callable[[], str], tmp_path: Path
-) -> None:
-    services = made(make_services(tmp_path, url=make_database()))
-    given: list[MailId] = []
-    clerk = threading.Thread(target=lambda: given.append(counted(services, 6)))
-    with services.unit_of_work(NOW) as uow:
-        calendar_changes.set_holiday(uow, MONDAY, name="Décret", is_off=True, actor=actor(services, "admin"))
-        clerk.start()
-        clerk.join(0.5)
-        assert given == [], "it waits for the calendar"
-    clerk.join(10)
-    assert dates(services, given[0])[0] == date(2026, 12, 3)
-    services.engine.dispose()
-
-
-@pytest.mark.servers
-def test_a_week_put_in_the_place_of_another_lets_no_third_change_overtake_who_counts(
-    make_database: Callable[[], str], tmp_path: Path
-) -> None:
-    """Whoever waited for the first change must hold the rows that it made, not those that it took away."""
-    services = made(make_services(tmp_path, url=make_database()))
-    counts, third = threading.Event(), threading.Event()
-    given: list[MailId] = []
-
-    def count() -> None:
-        with services.unit_of_work(NOW) as uow:
-            due.hold_calendar(uow)
-            counts.set()
-            third.wait(1)
-        given.append(counted(services, 6))
-
-    def change() -> None:
-        counts.wait(10)
-        with services.unit_of_work(NOW) as uow:
-            calendar_changes.set_working_week(uow, frozenset({0, 1, 2}), actor=actor(services, "admin"))
-        third.set()
-
-    people = [threading.Thread(target=count), threading.Thread(target=change)]
-    with services.unit_of_work(NOW) as uow:
-        calendar_changes.set_working_week(uow, frozenset({5, 6}), actor=actor(services, "admin"))
-        for one in people:
-            one.start()
-        people[0].join(0.5)
-        assert not counts.is_set()
-    assert counts.wait(10)
-    assert not third.wait(0.5), "who counts still holds the calendar"
-    for one in people:
-        one.join(20)
-    with services.reading() as session:
-        working = calendar.calendar(session)
-    assert dates(services, given[0])[0] == add_working_days(date(2026, 11, 24), 6, working)
-    services.engine.dispose()
