@@ -23,18 +23,22 @@ _THEIRS = re.compile(
     r"|(?:facture|devis|proforma|bordereau)\s?n[°o]|(?:notre|nos|n/)\s?ref\w*|invoice (?:no|number))\W*$"
 )
 _REFERENCE = re.compile(r"^(?=[^ ]*\d)[\w./&\-–—°]{3,40}(?: ?[/\-–—] ?[\w.&]+)*$")
+_MOST_TEXT, _MOST_ROWS, _MOST_CELLS, _LONGEST_LABEL = 20_000, 400, 40, 60  # whoever sends more is no business letter
 _COLUMN_SURE, _LABELLED_SURE, _TOTAL_SURE, _ONE_CURRENCY_SURE = 82.0, 90.0, 93.0, 78.0
 
 
 @dataclass(frozen=True)
 class _Cell:
-    text: str
     words: tuple[Word, ...]
     piece: Piece
 
     @property
+    def text(self) -> str:
+        return self.piece.text
+
+    @property
     def folded(self) -> str:
-        return fold(self.text)
+        return self.piece.folded
 
 
 _Row = tuple[_Cell | None, ...]
@@ -45,19 +49,16 @@ def read_tables(pages: Sequence[RecognisedPage]) -> tuple[list[FieldReading], li
     amounts: list[FieldReading] = []
     references: list[FieldReading] = []
     for page in pages:
-        usual = _only_currency(page.text)
+        usual = _only_currency(page.text[:_MOST_TEXT]) if page.tables else ""
         for table in page.tables:
-            rows = [_cells(page.page_no, row) for row in table]
+            rows = [_cells(page.page_no, row) for row in table[:_MOST_ROWS]]
             amounts += _amounts(rows, usual)
             references += _references(rows)
     return sorted(amounts, key=lambda one: -one.confidence)[:MAX_AMOUNTS], references
 
 
 def _cells(page_no: int, row: Sequence[tuple[Word, ...]]) -> _Row:
-    return tuple(
-        _Cell(" ".join(word.text for word in words), words, Piece(page_no, 0, words)) if words else None
-        for words in row
-    )
+    return tuple(_Cell(words, Piece(page_no, 0, words)) if words else None for words in row[:_MOST_CELLS])
 
 
 def _only_currency(text: str) -> str:
@@ -122,7 +123,7 @@ def _references(rows: Sequence[_Row]) -> Iterator[FieldReading]:
 
 
 def _named(label: _Cell, value: _Cell | None) -> Iterator[FieldReading]:
-    if value is None or not _REFERENCE.match(value.text):
+    if value is None or len(label.text) > _LONGEST_LABEL or not _REFERENCE.match(value.text[: _LONGEST_LABEL + 1]):
         return
     for name, pattern in (("our_reference", _OURS), ("their_reference", _THEIRS)):
         if pattern.match(label.folded):

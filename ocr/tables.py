@@ -5,6 +5,7 @@ Runs only inside ``ocr.child``, for the page may be hostile. If pdfplumber fails
 
 import signal
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ Grid = tuple[tuple[Box, ...], ...]
 MAX_WORDS = 5_000
 MAX_PAGE_NO = 100
 """Later pages of a document keep the order of their words: hundreds of pages of tables are a list."""
+MAX_CELLS = 3_000
+"""Of a page; more are a drawing, or an attack."""
 _WIDE_GAP_HEIGHTS = 1.2  # a blank is a third of a letter's height
 _ROWS = 2
 _GUTTER_PT = 5.0
@@ -56,7 +59,7 @@ def find_grids(path: Path, page_index: int, rotation: int, lines: Sequence[Line]
     """The tables of a page that is displayed turned clockwise by ``rotation``; ``lines`` are its words.
 
     Raises:
-        TablesUnread: pdfplumber failed, or did not finish in time.
+        TablesUnread: pdfplumber failed, did not finish in time, or found too many cells.
     """
     tokens = [token for line in lines for token in line.tokens]
     try:
@@ -71,9 +74,14 @@ def find_grids(path: Path, page_index: int, rotation: int, lines: Sequence[Line]
                     _in_order([_turned(_fraction(cell, frame), rotation) for cell in cells])
                     for cells in _tables(page, words, is_turned=rotation % 180 != 0)
                 ]
-                return [grid for grid in found if _is_table(grid, list(map(_box, tokens)))]
+                if sum(len(row) for grid in found for row in grid) > MAX_CELLS:
+                    raise TablesUnread("cells")
+                boxes = list(map(_box, tokens))
+                return [grid for grid in found if _is_table(grid, boxes)]
     except _Late as late:
         raise TablesUnread("late") from late
+    except TablesUnread:
+        raise
     except Exception as error:  # a hostile page may make pdfplumber raise anything
         raise TablesUnread(type(error).__name__) from error
 
@@ -108,7 +116,7 @@ def _tables(page: Any, words: Sequence[Box], *, is_turned: bool) -> Iterator[lis
         band = [word for word in words if left <= _middle(word)[0] <= right]
         for part in _parts(levels, band):
             rows = _ruled_across(left, right, part, band)
-            if not any(_holds_several(row, band) for row in rows):
+            if rows and not any(_holds_several(row, band) for row in rows):
                 yield [cell for row in rows for cell in row]
 
 
@@ -148,10 +156,12 @@ def _row(columns: Sequence[float], above: float, below: float) -> tuple[Box, ...
     return tuple((begin, above, end, below) for begin, end in pairwise(columns))
 
 
-def _is_table(rows: Grid, words: Sequence[Box]) -> bool:
+def _is_table(grid: Grid, words: Sequence[Box]) -> bool:
     """Whether at least two rows have at least two cells with words each: a frame around a paragraph has not."""
-    filled = [sum(any(_holds(cell, word) for word in words) for cell in row) for row in rows]
-    return sum(count >= 2 for count in filled) >= _ROWS
+    places = _Places([grid])
+    filled = {place for word in words if (place := places.of(word)) is not None}
+    rows = Counter(place.row for place in filled)
+    return sum(count >= 2 for count in rows.values()) >= _ROWS
 
 
 def _ruled_regions(edges: Sequence[Any], found: Sequence[Box]) -> Iterator[tuple[float, float, list[float]]]:
@@ -250,24 +260,42 @@ class _Place:
     cell: int
 
 
+class _Places:
+    """Finds the cell in which a word stands."""
+
+    def __init__(self, grids: Sequence[Grid]) -> None:
+        self._bands: dict[int, list[tuple[Box, _Place]]] = {}
+        for table, grid in enumerate(grids):
+            for number, row in enumerate(grid):
+                for place, box in enumerate(row):
+                    for band in range(_band(box[1]), _band(box[3]) + 1):
+                        self._bands.setdefault(band, []).append((box, _Place(table, number, place)))
+
+    def of(self, word: Box) -> _Place | None:
+        """The first cell that holds the middle of a word."""
+        near = self._bands.get(_band(_middle(word)[1]), ())
+        return next((place for box, place in near if _holds(box, word)), None)
+
+
+def _band(height: float) -> int:
+    return round(min(max(height, 0.0), 1.0) * 100)
+
+
 def in_rows(lines: Sequence[Line], grids: Sequence[Grid]) -> tuple[Line, ...]:
     """The lines of a page with each row of a table in one line, its words cell by cell; no word is lost."""
-    cells = [
-        (box, _Place(table, number, place))
-        for table, grid in enumerate(grids)
-        for number, row in enumerate(grid)
-        for place, box in enumerate(row)
-    ]
+    places = _Places(grids)
     held: dict[_Place, list[Token]] = {}
     result: list[Line | int] = []
+    begun: set[int] = set()
     for line in lines:
         outside: list[Token] = []
         for token in line.tokens:
-            place = next((place for box, place in cells if _holds(box, _box(token))), None)
+            place = places.of(_box(token))
             if place is None:
                 outside.append(token)
                 continue
-            if place.table not in result:
+            if place.table not in begun:
+                begun.add(place.table)
                 result.append(place.table)
             held.setdefault(place, []).append(token)
         if outside:

@@ -122,10 +122,17 @@ def load_result(task: PageTask) -> PageResult:
             layer=layer,
             patches=tuple(_patch(task, patch) for patch in part["patches"]),
         ),
-        tables=tuple(
-            tuple(tuple((int(cell[0]), int(cell[1])) for cell in row) for row in table) for table in data["tables"]
-        ),
+        tables=_tables(data["tables"], len(data["words"])),
     )
+
+
+def _tables(data: Any, words: int) -> tuple[tuple[tuple[tuple[int, int], ...], ...], ...]:
+    """Cells as places in the page's words: one after the other, so that no word is in two of them."""
+    found = tuple(tuple(tuple((int(start), int(end)) for start, end in row) for row in table) for table in data)
+    places = [place for table in found for row in table for cell in row for place in cell]
+    if places != sorted(places) or (places and not 0 <= places[0] <= places[-1] <= words):
+        raise ValueError("cells that overlap")
+    return found
 
 
 def _patch(task: PageTask, data: Message) -> PatchPart:

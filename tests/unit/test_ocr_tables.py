@@ -1,12 +1,18 @@
 """What is made of rows and cells: lines of text, amounts, references."""
 
+import json
+import time
+from pathlib import Path
+
 import pytest
 
 from ged.ports import FieldReading, RecognisedPage, Table, Word
 from ocr.field_layout import sheet_of
+from ocr.field_tables import read_tables
 from ocr.fields import read_fields
 from ocr.lines import Line, Token
 from ocr.tables import has_gaps, in_rows
+from ocr.wire import PagePart, PageResult, PageTask, load_result
 
 
 def tokens(text: str, x: float, y: float) -> tuple[Token, ...]:
@@ -127,3 +133,39 @@ def test_references_stand_under_their_head_or_beside_their_label(
 def test_a_column_of_references_names_goods_and_not_the_letter() -> None:
     found = fields(("Désignation", "N° de dossier"), ("Fer", "ART-1"), ("Ciment", "ART-2"))
     assert not [one for one in found if one.name.endswith("reference")]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [[[0, 2], [1, 3]], [[2, 3], [0, 1]], [[0, 9]], [[-3, -1]], [[0, "x"]], [[0]]],
+    ids=["twice", "backwards", "beyond", "before", "no number", "half"],
+)
+def test_cells_that_a_hostile_child_makes_up_are_no_result(tmp_path: Path, cells: list[list[object]]) -> None:
+    task = PageTask("x.pdf", "application/pdf", 0, 0, 1, ("fra",), str(tmp_path), 60.0)
+    image = task.stem.with_suffix(".jpeg")
+    image.write_bytes(b"x")
+    words = tuple((word, 0.1, 0.1, 0.1, 0.1, 100.0) for word in "abc")
+    part = PagePart(image, "jpeg", 1, 1, True, 1.0, 1.0, None)
+    PageResult("", words, 0.0, "fra", (), None, part, ((((0, 1), (1, 3)),),)).dump(task.result_path)
+    assert load_result(task).tables == ((((0, 1), (1, 3)),),)
+    data = json.loads(task.result_path.read_text())
+    task.result_path.write_text(json.dumps(data | {"tables": [[cells]]}))
+    with pytest.raises((ValueError, TypeError, KeyError)):
+        load_result(task)
+
+
+def test_hostile_cells_are_read_in_little_time() -> None:
+    nasty = (
+        "!" * 9_000,
+        "n° de " * 1_500 + "facture",
+        "1 " * 4_000,
+        "a/-" * 3_000,
+        "9" * 9_000,
+        "facture",
+        "bc " * 3_000,
+    )
+    pages = [page_of(*[(first, *nasty)] * 20) for first in nasty]
+    began = time.monotonic()
+    for page in pages:
+        read_tables([page])
+    assert time.monotonic() - began < 30, "what grows with the square of a cell takes minutes"
