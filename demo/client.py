@@ -5,7 +5,7 @@ that a form that a page does not offer cannot be sent.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
@@ -28,6 +28,8 @@ class Form:
     """(name, value, text) of the submit buttons."""
     choices: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     """(value, text) of the options of each select, radio or box."""
+    ways: list[str] = field(default_factory=list)
+    """Other addresses to which its buttons send it (``formaction``)."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Page:
         return urlsplit(self.url).path
 
     def form(self, part: str) -> Form:
-        """The form whose action contains ``part``.
+        """The form whose action contains ``part``, or that a button of its sends there.
 
         Raises:
             AssertionError: there is no such form; the message lists the forms of the page.
@@ -56,6 +58,10 @@ class Page:
         for form in self.forms:
             if part in form.action:
                 return form
+        for form in self.forms:
+            for way in form.ways:
+                if part in way:
+                    return replace(form, action=way)
         raise AssertionError(
             f"{self.url}: no form to {part!r}, only {[f.action for f in self.forms]}; {self.words[:300]}"
         )
@@ -128,6 +134,8 @@ class _Reader(HTMLParser):
             self._textarea, self._text = name, []
         elif tag == "button" and kind == "submit":
             self._button, self._text = (name, value), []
+            if "formaction" in given:
+                form.ways.append(urljoin(self.url, given["formaction"]))
 
     def handle_endtag(self, tag: str) -> None:
         text = " ".join("".join(self._text).split())

@@ -1,4 +1,4 @@
-"""How much waits for a person: counts that are statements, composed once and put to the database together."""
+"""Counts of the things that wait for a person: statements composed once, and sent to the database together."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session
 from ged.unit import Actor, UnitRow
 
 Counter = Callable[[Actor], Select[int]]
-"""Composes the statement that counts what waits for an actor. It is composed once for an actor and kept: it follows from
-the actor alone, never from the day, a setting or the language."""
+"""Composes the statement that counts the things that wait for an actor. It is composed once for an actor and cached. So
+it may depend only on the actor, never on the day, a setting or the language."""
 
 STATEMENTS_KEPT = 32
-"""Statements of so many people are kept; one takes 0.8 MB where there are 400 units."""
+"""Size of the cache of statements, in people; with 400 units a statement takes 0.8 MB."""
 
 
 def counted(session: Session, actor: Actor, counters: tuple[Counter, ...]) -> tuple[int, ...]:
-    """What each counter counts for an actor, in their order; one statement for all of them."""
+    """The counts of all counters for an actor, in their order, by one statement."""
     if not counters:
         return ()
     return tuple(session.execute(_statement(actor, tuple(actor.units.values()), counters)).one())

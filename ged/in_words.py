@@ -19,10 +19,10 @@ def in_words(number: int, *, feminine: bool = False) -> str:
     ('cent', 'quatre-vingt-une', 'deux cent soixante et onze', 'deux cent mille quatre-vingts')
 
     Args:
-        feminine: what is counted is feminine: only *un* changes.
+        feminine: the counted noun is feminine: only *un* changes.
 
     Raises:
-        ValueError: it has no words here.
+        ValueError: the number is out of range.
     """
     if not 0 <= number <= LARGEST:
         raise ValueError(number)
@@ -41,7 +41,7 @@ def in_words(number: int, *, feminine: bool = False) -> str:
 
 
 def counted(number: int, one: str, many: str, *, feminine: bool = False) -> str:
-    """A number in words and figures with what it counts; zero is singular.
+    """A number in words and figures, with the counted noun; zero is singular.
 
     >>> counted(100, "numéro", "numéros"), counted(1, "pièce", "pièces", feminine=True)
     ('cent (100) numéros', 'une (1) pièce')

@@ -36,7 +36,7 @@ the fourth such page would exceed the memory limit of a reused child (``LIMITS``
 TIMEOUT_S = 30.0
 BUNDLE = Path(__file__).parent / "templates" / "bundle.typ"
 BUNDLE_BYTES = 4_000_000
-"""Of PDFs put behind one another: 3.5 MB cost 0.4 s of a processor and 200 MB."""
+"""Limit of the PDFs of one bundle together: 3.5 MB cost 0.4 s of CPU and 200 MB."""
 _PAGES = re.compile(rb"/Type/Pages/Count (\d{1,6})")
 CHILDREN = 2
 USES = 100
@@ -61,7 +61,7 @@ def typeset(
         at: the document's date: the same data and time give the same bytes.
         wait_s: timeout for a slot of heavy work: a job may wait longer than a page.
         strict: a character that cannot be printed is refused.
-        as_written: the texts are somebody else's, and shown as they came.
+        as_written: print the texts as they came, because another author wrote them.
 
     Raises:
         Invalid: ``typeset.glyph`` when ``strict`` and a character cannot be printed, ``typeset.failed`` otherwise.
@@ -82,10 +82,10 @@ def typeset_with_places(
 
 
 def release() -> tuple[object, ...]:
-    """What pages are set by besides their data: templates and compiler, as they lie on the disk now.
+    """The inputs of typesetting besides the data: the templates and the compiler, as they are on the disk now.
 
-    Under one release the same data and time give the same bytes; while it is installed anew, processes of the one before
-    may still set pages with its templates.
+    With one release, the same data and time give the same bytes. During an update, processes of the former release may
+    still typeset pages with its templates.
     """
     found = find_spec("typst")
     files = [*sorted(TEMPLATES.iterdir()), *([Path(found.origin)] if found is not None and found.origin else [])]
@@ -93,7 +93,7 @@ def release() -> tuple[object, ...]:
 
 
 def bundle(pdfs: Sequence[bytes], *, at: datetime) -> bytes:
-    """PDFs that were set here, behind one another in one file for the printer. No signature of theirs holds in it.
+    """Concatenate PDFs that were typeset here to one file for the printer. Their signatures are not valid in it.
 
     Args:
         pdfs: A4 pages, ``BUNDLE_BYTES`` at most together.

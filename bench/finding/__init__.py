@@ -1,1 +1,1 @@
-"""What ``bench.relevance`` needs: made letters, simulated reading, queries, judged collections, peers."""
+"""The parts of ``bench.relevance``: generated letters, simulated OCR, queries, judged collections, peers."""

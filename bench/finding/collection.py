@@ -23,7 +23,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 def fill(client: Elasticsearch, documents: list[dict[str, Any]]) -> None:
-    """The peers' own index."""
+    """Fill the peers' own index."""
     client.options(ignore_status=404).indices.delete(index=PEERS)
     fields = {"id": {"type": "keyword"}, "title": _TEXT, "text": _TEXT}
     client.indices.create(index=PEERS, mappings={"properties": fields}, settings={"number_of_replicas": 0})
@@ -32,12 +32,12 @@ def fill(client: Elasticsearch, documents: list[dict[str, Any]]) -> None:
 
 
 def usual(text: str) -> dict[str, Any]:
-    """What most people write."""
+    """The query that most developers write."""
     return {"multi_match": {"query": text, "fields": ["title^3", "text"]}}
 
 
 def hand_made(text: str, *, title: str = "title", body: str = "text", plain: str = "plain") -> dict[str, Any]:
-    """French beside unstemmed, most_fields, light fuzziness, phrases and all words lifted.
+    """French beside unstemmed fields, most_fields, light fuzziness, with boosts for phrases and for all words.
 
     Args:
         title, body: the fields searched.

@@ -1,6 +1,6 @@
-"""Made letters, the noise of reading and the queries of people who remember one of them. All from one seed.
+"""Generated letters, OCR noise and the queries of people who remember a letter. All from one seed.
 
-Nothing here comes from the analysers: words are cut at blanks, endings are put on by rules of its own.
+This module does not use the analysers: it splits words at blanks and adds endings by its own rules.
 """
 
 import random
@@ -106,7 +106,7 @@ _LOOKS_LIKE = {"m": "rn", "l": "1", "o": "0", "e": "c", "c": "e", "i": "l", "h":
 
 @dataclass(frozen=True)
 class MadeLetter:
-    """A letter as it was written; the text stands in the scan, the rest is typed by the mail office."""
+    """A letter as written; the text is in the scan, the mail office types the other fields."""
 
     no: int
     subject: str
@@ -118,7 +118,7 @@ class MadeLetter:
 
 @dataclass(frozen=True)
 class Asked:
-    """A query of one who looks for one letter."""
+    """A query of a person who looks for one letter."""
 
     kind: str
     text: str
@@ -155,7 +155,7 @@ def _letter(rng: random.Random, no: int, people: list[str], places: list[str]) -
 
 
 def read(text: str, rate: float, rng: random.Random) -> str:
-    """A text as a poor reading of a scan gives it: ``rate`` of its characters wrong."""
+    """A text as from poor OCR: a share ``rate`` of its characters is wrong."""
     out: list[str] = []
     for char in text:
         if rng.random() >= rate:
@@ -191,7 +191,7 @@ def _half(sentence: str, rng: random.Random) -> str:
 
 
 def _sentence(letter: MadeLetter, rng: random.Random) -> str:
-    """Half of one sentence and the place or the person of another."""
+    """Half of one sentence, and the place or the person of another."""
     told = rng.choice(letter.remembered)
     return f"{_half(told, rng)} {letter.subject.split()[-1]}"
 
@@ -219,7 +219,7 @@ def _unaccented(letter: MadeLetter, rng: random.Random) -> str:
 
 
 def _inflected(letter: MadeLetter, rng: random.Random) -> str:
-    """Singulars for plurals and the other way round, in the sentence remembered."""
+    """The remembered sentence with singulars for plurals, and plurals for singulars."""
 
     def other(match: "re.Match[str]") -> str:
         word = match.group()

@@ -23,7 +23,7 @@ def _render(kind: str, item: Any, _context: AutogenContext) -> str | Literal[Fal
 
 
 def _check_foreign_keys(connection: Connection) -> None:
-    """SQLite does not hold them while tables are made anew: what would refer to nothing stops the migration."""
+    """Stop the migration if a foreign key is broken: SQLite does not enforce them while tables are rebuilt."""
     if connection.dialect.name == "sqlite":
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
         if broken:
@@ -31,7 +31,7 @@ def _check_foreign_keys(connection: Connection) -> None:
 
 
 def _keep_tolerance(*, step: MigrationInfo, **_other: Any) -> None:
-    """After each revision, up or down: the oldest program that may run on the tables as they are now."""
+    """After each revision, up or down, store the oldest program that may run on the present tables."""
     for reached in step.destination_revisions:
         if isinstance(reached, Script):
             keep(connection, getattr(reached.module, "oldest_program", reached.revision))

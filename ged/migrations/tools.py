@@ -1,4 +1,4 @@
-"""What revisions share: indexes that are made while people work, tables whose rows are held."""
+"""Helpers of revisions: indexes made while people work, and triggers that protect rows."""
 
 from alembic import op
 from sqlalchemy import text
@@ -9,11 +9,11 @@ from ged import held
 def create_index(
     table: str, *columns: str, name: str | None = None, unique: bool = False, where: str | None = None
 ) -> None:
-    """Make an index without stopping who writes to the table meanwhile.
+    """Make an index without blocking writes to the table.
 
-    PostgreSQL builds it CONCURRENTLY, which no transaction allows: everything that the revision did before is committed
-    then. So a revision that makes indexes does nothing else, and may be run again after it failed halfway. What a
-    failed build left behind (an index marked invalid) is removed first. ``where`` leaves the other rows out.
+    PostgreSQL builds it CONCURRENTLY, which is not possible in a transaction: all earlier changes of the revision are
+    committed first. So a revision that makes indexes does nothing else, and can be run again after a failure. The
+    invalid index of a failed build is removed first. ``where`` restricts the index to some rows.
     """
     name = name or f"ix_{table}_{'_'.join(columns)}"
     only = text(where) if where else None
@@ -31,12 +31,12 @@ def create_index(
 
 
 def drop_index(table: str, *columns: str, name: str | None = None) -> None:
-    """Remove what ``create_index`` made."""
+    """Remove an index of ``create_index``."""
     op.drop_index(name or f"ix_{table}_{'_'.join(columns)}", table_name=table, if_exists=True)
 
 
 def hold(rows: held.Held) -> None:
-    """Let the database refuse what may not happen to a table; again after the table was made anew."""
+    """Make the database refuse forbidden changes of a table; call it again after the table was rebuilt."""
     for statement in [*held.undo(rows.table, _dialect()), *held.statements(rows, _dialect())]:
         op.get_bind().exec_driver_sql(statement)
 

@@ -122,6 +122,18 @@ def counts(entry: CircuitEntry) -> bool:
     return entry.cancelled_at is None and entry.act is not CircuitAct.TAKE_BACK
 
 
+def standing_refusals(draft: Draft) -> list[CircuitEntry]:
+    """Refusals whose post has not given its visa since, oldest first. A circuit without that post does not end them."""
+    found: dict[int | None, CircuitEntry] = {}
+    for entry in filter(counts, draft.entries):
+        if entry.act is CircuitAct.REFUSE:
+            found.pop(entry.post_id, None)
+            found[entry.post_id] = entry
+        elif entry.act is CircuitAct.VISA:
+            found.pop(entry.post_id, None)
+    return list(found.values())
+
+
 def require_circuit(draft: Draft) -> Circuit:
     """The circuit.
 

@@ -138,3 +138,9 @@ def visas(session: Session, draft: Draft) -> Iterator[Finding]:
     if missing:
         titles = session.scalars(select(Post.title).where(Post.id.in_(missing)).order_by(Post.id))
         yield Finding(CheckKind.VISAS, Invalid("presign.visas_missing", "wait for them", posts=", ".join(titles)))
+    for entry in book.standing_refusals(draft):
+        error = Invalid(
+            "presign.refused", "read why before you sign", name=entry.person_name, post=entry.post_title,
+            reason=entry.text,
+        )  # fmt: skip
+        yield Finding(CheckKind.VISAS, error, blocks=False)

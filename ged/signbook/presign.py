@@ -29,11 +29,11 @@ and PDF/A of the file nor the code of the seal are needed."""
 
 @dataclass(frozen=True)
 class Shown:
-    """The pages in the signature book, and what they were set from: carried from the check to the signature.
+    """The pages in the signature book, and the content they were typeset from: passed from the check to the signature.
 
     Attributes:
-        pages_id: the attachment, which is never changed: a letter that shows another one is another letter.
-        at: when they were set.
+        pages_id: the attachment, which never changes: a draft that shows another attachment has changed.
+        at: when they were typeset.
     """
 
     letter: Letter
@@ -42,7 +42,7 @@ class Shown:
     at: datetime
 
     def require_in(self, draft: Draft) -> None:
-        """Refuse a draft, locked by now, that shows other pages or was set from other words than those looked at.
+        """Refuse a locked draft whose pages or content differ from those that were checked.
 
         Raises:
             StaleVersion: ``draft.changed``.
@@ -53,13 +53,13 @@ class Shown:
 
 @dataclass(frozen=True)
 class Looked:
-    """All that one reading tells of a letter before its signature; frozen, and compared under the lock.
+    """All data of a letter before its signature, read at once; frozen, and compared later under the lock.
 
     Attributes:
-        shown: None: nothing is shown, or nobody knows what it was set from.
+        shown: None: no pages are shown, or the content they were typeset from is unknown.
         is_current: the pages shown are of the current version.
-        words: under which the actor would sign; None when ``refusal`` says why the actor may not.
-        found: what the rows tell.
+        words: the wording with which the actor would sign; None when ``refusal`` says why the actor may not.
+        found: findings from the rows.
     """
 
     mail_id: MailId
@@ -73,7 +73,7 @@ class Looked:
     dated_on: date | None
 
     def require_signatory(self) -> Signatory:
-        """The words under which the actor signs.
+        """The wording with which the actor signs.
 
         Raises:
             Forbidden: ``sign.not_signatory``.
@@ -149,7 +149,7 @@ def check(services: Services, mail_id: MailId | int, *, actor: Actor, now: datet
 
 
 def look(session: Session, services: Services, draft: Draft, *, actor: Actor, now: datetime) -> Looked:
-    """What the rows tell of a letter that waits for its signature.
+    """Read the data of a letter that waits for its signature.
 
     Raises:
         Invalid: ``circuit.no_signatory``.
@@ -177,7 +177,7 @@ def look(session: Session, services: Services, draft: Draft, *, actor: Actor, no
 
 
 def judge(services: Services, looked: Looked) -> Checked:
-    """What was looked at, with its pages proven and the seal asked for. Slow: outside of any session."""
+    """Complete the check: typeset the pages again, compare them, check the seal. Slow: call outside of sessions."""
     power = () if looked.refusal is None else (Finding(CheckKind.POWER, looked.refusal),)
     pages = _pages(services, looked.shown, is_current=looked.is_current)
     found = (*looked.found, *power, *pages, *_code(services))

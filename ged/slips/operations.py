@@ -58,8 +58,8 @@ class Issued:
 def issue(services: Services, form: SlipForm, *, key: OpenedKey, actor: Actor, now: datetime) -> tuple[Issued, ...]:
     """Number and sign one slip for each receiving unit, with one opened key for all of them.
 
-    What cannot be printed costs no number: characters that somebody typed are asked about first, what a register says
-    is always printed, and ``MAX_LINES`` lines are. So each slip is planned once, under the locks, and set once, with its
+    A text that cannot be printed uses no number: typed characters are checked first, and texts of the register and
+    ``MAX_LINES`` lines can always be printed. So each slip is planned once, under the locks, and typeset once, with its
     number.
 
     Raises:

@@ -1,6 +1,6 @@
-"""What a unit holds on paper and has to carry on: letters for an authority's decision, and letters that were imputed.
+"""Originals that a unit holds on paper and must pass on: letters for an authority's decision, and imputed letters.
 
-By receiving unit, so that one act makes a slip for each.
+They are grouped by receiving unit, so that one act makes a slip for each.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ from ged.slips.states import SlipState
 from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
 MOST = 300
-"""Letters of one page: the work of a day in the largest of registries."""
+"""Letters on one page: a day's work in the largest registry."""
 KEPT = "kept"
 """Custody of a paper that stays where it was registered: nobody has to carry it."""
 _UNDER_WAY = (SlipState.ISSUING, SlipState.SENT, SlipState.RECEIVING)
@@ -36,7 +36,7 @@ _UNDER_WAY = (SlipState.ISSUING, SlipState.SENT, SlipState.RECEIVING)
 
 @dataclass(frozen=True)
 class PaperRow:
-    """A letter whose original lies here and belongs elsewhere."""
+    """A letter whose original is here and belongs elsewhere."""
 
     mail_id: MailId
     number: str
@@ -47,7 +47,7 @@ class PaperRow:
 
 @dataclass(frozen=True)
 class Destination:
-    """A unit to which papers have to go; ``is_decision``: for its authority's imputation, otherwise they were imputed to it."""
+    """A unit to which papers must go. ``is_decision``: for its authority's imputation; else imputed to the unit."""
 
     unit_id: UnitId
     unit_name: str
@@ -56,13 +56,13 @@ class Destination:
 
     @property
     def key(self) -> str:
-        """What a form calls the group."""
+        """The name of the group in forms."""
         return f"{'d' if self.is_decision else 'i'}{self.unit_id}"
 
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of a group of one act: its slips, or why none was numbered."""
+    """The result of a group of one act: its slips, or the reason why none was numbered."""
 
     destination: Destination
     issued: tuple[Issued, ...] = ()
@@ -70,7 +70,7 @@ class Sent:
 
 
 def destinations(session: Session, actor: Actor, *, post: HeldPost) -> tuple[Destination, ...]:
-    """The groups, by name of the unit; letters in the order of their registration, those that the actor may see."""
+    """The groups, by name of the unit, with the letters that the actor may see, in the order of registration."""
     units = {unit.id: unit for unit in session.scalars(select(Unit))}
     groups: dict[tuple[bool, int], list[PaperRow]] = {}
     for is_decision, query in ((True, _to_decide(post)), (False, _imputed(post))):
@@ -106,9 +106,9 @@ def send(
     actor: Actor,
     now: datetime,
 ) -> tuple[Sent, ...]:
-    """One slip for each group, of the letters that were chosen in it; what is refused stops no other group.
+    """Make one slip for each group, of the letters chosen in it. A refused group does not stop the others.
 
-    A letter that went in the meantime is left out. More letters than a slip takes make several.
+    A letter that left in the meantime is skipped. More letters than fit on a slip make several slips.
 
     Args:
         chosen: ids of letters by the key of their group.
@@ -140,7 +140,7 @@ def send(
 
 
 def keep_here(uow: UnitOfWork, mail_ids: Sequence[int], *, post: HeldPost, actor: Actor) -> int:
-    """The originals of these letters stay with the unit: no slip has to carry them. Returns how many were noted."""
+    """Note that the originals of these letters stay with the unit, so that no slip is needed. Returns their number."""
     mails = locks.hold(uow.session, Mail, [int(one) for one in mail_ids])
     groups = destinations(uow.session, actor, post=post)
     here = {row.mail_id for group in groups for row in group.rows}
@@ -184,7 +184,7 @@ def _imputed_of(unit_ids: Sequence[int]) -> Select[Mail, str, int]:
 
 
 def _lies_in(unit_ids: Sequence[int]) -> tuple[ColumnElement[bool], ...]:
-    """The original lies in one of these units, has to be carried, and no slip carries it yet."""
+    """The original is in one of these units, must be passed on, and is on no slip yet."""
     carried = (
         exists()
         .where(SlipLine.mail_id == Mail.id, SlipLine.is_original)
@@ -203,7 +203,7 @@ def _lies_in(unit_ids: Sequence[int]) -> tuple[ColumnElement[bool], ...]:
 
 
 def _last_move() -> ScalarSelect[int]:
-    """The last move of a letter's original; NULL while it lies where it was registered."""
+    """The last move of a letter's original; NULL while it is where it was registered."""
     return select(func.max(PaperCustody.id)).where(PaperCustody.mail_id == Mail.id).correlate(Mail).scalar_subquery()
 
 

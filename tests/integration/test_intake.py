@@ -198,9 +198,9 @@ def test_a_label_that_cannot_join_leaves_a_waiting_scan_that_says_why(services: 
     take_in(services, bridge, "k4", pages.png("bordereau", code=slip))
     rows = waiting(services)
     assert [(row.note, row.number, row.proof_kind) for row in rows] == [
-        ("code_waits", "", CodeKind.SLIP),
-        ("number_unknown", "", None),
         ("document_exists", letter.number, None),
+        ("number_unknown", "", None),
+        ("code_waits", "", CodeKind.SLIP),
     ]
 
 

@@ -392,3 +392,41 @@ def test_the_signatory_sees_the_check_before_signing(house: House, tmp_path: Pat
     assert "Signer électroniquement" not in page
     assert "Rien n&#39;attend" in sign_in(app, "daf").get("/parapheur/controle").text.replace("'", "&#39;")
     assert "courrier-" not in sign_in(app, "secretaire").get("/parapheur/controle").text
+
+
+def test_a_refusal_stands_before_the_next_signers_eyes_until_its_post_gives_its_visa(
+    house: House, tmp_path: Path
+) -> None:
+    """Whose refusal the author took out of the circuit is read by whoever signs instead."""
+    mail_id = in_order(house)
+    house.submit(mail_id)
+    version_no = house.show(mail_id, "daf").version_no
+    with house.services.unit_of_work(NOW) as uow:
+        operations.refuse(uow, mail_id, reason="Citer le décret", version_no=version_no, actor=house.who("daf"))
+    assert [entry.text for entry in house.show(mail_id, "dge").refusals] == ["Citer le décret"]
+    with house.services.unit_of_work(NOW) as uow:
+        drafts.set_circuit(
+            uow, mail_id, [], house.post("SG-T"), version=house.show(mail_id, "dge").version, actor=house.who("dge")
+        )
+    house.submit(mail_id)
+    shown = house.show(mail_id, "sg")
+    assert [(entry.by, entry.text) for entry in shown.refusals] == [("Daf", "Citer le décret")]
+    assert shown.refusal.text == "", "it did come back to its author, and left again"
+    assert ("visas", "presign.refused", False) in said(check(house, mail_id))
+    give_passwords(house.services)
+    page = sign_in(open_site(tmp_path, house.services), "sg").get(f"/parapheur/{mail_id}").text
+    assert page.count("Citer le décret") >= 2, "the history, and above the pages"
+
+
+def test_a_refusal_ends_with_the_visa_of_its_post(house: House) -> None:
+    mail_id = in_order(house)
+    house.submit(mail_id)
+    version_no = house.show(mail_id, "daf").version_no
+    with house.services.unit_of_work(NOW) as uow:
+        operations.refuse(uow, mail_id, reason="Citer le décret", version_no=version_no, actor=house.who("daf"))
+    house.submit(mail_id)
+    assert len(house.show(mail_id, "daf").refusals) == 1
+    house.visa(mail_id, "daf")
+    house.visa(mail_id, "etudes")
+    assert house.show(mail_id, "sg").refusals == ()
+    assert "presign.refused" not in {code for _, code, _ in said(check(house, mail_id))}

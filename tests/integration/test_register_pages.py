@@ -186,7 +186,7 @@ def test_scan_first_number_after(site: Site) -> None:
     with site[1].reading() as session:
         assert session.get_one(Scan, scan_id).state is ScanState.JOINED
         assert session.scalars(select(Attachment.mail_id)).one() == session.scalars(select(Mail.id)).one()
-    again = register(site, client, **sent)
+    again = register(site, client, subject="Une tout autre demande", **sent)
     assert again.status_code == 409
     assert count(site[1], MailNumber) == 1, "nothing is registered when the scan cannot be joined"
 

@@ -39,7 +39,7 @@ def shape(row: ScanRow) -> list[str]:
 
 
 def in_order(services: Services) -> list[ScanRow]:
-    return waiting(services)[::-1]
+    return waiting(services)
 
 
 def test_copies_of_one_sheet_split_each_time_and_carry_their_presets(services: Services) -> None:

@@ -190,7 +190,7 @@ def tokens_seen(settings: Settings) -> list[str]:
 
 
 def keystore_secret(settings: Settings) -> bytes:
-    """What opens the keys that lie in the data folder."""
+    """The secret that opens the keys in the data folder."""
     return derive_secret(settings.secret.get_secret_value(), "keystore")
 
 

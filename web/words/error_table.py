@@ -1017,6 +1017,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le texte parle de pièces jointes, aucune ne l'est."),
         _l("Vérifiez ; au besoin, renvoyez le projet à son auteur pour qu'il joigne les pièces ou corrige le texte."),
     ),
+    "presign.refused": Message(
+        _l("%(name)s (%(post)s) a renvoyé ce projet et ne l'a pas visé depuis. Motif : %(reason)s"),
+        _l("Lisez ce motif avant de signer ; au besoin, demandez de nouveau ce visa."),
+    ),
     "presign.visas_missing": Message(
         _l("Il manque le visa de : %(posts)s."), _l("Attendez ce visa, ou renvoyez le projet à son auteur.")
     ),

@@ -63,6 +63,8 @@ class LetterRow:
     confirmed_capacity: str
     failure: str
     refusal: Refusal
+    refusals: tuple[EntryRow, ...]
+    """Refusals whose post has not given its visa since: each next reader sees them."""
     may: Rights
 
 
@@ -96,7 +98,7 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor, *, on: date) -
         asked=tuple(Step(PostId(step.post_id), step.stage, step.kind) for step in draft.steps),
         signatory_post_id=draft.signatory_post_id,
         steps=steps_of(session, draft, on),
-        entries=tuple(entries_of(draft)),
+        entries=tuple(entries_of(draft.entries)),
         answers_id=MailId(incoming.id) if incoming is not None else None,
         answers_number=number_of(incoming),
         answers_subject=incoming.subject if incoming is not None else "",
@@ -116,6 +118,7 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor, *, on: date) -
         confirmed_capacity=draft.confirmed_capacity,
         failure=draft.failure,
         refusal=refusal_of(draft),
+        refusals=tuple(entries_of(book.standing_refusals(draft))),
         may=rights_of(session, draft, actor, on=on),
     )
 

@@ -1,6 +1,6 @@
 """The circuit of a letter for its page: the steps, what was given, who is awaited; and the history."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -121,9 +121,9 @@ def _signature(
     )
 
 
-def entries_of(draft: Draft) -> Iterator[EntryRow]:
-    """The history, the last first."""
-    for entry in reversed(draft.entries):
+def entries_of(entries: Sequence[CircuitEntry]) -> Iterator[EntryRow]:
+    """Entries of the history as rows, the last first."""
+    for entry in reversed(entries):
         yield EntryRow(
             act=entry.act,
             at=entry.at,

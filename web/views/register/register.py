@@ -67,7 +67,7 @@ def form(scan_id: int) -> ResponseReturnValue:
 def _page(
     scan_id: int | None, error: GedError | None = None, *, alike: Sequence[DuplicateRow] = ()
 ) -> ResponseReturnValue:
-    """The form; ``alike`` are letters that what was typed seems to repeat."""
+    """The form; ``alike`` are letters that the typed values seem to duplicate."""
     actor = context.actor()
     with context.services().reading() as db:
         registers = entry.arrival_registers(db, actor)

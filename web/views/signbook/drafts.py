@@ -93,7 +93,7 @@ def edit(mail_id: int) -> ResponseReturnValue:
 def _edit(
     mail_id: int, error: GedError | None = None, *, more: int = 0, version: int | None = None
 ) -> ResponseReturnValue:
-    """The page, or what was typed on it; ``version`` is that of the row as far as what was typed is kept."""
+    """The page, with the typed values after an error; ``version``: the row's version after the parts already saved."""
     typed = MultiDict(request.form)
     if version is not None:
         typed["version"] = str(version)
@@ -156,9 +156,9 @@ def save(mail_id: int) -> ResponseReturnValue:
 
 
 class _Kept:
-    """All that the page of a draft bears, kept before whatever else was asked: its text, its circuit, a file chosen.
+    """Saves all of a draft's page before any other action: its text, its circuit, a chosen file.
 
-    ``version`` is that of the row as far as was kept: what is refused afterwards goes on from there.
+    ``version`` is the row's version after the parts already saved: after a refusal, the page continues from it.
     """
 
     def __init__(self, mail_id: int) -> None:
@@ -167,13 +167,13 @@ class _Kept:
         self.changed = False
 
     def all(self, *, with_circuit: bool = False) -> None:
-        """Keep text, circuit and file; a part that the form does not bear, or that is unchanged, changes nothing.
+        """Save text, circuit and file; a part that is missing in the form, or unchanged, is skipped.
 
         Args:
-            with_circuit: a circuit was asked for: one without a signatory is told.
+            with_circuit: the action needs a circuit: a missing signatory is an error.
 
         Raises:
-            GedError: as ``drafts.save``, ``drafts.set_circuit``, ``drafts.add_annex``; what was kept before it stays.
+            GedError: as ``drafts.save``, ``drafts.set_circuit``, ``drafts.add_annex``; parts saved before it stay.
         """
         fields = FormReader(request.form)
         fields.integer("version", required=True)
@@ -200,7 +200,7 @@ class _Kept:
         with services.reading() as session:
             may_write = queries.letter(session, self.mail_id, actor, on=context.today()).may.write
         if not may_write:
-            # Whoever may not write is refused by the operation; here before any byte is taken.
+            # The operation would refuse too; this refuses before any byte is read.
             raise InvalidTransition("circuit.not_your_turn", "reload the page")
         upload = files.examine(services, file.filename, file.stream)  # type: ignore[arg-type]  # IO[bytes]
         self._note(
@@ -325,7 +325,7 @@ def _steps(fields: FormReader) -> tuple[Step, ...]:
 
 @blueprint.post("/<int:mail_id>/remettre")
 def submit(mail_id: int) -> ResponseReturnValue:
-    """Hand the letter in to the signature book, as it stands on the page: what was typed is kept first."""
+    """Submit the letter to the signature book; the typed values of the page are saved first."""
     kept = _Kept(mail_id)
     try:
         kept.all()

@@ -1,4 +1,4 @@
-"""The originals that lie here and have to be carried on: ticked, one act makes a slip for each receiving unit."""
+"""Originals that the unit must pass on: the clerk ticks some, and one act makes a slip for each receiving unit."""
 
 from io import BytesIO
 
@@ -25,7 +25,7 @@ MOST_PRINTED = 40
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """What waits, by receiving unit; after an act (``?fait=``) its slips, to be printed."""
+    """The waiting originals, by receiving unit; after an act (``?fait=``) also its slips, to be printed."""
     return _index()
 
 
@@ -49,7 +49,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
 
 @blueprint.post("/")
 def send() -> ResponseReturnValue:
-    """Make the slips of what was ticked, or note that the originals stay here."""
+    """Make the slips of the ticked originals, or note that the originals stay here."""
     fields, actor, services = FormReader(request.form), context.actor(), context.services()
     post = forms.sending_post(actor)
     messenger = fields.text("messenger", maximum=120)
@@ -98,7 +98,7 @@ def _tell(sent: tuple[to_transmit.Sent, ...]) -> None:
 
 @blueprint.get("/impression.pdf")
 def printed() -> ResponseReturnValue:
-    """The slips of an act behind one another, each with the fiches of its letters (``?fiches=1``)."""
+    """The slips of an act in one file, each with the fiches of its letters (``?fiches=1``)."""
     services, actor = context.services(), context.actor()
     slip_ids = [number for value in request.args.getlist("bordereau") if (number := id_of(value)) is not None]
     pdf = bundle.bundle_pdf(
