@@ -24,9 +24,10 @@ PROVEN = 10_000
 """A page counts this many latest numbers to prove that none is missing."""
 MAX_DIGITS = 9
 """Digits of the largest number that a counter can reach."""
-MAX_PRINTED = 800
-"""Lines of one printed document: 1.6 s of CPU and 320 MB in the typesetting process with every column of arrivals filled (500
-lines: 0.9 s, 230 MB). More lines are exported to a file by a job (``ged.reports.exports``)."""
+MAX_PRINTED = 700
+"""Lines of one printed document. With every column of arrivals filled, 800 lines took 1.6 s of CPU and 318 MB in the
+typesetting process, 500 lines 0.9 s and 230 MB; a request may cost 2 s and 300 MB. More lines are exported to a file by a
+job (``ged.reports.exports``)."""
 
 
 class EntryKind(StrEnum):
