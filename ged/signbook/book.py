@@ -123,7 +123,10 @@ def counts(entry: CircuitEntry) -> bool:
 
 
 def standing_refusals(draft: Draft) -> list[CircuitEntry]:
-    """Refusals whose post has not given its visa since, oldest first. A circuit without that post does not end them."""
+    """Refusals whose post has not given its visa since, oldest first. A circuit without that post does not end them.
+
+    The signatory's own refusal is left out: his signature ends it.
+    """
     found: dict[int | None, CircuitEntry] = {}
     for entry in filter(counts, draft.entries):
         if entry.act is CircuitAct.REFUSE:
@@ -131,7 +134,7 @@ def standing_refusals(draft: Draft) -> list[CircuitEntry]:
             found[entry.post_id] = entry
         elif entry.act is CircuitAct.VISA:
             found.pop(entry.post_id, None)
-    return list(found.values())
+    return [entry for entry in found.values() if entry.post_id != draft.signatory_post_id]
 
 
 def require_circuit(draft: Draft) -> Circuit:

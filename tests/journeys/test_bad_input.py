@@ -107,9 +107,22 @@ def test_the_same_file_and_the_same_letter_twice_are_told(office: Journey) -> No
     content = pages.pdf("Une page envoyée deux fois")
     _upload(clerk, ("lettre.pdf", content))
     assert "attend déjà, à l'identique" in _upload(clerk, ("copie.pdf", content)).words
-    first, second = office.register(once)[0], office.register(once)[0]
-    assert first.number != second.number, "the clerk decides: both keep their numbers"
-    page = clerk.open(f"{second.entry}/enregistre")
+    first = office.register(once)[0]
+    form = clerk.open("/enregistrer/").form("/enregistrer")
+    authority = next(v for v, text in form.choices["addressed_post_id"] if "Secrétaire générale" in text)
+    typed = {
+        "addressed_post_id": authority, "sender_name": once[0].sender, "subject": once[0].subject,
+        "their_reference": once[0].their_reference,
+    }  # fmt: skip
+    told = clerk.send(form, typed, expect=422)
+    assert first.number in told.words
+    assert "semble déjà enregistré" in told.words
+    again = told.form("/enregistrer")
+    assert again.fields["subject"] == [once[0].subject], "nothing typed is lost"
+    mark = told.text.split('name="looked_at" value="', 1)[1].split('"', 1)[0]
+    page = clerk.send(again, {"looked_at": mark})
+    number = page.text.split('class="confirmation__detail">', 1)[1].split("<", 1)[0].strip()
+    assert number != first.number, "the clerk decides: both keep their numbers"
     assert first.number in page.words
     known = clerk.http.get(
         "/enregistrer/doublons",

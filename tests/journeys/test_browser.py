@@ -177,7 +177,7 @@ def _signatory_signs(seat: Seat, answer: str) -> str:
         page.locator(f"a[href='{answer}']").first.click()
         page.fill("#passphrase", PASSPHRASE)
         page.get_by_role("button", name="Signer électroniquement").click()
-        page.get_by_text(re.compile(r"n° \d{5}/\d{4}/MMRE/SG")).first.wait_for()
+        page.get_by_text(re.compile(r"n°\s\d{5}/\d{4}/MMRE/SG")).first.wait_for()
         found = re.search(r"\d{5}/\d{4}/MMRE/SG", page.inner_text("main"))
         assert found
         return found[0]

@@ -24,7 +24,7 @@ ACCOUNTS = {
 }  # fmt: skip
 PLACEHOLDERS = {
     "civilite", "destinataire", "objet", "votre_reference", "date_courrier", "numero_arrivee", "date_arrivee",
-    "service", "delai", "date_reunion", "lieu", "pieces", "motif", "contact",
+    "service", "delai", "date_reunion", "heure_reunion", "lieu", "pieces", "motif", "contact",
 }  # fmt: skip
 DPI = 60
 
@@ -131,7 +131,7 @@ def test_ministry_has_the_size_and_accounts_of_the_demonstration(ministry: dict[
     assert 55 <= len(ministry["people"]) <= 65
     assert len([unit for unit in ministry["units"] if unit.get("entity")]) == 6
     assert {person["account"] for person in ministry["people"]} >= ACCOUNTS
-    assert len(ministry["mentions"]) == 7
+    assert len(ministry["mentions"]) == 11
     assert len(ministry["correspondents"]) == 25
     assert len(ministry["filing_plan"]) == 15
 

@@ -61,7 +61,7 @@ def _post(roles, because="holder", act=""):
 
 def test_the_capacity_names_the_act():
     assert capacity_of(_post({Role.HEAD})) == ""
-    assert capacity_of(_post({Role.HEAD}, "secretary")) == "Pour le titulaire"
+    assert capacity_of(_post({Role.HEAD}, "secretary")) == "Saisi par le secrétariat, pour le titulaire"
     assert capacity_of(_post({Role.HEAD}, "delegation", "Note 12")) == "Par délégation (Note 12)"
 
 
