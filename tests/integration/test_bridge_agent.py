@@ -1,7 +1,7 @@
 """The bridge as a process, real libsane (its test and pnm devices), a real HTTP server."""
 
-import io
 import contextlib
+import io
 import json
 import stat
 import time
