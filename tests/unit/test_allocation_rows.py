@@ -680,3 +680,39 @@ def test_the_closing_cited_is_the_first_that_closes_the_numbers_day(session: Ses
     first = closed(session, TODAY + DAY, digest="f" * 64)
     assert corrections.closing_of(session, one) is first
     assert corrections.citation(session, one) == {"closed_on": "2026-11-26", "closing": "f" * 64}
+
+
+# --- what is made, and what a correction waits for ------------------------------------------------------------------
+
+
+def test_a_number_is_the_row_that_was_written_and_moves_its_own_counter_alone(
+    uow: UnitOfWork, session: Session
+) -> None:
+    register(session, 1)
+    register(session, 2)
+    allocate(uow, 1)
+    number = allocate(uow, 2)
+    assert (number.text, number.sequence, number.year) == (f"0001/2026/{TODAY:%m}/MIN/BO/R2", 1, 2026)
+    assert (number.void_reason, number.voided_at, number.register.code) == ("", None, "R2")
+    assert allocation.told_of_number(number) == {"number": number.text, "register": "R2", "year": 2026, "sequence": 1}
+    session.expire_all()
+    assert session.scalars(select(RegisterCounter.last_sequence).order_by(RegisterCounter.register_id)).all() == [1, 1]
+    allocate(uow, 2)
+    session.expire_all()
+    assert session.scalars(select(RegisterCounter.last_sequence).order_by(RegisterCounter.register_id)).all() == [1, 2]
+    assert session.get_one(MailNumber, number.id).void_reason == ""
+
+
+@pytest.mark.parametrize(("mail_id", "waits"), [(11, True), (12, False), (None, False)])
+def test_a_correction_is_never_dated_before_the_letters_last_rectification(
+    uow: UnitOfWork, session: Session, mail_id: int | None, waits: bool
+) -> None:
+    register(session)
+    number = allocate(uow, mail_id=mail_id)
+    ahead = NOW + timedelta(hours=1)
+    for n, at in enumerate((NOW, ahead, NOW - DAY), start=1):
+        session.add(Rectification(
+            id=n, mail_id=11, field="subject", old_value="a", new_value="b", reason="c", person_id=7, at=at,
+        ))  # fmt: skip
+    session.flush()
+    assert corrections.correction_at(uow, [number], now=NOW) == (ahead if waits else NOW)
