@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, event, select, update
 from sqlalchemy.orm import Session
 
 from ged import locks
@@ -15,7 +15,7 @@ from ged.archive import register_check
 from ged.audit import AuditEntry
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
 from ged.org.models import Unit
-from ged.register import allocation, corrections, counters, registers
+from ged.register import allocation, corrections, counters, numbering, registers
 from ged.register.allocation import BookEntry
 from ged.register.models import (
     ClosingPeriod,
@@ -716,3 +716,15 @@ def test_a_correction_is_never_dated_before_the_letters_last_rectification(
         ))  # fmt: skip
     session.flush()
     assert corrections.correction_at(uow, [number], now=NOW) == (ahead if waits else NOW)
+
+
+def test_what_is_told_of_a_number_asks_the_database_nothing(uow: UnitOfWork, session: Session) -> None:
+    """The counter is locked: others wait for each statement."""
+    register(session)
+    number = allocate(uow)
+    asked: list[str] = []
+    engine = session.get_bind()
+    event.listen(engine, "before_cursor_execute", lambda _c, _k, statement, *_rest: asked.append(statement))
+    assert allocation.told_of_number(number)["register"] == "R1"
+    assert (number.void_reason, number.registered_on, number.text_key) == ("", TODAY, numbering.number_key(number.text))
+    assert asked == []
