@@ -199,7 +199,7 @@ def test_one_byte_of_signature_makes_a_code_and_the_last_character_has_one_spell
 
 def test_no_letter_at_the_end_of_a_code_is_taken_for_a_bar():
     endings = set()
-    for last in range(32):
+    for last in range(224, 256):  # a code without its last letter would have bits left over
         whole = spelt(content_of() + b"four" + bytes([last]))
         endings.add(whole[-1].upper())
         assert findings(whole)[0][3] == findings(whole.upper())[0][3] == NOT_SIGNED
