@@ -1,4 +1,4 @@
-"""The pile of waiting scans, one after another: each clerk is led to the oldest scan that no other clerk has in work."""
+"""The pile of waiting scans: each clerk is led to the oldest scan on which no other clerk works."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -14,17 +14,18 @@ from ged.ports import ScanId
 from ged.unit import Actor, UnitOfWork
 
 TURN = timedelta(minutes=15)
-"""A letter takes a minute; who was called away leaves the scan to the others."""
+"""A letter takes a minute. After this time the scan of a clerk who was called away goes to the others."""
 COUNTED = 100
+"""A page says "100 or more" beyond this number."""
 TRIED = 8
-"""Scans of which another clerk may take the turn at the same moment."""
+"""Scans that are tried: another clerk may take one at the same moment."""
 
 
 def take_next(uow: UnitOfWork, *, actor: Actor) -> ScanId | None:
     """Lead the actor to the next scan to be registered, the oldest first; None when none is left.
 
-    The scan stays with the actor for ``TURN`` and the other clerks are led past it. It is no lock: whoever opens the
-    scan from the list may register it.
+    For ``TURN``, other clerks are not led to this scan. This is not a lock: a clerk who opens the scan from the list may
+    register it.
     """
     until = uow.now + TURN
     for scan_id in uow.session.scalars(_free(uow, actor).limit(TRIED)).all():
@@ -35,19 +36,19 @@ def take_next(uow: UnitOfWork, *, actor: Actor) -> ScanId | None:
 
 
 def leave(uow: UnitOfWork, scan_id: int) -> None:
-    """End the turn of a scan that waits no more."""
+    """Delete the turn of a scan that no longer waits."""
     uow.session.execute(delete(ScanTurn).where(ScanTurn.scan_id == scan_id))
 
 
 def to_register(session: Session, actor: Actor) -> int:
-    """How many scans wait for a number in the actor's units, other clerks' turns among them; ``COUNTED`` at most."""
+    """The number of scans that wait for a number in the actor's units, ``COUNTED`` at most. Turns are not considered."""
     return (
         session.scalar(select(func.count()).select_from(_waiting(actor).order_by(None).limit(COUNTED).subquery())) or 0
     )
 
 
 def at_work(session: Session, scan_ids: Collection[int], actor: Actor, *, now: datetime) -> dict[int, str]:
-    """Of these scans those that another clerk has in work now, with the clerk's name."""
+    """Those of the scans on which another clerk works now, with the name of the clerk."""
     rows = session.execute(
         select(ScanTurn.scan_id, Person.name)
         .join(Person, Person.id == ScanTurn.person_id)
@@ -57,7 +58,7 @@ def at_work(session: Session, scan_ids: Collection[int], actor: Actor, *, now: d
 
 
 def _waiting(actor: Actor) -> Select[int]:
-    """Scans that a number is missing for; a code that waits for a person is no new letter."""
+    """Scans of new letters. A scan whose code waits for a confirmation is not a new letter."""
     return (
         select(Scan.id)
         .where(
@@ -76,7 +77,7 @@ def _free(uow: UnitOfWork, actor: Actor) -> Select[int]:
 
 
 def _taken_over(uow: UnitOfWork, scan_id: int, actor: Actor) -> bool:
-    """Whether the turn was the actor's already, or another's that is over."""
+    """Take the turn if it is the actor's already, or if it has ended. Returns whether the actor has it now."""
     return (
         uow.session.execute(
             update(ScanTurn)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from rapidfuzz import fuzz
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged import access
@@ -100,20 +100,14 @@ def registered_before(
     folded, reference = fold(sender_name), "".join(their_reference.split())
     if not folded or not reference:
         return []
-    own = same_entity(session, clerk_unit_ids(actor))
     rows = session.execute(
-        select(Mail, access.visible_clause(Mail.id, Mail.level, actor.principals))
-        .join(Correspondent, Correspondent.id == Mail.sender_id)
+        _of_sender(session, folded, actor, request_token)
+        .add_columns(access.visible_clause(Mail.id, Mail.level, actor.principals))
         .where(
-            Correspondent.folded_name == folded,
             # ``lower`` in SQLite changes only ASCII letters, in PostgreSQL all letters.
             func.lower(func.replace(Mail.their_reference, " ", "")).in_({reference.lower(), _ascii_lower(reference)}),
-            Mail.unit_id.in_(sorted(own)),
-            Mail.state != MailState.VOIDED,
             Mail.id != (except_mail or 0),
-            or_(Mail.request_token.is_(None), Mail.request_token != (request_token or "")),
         )
-        .order_by(Mail.id.desc())
         .limit(5)
     ).all()
     seen = [_duplicate(mail) for mail, visible in rows if visible]
@@ -129,37 +123,46 @@ def like_letters(
     actor: Actor,
     request_token: str | None,
 ) -> list[DuplicateRow]:
-    """Letters of the same sender with nearly the same subject that came within ``NEAR_DAYS``, newest first.
+    """Letters of one sender with nearly one subject that came within ``NEAR_DAYS``, newest first.
 
-    For a letter without a reference. Told under the same rule as ``registered_before``.
+    For a letter without a reference. Only letters that the actor may see are compared: who tries subjects must not learn
+    that of a hidden letter.
 
     Args:
-        request_token: of the form itself: the letter that it made already is no other letter.
+        request_token: of the form itself: the letter that it registered already is not a duplicate.
     """
     folded = fold(sender_name)
     if not folded or received_on is None:
         return []
+    rows = session.scalars(
+        _of_sender(session, folded, actor, request_token)
+        .where(
+            Mail.received_on.between(received_on - NEAR_DAYS, received_on + NEAR_DAYS),
+            access.visible_clause(Mail.id, Mail.level, actor.principals),
+        )
+        .limit(COMPARED)
+    )
+    return [_duplicate(mail) for mail in rows if is_near(subject, mail.subject)][:5]
+
+
+def _of_sender(session: Session, folded: str, actor: Actor, request_token: str | None) -> Select[Mail]:
+    """Valid letters of a sender in the clerk's own entity, newest first, without the letter of the form itself."""
     own = same_entity(session, clerk_unit_ids(actor))
-    rows = session.execute(
-        select(Mail, access.visible_clause(Mail.id, Mail.level, actor.principals))
+    return (
+        select(Mail)
         .join(Correspondent, Correspondent.id == Mail.sender_id)
         .where(
             Correspondent.folded_name == folded,
             Mail.unit_id.in_(sorted(own)),
             Mail.state != MailState.VOIDED,
-            Mail.received_on.between(received_on - NEAR_DAYS, received_on + NEAR_DAYS),
             or_(Mail.request_token.is_(None), Mail.request_token != (request_token or "")),
         )
         .order_by(Mail.id.desc())
-        .limit(COMPARED)
-    ).all()
-    near = [(mail, visible) for mail, visible in rows if is_near(subject, mail.subject)]
-    seen = [_duplicate(mail) for mail, visible in near if visible][:5]
-    return seen + [DuplicateRow(None)] * any(not visible for _, visible in near)
+    )
 
 
 def lookalikes(session: Session, form: IncomingForm, *, actor: Actor) -> list[DuplicateRow]:
-    """Letters that a new one may repeat: by sender and reference, else by sender, subject and days."""
+    """Letters that the new letter may repeat: same sender and reference, else same sender, near subject and near day."""
     return registered_before(
         session, sender_name=form.sender_name, their_reference=form.their_reference, actor=actor,
         request_token=form.request_token,
@@ -170,7 +173,7 @@ def lookalikes(session: Session, form: IncomingForm, *, actor: Actor) -> list[Du
 
 
 def mark_of(rows: Sequence[DuplicateRow]) -> str:
-    """Names the letters that a clerk was shown: a word said of these says nothing of others."""
+    """A mark of the letters that a clerk was shown. The clerk's confirmation holds for these letters only."""
     return ".".join(str(row.mail_id or 0) for row in rows)
 
 

@@ -1,4 +1,4 @@
-"""What a clerk prints after an act of several slips, in one file: each slip, then the fiches of its letters."""
+"""The prints of an act with several slips, in one file: each slip, followed by the imputation sheets of its letters."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from ged.unit import Actor, Services
 
 
 def bundle_pdf(services: Services, slip_ids: Sequence[int], *, with_sheets: bool, actor: Actor, now: datetime) -> bytes:
-    """The slips in the order given. The fiche of a letter above the ordinary level is printed by itself alone.
+    """The slips in the given order. Sheets of letters above the ordinary level are left out: they are printed separately.
 
     Raises:
         NotFound, Forbidden: as ``view.slip_pdf``.
@@ -38,11 +38,12 @@ def bundle_pdf(services: Services, slip_ids: Sequence[int], *, with_sheets: bool
                     .where(
                         SlipLine.slip_id == slip_id,
                         Mail.level == int(Confidentiality.ORDINARY),
+                        access.visible_clause(Mail.id, Mail.level, actor.principals),
                         select(Imputation.id).where(Imputation.mail_id == Mail.id).exists(),
                     )
                     .order_by(SlipLine.position)
                 )
-                if mail_id is not None and access.may_see(session, mail_id, Confidentiality.ORDINARY, actor)
+                if mail_id is not None
             ]
         found += [sheet_pdf(one, at=one.decided_at or now) for one in sheets]
     return bundle(found, at=now)

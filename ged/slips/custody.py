@@ -17,6 +17,8 @@ from ged.unit import Actor, HeldPost, UnitOfWork
 REGISTERED = "registered"
 SLIP = "slip"
 PAPER_SLIP = "paper_slip"
+KEPT = "kept"
+"""The paper stays where it was registered: nobody has to carry it."""
 
 
 @dataclass(frozen=True)
@@ -103,15 +105,13 @@ def move(
     uow.record("custody.moved", kind, subject_id, actor=actor, post=post, to_unit=to_unit, slip=line.slip_id)
 
 
-def keep(uow: UnitOfWork, mail_id: int, *, unit_id: int, because: str, actor: Actor, post: HeldPost) -> None:
-    """Note that the paper of a letter stays where it is, without a slip."""
+def keep(uow: UnitOfWork, mail_id: int, *, actor: Actor, post: HeldPost) -> None:
+    """Note that the paper of a letter stays with the unit of a post that holds it."""
     uow.session.add(
-        PaperCustody(
-            mail_id=mail_id, unit_id=unit_id, post_id=post.post_id, since=uow.now, because=because,
-        )
-    )  # fmt: skip
+        PaperCustody(mail_id=mail_id, unit_id=post.unit_id, post_id=post.post_id, since=uow.now, because=KEPT)
+    )
     uow.session.flush()
-    uow.record("custody.kept", "mail", mail_id, actor=actor, post=post, unit=unit_id)
+    uow.record("custody.kept", "mail", mail_id, actor=actor, post=post, unit=post.unit_id)
 
 
 def _moves(session: Session, of: ColumnElement[bool]) -> Sequence[CustodyRow]:

@@ -29,8 +29,6 @@ from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
 MOST = 300
 """Letters on one page: a day's work in the largest registry."""
-KEPT = "kept"
-"""Custody of a paper that stays where it was registered: nobody has to carry it."""
 _UNDER_WAY = (SlipState.ISSUING, SlipState.SENT, SlipState.RECEIVING)
 
 
@@ -73,7 +71,7 @@ def destinations(session: Session, actor: Actor, *, post: HeldPost) -> tuple[Des
     """The groups, by name of the unit, with the letters that the actor may see, in the order of registration."""
     units = {unit.id: unit for unit in session.scalars(select(Unit))}
     groups: dict[tuple[bool, int], list[PaperRow]] = {}
-    for is_decision, query in ((True, _to_decide(post)), (False, _imputed(post))):
+    for is_decision, query in ((True, _to_decide([post.unit_id])), (False, _imputed([post.unit_id]))):
         for mail, number, unit_id in session.execute(_of_actor(query, actor).order_by(Mail.id).limit(MOST)):
             goes_to = heirs(session, unit_id)[-1]
             if goes_to == post.unit_id:
@@ -91,8 +89,8 @@ def count_papers(actor: Actor) -> Select[int]:
     """The statement that counts them over the actor's posts (navigation)."""
     posts = parties.working_posts(actor)
     units = sorted({post.unit_id for post in posts})
-    imputed = _of_actor(_imputed_of(units), actor).with_only_columns(Mail.id)
-    decide = _of_actor(_to_decide_of(units), actor).with_only_columns(Mail.id)
+    imputed = _of_actor(_imputed(units), actor).with_only_columns(Mail.id)
+    decide = _of_actor(_to_decide(units), actor).with_only_columns(Mail.id)
     return select(func.count()).select_from(imputed.union(decide).subquery())
 
 
@@ -146,19 +144,11 @@ def keep_here(uow: UnitOfWork, mail_ids: Sequence[int], *, post: HeldPost, actor
     here = {row.mail_id for group in groups for row in group.rows}
     kept = [mail for mail in mails if mail.id in here]
     for mail in kept:
-        custody.keep(uow, mail.id, unit_id=post.unit_id, because=KEPT, actor=actor, post=post)
+        custody.keep(uow, mail.id, actor=actor, post=post)
     return len(kept)
 
 
-def _to_decide(post: HeldPost) -> Select[Mail, str, int]:
-    return _to_decide_of([post.unit_id])
-
-
-def _imputed(post: HeldPost) -> Select[Mail, str, int]:
-    return _imputed_of([post.unit_id])
-
-
-def _to_decide_of(unit_ids: Sequence[int]) -> Select[Mail, str, int]:
+def _to_decide(unit_ids: Sequence[int]) -> Select[Mail, str, int]:
     """Letters that wait for a decision of an authority of another unit."""
     return (
         select(Mail, first_number(Mail.id), Post.unit_id)
@@ -167,7 +157,7 @@ def _to_decide_of(unit_ids: Sequence[int]) -> Select[Mail, str, int]:
     )
 
 
-def _imputed_of(unit_ids: Sequence[int]) -> Select[Mail, str, int]:
+def _imputed(unit_ids: Sequence[int]) -> Select[Mail, str, int]:
     """Letters of which another unit is in charge. The original goes to the leading unit; others work with the copy."""
     return (
         select(Mail, first_number(Mail.id), Assignment.unit_id)
@@ -194,7 +184,9 @@ def _lies_in(unit_ids: Sequence[int]) -> tuple[ColumnElement[bool], ...]:
         Mail.direction.in_((Direction.INCOMING, Direction.INTERNAL)),
         or_(
             exists().where(
-                PaperCustody.id == _last_move(), PaperCustody.unit_id.in_(unit_ids), PaperCustody.because != KEPT
+                PaperCustody.id == _last_move(),
+                PaperCustody.unit_id.in_(unit_ids),
+                PaperCustody.because != custody.KEPT,
             ),
             and_(Mail.unit_id.in_(unit_ids), ~exists().where(PaperCustody.mail_id == Mail.id)),
         ),

@@ -198,15 +198,20 @@ def numbers(site: Site) -> list[str]:
         return list(session.scalars(select(MailNumber.text)))
 
 
-def test_what_a_clerk_may_not_see_is_told_without_its_subject(site: Site) -> None:
+@pytest.mark.parametrize(("reference", "status"), [("045/M/2026", 422), ("", 303)])
+def test_what_a_clerk_may_not_see_is_told_by_its_reference_and_never_by_its_subject(
+    site: Site, reference: str, status: int
+) -> None:
+    """Who holds the paper knows its reference. Who tries subjects must not find that of a hidden letter."""
     clerk = site.browser("agent")
-    send(clerk, clerk.get(FORM).text, 303)
+    send(clerk, clerk.get(FORM).text, 303, their_reference=reference)
     with site.services.unit_of_work(NOW) as uow:
         uow.session.execute(update(Mail).values(level=int(Confidentiality.SECRET)))
-    refused = send(clerk, clerk.get(FORM).text, 422)
-    assert "Un courrier auquel vous n'avez pas accès" in refused
-    assert "00001/2026" not in refused
-    assert re.findall(r'name="looked_at" value="([^"]+)"', refused) == ["0"]
+    told = send(clerk, clerk.get(FORM).text, status, their_reference=reference)
+    if status == 422:
+        assert "Un courrier " in told
+        assert "00001/2026" not in told
+        assert re.findall(r'name="looked_at" value="([^"]+)"', told) == ["0"]
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,6 @@ def register() -> ResponseReturnValue:
     scan_id = request.form.get("scan_id", type=whole)
     actor, now = context.actor(), context.now()
     alike: Sequence[DuplicateRow] = ()
-    following: ScanId | None = None
     try:
         typed = _read()
         with context.services().unit_of_work(now) as uow:
@@ -138,10 +137,13 @@ def register() -> ResponseReturnValue:
                 arrange.join_to_mail(
                     uow, ScanId(typed.scan_id), done.mail_id, actor=actor, now=now, version=typed.scan_version
                 )
-            if typed.scan_id is not None:
-                following = turns.take_next(uow, actor=actor)
     except REFUSALS as error:
         return _page(scan_id, error, alike=alike)
+    following: ScanId | None = None
+    if typed.scan_id is not None:
+        # In a unit of work of its own: in the one above, others wait for the register's counter.
+        with context.services().unit_of_work(now) as uow:
+            following = turns.take_next(uow, actor=actor)
     session["registering"] = {name: request.form.get(name, "") for name in REMEMBERED}
     if following is not None:
         return redirect(url_for("register.form", scan_id=following, apres=done.number_id), 303)
