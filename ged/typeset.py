@@ -8,7 +8,6 @@ A page never depends on the fonts of the machine: typst's own fonts are used. A 
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import cache
@@ -34,9 +33,6 @@ LARGE_BYTES = 20_000
 """Data of more bytes gets a child of its own. A compiler caches its results, some 240 MB for 800 lines of a register:
 the fourth such page would exceed the memory limit of a reused child (``LIMITS``). To start a child costs 0.7 s."""
 TIMEOUT_S = 30.0
-BUNDLE = Path(__file__).parent / "templates" / "bundle.typ"
-BUNDLE_BYTES = 4_000_000
-"""Limit of the PDFs of one bundle together: 3.5 MB cost 0.4 s of CPU and 200 MB."""
 _PAGES = re.compile(rb"/Type/Pages/Count (\d{1,6})")
 CHILDREN = 2
 USES = 100
@@ -92,22 +88,6 @@ def release() -> tuple[object, ...]:
     return tuple((path.name, (seen := path.stat()).st_mtime_ns, seen.st_size) for path in files)
 
 
-def bundle(pdfs: Sequence[bytes], *, at: datetime) -> bytes:
-    """Concatenate PDFs that were typeset here to one file for the printer. Their signatures are not valid in it.
-
-    Args:
-        pdfs: A4 pages, ``BUNDLE_BYTES`` at most together.
-
-    Raises:
-        Invalid: ``typeset.bundle_large``.
-        EngineFailed: ``work.busy``, ``typeset.crashed``.
-    """
-    if sum(map(len, pdfs)) > BUNDLE_BYTES:
-        raise Invalid("typeset.bundle_large", "print fewer at once", limit=BUNDLE_BYTES)
-    files = [{"bytes": list(pdf), "pages": page_count(pdf)} for pdf in pdfs]
-    return _set(BUNDLE, files, at, "", WAIT_S, True, plain=True)[0]
-
-
 def refuse_unprintable(text: str, *, field: str) -> None:
     """Refuse a line that cannot be printed under a signature exactly as it is shown on the screen.
 
@@ -127,17 +107,15 @@ def refuse_unprintable(text: str, *, field: str) -> None:
 
 def _set(
     template: Path,
-    data: dict[str, Any] | list[dict[str, Any]],
+    data: dict[str, Any],
     at: datetime,
     label: str,
     wait_s: float,
     strict: bool,
-    *,
-    plain: bool = False,
 ) -> tuple[bytes, list[dict[str, Any]]]:
     payload = json.dumps(data, ensure_ascii=False).encode()
     request: Message = {
-        "template": template.name, "timestamp": int(at.timestamp()), "label": label, "strict": strict, "plain": plain,
+        "template": template.name, "timestamp": int(at.timestamp()), "label": label, "strict": strict,
     }  # fmt: skip
     with _place(len(payload), wait_s):
         answer = _ask(request, payload)

@@ -21,13 +21,11 @@ _UNUSUAL = re.compile(r"[^\n\r\t -~\xa0-\u024f\u2010-\u2015\u2018-\u201e\u2026\u
 _NAMED = re.compile(r'the text `"((?:[^"\\]|\\.)*)"` could not be displayed')
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}|\\(.)")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
-_PDF: dict[str, Any] = {"format": "pdf"}
 _PDF_A: dict[str, Any] = {"format": "pdf", "pdf_standards": "a-2b"}
 
 
 def service(_settings: Message) -> Service:
-    """Return the function that serves requests: ``template``, ``timestamp`` (s), ``label`` (or empty), ``strict``,
-    ``plain`` (the PDF is no PDF/A: only such a PDF takes in others).
+    """Return the function that serves requests: ``template``, ``timestamp`` (s), ``label`` (or empty), ``strict``.
 
     The payload is the data as JSON. The answer holds the PDF, and ``values``: the metadata under the label. On a
     failure it holds ``error``, and ``glyph``: the first character that no font has if this is the cause, else empty.
@@ -37,13 +35,12 @@ def service(_settings: Message) -> Service:
     compilers: dict[str, typst.Compiler] = {}
     characters = _Characters()
 
-    def set_page(name: str, data: str, timestamp: int, label: str, *, plain: bool = False) -> tuple[Message, bytes]:
+    def set_page(name: str, data: str, timestamp: int, label: str) -> tuple[Message, bytes]:
         compiler = compilers.get(name)
         if compiler is None:
             compiler = compilers[name] = _compiler(name)
         try:
-            kind = _PDF if plain else _PDF_A
-            pdf = compiler.compile(**kind, sys_inputs={"data": data}, timestamp=timestamp)
+            pdf = compiler.compile(**_PDF_A, sys_inputs={"data": data}, timestamp=timestamp)
             # Compiler and query share one layout of the pages.
             values = json.loads(compiler.query(f"<{label}>", field="value")) if label else []
         except typst.TypstError as error:
@@ -56,7 +53,7 @@ def service(_settings: Message) -> Service:
         name, timestamp = Path(str(request["template"])).name, int(str(request["timestamp"]))
         label, text = str(request["label"]), payload.decode()
         if request["strict"]:
-            return set_page(name, text, timestamp, label, plain=bool(request.get("plain")))
+            return set_page(name, text, timestamp, label)
         data = json.loads(text)
         unusual = {character for one in _texts(data) for character in _UNUSUAL.findall(one)}
         if not unusual:

@@ -23,6 +23,7 @@ from signing.appearance import PageStyle
 from signing.cms import template_for
 from signing.inspection import inspect
 from signing.keys import unseal
+from signing.printing import for_printing
 from signing.profiles import PublicKey, digest_for
 from signing.rawkeys import RawKey
 from signing.timestamp import FallbackTimeStamper, TimestampUnavailable
@@ -78,6 +79,10 @@ class PadesSigner:
     def inspect(self, pdf: bytes) -> PdfFacts:
         """Inspect a PDF that we made (see the port)."""
         return inspect(pdf)
+
+    def for_printing(self, pdfs: Sequence[bytes]) -> bytes:
+        """See the port."""
+        return for_printing(pdfs)
 
     def _at_best_level(self, pdf: bytes, request: SignRequest, signer: "_KeySigner") -> tuple[bytes, str]:
         if self._timestamper is not None:

@@ -98,6 +98,16 @@ class Signer(Protocol):
         """
         ...
 
+    def for_printing(self, pdfs: Sequence[bytes]) -> bytes:
+        """The pages of PDFs that we made, in one PDF for the printer.
+
+        The looks of the signatures become part of the pages; no signature holds in the result.
+
+        Raises:
+            EngineFailed: ``sign.unreadable``.
+        """
+        ...
+
 
 class Sealer(Protocol):
     """Signs in the name of the institution (EN 319 412-3): registers closed, exports. No person's key is needed."""

@@ -1,4 +1,7 @@
-"""The prints of an act with several slips, in one file: each slip, followed by the imputation sheets of its letters."""
+"""The prints of an act with several slips, in one file: each slip, followed by the imputation sheets of its letters.
+
+The sheet of a letter that was not imputed yet is blank: the authority fills it in.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,12 +10,10 @@ from sqlalchemy import select
 
 from ged import access
 from ged.ports import Confidentiality
-from ged.register.models import Mail
-from ged.routing.models import Imputation
+from ged.register.models import Direction, Mail
 from ged.routing.sheet import imputation_sheet, sheet_pdf
 from ged.slips import view
 from ged.slips.models import SlipLine
-from ged.typeset import bundle
 from ged.unit import Actor, Services
 
 
@@ -21,8 +22,7 @@ def bundle_pdf(services: Services, slip_ids: Sequence[int], *, with_sheets: bool
 
     Raises:
         NotFound, Forbidden: as ``view.slip_pdf``.
-        Invalid: ``typeset.bundle_large``.
-        EngineFailed: ``work.busy``, ``typeset.crashed``.
+        EngineFailed: ``work.busy``, ``typeset.crashed``, ``sign.unreadable``.
     """
     found: list[bytes] = []
     for slip_id in dict.fromkeys(slip_ids):
@@ -39,11 +39,11 @@ def bundle_pdf(services: Services, slip_ids: Sequence[int], *, with_sheets: bool
                         SlipLine.slip_id == slip_id,
                         Mail.level == int(Confidentiality.ORDINARY),
                         access.visible_clause(Mail.id, Mail.level, actor.principals),
-                        select(Imputation.id).where(Imputation.mail_id == Mail.id).exists(),
+                        Mail.direction == Direction.INCOMING,
                     )
                     .order_by(SlipLine.position)
                 )
                 if mail_id is not None
             ]
         found += [sheet_pdf(one, at=one.decided_at or now) for one in sheets]
-    return bundle(found, at=now)
+    return services.signer.for_printing(found)

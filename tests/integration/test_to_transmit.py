@@ -173,6 +173,9 @@ def test_the_page_ticks_sends_and_prints(site: Site) -> None:
         True,
         False,
     ]
+    assert "Signé électroniquement par" in words[0], (
+        "the sender's mark, which is no part of the signed page, is printed"
+    )
     stranger = sign_in(app, "etudes")
     assert stranger.get(link.replace("&amp;", "&")).status_code == 404
 

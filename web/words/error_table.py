@@ -1312,9 +1312,6 @@ MESSAGES: Mapping[str, Message] = {
     "slip.nothing_chosen": Message(
         _l("Aucun courrier n'est choisi."), _l("Cochez au moins un courrier à transmettre.")
     ),
-    "typeset.bundle_large": Message(
-        _l("Il y a trop de pages à imprimer en une fois."), _l("Imprimez ces bordereaux en plusieurs fois.")
-    ),
     "slip.not_received": Message(_l("Ce bordereau n'est pas encore reçu."), _l("Recevez-le d'abord.")),
     "slip.not_receiver": Message(
         _l("Seul un poste du service destinataire reçoit ce bordereau."), _l("Adressez-vous à ce service.")
