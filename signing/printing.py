@@ -1,6 +1,7 @@
 """PDFs that we made, joined for the printer."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from io import BytesIO
 
 import pikepdf
@@ -14,12 +15,14 @@ def for_printing(pdfs: Sequence[bytes]) -> bytes:
     Raises:
         EngineFailed: ``sign.unreadable``.
     """
-    with pikepdf.new() as joined:
+    with ExitStack() as opened:
+        joined = opened.enter_context(pikepdf.new())
         try:
             for pdf in pdfs:
-                with pikepdf.open(BytesIO(pdf), attempt_recovery=False) as opened:
-                    opened.flatten_annotations("print")
-                    joined.pages.extend(opened.pages)
+                # A source stays open until its pages are written.
+                source = opened.enter_context(pikepdf.open(BytesIO(pdf), attempt_recovery=False))
+                source.flatten_annotations("print")
+                joined.pages.extend(source.pages)
             made = BytesIO()
             joined.save(made)
         except pikepdf.PdfError as error:
