@@ -35,7 +35,7 @@ from ged.unit import Actor, HeldPost, Services, UnitOfWork
 MAX_TEXT = 2000
 CONFIRMED_IN_INK = "Original signé à la main : numérisation comparée à l'imprimé et confirmée"
 MAX_BATCH = 200
-"""Letters signed in one act; the browser sends them ten by ten."""
+"""Letters signed, or given a visa, in one act; the browser sends those to sign ten by ten."""
 
 
 class OpenedKey(Protocol):
@@ -54,7 +54,7 @@ class OpenedKey(Protocol):
 
 @dataclass(frozen=True)
 class ToSign:
-    """A letter ticked by the signatory, in the version that was shown."""
+    """A letter ticked for a signature or a visa, in the version that was shown."""
 
     mail_id: MailId
     version_no: int
@@ -157,6 +157,30 @@ def visa(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, remark: str
     _require_version(draft, version_no)
     post = book.deciding_post(draft, actor, post_id)
     book.enter(uow, draft, CircuitAct.VISA, actor=actor, post=post, text=_text(remark, "remark"))
+
+
+def visa_many(services: Services, letters: Sequence[ToSign], *, actor: Actor, now: datetime) -> tuple[SignResult, ...]:
+    """Give visas to letters one after the other, each on the version shown; each has its own result.
+
+    What one letter refuses (a changed text, another's turn, a delegation that does not cover it) stops no other.
+
+    Raises:
+        Invalid: ``visa.too_many``: no visa is given.
+    """
+    chosen = tuple(dict.fromkeys(letters))
+    if len(chosen) > MAX_BATCH:
+        raise Invalid("visa.too_many", "tick fewer letters", field="visa", limit=MAX_BATCH)
+    return tuple(_visa_one(services, letter, actor, now) for letter in chosen)
+
+
+def _visa_one(services: Services, chosen: ToSign, actor: Actor, now: datetime) -> SignResult:
+    try:
+        for attempt in services.attempts(now):
+            with attempt as uow:
+                visa(uow, chosen.mail_id, version_no=chosen.version_no, actor=actor)
+    except GedError as failure:
+        return SignResult(chosen.mail_id, failure=failure)
+    return SignResult(chosen.mail_id)
 
 
 def give_opinion(

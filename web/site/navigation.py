@@ -48,7 +48,7 @@ class Entry:
         shortcut: key pressed after ``g``.
         roles: who sees it, narrower than the access list; None: everybody on the access list.
         counter: the statement that counts waiting items (``ged.counting``).
-        look: a function that counts waiting items, if no single statement can.
+        look: a function that counts waiting items, if no single statement can; added to what ``counter`` counts.
         also: endpoints of other features that belong to this entry.
         also_when_waiting: while items wait, everybody on the access list sees the entry, whatever the roles.
     """
@@ -102,6 +102,7 @@ ENTRIES: tuple[Entry, ...] = (
         "signbook.index",
         _l("À viser, à signer, à corriger"),
         "p",
+        counter=signbook_queries.count_returned,
         look=signbook_queries.waiting_count,
         also=("drafts.new", "drafts.create", "drafts.edit", "drafts.save"),
     ),
@@ -258,8 +259,11 @@ def _counted_now(session: ReadSession, actor: Actor, entries: Sequence[Entry]) -
     """Count with one statement, as far as statements can count."""
     asked = {entry.endpoint: entry.counter for entry in entries if entry.counter is not None}
     told = counted(session, actor, tuple(asked.values()))
-    looked = {entry.endpoint: entry.look(session, actor) for entry in entries if entry.look is not None}
-    return dict(zip(asked, told, strict=True)) | looked
+    counts = dict(zip(asked, told, strict=True))
+    for entry in entries:
+        if entry.look is not None:
+            counts[entry.endpoint] = counts.get(entry.endpoint, 0) + entry.look(session, actor)
+    return counts
 
 
 def _items(session: ReadSession, actor: Actor) -> Iterator[tuple[Entry, Item]]:

@@ -1449,4 +1449,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("L'envoi dépasse la taille permise."), _l("Envoyez un fichier plus léger ou en plusieurs fois.")
     ),
     "upload.unreadable": Message(_l("L'envoi n'a pas pu être lu."), _l("Envoyez de nouveau le fichier.")),
+    # --- visa ---
+    "visa.nothing": Message(_l("Aucun courrier n'est coché."), _l("Cochez les courriers à viser.")),
+    "visa.too_many": Message(
+        _l("%(limit)s courriers au plus peuvent être visés en une fois."), _l("Cochez-en moins, puis visez le reste.")
+    ),
 }

@@ -1,7 +1,17 @@
 """Queries of the signature book: frozen rows, each under the access rule of its letter. One module for each reader."""
 
 from ged.signbook.queries.choices import PostChoice, TemplateRow, posts, templates
-from ged.signbook.queries.lists import BookRow, NoticeRow, SignatureBook, signature_book, waiting_count
+from ged.signbook.queries.lists import (
+    BookRow,
+    NoticeRow,
+    SignatureBook,
+    count_returned,
+    returned_count,
+    signature_book,
+    subjects,
+    to_visa,
+    waiting_count,
+)
 from ged.signbook.queries.office import PrintedRow, printed
 from ged.signbook.queries.one_letter import LetterRow, letter, preview_letter
 from ged.signbook.queries.panel import Answerable, AnswerRow, LetterPanel, answerable, letter_panel
@@ -24,6 +34,7 @@ __all__ = [
     "StepRow",
     "TemplateRow",
     "answerable",
+    "count_returned",
     "issued_letters",
     "issued_of",
     "letter",
@@ -31,7 +42,10 @@ __all__ = [
     "posts",
     "preview_letter",
     "printed",
+    "returned_count",
     "signature_book",
+    "subjects",
     "templates",
+    "to_visa",
     "waiting_count",
 ]

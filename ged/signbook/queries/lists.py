@@ -4,20 +4,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, or_, select
-from sqlalchemy.orm import Session, contains_eager, joinedload, lazyload
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, lazyload
 
 from ged.access import visible_clause
+from ged.counting import counted
 from ged.org.models import Person, Post, Unit
 from ged.ports import Confidentiality, MailId, PostId
 from ged.register.models import Mail
 from ged.register.states import MailState
 from ged.signbook.circuit import StepKind, Turn
-from ged.signbook.models import CircuitStep, Draft, Notice, NoticeKind, SignatureWay
+from ged.signbook.models import CircuitAct, CircuitEntry, CircuitStep, Draft, Notice, NoticeKind, SignatureWay
 from ged.signbook.queries.names import (
     NONE,
     Refusal,
     all_drafts,
+    decides_for,
     names_of,
     refusal_of,
     signs_for,
@@ -42,7 +44,7 @@ class Waited:
 class BookRow:
     """A letter in somebody's signature book.
 
-    ``may_sign``: this actor has the power to sign; a secretary sees the letter and prepares it.
+    ``may_sign``, ``may_visa``: this actor has the power to; a secretary sees the letter and prepares it.
     """
 
     mail_id: MailId
@@ -60,6 +62,7 @@ class BookRow:
     waits_for: tuple[Waited, ...]
     since: datetime
     may_sign: bool = False
+    may_visa: bool = False
     failure: str = ""
     refusal: Refusal = NONE
 
@@ -109,6 +112,46 @@ def waiting_count(session: Session, actor: Actor) -> int:
     return sum(turn_for(draft, actor) is not None for draft in _in_circuit(session, actor))
 
 
+def count_returned(actor: Actor) -> Select[int]:
+    """The statement that counts the actor's drafts that came back with a reason and were not handed in again."""
+    refused, recalled = aliased(CircuitEntry), aliased(CircuitEntry)
+    later = exists().where(
+        recalled.mail_id == refused.mail_id, recalled.act == CircuitAct.RECALL, recalled.id > refused.id
+    )
+    came_back = exists().where(
+        refused.mail_id == Draft.mail_id, refused.act == CircuitAct.REFUSE, refused.cancelled_at.is_(None), ~later
+    )
+    query = select(func.count()).select_from(Draft).join(Mail, Mail.id == Draft.mail_id)
+    seen = visible_clause(Mail.id, Mail.level, actor.principals)
+    return query.where(_written_by(actor), Mail.state == MailState.DRAFT, came_back, seen)
+
+
+def returned_count(session: Session, actor: Actor) -> int:
+    """How many drafts of the actor's came back with a reason, and wait to be corrected."""
+    return counted(session, actor, (count_returned,))[0]
+
+
+def to_visa(session: Session, actor: Actor) -> tuple[MailId, ...]:
+    """The letters that wait for the actor's own decision about a visa, in the order of the signature book."""
+    return tuple(
+        MailId(draft.mail_id)
+        for draft in _in_circuit(session, actor)
+        if (turn := turn_for(draft, actor)) is not None
+        and turn.kind is StepKind.VISA
+        and decides_for(draft, actor, turn.post_id)
+    )
+
+
+def subjects(session: Session, mail_ids: Iterable[int], actor: Actor) -> dict[int, str]:
+    """The subjects of those of these letters that the actor may see, by id."""
+    query = select(Mail.id, Mail.subject).where(Mail.id.in_(sorted(mail_ids)))
+    return dict(session.execute(query.where(visible_clause(Mail.id, Mail.level, actor.principals))).all())
+
+
+def _written_by(actor: Actor) -> ColumnElement[bool]:
+    return or_(Mail.author_person_id == actor.person_id, Mail.author_post_id.in_(sorted(actor.post_ids)))
+
+
 def _in_circuit(session: Session, actor: Actor) -> list[Draft]:
     """Letters with a post of the actor in their circuit; ``turn_for`` then decides the turn."""
     posts = sorted(actor.post_ids)
@@ -136,7 +179,7 @@ def _to_sign_again(session: Session, actor: Actor) -> list[BookRow]:
 
 def _sent(session: Session, actor: Actor) -> tuple[BookRow, ...]:
     query = all_drafts().where(
-        or_(Mail.author_person_id == actor.person_id, Mail.author_post_id.in_(sorted(actor.post_ids))),
+        _written_by(actor),
         Mail.state.in_((MailState.DRAFT, MailState.IN_CIRCUIT, MailState.NUMBERED, MailState.SIGNED)),
     )
     drafts = list(session.scalars(visible(query, actor).order_by(Draft.mail_id.desc()).limit(SENT_SHOWN)))
@@ -186,6 +229,7 @@ def _book_row(draft: Draft, facts: _Facts, actor: Actor, turn: Turn | None) -> B
         waits_for=tuple(Waited(one.post_id, facts.posts.get(one.post_id, "")) for one in turns_of(draft)),
         since=draft.submitted_at or mail.created_at,
         may_sign=turn is not None and turn.is_signature and signs_for(draft, actor, turn.post_id),
+        may_visa=turn is not None and turn.kind is StepKind.VISA and decides_for(draft, actor, turn.post_id),
         failure=draft.failure,
         refusal=refusal_of(draft),
     )

@@ -15,7 +15,7 @@ from ged.signbook import book, circuit
 from ged.signbook.circuit import Turn
 from ged.signbook.models import CircuitAct, Draft
 from ged.signbook.powers import beyond, is_bound
-from ged.unit import Actor, Role
+from ged.unit import Actor, HeldPost, Role
 
 
 def visible(query: Select[Draft], actor: Actor) -> Select[Draft]:
@@ -63,7 +63,16 @@ def turn_for(draft: Draft, actor: Actor) -> Turn | None:
 
 def signs_for(draft: Draft, actor: Actor, post_id: int) -> bool:
     """Whether the actor has the power to sign this letter for a post."""
-    ways = [post for post in actor.posts if post.post_id == post_id and Role.SIGNATORY in post.roles]
+    return _covers(draft, [post for post in actor.posts if post.post_id == post_id and Role.SIGNATORY in post.roles])
+
+
+def decides_for(draft: Draft, actor: Actor, post_id: int) -> bool:
+    """Whether the actor decides on this letter for a post: a secretary does not, nor a delegate beyond the limits."""
+    return _covers(draft, [post for post in actor.posts if post.post_id == post_id and post.because != "secretary"])
+
+
+def _covers(draft: Draft, ways: list[HeldPost]) -> bool:
+    """Whether one of these titles covers a letter; its content is read only for a title that has limits."""
     return any(not is_bound(post) or beyond(post, book.stakes_of(draft)) is None for post in ways)
 
 

@@ -1,5 +1,9 @@
 // A book is signed ten letters at a time, with what became of each. Without this script the form signs all in one request.
 "use strict";
+for (const all of document.querySelectorAll("[data-tick-all]")) {
+  all.hidden = false;
+  all.addEventListener("click", () => { for (const box of all.form.querySelectorAll('input[type="checkbox"]')) box.checked = true; });
+}
 (() => {
   const CHUNK = 10;
   const form = document.querySelector("form[data-chunks]");
@@ -7,10 +11,6 @@
   if (!form || !panel) return;
   const part = (name) => panel.querySelector(`[data-chunk-${name}]`);
   const boxes = () => [...form.querySelectorAll('input[name="letter"]')];
-
-  const all = form.querySelector("[data-tick-all]");
-  all.hidden = false;
-  all.addEventListener("click", () => { for (const box of boxes()) box.checked = true; });
 
   const send = async (letters, passphrase) => {
     const body = new FormData();
@@ -29,7 +29,13 @@
     let secret = passphrase;
     for (let start = 0; start < letters.length; start += CHUNK) {
       const { refused, html } = await send(letters.slice(start, start + CHUNK), secret);
-      if (refused) { part("stopped").innerHTML = html; return; }
+      if (refused) {
+        // Nothing of this part was signed: its letters stay ticked in the form, which is offered again.
+        part("stopped").innerHTML = html;
+        form.hidden = false;
+        return;
+      }
+      for (const box of boxes()) if (letters.slice(start, start + CHUNK).includes(box.value)) box.checked = false;
       secret = ""; // the browser holds the opened key's cookie from now on
       rows.insertAdjacentHTML("beforeend", html);
       bar.value = Math.min(start + CHUNK, letters.length);

@@ -11,6 +11,7 @@ from ged.org import absence_notices, absences, accounts, keys, notices, password
 from ged.org.accounts import words_of
 from ged.routing import queries as routing_queries
 from ged.routing.queries import InboxView
+from ged.signbook import queries as signbook_queries
 from ged.slips import queries as slip_queries
 from web.site import auth, context, keyring
 from web.site.forms import FormReader
@@ -27,6 +28,7 @@ def home() -> ResponseReturnValue:
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         late = routing_queries.inbox_count(session, actor, today=context.today(), view=InboxView.LATE)
+        returned = signbook_queries.returned_count(session, actor)
         slips = slip_queries.unacknowledged(
             session, hours=services.unacknowledged_hours, now=context.now(), actor=actor, limit=SLIPS_SHOWN + 1
         )
@@ -38,7 +40,7 @@ def home() -> ResponseReturnValue:
     return render_template(
         "session/home.html", told=told, unread=unread, late=late, late_slips=slips[:SLIPS_SHOWN], more_slips=len(slips) > SLIPS_SHOWN,
         hours=services.unacknowledged_hours, away=gone, absent=absent,
-        wrong_tries=wrong_tries, tried_at=tried_at,
+        wrong_tries=wrong_tries, tried_at=tried_at, returned=returned,
     )  # fmt: skip
 
 

@@ -14,10 +14,11 @@ from ged.signbook.models import Stance
 from ged.signbook.operations import MAX_TEXT, SignResult, ToSign
 from ged.signbook.presign import Checked
 from ged.signbook.queries import LetterRow
-from web.site import context, keyring
-from web.site.errors import ErrorView, views_of
+from web.site import context, keyring, outcomes
+from web.site.errors import views_of
 from web.site.forms import FormReader
 from web.site.numbers import id_of
+from web.site.outcomes import Outcome
 from web.site.pages import render_form
 
 blueprint = Blueprint("signbook", __name__, url_prefix="/parapheur")
@@ -53,6 +54,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         error=error,
         book=book,
         may_batch=any(row.may_sign for row in book.signatures),
+        may_visa=any(row.may_visa for row in book.visas),
         away=away,
         told=told,
         absences=[row for row in own if row.from_on <= context.today() and (row.is_mine or row.replaced_by_me)],
@@ -66,10 +68,54 @@ def sign_selected() -> ResponseReturnValue:
         results = _sign_ticked()
     except GedError as error:
         return _index(_refused(error))
-    signed = sum(result.failure is None for result in results)
-    return render_template(
-        "signbook/results.html", results=_shown(results), signed=signed, failed=len(results) - signed
-    )
+    return redirect(url_for("signbook.signed", token=_kept(results)), 303)
+
+
+@blueprint.get("/signer/resultat/<token>")
+def signed(token: str) -> ResponseReturnValue:
+    """What became of each letter of a signed batch."""
+    return _results("signbook/results.html", token)
+
+
+@blueprint.post("/viser")
+def visa_selected() -> ResponseReturnValue:
+    """Give a visa to the ticked letters in one act; each has its own result."""
+    letters = [_ticked(value) for value in request.form.getlist("visa")]
+    try:
+        if not letters or None in letters:
+            raise Invalid("visa.nothing", "tick a letter", field="visa")
+        chosen = [letter for letter in letters if letter is not None]
+        results = operations.visa_many(context.services(), chosen, actor=context.actor(), now=context.now())
+    except GedError as error:
+        return _index(_refused(error))
+    return redirect(url_for("signbook.given", token=_kept(results)), 303)
+
+
+@blueprint.get("/viser/resultat/<token>")
+def given(token: str) -> ResponseReturnValue:
+    """What became of each letter of a batch of visas."""
+    return _results("signbook/visas.html", token)
+
+
+def _kept(results: tuple[SignResult, ...]) -> str:
+    return outcomes.keep([_outcome(result) for result in results])
+
+
+def _outcome(result: SignResult) -> Outcome:
+    wrong = views_of(result.failure)[0] if result.failure is not None else None
+    said = (wrong.message, wrong.remedy) if wrong is not None else ("", "")
+    return Outcome(int(result.mail_id), result.number, *said)
+
+
+def _results(template: str, token: str) -> ResponseReturnValue:
+    found = outcomes.find(token)
+    if found is None:
+        flash(_("Ce résultat n'est plus gardé : le parapheur dit ce qui reste à faire."), "info")
+        return redirect(url_for("signbook.index"), 303)
+    with context.services().reading() as session:
+        subjects = queries.subjects(session, [one.mail_id for one in found], context.actor())
+    failed = sum(one.failed for one in found)
+    return render_template(template, results=found, subjects=subjects, done=len(found) - failed, failed=failed)
 
 
 @blueprint.post("/signer/suite")
@@ -80,7 +126,11 @@ def sign_chunk() -> ResponseReturnValue:
     except GedError as error:
         shown = views_of(_refused(error))[0]
         return render_template("signbook/_stopped.html", wrong=shown), 422
-    return render_template("signbook/_results.html", results=_shown(results))
+    return render_template(
+        "signbook/_results.html",
+        results=[_outcome(result) for result in results],
+        subjects={result.mail_id: result.subject for result in results},
+    )
 
 
 def _sign_ticked() -> tuple[SignResult, ...]:
@@ -95,10 +145,6 @@ def _sign_ticked() -> tuple[SignResult, ...]:
         actor=context.actor(),
         now=context.now(),
     )
-
-
-def _shown(results: tuple[SignResult, ...]) -> list[tuple[SignResult, ErrorView | None]]:
-    return [(result, views_of(result.failure)[0] if result.failure else None) for result in results]
 
 
 def _ticked(value: str) -> ToSign | None:
@@ -133,12 +179,13 @@ def page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         row = queries.letter(session, mail_id, actor, on=context.today())
         margin = annotations.margin(session, mail_id, actor)
         code = tokens.of_letter(session, mail_id)
+        others = [one for one in queries.to_visa(session, actor) if one != mail_id] if row.may.visa else []
     if row.level >= Confidentiality.RESTRICTED:
         with services.unit_of_work(context.now()) as uow:
             opening.mark_opened(uow, mail_id, actor=actor, now=context.now())
     return render_form(
         "signbook/show.html", error=error, row=row, reports=_reports(row), maximum=MAX_TEXT, code=code,
-        checked=_checked(row), stances=list(Stance), margin=margin, note_maximum=annotations.MAX_TEXT,
+        checked=_checked(row), others=len(others), stances=list(Stance), margin=margin, note_maximum=annotations.MAX_TEXT,
         beyond=views_of(row.may.beyond)[0] if row.may.beyond else None,
     )  # fmt: skip
 
@@ -167,6 +214,7 @@ def visa(mail_id: int) -> ResponseReturnValue:
     """Give a visa."""
     fields = FormReader(request.form)
     remark, version_no = fields.text("remark", maximum=MAX_TEXT), fields.integer("version_no", required=True)
+    then = _then(mail_id)
     try:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
@@ -174,7 +222,21 @@ def visa(mail_id: int) -> ResponseReturnValue:
     except REFUSALS as error:
         return page(mail_id, error)
     flash(_("Visa donné."), "success")
-    return redirect(url_for("signbook.index"), 303)
+    return redirect(then, 303)
+
+
+def _then(mail_id: int) -> str:
+    """Where to go after an act on a letter: the next one that waits for the actor's visa, if that was asked for.
+
+    Read before the act: the letter then still has its place among the others. After the last comes the first.
+    """
+    if request.form.get("then") != "next":
+        return url_for("signbook.index")
+    with context.services().reading() as session:
+        waiting = queries.to_visa(session, context.actor())
+    at = waiting.index(MailId(mail_id)) if mail_id in waiting else -1
+    following = [*waiting[at + 1 :], *waiting[: max(at, 0)]]
+    return url_for("signbook.show", mail_id=following[0]) if following else url_for("signbook.index")
 
 
 @blueprint.post("/<int:mail_id>/avis")
@@ -205,7 +267,7 @@ def refuse(mail_id: int) -> ResponseReturnValue:
     """Send the letter back to its author, or to a visa given before."""
     fields = FormReader(request.form)
     reason, version_no = fields.text("reason", maximum=MAX_TEXT), fields.integer("version_no", required=True)
-    to = fields.integer("to") or None
+    to, then = fields.integer("to") or None, _then(mail_id)
     try:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
@@ -213,7 +275,7 @@ def refuse(mail_id: int) -> ResponseReturnValue:
     except REFUSALS as error:
         return page(mail_id, error)
     flash(_("Le projet est renvoyé avec votre motif."), "success")
-    return redirect(url_for("signbook.index"), 303)
+    return redirect(then, 303)
 
 
 @blueprint.post("/<int:mail_id>/reprendre")
