@@ -19,7 +19,7 @@ from ged.routing import models as routing
 from ged.schema import SchemaTolerance
 from ged.search import models as search_models
 from ged.signbook import models as signbook
-from ged.signbook import token_models
+from ged.signed_codes import models as signed_codes
 from ged.slips import models as slips
 from ged.suggestions import models as suggestions
 from ged.takeover import models as takeover_models
@@ -51,8 +51,8 @@ __all__ = [
     "scan_profiles",
     "search_models",
     "signbook",
+    "signed_codes",
     "slips",
     "suggestions",
     "takeover_models",
-    "token_models",
 ]

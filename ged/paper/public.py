@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 from ged.org.models import IssuedCertificate
 from ged.ports import Digest, MailId
 from ged.register.models import MailNumber
-from ged.signbook import tokens
 from ged.signbook.models import Draft, SignedRevision
-from ged.signbook.token_models import LetterToken
+from ged.signed_codes import tokens
+from ged.signed_codes.models import LetterToken
 from ged.unit import Services
 
 

@@ -23,13 +23,14 @@ from ged.register import allocation
 from ged.register.allocation import told_of_number
 from ged.register.models import AttachmentKind
 from ged.register.states import MailAct, MailState, move
-from ged.signbook import book, circuit, presign, render, tokens
+from ged.signbook import book, circuit, presign, render
 from ged.signbook.circuit import StepKind
 from ged.signbook.models import CircuitAct, Draft, Notice, NoticeKind, SignatureWay, SignedRevision, Stance
 from ged.signbook.placeholders import unfilled
 from ged.signbook.presign import Looked
 from ged.signbook.render import Letter, PageMode, Pages, letter_pages, preview_pages
 from ged.signbook.titles import Signatory
+from ged.signed_codes import tokens
 from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
 MAX_TEXT = 2000

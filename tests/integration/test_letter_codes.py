@@ -23,9 +23,10 @@ from ged.paper.public import FileState, PublicState
 from ged.ports import Digest, TokenState, Verdict
 from ged.register.models import Attachment
 from ged.register.operations import void_number
-from ged.signbook import queries, tokens
+from ged.signbook import queries
 from ged.signbook.models import SignedRevision
-from ged.signbook.token_models import LetterToken
+from ged.signed_codes import tokens
+from ged.signed_codes.models import LetterToken
 from ged.unit import SYSTEM
 from signing.payload import PayloadSealer
 from tests.factories import NOW, SECRET, TODAY

@@ -13,7 +13,7 @@ from ged import case_export
 from ged.archive.seal import journal_seal
 from ged.errors import NotFound
 from ged.org import certificates
-from ged.signbook import tokens
+from ged.signed_codes import tokens
 from web.site import context
 
 blueprint = Blueprint("pki", __name__, url_prefix="/pki")

@@ -9,11 +9,12 @@ from ged.org import absence_notices, absences
 from ged.paper import ink
 from ged.ports import Confidentiality, MailId, SignatureReport
 from ged.register import documents, opening
-from ged.signbook import annotations, operations, presign, queries, second_thoughts, tokens
+from ged.signbook import annotations, operations, presign, queries, second_thoughts
 from ged.signbook.models import Stance
 from ged.signbook.operations import MAX_TEXT, SignResult, ToSign
 from ged.signbook.presign import Checked
 from ged.signbook.queries import LetterRow
+from ged.signed_codes import tokens
 from web.site import context, keyring, outcomes
 from web.site.errors import views_of
 from web.site.forms import FormReader

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from ged.org.models import IssuedCertificate, SigningKey
 from ged.ports import Digest, MailId, PrintedCode, SealedToken, TokenFacts
-from ged.signbook.token_models import LetterToken, TokenKey
+from ged.signed_codes.models import LetterToken, TokenKey
 from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
 TOKEN_BYTES = 16
