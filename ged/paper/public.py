@@ -17,7 +17,7 @@ from ged.org.models import IssuedCertificate
 from ged.ports import Digest, MailId
 from ged.register.models import MailNumber
 from ged.signbook.models import Draft, SignedRevision
-from ged.signed_codes import tokens
+from ged.signed_codes import operations as signed_codes
 from ged.signed_codes.models import LetterToken
 from ged.unit import Services
 
@@ -89,7 +89,7 @@ def _file_state(digest: str, issued: Sequence[str], unsigned: str) -> FileState:
 
 def _find(services: Services, session: Session, text: str) -> PublicLetter | None:
     facts = services.tokens.read(text) if services.tokens is not None else None
-    token = facts.token if facts is not None else secrets.token_bytes(tokens.TOKEN_BYTES)
+    token = facts.token if facts is not None else secrets.token_bytes(signed_codes.TOKEN_BYTES)
     found = session.execute(
         select(
             LetterToken.mail_id, LetterToken.payload, MailNumber.text, Draft.numbered_on, Draft.confirmed_name,
@@ -98,7 +98,7 @@ def _find(services: Services, session: Session, text: str) -> PublicLetter | Non
         .join(Draft, Draft.mail_id == LetterToken.mail_id)
         .join(MailNumber, MailNumber.id == Draft.number_id)
         .outerjoin(IssuedCertificate, IssuedCertificate.id == LetterToken.certificate_id)
-        .where(LetterToken.token_hash == tokens.hash_of(token))
+        .where(LetterToken.token_hash == signed_codes.hash_of(token))
     ).one_or_none()  # fmt: skip
     if found is None:
         return None

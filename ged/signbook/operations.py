@@ -30,7 +30,7 @@ from ged.signbook.placeholders import unfilled
 from ged.signbook.presign import Looked
 from ged.signbook.render import Letter, PageMode, Pages, letter_pages, preview_pages
 from ged.signbook.titles import Signatory
-from ged.signed_codes import tokens
+from ged.signed_codes import operations as signed_codes
 from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
 MAX_TEXT = 2000
@@ -457,7 +457,7 @@ def _sign(services: Services, numbered: _Numbered, key: OpenedKey, actor: Actor,
     number, on = numbered.number, numbered.on
     pages = letter_pages(letter, mode=PageMode.SIGN, at=now, number=number, on=on)
     try:
-        token = tokens.make(services, pages.pdf, number=number, on=on, signer=words.name)
+        token = signed_codes.make(services, pages.pdf, number=number, on=on, signer=words.name)
         request = _request(letter, pages, words, number, services, now, token)
         signed = services.signer.sign(pages.pdf, request, sealed=key.sealed, cookie_key=key.cookie_key, now=now)
         presign.require_archivable(services, signed.pdf)
@@ -471,7 +471,7 @@ def _sign(services: Services, numbered: _Numbered, key: OpenedKey, actor: Actor,
             post = _check_signing(draft, actor, local_day(services, now))
             numbered.require_in(draft)
             _keep_signed(uow, draft, stored, pages, level=signed.level, actor=actor)
-            tokens.keep(uow, draft.mail_id, token, actor=actor, post=post)
+            signed_codes.keep(uow, draft.mail_id, token, actor=actor, post=post)
             draft.failure = ""
             draft.confirmed_by_id, draft.confirmed_name, draft.confirmed_title = (
                 actor.person_id,
@@ -529,9 +529,9 @@ def _request(
     number: str,
     services: Services,
     now: datetime,
-    token: tokens.NewToken,
+    token: signed_codes.NewToken,
 ) -> SignRequest:
-    code = tokens.printed(token, services.public_url, render.code_square(pages.mark_box))
+    code = signed_codes.printed(token, services.public_url, render.code_square(pages.mark_box))
     return SignRequest(
         field=pages.signature_field,
         reason=f"Courrier départ n° {number}",

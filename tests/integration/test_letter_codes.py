@@ -25,7 +25,8 @@ from ged.register.models import Attachment
 from ged.register.operations import void_number
 from ged.signbook import queries
 from ged.signbook.models import SignedRevision
-from ged.signed_codes import tokens
+from ged.signed_codes import operations as signed_codes
+from ged.signed_codes import queries as codes_kept
 from ged.signed_codes.models import LetterToken
 from ged.unit import SYSTEM
 from signing.payload import PayloadSealer
@@ -70,10 +71,10 @@ def scanned(pdf: bytes, folder: Path, *, dpi: int = DPI) -> str:
 def test_the_print_read_at_200_dpi_proves_the_letter_offline(house: House, tmp_path: Path) -> None:
     mail_id, pdf, payload = signed(house)
     text = scanned(pdf, tmp_path)
-    assert text == tokens.address(house.services.public_url, payload)
+    assert text == signed_codes.address(house.services.public_url, payload)
     assert text.startswith("HTTP://127.0.0.1:8000/V/")
     with house.services.reading() as session:
-        keys = tokens.published_keys(session)
+        keys = codes_kept.published_keys(session)
         kept = session.get_one(LetterToken, mail_id)
         number = house.show(mail_id, "sg").number
     found = PayloadSealer().check(text, keys)
@@ -125,8 +126,8 @@ def test_without_a_seal_the_letter_is_signed_without_a_code_and_its_digest_is_ke
     (result,) = house.sign(mail_id, key=house.key("sg"))
     assert result.failure is None
     with house.services.reading() as session:
-        row = tokens.of_letter(session, mail_id)
-        assert tokens.published_keys(session) == ()
+        row = codes_kept.of_letter(session, mail_id)
+        assert codes_kept.published_keys(session) == ()
         digest = session.get_one(Attachment, house.show(mail_id, "sg").signed_id).digest
     assert row is not None
     assert (row.payload, len(row.unsigned_sha256)) == ("", 64)
@@ -140,7 +141,7 @@ def test_two_letters_share_no_token_and_one_key_is_published(house: House) -> No
     house.sign(second, key=house.key("sg"))
     with house.services.reading() as session:
         other = session.get_one(LetterToken, second).payload
-        assert len(tokens.published_keys(session)) == 1
+        assert len(codes_kept.published_keys(session)) == 1
     read = PayloadSealer().read
     facts, others = read(one), read(other)
     assert facts is not None

@@ -11,7 +11,7 @@ import click
 from ged.case_export import verifier
 from ged.paper import public
 from ged.ports import TokenCheck
-from ged.signed_codes.tokens import published_keys
+from ged.signed_codes.queries import published_keys
 from ged_verify import printable
 from web.commands.shared import settings_of
 from web.wiring.services import build_services, build_token_reader

@@ -13,7 +13,7 @@ from ged import case_export
 from ged.archive.seal import journal_seal
 from ged.errors import NotFound
 from ged.org import certificates
-from ged.signed_codes import tokens
+from ged.signed_codes import queries as signed_codes
 from web.site import context
 
 blueprint = Blueprint("pki", __name__, url_prefix="/pki")
@@ -46,7 +46,7 @@ def certificate(which: str) -> ResponseReturnValue:
 def token_keys() -> ResponseReturnValue:
     """The certificates of all keys that ever signed codes on letters, for checks without a network."""
     with context.services().reading() as session:
-        pem = "".join(tokens.published_keys(session))
+        pem = "".join(signed_codes.published_keys(session))
     return _published(pem.encode("ascii"), "application/x-pem-file")
 
 

@@ -14,7 +14,7 @@ from ged.signbook.models import Stance
 from ged.signbook.operations import MAX_TEXT, SignResult, ToSign
 from ged.signbook.presign import Checked
 from ged.signbook.queries import LetterRow
-from ged.signed_codes import tokens
+from ged.signed_codes import queries as signed_codes
 from web.site import context, keyring, outcomes
 from web.site.errors import views_of
 from web.site.forms import FormReader
@@ -179,7 +179,7 @@ def page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
     with services.reading() as session:
         row = queries.letter(session, mail_id, actor, on=context.today())
         margin = annotations.margin(session, mail_id, actor)
-        code = tokens.of_letter(session, mail_id)
+        code = signed_codes.of_letter(session, mail_id)
         others = [one for one in queries.to_visa(session, actor) if one != mail_id] if row.may.visa else []
     if row.level >= Confidentiality.RESTRICTED:
         with services.unit_of_work(context.now()) as uow:

@@ -1,4 +1,4 @@
-"""The signed code on a letter: made when the letter is signed, stored with it; its keys are published."""
+"""Make the signed code of a letter at its signature, and store it with the letter."""
 
 import hashlib
 import secrets
@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from ged.org.models import IssuedCertificate, SigningKey
 from ged.ports import Digest, MailId, PrintedCode, SealedToken, TokenFacts
@@ -26,14 +25,6 @@ class NewToken:
 
     facts: TokenFacts
     sealed: SealedToken | None
-
-
-@dataclass(frozen=True)
-class TokenRow:
-    """The code's data for the letter's page."""
-
-    unsigned_sha256: Digest
-    payload: str
 
 
 def make(services: Services, pdf: bytes, *, number: str, on: date, signer: str) -> NewToken:
@@ -104,14 +95,3 @@ def _keep_key(uow: UnitOfWork, sealed: SealedToken) -> None:
 def hash_of(token: bytes) -> str:
     """The hash by which a token is looked up."""
     return hashlib.sha256(token).hexdigest()
-
-
-def of_letter(session: Session, mail_id: MailId | int) -> TokenRow | None:
-    """The code of a letter that the caller may see; None for a letter that is not signed electronically."""
-    row = session.get(LetterToken, int(mail_id))
-    return TokenRow(Digest(row.unsigned_sha256), row.payload) if row is not None else None
-
-
-def published_keys(session: Session) -> tuple[str, ...]:
-    """Certificates (PEM) of all keys that ever signed codes, the latest first."""
-    return tuple(session.scalars(select(TokenKey.certificates_pem).order_by(TokenKey.since.desc(), TokenKey.key_id)))
