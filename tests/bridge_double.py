@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import http.client
 import json
 import os
 import queue
@@ -38,6 +39,8 @@ class Site:
     pieces: dict[str, bytes] = field(default_factory=dict)
     completed: dict[str, list[str]] = field(default_factory=dict)
     puts: list[str] = field(default_factory=list)
+    turned_away: list[str] = field(default_factory=list)
+    """Paths asked for while the server was ``down``."""
     down: bool = False
     page_delay_s: float = 0.0
     lose_receipts: int = 0
@@ -89,6 +92,7 @@ class Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         parts = path.removeprefix("/api/bridge/").split("/")
         if site.down:
+            site.turned_away.append(path)
             return self._answer(503)
         if parts == ["pair"]:
             if json.loads(body)["code"] != CODE:
@@ -233,6 +237,19 @@ class Double:
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
+    def finish_requests(self) -> None:
+        """Wait until everything that a killed agent had begun to send is handled, and its connections are closed.
+
+        The server accepts in order: once it has answered a request of ours, no earlier connection is waiting.
+        """
+        server = self._server
+        assert server is not None
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection.request("GET", "/", headers={"Connection": "close"})
+        connection.getresponse().read()
+        connection.close()
+        self.site.wait(lambda: not server.connections)
+
     def stop(self) -> None:
         if self._server is not None:
             self._server.shutdown()
@@ -251,6 +268,7 @@ class Desk:
         (self.sane / "test.conf").write_bytes(Path("/etc/sane.d/test.conf").read_bytes())
         self.url = url
         self.agent: subprocess.Popen[bytes] | None = None
+        self._log: list[str] = []
 
     def env(self) -> dict[str, str]:
         return os.environ | {"SANE_CONFIG_DIR": str(self.sane), "GED_BRIDGE_HOME": str(self.home)}
@@ -276,7 +294,19 @@ class Desk:
         return subprocess.run(command, env=self.env(), capture_output=True, text=True, timeout=60, check=False)
 
     def start(self, *, prefix: tuple[str, ...] = ()) -> None:
-        self.agent = subprocess.Popen([*prefix, *self.command("run")], env=self.env())
+        self.agent = subprocess.Popen([*prefix, *self.command("run")], env=self.env(), stderr=subprocess.PIPE)
+        threading.Thread(target=self._read_log, args=(self.agent,), daemon=True).start()
+
+    def _read_log(self, agent: subprocess.Popen[bytes]) -> None:
+        assert agent.stderr is not None
+        with agent.stderr as log:
+            for line in log:
+                self._log.append(line.decode("utf-8", "replace"))
+                sys.stderr.write(self._log[-1])
+
+    def has_logged(self, words: str) -> bool:
+        """Whether an agent of this desk has logged a line with these words."""
+        return any(words in line for line in self._log)
 
     def kill(self) -> None:
         assert self.agent is not None

@@ -2,7 +2,6 @@
 
 import io
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def test_killed_between_pages_loses_none_and_says_interrupted(desk: Desk, double
     site.orders.put(order(1, **ADF))
     site.wait(lambda: (1, "scanning", killed_after, None) in site.states)
     desk.kill()
-    time.sleep(0.2)
+    double.finish_requests()
     on_disk = {path.name: path.read_bytes() for path in desk.spooled()}
     before = set(site.pages.get("batch-1", {}))
     desk.start()
@@ -255,7 +254,7 @@ def test_a_page_damaged_on_the_disk_is_never_sent_as_good(desk: Desk, double: Do
     desk.kill()
     page = desk.spooled()[0]
     page.write_bytes(page.read_bytes()[:-20])
-    time.sleep(1.5)  # a piece that was under way when the agent died is stored after the delay: it is forgotten too
+    double.finish_requests()  # a piece that was under way when the agent died is stored by now: it is forgotten too
     site.pages.clear()
     desk.start()
     assert site.wait_final(1)[1:] == ("failed", 0, "page_lost")

@@ -96,8 +96,8 @@ def test_nothing_is_put_away_before_the_receipt(copier: Copier) -> None:
     copier.double.site.down = True
     laid = copier.drop("a.pdf", unique(1))
     copier.desk.start()
-    copier.wait(lambda: len(copier.inbox()) == 1)
-    time.sleep(0.5)
+    copier.wait(lambda: sum("/batch/" in path for path in copier.double.site.turned_away) >= 2)
+    assert len(copier.inbox()) == 1
     assert copier.left() == ["a.pdf"]
     assert json.loads(copier.desk.call("status", "--json").stdout)["waiting_documents"] == 1
     copier.double.site.down = False
@@ -116,11 +116,11 @@ def test_a_file_that_grows_is_waited_for(copier: Copier) -> None:
         assert copier.arrived() == Counter()
     (copier.folder / "stalled.pdf").write_bytes(PDF[:30])  # its end does not come for a long while
     copier.wait(lambda: copier.names("traités") == ["slow.pdf"])
-    assert copier.arrived() == Counter([digest(data)])
-    time.sleep(0.6)
+    later = copier.drop("z.pdf", unique(2))  # seen after the stalled one: when it is taken, both were still long enough
+    copier.wait(lambda: copier.names("traités") == ["slow.pdf", "z.pdf"])
     assert copier.left() == ["stalled.pdf"]
     (copier.folder / "stalled.pdf").write_bytes(PDF)
-    copier.wait(lambda: copier.arrived() == Counter([digest(data), digest(PDF)]))
+    copier.wait(lambda: copier.arrived() == Counter(map(digest, (data, later, PDF))))
 
 
 def test_a_file_held_by_a_writer_is_waited_for(copier: Copier) -> None:
@@ -128,10 +128,12 @@ def test_a_file_held_by_a_writer_is_waited_for(copier: Copier) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write(PDF)
         file.flush()
+        other = copier.drop("b.pdf", unique(2))  # seen together: when it is put away, the held one was looked at too
         copier.desk.start()
-        time.sleep(1.5)
-        assert copier.arrived() == Counter()
-    copier.wait(lambda: copier.names("traités") == ["a.pdf"])
+        copier.wait(lambda: copier.names("traités") == ["b.pdf"])
+        assert copier.arrived() == Counter([digest(other)])
+        assert copier.left() == ["a.pdf"]
+    copier.wait(lambda: copier.names("traités") == ["a.pdf", "b.pdf"])
 
 
 def test_the_same_name_and_the_same_bytes_again_are_two_documents(copier: Copier) -> None:
@@ -204,9 +206,9 @@ def test_a_share_that_goes_and_comes_back_sends_nothing_twice(copier: Copier) ->
     copier.folder.mkdir()  # the mount point alone
     copier.double.site.down = False
     copier.wait(lambda: sum(copier.arrived().values()) == 1)
-    time.sleep(0.6)
+    copier.wait(lambda: copier.desk.has_logged("a.pdf will be moved away later"))
     copier.folder.rmdir()
-    time.sleep(0.5)
+    copier.wait(lambda: copier.desk.has_logged("cannot be used now"))
     elsewhere.rename(copier.folder)
     copier.wait(lambda: copier.names("traités") == ["a.pdf"])
     assert copier.arrived() == Counter([digest(laid)])
