@@ -295,7 +295,8 @@ class Desk:
 
     def start(self, *, prefix: tuple[str, ...] = ()) -> None:
         self.agent = subprocess.Popen([*prefix, *self.command("run")], env=self.env(), stderr=subprocess.PIPE)
-        threading.Thread(target=self._read_log, args=(self.agent,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read_log, args=(self.agent,), daemon=True)
+        self._reader.start()
 
     def _read_log(self, agent: subprocess.Popen[bytes]) -> None:
         assert agent.stderr is not None
@@ -318,6 +319,7 @@ class Desk:
             return 0
         self.agent.terminate()
         code = self.agent.wait(timeout=20)
+        self._reader.join(timeout=5)  # its last lines belong to this test
         self.agent = None
         return code
 
