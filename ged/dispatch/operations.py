@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from ged import access, jobs, locks
@@ -261,8 +261,13 @@ def signed_pdf(session: Session, mail_id: int) -> tuple[Digest, str]:
     """
     row = session.scalar(
         select(Attachment)
-        .where(Attachment.mail_id == mail_id, Attachment.kind == AttachmentKind.SIGNED)
-        .order_by(Attachment.version_no.desc(), Attachment.id.desc())
+        .where(Attachment.mail_id == mail_id, Attachment.kind.in_((AttachmentKind.SIGNED, AttachmentKind.DOCUMENT)))
+        # A letter that was signed outside of the program has only its document.
+        .order_by(
+            case((Attachment.kind == AttachmentKind.SIGNED, 0), else_=1),
+            Attachment.version_no.desc(),
+            Attachment.id.desc(),
+        )
         .limit(1)
     )
     if row is not None and row.is_signed and row.digest is not None:

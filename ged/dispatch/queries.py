@@ -172,8 +172,8 @@ def lines(session: Session, mail_id: MailId | int, actor: Actor) -> list[LineRow
 
 
 def _lines(session: Session, mail: Mail) -> list[LineRow]:
-    # Only outgoing letters have lines.
-    if mail.direction is not Direction.OUTGOING:
+    # Arrivals have no lines.
+    if mail.direction is Direction.INCOMING:
         return []
     query = select(DispatchLine).where(DispatchLine.mail_id == mail.id).order_by(DispatchLine.position)
     return _line_rows(session, list(session.scalars(query.options(lazyload(DispatchLine.mail)))))

@@ -148,7 +148,7 @@ def register_incoming(
         request_token=form.request_token or None,
         created_at=now,
     )
-    before = add_once(uow, mail, lambda: _sent_before(uow, mail))
+    before = add_once(uow, mail, lambda: sent_before(uow, mail))
     if before is not None:
         return before
     rights = {
@@ -166,7 +166,8 @@ def register_incoming(
     return Registered(MailId(mail.id), number.id, number.text)
 
 
-def _sent_before(uow: UnitOfWork, mail: Mail) -> Registered | None:
+def sent_before(uow: UnitOfWork, mail: Mail) -> Registered | None:
+    """The first registration by the form of this letter's token. The token of a form that was filled in anew is cleared."""
     first = uow.session.scalar(select(Mail).where(Mail.request_token == mail.request_token))
     if first is None:
         return None
@@ -318,8 +319,35 @@ def take_number(uow: UnitOfWork, mail_id: MailId, register_id: RegisterId, *, ac
     mail = mail_to_change(uow, mail_id, actor=actor)
     if mail.state is MailState.VOIDED:
         raise InvalidTransition("mail.wrong_state", "register it anew", state=mail.state.value)
-    if any(n.register_id == register_id and n.voided_at is None for n in mail.numbers):
+    if has_number(mail, register_id):
         raise Invalid("register.twice", "the letter has a number in this register", field="register_id")
+    return _number_once_more(uow, mail, register_id, post, actor)
+
+
+def take_numbers(
+    uow: UnitOfWork, mail_ids: Sequence[MailId | int], register_id: RegisterId | int, *, actor: Actor
+) -> list[MailNumber]:
+    """Number letters in one more register, by id, in one act. Letters that have a number there, or are void, are left out.
+
+    Raises:
+        Forbidden: ``register.not_clerk``.
+        NotFound: ``mail.unknown``: one of them may not be seen.
+    """
+    post = registers.clerk_post(uow.session, register_id, actor)
+    locks.hold(uow.session, Mail, list(mail_ids))
+    mails = [mail_for(uow, mail_id, actor=actor) for mail_id in sorted({int(one) for one in mail_ids})]
+    waiting = [mail for mail in mails if mail.state is not MailState.VOIDED and not has_number(mail, register_id)]
+    return [_number_once_more(uow, mail, register_id, post, actor) for mail in waiting]
+
+
+def has_number(mail: Mail, register_id: RegisterId | int) -> bool:
+    """Whether a letter has a valid number in a register."""
+    return any(number.register_id == register_id and number.voided_at is None for number in mail.numbers)
+
+
+def _number_once_more(
+    uow: UnitOfWork, mail: Mail, register_id: RegisterId | int, post: HeldPost, actor: Actor
+) -> MailNumber:
     number = allocation.allocate(uow, register_id, actor=actor, post=post, mail_id=mail.id)
     access.grant(uow, mail.id, (unit_principal(post.unit_id), post_principal(post.post_id)), Because.REGISTERED)
     uow.record("mail.numbered", "mail", mail.id, actor=actor, post=post, **told_of_number(number))
@@ -392,6 +420,8 @@ def reopen(uow: UnitOfWork, mail_id: MailId, *, reason: str, actor: Actor) -> No
 
 def _reopening(mail: Mail) -> MailAct:
     if mail.direction is Direction.OUTGOING:
+        return MailAct.REOPEN_SENT
+    if mail.direction is Direction.INTERNAL and mail.addressed_post_id is None and mail.responsible_unit_id is None:
         return MailAct.REOPEN_SENT
     return MailAct.REOPEN if mail.responsible_unit_id is not None else MailAct.REOPEN_UNDECIDED
 

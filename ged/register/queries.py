@@ -134,6 +134,8 @@ class LetterView:
     unit_name: str
     responsible_unit: str
     author: str
+    signatory: str
+    """The post that signed a letter that was signed outside of the program; empty for others."""
     filing_class: str
     outcome: str
     created_at: datetime
@@ -182,6 +184,7 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor) -> LetterView:
         unit_name=names.unit,
         responsible_unit=names.responsible,
         author=names.author,
+        signatory=names.signatory,
         filing_class=names.filing_class,
         outcome=mail.outcome,
         created_at=mail.created_at,
@@ -212,6 +215,7 @@ class _Names:
     responsible: str
     addressed_to: str
     author: str
+    signatory: str
     filing_class: str
     is_read: bool
 
@@ -222,7 +226,7 @@ def _shown(session: Session, mail_id: MailId | int, actor: Actor) -> tuple[Mail,
     Raises:
         NotFound: ``mail.unknown``.
     """
-    unit, responsible = aliased(Unit), aliased(Unit)
+    unit, responsible, signatory = aliased(Unit), aliased(Unit), aliased(Post)
     seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
     row = session.execute(
         select(
@@ -232,6 +236,7 @@ def _shown(session: Session, mail_id: MailId | int, actor: Actor) -> tuple[Mail,
             responsible.name,
             Post.title,
             Person.name,
+            signatory.title,
             FilingClass.code,
             FilingClass.title,
             ReadMark.at,
@@ -241,17 +246,18 @@ def _shown(session: Session, mail_id: MailId | int, actor: Actor) -> tuple[Mail,
         .outerjoin(responsible, responsible.id == Mail.responsible_unit_id)
         .outerjoin(Post, Post.id == Mail.addressed_post_id)
         .outerjoin(Person, Person.id == Mail.author_person_id)
+        .outerjoin(signatory, (signatory.id == Mail.author_post_id) & Mail.author_person_id.is_(None))
         .outerjoin(FilingClass, FilingClass.id == Mail.filing_class_id)
         .where(Mail.id == mail_id)
         .options(lazyload(Mail.numbers))
     ).one_or_none()
     if row is None:
         raise NotFound("mail.unknown", "check the number", id=int(mail_id))
-    mail, is_seen, unit_name, responsible_name, addressed, author, code, title, read_at = row
+    mail, is_seen, unit_name, responsible_name, addressed, author, signed_by, code, title, read_at = row
     if not is_seen:
         raise access.not_seen(mail_id)
     filing_class = f"{code} {title}" if code else ""
-    names = (unit_name, responsible_name or "", addressed or "", author or "")
+    names = (unit_name, responsible_name or "", addressed or "", author or "", signed_by or "")
     return mail, _Names(*names, filing_class, read_at is not None)
 
 

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
 from ged.ports import RegisterId
 from ged.register.counters import counter_of
-from ged.register.models import MailNumber, Register
+from ged.register.models import MailNumber, Register, RegisterNature
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 
@@ -22,6 +22,15 @@ def open_register(session: Session, register_id: RegisterId | int) -> Register:
     if register.closed_at is not None:
         raise InvalidTransition("register.closed", "choose an open register", register=register.code)
     return register
+
+
+def nature_of(session: Session, register_id: RegisterId | int) -> RegisterNature:
+    """What a register numbers.
+
+    Raises:
+        NoResultFound: there is no such register.
+    """
+    return session.get_one(Register, register_id).nature
 
 
 def clerk_post(session: Session, register_id: RegisterId | int, actor: Actor) -> HeldPost:

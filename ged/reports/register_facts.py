@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from ged.access import visible_clause
@@ -68,11 +68,18 @@ def facts_of(session: Session, mail_ids: Sequence[int], actor: Actor, zone: Zone
 
 def _issuers_and_classes(session: Session, mail_ids: Sequence[int]) -> tuple[Told, Told]:
     rows = session.execute(
-        select(Mail.id, Unit.name, FilingClass.code, Draft.confirmed_title, Post.title)
+        select(
+            Mail.id,
+            # Of a letter that was signed outside of the program, ``sender_name`` is the unit that wrote it.
+            case((Draft.mail_id.is_(None) & Mail.author_post_id.is_not(None), Mail.sender_name), else_=Unit.name),
+            FilingClass.code,
+            Draft.confirmed_title,
+            Post.title,
+        )
         .join(Unit, Unit.id == Mail.unit_id)
         .outerjoin(FilingClass, FilingClass.id == Mail.filing_class_id)
         .outerjoin(Draft, Draft.mail_id == Mail.id)
-        .outerjoin(Post, Post.id == Draft.signatory_post_id)
+        .outerjoin(Post, Post.id == func.coalesce(Draft.signatory_post_id, Mail.author_post_id))
         .where(Mail.id.in_(mail_ids))
     ).all()
     issuers = {

@@ -2,8 +2,9 @@
 
 from sqlalchemy import select
 
+from ged.dispatch.desk import REPLY
 from ged.ports import MailId
-from ged.register.models import Mail, MailNumber
+from ged.register.models import Mail, MailLink, MailNumber
 from ged.routing import operations as routing
 from ged.signbook.models import Draft
 from ged.unit import Actor, UnitOfWork
@@ -12,10 +13,7 @@ from ged.unit import Actor, UnitOfWork
 def answer_left(uow: UnitOfWork, mail_id: MailId, actor: Actor) -> None:
     """Mark the incoming letter as answered when the answer has left, not when it is signed: until then its sender has
     received nothing, the answer may still be voided, and the delay runs."""
-    draft = uow.session.get(Draft, mail_id)
-    if draft is None or draft.answers_id is None:
-        return
-    incoming = uow.session.get(Mail, draft.answers_id)
+    incoming = uow.session.get(Mail, _answered(uow, mail_id) or 0)
     if incoming is None:
         return
     number = uow.session.scalar(
@@ -23,3 +21,13 @@ def answer_left(uow: UnitOfWork, mail_id: MailId, actor: Actor) -> None:
     )
     outcome = f"Réponse n° {number or ''} expédiée"
     routing.answered_by(uow, MailId(incoming.id), actor=actor, now=uow.now, outcome=outcome)
+
+
+def _answered(uow: UnitOfWork, mail_id: MailId) -> int | None:
+    """The answered letter: of a draft, or of a letter that the mail office registered already signed."""
+    draft = uow.session.get(Draft, mail_id)
+    if draft is not None:
+        return draft.answers_id
+    return uow.session.scalar(
+        select(MailLink.to_id).where(MailLink.from_id == mail_id, MailLink.kind == REPLY).order_by(MailLink.id).limit(1)
+    )

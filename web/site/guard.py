@@ -110,6 +110,8 @@ ACCESS: Mapping[str, Rule] = {
     "register.senders": roles(Role.CLERK),
     "register.duplicates": roles(Role.CLERK),
     "register.done": roles(Role.CLERK),
+    "outgoing.form": roles(Role.CLERK),
+    "outgoing.register": roles(Role.CLERK),
     "register.label": roles(Role.CLERK),
     "register.receipt": roles(Role.CLERK),
     # --- what machines propose ---
@@ -260,6 +262,7 @@ ACCESS: Mapping[str, Rule] = {
     "slips_reading.read": SIGNED_IN,
     "slips_reading.sign": SIGNED_IN,
     "slips.take": SIGNED_IN,
+    "slips.number": roles(Role.CLERK),
     "slips.paper_form": SIGNED_IN,
     "slips.paper": SIGNED_IN,
     "slips.proof": SIGNED_IN,

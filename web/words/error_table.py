@@ -729,6 +729,10 @@ MESSAGES: Mapping[str, Message] = {
     "mail.addressed_unknown": Message(
         _l("Ce poste n'est pas celui d'une autorité qui impute."), _l("Choisissez une autorité de la liste.")
     ),
+    "mail.addressee_missing": Message(_l("Aucun destinataire n'est indiqué."), _l("Écrivez au moins un destinataire.")),
+    "mail.parties": Message(_l("Il y a plus de %(limit)s noms."), _l("Réduisez la liste.")),
+    "mail.signatory_unknown": Message(_l("Ce poste ne signe pas dans votre entité."), _l("Choisissez dans la liste.")),
+    "mail.written_long_ago": Message(_l("La date de la lettre remonte à plus de dix ans."), _l("Corrigez l'année.")),
     "mail.level_nobody": Message(
         _l("À ce niveau, plus personne ne pourrait lire ce courrier : aucun de ses destinataires n'y est habilité."),
         _l("Choisissez un niveau moins élevé, ou faites habiliter d'abord un destinataire."),

@@ -15,6 +15,7 @@ from ged.capture import letters as scan_letters
 from ged.capture import queries as scan_queries
 from ged.capture.letters import EarlierRow
 from ged.capture.queries import ScanRow
+from ged.dispatch import desk
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.mailbox import operations as mailbox
 from ged.mailbox import signatures as message_signatures
@@ -31,6 +32,7 @@ from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import render_form
+from web.views.register import outgoing
 from web.words.labels import LINKS, NATURES
 from web.words.labels import label as label_of
 
@@ -84,6 +86,7 @@ def _page(
             digests = scan_letters.digests_of_scan(db, scan.id)
             earlier = scan_letters.same_bytes(db, digests, actor, except_scan=scan.id)
         waiting = turns.to_register(db, actor) if scan is not None else 0
+        others = desk.natures_kept(db, actor)
     groups = [(_("Autres entités"), far)] if far else []
     return render_form(
         "register/form.html",
@@ -107,6 +110,7 @@ def _page(
         earlier=earlier,
         before=_registered(request.args.get("apres", type=whole)),
         waiting=waiting,
+        others=[(outgoing.ADDRESSES[nature], outgoing.title_of(nature)) for nature in others],
     )
 
 
@@ -254,7 +258,10 @@ def done(number_id: int) -> ResponseReturnValue:
             except_mail=view.id,
         )
         has_document = bool(queries.attachments(db, view.id))
-    return render_template("register/done.html", letter=view, number=number, rows=rows, has_document=has_document)
+        kind = outgoing.address_of(db, number.register_id)
+    return render_template(
+        "register/done.html", letter=view, number=number, rows=rows, has_document=has_document, kind=kind
+    )
 
 
 @blueprint.get("/<int:number_id>/etiquette.pdf")

@@ -12,7 +12,7 @@ from ged.capture import files
 from ged.capture.files import Upload
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Digest
-from ged.slips import answers, delivery_book, letter_panel, operations, parties, queries, receive, tasks
+from ged.slips import answers, delivery_book, letter_panel, numbering, operations, parties, queries, receive, tasks
 from ged.slips import view as slip_views
 from ged.slips.answers import AnswerLine
 from ged.slips.models import SlipKind, SlipPurpose
@@ -230,9 +230,35 @@ def _show(slip_id: int, error: GedError | None = None) -> ResponseReturnValue:
     with services.reading() as session:
         view = slip_views.slip_view(session, slip_id, actor)
         gone = queries.away_at_receivers(session, [slip_id], on=context.today())
+        own_numbers = numbering.offered(session, slip_id, actor)
     forms.record_openings(slip_id)
     reports = slip_views.signatures(services, slip_id, actor, now=context.now())
-    return render_form("slips/show.html", error=error, slip=view, reports=reports, away=gone.get(slip_id, ()))
+    return render_form(
+        "slips/show.html",
+        error=error,
+        slip=view,
+        reports=reports,
+        away=gone.get(slip_id, ()),
+        own_numbers=own_numbers,
+    )
+
+
+@blueprint.post("/<int:slip_id>/numeroter")
+def number(slip_id: int) -> ResponseReturnValue:
+    """Give the received letters their numbers in the receiver's own register."""
+    fields = FormReader(request.form)
+    register_id = fields.integer("register_id", required=True)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            given = numbering.number_received(uow, slip_id, register_id or 0, actor=context.actor())
+    except (Invalid, InvalidTransition) as error:
+        return _show(slip_id, error)
+    if given:
+        flash(_("Numéros donnés : %(numbers)s.", numbers=", ".join(one.text for one in given)), "success")
+    else:
+        flash(_("Ces courriers ont déjà leur numéro."), "info")
+    return redirect(url_for("slips.show", slip_id=slip_id), 303)
 
 
 @blueprint.get("/<int:slip_id>/bordereau.pdf")

@@ -1,0 +1,302 @@
+"""Registers letters that were written and signed outside of the program: departures, internal letters, notes, decisions.
+
+The letter gets its number in a register that the clerk keeps, its document (a waiting scan or a file), and one line of
+departure for each addressee and copy. An internal letter may go to an authority instead, who imputes it as an arrival.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged import access
+from ged.access import Because
+from ged.capture import arrange
+from ged.capture.files import Upload
+from ged.dispatch.models import Party
+from ged.dispatch.operations import open_lines
+from ged.errors import Invalid
+from ged.org.models import Post, PostRole, Unit
+from ged.org.tree import entities, same_entity
+from ged.ports import (
+    Confidentiality,
+    MailId,
+    PostId,
+    Principal,
+    RegisterId,
+    ScanId,
+    UnitId,
+    post_principal,
+    unit_principal,
+)
+from ged.register import allocation, operations, registers
+from ged.register.allocation import told_of_number
+from ged.register.correspondents import fold, visible
+from ged.register.models import (
+    AttachmentKind,
+    Channel,
+    Correspondent,
+    Direction,
+    Mail,
+    Register,
+    RegisterNature,
+)
+from ged.register.once import add_once
+from ged.register.operations import LONGEST_AGO, MAX_SUBJECT, MAX_TEXTS, Registered, attach, link
+from ged.register.queries import clerk_unit_ids
+from ged.register.states import MailState
+from ged.unit import Actor, Role, UnitOfWork
+
+REPLY = "reply_to"
+MAX_PARTIES, MAX_NAME = 60, 300
+BORN_OUTSIDE: Mapping[RegisterNature, Direction] = {
+    RegisterNature.DEPARTURE: Direction.OUTGOING,
+    RegisterNature.INTERNAL: Direction.INTERNAL,
+    RegisterNature.NOTE: Direction.INTERNAL,
+    RegisterNature.DECISION: Direction.INTERNAL,
+}
+"""Registers for letters that the house wrote, and the direction of their letters."""
+_SIGNING = (Role.SIGNATORY, Role.AUTHORITY, Role.HEAD)
+
+
+@dataclass(frozen=True)
+class OutgoingForm:
+    """The clerk's form.
+
+    Attributes:
+        sender_unit_id: the unit that wrote the letter.
+        signatory_post_id: the post that signed it.
+        addressees, copies: names; a name of the directory brings its address, the code or name of a unit of the
+            entity lets that unit read the letter.
+        addressed_post_id: an internal letter only: the authority who has to impute it. It then has no lines.
+        answers: the letter that it answers: it counts as answered when this letter has left.
+        request_token: made when the form is shown: a form sent twice registers one letter.
+    """
+
+    subject: str
+    sender_unit_id: UnitId
+    signatory_post_id: PostId
+    addressees: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
+    written_on: date | None = None
+    addressed_post_id: PostId | None = None
+    nature: str = ""
+    level: Confidentiality = Confidentiality.ORDINARY
+    enclosure_count: int = 0
+    enclosure_note: str = ""
+    answers: MailId | None = None
+    request_token: str | None = None
+
+
+@dataclass(frozen=True)
+class WaitingScan:
+    """The scan that is the letter's document, with the version that the form showed."""
+
+    scan_id: ScanId
+    version: int | None = None
+
+
+def register(
+    uow: UnitOfWork,
+    register_id: RegisterId,
+    form: OutgoingForm,
+    *,
+    actor: Actor,
+    now: datetime,
+    document: Upload | WaitingScan | None = None,
+) -> Registered:
+    """Number a letter that is already signed. A form sent again (``request_token``) allocates no second number.
+
+    Args:
+        document: the letter itself; None: it is scanned later, under its label.
+
+    Raises:
+        Forbidden: ``register.not_clerk``.
+        NotFound: ``register.unknown``, ``scan.unknown``, ``mail.unknown`` (the answered letter).
+        Invalid: a field is missing or invalid; ``params['field']`` names it; ``register.nature``.
+        InvalidTransition: ``register.closed``, ``scan.not_waiting``.
+        StaleVersion: ``scan.stale``.
+    """
+    book = registers.open_register(uow.session, register_id)
+    post = registers.clerk_post(uow.session, register_id, actor)
+    direction = BORN_OUTSIDE.get(book.nature)
+    if direction is None:
+        raise Invalid("register.nature", "choose a register of departures or internal letters", field="register_id")
+    _check(uow, form, direction, actor, now)
+    sender, signatory = _writers(uow.session, form, book)
+    addressees, units = _parties(uow.session, form.addressees, book)
+    copies, copied = _parties(uow.session, form.copies, book)
+    mail = Mail(
+        direction=direction,
+        state=MailState.SIGNED if form.addressed_post_id is None else MailState.TO_IMPUTE,
+        level=int(form.level),
+        nature=form.nature,
+        channel=Channel.HAND,
+        subject=form.subject.strip(),
+        sender_name=sender.name[: operations.MAX_NAME],
+        addressee="; ".join(party.name for party in addressees)[: MAX_TEXTS["addressee"]],
+        written_on=form.written_on or now.astimezone(uow.services.zone).date(),
+        enclosure_count=form.enclosure_count,
+        enclosure_note=form.enclosure_note.strip(),
+        unit_id=post.unit_id,
+        addressed_post_id=form.addressed_post_id,
+        author_post_id=signatory.id,
+        request_token=form.request_token or None,
+        created_at=now,
+    )
+    before = add_once(uow, mail, lambda: operations.sent_before(uow, mail))
+    if before is not None:
+        return before
+    rights: dict[Because, tuple[Principal, ...]] = {
+        Because.REGISTERED: (unit_principal(post.unit_id), post_principal(post.post_id)),
+        Because.AUTHORED: (unit_principal(sender.id),),
+        Because.SIGNATORY: (post_principal(signatory.id),),
+        Because.COPIED: tuple(unit_principal(unit_id) for unit_id in (*units, *copied)),
+    }
+    if form.addressed_post_id is not None:
+        rights[Because.ADDRESSED] = (post_principal(form.addressed_post_id),)
+    access.grant_new(uow, mail.id, rights)
+    mail_id = MailId(mail.id)
+    if form.answers is not None:
+        link(uow, mail_id, form.answers, kind=REPLY, actor=actor)
+    if form.addressed_post_id is None:
+        open_lines(uow, mail_id, addressees, copies)
+    _join(uow, mail_id, document, actor, now)
+    number = allocation.allocate(uow, register_id, actor=actor, post=post, mail_id=mail.id)
+    uow.record(
+        "mail.registered", "mail", mail.id, actor=actor, post=post, **told_of_number(number), level=int(form.level),
+        subject=mail.subject, sender=mail.sender_name, signatory=signatory.title,
+        addressees=[party.name for party in addressees], copies=[party.name for party in copies],
+        written_on=str(mail.written_on),
+    )  # fmt: skip
+    return Registered(mail_id, number.id, number.text)
+
+
+def _join(uow: UnitOfWork, mail_id: MailId, document: Upload | WaitingScan | None, actor: Actor, now: datetime) -> None:
+    if isinstance(document, WaitingScan):
+        arrange.join_to_mail(uow, document.scan_id, mail_id, actor=actor, now=now, version=document.version)
+    elif document is not None:
+        attach(
+            uow, mail_id, kind=AttachmentKind.DOCUMENT, pages=document.pages, media_type=document.facts.media_type,
+            actor=actor, now=now, filename=document.filename, digest=document.digest, size_bytes=document.size_bytes,
+            is_signed=document.facts.signed,
+        )  # fmt: skip
+
+
+def _check(uow: UnitOfWork, form: OutgoingForm, direction: Direction, actor: Actor, now: datetime) -> None:
+    today = now.astimezone(uow.services.zone).date()
+    if not form.subject.strip():
+        raise Invalid("mail.subject_missing", "type the subject", field="subject")
+    if len(form.subject) > MAX_SUBJECT:
+        raise Invalid("mail.subject_long", "shorten the subject", field="subject", limit=MAX_SUBJECT)
+    for name in ("nature", "enclosure_note"):
+        if len(getattr(form, name)) > MAX_TEXTS[name]:
+            raise Invalid("form.too_long", "shorten it", field=name, maximum=MAX_TEXTS[name])
+    if form.written_on is not None and form.written_on > today:
+        raise Invalid("mail.written_in_future", "correct the date of the letter", field="written_on")
+    if form.written_on is not None and form.written_on < today - LONGEST_AGO:
+        raise Invalid("mail.written_long_ago", "correct the year", field="written_on")
+    if not 0 <= form.enclosure_count <= 9999:
+        raise Invalid("mail.enclosures", "give the number of enclosures", field="enclosure_count")
+    if form.level > actor.clearance and form.level is Confidentiality.SECRET:
+        raise Invalid("mail.level_above_clearance", "choose a level that you may read", field="level")
+    _check_receivers(uow.session, form, direction)
+
+
+def _check_receivers(session: Session, form: OutgoingForm, direction: Direction) -> None:
+    if form.addressed_post_id is not None:
+        role = select(PostRole.post_id).where(
+            PostRole.post_id == form.addressed_post_id, PostRole.role == Role.AUTHORITY
+        )
+        if direction is not Direction.INTERNAL or session.scalar(role) is None:
+            raise Invalid("mail.addressed_unknown", "choose an authority of the list", field="addressed_post_id")
+    elif not form.addressees:
+        raise Invalid("mail.addressee_missing", "name at least one addressee", field="addressees")
+    for field, names in (("addressees", form.addressees), ("copies", form.copies)):
+        if len(names) > MAX_PARTIES:
+            raise Invalid("mail.parties", "name fewer", field=field, limit=MAX_PARTIES)
+        if any(len(name) > MAX_NAME for name in names):
+            raise Invalid("form.too_long", "shorten it", field=field, maximum=MAX_NAME)
+
+
+def _writers(session: Session, form: OutgoingForm, book: Register) -> tuple[Unit, Post]:
+    own = same_entity(session, [book.unit_id])
+    unit = session.get(Unit, form.sender_unit_id)
+    if unit is None or unit.id not in own:
+        raise Invalid("unit.unknown", "choose a unit of the list", field="sender_unit_id")
+    signs = select(PostRole.post_id).where(PostRole.post_id == form.signatory_post_id, PostRole.role.in_(_SIGNING))
+    post = session.get(Post, form.signatory_post_id)
+    if post is None or post.unit_id not in own or session.scalar(signs.limit(1)) is None:
+        raise Invalid("mail.signatory_unknown", "choose a post of the list", field="signatory_post_id")
+    return unit, post
+
+
+def _parties(session: Session, names: Sequence[str], book: Register) -> tuple[list[Party], list[int]]:
+    """The named receivers with the addresses of the directory, and those of them that are units of the entity."""
+    folded = {fold(name) for name in names}
+    own = same_entity(session, [book.unit_id])
+    units: dict[str, Unit] = {}
+    for unit in session.scalars(select(Unit).where(Unit.id.in_(sorted(own)), Unit.closed_at.is_(None))):
+        units[fold(unit.name)] = units[fold(unit.code)] = unit
+    entity_id = entities(session)[book.unit_id]
+    known: dict[str, Correspondent] = {}
+    query = select(Correspondent).where(Correspondent.folded_name.in_(folded), visible([entity_id]))
+    for entry in session.scalars(query.order_by(Correspondent.id)):
+        if entry.folded_name not in known or entry.entity_id == entity_id:
+            known[entry.folded_name] = entry
+    parties: list[Party] = []
+    unit_ids: list[int] = []
+    for name in names:
+        unit_named, entry_named = units.get(fold(name)), known.get(fold(name))
+        if unit_named is not None:
+            unit_ids.append(unit_named.id)
+            parties.append(Party(unit_named.name[:MAX_NAME]))
+        elif entry_named is not None:
+            parties.append(Party(entry_named.name, entry_named.address, entry_named.email))
+        else:
+            parties.append(Party(" ".join(name.split())))
+    return parties, unit_ids
+
+
+# --- what the form offers -----------------------------------------------------------------------------------------
+
+
+def registers_kept(session: Session, actor: Actor, nature: RegisterNature) -> list[tuple[int, str]]:
+    """Open registers of a nature that the actor keeps: (id, name)."""
+    rows = session.execute(
+        select(Register.id, Register.name)
+        .where(Register.unit_id.in_(clerk_unit_ids(actor)), Register.closed_at.is_(None), Register.nature == nature)
+        .order_by(Register.id)
+    )
+    return [(register_id, name) for register_id, name in rows]
+
+
+def natures_kept(session: Session, actor: Actor) -> list[RegisterNature]:
+    """Of which of these natures the actor keeps an open register, in the order of ``BORN_OUTSIDE``."""
+    kept = set(
+        session.scalars(
+            select(Register.nature).where(Register.unit_id.in_(clerk_unit_ids(actor)), Register.closed_at.is_(None))
+        )
+    )
+    return [nature for nature in BORN_OUTSIDE if nature in kept]
+
+
+def writers(session: Session, actor: Actor) -> tuple[list[tuple[int, str]], list[tuple[str, list[tuple[int, str]]]]]:
+    """What the clerk chooses from: units of the entity by name; posts that sign, grouped by the name of their unit."""
+    own = sorted(same_entity(session, clerk_unit_ids(actor)))
+    units = session.execute(
+        select(Unit.id, Unit.name).where(Unit.id.in_(own), Unit.closed_at.is_(None)).order_by(Unit.name)
+    ).all()
+    rows = session.execute(
+        select(Post.id, Post.title, Unit.name)
+        .join(Unit, Unit.id == Post.unit_id)
+        .where(Unit.id.in_(own), Unit.closed_at.is_(None))
+        .where(Post.id.in_(select(PostRole.post_id).where(PostRole.role.in_(_SIGNING))))
+        .order_by(Unit.id, Post.id)
+    )
+    groups: dict[str, list[tuple[int, str]]] = {}
+    for post_id, title, unit_name in rows:
+        groups.setdefault(unit_name, []).append((post_id, title))
+    return [(unit_id, name) for unit_id, name in units], list(groups.items())

@@ -1,0 +1,67 @@
+"""Two hands at once on what the desk numbers and joins, on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from ged.archive import register_check
+from ged.dispatch.models import DispatchLine
+from ged.ports import MailId
+from ged.register.models import MailNumber
+from ged.slips import numbering
+from ged.slips.drafting import LineForm
+from ged.slips.states import LineState
+from ged.unit import Services
+from tests import slip_kit
+from tests.desk_kit import enter
+from tests.factories import NOW, actor, make_organisation, make_services
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture
+def services(tmp_path: Path, make_database: Callable[[], str]) -> Iterator[Services]:
+    made = make_services(tmp_path, url=make_database())
+    make_organisation(made)
+    yield made
+    made.engine.dispose()
+
+
+def test_many_departures_at_once_leave_no_gap_and_one_form_is_one_departure(services: Services) -> None:
+    def one(no: int) -> str:
+        return enter(services, subject=f"Lettre {no // 2}", request_token=f"form-{no // 2}").number
+
+    with ThreadPoolExecutor(6) as pool:
+        numbers = list(pool.map(one, range(16)))
+    assert sorted(set(numbers)) == [f"{no:05d}/2026/MIN/SG" for no in range(1, 9)]
+    assert all(numbers[no] == numbers[no + 1] for no in range(0, 16, 2))
+    with services.reading() as session:
+        assert register_check.gaps(session) == []
+        assert session.scalar(select(func.count(DispatchLine.id))) == 8 * 3
+
+
+def test_a_slip_numbered_by_two_at_once_gives_each_letter_one_number(services: Services) -> None:
+    letters = [slip_kit.letter(services, f"Lettre {no}") for no in range(4)]
+    sent = slip_kit.send(services, *(LineForm(mail_id=MailId(one)) for one in letters))
+    assert sent.slip_id is not None
+    slip_id = sent.slip_id
+    slip_kit.take(services, slip_id, *[LineState.RECEIVED] * 4)
+    book, head = slip_kit.register_id(services, "ARR-DGE"), actor(services, "dge")
+
+    def give(_: int) -> list[str]:
+        for attempt in services.attempts(NOW):
+            with attempt as uow:
+                given = [one.text for one in numbering.number_received(uow, slip_id, book, actor=head)]
+        return given
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = sorted(pool.map(give, range(4)))
+    assert outcomes == [[], [], [], [f"{no:04d}/2026/DGE" for no in range(1, 5)]]
+    with services.reading() as session:
+        assert session.scalar(select(func.count()).select_from(MailNumber).where(MailNumber.register_id == book)) == 4
+        assert register_check.gaps(session) == []
