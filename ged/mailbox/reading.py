@@ -1,13 +1,20 @@
-"""Parses e-mails in a sandboxed child, so that a hostile message can exhaust only the child's time and memory."""
+"""Parses e-mails in a sandboxed child, so that a hostile message can exhaust only the child's time and memory.
+
+Both the collecting job and the page that shows a message's signature ask here: no process of ours parses a message.
+"""
 
 from datetime import datetime
 from functools import cache
 
-from ged.errors import Invalid
+from ged.errors import EngineFailed, Invalid
 from ged.mailbox.messages import Letter, Part, read_letter
+from ged.mailbox.own_signature import OwnSignature, own_signature
 from sandbox import Limits, Message, Pool, SandboxError, Service
 
 TIMEOUT_S = 20.0
+VIEW_TIMEOUT_S = 5.0
+"""For a page that waits: 25 MB of files take half a second."""
+_AT_ONCE = 2
 _MEMORY_BYTES = 1536 * 1024 * 1024
 _MAX_ANSWER_BYTES = 512 * 1024 * 1024
 _USES = 100
@@ -31,12 +38,53 @@ def read_apart(raw: bytes, *, timeout_s: float = TIMEOUT_S) -> Letter:
     return _letter(told, answer.payload)
 
 
+def signature_apart(raw: bytes, *, timeout_s: float = VIEW_TIMEOUT_S) -> OwnSignature | None:
+    """Find the signature around a message, as ``own_signature``, in a child. A message that takes too long, or ends the
+    child, counts as one of which not all is signed.
+
+    Raises:
+        EngineFailed: ``check.unavailable``: no child can be started, or all were busy for too long.
+    """
+    try:
+        with _readers().child(wait_s=timeout_s) as child:
+            try:
+                answer = child.ask({"wanted": "signature"}, payload=raw, timeout_s=timeout_s)
+            except SandboxError:
+                return OwnSignature(b"", None, is_whole=False)
+    except SandboxError as failure:
+        raise EngineFailed(
+            "check.unavailable", "Try again; the log of the server says more if it stays so."
+        ) from failure
+    found = answer.message
+    if not found["is_there"]:
+        return None
+    size = int(found["cms"])
+    content = answer.payload[size:] if found["has_content"] else None
+    return OwnSignature(answer.payload[:size], content, is_whole=bool(found["is_whole"]))
+
+
 def service(_settings: Message) -> Service:
-    """Return the function that answers in the child: the letter as JSON, its files concatenated as bytes."""
+    """Return the function that answers in the child: the letter as JSON, its files concatenated as bytes; or the
+    signature, then the signed bytes.
+    """
     return _answer
 
 
-def _answer(_request: Message, raw: bytes) -> tuple[Message, bytes]:
+def _answer(request: Message, raw: bytes) -> tuple[Message, bytes]:
+    return _signature_answer(raw) if request.get("wanted") == "signature" else _letter_answer(raw)
+
+
+def _signature_answer(raw: bytes) -> tuple[Message, bytes]:
+    found = own_signature(raw)
+    if found is None:
+        return {"is_there": False}, b""
+    told = {
+        "is_there": True, "is_whole": found.is_whole, "cms": len(found.cms), "has_content": found.content is not None,
+    }  # fmt: skip
+    return told, found.cms + (found.content or b"")
+
+
+def _letter_answer(raw: bytes) -> tuple[Message, bytes]:
     try:
         letter = read_letter(raw)
     except Invalid as refusal:
@@ -68,4 +116,12 @@ def _malformed() -> Invalid:
 def _readers() -> Pool:
     limits = Limits(_MEMORY_BYTES, file_bytes=0)
     service_name = "ged.mailbox.reading:service"
-    return Pool(service_name, {}, packages=("ged",), limits=limits, uses=_USES, max_answer_bytes=_MAX_ANSWER_BYTES)
+    return Pool(
+        service_name,
+        {},
+        packages=("ged",),
+        limits=limits,
+        uses=_USES,
+        size=_AT_ONCE,
+        max_answer_bytes=_MAX_ANSWER_BYTES,
+    )

@@ -1,14 +1,21 @@
 """An e-mail made to take all time is given up in its own child, and the next one is read."""
 
+import io
 import time
 from contextlib import suppress
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 
+from ged.capture.models import MessageState
 from ged.errors import Invalid
+from ged.mailbox import signatures
 from ged.mailbox.messages import read_letter
+from ged.mailbox.operations import MessageRow
 from ged.mailbox.reading import read_apart
+from ged.ports import Verdict
+from tests.factories import NOW, make_services
 
 
 def _message(html: str) -> bytes:
@@ -36,3 +43,22 @@ def test_hostile_html_takes_no_longer_than_its_time(unit: str) -> None:
 def test_a_refusal_keeps_its_reason() -> None:
     with pytest.raises(Invalid, match=r"message\.malformed"):
         read_apart(b"")
+
+
+def test_the_signature_of_a_hostile_message_is_looked_for_apart_too(tmp_path: Path) -> None:
+    """A page asks for it each time it is opened: neither its thread nor its process may pay for the message."""
+    services = make_services(tmp_path)
+    signed = b"Content-Type: text/html\r\n\r\n" + b"<a " * 60_000 + b"\r\n"
+    raw = (
+        b'From: a@b.tg\r\nContent-Type: multipart/signed; protocol="application/pkcs7-signature"; boundary="=_b"\r\n\r\n'
+        b"--=_b\r\n" + signed + b"\r\n--=_b\r\nContent-Type: application/pkcs7-signature\r\n\r\n0\r\n--=_b--\r\n"
+    )
+    stored = services.blobs.put(io.BytesIO(raw))
+    row = MessageRow(1, "courrier", MessageState.TAKEN, "", "", "", "", None, NOW, len(raw), stored.digest)
+    began_s, spent_s = time.monotonic(), time.process_time()
+    found = signatures.on_view(services, row)
+    services.engine.dispose()
+    assert found is not None
+    assert found.verdict is Verdict.RED
+    assert time.process_time() - spent_s < 1
+    assert time.monotonic() - began_s < 30

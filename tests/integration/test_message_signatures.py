@@ -18,7 +18,7 @@ from ged.errors import EngineFailed
 from ged.mailbox import signatures as message_signatures
 from ged.mailbox.messages import read_letter
 from ged.mailbox.operations import MessageRow
-from ged.mailbox.signatures import own_signature
+from ged.mailbox.own_signature import own_signature
 from ged.ports import Verdict
 from ged.unit import Services
 from signing.validation import PdfChecker
