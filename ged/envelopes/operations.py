@@ -5,6 +5,7 @@ No subject, no scan, no text, no index. Other people than the addressee's post a
 number, and that it is a confidential envelope. Outside of the entity that keeps the register, people see nothing.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -385,7 +386,7 @@ def envelope(session: Session, envelope_id: int, actor: Actor) -> EnvelopeRow:
     Raises:
         NotFound: ``envelope.unknown``.
     """
-    return _envelope_row(session, _known(session, session.get(SealedEnvelope, envelope_id), actor), actor)
+    return _envelope_rows(session, [_known(session, session.get(SealedEnvelope, envelope_id), actor)], actor)[0]
 
 
 def _known(session: Session, found: SealedEnvelope | None, actor: Actor) -> SealedEnvelope:
@@ -409,7 +410,7 @@ def envelopes(session: Session, actor: Actor, *, limit: int = 100) -> list[Envel
     found = session.scalars(
         select(SealedEnvelope).where(_concerns(actor)).order_by(SealedEnvelope.id.desc()).limit(limit)
     )
-    return [_envelope_row(session, one, actor) for one in found]
+    return _envelope_rows(session, found.all(), actor)
 
 
 def waiting_for(session: Session, actor: Actor) -> int:
@@ -454,11 +455,34 @@ def _clerk_units(actor: Actor) -> list[UnitId]:
     return [post.unit_id for post in actor.posts if Role.CLERK in post.roles]
 
 
-def _envelope_row(session: Session, one: SealedEnvelope, actor: Actor) -> EnvelopeRow:
+def _envelope_rows(session: Session, found: Sequence[SealedEnvelope], actor: Actor) -> list[EnvelopeRow]:
+    """The rows of a list. What is shown beside an envelope is read once for all of them."""
+    registers_of = {one.id: one.numbers[0].register_id for one in found}
+    kept_by: dict[int, int] = dict(
+        session.execute(select(Register.id, Register.unit_id).where(Register.id.in_(set(registers_of.values())))).all()
+    )
+    posts = _post_names(session, {one.addressed_post_id for one in found})
+    opened = {one.mail_id for one in found if one.mail_id is not None}
+    seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
+    visible = set(session.scalars(select(Mail.id).where(Mail.id.in_(opened), seen))) if opened else set()
+    own = _clerk_units(actor)
+    return [
+        _envelope_row(
+            one,
+            actor,
+            is_clerk=kept_by[registers_of[one.id]] in own,
+            addressed_to=posts[one.addressed_post_id],
+            mail_id=one.mail_id if one.mail_id in visible else None,
+        )
+        for one in found
+    ]
+
+
+def _envelope_row(
+    one: SealedEnvelope, actor: Actor, *, is_clerk: bool, addressed_to: str, mail_id: int | None
+) -> EnvelopeRow:
     number = one.numbers[0]
     is_addressee = _addressee(one, actor) is not None
-    unit_id = session.scalar(select(Register.unit_id).where(Register.id == number.register_id))
-    is_clerk = unit_id in _clerk_units(actor)
     if not (is_clerk or actor.holds(one.addressed_post_id)):
         return EnvelopeRow(
             one.id, one.version, number.id, number.text, number.registered_at, one.state,
@@ -477,28 +501,21 @@ def _envelope_row(session: Session, one: SealedEnvelope, actor: Actor) -> Envelo
         is_addressee=is_addressee,
         arrived_at=one.arrived_at,
         addressed_post_id=one.addressed_post_id,
-        addressed_to=_post_name(session, one.addressed_post_id),
+        addressed_to=addressed_to,
         sender_name=one.sender_name,
         marks=one.marks,
         kind=one.kind,
         count=one.count,
-        mail_id=_visible_mail(session, one, actor),
+        mail_id=mail_id,
         void_reason=number.void_reason,
     )
 
 
-def _post_name(session: Session, post_id: int) -> str:
-    title, unit = session.execute(
-        select(Post.title, Unit.name).join(Unit, Unit.id == Post.unit_id).where(Post.id == post_id)
-    ).one()
-    return f"{title} — {unit}"
-
-
-def _visible_mail(session: Session, one: SealedEnvelope, actor: Actor) -> int | None:
-    if one.mail_id is None:
-        return None
-    level = Confidentiality(session.get_one(Mail, one.mail_id).level)
-    return one.mail_id if access.may_see(session, one.mail_id, level, actor) else None
+def _post_names(session: Session, post_ids: Collection[int]) -> dict[int, str]:
+    rows = session.execute(
+        select(Post.id, Post.title, Unit.name).join(Unit, Unit.id == Post.unit_id).where(Post.id.in_(post_ids))
+    )
+    return {post_id: f"{title} — {unit}" for post_id, title, unit in rows}
 
 
 def addressees(session: Session) -> list[tuple[int, str]]:

@@ -47,12 +47,14 @@ def _head_above(session: Session, person_id: PersonId | int, actor: Actor, on: d
         .where(Holding.person_id == person_id, *held_on(on))
         .order_by(Post.id)
     )
-    for post_id, unit_id in held.all():
-        above = heading_post(unit_id, actor)
-        # As for an interim: received powers do not count, and a head is not above the post that they hold.
-        if above is not None and above.because == "holder" and above.post_id != post_id:
-            return above
-    return None
+    return next((above for post_id, unit_id in held if (above := _above(post_id, unit_id, actor)) is not None), None)
+
+
+def _above(post_id: int, unit_id: int, actor: Actor) -> HeldPost | None:
+    """The post by which the actor is a head above another's post. Asks the database nothing."""
+    above = heading_post(unit_id, actor)
+    # As for an interim: received powers do not count, and a head is not above the post that they hold.
+    return above if above is not None and above.because == "holder" and above.post_id != post_id else None
 
 
 def people_choices(session: Session, actor: Actor, *, on: date) -> list[tuple[int, str]]:
@@ -60,12 +62,14 @@ def people_choices(session: Session, actor: Actor, *, on: date) -> list[tuple[in
     if actor.has(Role.ADMINISTRATOR):
         return [choice for choice in person_choices(session) if choice[0] != actor.person_id]
     rows = session.execute(
-        select(Person.id, Person.name)
+        select(Person.id, Person.name, Post.id, Post.unit_id)
         .join(Holding, Holding.person_id == Person.id)
         .join(Post, Post.id == Holding.post_id)
         .where(Post.unit_id.in_(sorted(headed_itself(actor))), *held_on(on))
         .where(Person.is_active, Person.id != actor.person_id)
-        .distinct()
-        .order_by(Person.name)
+        .order_by(Person.name, Person.id)
     )
-    return [(person_id, name) for person_id, name in rows if _head_above(session, person_id, actor, on) is not None]
+    found = {
+        person_id: name for person_id, name, post_id, unit_id in rows if _above(post_id, unit_id, actor) is not None
+    }
+    return list(found.items())

@@ -215,27 +215,45 @@ def listing(session: Session, actor: Actor, *, on: date, others: Collection[int]
         # An administrator may end all absences: the query needs no list of people.
         concerned = true() if actor.has(Role.ADMINISTRATOR) else or_(concerned, Absence.person_id.in_(sorted(others)))
     query = _standing().where(Absence.until_on >= on).where(concerned)
-    rows = session.scalars(query.order_by(Absence.from_on, Absence.id)).all()
-    names = _names(session, [row.person_id for row in rows])
-    by = absence_notices.declared_by(session, [row.id for row in rows])
+    replaced = (Delegation.id == Absence.delegation_id) & Delegation.withdrawn_at.is_(None)
+    rows = session.execute(
+        query.outerjoin(Delegation, replaced)
+        .outerjoin(Person, Person.id == Delegation.person_id)
+        .add_columns(Delegation, Person.name)
+        .order_by(Absence.from_on, Absence.id)
+    ).all()
+    names = _names(session, [row.person_id for row, _, _ in rows])
+    by = absence_notices.declared_by(session, [row.id for row, _, _ in rows])
     return [
-        _absence_row(session, row, names.get(row.person_id, ""), by.get(row.id, ""), actor, row.person_id in others)
-        for row in rows
+        _absence_row(
+            row,
+            given,
+            names.get(row.person_id, ""),
+            replacement or "",
+            by.get(row.id, ""),
+            actor,
+            may_end=row.person_id in others,
+        )
+        for row, given, replacement in rows
     ]
 
 
 def _absence_row(
-    session: Session, row: Absence, person: str, declared_by: str, actor: Actor, may_end: bool
+    row: Absence,
+    given: Delegation | None,
+    person: str,
+    replacement: str,
+    declared_by: str,
+    actor: Actor,
+    *,
+    may_end: bool,
 ) -> AbsenceRow:
-    given = session.get(Delegation, row.delegation_id) if row.delegation_id is not None else None
-    given = given if given is not None and given.withdrawn_at is None else None
-    by = session.get(Person, given.person_id) if given is not None else None
     return AbsenceRow(
         id=row.id,
         person=person,
         from_on=row.from_on,
         until_on=row.until_on,
-        replacement=by.name if by is not None else "",
+        replacement=replacement,
         kind=given.kind if given is not None else None,
         act=given.act if given is not None else "",
         is_mine=row.person_id == actor.person_id,

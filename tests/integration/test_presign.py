@@ -430,3 +430,16 @@ def test_a_refusal_ends_with_the_visa_of_its_post(house: House) -> None:
     house.visa(mail_id, "etudes")
     assert house.show(mail_id, "sg").refusals == ()
     assert "presign.refused" not in {code for _, code, _ in said(check(house, mail_id))}
+
+
+def test_the_page_of_checks_sets_the_pages_of_a_few_letters_only(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.views.signbook.presign.SHOWN", 2)
+    waiting = [house.ready() for _ in range(3)]
+    give_passwords(house.services)
+    client = sign_in(open_site(tmp_path, house.services), "sg")
+    for offset, here in (("", waiting[:2]), ("?offset=2", waiting[2:]), ("?offset=-5", waiting[:2]), ("?offset=9", [])):
+        page = client.get(f"/parapheur/controle{offset}").text
+        assert [one for one in waiting if f'id="courrier-{one}"' in page] == here, offset
+    assert "offset=2" in client.get("/parapheur/controle").text

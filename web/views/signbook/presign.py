@@ -1,17 +1,20 @@
 """The check before the signature, for all waiting letters; each letter's own page shows it too."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from ged.errors import GedError
 from ged.signbook import presign, queries
 from ged.signbook.findings import CheckKind
-from ged.signbook.operations import MAX_BATCH
 from ged.signbook.presign import ON_PAPER
 from web.site import context
 from web.site.errors import ErrorView, view_of
+from web.site.numbers import whole
 
 blueprint = Blueprint("presign", __name__, url_prefix="/parapheur")
+
+SHOWN = 20
+"""Letters of one page: the pages of each are typeset again and compared, some 50 ms of processor."""
 
 
 @blueprint.app_template_filter("error_view")
@@ -26,10 +29,12 @@ def _kinds() -> dict[str, object]:
 
 @blueprint.get("/controle")
 def index() -> ResponseReturnValue:
-    """The findings of each letter that waits for my signature."""
+    """The findings of the letters that wait for my signature, the longest waiting first; ``?offset=``."""
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         rows = [row for row in queries.signature_book(session, actor).signatures if row.may_sign and not row.number]
-    letters = [presign.check(services, row.mail_id, actor=actor, now=context.now()) for row in rows[:MAX_BATCH]]
+    offset = max(request.args.get("offset", default=0, type=whole) or 0, 0)
+    here = rows[offset : offset + SHOWN]
+    letters = [presign.check(services, row.mail_id, actor=actor, now=context.now()) for row in here]
     letters.sort(key=lambda checked: (not checked.blocks, not checked.findings))
-    return render_template("signbook/checks.html", letters=letters)
+    return render_template("signbook/checks.html", letters=letters, offset=offset, limit=SHOWN, total=len(rows))

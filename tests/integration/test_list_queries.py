@@ -1,0 +1,246 @@
+"""Every page with a list asks as many queries for many rows as for few: each list has rows that grow here."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, select
+
+from ged.capture.models import MailboxMessage, MessageState
+from ged.closing import operations as closing
+from ged.codes import CodeKind
+from ged.dispatch.models import Party
+from ged.envelopes import operations as envelopes
+from ged.org.models import Absence, Delegation, DelegationKind, Holding, Person, Post, PostRole, Unit
+from ged.ports import PostId, SearchQuery
+from ged.preservation.models import Preservation
+from ged.register import books
+from ged.register.books import Span
+from ged.register.operations import IncomingForm, register_incoming
+from ged.reports import exports
+from ged.search import saved
+from ged.signbook.circuit import StepKind
+from ged.slips.drafting import LineForm
+from ged.slips.states import LineState
+from ged.unit import Role
+from tests import intake_kit, pages, paper_kit, slip_kit
+from tests.factories import NOW, TODAY
+from tests.letter_kit import make_place, opened_envelope, signed_answer
+from tests.routing_kit import impute, register
+from tests.signbook_kit import House
+from tests.signbook_site_kit import arranged
+from tests.site import sign_in
+
+ACCOUNTS = ("agent", "sg", "secretaire", "dge", "etudes", "daf", "admin")
+AGAIN = 2
+GROWS = {
+    ("agent", "/a-confirmer/"), ("agent", "/absences/"), ("agent", "/bordereaux/"), ("agent", "/a-transmettre/"),
+    ("agent", "/correspondants/"), ("agent", "/departs/"), ("agent", "/numerisations/"), ("agent", "/numerisations/postes"),
+    ("agent", "/plis/"), ("agent", "/registres/{ARR}"), ("agent", "/numerisations/separateurs/"),
+    ("dge", "/bannette/"), ("dge", "/bordereaux/"), ("dge", "/parapheur/"), ("dge", "/registres/{ARR-DGE}/clotures"),
+    ("sg", "/a-imputer"), ("sg", "/delegations/"), ("sg", "/parapheur/"), ("sg", "/plis/"), ("sg", "/recherches/"),
+    ("agent", "/mes-fichiers/"), ("admin", "/absences/"),
+    ("admin", "/administration/messagerie/"), ("admin", "/administration/preuves/"),
+    ("admin", "/administration/sessions"),
+}  # fmt: skip
+"""Pages whose lists are longer after each round: without them the comparison would say nothing."""
+
+
+NOT_COMPARED = {
+    "static": "no page",
+    "presign.index": "checks each letter by itself; a page has a few of them (``test_presign``)",
+}
+
+
+@pytest.mark.slow
+def test_every_list_asks_as_many_queries_for_many_rows_as_for_few(tmp_path: Path) -> None:
+    app, house = make_place(tmp_path)
+    clients = {who: sign_in(app, who) for who in ACCOUNTS}
+    one_round(app, house, 0)
+    before = counted(app, house, clients)
+    for number in range(1, AGAIN + 1):
+        one_round(app, house, number)
+    after = counted(app, house, clients)
+    house.services.engine.dispose()
+    grown = {page for page in before if after[page][1] > before[page][1]}
+    assert grown >= GROWS, GROWS - grown
+    more = {page: (before[page][0], after[page][0]) for page in before if after[page][0] > before[page][0]}
+    assert more == {}
+
+
+def counted(app: Flask, house: House, clients: dict[str, FlaskClient]) -> dict[tuple[str, str], tuple[int, int]]:
+    """(account, page) -> queries, and rows of its lists; of the pages that the account may open."""
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for who in ACCOUNTS:
+        for path in paths(app, house):
+            address = re.sub(r"\{(.+?)\}", lambda code: str(slip_kit.register_id(house.services, code[1])), path)
+            answer = clients[who].get(address)
+            if answer.status_code == 200 and answer.mimetype == "text/html":
+                found[who, path] = asked(house, clients[who], address), rows(answer.text)
+    return found
+
+
+def paths(app: Flask, house: House) -> list[str]:
+    """Every page without a key in its address, and those of a register."""
+    plain = {
+        rule.rule for rule in app.url_map.iter_rules()
+        if rule.methods and "GET" in rule.methods and not rule.arguments and rule.endpoint not in NOT_COMPARED
+    }  # fmt: skip
+    return [
+        *sorted(plain),
+        "/bannette/?voir=termines",
+        "/registres/{ARR}",
+        "/registres/{DEP}",
+        "/registres/{ARR-DGE}/clotures",
+    ]
+
+
+def rows(page: str) -> int:
+    """Rows of tables, items, cards and boxes to tick of a page."""
+    return len(re.findall(r"<(?:tr|li|article)\b|type=\"checkbox\"", page))
+
+
+def asked(house: House, client: FlaskClient, address: str) -> int:
+    """Queries of a page, its second opening."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.lstrip().startswith(("SELECT", "WITH")):
+            sent.append(statement)
+
+    event.listen(house.services.engine, "before_cursor_execute", note)
+    try:
+        assert client.get(address).status_code == 200, address
+    finally:
+        event.remove(house.services.engine, "before_cursor_execute", note)
+    return len(sent)
+
+
+# --- one more row in every list
+
+
+def one_round(app: Flask, house: House, number: int) -> None:
+    """One more row in each list, each with people, posts and correspondents of its own."""
+    post = colleague(house, number)
+    received(house, number)
+    sealed(house, number, post)
+    scanned(house, number)
+    departing(house, number)
+    on_slips(house, number)
+    closed_day(house, number)
+    kept(app, house, number)
+
+
+def colleague(house: House, number: int) -> int:
+    """Somebody of each unit who is away and replaced; the secretary general delegates too. Returns a post."""
+    with house.services.unit_of_work(NOW) as uow:
+        for code in ("BO", "SG", "DGE"):
+            unit = uow.session.scalars(select(Unit).where(Unit.code == code)).one()
+            away, other = (
+                Person(account=f"{code}{number}{n}".lower(), name=f"{code} {number} {n}", clearance=0) for n in "ab"
+            )
+            post = Post(code=f"{code}-{number}", title=f"Poste {number}", unit=unit, roles=[PostRole(role=Role.MEMBER)])
+            uow.session.add_all([away, other, post])
+            uow.session.flush()
+            uow.session.add(Holding(post_id=post.id, person_id=away.id, from_on=date(2020, 1, 1)))
+            top = house.post("SG-T")
+            for post_id in (post.id, top):
+                row = Delegation(
+                    kind=DelegationKind.DELEGATION, post_id=post_id, person_id=other.id, act=f"Décision {number}",
+                    from_on=TODAY, until_on=TODAY + timedelta(days=30), granted_at=NOW,
+                )  # fmt: skip
+                uow.session.add(row)
+                uow.session.flush()
+                if post_id != top:
+                    uow.session.add(
+                        Absence(
+                            person_id=away.id, from_on=TODAY, until_on=TODAY + timedelta(days=20), delegation_id=row.id,
+                            declared_at=NOW,
+                        )
+                    )  # fmt: skip
+        return post.id
+
+
+def received(house: House, number: int) -> None:
+    """A letter that waits for its imputation, and two that were imputed."""
+    register(house.services, f"À imputer {number}", sender=f"Mairie {number}")
+    for leading in ("DGE", "DAF"):
+        mail_id = register(house.services, f"Imputé {leading} {number}", sender=f"Préfet {leading} {number}").mail_id
+        impute(house.services, mail_id, leading, ("ETU",) if leading == "DAF" else ())
+
+
+def sealed(house: House, number: int, post: int) -> None:
+    """Envelopes: one for a colleague, one that the authority still has closed, one that it opened."""
+    with house.services.unit_of_work(NOW) as uow:
+        for post_id in (post, house.post("SG-T")):
+            outside = envelopes.EnvelopeForm(NOW, post_id, f"Cour {number}", "", "confidentiel", 1)
+            envelopes.register_envelope(
+                uow, slip_kit.register_id(house.services, "PLI"), outside, actor=house.who("agent"), now=NOW
+            )
+    opened_envelope(house)
+
+
+def scanned(house: House, number: int) -> None:
+    """Scans that wait, and codes that wait for a person."""
+    mail = register(house.services, f"Avec papier {number}", sender=f"Tribunal {number}")
+    intake_kit.upload(house.services, f"arrivee-{number}.png", pages.png(f"texte {number}"))
+    for kind, subject in ((CodeKind.IMPUTATION, mail.mail_id), (CodeKind.LABEL, mail.number_id)):
+        paper_kit.bring(house.services, kind, subject, text=f"feuille {number}")
+    intake_kit.make_sheet(house.services, nature=("demande", "plainte", "invitation", "facture")[number % 4])
+    intake_kit.pair(house.services)
+
+
+def departing(house: House, number: int) -> None:
+    """Drafts, letters in their circuit, at their signature, and one of two copies on its way."""
+    house.answer()
+    arranged(house, ("DAF-C", 1, StepKind.VISA), ("ETU-M", 1, StepKind.OPINION))
+    house.ready(copies=(Party(f"Direction {number}", "", ""),))
+    signed_answer(house, copies=2)
+
+
+def on_slips(house: House, number: int) -> None:
+    """A slip on its way and one received with a remark; letters whose papers go on."""
+    services = house.services
+    for to, state in (("DGE", LineState.DAMAGED), ("DAF", None)):
+        sent = slip_kit.send(
+            services, LineForm(mail_id=register(services, f"Sur bordereau {number}").mail_id), to=(to,)
+        )
+        if state is not None and sent.slip_id is not None:
+            slip_kit.take(services, sent.slip_id, state)
+
+
+def closed_day(house: House, number: int) -> None:
+    """A day of a register is closed."""
+    day, register_id = NOW + timedelta(days=number), slip_kit.register_id(house.services, "ARR-DGE")
+    with house.services.unit_of_work(day) as uow:
+        form = IncomingForm(f"Au service {number}", f"ONG {number}", PostId(house.post("SG-T")))
+        register_incoming(uow, register_id, form, actor=house.who("dge"), now=day)
+    closing.close_days(house.services, register_id, day.date(), actor=house.who("dge"), now=day + timedelta(days=1))
+
+
+def kept(app: Flask, house: House, number: int) -> None:
+    """What people keep for themselves: searches, files; what administrators read: messages, proofs, sessions."""
+    arrivals = slip_kit.register_id(house.services, "ARR")
+    sent = slip_kit.send(house.services, LineForm(description=f"Dossier {number}"))
+    with house.services.unit_of_work(NOW) as uow:
+        saved.save(uow, f"Recherche {number}", SearchQuery(f"mot{number}"), follows=False, actor=house.who("sg"))
+        book = books.book(uow.session, arrivals, house.who("agent"))
+        if number < exports.MAX_OPEN:
+            exports.ask(uow, book, Span(2026, until_sequence=number + 1), actor=house.who("agent"))
+        uow.session.add(
+            MailboxMessage(
+                mailbox="courrier", uid_validity=1, uid=number, size_bytes=9, state=MessageState.REFUSED,
+                reason="message.too_large", sender_address=f"a{number}@exemple.tg", taken_at=NOW,
+            )
+        )  # fmt: skip
+        uow.session.add(
+            Preservation(
+                slip_id=sent.slip_id, due_at=NOW, tries=1, failure="preserve.no_revocation", updated_at=NOW, level="B-B"
+            )
+        )  # fmt: skip
+    sign_in(app, "etudes")
