@@ -71,14 +71,15 @@ class DurableCluster:
         url: of its database ``postgres``; the same after a new start.
     """
 
-    def __init__(self, folder: Path, state_file: Path) -> None:
+    def __init__(self, folder: Path, state_file: Path, pem: Path | None = None) -> None:
         self._folder, self._state_file, self._port = folder, state_file, free_port()
         self._data = _initialised(folder)
+        self._options = {} if pem is None else _speaking_tls(pem, folder)
         self._running = self._started()
         self.url = self._running.url
 
     def _started(self) -> Running:
-        running = _serve(self._data, self._folder, self._port, {})
+        running = _serve(self._data, self._folder, self._port, self._options)
         # If this run is killed, the next run finds and sweeps it by this file.
         self._state_file.write_text(json.dumps(asdict(running)))
         return running
@@ -106,9 +107,20 @@ class DurableCluster:
         self._state_file.unlink()
 
 
+def _speaking_tls(pem: Path, folder: Path) -> dict[str, str]:
+    own = shutil.copy(pem, folder / "server.pem")
+    Path(own).chmod(0o600)
+    if os.geteuid() == 0:
+        shutil.chown(own, "postgres", "postgres")
+    return {"ssl": "on", "ssl_cert_file": str(own), "ssl_key_file": str(own)}
+
+
 @contextmanager
-def durable() -> Iterator[DurableCluster]:
+def durable(pem: Path | None = None) -> Iterator[DurableCluster]:
     """A durable cluster: ``fsync``, ``full_page_writes`` and ``synchronous_commit`` on.
+
+    Args:
+        pem: key and certificate with which it offers TLS.
 
     Raises:
         Unavailable: PostgreSQL is not installed.
@@ -116,7 +128,7 @@ def durable() -> Iterator[DurableCluster]:
     name = f"durable-{uuid.uuid4().hex[:8]}"
     folder = run_dir() / name
     folder.mkdir()
-    cluster = DurableCluster(folder, run_dir() / f"{name}.json")
+    cluster = DurableCluster(folder, run_dir() / f"{name}.json", pem)
     try:
         yield cluster
     finally:
