@@ -66,6 +66,7 @@ HELD = (
     Held("letter_tokens"),
     Held("token_keys"),
     Held("imputations"),
+    Held("reminders"),
     Held(
         "circuit_entries",
         columns=(

@@ -92,6 +92,8 @@ class JobKind(StrEnum):
     """Check whether followed searches (or one of them) find new letters."""
     ALERT_MAIL = "alert_mail"
     """Send the e-mail of an alert (irrevocable)."""
+    REMINDER_MAIL = "reminder_mail"
+    """Send the e-mail of a reminder to one person (irrevocable)."""
     REBUILD_INDEX = "rebuild_index"
     """Build a new index beside the live index."""
     PRESERVE = "preserve"

@@ -6,6 +6,7 @@ from ged.capture import models as capture_models
 from ged.capture import profiles as scan_profiles
 from ged.db import Base
 from ged.dispatch import models as dispatch_models
+from ged.followup import models as followup
 from ged.held import hold_when_created
 from ged.job_figures import JobFigure
 from ged.jobs import Job, JobSchedule
@@ -41,6 +42,7 @@ __all__ = [
     "Worker",
     "capture_models",
     "dispatch_models",
+    "followup",
     "metadata",
     "org",
     "preservation",

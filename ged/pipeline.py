@@ -21,6 +21,7 @@ from ged.capture import files, partials
 from ged.closing import operations as closing
 from ged.dispatch import operations as dispatch
 from ged.errors import EngineFailed
+from ged.followup import reminders
 from ged.jobs import ClaimedJob, JobKind, JobState
 from ged.mailbox import operations as mailboxes
 from ged.ports import JobId, Lane
@@ -191,6 +192,11 @@ def alert_mail(run: Run) -> None:
     saved_alerts.run_alert_mail(run.services, run.job, now=run.now)
 
 
+def reminder_mail(run: Run) -> None:
+    """Send the e-mail of a reminder. The job is marked irrevocable before sending."""
+    reminders.run_reminder_mail(run.services, run.job, now=run.now)
+
+
 def collect_mail(run: Run) -> None:
     """Collect every mailbox. A failed mailbox does not delay the others, but fails the job at the end.
 
@@ -296,6 +302,7 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.NOTIFY: Kind(Lane.QUICK, notify, _MINUTES, irrevocable=True),
     JobKind.ALERTS: Kind(Lane.QUICK, alerts, _HOUR, Every(minutes=3), cause=_has_follows),
     JobKind.ALERT_MAIL: Kind(Lane.QUICK, alert_mail, _MINUTES, irrevocable=True),
+    JobKind.REMINDER_MAIL: Kind(Lane.QUICK, reminder_mail, _MINUTES, irrevocable=True),
     JobKind.CHECK_SIGNATURES: Kind(Lane.QUICK, check_signatures, _MINUTES),
     JobKind.SEAL: Kind(Lane.QUICK, seal, _MINUTES, Every(minutes=5), cause=_has_unsealed, early=_has_many_unsealed),
     JobKind.READ_SCAN: Kind(Lane.DESK, read_scan, _HOUR),

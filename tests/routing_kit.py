@@ -1,18 +1,20 @@
 """Helpers of the tests of routing and search: mentions, letters in the queue, and the jobs that index them."""
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import select
 
 from ged import jobs, pipeline
+from ged.followup import reminders
 from ged.org.models import Post, Unit
 from ged.ports import Confidentiality, MailId
 from ged.register import operations as register_operations
 from ged.register.models import Priority, Register
 from ged.register.operations import IncomingForm, Registered
 from ged.routing import operations
-from ged.routing.models import Mention
+from ged.routing.models import Assignment, Mention
 from ged.routing.operations import ImputationForm
+from ged.routing.states import LIVE
 from ged.unit import Services
 from tests.factories import NOW, actor
 
@@ -84,6 +86,15 @@ def impute(
     )
     with services.unit_of_work(NOW) as uow:
         return operations.impute(uow, MailId(mail_id), form, version=version, actor=actor(services, by), now=NOW)
+
+
+def remind(services: Services, mail_id: int, unit: str = "DGE", *, by: str = "sg", now: datetime = NOW) -> int:
+    """Remind a unit of a letter that was given to it; returns the number of e-mails."""
+    with services.unit_of_work(now) as uow:
+        asked = select(Assignment.id).where(
+            Assignment.mail_id == mail_id, Assignment.unit_id == unit_id(services, unit), Assignment.state.in_(LIVE)
+        )
+        return reminders.remind(uow, MailId(mail_id), uow.session.scalars(asked).all()[0], actor=actor(services, by))
 
 
 def run_jobs(services: Services, *kinds: jobs.JobKind) -> None:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Integer, String, Text
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id, UtcDateTime
@@ -51,12 +51,16 @@ class Assignment(Base):
     """A letter given to a unit or to a post, with an instruction and a date."""
 
     __tablename__ = "assignments"
+    __table_args__ = (
+        Index("ix_assignments_unit_id_state", "unit_id", "state"),
+        Index("ix_assignments_assigned_by_post_id_state", "assigned_by_post_id", "state"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"), index=True)
     imputation_id: Mapped[int | None] = mapped_column(ForeignKey("imputations.id"), index=True)
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("assignments.id"), index=True)
-    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
     post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"), index=True)
     is_leading: Mapped[bool] = mapped_column(Boolean, default=False)
     purpose: Mapped[Purpose] = mapped_column(Code(Purpose))
@@ -68,7 +72,7 @@ class Assignment(Base):
     due_days: Mapped[int | None] = mapped_column(Integer)
     state: Mapped[AssignmentState] = mapped_column(Code(AssignmentState), default=AssignmentState.OPEN)
     assigned_by_person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
-    assigned_by_post_id: Mapped[int] = mapped_column(ForeignKey("posts.id"), index=True)
+    assigned_by_post_id: Mapped[int] = mapped_column(ForeignKey("posts.id"))
     assigned_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     outcome: Mapped[str] = mapped_column(Text, default="")

@@ -95,6 +95,7 @@ class AssignmentRow:
     state: AssignmentState
     is_leading: bool
     assigned_by: str
+    given_by_post_id: int
     assigned_at: datetime
     finished_at: datetime | None
     outcome: str
@@ -441,6 +442,7 @@ def assignments(
                 state=row.state,
                 is_leading=row.is_leading,
                 assigned_by=name,
+                given_by_post_id=row.assigned_by_post_id,
                 assigned_at=row.assigned_at,
                 finished_at=row.finished_at,
                 outcome=row.outcome,

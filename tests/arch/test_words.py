@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from ged.followup.listing import DueTime
+from ged.followup.words import DUE_TIMES
 from ged.org.models import DelegationKind
 from ged.org.words import CAPACITIES, LEVELS
 from ged.ports import Confidentiality
@@ -16,13 +18,14 @@ SHOWN = ("web/templates/**/*.html", "web/*.py", "ged/templates/*", "ged/**/*.py"
 def test_every_code_has_its_words_on_paper() -> None:
     assert set(CHANNELS) == set(Channel)
     assert set(LEVELS) == set(Confidentiality)
+    assert set(DUE_TIMES) == set(DueTime)
     assert set(URGENCY) == set(Priority)
     assert set(CAPACITIES) == {"secretary", *(kind.value for kind in DelegationKind)}
 
 
-def test_the_catalogue_has_the_words_of_channels() -> None:
+def test_the_catalogue_has_the_words_of_paper() -> None:
     catalog = catalogue.extract()
-    assert all(words in catalog for words in CHANNELS.values())
+    assert all(words in catalog for words in (*CHANNELS.values(), *DUE_TIMES.values()))
 
 
 def test_working_days_are_called_ouvres() -> None:

@@ -56,7 +56,8 @@ def statements(services: Services) -> Iterator[list[Statement]]:
 LISTS = [
     ("agent", "/registres/"), ("agent", "/registres/{ARR}"), ("agent", "/numerisations/"), ("agent", "/departs/"),
     ("agent", "/bordereaux/"), ("agent", "/plis/"), ("agent", "/correspondants/"), ("agent", "/enregistrer/"),
-    ("sg", "/"), ("sg", "/a-imputer"), ("etudes", "/bannette/"), ("etudes", "/bannette/?voir=termines"), ("etudes", "/"), ("admin", "/administration/journal"),
+    ("sg", "/"), ("sg", "/a-imputer"), ("etudes", "/bannette/"), ("etudes", "/bannette/?voir=termines"), ("etudes", "/"),
+    ("dge", "/suivi/"), ("dge", "/suivi/?par=personne"), ("sg", "/suivi/?par=mention"), ("admin", "/administration/journal"),
     ("admin", "/administration/taches"),
 ]  # fmt: skip
 
@@ -99,7 +100,7 @@ PAGED = [
     ("agent", "/registres/"), ("agent", "/registres/{ARR}?apres=2"), ("agent", "/registres/{ARR}?avant=1"),
     ("agent", "/bordereaux/?apres=3"), ("agent", "/correspondants/?apres=1"), ("agent", "/correspondants/?q=pre"),
     ("sg", "/a-imputer?apres=1"), ("etudes", "/bannette/?apres=1"), ("etudes", "/bannette/?voir=termines&apres=1"),
-    ("admin", "/administration/journal?apres=3"), ("admin", "/administration/journal?acte=mail.registered"),
+    ("dge", "/suivi/?apres=1"), ("sg", "/suivi/?par=personne"), ("admin", "/administration/journal?apres=3"), ("admin", "/administration/journal?acte=mail.registered"),
     ("admin", "/administration/taches?groupe=finies&apres=9"), ("agent", "/departs/"), ("agent", "/plis/"),
     ("agent", "/numerisations/"),
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from ged.models import metadata
 from ged.unit import SYSTEM
 from tests.factories import NOW, make_organisation, make_services
 from tests.migration_kit import downgrade, engine, tables, upgrade, url
-from tests.routing_kit import impute, make_mentions, register
+from tests.routing_kit import impute, make_mentions, register, remind
 from tests.site import make_settings
 from web.processes.migrate import alembic_config, migrate_database, migrating
 
@@ -33,7 +33,9 @@ def fill(url: str, folder: Path) -> None:
     services = make_services(folder, url=url, create=False)
     make_organisation(services)
     make_mentions(services)
-    impute(services, register(services).mail_id, others=("DAF",), mentions=("attribution",))
+    mail_id = register(services).mail_id
+    impute(services, mail_id, others=("DAF",), mentions=("attribution",))
+    remind(services, mail_id)
     with services.unit_of_work(NOW) as uow:
         uow.record("thing.changed", "thing", 1, actor=SYSTEM, value="été")
     with services.reading() as session:

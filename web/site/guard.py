@@ -220,6 +220,11 @@ ACCESS: Mapping[str, Rule] = {
     "inbox.finish": SIGNED_IN,
     "inbox.give_back": SIGNED_IN,
     "inbox.assign": SIGNED_IN,
+    # --- the follow-up: each sees what the units owe that he heads, or what he gave ---
+    "followup.index": roles(Role.HEAD, Role.AUTHORITY, Role.SECRETARY),
+    "followup.export": roles(Role.HEAD, Role.AUTHORITY, Role.SECRETARY),
+    "followup.sheet": roles(Role.HEAD, Role.AUTHORITY, Role.SECRETARY),
+    "followup.remind": SIGNED_IN,
     "search.index": SIGNED_IN,
     "search.facets": SIGNED_IN,
     "search.suggest": SIGNED_IN,

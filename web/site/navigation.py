@@ -98,6 +98,13 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         WORK,
+        _l("Suivi"),
+        "followup.index",
+        _l("Ce que vous avez confié, ce que vos services doivent"),
+        "s",
+    ),
+    Entry(
+        WORK,
         _l("Parapheur"),
         "signbook.index",
         _l("À viser, à signer, à corriger"),

@@ -14,6 +14,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from ged.followup.words import DUE_TIMES
 from ged.register.words import CHANNELS
 
 WEB = Path(__file__).parents[1]
@@ -32,7 +33,7 @@ def extract() -> Catalog:
     )
     for filename, line, message, comments, context in sorted(found, key=lambda row: (row[0], str(row[2]))):
         catalog.add(message, None, [(filename, line)], auto_comments=comments, context=context)
-    for words in sorted(CHANNELS.values()):  # of the table that paper bears too
+    for words in sorted({*CHANNELS.values(), *DUE_TIMES.values()}):  # of the tables that paper bears too
         catalog.add(words, None, [("words/labels.py", 0)])
     return catalog
 

@@ -968,6 +968,14 @@ MESSAGES: Mapping[str, Message] = {
         _l("Rien n'est changé : l'inscription dit déjà cela."), _l("Corrigez au moins un champ.")
     ),
     "rectify.reason": Message(_l("Le motif de la rectification est obligatoire."), _l("Écrivez le motif.")),
+    # --- remind ---
+    "remind.forbidden": Message(
+        _l("Le rappel revient à qui a confié ce courrier, ou au chef dont dépend le service."),
+        _l("Adressez-vous à l'un d'eux."),
+    ),
+    "remind.today": Message(
+        _l("Ce courrier a déjà été rappelé aujourd'hui."), _l("Attendez demain, ou appelez le service.")
+    ),
     # --- preserve ---
     "preserve.expired": Message(
         _l("Le certificat du signataire a pris fin avant que la signature ne soit horodatée."),

@@ -14,6 +14,8 @@ from flask_babel import lazy_gettext as _l
 from ged.capture.models import BatchSource, BatchState, OrderState, ScanState
 from ged.codes import CodeKind
 from ged.dispatch.models import DispatchState
+from ged.followup.listing import DueTime
+from ged.followup.words import DUE_TIMES
 from ged.jobs import JobKind, JobState
 from ged.org.models import DelegationKind
 from ged.ports import Confidentiality, Verdict
@@ -90,6 +92,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         RegisterNature.DECISION: _l("Décisions"),
         RegisterNature.ARCHIVE: _l("Archives antérieures"),
     },
+    DueTime: {time: _l(words) for time, words in DUE_TIMES.items()},  # the catalogue takes them from there too
     Channel: {channel: _l(words) for channel, words in CHANNELS.items()},  # the catalogue takes them from there too
     Priority: {
         Priority.NORMAL: _l("Normal"),
@@ -252,6 +255,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         JobKind.NOTIFY: _l("Envoyer un courriel"),
         JobKind.COLLECT_MAIL: _l("Relever les boîtes électroniques"),
         JobKind.ALERTS: _l("Voir ce que trouvent les recherches suivies"),
+        JobKind.REMINDER_MAIL: _l("Envoyer un rappel par courriel"),
         JobKind.ALERT_MAIL: _l("Prévenir par courriel d'un nouveau résultat"),
         JobKind.SEAL: _l("Sceller le journal"),
         JobKind.PRESERVE: _l("Prolonger la preuve d'une signature"),
@@ -454,6 +458,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "assignment.taken": _l("a pris le courrier en charge"),
     "assignment.finished": _l("a rendu compte de la suite donnée"),
     "assignment.returned": _l("a retourné le courrier à la personne qui le lui avait confié"),
+    "assignment.reminded": _l("a rappelé que le courrier attend une suite"),
     "assignment.reopened": _l("a remis le courrier au service traitant"),
     "attachment.added": _l("a joint un document"),
     "signature.checked": _l("a vérifié les signatures d'un document reçu"),

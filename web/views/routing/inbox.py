@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition
+from ged.followup import listing
 from ged.ports import MailId, PostId, UnitId
 from ged.recognition import signatures
 from ged.register import opening
@@ -36,17 +37,19 @@ def index() -> ResponseReturnValue:
     actor, today = context.actor(), context.today()
     name = request.args.get("voir", "en-cours")
     view = VIEWS.get(name, InboxView.OPEN)
+    live = view is not InboxView.DONE
     with context.services().reading() as session:
         rows, page = queries.inbox(session, actor, place(), today=today, view=view, limit=PAGE)
         totals = {key: queries.inbox_total(session, actor, today=today, view=one) for key, one in VIEWS.items()}
         verdicts = signatures.of_letters(session, [row.mail.mail_id for row in rows])
+        reminded = listing.last_reminders(session, [row.assignment_id for row in rows]) if live else {}
         days = calendar.calendar(session)
-    live = view is not InboxView.DONE
     due = {row.assignment_id: due_words(row.due_on, today, days) for row in rows} if live else {}
     shown = next(key for key, one in VIEWS.items() if one is view)
     return render_template(
-        "inbox/index.html", rows=rows, view=shown, totals=totals, page=page, due=due, verdicts=verdicts, live=live
-    )
+        "inbox/index.html", rows=rows, view=shown, totals=totals, page=page, due=due, verdicts=verdicts, live=live,
+        reminded=reminded,
+    )  # fmt: skip
 
 
 @blueprint.get("/<int:assignment_id>")
@@ -64,6 +67,7 @@ def _show(assignment_id: int, error: GedError | None = None, *, act: str = "") -
         paper = queries.documents(session, [row.mail_id]).get(row.mail_id)
         verdict = signatures.of_letters(session, [row.mail_id]).get(row.mail_id)
         offered = choices.targets(session, row.unit_id, actor, on=today) if row.may_assign else Targets((), ())
+        reminded = [one for one in listing.reminders_of(session, row.mail_id) if one.assignment_id == row.id]
         days = calendar.calendar(session)
     # The letter is read here: set the seen mark, and add a journal entry if it is restricted.
     if opening.must_write(found.level, is_read=found.is_read):
@@ -79,6 +83,7 @@ def _show(assignment_id: int, error: GedError | None = None, *, act: str = "") -
         verdict=verdict,
         document_id=paper[0] if paper is not None else None,
         below=below,
+        reminded=reminded if row.is_live else [],
         due=due_words(row.due_on, today, days) if row.is_live else None,
         targets=_targets(offered, row),
         purposes=[(purpose.value, label(purpose)) for purpose in Purpose],

@@ -1,0 +1,211 @@
+"""The follow-up on both databases: the figures of the inboxes, what is late, reminders once a day, nothing confidential."""
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from ged import jobs
+from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
+from ged.followup import listing, reminders
+from ged.followup.listing import DueTime, FollowFilter, Grouping, Scope, Today
+from ged.followup.models import Reminder
+from ged.jobs import JobKind
+from ged.org.models import Person
+from ged.ports import Confidentiality, MailId, PostId, UnitId
+from ged.register.levels import change_level
+from ged.routing import operations, queries
+from ged.routing.models import Assignment, Purpose
+from ged.unit import Services
+from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+from tests.lock_kit import outcomes
+from tests.routing_kit import impute, make_mentions, post_id, register, remind, run_jobs, unit_id
+
+WHEN = Today(TODAY, date(2026, 12, 1))
+LATER = NOW + timedelta(days=1)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def services(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Services]:
+    make: Callable[[], str] | None = None if request.param == "sqlite" else request.getfixturevalue("make_database")
+    made = make_services(tmp_path, url=make() if make is not None else None)
+    make_organisation(made)
+    make_mentions(made)
+    yield made
+    made.checker.close()
+    made.engine.dispose()
+
+
+def given_down(services: Services, mail_id: int, *, to_post: str | None = None) -> int:
+    """The head of the DGE gives its letter to the service of studies, or to a post there."""
+    with services.reading() as session:
+        above = session.scalars(
+            select(Assignment.id).where(Assignment.mail_id == mail_id).order_by(Assignment.id)
+        ).all()[0]
+    with services.unit_of_work(NOW) as uow:
+        return operations.assign(
+            uow, MailId(mail_id), from_assignment_id=above, to_unit_id=UnitId(unit_id(services, "ETU")),
+            to_post_id=PostId(post_id(services, to_post)) if to_post else None, purpose=Purpose.ACTION,
+            instruction="", due_on=None, actor=actor(services, "dge"), now=NOW,
+        )  # fmt: skip
+
+
+def figures(services: Services, account: str, grouping: Grouping, **asked: object) -> dict[str, tuple[int, int]]:
+    with services.reading() as session:
+        found = listing.figures(
+            session, actor(services, account), FollowFilter(**asked), grouping, today=WHEN  # type: ignore[arg-type]
+        )  # fmt: skip
+    return {one.label: (one.total, one.late) for one in found.groups}
+
+
+def subjects(services: Services, account: str, **asked: object) -> list[str]:
+    with services.reading() as session:
+        rows, _ = listing.rows(
+            session, actor(services, account), FollowFilter(**asked), today=WHEN, limit=50  # type: ignore[arg-type]
+        )  # fmt: skip
+    return [row.mail.subject for row in rows]
+
+
+def past(services: Services, mail_id: int, on: date) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Assignment).where(Assignment.mail_id == mail_id).values(due_on=on))
+
+
+def test_the_figures_of_the_services_are_those_of_their_inboxes(services: Services) -> None:
+    for n in range(3):
+        given_down(services, impute_one(services, f"Au service {n}"))
+    given_down(services, impute_one(services, "À un poste"), to_post="ETU-M")
+    impute(services, register(services, "À la DAF").mail_id, "DAF")
+    done = impute_one(services, "Traité")
+    past(services, impute_one(services, "En retard"), date(2026, 11, 20))
+    with services.unit_of_work(NOW) as uow:
+        row = uow.session.scalars(select(Assignment.id).where(Assignment.mail_id == done)).one()
+        operations.finish(uow, MailId(done), row, outcome="Fait", actor=actor(services, "dge"), now=NOW)
+    told = figures(services, "dge", Grouping.UNIT)
+    with services.reading() as session:
+        inbox = {name: queries.inbox_count(session, actor(services, name)) for name in ("dge", "etudes", "daf")}
+        late = queries.inbox_count(session, actor(services, "dge"), today=TODAY, view=queries.InboxView.LATE)
+    assert told == {"Direction générale de l'énergie": (inbox["dge"], late), "Service des études": (inbox["etudes"], 0)}
+    assert (inbox["dge"], inbox["etudes"], inbox["daf"], late) == (5, 4, 1, 1)
+    with services.reading() as session:
+        people = listing.figures(session, actor(services, "dge"), FollowFilter(), Grouping.PERSON, today=WHEN).groups
+    assert [(one.label, one.detail, one.total) for one in people] == [
+        ("", "Direction générale de l'énergie", 5), ("", "Service des études", 3), ("Poste ETU-M", "Etudes, Service des études", 1),
+    ]  # fmt: skip
+    # What the secretary general gave, the DAF's too.
+    assert sum(total for total, _ in figures(services, "sg", Grouping.UNIT, scope=Scope.GIVEN).values()) == 6
+
+
+def impute_one(services: Services, subject: str, **form: object) -> int:
+    mail_id = register(services, subject).mail_id
+    impute(services, mail_id, **form)  # type: ignore[arg-type]
+    return mail_id
+
+
+def test_groups_and_filters_say_the_same_as_the_rows(services: Services) -> None:
+    impute_one(services, "Avis", mentions=("opinion", "information"), due_on=date(2026, 11, 24))
+    impute_one(services, "Bientôt", mentions=("opinion",), due_on=date(2026, 12, 1))
+    impute_one(services, "Plus tard", due_on=date(2026, 12, 2))
+    impute_one(services, "Sans date")
+    past(services, impute_one(services, "En retard"), date(2026, 11, 23))
+    assert subjects(services, "dge") == ["En retard", "Avis", "Bientôt", "Plus tard", "Sans date"]
+    assert figures(services, "dge", Grouping.MENTION) == {
+        "": (3, 1), "Étude et avis": (2, 0), "Information": (1, 0),
+    }  # fmt: skip
+    assert figures(services, "dge", Grouping.DUE) == {
+        "late": (1, 1), "today": (1, 0), "soon": (1, 0), "later": (1, 0), "none": (1, 0),
+    }  # fmt: skip
+    assert subjects(services, "dge", mention="opinion") == ["Avis", "Bientôt"]
+    assert subjects(services, "dge", mention="") == ["En retard", "Plus tard", "Sans date"]
+    assert subjects(services, "dge", due=DueTime.LATE) == ["En retard"]
+    assert subjects(services, "dge", due=DueTime.NONE) == ["Sans date"]
+    assert subjects(services, "dge", until=date(2026, 12, 1)) == ["Avis", "Bientôt"]
+    assert figures(services, "dge", Grouping.UNIT, mention="opinion") == {"Direction générale de l'énergie": (2, 0)}
+
+
+def test_a_sender_is_found_without_accents_and_a_percent_sign_is_no_wildcard(services: Services) -> None:
+    for sender in ("Préfecture de l'Ogou", "Société 100 % énergie"):
+        mail_id = register(services, sender, sender=sender).mail_id
+        impute(services, mail_id)
+    assert subjects(services, "dge", sender="prefecture de l\u2019OGOU") == ["Préfecture de l'Ogou"]
+    assert subjects(services, "dge", sender="100 %") == ["Société 100 % énergie"]
+    assert subjects(services, "dge", sender="%") == ["Société 100 % énergie"]
+
+
+def test_a_letter_that_is_not_seen_is_in_no_count_and_gets_no_reminder(services: Services) -> None:
+    open_one, closed = impute_one(services, "Ordinaire"), impute_one(services, "Secret")
+    given_down(services, open_one)
+    given_down(services, closed)
+    with services.unit_of_work(NOW) as uow:
+        change_level(uow, MailId(closed), Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))
+    assert subjects(services, "dge") == ["Ordinaire", "Ordinaire"]
+    assert sum(total for total, _ in figures(services, "dge", Grouping.UNIT).values()) == 2
+    assert sum(total for total, _ in figures(services, "dge", Grouping.PERSON, scope=Scope.GIVEN).values()) == 1
+    with pytest.raises(NotFound):
+        remind(services, closed, "ETU", by="dge")
+    # An officer heads nothing, and gave nothing.
+    assert subjects(services, "etudes") == [] == subjects(services, "etudes", scope=Scope.GIVEN)
+
+
+def test_a_reminder_is_a_row_of_the_day_in_the_journal_and_in_the_post(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "dge").values(email="dge@example.tg"))
+    mail_id = impute_one(services, "Dossier confidentiel d'appel d'offres", due_on=date(2026, 11, 27))
+    assert remind(services, mail_id) == 1
+    with pytest.raises(Invalid) as refused:
+        remind(services, mail_id, by="secretaire")
+    assert refused.value.code == "remind.today"
+    run_jobs(services, JobKind.REMINDER_MAIL)
+    sent = [path.read_text() for path in sorted((Path(services.data_dir) / "outbox").glob("*.eml"))]
+    assert len(sent) == 1
+    assert "dge@example.tg" in sent[0]
+    assert "appel d'offres" not in sent[0]
+    run_jobs(services, JobKind.REMINDER_MAIL)
+    assert len(list((Path(services.data_dir) / "outbox").glob("*.eml"))) == 1
+    assert remind(services, mail_id, by="secretaire", now=LATER) == 1
+    with services.reading() as session:
+        told = session.scalars(select(Reminder).order_by(Reminder.id)).all()
+        (assignment_id,) = {one.assignment_id for one in told}
+        assert listing.last_reminders(session, [assignment_id]) == {assignment_id: (2, date(2026, 11, 25))}
+        assert [one.post_title for one in listing.reminders_of(session, mail_id)] == ["Poste SG-T", "Poste SG-T"]
+
+
+def test_no_mail_leaves_once_the_letter_is_treated(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "dge").values(email="dge@example.tg"))
+    mail_id = impute_one(services, "Traité entre-temps")
+    remind(services, mail_id)
+    with services.unit_of_work(NOW) as uow:
+        row = uow.session.scalars(select(Assignment.id).where(Assignment.mail_id == mail_id)).one()
+        operations.finish(uow, MailId(mail_id), row, outcome="Fait", actor=actor(services, "dge"), now=NOW)
+    run_jobs(services, JobKind.REMINDER_MAIL)
+    assert not list((Path(services.data_dir) / "outbox").glob("*.eml"))
+    with services.reading() as session:
+        assert not jobs.due(session, now=NOW, kinds=[JobKind.REMINDER_MAIL], limit=5)
+
+
+def test_who_may_remind(services: Services) -> None:
+    mail_id = impute_one(services, "Suite attendue")
+    below = given_down(services, mail_id, to_post="ETU-M")
+    assert remind(services, mail_id, "ETU", by="dge") == 0
+    for account, unit in (("dge", "DGE"), ("etudes", "ETU")):  # nobody reminds himself
+        with pytest.raises(Forbidden):
+            remind(services, mail_id, unit, by=account)
+    with services.unit_of_work(NOW) as uow:
+        operations.finish(uow, MailId(mail_id), below, outcome="Fait", actor=actor(services, "etudes"), now=NOW)
+    with services.reading() as session:
+        done = session.get_one(Assignment, below)
+        assert listing.reminding_post(done, actor(services, "dge")) is not None
+    with pytest.raises(InvalidTransition), services.unit_of_work(LATER) as uow:
+        reminders.remind(uow, MailId(mail_id), below, actor=actor(services, "dge"))
+
+
+@pytest.mark.servers
+def test_two_who_remind_at_once_leave_one_reminder(services: Services) -> None:
+    mail_id = impute_one(services, "Deux rappels")
+    found = outcomes(lambda: remind(services, mail_id), lambda: remind(services, mail_id, by="secretaire"))
+    assert sorted(one.code if isinstance(one, Invalid) else str(one) for one in found) == ["0", "remind.today"]
+    with services.reading() as session:
+        assert len(session.scalars(select(Reminder)).all()) == 1
