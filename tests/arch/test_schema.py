@@ -23,6 +23,8 @@ NOT_SEARCHED_BY = {
     "imputations.person_id": "names who decided; read by the letter",
     "imputations.post_id": "names who decided; read by the letter",
     "learned_versions.asked_by_id": "a few rows",
+    "reminders.by_person_id": "names who acted; read by the assignment or the letter",
+    "reminders.by_post_id": "names who acted; read by the assignment or the letter",
     "level_requests.asked_by_id": "names who asked; read by the letter",
     "level_requests.ended_by_id": "names who acted; read by the letter",
     "letter_tokens.certificate_id": "read from the token",
