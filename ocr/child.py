@@ -8,7 +8,7 @@ from ocr.enclosed import take_out
 from ocr.image import shrink
 from ocr.inspection import count, inspect
 from ocr.limits import Limits
-from ocr.pictures import jpeg
+from ocr.pictures import jpeg, site_webp
 from ocr.showing import show
 from ocr.tesseract import Recogniser, recogniser
 from ocr.wire import Message, PageTask
@@ -78,4 +78,6 @@ class _Service:
             long_side_px=4 * width_px,
         )
         long_side_px = width_px * max(shown.image.size) / shown.image.width
-        Path(request["out"]).write_bytes(jpeg(shrink(shown.image, round(long_side_px)), _THUMBNAIL_QUALITY))
+        small, limit_bytes = shrink(shown.image, round(long_side_px)), request["limit_bytes"]
+        coded = site_webp(small, limit_bytes=limit_bytes) if limit_bytes else jpeg(small, _THUMBNAIL_QUALITY)
+        Path(request["out"]).write_bytes(coded)

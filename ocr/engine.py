@@ -164,8 +164,10 @@ class TesseractEngine:
         source, media_type = self._plain(page.source, page.media_type, folder, timeout_s)
         return replace(page, source=source, media_type=media_type)
 
-    def thumbnail(self, page: PageRef, *, width_px: int, out: Path, timeout_s: float) -> None:
-        """Write a small JPEG of one page, as ``OcrEngine.thumbnail``."""
+    def thumbnail(
+        self, page: PageRef, *, width_px: int, out: Path, timeout_s: float, limit_bytes: int | None = None
+    ) -> None:
+        """Write a picture of one page, as ``OcrEngine.thumbnail``."""
         page = self._drawn(page, None, timeout_s)
         request: Message = {
             "do": "thumbnail",
@@ -174,6 +176,7 @@ class TesseractEngine:
             "page_index": page.page_index,
             "rotation": page.rotation % 360,
             "width_px": width_px,
+            "limit_bytes": limit_bytes,
             "out": str(out.resolve()),
         }
         self._sandbox.ask(request, timeout_s=timeout_s)

@@ -42,9 +42,11 @@ class ScriptedEngine:
         page = PageFacts(827, 1169, 100, 0.1)
         return SourceFacts("application/pdf" if is_pdf else "image/png", (page,) * count)
 
-    def thumbnail(self, page: PageRef, *, width_px: int, out: Path, timeout_s: float) -> None:
+    def thumbnail(
+        self, page: PageRef, *, width_px: int, out: Path, timeout_s: float, limit_bytes: int | None = None
+    ) -> None:
         """A white page."""
-        Image.new("L", (width_px, width_px * 7 // 5), 255).save(out, "JPEG")
+        Image.new("L", (width_px, width_px * 7 // 5), 255).save(out, "WEBP" if limit_bytes else "JPEG")
 
     def recognise(
         self, pages: Sequence[PageRef], *, languages: Sequence[str], timeout_s: float, out: Path, **_: object

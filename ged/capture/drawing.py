@@ -9,10 +9,12 @@ from ged.unit import Services
 
 THUMBNAIL_PX = 240
 TIMEOUT_S = 30.0
+QUICK_BYTES = 60_000
+"""Of a large page on a slow link; two seconds at 256 kbit/s."""
 
 
-def draw(services: Services, picture: PictureSource, *, width_px: int) -> bytes:
-    """The JPEG of a picture source.
+def draw(services: Services, picture: PictureSource, *, width_px: int, limit_bytes: int | None = None) -> bytes:
+    """The JPEG of a picture source; with ``limit_bytes`` a WebP that is no larger.
 
     Raises:
         Invalid: the page's bytes cannot be drawn.
@@ -23,7 +25,8 @@ def draw(services: Services, picture: PictureSource, *, width_px: int) -> bytes:
             return made.read()
     with slots.drawing(), private_dir(services) as folder:
         source = fetch(services.blobs, picture.source, folder / "source")
-        return _drawn(services, PageRef(source, picture.media_type, picture.page_index, picture.rotation), width_px)
+        page = PageRef(source, picture.media_type, picture.page_index, picture.rotation)
+        return _drawn(services, page, width_px, limit_bytes)
 
 
 def draw_pdf(services: Services, pdf: bytes, page_index: int, *, width_px: int) -> bytes:
@@ -42,7 +45,7 @@ def draw_pdf(services: Services, pdf: bytes, page_index: int, *, width_px: int) 
         return _drawn(services, PageRef(source, "application/pdf", page_index), width_px)
 
 
-def _drawn(services: Services, page: PageRef, width_px: int) -> bytes:
-    out = page.source.with_name("picture.jpg")
-    services.ocr.thumbnail(page, width_px=width_px, out=out, timeout_s=TIMEOUT_S)
+def _drawn(services: Services, page: PageRef, width_px: int, limit_bytes: int | None = None) -> bytes:
+    out = page.source.with_name("picture")
+    services.ocr.thumbnail(page, width_px=width_px, out=out, timeout_s=TIMEOUT_S, limit_bytes=limit_bytes)
     return out.read_bytes()

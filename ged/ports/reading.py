@@ -143,8 +143,13 @@ class OcrEngine(Protocol):
         """
         ...
 
-    def thumbnail(self, page: PageRef, *, width_px: int, out: Path, timeout_s: float) -> None:
-        """Write a small JPEG of one page to ``out`` (waiting scans are shown before they are read)."""
+    def thumbnail(
+        self, page: PageRef, *, width_px: int, out: Path, timeout_s: float, limit_bytes: int | None = None
+    ) -> None:
+        """Write a picture of one page to ``out`` (waiting scans are shown before they are read).
+
+        It is a JPEG of that width; with ``limit_bytes`` it is a WebP, at most that wide, and as sharp as so many bytes allow.
+        """
         ...
 
     def recognise(

@@ -217,6 +217,18 @@ def test_thumbnail(engine: OcrEngine, tmp_path: Path) -> None:
             assert image.size == pytest.approx(size, abs=1)
 
 
+def test_a_picture_within_a_limit(engine: OcrEngine, tmp_path: Path) -> None:
+    page = aged(draw(), noise=20)
+    ref = PageRef(save(page, tmp_path / "noisy.png"), "image/png", 0)
+    engine.thumbnail(ref, width_px=1400, out=tmp_path / "free.jpg", timeout_s=TIMEOUT_S)
+    engine.thumbnail(ref, width_px=1400, out=tmp_path / "bound.webp", timeout_s=TIMEOUT_S, limit_bytes=60_000)
+    assert (tmp_path / "free.jpg").stat().st_size > 60_000, "else the limit is not tried"
+    assert (tmp_path / "bound.webp").stat().st_size <= 60_000
+    with Image.open(tmp_path / "bound.webp") as image:
+        assert image.format == "WEBP"
+        assert image.width / image.height == pytest.approx(page.width / page.height, abs=0.01)
+
+
 def test_a_damaged_page_is_flagged_and_the_others_go_on(engine: OcrEngine, tmp_path: Path) -> None:
     good, bad = save(draw(), tmp_path / "good.png"), save(draw(), tmp_path / "bad.png")
     bad.write_bytes(bad.read_bytes()[:5000])

@@ -277,7 +277,7 @@ def test_an_engine_that_is_not_there_leaves_the_pages_for_later(services: Servic
         def inspect(self, source: Path, *, filename: str, timeout_s: float) -> SourceFacts:
             raise EngineFailed("ocr.unavailable", "install it", retryable=True)
 
-        def thumbnail(self, page: PageRef, *, width_px: int, out: Path, timeout_s: float) -> None:
+        def thumbnail(self, page: PageRef, *, width_px: int, out: Path, timeout_s: float, **_: object) -> None:
             raise EngineFailed("ocr.unavailable", "install it", retryable=True)
 
     broken = replace(services, ocr=Away())  # type: ignore[arg-type]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from ged.capture.models import Bridge, Scan, ScanBatch, ScanState
@@ -98,6 +100,23 @@ def test_a_scan_is_arranged_by_the_keyboard_alone(page: Page, site: tuple[str, S
     assert order(services) == [0, 3, 1, 2]
     with services.reading() as session:
         assert session.get_one(Scan, 2).state is ScanState.MERGED
+
+
+def test_a_large_page_becomes_sharper_once_it_is_there(page: Page) -> None:
+    page.goto("/numerisations/1")
+    picture = page.locator(".two-pane__page img")
+    expect(picture).to_have_attribute("src", re.compile("net=1"))
+    picture.evaluate("picture => picture.decode()")
+    expect(picture).not_to_have_attribute("data-sharper", re.compile("."))
+
+
+def test_on_a_slow_link_a_page_becomes_sharper_at_a_click_alone(page: Page) -> None:
+    page.add_init_script("Object.defineProperty(navigator, 'connection', { value: { downlink: 0.25 } })")
+    page.goto("/numerisations/1", wait_until="networkidle")
+    picture = page.locator(".two-pane__page img")
+    expect(picture).not_to_have_attribute("src", re.compile("net=1"))
+    picture.click()
+    expect(picture).to_have_attribute("src", re.compile("net=1"))
 
 
 def test_a_rank_is_typed_and_a_page_scanned_again_by_the_keyboard(page: Page, site: tuple[str, Services]) -> None:

@@ -172,8 +172,10 @@ def test_the_page_of_a_scan_works_without_javascript(site: Site) -> None:
     ids, base = [leaf.id for leaf in scan.leaves], f"/numerisations/{scan.id}"
     small = clerk.get(f"{base}/pages/{ids[0]}.jpg")
     big = clerk.get(f"{base}/pages/{ids[0]}.jpg?grand=1")
-    assert small.mimetype == big.mimetype == "image/jpeg"
-    assert len(big.data) > len(small.data) > 500
+    sharp = clerk.get(f"{base}/pages/{ids[0]}.jpg?grand=1&net=1")
+    assert (small.mimetype, big.mimetype, sharp.mimetype) == ("image/jpeg", "image/webp", "image/jpeg")
+    assert len(sharp.data) > len(small.data) > 500
+    assert len({one.headers["ETag"] for one in (small, big, sharp)}) == 3
     kept = clerk.client.get(f"{base}/pages/{ids[0]}.jpg", headers={"If-None-Match": small.headers["ETag"]})
     assert kept.status_code == 304
     assert site.browser("dge").get(f"{base}/pages/{ids[0]}.jpg").status_code == 404

@@ -216,6 +216,31 @@
     });
   }
 
+  // --- a page's picture comes in a few bytes first; a sharper one takes its place when all else is there and the page is
+  //     looked at. On a slow or a paid link only a click on the picture asks for it. ---
+  const link = navigator.connection || {};
+  const isSlow = link.saveData || (link.downlink !== undefined && link.downlink < 1);
+  const sharpen = (picture) => {
+    const sharper = new Image();
+    sharper.addEventListener("load", () => { if (picture.isConnected) picture.src = sharper.src; });
+    sharper.src = picture.dataset.sharper;
+    delete picture.dataset.sharper;
+  };
+  const pictures = document.querySelectorAll("img[data-sharper]");
+  for (const picture of pictures) picture.addEventListener("click", () => { if (picture.dataset.sharper) sharpen(picture); });
+  if (pictures.length && !isSlow && "IntersectionObserver" in window) {
+    window.addEventListener("load", () => {
+      const seen = new IntersectionObserver((found) => {
+        for (const { isIntersecting, target } of found) {
+          if (!isIntersecting || !target.complete) continue;
+          seen.unobserve(target);
+          if (target.dataset.sharper) sharpen(target);
+        }
+      });
+      for (const picture of pictures) seen.observe(picture);
+    });
+  }
+
   // --- the place to begin: the error summary, else the field that asks for it ---
   const start = one(".error-summary") || one("[data-autofocus]");
   if (start) start.focus();

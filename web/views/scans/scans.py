@@ -343,8 +343,9 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
 
 @blueprint.get("/<int:scan_id>/pages/<int:leaf_id>.jpg")
 def picture(scan_id: int, leaf_id: int) -> ResponseReturnValue:
-    """The picture of a page, small or large."""
+    """The picture of a page: small; large, in a few bytes (``grand``); or large and sharp (``grand``, ``net``)."""
     width_px = PAGE_PX if "grand" in request.args else drawing.THUMBNAIL_PX
+    limit_bytes = drawing.QUICK_BYTES if width_px == PAGE_PX and "net" not in request.args else None
     services = context.services()
     with services.reading() as session:
         source = scan_pictures.picture_source(session, scan_id, leaf_id, context.actor(), width_px=width_px)
@@ -352,15 +353,18 @@ def picture(scan_id: int, leaf_id: int) -> ResponseReturnValue:
         # The pages of a joined scan belong to the letter. A thumbnail is not legible, so it is not recorded.
         with services.unit_of_work(context.now()) as uow:
             opening.record_opening(uow, source.mail_id, where="scan", actor=context.actor())
-    if request.if_none_match.contains(source.etag):
+    etag = f"{source.etag}-{limit_bytes}" if limit_bytes else source.etag
+    if request.if_none_match.contains(etag):
         return "", 304
     try:
-        drawn = drawing.draw(services, source, width_px=width_px)
+        drawn = drawing.draw(services, source, width_px=width_px, limit_bytes=limit_bytes)
     except (Invalid, EngineFailed) as error:
         return redirect(
             url_for("static", filename="img/waiting.svg" if error.code == "work.busy" else "img/unreadable.svg")
         )
-    return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=source.etag, conditional=True)
+    return send_file(
+        BytesIO(drawn), mimetype="image/webp" if limit_bytes else "image/jpeg", etag=etag, conditional=True
+    )
 
 
 @blueprint.post("/<int:scan_id>/arranger")
