@@ -70,6 +70,32 @@ def test_late_proposals_leave_what_is_typed_and_the_cursor(page: Page, site: tup
     assert not [text for text in complaints if "Content Security Policy" in text]
 
 
+def test_one_chord_takes_all_that_is_sure_and_nothing_typed_is_lost(page: Page, site: tuple[str, Site]) -> None:
+    know(site[1].services, "Compagnie Énergie Électrique du Togo (CEET)")
+    scan_id = site[1].upload(pdf_of("un", "deux"))
+    site[1].work()
+    page.goto(f"/enregistrer/numerisation/{scan_id}")
+    page.fill("#subject", "Tapé par l'agent")
+    page.focus("#sender_name")
+    page.keyboard.press("Alt+Shift+Enter")
+    expect(page.locator("#sender_name")).to_have_value("Compagnie Énergie Électrique du Togo (CEET)")
+    expect(page.locator("#written_on")).to_have_value("08/01/2026")
+    expect(page.locator("#subject"), "what a person typed stays").to_have_value("Tapé par l'agent")
+    expect(page.locator("#nature"), "a closed part is not filled unseen").to_have_value("")
+    expect(page.locator("#addressed_post_id"), "the cursor goes where something is missing").to_be_focused()
+    assert page.url.endswith(f"/enregistrer/numerisation/{scan_id}"), "nothing is sent"
+
+
+def test_one_chord_leaves_what_is_unsure(page: Page, site: tuple[str, Site]) -> None:
+    site[1].engine.fields = tuple(replace(one, confidence=70.0) for one in FIELDS)
+    scan_id = site[1].upload(pdf_of("un", "deux"))
+    site[1].work()
+    page.goto(f"/enregistrer/numerisation/{scan_id}")
+    page.get_by_role("button", name="Tout accepter").click()
+    expect(page.locator("#subject")).to_have_value("")
+    expect(page.locator('[data-for="subject"]')).to_be_visible()
+
+
 @pytest.mark.parametrize("width", [1280, 360])
 def test_the_place_where_it_was_read_is_shown(page: Page, site: tuple[str, Site], width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})

@@ -35,12 +35,36 @@
     refresh();
     target.focus();
   };
+  // One act takes all that is shown and sure enough, where nobody typed; the cursor goes to the first field left to fill.
+  const takeAll = () => {
+    const from = document.activeElement;
+    const filled = new Set();
+    for (const taker of document.querySelectorAll(".proposal:not([hidden]) [data-sure]")) {
+      const target = field(taker);
+      if (!target || filled.has(target) || target.closest("details:not([open])")) continue;
+      if (target.tagName === "SELECT" || target.value !== target.defaultValue) continue;
+      filled.add(target);
+      put(target, taker.dataset.value);
+    }
+    unmark();
+    refresh();
+    const [first] = filled;
+    if (first) ([...first.form.querySelectorAll("[required]")].find((one) => !one.value) || (from.form === first.form ? from : first)).focus();
+  };
   document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-take-all]")) { takeAll(); return; }
     const taker = event.target.closest("[data-for]");
     if (taker) take(taker);
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !event.altKey || event.ctrlKey || event.metaKey || !event.target.id) return;
+    if (event.key !== "Enter" || !event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.shiftKey && document.querySelector("[data-take-all]")) {
+      event.preventDefault();
+      event.stopPropagation();
+      takeAll();
+      return;
+    }
+    if (!event.target.id) return;
     const taker = takers(event.target.id).find((one) => one.closest(".proposal") && !one.closest("[hidden]"));
     if (!taker) return;
     event.preventDefault();
