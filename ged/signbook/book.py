@@ -38,10 +38,16 @@ GIVES = {CircuitAct.VISA: StepKind.VISA, CircuitAct.OPINION: StepKind.OPINION}
 
 @dataclass(frozen=True)
 class Annex:
-    """An annex of a letter; ``id`` is None until it is attached."""
+    """An annex of a letter; ``id`` is None until it is attached, ``name`` is the file's name."""
 
     id: AttachmentId | None
     name: str
+    title: str = ""
+
+    @property
+    def printed(self) -> str:
+        """What stands for it after "P.J."."""
+        return self.title or self.name.rpartition(".")[0] or self.name
 
 
 @dataclass(frozen=True)
@@ -259,13 +265,16 @@ def content_of(session: Session, draft: Draft) -> Content:
     names = dict(
         session.execute(select(Attachment.id, Attachment.filename).where(Attachment.id.in_(row.annexes))).all()
     )
+    titles = (*row.annex_titles, *[""] * len(row.annexes))
     return Content(
         civility=row.civility,
         subject=row.subject,
         body=row.body,
         addressees=tuple(Party(*party) for party in row.addressees),
         copies=tuple(Party(*party) for party in row.copies),
-        annexes=tuple(Annex(AttachmentId(i), names.get(i, "")) for i in row.annexes),
+        annexes=tuple(
+            Annex(AttachmentId(i), names.get(i, ""), title) for i, title in zip(row.annexes, titles, strict=False)
+        ),
         amount_xof=row.amount_xof,
     )
 
@@ -286,7 +295,7 @@ def letter_of(session: Session, services: Services, draft: Draft, content: Conte
         body=content.body,
         addressees=content.addressees,
         copies=tuple(copy.name for copy in content.copies),
-        annexes=tuple(annex.name.rpartition(".")[0] or annex.name for annex in content.annexes),
+        annexes=tuple(annex.printed for annex in content.annexes),
         reference=_reference(session, draft),
         our_reference=_our_reference(session, draft.mail),
         stamps=tuple(filter(None, (LEVELS[Confidentiality(draft.mail.level)], URGENCY[draft.mail.priority]))),

@@ -4,8 +4,9 @@ Every change of content is a new version. The pages are typeset once before any 
 an error for text that cannot be printed.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from io import BytesIO
 
@@ -18,7 +19,7 @@ from ged.capture.files import Upload
 from ged.dispatch.models import Party
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.org.models import Post, Unit
-from ged.ports import Digest, MailId, PostId, Principal, post_principal, unit_principal
+from ged.ports import AttachmentId, Digest, MailId, PostId, Principal, post_principal, unit_principal
 from ged.register.directory import EMAIL
 from ged.register.models import AttachmentKind, Channel, Direction, Mail, SealedEnvelope
 from ged.register.operations import attach, link, mail_for
@@ -32,7 +33,7 @@ from ged.signbook.render import Letter, Pages, french_day, preview_pages
 from ged.signbook.titles import with_unit
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 
-MAX_SUBJECT, MAX_BODY, MAX_PARTIES, MAX_NAME, MAX_ADDRESS = 500, 60_000, 60, 300, 500
+MAX_SUBJECT, MAX_BODY, MAX_PARTIES, MAX_NAME, MAX_ADDRESS, MAX_TITLE = 500, 60_000, 60, 300, 500, 200
 MAX_AMOUNT_XOF = 10**14
 DEFAULT_CIVILITY = "Madame, Monsieur"
 REPLY = "reply_to"
@@ -40,7 +41,7 @@ REPLY = "reply_to"
 
 @dataclass(frozen=True)
 class DraftForm:
-    """The author's form; annexes are added by ``add_annex``."""
+    """The author's form; annexes are added by ``add_annex``, and have their titles here, by attachment."""
 
     civility: str
     subject: str
@@ -48,6 +49,7 @@ class DraftForm:
     addressees: tuple[Party, ...] = ()
     copies: tuple[Party, ...] = ()
     amount_xof: int | None = None
+    annex_titles: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -201,26 +203,37 @@ def save(
         StaleVersion: ``draft.stale``.
     """
     checked = _checked(form)
+    titles = {key: _title(title) for key, title in form.annex_titles.items()}
 
     def typed(content: Content) -> Content:
-        return replace(checked, annexes=content.annexes)
+        annexes = (replace(annex, title=titles.get(annex.id or 0, annex.title)) for annex in content.annexes)
+        return replace(checked, annexes=tuple(annexes))
 
     return _change(services, mail_id, typed, version=version, actor=actor, now=now)
 
 
 def add_annex(
-    services: Services, mail_id: MailId | int, upload: Upload, *, version: int, actor: Actor, now: datetime
+    services: Services,
+    mail_id: MailId | int,
+    upload: Upload,
+    *,
+    title: str = "",
+    version: int,
+    actor: Actor,
+    now: datetime,
 ) -> Saved:
-    """Add an annex (already stored and inspected) to the letter.
+    """Add an annex (already stored and inspected) to the letter; without a title, with one made from the file's name.
 
     Raises:
         NotFound, Forbidden, Invalid, InvalidTransition, StaleVersion: as ``save``; ``draft.annexes``: too many.
     """
 
+    added = Annex(None, upload.filename, _title(title) or proposed_title(upload.filename))
+
     def joined(content: Content) -> Content:
         if len(content.annexes) >= MAX_PARTIES:
             raise Invalid("draft.annexes", "join fewer pieces", field="file", limit=MAX_PARTIES)
-        return replace(content, annexes=(*content.annexes, Annex(None, upload.filename)))
+        return replace(content, annexes=(*content.annexes, added))
 
     return _change(services, mail_id, joined, version=version, actor=actor, now=now, upload=upload)
 
@@ -286,7 +299,9 @@ def _apply(
     going = book.circuit_of(draft)
     undone = circuit.undone_by_change(going) if going is not None else ()
     if upload is not None:
-        annexes = [annex if annex.id else _attached(uow, draft, upload, actor) for annex in content.annexes]
+        annexes = [
+            annex if annex.id else replace(annex, id=_attached(uow, draft, upload, actor)) for annex in content.annexes
+        ]
         content = replace(content, annexes=tuple(annexes))
     draft.version_no += 1
     _store_version(uow, draft.mail_id, draft.version_no, content, actor)
@@ -303,8 +318,8 @@ def _apply(
     return Saved(draft.version_no, cancelled, draft.version)
 
 
-def _attached(uow: UnitOfWork, draft: Draft, upload: Upload, actor: Actor) -> Annex:
-    attachment_id = attach(
+def _attached(uow: UnitOfWork, draft: Draft, upload: Upload, actor: Actor) -> AttachmentId:
+    return attach(
         uow,
         draft.mail_id,
         kind=AttachmentKind.ANNEX,
@@ -317,7 +332,6 @@ def _attached(uow: UnitOfWork, draft: Draft, upload: Upload, actor: Actor) -> An
         size_bytes=upload.size_bytes,
         is_signed=upload.facts.signed,
     )
-    return Annex(attachment_id, upload.filename)
 
 
 def _require_open(draft: Draft) -> None:
@@ -336,6 +350,7 @@ def _store_version(uow: UnitOfWork, mail_id: int, version_no: int, content: Cont
             addressees=[[p.name, p.address, p.email] for p in content.addressees],
             copies=[[p.name, p.address, p.email] for p in content.copies],
             annexes=[annex.id for annex in content.annexes if annex.id is not None],
+            annex_titles=[annex.title for annex in content.annexes if annex.id is not None],
             amount_xof=content.amount_xof,
             written_by_id=actor.person_id,
             written_at=uow.now,
@@ -348,12 +363,34 @@ def _names(parties: Sequence[Party]) -> str:
     return "; ".join(party.name for party in parties)[:MAX_NAME]
 
 
+def proposed_title(filename: str) -> str:
+    """A title from a file's name, to be corrected by the author; empty when the name says nothing.
+
+    >>> proposed_title("20261103_rapport-financier_2025.pdf"), proposed_title("0001_90228905.docx")
+    ('Rapport financier 2025', '')
+    """
+    stem = filename.rpartition(".")[0] or filename
+    words = [word for word in re.split(r"[\s_.-]+", stem) if word]
+    while words and re.fullmatch(r"\d{5,}|\d{3,4}(?=$)|scan|img|doc", words[0], re.IGNORECASE) and len(words) > 1:
+        words.pop(0)
+    if not any(re.search(r"[^\W\d_]{3}", word) for word in words):
+        return ""
+    text = " ".join(words)[:MAX_TITLE]
+    return text[0].upper() + text[1:]
+
+
+def _title(title: str) -> str:
+    if len(title) > MAX_TITLE:
+        raise Invalid("draft.too_long", "shorten it", field="annex_title", limit=MAX_TITLE)
+    return " ".join(title.split())
+
+
 def _checked(form: DraftForm) -> Content:
     if not form.subject.strip():
         raise Invalid("draft.subject_missing", "type the subject", field="subject")
-    for field, text, limit in (("subject", form.subject, MAX_SUBJECT), ("body", form.body, MAX_BODY)):
+    for name, text, limit in (("subject", form.subject, MAX_SUBJECT), ("body", form.body, MAX_BODY)):
         if len(text) > limit:
-            raise Invalid("draft.too_long", "shorten it", field=field, limit=limit)
+            raise Invalid("draft.too_long", "shorten it", field=name, limit=limit)
     if form.amount_xof is not None and not 0 < form.amount_xof <= MAX_AMOUNT_XOF:
         raise Invalid("draft.amount", "give the amount at stake, or none", field="amount_xof")
     return Content(

@@ -137,10 +137,29 @@ class DraftVersion(Base):
     copies: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)
     annexes: Mapped[list[int]] = mapped_column(JSON, default=list)
     """Attachments of the letter, in order."""
+    annex_titles: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """The printed titles of the annexes, in the same order; missing in versions from before titles."""
     amount_xof: Mapped[int | None] = mapped_column(BigInteger)
     """The amount at stake, in F CFA: a delegation may limit it. None: the letter commits no money."""
     written_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     written_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class WorkingCopy(Base):
+    """What a person has typed in the page of a draft and not saved yet, stored as it is typed: no version.
+
+    ``base_version``: the draft's row version when the page was opened. ``revision``: counts the stores, so that two
+    pages never overwrite each other. ``fields``: [name, value] of each field of the form.
+    """
+
+    __tablename__ = "working_copies"
+
+    mail_id: Mapped[int] = mapped_column(ForeignKey("drafts.mail_id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    base_version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    revision: Mapped[int] = mapped_column(Integer)
+    fields: Mapped[list[list[str]]] = mapped_column(JSON)
+    saved_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class CircuitStep(Base):

@@ -25,6 +25,7 @@ from ged.register.models import AttachmentKind
 from ged.register.states import MailAct, MailState, move
 from ged.signbook import book, circuit, presign, render
 from ged.signbook.circuit import StepKind
+from ged.signbook.drafts import proposed_title
 from ged.signbook.models import CircuitAct, Draft, Notice, NoticeKind, SignatureWay, SignedRevision, Stance
 from ged.signbook.placeholders import unfilled
 from ged.signbook.presign import Looked
@@ -81,7 +82,7 @@ def submit(services: Services, mail_id: MailId | int, *, version: int, actor: Ac
         NotFound: ``mail.unknown``, ``draft.unknown``.
         Forbidden: ``draft.not_author``.
         Invalid: ``circuit.no_signatory``, ``draft.placeholders``, ``draft.no_addressee``, ``draft.body_missing``,
-            ``typeset.glyph``.
+            ``draft.untitled``, ``typeset.glyph``.
         InvalidTransition: ``mail.wrong_state``.
         StaleVersion: ``draft.stale``.
     """
@@ -119,6 +120,9 @@ def _check_complete(content: book.Content) -> None:
         raise Invalid("draft.no_addressee", "name an addressee", field="addressees")
     if not content.body.strip():
         raise Invalid("draft.body_missing", "write the letter", field="body")
+    for annex in content.annexes:
+        if not annex.title and not proposed_title(annex.name):
+            raise Invalid("draft.untitled", "give it a title", field=f"annex-{annex.id}-title", name=annex.name)
 
 
 def _enter_circuit(

@@ -5,37 +5,19 @@ from __future__ import annotations
 
 import io
 import re
-from html import unescape
 
+import pypdfium2 as pdfium
 import pytest
 
 from ged.register.states import MailState
+from ged.signbook.models import Draft
+from ged.typography import plain
 from tests import pages
+from tests.draft_kit import draft, form_of
+from tests.signbook_kit import pdf_of
 from tests.signbook_site_kit import Site, hidden, site  # noqa: F401
 
 TEXT = "Nous avons l'honneur d'accuser réception.\n\nVeuillez agréer nos salutations."
-
-
-def form_of(page: str) -> dict[str, str]:
-    """All that the form would send as it is shown."""
-    body = page[page.index('id="draft"') :]
-    found: dict[str, str] = {}
-    for tag in re.findall(r"<input[^>]*>", body):
-        name, value = re.search(r' name="([^"]+)"', tag), re.search(r' value="([^"]*)"', tag)
-        if name and value and ('type="checkbox"' not in tag or " checked" in tag):
-            found[name[1]] = unescape(value[1])
-    for name, inner in re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>(.*?)</textarea>', body, re.DOTALL):
-        found[name] = unescape(inner).removeprefix("\n")
-    for name, inner in re.findall(r'<select[^>]* name="([^"]+)"[^>]*>(.*?)</select>', body, re.DOTALL):
-        chosen = re.search(r'value="([^"]*)" selected', inner)
-        found[name] = chosen[1] if chosen else ""
-    return found
-
-
-def draft(site: Site) -> tuple[int, str, dict[str, str]]:
-    mail_id = site.house.answer()
-    place = f"/projets/{mail_id}"
-    return mail_id, place, form_of(site.get("dge", place))
 
 
 def body_of(site: Site, mail_id: int) -> str:
@@ -70,6 +52,43 @@ def test_a_piece_and_a_circuit_keep_the_text(site: Site, act: str) -> None:
     assert shown.body == TEXT
     assert len(shown.asked) == 1, "the circuit as chosen on the page"
     assert [annex.name for annex in shown.annexes] == (["annexe.pdf"] if file else [])
+
+
+def file_named(name: str) -> dict[str, object]:
+    return {"file": (io.BytesIO(pages.pdf("Annexe")), name)}
+
+
+def test_a_piece_has_a_title_that_is_proposed_changed_and_printed(site: Site) -> None:
+    mail_id, place, form = draft(site)
+    site.send("dge", f"{place}/pieces", 303, **form | file_named("20261103_rapport-financier_2025.pdf"))
+    form = form_of(site.get("dge", place))
+    site.send("dge", f"{place}/pieces", 303, **form | file_named("0001_90228905.pdf") | {"annex_title": "Plan du site"})
+    first, second = site.house.show(mail_id, "dge").annexes
+    assert [one.title for one in (first, second)] == ["Rapport financier 2025", "Plan du site"]
+    form = form_of(site.get("dge", place))
+    assert form[f"annex-{first.id}-title"] == "Rapport financier 2025"
+    site.send("dge", f"{place}/remettre", 303, **form | {f"annex-{first.id}-title": "Rapport financier de 2025"})
+    with site.services.reading() as session:
+        letter = session.get_one(Draft, mail_id).letter
+    assert letter["annexes"] == ["Rapport financier de 2025", "Plan du site"]
+    assert "P.J. : 2 (Rapport financier de 2025 ; Plan du site)" in plain(printed(site, mail_id))
+
+
+def test_a_piece_whose_name_says_nothing_is_given_a_title_before_the_hand_in(site: Site) -> None:
+    _mail_id, place, form = draft(site)
+    site.send("dge", f"{place}/pieces", 303, **form | file_named("0001_90228905.pdf"))
+    form = form_of(site.get("dge", place))
+    page = site.send("dge", f"{place}/remettre", 422, **form)
+    assert "0001_90228905.pdf » n'a pas d'intitulé" in page
+    (name,) = (name for name in form if name.startswith("annex-"))
+    site.send("dge", f"{place}/remettre", 303, **form_of(page) | {name: "Plan du site"})
+
+
+def printed(site: Site, mail_id: int) -> str:
+    """The text of the pages shown in the signature book."""
+    pdf = pdf_of(site.house, site.house.show(mail_id, "dge").preview_id)
+    with pdfium.PdfDocument(pdf) as document:
+        return " ".join(document[0].get_textpage().get_text_range().split())
 
 
 def test_a_file_that_is_chosen_and_not_joined_is_not_lost_by_saving(site: Site) -> None:

@@ -278,6 +278,8 @@ ACCESS: Mapping[str, Rule] = {
     "drafts.create": SIGNED_IN,
     "drafts.edit": SIGNED_IN,
     "drafts.save": SIGNED_IN,
+    "drafts.keep": SIGNED_IN,
+    "drafts.give_up_copy": SIGNED_IN,
     "drafts.preview": SIGNED_IN,
     "drafts.add_annex": SIGNED_IN,
     "drafts.remove_annex": SIGNED_IN,

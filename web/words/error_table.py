@@ -382,6 +382,17 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "draft.annexes": Message(_l("Trop de pièces jointes : %(limit)s au plus."), _l("Joignez moins de pièces.")),
     "draft.too_long": Message(_l("Ce texte dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
+    "draft.untitled": Message(
+        _l("La pièce « %(name)s » n'a pas d'intitulé."),
+        _l("Écrivez son intitulé : la lettre l'imprime après « P.J. »."),
+    ),
+    "draft.copy_elsewhere": Message(
+        _l("Ce projet est ouvert dans un autre onglet, où la saisie est plus récente."),
+        _l("Continuez dans l'autre onglet, ou rechargez cette page."),
+    ),
+    "draft.copy_large": Message(
+        _l("Cette saisie est trop longue pour être gardée d'elle-même."), _l("Enregistrez le projet.")
+    ),
     "draft.email": Message(_l("L'adresse électronique %(email)s n'est pas valable."), _l("Corrigez l'adresse.")),
     "draft.placeholders": Message(
         _l("Le texte garde des champs à remplir : %(names)s."), _l("Remplacez les noms entre accolades.")

@@ -78,14 +78,16 @@
     const guarded = event.target.form && event.target.form.closest("form[data-guard]");
     if (guarded) { dirty = true; typed = guarded; }
   });
-  window.addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
+  // A form that stores itself while it is typed (drafts.js) is left without a question.
+  const storesItself = (form) => form !== null && form.dataset.autosave === "on";
+  window.addEventListener("beforeunload", (event) => { if (dirty && !storesItself(typed)) event.preventDefault(); });
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method === "dialog") return;
     const question = event.submitter && event.submitter.dataset.confirm;
     if (question && !form.dataset.roomy && !window.confirm(question)) { event.preventDefault(); return; }
     // Another form of the page leaves it too, and takes along nothing of what was typed.
-    if (dirty && typed && typed !== form && form.target !== "_blank" && !form.hasAttribute("hx-post")
+    if (dirty && typed && typed !== form && !storesItself(typed) && form.target !== "_blank" && !form.hasAttribute("hx-post")
       && !window.confirm(document.body.dataset.unsaved)) { event.preventDefault(); return; }
     if (mustAskForRoom(form)) { event.preventDefault(); askForRoom(form, event.submitter); return; }
     dirty = false;

@@ -1,8 +1,9 @@
 """Drafts of outgoing letters: begun from a template, written, given annexes and a circuit, submitted."""
 
+import re
 from io import BytesIO
 
-from flask import Blueprint, flash, redirect, request, send_file, url_for
+from flask import Blueprint, flash, jsonify, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -20,6 +21,7 @@ from ged.signbook.queries import PostChoice
 from ged.signbook.render import PageMode, letter_pages
 from ged.signbook.titles import Signatory
 from ged.unit import Role
+from ged.writing import working
 from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import whole
@@ -29,6 +31,7 @@ from web.site.panels import Panel
 blueprint = Blueprint("drafts", __name__, url_prefix="/projets")
 
 REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
+ANNEX_TITLE = re.compile(r"annex-([0-9]{1,12})-title")
 BLANK_ROWS = 1
 MORE_ROWS = 4
 FIRST_STEPS = 4
@@ -94,14 +97,13 @@ def _edit(
     mail_id: int, error: GedError | None = None, *, more: int = 0, version: int | None = None
 ) -> ResponseReturnValue:
     """The page, with the typed values after an error; ``version``: the row's version after the parts already saved."""
-    typed = MultiDict(request.form)
-    if version is not None:
-        typed["version"] = str(version)
+    typed = _Typed(request.form if more or error is not None else None, version)
     services = context.services()
     with services.reading() as session:
         row = queries.letter(session, mail_id, context.actor(), on=context.today())
         posts = queries.posts(session, on=context.today())
         margin = annotations.margin(session, mail_id, context.actor())
+        typed.look(working.copies(session, mail_id, context.actor()), row.version)
     if not row.may.write and error is None:
         return redirect(url_for("signbook.show", mail_id=mail_id), 303)
     if row.level >= Confidentiality.RESTRICTED:
@@ -110,23 +112,57 @@ def _edit(
     return render_form(
         "drafts/edit.html",
         error=error,
-        form=typed if more or error is not None else None,
+        form=typed.form,
+        typed=typed,
         row=row,
         margin=margin,
         groups=_groups(posts),
         signatories=_groups([post for post in posts if post.may_sign]),
-        addressee_rows=_row_count(
-            "addressee", len(row.addressees), more if request.form.get("more") == "addressee" else 0
-        ),
-        copy_rows=_row_count("copy", len(row.copies), more if request.form.get("more") == "copy" else 0),
+        addressee_rows=typed.rows("addressee", len(row.addressees), more),
+        copy_rows=typed.rows("copy", len(row.copies), more),
         steps=min(max(FIRST_STEPS, len(row.asked) + 1), MAX_VISAS),
         step_kinds=list(StepKind),
     )
 
 
-def _row_count(name: str, known: int, more: int) -> int:
-    typed = request.form.get(f"{name}-rows", 0, type=whole)
-    return min(max(known + BLANK_ROWS, typed) + more, drafts.MAX_PARTIES)
+class _Typed:
+    """What the page's fields show instead of the saved version: what was sent and refused, or a working copy.
+
+    Attributes:
+        form: the typed values; None: the fields show the saved version.
+        taken: the working copy that the fields show.
+        revision: the revision of the working copy on which the page goes on; 0: it has none yet.
+        older: working copies of earlier versions, which nobody has taken up.
+    """
+
+    def __init__(self, sent: MultiDict[str, str] | None, version: int | None) -> None:
+        self.form = MultiDict(sent) if sent is not None else None
+        if self.form is not None and version is not None:
+            self.form["version"] = str(version)
+        self.taken: working.Copy | None = None
+        self.revision = 0
+        self.older: tuple[working.Copy, ...] = ()
+
+    def look(self, copies: tuple[working.Copy, ...], version: int) -> None:
+        """Choose the working copy to show, if nothing was sent: the asked one, or that of the present version."""
+        by_base = {copy.base_version: copy for copy in copies}
+        asked = by_base.get(request.args.get("reprendre", -1, type=whole))
+        if self.form is not None:
+            version = self.form.get("version", version, type=whole)
+        elif asked is not None or version in by_base:
+            self.taken = by_base.get(version) or asked
+            self.form = MultiDict(self.taken.fields) if self.taken is not None else None
+            if self.form is not None and self.taken is asked and asked is not by_base.get(version):
+                self.form["resumed"] = str(asked.base_version) if asked is not None else ""
+        self.revision = by_base[version].revision if version in by_base else 0
+        shown = {version, self.taken.base_version if self.taken is not None else version}
+        self.older = tuple(copy for copy in copies if copy.base_version not in shown)
+
+    def rows(self, name: str, known: int, more: int) -> int:
+        """The rows for addressees or copies: those saved or typed, and those asked for."""
+        asked = more if request.form.get("more") == name else 0
+        typed = self.form.get(f"{name}-rows", 0, type=whole) if self.form is not None else 0
+        return min(max(known + BLANK_ROWS, typed) + asked, drafts.MAX_PARTIES)
 
 
 def _groups(posts: list[PostChoice]) -> list[tuple[str, list[tuple[int, str]]]]:
@@ -155,6 +191,33 @@ def save(mail_id: int) -> ResponseReturnValue:
     return redirect(url_for("drafts.edit", mail_id=mail_id), 303)
 
 
+@blueprint.post("/<int:mail_id>/saisie")
+def keep(mail_id: int) -> ResponseReturnValue:
+    """Store what is typed, asked for by the page itself some seconds after a stroke. No version, no journal entry."""
+    services, now = context.services(), context.now()
+    fields = [(name, value) for name, value in request.form.items(multi=True)]
+    known = FormReader(request.form)
+    version, revision = known.integer("version", required=True), known.integer("copy_revision", required=True)
+    known.check()
+    with services.unit_of_work(now) as uow:
+        kept = working.keep(
+            uow, mail_id, fields, base_version=version or 0, revision=revision or 0, actor=context.actor()
+        )
+    local = now.astimezone(services.zone)
+    said = _("Saisie enregistrée à %(hour)s h %(minute)s", hour=local.hour, minute=f"{local.minute:02d}")
+    return jsonify(revision=kept.revision, said=said, stale=kept.is_stale)
+
+
+@blueprint.post("/<int:mail_id>/saisie/abandonner")
+def give_up_copy(mail_id: int) -> ResponseReturnValue:
+    """Give up what was typed and not saved; the saved version is shown again."""
+    base_version = FormReader(request.form).integer("base_version")
+    with context.services().unit_of_work(context.now()) as uow:
+        working.drop(uow, mail_id, (base_version or 0,), actor=context.actor())
+    flash(_("La saisie non enregistrée est abandonnée."), "success")
+    return redirect(url_for("drafts.edit", mail_id=mail_id), 303)
+
+
 class _Kept:
     """Saves all of a draft's page before any other action: its text, its circuit, a chosen file.
 
@@ -163,7 +226,7 @@ class _Kept:
 
     def __init__(self, mail_id: int) -> None:
         self.mail_id = mail_id
-        self.version = request.form.get("version", type=whole) or 0
+        self.version = self.opened = request.form.get("version", type=whole) or 0
         self.changed = False
 
     def all(self, *, with_circuit: bool = False) -> None:
@@ -191,6 +254,13 @@ class _Kept:
                 flash(_("Le circuit est enregistré."), "success")
                 self.version, self.changed = version, True
         self._file()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop the working copies that were saved now."""
+        saved = (self.opened, request.form.get("resumed", -1, type=whole))
+        with context.services().unit_of_work(context.now()) as uow:
+            working.drop(uow, self.mail_id, saved, actor=context.actor())
 
     def _file(self) -> None:
         file = request.files.get("file")
@@ -203,9 +273,9 @@ class _Kept:
             # The operation would refuse too; this refuses before any byte is read.
             raise InvalidTransition("circuit.not_your_turn", "reload the page")
         upload = files.examine(services, file.filename, file.stream)  # type: ignore[arg-type]  # IO[bytes]
-        self._note(
-            drafts.add_annex(services, self.mail_id, upload, version=self.version, actor=actor, now=context.now())
-        )
+        title = FormReader(request.form).text("annex_title", maximum=1000)
+        now, version = context.now(), self.version
+        self._note(drafts.add_annex(services, self.mail_id, upload, title=title, version=version, actor=actor, now=now))
 
     def _note(self, saved: Saved) -> None:
         self.version = saved.version
@@ -222,6 +292,11 @@ def _text(fields: FormReader) -> DraftForm:
         addressees=_parties(fields, "addressee"),
         copies=_parties(fields, "copy"),
         amount_xof=fields.amount("amount_xof"),
+        annex_titles={
+            int(found[1]): fields.text(found[0], maximum=drafts.MAX_TITLE)
+            for found in map(ANNEX_TITLE.fullmatch, request.form)
+            if found is not None
+        },
     )
 
 

@@ -1,0 +1,30 @@
+"""The page of a draft: all that its form would send as it is shown."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from tests.signbook_site_kit import Site
+
+
+def form_of(page: str) -> dict[str, str]:
+    """All that the form would send as it is shown."""
+    body = page[page.index('id="draft"') :]
+    found: dict[str, str] = {}
+    for tag in re.findall(r"<input[^>]*>", body):
+        name, value = re.search(r' name="([^"]+)"', tag), re.search(r' value="([^"]*)"', tag)
+        if name and value and ('type="checkbox"' not in tag or " checked" in tag):
+            found[name[1]] = unescape(value[1])
+    for name, inner in re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>(.*?)</textarea>', body, re.DOTALL):
+        found[name] = unescape(inner).removeprefix("\n")
+    for name, inner in re.findall(r'<select[^>]* name="([^"]+)"[^>]*>(.*?)</select>', body, re.DOTALL):
+        chosen = re.search(r'value="([^"]*)" selected', inner)
+        found[name] = chosen[1] if chosen else ""
+    return found
+
+
+def draft(site: Site) -> tuple[int, str, dict[str, str]]:
+    mail_id = site.house.answer()
+    place = f"/projets/{mail_id}"
+    return mail_id, place, form_of(site.get("dge", place))

@@ -1,0 +1,113 @@
+// The page of a draft: what is typed is stored on the server some seconds later, and when the page is left.
+"use strict";
+(() => {
+  const form = document.querySelector("form[data-autosave-url]");
+  if (!form) return;
+  const status = form.querySelector("[data-autosave-status]");
+  const AFTER_MS = 2000;
+  const AT_LEAST_MS = 15000;
+  const AGAIN_MS = 10000;
+  const LEAVING_BYTES = 60000; // what a browser sends of a page that is gone
+
+  let revision = Number(form.dataset.copyRevision);
+  let changed = 0; // counts the changes; `stored`: the count that the server has
+  let stored = 0;
+  let since = 0;
+  let timer = 0;
+  let busy = false;
+  let over = false; // submitted, or never to be stored again
+
+  const say = (text) => { if (status.textContent !== text) status.textContent = text; };
+  const isFile = (value) => value instanceof File;
+  const typed = () => {
+    const data = new FormData();
+    for (const [name, value] of new FormData(form)) if (!isFile(value)) data.append(name, value);
+    data.set("copy_revision", String(revision));
+    return data;
+  };
+  const plan = (ms) => { window.clearTimeout(timer); timer = window.setTimeout(store, ms); };
+  const stop = (why) => { over = true; form.dataset.autosave = "off"; say(status.dataset[why]); };
+
+  async function store() {
+    if (over || busy || changed === stored) return;
+    busy = true;
+    const count = changed;
+    let answer = null;
+    try {
+      const body = new URLSearchParams(typed());
+      const keepalive = body.toString().length < LEAVING_BYTES;
+      answer = await fetch(form.dataset.autosaveUrl, { method: "POST", body, keepalive, headers: { "HX-Request": "true" } });
+    } catch { /* no network */ }
+    busy = false;
+    if (over) return;
+    if (answer && answer.ok) {
+      const told = await answer.json();
+      revision = told.revision;
+      stored = count;
+      since = 0;
+      form.dataset.autosave = "on";
+      say(told.stale ? status.dataset.stale : told.said);
+      if (changed !== stored) plan(AFTER_MS);
+    } else if (!answer || answer.status >= 500) {
+      form.dataset.autosave = "off";
+      say(status.dataset.offline);
+      plan(AGAIN_MS);
+    } else if (answer.status === 401) {
+      form.dataset.autosave = "off";
+      say(status.dataset.ended);
+      const ended = document.querySelector("[data-session-ended]");
+      if (ended) ended.hidden = false;
+      over = true;
+    } else {
+      stop(answer.status === 409 ? "elsewhere" : "refused");
+    }
+  }
+
+  const note = () => {
+    changed += 1;
+    if (over) return;
+    const now = Date.now();
+    since = since || now;
+    plan(Math.max(0, Math.min(AFTER_MS, since + AT_LEAST_MS - now)));
+  };
+  form.addEventListener("input", note);
+  form.addEventListener("change", note);
+  window.addEventListener("online", () => plan(0));
+  document.addEventListener("submit", (event) => { if (event.target === form && !event.defaultPrevented) over = true; });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) window.location.reload(); });
+
+  // The page is left, or its tab put away: what the server has not yet is sent without waiting for the answer.
+  const leave = () => {
+    if (over || changed === stored || form.dataset.autosave === "off") return;
+    const body = new URLSearchParams(typed());
+    if (busy) body.set("copy_revision", String(revision + 1)); // the store under way comes first
+    if (body.toString().length > LEAVING_BYTES) return;
+    stored = changed;
+    revision += 1; // of a tab that comes back
+    fetch(form.dataset.autosaveUrl, { method: "POST", body, keepalive: true, headers: { "HX-Request": "true" } }).catch(() => { revision -= 1; stored = -1; });
+  };
+  window.addEventListener("pagehide", leave);
+  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden" && !busy) leave(); });
+  form.dataset.autosave = new URLSearchParams(typed()).toString().length < LEAVING_BYTES ? "on" : "off";
+
+  // --- a title for the file that is chosen ---
+  const file = form.querySelector("#file");
+  const title = form.querySelector("#annex_title");
+  if (file && title) {
+    let proposed = "";
+    file.addEventListener("change", () => {
+      if (title.value && title.value !== proposed) return;
+      const name = file.files.length ? file.files[0].name : "";
+      proposed = titleOf(name);
+      title.value = proposed;
+      if (name) title.focus();
+    });
+  }
+  function titleOf(name) {
+    const words = name.replace(/\.[^.]*$/, "").split(/[\s_.-]+/).filter(Boolean);
+    while (words.length > 1 && /^(\d{5,}|scan|img|doc)$/i.test(words[0])) words.shift();
+    if (!words.some((word) => /\p{L}{3}/u.test(word))) return "";
+    const text = words.join(" ").slice(0, 200);
+    return text.charAt(0).toUpperCase() + text.slice(1);
+  }
+})();
