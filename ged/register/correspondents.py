@@ -1,21 +1,22 @@
 """The directories of correspondents, one for each entity. Lookup is by folded name, without accents and case.
 
 An entity sees its own entries, shared entries of others, and the common stock. Of two entries with one name, its own
-comes first. Senders of confidential letters get no entry: everybody in the entity can read the directory.
+comes first. Senders of confidential letters get no entry: everybody in the entity can read the directory. An entry
+whose letters were all made confidential later is hidden, until an ordinary letter comes from that sender again.
 """
 
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, bindparam, case, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, exists, not_, or_, select
 from sqlalchemy.orm import Session
 
 from ged.db import insert_if_missing
 from ged.errors import Invalid
 from ged.org.tree import entities
 from ged.ports import Confidentiality
-from ged.register.models import Correspondent
+from ged.register.models import Correspondent, Mail
 from ged.unit import Actor, UnitOfWork
 
 
@@ -46,8 +47,23 @@ def fold(name: str) -> str:
 
 def visible(entity_ids: Collection[int]) -> ColumnElement[bool]:
     """The entries that people of these entities see."""
+    return and_(_held_by(entity_ids), not_(is_confidential()))
+
+
+def _held_by(entity_ids: Collection[int]) -> ColumnElement[bool]:
     own = Correspondent.entity_id.in_(sorted(entity_ids))
     return or_(own, Correspondent.entity_id.is_(None), Correspondent.is_shared)
+
+
+def is_confidential() -> ColumnElement[bool]:
+    """Entries that tell nothing but that somebody wrote in confidence: a bare name, all of whose letters are
+    confidential now.
+    """
+    bare = [
+        column == "" for column in (Correspondent.kind, Correspondent.address, Correspondent.email, Correspondent.phone)
+    ]
+    wrote = exists().where(Mail.sender_id == Correspondent.id)
+    return and_(*bare, wrote, not_(wrote.where(Mail.level < Confidentiality.RESTRICTED)))
 
 
 def entities_of(session: Session, actor: Actor) -> frozenset[int]:
@@ -96,7 +112,7 @@ def directory_ids(uow: UnitOfWork, names: Sequence[str], *, unit_id: int) -> dic
 def _entries(uow: UnitOfWork, folded: Collection[str], entity_id: int) -> dict[str, int]:
     rows = uow.session.execute(
         select(Correspondent.folded_name, Correspondent.id)
-        .where(Correspondent.folded_name.in_(folded), visible([entity_id]))
+        .where(Correspondent.folded_name.in_(folded), _held_by([entity_id]))
         # The entity's own entry comes last, so it overwrites others in the dictionary.
         .order_by(case((Correspondent.entity_id == entity_id, 1), else_=0), Correspondent.id)
     )

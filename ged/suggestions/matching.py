@@ -14,10 +14,10 @@ from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from rapidfuzz import fuzz, process, utils
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, not_, select
 from sqlalchemy.orm import Session
 
-from ged.register.correspondents import fold
+from ged.register.correspondents import fold, is_confidential
 from ged.register.models import Correspondent
 
 KNOWN_FROM = 75.0
@@ -102,8 +102,18 @@ def best_matches(session: Session, read: str, *, entity_ids: Collection[int], li
     places = [place for place in _first_look(wanted, directory) if directory.of_entity[place] in seen]
     scored = [(_score(wanted, directory, place), place) for place in places]
     best = sorted((one for one in scored if one[0] >= KNOWN_FROM), key=lambda one: (-one[0], one[1]))
-    found = [Match(directory.ids[place], directory.names[place], round(score)) for score, place in best]
+    shown = _shown(session, [directory.ids[place] for _, place in best])
+    found = [
+        Match(directory.ids[place], directory.names[place], round(score))
+        for score, place in best
+        if directory.ids[place] in shown
+    ]
     return list({fold(one.name): one for one in reversed(found)}.values())[::-1][:limit]
+
+
+def _shown(session: Session, ids: Collection[int]) -> set[int]:
+    """Those of the entries that are no secret now: letters change their level, and the cached names do not know."""
+    return set(session.scalars(select(Correspondent.id).where(Correspondent.id.in_(ids), not_(is_confidential()))))
 
 
 def _first_look(wanted: _Name, directory: _Directory) -> Iterable[int]:

@@ -14,6 +14,7 @@ from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.ports import Confidentiality, MailId
 from ged.register import correspondents, directory
 from ged.register.directory import CorrespondentForm, CorrespondentView
+from ged.register.levels import change_level
 from ged.register.models import Correspondent, Direction, Mail, Register, RegisterNature
 from ged.register.operations import IncomingForm, register_incoming
 from ged.suggestions import lessons, matching
@@ -157,3 +158,28 @@ def test_an_address_that_only_another_entity_gives_is_confirmed_first(services: 
     assert found is not None
     assert found.owner == "CEET"
     assert asked(services, PRIMATURE.email, of="ceet") is None
+
+
+def test_who_turns_out_to_write_in_confidence_leaves_every_list(services: Services) -> None:
+    """The letter was registered as an ordinary one, and raised when somebody had read it."""
+    mail = register(services, "agent", "Lanceur d'alerte Koffi")
+    register(services, "agent", "Primature")
+    assert {"Lanceur d'alerte Koffi", "Primature"} <= listed(services, "agent").keys()
+    entry = sender_of(services, mail)
+    assert entry is not None
+    with services.unit_of_work(NOW) as uow:
+        change_level(uow, mail, Confidentiality.RESTRICTED, reason="Dénonciation", actor=actor(services, "sg"))
+    assert listed(services, "agent").keys() == {"Primature"}
+    who = actor(services, "agent")
+    with services.reading() as session:
+        own = correspondents.entities_of(session, who)
+        assert correspondents.suggest(session, "lanceur", actor=who) == []
+        assert not correspondents.is_known(session, "Lanceur d'alerte Koffi", actor=who)
+        assert matching.best_matches(session, "Lanceur d'alerte Kofi", entity_ids=own) == []
+        assert lessons.correspondent_name(session, str(entry.id), own) is None
+        with pytest.raises(NotFound):
+            directory.correspondent(session, entry.id, actor=who)
+    # Who writes openly as well is a correspondent like others, and stays one.
+    again = register(services, "agent", "Lanceur d'alerte Koffi")
+    assert (sender_of(services, again) or Correspondent()).id == entry.id
+    assert "Lanceur d'alerte Koffi" in listed(services, "agent")

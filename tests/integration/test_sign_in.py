@@ -384,6 +384,29 @@ def test_a_sensitive_act_asks_for_the_password_again(site: Site) -> None:
     assert post(victim, "/delegations/", {}, page="/connexion").status_code in (303, 401, 405)
 
 
+@pytest.mark.parametrize(
+    ("account", "path", "form"),
+    [
+        ("sg", "/delegations/", {}),
+        ("sg", "/delegations/1/retirer", {}),
+        ("agent", "/numerisations/postes/appairer", {"unit_id": "3"}),
+        ("sg", "/courriers/1/niveau", {"level": "0", "reason": "Publié"}),
+        ("sg", "/courriers/1/niveau/1/accepter", {}),
+        ("admin", "/administration/sessions/1/fin", {}),
+    ],
+)
+def test_what_a_thief_of_an_open_session_would_do_first_asks_for_the_password(
+    site: Site, account: str, path: str, form: dict[str, object]
+) -> None:
+    app, services = site
+    client = sign_in(app, account)
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        uow.session.execute(update(OpenSession).values(proved_at=datetime.now(UTC) - timedelta(minutes=16)))
+    answer = post(client, path, form, page="/mon-compte/confirmer")
+    assert answer.status_code == 303
+    assert answer.location.startswith("/mon-compte/confirmer")
+
+
 def test_the_password_cannot_be_tried_without_end_in_an_open_session(site: Site) -> None:
     app, _services = site
     client, page = sign_in(app, "sg"), "/mon-compte/confirmer"

@@ -22,7 +22,7 @@ from ged.register.signed_kinds import FROM_OUTSIDE
 from ged.routing import operations as routing
 from ged.routing.deadlines import working_days_between
 from ged.unit import UnitOfWork
-from web.site import context, panels
+from web.site import auth, context, panels
 from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.words import labels
@@ -169,6 +169,8 @@ def change_level(mail_id: int) -> ResponseReturnValue:
     level, reason = fields.integer("level", required=True, maximum=2), fields.text("reason", maximum=500)
     actor = context.actor()
     wanted = Confidentiality(level or 0)
+    if wanted is Confidentiality.ORDINARY:  # always a lower level, open to the whole unit and more
+        auth.require_recent_proof()
     try:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
@@ -189,6 +191,7 @@ def change_level(mail_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:mail_id>/niveau/<int:request_id>/accepter")
 def agree_to_level(mail_id: int, request_id: int) -> ResponseReturnValue:
     """Agree to a lower level, as the second person."""
+    auth.require_recent_proof()
     with context.services().unit_of_work(context.now()) as uow:
         levels.agree(uow, MailId(mail_id), request_id, actor=context.actor())
     flash(_("Le niveau de confidentialité est abaissé."), "success")

@@ -33,7 +33,7 @@ from ged.ports import MailId, ScanId
 from ged.register import opening, typed_numbers
 from ged.register.models import AttachmentKind, RegisterNature
 from ged.suggestions.form import heads
-from web.site import context
+from web.site import auth, context
 from web.site.errors import FormRefused
 from web.site.forms import FormReader
 from web.site.numbers import MAX_NUMBER, id_of, whole
@@ -229,7 +229,10 @@ def _desks(code: str = "", error: GedError | None = None) -> ResponseReturnValue
 
 @blueprint.post("/postes/appairer")
 def pairing_code() -> ResponseReturnValue:
-    """Show a pairing code. It is shown only once, because only its hash is stored."""
+    """Show a pairing code. It is shown only once, because only its hash is stored. Whoever has it can bring scans for
+    years, so the password is asked for again.
+    """
+    auth.require_recent_proof()
     fields = FormReader(request.form)
     unit_id = fields.integer("unit_id", required=True)
     try:
