@@ -22,6 +22,7 @@ from ged.ports import (
     Principals,
     UnitId,
     deciding_principal,
+    heading_principal,
     holder_principal,
     person_principal,
     post_principal,
@@ -223,7 +224,8 @@ def _principals(
     heads = tree.with_predecessors(headed, units)
     own_heads = tree.with_predecessors((p.unit_id for p in posts if Role.HEAD in p.roles), units)
     by_unit = {unit_principal(u) for u in member_of | heads}
-    ordinary = personal | by_unit
+    # What is given to a post is seen by the heads above it, as what is given to a unit is, but at the ordinary level only.
+    ordinary = personal | by_unit | {heading_principal(u) for u in heads}
     restricted = personal | (by_unit if clearance >= Confidentiality.RESTRICTED else set())
     secret = personal | {unit_principal(u) for u in own_heads} if clearance >= Confidentiality.SECRET else set()
     return Principals(frozenset(ordinary), frozenset(restricted), frozenset(secret))

@@ -17,13 +17,18 @@ Digest = NewType("Digest", str)
 """SHA-256 of plain bytes, 64 lower-case hexadecimal characters."""
 
 Principal = NewType("Principal", str)
-"""A unit (``u12``), post (``p7``; ``d7`` without its secretary, ``t7`` only its holder) or person (``h3``) that may see
-a letter."""
+"""A unit (``u12``; ``c12`` only its heads), post (``p7``; ``d7`` without its secretary, ``t7`` only its holder) or person
+(``h3``) that may see a letter."""
 
 
 def unit_principal(unit_id: int) -> Principal:
     """The principal of a unit."""
     return Principal(f"u{unit_id}")
+
+
+def heading_principal(unit_id: int) -> Principal:
+    """The principal of who heads a unit, directly or from above; not of its other members."""
+    return Principal(f"c{unit_id}")
 
 
 def post_principal(post_id: int) -> Principal:

@@ -1,17 +1,23 @@
 """The choices in the forms of routing."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged.org.models import Holding, Person, Post, PostRole, Unit
-from ged.org.tree import heirs
+from ged.org.tree import entities, heirs
+from ged.register.correspondents import fold
 from ged.routing.models import Assignment, Mention
 from ged.unit import Actor, Role
 
 RECENT = 6
+FOUND = 20
+"""The most posts that a search shows."""
+LEAST = 2
+"""The fewest characters that are searched for."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +32,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Targets:
-    """The possible recipients of an assignment: posts of its unit, and units below."""
+    """The possible recipients of an assignment: posts of its unit, units below, and posts of these."""
 
     posts: tuple[Choice, ...]
     units: tuple[Choice, ...]
+    below: tuple[Choice, ...] = ()
 
 
 def mention_choices(session: Session) -> list[tuple[str, str]]:
@@ -78,23 +85,80 @@ def targets(session: Session, unit_id: int, actor: Actor, *, on: date) -> Target
             break
         if one.id in actor.headed_unit_ids:
             below.append(one)
-    return Targets(tuple(_posts(session, unit_id, on)), tuple(below))
+    posts = _posts(session, [unit_id, *(one.id for one in below)], on)
+    return Targets(
+        tuple(Choice(one.id, one.told, one.code) for one in posts if one.unit_id == unit_id),
+        tuple(below),
+        tuple(Choice(one.id, f"{one.told}, {one.unit_name}", one.code) for one in posts if one.unit_id != unit_id),
+    )
 
 
-def _posts(session: Session, unit_id: int, on: date) -> list[Choice]:
+def find_posts(session: Session, text: str, *, on: date, limit: int = FOUND) -> list[Choice]:
+    """Posts of open units by words of their title, holder, unit or entity, without accents; each with all of these.
+
+    Nothing for fewer than ``LEAST`` characters.
+    """
+    words = fold(text).split()
+    if sum(map(len, words)) < LEAST:
+        return []
+    return [one for one in _labelled(session, None, on) if all(word in fold(one.label) for word in words)][:limit]
+
+
+def posts_of_ids(session: Session, ids: Collection[int], *, on: date) -> list[Choice]:
+    """The posts with these ids, as ``find_posts`` labels them."""
+    return _labelled(session, Post.id.in_(sorted(ids)), on) if ids else []
+
+
+def unit_of_post(session: Session, post_id: int) -> int | None:
+    """The unit of a post; None for no post."""
+    return session.scalar(select(Post.unit_id).where(Post.id == post_id))
+
+
+def _labelled(session: Session, wanted: ColumnElement[bool] | None, on: date) -> list[Choice]:
+    codes, entity = {i: code for i, code in session.execute(select(Unit.id, Unit.code))}, entities(session)  # noqa: C416
+    found = _posts(session, None, on, wanted)
+    return [
+        Choice(one.id, f"{one.holder + ' - ' if one.holder else ''}{one.title}, {one.unit_name} ({codes[entity[one.unit_id]]})", one.code)
+        for one in sorted(found, key=lambda one: (one.holder == "", one.holder, one.title, one.id))
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _PostRow:
+    """A post with its holder's name, or an empty text."""
+
+    id: int
+    title: str
+    code: str
+    holder: str
+    unit_id: int
+    unit_name: str
+
+    @property
+    def told(self) -> str:
+        return f"{self.title} ({self.holder})" if self.holder else self.title
+
+
+def _posts(
+    session: Session, unit_ids: Collection[int] | None, on: date, wanted: ColumnElement[bool] | None = None
+) -> list[_PostRow]:
+    """The posts that get mail, of these units; of all open units without them."""
     current = (Holding.from_on <= on) & or_(Holding.until_on.is_(None), Holding.until_on >= on)
     # An administrator's or auditor's post gets no mail.
     working = select(PostRole.post_id).where(PostRole.role.not_in((Role.ADMINISTRATOR, Role.AUDITOR)))
-    rows = session.execute(
-        select(Post.id, Post.title, Post.code, Person.name)
+    query = (
+        select(Post.id, Post.title, Post.code, Person.name, Unit.id, Unit.name)
+        .join(Unit, Unit.id == Post.unit_id)
         .outerjoin(Holding, (Holding.post_id == Post.id) & current)
         .outerjoin(Person, Person.id == Holding.person_id)
-        .where(Post.unit_id == unit_id, Post.id.in_(working))
+        .where(Post.id.in_(working), Unit.closed_at.is_(None) if unit_ids is None else Unit.id.in_(sorted(unit_ids)))
         .order_by(Post.id, Holding.id)
     )
-    found: dict[int, Choice] = {}
-    for post_id, title, code, name in rows:
-        found.setdefault(post_id, Choice(post_id, f"{title} ({name})" if name else title, code))
+    found: dict[int, _PostRow] = {}
+    for post_id, title, code, name, unit_id, unit_name in session.execute(
+        query if wanted is None else query.where(wanted)
+    ):
+        found.setdefault(post_id, _PostRow(post_id, title, code, name or "", unit_id, unit_name))
     return list(found.values())
 
 

@@ -9,9 +9,9 @@ from sqlalchemy import select
 from ged import access, locks
 from ged.access import Because
 from ged.errors import Invalid, InvalidTransition, NotFound
-from ged.org.models import Post, Unit
+from ged.org.models import Post, PostRole, Unit
 from ged.org.tree import heirs, upwards
-from ged.ports import MailId, PostId, Principal, UnitId, post_principal, unit_principal
+from ged.ports import MailId, PostId, Principal, UnitId, heading_principal, post_principal, unit_principal
 from ged.register import operations as register_operations
 from ged.register.models import Mail
 from ged.register.operations import mail_for
@@ -20,14 +20,19 @@ from ged.routing import deadlines, due, states
 from ged.routing.models import Assignment, Imputation, Mention, Purpose
 from ged.routing.rights import ENDED, assigning_post, imputing_post, working_post
 from ged.routing.states import LIVE, AssignmentAct, AssignmentState
-from ged.unit import Actor, UnitOfWork
+from ged.unit import Actor, Role, UnitOfWork
 
 MAX_UNITS = 40
 
 
 @dataclass(frozen=True)
 class ImputationForm:
-    """An authority's decision: one leading unit, others, ticked mentions, a note, a date."""
+    """An authority's decision: who leads, others, ticked mentions, a note, a date.
+
+    Attributes:
+        leading_unit_id: the unit that leads; None when a post leads, or nobody was chosen.
+        leading_post_id: the post that leads, instead of a unit.
+    """
 
     leading_unit_id: UnitId | None
     other_unit_ids: tuple[UnitId, ...] = ()
@@ -36,6 +41,8 @@ class ImputationForm:
     due_on: date | None = None
     due_days: int | None = None
     """Working days from the decision, instead of a date."""
+    leading_post_id: PostId | None = None
+    other_post_ids: tuple[PostId, ...] = ()
 
 
 def impute(
@@ -47,14 +54,14 @@ def impute(
 
     Raises:
         Forbidden: ``impute.forbidden``: only the addressed authority, or a person acting for it, may impute.
-        Invalid: ``impute.unit_missing``, ``impute.unit_twice``, ``impute.mention``, ``impute.due_past``.
+        Invalid: ``impute.unit_missing``, ``impute.unit_twice``, ``impute.post``, ``impute.mention``, ``impute.due_past``.
         InvalidTransition: ``mail.wrong_state``.
         StaleVersion: ``mail.stale``.
     """
     asked = due.asked(uow, form.due_on, form.due_days)
     mail = _locked(uow, mail_id, actor=actor, version=version)
     post = imputing_post(uow.session, mail, actor)
-    units = _checked_units(uow, form, now)
+    targets = _checked_targets(uow, form, now)
     mail.state = move(mail.state, MailAct.IMPUTE)
     decision = Imputation(
         mail_id=mail.id,
@@ -68,15 +75,16 @@ def impute(
     uow.session.add(decision)
     superseded = _end(uow, _live_of(uow, mail.id), now)
     uow.session.flush()
-    mail.responsible_unit_id = units[0].id
+    mail.responsible_unit_id = targets[0].unit.id
     if asked is not None:
         due.set_due(mail, asked)
-    for position, unit in enumerate(units):
+    for position, target in enumerate(targets):
         uow.session.add(
             Assignment(
                 mail_id=mail.id,
                 imputation_id=decision.id,
-                unit_id=unit.id,
+                unit_id=target.unit.id,
+                post_id=target.post_id,
                 is_leading=position == 0,
                 purpose=Purpose.ACTION if position == 0 else Purpose.INFORMATION,
                 mentions=list(form.mentions),
@@ -89,11 +97,13 @@ def impute(
             )
         )
     uow.session.flush()
-    access.grant(uow, mail.id, (unit_principal(u.id) for u in units), Because.IMPUTED)
+    seen_by = [one for target in targets for one in _principals(target.unit.id, target.post_id)]
+    access.grant(uow, mail.id, seen_by, Because.IMPUTED)
     withdraw_rights(uow, superseded)
     uow.record(
         "mail.imputed", "mail", mail.id, actor=actor, post=post, imputation=decision.id,
-        units=[u.code for u in units], mentions=list(form.mentions), note=decision.note, due_on=_text(mail.due_on),
+        units=[one.unit.code for one in targets], to_posts=[one.post_id for one in targets if one.post_id is not None],
+        mentions=list(form.mentions), note=decision.note, due_on=_text(mail.due_on),
         supersedes=[row.id for row in superseded],
     )  # fmt: skip
     uow.reindex(mail.id)
@@ -124,10 +134,20 @@ def _locked(uow: UnitOfWork, mail_id: MailId, *, actor: Actor, version: int | No
     return mail_for(uow, mail_id, actor=actor, version=version)
 
 
-def _checked_units(uow: UnitOfWork, form: ImputationForm, now: datetime) -> list[Unit]:
-    if form.leading_unit_id is None:
+@dataclass(frozen=True)
+class _Target:
+    """Whom a decision names: a unit, or a post of it."""
+
+    unit: Unit
+    post_id: int | None = None
+
+
+def _checked_targets(uow: UnitOfWork, form: ImputationForm, now: datetime) -> list[_Target]:
+    """Whom the decision names; who leads comes first."""
+    if form.leading_unit_id is None and form.leading_post_id is None:
         raise Invalid("impute.unit_missing", "choose the unit that leads", field="leading_unit_id")
-    ids = [form.leading_unit_id, *form.other_unit_ids]
+    leading: tuple[int | None, int | None] = (form.leading_unit_id, form.leading_post_id)
+    ids = [leading, *((one, None) for one in form.other_unit_ids), *((None, one) for one in form.other_post_ids)]
     if len(ids) != len(set(ids)) or len(ids) > MAX_UNITS:
         raise Invalid("impute.unit_twice", "choose each unit once", field="other_unit_ids")
     known = set(uow.session.scalars(select(Mention.code)))
@@ -135,7 +155,20 @@ def _checked_units(uow: UnitOfWork, form: ImputationForm, now: datetime) -> list
         raise Invalid("impute.mention", "tick mentions of the list", field="mentions")
     if form.due_on is not None and form.due_on < now.astimezone(uow.services.zone).date():
         raise Invalid("impute.due_past", "choose a date to come", field="due_on")
-    return [open_unit(uow, unit_id) for unit_id in ids]
+    fields = ["leading_unit_id", *["other_unit_ids"] * (len(ids) - 1)]
+    return [_target(uow, *one, field=field) for one, field in zip(ids, fields, strict=True)]
+
+
+def _target(uow: UnitOfWork, unit_id: int | None, post_id: int | None, *, field: str) -> _Target:
+    if post_id is None:
+        return _Target(open_unit(uow, unit_id or 0, field=field))
+    post = uow.session.get(Post, post_id)
+    working = select(PostRole.post_id).where(
+        PostRole.post_id == post_id, PostRole.role.not_in((Role.ADMINISTRATOR, Role.AUDITOR))
+    )
+    if post is None or post.unit.closed_at is not None or uow.session.scalar(working.limit(1)) is None:
+        raise Invalid("impute.post", "choose a post of the list", field=field, id=post_id)
+    return _Target(post.unit, post.id)
 
 
 def open_unit(uow: UnitOfWork, unit_id: UnitId | int, *, field: str = "leading_unit_id") -> Unit:
@@ -180,20 +213,26 @@ def withdraw_rights(uow: UnitOfWork, rows: Sequence[Assignment]) -> None:
     """
     kept = (*LIVE, AssignmentState.DONE)
     for row in rows:
-        same = select(Assignment.id).where(
-            Assignment.mail_id == row.mail_id,
-            Assignment.state.in_(kept),
-            Assignment.unit_id == row.unit_id,
-            Assignment.post_id == row.post_id if row.post_id is not None else Assignment.post_id.is_(None),
-            Assignment.parent_id.is_(None) if row.parent_id is None else Assignment.parent_id.is_not(None),
+        others = uow.session.execute(
+            select(Assignment.unit_id, Assignment.post_id).where(
+                Assignment.mail_id == row.mail_id,
+                Assignment.state.in_(kept),
+                Assignment.parent_id.is_(None) if row.parent_id is None else Assignment.parent_id.is_not(None),
+            )
         )
-        if uow.session.scalar(same.limit(1)) is None:
-            access.revoke(uow, row.mail_id, *_right(row))
+        stay = {one for unit_id, post_id in others for one in _principals(unit_id, post_id)}
+        for principal in _principals(row.unit_id, row.post_id):
+            if principal not in stay:
+                access.revoke(uow, row.mail_id, principal, _because(row))
 
 
-def _right(row: Assignment) -> tuple[Principal, Because]:
-    principal = post_principal(row.post_id) if row.post_id is not None else unit_principal(row.unit_id)
-    return principal, Because.IMPUTED if row.parent_id is None else Because.ASSIGNED
+def _principals(unit_id: int, post_id: int | None) -> tuple[Principal, ...]:
+    """Who sees a letter given to a unit; or given to a post of it: the post, and the heads above it."""
+    return (unit_principal(unit_id),) if post_id is None else (post_principal(post_id), heading_principal(unit_id))
+
+
+def _because(row: Assignment) -> Because:
+    return Because.IMPUTED if row.parent_id is None else Because.ASSIGNED
 
 
 def assign(
@@ -249,8 +288,7 @@ def assign(
     )
     uow.session.add(row)
     uow.session.flush()
-    principal, because = _right(row)
-    access.grant(uow, mail.id, (principal,), because)
+    access.grant(uow, mail.id, _principals(row.unit_id, row.post_id), _because(row))
     uow.record(
         "mail.assigned", "mail", mail.id, actor=actor, post=post, assignment=row.id, unit=unit.code,
         to_post=to_post_id, purpose=purpose.value, instruction=row.instruction, due_on=_text(bound),

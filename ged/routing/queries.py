@@ -51,6 +51,8 @@ class InboxView(StrEnum):
     OPEN = "open"
     LATE = "late"
     DONE = "done"
+    UNITS = "units"
+    """What waits in the units that the actor heads, and not for the actor."""
 
 
 @dataclass(frozen=True)
@@ -311,19 +313,32 @@ def count_inbox(actor: Actor, *, today: date | None = None, view: InboxView = In
 def _in_view(actor: Actor, view: InboxView, today: date | None) -> ColumnElement[bool]:
     waits = Assignment.state.in_(LIVE) & Mail.state.not_in(ENDED)
     # Returned and withdrawn assignments have lost their right: the done tab shows only letters that may still be seen.
-    shown = [_mine(actor), access.visible_clause(Mail.id, Mail.level, actor.principals)]
+    whose = _below(actor) if view is InboxView.UNITS else _mine(actor)
+    shown = [whose, access.visible_clause(Mail.id, Mail.level, actor.principals)]
     if view is InboxView.LATE:
         return and_(waits, Assignment.due_on < today, *shown)
-    return and_(waits if view is InboxView.OPEN else ~waits, *shown)
+    return and_(~waits if view is InboxView.DONE else waits, *shown)
 
 
 def _mine(actor: Actor) -> ColumnElement[bool]:
-    working = [p for p in actor.posts if p.roles - {Role.ADMINISTRATOR, Role.AUDITOR}]
-    return or_(
-        Assignment.post_id.in_([p.post_id for p in working]),
-        Assignment.post_id.is_(None)
-        & Assignment.unit_id.in_(with_predecessors((p.unit_id for p in working), actor.units)),
+    post_ids, unit_ids = _own(actor)
+    return or_(Assignment.post_id.in_(post_ids), Assignment.post_id.is_(None) & Assignment.unit_id.in_(unit_ids))
+
+
+def _below(actor: Actor) -> ColumnElement[bool]:
+    """Of the units headed, but not ``_mine``. A post that is not named is NULL, which no ``not`` turns into true."""
+    post_ids, unit_ids = _own(actor)
+    others = or_(
+        Assignment.post_id.is_(None) & Assignment.unit_id.not_in(unit_ids), Assignment.post_id.not_in(post_ids)
     )
+    return Assignment.unit_id.in_(sorted(actor.headed_unit_ids)) & others
+
+
+def _own(actor: Actor) -> tuple[list[int], list[int]]:
+    """(posts, units) whose assignments are the actor's."""
+    working = [p for p in actor.posts if p.roles - {Role.ADMINISTRATOR, Role.AUDITOR}]
+    unit_ids = with_predecessors((p.unit_id for p in working), actor.units)
+    return [p.post_id for p in working], sorted(unit_ids)
 
 
 def mention_labels(session: Session) -> dict[str, str]:

@@ -158,15 +158,18 @@ def _decider(session: Session, decision: Imputation | None) -> str:
 def _units(session: Session, decision: Imputation | None, unit_id: int) -> tuple[SheetUnit, ...]:
     """The chosen units first, then further units that the authority may choose."""
     marks: dict[int, str] = {}
+    posts: dict[int, list[str]] = {}
     if decision is not None:
         chosen = select(Assignment).where(Assignment.imputation_id == decision.id, Assignment.parent_id.is_(None))
         for row in session.scalars(chosen.order_by(Assignment.is_leading.desc(), Assignment.id)).unique():
-            marks[row.unit_id] = "lead" if row.is_leading else "copy"
+            marks.setdefault(row.unit_id, "lead" if row.is_leading else "copy")
+            if row.post_id is not None:
+                posts.setdefault(row.unit_id, []).append(session.get_one(Post, row.post_id).title)
     names = {u.id: u.name for u in session.scalars(select(Unit))}
     others = [one for one in _nearest(session, unit_id) if one not in marks]
     room = max(MAX_UNITS - len(marks), 0)
     return (
-        *(SheetUnit(names[one], mark) for one, mark in marks.items()),
+        *(SheetUnit(", ".join([names[one], *posts.get(one, [])]), mark) for one, mark in marks.items()),
         *(SheetUnit(names[one]) for one in others[:room]),
     )
 

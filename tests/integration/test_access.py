@@ -11,7 +11,16 @@ from ged import access
 from ged.access import Because
 from ged.audit import AuditEntry
 from ged.jobs import open_access_changes
-from ged.ports import Confidentiality, Digest, Principal, SearchQuery, person_principal, post_principal, unit_principal
+from ged.ports import (
+    Confidentiality,
+    Digest,
+    Principal,
+    SearchQuery,
+    heading_principal,
+    person_principal,
+    post_principal,
+    unit_principal,
+)
 from ged.register import documents, journal, opening
 from ged.register.documents import FileRow
 from ged.register.models import Direction, Mail
@@ -38,6 +47,7 @@ def grants(services: Services) -> dict[str, Principal]:
         "unit ETU": unit_principal(etudes.posts[0].unit_id),
         "post SG": post_principal(sg.posts[0].post_id),
         "post ETU": post_principal(etudes.posts[0].post_id),
+        "heads ETU": heading_principal(etudes.posts[0].unit_id),
         "post DAF": post_principal(daf.posts[0].post_id),
     }
 
@@ -79,6 +89,9 @@ EXPECTED = {
     ("post ETU", 0): {"etudes"},
     ("post ETU", 1): {"etudes"},
     ("post ETU", 2): set(),
+    ("heads ETU", 0): {"dge"},
+    ("heads ETU", 1): set(),
+    ("heads ETU", 2): set(),
     ("post DAF", 0): {"daf"},
     ("post DAF", 1): {"daf"},
     ("post DAF", 2): set(),
@@ -87,7 +100,9 @@ EXPECTED = {
 
 @pytest.mark.parametrize(
     ("granted", "level"),
-    list(itertools.product(("unit BO", "unit DGE", "unit ETU", "post SG", "post ETU", "post DAF"), range(3))),
+    list(
+        itertools.product(("unit BO", "unit DGE", "unit ETU", "post SG", "post ETU", "heads ETU", "post DAF"), range(3))
+    ),
 )
 def test_the_three_forms_agree(services: Services, granted: str, level: int) -> None:
     confidentiality = Confidentiality(level)

@@ -7,18 +7,20 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from ged import jobs
+from ged import access, jobs
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
 from ged.followup import listing, reminders
 from ged.followup.listing import DueTime, FollowFilter, Grouping, Scope, Today
 from ged.followup.models import Reminder
 from ged.jobs import JobKind
-from ged.org.models import Person
-from ged.ports import Confidentiality, MailId, PostId, UnitId
+from ged.org.models import Holding, Person, Post, PostRole
+from ged.ports import Confidentiality, MailId, PostId, SearchQuery, UnitId, heading_principal
 from ged.register.levels import change_level
-from ged.routing import operations, queries
+from ged.register.models import Mail
+from ged.routing import choices, operations, queries
 from ged.routing.models import Assignment, Purpose
-from ged.unit import Services
+from ged.routing.operations import ImputationForm
+from ged.unit import Role, Services
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.lock_kit import outcomes
 from tests.routing_kit import impute, make_mentions, post_id, register, remind, run_jobs, unit_id
@@ -209,3 +211,92 @@ def test_two_who_remind_at_once_leave_one_reminder(services: Services) -> None:
     assert sorted(one.code if isinstance(one, Invalid) else str(one) for one in found) == ["0", "remind.today"]
     with services.reading() as session:
         assert len(session.scalars(select(Reminder)).all()) == 1
+
+
+# --- posts and people, and the heads above them
+
+
+def impute_to_post(services: Services, mail_id: int, code: str, others: tuple[str, ...] = ()) -> None:
+    form = ImputationForm(
+        None, leading_post_id=PostId(post_id(services, code)), other_post_ids=tuple(PostId(post_id(services, one)) for one in others)
+    )  # fmt: skip
+    with services.unit_of_work(NOW) as uow:
+        operations.impute(uow, MailId(mail_id), form, version=None, actor=actor(services, "sg"), now=NOW)
+
+
+def sees(services: Services, account: str, mail_id: int) -> bool:
+    with services.reading() as session:
+        mail = session.get_one(Mail, mail_id)
+        return access.may_see(session, mail_id, Confidentiality(mail.level), actor(services, account))
+
+
+def test_a_letter_imputed_to_a_post_is_seen_by_the_post_and_the_heads_above_not_by_its_unit(services: Services) -> None:
+    unit = unit_id(services, "ETU")
+    with services.unit_of_work(NOW) as uow:
+        other = Person(account="etudes2", name="Collègue")
+        place = Post(code="ETU-2", title="Poste ETU-2", unit_id=unit, roles=[PostRole(role=Role.MEMBER)])
+        uow.session.add_all([other, place])
+        uow.session.flush()
+        uow.session.add(Holding(post_id=place.id, person_id=other.id, from_on=date(2020, 1, 1)))
+    mail_id = register(services).mail_id
+    impute_to_post(services, mail_id, "ETU-M", ("DAF-C",))
+    people = ("etudes", "etudes2", "dge", "daf")
+    assert {name for name in people if sees(services, name, mail_id)} == {"etudes", "dge", "daf"}
+    with services.reading() as session:
+        assert session.get_one(Mail, mail_id).responsible_unit_id == unit
+        below, _ = queries.inbox(session, actor(services, "dge"), today=TODAY, view=queries.InboxView.UNITS)
+        assert [row.to_post for row in below] == ["Poste ETU-M"]
+        assert queries.inbox(session, actor(services, "dge"), today=TODAY)[0] == []
+        assert queries.inbox(session, actor(services, "etudes"), today=TODAY, view=queries.InboxView.UNITS)[0] == []
+    # The index has the right too.
+    run_jobs(services)
+    for account, found in (("dge", True), ("etudes2", False)):
+        hits = services.index.search(SearchQuery("", limit=50), principals=actor(services, account).principals).hits
+        assert (mail_id in [hit.mail_id for hit in hits]) is found
+    # A new decision takes the letter from both.
+    impute(services, mail_id, "DAF")
+    assert not sees(services, "dge", mail_id)
+    assert not sees(services, "etudes", mail_id)
+
+
+def test_above_the_ordinary_level_a_post_alone_sees_what_is_given_to_it(services: Services) -> None:
+    mail_id = register(services, level=Confidentiality.RESTRICTED).mail_id
+    impute_to_post(services, mail_id, "ETU-M")
+    assert sees(services, "etudes", mail_id)
+    assert not sees(services, "dge", mail_id)
+    with services.reading() as session:
+        assert queries.inbox(session, actor(services, "dge"), today=TODAY, view=queries.InboxView.UNITS)[0] == []
+    assert subjects(services, "dge") == []
+
+
+def test_a_right_that_two_posts_of_a_unit_give_stays_while_one_has_the_letter(services: Services) -> None:
+    mail_id = impute_one(services, "À deux postes")
+    first = given_down(services, mail_id, to_post="ETU-M")
+    with services.unit_of_work(NOW) as uow:
+        role = PostRole(role=Role.MEMBER)
+        uow.session.add(Post(code="ETU-2", title="Poste ETU-2", unit_id=unit_id(services, "ETU"), roles=[role]))
+    given_down(services, mail_id, to_post="ETU-2")
+    with services.unit_of_work(NOW) as uow:
+        operations.give_back(uow, MailId(mail_id), first, reason="Non", actor=actor(services, "etudes"), now=NOW)
+    assert not sees(services, "etudes", mail_id)
+    with services.reading() as session:
+        assert heading_principal(unit_id(services, "ETU")) in access.principals_of(session, mail_id)
+
+
+@pytest.mark.parametrize("code", ["ADM", None])
+def test_a_post_that_gets_no_mail_is_refused(services: Services, code: str | None) -> None:
+    mail_id = register(services).mail_id
+    form = ImputationForm(None, leading_post_id=PostId(post_id(services, code) if code else 10**9))
+    with pytest.raises(Invalid) as refused, services.unit_of_work(NOW) as uow:
+        operations.impute(uow, MailId(mail_id), form, version=None, actor=actor(services, "sg"), now=NOW)
+    assert refused.value.code == "impute.post"
+
+
+def test_people_and_posts_are_found_by_any_of_their_words(services: Services) -> None:
+    def found(text: str) -> list[str]:
+        with services.reading() as session:
+            return [one.label for one in choices.find_posts(session, text, on=TODAY)]
+
+    assert found("ÉTUD etu-m") == ["Etudes - Poste ETU-M, Service des études (MIN)"]
+    assert found("ETUD energie") == found("e") == found("zzz") == []
+    assert found("admin") == [], "an administrator's post gets no mail"

@@ -374,3 +374,58 @@ def test_search_without_its_index_says_so(site: tuple[Flask, Services], monkeypa
     assert "momentanément indisponible" in page
     assert mail.number in page
     assert "ne peuvent pas être comptés" in client.get("/recherche/filtres?q=marché").text
+
+
+def test_a_person_is_found_and_gets_the_letter_without_a_script(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    mail = register(services)
+    client, path = sign_in(app, "sg"), f"/a-imputer/{mail.mail_id}"
+    nothing = post(client, path, {"find": "1", "person": "personne de ce nom", "note": "À garder"}, page=path)
+    assert nothing.status_code == 200
+    assert 'role="status">Aucun résultat' in nothing.text
+    found = post(client, path, {"find": "1", "person": "etudes", "note": "À garder"}, page=path)
+    wanted = f"p{post_id(services, 'ETU-M')}"
+    assert f'<option value="{wanted}">Etudes - Poste ETU-M, Service des études (MIN)</option>' in found.text
+    assert "À garder" in found.text
+    refused = post(client, path, {"leading_unit_id": wanted, "due_on": "2020-01-01"}, page=path)
+    assert refused.status_code == 422
+    assert f'<option value="{wanted}" selected>' in refused.text, "what was chosen is still there"
+    copied = f"p{post_id(services, 'DAF-C')}"
+    sent = post(
+        client, path, {"leading_unit_id": wanted, "other_unit_ids": [copied], "mentions": ["opinion"]}, page=path
+    )
+    assert sent.status_code == 303
+    assert "Poste ETU-M" in sign_in(app, "etudes").get("/bannette/").text
+    assert "Demande d&#39;audience" in sign_in(app, "daf").get("/bannette/").text
+    theirs = sign_in(app, "dge")
+    assert "Demande d&#39;audience" not in theirs.get("/bannette/").text
+    assert "Demande d&#39;audience" in theirs.get("/bannette/?voir=mes-services").text
+    assert "Mes services" not in sign_in(app, "etudes").get("/bannette/").text
+    sheet = theirs.get(f"/courriers/{mail.mail_id}/fiche-de-transmission.pdf")
+    pdf = pypdfium2.PdfDocument(sheet.data)
+    assert "Poste ETU-M" in pdf[0].get_textpage().get_text_bounded()
+    pdf.close()
+
+
+def test_people_are_looked_up_while_one_types(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    client = sign_in(app, "sg")
+    assert client.get("/a-imputer/destinataires?q=etudes").json == [
+        [f"p{post_id(services, 'ETU-M')}", "Etudes - Poste ETU-M, Service des études (MIN)"]
+    ]
+    assert client.get("/a-imputer/destinataires?q=e").json == []
+    assert client.get("/a-imputer/destinataires").json == []
+
+
+def test_a_head_gives_a_letter_to_an_officer_of_a_service_below(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    mail = register(services)
+    impute(services, mail.mail_id)
+    client, path = sign_in(app, "dge"), f"/bannette/{lead_of(services, mail.mail_id)}"
+    page = client.get(path).text
+    officer, stranger = (f"p{post_id(services, code)}" for code in ("ETU-M", "DAF-C"))
+    assert "Postes des services placés dessous" in page
+    assert f'<option value="{officer}">Poste ETU-M (Etudes), Service des études</option>' in page
+    assert post(client, f"{path}/confier", {"to": stranger, "purpose": "action"}, page=path).status_code == 422
+    assert post(client, f"{path}/confier", {"to": officer, "purpose": "action"}, page=path).status_code == 303
+    assert "Demande d&#39;audience" in sign_in(app, "etudes").get("/bannette/").text

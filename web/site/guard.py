@@ -211,6 +211,7 @@ ACCESS: Mapping[str, Rule] = {
     "impute.queue": SIGNED_IN,
     "impute.form": SIGNED_IN,
     "impute.decide": SIGNED_IN,
+    "impute.people": SIGNED_IN,
     "impute.batch_form": SIGNED_IN,
     "impute.decide_batch": SIGNED_IN,
     "impute.sheet": SIGNED_IN,

@@ -579,6 +579,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "import.unit": Message(_l("L'unité « %(value)s » est inconnue."), _l("Chargez-la d'abord, ou corrigez son code.")),
     # --- impute ---
+    "impute.post": Message(_l("Ce poste ne reçoit pas de courrier."), _l("Choisissez un poste de la liste.")),
     "impute.due_past": Message(_l("L'échéance est déjà passée."), _l("Choisissez une date à venir.")),
     "impute.due_twice": Message(
         _l("L'échéance est donnée deux fois : le délai conduit au %(counted)s."),

@@ -1,7 +1,9 @@
-// Long lists of units are searched by typing; without this script they are whole and work as they are.
+// Long lists of units are searched by typing, and people and posts are looked up; without this script the lists are whole
+// and people are looked up by a button.
 "use strict";
 (() => {
-  const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  const WAIT_MS = 200;
+  const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").replace(/[\u2019\u2018`]/g, "'").toLowerCase();
   const filterField = (hint) => {
     const input = document.createElement("input");
     input.type = "search";
@@ -13,33 +15,112 @@
   };
   const matches = (text, typed) => folded(typed).split(/\s+/).every((word) => folded(text).includes(word));
 
+  // Says that nothing was found; empty otherwise.
+  const statusLine = (after) => {
+    const line = document.createElement("p");
+    line.className = "unit-filter__status";
+    line.setAttribute("role", "status");
+    after.after(line);
+    return line;
+  };
+
+  // Calls `found` with the pairs (value, label) of posts for what was typed; late answers are dropped.
+  const lookUp = (url, found) => {
+    let waiting = 0, asked = 0;
+    return (typed) => {
+      clearTimeout(waiting);
+      const turn = ++asked;
+      if (typed.trim().length < 2) { found([]); return; }
+      waiting = setTimeout(async () => {
+        try {
+          const answer = await fetch(`${url}?q=${encodeURIComponent(typed)}`, { headers: { Accept: "application/json" } });
+          if (answer.ok && turn === asked) found(await answer.json());
+        } catch { /* no network: the units are still there */ }
+      }, WAIT_MS);
+    };
+  };
+
+  const searchSelect = (box, select, input) => {
+    const all = [...select.querySelectorAll("option")];
+    const places = all.map((option) => option.parentNode);
+    const status = statusLine(input);
+    const group = document.createElement("optgroup");
+    group.label = box.dataset.peopleName || "";
+    let asking = false;
+    const tell = () => {
+      const found = [...select.options].filter((option) => option.value && matches(option.textContent, input.value));
+      status.textContent = input.value.trim() && !found.length && !asking ? box.dataset.nothing || "" : "";
+      return found;
+    };
+    const show = (pairs) => {
+      asking = false;
+      const kept = [...group.children].filter((option) => option.selected);
+      const known = new Set([...select.options].filter((option) => !group.contains(option)).concat(kept).map((option) => option.value));
+      group.replaceChildren(...kept, ...pairs.filter(([value]) => !known.has(value)).map(([value, label]) => new Option(label, value)));
+      if (group.children.length) select.append(group); else group.remove();
+      const found = tell();
+      if (input.value.trim() && found.length && !matches(select.selectedOptions[0]?.textContent || "", input.value)) select.value = found[0].value;
+    };
+    const ask = box.dataset.people ? lookUp(box.dataset.people, show) : null;
+    input.addEventListener("input", () => {
+      const chosen = select.value;
+      for (const [n, option] of all.entries()) {
+        option.remove();
+        if (!option.value || option.value === chosen || matches(option.textContent, input.value)) places[n].append(option);
+      }
+      select.value = chosen;
+      asking = Boolean(ask) && input.value.trim().length >= 2;
+      const found = tell();
+      if (input.value.trim() && found.length) select.value = found[0].value;
+      if (ask) ask(input.value);
+    });
+    // Enter takes what is shown; it does not send an unfinished decision.
+    input.addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.ctrlKey) { event.preventDefault(); select.focus(); } });
+  };
+
+  const searchChoices = (box, input) => {
+    const status = statusLine(input);
+    const name = box.dataset.filtered;
+    let asking = false;
+    const filter = () => {
+      let shown = 0;
+      for (const choice of box.querySelectorAll(".choice")) {
+        choice.hidden = !choice.querySelector("input").checked && !matches(choice.textContent, input.value);
+        if (!choice.hidden) shown += 1;
+      }
+      status.textContent = input.value.trim() && !shown && !asking ? box.dataset.nothing || "" : "";
+    };
+    const add = ([value, label]) => {
+      const id = `${name}-${value}`;
+      if (document.getElementById(id) || box.querySelector(`input[value="${CSS.escape(value)}"]`)) return;
+      const choice = document.createElement("div");
+      choice.className = "choice";
+      const tick = Object.assign(document.createElement("input"), { type: "checkbox", className: "choice__input", id, name, value });
+      const words = Object.assign(document.createElement("label"), { className: "choice__label", htmlFor: id, textContent: label });
+      choice.append(tick, words);
+      box.querySelector(".choices").prepend(choice);
+    };
+    const ask = box.dataset.people ? lookUp(box.dataset.people, (pairs) => { asking = false; pairs.forEach(add); filter(); }) : null;
+    input.addEventListener("input", () => {
+      asking = Boolean(ask) && input.value.trim().length >= 2;
+      filter();
+      if (ask) ask(input.value);
+    });
+    input.addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.ctrlKey) event.preventDefault(); });
+  };
+
   for (const box of document.querySelectorAll("[data-filtered]")) {
     const select = box.querySelector("select");
-    const hint = box.dataset.filterHint || (select && select.dataset.filterHint) || "";
-    const input = filterField(hint);
+    const input = filterField(box.dataset.filterHint || (select && select.dataset.filterHint) || "");
     if (select) {
-      const all = [...select.querySelectorAll("option")];
-      const places = all.map((option) => option.parentNode);
-      select.before(input);
       // The letter is read first: the field has the cursor, and the page stays where it is.
+      select.before(input);
+      searchSelect(box, select, input);
       if ("begin" in box.dataset && !document.querySelector(".error-summary")) input.focus({ preventScroll: true });
-      input.addEventListener("input", () => {
-        const chosen = select.value;
-        for (const [n, option] of all.entries()) {
-          option.remove();
-          if (!option.value || option.value === chosen || matches(option.textContent, input.value)) places[n].append(option);
-        }
-        const found = [...select.options].filter((option) => option.value && matches(option.textContent, input.value));
-        if (input.value.trim() && found.length) select.value = found[0].value;
-      });
-      // Enter takes the unit shown; it does not send an unfinished decision.
-      input.addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.ctrlKey) { event.preventDefault(); select.focus(); } });
     } else {
       box.prepend(input);
-      input.addEventListener("input", () => {
-        for (const choice of box.querySelectorAll(".choice")) choice.hidden = !choice.querySelector("input").checked && !matches(choice.textContent, input.value);
-      });
-      input.addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.ctrlKey) event.preventDefault(); });
+      searchChoices(box, input);
     }
   }
+  for (const part of document.querySelectorAll("[data-without-script]")) part.remove();
 })();

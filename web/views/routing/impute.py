@@ -1,17 +1,17 @@
 """The authority's queue, its decision on one letter or several, and the fiche de transmission."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
-from ged.ports import Confidentiality, MailId, UnitId
+from ged.ports import Confidentiality, MailId, PostId, UnitId
 from ged.recognition import signatures
 from ged.register import opening
 from ged.register.queries import LetterView, letter
@@ -22,10 +22,10 @@ from ged.routing.queries import MailRow
 from ged.routing.sheet import imputation_sheet, sheet_pdf
 from ged.suggestions import lessons
 from ged.suggestions.models import Lesson
-from ged.unit import HeldPost, Role
+from ged.unit import HeldPost, ReadSession, Role
 from web.site import context
 from web.site.forms import FormReader
-from web.site.numbers import whole
+from web.site.numbers import id_of, whole
 from web.site.pages import place, render_form
 from web.words.due import due_words
 
@@ -36,6 +36,9 @@ PAGE = 50
 MAX_BATCH = 50
 MAX_PAGES_SHOWN = 12
 INDENT = "\N{NO-BREAK SPACE}" * 4
+POST = "p"
+"""Before the id of a post, where a form offers units and posts."""
+MAX_TEXT = 100
 
 
 @blueprint.get("/a-imputer")
@@ -63,6 +66,8 @@ def form(mail_id: int) -> ResponseReturnValue:
 def decide(mail_id: int) -> ResponseReturnValue:
     """Impute, and show the next waiting letter."""
     actor, services = context.actor(), context.services()
+    if _asks_for_people():
+        return _page(mail_id)
     fields = FormReader(request.form)
     version = fields.integer("version")
     with services.reading() as session:
@@ -89,7 +94,7 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         waiting = queries.imputation_count(session, actor)
         verdict = signatures.of_letters(session, [mail_id]).get(mail_id)
         tree = choices.unit_choices(session)
-        offered = _offered(tree, choices.recent_unit_ids(session, actor))
+        offered = _offered(tree, choices.recent_unit_ids(session, actor), _people(session))
         learned = lessons.safely(session, services, Lesson.UNIT, lessons.text_of_letter(session, mail_id))
         mentions = choices.mention_choices(session)
         days = calendar.calendar(session)
@@ -98,6 +103,7 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
     return render_form(
         "impute/form.html",
         error=error,
+        form=request.form if _asks_for_people() else None,
         letter=found,
         path=path,
         verdict=verdict,
@@ -131,6 +137,8 @@ def batch_form() -> ResponseReturnValue:
 def decide_batch() -> ResponseReturnValue:
     """Impute all of them, or none."""
     actor = context.actor()
+    if _asks_for_people():
+        return _batch_page(request.form.getlist("mail", type=whole))
     fields = FormReader(request.form)
     mail_ids = list(dict.fromkeys(fields.integers("mail")))[:MAX_BATCH]
     versions = {MailId(mail_id): fields.integer(f"version-{mail_id}") for mail_id in mail_ids}
@@ -149,23 +157,58 @@ def decide_batch() -> ResponseReturnValue:
 def _batch_page(mail_ids: Sequence[int], error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
         rows: list[MailRow] = queries.mail_rows(session, context.actor(), list(dict.fromkeys(mail_ids))[:MAX_BATCH])
-        offered = _offered(choices.unit_choices(session), choices.recent_unit_ids(session, context.actor()))
+        recent, people = choices.recent_unit_ids(session, context.actor()), _people(session)
+        offered = _offered(choices.unit_choices(session), recent, people)
         mentions = choices.mention_choices(session)
     if not rows and error is None:
         flash(_("Cochez au moins un courrier."), "warning")
         return redirect(url_for("impute.queue"), 303)
     return render_form(
-        "impute/batch.html", error=error, rows=rows, acted_for=_acted_for(), mentions=mentions, **offered
-    )
+        "impute/batch.html", error=error, form=request.form if _asks_for_people() else None, rows=rows,
+        acted_for=_acted_for(), mentions=mentions, **offered,
+    )  # fmt: skip
 
 
-def _offered(tree: Sequence[Choice], recent: Sequence[int]) -> dict[str, Any]:
-    """The units of both fields: for the leading unit a tree with recent units first, for the others a plain list."""
+# --- posts and people
+
+
+@blueprint.get("/a-imputer/destinataires")
+def people() -> ResponseReturnValue:
+    """Posts and people by a text (``?q=``), while it is typed: pairs (value, label)."""
+    with context.services().reading() as session:
+        found = choices.find_posts(session, request.args.get("q", "")[:MAX_TEXT], on=context.today())
+    return jsonify([(f"{POST}{one.id}", one.label) for one in found])
+
+
+def _asks_for_people() -> bool:
+    """Whether the button of the search was pressed: the form comes back as typed, with what was found."""
+    return "find" in request.form
+
+
+def _people(session: ReadSession) -> list[Choice]:
+    """The posts chosen in the form, and those found by its search."""
+    typed = [request.form.get("leading_unit_id", ""), *request.form.getlist("other_unit_ids")]
+    chosen = {post_id for text in typed if (post_id := _post_of(text)) is not None}
+    found = choices.posts_of_ids(session, chosen, on=context.today())
+    if _asks_for_people():
+        found += choices.find_posts(session, request.form.get("person", "")[:MAX_TEXT], on=context.today())
+    return list({one.id: one for one in found}.values())
+
+
+def _post_of(text: str) -> int | None:
+    return id_of(text[len(POST) :]) if text.startswith(POST) else None
+
+
+def _offered(tree: Sequence[Choice], recent: Sequence[int], people: Sequence[Choice]) -> dict[str, Any]:
+    """What both fields offer: units (for who leads a tree, with recent units first), and posts that were looked for."""
     by_id = {one.id: one for one in tree}
     names = [(one.id, INDENT * one.depth + one.label) for one in tree]
     latest = [(i, by_id[i].label) for i in recent if i in by_id]
-    leading = [(_("Récemment choisies"), latest), (_("Tous les services"), names)] if latest else names
-    return {"leading": leading, "others": [(one.id, one.label, one.code) for one in tree]}
+    posts = [(f"{POST}{one.id}", one.label) for one in people]
+    groups = [(_("Postes et personnes"), posts), (_("Récemment choisies"), latest), (_("Tous les services"), names)]
+    leading = [(name, options) for name, options in groups if options] if posts or latest else names
+    others = [(one.id, one.label, one.code) for one in tree]
+    return {"leading": leading, "others": [*posts, *others], "searched": _asks_for_people(), "people": posts}
 
 
 def _decision(fields: FormReader) -> ImputationForm:
@@ -174,19 +217,27 @@ def _decision(fields: FormReader) -> ImputationForm:
     Raises:
         FormRefused: with all errors found.
     """
-    leading = fields.integer("leading_unit_id", required=True)
-    others = fields.integers("other_unit_ids")
+    text = fields.text("leading_unit_id", required=True, maximum=20)
+    leading_post = _post_of(text)
+    leading = None if leading_post is not None else fields.integer("leading_unit_id", required=True)
+    copied = [one for one in request.form.getlist("other_unit_ids") if one != text]
     note = fields.text("note", maximum=2000)
     due_on, due_days = _due(fields)
     fields.check()
     return ImputationForm(
         leading_unit_id=UnitId(leading) if leading is not None else None,
-        other_unit_ids=tuple(UnitId(one) for one in others if one != leading),
+        other_unit_ids=tuple(UnitId(one) for one in _ids(copied)),
+        leading_post_id=PostId(leading_post) if leading_post is not None else None,
+        other_post_ids=tuple(PostId(one) for text in copied if (one := _post_of(text)) is not None),
         mentions=tuple(request.form.getlist("mentions")),
         note=note,
         due_on=due_on,
         due_days=due_days,
     )
+
+
+def _ids(texts: Iterable[str]) -> list[int]:
+    return [number for text in texts if (number := id_of(text)) is not None]
 
 
 def _due(fields: FormReader) -> tuple[date | None, int | None]:

@@ -28,7 +28,12 @@ blueprint = Blueprint("inbox", __name__, url_prefix="/bannette")
 
 PAGE = 50
 REFUSALS = (Invalid, InvalidTransition)
-VIEWS = {"en-cours": InboxView.OPEN, "en-retard": InboxView.LATE, "termines": InboxView.DONE}
+VIEWS = {
+    "en-cours": InboxView.OPEN,
+    "en-retard": InboxView.LATE,
+    "mes-services": InboxView.UNITS,
+    "termines": InboxView.DONE,
+}
 
 
 @blueprint.get("/")
@@ -40,7 +45,8 @@ def index() -> ResponseReturnValue:
     live = view is not InboxView.DONE
     with context.services().reading() as session:
         rows, page = queries.inbox(session, actor, place(), today=today, view=view, limit=PAGE)
-        totals = {key: queries.inbox_total(session, actor, today=today, view=one) for key, one in VIEWS.items()}
+        offered = {key: one for key, one in VIEWS.items() if one is not InboxView.UNITS or actor.headed_unit_ids}
+        totals = {key: queries.inbox_total(session, actor, today=today, view=one) for key, one in offered.items()}
         verdicts = signatures.of_letters(session, [row.mail.mail_id for row in rows])
         reminded = listing.last_reminders(session, [row.assignment_id for row in rows]) if live else {}
         days = calendar.calendar(session)
@@ -93,7 +99,12 @@ def _show(assignment_id: int, error: GedError | None = None, *, act: str = "") -
 def _targets(offered: Targets, row: AssignmentRow) -> list[tuple[str, list[tuple[str, str]]]]:
     posts = [(f"p{one.id}", one.label) for one in offered.posts if one.id != row.post_id]
     units = [(f"u{one.id}", one.label) for one in offered.units]
-    groups = [(_("Services placés dessous"), units), (_("Postes du service"), posts)]
+    below = [(f"p{one.id}", one.label) for one in offered.below if one.id != row.post_id]
+    groups = [
+        (_("Services placés dessous"), units),
+        (_("Postes du service"), posts),
+        (_("Postes des services placés dessous"), below),
+    ]
     return [(name, options) for name, options in groups if options]
 
 
@@ -157,7 +168,7 @@ def assign(assignment_id: int) -> ResponseReturnValue:
     instruction, due_on = fields.text("instruction", maximum=2000), fields.day("assign_due_on")
     try:
         fields.check()
-        unit_id, post_id = _target(target, row)
+        unit_id, post_id = _target(target, row.unit_id)
         with context.services().unit_of_work(context.now()) as uow:
             operations.assign(
                 uow,
@@ -177,12 +188,15 @@ def assign(assignment_id: int) -> ResponseReturnValue:
     return redirect(next_path(url_for("inbox.show", assignment_id=assignment_id)), 303)
 
 
-def _target(text: str, row: AssignmentRow) -> tuple[UnitId, PostId | None]:
+def _target(text: str, own_unit_id: int) -> tuple[UnitId, PostId | None]:
     kind, digits = text[:1], text[1:]
     number = id_of(digits)
     if kind not in ("u", "p") or number is None:
         raise Invalid("form.unknown_choice", "choose from the list", field="to")
-    return (UnitId(number), None) if kind == "u" else (UnitId(row.unit_id), PostId(number))
+    if kind == "u":
+        return UnitId(number), None
+    with context.services().reading() as session:
+        return UnitId(choices.unit_of_post(session, number) or own_unit_id), PostId(number)
 
 
 def _at_our_fields(error: GedError) -> GedError:

@@ -1,0 +1,42 @@
+"""letters given to a post are seen by the heads above it
+
+Revision ID: 0033
+Revises: 0032
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0033"
+down_revision = "0032"
+branch_labels = None
+depends_on = None
+oldest_program = "0031"
+
+_GIVEN = """
+FROM assignments AS a WHERE a.post_id IS NOT NULL AND a.state IN ('open', 'taken', 'done')
+"""
+
+
+def upgrade() -> None:
+    connection = op.get_bind()
+    connection.execute(
+        sa.text(
+            "INSERT INTO mail_access (mail_id, principal, because, granted_at) "
+            "SELECT a.mail_id, 'c' || a.unit_id, CASE WHEN a.parent_id IS NULL THEN 'imputed' ELSE 'assigned' END, "
+            f"min(a.assigned_at) {_GIVEN} GROUP BY 1, 2, 3"
+        )
+    )
+    # The index holds the rights too: a job for each letter, as for any change of its rights.
+    connection.execute(
+        sa.text(
+            "INSERT INTO jobs (kind, subject_id, reason, params, state, attempts, run_after, worker, error_code, "
+            "error_detail, progress, created_at) "
+            "SELECT 'index', a.mail_id, '', '{}', 'queued', 0, max(a.assigned_at), '', '', '', '', max(a.assigned_at) "
+            f"{_GIVEN} GROUP BY a.mail_id"
+        )
+    )
+
+
+def downgrade() -> None:
+    op.execute(sa.text("DELETE FROM mail_access WHERE principal LIKE 'c%'"))
