@@ -1,9 +1,13 @@
-"""Every foreign key is the first column of an index, or says why nobody searches by it."""
+"""Every foreign key is the first column of an index, or says why nobody searches by it; revisions are one line."""
+
+import re
+from pathlib import Path
 
 from sqlalchemy import Table, UniqueConstraint
 
 from ged.models import metadata
 
+ROOT = Path(__file__).parents[2]
 NOT_SEARCHED_BY = {
     # "table.column": why no query filters on it. A query that does needs an index: see ``ged.migrations.tools``.
     "circuit_entries.post_id": "names who acted; the entries are read by their letter",
@@ -93,3 +97,15 @@ def test_a_foreign_key_has_an_index_or_a_reason_to_have_none() -> None:
 
 def test_the_list_of_reasons_names_no_key_that_has_an_index_or_is_gone() -> None:
     assert NOT_SEARCHED_BY.keys() <= without_index()
+
+
+def test_the_revisions_follow_one_another_by_their_numbers() -> None:
+    """Two branches that both took the next number would leave a database that cannot be migrated."""
+    told = []
+    for path in sorted((ROOT / "ged/migrations/versions").glob("[0-9]*.py")):
+        names = dict(
+            re.findall(r'^(revision|down_revision) = "(\d{4})"', path.read_text(encoding="utf-8"), re.MULTILINE)
+        )
+        told.append((path.name[:4], names["revision"], names.get("down_revision")))
+    numbers = [f"{n:04d}" for n in range(1, len(told) + 1)]
+    assert told == [(number, number, below) for number, below in zip(numbers, [None, *numbers], strict=False)]

@@ -38,7 +38,7 @@ def test_letters_of_posts_get_the_right_of_the_heads_and_an_index_job(url: str, 
     wanted = [(mail_id, f"c{unit_id}", "assigned")]
     with engine.connect() as connection:
         assert [tuple(row) for row in connection.execute(rights)] == wanted
-    downgrade(engine, "0032")
+    downgrade(engine, "0033")
     with engine.begin() as connection:
         assert connection.execute(rights).all() == []
         before = connection.scalar(waiting, {"mail_id": mail_id})

@@ -1,7 +1,7 @@
 """what is typed in a draft is stored before it is saved; attachments of a letter have titles
 
-Revision ID: 0031
-Revises: 0030
+Revision ID: 0033
+Revises: 0032
 """
 
 import sqlalchemy as sa
@@ -9,11 +9,11 @@ from alembic import op
 
 from ged.db import UtcDateTime
 
-revision = "0031"
-down_revision = "0030"
+revision = "0033"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
-oldest_program = "0026"
+oldest_program = "0031"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
