@@ -21,6 +21,8 @@ MAX_KEY = 128
 
 _WIDTH = re.compile(r"(?:0?[1-9][0-9]?)?d?")
 """How a number may be written: all its digits, filled up in front."""
+MOST_OF_A_SPEC = 4
+"""Characters behind the colon of any name: a width of more digits would fill the memory before it is refused."""
 _SIGN = re.compile(r"\A\s*(?:n\s?[°º]|№)\s*:?")
 _RUNS = re.compile(r"[0-9]+|[a-z]+")
 
@@ -33,6 +35,8 @@ def check_pattern(pattern: str) -> str:
     """
     try:
         fields = [one[1:] for one in string.Formatter().parse(pattern) if one[1] is not None]
+        if any(len(spec or "") > MOST_OF_A_SPEC for _, spec, _ in fields):
+            raise ValueError("too wide")
         if any(name in _NUMBERS and (turned or not _WIDTH.fullmatch(spec or "")) for name, spec, turned in fields):
             raise ValueError("digits would be lost")
         code = "M" * MAX_CODE

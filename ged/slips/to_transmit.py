@@ -29,6 +29,10 @@ from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
 MOST = 300
 """Letters on one page: a day's work in the largest registry."""
+MOST_SLIPS = 10
+"""Slips of one act: each is typeset and signed while the clerk waits, half a second or more. The key stays open for
+five minutes, so the rest follows with one more click.
+"""
 _UNDER_WAY = (SlipState.ISSUING, SlipState.SENT, SlipState.RECEIVING)
 
 
@@ -60,11 +64,15 @@ class Destination:
 
 @dataclass(frozen=True)
 class Sent:
-    """The result of a group of one act: its slips, or the reason why none was numbered."""
+    """The result of a group of one act: its slips, or the reason why none was numbered.
+
+    ``is_left``: it was not begun, because the act had made ``MOST_SLIPS`` slips; its letters still wait.
+    """
 
     destination: Destination
     issued: tuple[Issued, ...] = ()
     refusal: GedError | None = None
+    is_left: bool = False
 
 
 def destinations(session: Session, actor: Actor, *, post: HeldPost) -> tuple[Destination, ...]:
@@ -106,7 +114,8 @@ def send(
 ) -> tuple[Sent, ...]:
     """Make one slip for each group, of the letters chosen in it. A refused group does not stop the others.
 
-    A letter that left in the meantime is skipped. More letters than fit on a slip make several slips.
+    A letter that left in the meantime is skipped. More letters than fit on a slip make several slips. After
+    ``MOST_SLIPS`` slips the rest is left (``Sent.is_left``).
 
     Args:
         chosen: ids of letters by the key of their group.
@@ -121,6 +130,9 @@ def send(
         wanted = frozenset(chosen.get(group.key, ()))
         lines = [LineForm(mail_id=row.mail_id, is_original=True) for row in group.rows if row.mail_id in wanted]
         for start in range(0, len(lines), drafting.MAX_LINES):
+            if len(made) >= MOST_SLIPS:
+                made.append(Sent(group, is_left=True))
+                break
             form = SlipForm(
                 lines=tuple(lines[start : start + drafting.MAX_LINES]),
                 receiver_unit_ids=(group.unit_id,),
@@ -139,13 +151,18 @@ def send(
 
 def keep_here(uow: UnitOfWork, mail_ids: Sequence[int], *, post: HeldPost, actor: Actor) -> int:
     """Note that the originals of these letters stay with the unit, so that no slip is needed. Returns their number."""
-    mails = locks.hold(uow.session, Mail, [int(one) for one in mail_ids])
-    groups = destinations(uow.session, actor, post=post)
-    here = {row.mail_id for group in groups for row in group.rows}
+    # Only letters that are here are locked; another clerk may have sent some of them before the lock.
+    mails = locks.hold(uow.session, Mail, _here(uow, actor, post) & {int(one) for one in mail_ids})
+    here = _here(uow, actor, post)
     kept = [mail for mail in mails if mail.id in here]
     for mail in kept:
         custody.keep(uow, mail.id, actor=actor, post=post)
     return len(kept)
+
+
+def _here(uow: UnitOfWork, actor: Actor, post: HeldPost) -> set[int]:
+    groups = destinations(uow.session, actor, post=post)
+    return {int(row.mail_id) for group in groups for row in group.rows}
 
 
 def _to_decide(unit_ids: Sequence[int]) -> Select[Mail, str, int]:

@@ -192,7 +192,12 @@ def _directory(session: Session) -> _Directory:
         if held is None or added < 0 or stamp[2] - held.stamp[2] != added:
             held = _DIRECTORIES[engine] = _Directory()
         if held.stamp != stamp:
+            known = len(held.ids)
             _read(session, held, stamp)
+            if known and len(held.ids) - known != added:
+                # Of two entries made at once, the one with the lower id may be committed last: all are read again.
+                held = _DIRECTORIES[engine] = _Directory()
+                _read(session, held, stamp)
     return held
 
 

@@ -372,6 +372,21 @@ def test_an_entry_added_or_corrected_is_found_at_once(site: Site) -> None:
         ]
 
 
+def test_an_entry_whose_id_is_lower_and_which_is_committed_later_is_found_too(site: Site) -> None:
+    """On PostgreSQL ids are given before the commits: of two entries made at once the first id may come second."""
+    with site.services.unit_of_work(NOW) as uow:
+        uow.session.add(Correspondent(id=700, name="Mairie de Lomé", folded_name=fold("Mairie de Lomé")))
+    for key, name in ((702, "Mairie d'Aného"), (701, "Lycée de Kpalimé")):
+        with site.services.reading() as session:
+            assert matching.best_matches(session, "Lycee de Kpalime", entity_ids=()) == []
+        with site.services.unit_of_work(NOW) as uow:
+            uow.session.add(Correspondent(id=key, name=name, folded_name=fold(name)))
+    with site.services.reading() as session:
+        assert [one.name for one in matching.best_matches(session, "Lycee de Kpalime", entity_ids=())] == [
+            "Lycée de Kpalimé"
+        ]
+
+
 def test_twenty_thousand_correspondents_are_searched_in_a_moment(site: Site) -> None:
     places = [f"{a}{b}" for a in ("Agou", "Kévé", "Anié", "Blitta", "Tohoun") for b in ("", "-Nord", "-Sud", "-Est")]
     names = [f"{kind} {place} {n}" for kind in ("Lycée", "Groupement", "Coopérative", "Clinique", "Syndicat")

@@ -11,6 +11,7 @@ from flask import Flask
 from pypdfium2 import PdfDocument
 from sqlalchemy import func, select, update
 
+from ged import locks
 from ged.errors import Invalid
 from ged.ports import Confidentiality
 from ged.register.models import Mail
@@ -191,3 +192,61 @@ def test_the_fiche_of_a_confidential_letter_is_printed_by_itself_alone(site: Sit
         uow.session.execute(update(SlipLine).where(SlipLine.mail_id == raised).values(is_confidential=True))
     pdf = bundle.bundle_pdf(services, [issued.slip_id], with_sheets=True, actor=actor(services, "agent"), now=NOW)
     assert len(PdfDocument(pdf)) == 2, "the slip, and the fiche of the other letter"
+
+
+def test_an_act_makes_a_few_slips_and_says_what_is_left(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(to_transmit, "MOST_SLIPS", 1)
+    app, services = site
+    one, two = letter(services), letter(services)
+    impute(services, one, "DGE")
+    impute(services, two, "DAF")
+    opened_key(services, "agent")
+    client = sign_in(app, "agent")
+    page = client.get("/a-transmettre/").text
+    values = {
+        "post_id": re.findall(r'name="post_id" value="([0-9]+)"', page)[0], "act": "send", "passphrase": PASSPHRASE,
+        "mail": re.findall(r'name="mail" value="([^"]+)" checked', page),
+    }  # fmt: skip
+    sent = post(client, "/a-transmettre/", values, page="/a-transmettre/")
+    page = client.get(sent.headers["Location"]).text
+    assert "1 bordereau signé et envoyé." in page
+    assert "1 groupe attend encore" in page
+    left = re.findall(r'name="mail" value="([^"]+)" checked', page)
+    assert len(left) == 1
+    sent = post(client, "/a-transmettre/", {**values, "mail": left, "passphrase": ""}, page="/a-transmettre/")
+    assert groups(services) == {}
+    assert "attend encore" not in client.get(sent.headers["Location"]).text
+
+
+def test_a_print_of_too_many_sheets_is_refused_before_any_is_set(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    app, services = site
+    mails = [letter(services, f"Demande {n}") for n in range(3)]
+    for mail_id in mails:
+        impute(services, mail_id)
+    ((issued,),) = (one.issued for one in send(services, *mails))
+    monkeypatch.setattr(bundle, "MOST_DOCUMENTS", 3)
+    set_sheets: list[object] = []
+    monkeypatch.setattr(bundle, "sheet_pdf", lambda *one, **_more: set_sheets.append(one))
+    client = sign_in(app, "agent")
+    page = client.get(f"/a-transmettre/?fait={issued.slip_id}").text
+    assert "Imprimer avec ses fiches" in page
+    assert "Imprimer les bordereaux et les fiches" not in page
+    refused = client.get(f"/a-transmettre/impression.pdf?bordereau={issued.slip_id}&fiches=1")
+    assert (refused.status_code, "Imprimez les bordereaux un par un" in refused.text) == (422, True)
+    assert set_sheets == []
+    alone = client.get(f"/a-transmettre/impression.pdf?bordereau={issued.slip_id}")
+    assert alone.mimetype == "application/pdf"
+
+
+def test_letters_of_others_are_not_locked_by_whoever_names_them(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = site[1]
+    mine, secret = letter(services), letter(services)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.get_one(Mail, secret).level = Confidentiality.SECRET
+    held: list[int] = []
+    lock = locks.hold
+    monkeypatch.setattr(locks, "hold", lambda session, model, ids: held.extend(ids) or lock(session, model, ids))
+    who = actor(services, "agent")
+    with services.unit_of_work(NOW) as uow:
+        to_transmit.keep_here(uow, [mine, secret], post=parties.sending_post(who, None), actor=who)
+    assert held == [mine]

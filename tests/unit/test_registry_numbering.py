@@ -85,3 +85,9 @@ def test_only_the_moves_of_the_table_exist(state: MailState, act: MailAct) -> No
 
 def test_nothing_leaves_a_voided_letter() -> None:
     assert not [act for state, act in MOVES if state is MailState.VOIDED]
+
+
+@pytest.mark.parametrize("pattern", ["{seq}/{entity:>2000000000}", "{seq}/{unit:{register}}", "{seq}/{month:99999}"])
+def test_a_pattern_that_would_fill_the_memory_is_refused_before_it_is_tried(pattern: str) -> None:
+    with pytest.raises(Invalid, match=r"register\.pattern"):
+        check_pattern(pattern)

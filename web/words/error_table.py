@@ -1351,6 +1351,10 @@ MESSAGES: Mapping[str, Message] = {
     "slip.paper_on_the_way": Message(
         _l("L'original de %(number)s est en route (bordereau %(slip)s)."), _l("Attendez sa réception.")
     ),
+    "slip.print_long": Message(
+        _l("Cette impression réunirait %(count)s documents ; elle en compte %(limit)s au plus."),
+        _l("Imprimez les bordereaux un par un."),
+    ),
     "slip.pdf_confidential": Message(
         _l("Ce bordereau porte un courrier auquel vous n'avez pas accès."),
         _l("Demandez l'accès au service traitant."),

@@ -42,6 +42,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         groups=groups,
         total=sum(len(group.rows) for group in groups),
         made=made,
+        is_long=len(made) + sum(row.line_count for row in made) > bundle.MOST_DOCUMENTS,
         post=post,
         posts=[(one.post_id, f"{one.title} ({one.unit_name})") for one in parties.working_posts(actor)],
     )
@@ -90,6 +91,14 @@ def _tell(sent: tuple[to_transmit.Sent, ...]) -> None:
             text = _("Le bordereau %(number)s garde son numéro mais n'est pas signé : signez-le de nouveau.",
                      number=slip.number)  # fmt: skip
             flash(text, "warning")
+    left = len({one.destination.key for one in sent if one.is_left})
+    if left:
+        text = ngettext(
+            "%(num)s groupe attend encore : envoyez de nouveau, sans autre saisie.",
+            "%(num)s groupes attendent encore : envoyez de nouveau, sans autre saisie.",
+            left,
+        )
+        flash(text, "warning")
     for one in sent:
         if one.refusal is not None:
             told = view_of(one.refusal)
