@@ -33,11 +33,10 @@ from ged.ports import (
 )
 from ged.register import allocation, operations, registers
 from ged.register.allocation import told_of_number
-from ged.register.correspondents import fold, visible
+from ged.register.correspondents import entries, fold
 from ged.register.models import (
     AttachmentKind,
     Channel,
-    Correspondent,
     Direction,
     Mail,
     Register,
@@ -240,12 +239,7 @@ def _parties(session: Session, names: Sequence[str], book: Register) -> tuple[li
     units: dict[str, Unit] = {}
     for unit in session.scalars(select(Unit).where(Unit.id.in_(sorted(own)), Unit.closed_at.is_(None))):
         units[fold(unit.name)] = units[fold(unit.code)] = unit
-    entity_id = entities(session)[book.unit_id]
-    known: dict[str, Correspondent] = {}
-    query = select(Correspondent).where(Correspondent.folded_name.in_(folded), visible([entity_id]))
-    for entry in session.scalars(query.order_by(Correspondent.id)):
-        if entry.folded_name not in known or entry.entity_id == entity_id:
-            known[entry.folded_name] = entry
+    known = entries(session, folded, entity_id=entities(session)[book.unit_id])
     parties: list[Party] = []
     unit_ids: list[int] = []
     for name in names:

@@ -50,6 +50,8 @@ class DispatchLine(Base):
     position: Mapped[int] = mapped_column(Integer)
     is_copy: Mapped[bool] = mapped_column(Boolean, default=False)
     name: Mapped[str] = mapped_column(String(300))
+    correspondent_id: Mapped[int | None] = mapped_column(ForeignKey("correspondents.id"), index=True)
+    """The entry of the directory that bore this name when the line was made."""
     address: Mapped[str] = mapped_column(Text, default="")
     email: Mapped[str] = mapped_column(String(200), default="")
     channel: Mapped[Channel] = mapped_column(Code(Channel), default=Channel.HAND)

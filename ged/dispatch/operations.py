@@ -20,9 +20,10 @@ from ged.dispatch.models import DispatchLine, DispatchProof, DispatchState, Part
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
 from ged.org.letterhead import organisation_name
-from ged.org.tree import same_entity
+from ged.org.tree import entities, same_entity
 from ged.ports import AttachmentId, Confidentiality, Digest, JobId, MailId, Message
 from ged.register import directory
+from ged.register.correspondents import entries, fold
 from ged.register.directory import EMAIL, AddressToConfirm
 from ged.register.models import Attachment, AttachmentKind, Channel, Mail, MailLink, MailNumber, Register, Rendition
 from ged.register.operations import SourcePage, attach
@@ -64,6 +65,9 @@ class Discharge:
 def open_lines(uow: UnitOfWork, mail_id: MailId | int, addressees: Sequence[Party], copies: Sequence[Party]) -> None:
     """Add one line for each addressee, then one for each copy (called when the letter is signed)."""
     parties = [(party, False) for party in addressees] + [(party, True) for party in copies]
+    unit_id = uow.session.get_one(Mail, int(mail_id)).unit_id
+    folded = {fold(party.name) for party, _ in parties}
+    known = entries(uow.session, folded, entity_id=entities(uow.session)[unit_id])
     for position, (party, is_copy) in enumerate(parties, start=1):
         channel = Channel.EMAIL if party.email and is_copy else Channel.HAND
         uow.session.add(
@@ -72,6 +76,7 @@ def open_lines(uow: UnitOfWork, mail_id: MailId | int, addressees: Sequence[Part
                 position=position,
                 is_copy=is_copy,
                 name=party.name,
+                correspondent_id=entry.id if (entry := known.get(fold(party.name))) is not None else None,
                 address=party.address,
                 email=party.email,
                 channel=channel,

@@ -66,6 +66,13 @@ def is_confidential() -> ColumnElement[bool]:
     return and_(*bare, wrote, not_(wrote.where(Mail.level < Confidentiality.RESTRICTED)))
 
 
+def standing(session: Session, entry: Correspondent) -> Correspondent:
+    """The entry itself; of a merged one the entry into which it was merged, and so on."""
+    while entry.merged_into_id is not None:
+        entry = session.get_one(Correspondent, entry.merged_into_id)
+    return entry
+
+
 def entities_of(session: Session, actor: Actor) -> frozenset[int]:
     """The entities of the posts that an actor holds or acts for."""
     of = entities(session)
@@ -110,13 +117,18 @@ def directory_ids(uow: UnitOfWork, names: Sequence[str], *, unit_id: int) -> dic
 
 
 def _entries(uow: UnitOfWork, folded: Collection[str], entity_id: int) -> dict[str, int]:
-    rows = uow.session.execute(
-        select(Correspondent.folded_name, Correspondent.id)
+    return {name: entry.id for name, entry in entries(uow.session, folded, entity_id=entity_id).items()}
+
+
+def entries(session: Session, folded: Collection[str], *, entity_id: int) -> dict[str, Correspondent]:
+    """Folded name -> the entry that the entity sees, its own first; of a merged entry the one that stands for it."""
+    rows = session.scalars(
+        select(Correspondent)
         .where(Correspondent.folded_name.in_(folded), _held_by([entity_id]))
         # The entity's own entry comes last, so it overwrites others in the dictionary.
         .order_by(case((Correspondent.entity_id == entity_id, 1), else_=0), Correspondent.id)
     )
-    return dict(iter(rows))
+    return {entry.folded_name: standing(session, entry) for entry in rows}
 
 
 _OWN = Correspondent.entity_id == bindparam("entity")
@@ -142,8 +154,9 @@ def known_sender(uow: UnitOfWork, sender_id: int | None, name: str, *, entity_id
         if chosen is None:
             raise Invalid("correspondent.unknown", "choose the sender again", field="sender_name")
         if not name.strip() or fold(name) == chosen.folded_name:
-            return chosen
-    return uow.session.scalar(_BY_NAME, {"entity": entity_id, "name": fold(name)})
+            return standing(uow.session, chosen)
+    named = uow.session.scalar(_BY_NAME, {"entity": entity_id, "name": fold(name)})
+    return None if named is None else standing(uow.session, named)
 
 
 def is_known(session: Session, name: str, *, actor: Actor) -> bool:
@@ -159,7 +172,7 @@ def suggest(session: Session, text: str, *, actor: Actor, limit: int = 8) -> lis
     if not folded:
         return []
     own = entities_of(session, actor)
-    query = select(Correspondent).where(Correspondent.is_active, visible(own))
+    query = select(Correspondent).where(Correspondent.is_active, Correspondent.merged_into_id.is_(None), visible(own))
     for word in folded.split():
         query = query.where(Correspondent.folded_name.contains(word, autoescape=True))
     starts = Correspondent.folded_name.startswith(folded, autoescape=True)

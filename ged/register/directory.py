@@ -57,6 +57,7 @@ class CorrespondentView:
     """The entry belongs to the reader's entity: corrected in place. Otherwise a correction creates an own entry."""
     owner: str
     """Name of the entry's entity; empty: the common stock."""
+    merged_into_id: int | None = None
 
 
 def listing(
@@ -77,9 +78,12 @@ def _seen(session: Session, text: str, actor: Actor) -> Select[Correspondent]:
     own = entities_of(session, actor)
     other = aliased(Correspondent)
     # Hide entries with the same name as an own entry.
-    behind = exists().where(other.folded_name == Correspondent.folded_name, other.entity_id.in_(sorted(own)))
+    behind = exists().where(
+        other.folded_name == Correspondent.folded_name, other.entity_id.in_(sorted(own)), other.merged_into_id.is_(None)
+    )
     is_own = Correspondent.entity_id.in_(sorted(own))
-    return select(Correspondent).where(_matches(text), visible(own), or_(is_own, ~behind))
+    stands = Correspondent.merged_into_id.is_(None)
+    return select(Correspondent).where(_matches(text), visible(own), stands, or_(is_own, ~behind))
 
 
 def _matches(text: str) -> ColumnElement[bool]:
@@ -95,10 +99,30 @@ def correspondent(session: Session, correspondent_id: int, *, actor: Actor) -> C
     Raises:
         NotFound: ``correspondent.unknown`` (also for another entity's entry that is not shared).
     """
-    row = _get(session, correspondent_id, actor)
+    row = seen_entry(session, correspondent_id, actor)
     owner = session.get(Unit, row.entity_id) if row.entity_id is not None else None
     is_own = row.entity_id in entities_of(session, actor)
     return _view(row, owner.name if owner is not None else "", is_own=is_own)
+
+
+def add(uow: UnitOfWork, form: CorrespondentForm, *, actor: Actor) -> int:
+    """Add an entry to the directory of the actor's entity; returns its id.
+
+    Raises:
+        Forbidden: ``correspondent.forbidden``.
+        Invalid: as ``edit``.
+    """
+    post = actor.post_with(Role.CLERK)
+    if post is None:
+        raise Forbidden("correspondent.forbidden", "ask the mail office")
+    entity_id = entities(uow.session)[post.unit_id]
+    folded = _checked(uow.session, entity_id, None, form)
+    values = {**form.__dict__, "name": " ".join(form.name.split()), "folded_name": folded}
+    row = Correspondent(**values, entity_id=entity_id)
+    uow.session.add(row)
+    _flush(uow)
+    uow.record("correspondent.added", "correspondent", row.id, actor=actor, post=post, new=values)
+    return row.id
 
 
 def edit(uow: UnitOfWork, correspondent_id: int, form: CorrespondentForm, *, version: int | None, actor: Actor) -> None:
@@ -115,7 +139,7 @@ def edit(uow: UnitOfWork, correspondent_id: int, form: CorrespondentForm, *, ver
     post = actor.post_with(Role.CLERK)
     if post is None:
         raise Forbidden("correspondent.forbidden", "ask the mail office", id=correspondent_id)
-    found = _get(uow.session, correspondent_id, actor)
+    found = seen_entry(uow.session, correspondent_id, actor)
     if version is not None and found.version != version:
         raise StaleVersion("correspondent.stale", "read the other person's change, then send again")
     entity_id = entities(uow.session)[post.unit_id]
@@ -216,7 +240,12 @@ def _checked(session: Session, entity_id: int, correspondent_id: int | None, for
     return folded
 
 
-def _get(session: Session, correspondent_id: int, actor: Actor) -> Correspondent:
+def seen_entry(session: Session, correspondent_id: int, actor: Actor) -> Correspondent:
+    """The row of an entry that the actor sees.
+
+    Raises:
+        NotFound: ``correspondent.unknown``.
+    """
     seen = visible(entities_of(session, actor))
     row = session.scalar(select(Correspondent).where(Correspondent.id == correspondent_id, seen))
     if row is None:
@@ -237,4 +266,5 @@ def _view(row: Correspondent, owner: str, *, is_own: bool) -> CorrespondentView:
         is_shared=row.is_shared,
         is_own=is_own,
         owner=owner,
+        merged_into_id=row.merged_into_id,
     )

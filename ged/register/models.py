@@ -264,6 +264,9 @@ class Correspondent(Base):
     email_changed_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     phone: Mapped[str] = mapped_column(String(50), default="")
     is_active: Mapped[bool] = mapped_column(Boolean, default=True)
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("correspondents.id"), index=True)
+    """The entry of which this is a double: it is shown and chosen instead, with the letters of both."""
+    merged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(Integer)
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from ged import access
 from ged.errors import Forbidden, NotFound
 from ged.org.models import Person, Post, Unit
+from ged.org.tree import entity_of
 from ged.ports import Confidentiality, MailId
 from ged.register import levels, rectify
 from ged.register.models import (
@@ -121,6 +122,7 @@ class LetterView:
     priority: Priority
     subject: str
     sender_id: int | None
+    """The sender's entry of the directory, if the reader sees it."""
     sender_name: str
     addressee: str
     addressed_to: str
@@ -170,7 +172,7 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor) -> LetterView:
         channel=mail.channel,
         priority=mail.priority,
         subject=mail.subject,
-        sender_id=mail.sender_id,
+        sender_id=_listed_sender(mail, actor),
         sender_name=mail.sender_name,
         addressee=mail.addressee,
         addressed_to=names.addressed_to,
@@ -194,6 +196,14 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor) -> LetterView:
         rights=_rights(session, mail, actor),
         level_request=levels.open_request(session, mail, actor) if mail.level >= Confidentiality.SECRET else None,
     )
+
+
+def _listed_sender(mail: Mail, actor: Actor) -> int | None:
+    entry = mail.sender
+    if entry is None:
+        return None
+    own = {entity_of(unit_id, actor.units) for unit_id in actor.unit_ids}
+    return entry.id if entry.is_shared or entry.entity_id is None or entry.entity_id in own else None
 
 
 def visible_mail(session: Session, mail_id: MailId | int, actor: Actor) -> Mail:

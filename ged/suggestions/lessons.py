@@ -14,7 +14,7 @@ from ged.errors import EngineFailed, Forbidden, NotFound
 from ged.jobs import JobKind
 from ged.org.models import Person
 from ged.ports import Confidentiality, Digest
-from ged.register.correspondents import visible
+from ged.register.correspondents import standing, visible
 from ged.register.models import Attachment, AttachmentKind, Correspondent, Direction, Mail, PageText, SealedEnvelope
 from ged.register.states import MailState
 from ged.suggestions.linear import Guess, Model, from_bytes
@@ -278,8 +278,9 @@ def correspondent_name(session: Session, choice: str, entity_ids: Collection[int
     """The name of the correspondent chosen by a model, if these entities still see it in a directory."""
     if not choice.isdigit():
         return None
-    seen = select(Correspondent.name).where(Correspondent.id == int(choice), Correspondent.is_active)
-    return session.scalar(seen.where(visible(entity_ids)))
+    entry = session.scalar(select(Correspondent).where(Correspondent.id == int(choice), visible(entity_ids)))
+    found = None if entry is None else standing(session, entry)
+    return found.name if found is not None and found.is_active else None
 
 
 # --- the administrator's page --------------------------------------------------------------------------------------

@@ -207,7 +207,7 @@ _LOCK = threading.Lock()
 def _read(session: Session, directory: _Directory, stamp: tuple[int, int, int]) -> None:
     rows = session.execute(
         select(Correspondent.id, Correspondent.name, Correspondent.entity_id, Correspondent.is_shared)
-        .where(Correspondent.is_active, Correspondent.id > directory.stamp[1])
+        .where(Correspondent.is_active, Correspondent.merged_into_id.is_(None), Correspondent.id > directory.stamp[1])
         .order_by(Correspondent.id)
     )
     for place, (correspondent_id, name, entity_id, is_shared) in enumerate(rows, start=len(directory.ids)):

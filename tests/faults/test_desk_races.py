@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import func, select
 
 from ged.archive import register_check
+from ged.correspondents import letters, merging
 from ged.dispatch.models import DispatchLine
+from ged.errors import GedError
 from ged.ports import MailId
-from ged.register.models import MailNumber
+from ged.register.models import Correspondent, MailNumber
 from ged.slips import numbering
 from ged.slips.drafting import LineForm
 from ged.slips.states import LineState
@@ -20,6 +22,7 @@ from ged.unit import Services
 from tests import slip_kit
 from tests.desk_kit import enter
 from tests.factories import NOW, actor, make_organisation, make_services
+from tests.routing_kit import register
 
 pytestmark = pytest.mark.servers
 
@@ -65,3 +68,52 @@ def test_a_slip_numbered_by_two_at_once_gives_each_letter_one_number(services: S
     with services.reading() as session:
         assert session.scalar(select(func.count()).select_from(MailNumber).where(MailNumber.register_id == book)) == 4
         assert register_check.gaps(session) == []
+
+
+def ids(services: Services) -> dict[str, int]:
+    with services.reading() as session:
+        return dict(iter(session.execute(select(Correspondent.name, Correspondent.id))))
+
+
+def test_two_entries_merged_into_each_other_at_once_are_merged_one_way(services: Services) -> None:
+    register(services, "Un", sender="Primature")
+    register(services, "Deux", sender="Primature du Togo")
+    one, two = ids(services).values()
+    clerk = actor(services, "agent")
+
+    def merge(pair: tuple[int, int]) -> str:
+        try:
+            with services.unit_of_work(NOW) as uow:
+                merging.merge(uow, *pair, version=None, actor=clerk)
+        except GedError as refused:
+            return refused.code
+        return ""
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = sorted(pool.map(merge, [(one, two), (two, one)] * 2))
+    assert outcomes[0] == ""
+    assert set(outcomes[1:]) <= {"correspondent.merged", "correspondent.stale"}
+    with services.reading() as session:
+        merged = session.scalars(select(Correspondent.merged_into_id).order_by(Correspondent.id)).all()
+    assert merged.count(None) == 1
+
+
+def test_letters_that_are_registered_during_a_merge_are_with_the_entry_that_stays(services: Services) -> None:
+    register(services, "Un", sender="Primature")
+    register(services, "Deux", sender="Primature du Togo")
+    known, clerk = ids(services), actor(services, "agent")
+    kept, double = known["Primature"], known["Primature du Togo"]
+
+    def act(no: int) -> int:
+        if no == 4:
+            with services.unit_of_work(NOW) as uow:
+                merging.merge(uow, double, kept, version=None, actor=clerk)
+            return 0
+        return int(register(services, f"Lettre {no}", sender="Primature du Togo").mail_id)
+
+    with ThreadPoolExecutor(4) as pool:
+        registered = set(pool.map(act, range(9))) - {0}
+    with services.reading() as session:
+        rows, _page = letters.exchanged(session, kept, actor=clerk)
+    assert registered <= {int(row.mail_id) for row in rows}
+    assert len(rows) == len(registered) + 2

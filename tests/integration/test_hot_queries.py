@@ -58,7 +58,7 @@ LISTS = [
     ("agent", "/bordereaux/"), ("agent", "/plis/"), ("agent", "/correspondants/"), ("agent", "/enregistrer/"),
     ("sg", "/"), ("sg", "/a-imputer"), ("etudes", "/bannette/"), ("etudes", "/bannette/?voir=termines"), ("etudes", "/"),
     ("dge", "/suivi/"), ("dge", "/suivi/?par=personne"), ("sg", "/suivi/?par=mention"), ("admin", "/administration/journal"),
-    ("admin", "/administration/taches"),
+    ("admin", "/administration/taches"), ("agent", "/correspondants/1/courriers"),
 ]  # fmt: skip
 
 
@@ -102,7 +102,7 @@ PAGED = [
     ("sg", "/a-imputer?apres=1"), ("etudes", "/bannette/?apres=1"), ("etudes", "/bannette/?voir=termines&apres=1"),
     ("dge", "/suivi/?apres=1"), ("sg", "/suivi/?par=personne"), ("admin", "/administration/journal?apres=3"), ("admin", "/administration/journal?acte=mail.registered"),
     ("admin", "/administration/taches?groupe=finies&apres=9"), ("agent", "/departs/"), ("agent", "/plis/"),
-    ("agent", "/numerisations/"),
+    ("agent", "/numerisations/"), ("agent", "/correspondants/1/courriers?apres=3"),
 ]  # fmt: skip
 
 

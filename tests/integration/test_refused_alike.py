@@ -29,7 +29,7 @@ THERE = range(1, 6)
 """Numbers of what the ministry has. Its registers are five; the sixth is the stranger's own."""
 INSIDERS = ("agent", "sg", "dge", "admin")
 READ = frozenset({
-    "correspondents.edit_form", "dispatch.line", "dispatch.show", "documents.original",
+    "correspondents.edit_form", "correspondents.show", "dispatch.line", "dispatch.show", "documents.original",
     "documents.show", "envelopes.show", "inbox.show", "letters.show", "register.done",
     "registers.show", "signbook.show", "slips.show",
 })  # fmt: skip

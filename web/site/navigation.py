@@ -175,7 +175,14 @@ ENTRIES: tuple[Entry, ...] = (
         counter=saved_searches.count_new,
     ),
     Entry(LOOK, _l("Registres"), "registers.index", _l("Lire et imprimer les registres"), "l", also=("exports.index",)),
-    Entry(LOOK, _l("Correspondants"), "correspondents.index", _l("L'annuaire des correspondants"), "c"),
+    Entry(
+        LOOK,
+        _l("Correspondants"),
+        "correspondents.index",
+        _l("L'annuaire, et les courriers échangés avec chacun"),
+        "c",
+        roles=frozenset({Role.CLERK, Role.ADMINISTRATOR}),
+    ),
     Entry(
         ADMIN,
         _l("Délégations"),

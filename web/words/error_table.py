@@ -24,6 +24,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Votre fonction ne donne pas accès à cette page."),
         _l("Si vous en avez besoin, demandez à l'administrateur de vous donner ce rôle."),
     ),
+    "access.not_administrators": Message(
+        _l("Cette page est celle d'un autre rôle que l'administration."),
+        _l("Elle s'ouvre à qui occupe un poste doté de ce rôle."),
+    ),
     # --- api ---
     "api.json": Message(_l("La demande n'a pas la forme attendue."), _l("Mettez la station de numérisation à jour.")),
     # --- assign ---
@@ -222,6 +226,22 @@ MESSAGES: Mapping[str, Message] = {
     "correspondent.forbidden": Message(
         _l("L'annuaire est tenu par le bureau d'ordre."), _l("Demandez la correction à un agent du bureau d'ordre.")
     ),
+    "correspondent.merge_itself": Message(
+        _l("Une fiche ne se fusionne pas avec elle-même."), _l("Choisissez-en une autre.")
+    ),
+    "correspondent.merge_not_own": Message(
+        _l("Cette fiche n'est pas celle de votre entité."), _l("Fusionnez seulement une fiche de votre entité.")
+    ),
+    "correspondent.merge_shared": Message(
+        _l("La fiche en double est visible des autres entités, celle qui reste ne l'est pas."),
+        _l("Partagez d'abord la fiche qui reste."),
+    ),
+    "correspondent.merge_used": Message(
+        _l("Un nouveau courrier se rattache à la fiche qui reste : la fusion ne s'annule plus."),
+        _l("Rectifiez d'abord l'expéditeur des nouveaux courriers."),
+    ),
+    "correspondent.merged": Message(_l("L'une des deux fiches est déjà fusionnée."), _l("Rechargez la page.")),
+    "correspondent.not_merged": Message(_l("Cette fiche n'est pas fusionnée."), _l("Rechargez la page.")),
     "correspondent.name_missing": Message(_l("Le nom du correspondant manque."), _l("Écrivez le nom.")),
     "correspondent.name_taken": Message(
         _l("Un autre correspondant porte déjà ce nom."), _l("Distinguez-les : ajoutez la ville ou la direction.")

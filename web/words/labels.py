@@ -484,6 +484,8 @@ ACTIONS: Mapping[str, LazyString] = {
     "calendar.filled": _l("a rempli le calendrier"),
     "calendar.week": _l("a changé la semaine de travail"),
     "synonyms.changed": _l("a changé les synonymes"),
+    "correspondent.merged": _l("a fusionné deux fiches de correspondants"),
+    "correspondent.unmerged": _l("a annulé la fusion de deux fiches de correspondants"),
     "correspondent.changed": _l("a corrigé un correspondant"),
     "absence.declared": _l("a déclaré son absence"),
     "absence.declared_for": _l("a déclaré l'absence d'une autre personne"),
