@@ -110,6 +110,7 @@ def _page(
         earlier=earlier,
         before=_registered(request.args.get("apres", type=whole)),
         waiting=waiting,
+        kinds=outgoing.KINDS,
         others=[(outgoing.ADDRESSES[nature], outgoing.title_of(nature)) for nature in others],
     )
 
