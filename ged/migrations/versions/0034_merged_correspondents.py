@@ -1,7 +1,7 @@
 """doubles of the directory refer to the entry that stands for them; lines of departure to the entry of their name
 
-Revision ID: 0033
-Revises: 0032
+Revision ID: 0034
+Revises: 0033
 """
 
 import sqlalchemy as sa
@@ -10,11 +10,11 @@ from alembic import op
 import ged.db
 from ged.register.correspondents import fold
 
-revision = "0033"
-down_revision = "0032"
+revision = "0034"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
-oldest_program = "0026"
+oldest_program = "0031"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 AT_ONCE = 2_000
