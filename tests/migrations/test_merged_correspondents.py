@@ -34,7 +34,7 @@ LINE = (
 
 def test_old_lines_are_found_at_their_correspondents(url: str, engine: Engine, tmp_path: Path) -> None:
     settings = make_settings(tmp_path, database_url=url)
-    migrate_database(settings, revision="0033")
+    migrate_database(settings, revision="0034")
     with engine.begin() as connection:
         for id_, code, parent, entity in ((1, "MIN", None, True), (2, "BO", 1, False), (3, "CEET", 1, True)):
             values = {"id": id_, "code": code, "parent": parent, "entity": entity}

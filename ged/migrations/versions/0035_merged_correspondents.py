@@ -1,7 +1,7 @@
 """doubles of the directory refer to the entry that stands for them; lines of departure to the entry of their name
 
-Revision ID: 0034
-Revises: 0033
+Revision ID: 0035
+Revises: 0034
 """
 
 import sqlalchemy as sa
@@ -10,8 +10,8 @@ from alembic import op
 import ged.db
 from ged.register.correspondents import fold
 
-revision = "0034"
-down_revision = "0033"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 oldest_program = "0031"
