@@ -45,6 +45,17 @@ def scan_for(
     return scan
 
 
+def hold_first(uow: UnitOfWork, scan_id: ScanId | int, *, actor: Actor) -> None:
+    """Lock a scan that this unit of work will join to a letter which it numbers first: a scan is locked before the
+    register's counter (``ged.locks.ORDER``). Of two clerks who register one scan, the second then sees the first's work.
+
+    A scan that the actor may not change is not locked; ``join_to_mail`` refuses it.
+    """
+    scan = uow.session.get(Scan, scan_id)
+    if scan is not None and actor.post_with(Role.CLERK, unit_id=UnitId(scan.unit_id)) is not None:
+        locks.hold(uow.session, Scan, [int(scan_id)])
+
+
 def split(
     uow: UnitOfWork, scan_id: ScanId, leaf_id: int, *, version: int | None, actor: Actor, now: datetime
 ) -> ScanId:

@@ -21,18 +21,19 @@ from ged.dispatch.operations import Departure, Discharge
 from ged.org.models import Post
 from ged.ports import AttachmentId, MailId, UnitId
 from ged.recognition import jobs as recognition
-from ged.register.models import Attachment, Channel, Register, RegisterCounter
+from ged.register.models import Attachment, Channel, MailNumber, Register, RegisterCounter
 from ged.routing.operations import ImputationForm, impute_all
 from ged.slips.drafting import LineForm
 from ged.slips.states import LineState
 from ged.unit import SYSTEM
 from tests import pages, slip_kit
 from tests.factories import NOW
-from tests.intake_kit import pair, send
+from tests.intake_kit import pair, send, upload
 from tests.intake_kit import register as register_paper
 from tests.lock_kit import Actor, wait_for_waiters
 from tests.lock_watch import Watch, watching
 from tests.signbook_kit import House, make_house
+from tests.site import give_passwords, open_site, post, sign_in
 
 pytestmark = pytest.mark.servers
 
@@ -81,6 +82,34 @@ def test_a_letters_whole_way_locks_in_one_order(house: House, watch: Watch) -> N
         ("scan_batches", "mails"),
     }
     assert seen <= watch.seen, "the kit no longer walks the way"
+
+
+def test_a_letter_is_registered_with_its_scan_by_one_of_two_who_lock_it_before_the_counter(
+    house: House, watch: Watch, tmp_path: Path
+) -> None:
+    services = house.services
+    give_passwords(services)
+    app = open_site(tmp_path, services)
+    (scan_id,) = upload(services, "arrivee.png", pages.png("Texte"))
+    clients = [sign_in(app, "agent") for _ in range(2)]
+    start = threading.Barrier(2)
+
+    def send_form(number: int) -> int:
+        form = {
+            "register_id": slip_kit.register_id(services, "ARR"), "addressed_post_id": house.post("SG-T"),
+            "request_token": f"jeton-{number}", "scan_id": scan_id, "scan_version": 1, "channel": "hand", "level": "0",
+            "sender_name": f"Mairie {number}", "subject": f"Demande {number}",
+        }  # fmt: skip
+        start.wait()
+        return post(clients[number], "/enregistrer/", form, page="/enregistrer/").status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = sorted(pool.map(send_form, range(2)))
+    assert answers == [303, 409]
+    with services.reading() as session:
+        assert [one.text for one in session.scalars(select(MailNumber))] == ["00001/2026/MIN"]
+    assert ("scans", "register_counters") in watch.seen
+    assert watch.broken == []
 
 
 def test_letters_imputed_together_are_locked_by_their_numbers_whatever_the_order_of_the_page(

@@ -433,6 +433,17 @@ def test_what_others_would_guess_is_refused(password: str) -> None:
         )
 
 
+def test_the_page_and_the_command_refuse_what_others_would_guess(site: Site) -> None:
+    app, services = site
+    client, page = sign_in(app, "sg"), "/mon-compte/mot-de-passe"
+    for new in ("Bonjour2026!", "sg.sg.sg.sg", "court"):
+        form = {"current_password": PASSWORD, "password": new, "password_again": new}
+        assert post(client, page, form, page=page).status_code == 422, new
+        with pytest.raises(Invalid, match=r"password\.(common|too_short)"):
+            set_password_of(services, "sg", new, now=datetime.now(UTC))
+    sign_in(app, "sg")
+
+
 def test_the_words_of_a_person_are_those_of_the_house_too(site: Site) -> None:
     services = site[1]
     with services.reading() as session:

@@ -133,6 +133,8 @@ def register() -> ResponseReturnValue:
     try:
         typed = _read()
         with context.services().unit_of_work(now) as uow:
+            if typed.scan_id is not None:
+                arrange.hold_first(uow, typed.scan_id, actor=actor)
             alike = entry.lookalikes(uow.session, typed.form, actor=actor)
             if alike and request.form.get("looked_at") != entry.mark_of(alike):
                 raise Invalid("mail.registered_before", "compare the two", field="looked_at")
