@@ -12,7 +12,7 @@ BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check lint sbom docs bench deadlocks malformed mutate fmt clean
+.PHONY: help run demo test check quick lint sbom docs bench deadlocks malformed mutate fmt clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z*%-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -34,7 +34,9 @@ test: ## install what is missing for the tests too, then format, lint, types, la
 
 check: ## in under a minute: format, lint, types, layers, unit tests, contract tests on the embedded plugs
 	@$(SETUP) check
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory --jobs=2 lint quick
+
+quick: ## the tests of `make check` alone
 	@exec $(BIN)/pytest tests/unit tests/contracts tests/arch -m 'not slow and not servers and not browser' -n $(CORES) --dist loadfile
 
 lint: ## format, lint, types and layers alone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import uuid
@@ -50,6 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A run in the background of a script ignores SIGINT, and the programs that tests interrupt would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     compiled_once.install()
+    gc.disable()  # until all tests are collected: what is made before stays to the end of the run
     if not hasattr(config, "workerinput"):
         config.stash[_RUN] = servers.open_run()
 
@@ -58,6 +60,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, so that all workers end together (with ``--no-loadscope-reorder``)."""
     order = ("journeys", "contracts", "faults", "integration", "migrations")
     items.sort(key=lambda item: next((n for n, name in enumerate(order) if name in item.path.parts), len(order)))
+
+
+def pytest_collection_finish() -> None:
+    """Leave modules and collected tests, some million objects, out of all later garbage collections."""
+    gc.enable()
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -154,6 +154,7 @@ def test_cells_that_a_hostile_child_makes_up_are_no_result(tmp_path: Path, cells
         load_result(task)
 
 
+@pytest.mark.slow
 def test_hostile_cells_are_read_in_little_time() -> None:
     nasty = (
         "!" * 9_000,

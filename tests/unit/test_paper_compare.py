@@ -103,6 +103,7 @@ def test_empty_texts_are_compared_too() -> None:
     assert compare("n° 7", "").missing == ("7",)
 
 
+@pytest.mark.slow
 def test_a_hostile_text_of_a_megabyte_is_compared_within_two_seconds() -> None:
     words = [f"m{n}" for n in range(MAX_WORDS)]
     hostile = (
