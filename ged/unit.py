@@ -21,6 +21,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from gettext import NullTranslations
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -33,6 +34,7 @@ from ged import audit, jobs
 from ged.db import keep_rows, read_session, snapshot_session, was_given_up, write_session
 from ged.errors import GivenUp, Overtaken, StaleVersion
 from ged.jobs import Job, JobKind
+from ged.languages import french_only
 from ged.ports import (
     BlobStore,
     Confidentiality,
@@ -137,6 +139,7 @@ class Actor:
         headed_unit_ids: units headed, with all units below them.
         principals: what an index query may show.
         units: all units at the time of the request; rights that follow the tree need no query.
+        language: the language that the person chose (``ged.languages``); empty: none.
     """
 
     person_id: PersonId
@@ -147,6 +150,7 @@ class Actor:
     headed_unit_ids: frozenset[UnitId]
     principals: Principals
     units: Mapping[int, UnitRow] = field(default_factory=dict, repr=False, compare=False)
+    language: str = ""
 
     @property
     def unit_ids(self) -> frozenset[UnitId]:
@@ -228,6 +232,8 @@ class Services:
     """What follows, in the same transaction, when a letter's last line has left (rooms above ``ged.dispatch`` know)."""
     scanner: VirusScanner | None = None
     """None: no virus scanner is set."""
+    translations: Callable[[str], NullTranslations] = french_only
+    """The sentences in a person's language (``Person.language``; empty: French), for e-mails to people."""
     fence: Callable[[Session], None] | None = None
     """In a job: called in each unit of work just before its commit; raises when another worker has claimed the job."""
 

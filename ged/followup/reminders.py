@@ -135,13 +135,14 @@ def _message(services: Services, session: Session, job: ClaimedJob, today: date)
         logger.info("reminder.not_sent reminder=%s", reminder.id)
         return None
     by = session.get_one(Post, reminder.by_post_id)
-    due = f"Échéance : {row.due_on:%d/%m/%Y}.\n" if row.due_on is not None else ""
-    text = (
-        f"{by.title} rappelle qu'un courrier confié à « {row.unit.name} » le "
-        f"{row.assigned_at.astimezone(services.zone):%d/%m/%Y} attend une suite.\n{due}\n"
-        f"Pour le traiter : {services.public_url}/bannette/{row.id}\n"
-    )
+    words = services.translations(person.language)
+    asked = words.gettext("%(post)s rappelle qu'un courrier confié à « %(unit)s » le %(day)s attend une suite.") % {
+        "post": by.title, "unit": row.unit.name, "day": f"{row.assigned_at.astimezone(services.zone):%d/%m/%Y}",
+    }  # fmt: skip
+    due = words.gettext("Échéance : %(day)s.") % {"day": f"{row.due_on:%d/%m/%Y}"} if row.due_on is not None else ""
+    to_act = words.gettext("Pour le traiter : %(url)s") % {"url": f"{services.public_url}/bannette/{row.id}"}
     return Message(
-        message_id=f"<rappel-{reminder.id}-{person.id}@ged>", to=person.email, subject="Rappel : un courrier attend une suite",
-        text=text,
+        message_id=f"<rappel-{reminder.id}-{person.id}@ged>", to=person.email,
+        subject=words.gettext("Rappel : un courrier attend une suite"),
+        text=f"{asked}\n{due}\n\n{to_act}\n" if due else f"{asked}\n\n{to_act}\n",
     )  # fmt: skip

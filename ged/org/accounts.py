@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from ged.db import fault_of
 from ged.errors import DiskFull, Invalid, NotFound
+from ged.languages import LANGUAGES
 from ged.org import throttle
 from ged.org.models import Installation, Person, Unit
 from ged.org.passwords import matches
@@ -195,6 +196,21 @@ def set_password(
     person.must_change_password = is_given
     uow.record("person.password_set", "person", person.id, actor=actor)
     return person.session_epoch
+
+
+def choose_language(uow: UnitOfWork, language: str, *, actor: Actor) -> None:
+    """Set the language in which a person reads the site and gets e-mails.
+
+    Raises:
+        Invalid: ``language.unknown``.
+        NotFound: ``person.unknown``.
+    """
+    if language not in LANGUAGES:
+        raise Invalid("language.unknown", "choose a language of the list", field="language")
+    person = _person(uow.session, actor.person_id)
+    if person.language != language:
+        person.language = language
+        uow.record("person.language_chosen", "person", person.id, actor=actor, language=language)
 
 
 def check_password(services: Services, person_id: PersonId | int, password: str, *, now: datetime) -> None:

@@ -61,6 +61,7 @@ def load_actor(session: Session, person_id: PersonId | int, *, on: date) -> Acto
         headed_unit_ids=headed,
         principals=_principals(PersonId(person.id), posts, headed, clearance, units),
         units=units,
+        language=person.language,
     )
 
 

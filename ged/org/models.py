@@ -76,6 +76,8 @@ class Person(Base):
     must_change_password: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     """Another person set the password: its owner must change it at the first sign-in."""
     is_active: Mapped[bool] = mapped_column(Boolean, default=True)
+    language: Mapped[str] = mapped_column(String(8), default="", server_default="")
+    """The language that the person chose (``ged.languages``); empty: none, the browser's counts."""
 
 
 class Holding(Base):

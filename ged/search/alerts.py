@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from gettext import NullTranslations
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -117,23 +118,31 @@ def run_alert_mail(services: Services, job: ClaimedJob, *, now: datetime) -> Non
         if saved is None or owner is None:
             return
         count = len(letter_search.letters(session, owner, job.params["letters"]))
-        to, name = session.get_one(Person, saved.person_id).email, saved.name
+        person, name = session.get_one(Person, saved.person_id), saved.name
+        to, language = person.email, person.language
     if not count or not to:
         return
     for attempt in services.attempts(now):
         with attempt as uow:
             jobs.mark_irrevocable(uow.session, job, now=now)
-    services.post.send(_message(job.params["message_id"], to, name, count, f"{services.public_url}/recherches"))
+    url, words = f"{services.public_url}/recherches", services.translations(language)
+    services.post.send(_message(job.params["message_id"], to, name, count, url, words))
 
 
-def _message(message_id: str, to: str, name: str, count: int, url: str) -> Message:
-    told = f"{count} nouveaux courriers" if count > 1 else "1 nouveau courrier"
+def _message(message_id: str, to: str, name: str, count: int, url: str, words: NullTranslations) -> Message:
+    """The e-mail in the words of its reader's language."""
     title = " ".join(name.split())
-    text = (
-        f"Votre recherche suivie « {title} » a trouvé {told} auxquels vous avez accès.\n\n"
-        f"Pour les lire : {url}\n\n"
-        "Pour ne plus recevoir ce message, arrêtez de suivre cette recherche sur la même page.\n"
+    subject = words.ngettext(
+        "Recherche suivie : %(title)s (%(num)s nouveau courrier)",
+        "Recherche suivie : %(title)s (%(num)s nouveaux courriers)",
+        count,
     )
-    if count == 1:
-        text = text.replace("auxquels", "auquel")
-    return Message(message_id=message_id, to=to, subject=f"Recherche suivie : {title} ({told})", text=text)
+    found = words.ngettext(
+        "Votre recherche suivie « %(title)s » a trouvé %(num)s nouveau courrier auquel vous avez accès.",
+        "Votre recherche suivie « %(title)s » a trouvé %(num)s nouveaux courriers auxquels vous avez accès.",
+        count,
+    )
+    to_read = words.gettext("Pour les lire : %(url)s")
+    to_stop = words.gettext("Pour ne plus recevoir ce message, arrêtez de suivre cette recherche sur la même page.")
+    text = f"{found}\n\n{to_read}\n\n{to_stop}\n" % {"title": title, "num": count, "url": url}
+    return Message(message_id=message_id, to=to, subject=subject % {"title": title, "num": count}, text=text)

@@ -1,7 +1,10 @@
 """The follow-up on both databases: the figures of the inboxes, what is late, reminders once a day, nothing confidential."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,7 @@ from ged.unit import Role, Services
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.lock_kit import outcomes
 from tests.routing_kit import impute, make_mentions, post_id, register, remind, run_jobs, unit_id
+from web.words.translations import translations
 
 WHEN = Today(TODAY, date(2026, 12, 1))
 LATER = NOW + timedelta(days=1)
@@ -149,6 +153,20 @@ def test_a_letter_that_is_not_seen_is_in_no_count_and_gets_no_reminder(services:
         remind(services, closed, "ETU", by="dge")
     # An officer heads nothing, and gave nothing.
     assert subjects(services, "etudes") == [] == subjects(services, "etudes", scope=Scope.GIVEN)
+
+
+def test_a_reminder_is_written_in_the_language_of_its_reader(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "dge").values(email="dge@example.tg", language="en"))
+    mail_id = impute_one(services, "Dossier", due_on=date(2026, 11, 27))
+    remind(services, mail_id)
+    run_jobs(replace(services, translations=translations), JobKind.REMINDER_MAIL)
+    (sent,) = (Path(services.data_dir) / "outbox").glob("*.eml")
+    message = message_from_bytes(sent.read_bytes(), policy=default)
+    body = message.get_body()
+    assert body is not None
+    assert str(message["Subject"]) == "Reminder: a letter awaits action"
+    assert "Due date: 27/11/2026." in body.get_content()
 
 
 def test_a_reminder_is_a_row_of_the_day_in_the_journal_and_in_the_post(services: Services) -> None:

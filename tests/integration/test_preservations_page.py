@@ -154,7 +154,7 @@ def test_a_long_number_stays_in_its_cell(tmp_path: Path, browser: Browser, width
         number_id = uow.session.scalars(select(Slip.number_id)).one()
         uow.session.execute(update(MailNumber).where(MailNumber.id == number_id).values(text=LONG))
     size = {"width": width, "height": 800}
-    with served(app) as url, browser.new_context(base_url=url, viewport=size) as context:
+    with served(app) as url, browser.new_context(base_url=url, locale="fr-FR", viewport=size) as context:
         page = context.new_page()
         browsing.sign_in(page, "admin")
         page.goto(PATH)

@@ -2,6 +2,9 @@
 
 import csv
 import zipfile
+from dataclasses import replace
+from email import message_from_bytes
+from email.policy import default
 from io import BytesIO, StringIO
 from pathlib import Path
 from xml.etree import ElementTree
@@ -17,11 +20,13 @@ from ged.ports import Confidentiality, Passage, SearchQuery
 from ged.search import alerts as saved_alerts
 from ged.search import saved as saved_searches
 from ged.search.models import SavedSearch
+from ged.typography import plain
 from ged.unit import Services
-from tests.factories import NOW, actor
+from tests.factories import NOW, actor, make_services
 from tests.routing_kit import make_mentions, register, run_jobs
 from tests.site import make_site, post, sign_in
 from web.site import lists, marks
+from web.words.translations import translations
 
 pytestmark = pytest.mark.slow
 
@@ -96,6 +101,45 @@ def test_saved_searches_are_their_owners(tmp_path: Path) -> None:
     assert post(client, f"/recherches/{row.id}/supprimer", {}, page="/recherches/").status_code == 303
     with services.unit_of_work(NOW) as uow, pytest.raises(Invalid):
         saved_searches.save(uow, "vide", SearchQuery(""), follows=False, actor=actor(services, "sg"))
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "text"),
+    [
+        (
+            "",
+            "Recherche suivie : veille (1 nouveau courrier)",
+            "Votre recherche suivie « veille » a trouvé 1 nouveau",
+        ),
+        (
+            "en",
+            "Followed search: veille (1 new letter)",
+            "Your followed search “veille” has found 1 new letter that",
+        ),
+    ],
+)
+def test_an_alert_is_written_in_the_language_of_its_reader(
+    tmp_path: Path, language: str, subject: str, text: str
+) -> None:
+    services = replace(make_services(tmp_path), translations=translations)
+    make_site(tmp_path, services=services)
+    make_mentions(services)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(
+            update(Person).where(Person.account == "sg").values(email="sg@example.tg", language=language)
+        )
+    saved_id = _follow(services, "sg", "audience")
+    run_jobs(services, JobKind.ALERTS, JobKind.ALERT_MAIL)
+    register(services, "Audience du maire")
+    run_jobs(services)
+    assert saved_alerts.check(services, saved_id, now=NOW) == 1
+    run_jobs(services, JobKind.ALERT_MAIL)
+    (sent,) = (tmp_path / "outbox").glob("*.eml")
+    message = message_from_bytes(sent.read_bytes(), policy=default)
+    assert plain(str(message["Subject"])) == subject
+    body = message.get_body()
+    assert body is not None
+    assert plain(body.get_content()).startswith(text)
 
 
 def test_an_alert_is_sent_once_and_not_without_rights(tmp_path: Path) -> None:

@@ -306,7 +306,7 @@ def test_a_hand_reader_is_faster_than_the_pages(site, browser) -> None:
     app, services = site
     letter = kit.letter(services)
     slips = [sent(services, letter)] + [sent(services, free=1) for _ in range(3)]
-    with web.served(app) as url, browser.new_context(base_url=url, viewport=PHONE) as context:
+    with web.served(app) as url, browser.new_context(base_url=url, locale="fr-FR", viewport=PHONE) as context:
         page = context.new_page()
         sign_in(page, "dge")
         page.goto(READ)

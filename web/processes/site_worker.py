@@ -27,6 +27,7 @@ from waitress.receiver import FixedStreamReceiver
 from waitress.server import BaseWSGIServer, TcpWSGIServer, UnixWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import Error, RequestEntityTooLarge
+from werkzeug.http import parse_cookie
 
 from ged import slots
 from ged.capture import bridges
@@ -35,7 +36,7 @@ from ged.errors import DiskFull
 from ged.space import SMALL_BYTES, disk_full_of
 from ged.unit import Services
 from web.api.bridge import LONGEST_WAIT_S, ORDER_PATH, WAITED
-from web.site import context, disk, errors
+from web.site import context, disk, errors, i18n
 from web.site.polls import Polls
 
 log = logging.getLogger("ged.web")
@@ -118,6 +119,11 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
                 self._leave_body()
         return consumed
 
+    def _language(self) -> str:
+        """The language of the browser; who is signed in is not known here."""
+        cookies = parse_cookie(self.headers.get("COOKIE", ""))
+        return i18n.browser_language(cookies.get(self.adj.language_cookie, ""), self.headers.get("ACCEPT_LANGUAGE", ""))
+
     def _leave_body(self) -> None:
         if isinstance(self.body_rcv, FixedStreamReceiver):
             self.is_without_body = True
@@ -126,7 +132,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
 
     def _refuse(self, code: str) -> None:
         kind = "json" if self.path.startswith("/api/") else "html"
-        self.error = Refusal(code, self.adj.words[code, kind])
+        self.error = Refusal(code, self.adj.words[code, kind, self._language()])
         left = getattr(self.body_rcv, "remain", 0)
         is_worth_waiting = isinstance(self.body_rcv, FixedStreamReceiver) and left <= LARGEST_DISCARDED
         self.completed = not (is_worth_waiting and left)
@@ -291,6 +297,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         )
         adjustments.space = disk.space_of(self.wsgi)
         adjustments.words = errors.plain_words(self.wsgi, REFUSALS)
+        adjustments.language_cookie = i18n.cookie_name(secure=settings.public_url.startswith("https://"))
         kind = UnixListener if sock.family.name == "AF_UNIX" else TcpListener
         listener = kind(
             self.wsgi,

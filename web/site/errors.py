@@ -7,7 +7,7 @@ codes.
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -34,6 +34,7 @@ from ged.errors import (
     Overtaken,
     StaleVersion,
 )
+from ged.languages import LANGUAGES
 from ged.org import refusals
 from ged.space import disk_full_of
 from ged.unit import SYSTEM, busy
@@ -276,19 +277,26 @@ class Plain:
     body: bytes
 
 
-def plain_words(app: Flask, codes: Iterable[str]) -> dict[tuple[str, str], Plain]:
-    """The responses of these codes, as ``html`` and as ``json``."""
-    made: dict[tuple[str, str], Plain] = {}
-    with app.test_request_context("/"):
+def plain_words(app: Flask, codes: Sequence[str]) -> dict[tuple[str, str, str], Plain]:
+    """The responses of these codes, as ``html`` and as ``json``, in each language."""
+    made: dict[tuple[str, str, str], Plain] = {}
+    for language in LANGUAGES:
+        made.update(_plain_words(app, codes, language))
+    return made
+
+
+def _plain_words(app: Flask, codes: Sequence[str], language: str) -> dict[tuple[str, str, str], Plain]:
+    made: dict[tuple[str, str, str], Plain] = {}
+    with app.test_request_context("/", headers={"Accept-Language": language}):
         context.open_request()
         for code in codes:
             status = 413 if code == "upload.too_large" else STATUS_FULL
             view = ErrorView(code, *_words(code), status)
             line = f"{status} {HTTP_STATUS_CODES[status]}"
             page = render_template("errors/bare.html", failure=view, title=_TITLES[status], is_form_lost=False)
-            made[code, "html"] = Plain(line, "text/html; charset=utf-8", page.encode())
+            made[code, "html", language] = Plain(line, "text/html; charset=utf-8", page.encode())
             body = json.dumps({"error": {"code": code, "message": view.message, "remedy": view.remedy}})
-            made[code, "json"] = Plain(line, "application/json", body.encode())
+            made[code, "json", language] = Plain(line, "application/json", body.encode())
     return made
 
 

@@ -61,6 +61,10 @@ ACCESS: Mapping[str, Rule] = {
     "health.show": PUBLIC,
     "health.site": PUBLIC,
     "health.upload_room": SIGNED_IN,
+    # --- the language ---
+    "language.switch": PUBLIC,
+    "language.form": SIGNED_IN,
+    "language.choose": SIGNED_IN,
     # --- what our certificate authority publishes ---
     "pki.revocation_list": PUBLISHED,
     "pki.certificate": PUBLISHED,

@@ -1,69 +1,61 @@
-"""Languages and local forms. The messages are written in French: French is the catalogue's source language."""
+"""The language of a request, and local forms. The messages are written in French: French is the catalogue's source.
 
-import gettext as std_gettext
-from datetime import date, datetime
-from functools import cached_property, lru_cache
-from pathlib import Path
+A page is in the language that its reader chose; before that in the language of the cookie that a choice left in this
+browser; before that in English if the browser asks for it before French, else in French. What is printed stays in the
+organisation's language (``ged.languages``).
+"""
 
+from datetime import date, datetime, timedelta
+from functools import cached_property
+
+from babel.core import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
-from flask import Flask, g, has_request_context
-from flask_babel import Babel, Domain, get_locale
+from flask import Flask, Response, current_app, g, has_request_context, request, url_for
+from flask_babel import Babel, Domain, get_locale, refresh
 from flask_babel import gettext as _
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from ged.days import full_day, long_day
-from ged.typography import french
+from ged.languages import LANGUAGES, SOURCE
 from web.site import context
+from web.words.translations import translations
 
-_HELD = "ged_translations"
-TRANSLATIONS = Path(__file__).parents[1] / "translations"
-
-
-_set = lru_cache(maxsize=8192)(french)
-"""The messages are three thousand, and a page shows some hundred of them."""
-
-
-class _FrenchSource(std_gettext.NullTranslations):
-    """Messages without translation are French, with its typography; in French zero is singular."""
-
-    def gettext(self, message: str) -> str:
-        return _set(message)
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return _set(msgid1 if abs(n) < 2 else msgid2)
+NAMES = {"fr": "Français", "en": "English"}
+"""Each language by its own name."""
+LOCALES = {"en": "en_GB"}
+"""How dates and numbers are written in a language; French is written as the installation's setting says."""
+COOKIE = "ged_language"
+COOKIE_KEPT = timedelta(days=400)
+_CHOSEN = "ged_chosen_language"
 
 
 class _SourceDomain(Domain):  # type: ignore[misc]  # flask_babel is untyped
-    """Flask-Babel's domain, with French as the last resort for plurals."""
+    """Flask-Babel's domain over our own reader of catalogues."""
 
     def get_translations(self) -> Translations | NullTranslations:
-        # Called some hundred times for a page; the lookup by locale takes longer than the message itself.
-        held: Translations | NullTranslations | None = getattr(g, _HELD, None) if has_request_context() else None
-        if held is not None:
-            return held
-        translations: Translations | NullTranslations = super().get_translations()
-        if translations._fallback is None:
-            translations.add_fallback(_FrenchSource())
-        if has_request_context():
-            setattr(g, _HELD, translations)
-        return translations
+        locale = get_locale()
+        return translations(locale.language) if locale is not None else NullTranslations()
 
 
 class _FrenchFirst(Babel):  # type: ignore[misc]
     @cached_property
     def domain_instance(self) -> Domain:
-        return _SourceDomain(str(TRANSLATIONS))
+        return _SourceDomain()
 
 
-def install(app: Flask, *, locale: str, zone: str) -> None:
-    """Set the installation's language and zone, and the filters ``date``, ``datetime``, ``long_date`` …."""
-    _FrenchFirst(
-        app,
-        default_locale=locale,
-        default_timezone=zone,
-        default_translation_directories=str(TRANSLATIONS),
-    )
+def install(app: Flask, *, locale: str, zone: str, secure: bool = False) -> None:
+    """Set the installation's locale and zone, the language of each request, and the filters ``date``, ``datetime`` …."""
+
+    def locale_of_reader() -> str:
+        chosen = reader_language()
+        return locale if Locale.parse(locale).language == chosen else LOCALES.get(chosen, chosen)
+
+    _FrenchFirst(app, default_locale=locale, default_timezone=zone, locale_selector=locale_of_reader)
+    app.extensions[COOKIE] = cookie_name(secure=secure)
+    app.after_request(_write_cookie)
     app.jinja_env.filters.update(
         date=short_date,
         datetime=date_and_time,
@@ -72,6 +64,90 @@ def install(app: Flask, *, locale: str, zone: str) -> None:
         clock=clock,
         filesize=file_size,
     )
+    app.jinja_env.globals.update(
+        language=language, other_languages=other_languages, language_url=language_url, colon=colon
+    )
+
+
+# --- which language ---
+
+
+def language() -> str:
+    """The language of this page: ``fr`` or ``en``."""
+    locale = get_locale()
+    return SOURCE if locale is None else str(locale.language)
+
+
+def other_languages() -> list[tuple[str, str]]:
+    """The other languages: code, and name in the language itself."""
+    return [(code, NAMES[code]) for code in LANGUAGES if code != language()]
+
+
+def colon() -> str:
+    """A colon between two texts: only French has a space before it."""
+    return "\u00a0: " if language() == SOURCE else ": "
+
+
+def language_url(code: str) -> str:
+    """The URL that shows this page in another language; for who is not signed in. A sent form leads to its empty page."""
+    here = request.full_path.removesuffix("?") if request.method == "GET" else request.path
+    return url_for("language.switch", code=code, next=here)
+
+
+def reader_language() -> str:
+    """The language of the person, else of the browser's cookie, else of what the browser asks for."""
+    if not has_request_context():
+        return SOURCE
+    if g.get(_CHOSEN) in LANGUAGES:
+        return str(g.get(_CHOSEN))
+    actor = context.actor_or_none()
+    if actor is not None and actor.language in LANGUAGES:
+        return actor.language
+    return browser_language(request.cookies.get(_cookie(), ""), request.headers.get("Accept-Language", ""))
+
+
+def browser_language(cookie: str, accepted: str) -> str:
+    """The language of a browser: its cookie, else English if it asks for English before French, else French.
+
+    >>> browser_language("", "en-US,en;q=0.9"), browser_language("", "fr-FR,en;q=0.5"), browser_language("fr", "en")
+    ('en', 'fr', 'fr')
+    """
+    if cookie in LANGUAGES:
+        return cookie
+    quality = dict.fromkeys(LANGUAGES, 0.0)
+    for tag, wish in parse_accept_header(accepted, LanguageAccept):
+        code = tag.partition("-")[0].lower()
+        if code in quality:
+            quality[code] = max(quality[code], wish)
+    # The first of equals: French.
+    return max(LANGUAGES, key=quality.__getitem__)
+
+
+def choose(code: str) -> None:
+    """Show the rest of this request in a language, and remember it in this browser for the pages before the sign-in."""
+    setattr(g, _CHOSEN, code)
+    refresh()  # Flask-Babel keeps what it has found for a request
+
+
+def cookie_name(*, secure: bool) -> str:
+    """The name of the cookie; ``secure``: browsers reach the site by https."""
+    return f"__Host-{COOKIE}" if secure else COOKIE
+
+
+def _cookie() -> str:
+    return str(current_app.extensions[COOKIE])
+
+
+def _write_cookie(response: Response) -> Response:
+    chosen = g.get(_CHOSEN)
+    if chosen:
+        response.set_cookie(
+            _cookie(), chosen, max_age=COOKIE_KEPT, secure=_cookie() != COOKIE, httponly=True, samesite="Lax"
+        )
+    return response
+
+
+# --- dates and numbers ---
 
 
 def _local(value: date | datetime) -> date | datetime:
@@ -84,7 +160,7 @@ def _day(value: date | datetime) -> date:
 
 
 def short_date(value: date | datetime | None) -> str:
-    """``24/11/2026`` in local time; an empty string for None."""
+    """``24/11/2026`` in local time; an empty string for None. The day comes first in English too (British order)."""
     return "" if value is None else format_date(_local(value), "dd/MM/yyyy", locale=get_locale())
 
 

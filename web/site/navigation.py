@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from flask import Flask, current_app, g, request, url_for
-from flask_babel import LazyString
+from flask_babel import LazyString, lazy_pgettext
 from flask_babel import lazy_gettext as _l
 
 from ged.capture import queries as scan_queries
@@ -113,7 +113,13 @@ ENTRIES: tuple[Entry, ...] = (
         look=signbook_queries.waiting_count,
         also=("drafts.new", "drafts.create", "drafts.edit", "drafts.save"),
     ),
-    Entry(OFFICE, _l("Enregistrer"), "register.index", _l("Donner un numéro à un courrier ou à un pli"), "e"),
+    Entry(
+        OFFICE,
+        lazy_pgettext("un courrier", "Enregistrer"),
+        "register.index",
+        _l("Donner un numéro à un courrier ou à un pli"),
+        "e",
+    ),
     Entry(
         OFFICE,
         _l("Numérisations"),

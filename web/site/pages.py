@@ -16,7 +16,7 @@ from ged.errors import GedError
 from ged.org.letterhead import organisation_name
 from ged.paging import Place
 from ged.signbook.powers import francs
-from web.site import context, errors, paths
+from web.site import context, errors, i18n, paths
 from web.site.numbers import whole
 from web.words import labels
 
@@ -39,7 +39,7 @@ def install(app: Flask) -> None:
 
 
 def _say_where(response: Response) -> Response:
-    """A redirection in French, for who does not follow it: the framework's own is in English."""
+    """A redirection in the reader's language, for who does not follow it: the framework's own is in English."""
     if 300 <= response.status_code < 400 and response.location and response.mimetype == "text/html":
         place, title, said = (
             escape(response.location),
@@ -47,7 +47,9 @@ def _say_where(response: Response) -> Response:
             gettext("Cette page se trouve à l'adresse"),
         )
         link = f'<a href="{place}">{place}</a>'
-        response.set_data(f"<!doctype html>\n<html lang='fr'>\n<title>{title}</title>\n<p>{said} {link}</p>\n")
+        response.set_data(
+            f"<!doctype html>\n<html lang='{i18n.language()}'>\n<title>{title}</title>\n<p>{said} {link}</p>\n"
+        )
     return response
 
 

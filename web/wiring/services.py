@@ -32,6 +32,7 @@ from signing.status import AuthorityStatus
 from signing.validation import PdfChecker, load_crl
 from web.wiring.authority import authority_dir, keystore_secret, status_address
 from web.wiring.sealing import seal_key
+from web.words.translations import translations
 
 SYNONYMS = "synonyms.txt"
 """The list of synonyms, in the data folder: made by the first edit on the site, or by hand."""
@@ -93,6 +94,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         timestamper=AuthorityStamper(settings.tsa_urls) if settings.tsa_urls else None,
         tokens=PayloadSealer(institution),
         scanner=Clamd(settings.clamd) if settings.clamd else None,
+        translations=translations,
     )
     journal_seal(services).protect()
     return services

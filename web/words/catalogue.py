@@ -1,36 +1,56 @@
-"""The catalogue of messages: extract, update, compile.
+"""The catalogue of messages, and the command that keeps it.
 
-python -m web.words.catalogue extract    # web/translations/messages.pot from code and templates
-python -m web.words.catalogue update     # carry the template into every language
-python -m web.words.catalogue compile    # .po -> .mo
+python -m web.words.catalogue extract    # messages.pot from code and templates, carried into every language
+python -m web.words.catalogue missing    # what a language lacks, or holds wrongly
 """
 
 import io
+import re
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from babel.messages import Catalog
+from babel.messages import Catalog, Message
 from babel.messages.extract import extract_from_dir
-from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from ged.followup.words import DUE_TIMES
+from ged.languages import LANGUAGES, SOURCE
 from ged.register.words import CHANNELS
+from web.words.translations import TRANSLATIONS, path_of
 
 WEB = Path(__file__).parents[1]
-TRANSLATIONS = WEB / "translations"
+GED = WEB.parent / "ged"
 TEMPLATE = TRANSLATIONS / "messages.pot"
 METHODS = [("templates/**.html", "jinja2"), ("**.py", "python")]
-KEYWORDS = {"_": None, "_l": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2), "lazy_ngettext": (1, 2)}
+KEYWORDS = {
+    "_": None, "_l": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2), "lazy_ngettext": (1, 2),
+    "pgettext": ((1, "c"), 2), "lazy_pgettext": ((1, "c"), 2),
+}  # fmt: skip
 OPTIONS = {"templates/**.html": {"silent": "false", "trim_blocks": "true", "lstrip_blocks": "true"}}
+TRANSLATED = tuple(language for language in LANGUAGES if language != SOURCE)
+"""The languages that have a file of translations: all but that of the messages."""
+
+_HEADER = 'msgid ""\nmsgstr ""\n{language}"Content-Type: text/plain; charset=utf-8\\n"\n{plurals}\n'
+_PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%%")
+_TAG = re.compile(r"</?[a-z][^<>]*>")
 
 
 def extract() -> Catalog:
-    """All messages of the site's code and templates, with the files that hold them (no line numbers: they move)."""
+    """All messages of the site's code and templates, and of ``ged``'s e-mails to people, with the files that hold them
+    (no line numbers: they move)."""
     catalog = Catalog(project="ged", version="1", charset="utf-8", fuzzy=False)
-    found = extract_from_dir(
-        str(WEB), method_map=METHODS, options_map=OPTIONS, keywords=KEYWORDS, comment_tags=("NOTE:",)
-    )
+    found = [
+        *extract_from_dir(
+            str(WEB), method_map=METHODS, options_map=OPTIONS, keywords=KEYWORDS, comment_tags=("NOTE:",)
+        ),
+        *(
+            (f"ged/{name}", line, message, comments, context)
+            for name, line, message, comments, context in extract_from_dir(
+                str(GED), method_map=METHODS[1:], keywords=KEYWORDS
+            )
+        ),
+    ]
     for filename, line, message, comments, context in sorted(found, key=lambda row: (row[0], str(row[2]))):
         catalog.add(message, None, [(filename, line)], auto_comments=comments, context=context)
     for words in sorted({*CHANNELS.values(), *DUE_TIMES.values()}):  # of the tables that paper bears too
@@ -39,52 +59,104 @@ def extract() -> Catalog:
 
 
 def render(catalog: Catalog) -> bytes:
-    """A stable text: sorted, without dates."""
+    """The template of the catalogue: a stable text, sorted, without dates."""
+    return _render(catalog, _HEADER.format(language="", plurals=""), no_location=False)
+
+
+def render_language(catalog: Catalog, language: str) -> bytes:
+    """The translations of a language: the same, without the files that hold the messages (the template names them)."""
+    plurals = f'"Plural-Forms: nplurals={catalog.num_plurals}; plural={catalog.plural_expr};\\n"\n'
+    header = _HEADER.format(language=f'"Language: {language}\\n"\n', plurals=plurals)
+    return _render(catalog, header, no_location=True)
+
+
+def _render(catalog: Catalog, header: str, *, no_location: bool) -> bytes:
     buffer = io.BytesIO()
-    write_po(buffer, catalog, sort_output=True, omit_header=True, include_lineno=False, width=110)
-    header = b'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
-    return header + buffer.getvalue()
+    write_po(
+        buffer, catalog, sort_output=True, omit_header=True, include_lineno=False, no_location=no_location, width=110,
+        ignore_obsolete=True,
+    )  # fmt: skip
+    return header.encode() + buffer.getvalue()
 
 
-def update(catalog: Catalog) -> list[Path]:
-    """Carry new messages into every language; returns the files written."""
-    written = []
-    for path in sorted(TRANSLATIONS.glob("*/LC_MESSAGES/messages.po")):
-        with path.open("rb") as file:
-            language = read_po(file, locale=path.parts[-3])
-        language.update(catalog, no_fuzzy_matching=True)
-        with path.open("wb") as file:
-            write_po(file, language, sort_output=True, width=110, ignore_obsolete=True, include_lineno=False)
-        written.append(path)
-    return written
+def read(language: str) -> Catalog:
+    """The translations of a language."""
+    with path_of(language).open("rb") as file:
+        return read_po(file, locale=language)
 
 
-def compile_all() -> list[Path]:
-    """Write the ``.mo`` of every language; returns the files written."""
-    written = []
-    for path in sorted(TRANSLATIONS.glob("*/LC_MESSAGES/messages.po")):
-        with path.open("rb") as file:
-            language = read_po(file, locale=path.parts[-3])
-        target = path.with_suffix(".mo")
-        with target.open("wb") as file:
-            write_mo(file, language)
-        written.append(target)
-    return written
+def update(catalog: Catalog) -> None:
+    """Write the template; carry new messages, untranslated, into every language, and leave out those that are gone."""
+    TEMPLATE.write_bytes(render(catalog))
+    for language in TRANSLATED:
+        kept = read(language)
+        kept.update(catalog, no_fuzzy_matching=True)
+        path_of(language).write_bytes(render_language(kept, language))
+
+
+def faults(catalog: Catalog, kept: Catalog) -> Iterator[tuple[str, str]]:
+    """What is wrong with a language's translations: the French message, and the fault in English.
+
+    Args:
+        catalog: what is to be translated.
+        kept: the translations.
+    """
+    for message in catalog:
+        if not message.id:
+            continue
+        found = kept.get(message.id, message.context)
+        french = _forms(message.id)
+        if found is None or not all(_forms(found.string)):
+            yield french[0], "not translated"
+        elif found.fuzzy:
+            yield french[0], "marked fuzzy: look at it, and delete the mark"
+        elif len(_forms(found.string)) != (kept.num_plurals if message.pluralizable else 1):
+            yield french[0], f"{len(_forms(found.string))} plural forms"
+        else:
+            yield from ((french[0], fault) for fault in _differences(found))
+
+
+def _differences(message: Message) -> Iterator[str]:
+    """Placeholders and tags are those of the French; a plural form may leave out the number that it says in words."""
+    french, translated = _forms(message.id), _forms(message.string)
+    for number, text in enumerate(translated):
+        source = french[min(number, len(french) - 1)]
+        for pattern in (_PLACEHOLDER, _TAG):
+            there, here = sorted(pattern.findall(source)), sorted(pattern.findall(text))
+            if message.pluralizable and pattern is _PLACEHOLDER:
+                there, here = ([one for one in found if one != "%(num)s"] for found in (there, here))
+            if there != here:
+                yield f"{here} instead of {there}"
+        if text.strip() != text and source.strip() == source:
+            yield "spaces at an end"
+
+
+def _forms(texts: str | Iterable[str] | None) -> tuple[str, ...]:
+    return (texts,) if isinstance(texts, str) else tuple(texts or ("",))
 
 
 def main(arguments: list[str]) -> int:
-    """Run one of the three acts."""
+    """Run one of the two acts."""
     match arguments:
         case ["extract"]:
-            TEMPLATE.write_bytes(render(extract()))
-        case ["update"]:
             update(extract())
-        case ["compile"]:
-            compile_all()
+            report()
+            return 0
+        case ["missing"]:
+            return report()
         case _:
             print(__doc__)
             return 2
-    return 0
+
+
+def report() -> int:
+    """Print what the languages lack; returns 1 when there is something."""
+    found = [(language, *fault) for language in TRANSLATED for fault in faults(extract(), read(language))]
+    for language, message, fault in found:
+        print(f"{language}: {fault}: {message}")
+    if found:
+        print(f"\nTranslate these in {', '.join(str(path_of(one).relative_to(WEB.parent)) for one in TRANSLATED)}.")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

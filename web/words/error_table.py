@@ -716,6 +716,8 @@ MESSAGES: Mapping[str, Message] = {
         _l("Trop de phrases secrètes inexactes : la clé attend."),
         _l("Attendez %(minutes)s min, puis saisissez la phrase secrète."),
     ),
+    # --- language ---
+    "language.unknown": Message(_l("Cette langue n'est pas proposée."), _l("Choisissez une langue de la liste.")),
     # --- learning ---
     "learning.damaged": Message(
         _l("Les données des propositions automatiques sont illisibles."),

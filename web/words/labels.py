@@ -529,6 +529,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "mail.token_issued": _l("a gardé l'empreinte du courrier avant signature, et son code de vérification"),
     "organisation.loaded": _l("a chargé l'organigramme"),
     "person.password_set": _l("a changé un mot de passe"),
+    "person.language_chosen": _l("a choisi sa langue"),
     "register.closed_until": _l("a arrêté et clos les jours d'un registre"),
     "register.opened": _l("a ouvert un registre à un numéro"),
     "scan.made": _l("a reçu une numérisation"),

@@ -43,7 +43,7 @@
     const label = (list && one("legend", list)) || one(`label[for="${id}"]`);
     const name = label && label.firstChild.textContent.trim();
     // A box that is to be ticked says a whole sentence.
-    if (name && !(field.type === "checkbox" && !list)) link.textContent = `${name}\u00a0: ${link.textContent.charAt(0).toLowerCase()}${link.textContent.slice(1)}`;
+    if (name && !(field.type === "checkbox" && !list)) link.textContent = `${name}${document.documentElement.lang === "fr" ? "\u00a0" : ""}: ${link.textContent.charAt(0).toLowerCase()}${link.textContent.slice(1)}`;
   }
 
   // --- keyboard: "/" searches, "?" helps, "g" then a letter goes there, Ctrl+Enter sends ---

@@ -13,7 +13,7 @@ from ged.routing import queries as routing_queries
 from ged.routing.queries import InboxView
 from ged.signbook import queries as signbook_queries
 from ged.slips import queries as slip_queries
-from web.site import auth, context, keyring
+from web.site import auth, context, i18n, keyring
 from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.site.paths import next_path, safe_path
@@ -68,6 +68,8 @@ def sign_in() -> ResponseReturnValue:
     except accounts.NotRecorded as full:
         auth.open_unrecorded(full)
     auth.remember_device(context.actor().account)
+    if context.actor().language:
+        i18n.choose(context.actor().language)
     return redirect(next_path(), 303)
 
 

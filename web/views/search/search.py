@@ -152,7 +152,11 @@ def _name_of(name: str, value: str) -> str:
 
 def words_of(query: SearchQuery) -> list[str]:
     """The query's filters and days as texts for people."""
-    chosen = [f"{FACETS[name]} : {_name_of(name, value)}" for name, values in query.filters.items() for value in values]
+    chosen = [
+        gettext("%(name)s : %(text)s", name=FACETS[name], text=_name_of(name, value))
+        for name, values in query.filters.items()
+        for value in values
+    ]
     days = [(gettext("depuis le"), query.since), (gettext("jusqu'au"), query.until)]
     return chosen + [f"{word} {day.strftime('%d/%m/%Y')}" for word, day in days if day is not None]
 

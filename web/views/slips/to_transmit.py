@@ -102,7 +102,10 @@ def _tell(sent: tuple[to_transmit.Sent, ...]) -> None:
     for one in sent:
         if one.refusal is not None:
             told = view_of(one.refusal)
-            flash(f"{one.destination.unit_name} : {told.message} {told.remedy}", "warning")
+            flash(
+                _("%(name)s : %(text)s", name=one.destination.unit_name, text=f"{told.message} {told.remedy}"),
+                "warning",
+            )
 
 
 @blueprint.get("/impression.pdf")
