@@ -108,6 +108,14 @@ def principals_of(session: Session, mail_id: MailId | int) -> frozenset[Principa
     )
 
 
+def principals_because(session: Session, mail_id: MailId | int, because: Because) -> frozenset[Principal]:
+    """The principals that see a letter for this reason."""
+    rows = session.scalars(
+        select(MailAccess.principal).where(MailAccess.mail_id == mail_id, MailAccess.because == because)
+    )
+    return frozenset(Principal(one) for one in rows)
+
+
 def principals_of_many(session: Session, mail_ids: Collection[int]) -> dict[int, frozenset[Principal]]:
     """Principals of each letter that has any."""
     found: dict[int, set[Principal]] = {}

@@ -124,9 +124,10 @@ def register(
     if direction is None:
         raise Invalid("register.nature", "choose a register of departures or internal letters", field="register_id")
     _check(uow, form, direction, actor, now)
-    sender, signatory = _writers(uow.session, form, book)
-    addressees, units = _parties(uow.session, form.addressees, book)
-    copies, copied = _parties(uow.session, form.copies, book)
+    sender = sending_unit(uow.session, form.sender_unit_id, book.unit_id)
+    signatory = signing_post(uow.session, form.signatory_post_id, book.unit_id)
+    addressees, units = parties(uow.session, form.addressees, book.unit_id)
+    copies, copied = parties(uow.session, form.copies, book.unit_id)
     mail = Mail(
         direction=direction,
         state=MailState.SIGNED if form.addressed_post_id is None else MailState.TO_IMPUTE,
@@ -211,47 +212,70 @@ def _check_receivers(session: Session, form: OutgoingForm, direction: Direction)
         )
         if direction is not Direction.INTERNAL or session.scalar(role) is None:
             raise Invalid("mail.addressed_unknown", "choose an authority of the list", field="addressed_post_id")
-    elif not form.addressees:
+    check_names(form.addressees, form.copies, may_be_nobody=form.addressed_post_id is not None)
+
+
+def check_names(addressees: Sequence[str], copies: Sequence[str], *, may_be_nobody: bool = False) -> None:
+    """Check the names of receivers.
+
+    Raises:
+        Invalid: ``mail.addressee_missing``, ``mail.parties``, ``form.too_long``.
+    """
+    if not addressees and not may_be_nobody:
         raise Invalid("mail.addressee_missing", "name at least one addressee", field="addressees")
-    for field, names in (("addressees", form.addressees), ("copies", form.copies)):
+    for field, names in (("addressees", addressees), ("copies", copies)):
         if len(names) > MAX_PARTIES:
             raise Invalid("mail.parties", "name fewer", field=field, limit=MAX_PARTIES)
         if any(len(name) > MAX_NAME for name in names):
             raise Invalid("form.too_long", "shorten it", field=field, maximum=MAX_NAME)
 
 
-def _writers(session: Session, form: OutgoingForm, book: Register) -> tuple[Unit, Post]:
-    own = same_entity(session, [book.unit_id])
-    unit = session.get(Unit, form.sender_unit_id)
-    if unit is None or unit.id not in own:
+def sending_unit(session: Session, unit_id: UnitId | int, office_id: int) -> Unit:
+    """A unit of the office's entity.
+
+    Raises:
+        Invalid: ``unit.unknown``.
+    """
+    unit = session.get(Unit, unit_id)
+    if unit is None or unit.id not in same_entity(session, [office_id]):
         raise Invalid("unit.unknown", "choose a unit of the list", field="sender_unit_id")
-    signs = select(PostRole.post_id).where(PostRole.post_id == form.signatory_post_id, PostRole.role.in_(_SIGNING))
-    post = session.get(Post, form.signatory_post_id)
-    if post is None or post.unit_id not in own or session.scalar(signs.limit(1)) is None:
+    return unit
+
+
+def signing_post(session: Session, post_id: PostId | int, office_id: int) -> Post:
+    """A post of the office's entity that signs letters.
+
+    Raises:
+        Invalid: ``mail.signatory_unknown``.
+    """
+    signs = select(PostRole.post_id).where(PostRole.post_id == post_id, PostRole.role.in_(_SIGNING))
+    post = session.get(Post, post_id)
+    of_entity = post is not None and post.unit_id in same_entity(session, [office_id])
+    if post is None or not of_entity or session.scalar(signs.limit(1)) is None:
         raise Invalid("mail.signatory_unknown", "choose a post of the list", field="signatory_post_id")
-    return unit, post
+    return post
 
 
-def _parties(session: Session, names: Sequence[str], book: Register) -> tuple[list[Party], list[int]]:
+def parties(session: Session, names: Sequence[str], office_id: int) -> tuple[list[Party], list[int]]:
     """The named receivers with the addresses of the directory, and those of them that are units of the entity."""
     folded = {fold(name) for name in names}
-    own = same_entity(session, [book.unit_id])
+    own = same_entity(session, [office_id])
     units: dict[str, Unit] = {}
     for unit in session.scalars(select(Unit).where(Unit.id.in_(sorted(own)), Unit.closed_at.is_(None))):
         units[fold(unit.name)] = units[fold(unit.code)] = unit
-    known = entries(session, folded, entity_id=entities(session)[book.unit_id])
-    parties: list[Party] = []
+    known = entries(session, folded, entity_id=entities(session)[office_id])
+    found: list[Party] = []
     unit_ids: list[int] = []
     for name in names:
         unit_named, entry_named = units.get(fold(name)), known.get(fold(name))
         if unit_named is not None:
             unit_ids.append(unit_named.id)
-            parties.append(Party(unit_named.name[:MAX_NAME]))
+            found.append(Party(unit_named.name[:MAX_NAME]))
         elif entry_named is not None:
-            parties.append(Party(entry_named.name, entry_named.address, entry_named.email))
+            found.append(Party(entry_named.name, entry_named.address, entry_named.email))
         else:
-            parties.append(Party(" ".join(name.split())))
-    return parties, unit_ids
+            found.append(Party(" ".join(name.split())))
+    return found, unit_ids
 
 
 # --- what the form offers -----------------------------------------------------------------------------------------

@@ -64,19 +64,26 @@ class Discharge:
 
 def open_lines(uow: UnitOfWork, mail_id: MailId | int, addressees: Sequence[Party], copies: Sequence[Party]) -> None:
     """Add one line for each addressee, then one for each copy (called when the letter is signed)."""
-    parties = [(party, False) for party in addressees] + [(party, True) for party in copies]
+    add_lines(uow, mail_id, [(party, False) for party in addressees] + [(party, True) for party in copies])
+
+
+def add_lines(
+    uow: UnitOfWork, mail_id: MailId | int, parties: Sequence[tuple[Party, bool]], *, behind: int = 0
+) -> None:
+    """Add lines for parties, each with whether it gets a copy, behind a position."""
     unit_id = uow.session.get_one(Mail, int(mail_id)).unit_id
     folded = {fold(party.name) for party, _ in parties}
     known = entries(uow.session, folded, entity_id=entities(uow.session)[unit_id])
-    for position, (party, is_copy) in enumerate(parties, start=1):
+    for position, (party, is_copy) in enumerate(parties, start=behind + 1):
         channel = Channel.EMAIL if party.email and is_copy else Channel.HAND
+        entry = known.get(fold(party.name))
         uow.session.add(
             DispatchLine(
                 mail_id=int(mail_id),
                 position=position,
                 is_copy=is_copy,
                 name=party.name,
-                correspondent_id=entry.id if (entry := known.get(fold(party.name))) is not None else None,
+                correspondent_id=entry.id if entry is not None else None,
                 address=party.address,
                 email=party.email,
                 channel=channel,
@@ -166,7 +173,7 @@ def leave(uow: UnitOfWork, line_id: int, departure: Departure, *, version: int |
         "dispatch.left", "mail", line.mail_id, actor=actor, post=post, line=line.id, to=line.name,
         channel=line.channel.value, reference=line.reference, carrier=line.carrier,
     )  # fmt: skip
-    _complete(uow, line.mail, actor)
+    complete(uow, line.mail, actor)
 
 
 def _check(departure: Departure) -> None:
@@ -185,7 +192,8 @@ def _require_waiting(line: DispatchLine) -> None:
         raise InvalidTransition("dispatch.gone", "reload the list: it left, or is being sent", id=line.id)
 
 
-def _complete(uow: UnitOfWork, mail: Mail, actor: Actor) -> None:
+def complete(uow: UnitOfWork, mail: Mail, actor: Actor) -> None:
+    """The letter is dispatched when none of its lines waits any more."""
     uow.session.flush()
     waiting = uow.session.scalar(
         select(DispatchLine.id).where(DispatchLine.mail_id == mail.id, DispatchLine.state.not_in(LEFT)).limit(1)
@@ -372,7 +380,7 @@ def _note_sent(uow: UnitOfWork, line_id: int, actor: Actor, post: HeldPost | Non
         "dispatch.left", "mail", line.mail_id, actor=actor, post=post, line=line.id, to=line.name,
         channel=line.channel.value, reference=line.reference,
     )  # fmt: skip
-    _complete(uow, line.mail, actor)
+    complete(uow, line.mail, actor)
 
 
 def settle_email(uow: UnitOfWork, line_id: int, *, was_sent: bool, version: int | None, actor: Actor) -> None:

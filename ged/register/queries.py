@@ -126,6 +126,7 @@ class LetterView:
     sender_name: str
     addressee: str
     addressed_to: str
+    addressed_post_id: int | None
     their_reference: str
     written_on: date | None
     received_on: date | None
@@ -176,6 +177,7 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor) -> LetterView:
         sender_name=mail.sender_name,
         addressee=mail.addressee,
         addressed_to=names.addressed_to,
+        addressed_post_id=mail.addressed_post_id,
         their_reference=mail.their_reference,
         written_on=mail.written_on,
         received_on=mail.received_on,

@@ -1,24 +1,34 @@
 """Rectification: a register entry is changed only so that the old value stays readable."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ged import access
+from ged.access import Because
 from ged.errors import Forbidden, Invalid
+from ged.org.models import Post, PostRole, Unit
 from ged.org.tree import entities
-from ged.ports import Confidentiality, MailId
+from ged.ports import Confidentiality, MailId, PostId, post_principal
 from ged.register.corrections import citation, correction_at
 from ged.register.correspondents import known_sender, may_be_listed, resolve_sender
-from ged.register.models import Direction, Mail, Rectification
+from ged.register.models import Channel, Direction, Mail, Priority, Rectification
 from ged.register.operations import LONGEST_AGO, MAX_TEXTS, deciding_post, mail_to_change
 from ged.register.states import MailState
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
-TEXT_FIELDS = ("subject", "sender_name", "their_reference", "addressee")
-DATE_FIELDS = ("written_on", "received_on")
+TEXT_FIELDS = ("subject", "sender_name", "their_reference", "addressee", "nature", "enclosure_note")
+DATE_FIELDS = ("written_on", "received_on", "due_on")
+CHOICES: Mapping[str, type[Channel] | type[Priority]] = {"channel": Channel, "priority": Priority}
+OPEN_DUE = (MailState.TO_IMPUTE, MailState.ASSIGNED)
+"""States in which a deadline still runs, so that it can be corrected."""
+
+Value = str | int | date | None
+Changed = tuple[str, str, str]
+"""Field, old value, new value, as they are stored."""
 
 
 @dataclass(frozen=True)
@@ -36,39 +46,47 @@ class RectificationRow:
 def rectify(
     uow: UnitOfWork,
     mail_id: MailId,
-    changes: Mapping[str, str | date | None],
+    changes: Mapping[str, Value],
     *,
     reason: str,
     version: int | None,
     actor: Actor,
     now: datetime,
+    done: Sequence[Changed] = (),
 ) -> int:
     """Change fields of a registered letter; returns how many really changed.
 
     ``corrections.correction_at`` dates the change: on a day that is open in each of the letter's registers.
 
+    Args:
+        changes: field -> new value; ``addressed_post_id`` is the id of a post.
+        done: what a room above changed of the letter in this transaction, to be entered with the same reason.
+
     Raises:
         Forbidden: ``rectify.forbidden``, ``rectify.voided``.
         Invalid: ``rectify.reason``, ``rectify.field``, ``mail.subject_missing``, ``mail.sender_missing``,
-            ``mail.received_in_future``, ``mail.received_long_ago`` (a date that is changed), ``form.too_long``.
+            ``mail.received_in_future``, ``mail.received_long_ago`` (a date that is changed), ``form.too_long``,
+            ``mail.enclosures``, ``mail.due_before_arrival``, ``rectify.due_over``, ``rectify.imputed``,
+            ``mail.addressed_unknown``.
         StaleVersion: ``mail.stale``.
     """
     mail = mail_to_change(uow, mail_id, actor=actor, version=version)
     post = rectifying_post(mail, actor)
     if not reason.strip():
         raise Invalid("rectify.reason", "say why the entry is corrected", field="reason")
-    changed: list[tuple[str, str, str]] = []
+    changed = list(done)
     for name, value in changes.items():
-        old = getattr(mail, name) if name in (*TEXT_FIELDS, *DATE_FIELDS) else None
         new = _checked(name, value, uow)
+        old = getattr(mail, name)
         if new == old:
             continue
         if name == "received_on" and isinstance(new, date) and new < mail.created_at.date() - LONGEST_AGO:
             raise Invalid("mail.received_long_ago", "correct the year of arrival", field=name)
         if name == "sender_name" and not new:
             raise Invalid("mail.sender_missing", "type the sender", field=name)
+        told = (name, _told(uow, name, old), _told(uow, name, new))
         _apply(uow, mail, name, new)
-        changed.append((name, str(old or ""), str(new or "")))
+        changed.append(told)
     if changed:
         _enter(uow, mail, changed, reason.strip(), actor, post, now)
         uow.reindex(mail.id)
@@ -78,7 +96,7 @@ def rectify(
 def _enter(
     uow: UnitOfWork,
     mail: Mail,
-    changed: list[tuple[str, str, str]],
+    changed: Sequence[Changed],
     reason: str,
     actor: Actor,
     post: HeldPost,
@@ -133,11 +151,22 @@ def rectifying_post(mail: Mail, actor: Actor) -> HeldPost:
     return decider
 
 
-def _checked(name: str, value: str | date | None, uow: UnitOfWork) -> str | date | None:
+def _checked(name: str, value: Value, uow: UnitOfWork) -> Value:
     if name in DATE_FIELDS:
-        if isinstance(value, date) and value > uow.now.astimezone(uow.services.zone).date():
+        if name != "due_on" and isinstance(value, date) and value > uow.now.astimezone(uow.services.zone).date():
             raise Invalid("mail.received_in_future", "correct the date", field=name)
         return value if isinstance(value, date) else None
+    if name in CHOICES:
+        return CHOICES[name](str(value))
+    if name == "enclosure_count":
+        if not isinstance(value, int) or not 0 <= value <= 9999:
+            raise Invalid("mail.enclosures", "give the number of enclosures", field=name)
+        return value
+    if name == "addressed_post_id":
+        role = select(PostRole.post_id).where(PostRole.post_id == value, PostRole.role == Role.AUTHORITY)
+        if uow.session.scalar(role) is None:
+            raise Invalid("mail.addressed_unknown", "choose an authority of the list", field=name)
+        return value
     if name not in TEXT_FIELDS:
         raise Invalid("rectify.field", "this field cannot be rectified", field=name)
     text = str(value or "").strip()
@@ -148,17 +177,51 @@ def _checked(name: str, value: str | date | None, uow: UnitOfWork) -> str | date
     return text
 
 
-def _apply(uow: UnitOfWork, mail: Mail, name: str, value: str | date | None) -> None:
-    if name != "sender_name":
+def _told(uow: UnitOfWork, name: str, value: Value) -> str:
+    """A value as it stays readable: a post by its title and unit, a member by its code."""
+    if name == "addressed_post_id":
+        post = uow.session.get(Post, value or 0)
+        return "" if post is None else f"{post.title} - {uow.session.get_one(Unit, post.unit_id).name}"
+    return str(value) if name == "enclosure_count" else str(value or "")
+
+
+def _apply(uow: UnitOfWork, mail: Mail, name: str, value: Value) -> None:
+    if name == "due_on":
+        _move_due(mail, value if isinstance(value, date) else None)
+    elif name == "addressed_post_id":
+        _readdress(uow, mail, PostId(int(str(value))))
+    elif name == "sender_name":
+        _rename_sender(uow, mail, str(value))
+    else:
         setattr(mail, name, value)
-        return
+
+
+def _move_due(mail: Mail, day: date | None) -> None:
+    if mail.state not in OPEN_DUE:
+        raise Invalid("rectify.due_over", "leave the deadline as it was", field="due_on")
+    if day is not None and mail.received_on is not None and day < mail.received_on:
+        raise Invalid("mail.due_before_arrival", "correct the date", field="due_on")
+    mail.due_on, mail.due_from, mail.due_days = day, day, None if day is None else 0
+
+
+def _readdress(uow: UnitOfWork, mail: Mail, post_id: PostId) -> None:
+    """Let the letter wait for another authority. Once imputed, its way is changed by a new imputation."""
+    if mail.state is not MailState.TO_IMPUTE:
+        raise Invalid("rectify.imputed", "the authority imputes it anew", field="addressed_post_id")
+    if mail.addressed_post_id is not None:
+        access.revoke(uow, mail.id, post_principal(PostId(mail.addressed_post_id)), Because.ADDRESSED)
+    mail.addressed_post_id = post_id
+    access.grant(uow, mail.id, (post_principal(post_id),), Because.ADDRESSED)
+
+
+def _rename_sender(uow: UnitOfWork, mail: Mail, name: str) -> None:
     # The sender of a confidential letter, or from a sealed envelope, is not in the directory: nor is the new name.
     listed = may_be_listed(Confidentiality(mail.level))
     hidden = not listed or (mail.sender_id is None and mail.direction is Direction.INCOMING)
     entity_id = entities(uow.session)[mail.unit_id]
-    sender = (known_sender if hidden else resolve_sender)(uow, None, str(value), entity_id=entity_id)
+    sender = (known_sender if hidden else resolve_sender)(uow, None, name, entity_id=entity_id)
     mail.sender_id = sender.id if sender is not None else None
-    mail.sender_name = sender.name if sender is not None else " ".join(str(value).split())
+    mail.sender_name = sender.name if sender is not None else " ".join(name.split())
 
 
 def history(session: Session, mail_id: MailId | int) -> list[RectificationRow]:

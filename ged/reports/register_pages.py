@@ -30,6 +30,16 @@ FIELDS: Mapping[str, str] = {
     "addressee": "destinataire",
     "written_on": "date de la lettre",
     "received_on": "date d'arrivée",
+    "due_on": "échéance",
+    "channel": "mode d'arrivée",
+    "priority": "priorité",
+    "nature": "nature",
+    "enclosure_count": "pièces jointes",
+    "enclosure_note": "détail des pièces",
+    "addressed_post_id": "à l'attention de",
+    "signatory": "signataire",
+    "addressees": "destinataires",
+    "copies": "ampliations",
 }
 """Fields of the register that a rectification changes."""
 

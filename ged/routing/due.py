@@ -156,6 +156,12 @@ def _live(uow: UnitOfWork, mail_ids: Collection[int]) -> dict[int, list[Assignme
     return found
 
 
+def live_of(uow: UnitOfWork, mail_id: int) -> list[Assignment]:
+    """The live assignments of a letter, each before the assignments below it."""
+    query = select(Assignment).where(Assignment.mail_id == mail_id, Assignment.state.in_(LIVE)).order_by(Assignment.id)
+    return list(uow.session.scalars(query.execution_options(populate_existing=True)))
+
+
 def _move(
     uow: UnitOfWork, mail: Mail, below: Collection[Assignment], count: "_Count", actor: Actor, reason: str
 ) -> bool:

@@ -989,6 +989,20 @@ MESSAGES: Mapping[str, Message] = {
         _l("Ce numéro ne porte pas de courrier reçu."), _l("Le récépissé de dépôt s'imprime pour un courrier.")
     ),
     # --- rectify ---
+    "rectify.dispatched": Message(
+        _l("Ce courrier est déjà parti chez tous ses destinataires."),
+        _l("Pour un destinataire de plus, enregistrez un autre courrier."),
+    ),
+    "rectify.due_over": Message(
+        _l("Ce courrier n'attend plus de réponse : son échéance ne change plus."),
+        _l("Laissez l'échéance comme elle est."),
+    ),
+    "rectify.imputed": Message(
+        _l("Ce courrier est déjà imputé."), _l("L'autorité le réimpute ; l'inscription ne change plus son chemin.")
+    ),
+    "rectify.line_left": Message(
+        _l("« %(name)s » a déjà reçu ce courrier, ou il est en route."), _l("Laissez ce nom dans la liste.")
+    ),
     "rectify.field": Message(_l("Ce champ ne se rectifie pas."), _l("Choisissez un champ rectifiable.")),
     "rectify.forbidden": Message(
         _l("Seul le bureau d'ordre qui a enregistré le courrier peut le rectifier."),

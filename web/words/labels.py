@@ -400,6 +400,16 @@ FIELDS: Mapping[str, LazyString] = {
     "addressee": _l("Destinataire"),
     "written_on": _l("Date de la lettre"),
     "received_on": _l("Date d'arrivée"),
+    "due_on": _l("Échéance"),
+    "channel": _l("Mode d'arrivée"),
+    "priority": _l("Priorité"),
+    "nature": _l("Nature"),
+    "enclosure_count": _l("Pièces jointes"),
+    "enclosure_note": _l("Détail des pièces"),
+    "addressed_post_id": _l("À l'attention de"),
+    "signatory": _l("Signataire"),
+    "addressees": _l("Destinataires"),
+    "copies": _l("Ampliations"),
 }
 """Fields of the register that can be rectified."""
 

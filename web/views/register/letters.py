@@ -9,22 +9,26 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged import access
+from ged.dispatch import desk
+from ged.dispatch import rectifying as desk_changes
+from ged.dispatch.rectifying import DeskChanges, Receivers
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound, StaleVersion
-from ged.ports import Confidentiality, MailId, RegisterId
+from ged.ports import Confidentiality, MailId, PostId, RegisterId, UnitId
 from ged.recognition import signatures
-from ged.register import documents, journal, levels, opening, operations, queries, typed_numbers
-from ged.register import rectify as rectification
+from ged.register import documents, entry, journal, levels, opening, operations, queries, typed_numbers
 from ged.register.journal import JournalRow
-from ged.register.models import AttachmentKind
+from ged.register.models import AttachmentKind, Channel, Priority
 from ged.register.queries import AttachmentLine, LetterView
-from ged.register.rectify import DATE_FIELDS, TEXT_FIELDS
+from ged.register.rectify import CHOICES, DATE_FIELDS, OPEN_DUE, TEXT_FIELDS, Value
 from ged.register.signed_kinds import FROM_OUTSIDE
 from ged.routing import operations as routing
+from ged.routing import rectifying
 from ged.routing.deadlines import working_days_between
-from ged.unit import UnitOfWork
+from ged.unit import Actor, ReadSession, UnitOfWork
 from web.site import auth, context, panels
 from web.site.forms import FormReader
 from web.site.pages import render_form
+from web.views.register.outgoing import names_of
 from web.words import labels
 from web.words.labels import ACTIONS, FIELDS, LINKS, NATURES
 
@@ -119,34 +123,88 @@ def _act(
 
 @blueprint.get("/<int:mail_id>/rectifier")
 def rectify_form(mail_id: int) -> ResponseReturnValue:
-    """The fields of the register's entry."""
-    return _form("letters/rectify.html", mail_id)
+    """All that was typed of the letter."""
+    return _rectify_form(mail_id)
+
+
+def _rectify_form(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    actor = context.actor()
+
+    def writers(session: ReadSession) -> object:
+        return desk.writers(session, actor)
+
+    def authorities(session: ReadSession) -> object:
+        near, far = entry.authorities(session, actor)
+        return [*near, (_("Autres entités"), far)] if near and far else [*near, *far]
+
+    return _form(
+        "letters/rectify.html", mail_id, error, writers=writers, authorities=authorities,
+        born=lambda session: desk_changes.entry(session, mail_id),
+        natures=[(code, str(name)) for code, name in NATURES.items()], channels=list(Channel),
+        priorities=list(Priority), open_due=OPEN_DUE,
+    )  # fmt: skip
 
 
 @blueprint.post("/<int:mail_id>/rectifier")
 def rectify(mail_id: int) -> ResponseReturnValue:
-    """Rectify the register entry; the old value stays readable."""
-    fields = FormReader(request.form)
-    changes: dict[str, str | date | None] = {}
+    """Rectify the letter; the old values stay readable."""
+    fields, actor = FormReader(request.form), context.actor()
+    changes = _typed_changes(fields)
+    born = _typed_desk_changes(fields) if "signatory_post_id" in request.form else None
+    reason, version = fields.text("reason", required=True, maximum=500), fields.integer("version", required=True)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            count = rectifying.rectify(
+                uow, MailId(mail_id), changes, reason=reason, version=version, actor=actor, now=uow.now, desk=born
+            )
+            if not count:
+                raise Invalid("rectify.nothing", "change at least one field")
+            still_seen = _sees(uow.session, mail_id, actor)
+    except REFUSALS as error:
+        return _rectify_form(mail_id, error)
+    flash(_("L'inscription est rectifiée ; l'ancienne reste lisible."), "success")
+    return redirect(url_for("letters.show", mail_id=mail_id) if still_seen else url_for("session.home"), 303)
+
+
+def _sees(session: ReadSession, mail_id: int, actor: Actor) -> bool:
+    """Whether the letter is still there for who has just given it to another authority."""
+    try:
+        queries.visible_mail(session, mail_id, actor)
+    except NotFound:
+        return False
+    return True
+
+
+def _typed_changes(fields: FormReader) -> dict[str, Value]:
+    """The register's fields that the form bears."""
+    changes: dict[str, Value] = {}
+    given = request.form
     for name in TEXT_FIELDS:
-        if name in request.form:
+        if name in given:
             changes[name] = " ".join(fields.text(name, maximum=operations.MAX_SUBJECT).split())
     for name in DATE_FIELDS:
-        if name in request.form:
+        if name in given:
             changes[name] = fields.day(name)
-    reason, version = fields.text("reason", required=True, maximum=500), fields.integer("version", required=True)
-    count = 0
+    for name, kind in CHOICES.items():
+        if name in given and (member := fields.choice(name, kind, required=True)) is not None:
+            changes[name] = member
+    if changes.get("nature") and changes["nature"] not in NATURES:
+        fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="nature"))
+    if "enclosure_count" in given:
+        changes["enclosure_count"] = fields.integer("enclosure_count", maximum=9999) or 0
+    if "addressed_post_id" in given:
+        changes["addressed_post_id"] = fields.integer("addressed_post_id", required=True, minimum=1) or 0
+    return changes
 
-    def act(uow: UnitOfWork) -> None:
-        nonlocal count
-        fields.check()
-        count = rectification.rectify(
-            uow, MailId(mail_id), changes, reason=reason, version=version, actor=context.actor(), now=uow.now
-        )
-        if not count:
-            raise Invalid("rectify.nothing", "change at least one field")
 
-    return _act("letters/rectify.html", mail_id, act, _("L'inscription est rectifiée ; l'ancienne reste lisible."))
+def _typed_desk_changes(fields: FormReader) -> DeskChanges:
+    """Of a letter that was registered already signed: its writers, and its receivers, one in a line."""
+    sender, signatory = fields.integer("sender_unit_id"), fields.integer("signatory_post_id")
+    receivers = None
+    if "addressees" in request.form:
+        receivers = Receivers(names_of(fields, "addressees"), names_of(fields, "copies"))
+    return DeskChanges(UnitId(sender) if sender else None, PostId(signatory) if signatory else None, receivers)
 
 
 @blueprint.get("/<int:mail_id>/niveau")
@@ -368,8 +426,15 @@ def version_reason(reason: str) -> str:
 
 
 @blueprint.app_template_filter()
-def field_value(value: str) -> str:
-    """A value from the journal; a date is formatted for people."""
+def field_value(value: str, field: str = "") -> str:
+    """A value from the journal; a date and a code are written for people."""
+    if field == "nature":
+        return nature_label(value)
+    if field in CHOICES:
+        try:
+            return labels.label(CHOICES[field](value))
+        except ValueError:
+            return value
     try:
         return f"{date.fromisoformat(value):%d/%m/%Y}" if len(value) == 10 else value
     except ValueError:
@@ -386,9 +451,9 @@ def journal_detail(row: JournalRow) -> str:
     elif row.action == "mail.level_asked":
         parts.append(_("« %(new)s »", new=_level(said, "new")))
     elif row.action == "mail.rectified":
-        field = field_label(said.get("field", ""))
-        old, new = (field_value(said.get(name, "")) or "—" for name in ("old", "new"))
-        parts.append(_("%(field)s : « %(old)s » devient « %(new)s »", field=field, old=old, new=new))
+        field = said.get("field", "")
+        old, new = (field_value(said.get(name, ""), field) or "—" for name in ("old", "new"))
+        parts.append(_("%(field)s : « %(old)s » devient « %(new)s »", field=field_label(field), old=old, new=new))
     elif row.action == "mail.due_moved":
         if "new" in said:
             old, new = field_value(said.get("old", "")), field_value(said["new"])

@@ -134,8 +134,8 @@ def _read(kind: str) -> tuple[RegisterId, OutgoingForm]:
         subject=" ".join(fields.text("subject", required=True, maximum=MAX_SUBJECT).split()),
         sender_unit_id=UnitId(sender or 0),
         signatory_post_id=PostId(signatory or 0),
-        addressees=_names(fields, "addressees"),
-        copies=_names(fields, "copies"),
+        addressees=names_of(fields, "addressees"),
+        copies=names_of(fields, "copies"),
         written_on=fields.day("written_on"),
         addressed_post_id=PostId(addressed) if addressed else None,
         nature=nature,
@@ -149,7 +149,7 @@ def _read(kind: str) -> tuple[RegisterId, OutgoingForm]:
     return RegisterId(register_id or 0), typed
 
 
-def _names(fields: FormReader, name: str) -> tuple[str, ...]:
+def names_of(fields: FormReader, name: str) -> tuple[str, ...]:
     """The names of a field, one in a line, each once."""
     typed = fields.text(name, maximum=MAX_PARTIES * MAX_NAME)
     return tuple(dict.fromkeys(" ".join(line.split()) for line in typed.splitlines() if line.strip()))
