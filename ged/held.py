@@ -67,6 +67,7 @@ HELD = (
     Held("token_keys"),
     Held("imputations"),
     Held("reminders"),
+    Held("letter_notes"),
     Held(
         "circuit_entries",
         columns=(

@@ -27,6 +27,8 @@ NOT_SEARCHED_BY = {
     "imputations.person_id": "names who decided; read by the letter",
     "imputations.post_id": "names who decided; read by the letter",
     "learned_versions.asked_by_id": "a few rows",
+    "letter_notes.person_id": "names who wrote; read by the letter, and by the index of the post that is asked",
+    "letter_notes.post_id": "names who wrote; read by the letter",
     "reminders.by_person_id": "names who acted; read by the assignment or the letter",
     "reminders.by_post_id": "names who acted; read by the assignment or the letter",
     "level_requests.asked_by_id": "names who asked; read by the letter",

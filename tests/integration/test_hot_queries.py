@@ -13,6 +13,7 @@ from sqlalchemy import event, text
 from sqlalchemy.sql.visitors import iterate
 
 from ged.dispatch import queries as dispatch_queries
+from ged.followup import notes
 from ged.models import metadata
 from ged.paging import Place
 from ged.ports import MailId
@@ -23,8 +24,8 @@ from ged.routing import queries as routing
 from ged.search import letter_search
 from ged.slips.drafting import LineForm
 from ged.unit import Services
-from tests.factories import actor, make_organisation, make_services
-from tests.routing_kit import impute, make_mentions, register
+from tests.factories import NOW, actor, make_organisation, make_services
+from tests.routing_kit import impute, make_mentions, post_id, register
 from tests.servers import postgres
 from tests.site import make_site, sign_in
 from tests.slip_kit import letter, register_id, send
@@ -57,7 +58,8 @@ LISTS = [
     ("agent", "/registres/"), ("agent", "/registres/{ARR}"), ("agent", "/numerisations/"), ("agent", "/departs/"),
     ("agent", "/bordereaux/"), ("agent", "/plis/"), ("agent", "/correspondants/"), ("agent", "/enregistrer/"),
     ("sg", "/"), ("sg", "/a-imputer"), ("etudes", "/bannette/"), ("etudes", "/bannette/?voir=termines"), ("etudes", "/"),
-    ("dge", "/suivi/"), ("dge", "/suivi/?par=personne"), ("sg", "/suivi/?par=mention"), ("admin", "/administration/journal"),
+    ("sg", "/questions"), ("dge", "/questions?voir=posees"), ("dge", "/suivi/"),
+    ("dge", "/suivi/?par=personne"), ("sg", "/suivi/?par=mention"), ("admin", "/administration/journal"),
     ("admin", "/administration/taches"), ("agent", "/correspondants/1/courriers"),
 ]  # fmt: skip
 
@@ -77,7 +79,11 @@ def test_a_list_asks_as_many_queries_for_thirty_rows_as_for_one(tmp_path: Path) 
 def one_more(services: Services) -> None:
     """A row in each list."""
     register(services, "Pour imputation")
-    impute(services, register(services, "Pour suite").mail_id)
+    mail_id = register(services, "Pour suite").mail_id
+    impute(services, mail_id)
+    with services.unit_of_work(NOW) as uow:
+        to_post = post_id(services, "SG-T")
+        notes.write(uow, mail_id, text="Quel délai ?", to_post_id=to_post, actor=actor(services, "dge"))
     send(services, LineForm(description="Dossier"))
 
 
@@ -115,6 +121,7 @@ BOUNDED = (
     "paper_codes.state",  # codes that wait
     "assignments.parent_id IN",  # of the rows of the page
     "mails.state =",  # letters that wait for a decision, or to leave
+    "letter_notes.to_post_id IN",  # the navigation: questions that wait for somebody
     "scan_orders.side",  # pages that come in for an order under way
 )
 

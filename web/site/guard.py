@@ -236,6 +236,11 @@ ACCESS: Mapping[str, Rule] = {
     "followup.export": roles(Role.HEAD, Role.AUTHORITY, Role.SECRETARY),
     "followup.sheet": roles(Role.HEAD, Role.AUTHORITY, Role.SECRETARY),
     "followup.remind": SIGNED_IN,
+    # --- notes and questions: who may see the letter ---
+    "notes.index": SIGNED_IN,
+    "notes.show": SIGNED_IN,
+    "notes.write": SIGNED_IN,
+    "notes.answer": SIGNED_IN,
     "search.index": SIGNED_IN,
     "search.facets": SIGNED_IN,
     "search.suggest": SIGNED_IN,

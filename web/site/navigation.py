@@ -17,6 +17,7 @@ from ged.capture import queries as scan_queries
 from ged.counting import Counter, counted
 from ged.dispatch import queries as dispatch_queries
 from ged.envelopes import operations as envelopes
+from ged.followup import notes
 from ged.paper import queries as paper_queries
 from ged.routing import queries as routing_queries
 from ged.search import saved as saved_searches
@@ -95,6 +96,15 @@ ENTRIES: tuple[Entry, ...] = (
         _l("Les courriers qui vous sont confiés"),
         "b",
         counter=routing_queries.count_inbox,
+    ),
+    Entry(
+        WORK,
+        _l("Questions"),
+        "notes.index",
+        _l("Les questions qui attendent votre réponse"),
+        roles=frozenset(),
+        counter=notes.count_questions,
+        also_when_waiting=True,
     ),
     Entry(
         WORK,

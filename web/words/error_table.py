@@ -829,6 +829,15 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le fichier winmail.dat ne s'ouvre que dans Outlook."),
         _l("Demandez à l'expéditeur un nouvel envoi au format HTML ou texte."),
     ),
+    # --- note ---
+    "note.answered": Message(_l("Quelqu'un a déjà répondu à cette question."), _l("Lisez sa réponse.")),
+    "note.empty": Message(_l("La note est vide."), _l("Écrivez votre note ou votre question.")),
+    "note.not_asked": Message(_l("Cette question est posée à un autre poste."), _l("Écrivez plutôt une note.")),
+    "note.not_on_path": Message(
+        _l("Ce poste n'est pas sur le parcours de ce courrier."), _l("Choisissez un poste de la liste.")
+    ),
+    "note.too_long": Message(_l("La note dépasse %(limit)s caractères."), _l("Raccourcissez-la.")),
+    "note.unknown": Message(_l("Cette question n'existe pas."), _l("Rechargez le courrier.")),
     # --- notice ---
     "notice.not_yours": Message(_l("Cet avis n'est pas le vôtre, ou n'existe plus."), _l("Rechargez la page.")),
     # --- number ---

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition
-from ged.followup import listing
+from ged.followup import listing, notes
 from ged.ports import MailId, PostId, UnitId
 from ged.recognition import signatures
 from ged.register import opening
@@ -74,6 +74,7 @@ def _show(assignment_id: int, error: GedError | None = None, *, act: str = "") -
         verdict = signatures.of_letters(session, [row.mail_id]).get(row.mail_id)
         offered = choices.targets(session, row.unit_id, actor, on=today) if row.may_assign else Targets((), ())
         reminded = [one for one in listing.reminders_of(session, row.mail_id) if one.assignment_id == row.id]
+        written = notes.of_letter(session, row.mail_id, actor)
         days = calendar.calendar(session)
     # The letter is read here: set the seen mark, and add a journal entry if it is restricted.
     if opening.must_write(found.level, is_read=found.is_read):
@@ -90,6 +91,7 @@ def _show(assignment_id: int, error: GedError | None = None, *, act: str = "") -
         document_id=paper[0] if paper is not None else None,
         below=below,
         reminded=reminded if row.is_live else [],
+        notes=written,
         due=due_words(row.due_on, today, days) if row.is_live else None,
         targets=_targets(offered, row),
         purposes=[(purpose.value, label(purpose)) for purpose in Purpose],

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from ged.followup import listing
-from ged.followup.listing import ReminderRow
 from ged.ports import MailId
 from ged.routing import queries
 from ged.routing.queries import AssignmentRow, Path
@@ -18,7 +17,6 @@ class RoutingPanel:
 
     path: Path
     due: dict[int, DueWords | None]
-    reminded: list[ReminderRow]
     may_remind: frozenset[int]
     """Assignments of which the actor may remind."""
 
@@ -31,10 +29,8 @@ def load(session: ReadSession, mail_id: MailId, actor: Actor) -> RoutingPanel | 
     waiting = [row for row in path.assignments if row.is_live and row.due_on is not None]
     days, today = context.working_days(session) if waiting else None, context.today()
     due = {row.id: due_words(row.due_on, today, days) for row in waiting if days is not None}
-    reminded = listing.reminders_of(session, mail_id) if path.assignments else []
-    told_today = {one.assignment_id for one in reminded if one.reminded_on == today}
-    may_remind = frozenset(row.id for row in path.assignments if row.id not in told_today and _may_remind(row, actor))
-    return RoutingPanel(path, due, reminded, may_remind)
+    may_remind = frozenset(row.id for row in path.assignments if _may_remind(row, actor))
+    return RoutingPanel(path, due, may_remind)
 
 
 def _may_remind(row: AssignmentRow, actor: Actor) -> bool:
