@@ -1,7 +1,7 @@
 """notes and questions on letters
 
-Revision ID: 0035
-Revises: 0034
+Revision ID: 0036
+Revises: 0035
 """
 
 import sqlalchemy as sa
@@ -11,8 +11,8 @@ import ged.db
 from ged.held import Held
 from ged.migrations.tools import hold
 
-revision = "0035"
-down_revision = "0034"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 oldest_program = "0031"
