@@ -1,7 +1,7 @@
 """notes and questions on letters
 
-Revision ID: 0036
-Revises: 0035
+Revision ID: 0037
+Revises: 0036
 """
 
 import sqlalchemy as sa
@@ -11,8 +11,8 @@ import ged.db
 from ged.held import Held
 from ged.migrations.tools import hold
 
-revision = "0036"
-down_revision = "0035"
+revision = "0037"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 oldest_program = "0031"
