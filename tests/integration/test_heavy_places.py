@@ -1,5 +1,9 @@
 """When both heavy places are taken a person is told so, within a bound; the pages of all others go on."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +16,7 @@ from sqlalchemy import insert
 
 from ged import slots
 from ged.capture import drawing, files
-from ged.errors import EngineFailed
+from ged.errors import EngineFailed, Invalid
 from ged.register import books
 from ged.register.documents import PictureSource
 from ged.register.models import MailNumber
@@ -101,6 +105,51 @@ def test_two_files_are_looked_at_over_all_processes(site: Site, tmp_path: Path) 
     assert "work.busy" in files.NOT_LOOKED, "a page of a job that found no place is not called damaged"
     with taken(tmp_path, "heavy"), taken(tmp_path, "drawing"):
         assert len(files.look_at(site[1], source, filename="page.png").pages) == 1
+
+
+_HOLDER = """
+import subprocess, sys, time
+from contextlib import ExitStack
+from pathlib import Path
+from ged.slots import Slots
+held, places = ExitStack(), Slots(Path(sys.argv[1]), 2, name="looking")
+for _ in range(2):
+    held.enter_context(places.taken(wait_s=5))
+child = subprocess.Popen(["sleep", "60"])
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_the_places_of_a_killed_process_are_free_though_what_it_started_still_runs(site: Site, tmp_path: Path) -> None:
+    source = tmp_path / "page.png"
+    source.write_bytes(pages.png("Une page"))
+    command = [sys.executable, "-c", _HOLDER, str(tmp_path / "run")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        left_over = int(holder.stdout.readline())
+        try:
+            with pytest.raises(EngineFailed, match=r"work\.busy"):
+                files.look_at(site[1], source, filename="page.png", wait_s=0.3)
+            holder.kill()
+            holder.wait()
+            assert len(files.look_at(site[1], source, filename="page.png", wait_s=5).pages) == 1
+        finally:
+            os.kill(left_over, signal.SIGKILL)
+
+
+def test_a_place_is_given_back_whatever_becomes_of_the_look(site: Site, tmp_path: Path) -> None:
+    bad = tmp_path / "page.png"
+    bad.write_bytes(pages.png("Une page")[:200])
+    for _ in range(20):
+        with pytest.raises(Invalid):
+            files.look_at(site[1], bad, filename="page.png", wait_s=1)
+    with taken(tmp_path, "looking"):
+        for _ in range(20):
+            with pytest.raises(EngineFailed, match=r"work\.busy"):
+                files.look_at(site[1], bad, filename="page.png", wait_s=0)
+    with slots.looking(wait_s=1), slots.heavy(wait_s=1):
+        pass
 
 
 def test_one_thread_of_a_process_is_left_whoever_waits(site: Site, tmp_path: Path) -> None:
