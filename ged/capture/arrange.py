@@ -28,7 +28,8 @@ def scan_for(
     version: int | None = None,
     state: ScanState = ScanState.WAITING,
 ) -> Scan:
-    """A scan of the actor's unit, for a change.
+    """A scan of the actor's unit, for a change. It is locked, before the letter that it may be joined to
+    (``ged.locks.ORDER``).
 
     Raises:
         NotFound: ``scan.unknown`` (also for a scan of another unit).
@@ -38,6 +39,7 @@ def scan_for(
     scan = uow.session.get(Scan, scan_id)
     if scan is None or actor.post_with(Role.CLERK, unit_id=UnitId(scan.unit_id)) is None:
         raise NotFound("scan.unknown", "reload the list of waiting scans", id=int(scan_id), refused=scan is not None)
+    scan = locks.hold_known(uow.session, Scan, scan.id)
     if version is not None and scan.version != version:
         raise StaleVersion("scan.stale", "look at the other person's change, then do it again", id=int(scan_id))
     if scan.state is not state:
@@ -46,10 +48,10 @@ def scan_for(
 
 
 def hold_first(uow: UnitOfWork, scan_id: ScanId | int, *, actor: Actor) -> None:
-    """Lock a scan that this unit of work will join to a letter which it numbers first: a scan is locked before the
-    register's counter (``ged.locks.ORDER``). Of two clerks who register one scan, the second then sees the first's work.
+    """Lock a scan before something else of ``ged.locks.ORDER``: the register's counter of the letter that it will be
+    joined to, or a scan with a higher id. Of two clerks who register one scan, the second then sees the first's work.
 
-    A scan that the actor may not change is not locked; ``join_to_mail`` refuses it.
+    A scan that the actor may not change is not locked; ``scan_for`` refuses it later.
     """
     scan = uow.session.get(Scan, scan_id)
     if scan is not None and actor.post_with(Role.CLERK, unit_id=UnitId(scan.unit_id)) is not None:
@@ -95,6 +97,8 @@ def merge(uow: UnitOfWork, scan_id: ScanId, into_id: ScanId, *, version: int | N
     """
     if scan_id == into_id:
         raise Invalid("scan.merge_itself", "choose another scan", field="into_id")
+    for one in sorted((scan_id, into_id)):
+        hold_first(uow, one, actor=actor)
     scan, into = _editable(uow, scan_id, version, actor), _editable(uow, into_id, None, actor)
     if scan.unit_id != into.unit_id:
         raise NotFound("scan.unknown", "choose a scan of the same unit", id=int(into_id))

@@ -112,6 +112,22 @@ def test_a_letter_is_registered_with_its_scan_by_one_of_two_who_lock_it_before_t
     assert watch.broken == []
 
 
+def test_scans_are_locked_by_their_numbers_and_before_the_letter_that_they_are_joined_to(
+    house: House, watch: Watch
+) -> None:
+    """A colleague who confirms the code of such a scan locks it, then its letter."""
+    services, clerk = house.services, house.who("agent")
+    paper = register_paper(services)
+    first, second, third = (upload(services, f"{n}.png", pages.png(f"page {n}"))[0] for n in range(3))
+    for one, into in ((third, second), (second, first)):
+        with services.unit_of_work(NOW) as uow:
+            arrange.merge(uow, one, into, version=None, actor=clerk)
+    with services.unit_of_work(NOW) as uow:
+        arrange.join_to_mail(uow, first, paper.mail_id, actor=clerk, now=NOW)
+    assert ("scans", "mails") in watch.seen
+    assert watch.broken == []
+
+
 def test_letters_imputed_together_are_locked_by_their_numbers_whatever_the_order_of_the_page(
     house: House, watch: Watch
 ) -> None:

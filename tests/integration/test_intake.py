@@ -393,6 +393,7 @@ def test_the_inside_of_a_sealed_envelope_is_not_for_the_desks_clerks(services: S
     bridge, letter = pair(services), register(services)
     with services.unit_of_work(NOW) as uow:
         change_level(uow, letter.mail_id, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))
+    with services.unit_of_work(NOW) as uow:
         # As the order of an envelope's addressee does: the pages go straight to the letter.
         intake.begin_batch(uow, bridge, "k1", device="pnm:0", started_at=NOW, now=NOW)
         uow.session.execute(update(ScanBatch).values(into_mail_id=letter.mail_id))

@@ -4,16 +4,19 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from sqlalchemy import select
 
 from ged.archive import register_check
-from ged.errors import GedError
-from ged.slips import custody, operations, queries, receive, view
+from ged.errors import GedError, Invalid
+from ged.slips import custody, operations, parties, queries, receive, to_transmit, view
 from ged.slips.drafting import LineForm
+from ged.slips.models import SlipLine
 from ged.slips.receive import Decision
 from ged.slips.states import LineState, SlipState
 from tests import slip_kit as kit
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.lock_kit import wait_for_waiters
+from tests.routing_kit import impute
 
 pytestmark = pytest.mark.servers
 
@@ -87,3 +90,32 @@ def test_one_original_goes_on_one_slip_of_two_made_at_once(services):
     with ThreadPoolExecutor(4) as pool:
         outcomes = list(pool.map(number, ("DGE", "DAF", "DGE", "DAF")))
     assert sorted(outcomes, key=str) == [None, *["slip.paper_on_the_way"] * 3]
+
+
+def test_two_clerks_who_send_what_is_to_transmit_at_once_make_one_slip_for_each_service(services):
+    mails = [kit.letter(services, f"Demande {n}") for n in range(3)]
+    for mail_id, unit in zip(mails, ("DGE", "DAF"), strict=False):
+        impute(services, mail_id, unit)
+    key, who, barrier = kit.opened_key(services, "agent"), actor(services, "agent"), Barrier(2)
+    post = parties.sending_post(who, None)
+    with services.reading() as session:
+        groups = to_transmit.destinations(session, who, post=post)
+    chosen = {group.key: [row.mail_id for row in group.rows] for group in groups}
+    assert sum(map(len, chosen.values())) == 3
+
+    def send(_):
+        barrier.wait(10)
+        try:
+            return to_transmit.send(services, chosen, post=post, messenger="", key=key, actor=who, now=NOW)
+        except Invalid:  # nothing chosen: the other one had sent all of them
+            return ()
+
+    with ThreadPoolExecutor(2) as pool:
+        sent = [one for made in pool.map(send, range(2)) for one in made]
+    issued = [slip for one in sent for slip in one.issued]
+    assert [slip.failure for slip in issued] == [None] * 3
+    assert {one.refusal.code for one in sent if one.refusal is not None} <= {"slip.paper_on_the_way"}
+    with services.reading() as session:
+        on = session.scalars(select(SlipLine.mail_id).where(SlipLine.is_original)).all()
+        assert sorted(on) == sorted(mails)
+        assert to_transmit.destinations(session, who, post=post) == ()
