@@ -58,6 +58,8 @@ ACCESS: Mapping[str, Rule] = {
     "session.unlock_key_form": SIGNED_IN,
     "session.unlock_key": SIGNED_IN,
     "session.lock_key": SIGNED_IN,
+    "help.start": SIGNED_IN,
+    "help.show": SIGNED_IN,
     "health.show": PUBLIC,
     "health.site": PUBLIC,
     "health.upload_room": SIGNED_IN,

@@ -16,7 +16,7 @@ from ged.errors import GedError
 from ged.org.letterhead import organisation_name
 from ged.paging import Place
 from ged.signbook.powers import francs
-from web.site import context, errors, i18n, paths
+from web.site import context, errors, guide, i18n, paths
 from web.site.numbers import whole
 from web.words import labels
 
@@ -34,6 +34,7 @@ def install(app: Flask) -> None:
     app.jinja_env.filters["francs"] = lambda amount: francs(amount) if amount else ""
     app.jinja_env.globals.update(form=MultiDict(), errors=(), way_back=paths.way_back)
     app.jinja_env.globals.update(installation_name=installation_name, page_url=page_url, place_url=place_url)
+    app.jinja_env.globals.update(help_url=guide.help_url)
     app.context_processor(_common)
     app.after_request(_say_where)
 

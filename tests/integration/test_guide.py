@@ -1,0 +1,68 @@
+"""The guide in the site: its pages, and for each page of the site the section that explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.site import make_site, sign_in
+from web.site import guard, guide
+
+NO_SECTION = {
+    "annotations": "acts of the page of the signature book",
+    "bridge": "for programs",
+    "check": "public, without an account",
+    "health": "for programs; the administration shows it",
+    "help": "the guide itself",
+    "notices": "an act of the first page",
+    "pki": "for programs",
+    "static": "files",
+}
+"""Blueprints whose pages lead to the first page of the guide, and why."""
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[FlaskClient]:
+    app, services = make_site(tmp_path)
+    yield sign_in(app, "agent")
+    services.engine.dispose()
+
+
+def test_every_feature_has_its_section_or_a_reason() -> None:
+    features = {name.partition(".")[0] for name in guard.ACCESS}
+    # The first page, the password and one's own sessions explain themselves.
+    explained = {"session", *(name.partition(".")[0] for name in guide.SECTIONS)}
+    assert features - explained == NO_SECTION.keys()
+    assert [name for name in guide.SECTIONS if name not in features and name not in guard.ACCESS] == []
+
+
+@pytest.mark.parametrize(("page", "anchor"), sorted(set(guide.SECTIONS.values())))
+def test_a_section_is_there(page: str, anchor: str) -> None:
+    assert anchor in [one for one, _text in guide.page(page).sections]
+
+
+@pytest.mark.parametrize("name", guide.names())
+def test_a_page_of_the_guide_stays_in_the_site(client: FlaskClient, name: str) -> None:
+    shown = client.get(f"/aide/{name}")
+    assert shown.status_code == 200
+    assert ".md" not in shown.text
+    assert "../" not in shown.text
+    assert 'aria-current="page"' in shown.text
+
+
+def test_a_page_leads_to_its_section_in_another_tab(client: FlaskClient) -> None:
+    shown = client.get("/enregistrer/").text
+    assert 'href="/aide/bureau-ordre#enregistrer" target="_blank" rel="noopener"' in shown
+    assert 'href="/aide/index" target="_blank"' in client.get("/").text
+
+
+@pytest.mark.parametrize("name", ["nouveau", "..", "%2e%2e%2fsettings", "bureau-ordre.md", "../dev/house"])
+def test_nothing_else_is_served(client: FlaskClient, name: str) -> None:
+    assert client.get(f"/aide/{name}").status_code == 404
+
+
+def test_a_stranger_signs_in_first(client: FlaskClient) -> None:
+    assert client.application.test_client().get("/aide/agent").status_code in (302, 303)

@@ -1,0 +1,114 @@
+"""The guide for people (``docs/guide``) as pages of the site, and the section of it that explains each page.
+
+The texts are part of the program, so their HTML is trusted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+from flask import request, url_for
+from markdown import Markdown
+from markdown.extensions import Extension
+from markdown.treeprocessors import Treeprocessor
+
+from ged.typography import french
+
+GUIDE = Path(__file__).parents[1] / "guide"
+START = "index"
+
+_DESK, _STAFF, _HEAD, _ADMINISTRATOR = "bureau-ordre", "agent", "responsable", "administrateur"
+SECTIONS: Mapping[str, tuple[str, str]] = {
+    "scans": (_DESK, "recevoir-et-numeriser"),
+    "separators": (_DESK, "recevoir-et-numeriser"),
+    "register": (_DESK, "enregistrer"),
+    "envelopes": (_DESK, "enregistrer"),
+    "correspondents": (_DESK, "enregistrer"),
+    "outgoing": (_DESK, "enregistrer-un-depart-un-courrier-interne-une-note-de-service-une-decision"),
+    "paper": (_DESK, "ce-quun-code-propose"),
+    "to_transmit": (_DESK, "transmettre-par-bordereau"),
+    "slips": (_DESK, "transmettre-par-bordereau"),
+    "slips_reading": (_STAFF, "recevoir-un-bordereau"),
+    "dispatch": (_DESK, "expedier"),
+    "registers": (_DESK, "le-registre"),
+    "exports": (_DESK, "le-registre"),
+    "inbox": (_STAFF, "ma-bannette"),
+    "letters": (_STAFF, "ma-bannette"),
+    "proofs": (_STAFF, "ma-bannette"),
+    "drafts": (_STAFF, "repondre"),
+    "documents": (_STAFF, "retrouver"),
+    "search": (_STAFF, "retrouver"),
+    "saved_searches": (_STAFF, "retrouver"),
+    "impute": (_HEAD, "imputer"),
+    "signbook": (_HEAD, "viser-et-signer"),
+    "presign": (_HEAD, "viser-et-signer"),
+    "followup": (_HEAD, "suivre"),
+    "delegations": (_HEAD, "etre-absent-deleguer"),
+    "absences": (_HEAD, "etre-absent-deleguer"),
+    "admin": (_ADMINISTRATOR, "veiller"),
+    "mailboxes": (_ADMINISTRATOR, "veiller"),
+    "preservations": (_ADMINISTRATOR, "veiller"),
+    "synonyms": (_ADMINISTRATOR, "veiller"),
+    "proposals": (_ADMINISTRATOR, "veiller"),
+    "session.all_sessions": (_ADMINISTRATOR, "les-personnes"),
+    "letters.level_form": (_HEAD, "la-confidentialite"),
+    "slips.receive_form": (_STAFF, "recevoir-un-bordereau"),
+}
+"""A blueprint or an endpoint -> page and anchor; an endpoint's own line comes before that of its blueprint."""
+
+
+@dataclass(frozen=True)
+class GuidePage:
+    """A page of the guide.
+
+    Attributes:
+        title: its first heading.
+        sections: anchor and text of each heading of the second level.
+    """
+
+    name: str
+    title: str
+    sections: tuple[tuple[str, str], ...]
+    html: str
+
+
+def names() -> tuple[str, ...]:
+    """The names of the pages, the first page first."""
+    return (START, *sorted(path.stem for path in GUIDE.glob("*.md") if path.stem != START))
+
+
+@cache
+def page(name: str) -> GuidePage:
+    """A page by its name, one of ``names``."""
+    markdown = Markdown(extensions=["toc", _Links()])
+    html = markdown.convert(french((GUIDE / f"{name}.md").read_text(encoding="utf-8")))
+    (top,) = markdown.toc_tokens
+    sections = tuple((one["id"], one["name"]) for one in top["children"])
+    return GuidePage(name, top["name"], sections, html)
+
+
+def help_url() -> str:
+    """The address of the section that explains the page of this request."""
+    endpoint = request.endpoint or ""
+    found = SECTIONS.get(endpoint) or SECTIONS.get(endpoint.partition(".")[0])
+    return url_for("help.show", name=found[0], _anchor=found[1]) if found else url_for("help.show", name=START)
+
+
+class _Links(Extension):  # type: ignore[misc]  # the library is untyped
+    def extendMarkdown(self, md: Markdown) -> None:
+        md.treeprocessors.register(_PageLinks(md), "guide_links", 0)
+
+
+class _PageLinks(Treeprocessor):  # type: ignore[misc]
+    """Links between pages of the guide lead to the site's pages; what lies elsewhere in the documents is a text."""
+
+    def run(self, root: Element) -> None:
+        for link in root.iter("a"):
+            name = link.get("href", "").removesuffix(".md")
+            if "/" in name or name not in names():
+                link.tag = "span"
+                del link.attrib["href"]
+            else:
+                link.set("href", name)

@@ -1,0 +1,23 @@
+"""The guide, in the site."""
+
+from flask import Blueprint, abort, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from web.site import guide
+
+blueprint = Blueprint("help", __name__, url_prefix="/aide")
+
+
+@blueprint.get("/")
+def start() -> ResponseReturnValue:
+    """To the first page."""
+    return redirect(url_for("help.show", name=guide.START))
+
+
+@blueprint.get("/<name>")
+def show(name: str) -> ResponseReturnValue:
+    """A page of the guide."""
+    if name not in guide.names():
+        abort(404)
+    pages = [guide.page(one) for one in guide.names()]
+    return render_template("help/show.html", page=guide.page(name), pages=pages)
