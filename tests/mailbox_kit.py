@@ -26,17 +26,22 @@ def box(tmp_path: Path, services: Services) -> ImapMailbox:
 
 
 def settings_of(folder: Path, services: Services, **changes: object) -> MailboxSettings:
+    unit_id = actor(services, "agent").posts[0].unit_id
+    with services.reading() as session:
+        code = session.get_one(Unit, unit_id).code
+    return mailbox_settings(folder, code, **changes)
+
+
+def mailbox_settings(folder: Path, unit_code: str, **changes: object) -> MailboxSettings:
+    """Settings of a new mailbox of the run's IMAP server; the test is skipped where there is none."""
     try:
         running = imap.server()
     except Unavailable as missing:
         pytest.skip(str(missing))
     secret = folder / "secret"
     secret.write_text(imap.PASSWORD + "\n")
-    unit_id = actor(services, "agent").posts[0].unit_id
-    with services.reading() as session:
-        code = session.get_one(Unit, unit_id).code
     given = {
-        "name": "courrier", "unit": code, "host": "127.0.0.1", "port": imap.ports(running)[0],
+        "name": "courrier", "unit": unit_code, "host": "127.0.0.1", "port": imap.ports(running)[0],
         "ca_file": imap.ca_file(), "user": secrets.token_hex(6), "password_file": secret, "done": "recus",
     }  # fmt: skip
     return MailboxSettings(**{**given, **changes})  # type: ignore[arg-type]  # checked by the model
