@@ -39,6 +39,9 @@ PACKAGE_LISTS = {
     "bench": ["debian-packages.txt", "debian-packages-test.txt", "debian-packages-bench.txt"],
 }
 VENDOR = {"htmx.min.js": "htmx.org/dist/htmx.min.js"}
+EDITOR = "web/editor/richtext.js"
+"""The editor's own source; with its packages it becomes one file of the site."""
+BUNDLES = {"richtext.js": EDITOR}
 TRIES = 3
 PAUSE_S = 5.0
 
@@ -90,8 +93,8 @@ class Step:
 def steps(level: str) -> list[Step]:
     """The steps of a level after Debian's packages, in order."""
     build, locked, dev = "requirements-build.txt", "requirements.txt", "requirements-dev.txt"
-    front_end = ("package.json", "package-lock.json", ".npmrc", "scripts/setup.py")
-    vendor = tuple(f"web/static/vendor/{name}" for name in VENDOR)
+    front_end = ("package.json", "package-lock.json", ".npmrc", "scripts/setup.py", EDITOR)
+    vendor = tuple(f"web/static/vendor/{name}" for name in [*VENDOR, *BUNDLES])
     run = [
         Step("venv", "Python environment .venv", (), (".venv/bin/python",), make_venv),
         Step("build", f"installer ({build})", (build,), (".venv/bin/uv",), install_installer),
@@ -259,6 +262,9 @@ def install_front_end(*words: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, source in VENDOR.items():
         shutil.copyfile(ROOT / "node_modules" / source, folder / name)
+    for name, source in BUNDLES.items():
+        esbuild = ["node", "node_modules/esbuild/bin/esbuild", source, "--bundle", "--minify", "--format=iife"]
+        attempt("esbuild", [*esbuild, "--target=es2020", f"--outfile={folder / name}"], tries=1)
 
 
 def fetch_elasticsearch() -> None:

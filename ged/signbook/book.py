@@ -61,6 +61,8 @@ class Content:
     copies: tuple[Party, ...] = ()
     annexes: tuple[Annex, ...] = ()
     amount_xof: int | None = None
+    rich: str = ""
+    """The text with its forms, stored form; empty for a text from before forms. ``body`` is then all there is."""
 
 
 # --- finding ------------------------------------------------------------------------------------------------------
@@ -276,6 +278,7 @@ def content_of(session: Session, draft: Draft) -> Content:
             Annex(AttachmentId(i), names.get(i, ""), title) for i, title in zip(row.annexes, titles, strict=False)
         ),
         amount_xof=row.amount_xof,
+        rich=row.rich,
     )
 
 
@@ -293,6 +296,7 @@ def letter_of(session: Session, services: Services, draft: Draft, content: Conte
         civility=content.civility,
         subject=content.subject,
         body=content.body,
+        rich=content.rich,
         addressees=content.addressees,
         copies=tuple(copy.name for copy in content.copies),
         annexes=tuple(annex.printed for annex in content.annexes),

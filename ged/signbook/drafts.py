@@ -24,6 +24,9 @@ from ged.register.directory import EMAIL
 from ged.register.models import AttachmentKind, Channel, Direction, Mail, SealedEnvelope
 from ged.register.operations import attach, link, mail_for
 from ged.register.states import MailState
+from ged.richtext import marks
+from ged.richtext.document import Document, dump, mapped, plain
+from ged.richtext.marks import document_of
 from ged.signbook import book, circuit
 from ged.signbook.book import Annex, Content
 from ged.signbook.circuit import Step
@@ -33,7 +36,7 @@ from ged.signbook.render import Letter, Pages, french_day, preview_pages
 from ged.signbook.titles import with_unit
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 
-MAX_SUBJECT, MAX_BODY, MAX_PARTIES, MAX_NAME, MAX_ADDRESS, MAX_TITLE = 500, 60_000, 60, 300, 500, 200
+MAX_SUBJECT, MAX_PARTIES, MAX_NAME, MAX_ADDRESS, MAX_TITLE = 500, 60, 300, 500, 200
 MAX_AMOUNT_XOF = 10**14
 DEFAULT_CIVILITY = "Madame, Monsieur"
 REPLY = "reply_to"
@@ -41,7 +44,7 @@ REPLY = "reply_to"
 
 @dataclass(frozen=True)
 class DraftForm:
-    """The author's form; annexes are added by ``add_annex``, and have their titles here, by attachment."""
+    """The author's form. ``body``: a text with light marks, or the stored form of a text with its forms. Annexes are added by ``add_annex``, and have their titles here, by attachment."""
 
     civility: str
     subject: str
@@ -91,7 +94,9 @@ def draft_reply(
         # Fill the unit first: text from the incoming letter must never be parsed for placeholders.
         return fill(with_unit(text, unit.name) if unit is not None else text, values)
 
-    content = Content(DEFAULT_CIVILITY, filled(template.subject), filled(template.body), (party,) if party.name else ())
+    # Marks are read in the template alone: what is filled in is characters.
+    text = mapped(marks.parse(template.body), filled)
+    content = _content(DEFAULT_CIVILITY, filled(template.subject), text, (party,) if party.name else ())
     mail_id = _begin(
         uow, content, template.code, level=incoming.level, actor=actor, now=now, post_id=post_id, answers=incoming
     )
@@ -110,8 +115,13 @@ def draft_new(
         Forbidden: ``draft.no_post``.
     """
     template = _template(uow.session, template_code) if template_code else None
-    content = Content(DEFAULT_CIVILITY, template.subject if template else "", template.body if template else "")
+    text = marks.parse(template.body if template else "")
+    content = _content(DEFAULT_CIVILITY, template.subject if template else "", text)
     return _begin(uow, content, template_code, level=0, actor=actor, now=now, post_id=post_id)
+
+
+def _content(civility: str, subject: str, text: Document, addressees: tuple[Party, ...] = ()) -> Content:
+    return Content(civility, subject, plain(text), addressees, rich=dump(text) if text.blocks else "")
 
 
 def _template(session: Session, code: str) -> LetterTemplate:
@@ -207,7 +217,8 @@ def save(
 
     def typed(content: Content) -> Content:
         annexes = (replace(annex, title=titles.get(annex.id or 0, annex.title)) for annex in content.annexes)
-        return replace(checked, annexes=tuple(annexes))
+        typed = replace(checked, annexes=tuple(annexes))
+        return replace(typed, body=content.body, rich="") if _is_as_before(content, typed) else typed
 
     return _change(services, mail_id, typed, version=version, actor=actor, now=now)
 
@@ -347,6 +358,7 @@ def _store_version(uow: UnitOfWork, mail_id: int, version_no: int, content: Cont
             civility=content.civility,
             subject=content.subject,
             body=content.body,
+            rich=content.rich,
             addressees=[[p.name, p.address, p.email] for p in content.addressees],
             copies=[[p.name, p.address, p.email] for p in content.copies],
             annexes=[annex.id for annex in content.annexes if annex.id is not None],
@@ -379,6 +391,11 @@ def proposed_title(filename: str) -> str:
     return text[0].upper() + text[1:]
 
 
+def _is_as_before(before: Content, typed: Content) -> bool:
+    """Whether a text from before forms was sent as it is. One with tabs is not: on paper they join two numbers."""
+    return not before.rich and "\t" not in before.body and document_of(typed.rich) == marks.from_plain(before.body)
+
+
 def _title(title: str) -> str:
     if len(title) > MAX_TITLE:
         raise Invalid("draft.too_long", "shorten it", field="annex_title", limit=MAX_TITLE)
@@ -388,15 +405,16 @@ def _title(title: str) -> str:
 def _checked(form: DraftForm) -> Content:
     if not form.subject.strip():
         raise Invalid("draft.subject_missing", "type the subject", field="subject")
-    for name, text, limit in (("subject", form.subject, MAX_SUBJECT), ("body", form.body, MAX_BODY)):
-        if len(text) > limit:
-            raise Invalid("draft.too_long", "shorten it", field=name, limit=limit)
+    if len(form.subject) > MAX_SUBJECT:
+        raise Invalid("draft.too_long", "shorten it", field="subject", limit=MAX_SUBJECT)
+    text = document_of(form.body)
     if form.amount_xof is not None and not 0 < form.amount_xof <= MAX_AMOUNT_XOF:
         raise Invalid("draft.amount", "give the amount at stake, or none", field="amount_xof")
     return Content(
         civility=" ".join(form.civility.split())[:100],
         subject=" ".join(form.subject.split()),
-        body=form.body.replace("\r\n", "\n").strip(),
+        body=plain(text),
+        rich=dump(text) if text.blocks else "",
         addressees=_parties(form.addressees, "addressees"),
         copies=_parties(form.copies, "copies"),
         amount_xof=form.amount_xof,

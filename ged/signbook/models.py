@@ -133,6 +133,9 @@ class DraftVersion(Base):
     civility: Mapped[str] = mapped_column(String(100), default="")
     subject: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
+    """The text without forms."""
+    rich: Mapped[str] = mapped_column(Text, default="")
+    """The text with its forms (``ged.richtext.document``); empty for a text from before forms."""
     addressees: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)
     copies: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)
     annexes: Mapped[list[int]] = mapped_column(JSON, default=list)

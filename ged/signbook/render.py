@@ -14,6 +14,8 @@ from babel.dates import format_date
 from ged.dispatch.models import Party
 from ged.org.letterhead import country_and_motto
 from ged.ports import SignatureField
+from ged.richtext.document import Document, PageBreak, mapped, plain_block, read
+from ged.richtext.pages import sheet_blocks
 from ged.signbook.placeholders import fill
 from ged.signbook.titles import Signatory
 from ged.typeset import qr_svg, release, typeset, typeset_with_places
@@ -61,10 +63,14 @@ class Letter:
     """Who follows it: the unit's code and the initials of the author."""
     stamps: tuple[str, ...] = ()
     """Confidentiality and urgency."""
+    rich: str = ""
+    """The text with its forms, stored form; empty for a text from before forms."""
 
     def stored(self) -> dict[str, Any]:
         """The JSON form stored in a draft."""
         kept: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        if not self.rich:
+            del kept["rich"]  # letters from before forms have none, and are compared
         return kept
 
     @classmethod
@@ -213,7 +219,7 @@ def _data(
         "our_reference": letter.our_reference,
         "stamps": letter.stamps,
         "annexes": _annexes(letter.annexes),
-        "paragraphs": paragraphs(letter.body, letter.civility),
+        **_text(letter),
         "copies": letter.copies,
         "signature": {
             "mode": mode.value,
@@ -225,6 +231,17 @@ def _data(
     }
 
 
+def _text(letter: Letter) -> dict[str, Any]:
+    if letter.rich:
+        return {"blocks": sheet_blocks(shown_document(letter.rich, letter.civility))}
+    return {"paragraphs": paragraphs(letter.body, letter.civility)}
+
+
+def shown_document(rich: str, civility: str) -> Document:
+    """The text with its forms, with the form of address filled in: characters, which are never parsed."""
+    return mapped(read(rich), lambda text: fill(text, {"civilite": civility}))
+
+
 def told(letter: Letter, *, number: str, on: str) -> list[str]:
     """The texts on a letter's pages, in reading order; with the given number and date."""
     country, motto = country_and_motto(letter.country)
@@ -232,9 +249,16 @@ def told(letter: Letter, *, number: str, on: str) -> list[str]:
         letter.organisation, country, *letter.units, motto, number, letter.place, on, letter.sender,
         *(f"{one.name}\n{one.address}" for one in letter.addressees),
         fill(letter.subject, {"civilite": letter.civility}), letter.our_reference, letter.reference,
-        *("\n".join(lines) for lines in paragraphs(letter.body, letter.civility)),
+        *_told_text(letter),
         *letter.stamps, *letter.copies, _annexes(letter.annexes),
     ]  # fmt: skip
+
+
+def _told_text(letter: Letter) -> list[str]:
+    if letter.rich:
+        blocks = shown_document(letter.rich, letter.civility).blocks
+        return [plain_block(block).replace(" | ", " ") for block in blocks if not isinstance(block, PageBreak)]
+    return ["\n".join(lines) for lines in paragraphs(letter.body, letter.civility)]
 
 
 def _annexes(names: tuple[str, ...]) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browsing import sign_in
+from ged.richtext import document, marks
+from tests.browsing import AXE, WIDTHS, leading_on, sign_in
 from tests.signbook_site_kit import Site
 from tests.site import PASSWORD, served
 
@@ -76,3 +77,121 @@ def test_offline_is_told_and_made_up(page: Page, site: tuple[str, Site]) -> None
     page.fill("#password", PASSWORD)
     page.press("#password", "Enter")
     expect(page.locator("#subject")).to_have_value("Tapé après la fin de la session")
+
+
+# --- the editor ---------------------------------------------------------------------------------------------------
+
+WORD = """<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><style>p.MsoNormal{margin:0}</style></head><body>
+<p class=MsoNormal>Nous avons <b>bien re&ccedil;u</b> <i>votre</i> <u>lettre</u><o:p></o:p></p>
+<p class=MsoListParagraph style='text-indent:-18.0pt;mso-list:l0 level1 lfo1'><![if !supportLists]><span
+style='font-family:Symbol'><span style='mso-list:Ignore'>·<span>&nbsp;&nbsp; </span></span></span><![endif]>premier</p>
+<p class=MsoListParagraph style='mso-list:l0 level2 lfo1'><span style='mso-list:Ignore'>o<span>&nbsp;</span></span>sous</p>
+<p class=MsoNormal>Puis</p>
+<p class=MsoListParagraph style='mso-list:l1 level1 lfo2'><span style='mso-list:Ignore'>1.<span>&nbsp;</span></span>un</p>
+<table border=1 style='border-collapse:collapse'><tr><td style='border:solid'><p><b>Poste</b></p></td><td><p>Montant</p>
+</td></tr><tr><td><p>410</p></td><td><p>60 000 000</p></td></tr><tr><td colspan=2><p>Total</p></td></tr></table>
+<span><br clear=all style='page-break-before:always'></span>
+<p>Après <img src=x onerror=alert(1)><script>alert(2)</script><a href="javascript:alert(3)" onclick="x()">lien</a></p>
+</body></html>"""
+READ = [
+    "Nous avons **bien reçu** *votre* __lettre__", "- premier\n  - sous", "Puis", "1. un",
+    "| **Poste** | Montant |\n| 410 | 60 000 000 |\n| Total |  |", "[saut de page]", "Après lien",
+    "| A | B |\n| 410 | 60 000 000 |",
+]  # fmt: skip
+PASTE = """([html, text]) => {
+  const data = new DataTransfer();
+  if (html) data.setData("text/html", html);
+  data.setData("text/plain", text);
+  const pasted = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+  document.querySelector("#body").dispatchEvent(pasted);
+}"""
+
+
+def violations(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    return list(page.evaluate("axe.run().then(found => found.violations.map(one => one.id + one.nodes[0].html))"))
+
+
+def saved(page: Page) -> None:
+    with leading_on(page):
+        page.get_by_role("button", name="Enregistrer", exact=True).last.click()
+
+
+def test_what_is_typed_and_pasted_keeps_its_forms_and_the_console_is_silent(page: Page, site: tuple[str, Site]) -> None:
+    mail_id = site[1].house.answer()
+    told: list[str] = []
+    page.on("console", lambda message: told.append(message.text))
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.goto(f"/projets/{mail_id}")
+    text = page.get_by_role("textbox", name="Texte")
+    text.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.evaluate(PASTE, [WORD, "x"])
+    page.keyboard.press("Control+End")
+    page.evaluate(PASTE, ["", "A\tB\n410\t60 000 000"])
+    expect(text.locator("table")).to_have_count(2)
+    expect(text.locator("img, script, a, [style]")).to_have_count(0)
+    saved(page)
+    shown = site[1].house.show(mail_id, "dge")
+    assert marks.write(document.read(shown.rich)).split("\n\n") == READ
+    expect(page.get_by_role("textbox", name="Texte").locator("hr")).to_have_count(1)
+    assert told == [], "the content policy is kept, and nothing runs that was pasted"
+
+
+def test_the_toolbar_is_one_stop_and_the_editor_no_trap(page: Page, site: tuple[str, Site]) -> None:
+    mail_id = site[1].house.answer()
+    page.goto(f"/projets/{mail_id}")
+    page.focus("#subject")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Gras")).to_be_focused()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("button", name="Puces")).to_be_focused()
+    page.keyboard.press("Tab")
+    text = page.get_by_role("textbox", name="Texte")
+    expect(text).to_be_focused()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.keyboard.type("Un ")
+    page.keyboard.press("Control+b")
+    page.keyboard.type("mot")
+    expect(page.get_by_role("button", name="Gras")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Enter")
+    page.keyboard.type("- point")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+b")
+    page.keyboard.type("fin")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 740})
+        page.click("[data-act=table]")
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+        page.click("[data-act=noTable]")
+    text.focus()
+    page.keyboard.press("Tab")
+    expect(text).not_to_be_focused()
+    saved(page)
+    assert site[1].house.show(mail_id, "dge").body == "Un mot\n\n- point\n\nfin"
+
+
+def test_the_plain_form_without_javascript_keeps_the_forms(browser: Browser, site: tuple[str, Site]) -> None:
+    url, made = site
+    mail_id = made.house.answer()
+    context = browser.new_context(base_url=url, locale="fr-FR", java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/connexion")
+    page.fill("#account", "dge")
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.goto(f"/projets/{mail_id}")
+    page.fill("#body", "Un **mot**\n\n| a | b |\n| 1 | 2 |")
+    saved(page)
+    before = made.house.show(mail_id, "dge")
+    expect(page.locator("#body")).to_have_value("Un **mot**\n\n| a | b |\n| 1 | 2 |")
+    page.fill("#subject", "Un autre objet")
+    saved(page)
+    after = made.house.show(mail_id, "dge")
+    assert (after.subject, after.rich) == ("Un autre objet", before.rich)
+    context.close()

@@ -15,7 +15,12 @@ from werkzeug.datastructures import MultiDict
 from ged.errors import GedError
 from ged.org.letterhead import organisation_name
 from ged.paging import Place
+from ged.richtext.document import dump
+from ged.richtext.marks import from_plain
+from ged.richtext.screen import html as rich_html
 from ged.signbook.powers import francs
+from ged.signbook.queries import LetterRow
+from ged.signbook.render import shown_document
 from web.site import context, errors, guide, i18n, paths
 from web.site.numbers import whole
 from web.words import labels
@@ -31,12 +36,19 @@ def install(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(label=labels.label, tone=labels.tone, nature=labels.nature_name)
     app.jinja_env.filters["scan_warning"] = labels.scan_warning
+    app.jinja_env.filters["letter_text"] = letter_text
     app.jinja_env.filters["francs"] = lambda amount: francs(amount) if amount else ""
     app.jinja_env.globals.update(form=MultiDict(), errors=(), way_back=paths.way_back)
     app.jinja_env.globals.update(installation_name=installation_name, page_url=page_url, place_url=place_url)
     app.jinja_env.globals.update(help_url=guide.help_url)
     app.context_processor(_common)
     app.after_request(_say_where)
+
+
+def letter_text(row: LetterRow) -> str:
+    """A letter's text as HTML: elements of ours, every text of people escaped."""
+    document = shown_document(row.rich or dump(from_plain(row.body)), row.civility)
+    return rich_html(document)
 
 
 def _say_where(response: Response) -> Response:

@@ -402,6 +402,12 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "draft.annexes": Message(_l("Trop de pièces jointes : %(limit)s au plus."), _l("Joignez moins de pièces.")),
     "draft.too_long": Message(_l("Ce texte dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
+    "draft.rich_unknown": Message(
+        _l("Ce texte n'a pas pu être lu."), _l("Rechargez la page, puis saisissez de nouveau ce qui manque.")
+    ),
+    "draft.table_large": Message(
+        _l("Un tableau dépasse %(rows)s lignes ou %(columns)s colonnes."), _l("Partagez-le en plusieurs tableaux.")
+    ),
     "draft.untitled": Message(
         _l("La pièce « %(name)s » n'a pas d'intitulé."),
         _l("Écrivez son intitulé : la lettre l'imprime après « P.J. »."),

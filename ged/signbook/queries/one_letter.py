@@ -35,6 +35,7 @@ class LetterRow:
     civility: str
     subject: str
     body: str
+    rich: str
     addressees: tuple[Party, ...]
     copies: tuple[Party, ...]
     annexes: tuple[Annex, ...]
@@ -90,6 +91,7 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor, *, on: date) -
         civility=content.civility,
         subject=content.subject,
         body=content.body,
+        rich=content.rich,
         addressees=content.addressees,
         copies=content.copies,
         annexes=content.annexes,

@@ -84,10 +84,18 @@
     if (body.toString().length > LEAVING_BYTES) return;
     stored = changed;
     revision += 1; // of a tab that comes back
+    window.sessionStorage.setItem("ged.left", JSON.stringify([window.location.pathname, revision]));
     fetch(form.dataset.autosaveUrl, { method: "POST", body, keepalive: true, headers: { "HX-Request": "true" } }).catch(() => { revision -= 1; stored = -1; });
   };
   window.addEventListener("pagehide", leave);
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden" && !busy) leave(); });
+  // This page may have been asked for again before what was typed on it arrived: it is asked for once more.
+  const [path, last] = JSON.parse(window.sessionStorage.getItem("ged.left") || "[]");
+  window.sessionStorage.removeItem("ged.left");
+  if (path === window.location.pathname && last > revision && !document.querySelector(".error-summary")) {
+    over = true;
+    window.setTimeout(() => window.location.reload(), 500);
+  }
   form.dataset.autosave = new URLSearchParams(typed()).toString().length < LEAVING_BYTES ? "on" : "off";
 
   // --- a title for the file that is chosen ---

@@ -2,6 +2,7 @@
 
 import re
 from io import BytesIO
+from typing import NamedTuple
 
 from flask import Blueprint, flash, jsonify, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -14,6 +15,9 @@ from ged.dispatch.models import Party
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality, MailId, PostId
 from ged.register import opening
+from ged.richtext import marks
+from ged.richtext.document import MAX_JSON, dump, read
+from ged.richtext.marks import document_of
 from ged.signbook import annotations, drafts, operations, queries
 from ged.signbook.circuit import MAX_VISAS, Step, StepKind
 from ged.signbook.drafts import DraftForm, Saved
@@ -114,6 +118,7 @@ def _edit(
         error=error,
         form=typed.form,
         typed=typed,
+        text=typed.text(row.rich, row.body),
         row=row,
         margin=margin,
         groups=_groups(posts),
@@ -123,6 +128,13 @@ def _edit(
         steps=min(max(FIRST_STEPS, len(row.asked) + 1), MAX_VISAS),
         step_kinds=list(StepKind),
     )
+
+
+class _Text(NamedTuple):
+    """A letter's text: with light marks, for the plain field, and stored form, for the editor."""
+
+    marked: str
+    rich: str
 
 
 class _Typed:
@@ -157,6 +169,17 @@ class _Typed:
         self.revision = by_base[version].revision if version in by_base else 0
         shown = {version, self.taken.base_version if self.taken is not None else version}
         self.older = tuple(copy for copy in copies if copy.base_version not in shown)
+
+    def text(self, rich: str, body: str) -> "_Text":
+        """The text as both ways of writing show it; one that cannot be read is shown as it was sent."""
+        sent = self.form.get("body") if self.form is not None else None
+        try:
+            document = document_of(sent) if sent is not None else read(rich) if rich else marks.from_plain(body)
+        except Invalid:
+            return _Text(sent or body, "")
+        if self.form is not None and sent is not None:
+            self.form["body"] = marks.write(document)
+        return _Text(marks.write(document), dump(document))
 
     def rows(self, name: str, known: int, more: int) -> int:
         """The rows for addressees or copies: those saved or typed, and those asked for."""
@@ -288,7 +311,7 @@ def _text(fields: FormReader) -> DraftForm:
     return DraftForm(
         civility=fields.text("civility", maximum=100),
         subject=fields.text("subject", required=True, maximum=drafts.MAX_SUBJECT),
-        body=fields.text("body", maximum=drafts.MAX_BODY),
+        body=fields.text("body", maximum=MAX_JSON),
         addressees=_parties(fields, "addressee"),
         copies=_parties(fields, "copy"),
         amount_xof=fields.amount("amount_xof"),
