@@ -117,19 +117,18 @@ def normal_runs(runs: Iterable[Run]) -> Runs:
     characters: Characters = []
     for run in runs:
         for character in run.text:
-            at = " " if character in "\t\u2028\u2029\r\f\v" else character
+            # No-break spaces too: typography puts them where they belong, on the screen and on paper.
+            at = " " if character.isspace() and character != "\n" else character
             if at != "\n" and unicodedata.category(at) in ("Cc", "Cf", "Cs", "Co", "Cn"):
                 continue
-            if at in " \n" and (not characters or characters[-1][0] == "\n") and at == " ":
-                continue
-            if at == " " and characters[-1][0] == " ":
+            if at == " " and (not characters or characters[-1][0] in " \n"):
                 continue
             if at == "\n" and characters and characters[-1][0] == " ":
                 characters.pop()
             characters.append((at, frozenset() if at == "\n" else run.marks))
-    while characters and characters[-1][0] in " \n":
+    while characters and characters[-1][0].isspace():
         characters.pop()
-    while characters and characters[0][0] in " \n":
+    while characters and characters[0][0].isspace():
         characters.pop(0)
     return _joined(_trimmed(_single_breaks(characters)))
 

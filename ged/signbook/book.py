@@ -261,9 +261,9 @@ def version_of(session: Session, draft: Draft) -> DraftVersion:
     return session.get_one(DraftVersion, (draft.mail_id, draft.version_no))
 
 
-def content_of(session: Session, draft: Draft) -> Content:
-    """The current version's content."""
-    row = version_of(session, draft)
+def content_of(session: Session, draft: Draft, version_no: int | None = None) -> Content:
+    """The content of a version; by default of the current one."""
+    row = session.get_one(DraftVersion, (draft.mail_id, version_no or draft.version_no))
     names = dict(
         session.execute(select(Attachment.id, Attachment.filename).where(Attachment.id.in_(row.annexes))).all()
     )

@@ -212,15 +212,19 @@ def save(
         InvalidTransition: ``draft.closed``, ``circuit.not_your_turn``.
         StaleVersion: ``draft.stale``.
     """
-    checked = _checked(form)
+    return _change(services, mail_id, lambda content: as_typed(content, form), version=version, actor=actor, now=now)
+
+
+def as_typed(content: Content, form: DraftForm) -> Content:
+    """The content that a form makes of the present one.
+
+    Raises:
+        Invalid: as ``save``.
+    """
     titles = {key: _title(title) for key, title in form.annex_titles.items()}
-
-    def typed(content: Content) -> Content:
-        annexes = (replace(annex, title=titles.get(annex.id or 0, annex.title)) for annex in content.annexes)
-        typed = replace(checked, annexes=tuple(annexes))
-        return replace(typed, body=content.body, rich="") if _is_as_before(content, typed) else typed
-
-    return _change(services, mail_id, typed, version=version, actor=actor, now=now)
+    annexes = (replace(annex, title=titles.get(annex.id or 0, annex.title)) for annex in content.annexes)
+    typed = replace(_checked(form), annexes=tuple(annexes))
+    return replace(typed, body=content.body, rich="") if _is_as_before(content, typed) else typed
 
 
 def add_annex(

@@ -1,1 +1,1 @@
-"""Writing beside the saved versions of a draft: what is typed and not saved yet."""
+"""Writing beside the saved versions of a draft: what is typed and not saved yet, and versions compared."""

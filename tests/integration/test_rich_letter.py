@@ -146,3 +146,15 @@ def test_a_draft_from_before_forms_opens_and_is_no_change_until_it_is_written(si
     assert site.house.show(mail_id, "dge").rich == rich(form["body"] + "\n\n**Ajout**")
     assert dataclasses.is_dataclass(shown)
     assert "étoile" in unescape(site.get("dge", place))
+
+
+def test_a_no_break_space_of_word_joins_no_numbers(site: Site) -> None:
+    mail_id, place, _form = draft(site)
+    numbers = "410\u00a060\u202f000\u00a0000"
+    stored = json.dumps(
+        {"type": "doc", "content": [{"type": "paragraph", "content": [{"type": "text", "text": numbers}]}]}
+    )
+    for sent in (numbers, stored.replace('": "', '":"')):
+        site.send("dge", place, 303, **form_of(site.get("dge", place)) | {"body": sent, "subject": "n°\u00a012"})
+        shown = site.house.show(mail_id, "dge")
+        assert (shown.body, shown.subject) == ("410 60 000 000", "n° 12")

@@ -14,7 +14,7 @@ from ged.richtext import document, marks, screen
 from ged.richtext.document import Document, Heading, Item, Items, Mark, PageBreak, Paragraph, Run, Table, normal
 from ged.richtext.pages import sheet_blocks
 
-ALPHABET = "ab*_ \\|#-1.\n[)é\t•n"
+ALPHABET = "ab*_ \\|#-1.\n[)é\t•n\u00a0\u202f"
 texts = st.text(alphabet=ALPHABET, max_size=10)
 runs = st.lists(st.builds(Run, texts, st.frozensets(st.sampled_from(list(Mark)))), max_size=3).map(tuple)
 flat = st.builds(Items, st.lists(st.builds(Item, runs), max_size=3).map(tuple), st.sampled_from([0, 0, 1, 3]))

@@ -58,8 +58,12 @@ class FormReader:
         return value
 
     def text(self, name: str, *, required: bool = False, maximum: int = 500) -> str:
-        """A text without outer spaces; control characters other than tab and newline are dropped."""
-        value = "".join(c for c in self._raw(name, required) if c.isprintable() or c in "\n\t")
+        """A text without outer spaces; control characters other than tab and newline are dropped.
+
+        A no-break space is a space: dropped, it would join two numbers. Typography puts it where it belongs.
+        """
+        raw = self._raw(name, required)
+        value = "".join(c if c.isprintable() or c in "\n\t" else " " if c.isspace() else "" for c in raw)
         if len(value) > maximum:
             self._errors.append(Invalid("form.too_long", "shorten it", field=name, maximum=maximum))
         return value

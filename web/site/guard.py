@@ -297,6 +297,7 @@ ACCESS: Mapping[str, Rule] = {
     "drafts.edit": SIGNED_IN,
     "drafts.save": SIGNED_IN,
     "drafts.keep": SIGNED_IN,
+    "drafts.show_versions": SIGNED_IN,
     "drafts.give_up_copy": SIGNED_IN,
     "drafts.preview": SIGNED_IN,
     "drafts.add_annex": SIGNED_IN,

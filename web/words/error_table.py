@@ -408,6 +408,7 @@ MESSAGES: Mapping[str, Message] = {
     "draft.table_large": Message(
         _l("Un tableau dépasse %(rows)s lignes ou %(columns)s colonnes."), _l("Partagez-le en plusieurs tableaux.")
     ),
+    "draft.no_version": Message(_l("Cette version n'existe pas."), _l("Choisissez deux versions de la liste.")),
     "draft.untitled": Message(
         _l("La pièce « %(name)s » n'a pas d'intitulé."),
         _l("Écrivez son intitulé : la lettre l'imprime après « P.J. »."),

@@ -98,6 +98,10 @@
   }
   form.dataset.autosave = new URLSearchParams(typed()).toString().length < LEAVING_BYTES ? "on" : "off";
 
+  // --- the answered letter lies beside the text where there is room ---
+  const beside = document.querySelector("[data-beside]");
+  if (beside && window.matchMedia("(min-width: 64rem)").matches) beside.open = true;
+
   // --- a title for the file that is chosen ---
   const file = form.querySelector("#file");
   const title = form.querySelector("#annex_title");

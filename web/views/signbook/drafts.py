@@ -21,11 +21,11 @@ from ged.richtext.marks import document_of
 from ged.signbook import annotations, drafts, operations, queries
 from ged.signbook.circuit import MAX_VISAS, Step, StepKind
 from ged.signbook.drafts import DraftForm, Saved
-from ged.signbook.queries import PostChoice
+from ged.signbook.queries import LetterRow, PostChoice
 from ged.signbook.render import PageMode, letter_pages
 from ged.signbook.titles import Signatory
-from ged.unit import Role
-from ged.writing import working
+from ged.unit import ReadSession, Role
+from ged.writing import versions, working
 from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import whole
@@ -36,6 +36,7 @@ blueprint = Blueprint("drafts", __name__, url_prefix="/projets")
 
 REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
 ANNEX_TITLE = re.compile(r"annex-([0-9]{1,12})-title")
+OF_CIRCUIT = re.compile(r"(?:visa|kind|with)-|signatory_post_id")
 BLANK_ROWS = 1
 MORE_ROWS = 4
 FIRST_STEPS = 4
@@ -108,6 +109,8 @@ def _edit(
         posts = queries.posts(session, on=context.today())
         margin = annotations.margin(session, mail_id, context.actor())
         typed.look(working.copies(session, mail_id, context.actor()), row.version)
+        compared = _conflict(session, typed, row) if error is not None and error.code == "draft.stale" else None
+        beside = versions.pages_beside(session, row.answers_id) if row.answers_id is not None else None
     if not row.may.write and error is None:
         return redirect(url_for("signbook.show", mail_id=mail_id), 303)
     if row.level >= Confidentiality.RESTRICTED:
@@ -119,6 +122,8 @@ def _edit(
         form=typed.form,
         typed=typed,
         text=typed.text(row.rich, row.body),
+        compared=compared,
+        beside=beside,
         row=row,
         margin=margin,
         groups=_groups(posts),
@@ -170,6 +175,15 @@ class _Typed:
         shown = {version, self.taken.base_version if self.taken is not None else version}
         self.older = tuple(copy for copy in copies if copy.base_version not in shown)
 
+    def go_on_from(self, version: int) -> None:
+        """Let the next save follow the present version, with the circuit that is saved."""
+        if self.form is None:
+            return
+        left = [(name, value) for name, value in self.form.items(multi=True) if not OF_CIRCUIT.match(name)]
+        before = self.form.get("version", "")
+        self.form = MultiDict(left)
+        self.form["version"], self.form["resumed"] = str(version), before
+
     def text(self, rich: str, body: str) -> "_Text":
         """The text as both ways of writing show it; one that cannot be read is shown as it was sent."""
         sent = self.form.get("body") if self.form is not None else None
@@ -186,6 +200,21 @@ class _Typed:
         asked = more if request.form.get("more") == name else 0
         typed = self.form.get(f"{name}-rows", 0, type=whole) if self.form is not None else 0
         return min(max(known + BLANK_ROWS, typed) + asked, drafts.MAX_PARTIES)
+
+
+def _conflict(session: ReadSession, typed: _Typed, row: LetterRow) -> versions.Compared | None:
+    """Both texts after another person's save; the next save of this page is made knowing of it."""
+    if typed.form is None:
+        return None
+    fields = FormReader(typed.form)
+    form = _text(fields, typed.form)
+    try:
+        fields.check()
+        found = versions.beside_typed(session, row.mail_id, form, actor=context.actor())
+    except Invalid:
+        return None
+    typed.go_on_from(row.version)
+    return found
 
 
 def _groups(posts: list[PostChoice]) -> list[tuple[str, list[tuple[int, str]]]]:
@@ -212,6 +241,22 @@ def save(mail_id: int) -> ResponseReturnValue:
     if not kept.changed:
         flash(_("Rien n'a changé."), "info")
     return redirect(url_for("drafts.edit", mail_id=mail_id), 303)
+
+
+@blueprint.get("/<int:mail_id>/versions")
+def show_versions(mail_id: int) -> ResponseReturnValue:
+    """Two versions side by side: by default the last two."""
+    actor = context.actor()
+    with context.services().reading() as session:
+        row = queries.letter(session, mail_id, actor, on=context.today())
+        rows = versions.versions(session, mail_id, actor)
+        after = request.args.get("apres", row.version_no, type=whole)
+        before = request.args.get("avant", max(after - 1, 1), type=whole)
+        compared = versions.compared(session, mail_id, before, after, actor=actor)
+    if row.level >= Confidentiality.RESTRICTED:
+        with context.services().unit_of_work(context.now()) as uow:
+            opening.mark_opened(uow, mail_id, actor=actor, now=context.now())
+    return render_form("drafts/versions.html", row=row, rows=rows, compared=compared)
 
 
 @blueprint.post("/<int:mail_id>/saisie")
@@ -263,7 +308,7 @@ class _Kept:
         """
         fields = FormReader(request.form)
         fields.integer("version", required=True)
-        text = _text(fields) if "body" in request.form else None
+        text = _text(fields, request.form) if "body" in request.form else None
         steps, signatory = _steps(fields), fields.integer("signatory_post_id")
         fields.check()
         services, actor, now = context.services(), context.actor(), context.now()
@@ -307,7 +352,7 @@ class _Kept:
             _tell(saved)
 
 
-def _text(fields: FormReader) -> DraftForm:
+def _text(fields: FormReader, sent: MultiDict[str, str]) -> DraftForm:
     return DraftForm(
         civility=fields.text("civility", maximum=100),
         subject=fields.text("subject", required=True, maximum=drafts.MAX_SUBJECT),
@@ -317,7 +362,7 @@ def _text(fields: FormReader) -> DraftForm:
         amount_xof=fields.amount("amount_xof"),
         annex_titles={
             int(found[1]): fields.text(found[0], maximum=drafts.MAX_TITLE)
-            for found in map(ANNEX_TITLE.fullmatch, request.form)
+            for found in map(ANNEX_TITLE.fullmatch, sent)
             if found is not None
         },
     )

@@ -1,0 +1,162 @@
+"""Two contents of a letter side by side: what is the same, what was changed, word by word. Pure."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from enum import StrEnum
+from itertools import zip_longest
+
+from ged.dispatch.models import Party
+from ged.richtext import marks
+from ged.richtext.document import Document, PageBreak, plain_block, read
+from ged.signbook.book import Content
+
+MAX_COMPARED = 4_000_000
+"""Words of one side times words of the other: above it two lines are different as a whole."""
+_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+
+
+class Field(StrEnum):
+    """The parts of a letter that are compared."""
+
+    CIVILITY = "civility"
+    SUBJECT = "subject"
+    BODY = "body"
+    ADDRESSEES = "addressees"
+    COPIES = "copies"
+    ANNEXES = "annexes"
+    AMOUNT = "amount"
+
+
+class Change(StrEnum):
+    """What became of a line."""
+
+    NONE = "none"
+    WORDS = "words"
+    FORM = "form"
+    """The same words in another form: bold, a list, a heading."""
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some characters of a line; ``is_changed``: the other side has not got them."""
+
+    text: str
+    is_changed: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of both sides; a side is empty where it has none."""
+
+    change: Change
+    before: tuple[Piece, ...]
+    after: tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the letter, with its lines."""
+
+    field: Field
+    lines: tuple[Line, ...]
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether any line differs."""
+        return any(line.change is not Change.NONE for line in self.lines)
+
+
+def compare(before: Content, after: Content) -> tuple[Part, ...]:
+    """The parts of two contents, in the order of the form; parts that are empty on both sides are left out."""
+    parts = (Part(field, _lines(told(before), told(after))) for field, told in _TOLD.items())
+    return tuple(part for part in parts if part.lines)
+
+
+# --- the lines of a side ------------------------------------------------------------------------------------------
+
+Told = tuple[str, str]
+"""A line as it is shown, and with the marks of its form."""
+
+
+def _same(text: str) -> list[Told]:
+    return [(text, text)] if text else []
+
+
+def _parties(parties: Sequence[Party]) -> list[Told]:
+    shown = (", ".join(filter(None, (p.name, *p.address.splitlines(), p.email))) for p in parties)
+    return [(text, text) for text in shown]
+
+
+def _body(content: Content) -> list[Told]:
+    document = read(content.rich) if content.rich else marks.from_plain(content.body)
+    found: list[Told] = []
+    for block in document.blocks:
+        shown = marks.BREAK if isinstance(block, PageBreak) else plain_block(block)
+        formed = marks.write(Document((block,)))
+        lines, forms = shown.split("\n"), formed.split("\n")
+        # The row of strokes below the heads of a table is no line of its own.
+        forms = [line for line in forms if not re.fullmatch(r"\|(?:---\|)+", line)]
+        same = len(lines) == len(forms)
+        found += [(line, forms[n] if same else f"{type(block).__name__} {line}") for n, line in enumerate(lines)]
+    return found
+
+
+_TOLD: dict[Field, Callable[[Content], list[Told]]] = {
+    Field.CIVILITY: lambda content: _same(content.civility),
+    Field.SUBJECT: lambda content: _same(content.subject),
+    Field.BODY: _body,
+    Field.ADDRESSEES: lambda content: _parties(content.addressees),
+    Field.COPIES: lambda content: _parties(content.copies),
+    Field.ANNEXES: lambda content: [(annex.printed, f"{annex.id} {annex.printed}") for annex in content.annexes],
+    Field.AMOUNT: lambda content: _same(f"{content.amount_xof:,}".replace(",", " ") if content.amount_xof else ""),
+}
+
+
+# --- side by side -------------------------------------------------------------------------------------------------
+
+
+def _lines(before: list[Told], after: list[Told]) -> tuple[Line, ...]:
+    found: list[Line] = []
+    matcher = SequenceMatcher(None, [form for _, form in before], [form for _, form in after], autojunk=False)
+    for tag, i, i_end, j, j_end in matcher.get_opcodes():
+        if tag == "equal":
+            found += [Line(Change.NONE, (Piece(text),), (Piece(text),)) for text, _ in before[i:i_end]]
+            continue
+        found += _differing([text for text, _ in before[i:i_end]], [text for text, _ in after[j:j_end]])
+    return tuple(found)
+
+
+def _differing(before: list[str], after: list[str]) -> Iterator[Line]:
+    """Lines between two that are the same: first those that differ in their form only, the others in their order."""
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    for _tag, i, i_end, j, j_end in matcher.get_opcodes():
+        for one, other in zip_longest(before[i:i_end], after[j:j_end]):
+            yield _line(one, other)
+
+
+def _line(before: str | None, after: str | None) -> Line:
+    if before is None:
+        return Line(Change.ADDED, (), (Piece(after or "", is_changed=True),))
+    if after is None:
+        return Line(Change.REMOVED, (Piece(before, is_changed=True),), ())
+    if before == after:
+        return Line(Change.FORM, (Piece(before),), (Piece(after),))
+    one, other = _WORDS.findall(before), _WORDS.findall(after)
+    if len(one) * len(other) > MAX_COMPARED:
+        return Line(Change.WORDS, (Piece(before, is_changed=True),), (Piece(after, is_changed=True),))
+    opcodes = SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
+    return Line(
+        Change.WORDS,
+        tuple(_pieces(one, ((tag, i, i_end) for tag, i, i_end, _, _ in opcodes))),
+        tuple(_pieces(other, ((tag, j, j_end) for tag, _, _, j, j_end in opcodes))),
+    )
+
+
+def _pieces(words: list[str], spans: Iterator[tuple[str, int, int]]) -> Iterator[Piece]:
+    for tag, begin, end in spans:
+        if begin < end:
+            yield Piece("".join(words[begin:end]), is_changed=tag != "equal")
