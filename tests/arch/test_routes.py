@@ -25,6 +25,7 @@ GET_THAT_RECORDS_A_READING = {
     "drafts.edit": "opening a RESTRICTED or SECRET draft is in the journal",
     "drafts.preview": "printing a RESTRICTED or SECRET draft is in the journal",
     "signbook.show": "opening a RESTRICTED or SECRET letter is in the journal",
+    "drafts.show_versions": "opening a RESTRICTED or SECRET letter is in the journal",
     "dispatch.show": "a RESTRICTED or SECRET letter named on its page of departure is in the journal",
     "dispatch.line": "a RESTRICTED or SECRET letter named on its page of departure is in the journal",
     "dispatch.sheet": "printing the sheet of a RESTRICTED or SECRET letter is in the journal",
