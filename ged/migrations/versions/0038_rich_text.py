@@ -1,17 +1,17 @@
 """the text of a letter with its forms, beside the text alone
 
-Revision ID: 0037
-Revises: 0036
+Revision ID: 0038
+Revises: 0037
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0037"
-down_revision = "0036"
+revision = "0038"
+down_revision = "0037"
 branch_labels = None
 depends_on = None
-oldest_program = "0037"  # an older program would sign the text without its forms
+oldest_program = "0038"  # an older program would sign the text without its forms
 
 
 def upgrade() -> None:
