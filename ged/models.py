@@ -10,6 +10,7 @@ from ged.followup import models as followup
 from ged.held import hold_when_created
 from ged.job_figures import JobFigure
 from ged.jobs import Job, JobSchedule
+from ged.notices import models as notices
 from ged.org import models as org
 from ged.org.refusals import RefusalCount
 from ged.preservation import models as preservation
@@ -44,6 +45,7 @@ __all__ = [
     "dispatch_models",
     "followup",
     "metadata",
+    "notices",
     "org",
     "preservation",
     "recognition_models",

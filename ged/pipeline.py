@@ -24,11 +24,15 @@ from ged.errors import EngineFailed
 from ged.followup import reminders
 from ged.jobs import ClaimedJob, JobKind, JobState
 from ged.mailbox import operations as mailboxes
+from ged.notices import finding as notice_finding
+from ged.notices import mail as notice_mail
+from ged.notices import reminders as date_reminders
 from ged.ports import JobId, Lane
 from ged.preservation import operations as preservation
 from ged.recognition import jobs as recognition
 from ged.recognition import scans as scan_reading
 from ged.recognition import signatures as signature_checks
+from ged.register import opening
 from ged.reports import exports
 from ged.runner import Beat, Limits, Run
 from ged.schedules import Every, Nightly, Schedule
@@ -156,6 +160,8 @@ def sweep(run: Run) -> None:
     pieces = partials.sweep(run.services, older_than=run.now - PIECES_KEPT)
     with run.services.unit_of_work(run.now) as uow:
         readings.forget(uow, now=run.now)
+        opening.forget(uow, now=run.now)
+        notice_mail.forget(uow, now=run.now)
     logger.info("sweep.done removed=%s folders=%s pieces=%s", removed, folders, pieces)
 
 
@@ -229,6 +235,26 @@ def preserve_due(run: Run) -> None:
     preservation.preserve_due(run.services, heartbeat=run.heartbeat, now=run.now)
 
 
+def notices(run: Run) -> None:
+    """Tell people what the journal says since the last run."""
+    notice_finding.run(run.services, now=run.now)
+
+
+def send_notice_mail(run: Run) -> None:
+    """Send an e-mail about notices. The job is marked irrevocable before sending."""
+    notice_mail.run_mail(run.services, run.job, now=run.now)
+
+
+def notice_digest(run: Run) -> None:
+    """Order the e-mails of the morning of a working day."""
+    notice_mail.digest(run.services, now=run.now)
+
+
+def remind(run: Run) -> None:
+    """Remind of dates that are near or have passed."""
+    date_reminders.run(run.services, heartbeat=run.heartbeat, now=run.now)
+
+
 def prune_jobs(run: Run) -> None:
     """Turn old rows of jobs into figures, a batch in each transaction."""
     pruned, done = -1, 0
@@ -256,6 +282,10 @@ def _has_mailboxes(uow: UnitOfWork) -> bool:
 
 def _has_follows(uow: UnitOfWork) -> bool:
     return bool(saved_searches.open_follows(uow.session))
+
+
+def _has_acts(uow: UnitOfWork) -> bool:
+    return notice_finding.has_acts(uow.session)
 
 
 def _has_signatures_due(uow: UnitOfWork) -> bool:
@@ -305,6 +335,10 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.REMINDER_MAIL: Kind(Lane.QUICK, reminder_mail, _MINUTES, irrevocable=True),
     JobKind.CHECK_SIGNATURES: Kind(Lane.QUICK, check_signatures, _MINUTES),
     JobKind.SEAL: Kind(Lane.QUICK, seal, _MINUTES, Every(minutes=5), cause=_has_unsealed, early=_has_many_unsealed),
+    JobKind.NOTICES: Kind(Lane.QUICK, notices, _MINUTES, Every(minutes=2), cause=_has_acts),
+    JobKind.NOTICE_MAIL: Kind(Lane.QUICK, send_notice_mail, _MINUTES, irrevocable=True),
+    JobKind.REMIND: Kind(Lane.UPKEEP, remind, _HOUR, Nightly(time(6, 0))),
+    JobKind.NOTICE_DIGEST: Kind(Lane.UPKEEP, notice_digest, _MINUTES, Nightly(time(7, 0))),
     JobKind.READ_SCAN: Kind(Lane.DESK, read_scan, _HOUR),
     JobKind.EXPORT: Kind(Lane.FILES, export, 4 * _HOUR),
     JobKind.COLLECT_MAIL: Kind(Lane.UPKEEP, collect_mail, 4 * _HOUR, Every(minutes=3), cause=_has_mailboxes),

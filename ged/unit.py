@@ -38,6 +38,7 @@ from ged.languages import french_only
 from ged.ports import (
     BlobStore,
     Confidentiality,
+    DeliveryReport,
     JobId,
     JobQueue,
     KeyVault,
@@ -220,6 +221,8 @@ class Services:
     ocr_languages: tuple[str, ...] = ("fra",)
     max_upload_bytes: int = 200_000_000
     unacknowledged_hours: int = 24
+    reminder_rule: str = "2/1/5"
+    """See ``ged.notices.rules``."""
     mailboxes: tuple[Mailbox, ...] = ()
     preserver: Preserver | None = None
     """None: no time-stamp authority is set, and signatures keep their first level."""
@@ -230,6 +233,15 @@ class Services:
     """Makes and reads the signed code on letters."""
     when_dispatched: tuple[Callable[["UnitOfWork", MailId, Actor], None], ...] = ()
     """What follows, in the same transaction, when a letter's last line has left (rooms above ``ged.dispatch`` know)."""
+    own_address: str = ""
+    """The sender of our e-mails."""
+    when_collected: tuple[
+        tuple[
+            Callable[[Session, str], bool], Callable[["UnitOfWork", str, tuple[DeliveryReport, ...]], None]
+        ], ...
+    ] = ()  # fmt: skip
+    """Of messages that are no letters: whether a Message-ID is of a message that the program wrote to itself; and what
+    follows when such a message, or a report about messages that were sent, was collected."""
     scanner: VirusScanner | None = None
     """None: no virus scanner is set."""
     translations: Callable[[str], NullTranslations] = french_only

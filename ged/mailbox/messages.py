@@ -18,6 +18,7 @@ from asn1crypto import cms, core
 
 from ged.capture.files import harmless_name
 from ged.errors import Invalid
+from ged.ports import DeliveryReport
 
 MAX_DEPTH = 4
 """Depth of nested messages (a message in a message …). Deeper messages are not opened, only kept in the raw message."""
@@ -53,6 +54,8 @@ class Letter:
     sent_at: datetime | None
     text: str
     parts: tuple[Part, ...]
+    reports: tuple[DeliveryReport, ...] = ()
+    """Of a message that reports what became of another: it is no letter."""
 
 
 def read_letter(raw: bytes) -> Letter:
@@ -94,7 +97,30 @@ def _letter(message: EmailMessage, walk: "_Walk") -> Letter:
         sent_at=_sent(message),
         text="\n\n".join(walk.texts)[:MAX_TEXT],
         parts=tuple(walk.parts),
+        reports=tuple(_reports(message)),
     )
+
+
+def _reports(message: Message) -> Iterator[DeliveryReport]:
+    """The recipients of a delivery report (RFC 3464, 2.1); of another message none."""
+    kind = str(message.get_param("report-type", "")).lower()
+    if message.get_content_type() != "multipart/report" or kind != "delivery-status":
+        return
+    sent, recipients = "", list[Message]()
+    for part in _children(message):
+        match part.get_content_type():
+            case "message/delivery-status":
+                recipients = list(_children(part))[1:]  # the first block is about the message
+            case "message/rfc822":
+                sent = next((_line(inner, "Message-ID", 300) for inner in _children(part)), "")
+            case "text/rfc822-headers":
+                heads = _text_of(part)[:MAX_HEAD_BYTES]
+                sent = _line(email.message_from_string(heads, policy=email.policy.default), "Message-ID", 300)
+    for one in recipients[:MAX_PARTS]:
+        address = (_line(one, "Original-Recipient", 300) or _line(one, "Final-Recipient", 300)).rpartition(";")[2]
+        status = _line(one, "Status", 20)
+        failed = _line(one, "Action", 20).lower() == "failed" and status.startswith("5")
+        yield DeliveryReport(sent.strip(), address.strip()[:200], status, failed)
 
 
 class _Walk:

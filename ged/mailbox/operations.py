@@ -111,12 +111,35 @@ def _take_in(
     try:
         letter = read_apart(raw)  # before the virus check, in a sandboxed child: so a refusal can name the sender
         _check_whole(services, raw)
+        if letter.reports or _is_our_own(services, letter):
+            return _no_letter(services, mailbox, ref, stored.digest, letter, now)
         files = _look_at(services, letter, now)
     except Invalid as refusal:
         return _refuse(services, mailbox, ref, stored.digest, refusal.code, letter, now)
     for attempt in services.attempts(now):
         with attempt as uow:
             accept(uow, mailbox, unit_id, _Taken(ref, stored.digest, letter, files), now=now)
+    return MessageState.TAKEN
+
+
+def _is_our_own(services: Services, letter: Letter) -> bool:
+    """Whether the program wrote the message to itself: see ``Services.when_collected``."""
+    with services.reading() as session:
+        return any(knows(session, letter.message_id) for knows, _ in services.when_collected)
+
+
+def _no_letter(
+    services: Services, mailbox: str, ref: MessageRef, digest: Digest, letter: Letter, now: datetime
+) -> MessageState:
+    """Keep a message that is no letter: what it reports is handed on, and no clerk is asked."""
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            row = _message_kept(mailbox, ref, digest, letter, now)
+            uow.session.add(row)
+            uow.session.flush()
+            uow.record("mailbox.report", "mailbox", row.id, actor=SYSTEM, mailbox=mailbox, digest=digest)
+            for _, follow in services.when_collected:
+                follow(uow, letter.message_id, letter.reports)
     return MessageState.TAKEN
 
 

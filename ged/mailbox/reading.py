@@ -9,6 +9,7 @@ from functools import cache
 from ged.errors import EngineFailed, Invalid
 from ged.mailbox.messages import Letter, Part, read_letter
 from ged.mailbox.own_signature import OwnSignature, own_signature
+from ged.ports import DeliveryReport
 from sandbox import Limits, Message, Pool, SandboxError, Service
 
 TIMEOUT_S = 20.0
@@ -92,7 +93,10 @@ def _letter_answer(raw: bytes) -> tuple[Message, bytes]:
     parts = [[part.filename, part.media_type, len(part.content), part.embedded] for part in letter.parts]
     words = {name: getattr(letter, name) for name in _WORDS}
     sent_at = letter.sent_at.isoformat() if letter.sent_at else ""
-    return {"words": words, "sent_at": sent_at, "parts": parts}, b"".join(part.content for part in letter.parts)
+    reports = [[one.message_id, one.recipient, one.status, one.is_permanent] for one in letter.reports]
+    return {"words": words, "sent_at": sent_at, "parts": parts, "reports": reports}, b"".join(
+        part.content for part in letter.parts
+    )
 
 
 _WORDS = ("message_id", "sender_name", "sender_address", "to", "subject", "text")
@@ -105,7 +109,8 @@ def _letter(told: Message, contents: bytes) -> Letter:
         start += int(size)
     sent_at = datetime.fromisoformat(told["sent_at"]) if told["sent_at"] else None
     words = {name: str(told["words"][name]) for name in _WORDS}
-    return Letter(**words, sent_at=sent_at, parts=tuple(parts))
+    reports = tuple(DeliveryReport(str(a), str(b), str(c), bool(d)) for a, b, c, d in told["reports"])
+    return Letter(**words, sent_at=sent_at, parts=tuple(parts), reports=reports)
 
 
 def _malformed() -> Invalid:

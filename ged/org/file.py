@@ -64,10 +64,11 @@ class RegisterRecord(Section):
 
 
 class MentionRecord(Section):
-    """A mention that an authority ticks."""
+    """A mention that an authority ticks. ``reminder``: working days before the date, after it, then every so many."""
 
     code: str
     label: str
+    reminder: str = Field(default="", pattern=r"^(\d{1,2}/\d{1,2}/\d{1,2}|-)?$")
 
 
 class CorrespondentRecord(Section):

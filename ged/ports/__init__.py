@@ -33,6 +33,7 @@ from ged.ports.keys import (
     UnlockedKey,
 )
 from ged.ports.mail import (
+    DeliveryReport,
     Mailbox,
     Message,
     MessageRef,
@@ -116,6 +117,7 @@ __all__ = [
     "Building",
     "Certificate",
     "Confidentiality",
+    "DeliveryReport",
     "Digest",
     "Facets",
     "FieldReading",

@@ -65,6 +65,22 @@ class Message:
     attachment: bytes | None = None
 
 
+@dataclass(frozen=True)
+class DeliveryReport:
+    """What a mail server reports of a message that was sent, for one recipient (RFC 3464).
+
+    Attributes:
+        message_id: of the message that was sent; empty: the report does not say.
+        status: as RFC 3463 spells it: ``5.1.1``.
+        is_permanent: it was not delivered, and is not tried again.
+    """
+
+    message_id: str
+    recipient: str
+    status: str
+    is_permanent: bool
+
+
 class Post(Protocol):
     """Sends e-mail."""
 

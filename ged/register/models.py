@@ -479,3 +479,14 @@ class ReadMark(Base):
     mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class RecentLetter(Base):
+    """A letter that a person opened lately, for the person's own desk. Old rows are deleted each night."""
+
+    __tablename__ = "recent_letters"
+    __table_args__ = (Index("ix_recent_letters_person_id_opened_at", "person_id", "opened_at"),)
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"), primary_key=True, index=True)
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)

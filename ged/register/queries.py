@@ -24,7 +24,7 @@ from ged.register.models import (
     MailLink,
     MailNumber,
     Priority,
-    ReadMark,
+    RecentLetter,
     Rectification,
     Register,
     RegisterNature,
@@ -143,7 +143,8 @@ class LetterView:
     outcome: str
     created_at: datetime
     closed_at: datetime | None
-    is_read: bool
+    opened_at: datetime | None
+    """When the actor last opened it; None: never, or long ago."""
     numbers: tuple[NumberRow, ...]
     rights: Rights
     level_request: levels.OpenRequest | None
@@ -193,7 +194,7 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor) -> LetterView:
         outcome=mail.outcome,
         created_at=mail.created_at,
         closed_at=mail.closed_at,
-        is_read=names.is_read,
+        opened_at=names.opened_at,
         numbers=_numbers(session, mail, actor),
         rights=_rights(session, mail, actor),
         level_request=levels.open_request(session, mail, actor) if mail.level >= Confidentiality.SECRET else None,
@@ -229,7 +230,7 @@ class _Names:
     author: str
     signatory: str
     filing_class: str
-    is_read: bool
+    opened_at: datetime | None
 
 
 def _shown(session: Session, mail_id: MailId | int, actor: Actor) -> tuple[Mail, _Names]:
@@ -251,10 +252,10 @@ def _shown(session: Session, mail_id: MailId | int, actor: Actor) -> tuple[Mail,
             signatory.title,
             FilingClass.code,
             FilingClass.title,
-            ReadMark.at,
+            RecentLetter.opened_at,
         )
         .join(unit, unit.id == Mail.unit_id)
-        .outerjoin(ReadMark, (ReadMark.mail_id == Mail.id) & (ReadMark.person_id == actor.person_id))
+        .outerjoin(RecentLetter, (RecentLetter.mail_id == Mail.id) & (RecentLetter.person_id == actor.person_id))
         .outerjoin(responsible, responsible.id == Mail.responsible_unit_id)
         .outerjoin(Post, Post.id == Mail.addressed_post_id)
         .outerjoin(Person, Person.id == Mail.author_person_id)
@@ -265,12 +266,12 @@ def _shown(session: Session, mail_id: MailId | int, actor: Actor) -> tuple[Mail,
     ).one_or_none()
     if row is None:
         raise NotFound("mail.unknown", "check the number", id=int(mail_id))
-    mail, is_seen, unit_name, responsible_name, addressed, author, signed_by, code, title, read_at = row
+    mail, is_seen, unit_name, responsible_name, addressed, author, signed_by, code, title, opened_at = row
     if not is_seen:
         raise access.not_seen(mail_id)
     filing_class = f"{code} {title}" if code else ""
     names = (unit_name, responsible_name or "", addressed or "", author or "", signed_by or "")
-    return mail, _Names(*names, filing_class, read_at is not None)
+    return mail, _Names(*names, filing_class, opened_at)
 
 
 def _numbers(session: Session, mail: Mail, actor: Actor) -> tuple[NumberRow, ...]:

@@ -14,7 +14,7 @@ def load_routing(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
     mentions = {m.code: m for m in uow.session.scalars(select(Mention))}
     changes: list[Change] = []
     for position, record in enumerate(file.mentions):
-        values: dict[str, object] = {"label": record.label, "position": position}
+        values: dict[str, object] = {"label": record.label, "position": position, "reminder": record.reminder}
         changes += upsert(uow, mentions, Mention, {"code": record.code}, values)
     added = calendar_changes.fill(uow, range(uow.now.year, uow.now.year + 3), actor=SYSTEM).days
     return [*changes, Change("added", "holidays", str(uow.now.year), str(added))] if added else changes

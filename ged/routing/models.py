@@ -29,6 +29,8 @@ class Mention(Base):
     code: Mapped[str] = mapped_column(String(32), unique=True)
     label: Mapped[str] = mapped_column(String(100))
     position: Mapped[int] = mapped_column(Integer, default=0)
+    reminder: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    """The rule of its reminders (``ged.notices.rules``); empty: the installation's."""
 
 
 class Imputation(Base):

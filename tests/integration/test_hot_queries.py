@@ -6,25 +6,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 from sqlalchemy.sql.visitors import iterate
 
 from ged.dispatch import queries as dispatch_queries
 from ged.followup import notes
 from ged.models import metadata
+from ged.notices import finding
 from ged.paging import Place
 from ged.ports import MailId
-from ged.register import books, entry, typed_numbers
+from ged.register import books, entry, opening, typed_numbers
 from ged.register.books import Span
-from ged.reports import journal
+from ged.reports import desk, journal
 from ged.routing import queries as routing
+from ged.routing.models import Assignment
+from ged.routing.operations import give_back
 from ged.search import letter_search
 from ged.slips.drafting import LineForm
 from ged.unit import Services
-from tests.factories import NOW, actor, make_organisation, make_services
+from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import impute, make_mentions, post_id, register
 from tests.servers import postgres
 from tests.site import make_site, sign_in
@@ -55,7 +59,7 @@ def statements(services: Services) -> Iterator[list[Statement]]:
 
 
 LISTS = [
-    ("agent", "/registres/"), ("agent", "/registres/{ARR}"), ("agent", "/numerisations/"), ("agent", "/departs/"),
+    ("agent", "/"), ("dge", "/avis/"), ("agent", "/registres/"), ("agent", "/registres/{ARR}"), ("agent", "/numerisations/"), ("agent", "/departs/"),
     ("agent", "/bordereaux/"), ("agent", "/plis/"), ("agent", "/correspondants/"), ("agent", "/enregistrer/"),
     ("sg", "/"), ("sg", "/a-imputer"), ("etudes", "/bannette/"), ("etudes", "/bannette/?voir=termines"), ("etudes", "/"),
     ("sg", "/questions"), ("dge", "/questions?voir=posees"), ("dge", "/suivi/"),
@@ -77,13 +81,20 @@ def test_a_list_asks_as_many_queries_for_thirty_rows_as_for_one(tmp_path: Path) 
 
 
 def one_more(services: Services) -> None:
-    """A row in each list."""
+    """A row in each list, and on each part of a desk."""
     register(services, "Pour imputation")
     mail_id = register(services, "Pour suite").mail_id
-    impute(services, mail_id)
+    impute(services, mail_id, due_on=TODAY)
     with services.unit_of_work(NOW) as uow:
         to_post = post_id(services, "SG-T")
         notes.write(uow, mail_id, text="Quel délai ?", to_post_id=to_post, actor=actor(services, "dge"))
+    finding.run(services, now=NOW)
+    came_back = register(services, "Pour un autre").mail_id
+    impute(services, came_back)
+    with services.unit_of_work(NOW) as uow:
+        given = uow.session.scalars(select(Assignment).where(Assignment.mail_id == came_back)).one()
+        give_back(uow, came_back, given.id, reason="Pas à nous", actor=actor(services, "dge"), now=NOW)
+        opening.mark_opened(uow, came_back, actor=actor(services, "sg"), now=NOW)
     send(services, LineForm(description="Dossier"))
 
 
@@ -107,7 +118,7 @@ PAGED = [
     ("agent", "/bordereaux/?apres=3"), ("agent", "/correspondants/?apres=1"), ("agent", "/correspondants/?q=pre"),
     ("sg", "/a-imputer?apres=1"), ("etudes", "/bannette/?apres=1"), ("etudes", "/bannette/?voir=termines&apres=1"),
     ("dge", "/suivi/?apres=1"), ("sg", "/suivi/?par=personne"), ("admin", "/administration/journal?apres=3"), ("admin", "/administration/journal?acte=mail.registered"),
-    ("admin", "/administration/taches?groupe=finies&apres=9"), ("agent", "/departs/"), ("agent", "/plis/"),
+    ("dge", "/avis/?apres=2"), ("admin", "/administration/taches?groupe=finies&apres=9"), ("agent", "/departs/"), ("agent", "/plis/"),
     ("agent", "/numerisations/"), ("agent", "/correspondants/1/courriers?apres=3"),
 ]  # fmt: skip
 
@@ -227,6 +238,7 @@ HOT: dict[str, Callable[[Any, Any, Any], object]] = {
     "years": lambda session, _, register: books.years(session, [register]),
     "entries": lambda session, who, register: books.page(session, register, Span(2020), who, Place(after=100)),
     "rows": lambda session, who, _: routing.mail_rows(session, who, [MailId(one) for one in range(100, 140)]),
+    "desk": lambda session, who, _: desk.desk(session, who, today=TODAY, zone=ZoneInfo("Africa/Lome")),
     "journal": lambda session, *_: journal.entries(session, journal.JournalFilter(), Place(after=5_000)),
 }
 

@@ -326,8 +326,10 @@ def test_the_first_opening_is_marked_and_a_restricted_one_is_in_the_journal(serv
         told = journal.of_letter(session, done.mail_id)
     assert [row.person_name for row in opened] == ["Sg", "Sg"]
     assert "mail.opened" not in {row.action for row in told}
-    assert opening.must_write(Confidentiality.RESTRICTED, is_read=True)
-    assert not opening.must_write(Confidentiality.ORDINARY, is_read=True)
+    assert opening.must_write(Confidentiality.RESTRICTED, opened_at=NOW, now=NOW)
+    assert opening.must_write(Confidentiality.ORDINARY, opened_at=None, now=NOW)
+    assert not opening.must_write(Confidentiality.ORDINARY, opened_at=NOW, now=NOW + opening.OPENED_AGAIN)
+    assert opening.must_write(Confidentiality.ORDINARY, opened_at=NOW, now=NOW + opening.OPENED_AGAIN * 2)
 
 
 def test_the_letter_is_read_in_a_bounded_number_of_queries(services: Services) -> None:

@@ -87,6 +87,11 @@ ACCESS: Mapping[str, Rule] = {
     "delegations.withdraw": SIGNED_IN,
     # --- notices ---
     "notices.acknowledge": SIGNED_IN,
+    "notices.index": SIGNED_IN,
+    "notices.follow": SIGNED_IN,
+    "notices.read_all": SIGNED_IN,
+    "notices.choice_form": SIGNED_IN,
+    "notices.choose": SIGNED_IN,
     # --- absences ---
     "absences.index": SIGNED_IN,
     "absences.declare": SIGNED_IN,
@@ -97,6 +102,8 @@ ACCESS: Mapping[str, Rule] = {
     "admin.jobs": roles(Role.ADMINISTRATOR),
     "admin.retry_job": roles(Role.ADMINISTRATOR),
     "mailboxes.index": roles(Role.ADMINISTRATOR),
+    "post.index": roles(Role.ADMINISTRATOR),
+    "post.loop": roles(Role.ADMINISTRATOR),
     "synonyms.index": roles(Role.ADMINISTRATOR),
     "synonyms.add": roles(Role.ADMINISTRATOR),
     "synonyms.edit_form": roles(Role.ADMINISTRATOR),

@@ -18,6 +18,7 @@ from ged.counting import Counter, counted
 from ged.dispatch import queries as dispatch_queries
 from ged.envelopes import operations as envelopes
 from ged.followup import notes
+from ged.notices import queries as notices
 from ged.paper import queries as paper_queries
 from ged.routing import queries as routing_queries
 from ged.search import saved as saved_searches
@@ -122,6 +123,14 @@ ENTRIES: tuple[Entry, ...] = (
         counter=signbook_queries.count_returned,
         look=signbook_queries.waiting_count,
         also=("drafts.new", "drafts.create", "drafts.edit", "drafts.save"),
+    ),
+    Entry(
+        WORK,
+        lazy_pgettext("à une personne", "Avis"),
+        "notices.index",
+        _l("Ce qui vous est arrivé, que vous n'avez pas lu"),
+        "m",
+        counter=notices.count_unread,
     ),
     Entry(
         OFFICE,
@@ -235,7 +244,14 @@ def install(app: Flask) -> None:
     if len(shortcuts) != len(set(shortcuts)):
         raise RuntimeError("two navigation entries share a shortcut")
     app.jinja_env.globals["navigation"] = navigation
+    app.jinja_env.globals["unread_notices"] = unread_notices
     app.jinja_env.globals["has_page"] = lambda endpoint: endpoint in current_app.view_functions
+
+
+def unread_notices() -> int:
+    """The count of the bell, from the same statement as the navigation's other counts."""
+    url = url_for("notices.index")
+    return next((item.count for _, items in navigation() for item in items if item.url == url), 0)
 
 
 def _may_enter(entry: Entry, actor: Actor) -> bool:

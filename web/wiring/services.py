@@ -13,6 +13,7 @@ from ged.archive.seal import journal_seal
 from ged.codes import derive_secret
 from ged.config import Settings
 from ged.db import make_engine
+from ged.notices import returned
 from ged.org.certificates import known_as, own_lists
 from ged.pipeline import lane_of
 from ged.ports import JobQueue, Post, SearchIndex, TokenSealer
@@ -71,6 +72,8 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         queue=_queue(settings),
         lane_of=lane_of,
         when_dispatched=(answer_left,),
+        own_address=settings.mail_from,
+        when_collected=((returned.is_own, returned.note),),
         ocr=TesseractEngine(jobs=settings.ocr_jobs, reader=settings.ocr_reader),
         vault=vault,
         signer=signer,
@@ -87,6 +90,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         ocr_languages=settings.ocr_languages,
         max_upload_bytes=settings.max_upload_bytes,
         unacknowledged_hours=settings.mail_unacknowledged_hours,
+        reminder_rule=settings.reminder_rule,
         mailboxes=load_mailboxes(settings.mailboxes_file),
         preserver=PadesPreserver(settings.tsa_urls, vault.trust_roots_pem) if settings.tsa_urls else None,
         revocation=AuthorityStatus(authority_dir(settings), keystore),

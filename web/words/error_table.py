@@ -847,6 +847,9 @@ MESSAGES: Mapping[str, Message] = {
     "note.unknown": Message(_l("Cette question n'existe pas."), _l("Rechargez le courrier.")),
     # --- notice ---
     "notice.not_yours": Message(_l("Cet avis n'est pas le vôtre, ou n'existe plus."), _l("Rechargez la page.")),
+    "notice.unknown": Message(
+        _l("Cet avis n'existe pas, ou vous n'avez plus accès à son courrier."), _l("Retournez à la liste des avis.")
+    ),
     # --- number ---
     "number.unknown": Message(_l("Ce numéro n'existe pas, ou vous n'y avez pas accès."), _l("Vérifiez le numéro.")),
     "number.void_reason": Message(_l("Le motif de l'annulation est obligatoire."), _l("Écrivez le motif.")),
@@ -1198,6 +1201,10 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "register.print_too_many": Message(
         _l("L'extrait demandé compte %(total)s lignes : %(limit)s au plus."), _l("Imprimez une période plus courte.")
+    ),
+    # --- reminder ---
+    "reminder.rule": Message(
+        _l("La règle de rappel n'est pas valable."), _l("Écrivez trois nombres de jours ouvrés, comme 2/1/5.")
     ),
     # --- scan ---
     "scan.interleave_odd": Message(

@@ -17,6 +17,7 @@ from ged.dispatch.models import DispatchState
 from ged.followup.listing import DueTime
 from ged.followup.words import DUE_TIMES
 from ged.jobs import JobKind, JobState
+from ged.notices.models import DeliveryState, Occasion, Way
 from ged.org.models import DelegationKind
 from ged.ports import Confidentiality, Verdict
 from ged.preservation.documents import SignedKind
@@ -46,6 +47,28 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         CheckKind.FONTS: _l("Polices incorporées"),
         CheckKind.ARCHIVE: _l("Archivage (PDF/A)"),
         CheckKind.CODE: _l("Code de vérification"),
+    },
+    Occasion: {
+        Occasion.ASSIGNED: _l("Courrier confié"),
+        Occasion.RETURNED: _l("Revenu vers vous"),
+        Occasion.TO_SIGN: _l("À viser ou à signer"),
+        Occasion.DUE_SOON: _l("Échéance proche"),
+        Occasion.LATE: _l("En retard"),
+        Occasion.ANSWERED: _l("Suite donnée"),
+        Occasion.DELEGATED: _l("Délégation reçue"),
+    },
+    DeliveryState: {
+        DeliveryState.QUEUED: _l("en attente"),
+        DeliveryState.SENT: _l("envoyé"),
+        DeliveryState.NEEDLESS: _l("sans objet"),
+        DeliveryState.FAILED: _l("refusé"),
+        DeliveryState.UNCERTAIN: _l("incertain"),
+        DeliveryState.BOUNCED: _l("revenu"),
+    },
+    Way: {
+        Way.AT_ONCE: _l("À l'instant"),
+        Way.DIGEST: _l("Le matin, en un seul courriel"),
+        Way.NONE: _l("Pas de courriel"),
     },
     MailState: {
         MailState.TO_IMPUTE: _l("À imputer"),
@@ -268,6 +291,10 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         JobKind.READ_SCAN: _l("Lire une numérisation en attente"),
         JobKind.LEARN: _l("Mettre à jour les propositions automatiques"),
         JobKind.EXPORT: _l("Préparer un long fichier"),
+        JobKind.NOTICES: _l("Chercher ce qu'il faut faire savoir"),
+        JobKind.NOTICE_MAIL: _l("Envoyer des avis par courriel"),
+        JobKind.NOTICE_DIGEST: _l("Préparer les courriels du matin"),
+        JobKind.REMIND: _l("Rappeler les échéances"),
         JobKind.PRUNE_JOBS: _l("Résumer en chiffres les anciennes tâches"),
     },
     JobState: {
@@ -280,6 +307,15 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
 }
 
 TONES: Mapping[type[Enum], Mapping[Any, str]] = {
+    Occasion: {
+        Occasion.ASSIGNED: "info",
+        Occasion.RETURNED: "warning",
+        Occasion.TO_SIGN: "warning",
+        Occasion.DUE_SOON: "warning",
+        Occasion.LATE: "danger",
+        Occasion.ANSWERED: "success",
+        Occasion.DELEGATED: "info",
+    },
     MailState: {
         MailState.TO_IMPUTE: "warning",
         MailState.ASSIGNED: "info",
@@ -448,6 +484,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "mail.level_asked": _l("a demandé d'abaisser le niveau de confidentialité"),
     "mail.level_declined": _l("a écarté la demande d'abaisser le niveau de confidentialité"),
     "correspondent.added": _l("a ajouté un correspondant à l'annuaire de son entité"),
+    "notices.chosen": _l("a choisi ses avis par courriel"),
     "notice.read": _l("a pris connaissance d'un avis"),
     "mail.due_moved": _l("a déplacé l'échéance par un changement du calendrier"),
     "mail.imputed": _l("a imputé le courrier"),
@@ -560,6 +597,9 @@ ACTIONS: Mapping[str, LazyString] = {
     "separator.made": _l("a préparé une feuille de séparation"),
     "separator.withdrawn": _l("a retiré une feuille de séparation"),
     "mailbox.taken": _l("a reçu un courriel"),
+    "mailbox.report": _l("a reçu un rapport de messagerie"),
+    "mailbox.loop": _l("a essayé l'aller-retour du courriel"),
+    "dispatch.bounced": _l("signale que l'adresse du destinataire ne reçoit pas"),
     "mailbox.refused": _l("a mis de côté un courriel"),
     "scan.split": _l("a séparé une numérisation"),
     "scan.merged": _l("a réuni deux numérisations"),

@@ -11,7 +11,7 @@ revision = "0036"
 down_revision = "0035"
 branch_labels = None
 depends_on = None
-oldest_program = "0026"
+oldest_program = "0031"
 
 
 def upgrade() -> None:

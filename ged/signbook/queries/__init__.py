@@ -9,6 +9,7 @@ from ged.signbook.queries.lists import (
     returned_count,
     signature_book,
     subjects,
+    to_sign_count,
     to_visa,
     waiting_count,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "signature_book",
     "subjects",
     "templates",
+    "to_sign_count",
     "to_visa",
     "waiting_count",
 ]

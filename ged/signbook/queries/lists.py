@@ -152,6 +152,14 @@ def _written_by(actor: Actor) -> ColumnElement[bool]:
     return or_(Mail.author_person_id == actor.person_id, Mail.author_post_id.in_(sorted(actor.post_ids)))
 
 
+def to_sign_count(session: Session, actor: Actor) -> int:
+    """How many letters wait for a signature that the actor has the power to give."""
+    found = ((draft, turn_for(draft, actor)) for draft in _in_circuit(session, actor))
+    return sum(
+        turn is not None and turn.is_signature and signs_for(draft, actor, turn.post_id) for draft, turn in found
+    )
+
+
 def _in_circuit(session: Session, actor: Actor) -> list[Draft]:
     """Letters with a post of the actor in their circuit; ``turn_for`` then decides the turn."""
     posts = sorted(actor.post_ids)

@@ -1,13 +1,106 @@
-"""Notices: acts of others that a person must know, shown until the person acknowledges them."""
+"""Notices: what a person must know. Acts that must be acknowledged, on the home page; all others, on a page of their own."""
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
+from ged.errors import Invalid
+from ged.notices import choices, queries, reminders
+from ged.notices.models import Occasion, Way
+from ged.notices.queries import NoticeRow
 from ged.org import notices
 from web.site import context
 from web.site.forms import FormReader
+from web.site.pages import place, render_form
+from web.site.panels import Panel
+from web.words.labels import label
 
 blueprint = Blueprint("notices", __name__, url_prefix="/avis")
+UNREAD = "non-lus"
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """The person's notices, the newest first."""
+    actor, unread = context.actor(), request.args.get("voir") == UNREAD
+    with context.services().reading() as session:
+        rows, page = queries.page(session, actor, place(), unread_only=unread)
+        address = queries.address(session, actor)
+        failed = queries.undelivered(session, actor.person_id, address) if address else None
+    return render_template(
+        "notices/index.html", rows=rows, page=page, unread=unread, address=address, failed=failed,
+        newest=max((row.id for row in rows), default=0), is_some_unread=any(not row.is_read for row in rows),
+    )  # fmt: skip
+
+
+@blueprint.get("/<int:notice_id>")
+def follow(notice_id: int) -> ResponseReturnValue:
+    """Mark a notice as read, and go where it leads."""
+    with context.services().reading() as session:
+        row = queries.one(session, notice_id, context.actor())
+    if not row.is_read:
+        with context.services().unit_of_work(context.now()) as uow:
+            queries.mark_read(uow, notice_id, actor=context.actor())
+    return redirect(_target(row), 303)
+
+
+def _target(row: NoticeRow) -> str:
+    match row.occasion:
+        case Occasion.ASSIGNED | Occasion.DUE_SOON | Occasion.LATE:
+            return url_for("inbox.show", assignment_id=row.subject_id)
+        case Occasion.TO_SIGN:
+            return url_for("signbook.show", mail_id=row.mail_id)
+        case Occasion.DELEGATED:
+            return url_for("delegations.index")
+        case _:
+            return url_for("drafts.edit" if row.is_draft else "letters.show", mail_id=row.mail_id)
+
+
+@blueprint.post("/tout-lu")
+def read_all() -> ResponseReturnValue:
+    """Mark all notices as read, up to the newest that the page showed."""
+    upto = FormReader(request.form).integer("upto") or 0
+    with context.services().unit_of_work(context.now()) as uow:
+        queries.mark_all_read(uow, upto=upto, actor=context.actor())
+    flash(_("Vos avis sont marqués comme lus."), "success")
+    return redirect(url_for("notices.index"), 303)
+
+
+@blueprint.get("/choix")
+def choice_form() -> ResponseReturnValue:
+    """By which way each occasion is told by e-mail."""
+    return _choice_form()
+
+
+def _choice_form(error: Invalid | None = None) -> ResponseReturnValue:
+    actor = context.actor()
+    with context.services().reading() as session:
+        ways = choices.ways_of(session, [int(actor.person_id)])[int(actor.person_id)]
+        address = queries.address(session, actor)
+    return render_form(
+        "notices/choices.html",
+        error=error,
+        ways=ways,
+        address=address,
+        all_ways=[(way.value, label(way)) for way in Way],
+    )
+
+
+@blueprint.post("/choix")
+def choose() -> ResponseReturnValue:
+    """Store the choices."""
+    fields = FormReader(request.form)
+    chosen = {occasion: fields.choice(occasion.value, Way, required=True) for occasion in Occasion}
+    try:
+        fields.check()
+    except Invalid as error:
+        return _choice_form(error)
+    with context.services().unit_of_work(context.now()) as uow:
+        choices.choose(
+            uow, {occasion: way for occasion, way in chosen.items() if way is not None}, actor=context.actor()
+        )
+    flash(_("Vos choix sont enregistrés."), "success")
+    return redirect(url_for("notices.index"), 303)
 
 
 @blueprint.post("/connaissance")
@@ -17,3 +110,6 @@ def acknowledge() -> ResponseReturnValue:
     with context.services().unit_of_work(context.now()) as uow:
         notices.acknowledge(uow, read, actor=context.actor())
     return redirect(url_for("session.home"), 303)
+
+
+PANEL = Panel("date_reminders", 28, reminders.of_letter)

@@ -9,36 +9,46 @@ from flask_babel import gettext as _
 from ged.errors import GedError, Invalid
 from ged.org import absence_notices, absences, accounts, keys, notices, passwords, sessions
 from ged.org.accounts import words_of
-from ged.routing import queries as routing_queries
-from ged.routing.queries import InboxView
+from ged.reports.desk import Fact, desk
+from ged.routing import calendar
 from ged.signbook import queries as signbook_queries
 from ged.slips import queries as slip_queries
 from web.site import auth, context, i18n, keyring
 from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.site.paths import next_path, safe_path
+from web.words.due import due_words
+from web.words.figures import figure_words
 
 blueprint = Blueprint("session", __name__)
 SLIPS_SHOWN = 10
+LEADS_TO = {
+    Fact.RECEIVED: "registers.index", Fact.NUMBERED: "registers.index", Fact.TRANSMITTED: "slips.index",
+    Fact.WAITING_SCANS: "scans.index", Fact.IMPUTED: "followup.index", Fact.LATE_BELOW: "followup.index", Fact.TO_SIGN: "signbook.index",
+    Fact.ASSIGNED: "inbox.index", Fact.DUE_THIS_WEEK: "inbox.index",
+}  # fmt: skip
+"""The page on which a figure of the day leads on."""
 
 
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
-    """The tasks of the person who signed in."""
-    services, actor = context.services(), context.actor()
+    """The desk of the person who signed in."""
+    services, actor, today = context.services(), context.actor(), context.today()
     with services.reading() as session:
-        late = routing_queries.inbox_count(session, actor, today=context.today(), view=InboxView.LATE)
+        mine = desk(session, actor, today=today, zone=services.zone)
         returned = signbook_queries.returned_count(session, actor)
+        days = calendar.calendar(session)
         slips = slip_queries.unacknowledged(
             session, hours=services.unacknowledged_hours, now=context.now(), actor=actor, limit=SLIPS_SHOWN + 1
         )
-        gone = slip_queries.away_at_receivers(session, [slip.id for slip in slips], on=context.today())
-        absent = [row for row in absences.listing(session, actor, on=context.today()) if row.from_on <= context.today()]
+        gone = slip_queries.away_at_receivers(session, [slip.id for slip in slips], on=today)
+        absent = [row for row in absences.listing(session, actor, on=today) if row.from_on <= today]
         told = absence_notices.notices(session, actor)
         unread = notices.unread(session, actor)
         wrong_tries, tried_at = keys.wrong_tries(session, actor.person_id, now=context.now())
     return render_template(
-        "session/home.html", told=told, unread=unread, late=late, late_slips=slips[:SLIPS_SHOWN], more_slips=len(slips) > SLIPS_SHOWN,
+        "session/home.html", told=told, unread=unread, desk=mine, figures=[(fact, count, figure_words(fact, count), LEADS_TO.get(fact)) for fact, count in mine.figures],
+        due={row.assignment_id: due_words(row.due_on, today, days) for row in mine.late}, late_slips=slips[:SLIPS_SHOWN], more_slips=len(slips) > SLIPS_SHOWN,
         hours=services.unacknowledged_hours, away=gone, absent=absent,
         wrong_tries=wrong_tries, tried_at=tried_at, returned=returned,
     )  # fmt: skip

@@ -63,7 +63,7 @@ def show(mail_id: int) -> ResponseReturnValue:
             "readings": opened,
             "panels": panels.load_panels(session, letter.id, actor),
         }
-    if opening.must_write(letter.level, is_read=letter.is_read):
+    if opening.must_write(letter.level, opened_at=letter.opened_at, now=context.now()):
         with context.services().unit_of_work(context.now()) as uow:
             opening.mark_opened(uow, letter.id, actor=actor, now=context.now())
     return render_form(

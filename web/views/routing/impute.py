@@ -122,7 +122,7 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
 
 def _record_opening(found: LetterView) -> None:
     """Record that the letter was opened here: set the seen mark, and add a journal entry if it is restricted."""
-    if opening.must_write(found.level, is_read=found.is_read):
+    if opening.must_write(found.level, opened_at=found.opened_at, now=context.now()):
         with context.services().unit_of_work(context.now()) as uow:
             opening.mark_opened(uow, found.id, actor=context.actor(), now=context.now())
 

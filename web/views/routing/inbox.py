@@ -77,7 +77,7 @@ def _show(assignment_id: int, error: GedError | None = None, *, act: str = "") -
         written = notes.of_letter(session, row.mail_id, actor)
         days = calendar.calendar(session)
     # The letter is read here: set the seen mark, and add a journal entry if it is restricted.
-    if opening.must_write(found.level, is_read=found.is_read):
+    if opening.must_write(found.level, opened_at=found.opened_at, now=context.now()):
         with context.services().unit_of_work(context.now()) as uow:
             opening.mark_opened(uow, found.id, actor=actor, now=context.now())
     below = [one for one in path.assignments if one.parent_id == row.id]

@@ -1,0 +1,46 @@
+"""Each person's choice by which way an occasion is told by e-mail."""
+
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from ged import locks
+from ged.notices.models import NoticeChoice, Occasion, Way
+from ged.org.models import Person
+from ged.unit import Actor, UnitOfWork
+
+DEFAULTS: Mapping[Occasion, Way] = {
+    Occasion.ASSIGNED: Way.DIGEST,
+    Occasion.RETURNED: Way.AT_ONCE,
+    Occasion.TO_SIGN: Way.AT_ONCE,
+    Occasion.DUE_SOON: Way.DIGEST,
+    Occasion.LATE: Way.DIGEST,
+    Occasion.ANSWERED: Way.DIGEST,
+    Occasion.DELEGATED: Way.AT_ONCE,
+}
+"""What holds until a person chooses: what somebody waits for at once, the rest in the morning."""
+
+
+def ways_of(session: Session, person_ids: Collection[int]) -> dict[int, dict[Occasion, Way]]:
+    """The ways of all occasions, for each of these people."""
+    found = {person_id: dict(DEFAULTS) for person_id in person_ids}
+    rows = session.scalars(select(NoticeChoice).where(NoticeChoice.person_id.in_(sorted(person_ids))))
+    for row in rows:
+        found[row.person_id][row.occasion] = row.way
+    return found
+
+
+def choose(uow: UnitOfWork, ways: Mapping[Occasion, Way], *, actor: Actor) -> None:
+    """Store the actor's choices; an occasion that is not named keeps its way."""
+    # The lock serialises two windows of the same person.
+    locks.hold(uow.session, Person, [actor.person_id])
+    new = ways_of(uow.session, [int(actor.person_id)])[int(actor.person_id)] | dict(ways)
+    uow.session.execute(delete(NoticeChoice).where(NoticeChoice.person_id == actor.person_id))
+    uow.session.add_all(
+        NoticeChoice(person_id=actor.person_id, occasion=occasion, way=way)
+        for occasion, way in sorted(new.items())
+        if way is not DEFAULTS[occasion]
+    )
+    told = {occasion.value: way.value for occasion, way in sorted(new.items())}
+    uow.record("notices.chosen", "person", actor.person_id, actor=actor, ways=told)

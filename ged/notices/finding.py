@@ -1,0 +1,240 @@
+"""Finds what people must be told: the acts in the journal since the last run, and whom each concerns today.
+
+The journal is read from where the last run ended; a run that ends stores its place together with the notices. So nothing is
+missed, and of two runs at the same time one does the work.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ged import access, audit, locks
+from ged.audit import AuditEntry
+from ged.db import insert_if_missing
+from ged.errors import NotFound
+from ged.jobs import JobKind
+from ged.notices import people
+from ged.notices.choices import ways_of
+from ged.notices.models import DeliveryState, NoticeCursor, NoticeMail, Occasion, PersonalNotice, Way
+from ged.org.actors import load_actor
+from ged.org.models import Delegation, Person
+from ged.ports import Confidentiality
+from ged.register.models import Mail
+from ged.register.states import MailState
+from ged.routing.models import Assignment
+from ged.routing.rights import ENDED
+from ged.routing.states import LIVE, AssignmentState
+from ged.signbook import book
+from ged.signbook.circuit import turns
+from ged.signbook.models import CircuitAct, CircuitEntry, Draft
+from ged.unit import Actor, Services, UnitOfWork
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 500
+"""Entries of the journal in one run; the next run reads on."""
+OF_LETTERS = ("mail.imputed", "mail.assigned", "mail.answered", "assignment.", "signbook.", "draft.circuit_set")
+GRANTED = "delegation.granted"
+CURSOR = 1
+SLACK = timedelta(seconds=5)
+"""An act and its entry bear the same time but for the time that the act took."""
+ROUND = (CircuitAct.SUBMIT, CircuitAct.SEND_BACK, CircuitAct.TAKE_BACK, CircuitAct.CIRCUIT)
+"""Acts after which a post may be asked again: it is then told again."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Something that a person must be told, once: see ``PersonalNotice``."""
+
+    person_id: int
+    occasion: Occasion
+    key: str
+    mail_id: int | None
+    subject_id: int
+
+
+def run(services: Services, *, now: datetime) -> int:
+    """Make the notices of the acts since the last run. Returns how many were new."""
+    with services.reading() as session:
+        begun = session.scalar(select(NoticeCursor.sequence))
+        upto, found = (None, []) if begun is None else _since(session, services, begun, now)
+        last = audit.head(session).count if begun is None else upto
+    if last == begun:
+        return 0
+    made = 0
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            made = _store(uow, found, begun, last or 0)
+    return made
+
+
+def has_acts(session: Session) -> bool:
+    """Whether the journal has entries that no run has read."""
+    begun = session.scalar(select(NoticeCursor.sequence))
+    return begun is None or audit.head(session).count > begun
+
+
+def _store(uow: UnitOfWork, found: Sequence[Found], begun: int | None, last: int) -> int:
+    insert_if_missing(uow.session, NoticeCursor, id=CURSOR, sequence=begun or 0)
+    row = locks.hold_known(uow.session, NoticeCursor, CURSOR)
+    if row.sequence != (begun or 0):
+        return 0  # another run has done it
+    row.sequence = last
+    return tell(uow, found)
+
+
+def tell(uow: UnitOfWork, found: Iterable[Found]) -> int:
+    """Store notices that the person was not given yet, and order the e-mails that are sent at once: one a person.
+
+    Returns how many were new.
+    """
+    made: dict[int, list[tuple[str, Way]]] = {}
+    rows = sorted(set(found), key=lambda one: (one.person_id, one.key))
+    ways = ways_of(uow.session, {one.person_id for one in rows})
+    for one in rows:
+        way = ways[one.person_id][one.occasion]
+        is_new = insert_if_missing(
+            uow.session, PersonalNotice, person_id=one.person_id, key=one.key, occasion=one.occasion,
+            mail_id=one.mail_id, subject_id=one.subject_id, way=way, at=uow.now,
+        )  # fmt: skip
+        if is_new:
+            made.setdefault(one.person_id, []).append((one.key, way))
+    for person_id, told in made.items():
+        send(uow, person_id, [key for key, way in told if way is Way.AT_ONCE])
+    return sum(len(told) for told in made.values())
+
+
+def send(uow: UnitOfWork, person_id: int, keys: Sequence[str], *, stamp: str = "") -> None:
+    """Order one e-mail about some of a person's notices. Without an address of the person: nothing.
+
+    Args:
+        stamp: names the e-mail; of the same stamp one is sent. Empty: named by its first notice.
+    """
+    address = uow.session.scalar(select(Person.email).where(Person.id == person_id)) if keys else ""
+    if not address:
+        return
+    name = f"<avis-{person_id}-{stamp or min(keys).replace(':', '-')}@ged>"
+    if not insert_if_missing(uow.session, NoticeMail, person_id=person_id, message_id=name, address=address,
+                             state=DeliveryState.QUEUED, reason="", made_at=uow.now):  # fmt: skip
+        return
+    row_id = uow.session.scalars(select(NoticeMail.id).where(NoticeMail.message_id == name)).one()
+    uow.session.execute(
+        update(PersonalNotice)
+        .where(PersonalNotice.person_id == person_id, PersonalNotice.key.in_(keys))
+        .values(sent_in_id=row_id)
+    )
+    uow.defer(JobKind.NOTICE_MAIL, row_id)
+
+
+# --- what the journal says ------------------------------------------------------------------------------------------
+
+
+def _since(session: Session, services: Services, begun: int, now: datetime) -> tuple[int, list[Found]]:
+    entries = session.execute(
+        select(AuditEntry.sequence, AuditEntry.at, AuditEntry.action, AuditEntry.subject_id)
+        .where(AuditEntry.sequence > begun)
+        .order_by(AuditEntry.sequence)
+        .limit(AT_ONCE)
+    ).all()
+    if not entries:
+        return begun, []
+    today = now.astimezone(services.zone).date()
+    letters: dict[int, datetime] = {}
+    for _, at, action, subject_id in entries:
+        if action.startswith(OF_LETTERS) and subject_id is not None:
+            letters.setdefault(subject_id, at)
+    granted = [subject_id for _, _, action, subject_id in entries if action == GRANTED and subject_id is not None]
+    seen = Seen(session, today)
+    found = [one for mail_id, at in letters.items() for one in _of_letter(session, mail_id, at - SLACK, seen)]
+    return entries[-1][0], [*found, *_granted(session, granted)]
+
+
+class Seen:
+    """Whether people may see letters today; their rights are read once for a whole run."""
+
+    def __init__(self, session: Session, today: date) -> None:
+        self.session, self.today = session, today
+        self._actors: dict[int, Actor | None] = {}
+
+    def may(self, person_id: int, mail: Mail) -> bool:
+        """Whether a person may see a letter."""
+        actor = self.actor(person_id)
+        return actor is not None and access.may_see(self.session, mail.id, Confidentiality(mail.level), actor)
+
+    def actor(self, person_id: int) -> Actor | None:
+        """A person with the rights of the day; None for a closed account."""
+        if person_id not in self._actors:
+            try:
+                self._actors[person_id] = load_actor(self.session, person_id, on=self.today)
+            except NotFound:
+                self._actors[person_id] = None
+        return self._actors[person_id]
+
+    def assignees(self, row: Assignment) -> frozenset[int]:
+        """Who acts on an assignment today."""
+        if row.post_id is not None:
+            return people.of_post(self.session, row.post_id, on=self.today)
+        return people.of_unit(self.session, row.unit_id, on=self.today)
+
+
+def _of_letter(session: Session, mail_id: int, since: datetime, seen: Seen) -> Iterator[Found]:
+    mail = session.get(Mail, mail_id)
+    if mail is None or mail.state in ENDED:
+        return
+    found = [*_assignments(session, mail, since, seen), *_draft(session, mail, seen)]
+    yield from (one for one in found if seen.may(one.person_id, mail))
+
+
+def _assignments(session: Session, mail: Mail, since: datetime, seen: Seen) -> Iterator[Found]:
+    for row in session.scalars(select(Assignment).where(Assignment.mail_id == mail.id)):
+        if row.state in LIVE and row.assigned_at >= since:
+            for person in seen.assignees(row) - {row.assigned_by_person_id}:
+                yield Found(person, Occasion.ASSIGNED, f"assigned:{row.id}", mail.id, row.id)
+        elif row.finished_at is not None and row.finished_at >= since:
+            occasion = {AssignmentState.RETURNED: Occasion.RETURNED, AssignmentState.DONE: Occasion.ANSWERED}
+            if row.state in occasion:
+                for person in people.of_post(session, row.assigned_by_post_id, on=seen.today):
+                    yield Found(person, occasion[row.state], f"{row.state.value}:{row.id}", mail.id, row.id)
+
+
+def _draft(session: Session, mail: Mail, seen: Seen) -> Iterator[Found]:
+    draft = session.get(Draft, mail.id)
+    if draft is None:
+        return
+    if mail.state is MailState.DRAFT:
+        refusal = _refusal(draft.entries)
+        for person in _authors(session, mail, seen) if refusal is not None else ():
+            yield Found(person, Occasion.RETURNED, f"refused:{refusal}", mail.id, mail.id)
+        return
+    going = book.circuit_of(draft)
+    if going is None:
+        return
+    round_ = max((entry.id for entry in draft.entries if entry.act in ROUND), default=0)
+    for turn in turns(going):
+        for person in people.of_post(session, turn.post_id, on=seen.today) - {mail.author_person_id or 0}:
+            yield Found(person, Occasion.TO_SIGN, f"turn:{mail.id}:{turn.post_id}:{round_}", mail.id, mail.id)
+
+
+def _refusal(entries: Iterable[CircuitEntry]) -> int | None:
+    """The act by which a draft came back to its author; None when the author took it back."""
+    acts = (CircuitAct.REFUSE, CircuitAct.SUBMIT, CircuitAct.RECALL)
+    last = max((one for one in entries if book.counts(one) and one.act in acts), key=lambda one: one.id, default=None)
+    return last.id if last is not None and last.act is CircuitAct.REFUSE else None
+
+
+def _authors(session: Session, mail: Mail, seen: Seen) -> frozenset[int]:
+    """The author; while the author is away, who acts for the author's post."""
+    if mail.author_post_id is None:
+        return frozenset({mail.author_person_id} if mail.author_person_id is not None else ())
+    acting = people.of_post(session, mail.author_post_id, on=seen.today)
+    return frozenset({mail.author_person_id}) if mail.author_person_id in acting else acting
+
+
+def _granted(session: Session, ids: Sequence[int]) -> Iterator[Found]:
+    rows = session.scalars(select(Delegation).where(Delegation.id.in_(ids), Delegation.withdrawn_at.is_(None)))
+    for row in rows:
+        yield Found(row.person_id, Occasion.DELEGATED, f"delegated:{row.id}", None, row.id)

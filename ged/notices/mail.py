@@ -1,0 +1,167 @@
+"""E-mails about notices: what they say, when they are sent, and what became of them.
+
+The text names numbers and links, and nothing of what is in a letter: mail servers and telephones show it to others.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from gettext import NullTranslations
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from ged import jobs, locks
+from ged.errors import EngineFailed
+from ged.jobs import ClaimedJob
+from ged.notices.finding import Seen, send
+from ged.notices.models import DeliveryState, NoticeMail, Occasion, PersonalNotice, Way
+from ged.org.models import Person
+from ged.ports import Message
+from ged.register.models import Mail
+from ged.routing import calendar
+from ged.routing.queries import first_numbers
+from ged.unit import Services, UnitOfWork
+
+logger = logging.getLogger(__name__)
+
+DIGEST_DAYS = timedelta(days=7)
+"""Older unread notices are in no digest any more; the site still shows them."""
+KEPT = timedelta(days=183)
+MOST = 50
+"""Lines of an e-mail; the page of notices shows the rest."""
+
+
+def digest(services: Services, *, now: datetime) -> int:
+    """Order the morning e-mails of a working day: one to each person with unread notices for it. Returns how many."""
+    today = now.astimezone(services.zone).date()
+    with services.reading() as session:
+        if not calendar.calendar(session).is_working(today):
+            return 0
+        rows = session.execute(
+            select(PersonalNotice.person_id, PersonalNotice.key)
+            .where(
+                PersonalNotice.way == Way.DIGEST, PersonalNotice.sent_in_id.is_(None), PersonalNotice.read_at.is_(None),
+                PersonalNotice.at > now - DIGEST_DAYS,
+            )
+            .order_by(PersonalNotice.person_id, PersonalNotice.id)
+        ).all()  # fmt: skip
+    keys: dict[int, list[str]] = {}
+    for person_id, key in rows:
+        keys.setdefault(person_id, []).append(key)
+    for person_id, told in keys.items():
+        for attempt in services.attempts(now):
+            with attempt as uow:
+                send(uow, person_id, told, stamp=today.isoformat())
+    return len(keys)
+
+
+def run_mail(services: Services, job: ClaimedJob, *, now: datetime) -> None:
+    """Send one e-mail. A refusal for good is stored, and shown to the person and the administrator.
+
+    Raises:
+        EngineFailed: ``post.failed``, ``post.certificate``, ``post.no_tls``: it is tried again, or waits for a person.
+    """
+    with services.reading() as session:
+        row = session.get_one(NoticeMail, job.subject_id)
+        if row.state is not DeliveryState.QUEUED:
+            return
+        message = _message(session, services, row, now)
+    if message is None:
+        _note(services, job.subject_id, DeliveryState.NEEDLESS, now)
+        return
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            jobs.mark_irrevocable(uow.session, job, now=now)
+    try:
+        services.post.send(message)
+    except EngineFailed as failure:
+        if failure.code == "post.refused":
+            _note(services, job.subject_id, DeliveryState.FAILED, now, failure.code)
+            return
+        if not failure.retryable:
+            _note(services, job.subject_id, DeliveryState.UNCERTAIN, now, failure.code)
+        raise
+    _note(services, job.subject_id, DeliveryState.SENT, now)
+
+
+def forget(uow: UnitOfWork, *, now: datetime) -> None:
+    """Delete notices that are half a year old, and their e-mails."""
+    old = now - KEPT
+    uow.session.execute(delete(PersonalNotice).where(PersonalNotice.at < old))
+    still = select(PersonalNotice.id).where(PersonalNotice.sent_in_id == NoticeMail.id)
+    uow.session.execute(delete(NoticeMail).where(NoticeMail.made_at < old, ~still.exists()))
+
+
+def _note(services: Services, row_id: int, state: DeliveryState, now: datetime, reason: str = "") -> None:
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            set_state(uow, row_id, state, reason)
+
+
+def set_state(uow: UnitOfWork, row_id: int, state: DeliveryState, reason: str = "") -> None:
+    """Store what became of an e-mail."""
+    row = locks.hold_known(uow.session, NoticeMail, row_id)
+    row.state, row.reason, row.ended_at = state, reason[:200], uow.now
+    logger.info("notice_mail.%s id=%s reason=%s", state.value, row_id, reason)
+
+
+def _message(session: Session, services: Services, row: NoticeMail, now: datetime) -> Message | None:
+    """None when there is nothing to say any more."""
+    seen = Seen(session, now.astimezone(services.zone).date())
+    found = session.execute(
+        select(PersonalNotice, Mail)
+        .outerjoin(Mail, Mail.id == PersonalNotice.mail_id)
+        .where(PersonalNotice.sent_in_id == row.id, PersonalNotice.read_at.is_(None))
+        .order_by(PersonalNotice.id)
+    ).unique()
+    told = [
+        notice
+        for notice, mail in found
+        if seen.actor(row.person_id) and (mail is None or seen.may(row.person_id, mail))
+    ]
+    if not told:
+        return None
+    numbers = first_numbers(session, [notice.mail_id for notice in told if notice.mail_id is not None])
+    url, words = services.public_url, services.translations(session.get_one(Person, row.person_id).language)
+    count = words.ngettext("%(num)s avis", "%(num)s avis", len(told)) % {"num": len(told)}
+    more = len(told) - MOST
+    left = words.ngettext("Et %(num)s autre : %(url)s", "Et %(num)s autres : %(url)s", more) if more > 0 else ""
+    place = {"num": more, "url": f"{url}/avis/"}
+    text = "\n".join([
+        words.gettext("Ce qui vous attend (%(count)s) :") % {"count": count}, "", *_lines(told, numbers, url, words),
+        *((left % place, "") if left else ()),
+        words.gettext("Tous vos avis, et le choix de ceux que vous recevez par courriel : %(url)s") % place, "",
+    ])  # fmt: skip
+    subject = words.gettext("Courrier et documents : %(count)s") % {"count": count}
+    return Message(row.message_id, row.address, subject, text)
+
+
+def _lines(told: Sequence[PersonalNotice], numbers: dict[int, str], url: str, words: NullTranslations) -> list[str]:
+    lines: list[str] = []
+    for notice in told[:MOST]:
+        said = sentence(notice.occasion, numbers.get(notice.mail_id or 0, ""), words)
+        lines += [f"- {said}", f"  {url}/avis/{notice.id}", ""]
+    return lines
+
+
+def sentence(occasion: Occasion, number: str, words: NullTranslations) -> str:
+    """What a notice says, without anything of what is in the letter. A draft has no number."""
+    draft = words.gettext("Un projet de courrier")
+    what = words.gettext("Le courrier n° %(number)s") % {"number": number} if number else draft
+    match occasion:
+        case Occasion.ASSIGNED:
+            said = words.gettext("%(what)s vous est confié.")
+        case Occasion.RETURNED:
+            said = words.gettext("%(what)s est revenu vers vous.")
+        case Occasion.TO_SIGN:
+            said = words.gettext("%(what)s attend votre visa ou votre signature.")
+        case Occasion.DUE_SOON:
+            said = words.gettext("%(what)s arrive à échéance.")
+        case Occasion.LATE:
+            said = words.gettext("%(what)s est en retard.")
+        case Occasion.ANSWERED:
+            said = words.gettext("%(what)s a reçu sa suite.")
+        case Occasion.DELEGATED:
+            return words.gettext("Vous avez reçu une délégation ou un intérim.")
+    return said % {"what": what}

@@ -1,0 +1,142 @@
+"""What comes back of our e-mails: reports of mail servers, and messages that the program wrote to itself."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from ged.dispatch.models import DispatchLine
+from ged.notices.mail import set_state
+from ged.notices.models import DeliveryState, MailLoop, MailReport, NoticeMail
+from ged.org.models import Person
+from ged.ports import DeliveryReport, Message
+from ged.unit import SYSTEM, Actor, Services, UnitOfWork
+
+LOOP = "<boucle-"
+SHOWN = 50
+
+
+def is_own(session: Session, message_id: str) -> bool:
+    """Whether the program wrote this message to itself. The name cannot be guessed."""
+    return message_id.startswith(LOOP) and bool(
+        session.scalar(select(MailLoop.id).where(MailLoop.message_id == message_id))
+    )
+
+
+def note(uow: UnitOfWork, message_id: str, reports: tuple[DeliveryReport, ...]) -> None:
+    """Store that our own message came back, or what mail servers report.
+
+    A report marks an e-mail of ours only when it names its Message-ID and its address: a stranger knows neither.
+    """
+    if not reports:
+        uow.session.execute(
+            update(MailLoop)
+            .where(MailLoop.message_id == message_id, MailLoop.seen_at.is_(None))
+            .values(seen_at=uow.now)
+        )
+    for one in reports:
+        line = uow.session.scalar(select(DispatchLine).where(DispatchLine.reference == one.message_id).limit(1))
+        is_line = line is not None and bool(one.message_id) and _same(line.email, one.recipient)
+        uow.session.add(
+            MailReport(
+                message_id=one.message_id, recipient=one.recipient, status=one.status, is_permanent=one.is_permanent,
+                mail_id=line.mail_id if line is not None and is_line else None, at=uow.now,
+            )
+        )  # fmt: skip
+        if one.is_permanent and line is not None and is_line:
+            uow.record("dispatch.bounced", "mail", line.mail_id, actor=SYSTEM, line=line.id, status=one.status)
+        elif one.is_permanent:
+            _mark(uow, one)
+
+
+def _mark(uow: UnitOfWork, report: DeliveryReport) -> None:
+    row = uow.session.scalar(select(NoticeMail).where(NoticeMail.message_id == report.message_id))
+    if row is not None and _same(row.address, report.recipient):
+        set_state(uow, row.id, DeliveryState.BOUNCED, report.status)
+
+
+def _same(address: str, other: str) -> bool:
+    return address.strip().casefold() == other.strip().casefold()
+
+
+# --- the loop -------------------------------------------------------------------------------------------------------
+
+
+def try_loop(services: Services, *, actor: Actor, now: datetime) -> None:
+    """Write a message to our own address. It is awaited in the mailboxes that are collected.
+
+    Raises:
+        EngineFailed: ``post.certificate``, ``post.no_tls``, ``post.failed``, ``post.refused``.
+    """
+    name = f"{LOOP}{secrets.token_hex(16)}@ged>"
+    with services.unit_of_work(now) as uow:
+        row = MailLoop(message_id=name, sent_at=now)
+        uow.session.add(row)
+        uow.session.flush()
+        uow.record("mailbox.loop", "mailbox", row.id, actor=actor)
+    words = services.translations(actor.language)
+    text = words.gettext("Ce message vérifie que le courriel part et revient. Il est retiré de lui-même de la boîte.")
+    services.post.send(Message(name, services.own_address, words.gettext("Essai d'aller-retour"), f"{text}\n"))
+
+
+# --- what administrators see ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FailedRow:
+    """An e-mail about notices that reached nobody."""
+
+    person: str
+    address: str
+    state: DeliveryState
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """A report of a mail server."""
+
+    recipient: str
+    status: str
+    is_permanent: bool
+    is_letter: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class PostHealth:
+    """How e-mail goes. ``good_at``: when the last message to ourselves came back; ``sent_at``: when the last was sent."""
+
+    failed: tuple[FailedRow, ...]
+    reports: tuple[ReportRow, ...]
+    waiting: int
+    sent_at: datetime | None
+    good_at: datetime | None
+
+
+def health(session: Session) -> PostHealth:
+    """Failed e-mails and reports, the latest first, and the last loops."""
+    failed = session.execute(
+        select(Person.name, NoticeMail.address, NoticeMail.state, NoticeMail.reason, NoticeMail.ended_at)
+        .join(Person, Person.id == NoticeMail.person_id)
+        .where(NoticeMail.state.in_((DeliveryState.FAILED, DeliveryState.UNCERTAIN, DeliveryState.BOUNCED)))
+        .order_by(NoticeMail.id.desc())
+        .limit(SHOWN)
+    )
+    reports = session.scalars(select(MailReport).order_by(MailReport.id.desc()).limit(SHOWN))
+    waiting = select(func.count(NoticeMail.id)).where(NoticeMail.state == DeliveryState.QUEUED)
+    sent_at, good_at = session.execute(
+        select(func.max(MailLoop.sent_at), func.max(MailLoop.sent_at).filter(MailLoop.seen_at.is_not(None)))
+    ).one()
+    return PostHealth(
+        failed=tuple(FailedRow(row[0], row[1], row[2], row[3], row[4]) for row in failed if row[4] is not None),
+        reports=tuple(
+            ReportRow(one.recipient, one.status, one.is_permanent, one.mail_id is not None, one.at) for one in reports
+        ),
+        waiting=session.scalar(waiting) or 0,
+        sent_at=sent_at,
+        good_at=good_at,
+    )
