@@ -1,7 +1,7 @@
 """which letters a person opened last
 
-Revision ID: 0038
-Revises: 0037
+Revision ID: 0039
+Revises: 0038
 """
 
 import sqlalchemy as sa
@@ -9,11 +9,11 @@ from alembic import op
 
 import ged.db
 
-revision = "0038"
-down_revision = "0037"
+revision = "0039"
+down_revision = "0038"
 branch_labels = None
 depends_on = None
-oldest_program = "0031"
+oldest_program = "0038"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

@@ -1,7 +1,7 @@
 """what each person is told, by which way, once; reminders of dates
 
-Revision ID: 0039
-Revises: 0038
+Revision ID: 0040
+Revises: 0039
 """
 
 import sqlalchemy as sa
@@ -9,11 +9,11 @@ from alembic import op
 
 import ged.db
 
-revision = "0039"
-down_revision = "0038"
+revision = "0040"
+down_revision = "0039"
 branch_labels = None
 depends_on = None
-oldest_program = "0039"
+oldest_program = "0040"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
