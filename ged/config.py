@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     timezone: str = "Africa/Lome"
     """Time zone of the dates of register numbers and of the schedules of jobs."""
     locale: str = "fr_TG"
-    """How dates and numbers are written."""
+    """How dates and numbers are written in French; in English they are written as in Britain."""
     country: str = "TG"
     """ISO 3166 code: holidays, and the country in certificates."""
     ocr_jobs: int = Field(default=2, ge=1, le=64)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from flask.testing import FlaskClient
 
 from tests.site import make_site, sign_in
 from web.site import guard, guide
+from web.words import catalogue
 
 NO_SECTION = {
     "annotations": "acts of the page of the signature book",
@@ -17,6 +20,7 @@ NO_SECTION = {
     "check": "public, without an account",
     "health": "for programs; the administration shows it",
     "help": "the guide itself",
+    "language": "explains itself",
     "notices": "an act of the first page",
     "pki": "for programs",
     "static": "files",
@@ -42,6 +46,25 @@ def test_every_feature_has_its_section_or_a_reason() -> None:
 @pytest.mark.parametrize(("page", "anchor"), sorted(set(guide.SECTIONS.values())))
 def test_a_section_is_there(page: str, anchor: str) -> None:
     assert anchor in [one for one, _text in guide.page(page).sections]
+
+
+@pytest.mark.parametrize("language", catalogue.TRANSLATED)
+@pytest.mark.parametrize("name", guide.names())
+def test_a_translated_page_has_the_same_sections_and_names_what_is_on_the_screen(name: str, language: str) -> None:
+    translated = guide.page(name, language)
+    assert translated.language == language
+    anchors = [anchor for anchor, _text in guide.page(name).sections]
+    assert [anchor for anchor, _text in translated.sections] == anchors, f"web/translations/{language}/guide/{name}.md"
+    said = {message.string for message in catalogue.read(language) if isinstance(message.string, str)}
+    quoted = [" ".join(one.split()) for one in re.findall("“([^”]+)”", translated.html)]
+    assert [one for one in quoted if unescape(one) not in said] == []
+
+
+def test_the_guide_is_read_in_the_language_of_its_reader(client: FlaskClient) -> None:
+    shown = client.get("/aide/agent", headers={"Accept-Language": "en"}).text
+    assert '<article class="guide" lang="en">' in shown
+    assert "Receiving a slip" in shown
+    assert '<article class="guide" lang="fr">' in client.get("/aide/agent").text
 
 
 @pytest.mark.parametrize("name", guide.names())

@@ -1,6 +1,7 @@
 """The guide for people (``docs/guide``) as pages of the site, and the section of it that explains each page.
 
-The texts are part of the program, so their HTML is trusted.
+Its translations stand in ``web/translations``, with the same names and the same anchors; a page that has none is shown in
+French. The texts are part of the program, so their HTML is trusted.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,9 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
+from ged.languages import SOURCE
 from ged.typography import french
+from web.words.translations import TRANSLATIONS
 
 GUIDE = Path(__file__).parents[1] / "guide"
 START = "index"
@@ -35,6 +38,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "registers": (_DESK, "le-registre"),
     "exports": (_DESK, "le-registre"),
     "inbox": (_STAFF, "ma-bannette"),
+    "notes": (_STAFF, "ma-bannette"),
     "letters": (_STAFF, "ma-bannette"),
     "proofs": (_STAFF, "ma-bannette"),
     "drafts": (_STAFF, "repondre"),
@@ -72,6 +76,7 @@ class GuidePage:
     title: str
     sections: tuple[tuple[str, str], ...]
     html: str
+    language: str
 
 
 def names() -> tuple[str, ...]:
@@ -80,13 +85,17 @@ def names() -> tuple[str, ...]:
 
 
 @cache
-def page(name: str) -> GuidePage:
-    """A page by its name, one of ``names``."""
-    markdown = Markdown(extensions=["toc", _Links()])
-    html = markdown.convert(french((GUIDE / f"{name}.md").read_text(encoding="utf-8")))
+def page(name: str, language: str = SOURCE) -> GuidePage:
+    """A page by its name, one of ``names``, in a language if it is translated, else in French."""
+    path = TRANSLATIONS / language / "guide" / f"{name}.md"
+    if not path.exists():
+        path, language = GUIDE / f"{name}.md", SOURCE
+    markdown = Markdown(extensions=["toc", "attr_list", _Links()])
+    text = path.read_text(encoding="utf-8")
+    html = markdown.convert(french(text) if language == SOURCE else text)
     (top,) = markdown.toc_tokens
     sections = tuple((one["id"], one["name"]) for one in top["children"])
-    return GuidePage(name, top["name"], sections, html)
+    return GuidePage(name, top["name"], sections, html, language)
 
 
 def help_url() -> str:

@@ -3,7 +3,7 @@
 from flask import Blueprint, abort, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from web.site import guide
+from web.site import guide, i18n
 
 blueprint = Blueprint("help", __name__, url_prefix="/aide")
 
@@ -19,5 +19,5 @@ def show(name: str) -> ResponseReturnValue:
     """A page of the guide."""
     if name not in guide.names():
         abort(404)
-    pages = [guide.page(one) for one in guide.names()]
-    return render_template("help/show.html", page=guide.page(name), pages=pages)
+    pages = [guide.page(one, i18n.language()) for one in guide.names()]
+    return render_template("help/show.html", page=guide.page(name, i18n.language()), pages=pages)
