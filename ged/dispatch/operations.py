@@ -32,6 +32,8 @@ from ged.typography import french
 from ged.unit import SYSTEM, Actor, HeldPost, Role, Services, UnitOfWork
 
 MAX_REFERENCE, MAX_NAME = 300, 200
+MOST_TOGETHER = 100
+"""Lines that leave with one messenger in one act."""
 STOPPED = ("dispatch.email_confidential", "dispatch.not_signed", "dispatch.not_ready")
 """Error codes for which the e-mail was not even attempted."""
 MAY_LEAVE = (MailState.SIGNED, MailState.DISPATCHED, MailState.CLOSED)
@@ -136,10 +138,10 @@ def _locked(uow: UnitOfWork, line_id: int, version: int | None, actor: Actor) ->
     return line, post
 
 
-def _hold_letters(session: Session, mail_id: int) -> None:
-    """Lock the letter, and the letters it answers (see ``when_dispatched``), in the common order."""
-    linked = session.scalars(select(MailLink.to_id).where(MailLink.from_id == mail_id))
-    locks.hold(session, Mail, [mail_id, *linked])
+def _hold_letters(session: Session, *mail_ids: int) -> None:
+    """Lock letters, and the letters that they answer (see ``when_dispatched``), in the common order."""
+    linked = session.scalars(select(MailLink.to_id).where(MailLink.from_id.in_(mail_ids)))
+    locks.hold(session, Mail, [*mail_ids, *linked])
 
 
 def _require_signed(mail: Mail) -> None:
@@ -165,6 +167,49 @@ def leave(uow: UnitOfWork, line_id: int, departure: Departure, *, version: int |
     line, post = _locked(uow, line_id, version, actor)
     _require_waiting(line)
     _check(departure)
+    _note_left(uow, line, departure, post, actor)
+    complete(uow, line.mail, actor)
+
+
+def leave_together(
+    uow: UnitOfWork, versions: Mapping[int, int | None], carrier: str, *, actor: Actor
+) -> list[DispatchLine]:
+    """Record that lines leave now with one messenger, all of them or none.
+
+    Args:
+        versions: line -> version that the form showed.
+
+    Returns:
+        The lines, in the order of their letters.
+
+    Raises:
+        As ``leave``; Invalid: ``dispatch.none_chosen``, ``dispatch.too_many`` (more than ``MOST_TOGETHER``).
+    """
+    departure = Departure(Channel.HAND, carrier=carrier)
+    if not versions:
+        raise Invalid("dispatch.none_chosen", "tick at least one line", field="line")
+    if len(versions) > MOST_TOGETHER:
+        raise Invalid("dispatch.too_many", "make two rounds of it", field="line", limit=MOST_TOGETHER)
+    _check(departure)
+    mail_ids = {line_for(uow.session, line_id, actor).mail_id for line_id in versions}
+    _hold_letters(uow.session, *mail_ids)
+    lines = sorted(
+        locks.hold(uow.session, DispatchLine, list(versions)), key=lambda line: (line.mail_id, line.position)
+    )
+    for line in lines:
+        version = versions[line.id]
+        if version is not None and line.version != version:
+            raise StaleVersion("dispatch.stale", "read the other person's change, then send again", id=line.id)
+        post = dispatching_post(uow.session, line.mail_id, actor)
+        _require_signed(line.mail)
+        _require_waiting(line)
+        _note_left(uow, line, departure, post, actor)
+    for mail in {line.mail_id: line.mail for line in lines}.values():
+        complete(uow, mail, actor)
+    return lines
+
+
+def _note_left(uow: UnitOfWork, line: DispatchLine, departure: Departure, post: HeldPost, actor: Actor) -> None:
     line.channel, line.reference = departure.channel, departure.reference.strip()
     line.carrier = departure.carrier.strip()
     line.state, line.left_at = DispatchState.LEFT, uow.now
@@ -173,7 +218,6 @@ def leave(uow: UnitOfWork, line_id: int, departure: Departure, *, version: int |
         "dispatch.left", "mail", line.mail_id, actor=actor, post=post, line=line.id, to=line.name,
         channel=line.channel.value, reference=line.reference, carrier=line.carrier,
     )  # fmt: skip
-    complete(uow, line.mail, actor)
 
 
 def _check(departure: Departure) -> None:

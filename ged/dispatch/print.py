@@ -1,5 +1,6 @@
 """Prints for departures: the day's book, and the discharge sheet that comes back stamped."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from ged.codes import CodeKind, make_code
 from ged.days import full_day, long_day, place_of
 from ged.dispatch import queries as dispatch_queries
+from ged.errors import NotFound
 from ged.org.letterhead import Letterhead, letterhead
 from ged.ports import Confidentiality
 from ged.register.words import CHANNELS, CONFIDENTIAL_LETTER
@@ -46,6 +48,37 @@ def departure_book(services: Services, actor: Actor, day: date, *, at: datetime)
             }
         )
     return typeset(TEMPLATES / "departure_book.typ", data, at=at)
+
+
+def round_sheet(services: Services, line_ids: Sequence[int], actor: Actor, *, at: datetime) -> bytes:
+    """The page of the delivery book that goes with a messenger: a line for each copy, with room for its discharge.
+
+    Raises:
+        NotFound: ``dispatch.unknown``: none of these lines has left, or may be seen.
+        Invalid: ``typeset.failed``.
+    """
+    with services.reading() as session:
+        rows = dispatch_queries.lines_of_round(session, line_ids, actor)
+        if not rows:
+            raise NotFound("dispatch.unknown", "reload the list")
+        head = _head(session, services, actor)
+    days = [row.left_at.astimezone(services.zone).date() for row in rows if row.left_at is not None]
+    data = {
+        "head": head.data(),
+        "day": full_day(max(days)) if days else "",
+        "messenger": ", ".join(dict.fromkeys(row.carrier for row in rows if row.carrier)),
+        "rows": [
+            {
+                "number": row.number,
+                "name": row.name + (" (ampliation)" if row.is_copy else ""),
+                "address": " - ".join(line.strip() for line in row.address.splitlines() if line.strip()),
+                "subject": _subject(row),
+                "discharge": _discharge(row, services),
+            }
+            for row in rows
+        ],
+    }
+    return typeset(TEMPLATES / "round_sheet.typ", data, at=at)
 
 
 def _subject(row: dispatch_queries.LineRow) -> str:

@@ -1,5 +1,6 @@
 """The mail office's queries of departures; frozen rows only, under the access rule of each letter."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from ged import access
 from ged.access import visible_clause
 from ged.dispatch import operations as dispatch
 from ged.dispatch.models import DispatchLine, DispatchProof, DispatchState
-from ged.dispatch.operations import LEFT, STOPPED
+from ged.dispatch.operations import LEFT, MOST_TOGETHER, STOPPED
 from ged.errors import NotFound
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import AttachmentId, Confidentiality, MailId
@@ -112,6 +113,29 @@ def to_dispatch(session: Session, actor: Actor) -> list[ToDispatch]:
         ToDispatch(MailId(mail_id), numbers.get(mail_id, ""), subject, addressee, on, int(left), total)
         for mail_id, subject, addressee, on, left, total in rows
     ]
+
+
+def waiting_lines(session: Session, actor: Actor, *, limit: int = MOST_TOGETHER) -> list[LineRow]:
+    """Lines of the actor's registers that a messenger may carry, those of the oldest letters first."""
+    query = (
+        select(DispatchLine)
+        .join(Mail, Mail.id == DispatchLine.mail_id)
+        .where(Mail.state == MailState.SIGNED, DispatchLine.state == DispatchState.TO_SEND)
+        .order_by(Mail.written_on, Mail.id, DispatchLine.position)
+        .limit(limit)
+    )
+    return _line_rows(session, list(session.scalars(_numbered_here(query, actor))))
+
+
+def lines_of_round(session: Session, line_ids: Sequence[int], actor: Actor) -> list[LineRow]:
+    """Lines that left with one messenger, those that the actor may see, in the order of their letters."""
+    query = (
+        select(DispatchLine)
+        .join(Mail, Mail.id == DispatchLine.mail_id)
+        .where(DispatchLine.id.in_(list(line_ids)[:MOST_TOGETHER]), DispatchLine.state.in_(LEFT))
+        .order_by(DispatchLine.mail_id, DispatchLine.position)
+    )
+    return _line_rows(session, list(session.scalars(_numbered_here(query, actor))))
 
 
 def count_to_dispatch(session: Session, actor: Actor) -> int:

@@ -8,11 +8,15 @@ from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from ged import access
+from ged.codes import CodeKind, read_code
 from ged.errors import Invalid
 from ged.ports import MailId
-from ged.register.models import Mail, MailNumber, Register
+from ged.register.models import Mail, MailNumber, Register, RegisterNature
 from ged.register.numbering import number_key
 from ged.unit import Actor
+
+MAX_DIGITS = 7
+"""Digits of a count (``numbering.MAX_SEQUENCE``)."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +45,29 @@ def bearers(session: Session, text: str, actor: Actor | None) -> list[Bearer]:
     Args:
         actor: only letters that the actor may see; None on the command line, where all letters may be read.
     """
+    found = _bearers(session, actor, typed(text), with_void=True)
+    return [one for one in found if not one.is_voided] or found
+
+
+def _bearers(
+    session: Session, actor: Actor | None, which: ColumnElement[bool], *, with_void: bool = False
+) -> list[Bearer]:
     query = (
         select(Mail.id, MailNumber.text, Register.name, MailNumber.registered_on, MailNumber.voided_at)
         .join(MailNumber, MailNumber.mail_id == Mail.id)
         .join(Register, Register.id == MailNumber.register_id)
-        .where(typed(text))
+        .where(which)
         .order_by(Mail.id.desc(), MailNumber.id)
     )
+    if not with_void:
+        query = query.where(MailNumber.voided_at.is_(None))
     if actor is not None:
         query = query.where(access.visible_clause(Mail.id, Mail.level, actor.principals))
     found: dict[tuple[int, bool], Bearer] = {}
     for mail_id, number, register, on, voided_at in session.execute(query):
         is_voided = voided_at is not None
         found.setdefault((mail_id, is_voided), Bearer(MailId(mail_id), number, register, on, is_voided))
-    return [one for one in found.values() if not one.is_voided] or list(found.values())
+    return list(found.values())
 
 
 def letter_by_number(session: Session, text: str, actor: Actor, *, field: str, chosen: int | None = None) -> MailId:
@@ -70,6 +83,36 @@ def letter_by_number(session: Session, text: str, actor: Actor, *, field: str, c
     if not valid:
         raise Invalid("number.none_visible", "check the number", field=field, number=text)
     return choose(valid, text, field=field, chosen=chosen)
+
+
+def letter_by_short_number(
+    session: Session, text: str, actor: Actor, *, year: int, code_key: bytes, field: str, chosen: int | None = None
+) -> MailId:
+    """As ``letter_by_number``, also for the code of a label, and for the count alone (4, 00004): a letter of this year in
+    the registers of the actor's units, an arrival if there is one.
+
+    Args:
+        code_key: the key of the installation's codes (``ged.codes``).
+
+    Raises:
+        Invalid: as ``letter_by_number``.
+    """
+    typed_text = text.strip()
+    code = read_code(typed_text, key=code_key)
+    if code is not None and code.kind is CodeKind.LABEL:
+        found = _bearers(session, actor, MailNumber.id == code.subject_id)
+    elif typed_text.isdecimal() and len(typed_text) <= MAX_DIGITS:
+        of_year = (MailNumber.sequence == int(typed_text)) & MailNumber.year.in_((0, year))
+        mine = of_year & Register.unit_id.in_(actor.unit_ids)
+        arrivals = Register.nature == RegisterNature.ARRIVAL
+        found = _bearers(session, actor, mine & arrivals) or _bearers(session, actor, mine)
+    else:
+        found = []
+    return (
+        choose(found, text, field=field, chosen=chosen)
+        if found
+        else letter_by_number(session, text, actor, field=field, chosen=chosen)
+    )
 
 
 def choose(found: Sequence[Bearer], text: str, *, field: str, chosen: int | None = None) -> MailId:

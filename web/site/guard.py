@@ -345,6 +345,10 @@ ACCESS: Mapping[str, Rule] = {
     "dispatch.discharge": roles(Role.CLERK),
     "dispatch.proof": roles(Role.CLERK),
     "dispatch.sheet": roles(Role.CLERK),
+    "dispatch_rounds.index": roles(Role.CLERK),
+    "dispatch_rounds.leave": roles(Role.CLERK),
+    "dispatch_rounds.done": roles(Role.CLERK),
+    "dispatch_rounds.sheet": roles(Role.CLERK),
     "dispatch.book": roles(Role.CLERK),
     "dispatch.book_pdf": roles(Role.CLERK),
 }

@@ -190,6 +190,7 @@ ENTRIES: tuple[Entry, ...] = (
         _l("Expédier et garder la preuve de remise"),
         "d",
         counter=dispatch_queries.count_waiting,
+        also=("dispatch_rounds.index", "dispatch_rounds.leave", "dispatch_rounds.done"),
     ),
     Entry(LOOK, _l("Rechercher"), "search.index", _l("Retrouver un courrier par son texte ou ses références"), "r"),
     Entry(

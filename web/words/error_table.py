@@ -344,6 +344,8 @@ MESSAGES: Mapping[str, Message] = {
     "dispatch.gone": Message(
         _l("Cette ligne est déjà partie, ou son envoi est en cours."), _l("Rechargez la liste des départs.")
     ),
+    "dispatch.none_chosen": Message(_l("Aucun pli n'est coché."), _l("Cochez au moins un pli de la liste.")),
+    "dispatch.too_many": Message(_l("Une tournée porte %(limit)s plis au plus."), _l("Faites-en deux.")),
     "dispatch.not_clerk": Message(
         _l("Seul le bureau d'ordre qui a numéroté ce courrier l'expédie."), _l("Adressez-vous à ce bureau.")
     ),

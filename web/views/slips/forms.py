@@ -80,13 +80,17 @@ def _texts(fields: FormReader, key: str) -> tuple[str, int, str]:
 
 
 def add_letter(number: str, chosen: int | None, actor: Actor) -> MailId:
-    """The letter to put on the slip: by its typed number, or chosen among several with this number.
+    """The letter to put on the slip: by its number, whole or short, or the code of its label; or chosen among several.
 
     Raises:
         Invalid: ``number.none_visible``, ``number.several``, at the field ``add_number``.
     """
-    with context.services().reading() as session:
-        return typed_numbers.letter_by_number(session, number, actor, field="add_number", chosen=chosen)
+    services = context.services()
+    with services.reading() as session:
+        return typed_numbers.letter_by_short_number(
+            session, number, actor, year=context.today().year, code_key=services.code_key, field="add_number",
+            chosen=chosen,
+        )  # fmt: skip
 
 
 def sending_post(actor: Actor) -> HeldPost:
