@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 
 from ged.archive import register_check
 from ged.correspondents import letters, merging
-from ged.dispatch.models import DispatchLine
+from ged.dispatch import operations as dispatch
+from ged.dispatch.models import DispatchLine, DispatchState
 from ged.errors import GedError
 from ged.ports import MailId
 from ged.register.models import Correspondent, MailNumber
@@ -117,3 +118,28 @@ def test_letters_that_are_registered_during_a_merge_are_with_the_entry_that_stay
         rows, _page = letters.exchanged(session, kept, actor=clerk)
     assert registered <= {int(row.mail_id) for row in rows}
     assert len(rows) == len(registered) + 2
+
+
+def test_two_rounds_at_once_carry_each_letter_once(services: Services) -> None:
+    letters_ = [enter(services, subject=f"Lettre {no}", copies=()) for no in range(4)]
+    with services.reading() as session:
+        ids_ = list(session.scalars(select(DispatchLine.id).order_by(DispatchLine.id)))
+    clerk = actor(services, "agent")
+
+    def carry(no: int) -> str:
+        order = ids_ if no % 2 else ids_[::-1]
+        try:
+            with services.unit_of_work(NOW) as uow:
+                dispatch.leave_together(uow, dict.fromkeys(order), f"Porteur {no}", actor=clerk)
+        except GedError as refused:
+            return refused.code
+        return ""
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = sorted(pool.map(carry, range(4)))
+    assert outcomes == ["", *["dispatch.gone"] * 3]
+    with services.reading() as session:
+        lines = session.scalars(select(DispatchLine)).all()
+    assert len(letters_) == 4
+    assert {line.state for line in lines} == {DispatchState.LEFT}
+    assert len({line.carrier for line in lines}) == 1

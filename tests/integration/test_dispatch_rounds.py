@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from pypdf import PdfReader
+from pypdfium2 import PdfDocument
 from sqlalchemy import select
 
 from ged.audit import AuditEntry
@@ -41,6 +40,11 @@ def lines(services: Services, *mail_ids: int) -> list[DispatchLine]:
     with services.reading() as session:
         query = select(DispatchLine).where(DispatchLine.mail_id.in_(mail_ids)).order_by(DispatchLine.id)
         return list(session.scalars(query))
+
+
+def printed(pdf: bytes) -> str:
+    """The text of the first page, on one line."""
+    return " ".join(PdfDocument(pdf)[0].get_textpage().get_text_range().split())
 
 
 def leave(services: Services, line_ids: list[int], who: str = "agent", carrier: str = "Koffi") -> list[int]:
@@ -115,7 +119,7 @@ def test_the_site_ticks_notes_and_prints_one_sheet(site: Site) -> None:
     assert "2 départs sont notés." in noted
     assert "Imprimer la feuille de tournée" in noted
     sheet = client.get("/departs/tournee/feuille.pdf", query_string={"ligne": ids})
-    text = " ".join(PdfReader(io.BytesIO(sheet.data)).pages[0].extract_text().split())
+    text = printed(sheet.data)
     for word in ("FEUILLE DE TOURNÉE", "Mawuli Dzidzo", "Mairie de Lomé", done.number):
         assert word in text, word
     assert client.get("/departs/tournee/feuille.pdf?ligne=999").status_code == 404
@@ -129,8 +133,8 @@ def test_a_confidential_subject_is_masked_on_the_sheet_and_its_printing_recorded
     leave(services, [line.id for line in lines(services, done.mail_id)])
     ids = [line.id for line in lines(services, done.mail_id)]
     sheet = sign_in(app, "agent").get("/departs/tournee/feuille.pdf", query_string={"ligne": ids})
-    text = PdfReader(io.BytesIO(sheet.data)).pages[0].extract_text()
-    assert "Courrier confidentiel" in " ".join(text.split())
+    text = printed(sheet.data)
+    assert "Courrier confidentiel" in text
     assert "réservée" not in text
     with services.reading() as session:
         told = session.scalars(select(AuditEntry.action).where(AuditEntry.subject_id == done.mail_id)).all()
@@ -143,7 +147,13 @@ def test_a_confidential_subject_is_masked_on_the_sheet_and_its_printing_recorded
 def found(services: Services, text: str, who: str = "agent", *, year: int = 2026, chosen: int | None = None) -> MailId:
     with services.reading() as session:
         return typed_numbers.letter_by_short_number(
-            session, text, actor(services, who), year=year, code_key=services.code_key, field="add_number", chosen=chosen
+            session,
+            text,
+            actor(services, who),
+            year=year,
+            code_key=services.code_key,
+            field="add_number",
+            chosen=chosen,
         )
 
 
@@ -157,7 +167,12 @@ def test_a_letter_is_named_by_its_count_of_the_year_or_by_the_code_of_its_label(
     assert found(services, departure.number) == departure.mail_id
     code = make_code(CodeKind.LABEL, arrivals[1].number_id, key=services.code_key)
     assert found(services, code) == arrivals[1].mail_id
-    for text, who, year in (("4", "agent", 2026), ("3", "agent", 2025), ("3", "daf", 2026), ("12345678", "agent", 2026)):
+    for text, who, year in (
+        ("4", "agent", 2026),
+        ("3", "agent", 2025),
+        ("3", "daf", 2026),
+        ("12345678", "agent", 2026),
+    ):
         with pytest.raises(Invalid) as unknown:
             found(services, text, who, year=year)
         assert unknown.value.code == "number.none_visible", text
@@ -170,6 +185,7 @@ def test_a_slip_takes_a_letter_by_its_short_number(site: Site) -> None:
     app, services = site
     done = register(services, "Demande de compteurs")
     client = sign_in(app, "agent")
-    page = client.get("/bordereaux/nouveau").text
-    assert "son seul rang (4)" in page
-    assert done.mail_id == found(services, "1")
+    assert "son seul rang (4)" in client.get("/bordereaux/nouveau").text
+    added = post(client, "/bordereaux/nouveau", {"act": "letter", "add_number": "00001"})
+    assert "Demande de compteurs" in added.text
+    assert f'name="mail" value="{done.mail_id}"' in added.text
