@@ -128,6 +128,16 @@ class Span:
     """As typed; empty: any."""
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a reader looks for among the lines; letters that the reader may not see are never found by it."""
+
+    name: str = ""
+    """Words of the sender's or the addressee's name."""
+    state: MailState | None = None
+    """VOIDED: numbers that are void."""
+
+
 def readable_clause(actor: Actor) -> ColumnElement[bool]:
     """Registers of the units where the actor works or is head; all registers for an auditor."""
     if actor.has(Role.AUDITOR):
@@ -301,10 +311,13 @@ def page(
     actor: Actor,
     at: Place = START,
     *,
+    wanted: Wanted | None = None,
     limit: int = PAGE_SIZE,
 ) -> tuple[list[EntryRow], Slice]:
     """A page of ``entries``, newest first; a place in the list is a number's sequence."""
     query = select(MailNumber.sequence).where(*_within(register_id, span))
+    if wanted is not None:
+        query = _only(query, wanted, actor)
     found = paging.read(session, query, MailNumber.sequence, at, descending=True, limit=limit)
     return _entries(session, register_id, span.year, found.ids, actor), found
 
@@ -332,6 +345,21 @@ def _entries(
     rectified = _rectified(session, [mail.id for _, mail, *_ in rows if mail is not None])
     keeps = _keeps(session.get_one(Register, register_id), actor)
     return [_entry(number, mail, name or "", title or "", rectified, keeps) for number, mail, name, title in rows]
+
+
+def _only(query: Select[int], wanted: Wanted, actor: Actor) -> Select[int]:
+    if wanted.state is MailState.VOIDED:
+        query = query.where(MailNumber.voided_at.is_not(None))
+    if wanted.name or wanted.state not in (None, MailState.VOIDED):
+        seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
+        query = query.join(Mail, (Mail.id == MailNumber.mail_id) & seen)
+    if wanted.state not in (None, MailState.VOIDED):
+        query = query.where(Mail.state == wanted.state, MailNumber.voided_at.is_(None))
+    for word in wanted.name.split():
+        query = query.where(
+            or_(Mail.sender_name.icontains(word, autoescape=True), Mail.addressee.icontains(word, autoescape=True))
+        )
+    return query
 
 
 def _within(register_id: RegisterId | int, span: Span) -> list[ColumnElement[bool]]:

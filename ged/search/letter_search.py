@@ -31,7 +31,8 @@ class FoundLetter:
     mail_id: MailId
     number: str
     subject: str
-    sender: str
+    correspondent: str
+    """The sender; of a departure the addressee."""
     direction: Direction
     state: MailState
     priority: Priority
@@ -208,7 +209,7 @@ def _confirmed(session: Session, actor: Actor, hits: Sequence[Hit]) -> tuple[Fou
 
 
 _SHOWN = (
-    Mail.id, Mail.level, Mail.subject, Mail.sender_name, Mail.direction, Mail.state, Mail.priority, Mail.due_on,
+    Mail.id, Mail.level, Mail.subject, Mail.sender_name, Mail.addressee, Mail.direction, Mail.state, Mail.priority, Mail.due_on,
 )  # fmt: skip
 
 
@@ -222,7 +223,7 @@ def _of_rows(rows: Sequence[Any], hit: Hit) -> FoundLetter:
         mail_id=hit.mail_id,
         number=valid.text or "",
         subject=first.subject if is_told else "",
-        sender=first.sender_name if is_told else "",
+        correspondent=_correspondent(first) if is_told else "",
         direction=first.direction,
         state=first.state,
         priority=first.priority,
@@ -233,6 +234,11 @@ def _of_rows(rows: Sequence[Any], hit: Hit) -> FoundLetter:
         passages=hit.passages if is_told else (),
         score=hit.score,
     )
+
+
+def _correspondent(row: Any) -> str:
+    """The outside party of a letter: as the filter of the same name has it."""
+    return str(row.addressee if row.direction is Direction.OUTGOING else row.sender_name)
 
 
 def _with_chosen(counts: Sequence[tuple[str, int]], query: SearchQuery, name: str) -> list[tuple[str, int]]:

@@ -107,7 +107,7 @@ def test_a_secret_letter_is_found_by_its_number_only(services: Services) -> None
     assert ids(find(services, "sg", "mutation")) == []
     page = find(services, "sg", mail.number)
     assert ids(page) == [mail.mail_id]
-    assert (page.letters[0].subject, page.letters[0].sender, page.letters[0].passages) == ("", "", ())
+    assert (page.letters[0].subject, page.letters[0].correspondent, page.letters[0].passages) == ("", "", ())
     assert ids(find(services, "dge", mail.number)) == []
 
 

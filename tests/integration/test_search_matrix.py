@@ -223,7 +223,7 @@ def test_lists(scene: Scene, account: str) -> None:
     with scene.services.reading() as session:
         rows, is_cut = search_export.rows(scene.services, session, who, SearchQuery("", sort=SortOrder.NEWEST))
     assert ({row.mail_id for row in rows}, is_cut) == ({one.mail_id for one in seen}, False)
-    assert not any(row.subject or row.sender for row in rows if row.level is Confidentiality.SECRET)
+    assert not any(row.subject or row.correspondent for row in rows if row.level is Confidentiality.SECRET)
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)

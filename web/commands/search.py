@@ -126,7 +126,7 @@ def _hit(letter: "FoundLetter", own_id: str | None) -> dict[str, Any]:
         "number": letter.number,
         "score": round(letter.score, 4),
         "subject": letter.subject,
-        "sender": letter.sender,
+        "correspondent": letter.correspondent,
         "registered_on": letter.registered_on.isoformat() if letter.registered_on else None,
         "passages": _passages(letter.passages),
     }

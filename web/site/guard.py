@@ -136,6 +136,8 @@ ACCESS: Mapping[str, Rule] = {
     "proofs.signatures": SIGNED_IN,
     "proofs.signed_revision": SIGNED_IN,
     "proofs.case": SIGNED_IN,
+    "letter_files.form": SIGNED_IN,
+    "letter_files.join": SIGNED_IN,
     "letters.rectify_form": SIGNED_IN,
     "letters.rectify": SIGNED_IN,
     "letters.level_form": SIGNED_IN,

@@ -773,6 +773,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("Ce poste n'est pas celui d'une autorité qui impute."), _l("Choisissez une autorité de la liste.")
     ),
     "mail.addressee_missing": Message(_l("Aucun destinataire n'est indiqué."), _l("Écrivez au moins un destinataire.")),
+    "mail.file_forbidden": Message(
+        _l("Vous ne joignez pas de fichier à ce courrier."), _l("Demandez-le au service qui le traite.")
+    ),
     "mail.parties": Message(_l("Il y a plus de %(limit)s noms."), _l("Réduisez la liste.")),
     "mail.signatory_unknown": Message(_l("Ce poste ne signe pas dans votre entité."), _l("Choisissez dans la liste.")),
     "mail.written_long_ago": Message(_l("La date de la lettre remonte à plus de dix ans."), _l("Corrigez l'année.")),

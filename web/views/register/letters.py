@@ -9,10 +9,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged import access
+from ged.capture import letter_files
 from ged.dispatch import desk
 from ged.dispatch import rectifying as desk_changes
 from ged.dispatch.rectifying import DeskChanges, Receivers
-from ged.errors import GedError, Invalid, InvalidTransition, NotFound, StaleVersion
+from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, UnitId
 from ged.recognition import signatures
 from ged.register import documents, entry, journal, levels, opening, operations, queries, typed_numbers
@@ -54,6 +55,7 @@ def show(mail_id: int) -> ResponseReturnValue:
         told, opened = journal.of_page(session, mail_id, readings=bool(letter.level))
         values: dict[str, Any] = {
             "document": documents.shown(session, main.id) if main is not None else None,
+            "may_join": letter_files.may_join(session, letter.id, actor),
             "verdict": signatures.of_letters(session, [mail_id]).get(mail_id)
             if _may_bear_signatures(attachments)
             else None,
@@ -267,7 +269,11 @@ def decline_level(mail_id: int, request_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/<int:mail_id>/cloture")
 def close_form(mail_id: int) -> ResponseReturnValue:
-    """The form for the outcome and the filing class."""
+    """The form for the outcome and the filing class, for who may close the letter now."""
+    with context.services().reading() as session:
+        may_close = queries.letter(session, mail_id, context.actor()).rights.close
+    if not may_close:
+        raise Forbidden("mail.close_forbidden", "ask the unit that holds the letter", id=mail_id)
     return _form("letters/close.html", mail_id, classes=queries.filing_classes)
 
 

@@ -1,6 +1,6 @@
 """The registers as books: their lines, their proof, their prints, and opening at a number."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from io import BytesIO
 
@@ -14,14 +14,16 @@ from ged.errors import GedError, Invalid, InvalidTransition, NumberTaken, StaleV
 from ged.paging import Slice
 from ged.ports import RegisterId
 from ged.register import books, opening, registers
-from ged.register.books import BookRow, Span, YearRow
-from ged.register.models import ClosingPeriod, RegisterNature
+from ged.register.books import BookRow, Span, Wanted, YearRow
+from ged.register.models import ClosingPeriod, Direction, RegisterNature
 from ged.register.numbering import MAX_LENGTH
+from ged.register.states import MailState
 from ged.reports import exports, register_pages
 from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import place, render_form
+from web.words.labels import label
 
 blueprint = Blueprint("registers", __name__, url_prefix="/registres")
 
@@ -53,10 +55,17 @@ def _show(register_id: int, error: GedError | None = None) -> ResponseReturnValu
         year = _chosen(book, years, asked)
         wanted = request.args.get("numero", "").strip()[:MAX_LENGTH]
         span = books.find(session, book.id, wanted, year.year) if wanted else Span(year.year)
+        filters = _filters()
+        if span is not None and not wanted:
+            span = replace(span, from_on=filters.days[0], until_on=filters.days[1])
         if span is not None and span.year != year.year:
             years = books.years(session, [book.id], chosen=span.year).get(book.id, [])
             year = _chosen(book, years, span.year)
-        rows, page = books.page(session, book.id, span, actor, place()) if span is not None else ([], Slice(()))
+        rows, page = (
+            books.page(session, book.id, span, actor, place(), wanted=filters.wanted)
+            if span is not None
+            else ([], Slice(()))
+        )
     return render_form(
         "registers/show.html",
         error=error,
@@ -68,7 +77,34 @@ def _show(register_id: int, error: GedError | None = None) -> ResponseReturnValu
         page=page,
         wanted=wanted,
         is_number=span is not None,
+        filters=filters,
+        states=[(state.value, label(state)) for state in _STATES[book.direction]],
     )
+
+
+@dataclass(frozen=True)
+class _Filters:
+    """What the reader typed above the lines: days, a name, a state (``?depuis=&jusqu=&nom=&etat=``)."""
+
+    days: tuple[date | None, date | None]
+    wanted: Wanted | None
+
+
+_INCOMING = (MailState.TO_IMPUTE, MailState.ASSIGNED, MailState.ANSWERED, MailState.CLOSED, MailState.VOIDED)
+_OUTGOING = (MailState.NUMBERED, MailState.SIGNED, MailState.DISPATCHED, MailState.CLOSED, MailState.VOIDED)
+_STATES = {
+    Direction.INCOMING: _INCOMING,
+    Direction.OUTGOING: _OUTGOING,
+    Direction.INTERNAL: tuple(dict.fromkeys((*_INCOMING[:-2], *_OUTGOING[1:]))),
+}
+
+
+def _filters() -> _Filters:
+    """A wrong value is no filter."""
+    fields = FormReader(request.args)
+    name, state = " ".join(request.args.get("nom", "")[:200].split()), fields.choice("etat", MailState)
+    days = fields.days("depuis", "jusqu")
+    return _Filters(days, Wanted(name, state) if name or state is not None else None)
 
 
 def _chosen(book: BookRow, years: list[YearRow], asked: int | None) -> YearRow:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import Enum
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString, format_date, gettext
 from flask_babel import lazy_gettext as _l
@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from ged.errors import EngineFailed
 from ged.ports import Confidentiality, MailId, SearchQuery, SortOrder, Suggestion, SuggestionKind
 from ged.register.models import Direction, Priority
+from ged.register.numbering import number_key
 from ged.register.states import MailState
 from ged.search import export as search_export
 from ged.search import letter_search
@@ -58,7 +59,7 @@ KINDS: Mapping[SuggestionKind, LazyString] = {
     SuggestionKind.NUMBER: _l("numéro"),
 }
 HEADINGS: tuple[LazyString, ...] = (
-    _l("Numéro"), _l("Enregistré le"), _l("Sens"), _l("Objet"), _l("Expéditeur"), _l("État"), _l("Priorité"),
+    _l("Numéro"), _l("Enregistré le"), _l("Sens"), _l("Objet"), _l("Correspondant"), _l("État"), _l("Priorité"),
     _l("Confidentialité"), _l("Échéance"),
 )  # fmt: skip
 SORTS: Mapping[SortOrder, LazyString] = {
@@ -79,6 +80,8 @@ def index() -> ResponseReturnValue:
         page = letter_search.search_letters(services, session, actor, query)
         first = query.offset == 0 and bool(query.text)
         letters, envelopes = letter_search.exact_number(session, actor, query.text) if first else ([], [])
+        if first and not envelopes and len(letters) == 1 and _is_only_a_number(query):
+            return redirect(url_for("letters.show", mail_id=letters[0].mail_id))
         counted = _counted(session, query) if "filtres" in request.args else None
     # A letter that already stands on top is not shown twice.
     exact = [one for one in letters if one.mail_id not in [hit.mail_id for hit in page.letters[:1]]]
@@ -90,6 +93,16 @@ def index() -> ResponseReturnValue:
         envelopes=envelopes,
         counted=counted,
         **_frame(query, problems),
+    )
+
+
+def _is_only_a_number(query: SearchQuery) -> bool:
+    """Whether the text is a whole number and nothing else was asked. In quotes it is searched as a text."""
+    return (
+        "/" in number_key(query.text)
+        and '"' not in query.text
+        and not query.filters
+        and not (query.since or query.until)
     )
 
 
@@ -266,7 +279,7 @@ def _list_cells(letter: FoundLetter) -> tuple[str, ...]:
         letter.registered_on.strftime("%d/%m/%Y") if letter.registered_on else "",
         plain(labels.label(letter.direction)),
         letter.subject,
-        letter.sender,
+        letter.correspondent,
         plain(labels.label(letter.state)),
         plain(labels.label(letter.priority)),
         plain(labels.label(letter.level)),
