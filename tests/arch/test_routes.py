@@ -29,6 +29,7 @@ GET_THAT_RECORDS_A_READING = {
     "dispatch.show": "a RESTRICTED or SECRET letter named on its page of departure is in the journal",
     "dispatch.line": "a RESTRICTED or SECRET letter named on its page of departure is in the journal",
     "dispatch.sheet": "printing the sheet of a RESTRICTED or SECRET letter is in the journal",
+    "dispatch_rounds.sheet": "printing the sheet of a round with a RESTRICTED or SECRET letter is in the journal",
     "dispatch.book_pdf": "printing the book with a RESTRICTED or SECRET letter is in the journal",
     "proofs.signed_revision": "opening a RESTRICTED or SECRET document is in the journal",
     "inbox.show": "reading a letter to work on it is reading it: seen mark, and the journal when restricted",
