@@ -1,1 +1,1 @@
-"""The page of a correspondent: the letters exchanged, and doubles of the directory that are merged."""
+"""The directory of correspondents as people keep it: entries, the letters exchanged, doubles that are merged."""

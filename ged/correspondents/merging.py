@@ -10,12 +10,11 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from ged import locks
-from ged.correspondents import letters
+from ged.correspondents import directory, letters
+from ged.correspondents.directory import CorrespondentView
 from ged.dispatch.models import DispatchLine
 from ged.errors import Forbidden, Invalid, StaleVersion
 from ged.org.tree import entities
-from ged.register import directory
-from ged.register.directory import CorrespondentView
 from ged.register.models import Correspondent, Mail
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 

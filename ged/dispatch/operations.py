@@ -22,9 +22,9 @@ from ged.jobs import ClaimedJob, Job, JobKind, JobState
 from ged.org.letterhead import organisation_name
 from ged.org.tree import entities, same_entity
 from ged.ports import AttachmentId, Confidentiality, Digest, JobId, MailId, Message
-from ged.register import directory
+from ged.register import addresses
+from ged.register.addresses import EMAIL, AddressToConfirm
 from ged.register.correspondents import entries, fold
-from ged.register.directory import EMAIL, AddressToConfirm
 from ged.register.models import Attachment, AttachmentKind, Channel, Mail, MailLink, MailNumber, Register, Rendition
 from ged.register.operations import SourcePage, attach
 from ged.register.states import MailAct, MailState, move
@@ -294,8 +294,8 @@ def send_by_email(
 
 
 def address_to_confirm(session: Session, line: DispatchLine, email: str) -> AddressToConfirm | None:
-    """The address, if a person must confirm it before the first letter is sent there (``ged.register.directory``)."""
-    found = directory.address_to_confirm(session, line.name, email.strip(), unit_id=line.mail.unit_id)
+    """The address, if a person must confirm it before the first letter is sent there (``ged.register.addresses``)."""
+    found = addresses.address_to_confirm(session, line.name, email.strip(), unit_id=line.mail.unit_id)
     if found is None:
         return None
     own = same_entity(session, [line.mail.unit_id])

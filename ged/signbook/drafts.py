@@ -20,7 +20,7 @@ from ged.dispatch.models import Party
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.org.models import Post, Unit
 from ged.ports import AttachmentId, Digest, MailId, PostId, Principal, post_principal, unit_principal
-from ged.register.directory import EMAIL
+from ged.register.addresses import EMAIL
 from ged.register.models import AttachmentKind, Channel, Direction, Mail, SealedEnvelope
 from ged.register.operations import attach, link, mail_for
 from ged.register.states import MailState

@@ -10,12 +10,12 @@ from flask import Flask
 from sqlalchemy import select
 
 from ged.audit import AuditEntry
-from ged.correspondents import letters, merging
+from ged.correspondents import directory, letters, merging
 from ged.errors import Forbidden, GedError, Invalid
 from ged.org.tree import entities
 from ged.paging import Place
 from ged.ports import Confidentiality
-from ged.register import correspondents, directory
+from ged.register import correspondents
 from ged.register.models import Correspondent, Mail
 from ged.suggestions import matching
 from ged.unit import Services

@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import select
 
 from ged.audit import AuditEntry
+from ged.correspondents import directory
+from ged.correspondents.directory import CorrespondentForm, CorrespondentView
 from ged.errors import Invalid, NotFound
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.ports import Confidentiality, MailId
-from ged.register import correspondents, directory
-from ged.register.directory import CorrespondentForm, CorrespondentView
+from ged.register import addresses, correspondents
 from ged.register.levels import change_level
 from ged.register.models import Correspondent, Direction, Mail, Register, RegisterNature
 from ged.register.operations import IncomingForm, register_incoming
@@ -134,10 +135,10 @@ def test_who_writes_in_confidence_is_in_no_list(services: Services, level: Confi
         assert correspondents.suggest(session, "lanceur", actor=actor(services, who)) == []
 
 
-def asked(services: Services, email: str, *, of: str = "agent") -> directory.AddressToConfirm | None:
+def asked(services: Services, email: str, *, of: str = "agent") -> addresses.AddressToConfirm | None:
     with services.reading() as session:
         unit_id = actor(services, of).posts[0].unit_id
-        return directory.address_to_confirm(session, "PRIMATURE", email, unit_id=unit_id)
+        return addresses.address_to_confirm(session, "PRIMATURE", email, unit_id=unit_id)
 
 
 def test_an_address_that_took_anothers_place_is_confirmed_first(services: Services) -> None:

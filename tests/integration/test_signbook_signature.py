@@ -14,6 +14,8 @@ from sqlalchemy import select, update
 from ged import jobs, runner
 from ged.audit import AuditEntry, AuditPayload
 from ged.codes import CodeKind, make_code
+from ged.correspondents import directory
+from ged.correspondents.directory import CorrespondentForm
 from ged.dispatch import operations as dispatch
 from ged.dispatch import print as dispatch_print
 from ged.dispatch import queries as dispatch_queries
@@ -24,9 +26,7 @@ from ged.jobs import ClaimedJob, Job, JobKind, JobState
 from ged.org.models import Delegation, DelegationKind, Person
 from ged.paper import ink
 from ged.ports import Confidentiality, JobId, MailId, Message, Verdict
-from ged.register import directory
 from ged.register.correspondents import fold
-from ged.register.directory import CorrespondentForm
 from ged.register.levels import change_level
 from ged.register.models import Attachment, AttachmentKind, Channel, Correspondent, Mail, MailNumber
 from ged.register.operations import void_number

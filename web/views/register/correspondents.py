@@ -4,11 +4,11 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from ged.correspondents import letters, merging
+from ged.correspondents import directory, letters, merging
+from ged.correspondents.directory import CorrespondentForm
 from ged.correspondents.merging import Preview
 from ged.errors import GedError, Invalid, NotFound, StaleVersion
-from ged.register import correspondents, directory
-from ged.register.directory import CorrespondentForm
+from ged.register import correspondents
 from ged.suggestions import matching
 from ged.unit import Role
 from web.site import context

@@ -4,27 +4,24 @@ An entity's clerks correct its own entries. A change of a shared or common entry
 comes first in their entity: nobody changes another entity's address.
 """
 
-import re
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, exists, or_, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from ged import paging
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
-from ged.org.models import Person, Unit
+from ged.org.models import Unit
 from ged.org.tree import entities
 from ged.paging import START, Key, Place, Slice
+from ged.register.addresses import EMAIL
 from ged.register.correspondents import entities_of, fold, visible
 from ged.register.models import Correspondent
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 PAGE_SIZE = 50
 MAX_NAME, MAX_ADDRESS, MAX_EMAIL, MAX_PHONE, MAX_KIND = 200, 1000, 200, 50, 32
-EMAIL = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;.]+(\.[^@\s<>,;.]+)+")
-"""One plain address, without a name."""
 
 
 @dataclass(frozen=True)
@@ -179,45 +176,6 @@ def _flush(uow: UnitOfWork) -> None:
         uow.session.flush()
     except IntegrityError:  # another entry of this name was inserted concurrently
         raise Invalid("correspondent.name_taken", "tell the two apart by their names", field="name") from None
-
-
-@dataclass(frozen=True)
-class AddressToConfirm:
-    """An e-mail address that a person must confirm before the first letter is sent there.
-
-    Attributes:
-        owner: name of the entity whose shared entry has the address; empty: it was changed in the own directory.
-        changed_by: who changed it; empty: unknown.
-    """
-
-    email: str
-    owner: str = ""
-    changed_by: str = ""
-    changed_at: datetime | None = None
-
-
-def address_to_confirm(session: Session, name: str, email: str, *, unit_id: int) -> AddressToConfirm | None:
-    """The address to confirm, if it replaced another in the entity's directory, or comes only from another entity.
-
-    The lookup is by the name on the letter: a letter keeps its own copy of the address.
-    """
-    entity_id = entities(session)[unit_id]
-    rows = session.execute(
-        select(Correspondent, Unit.name, Person.name)
-        .outerjoin(Unit, Unit.id == Correspondent.entity_id)
-        .outerjoin(Person, Person.id == Correspondent.email_changed_by_id)
-        .where(Correspondent.folded_name == fold(name), func.lower(Correspondent.email) == email.lower())
-        .where(visible([entity_id]))
-        .order_by(Correspondent.id)
-    ).all()
-    trusted = [row for row in rows if row[0].entity_id in (entity_id, None)]
-    for entry, _owner, changed_by in trusted:
-        if entry.email_changed_at is not None:
-            return AddressToConfirm(email, "", changed_by or "", entry.email_changed_at)
-    if trusted or not rows:
-        return None
-    entry, owner, changed_by = rows[0]
-    return AddressToConfirm(email, owner or "", changed_by or "", entry.email_changed_at)
 
 
 def _checked(session: Session, entity_id: int, correspondent_id: int | None, form: CorrespondentForm) -> str:
