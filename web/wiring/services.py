@@ -20,6 +20,7 @@ from ged.ports import JobQueue, Post, SearchIndex, TokenSealer
 from ged.signbook.answers import answer_left
 from ged.unit import Services
 from indexer.synonyms import SHIPPED, SynonymFile
+from indexer.tantivy_index import TantivyIndex
 from ocr.engine import TesseractEngine
 from signing.anchor_stamp import AuthorityStamper
 from signing.house import HouseCertificates
@@ -120,7 +121,6 @@ def build_token_reader() -> TokenSealer:
 
 
 def _index(settings: Settings, synonyms: SynonymFile, *, writes_index: bool) -> SearchIndex:
-    # Import only the engine in use: the other's client would cost a second at every start.
     if settings.elasticsearch_url:
         from indexer.elastic_index import ElasticIndex  # noqa: PLC0415  # half a second, and only where the index is Elasticsearch
 
@@ -135,8 +135,6 @@ def _index(settings: Settings, synonyms: SynonymFile, *, writes_index: bool) -> 
             zone=settings.zone,
             synonyms=synonyms,
         )
-    from indexer.tantivy_index import TantivyIndex  # noqa: PLC0415  # only where the index is embedded
-
     return TantivyIndex(settings.data_dir / "index", writable=writes_index, zone=settings.zone, synonyms=synonyms)
 
 
