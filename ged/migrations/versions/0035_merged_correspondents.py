@@ -32,13 +32,11 @@ def upgrade() -> None:
         table.create_foreign_key(
             op.f("fk_correspondents_merged_into_id_correspondents"), "correspondents", ["merged_into_id"], ["id"]
         )
-    op.create_index(op.f("ix_correspondents_merged_into_id"), "correspondents", ["merged_into_id"])
     with op.batch_alter_table("dispatch_lines") as table:
         table.add_column(sa.Column("correspondent_id", _ID, nullable=True))
         table.create_foreign_key(
             op.f("fk_dispatch_lines_correspondent_id_correspondents"), "correspondents", ["correspondent_id"], ["id"]
         )
-    op.create_index(op.f("ix_dispatch_lines_correspondent_id"), "dispatch_lines", ["correspondent_id"])
     _name_lines(op.get_bind())
 
 
@@ -78,11 +76,9 @@ def _entity_of(unit_id: int, placed: dict[int, sa.Row[int, int | None, bool]]) -
 
 
 def downgrade() -> None:
-    op.drop_index(op.f("ix_dispatch_lines_correspondent_id"), "dispatch_lines")
     with op.batch_alter_table("dispatch_lines") as table:
         table.drop_constraint(op.f("fk_dispatch_lines_correspondent_id_correspondents"), type_="foreignkey")
         table.drop_column("correspondent_id")
-    op.drop_index(op.f("ix_correspondents_merged_into_id"), "correspondents")
     with op.batch_alter_table("correspondents") as table:
         table.drop_constraint(op.f("fk_correspondents_merged_into_id_correspondents"), type_="foreignkey")
         table.drop_column("merged_at")
