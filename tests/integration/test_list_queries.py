@@ -37,7 +37,7 @@ from tests.signbook_site_kit import arranged
 from tests.site import sign_in
 
 ACCOUNTS = ("agent", "sg", "secretaire", "dge", "etudes", "daf", "admin")
-AGAIN = 2
+AGAIN = 1
 GROWS = {
     ("agent", "/a-confirmer/"), ("agent", "/absences/"), ("agent", "/bordereaux/"), ("agent", "/a-transmettre/"),
     ("agent", "/correspondants/"), ("agent", "/departs/"), ("agent", "/numerisations/"), ("agent", "/numerisations/postes"),
