@@ -15,6 +15,7 @@ from ged.correspondents.directory import CorrespondentView
 from ged.dispatch.models import DispatchLine
 from ged.errors import Forbidden, Invalid, StaleVersion
 from ged.org.tree import entities
+from ged.register.correspondents import entities_of, visible
 from ged.register.models import Correspondent, Mail
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
@@ -115,12 +116,14 @@ class MergedRow:
 
 
 def doubles(session: Session, correspondent_id: int, *, actor: Actor) -> list[MergedRow]:
-    """The entries that were merged into one, by name."""
+    """The entries that were merged into one, by name: those that the actor may see. Into an entry that is shared other
+    entities merge entries of their own, whose names are theirs.
+    """
     post = actor.post_with(Role.CLERK)
     own = entities(session)[post.unit_id] if post is not None else None
     rows = session.scalars(
         select(Correspondent)
-        .where(Correspondent.merged_into_id == correspondent_id)
+        .where(Correspondent.merged_into_id == correspondent_id, visible(entities_of(session, actor)))
         .order_by(Correspondent.folded_name, Correspondent.id)
     ).all()
     return [

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from ged.audit import AuditEntry
-from ged.correspondents import directory
+from ged.correspondents import directory, merging
 from ged.correspondents.directory import CorrespondentForm, CorrespondentView
 from ged.errors import Invalid, NotFound
 from ged.org.models import Holding, Person, Post, PostRole, Unit
@@ -159,6 +159,23 @@ def test_an_address_that_only_another_entity_gives_is_confirmed_first(services: 
     assert found is not None
     assert found.owner == "CEET"
     assert asked(services, PRIMATURE.email, of="ceet") is None
+
+
+def test_the_doubles_of_a_shared_entry_are_told_to_their_own_entity_alone(services: Services) -> None:
+    """CEET merges an entry of its own into one that the ministry shares: the ministry does not read its name there."""
+    register(services, "agent", "Primature")
+    edit(services, "agent", listed(services, "agent")["Primature"], replace(PRIMATURE, is_shared=True))
+    kept = listed(services, "ceet")["Primature"]
+    register(services, "ceet", "Primature, cellule des plaintes")
+    double = listed(services, "ceet")["Primature, cellule des plaintes"]
+    with services.unit_of_work(NOW) as uow:
+        merging.merge(uow, double.id, kept.id, version=None, actor=actor(services, "ceet"))
+    with services.reading() as session:
+        told = {
+            who: [one.name for one in merging.doubles(session, kept.id, actor=actor(services, who))]
+            for who in ("agent", "ceet")
+        }
+    assert told == {"agent": [], "ceet": ["Primature, cellule des plaintes"]}
 
 
 def test_who_turns_out_to_write_in_confidence_leaves_every_list(services: Services) -> None:
