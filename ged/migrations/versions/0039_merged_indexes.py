@@ -1,13 +1,13 @@
 """the doubles of a correspondent and its departures by an index, made while people work
 
-Revision ID: 0038
-Revises: 0037
+Revision ID: 0039
+Revises: 0038
 """
 
 from ged.migrations.tools import create_index, drop_index
 
-revision = "0038"
-down_revision = "0037"
+revision = "0039"
+down_revision = "0038"
 branch_labels = None
 depends_on = None
 oldest_program = "0031"
