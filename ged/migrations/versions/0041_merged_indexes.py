@@ -1,16 +1,16 @@
 """the doubles of a correspondent and its departures by an index, made while people work
 
-Revision ID: 0039
-Revises: 0038
+Revision ID: 0041
+Revises: 0040
 """
 
 from ged.migrations.tools import create_index, drop_index
 
-revision = "0039"
-down_revision = "0038"
+revision = "0041"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
-oldest_program = "0031"
+oldest_program = "0040"
 
 
 def upgrade() -> None:
