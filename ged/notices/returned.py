@@ -4,8 +4,8 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from ged.dispatch.models import DispatchLine
 from ged.notices.mail import set_state
@@ -16,6 +16,8 @@ from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 
 LOOP = "<boucle-"
 SHOWN = 50
+LOST = (DeliveryState.FAILED, DeliveryState.BOUNCED)
+REACHED_OR_NOT = (*LOST, DeliveryState.SENT)
 
 
 def is_own(session: Session, message_id: str) -> bool:
@@ -115,6 +117,17 @@ class PostHealth:
     waiting: int
     sent_at: datetime | None
     good_at: datetime | None
+
+
+def failing(session: Session) -> int:
+    """How many people the last e-mail to their present address did not reach."""
+    later = aliased(NoticeMail)
+    newer = exists().where(
+        later.person_id == NoticeMail.person_id, later.id > NoticeMail.id, later.state.in_(REACHED_OR_NOT)
+    )
+    lost = select(func.count(NoticeMail.id)).join(Person, Person.id == NoticeMail.person_id)
+    lost = lost.where(NoticeMail.state.in_(LOST), NoticeMail.address == Person.email, ~newer)
+    return session.scalar(lost) or 0
 
 
 def health(session: Session) -> PostHealth:

@@ -17,7 +17,7 @@ from ged.adapters.post_smtp import SmtpPost
 from ged.audit import AuditEntry
 from ged.capture.models import MessageState, Scan, ScanBatch
 from ged.mailbox.messages import read_letter
-from ged.notices import finding, queries, returned
+from ged.notices import queries, returned
 from ged.notices.models import DeliveryState, MailLoop, MailReport, NoticeMail
 from ged.org.models import Person
 from ged.ports import DeliveryReport
@@ -173,7 +173,10 @@ def test_a_failed_loop_and_a_failed_address_are_shown(services: Services, tmp_pa
     ).text
     assert "n'est pas parti" in page
     assert ADDRESS in page
+    assert "Des adresses ne reçoivent pas" in admin.get("/administration/").text
     assert "revenu" in page
     assert sign_in(app, "dge").get("/administration/courriels/").status_code == 403
     assert "Votre adresse ne reçoit pas" in sign_in(app, "dge").get("/avis/").text
-    finding.run(services, now=NOW)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.email == ADDRESS).values(email="dge@autre.example.tg"))
+    assert "Des adresses ne reçoivent pas" not in admin.get("/administration/").text, "the address was corrected"

@@ -15,6 +15,7 @@ from ged import jobs as job_rows
 from ged.archive.seal import journal_seal
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.jobs import LIVE_STATES, UNSETTLED_STATES, JobState
+from ged.notices import returned
 from ged.org.keys import renewals_asked
 from ged.paging import Slice
 from ged.ports import JobId, ReaderFacts
@@ -50,6 +51,7 @@ def index() -> ResponseReturnValue:
         stalled = job_reports.is_stalled(session, now=context.now())
         head = journal.head(session)
         renewals = len(renewals_asked(session))
+        deaf = returned.failing(session)
     authority = services.revocation.standing() if services.revocation is not None else None
     space = disk.space_of(current_app)
     return render_template(
@@ -59,6 +61,7 @@ def index() -> ResponseReturnValue:
         authority=authority,
         list_ends=authority is not None and authority.ends_soon(context.now()),
         renewals=renewals,
+        deaf=deaf,
         counts=counts,
         stalled=stalled,
         head=head,
