@@ -19,10 +19,9 @@ from ged import access, paging
 from ged.followup.models import Reminder
 from ged.org.models import Holding, Person, Post, Unit
 from ged.paging import START, Key, Place, Slice
-from ged.register.correspondents import fold
-from ged.register.models import Correspondent, Mail
+from ged.register.models import Mail
 from ged.routing.models import Assignment, Purpose
-from ged.routing.queries import MailRow, first_numbers, mail_row, mention_labels
+from ged.routing.queries import MailRow, bears, comes_from, first_numbers, mail_row, mention_labels
 from ged.routing.rights import ENDED, distributing_post, own_post
 from ged.routing.states import LIVE, AssignmentState
 from ged.unit import Actor, HeldPost
@@ -169,7 +168,7 @@ def post_to_remind(unit_id: int, given_by_post_id: int, actor: Actor) -> HeldPos
 
 
 def _asked(actor: Actor, asked: FollowFilter, today: Today) -> Select[int]:
-    query = (
+    return (
         select(Assignment.id)
         .join(Mail, Mail.id == Assignment.mail_id)
         .where(
@@ -180,11 +179,6 @@ def _asked(actor: Actor, asked: FollowFilter, today: Today) -> Select[int]:
             *_narrowed(asked, today),
         )
     )
-    if not asked.sender:
-        return query
-    named = Correspondent.folded_name.contains(fold(asked.sender), autoescape=True)
-    typed = Mail.sender_name.icontains(asked.sender, autoescape=True)
-    return query.outerjoin(Correspondent, Correspondent.id == Mail.sender_id).where(or_(named, typed))
 
 
 def _in_scope(actor: Actor, scope: Scope) -> ColumnElement[bool]:
@@ -200,18 +194,14 @@ def _narrowed(asked: FollowFilter, today: Today) -> list[ColumnElement[bool]]:
     if asked.post_id is not None:
         found.append(Assignment.post_id == asked.post_id if asked.post_id else Assignment.post_id.is_(None))
     if asked.mention is not None:
-        found.append(_bears(asked.mention))
+        found.append(bears(asked.mention))
     if asked.due is not None:
         found.append(_time(today) == asked.due.value)
     if asked.until is not None:
         found.append(Assignment.due_on.between(today.on, asked.until))
+    if asked.sender:
+        found.append(comes_from(asked.sender))
     return found
-
-
-def _bears(code: str) -> ColumnElement[bool]:
-    """Whether an assignment bears a mention; of an empty code: none. The column is a list as JSON text."""
-    written = cast(Assignment.mentions, String)
-    return written.contains(json.dumps(code), autoescape=True) if code else written == "[]"
 
 
 def _time(today: Today) -> ColumnElement[str]:

@@ -1,12 +1,13 @@
 """Queries of routing: the authority's queue, the inbox, a letter's path. Frozen rows, under the access rule."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, case, cast, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased, lazyload
 
 from ged import access, paging
@@ -15,7 +16,8 @@ from ged.org.models import Person, Post
 from ged.org.tree import with_predecessors
 from ged.paging import START, Key, Place, Slice
 from ged.ports import AttachmentId, Confidentiality, MailId
-from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber, Priority, ReadMark
+from ged.register.correspondents import fold
+from ged.register.models import Attachment, AttachmentKind, Correspondent, Mail, MailNumber, Priority, ReadMark
 from ged.register.states import MailState
 from ged.routing.models import Assignment, Imputation, Mention, Purpose
 from ged.routing.rights import ENDED, distributing_post, imputing_post, own_post, waits_for
@@ -53,6 +55,34 @@ class InboxView(StrEnum):
     DONE = "done"
     UNITS = "units"
     """What waits in the units that the actor heads, and not for the actor."""
+
+
+class Whose(StrEnum):
+    """Whose part of an inbox."""
+
+    MINE = "mine"
+    """Of posts that the actor holds, and of their units."""
+    OTHERS = "others"
+    """Of posts for which the actor acts: of absent people by delegation or interim, of an authority as its secretary."""
+
+
+@dataclass(frozen=True)
+class InboxFilter:
+    """What of an inbox is shown.
+
+    Attributes:
+        text: a part of the sender's name, the subject or a number.
+        mention: the code of a mention.
+        urgent: only urgent and very urgent letters.
+    """
+
+    text: str = ""
+    mention: str = ""
+    urgent: bool = False
+    whose: Whose | None = None
+
+
+EVERYTHING = InboxFilter()
 
 
 @dataclass(frozen=True)
@@ -229,6 +259,7 @@ def inbox(
     *,
     today: date,
     view: InboxView = InboxView.OPEN,
+    asked: InboxFilter = EVERYTHING,
     limit: int = PAGE_SIZE,
 ) -> tuple[list[InboxRow], Slice]:
     """A page of the assignments to the actor's posts, and to the actor's units if no post is named.
@@ -241,8 +272,8 @@ def inbox(
         if view is InboxView.DONE
         else Key(func.coalesce(Assignment.due_on, date.max))
     )
-    asked = select(Assignment.id).join(Mail, Mail.id == Assignment.mail_id).where(_in_view(actor, view, today))
-    page = paging.read(session, asked, Assignment.id, at, keys=(keys,), descending=True, limit=limit)
+    query = _inbox_ids(actor, view, today, asked)
+    page = paging.read(session, query, Assignment.id, at, keys=(keys,), descending=True, limit=limit)
     return _inbox_rows(session, actor, page.ids), page
 
 
@@ -298,10 +329,39 @@ def inbox_count(session: Session, actor: Actor, *, today: date | None = None, vi
     return session.scalar(count_inbox(actor, today=today, view=view)) or 0
 
 
-def inbox_total(session: Session, actor: Actor, *, today: date, view: InboxView) -> int:
+def inbox_total(
+    session: Session, actor: Actor, *, today: date, view: InboxView, asked: InboxFilter = EVERYTHING
+) -> int:
     """As ``inbox_count``, for the tabs of the page; counts at most ``paging.MOST_COUNTED`` + 1."""
-    asked = select(Assignment.id).join(Mail, Mail.id == Assignment.mail_id).where(_in_view(actor, view, today))
-    return paging.count(session, asked)
+    return paging.count(session, _inbox_ids(actor, view, today, asked))
+
+
+def _inbox_ids(actor: Actor, view: InboxView, today: date, asked: InboxFilter) -> Select[int]:
+    found = [_in_view(actor, view, today, asked.whose)]
+    if asked.mention:
+        found.append(bears(asked.mention))
+    if asked.urgent:
+        found.append(Mail.priority.in_(list(URGENCY)))
+    if asked.text:
+        numbered = exists().where(
+            MailNumber.mail_id == Mail.id, MailNumber.text.icontains(asked.text, autoescape=True)
+        )  # fmt: skip
+        found.append(or_(comes_from(asked.text), Mail.subject.icontains(asked.text, autoescape=True), numbered))
+    return select(Assignment.id).join(Mail, Mail.id == Assignment.mail_id).where(*found)
+
+
+def bears(code: str) -> ColumnElement[bool]:
+    """Whether an assignment bears a mention; of an empty code: none. The column is a list as JSON text."""
+    written = cast(Assignment.mentions, String)
+    return written.contains(json.dumps(code), autoescape=True) if code else written == "[]"
+
+
+def comes_from(text: str) -> ColumnElement[bool]:
+    """Whether a part of the sender's name of a letter is this text; of one in the directory without accents and case."""
+    named = exists().where(
+        Correspondent.id == Mail.sender_id, Correspondent.folded_name.contains(fold(text), autoescape=True)
+    )  # fmt: skip
+    return or_(named, Mail.sender_name.icontains(text, autoescape=True))
 
 
 def count_inbox(actor: Actor, *, today: date | None = None, view: InboxView = InboxView.OPEN) -> Select[int]:
@@ -310,18 +370,18 @@ def count_inbox(actor: Actor, *, today: date | None = None, view: InboxView = In
     return query.where(_in_view(actor, view, today))
 
 
-def _in_view(actor: Actor, view: InboxView, today: date | None) -> ColumnElement[bool]:
+def _in_view(actor: Actor, view: InboxView, today: date | None, whose: Whose | None = None) -> ColumnElement[bool]:
     waits = Assignment.state.in_(LIVE) & Mail.state.not_in(ENDED)
     # Returned and withdrawn assignments have lost their right: the done tab shows only letters that may still be seen.
-    whose = _below(actor) if view is InboxView.UNITS else _mine(actor)
-    shown = [whose, access.visible_clause(Mail.id, Mail.level, actor.principals)]
+    given = _below(actor) if view is InboxView.UNITS else _mine(actor, whose)
+    shown = [given, access.visible_clause(Mail.id, Mail.level, actor.principals)]
     if view is InboxView.LATE:
         return and_(waits, Assignment.due_on < today, *shown)
     return and_(~waits if view is InboxView.DONE else waits, *shown)
 
 
-def _mine(actor: Actor) -> ColumnElement[bool]:
-    post_ids, unit_ids = _own(actor)
+def _mine(actor: Actor, whose: Whose | None = None) -> ColumnElement[bool]:
+    post_ids, unit_ids = _own(actor, whose)
     return or_(Assignment.post_id.in_(post_ids), Assignment.post_id.is_(None) & Assignment.unit_id.in_(unit_ids))
 
 
@@ -334,9 +394,14 @@ def _below(actor: Actor) -> ColumnElement[bool]:
     return Assignment.unit_id.in_(sorted(actor.headed_unit_ids)) & others
 
 
-def _own(actor: Actor) -> tuple[list[int], list[int]]:
+def _own(actor: Actor, whose: Whose | None = None) -> tuple[list[int], list[int]]:
     """(posts, units) whose assignments are the actor's."""
-    working = [p for p in actor.posts if p.roles - {Role.ADMINISTRATOR, Role.AUDITOR}]
+    working = [
+        post
+        for post in actor.posts
+        if post.roles - {Role.ADMINISTRATOR, Role.AUDITOR}
+        and whose in (None, Whose.MINE if post.because == "holder" else Whose.OTHERS)
+    ]
     unit_ids = with_predecessors((p.unit_id for p in working), actor.units)
     return [p.post_id for p in working], sorted(unit_ids)
 

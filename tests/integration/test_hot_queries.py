@@ -117,6 +117,7 @@ PAGED = [
     ("agent", "/registres/"), ("agent", "/registres/{ARR}?apres=2"), ("agent", "/registres/{ARR}?avant=1"),
     ("agent", "/bordereaux/?apres=3"), ("agent", "/correspondants/?apres=1"), ("agent", "/correspondants/?q=pre"),
     ("sg", "/a-imputer?apres=1"), ("etudes", "/bannette/?apres=1"), ("etudes", "/bannette/?voir=termines&apres=1"),
+    ("etudes", "/bannette/?q=x&urgence=1&mention=opinion&pour=moi"),
     ("dge", "/suivi/?apres=1"), ("sg", "/suivi/?par=personne"), ("admin", "/administration/journal?apres=3"), ("admin", "/administration/journal?acte=mail.registered"),
     ("dge", "/avis/?apres=2"), ("admin", "/administration/taches?groupe=finies&apres=9"), ("agent", "/departs/"), ("agent", "/plis/"),
     ("agent", "/numerisations/"), ("agent", "/correspondants/1/courriers?apres=3"),

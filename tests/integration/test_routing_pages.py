@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from ged.codes import CodeKind, read_code
 from ged.envelopes import operations as envelopes
 from ged.envelopes.operations import EnvelopeForm
 from ged.errors import EngineFailed
-from ged.org.models import Post
+from ged.org.models import Delegation, DelegationKind, Post
 from ged.ports import Confidentiality
 from ged.register.levels import change_level
 from ged.register.models import Attachment, AttachmentKind, Mail, Priority, ReadMark, Register
@@ -429,3 +430,52 @@ def test_a_head_gives_a_letter_to_an_officer_of_a_service_below(site: tuple[Flas
     assert post(client, f"{path}/confier", {"to": stranger, "purpose": "action"}, page=path).status_code == 422
     assert post(client, f"{path}/confier", {"to": officer, "purpose": "action"}, page=path).status_code == 303
     assert "Demande d&#39;audience" in sign_in(app, "etudes").get("/bannette/").text
+
+
+def test_a_filter_of_the_inbox_stands_in_the_address_and_stays_for_the_session(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    impute(services, register(services, "Prix 100 %", sender="Préfecture de l'Ogou").mail_id, mentions=("opinion",))
+    impute(services, register(services, "Plainte", sender="Mairie", priority=Priority.URGENT).mail_id)
+    client = sign_in(app, "dge")
+
+    def shown(address: str) -> set[str]:
+        page = client.get(address, follow_redirects=True).text
+        return {subject for subject in ("Prix 100 %", "Plainte") if f'subject">{subject}' in page}
+
+    assert shown("/bannette/") == {"Prix 100 %", "Plainte"}
+    assert shown("/bannette/?q=PREFECTURE&filtre=1") == {"Prix 100 %"}
+    again = client.get("/bannette/?voir=en-retard")
+    assert (again.status_code, "q=PREFECTURE" in again.headers["Location"]) == (303, True)
+    assert "Aucun résultat" in client.get("/bannette/?voir=en-retard", follow_redirects=True).text
+    assert shown("/bannette/") == {"Prix 100 %"}
+    assert shown("/bannette/?urgence=1") == {"Plainte"}
+    assert shown("/bannette/?mention=opinion") == {"Prix 100 %"}
+    assert shown("/bannette/?q=%25") == {"Prix 100 %"}
+    assert shown("/bannette/?q=00002/2026") == {"Plainte"}
+    assert shown("/bannette/?filtre=1") == {"Prix 100 %", "Plainte"}
+    assert client.get("/bannette/").status_code == 200, "everything was chosen: nothing is kept"
+    assert "Pour qui" not in client.get("/bannette/").text
+    # The filter is the person's, in this session alone.
+    client.get("/bannette/?q=mairie")
+    assert sign_in(app, "dge").get("/bannette/").status_code == 200
+
+
+def test_a_replacement_separates_its_own_letters_from_those_of_the_absent(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    impute(services, register(services, "Du secrétariat").mail_id, "SG")
+    impute(services, register(services, "De la DAF").mail_id, "DAF")
+    daf, dge = (actor(services, name) for name in ("daf", "dge"))
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(
+            Delegation(
+                kind=DelegationKind.INTERIM, post_id=dge.posts[0].post_id, person_id=daf.person_id, act="Note 12",
+                from_on=TODAY - timedelta(days=9), until_on=TODAY + timedelta(days=9000), granted_at=NOW,
+            )
+        )  # fmt: skip
+    impute(services, register(services, "De la DGE").mail_id)
+    client = sign_in(app, "daf")
+    both, mine, theirs = (client.get(f"/bannette/?filtre=1&pour={one}").text for one in ("", "moi", "autrui"))
+    assert ("De la DAF" in both, "De la DGE" in both) == (True, True)
+    assert ("De la DAF" in mine, "De la DGE" in mine) == (True, False)
+    assert ("De la DAF" in theirs, "De la DGE" in theirs) == (False, True)
+    assert "Pour qui" in both

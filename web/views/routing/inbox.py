@@ -1,6 +1,7 @@
 """The inbox: assignments to the actor's posts and units, and acts on them; the letter's path."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import session as browser_session
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -13,7 +14,7 @@ from ged.register.queries import letter
 from ged.routing import calendar, choices, operations, queries
 from ged.routing.choices import Targets
 from ged.routing.models import Purpose
-from ged.routing.queries import AssignmentRow, InboxView
+from ged.routing.queries import AssignmentRow, InboxFilter, InboxView, Whose
 from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import id_of
@@ -27,6 +28,7 @@ from web.words.labels import label
 blueprint = Blueprint("inbox", __name__, url_prefix="/bannette")
 
 PAGE = 50
+MAX_TEXT = 200
 REFUSALS = (Invalid, InvalidTransition)
 VIEWS = {
     "en-cours": InboxView.OPEN,
@@ -38,15 +40,21 @@ VIEWS = {
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """Assignments of the actor."""
-    actor, today = context.actor(), context.today()
+    """Assignments of the actor, narrowed by the address; without a filter there, by the session's last one."""
+    kept = _kept_filter()
+    if kept is not None:
+        return redirect(url_for("inbox.index", **kept), 303)  # type: ignore[arg-type]
+    actor, today, asked = context.actor(), context.today(), _filter()
     name = request.args.get("voir", "en-cours")
     view = VIEWS.get(name, InboxView.OPEN)
     live = view is not InboxView.DONE
     with context.services().reading() as session:
-        rows, page = queries.inbox(session, actor, place(), today=today, view=view, limit=PAGE)
+        rows, page = queries.inbox(session, actor, place(), today=today, view=view, asked=asked, limit=PAGE)
         offered = {key: one for key, one in VIEWS.items() if one is not InboxView.UNITS or actor.headed_unit_ids}
-        totals = {key: queries.inbox_total(session, actor, today=today, view=one) for key, one in offered.items()}
+        totals = {
+            key: queries.inbox_total(session, actor, today=today, view=one, asked=asked) for key, one in offered.items()
+        }
+        mentions = choices.mention_choices(session)
         verdicts = signatures.of_letters(session, [row.mail.mail_id for row in rows])
         reminded = listing.last_reminders(session, [row.assignment_id for row in rows]) if live else {}
         days = calendar.calendar(session)
@@ -54,8 +62,45 @@ def index() -> ResponseReturnValue:
     shown = next(key for key, one in VIEWS.items() if one is view)
     return render_template(
         "inbox/index.html", rows=rows, view=shown, totals=totals, page=page, due=due, verdicts=verdicts, live=live,
-        reminded=reminded,
+        reminded=reminded, narrowed=_narrowed(), mentions=mentions,
+        acts_for=any(post.because != "holder" for post in actor.posts),
     )  # fmt: skip
+
+
+FILTERS = ("q", "mention", "urgence", "pour")
+WHOSE = {"moi": Whose.MINE, "autrui": Whose.OTHERS}
+CHOSEN = "filtre"
+"""In an address whose filter was chosen, if only to show everything."""
+KEPT = "inbox_filter"
+
+
+def _narrowed() -> dict[str, str]:
+    """The filters of the address that are set."""
+    return {name: value for name in FILTERS if (value := request.args.get(name, "").strip()[:MAX_TEXT])}
+
+
+def _kept_filter() -> dict[str, str] | None:
+    """The arguments of the address with the filter of this session, where the address names none.
+
+    A chosen filter is kept in the session's cookie; choosing everything forgets it.
+    """
+    narrowed = _narrowed()
+    if narrowed or CHOSEN in request.args:
+        if browser_session.get(KEPT, {}) != narrowed:
+            browser_session[KEPT] = narrowed
+        return None
+    kept = browser_session.get(KEPT)
+    return {**request.args.to_dict(), **kept} if kept else None
+
+
+def _filter() -> InboxFilter:
+    narrowed = _narrowed()
+    return InboxFilter(
+        text=" ".join(narrowed.get("q", "").split()),
+        mention=narrowed.get("mention", ""),
+        urgent="urgence" in narrowed,
+        whose=WHOSE.get(narrowed.get("pour", "")),
+    )
 
 
 @blueprint.get("/<int:assignment_id>")
