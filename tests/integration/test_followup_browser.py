@@ -1,0 +1,87 @@
+"""People and posts in a real browser: found while one types, nothing found is said; and the new pages by keyboard and axe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from ged.followup import notes
+from ged.ports import MailId
+from ged.unit import Services
+from tests.browsing import AXE, WIDTHS, leading_on, sign_in
+from tests.factories import NOW, actor, make_services
+from tests.routing_kit import impute, make_mentions, post_id, register, remind
+from tests.site import make_site, served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+HINT = "Taper pour chercher un service"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[tuple[str, Services]]:
+    app, services = make_site(tmp_path, services=make_services(tmp_path))
+    make_mentions(services)
+    with served(app) as url:
+        yield url, services
+    services.engine.dispose()
+
+
+@pytest.fixture
+def page(browser: Browser, site: tuple[str, Services]) -> Iterator[Page]:
+    context = browser.new_context(base_url=site[0], locale="fr-FR", viewport={"width": 1280, "height": 800})
+    yield context.new_page()
+    context.close()
+
+
+def test_an_authority_types_a_name_and_gives_the_letter_to_the_person(page: Page, site: tuple[str, Services]) -> None:
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    mail_id = register(site[1]).mail_id
+    sign_in(page, "sg")
+    page.goto(f"/a-imputer/{mail_id}")
+    leading, status = page.get_by_placeholder(HINT).first, page.locator(".unit-filter__status").first
+    expect(leading).to_be_focused()
+    expect(page.locator("#person"), "the search for who has no script").to_have_count(0)
+    leading.press_sequentially("zzzz")
+    expect(status).to_have_text("Aucun résultat")
+    leading.fill("")
+    leading.press_sequentially("etudes poste")
+    expect(page.locator("#leading_unit_id")).to_have_value(f"p{post_id(site[1], 'ETU-M')}")
+    expect(status).to_have_text("")
+    page.locator("details.more-units summary").click()
+    page.get_by_placeholder(HINT).nth(1).press_sequentially("daf-c")
+    page.get_by_label("Daf - Poste DAF-C, Direction des affaires financières (MIN)").check()
+    with leading_on(page):
+        page.get_by_role("button", name="Imputer", exact=True).click()
+    page.goto(f"/courriers/{mail_id}")
+    for post in ("Poste ETU-M", "Poste DAF-C"):
+        expect(page.locator("#imputation")).to_contain_text(post)
+    assert not complaints
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_pages_hold_at_both_widths(page: Page, site: tuple[str, Services], width: int) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed (npm ci)")
+    services = site[1]
+    mail_id = MailId(register(services, "Très long " + "objet" * 60, sender="N" * 190).mail_id)
+    impute(services, mail_id, mentions=("opinion",))
+    remind(services, mail_id)
+    with services.unit_of_work(NOW) as uow:
+        to_post = post_id(services, "SG-T")
+        notes.write(uow, mail_id, text="x" * 300, to_post_id=to_post, actor=actor(services, "dge"))
+    page.set_viewport_size({"width": width, "height": 800})
+    sign_in(page, "sg")
+    for path in ("/suivi/", "/suivi/?par=personne", "/questions", f"/courriers/{mail_id}/notes", "/bannette/?q=rien"):
+        page.goto(path)
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        assert [one["id"] for one in found] == [], path
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path
