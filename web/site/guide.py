@@ -49,7 +49,6 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "signbook": (_HEAD, "viser-et-signer"),
     "presign": (_HEAD, "viser-et-signer"),
     "followup": (_HEAD, "suivre"),
-    "notes": (_STAFF, "ma-bannette"),
     "delegations": (_HEAD, "etre-absent-deleguer"),
     "absences": (_HEAD, "etre-absent-deleguer"),
     "admin": (_ADMINISTRATOR, "veiller"),
