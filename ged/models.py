@@ -10,6 +10,7 @@ from ged.followup import models as followup
 from ged.held import hold_when_created
 from ged.job_figures import JobFigure
 from ged.jobs import Job, JobSchedule
+from ged.natures import models as natures
 from ged.notices import models as notices
 from ged.org import models as org
 from ged.org.refusals import RefusalCount
@@ -45,6 +46,7 @@ __all__ = [
     "dispatch_models",
     "followup",
     "metadata",
+    "natures",
     "notices",
     "org",
     "preservation",

@@ -15,6 +15,7 @@ from ged.adapters.queue_polled import PolledQueue
 from ged.codes import derive_secret
 from ged.db import make_engine
 from ged.models import metadata
+from ged.natures.models import Nature
 from ged.org.actors import actor_of_account
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.pipeline import lane_of
@@ -222,6 +223,14 @@ def _make_organisation(services: Services) -> None:
                 )
             )
         uow.session.add(FilingClass(code="1", title="Administration générale"))
+
+
+def make_natures(services: Services) -> None:
+    """Natures of incoming letters."""
+    names = {"demande": "Demande", "facture": "Facture", "lettre": "Lettre", "plainte": "Plainte ou réclamation"}
+    with services.unit_of_work(NOW) as uow:
+        for position, (code, name) in enumerate(names.items(), start=1):
+            uow.session.add(Nature(code=code, name=name, direction=Direction.INCOMING, position=position))
 
 
 def actor(services: Services, account: str, *, on: date = TODAY) -> Actor:

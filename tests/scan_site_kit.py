@@ -26,7 +26,7 @@ from ged.register.models import Register
 from ged.register.operations import IncomingForm, Registered, register_incoming
 from ged.unit import Services
 from tests import pages
-from tests.factories import NOW, SECRET, actor, make_organisation, make_services
+from tests.factories import NOW, SECRET, actor, make_natures, make_organisation, make_services
 from tests.site import build_app
 
 
@@ -77,6 +77,7 @@ class Browser:
 def site(tmp_path: Path) -> Iterator[Site]:
     services = make_services(tmp_path)
     make_organisation(services)
+    make_natures(services)
     settings = Settings(data_dir=tmp_path, secret=SECRET)  # type: ignore[arg-type]
     yield Site(services, build_app(services, settings))
     services.engine.dispose()

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from ged.codes import derive_secret
 from ged.dispatch.models import Party
+from ged.natures.circuit import one_by_one
 from ged.org.keys import issue_key, load_key
 from ged.org.models import Post
 from ged.ports import Digest, MailId, PostId, RegisterId, UnitId, UnlockedKey
@@ -18,7 +19,6 @@ from ged.register.models import Attachment, Register
 from ged.register.operations import IncomingForm, register_incoming
 from ged.routing.operations import ImputationForm, impute
 from ged.signbook import drafts, operations, queries
-from ged.signbook.circuit import one_by_one
 from ged.signbook.drafts import DraftForm
 from ged.signbook.models import LetterTemplate
 from ged.signbook.operations import ToSign

@@ -12,11 +12,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from ged.natures.circuit import Step
+from ged.natures.steps import StepKind
 from ged.ports import MailId
 from ged.register.models import Mail
 from ged.register.states import MailState
 from ged.signbook import drafts, operations
-from ged.signbook.circuit import Step, StepKind
 from ged.signbook.models import LetterTemplate, Stance
 from ged.unit import Services
 from tests.factories import NOW, make_organisation, make_services

@@ -19,6 +19,7 @@ from ged.dispatch.models import Party
 from ged.dispatch.operations import open_lines
 from ged.errors import Invalid
 from ged.org.models import Post, PostRole, Unit
+from ged.org.names import post_names
 from ged.org.tree import entities, same_entity
 from ged.ports import (
     Confidentiality,
@@ -301,20 +302,18 @@ def natures_kept(session: Session, actor: Actor) -> list[RegisterNature]:
     return [nature for nature in BORN_OUTSIDE if nature in kept]
 
 
-def writers(session: Session, actor: Actor) -> tuple[list[tuple[int, str]], list[tuple[str, list[tuple[int, str]]]]]:
-    """What the clerk chooses from: units of the entity by name; posts that sign, grouped by the name of their unit."""
+def writers(session: Session, actor: Actor, *, on: date) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+    """What the clerk chooses from: units of the entity by name; posts that sign, with holder and unit."""
     own = sorted(same_entity(session, clerk_unit_ids(actor)))
     units = session.execute(
         select(Unit.id, Unit.name).where(Unit.id.in_(own), Unit.closed_at.is_(None)).order_by(Unit.name)
     ).all()
-    rows = session.execute(
-        select(Post.id, Post.title, Unit.name)
+    posts = session.scalars(
+        select(Post.id)
         .join(Unit, Unit.id == Post.unit_id)
         .where(Unit.id.in_(own), Unit.closed_at.is_(None))
         .where(Post.id.in_(select(PostRole.post_id).where(PostRole.role.in_(_SIGNING))))
         .order_by(Unit.id, Post.id)
-    )
-    groups: dict[str, list[tuple[int, str]]] = {}
-    for post_id, title, unit_name in rows:
-        groups.setdefault(unit_name, []).append((post_id, title))
-    return [(unit_id, name) for unit_id, name in units], list(groups.items())
+    ).all()
+    names = post_names(session, posts, on=on)
+    return [(unit_id, name) for unit_id, name in units], [(post_id, names[post_id].text) for post_id in posts]

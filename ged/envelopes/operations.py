@@ -7,7 +7,7 @@ number, and that it is a confidential envelope. Outside of the entity that keeps
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -19,6 +19,7 @@ from ged.capture.models import Bridge
 from ged.capture.orders import A_LETTER, ScanTarget, Settings, order_scan
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.org.models import DelegationKind, Post, Unit
+from ged.org.names import post_names
 from ged.org.tree import same_entity
 from ged.ports import Confidentiality, MailId, RegisterId, UnitId, deciding_principal, holder_principal
 from ged.register import allocation, corrections, registers
@@ -518,15 +519,12 @@ def _post_names(session: Session, post_ids: Collection[int]) -> dict[int, str]:
     return {post_id: f"{title} — {unit}" for post_id, title, unit in rows}
 
 
-def addressees(session: Session) -> list[tuple[int, str]]:
+def addressees(session: Session, *, on: date) -> list[tuple[int, str]]:
     """Posts to which an envelope may be addressed, by unit and title."""
-    rows = session.execute(
-        select(Post.id, Post.title, Unit.name)
-        .join(Unit, Unit.id == Post.unit_id)
-        .where(Unit.closed_at.is_(None))
-        .order_by(Unit.name, Post.title)
-    )
-    return [(post_id, f"{title} — {unit}") for post_id, title, unit in rows]
+    query = select(Post.id).join(Unit, Unit.id == Post.unit_id).where(Unit.closed_at.is_(None))
+    ids = session.scalars(query.order_by(Unit.name, Post.title)).all()
+    names = post_names(session, ids, on=on)
+    return [(post_id, names[post_id].text) for post_id in ids]
 
 
 def kept_registers(session: Session, actor: Actor) -> list[tuple[int, str]]:

@@ -17,6 +17,7 @@ from ged.audit import AuditEntry
 from ged.db import insert_if_missing
 from ged.errors import NotFound
 from ged.jobs import JobKind
+from ged.natures.circuit import turns
 from ged.notices import people
 from ged.notices.choices import ways_of
 from ged.notices.models import DeliveryState, NoticeCursor, NoticeMail, Occasion, PersonalNotice, Way
@@ -29,7 +30,6 @@ from ged.routing.models import Assignment
 from ged.routing.rights import ENDED
 from ged.routing.states import LIVE, AssignmentState
 from ged.signbook import book
-from ged.signbook.circuit import turns
 from ged.signbook.models import CircuitAct, CircuitEntry, Draft
 from ged.unit import Actor, Services, UnitOfWork
 

@@ -13,6 +13,7 @@ from ged.errors import Forbidden, NotFound
 from ged.org.actors import heading_post
 from ged.org.delegations import headed_itself, person_choices
 from ged.org.models import Holding, Person, Post
+from ged.org.names import person_names
 from ged.ports import PersonId
 from ged.unit import Actor, HeldPost, Role
 
@@ -58,18 +59,17 @@ def _above(post_id: int, unit_id: int, actor: Actor) -> HeldPost | None:
 
 
 def people_choices(session: Session, actor: Actor, *, on: date) -> list[tuple[int, str]]:
-    """(id, name) of people whose absence the actor may declare, by name; empty unless administrator or head."""
+    """(id, name and post) of people whose absence the actor may declare, by name; empty unless administrator or head."""
     if actor.has(Role.ADMINISTRATOR):
-        return [choice for choice in person_choices(session) if choice[0] != actor.person_id]
+        return [choice for choice in person_choices(session, on=on) if choice[0] != actor.person_id]
     rows = session.execute(
-        select(Person.id, Person.name, Post.id, Post.unit_id)
+        select(Person.id, Post.id, Post.unit_id)
         .join(Holding, Holding.person_id == Person.id)
         .join(Post, Post.id == Holding.post_id)
         .where(Post.unit_id.in_(sorted(headed_itself(actor))), *held_on(on))
         .where(Person.is_active, Person.id != actor.person_id)
         .order_by(Person.name, Person.id)
     )
-    found = {
-        person_id: name for person_id, name, post_id, unit_id in rows if _above(post_id, unit_id, actor) is not None
-    }
-    return list(found.items())
+    names = person_names(session, on=on)
+    found = dict.fromkeys(person_id for person_id, post_id, unit_id in rows if _above(post_id, unit_id, actor))
+    return [(person_id, names[person_id]) for person_id in found]

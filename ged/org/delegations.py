@@ -17,6 +17,7 @@ from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
 from ged.org import notices
 from ged.org.actors import heading_post
 from ged.org.models import Absence, Delegation, DelegationKind, Holding, NoticeKind, Person, Post
+from ged.org.names import person_names, post_names
 from ged.ports import PersonId, PostId
 from ged.typeset import refuse_unprintable
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
@@ -259,19 +260,15 @@ def headed_itself(actor: Actor) -> frozenset[int]:
     return frozenset(actor.headed_unit_ids) if heads else frozenset()
 
 
-def post_choices(session: Session, actor: Actor) -> list[tuple[int, str]]:
+def post_choices(session: Session, actor: Actor, *, on: date) -> list[tuple[int, str]]:
     """Posts that the actor may delegate: their own, then those of the units they head (interim)."""
     own = [p.post_id for p in actor.posts if p.because == "holder"]
-    query = (
-        select(Post)
-        .where(or_(Post.id.in_(own), Post.unit_id.in_(headed_itself(actor))))
-        .order_by(Post.unit_id, Post.id)
-    )
-    found = [(post.id, f"{post.title} - {post.unit.name}") for post in session.scalars(query).unique()]
-    return sorted(found, key=lambda choice: choice[0] not in own)
+    query = select(Post.id).where(or_(Post.id.in_(own), Post.unit_id.in_(headed_itself(actor))))
+    ids = session.scalars(query.order_by(Post.unit_id, Post.id)).all()
+    names = post_names(session, ids, on=on)
+    return sorted(((post_id, names[post_id].text) for post_id in ids), key=lambda choice: choice[0] not in own)
 
 
-def person_choices(session: Session) -> list[tuple[int, str]]:
-    """People with an open account, by name."""
-    rows = session.execute(select(Person.id, Person.name).where(Person.is_active).order_by(Person.name))
-    return [(person_id, name) for person_id, name in rows]
+def person_choices(session: Session, *, on: date) -> list[tuple[int, str]]:
+    """People with an open account, by name, each with a post that they hold."""
+    return list(person_names(session, on=on).items())

@@ -5,6 +5,7 @@ every section.
 """
 
 from pathlib import Path
+from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -97,6 +98,39 @@ class TemplateRecord(Section):
     body: str
 
 
+class StepRecord(Section):
+    """A step of a nature's circuit: a post, or the nearest head above the author (``head``)."""
+
+    post: str | None = None
+    head: bool = False
+    kind: str = Field(default="visa", pattern="^(visa|opinion)$")
+    compulsory: bool = False
+    with_previous: bool = False
+    """Open together with the step before it."""
+
+
+class CircuitRecord(Section):
+    """The circuit of a nature: who is asked, then who signs."""
+
+    signatory: str
+    steps: tuple[StepRecord, ...] = Field(default=(), max_length=12)
+
+
+class NatureRecord(Section):
+    """A nature of letters, and what it proposes. ``reminders``: working days from the deadline, negative before it."""
+
+    code: str = Field(min_length=1, max_length=32)
+    name: str = Field(min_length=1, max_length=100)
+    direction: str = Field(pattern="^(incoming|outgoing|internal)$")
+    register_code: str | None = Field(default=None, alias="register")
+    delay_days: int | None = Field(default=None, ge=0, le=366)
+    mentions: tuple[str, ...] = ()
+    reminders: tuple[Annotated[int, Field(ge=-366, le=366)], ...] = Field(default=(), max_length=12)
+    template: str | None = None
+    circuit: CircuitRecord | None = None
+    closed: bool = False
+
+
 class OrganisationFile(Section):
     """The whole file."""
 
@@ -109,6 +143,7 @@ class OrganisationFile(Section):
     correspondents: tuple[CorrespondentRecord, ...] = ()
     filing_plan: tuple[FilingRecord, ...] = ()
     templates: tuple[TemplateRecord, ...] = ()
+    natures: tuple[NatureRecord, ...] = ()
 
 
 def read_organisation(path: Path) -> OrganisationFile:
@@ -135,13 +170,14 @@ def read_organisation(path: Path) -> OrganisationFile:
 
 
 def _check_references(file: OrganisationFile) -> None:
+    registers = _unique("registers", [r.code for r in file.registers])
+    mentions = _unique("mentions", [m.code for m in file.mentions])
+    templates = _unique("templates", [t.code for t in file.templates])
     units = _unique("units", [u.code for u in file.units])
     people = _unique("people", [p.account for p in file.people])
     posts = _unique("posts", [p.code for p in file.posts])
-    _unique("registers", [r.code for r in file.registers])
-    _unique("mentions", [m.code for m in file.mentions])
+    _unique("natures", [n.code for n in file.natures])
     _unique("filing_plan", [f.code for f in file.filing_plan])
-    _unique("templates", [t.code for t in file.templates])
     for unit in file.units:
         _known(f"units.{unit.code}.parent", unit.parent, units)
         _known(f"units.{unit.code}.successor", unit.successor, units)
@@ -151,6 +187,14 @@ def _check_references(file: OrganisationFile) -> None:
         _known(f"posts.{post.code}.secretary_of", post.secretary_of, posts)
     for register in file.registers:
         _known(f"registers.{register.code}.unit", register.unit, units)
+    for nature in file.natures:
+        where = f"natures.{nature.code}"
+        _known(f"{where}.register", nature.register_code, registers)
+        _known(f"{where}.template", nature.template, templates)
+        for mention in nature.mentions:
+            _known(f"{where}.mentions", mention, mentions)
+        if nature.circuit is not None:
+            _check_circuit(f"{where}.circuit", nature.circuit, {post.code: post for post in file.posts})
     parents = {u.code: u.parent for u in file.units}
     for code in parents:
         seen: set[str] = set()
@@ -160,6 +204,23 @@ def _check_references(file: OrganisationFile) -> None:
                 raise Invalid("organisation.cycle", "a unit cannot stand below itself", where=f"units.{code}.parent")
             seen.add(at)
             at = parents.get(at)
+
+
+def _check_circuit(where: str, circuit: CircuitRecord, by_code: dict[str, PostRecord]) -> None:
+    posts = frozenset(by_code)
+    _known(f"{where}.signatory", circuit.signatory, posts)
+    if Role.SIGNATORY not in by_code[circuit.signatory].roles:
+        raise Invalid(
+            "organisation.field", "name a post that signs", where=f"{where}.signatory", detail=circuit.signatory
+        )
+    named = [step.post for step in circuit.steps]
+    for step in circuit.steps:
+        _known(f"{where}.steps", step.post, posts)
+        if (step.post is None) is not step.head:
+            raise Invalid("organisation.field", "name a post, or head: true", where=f"{where}.steps", detail=str(step))
+    twice = next((code for code in (*named, circuit.signatory) if [*named, circuit.signatory].count(code) > 1), None)
+    if twice is not None or len(set(named)) != len(named):
+        raise Invalid("organisation.twice", "each post stands once", where=f"{where}.{twice or 'head'}")
 
 
 def _unique(section: str, codes: list[str]) -> frozenset[str]:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from ged import access
 from ged.errors import NotFound
 from ged.org.models import Post, PostRole, Unit
+from ged.org.names import post_names
 from ged.org.tree import same_entity
 from ged.ports import Confidentiality, MailId
 from ged.register.correspondents import fold
@@ -53,18 +54,19 @@ def arrival_registers(session: Session, actor: Actor) -> list[tuple[int, str]]:
     return [(register_id, name) for register_id, name in rows]
 
 
-def authorities(session: Session, actor: Actor) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+def authorities(session: Session, actor: Actor, *, on: date) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
     """Posts to which a letter may be addressed: (posts of the clerk's own entity, posts of other entities)."""
     own = same_entity(session, clerk_unit_ids(actor))
     rows = session.execute(
-        select(Post.id, Post.title, Post.unit_id)
+        select(Post.id, Post.unit_id)
         .join(PostRole, (PostRole.post_id == Post.id) & (PostRole.role == Role.AUTHORITY))
         .order_by(Post.id)
-    )
+    ).all()
+    names = post_names(session, [row.id for row in rows], on=on)
     near: list[tuple[int, str]] = []
     far: list[tuple[int, str]] = []
-    for post_id, title, unit_id in rows:
-        (near if unit_id in own else far).append((post_id, title))
+    for post_id, unit_id in rows:
+        (near if unit_id in own else far).append((post_id, names[post_id].text))
     return near, far
 
 

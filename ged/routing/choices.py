@@ -1,13 +1,15 @@
 """The choices in the forms of routing."""
 
+from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged.org.models import Holding, Person, Post, PostRole, Unit
+from ged.org.names import unit_places, unit_text
 from ged.org.tree import entities, heirs
 from ged.register.correspondents import fold
 from ged.routing.models import Assignment, Mention
@@ -45,11 +47,15 @@ def mention_choices(session: Session) -> list[tuple[str, str]]:
 
 
 def unit_choices(session: Session) -> list[Choice]:
-    """Open units as a tree, depth first. A closed unit is replaced by the units below it."""
+    """Open units as a tree, depth first. A closed unit is replaced by the units below it. Of units of one name each is
+    written with its entity."""
     children: dict[int | None, list[Unit]] = {}
     for unit in session.scalars(select(Unit).order_by(Unit.id)):
         children.setdefault(unit.parent_id, []).append(unit)
-    return _walk(children, None, 0)
+    found = _walk(children, None, 0)
+    often = Counter(one.label for one in found)
+    places = unit_places(session) if max(often.values(), default=0) > 1 else {}
+    return [replace(one, label=unit_text(places[one.id])) if often[one.label] > 1 else one for one in found]
 
 
 def _walk(children: dict[int | None, list[Unit]], parent: int | None, depth: int) -> list[Choice]:
@@ -160,11 +166,3 @@ def _posts(
     ):
         found.setdefault(post_id, _PostRow(post_id, title, code, name or "", unit_id, unit_name))
     return list(found.values())
-
-
-def authority_choices(session: Session) -> list[Choice]:
-    """Posts to whom a letter can be addressed: authorities."""
-    rows = session.scalars(
-        select(Post).join(PostRole, (PostRole.post_id == Post.id) & (PostRole.role == Role.AUTHORITY)).order_by(Post.id)
-    ).unique()
-    return [Choice(p.id, p.title, p.code) for p in rows]

@@ -13,6 +13,9 @@ from ged import access, locks
 from ged.days import place_of
 from ged.dispatch.models import Party
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
+from ged.natures import circuit
+from ged.natures.circuit import Circuit, GivenVisa, Step
+from ged.natures.steps import StepKind
 from ged.org.actors import heading_post
 from ged.org.delegations import not_in_force
 from ged.org.letterhead import letterhead
@@ -24,8 +27,7 @@ from ged.register.models import Attachment, AttachmentKind, Mail, Register, Regi
 from ged.register.operations import SourcePage, attach
 from ged.register.states import MailState
 from ged.register.words import URGENCY
-from ged.signbook import circuit, render
-from ged.signbook.circuit import Circuit, GivenVisa, Step, StepKind
+from ged.signbook import render
 from ged.signbook.models import CircuitAct, CircuitEntry, Draft, DraftVersion, Notice, NoticeKind, Stance
 from ged.signbook.powers import Stakes, days, within
 from ged.signbook.render import Letter
@@ -143,6 +145,17 @@ def standing_refusals(draft: Draft) -> list[CircuitEntry]:
         elif entry.act is CircuitAct.VISA:
             found.pop(entry.post_id, None)
     return [entry for entry in found.values() if entry.post_id != draft.signatory_post_id]
+
+
+def refusals_before(draft: Draft) -> list[CircuitEntry]:
+    """Of a letter that is about to be handed in again: each person's refusal since it was last handed in."""
+    found: dict[int | None, CircuitEntry] = {}
+    for entry in filter(counts, reversed(draft.entries)):
+        if entry.act is CircuitAct.SUBMIT:
+            break
+        if entry.act is CircuitAct.REFUSE:
+            found.setdefault(entry.person_id, entry)
+    return list(found.values())
 
 
 def require_circuit(draft: Draft) -> Circuit:

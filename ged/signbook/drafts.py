@@ -18,6 +18,9 @@ from ged.access import Because
 from ged.capture.files import Upload
 from ged.dispatch.models import Party
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
+from ged.natures import circuit
+from ged.natures import queries as natures
+from ged.natures.circuit import Step
 from ged.org.models import Post, Unit
 from ged.ports import AttachmentId, Digest, MailId, PostId, Principal, post_principal, unit_principal
 from ged.register.addresses import EMAIL
@@ -27,9 +30,8 @@ from ged.register.states import MailState
 from ged.richtext import marks
 from ged.richtext.document import Document, dump, mapped, plain
 from ged.richtext.marks import document_of
-from ged.signbook import book, circuit
+from ged.signbook import book
 from ged.signbook.book import Annex, Content
-from ged.signbook.circuit import Step
 from ged.signbook.models import CircuitAct, CircuitStep, Draft, DraftVersion, LetterTemplate
 from ged.signbook.placeholders import fill
 from ged.signbook.render import Letter, Pages, french_day, preview_pages
@@ -76,11 +78,13 @@ def draft_reply(
     actor: Actor,
     now: datetime,
     post_id: PostId | int | None = None,
+    nature: str = "",
 ) -> MailId:
     """Draft the answer to an incoming letter: linked to it, with its level; the placeholders are filled from it.
 
     Raises:
         NotFound: ``mail.unknown``, ``template.unknown``.
+        Invalid: ``nature.unknown``.
         Forbidden: ``draft.no_post``.
     """
     incoming = mail_for(uow, incoming_id, actor=actor)
@@ -98,26 +102,34 @@ def draft_reply(
     text = mapped(marks.parse(template.body), filled)
     content = _content(DEFAULT_CIVILITY, filled(template.subject), text, (party,) if party.name else ())
     mail_id = _begin(
-        uow, content, template.code, level=incoming.level, actor=actor, now=now, post_id=post_id, answers=incoming
-    )
+        uow, content, template.code, level=incoming.level, actor=actor, now=now, post_id=post_id, answers=incoming,
+        nature=nature,
+    )  # fmt: skip
     uow.session.get_one(Draft, mail_id).answers_id = incoming.id
     link(uow, mail_id, MailId(incoming.id), kind=REPLY, actor=actor)
     return mail_id
 
 
 def draft_new(
-    uow: UnitOfWork, template_code: str, *, actor: Actor, now: datetime, post_id: PostId | int | None = None
+    uow: UnitOfWork,
+    template_code: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    post_id: PostId | int | None = None,
+    nature: str = "",
 ) -> MailId:
     """Draft a letter that is no answer; an empty template code gives an empty page.
 
     Raises:
         NotFound: ``template.unknown``.
+        Invalid: ``nature.unknown``.
         Forbidden: ``draft.no_post``.
     """
     template = _template(uow.session, template_code) if template_code else None
     text = marks.parse(template.body if template else "")
     content = _content(DEFAULT_CIVILITY, template.subject if template else "", text)
-    return _begin(uow, content, template_code, level=0, actor=actor, now=now, post_id=post_id)
+    return _begin(uow, content, template_code, level=0, actor=actor, now=now, post_id=post_id, nature=nature)
 
 
 def _content(civility: str, subject: str, text: Document, addressees: tuple[Party, ...] = ()) -> Content:
@@ -153,8 +165,11 @@ def _begin(
     now: datetime,
     post_id: PostId | int | None,
     answers: Mail | None = None,
+    nature: str = "",
 ) -> MailId:
     post = _own_post(actor, post_id)
+    if nature:
+        natures.require(uow.session, nature, Direction.OUTGOING)
     mail = Mail(
         direction=Direction.OUTGOING,
         state=MailState.DRAFT,
@@ -162,6 +177,7 @@ def _begin(
         channel=Channel.HAND,
         subject=content.subject,
         addressee=_names(content.addressees),
+        nature=nature,
         unit_id=post.unit_id,
         author_person_id=actor.person_id,
         author_post_id=post.post_id,
@@ -173,7 +189,8 @@ def _begin(
     uow.session.flush()
     _store_version(uow, mail.id, 1, content, actor)
     access.grant(uow, mail.id, _readers(uow.session, post, answers), Because.AUTHORED)
-    uow.record("draft.begun", "mail", mail.id, actor=actor, post=post, template=template_code, level=level)
+    uow.record("draft.begun", "mail", mail.id, actor=actor, post=post, template=template_code, level=level,
+               nature=nature)  # fmt: skip
     return MailId(mail.id)
 
 
@@ -438,6 +455,30 @@ def _parties(parties: Sequence[Party], field: str) -> tuple[Party, ...]:
 
 
 # --- the circuit --------------------------------------------------------------------------------------------------
+
+
+def set_nature(uow: UnitOfWork, mail_id: MailId | int, code: str, *, version: int, actor: Actor) -> int:
+    """Say of which nature a draft is. Returns the row's version after it; the nature that stands changes nothing.
+
+    After the first handing in the nature stays: a letter does not leave the visas of its nature by another name.
+
+    Raises:
+        NotFound, Forbidden, StaleVersion: as ``save``.
+        Invalid: ``nature.unknown``, ``nature.fixed``.
+    """
+    draft = book.locked(uow, mail_id, actor, version=version)
+    post = book.author_post(draft, actor)
+    before = draft.mail.nature
+    if code == before:
+        return version
+    if draft.submitted_at is not None and before:
+        raise Invalid("nature.fixed", "write another letter", field="nature")
+    draft.mail.nature = natures.require(uow.session, code, Direction.OUTGOING).code
+    book.touch(draft)
+    uow.record("draft.nature_set", "mail", draft.mail_id, actor=actor, post=post, old=before, new=code)
+    uow.reindex(draft.mail_id)
+    uow.session.flush()
+    return draft.version
 
 
 def set_circuit(

@@ -13,11 +13,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ged.errors import GedError, Invalid
+from ged.natures import circuit
 from ged.org.models import Post
+from ged.org.names import post_names
 from ged.ports import Digest
 from ged.register import counters, registers
 from ged.register.models import Attachment, Mail, MailNumber, Register
-from ged.signbook import book, circuit
+from ged.signbook import book, choosing
 from ged.signbook.announced import announced
 from ged.signbook.book import Content
 from ged.signbook.models import Draft
@@ -131,13 +133,18 @@ def annexes(session: Session, services: Services, content: Content, letter: Lett
         yield Finding(CheckKind.ANNEXES, error, blocks=False)
 
 
-def visas(session: Session, draft: Draft) -> Iterator[Finding]:
-    """Find missing or invalid visas of the circuit."""
+def visas(session: Session, draft: Draft, today: date) -> Iterator[Finding]:
+    """Find missing or invalid visas of the circuit, those that the author took out of it, and refusals that stand."""
     given = circuit.standing(book.require_circuit(draft))
     missing = [step.post_id for step in draft.steps if step.post_id not in given]
     if missing:
         titles = session.scalars(select(Post.title).where(Post.id.in_(missing)).order_by(Post.id))
         yield Finding(CheckKind.VISAS, Invalid("presign.visas_missing", "wait for them", posts=", ".join(titles)))
+    gone = choosing.withdrawn(session, draft)
+    if gone:
+        names = post_names(session, gone, on=today)
+        error = Invalid("presign.visas_withdrawn", "ask why", posts=" ; ".join(names[post_id].text for post_id in gone))
+        yield Finding(CheckKind.VISAS, error, blocks=False)
     for entry in book.standing_refusals(draft):
         error = Invalid(
             "presign.refused", "read why before you sign", name=entry.person_name, post=entry.post_title,

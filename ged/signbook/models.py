@@ -8,8 +8,8 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Tex
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id, UtcDateTime
+from ged.natures.steps import StepKind
 from ged.register.models import Mail, MailNumber
-from ged.signbook.circuit import StepKind
 
 
 class SignatureWay(StrEnum):
@@ -58,6 +58,10 @@ class NoticeKind(StrEnum):
 
     VISA_CANCELLED = "visa_cancelled"
     REFUSED = "refused"
+    CAME_BACK = "came_back"
+    """To who refused: the letter is handed in again, and his post is asked again."""
+    WITHOUT_YOU = "without_you"
+    """To who refused: the letter is handed in again, and goes on without his visa."""
     SENT_BACK = "sent_back"
     ANNOTATED = "annotated"
     NOTE_ANSWERED = "note_answered"

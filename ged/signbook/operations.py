@@ -17,14 +17,15 @@ from ged import access
 from ged.access import Because
 from ged.dispatch import operations as dispatch
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.natures import circuit
+from ged.natures.steps import StepKind
 from ged.org.models import Post
 from ged.ports import Digest, MailId, PostId, SignRequest, StoredBlob, post_principal, unit_principal
 from ged.register import allocation
 from ged.register.allocation import told_of_number
 from ged.register.models import AttachmentKind
 from ged.register.states import MailAct, MailState, move
-from ged.signbook import book, circuit, presign, render
-from ged.signbook.circuit import StepKind
+from ged.signbook import book, choosing, presign, render
 from ged.signbook.drafts import proposed_title
 from ged.signbook.models import CircuitAct, Draft, Notice, NoticeKind, SignatureWay, SignedRevision, Stance
 from ged.signbook.placeholders import unfilled
@@ -81,14 +82,14 @@ def submit(services: Services, mail_id: MailId | int, *, version: int, actor: Ac
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
         Forbidden: ``draft.not_author``.
-        Invalid: ``circuit.no_signatory``, ``draft.placeholders``, ``draft.no_addressee``, ``draft.body_missing``,
-            ``draft.untitled``, ``typeset.glyph``.
+        Invalid: ``circuit.no_signatory``, ``draft.nature_missing``, ``circuit.compulsory``, ``draft.placeholders``,
+            ``draft.no_addressee``, ``draft.body_missing``, ``draft.untitled``, ``typeset.glyph``.
         InvalidTransition: ``mail.wrong_state``.
         StaleVersion: ``draft.stale``.
     """
     with services.reading() as session:
         draft = book.require(session, mail_id, actor)
-        _check_submission(draft, version, actor)
+        _check_submission(session, draft, version, actor, local_day(services, now))
         content = book.content_of(session, draft)
         _check_complete(content)
         letter = book.letter_of(session, services, draft, content)
@@ -98,16 +99,17 @@ def submit(services: Services, mail_id: MailId | int, *, version: int, actor: Ac
     for attempt in services.attempts(now):
         with attempt as uow:
             draft = book.locked(uow, mail_id, actor, version=version)
-            post = _check_submission(draft, version, actor)
+            post = _check_submission(uow.session, draft, version, actor, local_day(services, now))
             _enter_circuit(uow, draft, digest, pages, letter, post, actor, holds=holds)
 
 
-def _check_submission(draft: Draft, version: int, actor: Actor) -> HeldPost:
+def _check_submission(session: Session, draft: Draft, version: int, actor: Actor, on: date) -> HeldPost:
     post = book.author_post(draft, actor)
     move(draft.mail.state, MailAct.SUBMIT)
     book.require_circuit(draft)
     if draft.version != version:
         raise StaleVersion("draft.stale", "read what changed, then act again", id=draft.mail_id)
+    choosing.require_complete(session, draft, on=on)
     return post
 
 
@@ -143,6 +145,10 @@ def _enter_circuit(
     access.grant(uow, draft.mail_id, (post_principal(going.signatory),), Because.SIGNATORY)
     draft.mail.state = move(draft.mail.state, MailAct.SUBMIT)
     draft.submitted_at = uow.now
+    for refusal in book.refusals_before(draft):
+        asked = refusal.post_id in {*going.posts, going.signatory}
+        kind = NoticeKind.CAME_BACK if asked else NoticeKind.WITHOUT_YOU
+        book.tell(uow, draft, refusal.person_id, kind, actor=actor, text=refusal.text)
     book.enter(uow, draft, CircuitAct.SUBMIT, actor=actor, post=post)
     uow.reindex(draft.mail_id)
 

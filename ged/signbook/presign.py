@@ -163,7 +163,7 @@ def look(session: Session, services: Services, draft: Draft, *, actor: Actor, no
         *findings.date_of(session, draft, dated_on, today),
         *findings.parties(content),
         *findings.annexes(session, services, content, letter),
-        *findings.visas(session, draft),
+        *findings.visas(session, draft, today),
     ]
     words, refusal = _power(session, draft, actor, today)
     counts = {

@@ -63,7 +63,7 @@ def test_an_administrator_declares_it_with_the_interim_and_the_absent_is_told_un
     daf, period = person(site, "daf"), days(site)
     given = interim(site, of="daf", to="agent", by="daf")
     page = text(site, "admin")
-    assert f'<option value="{daf}">Daf</option>' in page
+    assert f'<option value="{daf}">Daf — Poste DAF-C, Direction des affaires financières, Ministère</option>' in page
     assert "Agent - Intérim, Décision n° 7" not in page  # nobody is chosen yet
     page = text(site, "admin", f"/absences/?personne={daf}")
     assert "Déclarer l'absence de Daf" in page
@@ -111,7 +111,9 @@ def test_an_administrator_ends_it_and_the_absent_is_told(site: Site) -> None:
 def test_a_head_above_declares_the_absence_and_records_the_interim(site: Site) -> None:
     etudes = person(site, "etudes")
     page = text(site, "dge")
-    offered = re.findall(r'<option value="\d+">(\w+)</option>', page[page.index('name="personne"') :])
+    offered = re.findall(
+        r'<option value="\d+">(\w+) — Poste ETU-M, [^<]+</option>', page[page.index('name="personne"') :]
+    )
     assert offered == ["Etudes"]
     with pytest.raises(Invalid, match=r"delegation\.present"):
         interim(site, of="etudes", to="agent", by="dge")

@@ -16,6 +16,7 @@ from ged.closing import operations as closing
 from ged.codes import CodeKind
 from ged.dispatch.models import Party
 from ged.envelopes import operations as envelopes
+from ged.natures.steps import StepKind
 from ged.org.models import Absence, Delegation, DelegationKind, Holding, Person, Post, PostRole, Unit
 from ged.ports import PostId, SearchQuery
 from ged.preservation.models import Preservation
@@ -24,7 +25,6 @@ from ged.register.books import Span
 from ged.register.operations import IncomingForm, register_incoming
 from ged.reports import exports
 from ged.search import saved
-from ged.signbook.circuit import StepKind
 from ged.slips.drafting import LineForm
 from ged.slips.states import LineState
 from ged.unit import Role

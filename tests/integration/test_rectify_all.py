@@ -27,7 +27,7 @@ from ged.routing import rectifying
 from ged.routing.models import Assignment
 from ged.unit import Role, Services
 from tests.desk_kit import enter, make_books
-from tests.factories import NOW, TODAY, actor
+from tests.factories import NOW, TODAY, actor, make_natures
 from tests.routing_kit import impute, make_mentions, post_id, register, unit_id
 from tests.site import make_site, post, sign_in
 
@@ -40,6 +40,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     app, services = make_site(tmp_path)
     make_mentions(services)
     make_books(services)
+    make_natures(services)
     with services.unit_of_work(NOW) as uow:
         head = uow.session.scalars(select(Post).where(Post.code == "DGE-C")).one()
         uow.session.add(PostRole(post_id=head.id, role=Role.AUTHORITY))

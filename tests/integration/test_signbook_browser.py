@@ -10,13 +10,15 @@ import pytest
 from playwright.sync_api import expect
 
 from ged.errors import EngineFailed
+from ged.natures.models import Nature
 from ged.org.keys import issue_key
+from ged.register.models import Direction
 from ged.signbook import annotations
 from ged.unit import SYSTEM
 from tests.browsing import leading_on, sign_in
 from tests.factories import NOW
 from tests.signbook_kit import PASSPHRASE
-from tests.signbook_site_kit import Site
+from tests.signbook_site_kit import Site, arranged
 from tests.site import served
 
 if TYPE_CHECKING:
@@ -96,4 +98,53 @@ def test_a_book_is_signed_ten_by_ten_with_what_became_of_each(browser: Browser, 
     page.click("text=Signer les courriers cochés")
     page.wait_for_selector("text=1 courrier signé")
     assert made.house.signer.signed == LETTERS
+    page.context.close()
+
+
+def test_a_wrong_passphrase_over_more_than_ten_letters_keeps_the_ticks(
+    browser: Browser, site: tuple[str, Site]
+) -> None:
+    url, made = site
+    for _ in range(11):
+        arranged(made.house)
+    made.house.key("sg")
+    page = signed_in(browser, url, "sg")
+    page.goto("/parapheur/")
+    page.click("[data-tick-all]")
+    page.fill("#passphrase", "une autre phrase")
+    page.click("text=Signer les courriers cochés")
+    expect(page.locator("[data-chunk-stopped]")).to_contain_text("phrase")
+    expect(page.locator("input[name=letter]:checked:visible")).to_have_count(11)
+    assert made.house.signer.signed == 0
+    page.context.close()
+
+
+def test_a_post_of_the_circuit_is_chosen_by_typing(browser: Browser, site: tuple[str, Site]) -> None:
+    url, made = site
+    mail_id = made.house.answer()
+    page = signed_in(browser, url, "dge")
+    page.goto(f"/projets/{mail_id}")
+    page.get_by_label("Taper pour chercher le poste 3").fill("financieres daf")
+    expect(page.locator("#visa-3 option:checked")).to_have_text(
+        "Poste DAF-C (Daf) — Direction des affaires financières, Ministère"
+    )
+    page.context.close()
+
+
+def test_a_nature_proposes_its_delay_but_never_over_what_was_typed(browser: Browser, site: tuple[str, Site]) -> None:
+    url, made = site
+    with made.services.unit_of_work(NOW) as uow:
+        for code, days in (("plainte", 10), ("demande", 15), ("lettre", None)):
+            uow.session.add(Nature(code=code, name=code.title(), direction=Direction.INCOMING, delay_days=days))
+    page = signed_in(browser, url, "agent")
+    page.goto("/enregistrer/")
+    page.locator("details.register__more summary").click()
+    delay = page.locator("#delay_days")
+    for code, shown in (("plainte", "10"), ("demande", "15"), ("lettre", "")):
+        page.select_option("#nature", code)
+        expect(delay).to_have_value(shown)
+    delay.fill("7")
+    delay.blur()
+    page.select_option("#nature", "plainte")
+    expect(delay).to_have_value("7")
     page.context.close()

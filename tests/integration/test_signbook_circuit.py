@@ -10,12 +10,12 @@ from ged.audit import AuditEntry
 from ged.capture.files import examine
 from ged.dispatch.models import Party
 from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
+from ged.natures.circuit import one_by_one
 from ged.org.models import Delegation, DelegationKind, PostRole
 from ged.ports import MailId
 from ged.register.models import Mail, MailLink, MailNumber, Register
 from ged.register.states import MailState
 from ged.signbook import book, drafts, operations, queries
-from ged.signbook.circuit import one_by_one
 from ged.signbook.models import CircuitAct, Draft, NoticeKind
 from ged.unit import Role
 from tests.factories import NOW, TODAY

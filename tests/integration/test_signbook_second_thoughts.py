@@ -5,9 +5,10 @@ from sqlalchemy import select
 
 from ged.audit import AuditEntry
 from ged.errors import Forbidden, Invalid, InvalidTransition
+from ged.natures.circuit import one_by_one
+from ged.natures.steps import StepKind
 from ged.register.states import MailState
 from ged.signbook import drafts, operations, queries, second_thoughts
-from ged.signbook.circuit import StepKind, one_by_one
 from ged.signbook.models import CircuitAct, NoticeKind, Stance
 from tests.factories import NOW
 from tests.signbook_kit import House, house

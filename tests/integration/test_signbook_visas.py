@@ -2,11 +2,11 @@
 
 import re
 
+from ged.natures.steps import StepKind
 from ged.org.models import Post, PostRole
 from ged.ports import MailId
 from ged.register.states import MailState
 from ged.signbook import operations, queries
-from ged.signbook.circuit import StepKind
 from ged.signbook.models import CircuitAct
 from ged.signbook.operations import ToSign
 from ged.unit import Role

@@ -5,9 +5,10 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 
 from ged.models import metadata
+from ged.natures.circuit import Step
+from ged.natures.steps import StepKind
 from ged.org.models import Delegation, DelegationKind
 from ged.signbook import drafts, operations
-from ged.signbook.circuit import Step, StepKind
 from ged.signbook.models import Stance
 from tests.factories import NOW, TODAY
 from tests.migration_kit import downgrade, engine, tables, upgrade, url

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ged.errors import GedError, InvalidTransition
+from ged.natures import circuit as rules
+from ged.natures.circuit import Circuit, GivenVisa, Step, Turn
+from ged.natures.steps import StepKind
 from ged.ports import PostId
-from ged.signbook import circuit as rules
-from ged.signbook.circuit import Circuit, GivenVisa, Step, StepKind, Turn
 
 SIGNATORY = PostId(99)
 POSTS = [PostId(n) for n in range(1, 7)]

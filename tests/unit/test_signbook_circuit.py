@@ -5,13 +5,11 @@ from dataclasses import replace
 import pytest
 
 from ged.errors import Forbidden, Invalid, InvalidTransition
-from ged.ports import PostId
-from ged.signbook.circuit import (
+from ged.natures.circuit import (
     MAX_VISAS,
     Circuit,
     GivenVisa,
     Step,
-    StepKind,
     Turn,
     earlier,
     make_circuit,
@@ -26,6 +24,8 @@ from ged.signbook.circuit import (
     undone_by_change,
     undone_by_circuit_change,
 )
+from ged.natures.steps import StepKind
+from ged.ports import PostId
 from tests.remedies import refused
 
 A, B, S = PostId(1), PostId(2), PostId(9)

@@ -3,6 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
+from ged.natures.load import load_natures
 from ged.org.accounts import person_of_account, set_password, words_of
 from ged.org.file import read_organisation
 from ged.org.keys import adopt_key, attach_token, free_key, issue_key
@@ -33,6 +34,7 @@ def load_file(services: Services, path: Path, *, dry_run: bool, now: datetime) -
             changes += load_registry(uow, file)
             changes += load_routing(uow, file)
             changes += load_signbook(uow, file)
+            changes += load_natures(uow, file)
             if dry_run:
                 raise _DryRun
     except _DryRun:

@@ -21,7 +21,7 @@ from ged.richtext.screen import html as rich_html
 from ged.signbook.powers import francs
 from ged.signbook.queries import LetterRow
 from ged.signbook.render import shown_document
-from web.site import context, errors, guide, i18n, paths
+from web.site import context, errors, guide, i18n, natures, paths
 from web.site.numbers import whole
 from web.words import labels
 
@@ -34,7 +34,7 @@ def install(app: Flask) -> None:
     """Give templates the actor, the time, labels and the link back; and an empty form for macros."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(label=labels.label, tone=labels.tone, nature=labels.nature_name)
+    app.jinja_env.filters.update(label=labels.label, tone=labels.tone, nature=natures.name_of)
     app.jinja_env.filters["scan_warning"] = labels.scan_warning
     app.jinja_env.filters["letter_text"] = letter_text
     app.jinja_env.filters["francs"] = lambda amount: francs(amount) if amount else ""

@@ -170,6 +170,13 @@ MESSAGES: Mapping[str, Message] = {
         _l("Quelqu'un a déjà agi dans le circuit."),
         _l("Demandez à la personne qui vise ensuite de renvoyer le projet."),
     ),
+    "circuit.compulsory": Message(
+        _l("Pour la nature « %(nature)s », un visa ou un avis obligatoire manque au circuit : %(posts)s."),
+        _l("Ajoutez-le, ou reprenez le circuit type de cette nature."),
+    ),
+    "circuit.no_offer": Message(
+        _l("Aucun circuit n'est connu pour cette nature."), _l("Choisissez les postes dans les listes.")
+    ),
     "circuit.no_signatory": Message(_l("Le signataire manque."), _l("Choisissez le signataire.")),
     "circuit.not_your_turn": Message(
         _l("Ce n'est pas votre tour dans le circuit."),
@@ -392,6 +399,9 @@ MESSAGES: Mapping[str, Message] = {
     "draft.stale": Message(
         _l("Quelqu'un a modifié ce projet pendant que vous l'aviez ouvert."),
         _l("Lisez ce qui a changé, puis recommencez : votre saisie est gardée."),
+    ),
+    "draft.nature_missing": Message(
+        _l("La nature du courrier n'est pas choisie."), _l("Choisissez-la : elle dit quels visas sont obligatoires.")
     ),
     "draft.no_post": Message(_l("Vous n'écrivez pas par ce poste."), _l("Choisissez un poste que vous occupez.")),
     "draft.closed": Message(
@@ -855,6 +865,14 @@ MESSAGES: Mapping[str, Message] = {
     "notice.unknown": Message(
         _l("Cet avis n'existe pas, ou vous n'avez plus accès à son courrier."), _l("Retournez à la liste des avis.")
     ),
+    # --- nature ---
+    "nature.unknown": Message(
+        _l("Cette nature de courrier n'existe pas ou n'est plus proposée."), _l("Choisissez-en une de la liste.")
+    ),
+    "nature.fixed": Message(
+        _l("La nature d'un projet ne change plus après sa première remise au parapheur."),
+        _l("Abandonnez ce projet et préparez un autre courrier si la nature est fausse."),
+    ),
     # --- number ---
     "number.unknown": Message(_l("Ce numéro n'existe pas, ou vous n'y avez pas accès."), _l("Vérifiez le numéro.")),
     "number.void_reason": Message(_l("Le motif de l'annulation est obligatoire."), _l("Écrivez le motif.")),
@@ -1104,6 +1122,10 @@ MESSAGES: Mapping[str, Message] = {
     "presign.refused": Message(
         _l("%(name)s (%(post)s) a renvoyé ce projet et ne l'a pas visé depuis. Motif : %(reason)s"),
         _l("Lisez ce motif avant de signer ; au besoin, demandez de nouveau ce visa."),
+    ),
+    "presign.visas_withdrawn": Message(
+        _l("Visas retirés du circuit par l'auteur : %(posts)s."),
+        _l("Demandez-en la raison, ou renvoyez le projet pour que ces visas soient redemandés."),
     ),
     "presign.visas_missing": Message(
         _l("Il manque le visa de : %(posts)s."), _l("Attendez ce visa, ou renvoyez le projet à son auteur.")

@@ -17,6 +17,7 @@ from ged.dispatch.models import DispatchState
 from ged.followup.listing import DueTime
 from ged.followup.words import DUE_TIMES
 from ged.jobs import JobKind, JobState
+from ged.natures.steps import StepKind
 from ged.notices.models import DeliveryState, Occasion, Way
 from ged.org.models import DelegationKind
 from ged.ports import Confidentiality, Verdict
@@ -26,7 +27,6 @@ from ged.register.states import MailState
 from ged.register.words import CHANNELS
 from ged.routing.models import Purpose
 from ged.routing.states import AssignmentState
-from ged.signbook.circuit import StepKind
 from ged.signbook.findings import CheckKind
 from ged.signbook.models import CircuitAct, NoticeKind, SignatureWay, Stance
 from ged.slips.models import ReceiptWay, SlipKind, SlipPurpose, TaskState
@@ -181,6 +181,8 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
     NoticeKind: {
         NoticeKind.VISA_CANCELLED: _l("Votre visa ou votre avis est annulé : le projet a changé"),
         NoticeKind.REFUSED: _l("Votre projet est renvoyé"),
+        NoticeKind.CAME_BACK: _l("Le projet que vous aviez renvoyé est de nouveau au parapheur"),
+        NoticeKind.WITHOUT_YOU: _l("Le projet que vous aviez renvoyé continue sans votre visa"),
         NoticeKind.SENT_BACK: _l("Votre visa est redemandé"),
         NoticeKind.ANNOTATED: _l("Une note est posée sur votre projet"),
         NoticeKind.NOTE_ANSWERED: _l("L'auteur répond à votre note"),
@@ -350,6 +352,8 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
     NoticeKind: {
         NoticeKind.VISA_CANCELLED: "warning",
         NoticeKind.REFUSED: "danger",
+        NoticeKind.CAME_BACK: "info",
+        NoticeKind.WITHOUT_YOU: "warning",
         NoticeKind.SENT_BACK: "warning",
         NoticeKind.ANNOTATED: "info",
         NoticeKind.NOTE_ANSWERED: "info",
@@ -413,21 +417,6 @@ SCAN_WARNINGS: Mapping[str, LazyString] = {
     "sideways": _l("Page couchée : tournez-la d'un quart de tour."),
 }
 """Faults that would spoil the OCR of a page, and their remedy before the letter is numbered."""
-
-NATURES: Mapping[str, LazyString] = {
-    "lettre": _l("Lettre"),
-    "demande": _l("Demande"),
-    "candidature": _l("Candidature"),
-    "invitation": _l("Invitation"),
-    "rapport": _l("Rapport"),
-    "note": _l("Note"),
-    "circulaire": _l("Circulaire"),
-    "facture": _l("Facture"),
-    "plainte": _l("Plainte ou réclamation"),
-    "acte_justice": _l("Acte de justice"),
-    "autre": _l("Autre"),
-}
-"""Natures of a letter, in the order of the form."""
 
 FIELDS: Mapping[str, LazyString] = {
     "subject": _l("Objet"),
@@ -550,6 +539,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "dispatch.sending": _l("a lancé l'envoi par courriel"),
     "dispatch.settled": _l("a tranché un envoi incertain"),
     "draft.begun": _l("a commencé un projet"),
+    "draft.nature_set": _l("a dit la nature du projet"),
     "draft.changed": _l("a modifié le projet"),
     "draft.circuit_set": _l("a fixé le circuit du projet"),
     "envelope.kept_sealed": _l("a laissé le pli fermé"),
@@ -577,6 +567,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "mail.sheet_returned": _l("a joint la fiche de transmission annotée"),
     "mail.signed": _l("a signé le courrier"),
     "mail.token_issued": _l("a gardé l'empreinte du courrier avant signature, et son code de vérification"),
+    "natures.loaded": _l("a chargé les natures de courrier"),
     "organisation.loaded": _l("a chargé l'organigramme"),
     "person.password_set": _l("a changé un mot de passe"),
     "person.language_chosen": _l("a choisi sa langue"),
@@ -702,8 +693,3 @@ def tone(member: Enum | str) -> str:
 def scan_warning(code: str) -> str:
     """The French text of a scan warning."""
     return str(SCAN_WARNINGS[code])
-
-
-def nature_name(code: str) -> str:
-    """The French name of a letter's nature."""
-    return str(NATURES[code])

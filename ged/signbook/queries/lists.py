@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, lazyloa
 
 from ged.access import visible_clause
 from ged.counting import counted
+from ged.natures.circuit import Turn
+from ged.natures.steps import StepKind
 from ged.org.models import Person, Post, Unit
 from ged.ports import Confidentiality, MailId, PostId
 from ged.register.models import Mail
 from ged.register.states import MailState
-from ged.signbook.circuit import StepKind, Turn
 from ged.signbook.models import CircuitAct, CircuitEntry, CircuitStep, Draft, Notice, NoticeKind, SignatureWay
 from ged.signbook.queries.names import (
     NONE,

@@ -8,12 +8,13 @@ from sqlalchemy.orm import Session
 
 from ged import access
 from ged.dispatch.models import Party
+from ged.natures.circuit import Step
+from ged.org.names import post_names
 from ged.ports import AttachmentId, Confidentiality, MailId, PostId
 from ged.register.models import Attachment, AttachmentKind, Mail
 from ged.register.states import MailState
-from ged.signbook import book
+from ged.signbook import book, choosing
 from ged.signbook.book import Annex
-from ged.signbook.circuit import Step
 from ged.signbook.models import Draft, SignatureWay, SignedRevision
 from ged.signbook.placeholders import unfilled
 from ged.signbook.queries.names import Refusal, number_of, refusal_of
@@ -41,6 +42,8 @@ class LetterRow:
     annexes: tuple[Annex, ...]
     amount_xof: int | None
     unfilled: tuple[str, ...]
+    nature: str
+    nature_is_fixed: bool
     asked: tuple[Step, ...]
     signatory_post_id: int | None
     steps: tuple[StepRow, ...]
@@ -66,6 +69,8 @@ class LetterRow:
     refusal: Refusal
     refusals: tuple[EntryRow, ...]
     """Refusals whose post has not given its visa since: each next reader sees them."""
+    withdrawn: tuple[str, ...]
+    """Posts that were asked at an earlier handing in, and are no longer in the circuit."""
     may: Rights
 
 
@@ -97,6 +102,8 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor, *, on: date) -
         annexes=content.annexes,
         amount_xof=content.amount_xof,
         unfilled=unfilled(content.subject, content.body),
+        nature=mail.nature,
+        nature_is_fixed=bool(mail.nature) and draft.submitted_at is not None,
         asked=tuple(Step(PostId(step.post_id), step.stage, step.kind) for step in draft.steps),
         signatory_post_id=draft.signatory_post_id,
         steps=steps_of(session, draft, on),
@@ -121,8 +128,15 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor, *, on: date) -
         failure=draft.failure,
         refusal=refusal_of(draft),
         refusals=tuple(entries_of(book.standing_refusals(draft))),
+        withdrawn=_withdrawn(session, draft, on),
         may=rights_of(session, draft, actor, on=on),
     )
+
+
+def _withdrawn(session: Session, draft: Draft, on: date) -> tuple[str, ...]:
+    gone = choosing.withdrawn(session, draft)
+    names = post_names(session, gone, on=on) if gone else {}
+    return tuple(names[post_id].text for post_id in gone)
 
 
 def visible_incoming(session: Session, draft: Draft, actor: Actor) -> Mail | None:

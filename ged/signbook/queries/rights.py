@@ -6,10 +6,11 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from ged.errors import Forbidden, Invalid
+from ged.natures.circuit import Turn
+from ged.natures.steps import StepKind
 from ged.org.models import Post
 from ged.register.states import MOVES, MailAct, MailState
 from ged.signbook import book
-from ged.signbook.circuit import StepKind, Turn
 from ged.signbook.models import CircuitAct, Draft, SignatureWay
 from ged.signbook.powers import within
 from ged.signbook.queries.names import turn_for, turns_of

@@ -6,11 +6,13 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
+from ged.natures import circuit
+from ged.natures.circuit import Circuit, Step
+from ged.natures.steps import StepKind
 from ged.org.absences import Away, away
 from ged.org.models import Post
 from ged.ports import PostId
-from ged.signbook import book, circuit
-from ged.signbook.circuit import Circuit, Step, StepKind
+from ged.signbook import book
 from ged.signbook.models import CircuitAct, CircuitEntry, Draft, Stance
 from ged.signbook.queries.names import holders_of, names_of
 

@@ -18,4 +18,20 @@
     field.dispatchEvent(new Event("change", { bubbles: true }));
     field.focus();
   });
+  // --- a nature proposes its delay and its register: only where nothing was typed or chosen by hand ---
+  const nature = document.getElementById("nature");
+  if (nature && nature.form.dataset.natures) {
+    const offers = JSON.parse(nature.form.dataset.natures);
+    const fields = ["delay_days", "register_id"].map((name) => nature.form.elements[name]).filter(Boolean);
+    for (const field of fields) field.addEventListener("change", () => { field.dataset.byHand = ""; });
+    nature.addEventListener("change", () => {
+      const offer = offers[nature.value] || {};
+      for (const field of fields) {
+        if ("byHand" in field.dataset) continue;
+        const value = offer[field.name] === null || offer[field.name] === undefined ? "" : String(offer[field.name]);
+        if (field.tagName !== "SELECT") field.value = nature.form.elements.due_on.value ? field.value : value;
+        else if ([...field.options].some((option) => option.value === value)) field.value = value;
+      }
+    });
+  }
 })();

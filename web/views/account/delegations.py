@@ -29,8 +29,8 @@ def _page(error: GedError | None = None) -> ResponseReturnValue:
     actor = context.actor()
     with context.services().reading() as session:
         rows = delegations.listing(session, actor, on=context.today())
-        posts = delegations.post_choices(session, actor)
-        people = delegations.person_choices(session)
+        posts = delegations.post_choices(session, actor, on=context.today())
+        people = delegations.person_choices(session, on=context.today())
         templates = [(one.code, one.title) for one in queries.templates(session)]
     return render_form(
         "delegations/index.html", error=error, rows=rows, posts=posts, people=people, kinds=list(DelegationKind),

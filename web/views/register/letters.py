@@ -14,6 +14,7 @@ from ged.dispatch import desk
 from ged.dispatch import rectifying as desk_changes
 from ged.dispatch.rectifying import DeskChanges, Receivers
 from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
+from ged.natures import queries as nature_queries
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, UnitId
 from ged.recognition import signatures
 from ged.register import documents, entry, journal, levels, opening, operations, queries, typed_numbers
@@ -26,12 +27,12 @@ from ged.routing import operations as routing
 from ged.routing import rectifying
 from ged.routing.deadlines import working_days_between
 from ged.unit import Actor, ReadSession, UnitOfWork
-from web.site import auth, context, panels
+from web.site import auth, context, natures, panels
 from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.views.register.outgoing import names_of
 from web.words import labels
-from web.words.labels import ACTIONS, FIELDS, LINKS, NATURES
+from web.words.labels import ACTIONS, FIELDS, LINKS
 
 blueprint = Blueprint("letters", __name__, url_prefix="/courriers")
 
@@ -133,16 +134,22 @@ def _rectify_form(mail_id: int, error: GedError | None = None) -> ResponseReturn
     actor = context.actor()
 
     def writers(session: ReadSession) -> object:
-        return desk.writers(session, actor)
+        return desk.writers(session, actor, on=context.today())
 
     def authorities(session: ReadSession) -> object:
-        near, far = entry.authorities(session, actor)
+        near, far = entry.authorities(session, actor, on=context.today())
         return [*near, (_("Autres entités"), far)] if near and far else [*near, *far]
+
+    def choices(session: ReadSession) -> object:
+        letter = queries.letter(session, mail_id, actor)
+        kept = {letter.nature: natures.name_of(letter.nature)} if letter.nature else {}
+        offered = {one.code: one.name for one in nature_queries.offered(session, letter.direction)}
+        return list((kept | offered).items())
 
     return _form(
         "letters/rectify.html", mail_id, error, writers=writers, authorities=authorities,
         born=lambda session: desk_changes.entry(session, mail_id),
-        natures=[(code, str(name)) for code, name in NATURES.items()], channels=list(Channel),
+        natures=choices, channels=list(Channel),
         priorities=list(Priority), open_due=OPEN_DUE,
     )  # fmt: skip
 
@@ -191,7 +198,7 @@ def _typed_changes(fields: FormReader) -> dict[str, Value]:
     for name, kind in CHOICES.items():
         if name in given and (member := fields.choice(name, kind, required=True)) is not None:
             changes[name] = member
-    if changes.get("nature") and changes["nature"] not in NATURES:
+    if changes.get("nature") and changes["nature"] not in natures.names():
         fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="nature"))
     if "enclosure_count" in given:
         changes["enclosure_count"] = fields.integer("enclosure_count", maximum=9999) or 0
@@ -414,12 +421,6 @@ def field_label(field: str) -> str:
 
 
 @blueprint.app_template_filter()
-def nature_label(nature: str) -> str:
-    """A letter's nature; an unknown code is shown itself."""
-    return str(NATURES.get(nature, nature))
-
-
-@blueprint.app_template_filter()
 def link_label(row: queries.LinkRow) -> str:
     """The relation of a linked letter to the letter shown."""
     return str(LINKS.get((row.kind, row.outgoing), row.kind))
@@ -435,7 +436,7 @@ def version_reason(reason: str) -> str:
 def field_value(value: str, field: str = "") -> str:
     """A value from the journal; a date and a code are written for people."""
     if field == "nature":
-        return nature_label(value)
+        return natures.name_of(value)
     if field in CHOICES:
         try:
             return labels.label(CHOICES[field](value))

@@ -14,16 +14,16 @@ from ged.capture.files import Upload
 from ged.dispatch import desk
 from ged.dispatch.desk import MAX_NAME, MAX_PARTIES, OutgoingForm, WaitingScan
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.natures import queries as nature_queries
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId, UnitId
 from ged.register import entry, registers, typed_numbers
-from ged.register.models import RegisterNature
+from ged.register.models import Direction, RegisterNature
 from ged.register.operations import MAX_SUBJECT
 from ged.unit import ReadSession
 from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import render_form
-from web.words.labels import NATURES
 
 blueprint = Blueprint("outgoing", __name__, url_prefix="/enregistrer")
 
@@ -50,8 +50,9 @@ def form(kind: str) -> ResponseReturnValue:
 def _page(kind: str, scan_id: int | None, error: GedError | None = None) -> ResponseReturnValue:
     actor, nature = context.actor(), KINDS[kind]
     with context.services().reading() as db:
-        units, signatories = desk.writers(db, actor)
-        near, _far = entry.authorities(db, actor)
+        units, signatories = desk.writers(db, actor, on=context.today())
+        near, _far = entry.authorities(db, actor, on=context.today())
+        natures = nature_queries.offered(db, direction_of(nature))
         values: dict[str, Any] = {
             "registers": desk.registers_kept(db, actor, nature),
             "natures_kept": [(ADDRESSES[one], one) for one in desk.natures_kept(db, actor)],
@@ -66,12 +67,17 @@ def _page(kind: str, scan_id: int | None, error: GedError | None = None) -> Resp
         units=units,
         signatories=signatories,
         authorities=near if nature is RegisterNature.INTERNAL else [],
-        natures=[(code, str(name)) for code, name in NATURES.items()],
+        natures=[(one.code, one.name) for one in natures],
         levels=[level for level in Confidentiality if level < Confidentiality.SECRET or level <= actor.clearance],
         last=session.get("departing", {}),
         request_token=secrets.token_urlsafe(),
         **values,
     )
+
+
+def direction_of(nature: RegisterNature) -> Direction:
+    """The direction of the letters that a register of this nature numbers."""
+    return Direction.OUTGOING if nature is RegisterNature.DEPARTURE else Direction.INTERNAL
 
 
 def title_of(nature: RegisterNature) -> str:
@@ -113,13 +119,16 @@ def _read(kind: str) -> tuple[RegisterId, OutgoingForm]:
     fields = FormReader(request.form)
     register_id = fields.integer("register_id", required=True)
     nature = fields.text("nature", maximum=32)
-    if nature and nature not in NATURES:
-        fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="nature"))
     sender, signatory = (fields.integer(name, required=True, minimum=1) for name in REMEMBERED)
     addressed = fields.integer("addressed_post_id") if KINDS[kind] is RegisterNature.INTERNAL else None
     answered, chosen = fields.text("answers_number", maximum=64), fields.integer("answers_number_letter")
     answers: MailId | None = None
     with context.services().reading() as db:
+        if nature:
+            try:
+                nature_queries.require(db, nature, direction_of(KINDS[kind]))
+            except Invalid as unknown:
+                fields.refuse(unknown)
         kept = {one[0] for one in desk.registers_kept(db, context.actor(), KINDS[kind])}
         if register_id is not None and register_id not in kept:
             fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="register_id"))

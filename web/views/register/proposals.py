@@ -9,9 +9,9 @@ from flask_babel import gettext as _
 from ged.capture import queries as scan_queries
 from ged.suggestions import form, lessons, letter
 from ged.suggestions.form import Progress, Proposal
-from web.site import context
+from web.site import context, natures
 from web.site.panels import Panel
-from web.words.labels import LESSON_REASONS, NATURES, READINGS
+from web.words.labels import LESSON_REASONS, READINGS
 
 blueprint = Blueprint("proposals", __name__)
 
@@ -67,7 +67,7 @@ def form_value(one: Proposal) -> str:
 @blueprint.app_template_filter()
 def shown_value(one: Proposal) -> str:
     """A proposal's value in the format for people."""
-    return str(NATURES.get(one.value, one.value)) if one.field == "nature" else form_value(one)
+    return natures.name_of(one.value) if one.field == "nature" else form_value(one)
 
 
 @blueprint.app_template_filter()

@@ -19,10 +19,12 @@ from ged.dispatch import desk
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.mailbox import operations as mailbox
 from ged.mailbox import signatures as message_signatures
+from ged.natures import queries as nature_queries
+from ged.natures.queries import NatureRow
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId
 from ged.register import correspondents, entry, opening, operations, prints, queries, typed_numbers
 from ged.register.entry import DuplicateRow
-from ged.register.models import Channel, Priority
+from ged.register.models import Channel, Direction, Priority
 from ged.register.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
 from ged.register.queries import NumberRow
 from ged.routing import due
@@ -33,7 +35,7 @@ from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import render_form
 from web.views.register import outgoing
-from web.words.labels import LINKS, NATURES
+from web.words.labels import LINKS
 from web.words.labels import label as label_of
 
 blueprint = Blueprint("register", __name__, url_prefix="/enregistrer")
@@ -73,8 +75,9 @@ def _page(
     actor = context.actor()
     with context.services().reading() as db:
         registers = entry.arrival_registers(db, actor)
-        near, far = entry.authorities(db, actor)
+        near, far = entry.authorities(db, actor, on=context.today())
         usual = entry.last_addressed(db, actor)
+        natures = nature_queries.offered(db, Direction.INCOMING)
         scan: ScanRow | None = scan_queries.scan(db, scan_id, actor) if scan_id is not None else None
         sheet_id = scan.separator_id if scan is not None else None
         preset = separators.preset(db, sheet_id) if sheet_id is not None else None
@@ -99,7 +102,9 @@ def _page(
         signature=message_signatures.on_view(context.services(), message),
         proposals=proposals,
         link_kinds=[(kind, str(LINKS[kind, True])) for kind in LINK_KINDS],
-        natures=[(code, str(name)) for code, name in NATURES.items()],
+        natures=[(one.code, one.name) for one in natures],
+        nature_offers={one.code: {"delay_days": one.delay_days, "register_id": one.register_id} for one in natures},
+        nature_delays=_delays(natures),
         channels=list(Channel),
         priorities=list(Priority),
         levels=[level for level in Confidentiality if level < Confidentiality.SECRET or level <= actor.clearance],
@@ -113,6 +118,12 @@ def _page(
         kinds=outgoing.KINDS,
         others=[(outgoing.ADDRESSES[nature], outgoing.title_of(nature)) for nature in others],
     )
+
+
+def _delays(natures: Sequence[NatureRow]) -> str:
+    """The delays of the natures in words, for who has no script that types them."""
+    told = [_("%(nature)s %(days)s", nature=one.name, days=one.delay_days) for one in natures if one.delay_days]
+    return _("Proposé selon la nature : %(delays)s.", delays=", ".join(told)) if told else ""
 
 
 def _registered(number_id: int | None) -> tuple[MailId, NumberRow] | None:
@@ -175,8 +186,12 @@ def _read() -> _Typed:
 def _read_letter(fields: FormReader) -> IncomingForm:
     """The letter's fields, each checked separately."""
     nature = fields.text("nature", maximum=32)
-    if nature and nature not in NATURES:
-        fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="nature"))
+    if nature:
+        with context.services().reading() as db:
+            try:
+                nature_queries.require(db, nature, Direction.INCOMING)
+            except Invalid as unknown:
+                fields.refuse(unknown)
     related_as = fields.text("related_as", maximum=32) or "related"
     if related_as not in LINK_KINDS:
         fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="related_as"))
@@ -206,7 +221,7 @@ def _completed(form: IncomingForm, register_id: int | None, fields: FormReader) 
     days, related = fields.integer("delay_days", maximum=366), fields.text("related_number", maximum=64)
     chosen = fields.integer("related_number_letter")
     with context.services().reading() as db:
-        near, far = entry.authorities(db, actor)
+        near, far = entry.authorities(db, actor, on=context.today())
         if form.addressed_post_id and form.addressed_post_id not in {one[0] for one in (*near, *far)}:
             fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="addressed_post_id"))
         if register_id is not None and register_id not in {one[0] for one in entry.arrival_registers(db, actor)}:

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
+from ged.natures import queries as natures
 from ged.ports import Confidentiality, MailId, PostId, UnitId
 from ged.recognition import signatures
 from ged.register import opening
@@ -98,6 +99,7 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         learned = lessons.safely(session, services, Lesson.UNIT, lessons.text_of_letter(session, mail_id))
         mentions = choices.mention_choices(session)
         days = calendar.calendar(session)
+        nature = natures.find(session, found.nature) if found.nature and not path.imputations else None
     _record_opening(found)
     pages = [(paper[0], n) for n in range(1, min(paper[1], MAX_PAGES_SHOWN) + 1)] if paper is not None else []
     return render_form(
@@ -114,6 +116,7 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         due=due_words(found.due_on, context.today(), days),
         acted_for=_acted_for(),
         mentions=mentions,
+        nature=nature,
         learned=learned,
         learned_unit=next((one.label for one in tree if learned and str(one.id) == learned.choice), ""),
         **offered,

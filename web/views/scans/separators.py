@@ -8,12 +8,14 @@ from flask_babel import gettext as _
 
 from ged.capture import separators
 from ged.errors import GedError, Invalid, NotFound
+from ged.natures import queries
 from ged.ports import Confidentiality
+from ged.register.models import Direction
 from web.site import context
 from web.site.forms import FormReader
+from web.site.natures import name_of
 from web.site.numbers import whole
 from web.site.pages import render_form
-from web.words.labels import NATURES
 
 blueprint = Blueprint("separators", __name__, url_prefix="/numerisations/separateurs")
 
@@ -30,13 +32,13 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
     actor = context.actor()
     with context.services().reading() as session:
         rows, units = separators.sheets(session, actor), separators.units(session, actor)
+        natures = queries.offered(session, Direction.INCOMING)
     return render_form(
         "scans/separators.html",
         error=error,
         rows=rows,
         units=units,
-        natures=[(code, str(name)) for code, name in NATURES.items()],
-        nature_names=NATURES,
+        natures=[(one.code, one.name) for one in natures],
         levels=[level for level in Confidentiality if level < Confidentiality.SECRET or level <= actor.clearance],
         copies=USUAL_COPIES,
     )
@@ -48,11 +50,11 @@ def make() -> ResponseReturnValue:
     fields = FormReader(request.form)
     unit_id, nature = fields.integer("unit_id", required=True), fields.text("nature", maximum=32)
     level = fields.integer("level", maximum=int(Confidentiality.SECRET)) or 0
-    if nature and nature not in NATURES:
-        fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="nature"))
     try:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
+            if nature:
+                queries.require(uow.session, nature, Direction.INCOMING)
             separators.make(
                 uow, unit_id or 0, nature=nature, level=Confidentiality(level), actor=context.actor(), now=uow.now
             )
@@ -76,7 +78,7 @@ def sheet(sheet_id: int) -> ResponseReturnValue:
             services,
             sheet_id,
             actor,
-            nature_name=str(NATURES[row.nature]) if row.nature else "",
+            nature_name=name_of(row.nature),
             copies=copies,
             recto_verso="recto_verso" in request.args,
         )

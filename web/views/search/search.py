@@ -18,7 +18,7 @@ from ged.search import export as search_export
 from ged.search import letter_search
 from ged.search.letter_search import FacetValue, FoundLetter
 from ged.typography import plain
-from web.site import context, lists, marks
+from web.site import context, lists, marks, natures
 from web.views.search.search_form import MAX_OFFSET, MAX_TEXT, PAGE, given, read_query
 from web.words import labels
 
@@ -138,7 +138,7 @@ def _label(name: str, value: FacetValue) -> str:
         member = next((one for one in MEMBERS[name] if one.value == value.value), None)
         return labels.label(member) if member is not None else value.value
     if name == "nature":
-        return str(labels.NATURES.get(value.value, value.value))
+        return natures.name_of(value.value)
     if name == "month":
         return _month(value.value)
     return value.label or value.value

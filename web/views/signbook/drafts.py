@@ -13,13 +13,16 @@ from werkzeug.datastructures import MultiDict
 from ged.capture import files
 from ged.dispatch.models import Party
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.natures import queries as nature_queries
+from ged.natures.circuit import MAX_VISAS, Step
+from ged.natures.steps import StepKind
 from ged.ports import Confidentiality, MailId, PostId
 from ged.register import opening
+from ged.register.models import Direction
 from ged.richtext import marks
 from ged.richtext.document import MAX_JSON, dump, read
 from ged.richtext.marks import document_of
-from ged.signbook import annotations, drafts, operations, queries
-from ged.signbook.circuit import MAX_VISAS, Step, StepKind
+from ged.signbook import annotations, book, choosing, drafts, operations, queries
 from ged.signbook.drafts import DraftForm, Saved
 from ged.signbook.queries import LetterRow, PostChoice
 from ged.signbook.render import PageMode, letter_pages
@@ -56,11 +59,13 @@ def _new(error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
         incoming = queries.answerable(session, answers, context.actor()) if answers is not None else None
         templates = queries.templates(session)
+        natures = nature_queries.offered(session, Direction.OUTGOING)
     posts = [post for post in context.actor().posts if post.roles - {Role.ADMINISTRATOR, Role.AUDITOR}]
     return render_form(
         "drafts/new.html",
         error=error,
         templates=templates,
+        natures=natures,
         incoming=incoming,
         chosen=request.values.get("modele", ""),
         posts=posts,
@@ -72,21 +77,32 @@ def create() -> ResponseReturnValue:
     """Begin the draft."""
     fields = FormReader(request.form)
     answers, code = fields.integer("repond_a"), fields.text("modele", maximum=64)
-    post_id = fields.integer("post_id")
+    post_id, nature = fields.integer("post_id"), fields.text("nature", maximum=32)
     try:
         fields.check()
+        code = code or _template_of(nature)
         if answers is not None and not code:
             raise Invalid("template.unknown", "choose a template of the list", field="modele")
         with context.services().unit_of_work(context.now()) as uow:
             actor, now = context.actor(), context.now()
             if answers is not None:
-                mail_id = drafts.draft_reply(uow, MailId(answers), code, actor=actor, now=now, post_id=post_id)
+                mail_id = drafts.draft_reply(
+                    uow, MailId(answers), code, actor=actor, now=now, post_id=post_id, nature=nature
+                )
             else:
-                mail_id = drafts.draft_new(uow, code, actor=actor, now=now, post_id=post_id)
+                mail_id = drafts.draft_new(uow, code, actor=actor, now=now, post_id=post_id, nature=nature)
     except REFUSALS as error:
         return _new(error)
     flash(_("Le projet est créé : complétez-le, puis remettez-le au parapheur."), "success")
     return redirect(url_for("drafts.edit", mail_id=mail_id), 303)
+
+
+def _template_of(nature: str) -> str:
+    """The template with which letters of a nature begin; empty without one."""
+    with context.services().reading() as session:
+        found = nature_queries.find(session, nature)
+        known = {one.code for one in queries.templates(session)}
+    return found.template_code if found is not None and found.template_code in known else ""
 
 
 # --- writing -----------------------------------------------------------------------------------------------------
@@ -111,6 +127,10 @@ def _edit(
         typed.look(working.copies(session, mail_id, context.actor()), row.version)
         compared = _conflict(session, typed, row) if error is not None and error.code == "draft.stale" else None
         beside = versions.pages_beside(session, row.answers_id) if row.answers_id is not None else None
+        natures = nature_queries.offered(session, Direction.OUTGOING)
+        draft = book.require(session, mail_id, context.actor())
+        offers = choosing.offers(session, draft, context.actor(), on=context.today()) if row.may.hand_in else ()
+        compulsory = choosing.compulsory(session, draft, on=context.today()) if row.may.hand_in else ()
     if not row.may.write and error is None:
         return redirect(url_for("signbook.show", mail_id=mail_id), 303)
     if row.level >= Confidentiality.RESTRICTED:
@@ -126,8 +146,12 @@ def _edit(
         beside=beside,
         row=row,
         margin=margin,
-        groups=_groups(posts),
-        signatories=_groups([post for post in posts if post.may_sign]),
+        natures=[(one.code, one.name) for one in natures],
+        has_models=any(one.has_circuit for one in natures),
+        offers=offers,
+        compulsory=compulsory,
+        posts=_choices(posts),
+        signatories=_choices([post for post in posts if post.may_sign]),
         addressee_rows=typed.rows("addressee", len(row.addressees), more),
         copy_rows=typed.rows("copy", len(row.copies), more),
         steps=min(max(FIRST_STEPS, len(row.asked) + 1), MAX_VISAS),
@@ -217,15 +241,13 @@ def _conflict(session: ReadSession, typed: _Typed, row: LetterRow) -> versions.C
     return found
 
 
-def _groups(posts: list[PostChoice]) -> list[tuple[str, list[tuple[int, str]]]]:
-    groups: dict[str, list[tuple[int, str]]] = {}
-    for post in posts:
-        until = post.away.until_on if post.away is not None else None
-        label = (
-            _("%(post)s - absent jusqu'au %(day)s", post=post.label, day=f"{until:%d/%m/%Y}") if until else post.label
-        )
-        groups.setdefault(post.unit, []).append((post.id, label))
-    return list(groups.items())
+def _choices(posts: list[PostChoice]) -> list[tuple[int, str]]:
+    return [(post.id, _label(post)) for post in posts]
+
+
+def _label(post: PostChoice) -> str:
+    until = post.away.until_on if post.away is not None else None
+    return _("%(post)s - absent jusqu'au %(day)s", post=post.label, day=f"{until:%d/%m/%Y}") if until else post.label
 
 
 @blueprint.post("/<int:mail_id>")
@@ -297,11 +319,12 @@ class _Kept:
         self.version = self.opened = request.form.get("version", type=whole) or 0
         self.changed = False
 
-    def all(self, *, with_circuit: bool = False) -> None:
-        """Save text, circuit and file; a part that is missing in the form, or unchanged, is skipped.
+    def all(self, *, with_circuit: bool = False, offer: str = "") -> None:
+        """Save text, nature, circuit and file; a part that is missing in the form, or unchanged, is skipped.
 
         Args:
             with_circuit: the action needs a circuit: a missing signatory is an error.
+            offer: the offered circuit to take instead of the one in the form, or an empty text.
 
         Raises:
             GedError: as ``drafts.save``, ``drafts.set_circuit``, ``drafts.add_annex``; parts saved before it stay.
@@ -310,11 +333,18 @@ class _Kept:
         fields.integer("version", required=True)
         text = _text(fields, request.form) if "body" in request.form else None
         steps, signatory = _steps(fields), fields.integer("signatory_post_id")
+        nature = fields.text("nature", maximum=32)
         fields.check()
         services, actor, now = context.services(), context.actor(), context.now()
         if text is not None:
             saved = drafts.save(services, self.mail_id, text, version=self.version, actor=actor, now=now)
             self._note(saved)
+        if nature:
+            with services.unit_of_work(now) as uow:
+                version = drafts.set_nature(uow, self.mail_id, nature, version=self.version, actor=actor)
+            self.changed, self.version = self.changed or version != self.version, version
+        if offer:
+            steps, signatory = self._offered(offer)
         if signatory is not None or steps or with_circuit:
             with services.unit_of_work(now) as uow:
                 version = drafts.set_circuit(uow, self.mail_id, steps, signatory, version=self.version, actor=actor)
@@ -329,6 +359,15 @@ class _Kept:
         saved = (self.opened, request.form.get("resumed", -1, type=whole))
         with context.services().unit_of_work(context.now()) as uow:
             working.drop(uow, self.mail_id, saved, actor=context.actor())
+
+    def _offered(self, way: str) -> tuple[tuple[Step, ...], int]:
+        services, actor = context.services(), context.actor()
+        with services.reading() as session:
+            draft = book.require(session, self.mail_id, actor)
+            for one in choosing.offers(session, draft, actor, on=context.today()):
+                if one.way == way:
+                    return one.steps, one.signatory
+        raise Invalid("circuit.no_offer", "choose the posts", field="visa_post_ids")
 
     def _file(self) -> None:
         file = request.files.get("file")
@@ -447,7 +486,7 @@ def set_circuit(mail_id: int) -> ResponseReturnValue:
     """Choose who gives a visa or an opinion, and who signs; what else was typed is kept with it."""
     kept = _Kept(mail_id)
     try:
-        kept.all(with_circuit=True)
+        kept.all(with_circuit=True, offer=request.form.get("offer", ""))
     except REFUSALS as error:
         return _edit(mail_id, error, version=kept.version)
     return redirect(url_for("drafts.edit", mail_id=mail_id) + "#circuit", 303)

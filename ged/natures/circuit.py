@@ -8,21 +8,13 @@ every change of content cancels all of them. An opinion is awaited, but never st
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from math import inf
 
 from ged.errors import Forbidden, Invalid, InvalidTransition
+from ged.natures.steps import StepKind
 from ged.ports import PostId
 
 MAX_VISAS = 12
-
-
-class StepKind(StrEnum):
-    """The kind of a step."""
-
-    VISA = "visa"
-    OPINION = "opinion"
-    """Advice for the later steps; even an unfavourable opinion does not stop the letter."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,83 @@
+"""The natures of the organisation file."""
+
+from sqlalchemy import select
+
+from ged.errors import Invalid
+from ged.natures.models import Nature, NatureStep
+from ged.natures.steps import StepKind
+from ged.org.file import NatureRecord, OrganisationFile
+from ged.org.load import Change, upsert
+from ged.org.models import Post
+from ged.register.models import Direction, Register
+from ged.unit import SYSTEM, UnitOfWork
+
+_Asked = list[tuple[int, StepKind, int | None, bool]]
+"""Stage, kind, post and whether it is compulsory, of each step in order."""
+
+
+def load_natures(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
+    """Bring the natures to the state of the file, in its order; natures not in the file stay and are reported.
+
+    Raises:
+        Invalid: ``organisation.field``: a register of another direction.
+    """
+    if not file.natures:
+        return []
+    natures = {row.code: row for row in uow.session.scalars(select(Nature))}
+    registers = {row.code: row for row in uow.session.scalars(select(Register))}
+    posts = dict(uow.session.execute(select(Post.code, Post.id)).all())
+    changes: list[Change] = []
+    for position, record in enumerate(file.natures, start=1):
+        changes += upsert(uow, natures, Nature, {"code": record.code}, _values(record, position, registers, posts))
+        changes += _steps(natures[record.code], _asked(record, posts), changes)
+    named = {record.code for record in file.natures}
+    if changes:
+        # As for the organisation: an auditor needs to see what changed, not how much.
+        told = [[change.action, change.code, change.detail] for change in changes]
+        uow.record("natures.loaded", "organisation", None, actor=SYSTEM, changes=told)
+    return changes + [Change("left", Nature.__tablename__, code) for code in natures if code not in named]
+
+
+def _values(
+    record: NatureRecord, position: int, registers: dict[str, Register], posts: dict[str, int]
+) -> dict[str, object]:
+    direction = Direction(record.direction)
+    register = registers[record.register_code] if record.register_code else None
+    if register is not None and register.direction is not direction:
+        raise Invalid(
+            "organisation.field", "name a register of its own direction", where=f"natures.{record.code}.register",
+            detail=register.direction.value,
+        )  # fmt: skip
+    return {
+        "name": record.name,
+        "direction": direction,
+        "register_id": register.id if register is not None else None,
+        "delay_days": record.delay_days,
+        "mentions": list(record.mentions),
+        "reminders": sorted(set(record.reminders)),
+        "template_code": record.template or "",
+        "signatory_post_id": posts[record.circuit.signatory] if record.circuit is not None else None,
+        "position": position,
+        "is_closed": record.closed,
+    }
+
+
+def _asked(record: NatureRecord, posts: dict[str, int]) -> _Asked:
+    found: _Asked = []
+    for step in record.circuit.steps if record.circuit is not None else ():
+        above = found[-1][0] if found else 0
+        stage = above if above and step.with_previous else above + 1
+        found.append((stage, StepKind(step.kind), posts[step.post] if step.post else None, step.compulsory))
+    return found
+
+
+def _steps(nature: Nature, asked: _Asked, told: list[Change]) -> list[Change]:
+    """Set the steps of a nature's circuit where they differ."""
+    if [(step.stage, step.kind, step.post_id, step.is_compulsory) for step in nature.steps] == asked:
+        return []
+    nature.steps = [
+        NatureStep(position=n, stage=stage, kind=kind, post_id=post_id, is_compulsory=compulsory)
+        for n, (stage, kind, post_id, compulsory) in enumerate(asked, start=1)
+    ]
+    is_new = any(change.action == "added" and change.code == nature.code for change in told)
+    return [] if is_new else [Change("changed", Nature.__tablename__, nature.code, "circuit")]

@@ -1,0 +1,49 @@
+"""Tables of the natures of letters. ``Mail.nature`` holds a code; a nature that is closed stays readable."""
+
+from sqlalchemy import JSON, Boolean, ForeignKey, Integer, String, false
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ged.db import Base, Code, Id
+from ged.natures.steps import StepKind
+from ged.register.models import Direction
+
+
+class Nature(Base):
+    """A nature of letters that arrive, leave or stay in the house; all that it gives is a proposal but its circuit's
+    compulsory steps.
+
+    ``mentions``: codes of mentions that an authority finds ticked. ``reminders``: on which days a reminder is due,
+    counted from the deadline (-2: two working days before it). ``template_code``: the letter that a draft begins with.
+    """
+
+    __tablename__ = "natures"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    code: Mapped[str] = mapped_column(String(32), unique=True)
+    name: Mapped[str] = mapped_column(String(100))
+    direction: Mapped[Direction] = mapped_column(Code(Direction))
+    register_id: Mapped[int | None] = mapped_column(ForeignKey("registers.id"))
+    """Where a clerk registers it; a draft is numbered in the register of its signatory's unit."""
+    delay_days: Mapped[int | None] = mapped_column(Integer)
+    """Working days in which an answer is owed."""
+    mentions: Mapped[list[str]] = mapped_column(JSON, default=list)
+    reminders: Mapped[list[int]] = mapped_column(JSON, default=list)
+    template_code: Mapped[str] = mapped_column(String(64), default="")
+    signatory_post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
+    """The signatory of its circuit; None: it has no circuit."""
+    position: Mapped[int] = mapped_column(Integer, default=0)
+    is_closed: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    steps: Mapped[list["NatureStep"]] = relationship(order_by="NatureStep.position", cascade="all, delete-orphan")
+
+
+class NatureStep(Base):
+    """A step of a nature's circuit. ``post_id`` None: the nearest head above the author."""
+
+    __tablename__ = "nature_steps"
+
+    nature_id: Mapped[int] = mapped_column(ForeignKey("natures.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)
+    stage: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[StepKind] = mapped_column(Code(StepKind))
+    post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
+    is_compulsory: Mapped[bool] = mapped_column(Boolean, default=False)

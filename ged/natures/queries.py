@@ -1,0 +1,113 @@
+"""Natures to choose, their names, and the circuit that one asks of a letter."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged.errors import Invalid
+from ged.natures.models import Nature
+from ged.natures.steps import ModelStep
+from ged.org.models import Post, PostRole, Unit
+from ged.org.tree import upwards
+from ged.ports import PostId
+from ged.register.models import Direction
+from ged.unit import Role
+
+
+@dataclass(frozen=True)
+class NatureRow:
+    """A nature to choose, with what it proposes. ``delay_days``: working days."""
+
+    code: str
+    name: str
+    register_id: int | None = None
+    delay_days: int | None = None
+    mentions: tuple[str, ...] = ()
+    template_code: str = ""
+    has_circuit: bool = False
+
+
+@dataclass(frozen=True)
+class CircuitModel:
+    """The circuit that a nature asks of one letter."""
+
+    nature: str
+    steps: tuple[ModelStep, ...]
+    signatory: PostId
+
+
+def offered(session: Session, direction: Direction) -> list[NatureRow]:
+    """The natures of letters of a direction, in the order of the organisation file; without those that are closed."""
+    query = select(Nature).where(Nature.direction == direction, Nature.is_closed.is_(False))
+    return [_row(one) for one in session.scalars(query.order_by(Nature.position, Nature.id))]
+
+
+def names(session: Session) -> dict[str, str]:
+    """The name of every nature by its code, also of those that are closed; in the order of the file."""
+    rows = session.execute(select(Nature.code, Nature.name).order_by(Nature.position, Nature.id))
+    return dict(rows.all())
+
+
+def find(session: Session, code: str) -> NatureRow | None:
+    """A nature, also a closed one; None for a code that no nature bears."""
+    found = _of_code(session, code)
+    return _row(found) if found is not None else None
+
+
+def require(session: Session, code: str, direction: Direction) -> NatureRow:
+    """A nature that may be chosen for a letter of this direction.
+
+    Raises:
+        Invalid: ``nature.unknown``.
+    """
+    for one in offered(session, direction):
+        if one.code == code:
+            return one
+    raise Invalid("nature.unknown", "choose from the list", field="nature")
+
+
+def _of_code(session: Session, code: str) -> Nature | None:
+    return session.scalar(select(Nature).where(Nature.code == code)) if code else None
+
+
+def _row(one: Nature) -> NatureRow:
+    has_circuit = one.signatory_post_id is not None
+    return NatureRow(
+        one.code, one.name, one.register_id, one.delay_days, tuple(one.mentions), one.template_code, has_circuit
+    )
+
+
+def model_for(session: Session, code: str, *, unit_id: int, author_post_id: int | None) -> CircuitModel | None:
+    """The circuit that a nature asks of a letter written in a unit through a post; None without one.
+
+    A post whose unit is closed is left out: nobody there could act.
+    """
+    nature = _of_code(session, code)
+    if nature is None or nature.signatory_post_id is None:
+        return None
+    above = _head_above(session, unit_id, author_post_id)
+    found: dict[PostId, ModelStep] = {}
+    for step in nature.steps:
+        post_id = step.post_id if step.post_id is not None else above
+        if post_id is not None and post_id != nature.signatory_post_id:
+            found.setdefault(PostId(post_id), ModelStep(PostId(post_id), step.stage, step.kind, step.is_compulsory))
+    open_posts = select(Post.id).join(Unit, Unit.id == Post.unit_id).where(Unit.closed_at.is_(None))
+    working = set(session.scalars(open_posts.where(Post.id.in_([*found, nature.signatory_post_id]))))
+    steps = tuple(step for step in found.values() if step.post_id in working)
+    return CircuitModel(nature.name, steps, PostId(nature.signatory_post_id))
+
+
+def _head_above(session: Session, unit_id: int, author_post_id: int | None) -> PostId | None:
+    """The head of the unit, or of the nearest unit above it within the entity, but the author's own post."""
+    for unit in upwards(session, unit_id):
+        heads = select(Post.id).join(PostRole, PostRole.post_id == Post.id).where(PostRole.role == Role.HEAD)
+        found = session.scalars(
+            heads.where(Post.unit_id == unit.id, Post.id != (author_post_id or 0)).order_by(Post.id)
+        )
+        head = found.first()
+        if head is not None:
+            return PostId(head)
+        if unit.is_entity:
+            break
+    return None

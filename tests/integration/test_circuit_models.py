@@ -1,0 +1,234 @@
+"""Circuits by nature: what is offered, what nobody leaves out, and what a refuser and the signatory are told."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from ged.audit import AuditEntry
+from ged.errors import Invalid
+from ged.natures.circuit import Step
+from ged.natures.models import Nature, NatureStep
+from ged.natures.steps import StepKind
+from ged.org.models import Unit
+from ged.ports import MailId
+from ged.register.models import Direction
+from ged.signbook import book, choosing, drafts, operations, presign, queries
+from ged.signbook.models import NoticeKind
+from tests.factories import NOW, TODAY
+from tests.signbook_kit import House, make_house
+from tests.signbook_site_kit import Site, hidden, site
+
+__all__ = ["site"]  # a fixture
+VISA, OPINION = StepKind.VISA, StepKind.OPINION
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    url = request.getfixturevalue("make_database")() if request.param == "postgresql" else None
+    made = make_house(tmp_path, url=url)
+    yield made
+    made.services.engine.dispose()
+
+
+def model(house: House, *, code: str = "marche", head: bool = False) -> None:
+    """A nature whose letters need the visa of DAF; and one that asks for nothing."""
+    with house.services.unit_of_work(NOW) as uow:
+        steps = [NatureStep(position=1, stage=1, kind=VISA, post_id=house.post("DAF-C"), is_compulsory=True)]
+        if head:
+            steps.append(NatureStep(position=2, stage=2, kind=VISA, post_id=None, is_compulsory=True))
+        uow.session.add(
+            Nature(
+                code=code, name="Marché", direction=Direction.OUTGOING, signatory_post_id=house.post("SG-T"),
+                position=1, steps=steps,
+            )
+        )  # fmt: skip
+        uow.session.add(Nature(code="simple", name="Lettre simple", direction=Direction.OUTGOING, position=2))
+
+
+def circuit(house: House, mail_id: int, *posts: str, author: str = "dge", kind: StepKind = VISA) -> None:
+    steps = [Step(house.post(code), n, kind) for n, code in enumerate(posts, start=1)]
+    with house.services.unit_of_work(NOW) as uow:
+        version = house.show(mail_id, author).version
+        drafts.set_circuit(uow, mail_id, steps, house.post("SG-T"), version=version, actor=house.who(author))
+
+
+def call(house: House, mail_id: int, code: str, *, author: str = "dge") -> None:
+    with house.services.unit_of_work(NOW) as uow:
+        version = house.show(mail_id, author).version
+        drafts.set_nature(uow, mail_id, code, version=version, actor=house.who(author))
+
+
+def refused(house: House, mail_id: int, *, author: str = "dge") -> Invalid:
+    with pytest.raises(Invalid) as found:
+        house.submit(mail_id, author=author)
+    return found.value
+
+
+def test_a_letter_is_not_handed_in_without_its_nature_and_its_compulsory_visas(house: House) -> None:
+    model(house)
+    mail_id = house.answer()
+    assert refused(house, mail_id).code == "draft.nature_missing"
+    call(house, mail_id, "marche")
+    circuit(house, mail_id, "ETU-M")
+    error = refused(house, mail_id)
+    assert (error.code, error.params["nature"]) == ("circuit.compulsory", "Marché")
+    assert error.params["posts"] == "Poste DAF-C (Daf) — Direction des affaires financières, Ministère"
+    circuit(house, mail_id, "DAF-C", kind=OPINION)
+    assert refused(house, mail_id).code == "circuit.compulsory", "an opinion does not replace a visa"
+    circuit(house, mail_id, "ETU-M", "DAF-C")
+    house.submit(mail_id)
+
+
+def test_neither_another_circuit_nor_another_nature_takes_the_visa_out_later(house: House) -> None:
+    model(house)
+    mail_id = house.answer()
+    call(house, mail_id, "marche")
+    house.submit(mail_id)
+    with house.services.unit_of_work(NOW) as uow:
+        operations.refuse(uow, mail_id, reason="Chiffres", version_no=2, actor=house.who("daf"))
+    circuit(house, mail_id, "ETU-M")
+    assert refused(house, mail_id).code == "circuit.compulsory"
+    with pytest.raises(Invalid, match=r"nature\.fixed"):
+        call(house, mail_id, "simple")
+
+
+def test_nor_does_a_head_who_goes_on_with_the_letter_of_another(house: House) -> None:
+    model(house)
+    with house.services.unit_of_work(NOW) as uow:
+        mail_id = drafts.draft_new(uow, "", actor=house.who("etudes"), now=NOW, nature="marche")
+    circuit(house, mail_id, "BO-A", author="dge")
+    assert refused(house, mail_id, author="dge").code == "circuit.compulsory"
+
+
+def test_who_writes_gives_no_visa_to_the_own_letter_and_a_head_is_found_above(house: House) -> None:
+    model(house, head=True)
+    with house.services.unit_of_work(NOW) as uow:
+        mail_id = drafts.draft_new(uow, "", actor=house.who("etudes"), now=NOW, nature="marche")
+    with house.services.reading() as session:
+        draft = book.require(session, mail_id, house.who("etudes"))
+        asked = choosing.compulsory(session, draft, on=TODAY)
+        (offer,) = choosing.offers(session, draft, house.who("etudes"), on=TODAY)
+    assert [text.partition(" ")[2][:5] for text in asked] == ["DAF-C", "DGE-C"]
+    assert (offer.way, [step.post_id for step in offer.steps]) == ("model", [house.post("DAF-C"), house.post("DGE-C")])
+    with house.services.unit_of_work(NOW) as uow:
+        own = drafts.draft_new(uow, "", actor=house.who("daf"), now=NOW, nature="marche")
+        uow.session.flush()
+        found = choosing.compulsory(uow.session, book.require(uow.session, own, house.who("daf")), on=TODAY)
+    assert found == (), "DAF heads its unit: no head stands between it and the ministry"
+
+
+def test_a_post_of_a_closed_unit_is_not_asked(house: House) -> None:
+    model(house)
+    with house.services.unit_of_work(NOW) as uow:
+        unit = uow.session.scalars(select(Unit).where(Unit.code == "DAF")).one()
+        unit.closed_at = NOW
+    mail_id = house.answer()
+    call(house, mail_id, "marche")
+    circuit(house, mail_id, "ETU-M")
+    house.submit(mail_id)
+
+
+def test_the_last_circuit_of_the_nature_is_offered_first(house: House) -> None:
+    model(house)
+    first = house.answer()
+    call(house, first, "marche")
+    circuit(house, first, "ETU-M", "DAF-C")
+    house.submit(first)
+    with house.services.unit_of_work(NOW) as uow:
+        second = drafts.draft_new(uow, "", actor=house.who("dge"), now=NOW, nature="marche")
+        third = drafts.draft_new(uow, "", actor=house.who("dge"), now=NOW, nature="simple")
+
+    def ways(mail_id: MailId, account: str = "dge") -> list[str]:
+        with house.services.reading() as session:
+            draft = book.require(session, mail_id, house.who(account))
+            return [offer.way for offer in choosing.offers(session, draft, house.who(account), on=TODAY)]
+
+    assert ways(second) == ["last", "model"], "the last one first"
+    assert ways(third) == [], "another nature"
+    with house.services.reading() as session:
+        draft = book.require(session, second, house.who("dge"))
+        last = choosing.offers(session, draft, house.who("dge"), on=TODAY)[0]
+    assert last.posts[0] == "Poste ETU-M (Etudes) — Service des études", "the reader's own entity is not repeated"
+    assert last.posts[-1].startswith("Poste SG-T")
+    with house.services.unit_of_work(NOW) as uow:
+        foreign = drafts.draft_new(uow, "", actor=house.who("daf"), now=NOW, nature="marche")
+    assert ways(foreign, "daf") == ["model"], "another unit's circuit is not shown"
+
+
+def test_who_refused_is_told_whether_the_letter_comes_back_or_goes_on_without_him(house: House) -> None:
+    mail_id = house.answer()
+    house.submit(mail_id)
+
+    def notices(account: str) -> list[NoticeKind]:
+        with house.services.reading() as session:
+            return [one.kind for one in queries.signature_book(session, house.who(account)).notices]
+
+    with house.services.unit_of_work(NOW) as uow:
+        operations.refuse(uow, mail_id, reason="Chiffres", version_no=2, actor=house.who("daf"))
+    house.submit(mail_id)
+    assert notices("daf") == [NoticeKind.CAME_BACK]
+    with house.services.unit_of_work(NOW) as uow:
+        operations.refuse(uow, mail_id, reason="Encore", version_no=2, actor=house.who("daf"))
+    circuit(house, mail_id, "ETU-M")
+    house.submit(mail_id)
+    assert notices("daf") == [NoticeKind.CAME_BACK, NoticeKind.WITHOUT_YOU]
+    assert notices("sg") == []
+    # The next signer reads it on the letter, and in the check before the signature.
+    house.visa(mail_id, "etudes")
+    assert [text[:11] for text in house.show(mail_id, "sg").withdrawn] == ["Poste DAF-C"]
+    checked = presign.check(house.services, mail_id, actor=house.who("sg"), now=NOW)
+    told = {finding.error.code: finding.blocks for finding in checked.findings}
+    assert told["presign.visas_withdrawn"] is False
+    assert told["presign.refused"] is False
+
+
+def test_a_circuit_that_nobody_changed_has_no_withdrawn_visas(house: House) -> None:
+    mail_id = house.ready()
+    assert house.show(mail_id, "sg").withdrawn == ()
+    codes = [one.error.code for one in presign.check(house.services, mail_id, actor=house.who("sg"), now=NOW).findings]
+    assert "presign.visas_withdrawn" not in codes
+
+
+def test_an_author_takes_an_offered_circuit_on_the_page(site: Site) -> None:
+    house = site.house
+    model(house)
+    page = site.get("dge", "/projets/nouveau")
+    assert "Nature du courrier" in page
+    place = site.send("dge", "/projets/nouveau", nature="marche")
+    page = site.get("dge", place)
+    assert "Poste DAF-C (Daf) — Direction des affaires financières, Ministère" in page
+    assert "Circuit type de la nature" in page
+    assert "Comme la dernière fois" not in page
+    typed = {"version": hidden(page, "version"), "nature": "marche", "subject": "Marché", "body": "Texte"}
+    site.send("dge", f"{place}/circuit", offer="model", **typed)
+    mail_id = int(place.rsplit("/", 1)[1])
+    row = house.show(mail_id, "dge")
+    assert [step.post_id for step in row.asked] == [house.post("DAF-C")]
+    assert (row.body, row.signatory_post_id) == ("Texte", house.post("SG-T")), "what was typed is kept"
+    # A circuit without the visa is saved, but not handed in.
+    typed = {**typed, "version": str(row.version), "addressee-rows": "1", "addressee-1-name": "CEET"}
+    wrong = site.send(
+        "dge", f"{place}/remettre", 422, **typed, **{"visa-1": house.post("ETU-M"), "signatory_post_id": house.post("SG-T")}
+    )  # fmt: skip
+    assert "un visa ou un avis obligatoire manque au circuit : Poste DAF-C (Daf)" in wrong
+    version = house.show(mail_id, "dge").version
+    typed["version"] = str(version)
+    site.send(
+        "dge", f"{place}/remettre", **typed, **{"visa-1": house.post("DAF-C"), "signatory_post_id": house.post("SG-T")}
+    )
+    page = site.get("dge", site.send("dge", "/projets/nouveau", nature="marche"))
+    assert "Comme la dernière fois" in page
+    unknown = site.send("dge", "/projets/nouveau", 422, nature="rien")
+    assert "Cette nature de courrier n" in unknown
+
+
+def test_a_nature_said_is_in_the_journal(house: House) -> None:
+    model(house)
+    mail_id = house.answer()
+    call(house, mail_id, "marche")
+    call(house, mail_id, "simple")
+    with house.services.reading() as session:
+        said = session.scalars(select(AuditEntry.action).where(AuditEntry.action == "draft.nature_set")).all()
+    assert len(said) == 2
