@@ -1,0 +1,229 @@
+"""Nothing that people read is outside of the catalogue, and every message of it is translated."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages import Catalog
+from jinja2 import Environment, nodes
+
+from web.words import catalogue
+from web.words.translations import path_of
+
+ROOT = Path(__file__).parents[2]
+MARKS = frozenset({"_", "_l", "gettext", "ngettext", "pgettext", "lazy_gettext", "lazy_ngettext", "lazy_pgettext"})
+FRENCH = re.compile(
+    r"[éèêëàâçôîïûùœÉÈÀÇ«»]|n°"
+    r"|(?<![\w/<-])(?i:le|la|les|des|du|de|un|une|est|pour|dans|par|sur|avec|au|aux|sans|ne|pas) [\w%({]"
+    r"|(?<!\w)[dlnscjmDLNSCJM]'\w"
+)
+"""A French letter, a French article or preposition before something, an elided word."""
+LABEL = re.compile(r"[A-ZÀ-Ý][a-zà-ÿ']+(?: [a-zà-ÿ']+)*[.:!?]?")
+"""A word, or some, as a label has them."""
+ENGLISH_PARTS = ("commands", "processes", "wiring")
+"""Parts of ``web`` that speak to the operator at a terminal, in English."""
+NOT_MESSAGES = {
+    "site/i18n.py": "the names of the languages",
+    "views/search/search.py": "an operator of what is typed in the search",
+}
+"""Modules of ``web`` with French that is no message."""
+PAPER = "printed, or stored as a document, in the organisation's language"
+DATA = "stored as it is, in the organisation's language"
+READ = "read in texts, never shown"
+SENT = "an e-mail to a correspondent, in the organisation's language"
+ON_PAPER = {
+    "archive/institution_seal.py": PAPER,
+    "capture/bridges.py": DATA,
+    "case_export.py": PAPER,
+    "closing/sheet.py": PAPER,
+    "dispatch/operations.py": SENT,
+    "dispatch/print.py": PAPER,
+    "followup/sheet.py": PAPER,
+    "followup/words.py": "on paper; the site has these words in its catalogue (`catalogue.extract`)",
+    "in_words.py": PAPER,
+    "mailbox/messages.py": PAPER,
+    "mailbox/operations.py": PAPER,
+    "org/letterhead.py": DATA,
+    "org/words.py": PAPER,
+    "paper/compare.py": READ,
+    "paper/ink.py": PAPER,
+    "paper/rules.py": READ,
+    "preservation/documents.py": DATA,
+    "register/prints.py": PAPER,
+    "register/words.py": "on paper; the site has these words in its catalogue (`catalogue.extract`)",
+    "reports/register_pages.py": PAPER,
+    "richtext/marks.py": "what is typed in a text, in every language",
+    "routing/calendar_changes.py": "the names of public holidays, stored as they are",
+    "search/letter_search.py": READ,
+    "signbook/announced.py": READ,
+    "signbook/answers.py": DATA,
+    "signbook/operations.py": PAPER,
+    "signbook/render.py": PAPER,
+    "signbook/titles.py": PAPER,
+    "slips/answers.py": DATA,
+    "slips/delivery_book.py": PAPER,
+    "slips/drafting.py": PAPER,
+    "slips/receive.py": DATA,
+    "slips/receive_many.py": DATA,
+    "slips/render.py": PAPER,
+    "suggestions/linear.py": READ,
+    "suggestions/matching.py": READ,
+    "takeover/operations.py": DATA,
+    "typography.py": "the marks of French typography",
+    "unit.py": "the name of the system in the journal",
+}
+"""Modules of ``ged`` that hold French, and why nothing of it is a message of the site."""
+
+
+def test_every_message_is_translated() -> None:
+    """Mended by: ``python -m web.words.catalogue extract``, then what it prints, in the ``.po`` (docs/dev/add.md)."""
+    for language in catalogue.TRANSLATED:
+        found = [
+            f"{fault}: {message}" for message, fault in catalogue.faults(catalogue.extract(), catalogue.read(language))
+        ]
+        assert not found, f"translate in {path_of(language).relative_to(ROOT)} (docs/dev/add.md):\n" + "\n".join(found)
+
+
+def test_the_translations_are_as_the_command_writes_them() -> None:
+    catalog = catalogue.extract()
+    for language in catalogue.TRANSLATED:
+        kept = catalogue.read(language)
+        kept.update(catalog, no_fuzzy_matching=True)
+        is_current = path_of(language).read_bytes() == catalogue.render_language(kept, language)
+        assert is_current, "run: .venv/bin/python -m web.words.catalogue extract"
+
+
+@pytest.mark.parametrize(
+    ("french", "english", "fault"),
+    [
+        ("Ouvrir", "Open", ""),
+        ("Ouvrir", "", "not translated"),
+        ("Le %(day)s", "On %(date)s", "['%(date)s'] instead of ['%(day)s']"),
+        ("Le %(day)s", "On", "[] instead of ['%(day)s']"),
+        ("Lu à %(n)s %%", "Read at %(n)s", "['%(n)s'] instead of ['%%', '%(n)s']"),
+        ("<b>Lu</b>", "<b>Read", "['<b>'] instead of ['</b>', '<b>']"),
+        ("Lu", "Read ", "spaces at an end"),
+        (("%(num)s page", "%(num)s pages"), ("One page", "%(num)s pages"), ""),
+        (("%(num)s page de %(x)s", "%(num)s pages de %(x)s"), ("page", "%(num)s pages of %(x)s"), "[] instead of ['%(x)s']"),
+        (("%(num)s page", "%(num)s pages"), ("%(num)s page", ""), "not translated"),
+    ],
+)  # fmt: skip
+def test_a_wrong_translation_is_found(
+    french: str | tuple[str, str], english: str | tuple[str, str], fault: str
+) -> None:
+    asked, kept = Catalog(), Catalog(locale="en")
+    asked.add(french)
+    kept.add(french, english)
+    first = french if isinstance(french, str) else french[0]
+    assert list(catalogue.faults(asked, kept)) == ([(first, fault)] if fault else [])
+
+
+def test_a_missing_and_a_fuzzy_translation_are_found() -> None:
+    asked, kept = Catalog(), Catalog(locale="en")
+    asked.add("Ouvrir")
+    asked.add("Fermer")
+    kept.add("Fermer", "Close", flags=["fuzzy"])
+    assert [fault for _message, fault in catalogue.faults(asked, kept)] == [
+        "not translated",
+        "marked fuzzy: look at it, and delete the mark",
+    ]
+
+
+# --- what is in no catalogue ---
+
+
+def _bare_constants(source: str) -> Iterator[str]:
+    """Texts of Python that are neither marked for the catalogue nor documentation."""
+    tree = ast.parse(source)
+    left_out: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            left_out.add(id(node.value))
+        elif isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name in MARKS:
+                left_out.update(id(inside) for inside in ast.walk(node) if isinstance(inside, ast.Constant))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left_out:
+            yield node.value
+
+
+def _is_french(text: str) -> bool:
+    return not text.startswith("/") and FRENCH.search(text) is not None
+
+
+def test_no_french_of_the_site_s_code_is_outside_of_the_catalogue() -> None:
+    found = {
+        path.relative_to(ROOT / "web").as_posix(): texts
+        for path in sorted((ROOT / "web").rglob("*.py"))
+        if path.relative_to(ROOT / "web").parts[0] not in ENGLISH_PARTS
+        and (texts := [text for text in _bare_constants(path.read_text(encoding="utf-8")) if _is_french(text)])
+    }
+    assert {path: texts for path, texts in found.items() if path not in NOT_MESSAGES} == {}, "put these into _()"
+    assert sorted(NOT_MESSAGES.keys() - found.keys()) == [], "these hold no French any more"
+
+
+def test_french_in_the_core_is_for_paper_and_data_alone() -> None:
+    """What the site shows is a code, whose words stand in ``web/words``."""
+    found = {
+        path.relative_to(ROOT / "ged").as_posix()
+        for path in (ROOT / "ged").rglob("*.py")
+        if "migrations" not in path.parts
+        and any(_is_french(text) for text in _bare_constants(path.read_text(encoding="utf-8")))
+    }
+    assert sorted(found - ON_PAPER.keys()) == [], "a code and its words in web/words; or say here why not"
+    assert sorted(ON_PAPER.keys() - found) == [], "these hold no French any more"
+
+
+def _bare_template_constants(node: nodes.Node) -> Iterator[str]:
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in MARKS:
+        for inside in (*(one for one in node.args if not isinstance(one, nodes.Const)), *node.kwargs):
+            yield from _bare_template_constants(inside)
+        return
+    if isinstance(node, nodes.Const) and isinstance(node.value, str):
+        yield node.value
+    for child in node.iter_child_nodes():
+        yield from _bare_template_constants(child)
+
+
+def test_no_text_inside_a_template_s_expression_is_outside_of_the_catalogue() -> None:
+    """Arguments of macros, cells of tables, attributes; bare text is found in ``test_catalogue``."""
+    environment = Environment(autoescape=True)
+    found = {
+        path.relative_to(ROOT / "web" / "templates").as_posix(): texts
+        for path in sorted((ROOT / "web" / "templates").rglob("*.html"))
+        if (
+            texts := [
+                text
+                for text in _bare_template_constants(environment.parse(path.read_text(encoding="utf-8")))
+                if _is_french(text) or LABEL.fullmatch(text)
+            ]
+        )
+    }
+    assert found == {}, "put these into _()"
+
+
+def test_scripts_hold_no_words() -> None:
+    """They take them from ``data-`` attributes of the page."""
+    found = {
+        f"{path.name}: {text}"
+        for path in (ROOT / "web" / "static" / "js").glob("*.js")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        for texts in re.findall(r'"([^"]*)"|`([^`]*)`', re.sub(r"(^|\s)//.*", "", line))
+        for text in texts
+        if _is_french(text) or (" " in text and LABEL.fullmatch(text))
+    }
+    assert found == set()
+
+
+def test_what_escapes_is_found() -> None:
+    assert list(_bare_constants('"""Le nom."""\n_("Le titre")\nflash("Le courrier est lu.")')) == [
+        "Le courrier est lu."
+    ]
+    assert [text for text in ("Le courrier", "l'avis", "Reçu", "/a-la-page", "Read it") if _is_french(text)] == [
+        "Le courrier", "l'avis", "Reçu",
+    ]  # fmt: skip
+    template = Environment().parse('{{ td(_("Objet"), "Sans objet") }}{{ ngettext("a", "b", n) }}')
+    assert list(_bare_template_constants(template)) == ["Sans objet"]
