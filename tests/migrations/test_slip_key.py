@@ -34,8 +34,12 @@ def migrate(url: str, folder: Path, revision: str) -> None:
     migrate_database(make_settings(folder, database_url=url), revision=revision)
 
 
-def fill(url: str, folder: Path) -> None:
-    """Numbers of all sorts: of letters, one of them void, of an envelope that was opened, and of a slip."""
+def fill(url: str, engine: Engine, folder: Path) -> None:
+    """Numbers of all sorts: of letters, one of them void, of an envelope that was opened, and of a slip.
+
+    The rows are made with today's tables, which are then taken down to what was before the key.
+    """
+    migrate(url, folder, "head")
     services = make_services(folder, url=url, create=False)
     make_organisation(services)
     first, wrong = slip_kit.letter(services, "Premier"), slip_kit.letter(services, "Double")
@@ -45,6 +49,7 @@ def fill(url: str, folder: Path) -> None:
         number = uow.session.query(MailNumber).filter_by(mail_id=wrong).one()
         void_number(uow, number.id, reason="double", actor=actor(services, "agent"), now=NOW)
     services.engine.dispose()
+    downgrade(engine, BEFORE)
 
 
 def rows(engine: Engine, statement: str) -> list[tuple[object, ...]]:
@@ -83,8 +88,7 @@ def keys(engine: Engine) -> set[str]:
 
 def test_the_table_is_the_same_but_for_the_key_and_so_are_its_rows(url: str, engine: Engine, tmp_path: Path) -> None:
     everything = "SELECT * FROM mail_numbers ORDER BY id"
-    migrate(url, tmp_path, BEFORE)
-    fill(url, tmp_path)
+    fill(url, engine, tmp_path)
     before, numbers, known = shape(engine), rows(engine, everything), keys(engine)
     assert len(numbers) == 4
     assert [len(before[one]) for one in ("checks", "unique")] == [1, 1]  # type: ignore[arg-type]
@@ -105,8 +109,7 @@ def test_the_table_is_the_same_but_for_the_key_and_so_are_its_rows(url: str, eng
 def test_a_number_whose_slip_is_not_there_stops_the_upgrade_and_is_left_as_it_is(
     url: str, engine: Engine, tmp_path: Path
 ) -> None:
-    migrate(url, tmp_path, BEFORE)
-    fill(url, tmp_path)
+    fill(url, engine, tmp_path)
     with engine.begin() as connection:
         connection.execute(text(WITHOUT_SLIP))
     on_sqlite = engine.dialect.name == "sqlite"
