@@ -329,9 +329,12 @@ def _allowed(check: Callable[[], object]) -> bool:
 
 
 def _passing_registers(session: Session, actor: Actor) -> list[tuple[int, str]]:
+    kept = clerk_unit_ids(actor)
+    if not kept:
+        return []
     rows = session.execute(
         select(Register.id, Register.name)
-        .where(Register.unit_id.in_(clerk_unit_ids(actor)), Register.closed_at.is_(None), Register.nature.in_(PASSING))
+        .where(Register.unit_id.in_(kept), Register.closed_at.is_(None), Register.nature.in_(PASSING))
         .order_by(Register.id)
     )
     return [(register_id, name) for register_id, name in rows]

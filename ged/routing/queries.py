@@ -17,7 +17,16 @@ from ged.org.tree import with_predecessors
 from ged.paging import START, Key, Place, Slice
 from ged.ports import AttachmentId, Confidentiality, MailId
 from ged.register.correspondents import fold
-from ged.register.models import Attachment, AttachmentKind, Correspondent, Mail, MailNumber, Priority, ReadMark
+from ged.register.models import (
+    Attachment,
+    AttachmentKind,
+    Correspondent,
+    Direction,
+    Mail,
+    MailNumber,
+    Priority,
+    ReadMark,
+)
 from ged.register.states import MailState
 from ged.routing.models import Assignment, Imputation, Mention, Purpose
 from ged.routing.rights import ENDED, distributing_post, imputing_post, own_post, waits_for
@@ -438,6 +447,8 @@ def first_numbers(session: Session, mail_ids: Sequence[int]) -> dict[int, str]:
 def path(session: Session, mail_id: MailId | int, actor: Actor) -> Path:
     """The path of a letter that the actor may see (the caller has checked), with what the actor may do there."""
     mail = session.get_one(Mail, mail_id)
+    if mail.direction is Direction.OUTGOING:  # it is given to nobody
+        return Path(mail.id, "", False, (), ())
     words = _Labels(session)
     decided, given = imputations(session, mail.id, words), assignments(session, mail.id, actor, words)
     # Once there is a decision, the decision names its authority.

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from ged.errors import NotFound
 from ged.org.models import Post, Unit
@@ -41,12 +42,22 @@ def custody_of(session: Session, mail_id: MailId | int) -> tuple[CustodyRow, ...
     Raises:
         NotFound: ``mail.unknown``.
     """
-    mail = session.get(Mail, mail_id)
-    if mail is None:
+    unit = aliased(Unit)
+    rows = session.execute(
+        _with_slips(
+            select(unit.id, unit.name, Mail.created_at, PaperCustody, Post.title, Slip.id, MailNumber.text)
+            .select_from(Mail)
+            .join(unit, unit.id == Mail.unit_id)
+            .outerjoin(PaperCustody, PaperCustody.mail_id == Mail.id)
+        )
+        .where(Mail.id == mail_id)
+        .order_by(PaperCustody.id)
+        .options(joinedload(PaperCustody.unit, innerjoin=False))  # a letter that never moved has a row too
+    ).all()
+    if not rows:
         raise NotFound("mail.unknown", "check the number", id=int(mail_id))
-    unit = session.get_one(Unit, mail.unit_id)
-    first = CustodyRow(UnitId(unit.id), unit.name, "", mail.created_at, REGISTERED)
-    return (first, *_moves(session, PaperCustody.mail_id == int(mail_id)))
+    first = CustodyRow(UnitId(rows[0][0]), rows[0][1], "", rows[0][2], REGISTERED)
+    return (first, *(_row(*found[3:]) for found in rows if found[3] is not None))
 
 
 def custody_of_envelope(session: Session, envelope_id: int) -> tuple[CustodyRow, ...]:
@@ -115,24 +126,21 @@ def keep(uow: UnitOfWork, mail_id: int, *, actor: Actor, post: HeldPost) -> None
 
 
 def _moves(session: Session, of: ColumnElement[bool]) -> Sequence[CustodyRow]:
-    rows = session.execute(
-        select(PaperCustody, Post.title, Slip.id, MailNumber.text)
-        .outerjoin(Post, Post.id == PaperCustody.post_id)
+    asked = _with_slips(select(PaperCustody, Post.title, Slip.id, MailNumber.text))
+    return [_row(*found) for found in session.execute(asked.where(of).order_by(PaperCustody.id))]
+
+
+def _with_slips(asked: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """A statement over moves, with the post that received and the slip by which the paper went."""
+    return (
+        asked.outerjoin(Post, Post.id == PaperCustody.post_id)
         .outerjoin(SlipLine, SlipLine.id == PaperCustody.slip_line_id)
         .outerjoin(Slip, Slip.id == SlipLine.slip_id)
         .outerjoin(MailNumber, MailNumber.id == Slip.number_id)
-        .where(of)
-        .order_by(PaperCustody.id)
     )
-    return [
-        CustodyRow(
-            UnitId(row.unit_id),
-            row.unit.name,
-            title or "",
-            row.since,
-            row.because,
-            slip_id,
-            number or "",
-        )
-        for row, title, slip_id, number in rows
-    ]
+
+
+def _row(move: PaperCustody, title: str | None, slip_id: int | None, number: str | None) -> CustodyRow:
+    return CustodyRow(
+        UnitId(move.unit_id), move.unit.name, title or "", move.since, move.because, slip_id, number or ""
+    )

@@ -13,7 +13,7 @@ from tests.routing_kit import impute, register
 from tests.signbook_kit import House
 from tests.site import sign_in
 
-MOST = 26
+MOST = 25
 ACCOUNTS = ("agent", "dge", "sg", "secretaire", "etudes", "daf")
 """Clerk; head of a direction who is a clerk too; secretary general; secretary; member of a service; another head."""
 
@@ -71,7 +71,7 @@ def full_letters(house: House) -> dict[str, MailId]:
     return {"incoming": incoming, "answer": answer, "opened envelope": opened}
 
 
-def test_a_letter_asks_at_most_26_queries_for_every_role(place: tuple[Flask, House]) -> None:
+def test_a_letter_asks_at_most_25_queries_for_every_role(place: tuple[Flask, House]) -> None:
     app, house = place
     empty = {"empty": register(house.services, "Courrier neuf").mail_id}
     full = full_letters(house)
