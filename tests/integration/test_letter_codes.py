@@ -252,7 +252,8 @@ def test_whatever_is_no_code_of_ours_gets_one_answer_after_the_same_work(house: 
         stranger.get("/V/X")  # the name of the ministry is read, and the bucket of the address is there, for each alike
         counted.clear()
         answer = stranger.get("/V/" + text.replace("/", "-"))
-        body = re.sub(r"\s+", " ", answer.text)
+        # The link to the other language leads back to what the visitor typed: it tells nothing.
+        body = re.sub(r"\s+", " ", re.sub(r'href="/langue/[^"]*"', "", answer.text))
         answers.add((answer.status_code, hashlib.sha256(body.encode()).hexdigest(), tuple(counted)))
     assert len(answers) == 1
     ((status, _, queries_made),) = answers

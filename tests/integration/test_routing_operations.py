@@ -9,7 +9,7 @@ from sqlalchemy import select
 from ged import access, audit
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.org.models import Unit
-from ged.ports import Confidentiality, MailId, post_principal, unit_principal
+from ged.ports import Confidentiality, MailId, heading_principal, post_principal, unit_principal
 from ged.register import operations as register_operations
 from ged.register.models import FilingClass, Mail
 from ged.register.states import MailState
@@ -267,13 +267,14 @@ def test_a_head_gives_it_to_a_unit_below_with_a_date_not_later_than_its_own(serv
     assert unit_principal(unit_id(services, "ETU")) in principals(services, mail.mail_id)
 
 
-def test_to_a_post_only_that_post_gets_the_right(services: Services) -> None:
+def test_to_a_post_only_that_post_and_the_heads_of_its_unit_get_the_right(services: Services) -> None:
     mail = register(services)
     impute(services, mail.mail_id)
     [lead] = rows(services, mail.mail_id)
     before = principals(services, mail.mail_id)
     assign(services, mail.mail_id, lead.id, to_post_id=post_id(services, "ETU-M"))
-    assert principals(services, mail.mail_id) - before == {post_principal(post_id(services, "ETU-M"))}
+    post, unit = post_principal(post_id(services, "ETU-M")), heading_principal(unit_id(services, "ETU"))
+    assert principals(services, mail.mail_id) - before == {post, unit}
 
 
 @pytest.mark.parametrize(

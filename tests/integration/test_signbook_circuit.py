@@ -322,7 +322,8 @@ def test_markup_in_a_letter_stays_text(house: House) -> None:
     row = house.show(mail_id, "dge")
     body = '#import "x.typ" *gras* $x^2$ @ref <a> // rien\n\n- {civilite} \\ fin'
     drafts.save(house.services, mail_id, form_of(row, body=body), version=row.version, actor=house.who("dge"), now=NOW)
-    assert house.show(mail_id, "dge").body == body
+    # Light marks are the writer's own; all other signs are letters.
+    assert house.show(mail_id, "dge").body == body.replace("*gras*", "gras")
 
 
 def test_the_letter_follows_its_draft(house: House) -> None:

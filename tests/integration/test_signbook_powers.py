@@ -145,7 +145,12 @@ def test_an_amount_is_content_and_its_change_asks_the_visas_anew(house: House) -
     assert (saved.cancelled, house.show(mail_id, "daf").amount_xof) == (1, 3_000_000)
     with pytest.raises(Invalid, match=r"draft\.amount"):
         drafts.save(
-            house.services, mail_id, DraftForm("", "x", "y", amount_xof=0), version=row.version, actor=etudes, now=NOW
+            house.services,
+            mail_id,
+            DraftForm("", "x", "y", amount_xof=0),
+            version=saved.version,
+            actor=house.who("daf"),
+            now=NOW,
         )
 
 

@@ -69,7 +69,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "notice_cursor",
-        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", _ID, autoincrement=False, nullable=False),
         sa.Column("sequence", _ID, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice_cursor")),
     )
