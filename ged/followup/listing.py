@@ -7,7 +7,7 @@ in no list, and in no count.
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -17,9 +17,11 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, lazyload
 
 from ged import access, paging
 from ged.followup.models import Reminder
-from ged.org.models import Holding, Person, Post, Unit
+from ged.org.models import Holding, Person, Post
+from ged.org.names import unit_names
 from ged.paging import START, Key, Place, Slice
 from ged.register.models import Mail
+from ged.register.words import is_told
 from ged.routing.models import Assignment, Purpose
 from ged.routing.queries import MailRow, bears, comes_from, first_numbers, mail_row, mention_labels
 from ged.routing.rights import ENDED, distributing_post, own_post
@@ -125,6 +127,8 @@ class FollowRow:
     """An assignment of the list.
 
     Attributes:
+        mail: of a SECRET letter without subject and sender.
+        unit_name: with its entity where two units bear the name.
         holder: who holds the post; empty: no post is named, or it is vacant.
         reminded: how often; ``reminded_on``: the last time.
         may_remind: whether the actor may remind (once a day).
@@ -279,10 +283,10 @@ def _names(
     """Of each group: key, unit, label, detail."""
     match grouping:
         case Grouping.UNIT:
-            units = _texts(session, Unit.id, Unit.name, keys)
+            units = unit_names(session)
             return {key: (str(key), None, units[key], "") for key in keys}
         case Grouping.PERSON:
-            units = _texts(session, Unit.id, Unit.name, {unit_id for unit_id, _ in keys})
+            units = unit_names(session)
             post_ids = {post_id for _, post_id in keys if post_id is not None}
             posts, held = _texts(session, Post.id, Post.title, post_ids), holders(session, post_ids, on=on)
             return {
@@ -332,13 +336,13 @@ def _follow_rows(session: Session, actor: Actor, ids: Sequence[int], today: Toda
     lines = sorted(found, key=lambda one: at[one[0].id])
     numbers, labels = first_numbers(session, [mail.id for _, mail, *_ in lines]), mention_labels(session)
     held = holders(session, {row.post_id for row, *_ in lines if row.post_id is not None}, on=today.on)
-    told = last_reminders(session, ids)
+    told, units = last_reminders(session, ids), unit_names(session)
     return [
         FollowRow(
-            mail=mail_row(mail, numbers.get(mail.id, ""), is_read=True),
+            mail=_listed(mail, numbers.get(mail.id, "")),
             assignment_id=row.id,
             unit_id=row.unit_id,
-            unit_name=row.unit.name,
+            unit_name=units[row.unit_id],
             post_id=row.post_id,
             to_post=title or "",
             holder=held.get(row.post_id or 0, ""),
@@ -355,6 +359,11 @@ def _follow_rows(session: Session, actor: Actor, ids: Sequence[int], today: Toda
         )
         for row, mail, title, name in lines
     ]
+
+
+def _listed(mail: Mail, number: str) -> MailRow:
+    row = mail_row(mail, number, is_read=True)
+    return row if is_told(row.level) else replace(row, subject="", sender="")
 
 
 def holders(session: Session, post_ids: Iterable[int], *, on: date) -> dict[int, str]:

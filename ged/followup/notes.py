@@ -20,6 +20,7 @@ from ged.paging import START, Place, Slice
 from ged.ports import Confidentiality, MailId, post_principal
 from ged.register.models import Direction, Mail
 from ged.register.operations import mail_for
+from ged.register.words import is_told
 from ged.routing.models import Assignment, Imputation
 from ged.routing.queries import first_numbers
 from ged.routing.rights import ENDED, HEADS
@@ -65,7 +66,10 @@ class Notes:
 
 @dataclass(frozen=True)
 class QuestionRow:
-    """A question that waits, in a list. ``asked_of``: title and holder of the post."""
+    """A question that waits, in a list; on a SECRET letter without its subject and text.
+
+    ``asked_of``: title and holder of the post.
+    """
 
     id: int
     mail_id: MailId
@@ -329,7 +333,7 @@ def questions(
 def _question_rows(session: Session, ids: Iterable[int], on: date) -> list[QuestionRow]:
     by = aliased(Post)
     found = session.execute(
-        select(LetterNote, Mail.subject, Person.name, by.title, Post.title)
+        select(LetterNote, Mail.subject, Mail.level, Person.name, by.title, Post.title)
         .join(Mail, Mail.id == LetterNote.mail_id)
         .join(Person, Person.id == LetterNote.person_id)
         .join(Post, Post.id == LetterNote.to_post_id)
@@ -341,8 +345,9 @@ def _question_rows(session: Session, ids: Iterable[int], on: date) -> list[Quest
     held = holders(session, {row.to_post_id for row, *_ in found if row.to_post_id is not None}, on=on)
     return [
         QuestionRow(
-            row.id, MailId(row.mail_id), numbers.get(row.mail_id, ""), subject, row.text, name, by_title or "",
+            row.id, MailId(row.mail_id), numbers.get(row.mail_id, ""),
+            *((subject, row.text) if is_told(Confidentiality(level)) else ("", "")), name, by_title or "",
             f"{title} ({held[row.to_post_id]})" if row.to_post_id in held else title, row.at,
         )
-        for row, subject, name, by_title, title in found
+        for row, subject, level, name, by_title, title in found
     ]  # fmt: skip

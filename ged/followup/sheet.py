@@ -1,6 +1,6 @@
 """The follow-up list on paper and as a file: all its rows, and which restricted letters they show."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from ged.followup.words import DUE_TIMES
 from ged.org.letterhead import letterhead
 from ged.ports import Confidentiality
 from ged.register.prints import Sheet
-from ged.register.words import CONFIDENTIAL_LETTER
+from ged.register.words import CONFIDENTIAL_LETTER, is_told
 from ged.routing.deadlines import WorkCalendar, working_days_between
 from ged.routing.rights import HEADS
 from ged.unit import Actor, Services, UnitOfWork
@@ -51,13 +51,13 @@ def follow_up_sheet(
     is_cut: bool,
     now: datetime,
 ) -> Sheet:
-    """The list as a sheet, a section for each group. Of a secret letter only the number is on paper."""
+    """The list as a sheet, a section for each group. Of a secret letter neither subject nor sender is on paper."""
     local = now.astimezone(services.zone)
     post = next((one for one in actor.posts if set(HEADS) & one.roles), actor.posts[0])
-    groups: dict[str, list[FollowRow]] = {}
+    groups: dict[Hashable, tuple[str, list[FollowRow]]] = {}
     for row in found:
-        for name in _names(row, grouping, today):
-            groups.setdefault(name, []).append(row)
+        for key, name in _groups(row, grouping, today):
+            groups.setdefault(key, (name, []))[1].append(row)
     data = {
         "head": letterhead(session, post.unit_id, country=services.country).data(),
         "title": "Suivi des courriers",
@@ -71,7 +71,7 @@ def follow_up_sheet(
                 "late": sum(_is_late(row, today) for row in lines),
                 "rows": [_line(row, today.on, days, services.zone) for row in lines],
             }
-            for name, lines in groups.items()
+            for name, lines in groups.values()
         ],
         "cut": f"Liste limitée aux {MAX_ROWS} échéances les plus proches." if is_cut else "",
         "made": f"{place_of(services.zone)}, le {long_day(local.date())}",
@@ -80,16 +80,20 @@ def follow_up_sheet(
     return Sheet("follow_up.typ", data, now, f"suivi-{today.on.isoformat()}.pdf")
 
 
-def _names(row: FollowRow, grouping: Grouping, today: Today) -> Sequence[str]:
+def _groups(row: FollowRow, grouping: Grouping, today: Today) -> Sequence[tuple[Hashable, str]]:
+    """(key, name) of each group of a row. Two units of one name are two groups."""
     match grouping:
         case Grouping.UNIT:
-            return [row.unit_name]
+            return [(row.unit_id, row.unit_name)]
         case Grouping.PERSON:
-            return [f"{_receiver(row)} - {row.unit_name}" if row.to_post else f"{row.unit_name}, sans poste désigné"]
+            unit = row.unit_name
+            name = f"{_receiver(row)} - {unit}" if row.to_post else f"{unit}, sans poste désigné"
+            return [((row.unit_id, row.post_id), name)]
         case Grouping.MENTION:
-            return row.mentions or ["Sans mention"]
+            return list(zip(row.codes, row.mentions, strict=True)) or [("", "Sans mention")]
         case Grouping.DUE:
-            return [DUE_TIMES[time_of(row.due_on, today)]]
+            time = time_of(row.due_on, today)
+            return [(time, DUE_TIMES[time])]
 
 
 def _is_late(row: FollowRow, today: Today) -> bool:
@@ -101,12 +105,11 @@ def _receiver(row: FollowRow) -> str:
 
 
 def _line(row: FollowRow, today: date, days: WorkCalendar, zone: ZoneInfo) -> dict[str, object]:
-    is_told = row.mail.level is not Confidentiality.SECRET
     return {
         "number": row.mail.number or "sans numéro",
         "received": f"{row.mail.received_on:%d/%m/%Y}" if row.mail.received_on else "",
-        "sender": row.mail.sender if is_told else "",
-        "subject": row.mail.subject if is_told else CONFIDENTIAL_LETTER,
+        "sender": row.mail.sender,
+        "subject": row.mail.subject if is_told(row.mail.level) else CONFIDENTIAL_LETTER,
         "to": f"{_receiver(row)}, {row.unit_name}" if row.to_post else row.unit_name,
         "given": f"{row.assigned_at.astimezone(zone):%d/%m/%Y}",
         "mentions": ", ".join(row.mentions),

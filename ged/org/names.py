@@ -3,6 +3,7 @@
 "Directeur technique" stands in several entities, and two people may bear one name: each line tells them apart.
 """
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
@@ -69,6 +70,13 @@ def unit_places(session: Session) -> dict[int, tuple[str, str]]:
         entity = units[entity_of(row.id, units)]
         found[row.id] = (row.name, entity.name if entity.id != row.id else "")
     return found
+
+
+def unit_names(session: Session) -> dict[int, str]:
+    """The name of every unit, by id; with its entity where two units bear one name."""
+    places = unit_places(session)
+    borne = Counter(name for name, _ in places.values())
+    return {unit_id: unit_text(place) if borne[place[0]] > 1 else place[0] for unit_id, place in places.items()}
 
 
 def unit_text(place: tuple[str, str]) -> str:

@@ -5,6 +5,7 @@ Paper is written by ``ged``, which knows no catalogue; a test holds the tables t
 
 from collections.abc import Mapping
 
+from ged.ports import Confidentiality
 from ged.register.models import Channel, Priority
 
 CHANNELS: Mapping[Channel, str] = {
@@ -22,3 +23,11 @@ URGENCY: Mapping[Priority, str] = {
 }  # fmt: skip
 
 CONFIDENTIAL_LETTER = "Courrier confidentiel"
+
+
+def is_told(level: Confidentiality) -> bool:
+    """Whether a list, and its print or file, tells what a letter is about and from whom: not of a SECRET one.
+
+    Lists are printed, saved and looked at over a shoulder; the letter's own page, which its reader opens, tells all.
+    """
+    return level < Confidentiality.SECRET

@@ -15,6 +15,7 @@ from ged.ports import Confidentiality, Hit, MailId, Passage, SearchQuery, SortOr
 from ged.register import typed_numbers
 from ged.register.models import Direction, Mail, MailNumber, Priority, Register
 from ged.register.states import MailState
+from ged.register.words import is_told
 from ged.unit import Actor, Services
 
 FACETS = ("register", "year", "month", "direction", "nature", "correspondent", "state", "priority", "unit")
@@ -218,12 +219,12 @@ def _of_rows(rows: Sequence[Any], hit: Hit) -> FoundLetter:
     first = rows[0]
     valid = next((row for row in rows if row.voided_at is None), first)
     level = Confidentiality(first.level)
-    is_told = level is not Confidentiality.SECRET
+    tells = is_told(level)
     return FoundLetter(
         mail_id=hit.mail_id,
         number=valid.text or "",
-        subject=first.subject if is_told else "",
-        correspondent=_correspondent(first) if is_told else "",
+        subject=first.subject if tells else "",
+        correspondent=_correspondent(first) if tells else "",
         direction=first.direction,
         state=first.state,
         priority=first.priority,
@@ -231,7 +232,7 @@ def _of_rows(rows: Sequence[Any], hit: Hit) -> FoundLetter:
         registered_on=valid.registered_on,
         due_on=first.due_on,
         # The index may not yet know a letter's new level: passages are shown only if SQL allows it.
-        passages=hit.passages if is_told else (),
+        passages=hit.passages if tells else (),
         score=hit.score,
     )
 

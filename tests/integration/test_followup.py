@@ -6,21 +6,22 @@ from datetime import date, timedelta
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
 from ged import access, jobs
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
-from ged.followup import listing, reminders
+from ged.followup import listing, reminders, sheet
 from ged.followup.listing import DueTime, FollowFilter, Grouping, Scope, Today
 from ged.followup.models import Reminder
 from ged.jobs import JobKind
-from ged.org.models import Holding, Person, Post, PostRole
+from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.ports import Confidentiality, MailId, PostId, SearchQuery, UnitId, heading_principal
 from ged.register.levels import change_level
 from ged.register.models import Mail
-from ged.routing import choices, operations, queries
+from ged.routing import calendar, choices, operations, queries
 from ged.routing.models import Assignment, Purpose
 from ged.routing.operations import ImputationForm
 from ged.unit import Role, Services
@@ -129,6 +130,29 @@ def test_groups_and_filters_say_the_same_as_the_rows(services: Services) -> None
     assert subjects(services, "dge", due=DueTime.NONE) == ["Sans date"]
     assert subjects(services, "dge", until=date(2026, 12, 1)) == ["Avis", "Bientôt"]
     assert figures(services, "dge", Grouping.UNIT, mention="opinion") == {"Direction générale de l'énergie": (2, 0)}
+
+
+def test_two_units_of_one_name_are_two_groups_on_the_page_and_on_paper(services: Services) -> None:
+    impute_one(services, "À la DAF", leading="DAF")
+    for n in range(2):
+        impute_one(services, f"À la DGE {n}", leading="DGE")
+    with services.unit_of_work(NOW) as uow:
+        for unit in uow.session.scalars(select(Unit).where(Unit.code.in_(("DAF", "DGE")))):
+            unit.name, unit.is_entity = "Direction technique", unit.code == "DAF"
+    who, scope = actor(services, "sg"), Scope.GIVEN
+    with services.reading() as session:
+        rows, is_cut = sheet.whole_list(session, who, FollowFilter(scope=scope), today=WHEN)
+        made = sheet.follow_up_sheet(
+            session, services, who, rows, scope=scope, grouping=Grouping.UNIT, today=WHEN,
+            days=calendar.calendar(session), is_cut=is_cut, now=NOW,
+        )  # fmt: skip
+    groups: Any = made.data["groups"]
+    assert {one["name"]: one["total"] for one in groups} == {
+        "Direction technique": 1, "Direction technique, Ministère": 2,
+    }  # fmt: skip
+    assert figures(services, "sg", Grouping.UNIT, scope=scope) == {
+        "Direction technique": (1, 0), "Direction technique, Ministère": (2, 0),
+    }  # fmt: skip
 
 
 def test_a_sender_is_found_without_accents_and_a_percent_sign_is_no_wildcard(services: Services) -> None:

@@ -10,13 +10,16 @@ from pathlib import Path
 import pypdfium2
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from ged.audit import AuditEntry
 from ged.followup.models import Reminder
-from ged.ports import Confidentiality
+from ged.ports import Confidentiality, MailId
+from ged.register.levels import change_level
 from ged.routing.models import Assignment
 from ged.unit import Services
+from tests.factories import NOW, actor
 from tests.routing_kit import impute, make_mentions, register
 from tests.site import make_site, post, sign_in
 
@@ -45,15 +48,17 @@ def test_the_head_reads_figures_narrows_them_and_comes_to_the_letter(site: tuple
     impute(services, register(services, "Pas de date").mail_id, others=("DAF",))
     client = sign_in(app, "dge")
     page = client.get("/suivi/").text
-    assert "2 courriers en attente" in page
+    assert "2 suites attendues" in page
     assert "dont 1 en retard" in page
     assert re.search(r"en retard de \d+ jours ouvrés", page)
     assert page.index("Dossier ancien") < page.index("Pas de date")
     for grouping, name in (("personne", "Sans poste désigné"), ("mention", "Étude et avis"), ("echeance", "En retard")):
         assert name in client.get(f"/suivi/?par={grouping}").text
+    given = sign_in(app, "sg").get("/suivi/").text
+    assert "3 suites attendues" in given, "of two letters: one was given to two units"
     narrowed = client.get("/suivi/?mention=opinion").text
     assert "Pas de date" not in narrowed
-    assert "1 courrier en attente" in narrowed
+    assert "1 suite attendue" in narrowed
     assert "Aucun résultat" in client.get("/suivi/?q=personne%20de%20ce%20nom").text
     assert client.get("/suivi/?echeance=delai&jours=abc&service=x&poste=y&par=z&voir=q").status_code == 200
     letter = re.search(r'href="(/courriers/\d+)"', page)
@@ -126,6 +131,30 @@ def test_the_list_goes_on_paper_and_into_a_spreadsheet(site: tuple[Flask, Servic
     with services.reading() as session:
         told = set(session.scalars(select(AuditEntry.action)))
     assert {"mail.exported", "mail.printed"} <= told
+
+
+def printed_text(client: FlaskClient, path: str) -> str:
+    pdf = pypdfium2.PdfDocument(client.get(path).data)
+    text = "".join(one.get_textpage().get_text_bounded() for one in pdf)
+    pdf.close()
+    return text
+
+
+def test_no_list_print_or_file_tells_subject_or_sender_of_a_secret_letter(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    done = register(services, "Enquête sur un agent", sender="Parquet général")
+    impute(services, done.mail_id)
+    with services.unit_of_work(NOW) as uow:
+        change_level(uow, MailId(done.mail_id), Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))
+    client = sign_in(app, "sg")
+    table = client.get("/suivi/liste?format=csv").data.decode("utf-8-sig")
+    with zipfile.ZipFile(BytesIO(client.get("/suivi/liste?format=ods").data)) as packed:
+        sheet = packed.read("content.xml").decode()
+    for text in (client.get("/suivi/").text, table, sheet, printed_text(client, "/suivi/suivi.pdf")):
+        assert done.number in text
+        assert "Courrier confidentiel" in text
+        assert "Enquête sur" not in text
+        assert "Parquet" not in text
 
 
 def test_pages_of_the_list_follow_each_other(site: tuple[Flask, Services]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DatabaseError
 
 from ged import case_export
+from ged.audit import AuditEntry
 from ged.counting import counted
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
 from ged.followup import notes
@@ -186,6 +187,30 @@ def test_a_question_travels_through_the_site_without_a_script(tmp_path: Path) ->
     with services.reading() as session:
         row = session.scalars(select(Assignment.id).where(Assignment.mail_id == mail_id)).one()
     assert "Huit jours" in head.get(f"/bannette/{row}").text
+
+
+def test_the_list_of_questions_tells_nothing_of_a_secret_letter_and_reading_its_notes_leaves_a_trace(
+    tmp_path: Path,
+) -> None:
+    app, services = site(tmp_path)
+    mail_id = letter(services, subject="Enquête sur un agent")
+    write(services, mail_id, "Faut-il suspendre cet agent ?", by="dge", to="SG-T")
+    with services.unit_of_work(NOW) as uow:
+        change_level(uow, mail_id, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))
+    authority = sign_in(app, "sg")
+    listed = authority.get("/questions").text
+    assert "Courrier confidentiel" in listed
+    assert "Enquête" not in listed
+    assert "suspendre" not in listed
+    assert opened(services, mail_id) == 0
+    assert "suspendre" in authority.get(f"/courriers/{mail_id}/notes").text
+    assert opened(services, mail_id) == 1
+
+
+def opened(services: Services, mail_id: MailId) -> int:
+    query = select(AuditEntry.sequence).where(AuditEntry.action == "mail.opened", AuditEntry.subject_id == mail_id)
+    with services.reading() as session:
+        return len(session.scalars(query).all())
 
 
 def test_a_refused_note_keeps_what_was_typed_and_a_stranger_finds_nothing(tmp_path: Path) -> None:

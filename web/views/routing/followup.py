@@ -15,6 +15,7 @@ from ged.followup import listing, reminders
 from ged.followup import sheet as printing
 from ged.followup.listing import SOON_DAYS, DueTime, FollowFilter, FollowRow, Group, Grouping, Scope, Today
 from ged.ports import Confidentiality, MailId
+from ged.register.words import is_told
 from ged.routing import choices, queries
 from ged.routing.deadlines import MAX_DAYS, WorkCalendar, add_working_days
 from ged.typography import plain
@@ -241,7 +242,7 @@ def _cells(row: FollowRow, today: Today, days: WorkCalendar) -> tuple[str, ...]:
         row.mail.number,
         _day(row.mail.received_on),
         row.mail.sender,
-        row.mail.subject,
+        row.mail.subject if is_told(row.mail.level) else plain(_("Courrier confidentiel")),
         row.unit_name,
         row.to_post,
         row.holder,

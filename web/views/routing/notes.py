@@ -8,6 +8,7 @@ from ged.errors import GedError, Invalid, InvalidTransition
 from ged.followup import notes
 from ged.followup.notes import MAX_TEXT, Notes
 from ged.ports import MailId
+from ged.register import opening
 from ged.register.queries import letter
 from ged.unit import Actor, ReadSession
 from web.site import context
@@ -43,6 +44,10 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
         found = letter(session, mail_id, context.actor())
         panel = notes.of_letter(session, mail_id, context.actor(), on=context.today())
+    # The letter is read here too: set the seen mark, and add a journal entry if it is restricted.
+    if opening.must_write(found.level, opened_at=found.opened_at, now=context.now()):
+        with context.services().unit_of_work(context.now()) as uow:
+            opening.mark_opened(uow, found.id, actor=context.actor(), now=context.now())
     return render_form("notes/show.html", error=error, letter=found, panel=panel)
 
 
