@@ -4,7 +4,7 @@ The letter gets its number in a register that the clerk keeps, its document (a w
 departure for each addressee and copy. An internal letter may go to an authority instead, who imputes it as an arrival.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -127,8 +127,8 @@ def register(
     _check(uow, form, direction, actor, now)
     sender = sending_unit(uow.session, form.sender_unit_id, book.unit_id)
     signatory = signing_post(uow.session, form.signatory_post_id, book.unit_id)
-    addressees, units = parties(uow.session, form.addressees, book.unit_id)
-    copies, copied = parties(uow.session, form.copies, book.unit_id)
+    addressees, units = parties(uow.session, form.addressees, book.unit_id, field="addressees")
+    copies, copied = parties(uow.session, form.copies, book.unit_id, field="copies")
     mail = Mail(
         direction=direction,
         state=MailState.SIGNED if form.addressed_post_id is None else MailState.TO_IMPUTE,
@@ -257,18 +257,36 @@ def signing_post(session: Session, post_id: PostId | int, office_id: int) -> Pos
     return post
 
 
-def parties(session: Session, names: Sequence[str], office_id: int) -> tuple[list[Party], list[int]]:
-    """The named receivers with the addresses of the directory, and those of them that are units of the entity."""
+def parties(
+    session: Session, names: Sequence[str], office_id: int, *, field: str, named_before: Collection[int] = ()
+) -> tuple[list[Party], list[int]]:
+    """The named receivers with the addresses of the directory, and those of them that are units of the entity.
+
+    A unit is named by its code or its name. A unit that is named reads the letter, so no namesake is guessed.
+
+    Args:
+        named_before: the units that a letter already names; of namesakes the one among these is meant.
+
+    Raises:
+        Invalid: ``unit.ambiguous``: several units bear a name.
+    """
     folded = {fold(name) for name in names}
     own = same_entity(session, [office_id])
-    units: dict[str, Unit] = {}
-    for unit in session.scalars(select(Unit).where(Unit.id.in_(sorted(own)), Unit.closed_at.is_(None))):
-        units[fold(unit.name)] = units[fold(unit.code)] = unit
+    coded, units = dict[str, Unit](), dict[str, list[Unit]]()
+    open_units = select(Unit).where(Unit.id.in_(sorted(own)), Unit.closed_at.is_(None)).order_by(Unit.id)
+    for unit in session.scalars(open_units):
+        coded[fold(unit.code)] = unit
+        units.setdefault(fold(unit.name), []).append(unit)
     known = entries(session, folded, entity_id=entities(session)[office_id])
     found: list[Party] = []
     unit_ids: list[int] = []
     for name in names:
-        unit_named, entry_named = units.get(fold(name)), known.get(fold(name))
+        namesakes, entry_named = units.get(fold(name), []), known.get(fold(name))
+        meant = [unit for unit in namesakes if unit.id in named_before] or namesakes
+        unit_named = coded.get(fold(name)) or (meant[0] if meant else None)
+        if len(meant) > 1 and fold(name) not in coded:
+            codes = ", ".join(unit.code for unit in meant)
+            raise Invalid("unit.ambiguous", "write the code", field=field, name=name, codes=codes)
         if unit_named is not None:
             unit_ids.append(unit_named.id)
             found.append(Party(unit_named.name[:MAX_NAME]))

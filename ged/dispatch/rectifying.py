@@ -1,6 +1,6 @@
 """Rectification of a letter that was registered already signed: who wrote and signed it, and to whom it goes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -13,7 +13,7 @@ from ged.dispatch.models import DispatchLine, DispatchState
 from ged.dispatch.operations import add_lines, complete
 from ged.errors import Invalid
 from ged.org.models import Post, Unit
-from ged.ports import PostId, UnitId, post_principal, unit_principal
+from ged.ports import PostId, Principal, UnitId, post_principal, unit_principal
 from ged.register.models import Direction, Mail
 from ged.register.operations import MAX_NAME, MAX_TEXTS
 from ged.register.rectify import Changed
@@ -59,10 +59,10 @@ def entry(session: Session, mail_id: int) -> DeskEntry | None:
     mail = session.get_one(Mail, mail_id)
     if not was_born_outside(mail):
         return None
-    sender = session.scalar(select(Unit.id).where(Unit.name == mail.sender_name).order_by(Unit.id).limit(1))
+    writing = _writing_units(session, mail.id)
     lines = _lines(session, mail.id)
     names = Receivers(*(tuple(one.name for one in lines if one.is_copy is copy) for copy in (False, True)))
-    return DeskEntry(sender, mail.author_post_id, names if lines else None)
+    return DeskEntry(writing[0].id if writing else None, mail.author_post_id, names if lines else None)
 
 
 def change(uow: UnitOfWork, mail: Mail, changes: DeskChanges, *, actor: Actor) -> list[Changed]:
@@ -70,7 +70,7 @@ def change(uow: UnitOfWork, mail: Mail, changes: DeskChanges, *, actor: Actor) -
 
     Raises:
         Invalid: ``rectify.line_left``, ``rectify.dispatched``, ``mail.addressee_missing``, ``mail.parties``,
-            ``form.too_long``, ``unit.unknown``, ``mail.signatory_unknown``.
+            ``form.too_long``, ``unit.unknown``, ``unit.ambiguous``, ``mail.signatory_unknown``.
     """
     changed: list[Changed] = []
     if changes.sender_unit_id is not None or changes.signatory_post_id is not None:
@@ -89,14 +89,19 @@ def _writers(uow: UnitOfWork, mail: Mail, changes: DeskChanges) -> list[Changed]
     unit_id = changes.sender_unit_id
     if unit_id is not None:
         unit = desk.sending_unit(session, unit_id, mail.unit_id)
-        name = unit.name[:MAX_NAME]
-        if name != mail.sender_name:
-            changed.append(("sender_name", mail.sender_name, name))
-            before = session.scalars(select(Unit.id).where(Unit.name == mail.sender_name)).all()
+        before = _writing_units(session, mail.id)
+        if [one.id for one in before] != [unit.id]:
+            old, new = mail.sender_name, unit.name[:MAX_NAME]
+            told = (
+                (old, new)
+                if old != new
+                else (f"{old} ({', '.join(one.code for one in before)})", f"{new} ({unit.code})")
+            )
+            changed.append(("sender_name", *told))
             for one in before:
-                access.revoke(uow, mail.id, unit_principal(UnitId(one)), Because.AUTHORED)
-            access.grant(uow, mail.id, (unit_principal(UnitId(unit.id)),), Because.AUTHORED)
-            mail.sender_name = name
+                access.revoke(uow, mail.id, unit_principal(one.id), Because.AUTHORED)
+            access.grant(uow, mail.id, (unit_principal(unit.id),), Because.AUTHORED)
+            mail.sender_name = new
     post_id = changes.signatory_post_id
     if post_id is not None and post_id != mail.author_post_id:
         post = desk.signing_post(session, post_id, mail.unit_id)
@@ -108,12 +113,24 @@ def _writers(uow: UnitOfWork, mail: Mail, changes: DeskChanges) -> list[Changed]
     return changed
 
 
+def _writing_units(session: Session, mail_id: int) -> list[Unit]:
+    """The unit that wrote such a letter: the one that reads it as its author. The stored name may be another unit's, too."""
+    return _units_of(session, access.principals_because(session, mail_id, Because.AUTHORED))
+
+
+def _units_of(session: Session, principals: Collection[Principal]) -> list[Unit]:
+    units = session.scalars(select(Unit).order_by(Unit.id)).all()
+    return [unit for unit in units if unit_principal(unit.id) in principals]
+
+
 def _receivers(uow: UnitOfWork, mail: Mail, lines: Sequence[DispatchLine], wanted: Receivers) -> list[Changed]:
     desk.check_names(wanted.addressees, wanted.copies)
     named: set[int] = set()
+    copied = access.principals_because(uow.session, mail.id, Because.COPIED)
+    before = {unit.id for unit in _units_of(uow.session, copied)}
     changed: list[Changed] = []
     for field, names, is_copy in (("addressees", wanted.addressees, False), ("copies", wanted.copies, True)):
-        parties, unit_ids = desk.parties(uow.session, names, mail.unit_id)
+        parties, unit_ids = desk.parties(uow.session, names, mail.unit_id, field=field, named_before=before)
         named.update(unit_ids)
         here = [line for line in lines if line.is_copy is is_copy]
         new = {party.name: party for party in parties}

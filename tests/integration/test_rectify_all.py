@@ -14,11 +14,12 @@ from sqlalchemy import select
 from ged import access
 from ged.audit import AuditEntry
 from ged.dispatch import operations as dispatch
+from ged.dispatch import rectifying as desk_rectifying
 from ged.dispatch.models import DispatchLine
 from ged.dispatch.operations import Departure
 from ged.dispatch.rectifying import DeskChanges, Receivers
-from ged.errors import GedError
-from ged.org.models import Post, PostRole
+from ged.errors import GedError, Invalid
+from ged.org.models import Post, PostRole, Unit
 from ged.ports import Confidentiality, MailId, PostId, UnitId
 from ged.register.models import Channel, Mail, Priority, Rectification
 from ged.register.states import MailState
@@ -186,6 +187,55 @@ def test_writer_and_signatory_of_a_departure_change_with_their_rights(site: Site
     assert mail(services, done.mail_id).sender_name == "Direction des affaires financières"
     assert [may_see(services, done.mail_id, who) for who in ("daf", "dge")] == [True, False]
     assert kept(services, done.mail_id)["signatory"] == ("Poste SG-T", "Poste DAF-C")
+
+
+def rename(services: Services, code: str, name: str) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.session.scalars(select(Unit).where(Unit.code == code)).one().name = name
+
+
+def test_a_unit_that_was_renamed_meanwhile_loses_the_letter_that_it_did_not_write(site: Site) -> None:
+    services = site[1]
+    done = enter(services, copies=())
+    rename(services, "DGE", "Direction de l'électricité")
+    assert rectify(services, done.mail_id, DeskChanges(UnitId(unit_id(services, "DGE")))) == 0
+    assert rectify(services, done.mail_id, DeskChanges(UnitId(unit_id(services, "DAF")))) == 1
+    assert [may_see(services, done.mail_id, who) for who in ("daf", "dge")] == [True, False]
+
+
+def test_the_writer_changes_to_a_unit_of_the_same_name(site: Site) -> None:
+    services = site[1]
+    rename(services, "DAF", "Direction générale de l'énergie")
+    done = enter(services, sender_unit_id=UnitId(unit_id(services, "DAF")), copies=())
+    with services.reading() as session:
+        born = desk_rectifying.entry(session, done.mail_id)
+    assert born is not None
+    assert born.sender_unit_id == unit_id(services, "DAF")
+    assert rectify(services, done.mail_id, DeskChanges(UnitId(unit_id(services, "DGE")))) == 1
+    assert [may_see(services, done.mail_id, who) for who in ("daf", "dge")] == [False, True]
+    assert kept(services, done.mail_id)["sender_name"] == (
+        "Direction générale de l'énergie (DAF)", "Direction générale de l'énergie (DGE)",
+    )  # fmt: skip
+
+
+def test_of_two_units_of_one_name_none_is_guessed(site: Site) -> None:
+    services = site[1]
+    rename(services, "ETU", "Direction des affaires financières")
+    for where in ("addressees", "copies"):
+        with pytest.raises(Invalid) as error:
+            enter(services, **{"copies": (), where: ("Direction des affaires financières",)})
+        assert error.value.code == "unit.ambiguous"
+        assert error.value.params["field"] == where
+    done = enter(services, addressees=("Mairie",), copies=("DAF",))
+    assert [may_see(services, done.mail_id, who) for who in ("daf", "etudes")] == [True, False]
+    # The form of the rectification sends the name back: the unit that was named is meant.
+    same = Receivers(("Mairie", "Lycée"), ("Direction des affaires financières",))
+    assert rectify(services, done.mail_id, DeskChanges(receivers=same)) == 1
+    assert [may_see(services, done.mail_id, who) for who in ("daf", "etudes")] == [True, False]
+    # A code goes before the name of another unit.
+    rename(services, "ETU", "DAF")
+    other = enter(services, addressees=("Mairie",), copies=("DAF",))
+    assert [may_see(services, other.mail_id, who) for who in ("daf", "etudes")] == [True, False]
 
 
 def test_receivers_are_added_and_taken_out_as_long_as_they_have_not_got_it(site: Site) -> None:

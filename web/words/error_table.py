@@ -1557,6 +1557,9 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- unit ---
     "unit.unknown": Message(_l("Ce service n'existe pas."), _l("Choisissez un service de la liste.")),
+    "unit.ambiguous": Message(
+        _l("Plusieurs services s'appellent « %(name)s » : %(codes)s."), _l("Écrivez le sigle du service voulu.")
+    ),
     # --- upload ---
     "upload.missing": Message(_l("Aucun fichier n'a été envoyé."), _l("Choisissez un fichier.")),
     "upload.too_large": Message(
