@@ -4,13 +4,14 @@ An entity's clerks correct its own entries. A change of a shared or common entry
 comes first in their entity: nobody changes another entity's address.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, exists, or_, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
-from ged import paging
+from ged import locks, paging
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.org.models import Unit
 from ged.org.tree import entities
@@ -125,27 +126,38 @@ def add(uow: UnitOfWork, form: CorrespondentForm, *, actor: Actor) -> int:
 def edit(uow: UnitOfWork, correspondent_id: int, form: CorrespondentForm, *, version: int | None, actor: Actor) -> None:
     """Correct an entry. Letters keep the name with which they were registered: only a rectification changes it.
 
-    An entry of another entity is not changed: the typed values become an entry of the actor's own entity.
+    An entry of another entity is not changed: the typed values become an entry of the actor's own entity, into which
+    the doubles go that this entity had merged into the other.
 
     Raises:
         Forbidden: ``correspondent.forbidden``.
         NotFound: ``correspondent.unknown``.
         StaleVersion: ``correspondent.stale``.
-        Invalid: ``correspondent.name_missing``, ``correspondent.name_taken``, ``form.too_long``.
+        Invalid: ``correspondent.name_missing``, ``correspondent.name_taken``, ``form.too_long``,
+            ``correspondent.stands_for_others``: no more shared, an entry would be out of sight of entities that merged
+            theirs into it.
     """
     post = actor.post_with(Role.CLERK)
     if post is None:
         raise Forbidden("correspondent.forbidden", "ask the mail office", id=correspondent_id)
+    entity_id = entities(uow.session)[post.unit_id]
+    own = Correspondent.entity_id == entity_id
+    ids = uow.session.scalars(select(Correspondent.id).where(Correspondent.merged_into_id == correspondent_id, own))
+    locks.hold(uow.session, Correspondent, [correspondent_id, *ids])
     found = seen_entry(uow.session, correspondent_id, actor)
     if version is not None and found.version != version:
         raise StaleVersion("correspondent.stale", "read the other person's change, then send again")
-    entity_id = entities(uow.session)[post.unit_id]
     is_own = found.entity_id == entity_id
-    folded = _checked(uow.session, entity_id, found.id if is_own else None, form)
+    doubles = [] if is_own else _doubles(uow.session, found.id, own)
+    namesake = next((one for one in doubles if one.folded_name == fold(form.name)), None)
+    replaced_id = found.id if is_own else namesake.id if namesake is not None else None
+    folded = _checked(uow.session, entity_id, replaced_id, form)
     values = {**form.__dict__, "name": " ".join(form.name.split()), "folded_name": folded}
     if not is_own:
-        _add_own(uow, entity_id, values, instead_of=found.id, actor=actor, post=post)
+        _add_own(uow, namesake or Correspondent(entity_id=entity_id), values, found, doubles, actor=actor, post=post)
         return
+    if found.is_shared and not form.is_shared and _doubles(uow.session, found.id, ~own):
+        raise Invalid("correspondent.stands_for_others", "leave it shared", field="is_shared")
     changed = {name: value for name, value in values.items() if getattr(found, name) != value}
     old = {name: getattr(found, name) for name in changed}
     for name, value in changed.items():
@@ -157,18 +169,36 @@ def edit(uow: UnitOfWork, correspondent_id: int, form: CorrespondentForm, *, ver
         uow.record("correspondent.changed", "correspondent", found.id, actor=actor, post=post, old=old, new=changed)
 
 
+def _doubles(session: Session, kept_id: int, whose: ColumnElement[bool]) -> list[Correspondent]:
+    query = select(Correspondent).where(Correspondent.merged_into_id == kept_id, whose).order_by(Correspondent.id)
+    return list(session.scalars(query))
+
+
 def _add_own(
-    uow: UnitOfWork, entity_id: int, values: dict[str, object], *, instead_of: int, actor: Actor, post: HeldPost
+    uow: UnitOfWork,
+    row: Correspondent,
+    values: dict[str, object],
+    replaced: Correspondent,
+    doubles: Sequence[Correspondent],
+    *,
+    actor: Actor,
+    post: HeldPost,
 ) -> None:
-    replaced = uow.session.get_one(Correspondent, instead_of)
-    row = Correspondent(**values, entity_id=entity_id)
+    """Make the entity's own entry; ``row`` is a new one, or the double that bears its name, which stands by itself again."""
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.merged_into_id = row.merged_at = None
     if replaced.email and replaced.email != row.email:
         row.email_changed_at, row.email_changed_by_id = uow.now, actor.person_id
     uow.session.add(row)
     _flush(uow)
+    moved = [one for one in doubles if one is not row]
+    for one in moved:
+        one.merged_into_id = row.id
     uow.record(
-        "correspondent.added", "correspondent", row.id, actor=actor, post=post, instead_of=instead_of, new=values
-    )
+        "correspondent.added", "correspondent", row.id, actor=actor, post=post, instead_of=replaced.id, new=values,
+        **({"doubles": [one.id for one in moved]} if moved else {}),
+    )  # fmt: skip
 
 
 def _flush(uow: UnitOfWork) -> None:

@@ -1,7 +1,7 @@
 """Two entries of the directory that name one correspondent become one, and apart again.
 
 A merged entry stays, with a reference to the entry that stands for it. Letters keep the entry and the name with which they
-were registered; lists, choices and new letters follow the reference. So a merge writes one row, and undoing it is exact.
+were registered; lists, choices and new letters follow the reference. So a merge writes one row, and undoing it takes one row back.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from ged.correspondents import directory, letters
 from ged.correspondents.directory import CorrespondentView
 from ged.dispatch.models import DispatchLine
 from ged.errors import Forbidden, Invalid, StaleVersion
-from ged.org.tree import entities
+from ged.org.tree import entities, same_entity
 from ged.register.correspondents import entities_of, visible
 from ged.register.models import Correspondent, Mail
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
@@ -97,12 +97,17 @@ def undo(uow: UnitOfWork, double_id: int, *, actor: Actor) -> None:
 
 
 def is_used(session: Session, double: Correspondent) -> bool:
-    """Whether something new hangs on a merge: a letter with the entry that was kept, or a further merge of it."""
+    """Whether something new hangs on a merge: a letter with the entry that was kept, or a further merge of it.
+
+    Letters of other entities with a shared entry are theirs: they neither stop the undoing nor are told.
+    """
     kept = session.get_one(Correspondent, double.merged_into_id)
     if kept.merged_into_id is not None or double.merged_at is None:
         return True
     line = exists().where(DispatchLine.mail_id == Mail.id, DispatchLine.correspondent_id == kept.id)
     new = select(Mail.id).where(Mail.created_at > double.merged_at, or_(Mail.sender_id == kept.id, line))
+    if double.entity_id is not None:
+        new = new.where(Mail.unit_id.in_(sorted(same_entity(session, [double.entity_id]))))
     return session.scalar(new.limit(1)) is not None
 
 

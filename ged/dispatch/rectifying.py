@@ -91,17 +91,16 @@ def _writers(uow: UnitOfWork, mail: Mail, changes: DeskChanges) -> list[Changed]
         unit = desk.sending_unit(session, unit_id, mail.unit_id)
         before = _writing_units(session, mail.id)
         if [one.id for one in before] != [unit.id]:
-            old, new = mail.sender_name, unit.name[:MAX_NAME]
-            told = (
-                (old, new)
-                if old != new
-                else (f"{old} ({', '.join(one.code for one in before)})", f"{new} ({unit.code})")
-            )
-            changed.append(("sender_name", *told))
+            was, now = mail.sender_name, unit.name[:MAX_NAME]
+            if was == now:
+                was = f"{was} ({', '.join(one.code for one in before)})"
+                changed.append(("sender_name", was, f"{now} ({unit.code})"))
+            else:
+                changed.append(("sender_name", was, now))
             for one in before:
                 access.revoke(uow, mail.id, unit_principal(one.id), Because.AUTHORED)
             access.grant(uow, mail.id, (unit_principal(unit.id),), Because.AUTHORED)
-            mail.sender_name = new
+            mail.sender_name = now
     post_id = changes.signatory_post_id
     if post_id is not None and post_id != mail.author_post_id:
         post = desk.signing_post(session, post_id, mail.unit_id)

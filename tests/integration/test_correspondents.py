@@ -12,6 +12,7 @@ from sqlalchemy import select
 from ged.audit import AuditEntry
 from ged.correspondents import directory, letters, merging
 from ged.errors import Forbidden, GedError, Invalid
+from ged.org.models import Unit
 from ged.org.tree import entities
 from ged.paging import Place
 from ged.ports import Confidentiality
@@ -183,6 +184,58 @@ def test_a_merge_is_undone_exactly_while_nothing_new_hangs_on_it(site: Site) -> 
     with pytest.raises(Invalid) as used:
         undo(services)
     assert used.value.code == "correspondent.merge_used"
+
+
+def shared_with_the_double_of_another_entity(services: Services) -> None:
+    """OGOU is shared by the ministry; the DAF, an entity now, has merged its DOUBLE into it."""
+    with services.unit_of_work(NOW) as uow:
+        uow.session.scalars(select(Unit).where(Unit.code == "DAF")).one().is_entity = True
+    for who, name in (("agent", OGOU), ("daf", DOUBLE)):
+        with services.unit_of_work(NOW) as uow:
+            form = directory.CorrespondentForm(name, is_shared=name == OGOU)
+            directory.add(uow, form, actor=actor(services, who))
+    merge(services, who="daf")
+
+
+def edit(services: Services, name: str, form: directory.CorrespondentForm, who: str) -> None:
+    with services.unit_of_work(NOW) as uow:
+        directory.edit(uow, entry(services, name).id, form, version=None, actor=actor(services, who))
+
+
+def test_an_entry_that_stands_for_doubles_of_other_entities_stays_in_their_sight(site: Site) -> None:
+    services = site[1]
+    shared_with_the_double_of_another_entity(services)
+    with pytest.raises(Invalid) as error:
+        edit(services, OGOU, directory.CorrespondentForm(OGOU, phone="22"), "agent")
+    assert error.value.code == "correspondent.stands_for_others"
+    edit(services, OGOU, directory.CorrespondentForm(OGOU, phone="22", is_shared=True), "agent")
+    undo(services, who="daf")
+    edit(services, OGOU, directory.CorrespondentForm(OGOU), "agent")
+
+
+@pytest.mark.parametrize("name", ["Préfecture d'Atakpamé", DOUBLE])
+def test_a_corrected_copy_of_a_shared_entry_takes_the_doubles_along(site: Site, name: str) -> None:
+    services = site[1]
+    shared_with_the_double_of_another_entity(services)
+    edit(services, OGOU, directory.CorrespondentForm(name, address="BP 12"), "daf")
+    with services.reading() as session:
+        entity = entities(session)[unit_id(services, "DAF")]
+        found = correspondents.entries(session, [correspondents.fold(DOUBLE)], entity_id=entity)
+    assert [(one.name, one.address) for one in found.values()] == [(name, "BP 12")]
+    assert entry(services, name).merged_into_id is None
+    if name != DOUBLE:
+        undo(services, who="daf")
+        assert entry(services, DOUBLE).merged_into_id is None
+
+
+def test_letters_of_other_entities_do_not_hold_a_merge(site: Site) -> None:
+    services = site[1]
+    shared_with_the_double_of_another_entity(services)
+    theirs = register(services, "Du ministère", sender=OGOU)
+    with services.unit_of_work(NOW) as uow:  # the clock of the tests stands still
+        uow.session.get_one(Mail, theirs.mail_id).created_at = NOW.replace(hour=15)
+    undo(services, who="daf")
+    assert entry(services, DOUBLE).merged_into_id is None
 
 
 def test_doubles_of_doubles_stay_together(site: Site) -> None:

@@ -223,7 +223,8 @@ def test_of_two_units_of_one_name_none_is_guessed(site: Site) -> None:
     rename(services, "ETU", "Direction des affaires financières")
     for where in ("addressees", "copies"):
         with pytest.raises(Invalid) as error:
-            enter(services, **{"copies": (), where: ("Direction des affaires financières",)})
+            typed: dict[str, Any] = {"copies": (), where: ("Direction des affaires financières",)}
+            enter(services, **typed)
         assert error.value.code == "unit.ambiguous"
         assert error.value.params["field"] == where
     done = enter(services, addressees=("Mairie",), copies=("DAF",))

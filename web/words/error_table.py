@@ -243,6 +243,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("La fiche en double est visible des autres entités, celle qui reste ne l'est pas."),
         _l("Partagez d'abord la fiche qui reste."),
     ),
+    "correspondent.stands_for_others": Message(
+        _l("D'autres entités ont fusionné une de leurs fiches avec celle-ci."),
+        _l("Laissez-la visible des autres entités."),
+    ),
     "correspondent.merge_used": Message(
         _l("Un nouveau courrier se rattache à la fiche qui reste : la fusion ne s'annule plus."),
         _l("Rectifiez d'abord l'expéditeur des nouveaux courriers."),
