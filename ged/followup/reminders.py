@@ -1,10 +1,9 @@
 """Reminders of assignments that wait: the act, and its e-mail."""
 
 import logging
-from collections.abc import Collection
 from datetime import date, datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged import access, jobs, locks
@@ -12,23 +11,23 @@ from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
 from ged.followup.listing import reminding_post
 from ged.followup.models import Reminder
 from ged.jobs import ClaimedJob, JobKind
+from ged.org import people
 from ged.org.actors import load_actor
-from ged.org.models import Delegation, Holding, Person, Post, PostRole
-from ged.org.tree import heirs
+from ged.org.models import Person, Post
 from ged.ports import Confidentiality, MailId, Message
 from ged.register.models import Mail
 from ged.register.operations import mail_for
 from ged.routing.models import Assignment
 from ged.routing.operations import assignment_for
-from ged.routing.rights import ENDED, HEADS
+from ged.routing.rights import ENDED
 from ged.routing.states import LIVE
-from ged.unit import Actor, Role, Services, UnitOfWork
+from ged.unit import Actor, Services, UnitOfWork
 
 logger = logging.getLogger(__name__)
 
 
 def remind(uow: UnitOfWork, mail_id: MailId, assignment_id: int, *, actor: Actor) -> int:
-    """Remind who has an assignment, once a day; an e-mail follows to each of them who has an address.
+    """Remind who has an assignment, once a day; an e-mail follows to each who has an address and may see the letter.
 
     Returns:
         The number of e-mails.
@@ -61,9 +60,7 @@ def remind(uow: UnitOfWork, mail_id: MailId, assignment_id: int, *, actor: Actor
     )
     uow.session.add(made)
     uow.session.flush()
-    written = sorted(
-        uow.session.scalars(select(Person.id).where(Person.id.in_(receivers(uow.session, row, on=today)), Person.email != ""))
-    )  # fmt: skip
+    written = _written(uow, mail, row, today)
     uow.record(
         "assignment.reminded", "mail", mail.id, actor=actor, post=post, assignment=row.id, unit=row.unit.code,
         to_post=row.post_id, emails=len(written),
@@ -73,32 +70,19 @@ def remind(uow: UnitOfWork, mail_id: MailId, assignment_id: int, *, actor: Actor
     return len(written)
 
 
-def receivers(session: Session, row: Assignment, *, on: date) -> set[int]:
-    """The people whom a reminder reaches on a day: who holds the post, or who heads the unit, or who acts for them.
-
-    When nobody heads the unit: everybody of it who works on letters.
-    """
+def receivers(session: Session, row: Assignment, *, on: date) -> frozenset[int]:
+    """The people whom a reminder reaches on a day: the same as a notice (``ged.org.people``)."""
     if row.post_id is not None:
-        return _people(session, [row.post_id], on)
-    unit_id = heirs(session, row.unit_id)[-1]
-    found = _people(session, _posts(session, unit_id, HEADS), on)
-    return found or _people(session, _posts(session, unit_id, set(Role) - {Role.ADMINISTRATOR, Role.AUDITOR}), on)
+        return people.of_post(session, row.post_id, on=on)
+    return people.of_unit(session, row.unit_id, on=on)
 
 
-def _posts(session: Session, unit_id: int, roles: Collection[Role]) -> list[int]:
-    having = select(PostRole.post_id).where(PostRole.role.in_(sorted(roles)))
-    return list(session.scalars(select(Post.id).where(Post.unit_id == unit_id, Post.id.in_(having))))
-
-
-def _people(session: Session, post_ids: Collection[int], on: date) -> set[int]:
-    held = select(Holding.person_id).where(
-        Holding.post_id.in_(post_ids), Holding.from_on <= on, or_(Holding.until_on.is_(None), Holding.until_on >= on)
-    )
-    given = select(Delegation.person_id).where(
-        Delegation.post_id.in_(post_ids), Delegation.from_on <= on, Delegation.until_on >= on,
-        Delegation.withdrawn_at.is_(None),
-    )  # fmt: skip
-    return {*session.scalars(held), *session.scalars(given)}
+def _written(uow: UnitOfWork, mail: Mail, row: Assignment, on: date) -> list[int]:
+    """Those of the receivers who have an address and may see the letter."""
+    session, level = uow.session, Confidentiality(mail.level)
+    reached = receivers(session, row, on=on)
+    found = session.scalars(select(Person.id).where(Person.id.in_(reached), Person.email != "").order_by(Person.id))
+    return [one for one in found.all() if access.may_see(session, mail.id, level, load_actor(session, one, on=on))]
 
 
 def run_reminder_mail(services: Services, job: ClaimedJob, *, now: datetime) -> None:

@@ -18,9 +18,9 @@ from ged.db import insert_if_missing
 from ged.errors import NotFound
 from ged.jobs import JobKind
 from ged.natures.circuit import turns
-from ged.notices import people
 from ged.notices.choices import ways_of
 from ged.notices.models import DeliveryState, NoticeCursor, NoticeMail, Occasion, PersonalNotice, Way
+from ged.org import people
 from ged.org.actors import load_actor
 from ged.org.models import Delegation, Person
 from ged.ports import Confidentiality
@@ -31,6 +31,7 @@ from ged.routing.rights import ENDED
 from ged.routing.states import LIVE, AssignmentState
 from ged.signbook import book
 from ged.signbook.models import CircuitAct, CircuitEntry, Draft
+from ged.signbook.queries import came_back
 from ged.unit import Actor, Services, UnitOfWork
 
 logger = logging.getLogger(__name__)
@@ -206,7 +207,7 @@ def _draft(session: Session, mail: Mail, seen: Seen) -> Iterator[Found]:
     if draft is None:
         return
     if mail.state is MailState.DRAFT:
-        refusal = _refusal(draft.entries)
+        refusal = session.scalar(select(CircuitEntry.id).where(CircuitEntry.mail_id == mail.id, came_back()))
         for person in _authors(session, mail, seen) if refusal is not None else ():
             yield Found(person, Occasion.RETURNED, f"refused:{refusal}", mail.id, mail.id)
         return
@@ -217,13 +218,6 @@ def _draft(session: Session, mail: Mail, seen: Seen) -> Iterator[Found]:
     for turn in turns(going):
         for person in people.of_post(session, turn.post_id, on=seen.today) - {mail.author_person_id or 0}:
             yield Found(person, Occasion.TO_SIGN, f"turn:{mail.id}:{turn.post_id}:{round_}", mail.id, mail.id)
-
-
-def _refusal(entries: Iterable[CircuitEntry]) -> int | None:
-    """The act by which a draft came back to its author; None when the author took it back."""
-    acts = (CircuitAct.REFUSE, CircuitAct.SUBMIT, CircuitAct.RECALL)
-    last = max((one for one in entries if book.counts(one) and one.act in acts), key=lambda one: one.id, default=None)
-    return last.id if last is not None and last.act is CircuitAct.REFUSE else None
 
 
 def _authors(session: Session, mail: Mail, seen: Seen) -> frozenset[int]:

@@ -24,7 +24,7 @@ from ged.routing.queries import InboxRow, InboxView
 from ged.routing.rights import ENDED
 from ged.routing.states import LIVE, AssignmentState
 from ged.signbook import queries as signbook
-from ged.signbook.models import CircuitAct, CircuitEntry, Draft
+from ged.signbook.models import CircuitEntry, Draft
 from ged.slips.models import Slip, SlipLine
 from ged.unit import Actor, Role
 
@@ -211,15 +211,7 @@ def _returned_assignments(actor: Actor) -> Select[int]:
 
 
 def _refused_drafts(actor: Actor) -> Select[int]:
-    """The actor's drafts whose last act in the circuit is a refusal that stands."""
-    later = aliased(CircuitEntry)
-    ends = (CircuitAct.REFUSE, CircuitAct.SUBMIT, CircuitAct.RECALL)
-    acted = exists().where(
-        later.mail_id == CircuitEntry.mail_id,
-        later.id > CircuitEntry.id,
-        later.act.in_(ends),
-        later.cancelled_at.is_(None),
-    )
+    """The actor's drafts that came back, each with the refusal."""
     return (
         select(Mail.id)
         .join(Draft, Draft.mail_id == Mail.id)
@@ -227,9 +219,7 @@ def _refused_drafts(actor: Actor) -> Select[int]:
         .where(
             or_(Mail.author_person_id == actor.person_id, Mail.author_post_id.in_(sorted(actor.post_ids))),
             Mail.state == MailState.DRAFT,
-            CircuitEntry.act == CircuitAct.REFUSE,
-            CircuitEntry.cancelled_at.is_(None),
-            ~acted,
+            signbook.came_back(),
             visible_clause(Mail.id, Mail.level, actor.principals),
         )
     )

@@ -17,7 +17,10 @@ from ged.followup import listing, reminders, sheet
 from ged.followup.listing import DueTime, FollowFilter, Grouping, Scope, Today
 from ged.followup.models import Reminder
 from ged.jobs import JobKind
-from ged.org.models import Holding, Person, Post, PostRole, Unit
+from ged.org import absences, delegations
+from ged.org.absences import AbsenceForm
+from ged.org.delegations import DelegationForm
+from ged.org.models import DelegationKind, Holding, Person, Post, PostRole, Unit
 from ged.ports import Confidentiality, MailId, PostId, SearchQuery, UnitId, heading_principal
 from ged.register.levels import change_level
 from ged.register.models import Mail
@@ -214,6 +217,32 @@ def test_a_reminder_is_a_row_of_the_day_in_the_journal_and_in_the_post(services:
         (assignment_id,) = {one.assignment_id for one in told}
         assert listing.last_reminders(session, [assignment_id]) == {assignment_id: (2, date(2026, 11, 25))}
         assert [one.post_title for one in listing.reminders_of(session, mail_id)] == ["Poste SG-T", "Poste SG-T"]
+
+
+def test_a_reminder_reaches_who_acts_for_the_absent_head_and_counts_no_other(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).values(email=Person.account + "@example.tg"))
+        form = DelegationForm(
+            PostId(post_id(services, "DGE-C")), actor(services, "etudes").person_id, DelegationKind.DELEGATION, "Note n° 1",
+            TODAY, TODAY,
+        )  # fmt: skip
+        given = delegations.delegate(uow, form, actor=actor(services, "dge"))
+    first, second = impute_one(services, "Avant"), impute_one(services, "Pendant")
+    assert remind(services, first) == 1, "the head is there: the delegate is not written to"
+    with services.unit_of_work(NOW) as uow:
+        absences.declare(uow, AbsenceForm(TODAY, TODAY, given), actor=actor(services, "dge"))
+    assert remind(services, second) == 1
+    run_jobs(services, JobKind.REMINDER_MAIL)
+    sent = [message_from_bytes(one.read_bytes()) for one in (Path(services.data_dir) / "outbox").glob("*.eml")]
+    assert sorted(str(one["To"]) for one in sent) == ["dge@example.tg", "etudes@example.tg"]
+
+
+def test_who_may_not_see_the_letter_is_in_no_count_of_emails(services: Services) -> None:
+    mail_id = impute_one(services, "Devenu secret")
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).values(email=Person.account + "@example.tg"))
+        change_level(uow, MailId(mail_id), Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))
+    assert remind(services, mail_id) == 0
 
 
 def test_no_mail_leaves_once_the_letter_is_treated(services: Services) -> None:

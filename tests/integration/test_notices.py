@@ -13,10 +13,10 @@ from sqlalchemy import select, update
 from ged import jobs, pipeline
 from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind, JobState
-from ged.notices import choices, finding, mail, people, queries, reminders
+from ged.notices import choices, finding, mail, queries, reminders
 from ged.notices.models import DateReminder, DeliveryState, NoticeMail, Occasion, PersonalNotice, Way
 from ged.notices.queries import NoticeRow
-from ged.org import absences, delegations
+from ged.org import absences, delegations, people
 from ged.org.absences import AbsenceForm
 from ged.org.delegations import DelegationForm
 from ged.org.models import DelegationKind, Person

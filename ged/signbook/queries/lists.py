@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, lazyload
 
 from ged.access import visible_clause
@@ -113,18 +113,26 @@ def waiting_count(session: Session, actor: Actor) -> int:
     return sum(turn_for(draft, actor) is not None for draft in _in_circuit(session, actor))
 
 
+def came_back() -> ColumnElement[bool]:
+    """Of an act (``CircuitEntry``): it is the refusal by which a draft is with its author again.
+
+    It stands until the draft is handed in again, refused again, or taken back by its author.
+    """
+    later = aliased(CircuitEntry)
+    ends = (CircuitAct.REFUSE, CircuitAct.SUBMIT, CircuitAct.RECALL)
+    acted = exists().where(
+        later.mail_id == CircuitEntry.mail_id, later.id > CircuitEntry.id, later.act.in_(ends),
+        later.cancelled_at.is_(None),
+    )  # fmt: skip
+    return and_(CircuitEntry.act == CircuitAct.REFUSE, CircuitEntry.cancelled_at.is_(None), ~acted)
+
+
 def count_returned(actor: Actor) -> Select[int]:
     """The statement that counts the actor's drafts that came back with a reason and were not handed in again."""
-    refused, recalled = aliased(CircuitEntry), aliased(CircuitEntry)
-    later = exists().where(
-        recalled.mail_id == refused.mail_id, recalled.act == CircuitAct.RECALL, recalled.id > refused.id
-    )
-    came_back = exists().where(
-        refused.mail_id == Draft.mail_id, refused.act == CircuitAct.REFUSE, refused.cancelled_at.is_(None), ~later
-    )
+    refused = exists().where(CircuitEntry.mail_id == Draft.mail_id, came_back())
     query = select(func.count()).select_from(Draft).join(Mail, Mail.id == Draft.mail_id)
     seen = visible_clause(Mail.id, Mail.level, actor.principals)
-    return query.where(_written_by(actor), Mail.state == MailState.DRAFT, came_back, seen)
+    return query.where(_written_by(actor), Mail.state == MailState.DRAFT, refused, seen)
 
 
 def returned_count(session: Session, actor: Actor) -> int:

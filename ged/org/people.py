@@ -1,4 +1,4 @@
-"""Who acts for a post or a unit on a day: the person to whom a notice is written."""
+"""Who acts for a post or a unit on a day: the person to whom notices and reminders are written."""
 
 from collections.abc import Iterable
 from datetime import date
