@@ -12,11 +12,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, case, cast, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, case, cast, false, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, lazyload
 
 from ged import access, paging
 from ged.followup.models import Reminder
+from ged.org.absence_rights import held_on
 from ged.org.models import Holding, Person, Post
 from ged.org.names import unit_names
 from ged.paging import START, Key, Place, Slice
@@ -374,7 +375,7 @@ def holders(session: Session, post_ids: Iterable[int], *, on: date) -> dict[int,
         .join(Person, Person.id == Holding.person_id)
         .where(
             Holding.post_id.in_(sorted(post_ids)),
-            and_(Holding.from_on <= on, or_(Holding.until_on.is_(None), Holding.until_on >= on)),
+            *held_on(on),
         )
         .order_by(Holding.id)
     ):

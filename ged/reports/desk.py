@@ -21,7 +21,7 @@ from ged.register.states import MailState
 from ged.routing import queries as routing
 from ged.routing.models import Assignment
 from ged.routing.queries import InboxRow, InboxView
-from ged.routing.rights import ENDED
+from ged.routing.rights import ENDED, HEADS
 from ged.routing.states import LIVE, AssignmentState
 from ged.signbook import queries as signbook
 from ged.signbook.models import CircuitEntry, Draft
@@ -31,7 +31,6 @@ from ged.unit import Actor, Role
 SHOWN = 5
 """Rows of a list; its page shows the others."""
 RECENT_SHOWN = 8
-OF_AUTHORITY = frozenset({Role.HEAD, Role.AUTHORITY})
 NO_WORK = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
 
 
@@ -248,7 +247,7 @@ def _counters(actor: Actor, today: date, zone: ZoneInfo) -> Iterator[tuple[str, 
         yield "returned_drafts", _counted(_refused_drafts(actor))
     if actor.has(Role.CLERK):
         yield from _of_registry(actor, today)
-    if actor.has(*OF_AUTHORITY):
+    if actor.has(*HEADS):
         yield from _of_head(actor, today, zone)
     if _works(actor):
         sunday = today + timedelta(days=6 - today.weekday())
@@ -283,7 +282,7 @@ def _of_registry(actor: Actor, today: date) -> Iterator[tuple[str, Select[int]]]
 
 def _of_head(actor: Actor, today: date, zone: ZoneInfo) -> Iterator[tuple[str, Select[int]]]:
     midnight = datetime.combine(today, time(), tzinfo=zone)
-    posts = sorted(post.post_id for post in actor.posts if post.roles & OF_AUTHORITY)
+    posts = sorted(post.post_id for post in actor.posts if post.roles & set(HEADS))
     yield (
         Fact.IMPUTED.value,
         select(func.count(Assignment.mail_id.distinct())).where(

@@ -12,6 +12,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from ged.access import visible_clause
+from ged.dispatch.desk import REPLY
 from ged.dispatch.models import DispatchLine
 from ged.org.models import Post, Unit
 from ged.register.models import FilingClass, Mail, MailLink, MailNumber
@@ -20,7 +21,6 @@ from ged.routing.models import Assignment, Imputation
 from ged.signbook.models import Draft
 from ged.unit import Actor
 
-_REPLY = "reply_to"
 Told = dict[int, str]
 
 
@@ -105,7 +105,7 @@ def _answer(session: Session, mail_ids: Sequence[int], actor: Actor) -> Told:
         .join(MailNumber, MailNumber.mail_id == MailLink.from_id)
         .join(Mail, Mail.id == MailLink.from_id)
         .where(visible_clause(Mail.id, Mail.level, actor.principals))
-        .where(MailLink.to_id.in_(mail_ids), MailLink.kind == _REPLY, MailNumber.voided_at.is_(None))
+        .where(MailLink.to_id.in_(mail_ids), MailLink.kind == REPLY, MailNumber.voided_at.is_(None))
         .order_by(MailNumber.id)
     )
     return _joined(((mail_id, f"{number} du\u00a0{on:%d/%m/%Y}") for mail_id, number, on in rows), "\n")
@@ -117,7 +117,7 @@ def _answers(session: Session, mail_ids: Sequence[int], actor: Actor) -> Told:
         .join(MailNumber, MailNumber.mail_id == MailLink.to_id)
         .join(Mail, Mail.id == MailLink.to_id)
         .where(visible_clause(Mail.id, Mail.level, actor.principals))
-        .where(MailLink.from_id.in_(mail_ids), MailLink.kind == _REPLY, MailNumber.voided_at.is_(None))
+        .where(MailLink.from_id.in_(mail_ids), MailLink.kind == REPLY, MailNumber.voided_at.is_(None))
         .order_by(MailNumber.id)
     )
     return _joined(((mail_id, number) for mail_id, number in rows), "\n")

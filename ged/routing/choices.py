@@ -5,9 +5,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
+from ged.org.absence_rights import held_on
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.org.names import unit_places, unit_text
 from ged.org.tree import entities, heirs
@@ -149,13 +150,12 @@ def _posts(
     session: Session, unit_ids: Collection[int] | None, on: date, wanted: ColumnElement[bool] | None = None
 ) -> list[_PostRow]:
     """The posts that get mail, of these units; of all open units without them."""
-    current = (Holding.from_on <= on) & or_(Holding.until_on.is_(None), Holding.until_on >= on)
     # An administrator's or auditor's post gets no mail.
     working = select(PostRole.post_id).where(PostRole.role.not_in((Role.ADMINISTRATOR, Role.AUDITOR)))
     query = (
         select(Post.id, Post.title, Post.code, Person.name, Unit.id, Unit.name)
         .join(Unit, Unit.id == Post.unit_id)
-        .outerjoin(Holding, (Holding.post_id == Post.id) & current)
+        .outerjoin(Holding, and_(Holding.post_id == Post.id, *held_on(on)))
         .outerjoin(Person, Person.id == Holding.person_id)
         .where(Post.id.in_(working), Unit.closed_at.is_(None) if unit_ids is None else Unit.id.in_(sorted(unit_ids)))
         .order_by(Post.id, Holding.id)

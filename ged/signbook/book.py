@@ -127,6 +127,16 @@ def circuit_of(draft: Draft) -> Circuit | None:
     )
 
 
+def require_open(draft: Draft) -> None:
+    """Check that a letter is still written.
+
+    Raises:
+        Invalid: ``draft.closed``.
+    """
+    if draft.mail.state not in (MailState.DRAFT, MailState.IN_CIRCUIT) or draft.way is not None:
+        raise Invalid("draft.closed", "a letter that is confirmed changes no more", id=draft.mail_id)
+
+
 def counts(entry: CircuitEntry) -> bool:
     """Whether an act is still valid: neither cancelled nor itself a cancellation."""
     return entry.cancelled_at is None and entry.act is not CircuitAct.TAKE_BACK

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from ged import access
 from ged.access import Because
 from ged.capture.files import Upload
+from ged.dispatch.desk import REPLY
 from ged.dispatch.models import Party
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.natures import circuit
@@ -41,7 +42,6 @@ from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 MAX_SUBJECT, MAX_PARTIES, MAX_NAME, MAX_ADDRESS, MAX_TITLE = 500, 60, 300, 500, 200
 MAX_AMOUNT_XOF = 10**14
 DEFAULT_CIVILITY = "Madame, Monsieur"
-REPLY = "reply_to"
 
 
 @dataclass(frozen=True)
@@ -297,7 +297,7 @@ def _change(
 ) -> Saved:
     with services.reading() as session:
         draft = book.require(session, mail_id, actor)
-        _require_open(draft)
+        book.require_open(draft)
         book.writing_post(draft, actor)
         if draft.version != version:
             raise StaleVersion("draft.stale", "read what changed, then act again", id=int(mail_id))
@@ -326,7 +326,7 @@ def _apply(
     upload: Upload | None,
     actor: Actor,
 ) -> Saved:
-    _require_open(draft)
+    book.require_open(draft)
     post = book.writing_post(draft, actor)
     going = book.circuit_of(draft)
     undone = circuit.undone_by_change(going) if going is not None else ()
@@ -364,11 +364,6 @@ def _attached(uow: UnitOfWork, draft: Draft, upload: Upload, actor: Actor) -> At
         size_bytes=upload.size_bytes,
         is_signed=upload.facts.signed,
     )
-
-
-def _require_open(draft: Draft) -> None:
-    if draft.mail.state not in (MailState.DRAFT, MailState.IN_CIRCUIT) or draft.way is not None:
-        raise Invalid("draft.closed", "a letter that is confirmed changes no more", id=draft.mail_id)
 
 
 def _store_version(uow: UnitOfWork, mail_id: int, version_no: int, content: Content, actor: Actor) -> None:

@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from ged.db import insert_if_missing
 from ged.errors import Invalid, StaleVersion
 from ged.ports import MailId
-from ged.register.states import MailState
 from ged.signbook import book
 from ged.signbook.models import Draft, WorkingCopy
 from ged.unit import Actor, UnitOfWork
@@ -95,8 +94,7 @@ def _made(session: Session, key: dict[str, int], values: dict[str, object]) -> b
 
 
 def _require_writing(draft: Draft, actor: Actor) -> None:
-    if draft.mail.state not in (MailState.DRAFT, MailState.IN_CIRCUIT) or draft.way is not None:
-        raise Invalid("draft.closed", "a letter that is confirmed changes no more", id=draft.mail_id)
+    book.require_open(draft)
     book.writing_post(draft, actor)
 
 
