@@ -33,6 +33,7 @@ GET_THAT_RECORDS_A_READING = {
     "dispatch.book_pdf": "printing the book with a RESTRICTED or SECRET letter is in the journal",
     "proofs.signed_revision": "opening a RESTRICTED or SECRET document is in the journal",
     "inbox.show": "reading a letter to work on it is reading it: seen mark, and the journal when restricted",
+    "notes.show": "reading what is written on a letter is reading it: seen mark, and the journal when restricted",
     "search.export": "a RESTRICTED or SECRET letter that a saved list names is in the journal",
     "scans.show": "looking at the joined scan of a RESTRICTED or SECRET letter is in the journal",
     "slips.show": "a RESTRICTED or SECRET letter that a slip names is in the journal",
