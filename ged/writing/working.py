@@ -23,7 +23,7 @@ from ged.unit import Actor, UnitOfWork
 MAX_CHARACTERS = 400_000
 MAX_FIELDS = 600
 _NAMES = re.compile(
-    r"civility|subject|body|amount_xof|signatory_post_id|resumed|annex_title|(?:addressee|copy)-(?:rows|\d{1,3}-(?:name|address|email))"
+    r"civility|subject|body|nature|amount_xof|signatory_post_id|resumed|annex_title|(?:addressee|copy)-(?:rows|\d{1,3}-(?:name|address|email))"
     r"|(?:visa|kind|with)-\d{1,3}|annex-\d{1,12}-title"
 )
 """The fields of the form that are stored; a token or a file is not."""

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from ged.audit import AuditEntry
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
-from ged.register.models import Mail
+from ged.natures.models import Nature
+from ged.register.models import Direction, Mail
 from ged.signbook import drafts
 from ged.signbook.models import DraftVersion
 from ged.writing import working
@@ -161,6 +162,26 @@ def test_a_copy_on_a_draft_that_another_changed_is_offered_and_overwrites_nothin
     site.send("dge", place, 303, **taken)
     assert site.house.show(mail_id, "dge").body == "Ma saisie, suite"
     assert copies(site.house, mail_id) == ()
+
+
+def test_the_nature_is_kept_while_it_is_typed_and_when_it_is_closed(site: Site) -> None:
+    with site.services.unit_of_work(NOW) as uow:
+        uow.session.add_all(
+            Nature(code=code, name=code, direction=Direction.OUTGOING, position=n)
+            for n, code in enumerate(("simple", "marche"))
+        )
+    mail_id, place, form = draft(site)
+    autosave(site, place, form | {"nature": "marche"})
+    again = form_of(site.get("dge", place))
+    assert again["nature"] == "marche"
+    site.send("dge", place, 303, **again)
+    with site.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Nature).where(Nature.code == "marche").values(is_closed=True))
+    form = form_of(site.get("dge", place))
+    assert form["nature"] == "marche"
+    site.send("dge", place, 303, **form | {"body": "Autre texte"})
+    with site.services.reading() as session:
+        assert session.get_one(Mail, mail_id).nature == "marche"
 
 
 def test_a_copy_is_given_up(site: Site) -> None:

@@ -31,6 +31,7 @@ from ged.unit import ReadSession, Role
 from ged.writing import versions, working
 from web.site import context
 from web.site.forms import FormReader
+from web.site.natures import name_of
 from web.site.numbers import whole
 from web.site.pages import render_form
 from web.site.panels import Panel
@@ -128,6 +129,7 @@ def _edit(
         compared = _conflict(session, typed, row) if error is not None and error.code == "draft.stale" else None
         beside = versions.pages_beside(session, row.answers_id) if row.answers_id is not None else None
         natures = nature_queries.offered(session, Direction.OUTGOING)
+        standing = {row.nature: name_of(row.nature)} if row.nature else {}
         draft = book.require(session, mail_id, context.actor())
         offers = choosing.offers(session, draft, context.actor(), on=context.today()) if row.may.hand_in else ()
         compulsory = choosing.compulsory(session, draft, on=context.today()) if row.may.hand_in else ()
@@ -146,7 +148,7 @@ def _edit(
         beside=beside,
         row=row,
         margin=margin,
-        natures=[(one.code, one.name) for one in natures],
+        natures=list((standing | {one.code: one.name for one in natures}).items()),
         has_models=any(one.has_circuit for one in natures),
         offers=offers,
         compulsory=compulsory,
