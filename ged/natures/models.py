@@ -13,7 +13,8 @@ class Nature(Base):
     compulsory steps.
 
     ``mentions``: codes of mentions that an authority finds ticked. ``reminders``: on which days a reminder is due,
-    counted from the deadline (-2: two working days before it). ``template_code``: the letter that a draft begins with.
+    in working days after the deadline (-2: two before it), unless a mention has a rule of its own; none: the
+    installation's rule holds. ``template_code``: the letter that a draft begins with.
     """
 
     __tablename__ = "natures"

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from ged.errors import Invalid
 from ged.natures.models import Nature
-from ged.natures.steps import ModelStep
+from ged.natures.steps import ModelStep, stricter
 from ged.org.models import Post, PostRole, Unit
 from ged.org.tree import upwards
 from ged.ports import PostId
@@ -55,6 +55,12 @@ def find(session: Session, code: str) -> NatureRow | None:
     return _row(found) if found is not None else None
 
 
+def reminder_days(session: Session) -> dict[str, tuple[int, ...]]:
+    """The days of reminders of the natures that have some, by code: working days after the deadline, ascending."""
+    rows = session.execute(select(Nature.code, Nature.reminders))
+    return {code: tuple(days) for code, days in rows if days}
+
+
 def require(session: Session, code: str, direction: Direction) -> NatureRow:
     """A nature that may be chosen for a letter of this direction.
 
@@ -81,7 +87,8 @@ def _row(one: Nature) -> NatureRow:
 def model_for(session: Session, code: str, *, unit_id: int, author_post_id: int | None) -> CircuitModel | None:
     """The circuit that a nature asks of a letter written in a unit through a post; None without one.
 
-    A post whose unit is closed is left out: nobody there could act.
+    A post whose unit is closed is left out: nobody there could act. A head who is also named is asked once, in the
+    stage of the first step, with the stricter demand of the two.
     """
     nature = _of_code(session, code)
     if nature is None or nature.signatory_post_id is None:
@@ -91,7 +98,8 @@ def model_for(session: Session, code: str, *, unit_id: int, author_post_id: int 
     for step in nature.steps:
         post_id = step.post_id if step.post_id is not None else above
         if post_id is not None and post_id != nature.signatory_post_id:
-            found.setdefault(PostId(post_id), ModelStep(PostId(post_id), step.stage, step.kind, step.is_compulsory))
+            asked = ModelStep(PostId(post_id), step.stage, step.kind, step.is_compulsory)
+            found[asked.post_id] = stricter(found.get(asked.post_id, asked), asked)
     open_posts = select(Post.id).join(Unit, Unit.id == Post.unit_id).where(Unit.closed_at.is_(None))
     working = set(session.scalars(open_posts.where(Post.id.in_([*found, nature.signatory_post_id]))))
     steps = tuple(step for step in found.values() if step.post_id in working)

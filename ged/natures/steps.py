@@ -1,7 +1,7 @@
 """The steps that a nature asks of a circuit, and which of them a circuit lacks. Pure: no database."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ged.ports import PostId
@@ -23,6 +23,12 @@ class ModelStep:
     stage: int
     kind: StepKind
     is_compulsory: bool
+
+
+def stricter(one: ModelStep, other: ModelStep) -> ModelStep:
+    """One step for two of the same post: a visa rather than an opinion, and compulsory when one of them is."""
+    kind = StepKind.VISA if StepKind.VISA in (one.kind, other.kind) else StepKind.OPINION
+    return replace(one, kind=kind, is_compulsory=one.is_compulsory or other.is_compulsory)
 
 
 def missing(

@@ -12,9 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.db import insert_if_missing
+from ged.natures import queries as natures
 from ged.notices import finding, rules
 from ged.notices.finding import Found, Seen
 from ged.notices.models import DateReminder, Occasion
+from ged.notices.rules import Rule
 from ged.org.models import Unit
 from ged.ports import MailId
 from ged.register.models import Mail
@@ -70,8 +72,8 @@ def _batch(session: Session, default: str, today: date, after: int) -> tuple[int
     days = calendar.calendar(session)
     if not days.is_working(today):
         return None, []
-    rows = session.scalars(
-        select(Assignment)
+    rows = session.execute(
+        select(Assignment, Mail.nature)
         .join(Mail, Mail.id == Assignment.mail_id)
         .where(Assignment.id > after, Assignment.state.in_(LIVE), Mail.state.not_in(ENDED))
         .where(Assignment.due_on <= add_working_days(today, min(FURTHEST, MAX_DAYS), days))
@@ -79,13 +81,15 @@ def _batch(session: Session, default: str, today: date, after: int) -> tuple[int
         .limit(AT_ONCE)
     ).all()
     of_mention = dict(session.execute(select(Mention.code, Mention.reminder)).all())
+    of_nature = natures.reminder_days(session)
     seen, due = Seen(session, today), list[_Due]()
-    for row in rows:
-        rule = rules.chosen(*(of_mention.get(code, "") for code in row.mentions), default)
+    for row, nature in rows:
+        mentions = (of_mention.get(code, "") for code in row.mentions)
+        rule = rules.chosen(*mentions, Rule(of_nature.get(nature, ())), default)
         step = rules.step(rule, row.due_on, today, days) if row.due_on is not None else None
         if step is not None and row.due_on is not None:
             due.append(_Due(row.id, row.mail_id, row.due_on, step, _told(session, row, step, seen)))
-    return (rows[-1].id if rows else None), due
+    return (rows[-1][0].id if rows else None), due
 
 
 def _told(session: Session, row: Assignment, step: str, seen: Seen) -> tuple[Found, ...]:

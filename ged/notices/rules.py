@@ -40,13 +40,21 @@ def rule_of(text: str) -> Rule:
     return Rule((*((-before,) if before else ()), *((after,) if after else ())), every if after else 0)
 
 
-def chosen(*texts: str) -> Rule:
-    """The first rule that is given, of the nearest to the most general: the mention's, ..., the installation's.
+def chosen(*given: str | Rule) -> Rule:
+    """The first rule that is given, of the nearest to the most general: a mention's, the nature's, the installation's.
+
+    Args:
+        given: rules or their texts; an empty text and a rule without a day are skipped.
 
     Raises:
         Invalid: ``reminder.rule``.
     """
-    return rule_of(next((text for text in texts if text.strip()), NONE))
+    for one in given:
+        if isinstance(one, Rule) and one.on:
+            return one
+        if isinstance(one, str) and one.strip():
+            return rule_of(one)
+    return Rule(())
 
 
 def step(rule: Rule, due_on: date, today: date, calendar: WorkCalendar) -> str | None:

@@ -117,7 +117,10 @@ class CircuitRecord(Section):
 
 
 class NatureRecord(Section):
-    """A nature of letters, and what it proposes. ``reminders``: working days from the deadline, negative before it."""
+    """A nature of letters, and what it proposes. ``reminders``: working days from the deadline, negative before it.
+
+    Without any the installation's rule holds.
+    """
 
     code: str = Field(min_length=1, max_length=32)
     name: str = Field(min_length=1, max_length=100)
@@ -125,7 +128,7 @@ class NatureRecord(Section):
     register_code: str | None = Field(default=None, alias="register")
     delay_days: int | None = Field(default=None, ge=0, le=366)
     mentions: tuple[str, ...] = ()
-    reminders: tuple[Annotated[int, Field(ge=-366, le=366)], ...] = Field(default=(), max_length=12)
+    reminders: tuple[Annotated[int, Field(ge=-30, le=366)], ...] = Field(default=(), max_length=12)
     template: str | None = None
     circuit: CircuitRecord | None = None
     closed: bool = False

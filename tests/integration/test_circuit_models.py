@@ -119,6 +119,28 @@ def test_who_writes_gives_no_visa_to_the_own_letter_and_a_head_is_found_above(ho
     assert found == (), "DAF heads its unit: no head stands between it and the ministry"
 
 
+def test_a_head_who_is_also_named_is_asked_what_the_stricter_step_asks(house: House) -> None:
+    with house.services.unit_of_work(NOW) as uow:
+        steps = [
+            NatureStep(position=1, stage=1, kind=OPINION, post_id=None, is_compulsory=False),
+            NatureStep(position=2, stage=2, kind=VISA, post_id=house.post("DGE-C"), is_compulsory=True),
+        ]
+        uow.session.add(
+            Nature(
+                code="engagement", name="Engagement", direction=Direction.OUTGOING, position=1, steps=steps,
+                signatory_post_id=house.post("SG-T"),
+            )
+        )  # fmt: skip
+    with house.services.unit_of_work(NOW) as uow:
+        mail_id = drafts.draft_new(uow, "", actor=house.who("etudes"), now=NOW, nature="engagement")
+        uow.session.flush()
+        draft = book.require(uow.session, mail_id, house.who("etudes"))
+        (asked,) = choosing.compulsory(uow.session, draft, on=TODAY)
+        (offer,) = choosing.offers(uow.session, draft, house.who("etudes"), on=TODAY)
+    assert asked.startswith("Poste DGE-C")
+    assert offer.steps == (Step(house.post("DGE-C"), 1, VISA),)
+
+
 def test_a_post_of_a_closed_unit_is_not_asked(house: House) -> None:
     model(house)
     with house.services.unit_of_work(NOW) as uow:

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from ged import jobs, pipeline
 from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind, JobState
+from ged.natures.models import Nature
 from ged.notices import choices, finding, mail, queries, reminders
 from ged.notices.models import DateReminder, DeliveryState, NoticeMail, Occasion, PersonalNotice, Way
 from ged.notices.queries import NoticeRow
@@ -22,6 +23,7 @@ from ged.org.delegations import DelegationForm
 from ged.org.models import DelegationKind, Person
 from ged.ports import Confidentiality, Message
 from ged.register.levels import change_level
+from ged.register.models import Direction, Mail
 from ged.routing import operations
 from ged.routing.models import Assignment, Mention, Purpose
 from ged.signbook import operations as signbook
@@ -379,6 +381,21 @@ def test_what_is_done_is_reminded_of_no_more_and_a_mention_has_its_own_rule(serv
     assert reminded(services, NOW) == 0
     with services.reading() as session:
         assert session.scalars(select(DateReminder)).all() == []
+
+
+def test_a_nature_has_its_own_days_and_a_mention_comes_first(services: Services) -> None:
+    due_on = date(2026, 11, 26)
+    plain, mentioned = register(services), register(services)
+    impute(services, plain.mail_id, due_on=due_on)
+    impute(services, mentioned.mail_id, due_on=due_on, mentions=("opinion",))
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(
+            Nature(code="acte", name="Acte de justice", direction=Direction.INCOMING, reminders=[-1, 0], position=1)
+        )
+        uow.session.execute(update(Mail).values(nature="acte"))
+        uow.session.execute(update(Mention).where(Mention.code == "opinion").values(reminder="-"))
+    found = [reminded(services, datetime(2026, 11, day, 6, tzinfo=UTC)) for day in (24, 25, 26, 27)]
+    assert found == [0, 1, 1, 0], "not two days before, as the installation's rule says"
 
 
 # --- the site

@@ -59,6 +59,9 @@ def test_the_nearest_rule_holds() -> None:
     assert chosen("", " ", "1/0/0", "2/1/5") == Rule((-1,))
     assert chosen("-", "2/1/5") == Rule(())
     assert chosen("", "") == Rule(())
+    assert chosen("", Rule(()), "2/1/5") == RULE, "a nature without days"
+    assert chosen("", Rule((-1, 0)), "2/1/5") == Rule((-1, 0))
+    assert chosen("-", Rule((-1, 0)), "2/1/5") == Rule(())
 
 
 @pytest.mark.parametrize("text", ["", "2/1", "a/b/c", "2/1/5/7", "-1/1/5", "200/1/5"])
