@@ -15,7 +15,7 @@ from tests.signbook_site_kit import Site
 from tests.site import PASSWORD, served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Dialog, Page
 
 pytestmark = pytest.mark.browser
 SAVED = "Saisie enregistrée à"
@@ -77,6 +77,50 @@ def test_offline_is_told_and_made_up(page: Page, site: tuple[str, Site]) -> None
     page.fill("#password", PASSWORD)
     page.press("#password", "Enter")
     expect(page.locator("#subject")).to_have_value("Tapé après la fin de la session")
+
+
+LEAVE = """Object.defineProperty(document, "visibilityState", {value: "hidden", configurable: true});
+document.dispatchEvent(new Event("visibilitychange"));
+delete document.visibilityState"""
+
+
+def test_a_store_refused_when_the_tab_is_put_away_is_made_up(page: Page, site: tuple[str, Site]) -> None:
+    mail_id = site[1].house.answer()
+    page.goto(f"/projets/{mail_id}")
+    told = page.locator("[data-autosave-status]")
+    page.fill("#subject", "Premier")
+    expect(told).to_contain_text(SAVED)
+    page.route("**/saisie", lambda route: route.fulfill(status=503))
+    page.fill("#subject", "Tapé pendant un redémarrage")
+    with page.expect_response(lambda answer: answer.status == 503):
+        page.evaluate(LEAVE)
+    page.unroute("**/saisie")
+    with page.expect_response(lambda answer: answer.url.endswith("/saisie"), timeout=20_000) as answer:
+        page.fill("#subject", "Tapé après le redémarrage")
+    assert answer.value.status == 200
+    expect(told).not_to_contain_text("autre onglet")
+
+
+def test_a_letter_too_long_to_be_sent_on_leaving_asks_until_it_is_stored(page: Page, site: tuple[str, Site]) -> None:
+    mail_id = site[1].house.answer()
+    page.goto(f"/projets/{mail_id}")
+    form, told = page.locator("form[data-autosave-url]"), page.locator("[data-autosave-status]")
+    page.get_by_role("textbox", name="Texte").click()
+    page.evaluate(PASTE, ["", "\n".join("\t".join(f"case {n}" for n in range(6)) for _ in range(60))])
+    expect(form).to_have_attribute("data-autosave", "off")
+    expect(told).to_contain_text(SAVED)
+    expect(form, "nothing is left to lose").to_have_attribute("data-autosave", "on")
+    page.fill("#subject", "Derniers mots")
+    assert form.get_attribute("data-autosave") == "off"
+    asked: list[str] = []
+
+    def agree(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", agree)
+    page.goto("/parapheur/")
+    assert asked == ["beforeunload"]
 
 
 # --- the editor ---------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@
     data.set("copy_revision", String(revision));
     return data;
   };
+  const fits = () => new URLSearchParams(typed()).toString().length < LEAVING_BYTES;
   const plan = (ms) => { window.clearTimeout(timer); timer = window.setTimeout(store, ms); };
   const stop = (why) => { over = true; form.dataset.autosave = "off"; say(status.dataset[why]); };
 
@@ -45,7 +46,7 @@
       revision = told.revision;
       stored = count;
       since = 0;
-      form.dataset.autosave = "on";
+      form.dataset.autosave = changed === stored || fits() ? "on" : "off";
       say(told.stale ? status.dataset.stale : told.said);
       if (changed !== stored) plan(AFTER_MS);
     } else if (!answer || answer.status >= 500) {
@@ -66,6 +67,7 @@
   const note = () => {
     changed += 1;
     if (over) return;
+    if (!fits()) form.dataset.autosave = "off"; // too long to be sent when the page is left: that asks, until it is stored
     const now = Date.now();
     since = since || now;
     plan(Math.max(0, Math.min(AFTER_MS, since + AT_LEAST_MS - now)));
@@ -85,7 +87,9 @@
     stored = changed;
     revision += 1; // of a tab that comes back
     window.sessionStorage.setItem("ged.left", JSON.stringify([window.location.pathname, revision]));
-    fetch(form.dataset.autosaveUrl, { method: "POST", body, keepalive: true, headers: { "HX-Request": "true" } }).catch(() => { revision -= 1; stored = -1; });
+    const undo = () => { revision -= 1; stored = -1; plan(AGAIN_MS); }; // the server has it not
+    fetch(form.dataset.autosaveUrl, { method: "POST", body, keepalive: true, headers: { "HX-Request": "true" } })
+      .then((answer) => { if (!answer.ok) undo(); }, undo);
   };
   window.addEventListener("pagehide", leave);
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden" && !busy) leave(); });
@@ -96,7 +100,7 @@
     over = true;
     window.setTimeout(() => window.location.reload(), 500);
   }
-  form.dataset.autosave = new URLSearchParams(typed()).toString().length < LEAVING_BYTES ? "on" : "off";
+  form.dataset.autosave = fits() ? "on" : "off";
 
   // --- the answered letter lies beside the text where there is room ---
   const beside = document.querySelector("[data-beside]");
