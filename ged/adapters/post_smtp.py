@@ -11,6 +11,8 @@ from ged.links import is_loopback, tls_context
 from ged.ports import Message
 
 TIMEOUT_S = 30.0
+FOR_GOOD = 500
+"""Codes of a mail server from which it refuses for good (RFC 5321, 4.2.1)."""
 
 
 def _build(message: Message, sender: str) -> EmailMessage:
@@ -78,7 +80,12 @@ class SmtpPost:
         try:
             with server:
                 server.send_message(mail)
-        except smtplib.SMTPRecipientsRefused:
+        except smtplib.SMTPRecipientsRefused as error:
+            if all(code < FOR_GOOD for code, _ in error.recipients.values()):
+                # The server did not take the message yet: greylisting, a full or locked mailbox.
+                raise EngineFailed(
+                    "post.failed", "the mail server asks to try later", retryable=True, error=type(error).__name__
+                ) from None
             raise EngineFailed("post.refused", "correct the address", retryable=False) from None
         except (OSError, smtplib.SMTPException) as error:
             raise EngineFailed("post.failed", "ask the mail server's log", error=type(error).__name__) from None

@@ -35,13 +35,13 @@ class Server:
     def __init__(self) -> None:
         self.secrets: list[bytes] = []
         self.letters: list[bytes] = []
-        self.refused = ""
+        self.refused, self.answer = "", "550 no such mailbox"
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if address == self.refused:
-            return "550 no such mailbox"
+            return self.answer
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -185,6 +185,16 @@ def test_a_refused_address_is_not_tried_again(tmp_path: Path, house: TestAuthori
     with serving(seen, offered=house.server(tmp_path, HOST)) as port, pytest.raises(EngineFailed) as refused:
         SmtpPost(STARTTLS(port), SENDER, ca_file=house.file).send(LETTER)
     assert (refused.value.code, refused.value.retryable) == ("post.refused", False)
+
+
+@pytest.mark.parametrize("answer", ["450 greylisted, try again later", "421 too busy"])
+def test_an_address_that_is_put_off_is_tried_again(answer: str) -> None:
+    seen = Server()
+    seen.refused, seen.answer = LETTER.to, answer
+    with serving(seen) as port, pytest.raises(EngineFailed) as refused:
+        SmtpPost(f"smtp://127.0.0.1:{port}", SENDER).send(LETTER)
+    assert (refused.value.code, refused.value.retryable) == ("post.failed", True)
+    assert seen.letters == []
 
 
 def test_an_authority_that_cannot_be_read_is_refused_at_start(tmp_path: Path) -> None:
