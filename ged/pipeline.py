@@ -27,6 +27,7 @@ from ged.mailbox import operations as mailboxes
 from ged.notices import finding as notice_finding
 from ged.notices import mail as notice_mail
 from ged.notices import reminders as date_reminders
+from ged.notices import returned as notices_returned
 from ged.ports import JobId, Lane
 from ged.preservation import operations as preservation
 from ged.recognition import jobs as recognition
@@ -41,6 +42,7 @@ from ged.search import saved as saved_searches
 from ged.suggestions import lessons, readings, resent
 from ged.takeover import queries as takeover_queries
 from ged.unit import Services, UnitOfWork
+from ged.writing import working
 
 logger = logging.getLogger(__name__)
 
@@ -162,6 +164,8 @@ def sweep(run: Run) -> None:
         readings.forget(uow, now=run.now)
         opening.forget(uow, now=run.now)
         notice_mail.forget(uow, now=run.now)
+        notices_returned.forget(uow, now=run.now)
+        working.forget(uow, now=run.now)
     logger.info("sweep.done removed=%s folders=%s pieces=%s", removed, folders, pieces)
 
 

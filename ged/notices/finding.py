@@ -175,6 +175,21 @@ class Seen:
                 self._actors[person_id] = None
         return self._actors[person_id]
 
+    def is_over(self, notice: PersonalNotice, mail: Mail | None) -> bool:
+        """Whether what a notice asks of its person, or grants, has ended since: nothing is left to do."""
+        match notice.occasion:
+            case Occasion.ASSIGNED | Occasion.DUE_SOON | Occasion.LATE:
+                row = self.session.get_one(Assignment, notice.subject_id)
+                return row.state not in LIVE or mail is None or mail.state in ENDED
+            case Occasion.TO_SIGN:
+                asked = _draft(self.session, mail, self) if mail is not None else ()
+                return notice.key not in {one.key for one in asked if one.person_id == notice.person_id}
+            case Occasion.DELEGATED:
+                given = self.session.get_one(Delegation, notice.subject_id)
+                return given.withdrawn_at is not None or given.until_on < self.today
+            case Occasion.RETURNED | Occasion.ANSWERED:
+                return False
+
     def assignees(self, row: Assignment) -> frozenset[int]:
         """Who acts on an assignment today."""
         if row.post_id is not None:
@@ -184,15 +199,16 @@ class Seen:
 
 def _of_letter(session: Session, mail_id: int, since: datetime, seen: Seen) -> Iterator[Found]:
     mail = session.get(Mail, mail_id)
-    if mail is None or mail.state in ENDED:
+    if mail is None or mail.state is MailState.VOIDED:
         return
+    # A letter may be closed before this run: who gave it is still told what became of it.
     found = [*_assignments(session, mail, since, seen), *_draft(session, mail, seen)]
     yield from (one for one in found if seen.may(one.person_id, mail))
 
 
 def _assignments(session: Session, mail: Mail, since: datetime, seen: Seen) -> Iterator[Found]:
     for row in session.scalars(select(Assignment).where(Assignment.mail_id == mail.id)):
-        if row.state in LIVE and row.assigned_at >= since:
+        if row.state in LIVE and row.assigned_at >= since and mail.state not in ENDED:
             for person in seen.assignees(row) - {row.assigned_by_person_id}:
                 yield Found(person, Occasion.ASSIGNED, f"assigned:{row.id}", mail.id, row.id)
         elif row.finished_at is not None and row.finished_at >= since:
@@ -211,7 +227,7 @@ def _draft(session: Session, mail: Mail, seen: Seen) -> Iterator[Found]:
         for person in _authors(session, mail, seen) if refusal is not None else ():
             yield Found(person, Occasion.RETURNED, f"refused:{refusal}", mail.id, mail.id)
         return
-    going = book.circuit_of(draft)
+    going = book.circuit_of(draft) if mail.state is MailState.IN_CIRCUIT else None
     if going is None:
         return
     round_ = max((entry.id for entry in draft.entries if entry.act in ROUND), default=0)

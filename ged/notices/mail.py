@@ -33,7 +33,10 @@ MOST = 50
 
 
 def digest(services: Services, *, now: datetime) -> int:
-    """Order the morning e-mails of a working day: one to each person with unread notices for it. Returns how many."""
+    """Order the morning e-mails of a working day: one to each person with unread notices for it.
+
+    Returns how many people have such notices, also of those without an address.
+    """
     today = now.astimezone(services.zone).date()
     with services.reading() as session:
         if not calendar.calendar(session).is_working(today):
@@ -60,11 +63,12 @@ def run_mail(services: Services, job: ClaimedJob, *, now: datetime) -> None:
     """Send one e-mail. A refusal for good is stored, and shown to the person and the administrator.
 
     Raises:
-        EngineFailed: ``post.failed``, ``post.certificate``, ``post.no_tls``: it is tried again, or waits for a person.
+        EngineFailed: ``post.failed``, ``post.certificate``, ``post.no_tls``: it is tried again, or the job waits for a
+            person, who may have it sent again.
     """
     with services.reading() as session:
         row = session.get_one(NoticeMail, job.subject_id)
-        if row.state is not DeliveryState.QUEUED:
+        if row.state not in (DeliveryState.QUEUED, DeliveryState.UNCERTAIN):  # uncertain: a person wants it sent again
             return
         message = _message(session, services, row, now)
     if message is None:
@@ -118,7 +122,9 @@ def _message(session: Session, services: Services, row: NoticeMail, now: datetim
     told = [
         notice
         for notice, mail in found
-        if seen.actor(row.person_id) and (mail is None or seen.may(row.person_id, mail))
+        if seen.actor(row.person_id)
+        and (mail is None or seen.may(row.person_id, mail))
+        and not seen.is_over(notice, mail)
     ]
     if not told:
         return None

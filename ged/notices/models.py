@@ -42,11 +42,11 @@ class DeliveryState(StrEnum):
     SENT = "sent"
     """A mail server has taken it. That server may still send it back."""
     NEEDLESS = "needless"
-    """Before it was sent, the person had read all its notices, or lost the right to see their letters."""
+    """Before it was sent, the person had read all its notices or lost the right to see their letters, or all was over."""
     FAILED = "failed"
     """The mail server refused it for good."""
     UNCERTAIN = "uncertain"
-    """Sending was interrupted: nobody knows whether it was sent, and it is not sent again."""
+    """Sending failed on the way: nobody knows whether it was sent. Only a person has it sent again."""
     BOUNCED = "bounced"
     """It was sent back later."""
 

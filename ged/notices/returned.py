@@ -4,11 +4,12 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import and_, case, delete, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from ged.dispatch.models import DispatchLine
-from ged.notices.mail import set_state
+from ged.jobs import LIVE_STATES, Job, JobKind, JobState
+from ged.notices.mail import KEPT, set_state
 from ged.notices.models import DeliveryState, MailLoop, MailReport, NoticeMail
 from ged.org.models import Person
 from ged.ports import DeliveryReport, Message
@@ -83,6 +84,12 @@ def try_loop(services: Services, *, actor: Actor, now: datetime) -> None:
     services.post.send(Message(name, services.own_address, words.gettext("Essai d'aller-retour"), f"{text}\n"))
 
 
+def forget(uow: UnitOfWork, *, now: datetime) -> None:
+    """Delete reports and messages to ourselves as old as the e-mails about notices are kept."""
+    uow.session.execute(delete(MailReport).where(MailReport.at < now - KEPT))
+    uow.session.execute(delete(MailLoop).where(MailLoop.sent_at < now - KEPT))
+
+
 # --- what administrators see ----------------------------------------------------------------------------------------
 
 
@@ -132,15 +139,28 @@ def failing(session: Session) -> int:
 
 def health(session: Session) -> PostHealth:
     """Failed e-mails and reports, the latest first, and the last loops."""
+    # An e-mail whose job stopped (its worker died while sending, or every attempt failed) is queued only by name.
+    of_mail = and_(Job.kind == JobKind.NOTICE_MAIL, Job.subject_id == NoticeMail.id)
+    stopped = and_(NoticeMail.state == DeliveryState.QUEUED, Job.state.in_((JobState.FAILED, JobState.UNCERTAIN)))
     failed = session.execute(
-        select(Person.name, NoticeMail.address, NoticeMail.state, NoticeMail.reason, NoticeMail.ended_at)
+        select(
+            Person.name, NoticeMail.address,
+            case((stopped, literal(DeliveryState.UNCERTAIN, NoticeMail.state.type)), else_=NoticeMail.state),
+            case((stopped, Job.error_code), else_=NoticeMail.reason),
+            func.coalesce(NoticeMail.ended_at, Job.finished_at),
+        )
         .join(Person, Person.id == NoticeMail.person_id)
-        .where(NoticeMail.state.in_((DeliveryState.FAILED, DeliveryState.UNCERTAIN, DeliveryState.BOUNCED)))
+        .outerjoin(Job, of_mail)
+        .where(or_(stopped, NoticeMail.state.in_((DeliveryState.FAILED, DeliveryState.UNCERTAIN, DeliveryState.BOUNCED))))
         .order_by(NoticeMail.id.desc())
         .limit(SHOWN)
-    )
+    )  # fmt: skip
     reports = session.scalars(select(MailReport).order_by(MailReport.id.desc()).limit(SHOWN))
-    waiting = select(func.count(NoticeMail.id)).where(NoticeMail.state == DeliveryState.QUEUED)
+    waiting = (
+        select(func.count(NoticeMail.id))
+        .join(Job, of_mail)
+        .where(NoticeMail.state == DeliveryState.QUEUED, Job.state.in_(LIVE_STATES))
+    )
     sent_at, good_at = session.execute(
         select(func.max(MailLoop.sent_at), func.max(MailLoop.sent_at).filter(MailLoop.seen_at.is_not(None)))
     ).one()

@@ -2,26 +2,30 @@
 
 It makes no version and no journal entry, changes nothing of the draft, and is seen by nobody else. It belongs to the
 state of the draft on which it was typed (``base_version``): after another person's save it stays, to be taken up or
-given up. The next save of the same page drops it.
+given up. The next save of the same page drops it; so does the nightly sweep, a month later or once the letter is written.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from ged.db import insert_if_missing
 from ged.errors import Invalid, StaleVersion
 from ged.ports import MailId
+from ged.register.models import Mail
+from ged.register.states import MailState
 from ged.signbook import book
 from ged.signbook.models import Draft, WorkingCopy
 from ged.unit import Actor, UnitOfWork
 
 MAX_CHARACTERS = 400_000
 MAX_FIELDS = 600
+KEPT = timedelta(days=31)
+WRITTEN = (MailState.DRAFT, MailState.IN_CIRCUIT)
 _NAMES = re.compile(
     r"civility|subject|body|nature|amount_xof|signatory_post_id|resumed|annex_title|(?:addressee|copy)-(?:rows|\d{1,3}-(?:name|address|email))"
     r"|(?:visa|kind|with)-\d{1,3}|annex-\d{1,12}-title"
@@ -119,4 +123,14 @@ def drop(uow: UnitOfWork, mail_id: MailId | int, base_versions: Iterable[int], *
             WorkingCopy.person_id == actor.person_id,
             WorkingCopy.base_version.in_(tuple(base_versions)),
         )
+    )
+
+
+def forget(uow: UnitOfWork, *, now: datetime) -> None:
+    """Delete copies that are a month old, and those of letters that nobody writes any more."""
+    written = select(Mail.id).where(Mail.id == WorkingCopy.mail_id, Mail.state.in_(WRITTEN))
+    uow.session.execute(
+        delete(WorkingCopy)
+        .where(or_(WorkingCopy.saved_at < now - KEPT, ~written.exists()))
+        .execution_options(synchronize_session=False)
     )

@@ -5,17 +5,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
 
+from ged import pipeline
 from ged.audit import AuditEntry
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.natures.models import Nature
 from ged.register.models import Direction, Mail
+from ged.register.states import MailState
+from ged.runner import Run
 from ged.signbook import drafts
-from ged.signbook.models import DraftVersion
+from ged.signbook.models import DraftVersion, WorkingCopy
 from ged.writing import working
 from tests.draft_kit import draft, form_of
 from tests.factories import NOW
@@ -120,6 +124,20 @@ def test_a_copy_has_a_limit(either: House) -> None:
     mail_id = either.answer()
     with pytest.raises(Invalid, match="draft.copy_large"):
         keep(either, mail_id, revision=0, text="x" * (working.MAX_CHARACTERS + 1))
+
+
+def test_copies_of_letters_that_nobody_writes_and_old_ones_are_swept(either: House) -> None:
+    written, old, signed = either.answer(), either.answer(), either.answer()
+    for mail_id in (written, old, signed):
+        keep(either, mail_id, revision=0)
+    with either.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == signed).values(state=MailState.SIGNED))
+        uow.session.execute(
+            update(WorkingCopy).where(WorkingCopy.mail_id == old).values(saved_at=NOW - timedelta(days=32))
+        )
+    pipeline.sweep(Run(either.services, None, lambda _: None, NOW))  # type: ignore[arg-type]  # needs no job
+    with either.services.reading() as session:
+        assert session.scalars(select(WorkingCopy.mail_id)).all() == [written]
 
 
 # --- the page -----------------------------------------------------------------------------------------------------

@@ -14,16 +14,26 @@ from ged import jobs, pipeline
 from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind, JobState
 from ged.natures.models import Nature
-from ged.notices import choices, finding, mail, queries, reminders
-from ged.notices.models import DateReminder, DeliveryState, NoticeMail, Occasion, PersonalNotice, Way
+from ged.notices import choices, finding, mail, queries, reminders, returned
+from ged.notices.models import (
+    DateReminder,
+    DeliveryState,
+    MailLoop,
+    MailReport,
+    NoticeMail,
+    Occasion,
+    PersonalNotice,
+    Way,
+)
 from ged.notices.queries import NoticeRow
 from ged.org import absences, delegations, people
 from ged.org.absences import AbsenceForm
 from ged.org.delegations import DelegationForm
 from ged.org.models import DelegationKind, Person
-from ged.ports import Confidentiality, Message
+from ged.ports import Confidentiality, JobId, MailId, Message
 from ged.register.levels import change_level
 from ged.register.models import Direction, Mail
+from ged.register.states import MailState
 from ged.routing import operations
 from ged.routing.models import Assignment, Mention, Purpose
 from ged.signbook import operations as signbook
@@ -342,6 +352,115 @@ def test_an_email_that_fails_is_not_silent(
         assert job.state is of_job
         failed = queries.undelivered(session, row.person_id, row.address)
     assert (failed is not None) == (state is DeliveryState.FAILED)
+
+
+def test_a_person_has_an_uncertain_email_sent_again(services: Services) -> None:
+    good = services.post
+    object.__setattr__(services, "post", RefusingPost(EngineFailed("post.failed", "see the log")))
+    impute(services, register(services).mail_id)
+    finding.run(services, now=NOW)
+    mail.digest(services, now=MORNING)
+    send_mails(services)
+    object.__setattr__(services, "post", good)
+    with services.unit_of_work(NOW) as uow:
+        job_id = uow.session.scalars(select(Job.id).where(Job.kind == JobKind.NOTICE_MAIL)).one()
+        jobs.retry(uow.session, JobId(job_id), now=NOW)
+    send_mails(services)
+    assert [row.state for row in mails(services)] == [DeliveryState.SENT]
+    assert len(outbox(services)) == 1
+
+
+@pytest.mark.parametrize("stopped", [JobState.UNCERTAIN, JobState.FAILED])
+def test_an_email_whose_job_stopped_is_not_said_to_wait(services: Services, stopped: JobState) -> None:
+    impute(services, register(services).mail_id)
+    finding.run(services, now=NOW)
+    mail.digest(services, now=MORNING)
+    with services.reading() as session:
+        assert returned.health(session).waiting == 1
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(
+            update(Job)
+            .where(Job.kind == JobKind.NOTICE_MAIL)
+            .values(state=stopped, finished_at=NOW, error_code="job.worker_lost")
+        )
+    with services.reading() as session:
+        health = returned.health(session)
+    assert health.waiting == 0
+    assert [(row.state, row.reason, row.at) for row in health.failed] == [
+        (DeliveryState.UNCERTAIN, "job.worker_lost", NOW)
+    ]
+
+
+def finish(services: Services, mail_id: int) -> None:
+    with services.unit_of_work(NOW) as uow:
+        operations.finish(
+            uow, MailId(mail_id), leading(services, mail_id), outcome="Fait", actor=actor(services, "dge"), now=NOW
+        )
+
+
+def close(services: Services, mail_id: int) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == mail_id).values(state=MailState.CLOSED))
+
+
+def test_the_digest_does_not_say_what_is_over(services: Services) -> None:
+    done, closed = register(services), register(services)
+    for letter in (done, closed):
+        impute(services, letter.mail_id, due_on=date(2026, 11, 23))
+    finding.run(services, now=NOW)
+    reminders.run(services, heartbeat=lambda _: None, now=datetime(2026, 11, 24, 6, tzinfo=UTC))
+    given = grant(services, DelegationKind.DELEGATION, "DGE-C", "etudes", by="dge", until=date(2026, 12, 31))
+    finding.run(services, now=NOW)
+    assert sorted(occasions(services, "dge")) == [Occasion.ASSIGNED] * 2 + [Occasion.LATE] * 2
+    assert occasions(services, "etudes") == [Occasion.DELEGATED]
+    finish(services, done.mail_id)
+    close(services, closed.mail_id)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.get_one(delegations.Delegation, given).withdrawn_at = NOW
+    mail.digest(services, now=MORNING)
+    send_mails(services)
+    assert outbox(services) == []
+    assert [row.state for row in mails(services)] == [DeliveryState.NEEDLESS] * 2
+
+
+def test_the_digest_says_a_turn_until_it_is_taken(house: House) -> None:
+    services = house.services
+    begin(services)
+    taken, waiting = house.answer(), house.answer()
+    for mail_id in (taken, waiting):
+        house.submit(mail_id)
+    finding.run(services, now=NOW)
+    assert occasions(services, "daf") == [Occasion.TO_SIGN] * 2
+    house.visa(taken, "daf")
+    mail.digest(services, now=MORNING)
+    send_mails(services)
+    (text,) = [one for one in outbox(services) if "daf@" in one]
+    assert text.count("/avis/") == 2, "one notice, and the page of all"
+
+
+def test_who_gave_a_letter_is_told_of_its_end_though_it_was_closed_at_once(services: Services) -> None:
+    letter, void = register(services), register(services)
+    for one in (letter, void):
+        impute(services, one.mail_id)
+        finish(services, one.mail_id)
+    close(services, letter.mail_id)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == void.mail_id).values(state=MailState.VOIDED))
+    finding.run(services, now=NOW)
+    assert occasions(services, "sg") == [Occasion.ANSWERED]
+    assert occasions(services, "dge") == []
+
+
+def test_reports_and_loops_are_kept_half_a_year(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        for at in (NOW, NOW - mail.KEPT - timedelta(days=1)):
+            uow.session.add(MailLoop(message_id=f"<{at}>", sent_at=at))
+            uow.session.add(MailReport(message_id="", recipient="", status="5.1.1", is_permanent=True, at=at))
+    with services.unit_of_work(NOW) as uow:
+        returned.forget(uow, now=NOW)
+    with services.reading() as session:
+        assert session.scalars(select(MailLoop.sent_at)).all() == [NOW]
+        assert session.scalars(select(MailReport.at)).all() == [NOW]
 
 
 # --- reminders
