@@ -344,7 +344,7 @@ def read(text: str) -> Document:
     try:
         node = json.loads(text)
         return normal(_blocks(_content(_node(node, "doc"))))
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise Invalid("draft.rich_unknown", "reload the page", field="body", detail=type(error).__name__) from None
 
 

@@ -6,7 +6,7 @@ that is with its author changes its circuit: so neither the author nor who acts 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -34,14 +34,14 @@ class Offer:
     Attributes:
         way: ``LAST`` (of the latest letter of this nature) or ``MODEL`` (of the nature).
         posts: as lists write them, without the author's own entity; the signatory last.
-        on: when the latest letter was handed in, in UTC.
+        at: when the latest letter was handed in, in UTC.
     """
 
     way: str
     steps: tuple[Step, ...]
     signatory: PostId
     posts: tuple[str, ...]
-    on: date | None = None
+    at: datetime | None = None
 
 
 def model_of(session: Session, draft: Draft) -> CircuitModel | None:
@@ -52,12 +52,11 @@ def model_of(session: Session, draft: Draft) -> CircuitModel | None:
 
 def offers(session: Session, draft: Draft, actor: Actor, *, on: date) -> tuple[Offer, ...]:
     """The circuits that the author of a draft is offered: "as the last time", then the nature's model."""
-    found: list[tuple[str, tuple[Step, ...], PostId, date | None]] = []
+    found: list[tuple[str, tuple[Step, ...], PostId, datetime | None]] = []
     last = _last(session, draft, actor)
     if last is not None and last.signatory_post_id is not None:
         steps = tuple(Step(PostId(step.post_id), step.stage, step.kind) for step in last.steps)
-        when = last.submitted_at.date() if last.submitted_at is not None else None
-        found.append((LAST, _open(session, steps), PostId(last.signatory_post_id), when))
+        found.append((LAST, _open(session, steps), PostId(last.signatory_post_id), last.submitted_at))
     model = model_of(session, draft)
     if model is not None:
         own = tuple(step for step in model.steps if step.post_id != draft.mail.author_post_id)

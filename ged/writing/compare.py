@@ -1,6 +1,7 @@
 """Two contents of a letter side by side: what is the same, what was changed, word by word. Pure."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -13,7 +14,9 @@ from ged.richtext.document import Document, PageBreak, plain_block, read
 from ged.signbook.book import Content
 
 MAX_COMPARED = 4_000_000
-"""Words of one side times words of the other: above it two lines are different as a whole."""
+"""Words or lines of one side times those of the other: above it the sides are different as a whole."""
+MAX_SAME = 50_000
+"""Pairs of the same word or line: above it those that come often do not begin what is the same on both sides."""
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
 
@@ -118,11 +121,22 @@ _TOLD: dict[Field, Callable[[Content], list[Told]]] = {
 
 # --- side by side -------------------------------------------------------------------------------------------------
 
+Span = tuple[str, int, int, int, int]
+"""What became of a part (``equal`` or another tag of difflib), where it begins and ends before, and after."""
+
+
+def _spans(before: Sequence[str], after: Sequence[str]) -> list[Span]:
+    """The same and the different parts of two sides. The matcher's time grows with the third power of what is repeated."""
+    if len(before) * len(after) > MAX_COMPARED:
+        return [("replace", 0, len(before), 0, len(after))]
+    times = Counter(after)
+    is_repetitive = sum(times[one] for one in before) > MAX_SAME
+    return list(SequenceMatcher(None, before, after, autojunk=is_repetitive).get_opcodes())
+
 
 def _lines(before: list[Told], after: list[Told]) -> tuple[Line, ...]:
     found: list[Line] = []
-    matcher = SequenceMatcher(None, [form for _, form in before], [form for _, form in after], autojunk=False)
-    for tag, i, i_end, j, j_end in matcher.get_opcodes():
+    for tag, i, i_end, j, j_end in _spans([form for _, form in before], [form for _, form in after]):
         if tag == "equal":
             found += [Line(Change.NONE, (Piece(text),), (Piece(text),)) for text, _ in before[i:i_end]]
             continue
@@ -132,8 +146,7 @@ def _lines(before: list[Told], after: list[Told]) -> tuple[Line, ...]:
 
 def _differing(before: list[str], after: list[str]) -> Iterator[Line]:
     """Lines between two that are the same: first those that differ in their form only, the others in their order."""
-    matcher = SequenceMatcher(None, before, after, autojunk=False)
-    for _tag, i, i_end, j, j_end in matcher.get_opcodes():
+    for _tag, i, i_end, j, j_end in _spans(before, after):
         for one, other in zip_longest(before[i:i_end], after[j:j_end]):
             yield _line(one, other)
 
@@ -146,13 +159,11 @@ def _line(before: str | None, after: str | None) -> Line:
     if before == after:
         return Line(Change.FORM, (Piece(before),), (Piece(after),))
     one, other = _WORDS.findall(before), _WORDS.findall(after)
-    if len(one) * len(other) > MAX_COMPARED:
-        return Line(Change.WORDS, (Piece(before, is_changed=True),), (Piece(after, is_changed=True),))
-    opcodes = SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
+    spans = _spans(one, other)
     return Line(
         Change.WORDS,
-        tuple(_pieces(one, ((tag, i, i_end) for tag, i, i_end, _, _ in opcodes))),
-        tuple(_pieces(other, ((tag, j, j_end) for tag, _, _, j, j_end in opcodes))),
+        tuple(_pieces(one, ((tag, i, i_end) for tag, i, i_end, _, _ in spans))),
+        tuple(_pieces(other, ((tag, j, j_end) for tag, _, _, j, j_end in spans))),
     )
 
 

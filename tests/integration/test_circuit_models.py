@@ -1,7 +1,9 @@
 """Circuits by nature: what is offered, what nobody leaves out, and what a refuser and the signatory are told."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -177,6 +179,18 @@ def test_the_last_circuit_of_the_nature_is_offered_first(house: House) -> None:
     with house.services.unit_of_work(NOW) as uow:
         foreign = drafts.draft_new(uow, "", actor=house.who("daf"), now=NOW, nature="marche")
     assert ways(foreign, "daf") == ["model"], "another unit's circuit is not shown"
+
+
+def test_the_day_of_the_last_circuit_is_the_day_of_the_house(site: Site) -> None:
+    house = site.house
+    model(house)
+    first = house.answer()
+    call(house, first, "marche")
+    house.submit(first, now=NOW.replace(hour=23, minute=30))
+    with house.services.unit_of_work(NOW) as uow:
+        second = drafts.draft_new(uow, "", actor=house.who("dge"), now=NOW, nature="marche")
+    object.__setattr__(house.services, "zone", ZoneInfo("Africa/Lagos"))  # an hour east of UTC
+    assert f"remis le {NOW + timedelta(days=1):%d/%m/%Y}" in site.get("dge", f"/projets/{second}")
 
 
 def test_who_refused_is_told_whether_the_letter_comes_back_or_goes_on_without_him(house: House) -> None:

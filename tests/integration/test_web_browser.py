@@ -18,6 +18,7 @@ from sqlalchemy import event, update
 
 from ged.errors import EngineFailed, Invalid
 from ged.jobs import JobState
+from ged.natures.models import Nature
 from ged.org.models import Installation, OpenSession, Person
 from ged.register import operations
 from ged.register.states import MailState
@@ -26,7 +27,7 @@ from ged.space import Space
 from ged.unit import Services
 from tests import slip_kit
 from tests.browsing import AXE, ROOT, WIDTHS, leading_on, sign_in
-from tests.factories import NOW, make_organisation, make_services
+from tests.factories import NOW, make_natures, make_organisation, make_services
 from tests.site import PASSWORD, give_passwords, open_site, served
 from tests.slip_kit import letter
 from web.site import guard
@@ -367,6 +368,21 @@ def test_two_forms_that_were_lost_are_given_back_each_on_its_page(page: Page, si
         page.click("main form.card button:text-is('Enregistrer')")  # is taken
     page.goto("/enregistrer/")
     expect(page.locator("#subject")).to_have_value("Demande de branchement")
+
+
+def test_a_delay_typed_by_hand_is_kept_after_a_refusal(page: Page, site: tuple[str, Services]) -> None:
+    make_natures(site[1])
+    with site[1].unit_of_work(NOW) as uow:
+        uow.session.execute(update(Nature).where(Nature.code == "plainte").values(delay_days=10))
+    _start_a_letter(page)
+    page.fill("#subject", "")
+    page.locator("details:has(#delay_days) > summary").click()
+    page.fill("#delay_days", "7")
+    with leading_on(page):
+        page.press("#delay_days", "Enter")
+    expect(page.locator(".error-summary")).to_be_visible()
+    page.select_option("#nature", "plainte")
+    expect(page.locator("#delay_days")).to_have_value("7")
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -71,3 +71,12 @@ def test_a_hostile_length_takes_no_time() -> None:
     (line,) = part(compare(*sides), Field.BODY).lines
     assert line.change is Change.WORDS
     assert time.process_time() - begin < 5
+
+
+def test_many_lines_that_are_alike_take_no_time() -> None:
+    few = "\n".join("- a\n- b" for _ in range(900)), "\n".join("- a\n- c" for _ in range(900))
+    many = "\n".join("- a" for _ in range(15_000)), "\n".join("- a" for _ in range(14_900))
+    for sides in (few, many):
+        begin = time.process_time()
+        assert part(compare(content(sides[0]), content(sides[1])), Field.BODY).is_changed
+        assert time.process_time() - begin < 5

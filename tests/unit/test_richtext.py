@@ -93,6 +93,7 @@ def paragraph(*content: Any) -> str:
         '{"type":"doc","content":[{"type":"text","text":"a"}]}',
         '{"type":"doc","content":[{"type":"heading","attrs":{"level":"1"}}]}',
         '{"type":"doc","content":[{"type":"heading","attrs":{"level":true}}]}',
+        '{"type":"doc","content":[{"type":"heading","attrs":null}]}',
         '{"type":"doc","content":[{"type":"table","content":[{"type":"table_row","content":[{"type":"paragraph"}]}]}]}',
         paragraph({"type": "text", "text": 3}),
         paragraph({"type": "text", "text": "a", "marks": [{"type": "link", "attrs": {"href": "javascript:x"}}]}),

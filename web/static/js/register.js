@@ -23,7 +23,11 @@
   if (nature && nature.form.dataset.natures) {
     const offers = JSON.parse(nature.form.dataset.natures);
     const fields = ["delay_days", "register_id"].map((name) => nature.form.elements[name]).filter(Boolean);
-    for (const field of fields) field.addEventListener("change", () => { field.dataset.byHand = ""; });
+    const wasRefused = document.querySelector(".error-summary") !== null;
+    for (const field of fields) {
+      if (wasRefused && field.value !== "") field.dataset.byHand = "";
+      field.addEventListener("change", () => { field.dataset.byHand = ""; });
+    }
     nature.addEventListener("change", () => {
       const offer = offers[nature.value] || {};
       for (const field of fields) {
