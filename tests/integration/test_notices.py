@@ -29,7 +29,7 @@ from ged.notices.queries import NoticeRow
 from ged.org import absences, delegations, people
 from ged.org.absences import AbsenceForm
 from ged.org.delegations import DelegationForm
-from ged.org.models import DelegationKind, Person
+from ged.org.models import Delegation, DelegationKind, Person
 from ged.ports import Confidentiality, JobId, MailId, Message
 from ged.register.levels import change_level
 from ged.register.models import Direction, Mail
@@ -181,7 +181,7 @@ def test_an_interim_is_told_instead_of_the_holder(services: Services) -> None:
         )
     with services.unit_of_work(NOW) as uow:
         uow.session.add(
-            delegations.Delegation(
+            Delegation(
                 kind=DelegationKind.INTERIM, post_id=post, person_id=actor(services, "daf").person_id, act="Arrêté",
                 may_sign=True, template_codes=[], from_on=TODAY, until_on=TODAY, granted_at=NOW,
             )
@@ -416,7 +416,7 @@ def test_the_digest_does_not_say_what_is_over(services: Services) -> None:
     finish(services, done.mail_id)
     close(services, closed.mail_id)
     with services.unit_of_work(NOW) as uow:
-        uow.session.get_one(delegations.Delegation, given).withdrawn_at = NOW
+        uow.session.get_one(Delegation, given).withdrawn_at = NOW
     mail.digest(services, now=MORNING)
     send_mails(services)
     assert outbox(services) == []
