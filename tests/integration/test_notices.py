@@ -406,9 +406,9 @@ def close(services: Services, mail_id: int) -> None:
 def test_the_digest_does_not_say_what_is_over(services: Services) -> None:
     done, closed = register(services), register(services)
     for letter in (done, closed):
-        impute(services, letter.mail_id, due_on=date(2026, 11, 23))
+        impute(services, letter.mail_id, due_on=TODAY)
     finding.run(services, now=NOW)
-    reminders.run(services, heartbeat=lambda _: None, now=datetime(2026, 11, 24, 6, tzinfo=UTC))
+    reminders.run(services, heartbeat=lambda _: None, now=MORNING)
     given = grant(services, DelegationKind.DELEGATION, "DGE-C", "etudes", by="dge", until=date(2026, 12, 31))
     finding.run(services, now=NOW)
     assert sorted(occasions(services, "dge")) == [Occasion.ASSIGNED] * 2 + [Occasion.LATE] * 2
