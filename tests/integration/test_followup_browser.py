@@ -49,8 +49,10 @@ def test_an_authority_types_a_name_and_gives_the_letter_to_the_person(page: Page
     leading, status = page.get_by_placeholder(HINT).first, page.locator(".unit-filter__status").first
     expect(leading).to_be_focused()
     expect(page.locator("#person"), "the search for who has no script").to_have_count(0)
+    page.locator("#leading_unit_id").select_option(index=1)
     leading.press_sequentially("zzzz")
     expect(status).to_have_text("Aucun résultat")
+    expect(page.locator("#leading_unit_id"), "an earlier choice is not sent unseen").to_have_value("")
     leading.fill("")
     leading.press_sequentially("etudes poste")
     expect(page.locator("#leading_unit_id")).to_have_value(f"p{post_id(site[1], 'ETU-M')}")

@@ -71,7 +71,8 @@
       select.value = chosen;
       asking = Boolean(ask) && input.value.trim().length >= 2;
       const found = tell();
-      if (input.value.trim() && found.length) select.value = found[0].value;
+      // Where nothing fits what is typed, nothing is chosen: an earlier choice must not be sent unseen.
+      if (input.value.trim()) select.value = found.length ? found[0].value : "";
       if (ask) ask(input.value);
     });
     // Enter takes what is shown; it does not send an unfinished decision.
