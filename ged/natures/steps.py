@@ -38,7 +38,7 @@ def missing(
 
     Args:
         asked: the steps of the circuit, by post. A post asked for an opinion does not replace its visa.
-        exempt: the author's post and the signatory's: nobody gives a visa to their own letter.
+        exempt: the post of who decides to send it, and the signatory's: nobody gives a visa to their own letter.
     """
     return tuple(
         step

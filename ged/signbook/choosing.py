@@ -44,10 +44,16 @@ class Offer:
     at: datetime | None = None
 
 
-def model_of(session: Session, draft: Draft) -> CircuitModel | None:
-    """The circuit that the letter's nature asks of it; None without one."""
+def model_of(session: Session, draft: Draft, actor: Actor) -> CircuitModel | None:
+    """The circuit that the letter's nature asks of it, when the actor hands it in; None without one."""
     mail = draft.mail
-    return natures.model_for(session, mail.nature, unit_id=mail.unit_id, author_post_id=mail.author_post_id)
+    return natures.model_for(session, mail.nature, unit_id=mail.unit_id, author_post_id=_own_post(draft, actor))
+
+
+def _own_post(draft: Draft, actor: Actor) -> PostId | None:
+    """The author's post, whose visa nobody asks, if the actor decides for it: its secretary has to ask for its visa."""
+    post = draft.mail.author_post_id
+    return PostId(post) if post is not None and actor.decides(post) is not None else None
 
 
 def offers(session: Session, draft: Draft, actor: Actor, *, on: date) -> tuple[Offer, ...]:
@@ -57,9 +63,9 @@ def offers(session: Session, draft: Draft, actor: Actor, *, on: date) -> tuple[O
     if last is not None and last.signatory_post_id is not None:
         steps = tuple(Step(PostId(step.post_id), step.stage, step.kind) for step in last.steps)
         found.append((LAST, _open(session, steps), PostId(last.signatory_post_id), last.submitted_at))
-    model = model_of(session, draft)
+    model = model_of(session, draft, actor)
     if model is not None:
-        own = tuple(step for step in model.steps if step.post_id != draft.mail.author_post_id)
+        own = tuple(step for step in model.steps if step.post_id != _own_post(draft, actor))
         asked = tuple(Step(step.post_id, step.stage, step.kind) for step in own)
         if (asked, model.signatory) not in [(steps, who) for _, steps, who, _ in found]:
             found.append((MODEL, asked, model.signatory, None))
@@ -101,13 +107,13 @@ def _open(session: Session, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return tuple(step for step in steps if step.post_id in known)
 
 
-def compulsory(session: Session, draft: Draft, *, on: date) -> tuple[str, ...]:
-    """The posts whose visa or opinion the letter's nature asks of this author, as lists write them."""
-    model = model_of(session, draft)
-    return _names(session, missing({}, model.steps, exempt=_exempt(draft)), on) if model is not None else ()
+def compulsory(session: Session, draft: Draft, actor: Actor, *, on: date) -> tuple[str, ...]:
+    """The posts whose visa or opinion the letter's nature asks when the actor hands it in, as lists write them."""
+    model = model_of(session, draft, actor)
+    return _names(session, missing({}, model.steps, exempt=_exempt(draft, actor)), on) if model is not None else ()
 
 
-def require_complete(session: Session, draft: Draft, *, on: date) -> None:
+def require_complete(session: Session, draft: Draft, actor: Actor, *, on: date) -> None:
     """Refuse a circuit without the compulsory steps of its nature, or a letter without a nature where there are some.
 
     Raises:
@@ -115,11 +121,11 @@ def require_complete(session: Session, draft: Draft, *, on: date) -> None:
     """
     if not draft.mail.nature and natures.offered(session, draft.mail.direction):
         raise Invalid("draft.nature_missing", "choose the nature of the letter", field="nature")
-    model = model_of(session, draft)
+    model = model_of(session, draft, actor)
     if model is None:
         return
     asked = {PostId(step.post_id): step.kind for step in draft.steps}
-    lacking = missing(asked, model.steps, exempt=_exempt(draft))
+    lacking = missing(asked, model.steps, exempt=_exempt(draft, actor))
     if lacking:
         raise Invalid(
             "circuit.compulsory", "put them into the circuit", field="visa_post_ids", nature=model.nature,
@@ -127,8 +133,8 @@ def require_complete(session: Session, draft: Draft, *, on: date) -> None:
         )  # fmt: skip
 
 
-def _exempt(draft: Draft) -> set[PostId]:
-    return {PostId(post) for post in (draft.mail.author_post_id, draft.signatory_post_id) if post is not None}
+def _exempt(draft: Draft, actor: Actor) -> set[PostId]:
+    return {PostId(post) for post in (_own_post(draft, actor), draft.signatory_post_id) if post is not None}
 
 
 def _names(session: Session, steps: Iterable[ModelStep], on: date) -> tuple[str, ...]:

@@ -109,7 +109,7 @@ def _check_submission(session: Session, draft: Draft, version: int, actor: Actor
     book.require_circuit(draft)
     if draft.version != version:
         raise StaleVersion("draft.stale", "read what changed, then act again", id=draft.mail_id)
-    choosing.require_complete(session, draft, on=on)
+    choosing.require_complete(session, draft, actor, on=on)
     return post
 
 

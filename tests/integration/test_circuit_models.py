@@ -1,7 +1,7 @@
 """Circuits by nature: what is offered, what nobody leaves out, and what a refuser and the signatory are told."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,13 +13,15 @@ from ged.errors import Invalid
 from ged.natures.circuit import Step
 from ged.natures.models import Nature, NatureStep
 from ged.natures.steps import StepKind
-from ged.org.models import Unit
+from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.ports import MailId
 from ged.register.models import Direction
 from ged.signbook import book, choosing, drafts, operations, presign, queries
+from ged.signbook.drafts import DraftForm
 from ged.signbook.models import NoticeKind
+from ged.unit import Role
 from tests.factories import NOW, TODAY
-from tests.signbook_kit import House, make_house
+from tests.signbook_kit import CEET, House, make_house
 from tests.signbook_site_kit import Site, hidden, site
 
 __all__ = ["site"]  # a fixture
@@ -110,14 +112,16 @@ def test_who_writes_gives_no_visa_to_the_own_letter_and_a_head_is_found_above(ho
         mail_id = drafts.draft_new(uow, "", actor=house.who("etudes"), now=NOW, nature="marche")
     with house.services.reading() as session:
         draft = book.require(session, mail_id, house.who("etudes"))
-        asked = choosing.compulsory(session, draft, on=TODAY)
+        asked = choosing.compulsory(session, draft, house.who("etudes"), on=TODAY)
         (offer,) = choosing.offers(session, draft, house.who("etudes"), on=TODAY)
     assert [text.partition(" ")[2][:5] for text in asked] == ["DAF-C", "DGE-C"]
     assert (offer.way, [step.post_id for step in offer.steps]) == ("model", [house.post("DAF-C"), house.post("DGE-C")])
     with house.services.unit_of_work(NOW) as uow:
         own = drafts.draft_new(uow, "", actor=house.who("daf"), now=NOW, nature="marche")
         uow.session.flush()
-        found = choosing.compulsory(uow.session, book.require(uow.session, own, house.who("daf")), on=TODAY)
+        found = choosing.compulsory(
+            uow.session, book.require(uow.session, own, house.who("daf")), house.who("daf"), on=TODAY
+        )
     assert found == (), "DAF heads its unit: no head stands between it and the ministry"
 
 
@@ -268,3 +272,33 @@ def test_a_nature_said_is_in_the_journal(house: House) -> None:
     with house.services.reading() as session:
         said = session.scalars(select(AuditEntry.action).where(AuditEntry.action == "draft.nature_set")).all()
     assert len(said) == 2
+
+
+@pytest.mark.parametrize("head", [False, True])
+def test_a_secretary_who_writes_as_the_controller_does_not_leave_his_visa_out(house: House, head: bool) -> None:
+    """A secretary only prepares: nobody of DAF would have seen the letter."""
+    model(house, head=head)
+    with house.services.unit_of_work(NOW) as uow:
+        daf = uow.session.scalars(select(Post).where(Post.code == "DAF-C")).one()
+        post = Post(code="DAF-S", title="Secrétaire", unit_id=daf.unit_id, secretary_of_id=daf.id)
+        post.roles = [PostRole(role=Role.SECRETARY)]
+        person = Person(account="daf.secretaire", name="Secrétaire", clearance=0)
+        uow.session.add_all([post, person])
+        uow.session.flush()
+        uow.session.add(Holding(post_id=post.id, person_id=person.id, from_on=date(2020, 1, 1)))
+    who = house.who("daf.secretaire")
+    with house.services.unit_of_work(NOW) as uow:
+        mail_id = drafts.draft_new(uow, "", actor=who, now=NOW, post_id=house.post("DAF-C"), nature="marche")
+    circuit(house, mail_id, "ETU-M", author="daf.secretaire")
+    form = DraftForm("Monsieur", "Marché", "Texte.", (CEET,))
+    version = house.show(mail_id, "daf.secretaire").version
+    drafts.save(house.services, mail_id, form, version=version, actor=who, now=NOW)
+    error = refused(house, mail_id, author="daf.secretaire")
+    assert error.code == "circuit.compulsory"
+    assert str(error.params["posts"]).startswith("Poste DAF-C (Daf)")
+    with house.services.reading() as session:
+        draft = book.require(session, mail_id, who)
+        offered = choosing.offers(session, draft, who, on=TODAY)
+        asked = {step.post_id for one in offered if one.way == choosing.MODEL for step in one.steps}
+    assert house.post("DAF-C") in asked
+    house.submit(mail_id, author="daf")

@@ -132,7 +132,7 @@ def _edit(
         standing = {row.nature: name_of(row.nature)} if row.nature else {}
         draft = book.require(session, mail_id, context.actor())
         offers = choosing.offers(session, draft, context.actor(), on=context.today()) if row.may.hand_in else ()
-        compulsory = choosing.compulsory(session, draft, on=context.today()) if row.may.hand_in else ()
+        compulsory = choosing.compulsory(session, draft, context.actor(), on=context.today()) if row.may.hand_in else ()
     if not row.may.write and error is None:
         return redirect(url_for("signbook.show", mail_id=mail_id), 303)
     if row.level >= Confidentiality.RESTRICTED:
