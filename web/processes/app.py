@@ -17,6 +17,7 @@ from ged.unit import Services, once_more
 from web import api, views
 from web.site import (
     access_log,
+    arguments,
     auth,
     compression,
     context,
@@ -76,6 +77,7 @@ def create_app(services: Services, settings: Settings) -> Flask:
     numbers.install(app)
     context.plug(app, services, settings)
     hosts.install(app, settings)
+    arguments.install(app)
     secure = settings.public_url.startswith("https://")
     i18n.install(app, locale=settings.locale, zone=settings.timezone, secure=secure)
     auth.install(app, secure=secure)
