@@ -30,6 +30,8 @@ from typing import Any
 from ged.errors import Invalid
 
 MAX_JSON, MAX_TEXT, MAX_BLOCKS, MAX_ROWS, MAX_COLUMNS, MAX_DEPTH = 2_000_000, 60_000, 2_000, 500, 12, 4
+LONGEST = 4 * MAX_TEXT
+"""Characters of a text as it is sent, with spaces and signs that its normal form leaves out."""
 OPENING = '{"type":"doc"'
 """How the stored form begins."""
 
@@ -128,8 +130,8 @@ def normal_runs(runs: Iterable[Run]) -> Runs:
             characters.append((at, frozenset() if at == "\n" else run.marks))
     while characters and characters[-1][0].isspace():
         characters.pop()
-    while characters and characters[0][0].isspace():
-        characters.pop(0)
+    first = next((n for n, one in enumerate(characters) if not one[0].isspace()), 0)
+    characters = characters[first:]
     return _joined(_trimmed(_single_breaks(characters)))
 
 
@@ -141,7 +143,7 @@ def _single_breaks(characters: Characters) -> Characters:
 def _trimmed(characters: Characters) -> Characters:
     """Spaces at the edges of a mark lose it: nobody sees them, and the light marks could not say them."""
     found = [character for character, _ in characters]
-    marks = [set(marks) for _, marks in characters]
+    marks = [marks for _, marks in characters]
     for mark in Mark:
         for has, group in groupby(range(len(found)), key=lambda n: mark in marks[n]):
             place = list(group)
@@ -151,8 +153,8 @@ def _trimmed(characters: Characters) -> Characters:
                 for n in edge:
                     if not found[n].isspace():
                         break
-                    marks[n].discard(mark)
-    return [(character, frozenset(of)) for character, of in zip(found, marks, strict=True)]
+                    marks[n] -= {mark}
+    return list(zip(found, marks, strict=True))
 
 
 def _joined(characters: Characters) -> Runs:
@@ -343,9 +345,13 @@ def read(text: str) -> Document:
         raise Invalid("draft.too_long", "shorten it", field="body", limit=MAX_TEXT)
     try:
         node = json.loads(text)
-        return normal(_blocks(_content(_node(node, "doc"))))
+        blocks = tuple(_blocks(_content(_node(node, "doc"))))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise Invalid("draft.rich_unknown", "reload the page", field="body", detail=type(error).__name__) from None
+    if sum(len(run.text) for run in all_runs(Document(blocks))) > LONGEST:
+        # Before it is taken apart: a character takes much memory.
+        raise Invalid("draft.too_long", "shorten it", field="body", limit=MAX_TEXT)
+    return normal(blocks)
 
 
 Node = dict[str, Any]

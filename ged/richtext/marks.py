@@ -17,9 +17,13 @@ Lines of cells with tabs between them, as they come from a spreadsheet, are a ta
 """
 
 import re
+from collections import deque
 from collections.abc import Iterator
 
+from ged.errors import Invalid
 from ged.richtext.document import (
+    LONGEST,
+    MAX_TEXT,
     OPENING,
     Block,
     Document,
@@ -55,6 +59,9 @@ def parse(text: str) -> Document:
     Raises:
         Invalid: ``draft.too_long``, ``draft.table_large``.
     """
+    if len(text) > LONGEST:
+        # Before it is taken apart: a character takes much memory.
+        raise Invalid("draft.too_long", "shorten it", field="body", limit=MAX_TEXT)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return normal(_Reader(lines).blocks())
 
@@ -188,14 +195,14 @@ def _cells(line: str) -> list[str]:
 def inline(text: str) -> Runs:
     """The runs of a line. Each mark is a switch of its own; one that is not closed is a character."""
     characters: list[str] = []
-    marks: list[set[Mark]] = []
+    marks: list[frozenset[Mark]] = []
     opened: dict[Mark, tuple[int, int]] = {}  # where its text begins, and the place of the sign as characters
     signs: list[tuple[int, str]] = []  # signs that are characters if nothing closes them
     for found in _TOKEN.finditer(text):
         sign = found["sign"]
         if sign is None:
             characters.append(found["escaped"] or found["plain"])
-            marks.append(set())
+            marks.append(frozenset())
             continue
         mark = SIGNS[sign]
         after = text[found.end() : found.end() + 1]
@@ -203,7 +210,7 @@ def inline(text: str) -> Runs:
             begin, place = opened.pop(mark)
             signs[place] = (signs[place][0], "")
             for n in range(begin, len(characters)):
-                marks[n].add(mark)
+                marks[n] |= {mark}
         elif mark not in opened and after and not after.isspace():
             opened[mark] = (len(characters), len(signs))
             signs.append((len(characters), sign))
@@ -212,14 +219,14 @@ def inline(text: str) -> Runs:
     return _runs(characters, marks, signs)
 
 
-def _runs(characters: list[str], marks: list[set[Mark]], signs: list[tuple[int, str]]) -> Runs:
+def _runs(characters: list[str], marks: list[frozenset[Mark]], signs: list[tuple[int, str]]) -> Runs:
     runs: list[Run] = []
-    left = [one for one in signs if one[1]]
+    left = deque(one for one in signs if one[1])
     for n in range(len(characters) + 1):
         while left and left[0][0] == n:
-            runs.append(Run(left.pop(0)[1]))
+            runs.append(Run(left.popleft()[1]))
         if n < len(characters):
-            runs.append(Run(characters[n], frozenset(marks[n])))
+            runs.append(Run(characters[n], marks[n]))
     return tuple(runs)
 
 

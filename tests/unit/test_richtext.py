@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -152,3 +153,23 @@ def test_a_sheet_gets_texts_and_numbers_alone() -> None:
 def test_an_empty_text_is_an_empty_document() -> None:
     for text in ("", "  \n\n \t\n", "[saut de page]", "| | |"):
         assert marks.parse(text) == Document()
+
+
+LONG = {"type": "paragraph", "content": [{"type": "text", "text": "a" * 400_000}]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["** " * 130_000, "a" * 400_000, json.dumps({"type": "doc", "content": [LONG]}, separators=(",", ":"))],
+    ids=["signs", "plain", "json"],
+)
+def test_a_text_that_is_too_long_is_refused_before_it_is_taken_apart(body: str) -> None:
+    """A character takes some hundred bytes once it is taken apart: one request would fill the memory."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(Invalid, match=r"draft\.too_long"):
+            marks.document_of(body)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10_000_000, f"{peak / 1e6:.0f} MB for {len(body)} characters"
