@@ -4,6 +4,7 @@ The journal is read from where the last run ended; a run that ends stores its pl
 missed, and of two runs at the same time one does the work.
 """
 
+import hmac
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ def send(uow: UnitOfWork, person_id: int, keys: Sequence[str], *, stamp: str = "
     address = uow.session.scalar(select(Person.email).where(Person.id == person_id)) if keys else ""
     if not address:
         return
-    name = f"<avis-{person_id}-{stamp or min(keys).replace(':', '-')}@ged>"
+    name = _name(uow.services.code_key, f"{person_id}-{stamp or min(keys).replace(':', '-')}")
     if not insert_if_missing(uow.session, NoticeMail, person_id=person_id, message_id=name, address=address,
                              state=DeliveryState.QUEUED, reason="", made_at=uow.now):  # fmt: skip
         return
@@ -129,6 +130,12 @@ def send(uow: UnitOfWork, person_id: int, keys: Sequence[str], *, stamp: str = "
         .values(sent_in_id=row_id)
     )
     uow.defer(JobKind.NOTICE_MAIL, row_id)
+
+
+def _name(key: bytes, which: str) -> str:
+    """The Message-ID of an e-mail: one for each, and nobody guesses it to forge a report of a mail server about it."""
+    told = hmac.digest(key, f"notice-mail:{which}".encode(), "sha256").hex()[:20]
+    return f"<avis-{which}-{told}@ged>"
 
 
 # --- what the journal says ------------------------------------------------------------------------------------------

@@ -31,7 +31,8 @@ def is_own(session: Session, message_id: str) -> bool:
 def note(uow: UnitOfWork, message_id: str, reports: tuple[DeliveryReport, ...]) -> None:
     """Store that our own message came back, or what mail servers report.
 
-    A report marks an e-mail of ours only when it names its Message-ID and its address: a stranger knows neither.
+    A report marks an e-mail of ours only when it names its Message-ID, which a stranger cannot guess, and its
+    address; and only one that was sent.
     """
     if not reports:
         uow.session.execute(
@@ -56,7 +57,8 @@ def note(uow: UnitOfWork, message_id: str, reports: tuple[DeliveryReport, ...]) 
 
 def _mark(uow: UnitOfWork, report: DeliveryReport) -> None:
     row = uow.session.scalar(select(NoticeMail).where(NoticeMail.message_id == report.message_id))
-    if row is not None and _same(row.address, report.recipient):
+    was_sent = row is not None and row.state in (DeliveryState.SENT, DeliveryState.UNCERTAIN)
+    if row is not None and was_sent and _same(row.address, report.recipient):
         set_state(uow, row.id, DeliveryState.BOUNCED, report.status)
 
 

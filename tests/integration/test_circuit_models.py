@@ -141,7 +141,7 @@ def test_a_head_who_is_also_named_is_asked_what_the_stricter_step_asks(house: Ho
         mail_id = drafts.draft_new(uow, "", actor=house.who("etudes"), now=NOW, nature="engagement")
         uow.session.flush()
         draft = book.require(uow.session, mail_id, house.who("etudes"))
-        (asked,) = choosing.compulsory(uow.session, draft, on=TODAY)
+        (asked,) = choosing.compulsory(uow.session, draft, house.who("etudes"), on=TODAY)
         (offer,) = choosing.offers(uow.session, draft, house.who("etudes"), on=TODAY)
     assert asked.startswith("Poste DGE-C")
     assert offer.steps == (Step(house.post("DGE-C"), 1, VISA),)

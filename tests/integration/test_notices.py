@@ -30,7 +30,7 @@ from ged.org import absences, delegations, people
 from ged.org.absences import AbsenceForm
 from ged.org.delegations import DelegationForm
 from ged.org.models import Delegation, DelegationKind, Person
-from ged.ports import Confidentiality, JobId, MailId, Message
+from ged.ports import Confidentiality, DeliveryReport, JobId, MailId, Message
 from ged.register.levels import change_level
 from ged.register.models import Direction, Mail
 from ged.register.states import MailState
@@ -568,3 +568,21 @@ def test_an_address_that_receives_nothing_is_told_to_its_owner(tmp_path: Path) -
     assert "Votre adresse ne reçoit pas" in sign_in(app, "dge").get("/avis/").text
     assert "Votre adresse ne reçoit pas" not in sign_in(app, "daf").get("/avis/").text
     services.engine.dispose()
+
+
+def test_a_forged_report_stops_no_email_and_marks_no_address(services: Services) -> None:
+    """Whoever knows a person's address and the day cannot name the e-mail; and one that has not left did not come back."""
+    impute(services, register(services).mail_id)
+    finding.run(services, now=NOW)
+    mail.digest(services, now=MORNING)
+    (row,) = mails(services)
+    guessed = f"<avis-{row.person_id}-{MORNING.date()}@ged>"
+    assert row.message_id.startswith(guessed.removesuffix("@ged>"))
+    for name in (guessed, row.message_id):
+        with services.unit_of_work(NOW) as uow:
+            returned.note(uow, "", (DeliveryReport(name, row.address, "5.1.1", True),))
+    send_mails(services)
+    assert len(outbox(services)) == 1
+    with services.unit_of_work(NOW) as uow:
+        returned.note(uow, "", (DeliveryReport(guessed, row.address, "5.1.1", True),))
+    assert mails(services)[0].state is DeliveryState.SENT
