@@ -124,7 +124,8 @@ def register(
     direction = BORN_OUTSIDE.get(book.nature)
     if direction is None:
         raise Invalid("register.nature", "choose a register of departures or internal letters", field="register_id")
-    _check(uow, form, direction, actor, now)
+    _check(uow, form, actor, now)
+    _check_receivers(uow.session, form, direction, book.unit_id)
     sender = sending_unit(uow.session, form.sender_unit_id, book.unit_id)
     signatory = signing_post(uow.session, form.signatory_post_id, book.unit_id)
     addressees, units = parties(uow.session, form.addressees, book.unit_id, field="addressees")
@@ -186,7 +187,7 @@ def _join(uow: UnitOfWork, mail_id: MailId, document: Upload | WaitingScan | Non
         )  # fmt: skip
 
 
-def _check(uow: UnitOfWork, form: OutgoingForm, direction: Direction, actor: Actor, now: datetime) -> None:
+def _check(uow: UnitOfWork, form: OutgoingForm, actor: Actor, now: datetime) -> None:
     today = now.astimezone(uow.services.zone).date()
     if not form.subject.strip():
         raise Invalid("mail.subject_missing", "type the subject", field="subject")
@@ -203,14 +204,18 @@ def _check(uow: UnitOfWork, form: OutgoingForm, direction: Direction, actor: Act
         raise Invalid("mail.enclosures", "give the number of enclosures", field="enclosure_count")
     if form.level > actor.clearance and form.level is Confidentiality.SECRET:
         raise Invalid("mail.level_above_clearance", "choose a level that you may read", field="level")
-    _check_receivers(uow.session, form, direction)
 
 
-def _check_receivers(session: Session, form: OutgoingForm, direction: Direction) -> None:
+def _check_receivers(session: Session, form: OutgoingForm, direction: Direction, office_id: int) -> None:
     if form.addressed_post_id is not None:
-        role = select(PostRole.post_id).where(
-            PostRole.post_id == form.addressed_post_id, PostRole.role == Role.AUTHORITY
-        )
+        role = (
+            select(PostRole.post_id)
+            .join(Post, Post.id == PostRole.post_id)
+            .where(
+                PostRole.post_id == form.addressed_post_id, PostRole.role == Role.AUTHORITY,
+                Post.unit_id.in_(same_entity(session, [office_id])),
+            )
+        )  # fmt: skip
         if direction is not Direction.INTERNAL or session.scalar(role) is None:
             raise Invalid("mail.addressed_unknown", "choose an authority of the list", field="addressed_post_id")
     check_names(form.addressees, form.copies, may_be_nobody=form.addressed_post_id is not None)

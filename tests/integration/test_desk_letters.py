@@ -19,6 +19,7 @@ from ged.dispatch.models import DispatchLine
 from ged.dispatch.operations import Departure
 from ged.errors import Forbidden, GedError, Invalid, InvalidTransition
 from ged.jobs import JobKind
+from ged.org.models import Post, PostRole, Unit
 from ged.ports import Confidentiality, MailId, PostId, UnitId
 from ged.register import operations
 from ged.register.models import Attachment, AttachmentKind, Channel, Correspondent, Direction, Mail, MailNumber
@@ -27,7 +28,7 @@ from ged.routing import queries as routing_queries
 from ged.slips import numbering
 from ged.slips.drafting import LineForm
 from ged.slips.states import LineState
-from ged.unit import Services
+from ged.unit import Role, Services
 from tests import pages, slip_kit
 from tests.desk_kit import enter, make_books
 from tests.factories import NOW, actor
@@ -149,6 +150,23 @@ def test_an_internal_letter_can_wait_for_an_authority_as_an_arrival_does(site: S
     make_mentions(services)
     impute(services, done.mail_id)
     assert mail(services, done.mail_id).state is MailState.ASSIGNED
+
+
+def test_an_internal_letter_goes_to_no_authority_of_another_entity(site: Site) -> None:
+    """The form offers those of the house; an id that was changed by hand is refused."""
+    services = site[1]
+    with services.unit_of_work(NOW) as uow:
+        top = uow.session.scalars(select(Unit).where(Unit.code == "MIN")).one()
+        unit = Unit(code="SOCIETE", name="Société", is_entity=True, parent_id=top.id)
+        uow.session.add(unit)
+        uow.session.flush()
+        head = Post(code="SOCIETE-DG", title="Directeur général", unit_id=unit.id)
+        head.roles = [PostRole(role=Role.AUTHORITY)]
+        uow.session.add(head)
+        uow.session.flush()
+        head_id = PostId(head.id)
+    with pytest.raises(Invalid, match=r"mail\.addressed_unknown"):
+        enter(services, "INT", addressees=(), copies=(), addressed_post_id=head_id)
 
 
 def test_a_closed_note_that_had_left_stays_sent_when_it_is_reopened(site: Site) -> None:
