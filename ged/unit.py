@@ -240,8 +240,8 @@ class Services:
             Callable[[Session, str], bool], Callable[["UnitOfWork", str, tuple[DeliveryReport, ...]], None]
         ], ...
     ] = ()  # fmt: skip
-    """Of messages that are no letters: whether a Message-ID is of a message that the program wrote to itself; and what
-    follows when such a message, or a report about messages that were sent, was collected."""
+    """Of messages that are no letters: whether a Message-ID is of a message that the program sent; and what follows when
+    such a message, or a report about one, was collected."""
     scanner: VirusScanner | None = None
     """None: no virus scanner is set."""
     translations: Callable[[str], NullTranslations] = french_only

@@ -111,7 +111,7 @@ def _take_in(
     try:
         letter = read_apart(raw)  # before the virus check, in a sandboxed child: so a refusal can name the sender
         _check_whole(services, raw)
-        if letter.reports or _is_our_own(services, letter):
+        if _is_no_letter(services, letter):
             return _no_letter(services, mailbox, ref, stored.digest, letter, now)
         files = _look_at(services, letter, now)
     except Invalid as refusal:
@@ -122,10 +122,14 @@ def _take_in(
     return MessageState.TAKEN
 
 
-def _is_our_own(services: Services, letter: Letter) -> bool:
-    """Whether the program wrote the message to itself: see ``Services.when_collected``."""
+def _is_no_letter(services: Services, letter: Letter) -> bool:
+    """Whether the program wrote the message to itself, or it reports what became of a message of ours.
+
+    A report about other messages is a letter: anybody can give a letter this form, and a clerk has to see it.
+    """
+    named = [letter.message_id, *(one.message_id for one in letter.reports)]
     with services.reading() as session:
-        return any(knows(session, letter.message_id) for knows, _ in services.when_collected)
+        return any(knows(session, name) for knows, _ in services.when_collected for name in named)
 
 
 def _no_letter(

@@ -28,6 +28,17 @@ def is_own(session: Session, message_id: str) -> bool:
     )
 
 
+def is_ours(session: Session, message_id: str) -> bool:
+    """Whether the program sent this message: to itself, about notices, or with a letter."""
+    sent = (
+        select(NoticeMail.id).where(NoticeMail.message_id == message_id),
+        select(DispatchLine.id).where(DispatchLine.reference == message_id),
+    )
+    return bool(message_id) and (
+        is_own(session, message_id) or any(session.scalar(one.limit(1)) is not None for one in sent)
+    )
+
+
 def note(uow: UnitOfWork, message_id: str, reports: tuple[DeliveryReport, ...]) -> None:
     """Store that our own message came back, or what mail servers report.
 

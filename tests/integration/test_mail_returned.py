@@ -36,7 +36,7 @@ ADDRESS, MESSAGE = "dge@mines.example.tg", "<avis-4-x@ged>"
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:
     made = dataclasses.replace(
-        make_services(tmp_path), own_address="ged@mines.example.tg", when_collected=((returned.is_own, returned.note),)
+        make_services(tmp_path), own_address="ged@mines.example.tg", when_collected=((returned.is_ours, returned.note),)
     )
     make_organisation(made)
     yield made
@@ -114,7 +114,21 @@ def test_a_report_marks_the_address_and_becomes_no_letter(box: ImapMailbox, serv
     assert failed.reason == "5.1.1"
 
 
-@pytest.mark.parametrize("strange", [{"message_id": "<autre@ged>"}, {"to": "autre@example.tg"}, {"message_id": ""}])
+@pytest.mark.parametrize("strange", [{"message_id": "<autre@ged>"}, {"message_id": ""}])
+def test_a_report_about_no_message_of_ours_is_a_letter(
+    box: ImapMailbox, services: Services, strange: dict[str, str]
+) -> None:
+    """Anybody can give a letter this form: it must not be taken and shown to nobody."""
+    sent(services)
+    deliver(box, report(**strange))
+    collect(services, box)
+    assert state(services) is DeliveryState.SENT
+    with services.reading() as session:
+        assert len(session.scalars(select(Scan)).all()) == 1, "a clerk sees it"
+        assert session.scalars(select(MailReport)).all() == []
+
+
+@pytest.mark.parametrize("strange", [{"to": "autre@example.tg"}])
 def test_a_strangers_report_marks_nobody(box: ImapMailbox, services: Services, strange: dict[str, str]) -> None:
     sent(services)
     deliver(box, report(**strange))

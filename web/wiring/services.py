@@ -74,7 +74,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         lane_of=lane_of,
         when_dispatched=(answer_left,),
         own_address=settings.mail_from,
-        when_collected=((returned.is_own, returned.note),),
+        when_collected=((returned.is_ours, returned.note),),
         ocr=TesseractEngine(jobs=settings.ocr_jobs, reader=settings.ocr_reader),
         vault=vault,
         signer=signer,
