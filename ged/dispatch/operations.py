@@ -129,7 +129,7 @@ def line_for(session: Session, line_id: int, actor: Actor) -> DispatchLine:
 def _locked(uow: UnitOfWork, line_id: int, version: int | None, actor: Actor) -> tuple[DispatchLine, HeldPost]:
     line = line_for(uow.session, line_id, actor)
     # Always lock the letter first: of two last lines that leave concurrently, the second sees that the first has left.
-    _hold_letters(uow.session, line.mail_id)
+    hold_letters(uow.session, line.mail_id)
     line = locks.hold_known(uow.session, DispatchLine, line_id)
     if version is not None and line.version != version:
         raise StaleVersion("dispatch.stale", "read the other person's change, then send again", id=line_id)
@@ -138,7 +138,7 @@ def _locked(uow: UnitOfWork, line_id: int, version: int | None, actor: Actor) ->
     return line, post
 
 
-def _hold_letters(session: Session, *mail_ids: int) -> None:
+def hold_letters(session: Session, *mail_ids: int) -> None:
     """Lock letters, and the letters that they answer (see ``when_dispatched``), in the common order."""
     linked = session.scalars(select(MailLink.to_id).where(MailLink.from_id.in_(mail_ids)))
     locks.hold(session, Mail, [*mail_ids, *linked])
@@ -192,7 +192,7 @@ def leave_together(
         raise Invalid("dispatch.too_many", "make two rounds of it", field="line", limit=MOST_TOGETHER)
     _check(departure)
     mail_ids = {line_for(uow.session, line_id, actor).mail_id for line_id in versions}
-    _hold_letters(uow.session, *mail_ids)
+    hold_letters(uow.session, *mail_ids)
     lines = sorted(
         locks.hold(uow.session, DispatchLine, list(versions)), key=lambda line: (line.mail_id, line.position)
     )
@@ -415,7 +415,7 @@ def _text(number: str, line: DispatchLine, organisation: str) -> str:
 def _note_sent(uow: UnitOfWork, line_id: int, actor: Actor, post: HeldPost | None = None, *, message_id: str) -> None:
     """Record that the message was sent. A line cancelled meanwhile, or sent again as another message, is left alone."""
     line = uow.session.get_one(DispatchLine, line_id)
-    _hold_letters(uow.session, line.mail_id)
+    hold_letters(uow.session, line.mail_id)
     line = locks.hold_known(uow.session, DispatchLine, line_id)
     if line.state is not DispatchState.SENDING or line.reference != message_id:
         return

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from ged.dispatch import rectifying
+from ged.dispatch.operations import hold_letters
 from ged.dispatch.rectifying import DeskChanges
 from ged.errors import Invalid
 from ged.ports import MailId
@@ -36,6 +37,8 @@ def rectify(
     """
     if "due_on" in changes:
         due.hold_calendar(uow)
+    if desk is not None and desk.receivers is not None:
+        hold_letters(uow.session, mail_id)  # without its last line the letter has left, and what it answers ends
     mail = mail_to_change(uow, mail_id, actor=actor, version=version)
     rectifying_post(mail, actor)
     if not reason.strip():

@@ -29,6 +29,7 @@ from ged.routing.models import Assignment
 from ged.unit import Role, Services
 from tests.desk_kit import enter, make_books
 from tests.factories import NOW, TODAY, actor, make_natures
+from tests.lock_watch import watching
 from tests.routing_kit import impute, make_mentions, post_id, register, unit_id
 from tests.site import make_site, post, sign_in
 
@@ -314,3 +315,22 @@ def test_the_page_of_a_departure_rectifies_its_receivers(site: Site) -> None:
     shown = post(client, path, data, page=path, follow_redirects=True).text
     assert "Mairie; Lycée" in shown
     assert names(services, done.mail_id) == [("Mairie", False), ("Lycée", False)]
+
+
+def test_a_rectified_departure_locks_the_answered_letter_before_its_lines(site: Site) -> None:
+    """Without the line that was still awaited the departure has left: the answered letter is locked too."""
+    services = site[1]
+    asked = register(services, "Demande").mail_id
+    impute(services, asked, "DGE")
+    names = ("Compagnie d'électricité", "Préfecture du Zio")
+    done = enter(services, addressees=names, copies=(), answers=MailId(asked))
+    with services.unit_of_work(NOW) as uow:
+        line = select(DispatchLine.id).where(DispatchLine.mail_id == done.mail_id).order_by(DispatchLine.position)
+        departure = Departure(Channel.HAND, carrier="Kossi")
+        clerk = actor(services, "agent")
+        dispatch.leave(uow, uow.session.scalars(line).first() or 0, departure, version=None, actor=clerk)
+    with watching() as watch:
+        rectify(services, done.mail_id, DeskChanges(receivers=Receivers(names[:1], ())))
+    with services.reading() as session:
+        assert session.get_one(Mail, asked).state is MailState.ANSWERED
+    assert watch.broken == []
