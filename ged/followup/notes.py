@@ -28,6 +28,8 @@ from ged.routing.states import LIVE, AssignmentState
 from ged.unit import Actor, UnitOfWork
 
 MAX_TEXT = 2_000
+MAX_NOTES = 200
+"""Notes and questions of a letter: its page shows them all."""
 SENT_TWICE = timedelta(minutes=5)
 """The same note again within this time is the same form, sent twice."""
 
@@ -90,7 +92,7 @@ def write(uow: UnitOfWork, mail_id: MailId, *, text: str, to_post_id: int | None
 
     Raises:
         NotFound: ``mail.unknown``.
-        Invalid: ``note.empty``, ``note.too_long``, ``note.not_on_path``.
+        Invalid: ``note.empty``, ``note.too_long``, ``note.not_on_path``, ``note.too_many``.
         InvalidTransition: ``mail.wrong_state``: closed or voided.
     """
     mail = _open(uow, mail_id, actor)
@@ -100,6 +102,9 @@ def write(uow: UnitOfWork, mail_id: MailId, *, text: str, to_post_id: int | None
     same = _just_written(uow, mail.id, actor)
     if same is not None and (same.text, same.to_post_id) == (said, to_post_id):
         return same.id
+    count = select(func.count(LetterNote.id)).where(LetterNote.mail_id == mail.id, LetterNote.answer_to_id.is_(None))
+    if (uow.session.scalar(count) or 0) >= MAX_NOTES:
+        raise Invalid("note.too_many", "write a letter or close this one", field="note", limit=MAX_NOTES)
     row = _add(uow, mail, said, actor, to_post_id=to_post_id)
     action = "mail.noted" if to_post_id is None else "mail.asked"
     uow.record(

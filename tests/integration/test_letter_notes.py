@@ -236,3 +236,16 @@ def site(folder: Path) -> tuple[Flask, Services]:
     app, services = make_site(folder)
     make_mentions(services)
     return app, services
+
+
+def test_the_notes_of_a_letter_have_an_end(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its page shows all of them; a question that waits can still be answered."""
+    monkeypatch.setattr(notes, "MAX_NOTES", 3)
+    mail_id = letter(services)
+    write(services, mail_id, "Une", by="dge")
+    write(services, mail_id, "Deux", by="dge")
+    question = write(services, mail_id, "Faut-il ?", by="dge", to="SG-T")
+    with pytest.raises(Invalid, match=r"note\.too_many"):
+        write(services, mail_id, "Quatre", by="dge")
+    answer(services, mail_id, question, "Oui", by="sg")
+    write(services, letter(services), "Un autre courrier", by="dge")

@@ -863,6 +863,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("Ce poste n'est pas sur le parcours de ce courrier."), _l("Choisissez un poste de la liste.")
     ),
     "note.too_long": Message(_l("La note dépasse %(limit)s caractères."), _l("Raccourcissez-la.")),
+    "note.too_many": Message(
+        _l("Ce courrier porte déjà %(limit)s notes."), _l("Répondez aux questions en attente, ou écrivez un projet.")
+    ),
     "note.unknown": Message(_l("Cette question n'existe pas."), _l("Rechargez le courrier.")),
     # --- notice ---
     "notice.not_yours": Message(_l("Cet avis n'est pas le vôtre, ou n'existe plus."), _l("Rechargez la page.")),
