@@ -10,12 +10,13 @@ from ged import access, locks
 from ged.access import Because
 from ged.dispatch import desk
 from ged.dispatch.models import DispatchLine, DispatchState
-from ged.dispatch.operations import add_lines, complete
+from ged.dispatch.operations import add_lines, complete, dispatching_post
 from ged.errors import Invalid
 from ged.org.models import Post, Unit
-from ged.ports import PostId, Principal, UnitId, post_principal, unit_principal
+from ged.ports import MailId, PostId, Principal, UnitId, post_principal, unit_principal
 from ged.register.models import Direction, Mail
-from ged.register.operations import MAX_NAME, MAX_TEXTS
+from ged.register.operations import MAX_NAME, MAX_TEXTS, mail_for
+from ged.register.operations import link as register_link
 from ged.register.rectify import Changed
 from ged.register.states import MailState
 from ged.unit import Actor, UnitOfWork
@@ -52,6 +53,20 @@ def was_born_outside(mail: Mail) -> bool:
     return (
         mail.direction is not Direction.INCOMING and mail.author_person_id is None and mail.author_post_id is not None
     )
+
+
+def link(uow: UnitOfWork, from_id: MailId, to_id: MailId, *, kind: str, actor: Actor) -> None:
+    """Link two letters. What such a letter answers is said by the office that dispatches it: once it has left, the work
+    on the answered letter ends.
+
+    Raises:
+        NotFound: ``mail.unknown``.
+        Forbidden: ``dispatch.not_clerk``.
+    """
+    mail = mail_for(uow, from_id, actor=actor)
+    if kind == desk.REPLY and was_born_outside(mail):
+        dispatching_post(uow.session, mail.id, actor)
+    register_link(uow, from_id, to_id, kind=kind, actor=actor)
 
 
 def entry(session: Session, mail_id: int) -> DeskEntry | None:

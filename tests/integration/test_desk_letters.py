@@ -393,3 +393,23 @@ def test_a_unit_of_another_entity_is_no_sender(site: Site) -> None:
     services = site[1]
     with pytest.raises(Invalid):
         enter(services, sender_unit_id=UnitId(0))
+
+
+def test_a_reader_who_links_two_letters_ends_nobodys_work(site: Site) -> None:
+    """What a departure answers is said by the office that dispatches it: the answered letter's work ends with it."""
+    app, services = site
+    make_mentions(services)
+    asked = register_arrival(services, "Demande")
+    impute(services, asked.mail_id, "DGE", others=("DAF",))
+    done = enter(services, copies=("DAF",))
+    page = f"/courriers/{done.mail_id}/lier"
+    sent = {"number": asked.number, "kind": "reply_to"}
+    refused = post(sign_in(app, "daf"), page, sent)
+    assert refused.status_code == 403
+    with services.unit_of_work(NOW) as uow:
+        for line in lines(services, done.mail_id):
+            departure = Departure(Channel.HAND, carrier="Kossi")
+            dispatch.leave(uow, line.id, departure, version=None, actor=actor(services, "agent"))
+    assert mail(services, asked.mail_id).state is MailState.ASSIGNED
+    assert post(sign_in(app, "daf"), page, sent | {"kind": "related"}).status_code == 303
+    assert post(sign_in(app, "agent"), page, sent).status_code == 303, "the office may say it later"

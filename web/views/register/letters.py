@@ -396,7 +396,7 @@ def link(mail_id: int) -> ResponseReturnValue:
         other = typed_numbers.letter_by_number(uow.session, number, context.actor(), field="number", chosen=chosen)
         if other == mail_id:
             raise Invalid("link.itself", "type the number of another letter", field="number")
-        operations.link(uow, MailId(mail_id), other, kind=kind, actor=context.actor())
+        desk_changes.link(uow, MailId(mail_id), other, kind=kind, actor=context.actor())
 
     return _act("letters/link.html", mail_id, act, _("Les deux courriers sont liés."), kinds=_link_choices())
 
