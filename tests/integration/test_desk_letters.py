@@ -35,7 +35,7 @@ from tests.factories import NOW, actor
 from tests.intake_kit import upload
 from tests.routing_kit import impute, make_mentions, post_id, unit_id
 from tests.routing_kit import register as register_arrival
-from tests.site import make_site, post, sign_in
+from tests.site import make_site, post, sign_in, token
 
 Site = tuple[Flask, Services]
 
@@ -306,11 +306,25 @@ def test_each_kind_has_its_form_for_who_keeps_its_register(site: Site) -> None:
     ):  # fmt: skip
         page = clerk.get(f"/enregistrer/{kind}")
         assert (page.status_code, title in page.text) == (200, True), kind
-    assert "Enregistrer une décision" in clerk.get("/enregistrer/").text
+    assert 'href="/enregistrer/decision"' in clerk.get("/enregistrer/").text
     assert clerk.get("/enregistrer/autre").status_code == 404
     other = sign_in(app, "daf").get("/enregistrer/depart")
     assert "Aucun registre de cette sorte" in other.text
     assert sign_in(app, "etudes").get("/enregistrer/depart").status_code == 403
+
+
+def test_a_refused_form_says_that_its_file_is_to_be_chosen_again(site: Site) -> None:
+    app, services = site
+    client = sign_in(app, "agent")
+    form = {**typed(services), "subject": "", "file": (io.BytesIO(pages.png("Lettre")), "tarifs.png")}
+    again = client.post(
+        "/enregistrer/depart", data={"csrf_token": token(client.get("/enregistrer/depart").text), **form},
+        content_type="multipart/form-data",
+    )  # fmt: skip
+    assert again.status_code == 422
+    assert "Choisissez de nouveau" in again.text
+    assert "tarifs.png" in again.text
+    assert "Choisissez de nouveau" not in client.get("/enregistrer/depart").text
 
 
 def test_a_departure_is_registered_with_its_file_on_one_page(site: Site) -> None:
