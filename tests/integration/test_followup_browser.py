@@ -14,7 +14,7 @@ from ged.ports import MailId
 from ged.unit import Services
 from tests.browsing import AXE, WIDTHS, leading_on, sign_in
 from tests.factories import NOW, actor, make_services
-from tests.routing_kit import impute, make_mentions, post_id, register, remind
+from tests.routing_kit import impute, make_mentions, post_id, register, remind, unit_id
 from tests.site import make_site, served
 
 if TYPE_CHECKING:
@@ -53,6 +53,11 @@ def test_an_authority_types_a_name_and_gives_the_letter_to_the_person(page: Page
     leading.press_sequentially("zzzz")
     expect(status).to_have_text("Aucun résultat")
     expect(page.locator("#leading_unit_id"), "an earlier choice is not sent unseen").to_have_value("")
+    for typed, unit in (("dge", "DGE"), ("DAF", "DAF"), ("etu", "ETU")):
+        leading.fill(typed)
+        expect(page.locator("#leading_unit_id"), "its code finds a unit").to_have_value(str(unit_id(site[1], unit)))
+    leading.fill("nergie")
+    expect(page.locator("#leading_unit_id"), "no letters from the middle of a word").to_have_value("")
     leading.fill("")
     leading.press_sequentially("etudes poste")
     expect(page.locator("#leading_unit_id")).to_have_value(f"p{post_id(site[1], 'ETU-M')}")

@@ -13,7 +13,12 @@
     input.setAttribute("aria-label", hint);
     return input;
   };
-  const matches = (text, typed) => folded(typed).split(/\s+/).every((word) => folded(text).includes(word));
+  const wordsOf = (text) => folded(text).split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+  // Words begin as typed: "DGE" is not in "budget".
+  const matches = (text, typed) => {
+    const words = wordsOf(text);
+    return wordsOf(typed).every((begun) => words.some((word) => word.startsWith(begun)));
+  };
 
   // Says that nothing was found; empty otherwise.
   const statusLine = (after) => {
@@ -41,6 +46,11 @@
   };
 
   const searchSelect = (box, select, input) => {
+    // A unit is known by its code too; the unit of exactly that code comes first.
+    const codes = JSON.parse(box.dataset.codes || "{}");
+    const code = (option) => codes[option.value] || "";
+    const said = (option) => `${option.textContent} ${code(option)}`;
+    const best = (found) => found.find((option) => folded(code(option)) === folded(input.value.trim())) || found[0];
     const all = [...select.querySelectorAll("option")];
     const places = all.map((option) => option.parentNode);
     const status = statusLine(input);
@@ -48,7 +58,7 @@
     group.label = box.dataset.peopleName || "";
     let asking = false;
     const tell = () => {
-      const found = [...select.options].filter((option) => option.value && matches(option.textContent, input.value));
+      const found = [...select.options].filter((option) => option.value && matches(said(option), input.value));
       status.textContent = input.value.trim() && !found.length && !asking ? box.dataset.nothing || "" : "";
       return found;
     };
@@ -59,20 +69,21 @@
       group.replaceChildren(...kept, ...pairs.filter(([value]) => !known.has(value)).map(([value, label]) => new Option(label, value)));
       if (group.children.length) select.append(group); else group.remove();
       const found = tell();
-      if (input.value.trim() && found.length && !matches(select.selectedOptions[0]?.textContent || "", input.value)) select.value = found[0].value;
+      const chosen = select.selectedOptions[0];
+      if (input.value.trim() && found.length && !(chosen && chosen.value && matches(said(chosen), input.value))) select.value = best(found).value;
     };
     const ask = box.dataset.people ? lookUp(box.dataset.people, show) : null;
     input.addEventListener("input", () => {
       const chosen = select.value;
       for (const [n, option] of all.entries()) {
         option.remove();
-        if (!option.value || option.value === chosen || matches(option.textContent, input.value)) places[n].append(option);
+        if (!option.value || option.value === chosen || matches(said(option), input.value)) places[n].append(option);
       }
       select.value = chosen;
       asking = Boolean(ask) && input.value.trim().length >= 2;
       const found = tell();
       // Where nothing fits what is typed, nothing is chosen: an earlier choice must not be sent unseen.
-      if (input.value.trim()) select.value = found.length ? found[0].value : "";
+      if (input.value.trim()) select.value = found.length ? best(found).value : "";
       if (ask) ask(input.value);
     });
     // Enter takes what is shown; it does not send an unfinished decision.

@@ -211,7 +211,13 @@ def _offered(tree: Sequence[Choice], recent: Sequence[int], people: Sequence[Cho
     groups = [(_("Postes et personnes"), posts), (_("Récemment choisies"), latest), (_("Tous les services"), names)]
     leading = [(name, options) for name, options in groups if options] if posts or latest else names
     others = [(one.id, one.label, one.code) for one in tree]
-    return {"leading": leading, "others": [*posts, *others], "searched": _asks_for_people(), "people": posts}
+    return {
+        "leading": leading,
+        "others": [*posts, *others],
+        "codes": {one.id: one.code for one in tree},
+        "searched": _asks_for_people(),
+        "people": posts,
+    }
 
 
 def _decision(fields: FormReader) -> ImputationForm:
