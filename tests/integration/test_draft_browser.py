@@ -126,7 +126,7 @@ def test_a_letter_too_long_to_be_sent_on_leaving_asks_until_it_is_stored(page: P
 # --- the editor ---------------------------------------------------------------------------------------------------
 
 WORD = """<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><style>p.MsoNormal{margin:0}</style></head><body>
-<p class=MsoNormal>Nous avons <b>bien re&ccedil;u</b> <i>votre</i> <u>lettre</u><o:p></o:p></p>
+<p class=MsoNormal>Nous avons <b style='mso-bidi-font-weight:normal'>bien re&ccedil;u</b> <i>votre</i> <u>lettre</u><o:p></o:p></p>
 <p class=MsoListParagraph style='text-indent:-18.0pt;mso-list:l0 level1 lfo1'><![if !supportLists]><span
 style='font-family:Symbol'><span style='mso-list:Ignore'>·<span>&nbsp;&nbsp; </span></span></span><![endif]>premier</p>
 <p class=MsoListParagraph style='mso-list:l0 level2 lfo1'><span style='mso-list:Ignore'>o<span>&nbsp;</span></span>sous</p>

@@ -68,13 +68,13 @@ function pasted(html) {
       place.before(page.createElement("hr"));
       if (element.localName === "br") element.remove();
     }
-    if (/^(b|strong)$/.test(element.localName) && /font-weight\s*:\s*(normal|400)/.test(style)) {
+    if (/^(b|strong)$/.test(element.localName) && /(?<![\w-])font-weight\s*:\s*(normal|400)/.test(style)) {
       element.replaceWith(...element.childNodes);
       continue;
     }
     if (element.localName !== "span") continue;
     const names = [
-      [/font-weight\s*:\s*(bold|[6-9]00)/, "strong"], [/font-style\s*:\s*italic/, "em"], [/text-decoration[a-z-]*\s*:[^;]*underline/, "u"],
+      [/(?<![\w-])font-weight\s*:\s*(bold|[6-9]00)/, "strong"], [/(?<![\w-])font-style\s*:\s*italic/, "em"], [/text-decoration[a-z-]*\s*:[^;]*underline/, "u"],
     ].filter(([sign]) => sign.test(style));
     for (const [, name] of names) {
       const around = page.createElement(name);
