@@ -120,8 +120,9 @@ class Settings(BaseSettings):
     mailboxes_file: Path | None = None
     """TOML file with a ``[[mailbox]]`` for each mailbox to collect (``ged.adapters.imap.MailboxSettings``)."""
     reminder_rule: str = Field(default="2/1/5", pattern=r"^(\d{1,2}/\d{1,2}/\d{1,2}|-)$")
-    """Reminders of dates: working days before, after, then every so many; 0: no such one, ``-``: none at all. A mention
-    may have a rule of its own (``reminder`` in the organisation file)."""
+    """Reminders of dates: working days before, after, then every so many; 0: no such one, ``-``: none at all.
+    In the organisation file a mention may have a rule of its own (``reminder``), and a nature its days
+    (``reminders: [-1, 0, 1]``: working days from the date); the mention comes first."""
     mail_unacknowledged_hours: int = 24
     """Hours after which a slip that nobody has received is shown as late."""
 
