@@ -47,7 +47,7 @@ from ged.register.once import add_once
 from ged.register.operations import LONGEST_AGO, MAX_SUBJECT, MAX_TEXTS, Registered, attach, link
 from ged.register.queries import clerk_unit_ids
 from ged.register.states import MailState
-from ged.unit import Actor, Role, UnitOfWork
+from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 REPLY = "reply_to"
 MAX_PARTIES, MAX_NAME = 60, 300
@@ -130,42 +130,18 @@ def register(
     signatory = signing_post(uow.session, form.signatory_post_id, book.unit_id)
     addressees, units = parties(uow.session, form.addressees, book.unit_id, field="addressees")
     copies, copied = parties(uow.session, form.copies, book.unit_id, field="copies")
-    mail = Mail(
-        direction=direction,
-        state=MailState.SIGNED if form.addressed_post_id is None else MailState.TO_IMPUTE,
-        level=int(form.level),
-        nature=form.nature,
-        channel=Channel.HAND,
-        subject=form.subject.strip(),
-        sender_name=sender.name[: operations.MAX_NAME],
-        addressee="; ".join(party.name for party in addressees)[: MAX_TEXTS["addressee"]],
-        written_on=form.written_on or now.astimezone(uow.services.zone).date(),
-        enclosure_count=form.enclosure_count,
-        enclosure_note=form.enclosure_note.strip(),
-        unit_id=post.unit_id,
-        addressed_post_id=form.addressed_post_id,
-        author_post_id=signatory.id,
-        request_token=form.request_token or None,
-        created_at=now,
-    )
+    written_on = form.written_on or now.astimezone(uow.services.zone).date()
+    mail = _letter(form, direction, sender, signatory, addressees, post, written_on, now)
     before = add_once(uow, mail, lambda: operations.sent_before(uow, mail))
     if before is not None:
         return before
-    rights: dict[Because, tuple[Principal, ...]] = {
-        Because.REGISTERED: (unit_principal(post.unit_id), post_principal(post.post_id)),
-        Because.AUTHORED: (unit_principal(sender.id),),
-        Because.SIGNATORY: (post_principal(signatory.id),),
-        Because.COPIED: tuple(unit_principal(unit_id) for unit_id in (*units, *copied)),
-    }
-    if form.addressed_post_id is not None:
-        rights[Because.ADDRESSED] = (post_principal(form.addressed_post_id),)
-    access.grant_new(uow, mail.id, rights)
+    access.grant_new(uow, mail.id, _rights(form, post, sender, signatory, [*units, *copied]))
     mail_id = MailId(mail.id)
+    _join(uow, mail_id, document, actor, now)  # in the written order a scan is locked before letters
     if form.answers is not None:
         link(uow, mail_id, form.answers, kind=REPLY, actor=actor)
     if form.addressed_post_id is None:
         open_lines(uow, mail_id, addressees, copies)
-    _join(uow, mail_id, document, actor, now)
     number = allocation.allocate(uow, register_id, actor=actor, post=post, mail_id=mail.id)
     uow.record(
         "mail.registered", "mail", mail.id, actor=actor, post=post, **told_of_number(number), level=int(form.level),
@@ -174,6 +150,51 @@ def register(
         written_on=str(mail.written_on),
     )  # fmt: skip
     return Registered(mail_id, number.id, number.text)
+
+
+def _letter(
+    form: OutgoingForm,
+    direction: Direction,
+    sender: Unit,
+    signatory: Post,
+    addressees: Sequence[Party],
+    post: HeldPost,
+    written_on: date,
+    now: datetime,
+) -> Mail:
+    return Mail(
+        direction=direction,
+        state=MailState.SIGNED if form.addressed_post_id is None else MailState.TO_IMPUTE,
+        level=int(form.level),
+        nature=form.nature,
+        channel=Channel.HAND,
+        subject=form.subject.strip(),
+        sender_name=sender.name[: operations.MAX_NAME],
+        addressee="; ".join(party.name for party in addressees)[: MAX_TEXTS["addressee"]],
+        written_on=written_on,
+        enclosure_count=form.enclosure_count,
+        enclosure_note=form.enclosure_note.strip(),
+        unit_id=post.unit_id,
+        addressed_post_id=form.addressed_post_id,
+        author_post_id=signatory.id,
+        request_token=form.request_token or None,
+        created_at=now,
+    )
+
+
+def _rights(
+    form: OutgoingForm, post: HeldPost, sender: Unit, signatory: Post, copied: Sequence[int]
+) -> dict[Because, tuple[Principal, ...]]:
+    """Who sees a new letter, and why; ``copied``: the units among its receivers."""
+    rights: dict[Because, tuple[Principal, ...]] = {
+        Because.REGISTERED: (unit_principal(post.unit_id), post_principal(post.post_id)),
+        Because.AUTHORED: (unit_principal(sender.id),),
+        Because.SIGNATORY: (post_principal(signatory.id),),
+        Because.COPIED: tuple(unit_principal(unit_id) for unit_id in copied),
+    }
+    if form.addressed_post_id is not None:
+        rights[Because.ADDRESSED] = (post_principal(form.addressed_post_id),)
+    return rights
 
 
 def _join(uow: UnitOfWork, mail_id: MailId, document: Upload | WaitingScan | None, actor: Actor, now: datetime) -> None:
