@@ -16,9 +16,7 @@ from ged.ports import (
     Digest,
     Principal,
     SearchQuery,
-    heading_principal,
     person_principal,
-    post_principal,
     unit_principal,
 )
 from ged.register import documents, journal, opening
@@ -27,6 +25,7 @@ from ged.register.models import Direction, Mail
 from ged.register.states import MailState
 from ged.search.indexing import index_document
 from ged.unit import Services
+from tests.access_kit import grants
 from tests.factories import NOW, actor, make_organisation, make_services
 
 ACCOUNTS = ("sg", "secretaire", "agent", "dge", "etudes", "daf", "admin")
@@ -37,19 +36,6 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Services:
     made = make_services(Path(tmp_path_factory.mktemp("access")))
     make_organisation(made)
     return made
-
-
-def grants(services: Services) -> dict[str, Principal]:
-    sg, agent, dge, etudes, daf = (actor(services, a) for a in ("sg", "agent", "dge", "etudes", "daf"))
-    return {
-        "unit BO": unit_principal(agent.posts[0].unit_id),
-        "unit DGE": unit_principal(dge.posts[0].unit_id),
-        "unit ETU": unit_principal(etudes.posts[0].unit_id),
-        "post SG": post_principal(sg.posts[0].post_id),
-        "post ETU": post_principal(etudes.posts[0].post_id),
-        "heads ETU": heading_principal(etudes.posts[0].unit_id),
-        "post DAF": post_principal(daf.posts[0].post_id),
-    }
 
 
 def make_letter(services: Services, level: Confidentiality, principal: Principal) -> int:

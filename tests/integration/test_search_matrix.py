@@ -14,7 +14,7 @@ from ged import access, jobs
 from ged.access import Because
 from ged.errors import NotFound
 from ged.jobs import JobKind
-from ged.ports import Confidentiality, MailId, Principal, SearchQuery, SortOrder, post_principal, unit_principal
+from ged.ports import Confidentiality, MailId, Principal, SearchQuery, SortOrder, post_principal
 from ged.register.models import Attachment, AttachmentKind, Direction, Mail, MailNumber, PageText, Register
 from ged.register.states import MailState
 from ged.search import alerts as saved_alerts
@@ -23,6 +23,7 @@ from ged.search import letter_search
 from ged.search import saved as saved_searches
 from ged.unit import Services
 from indexer.elastic_index import ElasticIndex
+from tests.access_kit import grants
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import run_jobs
 from tests.servers.elastic import connection, forget
@@ -30,10 +31,11 @@ from tests.servers.elastic import connection, forget
 pytestmark = pytest.mark.slow
 
 ACCOUNTS = ("sg", "secretaire", "agent", "dge", "etudes", "daf", "admin")
-GRANTS = ("unit BO", "unit DGE", "unit ETU", "post SG", "post ETU", "post DAF")
+GRANTS = ("unit BO", "unit DGE", "unit ETU", "post SG", "post ETU", "heads ETU", "post DAF")
 NAMES = (
     "Abalo", "Bediako", "Codjovi", "Dzifanou", "Ekpezou", "Folikpo", "Gbandjou", "Houngbedji", "Ikpidi", "Jossou",
     "Kpatcha", "Lawsonvi", "Mawuena", "Nabede", "Olympiok", "Pitassa", "Quashigan", "Randolpha",
+    "Sokpovi", "Tchakpala", "Ursulavi",
 )  # fmt: skip
 
 
@@ -61,18 +63,6 @@ class Scene:
         who = actor(self.services, account)
         with self.services.reading() as session:
             return [one for one in self.letters if access.may_see(session, one.mail_id, one.level, who)]
-
-
-def _grants(services: Services) -> dict[str, Principal]:
-    sg, agent, dge, etudes, daf = (actor(services, a) for a in ("sg", "agent", "dge", "etudes", "daf"))
-    return {
-        "unit BO": unit_principal(agent.posts[0].unit_id),
-        "unit DGE": unit_principal(dge.posts[0].unit_id),
-        "unit ETU": unit_principal(etudes.posts[0].unit_id),
-        "post SG": post_principal(sg.posts[0].post_id),
-        "post ETU": post_principal(etudes.posts[0].post_id),
-        "post DAF": post_principal(daf.posts[0].post_id),
-    }
 
 
 def _add(session: Session, services: Services, n: int, level: int, register_id: int) -> Mail:
@@ -122,7 +112,7 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def _fill(services: Services) -> Scene:
-    by_name, saved = _grants(services), {}
+    by_name, saved = grants(services), {}
     for account in ACCOUNTS:
         with services.unit_of_work(NOW) as uow:
             query = SearchQuery("convention partenariat")
