@@ -14,7 +14,7 @@ from ged.register.states import MailState
 from ged.unit import Actor, Role, UnitOfWork
 
 CLOSED_TO_FILES = (MailState.DRAFT, MailState.IN_CIRCUIT, MailState.NUMBERED, MailState.VOIDED)
-"""A draft has its own attachments; what is void gets nothing more."""
+"""A draft has its own attachments; a void letter gets no more."""
 
 
 def kinds(mail: Mail, actor: Actor) -> tuple[AttachmentKind, ...]:

@@ -31,7 +31,7 @@ MAX_TEXT = 2_000
 MAX_NOTES = 200
 """Notes and questions of a letter: its page shows them all."""
 SENT_TWICE = timedelta(minutes=5)
-"""The same note again within this time is the same form, sent twice."""
+"""An equal note within this time is one form that was sent twice: it is stored once."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ OF_LETTERS = ("mail.imputed", "mail.assigned", "mail.answered", "assignment.", "
 GRANTED = "delegation.granted"
 CURSOR = 1
 SLACK = timedelta(seconds=5)
-"""An act and its entry bear the same time but for the time that the act took."""
+"""The time of an act and of its journal entry differ by at most this, the duration of the act."""
 ROUND = (CircuitAct.SUBMIT, CircuitAct.SEND_BACK, CircuitAct.TAKE_BACK, CircuitAct.CIRCUIT)
 """Acts after which a post may be asked again: it is then told again."""
 

@@ -1,4 +1,4 @@
-"""Two contents of a letter side by side: what is the same, what was changed, word by word. Pure."""
+"""Two contents of a letter side by side: equal parts and changed parts, word by word. Pure."""
 
 import re
 from collections import Counter
@@ -16,7 +16,7 @@ from ged.signbook.book import Content
 MAX_COMPARED = 4_000_000
 """Words or lines of one side times those of the other: above it the sides are different as a whole."""
 MAX_SAME = 50_000
-"""Pairs of the same word or line: above it those that come often do not begin what is the same on both sides."""
+"""The most pairs of equal words or lines that are tried; beyond it, frequent ones begin no common part."""
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
 
@@ -126,7 +126,7 @@ Span = tuple[str, int, int, int, int]
 
 
 def _spans(before: Sequence[str], after: Sequence[str]) -> list[Span]:
-    """The same and the different parts of two sides. The matcher's time grows with the third power of what is repeated."""
+    """The same and the different parts of two sides. The matcher's time grows with the third power of the repetitions."""
     if len(before) * len(after) > MAX_COMPARED:
         return [("replace", 0, len(before), 0, len(after))]
     times = Counter(after)
