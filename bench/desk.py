@@ -70,11 +70,14 @@ class Clerk:
     handling: int = 0
     text: int = 0
     typed_fields: list[str] = field(default_factory=list)
+    pressed: list[str] = field(default_factory=list)
+    """Of the letter at hand, in order; the name of a field stands where the keyboard reached it."""
 
     def press(self, key: str) -> None:
         time.sleep(self.key_s)
         self.page.keyboard.press(key)
         self.handling += 1
+        self.pressed.append(key)
 
     def type(self, words: str) -> None:
         self.page.keyboard.type(words, delay=self.key_s * 1000)
@@ -85,6 +88,7 @@ class Clerk:
         key = "Shift+Tab" if self.page.evaluate(BEFORE, name) else "Tab"
         for _ in range(30):
             if self.page.evaluate("document.activeElement.id") == name:
+                self.pressed.append(name)
                 return
             self.press(key)
         raise RuntimeError(f"{key} does not reach {name}")
@@ -180,7 +184,7 @@ def register_pile(clerk: Clerk, letters: Sequence[DrawnLetter]) -> list[dict[str
         page.locator(".thumbs a").first.click()
     for n, letter in enumerate(letters):
         clerk.handling = clerk.text = 0
-        clerk.typed_fields = []
+        clerk.typed_fields, clerk.pressed = [], []
         began = time.monotonic()
         wanted = {
             "sender_name": letter.sender, "their_reference": letter.their_reference,
@@ -191,7 +195,7 @@ def register_pile(clerk: Clerk, letters: Sequence[DrawnLetter]) -> list[dict[str
             clerk.go_to("addressed_post_id")
             page.keyboard.type(AUTHORITY)
             clerk.go_to("sender_name")
-            clerk.handling = 0
+            clerk.handling, clerk.pressed = 0, []
             began = time.monotonic()
         time.sleep(clerk.look_s * len(FIELDS))
         clerk.press("Alt+Shift+Enter")
@@ -208,6 +212,8 @@ def register_pile(clerk: Clerk, letters: Sequence[DrawnLetter]) -> list[dict[str
         took = time.monotonic() - began
         if page.locator(".just-registered__number, .confirmation__detail").count() == 0:
             raise RuntimeError(f"letter {n} has no number: {page.locator('.error-summary').all_inner_texts()}")
+        if clerk.handling >= KEYS:
+            tell(bench="desk", what="dear letter", letter=n, handling=clerk.handling, pressed=" ".join(clerk.pressed))
         found.append(
             {"handling": clerk.handling, "keys": clerk.handling + clerk.text, "seconds": round(took, 2)}
             | {f"typed_{name}": 1 for name in clerk.typed_fields}

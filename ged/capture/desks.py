@@ -4,8 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from ged.capture.bridges import ONLINE
 from ged.capture.models import (
@@ -134,13 +134,16 @@ def _bridge_row(bridge: Bridge, unit_name: str, now: datetime) -> BridgeRow:
 
 
 def orders(session: Session, actor: Actor, *, since: datetime, now: datetime, limit: int = 20) -> list[OrderRow]:
-    """Orders that run, whose batch is open, or that ended after ``since``; newest first.
+    """Orders that run, that failed or were stopped after ``since``, and the last pass of each open batch; newest first.
 
-    An order that failed before its first page is shown for half a day: somebody may be repairing the scanner.
+    A finished pass is no longer told: its pages stand in its batch, or wait as scans. An order that failed before its
+    first page is shown for half a day: somebody may be repairing the scanner.
     """
     page_counts = (
         select(ScanPage.batch_id, func.count(ScanPage.id).label("pages")).group_by(ScanPage.batch_id).subquery()
     )
+    later = aliased(ScanOrder)
+    is_last = ~exists().where(later.batch_key == ScanOrder.batch_key, later.id > ScanOrder.id)
     found = session.execute(
         select(ScanOrder, Bridge, ScanBatch, func.coalesce(page_counts.c.pages, 0))
         .join(Bridge, Bridge.id == ScanOrder.bridge_id)
@@ -150,9 +153,10 @@ def orders(session: Session, actor: Actor, *, since: datetime, now: datetime, li
             Bridge.unit_id.in_(clerk_units(actor)),
             or_(
                 ScanOrder.state.not_in(FINAL_ORDER_STATES),
-                ScanOrder.changed_at >= since,
+                and_(ScanOrder.state != OrderState.DONE, ScanOrder.changed_at >= since, is_last),
                 and_(
                     ScanBatch.state == BatchState.OPEN,
+                    is_last,
                     or_(
                         ScanOrder.state == OrderState.DONE,
                         page_counts.c.pages > 0,

@@ -1,6 +1,6 @@
 """Queries for the letter's page: frozen rows, under the access rule, in a bounded number of queries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -45,6 +45,7 @@ class NumberRow:
     text: str
     register_id: int
     register_name: str
+    register_nature: RegisterNature
     unit_name: str
     registered_at: datetime
     registered_by: str
@@ -155,6 +156,12 @@ class LetterView:
         """The first valid number; without one, the first number; empty for a draft."""
         valid = [number.text for number in self.numbers if number.voided_at is None]
         return next(iter([*valid, *(number.text for number in self.numbers)]), "")
+
+    @property
+    def register_nature(self) -> RegisterNature | None:
+        """The nature of the register that gave ``number``; None for a draft."""
+        valid = [number.register_nature for number in self.numbers if number.voided_at is None]
+        return next(iter([*valid, *(number.register_nature for number in self.numbers)]), None)
 
 
 def letter(session: Session, mail_id: MailId | int, actor: Actor) -> LetterView:
@@ -289,6 +296,7 @@ def _numbers(session: Session, mail: Mail, actor: Actor) -> tuple[NumberRow, ...
             text=number.text,
             register_id=number.register_id,
             register_name=number.register.name,
+            register_nature=number.register.nature,
             unit_name=number.register.unit.name,
             registered_at=number.registered_at,
             registered_by=name or "",
@@ -307,14 +315,17 @@ def clerk_unit_ids(actor: Actor) -> frozenset[int]:
 
 def _rights(session: Session, mail: Mail, actor: Actor) -> Rights:
     works = _allowed(lambda: working_post(mail, actor))
-    taken = {number.register_id for number in mail.numbers if number.voided_at is None}
+    valid = [number for number in mail.numbers if number.voided_at is None]
+    taken = {number.register_id for number in valid}
+    # What a unit wrote and numbered itself does not arrive there: it is numbered again only where it is received.
+    wrote = {n.register.unit_id for n in valid if n.register.nature is not RegisterNature.ARRIVAL}
     return Rights(
         rectify=mail.state is not MailState.VOIDED and _allowed(lambda: rectify.rectifying_post(mail, actor)),
         raise_level=works and mail.level < Confidentiality.SECRET,
         lower_level=mail.level > 0 and _allowed(lambda: levels.lowering_post(mail, actor)),
         close=works and (mail.state, MailAct.CLOSE) in MOVES,
         reopen=works and (mail.state, MailAct.REOPEN) in MOVES,
-        registers=tuple(r for r in _passing_registers(session, actor) if r[0] not in taken)
+        registers=tuple((i, name) for i, name in _passing_registers(session, actor, except_of=wrote) if i not in taken)
         if mail.direction is not Direction.OUTGOING and mail.state is not MailState.VOIDED
         else (),
     )
@@ -328,8 +339,8 @@ def _allowed(check: Callable[[], object]) -> bool:
     return True
 
 
-def _passing_registers(session: Session, actor: Actor) -> list[tuple[int, str]]:
-    kept = clerk_unit_ids(actor)
+def _passing_registers(session: Session, actor: Actor, *, except_of: Collection[int]) -> list[tuple[int, str]]:
+    kept = clerk_unit_ids(actor).difference(except_of)
     if not kept:
         return []
     rows = session.execute(

@@ -22,7 +22,16 @@ from ged.jobs import JobKind
 from ged.org.models import Post, PostRole, Unit
 from ged.ports import Confidentiality, MailId, PostId, UnitId
 from ged.register import operations
-from ged.register.models import Attachment, AttachmentKind, Channel, Correspondent, Direction, Mail, MailNumber
+from ged.register.models import (
+    Attachment,
+    AttachmentKind,
+    Channel,
+    Correspondent,
+    Direction,
+    Mail,
+    MailLink,
+    MailNumber,
+)
 from ged.register.states import MailState
 from ged.routing import queries as routing_queries
 from ged.slips import numbering
@@ -285,6 +294,19 @@ def test_the_letters_page_gives_the_number_of_ones_own_register_in_one_click(sit
     assert "0001/2026/DGE" in answer.text
 
 
+def test_what_a_unit_wrote_itself_gets_no_number_of_arrivals_there(site: Site) -> None:
+    app, services = site
+    done = enter(services, "NS", addressees=("DGE", "Tous les services"), copies=())
+    shown = sign_in(app, "agent").get(f"/courriers/{done.mail_id}").text
+    assert "Note de service n° NS-001/2026" in shown
+    assert "Numéroter dans" not in shown
+    assert "Numéroter dans « ARR-DGE »" in sign_in(app, "dge").get(f"/courriers/{done.mail_id}").text, "received there"
+    decision, internal = enter(services, "DEC", copies=()), enter(services, "INT", copies=())
+    client = sign_in(app, "agent")
+    assert "Décision n° DEC-001/2026" in client.get(f"/courriers/{decision.mail_id}").text
+    assert "Courrier interne n° INT-001/2026" in client.get(f"/courriers/{internal.mail_id}").text
+
+
 # --- the site -----------------------------------------------------------------------------------------------------
 
 
@@ -355,6 +377,35 @@ def test_a_departure_is_registered_with_its_file_on_one_page(site: Site) -> None
     with services.reading() as session:
         digest, _name = dispatch.signed_pdf(session, row.id)
     assert digest, "it can leave by e-mail: its scan is the signed letter"
+
+
+def test_the_result_page_says_who_gets_a_copy_and_how_many_pieces_there_are(site: Site) -> None:
+    app, services = site
+    client = sign_in(app, "agent")
+    answer = post(client, "/enregistrer/depart", typed(services, enclosure_note="Barème"), follow_redirects=True)
+    written = answer.text.partition("Ce qui est inscrit au registre")[2].partition("</section>")[0]
+    assert "Ampliations" in written
+    assert "Direction des affaires financières" in written
+    assert "2 - Barème" in written
+    none = post(client, "/enregistrer/depart", typed(services, copies="", enclosure_count="0"), follow_redirects=True)
+    assert "Ampliations" not in none.text
+
+
+def test_a_short_number_names_the_letter_that_is_answered_linked_or_related(site: Site) -> None:
+    app, services = site
+    asked = register_arrival(services, "Demande de tarifs")
+    other = register_arrival(services, "Rappel")
+    client = sign_in(app, "agent")
+    answer = post(client, "/enregistrer/depart", typed(services, answers_number="1"), follow_redirects=True)
+    assert "00001/2026/MIN/SG" in answer.text
+    post(client, f"/courriers/{other.mail_id}/lier", {"number": "1", "kind": "related"})
+    with services.reading() as session:
+        found = session.execute(select(MailLink.from_id, MailLink.to_id)).all()
+    assert {(asked.mail_id in pair) for pair in found} == {True}
+    assert len(found) == 2
+    wrong = post(client, "/enregistrer/depart", typed(services, answers_number="77"))
+    assert wrong.status_code == 422
+    assert "77" in wrong.text
 
 
 def test_a_waiting_scan_becomes_a_departure(site: Site) -> None:

@@ -173,6 +173,17 @@ def waiting_scan(services: Services) -> int:
         return int(intake.accept_upload(uow, upload, unit_id=office, actor=actor(services, "agent"), now=NOW)[0])
 
 
+def test_a_new_sender_is_told_under_the_sender(site: Site) -> None:
+    client = sign_in(site[0], "agent")
+    told = client.get("/enregistrer/doublons?sender_name=Mairie de Vogan").text
+    note = told.partition('<div id="new-sender" aria-live="polite" hx-swap-oob="true">')[2].partition("</div>")[0]
+    assert "Nouveau correspondant : « Mairie de Vogan »" in note
+    known = client.get("/enregistrer/doublons?sender_name=").text
+    assert "Nouveau correspondant" not in known
+    page = client.get("/enregistrer/").text
+    assert page.index('id="sender_name"') < page.index('id="new-sender"') < page.index('id="their_reference"')
+
+
 def test_scan_first_number_after(site: Site) -> None:
     client, scan_id = sign_in(site[0], "agent"), waiting_scan(site[1])
     page = client.get(f"/enregistrer/?scan={scan_id}").text

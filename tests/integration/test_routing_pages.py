@@ -23,7 +23,7 @@ from ged.register.levels import change_level
 from ged.register.models import Attachment, AttachmentKind, Mail, Priority, ReadMark, Register
 from ged.register.states import MailState
 from ged.routing import queries
-from ged.routing.models import Assignment
+from ged.routing.models import Assignment, Mention
 from ged.unit import Services
 from tests import paper_kit
 from tests.factories import NOW, TODAY, actor
@@ -113,7 +113,7 @@ def test_a_refused_decision_keeps_what_was_typed(site: tuple[Flask, Services]) -
     assert answer.status_code == 422
     assert "Ne pas perdre ceci" in answer.text
     assert "2026-12-04" in answer.text
-    assert 'href="#leading_unit_id"' in answer.text
+    assert answer.text.count('href="#leading_unit_id"') == 1, "one fault is told once"
     assert 'href="#due_days"' in answer.text
     assert state(services, mail.mail_id) is MailState.TO_IMPUTE
 
@@ -231,6 +231,16 @@ def test_what_an_inbox_lets_people_do(site: tuple[Flask, Services]) -> None:
     assert post(head, f"{page}/terminer", {"outcome": "Avis favorable"}, page=page).status_code == 303
     assert state(services, mail.mail_id) is MailState.ANSWERED
     assert "Avis favorable" in head.get("/bannette/?voir=termines").text
+
+
+def test_a_purpose_that_is_also_a_mention_is_said_once(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(Mention(code="handling", label="Pour attribution", position=9))
+    impute(services, register(services).mail_id, "DGE", mentions=("handling", "opinion"))
+    row = sign_in(app, "dge").get("/bannette/").text.partition("<tbody>")[2]
+    assert row.count("Pour attribution") == 1
+    assert "Pour attribution, Étude et avis" in row
 
 
 def test_the_lists_cost_the_same_for_many_letters(site: tuple[Flask, Services]) -> None:

@@ -32,7 +32,11 @@ def test_from_the_letter_received_to_its_answer_delivered(site: Site) -> None:
     incoming = site.house.incoming()
     page = site.get("dge", f"/projets/nouveau?repond_a={incoming}&modele=favourable")
     assert "Demande de raccordement" in page
-    assert '<option value="favourable" selected>' in page
+    assert 'type="hidden" name="modele" value="favourable"' in page, (
+        "a template chosen on the letter is not asked again"
+    )
+    assert '<select class="input" id="modele"' not in page
+    assert 'id="modele"' in site.get("dge", f"/projets/nouveau?repond_a={incoming}")
     place = site.send("dge", "/projets/nouveau", repond_a=incoming, modele="favourable")
     mail_id = int(place.rsplit("/", 1)[1])
     page = site.get("dge", place)

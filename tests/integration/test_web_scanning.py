@@ -93,6 +93,28 @@ def test_fronts_then_backs_become_sheets(desk: Desk) -> None:
     assert _arranged(desk) == ["r1", "v1", "r2", "v2", "r3", "v3"]
 
 
+def test_a_pile_scanned_in_ten_passes_is_one_line_and_none_once_it_is_complete(desk: Desk) -> None:
+    clerk = desk.site.browser("agent")
+    glass = {"device": "1|pnm:0|Flatbed", "mode": "gray", "dpi": "300", "sides": "one", "paper": "a4"}
+    clerk.post("/numerisations/numeriser", **glass, more="1")
+    told = []
+    for n in range(1, 11):
+        order = desk.order()
+        told += desk.send(order, f"p{n}", first=n)
+        desk.tell(order, "done", 1)
+        shown = live(clerk.get("/numerisations/").text)
+        assert shown.count('<div class="order-line">') == 1
+        if n < 10:
+            clerk.post(f"/numerisations/ordres/{order['order_id']}/page-suivante")
+    assert "10 pages reçues" in shown
+    with desk.site.services.reading() as session:
+        batch_id = session.scalars(select(ScanBatch.id)).one()
+    clerk.post(f"/numerisations/lots/{batch_id}/terminer")
+    assert "Terminée" not in live(clerk.get("/numerisations/").text), "what is finished is not under way"
+    assert len(_arranged(desk)) == 10
+    assert "En cours" not in live(clerk.get("/numerisations/").text)
+
+
 def _arranged(desk: Desk) -> list[str]:
     services = desk.site.services
     with services.reading() as session:

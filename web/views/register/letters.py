@@ -17,9 +17,9 @@ from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound
 from ged.natures import queries as nature_queries
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, UnitId
 from ged.recognition import signatures
-from ged.register import documents, entry, journal, levels, opening, operations, queries, typed_numbers
+from ged.register import documents, entry, journal, levels, opening, operations, queries
 from ged.register.journal import JournalRow
-from ged.register.models import AttachmentKind, Channel, Priority
+from ged.register.models import AttachmentKind, Channel, Priority, RegisterNature
 from ged.register.queries import AttachmentLine, LetterView
 from ged.register.rectify import CHOICES, DATE_FIELDS, OPEN_DUE, TEXT_FIELDS, Value
 from ged.register.signed_kinds import FROM_OUTSIDE
@@ -29,6 +29,7 @@ from ged.routing.deadlines import working_days_between
 from ged.unit import Actor, ReadSession, UnitOfWork
 from web.site import auth, context, natures, panels
 from web.site.forms import FormReader
+from web.site.letter_numbers import letter_of
 from web.site.pages import render_form
 from web.views.register.outgoing import names_of
 from web.words import labels
@@ -393,7 +394,7 @@ def link(mail_id: int) -> ResponseReturnValue:
         fields.check()
         if kind not in LINK_KINDS:
             raise Invalid("form.unknown_choice", "choose from the list", field="kind")
-        other = typed_numbers.letter_by_number(uow.session, number, context.actor(), field="number", chosen=chosen)
+        other = letter_of(uow.session, number, field="number", chosen=chosen)
         if other == mail_id:
             raise Invalid("link.itself", "type the number of another letter", field="number")
         desk_changes.link(uow, MailId(mail_id), other, kind=kind, actor=context.actor())
@@ -418,6 +419,20 @@ def action_label(action: str) -> str:
 def field_label(field: str) -> str:
     """A field of the register."""
     return str(FIELDS.get(field, field))
+
+
+@blueprint.app_template_filter()
+def kind_of_letter(letter: LetterView) -> str:
+    """What a letter is, for its heading: a note and a decision by their own name, others by their direction."""
+    match letter.register_nature:
+        case RegisterNature.NOTE:
+            return str(_("Note de service"))
+        case RegisterNature.DECISION:
+            return str(_("Décision"))
+        case RegisterNature.INTERNAL:
+            return str(_("Courrier interne"))
+        case _:
+            return str(labels.label(letter.direction))
 
 
 @blueprint.app_template_filter()

@@ -16,12 +16,13 @@ from ged.dispatch.desk import MAX_NAME, MAX_PARTIES, OutgoingForm, WaitingScan
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.natures import queries as nature_queries
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId, UnitId
-from ged.register import entry, registers, typed_numbers
+from ged.register import entry, registers
 from ged.register.models import Direction, RegisterNature
 from ged.register.operations import MAX_SUBJECT
 from ged.unit import ReadSession
 from web.site import context
 from web.site.forms import FormReader
+from web.site.letter_numbers import letter_of
 from web.site.numbers import whole
 from web.site.pages import render_form
 
@@ -134,9 +135,7 @@ def _read(kind: str) -> tuple[RegisterId, OutgoingForm]:
             fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="register_id"))
         if answered:
             try:
-                answers = typed_numbers.letter_by_number(
-                    db, answered, context.actor(), field="answers_number", chosen=chosen
-                )
+                answers = letter_of(db, answered, field="answers_number", chosen=chosen)
             except Invalid as unknown:
                 fields.refuse(unknown)
     typed = OutgoingForm(

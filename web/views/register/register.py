@@ -16,13 +16,14 @@ from ged.capture import queries as scan_queries
 from ged.capture.letters import EarlierRow
 from ged.capture.queries import ScanRow
 from ged.dispatch import desk
+from ged.dispatch import queries as dispatch_queries
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.mailbox import operations as mailbox
 from ged.mailbox import signatures as message_signatures
 from ged.natures import queries as nature_queries
 from ged.natures.queries import NatureRow
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId
-from ged.register import correspondents, entry, opening, operations, prints, queries, typed_numbers
+from ged.register import correspondents, entry, opening, operations, prints, queries
 from ged.register.entry import DuplicateRow
 from ged.register.models import Channel, Direction, Priority
 from ged.register.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
@@ -32,6 +33,7 @@ from ged.suggestions import matching
 from ged.suggestions.form import ScanProposals, for_scan
 from web.site import context
 from web.site.forms import FormReader
+from web.site.letter_numbers import letter_of
 from web.site.numbers import whole
 from web.site.pages import render_form
 from web.views.register import outgoing
@@ -230,7 +232,7 @@ def _completed(form: IncomingForm, register_id: int | None, fields: FormReader) 
             form = replace(form, due_days=days)
         if related:
             try:
-                other = typed_numbers.letter_by_number(db, related, actor, field="related_number", chosen=chosen)
+                other = letter_of(db, related, field="related_number", chosen=chosen)
                 form = replace(form, related_to=other)
             except Invalid as unknown:
                 fields.refuse(unknown)
@@ -258,7 +260,7 @@ def duplicates() -> ResponseReturnValue:
         is_new = bool(name) and not correspondents.is_known(db, name, actor=actor)
         own = correspondents.entities_of(db, actor)
         near = matching.best_matches(db, name, entity_ids=own) if is_new else []
-    return render_template("register/_duplicates.html", rows=rows, new_sender=name if is_new else "", near=near)
+    return render_template("register/_looked_up.html", rows=rows, new_sender=name if is_new else "", near=near)
 
 
 @blueprint.get("/<int:number_id>/enregistre")
@@ -277,8 +279,15 @@ def done(number_id: int) -> ResponseReturnValue:
         )
         has_document = bool(queries.attachments(db, view.id))
         kind = outgoing.address_of(db, number.register_id)
+        copies = [one.name for one in dispatch_queries.lines(db, view.id, actor) if one.is_copy]
     return render_template(
-        "register/done.html", letter=view, number=number, rows=rows, has_document=has_document, kind=kind
+        "register/done.html",
+        letter=view,
+        number=number,
+        rows=rows,
+        has_document=has_document,
+        kind=kind,
+        copies=copies,
     )
 
 

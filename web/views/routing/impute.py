@@ -228,7 +228,8 @@ def _decision(fields: FormReader) -> ImputationForm:
     """
     text = fields.text("leading_unit_id", required=True, maximum=20)
     leading_post = _post_of(text)
-    leading = None if leading_post is not None else fields.integer("leading_unit_id", required=True)
+    # An empty field is refused above, once.
+    leading = fields.integer("leading_unit_id") if text and leading_post is None else None
     copied = [one for one in request.form.getlist("other_unit_ids") if one != text]
     note = fields.text("note", maximum=2000)
     due_on, due_days = _due(fields)

@@ -30,12 +30,13 @@ from ged.mailbox import operations as mailbox
 from ged.mailbox import signatures as message_signatures
 from ged.paper import queries as paper_queries
 from ged.ports import MailId, ScanId
-from ged.register import opening, typed_numbers
+from ged.register import opening
 from ged.register.models import AttachmentKind, RegisterNature
 from ged.suggestions.form import heads
 from web.site import auth, context
 from web.site.errors import FormRefused
 from web.site.forms import FormReader
+from web.site.letter_numbers import letter_of
 from web.site.numbers import MAX_NUMBER, id_of, whole
 from web.site.pages import render_form
 from web.site.scan_form import RESOLUTIONS, read_choice, scan_form
@@ -477,7 +478,7 @@ def join(scan_id: int) -> ResponseReturnValue:
         fields.check()
         if number:
             with services.reading() as session:
-                mail_id = typed_numbers.letter_by_number(session, number, actor, field="number", chosen=chosen)
+                mail_id = letter_of(session, number, field="number", chosen=chosen)
         if not mail_id:
             raise Invalid("scan.letter_missing", "choose a letter or type its number", field="number")
         with services.unit_of_work(context.now()) as uow:

@@ -7,7 +7,7 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from ged.ports import MailId, UnitId
-from ged.register import opening, typed_numbers
+from ged.register import opening
 from ged.slips import drafting, parties
 from ged.slips import view as slip_views
 from ged.slips.drafting import LineForm, SlipForm, SuggestedLine
@@ -18,6 +18,7 @@ from ged.slips.view import LineView
 from ged.unit import Actor, HeldPost
 from web.site import context
 from web.site.forms import FormReader
+from web.site.letter_numbers import letter_of
 from web.site.numbers import id_of, whole
 
 FREE_LINES = 2
@@ -79,18 +80,14 @@ def _texts(fields: FormReader, key: str) -> tuple[str, int, str]:
     return description, count or 1, fields.text(f"remark-{key}", maximum=drafting.MAX_LINE_REMARK)
 
 
-def add_letter(number: str, chosen: int | None, actor: Actor) -> MailId:
+def add_letter(number: str, chosen: int | None) -> MailId:
     """The letter to put on the slip: by its number, whole or short, or the code of its label; or chosen among several.
 
     Raises:
         Invalid: ``number.none_visible``, ``number.several``, at the field ``add_number``.
     """
-    services = context.services()
-    with services.reading() as session:
-        return typed_numbers.letter_by_short_number(
-            session, number, actor, year=context.today().year, code_key=services.code_key, field="add_number",
-            chosen=chosen,
-        )  # fmt: skip
+    with context.services().reading() as session:
+        return letter_of(session, number, field="add_number", chosen=chosen)
 
 
 def sending_post(actor: Actor) -> HeldPost:

@@ -206,7 +206,7 @@ def _one_more(wanted: str) -> ResponseReturnValue:
         return _new(given)
     number, chosen = given.pop("add_number", "").strip(), id_of(given.pop("add_number_letter", ""))
     try:
-        mail_id = str(forms.add_letter(number, chosen, context.actor()))
+        mail_id = str(forms.add_letter(number, chosen))
     except Invalid as error:
         return _new(request.form, error)
     if mail_id not in given.getlist("mail"):
