@@ -12,6 +12,7 @@ from ged import audit
 from ged.archive.seal import HeadSeal
 from ged.audit import AuditEntry
 from ged.db import fault_of
+from ged.notices import returned
 from ged.pipeline import seal_folder
 from ged.reports.jobs import living_workers, oldest_due
 from ged.space import Space
@@ -47,6 +48,7 @@ def problems(services: Services, space: Space, *, now: datetime) -> list[str]:
         found += _of_database(session)
         found += _of_journal(session, services, now)
         found += _of_jobs(session, now)
+        found += _of_post(session, services, now)
     return found
 
 
@@ -78,6 +80,11 @@ def _of_jobs(session: Session, now: datetime) -> Iterator[str]:
     oldest = oldest_due(session, now)
     if oldest is not None and now - oldest > DUE_AFTER:
         yield "queue.old"
+
+
+def _of_post(session: Session, services: Services, now: datetime) -> Iterator[str]:
+    if returned.may_loop(services) and returned.last_loop(session, now=now).state in returned.WRONG:
+        yield "post.loop"
 
 
 def _of_journal(session: Session, services: Services, now: datetime) -> Iterator[str]:

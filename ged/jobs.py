@@ -114,6 +114,8 @@ class JobKind(StrEnum):
     """Order the e-mails of the morning."""
     REMIND = "remind"
     """Remind of the dates of assignments, by rule."""
+    MAIL_LOOP = "mail_loop"
+    """Write a message to our own address, to see that e-mail goes out and comes in."""
     PRUNE_JOBS = "prune_jobs"
     """Turn the rows of jobs finished a month ago into figures."""
 

@@ -41,7 +41,7 @@ from ged.search import alerts as saved_alerts
 from ged.search import saved as saved_searches
 from ged.suggestions import lessons, readings, resent
 from ged.takeover import queries as takeover_queries
-from ged.unit import Services, UnitOfWork
+from ged.unit import SYSTEM, Services, UnitOfWork
 from ged.writing import working
 
 logger = logging.getLogger(__name__)
@@ -254,6 +254,11 @@ def notice_digest(run: Run) -> None:
     notice_mail.digest(run.services, now=run.now)
 
 
+def mail_loop(run: Run) -> None:
+    """Write the day's message to ourselves. Sent twice, it does no harm: only this program reads it."""
+    notices_returned.try_loop(run.services, actor=SYSTEM, now=run.now)
+
+
 def remind(run: Run) -> None:
     """Remind of dates that are near or have passed."""
     date_reminders.run(run.services, heartbeat=run.heartbeat, now=run.now)
@@ -282,6 +287,10 @@ def _never(_uow: UnitOfWork) -> bool:
 
 def _has_mailboxes(uow: UnitOfWork) -> bool:
     return bool(uow.services.mailboxes)
+
+
+def _may_loop(uow: UnitOfWork) -> bool:
+    return notices_returned.may_loop(uow.services)
 
 
 def _has_follows(uow: UnitOfWork) -> bool:
@@ -342,6 +351,7 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.NOTICES: Kind(Lane.QUICK, notices, _MINUTES, Every(minutes=2), cause=_has_acts),
     JobKind.NOTICE_MAIL: Kind(Lane.QUICK, send_notice_mail, _MINUTES, irrevocable=True),
     JobKind.REMIND: Kind(Lane.UPKEEP, remind, _HOUR, Nightly(time(6, 0))),
+    JobKind.MAIL_LOOP: Kind(Lane.UPKEEP, mail_loop, _MINUTES, Nightly(time(5, 30)), cause=_may_loop),
     JobKind.NOTICE_DIGEST: Kind(Lane.UPKEEP, notice_digest, _MINUTES, Nightly(time(7, 0))),
     JobKind.READ_SCAN: Kind(Lane.DESK, read_scan, _HOUR),
     JobKind.EXPORT: Kind(Lane.FILES, export, 4 * _HOUR),

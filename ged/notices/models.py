@@ -153,3 +153,5 @@ class MailLoop(Base):
     message_id: Mapped[str] = mapped_column(String(200), unique=True)
     sent_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failure: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """The code of the error with which it did not leave."""

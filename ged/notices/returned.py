@@ -2,12 +2,14 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import and_, case, delete, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from ged.dispatch.models import DispatchLine
+from ged.errors import EngineFailed
 from ged.jobs import LIVE_STATES, Job, JobKind, JobState
 from ged.notices.mail import KEPT, set_state
 from ged.notices.models import DeliveryState, MailLoop, MailReport, NoticeMail
@@ -17,6 +19,8 @@ from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 
 LOOP = "<boucle-"
 SHOWN = 50
+BACK_AFTER = timedelta(minutes=30)
+"""Mailboxes are collected every three minutes; greylisting makes a first message wait for a quarter of an hour."""
 LOST = (DeliveryState.FAILED, DeliveryState.BOUNCED)
 REACHED_OR_NOT = (*LOST, DeliveryState.SENT)
 
@@ -80,6 +84,42 @@ def _same(address: str, other: str) -> bool:
 # --- the loop -------------------------------------------------------------------------------------------------------
 
 
+class LoopState(StrEnum):
+    """What became of the last message that the program wrote to itself."""
+
+    NEVER = "never"
+    UNDER_WAY = "under_way"
+    BACK = "back"
+    LOST = "lost"
+    """It left and did not come back in time."""
+    UNSENT = "unsent"
+    """The mail server did not take it."""
+
+
+WRONG = (LoopState.LOST, LoopState.UNSENT)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The last message to ourselves.
+
+    Attributes:
+        sent_at: when it was written; None when none ever was.
+        good_at: when the last one that came back was written.
+        failure: the code of the error of one that did not leave.
+    """
+
+    state: LoopState
+    sent_at: datetime | None = None
+    good_at: datetime | None = None
+    failure: str = ""
+
+
+def may_loop(services: Services) -> bool:
+    """Whether messages can come back at all: there is an address to write from, and mailboxes are collected."""
+    return bool(services.own_address and services.mailboxes)
+
+
 def try_loop(services: Services, *, actor: Actor, now: datetime) -> None:
     """Write a message to our own address. It is awaited in the mailboxes that are collected.
 
@@ -94,7 +134,30 @@ def try_loop(services: Services, *, actor: Actor, now: datetime) -> None:
         uow.record("mailbox.loop", "mailbox", row.id, actor=actor)
     words = services.translations(actor.language)
     text = words.gettext("Ce message vérifie que le courriel part et revient. Il est retiré de lui-même de la boîte.")
-    services.post.send(Message(name, services.own_address, words.gettext("Essai d'aller-retour"), f"{text}\n"))
+    message = Message(name, services.own_address, words.gettext("Essai d'aller-retour"), f"{text}\n")
+    try:
+        services.post.send(message)
+    except EngineFailed as error:
+        with services.unit_of_work(now) as uow:
+            uow.session.execute(update(MailLoop).where(MailLoop.message_id == name).values(failure=error.code))
+        raise
+
+
+def last_loop(session: Session, *, now: datetime) -> Loop:
+    """What became of the last message to ourselves."""
+    last = session.scalar(select(MailLoop).order_by(MailLoop.id.desc()).limit(1))
+    if last is None:
+        return Loop(LoopState.NEVER)
+    good_at = session.scalar(select(func.max(MailLoop.sent_at)).where(MailLoop.seen_at.is_not(None)))
+    return Loop(_state(last, now), last.sent_at, good_at, last.failure)
+
+
+def _state(last: MailLoop, now: datetime) -> LoopState:
+    if last.seen_at is not None:
+        return LoopState.BACK
+    if last.failure:
+        return LoopState.UNSENT
+    return LoopState.LOST if now - last.sent_at > BACK_AFTER else LoopState.UNDER_WAY
 
 
 def forget(uow: UnitOfWork, *, now: datetime) -> None:
@@ -130,13 +193,11 @@ class ReportRow:
 
 @dataclass(frozen=True)
 class PostHealth:
-    """How e-mail goes. ``good_at``: when the last message to ourselves came back; ``sent_at``: when the last was sent."""
+    """How e-mail goes: what failed, and how many wait."""
 
     failed: tuple[FailedRow, ...]
     reports: tuple[ReportRow, ...]
     waiting: int
-    sent_at: datetime | None
-    good_at: datetime | None
 
 
 def failing(session: Session) -> int:
@@ -151,7 +212,7 @@ def failing(session: Session) -> int:
 
 
 def health(session: Session) -> PostHealth:
-    """Failed e-mails and reports, the latest first, and the last loops."""
+    """Failed e-mails and reports, the latest first."""
     # An e-mail whose job stopped (its worker died while sending, or every attempt failed) is queued only by name.
     of_mail = and_(Job.kind == JobKind.NOTICE_MAIL, Job.subject_id == NoticeMail.id)
     stopped = and_(NoticeMail.state == DeliveryState.QUEUED, Job.state.in_((JobState.FAILED, JobState.UNCERTAIN)))
@@ -174,15 +235,10 @@ def health(session: Session) -> PostHealth:
         .join(Job, of_mail)
         .where(NoticeMail.state == DeliveryState.QUEUED, Job.state.in_(LIVE_STATES))
     )
-    sent_at, good_at = session.execute(
-        select(func.max(MailLoop.sent_at), func.max(MailLoop.sent_at).filter(MailLoop.seen_at.is_not(None)))
-    ).one()
     return PostHealth(
         failed=tuple(FailedRow(row[0], row[1], row[2], row[3], row[4]) for row in failed if row[4] is not None),
         reports=tuple(
             ReportRow(one.recipient, one.status, one.is_permanent, one.mail_id is not None, one.at) for one in reports
         ),
         waiting=session.scalar(waiting) or 0,
-        sent_at=sent_at,
-        good_at=good_at,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -12,15 +13,18 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import select, update
 
+from ged import health, pipeline
 from ged.adapters.imap import ImapMailbox
 from ged.adapters.post_smtp import SmtpPost
 from ged.audit import AuditEntry
 from ged.capture.models import MessageState, Scan, ScanBatch
+from ged.jobs import Job, JobKind, JobState
 from ged.mailbox.messages import read_letter
 from ged.notices import queries, returned
 from ged.notices.models import DeliveryState, MailLoop, MailReport, NoticeMail
 from ged.org.models import Person
-from ged.ports import DeliveryReport
+from ged.ports import DeliveryReport, JobId
+from ged.space import Space
 from ged.unit import Services
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.mailbox_kit import box, collect, deliver, held, rows
@@ -163,15 +167,52 @@ def test_a_message_to_ourselves_goes_out_and_comes_back(box: ImapMailbox, servic
         assert post(admin, "/administration/courriels/boucle", {}, page="/administration/courriels/").status_code == 303
     finally:
         running.stop()
+    page = admin.get("/administration/courriels/").text
+    assert "Parti, pas encore revenu" in page
+    assert "Le dernier envoi n'est pas revenu" not in page
+    assert "aller-retour" not in admin.get("/administration/").text.split("Courriels envoyés")[0]
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(MailLoop).values(sent_at=NOW - returned.BACK_AFTER * 3))
     assert "Le dernier envoi n'est pas revenu" in admin.get("/administration/courriels/").text
+    assert "Les courriels ne font plus l'aller-retour" in admin.get("/administration/").text
     deliver(box, *server.taken)
     collect(services, box)
     page = admin.get("/administration/courriels/").text
     assert "Le dernier envoi n'est pas revenu" not in page
+    assert "Revenu" in page
     with services.reading() as session:
         assert session.scalars(select(MailLoop.seen_at)).one() == NOW
         assert session.scalars(select(Scan)).all() == []
         assert "mailbox.report" in session.scalars(select(AuditEntry.action)).all()
+
+
+def daily(services: Services, at: datetime) -> None:
+    """What the clock asks for at a time, and the run of the loop's job."""
+    pipeline.schedule_periodic(services, now=at)
+    with services.reading() as session:
+        job_id = session.scalar(select(Job.id).where(Job.kind == JobKind.MAIL_LOOP, Job.state == JobState.QUEUED))
+    if job_id is not None:
+        pipeline.run_job(services, JobId(job_id), worker="w")
+
+
+def test_the_clock_writes_to_ourselves_once_a_day_and_the_monitor_turns_red(services: Services, tmp_path: Path) -> None:
+    space = Space(tmp_path, 0)
+    object.__setattr__(services, "own_address", ADDRESS)
+    daily(services, NOW)
+    with services.reading() as session:
+        assert session.scalars(select(MailLoop)).all() == [], "no mailbox is collected: nothing could come back"
+    object.__setattr__(services, "mailboxes", (object(),))
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    for at in (tomorrow, tomorrow + timedelta(minutes=10)):
+        daily(services, at)
+    with services.reading() as session:
+        name, sent_at = session.execute(select(MailLoop.message_id, MailLoop.sent_at)).one()
+        session.execute(select(AuditEntry).where(AuditEntry.action == "mailbox.loop")).one()
+    codes = [health.problems(services, space, now=sent_at + after) for after in (timedelta(), returned.BACK_AFTER * 2)]
+    assert ["post.loop" in found for found in codes] == [False, True]
+    with services.unit_of_work(NOW) as uow:
+        returned.note(uow, name, ())
+    assert "post.loop" not in health.problems(services, space, now=sent_at + returned.BACK_AFTER * 2)
 
 
 def test_a_failed_loop_and_a_failed_address_are_shown(services: Services, tmp_path: Path) -> None:
@@ -185,7 +226,9 @@ def test_a_failed_loop_and_a_failed_address_are_shown(services: Services, tmp_pa
     page = post(
         admin, "/administration/courriels/boucle", {}, page="/administration/courriels/", follow_redirects=True
     ).text
-    assert "n'est pas parti" in page
+    assert "Le dernier envoi n'est pas parti" in page
+    assert "Le message n'a pas pu être envoyé." in page
+    assert "L'administrateur doit vérifier le serveur de messagerie." in page
     assert ADDRESS in page
     assert "Des adresses ne reçoivent pas" in admin.get("/administration/").text
     assert "revenu" in page

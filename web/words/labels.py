@@ -19,6 +19,7 @@ from ged.followup.words import DUE_TIMES
 from ged.jobs import JobKind, JobState
 from ged.natures.steps import StepKind
 from ged.notices.models import DeliveryState, Occasion, Way
+from ged.notices.returned import LoopState
 from ged.org.models import DelegationKind
 from ged.ports import Confidentiality, Verdict
 from ged.preservation.documents import SignedKind
@@ -297,7 +298,15 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         JobKind.NOTICE_MAIL: _l("Envoyer des avis par courriel"),
         JobKind.NOTICE_DIGEST: _l("Préparer les courriels du matin"),
         JobKind.REMIND: _l("Rappeler les échéances"),
+        JobKind.MAIL_LOOP: _l("Vérifier que les courriels partent et reviennent"),
         JobKind.PRUNE_JOBS: _l("Résumer en chiffres les anciennes tâches"),
+    },
+    LoopState: {
+        LoopState.NEVER: _l("Aucun envoi"),
+        LoopState.UNDER_WAY: _l("Parti, pas encore revenu"),
+        LoopState.BACK: _l("Revenu"),
+        LoopState.LOST: _l("Parti, pas revenu à temps"),
+        LoopState.UNSENT: _l("Pas parti"),
     },
     JobState: {
         JobState.QUEUED: _l("En attente"),

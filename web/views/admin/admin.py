@@ -52,6 +52,7 @@ def index() -> ResponseReturnValue:
         head = journal.head(session)
         renewals = len(renewals_asked(session))
         deaf = returned.failing(session)
+        loop = returned.last_loop(session, now=context.now())
     authority = services.revocation.standing() if services.revocation is not None else None
     space = disk.space_of(current_app)
     return render_template(
@@ -62,6 +63,7 @@ def index() -> ResponseReturnValue:
         list_ends=authority is not None and authority.ends_soon(context.now()),
         renewals=renewals,
         deaf=deaf,
+        loop_is_wrong=loop.state in returned.WRONG,
         counts=counts,
         stalled=stalled,
         head=head,

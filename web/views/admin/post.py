@@ -18,7 +18,17 @@ def index() -> ResponseReturnValue:
     services = context.services()
     with services.reading() as session:
         health = returned.health(session)
-    return render_template("admin/post.html", health=health, address=services.own_address, boxes=services.mailboxes)
+        last = returned.last_loop(session, now=context.now())
+    return render_template(
+        "admin/post.html",
+        health=health,
+        loop=last,
+        is_wrong=last.state in returned.WRONG,
+        why=view_of(EngineFailed(last.failure)) if last.failure else None,
+        is_daily=returned.may_loop(services),
+        address=services.own_address,
+        boxes=services.mailboxes,
+    )
 
 
 @blueprint.post("/boucle")
