@@ -48,7 +48,8 @@ from web.wiring.services import build_services
 
 CLERK, HEAD = "bo.agent", "sg"
 DPI = 200
-READ_S = 600
+READ_S = 3600
+"""A busy machine reads a page in a minute; what is measured begins when all are read."""
 UNKNOWN, WRITTEN_OVER = 0.25, 0.2
 AUTHORITY = "Secrétaire générale"
 """Typed into the list of authorities once, before the clock of the first letter runs: the next forms keep the choice."""

@@ -46,7 +46,11 @@ _STAMP = re.compile(
     r"arrivee?\b|\brecu\b|received|enregistre|confidentiel|urgent|\bsecret\b|date d'|recommande|bordereau d'envoi|note de service"
 )
 _GOING_ON = re.compile(r"^\W{0,2}(?:de|du|des|et|&|en|pour|au|aux|sur|of|and|for)\b|^\W{0,2}d'")
-_UNFINISHED = re.compile(r"(?:\b(?:de|du|des|et|&|la|le|les|en|pour|au|aux|sur|of|and|for)|[dl]'|-|,)$")
+_UNFINISHED = re.compile(
+    r"(?:\b(?:de|du|des|et|&|la|le|les|en|pour|au|aux|sur|of|and|for)|[dl]'|-|,"
+    r"|\b(?:de la|du|des|d'une?) (?:region|prefecture|commune|ville|province|district|zone|vallee|bassin|canton)s?)$"
+)
+"""A line that ends like this does not end a name: a region, a commune has a name of its own."""
 
 _HOUSES = (
     "ministere", "prefecture", "sous-prefecture", "commune", "mairie", "municipalite", "ambassade", "compagnie", "societe", "agence", "autorite",
@@ -268,7 +272,25 @@ def _house(head: Sequence[Piece], place: int, sure: float) -> FieldReading:
             break
         lines.append(piece)
     value = " ".join(line.text for line in lines).strip(" -–—_*.,:;")
+    if _may_go_on(lines[-1], head[place + len(lines) :][:1]):
+        sure -= _DOUBTFUL_END
     return reading("sender", value, [word for line in lines for word in line.words], lines[0], sure)
+
+
+_DOUBTFUL_END = 15.0
+
+
+def _may_go_on(last: Piece, following: Sequence[Piece]) -> bool:
+    """Whether the next line, in the same capitals right below, may still be of the name: several words, no other body."""
+    return any(
+        below.row == last.row + 1
+        and below.text.isupper()
+        and last.text.isupper()
+        and len(below.words) > 1
+        and _rank(below.folded) is None
+        and not _GENERIC.match(below.folded)
+        for below in following
+    )
 
 
 def _letterhead(sheet: Sheet, marks: Marks, addressee: Piece | None) -> Iterator[Piece]:

@@ -108,12 +108,19 @@ def _subject(sheet: Sheet, marks: Marks) -> Iterator[FieldReading]:
         if label.name != "subject" or piece.y > 0.8:
             continue
         lines = list(_value_lines(sheet, marks, piece, label))
-        value = " ".join(line.text for line in lines).strip(" .:;-–—_=»>*")
+        value = _quoted(" ".join(line.text for line in lines).strip(" .:;-–—_=>*"))
         if sum(letter.isalpha() for letter in value) < 4:
             continue
         sure = 95.0 * label.sure - (15 if piece.y > 0.62 else 0) - (12 if len(value) < 8 or len(lines) > 4 else 0)
         yield reading("subject", value, [word for line in lines for word in line.words], piece, sure)
         return
+
+
+def _quoted(text: str) -> str:
+    """The text without a quotation mark that has no other half: a stroke at its end is often read as one."""
+    if text.count("«") == text.count("»"):
+        return text
+    return text.strip(" .:;-–—_=>*«»")
 
 
 def _value_lines(sheet: Sheet, marks: Marks, piece: Piece, label: Label) -> Iterator[Piece]:
@@ -323,8 +330,12 @@ def _counted(sheet: Sheet, labels: dict[int, Label], piece: Piece, label: Label)
         yield reading("enclosures", str(count), words, lines[0], sure * label.sure)
 
 
+_WORD = 3
+"""Letters of the shortest item of a list."""
+
+
 def _listed_count(lines: Sequence[Piece]) -> tuple[int, float]:
-    """The number of items in a list, by its dashes or by its semicolons; else 1."""
+    """The number of items in a list, by its dashes or by its semicolons; else 1. A letter or two are a misread number."""
     dashed = sum(bool(re.match(r"^\s*(?:[-–—•*·]|\d[.)])\s?\w", line.text)) for line in lines)
     if len(lines) > 1 and dashed >= len(lines) - 1:  # the label may have taken the first dash
         return len(lines), 84.0
@@ -332,6 +343,6 @@ def _listed_count(lines: Sequence[Piece]) -> tuple[int, float]:
     parts = [part for part in text.split(";") if any(c.isalpha() for c in part)]
     if len(parts) > 1:
         return len(parts), 86.0
-    if not parts:
+    if sum(c.isalpha() for c in text) < _WORD:
         return 0, 0.0
     return (1, 58.0) if "," in text or " et " in text else (1, 82.0)

@@ -1,6 +1,6 @@
 """A clerk's operations on waiting scans. The received pages never change; only their arrangement does, reversibly."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -257,8 +257,12 @@ def join_to_mail(
     kind: AttachmentKind = AttachmentKind.DOCUMENT,
     reason: str = "",
     version: int | None = None,
+    turned: Mapping[int, int] | None = None,
 ) -> AttachmentId:
     """Join a waiting scan to a letter. A second DOCUMENT is a new version of the first and needs a reason.
+
+    Args:
+        turned: leaf id -> degrees clockwise by which pages were shown to the clerk who joins it.
 
     Raises:
         NotFound: ``mail.unknown``, ``scan.unknown``.
@@ -268,11 +272,23 @@ def join_to_mail(
         raise Invalid("scan.kind", "choose what the scan is to the letter", field="kind")
     scan = scan_for(uow, scan_id, actor=actor, version=version)
     mail = mail_for(uow, mail_id, actor=actor)
+    _turn_as_shown(uow, scan, turned or {}, actor)
     present = document_of(uow, mail.id) if kind is AttachmentKind.DOCUMENT else None
     if present is not None and not reason.strip():
         raise Invalid("attachment.reason", "say why the document is replaced", field="reason")
     replaces = AttachmentId(present.id) if present is not None else None
     return join(uow, scan, mail.id, kind=kind, actor=actor, now=now, replaces=replaces, reason=reason.strip())
+
+
+def _turn_as_shown(uow: UnitOfWork, scan: Scan, turned: Mapping[int, int], actor: Actor) -> None:
+    for leaf in scan.leaves:
+        if leaf.id in turned and not scan.is_signed:
+            leaf.rotation = (leaf.rotation + turned[leaf.id]) % 360
+            scan.edits += 1
+            uow.record(
+                "scan.turned", "scan", scan.id, actor=actor, post=clerk_of(actor, scan.unit_id),
+                page=leaf.scan_page_id, rotation=leaf.rotation,
+            )  # fmt: skip
 
 
 def repair(

@@ -13,8 +13,10 @@ from ged.register.documents import PictureSource
 from ged.unit import Actor
 
 
-def picture_source(session: Session, scan_id: int, leaf_id: int, actor: Actor, *, width_px: int) -> PictureSource:
-    """The picture source of a scan's page, under the access rule of ``scan``.
+def picture_source(
+    session: Session, scan_id: int, leaf_id: int, actor: Actor, *, width_px: int, turned: int = 0
+) -> PictureSource:
+    """The picture source of a scan's page, under the access rule of ``scan``; ``turned`` by so many degrees clockwise more.
 
     Raises:
         NotFound: ``scan.unknown``.
@@ -31,9 +33,10 @@ def picture_source(session: Session, scan_id: int, leaf_id: int, actor: Actor, *
     if page.problem == VIRUS:
         raise Invalid("file.virus", "do not open the file; tell its sender", filename=page.filename, virus="")
     made = None
-    if leaf.rotation == 0 and width_px == THUMBNAIL_PX:
+    rotation = (leaf.rotation + turned) % 360
+    if rotation == 0 and width_px == THUMBNAIL_PX:
         picture = session.get(ScanPicture, (page.id, width_px))
         made = Digest(picture.digest) if picture is not None else None
-    etag = f"{page.digest[:32]}-{page.page_index}-{leaf.rotation}-{width_px}"
+    etag = f"{page.digest[:32]}-{page.page_index}-{rotation}-{width_px}"
     mail_id = session.scalar(select(Scan.mail_id).where(Scan.id == scan_id))
-    return PictureSource(made, Digest(page.digest), page.media_type, page.page_index, leaf.rotation, etag, mail_id)
+    return PictureSource(made, Digest(page.digest), page.media_type, page.page_index, rotation, etag, mail_id)

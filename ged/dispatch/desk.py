@@ -5,7 +5,7 @@ departure for each addressee and copy. An internal letter may go to an authority
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -92,10 +92,14 @@ class OutgoingForm:
 
 @dataclass(frozen=True)
 class WaitingScan:
-    """The scan that is the letter's document, with the version that the form showed."""
+    """The scan that is the letter's document, with the version that the form showed.
+
+    ``turned``: leaf id -> degrees clockwise by which the form showed pages.
+    """
 
     scan_id: ScanId
     version: int | None = None
+    turned: Mapping[int, int] = field(default_factory=dict)
 
 
 def register(
@@ -199,7 +203,9 @@ def _rights(
 
 def _join(uow: UnitOfWork, mail_id: MailId, document: Upload | WaitingScan | None, actor: Actor, now: datetime) -> None:
     if isinstance(document, WaitingScan):
-        arrange.join_to_mail(uow, document.scan_id, mail_id, actor=actor, now=now, version=document.version)
+        arrange.join_to_mail(
+            uow, document.scan_id, mail_id, actor=actor, now=now, version=document.version, turned=document.turned
+        )
     elif document is not None:
         attach(
             uow, mail_id, kind=AttachmentKind.DOCUMENT, pages=document.pages, media_type=document.facts.media_type,
@@ -250,11 +256,11 @@ def check_names(addressees: Sequence[str], copies: Sequence[str], *, may_be_nobo
     """
     if not addressees and not may_be_nobody:
         raise Invalid("mail.addressee_missing", "name at least one addressee", field="addressees")
-    for field, names in (("addressees", addressees), ("copies", copies)):
+    for where, names in (("addressees", addressees), ("copies", copies)):
         if len(names) > MAX_PARTIES:
-            raise Invalid("mail.parties", "name fewer", field=field, limit=MAX_PARTIES)
+            raise Invalid("mail.parties", "name fewer", field=where, limit=MAX_PARTIES)
         if any(len(name) > MAX_NAME for name in names):
-            raise Invalid("form.too_long", "shorten it", field=field, maximum=MAX_NAME)
+            raise Invalid("form.too_long", "shorten it", field=where, maximum=MAX_NAME)
 
 
 def sending_unit(session: Session, unit_id: UnitId | int, office_id: int) -> Unit:

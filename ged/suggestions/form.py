@@ -1,7 +1,7 @@
 """Suggestions for the registration form of a waiting scan: fields with their place, known senders, earlier letters."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from sqlalchemy import or_, select
@@ -78,6 +78,8 @@ class ScanProposals:
     resent: tuple[LookalikeRow, ...] = ()
     also: tuple[Proposal, ...] = field(default_factory=tuple)
     """Further readings, only shown: the form has no field for them."""
+    turns: Mapping[int, int] = field(default_factory=dict)
+    """Leaf id -> degrees clockwise: pages that lie wrongly are shown upright, and the boxes are those of the page shown."""
 
     def of(self, name: str) -> list[Proposal]:
         """The proposals for one field of the form, best first."""
@@ -162,8 +164,9 @@ def _is_awaited(session: Session, scan: Scan) -> bool:
 def _collected(
     session: Session, services: Services, scan: Scan, leaves: Sequence[ScanLeaf], actor: Actor
 ) -> ScanProposals:
+    turns = readings.turns_of_scan(session, scan.id)
     read = [
-        one
+        replace(one, box=readings.turned(one.box, turns.get(one.page, 0)))
         for one in readings.of_leaves(session, [(leaf.scan_page_id, leaf.id) for leaf in leaves])
         if one.confidence >= SURE_ENOUGH and one.value.strip()
     ]
@@ -185,6 +188,7 @@ def _collected(
         tuple(found),
         tuple(resent.of_scan(session, scan.id, actor)),
         tuple(_as_read(one, one.name) for one in read if one.name in ALSO),
+        turns,
     )
 
 

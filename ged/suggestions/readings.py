@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.orm import Session
 
+from ged.capture.arrange import QUARTERS
 from ged.capture.models import BLANK_FROM, Scan, ScanLeaf, ScanState
 from ged.ports import FieldReading, RecognisedPage
 from ged.register.models import Attachment, AttachmentKind, MailNumber
@@ -52,6 +53,40 @@ def unturned(box: Box, flags: Collection[str]) -> Box:
     elif "rotated_270" in flags:
         x, y, width, height = 1 - y - height, x, height, width
     return round(x, 5), round(y, 5), round(width, 5), round(height, 5)
+
+
+def turned(box: Box, degrees: int) -> Box:
+    """Convert a box from the original page to the page turned clockwise; the inverse of ``unturned``.
+
+    >>> turned((0.6, 0.75, 0.3, 0.05), 180)
+    (0.1, 0.2, 0.3, 0.05)
+    """
+    return unturned(box, (f"rotated_{360 - degrees}",)) if degrees else box
+
+
+def turns(session: Session, leaves: Sequence[ScanLeaf]) -> dict[int, int]:
+    """Of pages of a waiting scan that lie wrongly: leaf id -> degrees clockwise by which the machine turned them."""
+    by_page = {leaf.scan_page_id: leaf for leaf in leaves}
+    rows = session.execute(
+        select(ScanPageReading.scan_page_id, ScanPageReading.rotation, ScanPageReading.flags).where(
+            ScanPageReading.scan_page_id.in_(by_page)
+        )
+    )
+    found = {}
+    for page_id, rotation, flags in rows:
+        leaf = by_page[page_id]
+        degrees = next((one for one in QUARTERS if f"rotated_{one}" in flags), 0)
+        if degrees and rotation == leaf.rotation:
+            found[leaf.id] = degrees
+    return found
+
+
+def turns_of_scan(session: Session, scan_id: int) -> dict[int, int]:
+    """``turns`` of the pages of a scan that are in the letter; nothing of a signed file, which stays as it is."""
+    scan = session.get(Scan, scan_id)
+    if scan is None or scan.is_signed:
+        return {}
+    return turns(session, [leaf for leaf in scan.leaves if not leaf.removed])
 
 
 def pages_to_read(scan: Scan) -> list[ScanLeaf]:

@@ -10,10 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from ged import access
 from ged.access import Because
+from ged.audit import AuditEntry
 from ged.capture import arrange
 from ged.capture.models import Scan
 from ged.jobs import JobKind
@@ -25,6 +27,7 @@ from ged.register.levels import change_level
 from ged.register.models import (  # fmt: skip
     Attachment,
     AttachmentKind,
+    AttachmentPage,
     Correspondent,
     Mail,
     MailLink,
@@ -152,21 +155,7 @@ def test_proposals_come_to_an_open_form_by_a_poll_and_never_make_it_stale(site: 
     assert 'data-box="0.1 0.2 0.3 0.05"' in answer.text
     assert "montant : 1 250 000 FCFA" in answer.text
     assert answer.text.count('hx-swap-oob="true"') == 11
-    found = re.search(r'name="scan_version" value="(\d+)"', page)
-    assert found is not None
-    with site.services.reading() as session:
-        register_id = session.scalars(select(Register.id).where(Register.code == "ARR")).one()
-        post_id = session.scalars(select(Post.id).where(Post.code == "SG-T")).one()
-    done = post(
-        client,
-        "/enregistrer/",
-        {
-            "register_id": register_id, "addressed_post_id": post_id, "sender_name": "CEET", "subject": "Rapport",
-            "scan_id": scan_id, "scan_version": found[1],
-        },
-        page=path,
-    )  # fmt: skip
-    assert done.status_code == 303, done.text
+    register_scan(site, client, path, page)
     with site.services.reading() as session:
         mail = session.scalars(select(Mail)).one()
     assert (mail.subject, mail.written_on, mail.their_reference) == ("Rapport", None, ""), "nothing applied itself"
@@ -180,6 +169,52 @@ def test_a_form_opened_after_the_reading_shows_the_proposals_at_once(site: Site)
     assert "nouveau correspondant, confiance 87 %" in page
     assert 'style="' not in page
     assert re.search(r'id="subject"[^>]*></textarea>', page), "the field itself is empty"
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_page_that_lies_upside_down_is_shown_and_kept_upright(site: Site, early: bool) -> None:
+    site.engine.flags = ("rotated_180",)
+    scan_id = site.upload(pdf_of("un", "deux", "trois"))
+    client = sign_in(site.app, "agent")
+    path = f"/enregistrer/numerisation/{scan_id}"
+    before = client.get(path).text
+    assert "tourne=" not in before, "nobody knows yet"
+    site.work()
+    shown = client.get(f"{path}/propositions" if early else path).text
+    first, _second, third = leaves(site, scan_id)
+    assert shown.count(f"pages/{first}.jpg?grand=1&amp;tourne=180") == 1
+    assert f"pages/{third}.jpg?grand=1&amp;tourne=180" in shown
+    assert ('hx-swap-oob="true" src=' in shown) is early
+    assert 'data-box="0.1 0.2 0.3 0.05"' in shown, "read upright, it is framed on the page shown upright"
+    picture = f"/numerisations/{scan_id}/pages/{first}.jpg?grand=1"
+    upright, lying = client.get(f"{picture}&tourne=180"), client.get(picture)
+    assert (upright.status_code, upright.headers["ETag"] != lying.headers["ETag"]) == (200, True)
+    assert client.get(f"{picture}&tourne=45").headers["ETag"] == lying.headers["ETag"], "by quarters alone"
+    register_scan(site, client, path, before if early else shown)
+    with site.services.reading() as session:
+        kept = session.scalars(select(AttachmentPage.rotation).order_by(AttachmentPage.page_no)).all()
+        told = session.scalars(select(AuditEntry.action).where(AuditEntry.action == "scan.turned")).all()
+    assert kept == [180, 0, 180], "the page between was not read"
+    assert len(told) == 2
+
+
+def leaves(site: Site, scan_id: int) -> list[int]:
+    with site.services.reading() as session:
+        return [leaf.id for leaf in session.get_one(Scan, scan_id).leaves]
+
+
+def register_scan(site: Site, client: FlaskClient, path: str, page: str) -> None:
+    found = re.search(r'name="scan_version" value="(\d+)"', page)
+    assert found is not None
+    with site.services.reading() as session:
+        register_id = session.scalars(select(Register.id).where(Register.code == "ARR")).one()
+        post_id = session.scalars(select(Post.id).where(Post.code == "SG-T")).one()
+    typed: dict[str, object] = {
+        "register_id": register_id, "addressed_post_id": post_id, "sender_name": "CEET", "subject": "Rapport",
+        "scan_id": path.rsplit("/", 1)[1], "scan_version": found[1],
+    }  # fmt: skip
+    done = post(client, "/enregistrer/", typed, page=path)
+    assert done.status_code == 303, done.text
 
 
 def test_a_hostile_text_is_shown_as_text(site: Site) -> None:

@@ -134,6 +134,29 @@ def test_boxes_lie_on_the_words_and_text_alone_has_none() -> None:
     assert read_fields([page_of("Objet : Demande")])[0].width == 0
 
 
+def test_a_name_on_three_lines_is_whole_or_doubtful() -> None:
+    head = "UNION DES COOPÉRATIVES DE LA RÉGION\nMARITIME ET DES PLATEAUX\nPOUR LE DÉVELOPPEMENT RURAL\nN° 12/2026\nObjet : Demande\nMonsieur,\n"
+    assert (
+        read(head)["sender"]
+        == "UNION DES COOPÉRATIVES DE LA RÉGION MARITIME ET DES PLATEAUX POUR LE DÉVELOPPEMENT RURAL"
+    )
+    cut = [one for one in read_fields([page_of(head.replace("DE LA RÉGION", "RÉUNIES"))]) if one.name == "sender"]
+    assert cut[0].value == "UNION DES COOPÉRATIVES RÉUNIES"
+    assert cut[0].confidence < 80, "the next line may still be of the name"
+
+
+def test_marks_of_quotation_go_in_pairs() -> None:
+    assert read("Objet : « Demande de subvention »\nMonsieur,")["subject"] == "« Demande de subvention »"
+    assert read("Objet : Demande de subvention »\nMonsieur,")["subject"] == "Demande de subvention"
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("2", "2"), ("z", None), ("o2", None), ("un plan", "1"), ("— 2 —", "2"), ("plan ; devis", "2")]
+)
+def test_enclosures_are_counted_or_left_open(text: str, count: str | None) -> None:
+    assert read(f"SOCIETE X\nObjet : Demande\nMonsieur,\nP.J. : {text}\n").get("enclosures") == count
+
+
 def test_what_was_read_badly_is_less_sure() -> None:
     def sure(confidence: float) -> float:
         words = tuple(

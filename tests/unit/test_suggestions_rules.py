@@ -14,6 +14,7 @@ from ged.suggestions import lessons, lookalike
 from ged.suggestions.fitting import fit
 from ged.suggestions.lessons import Example, measure
 from ged.suggestions.linear import IN_LETTERS, from_bytes, vector, words_of
+from ged.suggestions.readings import turned as turned_box
 from ged.suggestions.readings import unturned
 from ged.suggestions.resent import is_likely
 from tests.suggestions_kit import noisy
@@ -31,6 +32,7 @@ def test_a_box_on_the_turned_page_is_found_on_the_page_as_it_came(degrees: int) 
         (columns.max() + 1 - columns.min()) / width, (rows.max() + 1 - rows.min()) / height,
     )  # fmt: skip
     assert unturned(box, (f"rotated_{degrees}",)) == pytest.approx((0.1, 0.1, 0.5, 0.1))
+    assert turned_box((0.1, 0.1, 0.5, 0.1), degrees) == pytest.approx(box)
 
 
 def test_a_letter_read_twice_is_recognised_and_no_other_is() -> None:

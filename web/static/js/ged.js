@@ -228,18 +228,21 @@
     sharper.src = picture.dataset.sharper;
     delete picture.dataset.sharper;
   };
-  const pictures = document.querySelectorAll("img[data-sharper]");
-  for (const picture of pictures) picture.addEventListener("click", () => { if (picture.dataset.sharper) sharpen(picture); });
-  if (pictures.length && !isSlow && "IntersectionObserver" in window) {
-    window.addEventListener("load", () => {
-      const seen = new IntersectionObserver((found) => {
-        for (const { isIntersecting, target } of found) {
-          if (!isIntersecting || !target.complete) continue;
-          seen.unobserve(target);
-          if (target.dataset.sharper) sharpen(target);
-        }
-      });
-      for (const picture of pictures) seen.observe(picture);
+  document.addEventListener("click", ({ target }) => { if (target.matches("img[data-sharper]")) sharpen(target); });
+  if (!isSlow && "IntersectionObserver" in window) {
+    const seen = new IntersectionObserver((found) => {
+      for (const { isIntersecting, target } of found) {
+        if (!isIntersecting || !target.complete) continue;
+        seen.unobserve(target);
+        if (target.dataset.sharper) sharpen(target);
+      }
+    });
+    window.addEventListener("load", () => { for (const picture of document.querySelectorAll("img[data-sharper]")) seen.observe(picture); });
+    // A picture that takes the place of another, turned upright: it is looked at once it has come.
+    document.addEventListener("htmx:oobAfterSwap", () => {
+      for (const picture of document.querySelectorAll("img[data-sharper]")) {
+        if (picture.complete) seen.observe(picture); else picture.addEventListener("load", () => seen.observe(picture), { once: true });
+      }
     });
   }
 

@@ -19,6 +19,7 @@ from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId, UnitI
 from ged.register import entry, registers
 from ged.register.models import Direction, RegisterNature
 from ged.register.operations import MAX_SUBJECT
+from ged.suggestions import readings
 from ged.unit import ReadSession
 from web.site import context
 from web.site.forms import FormReader
@@ -58,6 +59,7 @@ def _page(kind: str, scan_id: int | None, error: GedError | None = None) -> Resp
             "registers": desk.registers_kept(db, actor, nature),
             "natures_kept": [(ADDRESSES[one], one) for one in desk.natures_kept(db, actor)],
             "scan": scan_queries.scan(db, scan_id, actor) if scan_id is not None else None,
+            "turns": readings.turns_of_scan(db, scan_id) if scan_id is not None else {},
         }
     return render_form(
         "outgoing/form.html",
@@ -107,7 +109,9 @@ def register(kind: str) -> ResponseReturnValue:
         register_id, typed = _read(kind)
         document: Upload | WaitingScan | None = _file()
         if scan_id is not None:
-            document = WaitingScan(ScanId(scan_id), request.form.get("scan_version", type=whole))
+            with context.services().reading() as db:
+                turned = readings.turns_of_scan(db, scan_id)
+            document = WaitingScan(ScanId(scan_id), request.form.get("scan_version", type=whole), turned)
         with context.services().unit_of_work(now) as uow:
             done = desk.register(uow, register_id, typed, actor=actor, now=now, document=document)
     except REFUSALS as error:

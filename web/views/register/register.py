@@ -29,7 +29,7 @@ from ged.register.models import Channel, Direction, Priority
 from ged.register.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
 from ged.register.queries import NumberRow
 from ged.routing import due
-from ged.suggestions import matching
+from ged.suggestions import matching, readings
 from ged.suggestions.form import ScanProposals, for_scan
 from web.site import context
 from web.site.forms import FormReader
@@ -155,7 +155,13 @@ def register() -> ResponseReturnValue:
             done = operations.register_incoming(uow, typed.register_id, form, actor=actor, now=now)
             if typed.scan_id is not None and not done.is_repeated:
                 arrange.join_to_mail(
-                    uow, ScanId(typed.scan_id), done.mail_id, actor=actor, now=now, version=typed.scan_version
+                    uow,
+                    ScanId(typed.scan_id),
+                    done.mail_id,
+                    actor=actor,
+                    now=now,
+                    version=typed.scan_version,
+                    turned=readings.turns_of_scan(uow.session, typed.scan_id),
                 )
     except REFUSALS as error:
         return _page(scan_id, error, alike=alike)

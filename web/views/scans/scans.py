@@ -347,12 +347,21 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
 
 @blueprint.get("/<int:scan_id>/pages/<int:leaf_id>.jpg")
 def picture(scan_id: int, leaf_id: int) -> ResponseReturnValue:
-    """The picture of a page: small; large, in a few bytes (``grand``); or large and sharp (``grand``, ``net``)."""
+    """The picture of a page: small; large, in a few bytes (``grand``); or large and sharp (``grand``, ``net``).
+    ``tourne``: degrees clockwise."""
     width_px = PAGE_PX if "grand" in request.args else drawing.THUMBNAIL_PX
+    turned = request.args.get("tourne", 0, type=whole)
     limit_bytes = drawing.QUICK_BYTES if width_px == PAGE_PX and "net" not in request.args else None
     services = context.services()
     with services.reading() as session:
-        source = scan_pictures.picture_source(session, scan_id, leaf_id, context.actor(), width_px=width_px)
+        source = scan_pictures.picture_source(
+            session,
+            scan_id,
+            leaf_id,
+            context.actor(),
+            width_px=width_px,
+            turned=turned if turned in arrange.QUARTERS else 0,
+        )
     if source.mail_id is not None and width_px == PAGE_PX:
         # The pages of a joined scan belong to the letter. A thumbnail is not legible, so it is not recorded.
         with services.unit_of_work(context.now()) as uow:
