@@ -10,10 +10,10 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment
 
 from ged import errors
+from tests.source_kit import ROOT, messages, modules, nodes
 from web.words import catalogue, labels
 from web.words.error_table import MESSAGES
 
-ROOT = Path(__file__).parents[2]
 PACKAGES = ("ged", "ocr", "indexer", "signing", "web")
 TEMPLATES = sorted((ROOT / "web" / "templates").rglob("*.html"))
 ERROR_CLASSES = {
@@ -28,15 +28,14 @@ WORD = re.compile(r"[^\W\d_]{2,}")
 
 def _codes() -> Iterator[tuple[str, str]]:
     """Each code that some code raises, and where. Settings are refused before there is a site: not here."""
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if not isinstance(node, ast.Call) or not node.args:
-                    continue
-                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                first = node.args[0]
-                if name in ERROR_CLASSES and isinstance(first, ast.Constant) and isinstance(first.value, str):
-                    yield first.value, f"{path.relative_to(ROOT)}:{node.lineno}"
+    for path in modules(*PACKAGES):
+        for node in nodes(path):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            first = node.args[0]
+            if name in ERROR_CLASSES and isinstance(first, ast.Constant) and isinstance(first.value, str):
+                yield first.value, f"{path.relative_to(ROOT)}:{node.lineno}"
 
 
 def test_every_error_code_has_its_french() -> None:
@@ -105,5 +104,5 @@ def test_templates_obey_the_content_policy(path: Path) -> None:
 def test_the_template_of_the_catalogue_is_current() -> None:
     with catalogue.TEMPLATE.open("rb") as file:
         kept = {(m.id, m.context) for m in read_po(file) if m.id}
-    now = {(m.id, m.context) for m in catalogue.extract() if m.id}
+    now = {(m.id, m.context) for m in messages() if m.id}
     assert kept == now, "run: .venv/bin/python -m web.words.catalogue extract"

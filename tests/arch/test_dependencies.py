@@ -5,9 +5,9 @@ import re
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.source_kit import ROOT, modules, nodes
+
 PRODUCT = ("ged", "sandbox", "ocr", "indexer", "signing", "web", "demo")
 BY_NAME = {
     "psycopg": "SQLAlchemy imports it by the name in the address",
@@ -23,8 +23,8 @@ def declared() -> set[str]:
 def imported() -> dict[str, set[str]]:
     """Module from outside -> the distributions that give it."""
     given, found = packages_distributions(), {}
-    for path in (path for package in PRODUCT for path in (ROOT / package).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path in modules(*PRODUCT):
+        for node in nodes(path):
             names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
             for top in {name.split(".")[0] for name in names}:

@@ -1,10 +1,11 @@
 """What tests share stands in kits: a test module can be moved, renamed or deleted, and nothing else falls."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.source_kit import ROOT, nodes
+
 SKIPPED = {".venv", ".cache", "node_modules"}
 
 
@@ -14,10 +15,10 @@ def _modules() -> Iterator[Path]:
             yield from sorted(folder.rglob("*.py"))
 
 
-def imported_tests(tree: ast.AST) -> list[str]:
+def imported_tests(module: Iterable[ast.AST]) -> list[str]:
     """Every module ``test_...`` that is named by an import, also inside functions and under ``TYPE_CHECKING``."""
     found = []
-    for node in ast.walk(tree):
+    for node in module:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -38,8 +39,9 @@ def test_every_way_to_import_a_test_module_is_seen() -> None:
         "def late():\n    from tests.unit import test_access",
     )
     for way in ways:
-        assert imported_tests(ast.parse(way)), way
-    assert not imported_tests(ast.parse("from tests.attacks_kit import test_an_attack\nimport tests.pages"))
+        assert imported_tests(ast.walk(ast.parse(way))), way
+    none = "from tests.attacks_kit import test_an_attack\nimport tests.pages"
+    assert not imported_tests(ast.walk(ast.parse(none)))
 
 
 def test_no_module_imports_a_test_module() -> None:
@@ -49,6 +51,6 @@ def test_no_module_imports_a_test_module() -> None:
         str(path.relative_to(ROOT)): names
         for path in modules
         if "test_" in (source := path.read_text("utf-8")) and "tests" in source
-        if (names := imported_tests(ast.parse(source)))
+        if (names := imported_tests(nodes(path)))
     }
     assert not wrong, f"Move what is shared to tests/*_kit.py: {wrong}"

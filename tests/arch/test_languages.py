@@ -2,17 +2,17 @@
 
 import ast
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import pytest
 from babel.messages import Catalog
-from jinja2 import Environment, nodes
+from jinja2 import Environment
+from jinja2.nodes import Call, Const, Name, Node
 
+from tests.source_kit import ROOT, messages, modules, nodes
 from web.words import catalogue
 from web.words.translations import path_of
 
-ROOT = Path(__file__).parents[2]
 MARKS = frozenset({"_", "_l", "gettext", "ngettext", "pgettext", "lazy_gettext", "lazy_ngettext", "lazy_pgettext"})
 FRENCH = re.compile(
     r"[éèêëàâçôîïûùœÉÈÀÇ«»]|n°"
@@ -80,17 +80,14 @@ ON_PAPER = {
 def test_every_message_is_translated() -> None:
     """Mended by: ``python -m web.words.catalogue extract``, then what it prints, in the ``.po`` (docs/dev/add.md)."""
     for language in catalogue.TRANSLATED:
-        found = [
-            f"{fault}: {message}" for message, fault in catalogue.faults(catalogue.extract(), catalogue.read(language))
-        ]
+        found = [f"{fault}: {message}" for message, fault in catalogue.faults(messages(), catalogue.read(language))]
         assert not found, f"translate in {path_of(language).relative_to(ROOT)} (docs/dev/add.md):\n" + "\n".join(found)
 
 
 def test_the_translations_are_as_the_command_writes_them() -> None:
-    catalog = catalogue.extract()
     for language in catalogue.TRANSLATED:
         kept = catalogue.read(language)
-        kept.update(catalog, no_fuzzy_matching=True)
+        kept.update(messages(), no_fuzzy_matching=True)
         is_current = path_of(language).read_bytes() == catalogue.render_language(kept, language)
         assert is_current, "run: .venv/bin/python -m web.words.catalogue extract"
 
@@ -134,18 +131,17 @@ def test_a_missing_and_a_fuzzy_translation_are_found() -> None:
 # --- what is in no catalogue ---
 
 
-def _bare_constants(source: str) -> Iterator[str]:
+def _bare_constants(module: Sequence[ast.AST]) -> Iterator[str]:
     """Texts of Python that are neither marked for the catalogue nor documentation."""
-    tree = ast.parse(source)
     left_out: set[int] = set()
-    for node in ast.walk(tree):
+    for node in module:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             left_out.add(id(node.value))
         elif isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if name in MARKS:
                 left_out.update(id(inside) for inside in ast.walk(node) if isinstance(inside, ast.Constant))
-    for node in ast.walk(tree):
+    for node in module:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left_out:
             yield node.value
 
@@ -157,9 +153,9 @@ def _is_french(text: str) -> bool:
 def test_no_french_of_the_site_s_code_is_outside_of_the_catalogue() -> None:
     found = {
         path.relative_to(ROOT / "web").as_posix(): texts
-        for path in sorted((ROOT / "web").rglob("*.py"))
+        for path in modules("web")
         if path.relative_to(ROOT / "web").parts[0] not in ENGLISH_PARTS
-        and (texts := [text for text in _bare_constants(path.read_text(encoding="utf-8")) if _is_french(text)])
+        and (texts := [text for text in _bare_constants(nodes(path)) if _is_french(text)])
     }
     assert {path: texts for path, texts in found.items() if path not in NOT_MESSAGES} == {}, "put these into _()"
     assert sorted(NOT_MESSAGES.keys() - found.keys()) == [], "these hold no French any more"
@@ -169,20 +165,19 @@ def test_french_in_the_core_is_for_paper_and_data_alone() -> None:
     """What the site shows is a code, whose words stand in ``web/words``."""
     found = {
         path.relative_to(ROOT / "ged").as_posix()
-        for path in (ROOT / "ged").rglob("*.py")
-        if "migrations" not in path.parts
-        and any(_is_french(text) for text in _bare_constants(path.read_text(encoding="utf-8")))
+        for path in modules("ged")
+        if "migrations" not in path.parts and any(_is_french(text) for text in _bare_constants(nodes(path)))
     }
     assert sorted(found - ON_PAPER.keys()) == [], "a code and its words in web/words; or say here why not"
     assert sorted(ON_PAPER.keys() - found) == [], "these hold no French any more"
 
 
-def _bare_template_constants(node: nodes.Node) -> Iterator[str]:
-    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in MARKS:
-        for inside in (*(one for one in node.args if not isinstance(one, nodes.Const)), *node.kwargs):
+def _bare_template_constants(node: Node) -> Iterator[str]:
+    if isinstance(node, Call) and isinstance(node.node, Name) and node.node.name in MARKS:
+        for inside in (*(one for one in node.args if not isinstance(one, Const)), *node.kwargs):
             yield from _bare_template_constants(inside)
         return
-    if isinstance(node, nodes.Const) and isinstance(node.value, str):
+    if isinstance(node, Const) and isinstance(node.value, str):
         yield node.value
     for child in node.iter_child_nodes():
         yield from _bare_template_constants(child)
@@ -219,9 +214,8 @@ def test_scripts_hold_no_words() -> None:
 
 
 def test_what_escapes_is_found() -> None:
-    assert list(_bare_constants('"""Le nom."""\n_("Le titre")\nflash("Le courrier est lu.")')) == [
-        "Le courrier est lu."
-    ]
+    module = ast.parse('"""Le nom."""\n_("Le titre")\nflash("Le courrier est lu.")')
+    assert list(_bare_constants(list(ast.walk(module)))) == ["Le courrier est lu."]
     assert [text for text in ("Le courrier", "l'avis", "Reçu", "/a-la-page", "Read it") if _is_french(text)] == [
         "Le courrier", "l'avis", "Reçu",
     ]  # fmt: skip

@@ -1,17 +1,17 @@
 """An import inside a function hides an edge of the house: there are ten, and each says on its line why it is late."""
 
 import ast
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.source_kit import ROOT, modules, nodes
+
 PRODUCT = ("ged", "sandbox", "ocr", "indexer", "signing", "web", "scanner_bridge", "demo")
 
 
 def test_few_imports_are_late_and_each_says_why() -> None:
     late: dict[str, str] = {}
-    for path in sorted(path for package in PRODUCT for path in (ROOT / package).rglob("*.py")):
+    for path in modules(*PRODUCT):
         lines = path.read_text().splitlines()
-        for function in ast.walk(ast.parse("\n".join(lines))):
+        for function in nodes(path):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 for found in ast.walk(function):
                     if isinstance(found, ast.Import | ast.ImportFrom):

@@ -5,9 +5,9 @@ What a process is put together of stands in the frozen ``Services``; pages, pane
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.source_kit import ROOT, modules, tree
+
 PRODUCT = ("ged", "sandbox", "ocr", "indexer", "signing", "web", "scanner_bridge", "demo")
 MAKERS = {
     "list",
@@ -34,34 +34,32 @@ KEPT = {
 
 
 def test_no_module_fills_a_table_of_another() -> None:
-    sources = {path: (ROOT / path).read_text(encoding="utf-8") for path in _paths()}
-    changed = {place for path, source in sources.items() for place in _changed(path, source)}
+    changed = {place for path in modules(*PRODUCT) for place in _changed(path.relative_to(ROOT).as_posix(), tree(path))}
     assert changed - KEPT.keys() == set(), "hand it over in Services, or let its module be found"
     assert KEPT.keys() - changed == set(), "gone: strike it out"
 
 
 def test_each_way_to_fill_one_is_found() -> None:
     own = "PLUGS: list[str] = []\nKINDS = {}\nFIXED = ()\n\ndef plug(one):\n    PLUGS.append(one)\n    KINDS[one] = 1\n"
-    assert set(_changed("ged/a.py", own)) == {"ged/a.py:PLUGS", "ged/a.py:KINDS"}
+    assert set(_changed("ged/a.py", ast.parse(own))) == {"ged/a.py:PLUGS", "ged/a.py:KINDS"}
     other = "from ged import a\nfrom ged.a import KINDS as kinds\na.PLUGS.append(1)\nkinds['x'] = 1\ndel kinds['x']\n"
-    assert set(_changed("web/b.py", other)) == {"ged/a.py:PLUGS", "ged/a.py:KINDS"}
-    assert set(_changed("web/c.py", "WORDS = {}\ndef words():\n    WORDS = {}\n    WORDS['a'] = 1\n")) == set()
-    assert set(_changed("web/d.py", "COUNT = 0\ndef more():\n    global COUNT\n    COUNT = COUNT + 1\n")) == {
-        "web/d.py:COUNT"
-    }
+    assert set(_changed("web/b.py", ast.parse(other))) == {"ged/a.py:PLUGS", "ged/a.py:KINDS"}
+    assert (
+        set(_changed("web/c.py", ast.parse("WORDS = {}\ndef words():\n    WORDS = {}\n    WORDS['a'] = 1\n"))) == set()
+    )
+    assert set(
+        _changed("web/d.py", ast.parse("COUNT = 0\ndef more():\n    global COUNT\n    COUNT = COUNT + 1\n"))
+    ) == {"web/d.py:COUNT"}
 
 
-def _paths() -> Iterator[str]:
-    for package in PRODUCT:
-        yield from (str(path.relative_to(ROOT)) for path in sorted((ROOT / package).rglob("*.py")))
-
-
-def _changed(path: str, source: str) -> Iterator[str]:
+def _changed(path: str, module: ast.Module) -> Iterator[str]:
     """``path:name`` of each module's container that code here changes."""
-    tree = ast.parse(source)
-    names = {name: f"{path}:{name}" for name in _containers(tree)} | _imported(tree)
-    modules = _modules(tree)
-    for scope in [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))]:
+    names = {name: f"{path}:{name}" for name in _containers(module)} | _imported(module)
+    known = _modules(module)
+    for scope in [
+        module,
+        *(node for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)),
+    ]:
         local = _local(scope)
         for node in _inside(scope):
             if isinstance(node, ast.Global):
@@ -70,11 +68,11 @@ def _changed(path: str, source: str) -> Iterator[str]:
                 match target:
                     # A module that fills its own table while it is loaded plugs nothing in.
                     case ast.Name(id=name) if name in names and name not in local:
-                        if scope is not tree or not names[name].startswith(f"{path}:"):
+                        if scope is not module or not names[name].startswith(f"{path}:"):
                             yield names[name]
-                    case ast.Attribute(value=ast.Name(id=module), attr=name) if module in modules:
+                    case ast.Attribute(value=ast.Name(id=alias), attr=name) if alias in known:
                         if name.strip("_").isupper():
-                            yield f"{modules[module]}:{name}"
+                            yield f"{known[alias]}:{name}"
 
 
 def _inside(scope: ast.AST) -> Iterator[ast.AST]:

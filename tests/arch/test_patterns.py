@@ -220,6 +220,7 @@ def _text(before: str, again: str, end: str, length: int) -> str:
     return before + again * (length // len(again)) + end
 
 
+@pytest.mark.slow
 def test_every_pattern_takes_a_megabyte_of_its_worst_text():
     slow = []
     for used in _used():

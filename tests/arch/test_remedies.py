@@ -1,27 +1,25 @@
 """Every error that the sources make with a remedy makes it with a sentence."""
 
 import ast
-from pathlib import Path
 
 import pytest
 
 from ged import errors
 from tests.remedies import is_remedy
+from tests.source_kit import ROOT, modules, nodes
 
-ROOT = Path(__file__).parents[2]
 KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.GedError)}
 
 
 def remedies() -> dict[str, str]:
     """Place -> remedy, of every error made with a literal one."""
     found = {}
-    for package in ("ged", "sandbox", "ocr", "indexer", "signing", "web"):
-        for path in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KINDS:
-                    for said in node.args[1:2]:
-                        if isinstance(said, ast.Constant):
-                            found[f"{path.relative_to(ROOT)}:{node.lineno}"] = said.value
+    for path in modules("ged", "sandbox", "ocr", "indexer", "signing", "web"):
+        for node in nodes(path):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KINDS:
+                for said in node.args[1:2]:
+                    if isinstance(said, ast.Constant):
+                        found[f"{path.relative_to(ROOT)}:{node.lineno}"] = said.value
     return found
 
 

@@ -1,7 +1,5 @@
 """The words of channels, dates and days are there for every member, and say one thing everywhere."""
 
-from pathlib import Path
-
 from ged.followup.listing import DueTime
 from ged.followup.words import DUE_TIMES
 from ged.org.models import DelegationKind
@@ -9,9 +7,8 @@ from ged.org.words import CAPACITIES, LEVELS
 from ged.ports import Confidentiality
 from ged.register.models import Channel, Priority
 from ged.register.words import CHANNELS, URGENCY
-from web.words import catalogue
+from tests.source_kit import ROOT, messages
 
-ROOT = Path(__file__).parents[2]
 SHOWN = ("web/templates/**/*.html", "web/*.py", "ged/templates/*", "ged/**/*.py", "demo/*.py")
 
 
@@ -24,7 +21,7 @@ def test_every_code_has_its_words_on_paper() -> None:
 
 
 def test_the_catalogue_has_the_words_of_paper() -> None:
-    catalog = catalogue.extract()
+    catalog = messages()
     assert all(words in catalog for words in (*CHANNELS.values(), *DUE_TIMES.values()))
 
 

@@ -2,13 +2,12 @@
 
 import ast
 import inspect
-from pathlib import Path
 
-import ged
 from ged import pipeline
 from ged.jobs import JobKind
 from ged.pipeline import KINDS
 from ged.ports import Lane
+from tests.source_kit import modules, nodes
 from web.words.labels import LABELS
 
 
@@ -28,8 +27,8 @@ def test_every_lane_has_work_and_what_takes_long_is_not_in_the_quick_one() -> No
 def test_exactly_the_kinds_that_mark_themselves_are_called_irrevocable() -> None:
     marking = {
         function.name
-        for path in Path(ged.__file__).parent.rglob("*.py")
-        for function in ast.walk(ast.parse(path.read_text()))
+        for path in modules("ged")
+        for function in nodes(path)
         if isinstance(function, ast.FunctionDef)
         and any(isinstance(n, ast.Attribute) and n.attr == "mark_irrevocable" for n in ast.walk(function))
     }

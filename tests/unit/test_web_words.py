@@ -2,18 +2,16 @@
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 from ged.signbook.models import CircuitAct
+from tests.source_kit import modules, nodes
 from web.words.labels import ACTIONS, SUBJECTS
-
-SOURCES = Path(__file__).parents[2]
 
 
 def _recorded() -> Iterator[tuple[str, str]]:
     """Action and kind of subject of each call of ``record`` that names them."""
-    for path in (*SOURCES.glob("ged/**/*.py"), *SOURCES.glob("web/**/*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path in modules("ged", "web"):
+        for node in nodes(path):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "record":
                 action, kind = (one.value if isinstance(one, ast.Constant) else "" for one in node.args[:2])
                 yield str(action), str(kind)
