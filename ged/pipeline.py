@@ -24,9 +24,9 @@ from ged.errors import EngineFailed
 from ged.followup import reminders
 from ged.jobs import ClaimedJob, JobKind, JobState
 from ged.mailbox import operations as mailboxes
+from ged.notices import date_reminders
 from ged.notices import finding as notice_finding
 from ged.notices import mail as notice_mail
-from ged.notices import reminders as date_reminders
 from ged.notices import returned as notices_returned
 from ged.ports import JobId, Lane
 from ged.preservation import operations as preservation

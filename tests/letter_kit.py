@@ -13,7 +13,7 @@ from ged.dispatch.models import DispatchLine
 from ged.dispatch.operations import Departure
 from ged.envelopes import operations as envelopes
 from ged.ports import Confidentiality, Digest, MailId, RegisterId, UnitId
-from ged.register import rectify
+from ged.register import rectify_entry
 from ged.register.models import AttachmentKind, Channel, Register
 from ged.register.operations import SourcePage, attach, link
 from ged.routing import operations as routing
@@ -78,7 +78,7 @@ def linked(house: House, mail_id: MailId, name: str) -> None:
 def rectified(house: House, mail_id: MailId, name: str) -> None:
     """A change of the subject by the authority."""
     with house.services.unit_of_work(NOW) as uow:
-        rectify.rectify(
+        rectify_entry.rectify(
             uow, mail_id, {"subject": f"Objet {name}"}, reason="erreur", version=None, actor=house.who("sg"), now=NOW
         )
 

@@ -482,7 +482,7 @@ class ReadMark(Base):
 
 
 class RecentLetter(Base):
-    """A letter that a person opened lately, for the person's own desk. Old rows are deleted each night."""
+    """A letter that a person opened lately, for the person's own home page. Old rows are deleted each night."""
 
     __tablename__ = "recent_letters"
     __table_args__ = (Index("ix_recent_letters_person_id_opened_at", "person_id", "opened_at"),)

@@ -15,7 +15,7 @@ from ged.unit import Actor, UnitOfWork
 OPENED_AGAIN = timedelta(minutes=5)
 """A page that is loaded again within this time is no new opening: it would only cost a write."""
 RECENT_KEPT = timedelta(days=60)
-"""How long the last openings are kept for the person's desk."""
+"""How long the last openings are kept for the person's home page."""
 
 
 def must_write(level: Confidentiality, *, opened_at: datetime | None, now: datetime) -> bool:
@@ -72,7 +72,7 @@ def record_printing(uow: UnitOfWork, mail_id: MailId | int, *, what: str, actor:
 
 
 def forget(uow: UnitOfWork, *, now: datetime) -> None:
-    """Delete the last openings that no desk shows any more."""
+    """Delete the last openings that no home page shows any more."""
     uow.session.execute(delete(RecentLetter).where(RecentLetter.opened_at < now - RECENT_KEPT))
 
 

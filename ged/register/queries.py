@@ -13,7 +13,7 @@ from ged.errors import Forbidden, NotFound
 from ged.org.models import Person, Post, Unit
 from ged.org.tree import entity_of
 from ged.ports import Confidentiality, MailId
-from ged.register import levels, rectify
+from ged.register import levels, rectify_entry
 from ged.register.models import (
     Attachment,
     AttachmentKind,
@@ -320,7 +320,7 @@ def _rights(session: Session, mail: Mail, actor: Actor) -> Rights:
     # What a unit wrote and numbered itself does not arrive there: it is numbered again only where it is received.
     wrote = {n.register.unit_id for n in valid if n.register.nature is not RegisterNature.ARRIVAL}
     return Rights(
-        rectify=mail.state is not MailState.VOIDED and _allowed(lambda: rectify.rectifying_post(mail, actor)),
+        rectify=mail.state is not MailState.VOIDED and _allowed(lambda: rectify_entry.rectifying_post(mail, actor)),
         raise_level=works and mail.level < Confidentiality.SECRET,
         lower_level=mail.level > 0 and _allowed(lambda: levels.lowering_post(mail, actor)),
         close=works and (mail.state, MailAct.CLOSE) in MOVES,

@@ -12,8 +12,8 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from ged.access import visible_clause
-from ged.dispatch.desk import REPLY
 from ged.dispatch.models import DispatchLine
+from ged.dispatch.signed_outside import REPLY
 from ged.org.models import Post, Unit
 from ged.register.models import FilingClass, Mail, MailLink, MailNumber
 from ged.register.words import CHANNELS

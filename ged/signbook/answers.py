@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from ged.dispatch.desk import REPLY
+from ged.dispatch.signed_outside import REPLY
 from ged.ports import MailId
 from ged.register.models import Mail, MailLink, MailNumber
 from ged.routing import operations as routing

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from ged import access
 from ged.access import Because
 from ged.capture.files import Upload
-from ged.dispatch.desk import REPLY
 from ged.dispatch.models import Party
+from ged.dispatch.signed_outside import REPLY
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.natures import circuit
 from ged.natures import queries as natures

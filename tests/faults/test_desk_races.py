@@ -21,9 +21,9 @@ from ged.slips.drafting import LineForm
 from ged.slips.states import LineState
 from ged.unit import Services
 from tests import slip_kit
-from tests.desk_kit import enter
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.routing_kit import register
+from tests.signed_outside_kit import enter
 
 pytestmark = pytest.mark.servers
 

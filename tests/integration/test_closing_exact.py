@@ -19,7 +19,7 @@ from ged.closing import operations as closing
 from ged.errors import InvalidTransition
 from ged.pipeline import seal_head
 from ged.ports import MailId
-from ged.register import rectify
+from ged.register import rectify_entry
 from ged.register.models import (
     Attachment,
     AttachmentKind,
@@ -62,7 +62,9 @@ def void(services: Services, mail_id: int, *, now: datetime) -> None:
 def correct(services: Services, mail_id: int, subject: str, *, now: datetime) -> None:
     with services.unit_of_work(now) as uow:
         clerk = actor(services, "agent")
-        rectify.rectify(uow, MailId(mail_id), {"subject": subject}, reason="Faute", version=None, actor=clerk, now=now)
+        rectify_entry.rectify(
+            uow, MailId(mail_id), {"subject": subject}, reason="Faute", version=None, actor=clerk, now=now
+        )
 
 
 def test_a_void_that_is_late_falls_into_the_first_open_day_and_its_closing(services: Services) -> None:

@@ -20,9 +20,9 @@ from ged.register import correspondents
 from ged.register.models import Correspondent, Mail
 from ged.suggestions import matching
 from ged.unit import Services
-from tests.desk_kit import enter
 from tests.factories import NOW, actor
 from tests.routing_kit import register, unit_id
+from tests.signed_outside_kit import enter
 from tests.site import make_site, post, sign_in
 
 Site = tuple[Flask, Services]

@@ -21,9 +21,9 @@ from ged.register.models import Attachment, AttachmentKind, Mail
 from ged.register.states import MailState
 from ged.unit import Services
 from tests import pages
-from tests.desk_kit import enter
 from tests.factories import NOW, TODAY, actor
 from tests.routing_kit import impute, make_mentions, register
+from tests.signed_outside_kit import enter
 from tests.site import make_site, post, sign_in
 from tests.slip_kit import register_id
 

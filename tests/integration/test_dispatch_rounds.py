@@ -21,9 +21,9 @@ from ged.register import typed_numbers
 from ged.register.models import Channel, Mail
 from ged.register.states import MailState
 from ged.unit import Services
-from tests.desk_kit import enter
 from tests.factories import NOW, actor
 from tests.routing_kit import register
+from tests.signed_outside_kit import enter
 from tests.site import make_site, post, sign_in
 
 Site = tuple[Flask, Services]

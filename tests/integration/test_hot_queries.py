@@ -21,7 +21,7 @@ from ged.paging import Place
 from ged.ports import MailId
 from ged.register import books, entry, opening, typed_numbers
 from ged.register.books import Span
-from ged.reports import desk, journal
+from ged.reports import home, journal
 from ged.routing import queries as routing
 from ged.routing.models import Assignment
 from ged.routing.operations import give_back
@@ -239,7 +239,7 @@ HOT: dict[str, Callable[[Any, Any, Any], object]] = {
     "years": lambda session, _, register: books.years(session, [register]),
     "entries": lambda session, who, register: books.page(session, register, Span(2020), who, Place(after=100)),
     "rows": lambda session, who, _: routing.mail_rows(session, who, [MailId(one) for one in range(100, 140)]),
-    "desk": lambda session, who, _: desk.desk(session, who, today=TODAY, zone=ZoneInfo("Africa/Lome")),
+    "desk": lambda session, who, _: home.home(session, who, today=TODAY, zone=ZoneInfo("Africa/Lome")),
     "journal": lambda session, *_: journal.entries(session, journal.JournalFilter(), Place(after=5_000)),
 }
 

@@ -14,7 +14,7 @@ from ged import jobs, pipeline
 from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind, JobState
 from ged.natures.models import Nature
-from ged.notices import choices, finding, mail, queries, reminders, returned
+from ged.notices import choices, date_reminders, finding, mail, queries, returned
 from ged.notices.models import (
     DateReminder,
     DeliveryState,
@@ -408,7 +408,7 @@ def test_the_digest_does_not_say_what_is_over(services: Services) -> None:
     for letter in (done, closed):
         impute(services, letter.mail_id, due_on=TODAY)
     finding.run(services, now=NOW)
-    reminders.run(services, heartbeat=lambda _: None, now=MORNING)
+    date_reminders.run(services, heartbeat=lambda _: None, now=MORNING)
     given = grant(services, DelegationKind.DELEGATION, "DGE-C", "etudes", by="dge", until=date(2026, 12, 31))
     finding.run(services, now=NOW)
     assert sorted(occasions(services, "dge")) == [Occasion.ASSIGNED] * 2 + [Occasion.LATE] * 2
@@ -467,7 +467,7 @@ def test_reports_and_loops_are_kept_half_a_year(services: Services) -> None:
 
 
 def reminded(services: Services, day: datetime) -> int:
-    return reminders.run(services, heartbeat=lambda _: None, now=day)
+    return date_reminders.run(services, heartbeat=lambda _: None, now=day)
 
 
 def test_a_date_is_reminded_of_before_and_after_once_each(services: Services) -> None:
@@ -483,7 +483,7 @@ def test_a_date_is_reminded_of_before_and_after_once_each(services: Services) ->
     assert reminded(services, datetime(2026, 12, 4, 6, tzinfo=UTC)) == 1, "a week later"
     assert sorted(occasions(services, "dge")) == [Occasion.DUE_SOON, Occasion.LATE, Occasion.LATE]
     with services.reading() as session:
-        rows = reminders.of_letter(session, letter.mail_id, actor(services, "dge")) or ()
+        rows = date_reminders.of_letter(session, letter.mail_id, actor(services, "dge")) or ()
     assert [row.is_late for row in rows] == [True, True, False]
 
 

@@ -14,23 +14,23 @@ from sqlalchemy import select
 from ged import access
 from ged.audit import AuditEntry
 from ged.dispatch import operations as dispatch
-from ged.dispatch import rectifying as desk_rectifying
+from ged.dispatch import rectify_outside
 from ged.dispatch.models import DispatchLine
 from ged.dispatch.operations import Departure
-from ged.dispatch.rectifying import DeskChanges, Receivers
+from ged.dispatch.rectify_outside import OutsideChanges, Receivers
 from ged.errors import GedError, Invalid
 from ged.org.models import Post, PostRole, Unit
 from ged.ports import Confidentiality, MailId, PostId, UnitId
 from ged.register.models import Channel, Mail, Priority, Rectification
 from ged.register.states import MailState
 from ged.routing import queries as routing_queries
-from ged.routing import rectifying
+from ged.routing import rectify_letter
 from ged.routing.models import Assignment
 from ged.unit import Role, Services
-from tests.desk_kit import enter, make_books
 from tests.factories import NOW, TODAY, actor, make_natures
 from tests.lock_watch import watching
 from tests.routing_kit import impute, make_mentions, post_id, register, unit_id
+from tests.signed_outside_kit import enter, make_books
 from tests.site import make_site, post, sign_in
 
 Site = tuple[Flask, Services]
@@ -51,18 +51,18 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def rectify(
-    services: Services, mail_id: int, desk: DeskChanges | None = None, who: str = "agent", **changes: Any
+    services: Services, mail_id: int, outside: OutsideChanges | None = None, who: str = "agent", **changes: Any
 ) -> int:
     with services.unit_of_work(NOW) as uow:
-        return rectifying.rectify(
+        return rectify_letter.rectify(
             uow, MailId(mail_id), changes, reason="Erreur de saisie", version=None, actor=actor(services, who), now=NOW,
-            desk=desk,
+            outside=outside,
         )  # fmt: skip
 
 
-def refused(services: Services, mail_id: int, desk: DeskChanges | None = None, **changes: Any) -> str:
+def refused(services: Services, mail_id: int, outside: OutsideChanges | None = None, **changes: Any) -> str:
     with pytest.raises(GedError) as error:
-        rectify(services, mail_id, desk, **changes)
+        rectify(services, mail_id, outside, **changes)
     return error.value.code
 
 
@@ -183,7 +183,7 @@ def test_writer_and_signatory_of_a_departure_change_with_their_rights(site: Site
     services = site[1]
     done = enter(services, copies=())
     assert may_see(services, done.mail_id, "dge")
-    changes = DeskChanges(UnitId(unit_id(services, "DAF")), PostId(post_id(services, "DAF-C")))
+    changes = OutsideChanges(UnitId(unit_id(services, "DAF")), PostId(post_id(services, "DAF-C")))
     assert rectify(services, done.mail_id, changes) == 2
     assert mail(services, done.mail_id).sender_name == "Direction des affaires financières"
     assert [may_see(services, done.mail_id, who) for who in ("daf", "dge")] == [True, False]
@@ -199,8 +199,8 @@ def test_a_unit_that_was_renamed_meanwhile_loses_the_letter_that_it_did_not_writ
     services = site[1]
     done = enter(services, copies=())
     rename(services, "DGE", "Direction de l'électricité")
-    assert rectify(services, done.mail_id, DeskChanges(UnitId(unit_id(services, "DGE")))) == 0
-    assert rectify(services, done.mail_id, DeskChanges(UnitId(unit_id(services, "DAF")))) == 1
+    assert rectify(services, done.mail_id, OutsideChanges(UnitId(unit_id(services, "DGE")))) == 0
+    assert rectify(services, done.mail_id, OutsideChanges(UnitId(unit_id(services, "DAF")))) == 1
     assert [may_see(services, done.mail_id, who) for who in ("daf", "dge")] == [True, False]
 
 
@@ -209,10 +209,10 @@ def test_the_writer_changes_to_a_unit_of_the_same_name(site: Site) -> None:
     rename(services, "DAF", "Direction générale de l'énergie")
     done = enter(services, sender_unit_id=UnitId(unit_id(services, "DAF")), copies=())
     with services.reading() as session:
-        born = desk_rectifying.entry(session, done.mail_id)
+        born = rectify_outside.entry(session, done.mail_id)
     assert born is not None
     assert born.sender_unit_id == unit_id(services, "DAF")
-    assert rectify(services, done.mail_id, DeskChanges(UnitId(unit_id(services, "DGE")))) == 1
+    assert rectify(services, done.mail_id, OutsideChanges(UnitId(unit_id(services, "DGE")))) == 1
     assert [may_see(services, done.mail_id, who) for who in ("daf", "dge")] == [False, True]
     assert kept(services, done.mail_id)["sender_name"] == (
         "Direction générale de l'énergie (DAF)", "Direction générale de l'énergie (DGE)",
@@ -232,7 +232,7 @@ def test_of_two_units_of_one_name_none_is_guessed(site: Site) -> None:
     assert [may_see(services, done.mail_id, who) for who in ("daf", "etudes")] == [True, False]
     # The form of the rectification sends the name back: the unit that was named is meant.
     same = Receivers(("Mairie", "Lycée"), ("Direction des affaires financières",))
-    assert rectify(services, done.mail_id, DeskChanges(receivers=same)) == 1
+    assert rectify(services, done.mail_id, OutsideChanges(receivers=same)) == 1
     assert [may_see(services, done.mail_id, who) for who in ("daf", "etudes")] == [True, False]
     # A code goes before the name of another unit.
     rename(services, "ETU", "DAF")
@@ -244,17 +244,17 @@ def test_receivers_are_added_and_taken_out_as_long_as_they_have_not_got_it(site:
     services = site[1]
     done = enter(services, addressees=("Mairie", "Préfecture"), copies=("DAF",))
     leave(services, done.mail_id, 0)
-    taken = DeskChanges(receivers=Receivers(("Préfecture",), ("DAF",)))
+    taken = OutsideChanges(receivers=Receivers(("Préfecture",), ("DAF",)))
     assert refused(services, done.mail_id, taken) == "rectify.line_left"
-    assert refused(services, done.mail_id, DeskChanges(receivers=Receivers())) == "mail.addressee_missing"
-    assert rectify(services, done.mail_id, DeskChanges(receivers=Receivers(("Mairie", "Lycée"), ("ETU",)))) == 2
+    assert refused(services, done.mail_id, OutsideChanges(receivers=Receivers())) == "mail.addressee_missing"
+    assert rectify(services, done.mail_id, OutsideChanges(receivers=Receivers(("Mairie", "Lycée"), ("ETU",)))) == 2
     assert names(services, done.mail_id) == [("Mairie", False), ("Lycée", False), ("Service des études", True)]
     assert [may_see(services, done.mail_id, who) for who in ("daf", "etudes")] == [False, True]
     assert mail(services, done.mail_id).addressee == "Mairie; Lycée"
     assert kept(services, done.mail_id)["addressees"] == ("Mairie; Préfecture", "Mairie; Lycée")
-    assert rectify(services, done.mail_id, DeskChanges(receivers=Receivers(("Mairie",), ()))) == 2
+    assert rectify(services, done.mail_id, OutsideChanges(receivers=Receivers(("Mairie",), ()))) == 2
     assert mail(services, done.mail_id).state is MailState.DISPATCHED, "nothing waits any more"
-    more = DeskChanges(receivers=Receivers(("Mairie", "Lycée"), ()))
+    more = OutsideChanges(receivers=Receivers(("Mairie", "Lycée"), ()))
     assert refused(services, done.mail_id, more) == "rectify.dispatched"
 
 
@@ -330,7 +330,7 @@ def test_a_rectified_departure_locks_the_answered_letter_before_its_lines(site: 
         clerk = actor(services, "agent")
         dispatch.leave(uow, uow.session.scalars(line).first() or 0, departure, version=None, actor=clerk)
     with watching() as watch:
-        rectify(services, done.mail_id, DeskChanges(receivers=Receivers(names[:1], ())))
+        rectify(services, done.mail_id, OutsideChanges(receivers=Receivers(names[:1], ())))
     with services.reading() as session:
         assert session.get_one(Mail, asked).state is MailState.ANSWERED
     assert watch.broken == []

@@ -21,7 +21,7 @@ from ged.pipeline import seal_head
 from ged.ports import Certificate, Digest, RegisterId, SignedPdf, SignRequest, Verdict
 from ged.preservation import operations as preservation
 from ged.preservation.documents import SignedKind
-from ged.register import allocation, rectify
+from ged.register import allocation, rectify_entry
 from ged.register.models import ClosingRevision, MailNumber, RegisterClosing
 from ged.register.operations import void_number
 from ged.unit import Services
@@ -67,7 +67,9 @@ def test_a_day_closes_with_its_numbers_voids_and_rectifications(services: Servic
     first, second = letter(services, "Un objet qui ne se lit pas dans la clôture"), letter(services)
     agent = actor(services, "agent")
     with services.unit_of_work(NOW) as uow:
-        rectify.rectify(uow, first, {"subject": "Autre objet"}, reason="Faute", version=None, actor=agent, now=NOW)
+        rectify_entry.rectify(
+            uow, first, {"subject": "Autre objet"}, reason="Faute", version=None, actor=agent, now=NOW
+        )
     with services.unit_of_work(NOW) as uow:
         number = uow.session.scalars(select(MailNumber).where(MailNumber.mail_id == second)).one()
         void_number(uow, number.id, reason="Inscrit deux fois", actor=agent, now=NOW)
@@ -118,7 +120,9 @@ def test_a_correction_after_the_closing_stands_on_its_own_day_and_cites_the_clos
     closed, later = close(services, TODAY, now=NOW + DAY), NOW + 3 * DAY
     agent = actor(services, "agent")
     with services.unit_of_work(later) as uow:
-        rectify.rectify(uow, mail_id, {"subject": "Corrigé"}, reason="Faute", version=None, actor=agent, now=later)
+        rectify_entry.rectify(
+            uow, mail_id, {"subject": "Corrigé"}, reason="Faute", version=None, actor=agent, now=later
+        )
         number = uow.session.scalars(select(MailNumber)).one()
         void_number(uow, number.id, reason="Inscrit deux fois", actor=agent, now=later)
     with services.reading() as session:

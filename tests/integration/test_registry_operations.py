@@ -17,7 +17,7 @@ from ged.register.books import EntryKind, Span
 from ged.register.levels import change_level
 from ged.register.models import FilingClass, Mail, MailLink, MailNumber, ReadMark, Register
 from ged.register.operations import IncomingForm, Registered
-from ged.register.rectify import rectify
+from ged.register.rectify_entry import rectify
 from ged.register.states import MailState
 from ged.reports import register_pages
 from ged.unit import Actor, Role, Services

@@ -14,7 +14,7 @@ from ged.errors import Forbidden, Invalid, InvalidTransition
 from ged.org.actors import heading_post
 from ged.org.models import Delegation, DelegationKind, Holding, Person, Post, PostRole, Unit
 from ged.ports import Confidentiality, MailId, post_principal
-from ged.register import allocation, operations, rectify
+from ged.register import allocation, operations, rectify_entry
 from ged.register.levels import change_level
 from ged.register.models import Correspondent, Direction, FilingClass, Mail, Register
 from ged.register.operations import IncomingForm
@@ -211,7 +211,7 @@ def test_a_void_letter_takes_no_number_and_no_rectification(services: Services) 
     with pytest.raises(InvalidTransition, match="wrong_state"), services.unit_of_work(NOW) as uow:
         operations.take_number(uow, letter.mail_id, other, actor=actor(services, "agent"))  # type: ignore[arg-type]
     with pytest.raises(Forbidden, match=r"rectify\.voided"), services.unit_of_work(NOW) as uow:
-        rectify.rectify(
+        rectify_entry.rectify(
             uow, letter.mail_id, {"subject": "Autre"}, reason="x", version=None, actor=actor(services, "agent"), now=NOW
         )
 
@@ -220,7 +220,7 @@ def test_a_draft_is_not_rectified_behind_its_visas(services: Services) -> None:
     with services.unit_of_work(NOW) as uow:
         draft = drafts.draft_new(uow, "", actor=actor(services, "dge"), now=NOW)
     with pytest.raises(Forbidden, match=r"rectify\.forbidden"), services.unit_of_work(NOW) as uow:
-        rectify.rectify(
+        rectify_entry.rectify(
             uow, draft, {"subject": "Autre"}, reason="x", version=None, actor=actor(services, "dge"), now=NOW
         )
 
@@ -246,7 +246,9 @@ def test_what_a_column_cannot_hold_is_refused_before_the_number(services: Servic
 def test_a_rectification_that_makes_no_sense_is_refused(services: Services, changes: dict[str, str], code: str) -> None:
     letter = register(services)
     with pytest.raises(Invalid) as refused, services.unit_of_work(NOW) as uow:
-        rectify.rectify(uow, letter.mail_id, changes, reason="x", version=None, actor=actor(services, "agent"), now=NOW)
+        rectify_entry.rectify(
+            uow, letter.mail_id, changes, reason="x", version=None, actor=actor(services, "agent"), now=NOW
+        )
     assert refused.value.code == code
 
 
@@ -256,7 +258,7 @@ def test_a_secret_sender_does_not_enter_the_directory(services: Services) -> Non
     letter = register(services, level=Confidentiality.SECRET, sender="Un informateur")
     register(services, sender="Une mairie")
     with services.unit_of_work(NOW) as uow:
-        rectify.rectify(
+        rectify_entry.rectify(
             uow, letter.mail_id, {"sender_name": "Un autre informateur"}, reason="Nom lu de travers", version=None,
             actor=actor(services, "agent"), now=NOW,
         )  # fmt: skip

@@ -1,13 +1,12 @@
 """The letter that a person means by a typed number."""
 
-from sqlalchemy.orm import Session
-
 from ged.ports import MailId
 from ged.register import typed_numbers
+from ged.unit import ReadSession
 from web.site import context
 
 
-def letter_of(db: Session, text: str, *, field: str, chosen: int | None = None) -> MailId:
+def letter_of(db: ReadSession, text: str, *, field: str, chosen: int | None = None) -> MailId:
     """The letter with a typed number, whole or short (11), or with the label of a typed code; the actor may see it.
 
     Args:

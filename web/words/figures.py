@@ -2,7 +2,7 @@
 
 from flask_babel import ngettext
 
-from ged.reports.desk import Fact
+from ged.reports.home import Fact
 
 
 def figure_words(fact: Fact, count: int) -> str:

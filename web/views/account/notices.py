@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import Invalid
-from ged.notices import choices, queries, reminders
+from ged.notices import choices, date_reminders, queries
 from ged.notices.models import Occasion, Way
 from ged.notices.queries import NoticeRow
 from ged.org import notices
@@ -112,4 +112,4 @@ def acknowledge() -> ResponseReturnValue:
     return redirect(url_for("session.home"), 303)
 
 
-PANEL = Panel("date_reminders", 28, reminders.of_letter)
+PANEL = Panel("date_reminders", 28, date_reminders.of_letter)

@@ -9,7 +9,8 @@ from flask_babel import gettext as _
 from ged.errors import GedError, Invalid
 from ged.org import absence_notices, absences, accounts, keys, notices, passwords, sessions
 from ged.org.accounts import words_of
-from ged.reports.desk import Fact, desk
+from ged.reports import home as home_page
+from ged.reports.home import Fact
 from ged.routing import calendar
 from ged.signbook import queries as signbook_queries
 from ged.slips import queries as slip_queries
@@ -32,10 +33,10 @@ LEADS_TO = {
 
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
-    """The desk of the person who signed in."""
+    """The home page of the person who signed in."""
     services, actor, today = context.services(), context.actor(), context.today()
     with services.reading() as session:
-        mine = desk(session, actor, today=today, zone=services.zone)
+        mine = home_page.home(session, actor, today=today, zone=services.zone)
         returned = signbook_queries.returned_count(session, actor)
         days = calendar.calendar(session)
         slips = slip_queries.unacknowledged(

@@ -10,9 +10,8 @@ from flask_babel import gettext as _
 
 from ged import access
 from ged.capture import letter_files
-from ged.dispatch import desk
-from ged.dispatch import rectifying as desk_changes
-from ged.dispatch.rectifying import DeskChanges, Receivers
+from ged.dispatch import rectify_outside, signed_outside
+from ged.dispatch.rectify_outside import OutsideChanges, Receivers
 from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.natures import queries as nature_queries
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, UnitId
@@ -21,10 +20,10 @@ from ged.register import documents, entry, journal, levels, opening, operations,
 from ged.register.journal import JournalRow
 from ged.register.models import AttachmentKind, Channel, Priority, RegisterNature
 from ged.register.queries import AttachmentLine, LetterView
-from ged.register.rectify import CHOICES, DATE_FIELDS, OPEN_DUE, TEXT_FIELDS, Value
+from ged.register.rectify_entry import CHOICES, DATE_FIELDS, OPEN_DUE, TEXT_FIELDS, Value
 from ged.register.signed_kinds import FROM_OUTSIDE
 from ged.routing import operations as routing
-from ged.routing import rectifying
+from ged.routing import rectify_letter
 from ged.routing.deadlines import working_days_between
 from ged.unit import Actor, ReadSession, UnitOfWork
 from web.site import auth, context, natures, panels
@@ -135,7 +134,7 @@ def _rectify_form(mail_id: int, error: GedError | None = None) -> ResponseReturn
     actor = context.actor()
 
     def writers(session: ReadSession) -> object:
-        return desk.writers(session, actor, on=context.today())
+        return signed_outside.writers(session, actor, on=context.today())
 
     def authorities(session: ReadSession) -> object:
         near, far = entry.authorities(session, actor, on=context.today())
@@ -149,7 +148,7 @@ def _rectify_form(mail_id: int, error: GedError | None = None) -> ResponseReturn
 
     return _form(
         "letters/rectify.html", mail_id, error, writers=writers, authorities=authorities,
-        born=lambda session: desk_changes.entry(session, mail_id),
+        born=lambda session: rectify_outside.entry(session, mail_id),
         natures=choices, channels=list(Channel),
         priorities=list(Priority), open_due=OPEN_DUE,
     )  # fmt: skip
@@ -165,8 +164,8 @@ def rectify(mail_id: int) -> ResponseReturnValue:
     try:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
-            count = rectifying.rectify(
-                uow, MailId(mail_id), changes, reason=reason, version=version, actor=actor, now=uow.now, desk=born
+            count = rectify_letter.rectify(
+                uow, MailId(mail_id), changes, reason=reason, version=version, actor=actor, now=uow.now, outside=born
             )
             if not count:
                 raise Invalid("rectify.nothing", "change at least one field")
@@ -208,13 +207,13 @@ def _typed_changes(fields: FormReader) -> dict[str, Value]:
     return changes
 
 
-def _typed_desk_changes(fields: FormReader) -> DeskChanges:
+def _typed_desk_changes(fields: FormReader) -> OutsideChanges:
     """Of a letter that was registered already signed: its writers, and its receivers, one in a line."""
     sender, signatory = fields.integer("sender_unit_id"), fields.integer("signatory_post_id")
     receivers = None
     if "addressees" in request.form:
         receivers = Receivers(names_of(fields, "addressees"), names_of(fields, "copies"))
-    return DeskChanges(UnitId(sender) if sender else None, PostId(signatory) if signatory else None, receivers)
+    return OutsideChanges(UnitId(sender) if sender else None, PostId(signatory) if signatory else None, receivers)
 
 
 @blueprint.get("/<int:mail_id>/niveau")
@@ -397,7 +396,7 @@ def link(mail_id: int) -> ResponseReturnValue:
         other = letter_of(uow.session, number, field="number", chosen=chosen)
         if other == mail_id:
             raise Invalid("link.itself", "type the number of another letter", field="number")
-        desk_changes.link(uow, MailId(mail_id), other, kind=kind, actor=context.actor())
+        rectify_outside.link(uow, MailId(mail_id), other, kind=kind, actor=context.actor())
 
     return _act("letters/link.html", mail_id, act, _("Les deux courriers sont liés."), kinds=_link_choices())
 

@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 from ged.capture import files
 from ged.capture import queries as scan_queries
 from ged.capture.files import Upload
-from ged.dispatch import desk
-from ged.dispatch.desk import MAX_NAME, MAX_PARTIES, OutgoingForm, WaitingScan
+from ged.dispatch import signed_outside
+from ged.dispatch.signed_outside import MAX_NAME, MAX_PARTIES, OutgoingForm, WaitingScan
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.natures import queries as nature_queries
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId, UnitId
@@ -52,12 +52,12 @@ def form(kind: str) -> ResponseReturnValue:
 def _page(kind: str, scan_id: int | None, error: GedError | None = None) -> ResponseReturnValue:
     actor, nature = context.actor(), KINDS[kind]
     with context.services().reading() as db:
-        units, signatories = desk.writers(db, actor, on=context.today())
+        units, signatories = signed_outside.writers(db, actor, on=context.today())
         near, _far = entry.authorities(db, actor, on=context.today())
         natures = nature_queries.offered(db, direction_of(nature))
         values: dict[str, Any] = {
-            "registers": desk.registers_kept(db, actor, nature),
-            "natures_kept": [(ADDRESSES[one], one) for one in desk.natures_kept(db, actor)],
+            "registers": signed_outside.registers_kept(db, actor, nature),
+            "natures_kept": [(ADDRESSES[one], one) for one in signed_outside.natures_kept(db, actor)],
             "scan": scan_queries.scan(db, scan_id, actor) if scan_id is not None else None,
             "turns": readings.turns_of_scan(db, scan_id) if scan_id is not None else {},
         }
@@ -113,7 +113,7 @@ def register(kind: str) -> ResponseReturnValue:
                 turned = readings.turns_of_scan(db, scan_id)
             document = WaitingScan(ScanId(scan_id), request.form.get("scan_version", type=whole), turned)
         with context.services().unit_of_work(now) as uow:
-            done = desk.register(uow, register_id, typed, actor=actor, now=now, document=document)
+            done = signed_outside.register(uow, register_id, typed, actor=actor, now=now, document=document)
     except REFUSALS as error:
         return _page(kind, scan_id, error)
     session["departing"] = {name: request.form.get(name, "") for name in REMEMBERED}
@@ -134,7 +134,7 @@ def _read(kind: str) -> tuple[RegisterId, OutgoingForm]:
                 nature_queries.require(db, nature, direction_of(KINDS[kind]))
             except Invalid as unknown:
                 fields.refuse(unknown)
-        kept = {one[0] for one in desk.registers_kept(db, context.actor(), KINDS[kind])}
+        kept = {one[0] for one in signed_outside.registers_kept(db, context.actor(), KINDS[kind])}
         if register_id is not None and register_id not in kept:
             fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="register_id"))
         if answered:

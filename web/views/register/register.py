@@ -15,8 +15,8 @@ from ged.capture import letters as scan_letters
 from ged.capture import queries as scan_queries
 from ged.capture.letters import EarlierRow
 from ged.capture.queries import ScanRow
-from ged.dispatch import desk
 from ged.dispatch import queries as dispatch_queries
+from ged.dispatch import signed_outside
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.mailbox import operations as mailbox
 from ged.mailbox import signatures as message_signatures
@@ -91,7 +91,7 @@ def _page(
             digests = scan_letters.digests_of_scan(db, scan.id)
             earlier = scan_letters.same_bytes(db, digests, actor, except_scan=scan.id)
         waiting = turns.to_register(db, actor) if scan is not None else 0
-        others = desk.natures_kept(db, actor)
+        others = signed_outside.natures_kept(db, actor)
     groups = [(_("Autres entités"), far)] if far else []
     return render_form(
         "register/form.html",

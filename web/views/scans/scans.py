@@ -24,7 +24,7 @@ from ged.capture.desks import BridgeRow
 from ged.capture.files import Upload
 from ged.capture.letters import EarlierRow
 from ged.capture.queries import ScanRow
-from ged.dispatch import desk
+from ged.dispatch import signed_outside
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.mailbox import operations as mailbox
 from ged.mailbox import signatures as message_signatures
@@ -92,7 +92,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
             "discarded": scan_queries.discarded(session, actor, since=now - scan_queries.RECENT),
             "bridges": desks,
             "to_confirm": paper_queries.count(session, actor),
-            "departures": RegisterNature.DEPARTURE in desk.natures_kept(session, actor),
+            "departures": RegisterNature.DEPARTURE in signed_outside.natures_kept(session, actor),
             "scanning": scan_form(desks, own, last, request.args.get("profil", "")),
         }
     return render_form(
@@ -330,7 +330,7 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
             "letters": scan_letters.letters_to_join(session, actor) if row.is_waiting else [],
             "others": [one for one in scan_queries.waiting(session, actor) if one.id != scan_id and not one.is_signed],
             "bridges": scan_desks.bridges(session, [row.unit_id], now=now),
-            "departures": RegisterNature.DEPARTURE in desk.natures_kept(session, actor),
+            "departures": RegisterNature.DEPARTURE in signed_outside.natures_kept(session, actor),
             "paper_id": paper_queries.of_scans(session, [scan_id], actor).get(scan_id),
             "message": mailbox.message_of_scan(session, scan_id),
             "preset": separators.preset(session, row.separator_id) if row.separator_id is not None else None,

@@ -1,4 +1,7 @@
-"""Rectification: a register entry is changed only so that the old value stays readable."""
+"""Rectification of a register entry: a field is changed only so that the old value stays readable.
+
+Pages call ``ged.routing.rectify_letter``, which also moves the dates of assignments and changes lines of departure.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Rectification of a letter that was registered already signed: who wrote and signed it, and to whom it goes."""
+"""Rectification of a letter that was registered already signed: who wrote and signed it, and to whom it goes.
+
+Called by ``ged.routing.rectify_letter``, which checks the post and the reason.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -8,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from ged import access, locks
 from ged.access import Because
-from ged.dispatch import desk
+from ged.dispatch import signed_outside
 from ged.dispatch.models import DispatchLine, DispatchState
 from ged.dispatch.operations import add_lines, complete, dispatching_post
 from ged.errors import Invalid
@@ -17,7 +20,7 @@ from ged.ports import MailId, PostId, Principal, UnitId, post_principal, unit_pr
 from ged.register.models import Direction, Mail
 from ged.register.operations import MAX_NAME, MAX_TEXTS, mail_for
 from ged.register.operations import link as register_link
-from ged.register.rectify import Changed
+from ged.register.rectify_entry import Changed
 from ged.register.states import MailState
 from ged.unit import Actor, UnitOfWork
 
@@ -31,7 +34,7 @@ class Receivers:
 
 
 @dataclass(frozen=True)
-class DeskChanges:
+class OutsideChanges:
     """New values; None leaves a field as it is."""
 
     sender_unit_id: UnitId | None = None
@@ -40,7 +43,7 @@ class DeskChanges:
 
 
 @dataclass(frozen=True)
-class DeskEntry:
+class OutsideEntry:
     """What the form shows of such a letter. ``receivers`` is None while an authority has to impute it."""
 
     sender_unit_id: int | None
@@ -48,8 +51,8 @@ class DeskEntry:
     receivers: Receivers | None
 
 
-def was_born_outside(mail: Mail) -> bool:
-    """Whether a letter was registered already signed (``ged.dispatch.desk``)."""
+def was_signed_outside(mail: Mail) -> bool:
+    """Whether a letter was registered already signed (``ged.dispatch.signed_outside``)."""
     return (
         mail.direction is not Direction.INCOMING and mail.author_person_id is None and mail.author_post_id is not None
     )
@@ -64,23 +67,23 @@ def link(uow: UnitOfWork, from_id: MailId, to_id: MailId, *, kind: str, actor: A
         Forbidden: ``dispatch.not_clerk``.
     """
     mail = mail_for(uow, from_id, actor=actor)
-    if kind == desk.REPLY and was_born_outside(mail):
+    if kind == signed_outside.REPLY and was_signed_outside(mail):
         dispatching_post(uow.session, mail.id, actor)
     register_link(uow, from_id, to_id, kind=kind, actor=actor)
 
 
-def entry(session: Session, mail_id: int) -> DeskEntry | None:
+def entry(session: Session, mail_id: int) -> OutsideEntry | None:
     """What can be rectified beside the register's fields; None for other letters. The caller has checked the access."""
     mail = session.get_one(Mail, mail_id)
-    if not was_born_outside(mail):
+    if not was_signed_outside(mail):
         return None
     writing = _writing_units(session, mail.id)
     lines = _lines(session, mail.id)
     names = Receivers(*(tuple(one.name for one in lines if one.is_copy is copy) for copy in (False, True)))
-    return DeskEntry(writing[0].id if writing else None, mail.author_post_id, names if lines else None)
+    return OutsideEntry(writing[0].id if writing else None, mail.author_post_id, names if lines else None)
 
 
-def change(uow: UnitOfWork, mail: Mail, changes: DeskChanges, *, actor: Actor) -> list[Changed]:
+def change(uow: UnitOfWork, mail: Mail, changes: OutsideChanges, *, actor: Actor) -> list[Changed]:
     """Change a locked letter; returns what has changed, for the register's entry. Lines that have left stay.
 
     Raises:
@@ -99,11 +102,11 @@ def change(uow: UnitOfWork, mail: Mail, changes: DeskChanges, *, actor: Actor) -
     return changed
 
 
-def _writers(uow: UnitOfWork, mail: Mail, changes: DeskChanges) -> list[Changed]:
+def _writers(uow: UnitOfWork, mail: Mail, changes: OutsideChanges) -> list[Changed]:
     session, changed = uow.session, list[Changed]()
     unit_id = changes.sender_unit_id
     if unit_id is not None:
-        unit = desk.sending_unit(session, unit_id, mail.unit_id)
+        unit = signed_outside.sending_unit(session, unit_id, mail.unit_id)
         before = _writing_units(session, mail.id)
         if [one.id for one in before] != [unit.id]:
             was, now = mail.sender_name, unit.name[:MAX_NAME]
@@ -118,7 +121,7 @@ def _writers(uow: UnitOfWork, mail: Mail, changes: DeskChanges) -> list[Changed]
             mail.sender_name = now
     post_id = changes.signatory_post_id
     if post_id is not None and post_id != mail.author_post_id:
-        post = desk.signing_post(session, post_id, mail.unit_id)
+        post = signed_outside.signing_post(session, post_id, mail.unit_id)
         old = session.get_one(Post, mail.author_post_id)
         changed.append(("signatory", old.title, post.title))
         access.revoke(uow, mail.id, post_principal(PostId(old.id)), Because.SIGNATORY)
@@ -138,13 +141,13 @@ def _units_of(session: Session, principals: Collection[Principal]) -> list[Unit]
 
 
 def _receivers(uow: UnitOfWork, mail: Mail, lines: Sequence[DispatchLine], wanted: Receivers) -> list[Changed]:
-    desk.check_names(wanted.addressees, wanted.copies)
+    signed_outside.check_names(wanted.addressees, wanted.copies)
     named: set[int] = set()
     copied = access.principals_because(uow.session, mail.id, Because.COPIED)
     before = {unit.id for unit in _units_of(uow.session, copied)}
     changed: list[Changed] = []
     for field, names, is_copy in (("addressees", wanted.addressees, False), ("copies", wanted.copies, True)):
-        parties, unit_ids = desk.parties(uow.session, names, mail.unit_id, field=field, named_before=before)
+        parties, unit_ids = signed_outside.parties(uow.session, names, mail.unit_id, field=field, named_before=before)
         named.update(unit_ids)
         here = [line for line in lines if line.is_copy is is_copy]
         new = {party.name: party for party in parties}

@@ -39,11 +39,11 @@ from ged.slips.drafting import LineForm
 from ged.slips.states import LineState
 from ged.unit import Role, Services
 from tests import pages, slip_kit
-from tests.desk_kit import enter, make_books
 from tests.factories import NOW, actor
 from tests.intake_kit import upload
 from tests.routing_kit import impute, make_mentions, post_id, unit_id
 from tests.routing_kit import register as register_arrival
+from tests.signed_outside_kit import enter, make_books
 from tests.site import make_site, post, sign_in, token
 
 Site = tuple[Flask, Services]

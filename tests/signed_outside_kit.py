@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ged.dispatch import desk
-from ged.dispatch.desk import OutgoingForm
+from ged.dispatch import signed_outside
+from ged.dispatch.signed_outside import OutgoingForm
 from ged.org.models import Unit
 from ged.ports import PostId, UnitId
 from ged.register.models import Direction, Register, RegisterNature
@@ -48,6 +48,6 @@ def form(services: Services, **changes: Any) -> OutgoingForm:
 def enter(services: Services, book: str = "DEP", account: str = "agent", **changes: Any) -> Registered:
     """Register a letter."""
     with services.unit_of_work(NOW) as uow:
-        return desk.register(
+        return signed_outside.register(
             uow, register_id(services, book), form(services, **changes), actor=actor(services, account), now=NOW
         )

@@ -1,4 +1,4 @@
-"""The home page is a person's desk: what waits, is late, came back, was opened last, and the day's figures."""
+"""The home page: what waits, is late, came back, was opened last, and the day's figures."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -13,8 +13,8 @@ from ged.ports import Confidentiality, MailId, unit_principal
 from ged.register import opening
 from ged.register.levels import change_level
 from ged.register.models import RecentLetter
-from ged.reports import desk as desks
-from ged.reports.desk import Desk, Fact
+from ged.reports import home
+from ged.reports.home import Fact, Home
 from ged.routing import operations
 from ged.routing.models import Assignment
 from ged.signbook import operations as signbook
@@ -37,13 +37,13 @@ def site(tmp_path: Path) -> Iterator[tuple[Flask, Services]]:
     services.engine.dispose()
 
 
-def desk(services: Services, account: str, *, on: date = TODAY) -> Desk:
+def home_of(services: Services, account: str, *, on: date = TODAY) -> Home:
     with services.reading() as session:
-        return desks.desk(session, actor(services, account, on=on), today=on, zone=services.zone)
+        return home.home(session, actor(services, account, on=on), today=on, zone=services.zone)
 
 
 def figures(services: Services, account: str, *, on: date = TODAY) -> dict[Fact, int]:
-    return dict(desk(services, account, on=on).figures)
+    return dict(home_of(services, account, on=on).figures)
 
 
 def give_back(services: Services, mail_id: MailId, *, by: str = "dge") -> None:
@@ -83,11 +83,11 @@ def test_late_letters_lead_on_with_their_delay(site: tuple[Flask, Services]) -> 
     app, services = site
     mail = register(services, "Rapport attendu")
     impute(services, mail.mail_id, due_on=TODAY)
-    assert desk(services, "dge").late == ()
-    late = desk(services, "dge", on=TODAY + timedelta(days=1))
+    assert home_of(services, "dge").late == ()
+    late = home_of(services, "dge", on=TODAY + timedelta(days=1))
     assert [row.mail.mail_id for row in late.late] == [mail.mail_id]
     assert late.late_total == 1
-    assert desk(services, "daf", on=TODAY + timedelta(days=1)).late == ()
+    assert home_of(services, "daf", on=TODAY + timedelta(days=1)).late == ()
     assert figures(services, "dge", on=TODAY + timedelta(days=1))[Fact.LATE_BELOW] == 1
     assert figures(services, "sg", on=TODAY + timedelta(days=1))[Fact.LATE_BELOW] == 0, "another entity's letter"
     page = sign_in(app, "dge").get("/").text  # the site's own clock is later
@@ -101,32 +101,32 @@ def test_what_came_back_leaves_the_desk_when_it_is_given_again(site: tuple[Flask
     mail = register(services, "Dossier du barrage")
     impute(services, mail.mail_id)
     give_back(services, mail.mail_id)
-    (row,) = desk(services, "sg").returned
+    (row,) = home_of(services, "sg").returned
     assert (row.mail_id, row.is_draft, row.reason) == (mail.mail_id, False, "Cela concerne la DAF")
-    assert desk(services, "sg").returned_total == 1
-    assert desk(services, "dge").returned == (), "who gave it back has nothing to do"
+    assert home_of(services, "sg").returned_total == 1
+    assert home_of(services, "dge").returned == (), "who gave it back has nothing to do"
     page = sign_in(app, "sg").get("/").text
     assert "Dossier du barrage" in page.partition('id="desk-returned"')[2].partition("</section>")[0]
     later = NOW + timedelta(hours=1)
     with services.unit_of_work(later) as uow:
         form = operations.ImputationForm(unit_id(services, "DAF"), (), (), "", None)  # type: ignore[arg-type]
         operations.impute(uow, mail.mail_id, form, version=None, actor=actor(services, "sg"), now=later)
-    assert desk(services, "sg").returned == ()
+    assert home_of(services, "sg").returned == ()
 
 
 def test_a_refused_draft_is_on_its_authors_desk_until_it_is_handed_in_again(house: House) -> None:
     mail_id = house.answer()
     house.submit(mail_id)
-    assert desk(house.services, "dge").returned == ()
+    assert home_of(house.services, "dge").returned == ()
     with house.services.unit_of_work(NOW) as uow:
         version_no = house.show(mail_id, "daf").version_no
         signbook.refuse(uow, mail_id, version_no=version_no, reason="Montant à revoir", actor=house.who("daf"))
-    (row,) = desk(house.services, "dge").returned
+    (row,) = home_of(house.services, "dge").returned
     assert (row.mail_id, row.is_draft, row.reason, row.by) == (mail_id, True, "Montant à revoir", "Daf")
     assert figures(house.services, "dge")[Fact.RETURNED] == 1
-    assert desk(house.services, "daf").returned == ()
+    assert home_of(house.services, "daf").returned == ()
     house.submit(mail_id)
-    assert desk(house.services, "dge").returned == ()
+    assert home_of(house.services, "dge").returned == ()
 
 
 def test_the_letters_opened_last_are_those_that_may_still_be_seen(site: tuple[Flask, Services]) -> None:
@@ -135,15 +135,15 @@ def test_the_letters_opened_last_are_those_that_may_still_be_seen(site: tuple[Fl
     for n, mail in enumerate(mails):
         opened(services, mail.mail_id, "sg", minutes=n)
     opened(services, mails[0].mail_id, "sg", minutes=30)
-    found = [row.mail_id for row in desk(services, "sg").recent]
+    found = [row.mail_id for row in home_of(services, "sg").recent]
     assert found == [mails[n].mail_id for n in (0, 9, 8, 7, 6, 5, 4, 3)], "the last opening counts"
     impute(services, mails[1].mail_id)
     opened(services, mails[1].mail_id, "dge")
-    assert [row.mail_id for row in desk(services, "dge").recent] == [mails[1].mail_id]
+    assert [row.mail_id for row in home_of(services, "dge").recent] == [mails[1].mail_id]
     with services.unit_of_work(NOW) as uow:
         for because in (Because.IMPUTED, Because.ASSIGNED):
             revoke(uow, mails[1].mail_id, unit_principal(unit_id(services, "DGE")), because)  # type: ignore[arg-type]
-    assert desk(services, "dge").recent == ()
+    assert home_of(services, "dge").recent == ()
     assert mails[1].number not in sign_in(app, "dge").get("/").text
     with services.unit_of_work(NOW + opening.RECENT_KEPT * 2) as uow:
         opening.forget(uow, now=uow.now)

@@ -1,4 +1,4 @@
-"""A person's desk: what is late, what came back, the letters opened last, and the figures of the day.
+"""A person's home page: what is late, what came back, the letters opened last, and the figures of the day.
 
 Each list shows a few rows and leads on to its page. The number of statements does not depend on the number of rows.
 """
@@ -89,8 +89,8 @@ class RecentRow:
 
 
 @dataclass(frozen=True)
-class Desk:
-    """The lists of a desk, each with its first rows, and the counts of all rows."""
+class Home:
+    """The lists of a home page, each with its first rows, and the counts of all rows."""
 
     late: tuple[InboxRow, ...]
     late_total: int
@@ -100,8 +100,8 @@ class Desk:
     figures: tuple[tuple[Fact, int], ...]
 
 
-def desk(session: Session, actor: Actor, *, today: date, zone: ZoneInfo) -> Desk:
-    """The actor's desk on a day."""
+def home(session: Session, actor: Actor, *, today: date, zone: ZoneInfo) -> Home:
+    """The actor's home page on a day."""
     late, _ = routing.inbox(session, actor, today=today, view=InboxView.LATE, limit=SHOWN)
     counts = _counts(session, actor, today, zone)
     total = counts.pop("returned_assignments", 0) + counts.pop("returned_drafts", 0)
@@ -112,7 +112,7 @@ def desk(session: Session, actor: Actor, *, today: date, zone: ZoneInfo) -> Desk
     if _works(actor):
         figures.append((Fact.RETURNED, total))
     order = list(Fact)
-    return Desk(
+    return Home(
         late=tuple(late),
         late_total=late_total,
         returned=_returned(session, actor),
@@ -303,7 +303,7 @@ def _of_head(actor: Actor, today: date, zone: ZoneInfo) -> Iterator[tuple[str, S
 
 
 def _told(level: int, text: str) -> str:
-    """A text of a letter, which the desk shows of ordinary letters alone."""
+    """A text of a letter, which the home page shows of ordinary letters alone."""
     return "" if level else text
 
 

@@ -1,17 +1,21 @@
-"""Rectification of everything that was typed, with what hangs on it: assignments below a deadline, lines of departure."""
+"""The operation of the page « Rectifier »: all fields that were typed, the dates of assignments, the lines of departure.
+
+The parts: ``ged.register.rectify_entry`` (fields of the register), ``ged.dispatch.rectify_outside`` (who wrote and
+receives a letter that was registered already signed).
+"""
 
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from ged.dispatch import rectifying
+from ged.dispatch import rectify_outside
 from ged.dispatch.operations import hold_letters
-from ged.dispatch.rectifying import DeskChanges
+from ged.dispatch.rectify_outside import OutsideChanges
 from ged.errors import Invalid
 from ged.ports import MailId
-from ged.register import rectify as register_rectify
+from ged.register import rectify_entry
 from ged.register.models import Mail
 from ged.register.operations import mail_to_change
-from ged.register.rectify import OPEN_DUE, Value, rectifying_post
+from ged.register.rectify_entry import OPEN_DUE, Value, rectifying_post
 from ged.routing import due
 from ged.unit import Actor, UnitOfWork
 
@@ -25,19 +29,19 @@ def rectify(
     version: int | None,
     actor: Actor,
     now: datetime,
-    desk: DeskChanges | None = None,
+    outside: OutsideChanges | None = None,
 ) -> int:
     """Rectify a letter; returns how many fields changed. Units that already work on it keep to its new deadline.
 
     Args:
-        desk: of a letter that was registered already signed: who wrote and signed it, and to whom it goes.
+        outside: of a letter that was registered already signed: who wrote and signed it, and to whom it goes.
 
     Raises:
-        As ``ged.register.rectify.rectify`` and ``ged.dispatch.rectifying.change``.
+        As ``ged.register.rectify_entry.rectify`` and ``ged.dispatch.rectify_outside.change``.
     """
     if "due_on" in changes:
         due.hold_calendar(uow)
-    if desk is not None and desk.receivers is not None:
+    if outside is not None and outside.receivers is not None:
         hold_letters(uow.session, mail_id)  # without its last line the letter has left, and what it answers ends
     mail = mail_to_change(uow, mail_id, actor=actor, version=version)
     rectifying_post(mail, actor)
@@ -46,8 +50,8 @@ def rectify(
     day = changes.get("due_on", mail.due_on)
     if day != mail.due_on and mail.state in OPEN_DUE:
         _move_assignments(uow, mail, day if isinstance(day, date) else None, reason.strip(), actor)
-    done = rectifying.change(uow, mail, desk, actor=actor) if desk is not None else []
-    return register_rectify.rectify(uow, mail_id, changes, reason=reason, version=None, actor=actor, now=now, done=done)
+    done = rectify_outside.change(uow, mail, outside, actor=actor) if outside is not None else []
+    return rectify_entry.rectify(uow, mail_id, changes, reason=reason, version=None, actor=actor, now=now, done=done)
 
 
 def _move_assignments(uow: UnitOfWork, mail: Mail, day: date | None, reason: str, actor: Actor) -> None:
