@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -44,6 +45,11 @@ Id = BigInteger().with_variant(Integer(), "sqlite")
 """Type of every key: SQLite supports autoincrement only for INTEGER."""
 
 WRITES = "ged_writes"
+
+PROGRAM = max(one.name[:4] for one in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*.py"))
+"""Names this program: the newest revision (migration) that it knows. Four digits, so that texts sort as numbers."""
+CLIENT = "ged "
+"""Each connection tells the server ``ged`` and ``PROGRAM``, so that ``ged migrate --finish`` sees older programs."""
 
 
 class Base(DeclarativeBase):
@@ -118,8 +124,9 @@ def make_engine(url: str) -> Engine:
     # Several processes share PostgreSQL's connections: each keeps few, and opens more for short peaks. A short timeout
     # detects an unreachable host in seconds, instead of TCP's minutes.
     engine = create_engine(
-        url, pool_size=5, max_overflow=20, pool_timeout=10, pool_pre_ping=True, connect_args={"connect_timeout": 5}
-    )
+        url, pool_size=5, max_overflow=20, pool_timeout=10, pool_pre_ping=True,
+        connect_args={"connect_timeout": 5, "application_name": CLIENT + PROGRAM},
+    )  # fmt: skip
     event.listen(engine, "connect", _postgres_connect)
     event.listen(engine, "begin", _postgres_begin)
     return engine

@@ -1,19 +1,34 @@
 """Which programs may run on the present tables, so that an installation can be upgraded while people work.
 
-A newer program migrates the tables while sites and workers of the previous release still run. A program is named by the
-newest revision (migration) that it knows. Each revision names the oldest program that may run on its tables
-(``oldest_program``). A revision that only adds columns or tables keeps the name from the revision before. A revision
-that removes something, or requires more, names itself. So does a revision with a new member of an enumeration
-(``ged.db.Code``): an older program crashes when it reads an unknown member. The database stores the name of the oldest
-program: an older program does not know the newer revision, but can read this row.
+A program is named by the newest revision (migration) that it knows (``ged.db.PROGRAM``). A revision has one of two
+phases:
+
+- *expand* only adds what the program of the release before tolerates, and names that program, or an older one, as the
+  oldest that may run (``oldest_program``). It runs before the new program starts, while the older one works.
+- *contract* removes, requires more, or opens a new member of an enumeration (``ged.db.Code``), which an older program
+  cannot read. It names itself as the oldest program. It runs when the last process of the release before has ended; so
+  the new program must work without it.
+
+The contractions are the last revisions of a release. So a program runs on three schemas: its own, its own without the
+contractions (the *previous* schema), and that of the next release's expansions (the *next* schema). The database stores
+the name of the oldest program: an older program does not know the newer revision, but can read this row.
 """
 
+from enum import StrEnum
+
 from sqlalchemy import Connection, String, insert, inspect, select, update
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ged.db import Base, Id
 
 ROW = 1
+
+
+class Phase(StrEnum):
+    """When a revision runs: before the new program starts, or after the last older program has ended."""
+
+    EXPAND = "expand"
+    CONTRACT = "contract"
 
 
 class SchemaTolerance(Base):
@@ -45,3 +60,12 @@ def may_run(connection: Connection, program: str) -> bool:
         return False
     oldest = connection.scalar(select(SchemaTolerance.oldest_program))
     return oldest is not None and oldest <= program
+
+
+def is_opened(session: Session, revision: str) -> bool:
+    """Whether a contraction has run: from then on what it opens may be written, such as a new member of an enumeration.
+
+    Before, a program of the release before may still run, and cannot read it.
+    """
+    oldest = session.scalar(select(SchemaTolerance.oldest_program))
+    return oldest is None or oldest >= revision  # no row: the tables were not made by revisions, so no program is older

@@ -13,8 +13,11 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
-# As the revision before, while that program runs on these tables too; own number: it does not, or it does not know a
-# member of an enumeration (ged.schema, tests/migrations/members.toml).
+# "expand": adds what the program of the release before tolerates; runs while it works. "contract": removes, requires
+# more, opens a new member of an enumeration (tests/migrations/members.toml); runs after that program has ended. See
+# ged.schema and docs/dev/add.md.
+phase = "expand"
+# The oldest program that may run on these tables. expand: as the revision before. contract: its own number.
 oldest_program = ${repr(down_revision)}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from web.commands.shared import settings_of
-from web.processes.migrate import migrate_database
+from web.processes.migrate import expand_database, finish_database
 from web.wiring import settings_file
 
 
@@ -45,8 +45,22 @@ def init(data: Path, folder: Path | None, production: bool, move_settings: bool)
 
 
 @click.command()
-def migrate() -> None:
-    """Migrate the database to the present schema."""
+@click.option(
+    "--finish",
+    is_flag=True,
+    help="Run the contractions too: when the last site and worker of the release before has been stopped.",
+)
+def migrate(finish: bool) -> None:
+    """Migrate the database: what this release needs to start, while the release before works on."""
 
-    migrate_database(settings_of())
-    click.echo("database: up to date")
+    if finish:
+        finish_database(settings_of())
+        click.echo("database: up to date")
+        return
+    waiting = expand_database(settings_of())
+    click.echo(
+        "database: ready for this release; when the last site and worker of the release before has been stopped: "
+        f"`ged migrate --finish` ({', '.join(waiting)})"
+        if waiting
+        else "database: up to date"
+    )

@@ -10,7 +10,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
@@ -19,12 +19,21 @@ from sqlalchemy.pool import ConnectionPoolEntry
 import ged.migrations
 from ged import schema
 from ged.config import Settings
-from ged.db import WRITES, make_engine, unsafe_settings
+from ged.db import CLIENT, WRITES, make_engine, unsafe_settings
 from ged.errors import ConfigError
+from ged.schema import Phase
 
 logger = logging.getLogger(__name__)
 
 OLDER = "Base de données non à jour : appelez « ged migrate »."
+BEFORE_LAST = (
+    "the upgrade to an earlier release was not finished: call `ged migrate --finish` of that release, or stop all "
+    "processes of GED and call `ged migrate --finish` of this one"
+)
+STOP_OLDER = (
+    "stop the last sites and workers of the release before, then call `ged migrate --finish` again (until then "
+    "everything works)"
+)
 NEWER = "Base de données plus récente que ce programme : installez la version du programme qui l'a migrée."
 MIGRATORS_KEY = 0x6765_645F_6D69  # "ged_mi": the advisory lock of a migration
 WAIT_S = 600.0
@@ -45,10 +54,60 @@ def alembic_config(connection: Connection) -> Config:
 def migrate_database(settings: Settings, *, revision: str = "head") -> None:
     """Bring the database to a revision; waits while another program migrates it.
 
+    Contractions run too: no process of an older release may be running.
+
     Raises:
         ConfigError: ``database.migrating`` (another one, for ten minutes), ``database.table_in_use``,
             ``database.newer``.
     """
+    with _alembic(settings) as (config, _connection):
+        command.upgrade(config, revision)
+
+
+def expand_database(settings: Settings) -> list[str]:
+    """Run the expansions of this release, while processes of the release before run. An empty database gets everything.
+
+    Returns:
+        The contractions that wait for ``finish_database``.
+
+    Raises:
+        ConfigError: as ``migrate_database``; ``database.unfinished``: contractions of an earlier release come before.
+    """
+    with _alembic(settings) as (config, connection):
+        waiting = _waiting(config, connection)
+        if len(waiting) == len(_revisions(config)):
+            command.upgrade(config, "head")
+            return []
+        expansions = _without_last_contractions(waiting)
+        between = [one.revision for one in expansions if _phase(one) is Phase.CONTRACT]
+        if between:
+            raise ConfigError(
+                "database.unfinished", BEFORE_LAST, setting="GED_DATABASE_URL", revisions=",".join(between)
+            )
+        if expansions:
+            command.upgrade(config, expansions[-1].revision)
+        return [one.revision for one in waiting[len(expansions) :]]
+
+
+def finish_database(settings: Settings) -> None:
+    """Run everything that is left, contractions included. PostgreSQL tells whether an older program is connected.
+
+    Raises:
+        ConfigError: as ``migrate_database``; ``database.older_programs``: an older program is still connected.
+    """
+    with _alembic(settings) as (config, connection):
+        contractions = [one.revision for one in _waiting(config, connection) if _phase(one) is Phase.CONTRACT]
+        older = _older_programs(connection, contractions[-1]) if contractions else []
+        if older:
+            raise ConfigError(
+                "database.older_programs", STOP_OLDER, setting="GED_DATABASE_URL", programs=",".join(older)
+            )
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def _alembic(settings: Settings) -> Iterator[tuple[Config, Connection]]:
+    """Alembic over this installation's database, which no other program migrates meanwhile."""
     if settings.embedded:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = make_engine(settings.url)
@@ -56,9 +115,53 @@ def migrate_database(settings: Settings, *, revision: str = "head") -> None:
         with migrating(engine) as connection:
             config = alembic_config(connection)
             _refuse_newer(config, connection)
-            command.upgrade(config, revision)
+            yield config, connection
     finally:
         engine.dispose()  # also after a failure: else its session would stay open
+
+
+def _revisions(config: Config) -> list[Script]:
+    """All revisions that this program knows, oldest first."""
+    return list(ScriptDirectory.from_config(config).walk_revisions())[::-1]
+
+
+def _waiting(config: Config, connection: Connection) -> list[Script]:
+    """The revisions that were not run on this database, oldest first."""
+    found = set(MigrationContext.configure(connection).get_current_heads())
+    connection.rollback()
+    revisions = _revisions(config)
+    known = [one.revision for one in revisions]
+    return revisions[max((known.index(one) + 1 for one in found if one in known), default=0) :]
+
+
+def _without_last_contractions(revisions: list[Script]) -> list[Script]:
+    """Revisions up to the last expansion: those without which this program cannot run."""
+    count = len(revisions)
+    while count and _phase(revisions[count - 1]) is Phase.CONTRACT:
+        count -= 1
+    return revisions[:count]
+
+
+def _phase(script: Script) -> Phase:
+    return Phase(getattr(script.module, "phase", Phase.EXPAND))
+
+
+def _older_programs(connection: Connection, revision: str) -> list[str]:
+    """Programs older than a revision that are connected to this database. SQLite cannot tell: none.
+
+    Programs from before this promise tell no name.
+    """
+    if connection.dialect.name == "sqlite":
+        return []
+    query = text(
+        "SELECT DISTINCT application_name FROM pg_stat_activity WHERE datname = current_database()"
+        " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    )
+    named = list(connection.scalars(query))
+    connection.rollback()
+    return sorted(
+        one or "without a name" for one in named if not one or (one.startswith(CLIENT) and one[len(CLIENT) :] < revision)
+    )
 
 
 def _refuse_newer(config: Config, connection: Connection) -> None:
@@ -161,10 +264,10 @@ def _foreign_keys_off(connection: DBAPIConnection, _record: ConnectionPoolEntry)
 
 
 def require_migrated(settings: Settings) -> None:
-    """Stop a program whose schema differs from the database's, or whose database may lose confirmed changes.
+    """Stop a program that cannot run on the database's schema, or whose database may lose confirmed changes.
 
-    On tables of a newer program, this program may run if the tables allow it (``ged.schema``): an upgrade migrates
-    first, and then replaces one program after the other.
+    It runs on its own schema; on its own without its contractions, which wait for the end of the release before; and
+    on that of a newer program that tolerates this one (``ged.schema``). So one program after the other is replaced.
 
     Raises:
         ConfigError: ``database.not_migrated`` (none yet, or older), ``database.newer`` (than this program),
@@ -175,9 +278,11 @@ def require_migrated(settings: Settings) -> None:
         raise ConfigError("database.not_migrated", OLDER, setting="GED_DATABASE_URL")  # connecting would make it
     try:
         with engine.connect() as connection:
-            scripts = ScriptDirectory.from_config(alembic_config(connection))
-            found = MigrationContext.configure(connection).get_current_heads()
-            tolerated = schema.may_run(connection, scripts.get_current_head() or "")
+            config = alembic_config(connection)
+            waiting = _waiting(config, connection)
+            found = set(MigrationContext.configure(connection).get_current_heads())
+            revisions = _revisions(config)
+            tolerated = schema.may_run(connection, revisions[-1].revision)
         unsafe = unsafe_settings(engine)
     except OperationalError as error:
         raise ConfigError(
@@ -188,12 +293,12 @@ def require_migrated(settings: Settings) -> None:
     finally:
         engine.dispose()
     _refuse_unsafe(settings, unsafe)
-    if set(found) == set(scripts.get_heads()):
-        return
-    known = {script.revision for script in scripts.walk_revisions()}
-    if set(found) <= known:
-        raise ConfigError("database.not_migrated", OLDER, setting="GED_DATABASE_URL")
-    if tolerated:
+    if not found <= {one.revision for one in revisions}:
+        if not tolerated:
+            raise ConfigError("database.newer", NEWER, setting="GED_DATABASE_URL")
         logger.warning("database.newer revision=%s: this program may still run, replace it soon", ",".join(found))
-        return
-    raise ConfigError("database.newer", NEWER, setting="GED_DATABASE_URL")
+    elif _without_last_contractions(waiting):
+        raise ConfigError("database.not_migrated", OLDER, setting="GED_DATABASE_URL")
+    elif waiting:
+        left = ",".join(one.revision for one in waiting)
+        logger.warning("database.unfinished revisions=%s: call `ged migrate --finish` without older programs", left)
