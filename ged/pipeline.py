@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from ged import audit, index_sync, job_figures, jobs, runner
+from ged import audit, index_sync, job_figures, jobs, runner, schema
 from ged.archive import blobs as archive_blobs
 from ged.archive.anchor import journal_anchors
 from ged.archive.seal import journal_seal
@@ -325,6 +325,7 @@ class Kind:
         early: called between two due times: whether so much work waits that the job is deferred at once.
         irrevocable: the job marks itself before an irrevocable act; if interrupted, it waits for a person.
         waits_out: while the server that the job needs is unreachable, the job waits without limit.
+        opened_by: the contraction before which nothing schedules it: workers of the release before do not know the kind.
     """
 
     lane: Lane
@@ -335,6 +336,7 @@ class Kind:
     early: Callable[[UnitOfWork], bool] = _never
     irrevocable: bool = False
     waits_out: bool = False
+    opened_by: str = ""
 
 
 _MINUTES, _HOUR, _DAY = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1)
@@ -467,11 +469,11 @@ def schedule_periodic(services: Services, *, now: datetime) -> None:
     """
     with services.reading() as session:
         served = jobs.served(session)
-    wanted = {
-        kind: known.schedule.latest(now, services.zone)
-        for kind, known in sorted(KINDS.items())
-        if known.schedule is not None
-    }
+        wanted = {
+            kind: known.schedule.latest(now, services.zone)
+            for kind, known in sorted(KINDS.items())
+            if known.schedule is not None and (not known.opened_by or schema.is_opened(session, known.opened_by))
+        }
     due = [kind for kind, at in wanted.items() if served.get(kind, jobs.NEVER) < at or KINDS[kind].early is not _never]
     if not due:
         return

@@ -6,20 +6,16 @@
 import json
 import os
 import random
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import psycopg
 import pytest
 from sqlalchemy import func, select, text
 
-from demo.client import Person, read_page
 from demo.processes import Processes
 from demo.stage import free_port
 from ged import audit
@@ -30,10 +26,11 @@ from ged.pipeline import seal_head
 from ged.register.models import Mail, MailNumber
 from ged.unit import Services
 from ged.verify import verify
+from tests.clerk_kit import Clerk, wait_for
 from tests.factories import SECRET, make_organisation, make_services
 from tests.servers import Unavailable, postgres
 from tests.servers.postgres import DurableCluster
-from tests.site import PASSWORD, give_passwords, make_settings
+from tests.site import give_passwords, make_settings
 from web.processes.migrate import migrate_database, require_migrated
 
 KILLS = int(os.environ.get("GED_TEST_KILLS", "2"))
@@ -104,55 +101,6 @@ def test_a_database_that_does_not_write_to_disk_is_refused(
     assert "database.unsafe" in caplog.text, "not told"
 
 
-@dataclass
-class Clerk:
-    """One of those who register; a form that was not answered is sent again until it is."""
-
-    place: str
-    name: str
-    stop: threading.Event
-    answered: dict[str, tuple[int, str]] = field(default_factory=dict)
-    """subject -> id and text of the number that was told."""
-    failures: list[str] = field(default_factory=list)
-
-    def work(self) -> None:
-        person = Person(self.place, "agent", PASSWORD)
-        try:
-            n = 0
-            while not self.stop.is_set():
-                n += 1
-                self._register(person, f"lettre {self.name}-{n}")
-        finally:
-            person.close()
-
-    def _register(self, person: Person, subject: str) -> None:
-        page = read_page(self._insist(lambda: person.http.get("/enregistrer/"), (200,)))
-        form = page.form("/enregistrer")
-        values = {name: list(found) for name, found in form.fields.items()}
-        values |= {"subject": [subject], "sender_name": ["Préfecture de Yoto"]}
-        values["addressed_post_id"] = [next(v for v, _ in form.choices["addressed_post_id"] if v)]
-        sent = self._insist(lambda: person.http.post(form.action, data=values, follow_redirects=False), (303,))
-        shown = self._insist(lambda: person.http.get(sent.headers["location"]), (200,))
-        number = re.search(r"\d{5}/[^\s<]+", shown.text)
-        assert number, shown.text
-        number_id = re.search(r"/(\d+)/enregistre", sent.headers["location"])
-        assert number_id, sent.headers
-        self.answered[subject] = int(number_id[1]), number[0]
-
-    def _insist(self, ask: Callable[[], httpx.Response], wanted: tuple[int, ...]) -> httpx.Response:
-        while True:
-            try:
-                answer = ask()
-            except httpx.HTTPError as failure:
-                self.failures.append(type(failure).__name__)
-            else:
-                if answer.status_code in wanted:
-                    return answer
-                assert answer.status_code >= 500, f"{answer.status_code}: {answer.text[:500]}"
-                self.failures.append(str(answer.status_code))
-            time.sleep(0.05)
-
-
 @pytest.mark.slow
 @pytest.mark.servers
 @pytest.mark.timeout(600 + 60 * KILLS)
@@ -213,13 +161,6 @@ def kill_once(cluster: DurableCluster, services: Services, clerks: list[Clerk]) 
     took = time.monotonic() - began
     assert took < BACK_WITHIN_S, f"the site registers again only after {took:.1f} s"
     return took
-
-
-def wait_for(what: Callable[[], bool], *, within_s: float = 60) -> None:
-    until = time.monotonic() + within_s
-    while not what():
-        assert time.monotonic() < until, "it did not come"
-        time.sleep(0.01)
 
 
 def look_again(services: Services, clerks: list[Clerk]) -> int:

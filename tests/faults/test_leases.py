@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
-from ged import audit, job_figures, jobs, pipeline
+from ged import audit, job_figures, jobs, pipeline, schema
 from ged.adapters.blobs_fs import FileBlobs
 from ged.errors import EngineFailed, LeaseLost
 from ged.job_figures import JobFigure
@@ -212,6 +212,18 @@ def test_a_night_that_was_missed_is_made_up_once(services: Services) -> None:
     assert look("2026-11-28T09:00") == 1
     assert look("2026-11-29T01:59") == 0
     assert look("2026-11-29T02:00") == 1
+
+
+def test_a_kind_that_older_workers_cannot_read_is_scheduled_when_its_contraction_has_run(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened_later = replace(pipeline.KINDS[JobKind.SWEEP], opened_by="9001")
+    monkeypatch.setattr(pipeline, "KINDS", {**pipeline.KINDS, JobKind.SWEEP: opened_later})
+    for oldest, scheduled in (("9000", 0), ("9001", 1)):
+        with services.engine.begin() as connection:
+            schema.keep(connection, oldest)
+        pipeline.schedule_periodic(services, now=NOW)
+        assert counted(services)[JobKind.SWEEP] == scheduled
 
 
 def test_what_still_runs_at_its_next_time_is_asked_for_when_it_is_over(services: Services) -> None:

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
 import pytest
+from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Column, Engine, Inspector, Integer, MetaData, Table, inspect, text
+from sqlalchemy import Column, Connection, Engine, Inspector, Integer, MetaData, Table, inspect, text
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.orm import Session
 
-from ged.db import Code, make_engine
+from ged import migrations
+from ged.config import Settings
+from ged.db import PROGRAM, Code, make_engine
 from ged.errors import ConfigError
 from ged.models import metadata
-from ged.schema import may_run
+from ged.schema import Phase, is_opened, may_run
 from tests.site import make_settings
-from web.processes.migrate import alembic_config, migrate_database, require_migrated
+from web.processes import migrate
+from web.processes.migrate import (
+    alembic_config,
+    expand_database,
+    finish_database,
+    migrate_database,
+    require_migrated,
+)
 
 FIRST = "0024"
 """From this revision on the tables say which programs may run on them."""
 
+RELEASES = ("0043",)
+"""The last revision of each release that was delivered. From the first one on, each revision has a phase."""
 Members = dict[str, frozenset[str]]
 
 
@@ -37,21 +52,40 @@ def tightened(before: dict[str, dict[str, object]], after: dict[str, dict[str, o
     missing += [f"{table}.{name} names bytes" for table in after.keys() - before.keys() for name in after[table]
                 if name.endswith("digest")]  # fmt: skip
     for table in before.keys() & after.keys():
-        missing += [f"{table}.{name}" for name in before[table].keys() - after[table].keys()]
+        missing += [f"{table}.{name} ruled anew" for name, given in after[table].items() - before[table].items()
+                    if isinstance(given, tuple) and before[table].keys() >= set(given)]  # fmt: skip
+        missing += [f"{table}.{name}" for name in before[table].keys() - after[table].keys()
+                    if not isinstance(before[table][name], tuple)]  # fmt: skip
         missing += [f"{table}.{name} is asked for" for name in after[table].keys() - before[table].keys()
                     if after[table][name] == "required" or name.endswith("digest")]  # fmt: skip
         missing += [f"{table}.{name} changed" for name in before[table].keys() & after[table].keys()
-                    if after[table][name] not in (before[table][name], "free")]  # fmt: skip
+                    if after[table][name] not in (before[table][name], "free")
+                    and not _holds_more(before[table][name], after[table][name])]  # fmt: skip
     return sorted(missing)
 
 
+def _holds_more(before: object, after: object) -> bool:
+    """Whether a type holds all values of another: texts may become longer."""
+    lengths = [re.fullmatch(r"VARCHAR\((\d+)\)|TEXT()", str(one)) for one in (before, after)]
+    if None in lengths:
+        return False
+    return float(lengths[0][1] or "inf") <= float(lengths[1][1] or "inf")  # type: ignore[index]
+
+
 def shape(engine: Engine) -> dict[str, dict[str, object]]:
-    """Of each table its columns (whether a value must be given) and its rules (unique, checks), as texts."""
+    """Of each table its columns (whether a value must be given, its type) and its rules (unique, checks, triggers, keys)."""
     found = inspect(engine)
-    return {
-        table: {column["name"]: _asks(column) for column in found.get_columns(table)} | _rules(found, table)
+    made = {
+        table: {column["name"]: _asks(column) for column in found.get_columns(table)}
+        | {f"{column['name']}:type": str(column["type"]) for column in found.get_columns(table)}
+        | _rules(found, table)
         for table in found.get_table_names()
     }
+    with engine.connect() as connection:
+        for table, sql in connection.execute(text("SELECT tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")):
+            name, held = sql.split(maxsplit=3)[2], re.findall(r"NEW\.(\w+) IS NOT", sql)
+            made[table] |= {f"{name} {column}": (column,) for column in held} or {name: "required"}
+    return made
 
 
 def _asks(column) -> str:  # type: ignore[no-untyped-def]  # a dict of SQLAlchemy's
@@ -62,7 +96,10 @@ def _rules(found: Inspector, table: str) -> dict[str, object]:
     rules = [f"check {one['sqltext']}" for one in found.get_check_constraints(table)]
     rules += [f"unique {one['column_names']}" for one in found.get_unique_constraints(table)]
     rules += [f"unique {one['column_names']}" for one in found.get_indexes(table) if one["unique"]]
-    return dict.fromkeys(rules, "required")
+    keys = {
+        f"key {one['constrained_columns']}": tuple(one["constrained_columns"]) for one in found.get_foreign_keys(table)
+    }
+    return dict.fromkeys(rules, "required") | keys
 
 
 def known_members(revision: str) -> Members:
@@ -100,7 +137,7 @@ def test_the_record_of_members_is_what_the_program_knows(tmp_path: Path) -> None
     engine.dispose()
     recorded, present = known_members(head), members_of(metadata)
     changed = {column for column in recorded.keys() | present.keys() if recorded.get(column) != present.get(column)}
-    assert changed == set(), "make a revision that names itself as the oldest program; say so in members.toml under it"
+    assert changed == set(), "make a contraction (docs/dev/add.md); say so in members.toml under it"
 
 
 def test_a_new_member_is_seen_where_the_program_that_does_not_know_it_still_runs() -> None:
@@ -139,9 +176,10 @@ def test_a_revision_that_names_an_older_program_takes_nothing_from_it(tmp_path: 
             shapes[script.revision] = shape(engine)
             oldest = getattr(script.module, "oldest_program", None)
             assert oldest in shapes, f"{script.revision} names no oldest program: see the template of revisions"
-            assert tightened(shapes[oldest], shapes[script.revision]) == [], (
-                f"{script.revision} takes something from programs of {oldest}: name the revision itself"
-            )
+            taken = tightened(shapes[oldest], shapes[script.revision])
+            if script.revision <= RELEASES[0]:  # these rules of existing columns hold what programs wrote anyway
+                taken = [one for one in taken if not one.endswith("ruled anew")]
+            assert taken == [], f"{script.revision} takes something from programs of {oldest}: name the revision itself"
             assert unread(known_members(oldest), known_members(script.revision)) == [], (
                 f"programs of {oldest} crash on what those of {script.revision} write: name the revision itself"
             )
@@ -161,6 +199,18 @@ def test_what_takes_something_away_is_seen() -> None:
     assert tightened(before, {"mails": before["mails"] | {"unique ['note']": "required"}}) == [
         "mails.unique ['note'] is asked for"
     ]
+    assert tightened(before, {"mails": before["mails"] | {"held_mails_delete": "required"}}) == [
+        "mails.held_mails_delete is asked for"
+    ]
+    assert tightened(before, {"mails": before["mails"] | {"held_mails_update note": ("note",)}}) == [
+        "mails.held_mails_update note ruled anew"
+    ]
+    assert tightened(before, {"mails": before["mails"] | {"due": "free", "key ['due']": ("due",)}}) == []
+    typed = {"mails": before["mails"] | {"note:type": "VARCHAR(50)"}}
+    for longer in ("VARCHAR(50)", "VARCHAR(60)", "TEXT"):
+        assert tightened(typed, {"mails": typed["mails"] | {"note:type": longer}}) == []
+    for other in ("VARCHAR(40)", "INTEGER"):
+        assert tightened(typed, {"mails": typed["mails"] | {"note:type": other}}) == ["mails.note:type changed"]
 
 
 def newer(engine: Engine, oldest_program: str) -> None:
@@ -201,3 +251,218 @@ def test_tables_from_before_the_promise_let_no_other_program_run(tmp_path: Path)
     with engine.connect() as connection:
         assert not may_run(connection, "0024")
     engine.dispose()
+
+
+def shapes_of(settings: Settings, engine: Engine) -> dict[str, dict[str, dict[str, object]]]:
+    """The shape after each revision that has a phase, and after the one before."""
+    shapes: dict[str, dict[str, dict[str, object]]] = {}
+    for script in scripts(engine):
+        if script.revision >= RELEASES[0]:
+            migrate_database(settings, revision=script.revision)
+            shapes[script.revision] = shape(engine)
+    return shapes
+
+
+def misplaced(phases: list[tuple[str, str]], releases: tuple[str, ...]) -> list[str]:
+    """Expansions that follow a contraction of the same release; its program could not start before that contraction."""
+    wrong, contracted = [], False
+    for revision, phase in phases:
+        if phase == "expand" and contracted:
+            wrong.append(revision)
+        contracted = (contracted or phase == "contract") and revision not in releases
+    return wrong
+
+
+def test_each_revision_says_its_phase_and_contractions_come_last(tmp_path: Path) -> None:
+    engine = make_engine(make_settings(tmp_path).url)
+    found = [one for one in scripts(engine) if one.revision > RELEASES[0]]
+    engine.dispose()
+    for script in found:
+        phase = getattr(script.module, "phase", None)
+        assert phase in [*Phase], f"{script.revision}: see docs/dev/add.md"
+        if phase == Phase.CONTRACT:
+            assert script.module.oldest_program == script.revision, f"{script.revision}: no older program may run"
+        else:
+            assert script.module.oldest_program < script.revision, (
+                f"{script.revision}: the program before must run beside the new one: take what it cannot bear out into a "
+                "contraction, the last revision of the release (a new member of an enumeration: docs/dev/add.md)"
+            )
+    wrong = misplaced([(one.revision, one.module.phase) for one in found], RELEASES)
+    assert wrong == [], f"{wrong} follow a contraction: give the contraction the last number of the release"
+
+
+def test_an_expansion_after_a_contraction_is_seen() -> None:
+    phases = [("0043", "expand"), ("0044", "contract"), ("0045", "expand"), ("0046", "contract")]
+    assert misplaced(phases, ("0042",)) == ["0045"]
+    assert misplaced(phases, ("0042", "0044")) == []
+    assert misplaced(phases[:2], ("0042",)) == []
+
+
+def test_a_contraction_adds_nothing_that_its_program_needs(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path)
+    engine = make_engine(settings.url)
+    shapes = shapes_of(settings, engine)
+    contractions = [one for one in scripts(engine) if getattr(one.module, "phase", "") == Phase.CONTRACT]
+    engine.dispose()
+    for one in contractions:
+        before, after = shapes[str(one.down_revision)], shapes[one.revision]
+        new = [table for table in after if table not in before]
+        new += [f"{table}.{name}" for table in before.keys() & after.keys() for name in after[table]
+                if name not in before[table] and f"{name}:type" in after[table]]  # fmt: skip
+        assert new == [], f"{one.revision}: add it in an expansion, before the new program starts"
+
+
+def lacking(tables: MetaData, there: dict[str, dict[str, object]]) -> list[str]:
+    """What a program would miss in tables, and what the tables ask for that it does not give."""
+    known = {table.name: {column.name for column in table.columns} for table in tables.sorted_tables}
+    wrong = [f"table {table}" for table in known.keys() - there.keys()]
+    for table in known.keys() & there.keys():
+        wrong += [f"{table}.{name}" for name in known[table] - there[table].keys()]
+        wrong += [f"{table}.{name} is asked for" for name, given in there[table].items()
+                  if given == "required" and f"{name}:type" in there[table] and name not in known[table]]  # fmt: skip
+    return sorted(wrong)
+
+
+def test_this_program_runs_on_the_previous_schema(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path)
+    engine = make_engine(settings.url)
+    migrate_database(settings, revision=last_expansion(engine))
+    require_migrated(settings)
+    assert lacking(metadata, shape(engine)) == []
+    engine.dispose()
+
+
+def last_expansion(engine: Engine) -> str:
+    return [one.revision for one in scripts(engine) if getattr(one.module, "phase", "expand") == Phase.EXPAND][-1]
+
+
+def test_what_the_previous_schema_lacks_is_seen() -> None:
+    class State(StrEnum):
+        OPEN = "open"
+
+    program = _with_state(State)
+    columns = {"id": "required", "id:type": "INTEGER", "state": "free", "state:type": "VARCHAR(32)"}
+    assert lacking(program, {"letters": columns, "gone": {"id": "required"}}) == []
+    assert lacking(program, {}) == ["table letters"]
+    assert lacking(program, {"letters": {"id": "required", "id:type": "INTEGER"}}) == ["letters.state"]
+    assert lacking(program, {"letters": columns | {"note": "required", "note:type": "TEXT"}}) == [
+        "letters.note is asked for"
+    ]
+    assert lacking(program, {"letters": columns | {"note": "free", "note:type": "TEXT"}}) == []
+
+
+CONTRACTION = """
+revision, down_revision, branch_labels, depends_on = "9001", "{head}", None, None
+phase, oldest_program = "{phase}", "9001"
+
+
+def upgrade():
+    pass
+
+
+def downgrade():
+    pass
+"""
+
+
+@pytest.fixture
+def more_revisions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """Let the program know one revision more, of a phase."""
+    folder = tmp_path / "versions"
+    folder.mkdir()
+
+    def add(phase: str) -> None:
+        engine = make_engine(f"sqlite:///{tmp_path / 'no.sqlite3'}")
+        head = scripts(engine)[-1].revision
+        engine.dispose()
+        (folder / f"9001_{phase}.py").write_text(CONTRACTION.format(head=head, phase=phase), encoding="utf-8")
+        usual = migrate.alembic_config
+
+        def config(connection: Connection) -> Config:
+            made = usual(connection)
+            own = Path(migrations.__file__).parent / "versions"
+            made.set_main_option("version_locations", f"{own} {folder}")
+            made.set_main_option("path_separator", "space")
+            return made
+
+        monkeypatch.setattr(migrate, "alembic_config", config)
+
+    return add
+
+
+def test_a_program_starts_before_its_contractions_but_not_before_its_expansions(
+    tmp_path: Path, more_revisions: Callable[[str], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = make_settings(tmp_path)
+    migrate_database(settings)
+    more_revisions("contract")
+    require_migrated(settings)
+    assert "ged migrate --finish" in caplog.text
+    assert expand_database(settings) == ["9001"]
+    engine = make_engine(settings.url)
+    with engine.connect() as connection:
+        assert not may_run(connection, "9000") or not is_opened(Session(connection), "9001")
+    finish_database(settings)
+    with Session(engine) as session:
+        assert is_opened(session, "9001"), "from now on its program writes what no other one reads"
+    assert expand_database(settings) == []
+    engine.dispose()
+
+
+def test_a_program_does_not_start_before_its_expansions(tmp_path: Path, more_revisions: Callable[[str], None]) -> None:
+    settings = make_settings(tmp_path)
+    migrate_database(settings)
+    more_revisions("expand")
+    with pytest.raises(ConfigError) as refused:
+        require_migrated(settings)
+    assert refused.value.code == "database.not_migrated"
+    assert expand_database(settings) == []
+    require_migrated(settings)
+
+
+def test_contractions_of_an_earlier_release_come_before_expansions_of_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more_revisions: Callable[[str], None]
+) -> None:
+    settings = make_settings(tmp_path)
+    engine = make_engine(settings.url)
+    head = scripts(engine)[-1].revision
+    migrate_database(settings, revision=scripts(engine)[-2].revision)
+    engine.dispose()
+    more_revisions("expand")
+    usual = migrate._phase
+    monkeypatch.setattr(migrate, "_phase", lambda one: Phase.CONTRACT if one.revision == head else usual(one))
+    with pytest.raises(ConfigError) as refused:
+        require_migrated(settings)
+    assert refused.value.code == "database.not_migrated"
+    with pytest.raises(ConfigError) as refused:
+        expand_database(settings)
+    assert (refused.value.code, refused.value.params["revisions"]) == ("database.unfinished", head)
+    finish_database(settings)
+    require_migrated(settings)
+
+
+def test_an_empty_database_gets_everything_at_once(tmp_path: Path, more_revisions: Callable[[str], None]) -> None:
+    settings = make_settings(tmp_path)
+    more_revisions("contract")
+    assert expand_database(settings) == []
+    engine = make_engine(settings.url)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9001"
+    engine.dispose()
+
+
+@pytest.mark.servers
+def test_nothing_is_contracted_while_an_older_program_is_connected(
+    make_database: Callable[[], str], tmp_path: Path, more_revisions: Callable[[str], None]
+) -> None:
+    settings = make_settings(tmp_path, database_url=make_database())
+    migrate_database(settings)
+    more_revisions("contract")
+    older = make_engine(settings.url)  # this program is older than 9001
+    with older.connect() as connection:
+        connection.execute(text("SELECT 1"))
+    with pytest.raises(ConfigError) as refused:
+        finish_database(settings)
+    assert (refused.value.code, refused.value.params["programs"]) == ("database.older_programs", f"ged {PROGRAM}")
+    older.dispose()
+    finish_database(settings)

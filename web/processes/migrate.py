@@ -160,7 +160,9 @@ def _older_programs(connection: Connection, revision: str) -> list[str]:
     named = list(connection.scalars(query))
     connection.rollback()
     return sorted(
-        one or "without a name" for one in named if not one or (one.startswith(CLIENT) and one[len(CLIENT) :] < revision)
+        one or "without a name"
+        for one in named
+        if not one or (one.startswith(CLIENT) and one[len(CLIENT) :] < revision)
     )
 
 

@@ -1,0 +1,70 @@
+"""Clerks who register letters through a served site, and insist until they are told a number."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import httpx
+
+from demo.client import Person, read_page
+from tests.site import PASSWORD
+
+
+@dataclass
+class Clerk:
+    """One of those who register; a form that was not answered is sent again until it is."""
+
+    place: str
+    name: str
+    stop: threading.Event
+    answered: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """subject -> id and text of the number that was told."""
+    failures: list[str] = field(default_factory=list)
+
+    def work(self) -> None:
+        person = Person(self.place, "agent", PASSWORD)
+        try:
+            n = 0
+            while not self.stop.is_set():
+                n += 1
+                self._register(person, f"lettre {self.name}-{n}")
+        finally:
+            person.close()
+
+    def _register(self, person: Person, subject: str) -> None:
+        page = read_page(self._insist(lambda: person.http.get("/enregistrer/"), (200,)))
+        form = page.form("/enregistrer")
+        values = {name: list(found) for name, found in form.fields.items()}
+        values |= {"subject": [subject], "sender_name": ["Préfecture de Yoto"]}
+        values["addressed_post_id"] = [next(v for v, _ in form.choices["addressed_post_id"] if v)]
+        sent = self._insist(lambda: person.http.post(form.action, data=values, follow_redirects=False), (303,))
+        shown = self._insist(lambda: person.http.get(sent.headers["location"]), (200,))
+        number = re.search(r"\d{5}/[^\s<]+", shown.text)
+        assert number, shown.text
+        number_id = re.search(r"/(\d+)/enregistre", sent.headers["location"])
+        assert number_id, sent.headers
+        self.answered[subject] = int(number_id[1]), number[0]
+
+    def _insist(self, ask: Callable[[], httpx.Response], wanted: tuple[int, ...]) -> httpx.Response:
+        while True:
+            try:
+                answer = ask()
+            except httpx.HTTPError as failure:
+                self.failures.append(type(failure).__name__)
+            else:
+                if answer.status_code in wanted:
+                    return answer
+                assert answer.status_code >= 500, f"{answer.status_code}: {answer.text[:500]}"
+                self.failures.append(str(answer.status_code))
+            time.sleep(0.05)
+
+
+def wait_for(what: Callable[[], bool], *, within_s: float = 60) -> None:
+    until = time.monotonic() + within_s
+    while not what():
+        assert time.monotonic() < until, "it did not come"
+        time.sleep(0.01)
