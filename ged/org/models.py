@@ -78,6 +78,8 @@ class Person(Base):
     is_active: Mapped[bool] = mapped_column(Boolean, default=True)
     language: Mapped[str] = mapped_column(String(8), default="", server_default="")
     """The language that the person chose (``ged.languages``); empty: none, the browser's counts."""
+    toured_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the person finished or skipped the tour of the first day."""
 
 
 class Holding(Base):

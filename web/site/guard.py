@@ -64,6 +64,8 @@ ACCESS: Mapping[str, Rule] = {
     "health.site": PUBLIC,
     "health.upload_room": SIGNED_IN,
     # --- the language ---
+    "tour.index": SIGNED_IN,
+    "tour.end": SIGNED_IN,
     "language.switch": PUBLIC,
     "language.form": SIGNED_IN,
     "language.choose": SIGNED_IN,

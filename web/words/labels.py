@@ -579,6 +579,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "natures.loaded": _l("a chargé les natures de courrier"),
     "organisation.loaded": _l("a chargé l'organigramme"),
     "person.password_set": _l("a changé un mot de passe"),
+    "person.tour_ended": _l("a terminé ou passé la visite du premier jour"),
     "person.language_chosen": _l("a choisi sa langue"),
     "register.closed_until": _l("a arrêté et clos les jours d'un registre"),
     "register.opened": _l("a ouvert un registre à un numéro"),

@@ -8,13 +8,14 @@ from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid
 from ged.org import absence_notices, absences, accounts, keys, notices, passwords, sessions
+from ged.org import tour as tours
 from ged.org.accounts import words_of
 from ged.reports import home as home_page
 from ged.reports.home import Fact
 from ged.routing import calendar
 from ged.signbook import queries as signbook_queries
 from ged.slips import queries as slip_queries
-from web.site import auth, context, i18n, keyring
+from web.site import auth, context, i18n, keyring, tour
 from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.site.paths import next_path, safe_path
@@ -46,12 +47,14 @@ def home() -> ResponseReturnValue:
         absent = [row for row in absences.listing(session, actor, on=today) if row.from_on <= today]
         told = absence_notices.notices(session, actor)
         unread = notices.unread(session, actor)
+        is_new = tours.is_due(session, actor.person_id)
         wrong_tries, tried_at = keys.wrong_tries(session, actor.person_id, now=context.now())
     return render_template(
         "session/home.html", told=told, unread=unread, desk=mine, figures=[(fact, count, figure_words(fact, count), LEADS_TO.get(fact)) for fact, count in mine.figures],
         due={row.assignment_id: due_words(row.due_on, today, days) for row in mine.late}, late_slips=slips[:SLIPS_SHOWN], more_slips=len(slips) > SLIPS_SHOWN,
         hours=services.unacknowledged_hours, away=gone, absent=absent,
         wrong_tries=wrong_tries, tried_at=tried_at, returned=returned,
+        tour_steps=tour.steps(actor) if is_new or "visite" in request.args else [],
     )  # fmt: skip
 
 
