@@ -43,6 +43,7 @@ from ged.suggestions.models import ScanPageReading
 from ged.unit import Services
 from tests.browsing import leading_on, sign_in
 from tests.servers import free_port
+from web.views.scans.scans import MAX_FILES
 from web.wiring import settings_file
 from web.wiring.services import build_services
 
@@ -144,16 +145,19 @@ def _pen(page: Image.Image, seed: int) -> Image.Image:
 
 
 def hand_in(page: Page, letters: Sequence[DrawnLetter], seed: int) -> None:
-    """All files of the pile in one deposit."""
+    """All files of the pile, as many in a deposit as the site takes."""
     spoilt = set(random.Random(seed).sample(range(len(letters)), round(len(letters) * WRITTEN_OVER)))
-    page.goto("/numerisations/")
     files: list[FilePayload] = [
         {"name": f"{n:02}.jpg", "mimeType": "image/jpeg", "buffer": drawn(one, seed + n, written_over=n in spoilt)}
         for n, one in enumerate(letters)
     ]
-    page.set_input_files("#file", files)
-    with leading_on(page):
-        page.locator("form[data-drop] button[type=submit]").click()
+    for first in range(0, len(files), MAX_FILES):
+        page.goto("/numerisations/")
+        page.set_input_files("#file", files[first : first + MAX_FILES])
+        with leading_on(page):
+            page.locator("form[data-drop] button[type=submit]").click()
+        if page.locator(".error-summary").count():
+            raise RuntimeError(f"the pile is refused: {page.locator('.error-summary').inner_text()}")
 
 
 def forget_some(services: Services, letters: Sequence[DrawnLetter], seed: int) -> int:

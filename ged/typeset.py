@@ -88,6 +88,10 @@ def release() -> tuple[object, ...]:
     return tuple((path.name, (seen := path.stat()).st_mtime_ns, seen.st_size) for path in files)
 
 
+_MARKS = frozenset("‐‑–—‘’“”„…€")
+"""Marks that all our fonts have, and that people type every day."""
+
+
 def refuse_unprintable(text: str, *, field: str) -> None:
     """Refuse a line that cannot be printed under a signature exactly as it is shown on the screen.
 
@@ -98,7 +102,7 @@ def refuse_unprintable(text: str, *, field: str) -> None:
         EngineFailed: ``work.busy``, ``typeset.crashed``.
     """
     found = next((c for c in text if unicodedata.category(c)[0] == "C" or c in "\u2028\u2029"), "")
-    if not found and any(c > "\u024f" for c in text):  # Latin letters need no request to a child
+    if not found and any(c > "\u024f" and c not in _MARKS for c in text):  # Latin letters need no request to a child
         found = str(_ask({"characters": text}, b"").message["lacking"])[:1]
     if found:
         shown = found if found.isprintable() else f"U+{ord(found):04X}"

@@ -25,12 +25,11 @@ def _block(block: Block) -> dict[str, Any]:
             return _items(block)
         case Table(rows, headed):
             columns = list(zip(*rows, strict=True))
-            body = [column[1:] if headed else column for column in columns]
             return {
                 "is": "table",
                 "headed": headed,
                 "widths": [_width(column) for column in columns],
-                "right": [_is_of_numbers(column) for column in body],
+                "right": columns_of_numbers(block),
                 "rows": [[_runs(cell) for cell in row] for row in rows],
             }
         case PageBreak():
@@ -65,6 +64,14 @@ def _runs(runs: Runs) -> list[dict[str, Any]]:
 def _width(column: tuple[Runs, ...]) -> int:
     longest = max((len(line) for cell in column for line in text_of(cell).split("\n")), default=0)
     return min(max(longest, NARROWEST), WIDEST)
+
+
+def columns_of_numbers(table: Table) -> list[bool]:
+    """Whether each column holds figures alone below its head: such columns are set to the right, on paper and screen.
+
+    A table that was pasted has its heads in a row like others.
+    """
+    return [_is_of_numbers(column[1:]) or _is_of_numbers(column) for column in zip(*table.rows, strict=True)]
 
 
 def _is_of_numbers(column: tuple[Runs, ...]) -> bool:

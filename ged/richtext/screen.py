@@ -3,7 +3,9 @@
 from html import escape
 
 from ged.richtext.document import Block, Document, Heading, Items, Mark, PageBreak, Paragraph, Runs, Table, text_of
+from ged.richtext.pages import columns_of_numbers
 
+FIGURES = ' class="rich-figures"'
 TAGS = {Mark.STRONG: "strong", Mark.EM: "em", Mark.UNDERLINE: "u"}
 
 
@@ -26,12 +28,13 @@ def _block(block: Block, below: int) -> str:
         case Items():
             return _items(block)
         case Table(rows, headed):
-            lines = []
+            lines, right = [], columns_of_numbers(block)
             for n, row in enumerate(rows):
                 tag, scope = ("th", ' scope="col"') if headed and not n else ("td", "")
                 # A head without text would be read as one: it is a cell.
                 cells = "".join(
-                    f"<{tag}{scope}>{_runs(cell)}</{tag}>" if text_of(cell) else "<td></td>" for cell in row
+                    f"<{tag}{scope}{FIGURES * in_figures}>{_runs(cell)}</{tag}>" if text_of(cell) else "<td></td>"
+                    for cell, in_figures in zip(row, right, strict=True)
                 )
                 lines.append(f"<tr>{cells}</tr>")
             return '<div class="rich-table"><table>' + "".join(lines) + "</table></div>"

@@ -225,7 +225,7 @@ def save(
         NotFound: ``mail.unknown``, ``draft.unknown``.
         Forbidden: ``draft.not_author``, ``circuit.not_yours``.
         Invalid: ``draft.subject_missing``, ``draft.too_long``, ``draft.parties``, ``draft.email``, ``draft.amount``,
-            ``typeset.glyph``.
+            ``typeset.glyph``, ``typeset.glyph_near``.
         InvalidTransition: ``draft.closed``, ``circuit.not_your_turn``.
         StaleVersion: ``draft.stale``.
     """
@@ -307,13 +307,37 @@ def _change(
         in_circuit = draft.mail.state is MailState.IN_CIRCUIT
     if content == before:
         return Saved(draft.version_no, 0, version, changed=False)
-    pages = preview_pages(letter, at=now)
+    try:
+        pages = preview_pages(letter, at=now)
+    except Invalid as refusal:
+        raise _placed(refusal, content) from refusal
     digest = services.blobs.put(BytesIO(pages.pdf)).digest if in_circuit else None
     for attempt in services.attempts(now):
         with attempt as uow:
             draft = book.locked(uow, mail_id, actor, version=version)
             saved = _apply(uow, draft, content, letter, pages, digest, upload, actor)
     return saved
+
+
+_AROUND = 24
+"""Characters of a text told on either side of one that cannot be printed."""
+
+
+def _placed(refusal: Invalid, content: Content) -> Invalid:
+    """The refusal with the field and the words where the character stands that cannot be printed."""
+    character = str(refusal.params.get("character", ""))
+    fields = [("civility", content.civility), ("subject", content.subject), ("body", content.body)]
+    for name, parties in (("addressee", content.addressees), ("copy", content.copies)):
+        for n, party in enumerate(parties, start=1):
+            fields += [(f"{name}-{n}-name", party.name), (f"{name}-{n}-address", party.address)]
+    for field_name, text in fields:
+        at = text.find(character) if character else -1
+        if at >= 0:
+            near = " ".join(text[max(at - _AROUND, 0) : at + _AROUND].split())
+            return Invalid(
+                "typeset.glyph_near", "replace the character", field=field_name, character=character, near=near
+            )
+    return refusal
 
 
 def _apply(

@@ -175,6 +175,9 @@ def test_what_is_typed_and_pasted_keeps_its_forms_and_the_console_is_silent(page
     page.keyboard.press("Control+End")
     page.evaluate(PASTE, ["", "A\tB\n410\t60 000 000"])
     expect(text.locator("table")).to_have_count(2)
+    expect(
+        text.locator(".rich-figures", has_text="60 000 000").first, "figures stand to the right, as on paper"
+    ).to_have_css("text-align", "right")
     expect(text.locator("img, script, a, [style]")).to_have_count(0)
     saved(page)
     shown = site[1].house.show(mail_id, "dge")

@@ -107,7 +107,7 @@ def test_the_editors_json_and_the_light_marks_save_one_document(site: Site) -> N
     assert "Votre demande est acceptée." in pages_of(pdf)[0]
     page = site.get("dge", f"/parapheur/{mail_id}")
     assert "Votre <strong>demande</strong> est <em>acceptée</em>." in page
-    assert '<th scope="col">Montant</th>' in page
+    assert '<th scope="col" class="rich-figures">Montant</th>' in page
 
 
 def test_hostile_json_is_refused_and_hostile_text_is_escaped(site: Site) -> None:

@@ -314,7 +314,10 @@ def test_what_cannot_be_printed_is_told_when_it_is_typed(house: House) -> None:
             house.services, mail_id, form_of(row, body="Un idéogramme : 漢"), version=row.version,
             actor=house.who("dge"), now=NOW,
         )  # fmt: skip
-    assert refused.value.code == "typeset.glyph"
+    assert refused.value.code == "typeset.glyph_near"
+    assert {name: refused.value.params[name] for name in ("field", "character", "near")} == {
+        "field": "body", "character": "漢", "near": "Un idéogramme : 漢",
+    }  # fmt: skip
 
 
 def test_markup_in_a_letter_stays_text(house: House) -> None:

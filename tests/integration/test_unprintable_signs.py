@@ -1,4 +1,6 @@
-"""A sign that no font of ours has: the register keeps it, paper shows a stand-in, and no print is stopped."""
+"""A sign that no font of ours has: refused at its field where a person types it; what was taken over keeps it, paper shows
+a stand-in, and no print is stopped.
+"""
 
 import io
 import zipfile
@@ -22,6 +24,7 @@ from ged.register.models import Channel, Mail, MailNumber, Register, RegisterCou
 from ged.reports.models import RequestedFile
 from ged.unit import Services
 from tests.factories import NOW, TODAY, actor
+from tests.routing_kit import register
 from tests.signbook_kit import make_house
 from tests.site import make_site, post, sign_in
 from tests.slip_kit import register_id
@@ -37,19 +40,44 @@ def site(tmp_path: Path) -> Site:
 
 
 def registered(site: Site) -> tuple[FlaskClient, int, int]:
-    """The clerk, the letter and its number, registered as people do."""
+    """The clerk, the letter and its number, as an archive or an e-mail brings them in."""
     app, services = site
     client = sign_in(app, "agent")
-    form = {"register_id": register_id(services, "ARR"), "sender_name": SENDER, "subject": SUBJECT}
-    with services.reading() as session:
-        form["addressed_post_id"] = actor(services, "sg").posts[0].post_id
-    answer = post(client, "/enregistrer/", form, page="/enregistrer/")
-    assert answer.status_code == 303, answer.text
+    register(services, SUBJECT, sender=SENDER)
     with services.reading() as session:
         mail_id, number_id = session.execute(select(MailNumber.mail_id, MailNumber.id)).one()
         kept = session.get_one(Mail, mail_id)
         assert (kept.sender_name, kept.subject) == (SENDER, SUBJECT)
     return client, mail_id, number_id
+
+
+def typed(services: Services, **changes: str) -> dict[str, object]:
+    post_id = actor(services, "sg").posts[0].post_id
+    usual = {"sender_name": "Mairie d’Aného – Cabinet", "subject": "Vœux « de fin d’année »…"}
+    return {"register_id": register_id(services, "ARR"), "addressed_post_id": post_id, **usual, **changes}
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "sign"), [("sender_name", SENDER, "字"), ("subject", SUBJECT, "🎉"), ("addressee", "M. 王", "王")]
+)
+def test_what_a_person_types_is_refused_at_its_field(site: Site, field: str, text: str, sign: str) -> None:
+    app, services = site
+    client = sign_in(app, "agent")
+    answer = post(client, "/enregistrer/", typed(services, **{field: text}), page="/enregistrer/")
+    assert answer.status_code == 422
+    assert f"Le caractère « {sign} » ne peut pas être imprimé." in answer.text
+    assert f'href="#{field}"' in answer.text
+    assert post(client, "/enregistrer/", typed(services), page="/enregistrer/").status_code == 303, "usual marks pass"
+
+
+def test_a_rectification_keeps_what_is_there_and_refuses_what_is_new(site: Site) -> None:
+    client, mail_id, _ = registered(site)
+    page = f"/courriers/{mail_id}/rectifier"
+    kept = {"sender_name": SENDER, "subject": "Vœux de fin d'année", "reason": "Signe retiré", "version": "1"}
+    refused = post(client, page, {**kept, "subject": "Vœux 😀"}, page=page)
+    assert refused.status_code == 422
+    assert "« 😀 »" in refused.text
+    assert post(client, page, kept, page=page).status_code == 303
 
 
 def words(pdf: bytes) -> str:

@@ -147,6 +147,8 @@ def test_a_sheet_gets_texts_and_numbers_alone() -> None:
     found = sheet_blocks(marks.parse("| Poste | Montant |\n|---|---|\n| #let x | 60 000 000 |\n| $y$ | 7 |"))
     (table,) = found
     assert table["right"] == [False, True]
+    shown = screen.html(marks.parse("| Poste | Montant |\n|---|---|\n| A4 | 60 000 000 |\n| A3 | 7 |"))
+    assert '<td>A4</td><td class="rich-figures">60 000 000</td>' in shown, "the screen shows figures as paper does"
     assert table["rows"][1][0] == [{"text": "#let x", "strong": False, "em": False, "underline": False}]
 
 

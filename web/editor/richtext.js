@@ -7,11 +7,11 @@ import { inputRules, textblockTypeInputRule, wrappingInputRule } from "prosemirr
 import { keymap } from "prosemirror-keymap";
 import { Fragment, Node, Schema, Slice } from "prosemirror-model";
 import { liftListItem, sinkListItem, splitListItem, wrapInList } from "prosemirror-schema-list";
-import { EditorState, TextSelection } from "prosemirror-state";
+import { EditorState, Plugin, TextSelection } from "prosemirror-state";
 import {
   addColumnAfter, addRowAfter, deleteColumn, deleteRow, deleteTable, goToNextCell, isInTable, tableEditing, tableNodes,
 } from "prosemirror-tables";
-import { EditorView } from "prosemirror-view";
+import { Decoration, DecorationSet, EditorView } from "prosemirror-view";
 
 // --- the document: the same list as ged/richtext/document.py, which refuses all else ---
 const single = tableNodes({ tableGroup: "block", cellContent: "paragraph+", cellAttributes: {} });
@@ -132,6 +132,37 @@ function tableOf(rows) {
   const width = Math.max(...rows.map((row) => row.length));
   return nodes.table.create(null, rows.map((row) => nodes.table_row.create(null, Array.from({ length: width }, (_, n) => cell(row[n] || "")))));
 }
+
+// --- columns of figures stand to the right, as on paper: the rule of ged/richtext/pages.py ---
+const FIGURE = /^(?:[-–+]?\s?\d[\d\s.,]*(?:%|F\s?CFA|€|\$)?|[-–])$/;
+const figures = new Plugin({
+  props: {
+    decorations(state) {
+      const found = [];
+      state.doc.descendants((table, at) => {
+        if (table.type !== nodes.table) return table.type === nodes.doc;
+        const columns = [];
+        table.forEach((row, rowAt) => {
+          let column = 0;
+          row.forEach((one, cellAt) => {
+            const text = one.textContent.trim();
+            const place = at + 1 + rowAt + 1 + cellAt;
+            (columns[column] = columns[column] || []).push({ from: place, to: place + one.nodeSize, text });
+            column += 1;
+          });
+        });
+        for (const cells of columns) {
+          const below = cells.slice(1).filter((one) => one.text); // the first row may be heads that nobody named so
+          const written = below.length ? below : cells.filter((one) => one.text);
+          if (!written.length || !written.every((one) => FIGURE.test(one.text))) continue;
+          for (const one of cells) found.push(Decoration.node(one.from, one.to, { class: "rich-figures" }));
+        }
+        return false;
+      });
+      return DecorationSet.create(state.doc, found);
+    },
+  },
+});
 
 // --- acts of the toolbar ---
 const putTable = (state, dispatch) => {
@@ -268,7 +299,7 @@ function edit(field) {
           Enter: splitListItem(nodes.list_item), "Shift-Enter": putLine, "Mod-Enter": () => true,
           Tab: goToNextCell(1), "Shift-Tab": goToNextCell(-1),
         }),
-        keymap(baseKeymap), history(), gapCursor(), tableEditing(),
+        keymap(baseKeymap), history(), gapCursor(), tableEditing(), figures,
       ],
     }),
     attributes,

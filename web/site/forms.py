@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from werkzeug.datastructures import MultiDict
 
-from ged.errors import Invalid
+from ged.errors import EngineFailed, Invalid
+from ged.typeset import refuse_unprintable
 from web.site.errors import FormRefused
 from web.site.numbers import id_of
 
@@ -66,6 +67,20 @@ class FormReader:
         value = "".join(c if c.isprintable() or c in "\n\t" else " " if c.isspace() else "" for c in raw)
         if len(value) > maximum:
             self._errors.append(Invalid("form.too_long", "shorten it", field=name, maximum=maximum))
+        return value
+
+    def on_paper(self, name: str, *, required: bool = False, maximum: int = 500) -> str:
+        """As ``text``, for what stands in a register: a character that no font of ours has is refused at its field.
+
+        A received letter is no exception: its receipt, its fiche and the pages of the register are printed.
+        """
+        value = self.text(name, required=required, maximum=maximum)
+        try:
+            refuse_unprintable(" ".join(value.split()), field=name)
+        except Invalid as refusal:
+            self._errors.append(refusal)
+        except EngineFailed:
+            pass  # no child is free to look: a print will show a stand-in
         return value
 
     def printed(self, name: str, *, required: bool = False, maximum: int = 500) -> str:

@@ -65,7 +65,7 @@ def register() -> ResponseReturnValue:
     day, clock = fields.day("arrived_on", required=True), fields.clock("arrived_time", required=True)
     register_id = fields.integer("register_id", required=True)
     post_id = fields.integer("addressed_post_id", required=True)
-    sender, marks = fields.text("sender_name", maximum=200), fields.text("marks", maximum=300)
+    sender, marks = fields.on_paper("sender_name", maximum=200), fields.text("marks", maximum=300)
     kind, count = fields.text("kind", required=True, maximum=32), fields.integer("count", minimum=1, maximum=999)
     try:
         fields.check()
@@ -152,8 +152,8 @@ def give_back(envelope_id: int) -> ResponseReturnValue:
 def open_it(envelope_id: int) -> ResponseReturnValue:
     """Make a letter of the content, with its file if there is one."""
     fields = FormReader(request.form)
-    subject = fields.text("subject", required=True, maximum=2000)
-    sender = fields.text("sender_name", maximum=200)
+    subject = fields.on_paper("subject", required=True, maximum=2000)
+    sender = fields.on_paper("sender_name", maximum=200)
     level = fields.integer("level", required=True, maximum=2)
     version = fields.integer("version")
     services, actor = context.services(), context.actor()

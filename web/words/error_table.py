@@ -1562,6 +1562,10 @@ MESSAGES: Mapping[str, Message] = {
     "typeset.glyph": Message(
         _l("Le caractère « %(character)s » ne peut pas être imprimé."), _l("Retirez ou remplacez ce caractère.")
     ),
+    "typeset.glyph_near": Message(
+        _l("Le caractère « %(character)s » ne peut pas être imprimé ; il est ici : « %(near)s »."),
+        _l("Retirez ou remplacez ce caractère."),
+    ),
     # --- unit ---
     "unit.unknown": Message(_l("Ce service n'existe pas."), _l("Choisissez un service de la liste.")),
     "unit.ambiguous": Message(

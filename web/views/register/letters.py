@@ -158,7 +158,9 @@ def _rectify_form(mail_id: int, error: GedError | None = None) -> ResponseReturn
 def rectify(mail_id: int) -> ResponseReturnValue:
     """Rectify the letter; the old values stay readable."""
     fields, actor = FormReader(request.form), context.actor()
-    changes = _typed_changes(fields)
+    with context.services().reading() as session:
+        before = queries.letter(session, mail_id, actor)
+    changes = _typed_changes(fields, before)
     born = _typed_desk_changes(fields) if "signatory_post_id" in request.form else None
     reason, version = fields.text("reason", required=True, maximum=500), fields.integer("version", required=True)
     try:
@@ -185,13 +187,16 @@ def _sees(session: ReadSession, mail_id: int, actor: Actor) -> bool:
     return True
 
 
-def _typed_changes(fields: FormReader) -> dict[str, Value]:
+def _typed_changes(fields: FormReader, before: LetterView) -> dict[str, Value]:
     """The register's fields that the form bears."""
     changes: dict[str, Value] = {}
     given = request.form
     for name in TEXT_FIELDS:
         if name in given:
-            changes[name] = " ".join(fields.text(name, maximum=operations.MAX_SUBJECT).split())
+            # What stands in the register already, from an archive or an e-mail, may stay as it is.
+            is_new = " ".join(given[name].split()) != " ".join(str(getattr(before, name, "")).split())
+            read = fields.on_paper if is_new else fields.text
+            changes[name] = " ".join(read(name, maximum=operations.MAX_SUBJECT).split())
     for name in DATE_FIELDS:
         if name in given:
             changes[name] = fields.day(name)

@@ -143,7 +143,7 @@ def _read(kind: str) -> tuple[RegisterId, OutgoingForm]:
             except Invalid as unknown:
                 fields.refuse(unknown)
     typed = OutgoingForm(
-        subject=" ".join(fields.text("subject", required=True, maximum=MAX_SUBJECT).split()),
+        subject=" ".join(fields.on_paper("subject", required=True, maximum=MAX_SUBJECT).split()),
         sender_unit_id=UnitId(sender or 0),
         signatory_post_id=PostId(signatory or 0),
         addressees=names_of(fields, "addressees"),
@@ -153,7 +153,7 @@ def _read(kind: str) -> tuple[RegisterId, OutgoingForm]:
         nature=nature,
         level=Confidentiality(fields.integer("level", maximum=2) or 0),
         enclosure_count=fields.integer("enclosure_count", maximum=9999) or 0,
-        enclosure_note=fields.text("enclosure_note", maximum=300),
+        enclosure_note=fields.on_paper("enclosure_note", maximum=300),
         answers=answers,
         request_token=request.form.get("request_token", "")[:MAX_TOKEN] or None,
     )
@@ -163,7 +163,7 @@ def _read(kind: str) -> tuple[RegisterId, OutgoingForm]:
 
 def names_of(fields: FormReader, name: str) -> tuple[str, ...]:
     """The names of a field, one in a line, each once."""
-    typed = fields.text(name, maximum=MAX_PARTIES * MAX_NAME)
+    typed = fields.on_paper(name, maximum=MAX_PARTIES * MAX_NAME)
     return tuple(dict.fromkeys(" ".join(line.split()) for line in typed.splitlines() if line.strip()))
 
 
