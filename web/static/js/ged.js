@@ -71,6 +71,52 @@
     }
   });
 
+  // --- the network is away while a form is filled: said in words; what is submitted waits here and leaves when it is back.
+  //     What cannot be taken back (a passphrase is typed, a question is asked) is submitted again by the person. ---
+  const offline = one("[data-offline]");
+  const AGAIN_MS = 5000;
+  let isAway = false;
+  let held = null;
+  const part = (name) => one(`[data-offline-${name}]`, offline);
+  const tell = () => {
+    offline.hidden = !isAway;
+    part("waits").hidden = !held || held.isFinal;
+    part("again").hidden = !held || !held.isFinal;
+  };
+  const isThere = () => fetch(offline.dataset.offline, { cache: "no-store" }).then((answer) => answer.ok, () => false);
+  const look = async () => {
+    if (navigator.onLine !== false && await isThere()) {
+      const waited = held;
+      isAway = false;
+      held = null;
+      tell();
+      if (waited && !waited.isFinal && waited.form.isConnected) waited.form.requestSubmit(waited.submitter);
+    } else {
+      isAway = true;
+      tell();
+      window.setTimeout(look, AGAIN_MS);
+    }
+  };
+  const lose = () => { if (!isAway) { isAway = true; tell(); window.setTimeout(look, AGAIN_MS); } };
+  if (offline) {
+    window.addEventListener("offline", lose);
+    window.addEventListener("online", () => { if (isAway) look(); });
+    document.addEventListener("htmx:sendError", () => { if (!isAway) look(); });
+    part("cancel").addEventListener("click", () => { held = null; tell(); });
+    // Before every other listener: nothing may be sent into nowhere.
+    window.addEventListener("submit", (event) => {
+      if (navigator.onLine === false) lose();
+      if (!isAway || event.target.method === "dialog") return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      const { target: form, submitter } = event;
+      const isFinal = form.method !== "post" || one("input[type=password]", form) !== null || Boolean(submitter && submitter.dataset.confirm);
+      held = { form, submitter, isFinal };
+      tell();
+      offline.scrollIntoView({ block: "nearest" });
+    }, true);
+  }
+
   // --- forms: sent once; a warning before typed text is left behind (form[data-guard]) ---
   let dirty = false;
   let typed = null;
@@ -128,9 +174,11 @@
   //     same person, given back when the page is shown again ---
   const store = window.sessionStorage;
   const person = document.body.dataset.person;
-  const entries = (form) => [...form.elements].filter((field) => field.name && !["hidden", "password", "file", "submit", "button"].includes(field.type));
+  // The token of a form makes sending it twice one act, so it is kept with what was typed.
+  const isToken = (field) => field.name === "request_token";
+  const entries = (form) => [...form.elements].filter((field) => field.name && (isToken(field) || !["hidden", "password", "file", "submit", "button"].includes(field.type)));
   const postForms = () => [...document.querySelectorAll('form[method="post"]:not([data-form-lost])')];
-  const isText = (field) => field.type === "textarea" || (field.tagName === "INPUT" && !["checkbox", "radio"].includes(field.type));
+  const isText = (field) => !isToken(field) && (field.type === "textarea" || (field.tagName === "INPUT" && !["checkbox", "radio"].includes(field.type)));
   const typedIn = (forms) => ({
     person,
     path: location.pathname,
@@ -145,6 +193,7 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method !== "post" || !person || form.matches("[data-form-lost]")) return;
+    if (form.target === "_blank" || form.hasAttribute("data-download")) return; // no other page follows
     const typed = typedIn([form]);
     if (typed.fields.length) store.setItem("ged.form", JSON.stringify(typed));
   });
@@ -153,6 +202,9 @@
   if (one("[data-form-lost]")) {
     if (sent) keep(sent);
   } else if (person) {
+    // A page is shown again by "Back" or "Reload", and none of ours came since the form was sent: its answer never arrived.
+    const [shown] = performance.getEntriesByType("navigation");
+    if (sent && sent.person === person && shown && ["back_forward", "reload"].includes(shown.type)) keep(sent);
     const mine = allKept().filter((typed) => typed.person === person);
     const typed = mine.find(({ path }) => path === location.pathname);
     if (typed) giveBack(typed);

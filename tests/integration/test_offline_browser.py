@@ -1,0 +1,142 @@
+"""The network goes away while a person works: said in words, nothing lost, sent once when it is back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import func, select
+
+from ged.register.models import Mail
+from ged.routing.models import Assignment
+from ged.unit import Services
+from tests.browsing import AXE, leading_on, sign_in
+from tests.factories import make_services
+from tests.routing_kit import make_mentions, register
+from tests.site import make_site, served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+SUBJECT = "Demande d'audience du collectif des riverains"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[tuple[str, Services]]:
+    app, services = make_site(tmp_path, services=make_services(tmp_path))
+    make_mentions(services)
+    with served(app) as url:
+        yield url, services
+    services.engine.dispose()
+
+
+@pytest.fixture
+def page(browser: Browser, site: tuple[str, Services]) -> Iterator[Page]:
+    context = browser.new_context(base_url=site[0], locale="fr-FR", viewport={"width": 360, "height": 740})
+    yield context.new_page()
+    context.close()
+
+
+def letters(services: Services) -> int:
+    with services.reading() as session:
+        return session.scalar(select(func.count(Mail.id)).where(Mail.subject == SUBJECT)) or 0
+
+
+def fill(page: Page) -> None:
+    sign_in(page, "agent")
+    page.goto("/enregistrer/")
+    page.select_option("#addressed_post_id", index=1)
+    page.fill("#sender_name", "Collectif des riverains")
+    page.fill("#subject", SUBJECT)
+
+
+def test_a_registration_waits_for_the_network_and_leaves_by_itself(page: Page, site: tuple[str, Services]) -> None:
+    fill(page)
+    told = page.locator("[data-offline]")
+    expect(told).to_be_hidden()
+    page.context.set_offline(True)
+    expect(told).to_contain_text("Le réseau est coupé : rien n’est perdu.")
+    page.press("#subject", "Enter")
+    expect(told).to_contain_text("Votre envoi part de lui-même au retour du réseau.")
+    expect(page.locator("#subject")).to_have_value(SUBJECT)
+    if AXE.is_file():
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        assert page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"] == []
+    assert letters(site[1]) == 0
+    with leading_on(page):
+        page.context.set_offline(False)
+    page.wait_for_url("**/enregistre")
+    assert letters(site[1]) == 1
+
+
+def test_a_person_takes_back_what_waits(page: Page, site: tuple[str, Services]) -> None:
+    fill(page)
+    page.context.set_offline(True)
+    page.press("#subject", "Enter")
+    page.get_by_role("button", name="Ne pas l’envoyer").click()
+    page.context.set_offline(False)
+    expect(page.locator("[data-offline]")).to_be_hidden()
+    expect(page.locator("#subject")).to_have_value(SUBJECT)
+    assert letters(site[1]) == 0
+
+
+def test_an_imputation_waits_too(page: Page, site: tuple[str, Services]) -> None:
+    mail_id = register(site[1]).mail_id
+    sign_in(page, "sg")
+    page.goto(f"/a-imputer/{mail_id}")
+    page.select_option("#leading_unit_id", index=1)
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Imputer").first.click()
+    expect(page.locator("[data-offline]")).to_contain_text("Votre envoi part de lui-même")
+    with leading_on(page):
+        page.context.set_offline(False)
+    with site[1].reading() as session:
+        assert session.scalar(select(func.count(Assignment.id)).where(Assignment.mail_id == mail_id)) == 1
+
+
+def test_what_cannot_be_taken_back_is_never_sent_by_itself(page: Page) -> None:
+    sign_in(page, "agent")
+    page.goto("/mon-compte/mot-de-passe")
+    for name in ("current_password", "password", "password_again"):
+        page.fill(f"[name={name}]", "une phrase de plusieurs mots")
+    page.context.set_offline(True)
+    page.press("[name=password_again]", "Enter")
+    expect(page.locator("[data-offline]")).to_contain_text("Rien n’est parti.")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    page.context.set_offline(False)
+    expect(page.locator("[data-offline]")).to_be_hidden()
+    assert "POST" not in sent
+
+
+def test_an_answer_that_never_came_gives_the_text_back_and_makes_one_letter(
+    page: Page, site: tuple[str, Services]
+) -> None:
+    fill(page)
+    lost: list[bool] = []
+
+    def lose(route) -> None:  # type: ignore[no-untyped-def]  # of the driver
+        if route.request.method == "POST" and not lost:
+            lost.append(True)
+            route.fetch(max_redirects=0)  # the server takes it, and its answer is lost on the way
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route("**/enregistrer/", lose)
+    page.press("#subject", "Enter")
+    page.wait_for_url("chrome-error://**")
+    assert letters(site[1]) == 1
+    page.go_back()
+    expect(page.locator("#navigation")).to_be_attached()
+    page.goto("/enregistrer/")
+    expect(page.locator("#subject")).to_have_value(SUBJECT)
+    expect(page.get_by_text("Votre saisie interrompue a été rétablie")).to_be_visible()
+    with leading_on(page):
+        page.press("#subject", "Enter")
+    page.wait_for_url("**/enregistre")
+    assert letters(site[1]) == 1, "sent twice, registered once"
