@@ -14,7 +14,7 @@ from ged import access
 from ged.access import Because
 from ged.errors import Forbidden, Invalid
 from ged.org.models import Post, PostRole, Unit
-from ged.org.tree import entities
+from ged.org.tree import entities, same_entity
 from ged.ports import Confidentiality, MailId, PostId, post_principal
 from ged.register.corrections import citation, correction_at
 from ged.register.correspondents import known_sender, may_be_listed, resolve_sender
@@ -80,6 +80,7 @@ def rectify(
     changed = list(done)
     for name, value in changes.items():
         new = _checked(name, value, uow)
+        _check_house(uow.session, mail, name, new)
         old = getattr(mail, name)
         if new == old:
             continue
@@ -178,6 +179,18 @@ def _checked(name: str, value: Value, uow: UnitOfWork) -> Value:
     if len(text) > MAX_TEXTS[name]:
         raise Invalid("form.too_long", "shorten the text", field=name, maximum=MAX_TEXTS[name])
     return text
+
+
+def _check_house(session: Session, mail: Mail, name: str, value: Value) -> None:
+    """Of a letter of the house: its issuer is a unit, which ``outside`` changes; it waits for an authority of its entity."""
+    if mail.direction is Direction.INCOMING:
+        return
+    if name == "sender_name":
+        raise Invalid("rectify.field", "this field cannot be rectified", field=name)
+    if name == "addressed_post_id":
+        near = select(Post.id).where(Post.id == value, Post.unit_id.in_(same_entity(session, [mail.unit_id])))
+        if session.scalar(near) is None:
+            raise Invalid("mail.addressed_unknown", "choose an authority of the list", field=name)
 
 
 def _told(uow: UnitOfWork, name: str, value: Value) -> str:

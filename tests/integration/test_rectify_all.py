@@ -204,6 +204,39 @@ def test_a_unit_that_was_renamed_meanwhile_loses_the_letter_that_it_did_not_writ
     assert [may_see(services, done.mail_id, who) for who in ("daf", "dge")] == [True, False]
 
 
+def test_no_text_takes_the_place_of_the_unit_that_wrote_a_letter_of_the_house(site: Site) -> None:
+    app, services = site
+    done = enter(services)
+    client = sign_in(app, "agent")
+    page = f"/courriers/{done.mail_id}/rectifier"
+    answer = post(client, page, {"sender_name": "Présidence", "reason": "x", "version": "1"})
+    assert answer.status_code == 422
+    assert mail(services, done.mail_id).sender_name == "Direction générale de l'énergie"
+    assert refused(services, done.mail_id, sender_name="Présidence") == "rectify.field"
+
+
+def test_an_internal_letter_is_not_rectified_to_an_authority_of_another_entity(site: Site) -> None:
+    app, services = site
+    with services.unit_of_work(NOW) as uow:
+        top = uow.session.scalars(select(Unit).where(Unit.code == "MIN")).one()
+        ceet = Unit(code="CEET", name="CEET", is_entity=True, parent_id=top.id)
+        uow.session.add(ceet)
+        uow.session.flush()
+        far = Post(code="CEET-DG", title="Directeur de la CEET", unit_id=ceet.id)
+        far.roles = [PostRole(role=Role.AUTHORITY)]
+        uow.session.add(far)
+        uow.session.flush()
+        far_id = far.id
+    inside = enter(services, "INT", addressees=(), copies=(), addressed_post_id=PostId(post_id(services, "SG-T")))
+    arrival = register(services)
+    client = sign_in(app, "agent")
+    assert "Directeur de la CEET" not in client.get(f"/courriers/{inside.mail_id}/rectifier").text
+    assert "Directeur de la CEET" in client.get(f"/courriers/{arrival.mail_id}/rectifier").text
+    assert refused(services, inside.mail_id, addressed_post_id=far_id) == "mail.addressed_unknown"
+    assert rectify(services, inside.mail_id, addressed_post_id=post_id(services, "DGE-C")) == 1
+    assert rectify(services, arrival.mail_id, addressed_post_id=far_id) == 1
+
+
 def test_the_writer_changes_to_a_unit_of_the_same_name(site: Site) -> None:
     services = site[1]
     rename(services, "DAF", "Direction générale de l'énergie")

@@ -18,7 +18,7 @@ from ged.ports import Confidentiality, MailId, PostId, RegisterId, UnitId
 from ged.recognition import signatures
 from ged.register import documents, entry, journal, levels, opening, operations, queries
 from ged.register.journal import JournalRow
-from ged.register.models import AttachmentKind, Channel, Priority, RegisterNature
+from ged.register.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
 from ged.register.queries import AttachmentLine, LetterView
 from ged.register.rectify_entry import CHOICES, DATE_FIELDS, OPEN_DUE, TEXT_FIELDS, Value
 from ged.register.signed_kinds import FROM_OUTSIDE
@@ -138,6 +138,8 @@ def _rectify_form(mail_id: int, error: GedError | None = None) -> ResponseReturn
 
     def authorities(session: ReadSession) -> object:
         near, far = entry.authorities(session, actor, on=context.today())
+        if queries.letter(session, mail_id, actor).direction is not Direction.INCOMING:
+            return near
         return [*near, (_("Autres entités"), far)] if near and far else [*near, *far]
 
     def choices(session: ReadSession) -> object:
