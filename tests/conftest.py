@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import compiled_once, servers
+from tests.lock_watch import Watch, watching
 from tests.servers import postgres, redis
 from tests.servers.elastic import elasticsearch_url
 
@@ -100,6 +101,22 @@ def _url(server: Callable[[], servers.Running]) -> str:
         return server().url
     except servers.Unavailable as refusal:
         pytest.skip(str(refusal))
+
+
+@pytest.fixture(scope="session")
+def _lock_watch() -> Iterator[Watch]:
+    with watching() as watch:
+        yield watch
+
+
+@pytest.fixture(autouse=True)
+def _locks_in_one_order(_lock_watch: Watch, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test fails that locks rows against ``ged.locks.ORDER``."""
+    _lock_watch.broken.clear()
+    yield
+    broken = list(dict.fromkeys(_lock_watch.broken))
+    if request.node.get_closest_marker("locks_backwards") is None:
+        assert not broken, "locked against ged.locks.ORDER:\n" + "\n".join(broken)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,9 @@
-"""Watches every transaction of a test: the test fails unless rows are locked in the order of ``ged.locks.ORDER``.
+"""Watches every transaction of every test: the test fails unless rows are locked in the order of ``ged.locks.ORDER``.
 
-    pytest -p tests.lock_watch tests/integration/test_slips_signed.py
-
-It checks each statement that locks rows, and each UPDATE of a row of an ordered table, which locks the row too. Rows
-that the transaction itself inserted do not count: no other transaction sees them. On SQLite nothing is locked, but the
-statements are the same.
+``tests/conftest.py`` turns it on, so that it sees each operation that a test calls. It checks each statement that locks
+rows, and each UPDATE and DELETE of a row of an ordered table, which locks the row too. Rows that the transaction itself
+inserted do not count: no other transaction sees them. On SQLite nothing is locked, but the statements are the same. A test
+that locks backwards on purpose has the mark ``locks_backwards``.
 """
 
 from __future__ import annotations
@@ -13,8 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
-from sqlalchemy import Connection, Engine, Select, Update, event, inspect
+from sqlalchemy import Connection, Delete, Engine, Select, Update, event, inspect
 from sqlalchemy.orm import Mapper
 from sqlalchemy.sql import visitors
 
@@ -31,22 +29,25 @@ class Watch:
         self.seen: set[tuple[str, str]] = set()
         """(earlier, later): tables locked one after the other in some transaction."""
         self.broken: list[str] = []
+        self._key = f"{KEY}_{id(self)}"
 
     def begin(self, connection: Connection) -> None:
-        connection.info[KEY] = ([], set())
+        connection.info[self._key] = ([], set())
 
     def made(self, _mapper: Mapper[Any], connection: Connection, row: Any) -> None:
-        _, own = connection.info.setdefault(KEY, ([], set()))
+        _, own = connection.info.setdefault(self._key, ([], set()))
         own.add((row.__table__.name, inspect(row).identity or inspect(row).mapper.primary_key_from_instance(row)[0]))
         own.add((row.__table__.name, inspect(row).mapper.primary_key_from_instance(row)[0]))
 
     def before(self, connection: Connection, clause: Any, multiparams: Any, params: Any, _options: Any) -> None:
+        if not _may_lock(clause):
+            return
         rows = [*(multiparams if isinstance(multiparams, (list, tuple)) else [multiparams]), params]
         for table, key in _locked(clause, [row for row in rows if isinstance(row, dict)]):
             self.lock(connection, table, key)
 
     def lock(self, connection: Connection, table: str, key: int | None) -> None:
-        held, own = connection.info.setdefault(KEY, ([], set()))
+        held, own = connection.info.setdefault(self._key, ([], set()))
         if (table, key) in own or (table, key) in held:
             return
         for earlier, earlier_key in held:
@@ -58,9 +59,15 @@ class Watch:
         held.append((table, key))
 
 
+def _may_lock(clause: Any) -> bool:
+    if isinstance(clause, Select):
+        return clause._for_update_arg is not None
+    return isinstance(clause, (Update, Delete)) and clause.table.name in RANK
+
+
 def _locked(clause: Any, rows: list[dict[str, Any]]) -> Iterator[tuple[str, int | None]]:
     """The ordered rows that a statement locks; None for an unknown key."""
-    if isinstance(clause, Select) and clause._for_update_arg is not None:
+    if isinstance(clause, Select):
         tables = [getattr(one, "name", "") for one in clause.get_final_froms()]
         where = clause.whereclause
         # A reused statement has its keys in the parameters (``ged.locks._by_key``).
@@ -73,9 +80,10 @@ def _locked(clause: Any, rows: list[dict[str, Any]]) -> Iterator[tuple[str, int 
         for table in tables:
             if table in RANK:
                 yield from ((table, key) for key in keys) if table != "register_counters" and keys else [(table, None)]
-    elif isinstance(clause, Update) and clause.table.name in RANK:
+    else:
         name = clause.table.name
-        named = [row[key] for row in rows for key in row if key in (f"{name}_id", f"{name}_mail_id")]
+        keys_of_orm = (f"{name}_id", f"{name}_mail_id") if isinstance(clause, Update) else ("id",)
+        named = [row[key] for row in rows for key in row if key in keys_of_orm]
         yield from ((name, key) for key in sorted(named)) if named else [(name, None)]
 
 
@@ -95,10 +103,3 @@ def watching() -> Iterator[Watch]:
     finally:
         for target, name, call in listeners:
             event.remove(target, name, call)
-
-
-@pytest.fixture(autouse=True)
-def _in_one_order() -> Iterator[None]:
-    with watching() as watch:
-        yield
-    assert not watch.broken, "locked against ged.locks.ORDER:\n" + "\n".join(dict.fromkeys(watch.broken))

@@ -141,6 +141,7 @@ def test_letters_imputed_together_are_locked_by_their_numbers_whatever_the_order
     assert ("mails", "mails") in watch.seen
 
 
+@pytest.mark.locks_backwards
 def test_the_watch_sees_a_lock_taken_backwards(house: House, watch: Watch) -> None:
     from ged.register.models import Mail
 
