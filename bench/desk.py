@@ -154,8 +154,9 @@ def hand_in(page: Page, letters: Sequence[DrawnLetter], seed: int) -> None:
     for first in range(0, len(files), MAX_FILES):
         page.goto("/numerisations/")
         page.set_input_files("#file", files[first : first + MAX_FILES])
-        with leading_on(page):
-            page.locator("form[data-drop] button[type=submit]").click()
+        page.locator("form[data-drop] button[type=submit]").click()
+        # The next deposit must not overtake this one: the pile keeps its order.
+        page.locator(".flash--success, .error-summary").first.wait_for(timeout=READ_S * 1000)
         if page.locator(".error-summary").count():
             raise RuntimeError(f"the pile is refused: {page.locator('.error-summary').inner_text()}")
 

@@ -64,6 +64,7 @@ def intake(run: Run) -> None:
     recognition.run_intake(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
     with run.services.unit_of_work(run.now) as uow:
         scan_reading.ask_for_batch(uow, run.job.subject_id)
+        signature_checks.ask_for_batch(uow, run.job.subject_id)
 
 
 def read_scan(run: Run) -> None:
@@ -162,6 +163,7 @@ def sweep(run: Run) -> None:
     pieces = partials.sweep(run.services, older_than=run.now - PIECES_KEPT)
     with run.services.unit_of_work(run.now) as uow:
         readings.forget(uow, now=run.now)
+        signature_checks.forget(uow, now=run.now)
         opening.forget(uow, now=run.now)
         notice_mail.forget(uow, now=run.now)
         notices_returned.forget(uow, now=run.now)
@@ -183,7 +185,10 @@ def check_fixity(run: Run) -> None:
 
 
 def check_signatures(run: Run) -> None:
-    """Check the signatures of an attachment from outside, as of the time at which it was received."""
+    """Check the signatures of an attachment from outside, or of a waiting scan, as of the time at which it was received."""
+    if run.job.params.get("of") == signature_checks.OF_SCAN:
+        signature_checks.run_scan_check(run.services, run.job.subject_id, now=run.now)
+        return
     signature_checks.run_check(run.services, run.job.subject_id, now=run.now)
 
 

@@ -3,25 +3,30 @@
 A PDF contains its signatures; a ``.p7m`` contains the signed file; a ``.p7s`` signs another file of the letter.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from ged import slots
+from ged import locks, slots
+from ged.capture.models import Scan, ScanPage, ScanState
 from ged.errors import NotFound
+from ged.jobs import LIVE_STATES, Job, JobKind
 from ged.ports import BlobStore, Digest, SignatureReport, Verdict
-from ged.recognition.models import SignatureCheck
+from ged.recognition.models import ScanSignatureCheck, SignatureCheck
 from ged.register import documents
 from ged.register.models import Attachment, AttachmentPage
 from ged.register.signed_kinds import APART, CMS_TYPES, FROM_OUTSIDE
-from ged.unit import SYSTEM, Actor, Services
+from ged.suggestions import readings
+from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 
 _ORDER = (Verdict.NONE, Verdict.GREEN, Verdict.AMBER, Verdict.RED)
+OF_SCAN = "scan"
+"""``params["of"]`` of the job that checks a waiting scan; without it the subject is an attachment."""
 _CANDIDATES = 20
 """The most files of a letter that a detached signature is compared with."""
 
@@ -63,14 +68,14 @@ class FileCheck:
 
 @dataclass(frozen=True)
 class LetterVerdict:
-    """The validity of the signatures of a letter on arrival: the worst verdict of its files.
+    """The validity of the signatures of a letter on arrival, or of a waiting scan: the worst verdict of its files.
 
     Attributes:
-        attachment_id: the file with this verdict; its page shows the details.
+        attachment_id: the file with this verdict; its page shows the details. None for a scan.
         reason: the code of ``SignatureReport``.
     """
 
-    attachment_id: int
+    attachment_id: int | None
     verdict: Verdict
     reason: str
     signer: str
@@ -87,15 +92,113 @@ def of_letters(session: Session, mail_ids: Collection[int]) -> dict[int, LetterV
         .where(Attachment.mail_id.in_(mail_ids), SignatureCheck.verdict != Verdict.NONE)
         .order_by(SignatureCheck.id)
     )
+    return _worst_of_each((mail_id, check.attachment_id, check.verdict, check.reports) for mail_id, check in rows)
+
+
+def of_scans(session: Session, scan_ids: Collection[int]) -> dict[int, LetterVerdict]:
+    """The verdicts of waiting scans, in one query, without the scans that have no signature or are not checked yet.
+
+    The caller has checked that the actor may see the scans.
+    """
+    rows = session.scalars(
+        select(ScanSignatureCheck)
+        .where(ScanSignatureCheck.scan_id.in_(scan_ids), ScanSignatureCheck.verdict != Verdict.NONE)
+        .order_by(ScanSignatureCheck.id)
+    )
+    return _worst_of_each((row.scan_id, None, row.verdict, row.reports) for row in rows)
+
+
+def _worst_of_each(
+    checks: Iterable[tuple[int, int | None, Verdict, list[dict[str, Any]]]],
+) -> dict[int, LetterVerdict]:
     found: dict[int, LetterVerdict] = {}
-    for mail_id, check in rows:
-        before = found.get(mail_id)
-        if before is None or _ORDER.index(check.verdict) > _ORDER.index(before.verdict):
-            report = next((one for one in check.reports if one["verdict"] == check.verdict), {})
-            found[mail_id] = LetterVerdict(
-                check.attachment_id, check.verdict, str(report.get("reason", "")), str(report.get("signer", ""))
+    for owner_id, attachment_id, verdict, reports in checks:
+        before = found.get(owner_id)
+        if before is None or _ORDER.index(verdict) > _ORDER.index(before.verdict):
+            report = next((one for one in reports if one["verdict"] == verdict), {})
+            found[owner_id] = LetterVerdict(
+                attachment_id, verdict, str(report.get("reason", "")), str(report.get("signer", ""))
             )
     return found
+
+
+def awaited_scans(session: Session, scan_ids: Collection[int]) -> set[int]:
+    """Those of these scans whose signatures are being checked, or wait for it."""
+    rows = session.execute(
+        select(Job.subject_id, Job.params).where(
+            Job.kind == JobKind.CHECK_SIGNATURES, Job.subject_id.in_(scan_ids), Job.state.in_(LIVE_STATES)
+        )
+    )
+    return {scan_id for scan_id, params in rows if params.get("of") == OF_SCAN}
+
+
+def ask_for_batch(uow: UnitOfWork, batch_id: int) -> None:
+    """Queue the check of the scans of a batch that wait and have signed files."""
+    waiting = select(Scan).where(Scan.state == ScanState.WAITING, Scan.batch_id == batch_id).order_by(Scan.id)
+    for scan in uow.session.scalars(waiting):
+        if readings.may_be_read(uow.session, scan) and _unchecked(uow.session, scan):
+            uow.defer(JobKind.CHECK_SIGNATURES, scan.id, params={"of": OF_SCAN})
+
+
+def run_scan_check(services: Services, scan_id: int, *, now: datetime) -> None:
+    """Validate the signatures of a waiting scan for the time at which it came, once, and store the reports."""
+    with services.reading() as session:
+        scan = session.get(Scan, scan_id)
+        if scan is None or not readings.may_be_read(session, scan):
+            return
+        at, files = scan.created_at, _unchecked(session, scan)
+    found = [(file, reports_on(services, file, at=at)) for file in files]
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            held = locks.hold_one(
+                uow.session, Scan, scan_id
+            )  # of two jobs of one scan the second sees the first's reports
+            if held is None or held.state is not ScanState.WAITING:
+                return
+            wanted = {file.digest for file in _unchecked(uow.session, held)}
+            for file, reports in found:
+                if file.digest not in wanted:
+                    continue
+                verdict = worst(reports)
+                uow.session.add(
+                    ScanSignatureCheck(
+                        scan_id=scan_id, sha256=file.digest, verdict=verdict,
+                        reports=[_as_json(one) for one in reports], checked_at=now,
+                    )
+                )  # fmt: skip
+                uow.record(
+                    "signature.checked", "scan", scan_id, actor=SYSTEM, digest=file.digest, verdict=verdict.value,
+                    reasons=sorted({one.reason for one in reports}),
+                )  # fmt: skip
+
+
+def forget(uow: UnitOfWork, *, now: datetime) -> None:
+    """Delete the reports on scans that no longer wait: the letter has reports of its own."""
+    over = select(Scan.id).where(Scan.state.not_in((ScanState.WAITING, ScanState.DISCARDED)))
+    uow.session.execute(
+        delete(ScanSignatureCheck).where(
+            ScanSignatureCheck.scan_id.in_(over), ScanSignatureCheck.checked_at < now - readings.FORGET_AFTER
+        )
+    )
+
+
+def _unchecked(session: Session, scan: Scan) -> list[SignedFile]:
+    """The signed files of a scan that have no report yet."""
+    known = set(session.scalars(select(ScanSignatureCheck.sha256).where(ScanSignatureCheck.scan_id == scan.id)))
+    pages = [leaf.page for leaf in scan.leaves if not leaf.removed]
+    signed = {page.digest: page.media_type for page in pages if page.media_type in CMS_TYPES}
+    if scan.is_signed and scan.digest is not None and scan.digest not in signed and pages:
+        signed[scan.digest] = pages[0].media_type
+    # A detached signature came with its file in one message, if not in one scan.
+    together = session.scalars(
+        select(ScanPage.digest).where(ScanPage.batch_id == scan.batch_id).order_by(ScanPage.position, ScanPage.id)
+    )
+    others = tuple(dict.fromkeys(Digest(one) for one in [*(p.digest for p in pages), *together] if one not in signed))
+    return [
+        SignedFile(Digest(digest), media_type, others if media_type in CMS_TYPES else ())
+        for digest, media_type in signed.items()
+        if digest not in known
+    ]
 
 
 def run_check(services: Services, attachment_id: int, *, now: datetime) -> None:

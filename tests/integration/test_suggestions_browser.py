@@ -63,8 +63,9 @@ def test_late_proposals_leave_what_is_typed_and_the_cursor(page: Page, site: tup
     expect(page.locator("#written_on")).to_have_value("08/01/2026")
     page.focus("#sender_name")
     page.keyboard.press("Tab")
-    expect(page.locator('[data-for="sender_name"]'), "the button is the next stop").to_be_focused()
-    page.keyboard.press("Enter")
+    expect(page.locator("#their_reference"), "a proposal is no stop on the way to the next field").to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Alt+Enter")
     expect(page.locator("#sender_name")).to_have_value("Compagnie Énergie Électrique du Togo (CEET)")
     assert page.url.endswith(f"/enregistrer/numerisation/{scan_id}")
     assert not [text for text in complaints if "Content Security Policy" in text]

@@ -202,6 +202,7 @@ ACCESS: Mapping[str, Rule] = {
     "scans.revoke": roles(Role.CLERK, Role.ADMINISTRATOR),
     "scans.upload": roles(Role.CLERK),
     "scans.show": roles(Role.CLERK),
+    "scans.signature": roles(Role.CLERK),
     "scans.picture": roles(Role.CLERK),
     "scans.act": roles(Role.CLERK),
     "scans.reorder": roles(Role.CLERK),

@@ -16,6 +16,7 @@ from ged.dispatch.signed_outside import MAX_NAME, MAX_PARTIES, OutgoingForm, Wai
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.natures import queries as nature_queries
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId, UnitId
+from ged.recognition import signatures
 from ged.register import entry, registers
 from ged.register.models import Direction, RegisterNature
 from ged.register.operations import MAX_SUBJECT
@@ -59,6 +60,8 @@ def _page(kind: str, scan_id: int | None, error: GedError | None = None) -> Resp
             "registers": signed_outside.registers_kept(db, actor, nature),
             "natures_kept": [(ADDRESSES[one], one) for one in signed_outside.natures_kept(db, actor)],
             "scan": scan_queries.scan(db, scan_id, actor) if scan_id is not None else None,
+            "verdict": signatures.of_scans(db, [scan_id]).get(scan_id) if scan_id is not None else None,
+            "awaited": scan_id is not None and bool(signatures.awaited_scans(db, [scan_id])),
             "turns": readings.turns_of_scan(db, scan_id) if scan_id is not None else {},
         }
     return render_form(

@@ -23,6 +23,7 @@ from ged.mailbox import signatures as message_signatures
 from ged.natures import queries as nature_queries
 from ged.natures.queries import NatureRow
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId
+from ged.recognition import signatures
 from ged.register import correspondents, entry, opening, operations, prints, queries
 from ged.register.entry import DuplicateRow
 from ged.register.models import Channel, Direction, Priority
@@ -91,6 +92,9 @@ def _page(
             digests = scan_letters.digests_of_scan(db, scan.id)
             earlier = scan_letters.same_bytes(db, digests, actor, except_scan=scan.id)
         waiting = turns.to_register(db, actor) if scan is not None else 0
+        scan_ids = [scan.id] if scan is not None and scan.is_waiting else []
+        verdict = signatures.of_scans(db, scan_ids).get(scan_ids[0]) if scan_ids else None
+        awaited = bool(signatures.awaited_scans(db, scan_ids)) if scan_ids else False
         others = signed_outside.natures_kept(db, actor)
     groups = [(_("Autres entités"), far)] if far else []
     return render_form(
@@ -117,6 +121,8 @@ def _page(
         earlier=earlier,
         before=_registered(request.args.get("apres", type=whole)),
         waiting=waiting,
+        verdict=verdict,
+        awaited=awaited,
         kinds=outgoing.KINDS,
         others=[(outgoing.ADDRESSES[nature], outgoing.title_of(nature)) for nature in others],
     )

@@ -30,6 +30,7 @@ from ged.mailbox import operations as mailbox
 from ged.mailbox import signatures as message_signatures
 from ged.paper import queries as paper_queries
 from ged.ports import MailId, ScanId
+from ged.recognition import signatures
 from ged.register import opening
 from ged.register.models import AttachmentKind, RegisterNature
 from ged.suggestions.form import heads
@@ -87,6 +88,8 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
             "is_cut": is_cut,
             "heads": heads(session, rows),
             "before": scan_letters.received_before(session, rows, actor),
+            "verdicts": signatures.of_scans(session, [row.id for row in rows]),
+            "awaited": signatures.awaited_scans(session, [row.id for row in rows]),
             "at_work": turns.at_work(session, [row.id for row in rows], actor, now=now),
             "joined": scan_queries.recently_joined(session, actor, since=now - JOINED_SHOWN),
             "discarded": scan_queries.discarded(session, actor, since=now - scan_queries.RECENT),
@@ -108,8 +111,10 @@ def _live(rows: Sequence[ScanRow]) -> _Live:
         # A scan joined by its label never waited, but it changes the page too.
         joined = scan_queries.recently_joined(session, actor, since=now - JOINED_SHOWN)
         read = heads(session, rows)
+        checked = signatures.of_scans(session, [row.id for row in rows])
     seen = ",".join(f"{row.id}.{row.version}" for row in (*rows, *joined))
     seen += ",".join(f"{scan_id}.{head.progress}" for scan_id, head in read.items())
+    seen += ",".join(f"{scan_id}.{one.verdict}" for scan_id, one in checked.items())
     busy = bool(batches) or any(order.is_at_work for order in orders)
     return _Live(orders, batches, hashlib.sha256(seen.encode()).hexdigest()[:12], 2 if busy else 10)
 
@@ -333,6 +338,8 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
             "departures": RegisterNature.DEPARTURE in signed_outside.natures_kept(session, actor),
             "paper_id": paper_queries.of_scans(session, [scan_id], actor).get(scan_id),
             "message": mailbox.message_of_scan(session, scan_id),
+            "verdict": signatures.of_scans(session, [scan_id] if row.is_waiting else []).get(scan_id),
+            "awaited": scan_id in signatures.awaited_scans(session, [scan_id]),
             "preset": separators.preset(session, row.separator_id) if row.separator_id is not None else None,
         }
     if row.mail_id is not None:
@@ -343,6 +350,17 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
     leaf = next((one for one in row.leaves if one.leaf_id == wanted), row.leaves[0] if row.leaves else None)
     values["signature"] = message_signatures.on_view(context.services(), values["message"])
     return render_form("scans/show.html", error=error, row=row, leaf=leaf, resolutions=RESOLUTIONS, **values)
+
+
+@blueprint.get("/<int:scan_id>/signature")
+def signature(scan_id: int) -> ResponseReturnValue:
+    """What the signatures of a waiting scan are worth; an empty response while they are being checked."""
+    with context.services().reading() as session:
+        row = scan_queries.scan(session, scan_id, context.actor())
+        if signatures.awaited_scans(session, [row.id]):
+            return Response(status=204)
+        verdict = signatures.of_scans(session, [row.id] if row.is_waiting else []).get(row.id)
+    return render_template("scans/_signature.html", scan=row, verdict=verdict)
 
 
 @blueprint.get("/<int:scan_id>/pages/<int:leaf_id>.jpg")
