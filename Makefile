@@ -12,7 +12,7 @@ BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check quick lint sbom docs bench deadlocks malformed mutate fmt clean
+.PHONY: help run demo test check quick lint sbom docs pictures bench deadlocks malformed mutate fmt clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z*%-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -54,6 +54,10 @@ sbom: ## write what the program is made of to .cache/sbom.json (CycloneDX, from 
 docs: ## write docs/ as pages to .cache/docs (start at index.html), and find broken links
 	@$(SETUP) check
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+pictures: ## play a morning of the demonstration ministry and make the pictures of the guide anew
+	@$(SETUP) test
+	@GED_TEST_PICTURES=1 exec $(BIN)/pytest -q --timeout 900 tests/journeys/test_guide_pictures.py
 
 bench: ## run every benchmark, one after the other
 	@$(SETUP) bench

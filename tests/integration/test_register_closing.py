@@ -222,7 +222,14 @@ def test_the_page_lists_closings_closes_and_gives_the_sealed_list(tmp_path: Path
     client, path = sign_in(app, "agent"), f"/registres/{register}/clotures"
     assert "Aucune clôture" in client.get(path).text
     day = (datetime.now(services.zone) - 2 * DAY).date()
-    answer = post(client, path, {"until_on": f"{day:%d/%m/%Y}", "period": "day"}, page=path)
+    asked = post(client, path, {"until_on": f"{day:%d/%m/%Y}", "period": "day"}, page=path)
+    assert "Cet acte ne se défait pas." in asked.text
+    assert 'name="sure" value="1"' in asked.text
+    with services.reading() as session:
+        assert session.scalars(select(RegisterClosing)).all() == [], "asked, nothing closed"
+    year = post(client, path, {"until_on": f"{day:%d/%m/%Y}", "period": "year"}, page=path).text
+    assert f"Arrêter et clore l'année {day.year} ?" in year
+    answer = post(client, path, {"until_on": f"{day:%d/%m/%Y}", "period": "day", "sure": "1"}, page=path)
     assert answer.status_code == 303, answer.text
     page = client.get(path).text
     assert f"{day:%d/%m/%Y}" in page
@@ -230,7 +237,7 @@ def test_the_page_lists_closings_closes_and_gives_the_sealed_list(tmp_path: Path
         row = session.scalars(select(RegisterClosing)).one()
     assert client.get(f"{path}/{row.id}.pdf").data.startswith(b"%PDF")
     assert client.get(f"{path}/{row.id + 1}.pdf").status_code == 404
-    again = post(client, path, {"until_on": f"{day:%d/%m/%Y}", "period": "day"}, page=path)
+    again = post(client, path, {"until_on": f"{day:%d/%m/%Y}", "period": "day", "sure": "1"}, page=path)
     assert "déjà closes" in again.text
     assert sign_in(app, "etudes").get(path).status_code == 404
     services.engine.dispose()

@@ -89,3 +89,14 @@ def test_it_is_found_in_the_menu_of_the_name_and_in_the_help(site: Site) -> None
     agent = sign_in(site[0], "agent")
     assert agent.get("/registres/").text.count('href="/visite/"') == 1
     assert agent.get("/aide/index").text.count('href="/visite/"') == 2
+
+
+def test_a_picture_of_the_guide_is_for_who_is_signed_in(site: Site) -> None:
+    agent = sign_in(site[0], "agent")
+    found = re.findall(r'src="(images/[\w-]+\.webp)"', agent.get("/aide/bureau-ordre").text)
+    assert found
+    answer = agent.get(f"/aide/{found[0]}")
+    assert (answer.status_code, answer.mimetype) == (200, "image/webp")
+    answer.close()
+    assert agent.get("/aide/images/aucune.webp").status_code == 404
+    assert site[0].test_client().get(f"/aide/{found[0]}").status_code in (303, 401)

@@ -60,6 +60,7 @@ ACCESS: Mapping[str, Rule] = {
     "session.lock_key": SIGNED_IN,
     "help.start": SIGNED_IN,
     "help.show": SIGNED_IN,
+    "help.picture": SIGNED_IN,
     "health.show": PUBLIC,
     "health.site": PUBLIC,
     "health.upload_room": SIGNED_IN,

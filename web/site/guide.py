@@ -20,6 +20,7 @@ from ged.typography import french
 from web.words.translations import TRANSLATIONS
 
 GUIDE = Path(__file__).parents[1] / "guide"
+PICTURES = GUIDE / "images"
 START = "index"
 
 _DESK, _STAFF, _HEAD, _ADMINISTRATOR = "bureau-ordre", "agent", "responsable", "administrateur"

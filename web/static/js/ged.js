@@ -29,7 +29,7 @@
   document.addEventListener("click", (event) => {
     closeMenus(event.target);
     const opener = event.target.closest("[data-opens]");
-    if (opener) { closeMenus(null); one(`#${opener.dataset.opens}`).showModal(); }
+    if (opener) { closeMenus(null); tellKeys(); one(`#${opener.dataset.opens}`).showModal(); }
     const printer = event.target.closest("[data-print]");
     if (printer) { event.preventDefault(); window.print(); }
   });
@@ -44,6 +44,31 @@
     const name = label && label.firstChild.textContent.trim();
     // A box that is to be ticked says a whole sentence.
     if (name && !(field.type === "checkbox" && !list)) link.textContent = `${name}${document.documentElement.lang === "fr" ? "\u00a0" : ""}: ${link.textContent.charAt(0).toLowerCase()}${link.textContent.slice(1)}`;
+  }
+
+  // --- the map of the keys: what this page has of them, and the keys that stand on its own buttons ---
+  function tellKeys() {
+    for (const row of document.querySelectorAll("#shortcuts [data-when]")) row.hidden = one(row.dataset.when) === null;
+    const list = one("[data-page-keys]");
+    if (!list) return;
+    const arrows = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓" };
+    const rows = new Map();
+    for (const bound of document.querySelectorAll("[data-hot], [accesskey]")) {
+      if (bound.closest("[hidden]")) continue;
+      const key = bound.dataset.hot || bound.accessKey;
+      const words = bound.cloneNode(true);
+      for (const inner of words.querySelectorAll("kbd")) inner.remove();
+      rows.set(key, [bound.dataset.hot ? [arrows[key] || key] : [list.dataset.alt, key], words.textContent.replace(/[←→]/g, "").trim()]);
+    }
+    list.replaceChildren(...[...rows.values()].map(([keys, words]) => {
+      const row = document.createElement("div");
+      const term = row.appendChild(document.createElement("dt"));
+      for (const key of keys) term.append(Object.assign(document.createElement("kbd"), { textContent: key }), " ");
+      row.appendChild(document.createElement("dd")).textContent = words;
+      return row;
+    }));
+    list.hidden = rows.size === 0;
+    one("[data-page-keys-title]").hidden = list.hidden;
   }
 
   // --- keyboard: "/" searches, "?" helps, "g" then a letter goes there, Ctrl+Enter sends ---
@@ -67,7 +92,7 @@
       if (search) { event.preventDefault(); search.focus(); search.select(); }
     } else if (event.key === "?") {
       const help = one("#shortcuts");
-      if (help) { event.preventDefault(); help.showModal(); }
+      if (help) { event.preventDefault(); tellKeys(); help.showModal(); }
     }
   });
 

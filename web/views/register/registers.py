@@ -248,7 +248,7 @@ def _closings(register_id: int, error: GedError | None = None) -> ResponseReturn
 
 @blueprint.post("/<int:register_id>/clotures")
 def close(register_id: int) -> ResponseReturnValue:
-    """Close past days, or a past year (``period``)."""
+    """Close past days, or a past year (``period``), once the person has said that they are ``sure``."""
     fields = FormReader(request.form)
     until_on = fields.day("until_on", required=True)
     is_year = fields.text("period") == ClosingPeriod.YEAR.value
@@ -256,6 +256,8 @@ def close(register_id: int) -> ResponseReturnValue:
     try:
         fields.check()
         day = until_on or context.today()
+        if not fields.ticked("sure"):
+            return _ask_to_close(register_id, day, is_year=is_year)
         if is_year:
             closing.close_year(services, register_id, day.year, actor=actor, now=now)
         else:
@@ -264,6 +266,12 @@ def close(register_id: int) -> ResponseReturnValue:
         return _closings(register_id, error)
     flash(_("Clôture faite : plus rien ne s'inscrit à ces dates."), "success")
     return redirect(url_for("registers.closings", register_id=register_id), 303)
+
+
+def _ask_to_close(register_id: int, day: date, *, is_year: bool) -> ResponseReturnValue:
+    with context.services().reading() as session:
+        book = books.book(session, register_id, context.actor())
+    return render_template("registers/closing_confirm.html", book=book, until_on=day, is_year=is_year)
 
 
 @blueprint.get("/<int:register_id>/clotures/<int:closing_id>.pdf")
