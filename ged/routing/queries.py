@@ -76,12 +76,12 @@ class Whose(StrEnum):
 
 
 @dataclass(frozen=True)
-class InboxFilter:
-    """What of an inbox is shown.
+class ListFilter:
+    """What of an inbox, or of the queue of an authority, is shown.
 
     Attributes:
         text: a part of the sender's name, the subject or a number.
-        mention: the code of a mention.
+        mention: the code of a mention; of an inbox alone.
         urgent: only urgent and very urgent letters.
     """
 
@@ -91,7 +91,7 @@ class InboxFilter:
     whose: Whose | None = None
 
 
-EVERYTHING = InboxFilter()
+EVERYTHING = ListFilter()
 
 
 @dataclass(frozen=True)
@@ -175,13 +175,11 @@ class Path:
 
 
 def imputation_queue(
-    session: Session, actor: Actor, at: Place = START, *, limit: int = PAGE_SIZE
+    session: Session, actor: Actor, at: Place = START, *, asked: ListFilter = EVERYTHING, limit: int = PAGE_SIZE
 ) -> tuple[list[MailRow], Slice]:
     """Letters that wait for this authority (or an authority acted for), or came in an envelope to this addressee. The
     most urgent first."""
-    seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
-    asked = select(Mail.id).where(waits_for(actor), seen)
-    page = paging.read(session, asked, Mail.id, at, keys=_urgency(), limit=limit)
+    page = paging.read(session, _queue_ids(actor, asked), Mail.id, at, keys=_urgency(), limit=limit)
     return mail_rows(session, actor, page.ids), page
 
 
@@ -196,11 +194,20 @@ def count_to_impute(actor: Actor) -> Select[int]:
     return select(func.count()).select_from(Mail).where(waits_for(actor), seen)
 
 
-def following(session: Session, actor: Actor, mail_id: MailId | int) -> MailId | None:
-    """The letter after this one in the queue; after the last, the first."""
-    seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
+def _queue_ids(actor: Actor, asked: ListFilter) -> Select[int]:
+    found = [waits_for(actor), access.visible_clause(Mail.id, Mail.level, actor.principals), *_narrowing(asked)]
+    if asked.whose is not None:
+        posts = [p.post_id for p in actor.posts if (p.because == "holder") is (asked.whose is Whose.MINE)]
+        found.append(Mail.addressed_post_id.in_(posts))
+    return select(Mail.id).where(*found)
+
+
+def following(
+    session: Session, actor: Actor, mail_id: MailId | int, *, asked: ListFilter = EVERYTHING
+) -> MailId | None:
+    """The letter after this one in the queue as it is filtered; after the last, the first."""
     order = (key.column for key in _urgency())
-    ids = list(session.scalars(select(Mail.id).where(waits_for(actor), seen).order_by(*order, Mail.id)))
+    ids = list(session.scalars(_queue_ids(actor, asked).order_by(*order, Mail.id)))
     place = ids.index(mail_id) if mail_id in ids else -1
     others = [*ids[place + 1 :], *ids[: max(place, 0)]]
     return MailId(others[0]) if others else None
@@ -268,7 +275,7 @@ def inbox(
     *,
     today: date,
     view: InboxView = InboxView.OPEN,
-    asked: InboxFilter = EVERYTHING,
+    asked: ListFilter = EVERYTHING,
     limit: int = PAGE_SIZE,
 ) -> tuple[list[InboxRow], Slice]:
     """A page of the assignments to the actor's posts, and to the actor's units if no post is named.
@@ -338,17 +345,22 @@ def inbox_count(session: Session, actor: Actor, *, today: date | None = None, vi
     return session.scalar(count_inbox(actor, today=today, view=view)) or 0
 
 
-def inbox_total(
-    session: Session, actor: Actor, *, today: date, view: InboxView, asked: InboxFilter = EVERYTHING
-) -> int:
+def inbox_total(session: Session, actor: Actor, *, today: date, view: InboxView, asked: ListFilter = EVERYTHING) -> int:
     """As ``inbox_count``, for the tabs of the page; counts at most ``paging.MOST_COUNTED`` + 1."""
     return paging.count(session, _inbox_ids(actor, view, today, asked))
 
 
-def _inbox_ids(actor: Actor, view: InboxView, today: date, asked: InboxFilter) -> Select[int]:
+def _inbox_ids(actor: Actor, view: InboxView, today: date, asked: ListFilter) -> Select[int]:
     found = [_in_view(actor, view, today, asked.whose)]
     if asked.mention:
         found.append(bears(asked.mention))
+    found += _narrowing(asked)
+    return select(Assignment.id).join(Mail, Mail.id == Assignment.mail_id).where(*found)
+
+
+def _narrowing(asked: ListFilter) -> list[ColumnElement[bool]]:
+    """What a filter says of the letter itself."""
+    found: list[ColumnElement[bool]] = []
     if asked.urgent:
         found.append(Mail.priority.in_(list(URGENCY)))
     if asked.text:
@@ -356,7 +368,7 @@ def _inbox_ids(actor: Actor, view: InboxView, today: date, asked: InboxFilter) -
             MailNumber.mail_id == Mail.id, MailNumber.text.icontains(asked.text, autoescape=True)
         )  # fmt: skip
         found.append(or_(comes_from(asked.text), Mail.subject.icontains(asked.text, autoescape=True), numbered))
-    return select(Assignment.id).join(Mail, Mail.id == Assignment.mail_id).where(*found)
+    return found
 
 
 def bears(code: str) -> ColumnElement[bool]:

@@ -470,6 +470,38 @@ def test_a_filter_of_the_inbox_stands_in_the_address_and_stays_for_the_session(s
     assert sign_in(app, "dge").get("/bannette/").status_code == 200
 
 
+def test_the_queue_of_an_authority_is_filtered_as_an_inbox_is_and_the_next_letter_follows_the_filter(
+    site: tuple[Flask, Services],
+) -> None:
+    app, services = site
+    first = register(services, "Prix 100 %", sender="Préfecture de l'Ogou")
+    register(services, "Plainte", sender="Mairie", priority=Priority.URGENT)
+    third = register(services, "Autre prix", sender="Préfecture du Zio")
+    client = sign_in(app, "sg")
+
+    def shown(address: str) -> list[str]:
+        page = client.get(address, follow_redirects=True).text
+        return [subject for subject in ("Prix 100 %", "Plainte", "Autre prix") if f'subject">{subject}' in page]
+
+    assert shown("/a-imputer") == ["Prix 100 %", "Plainte", "Autre prix"]
+    assert shown("/a-imputer?urgence=1&filtre=1") == ["Plainte"]
+    assert shown("/a-imputer?q=00003/2026") == ["Autre prix"]
+    assert shown("/a-imputer?q=prefecture&filtre=1") == ["Prix 100 %", "Autre prix"]
+    assert shown("/a-imputer") == ["Prix 100 %", "Autre prix"], "the filter stays"
+    decision = {"leading_unit_id": unit_id(services, "DGE")}
+    page = f"/a-imputer/{first.mail_id}"
+    assert post(client, page, decision, page=page).headers["Location"] == f"/a-imputer/{third.mail_id}"
+    page = f"/a-imputer/{third.mail_id}"
+    assert post(client, page, decision, page=page).headers["Location"] == "/a-imputer", "not to what is filtered out"
+    assert "Aucun résultat" in client.get("/a-imputer", follow_redirects=True).text
+    assert shown("/a-imputer?filtre=1") == ["Plainte"]
+    assert client.get("/a-imputer").status_code == 200, "everything was chosen: nothing is kept"
+    assert "Pour qui" not in client.get("/a-imputer").text
+    secretary = sign_in(app, "secretaire")
+    assert "Plainte" in secretary.get("/a-imputer?pour=autrui&filtre=1").text
+    assert "Aucun résultat" in secretary.get("/a-imputer?pour=moi&filtre=1").text
+
+
 def test_a_replacement_separates_its_own_letters_from_those_of_the_absent(site: tuple[Flask, Services]) -> None:
     app, services = site
     impute(services, register(services, "Du secrétariat").mail_id, "SG")

@@ -26,6 +26,7 @@ from ged.suggestions.models import Lesson
 from ged.unit import HeldPost, ReadSession, Role
 from web.site import context
 from web.site.forms import FormReader
+from web.site.kept_filter import KeptFilter, acts_for
 from web.site.numbers import id_of, whole
 from web.site.pages import place, render_form
 from web.words.due import due_words
@@ -34,6 +35,7 @@ blueprint = Blueprint("impute", __name__)
 
 REFUSALS = (Invalid, InvalidTransition, StaleVersion)
 PAGE = 50
+FILTER = KeptFilter("queue_filter")
 MAX_BATCH = 50
 MAX_PAGES_SHOWN = 12
 INDENT = "\N{NO-BREAK SPACE}" * 4
@@ -44,17 +46,21 @@ MAX_TEXT = 100
 
 @blueprint.get("/a-imputer")
 def queue() -> ResponseReturnValue:
-    """Letters that wait for the actor's authority."""
+    """Letters that wait for the actor's authority, narrowed by the address or by the session's last filter."""
+    kept = FILTER.to_go_to()
+    if kept is not None:
+        return redirect(url_for("impute.queue", **kept), 303)  # type: ignore[arg-type]
     actor, today = context.actor(), context.today()
     with context.services().reading() as session:
-        rows, page = queries.imputation_queue(session, actor, place(), limit=PAGE)
+        rows, page = queries.imputation_queue(session, actor, place(), asked=FILTER.asked(), limit=PAGE)
         total = queries.imputation_count(session, actor)
         verdicts = signatures.of_letters(session, [row.mail_id for row in rows])
         days = calendar.calendar(session)
     due = {row.mail_id: due_words(row.due_on, today, days) for row in rows}
     return render_template(
-        "impute/queue.html", rows=rows, total=total, page=page, due=due, verdicts=verdicts, acted_for=_acted_for()
-    )
+        "impute/queue.html", rows=rows, total=total, page=page, due=due, verdicts=verdicts, acted_for=_acted_for(),
+        narrowed=FILTER.narrowed(), acts_for=acts_for(),
+    )  # fmt: skip
 
 
 @blueprint.get("/a-imputer/<int:mail_id>")
@@ -72,7 +78,7 @@ def decide(mail_id: int) -> ResponseReturnValue:
     fields = FormReader(request.form)
     version = fields.integer("version")
     with services.reading() as session:
-        following = queries.following(session, actor, mail_id)
+        following = queries.following(session, actor, mail_id, asked=FILTER.kept())
         number = letter(session, mail_id, actor).number
     try:
         decision = _decision(fields)

@@ -1,7 +1,6 @@
 """The inbox: assignments to the actor's posts and units, and acts on them; the letter's path."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask import session as browser_session
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -14,9 +13,10 @@ from ged.register.queries import letter
 from ged.routing import calendar, choices, operations, queries
 from ged.routing.choices import Targets
 from ged.routing.models import Purpose
-from ged.routing.queries import AssignmentRow, InboxFilter, InboxView, Whose
+from ged.routing.queries import AssignmentRow, InboxView
 from web.site import context
 from web.site.forms import FormReader
+from web.site.kept_filter import KeptFilter, acts_for
 from web.site.numbers import id_of
 from web.site.pages import place, render_form
 from web.site.panels import Panel
@@ -28,8 +28,8 @@ from web.words.labels import label
 blueprint = Blueprint("inbox", __name__, url_prefix="/bannette")
 
 PAGE = 50
-MAX_TEXT = 200
 REFUSALS = (Invalid, InvalidTransition)
+FILTER = KeptFilter("inbox_filter")
 VIEWS = {
     "en-cours": InboxView.OPEN,
     "en-retard": InboxView.LATE,
@@ -41,10 +41,10 @@ VIEWS = {
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     """Assignments of the actor, narrowed by the address; without a filter there, by the session's last one."""
-    kept = _kept_filter()
+    kept = FILTER.to_go_to()
     if kept is not None:
         return redirect(url_for("inbox.index", **kept), 303)  # type: ignore[arg-type]
-    actor, today, asked = context.actor(), context.today(), _filter()
+    actor, today, asked = context.actor(), context.today(), FILTER.asked()
     name = request.args.get("voir", "en-cours")
     view = VIEWS.get(name, InboxView.OPEN)
     live = view is not InboxView.DONE
@@ -62,45 +62,8 @@ def index() -> ResponseReturnValue:
     shown = next(key for key, one in VIEWS.items() if one is view)
     return render_template(
         "inbox/index.html", rows=rows, view=shown, totals=totals, page=page, due=due, verdicts=verdicts, live=live,
-        reminded=reminded, narrowed=_narrowed(), mentions=mentions,
-        acts_for=any(post.because != "holder" for post in actor.posts),
+        reminded=reminded, narrowed=FILTER.narrowed(), mentions=mentions, acts_for=acts_for(),
     )  # fmt: skip
-
-
-FILTERS = ("q", "mention", "urgence", "pour")
-WHOSE = {"moi": Whose.MINE, "autrui": Whose.OTHERS}
-CHOSEN = "filtre"
-"""In an address whose filter was chosen, if only to show everything."""
-KEPT = "inbox_filter"
-
-
-def _narrowed() -> dict[str, str]:
-    """The filters of the address that are set."""
-    return {name: value for name in FILTERS if (value := request.args.get(name, "").strip()[:MAX_TEXT])}
-
-
-def _kept_filter() -> dict[str, str] | None:
-    """The arguments of the address with the filter of this session, where the address names none.
-
-    A chosen filter is kept in the session's cookie; choosing everything forgets it.
-    """
-    narrowed = _narrowed()
-    if narrowed or CHOSEN in request.args:
-        if browser_session.get(KEPT, {}) != narrowed:
-            browser_session[KEPT] = narrowed
-        return None
-    kept = browser_session.get(KEPT)
-    return {**request.args.to_dict(), **kept} if kept else None
-
-
-def _filter() -> InboxFilter:
-    narrowed = _narrowed()
-    return InboxFilter(
-        text=" ".join(narrowed.get("q", "").split()),
-        mention=narrowed.get("mention", ""),
-        urgent="urgence" in narrowed,
-        whose=WHOSE.get(narrowed.get("pour", "")),
-    )
 
 
 @blueprint.get("/<int:assignment_id>")
