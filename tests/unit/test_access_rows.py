@@ -68,6 +68,15 @@ def test_a_new_letter_is_indexed_and_one_whose_rights_change_is_hidden_meanwhile
     assert (other.first_granted, asked(other)) == ({2}, [("index", 2, "")])
 
 
+def test_who_sees_a_letter_for_one_reason(session: Session) -> None:
+    given(session, 1, A, B)
+    given(session, 1, C, because=Because.SLIP)
+    given(session, 2, C)
+    assert access.principals_because(session, 1, Because.SHARED) == {A, B}
+    assert access.principals_because(session, 1, Because.SLIP) == {C}
+    assert access.principals_because(session, 1, Because.VISA) == frozenset()
+
+
 def test_what_is_there_already_asks_for_nothing(session: Session) -> None:
     given(session, 1, A)
     assert asked(given(session, 1, A)) == []
