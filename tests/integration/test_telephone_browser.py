@@ -1,0 +1,68 @@
+"""The manager's pages under a thumb, and the page of a letter on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ged.unit import Services
+from tests.browsing import sign_in
+from tests.factories import make_services
+from tests.routing_kit import impute, make_mentions, register
+from tests.site import make_site, served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.browser
+LEAST = 44
+SMALL = """least => [...document.querySelectorAll("main button, main a, main summary, main select, main input, main textarea, header a, header button, header summary, header input")]
+  .filter((one) => one.type !== "hidden" && !one.closest("p, li, dd, figcaption, .flash") && one.checkVisibility({ visibilityProperty: true }))
+  .map((one) => [one, (one.labels && one.labels[0] && one.matches("[type=checkbox], [type=radio]") ? one.labels[0] : one).getBoundingClientRect()])
+  .filter(([one, box]) => box.width > 1 && box.height > 1 && box.height < least - 0.5 && one.tabIndex >= 0 && !one.matches(".skip-link"))
+  .map(([one, box]) => `${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 30)} ${Math.round(box.height)}`)"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[tuple[str, Services, int]]:
+    app, services = make_site(tmp_path, services=make_services(tmp_path))
+    make_mentions(services)
+    register(services)
+    done = register(services).mail_id
+    impute(services, done, mentions=("attribution",))
+    with served(app) as url:
+        yield url, services, done
+    services.engine.dispose()
+
+
+def test_what_is_pressed_is_large_enough_for_a_thumb(browser: Browser, site: tuple[str, Services, int]) -> None:
+    url, _, done = site
+    small: list[str] = []
+    for account, paths in (
+        ("sg", ["/", "/a-imputer", "/a-imputer/1", "/parapheur/", "/suivi/", f"/courriers/{done}"]),
+        ("dge", ["/bannette/", "/avis/"]),
+    ):
+        context = browser.new_context(
+            base_url=url, locale="fr-FR", viewport={"width": 360, "height": 740}, has_touch=True
+        )
+        page = context.new_page()
+        sign_in(page, account)
+        for path in paths:
+            page.goto(path)
+            small += [f"{path}: {one}" for one in page.evaluate(SMALL, LEAST)]
+        context.close()
+    assert small == [], "\n".join(small)
+
+
+def test_a_letter_on_paper_holds_no_buttons(browser: Browser, site: tuple[str, Services, int]) -> None:
+    context = browser.new_context(base_url=site[0], locale="fr-FR")
+    page = context.new_page()
+    sign_in(page, "sg")
+    page.goto(f"/courriers/{site[2]}")
+    page.emulate_media(media="print")
+    assert page.locator(".button:visible, nav:visible, summary:visible, input:visible").count() == 0
+    assert page.locator("h1:visible").count() == 1
+    context.close()
