@@ -26,6 +26,7 @@ from ged.signed_codes import models as signed_codes
 from ged.slips import models as slips
 from ged.suggestions import models as suggestions
 from ged.takeover import models as takeover_models
+from ged.workbook import models as workbook
 from ged.workers import Worker
 
 metadata = Base.metadata
@@ -61,4 +62,5 @@ __all__ = [
     "slips",
     "suggestions",
     "takeover_models",
+    "workbook",
 ]

@@ -168,11 +168,11 @@ def read_organisation(path: Path) -> OrganisationFile:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise Invalid("organisation.field", "correct this field", where=where, detail=first["msg"]) from None
-    _check_references(file)
+    check_references(file)
     return file
 
 
-def _check_references(file: OrganisationFile) -> None:
+def check_references(file: OrganisationFile) -> None:
     registers = _unique("registers", [r.code for r in file.registers])
     mentions = _unique("mentions", [m.code for m in file.mentions])
     templates = _unique("templates", [t.code for t in file.templates])

@@ -1,13 +1,28 @@
-"""``ged org``: the organisation."""
+"""``ged org``: the organisation, from a file of its own or from the workbook of a roll-out."""
 
-from datetime import UTC, datetime
+import hashlib
+import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
 
+from ged.org.file import OrganisationFile
+from ged.org.load import Change
+from ged.unit import Services
+from ged.workbook import operations, writing
+from ged.workbook.merging import Merged, merge
+from ged.workbook.reading import read_apart
+from ged.workbook.state import organisation_now
+from ged.workbook.words import sentence
 from web.commands.organisation import load_file
 from web.commands.shared import settings_of
 from web.wiring.services import build_services
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW = click.Path(dir_okay=False, path_type=Path)
+_TO_CORRECT = 2
+"""Exit code of a workbook with wrong cells."""
 
 
 @click.group()
@@ -25,3 +40,85 @@ def org_load(file: Path, dry_run: bool) -> None:
     for change in changes:
         click.echo(f"{change.action:8} {change.kind:16} {change.code} {change.detail}".rstrip())
     click.echo(f"{len(changes)} changes" + (" (dry run: nothing was changed)" if dry_run else ""))
+
+
+@org.command("template")
+@click.argument("workbook", type=_NEW)
+def org_template(workbook: Path) -> None:
+    """Write an empty WORKBOOK (.xlsx) to fill in."""
+    workbook.write_bytes(writing.template())
+    click.echo(f"written: {workbook}")
+
+
+@org.command("export")
+@click.argument("workbook", type=_NEW)
+def org_export(workbook: Path) -> None:
+    """Write the organisation as it is to WORKBOOK (.xlsx): taken in again, it changes nothing."""
+    services = build_services(settings_of())
+    with services.reading() as session:
+        now = organisation_now(session, on=_today(services))
+    workbook.write_bytes(writing.filled(now))
+    click.echo(f"written: {workbook}")
+
+
+@org.command("check")
+@click.argument("workbook", type=_FILE)
+@click.option("--marked", type=_NEW, help="Write the workbook with its wrong cells in red to this file (.xlsx).")
+def org_check(workbook: Path, marked: Path | None) -> None:
+    """Tell what WORKBOOK would change, or every cell to correct; change nothing. Exit code 2: cells to correct."""
+    services = build_services(settings_of())
+    rows = read_apart(workbook.read_bytes())
+    with services.reading() as session:
+        merged = merge(organisation_now(session, on=_today(services)), rows)
+    if marked is not None:
+        marked.write_bytes(writing.marked(rows, merged.findings))
+    _tell(operations.preview(services, _accepted(merged), now=datetime.now(UTC)))
+    click.echo("nothing was changed")
+
+
+@org.command("import")
+@click.argument("workbook", type=_FILE)
+def org_import(workbook: Path) -> None:
+    """Take WORKBOOK in, whole or not at all. Exit code 2: cells to correct."""
+    services = build_services(settings_of())
+    content = workbook.read_bytes()
+    rows = read_apart(content)
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        merged = merge(organisation_now(uow.session, on=_today(services)), rows)
+        file = _accepted(merged)
+        taken = operations.take_in(
+            uow, file, filename=workbook.name, digest=hashlib.sha256(content).hexdigest(), on=_today(services)
+        )
+    _tell(taken.changes)
+
+
+@org.command("undo")
+def org_undo() -> None:
+    """Take back the last workbook that was taken in."""
+    with build_services(settings_of()).unit_of_work(datetime.now(UTC)) as uow:
+        row = operations.undo(uow)
+        click.echo(f"taken back: {row.filename}, {row.changes} changes")
+
+
+def _today(services: Services) -> date:
+    return datetime.now(UTC).astimezone(services.zone).date()
+
+
+def _accepted(merged: Merged) -> OrganisationFile:
+    """The organisation that is wanted; ends the command if cells are to be corrected."""
+    for one in merged.findings:
+        click.echo(f"{one.sheet or 'classeur'} {_cell(one.row, one.column)}: {sentence(one)}", err=True)
+    if merged.file is None:
+        click.echo(f"{len(merged.findings)} cells to correct; nothing was changed", err=True)
+        sys.exit(_TO_CORRECT)
+    return merged.file
+
+
+def _cell(row: int, column: int) -> str:
+    return writing.place(row, column) if row and column else str(row or "")
+
+
+def _tell(changes: tuple[Change, ...]) -> None:
+    for change in changes:
+        click.echo(f"{change.action:8} {change.kind:16} {change.code} {change.detail}".rstrip())
+    click.echo(f"{len(changes)} changes")

@@ -3,17 +3,14 @@
 from datetime import datetime
 from pathlib import Path
 
-from ged.natures.load import load_natures
 from ged.org.accounts import person_of_account, set_password, words_of
 from ged.org.file import read_organisation
 from ged.org.keys import adopt_key, attach_token, free_key, issue_key
-from ged.org.load import Change, load_organisation
+from ged.org.load import Change
 from ged.org.passwords import hash_password, refuse_guessable
 from ged.ports import TokenPlace
-from ged.register.load import load_registry
-from ged.routing.load import load_routing
-from ged.signbook.load import load_signbook
 from ged.unit import SYSTEM, Services
+from ged.workbook.operations import bring_to
 
 
 class _DryRun(Exception):
@@ -30,11 +27,7 @@ def load_file(services: Services, path: Path, *, dry_run: bool, now: datetime) -
     changes: list[Change] = []
     try:
         with services.unit_of_work(now) as uow:
-            changes += load_organisation(uow, file, on=now.astimezone(services.zone).date())
-            changes += load_registry(uow, file)
-            changes += load_routing(uow, file)
-            changes += load_signbook(uow, file)
-            changes += load_natures(uow, file)
+            changes += bring_to(uow, file, on=now.astimezone(services.zone).date())
             if dry_run:
                 raise _DryRun
     except _DryRun:

@@ -1,0 +1,39 @@
+"""workbooks that were taken in, with what takes each back
+
+Revision ID: 0043
+Revises: 0042
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+import ged.db
+
+revision = "0043"
+down_revision = "0042"
+branch_labels = None
+depends_on = None
+oldest_program = "0042"
+
+_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "workbook_imports",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("filename", sa.String(length=200), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("changes", sa.Integer(), nullable=False),
+        sa.Column("inverse", sa.JSON(), nullable=False),
+        sa.Column("person_id", _ID, nullable=True),
+        sa.Column("taken_at", ged.db.UtcDateTime(), nullable=False),
+        sa.Column("undone_at", ged.db.UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_workbook_imports_person_id_people")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_workbook_imports")),
+    )
+    op.create_index(op.f("ix_workbook_imports_person_id"), "workbook_imports", ["person_id"])
+
+
+def downgrade() -> None:
+    op.drop_table("workbook_imports")

@@ -1,0 +1,391 @@
+"""Rows of a workbook over the organisation as it is: the organisation that is wanted, and every finding. Pure.
+
+Nothing stops at the first error: whoever fills in a workbook corrects all of it in one go.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from ged.errors import Invalid
+from ged.org.file import OrganisationFile, check_references
+from ged.register.correspondents import fold
+from ged.register.numbering import check_pattern
+from ged.unit import Role
+from ged.workbook.cells import Finding, Left, Removed, WrongCell, folded, read_cell
+from ged.workbook.sheets import EXAMPLE, MAX_ROWS, NEAREST_HEAD, SHEETS, Column, Holds, Sheet
+
+Rows = Sequence[Sequence[str]]
+Records = dict[str, dict[str, dict[str, Any]]]
+"""Section -> key of a record -> its fields, in the order of the lists."""
+READ_ME = "Lisez-moi"
+LISTS = "Listes"
+EMPTY: Mapping[str, Any] = {
+    "kind": "", "parent": None, "successor": None, "closed": False, "email": "", "clearance": "ordinary", "holder": None,
+    "roles": (), "secretary_of": None, "restarts_yearly": True, "reminder": "", "register": None, "delay_days": None,
+    "mentions": (), "reminders": (), "address": "", "phone": None, "template": None,
+}  # fmt: skip
+"""What a field holds after its value was taken away, and where a new record says nothing."""
+KINDS_OF_UNITS = {True: "entity", False: "service"}
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a workbook asks for.
+
+    Attributes:
+        file: the organisation that is wanted; None if anything is to be corrected.
+        findings: sheet by sheet, line by line.
+        lines: lines that were read, without names and examples.
+    """
+
+    file: OrganisationFile | None
+    findings: tuple[Finding, ...]
+    lines: int
+
+
+@dataclass
+class _Line:
+    """A line of a sheet whose cells could be read."""
+
+    sheet: Sheet
+    row: int
+    columns: Mapping[str, int]
+    said: dict[str, object]
+
+
+@dataclass
+class _Work:
+    records: Records
+    findings: list[Finding] = field(default_factory=list)
+    lines: dict[tuple[str, str], _Line] = field(default_factory=dict)
+    """Section and key -> the line that speaks of it."""
+    steps: dict[str, list[_Line]] = field(default_factory=dict)
+    """Nature -> its lines of the sheet of circuits."""
+    count: int = 0
+
+    def note(self, line: _Line, key: str, code: str, **params: object) -> None:
+        self.findings.append(Finding(line.sheet.title, line.row, line.columns.get(key, 0), code, params))
+
+
+def merge(now: OrganisationFile, workbook: Mapping[str, Rows]) -> Merged:
+    """Read the sheets over the organisation as it is.
+
+    Args:
+        workbook: title of a sheet -> its rows of text, the first one the names of the columns.
+    """
+    work = _Work(_records(now))
+    for sheet, rows in _known_sheets(workbook, work.findings):
+        for line in _lines(sheet, rows, work):
+            work.count += 1
+            _take(line, work)
+    _check_all_references(work)
+    _check_meaning(work)
+    _take_circuits(work)
+    file = _file(now, work) if not work.findings else None
+    return Merged(file, tuple(sorted(work.findings, key=_order)), work.count)
+
+
+def _order(finding: Finding) -> tuple[int, int, int]:
+    titles = [sheet.title for sheet in SHEETS]
+    return titles.index(finding.sheet) if finding.sheet in titles else -1, finding.row, finding.column
+
+
+# --- the organisation as records ------------------------------------------------------------------------------------
+
+
+def _records(now: OrganisationFile) -> Records:
+    found: Records = {}
+    for kind in (*dict.fromkeys(sheet.kind for sheet in SHEETS if sheet.kind != "circuits"), "templates"):
+        found[kind] = {
+            key_of(kind, fields): fields
+            for fields in (record.model_dump(by_alias=True) for record in getattr(now, kind))
+        }
+    return found
+
+
+def key_of(kind: str, fields: Mapping[str, Any]) -> str:
+    """How a record is found again: codes and accounts as they are, correspondents by their folded name."""
+    if kind == "correspondents":
+        return fold(str(fields["name"]))
+    return str(fields["account"] if kind == "people" else fields["code"])
+
+
+# --- sheets and lines -----------------------------------------------------------------------------------------------
+
+
+def _known_sheets(workbook: Mapping[str, Rows], findings: list[Finding]) -> Iterator[tuple[Sheet, Rows]]:
+    by_title = {folded(sheet.title): sheet for sheet in SHEETS}
+    given = {}
+    for title, rows in workbook.items():
+        sheet = by_title.get(folded(title))
+        if sheet is not None:
+            given[sheet.title] = rows
+        elif folded(title) not in {folded(READ_ME), folded(LISTS)} and rows:
+            findings.append(Finding(title, 0, 0, "workbook.unknown_sheet"))
+    if not given:
+        findings.append(Finding("", 0, 0, "workbook.no_sheet"))
+    for sheet in SHEETS:
+        if sheet.title in given:
+            yield sheet, given[sheet.title]
+
+
+def _lines(sheet: Sheet, rows: Rows, work: _Work) -> Iterator[_Line]:
+    if not rows:
+        return
+    columns = _columns(sheet, rows[0], work.findings)
+    if sheet.key.key not in columns:
+        return
+    if len(rows) > MAX_ROWS:
+        work.findings.append(Finding(sheet.title, MAX_ROWS + 1, 0, "workbook.too_many_lines", {"limit": MAX_ROWS}))
+    for number, cells in enumerate(rows[1:MAX_ROWS], start=2):
+        texts = [str(cell).strip() for cell in cells]
+        if any(texts) and not folded(texts[0]).startswith(folded(EXAMPLE)):
+            yield _line(sheet, number, columns, texts, work.findings)
+
+
+def _columns(sheet: Sheet, names: Sequence[str], findings: list[Finding]) -> dict[str, int]:
+    """The place of each column, from 1."""
+    by_title = {folded(column.title): column for column in sheet.columns}
+    found: dict[str, int] = {}
+    for place, name in enumerate(names, start=1):
+        if not folded(name):
+            continue
+        column = by_title.get(folded(name))
+        if column is None:
+            known = ", ".join(one.title for one in sheet.columns)
+            findings.append(Finding(sheet.title, 1, place, "workbook.unknown_column", {"columns": known}))
+        elif column.key in found:
+            findings.append(Finding(sheet.title, 1, place, "workbook.column_twice"))
+        else:
+            found[column.key] = place
+    if sheet.key.key not in found:
+        findings.append(Finding(sheet.title, 1, 0, "workbook.missing_column", {"column": sheet.key.title}))
+    return found
+
+
+def _line(
+    sheet: Sheet, number: int, columns: Mapping[str, int], texts: Sequence[str], findings: list[Finding]
+) -> _Line:
+    said: dict[str, object] = {}
+    for column in sheet.columns:
+        place = columns.get(column.key)
+        text = texts[place - 1] if place is not None and place <= len(texts) else ""
+        try:
+            said[column.key] = read_cell(column, text)
+        except WrongCell as wrong:
+            # What was typed stays for the checks that follow: a wrong line still takes its key.
+            said[column.key] = Left()
+            findings.append(Finding(sheet.title, number, place or 0, wrong.code, wrong.params))
+    beyond = max(columns.values(), default=0)
+    if any(texts[beyond:]):
+        place = beyond + 1 + next(n for n, text in enumerate(texts[beyond:]) if text)
+        findings.append(Finding(sheet.title, number, place, "workbook.beyond"))
+    return _Line(sheet, number, columns, said)
+
+
+# --- one line -------------------------------------------------------------------------------------------------------
+
+
+def _take(line: _Line, work: _Work) -> None:
+    kind, key_column = line.sheet.kind, line.sheet.key
+    key = line.said[key_column.key]
+    if isinstance(key, Left | Removed):
+        if not any(one.row == line.row and one.sheet == line.sheet.title for one in work.findings):
+            work.note(line, key_column.key, "workbook.missing", column=key_column.title)
+        return
+    if kind == "circuits":
+        work.steps.setdefault(str(key), []).append(line)
+        return
+    named = key_of(kind, {key_column.key: key})
+    before = work.lines.get((kind, named))
+    if before is not None:
+        work.note(line, key_column.key, "workbook.twice", sheet=before.sheet.title, row=before.row)
+        return
+    work.lines[kind, named] = line
+    held = work.records[kind].get(named)
+    _warn_of_case(line, named, work) if held is None else None
+    work.records[kind][named] = _fields(line, held, work)
+
+
+def _warn_of_case(line: _Line, named: str, work: _Work) -> None:
+    """A code that differs from another only by case or accents is a typing error: two units of one name."""
+    kind, column = line.sheet.kind, line.sheet.key
+    other = next((one for one in work.records[kind] if folded(one) == folded(named) and one != named), None)
+    if other is not None:
+        work.note(line, column.key, "workbook.nearly_twice", other=other)
+    elif kind != "correspondents" and " " in named:
+        work.note(line, column.key, "workbook.space")
+
+
+def _fields(line: _Line, held: Mapping[str, Any] | None, work: _Work) -> dict[str, Any]:
+    fields = dict(held or {})
+    for column in line.sheet.columns:
+        value = line.said[column.key]
+        if isinstance(value, Left):
+            if held is None:
+                fields[column.key] = EMPTY.get(column.key)
+                wrong = any(one.row == line.row and one.column == line.columns.get(column.key) for one in work.findings)
+                if column.is_required and not wrong:
+                    work.note(line, column.key, "workbook.missing", column=column.title)
+        elif isinstance(value, Removed):
+            fields[column.key] = EMPTY.get(column.key)
+        else:
+            fields[column.key] = value
+    if line.sheet.kind == "units":
+        fields["entity"] = line.sheet is SHEETS[0]
+        fields["kind"] = fields["kind"] or KINDS_OF_UNITS[fields["entity"]]
+    return fields
+
+
+# --- what cells say of each other -----------------------------------------------------------------------------------
+
+
+def _check_all_references(work: _Work) -> None:
+    lines = [*work.lines.values(), *(line for lines in work.steps.values() for line in lines)]
+    for line in lines:
+        for column in line.sheet.columns:
+            for code in _named(column, line.said[column.key]):
+                if code not in work.records[column.refers_to] and not (
+                    line.sheet.kind == "circuits" and _is_head(code)
+                ):
+                    near = _near(code, work.records[column.refers_to])
+                    work.note(
+                        line, column.key, "workbook.unknown", value=code, sheet=_title(column.refers_to), near=near
+                    )
+
+
+def _named(column: Column, value: object) -> Iterable[str]:
+    if column.holds is Holds.REFERENCE and isinstance(value, str):
+        return [value]
+    return value if column.holds is Holds.REFERENCES and isinstance(value, tuple) else []
+
+
+def _near(code: str, known: Iterable[str]) -> str:
+    """The code that was meant, if it differs by case, accents or spaces."""
+    return next((one for one in known if folded(one) == folded(code)), "")
+
+
+def _title(kind: str) -> str:
+    titles = [sheet.title for sheet in SHEETS if sheet.kind == kind]
+    return " ou ".join(titles) or "Modèles de lettres"
+
+
+def _is_head(code: str) -> bool:
+    return folded(code) == folded(NEAREST_HEAD)
+
+
+def _check_meaning(work: _Work) -> None:
+    for (kind, key), line in work.lines.items():
+        fields = work.records[kind][key]
+        if kind == "units":
+            _check_unit(line, key, fields, work)
+        elif kind == "registers" and fields.get("pattern"):
+            try:
+                check_pattern(fields["pattern"])
+            except Invalid:
+                work.note(line, "pattern", "workbook.pattern")
+        elif kind == "natures" and fields.get("register") in work.records["registers"]:
+            if work.records["registers"][fields["register"]]["direction"] != fields["direction"]:
+                work.note(line, "register", "workbook.other_direction")
+        elif kind == "posts" and fields.get("secretary_of") == key:
+            work.note(line, "secretary_of", "workbook.itself")
+        elif kind == "people" and fields.get("email") and "@" not in fields["email"]:
+            work.note(line, "email", "workbook.email")
+
+
+def _check_unit(line: _Line, key: str, fields: Mapping[str, Any], work: _Work) -> None:
+    units = work.records["units"]
+    seen, at = {key}, fields.get("parent")
+    while at in units:
+        if at in seen:
+            work.note(line, "parent", "workbook.cycle")
+            break
+        seen.add(at)
+        at = units[at].get("parent")
+    if fields.get("closed") and not fields.get("successor"):
+        work.note(line, "successor", "workbook.no_successor")
+    if fields.get("successor") == key:
+        work.note(line, "successor", "workbook.itself")
+
+
+# --- circuits -------------------------------------------------------------------------------------------------------
+
+
+def _take_circuits(work: _Work) -> None:
+    for nature, lines in work.steps.items():
+        if nature not in work.records["natures"]:
+            continue
+        if isinstance(lines[0].said["post"], Removed):
+            work.records["natures"][nature]["circuit"] = None
+            continue
+        if _has_gaps(lines, work):
+            continue
+        *asked, last = lines
+        if last.said["kind"] != "signature" or any(line.said["kind"] == "signature" for line in asked):
+            work.note(last, "kind", "workbook.signature_last")
+            continue
+        signatory = str(last.said["post"])
+        roles = work.records["posts"].get(signatory, {}).get("roles", ())
+        if _is_head(signatory) or (signatory in work.records["posts"] and Role.SIGNATORY not in roles):
+            work.note(last, "post", "workbook.no_signatory")
+        _check_once(lines, work)
+        work.records["natures"][nature]["circuit"] = {
+            "signatory": signatory, "steps": tuple(_step(line) for line in asked),
+        }  # fmt: skip
+
+
+def _has_gaps(lines: Sequence[_Line], work: _Work) -> bool:
+    gaps = [(line, key) for line in lines for key in ("post", "kind") if isinstance(line.said[key], Left)]
+    for line, key in gaps:
+        if not any(one.row == line.row and one.sheet == line.sheet.title for one in work.findings):
+            work.note(line, key, "workbook.missing", column=next(c.title for c in line.sheet.columns if c.key == key))
+    return bool(gaps)
+
+
+def _check_once(lines: Sequence[_Line], work: _Work) -> None:
+    seen: set[str] = set()
+    for line in lines:
+        post = folded(str(line.said["post"]))
+        if post in seen:
+            work.note(line, "post", "workbook.post_twice")
+        seen.add(post)
+
+
+def _step(line: _Line) -> dict[str, object]:
+    post = str(line.said["post"])
+    return {
+        "post": None if _is_head(post) else post, "head": _is_head(post), "kind": line.said["kind"],
+        "compulsory": line.said["compulsory"] is True, "with_previous": line.said["with_previous"] is True,
+    }  # fmt: skip
+
+
+# --- the whole ------------------------------------------------------------------------------------------------------
+
+
+def _file(now: OrganisationFile, work: _Work) -> OrganisationFile | None:
+    """The organisation that is wanted. What the sheets' own rules let through is a finding without a cell."""
+    sections = {kind: tuple(records.values()) for kind, records in work.records.items()}
+    try:
+        file = OrganisationFile.model_validate({"organisation": now.organisation, **sections})
+        check_references(file)
+    except ValidationError as error:
+        for one in error.errors():
+            work.findings.append(_of_record(one["loc"], str(one["msg"]), work))
+        return None
+    except Invalid as error:
+        told = " ".join(str(value) for value in error.params.values())
+        work.findings.append(Finding("", 0, 0, "workbook.refused", {"detail": told}))
+        return None
+    return file
+
+
+def _of_record(loc: tuple[int | str, ...], message: str, work: _Work) -> Finding:
+    kind, position, name = str(loc[0]), loc[1] if len(loc) > 1 else 0, str(loc[2]) if len(loc) > 2 else ""
+    key = list(work.records.get(kind, {}))[int(position)] if isinstance(position, int) and kind in work.records else ""
+    line = work.lines.get((kind, key))
+    if line is None:
+        return Finding("", 0, 0, "workbook.refused", {"detail": f"{kind} {key} {name} : {message}"})
+    return Finding(line.sheet.title, line.row, line.columns.get(name, 0), "workbook.refused", {"detail": message})

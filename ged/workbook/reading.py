@@ -1,0 +1,93 @@
+"""Reads a workbook (.xlsx, .ods) with calamine in a sandboxed child: a hostile file exhausts only the child."""
+
+import json
+from datetime import date, datetime, time
+from functools import cache
+from io import BytesIO
+
+from python_calamine import CalamineError, CalamineWorkbook, ZipError
+
+from ged.errors import Invalid
+from ged.workbook.sheets import MAX_CELL, MAX_ROWS
+from sandbox import Limits, Message, Pool, SandboxError, Service
+
+TIMEOUT_S = 30.0
+MAX_BYTES = 20 * 1024 * 1024
+MAX_SHEETS = 40
+MAX_COLUMNS = 60
+_MEMORY_BYTES = 1024 * 1024 * 1024
+_MAX_ANSWER_BYTES = 256 * 1024 * 1024
+
+
+def read_apart(content: bytes) -> dict[str, list[list[str]]]:
+    """The rows of each sheet as text, as far as the last line with text, in a child.
+
+    Raises:
+        Invalid: ``workbook.too_big``, ``workbook.unreadable``.
+        SandboxError: no child can be started at all.
+    """
+    if len(content) > MAX_BYTES:
+        raise Invalid("workbook.too_big", "give a smaller file", limit=MAX_BYTES)
+    with _readers().child(wait_s=TIMEOUT_S) as child:
+        try:
+            answer = child.ask({}, payload=content, timeout_s=TIMEOUT_S)
+        except SandboxError as failure:
+            raise _unreadable() from failure
+    if not answer.message["is_read"]:
+        raise _unreadable()
+    read: dict[str, list[list[str]]] = json.loads(answer.payload)
+    return read
+
+
+def service(_settings: Message) -> Service:
+    """Return the function that answers in the child: the rows as JSON."""
+    return _answer
+
+
+def _answer(_request: Message, content: bytes) -> tuple[Message, bytes]:
+    try:
+        rows = rows_of(content)
+    except (CalamineError, ZipError, ValueError, OSError):
+        return {"is_read": False}, b""
+    return {"is_read": True}, json.dumps(rows).encode()
+
+
+def rows_of(content: bytes) -> dict[str, list[list[str]]]:
+    """The rows of each sheet as text.
+
+    Raises:
+        CalamineError, ZipError, ValueError, OSError: no workbook.
+    """
+    book = CalamineWorkbook.from_filelike(BytesIO(content))
+    return {name: _rows(book, name) for name in book.sheet_names[:MAX_SHEETS]}
+
+
+def _rows(book: CalamineWorkbook, name: str) -> list[list[str]]:
+    # One line more than is read, so that a sheet that is too long is told of.
+    raw = book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=MAX_ROWS + 1)
+    rows = [[_text(value) for value in line[:MAX_COLUMNS]] for line in raw]
+    while rows and not any(rows[-1]):
+        rows.pop()
+    return rows
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "oui" if value else "non"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else str(value)
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    return str(value)[:MAX_CELL]
+
+
+def _unreadable() -> Invalid:
+    return Invalid("workbook.unreadable", "give a workbook of the model, saved as .xlsx or .ods, without password")
+
+
+@cache
+def _readers() -> Pool:
+    return Pool(
+        "ged.workbook.reading:service", {}, packages=("ged",), limits=Limits(_MEMORY_BYTES, file_bytes=0), uses=20, size=1,
+        max_answer_bytes=_MAX_ANSWER_BYTES,
+    )  # fmt: skip

@@ -1,0 +1,212 @@
+"""The sheets of the workbook and their columns: names, explanations and what a cell may hold. Pure.
+
+The names are French and stand in files that people keep: a name that changes makes their workbooks unreadable. So a
+column is found by its name without regard to case, accents and spaces, in any order.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ged.unit import Role
+
+REMOVE = "—"
+"""A cell that holds only a dash takes the value away; an empty cell leaves it as it is."""
+YES, NO = "oui", "non"
+EXAMPLES = 2
+"""Lines of example under the names; a line whose first cell begins with `EXAMPLE` is skipped."""
+EXAMPLE = "exemple :"
+MAX_ROWS = 20_000
+MAX_CELL = 2_000
+
+
+class Holds(StrEnum):
+    """What the cells of a column hold."""
+
+    TEXT = "text"
+    YES_NO = "yes_no"
+    NUMBER = "number"
+    CHOICE = "choice"
+    CHOICES = "choices"
+    REFERENCE = "reference"
+    REFERENCES = "references"
+    NUMBERS = "numbers"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column.
+
+    Attributes:
+        title: its name in the sheet.
+        key: the field of the record that it fills.
+        help: one sentence for who fills it in.
+        choices: French word -> stored value, for `Holds.CHOICE` and `Holds.CHOICES`.
+        refers_to: the kinds of records that a reference names, by code.
+        is_required: a new record needs it.
+        examples: the cells of the lines of example.
+        limit: characters of a text; largest number.
+    """
+
+    title: str
+    key: str
+    help: str
+    holds: Holds = Holds.TEXT
+    choices: Mapping[str, str] = field(default_factory=dict)
+    refers_to: str = ""
+    is_required: bool = False
+    examples: tuple[str, str] = ("", "")
+    limit: int = 200
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet: one record a line, found again by the column that is its key.
+
+    Attributes:
+        kind: the section of ``ged.org.file`` that its lines belong to.
+    """
+
+    title: str
+    kind: str
+    help: str
+    columns: tuple[Column, ...]
+
+    @property
+    def key(self) -> Column:
+        """The column by which a record is found again: the first."""
+        return self.columns[0]
+
+
+KINDS_OF_UNIT = {
+    "ministère": "ministry", "cabinet": "cabinet", "secrétariat général": "general_secretariat",
+    "direction": "directorate", "service": "service", "bureau d'ordre": "mail_office", "organisme": "entity",
+}  # fmt: skip
+LEVELS = {"ordinaire": "ordinary", "confidentiel": "restricted", "secret": "secret"}
+ROLES = {
+    "enregistrement": Role.CLERK, "agent": Role.MEMBER, "chef": Role.HEAD, "autorité": Role.AUTHORITY,
+    "secrétariat": Role.SECRETARY, "signataire": Role.SIGNATORY, "administrateur": Role.ADMINISTRATOR,
+    "auditeur": Role.AUDITOR,
+}  # fmt: skip
+DIRECTIONS = {"arrivée": "incoming", "départ": "outgoing", "interne": "internal"}
+REGISTER_NATURES = {
+    "courrier arrivée": "arrivee", "courrier départ": "depart", "courrier interne": "interne", "plis fermés": "pli_ferme",
+    "bordereaux": "bordereau", "notes de service": "note_service", "décisions": "decision", "archives": "archive",
+}  # fmt: skip
+STEP_KINDS = {"visa": "visa", "avis": "opinion", "signature": "signature"}
+NEAREST_HEAD = "chef du rédacteur"
+
+_UNIT_CODE = Column("Sigle", "code", "Court, sans espace, le même partout.", is_required=True, limit=32)
+
+
+def _unit_columns(*, is_entity: bool) -> tuple[Column, ...]:
+    examples = ("CEET", "ARSE") if is_entity else ("DGE", "DGE-ETUDES")
+    names = (
+        ("Compagnie Énergie Électrique du Togo", "Autorité de réglementation du secteur de l'électricité")
+        if is_entity
+        else ("Direction générale de l'énergie", "Service des études et de la planification")
+    )
+    return (
+        Column(_UNIT_CODE.title, "code", _UNIT_CODE.help, is_required=True, limit=32, examples=examples),
+        Column("Nom", "name", "Le nom entier, tel qu'il est imprimé.", is_required=True, examples=names),
+        Column(
+            "Type", "kind", "Choisissez dans la liste.", Holds.CHOICE, KINDS_OF_UNIT,
+            examples=("organisme", "organisme") if is_entity else ("direction", "service"),
+        ),
+        Column(
+            "Rattachée à", "parent", "Le sigle de l'entité ou de l'unité au-dessus ; vide au sommet.", Holds.REFERENCE,
+            refers_to="units", examples=("MMRE", "MMRE") if is_entity else ("SG", "DGE"),
+        ),
+        Column("Fermée", "closed", "oui si elle n'existe plus.", Holds.YES_NO),
+        Column(
+            "Successeur", "successor", "Le sigle de l'unité qui reçoit le courrier d'une unité fermée.", Holds.REFERENCE,
+            refers_to="units",
+        ),
+    )  # fmt: skip
+
+
+SHEETS = (
+    Sheet("Entités", "units", "Le ministère et les organismes qui tiennent leurs propres registres.", _unit_columns(is_entity=True)),
+    Sheet("Unités", "units", "Directions, services et bureaux d'ordre, sous une entité ou sous une autre unité.", _unit_columns(is_entity=False)),
+    Sheet(
+        "Personnes", "people", "Une ligne par agent qui a un compte.",
+        (
+            Column("Compte", "account", "Ce que la personne tape pour se connecter : minuscules, sans espace.", is_required=True, limit=64, examples=("k.ametepe", "s.afatsawo")),
+            Column("Nom et prénoms", "name", "Tels qu'ils sont imprimés sur les bordereaux.", is_required=True, examples=("Kodjo Ametépé", "Sénam Afatsawo")),
+            Column("Courriel", "email", "Pour les avis ; vide s'il n'y en a pas.", examples=("k.ametepe@exemple.tg", "")),
+            Column("Habilitation", "clearance", "Le niveau le plus élevé que la personne peut lire.", Holds.CHOICE, LEVELS, examples=("ordinaire", "secret")),
+        ),
+    ),
+    Sheet(
+        "Postes", "posts", "Une ligne par poste. Les droits vont au poste, jamais à la personne.",
+        (
+            Column("Code", "code", "Court, sans espace.", is_required=True, limit=64, examples=("BO-AGENT", "DGE-CHEF")),
+            Column("Intitulé", "title", "Tel qu'il est imprimé sous une signature.", is_required=True, examples=("Agent d'enregistrement", "Directeur général de l'énergie")),
+            Column("Unité", "unit", "Le sigle de son unité.", Holds.REFERENCE, refers_to="units", is_required=True, examples=("BO", "DGE")),
+            Column("Titulaire", "holder", "Le compte de la personne qui l'occupe ; — pour un poste vacant.", Holds.REFERENCE, refers_to="people", examples=("k.ametepe", "s.afatsawo")),
+            Column("Rôles", "roles", "Un ou plusieurs, séparés par des virgules.", Holds.CHOICES, ROLES, examples=("enregistrement", "chef, signataire")),
+            Column("Secrétariat de", "secretary_of", "Le code du poste dont il est le secrétariat.", Holds.REFERENCE, refers_to="posts"),
+        ),
+    ),
+    Sheet(
+        "Registres", "registers", "Une ligne par registre tenu.",
+        (
+            Column("Code", "code", "Court, sans espace.", is_required=True, limit=32, examples=("ARR", "DEP")),
+            Column("Nom", "name", "Le nom sur la couverture du registre.", is_required=True, examples=("Courrier arrivée du ministère", "Courrier départ du ministère")),
+            Column("Unité", "unit", "Le sigle de l'unité qui le tient.", Holds.REFERENCE, refers_to="units", is_required=True, examples=("BO", "BO")),
+            Column("Sens", "direction", "Choisissez dans la liste.", Holds.CHOICE, DIRECTIONS, is_required=True, examples=("arrivée", "départ")),
+            Column("Nature", "nature", "Ce qui y est numéroté.", Holds.CHOICE, REGISTER_NATURES, is_required=True, examples=("courrier arrivée", "courrier départ")),
+            Column("Modèle de numéro", "pattern", "Par exemple {seq:05d}/{year}/{entity} donne 00042/2026/MMRE.", is_required=True, limit=64, examples=("{seq:05d}/{year}/{entity}", "{seq:05d}/{year}/{entity}/{unit}")),
+            Column("Recommence chaque année", "restarts_yearly", "oui ou non ; oui si la cellule est vide.", Holds.YES_NO, examples=("oui", "oui")),
+        ),
+    ),
+    Sheet(
+        "Mentions", "mentions", "Ce que l'autorité coche quand elle impute un courrier.",
+        (
+            Column("Code", "code", "Court, sans espace.", is_required=True, limit=64, examples=("opinion", "information")),
+            Column("Libellé", "label", "Ce qui est imprimé sur la fiche.", is_required=True, examples=("Étude et avis", "Pour information")),
+            Column("Rappels", "reminder", "Jours ouvrés : avant la date / après / puis tous les ; 2/1/3 par exemple ; un tiret court (-) : aucun rappel.", limit=8, examples=("2/1/3", "")),
+        ),
+    ),
+    Sheet(
+        "Natures", "natures", "Ce qui distingue les courriers, et ce que chaque nature propose.",
+        (
+            Column("Code", "code", "Court, sans espace.", is_required=True, limit=32, examples=("demande", "lettre")),
+            Column("Nom", "name", "Ce que l'agent choisit dans la liste.", is_required=True, limit=100, examples=("Demande", "Lettre")),
+            Column("Sens", "direction", "Choisissez dans la liste.", Holds.CHOICE, DIRECTIONS, is_required=True, examples=("arrivée", "départ")),
+            Column("Registre", "register", "Le code du registre proposé.", Holds.REFERENCE, refers_to="registers", examples=("ARR", "")),
+            Column("Délai", "delay_days", "En jours ouvrés ; vide : aucun.", Holds.NUMBER, limit=366, examples=("10", "")),
+            Column("Mentions", "mentions", "Les codes des mentions cochées d'avance, séparés par des virgules.", Holds.REFERENCES, refers_to="mentions", examples=("opinion", "")),
+            Column("Rappels", "reminders", "Jours ouvrés autour de l'échéance, séparés par des virgules : -2, 1, 5.", Holds.NUMBERS, limit=366, examples=("-2, 1", "")),
+            Column("Modèle de lettre", "template", "Le code du modèle par lequel un projet commence.", Holds.REFERENCE, refers_to="templates"),
+            Column("Fermée", "closed", "oui si on ne la choisit plus.", Holds.YES_NO),
+        ),
+    ),
+    Sheet(
+        "Circuits", "circuits", "Une ligne par étape, dans l'ordre ; la dernière étape d'une nature est la signature.",
+        (
+            Column("Nature", "nature", "Le code de la nature.", Holds.REFERENCE, refers_to="natures", is_required=True, examples=("lettre", "lettre")),
+            Column("Poste", "post", f"Le code du poste, ou « {NEAREST_HEAD} ».", Holds.REFERENCE, refers_to="posts", is_required=True, examples=(NEAREST_HEAD, "SG")),
+            Column("Étape", "kind", "visa, avis ou signature.", Holds.CHOICE, STEP_KINDS, is_required=True, examples=("visa", "signature")),
+            Column("Obligatoire", "compulsory", "oui : le rédacteur ne peut pas l'ôter.", Holds.YES_NO, examples=("oui", "")),
+            Column("Avec la précédente", "with_previous", "oui : les deux étapes s'ouvrent ensemble.", Holds.YES_NO),
+        ),
+    ),
+    Sheet(
+        "Correspondants", "correspondents", "L'annuaire commun.",
+        (
+            Column("Nom", "name", "Le nom entier.", is_required=True, examples=("Préfecture de l'Ogou", "Trésor public")),
+            Column("Type", "kind", "Par exemple : administration, entreprise, particulier.", limit=32, examples=("administration", "administration")),
+            Column("Adresse", "address", "Sur une ligne.", limit=1000, examples=("BP 12, Atakpamé", "Lomé")),
+            Column("Courriel", "email", "", examples=("prefecture.ogou@exemple.tg", "")),
+            Column("Téléphone", "phone", "", limit=50, examples=("+228 24 40 00 00", "")),
+        ),
+    ),
+    Sheet(
+        "Plan de classement", "filing_plan", "Les classes où les courriers clos sont rangés.",
+        (
+            Column("Code", "code", "Par exemple 4.1.", is_required=True, limit=32, examples=("4.1", "4.2")),
+            Column("Intitulé", "title", "", is_required=True, examples=("Énergie électrique : concessions", "Énergie électrique : tarifs")),
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,132 @@
+"""The organisation as it is in the database, as the records of the organisation file."""
+
+from datetime import date
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from ged.natures.models import Nature, NatureStep
+from ged.org.file import (
+    CircuitRecord,
+    CorrespondentRecord,
+    FilingRecord,
+    MentionRecord,
+    NatureRecord,
+    OrganisationFile,
+    PersonRecord,
+    PostRecord,
+    RegisterRecord,
+    StepRecord,
+    TemplateRecord,
+    UnitRecord,
+)  # fmt: skip
+from ged.org.models import Holding, Installation, Person, Post, Unit
+from ged.ports import Confidentiality
+from ged.register.models import Correspondent, FilingClass, Register
+from ged.routing.models import Mention
+from ged.signbook.models import LetterTemplate
+from ged.unit import Role
+
+
+def organisation_now(session: Session, *, on: date) -> OrganisationFile:
+    """All that the workbook has a sheet for, in the order of the lists, and the templates that natures name."""
+    units = list(session.scalars(select(Unit).order_by(Unit.id)))
+    unit_codes = {row.id: row.code for row in units}
+    posts = list(session.scalars(select(Post).order_by(Post.id)))
+    post_codes = {row.id: row.code for row in posts}
+    registers = list(session.scalars(select(Register).order_by(Register.id)))
+    register_codes = {row.id: row.code for row in registers}
+    holders = _holders(session, on)
+    installation = session.scalars(select(Installation)).first()
+    return OrganisationFile(
+        organisation=installation.name if installation is not None else "",
+        units=tuple(
+            UnitRecord(
+                code=row.code, name=row.name, kind=row.kind, parent=unit_codes.get(row.parent_id or 0),
+                entity=row.is_entity, closed=row.closed_at is not None, successor=unit_codes.get(row.successor_id or 0),
+            )
+            for row in units
+        ),
+        people=tuple(
+            PersonRecord(
+                account=row.account, name=row.name, email=row.email,
+                clearance=Confidentiality(row.clearance).name.lower(),
+            )
+            for row in session.scalars(select(Person).order_by(Person.id))
+        ),
+        posts=tuple(
+            PostRecord(
+                code=row.code, title=row.title, unit=unit_codes[row.unit_id], holder=holders.get(row.id),
+                roles=tuple(sorted((one.role for one in row.roles), key=list(Role).index)),
+                secretary_of=post_codes.get(row.secretary_of_id or 0),
+            )
+            for row in posts
+        ),
+        registers=tuple(
+            RegisterRecord(
+                code=row.code, name=row.name, unit=unit_codes[row.unit_id], direction=row.direction.value,
+                nature=row.nature.value, pattern=row.pattern, restarts_yearly=row.restarts_yearly,
+            )
+            for row in registers
+        ),
+        mentions=tuple(
+            MentionRecord(code=row.code, label=row.label, reminder=row.reminder)
+            for row in session.scalars(select(Mention).order_by(Mention.position, Mention.code))
+        ),
+        natures=tuple(
+            _nature(row, register_codes, post_codes)
+            for row in session.scalars(select(Nature).order_by(Nature.position, Nature.id))
+        ),
+        correspondents=tuple(
+            CorrespondentRecord(
+                name=row.name, kind=row.kind, address=row.address, email=row.email or None, phone=row.phone or None
+            )
+            for row in session.scalars(
+                select(Correspondent)
+                .where(Correspondent.entity_id.is_(None), Correspondent.merged_into_id.is_(None))
+                .order_by(Correspondent.id)
+            )
+        ),
+        filing_plan=tuple(
+            FilingRecord(code=row.code, title=row.title)
+            for row in session.scalars(select(FilingClass).order_by(FilingClass.code))
+        ),
+        templates=tuple(
+            TemplateRecord(code=row.code, title=row.title, subject=row.subject, body=row.body)
+            for row in session.scalars(select(LetterTemplate).order_by(LetterTemplate.position, LetterTemplate.code))
+        ),
+    )  # fmt: skip
+
+
+def _holders(session: Session, on: date) -> dict[int, str]:
+    held = (
+        select(Holding.post_id, Person.account)
+        .join(Person, Person.id == Holding.person_id)
+        .where(Holding.from_on <= on, or_(Holding.until_on.is_(None), Holding.until_on >= on))
+        .order_by(Holding.id)
+    )
+    return dict(session.execute(held).all())
+
+
+def _nature(row: Nature, registers: dict[int, str], posts: dict[int, str]) -> NatureRecord:
+    circuit = None
+    if row.signatory_post_id is not None:
+        circuit = CircuitRecord(signatory=posts[row.signatory_post_id], steps=_steps(row.steps, posts))
+    return NatureRecord(
+        code=row.code, name=row.name, direction=row.direction.value, register=registers.get(row.register_id or 0),
+        delay_days=row.delay_days, mentions=tuple(row.mentions), reminders=tuple(row.reminders),
+        template=row.template_code or None, circuit=circuit, closed=row.is_closed,
+    )  # fmt: skip
+
+
+def _steps(steps: list[NatureStep], posts: dict[int, str]) -> tuple[StepRecord, ...]:
+    found, above = [], 0
+    for step in steps:
+        found.append(
+            StepRecord(
+                post=posts[step.post_id] if step.post_id is not None else None, head=step.post_id is None,
+                kind=step.kind.value, compulsory=step.is_compulsory, with_previous=step.stage == above,
+            )
+        )  # fmt: skip
+        above = step.stage
+    return tuple(found)

@@ -1,0 +1,204 @@
+"""Writes the workbook with openpyxl: empty, filled with what is, or as it was given with its wrong cells marked."""
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+
+from openpyxl import Workbook
+from openpyxl.cell import Cell, MergedCell
+from openpyxl.comments import Comment
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.worksheet import Worksheet
+
+from ged.org.file import OrganisationFile
+from ged.workbook.cells import Finding, folded, write_cell
+from ged.workbook.merging import READ_ME, Rows
+from ged.workbook.sheets import EXAMPLE, EXAMPLES, NEAREST_HEAD, NO, SHEETS, YES, Column, Holds, Sheet
+from ged.workbook.words import EXPLAINED, sentence
+
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_WIDE, _NARROW = 42, 18
+_LINES_WITH_LISTS = 5_000
+_NAMES = PatternFill("solid", fgColor="1F4E79")
+_NEEDED = PatternFill("solid", fgColor="0B3A5E")
+_EXAMPLE = Font(italic=True, color="808080")
+_WRONG = PatternFill("solid", fgColor="FFC7CE")
+_WRONG_TEXT = Font(bold=True, color="9C0006")
+_AS_TEXT = "@"
+_MAX_TITLE = 31
+_FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
+
+
+def template() -> bytes:
+    """The empty workbook, with two lines of example a sheet."""
+    return _written({sheet.title: [] for sheet in SHEETS}, (), examples=True)
+
+
+def filled(file: OrganisationFile) -> bytes:
+    """The workbook with all that the organisation has: taken in again it changes nothing."""
+    return _written(rows_of(file), ())
+
+
+def marked(workbook: Mapping[str, Rows], findings: Iterable[Finding]) -> bytes:
+    """The workbook as it was given, its wrong cells red, each with a note that says what to do.
+
+    Args:
+        workbook: as it was read: title of a sheet -> rows, the names of the columns first.
+    """
+    return _written({title: rows[1:] for title, rows in workbook.items()}, findings, names={
+        title: rows[0] for title, rows in workbook.items() if rows
+    })  # fmt: skip
+
+
+def place(row: int, column: int) -> str:
+    """The name of a cell: ``C12``."""
+    return f"{get_column_letter(column)}{row}"
+
+
+def rows_of(file: OrganisationFile) -> dict[str, list[list[str]]]:
+    """The lines of each sheet, without the names of the columns."""
+    found: dict[str, list[list[str]]] = {}
+    for sheet in SHEETS:
+        if sheet.kind == "circuits":
+            found[sheet.title] = _circuit_rows(file, sheet)
+            continue
+        records = [record.model_dump(by_alias=True) for record in getattr(file, sheet.kind)]
+        if sheet.kind == "units":
+            records = [one for one in records if one["entity"] is (sheet is SHEETS[0])]
+        found[sheet.title] = [[write_cell(column, one[column.key]) for column in sheet.columns] for one in records]
+    return found
+
+
+def _circuit_rows(file: OrganisationFile, sheet: Sheet) -> list[list[str]]:
+    rows = []
+    for nature in file.natures:
+        if nature.circuit is None:
+            continue
+        steps: list[dict[str, object]] = [
+            {
+                "nature": nature.code, "post": step.post or NEAREST_HEAD, "kind": step.kind,
+                "compulsory": step.compulsory or None, "with_previous": step.with_previous or None,
+            }
+            for step in nature.circuit.steps
+        ]  # fmt: skip
+        steps.append({"nature": nature.code, "post": nature.circuit.signatory, "kind": "signature"})
+        rows += [[write_cell(column, step.get(column.key)) for column in sheet.columns] for step in steps]
+    return rows
+
+
+def _written(
+    rows: Mapping[str, Rows],
+    findings: Iterable[Finding],
+    *,
+    names: Mapping[str, Sequence[str]] | None = None,
+    examples: bool = False,
+) -> bytes:
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    first = book.create_sheet(READ_ME)
+    _explain(first, [one for one in findings if not one.sheet])
+    made: dict[str, Worksheet] = {}
+    for title, lines in rows.items():
+        if folded(title) == folded(READ_ME):
+            continue
+        sheet = next((one for one in SHEETS if folded(one.title) == folded(title)), None)
+        made[title] = book.create_sheet(title.translate(_FORBIDDEN)[:_MAX_TITLE])
+        given = (names or {}).get(title)
+        _names(made[title], sheet, given)
+        if examples and sheet is not None:
+            _examples(made[title], sheet)
+        for number, cells in enumerate(lines, start=made[title].max_row + 1 if examples else 2):
+            for place, text in enumerate(cells, start=1):
+                _text(made[title].cell(number, place), text)
+    by_title = {folded(title): sheet for title, sheet in made.items()}
+    for finding in findings:
+        if finding.sheet and folded(finding.sheet) in by_title:
+            _mark(by_title[folded(finding.sheet)], finding)
+    kept = io.BytesIO()
+    book.save(kept)
+    return kept.getvalue()
+
+
+def _text(cell: Cell | MergedCell, text: str) -> None:
+    """Write a text that stays a text: no formula, no number that loses its zeros."""
+    cell.value = text or None
+    if text and isinstance(cell, Cell):
+        cell.data_type = "s"
+    cell.number_format = _AS_TEXT
+
+
+def _explain(sheet: Worksheet, findings: Sequence[Finding]) -> None:
+    sheet.column_dimensions["A"].width = 120
+    for number, line in enumerate(EXPLAINED, start=1):
+        sheet.cell(number, 1, line).font = Font(bold=number == 1)
+    number = len(EXPLAINED) + 2
+    for one in SHEETS:
+        sheet.cell(number, 1, f"{one.title} : {one.help}")
+        number += 1
+    for finding in findings:
+        cell = sheet.cell(number + 1, 1, sentence(finding))
+        cell.fill, cell.font = _WRONG, _WRONG_TEXT
+        number += 1
+
+
+def _names(made: Worksheet, sheet: Sheet | None, given: Sequence[str] | None) -> None:
+    """The names of the columns: the given ones, or those of the model."""
+    columns = {folded(one.title): one for one in sheet.columns} if sheet is not None else {}
+    titles = list(given) if given is not None else [one.title for one in sheet.columns] if sheet is not None else []
+    for place, title in enumerate(titles, start=1):
+        cell = made.cell(1, place)
+        _text(cell, title)
+        column = columns.get(folded(title))
+        cell.font = Font(bold=True, color="FFFFFF")
+        cell.fill = _NEEDED if column is not None and column.is_required else _NAMES
+        cell.alignment = Alignment(vertical="center", wrap_text=True)
+        letter = get_column_letter(place)
+        made.column_dimensions[letter].width = _WIDE if column is not None and column.limit >= 200 else _NARROW
+        if column is not None:
+            cell.comment = _note(column.help + (" Obligatoire." if column.is_required else ""))
+            _offer(made, column, letter)
+    made.freeze_panes = "B2"
+
+
+def _offer(made: Worksheet, column: Column, letter: str) -> None:
+    """The list of what a cell may hold. A list only warns where more than one value, or other words, may stand."""
+    if column.holds is Holds.YES_NO:
+        listed, is_strict = f'"{YES},{NO}"', True
+    elif column.holds in (Holds.CHOICE, Holds.CHOICES):
+        listed, is_strict = '"{}"'.format(",".join(column.choices)), column.holds is Holds.CHOICE
+    elif column.holds is Holds.REFERENCE and len(titles := _titles(column.refers_to)) == 1:
+        title = titles[0]
+        listed, is_strict = f"'{title}'!$A$2:$A${_LINES_WITH_LISTS}", False
+    else:
+        return
+    rule = DataValidation(type="list", formula1=listed, allow_blank=True, showErrorMessage=is_strict)
+    rule.error, rule.errorTitle = column.help, column.title
+    made.add_data_validation(rule)
+    rule.add(f"{letter}2:{letter}{_LINES_WITH_LISTS}")
+
+
+def _titles(kind: str) -> list[str]:
+    return [one.title for one in SHEETS if one.kind == kind]
+
+
+def _examples(made: Worksheet, sheet: Sheet) -> None:
+    for number in range(EXAMPLES):
+        for place, column in enumerate(sheet.columns, start=1):
+            cell = made.cell(number + 2, place)
+            _text(cell, (f"{EXAMPLE} " if place == 1 else "") + column.examples[number])
+            cell.font = _EXAMPLE
+
+
+def _mark(made: Worksheet, finding: Finding) -> None:
+    cell = made.cell(max(1, finding.row), max(1, finding.column))
+    cell.fill, cell.font = _WRONG, _WRONG_TEXT
+    told = sentence(finding)
+    before = cell.comment.text + "\n" if cell.comment is not None and finding.row > 1 else ""
+    cell.comment = _note(before + told)
+
+
+def _note(text: str) -> Comment:
+    note = Comment(text, "GED")
+    note.width, note.height = 320, 40 + 18 * (1 + len(text) // 45)
+    return note
