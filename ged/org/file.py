@@ -173,6 +173,11 @@ def read_organisation(path: Path) -> OrganisationFile:
 
 
 def check_references(file: OrganisationFile) -> None:
+    """Check that each code stands once and that what is named is there.
+
+    Raises:
+        Invalid: ``organisation.reference``, ``organisation.twice``, ``organisation.cycle``, ``organisation.field``.
+    """
     registers = _unique("registers", [r.code for r in file.registers])
     mentions = _unique("mentions", [m.code for m in file.mentions])
     templates = _unique("templates", [t.code for t in file.templates])

@@ -1,17 +1,19 @@
 """Taking a workbook in, in one transaction, and taking it back."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, delete, func, select
+from sqlalchemy.orm import Session, defer
 
 from ged import locks
 from ged.errors import Invalid, NotFound
 from ged.natures.load import load_natures
 from ged.org.file import OrganisationFile
 from ged.org.load import INSTALLATION_ID, Change, load_organisation
-from ged.org.models import Installation
+from ged.org.models import Installation, Person
 from ged.register.load import load_registry
 from ged.routing.load import load_routing
 from ged.signbook.load import load_signbook
@@ -21,14 +23,23 @@ from ged.workbook.inverse import Obstacle
 from ged.workbook.models import WorkbookImport
 
 MOST_OBSTACLES = 50
+SHOWN = 30
+KEPT = timedelta(days=30)
+"""How long a workbook that nobody takes in is kept."""
 
 
 @dataclass(frozen=True)
-class Taken:
-    """A workbook that was taken in; ``import_id`` 0: it changed nothing, and nothing is kept."""
+class ImportRow:
+    """A workbook as the page lists it; ``may_undo``: it is the last one that was taken in."""
 
-    import_id: int
-    changes: tuple[Change, ...]
+    id: int
+    filename: str
+    person_name: str
+    changes: int
+    handed_in_at: datetime
+    taken_at: datetime | None
+    undone_at: datetime | None
+    may_undo: bool
 
 
 def bring_to(uow: UnitOfWork, file: OrganisationFile, *, on: date) -> list[Change]:
@@ -62,33 +73,74 @@ def preview(services: Services, file: OrganisationFile, *, now: datetime) -> tup
             changes += bring_to(uow, file, on=now.astimezone(services.zone).date())
             raise _Preview
     except _Preview:
-        return tuple(change for change in changes if change.action != "left")
+        return _first_told(changes)
 
 
-def take_in(
-    uow: UnitOfWork, file: OrganisationFile, *, filename: str, digest: str, on: date, actor: Actor | None = None
-) -> Taken:
-    """Bring the organisation to what a workbook asks for, and keep what takes it back.
+SAME = {"unit": "units", "post": "posts", "holder": "posts"}
+"""Kinds of changes that speak of rows which another kind adds."""
 
-    Raises:
-        Invalid: as `bring_to`.
-    """
-    _one_at_a_time(uow)
-    with inverse.recorded(uow.session) as steps:
-        changes = [change for change in bring_to(uow, file, on=on) if change.action != "left"]
-    if not changes:
-        return Taken(0, ())
+
+def _first_told(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """What changes, without the details of what is added as a whole."""
+    added = {(one.kind, one.code) for one in changes if one.action == "added"}
+    return tuple(
+        one
+        for one in changes
+        if one.action != "left" and (one.action == "added" or (SAME.get(one.kind, one.kind), one.code) not in added)
+    )
+
+
+def hand_in(uow: UnitOfWork, content: bytes, filename: str, *, actor: Actor | None = None) -> int:
+    """Keep a workbook that was read, so that it can be looked at and taken in; files handed in long ago and never taken in
+    are deleted. Returns its id."""
+    uow.session.execute(
+        delete(WorkbookImport).where(WorkbookImport.taken_at.is_(None), WorkbookImport.handed_in_at < uow.now - KEPT)
+    )
     row = WorkbookImport(
-        filename=filename[-200:], digest=digest, changes=len(changes), inverse=steps, taken_at=uow.now,
+        filename=filename[-200:], digest=hashlib.sha256(content).hexdigest(), content=content, handed_in_at=uow.now,
         person_id=actor.person_id if actor is not None else None,
     )  # fmt: skip
     uow.session.add(row)
     uow.session.flush()
+    return row.id
+
+
+def content_of(session: Session, import_id: int) -> tuple[str, bytes]:
+    """Name and content of a workbook that was not taken in yet.
+
+    Raises:
+        NotFound: ``workbook.unknown``.
+    """
+    row = session.get(WorkbookImport, import_id)
+    if row is None or row.content is None:
+        raise NotFound("workbook.unknown", "hand the workbook in again")
+    return row.filename, row.content
+
+
+def take_in(
+    uow: UnitOfWork, import_id: int, file: OrganisationFile, *, on: date, actor: Actor | None = None
+) -> tuple[Change, ...]:
+    """Bring the organisation to what a workbook asks for, and keep what takes it back.
+
+    Args:
+        file: what the workbook asks for over the organisation as this transaction sees it.
+
+    Raises:
+        NotFound: ``workbook.unknown``: it was taken in already.
+        Invalid: as `bring_to`.
+    """
+    _one_at_a_time(uow)
+    row = locks.hold_one(uow.session, WorkbookImport, import_id)
+    if row is None or row.taken_at is not None:
+        raise NotFound("workbook.unknown", "it was taken in already")
+    with inverse.recorded(uow.session) as steps:
+        changes = [change for change in bring_to(uow, file, on=on) if change.action != "left"]
+    row.changes, row.inverse, row.taken_at, row.content = len(changes), steps, uow.now, None
     uow.record(
-        "workbook.taken_in", "organisation", None, actor=actor or SYSTEM, workbook=row.id, digest=digest,
+        "workbook.taken_in", "organisation", None, actor=actor or SYSTEM, workbook=row.id, digest=row.digest,
         changes=len(changes),
     )  # fmt: skip
-    return Taken(row.id, tuple(changes))
+    return tuple(changes)
 
 
 def _one_at_a_time(uow: UnitOfWork) -> None:
@@ -107,8 +159,8 @@ def undo(uow: UnitOfWork, import_id: int | None = None, *, actor: Actor | None =
         NotFound: ``workbook.nothing_to_undo``.
         Invalid: ``workbook.not_last``; ``workbook.hangs``: ``params["obstacles"]`` names up to fifty rows.
     """
-    last = select(func.max(WorkbookImport.id)).where(WorkbookImport.undone_at.is_(None))
-    found_id = uow.session.scalar(last)
+    _one_at_a_time(uow)
+    found_id = uow.session.scalar(_last())
     if found_id is None:
         raise NotFound("workbook.nothing_to_undo", "no workbook was taken in")
     row = locks.hold_one(uow.session, WorkbookImport, found_id)
@@ -116,7 +168,6 @@ def undo(uow: UnitOfWork, import_id: int | None = None, *, actor: Actor | None =
         raise NotFound("workbook.nothing_to_undo", "it was taken back meanwhile")
     if import_id is not None and row.id != import_id:
         raise Invalid("workbook.not_last", "take back the later workbooks first")
-    _one_at_a_time(uow)
     found = inverse.obstacles(uow.session, row.inverse)
     if found:
         raise Invalid("workbook.hangs", "take these back first", obstacles=told(found[:MOST_OBSTACLES]))
@@ -124,6 +175,31 @@ def undo(uow: UnitOfWork, import_id: int | None = None, *, actor: Actor | None =
     row.undone_at = uow.now
     uow.record("workbook.undone", "organisation", None, actor=actor or SYSTEM, workbook=row.id, changes=row.changes)
     return row
+
+
+def _last() -> Select[int | None]:
+    """The workbook that can be taken back: the last one taken in that stands."""
+    standing = WorkbookImport.taken_at.is_not(None), WorkbookImport.undone_at.is_(None), WorkbookImport.changes > 0
+    latest = select(func.max(WorkbookImport.taken_at)).where(*standing).scalar_subquery()
+    return select(func.max(WorkbookImport.id)).where(*standing, WorkbookImport.taken_at == latest)
+
+
+def handed_in(session: Session) -> list[ImportRow]:
+    """The last workbooks, the newest first."""
+    last = session.scalar(_last())
+    rows = session.execute(
+        select(WorkbookImport, Person.name)
+        .outerjoin(Person, Person.id == WorkbookImport.person_id)
+        .options(defer(WorkbookImport.content), defer(WorkbookImport.inverse))
+        .order_by(WorkbookImport.id.desc())
+        .limit(SHOWN)
+    )
+    return [
+        ImportRow(
+            row.id, row.filename, name or "", row.changes, row.handed_in_at, row.taken_at, row.undone_at, row.id == last
+        )
+        for row, name in rows
+    ]
 
 
 def told(found: Sequence[Obstacle]) -> tuple[str, ...]:

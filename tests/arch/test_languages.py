@@ -73,6 +73,9 @@ ON_PAPER = {
     "takeover/operations.py": DATA,
     "typography.py": "the marks of French typography",
     "unit.py": "the name of the system in the journal",
+    "workbook/merging.py": DATA,
+    "workbook/sheets.py": "the names in a workbook that people keep",
+    "workbook/words.py": "stands in the workbook, in the organisation's language",
 }
 """Modules of ``ged`` that hold French, and why nothing of it is a message of the site."""
 

@@ -1,6 +1,5 @@
 """``ged org``: the organisation, from a file of its own or from the workbook of a roll-out."""
 
-import hashlib
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -86,10 +85,9 @@ def org_import(workbook: Path) -> None:
     with services.unit_of_work(datetime.now(UTC)) as uow:
         merged = merge(organisation_now(uow.session, on=_today(services)), rows)
         file = _accepted(merged)
-        taken = operations.take_in(
-            uow, file, filename=workbook.name, digest=hashlib.sha256(content).hexdigest(), on=_today(services)
-        )
-    _tell(taken.changes)
+        import_id = operations.hand_in(uow, content, workbook.name)
+        changes = operations.take_in(uow, import_id, file, on=_today(services))
+    _tell(changes)
 
 
 @org.command("undo")

@@ -58,6 +58,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "mailboxes": (_ADMINISTRATOR, "veiller"),
     "post": (_ADMINISTRATOR, "veiller"),
     "preservations": (_ADMINISTRATOR, "veiller"),
+    "rollout": (_ADMINISTRATOR, "mettre-en-place"),
     "synonyms": (_ADMINISTRATOR, "veiller"),
     "proposals": (_ADMINISTRATOR, "veiller"),
     "session.all_sessions": (_ADMINISTRATOR, "les-personnes"),

@@ -1582,4 +1582,21 @@ MESSAGES: Mapping[str, Message] = {
     "visa.too_many": Message(
         _l("%(limit)s courriers au plus peuvent être visés en une fois."), _l("Cochez-en moins, puis visez le reste.")
     ),
+    # --- workbook ---
+    "workbook.hangs": Message(
+        _l("Cet import ne peut pas être annulé : quelque chose en dépend, ou a changé depuis."),
+        _l("Défaites d'abord ce qui suit."),
+    ),
+    "workbook.not_last": Message(_l("Un autre classeur a été importé depuis."), _l("Annulez d'abord le dernier.")),
+    "workbook.nothing_to_undo": Message(_l("Aucun import n'est à annuler."), _l("Rechargez la page.")),
+    "workbook.too_big": Message(
+        _l("Ce classeur est trop lourd."), _l("Partagez-le en plusieurs classeurs de 20 Mo au plus.")
+    ),
+    "workbook.unknown": Message(
+        _l("Ce classeur n'attend plus : il a été importé, ou il est trop ancien."), _l("Contrôlez-le de nouveau.")
+    ),
+    "workbook.unreadable": Message(
+        _l("Ce fichier n'est pas un classeur lisible."),
+        _l("Partez du modèle, et enregistrez-le en .xlsx ou .ods, sans mot de passe."),
+    ),
 }

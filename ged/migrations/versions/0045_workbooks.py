@@ -1,7 +1,7 @@
-"""workbooks that were taken in, with what takes each back
+"""workbooks of a roll-out, with what takes each back
 
-Revision ID: 0043
-Revises: 0042
+Revision ID: 0045
+Revises: 0044
 """
 
 import sqlalchemy as sa
@@ -9,11 +9,11 @@ from alembic import op
 
 import ged.db
 
-revision = "0043"
-down_revision = "0042"
+revision = "0045"
+down_revision = "0044"
 branch_labels = None
 depends_on = None
-oldest_program = "0042"
+oldest_program = "0043"  # only adds
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -24,10 +24,12 @@ def upgrade() -> None:
         sa.Column("id", _ID, nullable=False),
         sa.Column("filename", sa.String(length=200), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
         sa.Column("changes", sa.Integer(), nullable=False),
         sa.Column("inverse", sa.JSON(), nullable=False),
         sa.Column("person_id", _ID, nullable=True),
-        sa.Column("taken_at", ged.db.UtcDateTime(), nullable=False),
+        sa.Column("handed_in_at", ged.db.UtcDateTime(), nullable=False),
+        sa.Column("taken_at", ged.db.UtcDateTime(), nullable=True),
         sa.Column("undone_at", ged.db.UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_workbook_imports_person_id_people")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workbook_imports")),

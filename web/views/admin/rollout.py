@@ -1,0 +1,183 @@
+"""The roll-out: the workbook of the organisation, handed out, checked, taken in and taken back."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from io import BytesIO
+
+from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import LazyString, ngettext
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
+
+from ged.errors import GedError, Invalid, NotFound
+from ged.org.load import Change
+from ged.workbook import operations, writing
+from ged.workbook.cells import Finding
+from ged.workbook.merging import Merged, Rows, merge
+from ged.workbook.reading import MAX_BYTES, read_apart
+from ged.workbook.state import organisation_now
+from ged.workbook.words import sentence
+from web.site import context
+from web.site.auth import require_recent_proof
+from web.site.errors import view_of
+
+blueprint = Blueprint("rollout", __name__, url_prefix="/administration/deploiement")
+SHOWN = 100
+"""Cells to correct, or changes, on the page; the workbook has all cells."""
+KINDS: Mapping[str, LazyString] = {
+    "organisation": _l("Organisation"), "units": _l("Unités"), "unit": _l("Unités"), "people": _l("Personnes"),
+    "posts": _l("Postes"), "post": _l("Postes"), "holder": _l("Titulaires"), "registers": _l("Registres"),
+    "correspondents": _l("Correspondants"), "filing_classes": _l("Plan de classement"), "mentions": _l("Mentions"),
+    "natures": _l("Natures"), "holidays": _l("Jours fériés"), "letter_templates": _l("Modèles de lettres"),
+}  # fmt: skip
+"""The kinds of ``ged.org.load.Change``."""
+FIELDS: Mapping[str, LazyString] = {
+    "name": _l("nom"), "title": _l("intitulé"), "label": _l("libellé"), "kind": _l("type"), "is_entity": _l("entité"),
+    "parent_id": _l("rattachement"), "successor_id": _l("successeur"), "closed_at": _l("fermeture"),
+    "email": _l("courriel"), "clearance": _l("habilitation"), "unit_id": _l("unité"), "roles": _l("rôles"),
+    "secretary_of_id": _l("secrétariat de"), "direction": _l("sens"), "nature": _l("nature"),
+    "pattern": _l("modèle de numéro"), "restarts_yearly": _l("recommence chaque année"), "reminder": _l("rappels"),
+    "reminders": _l("rappels"), "delay_days": _l("délai"), "register_id": _l("registre"), "mentions": _l("mentions"),
+    "template_code": _l("modèle de lettre"), "signatory_post_id": _l("circuit"), "circuit": _l("circuit"),
+    "is_closed": _l("fermeture"), "address": _l("adresse"), "phone": _l("téléphone"), "position": _l("ordre"),
+}  # fmt: skip
+"""The fields that a change names."""
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """The workbook to fill in, what exists, the form, and the workbooks handed in."""
+    return _index()
+
+
+def _index(error: Invalid | None = None) -> ResponseReturnValue:
+    with context.services().reading() as session:
+        rows = operations.handed_in(session)
+    page = render_template("admin/rollout.html", rows=rows, errors=[view_of(error)] if error else [])
+    return page, 422 if error else 200
+
+
+@blueprint.get("/modele.xlsx")
+def template() -> ResponseReturnValue:
+    """The empty workbook."""
+    return _file(writing.template(), "modele.xlsx")
+
+
+@blueprint.get("/existant.xlsx")
+def existing() -> ResponseReturnValue:
+    """The organisation as it is."""
+    with context.services().reading() as session:
+        now = organisation_now(session, on=context.today())
+    return _file(writing.filled(now), "organisation.xlsx")
+
+
+def _file(content: bytes, name: str) -> Response:
+    return send_file(BytesIO(content), mimetype=writing.MEDIA_TYPE, as_attachment=True, download_name=name, max_age=0)
+
+
+@blueprint.post("/")
+def hand_in() -> ResponseReturnValue:
+    """Keep a workbook that can be read; the next page says what it changes."""
+    try:
+        file = request.files.get("file")
+        if file is None or not file.filename:
+            raise Invalid("form.required", "choose a file", field="file")
+        content = file.stream.read(MAX_BYTES + 1)
+        read_apart(content)
+        with context.services().unit_of_work(context.now()) as uow:
+            import_id = operations.hand_in(uow, content, file.filename, actor=context.actor())
+    except Invalid as error:
+        return _index(error)
+    return redirect(url_for("rollout.show", import_id=import_id), 303)
+
+
+@blueprint.get("/<int:import_id>")
+def show(import_id: int) -> ResponseReturnValue:
+    """What a workbook would change, or every cell to correct."""
+    name, _rows, merged = _checked(import_id)
+    changes = operations.preview(context.services(), merged.file, now=context.now()) if merged.file else ()
+    return render_template(
+        "admin/rollout_check.html",
+        import_id=import_id,
+        filename=name,
+        lines=merged.lines,
+        findings=[(one.sheet, _place(one), sentence(one)) for one in merged.findings[:SHOWN]],
+        count=len(merged.findings),
+        changes=[_told(one) for one in changes[:SHOWN]],
+        changed=len(changes),
+    )
+
+
+@blueprint.get("/<int:import_id>/corrige.xlsx")
+def marked(import_id: int) -> ResponseReturnValue:
+    """The workbook with its wrong cells in red, each with a note."""
+    name, rows, merged = _checked(import_id)
+    return _file(writing.marked(rows, merged.findings), f"{name.rpartition('.')[0] or name} - a corriger.xlsx")
+
+
+def _checked(import_id: int) -> tuple[str, dict[str, list[list[str]]], Merged]:
+    with context.services().reading() as session:
+        name, content = operations.content_of(session, import_id)
+        now = organisation_now(session, on=context.today())
+    rows = read_apart(content)
+    return name, rows, merge(now, rows)
+
+
+def _told(change: Change) -> Change:
+    """A change in the words of the sheets."""
+    fields = [str(FIELDS.get(name, name)) for name in change.detail.split(", ") if name]
+    detail = change.detail if change.kind == "holder" else ", ".join(dict.fromkeys(fields))
+    return replace(change, kind=str(KINDS.get(change.kind, change.kind)), detail=detail)
+
+
+def _place(finding: Finding) -> str:
+    if finding.row and finding.column:
+        return writing.place(finding.row, finding.column)
+    return _("ligne %(row)s", row=finding.row) if finding.row else ""
+
+
+@blueprint.post("/<int:import_id>/importer")
+def take_in(import_id: int) -> ResponseReturnValue:
+    """Take a workbook in. Cells that became wrong meanwhile are told instead."""
+    require_recent_proof()
+    services = context.services()
+    with services.reading() as session:
+        _name, content = operations.content_of(session, import_id)
+    rows: dict[str, Rows] = dict(read_apart(content))
+    with services.unit_of_work(context.now()) as uow:
+        merged = merge(organisation_now(uow.session, on=context.today()), rows)
+        if merged.file is None:
+            return redirect(url_for("rollout.show", import_id=import_id), 303)
+        changes = operations.take_in(uow, import_id, merged.file, on=context.today(), actor=context.actor())
+    flash(
+        ngettext(
+            "Le classeur est importé : %(num)s changement.",
+            "Le classeur est importé : %(num)s changements.",
+            len(changes),
+        ),
+        "success",
+    )
+    return redirect(url_for("rollout.index"), 303)
+
+
+@blueprint.post("/<int:import_id>/reprendre")
+def undo(import_id: int) -> ResponseReturnValue:
+    """Take the last workbook back, whole, or say what hangs on it."""
+    require_recent_proof()
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            row = operations.undo(uow, import_id, actor=context.actor())
+    except (Invalid, NotFound) as error:
+        _tell_why(error)
+        return redirect(url_for("rollout.index"), 303)
+    flash(_("L'import de « %(name)s » est annulé : tout est comme avant.", name=row.filename), "success")
+    return redirect(url_for("rollout.index"), 303)
+
+
+def _tell_why(error: GedError) -> None:
+    told = view_of(error)
+    hanging = error.params.get("obstacles", ())
+    parts = [told.message, told.remedy, *(hanging if isinstance(hanging, tuple) else ())]
+    flash(" ".join(str(part) for part in parts if part), "danger")
