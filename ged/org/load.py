@@ -55,6 +55,8 @@ def load_organisation(uow: UnitOfWork, file: OrganisationFile, *, on: date) -> l
 
 
 def _installation(uow: UnitOfWork, name: str) -> list[Change]:
+    if not name:
+        return []
     row = uow.session.get(Installation, INSTALLATION_ID)
     if row is None:
         uow.session.add(Installation(id=INSTALLATION_ID, name=name))

@@ -369,7 +369,7 @@ def _file(now: OrganisationFile, work: _Work) -> OrganisationFile | None:
     """The organisation that is wanted. What the sheets' own rules let through is a finding without a cell."""
     sections = {kind: tuple(records.values()) for kind, records in work.records.items()}
     try:
-        file = OrganisationFile.model_validate({"organisation": now.organisation, **sections})
+        file = OrganisationFile.model_validate({"organisation": now.organisation or _top(work), **sections})
         check_references(file)
     except ValidationError as error:
         for one in error.errors():
@@ -380,6 +380,12 @@ def _file(now: OrganisationFile, work: _Work) -> OrganisationFile | None:
         work.findings.append(Finding("", 0, 0, "workbook.refused", {"detail": told}))
         return None
     return file
+
+
+def _top(work: _Work) -> str:
+    """The name of a new installation: that of the first entity at the top."""
+    units = work.records["units"].values()
+    return next((str(unit["name"]) for unit in units if unit["entity"] and not unit["parent"]), "")
 
 
 def _of_record(loc: tuple[int | str, ...], message: str, work: _Work) -> Finding:

@@ -15,7 +15,7 @@ from ged.org.file import OrganisationFile
 from ged.org.load import INSTALLATION_ID, Change, load_organisation
 from ged.org.models import Installation, Person
 from ged.register.load import load_registry
-from ged.routing.load import load_routing
+from ged.routing.load import fill_calendar, load_routing
 from ged.signbook.load import load_signbook
 from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 from ged.workbook import inverse
@@ -52,6 +52,7 @@ def bring_to(uow: UnitOfWork, file: OrganisationFile, *, on: date) -> list[Chang
         *load_organisation(uow, file, on=on),
         *load_registry(uow, file),
         *load_routing(uow, file),
+        *fill_calendar(uow, if_empty=True),
         *load_signbook(uow, file),
         *load_natures(uow, file),
     ]

@@ -9,6 +9,7 @@ from ged.org.keys import adopt_key, attach_token, free_key, issue_key
 from ged.org.load import Change
 from ged.org.passwords import hash_password, refuse_guessable
 from ged.ports import TokenPlace
+from ged.routing.load import fill_calendar
 from ged.unit import SYSTEM, Services
 from ged.workbook.operations import bring_to
 
@@ -28,6 +29,7 @@ def load_file(services: Services, path: Path, *, dry_run: bool, now: datetime) -
     try:
         with services.unit_of_work(now) as uow:
             changes += bring_to(uow, file, on=now.astimezone(services.zone).date())
+            changes += fill_calendar(uow)
             if dry_run:
                 raise _DryRun
     except _DryRun:
