@@ -135,13 +135,13 @@ def take_in(
     if row is None or row.taken_at is not None:
         raise NotFound("workbook.unknown", "it was taken in already")
     with inverse.recorded(uow.session) as steps:
-        changes = [change for change in bring_to(uow, file, on=on) if change.action != "left"]
+        changes = _first_told(bring_to(uow, file, on=on))
     row.changes, row.inverse, row.taken_at, row.content = len(changes), steps, uow.now, None
     uow.record(
         "workbook.taken_in", "organisation", None, actor=actor or SYSTEM, workbook=row.id, digest=row.digest,
         changes=len(changes),
     )  # fmt: skip
-    return tuple(changes)
+    return changes
 
 
 def _one_at_a_time(uow: UnitOfWork) -> None:
