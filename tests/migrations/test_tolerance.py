@@ -21,6 +21,7 @@ from ged.db import PROGRAM, Code, make_engine
 from ged.errors import ConfigError
 from ged.models import metadata
 from ged.schema import Phase, is_opened, may_run
+from tests.migration_kit import RELEASES
 from tests.site import make_settings
 from web.processes import migrate
 from web.processes.migrate import (
@@ -34,8 +35,6 @@ from web.processes.migrate import (
 FIRST = "0024"
 """From this revision on the tables say which programs may run on them."""
 
-RELEASES = ("0043",)
-"""The last revision of each release that was delivered. From the first one on, each revision has a phase."""
 Members = dict[str, frozenset[str]]
 
 
