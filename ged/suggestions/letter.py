@@ -16,7 +16,8 @@ from ged.suggestions.readings import Box, ReadField
 from ged.suggestions.resent import LookalikeRow
 from ged.unit import Actor
 
-SURE_ENOUGH = 60
+SURE_ENOUGH = 85
+"""All readers of the letter see the difference: below, the machine is often wrong (a day of our own stamp)."""
 SAME_SUBJECT = 80
 SAME_SENDER = 60
 

@@ -92,6 +92,10 @@ def test_from_the_letter_received_to_its_answer_delivered(site: Site) -> None:
     assert "00001/2026/MIN/SG" in page
     assert "Signature valable" in page
 
+    letter_page = site.get("agent", f"/courriers/{mail_id}")
+    assert "aucun papier ne circule" in letter_page
+    assert "L'original est à" not in letter_page.replace("&#39;", "'"), "there is no paper"
+
     page = site.get("agent", "/departs/")
     assert f"/departs/{mail_id}" in page
     with site.services.reading() as session:

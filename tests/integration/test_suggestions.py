@@ -268,6 +268,13 @@ def test_the_letters_page_shows_what_was_read_otherwise_and_leads_to_the_rectifi
     assert "Objet" not in panel
 
 
+def test_what_was_read_without_confidence_contradicts_no_register(site: Site) -> None:
+    site.engine.fields = tuple(replace(one, confidence=69.0) for one in FIELDS)
+    mail = site.register(subject="Tout autre chose", sender="Mairie")
+    site.document(mail.id, LETTERS[0].pages_text[0])
+    assert "0123/2026/CEET/DG" not in sign_in(site.app, "agent").get(f"/courriers/{mail.id}").text
+
+
 # --- letters that came before ------------------------------------------------------------------------------------
 
 
