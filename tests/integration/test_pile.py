@@ -21,6 +21,7 @@ from ged.unit import Actor, Role, Services
 from tests import pages
 from tests.factories import NOW, actor
 from tests.scan_site_kit import Browser, Site, site, upload  # noqa: F401
+from tests.scripted_ocr import pdf_of
 from web.site.forms import FormReader
 
 FORM = "/enregistrer/"
@@ -75,6 +76,27 @@ def test_after_a_number_the_next_scan_of_the_pile_opens_by_itself(site: Site) ->
     assert f"/enregistrer/numerisation/{third}?" in way
     way = send(clerk, clerk.get(way).text, 303, subject="Facture de transport")
     assert way.endswith("/enregistre"), "the pile is empty: the page of the number"
+
+
+def test_a_letter_registered_from_a_scan_is_named_by_its_number_and_the_halves_of_a_file_are_no_doubles(
+    site: Site,
+) -> None:
+    clerk = site.browser("agent")
+    (scan_id,) = deposit(site, clerk, "un")
+    send(clerk, clerk.get(f"/enregistrer/numerisation/{scan_id}").text, 303)
+    joined = clerk.get("/numerisations/").text.partition("Jointes aujourd")[2].partition("</ul>")[0]
+    assert "00001/2026" in joined, "not the word letter"
+    upload(clerk, (pdf_of("deux", "trois"), "deux lettres.pdf"))
+    whole = scans(site.services)[-1]
+    with site.services.reading() as session:
+        second = session.get_one(Scan, whole).leaves[1].id
+    clerk.post(f"/numerisations/{whole}/arranger", do="split", leaf=str(second))
+    half = scans(site.services)[-1]
+    assert half != whole
+    for one in (whole, half):
+        page = clerk.get(f"/numerisations/{one}").text
+        assert "Déjà reçu à l'identique" not in page.replace("&#39;", "'")
+        assert "premières 1 pages" not in page
 
 
 def test_two_clerks_of_one_pile_are_led_to_different_scans(site: Site) -> None:
