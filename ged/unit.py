@@ -90,6 +90,10 @@ class Role(StrEnum):
     AUDITOR = "auditor"
 
 
+NO_WORK = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
+"""Roles that neither get nor send letters; all others work."""
+
+
 @dataclass(frozen=True)
 class HeldPost:
     """A post through which somebody may act now.
@@ -118,6 +122,11 @@ class HeldPost:
     template_codes: tuple[str, ...] = ()
     max_amount_xof: int | None = None
     granted_at: datetime | None = None
+
+    @property
+    def works(self) -> bool:
+        """Whether letters come and go through the post: not where it has roles of ``NO_WORK`` alone."""
+        return bool(self.roles - NO_WORK)
 
 
 class UnitRow(NamedTuple):
@@ -177,6 +186,11 @@ class Actor:
     def holds(self, post_id: int) -> HeldPost | None:
         """The post, when the actor holds it or acts for it; as secretary only if the actor has no stronger right."""
         return self.decides(post_id) or next((post for post in self.posts if post.post_id == post_id), None)
+
+    @property
+    def working_posts(self) -> tuple[HeldPost, ...]:
+        """Posts through which the actor may send and receive letters."""
+        return tuple(post for post in self.posts if post.works)
 
     @property
     def deciding_post_ids(self) -> frozenset[PostId]:

@@ -25,8 +25,9 @@ from ged.ports import AttachmentId, Confidentiality, Digest, JobId, MailId, Mess
 from ged.register import addresses
 from ged.register.addresses import EMAIL, AddressToConfirm
 from ged.register.correspondents import entries, fold
-from ged.register.models import Attachment, AttachmentKind, Channel, Mail, MailLink, MailNumber, Register, Rendition
+from ged.register.models import Attachment, AttachmentKind, Channel, Mail, MailLink, Rendition
 from ged.register.operations import SourcePage, attach
+from ged.register.queries import number_of, numbering_units
 from ged.register.states import MailAct, MailState, move
 from ged.typography import french
 from ged.unit import SYSTEM, Actor, HeldPost, Role, Services, UnitOfWork
@@ -99,13 +100,7 @@ def dispatching_post(session: Session, mail_id: int, actor: Actor) -> HeldPost:
     Raises:
         Forbidden: ``dispatch.not_clerk``.
     """
-    units = set(
-        session.scalars(
-            select(Register.unit_id)
-            .join(MailNumber, MailNumber.register_id == Register.id)
-            .where(MailNumber.mail_id == mail_id, MailNumber.voided_at.is_(None))
-        )
-    )
+    units = numbering_units(session, mail_id)
     for post in actor.posts:
         if Role.CLERK in post.roles and post.unit_id in units:
             return post
@@ -355,7 +350,7 @@ def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
         if line is None or line.state is not DispatchState.SENDING or line.reference != job.params["message_id"]:
             return
         digest, filename = signed_pdf(session, line.mail_id)
-        number = _number(session, line.mail_id)
+        number = number_of(session, line.mail_id)
         message = Message(
             message_id=line.reference,
             to=line.email,
@@ -388,18 +383,6 @@ def _still_to_send(uow: UnitOfWork, job: ClaimedJob) -> bool:
     _require_signed(line.mail)
     _require_open(line.mail)
     return True
-
-
-def _number(session: Session, mail_id: int) -> str:
-    return (
-        session.scalar(
-            select(MailNumber.text)
-            .where(MailNumber.mail_id == mail_id, MailNumber.voided_at.is_(None))
-            .order_by(MailNumber.id)
-            .limit(1)
-        )
-        or ""
-    )
 
 
 def _text(number: str, line: DispatchLine, organisation: str) -> str:

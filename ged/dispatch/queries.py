@@ -17,6 +17,7 @@ from ged.errors import NotFound
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import AttachmentId, Confidentiality, MailId
 from ged.register.models import Channel, Direction, Mail, MailNumber, Register
+from ged.register.queries import first_numbers, number_of, numbering_units
 from ged.register.states import MailState
 from ged.unit import Actor, Role
 
@@ -108,7 +109,7 @@ def to_dispatch(session: Session, actor: Actor) -> list[ToDispatch]:
         .order_by(Mail.written_on, Mail.id)
     )
     rows = session.execute(_numbered_here(query, actor)).all()
-    numbers = _numbers(session, [row[0] for row in rows])
+    numbers = first_numbers(session, [row[0] for row in rows])
     return [
         ToDispatch(MailId(mail_id), numbers.get(mail_id, ""), subject, addressee, on, int(left), total)
         for mail_id, subject, addressee, on, left, total in rows
@@ -224,16 +225,10 @@ def page(session: Session, mail_id: MailId | int, actor: Actor) -> DispatchPage:
         NotFound: ``mail.unknown``.
     """
     mail = _visible(session, mail_id, actor)
-    units = set(
-        session.scalars(
-            select(Register.unit_id)
-            .join(MailNumber, MailNumber.register_id == Register.id)
-            .where(MailNumber.mail_id == mail.id, MailNumber.voided_at.is_(None))
-        )
-    )
+    units = numbering_units(session, mail.id)
     return DispatchPage(
         MailId(mail.id),
-        _numbers(session, [mail.id]).get(mail.id, ""),
+        number_of(session, mail.id),
         mail.subject,
         mail.state,
         Confidentiality(mail.level),
@@ -250,19 +245,10 @@ def _visible(session: Session, mail_id: MailId | int, actor: Actor) -> Mail:
     return mail
 
 
-def _numbers(session: Session, mail_ids: list[int]) -> dict[int, str]:
-    rows = session.execute(
-        select(MailNumber.mail_id, MailNumber.text)
-        .where(MailNumber.mail_id.in_(mail_ids), MailNumber.voided_at.is_(None))
-        .order_by(MailNumber.id.desc())
-    )
-    return {int(mail_id): text for mail_id, text in rows if mail_id is not None}
-
-
 def _line_rows(session: Session, found: list[DispatchLine]) -> list[LineRow]:
     if not found:
         return []
-    numbers = _numbers(session, [line.mail_id for line in found])
+    numbers = first_numbers(session, [line.mail_id for line in found])
     sending = [line.id for line in found if line.state is DispatchState.SENDING]
     stopped: dict[int, Job] = {}
     asked = select(Job).where(Job.kind == JobKind.NOTIFY, Job.subject_id.in_(sending)).order_by(Job.id)

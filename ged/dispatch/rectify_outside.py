@@ -17,7 +17,7 @@ from ged.dispatch.operations import add_lines, complete, dispatching_post
 from ged.errors import Invalid
 from ged.org.models import Post, Unit
 from ged.ports import MailId, PostId, Principal, UnitId, post_principal, unit_principal
-from ged.register.models import Direction, Mail
+from ged.register.models import REPLY, Direction, Mail
 from ged.register.operations import MAX_NAME, MAX_TEXTS, mail_for
 from ged.register.operations import link as register_link
 from ged.register.rectify_entry import Changed
@@ -67,7 +67,7 @@ def link(uow: UnitOfWork, from_id: MailId, to_id: MailId, *, kind: str, actor: A
         Forbidden: ``dispatch.not_clerk``.
     """
     mail = mail_for(uow, from_id, actor=actor)
-    if kind == signed_outside.REPLY and was_signed_outside(mail):
+    if kind == REPLY and was_signed_outside(mail):
         dispatching_post(uow.session, mail.id, actor)
     register_link(uow, from_id, to_id, kind=kind, actor=actor)
 

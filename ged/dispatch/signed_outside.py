@@ -36,6 +36,7 @@ from ged.register import allocation, operations, registers
 from ged.register.allocation import told_of_number
 from ged.register.correspondents import entries, fold
 from ged.register.models import (
+    REPLY,
     AttachmentKind,
     Channel,
     Direction,
@@ -49,7 +50,6 @@ from ged.register.queries import clerk_unit_ids
 from ged.register.states import MailState
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
-REPLY = "reply_to"
 MAX_PARTIES, MAX_NAME = 60, 300
 BORN_OUTSIDE: Mapping[RegisterNature, Direction] = {
     RegisterNature.DEPARTURE: Direction.OUTGOING,

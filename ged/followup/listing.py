@@ -22,9 +22,10 @@ from ged.org.models import Holding, Person, Post
 from ged.org.names import unit_names
 from ged.paging import START, Key, Place, Slice
 from ged.register.models import Mail
+from ged.register.queries import first_numbers
 from ged.register.words import is_told
 from ged.routing.models import Assignment, Purpose
-from ged.routing.queries import MailRow, bears, comes_from, first_numbers, mail_row, mention_labels
+from ged.routing.queries import MailRow, bears, comes_from, mail_row, mention_labels
 from ged.routing.rights import ENDED, distributing_post, own_post
 from ged.routing.states import LIVE, AssignmentState
 from ged.unit import Actor, HeldPost

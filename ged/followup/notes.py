@@ -20,9 +20,9 @@ from ged.paging import START, Place, Slice
 from ged.ports import Confidentiality, MailId, post_principal
 from ged.register.models import Direction, Mail
 from ged.register.operations import mail_for
+from ged.register.queries import first_numbers
 from ged.register.words import is_told
 from ged.routing.models import Assignment, Imputation
-from ged.routing.queries import first_numbers
 from ged.routing.rights import ENDED, HEADS
 from ged.routing.states import LIVE, AssignmentState
 from ged.unit import Actor, UnitOfWork

@@ -19,8 +19,8 @@ from ged.notices.models import DeliveryState, NoticeMail, Occasion, PersonalNoti
 from ged.org.models import Person
 from ged.ports import Message
 from ged.register.models import Mail
+from ged.register.queries import first_numbers
 from ged.routing import calendar
-from ged.routing.queries import first_numbers
 from ged.unit import Services, UnitOfWork
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from ged.notices.models import DeliveryState, NoticeMail, Occasion, PersonalNoti
 from ged.org.models import Person
 from ged.paging import START, Place, Slice
 from ged.register.models import Mail
-from ged.routing.queries import first_numbers
+from ged.register.queries import first_numbers
 from ged.unit import Actor, UnitOfWork
 
 PAGE_SIZE = 30

@@ -28,7 +28,7 @@ from ged.ports import (
     post_principal,
     unit_principal,
 )
-from ged.unit import Actor, HeldPost, Role, UnitRow
+from ged.unit import NO_WORK, Actor, HeldPost, Role, UnitRow
 
 
 def _units(session: Session) -> Mapping[int, UnitRow]:
@@ -178,7 +178,7 @@ def _acted_for(session: Session, person_id: int, own: Iterable[HeldPost], on: da
         for post, secretary_id in by_authority.items():
             held = _held(post, "secretary", secretary_id)
             # A secretary prepares and imputes for the authority; signing needs a delegation.
-            found.append(_without(held, {Role.SIGNATORY, Role.ADMINISTRATOR, Role.AUDITOR}))
+            found.append(_without(held, NO_WORK | {Role.SIGNATORY}))
     delegations = session.execute(
         select(Delegation, Post)
         .join(Post, Post.id == Delegation.post_id)
@@ -191,7 +191,7 @@ def _acted_for(session: Session, person_id: int, own: Iterable[HeldPost], on: da
     ).unique()
     for delegation, post in delegations:
         held = _held(post, delegation.kind.value, own_id, delegation.act)
-        dropped = {Role.ADMINISTRATOR, Role.AUDITOR} | (set() if delegation.may_sign else {Role.SIGNATORY})
+        dropped = NO_WORK | (set() if delegation.may_sign else {Role.SIGNATORY})
         limited = replace(
             held,
             from_on=delegation.from_on,
@@ -204,7 +204,7 @@ def _acted_for(session: Session, person_id: int, own: Iterable[HeldPost], on: da
     return tuple(found)
 
 
-def _without(post: HeldPost, roles: set[Role]) -> HeldPost:
+def _without(post: HeldPost, roles: frozenset[Role]) -> HeldPost:
     return replace(post, roles=post.roles - roles)
 
 
@@ -220,7 +220,7 @@ def _principals(
     personal |= {deciding_principal(p.post_id) for p in posts if p.because != "secretary"}
     personal |= {holder_principal(p.post_id) for p in posts if p.because == "holder"}
     # An administrator's or auditor's post alone gives access to no letter: only working roles count for the unit.
-    working = [p for p in posts if p.roles - {Role.ADMINISTRATOR, Role.AUDITOR}]
+    working = [p for p in posts if p.works]
     member_of = tree.with_predecessors((p.unit_id for p in working), units)
     heads = tree.with_predecessors(headed, units)
     own_heads = tree.with_predecessors((p.unit_id for p in posts if Role.HEAD in p.roles), units)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from ged.org.absence_rights import held_on
 from ged.org.models import Absence, Delegation, DelegationKind, Holding, Person, Post, PostRole
 from ged.org.tree import heirs
-from ged.unit import Role
+from ged.unit import NO_WORK, Role
 
 
 def of_unit(session: Session, unit_id: int, *, on: date) -> frozenset[int]:
@@ -22,7 +22,7 @@ def of_unit(session: Session, unit_id: int, *, on: date) -> frozenset[int]:
         select(PostRole.post_id, PostRole.role).join(Post, Post.id == PostRole.post_id).where(Post.unit_id == unit)
     ).all()
     heads = {post_id for post_id, role in rows if role in (Role.HEAD, Role.AUTHORITY)}
-    working = {post_id for post_id, role in rows if role not in (Role.ADMINISTRATOR, Role.AUDITOR)}
+    working = {post_id for post_id, role in rows if role not in NO_WORK}
     return of_posts(session, heads, on=on) or of_posts(session, working, on=on)
 
 

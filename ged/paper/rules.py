@@ -32,7 +32,7 @@ from ged.routing import rights
 from ged.routing.sheet import imputation_sheet, sheet_data
 from ged.signbook.models import Draft
 from ged.signbook.render import Letter, told
-from ged.slips import parties, receive, render
+from ged.slips import receive, render
 from ged.slips.models import Slip
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 
@@ -54,7 +54,7 @@ class Reach:
 def reach(actor: Actor) -> Reach:
     """The reach of an actor now."""
     clerk = {post.unit_id for post in actor.posts if Role.CLERK in post.roles}
-    working = {post.unit_id for post in parties.working_posts(actor)}
+    working = {post.unit_id for post in actor.working_posts}
     return Reach(actor, with_predecessors(clerk, actor.units), with_predecessors(working, actor.units))
 
 
@@ -100,7 +100,7 @@ def disposing_post(session: Session, row: PaperCode, actor: Actor) -> HeldPost:
             return held
     units = {heir for unit_id in RULES[row.kind].units(session, row.subject_id) for heir in heirs(session, unit_id)}
     clerk_only = row.kind is not CodeKind.SLIP
-    for post in parties.working_posts(actor):
+    for post in actor.working_posts:
         if post.unit_id in units and (Role.CLERK in post.roles or not clerk_only):
             return post
     raise NotFound("paper.unknown", "reload the list", id=row.id, refused=True)

@@ -142,7 +142,7 @@ def readable_clause(actor: Actor) -> ColumnElement[bool]:
     """Registers of the units where the actor works or is head; all registers for an auditor."""
     if actor.has(Role.AUDITOR):
         return true()
-    working = {p.unit_id for p in actor.posts if p.roles - {Role.ADMINISTRATOR, Role.AUDITOR}}
+    working = {post.unit_id for post in actor.working_posts}
     return Register.unit_id.in_(working | actor.headed_unit_ids)
 
 

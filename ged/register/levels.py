@@ -194,7 +194,7 @@ def _second_post(session: Session, mail: Mail, asked: LevelRequest, actor: Actor
     if asked.asked_by_id == actor.person_id:
         return None
     through = access.through(session, mail.id, Confidentiality(mail.level), actor)
-    if through is None or through.because == "secretary" or not through.roles - {Role.ADMINISTRATOR, Role.AUDITOR}:
+    if through is None or through.because == "secretary" or not through.works:
         return None
     return through
 

@@ -330,8 +330,12 @@ class Mail(Base):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
 
+REPLY = "reply_to"
+"""The kind of a link from an answer to the letter that it answers."""
+
+
 class MailLink(Base):
-    """A link between two letters: ``reply_to`` (from answers to), ``reminder_of``, ``related``."""
+    """A link between two letters: ``REPLY``, ``reminder_of``, ``related``."""
 
     __tablename__ = "mail_links"
     __table_args__ = (UniqueConstraint("from_id", "to_id", "kind"),)

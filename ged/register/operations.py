@@ -440,7 +440,7 @@ def working_post(mail: Mail, actor: Actor) -> HeldPost:
     waits = mail.responsible_unit_id is None and mail.direction is not Direction.OUTGOING
     holder = mail.unit_id if mail.responsible_unit_id is None else mail.responsible_unit_id
     for post in actor.posts:
-        works = Role.CLERK in post.roles if waits else bool(post.roles - {Role.ADMINISTRATOR, Role.AUDITOR})
+        works = Role.CLERK in post.roles if waits else post.works
         if post.unit_id == holder and works:
             return post
     raise Forbidden("mail.close_forbidden", "ask the unit that holds the letter", id=mail.id)

@@ -391,6 +391,32 @@ def first_number(mail_id: InstrumentedAttribute[int]) -> ScalarSelect[str]:
     )
 
 
+def first_numbers(session: Session, mail_ids: Collection[int]) -> dict[int, str]:
+    """The first valid number of each letter that has one."""
+    rows = session.execute(
+        select(MailNumber.mail_id, MailNumber.text)
+        .where(MailNumber.mail_id.in_(mail_ids), MailNumber.voided_at.is_(None))
+        .order_by(MailNumber.id.desc())
+    )
+    return {mail_id: text for mail_id, text in rows if mail_id is not None}
+
+
+def number_of(session: Session, mail_id: int) -> str:
+    """The first valid number of a letter; empty without one."""
+    return first_numbers(session, [mail_id]).get(mail_id, "")
+
+
+def numbering_units(session: Session, mail_id: int) -> set[int]:
+    """The units in whose registers a letter has a valid number."""
+    return set(
+        session.scalars(
+            select(Register.unit_id)
+            .join(MailNumber, MailNumber.register_id == Register.id)
+            .where(MailNumber.mail_id == mail_id, MailNumber.voided_at.is_(None))
+        )
+    )
+
+
 def attachments(session: Session, mail_id: MailId | int) -> list[AttachmentLine]:
     """All attachments, newest version first within each kind. The caller has checked the access."""
     rows = session.execute(

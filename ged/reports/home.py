@@ -26,12 +26,11 @@ from ged.routing.states import LIVE, AssignmentState
 from ged.signbook import queries as signbook
 from ged.signbook.models import CircuitEntry, Draft
 from ged.slips.models import Slip, SlipLine
-from ged.unit import Actor, Role
+from ged.unit import NO_WORK, Actor, Role
 
 SHOWN = 5
 """Rows of a list; its page shows the others."""
 RECENT_SHOWN = 8
-NO_WORK = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
 
 
 class Fact(StrEnum):
@@ -241,7 +240,7 @@ def _counts(session: Session, actor: Actor, today: date, zone: ZoneInfo) -> dict
 
 
 def _counters(actor: Actor, today: date, zone: ZoneInfo) -> Iterator[tuple[str, Select[int]]]:
-    if any(post.roles - NO_WORK for post in actor.posts):
+    if actor.working_posts:
         yield "late", routing.count_inbox(actor, today=today, view=InboxView.LATE)
         yield "returned_assignments", _counted(_returned_assignments(actor))
         yield "returned_drafts", _counted(_refused_drafts(actor))

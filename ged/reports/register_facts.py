@@ -13,9 +13,8 @@ from sqlalchemy.orm import Session
 
 from ged.access import visible_clause
 from ged.dispatch.models import DispatchLine
-from ged.dispatch.signed_outside import REPLY
 from ged.org.models import Post, Unit
-from ged.register.models import FilingClass, Mail, MailLink, MailNumber
+from ged.register.models import REPLY, FilingClass, Mail, MailLink, MailNumber
 from ged.register.words import CHANNELS
 from ged.routing.models import Assignment, Imputation
 from ged.signbook.models import Draft

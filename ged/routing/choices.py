@@ -14,7 +14,7 @@ from ged.org.names import unit_places, unit_text
 from ged.org.tree import entities, heirs
 from ged.register.correspondents import fold
 from ged.routing.models import Assignment, Mention
-from ged.unit import Actor, Role
+from ged.unit import NO_WORK, Actor, Role
 
 RECENT = 6
 FOUND = 20
@@ -151,7 +151,7 @@ def _posts(
 ) -> list[_PostRow]:
     """The posts that get mail, of these units; of all open units without them."""
     # An administrator's or auditor's post gets no mail.
-    working = select(PostRole.post_id).where(PostRole.role.not_in((Role.ADMINISTRATOR, Role.AUDITOR)))
+    working = select(PostRole.post_id).where(PostRole.role.not_in(NO_WORK))
     query = (
         select(Post.id, Post.title, Post.code, Person.name, Unit.id, Unit.name)
         .join(Unit, Unit.id == Post.unit_id)

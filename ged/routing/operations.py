@@ -20,7 +20,7 @@ from ged.routing import deadlines, due, states
 from ged.routing.models import Assignment, Imputation, Mention, Purpose
 from ged.routing.rights import ENDED, assigning_post, imputing_post, working_post
 from ged.routing.states import LIVE, AssignmentAct, AssignmentState
-from ged.unit import Actor, Role, UnitOfWork
+from ged.unit import NO_WORK, Actor, UnitOfWork
 
 MAX_UNITS = 40
 
@@ -163,9 +163,7 @@ def _target(uow: UnitOfWork, unit_id: int | None, post_id: int | None, *, field:
     if post_id is None:
         return _Target(open_unit(uow, unit_id or 0, field=field))
     post = uow.session.get(Post, post_id)
-    working = select(PostRole.post_id).where(
-        PostRole.post_id == post_id, PostRole.role.not_in((Role.ADMINISTRATOR, Role.AUDITOR))
-    )
+    working = select(PostRole.post_id).where(PostRole.post_id == post_id, PostRole.role.not_in(NO_WORK))
     if post is None or post.unit.closed_at is not None or uow.session.scalar(working.limit(1)) is None:
         raise Invalid("impute.post", "choose a post of the list", field=field, id=post_id)
     return _Target(post.unit, post.id)

@@ -27,11 +27,12 @@ from ged.register.models import (
     Priority,
     ReadMark,
 )
+from ged.register.queries import first_numbers
 from ged.register.states import MailState
 from ged.routing.models import Assignment, Imputation, Mention, Purpose
 from ged.routing.rights import ENDED, distributing_post, imputing_post, own_post, waits_for
 from ged.routing.states import LIVE, AssignmentState
-from ged.unit import Actor, Role
+from ged.unit import Actor
 
 PAGE_SIZE = 50
 URGENCY = {Priority.VERY_URGENT: 0, Priority.URGENT: 1}
@@ -419,9 +420,8 @@ def _own(actor: Actor, whose: Whose | None = None) -> tuple[list[int], list[int]
     """(posts, units) whose assignments are the actor's."""
     working = [
         post
-        for post in actor.posts
-        if post.roles - {Role.ADMINISTRATOR, Role.AUDITOR}
-        and whose in (None, Whose.MINE if post.because == "holder" else Whose.OTHERS)
+        for post in actor.working_posts
+        if whose in (None, Whose.MINE if post.because == "holder" else Whose.OTHERS)
     ]
     unit_ids = with_predecessors((p.unit_id for p in working), actor.units)
     return [p.post_id for p in working], sorted(unit_ids)
@@ -444,16 +444,6 @@ class _Labels:
 
     def of(self, codes: Sequence[str]) -> tuple[str, ...]:
         return tuple(self.known.get(code, code) for code in codes)
-
-
-def first_numbers(session: Session, mail_ids: Sequence[int]) -> dict[int, str]:
-    """The first valid number of each letter."""
-    rows = session.execute(
-        select(MailNumber.mail_id, MailNumber.text)
-        .where(MailNumber.mail_id.in_(mail_ids), MailNumber.voided_at.is_(None))
-        .order_by(MailNumber.id.desc())
-    )
-    return {mail_id: text for mail_id, text in rows if mail_id is not None}
 
 
 def path(session: Session, mail_id: MailId | int, actor: Actor) -> Path:

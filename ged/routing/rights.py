@@ -76,8 +76,8 @@ def own_post(row: Assignment, actor: Actor) -> HeldPost | None:
     if row.post_id is not None:
         return actor.holds(row.post_id)
     unit_ids = heirs_among(row.unit_id, actor.units)
-    for post in actor.posts:
-        if post.unit_id in unit_ids and post.roles - {Role.ADMINISTRATOR, Role.AUDITOR}:
+    for post in actor.working_posts:
+        if post.unit_id in unit_ids:
             return post
     return None
 

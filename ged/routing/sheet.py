@@ -18,10 +18,10 @@ from ged.org.tree import upwards
 from ged.org.words import CAPACITIES, LEVELS
 from ged.ports import Confidentiality, MailId
 from ged.register.models import Mail
+from ged.register.queries import number_of
 from ged.register.words import URGENCY
 from ged.routing.choices import mention_choices
 from ged.routing.models import Assignment, Imputation
-from ged.routing.queries import first_numbers
 from ged.typeset import typeset
 from ged.unit import Actor, Services
 
@@ -81,7 +81,7 @@ def imputation_sheet(
     access.require(session, mail.id, level, actor)
     addressed = session.get(Post, mail.addressed_post_id) if mail.addressed_post_id is not None else None
     decision = None if blank else _latest(session, mail.id)
-    number = first_numbers(session, [mail.id]).get(mail.id, "")
+    number = number_of(session, mail.id)
     ticked = frozenset(decision.mentions) if decision is not None else frozenset()
     is_told = level is not Confidentiality.SECRET
     unit_id = addressed.unit_id if addressed is not None else mail.unit_id

@@ -2,9 +2,9 @@
 
 from sqlalchemy import select
 
-from ged.dispatch.signed_outside import REPLY
 from ged.ports import MailId
-from ged.register.models import Mail, MailLink, MailNumber
+from ged.register.models import REPLY, Mail, MailLink
+from ged.register.queries import number_of
 from ged.routing import operations as routing
 from ged.signbook.models import Draft
 from ged.unit import Actor, UnitOfWork
@@ -16,10 +16,7 @@ def answer_left(uow: UnitOfWork, mail_id: MailId, actor: Actor) -> None:
     incoming = uow.session.get(Mail, _answered(uow, mail_id) or 0)
     if incoming is None:
         return
-    number = uow.session.scalar(
-        select(MailNumber.text).where(MailNumber.mail_id == mail_id, MailNumber.voided_at.is_(None)).limit(1)
-    )
-    outcome = f"Réponse n° {number or ''} expédiée"
+    outcome = f"Réponse n° {number_of(uow.session, mail_id)} expédiée"
     routing.answered_by(uow, MailId(incoming.id), actor=actor, now=uow.now, outcome=outcome)
 
 

@@ -17,7 +17,6 @@ from ged import access
 from ged.access import Because
 from ged.capture.files import Upload
 from ged.dispatch.models import Party
-from ged.dispatch.signed_outside import REPLY
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.natures import circuit
 from ged.natures import queries as natures
@@ -25,7 +24,7 @@ from ged.natures.circuit import Step
 from ged.org.models import Post, Unit
 from ged.ports import AttachmentId, Digest, MailId, PostId, Principal, post_principal, unit_principal
 from ged.register.addresses import EMAIL
-from ged.register.models import AttachmentKind, Channel, Direction, Mail, SealedEnvelope
+from ged.register.models import REPLY, AttachmentKind, Channel, Direction, Mail, SealedEnvelope
 from ged.register.operations import attach, link, mail_for
 from ged.register.states import MailState
 from ged.richtext import marks
@@ -206,8 +205,8 @@ def _readers(session: Session, post: HeldPost, answers: Mail | None) -> Iterable
 
 
 def _own_post(actor: Actor, post_id: PostId | int | None) -> HeldPost:
-    for post in actor.posts:
-        if post_id in (None, post.post_id) and post.roles - {Role.ADMINISTRATOR, Role.AUDITOR}:
+    for post in actor.working_posts:
+        if post_id in (None, post.post_id):
             return post
     raise Forbidden("draft.no_post", "write through a post that you hold", post=post_id)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from ged.ports import MailId
-from ged.slips import custody, parties, queries
+from ged.slips import custody, queries
 from ged.slips.custody import CustodyRow
 from ged.slips.queries import SlipRow
 from ged.unit import Actor
@@ -23,4 +23,4 @@ class LetterPanel:
 def load(session: Session, mail_id: MailId, actor: Actor) -> LetterPanel:
     """The panel of a letter that the actor may see (the caller checked)."""
     slips = tuple(queries.slips_of(session, mail_id, actor))
-    return LetterPanel(custody.custody_of(session, mail_id), slips, bool(parties.working_posts(actor)))
+    return LetterPanel(custody.custody_of(session, mail_id), slips, bool(actor.working_posts))

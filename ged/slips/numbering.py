@@ -76,7 +76,7 @@ def number_received(
 
 
 def _is_received_here(session: Session, slip: Slip, actor: Actor) -> bool:
-    working = {post.unit_id for post in parties.working_posts(actor)}
+    working = {post.unit_id for post in actor.working_posts}
     return slip.state is SlipState.RECEIVED and parties.current_unit(session, slip.receiver_unit_id) in working
 
 

@@ -13,14 +13,7 @@ from ged.ports import RegisterId, UnitId, unit_principal
 from ged.register.models import Register, RegisterNature
 from ged.slips.models import Slip, SlipLine
 from ged.slips.states import SlipState
-from ged.unit import Actor, HeldPost, Role, UnitOfWork
-
-_NOT_WORKING = {Role.ADMINISTRATOR, Role.AUDITOR}
-
-
-def working_posts(actor: Actor) -> tuple[HeldPost, ...]:
-    """Posts through which the actor may send and receive: an administrator's or auditor's role alone does neither."""
-    return tuple(post for post in actor.posts if post.roles - _NOT_WORKING)
+from ged.unit import Actor, HeldPost, UnitOfWork
 
 
 def units_seen(actor: Actor) -> frozenset[UnitId]:
@@ -70,7 +63,7 @@ def sending_post(actor: Actor, post_id: int | None) -> HeldPost:
     Raises:
         Forbidden: ``slip.not_sender``.
     """
-    for post in working_posts(actor):
+    for post in actor.working_posts:
         if post_id in (None, post.post_id):
             return post
     raise Forbidden("slip.not_sender", "send through a post that you hold", post=post_id)
@@ -82,7 +75,7 @@ def sending_post_of(slip: Slip, actor: Actor) -> HeldPost:
     Raises:
         Forbidden: ``slip.not_sender``.
     """
-    posts = [p for p in working_posts(actor) if p.unit_id == slip.sender_unit_id]
+    posts = [p for p in actor.working_posts if p.unit_id == slip.sender_unit_id]
     if not posts:
         raise Forbidden("slip.not_sender", "ask the unit that sent it", id=slip.id)
     return next((p for p in posts if p.post_id == slip.sender_post_id), posts[0])
@@ -95,7 +88,7 @@ def receiving_post(session: Session, slip: Slip, actor: Actor) -> HeldPost:
         Forbidden: ``slip.not_receiver``.
     """
     unit_id = current_unit(session, slip.receiver_unit_id)
-    for post in working_posts(actor):
+    for post in actor.working_posts:
         if post.unit_id == unit_id:
             return post
     raise Forbidden("slip.not_receiver", "a post of the receiving unit receives it", id=slip.id)

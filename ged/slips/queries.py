@@ -176,13 +176,13 @@ def receiving_units(session: Session, actor: Actor) -> list[UnitChoice]:
     """Units that can receive, by name, each with its entity."""
     places = unit_places(session)
     rows = session.scalars(select(Unit).where(Unit.closed_at.is_(None)).order_by(Unit.name, Unit.id))
-    own = {post.unit_id for post in parties.working_posts(actor)}
+    own = {post.unit_id for post in actor.working_posts}
     return [UnitChoice(UnitId(u.id), u.code, unit_text(places[u.id])) for u in rows if own != {u.id}]
 
 
 def _waiting(actor: Actor) -> ColumnElement[bool]:
     # A head above sees a unit's slips but does not receive them: only the unit's posts, or its successor's, do.
-    own = {post.unit_id for post in parties.working_posts(actor)}
+    own = {post.unit_id for post in actor.working_posts}
     mine = {unit_id for unit_id in with_predecessors(own, actor.units) if heirs_among(unit_id, actor.units)[-1] in own}
     return Slip.state.in_(OPEN_FOR_RECEIVER) & Slip.receiver_unit_id.in_(sorted(mine))
 

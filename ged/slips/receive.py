@@ -253,7 +253,7 @@ def _fresh(uow: UnitOfWork, slip_id: int, version: int | None, actor: Actor) -> 
 
 def _handling_post(uow: UnitOfWork, slip: Slip, actor: Actor) -> HeldPost:
     receiving = parties.current_unit(uow.session, slip.receiver_unit_id)
-    for post in parties.working_posts(actor):
+    for post in actor.working_posts:
         if post.unit_id in (slip.sender_unit_id, receiving):
             return post
     return parties.sending_post_of(slip, actor)

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from ged import locks
 from ged.errors import Invalid, InvalidTransition, NotFound
-from ged.slips import parties
 from ged.slips.models import SlipLine, SlipTask, TaskState
 from ged.slips.states import LineState
 from ged.unit import Actor, UnitOfWork
@@ -21,7 +20,7 @@ def settle_task(uow: UnitOfWork, task_id: int, *, remark: str, actor: Actor, now
         InvalidTransition: ``slip.task_settled``.
     """
     task = locks.hold_one(uow.session, SlipTask, task_id)
-    post = next((p for p in parties.working_posts(actor) if task is not None and p.unit_id == task.unit_id), None)
+    post = next((p for p in actor.working_posts if task is not None and p.unit_id == task.unit_id), None)
     if task is None or post is None:
         raise NotFound("slip.task_unknown", "reload the list", id=task_id)
     if task.state is TaskState.SETTLED:

@@ -20,7 +20,7 @@ from ged.register.queries import first_number
 from ged.register.states import MailState
 from ged.routing.models import Assignment
 from ged.routing.states import LIVE
-from ged.slips import custody, drafting, operations, parties
+from ged.slips import custody, drafting, operations
 from ged.slips.drafting import LineForm, SlipForm
 from ged.slips.models import PaperCustody, Slip, SlipLine, SlipPurpose
 from ged.slips.operations import Issued, OpenedKey
@@ -95,7 +95,7 @@ def destinations(session: Session, actor: Actor, *, post: HeldPost) -> tuple[Des
 
 def count_papers(actor: Actor) -> Select[int]:
     """The statement that counts them over the actor's posts (navigation)."""
-    posts = parties.working_posts(actor)
+    posts = actor.working_posts
     units = sorted({post.unit_id for post in posts})
     imputed = _of_actor(_imputed(units), actor).with_only_columns(Mail.id)
     decide = _of_actor(_to_decide(units), actor).with_only_columns(Mail.id)

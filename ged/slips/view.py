@@ -102,7 +102,7 @@ def slip_view(session: Session, slip_id: SlipId | int, actor: Actor) -> SlipView
     """
     slip = parties.require(session, int(slip_id), actor)
     row = queries.rows_of(session, queries.slips_where(Slip.id == slip.id))[0]
-    working = {post.unit_id for post in parties.working_posts(actor)}
+    working = {post.unit_id for post in actor.working_posts}
     sends, receives = (
         slip.sender_unit_id in working,
         parties.current_unit(session, slip.receiver_unit_id) in working,

@@ -8,7 +8,7 @@ import pytest
 from ged.errors import InvalidTransition
 from ged.ports import PostId, UnitId
 from ged.slips.drafting import shortened
-from ged.slips.parties import capacity_of, working_posts
+from ged.slips.parties import capacity_of
 from ged.slips.states import ACCEPTED, DECISIONS, MOVES, LineState, SlipAct, SlipState, move
 from ged.unit import NOBODY, SYSTEM, HeldPost, Role
 
@@ -68,4 +68,4 @@ def test_the_capacity_names_the_act():
 def test_an_administrators_post_neither_sends_nor_receives():
     posts = (_post({Role.ADMINISTRATOR}), _post({Role.AUDITOR}), _post({Role.ADMINISTRATOR, Role.CLERK}))
     actor = dataclasses.replace(SYSTEM, posts=posts, principals=NOBODY)
-    assert working_posts(actor) == (posts[2],)
+    assert actor.working_posts == (posts[2],)

@@ -10,7 +10,7 @@ from ged.org.absences import Away, away
 from ged.org.models import Post, PostRole, Unit
 from ged.org.names import post_names
 from ged.signbook.models import LetterTemplate
-from ged.unit import Role
+from ged.unit import NO_WORK, Role
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,8 @@ def posts(session: Session, *, on: date) -> list[PostChoice]:
     for post_id, role in session.execute(select(PostRole.post_id, PostRole.role)):
         roles.setdefault(post_id, set()).add(role)
     names, gone = post_names(session, rows, on=on), away(session, rows, on=on)
-    not_working = {Role.ADMINISTRATOR, Role.AUDITOR}
     return [
         PostChoice(post_id, names[post_id].text, Role.SIGNATORY in roles.get(post_id, set()), gone.get(post_id))
         for post_id in rows
-        if roles.get(post_id, set()) - not_working
+        if roles.get(post_id, set()) - NO_WORK
     ]

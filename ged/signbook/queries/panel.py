@@ -15,7 +15,7 @@ from ged.register.states import MailState
 from ged.signbook.models import Draft
 from ged.signbook.queries.choices import TemplateRow, templates
 from ged.signbook.queries.names import number_of
-from ged.unit import Actor, Role
+from ged.unit import Actor
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,7 @@ def letter_panel(session: Session, mail_id: MailId | int, actor: Actor) -> Lette
     mail = session.get_one(Mail, mail_id)
     if mail.direction is not Direction.INCOMING:
         return _own(session, mail, actor)
-    works = any(post.roles - {Role.ADMINISTRATOR, Role.AUDITOR} for post in actor.posts)
-    may_answer = works and mail.state not in (MailState.CLOSED, MailState.VOIDED)
+    may_answer = bool(actor.working_posts) and mail.state not in (MailState.CLOSED, MailState.VOIDED)
     offered = tuple(templates(session)) if may_answer else ()
     seen = visible_clause(Mail.id, Mail.level, actor.principals)
     query = _outgoing().where(Draft.answers_id == mail.id, seen).order_by(Draft.mail_id)

@@ -27,7 +27,7 @@ from ged.signbook.drafts import DraftForm, Saved
 from ged.signbook.queries import LetterRow, PostChoice
 from ged.signbook.render import PageMode, letter_pages
 from ged.signbook.titles import Signatory
-from ged.unit import ReadSession, Role
+from ged.unit import ReadSession
 from ged.writing import versions, working
 from web.site import context
 from web.site.forms import FormReader
@@ -61,7 +61,7 @@ def _new(error: GedError | None = None) -> ResponseReturnValue:
         incoming = queries.answerable(session, answers, context.actor()) if answers is not None else None
         templates = queries.templates(session)
         natures = nature_queries.offered(session, Direction.OUTGOING)
-    posts = [post for post in context.actor().posts if post.roles - {Role.ADMINISTRATOR, Role.AUDITOR}]
+    posts = list(context.actor().working_posts)
     return render_form(
         "drafts/new.html",
         error=error,

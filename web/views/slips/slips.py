@@ -12,7 +12,7 @@ from ged.capture import files
 from ged.capture.files import Upload
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Digest
-from ged.slips import answers, delivery_book, letter_panel, numbering, operations, parties, queries, receive, tasks
+from ged.slips import answers, delivery_book, letter_panel, numbering, operations, queries, receive, tasks
 from ged.slips import view as slip_views
 from ged.slips.answers import AnswerLine
 from ged.slips.models import SlipKind, SlipPurpose
@@ -69,7 +69,7 @@ def index() -> ResponseReturnValue:
             "open_tasks": queries.open_tasks(session, actor),
             "loans": queries.overdue_loans(session, actor, today=context.today()),
         }
-    units = {post.unit_id: post.unit_name for post in parties.working_posts(actor)}
+    units = {post.unit_id: post.unit_name for post in actor.working_posts}
     return render_template("slips/index.html", units=units, **page)
 
 
@@ -107,7 +107,7 @@ def settle(task_id: int) -> ResponseReturnValue:
 def book() -> ResponseReturnValue:
     """The messengers of a day, each with the book to print."""
     services, actor = context.services(), context.actor()
-    units = {post.unit_id: post.unit_name for post in parties.working_posts(actor)}
+    units = {post.unit_id: post.unit_name for post in actor.working_posts}
     unit_id = request.args.get("unit_id", type=whole) or next(iter(units), 0)
     day = FormReader(request.args).day("day") or context.today()
     with services.reading() as session:
@@ -158,7 +158,7 @@ def _new(given: MultiDict[str, str], error: GedError | None = None) -> ResponseR
         lines=lines,
         units=units,
         post=post,
-        posts=[(one.post_id, f"{one.title} ({one.unit_name})") for one in parties.working_posts(actor)],
+        posts=[(one.post_id, f"{one.title} ({one.unit_name})") for one in actor.working_posts],
         purposes=list(SlipPurpose),
         wanted=request.args,
     )

@@ -9,7 +9,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from ged.errors import EngineFailed, Forbidden, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
-from ged.slips import parties, receive_many, scanning
+from ged.slips import receive_many, scanning
 from ged.slips.receive_many import Received, ToReceive
 from ged.slips.scanning import MAX_CODE, MAX_CODES, MAX_SLIPS, Reading, ReadList, ReadSlip
 from web.site import context, keyring
@@ -89,7 +89,7 @@ def _page(
     error: GedError | None = None,
 ) -> ResponseReturnValue:
     services, actor = context.services(), context.actor()
-    if not parties.working_posts(actor):
+    if not actor.working_posts:
         raise Forbidden("slip.not_receiver", "a post of the receiving unit receives it")
     with services.reading() as session:
         slips = scanning.listed(session, so_far, actor)

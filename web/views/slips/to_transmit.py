@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
-from ged.slips import bundle, parties, to_transmit
+from ged.slips import bundle, to_transmit
 from ged.slips import view as slip_views
 from web.site import context, keyring
 from web.site.errors import view_of
@@ -44,7 +44,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         made=made,
         is_long=len(made) + sum(row.line_count for row in made) > bundle.MOST_DOCUMENTS,
         post=post,
-        posts=[(one.post_id, f"{one.title} ({one.unit_name})") for one in parties.working_posts(actor)],
+        posts=[(one.post_id, f"{one.title} ({one.unit_name})") for one in actor.working_posts],
     )
 
 
