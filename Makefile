@@ -12,7 +12,7 @@ BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check quick lint sbom docs pictures bench deadlocks malformed mutate fmt clean
+.PHONY: help run demo test check quick lint collected sbom docs pictures bench deadlocks malformed mutate fmt clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z*%-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -29,7 +29,7 @@ demo: ## do the main job and exit with 0 or the reason (SHAPE=embedded or SHAPE=
 
 test: ## install what is missing for the tests too, then format, lint, types, layers and all tests
 	@$(SETUP) test
-	@$(MAKE) --no-print-directory lint sbom
+	@$(MAKE) --no-print-directory --jobs=2 lint sbom collected
 	@exec $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: ## in under a minute: format, lint, types, layers, unit tests, contract tests on the embedded plugs
@@ -45,6 +45,10 @@ lint: ## format, lint, types and layers alone
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache > .cache/layers.log 2>&1 || { cat .cache/layers.log; exit 1; }
+
+collected: ## compile the tests once, beside the linters, so that no worker of `make test` compiles them for itself
+	@mkdir -p .cache
+	@$(BIN)/pytest --collect-only --quiet > .cache/collected.log 2>&1 || { cat .cache/collected.log; exit 1; }
 
 sbom: ## write what the program is made of to .cache/sbom.json (CycloneDX, from the lock, with the hashes)
 	@mkdir -p .cache
