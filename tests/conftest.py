@@ -144,6 +144,15 @@ def make_database(postgres_url: str) -> Iterator[Callable[[], str]]:
     assert not any(left.values()), f"sessions left open (dispose the engine): {left}"
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def either_database(request: pytest.FixtureRequest) -> str | None:
+    """The test runs twice: over SQLite (None: the file that ``make_services`` makes) and over an empty PostgreSQL."""
+    if request.param == "sqlite":
+        return None
+    make: Callable[[], str] = request.getfixturevalue("make_database")
+    return make()
+
+
 @pytest.fixture(scope="session")
 def redis_url(worker_id: str) -> str:
     """The run's private Redis, in a database that only this worker uses."""

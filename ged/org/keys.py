@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
@@ -17,6 +18,20 @@ from ged.unit import Actor, Services, UnitOfWork
 MAX_FAILED_TRIES = 5
 FORGOTTEN_EVERY = timedelta(minutes=5)
 """One wrong passphrase is forgotten after this time: guessing is slow, and the owner only has to wait."""
+
+
+class OpenedKey(Protocol):
+    """A signing key opened for a few minutes. Browser and server each hold a half."""
+
+    @property
+    def sealed(self) -> bytes:
+        """The encrypted key."""
+        ...
+
+    @property
+    def cookie_key(self) -> str:
+        """The browser's half."""
+        ...
 
 
 def _live(person_id: int) -> Select[SigningKey]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from io import BytesIO
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from ged.dispatch import operations as dispatch
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.natures import circuit
 from ged.natures.steps import StepKind
+from ged.org.keys import OpenedKey
 from ged.org.models import Post
 from ged.ports import Digest, MailId, PostId, SignRequest, StoredBlob, post_principal, unit_principal
 from ged.register import allocation
@@ -39,20 +40,6 @@ MAX_TEXT = 2000
 CONFIRMED_IN_INK = "Original signé à la main : numérisation comparée à l'imprimé et confirmée"
 MAX_BATCH = 200
 """Letters signed, or given a visa, in one act; the browser sends those to sign ten by ten."""
-
-
-class OpenedKey(Protocol):
-    """A signing key opened for a few minutes. Browser and server each hold a half."""
-
-    @property
-    def sealed(self) -> bytes:
-        """The encrypted key."""
-        ...
-
-    @property
-    def cookie_key(self) -> str:
-        """The browser's half."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.errors import Invalid, InvalidTransition
+from ged.org.keys import OpenedKey
 from ged.ports import MailId, SlipId
 from ged.slips import custody, drafting, operations, parties
 from ged.slips.drafting import PlannedLine
 from ged.slips.models import Slip, SlipKind, SlipLine
-from ged.slips.operations import Issued, OpenedKey
+from ged.slips.operations import Issued
 from ged.slips.states import ACCEPTED, LineState, SlipState
 from ged.unit import Actor, HeldPost, Services, UnitOfWork
 

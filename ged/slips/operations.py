@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
-from typing import Protocol
 
 from sqlalchemy.orm import Session
 
 from ged import access, locks
 from ged.access import Because
 from ged.errors import GedError, Invalid, NotFound
+from ged.org.keys import OpenedKey
 from ged.ports import Digest, SignatureField, SignRequest, SlipId, unit_principal
 from ged.register import allocation, corrections
 from ged.register.allocation import told_of_number
@@ -30,20 +30,6 @@ from ged.unit import Actor, HeldPost, Services, UnitOfWork
 CERTIFIED_FILLING_ONLY = 2
 """DocMDP level of the sender's signature: afterwards only prepared fields may be filled (ISO 32000-2, 12.8.2.2)."""
 MAX_REASON = 500
-
-
-class OpenedKey(Protocol):
-    """A signing key opened for a few minutes. Browser and server each hold a half."""
-
-    @property
-    def sealed(self) -> bytes:
-        """The encrypted key."""
-        ...
-
-    @property
-    def cookie_key(self) -> str:
-        """The browser's half."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from ged import locks
 from ged.capture.intake import source_pages
 from ged.capture.models import Scan, ScanState
 from ged.errors import Invalid, InvalidTransition, StaleVersion
+from ged.org.keys import OpenedKey
 from ged.ports import Digest, SignatureField, SignRequest, SlipId
 from ged.register.operations import SourcePage
 from ged.slips import custody, operations, parties, render, tasks
 from ged.slips.models import ReceiptWay, Slip, SlipKind, SlipProof, SlipReceipt
-from ged.slips.operations import OpenedKey
 from ged.slips.render import RECEIVER, Sheet, SignatureMark
 from ged.slips.states import ACCEPTED, DECISIONS, LineState, SlipAct, SlipState, move
 from ged.unit import Actor, HeldPost, Services, UnitOfWork

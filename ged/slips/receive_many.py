@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ged.errors import GedError, Invalid
+from ged.org.keys import OpenedKey
 from ged.ports import SlipId
 from ged.slips import parties
-from ged.slips.operations import OpenedKey
 from ged.slips.receive import Decision, receive
 from ged.slips.scanning import MAX_SLIPS
 from ged.slips.states import LineState

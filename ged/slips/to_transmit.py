@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ged import access, locks
 from ged.errors import GedError, Invalid
+from ged.org.keys import OpenedKey
 from ged.org.models import Post, Unit
 from ged.org.tree import heirs
 from ged.ports import MailId, UnitId
@@ -23,7 +24,7 @@ from ged.routing.states import LIVE
 from ged.slips import custody, drafting, operations
 from ged.slips.drafting import LineForm, SlipForm
 from ged.slips.models import PaperCustody, Slip, SlipLine, SlipPurpose
-from ged.slips.operations import Issued, OpenedKey
+from ged.slips.operations import Issued
 from ged.slips.states import SlipState
 from ged.unit import Actor, HeldPost, Services, UnitOfWork
 

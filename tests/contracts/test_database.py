@@ -32,13 +32,9 @@ from tests.tampering import lift_guards
 LATER = NOW + timedelta(minutes=10)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
-def services(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Services]:
-    url = None
-    if request.param == "postgresql":
-        make: Callable[[], str] = request.getfixturevalue("make_database")
-        url = make()
-    made = make_services(tmp_path, url=url)
+@pytest.fixture
+def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
+    made = make_services(tmp_path, url=either_database)
     yield made
     made.engine.dispose()
 

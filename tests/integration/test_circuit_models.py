@@ -28,10 +28,9 @@ __all__ = ["site"]  # a fixture
 VISA, OPINION = StepKind.VISA, StepKind.OPINION
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
-def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
-    url = request.getfixturevalue("make_database")() if request.param == "postgresql" else None
-    made = make_house(tmp_path, url=url)
+@pytest.fixture
+def house(either_database: str | None, tmp_path: Path) -> Iterator[House]:
+    made = make_house(tmp_path, url=either_database)
     yield made
     made.services.engine.dispose()
 

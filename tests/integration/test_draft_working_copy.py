@@ -29,10 +29,9 @@ from tests.signbook_site_kit import Site, site  # noqa: F401
 FIELDS = [("subject", "Objet repris"), ("body", "Texte en cours"), ("csrf_token", "secret"), ("file", "x")]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
-def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
-    url = request.getfixturevalue("make_database")() if request.param == "postgresql" else None
-    made = make_house(tmp_path, url=url)
+@pytest.fixture
+def either(either_database: str | None, tmp_path: Path) -> Iterator[House]:
+    made = make_house(tmp_path, url=either_database)
     yield made
     made.services.engine.dispose()
 

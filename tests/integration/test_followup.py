@@ -1,6 +1,6 @@
 """The follow-up on both databases: the figures of the inboxes, what is late, reminders once a day, nothing confidential."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from email import message_from_bytes
@@ -37,10 +37,9 @@ WHEN = Today(TODAY, date(2026, 12, 1))
 LATER = NOW + timedelta(days=1)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
-def services(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Services]:
-    make: Callable[[], str] | None = None if request.param == "sqlite" else request.getfixturevalue("make_database")
-    made = make_services(tmp_path, url=make() if make is not None else None)
+@pytest.fixture
+def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
+    made = make_services(tmp_path, url=either_database)
     make_organisation(made)
     make_mentions(made)
     yield made

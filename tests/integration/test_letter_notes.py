@@ -1,7 +1,7 @@
 """Notes and questions on a letter: who writes, who reads, what waits, and that nothing of them is ever lost."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,10 +27,9 @@ from tests.routing_kit import impute, make_mentions, post_id, register
 from tests.site import make_site, post, sign_in
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
-def services(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Services]:
-    make: Callable[[], str] | None = None if request.param == "sqlite" else request.getfixturevalue("make_database")
-    made = make_services(tmp_path, url=make() if make is not None else None)
+@pytest.fixture
+def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
+    made = make_services(tmp_path, url=either_database)
     make_organisation(made)
     make_mentions(made)
     yield made

@@ -50,10 +50,9 @@ MORNING = datetime(2026, 11, 25, 7, 0, tzinfo=UTC)
 SATURDAY = datetime(2026, 11, 28, 7, 0, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
-def services(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Services]:
-    url = request.getfixturevalue("make_database")() if request.param == "postgresql" else None
-    made = make_services(tmp_path, url=url)
+@pytest.fixture
+def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
+    made = make_services(tmp_path, url=either_database)
     make_organisation(made)
     make_mentions(made)
     begin(made)
