@@ -51,7 +51,7 @@ from ged.register.states import MailState
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 MAX_PARTIES, MAX_NAME = 60, 300
-BORN_OUTSIDE: Mapping[RegisterNature, Direction] = {
+DIRECTIONS: Mapping[RegisterNature, Direction] = {
     RegisterNature.DEPARTURE: Direction.OUTGOING,
     RegisterNature.INTERNAL: Direction.INTERNAL,
     RegisterNature.NOTE: Direction.INTERNAL,
@@ -125,7 +125,7 @@ def register(
     """
     book = registers.open_register(uow.session, register_id)
     post = registers.clerk_post(uow.session, register_id, actor)
-    direction = BORN_OUTSIDE.get(book.nature)
+    direction = DIRECTIONS.get(book.nature)
     if direction is None:
         raise Invalid("register.nature", "choose a register of departures or internal letters", field="register_id")
     _check(uow, form, actor, now)
@@ -342,14 +342,14 @@ def registers_kept(session: Session, actor: Actor, nature: RegisterNature) -> li
     return [(register_id, name) for register_id, name in rows]
 
 
-def natures_kept(session: Session, actor: Actor) -> list[RegisterNature]:
-    """Of which of these natures the actor keeps an open register, in the order of ``BORN_OUTSIDE``."""
+def register_natures_kept(session: Session, actor: Actor) -> list[RegisterNature]:
+    """Of which of these natures the actor keeps an open register, in the order of ``DIRECTIONS``."""
     kept = set(
         session.scalars(
             select(Register.nature).where(Register.unit_id.in_(clerk_unit_ids(actor)), Register.closed_at.is_(None))
         )
     )
-    return [nature for nature in BORN_OUTSIDE if nature in kept]
+    return [nature for nature in DIRECTIONS if nature in kept]
 
 
 def writers(session: Session, actor: Actor, *, on: date) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:

@@ -18,7 +18,7 @@ from ged.natures import queries as nature_queries
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId, UnitId
 from ged.recognition import signatures
 from ged.register import entry, registers
-from ged.register.models import Direction, RegisterNature
+from ged.register.models import RegisterNature
 from ged.register.operations import MAX_SUBJECT
 from ged.suggestions import readings
 from ged.unit import ReadSession
@@ -51,14 +51,14 @@ def form(kind: str) -> ResponseReturnValue:
 
 
 def _page(kind: str, scan_id: int | None, error: GedError | None = None) -> ResponseReturnValue:
-    actor, nature = context.actor(), KINDS[kind]
+    actor, register_nature = context.actor(), KINDS[kind]
     with context.services().reading() as db:
         units, signatories = signed_outside.writers(db, actor, on=context.today())
         near, _far = entry.authorities(db, actor, on=context.today())
-        natures = nature_queries.offered(db, direction_of(nature))
+        natures = nature_queries.offered(db, signed_outside.DIRECTIONS[register_nature])
         values: dict[str, Any] = {
-            "registers": signed_outside.registers_kept(db, actor, nature),
-            "natures_kept": [(ADDRESSES[one], one) for one in signed_outside.natures_kept(db, actor)],
+            "registers": signed_outside.registers_kept(db, actor, register_nature),
+            "register_natures_kept": [(ADDRESSES[one], one) for one in signed_outside.register_natures_kept(db, actor)],
             "scan": scan_queries.scan(db, scan_id, actor) if scan_id is not None else None,
             "verdict": signatures.of_scans(db, [scan_id]).get(scan_id) if scan_id is not None else None,
             "awaited": scan_id is not None and bool(signatures.awaited_scans(db, [scan_id])),
@@ -68,11 +68,10 @@ def _page(kind: str, scan_id: int | None, error: GedError | None = None) -> Resp
         "outgoing/form.html",
         error=error,
         kind=kind,
-        nature=nature,
-        title=title_of(nature),
+        title=title_of(register_nature),
         units=units,
         signatories=signatories,
-        authorities=near if nature is RegisterNature.INTERNAL else [],
+        authorities=near if register_nature is RegisterNature.INTERNAL else [],
         natures=[(one.code, one.name) for one in natures],
         levels=[level for level in Confidentiality if level < Confidentiality.SECRET or level <= actor.clearance],
         last=session.get("departing", {}),
@@ -81,12 +80,7 @@ def _page(kind: str, scan_id: int | None, error: GedError | None = None) -> Resp
     )
 
 
-def direction_of(nature: RegisterNature) -> Direction:
-    """The direction of the letters that a register of this nature numbers."""
-    return Direction.OUTGOING if nature is RegisterNature.DEPARTURE else Direction.INTERNAL
-
-
-def title_of(nature: RegisterNature) -> str:
+def title_of(register_nature: RegisterNature) -> str:
     """The heading of the form for a nature."""
     titles = {
         RegisterNature.DEPARTURE: _("Enregistrer un départ"),
@@ -94,13 +88,13 @@ def title_of(nature: RegisterNature) -> str:
         RegisterNature.NOTE: _("Enregistrer une note de service"),
         RegisterNature.DECISION: _("Enregistrer une décision"),
     }
-    return str(titles[nature])
+    return str(titles[register_nature])
 
 
 def address_of(db: ReadSession, register_id: int) -> str:
     """The word of the address of the form for a register; of another register that of departures."""
-    nature: RegisterNature = registers.nature_of(db, register_id)
-    return ADDRESSES.get(nature, "depart")
+    register_nature: RegisterNature = registers.nature_of(db, register_id)
+    return ADDRESSES.get(register_nature, "depart")
 
 
 @blueprint.post(_ROUTE)
@@ -134,7 +128,7 @@ def _read(kind: str) -> tuple[RegisterId, OutgoingForm]:
     with context.services().reading() as db:
         if nature:
             try:
-                nature_queries.require(db, nature, direction_of(KINDS[kind]))
+                nature_queries.require(db, nature, signed_outside.DIRECTIONS[KINDS[kind]])
             except Invalid as unknown:
                 fields.refuse(unknown)
         kept = {one[0] for one in signed_outside.registers_kept(db, context.actor(), KINDS[kind])}

@@ -95,7 +95,7 @@ def _page(
         scan_ids = [scan.id] if scan is not None and scan.is_waiting else []
         verdict = signatures.of_scans(db, scan_ids).get(scan_ids[0]) if scan_ids else None
         awaited = bool(signatures.awaited_scans(db, scan_ids)) if scan_ids else False
-        others = signed_outside.natures_kept(db, actor)
+        others = signed_outside.register_natures_kept(db, actor)
     groups = [(_("Autres entités"), far)] if far else []
     return render_form(
         "register/form.html",

@@ -95,7 +95,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
             "discarded": scan_queries.discarded(session, actor, since=now - scan_queries.RECENT),
             "bridges": desks,
             "to_confirm": paper_queries.count(session, actor),
-            "departures": RegisterNature.DEPARTURE in signed_outside.natures_kept(session, actor),
+            "departures": RegisterNature.DEPARTURE in signed_outside.register_natures_kept(session, actor),
             "scanning": scan_form(desks, own, last, request.args.get("profil", "")),
         }
     return render_form(
@@ -335,7 +335,7 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
             "letters": scan_letters.letters_to_join(session, actor) if row.is_waiting else [],
             "others": [one for one in scan_queries.waiting(session, actor) if one.id != scan_id and not one.is_signed],
             "bridges": scan_desks.bridges(session, [row.unit_id], now=now),
-            "departures": RegisterNature.DEPARTURE in signed_outside.natures_kept(session, actor),
+            "departures": RegisterNature.DEPARTURE in signed_outside.register_natures_kept(session, actor),
             "paper_id": paper_queries.of_scans(session, [scan_id], actor).get(scan_id),
             "message": mailbox.message_of_scan(session, scan_id),
             "verdict": signatures.of_scans(session, [scan_id] if row.is_waiting else []).get(scan_id),
