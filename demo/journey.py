@@ -3,6 +3,7 @@
 This module does not import the service: a step only uses the site's pages and the scanner's lid.
 """
 
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ import pypdfium2
 from PIL import Image
 
 from demo.ageing import age
-from demo.client import Form, Person
+from demo.client import Form, Page, Person
 from demo.letters import DrawnLetter, make_letters, paste_label
 from demo.people import PASSPHRASE, PASSWORD
 from demo.processes import BIN, Processes
@@ -244,9 +245,8 @@ class Journey:
         """Whether the open batch has ``count`` pages and waits for the next."""
         page = self.person("bo.agent").open("/numerisations/")
         words = page.words
-        return (f"{count} pages reçues" in words or f"{count} page reçue" in words) and any(
-            "/terminer" in form.action for form in page.forms
-        )
+        counted = re.search(rf"(?<!\d){count} pages? reçues?", words)
+        return counted is not None and any("/terminer" in form.action for form in page.forms)
 
     def read(self, letters: list[Registered]) -> None:
         """Wait until each letter has its document, with its text recognised."""
@@ -288,7 +288,7 @@ class Journey:
         head = self.person("dge.chef")
         with self.step("confié par le directeur à un chargé d'études, avec un délai", "/bannette"):
             page = head.open("/bannette/")
-            page = head.open(page.link(one.number))
+            page = head.open(_link_of_number(page, one.number))
             form = page.form("/confier")
             head.send(
                 form,
@@ -408,9 +408,10 @@ class Journey:
             device = next(v for v, _ in form.choices["device"] if "pnm:0" in v)
             clerk.send(form, {"device": device, "mode": "gray", "dpi": str(DPI), "more": "1"})
             self.until("the page of the discharge", lambda: self.received(1), seconds=30)
+            before = _waiting_papers(clerk)
             clerk.send(clerk.open("/numerisations/").form("/terminer"), {})
-            self.until("the discharge waits", lambda: _waiting_paper(clerk) is not None)
-            paper = _waiting_paper(clerk) or ""
+            self.until("the discharge waits", lambda: bool(_waiting_papers(clerk) - before))
+            paper = min(_waiting_papers(clerk) - before)
             self.until("the discharge is read", lambda: _is_compared(clerk, paper))
             assert "exemplaire déchargé" not in clerk.open(line).words, "a code was obeyed before anybody confirmed"
             page = clerk.send(clerk.open(paper).form("/confirmer"), {}, button="Confirmer")
@@ -434,12 +435,13 @@ class Journey:
         finder, stranger = self.person("dge.etudes"), self.person("daf.agent")
         with self.step(f"retrouvé par « {words} » par qui peut le voir", "/recherche"):
             self.until(
-                "the letter is found", lambda: one.number in finder.http.get("/recherche", params={"q": words}).text
+                "the letter is found",
+                lambda: names_number(finder.http.get("/recherche", params={"q": words}).text, one.number),
             )
         with self.step("introuvable pour qui ne peut pas le voir"):
             page = stranger.http.get("/recherche", params={"q": words})
             assert page.status_code == 200
-            assert one.number not in page.text, "a letter is shown to somebody who may not see it"
+            assert not names_number(page.text, one.number), "a letter is shown to somebody who may not see it"
             stranger.open(f"/courriers/{one.mail_id}", expect=404)
 
     def prove(self) -> None:
@@ -469,10 +471,25 @@ def _choice(form: Form, name: str, words: str) -> str:
     raise AssertionError(f"{form.action}: no choice {words!r} for {name}: {form.choices.get(name)}")
 
 
-def _waiting_paper(clerk: Person) -> str | None:
-    """The page of the first sheet that waits to be confirmed."""
+def names_number(text: str, number: str) -> bool:
+    """Whether the text names this number, and not only a longer one that begins or ends with it.
+
+    Registers number side by side: a departure bears ``00001/2026/MMRE/SG`` while an arrival bears ``00001/2026/MMRE``.
+    """
+    return re.search(rf"(?<![\w/-]){re.escape(number)}(?![\w/])", text) is not None
+
+
+def _link_of_number(page: Page, number: str) -> str:
+    for href, text in page.links:
+        if names_number(text, number):
+            return href
+    raise AssertionError(f"{page.url}: no link to {number}; {page.words[:300]}")
+
+
+def _waiting_papers(clerk: Person) -> set[str]:
+    """The pages of the sheets that wait to be confirmed."""
     found = (urlsplit(href).path for href, _ in clerk.open("/a-confirmer/").links)
-    return next((path for path in found if path.removeprefix("/a-confirmer/").isdigit()), None)
+    return {path for path in found if path.removeprefix("/a-confirmer/").isdigit()}
 
 
 def _is_compared(clerk: Person, paper: str) -> bool:

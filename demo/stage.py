@@ -99,13 +99,27 @@ def run(data: Path, *, bind: str, say: Say) -> int:
         return 1
     try:
         if not done.exists():
-            say("Le travail principal, une fois, sous vos yeux :")
-            Journey(stage, say=say, start_bridge=lambda: start_bridge(stage)).run()
+            _play(stage, say)
             done.write_text("")
         _welcome(stage, say, time.monotonic() - began)
         return _serve(stage, say)
     finally:
         stage.processes.stop()
+
+
+def _play(stage: Stage, say: Say) -> None:
+    """The main job. People may already work on the site: what they do can stop the play, which then says where it
+    stopped; the site stays. It is not played again over its own half."""
+    say("Le travail principal, une fois, sous vos yeux :")
+    journey = Journey(stage, say=say, start_bridge=lambda: start_bridge(stage))
+    try:
+        journey.run()
+    except ProcessEnded:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever stops the play, the site is there for people
+        say(f"  Le travail principal s'est arrêté là ; le site reste ouvert. {type(error).__name__} : {error}")
+    finally:
+        journey.leave()
 
 
 def demo(*, shape: str, say: Say) -> int:

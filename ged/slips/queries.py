@@ -57,7 +57,11 @@ class SlipRow:
 
 @dataclass(frozen=True)
 class TaskRow:
-    """An open problem of a reception."""
+    """A problem of a reception.
+
+    Attributes:
+        may_settle: whether the actor works in the unit that has to settle it; who heads the unit only reads it.
+    """
 
     id: int
     kind: LineState
@@ -71,6 +75,7 @@ class TaskRow:
     state: TaskState
     settled_at: datetime | None
     remark: str
+    may_settle: bool
 
 
 @dataclass(frozen=True)
@@ -258,10 +263,11 @@ def tasks_of(session: Session, actor: Actor, *conditions: ColumnElement[bool], l
     ).unique()
     found = [(task, line, slip) for task, line, slip in rows]
     letters = letters_on(session, (line for _, line, _ in found), actor)
-    return [_task(task, line, slip, letters.get(line.mail_id or 0)) for task, line, slip in found]
+    own = {post.unit_id for post in parties.working_posts(actor)}
+    return [_task(task, line, slip, letters.get(line.mail_id or 0), own) for task, line, slip in found]
 
 
-def _task(task: SlipTask, line: SlipLine, slip: Slip, letter: LineLetter | None) -> TaskRow:
+def _task(task: SlipTask, line: SlipLine, slip: Slip, letter: LineLetter | None, own: Collection[UnitId]) -> TaskRow:
     other = slip.sender_unit if task.unit_id == slip.receiver_unit_id else slip.receiver_unit
     masked = letter is not None and letter.hidden
     said = line.remark if task.unit_id == slip.receiver_unit_id else line.reception_remark
@@ -279,4 +285,5 @@ def _task(task: SlipTask, line: SlipLine, slip: Slip, letter: LineLetter | None)
         state=task.state,
         settled_at=task.settled_at,
         remark="" if masked else task.remark,
+        may_settle=task.state is TaskState.OPEN and task.unit_id in own,
     )

@@ -130,6 +130,21 @@ def test_a_departure_leaves_as_others_do_and_answers_the_letter_it_names(site: S
     assert mail(services, asked.mail_id).state is MailState.ANSWERED
 
 
+def test_a_departure_that_answers_is_named_on_the_letter_that_it_answers_to_who_may_see_it(site: Site) -> None:
+    app, services = site
+    make_mentions(services)
+    asked = register_arrival(services, "Demande de tarifs")
+    impute(services, asked.mail_id, others=("DAF",))
+    address = f"/courriers/{asked.mail_id}"
+    done = enter(services, copies=(), answers=MailId(asked.mail_id))
+    page = sign_in(app, "dge").get(address).text
+    answers = page[page.index('id="reponses"') :]
+    assert f'<a href="/courriers/{done.mail_id}">{done.number}</a>' in answers[: answers.index("</ul>")]
+    assert "Aucune réponse n'est en préparation." not in page
+    assert not may_see(services, done.mail_id, "daf")
+    assert done.number not in sign_in(app, "daf").get(address).text
+
+
 @pytest.mark.parametrize(("book", "number"), [("INT", "INT-001/2026"), ("NS", "NS-001/2026"), ("DEC", "DEC-001/2026")])
 def test_internal_letters_notes_and_decisions_have_registers_of_their_own(site: Site, book: str, number: str) -> None:
     services = site[1]

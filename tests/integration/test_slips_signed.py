@@ -405,7 +405,9 @@ def test_a_discrepancy_found_later_opens_a_task_at_the_first_sender(services):
     )  # fmt: skip
     with services.reading() as session:
         task = queries.open_tasks(session, actor(services, "agent"))[0]
+        above = queries.open_tasks(session, actor(services, "sg"))
     assert (task.kind, task.other_unit) == (MISSING, "Direction générale de l'énergie")
+    assert (task.may_settle, [one.may_settle for one in above]) == (True, [False]), "who heads the unit only reads it"
     assert "Un seul plan" in task.reception_remark
 
 

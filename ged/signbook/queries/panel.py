@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, union
 from sqlalchemy.orm import Session
 
 from ged import access
 from ged.access import visible_clause
+from ged.dispatch.signed_outside import REPLY
 from ged.errors import NotFound
 from ged.ports import Confidentiality, MailId
-from ged.register.models import Direction, Mail, MailNumber
+from ged.register.models import Direction, Mail, MailLink
 from ged.register.queries import first_number
 from ged.register.states import MailState
 from ged.signbook.models import Draft
@@ -30,12 +31,17 @@ class Answerable:
 
 @dataclass(frozen=True)
 class AnswerRow:
-    """An outgoing letter, named on another letter's page."""
+    """An outgoing letter, named on another letter's page.
+
+    Attributes:
+        is_draft: whether it was written here; a letter that the mail office registered already signed was not.
+    """
 
     mail_id: MailId
     subject: str
     number: str
     state: MailState
+    is_draft: bool
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,9 @@ def letter_panel(session: Session, mail_id: MailId | int, actor: Actor) -> Lette
     may_answer = bool(actor.working_posts) and mail.state not in (MailState.CLOSED, MailState.VOIDED)
     offered = tuple(templates(session)) if may_answer else ()
     seen = visible_clause(Mail.id, Mail.level, actor.principals)
-    query = _outgoing().where(Draft.answers_id == mail.id, seen).order_by(Draft.mail_id)
+    drafted = select(Draft.mail_id).where(Draft.answers_id == mail.id)
+    linked = select(MailLink.from_id).where(MailLink.to_id == mail.id, MailLink.kind == REPLY)
+    query = _outgoing().where(Mail.id.in_(union(drafted, linked)), seen).order_by(Mail.id)
     answers = _answer_rows(session, query)
     return LetterPanel(MailId(mail.id), answers, offered) if answers or offered else None
 
@@ -99,15 +107,14 @@ def _own(session: Session, mail: Mail, actor: Actor) -> LetterPanel | None:
     return LetterPanel(MailId(mail.id), own=own[0], answered=found)
 
 
-def _outgoing() -> Select[int, str, str, MailState]:
-    return (
-        select(Draft.mail_id, Mail.subject, MailNumber.text, Mail.state)
-        .select_from(Draft)
-        .join(Mail, Mail.id == Draft.mail_id)
-        .outerjoin(MailNumber, MailNumber.id == Draft.number_id)
+def _outgoing() -> Select[int, str, str | None, MailState, int | None]:
+    return select(Mail.id, Mail.subject, first_number(Mail.id), Mail.state, Draft.mail_id).outerjoin(
+        Draft, Draft.mail_id == Mail.id
     )
 
 
-def _answer_rows(session: Session, query: Select[int, str, str, MailState]) -> tuple[AnswerRow, ...]:
-    rows = session.execute(query)
-    return tuple(AnswerRow(MailId(mail_id), subject, number or "", state) for mail_id, subject, number, state in rows)
+def _answer_rows(session: Session, query: Select[int, str, str | None, MailState, int | None]) -> tuple[AnswerRow, ...]:
+    return tuple(
+        AnswerRow(MailId(mail_id), subject, number or "", state, draft is not None)
+        for mail_id, subject, number, state, draft in session.execute(query)
+    )

@@ -326,4 +326,21 @@
   // --- the place to begin: the error summary, else the field that asks for it ---
   const start = one(".error-summary") || one("[data-autofocus]");
   if (start) start.focus();
+
+  // --- wide tables: what scrolls is reached and scrolled by keyboard, and has a name ---
+  const nameScrollers = () => {
+    for (const place of document.querySelectorAll(".table-scroll")) {
+      const scrolls = place.scrollWidth > place.clientWidth && getComputedStyle(place).overflowX === "auto";
+      if (scrolls) {
+        place.tabIndex = 0;
+        place.setAttribute("role", "region");
+        place.setAttribute("aria-label", one("caption", place)?.textContent ?? "");
+      } else {
+        for (const name of ["tabindex", "role", "aria-label"]) place.removeAttribute(name);
+      }
+    }
+  };
+  nameScrollers();
+  window.addEventListener("resize", nameScrollers);
+  document.addEventListener("htmx:afterSettle", nameScrollers);
 })();

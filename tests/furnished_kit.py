@@ -1,0 +1,216 @@
+"""A site in which every page has something to show, and an example of an address for each route.
+
+An example of a route is found by the names of its arguments: the first of the ids given here that the person may see.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.routing import Rule
+
+from ged.capture.models import Scan, ScanState
+from ged.codes import CodeKind
+from ged.dispatch.models import DispatchLine
+from ged.envelopes import operations as envelopes
+from ged.followup import notes
+from ged.org.models import Holding, Person, Post, PostRole, Unit
+from ged.ports import Digest, MailId, RegisterId
+from ged.ports.search import SearchQuery
+from ged.register.models import AttachmentKind, FilingClass, MailNumber, Register
+from ged.register.operations import SourcePage, attach, close
+from ged.search import saved
+from ged.signbook import operations
+from ged.signed_codes.models import LetterToken
+from ged.slips.drafting import LineForm
+from ged.slips.states import LineState
+from ged.unit import Role, Services
+from tests import pages, paper_kit, signed_outside_kit, slip_kit
+from tests.factories import NOW, make_natures
+from tests.letter_kit import given_on, linked, make_place, opened_envelope, rectified, sent_on, signed_answer
+from tests.routing_kit import impute, register
+from tests.signbook_kit import PASSPHRASE, House, make_institution
+from tests.site import give_passwords, post, sign_in
+from web.site import guide
+
+ROLES = ("agent", "sg", "secretaire", "dge", "etudes", "daf", "admin", "auditeur")
+"""Accounts: mail office, authority, its secretary, head, officer, head of another direction, administrator, auditor."""
+
+
+@dataclass
+class Furnished:
+    """The site and what is in it.
+
+    Attributes:
+        samples: the values that are tried for an argument of a route, by its name.
+        own: addresses for a route that no id alone gives, by endpoint and account (an empty account: everybody).
+    """
+
+    app: Flask
+    house: House
+    samples: Mapping[str, Sequence[Any]]
+    own: Mapping[tuple[str, str], str]
+
+    @property
+    def services(self) -> Services:
+        return self.house.services
+
+
+def furnished(folder: Path) -> Furnished:
+    """A ministry in the middle of its work: letters in each state, slips, scans, a sealed envelope, drafts, notes."""
+    app, house = make_place(folder)
+    services = house.services
+    make_institution(house)
+    make_natures(services)
+    signed_outside_kit.make_books(services)
+    _auditor(services)
+    incoming, answer = signed_answer(house, copies=2)
+    _pages(house, incoming, "Annexe")
+    linked(house, incoming, "voisin")
+    rectified(house, incoming, "corrigé")
+    sent_on(house, incoming)
+    given_on(house, incoming)
+    opened_envelope(house)
+    sealed = _sealed(house)
+    waiting = register(services, "Pour imputation").mail_id
+    register(services, "Pour imputation aussi")
+    departed = signed_outside_kit.enter(services).mail_id
+    draft, returned, seen = house.answer(), _returned(house), _to_visa(house)
+    closed = _closed(house)
+    house.ready()
+    question = register(services, "Avec une question").mail_id
+    impute(services, question)
+    with services.unit_of_work(NOW) as uow:
+        notes.write(uow, question, text="Quel délai ?", to_post_id=house.post("SG-T"), actor=house.who("dge"))
+    slips = _slips(services)
+    with services.unit_of_work(NOW) as uow:
+        saved.save(uow, "Poteaux", SearchQuery("poteaux"), follows=True, actor=house.who("agent"))
+    with services.reading() as session:
+        lines = session.scalars(select(DispatchLine.id).order_by(DispatchLine.id)).all()
+        numbers = session.scalars(select(MailNumber.id).order_by(MailNumber.id)).all()
+        code = session.get_one(LetterToken, answer).payload
+    paper = paper_kit.bring(services, CodeKind.SLIP, slips[0])
+    samples = {
+        "mail_id": (incoming, answer, waiting, draft, returned, seen, departed, closed, question),
+        "number_id": numbers[:3], "line_id": lines[:4], "slip_id": slips, "envelope_id": (sealed,),
+        "paper_id": (paper,), "saved_id": (1,), "correspondent_id": (1,), "register_id": range(1, 9),
+        "scan_id": range(1, 6), "attachment_id": range(1, 12), "page_no": (0, 1), "assignment_id": range(1, 12),
+        "line_no": range(1, 40), "name": guide.names(), "kind": ("depart", "interne", "note-de-service", "decision"),
+    }  # fmt: skip
+    own = {
+        ("impute.batch_form", ""): f"/a-imputer/lot?mail={waiting}",
+        ("check.letter", ""): f"/v/{code.lower()}",
+        ("dispatch_rounds.done", "agent"): f"/departs/tournee/faite?ligne={lines[0]}",
+        ("slips.new", "agent"): f"/bordereaux/nouveau?mail={waiting}",
+        ("drafts.new", "dge"): f"/projets/nouveau?repond_a={closed}",
+        ("search.index", ""): "/recherche/?q=demande&filtres=1",
+        ("register.form", "agent"): f"/enregistrer/numerisation/{_scans(app, services)}",
+        **_results(app, house),
+    }  # fmt: skip
+    return Furnished(app, house, samples, own)
+
+
+def addresses(place: Furnished, rule: Rule) -> Iterator[str]:
+    """The addresses of a route that are tried, in order; none where an argument has no sample."""
+    adapter = place.app.url_map.bind("localhost")
+    given = [place.samples.get(name, ()) for name in rule.arguments]
+    for values in product(*given):
+        with suppress(ValueError):  # a word that the route does not take
+            yield adapter.build(rule.endpoint, dict(zip(rule.arguments, values, strict=True)))
+
+
+def _auditor(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        unit_id = uow.session.scalars(select(Unit.id).where(Unit.code == "SG")).one()
+        post = Post(code="AUD", title="Poste AUD", unit_id=unit_id, roles=[PostRole(role=Role.AUDITOR)])
+        person = Person(account="auditeur", name="Auditeur")
+        uow.session.add_all([post, person])
+        uow.session.flush()
+        uow.session.add(Holding(post_id=post.id, person_id=person.id, from_on=date(2020, 1, 1)))
+    give_passwords(services)
+
+
+def _pages(house: House, mail_id: MailId, text: str) -> None:
+    """Add an attachment of one drawn page."""
+    stored = house.services.blobs.put(io.BytesIO(pages.png(text)))
+    with house.services.unit_of_work(NOW) as uow:
+        attach(
+            uow, mail_id, kind=AttachmentKind.ANNEX, pages=[SourcePage(Digest(stored.digest), "image/png", 0)],
+            media_type="image/png", actor=house.who("agent"), now=NOW, filename=f"{text}.png",
+        )  # fmt: skip
+
+
+def _sealed(house: House) -> int:
+    with house.services.unit_of_work(NOW) as uow:
+        register_id = RegisterId(uow.session.scalars(select(Register.id).where(Register.code == "PLI")).one())
+        outside = envelopes.EnvelopeForm(NOW, house.post("SG-T"), "Inspection des finances", "", "confidentiel", 1)
+        return envelopes.register_envelope(uow, register_id, outside, actor=house.who("agent"), now=NOW).envelope_id
+
+
+def _to_visa(house: House) -> MailId:
+    mail_id = house.answer()
+    house.submit(mail_id)
+    return mail_id
+
+
+def _returned(house: House) -> MailId:
+    mail_id = _to_visa(house)
+    with house.services.unit_of_work(NOW) as uow:
+        operations.refuse(
+            uow, mail_id, reason="À reprendre", version_no=house.show(mail_id, "daf").version_no, actor=house.who("daf")
+        )
+    return mail_id
+
+
+def _closed(house: House) -> MailId:
+    mail_id = house.incoming()
+    with house.services.unit_of_work(NOW) as uow:
+        filed = uow.session.scalars(select(FilingClass.id)).first()
+        close(uow, mail_id, outcome="Fait", filing_class_id=filed, version=None, actor=house.who("dge"), now=NOW)
+    return mail_id
+
+
+def _slips(services: Services) -> tuple[int, ...]:
+    """A slip on its way, one that was received damaged, one that was received."""
+    made = [slip_kit.send(services, LineForm(description=what)).slip_id or 0 for what in ("Dossier", "Cartes", "Plans")]
+    slip_kit.take(services, made[1], LineState.DAMAGED)
+    slip_kit.take(services, made[2], LineState.RECEIVED)
+    return tuple(made)
+
+
+def _scans(app: Flask, services: Services) -> int:
+    """Two waiting scans of the mail office; returns the id of one."""
+    client = sign_in(app, "agent")
+    for text in ("Préfecture du Zio", "Mairie de Tsévié"):
+        sent = post(
+            client, "/numerisations/fichiers", {"file": (io.BytesIO(pages.png(text)), f"{text}.png")},
+            content_type="multipart/form-data",
+        )  # fmt: skip
+        assert sent.status_code == 303, sent.text[:500]
+    with services.reading() as session:
+        waiting = session.scalars(select(Scan.id).where(Scan.state == ScanState.WAITING).order_by(Scan.id)).all()
+    return waiting[-1]
+
+
+def _results(app: Flask, house: House) -> dict[tuple[str, str], str]:
+    """The pages of what became of a batch of visas and of one of signatures."""
+    mail_id = _to_visa(house)
+    given = post(
+        sign_in(app, "daf"), "/parapheur/viser", {"visa": f"{mail_id}:{house.show(mail_id, 'daf').version_no}"},
+        page="/parapheur/",
+    )  # fmt: skip
+    ready = house.ready()
+    signed = post(
+        sign_in(app, "sg"), "/parapheur/signer",
+        {"letter": f"{ready}:{house.show(ready, 'sg').version_no}", "passphrase": PASSPHRASE}, page="/parapheur/",
+    )  # fmt: skip
+    return {("signbook.given", "daf"): given.location, ("signbook.signed", "sg"): signed.location}

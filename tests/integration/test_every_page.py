@@ -1,0 +1,277 @@
+"""Every page of the site, as each role that may see it, at both widths and in both languages: nothing that axe finds,
+nothing too wide, nothing in the console, one heading, a title.
+
+A page is looked at in the browser once for each role to which it shows something new: a kind of element (its tag, class
+and attributes) that the page did not have for the roles before. ``GED_TEST_LONG=1`` looks at every role.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import update
+
+from ged.org.models import Person
+from tests.browsing import AXE, WIDTHS
+from tests.factories import NOW
+from tests.furnished_kit import ROLES, Furnished, addresses, furnished
+from tests.site import served, sign_in
+from web.site import guard
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
+
+LONG_RUN = "GED_TEST_LONG" in os.environ
+AXE_AT = {"fr": 1280, "en": 360}
+"""The width at which axe looks at a page in a language; in the long run it looks at both widths in both."""
+NO_PAGES = {
+    "static": "files of the program",
+    "bridge.order": "for scanner bridges",
+    "bridge.page_held": "for scanner bridges",
+    "documents.original": "a file",
+    "documents.original_page": "a file",
+    "documents.text": "words for the picture of a page, fetched by its script",
+    "exports.progress": "a part of the page of files",
+    "followup.export": "a file",
+    "health.show": "for machines",
+    "health.site": "for machines",
+    "health.upload_room": "asked by a script before an upload",
+    "help.start": "leads to a page of the guide",
+    "impute.people": "asked by a script",
+    "language.switch": "leads back to the page before",
+    "notices.follow": "leads to what the notice is about",
+    "paper.progress": "a part of the page of the paper",
+    "pki.ocsp_get": "for machines",
+    "proposals.of_scan": "a part of the form",
+    "register.duplicates": "a part of the form",
+    "register.senders": "a part of the form",
+    "rollout.show": "a file of people and units that was handed in: the tests of the rollout look at it",
+    "scans.progress": "a part of the page of scans",
+    "scans.signature": "a part of the page of a scan",
+    "search.export": "a file",
+    "search.facets": "a part of the search page",
+    "search.similar": "a part of the letter's page",
+    "search.suggest": "a part of the search page",
+    "slips.proof": "a file",
+}
+"""Routes that show no page of their own, with the reason. A part is seen where a page fetches it."""
+FILE = re.compile(r"\.[a-z]")
+LOOK = """async (by_axe) => {
+    const wide = document.documentElement.scrollWidth;
+    const outside = [...document.querySelectorAll("main *")].find((one) => one.getBoundingClientRect().right > innerWidth);
+    const found = by_axe ? await axe.run(document, {resultTypes: ["violations"]}) : {violations: []};
+    return {
+        language: document.documentElement.lang, headings: document.querySelectorAll("h1").length, wide,
+        widest: outside ? outside.outerHTML.slice(0, 150) : "",
+        violations: found.violations.map((one) => `${one.id} ${one.nodes[0].html.slice(0, 200)}`),
+    };
+}"""
+"""What is seen of a page in the browser."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A page as a role sees it."""
+
+    endpoint: str
+    account: str
+    path: str
+    text: str
+
+
+@dataclass
+class Walk:
+    """What the browser found, and how much it looked at."""
+
+    axe: bool = True
+    wrong: list[str] = field(default_factory=list)
+    axe_runs: int = 0
+    loads: int = 0
+    looks: int = 0
+    expected: int = 0
+    """Answers that the browser may report as errors in its console: a page that is refused."""
+    began: float = field(default_factory=time.monotonic)
+
+    def heard(self, url: str, text: str) -> None:
+        """A line of the console."""
+        if self.expected and "Failed to load resource" in text:
+            self.expected -= 1
+            return
+        self.wrong.append(f"{url}: {text}")
+
+    def told(self, what: str) -> None:
+        """Say how much was looked at; nothing may be wrong."""
+        seconds = time.monotonic() - self.began
+        print(f"{what}: {self.loads} loads, {self.looks} looks, {self.axe_runs} runs of axe, {seconds:.0f} s")
+        assert not self.wrong, "\n".join(self.wrong)
+
+
+class Elements(HTMLParser):
+    """The kinds of elements of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.kinds: set[tuple[str, str]] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        own = f"{tag} {given.get('class') or ''} {given.get('type') or ''} {given.get('role') or ''}"
+        self.kinds.add((own, " ".join(sorted(given))))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def axe() -> None:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed (npm ci)")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
+    made = furnished(tmp_path_factory.mktemp("furnished"))
+    yield made
+    made.services.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def clients(place: Furnished) -> dict[str, FlaskClient]:
+    return {account: sign_in(place.app, account) for account in ROLES}
+
+
+@pytest.fixture(scope="module")
+def shown(place: Furnished, clients: dict[str, FlaskClient]) -> list[Shown]:
+    """Each page as each role that may see it: the first example that the role gets."""
+    found = []
+    roles = {account: _may_enter(place, account) for account in ROLES}
+    for rule in place.app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or FILE.search(rule.rule) or rule.endpoint in NO_PAGES:
+            continue
+        for account, client in clients.items():
+            if rule.endpoint not in roles[account]:
+                continue
+            own = place.own.get((rule.endpoint, account)) or place.own.get((rule.endpoint, ""))
+            for path in [own] if own else addresses(place, rule):
+                answer = client.get(path)
+                if answer.status_code == 200:
+                    found.append(Shown(rule.endpoint, account, path, answer.raw))  # type: ignore[attr-defined]
+                    break
+    return found
+
+
+def _may_enter(place: Furnished, account: str) -> set[str]:
+    """The endpoints that the access list opens to an account."""
+    actor = place.house.who(account)
+    return {endpoint for endpoint, rule in guard.ACCESS.items() if not isinstance(rule, frozenset) or actor.has(*rule)}
+
+
+def test_every_route_has_an_example_or_a_reason(place: Furnished, shown: list[Shown]) -> None:
+    routes = {
+        rule.endpoint
+        for rule in place.app.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and not FILE.search(rule.rule)
+    }
+    assert not sorted(routes - {one.endpoint for one in shown} - NO_PAGES.keys() - {"session.sign_in_form"})
+    assert not sorted(NO_PAGES.keys() - routes), "a reason for a route that is not there"
+
+
+def test_every_page_has_a_title_and_one_heading_for_each_role(shown: list[Shown]) -> None:
+    wrong = [
+        f"{one.account} {one.path}"
+        for one in shown
+        if one.text.count("<h1") != 1 or not re.search(r"<title>[^<]*\w[^<]*</title>", one.text)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def _new_to_look_at(shown: list[Shown]) -> list[Shown]:
+    """The pages that show something which the same page did not have for a role before."""
+    if LONG_RUN:
+        return shown
+    known: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    chosen = []
+    for one in shown:
+        kinds = Elements(one.text).kinds
+        if kinds - known[one.endpoint]:
+            chosen.append(one)
+        known[one.endpoint] |= kinds
+    return chosen
+
+
+def test_every_page_is_accessible_and_fits_in_both_languages(
+    place: Furnished, shown: list[Shown], clients: dict[str, FlaskClient], browser: Browser
+) -> None:
+    chosen, walk = _new_to_look_at(shown), Walk()
+    with served(place.app) as url:
+        _walk(browser, url, clients, chosen, "fr", walk)
+        _speak(place, "en")
+        _walk(browser, url, clients, chosen if LONG_RUN else _once(chosen), "en", walk)
+    walk.told(f"{len({one.endpoint for one in shown})} pages, {len(shown)} with roles, {len(chosen)} looked at")
+
+
+def _once(shown: list[Shown]) -> list[Shown]:
+    """Each page as one role. Between languages a page differs by its words alone."""
+    return list({one.endpoint: one for one in reversed(shown)}.values())
+
+
+def _speak(place: Furnished, language: str) -> None:
+    with place.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).values(language=language))
+
+
+def _walk(
+    browser: Browser, url: str, clients: dict[str, FlaskClient], chosen: list[Shown], language: str, walk: Walk
+) -> None:
+    for account, client in clients.items():
+        mine = [one.path for one in chosen if one.account == account]
+        if not mine:
+            continue
+        with _signed_in(browser, url, client, walk) as page:
+            for path in mine:
+                page.set_viewport_size({"width": WIDTHS[0], "height": 800})
+                page.goto(path, wait_until="load")
+                walk.loads += 1
+                look_at(page, language, walk, where=path)
+
+
+@contextmanager
+def _signed_in(browser: Browser, url: str, client: FlaskClient, walk: Walk) -> Iterator[Page]:
+    """A window with the session of a client, and axe in each of its pages."""
+    cookie = client.get_cookie("ged")
+    assert cookie is not None
+    with browser.new_context(base_url=url, locale="fr-FR", viewport={"width": WIDTHS[0], "height": 800}) as context:
+        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": url}])
+        context.add_init_script(path=AXE)
+        page = context.new_page()
+        page.on("pageerror", lambda error: walk.wrong.append(f"{page.url}: {error}"))
+        page.on("console", lambda line: walk.heard(page.url, line.text) if line.type in ("error", "warning") else None)
+        yield page
+
+
+def look_at(page: Page, language: str, walk: Walk, *, where: str) -> None:
+    """Look at the page that is loaded at both widths: axe at one of them for each language, or at both."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        by_axe = walk.axe and (LONG_RUN or width == AXE_AT[language])
+        found = page.evaluate(LOOK, by_axe)
+        walk.looks += 1
+        walk.axe_runs += by_axe
+        seen = f"{where} {language} {width}"
+        if found["language"] != language:
+            walk.wrong.append(f"{seen}: is in {found['language']}")
+        if found["wide"] > width:
+            walk.wrong.append(f"{seen}: {found['wide']} wide, by {found['widest']}")
+        if found["headings"] != 1:
+            walk.wrong.append(f"{seen}: {found['headings']} headings of the first level")
+        walk.wrong += [f"{seen}: {one}" for one in found["violations"]]
