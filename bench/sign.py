@@ -26,10 +26,10 @@ from pyhanko.sign.fields import SigSeedSubFilter
 
 from bench._slips import SlipHouse
 from ged.dispatch.models import Party
+from ged.org.titles import Signatory
 from ged.ports import SignRequest, UnlockedKey
 from ged.signbook import render
 from ged.signbook.render import Letter, PageMode, Pages
-from ged.signbook.titles import Signatory
 from signing.keys import LocalVault, unseal
 from signing.pades import PadesSigner
 from signing.pki import Authority

@@ -116,6 +116,8 @@ class JobKind(StrEnum):
     """Remind of the dates of assignments, by rule."""
     MAIL_LOOP = "mail_loop"
     """Write a message to our own address, to see that e-mail goes out and comes in."""
+    WORD_PAGES = "word_pages"
+    """Make the pages of a letter that is written in Word."""
     PRUNE_JOBS = "prune_jobs"
     """Turn the rows of jobs finished a month ago into figures."""
 

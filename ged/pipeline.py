@@ -42,6 +42,7 @@ from ged.search import saved as saved_searches
 from ged.suggestions import lessons, readings, resent
 from ged.takeover import queries as takeover_queries
 from ged.unit import SYSTEM, Services, UnitOfWork
+from ged.writing import word as word_letters
 from ged.writing import working
 
 logger = logging.getLogger(__name__)
@@ -269,6 +270,11 @@ def remind(run: Run) -> None:
     date_reminders.run(run.services, heartbeat=run.heartbeat, now=run.now)
 
 
+def word_pages(run: Run) -> None:
+    """Make the pages of a letter that is written in Word."""
+    word_letters.run_pages(run.services, run.job.subject_id, now=run.now)
+
+
 def prune_jobs(run: Run) -> None:
     """Turn old rows of jobs into figures, a batch in each transaction."""
     pruned, done = -1, 0
@@ -361,6 +367,7 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.MAIL_LOOP: Kind(Lane.UPKEEP, mail_loop, _MINUTES, Nightly(time(5, 30)), cause=_may_loop),
     JobKind.NOTICE_DIGEST: Kind(Lane.UPKEEP, notice_digest, _MINUTES, Nightly(time(7, 0))),
     JobKind.READ_SCAN: Kind(Lane.DESK, read_scan, _HOUR),
+    JobKind.WORD_PAGES: Kind(Lane.DESK, word_pages, _MINUTES),
     JobKind.EXPORT: Kind(Lane.FILES, export, 4 * _HOUR),
     JobKind.COLLECT_MAIL: Kind(Lane.UPKEEP, collect_mail, 4 * _HOUR, Every(minutes=3), cause=_has_mailboxes),
     JobKind.PRESERVE: Kind(Lane.UPKEEP, preserve, _HOUR),

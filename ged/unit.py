@@ -61,6 +61,7 @@ from ged.ports import (
     TokenSealer,
     UnitId,
     VirusScanner,
+    WordEngine,
 )
 
 _log = logging.getLogger("ged.unit")
@@ -256,6 +257,8 @@ class Services:
     ] = ()  # fmt: skip
     """Of messages that are no letters: whether a Message-ID is of a message that the program sent; and what follows when
     such a message, or a report about one, was collected."""
+    word: WordEngine | None = None
+    """None: letters are not written in Word."""
     scanner: VirusScanner | None = None
     """None: no virus scanner is set."""
     translations: Callable[[str], NullTranslations] = french_only

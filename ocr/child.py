@@ -12,6 +12,7 @@ from ocr.pictures import jpeg, site_webp
 from ocr.showing import show
 from ocr.tesseract import Recogniser, recogniser
 from ocr.wire import Message, PageTask
+from ocr.word import served
 from sandbox import Service
 
 _THUMBNAIL_QUALITY = 70
@@ -54,6 +55,8 @@ class _Service:
         if operation == "take_out":
             take_out(Path(request["source"]), Path(request["out"]))
             return None
+        if operation in served.OPERATIONS:
+            return served.do(operation, request, self._limits)
         if operation == "languages":
             return sorted(self._recogniser.languages())
         if operation == "version":

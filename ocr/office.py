@@ -5,6 +5,7 @@ and not drawn as text. The program gets its own profile: macros and links are of
 closed port. It runs inside ``ocr.child``, under the memory limit and in the process group of the child.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -27,6 +28,19 @@ _FILTERS = {
     DOC: ("doc", "MS Word 97"),
     RTF: ("rtf", "Rich Text Format"),
 }
+_TO_PDF = "pdf:writer_pdf_Export"
+_TO_ARCHIVE = (
+    _TO_PDF
+    + ":"
+    + json.dumps(
+        {
+            "SelectPdfVersion": {"type": "long", "value": "2"},
+            "ExportFormFields": {"type": "boolean", "value": "false"},
+            "ExportBookmarks": {"type": "boolean", "value": "false"},
+            "UseLosslessCompression": {"type": "boolean", "value": "true"},
+        }
+    )
+)
 _MAX_ENTRIES = 5_000
 _MAX_UNPACKED_BYTES = 512 * MIB
 _ENCRYPTED_PART = "EncryptedPackage".encode("utf-16-le")
@@ -46,8 +60,10 @@ _SETTINGS = {
 }
 
 
-def convert(source: Path, media_type: str, target: Path, limits: Limits, *, timeout_s: float) -> None:
-    """Convert an office file to PDF; the target is complete or absent.
+def convert(
+    source: Path, media_type: str, target: Path, limits: Limits, *, timeout_s: float, is_archive: bool = False
+) -> None:
+    """Convert an office file to PDF, or to PDF/A-2b; the target is complete or absent.
 
     Raises:
         Invalid: ``office.unavailable``, ``file.encrypted``, ``file.truncated``, ``file.too_large``,
@@ -64,7 +80,7 @@ def convert(source: Path, media_type: str, target: Path, limits: Limits, *, time
         copy = folder / f"document.{ending}"
         shutil.copyfile(source, copy)
         _write_profile(folder / "profile" / "user")
-        _run(folder, copy, import_filter, timeout_s)
+        _run(folder, copy, import_filter, timeout_s, _TO_ARCHIVE if is_archive else _TO_PDF)
         made = folder / "document.pdf"
         # The exit status of the program is always 0.
         if not made.is_file():
@@ -111,10 +127,10 @@ def _write_profile(folder: Path) -> None:
     )
 
 
-def _run(folder: Path, source: Path, import_filter: str, timeout_s: float) -> None:
+def _run(folder: Path, source: Path, import_filter: str, timeout_s: float, to: str) -> None:
     command = [
         PROGRAM, f"-env:UserInstallation=file://{folder / 'profile'}", "--headless", "--norestore", "--nolockcheck",
-        f"--infilter={import_filter}", "--convert-to", "pdf:writer_pdf_Export", "--outdir", str(folder), str(source),
+        f"--infilter={import_filter}", "--convert-to", to, "--outdir", str(folder), str(source),
     ]  # fmt: skip
     environment = {**os.environ, "HOME": str(folder), "TMPDIR": str(folder), "SAL_USE_VCLPLUGIN": "svp"}
     nothing = subprocess.DEVNULL

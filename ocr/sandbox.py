@@ -23,7 +23,9 @@ _OFFICES = 2
 _MADE = "made"
 _PACKAGES = ("ged", "ocr")
 _SERVICE = "ocr.child:service"
-_PAGE, _OFFICE = "page", "convert"
+_PAGE = "page"
+_IN_OFFICE = frozenset({"convert", "word_pages"})
+"""Requests that start LibreOffice."""
 
 
 class ChildGone(EngineFailed):
@@ -82,7 +84,7 @@ class Sandbox:
             EngineFailed: ``ocr.timeout``, ``ocr.crashed``, ``ocr.out_of_memory``, ``ocr.unavailable``.
             OSError: a file cannot be read or written.
         """
-        pool = self._office if request["do"] == _OFFICE else self._reading
+        pool = self._office if request["do"] in _IN_OFFICE else self._reading
         if pool is self._office and pool.isolation.kind is Kind.LANDLOCK:
             # LibreOffice does not start under Landlock; the failure would be taken for a damaged document.
             raise Invalid("office.unavailable", "Send the document as PDF.")

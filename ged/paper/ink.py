@@ -23,9 +23,9 @@ from ged.ports import AttachmentId, MailId, unit_principal
 from ged.register import registers
 from ged.register.models import Attachment, AttachmentKind
 from ged.register.states import MailState
-from ged.signbook import book, operations, presign
+from ged.signbook import book, operations, presign, word
 from ged.signbook.models import CircuitAct, Draft, SignatureWay
-from ged.signbook.render import PageMode, letter_pages
+from ged.signbook.render import PageMode
 from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
 
@@ -42,7 +42,7 @@ def confirm_ink(services: Services, mail_id: MailId | int, *, version_no: int, a
     words, shown = looked.require_signatory(), looked.require_shown()
     checked = presign.judge(services, looked).in_ink()
     code = make_code(CodeKind.OUTGOING, int(mail_id), key=services.code_key)
-    pages = letter_pages(shown.letter, mode=PageMode.INK, at=now, signatory=words, code=code)
+    pages = word.pages_of(services, shown.letter, mode=PageMode.INK, at=now, signatory=words, code=code)
     digest = services.blobs.put(BytesIO(pages.pdf)).digest
     for attempt in services.attempts(now):
         with attempt as uow:

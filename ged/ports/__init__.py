@@ -109,6 +109,12 @@ from ged.ports.verdicts import (
     SignatureReport,
     Verdict,
 )
+from ged.ports.word import (
+    PageBox,
+    WordEngine,
+    WordFacts,
+    WordPdf,
+)
 
 __all__ = [
     "AttachmentId",
@@ -136,6 +142,7 @@ __all__ = [
     "MessageRef",
     "OcrEngine",
     "OpenMailbox",
+    "PageBox",
     "PageCode",
     "PageFacts",
     "PageRef",
@@ -188,6 +195,9 @@ __all__ = [
     "Verdict",
     "VirusScanner",
     "Word",
+    "WordEngine",
+    "WordFacts",
+    "WordPdf",
     "deciding_principal",
     "heading_principal",
     "holder_principal",

@@ -20,6 +20,8 @@ from ged.org.actors import heading_post
 from ged.org.delegations import not_in_force
 from ged.org.letterhead import letterhead
 from ged.org.models import Person, Post, Unit
+from ged.org.powers import Stakes, days, within
+from ged.org.titles import Signatory, signatory_for, with_article
 from ged.org.tree import entities, upwards
 from ged.org.words import LEVELS
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId, PostId
@@ -27,12 +29,11 @@ from ged.register.models import Attachment, AttachmentKind, Mail, Register, Regi
 from ged.register.operations import SourcePage, attach
 from ged.register.states import MailState
 from ged.register.words import URGENCY
-from ged.signbook import render
+from ged.signbook import render, word
 from ged.signbook.models import CircuitAct, CircuitEntry, Draft, DraftVersion, Notice, NoticeKind, Stance
-from ged.signbook.powers import Stakes, days, within
 from ged.signbook.render import Letter
-from ged.signbook.titles import Signatory, signatory_for, with_article
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
+from ged.word.letters import WordFile
 
 PDF = "application/pdf"
 GIVES = {CircuitAct.VISA: StepKind.VISA, CircuitAct.OPINION: StepKind.OPINION}
@@ -65,6 +66,8 @@ class Content:
     amount_xof: int | None = None
     rich: str = ""
     """The text with its forms, stored form; empty for a text from before forms. ``body`` is then all there is."""
+    word: WordFile | None = None
+    """The Word file in which it is written: ``body`` is the text that the file says."""
 
 
 # --- finding ------------------------------------------------------------------------------------------------------
@@ -287,8 +290,14 @@ def version_of(session: Session, draft: Draft) -> DraftVersion:
 def content_of(session: Session, draft: Draft, version_no: int | None = None) -> Content:
     """The content of a version; by default of the current one."""
     row = session.get_one(DraftVersion, (draft.mail_id, version_no or draft.version_no))
-    names = dict(
-        session.execute(select(Attachment.id, Attachment.filename).where(Attachment.id.in_(row.annexes))).all()
+    files = [*row.annexes, *([row.word_id] if row.word_id is not None else [])]
+    named = session.execute(
+        select(Attachment.id, Attachment.filename, Attachment.digest).where(Attachment.id.in_(files))
+    ).all()
+    names = {key: name for key, name, _ in named}
+    changes, comments = row.word_left or (0, 0)
+    in_word = next(
+        (WordFile(d, name, changes, comments, key) for key, name, d in named if key == row.word_id and d), None
     )
     titles = (*row.annex_titles, *[""] * len(row.annexes))
     return Content(
@@ -302,6 +311,7 @@ def content_of(session: Session, draft: Draft, version_no: int | None = None) ->
         ),
         amount_xof=row.amount_xof,
         rich=row.rich,
+        word=in_word,
     )
 
 
@@ -310,7 +320,7 @@ def letter_of(session: Session, services: Services, draft: Draft, content: Conte
     signatory = session.get(Post, draft.signatory_post_id) if draft.signatory_post_id is not None else None
     unit = signatory.unit if signatory is not None else session.get_one(Unit, draft.mail.unit_id)
     head = letterhead(session, unit.id, country=services.country, of_entity=True)
-    return Letter(
+    letter = Letter(
         organisation=head.organisation,
         units=head.units,
         country=services.country,
@@ -327,6 +337,7 @@ def letter_of(session: Session, services: Services, draft: Draft, content: Conte
         our_reference=_our_reference(session, draft.mail),
         stamps=tuple(filter(None, (LEVELS[Confidentiality(draft.mail.level)], URGENCY[draft.mail.priority]))),
     )
+    return letter if content.word is None else word.with_sheets(session, services, draft, letter, content.word)
 
 
 def _our_reference(session: Session, mail: Mail) -> str:

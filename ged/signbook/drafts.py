@@ -22,6 +22,7 @@ from ged.natures import circuit
 from ged.natures import queries as natures
 from ged.natures.circuit import Step
 from ged.org.models import Post, Unit
+from ged.org.titles import with_unit
 from ged.ports import AttachmentId, Digest, MailId, PostId, Principal, post_principal, unit_principal
 from ged.register.addresses import EMAIL
 from ged.register.models import REPLY, AttachmentKind, Channel, Direction, Mail, SealedEnvelope
@@ -30,13 +31,13 @@ from ged.register.states import MailState
 from ged.richtext import marks
 from ged.richtext.document import Document, dump, mapped, plain
 from ged.richtext.marks import document_of
-from ged.signbook import book
+from ged.richtext.placeholders import fill
+from ged.signbook import book, word
 from ged.signbook.book import Annex, Content
 from ged.signbook.models import CircuitAct, CircuitStep, Draft, DraftVersion, LetterTemplate
-from ged.signbook.placeholders import fill
-from ged.signbook.render import Letter, Pages, french_day, preview_pages
-from ged.signbook.titles import with_unit
+from ged.signbook.render import Letter, Pages, french_day
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
+from ged.word.letters import WordFile
 
 MAX_SUBJECT, MAX_PARTIES, MAX_NAME, MAX_ADDRESS, MAX_TITLE = 500, 60, 300, 500, 200
 MAX_AMOUNT_XOF = 10**14
@@ -240,6 +241,8 @@ def as_typed(content: Content, form: DraftForm) -> Content:
     titles = {key: _title(title) for key, title in form.annex_titles.items()}
     annexes = (replace(annex, title=titles.get(annex.id or 0, annex.title)) for annex in content.annexes)
     typed = replace(_checked(form), annexes=tuple(annexes))
+    if content.word is not None:
+        return replace(typed, body=content.body, rich="", word=content.word)
     return replace(typed, body=content.body, rich="") if _is_as_before(content, typed) else typed
 
 
@@ -267,6 +270,30 @@ def add_annex(
         return replace(content, annexes=(*content.annexes, added))
 
     return _change(services, mail_id, joined, version=version, actor=actor, now=now, upload=upload)
+
+
+def write_in_word(
+    services: Services,
+    mail_id: MailId | int,
+    file: WordFile | None,
+    text: str,
+    *,
+    version: int,
+    actor: Actor,
+    now: datetime,
+) -> Saved:
+    """Make a Word file, looked at before, the letter from now on; or, without one, the text that it says.
+
+    Raises:
+        NotFound, Forbidden, Invalid, InvalidTransition, StaleVersion: as ``save``; in the circuit also why there are no
+            pages of it.
+    """
+
+    def written(content: Content) -> Content:
+        rich = "" if file is not None else dump(marks.from_plain(text))
+        return replace(content, body=text, rich=rich, word=file)
+
+    return _change(services, mail_id, written, version=version, actor=actor, now=now)
 
 
 def remove_annex(
@@ -306,11 +333,13 @@ def _change(
         in_circuit = draft.mail.state is MailState.IN_CIRCUIT
     if content == before:
         return Saved(draft.version_no, 0, version, changed=False)
+    if in_circuit:
+        letter = word.require_made(services, mail_id, letter, now=now)
     try:
-        pages = preview_pages(letter, at=now)
+        pages = word.shown_pages(services, letter, at=now) if in_circuit or letter.word is None else None
     except Invalid as refusal:
         raise _placed(refusal, content) from refusal
-    digest = services.blobs.put(BytesIO(pages.pdf)).digest if in_circuit else None
+    digest = services.blobs.put(BytesIO(pages.pdf)).digest if in_circuit and pages is not None else None
     for attempt in services.attempts(now):
         with attempt as uow:
             draft = book.locked(uow, mail_id, actor, version=version)
@@ -344,7 +373,7 @@ def _apply(
     draft: Draft,
     content: Content,
     letter: Letter,
-    pages: Pages,
+    pages: Pages | None,
     digest: Digest | None,
     upload: Upload | None,
     actor: Actor,
@@ -358,16 +387,19 @@ def _apply(
             annex if annex.id else replace(annex, id=_attached(uow, draft, upload, actor)) for annex in content.annexes
         ]
         content = replace(content, annexes=tuple(annexes))
+    if content.word is not None and content.word.id is None:
+        content = replace(content, word=word.attached(uow, draft.mail_id, content.word, actor))
     draft.version_no += 1
     _store_version(uow, draft.mail_id, draft.version_no, content, actor)
     draft.mail.subject, draft.mail.addressee = content.subject, _names(content.addressees)
-    if digest is not None:
+    if digest is not None and pages is not None:
         book.set_preview(uow, draft, digest, pages, letter, actor=actor)
     if undone or digest is not None:
         book.enter(uow, draft, CircuitAct.CHANGE, actor=actor, post=post)
     else:
         uow.record("draft.changed", "mail", draft.mail_id, actor=actor, post=post, content_version=draft.version_no)
     cancelled = book.cancel(uow, draft, undone, why="", actor=actor)
+    word.ask(uow, draft.mail_id, letter)
     uow.reindex(draft.mail_id)
     uow.session.flush()
     return Saved(draft.version_no, cancelled, draft.version)
@@ -398,6 +430,8 @@ def _store_version(uow: UnitOfWork, mail_id: int, version_no: int, content: Cont
             subject=content.subject,
             body=content.body,
             rich=content.rich,
+            word_id=content.word.id if content.word is not None else None,
+            word_left=[content.word.changes, content.word.comments] if content.word is not None else [],
             addressees=[[p.name, p.address, p.email] for p in content.addressees],
             copies=[[p.name, p.address, p.email] for p in content.copies],
             annexes=[annex.id for annex in content.annexes if annex.id is not None],

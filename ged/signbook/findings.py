@@ -19,8 +19,8 @@ from ged.org.names import post_names
 from ged.ports import Digest
 from ged.register import counters, registers
 from ged.register.models import Attachment, Mail, MailNumber, Register
+from ged.richtext.announced import announced
 from ged.signbook import book, choosing
-from ged.signbook.announced import announced
 from ged.signbook.book import Content
 from ged.signbook.models import Draft
 from ged.signbook.render import Letter

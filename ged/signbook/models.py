@@ -142,6 +142,10 @@ class DraftVersion(Base):
     """The text with its forms (``ged.richtext.document``); empty for a text from before forms."""
     addressees: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)
     copies: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)
+    word_id: Mapped[int | None] = mapped_column(Id)
+    """The Word file in which this version is written, an attachment as those of ``annexes``; None: it is written in the site."""
+    word_left: Mapped[list[int]] = mapped_column(JSON, default=list)
+    """Followed changes and comments in it."""
     annexes: Mapped[list[int]] = mapped_column(JSON, default=list)
     """Attachments of the letter, in order."""
     annex_titles: Mapped[list[str]] = mapped_column(JSON, default=list)

@@ -21,18 +21,18 @@ from ged.natures import circuit
 from ged.natures.steps import StepKind
 from ged.org.keys import OpenedKey
 from ged.org.models import Post
+from ged.org.titles import Signatory
 from ged.ports import Digest, MailId, PostId, SignRequest, StoredBlob, post_principal, unit_principal
 from ged.register import allocation
 from ged.register.allocation import told_of_number
 from ged.register.models import AttachmentKind
 from ged.register.states import MailAct, MailState, move
-from ged.signbook import book, choosing, presign, render
+from ged.richtext.placeholders import unfilled
+from ged.signbook import book, choosing, presign, render, word
 from ged.signbook.drafts import proposed_title
 from ged.signbook.models import CircuitAct, Draft, Notice, NoticeKind, SignatureWay, SignedRevision, Stance
-from ged.signbook.placeholders import unfilled
 from ged.signbook.presign import Looked
-from ged.signbook.render import Letter, PageMode, Pages, letter_pages, preview_pages
-from ged.signbook.titles import Signatory
+from ged.signbook.render import Letter, PageMode, Pages
 from ged.signed_codes import operations as signed_codes
 from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
@@ -80,8 +80,9 @@ def submit(services: Services, mail_id: MailId | int, *, version: int, actor: Ac
         content = book.content_of(session, draft)
         _check_complete(content)
         letter = book.letter_of(session, services, draft, content)
-        holds = presign.pages_hold(session, draft)
-    pages = preview_pages(letter, at=now)
+        holds = presign.pages_hold(session, services, draft)
+    word.require_asked(services, mail_id, letter, now=now)
+    pages = word.shown_pages(services, letter, at=now)
     digest = services.blobs.put(BytesIO(pages.pdf)).digest
     for attempt in services.attempts(now):
         with attempt as uow:
@@ -101,7 +102,9 @@ def _check_submission(session: Session, draft: Draft, version: int, actor: Actor
 
 
 def _check_complete(content: book.Content) -> None:
-    names = unfilled(content.subject, content.body)
+    if content.word is not None:
+        word.check_settled(content.word)
+    names = unfilled(content.subject, "" if content.word is not None else content.body)
     if names:
         shown = ", ".join(f"{{{name}}}" for name in names)
         raise Invalid("draft.placeholders", "replace the names in braces", field="body", names=shown)
@@ -452,8 +455,8 @@ def _sign(services: Services, numbered: _Numbered, key: OpenedKey, actor: Actor,
     """
     mail_id, letter, words = numbered.mail_id, numbered.letter, numbered.words
     number, on = numbered.number, numbered.on
-    pages = letter_pages(letter, mode=PageMode.SIGN, at=now, number=number, on=on)
     try:
+        pages = word.pages_of(services, letter, mode=PageMode.SIGN, at=now, number=number, on=on)
         token = signed_codes.make(services, pages.pdf, number=number, on=on, signer=words.name)
         request = _request(letter, pages, words, number, services, now, token)
         signed = services.signer.sign(pages.pdf, request, sealed=key.sealed, cookie_key=key.cookie_key, now=now)

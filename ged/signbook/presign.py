@@ -13,13 +13,13 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from ged.errors import EngineFailed, Forbidden, GedError, Invalid, StaleVersion
+from ged.org.titles import Signatory
 from ged.ports import Digest, MailId, PdfFacts
 from ged.register.models import Attachment
-from ged.signbook import book, findings
+from ged.signbook import book, findings, word
 from ged.signbook.findings import CheckKind, Finding
 from ged.signbook.models import Draft
-from ged.signbook.render import Letter, preview_pages
-from ged.signbook.titles import Signatory
+from ged.signbook.render import Letter
 from ged.unit import Actor, Services
 
 ON_PAPER = frozenset(CheckKind) - {CheckKind.FONTS, CheckKind.ARCHIVE, CheckKind.CODE}
@@ -212,10 +212,10 @@ def require_archivable(services: Services, pdf: bytes) -> None:
         )
 
 
-def pages_hold(session: Session, draft: Draft) -> bool:
+def pages_hold(session: Session, services: Services, draft: Draft) -> bool:
     """Whether typesetting the same content today gives the pages shown (another release may give other pages)."""
     shown = _shown(session, draft)
-    return shown is not None and _are_shown(shown, _set_again(shown))
+    return shown is not None and _are_shown(shown, _set_again(services, shown))
 
 
 def _shown(session: Session, draft: Draft) -> Shown | None:
@@ -225,8 +225,8 @@ def _shown(session: Session, draft: Draft) -> Shown | None:
     return Shown(Letter.restored(draft.letter), preview.id, Digest(preview.digest), preview.added_at)
 
 
-def _set_again(shown: Shown) -> bytes:
-    return preview_pages(shown.letter, at=shown.at).pdf
+def _set_again(services: Services, shown: Shown) -> bytes:
+    return word.shown_pages(services, shown.letter, at=shown.at).pdf
 
 
 def _are_shown(shown: Shown, pdf: bytes) -> bool:
@@ -235,7 +235,7 @@ def _are_shown(shown: Shown, pdf: bytes) -> bool:
 
 def _pages(services: Services, shown: Shown | None, *, is_current: bool) -> Iterator[Finding]:
     """Check that typesetting for the signature gives the pages shown, except for the two blocks."""
-    pdf = _set_again(shown) if shown is not None else b""
+    pdf = _set_again(services, shown) if shown is not None else b""
     if shown is None or not is_current or not _are_shown(shown, pdf):
         yield Finding(CheckKind.PAGES, _pages_changed())
     if pdf:

@@ -13,12 +13,13 @@ from babel.dates import format_date
 
 from ged.dispatch.models import Party
 from ged.org.letterhead import country_and_motto
+from ged.org.titles import Signatory
 from ged.ports import SignatureField
 from ged.richtext.document import Document, PageBreak, mapped, plain_block, read
 from ged.richtext.pages import sheet_blocks
-from ged.signbook.placeholders import fill
-from ged.signbook.titles import Signatory
+from ged.richtext.placeholders import fill
 from ged.typeset import qr_svg, release, typeset, typeset_with_places
+from ged.word.letters import WordSheets
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 FIELD = "signatory"
@@ -65,12 +66,16 @@ class Letter:
     """Confidentiality and urgency."""
     rich: str = ""
     """The text with its forms, stored form; empty for a text from before forms."""
+    word: WordSheets | None = None
+    """The pages of a letter that is written in Word; its text is then what the file says."""
 
     def stored(self) -> dict[str, Any]:
         """The JSON form stored in a draft."""
         kept: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         if not self.rich:
             del kept["rich"]  # letters from before forms have none, and are compared
+        if self.word is None:
+            del kept["word"]
         return kept
 
     @classmethod
@@ -78,6 +83,8 @@ class Letter:
         """The letter from its JSON form."""
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in kept.items()}
         values["addressees"] = tuple(Party(**party) for party in kept["addressees"])
+        if kept.get("word"):
+            values["word"] = WordSheets.restored(kept["word"])
         return cls(**values)
 
 
@@ -218,7 +225,7 @@ def _data(
         "reference": letter.reference,
         "our_reference": letter.our_reference,
         "stamps": letter.stamps,
-        "annexes": _annexes(letter.annexes),
+        "annexes": annexes_line(letter.annexes),
         **_text(letter),
         "copies": letter.copies,
         "signature": {
@@ -244,13 +251,15 @@ def shown_document(rich: str, civility: str) -> Document:
 
 def told(letter: Letter, *, number: str, on: str) -> list[str]:
     """The texts on a letter's pages, in reading order; with the given number and date."""
+    if letter.word is not None:
+        return [number, on, letter.body]
     country, motto = country_and_motto(letter.country)
     return [
         letter.organisation, country, *letter.units, motto, number, letter.place, on, letter.sender,
         *(f"{one.name}\n{one.address}" for one in letter.addressees),
         fill(letter.subject, {"civilite": letter.civility}), letter.our_reference, letter.reference,
         *_told_text(letter),
-        *letter.stamps, *letter.copies, _annexes(letter.annexes),
+        *letter.stamps, *letter.copies, annexes_line(letter.annexes),
     ]  # fmt: skip
 
 
@@ -261,7 +270,8 @@ def _told_text(letter: Letter) -> list[str]:
     return ["\n".join(lines) for lines in paragraphs(letter.body, letter.civility)]
 
 
-def _annexes(names: tuple[str, ...]) -> str:
+def annexes_line(names: tuple[str, ...]) -> str:
+    """What stands after "P.J."; empty without annexes."""
     if not names:
         return ""
     return f"{len(names)} ({' ; '.join(names)})"

@@ -46,6 +46,7 @@ ON_PAPER = {
     "mailbox/messages.py": PAPER,
     "mailbox/operations.py": PAPER,
     "org/letterhead.py": DATA,
+    "org/titles.py": PAPER,
     "org/words.py": PAPER,
     "paper/compare.py": READ,
     "paper/ink.py": PAPER,
@@ -54,14 +55,13 @@ ON_PAPER = {
     "register/prints.py": PAPER,
     "register/words.py": "on paper; the site has these words in its catalogue (`catalogue.extract`)",
     "reports/register_pages.py": PAPER,
+    "richtext/announced.py": READ,
     "richtext/marks.py": "what is typed in a text, in every language",
     "routing/calendar_changes.py": "the names of public holidays, stored as they are",
     "search/letter_search.py": READ,
-    "signbook/announced.py": READ,
     "signbook/answers.py": DATA,
     "signbook/operations.py": PAPER,
     "signbook/render.py": PAPER,
-    "signbook/titles.py": PAPER,
     "slips/answers.py": DATA,
     "slips/delivery_book.py": PAPER,
     "slips/drafting.py": PAPER,
@@ -76,6 +76,7 @@ ON_PAPER = {
     "workbook/merging.py": DATA,
     "workbook/sheets.py": "the names in a workbook that people keep",
     "workbook/words.py": "stands in the workbook, in the organisation's language",
+    "writing/word.py": PAPER,
 }
 """Modules of ``ged`` that hold French, and why nothing of it is a message of the site."""
 

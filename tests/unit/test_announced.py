@@ -2,7 +2,7 @@
 
 import pytest
 
-from ged.signbook.announced import Announced, announced
+from ged.richtext.announced import Announced, announced
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from ged.errors import Invalid
+from ged.org.powers import Stakes, beyond, is_bound, within
 from ged.ports import Confidentiality, PersonId, PostId, UnitId
-from ged.signbook.powers import Stakes, beyond, is_bound, within
 from ged.unit import NOBODY, Actor, HeldPost, Role
 
 POST = HeldPost(PostId(1), "Ministre", UnitId(1), "Ministère", frozenset({Role.SIGNATORY}), "delegation", act="Note 7")

@@ -7,9 +7,9 @@ import pytest
 
 from ged.days import place_of
 from ged.dispatch.models import Party
-from ged.signbook.placeholders import fill, unfilled
+from ged.org.titles import signatory_for, with_article, with_unit
+from ged.richtext.placeholders import fill, unfilled
 from ged.signbook.render import Letter, french_day, paragraphs
-from ged.signbook.titles import signatory_for, with_article, with_unit
 
 
 def test_known_names_are_filled_once_and_unknown_ones_stay() -> None:

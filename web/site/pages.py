@@ -14,11 +14,11 @@ from werkzeug.datastructures import MultiDict
 
 from ged.errors import GedError
 from ged.org.letterhead import organisation_name
+from ged.org.powers import francs
 from ged.paging import Place
 from ged.richtext.document import dump
 from ged.richtext.marks import from_plain
 from ged.richtext.screen import html as rich_html
-from ged.signbook.powers import francs
 from ged.signbook.queries import LetterRow
 from ged.signbook.render import shown_document
 from web.site import context, errors, guide, i18n, natures, paths

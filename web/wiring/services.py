@@ -22,6 +22,7 @@ from ged.unit import Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from indexer.tantivy_index import TantivyIndex
 from ocr.engine import TesseractEngine
+from ocr.word.engine import LibreOfficeWord
 from signing.anchor_stamp import AuthorityStamper
 from signing.house import HouseCertificates
 from signing.keys import LocalVault
@@ -100,6 +101,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         tokens=PayloadSealer(institution),
         scanner=Clamd(settings.clamd) if settings.clamd else None,
         translations=translations,
+        word=LibreOfficeWord(),
     )
     journal_seal(services).protect()
     return services

@@ -1582,6 +1582,71 @@ MESSAGES: Mapping[str, Message] = {
     "visa.too_many": Message(
         _l("%(limit)s courriers au plus peuvent être visés en une fois."), _l("Cochez-en moins, puis visez le reste.")
     ),
+    # --- word ---
+    "word.embedded": Message(
+        _l("Le document contient un objet incorporé (fichier joint, tableur, contrôle) : il n'a pas été pris."),
+        _l("Remplacez cet objet par une image ou un tableau Word, ou joignez le fichier comme pièce."),
+    ),
+    "word.external": Message(
+        _l("Le document va chercher un élément ailleurs : %(target)s"),
+        _l("Dans Word, incorporez cet élément au document (image collée, texte recopié), puis déposez-le de nouveau."),
+    ),
+    "word.field_forbidden": Message(
+        _l("Le document contient un champ « %(name)s », qui va chercher un contenu ailleurs."),
+        _l("Remplacez ce champ par le texte lui-même (Ctrl+Maj+F9 dans Word)."),
+    ),
+    "word.field_missing": Message(
+        _l("Il manque au document ce qui est rempli à la signature : %(names)s"),
+        _l(
+            "Insérez de nouveau ce champ de fusion dans Word (Insertion, QuickPart, Champ, MergeField), ou repartez du "
+            "modèle."
+        ),
+    ),
+    "word.field_twice": Message(
+        _l("Le champ « %(name)s » figure plusieurs fois dans le document."), _l("N'en gardez qu'un.")
+    ),
+    "word.field_unknown": Message(
+        _l("Champ de fusion inconnu : %(names)s"),
+        _l("Corrigez son nom d'après la liste des champs du guide, ou retirez-le."),
+    ),
+    "word.macros": Message(
+        _l("Le document contient des macros : il n'a pas été pris."),
+        _l("Enregistrez-le au format « Document Word (.docx) », sans macros."),
+    ),
+    "word.not_archive": Message(
+        _l("Le document n'a pas pu être mis au format d'archivage PDF/A."),
+        _l("Prévenez l'administrateur : LibreOffice 7.4 ou plus récent est nécessaire."),
+    ),
+    "word.not_docx": Message(
+        _l("Ce fichier n'est pas un document Word (.docx)."),
+        _l("Dans Word, enregistrez-le au format « Document Word (.docx) », puis déposez-le de nouveau."),
+    ),
+    "word.not_filled": Message(
+        _l("Ce fichier est un modèle vide, et non le document de ce projet."),
+        _l("Téléchargez le document rempli, écrivez dedans, puis déposez-le."),
+    ),
+    "word.other_draft": Message(
+        _l("Ce fichier est celui d'un autre projet."), _l("Choisissez le document téléchargé de ce projet.")
+    ),
+    "word.place_lost": Message(
+        _l("La place du numéro, de la date ou de la signature sort de la page."),
+        _l("Dans Word, remettez ce champ dans le texte de la page, puis déposez le document de nouveau."),
+    ),
+    "word.stale": Message(
+        _l("Le texte a été modifié depuis que vous avez téléchargé ce document."),
+        _l("Lisez les deux textes, puis décidez."),
+    ),
+    "word.template_unknown": Message(_l("Ce modèle n'existe pas."), _l("Choisissez un modèle de la liste.")),
+    "word.unsettled": Message(
+        _l("Le document contient encore des modifications suivies (%(changes)s) ou des commentaires (%(comments)s)."),
+        _l(
+            "Dans Word, acceptez ou refusez les modifications et supprimez les commentaires, puis déposez-le de nouveau."
+        ),
+    ),
+    "word.waiting": Message(
+        _l("Le document Word est en cours de mise en pages."),
+        _l("Attendez quelques secondes, puis remettez le projet au parapheur."),
+    ),
     # --- workbook ---
     "workbook.hangs": Message(
         _l("Cet import ne peut pas être annulé : quelque chose en dépend, ou a changé depuis."),

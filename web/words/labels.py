@@ -299,6 +299,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         JobKind.NOTICE_DIGEST: _l("Préparer les courriels du matin"),
         JobKind.REMIND: _l("Rappeler les échéances"),
         JobKind.MAIL_LOOP: _l("Vérifier que les courriels partent et reviennent"),
+        JobKind.WORD_PAGES: _l("Mettre en pages un courrier rédigé dans Word"),
         JobKind.PRUNE_JOBS: _l("Résumer en chiffres les anciennes tâches"),
     },
     LoopState: {

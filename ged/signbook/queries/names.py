@@ -11,11 +11,11 @@ from ged.access import visible_clause
 from ged.natures import circuit
 from ged.natures.circuit import Turn
 from ged.org.models import Holding, Person, Post, Unit
+from ged.org.powers import beyond, is_bound
 from ged.register.models import Mail
 from ged.register.states import MailState
 from ged.signbook import book
 from ged.signbook.models import CircuitAct, Draft
-from ged.signbook.powers import beyond, is_bound
 from ged.unit import Actor, HeldPost, Role
 
 

@@ -13,10 +13,10 @@ from ged.org.names import post_names
 from ged.ports import AttachmentId, Confidentiality, MailId, PostId
 from ged.register.models import Attachment, AttachmentKind, Mail
 from ged.register.states import MailState
+from ged.richtext.placeholders import unfilled
 from ged.signbook import book, choosing
 from ged.signbook.book import Annex
 from ged.signbook.models import Draft, SignatureWay, SignedRevision
-from ged.signbook.placeholders import unfilled
 from ged.signbook.queries.names import Refusal, number_of, refusal_of
 from ged.signbook.queries.rights import Rights, rights_of
 from ged.signbook.queries.steps import EntryRow, StepRow, entries_of, steps_of

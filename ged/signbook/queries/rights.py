@@ -9,10 +9,10 @@ from ged.errors import Forbidden, Invalid
 from ged.natures.circuit import Turn
 from ged.natures.steps import StepKind
 from ged.org.models import Post
+from ged.org.powers import within
 from ged.register.states import MOVES, MailAct, MailState
 from ged.signbook import book
 from ged.signbook.models import CircuitAct, Draft, SignatureWay
-from ged.signbook.powers import within
 from ged.signbook.queries.names import turn_for, turns_of
 from ged.signbook.second_thoughts import last_act
 from ged.unit import Actor, HeldPost, Role

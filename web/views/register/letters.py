@@ -49,7 +49,7 @@ def show(mail_id: int) -> ResponseReturnValue:
     with context.services().reading_once() as session:
         letter = queries.letter(session, mail_id, actor)
         attachments = queries.attachments(session, mail_id)
-        main = next((one for one in attachments if one.is_latest and one.kind in _MAIN), None)
+        main = next((one for one in attachments if one.is_latest and one.kind in _MAIN and one.page_count), None)
         days_left = None
         if letter.due_on is not None and letter.closed_at is None:
             days_left = working_days_between(today, letter.due_on, context.working_days(session))

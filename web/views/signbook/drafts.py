@@ -16,6 +16,7 @@ from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, Stale
 from ged.natures import queries as nature_queries
 from ged.natures.circuit import MAX_VISAS, Step
 from ged.natures.steps import StepKind
+from ged.org.titles import Signatory
 from ged.ports import Confidentiality, MailId, PostId
 from ged.register import opening
 from ged.register.models import Direction
@@ -25,11 +26,13 @@ from ged.richtext.marks import document_of
 from ged.signbook import annotations, book, choosing, drafts, operations, queries
 from ged.signbook.drafts import DraftForm, Saved
 from ged.signbook.queries import LetterRow, PostChoice
-from ged.signbook.render import PageMode, letter_pages
-from ged.signbook.titles import Signatory
+from ged.signbook.render import PageMode
+from ged.signbook.word import pages_of
 from ged.unit import ReadSession
 from ged.writing import versions, working
+from ged.writing import word as word_letters
 from web.site import context
+from web.site.errors import ErrorView, views_of
 from web.site.forms import FormReader
 from web.site.natures import name_of
 from web.site.numbers import whole
@@ -112,13 +115,17 @@ def _template_of(nature: str) -> str:
 @blueprint.get("/<int:mail_id>")
 def edit(mail_id: int) -> ResponseReturnValue:
     """The text, the annexes and the circuit."""
-    return _edit(mail_id)
+    return edit_page(mail_id)
 
 
-def _edit(
+def edit_page(
     mail_id: int, error: GedError | None = None, *, more: int = 0, version: int | None = None
 ) -> ResponseReturnValue:
-    """The page, with the typed values after an error; ``version``: the row's version after the parts already saved."""
+    """The page of a draft, with the typed values after an error.
+
+    Args:
+        version: the row's version after the parts already saved.
+    """
     typed = _Typed(request.form if more or error is not None else None, version)
     services = context.services()
     with services.reading() as session:
@@ -132,6 +139,7 @@ def _edit(
         standing = {row.nature: name_of(row.nature)} if row.nature else {}
         draft = book.require(session, mail_id, context.actor())
         offers = choosing.offers(session, draft, context.actor(), on=context.today()) if row.may.hand_in else ()
+        word = word_letters.status(session, services, mail_id, context.actor())
         compulsory = choosing.compulsory(session, draft, context.actor(), on=context.today()) if row.may.hand_in else ()
     if not row.may.write and error is None:
         return redirect(url_for("signbook.show", mail_id=mail_id), 303)
@@ -148,6 +156,9 @@ def _edit(
         beside=beside,
         row=row,
         margin=margin,
+        word=word,
+        word_failure=failure_view(word),
+        word_templates=word_letters.TEMPLATES,
         natures=list((standing | {one.code: one.name for one in natures}).items()),
         has_models=any(one.has_circuit for one in natures),
         offers=offers,
@@ -159,6 +170,11 @@ def _edit(
         steps=min(max(FIRST_STEPS, len(row.asked) + 1), MAX_VISAS),
         step_kinds=list(StepKind),
     )
+
+
+def failure_view(word: word_letters.Status) -> ErrorView | None:
+    """Why the pages of a draft's Word file could not be made, in words."""
+    return views_of(word.failure)[0] if word.failure is not None else None
 
 
 class _Text(NamedTuple):
@@ -256,12 +272,12 @@ def _label(post: PostChoice) -> str:
 def save(mail_id: int) -> ResponseReturnValue:
     """Keep all that the page bears; with ``more`` only give more rows for addressees or copies."""
     if request.form.get("more"):
-        return _edit(mail_id, more=MORE_ROWS)
+        return edit_page(mail_id, more=MORE_ROWS)
     kept = _Kept(mail_id)
     try:
         kept.all()
     except REFUSALS as error:
-        return _edit(mail_id, error, version=kept.version)
+        return edit_page(mail_id, error, version=kept.version)
     if not kept.changed:
         flash(_("Rien n'a changé."), "info")
     return redirect(url_for("drafts.edit", mail_id=mail_id), 303)
@@ -333,7 +349,7 @@ class _Kept:
         """
         fields = FormReader(request.form)
         fields.integer("version", required=True)
-        text = _text(fields, request.form) if "body" in request.form else None
+        text = _text(fields, request.form) if "subject" in request.form else None
         steps, signatory = _steps(fields), fields.integer("signatory_post_id")
         nature = fields.text("nature", maximum=32)
         fields.check()
@@ -444,7 +460,14 @@ def preview(mail_id: int) -> ResponseReturnValue:
     if level >= Confidentiality.RESTRICTED:
         with services.unit_of_work(context.now()) as uow:
             opening.record_printing(uow, mail_id, what="draft", actor=context.actor())
-    pages = letter_pages(letter, mode=PageMode.PREVIEW, at=context.now(), signatory=Signatory(letter.sender, ""))
+    try:
+        pages = pages_of(
+            services, letter, mode=PageMode.PREVIEW, at=context.now(), signatory=Signatory(letter.sender, "")
+        )
+    except Invalid as error:
+        if letter.word is None:
+            raise
+        return edit_page(mail_id, error)
     return send_file(BytesIO(pages.pdf), mimetype="application/pdf", download_name="projet.pdf")
 
 
@@ -461,7 +484,7 @@ def add_annex(mail_id: int) -> ResponseReturnValue:
         if file is None or not file.filename:
             raise Invalid("form.required", "choose a file", field="file")
     except REFUSALS as error:
-        return _edit(mail_id, error, version=kept.version)
+        return edit_page(mail_id, error, version=kept.version)
     return redirect(url_for("drafts.edit", mail_id=mail_id) + "#pieces", 303)
 
 
@@ -475,7 +498,7 @@ def remove_annex(mail_id: int, attachment_id: int) -> ResponseReturnValue:
             context.services(), mail_id, attachment_id, version=kept.version, actor=context.actor(), now=context.now()
         )
     except REFUSALS as error:
-        return _edit(mail_id, error, version=kept.version)
+        return edit_page(mail_id, error, version=kept.version)
     _tell(saved)
     return redirect(url_for("drafts.edit", mail_id=mail_id) + "#pieces", 303)
 
@@ -490,7 +513,7 @@ def set_circuit(mail_id: int) -> ResponseReturnValue:
     try:
         kept.all(with_circuit=True, offer=request.form.get("offer", ""))
     except REFUSALS as error:
-        return _edit(mail_id, error, version=kept.version)
+        return edit_page(mail_id, error, version=kept.version)
     return redirect(url_for("drafts.edit", mail_id=mail_id) + "#circuit", 303)
 
 
@@ -515,7 +538,7 @@ def submit(mail_id: int) -> ResponseReturnValue:
         kept.all()
         operations.submit(context.services(), mail_id, version=kept.version, actor=context.actor(), now=context.now())
     except REFUSALS as error:
-        return _edit(mail_id, error, version=kept.version)
+        return edit_page(mail_id, error, version=kept.version)
     flash(_("Le projet est au parapheur."), "success")
     return redirect(url_for("signbook.show", mail_id=mail_id), 303)
 

@@ -1,0 +1,25 @@
+"""the job that makes the pages of letters written in Word; from here on letters may be written in Word
+
+Revision ID: 0048
+Revises: 0047
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0048"
+down_revision = "0047"
+branch_labels = None
+depends_on = None
+oldest_program = "0048"  # an older one can read neither the job nor the pages of such a letter
+phase = "contract"
+
+
+def upgrade() -> None:
+    """Nothing in the tables changes."""
+
+
+def downgrade() -> None:
+    for table in ("jobs", "job_schedules", "job_figures"):
+        kinds = sa.table(table, sa.column("kind"))
+        op.execute(sa.delete(kinds).where(kinds.c.kind == "word_pages"))

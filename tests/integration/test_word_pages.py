@@ -1,0 +1,148 @@
+"""Writing in Word through the site: the draft's page offers it, takes the file back, shows the state, hands in."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from ged.writing import word
+from tests.factories import NOW
+from tests.signbook_site_kit import Site, hidden
+from tests.word_kit import ENGINE, edited, needs_office
+
+SAID = "Votre demande est acceptée"
+
+
+class WordSite(Site):
+    """The site with the engine of Word letters."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.begin()
+
+    def begin(self) -> None:
+        from tests.signbook_kit import House
+        from tests.site import build_app, make_settings
+
+        self.services = dataclasses.replace(self.services, word=ENGINE)
+        self.app = build_app(self.services, make_settings(Path(self.services.data_dir)))
+        self.app.testing = False
+        self.house = House(self.services, self.house.signer)
+        self.clients.clear()
+
+    def take(self, mail_id: int, query: str = "?modele=lettre") -> bytes:
+        answer = self.as_("dge").get(f"/projets/{mail_id}/redaction.docx{query}")
+        assert answer.status_code == 200, answer.text[:500]
+        assert answer.headers["Content-Disposition"].startswith("attachment; filename=projet-")
+        return answer.data
+
+    def give(self, mail_id: int, content: bytes, status: int = 303, name: str = "lettre.docx") -> str:
+        version = hidden(self.get("dge", f"/projets/{mail_id}"), "version")
+        return self.send("dge", f"/projets/{mail_id}/redaction", status, version=version, word=(BytesIO(content), name))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[WordSite]:
+    needs_office()
+    made = WordSite(tmp_path)
+    yield made
+    made.services.engine.dispose()
+
+
+def test_a_letter_is_written_in_word_and_handed_in(site: WordSite) -> None:
+    mail_id = site.house.answer()
+    place = f"/projets/{mail_id}"
+    page = site.get("dge", place)
+    assert "Rédiger dans Word" in page
+    assert "Choisissez un modèle" in page
+    site.give(mail_id, edited(site.take(mail_id), {SAID: "Votre demande est rejetée"}))
+    page = site.get("dge", place)
+    assert "Mise en pages en cours" in page
+    assert 'name="body"' not in page
+    refused = site.send("dge", f"{place}/remettre", 422, version=hidden(page, "version"))
+    assert "en cours de mise en pages" in refused
+    word.run_pages(site.services, mail_id, now=NOW)
+    assert "Pages prêtes" in site.get("dge", f"{place}/redaction/etat")
+    page = site.get("dge", place)
+    preview = site.as_("dge").get(f"{place}/apercu.pdf")
+    assert preview.data.startswith(b"%PDF")
+    site.send("dge", f"{place}/remettre", version=hidden(page, "version"))
+    assert "rejetée" in site.get("daf", f"/parapheur/{mail_id}")
+
+
+def test_the_page_saves_its_fields_beside_the_word_file(site: WordSite) -> None:
+    mail_id = site.house.answer()
+    site.give(mail_id, site.take(mail_id))
+    page = site.get("dge", f"/projets/{mail_id}")
+    site.send(
+        "dge", f"/projets/{mail_id}", version=hidden(page, "version"), subject="Objet corrigé", civility="Monsieur"
+    )
+    row = site.house.show(mail_id, "dge")
+    assert row.subject == "Objet corrigé"
+    assert SAID in row.body
+
+
+def test_of_two_texts_both_are_shown_and_the_author_decides(site: WordSite) -> None:
+    mail_id = site.house.answer()
+    mine = edited(site.take(mail_id), {SAID: "Texte de Word"})
+    site.give(mail_id, edited(site.take(mail_id), {SAID: "Texte d'un collègue"}))
+    both = site.give(mail_id, mine, 409)
+    assert "Deux textes pour un projet" in both
+    assert "Texte" in both
+    assert "<del>" in both
+    values = {name: hidden(both, name) for name in ("version", "knows_of", "waits")}
+    site.send("dge", f"/projets/{mail_id}/redaction/decider", **{**values, "waits": values["waits"][:-2]}, status=422)
+    site.send("dge", f"/projets/{mail_id}/redaction/decider", **values)
+    assert "Texte de Word" in site.house.show(mail_id, "dge").body
+
+
+def test_wrong_files_are_refused_in_words(site: WordSite) -> None:
+    mail_id = site.house.answer()
+    good = site.take(mail_id)
+    assert "incomplet ou abîmé" in site.give(mail_id, b"%PDF-1.7 no word", 422)
+    assert "Champ de fusion inconnu : destinatere" in site.give(
+        mail_id, edited(good, {"MERGEFIELD destinataires": "MERGEFIELD destinatere"}), 422
+    )
+    assert "rempli à la signature : signature" in site.give(
+        mail_id, edited(good, {"MERGEFIELD signature": "MERGEFIELD objet"}), 422
+    )
+    other = site.house.answer()
+    assert "celui d'un autre projet" in site.give(other, good, 422)
+    assert site.house.show(mail_id, "dge").version_no == 2
+    assert "Choisissez" in site.send("dge", f"/projets/{mail_id}/redaction", 422, version="1")
+
+
+def test_what_is_left_in_word_is_told(site: WordSite) -> None:
+    mail_id = site.house.answer()
+    marked = '<w:body><w:p><w:ins w:id="1" w:author="K"><w:r><w:t>Mot</w:t></w:r></w:ins></w:p>'
+    site.give(mail_id, edited(site.take(mail_id), {"<w:body>": marked}))
+    page = site.get("dge", f"/projets/{mail_id}")
+    assert "1 modification suivie" in page
+    refused = site.send("dge", f"/projets/{mail_id}/remettre", 422, version=hidden(page, "version"))
+    assert "modifications suivies (1)" in refused
+
+
+def test_a_stranger_gets_nothing(site: WordSite) -> None:
+    mail_id = site.house.answer()
+    for path in (f"/projets/{mail_id}/redaction.docx?modele=lettre", f"/projets/{mail_id}/redaction/etat"):
+        assert (
+            site.as_("agent").get(path).status_code
+            == site.as_("agent").get(path.replace(str(mail_id), "999")).status_code
+            == 404
+        )
+
+
+def test_without_libreoffice_the_page_says_so(site: WordSite) -> None:
+    site.services = dataclasses.replace(site.services, word=None)
+    mail_id = site.house.answer()
+    from tests.site import build_app, make_settings, sign_in
+
+    client = sign_in(build_app(site.services, make_settings(Path(site.services.data_dir))), "dge")
+    page = client.get(f"/projets/{mail_id}").text
+    assert "LibreOffice n'est pas installé" in re.sub("&#39;", "'", page)
+    assert 'name="word"' not in page

@@ -1,0 +1,90 @@
+"""Letters written in Word: an engine for all tests of a process, and Word files as people send them."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from ged.ports import MailId
+from ged.signbook.drafts import Saved
+from ged.writing import word
+from ged.writing.word import Received
+from ocr.word.engine import LibreOfficeWord
+from tests.factories import NOW
+from tests.signbook_kit import House, make_house
+
+ENGINE = LibreOfficeWord()
+DOCUMENT = "word/document.xml"
+
+
+def needs_office() -> None:
+    if not shutil.which("soffice") or not ENGINE.version():
+        pytest.skip("LibreOffice is not installed, or cannot be shut in here")
+
+
+def with_word(house: House) -> House:
+    """The house with the engine of Word letters."""
+    needs_office()
+    return House(dataclasses.replace(house.services, word=ENGINE), house.signer)
+
+
+@pytest.fixture
+def word_house(tmp_path: Path) -> Iterator[House]:
+    house = with_word(make_house(tmp_path))
+    yield house
+    house.services.engine.dispose()
+
+
+def taken(house: House, mail_id: int, template: str = "lettre", account: str = "dge") -> bytes:
+    """The filled Word file of a draft."""
+    return word.filled(house.services, mail_id, template, actor=house.who(account), now=NOW).content
+
+
+def received(house: House, mail_id: int, content: bytes, name: str = "lettre.docx", account: str = "dge") -> Received:
+    return word.receive(house.services, mail_id, name, BytesIO(content), actor=house.who(account))
+
+
+def given(house: House, mail_id: int, content: bytes, account: str = "dge", **values: object) -> Saved:
+    """A Word file as the next version."""
+    came = received(house, mail_id, content, account=account)
+    version = house.show(mail_id, account).version
+    return word.keep(  # type: ignore[arg-type]
+        house.services, mail_id, came, version=version, actor=house.who(account), now=NOW, **values
+    )
+
+
+def in_word(house: House, text: str = "Votre demande est acceptée.") -> MailId:
+    """A draft with its circuit, written in Word, with its pages made."""
+    mail_id = house.answer()
+    given(house, mail_id, edited(taken(house, mail_id), {"Votre demande est acceptée": text.rstrip(".")}))
+    word.run_pages(house.services, mail_id, now=NOW)
+    return mail_id
+
+
+def parts_of(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def packed(parts: Mapping[str, bytes]) -> bytes:
+    written = BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+    return written.getvalue()
+
+
+def edited(content: bytes, changes: Mapping[str, str], part: str = DOCUMENT) -> bytes:
+    """The file with pieces of the XML of a part replaced, as somebody does in Word."""
+    parts = parts_of(content)
+    text = parts[part].decode()
+    for before, after in changes.items():
+        assert before in text, before
+        text = text.replace(before, after)
+    return packed({**parts, part: text.encode()})
