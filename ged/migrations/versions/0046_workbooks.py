@@ -11,6 +11,7 @@ import ged.db
 
 revision = "0046"
 down_revision = "0045"
+phase = "expand"
 branch_labels = None
 depends_on = None
 oldest_program = "0043"  # only adds
