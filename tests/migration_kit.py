@@ -13,7 +13,7 @@ from ged.db import make_engine
 from tests.site import make_settings
 from web.processes.migrate import alembic_config, migrate_database, migrating
 
-RELEASES = ("0043",)
+RELEASES = ("0042",)
 """The last revision of each release that was delivered. From the first one on, each revision has a phase."""
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)]

@@ -13,7 +13,6 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Text,
-    UniqueConstraint,
     false,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -248,19 +247,6 @@ class Bucket(Base):
     """When the bucket will be empty again, milliseconds since 1970."""
     refused: Mapped[int] = mapped_column(Integer)
     """Attempts refused since the bucket was last empty."""
-
-
-class LoginAttempt(Base):
-    """Failed sign-ins as the previous release counts them, while both releases run. The next release drops this."""
-
-    __tablename__ = "login_attempts"
-    __table_args__ = (UniqueConstraint("subject"),)
-
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    subject: Mapped[str] = mapped_column(String(200))
-    failures: Mapped[int] = mapped_column(Integer, default=0)
-    locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    last_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Installation(Base):

@@ -16,7 +16,7 @@ class WorkbookImport(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     filename: Mapped[str] = mapped_column(String(200), default="")
-    digest: Mapped[str] = mapped_column(String(64))
+    sha256: Mapped[str] = mapped_column(String(64))
     """SHA-256 of the file."""
     content: Mapped[bytes | None] = mapped_column(LargeBinary)
     """The file, until it is taken in."""

@@ -98,7 +98,7 @@ def hand_in(uow: UnitOfWork, content: bytes, filename: str, *, actor: Actor | No
         delete(WorkbookImport).where(WorkbookImport.taken_at.is_(None), WorkbookImport.handed_in_at < uow.now - KEPT)
     )
     row = WorkbookImport(
-        filename=filename[-200:], digest=hashlib.sha256(content).hexdigest(), content=content, handed_in_at=uow.now,
+        filename=filename[-200:], sha256=hashlib.sha256(content).hexdigest(), content=content, handed_in_at=uow.now,
         person_id=actor.person_id if actor is not None else None,
     )  # fmt: skip
     uow.session.add(row)
@@ -138,7 +138,7 @@ def take_in(
         changes = _first_told(bring_to(uow, file, on=on))
     row.changes, row.inverse, row.taken_at, row.content = len(changes), steps, uow.now, None
     uow.record(
-        "workbook.taken_in", "organisation", None, actor=actor or SYSTEM, workbook=row.id, digest=row.digest,
+        "workbook.taken_in", "organisation", None, actor=actor or SYSTEM, workbook=row.id, digest=row.sha256,
         changes=len(changes),
     )  # fmt: skip
     return changes

@@ -11,7 +11,8 @@ revision = "0043"
 down_revision = "0042"
 branch_labels = None
 depends_on = None
-oldest_program = "0043"  # an older one cannot read the new kind of job
+phase = "expand"
+oldest_program = "0042"
 
 
 def upgrade() -> None:
@@ -22,6 +23,3 @@ def upgrade() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("mail_loops", schema=None) as batch_op:
         batch_op.drop_column("failure")
-    for table in ("jobs", "job_schedules", "job_figures"):
-        kinds = sa.table(table, sa.column("kind"))
-        op.execute(sa.delete(kinds).where(kinds.c.kind == "mail_loop"))

@@ -14,7 +14,7 @@ down_revision = "0043"
 phase = "expand"
 branch_labels = None
 depends_on = None
-oldest_program = "0043"  # only adds
+oldest_program = "0042"
 
 
 def upgrade() -> None:

@@ -14,7 +14,8 @@ down_revision = "0045"
 phase = "expand"
 branch_labels = None
 depends_on = None
-oldest_program = "0043"  # only adds
+phase = "expand"
+oldest_program = "0042"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -24,7 +25,7 @@ def upgrade() -> None:
         "workbook_imports",
         sa.Column("id", _ID, nullable=False),
         sa.Column("filename", sa.String(length=200), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=True),
         sa.Column("changes", sa.Integer(), nullable=False),
         sa.Column("inverse", sa.JSON(), nullable=False),

@@ -1,0 +1,39 @@
+"""what waits for the end of the release before: its count of failed sign-ins goes, the kind of job ``mail_loop`` is opened
+
+Revision ID: 0047
+Revises: 0046
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+import ged.db
+
+revision = "0047"
+down_revision = "0046"
+branch_labels = None
+depends_on = None
+phase = "contract"
+oldest_program = "0047"
+
+_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    op.drop_table("login_attempts")
+
+
+def downgrade() -> None:
+    op.create_table(
+        "login_attempts",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("subject", sa.String(length=200), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("locked_until", ged.db.UtcDateTime(), nullable=True),
+        sa.Column("last_at", ged.db.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_login_attempts")),
+        sa.UniqueConstraint("subject", name=op.f("uq_login_attempts_subject")),
+    )
+    for table in ("jobs", "job_schedules", "job_figures"):
+        kinds = sa.table(table, sa.column("kind"))
+        op.execute(sa.delete(kinds).where(kinds.c.kind == "mail_loop"))
