@@ -13,7 +13,7 @@ revision = "0047"
 down_revision = "0046"
 branch_labels = None
 depends_on = None
-oldest_program = "0043"  # only adds
+oldest_program = "0042"
 phase = "expand"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

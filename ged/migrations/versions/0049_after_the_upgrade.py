@@ -1,7 +1,7 @@
-"""what waits for the end of the release before: its count of failed sign-ins goes, the kind of job ``mail_loop`` is opened
+"""what waits for the end of the release before: its count of failed sign-ins goes
 
-Revision ID: 0047
-Revises: 0046
+Revision ID: 0049
+Revises: 0048
 """
 
 import sqlalchemy as sa
@@ -9,12 +9,12 @@ from alembic import op
 
 import ged.db
 
-revision = "0047"
-down_revision = "0046"
+revision = "0049"
+down_revision = "0048"
 branch_labels = None
 depends_on = None
 phase = "contract"
-oldest_program = "0047"
+oldest_program = "0049"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
