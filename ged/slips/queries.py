@@ -263,7 +263,7 @@ def tasks_of(session: Session, actor: Actor, *conditions: ColumnElement[bool], l
     ).unique()
     found = [(task, line, slip) for task, line, slip in rows]
     letters = letters_on(session, (line for _, line, _ in found), actor)
-    own = {post.unit_id for post in parties.working_posts(actor)}
+    own = {post.unit_id for post in actor.working_posts}
     return [_task(task, line, slip, letters.get(line.mail_id or 0), own) for task, line, slip in found]
 
 

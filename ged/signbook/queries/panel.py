@@ -7,10 +7,9 @@ from sqlalchemy.orm import Session
 
 from ged import access
 from ged.access import visible_clause
-from ged.dispatch.signed_outside import REPLY
 from ged.errors import NotFound
 from ged.ports import Confidentiality, MailId
-from ged.register.models import Direction, Mail, MailLink
+from ged.register.models import REPLY, Direction, Mail, MailLink
 from ged.register.queries import first_number
 from ged.register.states import MailState
 from ged.signbook.models import Draft
