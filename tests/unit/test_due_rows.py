@@ -395,3 +395,19 @@ def test_a_counted_date_on_a_day_off_is_counted_anew(uow: UnitOfWork) -> None:
     none, one = letter(uow.session, 3, SAT, FRI, 0), letter(uow.session, 4, SAT, SAT, 1)
     assert recount(uow) == 2
     assert (none.due_on, one.due_on) == (FRI, MON)
+
+
+def test_live_work_of_a_letter_is_read_anew_in_its_order(uow: UnitOfWork) -> None:
+    session = uow.session
+    for mail_id in (1, 2):
+        letter(session, mail_id)
+    for row_id, mail_id in ((13, 1), (11, 1), (12, 2), (14, 1)):
+        below(session, row_id, mail_id, None)
+    session.get_one(Assignment, 14).state = AssignmentState.DONE
+    session.flush()
+    kept = session.get_one(Assignment, 11)
+    session.execute(
+        update(Assignment).where(Assignment.id == 11).values(due_on=FRI).execution_options(synchronize_session=False)
+    )
+    assert [one.id for one in due.live_of(uow, 1)] == [11, 13]
+    assert kept.due_on == FRI, "another transaction changed it meanwhile"
