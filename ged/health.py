@@ -17,6 +17,7 @@ from ged.pipeline import seal_folder
 from ged.reports.jobs import living_workers, oldest_due
 from ged.space import Space
 from ged.unit import Services
+from ged.word import making
 
 UNSEALED_AFTER = timedelta(minutes=20)
 """The journal's head is sealed every five minutes while entries are written."""
@@ -49,6 +50,7 @@ def problems(services: Services, space: Space, *, now: datetime) -> list[str]:
         found += _of_journal(session, services, now)
         found += _of_jobs(session, now)
         found += _of_post(session, services, now)
+        found += ["word.away"] if making.is_missed(session, services) else []
     return found
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from ged import schema, slots
@@ -22,7 +22,7 @@ TIMEOUT_S = 90.0
 STAMP_TIMEOUT_S = 30.0
 WAIT_S = 15.0
 OLD_KEPT = 3
-WAITING = "word.waiting"
+WAITING, UNAVAILABLE = "word.waiting", "office.unavailable"
 OPENED_BY = "0048"
 """The contraction that opens writing in Word: a program of the release before cannot read such a letter."""
 
@@ -45,6 +45,20 @@ class Printed:
     code: str = ""
 
 
+def maker_of(services: Services, session: Session) -> str:
+    """The program that makes the pages (``LibreOffice 7.4``); empty: letters cannot be written in Word here."""
+    if services.word is None or not schema.is_opened(session, OPENED_BY):
+        return ""
+    return services.word.version()
+
+
+def is_missed(session: Session, services: Services) -> bool:
+    """Whether letters were written in Word here, and no program makes their pages any more."""
+    if session.scalar(select(WordPages.mail_id).limit(1)) is None:
+        return False
+    return services.word is None or not services.word.version()
+
+
 def engine_of(services: Services) -> WordEngine:
     """The engine, where LibreOffice is installed.
 
@@ -52,9 +66,9 @@ def engine_of(services: Services) -> WordEngine:
         Invalid: ``office.unavailable``.
     """
     with services.reading() as session:
-        is_opened = schema.is_opened(session, OPENED_BY)
-    if services.word is None or not is_opened or not services.word.version():
-        raise Invalid("office.unavailable", "Send the document as PDF.", field="word")
+        maker = maker_of(services, session)
+    if services.word is None or not maker:
+        raise Invalid(UNAVAILABLE, "Send the document as PDF.", field="word")
     return services.word
 
 
@@ -74,6 +88,7 @@ def made(
     """Make the pages and keep them; a refusal is kept too. Slow, without any lock; made already, they are returned.
 
     Raises:
+        Invalid: ``office.unavailable``; nothing is kept.
         EngineFailed: ``ocr.timeout``, ``work.busy`` and others that may pass; nothing is kept.
     """
     with services.reading() as session:
@@ -83,6 +98,8 @@ def made(
     try:
         sheets = _drawn(services, sheets, wait_s)
     except Invalid as refusal:
+        if refusal.code == UNAVAILABLE:  # of this server, not of the file: it may be installed again
+            raise
         sheets = replace(sheets, failure=refusal.code)
     except EngineFailed as failure:
         if failure.retryable:

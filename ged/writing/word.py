@@ -10,7 +10,7 @@ from typing import BinaryIO
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ged import schema, slots
+from ged import slots
 from ged.capture.files import fetch, harmless_name, limited, private_dir
 from ged.errors import GedError, Invalid, NotFound, StaleVersion
 from ged.ports import Digest, MailId, WordFacts
@@ -88,8 +88,7 @@ def status(session: Session, services: Services, mail_id: MailId | int, actor: A
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
     """
-    opened = services.word is not None and schema.is_opened(session, making.OPENED_BY)
-    maker = services.word.version() if services.word is not None and opened else ""
+    maker = making.maker_of(services, session)
     draft = book.require(session, mail_id, actor)
     content = book.content_of(session, draft)
     if content.word is None:

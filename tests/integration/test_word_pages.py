@@ -5,14 +5,20 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator
+from html import unescape
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
+from ged import health
+from ged.errors import Invalid
+from ged.space import Space
 from ged.writing import word
 from tests.factories import NOW
+from tests.signbook_kit import House
 from tests.signbook_site_kit import Site, hidden
+from tests.site import build_app, make_settings, sign_in
 from tests.word_kit import ENGINE, edited, needs_office
 
 SAID = "Votre demande est acceptée"
@@ -26,9 +32,6 @@ class WordSite(Site):
         self.begin()
 
     def begin(self) -> None:
-        from tests.signbook_kit import House
-        from tests.site import build_app, make_settings
-
         self.services = dataclasses.replace(self.services, word=ENGINE)
         self.app = build_app(self.services, make_settings(Path(self.services.data_dir)))
         self.app.testing = False
@@ -140,9 +143,31 @@ def test_a_stranger_gets_nothing(site: WordSite) -> None:
 def test_without_libreoffice_the_page_says_so(site: WordSite) -> None:
     site.services = dataclasses.replace(site.services, word=None)
     mail_id = site.house.answer()
-    from tests.site import build_app, make_settings, sign_in
-
     client = sign_in(build_app(site.services, make_settings(Path(site.services.data_dir))), "dge")
     page = client.get(f"/projets/{mail_id}").text
     assert "LibreOffice n'est pas installé" in re.sub("&#39;", "'", page)
     assert 'name="word"' not in page
+
+
+def test_the_administrator_and_the_monitor_read_what_makes_the_pages(site: WordSite) -> None:
+    space, line = Space(Path(site.services.data_dir), 0), "Courriers rédigés dans Word"
+    without = dataclasses.replace(site.services, word=None)
+    page = site.get("admin", "/administration/")
+    assert line in page
+    assert f"mis en pages par {ENGINE.version()}" in page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "word.away" not in health.problems(without, space, now=NOW), "nobody has written in Word here"
+    mail_id = site.house.answer()
+    site.give(mail_id, site.take(mail_id))
+    assert "a téléchargé le projet pour l'écrire dans Word" in unescape(site.get("admin", "/administration/journal"))
+    with pytest.raises(Invalid, match=r"office\.unavailable"):
+        word.run_pages(without, mail_id, now=NOW)
+    word.run_pages(site.services, mail_id, now=NOW)
+    assert "Pages prêtes" in site.get("dge", f"/projets/{mail_id}"), (
+        "a program that was gone for a while spoils nothing"
+    )
+    assert "word.away" not in health.problems(site.services, space, now=NOW)
+    assert "word.away" in health.problems(without, space, now=NOW)
+    client = sign_in(build_app(without, make_settings(Path(site.services.data_dir))), "admin")
+    assert "non proposés : installez LibreOffice" in client.get("/administration/").text.replace(
+        "\N{NO-BREAK SPACE}", " "
+    )

@@ -551,6 +551,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "draft.begun": _l("a commencé un projet"),
     "draft.nature_set": _l("a dit la nature du projet"),
     "draft.changed": _l("a modifié le projet"),
+    "draft.word_taken": _l("a téléchargé le projet pour l'écrire dans Word"),
     "draft.circuit_set": _l("a fixé le circuit du projet"),
     "envelope.kept_sealed": _l("a laissé le pli fermé"),
     "envelope.registered": _l("a enregistré un pli fermé"),

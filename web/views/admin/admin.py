@@ -24,6 +24,7 @@ from ged.reports import journal
 from ged.reports.journal import JournalFilter
 from ged.routing import calendar, calendar_changes
 from ged.unit import Role
+from ged.word import making
 from web.site import context, disk
 from web.site.errors import view_of
 from web.site.forms import FormReader
@@ -52,6 +53,7 @@ def index() -> ResponseReturnValue:
         head = journal.head(session)
         renewals = len(renewals_asked(session))
         deaf = returned.failing(session)
+        word_maker = making.maker_of(services, session)
         loop = returned.last_loop(session, now=context.now())
     authority = services.revocation.standing() if services.revocation is not None else None
     space = disk.space_of(current_app)
@@ -74,6 +76,7 @@ def index() -> ResponseReturnValue:
         unsafe=context.settings().unsafe_database,
         isolation=sandbox.chosen().kind.value,
         reader=_reader(),
+        word_maker=word_maker,
     )
 
 
