@@ -4,6 +4,7 @@ YAML with English keys; texts for people are in the organisation's language. ``d
 every section.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -232,8 +233,8 @@ def _check_circuit(where: str, circuit: CircuitRecord, by_code: dict[str, PostRe
 
 
 def _unique(section: str, codes: list[str]) -> frozenset[str]:
-    for code in codes:
-        if codes.count(code) > 1:
+    for code, count in Counter(codes).items():
+        if count > 1:
             raise Invalid("organisation.twice", "each code stands once", where=f"{section}.{code}")
     return frozenset(codes)
 

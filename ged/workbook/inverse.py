@@ -4,22 +4,56 @@ The journal and the jobs are left out: what happened stays told. A row that some
 since, is named, and nothing is taken back.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Table, and_, delete, event, func, insert, inspect, select, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    String,
+    Table,
+    and_,
+    cast,
+    delete,
+    event,
+    func,
+    insert,
+    inspect,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session, object_session
 
 from ged.db import Base
+from ged.ports import Principal
+from ged.ports.names import (
+    deciding_principal,
+    heading_principal,
+    holder_principal,
+    person_principal,
+    post_principal,
+    unit_principal,
+)
 
 NEVER_TAKEN_BACK = frozenset({"audit_entries", "audit_payloads", "audit_head", "jobs", "workbook_imports"})
-CODED = {"natures": [("mails", "nature", "code")]}
-"""Columns that name a row by its code, without a foreign key: table -> (table that names it, its column, the code)."""
+PRINCIPALS: Mapping[str, Sequence[Callable[[int], Principal]]] = {
+    "units": (unit_principal, heading_principal),
+    "posts": (post_principal, deciding_principal, holder_principal),
+    "people": (person_principal,),
+}
+"""How a right to a letter names a row."""
+PIECE = 400
+"""Rows asked for in one query."""
 
+Key = tuple[Any, ...]
+Made = dict[str, dict[Key, Mapping[str, Any]]]
+"""Table -> key -> values of the rows that were made."""
 Step = dict[str, Any]
 """``{"table", "key", "made": {...}}``, ``{"table", "key", "before": {...}, "after": {...}}`` or ``{"table", "key", "gone": {...}}``;
 values as JSON."""
@@ -113,56 +147,95 @@ def _plain(value: Any) -> Any:
 
 def obstacles(session: Session, steps: Sequence[Step]) -> list[Obstacle]:
     """What stands against taking these steps back; empty: nothing."""
-    found = []
-    for (name, key), expected in _final(steps).items():
-        table = Base.metadata.tables[name]
-        row = session.execute(select(table).where(_is(table, key))).mappings().first()
-        if row is None or any(_plain(row[column]) != value for column, value in expected.items()):
-            found.append(Obstacle(name, _told(row, key), name, 0))
-    made = {(step["table"], tuple(step["key"])): step["made"] for step in steps if "made" in step}
-    for (name, key), values in made.items():
-        for by, count in _hanging(session, name, values, made).items():
-            found.append(Obstacle(name, _told(values, key), by, count))
+    found = list(_changed_since(session, steps))
+    made: Made = {}
+    for step in steps:
+        if "made" in step:
+            made.setdefault(step["table"], {})[tuple(step["key"])] = step["made"]
+    for name, rows in made.items():
+        hanging: Counter[tuple[Any, str]] = Counter()
+        for own, table, refers in _references(name):
+            by_value = {values[own]: key for key, values in rows.items()}
+            for value, count in _hanging(session, table, refers, by_value, made):
+                hanging[by_value[value], table.name] += count
+        hanging.update(_by_name(session, name, rows))
+        found += [Obstacle(name, _told(rows[key], key), by, count) for (key, by), count in sorted(hanging.items())]
     return found
 
 
-def _final(steps: Sequence[Step]) -> dict[tuple[str, tuple[Any, ...]], dict[str, Any]]:
-    """What each row that still stands must hold for the steps to be the last that touched it."""
-    final: dict[tuple[str, tuple[Any, ...]], dict[str, Any]] = {}
+def _changed_since(session: Session, steps: Sequence[Step]) -> Iterator[Obstacle]:
+    final: dict[str, dict[Key, dict[str, Any]]] = {}
     for step in steps:
-        at = step["table"], tuple(step["key"])
+        rows, key = final.setdefault(step["table"], {}), tuple(step["key"])
         if "gone" in step:
-            final.pop(at, None)
+            rows.pop(key, None)
         else:
-            final.setdefault(at, {}).update(step.get("made") or step["after"])
-    return final
+            rows.setdefault(key, {}).update(step.get("made") or step["after"])
+    for name, rows in final.items():
+        table = Base.metadata.tables[name]
+        held: dict[Key, RowMapping] = {}
+        for keys in _pieces(rows):
+            query = select(table).where(or_(*(_is(table, key) for key in keys)))
+            for row in session.execute(query).mappings():
+                held[tuple(_plain(row[column.name]) for column in table.primary_key.columns)] = row
+        for key, expected in rows.items():
+            now = held.get(key)
+            if now is None or any(_plain(now[column]) != value for column, value in expected.items()):
+                yield Obstacle(name, _told(now, key), name, 0)
 
 
-def _hanging(
-    session: Session, name: str, values: Mapping[str, Any], made: Mapping[tuple[str, tuple[Any, ...]], Any]
-) -> dict[str, int]:
-    """Rows that refer to a made row and were not made with it, by table."""
-    found: dict[str, int] = {}
+def _references(name: str) -> Iterator[tuple[str, Table, ColumnElement[Any]]]:
+    """What refers to a table: its own column, the other table, and that one's column."""
     for table in Base.metadata.sorted_tables:
         for column in table.columns:
             for link in column.foreign_keys:
                 if link.column.table.name == name:
-                    held = _not_made(session, table, column == values[link.column.name], made)
-                    if held:
-                        found[table.name] = found.get(table.name, 0) + held
-    for by, column_name, own in CODED.get(name, []):
-        table = Base.metadata.tables[by]
-        held = session.scalar(select(func.count()).select_from(table).where(table.c[column_name] == values[own])) or 0
-        if held:
-            found[by] = held
+                    yield link.column.name, table, column
+
+
+def _hanging(
+    session: Session, table: Table, refers: ColumnElement[Any], by_value: Mapping[Any, Key], made: Made
+) -> Iterator[tuple[Any, int]]:
+    """How many rows that were not made with them refer to each of these values."""
+    own = made.get(table.name, {})
+    for values in _pieces(by_value):
+        if not own:
+            yield from session.execute(select(refers, func.count()).where(refers.in_(values)).group_by(refers)).all()
+            continue
+        for value, *key in session.execute(select(refers, *table.primary_key.columns).where(refers.in_(values))):
+            if tuple(_plain(part) for part in key) not in own:
+                yield value, 1
+
+
+def _by_name(session: Session, name: str, rows: Mapping[Key, Mapping[str, Any]]) -> Counter[tuple[Any, str]]:
+    """Rows that name made ones without a foreign key: rights to letters, natures, mentions, notices of a person."""
+    found: Counter[tuple[Any, str]] = Counter()
+    for key, values in rows.items():
+        for table_name, condition in _naming(name, values):
+            table = Base.metadata.tables[table_name]
+            count = session.scalar(select(func.count()).select_from(table).where(condition(table))) or 0
+            if count:
+                found[key, table_name] += count
     return found
 
 
-def _not_made(
-    session: Session, table: Table, refers: ColumnElement[bool], made: Mapping[tuple[str, tuple[Any, ...]], Any]
-) -> int:
-    keys = session.execute(select(*table.primary_key.columns).where(refers)).all()
-    return sum((table.name, tuple(_plain(value) for value in key)) not in made for key in keys)
+def _naming(name: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Callable[[Table], ColumnElement[bool]]]]:
+    principals = [make(values["id"]) for make in PRINCIPALS.get(name, ())]
+    if principals:
+        yield "mail_access", lambda table: table.c.principal.in_(principals)
+    if name == "natures":
+        yield "mails", lambda table: table.c.nature == values["code"]
+    if name == "mentions":
+        # The list is JSON: its text is looked at, codes have no quotation marks.
+        quoted = f'%"{values["code"]}"%'
+        for listing in ("imputations", "assignments"):
+            yield listing, lambda table: cast(table.c.mentions, String).like(quoted)
+
+
+def _pieces(keys: Iterable[Any]) -> Iterator[list[Any]]:
+    left = list(keys)
+    for start in range(0, len(left), PIECE):
+        yield left[start : start + PIECE]
 
 
 def _told(row: RowMapping | Mapping[str, Any] | None, key: Sequence[Any]) -> str:

@@ -65,9 +65,27 @@ class _Work:
     steps: dict[str, list[_Line]] = field(default_factory=dict)
     """Nature -> its lines of the sheet of circuits."""
     count: int = 0
+    wrong: set[tuple[str, int, int]] = field(default_factory=set)
+    """Sheet, line and column of each finding; and column 0 of each line with one."""
+    by_word: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Section -> folded key -> key: what a typing error may have meant."""
 
     def note(self, line: _Line, key: str, code: str, **params: object) -> None:
-        self.findings.append(Finding(line.sheet.title, line.row, line.columns.get(key, 0), code, params))
+        self.add(Finding(line.sheet.title, line.row, line.columns.get(key, 0), code, params))
+
+    def add(self, finding: Finding) -> None:
+        self.findings.append(finding)
+        self.wrong |= {(finding.sheet, finding.row, finding.column), (finding.sheet, finding.row, 0)}
+
+    def is_wrong(self, line: _Line, key: str = "") -> bool:
+        """Whether a cell of a line, or any cell of it, was found wrong."""
+        return (line.sheet.title, line.row, line.columns.get(key, 0) if key else 0) in self.wrong
+
+    def near(self, kind: str, code: str) -> str:
+        """The key of a section that differs from a code only by case, accents or spaces; empty: none."""
+        if kind not in self.by_word:
+            self.by_word[kind] = {folded(key): key for key in self.records[kind]}
+        return self.by_word[kind].get(folded(code), "")
 
 
 def merge(now: OrganisationFile, workbook: Mapping[str, Rows]) -> Merged:
@@ -77,7 +95,7 @@ def merge(now: OrganisationFile, workbook: Mapping[str, Rows]) -> Merged:
         workbook: title of a sheet -> its rows of text, the first one the names of the columns.
     """
     work = _Work(_records(now))
-    for sheet, rows in _known_sheets(workbook, work.findings):
+    for sheet, rows in _known_sheets(workbook, work):
         for line in _lines(sheet, rows, work):
             work.count += 1
             _take(line, work)
@@ -116,7 +134,7 @@ def key_of(kind: str, fields: Mapping[str, Any]) -> str:
 # --- sheets and lines -----------------------------------------------------------------------------------------------
 
 
-def _known_sheets(workbook: Mapping[str, Rows], findings: list[Finding]) -> Iterator[tuple[Sheet, Rows]]:
+def _known_sheets(workbook: Mapping[str, Rows], work: _Work) -> Iterator[tuple[Sheet, Rows]]:
     by_title = {folded(sheet.title): sheet for sheet in SHEETS}
     given = {}
     for title, rows in workbook.items():
@@ -124,9 +142,9 @@ def _known_sheets(workbook: Mapping[str, Rows], findings: list[Finding]) -> Iter
         if sheet is not None:
             given[sheet.title] = rows
         elif folded(title) not in {folded(READ_ME), folded(LISTS)} and rows:
-            findings.append(Finding(title, 0, 0, "workbook.unknown_sheet"))
+            work.add(Finding(title, 0, 0, "workbook.unknown_sheet"))
     if not given:
-        findings.append(Finding("", 0, 0, "workbook.no_sheet"))
+        work.add(Finding("", 0, 0, "workbook.no_sheet"))
     for sheet in SHEETS:
         if sheet.title in given:
             yield sheet, given[sheet.title]
@@ -135,18 +153,18 @@ def _known_sheets(workbook: Mapping[str, Rows], findings: list[Finding]) -> Iter
 def _lines(sheet: Sheet, rows: Rows, work: _Work) -> Iterator[_Line]:
     if not rows:
         return
-    columns = _columns(sheet, rows[0], work.findings)
+    columns = _columns(sheet, rows[0], work)
     if sheet.key.key not in columns:
         return
     if len(rows) > MAX_ROWS:
-        work.findings.append(Finding(sheet.title, MAX_ROWS + 1, 0, "workbook.too_many_lines", {"limit": MAX_ROWS}))
+        work.add(Finding(sheet.title, MAX_ROWS + 1, 0, "workbook.too_many_lines", {"limit": MAX_ROWS}))
     for number, cells in enumerate(rows[1:MAX_ROWS], start=2):
         texts = [str(cell).strip() for cell in cells]
         if any(texts) and not folded(texts[0]).startswith(folded(EXAMPLE)):
-            yield _line(sheet, number, columns, texts, work.findings)
+            yield _line(sheet, number, columns, texts, work)
 
 
-def _columns(sheet: Sheet, names: Sequence[str], findings: list[Finding]) -> dict[str, int]:
+def _columns(sheet: Sheet, names: Sequence[str], work: _Work) -> dict[str, int]:
     """The place of each column, from 1."""
     by_title = {folded(column.title): column for column in sheet.columns}
     found: dict[str, int] = {}
@@ -156,19 +174,17 @@ def _columns(sheet: Sheet, names: Sequence[str], findings: list[Finding]) -> dic
         column = by_title.get(folded(name))
         if column is None:
             known = ", ".join(one.title for one in sheet.columns)
-            findings.append(Finding(sheet.title, 1, place, "workbook.unknown_column", {"columns": known}))
+            work.add(Finding(sheet.title, 1, place, "workbook.unknown_column", {"columns": known}))
         elif column.key in found:
-            findings.append(Finding(sheet.title, 1, place, "workbook.column_twice"))
+            work.add(Finding(sheet.title, 1, place, "workbook.column_twice"))
         else:
             found[column.key] = place
     if sheet.key.key not in found:
-        findings.append(Finding(sheet.title, 1, 0, "workbook.missing_column", {"column": sheet.key.title}))
+        work.add(Finding(sheet.title, 1, 0, "workbook.missing_column", {"column": sheet.key.title}))
     return found
 
 
-def _line(
-    sheet: Sheet, number: int, columns: Mapping[str, int], texts: Sequence[str], findings: list[Finding]
-) -> _Line:
+def _line(sheet: Sheet, number: int, columns: Mapping[str, int], texts: Sequence[str], work: _Work) -> _Line:
     said: dict[str, object] = {}
     for column in sheet.columns:
         place = columns.get(column.key)
@@ -178,11 +194,11 @@ def _line(
         except WrongCell as wrong:
             # What was typed stays for the checks that follow: a wrong line still takes its key.
             said[column.key] = Left()
-            findings.append(Finding(sheet.title, number, place or 0, wrong.code, wrong.params))
+            work.add(Finding(sheet.title, number, place or 0, wrong.code, wrong.params))
     beyond = max(columns.values(), default=0)
     if any(texts[beyond:]):
         place = beyond + 1 + next(n for n, text in enumerate(texts[beyond:]) if text)
-        findings.append(Finding(sheet.title, number, place, "workbook.beyond"))
+        work.add(Finding(sheet.title, number, place, "workbook.beyond"))
     return _Line(sheet, number, columns, said)
 
 
@@ -193,7 +209,7 @@ def _take(line: _Line, work: _Work) -> None:
     kind, key_column = line.sheet.kind, line.sheet.key
     key = line.said[key_column.key]
     if isinstance(key, Left | Removed):
-        if not any(one.row == line.row and one.sheet == line.sheet.title for one in work.findings):
+        if not work.is_wrong(line):
             work.note(line, key_column.key, "workbook.missing", column=key_column.title)
         return
     if kind == "circuits":
@@ -206,15 +222,17 @@ def _take(line: _Line, work: _Work) -> None:
         return
     work.lines[kind, named] = line
     held = work.records[kind].get(named)
-    _warn_of_case(line, named, work) if held is None else None
+    if held is None:
+        _warn_of_case(line, named, work)
+        work.by_word[kind][folded(named)] = named
     work.records[kind][named] = _fields(line, held, work)
 
 
 def _warn_of_case(line: _Line, named: str, work: _Work) -> None:
     """A code that differs from another only by case or accents is a typing error: two units of one name."""
     kind, column = line.sheet.kind, line.sheet.key
-    other = next((one for one in work.records[kind] if folded(one) == folded(named) and one != named), None)
-    if other is not None:
+    other = work.near(kind, named)
+    if other:
         work.note(line, column.key, "workbook.nearly_twice", other=other)
     elif kind != "correspondents" and " " in named:
         work.note(line, column.key, "workbook.space")
@@ -227,8 +245,7 @@ def _fields(line: _Line, held: Mapping[str, Any] | None, work: _Work) -> dict[st
         if isinstance(value, Left):
             if held is None:
                 fields[column.key] = EMPTY.get(column.key)
-                wrong = any(one.row == line.row and one.column == line.columns.get(column.key) for one in work.findings)
-                if column.is_required and not wrong:
+                if column.is_required and not work.is_wrong(line, column.key):
                     work.note(line, column.key, "workbook.missing", column=column.title)
         elif isinstance(value, Removed):
             fields[column.key] = EMPTY.get(column.key)
@@ -251,7 +268,7 @@ def _check_all_references(work: _Work) -> None:
                 if code not in work.records[column.refers_to] and not (
                     line.sheet.kind == "circuits" and _is_head(code)
                 ):
-                    near = _near(code, work.records[column.refers_to])
+                    near = work.near(column.refers_to, code)
                     work.note(
                         line, column.key, "workbook.unknown", value=code, sheet=_title(column.refers_to), near=near
                     )
@@ -261,11 +278,6 @@ def _named(column: Column, value: object) -> Iterable[str]:
     if column.holds is Holds.REFERENCE and isinstance(value, str):
         return [value]
     return value if column.holds is Holds.REFERENCES and isinstance(value, tuple) else []
-
-
-def _near(code: str, known: Iterable[str]) -> str:
-    """The code that was meant, if it differs by case, accents or spaces."""
-    return next((one for one in known if folded(one) == folded(code)), "")
 
 
 def _title(kind: str) -> str:
@@ -340,7 +352,7 @@ def _take_circuits(work: _Work) -> None:
 def _has_gaps(lines: Sequence[_Line], work: _Work) -> bool:
     gaps = [(line, key) for line in lines for key in ("post", "kind") if isinstance(line.said[key], Left)]
     for line, key in gaps:
-        if not any(one.row == line.row and one.sheet == line.sheet.title for one in work.findings):
+        if not work.is_wrong(line):
             work.note(line, key, "workbook.missing", column=next(c.title for c in line.sheet.columns if c.key == key))
     return bool(gaps)
 
@@ -373,11 +385,11 @@ def _file(now: OrganisationFile, work: _Work) -> OrganisationFile | None:
         check_references(file)
     except ValidationError as error:
         for one in error.errors():
-            work.findings.append(_of_record(one["loc"], str(one["msg"]), work))
+            work.add(_of_record(one["loc"], str(one["msg"]), work))
         return None
     except Invalid as error:
         told = " ".join(str(value) for value in error.params.values())
-        work.findings.append(Finding("", 0, 0, "workbook.refused", {"detail": told}))
+        work.add(Finding("", 0, 0, "workbook.refused", {"detail": told}))
         return None
     return file
 

@@ -7,14 +7,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from ged import audit
+from ged import access, audit
+from ged.access import Because
 from ged.db import Base
 from ged.errors import Invalid, NotFound
 from ged.org.accounts import set_password
 from ged.org.file import OrganisationFile, read_organisation
 from ged.org.load import Change
-from ged.org.models import Holding, Person, Post
-from ged.register.models import Correspondent
+from ged.org.models import Holding, Person, Post, Unit
+from ged.ports.names import unit_principal
+from ged.register.models import Correspondent, Direction, Mail
+from ged.register.states import MailState
+from ged.routing.models import Imputation
 from ged.unit import SYSTEM, Services
 from ged.workbook import inverse, operations, writing
 from ged.workbook.cells import Finding
@@ -159,6 +163,34 @@ def test_what_hangs_on_a_row_is_named_and_nothing_is_taken_back(services: Servic
         operations.undo(uow)
     assert set(refusal.value.params["obstacles"]) >= {"units DGX: correspondents 1", "people x.essai: changed"}
     assert dump(services) == before
+
+
+def test_what_names_a_row_without_a_foreign_key_keeps_it(tmp_path: Path, ministry_book: Book) -> None:
+    services = make_services(tmp_path)
+    take(services, ministry_book)
+    book: Book = {}
+    sheet(book, "Unités").append(["DGX", "Direction des essais", "direction", "SG"])
+    sheet(book, "Natures").append(["essai", "Essai", "arrivée"])
+    sheet(book, "Mentions").append(["essai", "Essai"])
+    take(services, book)
+    with services.unit_of_work(NOW) as uow:
+        made = uow.session.scalars(select(Unit).where(Unit.code == "DGX")).one()
+        one, other = (
+            Mail(direction=Direction.INCOMING, state=MailState.TO_IMPUTE, subject="Objet", nature=code, unit_id=1)
+            for code in ("essai", "autre")
+        )
+        uow.session.add_all([one, other])
+        uow.session.flush()
+        access.grant(uow, other.id, [unit_principal(made.id)], Because.ASSIGNED)
+        row = Imputation(
+            mail_id=other.id, post_id=1, person_id=1, acted_as="holder", note="", mentions=["essai"], decided_at=NOW
+        )
+        uow.session.add(row)
+    with services.unit_of_work(NOW) as uow, pytest.raises(Invalid) as refusal:
+        operations.undo(uow)
+    assert set(refusal.value.params["obstacles"]) == {
+        "units DGX: mail_access 1", "natures essai: mails 1", "mentions essai: imputations 1",
+    }  # fmt: skip
 
 
 WRONG = [
