@@ -12,7 +12,7 @@ BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check quick lint collected sbom docs pictures bench deadlocks malformed mutate fmt clean
+.PHONY: help run demo test check quick lint collected sbom docs pictures day bench deadlocks malformed mutate fmt clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z*%-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -62,6 +62,11 @@ docs: ## write docs/ as pages to .cache/docs (start at index.html), and find bro
 pictures: ## play a morning of the demonstration ministry and make the pictures of the guide anew
 	@$(SETUP) test
 	@GED_TEST_PICTURES=1 exec $(BIN)/pytest -q --timeout 900 tests/journeys/test_guide_pictures.py
+
+day: ## play a whole day of the ministry in a browser with 40 letters (LETTERS=40); a picture of each page in .cache/day
+	@$(SETUP) test
+	@rm -rf .cache/day
+	@GED_TEST_DAY=$(or $(LETTERS),40) GED_TEST_DAY_PICTURES=.cache/day exec $(BIN)/pytest -q -s --timeout 1800 tests/journeys/test_day.py
 
 bench: ## run every benchmark, one after the other
 	@$(SETUP) bench

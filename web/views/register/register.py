@@ -176,10 +176,18 @@ def register() -> ResponseReturnValue:
         # In a unit of work of its own: in the one above, others wait for the register's counter.
         with context.services().unit_of_work(now) as uow:
             following = turns.take_next(uow, actor=actor)
-    session["registering"] = {name: request.form.get(name, "") for name in REMEMBERED}
+    session["registering"] = _to_remember()
     if following is not None:
         return redirect(url_for("register.form", scan_id=following, apres=done.number_id), 303)
     return redirect(url_for("register.done", number_id=done.number_id), 303)
+
+
+def _to_remember() -> dict[str, str]:
+    """What the next form offers first. An e-mail says by itself how it came; paper after it came as paper did before."""
+    kept = {name: request.form.get(name, "") for name in REMEMBERED}
+    if kept["channel"] == Channel.EMAIL:
+        kept["channel"] = session.get("registering", {}).get("channel", "")
+    return kept
 
 
 def _read() -> _Typed:
