@@ -110,6 +110,7 @@ from ged.ports.verdicts import (
     Verdict,
 )
 from ged.ports.word import (
+    PLACE_NAMES,
     PageBox,
     WordEngine,
     WordFacts,
@@ -117,6 +118,7 @@ from ged.ports.word import (
 )
 
 __all__ = [
+    "PLACE_NAMES",
     "AttachmentId",
     "AuthorityStanding",
     "BlobStore",

@@ -8,6 +8,10 @@ from typing import Protocol
 PageBox = tuple[int, float, float, float, float]
 """A page from 1, and (x1, y1, x2, y2) in points from its lower left corner."""
 
+PLACE_NAMES = ("numero", "date_lettre", "signature")
+"""Merge fields that are filled at the signature; until then each shows its name: ``«numero»``. A program that keeps no merge
+fields (OpenDocument in between, Google Docs) leaves that text, and it is taken for the field."""
+
 
 @dataclass(frozen=True)
 class WordFacts:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ged.errors import Invalid
-from ged.ports import PageBox
+from ged.ports import PLACE_NAMES, PageBox
 
-NUMBER, DAY, SIGNATURE, TEXT = "numero", "date_lettre", "signature", "texte"
+(NUMBER, DAY, SIGNATURE), TEXT = PLACE_NAMES, "texte"
 PLACES: Mapping[str, tuple[float, float]] = {NUMBER: (62.0, 5.5), DAY: (42.0, 5.5), SIGNATURE: (160.0, 36.0)}
 """Fields that are filled at the signature: a place of this size (mm) is kept free on the pages that are read before."""
 FIELDS = (

@@ -6,7 +6,7 @@ A field keeps its instruction when it is filled, so that it can be filled again 
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -42,6 +42,7 @@ _A = "http://schemas.openxmlformats.org/drawingml/2006/main"
 _PIC = "http://schemas.openxmlformats.org/drawingml/2006/picture"
 _CHAR, _TYPE, _INSTRUCTION = f"{{{W}}}fldChar", f"{{{W}}}fldCharType", f"{{{W}}}instrText"
 _PARAGRAPH, _PARAGRAPH_FORMS = f"{{{W}}}p", f"{{{W}}}pPr"
+_TEXT = f"{{{W}}}t"
 _SIMPLE, _INSTR, _RUN, _FORMS = f"{{{W}}}fldSimple", f"{{{W}}}instr", f"{{{W}}}r", f"{{{W}}}rPr"
 
 
@@ -113,6 +114,47 @@ def _complex(root: etree._Element) -> Iterator[Found]:
                 open_ones[-1].marks.append(one)
             elif one.tag != _FORMS and open_ones and open_ones[-1].is_result:
                 open_ones[-1].shown.append(one)
+
+
+def restore(package: WordPackage, wanted: Iterable[str]) -> None:
+    """Make merge fields again of texts such as ``«numero»``, which programs leave that keep no merge fields.
+
+    Raises:
+        Invalid: as ``found_in``.
+    """
+    lost = set(wanted) - set(names(package))
+    if not lost:
+        return
+    for _, root in package.stories():
+        for name in sorted(lost):
+            for text in list(root.iter(_TEXT)):
+                before, mark, after = (text.text or "").partition(f"«{name}»")
+                run = text.getparent()
+                if mark and run is not None and run.tag == _RUN:
+                    _bind(run, text, name, before, after)
+
+
+def _bind(run: etree._Element, text: etree._Element, name: str, before: str, after: str) -> None:
+    """Cut a run around a text that becomes a field."""
+    behind = deepcopy(run)
+    at = list(run).index(text)
+    for child in list(run)[at + 1 :]:
+        run.remove(child)
+    for child in list(behind)[:at]:
+        if child.tag != _FORMS:
+            behind.remove(child)
+    following = next(child for child in behind if child.tag == _TEXT)
+    text.text, following.text = before, after
+    for one in (text, following):
+        one.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
+    simple = etree.Element(_SIMPLE, {_INSTR: f" MERGEFIELD {name} "})
+    shown = etree.SubElement(simple, _RUN)
+    forms = run.find(_FORMS)
+    if forms is not None:
+        shown.append(deepcopy(forms))
+    shown.extend(_pieces(f"«{name}»"))
+    run.addnext(simple)
+    simple.addnext(behind)
 
 
 def names(package: WordPackage) -> list[str]:

@@ -4,6 +4,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
+from ged.ports import PLACE_NAMES
 from ocr import office
 from ocr.limits import Limits
 from ocr.sniff import DOCX
@@ -23,7 +24,7 @@ def do(operation: str, request: Message, limits: Limits) -> dict[str, Any] | Non
     if operation == "word_stamp":
         pages.stamp(source, out, base64.b64decode(request["sheets"]), request["page_numbers"])
         return None
-    package = WordPackage.read(source)
+    package = _read(source)
     fields.fill(package, request["values"])
     if operation == "word_fill":
         fields.pour(package, request["poured"])
@@ -39,8 +40,14 @@ def do(operation: str, request: Message, limits: Limits) -> dict[str, Any] | Non
     return {"sizes": sizes, "places": pages.places(out, names)}
 
 
-def _look(source: Path) -> dict[str, Any]:
+def _read(source: Path) -> WordPackage:
     package = WordPackage.read(source)
+    fields.restore(package, PLACE_NAMES)
+    return package
+
+
+def _look(source: Path) -> dict[str, Any]:
+    package = _read(source)
     unsettled = told.unsettled(package)
     return {
         "fields": fields.names(package),

@@ -73,6 +73,22 @@ def test_a_field_is_found_and_filled_however_it_is_written(tmp_path: Path, body:
     assert "autre" in told.text_of(found)
 
 
+@pytest.mark.parametrize("body", [
+    "<w:p><w:r><w:t>N° «numero» du «date_lettre», </w:t></w:r></w:p>",
+    "<w:p><w:r><w:rPr><w:b/></w:rPr><w:t>N° «numero»</w:t><w:tab/><w:t>du «date_lettre», </w:t></w:r></w:p>",
+])  # fmt: skip
+def test_a_place_whose_field_became_text_is_a_field_again(tmp_path: Path, body: str) -> None:
+    found = package(tmp_path, body + f"<w:p>{field('signature')}</w:p>")
+    before = told.text_of(found)
+    fields.restore(found, PLACES)
+    assert sorted(fields.names(found)) == sorted(PLACES)
+    assert told.text_of(found) == before
+    fields.fill(found, {"numero": "12", "date_lettre": "3 mai"})
+    assert told.text_of(found).split("\n\n")[0].replace("\t", " ").strip() == "N° 12 du 3 mai,"
+    fields.restore(found, PLACES)
+    assert len(fields.names(found)) == len(PLACES), "what is a field stays one"
+
+
 def test_a_field_of_a_place_makes_way_for_a_picture_of_its_size(tmp_path: Path) -> None:
     found = package(tmp_path, f"<w:p>{field('signature')}</w:p>")
     fields.freeze(found, {"signature": (160.0, 36.0)})

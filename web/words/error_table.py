@@ -1596,7 +1596,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Remplacez ce champ par le texte lui-même (Ctrl+Maj+F9 dans Word)."),
     ),
     "word.field_missing": Message(
-        _l("Il manque au document ce qui est rempli à la signature : %(names)s"),
+        _l("Il manque au document ce qui est rempli à la signature : %(names)s."),
         _l(
             "Insérez de nouveau ce champ de fusion dans Word (Insertion, QuickPart, Champ, MergeField), ou repartez du "
             "modèle."
@@ -1606,7 +1606,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le champ « %(name)s » figure plusieurs fois dans le document."), _l("N'en gardez qu'un.")
     ),
     "word.field_unknown": Message(
-        _l("Champ de fusion inconnu : %(names)s"),
+        _l("Champ de fusion inconnu : %(names)s."),
         _l("Corrigez son nom d'après la liste des champs du guide, ou retirez-le."),
     ),
     "word.macros": Message(

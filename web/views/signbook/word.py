@@ -21,6 +21,8 @@ from web.views.signbook.drafts import REFUSALS, edit_page, failure_view
 
 blueprint = Blueprint("word", __name__, url_prefix="/projets")
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+FOLLOWING = {"objet", "destinataire", "destinataires", "destinataire_adresse"}
+"""Fields that follow the draft; programs that keep no merge fields have made text of them."""
 KEPT_S = 20 * 3600
 """A file set beside another version waits so long for its author's decision; unreferenced blobs stay a day."""
 
@@ -86,6 +88,13 @@ def _tell(received: Received, version_no: int, cancelled: int) -> None:
                 "%(num)s visa est annulé par ce changement ; son auteur en est averti.",
                 "%(num)s visas sont annulés par ce changement ; leurs auteurs en sont avertis.",
                 cancelled,
+            ),
+            "warning",
+        )
+    if not FOLLOWING & set(facts.fields):
+        flash(
+            _(
+                "Ce document n'a plus de champs : si l'objet ou les destinataires changent, corrigez-les aussi dans Word."
             ),
             "warning",
         )
