@@ -173,7 +173,10 @@ def receive(services: Services, mail_id: MailId | int, filename: str, content: B
         book.require_open(draft)
         book.writing_post(draft, actor)
     name = harmless_name(filename)
-    stored = services.blobs.put(limited(content, min(MAX_BYTES, services.max_upload_bytes)))
+    try:
+        stored = services.blobs.put(limited(content, min(MAX_BYTES, services.max_upload_bytes)))
+    except Invalid as refusal:
+        raise Invalid(refusal.code, refusal.remedy, **{**refusal.params, "field": "word", "filename": name}) from None
     if not stored.size_bytes:
         raise Invalid("file.empty", "choose a file with content", field="word", filename=name)
     return look_at(services, mail_id, stored.digest, name)

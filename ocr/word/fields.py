@@ -21,6 +21,8 @@ PIXELS_FROM = 613
 """Width in pixels of the picture of the first place kept free; each next has one more. No picture of an author is so wide
 and one pixel high."""
 _NAME = re.compile(r'^\s*MERGEFIELD\s+(?:"([^"]+)"|(\S+))', re.IGNORECASE)
+_LABEL = re.compile(r"[^:]{1,30}:")
+"""What announces a field: ``V/Réf. :``."""
 _CALLS_OUT = frozenset(
     {
         "dde",
@@ -196,6 +198,35 @@ def pour(package: WordPackage, texts: Mapping[str, str]) -> None:
                     _pour_into(home, forms, texts[one.name])
 
 
+def _leave_out_empty(root: etree._Element, places: Iterable[str]) -> None:
+    """Take out what only announces a field without text: ``V/Réf. :``, or such a line above the field's own."""
+    lines: dict[etree._Element, list[Found]] = {}
+    for one in found_in(root):
+        first = one.simple if one.simple is not None else one.marks[0]
+        home = next(first.iterancestors(_PARAGRAPH), None)
+        if home is not None:
+            lines.setdefault(home, []).append(one)
+    for home, fields in lines.items():
+        if any(not one.name or one.name in places for one in fields):
+            continue
+        said, above = _said(home), home.getprevious()
+        if _LABEL.fullmatch(said):
+            _remove_line(home)
+        elif not said and above is not None and above not in lines and _LABEL.fullmatch(_said(above)):
+            _remove_line(above)
+            _remove_line(home)
+
+
+def _said(line: etree._Element) -> str:
+    return "".join(one.text or "" for one in line.iter(_TEXT)).strip() if line.tag == _PARAGRAPH else ""
+
+
+def _remove_line(line: etree._Element) -> None:
+    parent, following = line.getparent(), line.getnext()
+    if parent is not None and following is not None and line.find(f"{_PARAGRAPH_FORMS}/{{{W}}}sectPr") is None:
+        parent.remove(line)  # a cell of a table ends with a paragraph, and is none without one
+
+
 def _forms_of(found: Found) -> etree._Element | None:
     run = found.simple.find(_RUN) if found.simple is not None else found.marks[0].getparent()
     return run.find(_FORMS) if run is not None else None
@@ -231,6 +262,7 @@ def freeze(package: WordPackage, places: Mapping[str, tuple[float, float]]) -> N
     """
     numbered = {name: n for n, name in enumerate(places)}
     for part, root in package.stories():
+        _leave_out_empty(root, places)
         for one in found_in(root):
             if not one.name:
                 continue

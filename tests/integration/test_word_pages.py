@@ -114,6 +114,9 @@ def test_wrong_files_are_refused_in_words(site: WordSite) -> None:
     assert "rempli à la signature : signature" in site.give(
         mail_id, edited(good, {"MERGEFIELD signature": "MERGEFIELD objet"}), 422
     )
+    large = site.give(mail_id, good + bytes(word.MAX_BYTES), 422)
+    assert "dépasse la taille permise" in large
+    assert 'href="#word"' in large
     other = site.house.answer()
     assert "celui d'un autre projet" in site.give(other, good, 422)
     assert site.house.show(mail_id, "dge").version_no == 2

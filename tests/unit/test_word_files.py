@@ -98,6 +98,27 @@ def test_a_field_of_a_place_makes_way_for_a_picture_of_its_size(tmp_path: Path) 
     assert "MERGEFIELD" not in drawn
 
 
+def test_what_announces_an_empty_field_is_left_out_of_the_pages_alone(tmp_path: Path) -> None:
+    def line(inner: str) -> str:
+        return f"<w:p>{inner}</w:p>"
+
+    label = "<w:r><w:t xml:space='preserve'>{} : </w:t></w:r>"
+    body = (
+        line(label.format("V/Réf.") + field("votre_reference")) + line(label.format("Objet") + field("objet"))
+        + line(label.format("Ampliations")) + line(field("ampliations")) + line(label.format("Le Ministre") + field("signature"))
+        + f"<w:tbl><w:tr><w:tc>{line(label.format('P.J.') + field('pieces_jointes'))}</w:tc></w:tr></w:tbl>"
+    )  # fmt: skip
+    found = package(tmp_path, body)
+    fields.fill(found, {"votre_reference": "", "ampliations": "", "pieces_jointes": "", "objet": "Eau"})
+    said = told.text_of(found)
+    assert all(one in said for one in ("V/Réf.", "Ampliations", "P.J.")), "in Word they stay: they may be filled later"
+    fields.freeze(found, PLACES)
+    said = told.text_of(found)
+    assert "V/Réf." not in said
+    assert "Ampliations" not in said
+    assert all(one in said for one in ("Objet : Eau", "Le Ministre", "P.J.")), "a cell keeps its only line"
+
+
 def test_fields_of_heads_and_feet_are_filled(tmp_path: Path) -> None:
     found = WordPackage.read(SHIPPED / "lettre.docx")
     fields.fill(found, {"organisation": "Ministère des essais"})
