@@ -22,7 +22,17 @@ from ged.signbook.drafts import Saved
 from ged.signbook.models import Draft, DraftVersion
 from ged.unit import Actor, Services
 from ged.word import making
-from ged.word.letters import PLACES, PROPERTY_MAIL, PROPERTY_VERSION, TEXT, WordFile, check_fields
+from ged.word.letters import (
+    DAY,
+    NUMBER,
+    PLACES,
+    PROPERTY_MAIL,
+    PROPERTY_VERSION,
+    SIGNATURE,
+    TEXT,
+    WordFile,
+    check_fields,
+)
 from ged.writing.compare import compare
 from ged.writing.versions import Compared, versions
 
@@ -32,6 +42,7 @@ TEMPLATES = ("lettre", "note", "bordereau", "attestation")
 MAX_BYTES = 30_000_000
 LOOK_TIMEOUT_S = 40.0
 _ENDING = ".docx"
+_OF_HEAD = re.compile(rf"^(?:Objet|N/Réf\.|V/Réf\.|P\.J\.)\s*:|«(?:{NUMBER}|{DAY})»")
 
 
 @dataclass(frozen=True)
@@ -272,7 +283,15 @@ def leave(services: Services, mail_id: MailId | int, *, version: int, actor: Act
     """
     with services.reading() as session:
         content = book.content_of(session, book.require(session, mail_id, actor))
-    return drafts.write_in_word(services, mail_id, None, content.body, version=version, actor=actor, now=now)
+    return drafts.write_in_word(services, mail_id, None, own_text(content.body), version=version, actor=actor, now=now)
+
+
+def own_text(said: str) -> str:
+    """What a letter says between its head, which the site prints by itself, and the place of the signature."""
+    blocks = said.split("\n\n")
+    end = next((n for n, block in enumerate(blocks) if f"«{SIGNATURE}»" in block), len(blocks))
+    heads = [n + 1 for n, block in enumerate(blocks[:end]) if _OF_HEAD.search(block)]
+    return "\n\n".join(blocks[max(heads, default=0) : end]) or said
 
 
 # --- pages -------------------------------------------------------------------------------------------------------

@@ -128,12 +128,17 @@ def restore(package: WordPackage, wanted: Iterable[str]) -> None:
     if not lost:
         return
     for _, root in package.stories():
+        held = {text for one in found_in(root) for text in _texts(one)}
         for name in sorted(lost):
-            for text in list(root.iter(_TEXT)):
+            for text in [one for one in root.iter(_TEXT) if one not in held]:
                 before, mark, after = (text.text or "").partition(f"«{name}»")
                 run = text.getparent()
                 if mark and run is not None and run.tag == _RUN:
                     _bind(run, text, name, before, after)
+
+
+def _texts(found: Found) -> list[etree._Element]:
+    return found.shown if found.simple is None else list(found.simple.iter(_TEXT))
 
 
 def _bind(run: etree._Element, text: etree._Element, name: str, before: str, after: str) -> None:

@@ -30,7 +30,7 @@ THERE = range(1, 6)
 INSIDERS = ("agent", "sg", "dge", "admin")
 READ = frozenset({
     "correspondents.edit_form", "correspondents.show", "dispatch.line", "dispatch.show", "documents.original",
-    "documents.show", "envelopes.show", "inbox.show", "letters.show", "notes.show", "register.done",
+    "documents.show", "drafts.show_versions", "envelopes.show", "inbox.show", "letters.show", "notes.show", "register.done",
     "registers.show", "signbook.show", "slips.show",
 })  # fmt: skip
 """Pages of which something is in the scene, read by somebody of the house: what a stranger is refused is there."""

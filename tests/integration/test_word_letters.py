@@ -225,7 +225,9 @@ def test_the_text_goes_back_to_the_page(word_house: House) -> None:
     mail_id = in_word(house)
     word.leave(house.services, mail_id, version=house.show(mail_id, "dge").version, actor=house.who("dge"), now=NOW)
     row = house.show(mail_id, "dge")
+    assert row.body.startswith("Monsieur le Directeur général,")
     assert SAID in row.body
+    assert not [one for one in ("«", "Objet", "Ampliations") if one in row.body], "the site prints these"
     assert row.rich
     with house.services.reading() as session:
         kept = session.scalars(select(DraftVersion.word_id).order_by(DraftVersion.version_no)).all()
