@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +42,7 @@ from ged.unit import Role, Services
 from tests import pages, slip_kit
 from tests.factories import NOW, actor
 from tests.intake_kit import upload
+from tests.office_kit import TEXT, docx
 from tests.routing_kit import impute, make_mentions, post_id, unit_id
 from tests.routing_kit import register as register_arrival
 from tests.signed_outside_kit import enter, make_books
@@ -372,6 +374,7 @@ def test_a_departure_is_registered_with_its_file_on_one_page(site: Site) -> None
     assert "00001/2026/MIN/SG" in done.text
     assert "Service émetteur" in done.text
     assert "Récépissé de dépôt" not in done.text
+    assert "ne montre aucune signature" not in done.text
     assert "/enregistrer/depart" in done.text, "the next one is a departure too"
     with services.reading() as session:
         row = session.scalars(select(Mail)).one()
@@ -493,3 +496,33 @@ def test_a_reader_who_links_two_letters_ends_nobodys_work(site: Site) -> None:
     assert mail(services, asked.mail_id).state is MailState.ASSIGNED
     assert post(sign_in(app, "daf"), page, sent | {"kind": "related"}).status_code == 303
     assert post(sign_in(app, "agent"), page, sent).status_code == 303, "the office may say it later"
+
+
+@pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
+def test_a_departure_in_word_is_shown_read_and_found_and_leaves_as_pdf(site: Site, tmp_path: Path) -> None:
+    app, services = site
+    client = sign_in(app, "agent")
+    source = docx(tmp_path / "lettre.docx", paragraphs=2)
+    form = {**typed(services), "file": (io.BytesIO(source.read_bytes()), "tarifs.docx")}
+    done = post(client, "/enregistrer/depart", form, follow_redirects=True, content_type="multipart/form-data")
+    assert "00001/2026/MIN/SG" in done.text
+    with services.reading() as session:
+        row = session.scalars(select(Mail)).one()
+        paper = session.scalars(select(Attachment)).one()
+    assert (paper.kind, paper.filename) == (AttachmentKind.DOCUMENT, "tarifs.docx")
+    assert "ne montre aucune signature" in done.text
+    for kind in (JobKind.RECOGNISE, JobKind.INDEX):
+        with services.reading() as session:
+            waiting = jobs.due(session, now=datetime.now(UTC), kinds=(kind,), limit=50)
+        for job_id in waiting:
+            pipeline.run_job(services, job_id, worker="test")
+    page = client.get(f"/documents/{paper.id}").text
+    assert f"{TEXT} 1" in page, "it is read"
+    assert client.get(f"/documents/{paper.id}/page/1.jpg").status_code == 200, "its page is shown"
+    assert client.get(f"/documents/{paper.id}/original").data == source.read_bytes()
+    assert row.numbers[0].text in client.get("/recherche/?q=Savanes").text
+    with services.reading() as session:
+        digest, name = dispatch.signed_pdf(session, row.id)
+    assert name == "courrier.pdf"
+    with services.blobs.open(digest) as stored:
+        assert stored.read(5) == b"%PDF-", "no Word file leaves the house"

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, redirect, request, session, url_for
+from flask import Blueprint, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -91,6 +91,9 @@ def title_of(register_nature: RegisterNature) -> str:
     return str(titles[register_nature])
 
 
+_SHOWS_A_SIGNATURE = ("image/", "application/pdf", files.APART)
+
+
 def address_of(db: ReadSession, register_id: int) -> str:
     """The word of the address of the form for a register; of another register that of departures."""
     register_nature: RegisterNature = registers.nature_of(db, register_id)
@@ -113,6 +116,13 @@ def register(kind: str) -> ResponseReturnValue:
             done = signed_outside.register(uow, register_id, typed, actor=actor, now=now, document=document)
     except REFUSALS as error:
         return _page(kind, scan_id, error)
+    if isinstance(document, Upload) and not document.facts.media_type.startswith(_SHOWS_A_SIGNATURE):
+        flash(
+            _(
+                "Le fichier joint est un texte : il ne montre aucune signature. Ajoutez la numérisation de l'original signé avant tout envoi par courriel."
+            ),
+            "warning",
+        )
     session["departing"] = {name: request.form.get(name, "") for name in REMEMBERED}
     return redirect(url_for("register.done", number_id=done.number_id), 303)
 
