@@ -39,9 +39,12 @@ from ged.writing.versions import Compared, versions
 SHIPPED = Path(__file__).parents[1] / "word" / "templates"
 TEMPLATES = ("lettre", "note", "bordereau", "attestation")
 """The templates that are shipped, in the order of the form."""
+OWN = "word-templates"
+"""The folder of the ministry's own templates. One with the name of a shipped one takes its place."""
 MAX_BYTES = 30_000_000
 LOOK_TIMEOUT_S = 40.0
 _ENDING = ".docx"
+_NAME = re.compile(r"\w[\w .,'’()-]{0,59}")  # not the lock files of Word: ``~$lettre.docx``
 _OF_HEAD = re.compile(rf"^(?:Objet|N/Réf\.|V/Réf\.|P\.J\.)\s*:|«(?:{NUMBER}|{DAY})»")
 
 
@@ -110,6 +113,19 @@ def status(session: Session, services: Services, mail_id: MailId | int, actor: A
     return Status(maker, content.word, is_made=sheets is not None and bool(sheets.pdf), failure=failure)
 
 
+def templates(services: Services) -> tuple[str, ...]:
+    """The names of the templates to choose from: the ministry's own by name, then the shipped ones."""
+    own = sorted(_own(services))
+    return (*own, *(name for name in TEMPLATES if name not in own))
+
+
+def _own(services: Services) -> Mapping[str, Path]:
+    """The ministry's own templates: Word files in ``word-templates`` of the data folder, each by its name."""
+    folder = Path(services.data_dir) / OWN
+    found = {path.stem: path for path in folder.glob(f"*{_ENDING}") if path.is_file()} if folder.is_dir() else {}
+    return {name: path for name, path in found.items() if _NAME.fullmatch(name)}
+
+
 # --- out ---------------------------------------------------------------------------------------------------------
 
 
@@ -117,7 +133,7 @@ def filled(services: Services, mail_id: MailId | int, template: str, *, actor: A
     """The draft's Word file, or a template, with its merge fields filled from the draft as it is now.
 
     Args:
-        template: of ``TEMPLATES``; empty: the Word file of the present version.
+        template: of ``templates``; empty: the Word file of the present version.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``, ``word.template_unknown``.
@@ -136,12 +152,12 @@ def filled(services: Services, mail_id: MailId | int, template: str, *, actor: A
         version_no = draft.version_no
     if not template and content.word is None:
         raise NotFound("word.template_unknown", "choose a template of the list", field="template")
-    if template and template not in TEMPLATES:
+    if template and template not in templates(services):
         raise NotFound("word.template_unknown", "choose a template of the list", field="template")
     poured = {TEXT: _text(content)} if template else {}
     values = {**values, **{name: f"«{name}»" for name in PLACES}}
     with private_dir(services) as folder, slots.looking(wait_s=making.WAIT_S):
-        source = SHIPPED / f"{template}{_ENDING}"
+        source = _own(services).get(template, SHIPPED / f"{template}{_ENDING}")
         if not template and content.word is not None:
             source = fetch(services.blobs, content.word.digest, folder / "version.docx")
         check_fields(engine.look(source, timeout_s=LOOK_TIMEOUT_S).fields)

@@ -518,8 +518,10 @@ def test_a_departure_in_word_is_shown_read_and_found_and_leaves_as_pdf(site: Sit
             pipeline.run_job(services, job_id, worker="test")
     page = client.get(f"/documents/{paper.id}").text
     assert f"{TEXT} 1" in page, "it is read"
-    assert client.get(f"/documents/{paper.id}/page/1.jpg").status_code == 200, "its page is shown"
-    assert client.get(f"/documents/{paper.id}/original").data == source.read_bytes()
+    with client.get(f"/documents/{paper.id}/page/1.jpg") as shown:
+        assert shown.status_code == 200, "its page is shown"
+    with client.get(f"/documents/{paper.id}/original") as original:
+        assert original.data == source.read_bytes()
     assert row.numbers[0].text in client.get("/recherche/?q=Savanes").text
     with services.reading() as session:
         digest, name = dispatch.signed_pdf(session, row.id)

@@ -13,13 +13,14 @@ import pytest
 
 from ged import health
 from ged.errors import Invalid
+from ged.register.models import Mail
 from ged.space import Space
 from ged.writing import word
 from tests.factories import NOW
 from tests.signbook_kit import House
 from tests.signbook_site_kit import Site, hidden
 from tests.site import build_app, make_settings, sign_in
-from tests.word_kit import ENGINE, edited, needs_office
+from tests.word_kit import DOCUMENT, ENGINE, edited, needs_office, parts_of
 
 SAID = "Votre demande est acceptée"
 
@@ -176,3 +177,29 @@ def test_the_administrator_and_the_monitor_read_what_makes_the_pages(site: WordS
     assert "non proposés : installez LibreOffice" in client.get("/administration/").text.replace(
         "\N{NO-BREAK SPACE}", " "
     )
+
+
+def test_a_ministry_has_templates_of_its_own(site: WordSite) -> None:
+    mail_id = site.house.answer()
+    shipped = (word.SHIPPED / "lettre.docx").read_bytes()
+    assert word.templates(site.services) == word.TEMPLATES
+    folder = Path(site.services.data_dir) / word.OWN
+    folder.mkdir()
+    (folder / "Note verbale.docx").write_bytes(edited(shipped, {"Ampliations": "Copies du cabinet"}))
+    (folder / "note.docx").write_bytes(edited(shipped, {"Ampliations": "Note du ministère"}))
+    (folder / "fausse.docx").write_bytes(edited(shipped, {"MERGEFIELD objet": "MERGEFIELD sujet"}))
+    (folder / "~$note.docx").write_bytes(b"a lock file of Word")
+    page = site.get("dge", f"/projets/{mail_id}")
+    assert '<option value="Note verbale"' in page
+    assert "~$note" not in page
+    assert b"Copies du cabinet" in parts_of(site.take(mail_id, "?modele=Note+verbale"))[DOCUMENT]
+    assert "Note du ministère".encode() in parts_of(site.take(mail_id, "?modele=note"))[DOCUMENT]
+    refused = site.get("dge", f"/projets/{mail_id}/redaction.docx?modele=fausse", 422)
+    assert "Champ de fusion inconnu : sujet" in refused.replace("\N{NO-BREAK SPACE}", " ")
+    for name in ("../lettre", "inconnu", "~$note"):
+        assert (
+            site.as_("dge").get(f"/projets/{mail_id}/redaction.docx", query_string={"modele": name}).status_code == 404
+        )
+    with site.services.unit_of_work(NOW) as uow:
+        uow.session.get_one(Mail, mail_id).nature = "Note verbale"
+    assert '<option value="Note verbale" selected' in site.get("dge", f"/projets/{mail_id}")

@@ -158,7 +158,7 @@ def edit_page(
         margin=margin,
         word=word,
         word_failure=failure_view(word),
-        word_templates=word_letters.TEMPLATES,
+        word_templates=word_letters.templates(services),
         natures=list((standing | {one.code: one.name for one in natures}).items()),
         has_models=any(one.has_circuit for one in natures),
         offers=offers,
