@@ -20,6 +20,7 @@ from ged.recognition import signatures
 from ged.register import entry, registers
 from ged.register.models import RegisterNature
 from ged.register.operations import MAX_SUBJECT
+from ged.register.signed_kinds import APART
 from ged.suggestions import readings
 from ged.unit import ReadSession
 from web.site import context
@@ -91,7 +92,7 @@ def title_of(register_nature: RegisterNature) -> str:
     return str(titles[register_nature])
 
 
-_SHOWS_A_SIGNATURE = ("image/", "application/pdf", files.APART)
+_SHOWS_A_SIGNATURE = ("image/", "application/pdf", APART)
 
 
 def address_of(db: ReadSession, register_id: int) -> str:
