@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import make_msgid
@@ -242,8 +242,15 @@ class Day:
         return (page.locator(".confirmation__detail").first.text_content() or "").strip()
 
     def more_arrivals(self, drawn: tuple[DrawnLetter, ...]) -> None:
-        """Bulk, over HTTP: further letters on paper are numbered."""
-        for n, letter in enumerate(self.office.register(drawn)):
+        """Bulk, over HTTP: further letters on paper are numbered. Their scripts repeat, so each has its own reference
+        and subject: else it would be held for a letter that came before."""
+        own = tuple(
+            replace(
+                letter, their_reference=f"{n:03d}/{letter.sender_kind}/2026", subject=f"{letter.subject}, dossier {n}"
+            )
+            for n, letter in enumerate(drawn, start=1)
+        )
+        for n, letter in enumerate(self.office.register(own)):
             self.letters[f"more-{n}"] = letter
 
     # --- the authority decides, on a telephone ----------------------------------------------------------------------
