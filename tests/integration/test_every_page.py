@@ -15,17 +15,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from ged.org.models import Person
+from ged.dispatch.models import DispatchLine
+from ged.org.models import Person, Post, Unit
+from ged.register.models import Correspondent, Mail, Register, SealedEnvelope
+from ged.slips.models import Slip
 from tests.browsing import AXE, WIDTHS
 from tests.factories import NOW
 from tests.furnished_kit import ROLES, Furnished, addresses, furnished
-from tests.site import served, sign_in
+from tests.site import make_site, served, sign_in
 from web.site import guard
 
 if TYPE_CHECKING:
@@ -36,6 +40,26 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 LONG_RUN = "GED_TEST_LONG" in os.environ
 AXE_AT = {"fr": 1280, "en": 360}
 """The width at which axe looks at a page in a language; in the long run it looks at both widths in both."""
+LONG = (
+    (Mail, "subject", 600), (Mail, "sender_name", 200), (Correspondent, "name", 200), (Person, "name", 120),
+    (Unit, "name", 120), (Post, "title", 120), (Register, "name", 100), (Slip, "messenger", 100),
+    (DispatchLine, "name", 200), (SealedEnvelope, "sender_name", 200),
+)  # fmt: skip
+"""Texts that people write, and of how many letters without a space each is for once."""
+FORMS = """const forms = [...document.querySelectorAll("main form[method=post]")].filter(
+    (form) => [...form.elements].some((one) => one.required && !one.disabled && one.type !== "radio"));
+"""
+REQUIRING = "() => {" + FORMS + "return forms.length; }"
+SEND_EMPTY = (
+    "(n) => {"
+    + FORMS
+    + """
+    for (const one of forms[n].elements) if (one.required && one.type !== "radio") {
+        if (one.type === "checkbox") one.checked = false; else one.value = "";
+    }
+    HTMLFormElement.prototype.submit.call(forms[n]);
+}"""
+)
 NO_PAGES = {
     "static": "files of the program",
     "bridge.order": "for scanner bridges",
@@ -65,6 +89,7 @@ NO_PAGES = {
     "search.similar": "a part of the letter's page",
     "search.suggest": "a part of the search page",
     "slips.proof": "a file",
+    "word.state": "a part of the page of a draft",
 }
 """Routes that show no page of their own, with the reason. A part is seen where a page fetches it."""
 FILE = re.compile(r"\.[a-z]")
@@ -212,17 +237,92 @@ def _new_to_look_at(shown: list[Shown]) -> list[Shown]:
 def test_every_page_is_accessible_and_fits_in_both_languages(
     place: Furnished, shown: list[Shown], clients: dict[str, FlaskClient], browser: Browser
 ) -> None:
+    """In English everything that people wrote is one very long word."""
     chosen, walk = _new_to_look_at(shown), Walk()
     with served(place.app) as url:
         _walk(browser, url, clients, chosen, "fr", walk)
         _speak(place, "en")
+        _write_long_words(place)
         _walk(browser, url, clients, chosen if LONG_RUN else _once(chosen), "en", walk)
     walk.told(f"{len({one.endpoint for one in shown})} pages, {len(shown)} with roles, {len(chosen)} looked at")
+
+
+def test_a_refused_form_is_accessible_on_every_page(
+    place: Furnished, shown: list[Shown], clients: dict[str, FlaskClient], browser: Browser
+) -> None:
+    """Every form with something required, sent empty: its page with the errors."""
+    walk, forms = Walk(), 0
+    chosen = _once([one for one in shown if " required" in one.text])
+    _speak(place, "fr")
+    with served(place.app) as url:
+        for account in ROLES:
+            with _signed_in(browser, url, clients[account], walk) as page:
+                for one in chosen:
+                    if one.account != account:
+                        continue
+                    page.goto(one.path)
+                    count = page.evaluate(REQUIRING)
+                    for n in range(count):
+                        if n:
+                            page.goto(one.path)
+                        forms += _send_empty(page, one.path, n, walk)
+    assert forms > 20, "forms with required fields are no longer found"
+    walk.told(f"{forms} refused forms")
 
 
 def _once(shown: list[Shown]) -> list[Shown]:
     """Each page as one role. Between languages a page differs by its words alone."""
     return list({one.endpoint: one for one in reversed(shown)}.values())
+
+
+def _send_empty(page: Page, path: str, n: int, walk: Walk) -> int:
+    """Send the n-th form of the page, which is loaded, without what it requires; returns 1 if it was refused with a page."""
+    walk.expected = 1
+    with page.expect_navigation(wait_until="load") as sent:
+        page.evaluate(SEND_EMPTY, n)
+    answer = sent.value
+    assert answer is not None
+    if "/mon-compte/confirmer" in page.url:  # the password is asked first, whatever the form says
+        return 0
+    if answer.status != 422:
+        walk.wrong.append(f"{path}: its form {n}, sent empty, is answered {answer.status}")
+        return 0
+    if not page.evaluate("document.querySelector('.errors, .error-summary, [aria-invalid=true]') !== null"):
+        walk.wrong.append(f"{path}: the refused form {n} names no error")
+    look_at(page, "fr", walk, where=f"{path} refused")
+    return 1
+
+
+def test_pages_without_content_and_errors_are_accessible(shown: list[Shown], tmp_path: Path, browser: Browser) -> None:
+    """A ministry on its first day; and a page that is not there, one that may not be seen."""
+    app, services = make_site(tmp_path)
+    walk, known = Walk(), defaultdict[str, set[tuple[str, str]]](set)
+    for one in shown:
+        known[one.endpoint] |= Elements(one.text).kinds
+    clients = {account: sign_in(app, account) for account in ROLES if account != "auditeur"}
+    lists = {one.endpoint: one.path for one in shown if not any(c.isdigit() for c in one.path)}
+    chosen, seen = [], set[str]()
+    for account, client in clients.items():
+        for endpoint, path in lists.items():
+            answer = client.get(path.partition("?")[0]) if endpoint not in seen else None
+            if answer is not None and answer.status_code == 200:
+                seen.add(endpoint)
+                if Elements(answer.raw).kinds - known[endpoint]:  # type: ignore[attr-defined]
+                    chosen.append(Shown(endpoint, account, path.partition("?")[0], answer.raw))  # type: ignore[attr-defined]
+    refused = [Shown("", "etudes", path, "") for path in ("/nulle-part", "/administration/", "/courriers/999999")]
+    assert [clients["etudes"].get(one.path).status_code for one in refused] == [404, 403, 404]
+    with served(app) as url:
+        _walk(browser, url, clients, chosen, "fr", walk)
+        walk.expected += len(refused)
+        _walk(browser, url, clients, refused, "fr", walk)
+    services.engine.dispose()
+    walk.told(f"{len(chosen)} pages without content, {len(refused)} refusals")
+
+
+def _write_long_words(place: Furnished) -> None:
+    for table, column, length in LONG:
+        with place.services.unit_of_work(NOW) as uow:
+            uow.session.execute(update(table).values({column: "W" * length}))
 
 
 def _speak(place: Furnished, language: str) -> None:

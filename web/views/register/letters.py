@@ -240,7 +240,8 @@ def _level_form(mail_id: int, error: GedError | None = None) -> ResponseReturnVa
 def change_level(mail_id: int) -> ResponseReturnValue:
     """Raise or lower the level."""
     fields = FormReader(request.form)
-    level, reason = fields.integer("level", required=True, maximum=2), fields.text("reason", maximum=500)
+    level = fields.integer("level", required=True, maximum=2)
+    reason = fields.text("reason", required=True, maximum=500)
     actor = context.actor()
     wanted = Confidentiality(level or 0)
     if wanted is Confidentiality.ORDINARY:  # always a lower level, open to the whole unit and more
