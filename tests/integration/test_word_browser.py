@@ -12,9 +12,9 @@ from playwright.sync_api import expect
 from ged.writing import word
 from tests.browsing import AXE, WIDTHS, leading_on, sign_in
 from tests.factories import NOW
-from tests.integration.test_word_pages import SAID, WordSite
 from tests.site import served
 from tests.word_kit import edited, needs_office
+from tests.word_site_kit import SAID, WordSite
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

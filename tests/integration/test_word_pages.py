@@ -6,7 +6,6 @@ import dataclasses
 import re
 from collections.abc import Iterator
 from html import unescape
-from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -17,37 +16,10 @@ from ged.register.models import Mail
 from ged.space import Space
 from ged.writing import word
 from tests.factories import NOW
-from tests.signbook_kit import House
-from tests.signbook_site_kit import Site, hidden
+from tests.signbook_site_kit import hidden
 from tests.site import build_app, make_settings, sign_in
 from tests.word_kit import DOCUMENT, ENGINE, edited, needs_office, parts_of
-
-SAID = "Votre demande est acceptée"
-
-
-class WordSite(Site):
-    """The site with the engine of Word letters."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.begin()
-
-    def begin(self) -> None:
-        self.services = dataclasses.replace(self.services, word=ENGINE)
-        self.app = build_app(self.services, make_settings(Path(self.services.data_dir)))
-        self.app.testing = False
-        self.house = House(self.services, self.house.signer)
-        self.clients.clear()
-
-    def take(self, mail_id: int, query: str = "?modele=lettre") -> bytes:
-        answer = self.as_("dge").get(f"/projets/{mail_id}/redaction.docx{query}")
-        assert answer.status_code == 200, answer.text[:500]
-        assert answer.headers["Content-Disposition"].startswith("attachment; filename=projet-")
-        return answer.data
-
-    def give(self, mail_id: int, content: bytes, status: int = 303, name: str = "lettre.docx") -> str:
-        version = hidden(self.get("dge", f"/projets/{mail_id}"), "version")
-        return self.send("dge", f"/projets/{mail_id}/redaction", status, version=version, word=(BytesIO(content), name))
+from tests.word_site_kit import SAID, WordSite
 
 
 @pytest.fixture
