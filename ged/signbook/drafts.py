@@ -286,7 +286,7 @@ def write_in_word(
 
     Raises:
         NotFound, Forbidden, Invalid, InvalidTransition, StaleVersion: as ``save``; in the circuit also why there are no
-            pages of it.
+            pages of it, and ``word.unsettled``: a correction there is read and signed as it is.
     """
 
     def written(content: Content) -> Content:
@@ -334,6 +334,7 @@ def _change(
     if content == before:
         return Saved(draft.version_no, 0, version, changed=False)
     if in_circuit:
+        word.check_settled(content.word)
         letter = word.require_made(services, mail_id, letter, now=now)
     try:
         pages = word.shown_pages(services, letter, at=now) if in_circuit or letter.word is None else None

@@ -70,7 +70,7 @@ def submit(services: Services, mail_id: MailId | int, *, version: int, actor: Ac
         NotFound: ``mail.unknown``, ``draft.unknown``.
         Forbidden: ``draft.not_author``.
         Invalid: ``circuit.no_signatory``, ``draft.nature_missing``, ``circuit.compulsory``, ``draft.placeholders``,
-            ``draft.no_addressee``, ``draft.body_missing``, ``draft.untitled``, ``typeset.glyph``.
+            ``draft.no_addressee``, ``draft.body_missing``, ``draft.untitled``, ``typeset.glyph``, ``word.unsettled``.
         InvalidTransition: ``mail.wrong_state``.
         StaleVersion: ``draft.stale``.
     """
@@ -102,8 +102,7 @@ def _check_submission(session: Session, draft: Draft, version: int, actor: Actor
 
 
 def _check_complete(content: book.Content) -> None:
-    if content.word is not None:
-        word.check_settled(content.word)
+    word.check_settled(content.word)
     names = unfilled(content.subject, "" if content.word is not None else content.body)
     if names:
         shown = ", ".join(f"{{{name}}}" for name in names)

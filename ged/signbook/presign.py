@@ -17,6 +17,7 @@ from ged.org.titles import Signatory
 from ged.ports import Digest, MailId, PdfFacts
 from ged.register.models import Attachment
 from ged.signbook import book, findings, word
+from ged.signbook.book import Content
 from ged.signbook.findings import CheckKind, Finding
 from ged.signbook.models import Draft
 from ged.signbook.render import Letter
@@ -164,6 +165,7 @@ def look(session: Session, services: Services, draft: Draft, *, actor: Actor, no
         *findings.parties(content),
         *findings.annexes(session, services, content, letter),
         *findings.visas(session, draft, today),
+        *_unsettled(content),
     ]
     words, refusal = _power(session, draft, actor, today)
     counts = {
@@ -174,6 +176,14 @@ def look(session: Session, services: Services, draft: Draft, *, actor: Actor, no
         MailId(draft.mail_id), draft.mail.subject, shown, draft.preview_version_no == draft.version_no, words, refusal,
         tuple(found), counts, dated_on,
     )  # fmt: skip
+
+
+def _unsettled(content: Content) -> Iterator[Finding]:
+    """Check that no followed change and no comment is left in the Word file: they are printed on the pages."""
+    try:
+        word.check_settled(content.word)
+    except Invalid as refusal:
+        yield Finding(CheckKind.PAGES, refusal)
 
 
 def judge(services: Services, looked: Looked) -> Checked:

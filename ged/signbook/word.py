@@ -77,13 +77,13 @@ def _holder(session: Session, post_id: int | None) -> str:
     return session.scalar(held.where(Holding.post_id == post_id).order_by(Holding.id.desc()).limit(1)) or ""
 
 
-def check_settled(file: WordFile) -> None:
-    """Require that nothing is left to decide in a Word file.
+def check_settled(file: WordFile | None) -> None:
+    """Require that nothing is left to decide in a letter's Word file, before its pages are read in the circuit or signed.
 
     Raises:
         Invalid: ``word.unsettled``.
     """
-    if file.changes or file.comments:
+    if file is not None and (file.changes or file.comments):
         raise Invalid(
             "word.unsettled", "settle them in Word", field="word", changes=file.changes, comments=file.comments
         )

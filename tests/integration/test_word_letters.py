@@ -15,7 +15,9 @@ from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVer
 from ged.jobs import Job, JobKind
 from ged.paper.ink import confirm_ink
 from ged.ports import Digest, Verdict
-from ged.signbook import drafts, operations
+from ged.signbook import drafts, operations, presign
+from ged.signbook import word as letters
+from ged.signbook.findings import CheckKind
 from ged.signbook.models import Draft, DraftVersion
 from ged.word.models import WordPages
 from ged.writing import versions, word
@@ -27,6 +29,11 @@ from tests.word_kit import edited, given, in_word, received, taken, word_house
 __all__ = ["word_house"]
 
 SAID = "Votre demande est acceptée"
+FOLLOWED = (
+    '<w:body><w:p><w:ins w:id="1" w:author="KD"><w:r><w:t>Ajout non décidé</w:t></w:r></w:ins>'
+    '<w:del w:id="2" w:author="KD"><w:r><w:delText>Refus secret</w:delText></w:r></w:del></w:p>'
+)
+"""A body with changes that nobody accepted yet."""
 
 
 def text_of(pdf: bytes) -> str:
@@ -203,6 +210,39 @@ def test_a_correction_in_the_circuit_shows_its_pages_at_once(word_house: House) 
     given(house, mail_id, again, account="daf")
     row = house.show(mail_id, "daf")
     assert "corrigée" in text_of(pdf_of(house, row.preview_id))
+
+
+def test_a_correction_in_the_circuit_with_followed_changes_is_refused(word_house: House) -> None:
+    """LibreOffice prints deleted text struck out: the next reader would see it, and the signatory sign it."""
+    house = word_house
+    mail_id = in_word(house)
+    house.submit(mail_id)
+    before = house.show(mail_id, "daf")
+    with pytest.raises(Invalid, match=r"word\.unsettled") as refused:
+        given(house, mail_id, edited(taken(house, mail_id, "", "daf"), {"<w:body>": FOLLOWED}), account="daf")
+    assert (refused.value.params["field"], refused.value.params["changes"]) == ("word", 2)
+    assert house.show(mail_id, "daf") == before
+
+
+def test_a_letter_with_followed_changes_is_not_signed(word_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The release before let such a correction into the circuit."""
+    house = word_house
+    mail_id = in_word(house)
+    house.submit(mail_id)
+    with monkeypatch.context() as before:
+        before.setattr(letters, "check_settled", lambda _file: None)
+        given(house, mail_id, edited(taken(house, mail_id, "", "daf"), {"<w:body>": FOLLOWED}), account="daf")
+    for account in ("daf", "etudes"):
+        house.visa(mail_id, account)
+    checked = presign.check(house.services, mail_id, actor=house.who("sg"), now=NOW)
+    assert [(one.kind, one.error.code) for one in checked.in_ink().findings if one.blocks] == [
+        (CheckKind.PAGES, "word.unsettled")
+    ]
+    (result,) = house.sign(mail_id, key=house.key("sg"))
+    assert result.failure is not None
+    assert result.failure.code == "word.unsettled"
+    with house.services.reading() as session:
+        assert session.get_one(Draft, int(mail_id)).number is None
 
 
 def test_others_neither_take_nor_give(word_house: House) -> None:
