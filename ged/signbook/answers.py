@@ -4,7 +4,6 @@ from sqlalchemy import select
 
 from ged.ports import MailId
 from ged.register.models import REPLY, Mail, MailLink
-from ged.register.queries import number_of
 from ged.routing import operations as routing
 from ged.signbook.models import Draft
 from ged.unit import Actor, UnitOfWork
@@ -16,8 +15,9 @@ def answer_left(uow: UnitOfWork, mail_id: MailId, actor: Actor) -> None:
     incoming = uow.session.get(Mail, _answered(uow, mail_id) or 0)
     if incoming is None:
         return
-    outcome = f"Réponse n° {number_of(uow.session, mail_id)} expédiée"
-    routing.answered_by(uow, MailId(incoming.id), actor=actor, now=uow.now, outcome=outcome)
+    # Without the answer's number: all who read the received letter read its outcome, and some may not see the answer.
+    # The letter's page shows the number under the access rule, in the panel of its answers.
+    routing.answered_by(uow, MailId(incoming.id), actor=actor, now=uow.now, outcome="Réponse expédiée")
 
 
 def _answered(uow: UnitOfWork, mail_id: MailId) -> int | None:

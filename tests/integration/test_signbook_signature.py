@@ -341,7 +341,7 @@ def test_the_letter_is_dispatched_when_all_its_lines_left_and_then_answers(house
     with house.services.reading() as session:
         assert session.get_one(Mail, incoming).state is MailState.ANSWERED
         (row_,) = session.scalars(select(Assignment).where(Assignment.mail_id == incoming))
-        assert (row_.state, row_.outcome) == (AssignmentState.DONE, "Réponse n° 00001/2026/MIN/SG expédiée")
+        assert (row_.state, row_.outcome) == (AssignmentState.DONE, "Réponse expédiée")
 
 
 OLD, NEW = CEET.email, "collecte@ceet.example.tg"
