@@ -67,6 +67,39 @@ def test_a_note_is_left_where_the_page_was_clicked(browser: Browser, site: tuple
     page.context.close()
 
 
+def test_a_signature_with_an_open_key_is_never_sent_by_itself(browser: Browser, site: tuple[str, Site]) -> None:
+    url, made = site
+    for _ in range(2):
+        made.house.ready()
+    with made.services.unit_of_work(NOW) as uow:
+        issue_key(uow, made.house.who("sg").person_id, passphrase=PASSPHRASE, actor=SYSTEM)
+    page = signed_in(browser, url, "sg")
+    page.goto("/parapheur/")
+    page.locator("input[name=letter]").first.check()
+    page.fill("#passphrase", PASSPHRASE)
+    page.click("text=Signer les courriers cochés")
+    page.wait_for_selector("text=1 courrier signé")
+    page.goto("/parapheur/")
+    expect(page.locator("#passphrase"), "the key is open").to_have_count(0)
+    before = made.house.signer.signed
+    page.locator("input[name=letter]").first.check()
+    page.context.set_offline(True)
+    page.click("text=Signer les courriers cochés")
+    told = page.locator("[data-offline]")
+    expect(told).to_contain_text("Cet envoi ne part jamais de lui-même")
+    expect(told).not_to_contain_text("Votre envoi part de lui-même", use_inner_text=True)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    page.context.set_offline(False)
+    expect(told).to_be_hidden()
+    assert "POST" not in sent
+    assert made.house.signer.signed == before
+    page.click("text=Signer les courriers cochés")
+    page.wait_for_selector("text=1 courrier signé")
+    assert made.house.signer.signed == before + 1, "the person presses again"
+    page.context.close()
+
+
 def test_a_book_is_signed_ten_by_ten_with_what_became_of_each(browser: Browser, site: tuple[str, Site]) -> None:
     url, made = site
     for _ in range(LETTERS):

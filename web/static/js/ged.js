@@ -97,7 +97,8 @@
   });
 
   // --- the network is away while a form is filled: said in words; what is submitted waits here and leaves when it is back.
-  //     What cannot be taken back (a passphrase is typed, a question is asked) is submitted again by the person. ---
+  //     What signs, numbers, leaves or cannot be taken back (form[data-final], a password is typed, a question is asked)
+  //     is submitted again by the person. ---
   const offline = one("[data-offline]");
   const AGAIN_MS = 5000;
   let isAway = false;
@@ -135,7 +136,8 @@
       event.preventDefault();
       event.stopImmediatePropagation();
       const { target: form, submitter } = event;
-      const isFinal = form.method !== "post" || one("input[type=password]", form) !== null || Boolean(submitter && submitter.dataset.confirm);
+      const isFinal = form.method !== "post" || form.hasAttribute("data-final") || one("input[type=password]", form) !== null
+        || Boolean(submitter && submitter.dataset.confirm);
       held = { form, submitter, isFinal };
       tell();
       offline.scrollIntoView({ block: "nearest" });

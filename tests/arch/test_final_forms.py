@@ -1,0 +1,49 @@
+"""What is pressed without a network and leaves by itself later is never an act that a person does in person.
+
+A form with ``data-final`` waits for the person (js/ged.js); every other form is sent when the network is back. Each form
+that signs, gives a visa, numbers, dispatches, closes, voids or confirms a paper code stands here.
+"""
+
+import re
+from pathlib import Path
+
+TEMPLATES = Path(__file__).parents[2] / "web" / "templates"
+FORM = re.compile(r"<form\b(?P<head>(?:[^>{]|\{\{.*?\}\})*)>(?P<inside>.*?)</form>", re.DOTALL)
+ACTION = re.compile(r"action=\"\{\{ url_for\('([\w.]+)'")
+
+FINAL = {
+    "signs": {"signbook.sign", "signbook.sign_selected", "signbook.sign_in_ink", "slips.create", "slips.sign",
+              "slips.take", "slips.answer", "slips_reading.read", "to_transmit.send"},
+    "gives a visa": {"signbook.visa", "signbook.visa_selected"},
+    "numbers": {"dispatch.number", "letters.take_number", "letters/number.html", "slips.number", "registers/opening.html"},
+    "dispatches": {"dispatch.leave", "dispatch.send", "dispatch.settle", "dispatch_rounds/index.html"},
+    "closes": {"letters/close.html", "registers.close"},
+    "voids": {"letters/void.html", "slips.void", "envelopes.void"},
+    "confirms a paper code": {"paper.confirm"},
+}  # fmt: skip
+"""What the act is -> the endpoints that such a form is sent to; a form without an action is named by its template."""
+
+
+def forms() -> list[tuple[str, bool, bool]]:
+    """Each form that posts: its endpoint or template, whether it is marked final, whether it may open a signing key."""
+    found = []
+    for path in sorted(TEMPLATES.rglob("*.html")):
+        for form in FORM.finditer(path.read_text(encoding="utf-8")):
+            head = form["head"]
+            if 'method="post"' in head:
+                action = ACTION.search(head)
+                name = action[1] if action else path.relative_to(TEMPLATES).as_posix()
+                found.append((name, "data-final" in head, "passphrase_field()" in form["inside"]))
+    return found
+
+
+def test_each_final_act_is_sent_by_the_person_only() -> None:
+    final = set().union(*FINAL.values())
+    assert {name for name, _, _ in forms()} >= final, "a form that is no longer there"
+    assert sorted(name for name, marked, _ in forms() if marked != (name in final)) == []
+
+
+def test_each_form_that_signs_is_final_while_the_key_is_open_too() -> None:
+    signing = [(name, marked) for name, marked, asks in forms() if asks]
+    assert len(signing) >= 8
+    assert [name for name, marked in signing if not marked] == []
