@@ -144,16 +144,22 @@ def attached(uow: UnitOfWork, mail_id: MailId | int, file: WordFile, actor: Acto
 
 
 def ask(uow: UnitOfWork, mail_id: MailId | int, letter: Letter) -> None:
-    """Defer the job that makes the pages, unless they are made."""
-    if letter.word is not None and not letter.word.pdf and not letter.word.failure:
+    """Defer the job that makes the pages, unless they are made or the document is refused."""
+    if letter.word is not None and not letter.word.is_final:
+        making.forget_failure(uow.session, mail_id, letter.word)
         uow.defer(JobKind.WORD_PAGES, int(mail_id))
 
 
 def require_asked(services: Services, mail_id: MailId | int, letter: Letter, *, now: datetime) -> None:
-    """Ask for the pages that are missing. The caller then refuses with ``word.waiting``."""
-    if letter.word is not None and not letter.word.pdf and not letter.word.failure:
+    """Require that the pages are made, or the document refused; else ask for them.
+
+    Raises:
+        Invalid: ``word.waiting``.
+    """
+    if letter.word is not None and not letter.word.is_final:
         with services.unit_of_work(now) as uow:
             ask(uow, mail_id, letter)
+        raise making.refusal_of(replace(letter.word, failure=""))
 
 
 def require_made(services: Services, mail_id: MailId | int, letter: Letter, *, now: datetime) -> Letter:

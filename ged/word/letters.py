@@ -19,6 +19,7 @@ FIELDS = (
     "redacteur", "initiales", TEXT, SIGNATURE,
 )  # fmt: skip
 """All merge fields that a template may have; the guide explains each."""
+_LASTING = ("word.", "file.too_many_pages")
 PROPERTY_MAIL, PROPERTY_VERSION = "ged_projet", "ged_version"
 
 
@@ -66,6 +67,14 @@ class WordSheets:
         """Equal for the same file with the same texts."""
         told = json.dumps([self.source, self.values.pairs, sorted(PLACES.items())], ensure_ascii=False)
         return hashlib.sha256(told.encode()).hexdigest()
+
+    @property
+    def is_final(self) -> bool:
+        """Whether trying again gives the same: the pages are made, or the document itself is refused.
+
+        What else failed was of the server (a process that was killed, a full disk), and may be over.
+        """
+        return bool(self.pdf) or self.failure.startswith(_LASTING)
 
     def box(self, name: str) -> PageBox:
         """The place of a field."""

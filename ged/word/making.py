@@ -89,12 +89,14 @@ def made(
 
     Raises:
         Invalid: ``office.unavailable``; nothing is kept.
-        EngineFailed: ``ocr.timeout``, ``work.busy`` and others that may pass; nothing is kept.
+        EngineFailed: ``ocr.timeout``, ``work.busy``; nothing is kept. ``ocr.crashed``, ``file.truncated`` (no PDF was
+            made) and others: kept so that the author reads it, and tried again at the next call.
     """
     with services.reading() as session:
         sheets = known(session, services, mail_id, sheets)
-    if sheets.pdf or sheets.failure:
+    if sheets.is_final:
         return sheets
+    sheets = replace(sheets, failure="")
     try:
         sheets = _drawn(services, sheets, wait_s)
     except Invalid as refusal:
@@ -105,6 +107,14 @@ def made(
         if failure.retryable:
             raise
         sheets = replace(sheets, failure=failure.code)
+    _keep(services, mail_id, sheets, now)
+    if not sheets.is_final:
+        raise EngineFailed(sheets.failure, "try again later", retryable=True)
+    with services.reading() as session:
+        return known(session, services, mail_id, sheets)
+
+
+def _keep(services: Services, mail_id: MailId | int, sheets: WordSheets, now: datetime) -> None:
     for attempt in services.attempts(now):
         with attempt as uow:
             uow.session.execute(delete(WordPages).where(WordPages.mail_id == int(mail_id), WordPages.key == sheets.key))
@@ -114,8 +124,12 @@ def made(
                 failure=sheets.failure, made_at=now,
             )  # fmt: skip
             _forget_old(uow.session, int(mail_id))
-    with services.reading() as session:
-        return known(session, services, mail_id, sheets)
+
+
+def forget_failure(session: Session, mail_id: MailId | int, sheets: WordSheets) -> None:
+    """Forget a failure that may be over: the pages are made again, and the author reads that they are awaited."""
+    rows = delete(WordPages).where(WordPages.mail_id == int(mail_id), WordPages.key == sheets.key)
+    session.execute(rows.where(WordPages.pdf == ""))
 
 
 def _forget_old(session: Session, mail_id: int) -> None:

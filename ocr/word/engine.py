@@ -4,8 +4,8 @@ import base64
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ from sandbox import Isolation, Kind, chosen
 MAX_PAGES = 60
 _MEMORY_BYTES = 2048 * MIB
 _ASK_TIMEOUT_S = 20.0
+_ASK_AGAIN_S = 60.0
 
 
 class LibreOfficeWord:
@@ -32,17 +33,20 @@ class LibreOfficeWord:
         }  # fmt: skip
         self._isolation = isolation
         self._sandbox = Sandbox(settings, isolation=isolation)
+        self._version, self._ask_from_s = "", 0.0
 
     def stop(self) -> None:
         """End all children."""
         self._sandbox.stop()
 
     def version(self) -> str:
-        """``WordEngine.version``; asked of the program once."""
+        """``WordEngine.version``; asked of the program until it tells it, at most once a minute."""
+        if not self._version and time.monotonic() >= self._ask_from_s:
+            self._version = self._asked_version()
+            self._ask_from_s = time.monotonic() + _ASK_AGAIN_S
         return self._version
 
-    @cached_property
-    def _version(self) -> str:
+    def _asked_version(self) -> str:
         if shutil.which(PROGRAM) is None or (self._isolation or chosen()).kind is Kind.LANDLOCK:
             return ""
         with tempfile.TemporaryDirectory(prefix="office-", ignore_cleanup_errors=True) as folder:
