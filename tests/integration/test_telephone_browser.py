@@ -26,6 +26,22 @@ SMALL = """least => [...document.querySelectorAll("main button, main a, main sum
   .map(([one, box]) => `${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 30)} ${Math.round(box.height)}`)"""
 
 
+GIVEN, NUMBER = "00002/2026/MIN", "00002/2026/MMRE/SG"
+LINES = """([given, text]) => {
+  const words = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT), found = [];
+  for (let node = words.nextNode(); node; node = words.nextNode()) {
+    const at = node.data.indexOf(given), range = document.createRange();
+    if (at < 0 || !node.parentElement.checkVisibility()) continue;
+    node.data = node.data.replace(given, text);
+    range.setStart(node, at);
+    range.setEnd(node, at + text.length);
+    found.push(new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size);
+  }
+  return found;
+}"""
+"""On how many lines each place that names the first number would show the second: a ministry's are longer."""
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[tuple[str, Services, int]]:
     app, services = make_site(tmp_path, services=make_services(tmp_path))
@@ -55,6 +71,21 @@ def test_what_is_pressed_is_large_enough_for_a_thumb(browser: Browser, site: tup
             small += [f"{path}: {one}" for one in page.evaluate(SMALL, LEAST)]
         context.close()
     assert small == [], "\n".join(small)
+
+
+def test_a_number_is_not_broken_on_a_telephone(browser: Browser, site: tuple[str, Services, int]) -> None:
+    url, _, done = site
+    for account, paths in (("sg", ["/suivi/", f"/courriers/{done}"]), ("dge", ["/bannette/"])):
+        context = browser.new_context(base_url=url, locale="fr-FR", viewport={"width": 360, "height": 740})
+        page = context.new_page()
+        sign_in(page, account)
+        for path in paths:
+            page.goto(path)
+            lines = page.evaluate(LINES, [GIVEN, NUMBER])
+            assert lines, f"{path} names the letter"
+            assert set(lines) == {1}, f"{path}: {lines}"
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+        context.close()
 
 
 def test_a_letter_on_paper_holds_no_buttons(browser: Browser, site: tuple[str, Services, int]) -> None:
