@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from posixpath import normpath
 
 from lxml import etree
 
@@ -23,6 +24,10 @@ TYPES = "[Content_Types].xml"
 CUSTOM = "docProps/custom.xml"
 MAIN_TYPE = f"{DOCX}.main+xml"
 STORY_KINDS = ("header", "footer", "footnotes", "endnotes")
+_OFFICE_2010 = "http://schemas.microsoft.com/office/word/2010/"
+_DRAWN = frozenset({f"{_OFFICE_2010}{name}" for name in ("wordprocessingShape", "wordprocessingGroup", "wordml")})
+"""What LibreOffice draws itself; of a content that requires more, it draws the copy for older programs."""
+_ALTERNATIVES, _CHOICE, _FALLBACK = (f"{{{MC}}}{name}" for name in ("AlternateContent", "Choice", "Fallback"))
 _PREFIX = "application/vnd.openxmlformats-officedocument.wordprocessingml."
 _LEFT_OUT = {
     "attachedTemplate": "attachedTemplate",
@@ -75,8 +80,18 @@ class WordPackage:
         """The parts with text of the letter: the main one first, then headers, footers and notes."""
         yield self.main, self.tree(self.main)
         for kind in STORY_KINDS:
-            for name in self._of_type(f"{_PREFIX}{kind}+xml"):
+            named = [*self._of_type(f"{_PREFIX}{kind}+xml"), *self._related(kind)]
+            for name in dict.fromkeys(named):
                 yield name, self.tree(name)
+
+    def choose(self) -> None:
+        """Of contents that are there in alternatives (ISO/IEC 29500-3, 7.6), keep the one that is printed."""
+        for _, root in self.stories():
+            for one in list(root.iter(_ALTERNATIVES)):
+                parent = _parent(one)
+                for child in _chosen(one):
+                    one.addprevious(child)
+                parent.remove(one)
 
     def relations(self, name: str) -> etree._Element:
         """The relations of a part, made where it has none."""
@@ -109,6 +124,19 @@ class WordPackage:
         overrides = self.types.iter(f"{{{PACKAGE}/content-types}}Override")
         named = [one.get("PartName", "").lstrip("/") for one in overrides if one.get("ContentType") == wanted]
         return [name for name in named if name in self.parts]
+
+    def _related(self, kind: str) -> list[str]:
+        """The parts that the main part names so, whatever type they are told to have.
+
+        Raises:
+            Invalid: ``file.truncated``: one is not there.
+        """
+        folder = PurePosixPath("/", self.main).parent
+        found = [one for one in self.relations(self.main) if one.get("Type") == f"{R}/{kind}"]
+        names = [normpath(folder / one.get("Target", "")).lstrip("/") for one in found]
+        if not set(names) <= set(self.parts):
+            raise truncated()
+        return names
 
     def _type_of(self, name: str) -> str:
         overrides = self.types.iter(f"{{{PACKAGE}/content-types}}Override")
@@ -151,6 +179,14 @@ class WordPackage:
         for name in self._of_type(f"{_PREFIX}settings+xml"):
             for found in list(self.tree(name).iter(f"{{{W}}}{element}")):
                 _parent(found).remove(found)
+
+
+def _chosen(alternatives: etree._Element) -> list[etree._Element]:
+    for one in alternatives.findall(_CHOICE):
+        if all(one.nsmap.get(prefix) in _DRAWN for prefix in one.get("Requires", "").split()):
+            return list(one)
+    fallback = alternatives.find(_FALLBACK)
+    return list(fallback) if fallback is not None else []
 
 
 def tree(content: bytes) -> etree._Element:

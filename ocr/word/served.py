@@ -25,6 +25,8 @@ def do(operation: str, request: Message, limits: Limits) -> dict[str, Any] | Non
         pages.stamp(source, out, base64.b64decode(request["sheets"]), request["page_numbers"])
         return None
     package = _read(source)
+    if operation == "word_pages":
+        package.choose()  # the same as when it was looked at
     fields.fill(package, request["values"])
     if operation == "word_fill":
         fields.pour(package, request["poured"])
@@ -48,6 +50,7 @@ def _read(source: Path) -> WordPackage:
 
 def _look(source: Path) -> dict[str, Any]:
     package = _read(source)
+    package.choose()
     unsettled = told.unsettled(package)
     return {
         "fields": fields.names(package),

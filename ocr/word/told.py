@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from ocr.word.package import CUSTOM, MC, PACKAGE, R, W, WordPackage
+from ocr.word.package import CUSTOM, PACKAGE, R, W, WordPackage
 
 MAX_TEXT = 200_000
 _PROPERTIES = "http://schemas.openxmlformats.org/officeDocument/2006/custom-properties"
@@ -12,7 +12,7 @@ _VALUES = "http://schemas.openxmlformats.org/officeDocument/2006/docPropsVTypes"
 _FORMAT = "{D5CDD505-2E9C-101B-9397-08002B2CF9AE}"
 _BREAKS = {f"{{{W}}}tab": "\t", f"{{{W}}}br": "\n", f"{{{W}}}cr": "\n", f"{{{W}}}noBreakHyphen": "-"}
 _TEXT, _PARAGRAPH, _ROW = f"{{{W}}}t", f"{{{W}}}p", f"{{{W}}}tr"
-_NOT_TOLD = (f"{{{MC}}}Fallback", f"{{{W}}}moveFrom", f"{{{W}}}del")
+_NOT_TOLD = (f"{{{W}}}moveFrom", f"{{{W}}}del")
 _CHANGES = tuple(f"{{{W}}}{name}" for name in ("ins", "del", "moveFrom", "moveTo", "cellIns", "cellDel"))
 
 
@@ -25,11 +25,11 @@ class Unsettled:
 
 
 def text_of(package: WordPackage) -> str:
-    """The text of the letter: a line for each paragraph or row of a table; notes at the end, heads and feet left out."""
-    lines: list[str] = []
-    for name, root in package.stories():
-        if name == package.main or "notes" in name:
-            lines += _lines(root)
+    """All text that is printed: a line for each paragraph or row of a table; heads, feet and notes at the end.
+
+    Of alternatives, one was chosen before (``WordPackage.choose``).
+    """
+    lines = [line for _, root in package.stories() for line in _lines(root)]
     return "\n\n".join(line for line in lines if line.strip())[:MAX_TEXT]
 
 
@@ -63,7 +63,7 @@ def unsettled(package: WordPackage) -> Unsettled:
     changes = marks = comments = 0
     for _, root in package.stories():
         for one in root.iter(etree.Element):
-            if not isinstance(one.tag, str) or next(one.iterancestors(f"{{{MC}}}Fallback"), None) is not None:
+            if not isinstance(one.tag, str):
                 continue
             if one.tag in _CHANGES:
                 parent = one.getparent()

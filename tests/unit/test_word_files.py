@@ -12,7 +12,7 @@ from ged.errors import Invalid
 from ged.word.letters import FIELDS, PLACES, Values, WordFile, WordSheets, check_fields
 from ged.writing.word import SHIPPED, TEMPLATES
 from ocr.word import fields, told
-from ocr.word.package import W, WordPackage
+from ocr.word.package import MC, W, WordPackage
 from scripts import word_templates
 from tests.office_kit import R, docx
 from tests.word_kit import edited, packed, parts_of
@@ -168,6 +168,49 @@ def test_changes_comments_and_text_are_told(tmp_path: Path) -> None:
     found = package(tmp_path, body)
     assert told.text_of(found) == "neuf mot\n\na | b"
     assert told.unsettled(found) == told.Unsettled(3, 1)
+
+
+def alternatives(choice: str, fallback: str, requires: str = "urn:zz") -> str:
+    """Contents of which a program takes the one it knows."""
+    return (
+        f'<mc:AlternateContent xmlns:mc="{MC}" xmlns:zz="{requires}"><mc:Choice Requires="zz">{choice}</mc:Choice>'
+        f"<mc:Fallback>{fallback}</mc:Fallback></mc:AlternateContent>"
+    )
+
+
+SHAPE = "http://schemas.microsoft.com/office/word/2010/wordprocessingShape"
+
+
+@pytest.mark.parametrize(("requires", "said"), [("urn:zz", "autre"), (SHAPE, "mot")], ids=["foreign", "known"])
+def test_of_alternatives_that_one_is_told_which_is_printed(tmp_path: Path, requires: str, said: str) -> None:
+    found = package(tmp_path, f"<w:p><w:r>{alternatives('<w:t>mot</w:t>', '<w:t>autre</w:t>', requires)}</w:r></w:p>")
+    found.choose()
+    assert told.text_of(found) == said
+    assert "AlternateContent" not in etree.tostring(found.tree(found.main)).decode()
+
+
+def test_followed_changes_and_fields_of_a_printed_alternative_are_told(tmp_path: Path) -> None:
+    old = '<w:del w:id="1" w:author="a"><w:r><w:delText>vieux</w:delText></w:r></w:del>' + field("objet")
+    found = package(tmp_path, f"<w:p>{alternatives('<w:r><w:t>mot</w:t></w:r>', old)}</w:p>")
+    found.choose()
+    assert told.unsettled(found) == told.Unsettled(1, 0)
+    assert fields.names(found) == ["objet"]
+
+
+@pytest.mark.parametrize("is_typed", [True, False])
+def test_heads_and_feet_are_told_at_the_end(tmp_path: Path, *, is_typed: bool) -> None:
+    """Also a foot whose type the file hides: programs find it by its relation."""
+    parts = parts_of((SHIPPED / "lettre.docx").read_bytes())
+    foot = parts["word/footer1.xml"].decode().replace("</w:ftr>", "<w:p><w:r><w:t>Vu</w:t></w:r></w:p></w:ftr>")
+    types = parts["[Content_Types].xml"].decode()
+    relations = parts["word/_rels/document.xml.rels"].decode()
+    if not is_typed:
+        types = types.replace("footer+xml", "unknown+xml")
+        relations = relations.replace('"footer1.xml"', '"../word/footer1.xml"')
+    parts["word/_rels/document.xml.rels"] = relations.encode()
+    path = tmp_path / "a.docx"
+    path.write_bytes(packed({**parts, "word/footer1.xml": foot.encode(), "[Content_Types].xml": types.encode()}))
+    assert told.text_of(WordPackage.read(path)).endswith("\n\nVu")
 
 
 def test_properties_are_written_beside_those_of_others(tmp_path: Path) -> None:
