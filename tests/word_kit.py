@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from ged.ports import MailId
@@ -65,6 +66,15 @@ def in_word(house: House, text: str = "Votre demande est acceptée.") -> MailId:
     given(house, mail_id, edited(taken(house, mail_id), {"Votre demande est acceptée": text.rstrip(".")}))
     word.run_pages(house.services, mail_id, now=NOW)
     return mail_id
+
+
+def text_of(pdf: bytes) -> str:
+    """What is printed on the pages."""
+    opened = pypdfium2.PdfDocument(pdf)
+    try:
+        return "\n".join(page.get_textpage().get_text_range() for page in opened)
+    finally:
+        opened.close()
 
 
 def parts_of(content: bytes) -> dict[str, bytes]:

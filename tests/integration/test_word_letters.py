@@ -7,7 +7,6 @@ from io import BytesIO
 from pathlib import Path
 
 import pikepdf
-import pypdfium2
 import pytest
 from sqlalchemy import select
 
@@ -24,7 +23,7 @@ from ged.writing import versions, word
 from tests.factories import NOW
 from tests.judges import verapdf
 from tests.signbook_kit import House, form_of, make_institution, pdf_of
-from tests.word_kit import edited, given, in_word, received, taken, word_house
+from tests.word_kit import edited, given, in_word, received, taken, text_of, word_house
 
 __all__ = ["word_house"]
 
@@ -34,14 +33,6 @@ FOLLOWED = (
     '<w:del w:id="2" w:author="KD"><w:r><w:delText>Refus secret</w:delText></w:r></w:del></w:p>'
 )
 """A body with changes that nobody accepted yet."""
-
-
-def text_of(pdf: bytes) -> str:
-    opened = pypdfium2.PdfDocument(pdf)
-    try:
-        return "\n".join(page.get_textpage().get_text_range() for page in opened)
-    finally:
-        opened.close()
 
 
 def asked(house: House) -> int:

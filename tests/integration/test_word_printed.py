@@ -7,9 +7,8 @@ import pytest
 from ged.errors import Invalid
 from ged.writing import word
 from tests.factories import NOW
-from tests.integration.test_word_letters import text_of
 from tests.signbook_kit import House, pdf_of
-from tests.word_kit import edited, given, taken, word_house
+from tests.word_kit import edited, given, taken, text_of, word_house
 
 __all__ = ["word_house"]
 
