@@ -140,4 +140,4 @@ def _post_people(
         holding.until_on = date.fromordinal(on.toordinal() - 1)
     if wanted is not None:
         uow.session.add(Holding(post_id=post.id, person_id=wanted, from_on=on))
-    return [*changes, Change("changed", "holder", record.code, record.holder or "")] if current else changes
+    return [*changes, Change("changed", "holder", record.code, record.holder or "")]

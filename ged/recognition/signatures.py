@@ -150,26 +150,26 @@ def run_scan_check(services: Services, scan_id: int, *, now: datetime) -> None:
     found = [(file, reports_on(services, file, at=at)) for file in files]
     for attempt in services.attempts(now):
         with attempt as uow:
-            held = locks.hold_one(
-                uow.session, Scan, scan_id
-            )  # of two jobs of one scan the second sees the first's reports
-            if held is None or held.state is not ScanState.WAITING:
-                return
-            wanted = {file.digest for file in _unchecked(uow.session, held)}
-            for file, reports in found:
-                if file.digest not in wanted:
-                    continue
-                verdict = worst(reports)
-                uow.session.add(
-                    ScanSignatureCheck(
-                        scan_id=scan_id, sha256=file.digest, verdict=verdict,
-                        reports=[_as_json(one) for one in reports], checked_at=now,
-                    )
-                )  # fmt: skip
-                uow.record(
-                    "signature.checked", "scan", scan_id, actor=SYSTEM, digest=file.digest, verdict=verdict.value,
-                    reasons=sorted({one.reason for one in reports}),
-                )  # fmt: skip
+            # Of two jobs of one scan the second sees the first's reports.
+            held = locks.hold_one(uow.session, Scan, scan_id)
+            if held is not None and held.state is ScanState.WAITING:
+                wanted = {file.digest for file in _unchecked(uow.session, held)}
+                _store(uow, held, [one for one in found if one[0].digest in wanted])
+
+
+def _store(uow: UnitOfWork, scan: Scan, found: Sequence[tuple[SignedFile, Sequence[SignatureReport]]]) -> None:
+    for file, reports in found:
+        verdict = worst(reports)
+        uow.session.add(
+            ScanSignatureCheck(
+                scan_id=scan.id, sha256=file.digest, verdict=verdict, reports=[_as_json(one) for one in reports],
+                checked_at=uow.now,
+            )
+        )  # fmt: skip
+        uow.record(
+            "signature.checked", "scan", scan.id, actor=SYSTEM, digest=file.digest, verdict=verdict.value,
+            reasons=sorted({one.reason for one in reports}),
+        )  # fmt: skip
 
 
 def forget(uow: UnitOfWork, *, now: datetime) -> None:

@@ -26,6 +26,9 @@ def load_registry(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
     common = select(Correspondent).where(Correspondent.entity_id.is_(None))
     correspondents = {c.folded_name: c for c in uow.session.scalars(common)}
     for c in file.correspondents:
+        held = correspondents.get(fold(c.name))
+        if held is not None and held.merged_into_id is not None:
+            continue  # another entry stands for it, which the directory shows
         details: dict[str, object] = {
             "name": c.name, "kind": c.kind, "address": c.address, "email": c.email or "", "phone": c.phone or "",
         }  # fmt: skip

@@ -26,6 +26,7 @@ from sqlalchemy import (
     inspect,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.orm import Session, object_session
@@ -48,6 +49,8 @@ PRINCIPALS: Mapping[str, Sequence[Callable[[int], Principal]]] = {
     "people": (person_principal,),
 }
 """How a right to a letter names a row."""
+JOURNALED: Mapping[str, Sequence[str]] = {"posts": ("post_id", "acting_for_post_id"), "people": ("person_id",)}
+"""Columns of the journal that name a row: who acted, through which post."""
 PIECE = 400
 """Rows asked for in one query."""
 
@@ -145,6 +148,22 @@ def _plain(value: Any) -> Any:
 # --- back -----------------------------------------------------------------------------------------------------------
 
 
+def hold(session: Session, steps: Sequence[Step]) -> None:
+    """Lock the made rows, and letters with their rights: what is just beginning to name a row is waited for, and then seen."""
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    # Natures, mentions and rights are named without a foreign key: no lock of a row would wait for their users.
+    session.execute(text("LOCK TABLE mails, imputations, assignments, mail_access IN SHARE MODE"))
+    made: dict[str, list[Key]] = {}
+    for step in steps:
+        if "made" in step:
+            made.setdefault(step["table"], []).append(tuple(step["key"]))
+    for name in sorted(made):
+        table = Base.metadata.tables[name]
+        for keys in _pieces(sorted(made[name], key=str)):
+            session.execute(select(table).where(or_(*(_is(table, key) for key in keys))).with_for_update())
+
+
 def obstacles(session: Session, steps: Sequence[Step]) -> list[Obstacle]:
     """What stands against taking these steps back; empty: nothing."""
     found = list(_changed_since(session, steps))
@@ -223,6 +242,8 @@ def _naming(name: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Callabl
     principals = [make(values["id"]) for make in PRINCIPALS.get(name, ())]
     if principals:
         yield "mail_access", lambda table: table.c.principal.in_(principals)
+    for column in JOURNALED.get(name, ()):
+        yield "audit_entries", lambda table, column=column: table.c[column] == values["id"]  # type: ignore[misc]
     if name == "natures":
         yield "mails", lambda table: table.c.nature == values["code"]
     if name == "mentions":
@@ -253,9 +274,14 @@ def take_back(session: Session, steps: Sequence[Step]) -> None:
             table = Base.metadata.tables[step["table"]]
             session.execute(update(table).where(_is(table, step["key"])).values(_typed(table, step["before"])))
     order = {table.name: n for n, table in enumerate(Base.metadata.sorted_tables)}
-    for step in sorted((one for one in steps if "made" in one), key=lambda one: -order[one["table"]]):
-        table = Base.metadata.tables[step["table"]]
-        session.execute(delete(table).where(_is(table, step["key"])))
+    made: dict[str, list[Key]] = {}
+    for step in steps:
+        if "made" in step:
+            made.setdefault(step["table"], []).append(tuple(step["key"]))
+    for name in sorted(made, key=lambda one: -order[one]):
+        table = Base.metadata.tables[name]
+        for keys in _pieces(made[name]):
+            session.execute(delete(table).where(or_(*(_is(table, key) for key in keys))))
     for step in sorted((one for one in steps if "gone" in one), key=lambda one: order[one["table"]]):
         table = Base.metadata.tables[step["table"]]
         session.execute(insert(table).values(_typed(table, step["gone"])))

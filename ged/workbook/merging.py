@@ -252,6 +252,8 @@ def _fields(line: _Line, held: Mapping[str, Any] | None, work: _Work) -> dict[st
         else:
             fields[column.key] = value
     if line.sheet.kind == "units":
+        if held is not None and held["entity"] is not (line.sheet is SHEETS[0]):
+            work.note(line, line.sheet.key.key, "workbook.other_sheet", sheet=SHEETS[0 if held["entity"] else 1].title)
         fields["entity"] = line.sheet is SHEETS[0]
         fields["kind"] = fields["kind"] or KINDS_OF_UNITS[fields["entity"]]
     return fields

@@ -1,26 +1,32 @@
 """Taking a workbook in, in one transaction, and taking it back."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Select, delete, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
 from ged import locks
+from ged.capture.files import harmless_name
 from ged.errors import Invalid, NotFound
 from ged.natures.load import load_natures
+from ged.org.actors import load_actor
 from ged.org.file import OrganisationFile
 from ged.org.load import INSTALLATION_ID, Change, load_organisation
 from ged.org.models import Installation, Person
+from ged.ports import Confidentiality
 from ged.register.load import load_registry
 from ged.routing.load import fill_calendar, load_routing
 from ged.signbook.load import load_signbook
-from ged.unit import SYSTEM, Actor, Services, UnitOfWork
+from ged.unit import NO_WORK, SYSTEM, Actor, Services, UnitOfWork
 from ged.workbook import inverse
 from ged.workbook.inverse import Obstacle
 from ged.workbook.models import WorkbookImport
+from ged.workbook.state import organisation_now
 
 MOST_OBSTACLES = 50
 SHOWN = 30
@@ -98,7 +104,7 @@ def hand_in(uow: UnitOfWork, content: bytes, filename: str, *, actor: Actor | No
         delete(WorkbookImport).where(WorkbookImport.taken_at.is_(None), WorkbookImport.handed_in_at < uow.now - KEPT)
     )
     row = WorkbookImport(
-        filename=filename[-200:], sha256=hashlib.sha256(content).hexdigest(), content=content, handed_in_at=uow.now,
+        filename=harmless_name(filename)[-200:], sha256=hashlib.sha256(content).hexdigest(), content=content, handed_in_at=uow.now,
         person_id=actor.person_id if actor is not None else None,
     )  # fmt: skip
     uow.session.add(row)
@@ -119,29 +125,84 @@ def content_of(session: Session, import_id: int) -> tuple[str, bytes]:
 
 
 def take_in(
-    uow: UnitOfWork, import_id: int, file: OrganisationFile, *, on: date, actor: Actor | None = None
+    uow: UnitOfWork,
+    import_id: int,
+    file: OrganisationFile,
+    *,
+    seen: OrganisationFile,
+    on: date,
+    actor: Actor | None = None,
 ) -> tuple[Change, ...]:
     """Bring the organisation to what a workbook asks for, and keep what takes it back.
 
     Args:
-        file: what the workbook asks for over the organisation as this transaction sees it.
+        file: what the workbook asks for.
+        seen: the organisation over which ``file`` was made. Reading a workbook takes long: that is done before, without a lock.
+        actor: who takes it in; None: the operator, on the command line.
 
     Raises:
         NotFound: ``workbook.unknown``: it was taken in already.
-        Invalid: as `bring_to`.
+        Invalid: ``workbook.overtaken``: the organisation is no longer as it was seen; ``workbook.own_rights``; as `bring_to`.
     """
     _one_at_a_time(uow)
     row = locks.hold_one(uow.session, WorkbookImport, import_id)
     if row is None or row.taken_at is not None:
         raise NotFound("workbook.unknown", "it was taken in already")
-    with inverse.recorded(uow.session) as steps:
-        changes = _first_told(bring_to(uow, file, on=on))
+    if organisation_now(uow.session, on=on) != seen:
+        raise Invalid("workbook.overtaken", "look at the changes again")
+    with _own_rights_stay(uow, actor, on), inverse.recorded(uow.session) as steps:
+        changes = _first_told(bring_to(uow, _asked(file, seen), on=on))
     row.changes, row.inverse, row.taken_at, row.content = len(changes), steps, uow.now, None
     uow.record(
         "workbook.taken_in", "organisation", None, actor=actor or SYSTEM, workbook=row.id, digest=row.sha256,
-        changes=len(changes),
+        changes=[[one.action, one.kind, one.code, one.detail] for one in changes],
     )  # fmt: skip
     return changes
+
+
+LISTS_IN_ORDER = frozenset({"mentions", "natures", "templates"})
+"""Sections whose order in the file is that of the lists: they are brought over whole."""
+
+
+def _asked(file: OrganisationFile, seen: OrganisationFile) -> OrganisationFile:
+    """The records that are to change alone: what a workbook does not say is not written back over what others write."""
+    parts: dict[str, object] = {}
+    for section in file.model_fields_set:
+        wanted, held = getattr(file, section), getattr(seen, section)
+        if isinstance(wanted, tuple):
+            same = set(map(repr, held))
+            differing = tuple(one for one in wanted if repr(one) not in same)
+            parts[section] = wanted if differing and section in LISTS_IN_ORDER else differing
+    return file.model_copy(update=parts)
+
+
+@contextmanager
+def _own_rights_stay(uow: UnitOfWork, actor: Actor | None, on: date) -> Iterator[None]:
+    """Refuse what gives the person who does it a right to letters: an administrator sets up, and opens no letter.
+
+    Raises:
+        Invalid: ``workbook.own_rights``.
+    """
+    before = load_actor(uow.session, actor.person_id, on=on) if actor is not None else None
+    yield
+    if before is None:
+        return
+    uow.session.flush()
+    uow.session.expire_all()
+    after = load_actor(uow.session, before.person_id, on=on)
+    if after.clearance > before.clearance or _powers(after) - _powers(before):
+        raise Invalid("workbook.own_rights", "let the operator do this, on the command line")
+
+
+def _powers(actor: Actor) -> frozenset[tuple[str, object]]:
+    """Whatever lets a person see letters or act on them."""
+    return frozenset(
+        [
+            *(("right", (level, one)) for level in Confidentiality for one in actor.principals.at(level)),
+            *(("unit", one) for one in actor.headed_unit_ids),
+            *(("role", (post.post_id, role)) for post in actor.posts for role in post.roles if role not in NO_WORK),
+        ]
+    )
 
 
 def _one_at_a_time(uow: UnitOfWork) -> None:
@@ -158,7 +219,8 @@ def undo(uow: UnitOfWork, import_id: int | None = None, *, actor: Actor | None =
 
     Raises:
         NotFound: ``workbook.nothing_to_undo``.
-        Invalid: ``workbook.not_last``; ``workbook.hangs``: ``params["obstacles"]`` names up to fifty rows.
+        Invalid: ``workbook.not_last``; ``workbook.own_rights``; ``workbook.hangs``: ``params["obstacles"]`` names up to
+            fifty rows.
     """
     _one_at_a_time(uow)
     found_id = uow.session.scalar(_last())
@@ -169,10 +231,16 @@ def undo(uow: UnitOfWork, import_id: int | None = None, *, actor: Actor | None =
         raise NotFound("workbook.nothing_to_undo", "it was taken back meanwhile")
     if import_id is not None and row.id != import_id:
         raise Invalid("workbook.not_last", "take back the later workbooks first")
+    inverse.hold(uow.session, row.inverse)
     found = inverse.obstacles(uow.session, row.inverse)
     if found:
         raise Invalid("workbook.hangs", "take these back first", obstacles=told(found[:MOST_OBSTACLES]))
-    inverse.take_back(uow.session, row.inverse)
+    try:
+        with _own_rights_stay(uow, actor, uow.now.astimezone(uow.services.zone).date()):
+            inverse.take_back(uow.session, row.inverse)
+    except IntegrityError:
+        # Somebody has just begun to use a row, and was committed after it was looked at.
+        raise Invalid("workbook.hangs", "take these back first", obstacles=()) from None
     row.undone_at = uow.now
     uow.record("workbook.undone", "organisation", None, actor=actor or SYSTEM, workbook=row.id, changes=row.changes)
     return row

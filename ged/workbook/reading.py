@@ -7,14 +7,17 @@ from io import BytesIO
 
 from python_calamine import CalamineError, CalamineWorkbook, ZipError
 
-from ged.errors import Invalid
+from ged.errors import EngineFailed, Invalid
 from ged.workbook.sheets import MAX_CELL, MAX_ROWS
-from sandbox import Limits, Message, Pool, SandboxError, Service
+from sandbox import Busy, Limits, Message, Pool, SandboxError, Service
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 20.0
+WAIT_S = 10.0
 MAX_BYTES = 20 * 1024 * 1024
 MAX_SHEETS = 40
 MAX_COLUMNS = 60
+MAX_CELLS = 400_000
+"""Cells with text of a whole workbook: a small file may unfold to millions."""
 _MEMORY_BYTES = 1024 * 1024 * 1024
 _MAX_ANSWER_BYTES = 256 * 1024 * 1024
 
@@ -24,15 +27,19 @@ def read_apart(content: bytes) -> dict[str, list[list[str]]]:
 
     Raises:
         Invalid: ``workbook.too_big``, ``workbook.unreadable``.
+        EngineFailed: ``work.busy``.
         SandboxError: no child can be started at all.
     """
     if len(content) > MAX_BYTES:
         raise Invalid("workbook.too_big", "give a smaller file", limit=MAX_BYTES)
-    with _readers().child(wait_s=TIMEOUT_S) as child:
-        try:
-            answer = child.ask({}, payload=content, timeout_s=TIMEOUT_S)
-        except SandboxError as failure:
-            raise _unreadable() from failure
+    try:
+        with _readers().child(wait_s=WAIT_S) as child:
+            try:
+                answer = child.ask({}, payload=content, timeout_s=TIMEOUT_S)
+            except SandboxError as failure:
+                raise _unreadable() from failure
+    except Busy as busy:
+        raise EngineFailed("work.busy", "wait a moment, then ask again", retryable=True) from busy
     if not answer.message["is_read"]:
         raise _unreadable()
     read: dict[str, list[list[str]]] = json.loads(answer.payload)
@@ -59,16 +66,28 @@ def rows_of(content: bytes) -> dict[str, list[list[str]]]:
         CalamineError, ZipError, ValueError, OSError: no workbook.
     """
     book = CalamineWorkbook.from_filelike(BytesIO(content))
-    return {name: _rows(book, name) for name in book.sheet_names[:MAX_SHEETS]}
+    read: dict[str, list[list[str]]] = {}
+    for name in book.sheet_names[:MAX_SHEETS]:
+        read[name] = _rows(book, name)
+        if sum(len(line) for rows in read.values() for line in rows) > MAX_CELLS:
+            raise ValueError("too many cells")
+    return read
 
 
 def _rows(book: CalamineWorkbook, name: str) -> list[list[str]]:
     # One line more than is read, so that a sheet that is too long is told of.
     raw = book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=MAX_ROWS + 1)
-    rows = [[_text(value) for value in line[:MAX_COLUMNS]] for line in raw]
+    rows = [_bare([_text(value) for value in line[:MAX_COLUMNS]]) for line in raw]
     while rows and not any(rows[-1]):
         rows.pop()
     return rows
+
+
+def _bare(cells: list[str]) -> list[str]:
+    """A line without the empty cells at its end."""
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
 
 
 def _text(value: object) -> str:

@@ -186,8 +186,8 @@ SHEETS = (
         "Circuits", "circuits", "Une ligne par étape, dans l'ordre ; la dernière étape d'une nature est la signature.",
         (
             Column("Nature", "nature", "Le code de la nature.", Holds.REFERENCE, refers_to="natures", is_required=True, examples=("lettre", "lettre")),
-            Column("Poste", "post", f"Le code du poste, ou « {NEAREST_HEAD} ».", Holds.REFERENCE, refers_to="posts", is_required=True, examples=(NEAREST_HEAD, "SG")),
-            Column("Étape", "kind", "visa, avis ou signature.", Holds.CHOICE, STEP_KINDS, is_required=True, examples=("visa", "signature")),
+            Column("Poste", "post", f"Le code du poste, ou « {NEAREST_HEAD} ».", Holds.REFERENCE, refers_to="posts", examples=(NEAREST_HEAD, "SG")),
+            Column("Étape", "kind", "visa, avis ou signature.", Holds.CHOICE, STEP_KINDS, examples=("visa", "signature")),
             Column("Obligatoire", "compulsory", "oui : le rédacteur ne peut pas l'ôter.", Holds.YES_NO, examples=("oui", "")),
             Column("Avec la précédente", "with_previous", "oui : les deux étapes s'ouvrent ensemble.", Holds.YES_NO),
         ),

@@ -28,6 +28,7 @@ SENTENCES = {
     "workbook.other_direction": "Ce registre est d'un autre sens que la nature.",
     "workbook.itself": "Ce ne peut pas être elle-même.",
     "workbook.email": "Une adresse électronique contient une arobase : nom@domaine.tg.",
+    "workbook.other_sheet": "Cette unité est de la feuille « {sheet} » : mettez-y sa ligne. Une entité ne cesse pas de l'être par un classeur.",
     "workbook.cycle": "En remontant, on revient à cette même unité : corrigez l'un des rattachements.",
     "workbook.no_successor": "Une unité fermée a un successeur, qui reçoit son courrier : indiquez son sigle.",
     "workbook.signature_last": "Une signature, une seule, termine le circuit.",

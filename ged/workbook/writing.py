@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell, MergedCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
@@ -103,14 +104,16 @@ def _written(
         if folded(title) == folded(READ_ME):
             continue
         sheet = next((one for one in SHEETS if folded(one.title) == folded(title)), None)
-        made[title] = book.create_sheet(title.translate(_FORBIDDEN)[:_MAX_TITLE])
+        bare = ILLEGAL_CHARACTERS_RE.sub("-", title).translate(_FORBIDDEN)
+        made[title] = book.create_sheet(bare[:_MAX_TITLE] or "-")
         given = (names or {}).get(title)
         _names(made[title], sheet, given)
         if examples and sheet is not None:
             _examples(made[title], sheet)
         for number, cells in enumerate(lines, start=made[title].max_row + 1 if examples else 2):
             for place, text in enumerate(cells, start=1):
-                _text(made[title].cell(number, place), text)
+                if text:
+                    _text(made[title].cell(number, place), text)
     by_title = {folded(title): sheet for title, sheet in made.items()}
     for finding in findings:
         if finding.sheet and folded(finding.sheet) in by_title:
@@ -122,6 +125,8 @@ def _written(
 
 def _text(cell: Cell | MergedCell, text: str) -> None:
     """Write a text that stays a text: no formula, no number that loses its zeros."""
+    # A cell may hold a sign that no workbook may: it is shown, since it is what is to be corrected.
+    text = ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", text)
     cell.value = text or None
     if text and isinstance(cell, Cell):
         cell.data_type = "s"
@@ -199,6 +204,6 @@ def _mark(made: Worksheet, finding: Finding) -> None:
 
 
 def _note(text: str) -> Comment:
-    note = Comment(text, "GED")
+    note = Comment(ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", text), "GED")
     note.width, note.height = 320, 40 + 18 * (1 + len(text) // 45)
     return note

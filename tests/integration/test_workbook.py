@@ -61,12 +61,13 @@ def now_of(services: Services) -> OrganisationFile:
 
 
 def take(services: Services, book: Book, *, now: datetime = NOW) -> tuple[Change, ...]:
-    merged = merge(now_of(services), book)
+    seen = now_of(services)
+    merged = merge(seen, book)
     assert [sentence(one) for one in merged.findings] == []
     assert merged.file is not None
     with services.unit_of_work(now) as uow:
         import_id = operations.hand_in(uow, repr(book).encode(), "classeur.xlsx")
-        return operations.take_in(uow, import_id, merged.file, on=TODAY)
+        return operations.take_in(uow, import_id, merged.file, seen=seen, on=TODAY)
 
 
 def dump(services: Services) -> dict[str, list[str]]:

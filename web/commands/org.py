@@ -82,11 +82,12 @@ def org_import(workbook: Path) -> None:
     services = build_services(settings_of())
     content = workbook.read_bytes()
     rows = read_apart(content)
+    with services.reading() as session:
+        seen = organisation_now(session, on=_today(services))
+    file = _accepted(merge(seen, rows))
     with services.unit_of_work(datetime.now(UTC)) as uow:
-        merged = merge(organisation_now(uow.session, on=_today(services)), rows)
-        file = _accepted(merged)
         import_id = operations.hand_in(uow, content, workbook.name)
-        changes = operations.take_in(uow, import_id, file, on=_today(services))
+        changes = operations.take_in(uow, import_id, file, seen=seen, on=_today(services))
     _tell(changes)
 
 

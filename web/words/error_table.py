@@ -1654,6 +1654,13 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "workbook.not_last": Message(_l("Un autre classeur a été importé depuis."), _l("Annulez d'abord le dernier.")),
     "workbook.nothing_to_undo": Message(_l("Aucun import n'est à annuler."), _l("Rechargez la page.")),
+    "workbook.overtaken": Message(
+        _l("L'organisation a changé depuis ce contrôle."), _l("Relisez ce qui va changer, puis importez.")
+    ),
+    "workbook.own_rights": Message(
+        _l("Ce classeur vous donnerait à vous-même un poste, un rôle ou une habilitation."),
+        _l("Un administrateur n'ouvre aucun courrier : demandez-le à l'exploitant (ged org import)."),
+    ),
     "workbook.too_big": Message(
         _l("Ce classeur est trop lourd."), _l("Partagez-le en plusieurs classeurs de 20 Mo au plus.")
     ),

@@ -11,11 +11,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
-from ged.errors import GedError, Invalid, NotFound
+from ged.errors import EngineFailed, GedError, Invalid, NotFound
+from ged.org.file import OrganisationFile
 from ged.org.load import Change
 from ged.workbook import operations, writing
 from ged.workbook.cells import Finding
-from ged.workbook.merging import Merged, Rows, merge
+from ged.workbook.merging import Merged, merge
 from ged.workbook.reading import MAX_BYTES, read_apart
 from ged.workbook.state import organisation_now
 from ged.workbook.words import sentence
@@ -52,7 +53,7 @@ def index() -> ResponseReturnValue:
     return _index()
 
 
-def _index(error: Invalid | None = None) -> ResponseReturnValue:
+def _index(error: Invalid | EngineFailed | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
         rows = operations.handed_in(session)
     page = render_template("admin/rollout.html", rows=rows, errors=[view_of(error)] if error else [])
@@ -88,7 +89,7 @@ def hand_in() -> ResponseReturnValue:
         read_apart(content)
         with context.services().unit_of_work(context.now()) as uow:
             import_id = operations.hand_in(uow, content, file.filename, actor=context.actor())
-    except Invalid as error:
+    except (Invalid, EngineFailed) as error:
         return _index(error)
     return redirect(url_for("rollout.show", import_id=import_id), 303)
 
@@ -96,7 +97,7 @@ def hand_in() -> ResponseReturnValue:
 @blueprint.get("/<int:import_id>")
 def show(import_id: int) -> ResponseReturnValue:
     """What a workbook would change, or every cell to correct."""
-    name, _rows, merged = _checked(import_id)
+    name, _rows, _now, merged = _checked(import_id)
     changes = operations.preview(context.services(), merged.file, now=context.now()) if merged.file else ()
     return render_template(
         "admin/rollout_check.html",
@@ -113,16 +114,17 @@ def show(import_id: int) -> ResponseReturnValue:
 @blueprint.get("/<int:import_id>/corrige.xlsx")
 def marked(import_id: int) -> ResponseReturnValue:
     """The workbook with its wrong cells in red, each with a note."""
-    name, rows, merged = _checked(import_id)
+    name, rows, _now, merged = _checked(import_id)
     return _file(writing.marked(rows, merged.findings), f"{name.rpartition('.')[0] or name} - a corriger.xlsx")
 
 
-def _checked(import_id: int) -> tuple[str, dict[str, list[list[str]]], Merged]:
+def _checked(import_id: int) -> tuple[str, dict[str, list[list[str]]], OrganisationFile, Merged]:
+    """Name, rows, the organisation as it is, and what the workbook asks for over it. No lock is held meanwhile."""
     with context.services().reading() as session:
         name, content = operations.content_of(session, import_id)
         now = organisation_now(session, on=context.today())
     rows = read_apart(content)
-    return name, rows, merge(now, rows)
+    return name, rows, now, merge(now, rows)
 
 
 def _told(change: Change) -> Change:
@@ -142,15 +144,18 @@ def _place(finding: Finding) -> str:
 def take_in(import_id: int) -> ResponseReturnValue:
     """Take a workbook in. Cells that became wrong meanwhile are told instead."""
     require_recent_proof()
-    services = context.services()
-    with services.reading() as session:
-        _name, content = operations.content_of(session, import_id)
-    rows: dict[str, Rows] = dict(read_apart(content))
-    with services.unit_of_work(context.now()) as uow:
-        merged = merge(organisation_now(uow.session, on=context.today()), rows)
-        if merged.file is None:
-            return redirect(url_for("rollout.show", import_id=import_id), 303)
-        changes = operations.take_in(uow, import_id, merged.file, on=context.today(), actor=context.actor())
+    _name, _rows, seen, merged = _checked(import_id)
+    here = redirect(url_for("rollout.show", import_id=import_id), 303)
+    if merged.file is None:
+        return here
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            changes = operations.take_in(
+                uow, import_id, merged.file, seen=seen, on=context.today(), actor=context.actor()
+            )
+    except Invalid as error:
+        _tell_why(error)
+        return here
     flash(
         ngettext(
             "Le classeur est importé : %(num)s changement.",
