@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, inspect, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, inspect, select, text, tuple_
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Mapper, Session
 
@@ -44,6 +44,13 @@ but one wait again: with fifty waiters half of its work. An advisory lock, acqui
 Row = TypeVar("Row", bound=Base)
 Key = int | tuple[int, ...]
 """Primary key of a row: its id, or the values of a key of several columns."""
+
+
+def hold_out_writers(session: Session, tables: Sequence[str]) -> None:
+    """Wait until nobody writes to these tables, and keep writers out until the commit: for a rare act that asks what names
+    a row without a foreign key. On SQLite a writing transaction is alone anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"LOCK TABLE {', '.join(tables)} IN SHARE MODE"))
 
 
 def hold(session: Session, model: type[Row], ids: Collection[int]) -> list[Row]:

@@ -26,7 +26,6 @@ from sqlalchemy import (
     inspect,
     or_,
     select,
-    text,
     update,
 )
 from sqlalchemy.orm import Session, object_session
@@ -148,20 +147,8 @@ def _plain(value: Any) -> Any:
 # --- back -----------------------------------------------------------------------------------------------------------
 
 
-def hold(session: Session, steps: Sequence[Step]) -> None:
-    """Lock the made rows, and letters with their rights: what is just beginning to name a row is waited for, and then seen."""
-    if session.get_bind().dialect.name != "postgresql":
-        return
-    # Natures, mentions and rights are named without a foreign key: no lock of a row would wait for their users.
-    session.execute(text("LOCK TABLE mails, imputations, assignments, mail_access IN SHARE MODE"))
-    made: dict[str, list[Key]] = {}
-    for step in steps:
-        if "made" in step:
-            made.setdefault(step["table"], []).append(tuple(step["key"]))
-    for name in sorted(made):
-        table = Base.metadata.tables[name]
-        for keys in _pieces(sorted(made[name], key=str)):
-            session.execute(select(table).where(or_(*(_is(table, key) for key in keys))).with_for_update())
+NAMING = ("mails", "imputations", "assignments", "mail_access")
+"""Tables that name rows without a foreign key: no lock of a row would wait for who is just writing there."""
 
 
 def obstacles(session: Session, steps: Sequence[Step]) -> list[Obstacle]:

@@ -177,7 +177,14 @@ def test_what_names_a_row_without_a_foreign_key_keeps_it(tmp_path: Path, ministr
     with services.unit_of_work(NOW) as uow:
         made = uow.session.scalars(select(Unit).where(Unit.code == "DGX")).one()
         one, other = (
-            Mail(direction=Direction.INCOMING, state=MailState.TO_IMPUTE, subject="Objet", nature=code, unit_id=1)
+            Mail(
+                direction=Direction.INCOMING,
+                state=MailState.TO_IMPUTE,
+                subject="Objet",
+                nature=code,
+                unit_id=1,
+                created_at=NOW,
+            )
             for code in ("essai", "autre")
         )
         uow.session.add_all([one, other])

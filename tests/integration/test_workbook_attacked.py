@@ -1,7 +1,7 @@
 """A workbook in the hands of who means harm: an administrator gains no letter, hostile cells and names end in words."""
 
+import datetime
 import re
-from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def test_an_administrator_gives_himself_no_letters_by_a_workbook(tmp_path: Path)
     shown = hand_in(client, content)
     post(client, f"{shown}/importer", {})
     with services.reading() as session:
-        me = actor_of_account(session, "admin", on=TODAY)
+        me = actor_of_account(session, "admin", on=datetime.datetime.now(datetime.UTC).date())
     assert not me.has(Role.AUTHORITY, Role.HEAD, Role.SIGNATORY), me.posts
     assert int(me.clearance) == 0
     assert not any(p.works for p in me.posts)
@@ -63,7 +63,7 @@ def test_an_administrator_gives_his_own_post_no_working_role(tmp_path: Path) -> 
     shown = hand_in(client, book(services, {"Postes": [["ADM", "", "MIN", "", "administrateur, chef"]]}))
     post(client, f"{shown}/importer", {})
     with services.reading() as session:
-        me = actor_of_account(session, "admin", on=TODAY)
+        me = actor_of_account(session, "admin", on=datetime.datetime.now(datetime.UTC).date())
     assert not me.headed_unit_ids
 
 
@@ -76,14 +76,16 @@ def test_the_holder_of_a_vacant_post_is_told_before_and_in_the_journal(tmp_path:
     told = re.search(r"ADM2", page) is not None
     post(client, f"{shown}/importer", {})
     with services.reading() as session:
-        me = actor_of_account(session, "etudes", on=TODAY)
+        me = actor_of_account(session, "etudes", on=datetime.datetime.now(datetime.UTC).date())
         rows = operations.handed_in(session)
     assert any(p.title == "Adjoint" for p in me.posts)
     assert told, "the page said that nothing changes"
     assert rows[0].may_undo, "it can be taken back"
 
 
-def take(services: Services, changes: dict[str, list[list[str]]], *, now: datetime = NOW) -> tuple[Change, ...]:
+def take(
+    services: Services, changes: dict[str, list[list[str]]], *, now: datetime.datetime = NOW
+) -> tuple[Change, ...]:
     with services.unit_of_work(now) as uow:
         seen = organisation_now(uow.session, on=TODAY)
         merged = merge(seen, read_apart(book(services, changes)))
@@ -101,7 +103,7 @@ def test_the_undo_gives_an_administrator_no_post_back(tmp_path: Path) -> None:
         row = operations.handed_in(session)[0]
     post(client, f"/administration/deploiement/{row.id}/reprendre", {})
     with services.reading() as session:
-        me = actor_of_account(session, "admin", on=TODAY)
+        me = actor_of_account(session, "admin", on=datetime.datetime.now(datetime.UTC).date())
     assert not any(p.works for p in me.posts), me.posts
 
 
