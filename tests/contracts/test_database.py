@@ -346,6 +346,7 @@ def test_workers_that_look_at_one_moment_ask_for_periodic_jobs_once(services: Se
         without_cause = {
             JobKind.COLLECT_MAIL,
             JobKind.ALERTS,
+            JobKind.MAIL_LOOP,
             JobKind.PRESERVE_DUE,
         }  # no mailbox, follower or signature
         assert Counter(session.scalars(select(Job.kind))) == Counter(pipeline.SCHEDULED - without_cause)

@@ -24,6 +24,7 @@ NO_SECTION = {
     "notices": "an act of the first page",
     "pki": "for programs",
     "static": "files",
+    "tour": "is help itself",
 }
 """Blueprints whose pages lead to the first page of the guide, and why."""
 

@@ -44,6 +44,7 @@ def wait_until_idle(here: Installation) -> None:
         without_cause = {
             JobKind.COLLECT_MAIL,
             JobKind.ALERTS,
+            JobKind.MAIL_LOOP,
             JobKind.PRESERVE_DUE,
         }  # no mailbox, follower or signature
         return SCHEDULED - without_cause <= {job.kind for job in found} and {job.state for job in found} == {

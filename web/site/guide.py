@@ -45,6 +45,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "letter_files": (_STAFF, "ma-bannette"),
     "proofs": (_STAFF, "ma-bannette"),
     "drafts": (_STAFF, "repondre"),
+    "word": (_STAFF, "repondre"),
     "documents": (_STAFF, "retrouver"),
     "search": (_STAFF, "retrouver"),
     "saved_searches": (_STAFF, "retrouver"),
