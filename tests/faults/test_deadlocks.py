@@ -89,10 +89,11 @@ def _signed_answer(house: House) -> tuple[int, int, int]:
     clerk = house.who("agent")
     with house.services.unit_of_work(NOW) as uow:
         mail = uow.session.get_one(Mail, answer)
+        mail.state = MailState.SIGNED
+        uow.session.flush()
         allocation.allocate(
             uow, slip_kit.register_id(house.services, "DEP"), actor=clerk, post=clerk.posts[0], mail_id=mail.id
         )
-        mail.state = MailState.SIGNED
         dispatch.open_lines(uow, answer, [CEET], [])
         access.grant(uow, answer, [unit_principal(clerk.posts[0].unit_id)], access.Because.REGISTERED)
     with house.services.reading() as session:

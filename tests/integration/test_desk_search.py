@@ -84,6 +84,7 @@ def subjects(services: Services, wanted: Wanted, who: str = "agent") -> list[str
     return [row.subject for row in rows]
 
 
+@pytest.mark.locks_backwards  # its own change, then an operation
 def test_a_register_is_filtered_by_name_and_state_without_telling_of_hidden_letters(site: Site) -> None:
     services = site[1]
     one, two = register(services, "Un", sender="Préfecture du Zio"), register(services, "Deux", sender="Mairie")

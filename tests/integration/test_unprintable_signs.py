@@ -151,6 +151,7 @@ def test_a_closing_is_sealed_and_printed(site: Site) -> None:
         assert "Arrivées\ufffd" in words(stored.read())
 
 
+@pytest.mark.locks_backwards  # its own change, then an operation
 def test_the_departures_of_a_day_and_a_discharge_sheet_print(tmp_path: Path) -> None:
     house = make_house(tmp_path)
     mail_id = house.ready()

@@ -81,6 +81,7 @@ def fixed(held: Held, table: Table) -> list[str]:
     return [column.name for column in table.columns] if everything else list(held.columns)
 
 
+@pytest.mark.locks_backwards  # tries every table in turn
 def test_held_rows_refuse_update_and_delete(migrated: Connection) -> None:
     for held in HELD:
         hold_against(migrated, held)
