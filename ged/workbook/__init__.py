@@ -2,9 +2,11 @@
 
 Contents:
     sheets: the sheets and their columns, and what each cell may hold.
-    cells: what one cell says, or why it cannot be read.
-    reading: a file becomes rows of text, in a sandboxed child.
-    merging: rows over the organisation as it is become the organisation that is wanted, with every finding.
-    state: the organisation as it is, as the records of ``ged.org.file``.
-    writing: the workbook that is handed out: empty, filled, or with its wrong cells marked.
+    cells: reads one cell, or says why it cannot be read.
+    reading: reads a file into rows of text, in a sandboxed child.
+    merging: applies the rows to the current organisation: the organisation that is wanted, and every finding.
+    state: reads the current organisation into the records of ``ged.org.file``.
+    writing: writes a workbook: empty, filled with the current organisation, or with its wrong cells marked.
+    operations: takes a workbook in, in one transaction, and takes it back.
+    inverse: records the rows that a transaction wrote, and restores them.
 """

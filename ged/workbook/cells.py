@@ -1,4 +1,4 @@
-"""What one cell says, or why it cannot be read. Pure."""
+"""Reads one cell, or says why it cannot be read. Pure."""
 
 import re
 import unicodedata
@@ -19,8 +19,8 @@ class Finding:
     Attributes:
         row: line of the sheet, from 1; 0: the sheet itself.
         column: column of the sheet, from 1; 0: the whole line.
-        code: what is wrong, of the table of sentences in ``ged.workbook.words``.
-        params: what the sentence names.
+        code: the fault; ``ged.workbook.words`` has a sentence for each code.
+        params: the values that the sentence names.
     """
 
     sheet: str
@@ -32,7 +32,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Left:
-    """An empty cell: the value stays as it is."""
+    """An empty cell: the current value stays."""
 
 
 @dataclass(frozen=True)

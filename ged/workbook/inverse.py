@@ -1,7 +1,7 @@
-"""What a unit of work wrote, row by row, and how to take it back: the rows are then as they were, byte by byte.
+"""Records the rows that a unit of work writes, and restores them byte by byte.
 
-The journal and the jobs are left out: what happened stays told. A row that something else hangs on, or that changed
-since, is named, and nothing is taken back.
+The journal and the jobs are left out: the journal never forgets. If another row refers to a made row, or a row changed
+since, nothing is restored, and the row is named.
 """
 
 from collections import Counter
@@ -73,7 +73,7 @@ class Obstacle:
 
 @contextmanager
 def recorded(session: Session) -> Iterator[list[Step]]:
-    """Yield a list that holds, after a flush, what the block wrote through the session, in order."""
+    """Yield a list. After a flush it holds a step for each row that the block wrote through the session, in order."""
     steps: list[Step] = []
 
     def changed(_session: Session, _context: object, _instances: object) -> None:
@@ -152,7 +152,7 @@ NAMING = ("mails", "imputations", "assignments", "mail_access")
 
 
 def obstacles(session: Session, steps: Sequence[Step]) -> list[Obstacle]:
-    """What stands against taking these steps back; empty: nothing."""
+    """The reasons why these steps cannot be taken back; empty: they can."""
     found = list(_changed_since(session, steps))
     made: Made = {}
     for step in steps:
@@ -247,7 +247,7 @@ def _pieces(keys: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _told(row: RowMapping | Mapping[str, Any] | None, key: Sequence[Any]) -> str:
-    """How people know a row."""
+    """The name by which people know a row."""
     for name in ("code", "account", "name"):
         if row is not None and row.get(name):
             return str(row[name])

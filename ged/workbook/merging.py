@@ -1,4 +1,4 @@
-"""Rows of a workbook over the organisation as it is: the organisation that is wanted, and every finding. Pure.
+"""Applies the rows of a workbook to the current organisation: the organisation that is wanted, and every finding. Pure.
 
 Nothing stops at the first error: whoever fills in a workbook corrects all of it in one go.
 """
@@ -27,13 +27,13 @@ EMPTY: Mapping[str, Any] = {
     "roles": (), "secretary_of": None, "restarts_yearly": True, "reminder": "", "register": None, "delay_days": None,
     "mentions": (), "reminders": (), "address": "", "phone": None, "template": None,
 }  # fmt: skip
-"""What a field holds after its value was taken away, and where a new record says nothing."""
+"""The value of a field after a dash, and of a field that a new record leaves empty."""
 KINDS_OF_UNITS = {True: "entity", False: "service"}
 
 
 @dataclass(frozen=True)
 class Merged:
-    """What a workbook asks for.
+    """The result of reading a workbook.
 
     Attributes:
         file: the organisation that is wanted; None if anything is to be corrected.
@@ -68,7 +68,7 @@ class _Work:
     wrong: set[tuple[str, int, int]] = field(default_factory=set)
     """Sheet, line and column of each finding; and column 0 of each line with one."""
     by_word: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Section -> folded key -> key: what a typing error may have meant."""
+    """Section -> folded key -> key: finds the key that a typing error stands for."""
 
     def note(self, line: _Line, key: str, code: str, **params: object) -> None:
         self.add(Finding(line.sheet.title, line.row, line.columns.get(key, 0), code, params))
@@ -89,7 +89,7 @@ class _Work:
 
 
 def merge(now: OrganisationFile, workbook: Mapping[str, Rows]) -> Merged:
-    """Read the sheets over the organisation as it is.
+    """Apply the sheets to the current organisation.
 
     Args:
         workbook: title of a sheet -> its rows of text, the first one the names of the columns.

@@ -69,7 +69,7 @@ class _Preview(Exception):
 
 
 def preview(services: Services, file: OrganisationFile, *, now: datetime) -> tuple[Change, ...]:
-    """What a workbook would change: it is taken in and rolled back.
+    """The changes that a workbook would make: it is taken in, and the transaction is rolled back.
 
     Raises:
         Invalid: as `bring_to`.
@@ -88,7 +88,7 @@ SAME = {"unit": "units", "post": "posts", "holder": "posts"}
 
 
 def _first_told(changes: Sequence[Change]) -> tuple[Change, ...]:
-    """What changes, without the details of what is added as a whole."""
+    """The changes, without the details of rows that are added."""
     added = {(one.kind, one.code) for one in changes if one.action == "added"}
     return tuple(
         one
@@ -133,7 +133,7 @@ def take_in(
     on: date,
     actor: Actor | None = None,
 ) -> tuple[Change, ...]:
-    """Bring the organisation to what a workbook asks for, and keep what takes it back.
+    """Change the organisation as a workbook asks, and keep the steps that take the changes back.
 
     Args:
         file: what the workbook asks for.
@@ -165,7 +165,7 @@ LISTS_IN_ORDER = frozenset({"mentions", "natures", "templates"})
 
 
 def _asked(file: OrganisationFile, seen: OrganisationFile) -> OrganisationFile:
-    """The records that are to change alone: what a workbook does not say is not written back over what others write."""
+    """The records that change, without the others: another person may be changing those at this moment."""
     parts: dict[str, object] = {}
     for section in file.model_fields_set:
         wanted, held = getattr(file, section), getattr(seen, section)
@@ -178,7 +178,7 @@ def _asked(file: OrganisationFile, seen: OrganisationFile) -> OrganisationFile:
 
 @contextmanager
 def _own_rights_stay(uow: UnitOfWork, actor: Actor | None, on: date) -> Iterator[None]:
-    """Refuse what gives the person who does it a right to letters: an administrator sets up, and opens no letter.
+    """Refuse a change by which the acting person gains a right to letters: an administrator opens no letter.
 
     Raises:
         Invalid: ``workbook.own_rights``.
@@ -195,7 +195,7 @@ def _own_rights_stay(uow: UnitOfWork, actor: Actor | None, on: date) -> Iterator
 
 
 def _powers(actor: Actor) -> frozenset[tuple[str, object]]:
-    """Whatever lets a person see letters or act on them."""
+    """The rights by which a person sees letters or acts on them."""
     return frozenset(
         [
             *(("right", (level, one)) for level in Confidentiality for one in actor.principals.at(level)),

@@ -1,5 +1,6 @@
-"""The organisation as it is in the database, as the records of the organisation file."""
+"""Reads the current organisation from the database into the records of the organisation file."""
 
+from collections.abc import Mapping
 from datetime import date
 
 from sqlalchemy import or_, select
@@ -29,73 +30,101 @@ from ged.unit import Role
 
 
 def organisation_now(session: Session, *, on: date) -> OrganisationFile:
-    """All that the workbook has a sheet for, in the order of the lists, and the templates that natures name."""
-    units = list(session.scalars(select(Unit).order_by(Unit.id)))
-    unit_codes = {row.id: row.code for row in units}
-    posts = list(session.scalars(select(Post).order_by(Post.id)))
-    post_codes = {row.id: row.code for row in posts}
-    registers = list(session.scalars(select(Register).order_by(Register.id)))
-    register_codes = {row.id: row.code for row in registers}
-    holders = _holders(session, on)
+    """The current organisation: every section that the workbook has a sheet for, and the templates that natures name.
+
+    Args:
+        on: the day whose holders of posts are returned.
+    """
+    unit_codes = dict(session.execute(select(Unit.id, Unit.code)).all())
+    post_codes = dict(session.execute(select(Post.id, Post.code)).all())
     installation = session.scalars(select(Installation)).first()
     return OrganisationFile(
         organisation=installation.name if installation is not None else "",
-        units=tuple(
-            UnitRecord(
-                code=row.code, name=row.name, kind=row.kind, parent=unit_codes.get(row.parent_id or 0),
-                entity=row.is_entity, closed=row.closed_at is not None, successor=unit_codes.get(row.successor_id or 0),
-            )
-            for row in units
-        ),
-        people=tuple(
-            PersonRecord(
-                account=row.account, name=row.name, email=row.email,
-                clearance=Confidentiality(row.clearance).name.lower(),
-            )
-            for row in session.scalars(select(Person).order_by(Person.id))
-        ),
-        posts=tuple(
-            PostRecord(
-                code=row.code, title=row.title, unit=unit_codes[row.unit_id], holder=holders.get(row.id),
-                roles=tuple(sorted((one.role for one in row.roles), key=list(Role).index)),
-                secretary_of=post_codes.get(row.secretary_of_id or 0),
-            )
-            for row in posts
-        ),
-        registers=tuple(
-            RegisterRecord(
-                code=row.code, name=row.name, unit=unit_codes[row.unit_id], direction=row.direction.value,
-                nature=row.nature.value, pattern=row.pattern, restarts_yearly=row.restarts_yearly,
-            )
-            for row in registers
-        ),
-        mentions=tuple(
-            MentionRecord(code=row.code, label=row.label, reminder=row.reminder)
-            for row in session.scalars(select(Mention).order_by(Mention.position, Mention.code))
-        ),
-        natures=tuple(
-            _nature(row, register_codes, post_codes)
-            for row in session.scalars(select(Nature).order_by(Nature.position, Nature.id))
-        ),
-        correspondents=tuple(
-            CorrespondentRecord(
-                name=row.name, kind=row.kind, address=row.address, email=row.email or None, phone=row.phone or None
-            )
-            for row in session.scalars(
-                select(Correspondent)
-                .where(Correspondent.entity_id.is_(None), Correspondent.merged_into_id.is_(None))
-                .order_by(Correspondent.id)
-            )
-        ),
-        filing_plan=tuple(
-            FilingRecord(code=row.code, title=row.title)
-            for row in session.scalars(select(FilingClass).order_by(FilingClass.code))
-        ),
-        templates=tuple(
-            TemplateRecord(code=row.code, title=row.title, subject=row.subject, body=row.body)
-            for row in session.scalars(select(LetterTemplate).order_by(LetterTemplate.position, LetterTemplate.code))
-        ),
+        units=_units(session, unit_codes),
+        people=_people(session),
+        posts=_posts(session, unit_codes, post_codes, on),
+        registers=_registers(session, unit_codes),
+        mentions=_mentions(session),
+        natures=_natures(session, post_codes),
+        correspondents=_correspondents(session),
+        filing_plan=_filing_plan(session),
+        templates=_templates(session),
+    )
+
+
+def _units(session: Session, codes: Mapping[int, str]) -> tuple[UnitRecord, ...]:
+    return tuple(
+        UnitRecord(
+            code=row.code, name=row.name, kind=row.kind, parent=codes.get(row.parent_id or 0), entity=row.is_entity,
+            closed=row.closed_at is not None, successor=codes.get(row.successor_id or 0),
+        )
+        for row in session.scalars(select(Unit).order_by(Unit.id))
     )  # fmt: skip
+
+
+def _people(session: Session) -> tuple[PersonRecord, ...]:
+    return tuple(
+        PersonRecord(
+            account=row.account, name=row.name, email=row.email, clearance=Confidentiality(row.clearance).name.lower()
+        )
+        for row in session.scalars(select(Person).order_by(Person.id))
+    )
+
+
+def _posts(session: Session, units: Mapping[int, str], posts: Mapping[int, str], on: date) -> tuple[PostRecord, ...]:
+    holders = _holders(session, on)
+    return tuple(
+        PostRecord(
+            code=row.code, title=row.title, unit=units[row.unit_id], holder=holders.get(row.id),
+            roles=tuple(sorted((one.role for one in row.roles), key=list(Role).index)),
+            secretary_of=posts.get(row.secretary_of_id or 0),
+        )
+        for row in session.scalars(select(Post).order_by(Post.id))
+    )  # fmt: skip
+
+
+def _registers(session: Session, units: Mapping[int, str]) -> tuple[RegisterRecord, ...]:
+    return tuple(
+        RegisterRecord(
+            code=row.code, name=row.name, unit=units[row.unit_id], direction=row.direction.value,
+            nature=row.nature.value, pattern=row.pattern, restarts_yearly=row.restarts_yearly,
+        )
+        for row in session.scalars(select(Register).order_by(Register.id))
+    )  # fmt: skip
+
+
+def _mentions(session: Session) -> tuple[MentionRecord, ...]:
+    return tuple(
+        MentionRecord(code=row.code, label=row.label, reminder=row.reminder)
+        for row in session.scalars(select(Mention).order_by(Mention.position, Mention.code))
+    )
+
+
+def _natures(session: Session, posts: dict[int, str]) -> tuple[NatureRecord, ...]:
+    registers = dict(session.execute(select(Register.id, Register.code)).all())
+    return tuple(
+        _nature(row, registers, posts) for row in session.scalars(select(Nature).order_by(Nature.position, Nature.id))
+    )
+
+
+def _correspondents(session: Session) -> tuple[CorrespondentRecord, ...]:
+    common = Correspondent.entity_id.is_(None), Correspondent.merged_into_id.is_(None)
+    return tuple(
+        CorrespondentRecord(
+            name=row.name, kind=row.kind, address=row.address, email=row.email or None, phone=row.phone or None
+        )
+        for row in session.scalars(select(Correspondent).where(*common).order_by(Correspondent.id))
+    )
+
+
+def _filing_plan(session: Session) -> tuple[FilingRecord, ...]:
+    rows = session.scalars(select(FilingClass).order_by(FilingClass.code))
+    return tuple(FilingRecord(code=row.code, title=row.title) for row in rows)
+
+
+def _templates(session: Session) -> tuple[TemplateRecord, ...]:
+    rows = session.scalars(select(LetterTemplate).order_by(LetterTemplate.position, LetterTemplate.code))
+    return tuple(TemplateRecord(code=row.code, title=row.title, subject=row.subject, body=row.body) for row in rows)
 
 
 def _holders(session: Session, on: date) -> dict[int, str]:

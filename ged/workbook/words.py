@@ -1,4 +1,4 @@
-"""The French of the workbook: what a finding says, and what the first sheet explains. It stands in files, not on pages."""
+"""The French of the workbook: a sentence for each finding, and the text of the first sheet."""
 
 from ged.workbook.cells import Finding
 from ged.workbook.sheets import NEAREST_HEAD, REMOVE
@@ -53,7 +53,7 @@ EXPLAINED = (
 
 
 def sentence(finding: Finding) -> str:
-    """What to do about a finding, in French."""
+    """The French sentence that says what to do about a finding."""
     code = finding.code
     if code == "workbook.unknown" and finding.params.get("near"):
         code = "workbook.unknown_near"

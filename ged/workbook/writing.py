@@ -1,4 +1,4 @@
-"""Writes the workbook with openpyxl: empty, filled with what is, or as it was given with its wrong cells marked."""
+"""Writes the workbook with openpyxl: empty, filled with the current organisation, or with its wrong cells marked."""
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,12 +37,12 @@ def template() -> bytes:
 
 
 def filled(file: OrganisationFile) -> bytes:
-    """The workbook with all that the organisation has: taken in again it changes nothing."""
+    """The workbook of the current organisation. An import of it changes nothing."""
     return _written(rows_of(file), ())
 
 
 def marked(workbook: Mapping[str, Rows], findings: Iterable[Finding]) -> bytes:
-    """The workbook as it was given, its wrong cells red, each with a note that says what to do.
+    """The given workbook with its wrong cells in red; a note on each says what to do.
 
     Args:
         workbook: as it was read: title of a sheet -> rows, the names of the columns first.
