@@ -1,0 +1,176 @@
+"""The past of an archive: letters that went their whole way, copied by the database itself with all their rows.
+
+Used by ``bench.pages``; no benchmark of its own. A copy has ids, numbers and dates of its own and the units, posts and
+people of its model. A day of the past is chosen by the copy's rank, so that the copies spread over five years.
+"""
+
+from collections.abc import Collection, Iterator
+
+from sqlalchemy import Column, Connection, Date, DateTime, Integer, String, Table, UniqueConstraint, select, text
+
+from ged.models import metadata
+
+NEVER_COPIED = {
+    "attachment_fields", "attachment_pages", "audit_payloads", "circuit_entries", "draft_versions", "jobs", "letter_sketches",
+    "notice_mails", "page_texts", "paper_codes", "personal_notices", "recent_letters", "renditions", "scan_leaves",
+    "scan_pages", "signbook_notices", "sketch_bands",
+}  # fmt: skip
+"""Rows that are read for one letter at a time by its key, and that weigh much; or one person's few last ones."""
+KEPT = {
+    "bridges", "certificates", "correspondents", "filing_classes", "natures", "people", "posts", "registers", "scan_orders",
+    "separator_sheets", "takeover_batches", "token_keys", "units",
+}  # fmt: skip
+"""A copy refers to the rows of its model here."""
+OPENED = "slips"
+"""Above a letter, and yet all that hangs on it goes with it."""
+JOURNAL_ENTRIES = 8
+"""Entries of the journal that are copied with a letter."""
+YEARS = 5
+SPREAD_DAYS = YEARS * 365
+NUMBER_STEP = 50
+KINDS = 5
+STRIDE = 10_000
+"""Between the ids of two copies of a row: more than any id of the small installation that is copied."""
+PIECE = 50_000
+
+Rows = dict[str, list[int]]
+"""The rows of one letter's whole way: table -> ids (the values of its key's only or leading copied column)."""
+
+
+def rows_of(connection: Connection, mail_ids: Collection[int]) -> Rows:
+    """All rows that hang on these letters, and those that they refer to, without the organisation's."""
+    found: Rows = {"mails": sorted(mail_ids), "audit_entries": _journal(connection, mail_ids)}
+    tables = [table for table in metadata.sorted_tables if table.name not in NEVER_COPIED | KEPT]
+    below = {"mails"}
+    for table in tables:
+        for column, above in _links(table):
+            if above in below and found.get(above):
+                _add(connection, found, table.name, select(_key(table)).where(column.in_(found[above])))
+                below.add(table.name)
+    for table in [metadata.tables[OPENED], *reversed(tables)]:
+        _take_above(connection, table, found)
+    for table in tables:
+        for column, above in _links(table):
+            if above == OPENED and found.get(above):
+                _add(connection, found, table.name, select(_key(table)).where(column.in_(found[above])))
+    for table in reversed(tables):
+        _take_above(connection, table, found)
+    return {name: ids for name, ids in found.items() if ids}
+
+
+def _links(table: Table) -> Iterator[tuple[Column[int], str]]:
+    """The columns that refer to a table whose rows are copied, with its name."""
+    for column in table.columns:
+        for link in column.foreign_keys:
+            if link.column.table.name not in KEPT | NEVER_COPIED and link.column.table is not table:
+                yield column, link.column.table.name
+
+
+def _take_above(connection: Connection, table: Table, found: Rows) -> None:
+    """Take what the found rows of a table refer to."""
+    if not found.get(table.name):
+        return
+    for column, above in _links(table):
+        chosen = select(column).where(_key(table).in_(found[table.name]), column.is_not(None))
+        _add(connection, found, above, chosen)
+
+
+def _journal(connection: Connection, mail_ids: Collection[int]) -> list[int]:
+    entries = metadata.tables["audit_entries"].c
+    chosen = select(entries.sequence).where(entries.subject_kind == "mail", entries.subject_id.in_(mail_ids))
+    return list(connection.scalars(chosen.order_by(entries.sequence).limit(JOURNAL_ENTRIES)))
+
+
+def _add(connection: Connection, found: Rows, name: str, query: object) -> None:
+    ids = connection.scalars(query)  # type: ignore[call-overload]
+    found[name] = sorted({*found.get(name, []), *ids})
+
+
+def _key(table: Table) -> Column[int]:
+    """The column by which the rows of a table are chosen: its key's first."""
+    return next(iter(table.primary_key.columns))
+
+
+def copy(connection: Connection, rows: Rows, *, kind: int, first: int, count: int) -> None:
+    """Copy these rows ``count`` times, as copies number ``first`` and on (1 or more).
+
+    Args:
+        kind: which of the at most `KINDS` models this is. Two models may share a row (the pile that both were scanned in):
+            their copies have one each.
+    """
+    for table in metadata.sorted_tables:
+        if table.name not in rows:
+            continue
+        columns = ", ".join(column.name for column in table.columns)
+        values = ", ".join(_values(connection, table, rows))
+        chosen = f"{_key(table).name} IN ({_listed(rows[table.name])})"
+        for start in range(first, first + count, PIECE):
+            low, high = (KINDS * n + kind for n in (start, min(first + count, start + PIECE) - 1))
+            connection.execute(
+                text(
+                    f"INSERT INTO {table.name} ({columns}) WITH RECURSIVE steps(n) AS "
+                    f"(SELECT {low} UNION ALL SELECT n + {KINDS} FROM steps WHERE n < {high}) "
+                    f"SELECT {values} FROM {table.name}, steps WHERE {chosen}"
+                )
+            )
+
+
+def _values(connection: Connection, table: Table, rows: Rows) -> Iterator[str]:
+    """The value of each column of a copy, as SQL."""
+    moved = {column.name for column in table.columns if _above(table, column, rows)}
+    distinct = _made_distinct(table, moved)
+    for column in table.columns:
+        name = column.name
+        if name in moved:
+            ids = _listed(rows[_above(table, column, rows)])
+            yield f"CASE WHEN {name} IN ({ids}) THEN {name} + n * {STRIDE} ELSE {name} END"
+        elif table.name == "mail_numbers" and name == "sequence":
+            yield f"{name} + n * {NUMBER_STEP}"
+        elif table.name == "mail_numbers" and name == "year":
+            yield f"CASE WHEN year = 0 THEN 0 ELSE year - n % {YEARS} END"
+        elif name in distinct:
+            yield f"{name} || '-' || n" if isinstance(column.type, String) else f"{name} + n * {STRIDE}"
+        elif isinstance(column.type, Date | DateTime) or "DateTime" in type(column.type).__name__:
+            yield _earlier(connection, column)
+        else:
+            yield name
+
+
+def _above(table: Table, column: Column[object], rows: Rows) -> str:
+    """The copied table whose key a column holds; empty if it holds none."""
+    if table.name == "audit_entries" and column.name == "subject_id":
+        return "mails"
+    for link in column.foreign_keys:
+        if link.column.table.name in rows:
+            return link.column.table.name
+    is_own_key = column.primary_key and isinstance(column.type, Integer) and not column.foreign_keys
+    return table.name if is_own_key and column is _key(table) else ""
+
+
+def _made_distinct(table: Table, moved: set[str]) -> set[str]:
+    """One column of each unique constraint or index that would otherwise hold twice what it had once."""
+    unique = [set(one.columns.keys()) for one in table.constraints if isinstance(one, UniqueConstraint)]
+    unique += [{column.name for column in index.columns} for index in table.indexes if index.unique]
+    unique.append({column.name for column in table.primary_key.columns})
+    chosen: set[str] = set()
+    for names in unique:
+        free = [name for name in names if not table.columns[name].foreign_keys]
+        if not names & (moved | chosen) and free:
+            texts = [name for name in sorted(free) if isinstance(table.columns[name].type, String)]
+            chosen.add((texts or sorted(free))[0])
+    return chosen
+
+
+def _earlier(connection: Connection, column: Column[object]) -> str:
+    """A day or a moment, earlier by the copy's share of five years."""
+    name = column.name
+    if connection.dialect.name == "postgresql":
+        moved = f"{name} - (n % {SPREAD_DAYS}) * interval '1 day'"
+        return f"({moved})::date" if isinstance(column.type, Date) else moved
+    if isinstance(column.type, Date):
+        return f"date({name}, '-' || (n % {SPREAD_DAYS}) || ' days')"
+    return f"strftime('%Y-%m-%d %H:%M:%f000', {name}, '-' || (n % {SPREAD_DAYS}) || ' days')"
+
+
+def _listed(ids: Collection[int]) -> str:
+    return ", ".join(str(one) for one in ids)
