@@ -97,7 +97,7 @@ def models(engine: Engine, arrivals: list[int]) -> Models:
     with engine.connect() as connection:
         answer = connection.scalar(select(func.max(Mail.id)).where(Mail.id.not_in(arrivals)))
         answered, closed, officer, inbox, impute = arrivals[:5]
-        mails = [[answered, answer], [closed], [impute], [inbox], [officer]]
+        mails: list[list[int]] = [[answered, answer or 0], [closed], [impute], [inbox], [officer]]
         return Models(*(rows_of(connection, ids) for ids in mails))
 
 
@@ -107,7 +107,9 @@ def grow(engine: Engine, chosen: Models, before: int, letters: int) -> None:
     with engine.begin() as connection:
         # A number and its slip refer to each other: whichever comes first refers to what is not there yet.
         is_sqlite = engine.dialect.name == "sqlite"
-        connection.execute(text("PRAGMA defer_foreign_keys=ON" if is_sqlite else "SET LOCAL session_replication_role=replica"))
+        connection.execute(
+            text("PRAGMA defer_foreign_keys=ON" if is_sqlite else "SET LOCAL session_replication_role=replica")
+        )
         if not before:
             copy(connection, chosen.to_impute, kind=0, first=1, count=TO_IMPUTE)
             copy(connection, chosen.in_inbox, kind=1, first=1, count=IN_INBOX)
