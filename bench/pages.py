@@ -1,4 +1,4 @@
-"""What each page of the site costs in a small and in a large archive, as JSON lines.
+"""The cost of each page of the site in a small and in a large archive, as JSON lines.
 
     python -m bench.pages [--letters 10000 1000000] [--turns 40] [--url URL]
 
@@ -126,7 +126,7 @@ def grow(engine: Engine, chosen: Models, before: int, letters: int) -> None:
 
 
 def places(services: Services, arrivals: list[int]) -> Places:
-    """What the pages with a key show."""
+    """The rows that pages with a key are asked for."""
     with services.engine.connect() as connection:
         answer = connection.scalar(select(func.min(Mail.id)).where(Mail.id.not_in(arrivals))) or 0
         number = connection.execute(
