@@ -1,6 +1,6 @@
 """Numbers a second when fifty desks register at once in one register, on PostgreSQL with the settings of production.
 
-    python -m bench.numbering [--processes 50] [--letters 40] [--url URL]
+    python -m bench.numbering [--processes 50] [--letters 100] [--url URL]
 
 Each process registers its letters one after the other, as the site does: letter, rights, number, journal, index job, one
 commit that waits for the disk. Without ``--url`` a private cluster is started. Prints one JSON line; exit 1 when a
@@ -99,7 +99,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", help="an empty database that may be filled; default: a private cluster")
     parser.add_argument("--processes", type=int, default=50)
-    parser.add_argument("--letters", type=int, default=40, help="of each process")
+    parser.add_argument("--letters", type=int, default=100, help="of each process")
     given = parser.parse_args()
     with ExitStack() as stack:
         stack.enter_context(run())

@@ -61,14 +61,16 @@ class AuditHead(Base):
     hash: Mapped[str] = mapped_column(String(64), default=GENESIS)
 
 
-_ONE = Together(
+ONE = (
     update(table_of(AuditHead))
     .where(table_of(AuditHead).c.id == placed("head_id"))
     .values(count=placed("sequence"), hash=placed("hash")),
     insert_of(AuditEntry),
     insert_of(AuditPayload),
 )
-"""Statements for one entry: the entry, its payload, and the new count in the head."""
+"""Statements for one entry: the entry, its payload, and the new count in the head. ``next_one`` makes their values."""
+
+_ONE = Together(*ONE)
 
 HASHED = (
     "sequence", "at", "person_id", "post_id", "acting_for_post_id", "action", "subject_kind", "subject_id",
@@ -113,13 +115,11 @@ def append(session: Session, events: Sequence[Event]) -> None:
     All other writers wait for this lock. To be fast, the rows bypass the session's bookkeeping. The rows of a single
     event are sent in one message.
     """
+    if len(events) == 1:
+        _ONE.run(session, next_one(session, events[0]))
+        return
     head = lock(session)
     count, last = head.count, head.hash
-    if len(events) == 1:
-        entry, payload = _entry(events[0], sequence=count + 1, previous_hash=last)
-        _ONE.run(session, entry | payload | {"head_id": HEAD_ID})
-        session.expire(head)
-        return
     entries, payloads = [], []
     for event in events:
         entry, payload = _entry(event, sequence=count + 1, previous_hash=last)
@@ -131,6 +131,14 @@ def append(session: Session, events: Sequence[Event]) -> None:
     session.execute(insert(AuditEntry), entries)
     session.execute(insert(AuditPayload), payloads)
     session.flush()
+
+
+def next_one(session: Session, event: Event) -> dict[str, Any]:
+    """The values of the statements ``ONE`` for an event. Takes the head's lock."""
+    head = lock(session)
+    entry, payload = _entry(event, sequence=head.count + 1, previous_hash=head.hash)
+    session.expire(head)
+    return entry | payload | {"head_id": HEAD_ID}
 
 
 def lock(session: Session) -> AuditHead:

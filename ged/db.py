@@ -15,12 +15,12 @@ from sqlalchemy import (
     BigInteger,
     BindParameter,
     Connection,
+    CursorResult,
     DateTime,
     Engine,
     Insert,
     Integer,
     MetaData,
-    Result,
     String,
     Table,
     Update,
@@ -304,17 +304,19 @@ class Together:
             last = last.add_cte(one.cte(f"written_{n}"))
         self._at_once = last
 
-    def run(self, session: Session, values: Mapping[str, Any]) -> Result[Any]:
+    def run(self, session: Session, values: Mapping[str, Any]) -> CursorResult[Any]:
         """Run all statements. Returns the result of the last.
 
         Args:
             values: parameter name -> value.
         """
         named = {f"v_{name}": one for name, one in values.items()}
-        if session.get_bind().dialect.name != "sqlite":
-            return session.execute(self._at_once, named)
+        session.flush()
+        connection = session.connection()  # the session's own execute costs as much time again
+        if connection.dialect.name != "sqlite":
+            return connection.execute(self._at_once, named)
         for one, names in self._alone:
-            result = session.execute(one, {name: named[name] for name in names})
+            result = connection.execute(one, {name: named[name] for name in names & named.keys()})
         return result
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    ColumnDefault,
     ColumnElement,
     Index,
     Integer,
@@ -29,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ged import locks
-from ged.db import Base, Code, Id, UtcDateTime, insert_if_missing, table_of
+from ged.db import Base, Code, Id, UtcDateTime, insert_if_missing, placed, table_of
 from ged.errors import GedError, InvalidTransition, LeaseLost, NotFound, StaleVersion
 from ged.ports import JobId, MailId
 
@@ -193,13 +194,30 @@ def new(
     )
 
 
+_GIVEN = ("kind", "subject_id", "reason", "params", "created_at", "run_after")
+# A statement of Together must name its defaults: SQLAlchemy does not apply them there.
+_DEFAULTS = {
+    one.name: one.default.arg
+    for one in table_of(Job).columns
+    if isinstance(one.default, ColumnDefault) and one.default.is_scalar
+}
 _NEW = insert(table_of(Job)).returning(table_of(Job).c.id, sort_by_parameter_order=True)
+ONE = (
+    insert(table_of(Job))
+    .values(_DEFAULTS | {name: placed(f"job_{name}") for name in _GIVEN})
+    .returning(table_of(Job).c.id)
+)
+"""The statement that inserts one job, for ``Together``. ``values_of_one`` makes its values; it returns the id."""
+
+
+def values_of_one(job: Job) -> dict[str, Any]:
+    """The values of the statement ``ONE``."""
+    return {f"job_{name}": getattr(job, name) for name in _GIVEN}
 
 
 def write(session: Session, asked: Sequence[Job]) -> None:
     """Insert jobs made by ``new``, in their order, and set their ids. The rows stay outside of the session."""
-    names = ("kind", "subject_id", "reason", "params", "created_at", "run_after")
-    ids = session.scalars(_NEW, [{name: getattr(job, name) for name in names} for job in asked])
+    ids = session.scalars(_NEW, [{name: getattr(job, name) for name in _GIVEN} for job in asked])
     for job, job_id in zip(asked, ids, strict=True):
         job.id = job_id
 

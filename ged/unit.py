@@ -31,7 +31,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from ged import audit, jobs
-from ged.db import keep_rows, read_session, snapshot_session, was_given_up, write_session
+from ged.db import Together, keep_rows, read_session, snapshot_session, was_given_up, write_session
 from ged.errors import GivenUp, Overtaken, StaleVersion
 from ged.jobs import Job, JobKind
 from ged.languages import french_only
@@ -65,6 +65,9 @@ from ged.ports import (
 )
 
 _log = logging.getLogger("ged.unit")
+
+_ENTRY_AND_JOB = Together(*audit.ONE, jobs.ONE)
+"""Statements of the usual end of a unit of work: one entry of the journal, and one job."""
 
 TRIES = 2
 """How often a unit of work is tried when the database aborts it in favour of another."""
@@ -388,14 +391,19 @@ class UnitOfWork:
         self.session.flush()
         if self.services.fence is not None:
             self.services.fence(self.session)
-        if self._events:
-            audit.append(self.session, self._events)
-        elif self._jobs:
-            audit.lock(self.session)
         # Under the head's lock, job ids follow the order of commits: a job with a higher id sees all changes behind a
         # lower id. The index relies on this: a job's id is the version of the document that it writes.
-        if self._jobs:
-            jobs.write(self.session, self._jobs)
+        if len(self._events) == len(self._jobs) == 1:  # a registration: one message, because others wait for the lock
+            (event,), (job,) = self._events, self._jobs
+            values = audit.next_one(self.session, event) | jobs.values_of_one(job)
+            job.id = _ENTRY_AND_JOB.run(self.session, values).scalar_one()
+        else:
+            if self._events:
+                audit.append(self.session, self._events)
+            elif self._jobs:
+                audit.lock(self.session)
+            if self._jobs:
+                jobs.write(self.session, self._jobs)
         self.session.commit()
         return list(self._jobs)
 

@@ -240,10 +240,15 @@ class HeadSeal:
         # First the file, then the key: else a concurrent check could mistake a file not yet created for a removed one.
         self._heads.touch()
         made = Ed25519PrivateKey.generate()
-        self._keep(made)
-        self._public.write_bytes(
-            made.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        public = made.public_key()
+        # The public key before the other, and whole at once: a concurrent check never finds half of it, and a power cut
+        # between the two only means a new pair.
+        half = self._public.with_suffix(".half")
+        half.write_bytes(
+            public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         )
+        half.replace(self._public)
+        self._keep(made)
         return made
 
     def protect(self) -> bool:

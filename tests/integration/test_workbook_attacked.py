@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from ged.audit import AuditEntry
 from ged.org.actors import actor_of_account
-from ged.org.load import Change
 from ged.routing.load import fill_calendar
 from ged.unit import Role, Services
 from ged.workbook import operations, writing
@@ -19,12 +18,7 @@ from ged.workbook.reading import read_apart
 from ged.workbook.state import organisation_now
 from tests.factories import NOW, TODAY
 from tests.site import make_site, post, sign_in
-
-
-def book(services: Services, changes: dict[str, list[list[str]]]) -> bytes:
-    with services.reading() as session:
-        rows = read_apart(writing.filled(organisation_now(session, on=TODAY)))
-    return writing.marked({t: [rows[t][0], *lines] for t, lines in changes.items()}, ())
+from tests.workbook_kit import book, take
 
 
 def hand_in(client: FlaskClient, content: bytes, name: str = "classeur.xlsx") -> str:
@@ -81,17 +75,6 @@ def test_the_holder_of_a_vacant_post_is_told_before_and_in_the_journal(tmp_path:
     assert any(p.title == "Adjoint" for p in me.posts)
     assert told, "the page said that nothing changes"
     assert rows[0].may_undo, "it can be taken back"
-
-
-def take(
-    services: Services, changes: dict[str, list[list[str]]], *, now: datetime.datetime = NOW
-) -> tuple[Change, ...]:
-    with services.unit_of_work(now) as uow:
-        seen = organisation_now(uow.session, on=TODAY)
-        merged = merge(seen, read_apart(book(services, changes)))
-        assert merged.file is not None, merged.findings
-        import_id = operations.hand_in(uow, b"x", "c.xlsx")
-        return operations.take_in(uow, import_id, merged.file, seen=seen, on=TODAY)
 
 
 def test_the_undo_gives_an_administrator_no_post_back(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from ged.org.models import Unit
 from ged.ports import Confidentiality
 from ged.workbook import operations
 from tests.factories import NOW, actor, make_organisation, make_services
-from tests.integration.test_workbook_attacked import take
 from tests.signed_outside_kit import enter
+from tests.workbook_kit import take
 
 
 @pytest.mark.parametrize("how", ["copy", "writer"])

@@ -122,7 +122,7 @@ def test_told_to_stop_in_the_middle_it_gives_the_job_back(here: Installation) ->
     here.wait_for(job_id, JobState.RUNNING)
     eventually(lambda: children(worker.pid), within_s=20, what="the page is being read")
     below = children(worker.pid)
-    assert stop(worker, within_s=12) == 0
+    assert stop(worker, within_s=30) == 0
     job = here.job(job_id)
     assert (job.state, job.attempts, job.error_code) == (JobState.QUEUED, 0, ""), here.log.read_text()
     assert job.run_after <= datetime.now(UTC)

@@ -580,6 +580,8 @@ ACTIONS: Mapping[str, LazyString] = {
     "mail.token_issued": _l("a gardé l'empreinte du courrier avant signature, et son code de vérification"),
     "natures.loaded": _l("a chargé les natures de courrier"),
     "organisation.loaded": _l("a chargé l'organigramme"),
+    "workbook.taken_in": _l("a versé le classeur de l'organisation"),
+    "workbook.undone": _l("a annulé un versement du classeur de l'organisation"),
     "person.password_set": _l("a changé un mot de passe"),
     "person.tour_ended": _l("a terminé ou passé la visite du premier jour"),
     "person.language_chosen": _l("a choisi sa langue"),
