@@ -61,12 +61,13 @@ docs: ## write docs/ as pages to .cache/docs (start at index.html), and find bro
 
 pictures: ## play a morning of the demonstration ministry and make the pictures of the guide anew
 	@$(SETUP) test
-	@GED_TEST_PICTURES=1 exec $(BIN)/pytest -q --timeout 900 tests/journeys/test_guide_pictures.py
+	@GED_TEST_CHROMIUM=/usr/bin/chromium GED_TEST_PICTURES=1 exec $(BIN)/pytest -q --timeout 900 tests/journeys/test_guide_pictures.py
 
 day: ## play a whole day of the ministry in a browser with 40 letters (LETTERS=40); a picture of each page in .cache/day
 	@$(SETUP) test
 	@rm -rf .cache/day
-	@GED_TEST_DAY=$(or $(LETTERS),40) GED_TEST_DAY_PICTURES=.cache/day exec $(BIN)/pytest -q -s --timeout 1800 tests/journeys/test_day.py
+	@GED_TEST_DAY=$(or $(LETTERS),40) GED_TEST_DAY_PICTURES=.cache/day \
+		GED_TEST_CHROMIUM=/usr/bin/chromium exec $(BIN)/pytest -q -s --timeout 1800 tests/journeys/test_day.py
 
 bench: ## run every benchmark, one after the other
 	@$(SETUP) bench

@@ -31,7 +31,8 @@ settings.register_profile("ged", deadline=None, suppress_health_check=[HealthChe
 settings.register_profile("long", settings.get_profile("ged"), derandomize=False, max_examples=1_000)
 settings.load_profile("long" if "GED_TEST_LONG" in os.environ else "ged")
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = Path(os.environ.get("GED_TEST_CHROMIUM") or "/usr/bin/chromium-headless-shell")
+"""Debian's Chromium without its window: the engine alone costs a third less processor time."""
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -169,7 +170,7 @@ def empty_redis_url(redis_url: str) -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium.
+    """Debian's Chromium, see ``CHROMIUM``.
 
     Its scope is the module, not the session: while the browser is open, this thread has a running event loop, and
     `asyncio.run`, which pyHanko uses, would fail in every later test.

@@ -79,6 +79,10 @@ def _deposit(browser: Browser, journey: Journey, sheet: Path) -> str:
     return path
 
 
+@pytest.mark.skipif(
+    not {"GED_TEST_PICTURES", "GED_TEST_LONG"} & set(os.environ),
+    reason="makes the guide's pictures anew, of pages that other tests open: `make pictures` runs it",
+)
 def test_the_pictures_of_the_guide_are_made(
     morning: dict[str, str], embedded: Stage, browser: Browser, tmp_path: Path
 ) -> None:
