@@ -14,7 +14,7 @@ from sqlalchemy import select
 from ged.capture.models import Bridge, Scan, ScanBatch, ScanState
 from ged.unit import Services
 from tests import pages
-from tests.browsing import AXE, WIDTHS, leading_on, sign_in
+from tests.browsing import WIDTHS, leading_on, sign_in
 from tests.factories import NOW, make_services
 from tests.intake_kit import make_sheet, pair, upload
 from tests.scan_site_kit import DEVICES
@@ -141,21 +141,11 @@ def test_a_rank_is_typed_and_a_page_scanned_again_by_the_keyboard(page: Page, si
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_pages_of_capture_fit_and_are_accessible(page: Page, width: int) -> None:
-    if not AXE.is_file():
-        pytest.skip("axe-core is not installed (npm ci)")
+def test_no_badge_stands_out_of_its_card(page: Page, width: int) -> None:
+    """Axe, the width and the rest of these pages: ``test_every_page``."""
     page.set_viewport_size({"width": width, "height": 800})
-    for path in (
-        "/numerisations/",
-        "/numerisations/1",
-        "/numerisations/postes",
-        "/numerisations/separateurs/",
-        "/enregistrer/numerisation/1",
-    ):
-        page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-        for badge in page.locator(".thumb .badge").all():
-            assert badge.evaluate("one => one.getBoundingClientRect().right <= one.closest('.thumb').getBoundingClientRect().right"), path  # fmt: skip
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-        assert not found, [(path, v["id"], v["nodes"][0]["html"]) for v in found]
+    page.goto("/numerisations/1")
+    badges = page.locator(".thumb .badge").all()
+    assert badges
+    for badge in badges:
+        assert badge.evaluate("one => one.getBoundingClientRect().right <= one.closest('.thumb').getBoundingClientRect().right")  # fmt: skip

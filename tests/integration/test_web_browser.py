@@ -102,28 +102,6 @@ def test_pages_fit_and_are_accessible(page: Page, width: int) -> None:
     assert not errors
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_pages_in_english_fit_and_are_accessible(browser: Browser, site: tuple[str, Services], width: int) -> None:
-    if not AXE.is_file():
-        pytest.skip("axe-core is not installed (npm ci)")
-    viewport = {"width": width, "height": 800}
-    paths = (
-        "/connexion", "/", "/enregistrer/", "/registres/", "/bordereaux/", "/numerisations/", "/recherche/",
-        "/delegations/", "/departs/", "/mon-compte/langue", "/nulle-part",
-    )  # fmt: skip
-    with browser.new_context(base_url=site[0], locale="en-GB", viewport=viewport) as context:  # type: ignore[arg-type]
-        page = context.new_page()
-        for number, path in enumerate(paths):
-            if number == 1:
-                sign_in(page, "agent")
-            page.goto(path)
-            assert page.locator("html").get_attribute("lang") == "en", path
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-            page.evaluate(AXE.read_text(encoding="utf-8"))
-            found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-            assert not found, [(path, v["id"], v["nodes"][0]["html"]) for v in found]
-
-
 def test_the_language_is_chosen_in_the_menu_and_stays_after_the_session(
     browser: Browser, site: tuple[str, Services]
 ) -> None:
