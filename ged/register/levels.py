@@ -47,13 +47,13 @@ def change_level(
         NotFound: ``mail.unknown``.
         Forbidden: ``mail.level_lower``: the actor is neither addressee, author nor head above (a secretary is none of
             these); ``mail.level_raise``: the actor does not work on the letter.
-        Invalid: ``mail.level_reason``; ``mail.level_nobody``: nobody could see the letter any more;
-            ``mail.level_asked``: there is already an open request for a lower level.
+        Invalid: ``mail.level_same``: the letter has this level; ``mail.level_reason``; ``mail.level_nobody``: nobody
+            could see the letter any more; ``mail.level_asked``: there is already an open request for a lower level.
     """
     mail = mail_to_change(uow, mail_id, actor=actor)
     old = Confidentiality(mail.level)
     if level == old:
-        return old
+        raise Invalid("mail.level_same", "choose another level, or return to the letter", field="level")
     post = lowering_post(mail, actor) if level < old else _raising_post(mail, actor)
     if not reason.strip():
         raise Invalid("mail.level_reason", "say why the level is changed", field="reason")

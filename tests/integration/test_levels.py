@@ -82,6 +82,17 @@ def test_raising_needs_a_reason_and_work_on_the_letter(services: Services) -> No
     assert level(services, mail) is RESTRICTED
 
 
+def test_the_level_that_a_letter_has_is_no_change(services: Services) -> None:
+    mail = register(services)
+    with services.reading() as session:
+        before = session.scalars(select(AuditEntry.sequence)).all()
+    with pytest.raises(Invalid, match=r"mail\.level_same"):
+        change(services, mail, "agent", ORDINARY)
+    with services.reading() as session:
+        assert session.scalars(select(AuditEntry.sequence)).all() == before
+    assert told(services, "sg") == []
+
+
 def test_who_decides_is_told_of_a_level_raised_by_another(services: Services) -> None:
     mail = register(services)
     change(services, mail, "agent", RESTRICTED)

@@ -803,6 +803,10 @@ MESSAGES: Mapping[str, Message] = {
     "mail.level_raise": Message(
         _l("Vous ne pouvez pas relever la confidentialité de ce courrier."), _l("Demandez-le au service traitant.")
     ),
+    "mail.level_same": Message(
+        _l("Ce courrier a déjà ce niveau : rien n'est changé."),
+        _l("Choisissez un autre niveau, ou revenez au courrier."),
+    ),
     "mail.level_reason": Message(_l("Le motif du changement de niveau est obligatoire."), _l("Écrivez le motif.")),
     "mail.outcome_missing": Message(_l("La suite donnée manque."), _l("Écrivez ce qui a été fait.")),
     "mail.received_in_future": Message(_l("La date d'arrivée est dans l'avenir."), _l("Corrigez la date d'arrivée.")),

@@ -244,7 +244,9 @@ def change_level(mail_id: int) -> ResponseReturnValue:
     reason = fields.text("reason", required=True, maximum=500)
     actor = context.actor()
     wanted = Confidentiality(level or 0)
-    if wanted is Confidentiality.ORDINARY:  # always a lower level, open to the whole unit and more
+    if wanted is _level_now(mail_id):
+        fields.refuse(Invalid("mail.level_same", "choose another level, or return to the letter", field="level"))
+    elif wanted is Confidentiality.ORDINARY:  # always a lower level, open to the whole unit and more
         auth.require_recent_proof()
     try:
         fields.check()
@@ -261,6 +263,15 @@ def change_level(mail_id: int) -> ResponseReturnValue:
         return redirect(url_for("session.home"), 303)
     flash(_("Le niveau de confidentialité est changé."), "success")
     return redirect(url_for("letters.show", mail_id=mail_id), 303)
+
+
+def _level_now(mail_id: int) -> Confidentiality | None:
+    """The letter's level; None for a letter that the actor does not see: the operation refuses it, after the proof."""
+    with context.services().reading() as session:
+        try:
+            return queries.letter(session, mail_id, context.actor()).level
+        except NotFound:
+            return None
 
 
 @blueprint.post("/<int:mail_id>/niveau/<int:request_id>/accepter")
