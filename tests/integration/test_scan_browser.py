@@ -102,6 +102,25 @@ def test_a_scan_is_arranged_by_the_keyboard_alone(page: Page, site: tuple[str, S
         assert session.get_one(Scan, 2).state is ScanState.MERGED
 
 
+def test_the_list_is_renewed_and_nothing_that_was_chosen_or_typed_is_lost(
+    page: Page, site: tuple[str, Services], tmp_path: Path
+) -> None:
+    page.goto("/numerisations/")
+    chosen = tmp_path / "choisi.png"
+    chosen.write_bytes(pages.png("Lettre"))
+    page.set_input_files("#file", chosen)
+    page.locator("summary", has_text="Garder ces réglages comme profil").click()
+    page.fill("#profile_name", "Guichet d'Aného")
+    page.check("#more")
+    page.focus("#open-scan-1")
+    upload(site[1], "arrivee.tif", pages.tiff("E"))
+    expect(page.locator("#scans-list")).to_contain_text("arrivee.tif")
+    expect(page.locator("#open-scan-1")).to_be_focused()
+    assert page.evaluate("document.getElementById('file').files[0].name") == "choisi.png"
+    expect(page.locator("#profile_name")).to_have_value("Guichet d'Aného")
+    expect(page.locator("#more")).to_be_checked()
+
+
 def test_a_large_page_becomes_sharper_once_it_is_there(page: Page) -> None:
     page.goto("/numerisations/1")
     picture = page.locator(".two-pane__page img")

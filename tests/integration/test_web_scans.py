@@ -224,9 +224,15 @@ def test_the_list_comes_again_when_it_changed(site: Site) -> None:
     clerk = site.browser("agent")
     mark = re.search(r"liste=(\w+)", clerk.get("/numerisations/").text)
     assert mark is not None
-    assert "HX-Refresh" not in clerk.get(f"/numerisations/en-cours?liste={mark[1]}").headers
+    assert "scans-list" not in clerk.get(f"/numerisations/en-cours?liste={mark[1]}").text
     upload(clerk, (pages.pdf("un"), "un.pdf"))
-    assert clerk.get(f"/numerisations/en-cours?liste={mark[1]}").headers["HX-Refresh"] == "true"
+    answer = clerk.get(f"/numerisations/en-cours?liste={mark[1]}")
+    assert "HX-Refresh" not in answer.headers, "what was typed on the page would be lost"
+    assert '<div id="scans-list" hx-swap-oob="true">' in answer.text
+    assert "un.pdf" in answer.text
+    newer = re.search(r"liste=(\w+)", answer.text)
+    assert newer is not None
+    assert "scans-list" not in clerk.get(f"/numerisations/en-cours?liste={newer[1]}").text
 
 
 def test_documents_are_sent_under_the_rule_and_openings_are_recorded(site: Site) -> None:

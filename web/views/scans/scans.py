@@ -34,6 +34,7 @@ from ged.recognition import signatures
 from ged.register import opening
 from ged.register.models import AttachmentKind, RegisterNature
 from ged.suggestions.form import heads
+from ged.unit import ReadSession
 from web.site import auth, context
 from web.site.errors import FormRefused
 from web.site.forms import FormReader
@@ -77,30 +78,36 @@ def index() -> ResponseReturnValue:
 def _index(error: GedError | None = None) -> ResponseReturnValue:
     actor, now = context.actor(), context.now()
     with context.services().reading() as session:
-        found = scan_queries.waiting(session, actor, limit=SHOWN + 1)
-        rows, is_cut = found[:SHOWN], len(found) > SHOWN
+        listed = _listed(session)
         unit_ids = scan_queries.clerk_units(actor)
-        units = scan_queries.unit_names(session, unit_ids)
         desks = scan_desks.bridges(session, unit_ids, now=now)
         own, last = scan_profiles.profiles(session, unit_ids), scan_profiles.last_choice(session, actor)
-        values: dict[str, Any] = {
-            "rows": rows,
-            "is_cut": is_cut,
-            "heads": heads(session, rows),
-            "before": scan_letters.received_before(session, rows, actor),
-            "verdicts": signatures.of_scans(session, [row.id for row in rows]),
-            "awaited": signatures.awaited_scans(session, [row.id for row in rows]),
-            "at_work": turns.at_work(session, [row.id for row in rows], actor, now=now),
-            "joined": scan_queries.recently_joined(session, actor, since=now - JOINED_SHOWN),
-            "discarded": scan_queries.discarded(session, actor, since=now - scan_queries.RECENT),
-            "bridges": desks,
-            "to_confirm": paper_queries.count(session, actor),
-            "departures": RegisterNature.DEPARTURE in signed_outside.register_natures_kept(session, actor),
-            "scanning": scan_form(desks, own, last, request.args.get("profil", "")),
-        }
+        scanning = scan_form(desks, own, last, request.args.get("profil", ""))
     return render_form(
-        "scans/index.html", error=error, live=_live(rows), units=units, resolutions=RESOLUTIONS, **values
-    )
+        "scans/index.html", error=error, live=_live(listed["rows"]), bridges=desks, scanning=scanning,
+        resolutions=RESOLUTIONS, **listed,
+    )  # fmt: skip
+
+
+def _listed(session: ReadSession) -> dict[str, Any]:
+    """What the list of the page shows."""
+    actor, now = context.actor(), context.now()
+    found = scan_queries.waiting(session, actor, limit=SHOWN + 1)
+    rows, is_cut = found[:SHOWN], len(found) > SHOWN
+    return {
+        "rows": rows,
+        "is_cut": is_cut,
+        "units": scan_queries.unit_names(session, scan_queries.clerk_units(actor)),
+        "heads": heads(session, rows),
+        "before": scan_letters.received_before(session, rows, actor),
+        "verdicts": signatures.of_scans(session, [row.id for row in rows]),
+        "awaited": signatures.awaited_scans(session, [row.id for row in rows]),
+        "at_work": turns.at_work(session, [row.id for row in rows], actor, now=now),
+        "joined": scan_queries.recently_joined(session, actor, since=now - JOINED_SHOWN),
+        "discarded": scan_queries.discarded(session, actor, since=now - scan_queries.RECENT),
+        "to_confirm": paper_queries.count(session, actor),
+        "departures": RegisterNature.DEPARTURE in signed_outside.register_natures_kept(session, actor),
+    }
 
 
 def _live(rows: Sequence[ScanRow]) -> _Live:
@@ -121,12 +128,16 @@ def _live(rows: Sequence[ScanRow]) -> _Live:
 
 @blueprint.get("/en-cours")
 def progress() -> ResponseReturnValue:
-    """The part of the page that follows the scanners; if the list itself has changed, the whole page is reloaded."""
+    """The part of the page that follows the scanners, and the list if it has changed.
+
+    The page itself is never loaded again: chosen files and typed text would be lost.
+    """
     with context.services().reading() as session:
         live = _live(scan_queries.waiting(session, context.actor(), limit=SHOWN))
-    if request.args.get("liste", live.mark) != live.mark:
-        return Response("", headers={"HX-Refresh": "true"})
-    return render_template("scans/_live.html", live=live)
+        changed = request.args.get("liste", live.mark) != live.mark
+        listed = _listed(session) if changed else {}
+    shown = render_template("scans/_live.html", live=live)
+    return shown + render_template("scans/_list.html", replaces=True, **listed) if changed else shown
 
 
 # --- scanners -----------------------------------------------------------------------------------------------------
