@@ -7,7 +7,7 @@ from sqlalchemy import select
 from ged.org import keys
 from ged.org.models import Post, Unit
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, UnitId, UnlockedKey
-from ged.register.models import Register
+from ged.register.models import Channel, Register
 from ged.register.operations import IncomingForm, register_incoming
 from ged.slips import operations, receive
 from ged.slips.drafting import LineForm, SlipForm
@@ -42,11 +42,12 @@ def letter(
     subject: str = "Demande d'autorisation",
     *,
     level: Confidentiality = Confidentiality.ORDINARY,
+    channel: Channel = Channel.HAND,
     now: datetime = NOW,
 ) -> MailId:
     with services.reading() as session:
         authority = PostId(session.scalars(select(Post.id).where(Post.code == "SG-T")).one())
-    form = IncomingForm(subject=subject, sender_name="CEET", addressed_post_id=authority, level=level)
+    form = IncomingForm(subject=subject, sender_name="CEET", addressed_post_id=authority, level=level, channel=channel)
     with services.unit_of_work(now) as uow:
         registered = register_incoming(uow, register_id(services, "ARR"), form, actor=actor(services, "agent"), now=now)
     return registered.mail_id

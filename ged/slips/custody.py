@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from ged.errors import NotFound
 from ged.org.models import Post, Unit
 from ged.ports import MailId, UnitId
-from ged.register.models import Mail, MailNumber, SealedEnvelope
+from ged.register.models import Channel, Mail, MailNumber, SealedEnvelope
 from ged.slips.models import PaperCustody, Slip, SlipLine
 from ged.unit import Actor, HeldPost, UnitOfWork
 
@@ -20,6 +20,8 @@ SLIP = "slip"
 PAPER_SLIP = "paper_slip"
 KEPT = "kept"
 """The paper stays where it was registered: nobody has to carry it."""
+WITHOUT_PAPER = (Channel.EMAIL,)
+"""Of a letter that came this way no original lies at the registry. What is printed of it may still go on a slip."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,13 @@ def custody_of_envelope(session: Session, envelope_id: int) -> tuple[CustodyRow,
     unit = envelope.numbers[0].register.unit
     first = CustodyRow(UnitId(unit.id), unit.name, "", envelope.arrived_at, REGISTERED)
     return (first, *_moves(session, PaperCustody.envelope_id == envelope_id))
+
+
+def has_paper(session: Session, mail: Mail) -> bool:
+    """Whether there is an original on paper: not of an e-mail, unless a slip carried a paper as its original."""
+    if mail.channel not in WITHOUT_PAPER:
+        return True
+    return session.scalar(select(exists().where(PaperCustody.mail_id == mail.id))) or False
 
 
 def holder(session: Session, line: SlipLine) -> UnitId | None:

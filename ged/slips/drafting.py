@@ -141,7 +141,9 @@ def suggest(session: Session, mail_ids: Sequence[int], *, post: HeldPost, actor:
                 number=number_of(mail.numbers),
                 description=printed(mail),
                 count=1,
-                holds_paper=pending is None and custody.custody_of(session, mail.id)[-1].unit_id == post.unit_id,
+                holds_paper=pending is None
+                and custody.has_paper(session, mail)
+                and custody.custody_of(session, mail.id)[-1].unit_id == post.unit_id,
                 is_confidential=mail.level > Confidentiality.ORDINARY,
                 pending=pending.number_text if pending is not None else "",
             )
@@ -264,7 +266,7 @@ def _letter(session: Session, form: LineForm, mail_id: MailId, no: int, post: He
     pending = carried_by(session, mail_id=mail.id)
     is_original = form.is_original
     if is_original is None:
-        is_original = holder.unit_id == post.unit_id and pending is None
+        is_original = holder.unit_id == post.unit_id and pending is None and custody.has_paper(session, mail)
     if is_original and holder.unit_id != post.unit_id:
         raise Invalid(
             "slip.paper_elsewhere", "send a copy, or ask that unit", field=form.field("original", no), number=number,

@@ -206,7 +206,11 @@ def _lies_in(unit_ids: Sequence[int]) -> tuple[ColumnElement[bool], ...]:
                 PaperCustody.unit_id.in_(unit_ids),
                 PaperCustody.because != custody.KEPT,
             ),
-            and_(Mail.unit_id.in_(unit_ids), ~exists().where(PaperCustody.mail_id == Mail.id)),
+            and_(
+                Mail.unit_id.in_(unit_ids),
+                Mail.channel.not_in(custody.WITHOUT_PAPER),
+                ~exists().where(PaperCustody.mail_id == Mail.id),
+            ),
         ),
         ~carried,
     )

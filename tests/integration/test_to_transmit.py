@@ -14,16 +14,19 @@ from sqlalchemy import func, select, update
 from ged import locks
 from ged.errors import Invalid
 from ged.ports import Confidentiality
-from ged.register.models import Mail
+from ged.register.models import Channel, Mail
 from ged.routing import operations as routing
 from ged.routing.operations import ImputationForm
+from ged.routing.rectify_letter import rectify
 from ged.slips import bundle, parties, to_transmit
+from ged.slips.drafting import LineForm
 from ged.slips.models import PaperCustody, Slip, SlipLine
 from ged.slips.states import LineState
 from ged.unit import Services
 from tests.factories import NOW, PASSPHRASE, actor
 from tests.site import make_site, post, sign_in
 from tests.slip_kit import letter, opened_key, take, unit_id
+from tests.slip_kit import send as send_slip
 
 Site = tuple[Flask, Services]
 
@@ -81,6 +84,40 @@ def test_originals_are_led_from_the_registry_to_the_authority_and_to_the_service
     assert groups(services, "dge") == {}
     take(services, slips[DAF].slip_id, LineState.MISSING, receiver="daf")
     assert groups(services) == {f"{SG}?": [three], DAF: [two]}, "what did not arrive is here, for all that one knows"
+
+
+def test_what_came_by_email_has_no_original_to_carry(site: Site) -> None:
+    app, services = site
+    one, two = letter(services, "Par courriel", channel=Channel.EMAIL), letter(services, "Au guichet")
+    assert groups(services) == {f"{SG}?": [two]}
+    client = sign_in(app, "agent")
+    assert "il n'a pas d'original sur papier" in client.get(f"/courriers/{one}").text
+    assert "Original" not in client.get(f"/courriers/{one}").text.partition("bordereaux")[2].partition("</section>")[0]
+    assert "L'original est à" in client.get(f"/courriers/{two}").text
+    assert "n'est pas sur papier" in client.get(f"/bordereaux/nouveau?mail={one}").text
+    impute(services, one)
+    impute(services, two)
+    assert groups(services) == {DGE: [two]}
+    # The registry corrects what it typed: the letter did come on paper.
+    with services.unit_of_work(NOW) as uow:
+        rectify(
+            uow, one, {"channel": Channel.POST}, reason="Reçu par la poste", version=None, actor=actor(services, "agent"),
+            now=NOW,
+        )  # fmt: skip
+    assert groups(services) == {DGE: [one, two]}
+
+
+def test_a_paper_that_went_with_a_slip_is_carried_on_however_the_letter_came(site: Site) -> None:
+    services = site[1]
+    mail_id = letter(services, channel=Channel.EMAIL)
+    slip = send_slip(services, LineForm(mail_id=mail_id), to=("SG",))
+    with services.reading() as session:
+        assert not session.scalars(select(SlipLine.is_original)).one(), "a print of it is a copy"
+    take(services, slip.slip_id, LineState.RECEIVED, receiver="secretaire")
+    slip = send_slip(services, LineForm(mail_id=mail_id, is_original=True), to=("SG",))
+    take(services, slip.slip_id, LineState.RECEIVED, receiver="secretaire")
+    impute(services, mail_id)
+    assert groups(services, "secretaire") == {DGE: [mail_id]}
 
 
 def test_an_original_that_went_up_for_imputation_is_carried_on_from_there(site: Site) -> None:
