@@ -101,6 +101,32 @@ def revoke(uow: UnitOfWork, mail_id: MailId | int, principal: Principal, because
     uow.reindex(mail_id, access=True)
 
 
+Right = tuple[Principal, Because, datetime]
+"""A right as stored: who, why, since when."""
+
+
+def rights_because(session: Session, mail_id: MailId | int, reasons: Collection[Because]) -> list[Right]:
+    """The rights of a letter for these reasons, to be restored later."""
+    rows = session.execute(
+        select(MailAccess.principal, MailAccess.because, MailAccess.granted_at)
+        .where(MailAccess.mail_id == mail_id, MailAccess.because.in_(reasons))
+        .order_by(MailAccess.principal, MailAccess.because)
+    )
+    return [(Principal(principal), Because(because), at) for principal, because, at in rows]
+
+
+def restore(uow: UnitOfWork, mail_id: MailId | int, rights: Iterable[Right], reasons: Collection[Because]) -> None:
+    """Set the rights of a letter for these reasons to what they were. The caller holds the letter's lock."""
+    uow.session.execute(delete(MailAccess).where(MailAccess.mail_id == mail_id, MailAccess.because.in_(reasons)))
+    rows = [
+        {"mail_id": mail_id, "principal": principal, "because": because, "granted_at": at}
+        for principal, because, at in rights
+    ]
+    if rows:
+        uow.session.execute(_RIGHTS, rows)
+    uow.reindex(mail_id, access=True)
+
+
 def principals_of(session: Session, mail_id: MailId | int) -> frozenset[Principal]:
     """All principals of a letter, for the index."""
     return frozenset(

@@ -66,6 +66,7 @@ HELD = (
     Held("letter_tokens"),
     Held("token_keys"),
     Held("imputations"),
+    Held("undone_imputations"),
     Held("reminders"),
     Held("letter_notes"),
     Held(

@@ -39,7 +39,8 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 500
 """Entries of the journal in one run; the next run reads on."""
-OF_LETTERS = ("mail.imputed", "mail.assigned", "mail.answered", "assignment.", "signbook.", "draft.circuit_set")
+UNDONE = "mail.imputation_undone"
+OF_LETTERS = ("mail.imputed", UNDONE, "mail.assigned", "mail.answered", "assignment.", "signbook.", "draft.circuit_set")
 GRANTED = "delegation.granted"
 CURSOR = 1
 SLACK = timedelta(seconds=5)
@@ -152,12 +153,19 @@ def _since(session: Session, services: Services, begun: int, now: datetime) -> t
         return begun, []
     today = now.astimezone(services.zone).date()
     letters: dict[int, datetime] = {}
+    again: set[int] = set()
     for _, at, action, subject_id in entries:
         if action.startswith(OF_LETTERS) and subject_id is not None:
             letters.setdefault(subject_id, at)
+        if action == UNDONE and subject_id is not None:
+            again.add(subject_id)
     granted = [subject_id for _, _, action, subject_id in entries if action == GRANTED and subject_id is not None]
     seen = Seen(session, today)
-    found = [one for mail_id, at in letters.items() for one in _of_letter(session, mail_id, at - SLACK, seen)]
+    found = [
+        one
+        for mail_id, at in letters.items()
+        for one in _of_letter(session, mail_id, at - SLACK, seen, again=mail_id in again)
+    ]
     return entries[-1][0], [*found, *_granted(session, granted)]
 
 
@@ -204,18 +212,19 @@ class Seen:
         return people.of_unit(self.session, row.unit_id, on=self.today)
 
 
-def _of_letter(session: Session, mail_id: int, since: datetime, seen: Seen) -> Iterator[Found]:
+def _of_letter(session: Session, mail_id: int, since: datetime, seen: Seen, *, again: bool) -> Iterator[Found]:
     mail = session.get(Mail, mail_id)
     if mail is None or mail.state is MailState.VOIDED:
         return
     # A letter may be closed before this run: who gave it is still told what became of it.
-    found = [*_assignments(session, mail, since, seen), *_draft(session, mail, seen)]
+    found = [*_assignments(session, mail, since, seen, again=again), *_draft(session, mail, seen)]
     yield from (one for one in found if seen.may(one.person_id, mail))
 
 
-def _assignments(session: Session, mail: Mail, since: datetime, seen: Seen) -> Iterator[Found]:
+def _assignments(session: Session, mail: Mail, since: datetime, seen: Seen, *, again: bool) -> Iterator[Found]:
+    """``again``: a decision was taken back, and what it replaced waits again, perhaps before anybody was told of it."""
     for row in session.scalars(select(Assignment).where(Assignment.mail_id == mail.id)):
-        if row.state in LIVE and row.assigned_at >= since and mail.state not in ENDED:
+        if row.state in LIVE and (again or row.assigned_at >= since) and mail.state not in ENDED:
             for person in seen.assignees(row) - {row.assigned_by_person_id}:
                 yield Found(person, Occasion.ASSIGNED, f"assigned:{row.id}", mail.id, row.id)
         elif row.finished_at is not None and row.finished_at >= since:

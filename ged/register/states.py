@@ -37,6 +37,12 @@ class MailAct(StrEnum):
     IMPUTE = "impute"
     GIVE_BACK = "give_back"
     """The leading unit returns the letter: it concerns another unit."""
+    UNDO_IMPUTE = "undo_impute"
+    """The first decision is taken back: the letter waits for one again."""
+    UNDO_REIMPUTE = "undo_reimpute"
+    """A later decision is taken back: the one before it stands again."""
+    UNDO_AFTER_ANSWER = "undo_after_answer"
+    """A decision on an answered letter is taken back: it is answered again."""
     ANSWER = "answer"
     CLOSE = "close"
     REOPEN = "reopen"
@@ -60,6 +66,9 @@ MOVES: dict[tuple[MailState, MailAct], MailState] = {
     (MailState.TO_IMPUTE, MailAct.VOID): MailState.VOIDED,
     (MailState.ASSIGNED, MailAct.IMPUTE): MailState.ASSIGNED,
     (MailState.ASSIGNED, MailAct.GIVE_BACK): MailState.TO_IMPUTE,
+    (MailState.ASSIGNED, MailAct.UNDO_IMPUTE): MailState.TO_IMPUTE,
+    (MailState.ASSIGNED, MailAct.UNDO_REIMPUTE): MailState.ASSIGNED,
+    (MailState.ASSIGNED, MailAct.UNDO_AFTER_ANSWER): MailState.ANSWERED,
     (MailState.ASSIGNED, MailAct.ANSWER): MailState.ANSWERED,
     (MailState.ASSIGNED, MailAct.CLOSE): MailState.CLOSED,
     (MailState.ASSIGNED, MailAct.VOID): MailState.VOIDED,

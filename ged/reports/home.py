@@ -23,6 +23,7 @@ from ged.routing.models import Assignment
 from ged.routing.queries import InboxRow, InboxView
 from ged.routing.rights import ENDED, HEADS
 from ged.routing.states import LIVE, AssignmentState
+from ged.routing.undoing import gives_nothing
 from ged.signbook import queries as signbook
 from ged.signbook.models import CircuitEntry, Draft
 from ged.slips.models import Slip, SlipLine
@@ -192,6 +193,7 @@ def _returned_assignments(actor: Actor) -> Select[int]:
         later.mail_id == Assignment.mail_id,
         later.assigned_by_post_id == Assignment.assigned_by_post_id,
         later.assigned_at > Assignment.finished_at,
+        ~gives_nothing(later),
     )
     return (
         select(Assignment.id)
@@ -285,7 +287,7 @@ def _of_head(actor: Actor, today: date, zone: ZoneInfo) -> Iterator[tuple[str, S
     yield (
         Fact.IMPUTED.value,
         select(func.count(Assignment.mail_id.distinct())).where(
-            Assignment.assigned_by_post_id.in_(posts), Assignment.assigned_at >= midnight
+            Assignment.assigned_by_post_id.in_(posts), Assignment.assigned_at >= midnight, ~gives_nothing()
         ),
     )
     yield (

@@ -17,6 +17,7 @@ from ged.org.models import Post, Unit
 from ged.register.models import REPLY, FilingClass, Mail, MailLink, MailNumber
 from ged.register.words import CHANNELS
 from ged.routing.models import Assignment, Imputation
+from ged.routing.undoing import is_undone
 from ged.signbook.models import Draft
 from ged.unit import Actor
 
@@ -93,6 +94,7 @@ def _imputed(session: Session, mail_ids: Sequence[int], zone: ZoneInfo) -> Told:
         .join(Assignment, Assignment.imputation_id == Imputation.id)
         .join(Unit, Unit.id == Assignment.unit_id)
         .where(Imputation.mail_id.in_(mail_ids), Assignment.parent_id.is_(None), Assignment.is_leading)
+        .where(~is_undone())
         .order_by(Imputation.id)  # the latest decision is the last
     )
     return {mail_id: f"{name}, le\u00a0{at.astimezone(zone):%d/%m/%Y}" for mail_id, at, name in rows}

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -47,6 +48,18 @@ class Imputation(Base):
     note: Mapped[str] = mapped_column(Text, default="")
     mentions: Mapped[list[str]] = mapped_column(JSON, default=list)
     decided_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    prior: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """The letter before the decision (``ged.routing.undoing.Before``); None: the release that wrote it kept none."""
+
+
+class UndoneImputation(Base):
+    """An imputation that was taken back: it no longer counts anywhere. Written once."""
+
+    __tablename__ = "undone_imputations"
+
+    imputation_id: Mapped[int] = mapped_column(ForeignKey("imputations.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Assignment(Base):

@@ -20,6 +20,7 @@ from ged.routing import deadlines, due, states
 from ged.routing.models import Assignment, Imputation, Mention, Purpose
 from ged.routing.rights import ENDED, assigning_post, imputing_post, working_post
 from ged.routing.states import LIVE, AssignmentAct, AssignmentState
+from ged.routing.undoing import Before
 from ged.unit import NO_WORK, Actor, UnitOfWork
 
 MAX_UNITS = 40
@@ -62,6 +63,7 @@ def impute(
     mail = _locked(uow, mail_id, actor=actor, version=version)
     post = imputing_post(uow.session, mail, actor)
     targets = _checked_targets(uow, form, now)
+    before = Before.of(uow.session, mail)
     mail.state = move(mail.state, MailAct.IMPUTE)
     decision = Imputation(
         mail_id=mail.id,
@@ -71,6 +73,7 @@ def impute(
         note=form.note.strip(),
         mentions=list(form.mentions),
         decided_at=now,
+        prior=before.stored(),
     )
     uow.session.add(decision)
     superseded = _end(uow, _live_of(uow, mail.id), now)
@@ -97,7 +100,7 @@ def impute(
             )
         )
     uow.session.flush()
-    seen_by = [one for target in targets for one in _principals(target.unit.id, target.post_id)]
+    seen_by = [one for target in targets for one in principals_of_target(target.unit.id, target.post_id)]
     access.grant(uow, mail.id, seen_by, Because.IMPUTED)
     withdraw_rights(uow, superseded)
     uow.record(
@@ -112,8 +115,8 @@ def impute(
 
 def impute_all(
     uow: UnitOfWork, versions: Mapping[MailId, int | None], form: ImputationForm, *, actor: Actor, now: datetime
-) -> None:
-    """The same decision for several letters, or for none of them.
+) -> list[int]:
+    """The same decision for several letters, or for none of them. Returns the ids of the imputations.
 
     Args:
         versions: letter -> version that its form showed, in the order of the decisions.
@@ -124,8 +127,7 @@ def impute_all(
     due.hold_calendar(uow)
     # Lock all letters before the first decision: two people may have ticked the same letters in different orders.
     locks.hold(uow.session, Mail, list(versions))
-    for mail_id, version in versions.items():
-        impute(uow, mail_id, form, version=version, actor=actor, now=now)
+    return [impute(uow, mail_id, form, version=version, actor=actor, now=now) for mail_id, version in versions.items()]
 
 
 def _locked(uow: UnitOfWork, mail_id: MailId, *, actor: Actor, version: int | None = None) -> Mail:
@@ -218,13 +220,13 @@ def withdraw_rights(uow: UnitOfWork, rows: Sequence[Assignment]) -> None:
                 Assignment.parent_id.is_(None) if row.parent_id is None else Assignment.parent_id.is_not(None),
             )
         )
-        stay = {one for unit_id, post_id in others for one in _principals(unit_id, post_id)}
-        for principal in _principals(row.unit_id, row.post_id):
+        stay = {one for unit_id, post_id in others for one in principals_of_target(unit_id, post_id)}
+        for principal in principals_of_target(row.unit_id, row.post_id):
             if principal not in stay:
                 access.revoke(uow, row.mail_id, principal, _because(row))
 
 
-def _principals(unit_id: int, post_id: int | None) -> tuple[Principal, ...]:
+def principals_of_target(unit_id: int, post_id: int | None) -> tuple[Principal, ...]:
     """Who sees a letter given to a unit; or given to a post of it: the post, and the heads above it."""
     return (unit_principal(unit_id),) if post_id is None else (post_principal(post_id), heading_principal(unit_id))
 
@@ -286,7 +288,7 @@ def assign(
     )
     uow.session.add(row)
     uow.session.flush()
-    access.grant(uow, mail.id, _principals(row.unit_id, row.post_id), _because(row))
+    access.grant(uow, mail.id, principals_of_target(row.unit_id, row.post_id), _because(row))
     uow.record(
         "mail.assigned", "mail", mail.id, actor=actor, post=post, assignment=row.id, unit=unit.code,
         to_post=to_post_id, purpose=purpose.value, instruction=row.instruction, due_on=_text(bound),

@@ -32,6 +32,7 @@ from ged.register.states import MailState
 from ged.routing.models import Assignment, Imputation, Mention, Purpose
 from ged.routing.rights import ENDED, distributing_post, imputing_post, own_post, waits_for
 from ged.routing.states import LIVE, AssignmentState
+from ged.routing.undoing import gives_nothing, is_undone
 from ged.unit import Actor
 
 PAGE_SIZE = 50
@@ -156,6 +157,7 @@ class ImputationRow:
     """A decision of an authority. ``acted_as``: holder, secretary, delegation or interim."""
 
     id: int
+    person_id: int
     post_title: str
     person_name: str
     acted_as: str
@@ -399,7 +401,7 @@ def _in_view(actor: Actor, view: InboxView, today: date | None, whose: Whose | N
     shown = [given, access.visible_clause(Mail.id, Mail.level, actor.principals)]
     if view is InboxView.LATE:
         return and_(waits, Assignment.due_on < today, *shown)
-    return and_(~waits if view is InboxView.DONE else waits, *shown)
+    return and_(~waits & ~gives_nothing() if view is InboxView.DONE else waits, *shown)
 
 
 def _mine(actor: Actor, whose: Whose | None = None) -> ColumnElement[bool]:
@@ -489,20 +491,26 @@ def assignment(session: Session, assignment_id: int, actor: Actor) -> Assignment
     if not access.may_see(session, mail.id, Confidentiality(mail.level), actor):
         # The same error as for an assignment that does not exist.
         raise NotFound("assignment.unknown", "reload the letter", id=assignment_id, refused=True)
-    return next(one for one in assignments(session, mail.id, actor) if one.id == assignment_id)
+    found = next((one for one in assignments(session, mail.id, actor) if one.id == assignment_id), None)
+    if found is None:  # its decision was taken back
+        raise NotFound("assignment.unknown", "reload the letter", id=assignment_id)
+    return found
 
 
 def assignments(
     session: Session, mail_id: MailId | int, actor: Actor, words: "_Labels | None" = None
 ) -> list[AssignmentRow]:
-    """All assignments of a letter as a tree, in order. The caller has checked that the actor may see it."""
+    """The assignments of a letter as a tree, in order, but those of decisions that were taken back.
+
+    The caller has checked that the actor may see the letter.
+    """
     post, by = aliased(Post), aliased(Person)
     found = (
         session.execute(
             select(Assignment, post.title, by.name)
             .outerjoin(post, post.id == Assignment.post_id)
             .join(by, by.id == Assignment.assigned_by_person_id)
-            .where(Assignment.mail_id == mail_id)
+            .where(Assignment.mail_id == mail_id, ~gives_nothing())
             .order_by(Assignment.id)
         )
         .unique()
@@ -552,16 +560,16 @@ def _flatten(children: dict[int | None, list[AssignmentRow]], parent: int | None
 
 
 def imputations(session: Session, mail_id: MailId | int, words: "_Labels | None" = None) -> list[ImputationRow]:
-    """All decisions of authorities on a letter, the latest first."""
+    """The decisions of authorities on a letter, the latest first, but those that were taken back."""
     rows = session.execute(
         select(Imputation, Post.title, Person.name)
         .join(Post, Post.id == Imputation.post_id)
         .join(Person, Person.id == Imputation.person_id)
-        .where(Imputation.mail_id == mail_id)
+        .where(Imputation.mail_id == mail_id, ~is_undone())
         .order_by(Imputation.id.desc())
     ).all()
     words = words or _Labels(session)
     return [
-        ImputationRow(i.id, title, name, i.acted_as, i.note, words.of(i.mentions), i.decided_at)
+        ImputationRow(i.id, i.person_id, title, name, i.acted_as, i.note, words.of(i.mentions), i.decided_at)
         for i, title, name in rows
     ]

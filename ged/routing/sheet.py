@@ -22,6 +22,7 @@ from ged.register.queries import number_of
 from ged.register.words import URGENCY
 from ged.routing.choices import mention_choices
 from ged.routing.models import Assignment, Imputation
+from ged.routing.undoing import latest
 from ged.typeset import typeset
 from ged.unit import Actor, Services
 
@@ -80,7 +81,7 @@ def imputation_sheet(
     level = Confidentiality(mail.level)
     access.require(session, mail.id, level, actor)
     addressed = session.get(Post, mail.addressed_post_id) if mail.addressed_post_id is not None else None
-    decision = None if blank else _latest(session, mail.id)
+    decision = None if blank else latest(session, mail.id)
     number = number_of(session, mail.id)
     ticked = frozenset(decision.mentions) if decision is not None else frozenset()
     is_told = level is not Confidentiality.SECRET
@@ -143,12 +144,6 @@ def sheet_data(sheet: ImputationSheet) -> dict[str, Any]:
         "capacity": sheet.capacity,
         "printed_on": _long(sheet.printed_on),
     }
-
-
-def _latest(session: Session, mail_id: int) -> Imputation | None:
-    return session.scalar(
-        select(Imputation).where(Imputation.mail_id == mail_id).order_by(Imputation.id.desc()).limit(1)
-    )
 
 
 def _decider(session: Session, decision: Imputation | None) -> str:

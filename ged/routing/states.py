@@ -27,6 +27,10 @@ class AssignmentAct(StrEnum):
     SUPERSEDE = "supersede"
     REOPEN = "reopen"
     """A closed letter is reopened: the leading unit has it again."""
+    RESTORE = "restore"
+    """The decision that replaced it is taken back."""
+    RESTORE_TAKEN = "restore_taken"
+    """The same, of an assignment on which somebody worked."""
 
 
 MOVES: dict[tuple[AssignmentState, AssignmentAct], AssignmentState] = {
@@ -38,6 +42,8 @@ MOVES: dict[tuple[AssignmentState, AssignmentAct], AssignmentState] = {
     (AssignmentState.TAKEN, AssignmentAct.RETURN): AssignmentState.RETURNED,
     (AssignmentState.TAKEN, AssignmentAct.SUPERSEDE): AssignmentState.SUPERSEDED,
     (AssignmentState.DONE, AssignmentAct.REOPEN): AssignmentState.OPEN,
+    (AssignmentState.SUPERSEDED, AssignmentAct.RESTORE): AssignmentState.OPEN,
+    (AssignmentState.SUPERSEDED, AssignmentAct.RESTORE_TAKEN): AssignmentState.TAKEN,
 }
 
 LIVE = (AssignmentState.OPEN, AssignmentState.TAKEN)

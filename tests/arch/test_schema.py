@@ -74,6 +74,7 @@ NOT_SEARCHED_BY = {
     "slips.number_id": "read from the slip",
     "slips.sender_person_id": "names who sent; slips are found by their units",
     "slips.sender_post_id": "names who sent; slips are found by their units",
+    "undone_imputations.person_id": "names who acted; read by the imputation",
     "units.successor_id": "a few hundred rows, read whole",
     "working_copies.person_id": "always asked together with the letter, which comes first in the key",
 }

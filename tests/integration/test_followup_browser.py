@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,6 +72,42 @@ def test_an_authority_types_a_name_and_gives_the_letter_to_the_person(page: Page
     for post in ("Poste ETU-M", "Poste DAF-C"):
         expect(page.locator("#imputation")).to_contain_text(post)
     assert not complaints
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_imputation_is_taken_back_by_one_click(page: Page, site: tuple[str, Services], width: int) -> None:
+    services = site[1]
+    first = register(services, "Très long " + "objet" * 60).mail_id
+    register(services, "Suivant")
+    page.set_viewport_size({"width": width, "height": 800})
+    sign_in(page, "sg")
+    page.goto(f"/a-imputer/{first}")
+    page.select_option("#leading_unit_id", str(unit_id(services, "DGE")))
+    with leading_on(page):
+        page.get_by_role("button", name="Imputer et passer au suivant").click()
+    message = page.locator(".flash--success")
+    expect(message).to_contain_text("Courrier n° 00001/2026/MIN imputé.")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    if AXE.is_file():
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        assert page.evaluate("axe.run().then(found => found.violations.map(one => one.id))") == []
+    # Another tab shows the letter as it is now.
+    other = page.context.new_page()
+    other.goto(f"/courriers/{first}")
+    button = message.get_by_role("button", name="Annuler")
+    button.focus()
+    with leading_on(page):
+        page.keyboard.press("Enter")
+    assert page.url.endswith(f"/a-imputer/{first}")
+    expect(page.locator(".flash--success")).to_contain_text("attend de nouveau sa décision")
+    with leading_on(page):
+        page.go_back()
+    expect(page.locator(".flash--success")).to_have_count(0)
+    with leading_on(other):
+        other.get_by_role("button", name=re.compile("Annuler l.imputation")).click()
+    expect(other.locator(".flash--warning:not([hidden])")).to_contain_text("Cette imputation est déjà annulée.")
+    expect(other.locator("#imputation")).to_contain_text("Attend la décision de")
+    other.close()
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -25,7 +25,7 @@ TABLES: dict[str, tuple[type[StrEnum], type[StrEnum], Move, tuple[StrEnum, ...],
     "letter": (MailState, MailAct, move_letter, (MailState.TO_IMPUTE, MailState.DRAFT), {MailState.VOIDED}),
     "assignment": (
         AssignmentState, AssignmentAct, move_assignment, (AssignmentState.OPEN,),
-        {AssignmentState.RETURNED, AssignmentState.SUPERSEDED},
+        {AssignmentState.RETURNED},
     ),
     "slip": (SlipState, SlipAct, move_slip, (SlipState.ISSUING,), {SlipState.RECEIVED, SlipState.VOIDED}),
 }  # fmt: skip
@@ -115,6 +115,12 @@ def test_a_slip_is_signed_before_it_is_received_and_received_once(steps: list[St
 
 
 @given(walks("assignment", AssignmentState.OPEN))
-def test_what_is_done_opens_by_reopening_alone(steps: list[Step]) -> None:
-    opened = {act for state, act, to in steps if state not in LIVE and to in LIVE}
-    assert opened <= {AssignmentAct.REOPEN}
+def test_what_is_done_opens_by_reopening_alone_and_what_was_replaced_when_its_decision_is_undone(
+    steps: list[Step],
+) -> None:
+    opened = {(state, act) for state, act, to in steps if state not in LIVE and to in LIVE}
+    assert opened <= {
+        (AssignmentState.DONE, AssignmentAct.REOPEN),
+        (AssignmentState.SUPERSEDED, AssignmentAct.RESTORE),
+        (AssignmentState.SUPERSEDED, AssignmentAct.RESTORE_TAKEN),
+    }

@@ -13,7 +13,7 @@ from tests.remedies import refused
 # The words are stored in rows and written in the journal: a new spelling would not be read any more.
 LETTER = """
     to_impute: impute assigned, close closed, void voided
-    assigned: impute assigned, give_back to_impute, answer answered, close closed, void voided
+    assigned: impute assigned, give_back to_impute, answer answered, close closed, void voided, undo_impute to_impute, undo_reimpute assigned, undo_after_answer answered
     answered: impute assigned, answer answered, close closed, void voided
     draft: submit in_circuit, abandon voided
     in_circuit: send_back draft, abandon voided, number numbered
@@ -28,7 +28,7 @@ ASSIGNMENT = """
     taken: finish done, return returned, supersede superseded
     done: reopen open
     returned:
-    superseded:
+    superseded: restore open, restore_taken taken
 """
 SLIP = """
     issuing: sign sent, void voided

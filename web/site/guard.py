@@ -247,6 +247,7 @@ ACCESS: Mapping[str, Rule] = {
     "impute.people": SIGNED_IN,
     "impute.batch_form": SIGNED_IN,
     "impute.decide_batch": SIGNED_IN,
+    "impute.undo": SIGNED_IN,
     "impute.sheet": SIGNED_IN,
     "inbox.index": SIGNED_IN,
     "inbox.show": SIGNED_IN,

@@ -18,6 +18,8 @@ class Message:
     remedy: LazyString
 
 
+_IMPUTE_AGAIN = _l("Pour changer la décision, réimputez le courrier.")
+
 MESSAGES: Mapping[str, Message] = {
     # --- access ---
     "access.role_missing": Message(
@@ -621,6 +623,49 @@ MESSAGES: Mapping[str, Message] = {
         _l("Ce registre ne numérote pas de courriers."), _l("Choisissez un registre de courriers.")
     ),
     "import.unit": Message(_l("L'unité « %(value)s » est inconnue."), _l("Chargez-la d'abord, ou corrigez son code.")),
+    # --- imputation ---
+    "imputation.answered": Message(
+        _l("Une réponse à ce courrier est déjà en préparation : l'imputation ne s'annule plus."), _IMPUTE_AGAIN
+    ),
+    "imputation.due_rectified": Message(
+        _l("L'échéance du courrier a été rectifiée depuis : l'imputation ne s'annule plus."), _IMPUTE_AGAIN
+    ),
+    "imputation.finished": Message(
+        _l("La suite est déjà donnée (%(who)s) : l'imputation ne s'annule plus."), _IMPUTE_AGAIN
+    ),
+    "imputation.letter_changed": Message(
+        _l("Le courrier a changé depuis : l'imputation ne s'annule plus."), _IMPUTE_AGAIN
+    ),
+    "imputation.not_last": Message(
+        _l("Une décision plus récente la remplace : l'imputation ne s'annule plus."), _IMPUTE_AGAIN
+    ),
+    "imputation.not_yours": Message(
+        _l("Seule la personne qui a imputé ce courrier peut annuler l'imputation."),
+        _l("Réimputez-le, ou adressez-vous à elle."),
+    ),
+    "imputation.noted": Message(
+        _l("%(who)s a écrit une note sur ce courrier depuis : l'imputation ne s'annule plus."), _IMPUTE_AGAIN
+    ),
+    "imputation.on_slip": Message(
+        _l("Ce courrier est déjà sur le bordereau %(number)s : l'imputation ne s'annule plus."), _IMPUTE_AGAIN
+    ),
+    "imputation.opened": Message(
+        _l("%(who)s a déjà ouvert ce courrier, le %(at)s : l'imputation ne s'annule plus."), _IMPUTE_AGAIN
+    ),
+    "imputation.passed_on": Message(
+        _l("Ce courrier est déjà confié plus loin (%(who)s) : l'imputation ne s'annule plus."), _IMPUTE_AGAIN
+    ),
+    "imputation.reminded": Message(_l("Un rappel est déjà parti : l'imputation ne s'annule plus."), _IMPUTE_AGAIN),
+    "imputation.returned": Message(
+        _l("Ce courrier est déjà retourné (%(who)s) : l'imputation ne s'annule plus."), _IMPUTE_AGAIN
+    ),
+    "imputation.taken": Message(
+        _l("Ce courrier est déjà pris en charge (%(who)s) : l'imputation ne s'annule plus."), _IMPUTE_AGAIN
+    ),
+    "imputation.undone": Message(
+        _l("Cette imputation est déjà annulée."), _l("Rechargez la page : elle montre le courrier comme il est.")
+    ),
+    "imputation.unknown": Message(_l("Cette imputation n'existe pas, ou n'existe plus."), _l("Rechargez le courrier.")),
     # --- impute ---
     "impute.post": Message(_l("Ce poste ne reçoit pas de courrier."), _l("Choisissez un poste de la liste.")),
     "impute.due_past": Message(_l("L'échéance est déjà passée."), _l("Choisissez une date à venir.")),

@@ -487,6 +487,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "notice.read": _l("a pris connaissance d'un avis"),
     "mail.due_moved": _l("a déplacé l'échéance par un changement du calendrier"),
     "mail.imputed": _l("a imputé le courrier"),
+    "mail.imputation_undone": _l("a annulé son imputation"),
     "mail.assigned": _l("a confié le courrier"),
     "mail.answered": _l("a expédié la réponse à ce courrier"),
     "mail.closed": _l("a clôturé le courrier"),

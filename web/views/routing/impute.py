@@ -11,11 +11,13 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
+from ged.followup import undoing
 from ged.natures import queries as natures
 from ged.ports import Confidentiality, MailId, PostId, UnitId
 from ged.recognition import signatures
 from ged.register import opening
 from ged.register.queries import LetterView, letter
+from ged.register.states import MailState
 from ged.routing import calendar, choices, deadlines, operations, queries
 from ged.routing.choices import Choice
 from ged.routing.operations import ImputationForm
@@ -25,10 +27,12 @@ from ged.suggestions import lessons
 from ged.suggestions.models import Lesson
 from ged.unit import HeldPost, ReadSession, Role
 from web.site import context
+from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.kept_filter import KeptFilter, acts_for
 from web.site.numbers import id_of, whole
 from web.site.pages import place, render_form
+from web.site.paths import next_path
 from web.words.due import due_words
 
 blueprint = Blueprint("impute", __name__)
@@ -83,10 +87,10 @@ def decide(mail_id: int) -> ResponseReturnValue:
     try:
         decision = _decision(fields)
         with services.unit_of_work(context.now()) as uow:
-            operations.impute(uow, MailId(mail_id), decision, version=version, actor=actor, now=context.now())
+            made = operations.impute(uow, MailId(mail_id), decision, version=version, actor=actor, now=context.now())
     except REFUSALS as error:
         return _page(mail_id, error)
-    flash(_("Courrier n° %(number)s imputé.", number=number), "success")
+    _tell_imputed(_("Courrier n° %(number)s imputé.", number=number), [made])
     if request.form.get("then") == "list" or following is None:
         return redirect(url_for("impute.queue"), 303)
     return redirect(url_for("impute.form", mail_id=following), 303)
@@ -156,10 +160,10 @@ def decide_batch() -> ResponseReturnValue:
         if not mail_ids:
             raise Invalid("impute.none_ticked", "tick the letters", field="mail")
         with context.services().unit_of_work(context.now()) as uow:
-            operations.impute_all(uow, versions, decision, actor=actor, now=context.now())
+            made = operations.impute_all(uow, versions, decision, actor=actor, now=context.now())
     except REFUSALS as error:
         return _batch_page(mail_ids, error)
-    flash(ngettext("%(num)s courrier imputé.", "%(num)s courriers imputés.", len(mail_ids)), "success")
+    _tell_imputed(ngettext("%(num)s courrier imputé.", "%(num)s courriers imputés.", len(mail_ids)), made)
     return redirect(url_for("impute.queue"), 303)
 
 
@@ -176,6 +180,49 @@ def _batch_page(mail_ids: Sequence[int], error: GedError | None = None) -> Respo
         "impute/batch.html", error=error, form=request.form if _asks_for_people() else None, rows=rows,
         acted_for=_acted_for(), mentions=mentions, **offered,
     )  # fmt: skip
+
+
+# --- an imputation taken back
+
+
+def _tell_imputed(text: str, imputation_ids: Sequence[int]) -> None:
+    """The message with the button that takes the imputations back."""
+    flash(text, f"imputed {' '.join(str(one) for one in imputation_ids)}")
+
+
+@blueprint.post("/a-imputer/annuler")
+def undo() -> ResponseReturnValue:
+    """Take imputations back, all or none, and show what waits for a decision again."""
+    texts = request.form.get("imputations", "").split()[:MAX_BATCH]
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            mail_ids = undoing.undo(uow, _ids(texts), actor=context.actor())
+    except Invalid as error:
+        return _not_undone(error, is_batch=len(texts) > 1)
+    if len(mail_ids) > 1:
+        text = ngettext("%(num)s imputation annulée.", "%(num)s imputations annulées.", len(mail_ids))
+        flash(text, "success")
+        return redirect(url_for("impute.queue"), 303)
+    with context.services().reading() as session:
+        found = letter(session, mail_ids[0], context.actor())
+    if found.state is MailState.TO_IMPUTE:
+        flash(_("Imputation annulée : le courrier n° %(number)s attend de nouveau sa décision.", number=found.number),
+              "success")  # fmt: skip
+        return redirect(next_path(url_for("impute.form", mail_id=found.id)), 303)
+    text = _("Imputation annulée : le courrier n° %(number)s est comme il était avant elle.", number=found.number)
+    flash(text, "success")
+    return redirect(next_path(url_for("letters.show", mail_id=found.id)), 303)
+
+
+def _not_undone(error: Invalid, *, is_batch: bool) -> ResponseReturnValue:
+    told, mail_id = view_of(error), int(str(error.params["mail"]))
+    text = f"{told.message} {told.remedy}"
+    if is_batch:
+        with context.services().reading() as session:
+            number = letter(session, mail_id, context.actor()).number
+        text = _("Rien n'est annulé. Courrier n° %(number)s : %(text)s", number=number, text=text)
+    flash(text, "warning")
+    return redirect(next_path(url_for("letters.show", mail_id=mail_id)), 303)
 
 
 # --- posts and people

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from ged.followup import listing
+from ged.followup import listing, undoing
 from ged.ports import MailId
 from ged.routing import queries
 from ged.routing.queries import AssignmentRow, Path
 from ged.unit import Actor, ReadSession
 from web.site import context
+from web.site.errors import view_of
 from web.words.due import DueWords, due_words
 
 
@@ -19,6 +20,10 @@ class RoutingPanel:
     due: dict[int, DueWords | None]
     may_remind: frozenset[int]
     """Assignments of which the actor may remind."""
+    undo_id: int | None = None
+    """The decision that the actor made and may take back."""
+    not_undone: str = ""
+    """Why the actor's decision can no longer be taken back."""
 
 
 def load(session: ReadSession, mail_id: MailId, actor: Actor) -> RoutingPanel | None:
@@ -30,7 +35,14 @@ def load(session: ReadSession, mail_id: MailId, actor: Actor) -> RoutingPanel | 
     days, today = context.working_days(session) if waiting else None, context.today()
     due = {row.id: due_words(row.due_on, today, days) for row in waiting if days is not None}
     may_remind = frozenset(row.id for row in path.assignments if _may_remind(row, actor))
-    return RoutingPanel(path, due, may_remind)
+    offer = None
+    if path.imputations and path.imputations[0].person_id == actor.person_id:
+        offer = undoing.offer(session, mail_id, actor, on=today)
+    if offer is None:
+        return RoutingPanel(path, due, may_remind)
+    if offer.obstacle is not None:
+        return RoutingPanel(path, due, may_remind, not_undone=view_of(offer.obstacle).message)
+    return RoutingPanel(path, due, may_remind, undo_id=offer.imputation_id)
 
 
 def _may_remind(row: AssignmentRow, actor: Actor) -> bool:

@@ -1,17 +1,17 @@
 """the job that makes the pages of letters written in Word; from here on letters may be written in Word
 
-Revision ID: 0048
-Revises: 0047
+Revision ID: 0049
+Revises: 0048
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0048"
-down_revision = "0047"
+revision = "0049"
+down_revision = "0048"
 branch_labels = None
 depends_on = None
-oldest_program = "0048"  # an older one can read neither the job nor the pages of such a letter
+oldest_program = "0049"  # an older one can read neither the job nor the pages of such a letter
 phase = "contract"
 
 

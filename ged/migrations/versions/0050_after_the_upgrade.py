@@ -1,7 +1,7 @@
 """what waits for the end of the release before: its count of failed sign-ins goes
 
-Revision ID: 0049
-Revises: 0048
+Revision ID: 0050
+Revises: 0049
 """
 
 import sqlalchemy as sa
@@ -9,12 +9,12 @@ from alembic import op
 
 import ged.db
 
-revision = "0049"
-down_revision = "0048"
+revision = "0050"
+down_revision = "0049"
 branch_labels = None
 depends_on = None
 phase = "contract"
-oldest_program = "0049"
+oldest_program = "0050"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
