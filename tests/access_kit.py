@@ -1,4 +1,4 @@
-"""Helpers of the matrices of access: who may be given a right to a letter."""
+"""Helpers for the tests of access: the units, posts and persons that can be given a right to a letter."""
 
 from ged.ports import Principal, heading_principal, post_principal, unit_principal
 from ged.unit import Services
@@ -6,7 +6,8 @@ from tests.factories import actor
 
 
 def grants(services: Services) -> dict[str, Principal]:
-    """A right of each kind, by its name, to units and posts of the tests' ministry."""
+    """One right of each kind, given to units and posts of ``make_organisation``. Returns name of the kind ->
+    principal."""
     sg, agent, dge, etudes, daf = (actor(services, a) for a in ("sg", "agent", "dge", "etudes", "daf"))
     return {
         "unit BO": unit_principal(agent.posts[0].unit_id),

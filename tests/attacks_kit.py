@@ -1,6 +1,7 @@
-"""Every class of attack on a signed PDF, with the expected verdict and reason.
+"""Tests of every class of attack on a signed PDF. Each states the expected verdict and its reason.
 
-A module that defines the fixtures ``ministry`` and ``checker`` (of module scope) imports the attacks as tests: two do.
+A test module imports these tests with ``*``. It must define the module-scoped fixtures ``ministry``
+(``pki_kit.Ministry``) and ``checker`` (the signature checker under test). Two modules do so.
 """
 
 import re
@@ -45,12 +46,14 @@ DAY = timedelta(days=1)
 
 @pytest.fixture(scope="module")
 def order(ministry):
-    """A payment order with a field left for a second signature, signed."""
+    """A payment order, signed once, as PDF bytes. It has a free field for a second signature."""
     return signed(with_empty_field(order_pdf()), ministry.signer, docmdp=MDPPerm.FILL_FORMS)
 
 
 @pytest.fixture(scope="module")
 def ask(checker):
+    """A function (pdf, at) that checks a PDF at a time. It returns (verdict, reason) for each signature."""
+
     def ask(pdf, at=NOW):
         return [(report.verdict.value, report.reason) for report in checker.check(pdf, at=at)]
 
@@ -61,7 +64,7 @@ def _changes(checker, pdf):
     return checker.check(pdf, at=NOW)[0].changes
 
 
-# --- what stays green
+# --- changes that stay green
 
 
 def test_an_untouched_signature_is_green(ask, order):
@@ -87,13 +90,13 @@ def test_validation_data_may_be_added_to_what_is_certified_against_all_changes(a
     assert ask(with_validation_data(sealed, [ministry.root])) == [("green", "validation_data")]
 
 
-# --- signed again
+# --- a second signature
 
 
 def test_signed_again_in_a_field_that_was_there_is_amber(ask, checker, order, ministry):
     twice = signed(order, ministry.signer, name="second")
     assert ask(twice) == [("amber", "signed_again"), ("green", "ok")]
-    assert checker.check(twice, at=NOW)[0].covers_bytes == len(order)  # the signed revision is offered by it
+    assert checker.check(twice, at=NOW)[0].covers_bytes == len(order)  # length of the signed revision
     assert ask(with_validation_data(twice, [ministry.root])) == [
         ("amber", "signed_again"),
         ("green", "validation_data"),
@@ -137,7 +140,7 @@ def test_what_is_changed_after_the_signature_is_red_and_named(ask, checker, orde
     (report,) = checker.check(attacked, at=NOW)
     assert report.changes
     assert change in report.changes or {"form_values"} & set(report.changes)
-    assert attacked[: report.covers_bytes] == order  # the signed revision can be offered
+    assert attacked[: report.covers_bytes] == order  # the signed revision can be offered for download
 
 
 def test_a_change_hidden_among_validation_data_is_red(ask, order, ministry):
@@ -179,10 +182,12 @@ def test_a_form_taken_away_does_not_hide_a_signature(ask, order, ministry):
 
 
 def range_of(pdf):
+    """The match of the first /ByteRange in the PDF; its four groups are decimal numbers. None without one."""
     return re.search(rb"/ByteRange \[(\d+) (\d+) (\d+) (\d+)\s*\]", pdf)
 
 
 def ranged(pdf, *numbers):
+    """Replace the four numbers of the first /ByteRange. The length of the file stays."""
     found = range_of(pdf)
     return pdf.replace(found[0], (b"/ByteRange [%d %d %d %d]" % numbers).ljust(len(found[0])))
 
@@ -215,7 +220,8 @@ def test_byte_ranges_of_another_shape_are_red(ask, order, value):
 
 
 def test_a_wrapped_signature_is_red(ask, order):
-    """The second signed part is moved to the end; readers read the bytes in between, which are not signed (SWA)."""
+    """Signature wrapping (SWA): the second signed part is moved to the end. Readers show the unsigned bytes in
+    between."""
     _, first, second, length = (int(one) for one in range_of(order).groups())
     head, gap, tail = order[:first], order[first:second], order[second : second + length]
     forged = b"\n9999 0 obj\n<< /Forged true >>\nendobj\n"
@@ -226,7 +232,7 @@ def test_a_wrapped_signature_is_red(ask, order):
 
 @pytest.mark.parametrize("contents", [b"<>", b"<00>", b"<30800000>"])
 def test_an_emptied_signature_is_red(ask, order, contents):
-    """Universal signature forgery: the signature's value is missing or invalid."""
+    """Universal signature forgery: the value of the signature is missing or invalid."""
     _, first, second, _ = (int(one) for one in range_of(order).groups())
     emptied = order[:first] + contents.ljust(second - first) + order[second:]
     assert all(verdict == "red" for verdict, _ in ask(emptied))
@@ -257,7 +263,7 @@ def test_a_certificate_of_nobody_we_know_is_amber(ask):
 
 
 def test_a_person_is_no_authority(ask, ministry):
-    """A certificate issued by a person, who is no authority."""
+    """The signer's certificate was issued by a person. A person is no certificate authority."""
     assert ask(signed(order_pdf(), holder("Usurpateur", ministry.signer)))[0][0] != "green"
 
 
@@ -384,7 +390,7 @@ def test_layers_that_not_everybody_sees_are_amber(ask, ministry, shown, expected
 
 
 def _hybrid(pdf, *, overrides):
-    """A hybrid-reference file: a cross-reference stream beside the classic table."""
+    """A hybrid-reference PDF: it has a cross-reference stream besides the classic table."""
     end = pdf.rindex(b"startxref")
     trailer = pdf.rindex(b"trailer")
     size = int(re.search(rb"/Size (\d+)", pdf[trailer:])[1])
@@ -406,7 +412,7 @@ def test_hybrid_files_are_read_and_two_readings_told(ask, ministry):
 
 
 def test_odd_files_are_red_and_end_nothing(ask, order):
-    """Files that make pyHanko raise AssertionError, KeyError, ValueError, RecursionError."""
+    """Malformed files with which pyHanko raises AssertionError, KeyError, ValueError or RecursionError."""
     odd = [
         order.replace(b"/FT /Sig", b"/FT /Gis"),
         order.replace(b"/SubFilter /ETSI.CAdES.detached", b"/SubFilter /adbe.x509.rsa_sha1 "),

@@ -1,4 +1,7 @@
-"""A real, small HTTP server with the site's bridge API, which can inject faults; and a desk with SANE's own devices."""
+"""A small HTTP server with the site's API for bridges, and a real agent with SANE's test devices.
+
+The server can inject faults: it goes down, loses a confirmation, delays a page, refuses a batch.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,16 @@ CODE, TOKEN = "K7-42", "token-of-the-double"
 
 @dataclass
 class Site:
-    """The state of the server; ``down`` answers 503, ``lose_receipts`` stores a page and cuts the connection."""
+    """What the server received, and the faults that it injects.
+
+    Attributes:
+        states: (order id, state, number of pages, error code), in order of arrival.
+        pages: batch key -> page token -> (order of the page, bytes, time of arrival).
+        completed: batch key -> tokens of its pages in order.
+        puts: tokens of received pages, repeated ones included.
+        down: every request gets status 503.
+        lose_receipts: for this number of pages, store the page and cut the connection before the response.
+    """
 
     orders: queue.Queue[dict[str, Any]] = field(default_factory=queue.Queue)
     states: list[tuple[Any, str, int, str | None]] = field(default_factory=list)
@@ -51,22 +63,26 @@ class Site:
     refuse_pages: tuple[int, str, str] | None = None
 
     def wait(self, true: Callable[[], bool], timeout_s: float = 20.0) -> None:
+        """Wait until ``true()`` holds; AssertionError after ``timeout_s`` seconds."""
         end = time.monotonic() + timeout_s
         while not true():
             assert time.monotonic() < end, f"timed out; states {self.states}, completed {self.completed}"
             time.sleep(0.01)
 
     def final(self, order_id: Any) -> tuple[Any, str, int, str | None] | None:
+        """The last state that ended this order: (order id, state, pages, error code); None while it is unfinished."""
         ends = [state for state in self.states if state[0] == order_id and state[1] in {"done", "failed", "cancelled"}]
         return ends[-1] if ends else None
 
     def wait_final(self, order_id: Any, timeout_s: float = 20.0) -> tuple[Any, str, int, str | None]:
+        """Wait until the order has ended; returns its final state, as ``final``."""
         self.wait(lambda: self.final(order_id) is not None, timeout_s)
         state = self.final(order_id)
         assert state is not None
         return state
 
     def images(self, batch_key: str) -> list[bytes]:
+        """The pages of a batch in their order, as bytes."""
         return [data for _, data, _ in sorted(self.pages.get(batch_key, {}).values())]
 
 
@@ -134,7 +150,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             return self._answer(200, order)
         except OSError:
-            self.site.orders.put(order)  # the caller was killed while it waited: the order is still to be given
+            self.site.orders.put(order)  # the caller was killed while it waited: keep the order for the next caller
             return None
 
     def _state(self, order_id: int, body: dict[str, Any]) -> None:
@@ -191,7 +207,7 @@ def _order_of(text: str) -> tuple[int, int]:
 
 
 class QuietServer(ThreadingHTTPServer):
-    """Does not report broken connections: clients are killed on purpose."""
+    """A server that does not report broken connections, because tests kill its clients."""
 
     daemon_threads = True
 
@@ -208,7 +224,7 @@ class QuietServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def cut(self) -> None:
-        """Break every connection, as a pulled cable does in the end."""
+        """Break every connection, as when a network cable is pulled."""
         for connection in list(self.connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -219,7 +235,7 @@ class QuietServer(ThreadingHTTPServer):
 
 
 class Double:
-    """The server; ``stop`` and ``start`` take it off the network and back on the same port."""
+    """The server. ``stop`` takes it off the network; ``start`` brings it back on the same port."""
 
     def __init__(self) -> None:
         self.site = Site()
@@ -238,9 +254,10 @@ class Double:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def finish_requests(self) -> None:
-        """Wait until everything that a killed agent had begun to send is handled, and its connections are closed.
+        """Wait until all requests of a killed agent are handled and its connections are closed.
 
-        The server accepts in order: once it has answered a request of ours, no earlier connection is waiting.
+        The server accepts connections in order. Once it has answered a request of ours, it has accepted all earlier
+        ones.
         """
         server = self._server
         assert server is not None
@@ -259,7 +276,7 @@ class Double:
 
 
 class Desk:
-    """A bridge's home, its SANE configuration (``test`` and ``pnm``) and its agent as a real process."""
+    """A bridge's folder, its SANE configuration (devices ``test`` and ``pnm``), and its agent as a separate process."""
 
     def __init__(self, root: Path, url: str) -> None:
         self.home, self.sane, self.lid = root / "home", root / "sane", root / "under-the-lid.pgm"
@@ -274,7 +291,8 @@ class Desk:
         return os.environ | {"SANE_CONFIG_DIR": str(self.sane), "GED_BRIDGE_HOME": str(self.home)}
 
     def lay(self, text: str, size: tuple[int, int] = (850, 1100)) -> bytes:
-        """Put a page under the lid; returns its pixels."""
+        """Put a page under the scanner's lid: an image of ``size`` pixels with this text. Returns its pixels, one byte
+        each."""
         image = Image.new("L", size, 240)
         ImageDraw.Draw(image).text((80, 100), text, fill=20)
         part = self.lid.with_suffix(".part")
@@ -283,17 +301,21 @@ class Desk:
         return image.tobytes()
 
     def configure(self, devices: dict[str, dict[str, Any]] | None = None, **values: Any) -> None:
+        """Write the agent's configuration. Without ``devices``, the only device reads the page under the lid."""
         chosen = {"pnm:0": {"filename": str(self.lid)}} if devices is None else devices
         save(self.home, Config(server=self.url, token=TOKEN, bridge_id="7", devices=chosen, **values))
 
     def command(self, *arguments: str) -> list[str]:
+        """The command line of the agent, for tests that start it themselves."""
         return [sys.executable, "-m", "scanner_bridge.agent", *arguments]
 
     def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the agent with these arguments to its end, at most 60 seconds; returns exit code and output."""
         command = self.command(*arguments)
         return subprocess.run(command, env=self.env(), capture_output=True, text=True, timeout=60, check=False)
 
     def start(self, *, prefix: tuple[str, ...] = ()) -> None:
+        """Start the agent and collect its log. ``prefix`` goes before its command, for example ``strace``."""
         self.agent = subprocess.Popen([*prefix, *self.command("run")], env=self.env(), stderr=subprocess.PIPE)
         self._reader = threading.Thread(target=self._read_log, args=(self.agent,), daemon=True)
         self._reader.start()
@@ -306,24 +328,27 @@ class Desk:
                 sys.stderr.write(self._log[-1])
 
     def has_logged(self, words: str) -> bool:
-        """Whether an agent of this desk has logged a line with these words."""
+        """Whether an agent of this desk has logged a line that contains ``words``."""
         return any(words in line for line in self._log)
 
     def kill(self) -> None:
+        """Kill the agent with SIGKILL."""
         assert self.agent is not None
         self.agent.kill()
         self.agent.wait()
 
     def stop(self) -> int:
+        """Stop the agent with SIGTERM; returns its exit code, 0 when none runs. Fails after 20 seconds."""
         if self.agent is None:
             return 0
         self.agent.terminate()
         code = self.agent.wait(timeout=20)
-        self._reader.join(timeout=5)  # its last lines belong to this test
+        self._reader.join(timeout=5)  # read its last lines before the next test starts
         self.agent = None
         return code
 
     def spooled(self) -> list[Path]:
+        """The page files that wait on the bridge's disk, sorted by path."""
         return sorted(self.home.glob("spool/*/*.png"))
 
 
@@ -331,5 +356,6 @@ ADF = {"source": "Automatic Document Feeder"}
 
 
 def order(order_id: int, batch_key: str = "batch-1", **values: Any) -> dict[str, Any]:
+    """A scan order as the site sends it: gray, 100 dpi, one side; ``values`` replace single fields."""
     usual = {"device": None, "source": None, "mode": "gray", "dpi": 100, "duplex": False, "complete": True}
     return usual | {"order_id": order_id, "batch_key": batch_key} | values

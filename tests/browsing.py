@@ -23,13 +23,13 @@ expect.set_options(timeout=20_000)
 
 @contextmanager
 def leading_on(page: Page) -> Iterator[None]:
-    """The block leads to another page, or loads the same page again; the page is fully loaded when the block ends."""
+    """Wait, at the end of the block, until the page that the block leads to (or the reloaded page) is fully loaded."""
     with page.expect_navigation(wait_until="load"):
         yield
 
 
 def sign_in(page: Page, account: str, password: str = PASSWORD) -> None:
-    """Sign in as a person does; returns when the first page and its scripts are loaded."""
+    """Sign in through the form. Returns when the first page and its scripts are loaded."""
     page.goto("/connexion")
     page.fill("#account", account)
     page.fill("#password", password)

@@ -1,4 +1,4 @@
-"""Letters counted in working days, over a calendar with the holidays of two years."""
+"""Letters with due dates in working days, and a calendar with the holidays of two years."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MONDAY = date(2026, 11, 30)
 
 
 def made(services: Services) -> Services:
-    """With the organisation of the tests and the holidays of two years."""
+    """Add the organisation of the tests and the holidays of two years; returns the given services."""
     make_organisation(services)
     make_mentions(services)
     with services.unit_of_work(NOW) as uow:
@@ -28,7 +28,7 @@ def made(services: Services) -> Services:
 
 
 def counted(services: Services, days: int, *, since: date = date(2026, 11, 24)) -> MailId:
-    """A letter whose date is so many working days after its arrival."""
+    """Register a letter that is due ``days`` working days after ``since``, the day of its arrival."""
     with services.reading() as session:
         register_id = session.scalars(select(Register.id).where(Register.code == "ARR")).one()
     form = IncomingForm(
@@ -44,7 +44,7 @@ def counted(services: Services, days: int, *, since: date = date(2026, 11, 24)) 
 
 
 def dates(services: Services, mail_id: int) -> tuple[date | None, list[date | None]]:
-    """The date of a letter and those of its assignments."""
+    """The due date of a letter and the due dates of its assignments, by ascending id; None where none is set."""
     with services.reading() as session:
         below = select(Assignment.due_on).where(Assignment.mail_id == mail_id).order_by(Assignment.id)
         return session.get_one(Mail, mail_id).due_on, list(session.scalars(below))

@@ -1,4 +1,4 @@
-"""A signed letter with its case file, and a forger who signs all of a case file again with his own key."""
+"""A signed letter with its case file, and a forger who changes a case file and signs all of it with his own key."""
 
 import asyncio
 import dataclasses
@@ -34,7 +34,7 @@ COLUMNS = (
 
 
 class Stamper:
-    """A time-stamp authority inside the test; a test can make it unavailable."""
+    """A time-stamp authority in the test's process. A test can make it unavailable."""
 
     def __init__(self) -> None:
         self.ministry, self.away = Ministry(), False
@@ -47,7 +47,7 @@ class Stamper:
 
 @dataclasses.dataclass
 class CaseHouse:
-    """A house with a letter that was signed and anchored."""
+    """A ministry with one letter that is signed and whose journal is anchored."""
 
     house: House
     stamper: Stamper
@@ -64,7 +64,7 @@ class CaseHouse:
 
 
 def make_case_house(folder: Path) -> CaseHouse:
-    """Sign a letter with an annex, anchor the journal."""
+    """Sign a letter with an annex, then anchor the journal. The caller closes the result."""
     made, stamper = make_house(folder), Stamper()
     made.services = dataclasses.replace(made.services, timestamper=stamper)
     mail_id = made.ready()
@@ -89,7 +89,11 @@ def exported(house: CaseHouse, folder: Path) -> Path:
 
 
 def held_by_judge(house: CaseHouse, folder: Path) -> tuple[list[str], list[str]]:
-    """Arguments (roots, key): the things that the judge got by another way."""
+    """The certificates and the journal's key that a judge received by another way, as arguments of ``ged_verify.py``.
+
+    Returns:
+        Two lists of words for the command line: for the trusted roots, and for the journal's key.
+    """
     roots = [house.services.vault.trust_roots_pem()[0], house.stamper.ministry.root.pem]
     paths = [folder / f"{number}.pem" for number in range(len(roots))]
     for path, pem in zip(paths, roots, strict=True):
@@ -100,7 +104,7 @@ def held_by_judge(house: CaseHouse, folder: Path) -> tuple[list[str], list[str]]
 
 
 class Forger:
-    """A copy of a case file in the hands of a forger with his own key."""
+    """A copy of a case file. The forger changes it and signs it with his own key."""
 
     def __init__(self, case: Path, folder: Path) -> None:
         self.folder = shutil.copytree(case, folder)
@@ -110,16 +114,17 @@ class Forger:
 
     @property
     def pdf(self) -> Path:
-        """The signed letter."""
+        """The path of the signed letter."""
         return self.folder / str(self.manifest["signed"][0]["path"])
 
     def replace_letter(self, content: bytes) -> None:
-        """Replace the letter's bytes at the same path; the revisions name the new bytes."""
+        """Replace the letter's bytes at their path, and write their digest into the revisions."""
         self.pdf.write_bytes(content)
         self.manifest["signed"][0]["revisions"].append(hashlib.sha256(content).hexdigest())
 
     def write(self, stamp: Callable[[bytes], bytes] | None = None) -> Path:
-        """Write journal, anchor, manifest and key consistently, all signed by the forger."""
+        """Write journal, anchor, manifest and public key so that they agree, all signed by the forger. Returns the
+        folder."""
         self._journal(stamp)
         public = self.key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -129,7 +134,7 @@ class Forger:
         for one in self.manifest["files"]:
             content = (self.folder / one["path"]).read_bytes()
             one |= {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
-        content = json.dumps(self.manifest).encode()  # ASCII: a lone surrogate travels as an escape only
+        content = json.dumps(self.manifest).encode()  # ASCII: JSON can hold a lone surrogate only as an escape
         (self.folder / "manifest.json").write_bytes(content)
         (self.folder / "manifest.sig").write_text(self.key.sign(content).hex())
         return self.folder
@@ -159,7 +164,7 @@ class Forger:
 
 
 def overwritten(pdf: bytes) -> bytes:
-    """The letter with another text drawn over its first page by an incremental update; no signed byte changes."""
+    """The letter with other text drawn over its first page by an incremental update. No signed byte changes."""
 
     def draw(writer: IncrementalPdfFileWriter) -> None:
         page = writer.find_page_for_modification(0)[0].get_object()

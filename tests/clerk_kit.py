@@ -1,4 +1,4 @@
-"""Clerks who register letters through a served site, and insist until they are told a number."""
+"""Clerks in threads who register letters through a site, and repeat a request until the site gives a number."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from tests.site import PASSWORD
 
 @dataclass
 class Clerk:
-    """One of those who register; a form that was not answered is sent again until it is."""
+    """A thread's clerk. A form without a response, or with a status of 500 or more, is sent again until it succeeds."""
 
     place: str
     name: str
     stop: threading.Event
     answered: dict[str, tuple[int, str]] = field(default_factory=dict)
-    """subject -> id and text of the number that was told."""
+    """Subject -> (id of the number, its text), for each letter whose number the site displayed."""
     failures: list[str] = field(default_factory=list)
 
     def work(self) -> None:
+        """Register letters, one after another, until ``stop`` is set."""
         person = Person(self.place, "agent", PASSWORD)
         try:
             n = 0
@@ -64,6 +65,7 @@ class Clerk:
 
 
 def wait_for(what: Callable[[], bool], *, within_s: float = 60) -> None:
+    """Wait until ``what()`` holds; AssertionError after ``within_s`` seconds."""
     until = time.monotonic() + within_s
     while not what():
         assert time.monotonic() < until, "it did not come"

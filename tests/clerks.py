@@ -1,9 +1,9 @@
-"""Clerks who register concurrently, each in a separate process; some give up half-way, some are killed.
+"""Clerks who register at the same time, each in a separate process. Some stop half-way, some are killed.
 
     python -m tests.clerks URL PROCESSES LETTERS FOLDER
 
 One process imports everything, compiles the statements and forks the clerks while no connection is open. After each
-commit, a clerk writes a line with the answer for the letter to its own file in FOLDER.
+commit a clerk appends a line to its own file in FOLDER: the number's id, its text and the letter's subject.
 """
 
 import os
@@ -33,18 +33,18 @@ from ged.unit import Services
 from tests.factories import TODAY, make_organisation, make_tables
 
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
-"""Past: a clock ahead of the database's gives no number."""
+"""In the past: a site whose clock is ahead of the database's gives no number."""
 ROLLED_BACK, KILLED_BEFORE, KILLED_AFTER = 0.08, 0.02, 0.02
 NOT_USED = cast(Any, None)
 
 
 class GaveUp(Exception):
-    """The clerk closed the window between the number and the commit."""
+    """The clerk stopped after the number was allocated and before the commit."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to a clerk."""
+    """A line that a clerk wrote: the number that it got."""
 
     number_id: int
     text: str
@@ -52,7 +52,7 @@ class Answer:
 
 
 def light_services(url: str, folder: Path) -> Services:
-    """Services only for registering: the other adapters are missing, so that no test calls them by mistake."""
+    """Services for registration alone. Other adapters are missing, so that a test that uses one fails."""
     return Services(
         engine=make_engine(url), blobs=NOT_USED, index=NOT_USED, synonyms=NOT_USED, queue=PolledQueue(), lane_of=lane_of, ocr=NOT_USED, vault=NOT_USED,
         signer=NOT_USED, checker=NOT_USED, post=NOT_USED, zone=ZoneInfo("Africa/Lome"), country="TG",
@@ -61,7 +61,7 @@ def light_services(url: str, folder: Path) -> Services:
 
 
 def prepare(url: str, folder: Path) -> None:
-    """Make the tables and the small ministry."""
+    """Make the tables and the organisation of the tests."""
     services = light_services(url, folder)
     make_tables(services.engine)
     make_organisation(services)
@@ -69,7 +69,7 @@ def prepare(url: str, folder: Path) -> None:
 
 
 def main(url: str, processes: int, letters: int, folder: Path) -> int:
-    """Fork the clerks and replace killed ones; returns how many died otherwise."""
+    """Fork the clerks; replace each one that was killed. Returns the number that ended in another way."""
     services = _warmed(url, folder)
     running = {_fork(services, clerk, 0, letters, folder): clerk for clerk in range(processes)}
     failed = 0
@@ -85,7 +85,7 @@ def main(url: str, processes: int, letters: int, folder: Path) -> int:
 
 
 def _warmed(url: str, folder: Path) -> Services:
-    """Services with compiled statements and no open connection, so that the fifty processes need not compile them."""
+    """Services with compiled statements and no open connection. So the clerks need not compile them again."""
     services = light_services(url, folder)
     actor, register, form = _desk(services, "essai")
     try:
@@ -118,7 +118,7 @@ def _fork(services: Services, clerk: int, first: int, letters: int, folder: Path
 
 
 def work(services: Services, clerk: int, first: int, letters: int, folder: Path) -> None:
-    """Register letters ``first`` .. ``letters`` - 1; the second half falls into the new year."""
+    """Register the letters ``first`` .. ``letters`` - 1. The second half gets a time in the following year."""
     actor, register, usual = _desk(services, "")
     chance = random.Random(clerk * 1000 + first)
     with (folder / f"{clerk}.answers").open("a", encoding="utf-8") as answers:
@@ -143,7 +143,7 @@ def work(services: Services, clerk: int, first: int, letters: int, folder: Path)
 
 
 def answers(folder: Path) -> Iterator[Answer]:
-    """All answers to the clerks."""
+    """The lines of all clerks."""
     for path in folder.glob("*.answers"):
         for line in path.read_text(encoding="utf-8").splitlines():
             number_id, text, subject = line.split("\t")
@@ -151,7 +151,11 @@ def answers(folder: Path) -> Iterator[Answer]:
 
 
 def check(url: str, folder: Path, *, tried: int) -> dict[int, int]:
-    """Numbers are exactly 1..n in each year, and each letter answered 'registered' is there once; n by year."""
+    """Check that the numbers of each year are 1..n without a gap, and that each confirmed letter is stored once.
+
+    Returns:
+        Year -> n.
+    """
     services = light_services(url, folder)
     with services.reading() as session:
         rows = session.execute(

@@ -1,4 +1,4 @@
-"""Calls ``ged`` in this process: a new process costs seconds, which only tests of the start need."""
+"""Runs ``ged`` commands in the test's process. A new process takes seconds; only tests of the start need one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from web.commands import main
 
 @dataclass(frozen=True)
 class Ended:
-    """As ``subprocess.CompletedProcess``."""
+    """The result of a command, with the attributes of ``subprocess.CompletedProcess``."""
 
     returncode: int
     stdout: str
@@ -22,14 +22,14 @@ class Ended:
 
 
 def ged(*words: object, cwd: Path | None = None, **variables: str) -> Ended:
-    """Run a command to its end, with only these variables; unexpected exceptions are raised."""
+    """Run a command to its end. It sees only these environment variables. Unexpected exceptions are raised."""
     env: dict[str, str | None] = {name: None for name in os.environ if name.startswith("GED_")}
     own = os.environ.get("GED_ENV_FILE")
     try:
         with chdir(cwd or Path.cwd()):
             done = CliRunner(env={**env, **variables}).invoke(main, [str(one) for one in words])
     finally:
-        # The command names the file of its settings to what it starts.
+        # The command sets GED_ENV_FILE for the processes that it starts.
         os.environ.pop("GED_ENV_FILE", None)
         if own is not None:
             os.environ["GED_ENV_FILE"] = own

@@ -17,14 +17,14 @@ _SHARED: dict[str, tuple[Dialect, MutableMapping[Any, Any] | None]] = {}
 
 
 def _sharing(url: str, **options: Any) -> Engine:
-    """An engine that shares the compiled cache of an earlier engine of the same kind of database."""
+    """Make an engine. It shares the cache of compiled statements with earlier engines of its kind of database."""
     engine = create_engine(url, query_cache_size=STATEMENTS, **options)
     kind = f"{engine.dialect.name}+{engine.dialect.driver}"
     if kind in _SHARED:
-        # The key of a compiled statement holds its dialect.
+        # The key of a compiled statement contains its dialect.
         engine.dialect, engine._compiled_cache = _SHARED[kind]
     else:
-        # Only after the first connection, at which a dialect learns the version of its server.
+        # Share only after the first connection: then the dialect knows the version of its server.
         event.listen(
             engine, "first_connect", lambda *_: _SHARED.setdefault(kind, (engine.dialect, engine._compiled_cache))
         )
@@ -32,5 +32,5 @@ def _sharing(url: str, **options: Any) -> Engine:
 
 
 def install() -> None:
-    """Install the sharing in this process; otherwise engines are made as in the product."""
+    """From now on, engines of this process share compiled statements. Otherwise they are made as in the product."""
     db.create_engine = _sharing  # type: ignore[assignment]

@@ -22,7 +22,7 @@ from tests.servers.elastic import elasticsearch_url
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# An assert in a kit explains itself as those in tests do.
+# pytest explains failed asserts in kits as well.
 pytest.register_assert_rewrite(*(f"tests.{kit.stem}" for kit in Path(__file__).parent.glob("*_kit.py")))
 
 # No deadline for examples: they may be slow on a busy machine. A normal run draws the same examples as the run before,
@@ -49,23 +49,23 @@ _RUN = pytest.StashKey[tuple[Path, TextIO]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The controlling process makes the run's folder; its workers inherit the variable that names it."""
-    # A run in the background of a script ignores SIGINT, and the programs that tests interrupt would inherit that.
+    """Make the run's folder in the controlling process. Workers inherit the variable that names it."""
+    # A run in the background of a script ignores SIGINT. Programs that tests interrupt would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     compiled_once.install()
-    gc.disable()  # until all tests are collected: what is made before stays to the end of the run
+    gc.disable()  # until all tests are collected: objects made before stay to the end of the run
     if not hasattr(config, "workerinput"):
         config.stash[_RUN] = servers.open_run()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, so that all workers end together (with ``--no-loadscope-reorder``)."""
+    """Put the longest files first, so that all workers end at about one time (with ``--no-loadscope-reorder``)."""
     order = ("journeys", "contracts", "faults", "integration", "migrations")
     items.sort(key=lambda item: next((n for n, name in enumerate(order) if name in item.path.parts), len(order)))
 
 
 def pytest_collection_finish() -> None:
-    """Leave modules and collected tests, some million objects, out of all later garbage collections."""
+    """Exclude modules and collected tests, about a million objects, from all later garbage collections."""
     gc.enable()
     gc.collect()
     gc.freeze()
@@ -112,7 +112,7 @@ def _lock_watch() -> Iterator[Watch]:
 
 @pytest.fixture(autouse=True)
 def _locks_in_one_order(_lock_watch: Watch, request: pytest.FixtureRequest) -> Iterator[None]:
-    """Each test fails that locks rows against ``ged.locks.ORDER``."""
+    """Fail each test that locks rows against ``ged.locks.ORDER``."""
     _lock_watch.broken.clear()
     yield
     broken = list(dict.fromkeys(_lock_watch.broken))
@@ -122,15 +122,17 @@ def _locks_in_one_order(_lock_watch: Watch, request: pytest.FixtureRequest) -> I
 
 @pytest.fixture(scope="session")
 def postgres_url() -> str:
-    """The run's private PostgreSQL (its database `postgres`); tests make their own databases by `make_database`."""
+    """The URL of the run's private PostgreSQL, database ``postgres``. Tests make databases of their own by
+    ``make_database``."""
     return _url(postgres.server)
 
 
 @pytest.fixture
 def make_database(postgres_url: str) -> Iterator[Callable[[], str]]:
-    """Make an empty database per call; returns its SQLAlchemy URL. It is dropped after the test.
+    """A function that makes an empty database and returns its SQLAlchemy URL. The database is dropped after the test.
 
-    A test that leaves a session open fails here. Else the garbage collector would find it and fail a later test.
+    A test that leaves a session open fails here. Otherwise the garbage collector would find the session during a later
+    test and fail that one.
     """
     names: list[str] = []
 
@@ -147,7 +149,8 @@ def make_database(postgres_url: str) -> Iterator[Callable[[], str]]:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
 def either_database(request: pytest.FixtureRequest) -> str | None:
-    """The test runs twice: over SQLite (None: the file that ``make_services`` makes) and over an empty PostgreSQL."""
+    """Run the test twice: with None (``make_services`` makes a SQLite file), and with the URL of an empty
+    PostgreSQL."""
     if request.param == "sqlite":
         return None
     make: Callable[[], str] = request.getfixturevalue("make_database")
@@ -156,7 +159,7 @@ def either_database(request: pytest.FixtureRequest) -> str | None:
 
 @pytest.fixture(scope="session")
 def redis_url(worker_id: str) -> str:
-    """The run's private Redis, in a database that only this worker uses."""
+    """The URL of the run's private Redis, in a database that only this worker uses."""
     number = int(worker_id.removeprefix("gw")) + 1 if worker_id != "master" else 0
     return f"{_url(redis.server).rpartition('/')[0]}/{number}"
 
@@ -170,10 +173,10 @@ def empty_redis_url(redis_url: str) -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, see ``CHROMIUM``.
+    """The engine of Debian's Chromium (``CHROMIUM``), driven by Playwright.
 
     Its scope is the module, not the session: while the browser is open, this thread has a running event loop, and
-    `asyncio.run`, which pyHanko uses, would fail in every later test.
+    ``asyncio.run``, which pyHanko uses, would fail in every later test.
     """
     if not CHROMIUM.exists():
         pytest.skip(f"Chromium is not installed (no {CHROMIUM})")

@@ -1,7 +1,8 @@
-"""A whole day of the demonstration ministry, by its people in Chromium: from the morning's post to closed registers.
+"""A whole day of the demonstration ministry, played by its people in Chromium: from the morning's post to closed
+registers.
 
-Each kind of letter and each act is done once by hand, by keys and clicks. Letters beyond one of each kind are
-registered and answered over HTTP (``demo.client``), which costs a tenth of the time; ``Day.bulk`` says which.
+A person does each act once, for each kind of letter, by keys and clicks. Further letters of a kind are registered and
+answered over HTTP (``demo.client``), which takes a tenth of the time. Their functions say "over HTTP".
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ WIDE = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
 WAIT_MS = 60_000
 SLOW_LINK = {"offline": False, "latency": 300, "downloadThroughput": 32_000, "uploadThroughput": 32_000}
-"""256 kbit/s each way, in bytes a second; 300 ms."""
+"""256 kbit/s each way, in bytes a second; a latency of 300 ms."""
 FILE_DPI = 150
 SERVICES = ("Direction générale de l'énergie", "Direction des affaires financières")
 
 
 @dataclass
 class Desks:
-    """The windows of all people, each signed in once, and what the browser complained about."""
+    """The browser windows of all people, each signed in once, and the errors that the browser reported."""
 
     browser: Browser
     url: str
@@ -49,7 +50,7 @@ class Desks:
     _open: dict[str, tuple[BrowserContext, Page]] = field(default_factory=dict)
 
     def at(self, account: str, *, on_phone: bool = False) -> Page:
-        """The window of an account: on a desk, or on a telephone with a slow link."""
+        """The window of an account: at a desk, or on a telephone with a slow network."""
         if account not in self._open:
             context = self.browser.new_context(
                 base_url=self.url, locale="fr-FR", timezone_id="Africa/Lome", viewport=PHONE if on_phone else WIDE,
@@ -84,10 +85,10 @@ class Desks:
 
 @dataclass
 class Day:
-    """The day.
+    """A day: the people, their windows and the letters.
 
     Attributes:
-        answers: the drafts that go through the signature book, as paths of their pages.
+        answers: paths of the pages of the drafts that go through the signature book.
     """
 
     stage: Stage
@@ -98,7 +99,7 @@ class Day:
     _pictures: int = 0
 
     def picture(self, page: Page, name: str) -> None:
-        """Keep what is on the screen, where ``GED_TEST_DAY_PICTURES`` names a folder."""
+        """Save a screenshot, if ``GED_TEST_DAY_PICTURES`` names a folder."""
         if folder := os.environ.get("GED_TEST_DAY_PICTURES"):
             self._pictures += 1
             Path(folder).mkdir(parents=True, exist_ok=True)
@@ -107,13 +108,14 @@ class Day:
     # --- the mail office takes in -----------------------------------------------------------------------------------
 
     def scanned(self, drawn: DrawnLetter) -> Registered:
-        """A letter on paper: registered by keys alone, scanned by the bridge, joined by its label."""
+        """Register a letter on paper with the keyboard alone. The bridge scans it; the label attaches the scan to the
+        letter."""
         page = self.desks.at("bo.agent")
         page.goto("/enregistrer/")
         keys = page.keyboard
         expect(page.locator("#sender_name"), "the cursor is where the clerk begins").to_be_focused()
         page.focus("#addressed_post_id")
-        keys.type("Secr")  # typed ahead in the list; an accented letter would be inserted as text, not pressed
+        keys.type("Secr")  # type ahead in the list; Chromium would insert an accented letter as text, not press a key
         expect(page.locator("#addressed_post_id option:checked")).to_contain_text("Secrétaire générale")
         keys.press("Tab")
         keys.type(drawn.sender[:18], delay=15)
@@ -141,7 +143,7 @@ class Day:
         return letter
 
     def deposited(self, drawn: DrawnLetter) -> Registered:
-        """A file: dropped, opened from its card, registered."""
+        """Register a file: drop it on the page, open its card, fill the form."""
         page = self.desks.at("bo.agent")
         page.goto("/numerisations/")
         page.set_input_files("#file", {"name": "lettre.pdf", "mimeType": "application/pdf", "buffer": _file(drawn)})
@@ -152,7 +154,7 @@ class Day:
         return self._from_card(page, drawn, "lettre.pdf", "fichier")
 
     def mailed(self, drawn: DrawnLetter) -> Registered:
-        """The letter that ``put_mail`` left in the mailbox, collected when the worker started."""
+        """Register the letter from the mailbox, which ``put_mail`` delivered and the worker collected at its start."""
         page = self.desks.at("bo.agent")
 
         def came() -> bool:
@@ -167,7 +169,8 @@ class Day:
         card = page.locator(".thumb", has_text=shown).first
         with leading_on(page):
             card.get_by_role("link").first.click()
-        if page.url.rpartition("/")[2].isdigit() and "/numerisations/" in page.url:  # a file that is not read yet
+        # Machines have not read the file yet.
+        if page.url.rpartition("/")[2].isdigit() and "/numerisations/" in page.url:
             with leading_on(page):
                 page.get_by_role("link", name="Enregistrer ce courrier").click()
         self.picture(page, f"{name}-formulaire")
@@ -177,7 +180,7 @@ class Day:
         return self._numbered(page, drawn)
 
     def confidential(self, drawn: DrawnLetter) -> Registered:
-        """A letter that few may see."""
+        """Register a letter that few people may see."""
         page = self.desks.at("bo.agent")
         page.goto("/enregistrer/")
         expect(page.locator("#channel"), "paper that follows an e-mail is offered as paper").to_have_value("hand")
@@ -198,7 +201,8 @@ class Day:
         page.fill("#subject", drawn.subject)
 
     def _numbered(self, page: Page, drawn: DrawnLetter) -> Registered:
-        """What the page says after a registration: the green panel, or the line above the next scan's form."""
+        """The number that the page shows after a registration: in the green panel, or above the form of the next
+        scan."""
         place = page.locator(".confirmation__detail, .just-registered__number").first
         place.wait_for()
         number = (place.text_content() or "").strip()
@@ -207,7 +211,7 @@ class Day:
         return self.office.labelled(drawn, number=number, mail=mail, entry=label.removesuffix("/etiquette.pdf"))
 
     def sealed(self, sender: str) -> str:
-        """A closed envelope for the secretary general; returns its number."""
+        """Register a closed envelope for the secretary general; returns its number."""
         page = self.desks.at("bo.agent")
         page.goto("/plis/nouveau")
         self._choose(page, "addressed_post_id", "Secrétaire générale")
@@ -220,7 +224,8 @@ class Day:
         return found[0]
 
     def born_outside(self, kind: str, subject: str, **fields: str) -> str:
-        """A letter signed in ink: a departure, an internal letter, a note, a decision; returns its number."""
+        """Register a letter that was signed in ink: a departure, an internal letter, a note, a decision. Returns its
+        number."""
         page = self.desks.at("bo.agent")
         page.goto(f"/enregistrer/{kind}")
         for name, words in (
@@ -242,8 +247,11 @@ class Day:
         return (page.locator(".confirmation__detail").first.text_content() or "").strip()
 
     def more_arrivals(self, drawn: tuple[DrawnLetter, ...]) -> None:
-        """Bulk, over HTTP: further letters on paper are numbered. Their scripts repeat, so each has its own reference
-        and subject: else it would be held for a letter that came before."""
+        """Over HTTP: register further letters on paper.
+
+        Their texts repeat. So each gets a reference and a subject of its own; otherwise the site would hold it as a
+        double of an earlier letter.
+        """
         own = tuple(
             replace(
                 letter, their_reference=f"{n:03d}/{letter.sender_kind}/2026", subject=f"{letter.subject}, dossier {n}"
@@ -256,7 +264,7 @@ class Day:
     # --- the authority decides, on a telephone ----------------------------------------------------------------------
 
     def open_envelope(self, number: str, subject: str) -> None:
-        """The secretary general opens the envelope that bears this number."""
+        """The secretary general opens the envelope with this number."""
         page = self.desks.at("sg", on_phone=True)
         page.goto("/plis/")
         self.picture(page, "telephone-plis")
@@ -268,7 +276,7 @@ class Day:
             page.get_by_role("button", name="Ouvrir le pli").tap()
 
     def impute_by_thumb(self, number: str, mention: str = "Préparer un projet de réponse") -> None:
-        """The secretary general reads a letter and gives it to the energy direction with a mention."""
+        """The secretary general reads a letter on a telephone and assigns it to the energy direction with a mention."""
         page = self.desks.at("sg", on_phone=True)
         page.goto("/a-imputer")
         self.picture(page, "telephone-a-imputer")
@@ -282,7 +290,8 @@ class Day:
             page.get_by_role("button", name=re.compile("^Imputer")).first.tap()
 
     def impute_the_rest(self) -> None:
-        """The secretary ticks what waits, and decides once for all of it: the energy direction first, then finances."""
+        """The secretary selects all waiting letters and assigns them in one act: to the energy direction, then to
+        finances."""
         page = self.desks.at("sg.secretariat")
         page.goto("/a-imputer")
         self.picture(page, "a-imputer")
@@ -309,7 +318,8 @@ class Day:
     # --- paper moves ------------------------------------------------------------------------------------------------
 
     def transmit(self) -> None:
-        """All originals leave on a slip for each service, by one act; each service receives and countersigns."""
+        """In one act, send all originals to their services, a slip for each service. Each service receives and
+        countersigns."""
         page = self.desks.at("bo.agent")
         page.goto("/a-transmettre/")
         self.picture(page, "a-transmettre")
@@ -321,7 +331,7 @@ class Day:
         self.picture(page, "bordereaux-faits")
 
     def receive(self, account: str) -> None:
-        """A service receives every slip that is on its way to it."""
+        """A service receives each slip that is on its way to it."""
         page = self.desks.at(account)
         page.goto("/bordereaux/")
         self.picture(page, f"bordereaux-{account}")
@@ -340,7 +350,7 @@ class Day:
     # --- work and answers -------------------------------------------------------------------------------------------
 
     def give(self, letter: Registered, *, by: str, to: str) -> None:
-        """A head takes a letter and gives it to somebody."""
+        """A head takes a letter and passes it on to somebody."""
         page = self.desks.at(by)
         page.goto("/bannette/")
         self.picture(page, f"bannette-{by}")
@@ -355,7 +365,8 @@ class Day:
             page.get_by_role("button", name="Confier", exact=True).click()
 
     def write(self, letter: Registered) -> str:
-        """An officer answers a letter from a template, with bold words, and hands it in; returns its page."""
+        """An officer writes an answer from a template, with bold words, and submits it. Returns the path of its
+        page."""
         page = self.desks.at("dge.etudes")
         page.goto("/bannette/")
         with leading_on(page):
@@ -382,6 +393,7 @@ class Day:
         return self.hand_in()
 
     def hand_in(self) -> str:
+        """The officer submits the open draft to the signature book. Returns the path of its page."""
         page = self.desks.at("dge.etudes")
         with leading_on(page):
             page.get_by_role("button", name="Remettre au parapheur").first.click()
@@ -390,7 +402,7 @@ class Day:
         return page.url.removeprefix(self.desks.url)
 
     def more_answers(self, letters: list[Registered]) -> None:
-        """Bulk, over HTTP: further letters are answered and seen by both heads."""
+        """Over HTTP: further letters are answered, and both heads give their visas."""
         for letter in letters:
             place = self.office.draft(letter)
             self.office.approve(place)
@@ -399,7 +411,7 @@ class Day:
     # --- the signature book, on a telephone -------------------------------------------------------------------------
 
     def refuse_by_thumb(self, answer: str, reason: str) -> None:
-        """The head of the service reads the draft and sends it back with a reason."""
+        """On a telephone, the head of the service reads a draft and returns it with a reason."""
         page = self._opened(answer, "dge.etudes.chef")
         page.fill("#reason", reason)
         self.picture(page, "telephone-renvoyer")
@@ -407,7 +419,7 @@ class Day:
             page.get_by_role("button", name=re.compile("^Renvoyer")).first.tap()
 
     def correct(self, answer: str, words: str) -> None:
-        """The author finds the returned draft on his desk, corrects it by keys and hands it in again."""
+        """The author finds the returned draft in the inbox, corrects it with the keyboard and submits it again."""
         page = self.desks.at("dge.etudes")
         page.goto("/")
         badge = page.get_by_text("1 projet renvoyé").first
@@ -427,6 +439,7 @@ class Day:
         self.hand_in()
 
     def visa_by_thumb(self, answer: str, account: str = "dge.etudes.chef") -> None:
+        """On a telephone, a head gives a visa to a draft."""
         page = self._opened(answer, account)
         page.fill("#remark", "Vu.")
         self.picture(page, f"telephone-viser-{account}")
@@ -438,14 +451,14 @@ class Day:
         page.goto("/parapheur/")
         with leading_on(page):
             page.locator(f"main a[href='{answer}']").first.tap()
-        # The link is slow: the picture's place is kept, so that no button moves under the thumb when it comes.
+        # Before a picture is loaded over the slow network, its place is reserved. So no button moves when it arrives.
         place = page.locator(".letter-page").first.bounding_box()
         assert place is not None
         assert place["height"] > place["width"], place
         return page
 
     def delegate(self, person: str) -> None:
-        """The general director is away tomorrow: somebody acts in his name."""
+        """The general director is away tomorrow: a person gets a delegation to sign."""
         page = self.desks.at("dge.chef")
         page.goto("/delegations/")
         self._choose(page, "post_id", "Directeur général de l'énergie")
@@ -458,7 +471,7 @@ class Day:
         self.picture(page, "delegations")
 
     def sign_by_thumb(self, count: int) -> None:
-        """The secretary general ticks all that waits, and signs it in one act."""
+        """On a telephone, the secretary general selects all ``count`` waiting letters and signs them in one act."""
         page = self.desks.at("sg", on_phone=True)
         page.goto("/parapheur/")
         boxes = page.locator("input[name=letter]")
@@ -475,7 +488,7 @@ class Day:
     # --- what leaves ------------------------------------------------------------------------------------------------
 
     def round(self) -> None:
-        """All that waits leaves with the messenger; each discharge is typed."""
+        """All waiting letters leave with the messenger. The signed receipt of each is entered."""
         page = self.desks.at("bo.agent")
         page.goto("/departs/tournee/")
         self.picture(page, "tournee")
@@ -487,7 +500,7 @@ class Day:
         self.picture(page, "tournee-faite")
 
     def email(self, address: str) -> None:
-        """The first line that waits leaves by e-mail."""
+        """The first waiting line leaves by e-mail."""
         page = self.desks.at("bo.agent")
         page.goto("/departs/tournee/")
         with leading_on(page):
@@ -496,14 +509,14 @@ class Day:
         self.picture(page, "ligne-de-depart")
         with leading_on(page):
             page.get_by_role("button", name="Envoyer le message").click()
-        if page.get_by_role("button", name="Envoyer le message").count():  # a new address is confirmed
+        if page.get_by_role("button", name="Envoyer le message").count():  # the site asks to confirm a new address
             self.picture(page, "adresse-a-confirmer")
             page.locator("form", has=page.locator("#email")).locator("input[type=checkbox]").first.check()
             with leading_on(page):
                 page.get_by_role("button", name="Envoyer le message").click()
 
     def discharge_all(self) -> None:
-        """Bulk, over HTTP but for the first: each carried letter has its discharge."""
+        """Enter the signed receipt of each delivered letter: the first by hand, further ones over HTTP."""
         page = self.desks.at("bo.agent")
         page.goto("/departs/")
         self.picture(page, "departs")
@@ -516,7 +529,7 @@ class Day:
     # --- the end of the day -----------------------------------------------------------------------------------------
 
     def follow_up(self) -> None:
-        """The secretary general looks at what her services owe, and reminds the one that still works."""
+        """The secretary general opens the follow-up page, and reminds the service that still works on a letter."""
         page = self.desks.at("sg", on_phone=True)
         page.goto("/suivi/")
         self.picture(page, "telephone-suivi")
@@ -525,7 +538,7 @@ class Day:
         expect(page.get_by_text("rappelé aujourd’hui").first).to_be_visible()
 
     def finish_all(self, account: str) -> None:
-        """Everything of an inbox is taken and finished, each with its outcome."""
+        """Take and finish every letter of an inbox, each with an outcome."""
         page = self.desks.at(account)
         page.goto("/bannette/")
         self.picture(page, f"bannette-le-soir-{account}")
@@ -538,7 +551,7 @@ class Day:
             page.goto("/bannette/")
 
     def empty_desk(self, account: str) -> None:
-        """Read the notices, and see that nothing waits."""
+        """Read the notices, and check that nothing waits for the account."""
         page = self.desks.at(account)
         page.goto("/avis/")
         if page.get_by_role("button", name="Tout marquer comme lu").count():
@@ -553,8 +566,11 @@ class Day:
         expect(page.get_by_text("Rien ne vous attend"), account).to_be_visible()
 
     def close_day(self) -> int:
-        """Every register that was written has no gap, and nothing stands in the way of tonight's closing, which takes
-        finished days alone; returns how many registers were written."""
+        """Check that no register has a gap and that nothing prevents tonight's closing. Returns the number of used
+        registers.
+
+        A closing takes finished days alone, so today's registers are not closed here.
+        """
         page = self.desks.at("bo.agent")
         page.goto("/registres/")
         self.picture(page, "registres")
@@ -572,7 +588,8 @@ class Day:
         return written
 
     def file_all(self, account: str, letters: list[Registered]) -> None:
-        """The head closes the answered letters with their outcome and class: the first by hand, further ones over HTTP."""
+        """The head closes the answered letters with an outcome and a class: the first by hand, further ones over
+        HTTP."""
         page = self.desks.at(account)
         page.goto(f"{letters[0].mail}/cloture")
         page.fill("#outcome", "Réponse envoyée.")
@@ -586,7 +603,7 @@ class Day:
 
 
 def put_mail(box: ImapMailbox, drawn: DrawnLetter) -> None:
-    """An e-mail with its letter attached, which came in the night: a mailbox is collected every few minutes."""
+    """Deliver an e-mail with the letter attached. The mailbox is collected every few minutes."""
     message = EmailMessage()
     message["From"], message["To"] = "Secrétariat <secretariat@prefecture.example.tg>", "courrier@mines.example.tg"
     message["Subject"], message["Message-ID"] = drawn.subject, make_msgid(domain="prefecture.example.tg")

@@ -1,4 +1,4 @@
-"""The page of a draft: all that its form would send as it is shown."""
+"""The form on the page of a draft: the fields that a browser would send."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.signbook_site_kit import Site
 
 
 def form_of(page: str) -> dict[str, str]:
-    """All that the form would send as it is shown."""
+    """Field name -> value of each field of the draft's form, as it stands in the page's HTML."""
     body = page[page.index('id="draft"') :]
     found: dict[str, str] = {}
     for tag in re.findall(r"<input[^>]*>", body):
@@ -25,6 +25,7 @@ def form_of(page: str) -> dict[str, str]:
 
 
 def draft(site: Site) -> tuple[int, str, dict[str, str]]:
+    """A new draft: its letter's id, the path of its page, and the fields of its form."""
     mail_id = site.house.answer()
     place = f"/projets/{mail_id}"
     return mail_id, place, form_of(site.get("dge", place))

@@ -1,4 +1,4 @@
-"""The base of most tests: real adapters in a private folder, and a small organisation."""
+"""The base of most tests: services over real adapters in a private folder, and a small organisation."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -40,11 +40,12 @@ TODAY = date(2026, 11, 24)
 PASSPHRASE = "une phrase de passe"
 FAST = Argon2Cost(iterations=1, memory_kib=8, lanes=1)
 READER = TesseractEngine(jobs=2)
-"""One engine for all tests of a process: its children, started at the first page, keep no data of a document."""
+"""One engine for all tests of a process. Its child processes start at the first page and keep no data of a document."""
 
 
 class SharedChecker(PdfChecker):
-    """The checker with one shared child: each request carries the roots, and a start would take most of a second."""
+    """A signature checker whose child process all tests share. Each request carries its roots; a start takes most of a
+    second."""
 
     _of_all = PdfChecker(())
 
@@ -57,7 +58,8 @@ class SharedChecker(PdfChecker):
 
 
 def make_services(folder: Path, *, url: str | None = None, create: bool = True) -> Services:
-    """Services of one process over real adapters; SQLite in ``folder`` unless ``url`` names a database."""
+    """Services over real adapters, in ``folder``. The database is a new SQLite file there, or the one that ``url``
+    names."""
     engine = make_engine(url or f"sqlite:///{folder / 'ged.sqlite3'}")
     if create:
         make_tables(engine)
@@ -93,8 +95,8 @@ def make_services(folder: Path, *, url: str | None = None, create: bool = True) 
 def make_tables(engine: Engine) -> None:
     """Make all tables of the models quickly: this is most of the time of a small test.
 
-    On SQLite a new file is a copy of a template made once per process. PostgreSQL gets, in one message, the statements
-    recorded at the first empty database of the process.
+    On SQLite, a new file is a copy of a template that is made once per process. For PostgreSQL, the statements are
+    recorded at the first empty database of the process, and sent to each further database in one message.
     """
     path = Path(engine.url.database or "")
     if engine.dialect.name == "sqlite" and not path.exists():
@@ -113,7 +115,8 @@ def _make_tables_of_postgres(engine: Engine) -> None:
         with engine.begin() as connection:
             driver = connection.connection.driver_connection
             assert driver is not None
-            driver.execute("; ".join(_SAID))  # without parameters: several statements in one message
+            # No parameters: only then the driver sends several statements in one message.
+            driver.execute("; ".join(_SAID))
         return
     said: list[str] = []
 
@@ -140,7 +143,7 @@ def _empty_database() -> bytes:
 
 
 def make_organisation(services: Services) -> None:
-    """A ministry of seven posts: mail office, secretary general with secretary, two directions, administrator.
+    """Add a ministry of seven posts: mail office, secretary general with a secretary, two directions, an administrator.
 
     On SQLite its rows are copied from a template made once per process, unless the database already has rows.
     """
@@ -226,7 +229,7 @@ def _make_organisation(services: Services) -> None:
 
 
 def make_natures(services: Services) -> None:
-    """Natures of incoming letters."""
+    """Add the natures of incoming letters."""
     names = {"demande": "Demande", "facture": "Facture", "lettre": "Lettre", "plainte": "Plainte ou réclamation"}
     with services.unit_of_work(NOW) as uow:
         for position, (code, name) in enumerate(names.items(), start=1):
@@ -234,6 +237,6 @@ def make_natures(services: Services) -> None:
 
 
 def actor(services: Services, account: str, *, on: date = TODAY) -> Actor:
-    """The actor of an account."""
+    """The actor of an account, with the posts that its person holds on a day. Fails for an unknown account."""
     with services.reading() as session:
         return actor_of_account(session, account, on=on)

@@ -1,7 +1,7 @@
-"""Letters of other authors than the demonstration's, with the fields that a person reads on them.
+"""Letters by other authors than those of the demonstration, with the fields that a person reads on them.
 
-``tests/letters/*.txt``: after ``=== name`` the fields, after ``---`` the sheet in a typewriter's layout. ``drawn``
-returns the page as an image, in a typewriter's or a printer's font.
+``tests/letters/*.txt``: the fields follow ``=== name``; the text in a typewriter's layout follows ``---``. ``drawn``
+makes an image of the page, in a typewriter's font or a printed one.
 """
 
 import re
@@ -27,20 +27,20 @@ MANY = ("copies", "amount")
 
 @dataclass(frozen=True)
 class Letter:
-    """A sheet and its fields; ``fields`` lists every value of a name."""
+    """A letter's text and its fields: name -> all values that a person accepts."""
 
     name: str
     fields: dict[str, tuple[str, ...]]
     sheet: str
 
     def page(self) -> RecognisedPage:
-        """The page as stored text, without places."""
+        """The page as recognised text, without positions."""
         return RecognisedPage(1, self.sheet, (), 90.0, "fra", Path("page.jpg"))
 
 
 @cache
 def letters() -> tuple[Letter, ...]:
-    """All of them."""
+    """All letters of ``tests/letters``."""
     return tuple(
         _letter(part)
         for path in sorted(FOLDER.glob("*.txt"))
@@ -61,7 +61,10 @@ def _letter(part: str) -> Letter:
 
 
 def drawn(letter: Letter, number: int, *, width_px: int = 1654) -> Image.Image:
-    """The sheet at 200 dpi; ``number`` chooses the face: a typewriter keeps its columns, print only where they begin."""
+    """An image of the page at 200 dpi. ``number`` chooses the font.
+
+    A typewriter's font keeps columns aligned. In a printed font only the first word of a column is aligned.
+    """
     image = Image.new("L", (width_px, round(width_px * 1.414)), 255)
     face = FONTS[number % len(FONTS)]
     font = ImageFont.truetype(face, width_px // 62)
@@ -74,7 +77,7 @@ def drawn(letter: Letter, number: int, *, width_px: int = 1654) -> Image.Image:
 
 
 def right(name: str, read: str, truth: str) -> bool:
-    """Whether a person would accept the suggestion unchanged."""
+    """Whether a person would accept the suggested value unchanged."""
     if name in {"written_on", "enclosures"}:
         return read == truth
     if name == "amount":
@@ -88,7 +91,7 @@ def right(name: str, read: str, truth: str) -> bool:
 
 @dataclass
 class Count:
-    """The counts of the readings of one field."""
+    """How many values of one field were read right, read wrong, or missed."""
 
     right: int = 0
     wrong: int = 0
@@ -96,12 +99,12 @@ class Count:
 
     @property
     def precision(self) -> float:
-        """Share of the readings that were right, 1 where nothing was read."""
+        """The part of the values read that is right (0..1); 1 when nothing was read."""
         return self.right / max(self.right + self.wrong, 1) if self.right + self.wrong else 1.0
 
     @property
     def recall(self) -> float:
-        """Share of the true values that were read correctly."""
+        """The part of the true values that was read right (0..1)."""
         return self.right / max(self.right + self.missed, 1) if self.right + self.missed else 1.0
 
 
@@ -112,7 +115,8 @@ def judge(
     *,
     sure: float = 0.0,
 ) -> list[str]:
-    """Add the readings of one letter with a confidence of at least ``sure`` to the counts; returns the wrong ones."""
+    """Add the values read on one letter, of a confidence of at least ``sure`` (0..100), to ``counts``. Returns the
+    wrong ones."""
     told = []
     for name in (*SINGLE, *MANY):
         left = list(truth.get(name, ()))

@@ -1,6 +1,7 @@
-"""A site in which every page has something to show, and an example of an address for each route.
+"""A site in which every page has content, and example addresses for each route.
 
-An example of a route is found by the names of its arguments: the first of the ids given here that the person may see.
+The examples of a route come from the names of its arguments: the first id in ``Furnished.samples`` that the person may
+see.
 """
 
 from __future__ import annotations
@@ -48,11 +49,11 @@ ROLES = ("agent", "sg", "secretaire", "dge", "etudes", "daf", "admin", "auditeur
 
 @dataclass
 class Furnished:
-    """The site and what is in it.
+    """The site and its content.
 
     Attributes:
-        samples: the values that are tried for an argument of a route, by its name.
-        own: addresses for a route that no id alone gives, by endpoint and account (an empty account: everybody).
+        samples: name of a route's argument -> values to try.
+        own: (endpoint, account) -> address, for routes whose address needs more than ids. An empty account: everybody.
     """
 
     app: Flask
@@ -120,11 +121,11 @@ def furnished(folder: Path) -> Furnished:
 
 
 def addresses(place: Furnished, rule: Rule) -> Iterator[str]:
-    """The addresses of a route that are tried, in order; none where an argument has no sample."""
+    """The addresses to try for a route, in order. Empty when an argument of the route has no sample."""
     adapter = place.app.url_map.bind("localhost")
     given = [place.samples.get(name, ()) for name in rule.arguments]
     for values in product(*given):
-        with suppress(ValueError):  # a word that the route does not take
+        with suppress(ValueError):  # a word that the route does not accept
             yield adapter.build(rule.endpoint, dict(zip(rule.arguments, values, strict=True)))
 
 
@@ -180,7 +181,7 @@ def _closed(house: House) -> MailId:
 
 
 def _slips(services: Services) -> tuple[int, ...]:
-    """A slip on its way, one that was received damaged, one that was received."""
+    """Three slips: on its way, received damaged, received. Returns their ids."""
     made = [slip_kit.send(services, LineForm(description=what)).slip_id or 0 for what in ("Dossier", "Cartes", "Plans")]
     slip_kit.take(services, made[1], LineState.DAMAGED)
     slip_kit.take(services, made[2], LineState.RECEIVED)
@@ -188,7 +189,7 @@ def _slips(services: Services) -> tuple[int, ...]:
 
 
 def _scans(app: Flask, services: Services) -> int:
-    """Two waiting scans of the mail office; returns the id of one."""
+    """Add two waiting scans of the mail office; returns the id of one."""
     client = sign_in(app, "agent")
     for text in ("Préfecture du Zio", "Mairie de Tsévié"):
         sent = post(
@@ -202,7 +203,7 @@ def _scans(app: Flask, services: Services) -> int:
 
 
 def _results(app: Flask, house: House) -> dict[tuple[str, str], str]:
-    """The pages of what became of a batch of visas and of one of signatures."""
+    """The pages with the results of a batch of visas and of a batch of signatures."""
     mail_id = _to_visa(house)
     given = post(
         sign_in(app, "daf"), "/parapheur/viser", {"visa": f"{mail_id}:{house.show(mail_id, 'daf').version_no}"},

@@ -1,4 +1,4 @@
-"""The pictures of the guide: which there are, who sees them where, and how large they may be."""
+"""The table of the guide's pictures: the page, the person who sees it, and the size."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,18 +6,18 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[1] / "docs" / "guide" / "images"
 MOST_BYTES = 60_000
 ALL_BYTES = 700_000
-"""Together: what a clone of the repository carries for them."""
+"""Bytes of all pictures together: each clone of the repository carries them."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of the guide: a part of a page as one person sees it.
+    """One picture of the guide: a part of a page as one person sees it.
 
     Attributes:
-        path: the page; what stands between braces is a place of the played day (``tests.journeys.test_guide_pictures``).
-        at: the CSS selector of what stands at the top of the picture; empty: the top of the page.
-        height: CSS pixels.
-        width: of the window.
+        path: the page; a name in braces is a place of the played day (``tests.journeys.test_guide_pictures``).
+        at: CSS selector of the element at the top of the picture; empty: the top of the page.
+        height: of the picture, in CSS pixels.
+        width: of the window, in CSS pixels.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The service of a parser taken over by an attacker, which the tests of the sandbox start."""
+"""A parser that an attacker has taken over. The tests of the sandbox start it as a child process."""
 
 import ctypes
 import os
@@ -14,7 +14,8 @@ from sandbox import Message, Service
 
 
 def service(settings: Message) -> Service:
-    """Do the requested attack; respond with the error's name, or nothing if it succeeded."""
+    """A service that attempts the requested attack. The response names the OSError that stopped it; empty: it
+    succeeded."""
     if settings.get("start") == "never":
         raise RuntimeError
     return _answer

@@ -1,4 +1,4 @@
-"""Helpers of the tests of capture: a paired desk, pages sent and captured, letters with labels on their paper."""
+"""Helpers for the tests of capture: a paired bridge, batches of pages, letters with printed labels."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def quiet(_progress: str) -> None:
 
 
 def pair(services: Services, account: str = "agent") -> BridgeIdentity:
+    """Pair a bridge for the account's unit; returns the identity with which it authenticates."""
     clerk = actor(services, account)
     with services.unit_of_work(NOW) as uow:
         code = bridges.make_pairing_code(uow, clerk.posts[0].unit_id, actor=clerk, now=NOW)
@@ -35,6 +36,7 @@ def pair(services: Services, account: str = "agent") -> BridgeIdentity:
 
 
 def register(services: Services, subject: str = "Demande de branchement") -> Registered:
+    """Register an incoming letter in the register ARR."""
     clerk, sg = actor(services, "agent"), actor(services, "sg")
     with services.reading() as session:
         register_id = session.scalar(select(Register.id).where(Register.code == "ARR"))
@@ -44,7 +46,7 @@ def register(services: Services, subject: str = "Demande de branchement") -> Reg
 
 
 def send(services: Services, bridge: BridgeIdentity, key: str, *contents: bytes) -> int:
-    """Begin a batch, send pages, complete it; returns the batch's id."""
+    """Begin a batch, send pages (image bytes), complete it. Returns the batch's id."""
     with services.unit_of_work(NOW) as uow:
         intake.begin_batch(uow, bridge, key, device="pnm:0", started_at=NOW, now=NOW)
     sent = []
@@ -61,12 +63,14 @@ def send(services: Services, bridge: BridgeIdentity, key: str, *contents: bytes)
 
 
 def take_in(services: Services, bridge: BridgeIdentity, key: str, *contents: bytes) -> int:
+    """``send``, then process the batch as the intake job does. Returns the batch's id."""
     batch_id = send(services, bridge, key, *contents)
     recognition.run_intake(services, batch_id, heartbeat=quiet, now=NOW)
     return batch_id
 
 
 def upload(services: Services, name: str, content: bytes, account: str = "agent") -> list[ScanId]:
+    """Upload a file as a clerk does; returns the ids of the scans that it became."""
     clerk = actor(services, account)
     looked_at = files.examine(services, name, io.BytesIO(content))
     with services.unit_of_work(NOW) as uow:
@@ -74,15 +78,18 @@ def upload(services: Services, name: str, content: bytes, account: str = "agent"
 
 
 def waiting(services: Services, account: str = "agent") -> list[scan_queries.ScanRow]:
+    """The waiting scans that the account sees."""
     with services.reading() as session:
         return scan_queries.waiting(session, actor(services, account))
 
 
 def label(services: Services, registered: Registered) -> str:
+    """The text of the QR code on the label of a registered letter."""
     return make_code(CodeKind.LABEL, registered.number_id, key=services.code_key)
 
 
 def make_sheet(services: Services, nature: str = "demande", level: Confidentiality = Confidentiality.RESTRICTED) -> int:
+    """Make a separator sheet for a batch; returns its id."""
     clerk = actor(services, "agent")
     with services.unit_of_work(NOW) as uow:
         return separators.make(uow, clerk.posts[0].unit_id, nature=nature, level=level, actor=clerk, now=NOW).id

@@ -1,4 +1,4 @@
-"""Letters with a full history, for the tests of the letter's page."""
+"""Letters with a long history, for the tests of the letter's page."""
 
 import dataclasses
 from datetime import timedelta
@@ -31,7 +31,7 @@ LATER = NOW + timedelta(minutes=5)
 
 
 def make_place(folder: Path) -> tuple[Flask, House]:
-    """A site over the house of the signature book."""
+    """A site, and the ministry of the signature book that it serves."""
     signer = CountingSigner()
     app, services = make_site(folder, services=dataclasses.replace(make_services(folder), signer=signer))
     with services.unit_of_work(NOW) as uow:
@@ -43,7 +43,7 @@ def make_place(folder: Path) -> tuple[Flask, House]:
 
 
 def opened_envelope(house: House) -> MailId:
-    """A letter that came sealed and was opened by the authority."""
+    """A letter that arrived in a sealed envelope and was opened by the authority."""
     with house.services.unit_of_work(NOW) as uow:
         register_id = RegisterId(uow.session.scalars(select(Register.id).where(Register.code == "PLI")).one())
         outside = envelopes.EnvelopeForm(
@@ -58,7 +58,7 @@ def opened_envelope(house: House) -> MailId:
 
 
 def document(house: House, mail_id: MailId, text: str, kind: AttachmentKind = AttachmentKind.ANNEX) -> None:
-    """Add an attachment of two pages to a letter."""
+    """Add an attachment of two pages. Its file is named ``text`` with the ending .png."""
     stored = house.services.blobs.put(BytesIO(text.encode()))
     pages = [SourcePage(Digest(stored.digest), "image/png", n) for n in range(2)]
     with house.services.unit_of_work(NOW) as uow:
@@ -76,7 +76,7 @@ def linked(house: House, mail_id: MailId, name: str) -> None:
 
 
 def rectified(house: House, mail_id: MailId, name: str) -> None:
-    """A change of the subject by the authority."""
+    """Change the subject as the authority may."""
     with house.services.unit_of_work(NOW) as uow:
         rectify_entry.rectify(
             uow, mail_id, {"subject": f"Objet {name}"}, reason="erreur", version=None, actor=house.who("sg"), now=NOW
@@ -84,7 +84,7 @@ def rectified(house: House, mail_id: MailId, name: str) -> None:
 
 
 def sent_on(house: House, mail_id: MailId) -> None:
-    """The paper goes to the direction on a slip, which is received there, and comes back to the mail office."""
+    """Send the paper to the direction on a slip, which the direction receives, and then back to the mail office."""
     for sender, receiver, unit in (("agent", "dge", "DGE"), ("dge", "agent", "BO")):
         made = slip_kit.send(house.services, LineForm(mail_id=mail_id), sender=sender, to=(unit,), now=LATER)
         assert made.slip_id is not None
@@ -92,7 +92,7 @@ def sent_on(house: House, mail_id: MailId) -> None:
 
 
 def given_on(house: House, mail_id: MailId) -> None:
-    """The direction gives the letter further to its service, once more."""
+    """The direction passes the letter on to its service."""
     with house.services.unit_of_work(NOW) as uow:
         above = uow.session.scalars(
             select(Assignment.id).where(Assignment.mail_id == mail_id, Assignment.parent_id.is_(None))
@@ -107,7 +107,7 @@ def given_on(house: House, mail_id: MailId) -> None:
 
 
 def signed_answer(house: House, copies: int = 1) -> tuple[MailId, MailId]:
-    """A letter that came in with its signed answer, of which a line left."""
+    """An incoming letter and its signed answer, of which one line was dispatched. Returns both ids."""
     key = house.key("sg")
     answer = house.ready(copies=tuple(dataclasses.replace(COPY, name=f"Direction {n}") for n in range(copies)))
     (signed,) = house.sign(answer, key=key)

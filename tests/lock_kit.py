@@ -1,4 +1,4 @@
-"""Concurrent transactions on PostgreSQL: waiters are read from the server, never guessed by a delay."""
+"""Concurrent transactions on PostgreSQL. Whether one waits is asked of the server, never guessed by a delay."""
 
 from __future__ import annotations
 
@@ -15,11 +15,7 @@ WAITING = text(
 
 
 def wait_for_waiters(engine: Engine, count: int = 1, *, timeout_s: float = 30.0) -> None:
-    """Return once ``count`` connections of this database wait for a lock of another.
-
-    Raises:
-        AssertionError: they did not wait within the timeout.
-    """
+    """Return once ``count`` connections of this database wait for a lock that another connection holds."""
     until = time.monotonic() + timeout_s
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         while time.monotonic() < until:
@@ -30,7 +26,7 @@ def wait_for_waiters(engine: Engine, count: int = 1, *, timeout_s: float = 30.0)
 
 
 class Actor(threading.Thread):
-    """Work in a separate thread; ``result`` waits for it and raises its exception."""
+    """A function that runs in a separate thread. ``result`` waits for it, and raises its exception."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         super().__init__(daemon=True)
@@ -46,7 +42,8 @@ class Actor(threading.Thread):
             self._error = error
 
     def result(self, timeout_s: float = 60.0) -> Any:
-        """The return value of the work."""
+        """The return value. Raises what the function raised; AssertionError when it still runs after ``timeout_s``
+        seconds."""
         self.join(timeout_s)
         assert not self.is_alive(), "it hangs"
         if self._error is not None:
@@ -55,7 +52,7 @@ class Actor(threading.Thread):
 
 
 def outcomes(*works: Callable[[], Any]) -> list[Any]:
-    """Run all works concurrently; returns for each its return value or its exception."""
+    """Run all functions at once. Returns for each its return value or the exception that it raised, in their order."""
     gate = threading.Barrier(len(works))
 
     def begin(work: Callable[[], Any]) -> Any:

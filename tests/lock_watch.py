@@ -27,7 +27,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.seen: set[tuple[str, str]] = set()
-        """(earlier, later): tables locked one after the other in some transaction."""
+        """(earlier, later): pairs of tables that some transaction locked one after the other."""
         self.broken: list[str] = []
         self._key = f"{KEY}_{id(self)}"
 
@@ -66,11 +66,11 @@ def _may_lock(clause: Any) -> bool:
 
 
 def _locked(clause: Any, rows: list[dict[str, Any]]) -> Iterator[tuple[str, int | None]]:
-    """The ordered rows that a statement locks; None for an unknown key."""
+    """(table, key) of each ordered row that a statement locks; the key is None when the statement does not state it."""
     if isinstance(clause, Select):
         tables = [getattr(one, "name", "") for one in clause.get_final_froms()]
         where = clause.whereclause
-        # A reused statement has its keys in the parameters (``ged.locks._by_key``).
+        # A reused statement has its keys in its parameters (``ged.locks._by_key``).
         values = [value for row in rows for name, value in row.items() if name.startswith("key")]
         if where is not None:
             values += [one.value for one in visitors.iterate(where) if one.__visit_name__ == "bindparam"]

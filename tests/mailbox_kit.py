@@ -1,4 +1,4 @@
-"""Helpers of the tests of e-mail: a mailbox on disk, delivery to it, collection from it, stored messages."""
+"""Helpers for the tests of e-mail: a mailbox on the test's IMAP server, delivery to it, collection from it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from tests.servers import Unavailable, imap
 
 @pytest.fixture
 def box(tmp_path: Path, services: Services) -> ImapMailbox:
-    """A new mailbox, collected for the clerk's unit; captured messages are moved to 'recus'."""
+    """A new mailbox that is collected for the clerk's unit. Collected messages are moved to the folder 'recus'."""
     return ImapMailbox(settings_of(tmp_path, services))
 
 
 def settings_of(folder: Path, services: Services, **changes: object) -> MailboxSettings:
+    """Settings of a new mailbox for the clerk's unit; ``changes`` replace single settings."""
     unit_id = actor(services, "agent").posts[0].unit_id
     with services.reading() as session:
         code = session.get_one(Unit, unit_id).code
@@ -33,7 +34,7 @@ def settings_of(folder: Path, services: Services, **changes: object) -> MailboxS
 
 
 def mailbox_settings(folder: Path, unit_code: str, **changes: object) -> MailboxSettings:
-    """Settings of a new mailbox of the run's IMAP server; the test is skipped where there is none."""
+    """Settings of a new mailbox on the run's IMAP server. Skips the test where the server is missing."""
     try:
         running = imap.server()
     except Unavailable as missing:
@@ -48,6 +49,7 @@ def mailbox_settings(folder: Path, unit_code: str, **changes: object) -> Mailbox
 
 
 def deliver(box: ImapMailbox, *messages: EmailMessage | bytes) -> None:
+    """Put messages into the mailbox's INBOX."""
     with box.open() as opened:
         for message in messages:
             raw = message if isinstance(message, bytes) else message.as_bytes()
@@ -55,15 +57,18 @@ def deliver(box: ImapMailbox, *messages: EmailMessage | bytes) -> None:
 
 
 def held(box: ImapMailbox, folder: str) -> int:
+    """The number of messages in a folder of the mailbox; 0 for a folder that does not exist."""
     with box.open() as opened:
         client = opened._client  # type: ignore[attr-defined]
         return client.select_folder(folder)[b"EXISTS"] if client.folder_exists(folder) else 0
 
 
 def collect(services: Services, box: ImapMailbox) -> bool:
+    """Collect the mailbox once, as the job does. Returns what ``mailbox.collect`` returns."""
     return mailbox.collect(services, box, heartbeat=quiet, now=NOW)
 
 
 def rows(services: Services) -> list[MailboxMessage]:
+    """All collected messages, by ascending id."""
     with services.reading() as session:
         return list(session.scalars(select(MailboxMessage).order_by(MailboxMessage.id)))

@@ -1,4 +1,4 @@
-"""E-mail as it is sent: one message with its parts."""
+"""E-mails for tests."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from email.message import EmailMessage
 def mail(
     subject: str = "Demande de branchement", text: str | None = "Bonjour,\nveuillez trouver ma demande."
 ) -> EmailMessage:
+    """An e-mail from a town hall to the ministry. With ``text`` None it has no body yet."""
     message = EmailMessage()
     message["From"] = "Mairie de Tsévié <mairie@tsevie.tg>"
     message["To"] = "courrier@mines.gouv.tg"

@@ -1,4 +1,4 @@
-"""A database at a revision: PostgreSQL and SQLite, up and down, its tables and triggers."""
+"""Databases at a given revision, on PostgreSQL and SQLite: upgrade, downgrade, tables, triggers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.site import make_settings
 from web.processes.migrate import alembic_config, migrate_database, migrating
 
 RELEASES = ("0042",)
-"""The last revision of each release that was delivered. From the first one on, each revision has a phase."""
+"""The last revision of each release that was delivered. Revisions after the first of these have a phase."""
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)]
 
 
 @pytest.fixture(params=DATABASES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each engine."""
+    """The URL of an empty database; the test runs once with each engine."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'ged.sqlite3'}"
     make: Callable[[], str] = request.getfixturevalue("make_database")
@@ -36,10 +36,12 @@ def engine(url: str) -> Iterator[Engine]:
 
 
 def upgrade(url: str, folder: Path) -> None:
+    """Migrate to the newest revision, as ``ged migrate`` does."""
     migrate_database(make_settings(folder, database_url=url))
 
 
 def downgrade(engine: Engine, revision: str) -> None:
+    """Migrate down to a revision, over a connection of its own."""
     own = make_engine(engine.url.render_as_string(hide_password=False))
     with migrating(own) as connection:
         command.downgrade(alembic_config(connection), revision)
@@ -47,10 +49,12 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 
 def tables(engine: Engine) -> set[str]:
+    """The names of all tables but Alembic's."""
     return set(inspect(engine).get_table_names()) - {"alembic_version"}
 
 
 def triggers(engine: Engine) -> set[str]:
+    """The SQL of all triggers."""
     query = (
         "SELECT sql FROM sqlite_master WHERE type = 'trigger'"
         if engine.dialect.name == "sqlite"

@@ -1,4 +1,4 @@
-"""Pages drawn by the tests of the reading engine: their text is known."""
+"""Pages that tests draw for the reading engine. Their text is known."""
 
 import struct
 import zlib
@@ -28,7 +28,7 @@ considération distinguée."""
 
 
 def draw(text: str = LETTER, *, size: tuple[int, int] = A4_300, font_px: int = 52) -> Image.Image:
-    """A clean letter, 300 dpi, mode L."""
+    """A clean letter at 300 dpi: a gray image (mode L) of ``size`` pixels."""
     image = Image.new("L", size, 255)
     pen, font = ImageDraw.Draw(image), ImageFont.truetype(FONT, font_px * size[0] // A4_300[0])
     for number, line in enumerate(text.split("\n")):
@@ -37,7 +37,7 @@ def draw(text: str = LETTER, *, size: tuple[int, int] = A4_300, font_px: int = 5
 
 
 def by_hand(text: str = LETTER) -> Image.Image:
-    """A page in a running hand (the font Kristi), its lines a little uneven."""
+    """A page in handwriting (font Kristi) with slightly uneven lines, at 300 dpi."""
     page = Image.new("L", A4_300, 250)
     font = ImageFont.truetype("/usr/share/fonts/truetype/kristi/Kristi.ttf", 110)
     for number, line in enumerate(text.split("\n")):
@@ -47,14 +47,15 @@ def by_hand(text: str = LETTER) -> Image.Image:
 
 
 def aged(image: Image.Image, *, degrees: float = 1.5, noise: float = 10.0) -> Image.Image:
-    """The page as a scanner would deliver it: skewed to the right, gray and grainy."""
+    """The page as a scanner delivers it: skewed by ``degrees`` to the right, gray, with ``noise`` in gray levels
+    (0..255)."""
     turned = image.rotate(-degrees, Image.Resampling.BICUBIC, fillcolor=255)
     grain = np.random.default_rng(7).normal(0, noise, (image.height, image.width))
     return Image.fromarray(np.clip(np.asarray(turned) * 0.88 + grain, 0, 255).astype(np.uint8))
 
 
 def with_qr(image: Image.Image, text: str, *, module_px: int = 8) -> Image.Image:
-    """The page with a QR label in its upper right corner."""
+    """The page with a QR code of ``text`` in its upper right corner."""
     barcode = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode)
     label = Image.fromarray(np.asarray(barcode.to_image(scale=module_px)))
     copy = image.copy()
@@ -63,20 +64,26 @@ def with_qr(image: Image.Image, text: str, *, module_px: int = 8) -> Image.Image
 
 
 def save(image: Image.Image, path: Path, **options: object) -> Path:
-    """Write a page at 300 dpi, in the format of the name's suffix."""
+    """Write a page at 300 dpi, in the format that the path's suffix names. Returns the path."""
     image.save(path, dpi=(300, 300), **options)  # type: ignore[arg-type]
     return path
 
 
 def scan_pdf(pages: list[Image.Image], path: Path) -> Path:
-    """A PDF of scanned pages (JPEG)."""
+    """Write a PDF of scanned pages (JPEG). Returns the path."""
     first, *others = pages
     first.save(path, format="PDF", resolution=300, save_all=True, append_images=others)
     return path
 
 
 def digital_pdf(path: Path, *, rotate: int = 0, crop: tuple[int, int, int, int] | None = None) -> Path:
-    """A born-digital PDF, one page of Helvetica: the word 'Bordereau' is 72 pt from the left, 742 pt up."""
+    """Write a PDF with real text, one page in Helvetica. The word 'Bordereau' begins 72 pt from the left, 742 pt from
+    below.
+
+    Args:
+        rotate: rotation of the page, in degrees.
+        crop: the visible part, in points: left, bottom, right, top.
+    """
     lines = ["Bordereau de transmission", "Deux rapports d'inspection pour information", "Le chef de service"]
     content = "BT /F 20 Tf 72 742 Td 30 TL " + " ".join(f"({line}) Tj T*" for line in lines) + " ET"
     with pikepdf.new() as pdf:
@@ -102,7 +109,7 @@ def digital_pdf(path: Path, *, rotate: int = 0, crop: tuple[int, int, int, int] 
 
 
 def png_of(width: int, height: int) -> bytes:
-    """A white PNG of one bit a pixel, written row by row: Pillow would hold a byte for each pixel."""
+    """A white PNG with one bit for each pixel. It is written row by row: Pillow would hold a byte for each pixel."""
     packer = zlib.compressobj(1)
     row = b"\0" + b"\xff" * ((width + 7) // 8)
     rows = b"".join([*(packer.compress(row) for _ in range(height)), packer.flush()])
@@ -114,7 +121,8 @@ def png_of(width: int, height: int) -> bytes:
 
 
 def error_rate(read: str, truth: str) -> float:
-    """Character error rate: edit distance over length, blanks made equal."""
+    """Character error rate: the edit distance divided by the length of the truth. Blanks of any kind count as one
+    space."""
     left, right = " ".join(read.split()), " ".join(truth.split())
     row = list(range(len(right) + 1))
     for number, letter in enumerate(left, 1):

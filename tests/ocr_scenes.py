@@ -1,4 +1,5 @@
-"""Pages with colour and tones for the tests of the reading engine: stamps, a signature in blue ink, a photograph."""
+"""Pages with colour and gray tones for the tests of the reading engine: stamps, a signature in blue ink, a
+photograph."""
 
 import math
 
@@ -14,7 +15,7 @@ BLUE, RED, PEN = (45, 60, 165), (190, 30, 45), (35, 50, 130)
 
 
 def stamped(*, photo: bool = False, faint: bool = False, noise: float = 5.0) -> Image.Image:
-    """The letter of ``tests.ocr_pages`` with a blue stamp over its end, a red mark, and a signature; scanned in colour."""
+    """The letter of ``tests.ocr_pages``, scanned in colour: a blue stamp over its end, a red mark, a signature."""
     page = Image.merge("RGB", [draw()] * 3)
     page = ImageChops.multiply(page, _stamp(page.size, 170 if faint else 0))
     page = ImageChops.multiply(page, _signature(page.size))
@@ -26,7 +27,7 @@ def stamped(*, photo: bool = False, faint: bool = False, noise: float = 5.0) -> 
 def scanned(
     page: Image.Image, *, noise: float = 5.0, tint: tuple[float, float, float] = (0.93, 0.92, 0.87)
 ) -> Image.Image:
-    """A page as from a colour scanner: soft edges, warm paper, grain."""
+    """The page as a colour scanner delivers it: soft edges, warm paper colour, grain."""
     pixels = np.asarray(page.filter(ImageFilter.GaussianBlur(0.9))).astype(np.float32) * np.array(tint, np.float32)
     pixels += np.random.default_rng(3).normal(0, noise, pixels.shape)
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
@@ -68,7 +69,7 @@ def _photograph() -> Image.Image:
 
 
 def photograph_page() -> Image.Image:
-    """A page that is a photograph to its edges."""
+    """A page that a photograph fills to its edges."""
     return _photograph().resize((2480, 3508), Image.Resampling.BICUBIC)
 
 
@@ -76,6 +77,7 @@ SMALL = (1240, 1754)
 
 
 def noisy_blank(*, specks: int = 300, black_edge: bool = False, paper: int = 225) -> Image.Image:
+    """A blank page with dark specks and a shadow to the right; ``paper`` is the gray level (0..255)."""
     random = np.random.default_rng(3)
     sheet = np.clip(paper + random.normal(0, 9, SMALL[::-1]), 0, 255)
     sheet[random.integers(0, SMALL[1], specks), random.integers(0, SMALL[0], specks)] = 30

@@ -1,4 +1,4 @@
-"""A Word file as small as one can be."""
+"""The smallest Word file that opens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 
 
 def docx(path: Path, *, paragraphs: int = 3, body: str = "", rels: str = "") -> Path:
-    """A Word document of a few parts."""
+    """Write a Word document with few parts. Returns the path."""
     lines = "".join(f"<w:p><w:r><w:t>{TEXT} {n}</w:t></w:r></w:p>" for n in range(paragraphs))
     parts = {
         "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels" ContentType='

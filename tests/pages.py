@@ -1,4 +1,4 @@
-"""Pages for the intake tests: small drawings with text and, where asked, a QR code of ours."""
+"""Small page images for the tests of intake, with text and, on request, one of our QR codes."""
 
 import hashlib
 import io
@@ -12,7 +12,7 @@ DPI = 100
 
 
 def draw(text: str = "", *, code: str | None = None) -> Image.Image:
-    """A page of 100 dpi; without text and code it is blank."""
+    """A page at 100 dpi. Without text and code it is blank."""
     page = Image.new("L", SIZE, 255)
     pen = ImageDraw.Draw(page)
     font = ImageFont.load_default(size=22)
@@ -48,5 +48,5 @@ def pdf(*texts: str) -> bytes:
 
 
 def sha256(data: bytes) -> str:
-    """The digest of bytes."""
+    """The SHA-256 of bytes, as hexadecimal text."""
     return hashlib.sha256(data).hexdigest()

@@ -1,4 +1,4 @@
-"""Helpers of the tests of codes on paper: a file with a code, brought by a person, and the sheets that then wait."""
+"""Helpers for the tests of codes on paper: a file with a code is brought, a clerk confirms what it is."""
 
 import io
 from datetime import datetime
@@ -15,12 +15,12 @@ from tests.factories import NOW, actor
 
 
 def sheet(services: Services, kind: CodeKind, subject_id: int, text: str = "feuille") -> bytes:
-    """A page with a code of ours and some lines of text."""
+    """A page with one of our codes and some lines of text, as file bytes."""
     return pages.png(text, code=make_code(kind, subject_id, key=services.code_key))
 
 
 def clerk_unit(services: Services, account: str) -> int:
-    """The unit for which the account is a clerk."""
+    """The id of the unit for which the account is a clerk."""
     post = actor(services, account).post_with(Role.CLERK)
     assert post is not None
     return post.unit_id
@@ -35,7 +35,7 @@ def bring(
     text: str = "feuille",
     now: datetime = NOW,
 ) -> int:
-    """A file that a clerk brings and a person identifies; returns the id under which it waits."""
+    """Bring a file as a clerk, and identify its code. Returns the id of the waiting code."""
     looked_at = files.examine(services, "feuille.png", io.BytesIO(pages.png(text)))
     with services.unit_of_work(now) as uow:
         row = intake.accept_proposal(
@@ -46,7 +46,7 @@ def bring(
 
 
 def confirm(services: Services, paper_id: int, *, by: str = "agent", now: datetime = NOW) -> int | None:
-    """Confirm a waiting sheet; returns the new attachment's id."""
+    """Confirm a waiting code. Returns the id of the attachment that its scan became; None when there is none."""
     with services.unit_of_work(now) as uow:
         operations.confirm(uow, paper_id, version=None, actor=actor(services, by))
     with services.reading() as session:
@@ -56,6 +56,6 @@ def confirm(services: Services, paper_id: int, *, by: str = "agent", now: dateti
 
 
 def waiting(services: Services) -> list[PaperCode]:
-    """All waiting codes, of all persons."""
+    """All waiting codes, of all clerks, in no given order."""
     with services.reading() as session:
         return list(session.scalars(select(PaperCode).where(PaperCode.state == PaperState.WAITING)))

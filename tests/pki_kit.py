@@ -66,7 +66,8 @@ def holder(
     purposes: tuple[x509.ObjectIdentifier, ...] = (),
     rsa_bits: int = 0,
 ) -> Holder:
-    """A certificate with a key usage and extended key usages, issued by ``issuer`` or self-signed."""
+    """A certificate with a key usage and extended key usages. ``issuer`` issues it; without issuer it is
+    self-signed."""
     key = rsa.generate_private_key(65537, rsa_bits) if rsa_bits else ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     known = dict.fromkeys(
@@ -97,14 +98,14 @@ def holder(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
     if purposes:
-        # RFC 3161, 2.3: critical for time-stamp authorities.
+        # RFC 3161, 2.3: a time-stamp authority's extended key usage is critical.
         stamps = purposes == (ExtendedKeyUsageOID.TIME_STAMPING,)
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=stamps)
     return Holder(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key, issuer)
 
 
 def crl(issuer: Holder, revoked: dict[x509.Certificate, datetime], *, at: datetime = NOW) -> bytes:
-    """A list of revoked certificates, DER."""
+    """A certificate revocation list, DER."""
     builder = x509.CertificateRevocationListBuilder().issuer_name(issuer.certificate.subject)
     builder = builder.last_update(at).next_update(at + timedelta(days=30))
     for certificate, since in revoked.items():
@@ -115,7 +116,7 @@ def crl(issuer: Holder, revoked: dict[x509.Certificate, datetime], *, at: dateti
 
 @dataclass(frozen=True)
 class Ministry:
-    """A root, a signer, a time-stamp authority under the same root."""
+    """A root certificate, a signer and a time-stamp authority under that root."""
 
     root: Holder = field(default_factory=lambda: holder("Racine", authority=True))
     signer: Holder = field(init=False)
@@ -124,14 +125,14 @@ class Ministry:
     def __post_init__(self) -> None:
         object.__setattr__(self, "signer", holder("AMAVI Kossi", self.root))
         stamping = (ExtendedKeyUsageOID.TIME_STAMPING,)
-        # RSA: pyHanko's stamper in the tests signs with nothing else.
+        # RSA: pyHanko's stamper for tests supports no other key.
         stamper = holder(
             "Horodateur", self.root, usage="digital_signature", purposes=stamping, end=NOW + 20 * YEAR, rsa_bits=2048
         )
         object.__setattr__(self, "stamper", stamper)
 
     def stamps(self, at: datetime) -> DummyTimeStamper:
-        """A stamper whose time-stamps state this time."""
+        """A stamper whose time-stamps state the time ``at``."""
         return DummyTimeStamper(
             self.stamper.asn1, self.stamper.asn1_key, certs_to_embed=self.stamper.store, fixed_dt=at
         )
@@ -149,10 +150,10 @@ def signed(
     place: SigFieldSpec | None = None,
     edit: Callable[[IncrementalPdfFileWriter], None] | None = None,
 ) -> bytes:
-    """The file signed once more, by an incremental update.
+    """Sign the file by an incremental update.
 
     Args:
-        place: of a separate field.
+        place: a signature field to make; without it pyHanko uses or makes the field ``name``.
         edit: makes further changes in the update, after the field was added.
     """
     meta = signers.PdfSignatureMetadata(
@@ -174,7 +175,7 @@ async def _signed(
     edit: Callable[[IncrementalPdfFileWriter], None] | None,
 ) -> bytes:
     session = maker.init_signing_session(writer)
-    session.system_time = at  # pyHanko would take the clock
+    session.system_time = at  # otherwise pyHanko uses the present time
     document = session.prepare_tbs_document(None, 16_384)
     if edit is not None:
         edit(writer)
@@ -186,7 +187,7 @@ async def _signed(
 
 
 def updated(pdf: bytes, edit: Callable[[IncrementalPdfFileWriter], None]) -> bytes:
-    """The file with an incremental update."""
+    """The file with an incremental update that ``edit`` makes."""
     writer = IncrementalPdfFileWriter(BytesIO(pdf), strict=False)
     edit(writer)
     output = BytesIO()
@@ -201,7 +202,8 @@ def with_validation_data(
     *,
     stamper: DummyTimeStamper | None = None,
 ) -> bytes:
-    """The file with certificates and CRLs in its security store, then a time-stamp over all of it."""
+    """The file with certificates and CRLs in its security store (DSS), and then a document time-stamp over all of
+    it."""
     writer = IncrementalPdfFileWriter(BytesIO(pdf), strict=False)
     lists = [asn1_crl.CertificateList.load(one) for one in crls]
     DocumentSecurityStore.supply_dss_in_writer(writer, None, certs=[one.asn1 for one in certificates], crls=lists)
@@ -211,7 +213,7 @@ def with_validation_data(
 
 
 def stamped(pdf: bytes, stamper: DummyTimeStamper, *, field: str | None = None) -> bytes:
-    """The file with a document time-stamp, in a new field unless named."""
+    """The file with a document time-stamp, in a new field unless ``field`` names one."""
     output = BytesIO()
     writer = IncrementalPdfFileWriter(BytesIO(pdf), strict=False)
     signers.PdfTimeStamper(stamper, field_name=field).timestamp_pdf(writer, "sha256", output=output)
@@ -221,7 +223,7 @@ def stamped(pdf: bytes, stamper: DummyTimeStamper, *, field: str | None = None) 
 def with_empty_field(
     pdf: bytes, name: str = "second", *, box: tuple[int, int, int, int] = (300, 100, 500, 160)
 ) -> bytes:
-    """The file with an empty signature field on its first page."""
+    """The file with an empty signature field on its first page; ``box`` in points: left, bottom, right, top."""
     writer = IncrementalPdfFileWriter(BytesIO(pdf))
     append_signature_field(writer, SigFieldSpec(name, box=box))
     output = BytesIO()
@@ -230,7 +232,7 @@ def with_empty_field(
 
 
 def order_pdf(edit: Callable[[pikepdf.Pdf], None] | None = None) -> bytes:
-    """A payment order: two pages, a text field that shows the payee, an image over the amount."""
+    """A payment order as PDF bytes: two pages, a text field that shows the payee, an image over the amount."""
     pdf = pikepdf.new()
     font = pdf.make_indirect(Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica))
     overlay = pdf.make_stream(b"1 g 0 0 200 20 re f")

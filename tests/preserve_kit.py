@@ -1,4 +1,4 @@
-"""A signature to preserve: signed, raised, and keys that had no part in it."""
+"""A signature to preserve, the steps that preserve it, and keys of other authorities."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ COOKIE = "A" * 43 + "="
 
 
 def signed(key: UnlockedKey, signer: PadesSigner | None = None) -> SignedPdf:
+    """A page signed with this key."""
     signer = signer or PadesSigner()
     return signer.sign(page_pdf(), request(SENDER), sealed=key.sealed, cookie_key=key.cookie_key, now=NOW)
 
 
 def other_key(authorities: Authorities, name: str) -> UnlockedKey:
-    """A key certified by an authority that is not ours."""
+    """A key with a certificate of an authority that is not ours."""
     chain = [authorities.certificate(name), authorities.certificate("issuing")]
     ends_at = NOW + timedelta(minutes=5)
     sealed = seal(authorities.key(name), chain, random_key=bytes(32), expires_at=ends_at)
@@ -28,7 +29,7 @@ def other_key(authorities: Authorities, name: str) -> UnlockedKey:
 
 
 def raised(preserver: PadesPreserver, pdf: bytes, lists, *, now=NOW) -> list[RaisedPdf]:
-    """All the steps that can be made."""
+    """Raise the signature's level as often as possible at ``now``. Returns the results in order."""
     steps: list[RaisedPdf] = []
     while (step := preserver.next_step(pdf, now=now, crls=lists)) is not None:
         assert step.pdf.startswith(pdf)

@@ -1,4 +1,4 @@
-"""The next release of this program: a copy of its sources with two revisions more, which runs as processes of its own."""
+"""The next release of this program: a copy of its sources with two more revisions. It runs in processes of its own."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ _NEXT_MODEL = '    enclosure_note: Mapped[str] = mapped_column("enclosures_told"
 
 @dataclass(frozen=True)
 class Release:
-    """The sources of a release, and how its programs are called."""
+    """The sources of a release, and ways to run them."""
 
     sources: Path
 
     def command(self, *words: str) -> list[str]:
-        """``ged`` of this release."""
+        """The command line that runs ``ged`` of this release."""
         return [sys.executable, "-P", "-c", "from web.commands import main; main()", *words]
 
     def environment(self, settings: Mapping[str, str]) -> dict[str, str]:
@@ -65,7 +65,7 @@ class Release:
         return {**kept, **settings, "PYTHONPATH": str(self.sources)}
 
     def run(self, *words: str, settings: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-        """Run ``ged`` to its end."""
+        """Run ``ged`` to its end. Returns exit code and output."""
         return subprocess.run(
             self.command(*words), env=self.environment(settings), capture_output=True, text=True, timeout=120,
             check=False, cwd=self.sources,
@@ -76,10 +76,10 @@ THIS = Release(ROOT)
 
 
 def make_next_release(folder: Path) -> Release:
-    """A release whose letters keep the note on enclosures in a column of another name.
+    """Make a release in which letters keep the note on enclosures in a renamed column.
 
-    Its expansion adds the column, and lets the old one be left out; its contraction drops the old one, which this
-    release reads and writes with every letter.
+    Its expansion adds the new column and makes the old one optional. Its contraction drops the old column. This release
+    writes both columns for every letter, and reads the new one.
     """
     for package in PACKAGES:
         shutil.copytree(

@@ -1,4 +1,5 @@
-"""Objects stated again in later revisions of a signed PDF: what attacks, what stands in a field of its own, what is sound."""
+"""Objects of a signed PDF that a later revision states again: attacks, additions in a separate field, harmless
+changes."""
 
 from __future__ import annotations
 
@@ -72,7 +73,8 @@ OWN_FIELD = [
 
 
 def layered(pdf):
-    """Two layers of one name, both shown; a field that names a font which is not there; a filter's parameters apart."""
+    """Add two visible layers of one name, a field that names a missing font, and a filter's parameters as a separate
+    object."""
     twins = [pdf.make_indirect(Dictionary(Type=Name.OCG, Name="x")) for _ in range(2)]
     pdf.Root.OCProperties = Dictionary(OCGs=Array(twins), D=Dictionary(ON=Array(twins)))
     pdf.pages[0].Resources.Properties = Dictionary(L1=twins[0], L2=twins[1])
@@ -83,6 +85,8 @@ def layered(pdf):
 
 
 def with_packet(packet):
+    """A function that gives a PDF this packet of metadata, as an object that can be restated."""
+
     def add(pdf):
         pdf.Root.Metadata = pdf.make_indirect(pdf.make_stream(packet, Type=Name.Metadata, Subtype=Name.XML))
 

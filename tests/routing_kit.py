@@ -1,4 +1,4 @@
-"""Helpers of the tests of routing and search: mentions, letters in the queue, and the jobs that index them."""
+"""Helpers for the tests of routing and search: mentions, letters that wait for an authority, jobs that index them."""
 
 from datetime import date, datetime
 
@@ -22,19 +22,19 @@ MENTIONS = (("attribution", "Attribution"), ("opinion", "Étude et avis"), ("inf
 
 
 def make_mentions(services: Services) -> None:
-    """The list of mentions."""
+    """Add the list of mentions."""
     with services.unit_of_work(NOW) as uow:
         uow.session.add_all(Mention(code=code, label=label, position=n) for n, (code, label) in enumerate(MENTIONS))
 
 
 def unit_id(services: Services, code: str) -> int:
-    """The id of a unit."""
+    """The id of the unit with this code."""
     with services.reading() as session:
         return session.scalars(select(Unit.id).where(Unit.code == code)).one()
 
 
 def post_id(services: Services, code: str) -> int:
-    """The id of a post."""
+    """The id of the post with this code."""
     with services.reading() as session:
         return session.scalars(select(Post.id).where(Post.code == code)).one()
 
@@ -49,7 +49,7 @@ def register(
     sender: str = "Préfecture de l'Ogou",
     by: str = "agent",
 ) -> Registered:
-    """A letter registered for the secretary general."""
+    """Register an incoming letter for the secretary general."""
     with services.reading() as session:
         register_id = session.scalars(select(Register.id).where(Register.code == "ARR")).one()
     form = IncomingForm(
@@ -76,7 +76,7 @@ def impute(
     note: str = "",
     version: int | None = None,
 ) -> int:
-    """Impute a letter to units by their codes."""
+    """Assign a letter to units, named by their codes. Returns the id of the imputation."""
     form = ImputationForm(
         unit_id(services, leading),  # type: ignore[arg-type]
         tuple(unit_id(services, code) for code in others),  # type: ignore[misc]
@@ -89,7 +89,7 @@ def impute(
 
 
 def remind(services: Services, mail_id: int, unit: str = "DGE", *, by: str = "sg", now: datetime = NOW) -> int:
-    """Remind a unit of a letter that was given to it; returns the number of e-mails."""
+    """Remind a unit of a letter that was assigned to it. Returns the number of e-mails."""
     with services.unit_of_work(now) as uow:
         asked = select(Assignment.id).where(
             Assignment.mail_id == mail_id, Assignment.unit_id == unit_id(services, unit), Assignment.state.in_(LIVE)
@@ -98,7 +98,7 @@ def remind(services: Services, mail_id: int, unit: str = "DGE", *, by: str = "sg
 
 
 def run_jobs(services: Services, *kinds: jobs.JobKind) -> None:
-    """Run the jobs that a worker would run now."""
+    """Run the due jobs of these kinds, as a worker does. Without kinds: the index jobs."""
     wanted = kinds or (jobs.JobKind.INDEX,)
     with services.reading() as session:
         waiting = jobs.due(session, now=NOW, kinds=wanted, limit=500)

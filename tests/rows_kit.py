@@ -1,4 +1,4 @@
-"""Some tables in memory and a unit of work on them, for rules that only read and write rows."""
+"""A session with a few tables in memory and a unit of work over it, for rules that only read and write rows."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,29 +17,30 @@ from ged.ports import Confidentiality, PersonId, PostId, Principal, Principals, 
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 from tests.tampering import lift_guards
 
-ZONE = ZoneInfo("Pacific/Auckland")  # twelve hours or more ahead: a day taken from UTC is another day
+ZONE = ZoneInfo("Pacific/Auckland")  # 12 hours or more ahead of UTC: a test fails where code takes the date from UTC
 
 
 @contextmanager
 def rows(*models: type[Base]) -> Iterator[Session]:
-    """A session on empty tables; referenced rows need not exist, and no trigger protects the tables."""
+    """A session on empty tables of these models. Foreign keys are not checked, and no trigger protects the tables."""
     engine = create_engine("sqlite://", poolclass=StaticPool)
     Base.metadata.create_all(engine, tables=[Base.metadata.tables[model.__tablename__] for model in models])
-    lift_guards(engine)  # there or not, by what else this process has loaded
+    lift_guards(engine)  # the table may exist or not: this depends on the modules that the process has loaded
     with Session(engine, expire_on_commit=False) as session:
-        session.execute(text("PRAGMA reverse_unordered_selects=ON"))  # rows have an order only where one is asked for
+        # SQLite returns rows in reverse order unless an order is asked for.
+        session.execute(text("PRAGMA reverse_unordered_selects=ON"))
         yield session
     engine.dispose()
 
 
 def work(session: Session, now: datetime) -> UnitOfWork:
-    """A unit of work that is never committed; ``told`` and ``asked`` show its journal entries and jobs."""
+    """A unit of work that is never committed. ``told`` and ``asked`` return its journal entries and jobs."""
     services: Any = SimpleNamespace(zone=ZONE, timestamper=None)
     return UnitOfWork(services, session, now)
 
 
 def told(uow: UnitOfWork) -> list[dict[str, Any]]:
-    """The entries that the journal would get: the payloads with the action, its subject and the actor."""
+    """The entries that the journal would get: each payload with the action, its subject and the actor."""
     return [
         {
             "action": event.action,
@@ -52,21 +53,22 @@ def told(uow: UnitOfWork) -> list[dict[str, Any]]:
 
 
 def asked(uow: UnitOfWork) -> list[tuple[str, int, str]]:
-    """The jobs that would follow: kind, subject, reason."""
+    """The jobs that would follow, as (kind, subject's id, reason)."""
     return [(job.kind.value, job.subject_id, job.reason) for job in uow._jobs]
 
 
 def held(post_id: int, *roles: Role, unit_id: int = 1, because: str = "holder") -> HeldPost:
+    """A post that a person holds, with these roles."""
     return HeldPost(PostId(post_id), "Poste", UnitId(unit_id), "Unité", frozenset(roles), because)
 
 
 def person(person_id: int, *posts: HeldPost, sees: Principals | None = None) -> Actor:
-    """A person with these posts, and with the principals ``sees``."""
+    """An actor who holds these posts; ``sees`` are the actor's principals."""
     nothing = Principals(frozenset(), frozenset(), frozenset())
     return Actor(PersonId(person_id), "agent", "Agent", Confidentiality.ORDINARY, posts, frozenset(), sees or nothing)
 
 
 def principals(ordinary: str, restricted: str = "", secret: str = "") -> Principals:
-    """Sets of principals, their names separated by blanks."""
+    """Principals for each level, from names separated by spaces."""
     sets = (frozenset(Principal(name) for name in names.split()) for names in (ordinary, restricted, secret))
     return Principals(*sets)

@@ -1,4 +1,4 @@
-"""The site with waiting scans: browsers of two accounts, a paired bridge, a desk that reports its devices."""
+"""The site with waiting scans: browsers of two accounts, a paired bridge, a desk whose bridge reports its devices."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ from tests.site import build_app
 
 @dataclass
 class Site:
-    """The application over its services, and browsers signed in to it."""
+    """The application and its services; ``browser`` signs an account in."""
 
     services: Services
     app: Flask
 
     def browser(self, account: str) -> Browser:
+        """A browser in which the account is signed in."""
         with self.services.reading() as session:
             person = session.scalar(select(Person).where(Person.account == account))
         assert person is not None
@@ -49,6 +50,7 @@ class Site:
         return Browser(client)
 
     def run_intake(self) -> None:
+        """Process all batches that wait for intake, as the job does."""
         with self.services.reading() as session:
             batch_ids = session.scalars(select(Job.subject_id).where(Job.kind == JobKind.INTAKE)).all()
         for batch_id in batch_ids:
@@ -56,7 +58,7 @@ class Site:
 
 
 class Browser:
-    """A client that keeps the form's token."""
+    """A test client that remembers the form's token."""
 
     def __init__(self, client: FlaskClient) -> None:
         self.client = client
@@ -65,9 +67,11 @@ class Browser:
         self.token = found[1]
 
     def get(self, path: str) -> TestResponse:
+        """GET a path."""
         return self.client.get(path, buffered=True)
 
     def post(self, path: str, **fields: Any) -> TestResponse:
+        """Send a form with its token; redirects are followed."""
         return self.client.post(
             path, data={"csrf_token": self.token, **fields}, content_type="multipart/form-data", follow_redirects=True
         )
@@ -84,7 +88,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def paired(site: Site) -> dict[str, str]:
-    """Pair a bridge through the pages and the API; returns its header."""
+    """Pair a bridge through the pages and the API. Returns the header with its token."""
     clerk = site.browser("agent")
     unit_id = actor(site.services, "agent").posts[0].unit_id
     shown = clerk.post("/numerisations/postes/appairer", unit_id=str(unit_id)).text
@@ -97,6 +101,7 @@ def paired(site: Site) -> dict[str, str]:
 
 
 def register(site: Site, subject: str = "Branchement") -> Registered:
+    """Register an incoming letter in the register ARR."""
     with site.services.reading() as session:
         register_id = session.scalar(select(Register.id).where(Register.code == "ARR"))
     form = IncomingForm(subject, "Mairie de Tsévié", actor(site.services, "sg").posts[0].post_id)
@@ -105,6 +110,7 @@ def register(site: Site, subject: str = "Branchement") -> Registered:
 
 
 def put_page(site: Site, bridge: dict[str, str], key: str, token: str, content: bytes, **more: str) -> TestResponse:
+    """Send a page of a batch as a bridge does; ``more`` are further headers."""
     headers = {**bridge, "X-Content-SHA256": pages.sha256(content), "X-Page-Order": token[1:], **more}
     return site.app.test_client().put(
         f"/api/bridge/batch/{key}/page/{token}", data=content, content_type="image/png", headers=headers
@@ -112,10 +118,12 @@ def put_page(site: Site, bridge: dict[str, str], key: str, token: str, content: 
 
 
 def upload(browser: Browser, *given: tuple[bytes, str]) -> TestResponse:
+    """Upload files, given as (bytes, name), through the page."""
     return browser.post("/numerisations/fichiers", file=[(io.BytesIO(data), name) for data, name in given])
 
 
 def only_scan(site: Site) -> Scan:
+    """The only waiting scan. Fails when there are none or several."""
     with site.services.reading() as session:
         return session.scalars(select(Scan).where(Scan.state == ScanState.WAITING).order_by(Scan.id.desc())).one()
 
@@ -129,7 +137,7 @@ DEVICES = [
 
 
 class Desk:
-    """A bridge of the test: announces devices, takes orders, reports their progress."""
+    """A bridge of the test: it announces devices, takes orders, reports their progress."""
 
     def __init__(self, place: Site) -> None:
         self.site, self.headers = place, paired(place)
@@ -137,6 +145,7 @@ class Desk:
         assert self.api.post("/api/bridge/devices", json={"devices": DEVICES}, headers=self.headers).status_code == 204
 
     def order(self) -> dict[str, Any]:
+        """Take the next order, and begin its batch. Fails when none waits."""
         answer = self.api.get("/api/bridge/order?wait_s=0", headers=self.headers)
         assert answer.status_code == 200
         order: dict[str, Any] = answer.get_json()
@@ -146,11 +155,13 @@ class Desk:
         return order
 
     def tell(self, order: dict[str, Any], state: str, count: int, code: str | None = None) -> None:
+        """Report the state of an order, with the number of its pages and an error code."""
         body = {"state": state, "pages": count, "code": code, "detail": None}
         path = f"/api/bridge/order/{order['order_id']}/state"
         assert self.api.post(path, json=body, headers=self.headers).status_code == 200
 
     def send(self, order: dict[str, Any], *words: str, first: int = 1) -> list[dict[str, str]]:
+        """Send a page for each word; returns token and digest of each page, as ``complete`` takes them."""
         told = []
         for sequence, word in enumerate(words, first):
             data = pages.png(word)
@@ -160,6 +171,7 @@ class Desk:
         return told
 
     def complete(self, order: dict[str, Any], told: list[dict[str, str]]) -> None:
+        """Complete the batch of an order with these pages."""
         path = f"/api/bridge/batch/{order['batch_key']}/complete"
         assert self.api.post(path, json={"pages": told}, headers=self.headers).status_code == 200
 

@@ -1,4 +1,5 @@
-"""An OCR engine with scripted results: pages are counted, texts and fields are given, pictures are white."""
+"""An OCR engine with given results: it counts pages, returns texts and fields that the test gave, and draws white
+images."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,13 +14,13 @@ from tests.pages import draw
 
 
 def reading(name: str, value: str, *, page_no: int = 1, confidence: float = 87.0) -> FieldReading:
-    """A field in the upper half of a page."""
+    """A field in the upper half of a page; ``confidence`` from 0 to 100."""
     return FieldReading(name, value, page_no, 0.1, 0.2, 0.3, 0.05, confidence)
 
 
 @dataclass
 class ScriptedEngine:
-    """Adapter of ``OcrEngine`` with given results: the texts of the pages in order, and the fields."""
+    """An ``OcrEngine`` whose results the test gives: the texts of the pages in order, and the fields."""
 
     texts: tuple[str, ...] = ("Rien",)
     fields: tuple[FieldReading, ...] = ()
@@ -29,11 +30,11 @@ class ScriptedEngine:
     meanwhile: Callable[[], None] = lambda: None
 
     def reads_with(self) -> ReaderFacts:
-        """A library of no version."""
+        """A library without a version."""
         return ReaderFacts("library", "0")
 
     def inspect(self, source: Path, *, filename: str, timeout_s: float) -> SourceFacts:
-        """A PDF or a PNG, no page of it blank."""
+        """A PDF or a PNG, of which no page is blank."""
         is_pdf = source.read_bytes().startswith(b"%PDF")
         count = 1
         if is_pdf:
@@ -45,7 +46,7 @@ class ScriptedEngine:
     def thumbnail(
         self, page: PageRef, *, width_px: int, out: Path, timeout_s: float, limit_bytes: int | None = None
     ) -> None:
-        """A white page."""
+        """Write a white page."""
         Image.new("L", (width_px, width_px * 7 // 5), 255).save(out, "WEBP" if limit_bytes else "JPEG")
 
     def recognise(
@@ -66,7 +67,7 @@ class ScriptedEngine:
 
 
 def pdf_of(*texts: str) -> bytes:
-    """A scanned document of several pages, as PDF."""
+    """A scanned document as a PDF, one page for each text."""
     out = BytesIO()
     first, *others = [draw(text) for text in texts]
     first.save(out, "PDF", save_all=True, append_images=others, resolution=100)

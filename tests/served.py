@@ -32,13 +32,13 @@ class Served:
         return self.place.folder / "site.log"
 
     def children(self) -> list[int]:
-        """The processes that serve requests."""
+        """The ids of the processes that handle requests."""
         return [
             int(pid) for pid in Path(f"/proc/{self.master.pid}/task/{self.master.pid}/children").read_text().split()
         ]
 
     def sign_in_page_s(self, *, timeout_s: float = 30.0) -> float:
-        """The seconds of a request of the sign-in page, over a new connection."""
+        """The time of a request for the sign-in page over a new connection, in seconds."""
         began = time.monotonic()
         assert httpx.get(f"{self.url}/connexion", timeout=timeout_s).status_code == 200
         return time.monotonic() - began
@@ -46,7 +46,7 @@ class Served:
 
 @contextmanager
 def served(place: Installation, *, processes: int = 1, threads: int = 4, port: int = 0) -> Iterator[Served]:
-    """The site, once it answers; stopped at the end."""
+    """Start the site; the block begins once it answers, and the site stops at its end."""
     port = port or free_port()
     with (place.folder / "site.log").open("ab") as log:
         many = ["--processes", str(processes)] if processes else []

@@ -1,4 +1,7 @@
-"""Edits of a signed file: what shadow attacks and incremental saving change."""
+"""Edits of a signed PDF: the attacks known as shadow attacks, and the changes that incremental saving makes.
+
+Each edit takes the writer of an incremental update (pyHanko) and changes the file through it.
+"""
 
 import re
 import zlib
@@ -27,7 +30,7 @@ def stream(writer, content, **entries):
 
 
 def replace_the_shown_payee(writer):
-    """The appearance of the field changes, its value does not: pyHanko's default policy accepts it as form filling."""
+    """Change the appearance of the field, not its value. pyHanko's default policy accepts this as form filling."""
     field = writer.root["/AcroForm"]["/Fields"][0]
     look = field["/AP"]["/N"]
     look._data = look.data.replace(b"Pharmacie du Port", b"Compte de M. Faux!")
@@ -104,7 +107,7 @@ def hide_a_layer(writer):
     writer.update_root()
 
 
-# --- the same values, written otherwise
+# --- equal values in another notation
 
 
 def restate_everything(writer):
@@ -113,7 +116,7 @@ def restate_everything(writer):
 
 
 def renumber_the_pages(writer):
-    """Page, content and font are copied to new numbers; what names the page still names the old ones."""
+    """Copy page, content and font to new numbers. References to the page keep the old numbers."""
     tree = writer.root["/Pages"]
     for number, place in enumerate(list(tree["/Kids"])):
         copy = _copied(place.get_object())
@@ -128,7 +131,7 @@ def renumber_the_catalogue(writer):
 
 
 def spell_numbers_otherwise(writer):
-    """595 is 595.0, and stands in an object of its own; keys in another order."""
+    """Write 595 as 595.0 in a separate object, and keys in another order."""
     leaf = changed_page(writer)
     box = generic.ArrayObject(writer.add_object(generic.FloatObject(f"{side}.00")) for side in leaf["/MediaBox"])
     leaf["/MediaBox"] = writer.add_object(box)
@@ -153,7 +156,7 @@ def compress_the_content(writer):
 
 
 def write_object_streams(writer):
-    """A page goes into an object stream."""
+    """Move a page into an object stream."""
     leaf = page(writer)
     packed = writer.prepare_object_stream()
     copy = writer.add_object(_copied(leaf), obj_stream=packed)
@@ -163,7 +166,7 @@ def write_object_streams(writer):
 
 
 def say_who_wrote(writer):
-    """Acrobat's extension level, and a metadata packet that only names the program."""
+    """Add Acrobat's extension level, and a metadata packet that only names the program."""
     levels = generic.DictionaryObject({pdf_name("/BaseVersion"): pdf_name("/1.7")})
     levels[pdf_name("/ExtensionLevel")] = generic.NumberObject(8)
     writer.root["/Extensions"] = generic.DictionaryObject({pdf_name("/ADBE"): levels})
@@ -188,7 +191,7 @@ def _copied(value):
 
 
 def add_defaults_that_no_field_uses(writer):
-    """As programs of iText's line do: a look for the form's fields, and resources for it."""
+    """Add a default appearance and resources to the form, as programs built on iText do. No field uses them."""
     form = writer.root["/AcroForm"]
     form["/DA"] = pdf_string("/Helv 0 Tf 0 g")
     font = generic.DictionaryObject(
@@ -199,7 +202,7 @@ def add_defaults_that_no_field_uses(writer):
     writer.mark_update(writer.root.raw_get("/AcroForm"))
 
 
-# --- other things, in the same clothes
+# --- other values that look like harmless changes
 
 
 def one_figure_of_a_restated_page(writer):
@@ -239,7 +242,7 @@ def show_a_page_twice(writer):
 
 
 def broken_compression(writer):
-    """Complete in one reader, truncated in another."""
+    """Compressed content that one reader decodes completely and another one truncates."""
     place = page(writer).raw_get("/Contents")
     content = place.get_object()
     content.compress()
@@ -248,7 +251,7 @@ def broken_compression(writer):
 
 
 def appended_compression(writer):
-    """Some readers read a second stream behind the first."""
+    """A second compressed stream behind the first; only some readers decode it."""
     place = page(writer).raw_get("/Contents")
     content = place.get_object()
     content.compress()
@@ -257,14 +260,14 @@ def appended_compression(writer):
 
 
 def exchange_the_parameters(writer):
-    """The bytes and the filter stay; the filter's parameters are in a separate object."""
+    """Change the filter's parameters, which are a separate object. The bytes of the stream stay."""
     place = page(writer, 1)["/Contents"].raw_get("/DecodeParms")
     place.get_object()["/Columns"] = generic.NumberObject(3)
     writer.mark_update(place)
 
 
 def list_a_page_directly(writer):
-    """A page as a direct object in the list, with a note; some readers show it."""
+    """Put a page with a note directly into the list of pages, not as a reference. Some readers show it."""
     tree = writer.root["/Pages"]
     leaf = _copied(tree["/Kids"][1])
     note = {"/Type": pdf_name("/Annot"), "/Subtype": pdf_name("/FreeText"), "/Contents": pdf_string("Payez le double")}
@@ -276,14 +279,14 @@ def list_a_page_directly(writer):
 
 
 def exchange_twin_layers(writer):
-    """Two layers of the same name: the page's text moves from one layer to the other."""
+    """Move the page's text from one layer to another one of that name."""
     names = changed_page(writer)["/Resources"]["/Properties"]
     first, second = (names.raw_get(key) for key in ("/L1", "/L2"))
     names["/L1"], names["/L2"] = second, first
 
 
 def copy_a_layer(writer):
-    """The page's layer is a copy that no configuration knows."""
+    """Replace the page's layer by a copy that no layer configuration lists."""
     names = changed_page(writer)["/Resources"]["/Properties"]
     names["/L1"] = writer.add_object(_copied(names["/L1"]))
 
@@ -294,7 +297,7 @@ def draw_values_anew(writer):
 
 
 def lend_a_font(writer):
-    """A field names a font that did not exist."""
+    """Add the font that a field names and that was missing."""
     fonts = writer.root["/AcroForm"]["/DR"]["/Font"]
     fonts["/F9"] = fonts.raw_get("/F1")
     writer.mark_update(writer.root.raw_get("/AcroForm"))
@@ -307,7 +310,7 @@ def exchange_a_font_of_the_form(writer):
 
 
 def colours_of_another_paper(writer):
-    """An output intent that takes red for blue."""
+    """Add an output intent that shows red as blue."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     turned = profile.replace(b"rXYZ", b"red?").replace(b"bXYZ", b"rXYZ").replace(b"red?", b"bXYZ")
     output_intent(writer, turned)
@@ -341,11 +344,11 @@ def lock_by_another_hand(writer):
     writer.update_root()
 
 
-# --- what a second signature's field may not bring along
+# --- what the field of a second signature must not do
 
 
 def _own(writer):
-    """The field of the second signature, which was just prepared."""
+    """The field of the second signature, which pyHanko has just made."""
     form = writer.root["/AcroForm"]
     place = form["/Fields"].raw_get(len(form["/Fields"]) - 1)
     writer.mark_update(place)
@@ -388,7 +391,7 @@ def own_field_names_another_page(writer):
 
 
 def own_field_lies_elsewhere(writer):
-    """Over the text of the page."""
+    """The field lies over the text of the page."""
     _own(writer)["/Rect"] = generic.ArrayObject(generic.NumberObject(side) for side in (40, 690, 240, 720))
 
 
@@ -405,11 +408,11 @@ def own_field_with_a_comment(writer):
     own["/Popup"] = writer.add_object(generic.DictionaryObject({pdf_name("/Contents"): pdf_string("Nul")}))
 
 
-# --- looks that readers do not confine to the field's place
+# --- appearances that some readers do not clip to the field's rectangle
 
 
 def look(writer, bounds=None, **entries):
-    """White paper and another amount over the whole page, independent of the field's place."""
+    """An appearance that draws white paper and another amount over the whole page, wherever the field is."""
     font = {"/Type": pdf_name("/Font"), "/Subtype": pdf_name("/Type1"), "/BaseFont": pdf_name("/Helvetica")}
     fonts = {pdf_name("/F1"): generic.DictionaryObject({pdf_name(key): value for key, value in font.items()})}
     entries["Resources"] = generic.DictionaryObject({pdf_name("/Font"): generic.DictionaryObject(fonts)})
@@ -473,7 +476,7 @@ def foreseen_field(writer):
 
 
 def shown_stamp_field(writer):
-    """An empty time-stamp field without a place, but with an appearance."""
+    """An empty time-stamp field without a rectangle, but with an appearance."""
     entries = {"/FT": "/Sig", "/Type": "/Annot", "/Subtype": "/Widget"}
     field = generic.DictionaryObject({pdf_name(key): pdf_name(value) for key, value in entries.items()})
     field[pdf_name("/T")] = pdf_string("stamp")
@@ -484,11 +487,11 @@ def shown_stamp_field(writer):
     writer.register_annotation(writer.find_page_for_modification(0)[0], place)
 
 
-# --- objects that no table places
+# --- objects that no cross-reference table lists
 
 
 def hidden_content(pdf, page=0):
-    """Another text of the page, under the number of the first, as bytes for the end of a file."""
+    """Another text for the page, under the object number of the first, as bytes to append to a file."""
     with pikepdf.open(BytesIO(pdf)) as opened:
         number = opened.pages[page].Contents.objgen[0]
     content = b"BT /F1 24 Tf 50 650 Td (Payez 9 000 000) Tj ET"
@@ -496,7 +499,7 @@ def hidden_content(pdf, page=0):
 
 
 def with_table(pdf, objects=b"", entries=b"0000000000 65535 f \n"):
-    """The file with these bytes, and a table with only the object 0."""
+    """The file with these bytes appended, and a cross-reference table that lists only object 0."""
     root = re.findall(rb"/Root (\d+ \d+ R)", pdf)[-1]
     size = max(int(one) for one in re.findall(rb"/Size (\d+)", pdf))
     previous = int(re.findall(rb"startxref\s+(\d+)", pdf)[-1])
@@ -507,7 +510,7 @@ def with_table(pdf, objects=b"", entries=b"0000000000 65535 f \n"):
 ODD_ENTRY = b"0000000000 65535 f\n"  # 19 bytes: PDFium rebuilds the file
 
 
-# --- a page's content that is a packet of metadata
+# --- a page whose content is also a metadata packet
 
 _PACKET = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">%s<rdf:RDF
 xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""%s/></rdf:RDF></x:xmpmeta>
@@ -519,7 +522,7 @@ def packet(aside, written=b""):
 
 
 def restated_packet(pdf, content):
-    """The file with another packet, and nothing else of it."""
+    """The file with another packet, and no other change."""
     with pikepdf.open(BytesIO(pdf)) as opened:
         number = opened.Root.Metadata.objgen[0]
     head = b"%d 0 obj\n<< /Type /Metadata /Subtype /XML /Length %d >>" % (number, len(content))
@@ -528,7 +531,7 @@ def restated_packet(pdf, content):
 
 
 def as_object_streams(pdf):
-    """The file as newer programs write it."""
+    """The file with object streams and a cross-reference stream, as newer programs write it."""
     output = BytesIO()
     with pikepdf.open(BytesIO(pdf)) as opened:
         opened.save(output, object_stream_mode=pikepdf.ObjectStreamMode.generate)

@@ -1,4 +1,5 @@
-"""Helpers of the tests of the signature book: an incoming letter, its answer, a circuit of two visas, opened keys."""
+"""Helpers for the tests of the signature book: an incoming letter, its answer, a circuit with two visas, opened
+keys."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -44,7 +45,7 @@ COPY = Party("Direction des affaires financières", "", "daf@mines.example.tg")
 
 
 class CountingSigner(PadesSigner):
-    """The real signer; counts its calls, and fails on request."""
+    """The real signer. It counts its signatures in ``signed``, and raises the errors in ``failures`` first."""
 
     def __init__(self) -> None:
         super().__init__(())
@@ -60,23 +61,27 @@ class CountingSigner(PadesSigner):
 
 @dataclass
 class House:
-    """A small ministry with a template."""
+    """A small ministry with a template for answers."""
 
     services: Services
     signer: CountingSigner
 
     def who(self, account: str, *, on: date = TODAY) -> Actor:
+        """The actor of an account."""
         return actor(self.services, account, on=on)
 
     def post(self, code: str) -> PostId:
+        """The id of the post with this code."""
         with self.services.reading() as session:
             return PostId(session.scalars(select(Post.id).where(Post.code == code)).one())
 
     def show(self, mail_id: int, account: str) -> LetterRow:
+        """The letter as the page of the signature book shows it to the account."""
         with self.services.reading() as session:
             return queries.letter(session, mail_id, self.who(account), on=TODAY)
 
     def key(self, account: str) -> UnlockedKey:
+        """Issue a key to the person of the account, and open it."""
         who = self.who(account)
         with self.services.unit_of_work(NOW) as uow:
             issue_key(uow, who.person_id, passphrase=PASSPHRASE, actor=SYSTEM)
@@ -85,6 +90,7 @@ class House:
         return self.services.vault.unlock(stored, PASSPHRASE, now=NOW)
 
     def incoming(self, *, impute_to: str = "DGE-C") -> MailId:
+        """Register an incoming letter and assign it to the unit of the post ``impute_to``."""
         with self.services.unit_of_work(NOW) as uow:
             register_id = uow.session.scalars(select(Register.id).where(Register.code == "ARR")).one()
             form = IncomingForm(
@@ -100,7 +106,7 @@ class House:
         return mail_id
 
     def answer(self, *, copies: tuple[Party, ...] = (COPY,), author: str = "dge") -> MailId:
-        """A complete draft in answer to a letter, with the circuit DAF, ETU -> SG."""
+        """A complete draft that answers a letter. Its circuit: visas of DAF and ETU, then the signature of SG."""
         incoming = self.incoming()
         who = self.who(author)
         with self.services.unit_of_work(NOW) as uow:
@@ -119,16 +125,18 @@ class House:
         return mail_id
 
     def submit(self, mail_id: int, *, author: str = "dge", now: datetime = NOW) -> None:
+        """Submit a draft to its circuit."""
         version = self.show(mail_id, author).version
         operations.submit(self.services, mail_id, version=version, actor=self.who(author), now=now)
 
     def visa(self, mail_id: int, account: str, remark: str = "") -> None:
+        """Give the visa of an account to the present version of a draft."""
         version_no = self.show(mail_id, account).version_no
         with self.services.unit_of_work(NOW) as uow:
             operations.visa(uow, mail_id, version_no=version_no, remark=remark, actor=self.who(account))
 
     def ready(self, **values: object) -> MailId:
-        """A letter that only waits for the signature."""
+        """A draft with all its visas: only the signature is missing."""
         mail_id = self.answer(**values)  # type: ignore[arg-type]
         self.submit(mail_id)
         self.visa(mail_id, "daf")
@@ -136,12 +144,13 @@ class House:
         return mail_id
 
     def sign(self, *mail_ids: int, key: UnlockedKey, account: str = "sg") -> tuple[operations.SignResult, ...]:
+        """Sign letters in one act, as the account. Returns a result for each letter."""
         letters = [ToSign(MailId(i), self.show(i, account).version_no) for i in mail_ids]
         return operations.sign_many(self.services, letters, key=key, actor=self.who(account), now=NOW)
 
 
 def make_house(folder: Path, *, url: str | None = None) -> House:
-    """The ministry of ``tests.factories`` with one template."""
+    """The organisation of ``tests.factories`` with one template. ``url`` names a database other than SQLite."""
     signer = CountingSigner()
     services = dataclasses.replace(make_services(folder, url=url), signer=signer)
     make_organisation(services)
@@ -154,18 +163,20 @@ def make_house(folder: Path, *, url: str | None = None) -> House:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    """A new house for each test."""
+    """A new ministry for each test."""
     made = make_house(tmp_path)
     yield made
     made.services.engine.dispose()
 
 
 def make_institution(house: House) -> None:
+    """Make the institution's seal: a key with a certificate of the ministry's authority."""
     folder, secret = Path(house.services.data_dir) / "authority", derive_secret(SECRET, "keystore")
     make_seal(Authority.open(folder, secret), folder, secret, identifier="", now=NOW)
 
 
 def form_of(row: LetterRow, **changes: object) -> DraftForm:
+    """The form of a draft with the draft's present values; ``changes`` replace single fields."""
     values = {
         "civility": row.civility, "subject": row.subject, "body": row.body, "addressees": row.addressees,
         "copies": row.copies,
@@ -174,6 +185,7 @@ def form_of(row: LetterRow, **changes: object) -> DraftForm:
 
 
 def pdf_of(house: House, attachment_id: int | None) -> bytes:
+    """The stored bytes of an attachment."""
     with house.services.reading() as session:
         digest = session.get_one(Attachment, attachment_id).digest
     assert digest is not None

@@ -1,4 +1,4 @@
-"""Helpers for letters that the mail office registers already signed: registers, a filled form, a registration."""
+"""Helpers for letters that were signed before the mail office registers them: registers, a form, a registration."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,7 @@ from tests.slip_kit import register_id
 
 
 def make_books(services: Services) -> None:
-    """Registers of internal letters, notes and decisions at the mail office."""
+    """Add registers of internal letters, notes and decisions at the mail office."""
     with services.unit_of_work(NOW) as uow:
         office = uow.session.scalars(select(Unit.id).where(Unit.code == "BO")).one()
         for code, nature in (
@@ -33,7 +33,7 @@ def make_books(services: Services) -> None:
 
 
 def form(services: Services, **changes: Any) -> OutgoingForm:
-    """A letter of the direction of energy to the electricity company, signed by the secretary general."""
+    """The form of a letter from the energy direction to the electricity company, signed by the secretary general."""
     usual = OutgoingForm(
         subject="Tarifs de l'année",
         sender_unit_id=UnitId(unit_id(services, "DGE")),
@@ -46,7 +46,7 @@ def form(services: Services, **changes: Any) -> OutgoingForm:
 
 
 def enter(services: Services, book: str = "DEP", account: str = "agent", **changes: Any) -> Registered:
-    """Register a letter."""
+    """Register a letter that was signed outside of the program, in the register ``book``."""
     with services.unit_of_work(NOW) as uow:
         return signed_outside.register(
             uow, register_id(services, book), form(services, **changes), actor=actor(services, account), now=NOW

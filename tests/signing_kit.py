@@ -1,4 +1,4 @@
-"""Helpers of the tests of signing: an authority, a key, a real PDF/A by typst, a slip signed at both ends."""
+"""Helpers for the tests of signing: an authority, a key, a real PDF/A made by typst, a slip signed at both ends."""
 
 import hashlib
 import re
@@ -30,13 +30,13 @@ RECEIVER = SignatureField("receiver", 1, (300, 100, 500, 160))
 
 
 def vault(folder: Path, *, rsa_bits: int | None = None, curve: str = "p256") -> LocalVault:
-    """A vault over a new authority."""
+    """A vault over a new authority in ``folder``."""
     Authority.create(folder, SECRET, "Ministère de l'Économie", NOW)
     return LocalVault(folder, SECRET, rsa_bits=rsa_bits, curve=curve, cost=CHEAP)
 
 
 def unlocked(keys: LocalVault, name: str = "AMAVI Kossi", *, now: datetime = NOW) -> UnlockedKey:
-    """A person's key, issued and opened."""
+    """Issue a key for a person, and open it."""
     key = keys.issue(
         name=name, title="Secrétaire général", organisation="MEF", email="k@mef.tg", passphrase=PASSPHRASE, now=now
     )
@@ -44,7 +44,7 @@ def unlocked(keys: LocalVault, name: str = "AMAVI Kossi", *, now: datetime = NOW
 
 
 def page_pdf(text: str = "Bordereau n° 12") -> bytes:
-    """A page as the project makes it: PDF/A-2b by typst, without a newline at its end."""
+    """A page as the product makes it: a PDF/A-2b by typst, without a newline at its end."""
     source = "#set document(date: datetime(year: 2026, month: 3, day: 3))\n= " + text + "\n#lorem(200)"
     made = typst.compile(source.encode(), format="pdf", pdf_standards="a-2b", ignore_system_fonts=True)
     assert isinstance(made, bytes)
@@ -52,20 +52,20 @@ def page_pdf(text: str = "Bordereau n° 12") -> bytes:
 
 
 def request(place: SignatureField, *, docmdp_level: int | None = None, at: datetime = NOW) -> SignRequest:
-    """A signature with a visible mark of the field's size."""
+    """A request for a signature with a visible mark as large as the field."""
     x1, y1, x2, y2 = place.box
     mark = signature_mark(name="AMAVI Kossi", title="Secrétaire général", width_pt=x2 - x1, height_pt=y2 - y1)
     return SignRequest(place, "Transmission", "Lomé", "AMAVI Kossi", at, appearance_pdf=mark, docmdp_level=docmdp_level)
 
 
 def digest(pdf: bytes) -> Digest:
-    """SHA-256 as the project stores it."""
+    """The SHA-256 of a PDF, in the form that the product stores."""
     return Digest(hashlib.sha256(pdf).hexdigest())
 
 
 @dataclass(frozen=True)
 class SignedSlip:
-    """The revisions of a slip signed at both ends."""
+    """The revisions of a slip: prepared, signed by the sender, countersigned by the receiver."""
 
     prepared: bytes
     sent: bytes
@@ -77,7 +77,7 @@ class SignedSlip:
 
 
 def signed_slip(key: UnlockedKey, signer: Signer | None = None) -> SignedSlip:
-    """Both fields prepared, the sender certifies with DocMDP level 2, the receiver countersigns."""
+    """Make both fields; the sender certifies with DocMDP level 2, and the receiver countersigns."""
     pades = signer or PadesSigner()
     prepared = pades.prepare(page_pdf(), [SENDER, RECEIVER])
     sent = pades.sign(prepared, request(SENDER, docmdp_level=2), sealed=key.sealed, cookie_key=key.cookie_key, now=NOW)
@@ -86,7 +86,7 @@ def signed_slip(key: UnlockedKey, signer: Signer | None = None) -> SignedSlip:
 
 
 def page_content(pdf: bytes) -> range:
-    """Positions of the bytes of the page's content stream in the first revision of ``page_pdf``."""
+    """Where the bytes of the page's content stream lie in the first revision of ``page_pdf``."""
     first = pdf[: pdf.index(b"%%EOF")]
     number = re.search(rb"/Contents (\d+) 0 R", first)
     assert number is not None
@@ -96,12 +96,12 @@ def page_content(pdf: bytes) -> range:
 
 
 def changed(pdf: bytes, place: int) -> bytes:
-    """The file with one byte changed."""
+    """The PDF with one byte changed, at ``place``."""
     return pdf[:place] + bytes([pdf[place] ^ 1]) + pdf[place + 1 :]
 
 
 def pdfsig(pdf: bytes, folder: Path) -> list[str]:
-    """The validation lines of poppler's pdfsig: its exit code is 0 also for a digest mismatch."""
+    """The lines of poppler's pdfsig on each signature. Its exit code is 0 even for a digest mismatch."""
     path = folder / "pdfsig.pdf"
     path.write_bytes(pdf)
     done = subprocess.run(["pdfsig", "-nocert", str(path)], capture_output=True, text=True, timeout=60, check=False)
@@ -109,6 +109,7 @@ def pdfsig(pdf: bytes, folder: Path) -> list[str]:
 
 
 def institution(kind: str) -> MemoryKey:
+    """A key and certificate of the institution in memory; ``kind`` is rsa, p256 or p384."""
     made = holder("Cachet du ministère", rsa_bits=3072 if kind == "rsa" else 0)
     key = ec.generate_private_key(ec.SECP384R1()) if kind == "p384" else None
     if key is None:

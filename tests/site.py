@@ -1,4 +1,4 @@
-"""A site for tests: the real application over the adapters of ``tests.factories``, with accounts that can sign in."""
+"""A site for tests: the real application over services of ``tests.factories``, with accounts that can sign in."""
 
 import re
 import threading
@@ -54,11 +54,11 @@ Rule.compile = _compile_once  # type: ignore[method-assign]
 
 PASSWORD = "le mot de passe des essais"
 ANY_PAGE = "/mon-compte/langue"
-"""The home page costs three times as much, and half of all requests of the tests ask for a token."""
+"""For forms. The home page takes three times as long, and half of all requests of the tests ask for a token."""
 
 
 def make_settings(folder: Path, **values: object) -> Settings:
-    """Settings of a test site; nothing is read from the environment."""
+    """Settings of a test site. The environment is not read."""
     if values:
         return Settings.model_validate({"data_dir": folder, "secret": SECRET, **values})
     return _usual_settings().model_copy(update={"data_dir": folder})
@@ -70,7 +70,8 @@ def _usual_settings() -> Settings:
 
 
 def make_site(folder: Path, *, services: Services | None = None, **settings: object) -> tuple[Flask, Services]:
-    """An application with the organisation of ``make_organisation``; every account has ``PASSWORD``."""
+    """An application and its services, with the organisation of ``make_organisation``. Each account has
+    ``PASSWORD``."""
     services = services or make_services(folder)
     make_organisation(services)
     give_passwords(services)
@@ -83,7 +84,8 @@ def open_site(folder: Path, services: Services, **settings: object) -> Flask:
 
 
 class NoSuchField(Undefined):
-    """Raises in tests when a template uses a field that a row does not have; in production such a field is empty."""
+    """Raises an error in tests when a template uses a field that a row does not have. In production the field is
+    empty."""
 
     def __init__(self, hint: str | None = None, obj: Any = missing, name: str | None = None, *rest: Any) -> None:
         super().__init__(hint, obj, name, *rest)
@@ -92,7 +94,7 @@ class NoSuchField(Undefined):
 
 
 class ReadPage(TestResponse):
-    """A response with plain text for tests that look for words; ``raw`` and ``data`` keep the typography."""
+    """A response. ``text`` has plain typography, in which tests look for words; ``raw`` and ``data`` are as sent."""
 
     @property
     def text(self) -> str:
@@ -114,9 +116,9 @@ class Reader(FlaskClient):
 
 
 def build_app(services: Services, settings: Settings) -> Flask:
-    """The application; templates are compiled once for all tests of a run, not once for each application."""
+    """Make the application. Templates are compiled once for all tests of a run, not once for each application."""
     app = create_app(services, settings)
-    app.testing = False  # errors give the same pages as in production
+    app.testing = False  # show pages for errors, as in production
     app.jinja_env.undefined = NoSuchField
     app.test_client_class = Reader
     compiled = run_dir() / "templates"
@@ -126,7 +128,7 @@ def build_app(services: Services, settings: Settings) -> Flask:
 
 
 def give_passwords(services: Services, password: str = PASSWORD) -> None:
-    """Give every account the same password."""
+    """Give every account this password."""
     password_hash = _cheap_hash(password)
     with services.unit_of_work(NOW) as uow:
         uow.session.execute(update(Person).values(password_hash=password_hash))
@@ -139,13 +141,13 @@ def _cheap_hash(password: str) -> str:
 
 
 class Clock:
-    """The clock of a site, which a test can move on: replaces ``datetime`` in ``web.site.context``."""
+    """A clock for a site, which a test can move. It replaces ``datetime`` in ``web.site.context``."""
 
     def __init__(self) -> None:
         self.at = datetime.now(UTC)
 
     def now(self, _zone: tzinfo) -> datetime:
-        """The time of all requests until it is moved on."""
+        """The time of all requests until the test moves the clock."""
         return self.at
 
 
@@ -159,13 +161,13 @@ def token(page: str) -> str:
 def post(
     client: FlaskClient, path: str, data: dict[str, object], *, page: str | None = None, **rest: object
 ) -> TestResponse:
-    """Send a form with the token of ``page``; by default of a page that costs little, or of the one that sends away from it."""
+    """Send a form with the token of ``page``. By default this is a page that costs little."""
     shown = client.get(page or ANY_PAGE, follow_redirects=True).text
     return client.post(path, data={"csrf_token": token(shown), **data}, **rest)
 
 
 def sign_in(app: Flask, account: str, password: str = PASSWORD) -> FlaskClient:
-    """A client that is signed in."""
+    """A client in which the account is signed in."""
     client = app.test_client()
     answer = post(client, "/connexion", {"account": account, "password": password}, page="/connexion")
     assert answer.status_code == 303, answer.text
@@ -174,7 +176,8 @@ def sign_in(app: Flask, account: str, password: str = PASSWORD) -> FlaskClient:
 
 @contextmanager
 def served(app: Flask) -> Iterator[str]:
-    """Serve the application on a free loopback port, in threads; yields its address. Open requests end first."""
+    """Serve the application in threads, on a free loopback port; yields its URL. At the end open requests are
+    finished."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()

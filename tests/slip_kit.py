@@ -1,4 +1,4 @@
-"""Helpers of the tests of slips: a registered letter, an opened key, a slip sent and received."""
+"""Helpers for the tests of slips: a registered letter, an opened key, a slip sent and received."""
 
 from datetime import datetime
 
@@ -20,17 +20,19 @@ from tests.factories import NOW, PASSPHRASE, actor
 
 
 def unit_id(services: Services, code: str) -> UnitId:
+    """The id of the unit with this code."""
     with services.reading() as session:
         return UnitId(session.scalars(select(Unit.id).where(Unit.code == code)).one())
 
 
 def register_id(services: Services, code: str) -> RegisterId:
+    """The id of the register with this code."""
     with services.reading() as session:
         return RegisterId(session.scalars(select(Register.id).where(Register.code == code)).one())
 
 
 def opened_key(services: Services, account: str, *, now: datetime = NOW) -> UnlockedKey:
-    """The person's key, issued and opened."""
+    """Issue a key to the person of the account, and open it."""
     person = actor(services, account).person_id
     with services.unit_of_work(now) as uow:
         stored = keys.issue_key(uow, person, passphrase=PASSPHRASE, actor=actor(services, account))
@@ -45,6 +47,7 @@ def letter(
     channel: Channel = Channel.HAND,
     now: datetime = NOW,
 ) -> MailId:
+    """Register an incoming letter for the secretary general. Returns its id."""
     with services.reading() as session:
         authority = PostId(session.scalars(select(Post.id).where(Post.code == "SG-T")).one())
     form = IncomingForm(subject=subject, sender_name="CEET", addressed_post_id=authority, level=level, channel=channel)
@@ -54,6 +57,7 @@ def letter(
 
 
 def form(services: Services, *lines: LineForm, to: tuple[str, ...] = ("DGE",), **more: object) -> SlipForm:
+    """The form of a slip with these lines for the units ``to``; ``more`` replaces its other fields."""
     return SlipForm(
         lines=lines,
         receiver_unit_ids=tuple(unit_id(services, code) for code in to),
@@ -62,7 +66,7 @@ def form(services: Services, *lines: LineForm, to: tuple[str, ...] = ("DGE",), *
 
 
 def send(services: Services, *lines: LineForm, sender: str = "agent", now: datetime = NOW, **more: object) -> Issued:
-    """One slip, signed by its sender."""
+    """Issue one slip, signed by its sender."""
     made = operations.issue(
         services,
         form(services, *lines, **more),
@@ -77,7 +81,7 @@ def send(services: Services, *lines: LineForm, sender: str = "agent", now: datet
 def take(
     services: Services, slip_id: int, *states: LineState, receiver: str = "dge", remark: str = "Coin plié", now=NOW
 ) -> None:
-    """Receive a slip, its lines in order."""
+    """Receive a slip: one state for each line, in the order of the lines."""
     decisions = {
         n: Decision(state, "" if state is LineState.RECEIVED else remark) for n, state in enumerate(states, start=1)
     }
@@ -92,10 +96,12 @@ def take(
 
 
 def slip(services: Services, slip_id: int) -> Slip:
+    """The stored slip."""
     with services.reading() as session:
         return session.get_one(Slip, slip_id)
 
 
 def stored_pdf(services: Services, slip_id: int) -> bytes:
+    """The bytes of the slip's last revision."""
     with services.blobs.open(slip(services, slip_id).revisions[-1].digest) as blob:
         return blob.read()

@@ -1,4 +1,5 @@
-"""The sources of the project for tests that read them: each file is parsed, and each text collected, once per process."""
+"""The project's sources, for tests that read them. Each file is parsed once per process, and each text collected
+once."""
 
 import ast
 import gc
@@ -15,14 +16,14 @@ ROOT = Path(__file__).parents[1]
 
 @cache
 def modules(*packages: str) -> tuple[Path, ...]:
-    """The Python files of packages, in the order of the packages, then sorted."""
+    """The Python files of packages: in the given order of the packages, sorted within each."""
     return tuple(path for package in packages for path in sorted((ROOT / package).rglob("*.py")))
 
 
 @cache
 def tree(path: Path) -> ast.Module:
-    """A parsed file. All tests share it: none may change it."""
-    gc.disable()  # thousands of new objects, none of them garbage
+    """The parsed file. All tests share it, so no test may change it."""
+    gc.disable()  # thousands of new objects that all stay
     try:
         return ast.parse(path.read_text(encoding="utf-8"))
     finally:
@@ -31,12 +32,13 @@ def tree(path: Path) -> ast.Module:
 
 @cache
 def nodes(path: Path) -> tuple[ast.AST, ...]:
-    """All nodes of a file, as ``ast.walk`` gives them."""
+    """All nodes of a file, in the order of ``ast.walk``."""
     return tuple(ast.walk(tree(path)))
 
 
 def messages() -> Catalog:
-    """The messages of the code and the templates, as ``catalogue.extract`` finds them; the test may change its copy."""
+    """The messages of the code and the templates, found as ``catalogue.extract`` finds them. Each call returns a
+    copy."""
     return deepcopy(_messages())
 
 

@@ -1,4 +1,4 @@
-"""Helpers of the tests of suggestions: a site with letters, words with OCR noise, fields as they were read."""
+"""Helpers for the tests of suggestions: a site with letters, words with OCR errors, fields as they were read."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ FIELDS = (
 
 @dataclass
 class Site:
-    """The site over a scripted OCR engine."""
+    """A site over an OCR engine with given results."""
 
     app: Flask
     services: Services
     engine: ScriptedEngine
 
     def upload(self, content: bytes, name: str = "lettre.pdf", account: str = "agent") -> int:
-        """A waiting scan; nothing has run yet."""
+        """Upload a file. Returns the id of the waiting scan; no job has run yet."""
         clerk = actor(self.services, account)
         upload = files.examine(self.services, name, BytesIO(content))
         with self.services.unit_of_work(NOW) as uow:
@@ -55,7 +55,7 @@ class Site:
         return int(scan_id)
 
     def work(self) -> list[JobKind]:
-        """Run all jobs except index jobs, and the jobs that they queue; returns the kinds that ran."""
+        """Run all jobs but index jobs, and the jobs that follow from them. Returns the kinds that ran."""
         kinds, ran = set(JobKind) - {JobKind.INDEX}, []
         while True:
             with self.services.reading() as session:
@@ -68,6 +68,7 @@ class Site:
                 ran.append(of[job_id])
 
     def register(self, subject: str = "Objet", level: int = 0, account: str = "agent", sender: str = "Mairie") -> Mail:
+        """Register an incoming letter. Returns its row."""
         with self.services.reading() as session:
             register_id = session.scalars(select(Register.id).where(Register.code == "ARR")).one()
             post_id = session.scalars(select(Post.id).where(Post.code == "SG-T")).one()
@@ -80,7 +81,7 @@ class Site:
             return session.get_one(Mail, done.mail_id)
 
     def document(self, mail_id: int, text: str) -> None:
-        """Give a letter a document with this text."""
+        """Attach a document with this text to a letter."""
         stored = self.services.blobs.put(BytesIO(png(f"{mail_id} {text[:20]}")))
         with self.services.unit_of_work(NOW) as uow:
             attach(
@@ -91,15 +92,18 @@ class Site:
         self.work()
 
     def count(self, table: type) -> int:
+        """The number of rows of a table."""
         with self.services.reading() as session:
             return session.scalar(select(func.count()).select_from(table)) or 0
 
     def unit(self, code: str) -> int:
+        """The id of the unit with this code."""
         with self.services.reading() as session:
             return session.scalars(select(Unit.id).where(Unit.code == code)).one()
 
 
 def know(services: Services, *names: str) -> None:
+    """Add correspondents with these names."""
     with services.unit_of_work(NOW) as uow:
         uow.session.execute(insert(Correspondent), [{"name": n, "folded_name": fold(n), "version": 1} for n in names])
 
@@ -111,7 +115,8 @@ WORDS = {
 
 
 def fill_register(site: Site, count: int, *, level: int = 0, words: dict[str, str] = WORDS) -> None:
-    """Register letters decided long ago, whose words suggest their unit, their nature and their sender."""
+    """Register ``count`` letters that were decided long ago. Their words suggest their unit, their nature and their
+    sender."""
     sender = {"DGE": "CEET", "DAF": "Trésor public"}
     know_missing(site.services, *sender.values())
     with site.services.unit_of_work(NOW) as uow:
@@ -131,6 +136,7 @@ def fill_register(site: Site, count: int, *, level: int = 0, words: dict[str, st
 
 
 def know_missing(services: Services, *names: str) -> None:
+    """Add correspondents with those of these names that do not exist yet."""
     with services.reading() as session:
         there = set(session.scalars(select(Correspondent.name)))
     missing = [name for name in names if name not in there]
@@ -139,12 +145,13 @@ def know_missing(services: Services, *names: str) -> None:
 
 
 def learn(site: Site) -> None:
+    """Start the learning on the administrator's page, and run its job."""
     client = sign_in(site.app, "admin")
     assert post(client, "/administration/apprentissage", {}, page="/administration/apprentissage").status_code == 303
     assert JobKind.LEARN in site.work()
 
 
 def noisy(text: str, seed: int, share: float = 0.03) -> str:
-    """A text with some misread characters."""
+    """The text with a part ``share`` of its characters misread. The seed makes it repeatable."""
     rng = random.Random(seed)
     return "".join(rng.choice("abcdelmnor ") if c.isalpha() and rng.random() < share else c for c in text)

@@ -1,4 +1,4 @@
-"""An attacker with the database, who first removes the triggers that protect rows."""
+"""An attacker with access to the database, who first removes the triggers that protect rows."""
 
 from sqlalchemy import Engine
 
@@ -6,7 +6,7 @@ from ged import held
 
 
 def lift_guards(engine: Engine) -> None:
-    """Remove the protection of rows, so that they can be changed and deleted, in a test's own database."""
+    """Drop the triggers in a test's database, so that protected rows can be changed and deleted."""
     with engine.begin() as connection:
         for rows in held.HELD:
             for statement in held.undo(rows.table, engine.dialect.name):

@@ -1,4 +1,4 @@
-"""Server certificates, good and bad, and names that resolve to this machine, for tests of outgoing connections."""
+"""Server certificates, good and bad, and names that resolve to this machine, for the tests of outgoing connections."""
 
 import socket
 import ssl
@@ -15,13 +15,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 HOST = "mail.ministere.example"
-"""Not loopback by its name; ``lead_here`` makes it resolve to this machine."""
+"""A name other than loopback. ``lead_here`` makes it resolve to this machine."""
 DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class TestAuthority:
-    """An authority for servers, with its certificate in a file."""
+    """A certificate authority for servers, with its certificate in a file."""
 
     __test__ = False
     key: ec.EllipticCurvePrivateKey
@@ -29,7 +29,7 @@ class TestAuthority:
     file: Path
 
     def server(self, folder: Path, name: str, *, ends: timedelta = 30 * DAY) -> ssl.SSLContext:
-        """A server's context for a host name; ``ends`` counted from now."""
+        """The TLS context of a server with this host name. Its certificate expires ``ends`` from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         made = _certificate(name, key, self.certificate.subject, self.key, ends=ends, names=[name])
         path = folder / f"{name}-{abs(int(ends.total_seconds()))}.pem"
@@ -40,7 +40,7 @@ class TestAuthority:
 
 
 def authority(folder: Path, name: str) -> TestAuthority:
-    """A new authority whose certificate lies in the folder."""
+    """A new authority, with its certificate as a file in the folder."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     made = _certificate(name, key, subject, key, ends=90 * DAY)
@@ -50,11 +50,11 @@ def authority(folder: Path, name: str) -> TestAuthority:
 
 
 def lead_here(monkeypatch: pytest.MonkeyPatch, *hosts: str) -> None:
-    """Make names that no resolver knows resolve to this machine, as ``/etc/hosts`` would."""
+    """Make names that do not exist resolve to this machine, as ``/etc/hosts`` would."""
     ask = socket.getaddrinfo
 
     def here(host: Any, *others: Any, **named: Any) -> Any:
-        name = host.decode("ascii") if isinstance(host, bytes) else host  # as asyncio gives it
+        name = host.decode("ascii") if isinstance(host, bytes) else host  # asyncio passes host names as bytes
         return ask("127.0.0.1" if name in hosts else host, *others, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", here)

@@ -1,9 +1,9 @@
-"""``python -m tests.twain_fake``: the bridge's TWAIN child over a data source manager of our own.
+"""``python -m tests.twain_fake``: the bridge's TWAIN process over our own data source manager.
 
-pytwain's own code runs. Only the library's entry point (``DSM_Entry``, a C function pointer here) and the few Windows
-functions that it calls are replaced. The manager keeps the states of the standard and refuses calls out of sequence;
-freed memory is overwritten at once. GED_FAKE_TWAIN (JSON) configures it; it logs its calls, a line each, to the file
-named there.
+pytwain's code runs. Only the library's entry point (``DSM_Entry``, here a C function pointer) and the few Windows
+functions that pytwain calls are replaced. The manager keeps the states of the TWAIN standard, and refuses calls out of
+sequence. It overwrites freed memory at once. The variable GED_FAKE_TWAIN (JSON) configures it and names its log; there
+it writes a line for each call.
 """
 
 from __future__ import annotations
@@ -22,29 +22,34 @@ PLAY: dict[str, Any] = json.loads(os.environ["GED_FAKE_TWAIN"])
 
 
 class Memory:
-    """Handles are addresses; a freed block is poisoned and kept, so that a late read sees rubbish instead of crashing."""
+    """Memory blocks; a handle is an address. A freed block is overwritten and kept: a late read sees rubbish and does
+    not crash."""
 
     def __init__(self) -> None:
         self.live: dict[int, Any] = {}
         self.dead: list[Any] = []
 
     def allocate(self, size: int) -> int:
+        """A new block of ``size`` bytes. Returns its address."""
         block = ct.create_string_buffer(max(1, int(size)))
         self.live[ct.addressof(block)] = block
         return ct.addressof(block)
 
     def put(self, data: bytes) -> int:
+        """A new block with these bytes. Returns its address."""
         address = self.allocate(len(data))
         ct.memmove(address, data, len(data))
         return address
 
     def free(self, address: Any) -> int:
+        """Free a block: overwrite it and keep it. Returns 0, as Windows does."""
         block = self.live.pop(int(getattr(address, "value", address)))
         ct.memset(block, 0xDD, len(block))
         self.dead.append(block)
         return 0
 
     def lock(self, address: Any) -> int:
+        """The address of a block. Fails when it is not allocated."""
         found = int(getattr(address, "value", address))
         assert found in self.live, "lock of memory that is not there"
         return found
@@ -54,12 +59,13 @@ MEMORY = Memory()
 
 
 def note(*what: Any) -> None:
+    """Write a line to the log."""
     with open(PLAY["log"], "a", encoding="utf-8") as file:
         file.write(json.dumps(what) + "\n")
 
 
 class Function:
-    """Takes the attributes that ctypes' functions have."""
+    """Accepts the attributes that functions of ctypes have."""
 
     def __init__(self, call: Any) -> None:
         self._call = call
@@ -69,6 +75,7 @@ class Function:
 
 
 def install_windows() -> None:
+    """Replace the Windows functions that pytwain calls."""
     kernel = SimpleNamespace(
         GlobalAlloc=Function(lambda _flags, size: MEMORY.allocate(size)),
         GlobalFree=Function(MEMORY.free),
@@ -98,7 +105,7 @@ def install_windows() -> None:
 
 
 class Library:
-    """``twaindsm.dll``."""
+    """The library ``twaindsm.dll``."""
 
     def __init__(self, name: str) -> None:
         if PLAY.get("no_dsm"):
@@ -112,6 +119,8 @@ class Library:
 
 
 def container(kind: str, item_type: int, values: list[Any], current: Any) -> tuple[int, bytes]:
+    """A TWAIN container: its type and its bytes."""
+
     def packed(value: Any) -> bytes:
         if item_type == 7:  # TWTY_FIX32
             return struct.pack("<hH", int(value // 1), int(value % 1 * 65536))
@@ -127,7 +136,10 @@ def container(kind: str, item_type: int, values: list[Any], current: Any) -> tup
 
 
 def dib(page: int, mode: str, size: tuple[int, int], dpi: int) -> bytes:
-    """A bitmap as drivers make it: bottom-up, palette not counted in its header; pixel (x, y) is x + 3y + 10 * page."""
+    """A bitmap (DIB) as drivers deliver it: rows from the bottom up, without a count of its palette.
+
+    The value of the pixel (x, y) is x + 3y + 10 * page.
+    """
     width, height = size
     bits = {"Gray": 8, "Color": 24, "Lineart": 1}[mode]
     stride = (width * bits + 31) // 32 * 4
@@ -149,7 +161,10 @@ def dib(page: int, mode: str, size: tuple[int, int], dpi: int) -> bytes:
 
 
 class Manager:
-    """The entry point; states as in the standard: 3 manager open, 4 source open, 5 enabled, 6 ready, 7 transferring."""
+    """The entry point. Its states are those of the standard.
+
+    3: manager open. 4: source open. 5: source enabled. 6: transfer ready. 7: transferring.
+    """
 
     def __init__(self) -> None:
         from twain.lowlevel import constants, structs

@@ -1,4 +1,4 @@
-"""The calls that the tests of TWAIN look for, as (data argument type, message)."""
+"""The calls that the tests of TWAIN look for in the log, as (data argument type, message)."""
 
 OPEN, CLOSE = [3, 1025], [3, 1026]
 ENABLE, DISABLE = [9, 1282], [9, 1281]

@@ -1,4 +1,4 @@
-"""Case files made by hand with a test's own keys, sound or forged, as input of ``ged_verify.py``, without a house."""
+"""Case files for ``ged_verify.py``, sound or forged, made directly with a test's own keys: no letter is registered."""
 
 import hashlib
 import io
@@ -36,23 +36,23 @@ STAMPING = (ExtendedKeyUsageOID.TIME_STAMPING,)
 
 
 class FrozenClock(datetime):
-    """In place of ``ged_verify.datetime``: now is ``NOW``."""
+    """Replaces ``ged_verify.datetime``: now is ``NOW``."""
 
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
-        """The moment, in a zone or as the clock on the wall."""
+        """``NOW`` in a zone; without a zone, as naive local time."""
         return NOW.astimezone(tz) if tz else NOW.replace(tzinfo=None)
 
 
 @cache
 def journal_key() -> ed25519.Ed25519PrivateKey:
-    """The journal's key."""
+    """The private key that seals the journal."""
     return ed25519.Ed25519PrivateKey.generate()
 
 
 @cache
 def other_key() -> ed25519.Ed25519PrivateKey:
-    """A forger's key."""
+    """The private key of a forger."""
     return ed25519.Ed25519PrivateKey.generate()
 
 
@@ -64,7 +64,7 @@ def ministry() -> Ministry:
 
 @cache
 def stamper(kind: str = "p256") -> Holder:
-    """An authority under the ministry's root that stamps times, with a key of this kind."""
+    """A time-stamp authority under the ministry's root, with a key of this kind."""
     bits = 2048 if kind == "rsa" else 0
     if kind in ("p256", "rsa"):
         return holder("Horodateur", ministry().root, usage="digital_signature", purposes=STAMPING, rsa_bits=bits)
@@ -77,7 +77,7 @@ def stamper(kind: str = "p256") -> Holder:
 
 
 def certificate(public: Any, name: str, issuer: Holder) -> x509.Certificate:
-    """A time-stamp authority's certificate for a key of any kind."""
+    """A certificate for the time-stamping key ``public``, of any kind."""
     builder = x509.CertificateBuilder(
         issuer.certificate.subject, x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), public, 77,
         NOW - YEAR, NOW + YEAR,
@@ -91,19 +91,19 @@ def pem_of(key: Any) -> bytes:
     return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
-# --- time-stamps, a field at a time
+# --- time-stamps, built field by field
 
 
 @dataclass
 class Token:
-    """An RFC 3161 token to make, and its faults.
+    """An RFC 3161 token to build, with the faults that a test wants.
 
     Attributes:
-        told: the time stated in the token.
-        digest: name of the algorithm of imprint and attributes.
-        imprint: in place of the true digest of the stamped bytes.
-        message_digest: in place of the true digest of the token's content.
-        embedded: certificates in the token; unless given, those of the signer and its issuers.
+        told: the time that the token states, as the bytes of a GeneralizedTime.
+        digest: name of the algorithm of the imprint and of the signed attributes.
+        imprint: replaces the true digest of the stamped bytes.
+        message_digest: replaces the true digest of the token's content.
+        embedded: certificates in the token; by default the signer's and those of its issuers.
     """
 
     signer: Holder
@@ -117,7 +117,7 @@ class Token:
     infos: int = 1
 
     def made(self) -> bytes:
-        """The token, DER."""
+        """The token as DER."""
         content = self._content().dump()
         attributes = self._attributes(content)
         info = cms.SignerInfo({
@@ -170,7 +170,7 @@ class Token:
 
 
 def signature(key: Any, content: bytes, digest: str) -> bytes:
-    """A signature over the content, as the kind of key makes it."""
+    """A signature over the content, in the form that belongs to the kind of key."""
     algorithm = {"sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512, "sha1": hashes.SHA1}[
         digest
     ]()  # fmt: skip
@@ -185,7 +185,7 @@ def signature(key: Any, content: bytes, digest: str) -> bytes:
 
 
 def algorithm_of(digest: str) -> bytes:
-    """The DER of an algorithm's name."""
+    """The DER of an algorithm identifier."""
     found: bytes = algos.DigestAlgorithm({"algorithm": digest}).dump()
     return found
 
@@ -195,7 +195,7 @@ def algorithm_of(digest: str) -> bytes:
 
 @cache
 def letter() -> bytes:
-    """A letter signed by AMAVI Kossi."""
+    """A letter signed by AMAVI Kossi, as PDF bytes."""
     return signed(order_pdf(), ministry().signer)
 
 
@@ -203,7 +203,7 @@ def letter() -> bytes:
 
 
 def entry(number: int, action: str, *, person: int | None = 7, payload: dict[str, Any] | None = None) -> dict[str, Any]:
-    """An entry of the journal, not yet chained."""
+    """An entry of the journal, before it is chained."""
     found: dict[str, Any] = {
         "sequence": number, "at": f"2026-03-0{number}T08:00:00+00:00", "person_id": person, "post_id": 3,
         "acting_for_post_id": None, "action": action, "subject_kind": "mail", "subject_id": "12",
@@ -216,7 +216,7 @@ def entry(number: int, action: str, *, person: int | None = 7, payload: dict[str
 
 @dataclass
 class Folder:
-    """A case file to write; changes before ``write`` are signed, changes after it are not."""
+    """A case file to write. Changes before ``write`` are covered by the signature; later changes are not."""
 
     path: Path
     entries: list[dict[str, Any]] = field(default_factory=list)
@@ -230,7 +230,12 @@ class Folder:
     is_stamped: bool = True
 
     def chained(self, count: int = 5, shown: Sequence[int] = (1, 2, 4, 5), anchored: int | None = None) -> None:
-        """A journal of ``count`` entries, of which the case shows some; the anchor covers the first ``anchored``."""
+        """Make a journal of ``count`` entries.
+
+        Args:
+            shown: numbers of the entries that the case file contains.
+            anchored: how many entries the anchor covers; by default all.
+        """
         everyone = [
             entry(number, f"mail.action{number}", person=7 if number < 4 else None,
                   payload={"subject": f"Objet {number} é"} if number % 2 else None)
@@ -255,7 +260,7 @@ class Folder:
         }  # fmt: skip
 
     def write(self, key: Any = None, *, anchor_key: Any = None, token: bytes | None = None) -> Path:
-        """Write everything, signed by the journal's key unless another is given."""
+        """Write all files. The journal's key signs them unless another key is given. Returns the folder."""
         key = key or journal_key()
         if not self.entries:
             self.chained()
@@ -289,19 +294,19 @@ class Folder:
         return self.path
 
     def sign(self, manifest: dict[str, Any], key: Any = None) -> None:
-        """Write a manifest with its signature."""
+        """Write a manifest and its signature."""
         content = json.dumps(manifest).encode()
         (self.path / "manifest.json").write_bytes(content)
         (self.path / "manifest.sig").write_text((key or journal_key()).sign(content).hex() + "\n")
 
 
 def digest_of(one: dict[str, Any]) -> str:
-    """The hash of an entry's columns."""
+    """The hash of an entry, over its columns."""
     return hashlib.sha256(canonical([one[name] for name in COLUMNS])).hexdigest()
 
 
 def chain(names: int, end: datetime = NOW + 9 * YEAR, start: datetime = NOW - YEAR) -> list[Holder]:
-    """A root, a chain of ``names`` authorities below it, then a time-stamp authority."""
+    """A chain of certificates: a root, ``names`` authorities below each other, then a time-stamp authority."""
     found = [holder("Racine", authority=True, start=start, end=end)]
     for number in range(names):
         found.append(holder(f"Autorité {number}", found[-1], authority=True, start=start, end=end))
@@ -313,7 +318,7 @@ SECOND = timedelta(seconds=1)
 
 
 def read_document(services: Services, mail_id: int, now: datetime) -> None:
-    """A file of one page and its own bytes, read by the machine."""
+    """Store a document of one page, and read it as the job does."""
     content = pages.pdf("Demande de raccordement")
     stored = services.blobs.put(io.BytesIO(content))
     page = services.blobs.put(io.BytesIO(pages.png("Une page du scanner")))

@@ -1,4 +1,4 @@
-"""A TCP relay between a program and its server: slow, cut in the middle, or gone."""
+"""A TCP relay between a program and its server. It can be slow, cut a connection, or be unreachable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ _RESET = struct.pack("ii", 1, 0)
 
 @dataclass
 class Wire:
-    """Relays ``port`` to ``target``. ``bytes_per_s`` limits the upstream; ``most_bytes`` ends each connection there."""
+    """Relays the local port ``port`` to the local port ``target``.
+
+    Attributes:
+        bytes_per_s: limit of the data to the server; None: no limit.
+        most_bytes: a connection is cut after this number of bytes to the server; None: never.
+        down: new connections are refused.
+    """
 
     target: int
     bytes_per_s: float | None = None
@@ -92,6 +98,7 @@ class Wire:
                 end.shutdown(socket.SHUT_RDWR)
 
     def stop(self) -> None:
+        """Stop listening, and break every connection."""
         self._listener.close()
         self.cut()
 

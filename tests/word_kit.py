@@ -1,4 +1,4 @@
-"""Letters written in Word: an engine for all tests of a process, and Word files as people send them."""
+"""Letters written in Word: one engine for all tests of a process, and Word files as people send them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ DOCUMENT = "word/document.xml"
 
 
 def needs_office() -> None:
+    """Skip the test where LibreOffice is missing or cannot run in the sandbox."""
     if not shutil.which("soffice") or not ENGINE.version():
         pytest.skip("LibreOffice is not installed, or cannot be shut in here")
 
 
 def with_word(house: House) -> House:
-    """The house with the engine of Word letters."""
+    """The ministry with the engine for Word letters."""
     needs_office()
     return House(dataclasses.replace(house.services, word=ENGINE), house.signer)
 
@@ -43,16 +44,17 @@ def word_house(tmp_path: Path) -> Iterator[House]:
 
 
 def taken(house: House, mail_id: int, template: str = "lettre", account: str = "dge") -> bytes:
-    """The filled Word file of a draft."""
+    """The Word file of a draft, with its fields filled in, as the author downloads it."""
     return word.filled(house.services, mail_id, template, actor=house.who(account), now=NOW).content
 
 
 def received(house: House, mail_id: int, content: bytes, name: str = "lettre.docx", account: str = "dge") -> Received:
+    """Receive a Word file from the author and check it. The draft is not changed yet."""
     return word.receive(house.services, mail_id, name, BytesIO(content), actor=house.who(account))
 
 
 def given(house: House, mail_id: int, content: bytes, account: str = "dge", **values: object) -> Saved:
-    """A Word file as the next version."""
+    """Save a Word file as the next version of the draft."""
     came = received(house, mail_id, content, account=account)
     version = house.show(mail_id, account).version
     return word.keep(  # type: ignore[arg-type]
@@ -61,7 +63,7 @@ def given(house: House, mail_id: int, content: bytes, account: str = "dge", **va
 
 
 def in_word(house: House, text: str = "Votre demande est acceptée.") -> MailId:
-    """A draft with its circuit, written in Word, with its pages made."""
+    """A draft with its circuit, written in Word; its pages are made."""
     mail_id = house.answer()
     given(house, mail_id, edited(taken(house, mail_id), {"Votre demande est acceptée": text.rstrip(".")}))
     word.run_pages(house.services, mail_id, now=NOW)
@@ -69,7 +71,7 @@ def in_word(house: House, text: str = "Votre demande est acceptée.") -> MailId:
 
 
 def text_of(pdf: bytes) -> str:
-    """What is printed on the pages."""
+    """The text that is printed on the pages."""
     opened = pypdfium2.PdfDocument(pdf)
     try:
         return "\n".join(page.get_textpage().get_text_range() for page in opened)
@@ -78,11 +80,13 @@ def text_of(pdf: bytes) -> str:
 
 
 def parts_of(content: bytes) -> dict[str, bytes]:
+    """The parts of a Word file: name -> bytes."""
     with zipfile.ZipFile(BytesIO(content)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
 def packed(parts: Mapping[str, bytes]) -> bytes:
+    """A Word file of these parts."""
     written = BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, part in parts.items():
@@ -91,7 +95,7 @@ def packed(parts: Mapping[str, bytes]) -> bytes:
 
 
 def edited(content: bytes, changes: Mapping[str, str], part: str = DOCUMENT) -> bytes:
-    """The file with pieces of the XML of a part replaced, as somebody does in Word."""
+    """The Word file with pieces of XML of one part replaced: old text -> new text. So a person edits it in Word."""
     parts = parts_of(content)
     text = parts[part].decode()
     for before, after in changes.items():

@@ -1,4 +1,4 @@
-"""The site with the engine of Word letters, and what its officer does there."""
+"""The site with the engine for Word letters, and the acts of the officer who writes them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ SAID = "Votre demande est acceptée"
 
 
 class WordSite(Site):
-    """The site with the engine of Word letters."""
+    """The site with the engine for Word letters."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.begin()
 
     def begin(self) -> None:
+        """Restart the site with the engine."""
         self.services = dataclasses.replace(self.services, word=ENGINE)
         self.app = build_app(self.services, make_settings(Path(self.services.data_dir)))
         self.app.testing = False
@@ -29,11 +30,13 @@ class WordSite(Site):
         self.clients.clear()
 
     def take(self, mail_id: int, query: str = "?modele=lettre") -> bytes:
+        """Download the Word file of a draft. Returns its bytes."""
         answer = self.as_("dge").get(f"/projets/{mail_id}/redaction.docx{query}")
         assert answer.status_code == 200, answer.text[:500]
         assert answer.headers["Content-Disposition"].startswith("attachment; filename=projet-")
         return answer.data
 
     def give(self, mail_id: int, content: bytes, status: int = 303, name: str = "lettre.docx") -> str:
+        """Upload a Word file for a draft. Returns the address of the redirect, or the page's text."""
         version = hidden(self.get("dge", f"/projets/{mail_id}"), "version")
         return self.send("dge", f"/projets/{mail_id}/redaction", status, version=version, word=(BytesIO(content), name))

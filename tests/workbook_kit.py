@@ -1,4 +1,4 @@
-"""Workbooks of an organisation for tests: a few lines changed, then taken in."""
+"""Workbooks of an organisation for tests: some lines are changed, then the workbook is taken in."""
 
 import datetime
 
@@ -12,7 +12,8 @@ from tests.factories import NOW, TODAY
 
 
 def book(services: Services, changes: dict[str, list[list[str]]]) -> bytes:
-    """A workbook of the present organisation; ``changes``: sheet -> the lines that it has instead."""
+    """The workbook of the present organisation; ``changes``: name of a sheet -> all its lines, instead of the present
+    ones."""
     with services.reading() as session:
         rows = read_apart(writing.filled(organisation_now(session, on=TODAY)))
     return writing.marked({t: [rows[t][0], *lines] for t, lines in changes.items()}, ())
@@ -21,7 +22,7 @@ def book(services: Services, changes: dict[str, list[list[str]]]) -> bytes:
 def take(
     services: Services, changes: dict[str, list[list[str]]], *, now: datetime.datetime = NOW
 ) -> tuple[Change, ...]:
-    """Hand a workbook in and take it in at once."""
+    """Submit a workbook and take it in at once. Returns its changes."""
     with services.unit_of_work(now) as uow:
         seen = organisation_now(uow.session, on=TODAY)
         merged = merge(seen, read_apart(book(services, changes)))

@@ -1,4 +1,4 @@
-"""A separate installation for tests of the worker: settings file, database, and the real ``ged worker`` process."""
+"""A separate installation for the tests of the worker: a settings file, a database, real ``ged worker`` processes."""
 
 import io
 import os
@@ -32,7 +32,7 @@ GED = Path(sys.executable).parent / "ged"
 
 
 def eventually(check: Callable[[], object], *, within_s: float, what: str, log: Path | None = None) -> None:
-    """Wait until ``check`` returns a true value."""
+    """Wait until ``check`` returns a true value. AssertionError after ``within_s`` seconds, with the end of the log."""
     until = time.monotonic() + within_s
     while not check():
         if time.monotonic() > until:
@@ -71,18 +71,18 @@ class Installation:
         return self.folder / "worker.log"
 
     def environment(self) -> dict[str, str]:
-        """The environment of a process of this installation."""
+        """The environment variables of a process of this installation."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("GED_")}
         return {**kept, "GED_ENV_FILE": str(self.env_file)}
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run ``ged`` to its end."""
+        """Run ``ged`` to its end. Returns exit code and output."""
         return subprocess.run(
             [str(GED), *words], env=self.environment(), capture_output=True, text=True, timeout=60, check=False
         )
 
     def start_worker(self) -> subprocess.Popen[bytes]:
-        """Start ``ged worker``."""
+        """Start a ``ged worker``."""
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 [str(GED), "worker"], env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -92,40 +92,44 @@ class Installation:
         return process
 
     def close(self) -> None:
-        """End the running processes."""
+        """End the processes and release the database."""
         for process in self.processes:
             kill(process)
         self.services.engine.dispose()
 
     def job(self, job_id: JobId) -> Job:
-        """A job's row as it is now."""
+        """The present row of a job."""
         with self.services.reading() as session:
             return session.get_one(Job, job_id)
 
     def ask(self, kind: JobKind, subject_id: int = 0) -> JobId:
-        """Queue a job in a committed transaction (and submit it to the queue)."""
+        """Queue a job in a transaction of its own, and hand it to the queue. Returns its id."""
         with self.services.unit_of_work(datetime.now(UTC)) as uow:
             uow.defer(kind, subject_id)
         return self.latest(kind)
 
     def latest(self, kind: JobKind) -> JobId:
-        """The newest job of a kind."""
+        """The id of the newest job of a kind."""
         with self.services.reading() as session:
             return JobId(session.scalars(select(Job.id).where(Job.kind == kind).order_by(Job.id.desc())).first() or 0)
 
     def wait_for(self, job_id: JobId, state: JobState, *, within_s: float = 90) -> Job:
-        """The job's row once it is in this state."""
+        """Wait until the job is in this state. Returns its row. AssertionError after ``within_s`` seconds."""
         eventually(
             lambda: self.job(job_id).state is state, within_s=within_s, what=f"job {job_id} {state}", log=self.log
         )
         return self.job(job_id)
 
     def register(self, subject: str = "Demande d'audience") -> MailId:
-        """A registered letter."""
+        """Register an incoming letter. Returns its id."""
         return letter(self.services, subject, now=datetime.now(UTC))
 
     def letter_with_pages(self, count: int) -> tuple[MailId, AttachmentId, JobId]:
-        """A registered letter with a scan of ``count`` pages to read: seconds of work for each page."""
+        """A letter with a scan of ``count`` pages that a job must read: seconds for each page.
+
+        Returns:
+            The ids of the letter, the attachment and the job.
+        """
         mail_id = self.register()
         page = ocr_pages.draw()
         digests = []
@@ -137,7 +141,7 @@ class Installation:
         return mail_id, *self._attach(mail_id, digests)
 
     def _attach(self, mail_id: MailId, digests: list[Digest]) -> tuple[AttachmentId, JobId]:
-        now = datetime.now(UTC)  # the worker's clock is the real one: what is asked for must be due
+        now = datetime.now(UTC)  # Use the real clock: the worker uses it too, and must find the job due.
         with self.services.unit_of_work(now) as uow:
             attachment_id = attach(
                 uow,
@@ -152,7 +156,7 @@ class Installation:
 
 
 def children(pid: int) -> list[int]:
-    """All descendants of a process (proc(5))."""
+    """The ids of all descendants of a process (proc(5))."""
     below: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
@@ -168,7 +172,7 @@ def children(pid: int) -> list[int]:
 
 
 def kill(process: subprocess.Popen[bytes], *, with_children: bool = True) -> list[int]:
-    """SIGKILL, as a power cut would; returns the children."""
+    """Kill a process with SIGKILL, as a power cut would. Returns the ids of its children."""
     below = _stopped_below(process.pid) if with_children else children(process.pid)
     for pid in [process.pid, *(below if with_children else [])]:
         with suppress(ProcessLookupError):
@@ -178,7 +182,7 @@ def kill(process: subprocess.Popen[bytes], *, with_children: bool = True) -> lis
 
 
 def kill_below(process: subprocess.Popen[bytes]) -> list[int]:
-    """SIGKILL to all descendants of a process, also to children started meanwhile; the process itself goes on."""
+    """Kill all descendants of a process with SIGKILL, also those that start meanwhile. The process itself continues."""
     below = _stopped_below(process.pid)
     for pid in below:
         with suppress(ProcessLookupError):
@@ -188,7 +192,8 @@ def kill_below(process: subprocess.Popen[bytes]) -> list[int]:
 
 
 def _stopped_below(pid: int) -> list[int]:
-    """Stop all descendants of a process and return them: a child started between listing and kill would survive."""
+    """Stop all descendants of a process and return their ids. Otherwise a child that starts before the kill would
+    survive."""
     stopped: set[int] = set()
     while fresh := {pid, *children(pid)} - stopped:
         for each in fresh:

@@ -1,4 +1,4 @@
-"""Letters for the contract of ``SearchIndex``: short, with known words."""
+"""Short letters with known words, for the contract of ``SearchIndex``."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +9,7 @@ NOBODY = Principals(frozenset(), frozenset(), frozenset())
 
 
 def who(*, ordinary: str = "", restricted: str = "", secret: str = "") -> Principals:
-    """Principals from names separated by blanks."""
+    """Principals for each level, from names separated by spaces."""
 
     def names(text: str) -> frozenset[Principal]:
         return frozenset(Principal(name) for name in text.split())
@@ -21,7 +21,8 @@ ALL = who(ordinary="u1", restricted="u1", secret="u1")
 
 
 def letter(mail_id: int, subject: str = "", *pages: str, **values: Any) -> IndexDocument:
-    """One letter, visible to unit 1 unless said otherwise."""
+    """One letter for the index, visible to unit 1 unless ``values`` say otherwise. ``pages`` are the texts of its
+    pages."""
     given: dict[str, Any] = {
         "version": 1,
         "level": Confidentiality.ORDINARY,

@@ -1,4 +1,4 @@
-"""Makes files that lie, break off, loop or swell: each is new, and each can be made again from the seed and its number."""
+"""Makes malformed files: wrong, truncated, endless or huge ones. The seed and a number give each file, byte by byte."""
 
 import random
 import struct
@@ -30,14 +30,14 @@ class Malformed:
 
 
 class Maker:
-    """Makes the n-th malformed file of a seed."""
+    """Makes the malformed files of a seed by their number."""
 
     def __init__(self, seed: int, folder: Path) -> None:
         self._seed = seed
         self._originals = _originals(folder)
 
     def make(self, number: int) -> Malformed:
-        """Every second file is a real one with damage, the others are built to do harm."""
+        """Make a file: a damaged real one for each second number, and one built to do harm for the others."""
         dice = Dice(f"{self._seed}/{number}")
         if number % 2:
             name = dice.choice(sorted(self._originals))
@@ -95,13 +95,13 @@ def filling(data: bytes, dice: Dice) -> bytes:
 
 
 def zeros(data: bytes, dice: Dice) -> bytes:
-    """What a power cut leaves of a file: the length is right, the end was never written."""
+    """The file after a power cut: the length is right, but the end is all zeros."""
     start = dice.randrange(1, len(data))
     return data[:start] + bytes(len(data) - start)
 
 
 def numbers(data: bytes, dice: Dice) -> bytes:
-    """Change decimal numbers: lengths, offsets, sizes."""
+    """Replace some decimal numbers: lengths, offsets, sizes."""
     places = [place for place, byte in enumerate(data) if 48 <= byte <= 57]
     changed = bytearray(data)
     for place in dice.sample(places, min(len(places), dice.randrange(1, 6))):
@@ -134,7 +134,8 @@ Built = tuple[str, bytes]
 
 @cache
 def _swollen(piece: bytes, mebibytes: int) -> bytes:
-    """A small piece repeated, deflated a little at a time: only whoever unpacks it needs the memory."""
+    """A small piece, compressed, that decompresses to many MiB. It is made in parts: only its reader needs the
+    memory."""
     packer, block = zlib.compressobj(9), piece * (MIB // len(piece))
     return b"".join([*(packer.compress(block) for _ in range(mebibytes)), packer.flush()])
 
@@ -161,7 +162,7 @@ def png_huge_chunk(dice: Dice, _: Originals) -> Built:
 
 
 def png_bomb(dice: Dice, _: Originals) -> Built:
-    """A size that is allowed and data that swells far beyond it."""
+    """A size that is allowed, with data that decompresses far beyond it."""
     data = _swollen(b"\0", 64)
     return "bombe.png", _png(300, dice.randrange(300, 900), _chunk(b"IDAT", data * dice.randrange(1, 4)))
 
@@ -201,7 +202,7 @@ def _plain_tags(width: int, height: int, offset: int = 200) -> list[tuple[int, i
 
 
 def tiff_loop(dice: Dice, _: Originals) -> Built:
-    """The directory of pages points at itself."""
+    """A directory of pages that points to itself."""
     return "boucle.tif", _tiff(*_plain_tags(20, 20), following=8, data=dice.randbytes(600))
 
 
@@ -244,7 +245,7 @@ def _stream(data: bytes, keys: bytes = b"") -> bytes:
 
 
 def _page_of(content: bytes, resources: bytes = b"", *others: bytes, box: bytes = b"0 0 300 400") -> bytes:
-    """One page; further objects are numbered from 5."""
+    """The objects of one page. Further objects are numbered from 5."""
     page = b"<</Type/Page/Parent 2 0 R/MediaBox[%s]/Contents 4 0 R/Resources<<%s>>>>" % (box, resources)
     tree = b"<</Type/Pages/Kids[3 0 R]/Count 1>>"
     return _pdf(b"<</Type/Catalog/Pages 2 0 R>>", tree, page, content, *others)
@@ -294,7 +295,7 @@ def pdf_recursive_form(_: Dice, __: Originals) -> Built:
 
 
 def pdf_doubling_forms(_: Dice, __: Originals) -> Built:
-    """Thirty forms, each drawing the next one twice: a thousand million strokes."""
+    """Thirty forms, of which each draws the next one twice: about a thousand million strokes."""
     forms = [
         _stream(b"/F Do /F Do", b"/Subtype/Form/BBox[0 0 300 400]/Resources<</XObject<</F %d 0 R>>>>" % (number + 1))
         for number in range(5, 35)
@@ -309,7 +310,7 @@ def pdf_strange_box(dice: Dice, _: Originals) -> Built:
 
 
 def pdf_garbage_image(dice: Dice, _: Originals) -> Built:
-    """JBIG2, JPEG 2000, JPEG, fax and run-length data that are noise, or that end at once."""
+    """Image data that is noise or ends at once: JBIG2, JPEG 2000, JPEG, fax, run-length."""
     name = dice.choice(
         [b"JBIG2Decode", b"JPXDecode", b"DCTDecode", b"CCITTFaxDecode", b"RunLengthDecode", b"LZWDecode"]
     )
@@ -325,7 +326,7 @@ def pdf_garbage_image(dice: Dice, _: Originals) -> Built:
 
 
 def pdf_tiles(_: Dice, __: Originals) -> Built:
-    """A pattern of cells a thousandth of a point wide."""
+    """A pattern of cells that are a thousandth of a point wide."""
     keys = b"/PatternType 1/PaintType 1/TilingType 1/BBox[0 0 1 1]/XStep 0.001/YStep 0.001/Resources<<>>"
     draws = b"/Pattern cs /P scn 0 0 300 400 re f"
     return "motif.pdf", _page_of(_stream(draws), b"/Pattern<</P 5 0 R>>", _stream(b"0 0 1 1 re f", keys))
@@ -366,7 +367,7 @@ def docx_bomb(dice: Dice, _: Originals) -> Built:
 
 
 def docx_entities(_: Dice, __: Originals) -> Built:
-    """A thousand million laughs."""
+    """An XML entity that expands to a thousand million others ("billion laughs")."""
     rows = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
     xml = f'<?xml version="1.0"?><!DOCTYPE d [<!ENTITY a0 "ha">{rows}]><d>&a9;</d>'.encode()
     return "rires.docx", _zip({"[Content_Types].xml": xml, "word/document.xml": xml})

@@ -1,4 +1,4 @@
-"""A real installation as processes: site, worker and bridge over libsane's ``pnm``, in both shapes, on free ports."""
+"""Real installations, in both shapes: site, worker, and a bridge over SANE's ``pnm`` device, on free ports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _running(folder: Path, extra: dict[str, str], *, workers: int = 1) -> Iterat
 
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """An installation of the module's own on SQLite, files and tantivy, with one worker."""
+    """An installation for one test module: SQLite, files, tantivy, one worker."""
     with _running(tmp_path_factory.mktemp("embedded"), {}) as stage:
         yield stage
 
@@ -34,7 +34,8 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def servers(
     tmp_path_factory: pytest.TempPathFactory, postgres_url: str, redis_url: str, elasticsearch_url: str
 ) -> Iterator[Stage]:
-    """An installation on the run's PostgreSQL, Redis and Elasticsearch, with two workers; it leaves nothing there."""
+    """An installation on the run's PostgreSQL, Redis and Elasticsearch, with two workers. Its data are removed
+    afterwards."""
     name = f"ged_{uuid.uuid4().hex[:12]}"
     node = elastic.connection(elasticsearch_url)
     redis.empty(redis_url)
@@ -60,7 +61,7 @@ def servers(
 
 @contextmanager
 def journey_on(stage: Stage, *, letters: int = 1) -> Iterator[Journey]:
-    """The people of the demonstration at work on an installation."""
+    """The people of the demonstration, signed in to an installation."""
     journey = Journey(stage, say=print, start_bridge=lambda: start_bridge(stage), letters=letters)
     try:
         yield journey
@@ -70,6 +71,6 @@ def journey_on(stage: Stage, *, letters: int = 1) -> Iterator[Journey]:
 
 @pytest.fixture(scope="module")
 def office(embedded: Stage) -> Iterator[Journey]:
-    """The same people, on the embedded installation; nothing has happened there yet."""
+    """The people of the demonstration, signed in to the embedded installation, in which nothing has happened yet."""
     with journey_on(embedded) as journey:
         yield journey

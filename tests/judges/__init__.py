@@ -1,1 +1,1 @@
-"""Independent judges for the tests: programs that share no code with what they judge."""
+"""Independent judges for the tests: programs that share no code with the program under test."""

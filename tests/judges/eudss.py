@@ -1,7 +1,7 @@
-"""The verdicts of EU DSS on the signatures of PDFs (fetched once by Maven, hash-checked).
+"""The verdicts of EU DSS on the signatures of PDFs. DSS is fetched once by Maven and compared with a pinned hash.
 
-TOTAL_PASSED does not mean "unchanged": for DSS, the additions of shadow attacks are only warnings. ``changed`` reports
-changes that DSS cannot name.
+TOTAL_PASSED does not mean "unchanged": DSS only warns of additions like those of shadow attacks. ``changed`` reports
+changes that DSS does not name.
 """
 
 import json
@@ -29,7 +29,8 @@ CHECK_S = 300
 
 @dataclass(frozen=True)
 class Verdict:
-    """One signature: DSS's indication and sub-indication, the level, whether the bytes equal the signed bytes."""
+    """DSS's verdict on one signature: indication and sub-indication, level, and whether the bytes equal the signed
+    bytes."""
 
     file: str
     field: str
@@ -41,7 +42,8 @@ class Verdict:
 
 
 def check(paths: Sequence[Path], roots: Sequence[Path], *, at: datetime) -> list[Verdict]:
-    """Judge all signatures of files in one start; skips the test with the reason where the judge cannot be had."""
+    """Judge all signatures of all files in one start of DSS. Skips the test, with the reason, when DSS is
+    unavailable."""
     try:
         home = fetch()
     except Unavailable as refusal:
@@ -53,10 +55,5 @@ def check(paths: Sequence[Path], roots: Sequence[Path], *, at: datetime) -> list
 
 
 def fetch() -> Path:
-    """The judge's folder in the cache; fetched and compiled when it is not there yet.
-
-    Raises:
-        Unavailable: no JDK, no Maven, or nothing could be fetched.
-        RuntimeError: the fetched files do not match the pinned hash.
-    """
+    """The folder with the compiled judge in the cache. Fetches and compiles it when it is missing."""
     return JUDGE.fetch()

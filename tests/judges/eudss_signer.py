@@ -1,4 +1,4 @@
-"""PDFs signed by EU DSS with Apache PDFBox: a producer that shares no code with the checkers of its files here."""
+"""PDFs signed by EU DSS with Apache PDFBox, which share no code with our checkers."""
 
 import subprocess
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ SIGN_S = 300
 
 
 def sign(folder: Path, ministry: Ministry, steps: Sequence[str]) -> None:
-    """Take the steps (see EuDssSigner.java) in one start; skips the test where DSS cannot be had."""
+    """Sign as ``steps`` say (see EuDssSigner.java), in one start. Skips the test when DSS is unavailable."""
     try:
         home = eudss.fetch()
     except Unavailable as refusal:

@@ -1,4 +1,5 @@
-"""Judges written in Java: their libraries are fetched once by Maven into .cache, hash-checked, and one class compiled."""
+"""Judges written in Java. Maven fetches their libraries once into .cache; the hash is compared; one class is
+compiled."""
 
 import fcntl
 import hashlib
@@ -29,7 +30,7 @@ class Judge:
     jars_sha256: str
 
     def fetch(self) -> Path:
-        """Its folder in the cache; fetched and compiled when it is not there yet.
+        """The judge's folder in the cache. Fetches and compiles it when it is missing.
 
         Raises:
             Unavailable: no JDK, no Maven, or nothing could be fetched.
@@ -71,7 +72,7 @@ def _run(folder: Path, *command: str) -> None:
 
 
 def digest_of(folder: Path) -> str:
-    """One digest for all files of a folder, by name and content."""
+    """One digest of all files of a folder: of their names and contents."""
     total = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         total.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())

@@ -1,6 +1,6 @@
-"""Checks by veraPDF whether PDFs are the PDF/A that they claim to be (fetched once by Maven, hash-checked).
+"""Asks veraPDF whether files are the PDF/A that they claim to be. It is fetched once by Maven and compared with a hash.
 
-``python -m tests.judges.verapdf`` only fetches (a set-up step may do it); with file names it prints the verdicts.
+``python -m tests.judges.verapdf`` only fetches (a set-up step may do it). With file names it prints the verdicts.
 """
 
 import json
@@ -31,10 +31,10 @@ class Verdict:
     """veraPDF's verdict on one file.
 
     Attributes:
-        flavour: as the file claims it, ``2u``; empty when it claims none or cannot be parsed.
-        compliant: whether it keeps every rule of that flavour.
+        flavour: the one that the file claims, such as ``2u``; empty when it claims none or cannot be parsed.
+        compliant: whether the file keeps every rule of that flavour.
         assertions: number of checks.
-        failures: clause and text of each broken rule, once.
+        failures: clause and text of each broken rule, each once.
     """
 
     flavour: str
@@ -44,7 +44,7 @@ class Verdict:
 
 
 def check(paths: Sequence[Path]) -> list[Verdict]:
-    """Judge files, in one start of the program; skips the test with the reason where the judge cannot be had."""
+    """Judge files in one start of veraPDF. Skips the test, with the reason, when veraPDF is unavailable."""
     try:
         home = fetch()
     except Unavailable as refusal:
@@ -53,7 +53,7 @@ def check(paths: Sequence[Path]) -> list[Verdict]:
 
 
 def judge(home: Path, paths: Sequence[Path]) -> list[Verdict]:
-    """Check files with the program in ``home``, from ``fetch``."""
+    """Judge files with the program in ``home``, a folder that ``fetch`` returned."""
     command = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{home}/classes:{home}/lib/*"]
     command += ["VeraPdf", *map(str, paths)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=CHECK_S)
@@ -64,7 +64,7 @@ def judge(home: Path, paths: Sequence[Path]) -> list[Verdict]:
 
 
 def fetch() -> Path:
-    """The judge's folder in the cache; fetched and compiled when it is not there yet.
+    """The judge's folder in the cache. Fetches it when it is missing.
 
     Raises:
         Unavailable: no JDK, no Maven, or nothing could be fetched.

@@ -23,19 +23,20 @@ from pathlib import Path
 from typing import TextIO
 
 RUN_DIR_VARIABLE = "GED_TEST_RUN_DIR"
-# Not tempfile.gettempdir(): PostgreSQL's own user must be able to enter it, and socket paths end at 107 characters.
+# Not tempfile.gettempdir(): PostgreSQL's own user must be able to enter the folder, and a socket's path ends at 107
+# characters.
 PARENT = Path("/tmp")
 PREFIX = "ged-tests-"
 STARTING_S = 60  # a run that has just made its folder may not hold its lock yet
 
 
 class Unavailable(Exception):
-    """This machine does not have the server; the message is the reason that the skipped tests show."""
+    """This machine does not have the server. The message is the reason that skipped tests show."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """A running server: its URL, its process, and the signal for a fast and orderly stop."""
+    """A running server: its URL, its process, and the signal that stops it quickly and in order."""
 
     url: str
     pid: int
@@ -44,7 +45,7 @@ class Running:
 
 
 def run_dir() -> Path:
-    """The folder of this run, where every server keeps its files."""
+    """The folder of this run. Every server keeps its files there."""
     return Path(os.environ[RUN_DIR_VARIABLE])
 
 
@@ -53,11 +54,11 @@ def once(name: str, start: Callable[[Path], Running]) -> Running:
 
     Args:
         name: names the server's folder and its state file.
-        start: gets an empty folder for the server's files and returns when the server answers.
+        start: gets an empty folder for the server's files; returns when the server answers.
 
     Raises:
-        Unavailable: this machine does not have it; found once per run, then cached.
-        RuntimeError: it is installed but does not start, even at the second try: a failure, no reason to skip.
+        Unavailable: this machine does not have the server. The run finds this out once.
+        RuntimeError: the server is installed but did not start twice. This fails the test; it is no reason to skip.
     """
     state_file = run_dir() / f"{name}.json"
     with _locked(run_dir() / f"{name}.lock"):
@@ -78,7 +79,8 @@ def _outcome(start: Callable[[Path], Running], folder: Path) -> dict[str, object
 
 
 def _twice(start: Callable[[Path], Running], folder: Path) -> Running:
-    """Try twice: another program may take the free port before the server does; the second try finds another port."""
+    """Start; try once more after a failure. Another program may take the free port first; the second try chooses
+    another port."""
     folder.mkdir()
     try:
         return start(folder)
@@ -102,7 +104,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def open_run() -> tuple[Path, TextIO]:
-    """Make this run's folder; the handle holds its lock for as long as the controlling process lives."""
+    """Make this run's folder. The file holds the folder's lock as long as it is open in the controlling process."""
     sweep()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=PARENT))
     folder.chmod(0o755)
@@ -113,16 +115,17 @@ def open_run() -> tuple[Path, TextIO]:
 
 
 def close_run(folder: Path, handle: TextIO) -> None:
-    """Stop every server of the run, remove its folder."""
+    """Stop every server of the run, and remove its folder."""
     stop_all(folder)
     shutil.rmtree(folder, ignore_errors=True)
     handle.close()
 
 
 def sweep() -> None:
-    """Stop the servers and remove the folders of killed runs, whose locks are free."""
+    """Stop the servers and remove the folders of killed runs: their locks are free."""
     for lock in PARENT.glob(f"{PREFIX}*/run.lock"):
-        with suppress(OSError), lock.open("a") as handle:  # another user's run, or one that ends this very moment
+        # The folder belongs to another user, or its run ends at this moment.
+        with suppress(OSError), lock.open("a") as handle:
             if time.time() - lock.stat().st_mtime < STARTING_S:
                 continue
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -139,7 +142,7 @@ def stop_all(folder: Path) -> None:
 
 
 def stop(server: Running, *, timeout_s: float = 15) -> None:
-    """Stop one server in order, and by force when it has not ended after the timeout."""
+    """Stop a server in order; kill it when it has not ended after ``timeout_s`` seconds."""
     for number, patience_s in ((server.stop_signal, timeout_s), (signal.SIGKILL, 5.0)):
         if not _alive(server):
             return
@@ -151,9 +154,9 @@ def stop(server: Running, *, timeout_s: float = 15) -> None:
 
 
 def _alive(server: Running) -> bool:
-    """Whether the process still runs, and is the started process, not a later process with the same id."""
+    """Whether the process still runs and is the one that was started, not a later process with its id."""
     with suppress(ChildProcessError):
-        os.waitpid(server.pid, os.WNOHANG)  # a child of ours that ended is no zombie then
+        os.waitpid(server.pid, os.WNOHANG)  # if it was our child and ended, this collects it, so that it is no zombie
     return started_ticks_of(server.pid) == server.started_ticks != 0
 
 
@@ -167,7 +170,7 @@ def started_ticks_of(pid: int) -> int:
 
 
 def free_port() -> int:
-    """A loopback port that nothing listens on now."""
+    """A loopback port on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,7 +1,7 @@
-"""Third-party authorities for the tests of signatures: real time-stamps, OCSP and CRLs by certomancer over HTTP.
+"""Authorities for the tests of signatures: certomancer gives real time-stamps, OCSP responses and CRLs over HTTP.
 
-A server in the test's own process, whose clock the test sets. ``down`` disables and enables services; ``close`` stops
-the server itself.
+The server runs in the test's process, and the test sets its clock. ``down`` names the services that fail; ``close``
+stops the server.
 """
 
 import threading
@@ -102,7 +102,7 @@ class Authorities:
     """A running server.
 
     Attributes:
-        down: services that answer 503: ``tsa``, ``ocsp``, ``crls``.
+        down: services that answer with status 503: ``tsa``, ``ocsp``, ``crls``.
         asked: requested paths, in order.
     """
 
@@ -130,15 +130,15 @@ class Authorities:
         self._animator = Animator(store, at_time=when, with_web_ui=False)
 
     def tsa(self, name: str = "tsa") -> str:
-        """The address of a time-stamp authority: ``tsa``, or ``old`` whose certificate ends with 2026."""
+        """The URL of a time-stamp authority: ``tsa``, or ``old``, whose certificate expires at the end of 2026."""
         return f"{self._prefix}/other/tsa/{name}"
 
     def certificate(self, name: str) -> x509.Certificate:
-        """A certificate."""
+        """The certificate of this name."""
         return x509.load_der_x509_certificate(self._arch.get_cert(CertLabel(name)).dump())
 
     def key(self, name: str) -> ec.EllipticCurvePrivateKey:
-        """Its key."""
+        """The private key of this name."""
         content = self._arch.key_set.get_private_key(KeyLabel(name)).dump()
         key = serialization.load_der_private_key(content, None)
         assert isinstance(key, ec.EllipticCurvePrivateKey)
@@ -146,7 +146,7 @@ class Authorities:
 
     @property
     def root_pem(self) -> str:
-        """The root's certificate."""
+        """The root's certificate, PEM."""
         return self.certificate("root").public_bytes(serialization.Encoding.PEM).decode()
 
     def _respond(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

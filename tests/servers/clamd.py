@@ -1,4 +1,4 @@
-"""A private clamd with its own signature database: one signature, for a few bytes that represent a virus."""
+"""A private clamd. Its own signature database holds one signature, for a few bytes that represent a virus."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ MaxThreads 4
 
 
 def server() -> Running:
-    """The run's clamd; its URL is a value for ``GED_CLAMD``.
+    """The run's clamd. Its URL is a value for ``GED_CLAMD``.
 
     Raises:
         Unavailable: clamd is not installed.
-        RuntimeError: it does not start (with its own words).
+        RuntimeError: it does not start; the message is clamd's.
     """
     return once("clamd", start)
 
 
 def start(folder: Path) -> Running:
-    """Start a clamd in ``folder``."""
+    """Start a clamd whose files are in ``folder``."""
     program = shutil.which("clamd") or shutil.which("clamd", path="/usr/sbin")
     if program is None:
         raise Unavailable("clamd is not installed (Debian: clamav-daemon)")
@@ -59,7 +59,7 @@ def start(folder: Path) -> Running:
     until = time.monotonic() + START_S
     while process.poll() is None and time.monotonic() < until:
         if Clamd(running.url).is_there():
-            process.returncode = 0  # it outlives this worker: the run's controlling process stops it by its id
+            process.returncode = 0  # It outlives this worker; the controlling process of the run stops it by its id.
             return running
         time.sleep(0.05)
     process.kill()

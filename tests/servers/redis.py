@@ -1,4 +1,4 @@
-"""A private Redis on a free loopback port, which keeps nothing on disk."""
+"""A private Redis on a free loopback port. It writes nothing to disk."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import redis
 from tests.servers import Running, Unavailable, free_port, once
 
 START_S = 10
-DATABASES = 64  # one per worker of the run, so that no worker gets another's jobs
+DATABASES = 64  # one database per worker of the run, so that no worker gets jobs of another
 
 
 def server() -> Running:
-    """The run's Redis; its URL names database 0.
+    """The run's Redis. Its URL names database 0.
 
     Raises:
         Unavailable: Redis is not installed.
-        RuntimeError: it does not start (with its own words).
+        RuntimeError: it does not start; the message is Redis's.
     """
     return once("redis", _start)
 
@@ -43,7 +43,7 @@ def _start(folder: Path) -> Running:
     process = subprocess.Popen([program, *words], stdin=subprocess.DEVNULL, start_new_session=True)
     running = Running(f"redis://127.0.0.1:{port}/0", process.pid)
     _wait(running, process, folder / "log")
-    process.returncode = 0  # it outlives this worker: the run's controlling process stops it by its id
+    process.returncode = 0  # It outlives this worker; the controlling process of the run stops it by its id.
     return running
 
 
@@ -67,6 +67,6 @@ def _answers(url: str) -> bool:
 
 
 def empty(url: str) -> None:
-    """Delete everything in the database that the URL names."""
+    """Delete all keys of the database that the URL names."""
     with redis.Redis.from_url(url) as client:
         client.flushdb()

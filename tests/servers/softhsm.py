@@ -1,4 +1,4 @@
-"""A software token (SoftHSM 2) in the test's own folder, with keys generated inside it."""
+"""A software token (SoftHSM 2) in the test's folder. Its keys are generated inside it."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ PIN, OFFICER_PIN = "483920", "11112222"
 
 
 class SoftToken:
-    """A token named ``seal``; ``taken_out`` and ``plugged_in`` imitate a person's hand."""
+    """A token named ``seal``. ``taken_out`` and ``plugged_in`` imitate the hand of a person."""
 
     name = "seal"
     pin = PIN
@@ -40,7 +40,7 @@ class SoftToken:
         self._library.reinitialize()
 
     def make_rsa(self, label: str, bits: int = 3072) -> rsa.RSAPublicKey:
-        """An RSA key made inside the token; its public half."""
+        """Make an RSA key inside the token. Returns its public half."""
         with self._library.get_token(token_label=self.name).open(rw=True, user_pin=PIN) as session:
             public, _ = session.generate_keypair(pkcs11.KeyType.RSA, bits, label=label, store=True)
             loaded = serialization.load_der_public_key(_spki(encode_rsa_public_key(public)))
@@ -48,7 +48,7 @@ class SoftToken:
         return loaded
 
     def make_ec(self, label: str, curve: str = "secp384r1") -> ec.EllipticCurvePublicKey:
-        """An elliptic-curve key made inside the token; its public half."""
+        """Make an elliptic-curve key inside the token. Returns its public half."""
         with self._library.get_token(token_label=self.name).open(rw=True, user_pin=PIN) as session:
             parameters = session.create_domain_parameters(
                 pkcs11.KeyType.EC, {pkcs11.Attribute.EC_PARAMS: encode_named_curve_parameters(curve)}, local=True
@@ -70,6 +70,6 @@ class SoftToken:
 
 
 def _spki(pkcs1: bytes) -> bytes:
-    """SubjectPublicKeyInfo, which every reader knows, from the PKCS#1 that PKCS#11 returns."""
+    """DER of a SubjectPublicKeyInfo, which all libraries read, from the PKCS#1 key that PKCS#11 returns."""
     key = serialization.load_der_public_key(pkcs1)
     return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -1,7 +1,7 @@
-"""Unit tests reach nobody: no server, no browser, no network, no child process, no database on disk.
+"""Unit tests may use no server, browser, network, child process or database on disk.
 
-Python tells an audit hook of each of these calls before it is made. A refusal that the program catches fails the test
-all the same. Allowed are temporary files, rows in SQLite's memory, threads, and to bind an address.
+Python reports each of these calls to an audit hook before it is made. The test fails even if the program catches the
+refusal. Allowed are temporary files, rows in SQLite's memory, threads, and binding an address.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ CHILDREN = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.s
 IN_MEMORY = {"", ":memory:", b"", b":memory:"}
 
 _said: list[str] | None = None
-"""What the running unit test reached for; None while none runs, because an audit hook stays for the whole process."""
+"""The refused calls of the running test. None while no unit test runs: an audit hook stays for the whole process."""
 
 
 def reached(event: str, args: tuple[Any, ...]) -> str:
-    """The outside thing for which an audit event reaches, in words; empty if it is none."""
+    """The forbidden call that an audit event announces, in words; empty when it is allowed."""
     if event in CHILDREN:
         return f"a child process ({event}: {str(args[:2])[:200]})"
     if event == "sqlite3.connect" and args[0] not in IN_MEMORY:
@@ -44,7 +44,7 @@ sys.addaudithook(_hook)
 
 @contextmanager
 def alone() -> Generator[None]:
-    """Fail at the end if anything was reached for within; a guard within a guard replaces it."""
+    """Fail at the end of the block when a forbidden call was made in it. A block within a block counts for itself."""
     global _said  # noqa: PLW0603  # the hook belongs to the process
     said: list[str] = []
     outer = _said
@@ -58,7 +58,7 @@ def alone() -> Generator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
-    """Fixtures of every scope are held too."""
+    """Guard the fixtures of every scope too."""
     for mark in ("servers", "browser"):
         assert item.get_closest_marker(mark) is None, "it belongs to tests/integration"
     with alone():
@@ -67,6 +67,6 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Generator[None]:
-    """The test itself."""
+    """Guard the test itself."""
     with alone():
         return (yield)
