@@ -1,4 +1,5 @@
-"""What people read is in the catalogue: error codes, templates, labels, and the catalogue's own template."""
+"""Texts that people read are in the catalogue: words for error codes, texts of templates, labels. Its template is
+current."""
 
 import ast
 import re
@@ -27,7 +28,8 @@ WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 def _codes() -> Iterator[tuple[str, str]]:
-    """Each code that some code raises, and where. Settings are refused before there is a site: not here."""
+    """Error code -> the places that raise it. Codes of settings are left out: they are raised before there is a
+    site."""
     for path in modules(*PACKAGES):
         for node in nodes(path):
             if not isinstance(node, ast.Call) or not node.args:
@@ -78,14 +80,14 @@ def test_bare_text_is_found() -> None:
 
 
 def _bare_texts(source: str) -> Iterator[str]:
-    """Words between tags, or in attributes that people read, that no expression makes."""
+    """Texts between tags, or in attributes that people read, that no expression makes."""
     source = re.sub(r"{% block body_class %}[\w -]*{% endblock %}", "", source)
     environment = Environment(autoescape=True)
-    # Everything that Jinja makes becomes a mark of its own, so that only what stands there literally is left.
+    # Replace each expression of Jinja by a mark, so that only literal text remains.
     literal = "".join(text if kind == "data" else "\0" for _line, kind, text in environment.lex(source))
     literal = re.sub(r"<!--.*?-->|<(script|style)\b.*?</\1>", "", literal, flags=re.DOTALL)
     for text in re.findall(r">([^<>]*)<", f">{literal}<"):
-        # A macro that writes attributes only is no text.
+        # A macro that writes only attributes contains no text.
         if WORD.search(re.sub(r'[\w-]+="[^"]*"', "", text)):
             yield text.replace("\0", " ").strip()
     for attribute in READ_ATTRIBUTES:

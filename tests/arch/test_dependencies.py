@@ -1,4 +1,4 @@
-"""What is declared is imported, what is imported is declared, and each has its line in the documents."""
+"""Each declared distribution is imported, each imported one is declared, and each has its line in the documents."""
 
 import ast
 import re
@@ -21,7 +21,7 @@ def declared() -> set[str]:
 
 
 def imported() -> dict[str, set[str]]:
-    """Module from outside -> the distributions that give it."""
+    """External module -> the distributions that contain it."""
     given, found = packages_distributions(), {}
     for path in modules(*PRODUCT):
         for node in nodes(path):

@@ -1,4 +1,4 @@
-"""What the documents of the project name is there: files, folders, modules, names in modules, endpoints."""
+"""Files, folders, modules, names in modules and endpoints that the project's documents name exist."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from web.site import guard
 
 ROOT = Path(__file__).parents[2]
 OUTSIDE = frozenset({"ged.env"})
-"""Named like a module of ours, and a file of an installation."""
+"""A file of an installation. Its name looks like one of our modules."""
 KEPT = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
 DOCUMENTS = sorted(name for name in KEPT if name.endswith(".md"))
 FOLDERS = sorted({name.split("/")[0] for name in KEPT if "/" in name and not name.startswith(".")})
@@ -30,7 +30,7 @@ ENDPOINT = re.compile(r"url_for\(\"([\w.]+)\"")
 
 
 def missing(text: str, *, beside: Path = ROOT) -> list[str]:
-    """What a document names in code or links to, and is not there."""
+    """The names in code spans, and the targets of links, that do not exist."""
     code = "\n".join(CODE.findall(text))
     files = [*FILE.findall(code), *(link for link in LINK.findall(text) if not link.startswith("/"))]
     modules = [one for one in MODULE.findall(code) if one not in OUTSIDE and not (ROOT / one).exists()]
@@ -42,7 +42,7 @@ def missing(text: str, *, beside: Path = ROOT) -> list[str]:
 
 
 def _is_there(dotted: str) -> bool:
-    """Whether a module is there, and the name in it that is said behind."""
+    """Whether a module exists and contains the name that follows it."""
     parts = dotted.split(".")
     for length in range(len(parts), 0, -1):
         place = ROOT.joinpath(*parts[:length])
@@ -53,7 +53,7 @@ def _is_there(dotted: str) -> bool:
 
 
 def _names(source: Path) -> set[str]:
-    """Names that a module gives at its top."""
+    """The names defined at the top level of a module."""
     found = set()
     for node in ast.parse(source.read_text(encoding="utf-8")).body:
         match node:
@@ -104,7 +104,7 @@ def test_the_documents_are_built_and_no_link_is_broken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("document", [name for name in DOCUMENTS if name.startswith("docs/guide/")])
 def test_the_guide_says_what_stands_on_the_screen(document: str) -> None:
-    """What stands between « and » is the name of a page or of a button, as people see it."""
+    """A text between « and » in the guide is the name of a page or a button, as the screen shows it."""
     with (ROOT / "web/translations/messages.pot").open("rb") as file:
         said = {_plain(str(message.id)) for message in read_po(file) if isinstance(message.id, str)}
     text = _plain((ROOT / document).read_text(encoding="utf-8"))
@@ -112,5 +112,5 @@ def test_the_guide_says_what_stands_on_the_screen(document: str) -> None:
 
 
 def _plain(text: str) -> str:
-    """Without the marks of typography, and on one line."""
+    """The text with plain spaces and apostrophes, on one line."""
     return re.sub(r"\s+", " ", text.replace("\u2019", "'"))

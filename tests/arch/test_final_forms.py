@@ -1,7 +1,7 @@
-"""What is pressed without a network and leaves by itself later is never an act that a person does in person.
+"""An act that a person must do in person is never sent later by itself, when the network is back.
 
-A form with ``data-final`` waits for the person (js/ged.js); every other form is sent when the network is back. Each form
-that signs, gives a visa, numbers, dispatches, closes, voids or confirms a paper code stands here.
+A form with ``data-final`` waits for the person (js/ged.js). Every other form is sent when the network is back. The
+table lists each form that signs, gives a visa, numbers, dispatches, closes, voids or confirms a paper code.
 """
 
 import re
@@ -21,11 +21,12 @@ FINAL = {
     "voids": {"letters/void.html", "slips.void", "envelopes.void"},
     "confirms a paper code": {"paper.confirm"},
 }  # fmt: skip
-"""What the act is -> the endpoints that such a form is sent to; a form without an action is named by its template."""
+"""Name of the act -> endpoints of its forms. A form without an action is named by its template."""
 
 
 def forms() -> list[tuple[str, bool, bool]]:
-    """Each form that posts: its endpoint or template, whether it is marked final, whether it may open a signing key."""
+    """For each form that posts: its endpoint or template, whether it is marked final, whether it may open a signing
+    key."""
     found = []
     for path in sorted(TEMPLATES.rglob("*.html")):
         for form in FORM.finditer(path.read_text(encoding="utf-8")):

@@ -1,4 +1,4 @@
-"""The glossary names what the code calls so."""
+"""The identifiers that the glossary names exist in the code."""
 
 import re
 from pathlib import Path

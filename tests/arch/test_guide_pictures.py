@@ -1,4 +1,5 @@
-"""The pictures of the guide: each is made by the test that names it, shown, described, and light enough for a slow link."""
+"""Each picture of the guide is made by the test that names it, shown in a page, described in words, and small
+enough."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ SHOWN = re.compile(r"!\[([^\]]*)\]\(images/([\w-]+)\.webp\)\{loading=lazy width=
 
 
 def shown(language: str) -> dict[str, tuple[str, int, int]]:
-    """Name -> what it shows in words, width and height, as the pages of the guide say."""
+    """Name of a picture -> its description, width and height, as the pages of the guide state them."""
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(TEXTS[language].glob("*.md")))
     found = SHOWN.findall(text)
     assert len(found) == text.count("!["), "a picture without loading, width and height"

@@ -1,4 +1,5 @@
-"""The map of the keys (the dialog of ``?``) is complete: each key that a script binds stands in it, or with its reason here."""
+"""The map of the keys (the dialog of ``?``) is complete: it lists each key that a script binds. Exceptions have a
+reason here."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What tests share stands in kits: a test module can be moved, renamed or deleted, and nothing else falls."""
+"""Shared code of tests is in kits. So a test module can be moved, renamed or deleted, and no other breaks."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -16,13 +16,13 @@ def _modules() -> Iterator[Path]:
 
 
 def imported_tests(module: Iterable[ast.AST]) -> list[str]:
-    """Every module ``test_...`` that is named by an import, also inside functions and under ``TYPE_CHECKING``."""
+    """Every module ``test_...`` that an import names, also inside functions and under ``TYPE_CHECKING``."""
     found = []
     for node in module:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            # What is taken from a package may itself be a module; from a kit it may be a test.
+            # A name imported from a package may be a module; a name imported from a kit may be a test.
             package = node.module or ""
             names = [package] if "_kit" in package else [f"{package}.{alias.name}" for alias in node.names]
         else:

@@ -1,4 +1,4 @@
-"""Nothing that people read is outside of the catalogue, and every message of it is translated."""
+"""No text that people read is outside of the catalogue, and each message of the catalogue is translated."""
 
 import ast
 import re
@@ -19,16 +19,16 @@ FRENCH = re.compile(
     r"|(?<![\w/<-])(?i:le|la|les|des|du|de|un|une|est|pour|dans|par|sur|avec|au|aux|sans|ne|pas) [\w%({]"
     r"|(?<!\w)[dlnscjmDLNSCJM]'\w"
 )
-"""A French letter, a French article or preposition before something, an elided word."""
+"""A French letter, a French article or preposition before a word, or an elided word."""
 LABEL = re.compile(r"[A-ZÀ-Ý][a-zà-ÿ']+(?: [a-zà-ÿ']+)*[.:!?]?")
-"""A word, or some, as a label has them."""
+"""One word or more, as in a label."""
 ENGLISH_PARTS = ("commands", "processes", "wiring")
-"""Parts of ``web`` that speak to the operator at a terminal, in English."""
+"""Parts of ``web`` with texts in English for the operator at a terminal."""
 NOT_MESSAGES = {
     "site/i18n.py": "the names of the languages",
     "views/search/search.py": "an operator of what is typed in the search",
 }
-"""Modules of ``web`` with French that is no message."""
+"""Modules of ``web`` with French that is not a message, with the reason."""
 PAPER = "printed, or stored as a document, in the organisation's language"
 DATA = "stored as it is, in the organisation's language"
 READ = "read in texts, never shown"
@@ -78,11 +78,11 @@ ON_PAPER = {
     "workbook/words.py": "stands in the workbook, in the organisation's language",
     "writing/word.py": PAPER,
 }
-"""Modules of ``ged`` that hold French, and why nothing of it is a message of the site."""
+"""Modules of ``ged`` that contain French, with the reason why it is not a message of the site."""
 
 
 def test_every_message_is_translated() -> None:
-    """Mended by: ``python -m web.words.catalogue extract``, then what it prints, in the ``.po`` (docs/dev/add.md)."""
+    """To mend: call ``python -m web.words.catalogue extract``, translate in the ``.po`` the messages that it prints."""
     for language in catalogue.TRANSLATED:
         found = [f"{fault}: {message}" for message, fault in catalogue.faults(messages(), catalogue.read(language))]
         assert not found, f"translate in {path_of(language).relative_to(ROOT)} (docs/dev/add.md):\n" + "\n".join(found)
@@ -132,11 +132,11 @@ def test_a_missing_and_a_fuzzy_translation_are_found() -> None:
     ]
 
 
-# --- what is in no catalogue ---
+# --- texts outside of the catalogue ---
 
 
 def _bare_constants(module: Sequence[ast.AST]) -> Iterator[str]:
-    """Texts of Python that are neither marked for the catalogue nor documentation."""
+    """String constants that are neither marked for the catalogue nor documentation."""
     left_out: set[int] = set()
     for node in module:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
@@ -166,7 +166,7 @@ def test_no_french_of_the_site_s_code_is_outside_of_the_catalogue() -> None:
 
 
 def test_french_in_the_core_is_for_paper_and_data_alone() -> None:
-    """What the site shows is a code, whose words stand in ``web/words``."""
+    """For the site, ``ged`` gives codes; their words are in ``web/words``."""
     found = {
         path.relative_to(ROOT / "ged").as_posix()
         for path in modules("ged")
@@ -188,7 +188,7 @@ def _bare_template_constants(node: Node) -> Iterator[str]:
 
 
 def test_no_text_inside_a_template_s_expression_is_outside_of_the_catalogue() -> None:
-    """Arguments of macros, cells of tables, attributes; bare text is found in ``test_catalogue``."""
+    """Arguments of macros, cells of tables, attributes. Bare text is checked in ``test_catalogue``."""
     environment = Environment(autoescape=True)
     found = {
         path.relative_to(ROOT / "web" / "templates").as_posix(): texts
@@ -205,7 +205,7 @@ def test_no_text_inside_a_template_s_expression_is_outside_of_the_catalogue() ->
 
 
 def test_scripts_hold_no_words() -> None:
-    """They take them from ``data-`` attributes of the page."""
+    """Scripts take their words from ``data-`` attributes of the page."""
     found = {
         f"{path.name}: {text}"
         for path in (ROOT / "web" / "static" / "js").glob("*.js")

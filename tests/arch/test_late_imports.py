@@ -1,4 +1,4 @@
-"""An import inside a function hides an edge of the house: there are ten, and each says on its line why it is late."""
+"""An import inside a function hides a dependency. At most ten are allowed, and each states its reason on its line."""
 
 import ast
 

@@ -1,4 +1,4 @@
-"""What the program is made of may be given on under the EUPL: every package says a licence that allows it."""
+"""Every package in the program states a licence under which the program may be distributed under the EUPL."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ ALLOWED = re.compile(
     | MPL-2\.0 | Mozilla[ ]Public[ ]License[ ]2\.0[ ]\(MPL[ ]2\.0\) | LGPL-3\.0-only""",
     re.VERBOSE,
 )
-"""Permissive, or of a copyleft that ends at the package's own files (MPL, LGPL: they are imported, not changed)."""
+"""Permissive licences, and those whose copyleft covers only the package's files (MPL, LGPL: we import them
+unchanged)."""
 UNSAID = {
     "imapclient": "BSD-3-Clause",  # COPYING of its sources
     "python-sane": "MIT-CMU",  # COPYING of its sources
     "pypdfium2": "Apache-2.0 OR BSD-3-Clause",  # with PDFium's own, BSD-3-Clause: "dependency licenses"
 }
-"""Packages whose metadata name none that can be read, with what lies in their sources."""
+"""Packages whose metadata state no licence that can be read, with the licence that their sources state."""
 
 
 def packages() -> list[str]:
-    """What the program installs, by its lock; without what only other systems or Pythons take."""
+    """The packages that the lock installs, without those for other systems or Python versions alone."""
     names = re.findall(r"^([a-z0-9._-]+)==", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
     return [name for name in names if _is_here(name)]
 
@@ -40,7 +41,7 @@ def _is_here(name: str) -> bool:
 
 
 def licence(name: str) -> str:
-    """What a package says of itself: an SPDX expression, or the names of its classifiers."""
+    """The licence that a package states: an SPDX expression, or the names of its classifiers."""
     if name in UNSAID:
         return UNSAID[name]
     said = metadata.metadata(name)
@@ -49,7 +50,7 @@ def licence(name: str) -> str:
 
 
 def refused(said: str) -> list[str]:
-    """The parts of a licence that are none of those allowed; of alternatives one is enough."""
+    """The parts of a licence expression that are not allowed. Of alternatives (OR), one allowed part is enough."""
     alternatives = re.split(r"\s+OR\s+", said)
     found = [
         [part for part in map(str.strip, re.split(r"\s+AND\s+|;", one)) if part and not _fits(part)]

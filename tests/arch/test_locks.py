@@ -1,4 +1,4 @@
-"""Rows are locked in one place only, so that one order holds for all."""
+"""Only ``ged.locks`` locks rows, so that one order holds for all code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The commands that a person calls are listed, and what they install is pinned and names no registry."""
+"""``make help`` lists the commands that a person calls. The versions that they install are pinned; no registry is
+named."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ def _targets() -> set[str]:
 
 
 def _make(*words: str) -> str:
-    # The make that runs these tests leaves its own flags and variables behind.
+    # The make that runs these tests sets flags and variables; remove them.
     plain = {name: value for name, value in os.environ.items() if not name.startswith("MAKE") and name != "MFLAGS"}
     done = subprocess.run(["make", *words], cwd=ROOT, env=plain, capture_output=True, text=True, check=True, timeout=30)
     return done.stdout

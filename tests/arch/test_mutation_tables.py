@@ -1,4 +1,4 @@
-"""The two tables of `make mutate` name what is there."""
+"""The files, functions and mutants that the two tables of ``make mutate`` name exist."""
 
 import tomllib
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""A module's list or dictionary that others fill plugs rooms together where nobody sees it: what is plugged in is handed over.
+"""No module fills a list or dictionary of another module: that would connect rooms out of sight. Parts are handed over.
 
-What a process is put together of stands in the frozen ``Services``; pages, panels and commands are found by their modules.
+The parts of a process are in the frozen ``Services``. Pages, panels and commands are found by their modules.
 """
 
 import ast
@@ -26,7 +26,7 @@ CHANGING = {
     "discard", "clear", "__setitem__",
 }  # fmt: skip
 KEPT = {
-    # "path:name": why it may be changed, by its own module alone.
+    # "path:name" -> why a container may be changed, by its own module alone.
     "ged/slots.py:_shared": "the places of this installation on this machine, named once when a process begins",
     "ged/suggestions/lessons.py:_MODELS": "models read from their bytes, kept under the digest of these",
     "ged/suggestions/matching.py:_DIRECTORIES": "the directory of correspondents prepared, kept for each database",
@@ -53,7 +53,7 @@ def test_each_way_to_fill_one_is_found() -> None:
 
 
 def _changed(path: str, module: ast.Module) -> Iterator[str]:
-    """``path:name`` of each module's container that code here changes."""
+    """``path:name`` of each module's container that this code changes."""
     names = {name: f"{path}:{name}" for name in _containers(module)} | _imported(module)
     known = _modules(module)
     for scope in [
@@ -66,7 +66,7 @@ def _changed(path: str, module: ast.Module) -> Iterator[str]:
                 yield from (f"{path}:{name}" for name in node.names)
             for target in _targets(node):
                 match target:
-                    # A module that fills its own table while it is loaded plugs nothing in.
+                    # A module may fill its own table while it is loaded.
                     case ast.Name(id=name) if name in names and name not in local:
                         if scope is not module or not names[name].startswith(f"{path}:"):
                             yield names[name]
@@ -76,7 +76,7 @@ def _changed(path: str, module: ast.Module) -> Iterator[str]:
 
 
 def _inside(scope: ast.AST) -> Iterator[ast.AST]:
-    """What stands in a module or function, without the functions in it."""
+    """The nodes of a module or function, without those of the functions in it."""
     for node in ast.iter_child_nodes(scope):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
@@ -119,7 +119,7 @@ def _local(scope: ast.AST) -> set[str]:
 
 
 def _imported(tree: ast.Module) -> dict[str, str]:
-    """Names in capitals taken from modules of ours."""
+    """Names in capitals that are imported from our modules."""
     return {
         (one.asname or one.name): f"{_path(node.module)}:{one.name}"
         for node in ast.walk(tree)
@@ -130,7 +130,7 @@ def _imported(tree: ast.Module) -> dict[str, str]:
 
 
 def _modules(tree: ast.Module) -> dict[str, str]:
-    """Names under which modules of ours are known here."""
+    """Names of our modules as this module imports them."""
     return {
         (one.asname or one.name): _path(f"{node.module}.{one.name}")
         for node in ast.walk(tree)

@@ -1,15 +1,16 @@
-"""Pages hold no SQL: import-linter forbids the library, and this forbids asking a session that was handed on."""
+"""Pages contain no SQL. import-linter forbids the library; this test forbids queries on a session that ``web`` was
+given."""
 
 import ast
 from collections.abc import Iterable, Iterator
 
 from tests.source_kit import ROOT, modules, nodes
 
-NOT_PAGES = ("wiring", "processes")  # why: the contract in pyproject.toml
+NOT_PAGES = ("wiring", "processes")  # the contract in pyproject.toml states why
 ASKING = {"execute", "scalar", "scalars", "get_one", "add_all", "refresh", "expunge", "query"}
 ALSO_OF_A_SESSION = {"get", "add", "delete", "merge", "flush", "commit", "rollback"}
 SESSIONS = {"db", "uow.session"}
-"""How web calls a session that also has other methods of these names (``session`` is Flask's own)."""
+"""Methods by which ``web`` may call a session. Flask's ``session`` has methods of these names too."""
 
 
 def test_no_page_asks_the_database_itself() -> None:

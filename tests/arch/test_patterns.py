@@ -1,8 +1,8 @@
-"""No regular expression can be held up by the text that it meets.
+"""No text can keep a regular expression busy for long.
 
-Every pattern of the program is found in its source and tried, with the methods by which it is used, on texts made from
-the pattern itself: a part that repeats, said again and again, then an end that does not fit. What is slow on a short
-text is tried on a megabyte, or on so much as its caller lets through.
+Every pattern is found in the source, with the methods that use it. The texts to try are made from the pattern: a part
+that may repeat is repeated many times, and then an end follows that does not match. A pattern that is slow on a short
+text fails. The others are tried on a megabyte, or on the largest text that their callers allow.
 """
 
 import ast
@@ -26,21 +26,21 @@ METHODS = ("match", "search", "fullmatch", "findall", "finditer", "split", "sub"
 WHOLE = 1_000_000
 STEPS = (2_000, 8_000, 30_000, 200_000)
 SECONDS_A_MEGABYTE, NOTHING = 0.7, 0.1
-"""Of processor: what is linear takes some hundredths for a megabyte, what grows with the square takes hours."""
+"""Processor seconds. A linear pattern takes some hundredths for a megabyte; a quadratic one takes hours."""
 ENDS = ("", "\0", "\n\0")
 CUT_FIRST = {
     "ocr/field_": (4 * MOST_CHARACTERS, "a line is cut to MOST_CHARACTERS; an addressee joins a few lines"),
     "ocr/fields.py": (MOST_CHARACTERS, "a line is cut to MOST_CHARACTERS"),
     "signing/stamp.py": (2_000, "the compiler's message is cut"),
 }
-"""File (beginning of its path) -> the characters that its patterns can meet, and why there are no more."""
+"""File (beginning of its path) -> the number of characters that its patterns can meet, and why there are no more."""
 UNKNOWN = {"ged/mailbox/own_signature.py", "signing/appearance.py"}
-"""Files where one pattern is put together at run time, around an escaped text or one of our own."""
+"""Files that build a pattern at run time from an escaped text or from one of our own texts."""
 
 
 @dataclass(frozen=True)
 class Used:
-    """A pattern with the methods by which it is used."""
+    """A pattern and the methods that use it."""
 
     path: str
     line: int
@@ -103,7 +103,7 @@ def _methods(call: ast.Call, name: str, source: str) -> tuple[str, ...]:
 
 
 def _attacks(pattern: re.Pattern[Any]) -> set[tuple[str, str]]:
-    """(beginning, what is said again and again) for every part of the pattern that may repeat."""
+    """(beginning, text to repeat) for each part of the pattern that may repeat."""
     text = pattern.pattern.decode("latin-1") if isinstance(pattern.pattern, bytes) else pattern.pattern
     tree = parser.parse(text, pattern.flags & ~re.UNICODE if isinstance(pattern.pattern, bytes) else pattern.flags)
     found = {("", _said(tree) or "x")}
@@ -197,10 +197,10 @@ def _seconds(used: Used, text: str) -> float:
 
 
 def _too_slow(used: Used, most: int) -> str:
-    """How a text is made that holds the pattern up, and for how long; empty when none does.
+    """The text on which the pattern is too slow, and the seconds; empty when there is none.
 
-    The texts grow step by step: what grows with the square shows long before a megabyte, where it would take hours.
-    What would stay within the limit even if its time grew with the square is not tried on the longer texts.
+    The texts grow step by step. So a quadratic pattern is found long before a megabyte, where it would take hours. A
+    pattern that would stay within the limit even if it were quadratic is not tried on longer texts.
     """
     limit = max(NOTHING, SECONDS_A_MEGABYTE * most / WHOLE)
     attacks = [(before, again, end) for before, again in sorted(_attacks(used.pattern)) for end in ENDS]

@@ -1,6 +1,6 @@
-"""A revision that runs while the release before works takes nothing from it (``ged.schema``), read in its source.
+"""The source of a revision: one that runs while the previous release works takes nothing from it (``ged.schema``).
 
-``tests/migrations/test_tolerance.py`` compares the tables that come of it.
+``tests/migrations/test_tolerance.py`` compares the resulting tables.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def phase_of(source: str) -> str:
 
 
 def refused(source: str) -> list[str]:
-    """What a revision does, on its way up, that its phase does not allow."""
+    """The operations of a revision's ``upgrade`` that its phase does not allow."""
     phase = phase_of(source)
     if phase not in ("expand", "contract"):
         return ["it has no phase"]

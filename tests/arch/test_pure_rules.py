@@ -1,4 +1,4 @@
-"""What stands below the database in the house, and what bears the name of a pure rule, reaches no database at all."""
+"""A module below the database, or with the name of a pure rule, imports nothing that reaches a database."""
 
 import tomllib
 from functools import cache
@@ -9,10 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 RULES = {"states", "deadlines", "circuit", "placeholders", "titles", "merkle", "lookalike"}
-"""Names of modules that decide from what they are given: states move, days are counted."""
+"""Names of modules that decide from their arguments alone: states, days, circuits."""
 ALSO = {"ged.paper.compare", "ged.register.numbering", "ged.richtext"}
 SAY_SQL = {"ged.held": "says the triggers of tables", "ged.paging": "says the clause of a page"}
-"""Modules below the database that word SQL and reach no engine."""
+"""Modules below the database that write SQL and reach no engine."""
 DATABASE = {"sqlalchemy", "ged.db"}
 
 

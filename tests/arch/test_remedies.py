@@ -1,4 +1,4 @@
-"""Every error that the sources make with a remedy makes it with a sentence."""
+"""Every error that is raised with a remedy has a sentence as remedy."""
 
 import ast
 
@@ -12,7 +12,7 @@ KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type) a
 
 
 def remedies() -> dict[str, str]:
-    """Place -> remedy, of every error made with a literal one."""
+    """Place -> remedy, for each error with a literal remedy."""
     found = {}
     for path in modules("ged", "sandbox", "ocr", "indexer", "signing", "web"):
         for node in nodes(path):

@@ -1,4 +1,4 @@
-"""A room that grows for ever is nine rooms under one name: each of ``ged`` stays small enough to be known whole."""
+"""Each room of ``ged`` stays small enough for one person to know all of it."""
 
 import subprocess
 from collections import Counter
@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 4_500
-NO_ROOMS = {"migrations"}  # written once, read never
+NO_ROOMS = {"migrations"}  # revisions are written once and then not read
 
 
 def test_no_room_of_ged_is_larger_than_one_person_can_know() -> None:

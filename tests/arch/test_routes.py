@@ -1,4 +1,4 @@
-"""Every endpoint stands on the one access list, and a GET changes nothing."""
+"""Every endpoint is on the one access list, and a GET changes nothing."""
 
 import ast
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 VIEWS = sorted((ROOT / "web" / "views").rglob("*.py"))
 
 GET_THAT_RECORDS_A_READING = {
-    # "blueprint.function": why it writes. Only seen marks and the journal of readings may stand here.
+    # "blueprint.function": why it writes. Only marks of reading and the journal of readings are allowed here.
     "impute.form": "reading a letter to decide over it is reading it: seen mark, and the journal when restricted",
     "scans.picture": "a page of a joined scan in full size is a page of its letter: in the journal when restricted",
     "impute.sheet": "printing a RESTRICTED or SECRET letter's fiche is in the journal",
@@ -48,7 +48,7 @@ GET_THAT_RECORDS_A_READING = {
     "registers.pages": "printing a RESTRICTED or SECRET letter is in the journal",
     "documents": "opening a RESTRICTED or SECRET letter is in the journal",
 }
-"""A whole module (its blueprint's name) or one endpoint."""
+"""The name of a blueprint (all of its module) or one endpoint."""
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_public_pages_are_the_few_that_must_be(app: Flask) -> None:
 
 
 def test_a_module_of_pages_bears_the_name_of_its_blueprint(app: Flask) -> None:
-    # So that a search for an endpoint finds its module, and the test below excuses the right one.
+    # A search for an endpoint finds its module by this name, and the test below excuses the right module.
     of_pages = {path.stem for path in VIEWS if "\nblueprint = Blueprint(" in path.read_text(encoding="utf-8")}
     assert of_pages == app.blueprints.keys() - {blueprint.name for blueprint in api.blueprints()}
 
@@ -128,7 +128,7 @@ def test_navigation_leads_to_pages_that_exist(app: Flask) -> None:
 
 
 def _get_handlers(path: Path) -> Iterator[tuple[str, str, set[str]]]:
-    """Blueprint, name, and every name called (through helpers of the same module) of each GET handler."""
+    """Blueprint, name, and all names that each GET handler calls, also through helpers of its module."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     for name, node in functions.items():
@@ -140,7 +140,7 @@ def _is_get(decorator: ast.expr) -> bool:
     if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute):
         return False
     methods = [k.value for k in decorator.keywords if k.arg == "methods"]
-    # A route without methods answers GET; one that names several answers GET when it says so.
+    # A route without methods serves GET; one with several methods serves GET when GET is among them.
     answers_get = not methods or "GET" in ast.unparse(methods[0])
     return decorator.func.attr == "get" or (decorator.func.attr == "route" and answers_get)
 

@@ -1,4 +1,5 @@
-"""Every foreign key is the first column of an index, or says why nobody searches by it; revisions are one line."""
+"""Every foreign key is the first column of an index, or has a reason why no query filters on it. Revisions form one
+line."""
 
 import re
 from pathlib import Path
@@ -9,7 +10,7 @@ from ged.models import metadata
 
 ROOT = Path(__file__).parents[2]
 NOT_SEARCHED_BY = {
-    # "table.column": why no query filters on it. A query that does needs an index: see ``ged.migrations.tools``.
+    # "table.column" -> why no query filters on it. A query that does needs an index: see ``ged.migrations.tools``.
     "circuit_entries.post_id": "names who acted; the entries are read by their letter",
     "circuit_entries.to_post_id": "names whom it went to; the entries are read by their letter",
     "correspondents.email_changed_by_id": "names who acted",
@@ -81,14 +82,14 @@ NOT_SEARCHED_BY = {
 
 
 def first_columns(table: Table) -> set[str]:
-    """The columns by which the database finds rows of a table without reading all of them."""
+    """The columns by which the database can find rows of a table without reading the whole table."""
     indexes = [list(index.columns) for index in table.indexes]
     keys = [list(one.columns) for one in table.constraints if isinstance(one, UniqueConstraint)]
     return {columns[0].name for columns in [list(table.primary_key.columns), *indexes, *keys] if columns}
 
 
 def without_index() -> set[str]:
-    """``table.column`` of every foreign key that no index begins with."""
+    """``table.column`` of each foreign key that is not the first column of an index."""
     return {
         f"{table.name}.{key.parent.name}"
         for table in metadata.tables.values()
@@ -106,7 +107,7 @@ def test_the_list_of_reasons_names_no_key_that_has_an_index_or_is_gone() -> None
 
 
 def test_the_revisions_follow_one_another_by_their_numbers() -> None:
-    """Two branches that both took the next number would leave a database that cannot be migrated."""
+    """If two branches took one number, a database could not be migrated."""
     told = []
     for path in sorted((ROOT / "ged/migrations/versions").glob("[0-9]*.py")):
         names = dict(

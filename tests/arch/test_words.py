@@ -1,4 +1,4 @@
-"""The words of channels, dates and days are there for every member, and say one thing everywhere."""
+"""Every channel, date and day has words, and these words are equal everywhere."""
 
 from ged.followup.listing import DueTime
 from ged.followup.words import DUE_TIMES
@@ -26,7 +26,7 @@ def test_the_catalogue_has_the_words_of_paper() -> None:
 
 
 def test_working_days_are_called_ouvres() -> None:
-    """« Ouvrables » counts Saturday in French law; the calendar counts the days that are worked."""
+    """In French law « ouvrables » includes Saturdays. The calendar counts the days on which people work: « ouvrés »."""
     said = [
         str(path.relative_to(ROOT))
         for pattern in SHOWN

@@ -18,7 +18,7 @@ from ged.errors import EngineFailed, NotFound
 from ged.ports import BlobStore, Digest
 from tests.lock_kit import outcomes
 
-assert models is not None  # every table that may name a blob
+assert models is not None  # imports every table that may name a blob
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 
 
@@ -97,7 +97,7 @@ def test_bytes_handed_in_again_between_the_look_and_the_removal_stay(tmp_path: P
     class HandedInAgain(FileBlobs):
         def digests(self) -> Iterator[tuple[Digest, datetime]]:
             for found in super().digests():
-                self.put(io.BytesIO(b"an old scan"))  # looked at, and not yet judged
+                self.put(io.BytesIO(b"an old scan"))  # examined, but not yet judged
                 yield found
 
     blobs = HandedInAgain(tmp_path)
@@ -114,7 +114,7 @@ def test_bytes_handed_in_again_between_the_look_and_the_removal_stay(tmp_path: P
 def test_bytes_discarded_while_their_time_is_set_are_written_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The system call has found the file; before it sets the time, the file is moved, judged and removed."""
+    """The system call finds the file. Before it sets the time, the file is moved, judged and removed."""
     blobs, content = FileBlobs(tmp_path), b"an old scan"
     digest = blobs.put(io.BytesIO(content)).digest
     _aged(tmp_path, digest)

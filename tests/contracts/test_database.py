@@ -1,4 +1,4 @@
-"""What the rules rely on holds on both databases: units of work, the journal's order, claims, numbers, times."""
+"""Guarantees that the rules rely on, on both databases: units of work, order of the journal, claims, numbers, times."""
 
 import threading
 import time
@@ -40,7 +40,8 @@ def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
 
 
 def at_once(workers: int, work: Callable[[int], object]) -> list[object]:
-    """Run ``work(0..n-1)`` in threads that start at one moment; their answers, or their errors."""
+    """Run ``work(0)`` to ``work(n-1)`` in threads that start together. Returns their results or exceptions, in
+    order."""
     start = threading.Barrier(workers)
 
     def run(number: int) -> object:
@@ -147,7 +148,7 @@ def test_a_reference_to_nothing_is_refused(services: Services) -> None:
 
 
 def test_the_journal_stays_a_chain_when_many_write_at_once(services: Services) -> None:
-    """Also from nothing: the very first entries of a journal compete for the head's row."""
+    """Also for an empty journal: its first entries compete to make the head's row."""
 
     def work(number: int) -> None:
         for n in range(10):
@@ -188,7 +189,7 @@ def test_verify_while_people_write_finds_nothing(services: Services) -> None:
         until = time.monotonic() + 60
         while (
             reports[-1].entries <= reports[0].entries and time.monotonic() < until
-        ):  # on a busy machine nobody wrote yet
+        ):  # on a busy machine nobody may have written yet
             reports.append(verify(services, now=NOW))
     finally:
         done.set()
@@ -235,7 +236,7 @@ def test_a_job_is_given_to_exactly_one_of_many_workers(services: Services) -> No
         return taken
 
     taken = Counter(job_id for answer in at_once(6, work) for job_id in answer)  # type: ignore[attr-defined]
-    # A worker may pass by a row that another looks at (it stays due); nobody takes what another holds.
+    # A worker may skip a row that another one reads: it stays due. Nobody takes a row that another one holds.
     assert set(taken.values()) == {1}
     assert set(taken) == set(waiting)
 
@@ -256,7 +257,7 @@ def test_the_lease_that_ended_is_given_to_exactly_one(services: Services) -> Non
 
 
 def test_the_numbers_of_jobs_follow_the_commits(services: Services) -> None:
-    """The index relies on it: the job with the higher number has seen all that the lower ones asked for."""
+    """The index relies on this: a job with a higher number sees all changes of the jobs with lower numbers."""
     with services.unit_of_work(NOW) as uow:
         for n in range(8):
             uow.session.add(Unit(code=f"U{n}", name="0", kind="service"))
@@ -266,7 +267,7 @@ def test_the_numbers_of_jobs_follow_the_commits(services: Services) -> None:
     def work(number: int) -> None:
         for n in range(12):
             with services.unit_of_work(NOW) as uow:
-                uow.defer(JobKind.INDEX, number)  # asked for first, before the change itself
+                uow.defer(JobKind.INDEX, number)  # deferred first, before the change itself
                 uow.session.flush()
                 uow.session.get_one(Unit, ids[number]).name = str(n + 1)
 
@@ -288,7 +289,7 @@ def test_the_numbers_of_jobs_follow_the_commits(services: Services) -> None:
     with services.reading() as session:
         rows = session.execute(select(Job.id, Job.subject_id).order_by(Job.id)).all()
     for latest, seen in watched:
-        # Whoever sees job n sees every job below it that will ever exist.
+        # A reader that sees job n also sees every job below n that will ever exist.
         assert seen == dict(Counter(subject for job_id, subject in rows if job_id <= latest))
 
 
@@ -444,7 +445,7 @@ def test_an_unknown_code_is_refused(services: Services) -> None:
 
 @pytest.mark.servers
 def test_every_key_is_wide_enough_for_decades(make_database: Callable[[], str], tmp_path: Path) -> None:
-    """SQLite's INTEGER is 64 bits wide; on PostgreSQL a key or a reference must be a BIGINT."""
+    """An INTEGER of SQLite has 64 bits. On PostgreSQL, keys and references must be BIGINT."""
     services = make_services(tmp_path, url=make_database())
     narrow = [
         f"{table.name}.{column.name}"

@@ -1,4 +1,4 @@
-"""The contract of ``JobQueue`` over the polled table and over RQ on a real Redis: no committed job is ever lost."""
+"""The contract of ``JobQueue`` over the polled table and over RQ with a real Redis: no committed job is ever lost."""
 
 import json
 import threading
@@ -33,13 +33,13 @@ PLUGS = ["polled", pytest.param("rq", marks=pytest.mark.servers)]
 
 @dataclass
 class Bench:
-    """A queue, the services that submit to it, and a way to take its messages as a worker would."""
+    """A queue, the services that submit jobs to it, and a way to take its messages as a worker does."""
 
     services: Services
     redis: Redis | None
 
     def take(self) -> list[JobId]:
-        """Job numbers that a worker gets now, in its order; each message is gone afterwards."""
+        """The numbers of the jobs that a worker gets now, in its order. The messages are removed."""
         if self.redis is None:
             with self.services.reading() as session:
                 return jobs.due(session, now=SOON)
@@ -143,7 +143,7 @@ def test_submitting_from_many_threads_loses_nothing(bench: Bench) -> None:
     assert len(bench.states()) == 30
 
 
-# --- what only a queue with messages can do wrong ----------------------------------------------------------------
+# --- faults that only a queue with messages can have
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_lost_messages_behind_a_long_backlog_are_found(rq: Bench) -> None:
 
 
 def leave_a_trace(path: str) -> None:
-    """What somebody who reached Redis would have a worker call."""
+    """The function that an intruder in Redis would have a worker call."""
     Path(path).write_text("called")
 
 
@@ -190,14 +190,14 @@ def _named(queue: Queue, trace: str) -> None:
 
 
 def _called_back(queue: Queue, trace: str) -> None:
-    # Ours in all but what RQ is to call afterwards: the callback's name is written where RQ keeps it.
+    # A genuine message, except for its callback: its name is written where RQ stores it.
     message = queue.enqueue(RUN_JOB, trace, job_id="4712-called-back")
     name = "tests.contracts.test_job_queue.leave_a_trace_of"
     queue.connection.hset(message.key, mapping={"success_callback_name": name, "failure_callback_name": name})
 
 
 def leave_a_trace_of(message: RqJob, *_: object) -> None:
-    """The same as a callback of RQ."""
+    """As ``leave_a_trace``, called by RQ as a callback."""
     leave_a_trace(message.args[0])
 
 
@@ -211,7 +211,7 @@ def test_a_message_of_a_foreign_make_calls_nothing(
     queue = queue_of(QUEUE_NAMES[0], rq.redis)
     put(queue, str(trace))
     (name,) = queue.get_job_ids()
-    rq.services.queue.waiting()  # is not disturbed by its name
+    rq.services.queue.waiting()  # the name does not disturb it
     worker = SimpleWorker([queue], connection=rq.redis, job_class=Message, serializer=JSONSerializer)
     worker.work(burst=True, logging_level="CRITICAL")
     assert Message.fetch(name, connection=rq.redis, serializer=JSONSerializer).get_status() is JobStatus.FAILED
@@ -250,5 +250,5 @@ def test_a_redis_that_is_down_costs_no_job_and_little_time(tmp_path: Path) -> No
 
 
 def plugs_fit_the_port(polled: PolledQueue, rq: RqQueue) -> tuple[JobQueue, JobQueue]:
-    """Read by the type checker."""
+    """For the type checker: each plug fits the port."""
     return polled, rq

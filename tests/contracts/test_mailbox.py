@@ -1,4 +1,4 @@
-"""``Mailbox`` over a real IMAP server: by TLS from the first byte and by STARTTLS, with messages moved or deleted."""
+"""``Mailbox`` over a real IMAP server: implicit TLS and STARTTLS, messages moved or deleted after their collection."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.servers
 
 @pytest.fixture(params=["moved", "deleted", "starttls"])
 def changes(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, object]:
-    base = mailbox_settings(tmp_path, "BO")  # skips where there is no server
+    base = mailbox_settings(tmp_path, "BO")  # skips the test where there is no server
     given: dict[str, dict[str, object]] = {
         "moved": {}, "deleted": {"done": ""}, "starttls": {"tls": "starttls", "port": imap.ports(imap.server())[1]},
     }  # fmt: skip
@@ -54,7 +54,7 @@ def test_what_waits_is_told_oldest_first_with_its_size_and_read_as_often_as_want
     assert [(raw or b"").replace(b"\r\n", b"\n") for raw in read] == [
         one.as_bytes().replace(b"\r\n", b"\n") for one in mails
     ]
-    with port.open() as opened:  # the same messages have the same numbers for the next connection, and are still new
+    with port.open() as opened:  # a new connection sees these messages under their earlier numbers, still as new ones
         assert opened.waiting() == refs
         assert opened._client.search(["UNSEEN"]) == [ref.uid for ref in refs]  # type: ignore[attr-defined]
 

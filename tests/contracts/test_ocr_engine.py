@@ -1,4 +1,4 @@
-"""What every ``OcrEngine`` promises, over every plug."""
+"""The contract of ``OcrEngine`` over every plug."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -76,7 +76,7 @@ def test_signed_pdf_is_told(engine: OcrEngine, tmp_path: Path) -> None:
     assert (tmp_path / "signed.pdf").read_bytes() == before
 
 
-@pytest.mark.slow  # its font is one of those that only the tests need
+@pytest.mark.slow  # only the tests need this font
 def test_a_page_of_handwriting_is_flagged_and_nothing_is_invented(engine: OcrEngine, tmp_path: Path) -> None:
     refs = [PageRef(save(page, tmp_path / f"{n}.png"), "image/png", 0) for n, page in enumerate([by_hand(), draw()])]
     out = tmp_path / "out"

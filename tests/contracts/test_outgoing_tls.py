@@ -1,4 +1,4 @@
-"""Every client of ours over TLS: a server whose certificate is not good hears no request, thus no secret and no letter."""
+"""All our clients over TLS: a server without a valid certificate gets no request, and so no secret and no letter."""
 
 import asyncio
 import ssl
@@ -24,7 +24,7 @@ from tests.tls_kit import DAY, HOST, TestAuthority, authority, lead_here
 
 
 class Listener(ThreadingHTTPServer):
-    """An HTTPS server that notes what it hears after the handshake."""
+    """An HTTPS server that records all data after the handshake."""
 
     daemon_threads = True
 
@@ -34,7 +34,7 @@ class Listener(ThreadingHTTPServer):
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up in the handshake is what the tests want."""
+        """Ignore clients that disconnect during the handshake: the tests expect them."""
 
     @property
     def url(self) -> str:
@@ -141,7 +141,7 @@ REFUSALS = (EngineFailed, TimestampUnavailable, LinkDownError)
 def test_a_server_that_is_not_known_hears_nothing(
     impostor: Listener, house: TestAuthority, tmp_path: Path, client: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(house.file))  # for the clients that ask the system's authorities
+    monkeypatch.setenv("SSL_CERT_FILE", str(house.file))  # for the clients that trust the system's authorities
     with pytest.raises(REFUSALS):
         CLIENTS[client](impostor.url, house, tmp_path)
     assert impostor.heard == []

@@ -30,7 +30,7 @@ SENDER = "courrier@ministere.example"
 
 
 class Server:
-    """What a mail server was told."""
+    """A mail server and the messages that it got."""
 
     def __init__(self) -> None:
         self.secrets: list[bytes] = []
@@ -62,7 +62,7 @@ class Server:
 def serving(
     seen: Server, *, implicit: ssl.SSLContext | None = None, offered: ssl.SSLContext | None = None
 ) -> Iterator[int]:
-    """A mail server on a free port of this machine: TLS from the first byte, offered by STARTTLS, or none."""
+    """A mail server on a free port of this machine, with implicit TLS, STARTTLS or no TLS."""
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Server]] = Future()
 
     def protocol() -> SMTP:
@@ -106,7 +106,7 @@ def _serving(way: Way, seen: Server, context: ssl.SSLContext) -> Iterator[int]:
 def delivered(
     request: pytest.FixtureRequest, tmp_path: Path, house: TestAuthority
 ) -> Iterator[tuple[Post, Callable[[], bytes]]]:
-    """Each plug, and how to see what was delivered."""
+    """Each plug, and a function that returns its delivered messages."""
     seen = Server()
     if request.param == "folder":
         folder = tmp_path / "outbox"

@@ -1,4 +1,4 @@
-"""``Preserver`` over real authorities of time-stamps and revocation: for a key of our own authority, and of another."""
+"""``Preserver`` over real time-stamp and revocation authorities, for a key of our own authority and one of another."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.servers
 
 @dataclass
 class Place:
-    """A preserver, a key, and the lists that are handed over (those of our own authority, or none)."""
+    """A preserver, a key, and the revocation lists that it is given: those of our own authority, or none."""
 
     preserver: Preserver
     key: UnlockedKey

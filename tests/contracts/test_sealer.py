@@ -41,7 +41,8 @@ FACTS = TokenFacts(
 
 
 class Place:
-    """Where the key lies; ``take_out`` makes it unreachable until ``plug_in``, where a hand can do that."""
+    """A place of the key. ``take_out`` makes the key unreachable until ``plug_in``, for places where a person can do
+    so."""
 
     def __init__(self, folder: Path, key: Callable[[], RawKey | None], token: SoftToken | None = None) -> None:
         self.roots = pki.trusted_roots(folder / "authority")

@@ -39,7 +39,7 @@ def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SearchInde
 
 @pytest.fixture(params=ENGINES, scope="module")
 def three(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchIndex]:
-    """Three letters of which every test asks only: one index for all."""
+    """Three letters that tests only read: one index for all of them."""
     with made(request, tmp_path_factory.mktemp("three")) as plug:
         plug.put(THREE)
         yield plug
@@ -47,7 +47,8 @@ def three(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(params=ENGINES, scope="module")
 def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchIndex]:
-    """One letter for each level and each of two units, and one for both units; SECRET ones hand over too much."""
+    """One letter for each level and each of two units, and one for both units. SECRET ones contain more text than they
+    may."""
     with made(request, tmp_path_factory.mktemp("guarded")) as plug:
         plug.put(list(_guarded()))
         yield plug
@@ -55,7 +56,7 @@ def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @contextmanager
 def made(request: pytest.FixtureRequest, folder: Path) -> Iterator[SearchIndex]:
-    """An empty index of the engine that the fixture asks for."""
+    """An empty index of the engine that the fixture names."""
     if request.param == "tantivy":
         plug = TantivyIndex(folder / "index", writable=True)
         yield plug

@@ -1,4 +1,4 @@
-"""What every plug of KeyVault, Signer and SignatureChecker promises, over each kind of key."""
+"""The contracts of KeyVault, Signer and SignatureChecker, over each kind of key."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

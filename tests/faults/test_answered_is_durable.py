@@ -1,4 +1,4 @@
-"""What was answered as registered is on disk: the database is killed while clerks register, and every letter is there.
+"""A letter that the site confirmed as registered is on disk. The database is killed while clerks register.
 
 ``GED_TEST_KILLS=20`` kills it twenty times (``make bench-kills``).
 """
@@ -58,7 +58,7 @@ def value_of(engine_url: str, setting: str, *, writes: bool) -> str:
 
 
 def lowered(make_database: Callable[[], str], value: str) -> str:
-    """A database whose administrator changed ``synchronous_commit``."""
+    """A database whose administrator lowered ``synchronous_commit``."""
     url = make_database()
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {url.rpartition('/')[2]} SET synchronous_commit = {value}")
@@ -91,7 +91,7 @@ def test_sqlite_writes_every_commit_to_disk(tmp_path: Path) -> None:
 def test_a_database_that_does_not_write_to_disk_is_refused(
     make_database: Callable[[], str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    url = make_database()  # of the tests' own quick server
+    url = make_database()  # from the tests' fast server, which is not durable
     migrate_database(make_settings(tmp_path, database_url=url))
     with pytest.raises(ConfigError) as refused:
         require_migrated(make_settings(tmp_path, database_url=url))
@@ -108,7 +108,8 @@ def test_no_answered_letter_is_lost_when_the_database_is_killed(
     cluster: DurableCluster, empty_redis_url: str, tmp_path: Path
 ) -> None:
     with psycopg.connect(cluster.url.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute("ALTER DATABASE postgres SET synchronous_commit = off")  # as somebody may, for speed
+        # As an administrator may do for speed.
+        connection.execute("ALTER DATABASE postgres SET synchronous_commit = off")
     services = prepared(cluster.url, tmp_path)
     port = free_port()
     site, place = Processes(tmp_path / "logs"), f"http://127.0.0.1:{port}"
@@ -147,7 +148,8 @@ def prepared(url: str, folder: Path) -> Services:
 
 
 def kill_once(cluster: DurableCluster, services: Services, clerks: list[Clerk]) -> float:
-    """Let them work, seal the head, kill at a moment of chance, start again; seconds until the site registers again."""
+    """While clerks work: seal the head, kill at a random moment, start again. Returns the seconds until the site
+    registers."""
     begun = sum(len(clerk.answered) for clerk in clerks)
     wait_for(lambda: sum(len(clerk.answered) for clerk in clerks) > begun + 2 * CLIENTS)
     seal_head(services, now=datetime.now(UTC))
@@ -164,7 +166,8 @@ def kill_once(cluster: DurableCluster, services: Services, clerks: list[Clerk]) 
 
 
 def look_again(services: Services, clerks: list[Clerk]) -> int:
-    """Every answered letter is there once under the number told; numbers, journal, heads and closings hold."""
+    """Check that each confirmed letter is stored once with its number, and that numbers, journal, heads and closings
+    are sound."""
     told = {subject: number for clerk in clerks for subject, number in clerk.answered.items()}
     with services.reading() as session:
         rows = session.execute(

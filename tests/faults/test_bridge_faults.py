@@ -1,4 +1,4 @@
-"""The bridge killed, jammed, out of disk, without a server: no page is lost, doubled or half."""
+"""The bridge is killed, jammed, out of disk, without a server. No page is lost, duplicated or incomplete."""
 
 import io
 import os
@@ -168,7 +168,7 @@ def test_a_full_disk_stops_the_scan_and_keeps_what_was_scanned(desk: Desk, doubl
     noise.save(desk.lid, "PPM")
     double.site.orders.put(order(2, complete=False))
     assert double.site.wait_final(2) == (2, "failed", 0, "disk_full")
-    # The manifest is written through such a name at any moment; none stays.
+    # The manifest is written under a temporary name, at any moment; no such file remains.
     double.site.wait(lambda: not list(desk.home.glob("spool/*/*.part")))
     desk.lay("petite encore")
     double.site.orders.put(order(3, complete=False))
@@ -234,7 +234,7 @@ def test_a_refused_batch_stays_on_the_disk_and_holds_nothing_up(desk: Desk, doub
     assert len(desk.spooled()) == 1
     site.orders.put(order(2, "batch-2"))
     assert site.wait_final(2) == (2, "done", 1, None)
-    # The good page leaves the disk after the order's last word, the refused one stays.
+    # The good page leaves the disk after the order's last report; the refused one stays.
     site.wait(lambda: len(desk.spooled()) == 1)
     desk.stop()
     site.refused_batches = frozenset()
@@ -254,7 +254,7 @@ def test_a_page_damaged_on_the_disk_is_never_sent_as_good(desk: Desk, double: Do
     desk.kill()
     page = desk.spooled()[0]
     page.write_bytes(page.read_bytes()[:-20])
-    double.finish_requests()  # a piece that was under way when the agent died is stored by now: it is forgotten too
+    double.finish_requests()  # a piece that was on its way when the agent died may be stored: it is removed too
     site.pages.clear()
     desk.start()
     assert site.wait_final(1)[1:] == ("failed", 0, "page_lost")

@@ -1,7 +1,7 @@
-"""A stack of 50 sheets while agent, server and network die at random: 50 pages, once each, in their order.
+"""A stack of 50 sheets while agent, server and network fail at random: 50 pages, once each, in their order.
 
-The clerk of this test knows the stack only: after an order has ended she looks how many pages are there, and lays the
-next sheet. ``KILLS=100`` (``make bench-bridge``) kills a hundred times, the usual run fewer.
+The clerk of this test knows only the stack. When an order has ended, she counts the pages and lays the next sheet.
+``KILLS=100`` (``make bench-bridge``) kills a hundred times; the usual run kills fewer times.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tests.wire import Wire
 from tests.worker_kit import GED, Installation, eventually
 
 MANY = bool({"GED_TEST_LONG", "KILLS"} & set(os.environ))
-SHEETS = 50 if MANY else 12  # on the glass, an order each; the feeder's are fifty always
+SHEETS = 50 if MANY else 12  # on the glass, one order for each; the feeder always has fifty
 KILLS = int(os.environ.get("KILLS", "6"))
 WAIT_S = 90.0
 VICTIMS = ("agent", "agent", "server", "whole server", "network", "network")
@@ -45,7 +45,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 @dataclass
 class Office:
-    """The installation, its server as a process, a wire that can be cut, and the desk."""
+    """The installation, its server as a process, a network connection that can be cut, and the desk."""
 
     place: Installation
     wire: Wire
@@ -68,14 +68,14 @@ class Office:
             self.server.wait()
 
     def _kill_site(self) -> None:
-        """Kill the process that holds the site and every connection; its master begins another one."""
+        """Kill the process that holds the site and every connection. Its master starts another one."""
         assert self.server is not None
         children = Path(f"/proc/{self.server.pid}/task/{self.server.pid}/children").read_text().split()
         for pid in children:
             os.kill(int(pid), signal.SIGKILL)
 
     def kill(self, victim: str) -> None:
-        """Kill one of the three; what was killed comes back at once, and takes its time to be ready."""
+        """Kill one of the three. It restarts at once, and needs time to be ready."""
         self.killed[victim] += 1
         if victim == "agent":
             self.desk.kill()
@@ -105,7 +105,7 @@ class Office:
             return session.scalar(query.where(ScanBatch.key == batch_key)) or 0
 
     def is_scanned(self, batch_key: str, order_id: int) -> bool:
-        """Whether the spool knows how the order's scan ended: no sheet moves any more."""
+        """Whether the spool knows how the order's scan ended: then no sheet moves any more."""
         path = self.desk.home / "spool" / f"b-{batch_key}" / "manifest.json"
         try:
             orders = json.loads(path.read_text())["orders"]
@@ -114,7 +114,7 @@ class Office:
         return any(order["order_id"] == order_id and order["outcome"] for order in orders)
 
     def images(self, batch_key: str) -> list[Image.Image]:
-        """What the waiting scan shows, page by page."""
+        """The pages of the waiting scan, as images."""
         with self.place.services.reading() as session:
             batch_id = session.scalars(select(ScanBatch.id).where(ScanBatch.key == batch_key)).one()
         recognition.run_intake(self.place.services, batch_id, heartbeat=lambda _: None, now=datetime.now(UTC))
@@ -184,7 +184,7 @@ LONG = pytest.mark.skipif(
 
 @pytest.mark.parametrize("backend", ["pnm", pytest.param("test", marks=LONG)])
 def test_fifty_sheets_on_the_glass(office: Office, backend: str) -> None:
-    """One sheet an order; each is known by its pixels (pnm) or by its resolution (test)."""
+    """One order for each sheet. A sheet is recognised by its pixels (pnm) or by its resolution (test)."""
     chance, begun, again = _chance(), time.monotonic(), 0
     key, pixels = None, []
     for sheet in range(1, SHEETS + 1):
@@ -213,8 +213,11 @@ def test_fifty_sheets_on_the_glass(office: Office, backend: str) -> None:
 
 
 def test_five_loads_of_the_feeder(office: Office) -> None:
-    """SANE's test feeder holds ten sheets, and fills itself when it is opened: the agent is killed between loads only,
-    while it still uploads; server and network at any moment."""
+    """Five loads of ten sheets through SANE's test feeder.
+
+    The feeder fills itself when it is opened. So the agent is killed only between loads, while it still uploads; server
+    and network are killed at any moment.
+    """
     chance, begun = _chance(), time.monotonic()
     key: str | None = None
     for load in range(5):

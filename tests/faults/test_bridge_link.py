@@ -1,4 +1,5 @@
-"""A page's way over bad links: slow, cut in the middle, twice at once, changed; in pieces, with little memory."""
+"""Upload of a page over bad connections: slow, cut in the middle, two at once, damaged; in pieces, with little
+memory."""
 
 from __future__ import annotations
 
@@ -96,7 +97,7 @@ def page_of(data: bytes) -> Page:
 
 
 def until_received(send: Callable[[], tuple[str, int]], attempts: int) -> tuple[tuple[str, int], int]:
-    """What the uploader does, without its waits."""
+    """Upload as the bridge does, without its waits."""
     for attempt in range(attempts):
         try:
             return send(), attempt
@@ -123,7 +124,7 @@ def test_a_page_arrives_where_no_connection_lives_long_enough_for_it(place: Plac
     assert receipt == (sha256(data), len(data))
     assert attempts >= 2
     assert wire.cuts >= 5
-    # Going on from where it broke: what is sent twice is less than the page itself.
+    # The upload continues where it broke off: fewer bytes are repeated than the page has.
     assert wire.sent_up < 2 * len(data)
     assert place.stored(data)
     assert place.pieces() == []
@@ -163,7 +164,7 @@ def test_a_huge_page_takes_little_memory_on_both_sides(place: Place) -> None:
 
 @dataclass
 class Stream:
-    """A request's body that does something between its blocks, or breaks."""
+    """The body of a request. It runs a function between its blocks, or breaks off."""
 
     data: bytes
     then: Callable[[], object]
@@ -202,7 +203,7 @@ def test_of_two_connections_for_one_page_the_slower_one_ends(place: Place) -> No
     assert told == [Receipt(Digest(sha256(data)), 10_000, True)]
     assert outcome != told[0]
     assert place.stored(data)
-    # The bridge hears of the receipt whichever connection it asks on.
+    # The bridge gets the receipt on any connection on which it asks.
     assert partials.held(place.services, place.bridge, "k", "t", digest=sha256(data)) == Receipt(
         Digest(sha256(data)), 10_000, False
     )

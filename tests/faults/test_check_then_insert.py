@@ -1,4 +1,5 @@
-"""Two people do one thing at one moment, or one person clicks twice: one row, and each gets a sensible answer."""
+"""Two people do one thing at one moment, or a person clicks twice: there is one row, and each gets a helpful
+response."""
 
 from __future__ import annotations
 
@@ -53,7 +54,7 @@ def services(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Service
 
 
 def both(services: Services, first: Callable[[UnitOfWork], Any], second: Callable[[UnitOfWork], Any]) -> list[Any]:
-    """The second begins when the first has written and not committed; it waits for the first at a lock."""
+    """The second begins when the first has written and not committed. It waits for the first at a lock."""
 
     def later() -> Any:
         with services.unit_of_work(NOW) as uow:

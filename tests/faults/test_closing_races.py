@@ -1,4 +1,4 @@
-"""A void and a closing at the same moment on PostgreSQL: whichever comes first, the void stands in one closing."""
+"""A void and a closing at one moment on PostgreSQL. Whichever comes first, one closing lists the void."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -51,7 +51,8 @@ def test_a_closing_that_waits_for_a_void_does_not_leave_it_out(services: Service
     assert close(services, TODAY).void_count == 1
 
 
-@pytest.mark.parametrize("until_on", [TODAY, date(TODAY.year + 1, 1, 2)])  # in the year of the void's clock, and later
+# In the year of the void's clock, and in a later one.
+@pytest.mark.parametrize("until_on", [TODAY, date(TODAY.year + 1, 1, 2)])
 def test_a_void_that_waits_for_a_closing_falls_behind_it(services: Services, until_on: date) -> None:
     mail_id = letter(services)
     waiting: list[Actor] = []
@@ -60,7 +61,7 @@ def test_a_void_that_waits_for_a_closing_falls_behind_it(services: Services, unt
         with services.unit_of_work(NOW) as uow:
             void(uow, mail_id)
 
-    def meanwhile(_: Session) -> None:  # the closing holds its locks and commits next
+    def meanwhile(_: Session) -> None:  # the closing holds its locks and will commit
         waiting.append(Actor(late))
         wait_for_waiters(services.engine)
 

@@ -1,7 +1,7 @@
-"""People and jobs who take the same rows at one moment: each gets its answer, nobody an error.
+"""People and jobs take the same rows at one moment. Each succeeds, and nobody gets an error.
 
-Each scene is laid so that two transactions which lock in two orders wait for each other: a third one holds a row until
-both are on their way. ``GED_TEST_DEADLOCKS`` says how often each scene is played (``make deadlocks``: 200 times).
+In each scene, two transactions that lock in opposite orders would wait for each other: a third one holds a row until
+both have begun. ``GED_TEST_DEADLOCKS`` is the number of times that each scene is played (``make deadlocks``: 200).
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
 
 @contextmanager
 def held(services: Services, statement: str) -> Iterator[None]:
-    """Somebody else's lock, until the block ends."""
+    """Hold a lock, as another transaction, until the block ends."""
     with services.engine.connect() as connection:
         connection.execute(text(statement))
         yield
@@ -71,7 +71,7 @@ def held(services: Services, statement: str) -> Iterator[None]:
 
 
 def meet(services: Services, statement: str, *works: Callable[[], object]) -> list[object]:
-    """Let each work come to a lock, one after the other, while ``statement`` holds one; then let them all go on."""
+    """Let each work wait for a lock, one after the other, while ``statement`` holds one. Then release it."""
     begun: list[Actor] = []
     with held(services, statement):
         for work in works:
@@ -80,11 +80,11 @@ def meet(services: Services, statement: str, *works: Callable[[], object]) -> li
     return [one.result() for one in begun]
 
 
-# --- an answer leaves while a slip takes both papers ----------------------------------------------------------------
+# --- an answer is dispatched while a slip takes the papers of both letters --------------------------------------------
 
 
 def _signed_answer(house: House) -> tuple[int, int, int]:
-    """(answer, letter answered, line of the answer's dispatch): as after the signature."""
+    """(answer, letter that it answers, line of the answer's dispatch), as after the signature."""
     answer = house.answer(copies=())
     clerk = house.who("agent")
     with house.services.unit_of_work(NOW) as uow:
@@ -128,7 +128,8 @@ def test_an_answer_leaves_while_a_slip_takes_it_with_the_letter_it_answers(house
         assert list(audit.verify_chain(session)) == []
 
 
-# --- a clerk turns a page while its text arrives --------------------------------------------------------------------
+# --- a clerk turns a page while its text is being stored
+# ---------------------------------------------------------------
 
 
 def test_a_page_is_turned_while_its_text_arrives(services: Services) -> None:
@@ -148,14 +149,15 @@ def test_a_page_is_turned_while_its_text_arrives(services: Services) -> None:
             with services.unit_of_work(NOW) as uow:
                 return arrange.repair(uow, AttachmentId(document), [(1, 90)], reason="De travers", actor=clerk, now=NOW)
 
-        # The text is kept once the old one is deleted: there the reading stops, with its locks in hand.
+        # The reading stops after the old text is deleted and before the new one is stored: it holds its locks.
         meet(services, "LOCK TABLE page_texts IN EXCLUSIVE MODE", read, turn)
         with services.reading() as session:
             assert session.scalar(select(func.count()).where(PageText.attachment_id == document)) == 1
             assert session.scalar(select(func.count()).where(Attachment.replaces_id == document)) == 1
 
 
-# --- two authorities' desks impute the same letters in two orders ---------------------------------------------------
+# --- the secretariats of two authorities assign the same letters in opposite orders
+# -------------------------------------
 
 
 @pytest.fixture
@@ -187,7 +189,8 @@ def test_the_same_letters_imputed_in_two_orders_at_once(services: Services, app:
             assert session.scalar(decided) == 4, "the second decision supersedes the first, and both stay"
 
 
-# --- a unit of work that was given up -------------------------------------------------------------------------------
+# --- a unit of work that PostgreSQL aborted
+# ------------------------------------------------------------------------------
 
 
 def _two_rows(services: Services) -> tuple[int, int]:
@@ -199,7 +202,7 @@ def _two_rows(services: Services) -> tuple[int, int]:
 
 
 def _cross(services: Services, first: int, second: int, here: threading.Barrier, runs: list[int]) -> None:
-    """Change two rows one after the other, in the given order; the first time not before the other has begun too."""
+    """Change two rows in the given order. The first attempt waits until the other transaction has begun too."""
     for attempt in services.attempts(NOW):
         with attempt as uow:
             runs.append(first)
@@ -230,7 +233,7 @@ def test_a_unit_of_work_that_lost_a_deadlock_runs_once_more(services: Services) 
 
 
 def give_up(uow: UnitOfWork) -> None:
-    """A statement that PostgreSQL gives up each time."""
+    """A statement that PostgreSQL aborts each time."""
     uow.session.execute(text("DO $$ BEGIN RAISE EXCEPTION 'given up' USING ERRCODE = '40P01'; END $$"))
 
 

@@ -1,4 +1,4 @@
-"""What ``ged run`` and ``ged demo`` started ends with them, also when nobody can tell it to."""
+"""Processes that ``ged run`` and ``ged demo`` started end with them, even when they were killed."""
 
 import os
 import signal

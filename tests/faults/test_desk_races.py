@@ -1,4 +1,4 @@
-"""Two hands at once on what the desk numbers and joins, on PostgreSQL."""
+"""Two clerks number or attach one thing at one moment, on PostgreSQL."""
 
 from __future__ import annotations
 

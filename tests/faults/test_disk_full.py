@@ -1,4 +1,4 @@
-"""A full disk: what is being stored is refused in words, nothing half of it stays, and the next try succeeds."""
+"""A full disk: storing fails with a clear message, nothing incomplete remains, and the next attempt succeeds."""
 
 import errno
 import io
@@ -26,7 +26,7 @@ BIG = bytes(range(256)) * 4096
 
 
 def _put_with_little_space(folder: Path, size: int) -> None:
-    """In a process of its own: no file may grow beyond the limit (setrlimit(2)), as on a disk without space."""
+    """Store in a separate process in which no file may grow beyond the limit (setrlimit(2)), as on a full disk."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, LIMIT))
     blobs = FileBlobs(folder)
@@ -55,7 +55,7 @@ def test_a_blob_that_does_not_fit_leaves_nothing_and_the_next_try_succeeds(tmp_p
 
 
 class FullDisk(FileBlobs):
-    """The store of a disk that is full for so many writes."""
+    """A store whose disk is full for this number of writes."""
 
     refusals = 0
 
@@ -98,7 +98,7 @@ def test_a_job_that_met_a_full_disk_is_tried_again_and_then_done(tmp_path: Path)
 
 
 def attachment_job(services: object, mail_id: int) -> None:
-    """A page joined to a letter; its reading is a job."""
+    """A letter with a page attached, and the job that reads the page."""
     from ged.register.models import AttachmentKind
     from ged.register.operations import SourcePage, attach
     from ged.unit import Services

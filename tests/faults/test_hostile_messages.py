@@ -1,4 +1,4 @@
-"""An e-mail made to take all time is given up in its own child, and the next one is read."""
+"""An e-mail that would take hours to read is abandoned in its own child process, and the next one is read."""
 
 import io
 import time
@@ -46,7 +46,8 @@ def test_a_refusal_keeps_its_reason() -> None:
 
 
 def test_the_signature_of_a_hostile_message_is_looked_for_apart_too(tmp_path: Path) -> None:
-    """A page asks for it each time it is opened: neither its thread nor its process may pay for the message."""
+    """The page looks for the signature each time it is opened. Neither its thread nor its process may lose that
+    time."""
     services = make_services(tmp_path)
     signed = b"Content-Type: text/html\r\n\r\n" + b"<a " * 60_000 + b"\r\n"
     raw = (

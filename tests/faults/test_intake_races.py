@@ -1,4 +1,4 @@
-"""Two workers meet at the same batch, letter or attachment: one does the work, the other finds it done."""
+"""Two workers take one batch, letter or attachment. One does the work, and the other finds it done."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def services(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service
 
 
 def together(*acts: Callable[[], None]) -> None:
-    """Run acts at the same time; the first error is raised."""
+    """Run functions at one moment. The first exception is raised."""
     start, errors = threading.Barrier(len(acts)), []
 
     def run(act: Callable[[], None]) -> None:
@@ -55,7 +55,7 @@ def together(*acts: Callable[[], None]) -> None:
 
 
 def quiet(_progress: str) -> None:
-    """A heartbeat that nobody listens to."""
+    """A heartbeat that does nothing."""
 
 
 def test_a_batch_taken_in_twice_at_once_makes_its_scans_once(services: Services) -> None:

@@ -1,4 +1,5 @@
-"""A job whose reading program crashes, hangs or is missing: pages are marked, the job goes on or says why."""
+"""The reading program of a job crashes, hangs or is missing. The job marks the pages and continues, or names the
+reason."""
 
 import io
 from collections.abc import Callable
@@ -25,7 +26,7 @@ REAL = "exec tesseract"
 
 @pytest.fixture
 def program(tmp_path: Path) -> Callable[[str], str]:
-    """A program in tesseract's place: the first page that it gets it treats as told, the others really."""
+    """Replace tesseract by a program that fails on its first page as asked, and really reads the others."""
 
     def make(behaviour: str) -> str:
         path, first = tmp_path / "tesseract-double", tmp_path / "first"
@@ -102,7 +103,7 @@ def test_a_missing_program_is_said_and_the_letter_stays(tmp_path: Path) -> None:
 
 def test_a_document_too_slow_as_a_whole_is_tried_again_later(tmp_path: Path) -> None:
     class Late(TesseractEngine):
-        """The real engine with no time at all."""
+        """The real engine, with a time limit of zero."""
 
         def recognise(self, pages, *, languages, timeout_s, out, **more):  # type: ignore[no-untyped-def]  # as the port
             return super().recognise(pages, languages=languages, timeout_s=0.01, out=out, **more)

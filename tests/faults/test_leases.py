@@ -1,4 +1,5 @@
-"""A job that outlives its lease is never run twice at once, and who lost it writes nothing; schedules; figures."""
+"""A job that outlives its lease never runs twice at once, and a worker that lost the lease writes nothing; schedules;
+figures."""
 
 import threading
 import time
@@ -61,7 +62,7 @@ def state(services: Services, job_id: JobId) -> tuple[JobState, int, str]:
 
 
 class SlowBlobs(FileBlobs):
-    """A disk on which looking at all files takes as long as the test wants."""
+    """A store in which listing all files takes as long as the test wants."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -109,7 +110,7 @@ def test_a_worker_that_lost_its_lease_says_nothing_more(services: Services) -> N
         lambda session: jobs.fail(session, lost, EngineFailed("ocr.page"), now=LATER),
         lambda session: jobs.renew(session, [lost], now=LATER),
         lambda session: jobs.mark_irrevocable(session, lost, now=LATER),
-        # The same worker, an earlier try of its own.
+        # The same worker, with an earlier attempt of its own.
         lambda session: jobs.finish(session, replace(held, attempts=1), now=LATER),
     ]
     for say in said:
@@ -131,7 +132,7 @@ def test_what_a_worker_wrote_after_it_lost_its_lease_is_rolled_back(services: Se
     def work(given: pipeline.Run) -> None:
         with given.services.unit_of_work(NOW) as uow:
             uow.record("thing.before", "thing", 1, actor=SYSTEM)
-        with services.unit_of_work(NOW) as uow:  # another worker finds the lease ended
+        with services.unit_of_work(NOW) as uow:  # another worker finds that the lease has ended
             uow.session.execute(update(Job).where(Job.id == job_id).values(lease_until=NOW))
         assert claim(services, job_id, "w2", LATER) is not None
         with given.services.unit_of_work(NOW) as uow:

@@ -115,7 +115,7 @@ def test_a_letter_is_registered_with_its_scan_by_one_of_two_who_lock_it_before_t
 def test_scans_are_locked_by_their_numbers_and_before_the_letter_that_they_are_joined_to(
     house: House, watch: Watch
 ) -> None:
-    """A colleague who confirms the code of such a scan locks it, then its letter."""
+    """A colleague who confirms the code of a scan locks the scan, then its letter."""
     services, clerk = house.services, house.who("agent")
     paper = register_paper(services)
     first, second, third = (upload(services, f"{n}.png", pages.png(f"page {n}"))[0] for n in range(3))
@@ -154,7 +154,7 @@ def test_the_watch_sees_a_lock_taken_backwards(house: House, watch: Watch) -> No
 
 
 def test_who_waits_for_the_journals_head_is_woken_when_it_is_his_turn(house: House) -> None:
-    """Nobody waits for the row itself: PostgreSQL would wake all of them at each commit."""
+    """Nobody waits for the row itself: PostgreSQL would wake all waiters at each commit."""
     services, waiters = house.services, 4
     waiting = text("SELECT locktype FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()")
 
@@ -162,7 +162,7 @@ def test_who_waits_for_the_journals_head_is_woken_when_it_is_his_turn(house: Hou
         with services.unit_of_work(NOW) as uow:
             uow.record("thing.changed", "thing", n, actor=SYSTEM)
 
-    append(waiters)  # the head's row is there
+    append(waiters)  # make the head's row
     with ThreadPoolExecutor(waiters) as desks:
         with services.unit_of_work(NOW) as uow:
             audit.lock(uow.session)
@@ -180,12 +180,12 @@ def test_who_waits_for_the_journals_head_is_woken_when_it_is_his_turn(house: Hou
 def test_the_first_number_of_a_year_is_asked_for_by_two_whose_plans_differ(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A scan of the whole table takes the turn before it sees that there is no row; an index does not."""
+    """A scan of the whole table acquires the advisory lock before it sees that there is no row; an index does not."""
     services, year = house.services, 2031
     with services.unit_of_work(NOW) as uow:
         register_id = uow.session.scalars(select(Register.id).order_by(Register.id)).first()
         assert register_id is not None
-        uow.session.add(RegisterCounter(register_id=register_id, year=year + 1))  # a row for the scan to look at
+        uow.session.add(RegisterCounter(register_id=register_id, year=year + 1))  # a row for the scan to visit
     insert, late = locks.insert_if_missing, threading.Event()
 
     def made(plan: str) -> None:
@@ -203,7 +203,7 @@ def test_the_first_number_of_a_year_is_asked_for_by_two_whose_plans_differ(
 
     second: list[Actor] = []
     monkeypatch.setattr(locks, "insert_if_missing", first_waits_for_the_second)
-    with services.engine.connect() as connection:  # both plans are plans for rows that are there
+    with services.engine.connect() as connection:  # both plans are made for existing rows
         connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE register_counters"))
     made("enable_seqscan")
     second[0].result(30)

@@ -1,6 +1,6 @@
-"""Hundreds of malformed files: each is read or refused with words that a clerk understands; nothing else happens.
+"""Hundreds of malformed files. Each is read or refused with words that a clerk understands, and nothing else happens.
 
-``GED_TEST_MALFORMED=500`` makes as many as the project promises (``make malformed``); the usual run makes fewer.
+``GED_TEST_MALFORMED=500`` makes as many as the project promises (``make malformed``). The usual run makes fewer.
 """
 
 import io
@@ -27,7 +27,7 @@ from tests.ocr_pages import draw, save
 from tests.site import make_site, post, sign_in
 from web.site.errors import view_of
 
-FILES = int(os.environ.get("GED_TEST_MALFORMED", "60"))  # sixty: each builder of a harmful file comes once
+FILES = int(os.environ.get("GED_TEST_MALFORMED", "60"))  # sixty: each builder of a harmful file is used once
 UPLOADED = 10
 SMALL_BYTES = 80_000
 INSPECT_S, PAGE_S = 6.0, 10.0
@@ -59,7 +59,7 @@ def engine() -> Iterator[TesseractEngine]:
 
 
 def read(engine: TesseractEngine, given: Malformed, folder: Path) -> str:
-    """What became of a file; anything but an acceptance or an expected refusal is an error."""
+    """The outcome of a file: read, a failed page, or the code of an expected refusal. Anything else fails."""
     folder.mkdir()
     path = folder / "source"
     path.write_bytes(given.content)
@@ -122,8 +122,8 @@ def test_malformed_files_are_read_or_refused(seed: int, maker: Maker, engine: Te
         print(code, dict(kinds.get(code, {})))
     assert slowest[2] < INSPECT_S + 4 * PAGE_S + 10, f"GED_TEST_SEED={seed}: {slowest}"
     assert memory_bytes(resource.RUSAGE_SELF) - before < OWN_GROWTH_BYTES, f"GED_TEST_SEED={seed}"
-    assert memory_bytes(resource.RUSAGE_CHILDREN) <= max(MEMORY, largest_before)  # of this process's other tests
-    # What became of the files is left to chance but for this: some were read, others refused for different reasons.
+    assert memory_bytes(resource.RUSAGE_CHILDREN) <= max(MEMORY, largest_before)  # of earlier tests in this process
+    # The outcomes are random, except for this: some files were read, others refused for different reasons.
     assert "read" in kinds, f"GED_TEST_SEED={seed}"
     assert len(EXPECTED & set(kinds)) >= 4, f"GED_TEST_SEED={seed}: {sums}"
     assert engine.inspect(good, filename="good.png", timeout_s=30).pages, "the engine still works"
@@ -133,7 +133,7 @@ def test_malformed_files_are_read_or_refused(seed: int, maker: Maker, engine: Te
 def test_malformed_uploads_are_told_on_the_page(seed: int, maker: Maker, tmp_path: Path) -> None:
     app, services = make_site(tmp_path, services=make_services(tmp_path))
     clerk = sign_in(app, "agent")
-    # The test client leaves the temporary files of larger forms open, which a warning would tell.
+    # The test client leaves the temporary files of larger forms open; Python would warn.
     light = (item for item in map(maker.make, count()) if len(item.content) < SMALL_BYTES)
     given = list(islice(light, UPLOADED))
     for start in range(0, UPLOADED, 5):

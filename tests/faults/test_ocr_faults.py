@@ -1,4 +1,4 @@
-"""The reading engine when programs and files misbehave."""
+"""The reading engine with failing programs and damaged files."""
 
 import os
 import random
@@ -28,12 +28,12 @@ REFUSALS = {
     "file.empty", "file.truncated", "file.type_unknown", "file.image_too_large", "file.encrypted", "file.too_many_pages",
     "ocr.crashed", "ocr.out_of_memory", "ocr.timeout",
 }  # fmt: skip
-"""What may become of any damage: once in many thousands of draws it costs a child its life, and that is told too."""
+"""Allowed outcomes of any damage. Once in many thousands of draws it kills the child; that is reported too."""
 
 
 @pytest.fixture
 def program(tmp_path: Path) -> Callable[[str], str]:
-    """A program in tesseract's place: lists its languages, reads page 1 as told and the others really."""
+    """Replace tesseract by a program that lists its languages, treats page 1 as asked, and really reads the others."""
 
     def make(behaviour: str) -> str:
         path = tmp_path / "tesseract-double"
@@ -142,7 +142,7 @@ def test_time_out_leaves_no_process_behind(tmp_path: Path, program: Callable[[st
 def test_a_page_that_took_too_long_leaves_no_process_behind_and_the_next_is_read(
     tmp_path: Path, program: Callable[[str], str]
 ) -> None:
-    """The program is ended by pytesseract, but what a program starts is not its own: it ends with the child."""
+    """pytesseract ends its program, but not the processes that the program started. They end with the child."""
     marker = f"{400 + os.getpid() % 100}.5"
     engine = TesseractEngine(tesseract=program(f"sleep {marker}"), jobs=1, page_timeout_s=6, isolation=NONE)
     source = save(draw(size=(1240, 1754)), tmp_path / "p.png")
@@ -172,7 +172,7 @@ def test_a_child_that_is_killed_while_it_reads_costs_its_page_alone(tmp_path: Pa
     killed = threading.Event()
 
     def kill_the_reading_child() -> None:
-        """Once the first page's picture is made its words are being read."""
+        """Kill the child while it reads words: this begins when the image of the first page is made."""
         while not killed.is_set():
             for room in Path(tempfile.gettempdir()).glob("ged-room-*"):
                 if (room / "page-0001.json").exists():
@@ -192,7 +192,7 @@ def test_a_child_that_is_killed_while_it_reads_costs_its_page_alone(tmp_path: Pa
 
 
 def children_in(room: Path) -> list[int]:
-    """Python processes whose folder is this room."""
+    """The Python processes that work in this folder."""
     found = []
     for place in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -240,7 +240,7 @@ def test_secrets_do_not_reach_the_child(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_engine_works_again_after_a_fork(tmp_path: Path) -> None:
-    """A queue worker forks for each job; the child must not talk to its parent's processes."""
+    """A queue worker forks for each job. The forked process must not use the child processes of its parent."""
     source = save(draw(size=SMALL), tmp_path / "f.png")
     engine = TesseractEngine()
     engine.inspect(source, filename="f", timeout_s=60)

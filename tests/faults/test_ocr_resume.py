@@ -1,4 +1,4 @@
-"""A long document whose reader is killed, stopped or interrupted: finished pages stay, processes go."""
+"""The reader of a long document is killed, stopped or interrupted. Finished pages stay; no process stays."""
 
 import io
 import json
@@ -62,7 +62,7 @@ def document(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    """Tesseract, that notes each page it begins by the digest of its pixels."""
+    """Replace tesseract by a program that also records the digest of each page that it begins."""
     path = tmp_path / "noting"
     path.write_text(
         '#!/bin/sh\ncase "$1" in --list-langs|--version) exec tesseract "$@";; esac\n'
@@ -199,7 +199,7 @@ def test_a_finished_page_whose_file_was_lost_is_read_anew(tmp_path: Path, docume
 
 
 class Stopping(TesseractEngine):
-    """The real engine, that gives up after a page the first time, as a worker does that is told to stop."""
+    """The real engine. It stops after a page the first time, as a worker does that gets SIGTERM."""
 
     calls = 0
 
@@ -248,7 +248,7 @@ def test_a_job_goes_on_where_it_stopped_and_says_how_far_it_is(
     def noted(session, *more, progress=None, **rest):  # type: ignore[no-untyped-def]
         renew(session, *more, progress=progress, **rest)
         if progress is None or (said and said[-1][0] == progress):
-            return  # the fence of a commit, or a beat while a page takes long
+            return  # refused at a commit, or by a heartbeat while a page takes long
         said.append((progress, documents.attachment(session, int(attachment), actor(services, "agent")).progress))
 
     monkeypatch.setattr(jobs, "renew", noted)

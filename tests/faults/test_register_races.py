@@ -1,4 +1,4 @@
-"""Two registrations at the same moment on PostgreSQL: the form sent twice is one letter, a new sender one entry."""
+"""Two registrations at one moment on PostgreSQL: a form sent twice makes one letter, a new sender one entry."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def services(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Service
 
 
 def register_both(services: Services, *forms: IncomingForm) -> list[Registered]:
-    """Each form in a transaction of its own; the first commits only when the second waits for it."""
+    """Register each form in a transaction of its own. The first commits only when the second waits for it."""
     clerk = actor(services, "agent")
     with services.reading() as session:
         register_id = RegisterId(session.scalars(select(Register.id).where(Register.code == "ARR")).one())

@@ -1,4 +1,4 @@
-"""Two releases work side by side on PostgreSQL while one replaces the other, and no letter and no number is lost."""
+"""While one release replaces another, both work side by side on PostgreSQL. No letter and no number is lost."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tests.servers import free_port
 from tests.site import give_passwords
 
 EACH = 8
-"""Letters that are registered through a site in each stage of the upgrade."""
+"""Letters registered at each site in each stage of the upgrade."""
 
 
 @contextmanager
 def running(release: Release, *words: str, settings: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of a release, ended at the end of the block."""
+    """Run a process of a release until the end of the block."""
     with log.open("ab") as out:
         process = subprocess.Popen(
             release.command(*words), env=release.environment(settings), cwd=release.sources, stdin=subprocess.DEVNULL,
@@ -51,7 +51,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def served(release: Release, *, settings: dict[str, str], log: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The address of a site of a release that answers, and its process."""
+    """Serve a site of a release. Yields its address, once it answers, and its process."""
     place = f"http://127.0.0.1:{(port := free_port())}"
     words = ("serve", "--bind", f"127.0.0.1:{port}", "--processes", "1", "--threads", "4")
     with running(release, *words, settings=settings, log=log) as process:
@@ -68,7 +68,7 @@ def served(release: Release, *, settings: dict[str, str], log: Path) -> Iterator
 
 
 def register_at(*places: str, told: dict[str, tuple[int, str]], stage: str) -> None:
-    """Let a clerk at each place register letters at the same time."""
+    """Let a clerk at each site register letters, at the same time."""
     stop_all = threading.Event()
     clerks = [Clerk(place, f"{stage}-{n}", stop_all) for n, place in enumerate(places)]
     threads = [threading.Thread(target=clerk.work, daemon=True) for clerk in clerks]
@@ -109,7 +109,7 @@ def test_a_release_replaces_another_while_people_register(
     services = make_services(tmp_path / "data", url=url, create=False)
     make_organisation(services)
     give_passwords(services)
-    services.engine.dispose()  # it would count as a program that is still connected
+    services.engine.dispose()  # otherwise it would count as a connected program
     with ExitStack() as stack:
         log = tmp_path / "log"
         old, old_process = stack.enter_context(served(THIS, settings=settings, log=log))

@@ -1,4 +1,4 @@
-"""A child in hostile hands reaches nothing: under each isolation that this machine allows, what it tries is tried."""
+"""A hostile child process cannot reach anything. Each attack is tried under each isolation that this machine allows."""
 
 import os
 import socket
@@ -76,7 +76,7 @@ def test_neither_a_socket_nor_a_datagram_leaves(shut_in: Pool) -> None:
 
 @pytest.mark.parametrize("deed", ["trace", "memory", "kill"])
 def test_the_owner_can_be_neither_traced_nor_read_nor_killed(shut_in: Pool, deed: str) -> None:
-    # In a place of its own for processes, the owner's number is nobody's or the child's.
+    # In a user namespace of its own, the file's owner appears as nobody or as the child's user.
     with subprocess.Popen(["sleep", "60"]) as victim:
         assert tried(shut_in, do=deed, pid=victim.pid) != ""
         assert victim.poll() is None
@@ -105,7 +105,7 @@ def test_forks_without_end_are_bounded_and_ended(isolation: Isolation) -> None:
     forked = made.ask({"do": "fork", "count": wanted}, timeout_s=T).message["told"]
     children = len(_below(os.getpid()) - before)
     made.stop()
-    if isolation.counts_apart and os.geteuid():  # the kernel counts for nobody but root
+    if isolation.counts_apart and os.geteuid():  # the kernel applies this limit only to users other than root
         assert forked < 40
     assert children > 0
     eventually(lambda: not _below(os.getpid()) - before, within_s=10, what="all of them have ended")
@@ -290,7 +290,7 @@ def test_an_isolation_that_lets_something_through_is_not_chosen() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_it_holds_for_a_user_without_any_right() -> None:
-    """With the system's own Python: that of the tests may lie where another user cannot go."""
+    """Uses the system's Python: the Python of the tests may be where another user has no access."""
     python = Path("/usr/bin/python3")
     if not python.exists():
         pytest.skip("no Python of the system")
@@ -340,7 +340,7 @@ def test_a_room_swept_away_before_it_is_locked_is_made_again(monkeypatch: pytest
     def swept(**given: str) -> str:
         made.append(mkdtemp(**given))
         if len(made) == 1:
-            room._sweep()  # another owner begins at this moment
+            room._sweep()  # another user begins at this moment
         return made[-1]
 
     mkdtemp = tempfile.mkdtemp

@@ -1,4 +1,4 @@
-"""The disk of the database is full: an administrator gets in to read what is wrong, and nobody else; nothing is loosened."""
+"""The database's disk is full. An administrator can sign in to read the fault, and nobody else. No check is weaker."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ FULL = "Disque plein : rien ne peut"
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of 16 MB of its own."""
+    """A file system of 16 MB."""
     folder.mkdir()
     made = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)], capture_output=True, check=False
@@ -39,7 +39,8 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 @pytest.fixture(params=["disk", "sqlite", "postgresql"])
 def place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
-    """A site, and what fills its disk and frees it: a real file system, SQLite's bound of pages, PostgreSQL's error."""
+    """A site, and functions that fill its disk and free it: a real file system, a page limit in SQLite, PostgreSQL's
+    error."""
     if request.param == "disk":
         with small_disk(tmp_path / "disk") as disk:
             app, services = make_site(disk)
@@ -91,7 +92,7 @@ def take(services: Services) -> None:
 
 
 def administrator(app: Flask) -> FlaskClient:
-    """Signed in, once the last free places of the database are used up."""
+    """A client in which the administrator is signed in. The last free pages of the database are used up."""
     for _ in range(400):
         client = sign_in(app, "admin")
         if FULL in client.get("/").text:
@@ -140,7 +141,7 @@ def test_nobody_else_gets_in_and_guesses_are_counted_all_the_same(
     other = app.test_client()
     answers = [try_in(other, "admin", "un mot de passe faux") for _ in range(6)]
     assert answers == [422] * 5 + [429]
-    assert try_in(other, "admin", PASSWORD) == 429  # slowed, whatever the password
+    assert try_in(other, "admin", PASSWORD) == 429  # delayed, whichever password is tried
     assert other.get("/administration/").status_code == 303
 
 

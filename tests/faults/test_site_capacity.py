@@ -1,4 +1,4 @@
-"""The site under gunicorn: waiting bridges, slow clients and dead processes do not keep pages from anybody."""
+"""The site under gunicorn: waiting bridges, slow clients and dead processes do not block pages for others."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 THREADS = 4
 QUICK_S = 4.0
-"""Far below what a wait costs, and above what a busy machine of tests needs."""
+"""Seconds: far below the cost of a wait, and above the need of a busy test machine."""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def site(place: Installation) -> Iterator[Served]:
 
 
 def pair(place: Installation, name: str) -> tuple[str, int]:
-    """A bridge at the desk of the mail office."""
+    """Pair a bridge at the mail office."""
     now, clerk = datetime.now(UTC), actor(place.services, "agent")
     with place.services.unit_of_work(now) as uow:
         code = bridges.make_pairing_code(uow, clerk.posts[0].unit_id, actor=clerk, now=now)
@@ -60,13 +60,13 @@ def poll(site: Served, token: str, wait_s: float = 25) -> httpx.Response:
 
 
 def known(site: Served, token: str) -> None:
-    """Until the server lays this bridge's polls aside."""
+    """Wait until the server holds the polls of this bridge aside."""
     eventually(lambda: "Retry-After" not in poll(site, token, 0.1).headers, within_s=20, what="a poll is laid aside")
 
 
 def test_waiting_bridges_leave_the_pages_alone(place: Installation, site: Served) -> None:
     bridges_there = [pair(place, f"Guichet {number}") for number in range(24)]
-    known(site, bridges_there[-1][0])  # one look at the orders shows all that are paired
+    known(site, bridges_there[-1][0])  # one query for orders reveals all paired bridges
     with ThreadPoolExecutor(len(bridges_there)) as pool:
         polls = [pool.submit(poll, site, token, 20) for token, _ in bridges_there]
         eventually(lambda: len(connections(site)) >= 24, within_s=10, what="all bridges wait")
@@ -90,7 +90,7 @@ def test_waiting_bridges_leave_the_pages_alone(place: Installation, site: Served
 
 
 def connections(site: Served) -> list[str]:
-    """Open connections to the site's port, as the kernel tells them."""
+    """The number of open connections to the site's port, as the kernel reports it."""
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     wanted = f":{site.port:04X}"
     return [line for line in lines if line.split()[1].endswith(wanted) and line.split()[3] == "01"]
@@ -152,7 +152,8 @@ def test_one_address_has_so_many_connections_and_idle_ones_make_room(site: Serve
                 httpx.get(f"{site.url}/connexion", timeout=5)
             except httpx.TransportError:
                 break
-            # A head may take 15 s: on a busy machine the first of them had made room before the last was there.
+            # Headers may take 15 s: on a busy machine the first connections would have been closed before the last
+            # opened.
             assert time.monotonic() - began > 10, "one more was taken in"
     else:
         pytest.fail("the machine was too busy to open a hundred connections in ten seconds")
@@ -161,7 +162,7 @@ def test_one_address_has_so_many_connections_and_idle_ones_make_room(site: Serve
     def answered() -> bool:
         try:
             return site.sign_in_page_s() < QUICK_S
-        except httpx.TransportError:  # the site has not yet seen that they are gone
+        except httpx.TransportError:  # before the site notices that they are closed
             return False
 
     eventually(answered, within_s=20, what="there is room again")
@@ -234,7 +235,7 @@ def test_the_memory_of_the_site_stays_flat_over_heavy_prints(tmp_path: Path) -> 
 
 
 def fill_book(place: Installation) -> int:
-    """A register with as many numbers as are printed."""
+    """A register with as many numbers as a print may contain."""
     now, book = datetime.now(UTC), register_id(place.services, "ARR")
     with place.services.unit_of_work(now) as uow:
         rows = [
@@ -255,7 +256,7 @@ def signed_in(site: Served, account: str) -> Iterator[httpx.Client]:
 
 
 def printed(client: httpx.Client, path: str) -> bool:
-    """Print, and come again as long as one is told to."""
+    """Request a print, and repeat as long as the site asks to come back."""
     for _ in range(30):
         answer = client.get(path)
         if answer.status_code != 503:
@@ -265,6 +266,6 @@ def printed(client: httpx.Client, path: str) -> bool:
 
 
 def rss_mb(pid: int) -> float:
-    """What a process has in memory."""
+    """Resident memory of a process, in MB."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024

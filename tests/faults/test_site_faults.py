@@ -1,4 +1,4 @@
-"""A database that is away and a disk that is full are said as such; the health page tells them to those who watch."""
+"""An unreachable database and a full disk: pages name the fault, and the health page reports it to monitoring."""
 
 import gzip
 import io
@@ -31,7 +31,7 @@ from tests.worker_kit import Installation
 
 @pytest.fixture
 def wired(make_database: Callable[[], str], tmp_path: Path) -> Iterator[tuple[Wire, object]]:
-    """A site whose PostgreSQL hangs on a wire."""
+    """A site whose PostgreSQL is behind a relay that can be cut."""
     url = make_url(make_database())
     wire = Wire(url.port or 5432)
     through = url.set(host="127.0.0.1", port=wire.port).render_as_string(hide_password=False)
@@ -102,7 +102,7 @@ def test_a_full_database_is_said_in_words(tmp_path: Path) -> None:
         connection.exec_driver_sql(f"PRAGMA max_page_count={count}")
 
     answers = []
-    for _ in range(60):  # until the free places of the last pages are used up
+    for _ in range(60):  # until the free space in the last pages is used up
         answers.append(client.post("/deconnexion", data={"csrf_token": token(client.get("/registres/").text)}))
         if answers[-1].status_code == 507:
             break
@@ -174,7 +174,7 @@ def test_room_is_asked_by_size(tmp_path: Path) -> None:
 
 
 def _comes(url: str) -> bool:
-    """Whether a page comes within half a second: not if all threads of the pages are taken."""
+    """Whether a page arrives within half a second. It does not when all threads for pages are busy."""
     try:
         return httpx.get(url, timeout=0.5).is_success
     except httpx.ReadTimeout:
@@ -199,7 +199,7 @@ def test_health_answers_while_every_page_waits_and_large_bodies_are_refused_in_w
             token = form.split('name="csrf_token" value="')[1].split('"')[0]
             data = {"csrf_token": token, "account": "agent", "password": "faux"}
             with closing(place.services.engine.raw_connection()) as writer:
-                writer.cursor().execute("BEGIN IMMEDIATE")  # all who write wait now, each in a thread of the pages
+                writer.cursor().execute("BEGIN IMMEDIATE")  # all writers wait now, each in a thread for pages
                 blocked = [pool.submit(client.post, "/connexion", data=data) for _ in range(4)]
                 for _ in range(20):
                     assert httpx.get(f"{site.url}/sante/site", timeout=10).json() == {"status": "ok"}
@@ -217,7 +217,7 @@ def test_health_answers_while_every_page_waits_and_large_bodies_are_refused_in_w
 
 @pytest.mark.slow
 def test_an_upload_without_room_meets_the_page_of_the_site_and_is_not_kept(tmp_path: Path) -> None:
-    """The process lets its body go by: the person stays signed in on the site, with a way back; a bridge gets JSON."""
+    """The process discards the body. The person stays signed in and gets a page with a way back; a bridge gets JSON."""
     place = Installation.make(tmp_path, {"GED_DISK_RESERVE_BYTES": str(shutil.disk_usage(tmp_path).free * 2)})
     try:
         give_passwords(place.services)

@@ -1,4 +1,5 @@
-"""Two people meet at one row without its lock: the second is told that the form is stale, and nothing of it stays."""
+"""Two people change one row without its lock. The second is told that the form is stale, and nothing of it is
+stored."""
 
 from __future__ import annotations
 
@@ -54,7 +55,7 @@ def test_an_answer_that_leaves_waits_for_the_letters_row_and_reads_it_anew(servi
 
     def leave() -> None:
         with services.unit_of_work(NOW) as uow:
-            uow.session.get_one(Mail, mail_id)  # read before the lock, as by the answer's dispatch
+            uow.session.get_one(Mail, mail_id)  # read before the lock, as the answer's dispatch does
             read.set()
             assert begin.wait(30)
             operations.answered_by(uow, MailId(mail_id), actor=actor(services, "agent"), now=NOW, outcome="Réponse")

@@ -1,4 +1,5 @@
-"""Two people upload a Word file at once: one becomes the version, the other is told; nothing is lost. On PostgreSQL."""
+"""Two people upload a Word file at once, on PostgreSQL. One becomes the version; the other person is told. Nothing is
+lost."""
 
 from __future__ import annotations
 
@@ -50,7 +51,7 @@ def test_of_two_uploads_at_once_one_is_the_version_and_the_other_is_told(house: 
     assert told.code in {"word.stale", "draft.stale"}
     won = next(n for n in range(2) if isinstance(ends[n], Saved))
     assert f"Texte {won}" in house.show(mail_id, "dge").body
-    with pytest.raises(StaleVersion, match=r"word\.stale"):  # sent again, it is set beside the other
+    with pytest.raises(StaleVersion, match=r"word\.stale"):  # sent again, it is compared with the other version
         given(house, mail_id, edited(content, {SAID: f"Texte {1 - won}"}))
     with house.services.reading() as session:
         rows = session.scalars(select(DraftVersion.word_id).where(DraftVersion.mail_id == mail_id)).all()

@@ -1,4 +1,5 @@
-"""Workbooks on PostgreSQL, while people work: nothing is written back, nothing is left without what it names."""
+"""Workbooks on PostgreSQL while people work: no newer change is overwritten, and no row loses a row that it refers
+to."""
 
 import threading
 from datetime import timedelta
@@ -49,14 +50,14 @@ def take(services: Services, changes, now=NOW) -> None:
 
 
 def test_an_import_writes_nothing_back_over_what_others_changed_meanwhile(services: Services) -> None:
-    """Its workbook was read over an organisation that is no more: it is refused, and read again."""
+    """The workbook was read over an organisation that has changed since. It is refused, and read again."""
     take(services, {"Correspondants": [["Trésor public", "administration", "Lomé", "", ""]]})
     book = rows(services, {"Mentions": [["avis", "Pour avis", ""]]})
     with services.unit_of_work(NOW) as uow:
         seen = organisation_now(uow.session, on=TODAY)
         merged = merge(seen, book)
         assert merged.file is not None
-        # meanwhile, another administrator, and a clerk
+        # meanwhile, another administrator and a clerk
         take(services, {"Unités": [["DGE", "Nouveau nom", "", ""]]}, now=NOW + timedelta(seconds=1))
         with services.unit_of_work(NOW) as other:
             row = other.session.scalars(select(Correspondent).where(Correspondent.name == "Trésor public")).one()
