@@ -1,4 +1,5 @@
-"""Somebody falls ill: an administrator or the head above declares it, the journal names both, the absent is told."""
+"""A person falls ill. An administrator or the head above declares the absence; the journal names both; the absent is
+told."""
 
 import html
 import re
@@ -32,7 +33,7 @@ def days(site: Site, count: int = 10, start: int = 0) -> dict[str, str]:
 
 
 def interim(site: Site, *, of: str, to: str, by: str, count: int = 30) -> int:
-    """An interim recorded by the holder of the post, or the head above."""
+    """An interim recorded by the holder of the post, or by the head above."""
     now = datetime.now(site.services.zone)
     post = site.house.who(of, on=now.date()).posts[0]
     form = DelegationForm(
@@ -44,7 +45,7 @@ def interim(site: Site, *, of: str, to: str, by: str, count: int = 30) -> int:
 
 
 def journal(site: Site) -> list[tuple[str, int | None, int | None, int | None]]:
-    """Action, who, through which post, whose absence."""
+    """For each entry: action, person, the post through which the person acted, and whose absence it is."""
     with site.services.reading() as session:
         rows = session.execute(
             select(AuditEntry, AuditPayload.payload)
@@ -74,7 +75,7 @@ def test_an_administrator_declares_it_with_the_interim_and_the_absent_is_told_un
     assert "la personne en est avertie" in page
     (absence_id,) = ending(page)
     assert re.search(r"Daf<br>\s*<span[^>]*>déclaré par Admin", page)
-    site.send("dge", f"/absences/{absence_id}/fin", 403)  # in the journal, and hides nothing
+    site.send("dge", f"/absences/{absence_id}/fin", 403)  # in the journal; it hides nothing
     told = f"Admin vous a déclaré absent du {period['from_on']} au {period['until_on']}. Remplaçant : Agent."
     for path in ("/", "/parapheur/", "/absences/"):
         assert told in text(site, "daf", path)
@@ -84,7 +85,7 @@ def test_an_administrator_declares_it_with_the_interim_and_the_absent_is_told_un
     site.send("daf", "/absences/connaissance", absence=absence_id)
     for path in ("/", "/parapheur/", "/absences/"):
         assert told not in text(site, "daf", path)
-    site.send("daf", "/absences/connaissance", absence=absence_id)  # sent twice: noted once
+    site.send("daf", "/absences/connaissance", absence=absence_id)  # sent twice: recorded once
     admin_post = site.house.post("ADM")
     assert journal(site) == [
         ("absence.declared_for", person(site, "admin"), admin_post, daf),
@@ -123,7 +124,7 @@ def test_a_head_above_declares_the_absence_and_records_the_interim(site: Site) -
     assert "Dge vous a déclaré absent" in home
     assert "Remplaçant : Agent." in home
     assert "Dge a désigné un intérim pour votre poste." in home
-    # The absent is back, and says so: what was declared needs no acknowledgement any more.
+    # The absent person is back and ends the absence: the declaration needs no acknowledgement any more.
     (absence_id,) = ending(text(site, "etudes"))
     site.send("etudes", f"/absences/{absence_id}/fin")
     assert "À savoir : votre absence" not in text(site, "etudes", "/")
@@ -174,6 +175,6 @@ def test_what_makes_no_sense_is_told_at_the_form_of_that_person(site: Site) -> N
     site.send("admin", "/absences/", person_id=daf, **days(site))
     page = html.unescape(site.send("admin", "/absences/", 422, person_id=daf, **days(site, 3)))
     assert "Une autre absence est déjà déclarée" in page
-    # One's own is another matter, by the same page.
+    # An absence of one's own is declared on this page too. The journal has another action for it.
     site.send("admin", "/absences/", **days(site))
     assert [row[0] for row in journal(site)] == ["absence.declared_for", "absence.declared"]

@@ -1,4 +1,4 @@
-"""The one rule in its three forms: a check, an SQL clause, principals for the index. They never differ."""
+"""The one access rule in its three forms, a check, an SQL clause and principals for the index: they always agree."""
 
 import itertools
 from datetime import timedelta
@@ -95,7 +95,8 @@ def test_the_three_forms_agree(services: Services, granted: str, level: int) -> 
     mail_id = make_letter(services, confidentiality, grants(services)[granted])
     expected = {"sg"} if granted == "unit BO" and level < 2 else set()
     expected |= EXPECTED[granted, level]
-    # The secretary acts for the secretary general: what its chief sees by headship, it sees with the same clearance.
+    # The secretary acts for the secretary general. Letters that the chief sees by headship, the secretary sees equally
+    # cleared.
     if granted == "unit BO" and level < 2:
         expected.add("secretaire")
     by_check, by_sql, by_index = set(), set(), set()

@@ -1,4 +1,5 @@
-"""What an administrator reads of a job that failed: why, in words, and never what it was about; and of what reads pages."""
+"""The administrator's page of jobs: the reason of a failure in words, never its subject; and the program that reads
+pages."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A received letter whose answer has left: what its readers are told of an answer that they may not see."""
+"""The answer to a received letter was dispatched. Its readers learn nothing of an answer that they may not see."""
 
 from pathlib import Path
 

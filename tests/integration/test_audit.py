@@ -1,4 +1,4 @@
-"""Every way to touch the journal is found and named."""
+"""Each kind of tampering with the journal is found and named."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def execute(services: Services, *statements: str) -> None:
 
 
 def test_a_moment_is_read_only_as_it_was_written(services: Services) -> None:
-    """Python would read any mark between day and hour; nothing but the text that was hashed is the moment."""
+    """Python accepts any character between day and hour. Only the text that was hashed is accepted here."""
     with services.engine.begin() as connection:
         written = connection.execute(text("SELECT at FROM audit_entries WHERE sequence = 3")).scalar_one()
     for place in range(len(written)):
@@ -58,13 +58,13 @@ def test_a_moment_is_read_only_as_it_was_written(services: Services) -> None:
         )
         try:
             found = findings(services)
-        except ValueError:  # no moment at all: ``ged verify`` says that the row cannot be read
+        except ValueError:  # not a time: ``ged verify`` reports that the row cannot be read
             continue
         assert (3, "journal.entry_altered") in found, place
 
 
 def test_a_moment_in_the_digits_of_another_script_is_none(services: Services) -> None:
-    """It would be the same moment, and stand behind all others where the database sorts the text."""
+    """It would be an equal time, but sort after all others where the database sorts the text."""
     execute(services, "UPDATE audit_entries SET at = '٢' || substr(at, 2) WHERE sequence = 3")
     with pytest.raises(ValueError, match="datetime"):
         findings(services)

@@ -1,4 +1,4 @@
-"""The bridge as a process, real libsane (its test and pnm devices), a real HTTP server."""
+"""The bridge as a process, with real libsane (its test and pnm devices) and a real HTTP server."""
 
 import contextlib
 import io
@@ -124,7 +124,7 @@ def test_an_order_that_comes_twice_is_scanned_once(desk: Desk, double: Double) -
     site = double.site
     site.orders.put(order(8, complete=False))
     site.wait_final(8)
-    # An order that comes while its report is still being noted is answered by that report: a site sends it once more.
+    # An order that arrives while its report is being recorded gets that report. The site sends it once more.
     for _ in range(10):
         site.orders.put(order(8, complete=False))
         with contextlib.suppress(AssertionError):

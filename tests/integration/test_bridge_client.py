@@ -1,4 +1,4 @@
-"""The bridge's own HTTP client against our API: two programs written from one text, over a real socket."""
+"""The bridge's HTTP client with our API over a real socket. The two programs were written from one description."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_the_clients_calls_are_understood(services: Services, url: str) -> None:
     assert api.complete(manifest) == []
     assert api.complete(manifest) == []
     assert api.report(order_id, "done", 2) is False
-    # Bytes changed on the way: the client sends them again later.
+    # Bytes changed on the way: the client sends the page again later.
     with pytest.raises(LinkDownError, match="digest_mismatch"):
         changed = b"\0" + contents[1][1:]
         api.put_page(told.batch_key, replace(sent[1], token="token3"), io.BytesIO(changed))
@@ -92,7 +92,7 @@ def test_the_clients_calls_are_understood(services: Services, url: str) -> None:
 
 
 def _paired_now(services: Services, api: Api) -> tuple[str, str]:
-    """Pair over the wire; the code is made at the server's own time, for it lives fifteen minutes."""
+    """Pair over HTTP. The code is made at the server's present time, because it lives 15 minutes."""
     clerk, now = actor(services, "agent"), datetime.now(UTC)
     with services.unit_of_work(now) as uow:
         code = bridges.make_pairing_code(uow, clerk.posts[0].unit_id, actor=clerk, now=now)

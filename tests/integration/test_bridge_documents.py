@@ -1,4 +1,5 @@
-"""A copier's documents from the watched folder to the clerk's waiting scans, over the real site and engine."""
+"""Documents of a copier, from the watched folder to the clerk's waiting scans, over the real site and reading
+engine."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ from tests.site import make_site
 
 
 class Office:
-    """The site on a port, and a watcher with a share for the mail office and one for another unit."""
+    """The site on a port, and a watcher with a share for the mail office and another one for another unit."""
 
     def __init__(self, root: Path) -> None:
         app, self.services = make_site(root)
@@ -55,7 +56,7 @@ class Office:
             return api.pair(code, account)[0]
 
     def deliver(self) -> None:
-        """Let the watcher send what lies there, and the worker look at it."""
+        """Let the watcher send the files in its folders, and the worker process them."""
         self.watcher.look()
         self.watcher.send()
         with self.services.reading() as session:
@@ -109,7 +110,7 @@ def test_a_signed_pdf_stays_whole_and_a_labelled_one_joins_its_letter(office: Of
     with office.services.reading() as session:
         batch = session.scalars(select(ScanBatch).where(ScanBatch.filename == "signe.pdf")).one()
         assert batch.is_signed
-    assert [row.filename for row in office.waiting()] == ["signe.pdf"]  # the other one lies at its letter
+    assert [row.filename for row in office.waiting()] == ["signe.pdf"]  # the other one is attached to its letter
 
 
 def test_a_folder_with_a_pairing_of_its_own_goes_to_its_unit(office: Office) -> None:

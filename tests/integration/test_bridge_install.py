@@ -1,4 +1,4 @@
-"""The bridge alone: its wheel, installed where nothing of the project is and only what the wheel asks for."""
+"""The bridge alone: its wheel is installed where only its declared dependencies are, and nothing of the project."""
 
 import os
 import re
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 
 def _needed(names: list[str]) -> set[str]:
-    """The distributions that these need, and what those need, on this computer."""
+    """The distributions that these need, directly and indirectly, on this computer."""
     found: set[str] = set()
     todo = list(names)
     while todo:
@@ -23,7 +23,7 @@ def _needed(names: list[str]) -> set[str]:
         if name not in found:
             found.add(name)
             wanted = [line for line in distribution(name).requires or [] if "extra ==" not in line]
-            # A marker of another system or an older Python names nothing that is installed here.
+            # A marker for another system or an older Python does not apply here.
             todo += [line for line in wanted if _is_here(line)]
     return found
 
@@ -34,7 +34,7 @@ def _is_here(requirement: str) -> bool:
 
 
 def _lend(names: set[str], target: Path) -> None:
-    """Put the files of installed distributions, and nothing else, into an environment."""
+    """Link the files of installed distributions, and nothing else, into an environment."""
     site = Path(sysconfig.get_paths()["purelib"])
     for name in names:
         tops = {path.parts[0] for path in distribution(name).files or [] if path.parts[0] not in ("..", "__pycache__")}

@@ -1,4 +1,5 @@
-"""Scanners on the network: real sane-airscan against a simulated MFP, real ``saned`` over SANE's net backend."""
+"""Scanners on the network: the real sane-airscan with a simulated device, the real ``saned`` over SANE's net
+backend."""
 
 import fcntl
 import json
@@ -66,7 +67,7 @@ def test_an_mfp_is_added_by_its_address_and_scans(desk: Desk, double: Double, tm
 
 @pytest.fixture
 def saned(tmp_path: Path) -> Iterator[Path]:
-    """``saned`` on its fixed port: one at a time on this machine, and not where somebody's own runs."""
+    """``saned`` on its fixed port: one at a time on this machine. Skips the test where another one runs."""
     with (Path("/tmp") / "ged-tests-saned.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with closing(socket.socket()) as probe:

@@ -1,4 +1,4 @@
-"""The simulated scanner, scanned from by the real sane-airscan: scanimage, and the bridge's own SaneScanner."""
+"""The simulated scanner, used by the real sane-airscan: with scanimage, and with the bridge's SaneScanner."""
 
 import http.client
 import io
@@ -35,7 +35,7 @@ def lay(folder: Path, name: str, text: str = "", size: tuple[int, int] = A4) -> 
 
 
 class Bench:
-    """A simulated scanner served in this process, and a SANE configuration that names it alone."""
+    """A simulated scanner in this process, and a SANE configuration that names it alone."""
 
     def __init__(self, root: Path) -> None:
         self.paper, self.config, self.out = root / "paper", root / "sane", root / "out"
@@ -131,7 +131,7 @@ def test_what_is_dropped_later_is_the_next_stack(bench: Bench) -> None:
     lay(bench.paper, "a.png", size=(827, 1169))
     bench.serve()
     assert bench.scanimage("--resolution", "100").returncode == 0
-    assert bench.scanimage("--resolution", "100").returncode == 7  # out of documents
+    assert bench.scanimage("--resolution", "100").returncode == 7  # no sheet left
     (bench.paper / "half.png").write_bytes((bench.paper / "done" / "a.png").read_bytes()[:100])
     lay(bench.paper, "a.png", size=(827, 1169))
     assert bench.scanimage("--resolution", "100").returncode == 0

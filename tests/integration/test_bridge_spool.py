@@ -1,4 +1,4 @@
-"""The spool on a real disk: what a kill leaves at each point of a page's way is taken in or cleared away."""
+"""The spool on a real disk. Files left by a kill, at each point of a page's upload, are taken over or removed."""
 
 import hashlib
 import os

@@ -1,6 +1,6 @@
-"""TWAIN through the bridge's own scanner, child process and pytwain, over a data source manager of our own.
+"""TWAIN through the bridge's scanner, its child process and pytwain, over our own data source manager.
 
-No Windows was at hand: nothing here says how a real driver behaves.
+No Windows was available: these tests do not show how a real driver behaves.
 """
 
 import copy
@@ -50,7 +50,7 @@ MFP: dict[str, Any] = {
 }
 GLASS: dict[str, Any] = {
     "pages": 1,
-    "old": True,  # TWAIN 1: memory of Windows instead of the manager's
+    "old": True,  # TWAIN 1: memory from Windows, not from the manager
     "caps": {
         "CAP_XFERCOUNT": one(INT16, -1),
         "ICAP_PIXELTYPE": enum(UINT16, [1, 2], 1),
@@ -79,7 +79,7 @@ class Stage:
         return FakeScanner(devices or {}, stall_timeout_s=stall_timeout_s)
 
     def scan(self, *, devices: dict[str, dict[str, Any]] | None = None, stall: float = 30.0, **values: Any) -> int:
-        """Scan all pages; gives their number."""
+        """Scan all pages. Returns their number."""
         request = ScanRequest(**{"device": "Copieur A", "source": "adf", "dpi": 200} | values)
         with closing(self.scanner(devices, stall)) as scanner:
             return len(list(scanner.scan(request, self.folder, first=1)))

@@ -1,4 +1,5 @@
-"""Watched folders: the agent as a process, a real HTTP server; what a copier drops arrives once, whatever is killed."""
+"""Watched folders: the agent as a process, a real HTTP server. A copier's documents arrive once, whichever process
+dies."""
 
 import fcntl
 import hashlib
@@ -114,9 +115,9 @@ def test_a_file_that_grows_is_waited_for(copier: Copier) -> None:
             file.flush()
             time.sleep(0.08)
         assert copier.arrived() == Counter()
-    (copier.folder / "stalled.pdf").write_bytes(PDF[:30])  # its end does not come for a long while
+    (copier.folder / "stalled.pdf").write_bytes(PDF[:30])  # its end arrives much later
     copier.wait(lambda: copier.names("traités") == ["slow.pdf"])
-    later = copier.drop("z.pdf", unique(2))  # seen after the stalled one: when it is taken, both were still long enough
+    later = copier.drop("z.pdf", unique(2))  # seen after the stalled one; when it was sent, both were still long enough
     copier.wait(lambda: copier.names("traités") == ["slow.pdf", "z.pdf"])
     assert copier.left() == ["stalled.pdf"]
     (copier.folder / "stalled.pdf").write_bytes(PDF)
@@ -128,7 +129,8 @@ def test_a_file_held_by_a_writer_is_waited_for(copier: Copier) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write(PDF)
         file.flush()
-        other = copier.drop("b.pdf", unique(2))  # seen together: when it is put away, the held one was looked at too
+        # Seen together: when one is put away, the held one had been checked too.
+        other = copier.drop("b.pdf", unique(2))
         copier.desk.start()
         copier.wait(lambda: copier.names("traités") == ["b.pdf"])
         assert copier.arrived() == Counter([digest(other)])
@@ -203,7 +205,7 @@ def test_a_share_that_goes_and_comes_back_sends_nothing_twice(copier: Copier) ->
     copier.wait(lambda: len(copier.inbox()) == 1)
     elsewhere = copier.folder.with_name("away")
     copier.folder.rename(elsewhere)
-    copier.folder.mkdir()  # the mount point alone
+    copier.folder.mkdir()  # the mount point without its share
     copier.double.site.down = False
     copier.wait(lambda: sum(copier.arrived().values()) == 1)
     copier.wait(lambda: copier.desk.has_logged("a.pdf will be moved away later"))
@@ -233,12 +235,12 @@ def test_a_folder_with_a_pairing_of_its_own_is_added_and_removed(copier: Copier,
 
 @pytest.mark.slow
 def test_killed_at_any_point_each_document_arrives_once(copier: Copier) -> None:
-    """Documents dropped while the agent is killed 20 times; receipts are lost, the server goes and comes."""
+    """Documents arrive while the agent is killed 20 times. Receipts are lost; the server stops and returns."""
     chance = random.Random(4)
     copier.double.site.page_delay_s = 0.02
     laid: list[bytes] = []
     for kills in range(20):
-        name = f"scan{chance.randrange(6)}.pdf"  # names come again
+        name = f"scan{chance.randrange(6)}.pdf"  # names repeat
         if not (copier.folder / name).exists():
             laid.append(copier.drop(name, unique(len(laid))))
         laid.append(copier.drop(f"n{kills}.tif", picture("TIFF", 2) + b"%06d" % kills))

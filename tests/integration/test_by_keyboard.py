@@ -1,4 +1,4 @@
-"""The main acts by keys alone, from the first page: no click, and what has the focus is always seen."""
+"""The main acts with the keyboard alone, from the first page: no click, and the focused element is always visible."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SEEN = """(one) => {
     const drawn = style.outlineStyle !== "none" || style.boxShadow !== "none" || one.matches("[contenteditable]");
     return drawn && box.width > 0 && box.bottom > 0 && box.top < innerHeight;
 }"""
-"""Whether the focus is drawn, and in view."""
+"""Whether the focus is drawn and in view."""
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ class Keys:
             self.page.keyboard.press(keys[1])
 
     def reach(self, selector: str, *, most: int = 90) -> None:
-        """Tab until the element has the focus, which must be seen at each stop."""
+        """Press Tab until the element has the focus. At each stop the focus must be visible."""
         for _ in range(most):
             if self.page.evaluate("(s) => document.activeElement.matches(s)", selector):
                 return
@@ -72,7 +72,7 @@ class Keys:
         raise AssertionError(f"{selector} is not reached by {most} tabs on {self.page.url}")
 
     def press(self, selector: str, key: str = "Enter") -> None:
-        """Reach an element and press a key that leads on."""
+        """Reach an element, and press a key that leads to another page."""
         self.reach(selector)
         with leading_on(self.page):
             self.page.keyboard.press(key)

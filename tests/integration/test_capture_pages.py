@@ -1,4 +1,4 @@
-"""The pages around capture: separator sheets, warnings of the quality gate, what the mailboxes put aside, texts."""
+"""Pages around capture: separator sheets, warnings of the quality check, messages that mailboxes refused, texts."""
 
 from __future__ import annotations
 

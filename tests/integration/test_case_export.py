@@ -1,4 +1,4 @@
-"""A letter's case file leaves with its proof, and ``ged_verify.py`` alone tells whether it holds."""
+"""The case file of a letter contains its proof. ``ged_verify.py`` alone checks it."""
 
 import dataclasses
 import hashlib
@@ -40,13 +40,13 @@ def house(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def case(house, tmp_path_factory):
-    """The folder, as exported."""
+    """The exported folder."""
     return exported(house, tmp_path_factory.mktemp("out") / "case")
 
 
 @pytest.fixture(scope="module")
 def held(house, tmp_path_factory):
-    """What the judge holds: the journal's key and the roots, got by another way."""
+    """The journal's key and the roots, which the judge got by another way."""
     roots, key = held_by_judge(house, tmp_path_factory.mktemp("held"))
     return [*roots, *key]
 
@@ -98,7 +98,7 @@ def test_without_them_nothing_is_broken_and_the_rest_is_said_to_be_open(case, ca
 
 
 def test_the_program_runs_alone_and_tells_its_own_digest(case, held, tmp_path):
-    """Twenty years on: the folder, a Python, the judge's own copy of one file, nothing of ours."""
+    """In twenty years: the folder, a Python and the judge's copy of one file. Nothing else of the program is needed."""
     own = shutil.copy(Path(ged_verify.__file__), tmp_path / "ged_verify.py")
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
@@ -118,7 +118,8 @@ def test_the_program_runs_alone_and_tells_its_own_digest(case, held, tmp_path):
 
 
 def test_every_single_byte_change_of_the_folder_is_found(case, held, capsys, tmp_path):
-    """Of each file, at random places; the journal's own rows also where the manifest is made anew by nobody."""
+    """In each file, at random places. For rows of the journal also where the manifest is made again, without the
+    key."""
     dice = random.Random(os.environ.get("GED_TEST_SEED"))
     folder = shutil.copytree(case, tmp_path / "case")
     for path in sorted(folder.rglob("*")):
@@ -143,7 +144,7 @@ def test_an_altered_time_stamp_never_proves_and_never_ends_the_check(case):
 
 
 def test_the_journal_alone_tells_every_altered_row(case, held, capsys, tmp_path):
-    """Not by the manifest's digest: by hash, order, place in the tree and salted payload."""
+    """Not by the digest in the manifest, but by hash, order, place in the tree and salted payload."""
     folder = shutil.copytree(case, tmp_path / "case")
     rows = [json.loads(line) for line in (folder / "journal.jsonl").read_bytes().splitlines()]
     checked = ged_verify.Case(folder, [], None)

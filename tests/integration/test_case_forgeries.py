@@ -1,4 +1,4 @@
-"""A forger's case file: nothing in it is called proven that does not hang on a key or a root that the judge gave."""
+"""A forger's case file: nothing is reported as proven unless a key or a root that the judge gave proves it."""
 
 import base64
 import hashlib
@@ -40,7 +40,7 @@ def case(house, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def held(house, tmp_path_factory):
-    """(arguments of the true roots, of the true key)."""
+    """Arguments for (the true roots, the true key)."""
     return held_by_judge(house, tmp_path_factory.mktemp("held"))
 
 
@@ -81,7 +81,7 @@ def text_drawn_over(forger: Forger, _house) -> Path:
 
 
 def text_drawn_over_and_stamped(forger: Forger, house) -> Path:
-    """The last signature of the file covers all of it, and is a true authority's time-stamp."""
+    """The file's last signature covers all of it: a time-stamp of a true authority."""
     altered = overwritten(forger.pdf.read_bytes())
     forger.replace_letter(stamped(altered, house.stamper.ministry.stamps(ged_verify.datetime.now(ged_verify.UTC))))
     return forger.write()
@@ -94,7 +94,7 @@ def signed_by_a_stranger(forger: Forger, _house) -> Path:
 
 
 def another_name(forger: Forger, _house) -> Path:
-    """A truly signed letter, called the decree that it is not."""
+    """A letter with a true signature, under the name of another letter."""
     forger.manifest["signed"][0]["name"] = "décret de nomination"
     return forger.write()
 
@@ -200,7 +200,7 @@ def test_a_long_text_never_begins_a_line_of_a_narrow_terminal(case, house, tmp_p
 def _read(handle: int) -> bytes:
     try:
         return os.read(handle, 65536)
-    except OSError:  # Linux ends a terminal without its other side so
+    except OSError:  # when the other side closes, Linux ends the terminal with this error
         return b""
 
 
@@ -232,7 +232,7 @@ def test_a_manifest_that_is_none_ends_with_two_and_one_harmless_line(case, conte
     assert not STEERING.search(said)
 
 
-# --- the signed code on a letter, with a file beside it
+# --- the signed code on a letter, and a file beside it
 
 
 @pytest.fixture(scope="module")
@@ -269,7 +269,7 @@ def test_a_file_is_the_coded_letter_only_when_what_follows_is_signed_too(coded, 
     altered = overwritten(genuine)
     assert judge(coded, altered, capsys) == (3, ["proven", "open"])
     assert judge(coded, altered, capsys, root=False) == (3, ["proven", "open"])
-    # Covered by a true time-stamp, which says nothing of what it covers; or by another of the ministry.
+    # A true time-stamp covers it, but proves nothing of its contents; or another signature of the ministry does.
     now = ged_verify.datetime.now(ged_verify.UTC)
     assert judge(coded, stamped(altered, ministry.stamps(now)), capsys) == (3, ["proven", "open"])
     colleague = holder("AYÉVA Afi", ministry.root)

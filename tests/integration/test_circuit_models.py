@@ -1,4 +1,4 @@
-"""Circuits by nature: what is offered, what nobody leaves out, and what a refuser and the signatory are told."""
+"""Circuits by nature: the proposed steps, the compulsory ones, and what a refuser and the signatory are told."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -36,7 +36,7 @@ def house(either_database: str | None, tmp_path: Path) -> Iterator[House]:
 
 
 def model(house: House, *, code: str = "marche", head: bool = False) -> None:
-    """A nature whose letters need the visa of DAF; and one that asks for nothing."""
+    """A nature whose letters need the visa of DAF, and one without compulsory steps."""
     with house.services.unit_of_work(NOW) as uow:
         steps = [NatureStep(position=1, stage=1, kind=VISA, post_id=house.post("DAF-C"), is_compulsory=True)]
         if head:
@@ -192,7 +192,7 @@ def test_the_day_of_the_last_circuit_is_the_day_of_the_house(site: Site) -> None
     house.submit(first, now=NOW.replace(hour=23, minute=30))
     with house.services.unit_of_work(NOW) as uow:
         second = drafts.draft_new(uow, "", actor=house.who("dge"), now=NOW, nature="marche")
-    object.__setattr__(house.services, "zone", ZoneInfo("Africa/Lagos"))  # an hour east of UTC
+    object.__setattr__(house.services, "zone", ZoneInfo("Africa/Lagos"))  # one hour east of UTC
     assert f"remis le {NOW + timedelta(days=1):%d/%m/%Y}" in site.get("dge", f"/projets/{second}")
 
 
@@ -246,7 +246,7 @@ def test_an_author_takes_an_offered_circuit_on_the_page(site: Site) -> None:
     row = house.show(mail_id, "dge")
     assert [step.post_id for step in row.asked] == [house.post("DAF-C")]
     assert (row.body, row.signatory_post_id) == ("Texte", house.post("SG-T")), "what was typed is kept"
-    # A circuit without the visa is saved, but not handed in.
+    # A circuit without the visa can be saved, but not submitted.
     typed = {**typed, "version": str(row.version), "addressee-rows": "1", "addressee-1-name": "CEET"}
     wrong = site.send(
         "dge", f"{place}/remettre", 422, **typed, **{"visa-1": house.post("ETU-M"), "signatory_post_id": house.post("SG-T")}
@@ -275,7 +275,7 @@ def test_a_nature_said_is_in_the_journal(house: House) -> None:
 
 @pytest.mark.parametrize("head", [False, True])
 def test_a_secretary_who_writes_as_the_controller_does_not_leave_his_visa_out(house: House, head: bool) -> None:
-    """A secretary only prepares: nobody of DAF would have seen the letter."""
+    """A secretary only prepares. Otherwise nobody of DAF would have seen the letter."""
     model(house, head=head)
     with house.services.unit_of_work(NOW) as uow:
         daf = uow.session.scalars(select(Post).where(Post.code == "DAF-C")).one()

@@ -1,4 +1,4 @@
-"""``ged ocr`` as people and scripts call it: no settings file, no database, another folder."""
+"""``ged ocr`` as people and scripts call it: no settings, no database, from any folder."""
 
 import json
 import os
@@ -130,7 +130,7 @@ def test_interrupted_it_leaves_nothing_half_done(tmp_path: Path, number: signal.
     assert len(readers) >= 2
     asked = time.monotonic()
     running.send_signal(number)
-    # Not `communicate`: it would pass over what `readline` holds already.
+    # Not `communicate`: it would lose the data that `readline` has buffered.
     rest, errors = running.stdout.read(), running.stderr.read()
     running.wait(30)
     assert time.monotonic() - asked < 10
@@ -149,7 +149,7 @@ def test_interrupted_it_leaves_nothing_half_done(tmp_path: Path, number: signal.
 
 
 def children_of(pid: int) -> list[int]:
-    """Processes started by another."""
+    """The processes that another process started."""
     return [int(word) for path in Path(f"/proc/{pid}/task").glob("*/children") for word in path.read_text().split()]
 
 

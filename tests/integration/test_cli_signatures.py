@@ -1,4 +1,4 @@
-"""``ged signatures``: JSON lines about files, in a folder without any installation; CMS files."""
+"""``ged signatures``: JSON lines about files, without any installation; CMS files."""
 
 import asyncio
 import base64
@@ -32,7 +32,7 @@ def checker(ministry):
 
 
 def _cms(content, *who, detached=False, pem=False):
-    """A CMS file; several signers stand side by side."""
+    """A CMS file; with several signers, their signatures are independent of each other."""
     made = [asyncio.run(_signed_by(one, content, detached)) for one in who]
     whole = made[0]
     for other in made[1:]:
@@ -52,7 +52,7 @@ async def _signed_by(who, content, detached):
 
 
 def _ged(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command in an empty folder, with no setting of ours."""
+    """Run the command in an empty folder, without our settings."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GED_")}
     program = Path(sys.executable).with_name("ged")
     return subprocess.run(

@@ -1,4 +1,4 @@
-"""A clock that jumped ahead gives no number, and least of all the first of next year."""
+"""When the clock has jumped ahead, no number is given, least of all one of the next year."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The clock of the program beside that of PostgreSQL, which is right."""
+"""The program's clock is compared with PostgreSQL's, which is right."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.servers
 
 @pytest.fixture
 def on_server(tmp_path: Path, make_database: Callable[[], str]) -> Iterator[Services]:
-    """The database has a clock of its own, which is right."""
+    """An installation whose database has a right clock of its own."""
     made = make_services(tmp_path, url=make_database())
     make_organisation(made)
     yield made

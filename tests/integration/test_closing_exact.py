@@ -1,4 +1,4 @@
-"""Each void and each rectification stands in exactly one closing, whatever the clocks of those who corrected say."""
+"""Each void and each correction is listed in exactly one closing, whichever clocks the correcting people have."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 
 def close(services: Services, until_on: date) -> RegisterClosing:
-    """Close as the nightly job of the day after does."""
+    """Close as the nightly job of the following day does."""
     now = NOW + (until_on - TODAY) + DAY
     return closing.close_days(services, register_id(services, "ARR"), until_on, actor=actor(services, "agent"), now=now)
 
@@ -143,10 +143,10 @@ WALKS = st.lists(
     min_size=12,
     max_size=40,
 )
-"""What is done, so many hours after the step before, by a clock that is so late, to which letter."""
+"""For each step: what is done, the hours since the step before, the delay of the clock, and the letter."""
 
 
-@settings(max_examples=8, phases=[Phase.generate])  # nothing is made smaller: a walk takes half a second
+@settings(max_examples=8, phases=[Phase.generate])  # no shrinking: a walk takes half a second
 @given(walk=WALKS)
 def test_in_a_random_walk_each_event_stands_in_exactly_one_closing(
     tmp_path_factory: pytest.TempPathFactory, walk: list[tuple[str, int, timedelta, int]]
@@ -155,7 +155,7 @@ def test_in_a_random_walk_each_event_stands_in_exactly_one_closing(
     make_organisation(services)
     standing, at = [letter(services)], NOW
     for act, hours, late, which in walk:
-        # The clock of who acts is up to a day late, and closings are made over days that others still believe open.
+        # The clock of the acting person is up to a day late. Closings are made of days that others still take for open.
         at += timedelta(hours=hours)
         now = at - late
         if act == "letter" or not standing:
@@ -194,7 +194,7 @@ def test_a_closing_signs_before_it_locks(services: Services, monkeypatch: pytest
     seen: list[int] = []
 
     def signing(self: HeadSeal, body: dict[str, object]) -> str:
-        # On SQLite any lock of the closing would be in the way of this registration.
+        # On SQLite any lock of the closing would block this registration.
         seen.append(letter(services, now=NOW + DAY))
         return sign(self, body)
 

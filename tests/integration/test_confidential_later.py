@@ -1,4 +1,5 @@
-"""A letter made confidential after it was printed and carried about: no list and no print names it to others any more."""
+"""A letter becomes confidential after it was printed and sent around. From then on no list and no print names it to
+others."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The page of a correspondent, new entries, and doubles that are merged and taken apart."""
+"""The page of a correspondent, new entries, and duplicates that are merged and separated again."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_a_correspondent_is_added_once_and_only_by_the_office(site: Site) -> Non
         directory.add(uow, directory.CorrespondentForm("X"), actor=actor(services, "etudes"))
 
 
-# --- doubles ------------------------------------------------------------------------------------------------------
+# --- duplicates ---------------------------------------------------------------------------------------------------
 
 
 def test_merged_the_letters_of_both_are_together_and_new_ones_go_to_the_entry_that_stays(site: Site) -> None:
@@ -179,7 +179,7 @@ def test_a_merge_is_undone_exactly_while_nothing_new_hangs_on_it(site: Site) -> 
     assert told == ["correspondent.merged", "correspondent.unmerged"]
     merge(services)
     later = register(services, "Trois", sender=DOUBLE)
-    with services.unit_of_work(NOW) as uow:  # the clock of the tests stands still
+    with services.unit_of_work(NOW) as uow:  # the tests' clock does not move
         uow.session.get_one(Mail, later.mail_id).created_at = NOW.replace(hour=15)
     with pytest.raises(Invalid) as used:
         undo(services)
@@ -187,7 +187,7 @@ def test_a_merge_is_undone_exactly_while_nothing_new_hangs_on_it(site: Site) -> 
 
 
 def shared_with_the_double_of_another_entity(services: Services) -> None:
-    """OGOU is shared by the ministry; the DAF, an entity now, has merged its DOUBLE into it."""
+    """The ministry shares OGOU. The DAF, now an entity, has merged its DOUBLE into OGOU."""
     with services.unit_of_work(NOW) as uow:
         uow.session.scalars(select(Unit).where(Unit.code == "DAF")).one().is_entity = True
     for who, name in (("agent", OGOU), ("daf", DOUBLE)):
@@ -232,7 +232,7 @@ def test_letters_of_other_entities_do_not_hold_a_merge(site: Site) -> None:
     services = site[1]
     shared_with_the_double_of_another_entity(services)
     theirs = register(services, "Du ministère", sender=OGOU)
-    with services.unit_of_work(NOW) as uow:  # the clock of the tests stands still
+    with services.unit_of_work(NOW) as uow:  # the tests' clock does not move
         uow.session.get_one(Mail, theirs.mail_id).created_at = NOW.replace(hour=15)
     undo(services, who="daf")
     assert entry(services, DOUBLE).merged_into_id is None

@@ -1,4 +1,4 @@
-"""PostgreSQL over TLS: only the server that our authority certified under its name gets a connection."""
+"""PostgreSQL over TLS: the program connects only to the server whose name and certificate our authority confirms."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,12 +33,12 @@ def port(tmp_path_factory: pytest.TempPathFactory, ours: TestAuthority) -> Itera
 
 
 def connect(port: int, host: str, authority_file: Path) -> bool:
-    """Connect as a setting that the program accepts does; whether the connection is encrypted."""
+    """Connect by an accepted setting. Returns whether the connection is encrypted."""
     url = (
         f"postgresql+psycopg://postgres@{host}:{port}/postgres?sslmode={CHECKED_SSL_MODE}&sslrootcert={authority_file}"
     )
     require_checked_database(url, ())
-    engine = make_engine(f"{url}&hostaddr=127.0.0.1")  # the name is only compared with the certificate
+    engine = make_engine(f"{url}&hostaddr=127.0.0.1")  # the name only has to match the certificate
     try:
         with engine.connect() as connection:
             return bool(connection.scalar(text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")))

@@ -1,4 +1,4 @@
-"""An exact number opens its letter, departures show whom they went to, the register is filtered, files are joined."""
+"""An exact number opens its letter, departures show their addressees, the register is filtered, files are attached."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def subjects(services: Services, wanted: Wanted, who: str = "agent") -> list[str
     return [row.subject for row in rows]
 
 
-@pytest.mark.locks_backwards  # its own change, then an operation
+@pytest.mark.locks_backwards  # a change of its own, then an operation
 def test_a_register_is_filtered_by_name_and_state_without_telling_of_hidden_letters(site: Site) -> None:
     services = site[1]
     one, two = register(services, "Un", sender="Préfecture du Zio"), register(services, "Deux", sender="Mairie")
@@ -165,7 +165,7 @@ def test_who_works_on_a_letter_joins_annexes_only_and_others_nothing(site: Site)
 
 
 def test_who_may_not_close_a_letter_is_not_offered_it(site: Site) -> None:
-    """Fault 30 of the use of the site: the form was filled in, then refused."""
+    """Fault 30 of the trial use: the form was filled in and then refused."""
     app, services = site
     done = register(services, "Demande")
     impute(services, done.mail_id)

@@ -1,4 +1,5 @@
-"""The directory of correspondents: each entity has its own; what is shared is read, and changed by nobody else."""
+"""The directory of correspondents: each entity has its own entries. Others read shared entries and cannot change
+them."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -27,7 +28,7 @@ PRIMATURE = CorrespondentForm("Primature", email="courrier@primature.example", a
 
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:
-    """The ministry, and a second entity under it with a mail office of its own (account ``ceet``)."""
+    """The ministry, and a second entity below it with its own mail office (account ``ceet``)."""
     made = make_services(tmp_path)
     make_organisation(made)
     with made.unit_of_work(NOW) as uow:
@@ -162,7 +163,8 @@ def test_an_address_that_only_another_entity_gives_is_confirmed_first(services: 
 
 
 def test_the_doubles_of_a_shared_entry_are_told_to_their_own_entity_alone(services: Services) -> None:
-    """CEET merges an entry of its own into one that the ministry shares: the ministry does not read its name there."""
+    """CEET merges its entry into one that the ministry shares. The ministry does not see the name of CEET's entry
+    there."""
     register(services, "agent", "Primature")
     edit(services, "agent", listed(services, "agent")["Primature"], replace(PRIMATURE, is_shared=True))
     kept = listed(services, "ceet")["Primature"]
@@ -179,7 +181,7 @@ def test_the_doubles_of_a_shared_entry_are_told_to_their_own_entity_alone(servic
 
 
 def test_who_turns_out_to_write_in_confidence_leaves_every_list(services: Services) -> None:
-    """The letter was registered as an ordinary one, and raised when somebody had read it."""
+    """The letter was registered as ordinary, and its level was raised after it had been read."""
     mail = register(services, "agent", "Lanceur d'alerte Koffi")
     register(services, "agent", "Primature")
     assert {"Lanceur d'alerte Koffi", "Primature"} <= listed(services, "agent").keys()
@@ -197,7 +199,7 @@ def test_who_turns_out_to_write_in_confidence_leaves_every_list(services: Servic
         assert lessons.correspondent_name(session, str(entry.id), own) is None
         with pytest.raises(NotFound):
             directory.correspondent(session, entry.id, actor=who)
-    # Who writes openly as well is a correspondent like others, and stays one.
+    # A correspondent who also writes openly stays in the lists.
     again = register(services, "agent", "Lanceur d'alerte Koffi")
     assert (sender_of(services, again) or Correspondent()).id == entry.id
     assert "Lanceur d'alerte Koffi" in listed(services, "agent")

@@ -1,4 +1,4 @@
-"""Letters that one messenger carries leave in one act, with one sheet; short numbers and label codes name letters."""
+"""One messenger carries several letters: one act, one sheet. Short numbers and label codes identify letters."""
 
 from __future__ import annotations
 

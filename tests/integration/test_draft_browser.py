@@ -1,4 +1,4 @@
-"""The page of a draft in a real browser: what is typed is stored by itself, whatever happens to the page."""
+"""The page of a draft in a real browser: typed text is stored automatically, whatever happens to the page."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_what_is_typed_is_stored_by_itself_and_told(page: Page, site: tuple[str,
     page.fill("#subject", "Objet tapé, jamais enregistré")
     expect(told).to_contain_text(SAVED)
     page.fill("#subject", "Objet tapé, puis la page est quittée")
-    page.goto("/parapheur/")  # at once: no question, and nothing is lost
+    page.goto("/parapheur/")  # at once: no question is asked, and nothing is lost
     page.goto(f"/projets/{mail_id}")
     expect(page.locator("#subject")).to_have_value("Objet tapé, puis la page est quittée")
     expect(page.get_by_text("Votre saisie non enregistrée est reprise")).to_be_visible()

@@ -1,4 +1,4 @@
-"""The page of a draft is one form: whatever is asked for, what was typed is kept first."""
+"""The page of a draft is one form: every button first stores the typed text."""
 # ruff: noqa: F811
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def test_a_piece_whose_name_says_nothing_is_given_a_title_before_the_hand_in(sit
 
 
 def printed(site: Site, mail_id: int) -> str:
-    """The text of the pages shown in the signature book."""
+    """The text of the pages that the signature book shows."""
     pdf = pdf_of(site.house, site.house.show(mail_id, "dge").preview_id)
     with pdfium.PdfDocument(pdf) as document:
         return " ".join(document[0].get_textpage().get_text_range().split())
@@ -127,7 +127,7 @@ def test_nothing_new_makes_no_version(site: Site) -> None:
 
 
 def test_enter_saves_and_hands_nothing_in(site: Site) -> None:
-    """The first button that belongs to a form, wherever it stands, is the one that Enter presses in a field (HTML)."""
+    """Enter in a field presses the first button of the form, wherever that button is on the page (HTML standard)."""
     _mail_id, place, _form = draft(site)
     page = site.get("dge", place)
     own = re.findall(r'<button[^>]* form="draft"[^>]*>', page)

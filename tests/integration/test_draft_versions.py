@@ -85,5 +85,5 @@ def test_the_answered_letter_lies_beside_the_draft_for_who_may_see_it(site: Site
     assert pages.count('loading="lazy"') == 2
     assert "/pages/1" in pages or "page_no=1" in pages or "/1" in pages
     site.send("dge", f"{place}/remettre", 303, **form_of(page))
-    # A post of the circuit writes when its turn comes; it sees the answered letter only by a right of its own.
+    # A post of the circuit edits the draft in its turn. It sees the answered letter only with a right of its own.
     assert "beside__letter" not in site.get("daf", place)

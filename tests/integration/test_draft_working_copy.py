@@ -1,4 +1,4 @@
-"""What is typed in a draft is stored before it is saved: by its person, without a version or a line of the journal."""
+"""Text typed in a draft is stored before it is saved: for its person, without a version or an entry of the journal."""
 # ruff: noqa: F811
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A day added to the calendar, or taken away, moves the dates of letters that wait; their histories say so."""
+"""A day off is added to the calendar or removed. The due dates of open letters move, and their histories say so."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -120,7 +120,7 @@ def test_letters_that_wait_for_nothing_any_more_keep_their_date(services: Servic
 
 
 def test_whoever_has_the_letter_from_above_never_has_a_later_date(services: Services) -> None:
-    """Counted below from another day: taking a day off back may bring the date above before that below."""
+    """The lower date was counted from another day: when a day off is removed, the upper date may move before it."""
     day_off(services, MONDAY)
     mail_id = counted(services, 6)
     impute(services, mail_id)

@@ -1,4 +1,4 @@
-"""Letters are counted while the calendar changes: who waits for whom, on PostgreSQL."""
+"""Due dates are counted while the calendar changes, on PostgreSQL: who waits for whom."""
 
 import threading
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def test_a_letter_counted_while_the_calendar_changes_is_counted_with_the_new_one
 def test_a_week_put_in_the_place_of_another_lets_no_third_change_overtake_who_counts(
     make_database: Callable[[], str], tmp_path: Path
 ) -> None:
-    """Whoever waited for the first change must hold the rows that it made, not those that it took away."""
+    """A transaction that waited for the first change must hold the rows that it made, not those that it deleted."""
     services = made(make_services(tmp_path, url=make_database()))
     counts, third, released = threading.Event(), threading.Event(), threading.Event()
     given: list[MailId] = []

@@ -1,4 +1,5 @@
-"""What only a real Elasticsearch can show: analysis word by word, schema versions, two workers, failures, security."""
+"""Behaviour that only a real Elasticsearch shows: analysis of words, schema versions, two workers, failures,
+security."""
 
 import random
 import socket

@@ -1,4 +1,4 @@
-"""Elasticsearch in earnest: three nodes of which one is killed under load, and a server that goes and comes back."""
+"""Elasticsearch under faults: one of three nodes is killed under load; a server stops and comes back."""
 
 import dataclasses
 import os
@@ -35,7 +35,7 @@ pytestmark = [
 
 
 def node_process(launcher: int) -> int:
-    """The server itself: the launcher's child that runs it."""
+    """The server process: the child of its launcher."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             parent = int(stat.read_text().rpartition(")")[2].split()[1])
@@ -48,9 +48,9 @@ def node_process(launcher: int) -> int:
 
 @pytest.fixture
 def three_nodes() -> Iterator[list[Running]]:
-    """A cluster of three."""
+    """A cluster of three nodes."""
     transports = [free_port() for _ in range(3)]
-    parent = Path(tempfile.mkdtemp(prefix="ged-nodes-"))  # where the server's own user may go
+    parent = Path(tempfile.mkdtemp(prefix="ged-nodes-"))  # in a folder that the server's user may enter
     parent.chmod(0o755)
     started: list[Running] = []
     failures: list[BaseException] = []
@@ -130,7 +130,7 @@ def test_a_node_killed_under_load_loses_nothing(three_nodes: list[Running]) -> N
 
 
 def _put_until_taken(index: ElasticIndex, number: int) -> None:
-    """As a job does it: tried again while the server is busy with the loss of a node."""
+    """Write as a job does: retry while the server recovers from the loss of a node."""
     deadline = time.monotonic() + 30
     while True:
         try:
@@ -160,7 +160,7 @@ def test_registering_goes_on_without_the_server_and_is_caught_up(tmp_path: Path)
         register(services, "Dossier avant")
         _run_index_jobs(services)
         process = node_process(node.pid)
-        os.kill(process, signal.SIGSTOP)  # alive and silent: the worst way of being away
+        os.kill(process, signal.SIGSTOP)  # alive and silent: the worst case
         for number in range(5):
             register(services, f"Dossier pendant {number}")
         _run_index_jobs(services)

@@ -1,4 +1,4 @@
-"""As in production: a node with TLS and API keys, made by the test itself."""
+"""A node with TLS and API keys, as in production, made by the test."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ SETTINGS = {
 
 
 def certificates() -> dict[str, str]:
-    """An authority, and a certificate of 127.0.0.1 that it signed."""
+    """An authority, and a certificate for 127.0.0.1 that it issued."""
     now = datetime.now(UTC)
 
     def made(name: str, key: ec.EllipticCurvePrivateKey, issuer: x509.Name | None) -> x509.CertificateBuilder:
@@ -60,7 +60,7 @@ def certificates() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def node() -> tuple[str, Path]:
-    """URL of a secured node, and the certificate of its authority."""
+    """The URL of a secured node, and the certificate of its authority."""
     name = "elastic-secure"
     try:
         running = servers.once(name, lambda folder: elastic.start(folder, settings=SETTINGS, files=certificates()))

@@ -1,4 +1,5 @@
-"""Snapshots of the index by the command line, on a real Elasticsearch: taken, listed, thinned, brought back and caught up."""
+"""Snapshots of the index by the commands, on a real Elasticsearch: made, listed, thinned, restored, brought up to
+date."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -54,7 +55,7 @@ def services(
     server: servers.Connection, alias: str, tmp_path: Path, make_database: Callable[[], str],
     monkeypatch: pytest.MonkeyPatch, empty_redis_url: str,
 ) -> Iterator[Services]:  # fmt: skip
-    """An installation of the servers' shape, and its settings for the commands."""
+    """An installation on the servers, and its settings for the commands."""
     url = make_database()
     index = ElasticIndex(server.url, alias=alias, api_key=server.api_key, ca_path=server.ca_path, shards=2, replicas=0)
     services = replace(make_services(tmp_path, url=url), index=index)
@@ -169,7 +170,7 @@ def test_what_waits_is_not_said_to_be_in_the_snapshot(services: Services) -> Non
 
 
 def test_generations_come_from_a_template(services: Services, bare: Elasticsearch, alias: str) -> None:
-    """Also one that somebody makes by hand, under such a name."""
+    """Also a generation that a person makes by hand, under a name of this pattern."""
     register(services)
     run_jobs(services)
     name = f"{alias}-v{fields.SCHEMA_VERSION}-000777"

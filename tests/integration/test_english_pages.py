@@ -1,4 +1,5 @@
-"""In English no page shows French, but what people wrote: every page of every role is read, without the data."""
+"""In English no page shows French, except in texts that people wrote. Every page of every role is read without its
+data."""
 
 import json
 import re
@@ -35,23 +36,23 @@ STOP_WORDS = frozenset(
     leur depuis jusqu autre autres rien
     """.split()  # noqa: SIM905  # easier to read
 )
-"""French words that are no English ones."""
+"""French words that are not also English words."""
 WORD = re.compile(r"(?<![\w/])[^\W\d_]+(?!\w)")
 ACCENT = re.compile(r"[éèêëàâçôîïûùœ]|n°", re.IGNORECASE)
 READ = ("aria-label", "alt", "title", "placeholder", "data-confirm", "data-unsaved", "value")
 UNREAD = ("script", "style", "code", "kbd", "pre", "textarea", "option")
-"""What holds code or data."""
+"""Elements that contain code or data."""
 LEFT_OUT = ("static", "health.show", "synonyms.index")
-"""Not pages; and the list of French words that a search holds for equal."""
+"""Addresses without a page, and the page of synonyms: its words are French."""
 SHOWN_IN_FRENCH = (
     *NAMES.values(), "expéditeur:, destinataire:, réf:, texte:", "DG = directeur général, direction générale",
     "AR = accusé de réception", "électri*", "an OU without a word", "[saut de page]",
 )  # fmt: skip
-"""Names of languages, and examples of what is typed in French."""
+"""Names of languages, and examples of input in French."""
 
 
 class Reading(HTMLParser):
-    """The texts of a page and of the attributes that people read."""
+    """The texts of a page, and of attributes that people read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,7 +79,7 @@ class Reading(HTMLParser):
 
 
 def french_in(page: str, data: Iterable[str] = ()) -> list[str]:
-    """The texts of a page that hold a French word outside of the data."""
+    """The texts of a page, without the data, that contain a French word."""
     reading = Reading()
     reading.feed(page)
     found = []
@@ -101,7 +102,7 @@ def test_french_is_found_and_data_is_not() -> None:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Services]]:
-    """A site with something of everything, whose people read English."""
+    """A site with content on every page, whose people read English."""
     app, house = make_place(tmp_path_factory.mktemp("english"))
     services = house.services
     incoming, _answer = signed_answer(house)
@@ -123,7 +124,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Ser
 
 
 def _data(services: Services) -> list[str]:
-    """What people wrote: every text of the database, the longest first."""
+    """The texts that people wrote: every text in the database, the longest first."""
     found: set[str] = set(SHOWN_IN_FRENCH)
     with services.reading() as session:
         for table in metadata.sorted_tables:
@@ -150,7 +151,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _addresses(rule: Rule, app: Flask) -> Iterator[str]:
-    """The addresses of a page: with each small id where it has one; none where it wants a text, and of no file."""
+    """The addresses of a page: with each small id where it takes one; none where it takes a text or sends a file."""
     converters = rule._converters
     is_page = "GET" in (rule.methods or ()) and "." not in rule.rule and rule.endpoint not in LEFT_OUT
     if not is_page or any(type(one).__name__ != "IntegerConverter" for one in converters.values()):

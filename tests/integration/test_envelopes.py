@@ -1,4 +1,4 @@
-"""Sealed envelopes: the outside is all that is known, and only the addressee's post decides."""
+"""Sealed envelopes: only the outside is recorded, and only the addressee's post decides."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def registered(services: Services) -> RegisteredEnvelope:
 
 
 def interim(services: Services, account: str, for_account: str) -> None:
-    """Let somebody act for another's post, and sign nothing."""
+    """Let a person act for another's post, without the right to sign."""
     with services.unit_of_work(NOW) as uow:
         uow.session.add(
             Delegation(
@@ -159,7 +159,7 @@ def test_the_addressee_opens_it_and_it_stays_with_the_addressee(services: Servic
         for account, sees in (("sg", True), ("secretaire", False), ("agent", False), ("admin", False), ("dge", False)):
             one = actor(services, account)
             assert access.may_see(session, mail_id, Confidentiality.SECRET, one) is sees, account
-        # The directory of correspondents is read by everybody.
+        # Everybody reads the directory of correspondents.
         assert session.scalar(select(func.count(Correspondent.id))) == 0
         assert session.scalar(select(func.count(Job.id)).where(Job.kind == JobKind.RECOGNISE)) == 1
     assert seen(services, done.envelope_id, "sg").mail_id == mail_id

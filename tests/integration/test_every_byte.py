@@ -1,8 +1,9 @@
-"""Every single-byte change of a signed PDF, a blob or the journal's rows is found.
+"""Every single-byte change of a signed PDF, of a blob or of the journal's rows is found.
 
-By the stored digest everywhere; by the signature alone wherever its byte range covers the place. Not covered is the
-padding of zeros after the CMS object in /Contents: no signature can cover itself, the digest finds it.
-``GED_TEST_PLACES`` (2,000 in ``make bench-bytes``) says at how many random places the signature is asked.
+The stored digest finds it everywhere; the signature alone finds it wherever its byte range covers the place. Not
+covered is the padding of zeros after the CMS object in /Contents: a signature cannot cover itself; the digest finds it
+there. ``GED_TEST_PLACES`` (2,000 in ``make bench-bytes``) is the number of random places at which the signature is
+tried.
 """
 
 import io
@@ -49,13 +50,13 @@ def checker(keys):
 
 
 def _structural(pdf):
-    """Places where a file says how it is to be read: marks of objects, references, byte ranges, the ends of revisions."""
+    """Places that define how the file is read: marks of objects, references, byte ranges, ends of revisions."""
     marks = rb"%PDF-|%%EOF|startxref\s+\d+|/ByteRange \[[^\]]*\]|/Contents <|/Root \d+|/Prev \d+|/SubFilter /\S+|endobj|/AcroForm"
     return [place for found in re.finditer(marks, pdf) for place in (found.start(), found.end() - 1)]
 
 
 def _contents(pdf):
-    """Where /Contents is, which no byte range covers: (the CMS object, the padding of zeros after it)."""
+    """The place of /Contents, which no byte range covers: (the CMS object, the padding of zeros after it)."""
     found = re.search(rb"/Contents <([0-9a-fA-F]+)>", pdf)
     end = found.start(1) + len(found[1].rstrip(b"0")) + 1
     return range(found.start(1), end), range(end, found.end(1))
@@ -83,7 +84,7 @@ def test_the_stored_digest_finds_every_place(slip, tmp_path):
 
 
 def test_the_signature_alone_finds_every_place_that_it_covers(slip, checker):
-    """Red wherever it covers; in the CMS object itself never green, but for a digit written as the same number."""
+    """Red wherever it covers. In the CMS object never green, except for a digit written as an equal number."""
     dice, pdf = random.Random(SEED), slip.sent
     cms, padding = _contents(pdf)
     structural = _structural(pdf)
@@ -105,7 +106,7 @@ def test_the_signature_alone_finds_every_place_that_it_covers(slip, checker):
 
 
 def test_every_cell_of_the_journal_is_held(tmp_path):
-    """One byte of each cell of the entries, of the payloads and of the head, one after the other."""
+    """One byte of each cell of the entries, the payloads and the head, one after the other."""
     dice = random.Random(SEED)
     services = make_services(tmp_path)
     make_organisation(services)
@@ -154,7 +155,7 @@ def _write(folder, table, column, rowid, value):
 def _finds(services):
     try:
         return bool(verify(services, now=TODAY).problems)
-    except (EngineFailed, LookupError):  # a cell that cannot be read any more: seen as well
+    except (EngineFailed, LookupError):  # a cell that cannot be read any more: found too
         return True
     finally:
         services.engine.dispose()

@@ -1,8 +1,8 @@
-"""Every page of the site, as each role that may see it, at both widths and in both languages: nothing that axe finds,
-nothing too wide, nothing in the console, one heading, a title.
+"""Every page of the site, for each role that may see it, at both widths and in both languages.
 
-A page is looked at in the browser once for each role to which it shows something new: a kind of element (its tag, class
-and attributes) that the page did not have for the roles before. ``GED_TEST_LONG=1`` looks at every role.
+axe finds no fault, nothing is too wide, the console is empty, and there is one heading and a title. A page is opened in
+the browser once for each role to which it shows something new: a kind of element (tag, class and attributes) that the
+roles before did not see. ``GED_TEST_LONG=1`` opens it for every role.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 LONG_RUN = "GED_TEST_LONG" in os.environ
 AXE_AT = {"fr": 1280, "en": 360}
-"""The width at which axe looks at a page in a language; in the long run it looks at both widths in both."""
+"""Language -> the width, in CSS pixels, at which axe checks a page in it. The long run checks both widths in both."""
 LONG = (
     (Mail, "subject", 600), (Mail, "sender_name", 200), (Correspondent, "name", 200), (Person, "name", 120),
     (Unit, "name", 120), (Post, "title", 120), (Register, "name", 100), (Slip, "messenger", 100),
     (DispatchLine, "name", 200), (SealedEnvelope, "sender_name", 200),
 )  # fmt: skip
-"""Texts that people write, and of how many letters without a space each is for once."""
+"""(table, column, length): texts that people write, and the number of letters without a space that they get here."""
 FORMS = """const forms = [...document.querySelectorAll("main form[method=post]")].filter(
     (form) => [...form.elements].some((one) => one.required && !one.disabled && one.type !== "radio"));
 """
@@ -91,7 +91,7 @@ NO_PAGES = {
     "slips.proof": "a file",
     "word.state": "a part of the page of a draft",
 }
-"""Routes that show no page of their own, with the reason. A part is seen where a page fetches it."""
+"""Routes without a page of their own, with the reason. Parts are checked in the pages that fetch them."""
 FILE = re.compile(r"\.[a-z]")
 LOOK = """async (by_axe) => {
     const wide = document.documentElement.scrollWidth;
@@ -103,7 +103,7 @@ LOOK = """async (by_axe) => {
         violations: found.violations.map((one) => `${one.id} ${one.nodes[0].html.slice(0, 200)}`),
     };
 }"""
-"""What is seen of a page in the browser."""
+"""The measurements of a page in the browser."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Shown:
 
 @dataclass
 class Walk:
-    """What the browser found, and how much it looked at."""
+    """The faults that the browser found, and the number of pages that it opened."""
 
     axe: bool = True
     wrong: list[str] = field(default_factory=list)
@@ -126,18 +126,18 @@ class Walk:
     loads: int = 0
     looks: int = 0
     expected: int = 0
-    """Answers that the browser may report as errors in its console: a page that is refused."""
+    """Statuses that the browser may report as errors in its console, for refused pages."""
     began: float = field(default_factory=time.monotonic)
 
     def heard(self, url: str, text: str) -> None:
-        """A line of the console."""
+        """Record a line of the console."""
         if self.expected and "Failed to load resource" in text:
             self.expected -= 1
             return
         self.wrong.append(f"{url}: {text}")
 
     def told(self, what: str) -> None:
-        """Say how much was looked at; nothing may be wrong."""
+        """Print the number of opened pages. Fails when there was any fault."""
         seconds = time.monotonic() - self.began
         print(f"{what}: {self.loads} loads, {self.looks} looks, {self.axe_runs} runs of axe, {seconds:.0f} s")
         assert not self.wrong, "\n".join(self.wrong)
@@ -177,7 +177,7 @@ def clients(place: Furnished) -> dict[str, FlaskClient]:
 
 @pytest.fixture(scope="module")
 def shown(place: Furnished, clients: dict[str, FlaskClient]) -> list[Shown]:
-    """Each page as each role that may see it: the first example that the role gets."""
+    """Each page for each role that may see it: the first example that the role may open."""
     found = []
     roles = {account: _may_enter(place, account) for account in ROLES}
     for rule in place.app.url_map.iter_rules():
@@ -221,7 +221,7 @@ def test_every_page_has_a_title_and_one_heading_for_each_role(shown: list[Shown]
 
 
 def _new_to_look_at(shown: list[Shown]) -> list[Shown]:
-    """The pages that show something which the same page did not have for a role before."""
+    """The pages that show a role some element that no earlier role saw on that page."""
     if LONG_RUN:
         return shown
     known: dict[str, set[tuple[str, str]]] = defaultdict(set)
@@ -237,7 +237,7 @@ def _new_to_look_at(shown: list[Shown]) -> list[Shown]:
 def test_every_page_is_accessible_and_fits_in_both_languages(
     place: Furnished, shown: list[Shown], clients: dict[str, FlaskClient], browser: Browser
 ) -> None:
-    """In English everything that people wrote is one very long word."""
+    """In English every text that people wrote is one very long word."""
     chosen, walk = _new_to_look_at(shown), Walk()
     with served(place.app) as url:
         _walk(browser, url, clients, chosen, "fr", walk)
@@ -250,7 +250,7 @@ def test_every_page_is_accessible_and_fits_in_both_languages(
 def test_a_refused_form_is_accessible_on_every_page(
     place: Furnished, shown: list[Shown], clients: dict[str, FlaskClient], browser: Browser
 ) -> None:
-    """Every form with something required, sent empty: its page with the errors."""
+    """Each form with a required field is sent empty. The page with its errors is checked."""
     walk, forms = Walk(), 0
     chosen = _once([one for one in shown if " required" in one.text])
     _speak(place, "fr")
@@ -271,18 +271,19 @@ def test_a_refused_form_is_accessible_on_every_page(
 
 
 def _once(shown: list[Shown]) -> list[Shown]:
-    """Each page as one role. Between languages a page differs by its words alone."""
+    """Each page for one role. Between languages, a page differs only in its words."""
     return list({one.endpoint: one for one in reversed(shown)}.values())
 
 
 def _send_empty(page: Page, path: str, n: int, walk: Walk) -> int:
-    """Send the n-th form of the page, which is loaded, without what it requires; returns 1 if it was refused with a page."""
+    """Send the n-th form of the loaded page without its required values. Returns 1 when the response is a page with
+    errors."""
     walk.expected = 1
     with page.expect_navigation(wait_until="load") as sent:
         page.evaluate(SEND_EMPTY, n)
     answer = sent.value
     assert answer is not None
-    if "/mon-compte/confirmer" in page.url:  # the password is asked first, whatever the form says
+    if "/mon-compte/confirmer" in page.url:  # the password is asked for first, whatever the form contains
         return 0
     if answer.status != 422:
         walk.wrong.append(f"{path}: its form {n}, sent empty, is answered {answer.status}")
@@ -294,7 +295,7 @@ def _send_empty(page: Page, path: str, n: int, walk: Walk) -> int:
 
 
 def test_pages_without_content_and_errors_are_accessible(shown: list[Shown], tmp_path: Path, browser: Browser) -> None:
-    """A ministry on its first day; and a page that is not there, one that may not be seen."""
+    """A ministry on its first day; a page that does not exist, and one that the person may not see."""
     app, services = make_site(tmp_path)
     walk, known = Walk(), defaultdict[str, set[tuple[str, str]]](set)
     for one in shown:
@@ -347,7 +348,7 @@ def _walk(
 
 @contextmanager
 def _signed_in(browser: Browser, url: str, client: FlaskClient, walk: Walk) -> Iterator[Page]:
-    """A window with the session of a client, and axe in each of its pages."""
+    """A window with the session of a client, and with axe in each of its pages."""
     cookie = client.get_cookie("ged")
     assert cookie is not None
     with browser.new_context(base_url=url, locale="fr-FR", viewport={"width": WIDTHS[0], "height": 800}) as context:
@@ -360,7 +361,7 @@ def _signed_in(browser: Browser, url: str, client: FlaskClient, walk: Walk) -> I
 
 
 def look_at(page: Page, language: str, walk: Walk, *, where: str) -> None:
-    """Look at the page that is loaded at both widths: axe at one of them for each language, or at both."""
+    """Check the loaded page at both widths: axe at one width for each language, or at both."""
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         by_axe = walk.axe and (LONG_RUN or width == AXE_AT[language])

@@ -1,4 +1,4 @@
-"""Fields of aged pages, read by the real engine: the letters of other hands, drawn, stamped, worn and skewed."""
+"""Fields of letters by other authors, read by the real engine from drawn pages that are stamped, worn and skewed."""
 
 from pathlib import Path
 

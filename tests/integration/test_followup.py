@@ -1,4 +1,4 @@
-"""The follow-up on both databases: the figures of the inboxes, what is late, reminders once a day, nothing confidential."""
+"""The follow-up on both databases: counts of inboxes, late letters, one reminder a day, nothing confidential."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -48,7 +48,7 @@ def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
 
 
 def given_down(services: Services, mail_id: int, *, to_post: str | None = None) -> int:
-    """The head of the DGE gives its letter to the service of studies, or to a post there."""
+    """The head of DGE passes a letter on to the service of studies, or to a post there."""
     with services.reading() as session:
         above = session.scalars(
             select(Assignment.id).where(Assignment.mail_id == mail_id).order_by(Assignment.id)
@@ -103,7 +103,7 @@ def test_the_figures_of_the_services_are_those_of_their_inboxes(services: Servic
     assert [(one.label, one.detail, one.total) for one in people] == [
         ("", "Direction générale de l'énergie", 5), ("", "Service des études", 3), ("Poste ETU-M", "Etudes, Service des études", 1),
     ]  # fmt: skip
-    # What the secretary general gave, the DAF's too.
+    # Letters that the secretary general assigned, those of DAF too.
     assert sum(total for total, _ in figures(services, "sg", Grouping.UNIT, scope=Scope.GIVEN).values()) == 6
 
 
@@ -177,7 +177,7 @@ def test_a_letter_that_is_not_seen_is_in_no_count_and_gets_no_reminder(services:
     assert sum(total for total, _ in figures(services, "dge", Grouping.PERSON, scope=Scope.GIVEN).values()) == 1
     with pytest.raises(NotFound):
         remind(services, closed, "ETU", by="dge")
-    # An officer heads nothing, and gave nothing.
+    # An officer heads no unit and assigned nothing.
     assert subjects(services, "etudes") == [] == subjects(services, "etudes", scope=Scope.GIVEN)
 
 
@@ -262,7 +262,7 @@ def test_who_may_remind(services: Services) -> None:
     mail_id = impute_one(services, "Suite attendue")
     below = given_down(services, mail_id, to_post="ETU-M")
     assert remind(services, mail_id, "ETU", by="dge") == 0
-    for account, unit in (("dge", "DGE"), ("etudes", "ETU")):  # nobody reminds himself
+    for account, unit in (("dge", "DGE"), ("etudes", "ETU")):  # nobody reminds oneself
         with pytest.raises(Forbidden):
             remind(services, mail_id, unit, by=account)
     with services.unit_of_work(NOW) as uow:
@@ -323,7 +323,7 @@ def test_a_letter_imputed_to_a_post_is_seen_by_the_post_and_the_heads_above_not_
     for account, found in (("dge", True), ("etudes2", False)):
         hits = services.index.search(SearchQuery("", limit=50), principals=actor(services, account).principals).hits
         assert (mail_id in [hit.mail_id for hit in hits]) is found
-    # A new decision takes the letter from both.
+    # A new decision withdraws the letter from both.
     impute(services, mail_id, "DAF")
     assert not sees(services, "dge", mail_id)
     assert not sees(services, "etudes", mail_id)

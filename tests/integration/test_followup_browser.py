@@ -1,4 +1,5 @@
-"""People and posts in a real browser: found while one types, nothing found is said; and the new pages by keyboard and axe."""
+"""Choice of people and posts in a real browser: suggestions while typing, a message when none fits; keyboard and
+axe."""
 
 from __future__ import annotations
 

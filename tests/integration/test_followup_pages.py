@@ -1,4 +1,4 @@
-"""The page « Suivi » through the site: figures, filters in the address, reminders, print and files."""
+"""The page « Suivi »: counts, filters in the address, reminders, print and files."""
 
 import csv
 import re
@@ -32,7 +32,7 @@ def site(tmp_path: Path) -> tuple[Flask, Services]:
 
 
 def late(services: Services, subject: str = "Dossier ancien", **form: object) -> int:
-    """A letter of the DGE that is late since long."""
+    """A letter of DGE that has been late for long."""
     mail_id = register(services, subject, **form).mail_id  # type: ignore[arg-type]
     impute(services, mail_id, mentions=("opinion",))
     with services.reading() as session:
@@ -101,7 +101,7 @@ def test_one_act_reminds_and_the_service_sees_it(site: tuple[Flask, Services]) -
     letter = theirs.get(f"/courriers/{mail_id}").text
     assert "Poste SG-T" in letter
     assert "a rappelé que le courrier attend une suite" in letter
-    # A stranger finds no letter, and whoever has it reminds nobody.
+    # A stranger finds no letter. The person who has the letter reminds nobody.
     assert post(sign_in(app, "daf"), f"/suivi/{row_id}/rappeler", {}, page="/bannette/").status_code == 404
     assert post(theirs, f"/suivi/{row_id}/rappeler", {}, page="/bannette/").status_code == 403
 

@@ -1,5 +1,7 @@
-"""Files that other programs signed, extended and signed again: EU DSS with Apache PDFBox, and pyHanko. What independent
-judges call sound is never called modified."""
+"""Files that other programs signed, extended and signed again: EU DSS with Apache PDFBox, and pyHanko.
+
+A file that independent judges call sound is never reported as modified.
+"""
 
 from datetime import timedelta
 
@@ -15,7 +17,7 @@ OVER_TEXT = SigFieldSpec("third", on_page=1, box=(40, 690, 240, 750))
 
 BY_DSS = [
     "order.pdf,dss.pdf,B,0",
-    "dss.pdf,dss_lta.pdf,LTA",  # restates the page, the form, and fields that did not change
+    "dss.pdf,dss_lta.pdf,LTA",  # writes the page, the form and unchanged fields once more
     "dss.pdf,dss_twice.pdf,B,2,300,600,200,60",
     "dss.pdf,dss_unseen.pdf,B,0",
     "dss.pdf,dss_over.pdf,B,2,40,120,200,60",
@@ -42,7 +44,7 @@ EXPECTED = {
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Folder with all files, and the authority."""
+    """The folder of all files, and the authority."""
     folder, ministry = tmp_path_factory.mktemp("foreign"), Ministry()
     hanko = signed(order_pdf(), ministry.signer)
     (folder / "order.pdf").write_bytes(order_pdf())

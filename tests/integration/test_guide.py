@@ -1,4 +1,4 @@
-"""The guide in the site: its pages, and for each page of the site the section that explains it."""
+"""The guide in the site: its pages, and the section that explains each page of the site."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NO_SECTION = {
     "static": "files",
     "tour": "is help itself",
 }
-"""Blueprints whose pages lead to the first page of the guide, and why."""
+"""Blueprints whose pages lead to the first page of the guide, with the reason."""
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def client(tmp_path: Path) -> Iterator[FlaskClient]:
 
 def test_every_feature_has_its_section_or_a_reason() -> None:
     features = {name.partition(".")[0] for name in guard.ACCESS}
-    # The first page, the password and one's own sessions explain themselves.
+    # The first page, the password page and the page of one's sessions need no section.
     explained = {"session", *(name.partition(".")[0] for name in guide.SECTIONS)}
     assert features - explained == NO_SECTION.keys()
     assert [name for name in guide.SECTIONS if name not in features and name not in guard.ACCESS] == []

@@ -1,4 +1,5 @@
-"""When both heavy places are taken a person is told so, within a bound; the pages of all others go on."""
+"""When both places for heavy work are taken, the next person is told so within a time limit. Other pages are not
+delayed."""
 
 import os
 import signal
@@ -39,7 +40,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def taken(folder: Path, name: str) -> ExitStack:
-    """Both places of a kind, held as another process would."""
+    """Both places of a kind are taken, as by another process."""
     held = ExitStack()
     others = Slots(folder / "run", 2, name=name)
     for _ in range(2):
@@ -153,7 +154,7 @@ def test_a_place_is_given_back_whatever_becomes_of_the_look(site: Site, tmp_path
 
 
 def test_one_thread_of_a_process_is_left_whoever_waits(site: Site, tmp_path: Path) -> None:
-    """Four threads: three may wait for a place, of whichever kind; the fourth is told at once."""
+    """Of four threads three may wait for a place, of either kind; the fourth returns at once."""
     waiting = threading.Barrier(4)
     refused: list[float] = []
 

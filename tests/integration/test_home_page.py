@@ -1,4 +1,4 @@
-"""The home page: what waits, is late, came back, was opened last, and the day's figures."""
+"""The home page: waiting letters, late ones, returned ones, recently opened ones, and the counts of the day."""
 
 import re
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def test_a_new_desk_says_what_will_appear_and_repeats_no_menu(site: tuple[Flask,
         "Les courriers que vous ouvrez",
     ):
         assert said in page
-    # The steps of the first day's tour lie on the page too, hidden.
+    # The page also contains the hidden steps of the first day's tour.
     content = re.sub(r"<div data-tour-step.*?</div>", "", page.partition('id="content"')[2], flags=re.DOTALL)
     assert "Les courriers qui vous sont confiés" not in content, "the hints of the menu stand in no list any more"
     assert "Retrouver un courrier" not in content
@@ -92,7 +92,7 @@ def test_late_letters_lead_on_with_their_delay(site: tuple[Flask, Services]) -> 
     assert home_of(services, "daf", on=TODAY + timedelta(days=1)).late == ()
     assert figures(services, "dge", on=TODAY + timedelta(days=1))[Fact.LATE_BELOW] == 1
     assert figures(services, "sg", on=TODAY + timedelta(days=1))[Fact.LATE_BELOW] == 0, "another entity's letter"
-    page = sign_in(app, "dge").get("/").text  # the site's own clock is later
+    page = sign_in(app, "dge").get("/").text  # the site's clock is later
     assert "en retard" in page
     assert mail.number in page
     assert "Rapport attendu" in page

@@ -1,4 +1,4 @@
-"""Lists ask as many queries for thirty rows as for one, and what every page asks is found by an index."""
+"""A list sends as many queries for thirty rows as for one, and an index serves the queries of every page."""
 
 import json
 import re
@@ -42,7 +42,7 @@ A_YEAR = 1_000
 
 @contextmanager
 def statements(services: Services) -> Iterator[list[Statement]]:
-    """What is sent to the database meanwhile."""
+    """The statements that are sent to the database during the block."""
     sent: list[Statement] = []
 
     def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_rest: object) -> None:
@@ -56,7 +56,7 @@ def statements(services: Services) -> Iterator[list[Statement]]:
         event.remove(services.engine, "before_cursor_execute", note)
 
 
-# --- as many queries for many rows as for one
+# --- equally many queries for many rows and for one
 
 
 LISTS = [
@@ -72,7 +72,7 @@ LISTS = [
 def test_a_list_asks_as_many_queries_for_thirty_rows_as_for_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # On a busy machine the half minute for which names are kept ends between two pages: one more query.
+    # Names are kept for half a minute. On a busy machine this ends between two pages, which adds a query.
     monkeypatch.setattr(pages, "NAME_KEPT_S", 3600.0)
     monkeypatch.setattr(natures, "KEPT_S", 3600.0)
     app, services = make_site(tmp_path)
@@ -87,7 +87,7 @@ def test_a_list_asks_as_many_queries_for_thirty_rows_as_for_one(
 
 
 def one_more(services: Services) -> None:
-    """A row in each list, and on each part of a desk."""
+    """Add a row to each list and to each part of a desk."""
     register(services, "Pour imputation")
     mail_id = register(services, "Pour suite").mail_id
     impute(services, mail_id, due_on=TODAY)
@@ -116,7 +116,7 @@ def counts(app: Flask, services: Services) -> dict[str, int]:
     return found
 
 
-# --- nothing is skipped, and no whole list is counted
+# --- no rows are skipped, and no list is counted to its end
 
 
 PAGED = [
@@ -133,14 +133,14 @@ PAGED = [
 COUNTS = re.compile(r"\bcount\(")
 BOUNDED = (
     "LIMIT",
-    "mail_numbers.sequence <=",  # the last numbers of a register, from one to the other
-    "slip_lines.slip_id = slips.id",  # of each row of the page
-    "sealed_envelopes.state",  # the navigation: what waits for somebody
-    "paper_codes.state",  # codes that wait
-    "assignments.parent_id IN",  # of the rows of the page
-    "mails.state =",  # letters that wait for a decision, or to leave
-    "letter_notes.to_post_id IN",  # the navigation: questions that wait for somebody
-    "scan_orders.side",  # pages that come in for an order under way
+    "mail_numbers.sequence <=",  # the last numbers of a register, for the range of numbers
+    "slip_lines.slip_id = slips.id",  # for each row of the page
+    "sealed_envelopes.state",  # the navigation: what waits for the person
+    "paper_codes.state",  # waiting codes
+    "assignments.parent_id IN",  # for the rows of the page
+    "mails.state =",  # letters that wait for a decision or for dispatch
+    "letter_notes.to_post_id IN",  # the navigation: questions that wait for the person
+    "scan_orders.side",  # pages that arrive for a running order
 )
 
 
@@ -172,12 +172,12 @@ def growing(app: Flask, services: Services, account: str, path: str) -> list[str
     return found
 
 
-# --- by an index, at some size
+# --- by an index, in a large database
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Services]:
-    """PostgreSQL with 20,000 letters of twenty years."""
+    """A PostgreSQL with 20,000 letters of twenty years."""
 
     server = request.getfixturevalue("postgres_url")
     url = postgres.create_database(server, "ged_hot_queries")
@@ -223,7 +223,7 @@ def multiply(services: Services) -> None:
 
 
 def read_whole(services: Services, sent: list[Statement]) -> set[str]:
-    """Large tables that some plan reads from one end to the other."""
+    """Large tables that some plan reads completely."""
     found: set[str] = set()
     with services.engine.connect() as connection:
         for statement, parameters in sent:

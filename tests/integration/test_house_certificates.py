@@ -1,4 +1,5 @@
-"""A certificate that bears our authority's name is believed only when the house issued it; what certificates may do."""
+"""A certificate with our authority's name is trusted only when the authority issued it; and what certificates may
+do."""
 
 from datetime import timedelta
 
@@ -41,7 +42,7 @@ def here(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def authority(here):
-    """What a thief has who got folder and secret: the authority, opened."""
+    """The authority, opened by a thief who has its folder and the secret."""
     made, _services = here
     return Authority.open(
         authority_dir(made.settings), derive_secret(made.settings.secret.get_secret_value(), "keystore")

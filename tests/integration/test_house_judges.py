@@ -1,5 +1,7 @@
-"""What the house really signs - a letter with its mark, a slip at both ends, a register's closing, each also raised to
-B-LTA - before judges that share no code with us: poppler's pdfsig, EU DSS, veraPDF."""
+"""Independent judges check what the program really signs: poppler's pdfsig, EU DSS, veraPDF.
+
+A letter with its visible mark, a slip signed at both ends, a register's closing; each of them also raised to B-LTA.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ KEY = derive_secret(SECRET, "keystore")
 
 @dataclasses.dataclass(frozen=True)
 class Judged:
-    """Files by name, written; what we say of them; roots."""
+    """Name -> bytes of each file (also written to ``folder``), our verdicts on them, and the paths of the roots."""
 
     folder: Path
     files: dict[str, bytes]

@@ -1,4 +1,5 @@
-"""Signed files that are no PDF, from the mailbox or the desk to the letter's page: judged, readable, as they came."""
+"""Signed files other than PDFs, from the mailbox or the desk to the letter's page: judged, readable, bytes
+unchanged."""
 
 from __future__ import annotations
 
@@ -54,7 +55,7 @@ def services(tmp_path: Path, ministry: Ministry) -> Iterator[Services]:
 
 
 def work(services: Services, *kinds: JobKind) -> None:
-    """Do the jobs of these kinds that wait."""
+    """Run the waiting jobs of these kinds."""
     for kind in kinds:
         with services.reading() as session:
             ids = session.scalars(select(Job.id).where(Job.kind == kind, Job.state == JobState.QUEUED)).all()

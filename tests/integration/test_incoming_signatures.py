@@ -1,4 +1,4 @@
-"""Signed files from outside: judged on arrival, shown in words, their bytes as they came."""
+"""Signed files from outside: judged on arrival, explained in words, bytes unchanged."""
 
 import dataclasses
 import io
@@ -42,7 +42,7 @@ def site(ministry, tmp_path_factory):
 
 
 def _arrive(services, *files, kind=AttachmentKind.DOCUMENT):
-    """A letter with one attachment: the first file is it, the others stand beside it as they came."""
+    """Register a letter with one attachment: the first file. The others are kept beside it as they arrived."""
     mail_id = register(services).mail_id
     stored = [services.blobs.put(io.BytesIO(content)) for content, _ in files]
     sources = [SourcePage(one.digest, media) for one, (_, media) in zip(stored, files, strict=True)]
@@ -57,7 +57,7 @@ def _arrive(services, *files, kind=AttachmentKind.DOCUMENT):
 
 
 def _work(services):
-    """Do the jobs that look at signatures."""
+    """Run the jobs that check signatures."""
     with services.reading() as session:
         waiting = select(Job.id).where(Job.kind == JobKind.CHECK_SIGNATURES, Job.state == jobs.JobState.QUEUED)
         ids = list(session.scalars(waiting))
@@ -121,7 +121,7 @@ def test_signed_again_is_amber_and_the_signed_part_is_offered(site, ministry):
 
 
 def test_certificates_are_judged_for_the_day_of_reception(site, ministry):
-    """Expired since: the paper was good when it came."""
+    """The certificate has expired since: the letter was good when it came."""
     _, services = site
     brief = holder("Bref", ministry.root, end=NOW.replace(hour=12))
     _, attachment_id = _arrive(services, (signed(order_pdf(), brief), "application/pdf"))
@@ -174,7 +174,7 @@ def test_the_case_file_leaves_by_a_button(site, ministry):
 
 
 def test_the_verdict_stands_wherever_the_letter_is_read(site, ministry):
-    """The queue, the imputation, the inbox and the letter say what a signature is worth, the worst of its files."""
+    """The queue, the imputation page, the inbox and the letter show the worst verdict of the letter's files."""
     app, services = site
     whole = signed(order_pdf(), ministry.signer)
     at = whole.index(b"/MediaBox") + len(b"/MediaBox")

@@ -1,4 +1,4 @@
-"""The index kept in step with the register: rebuilt beside the living one, compared, mended, waited for."""
+"""The index follows the register: it is rebuilt beside the current one, compared, mended, waited for."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -39,15 +39,15 @@ def found(services: Services, text: str, account: str = "sg") -> list[int]:
 
 
 def nothing(_done: int, _total: int) -> None:
-    """No progress is shown."""
+    """A progress callback that does nothing."""
 
 
 class Killed(Exception):
-    """The process ends here."""
+    """The process is killed here."""
 
 
 class Dying:
-    """An index whose process is killed after so many batches of a rebuild."""
+    """An index whose process is killed after a number of batches of a rebuild."""
 
     def __init__(self, services: Services, batches: int) -> None:
         self._index = services.index
@@ -100,7 +100,7 @@ def test_what_is_written_while_a_rebuild_runs_is_in_the_new_one(services: Servic
             with services.unit_of_work(NOW) as uow:
                 uow.session.get_one(Mail, mail).subject = "Pendant"
                 uow.reindex(mail)
-            run_jobs(services)  # into the generation that is about to go
+            run_jobs(services)  # into the generation that will be deleted
             self._index.publish()
 
     index_sync.rebuild(dataclasses.replace(services, index=Meanwhile(services, 99)), progress=nothing)  # type: ignore[arg-type]
@@ -118,7 +118,7 @@ def test_comparison_names_each_difference_and_mends_it(services: Services) -> No
         uow.reindex(mails[1])
     with services.unit_of_work(NOW) as uow:
         for job in uow.session.scalars(select(Job).where(Job.state == JobState.QUEUED)):
-            job.state = JobState.DONE  # the worker said so, the index lost it
+            job.state = JobState.DONE  # the worker reported it as done, and the index lost it
         uow.session.execute(delete(MailAccess).where(MailAccess.mail_id == mails[2]))
     report = index_sync.compare(services, progress=nothing)
     assert report.differences == {
@@ -135,7 +135,7 @@ def test_comparison_names_each_difference_and_mends_it(services: Services) -> No
 
 
 class Counted:
-    """Counts what is written to the index; away while told so."""
+    """Counts the letters written to the index. Unreachable when the test says so."""
 
     def __init__(self, services: Services) -> None:
         self._index = services.index
@@ -172,7 +172,7 @@ def test_while_the_index_is_away_jobs_wait_without_a_flood_and_without_an_end(se
     for _ in range(12):
         began = datetime.now(UTC)
         _run_all(away, began)
-        _run_all(away, began)  # what waits is not asked for again, however slow this machine is
+        _run_all(away, began)  # a waiting job is not queued again, however slow this machine is
         with services.unit_of_work(at) as uow:
             for job in uow.session.scalars(select(Job).where(Job.kind == JobKind.INDEX)):
                 assert job.state is JobState.QUEUED
@@ -235,7 +235,7 @@ def test_reorganisation_a_new_holder_and_a_delegation_write_nothing_to_the_index
     assert found(here, "dossier", "daf") == [mails[0]]
     assert found(here, "dossier", "dge") == []
     with services.unit_of_work(NOW) as uow:
-        # a unit under another one: the head there sees its letters from now on
+        # a unit moves under another one: from now on the head there sees its letters
         uow.session.get_one(Unit, unit_id(services, "DAF")).parent_id = unit_id(services, "DGE")
     assert found(here, "dossier", "dge") == [mails[0]]
     with services.unit_of_work(NOW) as uow:

@@ -1,4 +1,4 @@
-"""What comes in: from a bridge's pages to joined letters and waiting scans, over real files, SQLite and engine."""
+"""Intake: from a bridge's pages to attached letters and waiting scans, with real files, SQLite and a real engine."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_a_label_that_cannot_join_leaves_a_waiting_scan_that_says_why(services: 
 
 
 def test_a_number_on_paper_that_the_register_lost_is_named_by_verify(services: Services) -> None:
-    """Only this installation makes such a code: the number was given, and a backup without it was read in since."""
+    """Only this installation makes this code: the number was given, and then an older backup was restored."""
     bridge = pair(services)
     take_in(services, bridge, "k1", pages.png("perdu", code=make_code(CodeKind.LABEL, 999, key=services.code_key)))
     with services.reading() as session:
@@ -394,7 +394,7 @@ def test_the_inside_of_a_sealed_envelope_is_not_for_the_desks_clerks(services: S
     with services.unit_of_work(NOW) as uow:
         change_level(uow, letter.mail_id, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))
     with services.unit_of_work(NOW) as uow:
-        # As the order of an envelope's addressee does: the pages go straight to the letter.
+        # As the addressee of an envelope orders it: the pages are attached to the letter directly.
         intake.begin_batch(uow, bridge, "k1", device="pnm:0", started_at=NOW, now=NOW)
         uow.session.execute(update(ScanBatch).values(into_mail_id=letter.mail_id))
     take_in(services, bridge, "k1", pages.png("dedans"))
@@ -538,7 +538,7 @@ def test_an_attachment_is_read_once_and_shown_under_the_rule(services: Services)
         assert "lectrification" in text.text
         kinds = session.scalars(select(Rendition.kind).order_by(Rendition.kind)).all()
         assert kinds == ["page_image", "searchable_pdf", "thumbnail"]
-        assert jobs.open_access_changes(session) == frozenset()  # nobody had a right before: nothing to hide
+        assert jobs.open_access_changes(session) == frozenset()  # nobody had a right before, so nothing must be hidden
         row = documents.attachment(session, attachment_id, actor(services, "sg"))
         assert row.pages[0].is_read
         with pytest.raises(NotFound) as refusal:

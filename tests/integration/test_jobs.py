@@ -1,4 +1,4 @@
-"""The outbox: committed with the change, taken once, retried, left to a person when it cannot be taken back."""
+"""Jobs: committed with the change, taken once, retried; a job that cannot be repeated safely waits for a person."""
 
 from datetime import timedelta
 from pathlib import Path

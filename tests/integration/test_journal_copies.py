@@ -1,4 +1,5 @@
-"""The journal's key lies encrypted, and copies of key and heads kept elsewhere find a journal that was written anew."""
+"""The journal's key is encrypted on disk. Copies of the key and the heads elsewhere reveal a journal that was
+rewritten."""
 
 import json
 import shutil
@@ -43,7 +44,7 @@ def work(services: Services, entries: int) -> None:
 
 @pytest.fixture
 def copied(services: Services, tmp_path: Path) -> tuple[Path, Path]:
-    """Key and heads, carried to another machine."""
+    """Key and heads, copied to another machine."""
     key, heads = tmp_path / "held.pub", tmp_path / "held.jsonl"
     shutil.copy(tmp_path / "data/seal/journal.pub", key)
     shutil.copy(tmp_path / "data/seal/heads.jsonl", heads)
@@ -60,7 +61,8 @@ def command(data: Path, *words: object) -> Ended:
 
 
 def rewrite(services: Services, sequence: int, *, keep: int | None = None) -> None:
-    """Whoever holds everything on the server: an entry told otherwise, chain, heads and anchors made anew with the keys."""
+    """An intruder with full control of the server changes an entry, and makes chain, heads and anchors again with the
+    keys."""
     folder = Path(services.data_dir) / "seal"
     counts = [json.loads(line)["head"]["count"] for line in (folder / "heads.jsonl").read_text().splitlines()]
     lift_guards(services.engine)

@@ -1,4 +1,4 @@
-"""The map of the keys on each page: every key that the page binds stands in it, and none that it does not bind."""
+"""The map of the keys on each page: it lists every key that the page binds, and no other."""
 
 from __future__ import annotations
 

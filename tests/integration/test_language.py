@@ -1,4 +1,4 @@
-"""The language of a person: who chooses it, what it changes, and what stays in French."""
+"""A person's language: who chooses it, what it changes, and what stays in French."""
 
 import re
 from collections.abc import Iterator

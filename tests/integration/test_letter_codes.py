@@ -1,4 +1,4 @@
-"""The code on a signed letter, from the print to the public page; what a stranger learns, and what not."""
+"""The code on a signed letter, from the print to the public page: what a stranger learns, and what not."""
 
 import dataclasses
 import hashlib
@@ -48,7 +48,7 @@ def bytes_of(house: House, digest: str) -> bytes:
 
 
 def signed(house: House) -> tuple[int, bytes, str]:
-    """A letter with a code: its id, its file, what the code says."""
+    """A letter with a code: its id, its file, the contents of the code."""
     make_institution(house)
     mail_id = house.ready()
     (result,) = house.sign(mail_id, key=house.key("sg"))
@@ -82,7 +82,7 @@ def test_the_print_read_at_200_dpi_proves_the_letter_offline(house: House, tmp_p
     assert found.state is TokenState.PROVEN
     assert (found.facts.number, found.facts.on, found.facts.signer) == (number, TODAY, "Sg")
     assert found.facts.digest == kept.unsigned_sha256
-    # The digest is that of the letter as it was before mark and signature: the file's own first bytes.
+    # The digest is that of the letter before mark and signature: of the file's first bytes.
     assert hashlib.sha256(pdf[: pdf.index(b"%%EOF\n") + 6]).hexdigest() == kept.unsigned_sha256
     assert pdfsig(pdf, tmp_path) == ["Signature is Valid."]
     assert house.services.checker.check(pdf, at=NOW)[0].verdict is Verdict.GREEN
@@ -199,7 +199,7 @@ def test_a_voided_number_and_a_revoked_certificate_are_told(house: House) -> Non
 
 @pytest.fixture
 def stranger(house: House, tmp_path: Path) -> FlaskClient:
-    """A browser without an account; what others asked before does not count."""
+    """A browser without an account. Requests of earlier tests do not count."""
     with house.services.unit_of_work(NOW) as uow:
         uow.session.execute(delete(Bucket))
     return open_site(tmp_path, house.services).test_client()
@@ -249,10 +249,10 @@ def test_whatever_is_no_code_of_ours_gets_one_answer_after_the_same_work(house: 
     event.listen(house.services.engine, "before_cursor_execute", lambda c, k, sql, *_: counted.append(sql))
     answers = set()
     for text in texts:
-        stranger.get("/V/X")  # the name of the ministry is read, and the bucket of the address is there, for each alike
+        stranger.get("/V/X")  # now the ministry's name is read, and the address is counted
         counted.clear()
         answer = stranger.get("/V/" + text.replace("/", "-"))
-        # The link to the other language leads back to what the visitor typed: it tells nothing.
+        # The link to the other language keeps what the visitor typed: this reveals nothing.
         body = re.sub(r"\s+", " ", re.sub(r'href="/langue/[^"]*"', "", answer.text))
         answers.add((answer.status_code, hashlib.sha256(body.encode()).hexdigest(), tuple(counted)))
     assert len(answers) == 1

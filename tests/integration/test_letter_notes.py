@@ -1,4 +1,4 @@
-"""Notes and questions on a letter: who writes, who reads, what waits, and that nothing of them is ever lost."""
+"""Notes and questions on a letter: who writes, who reads, which wait; none is ever lost."""
 
 import json
 from collections.abc import Iterator
@@ -238,7 +238,7 @@ def site(folder: Path) -> tuple[Flask, Services]:
 
 
 def test_the_notes_of_a_letter_have_an_end(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its page shows all of them; a question that waits can still be answered."""
+    """The letter's page shows all notes. A waiting question can still be answered."""
     monkeypatch.setattr(notes, "MAX_NOTES", 3)
     mail_id = letter(services)
     write(services, mail_id, "Une", by="dge")

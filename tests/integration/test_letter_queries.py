@@ -1,4 +1,4 @@
-"""The page of a letter asks few queries, however much happened to the letter and whoever looks."""
+"""The page of a letter sends few queries, however much happened to the letter and whichever role opens it."""
 
 from pathlib import Path
 
@@ -15,11 +15,12 @@ from tests.site import sign_in
 
 MOST = 25
 ACCOUNTS = ("agent", "dge", "sg", "secretaire", "etudes", "daf")
-"""Clerk; head of a direction who is a clerk too; secretary general; secretary; member of a service; another head."""
+"""Clerk; a head of a direction who is also a clerk; secretary general; secretary; member of a service; another head."""
 
 
 def counted(app: Flask, house: House, account: str, mail_id: MailId) -> int | None:
-    """Queries of a page, its second opening: the first one writes that it was read. None: not for this person."""
+    """The queries of the page when it is opened again; the first time it records the reading. None when the person may
+    not."""
     client = sign_in(app, account)
     if client.get(f"/courriers/{mail_id}").status_code == 404:
         return None
@@ -38,13 +39,13 @@ def counted(app: Flask, house: House, account: str, mail_id: MailId) -> int | No
 
 
 def counts(app: Flask, house: House, letters: dict[str, MailId]) -> dict[tuple[str, str], int]:
-    """Of each letter for each account that may see it."""
+    """The counts for each letter and each account that may see it."""
     told = {(who, name): counted(app, house, who, letters[name]) for who in ACCOUNTS for name in letters}
     return {key: count for key, count in told.items() if count is not None}
 
 
 def live(house: House, mail_id: MailId, *, name: str) -> None:
-    """One row more in the lists of a letter's page."""
+    """Add one row to each list of the letter's page."""
     letter_kit.document(house, mail_id, f"{mail_id} {name}")
     letter_kit.linked(house, mail_id, f"{mail_id} {name}")
     letter_kit.rectified(house, mail_id, f"{mail_id} {name}")
@@ -56,7 +57,8 @@ def place(tmp_path: Path) -> tuple[Flask, House]:
 
 
 def full_letters(house: House) -> dict[str, MailId]:
-    """With imputations, assignments, slips, a signed answer, pieces, links, rectifications; one came in an envelope."""
+    """Letters with imputations, assignments, slips, a signed answer, attachments, links, corrections; one from an
+    envelope."""
     incoming, answer = letter_kit.signed_answer(house)
     opened = letter_kit.opened_envelope(house)
     impute(house.services, opened, "DGE", ("DAF",), mentions=("opinion",), note="Pour avis")
@@ -65,7 +67,7 @@ def full_letters(house: House) -> dict[str, MailId]:
         letter_kit.given_on(house, mail_id)
         live(house, mail_id, name="1")
     letter_kit.sent_on(house, incoming)
-    # Letters wait in the signature books too: the navigation counts them on this page.
+    # Letters wait in the signature books too: the navigation of this page counts them.
     house.submit(house.answer())
     house.ready()
     return {"incoming": incoming, "answer": answer, "opened envelope": opened}

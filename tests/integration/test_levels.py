@@ -74,7 +74,7 @@ def test_raising_needs_a_reason_and_work_on_the_letter(services: Services) -> No
     with pytest.raises(Invalid, match=r"mail\.level_reason"):
         change(services, mail, "agent", RESTRICTED, reason="  ")
     to_dge(services, mail)
-    # The letter has left the mail office: its clerk still sees it, and no longer works on it.
+    # The letter has left the mail office. Its clerk still sees it, but no longer works on it.
     with pytest.raises(Forbidden, match=r"mail\.level_raise"):
         change(services, mail, "agent", RESTRICTED)
     assert level(services, mail) is ORDINARY
@@ -121,7 +121,7 @@ def test_a_secretary_lowers_no_level(services: Services) -> None:
 
 
 def secret(services: Services) -> MailId:
-    """A SECRET letter that two people who are cleared work on: its addressee, and the head to whom it was imputed."""
+    """A SECRET letter of two cleared people: its addressee, and the head to whom it was assigned."""
     mail = register(services)
     to_dge(services, mail)
     clear(services, "dge", SECRET)

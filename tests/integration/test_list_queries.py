@@ -1,4 +1,4 @@
-"""Every page with a list asks as many queries for many rows as for few: each list has rows that grow here."""
+"""Every page with a list sends as many queries for many rows as for few. Each round adds rows to each list."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ GROWS = {
     ("admin", "/administration/messagerie/"), ("admin", "/administration/preuves/"),
     ("admin", "/administration/sessions"),
 }  # fmt: skip
-"""Pages whose lists are longer after each round: without them the comparison would say nothing."""
+"""Pages whose lists must grow in each round: otherwise the comparison would prove nothing."""
 
 
 NOT_COMPARED = {
@@ -61,7 +61,8 @@ NOT_COMPARED = {
 def test_every_list_asks_as_many_queries_for_many_rows_as_for_few(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.site.pages.NAME_KEPT_S", 3600)  # else a slow machine reads the name again meanwhile
+    # Otherwise a slow machine would read the name again during the test.
+    monkeypatch.setattr("web.site.pages.NAME_KEPT_S", 3600)
     app, house = make_place(tmp_path)
     clients = {who: sign_in(app, who) for who in ACCOUNTS}
     one_round(app, house, 0)
@@ -77,7 +78,7 @@ def test_every_list_asks_as_many_queries_for_many_rows_as_for_few(
 
 
 def counted(app: Flask, house: House, clients: dict[str, FlaskClient]) -> dict[tuple[str, str], tuple[int, int]]:
-    """(account, page) -> queries, and rows of its lists; of the pages that the account may open."""
+    """(account, page) -> (number of queries, number of rows), for the pages that the account may open."""
     found: dict[tuple[str, str], tuple[int, int]] = {}
     for who in ACCOUNTS:
         for path in paths(app, house):
@@ -89,7 +90,7 @@ def counted(app: Flask, house: House, clients: dict[str, FlaskClient]) -> dict[t
 
 
 def paths(app: Flask, house: House) -> list[str]:
-    """Every page without a key in its address, and those of a register."""
+    """Every page without an argument in its address, and the pages of a register."""
     plain = {
         rule.rule for rule in app.url_map.iter_rules()
         if rule.methods and "GET" in rule.methods and not rule.arguments and rule.endpoint not in NOT_COMPARED
@@ -104,12 +105,12 @@ def paths(app: Flask, house: House) -> list[str]:
 
 
 def rows(page: str) -> int:
-    """Rows of tables, items, cards and boxes to tick of a page."""
+    """The rows of tables, items of lists, cards and checkboxes of a page."""
     return len(re.findall(r"<(?:tr|li|article)\b|type=\"checkbox\"", page))
 
 
 def asked(house: House, client: FlaskClient, address: str) -> int:
-    """Queries of a page, its second opening."""
+    """The queries of a page when it is opened again."""
     sent: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
@@ -128,7 +129,7 @@ def asked(house: House, client: FlaskClient, address: str) -> int:
 
 
 def one_round(app: Flask, house: House, number: int) -> None:
-    """One more row in each list, each with people, posts and correspondents of its own."""
+    """Add one row to each list, each with its own people, posts and correspondents."""
     post = colleague(house, number)
     received(house, number)
     sealed(house, number, post)
@@ -140,7 +141,7 @@ def one_round(app: Flask, house: House, number: int) -> None:
 
 
 def colleague(house: House, number: int) -> int:
-    """Somebody of each unit who is away and replaced; the secretary general delegates too. Returns a post."""
+    """In each unit, a person who is away and replaced. The secretary general delegates too. Returns a post."""
     with house.services.unit_of_work(NOW) as uow:
         for code in ("BO", "SG", "DGE"):
             unit = uow.session.scalars(select(Unit).where(Unit.code == code)).one()
@@ -170,7 +171,7 @@ def colleague(house: House, number: int) -> int:
 
 
 def received(house: House, number: int) -> None:
-    """A letter that waits for its imputation, and two that were imputed."""
+    """A letter that waits for its imputation, and two that were assigned."""
     register(house.services, f"À imputer {number}", sender=f"Mairie {number}")
     for leading in ("DGE", "DAF"):
         mail_id = register(house.services, f"Imputé {leading} {number}", sender=f"Préfet {leading} {number}").mail_id
@@ -178,7 +179,7 @@ def received(house: House, number: int) -> None:
 
 
 def sealed(house: House, number: int, post: int) -> None:
-    """Envelopes: one for a colleague, one that the authority still has closed, one that it opened."""
+    """Envelopes: one for a colleague, one that the authority has not opened, one that it opened."""
     with house.services.unit_of_work(NOW) as uow:
         for post_id in (post, house.post("SG-T")):
             outside = envelopes.EnvelopeForm(NOW, post_id, f"Cour {number}", "", "confidentiel", 1)
@@ -189,7 +190,7 @@ def sealed(house: House, number: int, post: int) -> None:
 
 
 def scanned(house: House, number: int) -> None:
-    """Scans that wait, and codes that wait for a person."""
+    """Waiting scans, and codes that wait for a person."""
     mail = register(house.services, f"Avec papier {number}", sender=f"Tribunal {number}")
     intake_kit.upload(house.services, f"arrivee-{number}.png", pages.png(f"texte {number}"))
     for kind, subject in ((CodeKind.IMPUTATION, mail.mail_id), (CodeKind.LABEL, mail.number_id)):
@@ -199,7 +200,7 @@ def scanned(house: House, number: int) -> None:
 
 
 def departing(house: House, number: int) -> None:
-    """Drafts, letters in their circuit, at their signature, and one of two copies on its way."""
+    """Drafts, letters in their circuit or at their signature, and one of two copies that was dispatched."""
     house.answer()
     arranged(house, ("DAF-C", 1, StepKind.VISA), ("ETU-M", 1, StepKind.OPINION))
     house.ready(copies=(Party(f"Direction {number}", "", ""),))
@@ -207,7 +208,7 @@ def departing(house: House, number: int) -> None:
 
 
 def on_slips(house: House, number: int) -> None:
-    """A slip on its way and one received with a remark; letters whose papers go on."""
+    """A slip on its way, a slip received with a remark, and letters whose papers go on."""
     services = house.services
     for to, state in (("DGE", LineState.DAMAGED), ("DAF", None)):
         sent = slip_kit.send(
@@ -227,7 +228,7 @@ def closed_day(house: House, number: int) -> None:
 
 
 def kept(app: Flask, house: House, number: int) -> None:
-    """What people keep for themselves: searches, files; what administrators read: messages, proofs, sessions."""
+    """A person's saved searches and files; and messages, proofs and sessions for administrators."""
     arrivals = slip_kit.register_id(house.services, "ARR")
     sent = slip_kit.send(house.services, LineForm(description=f"Dossier {number}"))
     with house.services.unit_of_work(NOW) as uow:
