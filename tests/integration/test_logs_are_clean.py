@@ -1,4 +1,4 @@
-"""Key material, passphrases and document contents appear in no log, no job and no table, whatever goes wrong."""
+"""No log, job or table contains keys, passphrases or contents of documents, whatever fails."""
 
 import base64
 import dataclasses
@@ -28,12 +28,12 @@ from tests.site import give_passwords, open_site, post, sign_in
 
 __all__ = ["house"]
 WRONG = "une phrase que personne ne doit lire"
-BODY = "dossier complet"  # of the letter that is signed (tests.signbook_kit)
+BODY = "dossier complet"  # in the letter that is signed (tests.signbook_kit)
 
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
-    """All that is logged at any level, with its tracebacks."""
+    """All log records of any level, with their tracebacks."""
     logged: list[str] = []
 
     class Keeping(logging.Handler):
@@ -50,7 +50,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
 
 
 def spellings(secret: bytes) -> list[str]:
-    """How bytes might be written: as they are, in base64, in hexadecimal, as Python shows them."""
+    """How bytes may be written: as they are, in base64, in hexadecimal, as Python's repr."""
     return [
         secret.decode("latin-1"),
         base64.b64encode(secret).decode().strip("="),
@@ -75,7 +75,7 @@ def test_nothing_secret_is_written_down(house: House, lines: list[str]) -> None:
     assert cookie is not None
     browser_key = cookie.value.partition(".")[2]
 
-    # Signed with a dead time-stamp authority; signed with a signer that fails; an engine that dies with the document.
+    # The time-stamp authority is unreachable; the signer fails; the engine dies with the document.
     stamping = dataclasses.replace(services, signer=PadesSigner([dead]))
     letters = [operations.ToSign(mail_id, house.show(mail_id, "sg").version_no)]
     (result,) = operations.sign_many(stamping, letters, key=opened, actor=house.who("sg"), now=NOW)
@@ -99,7 +99,7 @@ def test_nothing_secret_is_written_down(house: House, lines: list[str]) -> None:
     secrets = [PASSPHRASE, WRONG, browser_key, opened.cookie_key, f"{number:x}", str(number)]
     secrets += [one for content in (der, der[36:68], opened.sealed) for one in spellings(content)]
     log = "\n".join(lines)
-    assert "time-stamp authority" in log  # the log is there
+    assert "time-stamp authority" in log  # the log was recorded
     for secret in [*secrets, BODY, "%PDF-1.7"]:
         assert secret not in log, secret
     kept = _tables(services)

@@ -1,4 +1,4 @@
-"""What comes back of our e-mails: delivery reports and our own messages are no letters; over a real IMAP and SMTP server."""
+"""Delivery reports and our own returned e-mails are no letters: over real IMAP and SMTP servers."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def report(*, message_id: str = MESSAGE, to: str = ADDRESS, action: str = "faile
 
 
 def sent(services: Services) -> None:
-    """An e-mail about notices that the server took."""
+    """An e-mail about notices, which the server accepted."""
     with services.unit_of_work(NOW) as uow:
         person = actor(services, "dge").person_id
         uow.session.execute(update(Person).where(Person.id == person).values(email=ADDRESS))
@@ -122,7 +122,7 @@ def test_a_report_marks_the_address_and_becomes_no_letter(box: ImapMailbox, serv
 def test_a_report_about_no_message_of_ours_is_a_letter(
     box: ImapMailbox, services: Services, strange: dict[str, str]
 ) -> None:
-    """Anybody can give a letter this form: it must not be taken and shown to nobody."""
+    """Anybody can write a letter in this form: it must not vanish unseen."""
     sent(services)
     deliver(box, report(**strange))
     collect(services, box)
@@ -144,7 +144,7 @@ def test_a_strangers_report_marks_nobody(box: ImapMailbox, services: Services, s
 
 
 class Taking:
-    """A mail server that takes every message."""
+    """A mail server that accepts every message."""
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
@@ -187,7 +187,7 @@ def test_a_message_to_ourselves_goes_out_and_comes_back(box: ImapMailbox, servic
 
 
 def daily(services: Services, at: datetime) -> None:
-    """What the clock asks for at a time, and the run of the loop's job."""
+    """The jobs that are due at a time, and the run of the loop's job."""
     pipeline.schedule_periodic(services, now=at)
     with services.reading() as session:
         job_id = session.scalar(select(Job.id).where(Job.kind == JobKind.MAIL_LOOP, Job.state == JobState.QUEUED))

@@ -1,4 +1,4 @@
-"""E-mail becomes waiting scans, over a real IMAP server; killed, refused, met again."""
+"""E-mails become waiting scans, over a real IMAP server; also after a kill, a refusal, or a second delivery."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_a_folder_numbered_anew_brings_nothing_twice(services: Services, box: Im
     message = mail()
     deliver(box, message)
     collect(services, box)
-    deliver(box, message)  # the same bytes under another number, as after a restore of the server
+    deliver(box, message)  # equal bytes under another number, as after a restore of the server
     collect(services, box)
     assert (len(waiting(services)), held(box, "INBOX"), held(box, "recus")) == (1, 0, 2)
 
@@ -223,7 +223,7 @@ def test_refusals_of_the_server_are_told_without_the_secret(services: Services, 
             collect(services, box)
         assert failed.value.code == code
         assert "inconnu" not in str(failed.value)
-    # A certificate that nobody vouches for is refused.
+    # A certificate of an unknown authority is refused.
     with pytest.raises(EngineFailed, match="unavailable"):
         collect(services, ImapMailbox(settings_of(tmp_path, services, ca_file=None)))
 

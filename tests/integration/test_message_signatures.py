@@ -1,4 +1,4 @@
-"""The S/MIME signature of an e-mail itself: judged for the clerk who registers it, over all that is shown of it."""
+"""The S/MIME signature of an e-mail is judged for the clerk who registers it: over all parts that the page shows."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def site(tmp_path: Path, services: Services) -> tuple[Flask, Services]:
 
 
 def entity(text: str = "Bonjour,\nveuillez trouver ma demande.", *, files: bool = True) -> bytes:
-    """The part that is signed: a text and a PDF, its lines ended as they are signed."""
+    """The signed part: a text and a PDF, with the line ends that S/MIME requires."""
     message = mail(text=text)
     for header in ("From", "To", "Subject", "Date", "Message-ID"):
         del message[header]
@@ -67,7 +67,8 @@ def entity(text: str = "Bonjour,\nveuillez trouver ma demande.", *, files: bool 
 
 
 def beside(signed: bytes, cms: bytes, *, first: bytes = b"", last: bytes = b"", kind: bytes = b"pkcs7") -> bytes:
-    """A ``multipart/signed`` message; ``first`` and ``last``: parts that somebody puts before and after the signed one."""
+    """A ``multipart/signed`` message. ``first`` and ``last`` are parts that an attacker adds before and after the
+    signed part."""
     name = b"application/" + kind + b"-signature"
     parts = [
         *([first] if first else []),
@@ -106,7 +107,7 @@ def test_a_signature_beside_or_around_the_message_is_judged(services: Services, 
     cms = _detached(ministry.signer, part)
     assert judged(services, beside(part, cms)) == GREEN
     assert judged(services, holding(_detached(ministry.signer, part, detached=False))) == GREEN
-    # A mailbox that kept the lines otherwise took nothing from what was signed.
+    # A mailbox that stored other line ends changed nothing of the signed contents.
     assert judged(services, beside(part, cms).replace(b"\r\n", b"\n")) == GREEN
     other = _detached(ministry.signer, entity("Un autre texte"))
     assert judged(services, beside(part, other)) == (Verdict.RED, [("broken", "AMAVI Kossi")])
@@ -123,7 +124,7 @@ def test_what_is_signed_must_be_all_that_is_shown(services: Services, ministry: 
     for forged in (beside(part, cms, first=EXTRA), beside(part, cms, last=EXTRA)):
         assert "mon compte" in read_letter(forged).text
         assert judged(services, forged) == PARTIAL
-    # A bare line feed before the delimiter: our reader of messages parts there, the one of the signature does not.
+    # A bare line feed precedes the delimiter: our reader of messages splits there, and that of the signature does not.
     hidden = beside(part, cms).replace(b"--=_b1\r\n", b"--=_b1\r\n" + EXTRA[:-2] + b"\n--=_b1\r\n", 1)
     assert (judged(services, hidden) or (None,))[0] is Verdict.RED
 
@@ -132,7 +133,7 @@ def test_other_messages_have_no_such_verdict(services: Services, ministry: Minis
     part = entity()
     assert judged(services, HEAD + part) is None
     assert judged(services, beside(part, b"-----BEGIN PGP", kind=b"pgp")) is None
-    # A file in a signature is a signed attachment, judged with the letter.
+    # A file within the signature is a signed attachment. It is judged with the letter.
     assert judged(services, holding(_detached(ministry.signer, b"%PDF-1.7", detached=False))) is None
     assert own_signature(b"") is None
     assert message_signatures.on_view(services, None) is None
@@ -145,7 +146,7 @@ def test_other_messages_have_no_such_verdict(services: Services, ministry: Minis
         (HEAD + b'Content-Type: multipart/signed; boundary="=_b1"\r\n\r\n--=_b1\r\n--=_b1\r\n--=_b1--', None),
         (beside(entity(), b"\x30\x80"), "unreadable"),
         (beside(b"", b""), "unreadable"),
-        # What cannot be opened stays a file of the letter, and is judged there.
+        # A file that cannot be opened stays an attachment of the letter, and is judged there.
         (holding(b"\x30\x82\xff\xff"), None),
         (beside(b"Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n\r\nx", b"\x30"), "message_parts"),
     ],

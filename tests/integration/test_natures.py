@@ -1,4 +1,5 @@
-"""Natures of letters: loaded from the organisation file, proposed at the registration and at the imputation."""
+"""Natures of letters: loaded from the organisation file, proposed when a letter is registered and when it is
+assigned."""
 
 import html
 import json

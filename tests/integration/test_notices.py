@@ -1,4 +1,4 @@
-"""What people are told: who, once, by which way, and nothing confidential in an e-mail; on both databases."""
+"""Notices to people: who gets them, once, by which way, nothing confidential in an e-mail; on both databases."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +46,7 @@ from tests.site import give_passwords, open_site, post, sign_in
 __all__ = ["house"]  # a fixture
 
 MORNING = datetime(2026, 11, 25, 7, 0, tzinfo=UTC)
-"""A Wednesday; Lomé keeps UTC."""
+"""A Wednesday. Lomé keeps UTC."""
 SATURDAY = datetime(2026, 11, 28, 7, 0, tzinfo=UTC)
 
 
@@ -61,7 +61,7 @@ def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
 
 
 def begin(services: Services) -> None:
-    """Everybody has an address; what was before is told to nobody."""
+    """Everybody has an address. Earlier events cause no notice."""
     with services.unit_of_work(NOW) as uow:
         uow.session.execute(update(Person).values(email=Person.account + "@mines.example.tg"))
     finding.run(services, now=NOW)
@@ -107,7 +107,7 @@ def grant(services: Services, kind: DelegationKind, code: str, account: str, *, 
         return delegations.delegate(uow, form, actor=actor(services, by))
 
 
-# --- who, and once
+# --- who gets a notice, and only once
 
 
 def test_an_imputed_letter_is_told_to_the_head_once(services: Services) -> None:
@@ -319,7 +319,7 @@ def test_what_was_read_or_refused_by_choice_is_not_written(services: Services) -
 
 
 class RefusingPost:
-    """A mail server that refuses."""
+    """A mail server that refuses every message."""
 
     def __init__(self, failure: EngineFailed) -> None:
         self.failure = failure
@@ -570,7 +570,8 @@ def test_an_address_that_receives_nothing_is_told_to_its_owner(tmp_path: Path) -
 
 
 def test_a_forged_report_stops_no_email_and_marks_no_address(services: Services) -> None:
-    """Whoever knows a person's address and the day cannot name the e-mail; and one that has not left did not come back."""
+    """A forger who knows a person's address and the day cannot name the e-mail. An e-mail not yet sent cannot have
+    returned."""
     impute(services, register(services).mail_id)
     finding.run(services, now=NOW)
     mail.digest(services, now=MORNING)

@@ -1,4 +1,5 @@
-"""What people and scanners send: image files of every kind, PDFs that hold scans in every coding, pages of two minds."""
+"""Files from people and scanners: images of every kind, PDFs with scans in every coding, pages that mix text and
+scan."""
 
 import struct
 import zlib
@@ -43,12 +44,12 @@ def bits(page: Image.Image) -> Image.Image:
 
 
 def paper(page: Image.Image) -> Image.Image:
-    """The page in two tones, paper as 1."""
+    """The page in black and white; paper is 1."""
     return bilevel.two_tones(~bilevel.ink(page))
 
 
 def image_pdf(path: Path, page: Image.Image, data: bytes, **keys: Any) -> Path:
-    """A page that is one image, as scanners write it."""
+    """A page that consists of one image, as scanners write it."""
     with pikepdf.new() as pdf:
         keys = {"Type": Name.XObject, "Subtype": Name.Image, "Width": page.width, "Height": page.height, **keys}
         image = Stream(pdf, data, **keys)
@@ -68,7 +69,7 @@ def ccitt(path: Path) -> Path:
 
 
 def jbig2(path: Path) -> Path:
-    """Segments of a page and of one generic region, coded by MMR, which is CCITT group 4 (ITU-T T.88, 7.4.6, 6.2.6)."""
+    """A page's segments with one generic region in MMR coding, which is CCITT group 4 (ITU-T T.88, 7.4.6, 6.2.6)."""
     page = draw()
     region = struct.pack(">IIIIB", page.width, page.height, 0, 0, 0) + b"\x01" + group4(bits(page))
     info = struct.pack(">IIIIBH", page.width, page.height, 0, 0, 0, 0)
@@ -89,7 +90,7 @@ def coded(page: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def strips(path: Path) -> Path:
-    """A page cut into strips, as many scanners write it: no image covers half of the page."""
+    """A page cut into strips, as many scanners write it. No image covers half of the page."""
     page, height = draw(), 439
     with pikepdf.new() as pdf:
         pdf.add_blank_page(page_size=(595.2, 841.92))
@@ -143,7 +144,7 @@ def test_every_page_of_a_tiff_is_read(engine: TesseractEngine, tmp_path: Path) -
 
 
 def with_layer(path: Path, words: str, *, size: float = 12) -> Path:
-    """A scan over which another program laid invisible words."""
+    """A scan to which another program added invisible words."""
     scan_pdf([aged(draw())], path)
     with pikepdf.open(path, allow_overwriting_input=True) as pdf:
         page = pdf.pages[0]
@@ -191,7 +192,7 @@ def huge(kind: str) -> Callable[[Path], object]:
 
 
 def bomb_page(path: Path) -> None:
-    """A page of 200 inches: drawn at 300 dpi it would take ten gigabytes."""
+    """A page of 200 inches. Drawn at 300 dpi, it would take ten gigabytes."""
     digital_pdf(path)
     with pikepdf.open(path, allow_overwriting_input=True) as pdf:
         pdf.pages[0].MediaBox = Array([0, 0, 14_400, 14_400])

@@ -1,4 +1,4 @@
-"""A long document is read in bounded memory: what counts is the whole tree of processes, and that it does not grow."""
+"""A long document is read in bounded memory. The memory of all processes together counts, and it does not grow."""
 
 import os
 import threading
@@ -14,7 +14,7 @@ from ocr.engine import TesseractEngine
 from tests.ocr_pages import aged, draw, scan_pdf
 
 PAGES = 300 if os.environ.get("GED_TEST_LONG") else 16
-LIMIT_MB = 600 if PAGES == 300 else 600 - 100  # a hundred stay for the longer document
+LIMIT_MB = 600 if PAGES == 300 else 600 - 100  # a hundred remain for the longer document
 
 
 @pytest.mark.slow
@@ -45,9 +45,9 @@ def test_memory_of_the_tree_of_processes(tmp_path: Path) -> None:
 
 @contextmanager
 def watched(before_mb: float) -> Iterator[list[float]]:
-    """Megabytes of the children and of what this process takes more than before, ten times a second.
+    """Megabytes of the child processes, and of this process above its start; measured ten times a second.
 
-    Without the children that it has already: a server for other tests may be one of them.
+    Children that exist at the start are left out: one may be a server for other tests.
     """
     done, seen, others = threading.Event(), [0.0], {path.name for path in below(Path("/proc/self"))}
 
@@ -70,7 +70,7 @@ def own_share_mb() -> float:
 
 
 def below(process: Path) -> Iterator[Path]:
-    """The processes below one; a copy that has not yet become its program is counted with the one it shares all with."""
+    """The processes below a process. A fork that has not yet started its program is counted with its parent."""
     try:
         words = (process / "cmdline").read_bytes()
         children = [n for task in (process / "task").iterdir() for n in (task / "children").read_text().split()]
@@ -84,7 +84,7 @@ def below(process: Path) -> Iterator[Path]:
 
 
 def share_mb(process: Path) -> float:
-    """Proportional share of memory: what several processes share is counted once."""
+    """Proportional share of memory: pages that several processes share are counted once."""
     try:
         lines = (process / "smaps_rollup").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):

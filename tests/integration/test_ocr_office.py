@@ -1,4 +1,5 @@
-"""Office files: typed by content, drawn by the real LibreOffice, refused with a reason, kept from network and disk."""
+"""Office files: recognised by content, drawn by the real LibreOffice, refused with a reason, without network and
+disk."""
 
 import http.server
 import shutil
@@ -65,7 +66,7 @@ def rtf(path: Path) -> Path:
 
 
 def doc(path: Path) -> Path:
-    """A Word 97 document, made out of an RTF by LibreOffice itself."""
+    """A Word 97 document, which LibreOffice makes from an RTF."""
     source = rtf(path.with_suffix(".rtf"))
     profile = path.parent / "profile"
     command = ["soffice", f"-env:UserInstallation=file://{profile}", "--headless", "--convert-to", "doc:MS Word 97"]
@@ -231,7 +232,7 @@ def test_a_document_that_takes_too_long_is_ended(tmp_path: Path, timeout_s: floa
 
 
 def command_lines() -> Iterator[str]:
-    """What each process of this machine was called with."""
+    """The command line of each process of this machine."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
             yield path.read_text(errors="replace")

@@ -1,4 +1,4 @@
-"""The PDF/A that the reading engine writes, judged by programs that did not write it."""
+"""The PDF/A that the reading engine writes, judged by independent programs."""
 
 import subprocess
 from pathlib import Path
@@ -113,4 +113,4 @@ def test_sideways_page_is_turned_and_levelled(tmp_path: Path, degrees: int) -> N
     engine.close()
     assert page.flags == (f"rotated_{degrees}",)
     assert error_rate(page.text, LETTER) < 0.01
-    assert page.confidence > 95  # it leans by 1.5 degrees: 94.6 where it was levelled to the wrong side
+    assert page.confidence > 95  # it leans by 1.5 degrees: 94.6 when it is levelled to the wrong side

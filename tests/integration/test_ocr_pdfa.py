@@ -1,4 +1,4 @@
-"""Every kind of page that we write is PDF/A in the judgement of veraPDF, small, and as legible as its scan."""
+"""Every kind of page that we write is PDF/A according to veraPDF, small, and as legible as its scan."""
 
 import io
 import os
@@ -18,7 +18,7 @@ from tests import ocr_scenes
 from tests.judges import verapdf
 from tests.ocr_pages import LETTER, aged, digital_pdf, draw, error_rate, save, scan_pdf
 
-OCRMYPDF_BYTES = 8.0  # a target page is an eighth of what a JPEG of quality 75, OCRmyPDF's default, takes
+OCRMYPDF_BYTES = 8.0  # the goal: an eighth of a JPEG of quality 75, OCRmyPDF's default
 
 
 def letter_pdf(path: Path) -> Path:
@@ -72,7 +72,7 @@ def made(engine: TesseractEngine, tmp_path_factory: pytest.TempPathFactory) -> d
 
 
 def codings(result: Recognition) -> list[tuple[str, int]]:
-    """Of each page: how its main image is coded, and how many patches lie under it."""
+    """For each page: the coding of its main image, and the number of patches below it."""
     with pikepdf.open(result.searchable_pdf) as pdf:
         groups = [page.Resources.XObject for page in pdf.pages]
         return [(str(group.I.Filter), len(group.keys()) - 1) for group in groups]

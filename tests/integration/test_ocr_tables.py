@@ -1,4 +1,4 @@
-"""Tables of PDFs born digital: rows stay together, cells reach the fields, and a hostile page keeps its words."""
+"""Tables of born-digital PDFs: rows stay together, cells fill the fields, and a hostile page keeps its words."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -125,7 +125,7 @@ def test_a_page_that_is_turned_or_cropped_has_its_cells_where_they_are_shown(
             pdf.pages[0].CropBox = [30, 20, 580, 830]
         pdf.save(path)
     page = page_of(engine, path, rotation=(360 - turned) % 360)
-    # PDFium reads a page that lies on its side from its foot: the second table may come first.
+    # For a page turned by 90 degrees PDFium begins at its foot: the second table may come first.
     assert sorted(line for line in lines(page) if "|" in line) == sorted(ROWS)
 
 
@@ -169,7 +169,7 @@ def test_the_later_pages_of_a_long_list_keep_the_order_of_their_words(
 
 
 def read(path: Path, *, page_no: int = 1) -> PageResult:
-    """A page as the child reads it, in this process."""
+    """Read a page as the child process does, in this process."""
     out = path.parent / "read"
     out.mkdir(exist_ok=True)
     task = PageTask(str(path), "application/pdf", 0, 0, page_no, ("fra",), str(out), 60.0)
@@ -239,7 +239,7 @@ def test_a_page_that_ends_its_process_has_its_words_kept_before(
     assert "FA-2026/0141" in seen[0].text
 
 
-@pytest.mark.slow  # its time is that of the limit
+@pytest.mark.slow  # its time is the limit
 def test_a_page_of_a_million_lines_is_given_up_in_time(engine: OcrEngine, tmp_path: Path) -> None:
     path = set_sheet(tmp_path)
     with pikepdf.open(path, allow_overwriting_input=True) as pdf:

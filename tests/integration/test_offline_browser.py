@@ -1,4 +1,4 @@
-"""The network goes away while a person works: said in words, nothing lost, sent once when it is back."""
+"""The network fails while a person works: the page says so, nothing is lost, and each form is sent once."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_an_answer_that_never_came_gives_the_text_back_and_makes_one_letter(
     def lose(route) -> None:  # type: ignore[no-untyped-def]  # of the driver
         if route.request.method == "POST" and not lost:
             lost.append(True)
-            route.fetch(max_redirects=0)  # the server takes it, and its answer is lost on the way
+            route.fetch(max_redirects=0)  # the server accepts it, and its response is lost on the way
             route.abort("connectionreset")
         else:
             route.continue_()

@@ -28,7 +28,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 
 def interim(services: Services, *, until_on: date = LAST) -> int:
-    """DAF's post given to the mail office's agent."""
+    """DAF's post, given to the agent of the mail office."""
     daf = actor(services, "daf")
     form = DelegationForm(
         daf.posts[0].post_id, actor(services, "agent").person_id, DelegationKind.INTERIM, "Note n° 5", TODAY, until_on

@@ -1,4 +1,4 @@
-"""Who acts for whom: granted by the holder, for a time, by an act; ended at once when withdrawn."""
+"""Who acts for whom: granted by the holder, for a time, by a written act; ended at once by a withdrawal."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -112,7 +112,7 @@ def test_powers_received_are_not_passed_on(services: Services) -> None:
 
 
 def away(services: Services, account: str, *, days: int = 10) -> int:
-    """Declare somebody's absence from today."""
+    """Declare a person's absence from today on."""
     with services.unit_of_work(NOW) as uow:
         return absences.declare(
             uow, AbsenceForm(TODAY, TODAY + timedelta(days=days), None), actor=actor(services, account)

@@ -1,4 +1,4 @@
-"""``ged org load``: says what it would do, does it once, moves holders and not mail, and names the place of a fault."""
+"""``ged org load``: prints its plan, executes it once, moves holders but no letters, and names the place of a fault."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -29,7 +29,7 @@ TOMORROW = NOW + timedelta(days=1)
 
 
 def small() -> dict[str, Any]:
-    """A ministry of three units, as a file says it."""
+    """A ministry of three units, as an organisation file."""
     return {
         "organisation": "Ministère d'essai",
         "units": [

@@ -1,4 +1,4 @@
-"""Pages of growing lists: forwards and backwards one meets each row once, whatever is equal and whatever moves."""
+"""Pages of growing lists: forwards and backwards, each row is met once, also when rows are equal or move."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A code on paper proposes, and only a person of the register disposes: over the site, and when two meet."""
+"""A code on paper only proposes; a person of the register decides. Over the site, and when two people act at once."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ AMOUNT = "Le marché est ACCORDÉ pour 5 000 000 000 F CFA"
 
 
 def add_clerk(services: Services, account: str, unit: str, *, entity: bool = False) -> None:
-    """Another clerk, of a unit that may be an entity of its own."""
+    """Add a clerk of another unit, which may be an entity."""
     with services.unit_of_work(NOW) as uow:
         place = uow.session.scalar(select(Unit).where(Unit.code == unit))
         if place is None:
@@ -61,7 +61,7 @@ def add_clerk(services: Services, account: str, unit: str, *, entity: bool = Fal
 
 @dataclass
 class Desk:
-    """The site, with a mail office, and a clerk of another entity."""
+    """The site, with a mail office and a clerk of another entity."""
 
     house: House
     app: Flask
@@ -88,7 +88,7 @@ class Desk:
         return answer.location or answer.text
 
     def upload(self, account: str, page: bytes) -> int:
-        """A file through the form of waiting scans; the id of its scan."""
+        """Upload a file through the form of waiting scans. Returns the id of its scan."""
         place = self.send(account, "/numerisations/fichiers", file=(BytesIO(page), "arrivee.png"))
         return int(place.rsplit("/", 1)[1])
 
@@ -109,7 +109,7 @@ class Desk:
         return self.send(account, f"/a-confirmer/{paper_id}/confirmer", status, version=version_of(page))
 
     def journal(self, action: str) -> list[tuple[int | None, dict[str, Any]]]:
-        """Who, and what was noted, of each entry of an action."""
+        """(account, payload) of each entry of an action in the journal."""
         with self.services.reading() as session:
             rows = session.execute(
                 select(AuditEntry.person_id, AuditPayload.payload)
@@ -123,7 +123,7 @@ class Desk:
         return int(actor(self.services, account).person_id)
 
     def in_ink(self) -> MailId:
-        """A letter numbered to be signed by hand, whose original is to be scanned."""
+        """A letter with a number that is signed by hand. Its original is to be scanned."""
         mail_id = self.house.ready()
         ink.confirm_ink(self.services, mail_id, version_no=2, actor=self.house.who("sg"), now=NOW)
         with self.services.unit_of_work(NOW) as uow:
@@ -172,7 +172,7 @@ def sheet(desk: Desk, kind: CodeKind, subject_id: int, text: str = "feuille") ->
     return paper_kit.sheet(desk.services, kind, subject_id, text)
 
 
-# --- what is not believed ------------------------------------------------------------------------------------------
+# --- files that are not believed -----------------------------------------------------------------------------------
 
 
 def test_a_clerk_of_another_entity_with_a_print_makes_no_signed_original(desk: Desk) -> None:
@@ -183,7 +183,7 @@ def test_a_clerk_of_another_entity_with_a_print_makes_no_signed_original(desk: D
     assert desk.journal("mail.signed") == []
     with desk.services.reading() as session:
         assert session.scalars(select(Attachment.kind).where(Attachment.mail_id == mail_id)).all().count("signed") == 0
-    # Where it was brought it simply waits, and nothing is told of the letter.
+    # It waits at the unit that brought it, and nothing of the letter is revealed.
     number = desk.house.show(mail_id, "agent").number
     page = desk.get("ceet", f"/numerisations/{scan_id}")
     assert "à confirmer par le service concerné" in page
@@ -194,7 +194,7 @@ def test_a_clerk_of_another_entity_with_a_print_makes_no_signed_original(desk: D
         desk.get("ceet", f"/a-confirmer/{paper_id}{path}", 404)
     for act in ("confirmer", "refuser"):
         desk.send("ceet", f"/a-confirmer/{paper_id}/{act}", 404, version="1", reason="x")
-    # The clerk of the register sees who brought it, and refuses.
+    # The clerk of the register sees who brought it, and refuses it.
     page = desk.get("agent", f"/a-confirmer/{paper_id}")
     assert number in page
     assert "Ceet" in page
@@ -225,7 +225,7 @@ def test_the_clerk_who_confirms_an_original_stands_in_the_journal_with_who_broug
         assert (scan.state, joined.kind, joined.is_signed, joined.added_by_id) == (
             ScanState.JOINED, AttachmentKind.SIGNED, False, desk.person("agent"),
         )  # fmt: skip
-    # A second one waits, says that one is there, and cannot be confirmed.
+    # A second one waits, shows that one exists, and cannot be confirmed.
     other = desk.paper(desk.upload("agent", sheet(desk, CodeKind.OUTGOING, mail_id, AMOUNT))).id
     page = desk.get("agent", f"/a-confirmer/{other}")
     assert "Un original signé est déjà joint" in page
@@ -254,7 +254,7 @@ def test_a_label_joins_where_its_register_is_kept_and_nowhere_else(desk: Desk) -
     assert (own.state, own.mail_id) == (ScanState.JOINED, letter.mail_id)
     ((_person, joined),) = desk.journal("scan.joined")
     assert joined["uploaded_by"] == desk.person("agent")
-    # The letter has its document by now: confirmed, the other stands beside it.
+    # The letter has its document now. The other one, when confirmed, is kept beside it.
     desk.confirm("agent2", desk.paper(scan_id).id)
     with desk.services.reading() as session:
         found = session.execute(
@@ -400,7 +400,7 @@ def test_print_and_scan_stand_side_by_side_with_what_differs(desk: Desk) -> None
 
 @pytest.mark.parametrize("kind", ["fiche", "discharge", "slip"])
 def test_the_print_is_shown_beside_the_scan(desk: Desk, kind: str) -> None:
-    """Who sees the page of the code sees its pictures, and nobody else; drawn anew from what is printed."""
+    """Only a person who sees the page of the code sees its pictures. They are drawn from what is printed."""
     if kind == "fiche":
         code, subject_id = CodeKind.IMPUTATION, register(desk.services).mail_id
     elif kind == "discharge":
@@ -435,7 +435,7 @@ def test_pages_that_were_arranged_since_are_looked_at_again(desk: Desk) -> None:
     desk.send("agent2", f"/numerisations/{scan_id}/arranger", do="turn-right", leaf=leaf_id)
     desk.send("agent", f"/a-confirmer/{paper_id}/confirmer", 409, version=version)
     assert desk.state(mail_id) is MailState.NUMBERED
-    # Put away by its unit it is no one's to confirm; brought back it waits again.
+    # Its unit discarded it: nobody can confirm it. Restored, it waits again.
     desk.send("agent2", f"/numerisations/{scan_id}/arranger", do="discard")
     assert f"/a-confirmer/{paper_id}" not in desk.get("agent", "/a-confirmer/")
     desk.get("agent", f"/a-confirmer/{paper_id}", 409)
@@ -445,7 +445,7 @@ def test_pages_that_were_arranged_since_are_looked_at_again(desk: Desk) -> None:
 
 
 def at_once(*acts: Callable[[], object]) -> list[object]:
-    """Do things at the same moment; what each answered or refused."""
+    """Run functions at one moment. Returns the result or the refusal of each."""
     barrier, answers = threading.Barrier(len(acts)), [None] * len(acts)
 
     def run(n: int, act: Callable[[], object]) -> None:

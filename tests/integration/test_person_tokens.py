@@ -1,4 +1,4 @@
-"""A person's key in a token of their own (SoftHSM): attached, opened by its PIN, pulled out, used for a batch."""
+"""A person's key in a token of their own (SoftHSM): attached, opened by its PIN, removed, used for a batch."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def attached(services: Services, account: str, pin: str, **given: str) -> None:
 
 @pytest.fixture
 def house(tmp_path: Path, token: SoftToken) -> Iterator[House]:
-    """The signature book, whose signatory has a key in a token."""
+    """The signature book. The signatory's key is in a token."""
     made = make_house(tmp_path)
     made.services = dataclasses.replace(made.services, vault=vault_of(tmp_path, token))
     token.make_ec(PLACE.label, "secp256r1")
@@ -140,7 +140,7 @@ def test_the_last_try_of_a_token_is_never_taken_from_here(
 
 
 def test_a_batch_of_letters_is_signed_in_the_token_ten_by_ten(house: House) -> None:
-    """As the browser drives it."""
+    """In the way the browser does it."""
     with house.services.reading() as session:
         stored = keys.load_key(session, house.who("sg").person_id)
     opened = house.services.vault.unlock(stored, SoftToken.pin, now=NOW)
@@ -232,7 +232,7 @@ def test_the_page_asks_for_the_pin_counts_wrong_ones_and_writes_none_down(
     assert "ne répond pas" in tried(token.pin)
     token.plugged_in()
     with services.reading() as session:
-        assert session.scalar(select(SigningKey.failed_tries)) == 1  # a token that is away takes no try
+        assert session.scalar(select(SigningKey.failed_tries)) == 1  # an absent token uses up no attempt
     assert tried(token.pin) == "ouverte"
     with services.reading() as session:
         assert session.scalar(select(SigningKey.failed_tries)) == 0

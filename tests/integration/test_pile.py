@@ -1,5 +1,6 @@
 # ruff: noqa: F811
-"""A pile of scans, one after another: who is led where, what the cards say, and letters that seem to come twice."""
+"""A pile of scans, registered one after another: the next page, the contents of the cards, letters that seem to come
+twice."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ def deposit(site: Site, clerk: Browser, *words: str) -> list[int]:
 
 
 def values(page: str) -> dict[str, str]:
-    """What the form of a page would send of itself."""
+    """The fields that the form of a page would send unchanged."""
     hidden = re.findall(r'type="hidden" name="([a-z_]+)" value="([^"]*)"', page)
     chosen = re.findall(r'<select[^>]* name="([a-z_]+)".*?<option value="([0-9]+)"[^>]*>', page, re.DOTALL)
     return {**dict(chosen), **dict(hidden)}
@@ -114,7 +115,7 @@ def test_two_clerks_of_one_pile_are_led_to_different_scans(site: Site) -> None:
 
 
 def second_clerk(services: Services) -> Actor:
-    """Another clerk of the same unit."""
+    """Another clerk of the unit."""
     with services.unit_of_work(NOW) as uow:
         first = uow.session.scalars(select(Post).where(Post.code == "BO-A")).one()
         person = Person(account="agent2", name="Afi Second")
@@ -224,7 +225,8 @@ def numbers(site: Site) -> list[str]:
 def test_what_a_clerk_may_not_see_is_told_by_its_reference_and_never_by_its_subject(
     site: Site, reference: str, status: int
 ) -> None:
-    """Who holds the paper knows its reference. Who tries subjects must not find that of a hidden letter."""
+    """A person who holds the paper knows its reference. A person who tries subjects must not find that of a hidden
+    letter."""
     clerk = site.browser("agent")
     send(clerk, clerk.get(FORM).text, 303, their_reference=reference)
     with site.services.unit_of_work(NOW) as uow:

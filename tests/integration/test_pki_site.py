@@ -1,4 +1,4 @@
-"""The ministry's own authority: an offline root, what the site publishes, revocation, renewal. OpenSSL judges too."""
+"""The ministry's own authority: an offline root, the published files, revocation, renewal. OpenSSL judges too."""
 
 import base64
 import subprocess
@@ -214,7 +214,7 @@ def test_the_root_is_kept_elsewhere_and_the_authority_is_renewed_by_it(tmp_path)
     person.verify_directly_issued_by(after)
 
     assert pki.root_list(folder, KEY, now=NOW) is not None
-    assert pki.root_list(folder, KEY, now=later) is None  # out of date, and nothing here can sign another
+    assert pki.root_list(folder, KEY, now=later) is None  # out of date, and this installation cannot sign another one
     pki.renew_root_list(folder, offline, now=later)
     assert pki.root_list(folder, KEY, now=later) is not None
     with pytest.raises(Invalid, match="authority.exists"):
@@ -262,7 +262,7 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_signature_by_a_key_that_was_revoked_before_is_red_in_the_installation_itself(tmp_path: Path) -> None:
-    """The file carries no list: the installation knows its own."""
+    """The file contains no list: the installation uses its own."""
     here = Installation.make(tmp_path)
     create_authority(here.settings, organisation="Ministère d'essai", now=NOW)
     services = build_services(here.settings)

@@ -1,4 +1,4 @@
-"""Letters and slips signed while the authorities are away, healed by jobs when they are back."""
+"""Letters and slips that were signed while the authorities were unreachable. Jobs complete them when they return."""
 
 import dataclasses
 import itertools
@@ -42,7 +42,7 @@ def authorities(tmp_path_factory):
 
 @pytest.fixture
 def healed(house: House, authorities: Authorities):
-    """The house with authorities to ask, all of them answering."""
+    """A ministry with authorities, all of them reachable."""
     authorities.down.clear()
 
     def roots() -> tuple[str, ...]:
@@ -56,7 +56,7 @@ def healed(house: House, authorities: Authorities):
 
 
 def run(house: House, kind: JobKind, *, now: datetime = NOW) -> int:
-    """Do the jobs of a kind that wait, at a time of the test; returns how many."""
+    """Run the waiting jobs of a kind at a given time. Returns how many ran."""
     with house.services.unit_of_work(now) as uow:
         due = jobs.due(uow.session, now=now, kinds=[kind])
         claimed = [jobs.claim(uow.session, job_id, worker="w", now=now) for job_id in due]
@@ -99,7 +99,7 @@ def test_a_letter_signed_in_an_outage_is_raised_when_the_authorities_are_back(he
     pipeline.schedule_periodic(healed.services, now=latest + timedelta(hours=1))
     assert run(healed, JobKind.PRESERVE_DUE, now=latest + timedelta(hours=1)) == 0
 
-    # The page, the departure and `ged verify` all have the last bytes, and the first are their beginning.
+    # The page, the departure and `ged verify` have the last bytes, which begin with the first ones.
     with healed.services.reading() as session:
         issued = queries.issued_of(session, mail_id)
         attachments = session.scalars(select(Attachment).where(Attachment.kind == AttachmentKind.SIGNED)).all()
@@ -123,7 +123,7 @@ def test_the_renewal_is_due_before_the_last_time_stamp_ends(healed, authorities)
     run(healed, JobKind.PRESERVE)
     with healed.services.reading() as session:
         row = session.scalars(select(Preservation)).one()
-    assert row.due_at.year == 2059  # half a year before the authority's certificate ends
+    assert row.due_at.year == 2059  # half a year before the authority's certificate expires
 
 
 def test_a_slip_is_raised_at_each_end_and_nobody_is_disturbed(healed, authorities):

@@ -1,4 +1,4 @@
-"""How far signatures are proven, as administrators and auditors read it; only administrators ask for another try."""
+"""The page of proofs for administrators and auditors. Only administrators may ask for another attempt."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LONG = "00001/2026/MIN/SG/DGE-DIRECTION-GENERALE-DE-L-ENERGIE"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Services]]:
-    """Three slips: one that failed, one that lasts, one that nobody looked at; and a closing without a seal."""
+    """Three slips: a failed one, a preserved one, one that no job has handled; and a closing without a seal."""
     folder = tmp_path_factory.mktemp("site")
     made = make_services(folder)
     app, services = make_site(

@@ -1,4 +1,4 @@
-"""The check before the signature: each thing that is not in order is told with its remedy; what is certain blocks."""
+"""The check before the signature: it names each fault with its remedy, and blocks where the fault is certain."""
 
 import dataclasses
 import html
@@ -53,7 +53,7 @@ def handed_in(house: House, mail_id: MailId) -> MailId:
 
 
 def in_order(house: House) -> MailId:
-    """A letter at which there is nothing to say."""
+    """A letter without any fault."""
     make_institution(house)
     mail_id = house.answer()
     changed(house, mail_id, addressees=(FULL,))
@@ -143,7 +143,7 @@ def test_a_closed_day_moves_the_date_and_no_register_blocks(house: House) -> Non
 
 
 def refused(house: House, mail_id: int, code: str) -> None:
-    """The signature is refused with this code, and no number is used."""
+    """Assert that the signature is refused with this code and that no number is used."""
     (result,) = house.sign(mail_id, key=house.key("sg"))
     assert result.failure is not None
     assert (result.failure.code, result.number) == (code, "")
@@ -169,7 +169,7 @@ def test_a_missing_visa_is_named(house: House) -> None:
     (told,) = check(house, mail_id).findings
     assert (told.kind, told.blocks) == (CheckKind.VISAS, True)
     assert told.error.params["posts"] == "Poste ETU-M"
-    # Whoever's turn it is not is told so first.
+    # A person who is not next is told so first.
     refused(house, mail_id, "circuit.not_your_turn")
 
 
@@ -191,7 +191,7 @@ def test_the_power_to_sign_is_looked_at_with_the_act_that_grants_it(house: House
 
 
 def test_a_visa_that_vanished_blocks(house: House) -> None:
-    """The list cannot be lost by the site; a row removed in the database is still found."""
+    """The site cannot lose the list; a row that was removed from the database is still noticed."""
     mail_id = handed_in(house, in_order(house))
     lift_guards(house.services.engine)
     with house.services.unit_of_work(NOW) as uow:
@@ -291,7 +291,7 @@ def printed(house: House, mail_id: int) -> None:
 
 
 def not_printed(house: House, mail_id: int, code: str) -> None:
-    """The print is refused with this code, and the letter still waits for its signature."""
+    """Assert that the print is refused with this code and that the letter still waits for its signature."""
     with pytest.raises(Invalid, match=code.replace(".", r"\.")):
         printed(house, mail_id)
     row = house.show(mail_id, "sg")
@@ -397,7 +397,7 @@ def test_the_signatory_sees_the_check_before_signing(house: House, tmp_path: Pat
 def test_a_refusal_stands_before_the_next_signers_eyes_until_its_post_gives_its_visa(
     house: House, tmp_path: Path
 ) -> None:
-    """Whose refusal the author took out of the circuit is read by whoever signs instead."""
+    """The author removed the refuser from the circuit. The next signer reads the refusal instead."""
     mail_id = in_order(house)
     house.submit(mail_id)
     version_no = house.show(mail_id, "daf").version_no

@@ -1,6 +1,6 @@
-"""An authority under a passphrase: without it data and secret issue nothing, and the site goes on as before.
+"""An authority protected by a passphrase: without it, data and secret issue nothing, and the site continues.
 
-OpenSSL judges beside the house's own checker.
+OpenSSL judges beside our own checker.
 """
 
 import base64
@@ -49,7 +49,7 @@ SPELT_IN = ("utf-8", "latin-1", "utf-16-le")
 
 
 class House:
-    """An installation whose authority was made under the secret alone, then protected."""
+    """An installation whose authority was made with the secret alone and then protected."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.made = Installation.make(folder)
@@ -70,7 +70,7 @@ class House:
         return CliRunner().invoke(main, [str(one) for one in words], input=typed)
 
     def protect(self, *, cheaply: bool = True) -> Result:
-        """By the command; then the same key lies under the same words at a cost that is not paid at each later try."""
+        """Protect the authority by the command. Then store its key at a lower cost, so that later attempts are fast."""
         typed = f"{WORDS}\n{WORDS}\n{ROOT_WORDS}\n{ROOT_WORDS}\n"
         done = self.ged("pki", "protect", "--root", self.made.folder / "medium", typed=typed)
         if cheaply and done.exit_code == 0:
@@ -120,7 +120,7 @@ def old(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
-    """Protected; its tests leave it so."""
+    """Protected; its tests do not change this."""
     with pytest.MonkeyPatch.context() as patch:
         made = House(tmp_path_factory.mktemp("house"), patch)
         done = made.protect()
@@ -142,7 +142,7 @@ def pem(path: Path, *certificates_: x509.Certificate) -> Path:
 def test_an_authority_of_an_earlier_release_is_protected_and_everything_goes_on(old: House) -> None:
     before = (old.folder / "issuing.key").read_bytes()
     derived = HKDF(hashes.SHA256(), 32, None, b"ged signing authority v1").derive(old.secret)
-    key = serialization.load_pem_private_key(before, base64.b64encode(derived))  # as releases until now kept it
+    key = serialization.load_pem_private_key(before, base64.b64encode(derived))  # as earlier releases kept it
     assert "FOR TRIALS" in old.ged("pki", "status").output
     refused = old.ged("pki", "protect")
     assert (refused.exit_code, "--root" in refused.output) == (2, True)
@@ -163,7 +163,7 @@ def test_an_authority_of_an_earlier_release_is_protected_and_everything_goes_on(
     assert old.services.sealer.certificate() is not None
     assert old.status_of(old.certificate("sg"), at).certificate_status is ocsp.OCSPCertStatus.GOOD
     assert len(certificates.own_lists(old.services, now=at)) == 2
-    with pytest.raises(ConfigError, match="authority.locked"):  # the running site forgot the key that it had
+    with pytest.raises(ConfigError, match="authority.locked"):  # the running site dropped the key from its memory
         old.issue("dge")
     typed = f"{PASSPHRASE}\n{PASSPHRASE}\n{WORDS}\n"
     assert "key: issued" in old.ged("account", "key", "dge", typed=typed).output
@@ -183,7 +183,7 @@ def test_every_key_in_data_with_the_secret_issues_nothing_that_is_believed(house
     for words in ("", WRONG, ROOT_WORDS, house.made.settings.secret.get_secret_value()):
         with pytest.raises(Invalid, match="authority.passphrase_wrong"):
             Authority.open(house.folder, house.secret, passphrase=lambda words=words: words)
-    with pytest.raises(Invalid, match="authority.passphrase_wrong"):  # the passphrase without the secret, too
+    with pytest.raises(Invalid, match="authority.passphrase_wrong"):  # also the passphrase without the secret
         Authority.open(house.folder, b"another secret of thirty-two bytes", passphrase=lambda: WORDS)
 
     root, issuing = certificates_in(house.folder)
@@ -211,7 +211,7 @@ def test_every_key_in_data_with_the_secret_issues_nothing_that_is_believed(house
         )  # fmt: skip
         assert "OK" not in told, number
         assert "error" in told, number
-    # The responder's own certificate signs no letter.
+    # The responder's certificate signs no letter.
     as_person = Holder(responder.certificate, responder.key, Holder(issuing, responder.key))
     assert house.verdict(signed(order_pdf(), as_person, at=at), at)[0] is Verdict.RED
 
@@ -297,7 +297,7 @@ def test_a_renewal_waits_for_the_keeper_and_the_persons_key_stays(old: House) ->
     before, soon = old.certificate("sg"), datetime.now(UTC) + timedelta(days=30)
     with old.services.unit_of_work(NOW) as uow:
         uow.session.execute(update(IssuedCertificate).values(expires_at=soon))
-    for _ in range(2):  # asked twice, noted once
+    for _ in range(2):  # asked twice, recorded once
         answer = post(client, "/cle/deverrouiller", {"passphrase": PASSPHRASE}, page="/cle/deverrouiller")
         assert answer.status_code == 303
         assert client.get_cookie("ged_key") is not None
@@ -321,7 +321,7 @@ def test_a_renewal_waits_for_the_keeper_and_the_persons_key_stays(old: House) ->
     assert old.verdict(pdf, at) == (Verdict.GREEN, "ok")
     assert "none is asked for" in old.ged("pki", "renewals").output
 
-    # The key's other certificate goes with a stolen key, and stays when only this one was superseded.
+    # The key's other certificate is revoked with a stolen key, and stays valid when only this one was superseded.
     with old.services.unit_of_work(at) as uow:
         certificates.revoke(uow, f"{before.serial_number:x}", reason="superseded", actor=SYSTEM)
     assert old.certificate("sg") == after

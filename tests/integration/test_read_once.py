@@ -1,4 +1,4 @@
-"""A letter's way has no knocks: what is signed is read once before the locks, and each page of it is set once."""
+"""Each step of signing loads its data once, before the locks, and typesets each page once."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -27,7 +27,7 @@ __all__ = ["house"]
 
 @pytest.fixture
 def counts(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often pages are set, by template, and letters and plans are read."""
+    """Count typeset pages by template, and reads of letters and plans."""
     found: Counter[str] = Counter()
     count(monkeypatch, found, typeset, "_set", lambda template, *_: template.name)
     count(monkeypatch, found, book, "require", lambda *_: "letter read")
@@ -66,7 +66,8 @@ def test_a_signature_reads_the_letter_once_before_its_locks_and_sets_it_once(
     assert not checked.blocks
     counts.clear()
     assert sign(house, letter, key).failure is None
-    # Once to look, once under the lock that numbers it, once under the lock that lets its signature count.
+    # One read for the check, one under the lock that numbers the letter, one under the lock that completes the
+    # signature.
     assert counts == {"letter read": 3, "letter.typ": 1, "letter_mark.typ": 1}
 
 
@@ -99,7 +100,7 @@ def test_the_release_is_that_of_the_templates_on_the_disk(tmp_path: Path, monkey
 
 
 def changed_while_looked_at(house: House, monkeypatch: pytest.MonkeyPatch, mail_id: int, **values: object) -> None:
-    """Between the look and the lock somebody changes the draft's row (no version moves: the worst case)."""
+    """Between the check and the lock, a change of the draft's row that raises no version: the worst case."""
     real = presign.judge
 
     def late(*words: Any) -> presign.Checked:

@@ -1,4 +1,4 @@
-"""Everything that was typed can be rectified; what had already moved is not undone behind anybody's back."""
+"""Every typed value can be corrected. Consequences that were already acted on are not undone silently."""
 
 from __future__ import annotations
 
@@ -263,11 +263,11 @@ def test_of_two_units_of_one_name_none_is_guessed(site: Site) -> None:
         assert error.value.params["field"] == where
     done = enter(services, addressees=("Mairie",), copies=("DAF",))
     assert [may_see(services, done.mail_id, who) for who in ("daf", "etudes")] == [True, False]
-    # The form of the rectification sends the name back: the unit that was named is meant.
+    # The form of the correction sends the name back. It means the unit that was named.
     same = Receivers(("Mairie", "Lycée"), ("Direction des affaires financières",))
     assert rectify(services, done.mail_id, OutsideChanges(receivers=same)) == 1
     assert [may_see(services, done.mail_id, who) for who in ("daf", "etudes")] == [True, False]
-    # A code goes before the name of another unit.
+    # A unit's code takes precedence over another unit's name.
     rename(services, "ETU", "DAF")
     other = enter(services, addressees=("Mairie",), copies=("DAF",))
     assert [may_see(services, other.mail_id, who) for who in ("daf", "etudes")] == [True, False]
@@ -351,7 +351,7 @@ def test_the_page_of_a_departure_rectifies_its_receivers(site: Site) -> None:
 
 
 def test_a_rectified_departure_locks_the_answered_letter_before_its_lines(site: Site) -> None:
-    """Without the line that was still awaited the departure has left: the answered letter is locked too."""
+    """Without the last open line the departure is complete: the answered letter is locked too."""
     services = site[1]
     asked = register(services, "Demande").mail_id
     impute(services, asked, "DGE")

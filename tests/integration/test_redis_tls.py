@@ -1,4 +1,4 @@
-"""Redis over TLS: the server's certificate and name are checked; a real Redis, an authority of the test."""
+"""Redis over TLS: the server's certificate and name are checked, with a real Redis and an authority of the test."""
 
 import os
 import subprocess

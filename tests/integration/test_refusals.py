@@ -1,4 +1,4 @@
-"""Refusals are counted: thousands of probes leave a few entries, and nothing of them is forgotten."""
+"""Refusals are counted: thousands of probes leave a few entries, and none of them is lost."""
 
 from collections.abc import Iterator
 from datetime import timedelta

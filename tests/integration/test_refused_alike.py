@@ -1,4 +1,4 @@
-"""What may not be read and what is not there are refused alike, on every page; and probes fill no journal."""
+"""Hidden rows and missing rows are refused equally, on every page. Probes do not fill the journal."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from web.site.numbers import IdConverter
 
 NOT_THERE = 999_999
 THERE = range(1, 6)
-"""Numbers of what the ministry has. Its registers are five; the sixth is the stranger's own."""
+"""Ids that exist in the ministry. It has five registers; the sixth is the stranger's."""
 INSIDERS = ("agent", "sg", "dge", "admin")
 READ = frozenset({
     "correspondents.edit_form", "correspondents.show", "dispatch.line", "dispatch.show", "documents.original",
     "documents.show", "drafts.show_versions", "envelopes.show", "inbox.show", "letters.show", "notes.show", "register.done",
     "registers.show", "signbook.show", "slips.show",
 })  # fmt: skip
-"""Pages of which something is in the scene, read by somebody of the house: what a stranger is refused is there."""
+"""Pages for which the scene has a row that a member of the ministry reads: a stranger is refused an existing row."""
 TOKENS = re.compile(r'"X-CSRFToken": "[^"]+"|name="csrf_token" value="[^"]+"')
 
 
@@ -49,7 +49,7 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """Letters with a full life, and the mail office and the head of another entity in one person: ``ceet``."""
+    """Letters with a long history. One stranger, ``ceet``, is the mail office and the head of another entity."""
     folder = tmp_path_factory.mktemp("alike")
     app, house = make_place(folder)
     incoming, _answer = signed_answer(house)
@@ -78,18 +78,18 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 
 def rules(app: Flask, method: str) -> list[Rule]:
-    """Every way to ask a page for something by its number."""
+    """All routes that take an id."""
     return [
         rule
         for rule in app.url_map.iter_rules()
         if method in (rule.methods or ()) and rule.arguments
         and all(isinstance(one, IdConverter) for one in rule._converters.values())
-        and not rule.rule.startswith(("/api/", "/mon-compte/sessions/"))  # the stranger's own would be ended
+        and not rule.rule.startswith(("/api/", "/mon-compte/sessions/"))  # it would end the stranger's own session
     ]  # fmt: skip
 
 
 class Prober:
-    """One person who asks for numbers, and what came back."""
+    """A person who tries ids, and the responses."""
 
     def __init__(self, scene: Scene, account: str) -> None:
         self.services = scene.services
@@ -99,7 +99,7 @@ class Prober:
         self.token = token(self.client.get("/mon-compte/mot-de-passe").text)
 
     def asks(self, method: str, rule: Rule, number: int) -> tuple[int, str, int]:
-        """Status of the answer, its words if it says that there is nothing, and how many refusals were counted."""
+        """(status, words when the page says that nothing is there, number of counted refusals)."""
         values = dict.fromkeys(rule._converters, 1) | {next(iter(rule._converters)): number}
         path = self.adapter.build(rule.endpoint, values, method)
         data = {"csrf_token": self.token} if method == "POST" else None
@@ -107,7 +107,7 @@ class Prober:
         with self.client.open(path, method=method, data=data) as answer:
             words = TOKENS.sub("", answer.data.decode()) if answer.status_code == 404 else ""
             status, counted = answer.status_code, self._counted() - before
-        if status in (302, 303):  # what it says on the next page is no part of the next answer
+        if status in (302, 303):  # a message on the next page is not part of the next response
             self.client.get("/mon-compte/mot-de-passe")
         return status, words, counted
 

@@ -1,4 +1,4 @@
-"""Closing days and years of a register: what is listed, sealed, chained, and what is taken no more."""
+"""Closing days and years of a register: listed, sealed, chained; no number is given in a closed period."""
 
 import dataclasses
 import itertools
@@ -254,7 +254,7 @@ def authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authoritie
 
 
 class _Token:
-    """The seal of our own authority on a token that can be pulled out; ``meanwhile`` is done while it seals."""
+    """The seal of our authority in a token that can be removed. It calls ``meanwhile`` while it seals."""
 
     def __init__(self, folder: Path) -> None:
         self.is_out = False
@@ -276,7 +276,7 @@ class _Token:
 
 @pytest.fixture
 def sealed(services: Services, tmp_path: Path) -> tuple[Services, _Token]:
-    """Services with a seal, and without authorities for time."""
+    """Services with a seal and without time-stamp authorities."""
     token = _Token(tmp_path)
     return dataclasses.replace(services, sealer=token), token
 
@@ -298,7 +298,7 @@ def test_a_closing_bears_the_seal_of_the_institution_which_is_made_under_no_lock
 ) -> None:
     services, token = sealed
     letter(services)
-    # Whoever writes meanwhile waits for nobody: on SQLite a lock would be in the way of everything.
+    # Other writers wait for nobody. On SQLite a lock would block all of them.
     token.meanwhile.append(lambda: letter(services, now=NOW + DAY))
     row = close(services, TODAY, now=NOW + DAY)
     ((level, pdf),) = revisions(services, row)

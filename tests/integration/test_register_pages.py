@@ -1,4 +1,4 @@
-"""Registering, the letter's page and the registers through the site, as people use them."""
+"""Registration, the letter's page and the registers, through the site as people use them."""
 
 import re
 from html import unescape
@@ -36,14 +36,14 @@ def site(tmp_path: Path) -> Site:
 
 
 def ids(services: Services) -> dict[str, int]:
-    """Ids of registers, posts and units by their codes."""
+    """Code -> id, of registers, posts and units."""
     with services.reading() as session:
         found = [*session.execute(select(Register.code, Register.id)), *session.execute(select(Post.code, Post.id))]
         return dict(found)
 
 
 def fill(services: Services, **values: object) -> dict[str, object]:
-    """What the clerk sends."""
+    """The fields that the clerk sends."""
     known = ids(services)
     return {
         "register_id": known["ARR"],

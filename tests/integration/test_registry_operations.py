@@ -1,4 +1,5 @@
-"""What people do to a registered letter: rectify, level, void, close, numbers in several registers; who sees what."""
+"""Acts on a registered letter: correct, change the level, void, close, number in several registers; who sees the
+letter."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -28,7 +29,7 @@ from tests.tampering import lift_guards
 
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:
-    """A small ministry on SQLite."""
+    """The organisation of the tests, on SQLite."""
     made = light_services(f"sqlite:///{tmp_path / 'ged.sqlite3'}", tmp_path)
     make_tables(made.engine)
     make_organisation(made)
@@ -358,7 +359,7 @@ def test_a_register_is_read_in_a_bounded_number_of_queries(services: Services) -
         books.years(session, [book.id])
         books.count_entries(session, book.id, Span(2026))
         assert len(books.entries(session, book.id, Span(2026), clerk)) == 20
-    assert len(statements) <= 8, statements  # the page of keys is read before its rows
+    assert len(statements) <= 8, statements  # the page's keys are read before its rows
 
 
 # --- paper --------------------------------------------------------------------------------------------------------
@@ -379,7 +380,7 @@ def test_the_receipt_of_a_restricted_letter_bears_no_subject(services: Services)
 def printed(
     session: Session, services: Services, book: books.BookRow, span: Span, who: Actor
 ) -> tuple[prints.Sheet, list[int]]:
-    """Pages of a register with what the other rooms know of its letters."""
+    """Pages of a register, with the data that other rooms have on its letters."""
     return register_pages.register_pages(session, services, book, span, who, year=None, now=NOW)
 
 
@@ -428,7 +429,7 @@ def test_printed_pages_hide_what_the_printer_may_not_see(services: Services) -> 
 
 
 class counted:
-    """The SQL statements run inside the block."""
+    """The SQL statements that the block sends."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine, self.statements = engine, list[str]()

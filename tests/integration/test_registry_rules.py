@@ -1,4 +1,4 @@
-"""What the register lets people do with a letter: through which post, from which state, with how much text."""
+"""What the register permits for a letter: through which post, from which state, with texts of which length."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

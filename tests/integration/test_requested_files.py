@@ -1,4 +1,5 @@
-"""A long extract of a register: a job makes it in volumes, its owner alone fetches it, and a week later it is gone."""
+"""A long extract of a register: a job makes it in volumes, only its owner fetches it, and after a week it is
+deleted."""
 
 import io
 import re
@@ -44,7 +45,7 @@ def site(tmp_path: Path) -> Site:
 
 
 def fill(services: Services) -> None:
-    """So many numbers in the register of arrivals that one document does not take them."""
+    """Add so many numbers to the register of arrivals that one document cannot list them."""
     book = register_id(services, "ARR")
     with services.unit_of_work(NOW) as uow:
         rows = [
@@ -58,7 +59,7 @@ def fill(services: Services) -> None:
 
 
 def ask(site: Site, account: str = "sg", **span: object) -> FlaskClient:
-    """Somebody who asked for the year."""
+    """A person who asked for the year."""
     client = sign_in(site[0], account)
     book = register_id(site[1], "ARR")
     answer = post(client, f"/registres/{book}/fichier", {"annee": "2026", **span}, page=f"/registres/{book}")
@@ -67,7 +68,7 @@ def ask(site: Site, account: str = "sg", **span: object) -> FlaskClient:
 
 
 def run(services: Services) -> Job:
-    """Do the job that waits."""
+    """Run the waiting job."""
     with services.reading() as session:
         job_id = jobs.due(session, now=datetime.now(UTC), kinds=[JobKind.EXPORT])[0]
     assert pipeline.run_job(services, job_id, worker="w")
@@ -116,7 +117,7 @@ def test_a_long_extract_is_offered_asked_for_made_and_fetched(site: Site) -> Non
 
 
 def test_a_letter_that_stands_in_it_under_two_numbers_is_one_letter(site: Site) -> None:
-    """A number voided, and another one given to the same letter: the check at the door counts letters."""
+    """A number was voided and the letter got another one. The check at the download counts letters, not numbers."""
     book = register_id(site[1], "ARR")
     with site[1].unit_of_work(NOW) as uow:
         mail_id = uow.session.scalars(select(MailNumber.mail_id).where(MailNumber.sequence == 1)).one()
@@ -248,7 +249,7 @@ def test_after_a_week_the_sweep_removes_the_file_and_its_bytes(site: Site) -> No
     assert row.digest is not None
     late = row.expires_at + timedelta(seconds=1)
     with site[1].reading() as session:
-        assert archive_blobs.sweep(session, site[1].blobs, now=late) == 0  # still named
+        assert archive_blobs.sweep(session, site[1].blobs, now=late) == 0  # still referred to
     with pytest.raises(NotFound, match=r"export\.unknown"):
         exports.fetch(site[1], row.id, actor=actor(site[1], "sg"), now=late)
     with site[1].unit_of_work(late) as uow:
@@ -269,7 +270,8 @@ def test_a_number_given_after_the_request_is_not_in_the_file(site: Site) -> None
 
 
 def test_a_volume_is_read_by_the_keys_of_its_lines(site: Site) -> None:
-    """No volume reads the lines of those before it, and none begins a writing transaction while it is read or set."""
+    """No volume reads the lines of earlier volumes. No writing transaction is open while a volume is read or
+    typeset."""
     sent: list[str] = []
     ask(site)
     event.listen(site[1].engine, "before_cursor_execute", lambda *a: sent.append(a[2]))

@@ -1,5 +1,8 @@
-"""Updates that state objects again: equal values in other numbers and spellings are no change, whatever came with them;
-other values are, in whatever clothes."""
+"""Updates of a signed PDF that state objects again.
+
+Equal values under other numbers or in another notation are no change, whatever else the update adds. Other values are a
+change, in whichever form they are hidden.
+"""
 
 import re
 
@@ -35,7 +38,7 @@ def checker(ministry):
 
 @pytest.fixture(scope="module")
 def first(checker):
-    """What is said of the first signature."""
+    """The verdict, reason and changes of the first signature."""
 
     def first(pdf):
         report = checker.check(pdf, at=NOW)[0]
@@ -61,7 +64,7 @@ def test_equal_values_are_no_change(first, base, ministry, edit):
         ("validation_data",),
     )
     assert first(_again(restated, ministry)) == (("amber", "signed_again"), ("new_field",))
-    if edit is not shadow.renumber_the_pages:  # the new field would name a page that is none any more
+    if edit is not shadow.renumber_the_pages:  # otherwise the new field would name a page that is no longer one
         assert first(_again(base, ministry, edit=edit)) == (("amber", "signed_again"), ("new_field",))
 
 
@@ -118,7 +121,7 @@ def test_a_packet_may_tell_who_wrote_and_no_more(first, base):
 
 
 def test_what_is_certified_shows_no_new_field(first, ministry):
-    """Signing is allowed (DocMDP 2), a mark that nobody foresaw is not."""
+    """DocMDP level 2 permits a signature, but not a mark for which no field was prepared."""
     certified = signed(order_pdf(), ministry.signer, docmdp=MDPPerm.FILL_FORMS)
     assert first(signed(certified, ministry.signer, name="third"))[0] == ("amber", "signed_again")
     assert first(_again(certified, ministry))[0] == ("red", "modified_after")
@@ -142,7 +145,7 @@ def test_a_locked_field_is_not_signed(first, ministry, box):
 
 
 def test_a_foreseen_field_keeps_its_size(first, ministry):
-    """Signed in the frame that was there, but with a look that does not grow and shrink with the page."""
+    """It is signed in the existing rectangle, but with flags that keep its size fixed on the screen."""
     framed = signed(with_empty_field(order_pdf()), ministry.signer)
     assert first(signed(framed, ministry.signer, name="second"))[0] == ("amber", "signed_again")
 
@@ -182,18 +185,18 @@ def test_a_time_stamp_of_the_document_shows_nothing(first, base, ministry):
     assert first(shown)[0] == ("red", "modified_after")
 
 
-# --- a packet of metadata is exempt as such alone
+# --- only a metadata packet is exempt, in that role
 
 
 def _showing_its_packet(pdf):
-    """QPDF would write the packet twice."""
+    """Written by hand: QPDF would write the packet twice."""
     place = re.search(rb"/Metadata (\d+ 0 R)", pdf)[1]
     return re.sub(rb"/Contents \d+ 0 R", lambda found: (b"/Contents " + place).ljust(len(found[0])), pdf, count=1)
 
 
 @pytest.fixture
 def keep_packets(monkeypatch):
-    """pyHanko leaves the packet alone."""
+    """Prevent pyHanko from changing the packet."""
     monkeypatch.setattr("pyhanko.pdf_utils.incremental_writer.IncrementalPdfFileWriter._update_meta", lambda _: None)
 
 
@@ -217,14 +220,14 @@ def test_a_packet_that_says_something_aside_is_a_change(first, ministry, aside):
 
 @pytest.mark.usefixtures("keep_packets")
 def test_a_packet_that_a_page_shows_is_content(first, ministry):
-    """Its time is drawn: a reader of pages skips what it does not know."""
+    """The page draws the packet with its time. A reader of pages skips operators that it does not know."""
     pdf = signed(_showing_its_packet(order_pdf(with_packet(shadow.packet(b"", b"(1)")))), ministry.signer)
     other = shadow.restated_packet(pdf, shadow.packet(b"", b"(2)"))
     verdict, changes = first(with_validation_data(other, [ministry.root]))
     assert (verdict, "page_content" in changes) == (("red", "modified_after"), True)
 
 
-# --- objects that no table places
+# --- objects that no cross-reference table lists
 
 
 @pytest.mark.parametrize("entry", [shadow.ODD_ENTRY, b"0000000000 65535 f \n"], ids=["odd", "plain"])
@@ -242,7 +245,7 @@ def test_an_odd_table_is_a_change(first, base, ministry):
     assert first(shadow.with_table(stored, entries=shadow.ODD_ENTRY))[0] == ("red", "modified_after")
 
 
-# --- where a mark lies
+# --- the place of a mark
 
 BOXES = [
     ((40, 690, 240, 720), "covers_content"),  # the text
@@ -258,7 +261,7 @@ BOXES = [
 @pytest.mark.parametrize("turned", [0, 90, 180])
 @pytest.mark.parametrize(("box", "change"), BOXES)
 def test_a_mark_over_what_was_signed_is_told(first, ministry, turned, box, change):
-    """Also where the page is turned, and where it shows a part of its paper."""
+    """Also when the page is rotated, and when its crop box is smaller."""
 
     def turn(pdf):
         pdf.pages[0].Rotate = turned
@@ -271,7 +274,7 @@ def test_a_mark_over_what_was_signed_is_told(first, ministry, turned, box, chang
     assert ("covers_content" in changes) == (change == "covers_content")
 
 
-# --- fields without a signature of their own
+# --- fields without their own signature
 
 
 def _new_field(writer, value):
@@ -294,7 +297,7 @@ def test_an_empty_or_a_borrowed_field_is_no_second_signature(first, base, minist
     assert first(updated(base, borrow))[0][0] == "red"
 
 
-# --- files that two readers read otherwise, and files that cost
+# --- files that two readers read differently, and costly files
 
 
 def _last_xref(pdf):
@@ -302,7 +305,7 @@ def _last_xref(pdf):
 
 
 def test_a_hybrid_update_is_a_change(first, base, ministry):
-    """New readers find another page in the stream beside the table of the last update."""
+    """New readers take another page from the stream beside the last update's table."""
     again = with_validation_data(base, [ministry.root])
     number = int(re.search(rb"\n(\d+) 0 obj[^\n]*\n(?:(?!endobj).)*?Ordre de paiement, page 1", again, re.DOTALL)[1])
     size = max(int(one) for one in re.findall(rb"/Size (\d+)", again)) + 1
@@ -332,7 +335,8 @@ def test_a_loop_of_cross_references_is_red(first, base, ministry):
 
 
 def test_a_maze_ends_soon(base, ministry, checker):
-    """Two rings of prime lengths: without a limit the walk would meet each object of one with each of the other."""
+    """Two rings of objects of prime lengths: without a limit, each object of one would be compared with each of the
+    other."""
 
     def ring(length):
         def add(writer):

@@ -1,4 +1,4 @@
-"""A letter with forms from its page to its pages: what is printed, what stays as it was, what hostile text becomes."""
+"""A letter with bold, lists and tables, from its page to its print; texts of earlier releases; hostile text."""
 # ruff: noqa: F811
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The administrator's page of the roll-out: check, see, import, undo; every refusal in words, nothing half done."""
+"""The administrator's page of the roll-out: check, preview, import, undo. Each refusal is explained; nothing is half
+done."""
 
 import re
 from io import BytesIO
@@ -29,7 +30,7 @@ def place(tmp_path: Path) -> tuple[FlaskClient, Services]:
 
 
 def book(services: Services, *more: tuple[str, list[str]]) -> bytes:
-    """The organisation as it is, with more lines."""
+    """A workbook of the present organisation with more lines."""
     with services.reading() as session:
         rows = read_apart(writing.filled(organisation_now(session, on=TODAY)))
     for title, cells in more:

@@ -1,4 +1,4 @@
-"""The holidays of Togo as the calendar is filled with them, and the dates that follow."""
+"""The calendar is filled with Togo's holidays, and due dates follow it."""
 
 from collections.abc import Iterator
 from datetime import date

@@ -1,4 +1,4 @@
-"""Due dates in words, the order of the queue, and units offered when one above them is closed."""
+"""Due dates in words, the order of the queue, and the units that are offered when a unit above them is closed."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ CALENDAR = WorkCalendar(frozenset(range(5)), frozenset({date(2026, 11, 26)}))
 
 @pytest.fixture(scope="module")
 def french() -> Flask:
-    """An application that speaks French."""
+    """An application in French."""
     app = Flask(__name__)
     i18n.install(app, locale="fr", zone="Africa/Lome")
     return app

@@ -1,4 +1,4 @@
-"""Who decides over a letter's path, what the journal says of it, and how access follows."""
+"""Who decides on a letter's path, what the journal records, and how access follows."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ SOON, LATER = date(2026, 12, 4), date(2026, 12, 11)
 
 @pytest.fixture
 def services(tmp_path: Path) -> Services:
-    """The small ministry with its mentions."""
+    """The organisation of the tests, with its mentions."""
     made = make_services(tmp_path)
     make_organisation(made)
     make_mentions(made)
@@ -34,7 +34,7 @@ def services(tmp_path: Path) -> Services:
 
 
 def state(services: Services, mail_id: int) -> MailState:
-    """The letter's state."""
+    """The state of the letter."""
     with services.reading() as session:
         return session.get_one(Mail, mail_id).state
 
@@ -46,7 +46,7 @@ def rows(services: Services, mail_id: int) -> list[Assignment]:
 
 
 def principals(services: Services, mail_id: int) -> frozenset[str]:
-    """Who may see a letter."""
+    """The principals that may see a letter."""
     with services.reading() as session:
         return frozenset(access.principals_of(session, mail_id))
 
@@ -97,7 +97,7 @@ def test_a_closed_units_work_lies_with_its_successor(services: Services) -> None
 
 
 def entries(services: Services, action: str) -> list[tuple[int | None, int | None, int | None, dict[str, object]]]:
-    """Person, own post, post acted for and payload of the journal's entries of one kind."""
+    """(person, own post, post acted for, payload) of each entry of one action."""
     with services.reading() as session:
         found = session.execute(
             select(audit.AuditEntry, audit.AuditPayload.payload)
@@ -109,7 +109,7 @@ def entries(services: Services, action: str) -> list[tuple[int | None, int | Non
 
 
 def assign(services: Services, mail_id: int, above: int, *, by: str = "dge", **values: object) -> int:
-    """Give an assignment further, to the studies service unless said otherwise."""
+    """Pass an assignment on, by default to the service of studies."""
     given = {
         "to_unit_id": unit_id(services, "ETU"),
         "to_post_id": None,

@@ -33,7 +33,7 @@ from tests.site import make_site, post, sign_in
 
 @pytest.fixture
 def site(tmp_path: Path) -> tuple[Flask, Services]:
-    """The site with its mentions."""
+    """The site, with its mentions."""
     app, services = make_site(tmp_path)
     make_mentions(services)
     return app, services
@@ -41,7 +41,7 @@ def site(tmp_path: Path) -> tuple[Flask, Services]:
 
 @contextmanager
 def counted(services: Services) -> Iterator[list[str]]:
-    """The statements sent meanwhile."""
+    """The statements that are sent during the block."""
     sent: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
@@ -56,7 +56,7 @@ def counted(services: Services) -> Iterator[list[str]]:
 
 
 def state(services: Services, mail_id: int) -> MailState:
-    """The letter's state."""
+    """The state of the letter."""
     with services.reading() as session:
         return session.get_one(Mail, mail_id).state
 
@@ -92,7 +92,7 @@ def test_the_secretary_empties_the_queue_letter_by_letter(site: tuple[Flask, Ser
     answer = post(client, f"/a-imputer/{first.mail_id}", decision, page=f"/a-imputer/{first.mail_id}")
     assert answer.headers["Location"] == "/a-imputer"
     assert "Aucun courrier" in client.get("/a-imputer").text
-    # The units used last come first.
+    # The last used units come first.
     again = client.get(f"/a-imputer/{first.mail_id}").text
     assert "Récemment choisies" in again
     assert "Imputer" in again
@@ -190,7 +190,7 @@ def test_a_secretary_without_authority_does_not_impute_what_was_in_an_envelope(s
 
 
 def opened_envelope(services: Services, account: str) -> int:
-    """The letter that somebody made of a sealed envelope addressed to them."""
+    """The letter that a person made of a sealed envelope addressed to them."""
     with services.reading() as session:
         register_id = session.scalars(select(Register.id).where(Register.code == "PLI")).one()
     addressee = actor(services, account)
@@ -276,7 +276,7 @@ def test_the_panel_of_the_letter_shows_its_path(site: tuple[Flask, Services]) ->
 
 
 def sheet(app: Flask, account: str, mail_id: int, extra: str = "") -> tuple[str, list[str]]:
-    """Text of the fiche and what its codes say."""
+    """The text of the routing sheet, and the contents of its codes."""
     answer = sign_in(app, account).get(f"/courriers/{mail_id}/fiche-de-transmission.pdf{extra}")
     assert answer.status_code == 200
     assert answer.mimetype == "application/pdf"
@@ -465,7 +465,7 @@ def test_a_filter_of_the_inbox_stands_in_the_address_and_stays_for_the_session(s
     assert shown("/bannette/?filtre=1") == {"Prix 100 %", "Plainte"}
     assert client.get("/bannette/").status_code == 200, "everything was chosen: nothing is kept"
     assert "Pour qui" not in client.get("/bannette/").text
-    # The filter is the person's, in this session alone.
+    # The filter belongs to the person, in this session only.
     client.get("/bannette/?q=mairie")
     assert sign_in(app, "dge").get("/bannette/").status_code == 200
 

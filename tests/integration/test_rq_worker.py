@@ -1,4 +1,4 @@
-"""``ged worker`` of the servers shape: PostgreSQL, RQ on Redis, Elasticsearch; killed at each bad moment."""
+"""``ged worker`` on the servers: PostgreSQL, RQ on Redis, Elasticsearch. It is killed at every critical moment."""
 
 import signal
 import subprocess
@@ -56,7 +56,7 @@ def here(
 
 
 def silent(here: Installation) -> Services:
-    """Services of a process that is killed between its commit and its message."""
+    """Services of a process that is killed between its commit and its message to the queue."""
     return replace(here.services, queue=PolledQueue())
 
 
@@ -67,7 +67,7 @@ def is_found(here: Installation, mail_id: MailId, text: str) -> bool:
 
 
 def forget_leases(here: Installation) -> None:
-    """Three quarters of a minute go by: no dead worker renews its lease."""
+    """As after 45 seconds: no dead worker renews its lease."""
     with here.services.engine.begin() as connection:
         connection.execute(
             update(Job)
@@ -77,7 +77,7 @@ def forget_leases(here: Installation) -> None:
 
 
 def reading(here: Installation, worker: subprocess.Popen[bytes], job_id: JobId) -> list[int]:
-    """Wait until the worker reads pages; its processes."""
+    """Wait until the worker reads pages. Returns its processes."""
     here.wait_for(job_id, JobState.RUNNING)
     eventually(lambda: len(children(worker.pid)) >= 2, within_s=30, what="the page is being read", log=here.log)
     return children(worker.pid)
@@ -98,7 +98,7 @@ def test_a_registered_letter_is_found_and_each_job_was_done_once(here: Installat
     assert {job.attempts for job in found} == {1}
     assert len(found) == 6
     assert all(is_found(here, mail_id, "raccordement quartier") for mail_id in letters)
-    # The workers ask for the hourly seal at their first sweep, which may come after the letters.
+    # The workers ask for the hourly seal at their first sweep, which may follow the letters.
     eventually(lambda: here.latest(JobKind.SEAL), within_s=30, what="a seal is asked for", log=here.log)
     here.wait_for(here.latest(JobKind.SEAL), JobState.DONE, within_s=90)
 
@@ -129,7 +129,7 @@ def test_a_worker_killed_in_the_middle_is_replaced_when_its_lease_ends(here: Ins
 
 
 def test_a_work_horse_that_is_killed_costs_a_lease_and_no_worker(here: Installation) -> None:
-    """What the kernel does when memory runs out: the child of one job dies, the worker goes on."""
+    """As when memory runs out: the kernel kills the child of one job, and the worker continues."""
     _, _, job_id = here.letter_with_pages(3)
     worker = here.start_worker()
     reading(here, worker, job_id)
@@ -203,7 +203,7 @@ def answers(url: str) -> bool:
 
 
 def test_a_worker_with_the_name_of_a_killed_one_may_start(here: Installation) -> None:
-    """In a container host name and process id are the same after each start; RQ remembers names for minutes."""
+    """In a container, host name and process id are equal after each start. RQ remembers names for minutes."""
     first = here.start_worker()
     here.wait_for(here.ask(JobKind.SWEEP), JobState.DONE)
     queue = here.services.queue

@@ -1,4 +1,4 @@
-"""A waiting scan arranged in a real browser by the keyboard alone; its pages fit, and anybody can use them."""
+"""A waiting scan is arranged in a real browser with the keyboard alone. Its pages fit and are accessible."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def page(browser: Browser, site: tuple[str, Services]) -> Iterator[Page]:
 
 
 def state(services: Services, scan_id: int = 1) -> list[tuple[int, int, bool]]:
-    """The pages as arranged: which page of the file, how it is turned, whether it is taken out."""
+    """For each page: its number in the file, its rotation, whether it is taken out."""
     with services.reading() as session:
         leaves = session.get_one(Scan, scan_id).leaves
         return [(leaf.page.page_index, leaf.rotation, leaf.removed) for leaf in leaves]
 
 
 def press(page: Page, key: str) -> None:
-    """Press a key that leads to a new page."""
+    """Press a key that leads to another page."""
     with leading_on(page):
         page.keyboard.press(key)
 
@@ -91,7 +91,7 @@ def test_a_scan_is_arranged_by_the_keyboard_alone(page: Page, site: tuple[str, S
     press(page, "e")
     assert order(services) == [0, 3, 1, 2]
     assert "rectos" in questions[0]
-    # The page chosen stays chosen through all of it: cut before it, then put the two parts together again.
+    # The selected page stays selected: cut before it, then join the two parts again.
     press(page, "c")
     assert [order(services), [index for index, *_ in state(services, 2)]] == [[0, 3], [1, 2]]
     page.focus("#into_id")

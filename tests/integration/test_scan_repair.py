@@ -1,4 +1,4 @@
-"""Hand repair through the pages: a page scanned again finds its place, and what came stays; a repaired document too."""
+"""Repair by hand through the pages: a page is scanned again and takes its place; earlier pages stay; documents too."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ CHOICE = {"device": "1|fi:1|ADF Front", "mode": "gray", "dpi": "300"}
 
 
 def leaves(desk: Desk, scan_id: int) -> list[tuple[str, bool]]:  # noqa: F811
-    """The pages as arranged: their token, and whether they are taken out."""
+    """For each page: its token, and whether it is taken out."""
     with desk.site.services.reading() as session:
         found = session.get_one(Scan, scan_id).leaves
         return [(f"{leaf.page.token}{leaf.page.page_index or ''}", leaf.removed) for leaf in found]
 
 
 def scanned(desk: Desk, place: str, *words: str) -> None:  # noqa: F811
-    """Ask for pages at a place of the only scan, let the scanner bring them, look at them."""
+    """Order pages at a place of the only scan, scan them, show the result."""
     clerk, scan = desk.site.browser("agent"), only_scan(desk.site)
     assert clerk.post(f"/numerisations/{scan.id}/page-de-plus", **CHOICE, place=place).status_code == 200
     order = desk.order()
@@ -37,7 +37,7 @@ def scanned(desk: Desk, place: str, *words: str) -> None:  # noqa: F811
 
 
 def journal(desk: Desk, action: str) -> dict[str, Any]:  # noqa: F811
-    """What the last entry of this action says."""
+    """The payload of the last entry of this action."""
     with desk.site.services.reading() as session:
         found = session.scalars(
             select(AuditPayload.payload)
@@ -135,7 +135,7 @@ def test_a_stack_is_woven_and_turned_round_from_the_page(desk: Desk) -> None:  #
 
 
 def joined(desk: Desk) -> tuple[Browser, int, int]:  # noqa: F811
-    """A letter with a document of two pages that was read: the clerk, the letter, the document."""
+    """A letter with a document of two pages that was read. Returns the clerk, the letter, the document."""
     clerk, letter = desk.site.browser("agent"), register(desk.site)
     upload(clerk, (pages.tiff("Premier", "Second"), "deux.tif"))
     clerk.post(f"/numerisations/{only_scan(desk.site).id}/joindre", number=letter.number)

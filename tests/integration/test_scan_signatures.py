@@ -1,4 +1,4 @@
-"""Signed files that wait for their number: the verdict stands on the card and beside the form, made by a worker."""
+"""Signed files that wait for their number. A worker makes the verdict; the card and the form show it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ GREEN = "Rien n'a changé depuis cette signature."
 
 
 class SignedEngine(ScriptedEngine):
-    """Says of a file with a signature that it has one, as the real one does."""
+    """An engine that recognises a signature in a file, as the real one does."""
 
     def inspect(self, source: Path, *, filename: str, timeout_s: float):  # type: ignore[no-untyped-def]
         found = super().inspect(source, filename=filename, timeout_s=timeout_s)

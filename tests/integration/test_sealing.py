@@ -1,4 +1,4 @@
-"""When the journal's head is sealed, what `ged verify` says of the rest, and what it says of a database that is broken."""
+"""When the journal's head is sealed, and what `ged verify` reports on entries after it and on a broken database."""
 
 import json
 from datetime import timedelta
@@ -30,7 +30,7 @@ def write(services: Services, count: int) -> None:
 
 
 def asked(services: Services, *, after: timedelta) -> bool:
-    """Whether the head is to be sealed a time after the last; what is asked for is done at once."""
+    """Whether sealing is due a time after the last seal. If so, it is done at once."""
     pipeline.schedule_periodic(services, now=NOW + after)
     with services.unit_of_work(NOW + after) as uow:
         found = uow.session.scalars(select(Job).where(Job.kind == JobKind.SEAL, Job.state == JobState.QUEUED)).all()
@@ -69,7 +69,7 @@ def test_the_size_and_age_of_the_unsealed_tail_are_told(services: Services) -> N
 
 
 def test_heads_are_found_from_the_end_of_a_long_file(tmp_path: Path) -> None:
-    """Blocks do not fall on the ends of lines, and a torn line may be the last."""
+    """Blocks do not end where lines end, and the last line may be incomplete."""
     seal, count = HeadSeal(tmp_path, b"a secret kept elsewhere"), 3 * BLOCK_BYTES // 250
     for n in range(1, count + 1):
         assert seal.seal(Head(n, f"{n:064x}"), now=NOW)
@@ -107,7 +107,7 @@ def test_a_damaged_database_gets_a_sentence_and_an_exit_code_of_its_own(
     services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
     write(services, 400)
-    services.engine.dispose()  # the last connection brings the log (WAL) into the file
+    services.engine.dispose()  # closing the last connection writes the log (WAL) into the file
     path = tmp_path / "ged.sqlite3"
     whole = path.read_bytes()
     broken = {

@@ -1,4 +1,4 @@
-"""What a search shows: never more than SQL allows at this moment, in hits, counts, facets and passages."""
+"""A search never shows more than SQL allows at this moment, in hits, counts, facets and passages."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow  # whole seconds: part of `make test`, not of the 
 
 @pytest.fixture
 def services(tmp_path: Path) -> Services:
-    """The small ministry with its mentions."""
+    """The organisation of the tests, with its mentions."""
     made = make_services(tmp_path)
     make_organisation(made)
     make_mentions(made)
@@ -35,19 +35,19 @@ def services(tmp_path: Path) -> Services:
 
 
 def find(services: Services, account: str, text: str, **values: object) -> SearchPage:
-    """What somebody finds now."""
+    """The hits of an account now."""
     with services.reading() as session:
         query = SearchQuery(text, **values)  # type: ignore[arg-type]
         return letter_search.search_letters(services, session, actor(services, account), query)
 
 
 def ids(page: SearchPage) -> list[int]:
-    """The letters of a page."""
+    """The letters on a page of hits."""
     return [letter.mail_id for letter in page.letters]
 
 
 def counts(services: Services, account: str, text: str, **values: object) -> dict[str, list[FacetValue]]:
-    """Facets of a query."""
+    """The facets of a query."""
     with services.reading() as session:
         query = SearchQuery(text, **values)  # type: ignore[arg-type]
         return letter_search.facets(services, session, actor(services, account), query)
@@ -62,7 +62,7 @@ def test_a_right_given_or_withdrawn_shows_in_the_next_search(services: Services)
     run_jobs(services)
     assert ids(find(services, "daf", "transformateurs")) == [mail.mail_id]
     impute(services, mail.mail_id, "DGE")
-    # The index has not heard of it yet; nobody waits for it to lose what is lost.
+    # The index does not know it yet. The lost right counts at once.
     lost = find(services, "daf", "transformateurs")
     assert (ids(lost), lost.total) == ([], 0)
     run_jobs(services)
@@ -84,7 +84,7 @@ def test_while_its_rights_change_a_letter_is_in_no_hit_count_or_facet(services: 
 
 
 def test_an_index_that_knows_less_than_sql_is_not_believed(services: Services) -> None:
-    """Rights withdrawn behind the journal's back: the index still says yes, SQL says no."""
+    """Rights were withdrawn without the journal: the index still allows, SQL refuses."""
     first, second = register(services, "Litige foncier à Kara"), register(services, "Litige foncier à Sokodé")
     run_jobs(services)
     daf = unit_principal(unit_id(services, "DAF"))

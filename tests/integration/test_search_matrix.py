@@ -1,4 +1,4 @@
-"""People x levels x every feature of searching, on both engines: nothing shows a letter to whom SQL does not show it."""
+"""People x levels x each feature of the search, on both engines: nothing reveals a letter that SQL hides."""
 
 import itertools
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Letter:
-    """A letter of the matrix: its own name stands in sender, subject and text, and in no other letter."""
+    """A letter of the matrix. Its name is in its sender, subject and text, and in no other letter."""
 
     mail_id: MailId
     name: str
@@ -52,14 +52,14 @@ class Letter:
 
 @dataclass(frozen=True)
 class Scene:
-    """Services with a letter of each right and level."""
+    """Services with a letter for each right and level."""
 
     services: Services
     letters: tuple[Letter, ...]
     saved: dict[str, int]
 
     def seen_by(self, account: str) -> list[Letter]:
-        """What SQL shows somebody now."""
+        """The letters that SQL shows an account now."""
         who = actor(self.services, account)
         with self.services.reading() as session:
             return [one for one in self.letters if access.may_see(session, one.mail_id, one.level, who)]
@@ -95,7 +95,7 @@ def _add(session: Session, services: Services, n: int, level: int, register_id: 
 
 @pytest.fixture(scope="module", params=["tantivy", pytest.param("elasticsearch", marks=pytest.mark.servers)])
 def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """The matrix on each engine; every account follows the search that finds all of it, from before it was there."""
+    """The matrix on each engine. Every account followed the search that finds everything before the letters came."""
     services = make_services(Path(tmp_path_factory.mktemp("matrix")))
     make_organisation(services)
     if request.param == "tantivy":

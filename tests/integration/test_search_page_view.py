@@ -1,4 +1,4 @@
-"""What the search page shows beside its hits: filters in their order, every version of a document, the end of a long list."""
+"""The search page beside its hits: filters in order, all versions of a document, the end of a long list."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What the search pages give beside hits: marks on a page, lists as files, saved searches, alerts by e-mail."""
+"""Functions of the search pages: marked words, lists as files, saved searches, alerts by e-mail."""
 
 import csv
 import zipfile

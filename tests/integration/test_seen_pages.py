@@ -1,4 +1,4 @@
-"""What PDFium draws of two revisions: alike to the pixel, but for the places of signatures that came since."""
+"""PDFium's pictures of two revisions are equal, pixel by pixel, except where later signatures are."""
 
 import pytest
 from pikepdf import Array
@@ -59,7 +59,7 @@ def test_a_mark_is_seen_outside_its_place_alone(ministry, turned):
 
 
 def test_an_object_in_the_signed_bytes_that_a_rebuilt_file_shows_is_seen(ministry):
-    """It is placed by no table; the last table, which came since, makes PDFium look for objects by itself."""
+    """No table lists the object. The later, last table makes PDFium search the file for objects."""
     plain = order_pdf()
     base = signed(shadow.with_table(plain, shadow.hidden_content(plain)), ministry.signer)
     assert _same(shadow.with_table(base), base)

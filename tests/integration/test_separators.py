@@ -1,4 +1,4 @@
-"""Separator sheets of ours: they split a batch and carry what the form is filled with; nothing else does."""
+"""Separator sheets: they split a batch and contain values for the form. Nothing else does so."""
 
 from __future__ import annotations
 

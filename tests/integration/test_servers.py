@@ -1,4 +1,4 @@
-"""The private servers answer, are the same for the whole run, and end with it."""
+"""The private servers answer, stay for the whole run, and end with it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _sleeper(started: list[int]) -> Callable[[Path], servers.Running]:
     def start(folder: Path) -> servers.Running:
         process = subprocess.Popen(SLEEPER, start_new_session=True)
         started.append(process.pid)
-        process.returncode = 0  # stopped by its id, below
+        process.returncode = 0  # stopped by its id below
         return servers.Running("sleeper:", process.pid)
 
     return start
@@ -51,7 +51,7 @@ def _sleeper(started: list[int]) -> Callable[[Path], servers.Running]:
 
 @pytest.fixture
 def other_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run of its own inside this one."""
+    """A run within this one."""
     monkeypatch.setenv(servers.RUN_DIR_VARIABLE, str(tmp_path))
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""The secret lies outside of the data folder: a backup of the data alone opens nothing and signs nothing."""
+"""The secret is outside of the data folder: a backup of the data alone opens nothing and signs nothing."""
 
 import shutil
 from pathlib import Path
@@ -89,7 +89,7 @@ def test_an_installation_from_before_starts_with_a_warning_and_one_command_mends
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory):
-    """An installation with authority, seal, journal's key and a person's key."""
+    """An installation with an authority, a seal, the journal's key and a person's key."""
     made = Installation.make(tmp_path_factory.mktemp("here"))
     create_authority(made.settings, organisation="Ministère d'essai", now=NOW)
     make_seal(made.settings, identifier="", now=NOW)
@@ -138,7 +138,7 @@ def test_a_backup_of_the_data_alone_opens_nothing_and_signs_nothing(here, tmp_pa
 
 
 def with_an_entry_more(services):
-    """The journal with an entry more, so that there is something to seal."""
+    """The journal with one more entry, so that there is something to seal."""
     with services.unit_of_work(NOW) as uow:
         uow.record("thing.changed", "thing", 1, actor=SYSTEM)
     return services

@@ -1,4 +1,4 @@
-"""The set-up: what it finds missing, what it says, when it does a thing again."""
+"""The set-up: what it finds missing, what it prints, when it repeats a step."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SOURCE = Path(__file__).parents[2] / "scripts" / "setup.py"
 
 @pytest.fixture
 def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """scripts/setup.py, with a project's folder of its own."""
+    """scripts/setup.py, with a project folder of the test."""
     spec = importlib.util.spec_from_file_location("ged_setup", SOURCE)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "ged_setup", module)  # dataclasses look their module up
+    monkeypatch.setitem(sys.modules, "ged_setup", module)  # dataclasses look up their module
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(module, "STAMPS", tmp_path / ".venv" / ".setup")
@@ -62,7 +62,7 @@ def test_a_lasting_failure_shows_its_last_words_and_the_log(setup: ModuleType) -
     assert "fetch failed 3 times" in str(failure.value)
     assert "no route to host" in str(failure.value)
     assert "setup.log" in str(failure.value)
-    assert setup.LOG.read_text().count("no route to host") == 6  # the command and its answer, three times
+    assert setup.LOG.read_text().count("no route to host") == 6  # the command and its output, three times
 
 
 def test_the_package_lists_of_the_project_are_read(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

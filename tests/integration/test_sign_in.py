@@ -1,4 +1,4 @@
-"""Sign-in: tries that are slowed and never locked, sessions as rows, passwords that others would guess."""
+"""Sign-in: attempts are delayed and never locked out, sessions are rows, passwords that are easily guessed."""
 
 import shutil
 import threading
@@ -37,7 +37,7 @@ AT = datetime(2026, 11, 26, 8, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A filled site at rest, made once: each test opens a copy."""
+    """A filled site, made once. Each test opens a copy."""
     folder = tmp_path_factory.mktemp("made")
     _app, services = make_site(folder)
     services.engine.dispose()
@@ -72,7 +72,7 @@ def _journal(services: Services, action: str) -> list[dict[str, object]]:
     return [dict(row) for row in rows]
 
 
-# --- slowed, not locked ---
+# --- delayed, not locked out ---
 
 
 def test_errors_are_slowed_at_their_address_and_forgotten(site: Site) -> None:
@@ -88,7 +88,7 @@ def test_errors_are_slowed_at_their_address_and_forgotten(site: Site) -> None:
 def test_a_known_device_is_never_kept_out_by_others(site: Site) -> None:
     app, services = site
     client = sign_in(app, "sg")
-    for n in range(8):  # from everywhere, the person's own address too
+    for n in range(8):  # from every address, the person's own too
         _try(services, "faux", datetime.now(UTC), address=f"10.0.0.{n}")
         _try(services, "faux", datetime.now(UTC), address="127.0.0.1")
     assert post(app.test_client(), "/connexion", {"account": "sg", "password": PASSWORD}).status_code == 429
@@ -104,7 +104,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class Guesser:
-    """Tries passwords of one account through the site, from a new address each time and from no known device."""
+    """Tries passwords of one account through the site, each time from a new address and an unknown device."""
 
     def __init__(self, app: Flask, account: str) -> None:
         self.client, self.account, self.tries = app.test_client(), account, 0
@@ -202,7 +202,7 @@ def test_a_ministry_behind_one_address_never_meets_its_bucket(site: Site) -> Non
     limit, subject = accounts.ADDRESS, accounts.ADDRESS.subject("192.0.2.1")
     with services.unit_of_work(AT) as uow:
         for day in range(1):
-            # 500 people with ten errors each: a thousand in the first ten minutes, the rest over eight hours.
+            # 500 people with ten failures each: a thousand in the first ten minutes, the rest over eight hours.
             morning = AT + timedelta(days=day)
             moments = [morning + timedelta(seconds=0.6 * n) for n in range(100)]
             moments += [morning + timedelta(minutes=10, seconds=7 * n) for n in range(4000)]
@@ -260,7 +260,7 @@ def test_tries_side_by_side_are_all_counted_and_no_more_than_the_room_pass(make_
 
 def test_a_public_page_and_pairing_are_counted_for_all_processes(tmp_path: Path, site: Site) -> None:
     app, services = site
-    other = open_site(tmp_path, services)  # as a second process: the same database, another memory
+    other = open_site(tmp_path, services)  # as a second process: one database, separate memory
     for limit, path in ((check.LOOKUPS, "/V/inconnu"), (bridge.PAIRINGS, "/api/bridge/pair")):
         method = "GET" if limit is check.LOOKUPS else "POST"
         answers = [one.test_client().open(path, method=method, json={"code": "C"}) for one in (app, other)]

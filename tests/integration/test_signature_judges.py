@@ -1,4 +1,4 @@
-"""Judges that share no code with us agree on what we sign: poppler's pdfsig, EU DSS, veraPDF."""
+"""Independent judges agree on our signatures: poppler's pdfsig, EU DSS, veraPDF."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ def ministry():
 
 @pytest.fixture(scope="module")
 def made(ministry, tmp_path_factory):
-    """Files by name, written; roots."""
+    """The written files by name, and the roots."""
     folder = tmp_path_factory.mktemp("judged")
     keys = {kind: vault(folder / kind, rsa_bits=bits) for kind, bits in (("p256", None), ("rsa", 3072))}
     slips = {kind: signed_slip(unlocked(one)) for kind, one in keys.items()}
@@ -68,7 +68,7 @@ def test_eu_dss_agrees_on_every_signature(made, ours):
             expected = {"green": PASSED, "amber": "INDETERMINATE", "red": FAILED}[report.verdict.value]
             assert dss.indication == expected, (name, report, dss)
             assert dss.intact or report.verdict.value == "red", (name, dss)
-            # Of a revision that follows DSS cannot name every change (XMP dates): only the last may have none.
+            # DSS cannot name every change of a later revision (dates in XMP); only the last revision must have none.
             assert not dss.changed or report.reason != "ok", (name, dss)
 
 

@@ -1,4 +1,5 @@
-"""A letter reaches a post whose holder is away: it is offered to who replaces, told to who waits, and never lost."""
+"""A letter reaches a post whose holder is away: it is offered to the replacement, others are told, and it is never
+lost."""
 
 import html
 import re
@@ -21,7 +22,7 @@ __all__ = ["house", "site"]
 
 
 def leave(house: House, now: datetime, *, days: int = 10) -> int:
-    """DAF is away from today on, replaced by the agent; the absence."""
+    """Declare DAF absent from today, replaced by the agent. Returns the absence."""
     daf, first = house.who("daf"), now.astimezone(house.services.zone).date()
     last = first + timedelta(days=days - 1)
     with house.services.unit_of_work(now) as uow:
@@ -48,7 +49,7 @@ def test_what_reaches_the_absent_post_is_offered_to_the_replacement_and_nothing_
     house.submit(done)
     house.submit(left)
     assert waiting(house, "agent") == [done, left]
-    # The holder may look in from afar; the letters are the post's.
+    # The holder may still look; the letters belong to the post.
     assert waiting(house, "daf") == [done, left]
     step = house.show(done, "dge").steps[0]
     assert step.away is not None
@@ -56,7 +57,7 @@ def test_what_reaches_the_absent_post_is_offered_to_the_replacement_and_nothing_
     house.visa(done, "agent")
     assert house.show(done, "dge").steps[0].away is None
     assert (house.show(done, "dge").steps[0].by, house.show(done, "dge").steps[0].acted_as) == ("Agent", "interim")
-    # After the last day the replacement has nothing there any more, and the holder all that was not done.
+    # After the last day the replacement has nothing there any more, and the holder has all unfinished letters.
     assert waiting(house, "agent", on=10) == []
     assert waiting(house, "daf", on=10) == [left]
     with house.services.reading() as session, pytest.raises(NotFound):

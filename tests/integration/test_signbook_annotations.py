@@ -1,4 +1,4 @@
-"""Notes in the margin: on a page and a spot, for the circuit only, answered by the author, never in what is signed."""
+"""Notes in the margin: at a place of a page, visible to the circuit only, answered by the author, never signed."""
 
 import html
 from io import BytesIO
@@ -44,7 +44,7 @@ def submitted(house: House) -> int:
 
 def test_a_note_is_read_by_the_circuit_and_by_nobody_else_who_may_see_the_letter(house: House) -> None:
     mail_id = submitted(house)
-    # The mail office may see the letter, for another reason; it is not asked anything.
+    # The mail office may see the letter for another reason. It is not asked for anything.
     with house.services.unit_of_work(NOW) as uow:
         office = house.who("agent").posts[0].unit_id
         access.grant(uow, mail_id, (unit_principal(office),), Because.SHARED)

@@ -1,4 +1,5 @@
-"""A book signed in one act: what fails is listed and signed by sending the same letters again, and none is signed twice."""
+"""A signature book signed in one act. Failed letters are listed, and signed when the batch is sent again; none is
+signed twice."""
 
 from typing import TypeVar
 
@@ -29,7 +30,7 @@ def numbers(house: House) -> list[int]:
 
 
 def copies(house: House, mail_id: int, count: int) -> list[ToSign]:
-    """A letter that waits for the signature, and as many like it; written as rows, for only the signing is tried."""
+    """A letter that waits for the signature, and copies of it. They are written as rows: only the signing is tested."""
     made = [ToSign(MailId(mail_id), 2)]
     with house.services.unit_of_work(NOW) as uow:
         for _ in range(count - 1):
@@ -51,7 +52,7 @@ def copied(row: Row, **changes: object) -> Row:
 
 
 def bare(house: House) -> int:
-    """A letter whose circuit is the signatory alone."""
+    """A letter whose circuit consists of the signatory alone."""
     mail_id = house.answer()
     with house.services.unit_of_work(NOW) as uow:
         version = house.show(mail_id, "dge").version

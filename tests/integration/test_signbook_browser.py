@@ -1,4 +1,4 @@
-"""A book signed in a real browser: ten letters at a time, each with its result, what failed signed again later."""
+"""A signature book in a real browser: ten letters at a time, each with its result; failed letters are signed later."""
 
 from __future__ import annotations
 

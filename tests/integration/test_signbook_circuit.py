@@ -1,4 +1,4 @@
-"""Drafts and the circuit through the database: filling, visas, refusal, recall, what a change undoes."""
+"""Drafts and the circuit through the database: filling, visas, refusal, recall, and what a change undoes."""
 
 from io import BytesIO
 from typing import Any
@@ -59,7 +59,7 @@ def test_the_link_is_shown_only_to_those_who_may_see_the_letter_answered(house: 
     mail_id = house.answer()
     house.submit(mail_id)
     assert house.show(mail_id, "dge").answers_id is not None
-    # DAF gives a visa on the answer; the letter itself was imputed to DGE.
+    # DAF gives a visa for the answer; the letter itself was assigned to DGE.
     assert house.show(mail_id, "daf").answers_id is None
 
 
@@ -79,7 +79,7 @@ def test_visas_in_order_then_the_signatory(house: House) -> None:
         house.visa(mail_id, "etudes")
     with house.services.reading() as session:
         assert [r.may_sign for r in queries.signature_book(session, house.who("sg")).signatures] == [True]
-        # The secretary sees what waits for the authority, and cannot sign it.
+        # The secretary sees the letters that wait for the authority, and cannot sign them.
         assert [r.may_sign for r in queries.signature_book(session, house.who("secretaire")).signatures] == [False]
     assert [s.state for s in house.show(mail_id, "sg").steps] == ["done", "done", "now"]
     assert departures(house) == 0
@@ -98,7 +98,7 @@ def test_a_refusal_goes_back_to_the_author_with_its_reason_and_costs_no_number(h
     with house.services.reading() as session:
         (notice,) = queries.signature_book(session, house.who("dge")).notices
     assert (notice.kind, notice.text, notice.by_name) == (NoticeKind.REFUSED, "Citer le décret", "Etudes")
-    # Handed in again unchanged, the first visa still stands: the letter is the one that was read.
+    # Submitted again without changes, the first visa still counts: its giver read this letter.
     house.submit(mail_id)
     assert [s.state for s in house.show(mail_id, "dge").steps] == ["done", "now", "later"]
     assert house.show(mail_id, "dge").refusal.text == ""
@@ -118,7 +118,7 @@ def test_a_change_after_a_visa_cancels_it_and_tells_its_author(house: House, wha
     mail_id = house.answer()
     house.submit(mail_id)
     house.visa(mail_id, "daf")
-    # Etudes, whose turn it is, corrects the letter.
+    # The service of studies, which is next, corrects the letter.
     row, etudes = house.show(mail_id, "etudes"), house.who("etudes")
     before = row.preview_id
     if what == "annexes":
@@ -216,7 +216,7 @@ def test_who_is_not_in_the_circuit_cannot_write_it(house: House) -> None:
     mail_id = house.answer()
     house.submit(mail_id)
     row = house.show(mail_id, "dge")
-    # The author's form is stale in spirit: it is the circuit's letter now.
+    # The author's form has the right version, but the letter now belongs to the circuit.
     with pytest.raises(Forbidden, match=r"circuit\.not_yours"):
         drafts.save(
             house.services, mail_id, form_of(row, body="x"), version=row.version, actor=house.who("dge"), now=NOW
@@ -291,7 +291,7 @@ def test_a_head_acts_through_the_post_that_heads_the_authors_unit(house: House) 
     incoming = house.incoming(impute_to="ETU-M")
     with house.services.unit_of_work(NOW) as uow:
         mail_id = drafts.draft_reply(uow, incoming, "favourable", actor=house.who("etudes"), now=NOW)
-        # DAF's own head acts for DGE's, under which the author works.
+        # DAF's head acts for DGE's head, under whom the author works.
         uow.session.add(
             Delegation(
                 kind=DelegationKind.INTERIM, post_id=house.post("DGE-C"), person_id=house.who("daf").person_id,
@@ -325,7 +325,7 @@ def test_markup_in_a_letter_stays_text(house: House) -> None:
     row = house.show(mail_id, "dge")
     body = '#import "x.typ" *gras* $x^2$ @ref <a> // rien\n\n- {civilite} \\ fin'
     drafts.save(house.services, mail_id, form_of(row, body=body), version=row.version, actor=house.who("dge"), now=NOW)
-    # Light marks are the writer's own; all other signs are letters.
+    # Light marks are the writer's own; all other characters are plain letters.
     assert house.show(mail_id, "dge").body == body.replace("*gras*", "gras")
 
 

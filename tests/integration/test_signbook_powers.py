@@ -1,4 +1,4 @@
-"""Delegations within bounds, checked before anything is signed; and in which capacity a delegate signs."""
+"""Delegations with limits, checked before anything is signed; and the capacity in which a delegate signs."""
 
 import subprocess
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ def delegate(house: House, of: str = "sg", to: str = "dge", **changes: object) -
 
 
 def amounting(house: House, amount: int | None) -> MailId:
-    """A letter that waits for the signature, with an amount at stake."""
+    """A letter that waits for the signature and states an amount."""
     mail_id = house.answer()
     row = house.show(mail_id, "dge")
     form = DraftForm(row.civility, row.subject, row.body, row.addressees, row.copies, amount)
@@ -70,7 +70,7 @@ def test_beyond_the_amount_or_the_type_nothing_is_signed_and_no_number_used(hous
         ink.confirm_ink(house.services, above, version_no=3, actor=house.who("dge"), now=NOW)
     with pytest.raises(Invalid, match=r"power\.amount"), house.services.unit_of_work(NOW) as uow:
         operations.refuse(uow, above, reason="Non", version_no=3, actor=house.who("dge"))
-    # The holder has no bound.
+    # The holder has no limit.
     assert house.show(above, "sg").may.sign
 
 
@@ -87,7 +87,7 @@ def test_a_visa_by_delegation_has_the_same_bounds(house: House) -> None:
 
 @pytest.mark.parametrize("what", ["over", "to come", "withdrawn"])
 def test_a_delegation_not_in_force_is_named(house: House, what: str) -> None:
-    # DGE gives a visa itself, so the letter is known; the signature was delegated at another time.
+    # DGE itself gives a visa, so it knows the letter; the signature was delegated at another time.
     mail_id = house.ready()
     delegation_id = delegate(house, from_on=TODAY + timedelta(days=2 if what == "to come" else 0))
     on = TODAY
@@ -164,7 +164,7 @@ def test_on_the_pages_it_is_given_with_its_bounds_and_the_delegate_reads_why(sit
     page = site.send("sg", "/delegations/", 422, **{**given, "max_amount_xof": "cinq"})
     assert "pas un montant" in page
     site.send("sg", "/delegations/", 422, **{**given, "template_codes": "inconnu"})
-    # A sign that does not show is refused with its name; dropped, the act would not be the one that was typed.
+    # A character without a glyph is refused with its name. Without it, the act would not be the one that was typed.
     assert "U+202E" in site.send("sg", "/delegations/", 422, **{**given, "act": "Note \u202en° 4"})
     site.send("sg", "/delegations/", **given)
     page = site.get("sg", "/delegations/")

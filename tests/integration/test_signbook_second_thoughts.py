@@ -1,4 +1,4 @@
-"""Sent back to an earlier visa, and the right to think better of it until the next person has acted."""
+"""Return to an earlier visa, and withdrawal of one's act until the next person has acted."""
 
 import pytest
 from sqlalchemy import select
@@ -52,7 +52,7 @@ def test_the_signatory_sends_it_back_to_the_first_visa_which_alone_is_asked_anew
         MailState.IN_CIRCUIT, "Citer le décret", "Poste DAF-C",
     )  # fmt: skip
     assert told(house, "daf") == [(NoticeKind.SENT_BACK, "Citer le décret")]
-    # Given again unchanged, it goes straight to who sent it back: what lies between was read as it is.
+    # Given again without changes, it returns directly to the sender: the visas between were given on this text.
     house.visa(mail_id, "daf")
     assert states(house, mail_id) == ["done", "done", "now"]
     assert house.show(mail_id, "sg").refusal.text == ""
@@ -65,7 +65,7 @@ def test_only_visas_of_stages_before_can_be_sent_back_to(house: House) -> None:
     mail_id = together(house)
     house.visa(mail_id, "daf")
     opine(house, mail_id, "etudes", Stance.RESERVED, "À chiffrer")
-    # The opinion of the stage before is read, not asked anew.
+    # The opinion of the earlier stage is read, not asked for again.
     assert [s.is_earlier for s in house.show(mail_id, "agent").steps] == [True, False, False, False]
     with pytest.raises(Invalid, match=r"circuit\.not_earlier"):
         send_back(house, mail_id, "agent", "ETU-M")
@@ -83,7 +83,7 @@ def test_a_visa_is_taken_back_until_the_next_person_acts(house: House) -> None:
         take_back(house, mail_id, "etudes")
     assert take_back(house, mail_id, "daf") is CircuitAct.VISA
     assert states(house, mail_id) == ["now", "later", "later"]
-    # Nothing that stands was done since: the author may recall it again.
+    # No act that counts was done since: the author may recall it again.
     assert house.show(mail_id, "dge").may.recall
     house.visa(mail_id, "daf")
     house.visa(mail_id, "etudes")

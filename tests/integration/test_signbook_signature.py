@@ -1,4 +1,4 @@
-"""The signature: number and date, what differs on the pages, failures, batches, ink; then the departure."""
+"""The signature: number and date, changes on the pages, failures, batches, ink; then the departure."""
 
 import subprocess
 from collections.abc import Callable
@@ -58,7 +58,7 @@ def rasters(pdf: bytes, folder: Path, name: str) -> list[Image.Image]:
 def blanked(page: Image.Image, boxes: list[tuple[float, float, float, float]]) -> Image.Image:
     page = page.copy()
     for x1, y1, x2, y2 in boxes:
-        # A box in points from the lower left corner; a pixel around it is half covered.
+        # A box in points from the lower left corner. A pixel around it is half covered.
         ImageDraw.Draw(page).rectangle((x1 - 1, page.height - y2 - 1, x2 + 1, page.height - y1 + 1), fill="white")
     return page
 
@@ -150,7 +150,7 @@ def test_a_batch_signs_each_once_and_lists_each_result(house: House) -> None:
     letters = [ToSign(MailId(i), 2) for i in (first, second, first, third)]
     results = operations.sign_many(house.services, letters, key=key, actor=house.who("sg"), now=NOW)
     codes = [(r.mail_id, r.failure.code if r.failure else None) for r in results]
-    # The second is not even known to the signatory: it is still with its author.
+    # The signatory does not know the second one: it is still with its author.
     assert codes == [(first, None), (second, "mail.unknown"), (third, None)]
     assert house.signer.signed == 2
     again = operations.sign_many(house.services, letters[:1], key=key, actor=house.who("sg"), now=NOW)
@@ -348,7 +348,7 @@ OLD, NEW = CEET.email, "collecte@ceet.example.tg"
 
 
 def change_address(house: House, email: str, *, at: datetime) -> None:
-    """The clerk writes another e-mail into the directory's entry of the addressee."""
+    """The clerk writes another e-mail address into the directory's entry of the addressee."""
     agent = house.who("agent")
     with house.services.reading() as session:
         entry_id = session.scalars(select(Correspondent.id).where(Correspondent.folded_name == fold(CEET.name))).one()
@@ -363,7 +363,7 @@ def hand_over(house: House, line_id: int, email: str, *, at: datetime = NOW, com
 
 
 def refused_to(house: House, line_id: int, email: str, *, at: datetime = NOW, compared: str = "") -> None:
-    """The address is refused until it is confirmed, and nothing of the line, the jobs or the journal changes."""
+    """The address is refused until it is confirmed. The line, the jobs and the journal do not change."""
 
     def present() -> list[object]:
         with house.services.reading() as session:
@@ -380,7 +380,7 @@ def refused_to(house: House, line_id: int, email: str, *, at: datetime = NOW, co
 
 
 def told_of_confirming(house: House, line_id: int) -> list[bool]:
-    """What the journal says of each sending of a line: whether its address was confirmed."""
+    """For each sending of a line, what the journal says: whether its address was confirmed."""
     with house.services.reading() as session:
         payloads = session.scalars(
             select(AuditPayload.payload)
@@ -397,7 +397,7 @@ def test_nothing_is_sent_to_a_changed_address_until_a_person_compared_it(house: 
     change_address(house, NEW, at=NOW)
     refused_to(house, first, NEW)
     refused_to(house, first, f" {NEW.upper()} ")
-    refused_to(house, first, NEW, compared=OLD)  # who compared one address knows nothing of another
+    refused_to(house, first, NEW, compared=OLD)  # a confirmation of one address says nothing about another one
     hand_over(house, copy, NEW)
     assert told_of_confirming(house, copy) == [False], "another addressee's line: nothing of its address changed"
     hand_over(house, first, NEW, compared=NEW)
@@ -413,7 +413,7 @@ def test_an_address_is_asked_about_until_a_letter_left_for_it_and_again_when_it_
     change_address(house, OLD, at=NOW)
     change_address(house, NEW, at=NOW)
     hand_over(house, first, NEW, compared=NEW)
-    refused_to(house, second, NEW)  # handed over only: the message may still come to nothing
+    refused_to(house, second, NEW)  # only handed over: the message may still fail
     dispatch.run_notify(house.services, notify(house), now=NOW + timedelta(minutes=1))
     assert line(house, first).state is DispatchState.LEFT
     with house.services.reading() as session:
@@ -431,7 +431,7 @@ class Crash(Exception):
 
 
 class Broken:
-    """A post that dies."""
+    """A mail server connection that dies."""
 
     def __init__(self, failure: Exception) -> None:
         self.failure = failure
@@ -462,13 +462,13 @@ def test_an_email_that_was_interrupted_waits_for_a_person(house: House) -> None:
     with house.services.unit_of_work(later) as uow:
         dispatch.send_by_email(uow, copy, email=COPY.email, version=None, actor=agent)
     assert line(house, copy).reference != old
-    # The old job, taken up once more by anybody, sends nothing.
+    # The old job sends nothing, whichever worker takes it again.
     with_old = ClaimedJob(claimed.id, claimed.kind, copy, {"message_id": old}, 2, claimed.worker)
     dispatch.run_notify(replace(house.services, post=Broken(Crash())), with_old, now=later)
 
 
 class Slow:
-    """A server that takes the message only after the worker's lease has ended and a clerk has decided."""
+    """A server that accepts the message only after the worker's lease has ended and a clerk has decided."""
 
     def __init__(self, meanwhile: Callable[[], None]) -> None:
         self.meanwhile = meanwhile
@@ -488,7 +488,7 @@ def test_a_late_worker_does_not_overtake_the_clerk_who_settled_its_email(house: 
 
     def meanwhile() -> None:
         with house.services.unit_of_work(later) as uow:
-            # The beat could not reach the database for longer than the lease.
+            # The heartbeat could not reach the database for longer than the lease.
             uow.session.execute(update(Job).where(Job.id == claimed.id).values(lease_until=NOW))
         with house.services.unit_of_work(later) as uow:
             assert jobs.claim(uow.session, claimed.id, worker="other", now=later) is None

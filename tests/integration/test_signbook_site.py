@@ -41,7 +41,7 @@ def test_from_the_letter_received_to_its_answer_delivered(site: Site) -> None:
     mail_id = int(place.rsplit("/", 1)[1])
     page = site.get("dge", place)
     assert "{motif}" in page
-    # Handing in is refused while a name is left and no circuit is chosen; nothing is lost.
+    # Submitting is refused while a placeholder remains and no circuit is chosen. Nothing is lost.
     version = hidden(page, "version")
     page = site.send("dge", f"{place}/circuit", 303, version=version, **{
         "visa-1": site.house.post("DAF-C"), "visa-2": site.house.post("ETU-M"),
@@ -128,7 +128,7 @@ def entry_of(site: Site, name: str) -> int:
 
 
 def unsent(site: Site, line_id: int) -> bool:
-    """Whether a line waits as it did, and nobody was told to send anything."""
+    """Whether a line waits unchanged and no job was asked to send it."""
     with site.services.reading() as session:
         row = session.get_one(DispatchLine, line_id)
         jobs = session.scalars(select(Job.id).where(Job.kind == JobKind.NOTIFY)).all()
@@ -287,7 +287,8 @@ def test_reading_and_printing_a_restricted_letter_is_in_the_journal(site: Site) 
     site.house.visa(mail_id, "daf")
     site.house.visa(mail_id, "etudes")
     site.house.sign(mail_id, key=site.house.key("sg"))
-    # The mail office's clerk is not cleared for it by the unit: the letter is not listed, nor may it be opened.
+    # The clerk of the mail office is not cleared for it through the unit: the letter is not listed and cannot be
+    # opened.
     assert f"/departs/{mail_id}" not in site.get("agent", "/departs/")
     site.get("agent", f"/departs/{mail_id}", 404)
     with site.services.unit_of_work(NOW) as uow:

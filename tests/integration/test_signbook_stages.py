@@ -1,4 +1,4 @@
-"""Visas at the same time, and opinions that stop nothing: through the database and the pages."""
+"""Visas at one time, and opinions that stop nothing: through the database and the pages."""
 
 import pytest
 from sqlalchemy import select
@@ -16,7 +16,7 @@ __all__ = ["house", "site"]
 
 
 def waiting(house: House, account: str) -> tuple[list[int], list[int]]:
-    """Letters that wait for somebody's visa, and for somebody's opinion."""
+    """Letters that wait for an account's visa, and for an account's opinion."""
     with house.services.reading() as session:
         shown = queries.signature_book(session, house.who(account))
     return [row.mail_id for row in shown.visas], [row.mail_id for row in shown.opinions]
@@ -30,7 +30,7 @@ def test_two_are_asked_at_once_and_the_next_when_both_have_answered(house: House
     with house.services.reading() as session:
         (mine,) = queries.signature_book(session, house.who("dge")).mine
     assert [waited.post for waited in mine.waits_for] == ["Poste DAF-C", "Poste ETU-M"]
-    # In any order within the stage; who comes after waits for both.
+    # Within a stage any order is allowed; the next stage waits for both.
     opine(house, mail_id, "etudes", Stance.UNFAVOURABLE, "Le réseau est saturé")
     with pytest.raises(InvalidTransition, match=r"circuit\.not_your_turn"):
         house.visa(mail_id, "agent")

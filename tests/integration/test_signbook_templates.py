@@ -1,4 +1,4 @@
-"""Templates of the organisation file: loaded once, and every name that they use is one that a draft knows or asks."""
+"""Templates of the organisation file are loaded once. A draft fills each name in them or asks for it."""
 
 from pathlib import Path
 

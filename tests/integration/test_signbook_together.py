@@ -1,4 +1,5 @@
-"""Two people at once, on both databases: one number, one signature, one dispatch; and what ``ged verify`` finds."""
+"""Two people act at once, on both databases: one number, one signature, one dispatch; and the findings of ``ged
+verify``."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ def house(either_database: str | None, tmp_path: Path) -> Iterator[House]:
 
 
 def together(*acts: Callable[[], object]) -> list[object]:
-    """Run all at the same moment; answers what each answered or raised."""
+    """Run all functions at one moment. Returns the result or exception of each."""
     barrier, answers = threading.Barrier(len(acts)), [None] * len(acts)
 
     def run(n: int, act: Callable[[], object]) -> None:

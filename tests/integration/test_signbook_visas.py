@@ -1,4 +1,4 @@
-"""Visas given to several letters in one act, the way to the next letter, results that may be reloaded, returned drafts."""
+"""Visas for several letters in one act, the link to the next letter, results that may be reloaded, returned drafts."""
 
 import re
 
@@ -18,7 +18,7 @@ __all__ = ["house", "site"]  # fixtures
 
 
 def waiting(house: House, count: int) -> list[MailId]:
-    """Letters that wait for the visa of DAF, then for the signature."""
+    """Letters that wait for the visa of DAF and then for the signature."""
     return [arranged(house, ("DAF-C", 1, StepKind.VISA)) for _ in range(count)]
 
 
@@ -54,13 +54,13 @@ def test_visas_are_ticked_and_given_in_one_act(site: Site) -> None:
 
     stale = f"{letters[1]}:1"
     place = site.send("daf", "/parapheur/viser", visa=[offered[0], stale])
-    for _ in range(2):  # a GET: reloading it asks for nothing and gives nothing again
+    for _ in range(2):  # a GET: a reload asks for no visa and gives none
         page = site.get("daf", place)
         assert "1 visa donné" in page
         assert page.count("Le courrier a changé depuis que vous l'avez lu.") == 1
         assert page.count("Suite favorable : Demande de raccordement") == 2
     assert ticks(site.get("daf", "/parapheur/"), "visa") == offered[1:]
-    # Nobody else reads the result, and a made-up address leads back to the book.
+    # Nobody else reads the result; an invented address leads back to the signature book.
     assert site.as_("sg").get(place).status_code == 303
     assert site.as_("daf").get("/parapheur/viser/resultat/rien").status_code == 303
 
@@ -95,7 +95,7 @@ def test_a_visa_leads_to_the_next_letter_and_a_refusal_too(site: Site) -> None:
     page = site.get("daf", f"/parapheur/{second}")
     assert "2 autres projets attendent votre visa." in page
     assert site.send("daf", f"/parapheur/{second}/viser", version_no=2, then="next") == f"/parapheur/{third}"
-    # After the last comes the first.
+    # The last one is followed by the first.
     refused = {"version_no": 2, "reason": "Chiffres à revoir", "then": "next"}
     assert site.send("daf", f"/parapheur/{third}/refuser", **refused) == f"/parapheur/{first}"
     page = site.get("daf", f"/parapheur/{first}")
@@ -122,7 +122,7 @@ def test_a_returned_draft_is_counted_until_it_is_handed_in_again(site: Site) -> 
     )
     with site.services.reading() as session:
         assert queries.returned_count(session, house.who("etudes")) == 0, "another person's"
-    # Taken back by who refused, handed in again, recalled by its author: none of them is a returned draft.
+    # Withdrawn by the refuser, submitted again, recalled by its author: none of these is a returned draft.
     site.send("daf", f"/parapheur/{mail_id}/remords")
     assert count() == 0
     site.send("daf", f"/parapheur/{mail_id}/refuser", version_no=2, reason="Chiffres")

@@ -1,4 +1,4 @@
-"""Letters that were written and signed outside of the program: the mail office numbers, files and dispatches them."""
+"""Letters written and signed outside of the program: the mail office numbers, files and dispatches them."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_an_internal_letter_can_wait_for_an_authority_as_an_arrival_does(site: S
 
 
 def test_an_internal_letter_goes_to_no_authority_of_another_entity(site: Site) -> None:
-    """The form offers those of the house; an id that was changed by hand is refused."""
+    """The form offers authorities of this entity. An id that was changed by hand is refused."""
     services = site[1]
     with services.unit_of_work(NOW) as uow:
         top = uow.session.scalars(select(Unit).where(Unit.code == "MIN")).one()
@@ -462,7 +462,7 @@ def test_a_refused_form_keeps_what_was_typed_and_says_what_is_wrong(site: Site) 
 
 
 def test_who_does_not_keep_departures_gets_no_way_back_to_them(site: Site) -> None:
-    """Fault 43 of the use of the site: the back link of an officer led to a refusal."""
+    """Fault 43 of the trial use: an officer's back link led to a refusal."""
     app, services = site
     done = enter(services)
     assert 'href="/departs/"' in sign_in(app, "agent").get(f"/departs/{done.mail_id}").text
@@ -479,7 +479,7 @@ def test_a_unit_of_another_entity_is_no_sender(site: Site) -> None:
 
 
 def test_a_reader_who_links_two_letters_ends_nobodys_work(site: Site) -> None:
-    """What a departure answers is said by the office that dispatches it: the answered letter's work ends with it."""
+    """The office that dispatches a departure states which letter it answers: that letter's work ends with it."""
     app, services = site
     make_mentions(services)
     asked = register_arrival(services, "Demande")

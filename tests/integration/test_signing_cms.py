@@ -1,4 +1,4 @@
-"""The CMS object joined from fixed parts: what pyHanko and the openssl program read in it."""
+"""The CMS object that is joined from fixed parts, as pyHanko and the openssl program read it."""
 
 import dataclasses
 import hashlib
@@ -74,7 +74,7 @@ def test_the_template_holds_no_key(signer: _KeySigner) -> None:
 def test_a_mark_is_read_once_and_put_into_every_letter_under_its_own_numbers(tmp_path: Path) -> None:
     key = unlocked(vault(tmp_path / "authority"))
     asked = request(SENDER)
-    _kept.cache_clear()  # another test of this process may have made the same mark
+    _kept.cache_clear()  # an earlier test of this process may have cached an equal mark
     before = _kept.cache_info()
     letters = [
         PadesSigner().sign(page_pdf(text), asked, sealed=key.sealed, cookie_key=key.cookie_key, now=NOW).pdf

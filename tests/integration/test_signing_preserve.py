@@ -1,4 +1,4 @@
-"""Signatures raised to B-LTA against real TSA, OCSP and CRL servers that are taken away and brought back."""
+"""Signatures raised to B-LTA with real TSA, OCSP and CRL servers, which are stopped and started."""
 
 from datetime import UTC, datetime, timedelta
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""Certificates are what RFC 5280 and ETSI EN 319 412-2 and -3 say: read back, and by OpenSSL's strict reading."""
+"""Certificates conform to RFC 5280 and ETSI EN 319 412-2 and -3: read back, and checked by OpenSSL in strict mode."""
 
 import subprocess
 from datetime import timedelta

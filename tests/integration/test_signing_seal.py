@@ -1,4 +1,4 @@
-"""The institution's seal with its key in a file, a token (SoftHSM) or a signing service, which go away and come back."""
+"""The institution's seal with its key in a file, a token (SoftHSM) or a signing service; these fail and return."""
 
 import base64
 import json
@@ -52,7 +52,7 @@ def sealer(folder, **settings: object) -> Sealer:
 
 
 def certified(folder, authority: Authority, public_key) -> x509.Certificate:
-    """A seal's certificate over a key that lies elsewhere, with its chain in a file."""
+    """The certificate of a seal whose key is elsewhere, with its chain in a file."""
     made = authority.certify_seal(public_key, organisation="Ministère", identifier="GOVTG-123", now=NOW)
     chain = [made, authority.certificate]
     (folder / "chain.pem").write_bytes(b"".join(one.public_bytes(serialization.Encoding.PEM) for one in chain))
@@ -134,7 +134,7 @@ def test_a_wrong_pin_is_told_and_never_logged(folder, authority, token, caplog):
 
 
 class _Service(HTTPServer):
-    """A signing service: holds a key, wants a token, sees digests only."""
+    """A signing service: it holds a key, requires an access token, and sees digests only."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
@@ -160,7 +160,7 @@ class _Answer(BaseHTTPRequestHandler):
         self.wfile.write(content.encode())
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing on the screen of the tests."""
+        """Print nothing during the tests."""
 
 
 def test_a_key_with_a_signing_service(folder, authority):

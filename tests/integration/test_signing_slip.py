@@ -1,4 +1,4 @@
-"""A slip signed at both ends, before judges that share no code with us, and under hostile hands."""
+"""A slip signed at both ends: checked by independent judges, and attacked."""
 
 import logging
 import os
@@ -71,7 +71,8 @@ def test_the_fields_show_the_marks_and_every_font_is_embedded(slip, tmp_path):
 
 
 def test_every_kind_of_changed_byte_is_seen(checker, slip):
-    """Anywhere but in the /Contents that no byte range covers, and there too where the signature itself is."""
+    """Everywhere, except in the parts of /Contents that no byte range covers; within them only in the signature
+    itself."""
     dice = random.Random(os.environ.get("GED_TEST_SEED"))
     gap = re.search(rb"/Contents <([0-9a-fA-F]+)>", slip.sent)
     covered = [place for place in range(len(slip.sent)) if not gap.start(1) <= place < gap.end(1)]
@@ -80,7 +81,7 @@ def test_every_kind_of_changed_byte_is_seen(checker, slip):
         found = _verdicts(checker, changed(slip.sent, place))
         assert found, place
         assert all(verdict == "red" for verdict, _ in found), (place, found)
-    for place in dice.sample(signature, 10):  # an authority's certificate that was altered is one that nobody knows
+    for place in dice.sample(signature, 10):  # an altered certificate is the certificate of an unknown authority
         found = _verdicts(checker, changed(slip.sent, place))
         assert found, place
         assert all(verdict != "green" for verdict, _ in found), (place, found)
@@ -152,7 +153,7 @@ def test_a_check_that_takes_too_long_is_red_and_told_at_once_the_next_time(keys,
     assert _verdicts(checker, slip.sent) == [("red", "timeout")]
     checker._timeout_s = 20
     busy = checker._pool.child(wait_s=1)
-    with busy, checker._pool.child(wait_s=1):  # no process is free, and none is needed
+    with busy, checker._pool.child(wait_s=1):  # no child process is free, and none is needed
         assert _verdicts(checker, slip.sent) == [("red", "timeout")]
     assert _verdicts(checker, slip.received) == [("amber", "signed_again"), ("green", "ok")]
     checker.close()
@@ -179,7 +180,7 @@ def test_a_killed_child_is_replaced(checker, slip):
 
 
 def _bomb() -> bytes:
-    """A cross-reference stream of 2 MB that swells to 2 GB: it is decoded when the file is opened."""
+    """A cross-reference stream of 2 MB that decompresses to 2 GB. It is decoded when the file is opened."""
     packer = zlib.compressobj(9)
     zeros = bytes(16 * 1024 * 1024)
     packed = b"".join([*(packer.compress(zeros) for _ in range(128)), packer.flush()])
@@ -220,4 +221,4 @@ def test_a_signature_takes_milliseconds(keys):
     key = unlocked(keys)
     started = time.perf_counter()
     signed_slip(key)
-    assert time.perf_counter() - started < 2  # measured 0.09 s; the limit only tells milliseconds from seconds
+    assert time.perf_counter() - started < 2  # measured: 0.09 s; the limit only separates milliseconds from seconds

@@ -1,4 +1,4 @@
-"""Time-stamps by a real authority (certomancer), and what happens when it is gone."""
+"""Time-stamps by a real authority (certomancer), and signing while it is unreachable."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -52,7 +52,7 @@ def test_b_t_while_the_authority_answers_and_b_b_when_it_is_gone(authority, keys
     authority.close()
     plain = _sign(PadesSigner([authority.tsa()], tsa_timeout_s=3), keys)
     assert plain.level == "B-B"
-    assert _sign(signer, keys).level == "B-B"  # also for a signer that met the authority before
+    assert _sign(signer, keys).level == "B-B"  # also for a signer that used the authority before
 
     report = _check(keys.trust_roots_pem(), plain.pdf)
     assert (report.verdict, report.level, report.signed_at) == (Verdict.GREEN, "B-B", NOW)
@@ -66,7 +66,7 @@ def test_the_report_takes_the_time_of_an_authority_that_we_trust(authority, keys
     report = _check([*ours, authority.root_pem], stamped)
     assert (report.verdict, report.level) == (Verdict.GREEN, "B-T")
     assert report.signed_at is not None
-    assert report.signed_at != NOW  # the authority's clock, not what the signer claims
+    assert report.signed_at != NOW  # the authority's clock, not the time that the signer claims
 
 
 def test_a_changed_time_stamp_is_not_green(authority, keys):

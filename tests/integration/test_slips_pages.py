@@ -1,4 +1,4 @@
-"""The pages of slips as people use them: what is typed is kept, one passphrase serves, nobody sees what is not theirs."""
+"""The pages of slips: typed values are kept, one passphrase is enough, nobody sees another's slips."""
 
 import html
 import io

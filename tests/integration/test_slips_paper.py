@@ -1,4 +1,5 @@
-"""A receiver without a certificate: the print is signed by hand, its scan comes back by the code, a clerk writes it down."""
+"""A receiver without a certificate signs the print by hand. Its scan returns by the code, and a clerk enters the
+reception."""
 
 import io
 from datetime import timedelta
@@ -79,7 +80,8 @@ def test_the_scan_is_kept_with_its_slip_and_the_clerk_writes_the_reception_down(
         scan = session.get_one(Scan, scan_id)
         assert (scan.state, scan.note) == (ScanState.JOINED, "")
         assert len(view.slip_view(session, sent.slip_id, actor(services, "dge")).proofs) == 1
-        # It names letters of several readers: from now on it is read on the slip's page, under the slip's rule.
+        # It names letters with different readers. From now on it is read on the slip's page, under the slip's access
+        # rule.
         with pytest.raises(NotFound, match=r"scan\.unknown"):
             scan_queries.scan(session, scan_id, actor(services, "agent"))
     _record(services, sent.slip_id, {1: Decision(LineState.RECEIVED), 2: Decision(LineState.MISSING)})
@@ -94,7 +96,7 @@ def test_the_scan_is_kept_with_its_slip_and_the_clerk_writes_the_reception_down(
         assert shown.receipt.received_at == NOW + timedelta(hours=1)
         assert [task.kind for task in shown.tasks] == [LineState.MISSING]
         assert custody.custody_of(session, letter)[-1].because == custody.PAPER_SLIP
-    # The file keeps the sender's signature alone: ink is never shown as an electronic signature.
+    # The file has the sender's signature alone: ink is never shown as an electronic signature.
     assert [r.field for r in view.signatures(services, sent.slip_id, actor(services, "agent"), now=LATER)] == ["sender"]
 
 

@@ -107,7 +107,7 @@ def test_two_clerks_who_send_what_is_to_transmit_at_once_make_one_slip_for_each_
         barrier.wait(10)
         try:
             return to_transmit.send(services, chosen, post=post, messenger="", key=key, actor=who, now=NOW)
-        except Invalid:  # nothing chosen: the other one had sent all of them
+        except Invalid:  # nothing was left: the other one had sent all of them
             return ()
 
     with ThreadPoolExecutor(2) as pool:

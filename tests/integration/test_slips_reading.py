@@ -1,4 +1,5 @@
-"""Bulk reception by reading codes: the list, what is refused and why, one act that signs all and can be repeated."""
+"""Reception of many letters by reading their codes: the list, each refusal and its reason, one repeatable act that
+signs."""
 
 import re
 from collections.abc import Iterator
@@ -47,7 +48,7 @@ def site(tmp_path) -> Iterator[tuple[Flask, Services]]:
 
 
 def sent(services: Services, *letters: MailId, free: int = 0, to: str = "DGE") -> int:
-    """A slip signed by the mail office, with these letters and free pieces."""
+    """A slip signed by the mail office, with these letters and free lines."""
     person = actor(services, "agent")
     with services.reading() as session:
         stored = keys.load_key(session, person.person_id)
@@ -175,7 +176,7 @@ def test_one_act_signs_all_and_can_be_repeated(site) -> None:
 
 
 def fields_of(page: str) -> dict[str, object]:
-    """What the list in the page would send."""
+    """The fields that the list on the page would send."""
     hidden = re.findall(r'<input type="hidden" name="(slip|line|version-\d+)" value="(\d+)">', page)
     sent_back: dict[str, object] = {}
     for name, value in hidden:
@@ -192,7 +193,7 @@ def post(client: FlaskClient, path: str, data: dict[str, object]):
 
 
 def offers_signature(page: str) -> bool:
-    """Whether the card of the signature is shown: it is in the page, hidden while nothing can be signed."""
+    """Whether the page shows the card of the signature. It is in the page, hidden while nothing can be signed."""
     (card,) = re.findall(r"<section[^>]* data-reading-signature[^>]*>", page)
     return " hidden" not in card
 
@@ -259,7 +260,7 @@ def test_a_failure_is_listed_and_the_rest_is_signed_then_it_is_repeated(site, mo
     done = post(client, f"{READ}signer", {**fields_of(wrong.text), "passphrase": PASSPHRASE}).text
     assert (done.count("reçu et signé"), done.count(">non reçu<")) == (2, 1)
     assert "Rien n'est signé deux fois" in done
-    again = post(client, f"{READ}signer", fields_of(done)).text  # the key is open: no second passphrase
+    again = post(client, f"{READ}signer", fields_of(done)).text  # the key is open: no second passphrase is asked for
     assert (again.count("reçu et signé"), again.count(">non reçu<")) == (1, 0)
     assert [kit.slip(services, one).state for one in slips] == [SlipState.RECEIVED] * 3
     assert len(calls) == 4
@@ -313,7 +314,7 @@ def test_a_hand_reader_is_faster_than_the_pages(site, browser) -> None:
         card = page.locator("[data-reading-signature]")
         expect(card).to_be_hidden()
         for text in [code(services, one) for one in slips] + [label(services, letter), code(services, slips[0])]:
-            page.keyboard.type(text)  # without a look at the answers, as a reader does
+            page.keyboard.type(text)  # the client ignores the responses, as a code reader does
             page.keyboard.press("Enter")
         page.get_by_text("déjà lu").wait_for()
         expect(page.locator("[data-reading-list] tbody tr")).to_have_count(4)

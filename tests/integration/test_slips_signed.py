@@ -1,4 +1,4 @@
-"""A slip through its life with real plugs: numbered, signed at both ends, custody, tasks, answers, resumption."""
+"""The life of a slip with real plugs: numbered, signed at both ends, custody, tasks, answers, resumption."""
 
 import re
 import subprocess
@@ -53,7 +53,7 @@ def _text(pdf, folder):
 
 
 def _appearance(pdf, folder):
-    """The text of the receiver's appearance alone: what somebody reads who looks at the signature."""
+    """The text of the receiver's appearance alone, as a reader sees the signature."""
     with pikepdf.open(BytesIO(pdf)) as signed:
         widget = next(w for page in signed.pages for w in page.get("/Annots", []) if w.get("/T") == "receiver")
         x1, y1, x2, y2 = (float(side) for side in widget.Rect)
@@ -136,7 +136,7 @@ def test_too_many_lines_cost_no_number(services):
 
 
 def test_a_sign_that_no_font_has_stops_no_slip(services, tmp_path):
-    with pytest.raises(Invalid, match="typeset.glyph") as refused:  # what is typed for the slip itself is signed
+    with pytest.raises(Invalid, match="typeset.glyph") as refused:  # the values typed for the slip itself are signed
         kit.send(services, LineForm("Lettre de 王"))
     assert refused.value.params["field"] == "description-1"
     sent = kit.send(services, LineForm(mail_id=kit.letter(services, "Vœux 🎉"), remark="Πλάι"))
@@ -176,7 +176,7 @@ def test_custody_passes_for_accepted_lines_only_and_tasks_open(services):
         found = queries.open_tasks(session, actor(services, "agent"))
         assert [(task.kind, task.line_no) for task in found] == [(DAMAGED, 2), (MISSING, 3), (WRONG, 4)]
         assert queries.open_tasks(session, actor(services, "dge")) == []
-        # A piece brought to the wrong unit opens no letter there.
+        # A letter that was brought to the wrong unit is not opened to that unit.
         assert not access.may_see(session, letters[3], Confidentiality.ORDINARY, actor(services, "dge"))
         assert access.may_see(session, letters[2], Confidentiality.ORDINARY, actor(services, "dge"))
 
@@ -239,7 +239,7 @@ def test_only_a_post_of_the_receiving_unit_receives_and_strangers_know_nothing(s
 
 
 class _FailsOnce:
-    """A signer that fails at its n-th signature: what a server out of memory does."""
+    """A signer that fails at its n-th signature, as a server without memory does."""
 
     def __init__(self, inner, at):
         self._inner, self._left = inner, at
@@ -480,7 +480,7 @@ def test_a_successor_receives_what_was_sent_to_a_closed_unit(services):
 
 
 def test_every_failure_bears_a_code_of_ours(services):
-    """What the site has a French message for."""
+    """Codes for which the site has a French message."""
     with pytest.raises(GedError) as caught:
         kit.send(services, LineForm("  "))
     assert caught.value.code == "slip.description_missing"

@@ -1,4 +1,4 @@
-"""What machines propose to the clerk and the authority, through the site: read, matched, learned, recognised again."""
+"""Proposals by machine to the clerk and the authority, through the site: read, matched, learned, recognised again."""
 
 from __future__ import annotations
 
@@ -275,7 +275,7 @@ def test_what_was_read_without_confidence_contradicts_no_register(site: Site) ->
     assert "0123/2026/CEET/DG" not in sign_in(site.app, "agent").get(f"/courriers/{mail.id}").text
 
 
-# --- letters that came before ------------------------------------------------------------------------------------
+# --- letters that came earlier -----------------------------------------------------------------------------------
 
 
 def test_a_letter_sent_again_is_recognised_at_registration_and_linked_by_a_click(site: Site) -> None:
@@ -415,7 +415,7 @@ def test_an_entry_added_or_corrected_is_found_at_once(site: Site) -> None:
 
 
 def test_an_entry_whose_id_is_lower_and_which_is_committed_later_is_found_too(site: Site) -> None:
-    """On PostgreSQL ids are given before the commits: of two entries made at once the first id may come second."""
+    """On PostgreSQL ids are given before commits: of two entries made at once, the lower id may be committed later."""
     with site.services.unit_of_work(NOW) as uow:
         uow.session.add(Correspondent(id=700, name="Mairie de Lomé", folded_name=fold("Mairie de Lomé")))
     for key, name in ((702, "Mairie d'Aného"), (701, "Lycée de Kpalimé")):
@@ -444,7 +444,7 @@ def test_twenty_thousand_correspondents_are_searched_in_a_moment(site: Site) -> 
     assert sorted(took)[1] < 0.05, took
 
 
-# --- what is learned ---------------------------------------------------------------------------------------------
+# --- lessons -----------------------------------------------------------------------------------------------------
 
 
 def test_an_administrator_has_it_learn_and_sees_what_it_is_worth(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""Proposals in a real browser: taken by a key or a click and no other way, shown on the page, late without harm."""
+"""Proposals in a real browser: taken only by a key or a click, shown on the page, harmless when they arrive late."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_the_place_where_it_was_read_is_shown(page: Page, site: tuple[str, Site]
     page.focus('[data-for="subject"]')
     frame = page.locator(".read-here")
     frame.wait_for()
-    # Both at one moment: a page that scrolls to the field moves them between two questions.
+    # Both positions are read at one moment: the page may scroll between two queries.
     left, top = page.evaluate(
         """() => {
             const [sheet, here] = [".sheet", ".read-here"].map(one => document.querySelector(one).getBoundingClientRect());

@@ -1,4 +1,4 @@
-"""The same on PostgreSQL: a scan is read and recognised as sent again, lessons are learned and applied."""
+"""On PostgreSQL: a scan is recognised as sent again; lessons are learned and applied."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The administrator's page of synonyms: every edit counts in the next search, stands in the journal, and loses nothing."""
+"""The administrator's page of synonyms: each change affects the next search, is in the journal, and loses nothing."""
 
 import re
 from collections.abc import Iterator

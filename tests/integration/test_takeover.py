@@ -1,4 +1,4 @@
-"""An archive taken over: kept numbers, rights, refusals, going on after a stop, and today's mail before all of it."""
+"""An archive is imported: kept numbers, rights, refusals, continuation after a stop, and present letters come first."""
 
 import json
 import logging
@@ -84,7 +84,7 @@ def found(services: Services, text: str, account: str = "agent") -> list[str]:
 
 
 def holds(services: Services) -> None:
-    """Journal, numbers and documents are what they say of each other."""
+    """The journal, the numbers and the documents agree with each other."""
     with services.reading() as session:
         assert list(audit.verify_chain(session)) == []
         assert register_check.gaps(session) == []
@@ -138,11 +138,12 @@ def test_any_other_register_gives_its_own_next_numbers(services: Services) -> No
 
 
 def test_a_closed_book_is_of_today_not_of_an_archive(services: Services) -> None:
-    """The nightly closing leaves an archive open, and what another register takes over is dated behind its closing."""
+    """The nightly closing leaves an archive open. Letters that another register takes over are dated after its
+    closing."""
     old = {"registered_on": "2015-03-09", "text": "Une note"}
     run(services, [{"id": 1, **old}])
     run(services, [{"id": 1, **old}], into="ARR")
-    late = datetime.now(UTC) + timedelta(days=1)  # what is taken over bears the day of today
+    late = datetime.now(UTC) + timedelta(days=1)  # imported letters bear the date of today
     assert close_what_is_over(services, now=late) == []
     run(services, [{"id": 2, **old}])
     run(services, [{"id": 2, **old}], into="ARR")
@@ -189,7 +190,7 @@ def test_a_dry_run_changes_nothing(services: Services) -> None:
 
 
 class Killed(Exception):
-    """The process ends here."""
+    """The process is killed here."""
 
 
 def test_an_import_that_was_stopped_goes_on(services: Services) -> None:
@@ -229,7 +230,7 @@ def test_a_file_is_read_later_than_the_mail_of_today(services: Services, tmp_pat
 
 
 class Refusing:
-    """An index that refuses a bulk with one letter in it, or is away."""
+    """An index that refuses a bulk with a given letter, or that is unreachable."""
 
     def __init__(self, services: Services, failure: EngineFailed) -> None:
         self._index, self._failure = services.index, failure
@@ -279,7 +280,7 @@ def test_a_rebuild_sees_what_is_imported_meanwhile(services: Services) -> None:
 
 @pytest.fixture
 def quiet() -> Iterator[None]:
-    """The commands lower the log of the whole process: put back afterwards."""
+    """The commands change the log level of the whole process: restore it afterwards."""
     names = (None, "elastic_transport")
     levels = [logging.getLogger(name).level for name in names]
     yield
@@ -288,7 +289,7 @@ def quiet() -> Iterator[None]:
 
 
 def test_the_two_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet: None) -> None:
-    """A file in, answers out, as somebody from outside does it."""
+    """A file in, results out, as an outsider calls them."""
     migrate_database(make_settings(tmp_path))
     services = make_services(tmp_path, create=False)
     make_organisation(services)

@@ -1,4 +1,4 @@
-"""`ged import` and `ged search` as processes on PostgreSQL, Redis and Elasticsearch, as somebody from outside runs them."""
+"""`ged import` and `ged search` as processes on PostgreSQL, Redis and Elasticsearch, as an outsider calls them."""
 
 import json
 import os
@@ -30,7 +30,7 @@ Answers = list[dict[str, Any]]
 
 
 class Installation:
-    """An installation of the servers' shape, and its commands."""
+    """An installation on the servers, and its commands."""
 
     def __init__(self, folder: Path, url: str, **settings: str) -> None:
         self.folder, self.url = folder, url
@@ -85,7 +85,7 @@ def house(
 
 
 def archive() -> list[bytes]:
-    """Letters of many years; each tenth restricted and of the direction of energy, the last one secret."""
+    """Letters of many years. Each tenth is restricted, of the energy direction; the last one is secret."""
     made: list[dict[str, Any]] = [
         {
             "id": f"B12-{no:04}", "number": f"{no:04}/MEM/SG", "registered_on": f"{2010 + no % 12}-03-{1 + no % 28:02}",
@@ -114,7 +114,8 @@ FAULTY: tuple[object, ...] = (
 
 
 def _killed_after_the_first_piece(house: Installation, lines: list[bytes], *arguments: str) -> None:
-    """The file comes through a pipe, so that the moment of the kill is known: a piece is in, the next one is begun."""
+    """The file comes through a pipe, so that the moment of the kill is known: one part is stored, the next has
+    begun."""
     pipe = house.folder / "pipe.jsonl"
     os.mkfifo(pipe)
     with house.start("import", str(pipe), *arguments) as process:
@@ -156,7 +157,7 @@ def test_an_archive_comes_in_and_is_found_under_the_rights_of_who_asks(house: In
 
 
 def _as(house: Installation, account: str, *asked: str) -> list[list[str]]:
-    """By a file of queries: the own ids of what each finds, with a passage beside each letter found by its words."""
+    """Search by a file of queries. Returns the ids of the hits of each; a hit by words has a passage."""
     batch = house.folder / "asked.txt"
     batch.write_text("".join(json.dumps({"query": one, "id": no}) + "\n" for no, one in enumerate(asked)))
     answers = house.ged("search", "--as", account, "--limit", "200", "--batch", str(batch))

@@ -1,4 +1,4 @@
-"""What only two processes and a real folder can show of the embedded index."""
+"""Behaviour of the embedded index that needs two processes and a real folder."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ def total(index: TantivyIndex, text: str) -> int:
 
 
 class Other:
-    """Another Python process that reads or writes the folder, one line a command."""
+    """Another Python process that reads or writes the folder, one line for each command."""
 
     def __init__(self, folder: Path, *, writable: bool) -> None:
         program = f"""
@@ -132,7 +132,7 @@ def test_a_killed_writer_leaves_a_whole_index_and_no_lock(folder: Path) -> None:
 def test_a_full_disk_loses_nothing_and_is_got_over(folder: Path) -> None:
     writer = Other(folder, writable=True)
     assert writer.ask("put 1") == "done"
-    writer.ask("limit 60")  # bytes a file: every write fails as on a full disk
+    writer.ask("limit 60")  # bytes for each file: every write fails as on a full disk
     assert writer.ask("put 2") == "index.unavailable"
     assert writer.ask("put 2") == "index.unavailable"
     writer.ask("limit -1")

@@ -1,4 +1,4 @@
-"""The manager's pages under a thumb, and the page of a letter on paper."""
+"""The manager's pages on a telephone, and the page of a letter on paper."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ LINES = """([given, text]) => {
   }
   return found;
 }"""
-"""On how many lines each place that names the first number would show the second: a ministry's are longer."""
+"""The number of lines that each place with the first number needs for the second one: a ministry's numbers are
+longer."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Originals that lie at the registry: who has to get them, one act for a slip each, and those that stay."""
+"""Originals at the registry: who must get them, one act for a slip to each, and those that stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tour of the first day: offered once to each person, for the posts they hold, and without JavaScript a page."""
+"""The tour of the first day: offered once to each person, for their posts; a plain page without JavaScript."""
 
 import re
 from collections.abc import Iterator

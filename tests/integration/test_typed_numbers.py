@@ -1,4 +1,4 @@
-"""A number typed anyhow leads to its letter everywhere; of two letters of one number the person chooses."""
+"""A number leads to its letter however it is typed. When two letters have one number, the person chooses."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +35,7 @@ def site(tmp_path: Path) -> Iterator[tuple[Flask, Services]]:
 
 
 def renumber(services: Services, *mail_ids: int) -> None:
-    """The letters bear one text, as those of a paper book that begins anew each year."""
+    """The letters get one number, as in a paper book that begins again each year."""
     lift_guards(services.engine)
     with services.engine.begin() as connection:
         for place, mail_id in enumerate(mail_ids):

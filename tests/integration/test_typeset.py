@@ -1,4 +1,4 @@
-"""Pages are set in children that are ended and replaced; heavy ones two at a time over all processes."""
+"""Pages are typeset in child processes that are ended and replaced; at most two heavy ones over all processes."""
 
 import multiprocessing
 import os
@@ -27,7 +27,7 @@ LABEL = {
 
 
 def memory_kb() -> int:
-    """Memory of this process alone, as the kernel counts it."""
+    """The memory of this process alone, in kB, as the kernel counts it."""
     lines = Path(f"/proc/{os.getpid()}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmRSS")).split()[1])
 
@@ -77,7 +77,7 @@ def test_a_sign_without_a_font_is_named_where_the_page_is_signed() -> None:
     [
         ("Société 漢字 & fils", "Société\ufffd\ufffd&fils"),
         ("Vœux 🎉 de l’Union", "Vœux\ufffddel’Union"),
-        ("Общество Ελλάς", "ОбществоΕλλάς"),  # signs that a font of ours has stay what they are
+        ("Общество Ελλάς", "ОбществоΕλλάς"),  # characters that one of our fonts has do not change
         ('cloche\x07 \\ " \uffff', 'cloche\ufffd\\"\ufffd'),
     ],
 )
@@ -98,7 +98,7 @@ def test_what_is_printed_without_a_look_has_a_font() -> None:
     assert typeset_child._Characters().lacking(plain) == set()
     signs = typeset_child._Characters()
     assert signs.lacking({"é", "漢", "🎉", "Ω", "\x07"}) == {"漢", "🎉", "\x07"}
-    assert signs.lacking({"é", "字", "漢", "Σ"}) == {"字", "漢"}  # the second time too, and what is known already
+    assert signs.lacking({"é", "字", "漢", "Σ"}) == {"字", "漢"}  # also the second time, and for known characters
 
 
 def test_a_template_that_lacks_its_data_is_a_failure_of_ours() -> None:
@@ -124,7 +124,7 @@ def test_two_processes_hold_the_places_of_all(tmp_path: Path) -> None:
     with pytest.raises(EngineFailed, match=r"work\.busy"), slots.taken(wait_s=0.5):
         pass
     assert 0.5 <= time.monotonic() - began < 10
-    others[0].kill()  # a place is free again whatever happened to its holder
+    others[0].kill()  # the place is free again whatever happened to its holder
     with slots.taken(wait_s=10):
         pass
     for other in others:

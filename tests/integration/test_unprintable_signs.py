@@ -1,5 +1,6 @@
-"""A sign that no font of ours has: refused at its field where a person types it; what was taken over keeps it, paper shows
-a stand-in, and no print is stopped.
+"""Characters that none of our fonts has.
+
+Where a person types one, the field refuses it. Imported texts keep it; paper shows a substitute; no print fails.
 """
 
 import io
@@ -40,7 +41,7 @@ def site(tmp_path: Path) -> Site:
 
 
 def registered(site: Site) -> tuple[FlaskClient, int, int]:
-    """The clerk, the letter and its number, as an archive or an e-mail brings them in."""
+    """The clerk, the letter and its number, as an archive or an e-mail imports them."""
     app, services = site
     client = sign_in(app, "agent")
     register(services, SUBJECT, sender=SENDER)
@@ -151,7 +152,7 @@ def test_a_closing_is_sealed_and_printed(site: Site) -> None:
         assert "Arrivées\ufffd" in words(stored.read())
 
 
-@pytest.mark.locks_backwards  # its own change, then an operation
+@pytest.mark.locks_backwards  # a change of its own, then an operation
 def test_the_departures_of_a_day_and_a_discharge_sheet_print(tmp_path: Path) -> None:
     house = make_house(tmp_path)
     mail_id = house.ready()

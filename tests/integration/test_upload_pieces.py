@@ -1,4 +1,5 @@
-"""A page in pieces, however they are cut, repeated, turned round, damaged or broken off: its bytes, or a clear error."""
+"""A page uploaded in pieces that are repeated, reordered, damaged or interrupted: its bytes arrive, or a clear
+error."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ from tests.intake_kit import pair
 
 BLOCK = 8
 TOLD = {"page.size", "page.digest_mismatch"}
-"""What a bridge is told of pieces that are not the page's: it begins again."""
+"""Codes that tell the bridge to begin again, because the pieces are not those of the page."""
 
 
 class CutError(Exception):
@@ -35,18 +36,18 @@ class CutError(Exception):
 
 @dataclass(frozen=True)
 class Piece:
-    """One request: where it begins (None: where the server says), how much it brings, what happens to it."""
+    """One request: its first byte (None: where the server says), its length, and what happens to it."""
 
     begins: int | None
     length: int
     breaks_after: int | None
     is_damaged: bool
     beside: Piece | None = None
-    """Another connection for the same page, which comes by while this one is read."""
+    """Another connection sends this page while this piece is being read."""
 
 
 class Stream:
-    """The body of a request as the server reads it."""
+    """The body of a request, as the server reads it."""
 
     def __init__(self, data: bytes, breaks_after: int | None, meanwhile: Callable[[], None]) -> None:
         self._data, self._place, self._breaks_after, self._meanwhile = data, 0, breaks_after, meanwhile
@@ -65,7 +66,7 @@ class Stream:
 
 @dataclass
 class Page:
-    """One page on its way: what it is, and what the server holds of it."""
+    """A page during its upload: its bytes, and what the server holds of it."""
 
     services: Services
     bridge: BridgeIdentity
@@ -80,12 +81,12 @@ class Page:
         return partials.held(self.services, self.bridge, "k", self.token, digest=self.digest)
 
     def piece(self) -> bytes | None:
-        """The file in which pieces are gathered."""
+        """The file that collects the pieces."""
         path = partials._path(self.services, self.bridge, "k", self.token, self.digest)
         return path.read_bytes() if path.exists() else None
 
     def send(self, piece: Piece) -> Receipt | Held | None:
-        """One request; None when it broke off, or was refused with a reason."""
+        """Send one request. Returns the response; None when it broke off, or was refused with a reason."""
         held = self.held()
         start = held.size_bytes if piece.begins is None else piece.begins
         data = self.whole[start : start + piece.length]
@@ -150,12 +151,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, 
 
 
 def sent(place: tuple[Services, BridgeIdentity], whole: bytes, pieces: list[Piece]) -> Iterator[Page]:
-    """The page after each request, and at last after those of a bridge that goes on until it has its receipt."""
+    """The page after each request, and after further requests of a bridge that continues until it has its receipt."""
     page = Page(*place, f"t{next(TOKENS)}", whole)
     for piece in pieces:
         page.send(piece)
         yield page
-    for _ in range(3):  # what was damaged is found at the end, then it is sent whole
+    for _ in range(3):  # damage is found at the end; then the page is sent whole
         if isinstance(page.held(), Receipt):
             break
         page.send(Piece(None, len(whole), None, is_damaged=False))

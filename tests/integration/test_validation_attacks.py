@@ -1,4 +1,4 @@
-"""Validation that is not fooled: the checker of the product, which asks a child process, meets every attack."""
+"""Every attack is tried on the product's checker, which works in a child process."""
 
 from datetime import timedelta
 

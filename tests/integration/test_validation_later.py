@@ -1,7 +1,7 @@
-"""Signatures judged years later: what a time-stamp proved stays proved, whatever became of certificates and lists since.
+"""Signatures judged years later: facts that a time-stamp proved stay proved, whatever became of certificates and lists.
 
-The certificates name their lists and responders, as those of real authorities do, and the file carries data on revocation
-that is long out of date when it is looked at.
+The certificates name their lists and responders, as those of real authorities do. The file contains data on revocation
+that are long out of date when it is judged.
 """
 
 import json
@@ -33,7 +33,7 @@ from web.commands.signatures import signatures
 
 DAY = timedelta(days=1)
 YEARS = [NOW + n * 365 * DAY for n in (1, 4, 12)]
-"""When the lists are out of date; when the person's certificate has ended; when that of the issuing authority has."""
+"""Times: the lists are out of date; the person's certificate has expired; the issuing authority's has expired."""
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def own(keys):
 
 @pytest.fixture(scope="module")
 def levels(authorities, keys, own, roots):
-    """The same letter at each level: with a time-stamp of the signature, and with one of the document made later."""
+    """One letter at each level: with a time-stamp of the signature, and with one of the document made later."""
     lists = AuthorityStatus(keys._dir, SECRET).crls((), now=NOW)
     preserver = PadesPreserver([authorities.tsa()], lambda: roots, pause_s=0)
     stamping = PadesSigner([authorities.tsa()])
@@ -135,7 +135,7 @@ def test_a_time_stamp_authority_that_was_revoked_proves_nothing():
     checker.close()
 
 
-# --- answers of responders, whatever their age
+# --- answers of responders, of any age
 
 
 def _answer(issuer, certificate, *, since, by, at=NOW):
@@ -173,7 +173,7 @@ def test_an_old_answer_counts_when_whoever_gave_it_might(responder, since, revok
     assert is_revoked(ministry.signer.asn1, NOW + 365 * DAY, known) is revoked
 
 
-# --- what others write beside validation data
+# --- what other programs write beside validation data
 
 
 def _retitled(packet: bytes) -> bytes:
@@ -183,7 +183,7 @@ def _retitled(packet: bytes) -> bytes:
 
 def test_metadata_written_anew_is_harmless_and_changed_metadata_is_not(checker, levels, monkeypatch):
     pdf = levels["own"]["B-T"]
-    # pyHanko's own writer dates the packet, and spells all of it anew.
+    # pyHanko's writer dates the packet and writes all of it again.
     others = with_validation_data(pdf, [])
     assert len(others) - len(pdf) > 2000
     assert _found(checker, others, NOW)[:2] == ("green", "validation_data")

@@ -1,4 +1,4 @@
-"""``ged verify`` names every altered, swapped or missing thing, and finds nothing in a sound installation."""
+"""``ged verify`` names every altered, swapped or missing object, and finds nothing in a sound installation."""
 
 import io
 import os
@@ -56,7 +56,7 @@ def make_slip(services: Services, now: datetime) -> None:
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An installation in which everything that can be verified stands once."""
+    """An installation with one of each object that can be verified."""
     folder = tmp_path_factory.mktemp("sound")
     house = make_house(folder)
     services = house.services
@@ -73,7 +73,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def here(sound: Path, tmp_path: Path) -> Services:
-    """A copy of it, to be spoilt."""
+    """A copy of it, to be damaged."""
     shutil.copytree(sound, tmp_path, dirs_exist_ok=True)
     services = make_services(tmp_path, create=False)
     lift_guards(services.engine)
@@ -195,7 +195,7 @@ def test_a_deleted_number_is_a_gap_in_its_register(here: Services) -> None:
 
 
 def spoil(services: Services, *statements: str) -> None:
-    """Change rows as somebody with the database file in hand would: no foreign key stops them."""
+    """Change rows as an intruder with the database file would: foreign keys do not stop them."""
     with closing(sqlite3.connect(str(services.engine.url.database))) as connection, connection:
         for statement in statements:
             assert connection.execute(statement).rowcount, statement
@@ -290,7 +290,8 @@ def test_a_cut_of_what_is_not_sealed_yet_is_told_by_the_head(here: Services) -> 
 
 
 def test_a_journal_written_anew_behind_the_seal_is_named(here: Services) -> None:
-    """Entry, hash and all that follow are computed again: the chain holds, the seal does not."""
+    """The entry, its hash and all that follow are computed again: the chain is consistent, but the seal does not
+    fit."""
     with here.unit_of_work(NOW) as uow:
         entries = uow.session.scalars(select(audit.AuditEntry).order_by(audit.AuditEntry.sequence)).all()
         entries[1].action, previous = "other.action", entries[0].hash
@@ -306,7 +307,7 @@ def sealed_count(services: Services) -> int:
 
 
 def cut_journal(services: Services, *, keep: int) -> None:
-    """Cut the tail and make the head fit, as somebody with the database in hand would."""
+    """Cut the end and adapt the head, as an intruder with the database would."""
     lift_guards(services.engine)
     with services.engine.begin() as connection:
         connection.execute(text(f"DELETE FROM audit_payloads WHERE sequence > {keep}"))
@@ -334,7 +335,7 @@ def test_looking_while_the_first_head_is_sealed_finds_nothing(tmp_path: Path) ->
 
     class Watched(HeadSeal):
         def _private(self) -> Ed25519PrivateKey:
-            key = super()._private()  # the key is there now, the first line is not
+            key = super()._private()  # the key exists now, the first line does not
             with services.reading() as session:
                 found.append([finding.code for finding in self.verify(session)])
             return key

@@ -1,4 +1,4 @@
-"""Outside files are looked at by a real clamd, with a signature database of our own, before anything opens them."""
+"""A real clamd, with our own signature database, scans files from outside before anything opens them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def services(tmp_path: Path, scanner: Clamd) -> Iterator[Services]:
 
 
 def evil(content: bytes) -> bytes:
-    """A file in which what stands for a virus lies behind its end."""
+    """A file with the virus pattern after its end."""
     return content + b"\n" + clamd.EVIL + b"\n"
 
 
@@ -160,7 +160,7 @@ def test_pages_wait_while_the_scanner_is_away(services: Services, tmp_path: Path
     gone = replace(services, scanner=Clamd(f"unix:{tmp_path}/nobody.sock"))
     with services.reading() as session:
         job_id = JobId(session.scalars(select(Job.id).where(Job.kind == JobKind.INTAKE)).one())
-    for _ in range(8):  # more often than a job that fails is tried
+    for _ in range(8):  # more often than a failed job is retried
         pipeline.run_job(gone, job_id, worker="essai")
         be_due(services, job_id)
     with services.reading() as session:
@@ -191,7 +191,7 @@ def test_an_address_that_is_none_is_refused(address: str) -> None:
 
 
 def test_a_scanner_beyond_this_machine_needs_a_link_that_is_protected(tmp_path: Path) -> None:
-    """clamd speaks no TLS, and gets every letter."""
+    """clamd has no TLS, and gets every letter."""
     given = tmp_path / "ged.env"
     lines = f"GED_DATA_DIR={tmp_path}\nGED_SECRET={SECRET}\nGED_CLAMD=tcp://scanner.example:3310\n"
     given.write_text(lines)

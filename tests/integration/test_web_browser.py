@@ -1,4 +1,4 @@
-"""The shell in a real browser: nothing overflows, nothing is inaccessible, keys work, an interrupted form comes back."""
+"""The shell in a real browser: nothing overflows, all is accessible, keys work, an interrupted form comes back."""
 
 from __future__ import annotations
 
@@ -278,7 +278,7 @@ def test_a_background_request_after_the_session_leads_nowhere(
 
 @contextmanager
 def _refusing(services: Services, code: str) -> Iterator[None]:
-    """Whatever is written now is refused: a held lock, no room, no place for heavy work."""
+    """Every write is refused: a held lock, no room, no place for heavy work."""
     with pytest.MonkeyPatch.context() as patch:
         if code == "disk.low":
             patch.setattr(Space, "free_bytes", lambda _space: 1)
@@ -306,7 +306,7 @@ def test_what_was_typed_survives_a_refusal_that_passes(
     page: Page, site: tuple[str, Services], code: str, status: int
 ) -> None:
     _start_a_letter(page)
-    sender = f"CEET, {code}"  # the letters of one sender with one subject would be one letter that comes twice
+    sender = f"CEET, {code}"  # letters of one sender with one subject would count as one letter that comes twice
     page.fill("#sender_name", sender)
     page.select_option("#addressed_post_id", index=1)
     post = page.input_value("#addressed_post_id")
@@ -335,7 +335,7 @@ def test_two_forms_that_were_lost_are_given_back_each_on_its_page(page: Page, si
         page.locator("#sender_name").press_sequentially("CEET")
     page.on("dialog", lambda dialog: dialog.accept())
     with leading_on(page):
-        page.goto("/")  # leaves without the notice's button
+        page.goto("/")  # leave without the button of the notice
     page.fill("#account", "agent")
     page.fill("#password", PASSWORD)
     with leading_on(page):
@@ -343,7 +343,7 @@ def test_two_forms_that_were_lost_are_given_back_each_on_its_page(page: Page, si
     page.goto("/essai/probe.gallery")
     page.fill("#note", "Autre chose")
     with leading_on(page):
-        page.click("main form.card button:text-is('Enregistrer')")  # is taken
+        page.click("main form.card button:text-is('Enregistrer')")  # is stored
     page.goto("/enregistrer/")
     expect(page.locator("#subject")).to_have_value("Demande de branchement")
 
@@ -396,7 +396,7 @@ def test_a_file_without_room_is_refused_before_it_is_sent(
 
 
 def _look_at_the_warning(page: Page, url: str, account: str, path: str, told: str) -> None:
-    """Somebody else's page tells that files are refused."""
+    """Another page shows that files are refused."""
     browser = page.context.browser
     assert browser is not None
     context = browser.new_context(base_url=url, locale="fr-FR", viewport=page.viewport_size)

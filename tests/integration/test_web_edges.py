@@ -1,4 +1,4 @@
-"""What the site makes of numbers, bodies and names that no page of ours sends."""
+"""Numbers, bodies and names that no page of ours sends, and the site's responses."""
 
 import re
 from collections.abc import Iterator
@@ -88,7 +88,7 @@ def test_an_id_that_no_row_bears_is_not_there_on_any_route(site: tuple[Flask, Se
         method = next(iter((rule.methods or set()) - {"HEAD", "OPTIONS"}))
         for number in ("9223372036854775808", "18446744073709551616", "9" * 400, "--5", "1000000000000001"):
             path = re.sub(r"<[^>]+>", number, rule.rule)
-            with pytest.raises((NotFound, MethodNotAllowed)):  # the second: the path of another method is longer
+            with pytest.raises((NotFound, MethodNotAllowed)):  # the second one: the path of another method is longer
                 places.match(path, method=method)
 
 
@@ -100,7 +100,7 @@ def test_the_largest_id_is_looked_for_and_not_found(site: tuple[Flask, Services]
 
 
 def _asked_names() -> list[str]:
-    """Names of numbers that views take from the address."""
+    """Names of the ids that views take from the address."""
     texts = [path.read_text(encoding="utf-8") for path in (ROOT / "web").rglob("*.py")]
     found = {
         name for text in texts for name in re.findall(r'(?:args|values|given)\.get\("(\w+)"[^)\n]*type=whole', text)
@@ -210,7 +210,7 @@ def test_only_own_names_are_served(tmp_path: Path, host: str, status: int) -> No
 @pytest.mark.parametrize(("url", "told"), [(SECURE, True), ("http://127.0.0.1:8000", False)])
 def test_https_is_asked_for_ever_where_the_public_address_has_it(tmp_path: Path, url: str, told: bool) -> None:
     app, services = make_site(tmp_path, public_url=url)
-    answer = app.test_client().get("/connexion")  # the proxy speaks plain HTTP to us
+    answer = app.test_client().get("/connexion")  # the proxy uses plain HTTP to us
     assert ("Strict-Transport-Security" in answer.headers) is told
     services.engine.dispose()
 
@@ -246,7 +246,7 @@ def test_a_known_way_to_the_site_starts(tmp_path: Path, lines: tuple[str, ...]) 
     "path", ["/bannette/?q=%00", "/suivi/?q=a%1F", "/a-imputer/destinataires?q=a%00", "/correspondants/?%00=1"]
 )
 def test_an_address_with_a_control_character_is_refused_in_words_and_kept_nowhere(tmp_path: Path, path: str) -> None:
-    """PostgreSQL takes no zero byte; kept in the session, the inbox would fail until the person signs out."""
+    """PostgreSQL accepts no zero byte. Stored in the session, it would break the inbox until the person signs out."""
     app, services = make_site(tmp_path)
     client = sign_in(app, "dge")
     answer = client.get(path)

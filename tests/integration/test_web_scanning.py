@@ -1,4 +1,4 @@
-"""'Numériser' at the clerk's page: profiles, the last choice, two passes, faults and what they leave to be done."""
+"""'Numériser' on the clerk's page: profiles, the last choice, two passes, faults and the work that they leave."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["desk", "site"]  # fixtures
 
 
 def form(shown: str) -> dict[str, str]:
-    """What the form 'Numériser' would send."""
+    """The fields that the form 'Numériser' would send."""
     part = shown[shown.index('action="/numerisations/numeriser"') :]
     part = part[: part.index("</form>")]
     found = {}
@@ -174,7 +174,7 @@ def test_a_fault_is_told_and_the_rest_of_the_stack_is_taken_up(desk: Desk, code:
 
 
 def _an_hour_later(desk: Desk) -> None:
-    """Somebody went to see to the scanner, and came back."""
+    """A person went to the scanner and came back an hour later."""
     earlier = datetime.now(UTC) - timedelta(hours=1)
     with desk.site.services.unit_of_work(datetime.now(UTC)) as uow:
         uow.session.execute(update(ScanOrder).values(changed_at=earlier, ordered_at=earlier))

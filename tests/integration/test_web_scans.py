@@ -1,4 +1,4 @@
-"""The bridge's API and the pages of scans, documents and envelopes, through the whole application."""
+"""The bridge's API, and the pages of scans, documents and envelopes, through the whole application."""
 
 from __future__ import annotations
 

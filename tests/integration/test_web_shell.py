@@ -1,4 +1,4 @@
-"""The shell of the site: sessions, throttling, headers, errors, forms, the key opened for a browser."""
+"""The shell of the site: sessions, delayed sign-in, headers, errors, forms, the key opened for a browser."""
 
 import html
 import re
@@ -47,7 +47,7 @@ def _raise(error: Exception) -> str:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A filled site at rest, made once: each test opens a copy."""
+    """A filled site, made once. Each test opens a copy."""
     folder = tmp_path_factory.mktemp("made")
     _app, services = make_site(folder)
     services.engine.dispose()

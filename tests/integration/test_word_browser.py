@@ -1,4 +1,4 @@
-"""The trip of a letter through Word in a real browser: download, upload, the pages appear by themselves, hand in."""
+"""A letter written in Word, in a real browser: download, upload, pages that appear by themselves, submission."""
 
 from __future__ import annotations
 

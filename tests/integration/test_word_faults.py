@@ -1,4 +1,4 @@
-"""Faults of LibreOffice and of its machine pass: the pages of a Word letter are made once they are over."""
+"""Faults of LibreOffice and its machine are temporary: later the pages of the Word letter are made."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["word_house"]
 
 
 class Failing:
-    """The engine, which makes no pages. ``failure`` None: its program is not found."""
+    """The engine, which makes no pages. With ``failure`` None its program is missing."""
 
     def __init__(self, failure: Exception | None) -> None:
         self._failure = failure
@@ -108,6 +108,6 @@ def test_a_program_that_was_slow_once_is_asked_again(monkeypatch: pytest.MonkeyP
     with monkeypatch.context() as slow:
         slow.setattr(subprocess, "run", late)
         assert asked.version() == ""
-    assert asked.version() == ""  # not at once: each page of a draft asks
+    assert asked.version() == ""  # not at once: each opened page of the draft asks for it
     monkeypatch.setattr(office, "time", SimpleNamespace(monotonic=lambda: float("inf")))
     assert asked.version() == ENGINE.version()

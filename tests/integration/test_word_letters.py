@@ -1,4 +1,4 @@
-"""A letter written in Word: filled, uploaded as a version, made to pages, read, signed by number and mark over them."""
+"""A letter written in Word: filled, uploaded as a version, typeset, read, signed with its number and mark."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FOLLOWED = (
     '<w:body><w:p><w:ins w:id="1" w:author="KD"><w:r><w:t>Ajout non décidé</w:t></w:r></w:ins>'
     '<w:del w:id="2" w:author="KD"><w:r><w:delText>Refus secret</w:delText></w:r></w:del></w:p>'
 )
-"""A body with changes that nobody accepted yet."""
+"""A body with changes that nobody has accepted yet."""
 
 
 def asked(house: House) -> int:
@@ -204,7 +204,7 @@ def test_a_correction_in_the_circuit_shows_its_pages_at_once(word_house: House) 
 
 
 def test_a_correction_in_the_circuit_with_followed_changes_is_refused(word_house: House) -> None:
-    """LibreOffice prints deleted text struck out: the next reader would see it, and the signatory sign it."""
+    """LibreOffice prints deleted text struck out: the next reader would see it, and the signatory would sign it."""
     house = word_house
     mail_id = in_word(house)
     house.submit(mail_id)
@@ -216,7 +216,7 @@ def test_a_correction_in_the_circuit_with_followed_changes_is_refused(word_house
 
 
 def test_a_letter_with_followed_changes_is_not_signed(word_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The release before let such a correction into the circuit."""
+    """The previous release allowed this correction in the circuit."""
     house = word_house
     mail_id = in_word(house)
     house.submit(mail_id)
@@ -245,7 +245,7 @@ def test_others_neither_take_nor_give(word_house: House) -> None:
     with pytest.raises(NotFound, match=r"mail\.unknown"):
         received(house, mail_id, content, account="etudes")
     house.submit(mail_id)
-    with pytest.raises((Forbidden, InvalidTransition)):  # it is seen by now, and another's turn
+    with pytest.raises((Forbidden, InvalidTransition)):  # it has a visa now, and another person is next
         taken(house, mail_id, account="etudes")
     with pytest.raises((Forbidden, InvalidTransition)):
         received(house, mail_id, content, account="etudes")

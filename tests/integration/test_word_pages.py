@@ -1,4 +1,4 @@
-"""Writing in Word through the site: the draft's page offers it, takes the file back, shows the state, hands in."""
+"""Writing in Word through the site: the draft's page offers the file, takes it back, shows its state, submits it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is printed of a Word letter is what its readers compare and what is checked before it goes on."""
+"""Readers compare, and checks examine, what is printed of a Word letter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workbook of a roll-out: every wrong cell found in its place, taken in whole, taken back byte by byte."""
+"""The workbook of a roll-out: each wrong cell is found at its place; taken in completely; undone byte by byte."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -46,7 +46,7 @@ def services(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service
 
 @pytest.fixture(scope="module")
 def ministry_book() -> Book:
-    """The demonstration ministry as a workbook that somebody filled in."""
+    """The demonstration ministry, as a workbook that a person filled in."""
     return read_apart(writing.filled(without_templates(read_organisation(MINISTRY))))
 
 
@@ -71,7 +71,7 @@ def take(services: Services, book: Book, *, now: datetime = NOW) -> tuple[Change
 
 
 def dump(services: Services) -> dict[str, list[str]]:
-    """Every row of every table, but the journal, the jobs and the workbooks themselves."""
+    """All rows of all tables, except those of the journal, the jobs and the workbooks."""
     found = {}
     with services.engine.connect() as connection:
         for table in Base.metadata.sorted_tables:
@@ -99,7 +99,7 @@ def test_the_workbook_and_the_file_make_the_same_ministry(tmp_path: Path, minist
     take(by_book, ministry_book)
     wanted, found = without_templates(now_of(by_file)), now_of(by_book)
     for kind in ("units", "people", "posts", "registers", "mentions", "correspondents", "filing_plan", "natures"):
-        # Entities and units are two sheets: their order is not the file's.
+        # Entities and units are two sheets, so their order differs from the file's.
         assert sorted(getattr(found, kind), key=str) == sorted(getattr(wanted, kind), key=str), kind
 
 
@@ -131,7 +131,7 @@ def test_taking_a_workbook_back_leaves_every_row_as_it_was(services: Services, m
 
 
 def _held_post(services: Services) -> str:
-    """A post that somebody holds: its holder leaves."""
+    """Let the holder of a post leave."""
     with services.reading() as session:
         return (
             session.scalars(select(Post.code).join(Holding, Holding.post_id == Post.id).order_by(Post.id)).first() or ""
@@ -267,7 +267,7 @@ def test_two_hundred_seeded_errors_are_each_marked_red_with_a_note(ministry_book
     found = merge(without_templates(read_organisation(MINISTRY)), book)
     assert seeded <= {(one.sheet, one.row, one.column) for one in found.findings}
     others = [one for one in found.findings if (one.sheet, one.row, one.column) not in seeded]
-    assert {one.sheet for one in others} <= {"Circuits"}, others  # a post of no role signs nothing
+    assert {one.sheet for one in others} <= {"Circuits"}, others  # a post without a role signs nothing
     marked = writing.marked(book, found.findings)
     assert read_apart(marked)["Personnes"] == [row[: len(book["Personnes"][0])] for row in book["Personnes"]]
     _check_marks(marked, found.findings)

@@ -1,4 +1,4 @@
-"""A workbook in the hands of who means harm: an administrator gains no letter, hostile cells and names end in words."""
+"""A workbook as an attack: an administrator gains access to no letter; hostile cells and names are refused in words."""
 
 import datetime
 import re
@@ -78,7 +78,7 @@ def test_the_holder_of_a_vacant_post_is_told_before_and_in_the_journal(tmp_path:
 
 
 def test_the_undo_gives_an_administrator_no_post_back(tmp_path: Path) -> None:
-    """The operator's second workbook takes a directorate from the administrator; he takes that back himself."""
+    """The operator's second workbook takes a directorate from the administrator, who undoes that workbook."""
     client, services = site(tmp_path)
     take(services, {"Postes": [["DAF-C", "", "", "admin", ""]]})
     take(services, {"Postes": [["DAF-C", "", "", "daf", ""]]}, now=NOW + datetime.timedelta(minutes=5))
@@ -185,7 +185,7 @@ def test_the_undo_asks_no_query_for_each_row(tmp_path: Path) -> None:
 
 
 def test_a_vertical_tab_pasted_from_word_does_not_break_the_marked_workbook() -> None:
-    """No finding tells of it (it is read as a space), so any other wrong cell makes the download fail."""
+    """No finding reports it (it is read as a space), so any other wrong cell makes the download fail."""
     from ged.org.file import OrganisationFile
 
     rows = {"Personnes": [["Compte", "Nom et prénoms", "Courriel"], ["x.y", "Rue\x0bLomé", "sans arobase"]]}
@@ -195,7 +195,7 @@ def test_a_vertical_tab_pasted_from_word_does_not_break_the_marked_workbook() ->
 
 
 def test_a_busy_reader_is_said_in_words(tmp_path: Path, monkeypatch) -> None:
-    """One child reads all workbooks: whoever waits longer than its time gets a page, not a crash."""
+    """One child process reads all workbooks. A person who waits too long gets a page, not an error."""
     from ged.workbook import reading
     from sandbox import Busy
 
@@ -226,7 +226,7 @@ def test_a_circuit_is_taken_away_by_a_dash() -> None:
 
 
 def test_a_small_file_does_not_make_the_marked_workbook_of_millions_of_cells(tmp_path: Path) -> None:
-    """Two far cells (5 kB): what is read and written again is what has text."""
+    """Two distant cells (5 kB): only cells with text are read and written again."""
     import openpyxl
 
     made = openpyxl.Workbook()
@@ -240,7 +240,7 @@ def test_a_small_file_does_not_make_the_marked_workbook_of_millions_of_cells(tmp
 
 
 def test_an_entity_is_not_made_a_plain_unit_by_a_line_in_the_other_sheet(tmp_path: Path) -> None:
-    """Then the border of the entity is gone: the heads above it see its letters."""
+    """Otherwise the entity's border would vanish: the heads above would see its letters."""
     _client, services = site(tmp_path)
     with services.reading() as session:
         now = organisation_now(session, on=TODAY)

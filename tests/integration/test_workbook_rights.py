@@ -1,4 +1,4 @@
-"""A unit that stands in the rights to a letter is not taken back: SQLite would give its id to the next unit."""
+"""A unit with rights to a letter is not undone: SQLite would give its id, and so its rights, to the next unit."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``ged worker`` as a process of the embedded shape: alone, killed, stopped, with three lanes; mixtures are refused."""
+"""``ged worker`` as a process, embedded: alone, killed, stopped, with three lanes. Mixed settings are refused."""
 
 import signal
 import subprocess
@@ -36,7 +36,7 @@ def read_pages(here: Installation, attachment_id: int) -> int:
 
 
 def wait_until_idle(here: Installation) -> None:
-    """All that a start asks for is done."""
+    """Wait until all jobs of a start are done."""
 
     def idle() -> bool:
         with here.services.reading() as session:
@@ -72,7 +72,7 @@ def test_a_second_worker_on_the_same_data_is_refused(here: Installation) -> None
         assert setting in second.stderr
     assert "Traceback" not in second.stderr
     rebuild = here.command("index", "rebuild")
-    assert rebuild.returncode == 0, rebuild.stderr  # the worker does it, the only writer of the index
+    assert rebuild.returncode == 0, rebuild.stderr  # the worker, the only writer of the index, does it
     assert first.poll() is None
     kill(first)
     third = here.start_worker()

@@ -1,4 +1,4 @@
-"""Who works, and what has waited for how long: what a page of the service's health asks."""
+"""Which workers live, and how long jobs have waited: the data of the health page."""
 
 from datetime import timedelta
 from pathlib import Path
