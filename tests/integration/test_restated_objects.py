@@ -38,7 +38,7 @@ def checker(ministry):
 
 @pytest.fixture(scope="module")
 def first(checker):
-    """The verdict, reason and changes of the first signature."""
+    """A function that checks a PDF. It returns ((verdict, reason), changes) of the first signature."""
 
     def first(pdf):
         report = checker.check(pdf, at=NOW)[0]

@@ -396,7 +396,7 @@ def test_a_file_without_room_is_refused_before_it_is_sent(
 
 
 def _look_at_the_warning(page: Page, url: str, account: str, path: str, told: str) -> None:
-    """Another page shows that files are refused."""
+    """The page of another person shows that files are refused."""
     browser = page.context.browser
     assert browser is not None
     context = browser.new_context(base_url=url, locale="fr-FR", viewport=page.viewport_size)

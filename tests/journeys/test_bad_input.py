@@ -1,4 +1,4 @@
-"""What goes wrong at a counter, over HTTP: each time a clear message in French, and nothing is lost."""
+"""Faults at a counter, over HTTP: each time a clear message in French, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _encrypted() -> bytes:
 
 
 def _huge() -> bytes:
-    """A PNG whose header announces 30 000 by 30 000 points, with hardly anything behind it."""
+    """A PNG whose header announces 30 000 by 30 000 pixels, with hardly any data."""
     header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 0, 0, 0, 0)
     parts = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(4_000))), (b"IEND", b""))
     chunks = [struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in parts]

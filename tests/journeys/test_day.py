@@ -1,8 +1,8 @@
-"""A whole day of a ministry in Debian's Chromium, in French, by nine people: the morning's post arrives on every way, and
-in the evening each desk is empty, no register has a gap and everything is proven.
+"""A whole day of a ministry in Chromium, in French, by nine people.
 
-Nine letters, one of each kind; ``GED_TEST_DAY=40`` (``make day``) takes forty. ``GED_TEST_DAY_PICTURES`` names a folder for a
-picture of each page that is met.
+The morning's post arrives in every way. In the evening each desk is empty, no register has a gap and everything is
+proven. Nine letters are used, one of each kind; ``GED_TEST_DAY=40`` (``make day``) uses forty.
+``GED_TEST_DAY_PICTURES`` names a folder for a picture of each page.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(1800)]
 KINDS = 9
 LETTERS = int(os.environ.get("GED_TEST_DAY", KINDS))
 TOGETHER = 10 if LETTERS > KINDS else 2
-"""How many letters the authority signs in one act."""
+"""The number of letters that the authority signs in one act."""
 PEOPLE = (
     "bo.agent", "sg", "sg.secretariat", "dge.chef", "dge.etudes.chef", "dge.etudes", "daf.chef", "dge.reg.chef",
     "auditeur",
@@ -39,7 +39,7 @@ PEOPLE = (
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Day]:
-    """An installation with a mailbox; its people have not come yet."""
+    """An installation with a mailbox. Nobody has signed in yet."""
     folder = tmp_path_factory.mktemp("day")
     box = mailbox_settings(folder, "BO")
     (folder / "mailboxes.toml").write_text(

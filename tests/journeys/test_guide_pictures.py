@@ -1,7 +1,8 @@
-"""Makes the pictures of the guide: people of the demonstration ministry play a morning, and their pages are photographed.
+"""Makes the pictures of the guide: people of the demonstration ministry work for a morning, and their pages are
+photographed.
 
-``make pictures`` writes them into ``docs/guide/images``. A run of the tests only makes them, so that a page that is gone
-or has grown too large is seen.
+``make pictures`` writes them into ``docs/guide/images``. A test run only makes them, so that a missing or too large
+page is noticed.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ QUALITIES = (70, 55, 40)
 
 @pytest.fixture(scope="module")
 def morning(embedded: Stage, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The places of a morning: a scan that waits, letters to impute and to carry, a draft, an answer to sign."""
+    """The pages of a morning: a waiting scan, letters to assign and to carry, a draft, an answer to sign."""
     with journey_on(embedded, letters=LETTERS) as journey:
         drawn = make_letters(SEED, LETTERS + 1)
         journey.pair()
@@ -59,7 +60,7 @@ def morning(embedded: Stage, browser: Browser, tmp_path_factory: pytest.TempPath
 
 
 def _deposit(browser: Browser, journey: Journey, sheet: Path) -> str:
-    """A clerk deposits a file; returns the form of its registration when the pages are read."""
+    """A clerk deposits a file. Returns the address of its registration form, once its pages are read."""
     context = browser.new_context(base_url=journey.place.url, locale="fr-FR")
     page = context.new_page()
     sign_in(page, "bo.agent", PASSWORD)

@@ -1,4 +1,4 @@
-"""The main job over HTTP against running processes, in both shapes, and what must hold when it is done."""
+"""The main job over HTTP with running processes, in both shapes, and the conditions that hold at its end."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from tests.journeys.conftest import journey_on
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SHAPES = [
-    # Fewer letters than `make demo` has, for time: the first goes the whole way, the others only as far as the index.
+    # Fewer letters than `make demo` has, to save time: the first goes the whole way, the others only into the index.
     pytest.param(("embedded", 2), id="embedded"),
     pytest.param(("servers", 2), id="servers", marks=pytest.mark.servers),
 ]
 STRANGERS = ("daf.agent", "daf.chef", "ceet.bo", "ceet.chef", "admin")
-"""Another directorate, its head, another entity, its head, and who runs the machines."""
+"""Accounts: another directorate, its head, another entity, its head, and the administrator."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Done:
 
 @pytest.fixture(scope="module", params=SHAPES)
 def done(request: pytest.FixtureRequest) -> Iterator[Done]:
-    """The main job, done once per shape."""
+    """The main job, done once for each shape."""
     name, letters = request.param
     stage: Stage = request.getfixturevalue(name)
     with journey_on(stage, letters=letters) as journey:
@@ -67,7 +67,7 @@ def done(request: pytest.FixtureRequest) -> Iterator[Done]:
 
 @pytest.fixture(scope="module")
 def checker(done: Done) -> Iterator[PdfChecker]:
-    """Our own checker under the installation's trust."""
+    """Our checker, which trusts the installation's roots."""
     checker = PdfChecker(trusted_roots(done.stage.data / "authority"))
     yield checker
     checker.close()
@@ -169,7 +169,7 @@ def test_nothing_of_the_letter_is_shown_to_others(done: Done, account: str) -> N
         answer_file,
     ]
     shown = {path: stranger.http.get(path).status_code for path in hidden}
-    # Who has no role for an act at all is refused before the letter is looked at: nothing is told either way.
+    # A person without any role for an act is refused before the letter is read: nothing is revealed either way.
     assert all(status == 404 or (status == 403 and "/cloture" in path) for path, status in shown.items()), shown
     for path in ("/recherche", "/recherche/filtres"):
         told = stranger.http.get(path, params={"q": first.letter.sender.split("(")[0].strip()})
@@ -222,7 +222,7 @@ def _digest(data: bytes) -> Digest:
 
 
 def _signed_length(pdf: bytes, position: int) -> int:
-    """How far the n-th signature reaches."""
+    """The length of the file that the n-th signature covers."""
     ranges = re.findall(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)", pdf)
     return sorted(int(start) + int(length) for _zero, _first, start, length in ranges)[position]
 

@@ -1,4 +1,4 @@
-"""The current fails while a stack is scanned: bridge, worker and site die at any moment, and every page is there once."""
+"""The power fails while a stack is scanned: bridge, worker and site die at any moment; every page arrives once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from demo.stage import start_bridge, start_site, start_worker
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 WORDS = ("acajou", "baobab", "cascade", "dromadaire", "escalier", "fontaine")
-"""One word per page, which the machine reads back: they tell the pages and their order."""
+"""One word for each page, which is read back: they identify the pages and their order."""
 DPI = 100
 WAIT_S = 90.0
 
@@ -30,7 +30,7 @@ def _page(word: str) -> Image.Image:
 
 
 def _cut(office: Journey, name: str) -> None:
-    """SIGKILL, then the machine is switched on again."""
+    """SIGKILL all processes, then start the machine again."""
     place = office.place
     place.processes.kill(name)
     {"site": start_site, "worker": start_worker, "bridge": start_bridge}[name](place)  # type: ignore[operator]
@@ -39,7 +39,7 @@ def _cut(office: Journey, name: str) -> None:
 
 
 def _looked_at(office: Journey) -> Page | None:
-    """The page of scans; None while the site is away."""
+    """The page of scans; None while the site is unreachable."""
     try:
         return office.person("bo.agent").open("/numerisations/")
     except httpx.HTTPError:
@@ -47,7 +47,7 @@ def _looked_at(office: Journey) -> Page | None:
 
 
 def _until_received(office: Journey, count: int) -> None:
-    """Wait until the batch has as many pages; a page whose order died with the bridge is asked for again."""
+    """Wait until the batch has this number of pages. A page whose order died with the bridge is ordered again."""
     clerk, ends, asked = office.person("bo.agent"), time.monotonic() + WAIT_S, time.monotonic()
     while time.monotonic() < ends:
         page = _looked_at(office)
@@ -63,7 +63,7 @@ def _until_received(office: Journey, count: int) -> None:
 
 
 def test_every_page_is_there_once_and_in_order(office: Journey) -> None:
-    rng = random.Random()  # any moment may be the wrong one
+    rng = random.Random()  # any moment may be an unfavourable one
     seed = rng.randrange(10**9)
     print(f"seed {seed}")
     rng.seed(seed)

@@ -1,4 +1,4 @@
-"""Names that were folded with the typed apostrophe are found again by any."""
+"""Names that were folded with the typewriter's apostrophe are found again with any apostrophe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the revision of the circuit does to letters on their way: a chain of visas stays one, opinions go back down."""
+"""The circuit's revision and letters in their circuit: a chain of visas stays a chain; opinions vanish on the way
+down."""
 
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def delegation(house: House, **bounds: object) -> Delegation:
 
 
 def fill(url: str, folder: Path) -> tuple[int, int]:
-    """A letter with two visas one after the other, and one whose visa and opinion are asked together."""
+    """Add a letter with two visas one after the other, and one whose visa and opinion are asked for together."""
     house = make_house(folder, url=url)
     chain, both = house.answer(), house.answer()
     dge = house.who("dge")
@@ -55,7 +56,7 @@ def test_visas_one_after_the_other_stay_so_and_opinions_are_no_visas(url: str, e
     found = "SELECT mail_id, position FROM circuit_steps ORDER BY mail_id, position"
     assert rows(engine, found) == [(chain, 1), (chain, 2), (both, 1)]
     assert rows(engine, "SELECT act FROM circuit_entries ORDER BY id") == [("submit",)]
-    # What was given within bounds is not suddenly given without.
+    # A delegation with limits does not become one without limits: after the downgrade it gives no right to sign.
     found = "SELECT kind, may_sign FROM delegations ORDER BY id"
     assert [(kind, bool(signs)) for kind, signs in rows(engine, found)] == [
         ("interim", False), ("interim", False), ("delegation", False), ("interim", True),

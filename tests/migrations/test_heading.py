@@ -1,4 +1,4 @@
-"""Letters that were given to a post are seen by the heads above it from this revision on, and the index learns it."""
+"""From this revision on, the heads above a post see the letters of the post, and the index learns it."""
 
 from __future__ import annotations
 

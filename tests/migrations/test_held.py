@@ -1,4 +1,5 @@
-"""What is never changed or deleted cannot be, on either database, whoever writes; what may change still does."""
+"""Rows that never change or vanish are protected on both databases, whichever program writes. Other columns may
+change."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -28,7 +29,7 @@ OTHER_TYPES = {Boolean: (True, False), Float: (0.5, 0.25), JSON: ({"a": 1}, {"a"
 
 @pytest.fixture
 def migrated(url: str, engine: Engine, tmp_path: Path) -> Iterator[Connection]:
-    """A connection that sees no foreign keys: a row of a table needs none of another."""
+    """A connection that checks no foreign keys: a row needs no rows of other tables."""
     upgrade(url, tmp_path)
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
@@ -41,7 +42,7 @@ def migrated(url: str, engine: Engine, tmp_path: Path) -> Iterator[Connection]:
 
 
 def value(column: Column[object], which: int) -> object:
-    """Two values of a column's type that differ."""
+    """Two different values of a column's type."""
     kind = getattr(column.type, "impl", column.type)
     if isinstance(column.type, UtcDateTime):
         return datetime(2026, 11, 24, 9, which, tzinfo=UTC)
@@ -54,8 +55,8 @@ def value(column: Column[object], which: int) -> object:
 
 
 def fill(connection: Connection, table: Table, *, whole: bool) -> None:
-    """One row; ``whole``: also where it may be empty."""
-    # Raw values: the enums of the models would refuse them.
+    """Add one row. With ``whole``, also give values to columns that may be empty."""
+    # Raw values: the enumerations of the models would refuse them.
     columns = [column for column in table.columns if not column.nullable or (whole and not column.foreign_keys)]
     raw = Table(table.name, type(metadata)(), *(Column(c.name, _plain(c)) for c in columns))
     connection.execute(insert(raw).values({c.name: value(c, 0) for c in columns}))
@@ -81,7 +82,7 @@ def fixed(held: Held, table: Table) -> list[str]:
     return [column.name for column in table.columns] if everything else list(held.columns)
 
 
-@pytest.mark.locks_backwards  # tries every table in turn
+@pytest.mark.locks_backwards  # tries each table in turn
 def test_held_rows_refuse_update_and_delete(migrated: Connection) -> None:
     for held in HELD:
         hold_against(migrated, held)
@@ -89,7 +90,7 @@ def test_held_rows_refuse_update_and_delete(migrated: Connection) -> None:
 
 
 def hold_against(migrated: Connection, held: Held) -> None:
-    """Every way to change or remove a row of the table is refused, and the row is as before."""
+    """Check that every change and deletion of the row is refused, and that the row is unchanged."""
     table = metadata.tables[held.table]
     fill(migrated, table, whole=True)
     before = migrated.execute(text(f"SELECT * FROM {held.table}")).fetchall()

@@ -1,4 +1,4 @@
-"""An index of a table that has rows is made while people write to it: PostgreSQL builds it CONCURRENTLY."""
+"""An index of a table with rows is made while people write to it: PostgreSQL builds it CONCURRENTLY."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from web.processes.migrate import alembic_config, migrate_database
 
 pytestmark = pytest.mark.servers
 FIRST_RELEASE = "0009"
-"""Later revisions meet the rows of installations at work."""
+"""Later revisions run on installations with rows."""
 MADE = re.compile(r"CREATE (?:UNIQUE )?INDEX (CONCURRENTLY )?(?:IF NOT EXISTS )?\S+ ON (\w+)")
 IN_ONE_TRANSACTION = {
     ("0020", "correspondents"): "some thousand rows, which the revision itself writes anew: the table is locked anyhow",

@@ -1,4 +1,4 @@
-"""Lines of departure that were made before get the entry of the directory that bears their name."""
+"""Earlier lines of departure are connected with the directory's entry of their name."""
 
 from __future__ import annotations
 

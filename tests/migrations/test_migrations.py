@@ -1,4 +1,4 @@
-"""The migrations make exactly what the models say, up and down, with rows in the tables, on both databases."""
+"""The migrations make exactly the tables of the models, up and down, over rows, on both databases."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +29,7 @@ def counts(engine: Engine) -> dict[str, int]:
 
 
 def fill(url: str, folder: Path) -> None:
-    """Rows of an organisation at work: units, posts, a letter imputed, jobs, journal."""
+    """Add rows of a working organisation: units, posts, an assigned letter, jobs, journal."""
     services = make_services(folder, url=url, create=False)
     make_organisation(services)
     make_mentions(services)
@@ -53,7 +53,7 @@ def test_the_migrated_database_is_what_the_models_say(url: str, engine: Engine, 
 
 
 def test_each_revision_goes_down_and_is_upgraded_over_rows(url: str, engine: Engine, tmp_path: Path) -> None:
-    """Each step meets the rows of an installation at work, down and up again, and every row is still there."""
+    """Each step runs over the rows of a working installation, down and up again; every row remains."""
     upgrade(url, tmp_path)
     fill(url, tmp_path)
     with engine.begin() as connection:
@@ -88,7 +88,7 @@ def test_one_migrates_at_a_time(url: str, engine: Engine, tmp_path: Path) -> Non
 
 @pytest.mark.servers
 def test_a_migration_does_not_wait_for_a_table_that_is_in_use(make_database: Callable[[], str], tmp_path: Path) -> None:
-    """It would hold up everybody who comes after it; it gives up, and is called again at a quieter moment."""
+    """A waiting migration would block all that come after it. It gives up, and is called again at a quieter moment."""
     url = make_database()
     engine = make_engine(url)
     upgrade(url, tmp_path)
@@ -121,7 +121,7 @@ def test_there_is_one_head(tmp_path: Path) -> None:
 
 
 def test_a_failed_migration_changes_nothing(tmp_path: Path, url: str, engine: Engine) -> None:
-    """A table of the same name in the way: the revision stops at it, and leaves none of its own."""
+    """A table of that name already exists: the revision fails there and leaves no table of its own."""
     in_the_way = metadata.sorted_tables[-1].name
     with engine.begin() as connection:
         connection.execute(text(f"CREATE TABLE {in_the_way} (id integer)"))

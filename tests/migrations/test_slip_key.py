@@ -1,4 +1,4 @@
-"""A slip's number names a slip that is there: over the rows of an installation at work, up and down."""
+"""The number of a slip refers to an existing slip: over the rows of a working installation, up and down."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BEFORE, ADDED, HELD = "0026", "0027", "0028"
 KEY = "fk_mail_numbers_slip_id_slips"
 LIKE = "register_id, year, text, text_key, registered_at, registered_on, void_reason"
 WITHOUT_SLIP = f"INSERT INTO mail_numbers ({LIKE}, sequence, slip_id) SELECT {LIKE}, 900, 77 FROM mail_numbers LIMIT 1"
-"""A number of a slip that is not there."""
+"""A number whose slip does not exist."""
 
 
 def migrate(url: str, folder: Path, revision: str) -> None:
@@ -35,9 +35,9 @@ def migrate(url: str, folder: Path, revision: str) -> None:
 
 
 def fill(url: str, engine: Engine, folder: Path) -> None:
-    """Numbers of all sorts: of letters, one of them void, of an envelope that was opened, and of a slip.
+    """Add numbers of all kinds: of letters, one of them void, of an opened envelope, and of a slip.
 
-    The rows are made with today's tables, which are then taken down to what was before the key.
+    The rows are made with the present tables, which are then migrated down to before the key.
     """
     migrate(url, folder, "head")
     services = make_services(folder, url=url, create=False)
@@ -58,7 +58,7 @@ def rows(engine: Engine, statement: str) -> list[tuple[object, ...]]:
 
 
 def shape(engine: Engine) -> dict[str, object]:
-    """All that the database says of the table, its keys apart."""
+    """The database's description of the table, without its keys."""
     found = inspect(engine)
     indexes = (
         "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'mail_numbers' AND sql IS NOT NULL"
@@ -132,7 +132,7 @@ def test_numbers_are_given_while_those_that_are_there_are_looked_at(
             "added without looking at the rows, which would hold the table long"
         )
         with engine.connect() as someone:
-            someone.execute(text("LOCK TABLE mail_numbers, slips IN ROW EXCLUSIVE MODE"))  # as who registers
+            someone.execute(text("LOCK TABLE mail_numbers, slips IN ROW EXCLUSIVE MODE"))  # as a clerk who registers
             migrate(url, tmp_path, HELD)
         assert rows(engine, validated) == [(True,)]
     finally:

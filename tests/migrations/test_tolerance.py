@@ -1,4 +1,4 @@
-"""An installation is upgraded without standing still: the programs of the release before run on the next tables."""
+"""An installation is upgraded without interruption: programs of the previous release run on the next tables."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from web.processes.migrate import (
 )
 
 FIRST = "0024"
-"""From this revision on the tables say which programs may run on them."""
+"""From this revision on, the tables state which programs may run on them."""
 
 Members = dict[str, frozenset[str]]
 
@@ -45,9 +45,9 @@ def scripts(engine: Engine) -> list[Script]:
 
 
 def tightened(before: dict[str, dict[str, object]], after: dict[str, dict[str, object]]) -> list[str]:
-    """What a program that knows the tables of before would miss, or be refused, in those of after."""
+    """Differences between two shapes of the tables that would break a program made for the first."""
     missing = [f"table {table}" for table in before.keys() - after.keys()]
-    # The sweep of an older program would not know that the bytes named there are still in use.
+    # The sweep of an older program would not know that the bytes named there are still used.
     missing += [f"{table}.{name} names bytes" for table in after.keys() - before.keys() for name in after[table]
                 if name.endswith("digest")]  # fmt: skip
     for table in before.keys() & after.keys():
@@ -64,7 +64,7 @@ def tightened(before: dict[str, dict[str, object]], after: dict[str, dict[str, o
 
 
 def _holds_more(before: object, after: object) -> bool:
-    """Whether a type holds all values of another: texts may become longer."""
+    """Whether a type holds all values of another one: texts may become longer."""
     lengths = [re.fullmatch(r"VARCHAR\((\d+)\)|TEXT()", str(one)) for one in (before, after)]
     if None in lengths:
         return False
@@ -72,7 +72,8 @@ def _holds_more(before: object, after: object) -> bool:
 
 
 def shape(engine: Engine) -> dict[str, dict[str, object]]:
-    """Of each table its columns (whether a value must be given, its type) and its rules (unique, checks, triggers, keys)."""
+    """For each table, its columns (whether a value is required, type) and its rules (unique, checks, triggers,
+    keys)."""
     found = inspect(engine)
     made = {
         table: {column["name"]: _asks(column) for column in found.get_columns(table)}
@@ -102,7 +103,7 @@ def _rules(found: Inspector, table: str) -> dict[str, object]:
 
 
 def known_members(revision: str) -> Members:
-    """What the program of a revision knows of each stored enumeration, by column, as ``members.toml`` says."""
+    """Column -> members of its enumeration that the program of a revision knows, as ``members.toml`` states."""
     record = tomllib.loads(Path(__file__).with_name("members.toml").read_text(encoding="utf-8"))
     known: Members = {}
     for since in sorted(record):
@@ -112,7 +113,7 @@ def known_members(revision: str) -> Members:
 
 
 def members_of(tables: MetaData) -> Members:
-    """The members of each stored enumeration of a program, by column."""
+    """Column -> members of its enumeration, for a program."""
     return {
         f"{table.name}.{column.name}": frozenset(member.value for member in column.type.enum)
         for table in tables.sorted_tables
@@ -122,7 +123,7 @@ def members_of(tables: MetaData) -> Members:
 
 
 def unread(before: Members, after: Members) -> list[str]:
-    """What one of two programs may write into a column that both read, and the other one does not know."""
+    """Members that one of two programs may write into a shared column, and that the other one does not know."""
     return sorted(
         f"{column} = {member} is {'new' if member in after[column] else 'gone'}"
         for column in before.keys() & after.keys()
@@ -176,7 +177,7 @@ def test_a_revision_that_names_an_older_program_takes_nothing_from_it(tmp_path: 
             oldest = getattr(script.module, "oldest_program", None)
             assert oldest in shapes, f"{script.revision} names no oldest program: see the template of revisions"
             taken = tightened(shapes[oldest], shapes[script.revision])
-            if script.revision <= RELEASES[0]:  # these rules of existing columns hold what programs wrote anyway
+            if script.revision <= RELEASES[0]:  # rules of existing columns that programs followed anyway
                 taken = [one for one in taken if not one.endswith("ruled anew")]
             assert taken == [], f"{script.revision} takes something from programs of {oldest}: name the revision itself"
             assert unread(known_members(oldest), known_members(script.revision)) == [], (
@@ -213,7 +214,7 @@ def test_what_takes_something_away_is_seen() -> None:
 
 
 def newer(engine: Engine, oldest_program: str) -> None:
-    """A newer program migrated: a revision that this one does not know, and a table and a column of its own."""
+    """A newer program migrated: the tables have an unknown revision, a new table and a new column."""
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE mails ADD COLUMN colour VARCHAR(10)"))
         connection.execute(text("CREATE TABLE colours (id integer)"))
@@ -253,7 +254,7 @@ def test_tables_from_before_the_promise_let_no_other_program_run(tmp_path: Path)
 
 
 def shapes_of(settings: Settings, engine: Engine) -> dict[str, dict[str, dict[str, object]]]:
-    """The shape after each revision that has a phase, and after the one before."""
+    """The shape after each revision that has a phase, and after the revision before."""
     shapes: dict[str, dict[str, dict[str, object]]] = {}
     for script in scripts(engine):
         if script.revision >= RELEASES[0]:
@@ -263,7 +264,7 @@ def shapes_of(settings: Settings, engine: Engine) -> dict[str, dict[str, dict[st
 
 
 def misplaced(phases: list[tuple[str, str]], releases: tuple[str, ...]) -> list[str]:
-    """Expansions that follow a contraction of the same release; its program could not start before that contraction."""
+    """Expansions that follow a contraction of their release: their program could not start before that contraction."""
     wrong, contracted = [], False
     for revision, phase in phases:
         if phase == "expand" and contracted:
@@ -312,7 +313,7 @@ def test_a_contraction_adds_nothing_that_its_program_needs(tmp_path: Path) -> No
 
 
 def lacking(tables: MetaData, there: dict[str, dict[str, object]]) -> list[str]:
-    """What a program would miss in tables, and what the tables ask for that it does not give."""
+    """Columns that a program misses in the tables, and values that the tables require and the program does not give."""
     known = {table.name: {column.name for column in table.columns} for table in tables.sorted_tables}
     wrong = [f"table {table}" for table in known.keys() - there.keys()]
     for table in known.keys() & there.keys():
@@ -366,7 +367,7 @@ def downgrade():
 
 @pytest.fixture
 def more_revisions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
-    """Let the program know one revision more, of a phase."""
+    """Let the program know one more revision, of a given phase."""
     folder = tmp_path / "versions"
     folder.mkdir()
 

@@ -1,4 +1,4 @@
-"""Rights as rows: what is granted, withdrawn and asked for, right by right."""
+"""Rights as rows: granted, withdrawn and checked, one right at a time."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -84,7 +84,7 @@ def test_what_is_there_already_asks_for_nothing(session: Session) -> None:
 
 
 def test_two_who_grant_at_once_write_one_right(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The other's row is there though it was not seen: it stays as it is."""
+    """The other one's row exists although it was not seen: it stays."""
     given(session, 1, A)
     uow = work(session, LATER)
     monkeypatch.setattr(session, "execute", _blind_once(session))

@@ -1,4 +1,4 @@
-"""Numbers from a counter, row by row: which one, of which day and year, and who is refused."""
+"""Numbers from a counter, row by row: which number, with which day and year, and who is refused."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -32,8 +32,8 @@ from tests.remedies import refused
 from tests.rows_kit import held, person, rows, told, work
 
 NOW = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)
-TODAY = date(2026, 11, 25)  # where the installation stands
-MIDNIGHT = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)  # when that day began
+TODAY = date(2026, 11, 25)  # where the installation is
+MIDNIGHT = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)  # the beginning of that day
 DAY = timedelta(days=1)
 CLERK = person(7, held(4, Role.MEMBER, unit_id=2), held(5, Role.CLERK, unit_id=3), held(6, Role.CLERK, unit_id=2))
 PATTERN = "{seq:04d}/{year}/{month}/{entity}/{unit}/{register}"
@@ -105,7 +105,7 @@ def allocate(uow: UnitOfWork, register_id: int = 1, **values: Any) -> MailNumber
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], object]) -> None:
-    """While the n-th lock is waited for, somebody else does the n-th of these."""
+    """During the wait for the n-th lock, another transaction calls the n-th of these functions."""
     left, hold = list(acts), locks.hold_one
 
     def late(*words: Any) -> Any:
@@ -178,7 +178,7 @@ def test_moments_are_utc_wherever_the_server_stands(uow: UnitOfWork, monkeypatch
 def test_the_counter_is_locked_by_one_statement(
     uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch, restarts_yearly: bool, year: int
 ) -> None:
-    """Everybody waits for it."""
+    """All other transactions wait for it."""
     book = register(uow.session, restarts_yearly=restarts_yearly)
     counter(uow.session, year)
     calls: list[None] = []
@@ -387,7 +387,7 @@ def test_the_entity_is_the_nearest_above(session: Session, unit_id: int, code: s
 
 
 def test_units_that_are_in_hand_are_not_read_anew(uow: UnitOfWork) -> None:
-    """The actor's are of the same request; here they say otherwise than the rows."""
+    """The actor's units were read in this request; here they differ from the rows."""
     units = {2: UnitRow(2, 4, False, None, None, "BO"), 4: UnitRow(4, None, True, None, None, "SEUL")}
     assert allocation.entity_code(uow.session, uow.session.get_one(Unit, 2), units) == "SEUL"
     register(uow.session, pattern="{seq}/{entity}")
@@ -591,7 +591,7 @@ def test_a_void_of_a_closed_day_is_entered_in_the_first_open_one_and_cites_the_c
     assert (told(uow)[0]["closed_on"], told(uow)[0]["closing"]) == (TODAY.isoformat(), "c" * 64)
 
 
-# --- When a correction is entered -----------------------------------------------------------------------------------
+# --- When a correction may be entered -------------------------------------------------------------------------------
 
 
 def entered(uow: UnitOfWork, *numbers: MailNumber) -> datetime:
@@ -682,7 +682,7 @@ def test_the_closing_cited_is_the_first_that_closes_the_numbers_day(session: Ses
     assert corrections.citation(session, one) == {"closed_on": "2026-11-26", "closing": "f" * 64}
 
 
-# --- what is made, and what a correction waits for ------------------------------------------------------------------
+# --- Rows that are written, and the locks that a correction waits for ------------------------------------------------
 
 
 def test_a_number_is_the_row_that_was_written_and_moves_its_own_counter_alone(

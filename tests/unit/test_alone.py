@@ -1,4 +1,4 @@
-"""The guard of these tests (``conftest``) knows what is outside, and what a unit test may do."""
+"""The guard of the unit tests (``conftest``) recognises forbidden calls, and allows the others."""
 
 import contextlib
 import socket
@@ -14,7 +14,7 @@ from tests.unit import conftest
 
 
 def refused(reach: Callable[[], object], words: str) -> None:
-    """The call is refused, and fails the test although the program catches the refusal."""
+    """The call is refused. It fails the test even if the program catches the refusal."""
     caught = []
     with pytest.raises(AssertionError, match=words), conftest.alone(), contextlib.suppress(PermissionError):
         try:

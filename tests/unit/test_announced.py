@@ -1,4 +1,4 @@
-"""What a letter's text announces to be joined."""
+"""The enclosures that a letter's text announces."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""One change anywhere in the journal, whatever it is, is found, and where it was made."""
+"""Any single change of the journal is found, with its place."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ def session() -> Iterator[Session]:
 
 
 def write(session: Session, events: list[Event], parts: int) -> None:
-    """A journal of these alone, in one append or in several; nothing is committed."""
+    """A journal of these events alone, in one append or several. Nothing is committed."""
     session.rollback()
     for n in range(0, len(events), parts):
         audit.append(session, events[n : n + parts])
@@ -57,7 +57,7 @@ def found(session: Session) -> set[int]:
 def altered(session: Session, table: Table, at: int, column: str, value: Any) -> None:
     key = table.primary_key.columns[0]
     before = session.execute(select(table.c[column]).where(key == at)).scalar_one()
-    assume(audit.canonical(_plain(before)) != audit.canonical(_plain(value)))  # for Python, True is 1
+    assume(audit.canonical(_plain(before)) != audit.canonical(_plain(value)))  # in Python, True equals 1
     session.execute(update(table).where(key == at).values({column: value}))
 
 
@@ -93,7 +93,7 @@ def test_one_field_of_one_entry(session: Session, events: list[Event], column: s
 def test_one_field_of_one_entry_that_is_hashed_anew(
     session: Session, events: list[Event], column: str, data: st.DataObject
 ) -> None:
-    """The entry fits itself again; the one behind it, or the head, does not fit it."""
+    """The entry itself is consistent; the next one, or the head, does not fit it."""
     at = data.draw(st.integers(1, len(events)))
     write(session, events, 2)
     altered(session, ENTRIES, at, column, data.draw(COLUMNS[column]))

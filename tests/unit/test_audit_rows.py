@@ -1,4 +1,4 @@
-"""The journal row by row: what an entry is made of, byte for byte, and what each kind of tampering is called."""
+"""The journal row by row: the bytes of an entry, and the name of each kind of tampering."""
 
 import hashlib
 import json
@@ -45,7 +45,7 @@ def findings(session: Session) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("before", [0, 1, 5])
 def test_a_single_event_goes_the_short_way_to_the_same_chain(session: Session, before: int) -> None:
-    """One event is sent in one message with its payload and the head; the chain is that of several."""
+    """A single event is sent in one message, with its payload and the head. Its chain equals that of several events."""
     for n in range(before):
         audit.append(session, [event(n)])
     audit.append(session, [event(77, value="seul")])
@@ -58,7 +58,7 @@ def test_a_single_event_goes_the_short_way_to_the_same_chain(session: Session, b
     assert session.scalars(select(AuditEntry.sequence).order_by(AuditEntry.sequence)).all() == [*range(1, before + 2)]
 
 
-# --- The bytes: whoever checks an export computes them without this program -----------------------------------------
+# --- The bytes: a checker of an export computes them without this program --------------------------------------------
 
 
 def test_a_json_value_has_one_form() -> None:

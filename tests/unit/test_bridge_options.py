@@ -1,4 +1,4 @@
-"""What is set on devices of different makers: a device is its options, as python-sane gives them."""
+"""Settings of devices of different makers. A device is a set of options, as python-sane gives them."""
 
 from typing import Any
 
@@ -23,7 +23,8 @@ class Option:
 
 
 class Device:
-    """Keeps what is set on it; refuses, as libsane does, a name that it lacks or a word that it does not offer."""
+    """Records the values that are set. As libsane, it refuses an option that it lacks and a value that it does not
+    offer."""
 
     def __init__(self, **options: Option) -> None:
         self.__dict__["opt"] = options

@@ -1,4 +1,4 @@
-"""Pages go into PNG and come back pixel for pixel, with their resolution."""
+"""Pages are written as PNG and read back pixel by pixel, with their resolution."""
 
 import io
 import random

@@ -1,4 +1,4 @@
-"""The bridge's choices without I/O: by capability, by code, by manifest."""
+"""Decisions of the bridge without I/O: by capability, by code, by manifest."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which files of a watched folder count, and when one is whole."""
+"""Which files of a watched folder are taken, and when a file is complete."""
 
 import os
 from pathlib import Path

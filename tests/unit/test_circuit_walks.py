@@ -1,4 +1,4 @@
-"""Random circuits and random acts beside a model that knows nothing but stages and who has said yes."""
+"""Random circuits and random acts, compared with a simple model: stages, and the posts that have approved."""
 
 from dataclasses import dataclass, field, replace
 
@@ -24,7 +24,7 @@ def steps(draw: st.DrawFn) -> tuple[Step, ...]:
 
 @dataclass
 class Model:
-    """Stages as sets of what is still asked, and what was said since the content last changed."""
+    """The model: stages as sets of open steps, and the steps done since the content last changed."""
 
     steps: tuple[Step, ...]
     said: dict[PostId, StepKind] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Model:
         return {(SIGNATORY, None)}
 
     def before(self) -> set[PostId]:
-        """Who gave a visa in a stage that is over."""
+        """The posts that gave a visa in a finished stage."""
         asked = {post for post, _ in self.waits_for()}
         now = min((step.stage for step in self.steps if step.post_id in asked), default=9)
         visas = {step.post_id for step in self.steps if step.stage < now and step.kind is StepKind.VISA}
@@ -48,7 +48,7 @@ class Model:
 
 
 def test_the_model_and_the_rules_can_differ() -> None:
-    """The model is no copy: it knows neither versions nor ids."""
+    """The model is not a copy of the rules: it has neither versions nor ids."""
     first = Step(POSTS[0], 1)
     assert Model((first,)).waits_for() == {(POSTS[0], StepKind.VISA)}
     assert Model((first,), {POSTS[0]: StepKind.OPINION}).waits_for() == {(POSTS[0], StepKind.VISA)}
@@ -60,7 +60,7 @@ ACTS = st.tuples(
     st.sampled_from([*POSTS, SIGNATORY]),
     st.sampled_from(StepKind),
 )
-"""``turn``: somebody says what is waited for; all else is done by anybody, at any time."""
+"""``turn``: a post that is next acts. The other acts are done by any post at any time."""
 
 
 @given(steps(), st.lists(ACTS, max_size=40), st.data())
@@ -79,7 +79,7 @@ def test_whose_turn_it_is_after_any_acts(asked: tuple[Step, ...], acts: list[tup
             may = (post, wanted) in model.waits_for()
             assert _acts_through(circuit, post, wanted) == (post if may else None)
             if may and act == "sign":
-                assert model.said.keys() >= {step.post_id for step in model.steps}  # nobody was passed over
+                assert model.said.keys() >= {step.post_id for step in model.steps}  # no post was skipped
                 return
             if may:
                 entry += 1
@@ -116,7 +116,7 @@ def _acts_through(circuit: Circuit, post: PostId, kind: StepKind | None) -> Post
 
 
 def _asked_anew(circuit: Circuit, model: Model, post: PostId) -> Circuit:
-    """A visa of an earlier stage is asked for once more: it, and nothing else, is taken back."""
+    """A visa of an earlier stage is asked for again: only this visa is withdrawn."""
     if not model.is_submitted or post not in model.before():
         return circuit
     undone = rules.require_earlier(circuit, post)

@@ -1,4 +1,4 @@
-"""A foreign code is never taken for ours."""
+"""Foreign codes are never taken for ours."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Two contents of a letter side by side."""
+"""Two contents of a letter, compared side by side."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def part(parts: tuple[Part, ...], field: Field) -> Part:
 
 
 def marked(line: Line) -> tuple[str, str]:
-    """Both sides, with [ ] around what the other has not got."""
+    """Both sides, with [ ] around text that the other side lacks."""
     before, after = (
         "".join(f"[{piece.text}]" if piece.is_changed else piece.text for piece in side)
         for side in (line.before, line.after)

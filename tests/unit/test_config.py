@@ -1,4 +1,4 @@
-"""Settings that make no sense are refused, naming the setting and the remedy."""
+"""Settings that make no sense are refused. The error names the setting and the remedy."""
 
 from pathlib import Path
 

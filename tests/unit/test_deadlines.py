@@ -1,4 +1,4 @@
-"""Deadlines in working days."""
+"""Due dates in working days."""
 
 from datetime import date, timedelta
 

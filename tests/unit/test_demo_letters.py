@@ -1,4 +1,5 @@
-"""The demonstration's letters have known text, fit their pages, and its ministry hangs together."""
+"""The demonstration's letters have known text and fit their pages; the posts and units of its ministry are
+consistent."""
 
 import string
 from collections import Counter
@@ -108,7 +109,7 @@ def test_ageing_changes_the_page_the_same_way_each_time(kind: ageing.AgeingKind)
     assert aged.mode == "L"
     assert np.array_equal(np.asarray(aged), np.asarray(ageing.age(page, 3, kind)))
     assert not np.array_equal(np.asarray(aged), np.asarray(ageing.age(page, 4, kind)))
-    # Light dims the paper, and it stays clearly brighter than ink.
+    # The light darkens the paper, which stays clearly brighter than ink.
     assert 190 < float(np.median(np.asarray(aged))) < 250
 
 

@@ -1,4 +1,4 @@
-"""The demonstration's main job is played on a site that people use: it mistakes no number, and takes no site down."""
+"""The demonstration's main job on a site that people use: it confuses no number and stops no site."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ def test_a_number_is_named_only_as_a_whole(text: str, named: bool) -> None:
 
 @pytest.fixture
 def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """``ged run`` without processes: what its parts were asked, and what it said."""
+    """``ged run`` without processes: the calls of its parts, and its output."""
     said: list[str] = []
     parts = {"start": Mock(), "Journey": Mock(), "_serve": Mock(return_value=0), "_welcome": Mock()}
     for name, part in parts.items():

@@ -1,4 +1,5 @@
-"""Dates counted and moved, row by row: which letters a change of the calendar can move, where to, and what is told."""
+"""Due dates counted and moved, row by row: which letters a change of the calendar moves, to which date, and the
+notices."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -24,7 +25,7 @@ from ged.unit import Role, UnitOfWork
 from tests.remedies import refused
 from tests.rows_kit import asked, held, person, rows, told, work
 
-NOW = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)  # it is the 25th where the installation stands
+NOW = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)  # already the 25th where the installation is
 WEEK = frozenset(range(5))
 BEFORE = WorkCalendar(WEEK, frozenset())
 ADMIN = person(7, held(5, Role.MEMBER), held(6, Role.ADMINISTRATOR))
@@ -54,7 +55,7 @@ def uow(session: Session) -> UnitOfWork:
 
 @pytest.fixture
 def shared(monkeypatch: pytest.MonkeyPatch, session: Session) -> list[type]:
-    """The tables that were held."""
+    """The tables that were locked."""
     found: list[type] = []
 
     def seen(where: Session, model: type) -> None:
@@ -108,7 +109,7 @@ def recount(uow: UnitOfWork, *days: date, before: WorkCalendar = BEFORE) -> int:
     return due.recount(uow, before, days or None, actor=ADMIN, reason="Décret n° 1")
 
 
-# --- A date that is asked for -----------------------------------------------------------------------------------
+# --- A date is asked for ------------------------------------------------------------------------------------------
 
 
 def test_none_is_asked_for_and_nobody_is_kept_waiting(uow: UnitOfWork, shared: list[type]) -> None:
@@ -162,7 +163,7 @@ def test_holding_the_calendar_keeps_the_week(uow: UnitOfWork, shared: list[type]
     assert shared == [WorkingDay]
 
 
-# --- A day that changed ---------------------------------------------------------------------------------------------
+# --- A day of the calendar changes ----------------------------------------------------------------------------------
 
 
 def test_a_letter_counted_over_the_day_moves_and_its_history_says_so(uow: UnitOfWork) -> None:
@@ -264,7 +265,7 @@ def test_only_letters_that_the_days_can_move_are_locked(uow: UnitOfWork, locked:
     letter(uow.session, 3, NEXT, FRI, 2)  # begins on the last changed day
     letter(uow.session, 4, NEXT, MON, 1)  # begins after it
     letter(uow.session, 5)
-    letter(uow.session, 6, FRI)  # typed, from before origins were kept
+    letter(uow.session, 6, FRI)  # typed, from before the origin of a date was stored
     letter(uow.session, 7, NEXT)
     letter(uow.session, 8, WED, WED, 0)
     below(uow.session, 8, 8, THU, TUE, 2)
@@ -314,7 +315,7 @@ def test_of_other_letters_nothing_is_read(uow: UnitOfWork) -> None:
 
 
 def test_dates_are_taken_as_they_are_once_the_lock_is_there(uow: UnitOfWork) -> None:
-    """Somebody else set another date after we had read the rows."""
+    """Another person set another date after the rows were read."""
     mail, row = letter(uow.session, 3, FRI, TUE, 3), below(uow.session, 8, 3, FRI, TUE, 3)
     for model in (Mail, Assignment):
         newer = update(model).values(due_on=THU, due_days=2).execution_options(synchronize_session=False)
@@ -325,7 +326,7 @@ def test_dates_are_taken_as_they_are_once_the_lock_is_there(uow: UnitOfWork) -> 
     assert told(uow)[0]["assignments"] == [[8, "2026-11-26", "2026-11-27"]]
 
 
-# --- Below and above ------------------------------------------------------------------------------------------------
+# --- Assignments below and above -----------------------------------------------------------------------------------
 
 
 def test_nobody_below_has_a_later_date_than_the_letter(uow: UnitOfWork) -> None:
@@ -346,7 +347,7 @@ def test_whoever_has_it_from_an_assignment_is_bound_by_that_one(uow: UnitOfWork)
     letter(uow.session, 3, NEXT, NEXT, 0)
     above = below(uow.session, 1, 3, FRI, TUE, 3)
     row = below(uow.session, 2, 3, FRI, FRI, 0, parent_id=1)
-    free = below(uow.session, 4, 3, FRI, FRI, 0, parent_id=99)  # what was above is done
+    free = below(uow.session, 4, 3, FRI, FRI, 0, parent_id=99)  # the assignment above is done
     above.due_days = 2
     assert recount(uow, FRI) == 1
     assert (above.due_on, row.due_on, free.due_on) == (THU, THU, FRI)
@@ -391,7 +392,7 @@ def test_a_date_without_its_whole_origin_is_as_typed(uow: UnitOfWork, since: dat
 
 
 def test_a_counted_date_on_a_day_off_is_counted_anew(uow: UnitOfWork) -> None:
-    """Counted in a calendar of before; only what was typed there stays."""
+    """It was counted in an earlier calendar. Only a typed date would stay."""
     none, one = letter(uow.session, 3, SAT, FRI, 0), letter(uow.session, 4, SAT, SAT, 1)
     assert recount(uow) == 2
     assert (none.due_on, one.due_on) == (FRI, MON)

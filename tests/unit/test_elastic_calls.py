@@ -1,4 +1,4 @@
-"""Bulks as the client's helper sends them, over a wire that is written here: bounds, pauses, outcomes."""
+"""Bulk requests as the client's helper sends them, over a scripted connection: limits, pauses, outcomes."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ Outcome = tuple[int, str]
 
 
 class Wire(BaseNode):
-    """Takes bulks, answers each letter as a test says."""
+    """Accepts bulk requests, and answers for each letter as the test says."""
 
     taken: ClassVar[list[list[dict[str, Any]]]] = []
     sizes: ClassVar[list[int]] = []
@@ -45,7 +45,7 @@ class Wire(BaseNode):
         return NodeApiResponse(meta, json.dumps(answer).encode())
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no connection is open."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a bridge can report has its French at the site."""
+"""Each fault that a bridge can report has French words in the site."""
 
 from scanner_bridge.faults import ADVICE
 from web.words.fault_words import FAULTS

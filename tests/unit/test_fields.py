@@ -1,4 +1,4 @@
-"""Fields of a letter: the rules one by one, and that no text makes them fail."""
+"""Fields of a letter: each rule, and no text makes them fail."""
 
 import time
 from datetime import date
@@ -182,7 +182,7 @@ def test_a_leaning_page_is_read_as_a_straight_one() -> None:
 
 
 def test_other_hands_are_read() -> None:
-    """The letters of ``tests/letters``, as text: what is called sure must be right."""
+    """The letters of ``tests/letters``, as text. A value read with confidence must be right."""
     sure: dict[str, Count] = {}
     every: dict[str, Count] = {}
     told = []

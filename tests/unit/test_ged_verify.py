@@ -1,4 +1,4 @@
-"""``ged_verify.py``: what is proven, broken and open, finding by finding, and the words and exit codes that tell it."""
+"""``ged_verify.py``: each finding (proven, broken, open), the words that report it, and the exit codes."""
 
 import hashlib
 import json
@@ -48,7 +48,7 @@ def _the_clock_stands(monkeypatch):
 
 @pytest.fixture
 def held(tmp_path):
-    """(arguments of the root, of the key): what the judge has from elsewhere."""
+    """(arguments of the root, arguments of the key): what the judge has from another source."""
     root, key = tmp_path / "held.pem", tmp_path / "held.pub"
     root.write_text(ministry().root.pem)
     key.write_bytes(kit.pem_of(journal_key()))
@@ -68,7 +68,7 @@ def told(arguments, capsys):
 
 
 def about(lines, what):
-    """The only finding of a thing, without its name."""
+    """The only finding about a thing, without its name."""
     (line,) = [line for line in lines if line[1].startswith(what)]
     return (line[0], *line[2:])
 
@@ -86,11 +86,11 @@ def of_file(name, content):
     return f"{name}, {len(content)} octets inchangés, SHA-256 {hashlib.sha256(content).hexdigest()}"
 
 
-# --- a whole folder, in all the ways of looking at it
+# --- a whole folder, in each way to check it
 
 
 def everything(folder):
-    """What is said of a sound folder, in order: (what, by, when)."""
+    """The findings for a sound folder, in order: (what, by, when)."""
     names = folder.names
     yield "dossier 457/MMRE exporté", BY_YOU, "2026-03-03T09:00:00+00:00"
     for path, content in folder.files.items():
@@ -154,7 +154,7 @@ def test_the_words_for_people(folder, held, capsys, monkeypatch):
 
 
 def _own_bytes(read):
-    """The program's digest is told of its own file."""
+    """The program reports the digest of its own file."""
     return lambda path: b"the program" if path.name == "ged_verify.py" else read(path)
 
 
@@ -453,7 +453,7 @@ def test_a_time_stamp_of_other_bytes_is_broken(folder, held, capsys):
 
 
 def test_a_time_stamp_in_a_folder_of_another_key_is_not_proven(folder, held, capsys):
-    """The authority's signature is true, the anchor's is not the one that the judge holds."""
+    """The authority's signature is genuine; the anchor's key is not the one that the judge has."""
     path = folder.write()
     for arguments, why in ((held[0], ONLY_FOLDER), ([], ITS_ROOT)):
         line = about(told([path, *arguments], capsys)[1], f"horodatage de l'{ANCHOR}")
@@ -476,7 +476,7 @@ def _twice(entries, _anchor):
 
 
 def _broken_chain(entries, _anchor):
-    """Its own hash holds; what stands before it is another."""
+    """The entry's hash is right; the hash of the entry before differs."""
     entries[1]["previous_hash"] = "cd" * 32
     entries[1]["hash"] = kit.digest_of(entries[1])
 
@@ -695,7 +695,7 @@ def test_a_token_cut_short_is_altered(length):
 
 
 def test_no_byte_of_a_token_can_change_and_leave_it_proven_with_another_time():
-    """Bytes of the certificate's or the token's frame may; none that the signature covers."""
+    """Some bytes around the certificate or the token may change; no byte that the signature covers."""
     token = Token(stamper("rsa"), STAMPED).made()
     for place in range(len(token)):
         found = of_token(token[:place] + bytes([token[place] ^ 1]) + token[place + 1 :])
@@ -784,7 +784,7 @@ def test_a_certificate_counts_while_it_is_valid_by_the_second():
 
 
 def of_pdf(pdf, revisions=(), roots=None, now=NOW, **how):
-    """Findings without the name of the thing; ``revisions``: of which the digests are listed."""
+    """The findings without the name of the thing. ``revisions``: those with listed digests."""
     roots = [ministry().root.certificate] if roots is None else roots
     listed = None if revisions is None else [hashlib.sha256(one).hexdigest() for one in revisions]
     lines = list(ged_verify.check_pdf(pdf, "N", listed, roots, now, **how))
@@ -915,7 +915,7 @@ def test_a_time_stamp_of_the_document_is_looked_at_as_one():
     ],
 )
 def test_a_certificate_must_be_made_for_signing(made, expected):
-    """As the checker of the server has it: the key of a web server signs no letter."""
+    """As in the server's checker: the key of a web server signs no letter."""
     pdf = signed(order_pdf(), holder("AMAVI Kossi", ministry().root, **made))
     for listed in ([], None):
         assert of_pdf(pdf, listed)[0][::4] == expected
@@ -947,7 +947,7 @@ def test_a_signature_that_leaves_out_more_than_itself_is_broken():
 
 
 def test_nothing_is_written_into_the_padding_of_a_signature():
-    """A forger's words in the signature's dictionary, where no signed byte changes: pyHanko calls it whole."""
+    """A forger's words in the signature's dictionary, where no signed byte changes: pyHanko reports it as intact."""
     found = re.search(rb"/Contents <[0-9a-fA-F]+?(0{200,})>", letter())
     words = b"> /Reason (Approuve par le ministre) /X <"
     padding = words.ljust(len(found[1]), b"0")
@@ -992,7 +992,7 @@ def test_revisions_count_only_under_the_key_that_the_judge_holds(folder, held, c
 
 
 def test_a_certificate_is_judged_today(folder, held, capsys):
-    """Today is the program's clock, which the test sets; the machine's is later."""
+    """The day is that of the program's clock, which the test sets. The machine's clock is later."""
     short = signed(order_pdf(), holder("AMAVI Kossi", ministry().root, end=NOW + SECOND))
     path = with_letter(folder, short).write()
     assert about(told([path, *held[0]], capsys)[1], "signature")[0] == "proven"

@@ -1,4 +1,4 @@
-"""``ged_verify.py --token``: what the code printed on a letter proves, and the file beside it."""
+"""``ged_verify.py --token``: what the printed code of a letter proves, and what it proves about a file beside it."""
 
 import base64
 import hashlib
@@ -51,7 +51,7 @@ def certificate(kind="p256"):
 def content_of(
     kind="p256", *, number="457/MMRE", signer="AMAVI Kossi", day=date(2026, 3, 3), digest=None, version=1
 ):  # fmt: skip
-    """What is signed: version, key, secret, day, digest, number and signer, as ``docs/dev/signed-code.md`` has them."""
+    """The signed content: version, key, secret, day, digest, number and signer, as in ``docs/dev/signed-code.md``."""
     spki = key_of(kind).public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )  # fmt: skip
@@ -65,7 +65,7 @@ def content_of(
 
 
 def seal(content, kind="p256", *, before=b"GED letter token 1\0", size=None, digest=None):
-    """The signature over it: PKCS #1, or r and s side by side."""
+    """The signature of it: PKCS #1, or r and s one after the other."""
     key = key_of(kind)
     if kind == "rsa":
         return key.sign(before + content, padding.PKCS1v15(), digest or hashes.SHA256())
@@ -167,7 +167,7 @@ def test_a_code_is_read_as_people_and_readers_give_it(way):
 
 @pytest.mark.parametrize("length", range(4))
 def test_a_code_of_any_length_is_read(length):
-    """Base32 is filled up to eight characters in each of its ways."""
+    """Base32 is padded to a multiple of eight characters. Each length of padding is tried."""
     signer = "AMAVI Kossi" + "x" * length
     assert findings(code(signer=signer))[0][:2] == ("proven", WHAT.replace("AMAVI Kossi", signer))
 
@@ -199,7 +199,7 @@ def test_one_byte_of_signature_makes_a_code_and_the_last_character_has_one_spell
 
 def test_no_letter_at_the_end_of_a_code_is_taken_for_a_bar():
     endings = set()
-    for last in range(224, 256):  # a code without its last letter would have bits left over
+    for last in range(224, 256):  # without its last letter the code would have surplus bits
         whole = spelt(content_of() + b"four" + bytes([last]))
         endings.add(whole[-1].upper())
         assert findings(whole)[0][3] == findings(whole.upper())[0][3] == NOT_SIGNED
@@ -324,7 +324,7 @@ def test_a_signature_within_the_pages_covers_nothing_behind_them():
 
 
 def test_the_letter_is_judged_today():
-    """Today is the program's clock, which the test sets; the machine's is later."""
+    """The day is that of the program's clock, which the test sets. The machine's clock is later."""
     short = holder("AMAVI Kossi", ministry().root, end=NOW + YEAR / 365)
     assert beside(signed(PAGES, short)) == ("proven", "")
 
@@ -388,7 +388,7 @@ def test_a_long_name_may_be_cut_at_the_end_of_its_place(name, told, is_named):
     assert ged_verify._is_named(name, told) is is_named
 
 
-# --- as it is called
+# --- as a command
 
 
 def test_the_command_reads_certificates_roots_and_the_file(tmp_path, capsys):

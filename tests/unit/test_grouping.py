@@ -1,4 +1,4 @@
-"""Pages of a batch fall into groups: each page once, in its order, and every code where it belongs."""
+"""The pages of a batch are grouped: each page once, in its order, and every code in the right group."""
 
 from itertools import pairwise
 
@@ -17,7 +17,7 @@ PAGES = st.lists(
 
 
 def page(sort: tuple[CodeKind, int] | str | None, *, key: bytes = KEY) -> ScanPage:
-    """A page that bears nothing, a foreign barcode, or a code of ours."""
+    """A page without a code, with a foreign barcode, or with one of our codes."""
     if isinstance(sort, tuple):
         return ScanPage(codes=[make_code(*sort, key=key)])
     return ScanPage(codes=[] if sort is None else [sort])
@@ -52,7 +52,7 @@ def test_sheets_and_nothing_else_are_laid_aside(sorts: list[tuple[CodeKind, int]
 
 @given(PAGES)
 def test_a_group_is_one_letter(sorts: list[tuple[CodeKind, int] | str | None]) -> None:
-    """Its first page says what it is; a page behind says the same or nothing; no sheet lies between its pages."""
+    """The first page has the group's code; later pages have that code or none; no separator sheet lies between them."""
     groups = group_pages([page(sort) for sort in sorts], KEY)
     for n, group in enumerate(groups):
         pages = letters(group)
@@ -61,7 +61,7 @@ def test_a_group_is_one_letter(sorts: list[tuple[CodeKind, int] | str | None]) -
         assert {code_of(one) for one in pages} <= {group.code, None}
         assert [id(one) for one in group.pages[before : before + len(pages)]] == [id(one) for one in pages]
         if before + len(pages) < len(group.pages):
-            assert n == len(groups) - 1  # sheets behind a letter are the end of the batch
+            assert n == len(groups) - 1  # separator sheets after a letter end the batch
         ruling = code_of(group.pages[before - 1]) if before else None
         assert group.separator_id == (ruling.subject_id if ruling else None)
 

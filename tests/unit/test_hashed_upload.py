@@ -1,4 +1,4 @@
-"""An upload of which only the digest is left."""
+"""An upload of which only the digest remains."""
 
 import hashlib
 from io import BytesIO

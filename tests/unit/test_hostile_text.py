@@ -1,4 +1,4 @@
-"""Text from outside takes time with its length, not with the square of it, or is cut before it is looked at."""
+"""Text from outside takes time in proportion to its length, not to its square. Otherwise it is cut first."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from signing.suspects import _hybrids, _in_use
 
 MILLION = 1_000_000
 MOST_S = 2.0
-"""Of processor time, for a million characters; the square of that would be hours."""
+"""Processor seconds, for a million characters. A quadratic rule would take hours."""
 
 
 def _line(unit: str) -> Callable[[int], object]:

@@ -14,7 +14,7 @@ VALUES = {
 
 
 def value(words: str) -> int:
-    """The number that French words say: read back by rules of their own."""
+    """The number that French words state, read back by independent rules."""
     total = group = 0
     for word in words.replace("-", " ").replace(" et ", " ").split():
         singular = word.rstrip("s") if word in ("vingts", "cents", "millions") else word

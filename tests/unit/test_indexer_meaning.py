@@ -1,4 +1,4 @@
-"""Synonyms and what a mistyped word probably meant."""
+"""Synonyms, and the probable meaning of a mistyped word."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Passages: which words are marked, where, on which page."""
+"""Passages: which words are marked, where, and on which page."""
 
 from hypothesis import given
 from hypothesis import strategies as st

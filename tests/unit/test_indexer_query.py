@@ -1,4 +1,4 @@
-"""What people type -> a tree; and no text makes it fail."""
+"""Typed queries become a tree, and no text makes the parser fail."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Shapes of badly read words, and the second look at the first letters."""
+"""Shapes of misread words, and the second comparison by their first letters."""
 
 import re
 

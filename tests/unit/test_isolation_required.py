@@ -1,4 +1,4 @@
-"""A server in production does not start where its parsers could read what it holds."""
+"""A production server does not start where its parsers could read the server's data."""
 
 from pathlib import Path
 

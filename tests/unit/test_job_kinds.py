@@ -1,4 +1,4 @@
-"""The one table of kinds: complete, told in French, and true to what the functions do."""
+"""The table of job kinds is complete, has French words, and agrees with the functions."""
 
 import ast
 import inspect

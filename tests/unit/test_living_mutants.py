@@ -1,4 +1,4 @@
-"""``scripts/living.py``: a mutant is put into the running program, or it is said that it cannot be."""
+"""``scripts/living.py`` puts a mutant into the running program, or reports that it cannot."""
 
 import importlib.util
 import sys
@@ -65,7 +65,7 @@ def living():
 
 @pytest.fixture
 def loaded(tmp_path, monkeypatch):
-    """(what puts mutants in, the module, one that took values from it)"""
+    """(the function that puts mutants in, the module, a module that imported values from it)"""
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "mutated.py").write_text(SOURCE)
     (tmp_path / "taker.py").write_text(OTHER)
@@ -105,7 +105,7 @@ def test_a_value_is_another_wherever_it_was_taken_and_so_is_what_hangs_on_it(loa
     ("was", "becomes"),
     [
         ("LIMIT = 1000", "LIMIT = 1001"),  # a default of a function
-        ('{"a", "b"}', '{"a"}'),  # computed into a value of another module
+        ('{"a", "b"}', '{"a"}'),  # it was computed into a value of another module
         ("most=LIMIT", "most=5"),
         ("WIDE = 5", "WIDE = 6"),
         ("class Box:", "class Box(object):"),

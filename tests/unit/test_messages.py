@@ -1,4 +1,4 @@
-"""What an e-mail holds: read from bytes, never trusted."""
+"""The contents of an e-mail: read from bytes, never trusted."""
 
 import pytest
 from asn1crypto import cms

@@ -1,4 +1,4 @@
-"""Which compulsory steps a circuit lacks. No database."""
+"""The compulsory steps that a circuit lacks. No database."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The form in which a number as printed and as typed are equal."""
+"""The form in which a printed number and a typed one are equal."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def test_what_has_no_letter_and_no_digit_has_no_key() -> None:
 @pytest.mark.parametrize(
     ("typed", "key"),
     [
-        ("n° 42 n° 7", "42/n/7"),  # the sign before it goes, not one inside
+        ("n° 42 n° 7", "42/n/7"),  # a sign before the number is dropped, one inside stays
         ("42 nº 7", "42/no/7"),
         ("N°: 42", "42"),
         ("nº42", "42"),

@@ -1,4 +1,4 @@
-"""Numbers for any pattern that is accepted: told apart, written in full, found again however they are typed."""
+"""For any accepted pattern: numbers differ, are complete, and are found however they are typed."""
 
 import string
 from datetime import date
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ged.errors import Invalid
 from ged.register.numbering import MAX_KEY, MAX_LENGTH, MAX_SEQUENCE, check_pattern, format_number, number_key
 
-# Two digits of the years 2000 to 2009 are a number that loses its zero: no register of this program is so old.
+# The two-digit years 2000 to 2009 would lose their zero. No register of this program is that old.
 DAYS = st.dates(date(2010, 1, 1), date(2099, 12, 31))
 CODES = st.text(string.ascii_letters + string.digits + "ÉÀÇ-", min_size=1, max_size=8)
 SEQUENCES = st.integers(1, 12_000) | st.integers(1, MAX_SEQUENCE)
@@ -21,7 +21,7 @@ ODD = st.text(string.printable.replace("{", "").replace("}", ""), max_size=6)
 
 @st.composite
 def patterns(draw: st.DrawFn, *, must: tuple[str, ...] = ()) -> str:
-    """Patterns that are accepted: ``seq``, what they must have, what they may have, in any order, with text between."""
+    """Accepted patterns: ``seq``, the required fields, some optional ones, in any order, with text between them."""
     rest = draw(
         st.lists(st.sampled_from(["{year}", "{yy}", "{month}", "{entity}", "{unit}", "{register}"]), max_size=2)
     )
@@ -48,7 +48,7 @@ def test_what_is_accepted_is_written_in_full(pattern: str, sequence: int, on: da
 
 @given(st.sampled_from(["{year}", "{yy}"]).flatmap(lambda year: patterns(must=(year,))), CODES, st.data())
 def test_two_numbers_of_a_register_never_share_a_key(pattern: str, code: str, data: st.DataObject) -> None:
-    """Given one after the other: the later one has the later day, and begins anew in another year only."""
+    """Numbers in the order in which they are given: later ones have later days, and restart only in another year."""
     first, later = sorted(data.draw(st.tuples(DAYS, DAYS)))
     one, other = data.draw(st.tuples(SEQUENCES, SEQUENCES))
     assume(first.year != later.year or one < other)
@@ -59,7 +59,7 @@ def test_two_numbers_of_a_register_never_share_a_key(pattern: str, code: str, da
 
 @given(ODD, st.integers(1, MAX_SEQUENCE), st.integers(1, MAX_SEQUENCE))
 def test_no_way_to_write_a_sequence_loses_a_digit(spec: str, one: int, other: int) -> None:
-    """Python's formats can round, cut, or fill up behind: such a pattern is refused, or its numbers differ."""
+    """Python's formats can round, cut, or pad at the end. Such a pattern is refused, or its numbers differ."""
     assume(one != other)
     for pattern in ("{seq:" + spec + "}", "{seq!s:" + spec + "}", "{seq!r:" + spec + "}"):
         try:
@@ -72,7 +72,7 @@ def test_no_way_to_write_a_sequence_loses_a_digit(spec: str, one: int, other: in
 
 @st.composite
 def typed(draw: st.DrawFn, text: str) -> str:
-    """The same number as somebody may type it: capitals, blanks, other separators, zeros and a "n°" before it."""
+    """The number as a person may type it: capitals, spaces, other separators, zeros, and "n°" before it."""
     out = []
     for before, char in zip(" " + text, text, strict=False):
         if char.isdigit() and not before.isdigit():
@@ -96,13 +96,13 @@ def test_a_number_is_found_as_it_is_typed(
 @given(st.text(max_size=MAX_LENGTH))
 def test_a_key_is_its_own_key(text: str) -> None:
     key = number_key(text)
-    assume(len(key) < MAX_KEY)  # what was cut may end in the middle
+    assume(len(key) < MAX_KEY)  # a cut number may end in the middle of a field
     assert number_key(key) == key
 
 
 @given(st.text("123456789", min_size=2, max_size=8), st.data())
 def test_groups_of_digits_stay_apart(digits: str, data: st.DataObject) -> None:
-    """``4/22026`` is not ``42/2026``."""
+    """``4/22026`` differs from ``42/2026``."""
     cuts = st.lists(st.integers(1, len(digits) - 1), unique=True).map(sorted)
     one, other = (
         "/".join(digits[a:b] for a, b in pairwise([0, *places, len(digits)]))

@@ -20,7 +20,7 @@ def faint(page: Image.Image, degrees: float) -> Image.Image:
 
 
 def framed(page: Image.Image, degrees: float) -> Image.Image:
-    """With the frames of stamps, which were put on at another angle."""
+    """Add the frames of stamps, each at another angle."""
     page = leaning(page, degrees)
     frames = Image.new("L", (420, 160), 255)
     pen = ImageDraw.Draw(frames)

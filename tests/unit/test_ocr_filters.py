@@ -1,4 +1,4 @@
-"""The quick filters answer what the plain ones do, to the pixel."""
+"""The fast filters return what the plain ones return, pixel by pixel."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def test_transparent_is_white(tmp_path: Path) -> None:
 
 def test_telephone_photo_is_turned_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned clockwise by 90 degrees
+    exif[0x0112] = 6  # must be turned clockwise by 90 degrees
     draw(size=SMALL).save(tmp_path / "t.jpg", exif=exif, dpi=(300, 300))
     shown = load_page(tmp_path / "t.jpg", JPEG, 0, LIMITS)
     assert shown.image.size == shown.full_size == SMALL[::-1]

@@ -1,4 +1,4 @@
-"""Ink in two tones, and the places of a page where colour or tones carry meaning."""
+"""Ink in black and white, and the places of a page where colour or gray tones matter."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ SIZE = (800, 1120)
 
 
 def page(ink: int = 20, paper: int = 240, *, width: int = 4) -> Image.Image:
-    """Strokes of a pen on paper."""
+    """Pen strokes on paper."""
     image = Image.new("L", SIZE, paper)
     pen = ImageDraw.Draw(image)
     for x in range(100, 700, 40):
@@ -52,7 +52,7 @@ def test_two_tones_are_the_mask_to_the_pixel() -> None:
 
 
 def coloured(*, blue: tuple[int, int, int] = (40, 60, 170)) -> Image.Image:
-    """Black strokes, with a blue ring over some of them, on yellowish paper."""
+    """Black strokes on yellowish paper, with a blue ring over some of them."""
     image = Image.merge("RGB", [page()] * 3)
     ImageDraw.Draw(image).ellipse((200, 150, 400, 350), outline=blue, width=10)
     return grainy(Image.fromarray((np.asarray(image) * [1.0, 0.98, 0.88]).astype(np.uint8)), 3)
@@ -73,7 +73,7 @@ def test_colour_becomes_a_patch_and_black_stays_in_the_ink() -> None:
 def test_tint_of_the_paper_and_fringes_of_letters_are_no_colour() -> None:
     red, green = page(), page()
     blue = Image.new("L", SIZE, 240)
-    blue.paste(page().crop((1, 0, SIZE[0], SIZE[1])), (0, 0))  # a scanner's third line, a pixel off
+    blue.paste(page().crop((1, 0, SIZE[0], SIZE[1])), (0, 0))  # a third line of a scanner, shifted by a pixel
     image = Image.merge("RGB", (red, green, blue.point([value * 85 // 100 for value in range(256)])))
     layers = take_apart(grainy(image, 3))
     assert layers.patches == ()

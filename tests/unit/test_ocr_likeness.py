@@ -1,4 +1,4 @@
-"""What a page looks like from afar: nearly the same for a sheet scanned twice, another for another letter."""
+"""A small fingerprint of a page: nearly equal for one sheet scanned twice, different for another letter."""
 
 import numpy as np
 from PIL import Image, ImageEnhance
@@ -9,7 +9,7 @@ from tests.ocr_pages import aged
 
 
 def sheet(seed: int) -> Image.Image:
-    """Lines of ink at places of their own."""
+    """Lines of ink at random places."""
     rng = np.random.default_rng(seed)
     pixels = np.full((1170, 827), 245, dtype=np.uint8)
     for top in range(80, 1080, 26):

@@ -1,4 +1,4 @@
-"""What is done to a page before it is read, and to what was read on it, without tesseract."""
+"""Processing of a page before it is read, and of the words after it, without tesseract."""
 
 import numpy as np
 import pytest

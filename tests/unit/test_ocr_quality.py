@@ -1,4 +1,4 @@
-"""Faults of a scan: told where they are, and never on a page as an office makes it."""
+"""Faults of a scan are reported where they exist, and never for ordinary office pages."""
 
 import time
 from functools import lru_cache
@@ -58,7 +58,7 @@ def test_a_coarse_page_is_told_by_its_pixels() -> None:
     coarse = letter().resize((827, 1169))
     assert told(coarse, dpi=100) == told(coarse, dpi=0) == ("low_resolution",)
     assert told(coarse, dpi=200) == ()  # a half sheet at a good resolution
-    assert told(letter().resize((2480, 3508)), dpi=72) == ()  # a photograph names no true resolution
+    assert told(letter().resize((2480, 3508)), dpi=72) == ()  # a photograph states no true resolution
 
 
 def test_a_black_border_of_the_scanner_is_no_cut_text() -> None:
@@ -84,7 +84,7 @@ def score(pixels: npt.NDArray[np.float32]) -> float:
 
 @pytest.mark.parametrize("force", [0.4, 0.5, 0.75])
 def test_a_stamp_on_a_faint_verso_is_no_blank_page(force: float) -> None:
-    """Thin paper shows the other side; a stamp on it says that the letter arrived, and must not be dropped."""
+    """Thin paper shows its other side. A stamp there says that the letter arrived, so the page must not be dropped."""
     verso = np.asarray(noisy_blank(specks=60), dtype=np.float32)
     other = np.asarray(letter().transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize(SMALL), dtype=np.float32)
     thin = verso * (1 - (1 - other / 255) * 0.12)

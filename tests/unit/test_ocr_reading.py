@@ -1,4 +1,4 @@
-"""Which way up a page is read and what is read twice, with a recogniser whose answers are written here."""
+"""The orientation of a page, and words that are read twice, with a scripted recogniser."""
 
 import time
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ def words(*read: str, confidence: float) -> list[Line]:
 
 @dataclass
 class Scripted:
-    """Answers bands of a page by their width: on its side the page is wider than the right way up."""
+    """A recogniser that answers by the width of the image: a page on its side is wider."""
 
     lying: list[Line]
     standing: list[Line]
@@ -57,7 +57,7 @@ def test_a_page_read_surely_as_it_came_is_not_turned() -> None:
 
 @dataclass
 class Wider:
-    """Answers the narrow page, the page in full width, a line of it, a band of it."""
+    """A recogniser that answers for the narrow page, the page in full width, a line of it, a band of it."""
 
     narrow: list[Line]
     full: list[Line] = field(default_factory=list)

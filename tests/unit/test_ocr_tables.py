@@ -1,4 +1,4 @@
-"""What is made of rows and cells: lines of text, amounts, references."""
+"""Results from rows and cells: lines of text, amounts, references."""
 
 import json
 import time
@@ -20,7 +20,7 @@ def tokens(text: str, x: float, y: float) -> tuple[Token, ...]:
 
 
 def page_of(*rows: tuple[str, ...], text: str = "") -> RecognisedPage:
-    """A page that is one table; a row is given cell by cell."""
+    """A page that consists of one table. A row is given cell by cell."""
     table: Table = tuple(
         tuple(
             tuple(Word(word, 0.1 + 0.2 * c + 0.03 * w, 0.2 + 0.03 * r, 0.02, 0.01, 100.0) for w, word in enumerate(cell.split()))

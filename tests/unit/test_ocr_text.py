@@ -43,7 +43,7 @@ def test_layer_places_words_on_the_page() -> None:
     line = Line((Token("Lomé", 0.1, 0.2, 0.05, 0.02, 90), Token("ɖé", 0.2, 0.2, 0.05, 0.02, 90)))
     drawn = zlib.decompress(textlayer.content([line], width_pt=600, height_pt=800)).decode("ascii")
     assert drawn.startswith("BT 3 Tr\n/T 16.00 Tf")
-    assert "1 0 0 1 60.00 627.20 Tm <004C006F006D00E90020> Tj" in drawn  # bottom 624, a fifth of 16 above
+    assert "1 0 0 1 60.00 627.20 Tm <004C006F006D00E90020> Tj" in drawn  # the bottom is at 624; a fifth of 16 is above
     assert "<025600E9> Tj" in drawn
     stretch = float(re.findall(r"([\d.]+) Tz", drawn)[0])
     assert stretch == pytest.approx(100 * 30 / (4 * 16 * 0.5), abs=0.1)

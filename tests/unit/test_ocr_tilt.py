@@ -1,4 +1,4 @@
-"""Boxes read on a level page, put where the words stand on the page that leans."""
+"""Boxes that were read on a levelled page are moved to the words on the tilted page."""
 
 import math
 

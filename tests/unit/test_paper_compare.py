@@ -1,4 +1,4 @@
-"""Print against scan: figures first, then words; and no hostile page holds the site."""
+"""A print compared with its scan: figures first, then words. No hostile page keeps the site busy."""
 
 import time
 

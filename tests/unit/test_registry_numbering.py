@@ -1,4 +1,4 @@
-"""Pure rules of the register: number patterns, the table of a letter's states."""
+"""Pure rules of the register: patterns of numbers, the table of a letter's states."""
 
 from datetime import date
 
@@ -15,7 +15,8 @@ LOSSY = [
     "{seq:c}", "{seq:x}", "{seq:.0e}", "{seq:g}", "{seq:0<5d}", "{seq:,}", "{seq!s:0<5}", "{seq!r}", "{seq:0{yy}d}",
     "{seq}/{year:.0e}", "{seq}/{year!s:.2}",
 ]  # fmt: skip
-"""Python would write them: as signs, rounded, or filled up behind, so that two numbers look alike."""
+"""Python would accept these patterns and write characters, rounded or padded numbers, so that two numbers look
+alike."""
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def test_a_pattern_that_makes_no_number_is_refused(pattern: str) -> None:
 
 @pytest.mark.parametrize("rest", ["", "{year}", "{yy}", "{month}", "/{entity}", "/{unit}", "/{register}", "{{}}"])
 def test_a_number_fits_its_column_with_the_longest_codes(rest: str) -> None:
-    """Seven digits, codes of 32 characters: 64 in all."""
+    """Seven digits and codes of 32 characters: 64 in all."""
     longest = format_number(
         "{seq}" + rest, sequence=9_999_999, on=ON, entity="E" * 32, unit="U" * 32, register="R" * 32
     )

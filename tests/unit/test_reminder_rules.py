@@ -1,4 +1,4 @@
-"""When reminders of a date are due: pure rules."""
+"""When reminders of a due date are sent: pure rules."""
 
 from datetime import date
 

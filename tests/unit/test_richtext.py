@@ -1,4 +1,4 @@
-"""A letter's text with forms: one document from JSON and from light marks, and nothing but characters from outside."""
+"""A letter's formatted text: one document from JSON and from light marks; text from outside adds only characters."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ LONG = {"type": "paragraph", "content": [{"type": "text", "text": "a" * 400_000}
     ids=["signs", "plain", "json"],
 )
 def test_a_text_that_is_too_long_is_refused_before_it_is_taken_apart(body: str) -> None:
-    """A character takes some hundred bytes once it is taken apart: one request would fill the memory."""
+    """Each character takes some hundred bytes when it is parsed: one request would fill the memory."""
     tracemalloc.start()
     try:
         with pytest.raises(Invalid, match=r"draft\.too_long"):

@@ -1,4 +1,4 @@
-"""Times of the installation's clock: when a job was due last."""
+"""Times of the installation's clock: when a job was last due."""
 
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ from ged.schedules import Every, Hourly, Nightly, Schedule
 
 LOME = ZoneInfo("Africa/Lome")
 PARIS = ZoneInfo("Europe/Paris")
-KATHMANDU = ZoneInfo("Asia/Kathmandu")  # a quarter of an hour beside all others
+KATHMANDU = ZoneInfo("Asia/Kathmandu")  # a quarter of an hour off all other zones
 
 
 def at(text: str) -> datetime:

@@ -1,4 +1,4 @@
-"""The circuit: whose turn, what a refusal, a change or another circuit undoes. No database."""
+"""The circuit: who is next, and what a refusal, a change or another circuit undoes. No database."""
 
 from dataclasses import replace
 
@@ -43,10 +43,10 @@ def visa(post: PostId, *, version_no: int = 3, entry_id: int = 1, kind: StepKind
         ((), Turn(A, V)),
         ((visa(A),), Turn(B, V)),
         ((visa(A), visa(B)), Turn(S, None)),
-        # A visa on an earlier version counts no more, and one of a post that left neither.
+        # A visa for an earlier version no longer counts; neither does a visa of a post that was removed.
         ((visa(A, version_no=2), visa(B)), Turn(A, V)),
         ((visa(PostId(77)),), Turn(A, V)),
-        # The order of the circuit counts, not that of the visas: B's visa, given before a reordering, stands.
+        # The order of the circuit counts, not that of the visas: B gave its visa before the reordering, and it stays.
         ((visa(B),), Turn(A, V)),
     ],
 )
@@ -91,7 +91,7 @@ def test_another_circuit_undoes_the_visas_of_posts_that_leave() -> None:
     going = replace(CIRCUIT, given=(first, second))
     assert undone_by_circuit_change(going, one_by_one([B, A])) == ()
     assert undone_by_circuit_change(going, one_by_one([B])) == (first,)
-    # Asked for an opinion instead of a visa: what was given says something else.
+    # The post is asked for an opinion instead of a visa: its earlier act was another one.
     assert undone_by_circuit_change(going, (Step(A, 1), Step(B, 2, O))) == (second,)
 
 
@@ -138,7 +138,7 @@ def test_one_after_the_other_begins_with_the_first_stage() -> None:
 
 C = PostId(3)
 STAGES = Circuit((Step(A, 1), Step(B, 1, O), Step(C, 2)), S, 3)
-"""A gives a visa and B an opinion at the same time, then C gives a visa."""
+"""A gives a visa and B an opinion in one stage; then C gives a visa."""
 
 
 def test_a_stage_is_open_to_all_its_posts_and_the_next_waits_for_all() -> None:
@@ -149,7 +149,7 @@ def test_a_stage_is_open_to_all_its_posts_and_the_next_waits_for_all() -> None:
         require_turn(one, frozenset({C}), V)
     both = replace(STAGES, given=(visa(B, kind=O), visa(A, entry_id=2)))
     assert turns(both) == (Turn(C, V),)
-    # A visa in the place of an opinion is none: it says something else.
+    # A visa does not replace an opinion: it is another act.
     assert turns(replace(STAGES, given=(visa(A), visa(B)))) == (Turn(B, O),)
 
 
@@ -194,8 +194,8 @@ def test_who_decides_comes_before_who_advises_also_when_asked_later() -> None:
     ("given", "expected"),
     [
         ((), ()),
-        ((visa(A),), ()),  # the first stage is open still: nothing is earlier
-        ((visa(A), visa(B, kind=O, entry_id=2)), (A,)),  # an opinion is not asked anew
+        ((visa(A),), ()),  # the first stage is still open: no stage is earlier
+        ((visa(A), visa(B, kind=O, entry_id=2)), (A,)),  # an opinion is not asked for again
         ((visa(A), visa(B, kind=O, entry_id=2), visa(C, entry_id=3)), (A, C)),
     ],
 )

@@ -1,4 +1,4 @@
-"""How far a delegation reaches: types of letters, an amount, the wider of two. No database."""
+"""The limits of a delegation: types of letters, an amount; of two delegations the wider one. No database."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Names in braces, titles, capacities, days and paragraphs as letters write them."""
+"""Placeholders, titles, capacities, days and paragraphs, as letters write them."""
 
 from datetime import date
 from zoneinfo import ZoneInfo

@@ -1,6 +1,6 @@
-"""What changed since a signature: codes, named fields and places, for one small update after another.
+"""Changes since a signature: codes, names of fields and places, for one small update after another.
 
-Nothing is signed here: a field of a later signature needs no more than a byte range that covers enough.
+Nothing is signed here. The field of a later signature only needs a byte range that covers enough.
 """
 
 import re
@@ -28,7 +28,7 @@ framed = cache(lambda: with_empty_field(order_pdf()))
 
 @pytest.fixture(autouse=True)
 def _keep_packets(monkeypatch):
-    """pyHanko leaves the packet and the file's information alone."""
+    """Prevent pyHanko from changing the packet and the file's information."""
     monkeypatch.setattr("pyhanko.pdf_utils.incremental_writer.IncrementalPdfFileWriter._update_meta", lambda _: None)
 
 
@@ -49,7 +49,7 @@ def name(text):
 
 
 def since(pdf, *edits, before=None):
-    """The changes of an update."""
+    """The changes that an update makes."""
 
     def edit(writer):
         for one in edits:
@@ -68,7 +68,7 @@ def value(writer, end=ALL, **entries):
 
 
 def sign(title="third", box=BOX, page=0, look=b"0 g 0 0 200 60 re f", listed=True, fields=True, **more):
-    """An edit: a signature with a field of its own."""
+    """An edit that adds a signature with a new field."""
 
     def edit(writer):
         leaf = writer.find_page_for_modification(page)[0]
@@ -91,7 +91,7 @@ def sign(title="third", box=BOX, page=0, look=b"0 g 0 0 200 60 re f", listed=Tru
 
 
 def fill(end=ALL, **entries):
-    """An edit: the signature of the field that was left for it."""
+    """An edit that signs the field that was left for it."""
 
     def edit(writer):
         own = shadow.foreseen_field(writer)
@@ -140,7 +140,7 @@ def in_field(key, made, at=0):
     return edit
 
 
-# --- values that were there
+# --- existing values
 
 
 @pytest.mark.parametrize("edit", SOUND, ids=lambda one: one.__name__)
@@ -205,7 +205,7 @@ def test_three_entries_of_the_catalogue_are_not_looked_at(key):
 )
 def test_what_changes_on_a_page_is_named(key, made, code):
     assert codes(base(), in_page(key, made)) == (code,)
-    if key != "Annots":  # there were none, and QPDF takes what is no list for none
+    if key != "Annots":  # there were none, and QPDF reads a value that is not a list as none
         assert codes(base(), in_page(key, made, page=1)) == (code,)
 
 
@@ -254,11 +254,11 @@ def test_a_file_that_must_be_repaired_is_not_compared():
         changes_since(base() + b"\nstartxref\n7\n%%EOF\n", len(base()))
 
 
-# --- a page with another number
+# --- a page under another number
 
 
 def test_an_old_page_that_is_no_page_any_more_may_keep_what_names_it():
-    """A field names its page; nobody changed the field, the page is another object now."""
+    """A field names its page. Nobody changed the field; the page is another object now."""
     assert codes(base(), shadow.renumber_the_pages) == ()
 
     def spoil(writer):
@@ -289,7 +289,7 @@ def test_the_notes_of_an_old_page_that_is_none_any_more_are_not_looked_at():
 
 
 def restated_lock(pdf, more):
-    """The file with the dictionary of its encryption stated again, with more in it."""
+    """The file with its encryption dictionary restated, with more entries."""
     number = int(re.findall(rb"/Encrypt (\d+) 0 R", pdf)[-1])
     stated = re.findall(rb"\n%d 0 obj\n(<<.*?>>)\nendobj" % number, pdf, re.DOTALL)[-1]
     made = b"%d 0 obj\n%s%s >>\nendobj\n" % (number, stated.removesuffix(b">>"), more)
@@ -310,7 +310,7 @@ def test_how_the_file_is_locked_is_part_of_it():
     assert changes_since(restated_lock(locked, b" /Xyz 1"), len(locked)).codes == ("structure",)
 
 
-# --- signatures that came since
+# --- later signatures
 
 
 def test_a_signature_with_a_field_of_its_own():
@@ -388,7 +388,7 @@ def test_a_note_before_the_others_is_a_change():
 
 
 def test_a_field_that_was_there_is_not_new():
-    """It is taken out of the form and comes back as the last."""
+    """It is removed from the form and returns as the last field."""
     there = updated(base(), sign())
     assert changes_since(there, len(base())).harmless
 
@@ -484,11 +484,11 @@ def test_a_fields_full_name_is_that_of_its_family():
     assert since(order_pdf(family), edit).signed == ("direction.second",)
 
 
-# --- what covers something
+# --- marks that cover something
 
 
 def test_what_a_mark_lies_on_counts_on_its_own_page():
-    """The second page has nothing there but its text."""
+    """The second page has only its text there."""
     assert codes(base(), sign(box=(60, 605, 90, 615), page=1)) == ("new_field",)
     assert codes(base(), sign(box=(60, 605, 90, 615))) == ("covers_content", "new_field")
 
@@ -594,7 +594,7 @@ def test_a_look_for_all_is_a_change_where_a_field_lacks_its_own():
 
 
 def under(**above):
-    """A text field without a look, under one."""
+    """A text field without an appearance, below a parent field."""
 
     def edit(pdf):
         child = pdf.Root.AcroForm.Fields[0]
@@ -858,11 +858,11 @@ def test_many_differences_are_one_verdict():
     assert "form_values" in codes(base(), many)
 
 
-# --- what a walk that ends early, or takes two values for one, would miss
+# --- faults of a comparison that stops early or takes two values for one
 
 
 def test_a_maze_of_pairs_is_a_change():
-    """One object that stands for thousands: each pair would have to be looked at."""
+    """One object stands for thousands: each pair would have to be compared."""
 
     def one_for_all(pdf):
         leaf = pdf.make_indirect(Dictionary())
@@ -954,7 +954,7 @@ def test_a_field_on_no_page_is_part_of_the_form():
 
 
 def test_resources_that_come_where_none_were_are_looked_at():
-    """The field names a font that no resource told: a later one would draw its text in other letters."""
+    """The field names a font that no resource defined. A later one would draw its text with other letters."""
 
     def without(pdf):
         del pdf.Root.AcroForm["/DR"]

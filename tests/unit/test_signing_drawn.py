@@ -1,4 +1,4 @@
-"""What PDFium draws: whether a place of a page is blank, and whether two revisions look the same."""
+"""PDFium's pictures: whether a place of a page is blank, and whether two revisions look equal."""
 
 import time
 from functools import cache
@@ -21,7 +21,7 @@ BOX = (300.0, 200.0, 500.0, 260.0)
 
 @cache
 def page(content=b"", *, size=(200, 100), count=1, media=None, crop=None, rotate=None):
-    """Pages with one square or another."""
+    """A PDF whose first page has this content; sizes and boxes in points."""
     pdf = pikepdf.new()
     for _ in range(count):
         pdf.add_blank_page(page_size=size)
@@ -50,7 +50,7 @@ SQUARE = b"0 g 50 40 10 10 re f"  # from (50, 40) to (60, 50)
         ((48, 38, 52, 42), False),
         ((62, 40, 90, 50), True),
         ((61, 40, 90, 50), True),
-        ((60.5, 40, 90, 50), False),  # a point around it counts
+        ((60.5, 40, 90, 50), False),  # the next point around it counts
         ((20, 40, 49, 50), True),
         ((20, 40, 49.5, 50), False),
         ((50, 51, 60, 90), True),
@@ -72,7 +72,7 @@ def test_a_place_is_blank_where_it_has_one_colour(box, blank_there):
 
 
 def test_a_place_that_begins_at_the_edge_of_the_page():
-    """A point around it counts, and no more."""
+    """The next point around it counts, and no more."""
     edges = page(b"0 g 190 40 10 10 re f 40 90 10 10 re f")
     assert is_blank(edges, 0, 1, (200.5, 10, 220, 90)) is False
     assert is_blank(edges, 0, 1, (10, 100.5, 90, 120)) is False
@@ -120,7 +120,7 @@ def test_a_file_that_pdfium_reads_otherwise_or_not_is_not_blank():
 
 
 def note(raw=b"0 g 0 0 20 20 re f"):
-    """An edit: a stamp on the second page."""
+    """An edit that adds a stamp to the second page."""
 
     def edit(pdf):
         look = pdf.make_stream(raw)
@@ -194,7 +194,7 @@ def test_the_frame_of_a_page_is_part_of_its_look(key, box):
 
 
 def drawn(box, page_number=0):
-    """An edit: a black mark over a place."""
+    """An edit that draws a black mark over a place."""
 
     def edit(writer):
         leaf = shadow.page(writer, page_number)

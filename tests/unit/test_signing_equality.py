@@ -1,4 +1,4 @@
-"""Which values of a PDF are the same, which packets say the same, which colours look the same."""
+"""Which values of a PDF are equal, which packets say equal things, which colours look equal."""
 
 import zlib
 from decimal import Decimal
@@ -17,7 +17,7 @@ PDF = pikepdf.new()
 
 
 def stream(raw, **entries):
-    """A stream whose bytes and entries stand as given."""
+    """A stream with exactly these bytes and entries."""
     made = pikepdf.Stream(PDF, b"")
     for key, value in entries.items():
         made[f"/{key}"] = value
@@ -243,7 +243,7 @@ def screen():
 
 
 def swapped():
-    """Red for blue."""
+    """Red and blue are exchanged."""
     return screen().replace(b"rXYZ", b"red?").replace(b"bXYZ", b"rXYZ").replace(b"red?", b"bXYZ")
 
 

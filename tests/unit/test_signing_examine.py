@@ -1,6 +1,7 @@
-"""The examination of one file in the test's own process: every attack once more, and what a report tells.
+"""The examination of one file in the test's own process: every attack again, and the contents of a report.
 
-``test_validation_attacks`` asks the child process, as the product does; here the same questions meet the code itself.
+``test_validation_attacks`` tries the attacks on the child process, as the product does. Here they are tried on the
+code.
 """
 
 from dataclasses import replace
@@ -47,12 +48,12 @@ from tests.signing_kit import digest
 
 DAY = timedelta(days=1)
 ours = cache(Ministry)
-others = cache(Ministry)  # another house: each cache holds its own
+others = cache(Ministry)  # another ministry: each cache has its own
 
 
 @cache
 def ending():
-    """Ours, with an authority of time-stamps that ends soon."""
+    """Our authority, with a time-stamp authority whose certificate expires soon."""
     made = Ministry(ours().root)
     short = holder(
         "Horodateur", made.root, usage="digital_signature", end=NOW + 10 * DAY, rsa_bits=2048,
@@ -63,7 +64,7 @@ def ending():
 
 
 class Examiner:
-    """In place of ``PdfChecker``: no child process."""
+    """Replaces ``PdfChecker``, without a child process."""
 
     def __init__(self, roots, crls=()):
         quiet_pyhanko()
@@ -100,7 +101,7 @@ def told(checker, pdf, **how):
     return [(one.verdict.value, one.reason) for one in checker.check(pdf, **how)]
 
 
-# --- what a report tells
+# --- the contents of a report
 
 
 def test_nothing_is_issued_unless_told():
@@ -167,7 +168,7 @@ def test_a_revoked_authority_of_time_stamps_proves_nothing():
 
 
 def test_a_later_time_stamp_carries_an_earlier_whose_authority_ended(checker):
-    """RFC 3161 stamps are renewed: the last one is judged now, each before it at the time of the next."""
+    """RFC 3161 stamps are renewed: the last one is judged now, each earlier one at the time of the next."""
     pdf = stamped(stamped(plain(), ending().stamps(NOW + DAY)), ours().stamps(NOW + 5 * DAY))
     found = checker.check(pdf, at=NOW + 20 * DAY)
     assert found[0].timestamp == NOW + DAY
@@ -196,7 +197,7 @@ def test_an_authority_without_a_common_name_is_told_by_none():
     assert (report.verdict.value, report.issuer) == ("green", "")
 
 
-# --- what cannot be read
+# --- unreadable files
 
 
 def test_the_report_of_what_cannot_be_examined():
@@ -278,7 +279,7 @@ def test_another_kind_of_signature_is_red_with_its_bytes(checker):
     assert told(checker, none) == [("red", "unsupported")]
 
 
-# --- what stands around a signature
+# --- the surroundings of a signature
 
 
 def test_revisions_that_were_issued_are_a_countersigned_file(checker):
@@ -460,7 +461,7 @@ def test_a_malformed_object_is_broken(checker, monkeypatch):
     assert told(checker, plain()) == [("red", "broken")]
 
 
-# --- what the file carries of certificates and lists
+# --- certificates and lists in the file
 
 
 def test_certificates_in_the_file_lead_to_a_root(checker):
@@ -480,7 +481,7 @@ def test_a_list_in_the_file_counts_beside_those_that_are_held():
 
 
 class Looked(Exception):
-    """Enough was seen."""
+    """Enough was examined: stop."""
 
 
 def test_all_that_the_file_carries_is_known_when_it_is_judged(checker, monkeypatch):

@@ -1,4 +1,4 @@
-"""The verdict that follows from a signature's facts, and the time at which its certificate is judged."""
+"""The verdict that follows from the facts of a signature, and the time for which its certificate is judged."""
 
 import asyncio
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ SECOND = timedelta(seconds=1)
 
 @dataclass
 class Stamp:
-    """A time-stamp after its validation."""
+    """A validated time-stamp."""
 
     timestamp: datetime = NOW
     intact: bool = True
@@ -33,7 +33,7 @@ class Stamp:
 
 @dataclass
 class Status:
-    """A signature after its validation."""
+    """A validated signature."""
 
     intact: bool = True
     valid: bool = True
@@ -178,11 +178,11 @@ def test_the_worst_counts_and_the_first_among_equals() -> None:
     assert verdict(facts(signer_reported_dt=NOW + YEAR, problem="expired")) == ("amber", "signed_in_future")
 
 
-# --- the time at which a certificate is judged
+# --- the time for which a certificate is judged
 
 
 class Validator:
-    """Stands for pyHanko: says what it is told to, and remembers what it was asked."""
+    """Replaces pyHanko: it returns what the test says, and records its arguments."""
 
     def __init__(self, *found: Status) -> None:
         self._found = list(found)

@@ -1,4 +1,4 @@
-"""What a field that comes with a later signature may be made of, entry by entry."""
+"""The entries that a field added with a later signature may have, one by one."""
 
 from decimal import Decimal
 
@@ -16,7 +16,7 @@ BOX = [300, 200, 500, 260]
 
 
 def value(*places, **entries):
-    """A signature's dictionary; it covers one byte more than END unless told otherwise."""
+    """A signature's dictionary. By default it covers one byte more than END."""
     given = Dictionary(Type=Name.Sig, ByteRange=Array(places or (0, 10, 20, END - 19)))
     for key, entry in entries.items():
         if entry is None:
@@ -36,7 +36,7 @@ def look(raw=b"0 g", **entries):
 
 
 def field(*, without=(), **entries):
-    """A field that is its own widget."""
+    """A field that is also its own widget."""
     given = {
         "FT": Name.Sig, "T": String("third"), "V": value(), "Type": Name.Annot, "Subtype": Name.Widget, "F": 132,
         "P": PAGE, "Rect": Array(BOX), "AP": Dictionary(N=look()),
@@ -143,7 +143,7 @@ def test_a_time_stamp_of_the_document_lies_nowhere():
 
 
 def both(*, kid=None, entries=None, kids=None, parent=True, indirect=True):
-    """A field and its widget, apart."""
+    """A field and its separate widget."""
     above = PDF.make_indirect(
         Dictionary({"/FT": Name.Sig, "/T": String("third"), "/V": value()} | _keys(entries or {}))
     )
@@ -199,7 +199,7 @@ def test_a_field_with_a_widget_is_none_itself(entry):
     assert new_field(both(entries={entry: given}), END) is None
 
 
-# --- flags and looks
+# --- flags and appearances
 
 
 @pytest.mark.parametrize("bit", range(1, 12))

@@ -1,4 +1,4 @@
-"""The signed code of a letter: what it says, what proves it, and that nothing else does."""
+"""The signed code of a letter: its content, the proof of it, and that nothing else proves it."""
 
 import hashlib
 import json

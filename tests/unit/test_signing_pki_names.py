@@ -1,4 +1,4 @@
-"""Names of certificates fit their bounds however many accents they have."""
+"""Names in certificates fit their limits however many accents they have."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whether two readers read the same, and whether the later tables of a file are written to the letter."""
+"""Whether two readers read equal values, and whether a file's later tables follow the standard exactly."""
 
 import re
 from decimal import Decimal
@@ -105,7 +105,7 @@ def test_an_odd_value_is_never_the_same():
 
 
 def _two(edit=None):
-    """One file with an object that leads to two others, open in both readers."""
+    """One file with an object that leads to two others, opened in both readers."""
     pdf = pikepdf.new()
     one, two = (pdf.make_indirect(Dictionary(A=number)) for number in (1, 2))
     pdf.Root.Ways = pdf.make_indirect(Array([one, two]))
@@ -159,13 +159,13 @@ def test_another_catalogue_is_another_file():
 
 
 def test_a_deleted_object_is_the_same_in_both():
-    """A table that frees an object: its number is 0 or its place is none."""
+    """A table that frees an object: its number is 0, or it has no place."""
     freed = shadow.with_table(plain(), entries=b"0000000000 65535 f \n")
     assert agree_after(freed, reader(freed), len(plain()))
 
 
 def hybrid(pdf, number):
-    """An update with a stream beside its table, which places an object ``number``."""
+    """An update with a stream beside its table. The stream places an object ``number``."""
     size = max(int(one) for one in re.findall(rb"/Size (\d+)", pdf)) + 1
     place = len(pdf)
     entry = b"\x01" + (9).to_bytes(4, "big") + b"\x00"
@@ -264,7 +264,7 @@ def test_tables_that_make_a_reader_look_for_objects(table):
         (b"endobj", []),
         (b"x obj", []),
         (b"obj", []),
-        (b"0 obj", [2]),  # the number may stand before what is looked at
+        (b"0 obj", [2]),  # the number may stand before the part that is read
         (b"  5   obj", [6]),
         (b"7 0 obj 8 0 obj", [4, 12]),
         (b"7 0 objobj", [4]),
@@ -316,7 +316,7 @@ def test_an_object_is_placed_where_a_table_says(written, places, is_placed):
             assert _is_placed(before + written, at, moved) is is_placed
 
 
-# --- whole tails
+# --- whole ends of files
 
 
 def test_updates_as_programs_write_them_are_strict():
@@ -366,13 +366,13 @@ def test_an_object_that_another_revision_places_is_placed():
     first = updated(plain(), shadow.turn_a_page)
     second = updated(first, shadow.turn_a_page)
     assert is_strict_after(second, reader(second), len(plain()))
-    # The number of the page stands behind the end of the first update once more, where no table leads.
+    # The number of the page appears again after the end of the first update, where no table refers to it.
     number = re.search(rb"(\d+) 0 obj\n<<[^>]*?/Contents", first[len(plain()) :], re.DOTALL)[1]
     again = shadow.with_table(first, b"%s 0 obj\nnull\nendobj\n" % number)
     assert not is_strict_after(again, reader(again), len(plain()))
 
 
-# --- what a signature covers, at its borders
+# --- the edges of the bytes that a signature covers
 
 HEAD = b"%PDF-1.7\n<< /Type /Sig /Contents "
 TAIL = b" >>\nstartxref\n9\n%%EOF\n"

@@ -1,4 +1,4 @@
-"""Which bytes a signature covers, and whether a file is what we stored."""
+"""Which bytes a signature covers, and whether a file equals the stored one."""
 
 import hashlib
 

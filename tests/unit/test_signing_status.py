@@ -1,4 +1,5 @@
-"""What the authority tells of its certificates: which lists are in force, and what its responder says of a serial number."""
+"""Statements of the authority about its certificates: the lists in force, and its responder's answer on a serial
+number."""
 
 import os
 import tempfile
@@ -26,7 +27,7 @@ WORDS = "la phrase du gardien"
 
 @cache
 def files(kind):
-    """An authority's folder: for trials, or under a passphrase with what its keeper left."""
+    """The folder of an authority: one for trials, or one under a passphrase with the files that its keeper left."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "authority"
         if kind == "trials":
@@ -56,7 +57,7 @@ def kept(tmp_path):
 
 @pytest.fixture
 def opened(monkeypatch):
-    """Counts how often the authority's key is used."""
+    """Counts the uses of the authority's key."""
     times = []
     before = Authority.open.__func__
     monkeypatch.setattr(Authority, "open", classmethod(lambda cls, *a, **k: times.append(1) or before(cls, *a, **k)))
@@ -161,7 +162,7 @@ def test_under_a_passphrase_the_list_is_the_keepers(kept):
 
 
 def test_a_list_for_trials_is_in_force_at_its_moment(folder, monkeypatch):
-    """Whoever asks with a clock of later gets one made then."""
+    """A request with a later clock gets a list made at that time."""
     told = AuthorityStatus(folder, SECRET)
     monkeypatch.setattr(AuthorityStatus, "_list", lambda self, revoked, now: (folder / "root.crl").read_bytes())
     ends = published.list_until((folder / "root.crl").read_bytes())
@@ -202,7 +203,7 @@ def answered(told, request, known=lambda serial: None, now=NOW):
 
 
 def test_how_long_what_is_told_holds():
-    """After these times whoever checks a letter asks again."""
+    """After these times a checker of a letter asks again."""
     assert (LIST_VALIDITY, ANSWER_VALIDITY, RESPONDER_VALIDITY) == (7 * DAY, DAY / 2, 30 * DAY)
 
 
@@ -254,7 +255,7 @@ def test_what_another_authority_issued_is_not_told(folder, kept):
 
 @pytest.mark.parametrize("other", ["name", "key"])
 def test_the_issuer_is_known_by_name_and_key(folder, other):
-    """Our key under another name, and another key under our name, are not ours."""
+    """Our key under another name, and another key under our name, are not our authority."""
     ours = ocsp.load_der_ocsp_request(asked(folder))
     name, key = (bytes(32) if other == one else told for one, told in (
         ("name", ours.issuer_name_hash), ("key", ours.issuer_key_hash),
@@ -291,7 +292,7 @@ def test_a_short_nonce_is_told_back(folder, length, told_back):
     assert [(one.value.nonce, one.critical) for one in held] == ([(b"n" * length, False)] if told_back else [])
 
 
-# --- who answers
+# --- the certificate that signs answers
 
 
 def test_the_responder_is_certified_once_a_month(folder, opened):
@@ -311,7 +312,7 @@ def test_the_responder_is_certified_once_a_month(folder, opened):
 
 
 def test_a_forked_process_has_a_responder_of_its_own(folder, opened, monkeypatch):
-    """Two processes with one key in memory would be one too many; each start has its own."""
+    """One private key in two processes is one too many: each process makes its own."""
     told = AuthorityStatus(folder, SECRET)
     answered(told, asked(folder))
     monkeypatch.setattr(status.os, "getpid", lambda: 4711)

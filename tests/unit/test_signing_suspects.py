@@ -1,4 +1,4 @@
-"""What a signed file carries beside its pages: actions, layers, forms of programs, second readings, fields that share."""
+"""Contents of a signed file beside its pages: actions, layers, forms of programs, second readings, shared fields."""
 
 from io import BytesIO
 
@@ -11,7 +11,7 @@ from signing.suspects import duplicates, hidden_signatures, suspects
 
 
 def order_pdf(edit=lambda pdf: None):
-    """A page and a form without fields, and what an edit adds."""
+    """A page and a form without fields, and the additions of an edit."""
     pdf = pikepdf.new()
     pdf.add_blank_page()
     pdf.Root.AcroForm = Dictionary(Fields=Array([]))
@@ -87,7 +87,7 @@ def nested(depth, inner):
 
 @pytest.mark.parametrize(("depth", "found"), [(0, True), (1, True), (62, True), (63, True), (64, False), (80, False)])
 def test_how_deep_direct_values_are_looked_at(depth, found):
-    # The catalogue is at depth 0, its entry at 1.
+    # The catalogue has depth 0, its entry depth 1.
     assert told(X=nested(depth, Dictionary(S=Name.Launch))) == (("active_content",) if found else ())
 
 
@@ -228,7 +228,7 @@ def test_a_table_is_a_word_of_its_own():
 
 
 def hybrid(used, placed, named=b"/XRefStm %d"):
-    """A table that uses an object, whose trailer names a stream that places one."""
+    """A table that uses an object. The trailer names a stream that places one."""
     stream = b"9 0 obj\n<< /Type /XRef /Size 20 /Index [%d 1] >>\nstream\n" % placed
     table = b"%d 1\n0000000015 00000 n \n" % used
     head = b"%PDF-1.5\n"
@@ -271,7 +271,7 @@ def field(pdf, title=None, value=None, kids=(), kind=Name.Sig, direct=False):
 
 
 def with_fields(make):
-    """A file whose form has the fields that ``make`` gives."""
+    """A file whose form has the fields that ``make`` returns."""
 
     def edit(pdf):
         pdf.Root.AcroForm = Dictionary(Fields=Array(list(make(pdf))))
@@ -405,16 +405,16 @@ def test_only_dots_are_no_part_of_a_name():
 
 @pytest.mark.parametrize("look", [suspects, duplicates])
 def test_a_file_that_must_be_repaired_is_not_looked_at(look):
-    """What a reader makes of it is that reader's own."""
+    """Each reader repairs a file in another way."""
     with pytest.raises(pikepdf.PdfError):
         look(order_pdf().replace(b"startxref", b"startxfer"))
 
 
-# --- signatures that no field shows
+# --- signatures that no field refers to
 
 
 def ranged(start=0, gap=40, after=50, tail=4, opening=b"<", closing=b">", word=b"/ByteRange [%d %d %d %d]"):
-    """A file of 54 bytes with something at 40 and 49."""
+    """A file of 54 bytes, with other bytes at 40 and 49."""
     head = (word % (start, gap, after, tail)).ljust(40)
     return head + opening + b"0" * 8 + closing + b"tail"
 

@@ -1,4 +1,4 @@
-"""The table of moves, the limits of a line, the capacity in which somebody signs."""
+"""The table of a slip's moves, the limits of a line, the capacity in which a person signs."""
 
 import dataclasses
 import itertools

@@ -1,4 +1,4 @@
-"""Random walks over the tables of states: where they lead, and what no walk ever does."""
+"""Random walks over the tables of states: where they lead, and what no walk does."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,7 +19,7 @@ from ged.slips.states import SlipAct, SlipState
 from ged.slips.states import move as move_slip
 
 Step = tuple[Any, Any, Any]
-"""State, act, next state."""
+"""(state, act, next state)."""
 Move = Callable[[Any, Any], StrEnum]
 TABLES: dict[str, tuple[type[StrEnum], type[StrEnum], Move, tuple[StrEnum, ...], set[StrEnum]]] = {
     "letter": (MailState, MailAct, move_letter, (MailState.TO_IMPUTE, MailState.DRAFT), {MailState.VOIDED}),
@@ -29,11 +29,11 @@ TABLES: dict[str, tuple[type[StrEnum], type[StrEnum], Move, tuple[StrEnum, ...],
     ),
     "slip": (SlipState, SlipAct, move_slip, (SlipState.ISSUING,), {SlipState.RECEIVED, SlipState.VOIDED}),
 }  # fmt: skip
-"""Thing -> its states, its acts, its moves, where it begins, where it ends for ever."""
+"""Name -> (states, acts, function that moves, first states, final states)."""
 
 
 def steps_from(thing: str, state: StrEnum) -> list[Step]:
-    """Every step out of a state; what is refused is none."""
+    """Every step from a state. A refused act is no step."""
     _, acts, move, _, _ = TABLES[thing]
     found = []
     for act in acts:
@@ -43,7 +43,7 @@ def steps_from(thing: str, state: StrEnum) -> list[Step]:
 
 
 def walks(thing: str, start: StrEnum) -> st.SearchStrategy[list[Step]]:
-    """Up to forty steps, each one of those that there are."""
+    """Up to forty steps, each of them an allowed one."""
 
     def walked(choices: list[int]) -> list[Step]:
         steps, state = [], start
@@ -58,7 +58,7 @@ def walks(thing: str, start: StrEnum) -> st.SearchStrategy[list[Step]]:
 
 
 def reached(thing: str, *starts: StrEnum) -> set[StrEnum]:
-    """Every state to which some walk leads."""
+    """Every state that some walk reaches."""
     found, new = set(starts), set(starts)
     while new:
         new = {to for state in new for _, _, to in steps_from(thing, state)} - found

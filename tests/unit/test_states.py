@@ -1,4 +1,4 @@
-"""The moves of letters, assignments and slips, each written down once more: a row lost, added or turned is seen."""
+"""The moves of letters, assignments and slips, written a second time: a lost, added or reversed move is noticed."""
 
 import itertools
 
@@ -10,7 +10,7 @@ from ged.routing import states as assignments
 from ged.slips import states as slips
 from tests.remedies import refused
 
-# The words are stored in rows and written in the journal: a new spelling would not be read any more.
+# These words are stored in rows and in the journal: a new spelling would be unreadable.
 LETTER = """
     to_impute: impute assigned, close closed, void voided
     assigned: impute assigned, give_back to_impute, answer answered, close closed, void voided, undo_impute to_impute, undo_reimpute assigned, undo_after_answer answered

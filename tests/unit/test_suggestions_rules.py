@@ -1,4 +1,4 @@
-"""What machines propose, without a database: places, likeness of pages, what is learned and how it is applied."""
+"""Proposals by machine, without a database: places, likeness of pages, and what is learned and applied."""
 
 import io
 import pickle
@@ -70,7 +70,7 @@ WORDS = {
 
 
 def examples(count: int, *, seed: int = 1, mixed: bool = False) -> list[Example]:
-    """Letters whose words point at their label; ``mixed``: at nothing."""
+    """Letters whose words point to their label. In ``mixed`` they point to none."""
     rng = random.Random(seed)
     found = []
     for _ in range(count):
@@ -127,7 +127,7 @@ def test_two_choices_are_learned_too() -> None:
 
 
 def test_what_is_proposed_weighs_words_as_they_were_learned() -> None:
-    """Learning weighs by scikit-learn, proposing by NumPy alone: one letter, twice the same line of the matrix."""
+    """Learning weighs words with scikit-learn, proposing with NumPy alone: both must give one letter equal weights."""
     texts = [one.text for one in examples(60)]
     model = fit(texts, [one.label for one in examples(60)])
     assert model is not None

@@ -1,4 +1,4 @@
-"""A line of an archive's file: what may be missing, what is refused, what the letter becomes."""
+"""A line of an archive's file: what may be missing, what is refused, and which letter it becomes."""
 
 import json
 from datetime import date

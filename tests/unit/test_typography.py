@@ -1,4 +1,4 @@
-"""The marks of French typography: which there are, that nothing else changes, that a second time changes nothing."""
+"""French typography: which marks exist, nothing else changes, and a second time changes nothing."""
 
 import re
 
@@ -64,7 +64,7 @@ def test_a_second_time_changes_nothing_and_only_marks_change(text: str) -> None:
 
 @given(st.text(alphabet="ab'@:/ <>", max_size=20_000))
 def test_a_long_text_costs_no_more_than_its_length(text: str) -> None:
-    french(text)  # the deadline of an example is the proof
+    french(text)  # the time limit of an example is the proof
 
 
 def test_data_of_a_sheet_keeps_its_code_and_its_numbers() -> None:

@@ -1,4 +1,4 @@
-"""What the journal records is told in French."""
+"""Each action in the journal has French words."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Merge fields as Word and others write them; hostile Word files; what a file says. Without LibreOffice."""
+"""Merge fields as Word and other programs write them; hostile Word files; the text of a file. Without LibreOffice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.word_kit import edited, packed, parts_of
 
 
 def field(name: str, *, cut: bool = True, shown: str = "avant") -> str:
-    """A merge field; ``cut``: its instruction lies in several runs."""
+    """A merge field. With ``cut`` its instruction is split into several runs."""
     instruction = (" MERGEF", f"IELD {name[:2]}", f"{name[2:]} ") if cut else (f" MERGEFIELD {name} ",)
     inner = [
         '<w:fldChar w:fldCharType="begin"/>', *(f'<w:instrText xml:space="preserve">{one}</w:instrText>' for one in instruction),
@@ -46,11 +46,11 @@ def refused(tmp_path: Path, body: str = "", code: str = "", **values: str) -> No
         f"<w:p>{field('objet')}</w:p>",
         f"<w:p>{field('objet', cut=False)}</w:p>",
         '<w:p><w:fldSimple w:instr=" MERGEFIELD  &quot;Objet&quot; \\* MERGEFORMAT "><w:r><w:t>x</w:t></w:r></w:fldSimple></w:p>',
-        # as python-docx users write it: all in one run; and without any result
+        # as users of python-docx write it: all in one run, and without a result
         '<w:p><w:r><w:fldChar w:fldCharType="begin"/><w:instrText> MERGEFIELD objet </w:instrText><w:fldChar w:fldCharType="end"/></w:r></w:p>',
         f"<w:tbl><w:tr><w:tc><w:p>{field('objet')}</w:p></w:tc></w:tr></w:tbl>",
         f"<w:p><w:r><w:pict><w:textbox><w:txbxContent><w:p>{field('objet')}</w:p></w:txbxContent></w:textbox></w:pict></w:r></w:p>",
-        # its result runs over two paragraphs: its author pressed Enter in it
+        # its result extends over two paragraphs: its author pressed Enter in it
         "<w:p>" + field("objet").replace("<w:t>ant</w:t></w:r>", "<w:t>ant</w:t></w:r></w:p><w:p><w:r><w:t>z</w:t></w:r>") + "</w:p>",
         # within another field
         '<w:p><w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText> IF 1 = 1 </w:instrText></w:r>'
@@ -61,7 +61,7 @@ def refused(tmp_path: Path, body: str = "", code: str = "", **values: str) -> No
 def test_a_field_is_found_and_filled_however_it_is_written(tmp_path: Path, body: str) -> None:
     found = package(tmp_path, body)
     assert fields.names(found) == ["objet"]
-    for text in ("Suite\nde <b>", "autre"):  # it stays a field: filled once more, it shows the last
+    for text in ("Suite\nde <b>", "autre"):  # it stays a field: when it is filled again, it shows the last value
         fields.fill(found, {"objet": text})
         assert told.text_of(found).split("\n\n")[0].strip() == text
     assert fields.names(found) == ["objet"]
@@ -171,7 +171,7 @@ def test_changes_comments_and_text_are_told(tmp_path: Path) -> None:
 
 
 def alternatives(choice: str, fallback: str, requires: str = "urn:zz") -> str:
-    """Contents of which a program takes the one it knows."""
+    """Alternative contents, of which a program uses the one that it knows."""
     return (
         f'<mc:AlternateContent xmlns:mc="{MC}" xmlns:zz="{requires}"><mc:Choice Requires="zz">{choice}</mc:Choice>'
         f"<mc:Fallback>{fallback}</mc:Fallback></mc:AlternateContent>"
@@ -199,7 +199,7 @@ def test_followed_changes_and_fields_of_a_printed_alternative_are_told(tmp_path:
 
 @pytest.mark.parametrize("is_typed", [True, False])
 def test_heads_and_feet_are_told_at_the_end(tmp_path: Path, *, is_typed: bool) -> None:
-    """Also a foot whose type the file hides: programs find it by its relation."""
+    """Also a footer whose type the file hides: programs find it by its relation."""
     parts = parts_of((SHIPPED / "lettre.docx").read_bytes())
     foot = parts["word/footer1.xml"].decode().replace("</w:ftr>", "<w:p><w:r><w:t>Vu</w:t></w:r></w:p></w:ftr>")
     types = parts["[Content_Types].xml"].decode()
@@ -301,7 +301,7 @@ def test_bombs_end_at_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(Invalid, match=r"file\.too_large"):
         WordPackage.read(good)
     deep = tmp_path / "deep.docx"
-    with pytest.raises(Invalid, match=r"file\.truncated"):  # the library ends at 256 levels
+    with pytest.raises(Invalid, match=r"file\.truncated"):  # the library allows 256 levels
         package(deep.parent, "<w:p>" * 5_000 + "</w:p>" * 5_000).tree("word/document.xml")
 
 
