@@ -1,8 +1,8 @@
-"""Pages of an archive with known text, drawn and damaged by third-party tools: none of them was made for our engine.
+"""Pages of an archive with known text, drawn and damaged by other projects' tools, which do not know our engine.
 
-The typewriter and handwriting fonts are Debian's; the damage is Augraphy's (https://github.com/sparkfish/augraphy); the
+The typewriter and handwriting fonts are Debian's. The damage is Augraphy's (https://github.com/sparkfish/augraphy). The
 text is that of the demonstration's letters. The pages imitate letters of 1896 to 1984: uneven types, stamps,
-signatures, tables, pages on their side, carbon copies, show-through, the scanner's black bed, handwriting.
+signatures, tables, pages on their side, carbon copies, show-through, the scanner's black background, handwriting.
 """
 
 import random
@@ -44,7 +44,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 330, 200, 300, 250
 
 @dataclass(frozen=True)
 class ArchivePage:
-    """A page on disk, its kind, and its whole text."""
+    """A page on disk, its kind, and its complete text."""
 
     path: Path
     kind: str
@@ -53,12 +53,13 @@ class ArchivePage:
 
 @dataclass(frozen=True)
 class Wear:
-    """The damage of an archive.
+    """The damage of an archive's pages.
 
     Attributes:
-        inks: the most faults of the ink on a page.
-        papers: possible damage of the paper; a page gets ``damages`` of them, from and to.
-        blur, ink_left: of a carbon copy, from and to: pixels, and share of the ink.
+        inks: the largest number of ink faults on a page.
+        papers: possible damage of the paper; a page gets a number of them between the two in ``damages``.
+        blur: of a carbon copy, from and to, in pixels.
+        ink_left: of a carbon copy, from and to, as a share of the ink (0..1).
     """
 
     inks: int
@@ -69,7 +70,7 @@ class Wear:
 
 
 def draw(folder: Path, seed: int, count: int, *, wear: str = "usual") -> Iterator[ArchivePage]:
-    """Draw pages, the kinds in turn; deterministic for a seed.
+    """Draw pages; the kinds take turns. A seed always gives the same pages.
 
     Args:
         wear: ``light`` (bare tesseract reads some 0.85 of the words), ``usual``, or ``heavy`` (bad photocopies and much
@@ -93,7 +94,7 @@ class _Page:
         self._paragraphs = [
             line for letter in letters for text in letter.pages_text for line in text.split("\n") if len(line) > 90
         ]
-        # Characters that a typewriter lacks were replaced by characters that it has.
+        # Characters that a typewriter lacks were replaced by ones that it has.
         self._font = self._face(_TYPEWRITERS, self._rnd.randint(42, 54))
 
     def draw(self, kind: str) -> tuple[Image.Image, str]:
@@ -128,7 +129,7 @@ class _Page:
         return ImageFont.truetype(str(_FONTS / self._rnd.choice(faces)), size)
 
     def _typed(self) -> tuple[Image.Image, list[str]]:
-        """A letter in which each type is struck slightly off its place and with varying force."""
+        """A letter in which each type is printed slightly off its place, more or less strongly."""
         rnd, font = self._rnd, self._font
         image = Image.new("L", (WIDTH, HEIGHT), 255)
         pen = ImageDraw.Draw(image)
@@ -225,7 +226,7 @@ class _Page:
 
     def _damaged(self, image: Image.Image) -> Image.Image:
         seed = self._rnd.randint(0, 2**31 - 1)
-        random.seed(seed)  # Augraphy draws from both
+        random.seed(seed)  # Augraphy takes its random numbers from both
         np.random.seed(seed)
         plane = np.stack([np.asarray(image)] * 3, -1)
         chosen = self._rnd.sample(_INKS, self._rnd.randint(0, self._wear.inks))

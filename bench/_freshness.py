@@ -1,4 +1,4 @@
-"""How soon a letter of today is found while an archive comes in. Used by ``bench.search``; no benchmark of its own."""
+"""Seconds until a letter of today is found, while an archive is imported. Part of ``bench.search``."""
 
 import json
 import random
@@ -32,11 +32,11 @@ LOOK_EVERY_S = 0.02
 LONGEST_S = 60.0
 TARGET_S = 2.0
 BEFORE = 5
-"""Letters registered before the measurement, so that the worker is up."""
+"""Letters registered before the measurement, so that the worker is running."""
 
 
 def freshness(url: str | None, alias: str, *, backlog: int, letters: int, seed: int) -> None:
-    """One line: seconds from the commit of a letter until a search of another process finds it.
+    """Measure the seconds from the commit of a letter until a search of another process finds it. Returns one line.
 
     Args:
         url: Elasticsearch, with PostgreSQL, Redis and an RQ worker; None: the embedded shape.
@@ -63,7 +63,7 @@ def freshness(url: str | None, alias: str, *, backlog: int, letters: int, seed: 
 
 
 def _import(made: _house.House, backlog: int, seed: int) -> tuple[str, ...]:
-    """The command that takes an archive over; embedded, the worker alone writes the index."""
+    """The command that imports an archive. In the embedded shape only the worker writes the index."""
     path = made.folder / "archive.jsonl"
     with path.open("w", encoding="utf-8") as lines:
         for one in index_bulk.letters(backlog, seed):
@@ -78,7 +78,7 @@ def _import(made: _house.House, backlog: int, seed: int) -> tuple[str, ...]:
 
 
 def _found_after(services: Services, word: str) -> float:
-    """Register a letter with a unique word, and search until it is found; returns the seconds."""
+    """Register a letter with a unique word and search until it is found. Returns the seconds."""
     source = random.Random(word)
     form = register_operations.IncomingForm(
         subject=f"{word} numéro {source.randint(1, 10**6)}", sender_name="Préfecture de l'Ogou",

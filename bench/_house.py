@@ -1,6 +1,6 @@
-"""An installation for the benchmarks: PostgreSQL, Elasticsearch, letters straight into both, and the real site.
+"""An installation for the benchmarks: PostgreSQL, Elasticsearch, letters written directly into both, and the real site.
 
-Used by ``bench.search``; no benchmark of its own.
+Part of ``bench.search``.
 """
 
 import os
@@ -40,7 +40,8 @@ from web.processes.migrate import migrate_database
 GED = str(Path(sys.executable).with_name("ged"))
 UNITS = 300
 SEEN_UNITS = 60
-"""Units under the head who searches: a fifth of all. A letter is in three units: the head sees half of the letters."""
+"""Units below the head who searches: a fifth of all. A letter is visible to three units, so the head sees half of the
+letters."""
 READER = "dge"
 PIECE = 5_000
 AT_ONCE = 2
@@ -69,7 +70,7 @@ class House:
 
 
 def make_house(folder: Path, *, database_url: str = "", **settings: str) -> House:
-    """The small ministry of the tests with 300 additional units, and an archive's register."""
+    """The organisation of the tests with 300 additional units, and an archive's register."""
     migrate_database(make_settings(folder, database_url=database_url))
     services = make_services(folder, url=database_url or None, create=False)
     make_organisation(services)
@@ -94,14 +95,14 @@ def make_house(folder: Path, *, database_url: str = "", **settings: str) -> Hous
 
 
 def letters(house: House, count: int, seed: int) -> Iterator[IndexDocument]:
-    """The generated letters of ``index_bulk``, with access rights of this installation."""
+    """The letters that ``index_bulk`` generates, with rights of this installation's units."""
     for one in index_bulk.letters(count, seed):
         granted = (unit_principal(house.first_unit + int(str(name)[1:]) - 1) for name in one.principals)
         yield replace(one, principals=frozenset(map(Principal, granted)), registers=("PAPIER",))
 
 
 def fill(house: House, made: Iterator[IndexDocument], count: int) -> None:
-    """Write the next letters to SQL and to the index; print a line of progress now and then.
+    """Write the next letters to the database and the index, and print lines of progress.
 
     Several bulks are sent concurrently, because each keeps only one core of the server busy while we wait.
     """
@@ -183,7 +184,7 @@ def _children(pid: int) -> list[int]:
 
 @contextmanager
 def served(house: House, account: str = READER) -> Iterator[Site]:
-    """`ged serve`, with a signed-in person."""
+    """Run `ged serve`, with one person signed in."""
     port = free_port()
     process = house.start("serve", "--bind", f"127.0.0.1:{port}", "--threads", "24")
     running = Running("", process.pid, started_ticks=started_ticks_of(process.pid))
@@ -210,7 +211,7 @@ def _sign_in(port: int, account: str, process: subprocess.Popen[bytes]) -> str:
 
 
 def ask(port: int, path: str, *, cookie: str = "", form: dict[str, str] | None = None) -> tuple[str, str]:
-    """Send a request on this thread's kept-alive connection; returns the text and the cookie of the response."""
+    """Send a request on this thread's open connection. Returns the text and the cookie of the response."""
     headers = {"Cookie": cookie} if cookie else {}
     if form:
         headers["Content-Type"] = "application/x-www-form-urlencoded"

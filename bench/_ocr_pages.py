@@ -1,4 +1,4 @@
-"""The generated pages of `bench.ocr`: letters of seven kinds with known text, the same to the pixel for a seed."""
+"""The generated pages of `bench.ocr`: letters of seven kinds with known text. A seed always gives the same pixels."""
 
 import io
 import json
@@ -16,12 +16,12 @@ from demo.letters import make_letters
 
 KINDS = ("clean", "typescript", "noisy", "skewed", "stamped", "columns", "carbon")
 DPI = 300
-QUALITY = 85  # what scanners in offices send
+QUALITY = 85  # scanners in offices send this format
 
 
 @dataclass(frozen=True)
 class MadePage:
-    """A page on disk and its whole text."""
+    """A page on disk and its complete text."""
 
     path: Path
     kind: str
@@ -29,7 +29,7 @@ class MadePage:
 
 
 def draw(folder: Path, seed: int, count: int) -> Iterator[MadePage]:
-    """Draw pages, the kinds in turn."""
+    """Draw pages; the kinds take turns."""
     rnd = random.Random(seed)
     letters = make_letters(seed, count)
     sheets = [(letter, number) for letter in letters for number in range(1, letter.page_count + 1)]

@@ -1,7 +1,7 @@
-"""The past of an archive: letters that went their whole way, copied by the database itself with all their rows.
+"""The past of an archive: finished letters, which the database copies with all their rows.
 
-Used by ``bench.pages``; no benchmark of its own. A copy has ids, numbers and dates of its own and the units, posts and
-people of its model. A day of the past is chosen by the copy's rank, so that the copies spread over five years.
+Part of ``bench.pages``. A copy has its own ids, numbers and dates, and the units, posts and people of its original. The
+number of the copy determines its day, so that the copies spread over five years.
 """
 
 from collections.abc import Collection, Iterator
@@ -15,30 +15,30 @@ NEVER_COPIED = {
     "notice_mails", "page_texts", "paper_codes", "personal_notices", "recent_letters", "renditions", "scan_leaves",
     "scan_pages", "signbook_notices", "sketch_bands",
 }  # fmt: skip
-"""Rows that are read for one letter at a time by its key, and that weigh much; or one person's few last ones."""
+"""Rows not copied: large ones that are only read for one letter by key, and the few last ones of a person."""
 KEPT = {
     "bridges", "certificates", "correspondents", "filing_classes", "natures", "people", "posts", "registers", "scan_orders",
     "separator_sheets", "takeover_batches", "token_keys", "units",
 }  # fmt: skip
-"""A copy refers to the rows of its model here."""
+"""Tables that are not copied: a copy refers to the rows of its original."""
 OPENED = "slips"
-"""Above a letter, and yet all that hangs on it goes with it."""
+"""Rows that a letter refers to, and that are copied with all their own rows."""
 JOURNAL_ENTRIES = 8
-"""Entries of the journal that are copied with a letter."""
+"""The number of entries of the journal that are copied with each letter."""
 YEARS = 5
 SPREAD_DAYS = YEARS * 365
 NUMBER_STEP = 50
 KINDS = 5
 STRIDE = 10_000
-"""Between the ids of two copies of a row: more than any id of the small installation that is copied."""
+"""The distance between the ids of two copies of a row: more than any id of the small installation that is copied."""
 PIECE = 50_000
 
 Rows = dict[str, list[int]]
-"""The rows of one letter's whole way: table -> ids (the values of its key's only or leading copied column)."""
+"""The rows of one finished letter: table -> ids (values of the only or the first copied column of its key)."""
 
 
 def rows_of(connection: Connection, mail_ids: Collection[int]) -> Rows:
-    """All rows that hang on these letters, and those that they refer to, without the organisation's."""
+    """All rows that refer to these letters, and the rows that they refer to, without those of the organisation."""
     found: Rows = {"mails": sorted(mail_ids), "audit_entries": _journal(connection, mail_ids)}
     tables = [table for table in metadata.sorted_tables if table.name not in NEVER_COPIED | KEPT]
     below = {"mails"}
@@ -59,7 +59,7 @@ def rows_of(connection: Connection, mail_ids: Collection[int]) -> Rows:
 
 
 def _links(table: Table) -> Iterator[tuple[Column[int], str]]:
-    """The columns that refer to a table whose rows are copied, with its name."""
+    """The columns that refer to a table whose rows are copied, with the table's name."""
     for column in table.columns:
         for link in column.foreign_keys:
             if link.column.table.name not in KEPT | NEVER_COPIED and link.column.table is not table:
@@ -67,7 +67,7 @@ def _links(table: Table) -> Iterator[tuple[Column[int], str]]:
 
 
 def _take_above(connection: Connection, table: Table, found: Rows) -> None:
-    """Take what the found rows of a table refer to."""
+    """Add the rows to which the found rows of a table refer."""
     if not found.get(table.name):
         return
     for column, above in _links(table):
@@ -87,16 +87,16 @@ def _add(connection: Connection, found: Rows, name: str, query: object) -> None:
 
 
 def _key(table: Table) -> Column[int]:
-    """The column by which the rows of a table are chosen: its key's first."""
+    """The column that selects the rows of a table: the first of its key."""
     return next(iter(table.primary_key.columns))
 
 
 def copy(connection: Connection, rows: Rows, *, kind: int, first: int, count: int) -> None:
-    """Copy these rows ``count`` times, as copies number ``first`` and on (1 or more).
+    """Copy these rows ``count`` times, as copies ``first`` and following (1 or more).
 
     Args:
-        kind: which of the at most `KINDS` models this is. Two models may share a row (the pile that both were scanned in):
-            their copies have one each.
+        kind: the number of the original, less than `KINDS`. Two originals may share a row, such as the batch in which both
+            were scanned; then the copies of each have their own.
     """
     for table in metadata.sorted_tables:
         if table.name not in rows:
@@ -116,7 +116,7 @@ def copy(connection: Connection, rows: Rows, *, kind: int, first: int, count: in
 
 
 def _values(connection: Connection, table: Table, rows: Rows) -> Iterator[str]:
-    """The value of each column of a copy, as SQL."""
+    """For each column of a copy, its value as SQL."""
     moved = {column.name for column in table.columns if _above(table, column, rows)}
     distinct = _made_distinct(table, moved)
     for column in table.columns:
@@ -137,7 +137,7 @@ def _values(connection: Connection, table: Table, rows: Rows) -> Iterator[str]:
 
 
 def _above(table: Table, column: Column[object], rows: Rows) -> str:
-    """The copied table whose key a column holds; empty if it holds none."""
+    """The copied table whose key a column contains; empty when there is none."""
     if table.name == "audit_entries" and column.name == "subject_id":
         return "mails"
     for link in column.foreign_keys:
@@ -148,7 +148,7 @@ def _above(table: Table, column: Column[object], rows: Rows) -> str:
 
 
 def _made_distinct(table: Table, moved: set[str]) -> set[str]:
-    """One column of each unique constraint or index that would otherwise hold twice what it had once."""
+    """For each unique constraint or index that two copies would violate, one column to change."""
     unique = [set(one.columns.keys()) for one in table.constraints if isinstance(one, UniqueConstraint)]
     unique += [{column.name for column in index.columns} for index in table.indexes if index.unique]
     unique.append({column.name for column in table.primary_key.columns})
@@ -162,7 +162,7 @@ def _made_distinct(table: Table, moved: set[str]) -> set[str]:
 
 
 def _earlier(connection: Connection, column: Column[object]) -> str:
-    """A day or a moment, earlier by the copy's share of five years."""
+    """A day or a time, moved back by the copy's part of five years."""
     name = column.name
     if connection.dialect.name == "postgresql":
         moved = f"{name} - (n % {SPREAD_DAYS}) * interval '1 day'"

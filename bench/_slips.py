@@ -1,4 +1,4 @@
-"""An installation with the demonstration ministry, where the mail office sends slips to a directorate."""
+"""An installation with the demonstration ministry, in which the mail office sends slips to a directorate."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ SENDER, RECEIVER, RECEIVING_UNIT = "bo.agent", "dge.chef", "DGE"
 
 
 class SlipHouse:
-    """Used as a context: the database is closed at the end."""
+    """A context manager: it closes the database at the end."""
 
     def __init__(self, folder: Path) -> None:
         self._services = build_services(prepare(folder, extra={}, say=lambda _text: None))
@@ -38,7 +38,7 @@ class SlipHouse:
         return operations.preview(self._services, self._form(n), actor=self._actor(SENDER), now=_now())
 
     def both_ends(self, n: int) -> None:
-        """Number and sign a slip as its sender; then receive it line by line and countersign it."""
+        """Number and sign a slip as its sender. Then receive it line by line, and countersign it."""
         sender, receiver = self._actor(SENDER), self._actor(RECEIVER)
         (issued,) = operations.issue(self._services, self._form(n), key=self._keys[SENDER], actor=sender, now=_now())
         if issued.failure is not None:

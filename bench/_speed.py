@@ -1,4 +1,4 @@
-"""Compares our site with an equivalent bare Elasticsearch query. Used by ``bench.search``; no benchmark of its own."""
+"""Compares our site with an equivalent plain Elasticsearch query. Part of ``bench.search``."""
 
 import random
 import time
@@ -33,7 +33,7 @@ ASKED = 160
 WARM = 40
 TURN = 40
 POOL = 2_000
-"""Letters whose words make the queries."""
+"""Letters from whose words the queries are made."""
 PAGE = 20
 GROWING = ("raw_p95_ms", "by_hand_p95_ms", "first_hits_p95_ms", "both_p95_ms")
 _MARKED = {"subject": {}, "pages.text": {"fragment_size": 250, "number_of_fragments": 2}}
@@ -51,7 +51,7 @@ def p95(call: Callable[[str], Any], queries: list[str], *, at_once: int) -> floa
 
 
 def p95s(calls: Mapping[str, Callable[[str], Any]], queries: list[str], *, at_once: int) -> dict[str, float]:
-    """``p95`` of several calls, which take turns, so that a busy machine slows all of them alike."""
+    """``p95`` of several functions, which take turns, so that a busy machine slows all of them equally."""
     spent: dict[str, list[float]] = {name: [] for name in calls}
 
     def timed(call: Callable[[str], Any], text: str) -> float:
@@ -89,7 +89,7 @@ def house(url: str, alias: str) -> Iterator[_house.House]:
 
 
 def speed(url: str, client: Elasticsearch, alias: str, sizes: list[int], seed: int) -> None:
-    """Print lines for each size, and the growth of both from the first to the last size."""
+    """Print lines for each size, and the growth of both from the first size to the last one."""
     source, lines = random.Random(f"speed {seed}"), list[dict[str, float]]()
     with house(url, alias) as made:
         letters, done = _house.letters(made, max(sizes), seed), 0
@@ -140,12 +140,12 @@ def _line(made: _house.House, client: Elasticsearch, alias: str, queries: list[s
 
 
 def _raw(text: str, who: Principals) -> dict[str, Any]:
-    """The query of the page and its filters in one: rights, hits, marks by Elasticsearch, and all facets."""
+    """The page and its filters as one query: rights, hits, marked words by Elasticsearch, and all facets."""
     return _page_of(elastic_query.build(SearchQuery(text), parse(text), who))
 
 
 def _by_hand(text: str, who: Principals) -> dict[str, Any]:
-    """The same page by a query that a careful developer would write who does not know OCR errors."""
+    """The page by a query that a careful developer would write who does not consider OCR errors."""
     asked = collection.hand_made(text, title="subject", body="pages.text", plain="exact")
     return _page_of({"bool": {"filter": [{"terms": {"access": fields.access_terms(who)}}], "must": [asked]}})
 

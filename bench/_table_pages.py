@@ -1,4 +1,4 @@
-"""Invoices with tables, deterministic for a seed, typeset by all PDF producers that this machine has."""
+"""Invoices with tables, typeset by all PDF producers of this machine. A seed always gives the same invoices."""
 
 import html
 import importlib.util

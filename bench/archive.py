@@ -1,4 +1,4 @@
-"""The whole reading against bare tesseract on pages of an archive, drawn and damaged by third-party tools.
+"""Our reading of archive pages compared with plain tesseract. Third-party tools drew and damaged the pages.
 
     python -m bench.archive [--seed S] [--pages 39] [--wear light|usual|heavy] [--keep FOLDER]
     python -m bench.archive --real FOLDER
@@ -42,7 +42,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Figures:
-    """The results of a page: ours and those of bare tesseract."""
+    """The results of a page: ours and those of plain tesseract."""
 
     page: ArchivePage
     recall: tuple[float, float]
@@ -51,7 +51,7 @@ class Figures:
 
     @property
     def can_be_read(self) -> bool:
-        """Whether bare tesseract can read it, or no engine can (handwriting)."""
+        """Whether plain tesseract can read the page, or no engine can (handwriting)."""
         return self.page.kind == "hand" or self.recall[1] >= 0.5
 
 
@@ -62,7 +62,7 @@ def invented(read: str, truth: str) -> int:
 
 
 def measure(pages: Sequence[ArchivePage]) -> tuple[list[Figures], float]:
-    """Read all pages with both; returns the figures, and our time as a share of bare tesseract's."""
+    """Read all pages with both. Returns the figures, and our time as a share of plain tesseract's."""
     figures, seconds = [], [0.0, 0.0]
     engine = TesseractEngine(jobs=PROCESSES, pictures=False)
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(PROCESSES) as pool:
@@ -92,7 +92,7 @@ def measure(pages: Sequence[ArchivePage]) -> tuple[list[Figures], float]:
 
 
 def real(folder: Path) -> list[ArchivePage]:
-    """Pages that were scanned and transcribed; an image without its text is an error that names it."""
+    """Scanned and transcribed pages. An image without its text is an error, which names it."""
     found = []
     for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in _TYPES):
         truth = path.with_suffix(".txt")

@@ -1,17 +1,20 @@
-"""What a pile of letters costs a clerk at the desk, and what main pages cost on a slow link, as JSON lines.
+"""What a pile of letters costs a clerk, and what main pages cost on a slow network, as JSON lines.
 
     make bench-desk           python -m bench.desk [--letters 20] [--seed N] [--look 0.9] [--key 0.08]
 
-The site and a worker of the demonstration run as processes, Chromium is the clerk. A pile of made letters is handed in as
-files of one page each: aged as scans are, a quarter of their senders unknown, a fifth of their subjects written over. When
-all are read, the clerk opens the oldest card and registers one letter after the other by the keyboard alone: looks at each
-field and its proposal, takes all (Alt+Shift+Enter), then a doubtful one that is right (Alt+Enter); what is wrong is typed. Keys are counted as pressed, a chord as one;
-``handling`` leaves out the characters of texts that had to be typed. Seconds are those of the clock, from the opened form
-to the next opened form, with ``--look`` seconds at each field and ``--key`` seconds a key: 12 keys and 20 s are well.
+The site and a worker of the demonstration run as processes; Chromium is the clerk's browser. A pile of generated
+letters is uploaded as files of one page: aged as scans are, a quarter of the senders unknown, a fifth of the subjects
+written over. When all are read, the clerk opens the oldest card and registers one letter after the other with the
+keyboard alone. The clerk looks at each field and its proposal, accepts all proposals (Alt+Shift+Enter), then a doubtful
+one that is right (Alt+Enter), and types over the wrong ones. Each pressed key counts, a combination as one.
+``handling`` leaves out the characters of typed texts. The seconds of a letter are those from its opened form to the
+next opened form, with ``--look`` seconds for each field and ``--key`` seconds for each key. The goal is 12 keys and 20
+s.
 
-Then each main page is opened at 360 x 740 with a cold and with a warm cache, through a link of 256 kbit/s with 300 ms of
-delay: bytes over the wire by kind, and the seconds until the page can be used (``DOMContentLoaded``). Well is 60 KB for
-HTML, style sheets and scripts, 60 KB a picture, 2.5 s cold and 1 s warm.
+Then each main page is opened at 360 x 740, with an empty and with a filled cache, through a network of 256 kbit/s and
+300 ms of delay. Measured are the transferred bytes by kind, and the seconds until the page can be used
+(``DOMContentLoaded``). The goal is 60 KB for HTML, style sheets and scripts, 60 KB for a picture, 2.5 s with an empty
+cache and 1 s with a filled one.
 """
 
 import argparse
@@ -50,21 +53,21 @@ from web.wiring.services import build_services
 CLERK, HEAD = "bo.agent", "sg"
 DPI = 200
 READ_S = 3600
-"""A busy machine reads a page in a minute; what is measured begins when all are read."""
+"""A busy machine reads a page in a minute. The measurement begins when all pages are read."""
 UNKNOWN, WRITTEN_OVER = 0.25, 0.2
 AUTHORITY = "Secrétaire générale"
-"""Typed into the list of authorities once, before the clock of the first letter runs: the next forms keep the choice."""
+"""Typed into the list of authorities once, before the first letter is timed. Later forms keep the choice."""
 KEYS, SECONDS = 12, 20.0
 KB = 1024
 BEFORE = "name => !!(document.activeElement.compareDocumentPosition(document.getElementById(name)) & Node.DOCUMENT_POSITION_PRECEDING)"
 FIELDS = ("sender_name", "their_reference", "written_on", "subject", "enclosure_count")
-"""In the order of Tab."""
+"""In the order of the Tab key."""
 SLOW = {"offline": False, "latency": 300, "downloadThroughput": 256_000 / 8, "uploadThroughput": 256_000 / 8}
 
 
 @dataclass
 class Clerk:
-    """The keyboard of a person, who needs a time for each key and for each look."""
+    """The keyboard of a person, who needs time for each key and each look."""
 
     page: Page
     key_s: float
@@ -73,7 +76,7 @@ class Clerk:
     text: int = 0
     typed_fields: list[str] = field(default_factory=list)
     pressed: list[str] = field(default_factory=list)
-    """Of the letter at hand, in order; the name of a field stands where the keyboard reached it."""
+    """For the present letter, in order. The name of a field is added when the keyboard reaches the field."""
 
     def press(self, key: str) -> None:
         time.sleep(self.key_s)
@@ -86,7 +89,7 @@ class Clerk:
         self.text += len(words)
 
     def go_to(self, name: str) -> None:
-        """Tab, or Shift+Tab, until a field has the cursor."""
+        """Press Tab or Shift+Tab until a field has the cursor."""
         key = "Shift+Tab" if self.page.evaluate(BEFORE, name) else "Tab"
         for _ in range(30):
             if self.page.evaluate("document.activeElement.id") == name:
@@ -96,7 +99,7 @@ class Clerk:
         raise RuntimeError(f"{key} does not reach {name}")
 
     def fill(self, name: str, truth: str) -> None:
-        """Leave a field with what the letter says."""
+        """Leave a field with the value that the letter has."""
         if _says(self.page.input_value(f"#{name}"), truth):
             return
         self.go_to(name)
@@ -110,9 +113,9 @@ class Clerk:
 
 
 def _says(read: str, truth: str) -> bool:
-    """Whether a person would let a proposal stand: letters and figures are equal, whatever their case and accents.
+    """Whether a person would accept a proposal: letters and figures are equal, without regard to case and accents.
 
-    A letterhead may say less than the directory would: the short name in parentheses.
+    A letterhead may be shorter than the directory's name, which has the short name in parentheses.
     """
     said, wanted = _bare(read), _bare(truth)
     return said == wanted or (bool(said) and wanted.startswith(said) and "(" in truth and len(said) > len(wanted) / 2)
@@ -134,7 +137,7 @@ def drawn(letter: DrawnLetter, seed: int, *, written_over: bool) -> bytes:
 
 
 def _pen(page: Image.Image, seed: int) -> Image.Image:
-    """A stroke of the pen through the lines where subjects stand: a person reads them, a machine reads them wrongly."""
+    """A stroke of a pen through the subject: people can read it, machines misread it."""
     rng, spoilt = random.Random(seed), page.copy()
     pen, width, height = ImageDraw.Draw(spoilt), page.width, page.height
     for line in range(22, 44):
@@ -145,7 +148,7 @@ def _pen(page: Image.Image, seed: int) -> Image.Image:
 
 
 def hand_in(page: Page, letters: Sequence[DrawnLetter], seed: int) -> None:
-    """All files of the pile, as many in a deposit as the site takes."""
+    """Upload all files of the pile; each upload has as many as the site accepts."""
     spoilt = set(random.Random(seed).sample(range(len(letters)), round(len(letters) * WRITTEN_OVER)))
     files: list[FilePayload] = [
         {"name": f"{n:02}.jpg", "mimeType": "image/jpeg", "buffer": drawn(one, seed + n, written_over=n in spoilt)}
@@ -155,14 +158,15 @@ def hand_in(page: Page, letters: Sequence[DrawnLetter], seed: int) -> None:
         page.goto("/numerisations/")
         page.set_input_files("#file", files[first : first + MAX_FILES])
         page.locator("form[data-drop] button[type=submit]").click()
-        # The next deposit must not overtake this one: the pile keeps its order.
+        # The next upload must not overtake this one: the pile keeps its order.
         page.locator(".flash--success, .error-summary").first.wait_for(timeout=READ_S * 1000)
         if page.locator(".error-summary").count():
             raise RuntimeError(f"the pile is refused: {page.locator('.error-summary').inner_text()}")
 
 
 def forget_some(services: Services, letters: Sequence[DrawnLetter], seed: int) -> int:
-    """Take senders out of the new directory, so that a quarter of the pile comes from somebody unknown; how many."""
+    """Remove senders from the new directory, so that a quarter of the pile has an unknown sender. Returns the
+    number."""
     names = sorted({one.sender for one in letters})
     gone = random.Random(seed).sample(names, round(len(letters) * UNKNOWN))
     with services.unit_of_work(datetime.now(UTC)) as uow:
@@ -171,7 +175,7 @@ def forget_some(services: Services, letters: Sequence[DrawnLetter], seed: int) -
 
 
 def wait_until_read(services: Services, count: int) -> float:
-    """Seconds until every scan of the pile has its page read."""
+    """Wait until every scan of the pile has its page read. Returns the seconds."""
     began = time.monotonic()
     while time.monotonic() - began < READ_S:
         with services.reading() as session:
@@ -183,7 +187,7 @@ def wait_until_read(services: Services, count: int) -> float:
 
 
 def register_pile(clerk: Clerk, letters: Sequence[DrawnLetter]) -> list[dict[str, float]]:
-    """Open the oldest card, then register one after the other; keys and seconds of each letter."""
+    """Open the oldest card, then register one letter after the other. Returns keys and seconds of each."""
     page, found = clerk.page, []
     page.goto("/numerisations/")
     with leading_on(page):
@@ -197,7 +201,7 @@ def register_pile(clerk: Clerk, letters: Sequence[DrawnLetter]) -> list[dict[str
             "written_on": letter.written_on.strftime("%d/%m/%Y"), "subject": letter.subject,
             "enclosure_count": str(letter.enclosure_count),
         }  # fmt: skip
-        if not page.input_value("#addressed_post_id"):  # the first letter of all: the next forms keep the authority
+        if not page.input_value("#addressed_post_id"):  # the first letter of all: later forms keep the authority
             clerk.go_to("addressed_post_id")
             page.keyboard.type(AUTHORITY)
             clerk.go_to("sender_name")
@@ -211,7 +215,7 @@ def register_pile(clerk: Clerk, letters: Sequence[DrawnLetter]) -> list[dict[str
             clerk.press("Enter")
         if page.locator(
             "[name=looked_at]"
-        ).count():  # a letter with this subject came before: the clerk says it is another
+        ).count():  # an earlier letter has this subject: the clerk says that this is another one
             page.locator("[name=looked_at]").check()
             with leading_on(page):
                 page.locator(".register__send button").click()
@@ -228,7 +232,7 @@ def register_pile(clerk: Clerk, letters: Sequence[DrawnLetter]) -> list[dict[str
 
 
 def tell_pile(found: Sequence[dict[str, float]], unknown: int, read_s: float) -> None:
-    """One line for the pile."""
+    """Print one line for the pile."""
 
     def figures(name: str) -> dict[str, float]:
         values = [one[name] for one in found]
@@ -243,7 +247,7 @@ def tell_pile(found: Sequence[dict[str, float]], unknown: int, read_s: float) ->
 
 
 def slow_pages(browser: Browser, url: str, account: str, pages: Sequence[tuple[str, str]]) -> None:
-    """Open pages on the slow link, cold and warm; a line for each."""
+    """Open pages on the slow network, with an empty and a filled cache. Prints a line for each."""
     for name, path in pages:
         context = browser.new_context(base_url=url, locale="fr-FR", viewport={"width": 360, "height": 740})
         page = context.new_page()
@@ -325,7 +329,7 @@ def main() -> int:
             hand_in(page, letters, given.seed)
             read_s = wait_until_read(services, len(letters))
             tell_pile(register_pile(Clerk(page, given.key, given.look), letters), unknown, read_s)
-            hand_in(page, make_letters(given.seed + 1, 1), given.seed)  # the slow link has a scan to show
+            hand_in(page, make_letters(given.seed + 1, 1), given.seed)  # the slow network has a scan to show
             wait_until_read(services, len(letters) + 1)
             context.close()
             slow_pages(browser, house.url, CLERK, CLERK_PAGES)

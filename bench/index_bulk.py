@@ -1,7 +1,7 @@
-"""Documents per second into Elasticsearch: our ``put`` against the bare bulk helper on the same documents.
+"""Documents per second into Elasticsearch: our ``put`` compared with the client's bulk helper on equal documents.
 
-``python -m bench.index_bulk [--url URL] [--letters N] [--seed N]`` prints one JSON line (``bulk_ratio``). Each side writes an index of
-its own with the same mapping; they take turns in pieces, so that both meet the same moments of a busy machine.
+``python -m bench.index_bulk [--url URL] [--letters N] [--seed N]`` prints one JSON line (``bulk_ratio``). Each side
+writes its own index with an equal mapping. They take turns in parts, so that a busy machine slows both equally.
 """
 
 import argparse
@@ -26,7 +26,7 @@ START = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def make(count: int, seed: int) -> list[IndexDocument]:
-    """Letters of 60 to 180 words, drawn from 20,000 generated words by frequency."""
+    """Letters of 60 to 180 words from 20,000 generated words, with frequencies as in real text."""
     return list(letters(count, seed))
 
 

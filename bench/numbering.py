@@ -32,7 +32,7 @@ Answers = list[tuple[str, float]]
 
 
 def register(url: str, clerk: int, letters: int, ready: Barrier, answers: "multiprocessing.Queue[Answers]") -> None:
-    """Register letters; puts each returned number, with its seconds, into ``answers``."""
+    """Register letters. Puts (number, seconds) of each into ``answers``."""
     services = clerks.light_services(url, Path())
     actor, register_id, usual = clerks._desk(services, "")
     given: Answers = []
@@ -48,7 +48,7 @@ def register(url: str, clerk: int, letters: int, ready: Barrier, answers: "multi
 
 
 def measure(url: str, processes: int, letters: int) -> dict[str, object]:
-    """One run; see the module."""
+    """Run once; see the module."""
     clerks.prepare(url, Path())
     clerks._warmed(url, Path())
     context = multiprocessing.get_context("fork")
@@ -74,7 +74,7 @@ def measure(url: str, processes: int, letters: int) -> dict[str, object]:
 
 
 def _there(url: str) -> tuple[dict[str, int], dict[str, str]]:
-    """(number -> sequence) of all stored numbers, and the settings of durability."""
+    """(number -> sequence) of all stored numbers, and the database's settings for durability."""
     engine = make_engine(url)
     with engine.connect() as connection:
         there = {row.text: row.sequence for row in connection.execute(select(MailNumber.text, MailNumber.sequence))}
@@ -86,7 +86,7 @@ def _there(url: str) -> tuple[dict[str, int], dict[str, str]]:
 
 @contextmanager
 def run() -> Iterator[None]:
-    """A folder for the private servers; they are stopped at the end."""
+    """Run with a folder for private servers, which are stopped at the end."""
     folder, handle = open_run()
     try:
         yield

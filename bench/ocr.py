@@ -1,4 +1,4 @@
-"""The whole reading (bytes -> text, page images, searchable PDF/A) against bare tesseract and OCRmyPDF.
+"""Our reading (bytes -> text, page images, searchable PDF/A) compared with plain tesseract and OCRmyPDF.
 
 Our reading is measured in both ways: ``ours`` with the library, ``program`` with the system's tesseract.
 
@@ -54,13 +54,13 @@ def ocrmypdf(folder: Path) -> int:
 
 
 def error_rate(read: str, truth: str) -> float:
-    """Character error rate, with normalised blanks and straight apostrophes."""
+    """Character error rate: edits divided by characters, with normalised spaces and straight apostrophes."""
     left, right = (" ".join(text.replace("’", "'").split()) for text in (read, truth))
     return Levenshtein.distance(left, right) / max(len(right), 1)
 
 
 def recall(read: str, truth: str) -> float:
-    """Share of the words of three letters and more that were read."""
+    """The part (0..1) of the words of three letters and more that was read."""
     left, right = (Counter(re.findall(r"[^\W\d_]{3,}", text.casefold())) for text in (read, truth))
     return (left & right).total() / max(right.total(), 1)
 

@@ -2,13 +2,13 @@
 
     python -m bench.pages [--letters 10000 1000000] [--turns 40] [--url URL]
 
-The demonstration ministry does its main job. Then its letters are copied with all their rows by the database itself: the
-finished ones make the past, of five years; 700 open ones wait in the queues, at each size. Each page is asked for in this
-process by who works with it, and told with the time until it is whole (median and 95th percentile of the turns, the
-database included), this process's own time, its queries, its bytes, and the growth of the median against the first size.
-Up to 50 ms and a growth of 1.5 are well.
+The demonstration ministry does its main job. Then the database copies its letters with all their rows. Copies of
+finished letters are the past of five years; at each size, 700 copies of open ones wait in the queues. This process
+requests each page as a person who works with it. A line has the time until the page is complete (median and 95th
+percentile of the turns, with the database), the time of this process alone, the queries, the bytes, and the growth of
+the median since the first size. The goal is 50 ms and a growth of 1.5.
 
-The database is SQLite; with ``--url`` it is an empty PostgreSQL database. The search is not here: ``bench.search`` has it.
+The database is SQLite, or an empty PostgreSQL database with ``--url``. The search is measured by ``bench.search``.
 """
 
 import argparse
@@ -44,12 +44,12 @@ CLERK, AUTHORITY, SECRETARY, HEAD, OFFICER = "bo.agent", "sg", "sg.secretariat",
 ADMINISTRATOR, AUDITOR = "admin", "auditeur"
 TO_IMPUTE, IN_INBOX, WITH_OFFICER = 400, 200, 100
 ANSWERED_SHARE = 10
-"""One in so many of the past's cases is a letter with its answer; the others were closed without one."""
+"""One of this number of past cases is a letter with its answer; the others were closed without one."""
 
 
 @dataclass(frozen=True)
 class Models:
-    """The rows of one letter of each kind, as the demonstration left them."""
+    """For each kind of letter, the rows of one, as the demonstration left them."""
 
     answered: Rows
     closed: Rows
@@ -60,7 +60,7 @@ class Models:
 
 @dataclass(frozen=True)
 class Places:
-    """The rows that pages with a key are asked for."""
+    """The rows that pages with an id are requested for."""
 
     letter: int
     answer: int
@@ -72,7 +72,7 @@ class Places:
 
 
 def play(data: Path, url: str) -> list[int]:
-    """The demonstration's main job in a new installation; returns the arrivals, the answered one first."""
+    """Do the demonstration's main job in a new installation. Returns the arrivals, the answered one first."""
     extra = {"GED_DATABASE_URL": url, "GED_UNSAFE_DATABASE": "for-tests"} if url else {}
     running = stage.start(data, bind=f"127.0.0.1:{stage.free_port()}", say=_hush, extra=extra)
     try:
@@ -89,7 +89,7 @@ def play(data: Path, url: str) -> list[int]:
 
 
 def _hush(_line: str) -> None:
-    """The demonstration's own lines are no figures."""
+    """The demonstration's own lines are not figures: do not print them."""
 
 
 def models(engine: Engine, arrivals: list[int]) -> Models:
@@ -102,10 +102,10 @@ def models(engine: Engine, arrivals: list[int]) -> Models:
 
 
 def grow(engine: Engine, chosen: Models, before: int, letters: int) -> None:
-    """Let the past grow from ``before`` to ``letters`` letters; the queues get theirs at the first time."""
+    """Add past letters from ``before`` to ``letters``. The first call also adds those in the queues."""
     began = time.monotonic()
     with engine.begin() as connection:
-        # A number and its slip refer to each other: whichever comes first refers to what is not there yet.
+        # A number and its slip refer to each other: whichever is copied first refers to a missing row.
         is_sqlite = engine.dialect.name == "sqlite"
         connection.execute(
             text("PRAGMA defer_foreign_keys=ON" if is_sqlite else "SET LOCAL session_replication_role=replica")
@@ -126,7 +126,7 @@ def grow(engine: Engine, chosen: Models, before: int, letters: int) -> None:
 
 
 def places(services: Services, arrivals: list[int]) -> Places:
-    """The rows that pages with a key are asked for."""
+    """The rows that pages with an id are requested for."""
     with services.engine.connect() as connection:
         answer = connection.scalar(select(func.min(Mail.id)).where(Mail.id.not_in(arrivals))) or 0
         number = connection.execute(
@@ -188,7 +188,7 @@ def counted(engine: Engine) -> Iterator[list[str]]:
 
 
 def measure(engine: Engine, client: FlaskClient, address: str, turns: int) -> dict[str, float]:
-    """Milliseconds of a page (p50, p95, processor), queries, status, bytes; the first two turns are warm-up."""
+    """Milliseconds of a page (p50, p95, processor), queries, status, bytes. The first two turns are not counted."""
     client.get(address)
     with counted(engine) as sent:
         answer = client.get(address)

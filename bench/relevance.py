@@ -1,9 +1,11 @@
-"""Whether people find the letter that they look for: made letters badly read, and a judged collection if one is given.
+"""Whether people find the letter that they look for: generated letters with OCR errors, and optionally a judged
+collection.
 
     python -m bench.relevance [--letters 20000] [--queries 500] [--seeds S S S] [--collection FOLDER]
 
-Both engines, through their own ``put`` and ``search``. One JSON line a seed and rate of noise, then the worst of the
-seeds; then one line a peer on the collection. A private Elasticsearch is started unless ``--url`` names one.
+Both engines, through their own ``put`` and ``search``. Prints one JSON line for each seed and rate of errors, then the
+worst of the seeds, then one line for each peer on the collection. A private Elasticsearch is started unless ``--url``
+names one.
 """
 
 import argparse
@@ -61,7 +63,7 @@ def scanned(made: list[MadeLetter], rate: float, seed: int) -> Iterator[IndexDoc
 
 
 def success(index: SearchIndex, asked: list[Asked]) -> dict[str, Any]:
-    """The share of queries whose letter is among the first three hits, in total and by kind."""
+    """The part (0..1) of the queries whose letter is among the first three hits: in total and by kind."""
     kinds: dict[str, list[bool]] = defaultdict(list)
     for one in asked:
         found = index.search(SearchQuery(one.text, limit=3, highlight=False), principals=EVERYBODY)
@@ -116,7 +118,7 @@ def tell(**line: Any) -> None:
 
 @contextmanager
 def server(url: str | None) -> Iterator[str]:
-    """The named server, or a private server."""
+    """The server that ``--url`` names, or a private one."""
     if url:
         yield url
         return

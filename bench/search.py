@@ -1,14 +1,17 @@
-"""Everything that search must show, in one run, as JSON lines: relevance, speed, growth, indexing, freshness.
+"""All figures of the search in one run, as JSON lines: relevance, speed, growth, indexing, freshness.
 
     make bench-search            python -m bench.search [--seed N] [--letters 20000] [--sizes 10000 1000000] ...
 
-Relevance is the worst of three seeds made from ``--seed``. Speed is that of the served site over HTTP, twenty at once, as
-somebody signed in who sees half of the letters: the page with its hits and marked passages, and the counts of the filters
-where they did not come with it, beside the bare client's one query for the same hits, marks and facets; with the
-processor time that our processes take for a request, and how all grow over ``--sizes``. Tantivy stands inside this process
-at ``--embedded`` letters.
-Freshness is how soon a letter of today is found while ``--backlog`` letters of an archive come in, in both shapes.
-A private Elasticsearch is started unless ``--url`` names one, or only the embedded figure is asked for.
+Relevance is the worst of three seeds made from ``--seed``.
+
+Speed is that of the served site over HTTP, with twenty requests at once, for a person who sees half of the letters. Our
+side is the page with its hits and marked passages, and the counts of the filters where the page does not contain them.
+The other side is one plain query for these hits, marks and facets. Further figures are the processor time that our
+processes use for a request, and the growth of all over ``--sizes``. Tantivy is measured in this process with
+``--embedded`` letters.
+
+Freshness is the time until a letter of today is found while ``--backlog`` letters of an archive are imported, in both
+shapes. A private Elasticsearch is started unless ``--url`` names one, or only the embedded figure is asked for.
 """
 
 import argparse
@@ -35,7 +38,7 @@ def readers(source: random.Random) -> Principals:
 
 
 def embedded(count: int, seed: int) -> None:
-    """Tantivy inside this process, one query after the other."""
+    """Tantivy in this process, one query after the other."""
     source = random.Random(f"embedded {seed}")
     with tempfile.TemporaryDirectory() as folder:
         index = TantivyIndex(Path(folder) / "index", writable=True)

@@ -1,4 +1,4 @@
-"""Signing a book of letters and slips at both ends, against pyHanko's documented way.
+"""Signing many letters, and slips at both ends, compared with pyHanko as its manual describes it.
 
     python -m bench.sign [--letters 200] [--slips 60]
 
@@ -37,7 +37,7 @@ from signing.rawkeys import MemoryKey
 
 TURN = 10
 SECRET = b"a server secret of the benchmark, 32 bytes or more"
-PASSPHRASE = "une longue phrase de passe"  # of a key used only in this run
+PASSPHRASE = "une longue phrase de passe"  # for a key used only in this run
 KEY_TYPES = {"rsa-3072": 3072, "p-256": None}
 _SIGNATORY = Signatory("La Secrétaire générale", "Mazalo Tchédré")
 
@@ -79,7 +79,7 @@ def ours(book: Sequence[Pages], signer: PadesSigner, key: UnlockedKey, at: datet
 
 
 def peer(book: Sequence[Pages], keystore: Path) -> list[bytes]:
-    """Sign with pyHanko as in its manual."""
+    """Sign with pyHanko as its manual describes."""
     made = []
     for pages in book:
         signer = signers.SimpleSigner.load_pkcs12(str(keystore), passphrase=PASSPHRASE.encode())
@@ -90,7 +90,7 @@ def peer(book: Sequence[Pages], keystore: Path) -> list[bytes]:
 
 
 def measure_key(name: str, book: Sequence[Pages], folder: Path, at: datetime) -> dict[str, object]:
-    """Measure both on one book with one key."""
+    """Measure both on one set of letters with one key."""
     folder.mkdir()
     Authority.create(folder / "authority", SECRET, "Ministère", at)
     vault = LocalVault(folder / "authority", SECRET, rsa_bits=KEY_TYPES[name])

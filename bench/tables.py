@@ -1,4 +1,4 @@
-"""Tables of PDFs born digital: rows kept in one line of the text, and fields found, with pdfplumber and without.
+"""Tables of born-digital PDFs: rows kept in one line of text and fields found, with and without pdfplumber.
 
     python -m bench.tables [--seed S] [--pages 4] [--real FOLDER]
 
@@ -28,7 +28,7 @@ from ocr.wire import PageTask, load_result
 
 
 def read(path: Path, index: int, out: Path, *, tables: bool) -> tuple[RecognisedPage, float]:
-    """Read a page as the child does; returns it with the seconds taken."""
+    """Read a page as the child process does. Returns it with the seconds taken."""
     task = PageTask(str(path), "application/pdf", index, 0, 1, ("fra",), str(out), 60.0, pictures=False)
     reader = PageReader(Limits(), recogniser(None, None))
     began = time.perf_counter()
@@ -76,7 +76,7 @@ def made_figures(folder: Path, seed: int, count: int) -> Iterator[dict[str, obje
 
 
 def real_figures(folder: Path, out: Path) -> Iterator[dict[str, object]]:
-    """One line for each file: the results of its tables, and the cost of looking for them."""
+    """One line for each file: the tables that were found, and the cost of looking for them."""
     for path in sorted(folder.rglob("*.pdf")):
         try:
             pages = int(str(count(path, Limits())["pages"]))

@@ -2,10 +2,10 @@
 
     make bench-web            python -m bench.web [--letters 100000] [--bridges 200] [--people 20] [--seconds 20] [--heavy 1000]
 
-Twenty people turn pages at once, first alone, then beside two hundred bridges that wait for orders, and so on in turn; the
-figure is the ratio of the 95th percentiles. Then lines of a register are printed again and again, and the memory of all
-processes of the site (PSS, children included) is compared with that after the first twenty prints.
-The environment may say less: ``GED_BENCH_LETTERS``, ``GED_BENCH_HEAVY``.
+Twenty people open pages at once: first alone, then beside two hundred bridges that wait for orders, and again in turn.
+The figure is the ratio of the 95th percentiles. Then lines of a register are printed many times. The memory of all
+processes of the site (PSS, with child processes) is compared with that after the first twenty prints. The environment
+variables ``GED_BENCH_LETTERS`` and ``GED_BENCH_HEAVY`` reduce the numbers.
 """
 
 import argparse
@@ -33,12 +33,12 @@ TARGET = 1.2
 ROUNDS = 3
 WARM = 20
 LINES = 700
-"""Of a print: more than ``ged.typeset.HEAVY_BYTES``, but too few to need a job."""
+"""Lines of a print: more than ``ged.typeset.HEAVY_BYTES``, but too few to need a job."""
 AT_ONCE = 4
 
 
 def pair(house: House, count: int) -> list[str]:
-    """Pair ``count`` bridges at the desk of the mail office; returns their tokens."""
+    """Pair ``count`` bridges at the mail office. Returns their tokens."""
     now, clerk = datetime.now(UTC), actor(house.services, ACCOUNT)
     tokens = []
     for number in range(count):
@@ -49,7 +49,7 @@ def pair(house: House, count: int) -> list[str]:
 
 
 def wait_for_orders(port: int, tokens: Sequence[str], end: Event) -> None:
-    """A process of idle bridges: each polls, waits for the response, and pauses as long as the response says."""
+    """A process of idle bridges: each one polls, waits for the response, and pauses as long as the response says."""
     threads = [
         threading.Thread(target=_wait_one, args=(port, token, number, end), daemon=True)
         for number, token in enumerate(tokens)
@@ -99,7 +99,7 @@ def p95(values: Sequence[float]) -> float:
 
 
 def beside_bridges(house: House, site: Site, tokens: Sequence[str], people: int, seconds: float) -> None:
-    """Pages alone and beside the bridges, in turn."""
+    """Pages alone and beside the bridges, in turns."""
     book = house.register_id
     paths = (
         "/",
@@ -152,12 +152,12 @@ def memory_mb(pid: int) -> float:
 
 
 def print_again(house: House, site: Site, count: int, *, letters: int) -> None:
-    """Memory before and after ``count`` prints of a register."""
+    """Memory before and after ``count`` prints of a register, in MB."""
 
     def print_one(turn: int) -> int:
         first = 1 + turn * 7 % max(
             1, letters - LINES
-        )  # other lines each time: what was set before is remembered and costs nothing
+        )  # other lines each time: prints that were made before are cached and cost nothing
         lines = f"premier={first}&dernier={first + LINES - 1}"
         return _printed(site, f"/registres/{house.register_id}/pages.pdf?annee=0&{lines}")
 

@@ -1,4 +1,4 @@
-"""Draw docs/dev/house.svg from the rules that import-linter holds: ``python -m scripts.house_drawing``."""
+"""Draws docs/dev/house.svg from the rules that import-linter checks: ``python -m scripts.house_drawing``."""
 
 import tomllib
 from pathlib import Path
@@ -13,14 +13,14 @@ STYLE = (
 
 
 def layers(name: str) -> list[list[str]]:
-    """Rows of a contract, the highest first; the names of one row may not import each other, or are side by side."""
+    """The rows of a contract, the highest first. The names of one row may not import each other, or are independent."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     found = next(one for one in contracts if one["name"] == name)["layers"]
     return [[part.strip() for part in row.replace(":", "|").split("|")] for row in found]
 
 
 def text() -> str:
-    """The drawing, as SVG: higher packages may import lower packages, never the reverse."""
+    """The drawing as SVG. Higher packages may import lower ones, never the reverse."""
     marks: list[str] = []
     y = EDGE
     for row in layers("the house: web over engines over ged"):

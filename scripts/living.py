@@ -1,8 +1,8 @@
-"""Puts a mutant into a running program: modules and fixtures already loaded for the tests stay.
+"""Puts a mutant into a running program: modules and fixtures that were loaded for the tests stay.
 
 The code of a function is replaced in the function object, so that all references see it. A value of a module is
-computed again, and so are all values of that module that depend on it. Any other change (of a class, a default, a
-decorator, or of values that another module computed at import) needs the program to be loaded with the mutant.
+computed again, and so are all values of that module that depend on it. Any other change needs the program to be loaded
+with the mutant: a change of a class, a default, a decorator, or of values from which another module computed its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class NotInPlace(Exception):
 
 
 class Living:
-    """The loaded modules of a project with changed files.
+    """The loaded modules of a project some of whose files are changed.
 
     Args:
         root: the project's folder.
@@ -177,7 +177,7 @@ def _bodies(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]
 
 
 def _is_like(old: CodeType, new: CodeType) -> bool:
-    """Whether both are equal apart from the functions in them."""
+    """Whether both are equal, the functions in them left out."""
     kinds = [[_shown(one) for one in code.co_consts] for code in (old, new)]
     facts = [(c.co_code, c.co_names, c.co_varnames, c.co_freevars, c.co_cellvars, c.co_flags) for c in (old, new)]
     facts = [(*one, c.co_exceptiontable, c.co_argcount) for one, c in zip(facts, (old, new), strict=True)]  # type: ignore[misc]
@@ -194,7 +194,7 @@ def _is_same(old: CodeType, new: CodeType) -> bool:
 
 
 def _mark(code: CodeType) -> tuple[object, ...]:
-    """An identity of a function within its file, also of two functions on one line."""
+    """Identifies a function within its file, also when two are on one line."""
     return code.co_filename, code.co_qualname, code.co_firstlineno, code.co_code, code.co_names
 
 

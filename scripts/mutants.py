@@ -18,7 +18,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider, WhitespaceInclusi
 from mutmut.mutation.mutators import mutation_operators
 
 MODULE = "(module)"
-_LEFT_ALONE = {"len", "isinstance"}  # any change of their arguments is an error at once
+_LEFT_ALONE = {"len", "isinstance"}  # any change of their arguments fails at once
 _ENUMS = {"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"}
 _DISPLAYS = (cst.Dict, cst.Set, cst.Tuple, cst.List)
 
@@ -57,7 +57,8 @@ class Mutant:
 
 
 def mutants_of(path: str, source: str) -> list[Mutant]:
-    """All mutants of a file that compile and differ from the file and from each other, in the order of its lines."""
+    """All mutants of a file that compile, and that differ from the file and from each other; in the order of its
+    lines."""
     wrapper = MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True)
     module, positions = wrapper.module, wrapper.resolve(PositionProvider)
     text = _Text(source, module, wrapper.resolve(WhitespaceInclusivePositionProvider))
@@ -141,7 +142,7 @@ class _Place:
 
     @property
     def where(self) -> str:
-        """A name for people; a colon follows the name of a class, as its own lines run at import."""
+        """The place, for people. A colon follows the name of a class, because its own lines run at import."""
         return MODULE if not self.names else ".".join(self.names) + ("" if self.in_function else ":")
 
 
@@ -211,7 +212,7 @@ def _span(place: _Place, node: Any, positions: Any) -> tuple[int, int]:
     return min(inner.start.line, outer.start.line), inner.end.line
 
 
-# --- Changes of our own ---------------------------------------------------------------------------------------------
+# --- Changes that mutmut does not make --------------------------------------------------------------------------------
 
 
 def _without_a_row(node: Any) -> Iterator[Any]:

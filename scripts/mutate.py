@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Change the program in one small place at a time, and see whether the tests of its area notice.
+"""Change the program in one small place at a time, and report whether the tests of its area notice.
 
     scripts/mutate.py               all areas of tests/mutation/areas.toml
     scripts/mutate.py access        one area (or several)
@@ -60,7 +60,7 @@ class MutationError(Exception):
 
 @dataclass(frozen=True)
 class Area:
-    """The files to change, and the tests that have to fail then."""
+    """The files to change, and the tests that must then fail."""
 
     name: str
     sources: tuple[str, ...]
@@ -85,18 +85,18 @@ class Outcome:
 
     @property
     def is_good(self) -> bool:
-        """Whether enough mutants are killed, every survivor has a reason, and no reason is left over."""
+        """Whether enough mutants are killed, every survivor has a reason, and every listed reason is used."""
         return self.killed >= GOAL * self.total and not self.without and not self.stale
 
 
 def areas() -> dict[str, Area]:
-    """The table of areas."""
+    """The areas of tests/mutation/areas.toml."""
     rows = tomllib.loads(AREAS.read_text())
     return {name: Area(name, tuple(row["sources"]), tuple(row["tests"])) for name, row in rows.items()}
 
 
 def reasons() -> list[dict[str, str]]:
-    """Mutants that may survive: their behaviour is the same, or differs where nobody relies on it."""
+    """Mutants that may survive: their behaviour is equal, or differs where nobody relies on it."""
     rows: list[dict[str, str]] = tomllib.loads(SURVIVORS.read_text()).get("survivor", [])
     for row in rows:
         if row.keys() != {"path", "where", "was", "becomes", "reason"} or not row["reason"].strip():
@@ -228,7 +228,7 @@ def load_ahead(modules: list[str], area: Area) -> None:
     These are all third-party modules, and our modules that import none of the changed files, directly or indirectly.
     """
     for name in [*modules, *_apart(area)]:
-        with contextlib.suppress(Exception):  # a module that can only be loaded in another way
+        with contextlib.suppress(Exception):  # a module that is loaded in another way
             importlib.import_module(name)
     gc.collect()
     gc.freeze()
@@ -307,7 +307,7 @@ def examine(area: Area, only: str | None, tell: Callable[[str], None]) -> Outcom
         ]
         tell(f"  {len(living)} live, {len(left)} of them with a reason; {len(again)} meet all tests from the beginning")
         left |= {job.mutant for job in _alive(runner, (Job(m, area.tests) for m in again), tell) if job.mutant}
-        _require_passing(area, runner)  # a full disk would have killed them all
+        _require_passing(area, runner)  # a full disk would have killed every mutant
     survivors = [m for m in mutants if m in left]
     return _judge(area, mutants, survivors, only, time.monotonic() - begin)
 

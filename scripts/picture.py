@@ -1,4 +1,6 @@
-"""Draw ``docs/site.png``: a letter's page of the demonstration, as the README shows it. Run by hand while `make run` serves.
+"""Draws ``docs/site.png`` for the README: a letter's page of the demonstration.
+
+Call it by hand while `make run` serves:
 
 .venv/bin/python -m scripts.picture [http://127.0.0.1:8000] [/courriers/1]
 """
@@ -40,7 +42,7 @@ def photograph(url: str, path: str) -> bytes:
 
 
 def main(words: list[str]) -> int:
-    """Write the picture; 1 when it is too large for the repository."""
+    """Write the picture. Returns 1 when it is too large for the repository."""
     url, path = [*words, *("http://127.0.0.1:8000", "/courriers/1")[len(words) :]]
     picture = photograph(url, path)
     if len(picture) > MAX_BYTES:

@@ -1,4 +1,4 @@
-"""Write docs/operate/settings.md from the docstrings of ``ged.config``: ``python -m scripts.settings_doc``."""
+"""Writes docs/operate/settings.md from the docstrings of ``ged.config``: ``python -m scripts.settings_doc``."""
 
 import re
 from pathlib import Path

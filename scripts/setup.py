@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Install what is missing, say what is done and how long it takes; a second call finds nothing to do.
+"""Install missing programs and packages, and print each step with its time. A second call finds nothing to do.
 
-    scripts/setup.py run     what the program needs
-    scripts/setup.py check   that, and the tools of `make check`
-    scripts/setup.py test    that, and what the tests need: servers and a browser
-    scripts/setup.py bench   what `check` needs, the servers of the tests, and what the benchmarks compare with
-    scripts/setup.py mutate  what `check` needs, and what changes the program under its tests
+        scripts/setup.py run     for the program
+        scripts/setup.py check   for the program, and the tools of `make check`
+        scripts/setup.py test    as check, and for the tests: servers and a browser
+        scripts/setup.py bench   as check, the servers of the tests, and the programs that benchmarks compare with
+        scripts/setup.py mutate  as check, and the tools that change the program under its tests
     scripts/setup.py LEVEL --check    install nothing, exit with 1 when something is missing
 
 Standard library only: this runs before anything is installed. Each step stores, in .venv/.setup/, a digest of the
@@ -40,14 +40,14 @@ PACKAGE_LISTS = {
 }
 VENDOR = {"htmx.min.js": "htmx.org/dist/htmx.min.js"}
 EDITOR = "web/editor/richtext.js"
-"""The editor's own source; with its packages it becomes one file of the site."""
+"""The editor's source. With its packages it becomes one file of the site."""
 BUNDLES = {"richtext.js": EDITOR}
 TRIES = 3
 PAUSE_S = 5.0
 
 
 class SetupError(Exception):
-    """An error, with advice for the reader."""
+    """An error, with advice for the person who called."""
 
 
 class Absent(Exception):
@@ -65,7 +65,7 @@ class Step:
     action: Callable[[], None]
 
     def digest(self) -> str:
-        """Changes with every file that the step depends on, with the folder and the Python: .venv depends on both."""
+        """A digest that changes with every file that the step depends on, with the folder and with the Python."""
         state = hashlib.sha256(f"{ROOT} {sys.version_info[:2]}".encode())
         for name in self.follows:
             state.update(name.encode() + b"\0" + (ROOT / name).read_bytes())
@@ -91,7 +91,7 @@ class Step:
 
 
 def steps(level: str) -> list[Step]:
-    """The steps of a level after Debian's packages, in order."""
+    """The steps of a level that follow Debian's packages, in order."""
     build, locked, dev = "requirements-build.txt", "requirements.txt", "requirements-dev.txt"
     front_end = ("package.json", "package-lock.json", ".npmrc", "scripts/setup.py", EDITOR)
     vendor = tuple(f"web/static/vendor/{name}" for name in [*VENDOR, *BUNDLES])
@@ -120,7 +120,7 @@ def steps(level: str) -> list[Step]:
         return [*check, Step("python-mutate", title, (build, locked, dev, mutate), (), lambda: install(mutate))]
     elastic, kept = ("tests/servers/elastic.py",), (".cache/elasticsearch",)
     servers = [Step("elastic", "Elasticsearch for the tests (once, 950 MB)", elastic, kept, fetch_elasticsearch)]
-    if level == "bench":  # on the private servers of the tests
+    if level == "bench":  # for the private servers of the tests
         bench = "requirements-bench.txt"
         title = f"{count(bench)} Python packages ({bench})"
         return [*check, *servers, Step("python-bench", title, (build, locked, bench), (), lambda: install(bench))]
@@ -144,7 +144,7 @@ def count(lock: str) -> int:
 
 
 def wanted(level: str) -> dict[str, str]:
-    """Debian package -> shell command that succeeds if the thing is already installed."""
+    """Debian package -> shell command that succeeds when its program is installed."""
     rows: dict[str, str] = {}
     for name in PACKAGE_LISTS[level]:
         for line in (ROOT / "scripts" / name).read_text().splitlines():
@@ -155,7 +155,7 @@ def wanted(level: str) -> dict[str, str]:
 
 
 def missing_on_debian(packages: list[str]) -> list[str]:
-    """The packages that dpkg does not list as installed; also npm, if no npm is on the PATH."""
+    """The packages that dpkg does not list as installed, and npm when it is not on the PATH."""
     query = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *packages]
     answer = subprocess.run(query, capture_output=True, text=True, check=False).stdout
     installed = {line.split()[0] for line in answer.splitlines() if line.endswith(" installed")}
@@ -163,7 +163,7 @@ def missing_on_debian(packages: list[str]) -> list[str]:
 
 
 def missing_elsewhere(rows: dict[str, str]) -> list[str]:
-    """The things that are not found, under Debian's package names."""
+    """The programs that are not found, under the names of their Debian packages."""
     rows = {**rows, "npm": "command -v npm"}
     return [name for name, probe in rows.items() if not succeeds(["sh", "-c", probe])]
 
@@ -174,7 +174,7 @@ def succeeds(words: list[str]) -> bool:
 
 
 def is_debian() -> bool:
-    """Whether this is Debian itself: derivatives have partly different package names and contents."""
+    """Whether this is Debian itself: derivatives have partly other package names and contents."""
     release = Path("/etc/os-release")
     return release.exists() and "ID=debian" in release.read_text().splitlines()
 
@@ -186,7 +186,7 @@ def missing_packages(level: str) -> list[str]:
 
 
 def install_debian(missing: list[str]) -> None:
-    """One call of apt-get for all that is missing.
+    """Install all missing packages by one call of apt-get.
 
     Raises:
         SetupError: not Debian, or no way to become root; says what to install by hand.
@@ -211,7 +211,7 @@ def install_debian(missing: list[str]) -> None:
 
 
 def become_root() -> list[str] | None:
-    """The prefix that makes a command run as root: empty for root, sudo if it is allowed; None if neither."""
+    """The words before a command that make it run as root: none for root, sudo if it is allowed; None if neither."""
     if os.geteuid() == 0:
         return []
     if shutil.which("sudo") is None:
@@ -224,12 +224,12 @@ def become_root() -> list[str] | None:
 
 
 def make_venv() -> None:
-    """Make a new environment: an old environment, of another folder or an earlier Python, cannot be trusted."""
+    """Make a new environment. An old one may be of another folder or an earlier Python."""
     attempt("python3 -m venv", [sys.executable, "-m", "venv", "--clear", str(VENV)], tries=1)
 
 
 def install_installer() -> None:
-    """Install uv and setuptools by pip, with hashes; uv, twenty times as fast, installs the rest."""
+    """Install uv and setuptools by pip, with hashes. uv, twenty times as fast, installs the other packages."""
     if not (VENV / "bin" / "pip").exists():
         attempt("ensurepip", [str(PYTHON), "-m", "ensurepip"], tries=1)
     pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--require-hashes"]
@@ -285,7 +285,7 @@ def fetch_eudss() -> None:
 
 
 def fetch_for_tests(words: str) -> None:
-    """Fetch what only tests need.
+    """Fetch a program that only tests need.
 
     Raises:
         Absent: it is not available here; with the reason.
@@ -370,7 +370,7 @@ def set_up(level: str) -> None:
 
 
 def what_is_missing(level: str) -> list[str]:
-    """The names of the things that ``set_up`` would install."""
+    """The names of the steps that ``set_up`` would do."""
     return [*missing_packages(level), *(step.title for step in steps(level) if not step.is_done())]
 
 

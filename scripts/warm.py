@@ -27,7 +27,7 @@ import pytest
 from living import Living, NotInPlace
 from mutants import Mutant
 
-BROKEN, ANEW = 70, 71  # of a process: an error of this program; a mutant for a run from the beginning
+BROKEN, ANEW = 70, 71  # exit status of a process: this program failed; the mutant needs a cold run
 KILLED, LIVES, LEFT = "killed", "lives", "left"
 LEAST_CPU_S = 3
 
@@ -50,7 +50,7 @@ class Seen:
 
 
 class Warm:
-    """Plugin of pytest that runs the tests in its own way.
+    """Plugin of pytest that first runs all tests, then the mutants.
 
     Args:
         root: the project's folder, the working directory.
@@ -101,7 +101,7 @@ class Warm:
 
     def _run(self, items: Sequence[pytest.Item]) -> str:
         """Run tests; returns the first that fails. Fixtures of the session stay."""
-        # What comes after the last one needs the session alone, for pytest.
+        # pytest needs the session alone for the steps after the last test.
         for item, following in zip(items, [*items[1:], self._session], strict=True):
             if self._limits:
                 limit = math.ceil(time.process_time() + self._limits[item.nodeid])
@@ -111,7 +111,7 @@ class Warm:
                 return item.nodeid
         return ""
 
-    # --- which test covers which line
+    # --- the tests that cover each line
 
     def _watching(self) -> coverage.Coverage:
         watch = coverage.Coverage(data_file=None, include=[str(self._root / path) for path in self._sources])
@@ -143,7 +143,7 @@ class Warm:
         lines, seconds = json.loads(to.read_text())
         return {path: {int(n): tests for n, tests in rows.items()} for path, rows in lines.items()}, seconds
 
-    # --- the mutants
+    # --- mutants
 
     def _try(self, at_import: dict[str, dict[int, list[str]]]) -> None:
         lines, seconds = self._look()
@@ -190,7 +190,7 @@ class Warm:
                 tests = {test for line in span for test in lines[mutant.path].get(line, []) if test}
                 if not tests or any(line in at_import[mutant.path] for line in span):
                     continue  # the line runs only once, before or while the tests are prepared
-            # The same test mostly kills neighbouring mutants; then the fastest tests come first.
+            # The test that killed a mutant mostly kills its neighbours. After it the fastest tests come first.
             killers = self._killers[mutant.path, mutant.where]
             order = sorted((-killers[test], seconds[test], test) for test in tests)
             yield place, self._meeting(living, place, [test for *_, test in order], seconds)
@@ -199,7 +199,7 @@ class Warm:
         return self._folder / f"killer-{place}"
 
     def _meeting(self, living: Living, place: int, tests: list[str], seconds: dict[str, float]) -> Callable[[], int]:
-        """The work of a process: put the mutant in place and run the tests."""
+        """Put the mutant in place and run the tests. Runs in a process of its own."""
         mutant = self._mutants[place]
 
         def meet() -> int:
@@ -221,7 +221,7 @@ class Warm:
     # --- processes
 
     def _together(self, jobs: Iterable[tuple[Any, Callable[[], int]]]) -> Iterator[tuple[Any, int]]:
-        """Run jobs in separate processes, a few at once; yields each name with its status when it ends."""
+        """Run jobs in separate processes, a few at once. Yields each name with its status when it ends."""
         running: dict[int, Any] = {}
 
         def one() -> tuple[Any, int]:
@@ -260,7 +260,7 @@ class Warm:
 
 
 def _is_foreign(module: Any, root: Path) -> bool:
-    """Whether it is third-party, so that it contains no mutant."""
+    """Whether a module is third-party, so that it contains no mutant."""
     path = getattr(module, "__file__", None)
     own = path is not None and Path(path).is_relative_to(root) and "site-packages" not in path
     return path is not None and not own and module.__name__ != "__main__" and "pytest_cov" not in module.__name__

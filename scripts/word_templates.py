@@ -1,4 +1,4 @@
-"""Writes the Word templates that are shipped (``ged/word/templates``): ``python -m scripts.word_templates``.
+"""Writes the Word templates of the product (``ged/word/templates``): ``python -m scripts.word_templates``.
 
 They are the project's own, made of the fields of ``ged.word.fields``; equal code writes equal bytes.
 """
@@ -81,7 +81,7 @@ def table(widths: tuple[int, ...], *rows: tuple[str, ...], ruled: bool = False) 
 
 
 def head() -> str:
-    """Who writes, from which country; number, place and date."""
+    """The letterhead: sender and country, then number, place and date."""
     house = paragraph(merge("organisation", bold=True), align="center", after=60) + paragraph(
         merge("services", half_points=20), align="center"
     )
@@ -94,7 +94,7 @@ def head() -> str:
 
 
 def to_whom() -> str:
-    """From, to."""
+    """Sender and addressee."""
     return (
         paragraph(merge("expediteur", bold=True), left=4536, after=60)
         + paragraph(text("à"), left=6000, after=60)
@@ -135,17 +135,17 @@ def body(*paragraphs: str) -> str:
 
 
 def written() -> str:
-    """The place of the text that its author has begun in the site."""
+    """The place of the text that the author has begun in the site."""
     return paragraph(merge("texte"), align="both", first=567)
 
 
 def letter() -> str:
-    """A letter."""
+    """The template of a letter."""
     return head() + to_whom() + facts(*REFERENCES) + paragraph(after=120) + written() + end()
 
 
 def note() -> str:
-    """A note to services."""
+    """The template of a note to services."""
     return (
         head()
         + paragraph(text("NOTE", bold=True, half_points=32), align="center", after=60)
@@ -159,7 +159,7 @@ def note() -> str:
 
 
 def slip() -> str:
-    """A slip that sends pieces, in answer to a letter."""
+    """The template of a slip that sends documents in answer to a letter."""
     cells = (("N°", "Désignation des pièces", "Nombre", "Observations"), ("1", " ", " ", " "), ("2", " ", " ", " "))
     widths = (680, 4762, 1134, 2496)
     rows = (
@@ -182,7 +182,7 @@ def slip() -> str:
 
 
 def certificate() -> str:
-    """A statement that something is so."""
+    """The template of a certificate."""
     return (
         head()
         + paragraph(text("ATTESTATION", bold=True, half_points=34), align="center", after=360)
@@ -210,7 +210,7 @@ TEMPLATES = {"lettre": letter, "note": note, "bordereau": slip, "attestation": c
 
 
 def packed(content: str) -> bytes:
-    """A Word file with this text on A4 pages; its foot numbers the pages."""
+    """A Word file with this text on A4 pages. Its footer numbers the pages."""
     foot = (
         f'<w:ftr xmlns:w="{W}">'
         + paragraph(

@@ -1,4 +1,4 @@
-"""A judged collection against two peers: the usual ``multi_match`` and a careful hand-made set-up, on the same server.
+"""A judged collection, compared with two peers on the server: the usual ``multi_match``, and a careful hand-made query.
 
 The folder holds ``documents.jsonl`` (id, title, text), ``queries.jsonl`` and, if there are any, ``variants.jsonl``
 (query, relevant: ids). No collection is shipped.
@@ -37,7 +37,7 @@ def usual(text: str) -> dict[str, Any]:
 
 
 def hand_made(text: str, *, title: str = "title", body: str = "text", plain: str = "plain") -> dict[str, Any]:
-    """French beside unstemmed fields, most_fields, light fuzziness, with boosts for phrases and for all words.
+    """French and unstemmed fields, most_fields, little fuzziness; phrases and hits of all words weigh more.
 
     Args:
         title, body: the fields searched.
@@ -53,7 +53,7 @@ def hand_made(text: str, *, title: str = "title", body: str = "text", plain: str
 
 
 def peers(client: Elasticsearch) -> Iterator[tuple[str, Find]]:
-    """Name and search of each peer."""
+    """Name -> search function of each peer."""
     for peer in (usual, hand_made):
 
         def find(text: str, build: Callable[[str], dict[str, Any]] = peer) -> list[str]:
@@ -64,7 +64,7 @@ def peers(client: Elasticsearch) -> Iterator[tuple[str, Find]]:
 
 
 def figures(queries: list[dict[str, Any]], find: Find) -> dict[str, float]:
-    """nDCG@10 and hit@10 over the queries."""
+    """nDCG@10 and hit@10 over the queries (0..1)."""
     gains, hits = 0.0, 0
     for one in queries:
         relevant = set(one["relevant"])

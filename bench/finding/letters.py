@@ -1,6 +1,6 @@
-"""Generated letters, OCR noise and the queries of people who remember a letter. All from one seed.
+"""Generated letters, OCR errors, and the queries of people who remember a letter; all from one seed.
 
-This module does not use the analysers: it splits words at blanks and adds endings by its own rules.
+This module does not use the analysers: it splits words at spaces and adds endings by its own rules.
 """
 
 import random
@@ -106,7 +106,7 @@ _LOOKS_LIKE = {"m": "rn", "l": "1", "o": "0", "e": "c", "c": "e", "i": "l", "h":
 
 @dataclass(frozen=True)
 class MadeLetter:
-    """A letter as written; the text is in the scan, the mail office types the other fields."""
+    """A letter as written. The text is in the scan; the mail office types the other fields."""
 
     no: int
     subject: str
@@ -126,7 +126,7 @@ class Asked:
 
 
 def letters(count: int, seed: int) -> list[MadeLetter]:
-    """Letters about few things, many people and many places."""
+    """Letters about few subjects, many people and many places."""
     rng = random.Random(f"letters {seed}")
     people = [f"{_name(rng)} {_name(rng)}" for _ in range(max(count // 5, 50))]
     places = [_name(rng) for _ in range(max(count // 20, 30))]
@@ -174,7 +174,7 @@ def read(text: str, rate: float, rng: random.Random) -> str:
 
 
 def queries(made: list[MadeLetter], count: int, seed: int) -> Iterator[Asked]:
-    """``count`` queries of five kinds in turn."""
+    """``count`` queries of five kinds, which take turns."""
     rng = random.Random(f"queries {seed}")
     kinds = (_sentence, _misspelled, _partial, _unaccented, _inflected)
     for at in range(count):
@@ -219,7 +219,7 @@ def _unaccented(letter: MadeLetter, rng: random.Random) -> str:
 
 
 def _inflected(letter: MadeLetter, rng: random.Random) -> str:
-    """The remembered sentence with singulars for plurals, and plurals for singulars."""
+    """The remembered sentence, with singulars for plurals and plurals for singulars."""
 
     def other(match: "re.Match[str]") -> str:
         word = match.group()

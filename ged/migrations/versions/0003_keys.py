@@ -64,7 +64,7 @@ def upgrade() -> None:
 
 
 def _write_down_certificates() -> None:
-    """Those of the keys that were issued before; none was revoked, only replaced."""
+    """Record the certificates of the keys that were issued before. None was revoked; some were replaced."""
     keys = sa.table(
         "signing_keys",
         sa.column("person_id", sa.BigInteger()),
@@ -101,7 +101,7 @@ def _write_down_certificates() -> None:
 
 def downgrade() -> None:
     for name in REVISIONS:
-        # Bytes that machines appended count for nothing without the code that appends them.
+        # Bytes that machines appended mean nothing without the code that appends them.
         revisions = sa.table(name, sa.column("signed_by_id", sa.BigInteger()))
         op.execute(sa.delete(revisions).where(revisions.c.signed_by_id.is_(None)))
         with op.batch_alter_table(name, schema=None) as batch_op:

@@ -1,4 +1,4 @@
-"""circuit: stages, opinions, sent back to an earlier visa, delegations within bounds, absences, annotations
+"""circuit: stages, opinions, return to an earlier visa, delegations with limits, absences, annotations
 
 Revision ID: 0007
 Revises: 0006
@@ -17,7 +17,7 @@ depends_on = None
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 NEW_ACTS = ["opinion", "send_back", "take_back", "circuit"]
-"""Acts of the history that the revision before cannot read; the journal keeps them."""
+"""Acts of the history that the earlier revision cannot read. The journal keeps them."""
 
 ENTRIES = sa.table("circuit_entries", sa.column("act", sa.String))
 
@@ -26,7 +26,7 @@ def upgrade() -> None:
     with op.batch_alter_table("circuit_steps", schema=None) as batch_op:
         batch_op.add_column(sa.Column("stage", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("kind", sa.String(length=32), nullable=True))
-    # Until now each visa waited for the one before.
+    # Until now each visa waited for the visa before it.
     op.execute("UPDATE circuit_steps SET stage = position, kind = 'visa'")
     with op.batch_alter_table("circuit_steps", schema=None) as batch_op:
         batch_op.alter_column("stage", existing_type=sa.Integer(), nullable=False)
@@ -90,7 +90,7 @@ def downgrade() -> None:
     with op.batch_alter_table("absences", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_absences_person_id"))
     op.drop_table("absences")
-    # A delegation within bounds must not become one without: the signature is taken out of it.
+    # A delegation with limits must not become one without: it loses the right to sign.
     op.execute(
         "UPDATE delegations SET may_sign = false"
         " WHERE kind = 'order' OR max_amount_xof IS NOT NULL OR CAST(template_codes AS VARCHAR) <> '[]'"
@@ -101,7 +101,7 @@ def downgrade() -> None:
         batch_op.drop_column("template_codes")
     with op.batch_alter_table("draft_versions", schema=None) as batch_op:
         batch_op.drop_column("amount_xof")
-    # An opinion asked is no visa: it is not waited for any more.
+    # A requested opinion is no visa: it no longer waits.
     op.execute("DELETE FROM circuit_steps WHERE kind <> 'visa'")
     op.execute(ENTRIES.delete().where(ENTRIES.c.act.in_(NEW_ACTS)))
     op.execute("DELETE FROM signbook_notices WHERE kind IN ('sent_back', 'annotated', 'note_answered')")

@@ -1,4 +1,4 @@
-"""keys index: the foreign keys by which rows are searched
+"""indexes of the foreign keys by which rows are searched
 
 Revision ID: 0010
 Revises: 0009

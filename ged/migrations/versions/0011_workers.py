@@ -1,4 +1,4 @@
-"""workers: living workers, schedules, figures of jobs whose rows are gone
+"""workers: living workers, schedules, figures of jobs whose rows were deleted
 
 Revision ID: 0011
 Revises: 0010
@@ -45,7 +45,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("day", "kind", name=op.f("pk_job_figures")),
     )
     op.add_column("jobs", sa.Column("started_at", ged.db.UtcDateTime(), nullable=True))
-    # What ran lately is not due anew because its schedule is new: only what came due since then is.
+    # A job that ran lately is not due again because its schedule is new: it is due by times after that run.
     op.execute(
         "INSERT INTO job_schedules (kind, due_at) SELECT kind, MAX(created_at) FROM jobs WHERE subject_id = 0 "
         "AND kind IN ('collect_mail', 'alerts', 'seal', 'close_days', 'anchor', 'sweep', 'check_fixity', 'learn', "
@@ -54,7 +54,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_column("jobs", "started_at")  # not in a batch: that would make the table anew, without AUTOINCREMENT
+    op.drop_column("jobs", "started_at")  # no batch: it would make the table again, without AUTOINCREMENT
     op.drop_table("job_figures")
     op.drop_table("job_schedules")
     op.drop_table("workers")

@@ -1,4 +1,4 @@
-"""signin: sessions as rows, buckets that slow down tries, passwords that were given
+"""sign-in: sessions as rows, counters that slow down attempts, passwords that an administrator gave
 
 Revision ID: 0012
 Revises: 0011

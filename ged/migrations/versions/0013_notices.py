@@ -1,4 +1,4 @@
-"""notices: what others did that a person must know; a lower level of a secret letter is asked for and agreed to
+"""notices of acts of others; a lower level of a secret letter is requested by one person and confirmed by another
 
 Revision ID: 0013
 Revises: 0012

@@ -1,4 +1,4 @@
-"""paper: codes that a person confirms, every proof of a line of dispatch, who brought a file
+"""paper: codes that a person confirms, all proofs of a line of dispatch, who brought a file
 
 Revision ID: 0014
 Revises: 0013
@@ -25,7 +25,7 @@ WITH RECURSIVE kept(line_id, attachment_id) AS (
 )
 INSERT INTO dispatch_proofs (attachment_id, line_id) SELECT attachment_id, line_id FROM kept
 """
-"""A discharge that an earlier release replaced stands again beside the one that replaced it."""
+"""Restore a discharge that an earlier release replaced, beside the one that replaced it."""
 
 _WAITING = """
 INSERT INTO paper_codes (scan_id, kind, subject_id, unit_id, bridge_id, reason, state, met_at, refusal)
@@ -34,7 +34,7 @@ FROM scans s JOIN scan_batches b ON b.id = s.batch_id
 WHERE s.note = 'proof' AND s.proof_kind <> '' AND s.proof_subject_id IS NOT NULL
   AND s.state IN ('waiting', 'discarded') ORDER BY s.id
 """
-"""Scans that waited because their code came too early, or twice, can be confirmed now."""
+"""Scans waited when their code came too early or twice. From now on a person can confirm them."""
 
 
 def upgrade() -> None:

@@ -1,4 +1,4 @@
-"""held: rows that are never changed, and numbers that bear one thing
+"""rows that are never changed, and numbers that belong to one thing only
 
 Revision ID: 0015
 Revises: 0014

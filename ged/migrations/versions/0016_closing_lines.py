@@ -1,4 +1,4 @@
-"""closing lines: which voids and rectifications a closing lists
+"""the voids and corrections that a closing lists
 
 Revision ID: 0016
 Revises: 0015
@@ -20,7 +20,7 @@ _VOIDS = sa.text("rectification_id IS NULL")
 
 
 def upgrade() -> None:
-    # Closings made before keep "false": what they list was told by the clock alone.
+    # Earlier closings keep "false": the clock alone determined their lines.
     op.add_column("register_closings", sa.Column("lines_kept", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.create_table(
         "closing_lines",

@@ -1,4 +1,4 @@
-"""voided numbers of a register by an index: a closing looks for them under the counter's lock
+"""an index of the voided numbers of a register: a closing reads them under the counter's lock
 
 Revision ID: 0017
 Revises: 0016

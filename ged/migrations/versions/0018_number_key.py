@@ -1,4 +1,4 @@
-"""number key: the form in which a number as printed and a number as typed are equal
+"""number key: the form in which a printed number and a typed one are equal
 
 Revision ID: 0018
 Revises: 0017
@@ -14,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # Filled in the next revision: this one holds the table for a moment only.
+    # The next revision fills it: this one locks the table only for a moment.
     op.add_column("mail_numbers", sa.Column("text_key", sa.String(length=128), server_default="", nullable=False))
 
 

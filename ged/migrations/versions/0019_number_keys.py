@@ -1,4 +1,4 @@
-"""number keys: those of the numbers that are there, and their index
+"""number keys of the existing numbers, and their index
 
 Revision ID: 0019
 Revises: 0018
@@ -33,7 +33,7 @@ def upgrade() -> None:
 
 
 def _fill(keys: list[tuple[int, str]]) -> None:
-    # The triggers that hold the table name the columns that they hold: this one is made from another.
+    # The triggers that protect the table name its columns: this column is computed from another one.
     if op.get_context().dialect.name == "postgresql":
         op.get_bind().execute(_MANY, {"ids": [one for one, _ in keys], "keys": [key for _, key in keys]})
     else:

@@ -1,8 +1,8 @@
-"""directory: correspondents belong to an entity
+"""correspondents belong to an entity
 
-Who was written down so far goes to the entity that registered the first letter of that sender, and is shared where
-another entity has letters of it too; what no letter names is the common stock. A sender of whom there are confidential
-letters alone, and nothing but the name, leaves the directory: the letters keep the name.
+An existing correspondent goes to the entity that registered the first letter of that sender. It is shared when another
+entity has letters of it too, or when no letter names it. A correspondent with confidential letters only, and with
+nothing but a name, leaves the directory; its letters keep the name.
 
 Revision ID: 0020
 Revises: 0019
@@ -109,7 +109,7 @@ def _give_to_entities() -> None:
 
 def downgrade() -> None:
     connection = op.get_bind()
-    # One directory again: of entries of one name the oldest stays, and the letters name it.
+    # One directory again: of entries with one name the oldest stays, and the letters refer to it.
     kept: dict[str, int] = {}
     for row in connection.execute(sa.select(correspondents).order_by(correspondents.c.id)):
         first = kept.setdefault(row.folded_name, row.id)

@@ -1,4 +1,4 @@
-"""renewals: whose key waits for a new certificate of the authority that only a passphrase opens
+"""renewals: people whose keys wait for a new certificate, because a passphrase protects the authority
 
 Revision ID: 0021
 Revises: 0020

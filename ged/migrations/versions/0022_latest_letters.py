@@ -1,4 +1,4 @@
-"""the latest letter of a unit by an index: the form proposes its authority
+"""an index for the latest letter of a unit: the form proposes its authority
 
 Revision ID: 0022
 Revises: 0021

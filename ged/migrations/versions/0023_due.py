@@ -1,4 +1,4 @@
-"""due dates keep what they are counted from: a change of the calendar moves them
+"""due dates keep the day and number of days from which they are counted: a change of the calendar moves them
 
 Revision ID: 0023
 Revises: 0022

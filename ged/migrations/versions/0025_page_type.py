@@ -1,4 +1,4 @@
-"""what sort of file a page is, is what the first look at it showed: a bridge may have said another
+"""the file type of a page is the one found by inspection: a bridge may have stated another one
 
 Revision ID: 0025
 Revises: 0024

@@ -13,7 +13,8 @@ revision = "0026"
 down_revision = "0025"
 branch_labels = None
 depends_on = None
-oldest_program = "0026"  # an older one knows neither the kind of job nor the files, whose bytes it would sweep
+# An older program knows neither the kind of job nor the files, whose bytes its sweep would delete.
+oldest_program = "0026"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

@@ -1,4 +1,4 @@
-"""a slip's number names a slip that is there
+"""the number of a slip refers to an existing slip
 
 Revision ID: 0027
 Revises: 0026
@@ -28,10 +28,10 @@ NUMBERS = Held(
 
 def upgrade() -> None:
     if op.get_context().dialect.name == "postgresql":
-        # Rows that are there are looked at by the next revision: this one holds the two tables for a moment only.
+        # The next revision checks existing rows: this one locks the two tables only for a moment.
         op.create_foreign_key(KEY, "mail_numbers", "slips", ["slip_id"], ["id"], postgresql_not_valid=True)
         return
-    # SQLite makes the table anew, with its indexes and its check; the triggers go with the old one.
+    # SQLite makes the table again, with its indexes and its check. The triggers vanish with the old table.
     with op.batch_alter_table("mail_numbers", schema=None) as batch_op:
         batch_op.create_foreign_key(KEY, "slips", ["slip_id"], ["id"])
     hold(NUMBERS)

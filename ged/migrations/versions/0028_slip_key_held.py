@@ -1,4 +1,4 @@
-"""the numbers that are there name slips that are there
+"""existing numbers refer to existing slips
 
 Revision ID: 0028
 Revises: 0027
@@ -14,7 +14,7 @@ oldest_program = "0026"
 
 
 def upgrade() -> None:
-    # Reads all numbers while people go on writing; SQLite's were looked at when the table was made anew.
+    # Reads all numbers while people go on writing. SQLite's were checked when the table was made again.
     if op.get_context().dialect.name == "postgresql":
         op.execute("ALTER TABLE mail_numbers VALIDATE CONSTRAINT fk_mail_numbers_slip_id_slips")
 

@@ -1,4 +1,4 @@
-"""which clerk has a waiting scan in work
+"""the clerk who is working on a waiting scan
 
 Revision ID: 0029
 Revises: 0028

@@ -1,4 +1,4 @@
-"""one folded name for a correspondent, whichever apostrophe was typed
+"""a correspondent has one folded name, whichever apostrophe was typed
 
 Revision ID: 0030
 Revises: 0029
@@ -24,7 +24,7 @@ def upgrade() -> None:
         folded = row.folded_name.translate(_MARKS)
         own = table.c.entity_id.is_(None) if row.entity_id is None else table.c.entity_id == row.entity_id
         there = sa.select(table.c.id).where(own, table.c.folded_name == folded)
-        # Two entries of one name are left to a person, who merges them.
+        # A person decides on two entries with one name, and merges them.
         if connection.scalar(there.limit(1)) is None:
             connection.execute(sa.update(table).where(table.c.id == row.id).values(folded_name=folded))
 

@@ -15,7 +15,7 @@ revision = "0031"
 down_revision = "0030"
 branch_labels = None
 depends_on = None
-oldest_program = "0031"  # an older one does not know the kind of job
+oldest_program = "0031"  # an older program does not know the kind of job
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

@@ -1,4 +1,4 @@
-"""live assignments of a unit and of a giver by an index: the follow-up reads them among all of the past
+"""indexes for the open assignments of a unit and of their author: the follow-up finds them among all past ones
 
 Revision ID: 0032
 Revises: 0031

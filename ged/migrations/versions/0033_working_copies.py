@@ -1,4 +1,4 @@
-"""what is typed in a draft is stored before it is saved; attachments of a letter have titles
+"""text typed in a draft is stored before it is saved; attachments of a letter have titles
 
 Revision ID: 0033
 Revises: 0032
@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_working_copies_person_id_people")),
         sa.PrimaryKeyConstraint("mail_id", "person_id", "base_version", name=op.f("pk_working_copies")),
     )
-    # Without a batch: the table is held, and making it anew would drop its triggers.
+    # Without a batch: the table is protected by triggers, which a new table would not have.
     op.add_column("draft_versions", sa.Column("annex_titles", sa.JSON(), server_default="[]", nullable=False))
 
 

@@ -1,4 +1,4 @@
-"""letters given to a post are seen by the heads above it
+"""the heads above a post see the letters that are assigned to the post
 
 Revision ID: 0034
 Revises: 0033
@@ -27,7 +27,7 @@ def upgrade() -> None:
             f"min(a.assigned_at) {_GIVEN} GROUP BY 1, 2, 3"
         )
     )
-    # The index holds the rights too: a job for each letter, as for any change of its rights.
+    # The index contains the rights too: a job for each letter, as for any change of rights.
     connection.execute(
         sa.text(
             "INSERT INTO jobs (kind, subject_id, reason, params, state, attempts, run_after, worker, error_code, "

@@ -1,4 +1,4 @@
-"""doubles of the directory refer to the entry that stands for them; lines of departure to the entry of their name
+"""duplicates in the directory refer to the entry that replaces them; lines of departure to the entry of their name
 
 Revision ID: 0035
 Revises: 0034
@@ -41,7 +41,7 @@ def upgrade() -> None:
 
 
 def _name_lines(connection: sa.Connection) -> None:
-    """Let each line refer to the entry that its letter's entity sees under its name, the entity's own first."""
+    """Let each line refer to the entry of its name that its letter's entity sees, the entity's own entry first."""
     placed = {row.id: row for row in connection.execute(sa.select(units))}
     own: dict[tuple[int, str], int] = {}
     common: dict[str, int] = {}

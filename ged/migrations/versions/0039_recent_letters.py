@@ -1,4 +1,4 @@
-"""which letters a person opened last
+"""the letters that a person opened last
 
 Revision ID: 0039
 Revises: 0038

@@ -1,4 +1,4 @@
-"""what each person is told, by which way, once; reminders of dates
+"""notices to each person, once, and by which way; reminders of due dates
 
 Revision ID: 0040
 Revises: 0039

@@ -1,4 +1,4 @@
-"""the doubles of a correspondent and its departures by an index, made while people work
+"""indexes for the duplicates and the departures of a correspondent, made while people work
 
 Revision ID: 0041
 Revises: 0040

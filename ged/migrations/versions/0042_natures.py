@@ -1,4 +1,4 @@
-"""natures of letters with what each proposes, and the circuit of their drafts; what a refuser is told
+"""natures of letters with the values that each proposes, and the circuit of their drafts; notices to a refuser
 
 Revision ID: 0042
 Revises: 0041
@@ -11,7 +11,7 @@ revision = "0042"
 down_revision = "0041"
 branch_labels = None
 depends_on = None
-oldest_program = "0042"  # an older one cannot read the new kinds of notices
+oldest_program = "0042"  # an older program cannot read the new kinds of notices
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _OFFERED = {
@@ -19,7 +19,7 @@ _OFFERED = {
     "rapport": "Rapport", "note": "Note", "circulaire": "Circulaire", "facture": "Facture",
     "plainte": "Plainte ou réclamation", "acte_justice": "Acte de justice", "autre": "Autre",
 }  # fmt: skip
-"""The natures that the form of registration offered until now; letters keep their codes."""
+"""The natures that the registration form offered until now. Letters keep their codes."""
 
 
 def upgrade() -> None:

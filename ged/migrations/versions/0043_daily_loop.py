@@ -1,4 +1,4 @@
-"""the daily message of the program to itself, and why one did not leave
+"""the daily message of the program to itself, and the reason why one was not sent
 
 Revision ID: 0043
 Revises: 0042

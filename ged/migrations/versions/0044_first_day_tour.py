@@ -1,4 +1,4 @@
-"""who has seen the tour of the first day
+"""the people who have seen the tour of the first day
 
 Revision ID: 0044
 Revises: 0043
@@ -20,7 +20,7 @@ oldest_program = "0042"
 def upgrade() -> None:
     with op.batch_alter_table("people", schema=None) as batch_op:
         batch_op.add_column(sa.Column("toured_at", ged.db.UtcDateTime(), nullable=True))
-    # Who has worked here already has had the first day.
+    # People who have worked here already need no tour.
     people, sessions = (
         sa.table("people", sa.column("id"), sa.column("toured_at")),
         sa.table("sessions", sa.column("person_id"), sa.column("opened_at")),

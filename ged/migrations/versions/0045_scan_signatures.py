@@ -1,4 +1,4 @@
-"""what the signatures of a waiting scan are worth
+"""verdicts on the signatures of a waiting scan
 
 Revision ID: 0045
 Revises: 0044

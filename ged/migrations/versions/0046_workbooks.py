@@ -1,4 +1,4 @@
-"""workbooks of a roll-out, with what takes each back
+"""workbooks of a roll-out, each with the data that undo it
 
 Revision ID: 0046
 Revises: 0045

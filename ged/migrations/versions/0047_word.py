@@ -1,4 +1,4 @@
-"""letters written in Word: the file of each version, and the pages that a job makes of it
+"""letters written in Word: the file of each version, and the pages that a job makes from it
 
 Revision ID: 0047
 Revises: 0046

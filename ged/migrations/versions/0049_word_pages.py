@@ -1,4 +1,4 @@
-"""the job that makes the pages of letters written in Word; from here on letters may be written in Word
+"""the job that makes the pages of letters written in Word; from this revision on letters may be written in Word
 
 Revision ID: 0049
 Revises: 0048
@@ -11,12 +11,12 @@ revision = "0049"
 down_revision = "0048"
 branch_labels = None
 depends_on = None
-oldest_program = "0049"  # an older one can read neither the job nor the pages of such a letter
+oldest_program = "0049"  # an older program can read neither the job nor the pages of a letter written in Word
 phase = "contract"
 
 
 def upgrade() -> None:
-    """Nothing in the tables changes."""
+    """The tables do not change."""
 
 
 def downgrade() -> None:

@@ -1,4 +1,4 @@
-"""what waits for the end of the release before: its count of failed sign-ins goes
+"""changes that wait until no earlier release runs: its count of failed sign-ins is dropped
 
 Revision ID: 0050
 Revises: 0049
