@@ -27,7 +27,7 @@ from pyhanko.sign.fields import SigSeedSubFilter
 from bench._slips import SlipHouse
 from ged.dispatch.models import Party
 from ged.org.titles import Signatory
-from ged.ports import SignRequest, UnlockedKey
+from ged.ports import CertifiedPerson, SignRequest, UnlockedKey
 from ged.signbook import render
 from ged.signbook.render import Letter, PageMode, Pages
 from signing.keys import LocalVault, unseal
@@ -94,9 +94,8 @@ def measure_key(name: str, book: Sequence[Pages], folder: Path, at: datetime) ->
     folder.mkdir()
     Authority.create(folder / "authority", SECRET, "Ministère", at)
     vault = LocalVault(folder / "authority", SECRET, rsa_bits=KEY_TYPES[name])
-    stored = vault.issue(
-        name=_SIGNATORY.name, title="SG", organisation="MMRE", email="sg@x.example", passphrase=PASSPHRASE, now=at
-    )
+    person = CertifiedPerson(_SIGNATORY.name, "SG", "MMRE", "sg@x.example")
+    stored = vault.issue(person, passphrase=PASSPHRASE, now=at)
     opened, keystore = vault.unlock(stored, PASSPHRASE, now=at), folder / "key.p12"
     held = unseal(opened.sealed, opened.cookie_key, now=at)
     assert isinstance(held, MemoryKey)

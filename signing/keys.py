@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from ged.errors import EngineFailed, Invalid
-from ged.ports import Certificate, StoredKey, TokenPlace, UnlockedKey
+from ged.ports import Certificate, CertifiedPerson, StoredKey, TokenPlace, UnlockedKey
 from signing.authority_key import is_protected
 from signing.pki import Authority, PersonKey, certificates_in, trusted_roots
 from signing.profiles import PublicKey, StatusAddress
@@ -83,29 +83,11 @@ class LocalVault:
         """Whether this process can issue certificates (see the port)."""
         return self._opened is not None or not is_protected(self._dir)
 
-    def issue(
-        self,
-        *,
-        name: str,
-        title: str,
-        organisation: str,
-        email: str,
-        passphrase: str,
-        now: datetime,
-        identifier: str = "",
-    ) -> StoredKey:
+    def issue(self, person: CertifiedPerson, *, passphrase: str, now: datetime) -> StoredKey:
         """Make a key pair and a certificate of the ministry's own authority (see the port)."""
         _require_long(passphrase)
         authority, key = self._authority(), self._new_key()
-        certificate = authority.certify(
-            key.public_key(),
-            name=name,
-            title=title,
-            organisation=organisation,
-            email=email,
-            identifier=identifier,
-            now=now,
-        )
+        certificate = authority.certify(key.public_key(), person, now=now)
         return self._stored(key, [certificate, authority.certificate], passphrase)
 
     def adopt(self, content: bytes, password: str, *, passphrase: str, now: datetime) -> StoredKey:
@@ -137,58 +119,21 @@ class LocalVault:
         """Where a key in a token lies (see the port)."""
         return read_keystore(key.keystore)[0]
 
-    def certify_token(
-        self,
-        place: TokenPlace,
-        pin: str,
-        *,
-        name: str,
-        title: str,
-        organisation: str,
-        email: str,
-        now: datetime,
-        identifier: str = "",
-    ) -> StoredKey:
+    def certify_token(self, place: TokenPlace, pin: str, person: CertifiedPerson, *, now: datetime) -> StoredKey:
         """Certify a key in a token by the ministry's own authority (see the port)."""
         public_key, authority = self._tokens.public_key(place, pin), self._authority()
-        certificate = authority.certify(
-            public_key,
-            name=name,
-            title=title,
-            organisation=organisation,
-            email=email,
-            identifier=identifier,
-            now=now,
-        )
+        certificate = authority.certify(public_key, person, now=now)
         chain = [certificate, authority.certificate]
         self._tokens.require(place, pin, chain)
         return _in_token(place, chain)
 
-    def recertify(
-        self,
-        key: StoredKey,
-        *,
-        name: str,
-        title: str,
-        organisation: str,
-        email: str,
-        now: datetime,
-        identifier: str = "",
-    ) -> StoredKey:
+    def recertify(self, key: StoredKey, person: CertifiedPerson, *, now: datetime) -> StoredKey:
         """The key with a new certificate of our own authority (see the port)."""
         public_key = x509.load_pem_x509_certificate(key.certificate_pem.encode("ascii")).public_key()
         if not isinstance(public_key, PublicKey):
             raise EngineFailed("key.damaged", "Issue a new key.")
         authority = self._authority()
-        certificate = authority.certify(
-            public_key,
-            name=name,
-            title=title,
-            organisation=organisation,
-            email=email,
-            identifier=identifier,
-            now=now,
-        )
+        certificate = authority.certify(public_key, person, now=now)
         if key.is_in_token:
             return _in_token(self.place(key), [certificate, authority.certificate])
         return StoredKey(key.keystore, key.salt, certificate.public_bytes(serialization.Encoding.PEM).decode("ascii"))

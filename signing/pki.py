@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ged.errors import ConfigError, Invalid
-from ged.ports import RevokedCertificate
+from ged.ports import CertifiedPerson, RevokedCertificate
 from signing import authority_key, profiles
 from signing.authority_key import curve_key, encrypted, secret_password
 from signing.profiles import PersonKey, PublicKey, StatusAddress, Wish
@@ -169,27 +169,14 @@ class Authority:
         content = authority_key.locked(self._key, secret, passphrase, cost=cost)
         replace_file(folder / "issuing.key", content, mode=0o600)
 
-    def certify(
-        self,
-        public_key: PublicKey,
-        *,
-        name: str,
-        title: str,
-        organisation: str,
-        email: str,
-        identifier: str = "",
-        now: datetime,
-    ) -> x509.Certificate:
-        """Issue a certificate to a person, valid for three years (never longer than the authority itself).
-
-        Args:
-            identifier: distinguishes people of the same name. Without it, the digest of the key does.
-        """
-        known = identifier or x509.SubjectKeyIdentifier.from_public_key(public_key).digest.hex()
-        subject = profiles.person(name, organisation, self._country, title=title, identifier=known)
+    def certify(self, public_key: PublicKey, person: CertifiedPerson, *, now: datetime) -> x509.Certificate:
+        """Issue a certificate to a person, valid for three years (never longer than the authority itself)."""
+        known = person.identifier or x509.SubjectKeyIdentifier.from_public_key(public_key).digest.hex()
+        subject = profiles.person(person.name, person.organisation, self._country, title=person.title, identifier=known)
         builder = self._signer(subject, public_key, now)
-        if email and email.isascii():  # rfc822Name is an IA5String
-            builder = builder.add_extension(x509.SubjectAlternativeName([x509.RFC822Name(email)]), critical=False)
+        if person.email and person.email.isascii():  # rfc822Name is an IA5String
+            name = x509.RFC822Name(person.email)
+            builder = builder.add_extension(x509.SubjectAlternativeName([name]), critical=False)
         return builder.sign(self._key, hashes.SHA384())
 
     def certify_seal(

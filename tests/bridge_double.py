@@ -16,12 +16,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PIL import Image, ImageDraw
 
 from scanner_bridge.config import Config, save
@@ -359,3 +360,19 @@ def order(order_id: int, batch_key: str = "batch-1", **values: Any) -> dict[str,
     """A scan order as the site sends it: gray, 100 dpi, one side; ``values`` replace single fields."""
     usual = {"device": None, "source": None, "mode": "gray", "dpi": 100, "duplex": False, "complete": True}
     return usual | {"order_id": order_id, "batch_key": batch_key} | values
+
+
+@pytest.fixture
+def double() -> Iterator[Double]:
+    """A new server without orders."""
+    server = Double()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, double: Double) -> Iterator[Desk]:
+    """A desk whose bridge belongs to ``double``; its agent is not started."""
+    place = Desk(tmp_path, double.url)
+    yield place
+    place.stop()

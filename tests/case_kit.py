@@ -6,10 +6,11 @@ import hashlib
 import io
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pyhanko.pdf_utils import generic
@@ -86,6 +87,20 @@ def exported(house: CaseHouse, folder: Path) -> Path:
     collected = case_export.collect(house.services, house.mail_id, actor=None, now=NOW)
     case_export.write_folder(house.services, collected, folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaseHouse]:
+    """The ministry of ``make_case_house``, for all tests of a module."""
+    made = make_case_house(tmp_path_factory.mktemp("house"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def case(house: CaseHouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the exported case file. Tests change copies of it."""
+    return exported(house, tmp_path_factory.mktemp("out") / "case")
 
 
 def held_by_judge(house: CaseHouse, folder: Path) -> tuple[list[str], list[str]]:

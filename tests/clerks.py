@@ -9,6 +9,7 @@ commit a clerk appends a line to its own file in FOLDER: the number's id, its te
 import os
 import random
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -148,6 +149,19 @@ def answers(folder: Path) -> Iterator[Answer]:
         for line in path.read_text(encoding="utf-8").splitlines():
             number_id, text, subject = line.split("\t")
             yield Answer(int(number_id), text, subject)
+
+
+def work_and_check(url: str, processes: int, letters: int, folder: Path, *, timeout_s: int) -> None:
+    """Let clerks work in processes of their own over prepared tables, then ``check`` the numbers.
+
+    Also checks that both years got numbers, and that most letters were confirmed. ``letters``: for each process.
+    """
+    words = [sys.executable, "-m", "tests.clerks", url, str(processes), str(letters), str(folder)]
+    run = subprocess.run(words, capture_output=True, text=True, check=False, timeout=timeout_s)
+    assert run.returncode == 0, run.stderr
+    given = check(url, folder, tried=processes * letters)
+    assert set(given) == {2025, 2026}
+    assert sum(given.values()) > processes * letters * 0.8
 
 
 def check(url: str, folder: Path, *, tried: int) -> dict[int, int]:

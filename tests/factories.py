@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, event, exists, insert, inspect, select
+from sqlalchemy.orm import Session
 
 from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.post_smtp import FolderPost
@@ -226,6 +227,24 @@ def _make_organisation(services: Services) -> None:
                 )
             )
         uow.session.add(FilingClass(code="1", title="Administration générale"))
+
+
+def add_entity(session: Session, *roles: Role, parent_id: int | None = None, clearance: int = 1) -> None:
+    """Add an entity CEET with a register of arrivals. Its only post has these roles; the account ``ceet`` holds it."""
+    unit = Unit(code="CEET", name="CEET", is_entity=True, parent_id=parent_id)
+    session.add(unit)
+    session.flush()
+    post = Post(
+        code="CEET-BO", title="Bureau d'ordre CEET", unit_id=unit.id, roles=[PostRole(role=role) for role in roles]
+    )
+    person = Person(account="ceet", name="Ceet", clearance=clearance)
+    arrivals = Register(
+        code="ARR-CEET", name="Arrivées CEET", unit_id=unit.id, direction=Direction.INCOMING,
+        nature=RegisterNature.ARRIVAL, pattern="{seq:04d}/{year}/CEET",
+    )  # fmt: skip
+    session.add_all([post, person, arrivals])
+    session.flush()
+    session.add(Holding(post_id=post.id, person_id=person.id, from_on=date(2020, 1, 1)))
 
 
 def make_natures(services: Services) -> None:

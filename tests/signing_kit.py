@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 import typst
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ged.ports import Digest, SignatureField, Signer, SignRequest, UnlockedKey
+from ged.ports import CertifiedPerson, Digest, SignatureField, Signer, SignRequest, UnlockedKey
 from signing.keys import LocalVault
 from signing.pades import PadesSigner
 from signing.pki import Authority
@@ -37,9 +38,8 @@ def vault(folder: Path, *, rsa_bits: int | None = None, curve: str = "p256") -> 
 
 def unlocked(keys: LocalVault, name: str = "AMAVI Kossi", *, now: datetime = NOW) -> UnlockedKey:
     """Issue a key for a person, and open it."""
-    key = keys.issue(
-        name=name, title="Secrétaire général", organisation="MEF", email="k@mef.tg", passphrase=PASSPHRASE, now=now
-    )
+    person = CertifiedPerson(name, "Secrétaire général", "MEF", "k@mef.tg")
+    key = keys.issue(person, passphrase=PASSPHRASE, now=now)
     return keys.unlock(key, PASSPHRASE, now=now)
 
 
@@ -83,6 +83,18 @@ def signed_slip(key: UnlockedKey, signer: Signer | None = None) -> SignedSlip:
     sent = pades.sign(prepared, request(SENDER, docmdp_level=2), sealed=key.sealed, cookie_key=key.cookie_key, now=NOW)
     received = pades.sign(sent.pdf, request(RECEIVER), sealed=key.sealed, cookie_key=key.cookie_key, now=NOW)
     return SignedSlip(prepared, sent.pdf, received.pdf)
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> LocalVault:
+    """A vault over a new authority, for all tests of a module."""
+    return vault(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def slip(keys: LocalVault) -> SignedSlip:
+    """A slip signed at both ends with a key of ``keys``."""
+    return signed_slip(unlocked(keys))
 
 
 def page_content(pdf: bytes) -> range:

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
@@ -81,6 +82,15 @@ def make_site(folder: Path, *, services: Services | None = None, **settings: obj
 def open_site(folder: Path, services: Services, **settings: object) -> Flask:
     """An application over services whose database already has rows."""
     return build_app(services, make_settings(folder, **settings))
+
+
+@pytest.fixture(scope="module")
+def filled_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a closed site, made once for a module. Each test copies it and opens the copy."""
+    folder = tmp_path_factory.mktemp("filled")
+    _app, services = make_site(folder)
+    services.engine.dispose()
+    return folder
 
 
 class NoSuchField(Undefined):

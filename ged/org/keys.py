@@ -12,7 +12,7 @@ from ged import locks
 from ged.errors import Invalid, NotFound, StaleVersion
 from ged.org.certificates import note_issued
 from ged.org.models import CertificateKind, Holding, Installation, Person, Post, SigningKey
-from ged.ports import PersonId, StoredKey, TokenPlace
+from ged.ports import CertifiedPerson, PersonId, StoredKey, TokenPlace
 from ged.unit import Actor, Services, UnitOfWork
 
 MAX_FAILED_TRIES = 5
@@ -170,16 +170,8 @@ def issue_key(uow: UnitOfWork, person_id: PersonId | int, *, passphrase: str, ac
         Invalid: ``key.passphrase_short``.
     """
     with uow.services.reading() as session:
-        name, email, title, organisation = _subject(session, person_id, uow.services, uow.now)
-    key = uow.services.vault.issue(
-        name=name,
-        title=title,
-        organisation=organisation,
-        email=email,
-        passphrase=passphrase,
-        now=uow.now,
-        identifier=f"GED-{int(person_id)}",
-    )
+        person = _certified_person(session, person_id, uow.services, uow.now)
+    key = uow.services.vault.issue(person, passphrase=passphrase, now=uow.now)
     row = _kept(uow, person_id, key)
     certificate = uow.services.vault.certificate(key)
     note_issued(uow, certificate, key.certificate_pem, kind=CertificateKind.PERSON, person_id=int(person_id))
@@ -200,15 +192,12 @@ def attach_token(
         ConfigError, Invalid, EngineFailed: as ``KeyVault.attach``.
     """
     with uow.services.reading() as session:
-        name, email, title, organisation = _subject(session, int(person_id), uow.services, uow.now)
+        person = _certified_person(session, int(person_id), uow.services, uow.now)
     vault = uow.services.vault
     if chain_pem:
         key = vault.attach(place, pin, chain_pem=chain_pem, now=uow.now)
     else:
-        key = vault.certify_token(
-            place, pin, name=name, title=title, organisation=organisation, email=email, now=uow.now,
-            identifier=f"GED-{int(person_id)}",
-        )  # fmt: skip
+        key = vault.certify_token(place, pin, person, now=uow.now)
     row, certificate = _kept(uow, int(person_id), key), vault.certificate(key)
     if not chain_pem:
         note_issued(uow, certificate, key.certificate_pem, kind=CertificateKind.PERSON, person_id=int(person_id))
@@ -256,11 +245,9 @@ def renew_key(services: Services, person_id: PersonId, *, actor: Actor, now: dat
         StaleVersion: ``key.changed``: the key was replaced or revoked meanwhile.
     """
     with services.reading() as session:
-        name, email, title, organisation = _subject(session, person_id, services, now)
+        person = _certified_person(session, person_id, services, now)
         old = load_key(session, person_id)
-    key = services.vault.recertify(
-        old, name=name, email=email, title=title, organisation=organisation, now=now, identifier=f"GED-{int(person_id)}"
-    )
+    key = services.vault.recertify(old, person, now=now)
     certificate = services.vault.certificate(key)
     with services.unit_of_work(now) as uow:
         row = _held(uow, person_id)
@@ -340,7 +327,7 @@ def _kept(uow: UnitOfWork, person_id: int, key: StoredKey) -> SigningKey:
     return row
 
 
-def _subject(session: Session, person_id: int, services: Services, now: datetime) -> tuple[str, str, str, str]:
+def _certified_person(session: Session, person_id: int, services: Services, now: datetime) -> CertifiedPerson:
     person = session.get(Person, person_id)
     if person is None:
         raise NotFound("person.unknown", "check the account", id=int(person_id))
@@ -354,4 +341,4 @@ def _subject(session: Session, person_id: int, services: Services, now: datetime
         .limit(1)
     )
     organisation = session.scalar(select(Installation.name).limit(1))
-    return person.name, person.email, title or "", organisation or ""
+    return CertifiedPerson(person.name, title or "", organisation or "", person.email, f"GED-{int(person_id)}")

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session, aliased
 from ged.capture.models import BLANK_FROM, Bridge, PaperCode, PaperState, Scan, ScanBatch, ScanLeaf, ScanState
 from ged.codes import CodeKind
 from ged.errors import InvalidTransition, NotFound
-from ged.jobs import LIVE_STATES, Job, JobKind
 from ged.org.models import Person, Unit
 from ged.paper.compare import Comparison, compare
 from ged.paper.rules import RULES, Known, reach
@@ -157,24 +156,13 @@ def page(session: Session, services: Services, paper_id: int, actor: Actor, *, n
         comparison=compare(known.text, readings.text_of_leaves(session, compared), is_sheet=code.kind in SHEETS)
         if is_read
         else None,
-        is_awaited=not is_read and _is_awaited(session, scan),
+        is_awaited=not is_read and readings.is_awaited(session, scan),
         unread_pages=len([leaf for leaf in present if leaf not in compared and not _is_blank(leaf)]),
     )
 
 
 def _is_blank(leaf: ScanLeaf) -> bool:
     return not leaf.page.problem and leaf.page.blank_score >= BLANK_FROM
-
-
-def _is_awaited(session: Session, scan: Scan) -> bool:
-    asked = select(Job.id).where(
-        or_(
-            (Job.kind == JobKind.READ_SCAN) & (Job.subject_id == scan.id),
-            (Job.kind == JobKind.INTAKE) & (Job.subject_id == scan.batch_id),
-        ),
-        Job.state.in_(LIVE_STATES),
-    )
-    return session.scalar(asked.limit(1)) is not None
 
 
 def is_awaited(session: Session, paper_id: int, actor: Actor) -> bool:
@@ -184,7 +172,7 @@ def is_awaited(session: Session, paper_id: int, actor: Actor) -> bool:
         NotFound: ``paper.unknown``.
     """
     scan = session.get_one(Scan, require(session, paper_id, actor).scan_id)
-    return not readings.is_read(session, readings.pages_to_read(scan)) and _is_awaited(session, scan)
+    return not readings.is_read(session, readings.pages_to_read(scan)) and readings.is_awaited(session, scan)
 
 
 def picture_source(session: Session, paper_id: int, leaf_id: int, actor: Actor, *, width_px: int) -> PictureSource:

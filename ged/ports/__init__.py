@@ -25,6 +25,7 @@ from ged.ports.jobs import (
 from ged.ports.keys import (
     AuthorityStanding,
     Certificate,
+    CertifiedPerson,
     KeyVault,
     RevocationLists,
     RevokedCertificate,
@@ -124,6 +125,7 @@ __all__ = [
     "BlobStore",
     "Building",
     "Certificate",
+    "CertifiedPerson",
     "Confidentiality",
     "DeliveryReport",
     "Digest",

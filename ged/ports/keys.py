@@ -54,25 +54,26 @@ class UnlockedKey:
     expires_at: datetime
 
 
+@dataclass(frozen=True)
+class CertifiedPerson:
+    """The person whom a certificate of our own authority names.
+
+    Attributes:
+        identifier: distinguishes people of the same name (serialNumber, EN 319 412-2, 4.2.4). Without it, the key does.
+    """
+
+    name: str
+    title: str
+    organisation: str
+    email: str
+    identifier: str = ""
+
+
 class KeyVault(Protocol):
     """Makes and opens signing keys."""
 
-    def issue(
-        self,
-        *,
-        name: str,
-        title: str,
-        organisation: str,
-        email: str,
-        passphrase: str,
-        now: datetime,
-        identifier: str = "",
-    ) -> StoredKey:
+    def issue(self, person: CertifiedPerson, *, passphrase: str, now: datetime) -> StoredKey:
         """Make a key pair and a certificate of the ministry's own authority.
-
-        Args:
-            identifier: distinguishes people of the same name (serialNumber, EN 319 412-2, 4.2.4). Without it, the key
-                does.
 
         Raises:
             Invalid: ``key.passphrase_short`` (fewer than 12 characters).
@@ -106,18 +107,7 @@ class KeyVault(Protocol):
         """
         ...
 
-    def certify_token(
-        self,
-        place: TokenPlace,
-        pin: str,
-        *,
-        name: str,
-        title: str,
-        organisation: str,
-        email: str,
-        now: datetime,
-        identifier: str = "",
-    ) -> StoredKey:
+    def certify_token(self, place: TokenPlace, pin: str, person: CertifiedPerson, *, now: datetime) -> StoredKey:
         """Register a key in a token, and certify it by the ministry's own authority.
 
         Raises:
@@ -130,17 +120,7 @@ class KeyVault(Protocol):
         """Whether this process can issue certificates without a prompt for the authority's passphrase."""
         ...
 
-    def recertify(
-        self,
-        key: StoredKey,
-        *,
-        name: str,
-        title: str,
-        organisation: str,
-        email: str,
-        now: datetime,
-        identifier: str = "",
-    ) -> StoredKey:
+    def recertify(self, key: StoredKey, person: CertifiedPerson, *, now: datetime) -> StoredKey:
         """Give a key a new certificate of our own authority. The key is not opened, and its passphrase stays."""
         ...
 

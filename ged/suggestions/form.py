@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.capture.models import Scan, ScanLeaf
@@ -93,7 +93,7 @@ def for_scan(session: Session, services: Services, row: ScanRow, actor: Actor) -
         return ScanProposals(Progress.UNREAD)
     leaves = readings.pages_to_read(scan)
     if not leaves or not readings.is_read(session, leaves):
-        return ScanProposals(Progress.READING if _is_awaited(session, scan) else Progress.UNREAD)
+        return ScanProposals(Progress.READING if readings.is_awaited(session, scan) else Progress.UNREAD)
     return _collected(session, services, scan, leaves, actor)
 
 
@@ -148,17 +148,6 @@ def heads(session: Session, rows: Sequence[ScanRow]) -> dict[int, Head]:
         )
         for scan_id in open_to_eyes
     }
-
-
-def _is_awaited(session: Session, scan: Scan) -> bool:
-    asked = select(Job.id).where(
-        or_(
-            (Job.kind == JobKind.READ_SCAN) & (Job.subject_id == scan.id),
-            (Job.kind == JobKind.INTAKE) & (Job.subject_id == scan.batch_id),
-        ),
-        Job.state.in_(LIVE_STATES),
-    )
-    return session.scalar(asked.limit(1)) is not None
 
 
 def _collected(

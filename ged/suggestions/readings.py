@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, select
+from sqlalchemy import ColumnElement, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from ged.capture.arrange import QUARTERS
 from ged.capture.models import BLANK_FROM, Scan, ScanLeaf, ScanState
+from ged.jobs import LIVE_STATES, Job, JobKind
 from ged.ports import FieldReading, RecognisedPage
 from ged.register.models import Attachment, AttachmentKind, MailNumber
 from ged.suggestions.models import AttachmentField, Lookalike, ScanPageField, ScanPageReading
@@ -120,6 +121,18 @@ def is_read(session: Session, leaves: Sequence[ScanLeaf]) -> bool:
     )
     found = {page_id: rotation for page_id, rotation in rows}  # noqa: C416  # rows are no pairs to mypy
     return all(found.get(leaf.scan_page_id) == leaf.rotation for leaf in leaves)
+
+
+def is_awaited(session: Session, scan: Scan) -> bool:
+    """Whether a job will read the scan, or is reading it."""
+    asked = select(Job.id).where(
+        or_(
+            (Job.kind == JobKind.READ_SCAN) & (Job.subject_id == scan.id),
+            (Job.kind == JobKind.INTAKE) & (Job.subject_id == scan.batch_id),
+        ),
+        Job.state.in_(LIVE_STATES),
+    )
+    return session.scalar(asked.limit(1)) is not None
 
 
 def note_scan(

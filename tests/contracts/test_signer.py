@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 
 from ged.errors import ConfigError, EngineFailed, Invalid
-from ged.ports import KeyVault, SignatureChecker, Signer, Verdict
+from ged.ports import CertifiedPerson, KeyVault, SignatureChecker, Signer, Verdict
 from signing.keys import LocalVault
 from signing.pades import PadesSigner
 from signing.pki import Authority
@@ -30,7 +30,7 @@ from tests.signing_kit import (
     vault,
 )
 
-PERSON = {"name": "AMAVI Kossi", "title": "Secrétaire général", "organisation": "MEF", "email": "k@mef.tg"}
+PERSON = CertifiedPerson("AMAVI Kossi", "Secrétaire général", "MEF", "k@mef.tg")
 
 
 @pytest.fixture(scope="module", params=[(None, "p256"), (None, "p384"), (3072, "")], ids=["p256", "p384", "rsa3072"])
@@ -41,7 +41,7 @@ def keys(request, tmp_path_factory) -> KeyVault:
 
 @pytest.fixture(scope="module")
 def stored(keys):
-    return keys.issue(**PERSON, passphrase=PASSPHRASE, now=NOW)
+    return keys.issue(PERSON, passphrase=PASSPHRASE, now=NOW)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def _verdicts(checker: SignatureChecker, pdf: bytes, issued=(), at=NOW) -> list[
 
 def test_a_short_passphrase_is_refused(keys):
     with pytest.raises(Invalid) as caught:
-        keys.issue(**PERSON, passphrase="onze lettre", now=NOW)
+        keys.issue(PERSON, passphrase="onze lettre", now=NOW)
     assert caught.value.code == "key.passphrase_short"
 
 
@@ -96,7 +96,8 @@ def test_the_certificate_names_person_title_and_authority(keys, stored):
 
 
 def test_a_long_title_does_not_stop_a_certificate(keys):
-    stored = keys.issue(**PERSON | {"title": "Directrice " * 20, "email": "é@mef.tg"}, passphrase=PASSPHRASE, now=NOW)
+    person = replace(PERSON, title="Directrice " * 20, email="é@mef.tg")
+    stored = keys.issue(person, passphrase=PASSPHRASE, now=NOW)
     assert "Directrice" in keys.certificate(stored).subject
 
 
@@ -115,7 +116,7 @@ def test_another_server_secret_opens_nothing(stored, tmp_path):
 
 def test_a_key_of_another_authority_is_taken_over_and_signs(keys, signer, tmp_path):
     other = vault(tmp_path / "other", curve="p384")
-    given = other.issue(**PERSON, passphrase=PASSPHRASE, now=NOW)
+    given = other.issue(PERSON, passphrase=PASSPHRASE, now=NOW)
     password = passphrase_password(PASSPHRASE, given.salt, SECRET).decode()
     with pytest.raises(Invalid, match=r"key\.file_unreadable"):
         keys.adopt(given.keystore, "another", passphrase=PASSPHRASE, now=NOW)
@@ -138,7 +139,7 @@ def test_an_expired_certificate_opens_nothing(keys, stored):
 
 def test_an_unlocked_key_ends_with_its_certificate(tmp_path):
     keys = vault(tmp_path)
-    key = keys.issue(name="AMAVI Kossi", title="", organisation="MEF", email="", passphrase=PASSPHRASE, now=NOW)
+    key = keys.issue(CertifiedPerson("AMAVI Kossi", "", "MEF", ""), passphrase=PASSPHRASE, now=NOW)
     ends_at = keys.certificate(key).not_after
     opened = keys.unlock(key, PASSPHRASE, now=ends_at - timedelta(minutes=2))
     assert opened.expires_at == ends_at

@@ -2,29 +2,15 @@
 
 import io
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests.bridge_double import ADF, Desk, Double, order
+from tests.bridge_double import ADF, Desk, Double, desk, double, order
 
+__all__ = ["desk", "double"]  # fixtures
 GRID = {"test:0": {"test-picture": "Grid"}}
-
-
-@pytest.fixture
-def double() -> Iterator[Double]:
-    server = Double()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def desk(tmp_path: Path, double: Double) -> Iterator[Desk]:
-    place = Desk(tmp_path, double.url)
-    yield place
-    place.stop()
 
 
 @pytest.mark.parametrize("killed_after", [0, 1, 4])

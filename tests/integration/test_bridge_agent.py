@@ -5,27 +5,12 @@ import io
 import json
 import stat
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 from PIL import Image
 
-from tests.bridge_double import ADF, CODE, TOKEN, Desk, Double, order
+from tests.bridge_double import ADF, CODE, TOKEN, Desk, Double, desk, double, order
 
-
-@pytest.fixture
-def double() -> Iterator[Double]:
-    server = Double()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def desk(tmp_path: Path, double: Double) -> Iterator[Desk]:
-    place = Desk(tmp_path, double.url)
-    yield place
-    place.stop()
+__all__ = ["desk", "double"]  # fixtures
 
 
 def test_pairing_keeps_the_token_private_and_the_devices(desk: Desk, double: Double) -> None:

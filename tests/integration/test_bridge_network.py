@@ -19,16 +19,10 @@ from scanner_bridge.config import ConfigProblem
 from scanner_bridge.network import check_address, plug_in
 from scanner_bridge.simulate import SimulatedScanner
 from scanner_bridge.simulate_device import Device
-from tests.bridge_double import Desk, Double, order
+from tests.bridge_double import Desk, Double, double, order
 
+__all__ = ["double"]  # a fixture
 SANED_PORT = 6566
-
-
-@pytest.fixture
-def double() -> Iterator[Double]:
-    server = Double()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

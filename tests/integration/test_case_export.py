@@ -25,23 +25,12 @@ from ged.ports import Confidentiality
 from ged.register.levels import change_level
 from ged.register.operations import link
 from ged.verify import verify
-from tests.case_kit import Stamper, exported, held_by_judge, make_case_house
+from tests.case_kit import Stamper, case, held_by_judge, house
 from tests.factories import NOW
 from tests.signbook_kit import make_house
 from tests.tampering import lift_guards
 
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory):
-    made = make_case_house(tmp_path_factory.mktemp("house"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def case(house, tmp_path_factory):
-    """The exported folder."""
-    return exported(house, tmp_path_factory.mktemp("out") / "case")
+__all__ = ["case", "house"]  # fixtures
 
 
 @pytest.fixture(scope="module")

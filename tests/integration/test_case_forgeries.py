@@ -18,24 +18,14 @@ import ged_verify
 from ged.ports import Digest, TokenFacts
 from signing.payload import PayloadSealer
 from signing.rawkeys import MemoryKey
-from tests.case_kit import Forger, exported, held_by_judge, make_case_house, overwritten
+from tests.case_kit import Forger, case, held_by_judge, house, overwritten
 from tests.pki_kit import Ministry, holder, order_pdf, signed, stamped
+
+__all__ = ["case", "house"]  # fixtures
 
 MINISTER = "Koffi Edem Agbényo (ministre)"
 CLAIM = "PROUVÉ      tout est prouvé"
 STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory):
-    made = make_case_house(tmp_path_factory.mktemp("house"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def case(house, tmp_path_factory):
-    return exported(house, tmp_path_factory.mktemp("out") / "case")
 
 
 @pytest.fixture(scope="module")

@@ -13,22 +13,12 @@ from asn1crypto import cms
 from pyhanko.sign import signers
 from pyhanko.sign.signers.pdf_cms import CMSSignedAttributes
 
-from signing.validation import PdfChecker
+from tests.checker_kit import checker, ministry
 from tests.pki_kit import NOW, YEAR, Ministry, crl, order_pdf, signed, updated, with_empty_field
 
+__all__ = ["checker", "ministry"]  # fixtures
+
 DIGESTED = b"Monsieur le Ministre, ...\r\n"
-
-
-@pytest.fixture(scope="module")
-def ministry():
-    return Ministry()
-
-
-@pytest.fixture(scope="module")
-def checker(ministry):
-    checker = PdfChecker([ministry.root.pem])
-    yield checker
-    checker.close()
 
 
 def _cms(content, *who, detached=False, pem=False):

@@ -3,7 +3,6 @@ them."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,15 +12,15 @@ from ged.audit import AuditEntry
 from ged.correspondents import directory, merging
 from ged.correspondents.directory import CorrespondentForm, CorrespondentView
 from ged.errors import Invalid, NotFound
-from ged.org.models import Holding, Person, Post, PostRole, Unit
+from ged.org.models import Person, Unit
 from ged.ports import Confidentiality, MailId
 from ged.register import addresses, correspondents
 from ged.register.levels import change_level
-from ged.register.models import Correspondent, Direction, Mail, Register, RegisterNature
+from ged.register.models import Correspondent, Mail, Register
 from ged.register.operations import IncomingForm, register_incoming
 from ged.suggestions import lessons, matching
 from ged.unit import Role, Services
-from tests.factories import NOW, actor, make_organisation, make_services
+from tests.factories import NOW, actor, add_entity, make_organisation, make_services
 
 PRIMATURE = CorrespondentForm("Primature", email="courrier@primature.example", address="Lomé")
 
@@ -33,19 +32,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
     make_organisation(made)
     with made.unit_of_work(NOW) as uow:
         top = uow.session.scalars(select(Unit).where(Unit.code == "MIN")).one()
-        unit = Unit(code="CEET", name="CEET", is_entity=True, parent_id=top.id)
-        uow.session.add(unit)
-        uow.session.flush()
-        roles = [PostRole(role=Role.CLERK), PostRole(role=Role.AUTHORITY)]
-        post = Post(code="CEET-BO", title="Bureau d'ordre CEET", unit_id=unit.id, roles=roles)
-        person = Person(account="ceet", name="Ceet", clearance=1)
-        arrivals = Register(
-            code="ARR-CEET", name="Arrivées CEET", unit_id=unit.id, direction=Direction.INCOMING,
-            nature=RegisterNature.ARRIVAL, pattern="{seq:04d}/{year}/CEET",
-        )  # fmt: skip
-        uow.session.add_all([post, person, arrivals])
-        uow.session.flush()
-        uow.session.add(Holding(post_id=post.id, person_id=person.id, from_on=date(2020, 1, 1)))
+        add_entity(uow.session, Role.CLERK, Role.AUTHORITY, parent_id=top.id)
     yield made
     made.engine.dispose()
 

@@ -24,22 +24,14 @@ from signing.validation import PdfChecker
 from tests.factories import NOW as TODAY
 from tests.factories import make_organisation, make_services
 from tests.routing_kit import register
-from tests.signing_kit import NOW, digest, signed_slip, unlocked, vault
+from tests.signing_kit import NOW, digest, keys, slip
 from tests.tampering import lift_guards
+
+__all__ = ["keys", "slip"]  # fixtures
 
 PLACES = 2_000
 ASKED = int(os.environ.get("GED_TEST_PLACES", "60"))
 SEED = os.environ.get("GED_TEST_SEED") or str(random.SystemRandom().randrange(10**9))
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory):
-    return vault(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def slip(keys):
-    return signed_slip(unlocked(keys))
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,25 +13,18 @@ from playwright.sync_api import expect
 from ged.followup import notes
 from ged.ports import MailId
 from ged.unit import Services
+from tests.browser_site_kit import site
 from tests.browsing import AXE, WIDTHS, leading_on, sign_in
-from tests.factories import NOW, actor, make_services
-from tests.routing_kit import impute, make_mentions, post_id, register, remind, unit_id
-from tests.site import make_site, served
+from tests.factories import NOW, actor
+from tests.routing_kit import impute, post_id, register, remind, unit_id
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+__all__ = ["site"]  # a fixture
+
 pytestmark = pytest.mark.browser
 HINT = "Taper pour chercher un service"
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[tuple[str, Services]]:
-    app, services = make_site(tmp_path, services=make_services(tmp_path))
-    make_mentions(services)
-    with served(app) as url:
-        yield url, services
-    services.engine.dispose()
 
 
 @pytest.fixture

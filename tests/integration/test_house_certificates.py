@@ -14,7 +14,7 @@ from ged.codes import derive_secret
 from ged.org import certificates
 from ged.org.certificates import note_issued
 from ged.org.models import CertificateKind
-from ged.ports import RevokedCertificate, Verdict
+from ged.ports import CertifiedPerson, RevokedCertificate, Verdict
 from ged.unit import SYSTEM
 from signing.keys import describe
 from signing.pki import Authority
@@ -51,7 +51,7 @@ def authority(here):
 
 def certified(authority) -> Holder:
     key = ec.generate_private_key(ec.SECP256R1())
-    made = authority.certify(key.public_key(), name=MINISTER, title="Ministre", organisation="M", email="", now=NOW)
+    made = authority.certify(key.public_key(), CertifiedPerson(MINISTER, "Ministre", "M", ""), now=NOW)
     return Holder(made, key, Holder(authority.certificate, key))
 
 

@@ -28,6 +28,7 @@ from ged.unit import Services
 from ocr.engine import TesseractEngine
 from signing.validation import PdfChecker
 from tests import pages
+from tests.checker_kit import ministry
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.intake_kit import quiet, register, waiting
 from tests.mailbox_kit import collect, deliver, settings_of
@@ -35,13 +36,10 @@ from tests.message_kit import mail
 from tests.pki_kit import Ministry, _detached, order_pdf
 from tests.site import make_site, sign_in
 
+__all__ = ["ministry"]  # a fixture
+
 P7M, P7S = ("application", "pkcs7-mime"), ("application", "pkcs7-signature")
 UNKNOWN = ("application", "octet-stream")
-
-
-@pytest.fixture(scope="module")
-def ministry() -> Ministry:
-    return Ministry()
 
 
 @pytest.fixture

@@ -17,17 +17,15 @@ from ged.recognition.models import SignatureCheck
 from ged.register.models import Attachment, AttachmentKind
 from ged.register.operations import SourcePage, attach
 from signing.validation import PdfChecker
+from tests.checker_kit import ministry
 from tests.factories import NOW, actor, make_services
-from tests.pki_kit import Ministry, _detached, holder, order_pdf, signed, with_empty_field
+from tests.pki_kit import _detached, holder, order_pdf, signed, with_empty_field
 from tests.routing_kit import register
 from tests.site import make_site, post, sign_in
 
+__all__ = ["ministry"]  # a fixture
+
 P7S = "application/pkcs7-signature"
-
-
-@pytest.fixture(scope="module")
-def ministry():
-    return Ministry()
 
 
 @pytest.fixture(scope="module")

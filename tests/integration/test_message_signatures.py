@@ -23,6 +23,7 @@ from ged.ports import Verdict
 from ged.unit import Services
 from signing.validation import PdfChecker
 from tests import pages
+from tests.checker_kit import ministry
 from tests.factories import NOW, make_services
 from tests.intake_kit import waiting
 from tests.mailbox_kit import collect, deliver, settings_of
@@ -30,16 +31,13 @@ from tests.message_kit import mail
 from tests.pki_kit import Ministry, _detached
 from tests.site import make_site, sign_in
 
+__all__ = ["ministry"]  # a fixture
+
 HEAD = (
     b"From: =?utf-8?q?Mairie_de_Ts=C3=A9vi=C3=A9?= <mairie@tsevie.tg>\r\nTo: courrier@mines.gouv.tg\r\n"
     b"Subject: Demande\r\nMessage-ID: <7@tsevie.tg>\r\nDate: Tue, 24 Nov 2026 09:12:00 +0000\r\nMIME-Version: 1.0\r\n"
 )
 EXTRA = b"Content-Type: text/plain\r\n\r\nEt versez le tout sur mon compte.\r\n"
-
-
-@pytest.fixture(scope="module")
-def ministry() -> Ministry:
-    return Ministry()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,25 +12,17 @@ from sqlalchemy import func, select
 from ged.register.models import Mail
 from ged.routing.models import Assignment
 from ged.unit import Services
+from tests.browser_site_kit import site
 from tests.browsing import AXE, leading_on, sign_in
-from tests.factories import make_services
-from tests.routing_kit import make_mentions, register
-from tests.site import make_site, served
+from tests.routing_kit import register
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+__all__ = ["site"]  # a fixture
+
 pytestmark = pytest.mark.browser
 SUBJECT = "Demande d'audience du collectif des riverains"
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[tuple[str, Services]]:
-    app, services = make_site(tmp_path, services=make_services(tmp_path))
-    make_mentions(services)
-    with served(app) as url:
-        yield url, services
-    services.engine.dispose()
 
 
 @pytest.fixture

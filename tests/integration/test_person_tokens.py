@@ -21,7 +21,7 @@ from ged.codes import derive_secret
 from ged.errors import ConfigError, EngineFailed, Invalid
 from ged.org import keys
 from ged.org.models import CertificateKind, IssuedCertificate, SigningKey
-from ged.ports import Digest, KeyVault, TokenPlace, Verdict
+from ged.ports import CertifiedPerson, Digest, KeyVault, TokenPlace, Verdict
 from ged.slips import operations, receive
 from ged.slips.drafting import LineForm
 from ged.slips.receive import Decision
@@ -41,7 +41,7 @@ from web.commands import main
 KEY = derive_secret(SECRET, "keystore")
 WRONG = "904112"
 PLACE = TokenPlace("seal", "visa de M. AMAVI")
-PERSON = {"name": "AMAVI Kossi", "title": "SG", "organisation": "MEF", "email": ""}
+PERSON = CertifiedPerson("AMAVI Kossi", "SG", "MEF", "")
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_key_in_a_token_is_certified_by_our_own_authority(tmp_path: Path, toke
     public = token.make_ec(PLACE.label, curves[kind]) if kind in curves else token.make_rsa(PLACE.label)
     Authority.create(tmp_path / "authority", KEY, "Ministère", NOW)
     vault: KeyVault = vault_of(tmp_path, token)
-    stored = vault.certify_token(PLACE, token.pin, **PERSON, now=NOW)
+    stored = vault.certify_token(PLACE, token.pin, PERSON, now=NOW)
     certificate = x509.load_pem_x509_certificate(stored.certificate_pem.encode())
     assert certificate.public_key() == public
     assert stored.is_in_token
@@ -95,7 +95,7 @@ def test_a_certificate_of_an_accredited_authority_must_be_that_of_the_key(tmp_pa
     public = token.make_ec(PLACE.label)
 
     def chain(key: object) -> str:
-        made = other.certify(key, **PERSON, now=NOW)  # type: ignore[arg-type]
+        made = other.certify(key, PERSON, now=NOW)  # type: ignore[arg-type]
         return "".join(one.public_bytes(Encoding.PEM).decode() for one in (made, other.certificate))
 
     stored = vault.attach(PLACE, token.pin, chain_pem=chain(public), now=NOW)
@@ -131,7 +131,7 @@ def test_the_last_try_of_a_token_is_never_taken_from_here(
     token.make_ec(PLACE.label)
     Authority.create(tmp_path / "authority", KEY, "Ministère", NOW)
     vault = vault_of(tmp_path, token)
-    stored = vault.certify_token(PLACE, token.pin, **PERSON, now=NOW)
+    stored = vault.certify_token(PLACE, token.pin, PERSON, now=NOW)
     monkeypatch.setattr(TokenKey, "flags", lambda self: flag)
     monkeypatch.setattr(TokenKey, "sign", lambda *_: pytest.fail("the token was asked"))
     with pytest.raises(Invalid) as refused:

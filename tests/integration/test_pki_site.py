@@ -18,7 +18,7 @@ from ged.db import make_engine
 from ged.errors import ConfigError, Invalid, InvalidTransition, NotFound
 from ged.org import certificates, keys
 from ged.org.models import CertificateKind, IssuedCertificate, SigningKey
-from ged.ports import Verdict
+from ged.ports import CertifiedPerson, Verdict
 from ged.unit import SYSTEM
 from signing import pki
 from signing.keys import LocalVault
@@ -196,7 +196,7 @@ def test_the_root_is_kept_elsewhere_and_the_authority_is_renewed_by_it(tmp_path)
     assert not (folder / "root.key").exists()
     assert b"ENCRYPTED" in (medium / "root.key").read_bytes()
     vault = LocalVault(folder, KEY, cost=CHEAP, address=address)
-    stored = vault.issue(name="A", title="B", organisation="C", email="", passphrase=PASSPHRASE, now=NOW)
+    stored = vault.issue(CertifiedPerson("A", "B", "C", ""), passphrase=PASSPHRASE, now=NOW)
     person = x509.load_pem_x509_certificate(stored.certificate_pem.encode())
     points = person.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
     assert points[0].full_name[0].value == "https://ged.example.tg/pki/issuing.crl"

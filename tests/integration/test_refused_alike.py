@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 
 import pytest
 from flask import Flask
@@ -13,11 +12,10 @@ from sqlalchemy import func, select
 from werkzeug.routing import Rule
 
 from ged.audit import AuditEntry, AuditPayload
-from ged.org.models import Holding, Person, Post, PostRole, Unit
+from ged.org.models import Person
 from ged.org.refusals import RefusalCount
-from ged.register.models import Direction, Register, RegisterNature
 from ged.unit import Role, Services
-from tests.factories import NOW, actor
+from tests.factories import NOW, actor, add_entity
 from tests.letter_kit import document, given_on, make_place, opened_envelope, sent_on, signed_answer
 from tests.signbook_kit import House
 from tests.site import Clock, give_passwords, sign_in, token
@@ -58,20 +56,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     sent_on(house, incoming)
     opened_envelope(house)
     with house.services.unit_of_work(NOW) as uow:
-        unit = Unit(code="CEET", name="CEET", is_entity=True)
-        uow.session.add(unit)
-        uow.session.flush()
-        roles = [PostRole(role=role) for role in (Role.CLERK, Role.AUTHORITY, Role.SIGNATORY)]
-        post = Post(code="CEET-BO", title="Bureau d'ordre CEET", unit_id=unit.id, roles=roles)
-        person = Person(account="ceet", name="Ceet", clearance=2)
+        add_entity(uow.session, Role.CLERK, Role.AUTHORITY, Role.SIGNATORY, clearance=2)
         uow.session.add(Person(account="autre", name="Autre"))
-        arrivals = Register(
-            code="ARR-CEET", name="Arrivées CEET", unit_id=unit.id, direction=Direction.INCOMING,
-            nature=RegisterNature.ARRIVAL, pattern="{seq:04d}/{year}/CEET",
-        )  # fmt: skip
-        uow.session.add_all([post, person, arrivals])
-        uow.session.flush()
-        uow.session.add(Holding(post_id=post.id, person_id=person.id, from_on=date(2020, 1, 1)))
     give_passwords(house.services)
     yield Scene(app, house)
     house.services.engine.dispose()

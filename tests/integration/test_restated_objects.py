@@ -12,28 +12,18 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldSpec
 
-from signing.validation import PdfChecker
 from tests import shadow_kit as shadow
-from tests.pki_kit import NOW, Ministry, order_pdf, signed, stamped, updated, with_empty_field, with_validation_data
+from tests.checker_kit import checker, ministry
+from tests.pki_kit import NOW, order_pdf, signed, stamped, updated, with_empty_field, with_validation_data
 from tests.restated_kit import ATTACKS, OWN_FIELD, SOUND, layered, with_packet
+
+__all__ = ["checker", "ministry"]  # fixtures
 
 BLANK = SigFieldSpec("third", on_page=0, box=(300, 200, 500, 260))
 
 
 def _name(edit):
     return getattr(edit, "__name__", None)
-
-
-@pytest.fixture(scope="module")
-def ministry():
-    return Ministry()
-
-
-@pytest.fixture(scope="module")
-def checker(ministry):
-    checker = PdfChecker([ministry.root.pem])
-    yield checker
-    checker.close()
 
 
 @pytest.fixture(scope="module")

@@ -23,11 +23,14 @@ from ged.recognition import signatures
 from ged.recognition.models import ScanSignatureCheck
 from ged.unit import Services
 from signing.validation import PdfChecker
+from tests.checker_kit import ministry
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.pages import png
 from tests.pki_kit import Ministry, order_pdf, signed
 from tests.scripted_ocr import ScriptedEngine
 from tests.site import make_site, sign_in
+
+__all__ = ["ministry"]  # a fixture
 
 Site = tuple[Flask, Services]
 GREEN = "Rien n'a changé depuis cette signature."
@@ -39,11 +42,6 @@ class SignedEngine(ScriptedEngine):
     def inspect(self, source: Path, *, filename: str, timeout_s: float):  # type: ignore[no-untyped-def]
         found = super().inspect(source, filename=filename, timeout_s=timeout_s)
         return dataclasses.replace(found, signed=b"/ByteRange" in source.read_bytes())
-
-
-@pytest.fixture(scope="module")
-def ministry() -> Ministry:
-    return Ministry()
 
 
 @pytest.fixture

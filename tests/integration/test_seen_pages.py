@@ -6,14 +6,12 @@ from pyhanko.sign.fields import SigFieldSpec
 
 from signing.seen import Drawings, TooMuch
 from tests import shadow_kit as shadow
-from tests.pki_kit import Ministry, order_pdf, signed, updated, with_validation_data
+from tests.checker_kit import ministry
+from tests.pki_kit import order_pdf, signed, updated, with_validation_data
+
+__all__ = ["ministry"]  # a fixture
 
 BOX = (300, 200, 500, 260)
-
-
-@pytest.fixture(scope="module")
-def ministry():
-    return Ministry()
 
 
 @pytest.fixture(scope="module")

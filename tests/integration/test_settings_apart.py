@@ -12,6 +12,7 @@ from ged.config import load_settings
 from ged.errors import ConfigError, GedError
 from ged.org.keys import issue_key, load_key
 from ged.pipeline import seal_head
+from ged.ports import CertifiedPerson
 from ged.unit import SYSTEM
 from signing.pki import Authority, open_seal
 from tests import commands
@@ -127,7 +128,7 @@ def test_a_backup_of_the_data_alone_opens_nothing_and_signs_nothing(here, tmp_pa
     for attempt in (
         lambda: thief.vault.unlock(stored, PASSPHRASE, now=NOW),
         lambda: thief.vault.issue(
-            name="Koffi Agbényo", title="Ministre", organisation="M", email="", passphrase=PASSPHRASE, now=NOW
+            CertifiedPerson("Koffi Agbényo", "Ministre", "M", ""), passphrase=PASSPHRASE, now=NOW
         ),
         lambda: seal_head(with_an_entry_more(thief), now=NOW),
     ):

@@ -24,29 +24,22 @@ from ged.org.models import Bucket, OpenSession, Person, Unit
 from ged.org.throttle import Limit
 from ged.unit import Services
 from tests.factories import PASSPHRASE, actor, make_services
-from tests.site import PASSWORD, Clock, make_site, open_site, post, sign_in, token
+from tests.site import PASSWORD, Clock, filled_site, open_site, post, sign_in, token
 from web.api import bridge
 from web.commands.organisation import set_password_of
 from web.site import context
 from web.views.signbook import check
+
+__all__ = ["filled_site"]  # a fixture
 
 Site = tuple[Flask, Services]
 NEW = "quatre chevaux sous la pluie"
 AT = datetime(2026, 11, 26, 8, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A filled site, made once. Each test opens a copy."""
-    folder = tmp_path_factory.mktemp("made")
-    _app, services = make_site(folder)
-    services.engine.dispose()
-    return folder
-
-
 @pytest.fixture
-def site(made: Path, tmp_path: Path) -> Iterator[Site]:
-    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+def site(filled_site: Path, tmp_path: Path) -> Iterator[Site]:
+    shutil.copytree(filled_site, tmp_path, dirs_exist_ok=True)
     services = make_services(tmp_path, create=False)
     yield open_site(tmp_path, services), services
     services.engine.dispose()

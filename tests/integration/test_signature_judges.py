@@ -5,16 +5,14 @@ from datetime import timedelta
 import pytest
 
 from signing.validation import PdfChecker
+from tests.checker_kit import ministry
 from tests.judges import eudss, verapdf
 from tests.pki_kit import NOW, Ministry, holder, order_pdf, signed, stamped, with_validation_data
 from tests.signing_kit import changed, page_content, page_pdf, pdfsig, signed_slip, unlocked, vault
 
+__all__ = ["ministry"]  # a fixture
+
 PASSED, FAILED = "TOTAL_PASSED", "TOTAL_FAILED"
-
-
-@pytest.fixture(scope="module")
-def ministry():
-    return Ministry()
 
 
 @pytest.fixture(scope="module")

@@ -23,14 +23,16 @@ from tests.signing_kit import (
     SENDER,
     changed,
     digest,
+    keys,
     page_content,
     page_pdf,
     pdfsig,
     request,
     signed_slip,
     unlocked,
-    vault,
 )
+
+__all__ = ["keys"]  # a fixture
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +46,6 @@ def authorities(tmp_path_factory):
 def everything_answers(authorities):
     authorities.down.clear()
     authorities.at(NOW)
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory):
-    return vault(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from cryptography.x509 import ExtensionOID
 from cryptography.x509.oid import NameOID
 
 from ged.errors import ConfigError
+from ged.ports import CertifiedPerson
 from signing.pki import Authority
 from signing.profiles import POLICY, StatusAddress, identifier_of, names_of
 from tests.signing_kit import NOW, SECRET
@@ -28,10 +29,8 @@ def authority(tmp_path_factory) -> Authority:
 @pytest.fixture(scope="module")
 def person(authority) -> x509.Certificate:
     key = ec.generate_private_key(ec.SECP256R1()).public_key()
-    return authority.certify(
-        key, name="AMAVI Kossi Mawuli", title="Secrétaire général", organisation="MEF", email="k@mef.tg",
-        identifier="GED-12", now=NOW,
-    )  # fmt: skip
+    named = CertifiedPerson("AMAVI Kossi Mawuli", "Secrétaire général", "MEF", "k@mef.tg", "GED-12")
+    return authority.certify(key, named, now=NOW)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +66,7 @@ def test_a_natural_person_is_named_as_412_2_wants(person) -> None:
 def test_two_people_of_one_name_are_told_apart(authority) -> None:
     def made(**given) -> x509.Certificate:
         key = ec.generate_private_key(ec.SECP256R1()).public_key()
-        return authority.certify(key, name="AMAVI Kossi", title="", organisation="MEF", email="", now=NOW, **given)
+        return authority.certify(key, CertifiedPerson("AMAVI Kossi", "", "MEF", "", **given), now=NOW)
 
     assert made().subject != made().subject
     assert made(identifier="GED-1").subject != made(identifier="GED-2").subject

@@ -18,17 +18,21 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from ged.errors import EngineFailed
 from sandbox import SandboxError
 from signing.validation import PdfChecker
-from tests.signing_kit import NOW, PASSPHRASE, SECRET, changed, page_content, pdfsig, signed_slip, unlocked, vault
+from tests.signing_kit import (
+    NOW,
+    PASSPHRASE,
+    SECRET,
+    changed,
+    keys,
+    page_content,
+    pdfsig,
+    signed_slip,
+    slip,
+    unlocked,
+    vault,
+)
 
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory):
-    return vault(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def slip(keys):
-    return signed_slip(unlocked(keys))
+__all__ = ["keys", "slip"]  # fixtures
 
 
 @pytest.fixture(scope="module")

@@ -2,23 +2,12 @@
 
 from datetime import timedelta
 
-import pytest
-
 from signing.validation import PdfChecker
 from tests.attacks_kit import *  # noqa: F403 - the attacks themselves, and the file that they attack
-from tests.pki_kit import NOW, Ministry, crl
+from tests.checker_kit import checker, ministry
+from tests.pki_kit import NOW, crl
 
-
-@pytest.fixture(scope="module")
-def ministry():
-    return Ministry()
-
-
-@pytest.fixture(scope="module")
-def checker(ministry):
-    checker = PdfChecker([ministry.root.pem])
-    yield checker
-    checker.close()
+__all__ = ["checker", "ministry"]  # fixtures
 
 
 def test_revocation_known_here_counts_for_files_that_say_nothing(ministry, order):

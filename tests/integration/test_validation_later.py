@@ -28,8 +28,10 @@ from tests.pki_kit import Ministry, crl, holder, order_pdf, updated, with_valida
 from tests.pki_kit import signed as signed_by
 from tests.preserve_kit import other_key, raised, signed
 from tests.servers.authorities import Authorities
-from tests.signing_kit import NOW, SECRET, unlocked, vault
+from tests.signing_kit import NOW, SECRET, keys, unlocked
 from web.commands.signatures import signatures
+
+__all__ = ["keys"]  # a fixture
 
 DAY = timedelta(days=1)
 YEARS = [NOW + n * 365 * DAY for n in (1, 4, 12)]
@@ -41,11 +43,6 @@ def authorities(tmp_path_factory):
     made = Authorities(tmp_path_factory.mktemp("others"), NOW)
     yield made
     made.close()
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory):
-    return vault(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(scope="module")

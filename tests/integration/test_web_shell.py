@@ -24,12 +24,14 @@ from ged.org.models import IssuedCertificate, Person, SigningKey
 from ged.register.states import MailState
 from ged.unit import Services
 from tests.factories import PASSPHRASE, actor, make_services
-from tests.site import PASSWORD, make_site, open_site, post, sign_in, token
+from tests.site import PASSWORD, filled_site, make_site, open_site, post, sign_in, token
 from web.site import context, guard, i18n, keyring
 from web.site.errors import FormRefused, view_of
 from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.site.paths import safe_path
+
+__all__ = ["filled_site"]  # a fixture
 
 pytestmark = pytest.mark.slow  # whole seconds: part of `make test`, not of the quick round
 
@@ -45,18 +47,9 @@ def _raise(error: Exception) -> str:
     raise error
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A filled site, made once. Each test opens a copy."""
-    folder = tmp_path_factory.mktemp("made")
-    _app, services = make_site(folder)
-    services.engine.dispose()
-    return folder
-
-
 @pytest.fixture
-def site(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+def site(filled_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    shutil.copytree(filled_site, tmp_path, dirs_exist_ok=True)
     services = make_services(tmp_path, create=False)
     app = open_site(tmp_path, services)
     pages = {

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import ocsp
 
-from ged.ports import AuthorityStanding, RevokedCertificate
+from ged.ports import AuthorityStanding, CertifiedPerson, RevokedCertificate
 from signing import published, status
 from signing.pki import Authority
 from signing.status import ANSWER_VALIDITY, LIST_VALIDITY, RESPONDER_VALIDITY, AuthorityStatus
@@ -186,7 +186,7 @@ def person(kind="trials"):
         folder = laid(Path(name) / kind, kind)
         made = Authority.open(folder, SECRET, passphrase=lambda: WORDS)
         key = ec.generate_private_key(ec.SECP256R1()).public_key()
-        return made.certify(key, name="AMAVI Kossi", title="SG", organisation="M", email="", now=NOW)
+        return made.certify(key, CertifiedPerson("AMAVI Kossi", "SG", "M", ""), now=NOW)
 
 
 def asked(folder, certificate=None, *, issuer="issuing", digest=None, nonce=None):

@@ -50,7 +50,7 @@ REMEMBERED = ("register_id", "addressed_post_id", "channel")
 
 
 @dataclass(frozen=True)
-class _Typed:
+class _Registration:
     """The parsed form: the register, the letter, and its waiting scan."""
 
     register_id: RegisterId
@@ -190,14 +190,14 @@ def _to_remember() -> dict[str, str]:
     return kept
 
 
-def _read() -> _Typed:
+def _read() -> _Registration:
     fields = FormReader(request.form)
     register_id = fields.integer("register_id", required=True)
     form = _completed(_read_letter(fields), register_id, fields)
     if form.due_on is not None and form.received_on is not None and form.due_on < form.received_on:
         fields.refuse(Invalid("mail.due_before_arrival", "correct the date", field="due_on"))
     fields.check()
-    return _Typed(
+    return _Registration(
         register_id=RegisterId(register_id or 0),
         form=form,
         scan_id=request.form.get("scan_id", type=whole),

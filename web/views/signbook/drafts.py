@@ -126,7 +126,7 @@ def edit_page(
     Args:
         version: the row's version after the parts already saved.
     """
-    typed = _Typed(request.form if more or error is not None else None, version)
+    typed = _ShownFields(request.form if more or error is not None else None, version)
     services = context.services()
     with services.reading() as session:
         row = queries.letter(session, mail_id, context.actor(), on=context.today())
@@ -184,8 +184,8 @@ class _Text(NamedTuple):
     rich: str
 
 
-class _Typed:
-    """What the page's fields show instead of the saved version: what was sent and refused, or a working copy.
+class _ShownFields:
+    """The values that the page's fields show instead of the saved version: refused values, or a working copy.
 
     Attributes:
         form: the typed values; None: the fields show the saved version.
@@ -244,7 +244,7 @@ class _Typed:
         return min(max(known + BLANK_ROWS, typed) + asked, drafts.MAX_PARTIES)
 
 
-def _conflict(session: ReadSession, typed: _Typed, row: LetterRow) -> versions.Compared | None:
+def _conflict(session: ReadSession, typed: _ShownFields, row: LetterRow) -> versions.Compared | None:
     """Both texts after another person's save; the next save of this page is made knowing of it."""
     if typed.form is None:
         return None
@@ -273,7 +273,7 @@ def save(mail_id: int) -> ResponseReturnValue:
     """Keep all that the page bears; with ``more`` only give more rows for addressees or copies."""
     if request.form.get("more"):
         return edit_page(mail_id, more=MORE_ROWS)
-    kept = _Kept(mail_id)
+    kept = _PageSave(mail_id)
     try:
         kept.all()
     except REFUSALS as error:
@@ -326,7 +326,7 @@ def give_up_copy(mail_id: int) -> ResponseReturnValue:
     return redirect(url_for("drafts.edit", mail_id=mail_id), 303)
 
 
-class _Kept:
+class _PageSave:
     """Saves all of a draft's page before any other action: its text, its circuit, a chosen file.
 
     ``version`` is the row's version after the parts already saved: after a refusal, the page continues from it.
@@ -477,7 +477,7 @@ def preview(mail_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:mail_id>/pieces")
 def add_annex(mail_id: int) -> ResponseReturnValue:
     """Join a piece; what else was typed is kept with it."""
-    kept = _Kept(mail_id)
+    kept = _PageSave(mail_id)
     try:
         kept.all()
         file = request.files.get("file")
@@ -491,7 +491,7 @@ def add_annex(mail_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:mail_id>/pieces/<int:attachment_id>/retirer")
 def remove_annex(mail_id: int, attachment_id: int) -> ResponseReturnValue:
     """Take a piece out; what else was typed is kept with it."""
-    kept = _Kept(mail_id)
+    kept = _PageSave(mail_id)
     try:
         kept.all()
         saved = drafts.remove_annex(
@@ -509,7 +509,7 @@ def remove_annex(mail_id: int, attachment_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:mail_id>/circuit")
 def set_circuit(mail_id: int) -> ResponseReturnValue:
     """Choose who gives a visa or an opinion, and who signs; what else was typed is kept with it."""
-    kept = _Kept(mail_id)
+    kept = _PageSave(mail_id)
     try:
         kept.all(with_circuit=True, offer=request.form.get("offer", ""))
     except REFUSALS as error:
@@ -533,7 +533,7 @@ def _steps(fields: FormReader) -> tuple[Step, ...]:
 @blueprint.post("/<int:mail_id>/remettre")
 def submit(mail_id: int) -> ResponseReturnValue:
     """Submit the letter to the signature book; the typed values of the page are saved first."""
-    kept = _Kept(mail_id)
+    kept = _PageSave(mail_id)
     try:
         kept.all()
         operations.submit(context.services(), mail_id, version=kept.version, actor=context.actor(), now=context.now())
