@@ -119,6 +119,8 @@ class JobKind(StrEnum):
     """Write a message to our own address, to see that e-mail goes out and comes in."""
     WORD_PAGES = "word_pages"
     """Make the pages of a letter that is written in Word."""
+    ORGANISATION_ACTS = "organisation_acts"
+    """Do the changes of the organisation that are planned for today."""
     PRUNE_JOBS = "prune_jobs"
     """Turn the rows of jobs finished a month ago into figures."""
 

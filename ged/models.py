@@ -1,6 +1,7 @@
 """Imports the models of all tables, for migrations and checks."""
 
 from ged.access import MailAccess
+from ged.administration import models as administration
 from ged.audit import AuditEntry, AuditHead, AuditPayload
 from ged.capture import models as capture_models
 from ged.capture import profiles as scan_profiles
@@ -43,6 +44,7 @@ __all__ = [
     "RefusalCount",
     "SchemaTolerance",
     "Worker",
+    "administration",
     "capture_models",
     "dispatch_models",
     "followup",

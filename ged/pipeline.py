@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from ged import audit, index_sync, job_figures, jobs, runner, schema
+from ged.administration import planned
 from ged.archive import blobs as archive_blobs
 from ged.archive.anchor import journal_anchors
 from ged.archive.seal import journal_seal
@@ -270,6 +271,11 @@ def remind(run: Run) -> None:
     date_reminders.run(run.services, heartbeat=run.heartbeat, now=run.now)
 
 
+def organisation_acts(run: Run) -> None:
+    """Do the changes of the organisation that are planned for today."""
+    planned.run(run.services, now=run.now)
+
+
 def word_pages(run: Run) -> None:
     """Make the pages of a letter that is written in Word."""
     word_letters.run_pages(run.services, run.job.subject_id, now=run.now)
@@ -364,10 +370,13 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.NOTICES: Kind(Lane.QUICK, notices, _MINUTES, Every(minutes=2), cause=_has_acts),
     JobKind.NOTICE_MAIL: Kind(Lane.QUICK, send_notice_mail, _MINUTES, irrevocable=True),
     JobKind.REMIND: Kind(Lane.UPKEEP, remind, _HOUR, Nightly(time(6, 0))),
-    JobKind.MAIL_LOOP: Kind(Lane.UPKEEP, mail_loop, _MINUTES, Nightly(time(5, 30)), cause=_may_loop, opened_by="0049"),
+    JobKind.MAIL_LOOP: Kind(Lane.UPKEEP, mail_loop, _MINUTES, Nightly(time(5, 30)), cause=_may_loop, opened_by="0050"),
     JobKind.NOTICE_DIGEST: Kind(Lane.UPKEEP, notice_digest, _MINUTES, Nightly(time(7, 0))),
     JobKind.READ_SCAN: Kind(Lane.DESK, read_scan, _HOUR),
     JobKind.WORD_PAGES: Kind(Lane.DESK, word_pages, _MINUTES),
+    JobKind.ORGANISATION_ACTS: Kind(
+        Lane.QUICK, organisation_acts, _MINUTES, Every(minutes=5), cause=planned.is_due, opened_by="0051"
+    ),
     JobKind.EXPORT: Kind(Lane.FILES, export, 4 * _HOUR),
     JobKind.COLLECT_MAIL: Kind(Lane.UPKEEP, collect_mail, 4 * _HOUR, Every(minutes=3), cause=_has_mailboxes),
     JobKind.PRESERVE: Kind(Lane.UPKEEP, preserve, _HOUR),

@@ -40,6 +40,8 @@ class PersonRecord(Section):
     name: str = Field(min_length=1, max_length=200)
     email: str = ""
     clearance: str = Field(default="ordinary", pattern="^(ordinary|restricted|secret)$")
+    closed: bool | None = None
+    """Whether the account is closed; None: left as it is."""
 
 
 class PostRecord(Section):

@@ -109,6 +109,8 @@ def _person(uow: UnitOfWork, people: dict[str, Person], record: PersonRecord) ->
         "email": record.email,
         "clearance": int(Confidentiality[record.clearance.upper()]),
     }
+    if record.closed is not None:
+        values["is_active"] = not record.closed
     return upsert(uow, people, Person, {"account": record.account}, values)
 
 

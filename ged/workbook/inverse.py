@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Any
 
@@ -41,7 +41,14 @@ from ged.ports.names import (
     unit_principal,
 )
 
-NEVER_TAKEN_BACK = frozenset({"audit_entries", "audit_payloads", "audit_head", "jobs", "workbook_imports"})
+NEVER_TAKEN_BACK = frozenset(
+    {
+        "audit_entries", "audit_payloads", "audit_head", "jobs", "workbook_imports", "organisation_acts",
+        "organisation_act_subjects", "sessions", "certificates", "signing_keys",
+    }
+)  # fmt: skip
+"""Tables whose rows stay as they are: the journal, jobs, the acts themselves, ended sessions, and revocations, which are
+published."""
 PRINCIPALS: Mapping[str, Sequence[Callable[[int], Principal]]] = {
     "units": (unit_principal, heading_principal),
     "posts": (post_principal, deciding_principal, holder_principal),
@@ -229,6 +236,17 @@ def _naming(name: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Callabl
     principals = [make(values["id"]) for make in PRINCIPALS.get(name, ())]
     if principals:
         yield "mail_access", lambda table: table.c.principal.in_(principals)
+    if name == "holdings":
+        # Whoever has acted through the post since is named in the journal as its holder of that day.
+        since = datetime.combine(date.fromisoformat(values["from_on"]), datetime.min.time(), UTC)
+        yield (
+            "audit_entries",
+            lambda table: and_(
+                or_(table.c.post_id == values["post_id"], table.c.acting_for_post_id == values["post_id"]),
+                table.c.person_id == values["person_id"],
+                table.c.at >= since,
+            ),
+        )
     for column in JOURNALED.get(name, ()):
         yield "audit_entries", lambda table, column=column: table.c[column] == values["id"]  # type: ignore[misc]
     if name == "natures":

@@ -306,8 +306,10 @@ def _check_meaning(work: _Work) -> None:
                 work.note(line, "register", "workbook.other_direction")
         elif kind == "posts" and fields.get("secretary_of") == key:
             work.note(line, "secretary_of", "workbook.itself")
-        elif kind == "people" and fields.get("email") and "@" not in fields["email"]:
-            work.note(line, "email", "workbook.email")
+        elif kind == "people":
+            _check_person(line, key, fields, work)
+        if kind == "posts" and work.records["people"].get(fields.get("holder") or "", {}).get("closed"):
+            work.note(line, "holder", "workbook.closed_holder")
 
 
 def _check_unit(line: _Line, key: str, fields: Mapping[str, Any], work: _Work) -> None:
@@ -323,6 +325,26 @@ def _check_unit(line: _Line, key: str, fields: Mapping[str, Any], work: _Work) -
         work.note(line, "successor", "workbook.no_successor")
     if fields.get("successor") == key:
         work.note(line, "successor", "workbook.itself")
+    elif fields.get("closed") and fields.get("successor") in units and not _is_followed(key, units):
+        work.note(line, "successor", "workbook.closed_successor")
+
+
+def _is_followed(key: str, units: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether an open unit receives the letters of a closed one, through its successors."""
+    seen: set[str] = set()
+    while key in units and key not in seen and units[key].get("closed"):
+        seen.add(key)
+        key = str(units[key].get("successor") or "")
+    return key in units and key not in seen
+
+
+def _check_person(line: _Line, key: str, fields: Mapping[str, Any], work: _Work) -> None:
+    if fields.get("email") and "@" not in fields["email"]:
+        work.note(line, "email", "workbook.email")
+    if fields.get("closed"):
+        held = [code for code, post in work.records["posts"].items() if post.get("holder") == key]
+        if held:
+            work.note(line, "closed", "workbook.still_holds", posts=", ".join(held))
 
 
 # --- circuits -------------------------------------------------------------------------------------------------------

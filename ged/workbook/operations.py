@@ -16,6 +16,7 @@ from ged.errors import Invalid, NotFound
 from ged.natures.load import load_natures
 from ged.org.actors import load_actor
 from ged.org.file import OrganisationFile
+from ged.org.follow import follow
 from ged.org.load import INSTALLATION_ID, Change, load_organisation
 from ged.org.models import Installation, Person
 from ged.ports import Confidentiality
@@ -48,14 +49,19 @@ class ImportRow:
     may_undo: bool
 
 
-def bring_to(uow: UnitOfWork, file: OrganisationFile, *, on: date) -> list[Change]:
+def bring_to(uow: UnitOfWork, file: OrganisationFile, *, on: date, actor: Actor = SYSTEM) -> list[Change]:
     """Bring the organisation to the state of a file; what the file lacks stays and is reported as ``left``.
+
+    What ends with the changes (delegations, sessions, certificates) is reported as ``ended``.
 
     Raises:
         Invalid: ``organisation.field``, ``register.pattern``.
     """
+    loaded = load_organisation(uow, file, on=on)
+    uow.session.flush()
     return [
-        *load_organisation(uow, file, on=on),
+        *loaded,
+        *follow(uow, loaded, on=on, actor=actor),
         *load_registry(uow, file),
         *load_routing(uow, file),
         *fill_calendar(uow, if_empty=True),
@@ -144,14 +150,14 @@ def take_in(
         NotFound: ``workbook.unknown``: it was taken in already.
         Invalid: ``workbook.overtaken``: the organisation is no longer as it was seen; ``workbook.own_rights``; as `bring_to`.
     """
-    _one_at_a_time(uow)
+    one_at_a_time(uow)
     row = locks.hold_one(uow.session, WorkbookImport, import_id)
     if row is None or row.taken_at is not None:
         raise NotFound("workbook.unknown", "it was taken in already")
     if organisation_now(uow.session, on=on) != seen:
         raise Invalid("workbook.overtaken", "look at the changes again")
-    with _own_rights_stay(uow, actor, on), inverse.recorded(uow.session) as steps:
-        changes = _first_told(bring_to(uow, _asked(file, seen), on=on))
+    with own_rights_stay(uow, actor, on), inverse.recorded(uow.session) as steps:
+        changes = _first_told(bring_to(uow, asked_of(file, seen), on=on, actor=actor or SYSTEM))
     row.changes, row.inverse, row.taken_at, row.content = len(changes), steps, uow.now, None
     uow.record(
         "workbook.taken_in", "organisation", None, actor=actor or SYSTEM, workbook=row.id, digest=row.sha256,
@@ -164,7 +170,7 @@ LISTS_IN_ORDER = frozenset({"mentions", "natures", "templates"})
 """Sections whose order in the file is that of the lists: they are brought over whole."""
 
 
-def _asked(file: OrganisationFile, seen: OrganisationFile) -> OrganisationFile:
+def asked_of(file: OrganisationFile, seen: OrganisationFile) -> OrganisationFile:
     """The records that change, without the others: another person may be changing those at this moment."""
     parts: dict[str, object] = {}
     for section in file.model_fields_set:
@@ -177,7 +183,7 @@ def _asked(file: OrganisationFile, seen: OrganisationFile) -> OrganisationFile:
 
 
 @contextmanager
-def _own_rights_stay(uow: UnitOfWork, actor: Actor | None, on: date) -> Iterator[None]:
+def own_rights_stay(uow: UnitOfWork, actor: Actor | None, on: date) -> Iterator[None]:
     """Refuse a change by which the acting person gains a right to letters: an administrator opens no letter.
 
     Raises:
@@ -205,8 +211,8 @@ def _powers(actor: Actor) -> frozenset[tuple[str, object]]:
     )
 
 
-def _one_at_a_time(uow: UnitOfWork) -> None:
-    """Two workbooks at once would each keep an inverse that the other makes wrong: the later one waits."""
+def one_at_a_time(uow: UnitOfWork) -> None:
+    """Two changes of the organisation at once would each keep an inverse that the other makes wrong: the later one waits."""
     if uow.session.get(Installation, INSTALLATION_ID) is not None:
         locks.hold_one(uow.session, Installation, INSTALLATION_ID)
 
@@ -222,7 +228,7 @@ def undo(uow: UnitOfWork, import_id: int | None = None, *, actor: Actor | None =
         Invalid: ``workbook.not_last``; ``workbook.own_rights``; ``workbook.hangs``: ``params["obstacles"]`` names up to
             fifty rows.
     """
-    _one_at_a_time(uow)
+    one_at_a_time(uow)
     found_id = uow.session.scalar(_last())
     if found_id is None:
         raise NotFound("workbook.nothing_to_undo", "no workbook was taken in")
@@ -236,7 +242,7 @@ def undo(uow: UnitOfWork, import_id: int | None = None, *, actor: Actor | None =
     if found:
         raise Invalid("workbook.hangs", "take these back first", obstacles=told(found[:MOST_OBSTACLES]))
     try:
-        with _own_rights_stay(uow, actor, uow.now.astimezone(uow.services.zone).date()):
+        with own_rights_stay(uow, actor, uow.now.astimezone(uow.services.zone).date()):
             inverse.take_back(uow.session, row.inverse)
     except IntegrityError:
         # Somebody has just begun to use a row, and was committed after it was looked at.

@@ -135,6 +135,7 @@ SHEETS = (
             Column("Nom et prénoms", "name", "Tels qu'ils sont imprimés sur les bordereaux.", is_required=True, examples=("Kodjo Ametépé", "Sénam Afatsawo")),
             Column("Courriel", "email", "Pour les avis ; vide s'il n'y en a pas.", examples=("k.ametepe@exemple.tg", "")),
             Column("Habilitation", "clearance", "Le niveau le plus élevé que la personne peut lire.", Holds.CHOICE, LEVELS, examples=("ordinaire", "secret")),
+            Column("Compte fermé", "closed", "oui si la personne est partie : ses postes ont alors un autre titulaire, ou sont vacants.", Holds.YES_NO),
         ),
     ),
     Sheet(

@@ -29,11 +29,12 @@ from ged.signbook.models import LetterTemplate
 from ged.unit import Role
 
 
-def organisation_now(session: Session, *, on: date) -> OrganisationFile:
+def organisation_now(session: Session, *, on: date, with_lists: bool = True) -> OrganisationFile:
     """The current organisation: every section that the workbook has a sheet for, and the templates that natures name.
 
     Args:
         on: the day whose holders of posts are returned.
+        with_lists: False leaves out correspondents and the filing plan, which may be thousands and which nothing else names.
     """
     unit_codes = dict(session.execute(select(Unit.id, Unit.code)).all())
     post_codes = dict(session.execute(select(Post.id, Post.code)).all())
@@ -46,8 +47,8 @@ def organisation_now(session: Session, *, on: date) -> OrganisationFile:
         registers=_registers(session, unit_codes),
         mentions=_mentions(session),
         natures=_natures(session, post_codes),
-        correspondents=_correspondents(session),
-        filing_plan=_filing_plan(session),
+        correspondents=_correspondents(session) if with_lists else (),
+        filing_plan=_filing_plan(session) if with_lists else (),
         templates=_templates(session),
     )
 
@@ -65,10 +66,11 @@ def _units(session: Session, codes: Mapping[int, str]) -> tuple[UnitRecord, ...]
 def _people(session: Session) -> tuple[PersonRecord, ...]:
     return tuple(
         PersonRecord(
-            account=row.account, name=row.name, email=row.email, clearance=Confidentiality(row.clearance).name.lower()
+            account=row.account, name=row.name, email=row.email, clearance=Confidentiality(row.clearance).name.lower(),
+            closed=not row.is_active,
         )
         for row in session.scalars(select(Person).order_by(Person.id))
-    )
+    )  # fmt: skip
 
 
 def _posts(session: Session, units: Mapping[int, str], posts: Mapping[int, str], on: date) -> tuple[PostRecord, ...]:

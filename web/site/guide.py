@@ -59,6 +59,8 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "mailboxes": (_ADMINISTRATOR, "veiller"),
     "post": (_ADMINISTRATOR, "veiller"),
     "preservations": (_ADMINISTRATOR, "veiller"),
+    "organisation": (_ADMINISTRATOR, "lorganigramme"),
+    "acts": (_ADMINISTRATOR, "lorganigramme"),
     "rollout": (_ADMINISTRATOR, "mettre-en-place"),
     "synonyms": (_ADMINISTRATOR, "veiller"),
     "proposals": (_ADMINISTRATOR, "veiller"),

@@ -30,6 +30,43 @@ MESSAGES: Mapping[str, Message] = {
         _l("Cette page est celle d'un autre rôle que l'administration."),
         _l("Elle s'ouvre à qui occupe un poste doté de ce rôle."),
     ),
+    # --- act ---
+    "act.closed_parent": Message(_l("« %(unit)s » est fermé."), _l("Choisissez un service ouvert.")),
+    "act.closed_unit": Message(_l("« %(unit)s » est fermé."), _l("Choisissez un service ouvert.")),
+    "act.day": Message(_l("Ce jour ne convient pas."), _l("Donnez un jour à venir, dans l'année.")),
+    "act.hangs": Message(
+        _l("Cet acte ne peut pas être annulé : quelque chose en dépend, ou a changé depuis."),
+        _l("Défaites d'abord ce qui est nommé ici, ou proposez l'acte contraire."),
+    ),
+    "act.nothing": Message(_l("Rien ne changerait : tout est déjà ainsi."), _l("Changez un champ, ou annulez.")),
+    "act.overtaken": Message(
+        _l("L'organisation a changé depuis que cet acte a été montré."),
+        _l("Relisez ce qui va changer, puis confirmez."),
+    ),
+    "act.own_rights": Message(
+        _l("Cet acte vous donnerait à vous-même un poste, un rôle ou une habilitation."),
+        _l("Un administrateur n'ouvre aucun courrier : un autre administrateur peut le faire."),
+    ),
+    "act.posts_within": Message(
+        _l("Des postes occupés resteraient dans le service fermé : %(posts)s."),
+        _l("Déplacez-les, ou laissez-les vacants."),
+    ),
+    "act.registers_within": Message(
+        _l("Des registres resteraient au service fermé : %(registers)s."), _l("Confiez-les d'abord à un autre service.")
+    ),
+    "act.settled": Message(
+        _l("Cet acte a déjà été confirmé, retiré ou annulé."), _l("Son état est écrit sur cette page.")
+    ),
+    "act.top": Message(
+        _l("« %(unit)s » est au sommet : il ne se ferme pas."), _l("Fermez les services placés dessous.")
+    ),
+    "act.undo_unfit": Message(
+        _l("Des actes plus récents s'appuient sur celui-ci (%(detail)s)."), _l("Annulez d'abord les plus récents.")
+    ),
+    "act.units_below": Message(
+        _l("Des services ouverts resteraient sous le service fermé : %(units)s."), _l("Déplacez-les d'abord.")
+    ),
+    "act.unknown": Message(_l("Cela n'existe pas, ou plus."), _l("Ouvrez-le de nouveau depuis la liste.")),
     # --- api ---
     "api.json": Message(_l("La demande n'a pas la forme attendue."), _l("Mettez la station de numérisation à jour.")),
     # --- assign ---
@@ -161,6 +198,38 @@ MESSAGES: Mapping[str, Message] = {
         _l("Trop de vérifications ont été demandées depuis votre réseau en peu de temps."),
         _l("Attendez une minute, puis réessayez."),
     ),
+    # --- cell ---
+    "cell.cannot_remove": Message(_l("Cette valeur est obligatoire."), _l("Elle se change, mais ne s'ôte pas.")),
+    "cell.choice": Message(_l("Cette valeur n'est pas de la liste."), _l("Choisissez : %(choices)s.")),
+    "cell.closed_holder": Message(_l("Ce compte est fermé."), _l("Choisissez une autre personne.")),
+    "cell.closed_successor": Message(
+        _l("Ce successeur est fermé lui-même, et aucun service ouvert ne le suit."), _l("Choisissez-en un autre.")
+    ),
+    "cell.control": Message(_l("Ce texte contient un caractère invisible."), _l("Retapez-le.")),
+    "cell.cycle": Message(
+        _l("Un service ne se place pas sous lui-même, ni sous un service placé sous lui."),
+        _l("Choisissez-en un autre."),
+    ),
+    "cell.email": Message(
+        _l("Cette adresse électronique n'est pas complète."), _l("Elle contient une arobase : nom@domaine.tg.")
+    ),
+    "cell.itself": Message(_l("Ce ne peut pas être lui-même."), _l("Choisissez-en un autre.")),
+    "cell.missing": Message(_l("« %(column)s » est obligatoire."), _l("Remplissez ce champ.")),
+    "cell.nearly_twice": Message(
+        _l("« %(other)s » existe déjà."),
+        _l("Choisissez un autre code, qui n'en diffère pas que par les majuscules ou les accents."),
+    ),
+    "cell.no_successor": Message(
+        _l("Un service fermé a un successeur, qui reçoit son courrier."), _l("Choisissez ce successeur.")
+    ),
+    "cell.refused": Message(_l("Ce changement est refusé : %(detail)s."), _l("Corrigez d'abord ce qui en dépend.")),
+    "cell.space": Message(_l("Un code s'écrit sans espace."), _l("Écrivez-le sans espace, ou avec un trait d'union.")),
+    "cell.still_holds": Message(
+        _l("Cette personne occupe encore : %(posts)s."), _l("Donnez ces postes à une autre, ou laissez-les vacants.")
+    ),
+    "cell.too_long": Message(_l("Ce texte a %(length)s caractères : c'est trop."), _l("Écrivez-en %(limit)s au plus.")),
+    "cell.unknown": Message(_l("« %(value)s » n'existe pas."), _l("Choisissez dans la liste.")),
+    "cell.unknown_near": Message(_l("« %(value)s » n'existe pas."), _l("Vouliez-vous dire « %(near)s » ?")),
     # --- certificate ---
     "certificate.reason": Message(_l("Ce motif de révocation n'existe pas."), _l("Choisissez un motif proposé.")),
     "certificate.revoked": Message(_l("Ce certificat est déjà révoqué."), _l("Rien à faire.")),

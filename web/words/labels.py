@@ -11,6 +11,7 @@ from typing import Any
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
+from ged.administration.states import ActState
 from ged.capture.models import BatchSource, BatchState, OrderState, ScanState
 from ged.codes import CodeKind
 from ged.dispatch.models import DispatchState
@@ -129,6 +130,14 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         AttachmentKind.PROOF: _l("Preuve"),
         AttachmentKind.RENDERED: _l("Projet mis en page"),
         AttachmentKind.SIGNED: _l("Original signé"),
+    },
+    ActState: {
+        ActState.PROPOSED: _l("Proposé"),
+        ActState.PLANNED: _l("Prévu"),
+        ActState.DONE: _l("Fait"),
+        ActState.REFUSED: _l("Refusé"),
+        ActState.WITHDRAWN: _l("Retiré"),
+        ActState.UNDONE: _l("Annulé"),
     },
     Confidentiality: {
         Confidentiality.ORDINARY: _l("Ordinaire"),
@@ -300,6 +309,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         JobKind.REMIND: _l("Rappeler les échéances"),
         JobKind.MAIL_LOOP: _l("Vérifier que les courriels partent et reviennent"),
         JobKind.WORD_PAGES: _l("Mettre en pages un courrier rédigé dans Word"),
+        JobKind.ORGANISATION_ACTS: _l("Faire les actes prévus pour ce jour"),
         JobKind.PRUNE_JOBS: _l("Résumer en chiffres les anciennes tâches"),
     },
     LoopState: {
@@ -349,6 +359,12 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
     Priority: {
         Priority.URGENT: "warning",
         Priority.VERY_URGENT: "danger",
+    },
+    ActState: {
+        ActState.PLANNED: "info",
+        ActState.DONE: "success",
+        ActState.REFUSED: "danger",
+        ActState.UNDONE: "warning",
     },
     Confidentiality: {
         Confidentiality.RESTRICTED: "warning",
@@ -581,6 +597,11 @@ ACTIONS: Mapping[str, LazyString] = {
     "mail.token_issued": _l("a gardé l'empreinte du courrier avant signature, et son code de vérification"),
     "natures.loaded": _l("a chargé les natures de courrier"),
     "organisation.loaded": _l("a chargé l'organigramme"),
+    "organisation.changed": _l("a changé l'organisation par un acte"),
+    "organisation.planned": _l("a prévu un acte pour un autre jour"),
+    "organisation.refused": _l("n'a pas pu faire un acte prévu pour ce jour"),
+    "organisation.undone": _l("a annulé un acte"),
+    "organisation.withdrawn": _l("a retiré un acte"),
     "workbook.taken_in": _l("a versé le classeur de l'organisation"),
     "workbook.undone": _l("a annulé un versement du classeur de l'organisation"),
     "person.password_set": _l("a changé un mot de passe"),
@@ -675,6 +696,7 @@ SUBJECTS: Mapping[str, LazyString] = {
     "synonyms": _l("synonymes"),
     "installation": _l("ministère"),
     "organisation": _l("organigramme"),
+    "organisation_act": _l("acte d'administration"),
     "job": _l("tâche"),
     "document": _l("document"),
     "attachment": _l("document"),

@@ -31,13 +31,14 @@ KINDS: Mapping[str, LazyString] = {
     "organisation": _l("Organisation"), "units": _l("Unités"), "unit": _l("Unités"), "people": _l("Personnes"),
     "posts": _l("Postes"), "post": _l("Postes"), "holder": _l("Titulaires"), "registers": _l("Registres"),
     "correspondents": _l("Correspondants"), "filing_classes": _l("Plan de classement"), "mentions": _l("Mentions"),
+    "delegations": _l("Délégations"), "sessions": _l("Sessions"), "certificates": _l("Certificats"),
     "natures": _l("Natures"), "holidays": _l("Jours fériés"), "letter_templates": _l("Modèles de lettres"),
 }  # fmt: skip
 """The kinds of ``ged.org.load.Change``."""
 FIELDS: Mapping[str, LazyString] = {
     "name": _l("nom"), "title": _l("intitulé"), "label": _l("libellé"), "kind": _l("type"), "is_entity": _l("entité"),
     "parent_id": _l("rattachement"), "successor_id": _l("successeur"), "closed_at": _l("fermeture"),
-    "email": _l("courriel"), "clearance": _l("habilitation"), "unit_id": _l("unité"), "roles": _l("rôles"),
+    "email": _l("courriel"), "is_active": _l("compte"), "clearance": _l("habilitation"), "unit_id": _l("unité"), "roles": _l("rôles"),
     "secretary_of_id": _l("secrétariat de"), "direction": _l("sens"), "nature": _l("nature"),
     "pattern": _l("modèle de numéro"), "restarts_yearly": _l("recommence chaque année"), "reminder": _l("rappels"),
     "reminders": _l("rappels"), "delay_days": _l("délai"), "register_id": _l("registre"), "mentions": _l("mentions"),

@@ -1,7 +1,8 @@
-"""changes that wait until no earlier release runs: its count of failed sign-ins is dropped
+"""changes that wait until no earlier release runs: the count of failed sign-ins is dropped, and changes of the
+organisation may be planned
 
-Revision ID: 0050
-Revises: 0049
+Revision ID: 0051
+Revises: 0050
 """
 
 import sqlalchemy as sa
@@ -9,12 +10,12 @@ from alembic import op
 
 import ged.db
 
-revision = "0050"
-down_revision = "0049"
+revision = "0051"
+down_revision = "0050"
 branch_labels = None
 depends_on = None
 phase = "contract"
-oldest_program = "0050"
+oldest_program = "0051"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -36,4 +37,4 @@ def downgrade() -> None:
     )
     for table in ("jobs", "job_schedules", "job_figures"):
         kinds = sa.table(table, sa.column("kind"))
-        op.execute(sa.delete(kinds).where(kinds.c.kind == "mail_loop"))
+        op.execute(sa.delete(kinds).where(kinds.c.kind.in_(["mail_loop", "organisation_acts"])))

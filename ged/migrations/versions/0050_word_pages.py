@@ -1,17 +1,17 @@
 """the job that makes the pages of letters written in Word; from this revision on letters may be written in Word
 
-Revision ID: 0049
-Revises: 0048
+Revision ID: 0050
+Revises: 0049
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0049"
-down_revision = "0048"
+revision = "0050"
+down_revision = "0049"
 branch_labels = None
 depends_on = None
-oldest_program = "0049"  # an older program can read neither the job nor the pages of a letter written in Word
+oldest_program = "0050"  # an older program can read neither the job nor the pages of a letter written in Word
 phase = "contract"
 
 

@@ -1,0 +1,119 @@
+"""Counts of what follows from an act: letters that follow a post or a unit, delegations that end ... Numbers only.
+
+Letters are counted by the rows of rights, without looking at the letters themselves beyond their state.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ged.access import MailAccess
+from ged.administration.differences import Difference
+from ged.org.follow import ENDED
+from ged.org.load import Change
+from ged.org.models import Post, Unit
+from ged.ports import Principal, deciding_principal, heading_principal, holder_principal, post_principal, unit_principal
+from ged.register.models import Mail
+from ged.register.states import MailState
+
+OVER = (MailState.CLOSED, MailState.VOIDED, MailState.DISPATCHED)
+
+
+class Consequence(StrEnum):
+    """What is counted."""
+
+    LETTERS_FOLLOW_POST = "letters_follow_post"
+    """Open letters at posts that get another holder."""
+    LETTERS_WAIT = "letters_wait"
+    """Open letters at posts that become vacant."""
+    LETTERS_TO_SUCCESSOR = "letters_to_successor"
+    """Open letters of units that close."""
+    LETTERS_KEEP_PLACE = "letters_keep_place"
+    """Open letters of units that move: they stay where they are; other heads see them."""
+    UNITS_MOVE = "units_move"
+    POSTS_MOVE = "posts_move"
+    REGISTERS_MOVE = "registers_move"
+    VACANT = "vacant"
+    """Posts that become vacant."""
+    DELEGATIONS_END = "delegations"
+    SESSIONS_END = "sessions"
+    CERTIFICATES_END = "certificates"
+
+
+def consequences(session: Session, found: Sequence[Difference], changes: Iterable[Change]) -> dict[str, int]:
+    """The counts that are not zero, by the value of a `Consequence`.
+
+    Args:
+        changes: what was reported when the act was done (and rolled back).
+    """
+    counts: dict[Consequence, int] = {
+        Consequence.LETTERS_FOLLOW_POST: _at_posts(session, [d.code for d in _held(found) if d.after]),
+        Consequence.LETTERS_WAIT: _at_posts(session, [d.code for d in _held(found) if not d.after]),
+        Consequence.LETTERS_TO_SUCCESSOR: _in_units(session, [d.code for d in found if _closes(d)]),
+        Consequence.LETTERS_KEEP_PLACE: _in_units(session, [d.code for d in _moved(found, "units", "parent")]),
+        Consequence.UNITS_MOVE: len(_moved(found, "units", "parent")),
+        Consequence.POSTS_MOVE: len(_moved(found, "posts", "unit")),
+        Consequence.REGISTERS_MOVE: len(_moved(found, "registers", "unit")),
+        Consequence.VACANT: len([d for d in _held(found) if not d.after]),
+        **_ended(changes),
+    }
+    return {kind.value: count for kind, count in counts.items() if count}
+
+
+def _ended(changes: Iterable[Change]) -> Mapping[Consequence, int]:
+    counts = dict.fromkeys((Consequence.DELEGATIONS_END, Consequence.SESSIONS_END, Consequence.CERTIFICATES_END), 0)
+    for change in changes:
+        if change.action == ENDED:
+            counts[Consequence(change.kind)] += int(change.detail)
+    return counts
+
+
+def _held(found: Sequence[Difference]) -> list[Difference]:
+    """Posts whose holder changes; a post that is new has no letters."""
+    return [d for d in found if d.kind == "posts" and d.field == "holder" and not d.is_new]
+
+
+def _closes(one: Difference) -> bool:
+    return one.kind == "units" and one.field == "closed" and bool(one.after)
+
+
+def _moved(found: Sequence[Difference], kind: str, field: str) -> list[Difference]:
+    return [d for d in found if d.kind == kind and d.field == field and not d.is_new]
+
+
+def _at_posts(session: Session, codes: Sequence[str]) -> int:
+    if not codes:
+        return 0
+    ids = session.scalars(select(Post.id).where(Post.code.in_(codes))).all()
+    return open_letters(session, [one for post_id in ids for one in post_principals(post_id)])
+
+
+def _in_units(session: Session, codes: Sequence[str]) -> int:
+    if not codes:
+        return 0
+    ids = session.scalars(select(Unit.id).where(Unit.code.in_(codes))).all()
+    return open_letters(session, [one for unit_id in ids for one in unit_principals(unit_id)])
+
+
+def post_principals(post_id: int) -> tuple[Principal, ...]:
+    """How rights to letters name a post."""
+    return post_principal(post_id), deciding_principal(post_id), holder_principal(post_id)
+
+
+def unit_principals(unit_id: int) -> tuple[Principal, ...]:
+    """How rights to letters name a unit."""
+    return unit_principal(unit_id), heading_principal(unit_id)
+
+
+def open_letters(session: Session, principals: Sequence[Principal]) -> int:
+    """How many letters that are not over name one of these principals."""
+    if not principals:
+        return 0
+    query = (
+        select(func.count(MailAccess.mail_id.distinct()))
+        .join(Mail, Mail.id == MailAccess.mail_id)
+        .where(MailAccess.principal.in_(sorted(principals)), Mail.state.not_in(OVER))
+    )
+    return session.scalar(query) or 0

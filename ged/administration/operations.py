@@ -1,0 +1,311 @@
+"""Proposing an act, looking at what it changes, confirming it for now or for a later day, withdrawing and undoing it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ged import locks
+from ged.administration.consequences import consequences
+from ged.administration.differences import Difference, as_json, differences, digest, from_json, touched
+from ged.administration.fitness import unfit
+from ged.administration.lines import Line, Sheets, as_sheets, field_of
+from ged.administration.models import ActSubject, OrganisationAct
+from ged.administration.states import ActState, state_of
+from ged.errors import Invalid, InvalidTransition, NotFound
+from ged.org.file import OrganisationFile, check_references
+from ged.unit import Actor, Services, UnitOfWork
+from ged.workbook import inverse
+from ged.workbook.merging import merge
+from ged.workbook.operations import MOST_OBSTACLES, asked_of, bring_to, one_at_a_time, own_rights_stay
+from ged.workbook.sheets import SHEETS
+from ged.workbook.state import organisation_now
+
+KEPT = timedelta(days=30)
+"""How long an act that nobody confirms is kept."""
+LATEST = timedelta(days=366)
+"""How far ahead an act may be planned."""
+LONG_LISTS = frozenset({"correspondents", "filing_plan"})
+
+
+class Unfit(Invalid):
+    """An act that cannot be done; ``errors`` are all reasons, each with the field of the form that it concerns."""
+
+    def __init__(self, errors: Sequence[Invalid]) -> None:
+        super().__init__(errors[0].code, errors[0].remedy, **errors[0].params)
+        self.errors = tuple(errors)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What an act would change on a day.
+
+    Attributes:
+        seen: the organisation of that day.
+        wanted: the organisation that the act leads to.
+        differences: empty: it changes nothing.
+    """
+
+    seen: OrganisationFile
+    wanted: OrganisationFile
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the page shows before an act is confirmed: ``digest`` names exactly these differences."""
+
+    differences: tuple[Difference, ...]
+    consequences: dict[str, int]
+    digest: str
+
+
+def current(session: Session, *, on: date) -> OrganisationFile:
+    """The organisation over which forms ask: without the long lists that they do not name."""
+    return organisation_now(session, on=on, with_lists=False)
+
+
+def look(session: Session, sheets: Sheets, *, on: date) -> Looked:
+    """What lines of the workbook change.
+
+    Raises:
+        Unfit: the findings of the workbook (``cell.…`` for its ``workbook.…``), or what ``ged.administration.fitness`` refuses.
+    """
+    kinds = {sheet.kind for sheet in SHEETS if sheet.title in sheets}
+    seen = organisation_now(session, on=on, with_lists=bool(kinds & LONG_LISTS))
+    merged = merge(seen, sheets)
+    if merged.file is None:
+        raise Unfit([_told(finding.code, field_of(finding, sheets), finding.params) for finding in merged.findings])
+    found = differences(seen, merged.file)
+    refusals = unfit(merged.file, found)
+    if refusals:
+        raise Unfit(refusals)
+    return Looked(seen, merged.file, found)
+
+
+def _told(code: str, field: str, params: object) -> Invalid:
+    values = dict(params) if isinstance(params, dict) else {}
+    if code == "workbook.unknown" and values.get("near"):
+        code = "workbook.unknown_near"
+    return Invalid(code.replace("workbook.", "cell."), "correct it", **values | {"field": field})
+
+
+def propose(
+    uow: UnitOfWork, what: str, subject: str, lines: Sequence[Line], *, reference: str = "", actor: Actor
+) -> int:
+    """Keep an act to be looked at; acts that nobody confirmed in a month are deleted. Returns its id.
+
+    Raises:
+        Unfit: as ``look``.
+        Invalid: ``act.nothing``: it changes nothing.
+    """
+    sheets = as_sheets(lines)
+    if not look(uow.session, sheets, on=today_of(uow)).differences:
+        raise Invalid("act.nothing", "change something")
+    uow.session.execute(
+        delete(OrganisationAct).where(
+            OrganisationAct.planned_on.is_(None), OrganisationAct.done_at.is_(None),
+            OrganisationAct.proposed_at < uow.now - KEPT,
+        )
+    )  # fmt: skip
+    act = OrganisationAct(
+        what=what, subject=subject[:64], reference=reference, sheets=sheets, person_id=actor.person_id, proposed_at=uow.now
+    )  # fmt: skip
+    uow.session.add(act)
+    uow.session.flush()
+    return act.id
+
+
+class _RolledBack(Exception):
+    """Ends a preview."""
+
+
+def preview(services: Services, act_id: int, *, actor: Actor, now: datetime, on: date | None = None) -> Preview:
+    """What a proposed act would change on a day (None: today): it is done, and the transaction is rolled back.
+
+    Raises:
+        NotFound: ``act.unknown``.
+        InvalidTransition: ``act.settled``.
+        Unfit: as ``look``.
+        Invalid: ``act.own_rights``.
+    """
+    found: list[Preview] = []
+    try:
+        with services.unit_of_work(now) as uow:
+            day = on or today_of(uow)
+            act = _proposed(uow.session.get(OrganisationAct, act_id))
+            looked = look(uow.session, act.sheets, on=day)
+            _steps, counts = carry_out(uow, looked, on=day, whose=actor, by=actor)
+            found.append(Preview(looked.differences, counts, digest(looked.differences)))
+            raise _RolledBack
+    except _RolledBack:
+        return found[0]
+
+
+def _proposed(act: OrganisationAct | None) -> OrganisationAct:
+    if act is None:
+        raise NotFound("act.unknown", "open it from the list again")
+    if state_of(act) is not ActState.PROPOSED:
+        raise InvalidTransition("act.settled", "look at it again", id=act.id)
+    return act
+
+
+def confirm(uow: UnitOfWork, act_id: int, *, shown: str, reference: str = "", actor: Actor) -> None:
+    """Do an act now, and keep what takes it back.
+
+    Args:
+        shown: the digest of the differences that the person saw.
+        reference: the order or decision that it carries out.
+
+    Raises:
+        NotFound: ``act.unknown``.
+        InvalidTransition: ``act.settled``.
+        Unfit: as ``look``.
+        Invalid: ``act.overtaken``: it would change something else than was shown; ``act.own_rights``.
+    """
+    act, looked = _confirmed(uow, act_id, on=today_of(uow), shown=shown, reference=reference, actor=actor)
+    do(uow, act, looked, on=today_of(uow), whose=actor, by=actor)
+
+
+def plan(
+    services: Services, act_id: int, *, on: date, shown: str, reference: str = "", actor: Actor, now: datetime
+) -> None:
+    """Plan an act for a later day. It is tried first, so that what cannot be done is told now.
+
+    Raises:
+        Invalid: ``act.day``: not after today, or too far ahead; otherwise as ``confirm``.
+    """
+    today = now.astimezone(services.zone).date()
+    if not today < on <= today + LATEST:
+        raise Invalid("act.day", "choose a later day", field="on")
+    tried = preview(services, act_id, actor=actor, now=now, on=on)
+    with services.unit_of_work(now) as uow:
+        act, _looked = _confirmed(uow, act_id, on=on, shown=shown, reference=reference, actor=actor)
+        act.consequences, act.planned_on = tried.consequences, on
+        record(uow, "organisation.planned", act, actor, on=on.isoformat())
+
+
+def _confirmed(
+    uow: UnitOfWork, act_id: int, *, on: date, shown: str, reference: str, actor: Actor
+) -> tuple[OrganisationAct, Looked]:
+    one_at_a_time(uow)
+    act = _proposed(locks.hold_one(uow.session, OrganisationAct, act_id))
+    looked = look(uow.session, act.sheets, on=on)
+    if digest(looked.differences) != shown:
+        raise Invalid("act.overtaken", "look at it again, then confirm")
+    act.reference, act.person_id = reference, int(actor.person_id)
+    act.differences = as_json(looked.differences)
+    uow.session.add_all(ActSubject(act_id=act.id, kind=kind, code=code) for kind, code in touched(looked.differences))
+    return act, looked
+
+
+def do(uow: UnitOfWork, act: OrganisationAct, looked: Looked, *, on: date, whose: Actor | None, by: Actor) -> None:
+    """Do a confirmed act that was looked at in this transaction; see ``carry_out``."""
+    act.inverse, act.consequences = carry_out(uow, looked, on=on, whose=whose, by=by)
+    act.done_at = uow.now
+    record(uow, "organisation.changed", act, by)
+
+
+def carry_out(
+    uow: UnitOfWork, looked: Looked, *, on: date, whose: Actor | None, by: Actor
+) -> tuple[list[inverse.Step], dict[str, int]]:
+    """Change the organisation. Returns the steps that take the change back, and the counts of what follows.
+
+    Args:
+        whose: the administrator who gains nothing by it; None: that account is closed.
+        by: who is named in the journal.
+
+    Raises:
+        Invalid: ``act.own_rights``.
+    """
+    try:
+        with own_rights_stay(uow, whose, on), inverse.recorded(uow.session) as steps:
+            changes = bring_to(uow, asked_of(looked.wanted, looked.seen), on=on, actor=by)
+    except Invalid as refused:
+        raise own_rights(refused) from None
+    return steps, consequences(uow.session, looked.differences, changes)
+
+
+def own_rights(refused: Invalid) -> Invalid:
+    """The refusal of a workbook as that of an act."""
+    if refused.code != "workbook.own_rights":
+        return refused
+    return Invalid("act.own_rights", "let another administrator do this")
+
+
+def record(uow: UnitOfWork, action: str, act: OrganisationAct, by: Actor, **more: Any) -> None:
+    """The entry of the journal, with the values before and after."""
+    uow.record(
+        action, "organisation_act", act.id, actor=by, what=act.what, subject=act.subject, reference=act.reference,
+        differences=act.differences, consequences=act.consequences, **more,
+    )  # fmt: skip
+
+
+def withdraw(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
+    """Give up an act that was proposed or planned.
+
+    Raises:
+        NotFound: ``act.unknown``.
+        InvalidTransition: ``act.settled``.
+    """
+    act = locks.hold_one(uow.session, OrganisationAct, act_id)
+    if act is None:
+        raise NotFound("act.unknown", "open it from the list again")
+    if state_of(act) not in (ActState.PROPOSED, ActState.PLANNED):
+        raise InvalidTransition("act.settled", "look at it again", id=act.id)
+    act.withdrawn_at = uow.now
+    record(uow, "organisation.withdrawn", act, actor)
+
+
+def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
+    """Take an act back, whole, or not at all: each row is as it was. Ended sessions and revoked certificates stay so.
+
+    Raises:
+        NotFound: ``act.unknown``.
+        InvalidTransition: ``act.settled``: it was not done, or is undone already.
+        Invalid: ``act.hangs``: ``params["obstacles"]`` are `inverse.Obstacle`; ``act.undo_unfit``; ``act.own_rights``.
+    """
+    one_at_a_time(uow)
+    act = locks.hold_one(uow.session, OrganisationAct, act_id)
+    if act is None:
+        raise NotFound("act.unknown", "open it from the list again")
+    if state_of(act) is not ActState.DONE:
+        raise InvalidTransition("act.settled", "look at it again", id=act.id)
+    locks.hold_out_writers(uow.session, inverse.NAMING)
+    found = inverse.obstacles(uow.session, act.inverse)
+    if found:
+        raise Invalid("act.hangs", "undo these first", obstacles=tuple(found[:MOST_OBSTACLES]))
+    today = today_of(uow)
+    try:
+        with own_rights_stay(uow, actor, today):
+            inverse.take_back(uow.session, act.inverse)
+            _still_fits(uow, act, today)
+    except IntegrityError:
+        # Somebody has just begun to use a row, and was committed after it was looked at.
+        raise Invalid("act.hangs", "undo these first", obstacles=()) from None
+    except Invalid as refused:
+        raise own_rights(refused) from None
+    act.undone_at = uow.now
+    record(uow, "organisation.undone", act, actor)
+
+
+def _still_fits(uow: UnitOfWork, act: OrganisationAct, on: date) -> None:
+    """Later acts may rely on this one without touching its rows: then the organisation of before does not hold any more."""
+    now = current(uow.session, on=on)
+    back = tuple(replace(one, before=one.after, after=one.before) for one in from_json(act.differences))
+    try:
+        check_references(now)
+    except Invalid as wrong:
+        raise Invalid("act.undo_unfit", "undo the later acts first", detail=str(wrong.params.get("where"))) from None
+    refusals = unfit(now, [one for one in back if not one.is_new])
+    if refusals:
+        raise refusals[0]
+
+
+def today_of(uow: UnitOfWork) -> date:
+    """The day of a unit of work, in the installation's zone."""
+    return uow.now.astimezone(uow.services.zone).date()

@@ -1,0 +1,84 @@
+"""Does the acts that are planned for a day, each once and whole, or refuses what does not fit any more."""
+
+import logging
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, select
+
+from ged import locks
+from ged.administration.differences import as_json
+from ged.administration.models import OrganisationAct
+from ged.administration.operations import Unfit, do, look, record
+from ged.administration.states import ActState, state_of
+from ged.errors import GedError, Invalid, NotFound
+from ged.org.actors import load_actor
+from ged.unit import SYSTEM, Actor, Services, UnitOfWork
+from ged.workbook.operations import one_at_a_time
+
+_log = logging.getLogger(__name__)
+
+
+def _due(on: date) -> tuple[ColumnElement[bool], ...]:
+    return (
+        OrganisationAct.planned_on <= on, OrganisationAct.done_at.is_(None), OrganisationAct.refused_at.is_(None),
+        OrganisationAct.withdrawn_at.is_(None),
+    )  # fmt: skip
+
+
+def is_due(uow: UnitOfWork) -> bool:
+    """Whether an act waits for today, or for a day that passed while no worker ran."""
+    on = uow.now.astimezone(uow.services.zone).date()
+    return uow.session.scalars(select(OrganisationAct.id).where(*_due(on)).limit(1)).first() is not None
+
+
+def run(services: Services, *, now: datetime) -> None:
+    """Do the acts whose day has come, in the order of their days, then of their proposals."""
+    on = now.astimezone(services.zone).date()
+    with services.reading() as session:
+        ids = session.scalars(
+            select(OrganisationAct.id).where(*_due(on)).order_by(OrganisationAct.planned_on, OrganisationAct.id)
+        ).all()
+    for act_id in ids:
+        _run_one(services, act_id, on=on, now=now)
+
+
+def _run_one(services: Services, act_id: int, *, on: date, now: datetime) -> None:
+    try:
+        for attempt in services.attempts(now):
+            with attempt as uow:
+                act = _held(uow, act_id)
+                if act is None:
+                    continue
+                looked = look(uow.session, act.sheets, on=on)
+                if as_json(looked.differences) != act.differences:
+                    raise Invalid("act.overtaken", "propose it again")
+                do(uow, act, looked, on=on, whose=_planner(uow, act, on), by=SYSTEM)
+    except (Invalid, NotFound) as refused:
+        _refuse(services, act_id, refused, now=now)
+
+
+def _held(uow: UnitOfWork, act_id: int) -> OrganisationAct | None:
+    """The act, locked; None when it was done or withdrawn meanwhile."""
+    one_at_a_time(uow)
+    act = locks.hold_one(uow.session, OrganisationAct, act_id)
+    return act if act is not None and state_of(act) is ActState.PLANNED else None
+
+
+def _planner(uow: UnitOfWork, act: OrganisationAct, on: date) -> Actor | None:
+    """Who planned it, and gains nothing by it; None when that account is closed."""
+    try:
+        return load_actor(uow.session, act.person_id, on=on)
+    except NotFound:
+        return None
+
+
+def _refuse(services: Services, act_id: int, refused: GedError, *, now: datetime) -> None:
+    reasons = refused.errors if isinstance(refused, Unfit) else (refused,)
+    with services.unit_of_work(now) as uow:
+        act = _held(uow, act_id)
+        if act is None:
+            return
+        act.refusal = [[one.code, {key: str(value) for key, value in one.params.items()}] for one in reasons]
+        act.refused_at = uow.now
+        record(uow, "organisation.refused", act, SYSTEM, codes=[one.code for one in reasons])
+    _log.warning("organisation.refused act=%s code=%s", act_id, refused.code)

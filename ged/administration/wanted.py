@@ -1,0 +1,167 @@
+"""What the forms of the administration ask for, as lines of the workbook over the current organisation. Pure.
+
+The first line is about the record of the form: its wrong cells are told at the fields of the form.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from ged.administration.lines import TAKEN_AWAY, Line, line
+from ged.errors import NotFound
+from ged.org.file import OrganisationFile, PersonRecord, PostRecord, UnitRecord
+
+Record = TypeVar("Record", UnitRecord, PersonRecord, PostRecord)
+
+
+def new_unit(now: OrganisationFile, *, code: str, name: str, kind: str, below: str, is_entity: bool) -> list[Line]:
+    """A unit below another."""
+    unit_of(now, below)
+    return [line("units", {"code": code, "name": name, "kind": kind, "parent": below}, is_entity=is_entity)]
+
+
+def changed_unit(now: OrganisationFile, code: str, *, name: str, kind: str) -> list[Line]:
+    """Another name or kind; an unknown kind of before stays while it is not changed."""
+    unit = unit_of(now, code)
+    values = {"name": name} if kind == unit.kind else {"name": name, "kind": kind}
+    return [line("units", {"code": code, **values}, is_entity=unit.entity)]
+
+
+def moved_unit(now: OrganisationFile, code: str, *, below: str) -> list[Line]:
+    """A unit with all below it, under another."""
+    return [line("units", {"code": code, "parent": below}, is_entity=unit_of(now, code).entity)]
+
+
+def closed_unit(now: OrganisationFile, code: str, *, successor: str, keeps_posts: bool) -> list[Line]:
+    """A unit is closed: its letters, registers and the units below it pass to a successor.
+
+    Args:
+        keeps_posts: its posts stay in the closed unit and become vacant; False: they pass on with their holders (a merger).
+    """
+    unit = unit_of(now, code)
+    posts = [post for post in now.posts if post.unit == code]
+    moved: list[Line] = (
+        [line("posts", {"code": post.code, "holder": TAKEN_AWAY}) for post in posts if post.holder]
+        if keeps_posts
+        else [line("posts", {"code": post.code, "unit": successor}) for post in posts]
+    )
+    return [
+        line("units", {"code": code, "closed": True, "successor": successor}, is_entity=unit.entity),
+        *_children(now, unit, successor),
+        *moved,
+        *(line("registers", {"code": one.code, "unit": successor}) for one in now.registers if one.unit == code),
+    ]
+
+
+def _children(now: OrganisationFile, unit: UnitRecord, successor: str) -> Iterable[Line]:
+    """The units below go under the successor; the one that the successor is in, or is itself, takes the unit's place."""
+    above = _upwards(now, successor)
+    for child in now.units:
+        if child.parent == unit.code and not child.closed:
+            place = unit.parent if child.code in above else successor
+            yield line("units", {"code": child.code, "parent": place}, is_entity=child.entity)
+
+
+def _upwards(now: OrganisationFile, code: str) -> frozenset[str]:
+    parents = {unit.code: unit.parent for unit in now.units}
+    found: set[str] = set()
+    at: str | None = code
+    while at in parents and at not in found:
+        found.add(str(at))
+        at = parents[str(at)]
+    return frozenset(found)
+
+
+def new_post(
+    now: OrganisationFile, *, code: str, title: str, unit: str, roles: tuple[str, ...], holder: str | None,
+    secretary_of: str | None,
+) -> list[Line]:  # fmt: skip
+    """A post in a unit, with or without a holder."""
+    unit_of(now, unit)
+    values: dict[str, object] = {"code": code, "title": title, "unit": unit, "roles": roles or TAKEN_AWAY}
+    if holder:
+        values["holder"] = holder
+    if secretary_of:
+        values["secretary_of"] = secretary_of
+    return [line("posts", values)]
+
+
+def changed_post(
+    now: OrganisationFile, code: str, *, title: str, unit: str, roles: tuple[str, ...], secretary_of: str | None
+) -> list[Line]:
+    """Another title, unit, roles or authority."""
+    post_of(now, code)
+    return [
+        line("posts", {"code": code, "title": title, "unit": unit, "roles": roles or TAKEN_AWAY, "secretary_of": secretary_of or TAKEN_AWAY})
+    ]  # fmt: skip
+
+
+def given_post(now: OrganisationFile, code: str, *, holder: str | None) -> list[Line]:
+    """A post goes to a person, or becomes vacant."""
+    post_of(now, code)
+    return [line("posts", {"code": code, "holder": holder or TAKEN_AWAY})]
+
+
+def new_person(*, account: str, name: str, email: str, clearance: str, post: str | None = None) -> list[Line]:
+    """A person with an account, and the post that it is for."""
+    values = {"account": account, "name": name, "clearance": clearance} | ({"email": email} if email else {})
+    return [line("people", values), *([line("posts", {"code": post, "holder": account})] if post else [])]
+
+
+def changed_person(now: OrganisationFile, account: str, *, name: str, email: str, clearance: str) -> list[Line]:
+    """Another name, address or clearance."""
+    person_of(now, account)
+    return [line("people", {"account": account, "name": name, "email": email or TAKEN_AWAY, "clearance": clearance})]
+
+
+def departure(now: OrganisationFile, account: str, *, successors: Mapping[str, str | None]) -> list[Line]:
+    """A person leaves: the account is closed, each post goes to a successor or becomes vacant.
+
+    Args:
+        successors: code of a post -> account; a post that is not named becomes vacant.
+    """
+    person_of(now, account)
+    held = [post.code for post in now.posts if post.holder == account]
+    return [
+        line("people", {"account": account, "closed": True}),
+        *(line("posts", {"code": code, "holder": successors.get(code) or TAKEN_AWAY}) for code in held),
+    ]
+
+
+def return_of(now: OrganisationFile, account: str) -> list[Line]:
+    """A closed account is opened again; posts and keys are given anew."""
+    person_of(now, account)
+    return [line("people", {"account": account, "closed": False})]
+
+
+def unit_of(now: OrganisationFile, code: str) -> UnitRecord:
+    """The unit of a code.
+
+    Raises:
+        NotFound: ``act.unknown``.
+    """
+    return _of(now.units, "code", code)
+
+
+def post_of(now: OrganisationFile, code: str) -> PostRecord:
+    """The post of a code.
+
+    Raises:
+        NotFound: ``act.unknown``.
+    """
+    return _of(now.posts, "code", code)
+
+
+def person_of(now: OrganisationFile, account: str) -> PersonRecord:
+    """The person of an account.
+
+    Raises:
+        NotFound: ``act.unknown``.
+    """
+    return _of(now.people, "account", account)
+
+
+def _of(records: tuple[Record, ...], key: str, code: str) -> Record:
+    found = next((record for record in records if getattr(record, key) == code), None)
+    if found is None:
+        raise NotFound("act.unknown", "open it from the list again", sought=code)
+    return found

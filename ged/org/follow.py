@@ -1,0 +1,103 @@
+"""What ends when the organisation changes: delegations of who leaves a post, sessions and certificates of a closed account.
+
+A delegation is personal on both sides: it ends when its giver or its receiver leaves. An interim is recorded for the post,
+so it stays while the post is empty, and ends when a holder comes.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from sqlalchemy import ColumnElement, delete, or_, select, update
+
+from ged.org import certificates
+from ged.org.load import Change
+from ged.org.models import (
+    CertificateKind,
+    Delegation,
+    DelegationKind,
+    Holding,
+    IssuedCertificate,
+    OpenSession,
+    Person,
+    Post,
+    SigningKey,
+)
+from ged.unit import SYSTEM, Actor, UnitOfWork
+
+REASON = "affiliationChanged"
+"""The owner has left (RFC 5280, 5.3.1)."""
+ENDED = "ended"
+
+
+def follow(uow: UnitOfWork, changes: Iterable[Change], *, on: date, actor: Actor = SYSTEM) -> list[Change]:
+    """End what ends with these changes. Returns a change ``ended`` for each post or person, with the number in ``detail``.
+
+    Sessions and certificates are not brought back when the changes are undone: a revocation is published.
+    """
+    changes = list(changes)
+    posts = {one.code for one in changes if one.kind == "holder"}
+    closed = {one.code for one in changes if one.kind == "people" and "is_active" in one.detail.split(", ")}
+    found: list[Change] = []
+    for code in sorted(posts):
+        found += _end_delegations_of_post(uow, code, on=on, actor=actor)
+    for account in sorted(closed):
+        person = uow.session.scalar(select(Person).where(Person.account == account, Person.is_active.is_(False)))
+        if person is not None:
+            found += _end_all_of(uow, person, on=on, actor=actor)
+    return found
+
+
+def _end_delegations_of_post(uow: UnitOfWork, code: str, *, on: date, actor: Actor) -> list[Change]:
+    post_id = uow.session.scalars(select(Post.id).where(Post.code == code)).one()
+    held = select(Holding.id).where(
+        Holding.post_id == post_id, Holding.from_on <= on, or_(Holding.until_on.is_(None), Holding.until_on >= on)
+    )
+    is_held = uow.session.scalars(held).first() is not None
+    kinds = tuple(DelegationKind) if is_held else (DelegationKind.DELEGATION, DelegationKind.ORDER)
+    return _end(uow, code, Delegation.post_id == post_id, Delegation.kind.in_(kinds), on=on, actor=actor)
+
+
+def _end(uow: UnitOfWork, code: str, *where: ColumnElement[bool], on: date, actor: Actor) -> list[Change]:
+    rows: Sequence[Delegation] = uow.session.scalars(
+        select(Delegation).where(Delegation.withdrawn_at.is_(None), Delegation.until_on >= on, *where)
+    ).all()
+    for row in rows:
+        row.withdrawn_at = uow.now
+        uow.record("delegation.withdrawn", "delegation", row.id, actor=actor)
+    return [Change(ENDED, "delegations", code, str(len(rows)))] if rows else []
+
+
+def _end_all_of(uow: UnitOfWork, person: Person, *, on: date, actor: Actor) -> list[Change]:
+    found = _end(uow, person.account, Delegation.person_id == person.id, on=on, actor=actor)
+    # Statements of their own: rows that are deleted through the session would come back when the act is undone.
+    open_ids = uow.session.scalars(select(OpenSession.id).where(OpenSession.person_id == person.id)).all()
+    if open_ids:
+        uow.session.execute(delete(OpenSession).where(OpenSession.id.in_(open_ids)))
+        uow.record("session.ended", "person", person.id, actor=actor, sessions=len(open_ids))
+        found.append(Change(ENDED, "sessions", person.account, str(len(open_ids))))
+    revoked = _revoke_all(uow, person, actor=actor)
+    if revoked:
+        found.append(Change(ENDED, "certificates", person.account, str(revoked)))
+    return found
+
+
+def _revoke_all(uow: UnitOfWork, person: Person, *, actor: Actor) -> int:
+    """Revoke the certificates that the house issued to a person, and put their keys out of use. Returns how many."""
+    count = 0
+    in_force = select(IssuedCertificate.serial).where(
+        IssuedCertificate.person_id == person.id,
+        IssuedCertificate.kind == CertificateKind.PERSON,
+        IssuedCertificate.revoked_at.is_(None),
+        IssuedCertificate.expires_at > uow.now,
+    )
+    while (serial := uow.session.scalars(in_force.order_by(IssuedCertificate.id)).first()) is not None:
+        certificates.revoke(uow, serial, reason=REASON, actor=actor)
+        uow.session.flush()
+        count += 1
+    uow.session.execute(
+        update(SigningKey)
+        .where(SigningKey.person_id == person.id, SigningKey.revoked_at.is_(None))
+        .values(revoked_at=uow.now)
+        .execution_options(synchronize_session=False)
+    )
+    return count

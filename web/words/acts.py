@@ -1,0 +1,160 @@
+"""French of the acts that change the organisation: what they are, what they change, what follows, what hangs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask_babel import LazyString, ngettext
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from ged.administration.consequences import Consequence
+from ged.administration.differences import Difference
+from ged.ports import Confidentiality
+from ged.unit import Role
+from ged.workbook.inverse import Obstacle
+from web.words.labels import label
+
+WHATS: Mapping[str, LazyString] = {
+    "unit.new": _l("Créer un service"),
+    "unit.change": _l("Modifier un service"),
+    "unit.move": _l("Déplacer un service"),
+    "unit.merge": _l("Réunir un service à un autre"),
+    "unit.close": _l("Fermer un service"),
+    "post.new": _l("Créer un poste"),
+    "post.change": _l("Modifier un poste"),
+    "post.give": _l("Attribuer un poste"),
+    "person.new": _l("Inscrire une personne"),
+    "person.change": _l("Modifier une personne"),
+    "person.leave": _l("Départ d'une personne"),
+    "person.return": _l("Rouvrir un compte"),
+}
+"""What a form asks for: ``OrganisationAct.what``."""
+KINDS: Mapping[str, LazyString] = {
+    "units": _l("Service"), "people": _l("Personne"), "posts": _l("Poste"), "registers": _l("Registre"),
+    "mentions": _l("Mention"), "natures": _l("Nature"), "correspondents": _l("Correspondant"),
+    "filing_plan": _l("Plan de classement"), "templates": _l("Modèle de lettre"),
+}  # fmt: skip
+FIELDS: Mapping[str, LazyString] = {
+    "code": _l("Code"), "account": _l("Compte"), "name": _l("Nom"), "title": _l("Intitulé"), "label": _l("Libellé"),
+    "kind": _l("Type"), "entity": _l("Tient ses propres registres"), "parent": _l("Rattachement"),
+    "closed": _l("Fermé"), "successor": _l("Successeur"), "email": _l("Courriel"), "clearance": _l("Habilitation"),
+    "unit": _l("Service"), "roles": _l("Rôles"), "holder": _l("Titulaire"), "secretary_of": _l("Secrétariat de"),
+    "direction": _l("Sens"), "nature": _l("Nature"), "pattern": _l("Modèle de numéro"),
+    "restarts_yearly": _l("Recommence chaque année"), "reminder": _l("Rappels"), "register": _l("Registre"),
+    "delay_days": _l("Délai"), "mentions": _l("Mentions"), "reminders": _l("Rappels"), "template": _l("Modèle de lettre"),
+    "circuit": _l("Circuit"),
+}  # fmt: skip
+UNIT_KINDS: Mapping[str, LazyString] = {
+    "ministry": _l("Ministère"), "cabinet": _l("Cabinet"), "general_secretariat": _l("Secrétariat général"),
+    "directorate": _l("Direction"), "service": _l("Service"), "mail_office": _l("Bureau d'ordre"), "entity": _l("Organisme"),
+}  # fmt: skip
+NAMED_BY: Mapping[str, str] = {
+    "parent": "units", "successor": "units", "unit": "units", "holder": "people", "secretary_of": "posts",
+    "register": "registers",
+}  # fmt: skip
+"""Fields that name another record -> its section."""
+Names = Mapping[tuple[str, str], str]
+
+
+def what_words(what: str) -> str:
+    """The name of an act."""
+    return str(WHATS.get(what, _("Modifier l'organisation")))
+
+
+def unit_kind(kind: str) -> str:
+    """The kind of a unit; one that no list has is shown as it is."""
+    return str(UNIT_KINDS.get(kind, kind))
+
+
+def named(kind: str, code: str, names: Names) -> str:
+    """A record with its code, which tells two of one name apart."""
+    name = names.get((kind, code), "")
+    return f"{name} ({code})" if name and name != code else code
+
+
+def value_words(one: Difference, value: Any, names: Names) -> str:
+    """A value of a field, before or after."""
+    if value in (None, "", [], False):
+        return "—"
+    if value is True:
+        return str(_("oui"))
+    if one.field in NAMED_BY:
+        return named(NAMED_BY[one.field], str(value), names)
+    if one.field == "roles":
+        return ", ".join(label(Role(role)) for role in value)
+    if one.field == "clearance":
+        return label(Confidentiality[str(value).upper()])
+    if one.field == "kind" and one.kind == "units":
+        return unit_kind(str(value))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(str(part) for part in value)
+    return str(_("nouveau circuit")) if isinstance(value, Mapping) else str(value)
+
+
+def consequence_words(kind: str, count: int) -> str:
+    """A count of what follows, as a sentence."""
+    words: str
+    match Consequence(kind):
+        case Consequence.LETTERS_FOLLOW_POST:
+            words = ngettext(
+                "%(num)s courrier en cours suit le poste", "%(num)s courriers en cours suivent le poste", count
+            )
+        case Consequence.LETTERS_WAIT:
+            words = ngettext(
+                "%(num)s courrier en cours attend à un poste qui devient vacant",
+                "%(num)s courriers en cours attendent à un poste qui devient vacant",
+                count,
+            )
+        case Consequence.LETTERS_TO_SUCCESSOR:
+            words = ngettext(
+                "%(num)s courrier en cours passe au successeur",
+                "%(num)s courriers en cours passent au successeur",
+                count,
+            )
+        case Consequence.LETTERS_KEEP_PLACE:
+            words = ngettext(
+                "%(num)s courrier en cours reste au service, sous sa nouvelle hiérarchie",
+                "%(num)s courriers en cours restent aux services, sous leur nouvelle hiérarchie",
+                count,
+            )
+        case Consequence.UNITS_MOVE:
+            words = ngettext("%(num)s service change de place", "%(num)s services changent de place", count)
+        case Consequence.POSTS_MOVE:
+            words = ngettext("%(num)s poste change de service", "%(num)s postes changent de service", count)
+        case Consequence.REGISTERS_MOVE:
+            words = ngettext(
+                "%(num)s registre change de service, sa suite de numéros continue",
+                "%(num)s registres changent de service, leurs suites de numéros continuent",
+                count,
+            )
+        case Consequence.VACANT:
+            words = ngettext("%(num)s poste devient vacant", "%(num)s postes deviennent vacants", count)
+        case Consequence.DELEGATIONS_END:
+            words = ngettext("%(num)s délégation prend fin", "%(num)s délégations prennent fin", count)
+        case Consequence.SESSIONS_END:
+            words = ngettext("%(num)s session est fermée", "%(num)s sessions sont fermées", count)
+        case Consequence.CERTIFICATES_END:
+            words = ngettext(
+                "%(num)s certificat est révoqué, ce qui ne s'annule pas",
+                "%(num)s certificats sont révoqués, ce qui ne s'annule pas",
+                count,
+            )
+    return words
+
+
+HANGING: Mapping[str, LazyString] = {
+    "units": _l("services"), "posts": _l("postes"), "people": _l("personnes"), "holdings": _l("titulaires de postes"),
+    "registers": _l("registres"), "delegations": _l("délégations"), "absences": _l("absences"),
+    "mail_access": _l("droits sur des courriers"), "audit_entries": _l("actes au journal"), "mails": _l("courriers"),
+    "natures": _l("natures"), "nature_steps": _l("étapes de circuits"), "correspondents": _l("correspondants"),
+    "organisation_acts": _l("actes d'administration"),
+}  # fmt: skip
+"""Tables whose rows hang on others."""
+
+
+def obstacle_words(one: Obstacle) -> str:
+    """Why a row cannot be taken back."""
+    kind, by = (str(HANGING.get(name, _("autres données"))) for name in (one.table, one.by))
+    if one.count:
+        return str(_("%(key)s (%(kind)s) : %(by)s, %(count)s", key=one.key, kind=kind, by=by, count=one.count))
+    return str(_("%(key)s (%(kind)s) : changé depuis", key=one.key, kind=kind))
