@@ -19,6 +19,7 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.routing import Rule
 
+from ged.administration import wanted
 from ged.capture.models import Scan, ScanState
 from ged.codes import CodeKind
 from ged.dispatch.models import DispatchLine
@@ -35,7 +36,7 @@ from ged.signed_codes.models import LetterToken
 from ged.slips.drafting import LineForm
 from ged.slips.states import LineState
 from ged.unit import Role, Services
-from tests import pages, paper_kit, signed_outside_kit, slip_kit
+from tests import administration_kit, pages, paper_kit, signed_outside_kit, slip_kit
 from tests.factories import NOW, make_natures
 from tests.letter_kit import given_on, linked, make_place, opened_envelope, rectified, sent_on, signed_answer
 from tests.routing_kit import impute, register
@@ -105,7 +106,7 @@ def furnished(folder: Path) -> Furnished:
         "number_id": numbers[:3], "line_id": lines[:4], "slip_id": slips, "envelope_id": (sealed,),
         "paper_id": (paper,), "saved_id": (1,), "correspondent_id": (1,), "register_id": range(1, 9),
         "scan_id": range(1, 6), "attachment_id": range(1, 12), "page_no": (0, 1), "assignment_id": range(1, 12),
-        "line_no": range(1, 40), "name": guide.names(), "kind": ("depart", "interne", "note-de-service", "decision"),
+        "unit_id": (_unit(services),), "act_id": _acts(services), "line_no": range(1, 40), "name": guide.names(), "kind": ("depart", "interne", "note-de-service", "decision"),
     }  # fmt: skip
     own = {
         ("impute.batch_form", ""): f"/a-imputer/lot?mail={waiting}",
@@ -118,6 +119,20 @@ def furnished(folder: Path) -> Furnished:
         **_results(app, house),
     }  # fmt: skip
     return Furnished(app, house, samples, own)
+
+
+def _unit(services: Services) -> int:
+    with services.reading() as session:
+        return session.scalars(select(Unit.id).where(Unit.code == "DGE")).one()
+
+
+def _acts(services: Services) -> tuple[int, ...]:
+    """An act that waits to be confirmed."""
+    return (
+        administration_kit.propose(
+            services, lambda now: wanted.closed_unit(now, "DAF", successor="DGE", keeps_posts=True)
+        ),
+    )
 
 
 def addresses(place: Furnished, rule: Rule) -> Iterator[str]:

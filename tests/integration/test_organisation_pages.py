@@ -1,0 +1,201 @@
+"""The tree of units in the browser: read, changed by acts, refused in words, closed to everybody but administrators."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, select
+
+from ged.administration import wanted
+from ged.org.models import Post, Unit
+from ged.routing.load import fill_calendar
+from ged.unit import Services
+from tests.administration_kit import organisation, propose
+from tests.factories import NOW
+from tests.routing_kit import impute, register
+from tests.site import make_site, post, sign_in
+
+pytestmark = pytest.mark.slow
+ROOT = "/administration/organisation"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> tuple[Flask, Services]:
+    app, services = make_site(tmp_path)
+    with services.unit_of_work(NOW) as uow:
+        fill_calendar(uow)
+    return app, services
+
+
+def unit_id(services: Services, code: str) -> int:
+    with services.reading() as session:
+        return session.scalars(select(Unit.id).where(Unit.code == code)).one()
+
+
+def send(client: FlaskClient, path: str, data: dict[str, object]) -> str:
+    """Propose an act. Returns the address of what it will change."""
+    answer = post(client, path, data)
+    assert answer.status_code == 303, answer.text
+    return str(answer.location)
+
+
+def confirm(client: FlaskClient, shown: str, **more: str) -> str:
+    """Confirm what a page shows. Returns the page that follows."""
+    page = client.get(shown).text
+    found = re.search(r'name="shown" value="(\w+)"', page)
+    assert found, page
+    answer = post(client, f"{shown}/confirmer", {"shown": found.group(1), "when": "now", **more}, page=shown)
+    assert answer.status_code == 303, answer.text
+    return client.get(shown).text
+
+
+def test_a_unit_is_created_renamed_moved_and_all_of_it_undone(place: tuple[Flask, Services]) -> None:
+    app, services = place
+    client = sign_in(app, "admin")
+    sg = unit_id(services, "SG")
+    shown = send(client, f"{ROOT}/{sg}/creer", {"code": "DRH", "name": "Ressources d'ici", "kind": "service"})
+    assert "Ressources d&#39;ici (DRH)" in client.get(shown).text
+    assert "DRH" not in client.get(f"{ROOT}/").text, "nothing changes before it is confirmed"
+    page = confirm(client, shown, reference="Arrêté n° 12/2026")
+    assert "Arrêté n° 12/2026" in page
+    made = unit_id(services, "DRH")
+    renamed = send(client, f"{ROOT}/{made}/modifier", {"name": "Personnel", "kind": "service"})
+    confirm(client, renamed)
+    moved = send(client, f"{ROOT}/{made}/deplacer", {"parent": "DAF"})
+    assert "Direction des affaires financières (DAF)" in client.get(moved).text
+    confirm(client, moved)
+    unit_page = client.get(f"{ROOT}/{made}").text
+    assert "Ministère › Direction des affaires financières" in unit_page
+    assert unit_page.count("Modifier un service") == 1
+    refused = post(client, f"{shown}/annuler", {})
+    assert refused.status_code == 422
+    assert "DRH (services) : changé depuis" in refused.text
+    for act in (moved, renamed, shown):
+        assert post(client, f"{act}/annuler", {}).status_code == 303
+    assert "DRH" not in client.get(f"{ROOT}/").text
+
+
+def test_a_planned_act_is_listed_and_withdrawn(place: tuple[Flask, Services]) -> None:
+    app, services = place
+    client = sign_in(app, "admin")
+    shown = send(client, f"{ROOT}/{unit_id(services, 'DGE')}/reunir", {"successor": "DAF"})
+    found = re.search(r'name="shown" value="(\w+)"', client.get(shown).text)
+    assert found
+    far = {"shown": found.group(1), "when": "later", "on": "01/03/2099"}
+    assert "Ce jour ne convient pas" in post(client, f"{shown}/confirmer", far, page=shown).text
+    none = {"shown": found.group(1), "when": "later", "on": ""}
+    assert post(client, f"{shown}/confirmer", none, page=shown).status_code == 422
+    day = (datetime.now(UTC) + timedelta(days=20)).strftime("%d/%m/%Y")
+    confirm(client, shown, when="later", on=day)
+    assert not next(one for one in organisation(services).units if one.code == "DGE").closed
+    assert day in client.get("/administration/actes/?voir=prevus").text
+    assert "1 acte est prévu pour un autre jour" in client.get(f"{ROOT}/").text
+    assert post(client, f"{shown}/retirer", {}).status_code == 303
+    assert "1 acte est prévu" not in client.get(f"{ROOT}/").text
+
+
+WRONG = [
+    ("DGE", "deplacer", {"parent": "ETU"}, "sous lui-même"),
+    ("DGE", "deplacer", {"parent": ""}, "Une correction est nécessaire"),
+    ("DGE", "deplacer", {"parent": "<b>"}, "n'existe pas"),
+    ("DGE", "creer", {"code": "daf", "name": "X", "kind": "service"}, "existe déjà"),
+    ("DGE", "creer", {"code": "É L", "name": "X", "kind": "service"}, "sans espace"),
+    ("DGE", "creer", {"code": "X" * 33, "name": "X", "kind": "service"}, "Une correction est nécessaire"),
+    ("DGE", "creer", {"code": "—", "name": "X", "kind": "service"}, "obligatoire"),
+    ("DGE", "creer", {"code": "exemple : x", "name": "X", "kind": "service"}, "Rien ne changerait"),
+    ("DGE", "creer", {"code": "XX", "name": "", "kind": "service"}, "Une correction est nécessaire"),
+    ("DGE", "creer", {"code": "XX", "name": "X", "kind": "royaume"}, "n'est pas de la liste"),
+    ("DGE", "modifier", {"name": "é" * 201, "kind": "service"}, "Une correction est nécessaire"),
+    ("DGE", "modifier", {"name": "Direction générale de l'énergie", "kind": "service"}, "Rien ne changerait"),
+    ("MIN", "fermer", {"successor": "SG", "posts": "vacant"}, "est au sommet"),
+    ("DGE", "fermer", {"successor": "DGE", "posts": "vacant"}, "lui-même"),
+    ("DGE", "fermer", {"successor": "", "posts": "vacant"}, "Une correction est nécessaire"),
+]
+
+
+@pytest.mark.parametrize(("code", "act", "data", "words"), WRONG, ids=[f"{w[1]}-{n}" for n, w in enumerate(WRONG)])
+def test_a_wrong_form_is_told_and_keeps_what_was_typed(
+    tmp_path: Path, code: str, act: str, data: dict[str, object], words: str
+) -> None:
+    app, services = make_site(tmp_path)
+    client = sign_in(app, "admin")
+    answer = post(client, f"{ROOT}/{unit_id(services, code)}/{act}", data)
+    assert answer.status_code == 422
+    assert words in answer.text.replace("&#39;", "'")
+    if data.get("name"):
+        assert str(data["name"]) in answer.text.replace("&#39;", "'")
+
+
+def test_a_unit_with_open_letters_is_closed_into_its_successor_without_telling_of_them(
+    place: tuple[Flask, Services],
+) -> None:
+    app, services = place
+    impute(services, register(services, "Objet très secret").mail_id, "DGE")
+    client = sign_in(app, "admin")
+    shown = send(client, f"{ROOT}/{unit_id(services, 'DGE')}/fermer", {"successor": "DAF", "posts": "vacant"})
+    page = client.get(shown).text
+    assert "1 courrier en cours passe au successeur" in page
+    assert "1 poste devient vacant" in page
+    confirm(client, shown)
+    closed = client.get(f"{ROOT}/{unit_id(services, 'DGE')}").text
+    assert "fermé le" in closed
+    assert "Successeur : " in closed
+    for seen in (page, closed, client.get("/administration/actes/").text):
+        assert "Objet très secret" not in seen
+    assert post(client, f"{shown}/annuler", {}).status_code == 303
+
+
+def test_only_an_administrator_enters(place: tuple[Flask, Services]) -> None:
+    app, services = place
+    act_id = propose(services, lambda now: wanted.moved_unit(now, "ETU", below="DAF"))
+    unit = unit_id(services, "DGE")
+    read = [
+        f"{ROOT}/", f"{ROOT}/{unit}", *(f"{ROOT}/{unit}/{act}" for act in ("creer", "modifier", "deplacer", "reunir", "fermer")),
+        "/administration/actes/", f"/administration/actes/{act_id}",
+    ]  # fmt: skip
+    write = [*read[2:7], *(f"/administration/actes/{act_id}/{act}" for act in ("confirmer", "retirer", "annuler"))]
+    for account in ("agent", "sg", "secretaire", "dge", "etudes", "daf"):
+        client = sign_in(app, account)
+        assert {client.get(path).status_code for path in read} == {403}, account
+        assert {post(client, path, {}).status_code for path in write} == {403}, account
+    nobody = app.test_client()
+    assert {nobody.get(path).status_code for path in read} <= {302, 303}
+    client = sign_in(app, "admin")
+    assert {client.get(path).status_code for path in read} == {200}
+
+
+def test_a_unit_or_an_act_that_is_not_there(place: tuple[Flask, Services]) -> None:
+    app, _services = place
+    client = sign_in(app, "admin")
+    for path in (f"{ROOT}/9999", f"{ROOT}/9999/fermer", "/administration/actes/9999"):
+        assert client.get(path).status_code == 404
+    for act in ("confirmer", "retirer", "annuler"):
+        assert post(client, f"/administration/actes/9999/{act}", {}).status_code == 404
+
+
+def test_a_large_tree_asks_few_statements(place: tuple[Flask, Services]) -> None:
+    app, services = place
+    client = sign_in(app, "admin")
+    asked: list[str] = []
+    event.listen(services.engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
+
+    def count(path: str) -> int:
+        client.get(path)
+        asked.clear()
+        assert client.get(path).status_code == 200
+        return len(asked)
+
+    dge = unit_id(services, "DGE")
+    paths = [f"{ROOT}/", f"{ROOT}/?q=service", f"{ROOT}/{dge}", f"{ROOT}/{dge}/deplacer"]
+    before = [count(path) for path in paths]
+    with services.unit_of_work(NOW) as uow:
+        for number in range(200):
+            made = Unit(code=f"U{number}", name=f"Service {number}", kind="service", is_entity=False, parent_id=dge)
+            uow.session.add(made)
+            uow.session.flush()
+            uow.session.add(Post(code=f"P{number}", title="Agent", unit_id=made.id))
+    assert [count(path) for path in paths] == before
+    assert "11 services trouvés" in client.get(f"{ROOT}/?q=service+u19").text
