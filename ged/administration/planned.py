@@ -47,14 +47,22 @@ def _run_one(services: Services, act_id: int, *, on: date, now: datetime) -> Non
         for attempt in services.attempts(now):
             with attempt as uow:
                 act = _held(uow, act_id)
-                if act is None:
-                    continue
-                looked = look(uow.session, act.sheets, on=on)
-                if as_json(looked.differences) != act.differences:
-                    raise Invalid("act.overtaken", "propose it again")
-                do(uow, act, looked, on=on, whose=_planner(uow, act, on), by=SYSTEM)
+                if act is not None:
+                    _do_planned(uow, act, on)
     except (Invalid, NotFound) as refused:
         _refuse(services, act_id, refused, now=now)
+
+
+def _do_planned(uow: UnitOfWork, act: OrganisationAct, on: date) -> None:
+    """Do an act that is held.
+
+    Raises:
+        Unfit, Invalid: it does not fit any more; ``act.overtaken``: it would change something else than was planned.
+    """
+    looked = look(uow.session, act.sheets, on=on)
+    if as_json(looked.differences) != act.differences:
+        raise Invalid("act.overtaken", "propose it again")
+    do(uow, act, looked, on=on, whose=_planner(uow, act, on), by=SYSTEM)
 
 
 def _held(uow: UnitOfWork, act_id: int) -> OrganisationAct | None:
