@@ -47,7 +47,7 @@ def confirm(client: FlaskClient, shown: str, **more: str) -> str:
     page = client.get(shown).text
     found = re.search(r'name="shown" value="(\w+)"', page)
     assert found, page
-    answer = post(client, f"{shown}/confirmer", {"shown": found.group(1), "when": "now", **more}, page=shown)
+    answer = post(client, f"{shown}/confirmer", {"shown": found.group(1), **more}, page=shown)
     assert answer.status_code == 303, answer.text
     return client.get(shown).text
 
@@ -84,12 +84,12 @@ def test_a_planned_act_is_listed_and_withdrawn(place: tuple[Flask, Services]) ->
     shown = send(client, f"{ROOT}/{unit_id(services, 'DGE')}/reunir", {"successor": "DAF"})
     found = re.search(r'name="shown" value="(\w+)"', client.get(shown).text)
     assert found
-    far = {"shown": found.group(1), "when": "later", "on": "01/03/2099"}
+    far = {"shown": found.group(1), "on": "01/03/2099"}
     assert "Ce jour ne convient pas" in post(client, f"{shown}/confirmer", far, page=shown).text
-    none = {"shown": found.group(1), "when": "later", "on": ""}
-    assert post(client, f"{shown}/confirmer", none, page=shown).status_code == 422
+    wrong = {"shown": found.group(1), "on": "31/02/2027"}
+    assert post(client, f"{shown}/confirmer", wrong, page=shown).status_code == 422
     day = (datetime.now(UTC) + timedelta(days=20)).strftime("%d/%m/%Y")
-    confirm(client, shown, when="later", on=day)
+    confirm(client, shown, on=day)
     assert not next(one for one in organisation(services).units if one.code == "DGE").closed
     assert day in client.get("/administration/actes/?voir=prevus").text
     assert "1 acte est prévu pour un autre jour" in client.get(f"{ROOT}/").text

@@ -80,12 +80,11 @@ def confirm(act_id: int) -> ResponseReturnValue:
     require_recent_proof()
     services, now, actor = context.services(), context.now(), context.actor()
     fields = FormReader(request.form)
-    later = request.form.get("when") == "later"
-    on = fields.day("on", required=later)
+    on = fields.day("on")
     shown, reference = fields.text("shown", maximum=64), fields.on_paper("reference", maximum=200)
     try:
         fields.check()
-        if later and on is not None and on != context.today():
+        if on is not None and on != context.today():
             operations.plan(services, act_id, on=on, shown=shown, reference=reference, actor=actor, now=now)
             flash(_("L'acte est prévu. Il sera contrôlé de nouveau ce jour-là."), "success")
         else:
