@@ -367,11 +367,14 @@ def _narrowing(asked: ListFilter) -> list[ColumnElement[bool]]:
     if asked.urgent:
         found.append(Mail.priority.in_(list(URGENCY)))
     if asked.text:
-        numbered = exists().where(
-            MailNumber.mail_id == Mail.id, MailNumber.text.icontains(asked.text, autoescape=True)
-        )  # fmt: skip
-        found.append(or_(comes_from(asked.text), Mail.subject.icontains(asked.text, autoescape=True), numbered))
+        found.append(named(asked.text))
     return found
+
+
+def named(text: str) -> ColumnElement[bool]:
+    """Whether a text is a part of the sender's name, the subject or a number of a letter."""
+    numbered = exists().where(MailNumber.mail_id == Mail.id, MailNumber.text.icontains(text, autoescape=True))
+    return or_(comes_from(text), Mail.subject.icontains(text, autoescape=True), numbered)
 
 
 def bears(code: str) -> ColumnElement[bool]:

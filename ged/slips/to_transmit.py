@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged import access, locks
 from ged.errors import GedError, Invalid
 from ged.org.keys import OpenedKey
 from ged.org.models import Post, Unit
-from ged.org.tree import heirs
+from ged.org.tree import heirs, with_predecessors
 from ged.ports import MailId, UnitId
 from ged.register.models import Direction, Mail
 from ged.register.queries import first_number
 from ged.register.states import MailState
 from ged.routing.models import Assignment
+from ged.routing.queries import named
 from ged.routing.states import LIVE
 from ged.slips import custody, drafting, operations
 from ged.slips.drafting import LineForm, SlipForm
@@ -64,6 +65,22 @@ class Destination:
 
 
 @dataclass(frozen=True)
+class PaperFilter:
+    """What of the list is shown.
+
+    Attributes:
+        text: a part of the sender's name, the subject or a number.
+        unit_id: the receiving unit.
+    """
+
+    text: str = ""
+    unit_id: int | None = None
+
+
+EVERYTHING = PaperFilter()
+
+
+@dataclass(frozen=True)
 class Sent:
     """The result of a group of one act: its slips, or the reason why none was numbered.
 
@@ -76,12 +93,15 @@ class Sent:
     is_left: bool = False
 
 
-def destinations(session: Session, actor: Actor, *, post: HeldPost) -> tuple[Destination, ...]:
+def destinations(
+    session: Session, actor: Actor, *, post: HeldPost, asked: PaperFilter = EVERYTHING
+) -> tuple[Destination, ...]:
     """The groups, by name of the unit, with the letters that the actor may see, in the order of registration."""
     units = {unit.id: unit for unit in session.scalars(select(Unit))}
     groups: dict[tuple[bool, int], list[PaperRow]] = {}
-    for is_decision, query in ((True, _to_decide([post.unit_id])), (False, _imputed([post.unit_id]))):
-        for mail, number, unit_id in session.execute(_of_actor(query, actor).order_by(Mail.id).limit(MOST)):
+    for is_decision, goes, query in _queries(post):
+        narrowed = query.where(*_narrowed(asked, goes, actor))
+        for mail, number, unit_id in session.execute(_of_actor(narrowed, actor).order_by(Mail.id).limit(MOST)):
             goes_to = heirs(session, unit_id)[-1]
             if goes_to == post.unit_id:
                 continue
@@ -92,6 +112,33 @@ def destinations(session: Session, actor: Actor, *, post: HeldPost) -> tuple[Des
         for (is_decision, unit_id), rows in groups.items()
     ]
     return tuple(sorted(found, key=lambda one: (not one.is_decision, one.unit_name)))
+
+
+def receivers(session: Session, actor: Actor, *, post: HeldPost) -> list[tuple[int, str]]:
+    """The units of the groups without a filter, by name: (id, name)."""
+    wanted: set[int] = set()
+    for _, goes, query in _queries(post):
+        wanted |= set(session.scalars(_of_actor(query, actor).with_only_columns(goes).distinct()))
+    goes_to = {heirs(session, one)[-1] for one in wanted} - {post.unit_id}
+    rows = session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(goes_to)).order_by(Unit.name, Unit.id))
+    return [(unit_id, name) for unit_id, name in rows]
+
+
+def _queries(post: HeldPost) -> tuple[tuple[bool, InstrumentedAttribute[int], Select[Mail, str, int]], ...]:
+    """Of both kinds of letters: whether they wait for a decision, the column of the receiving unit, the letters."""
+    return (
+        (True, Post.unit_id, _to_decide([post.unit_id])),
+        (False, Assignment.unit_id, _imputed([post.unit_id])),
+    )
+
+
+def _narrowed(asked: PaperFilter, goes: InstrumentedAttribute[int], actor: Actor) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if asked.unit_id is not None:
+        found.append(goes.in_(sorted(with_predecessors([asked.unit_id], actor.units))))
+    if asked.text:
+        found.append(named(asked.text))
+    return found
 
 
 def count_papers(actor: Actor) -> Select[int]:

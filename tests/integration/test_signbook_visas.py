@@ -2,9 +2,11 @@
 
 import re
 
+from ged.natures.models import Nature
 from ged.natures.steps import StepKind
 from ged.org.models import Post, PostRole
 from ged.ports import MailId
+from ged.register.models import Direction, Mail
 from ged.register.states import MailState
 from ged.signbook import operations, queries
 from ged.signbook.models import CircuitAct
@@ -131,3 +133,63 @@ def test_a_returned_draft_is_counted_until_it_is_handed_in_again(site: Site) -> 
     site.send("dge", f"/parapheur/{mail_id}/reprendre")
     assert count() == 0
     assert "projet renvoyé" not in site.get("dge", "/")
+
+
+def test_the_book_is_filtered_the_filter_stays_and_the_next_visa_follows_it(site: Site) -> None:
+    first, second, third = waiting(site.house, 3)
+    with site.services.unit_of_work(NOW) as uow:
+        uow.session.add(Nature(code="note", name="Note", direction=Direction.OUTGOING, position=1))
+        for mail_id, subject, nature in (
+            (first, "Prix 100 %", "note"),
+            (second, "Plainte", ""),
+            (third, "Prix d'été", "note"),
+        ):
+            mail = uow.session.get_one(Mail, mail_id)
+            mail.subject, mail.nature = subject, nature
+
+    def shown(account: str, address: str = "/parapheur/") -> list[str]:
+        page = site.as_(account).get(address, follow_redirects=True).text
+        return [name for name in ("Prix 100 %", "Plainte", "Prix d&#39;été") if f">{name}</a>" in page]
+
+    assert shown("daf") == ["Prix 100 %", "Plainte", "Prix d&#39;été"]
+    assert shown("daf", "/parapheur/?q=prix&filtre=1") == ["Prix 100 %", "Prix d&#39;été"]
+    assert shown("daf") == ["Prix 100 %", "Prix d&#39;été"], "it stays"
+    assert len(ticks(site.as_("daf").get("/parapheur/", follow_redirects=True).text, "visa")) == 2
+    # After an error the page still shows what was chosen.
+    refused = site.send("daf", "/parapheur/viser", 422)
+    assert "Plainte" not in refused
+    assert 'value="prix"' in refused
+    place = site.send("daf", f"/parapheur/{first}/viser", version_no=2, then="next")
+    assert place == f"/parapheur/{third}", "not to what is filtered out"
+    assert "Aucun résultat" in site.get("daf", "/parapheur/?q=rien")
+    for text, found in (
+        ("100 %25", []),
+        ("Compagnie", ["Plainte", "Prix d&#39;été"]),
+        ("Dge", ["Plainte", "Prix d&#39;été"]),
+    ):
+        assert shown("daf", f"/parapheur/?q={text}") == found
+    assert shown("daf", "/parapheur/?nature=note") == ["Prix d&#39;été"]
+    assert shown("daf", "/parapheur/?nature=%27%22") == []
+    assert shown("daf", "/parapheur/?filtre=1") == ["Plainte", "Prix d&#39;été"]
+    assert site.as_("daf").get("/parapheur/").status_code == 200, "everything was chosen: nothing is kept"
+    assert "Pour qui" not in site.get("daf", "/parapheur/")
+    # The filter finds nothing that is not the person's to see, and the count of the menu is of all that waits.
+    assert shown("agent", "/parapheur/?q=Plainte") == []
+    assert shown("dge", "/parapheur/?q=plainte") == ["Plainte"], "the letters that one wrote are filtered too"
+    with site.services.reading() as session:
+        assert queries.waiting_count(session, site.house.who("daf")) == 2
+
+
+def test_who_acts_for_another_separates_the_two(site: Site) -> None:
+    own, theirs = arranged(site.house, ("BO-A", 1, StepKind.VISA)), waiting(site.house, 1)[0]
+    with site.services.unit_of_work(NOW) as uow:
+        clerk = uow.session.get_one(Post, site.house.post("BO-A"))
+        clerk.secretary_of_id = site.house.post("DAF-C")
+        clerk.roles.append(PostRole(role=Role.SECRETARY))
+
+    def shown(whose: str) -> list[int]:
+        page = site.get("agent", f"/parapheur/?filtre=1&pour={whose}").partition('id="content"')[2]
+        return [mail_id for mail_id in (own, theirs) if f'href="/parapheur/{mail_id}"' in page]
+
+    assert (shown(""), shown("moi"), shown("autrui"), shown("x")) == ([own, theirs], [own], [theirs], [own, theirs])
+    assert "Pour qui" in site.get("agent", "/parapheur/?filtre=1")

@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 
 from ged import locks
 from ged.errors import Invalid
+from ged.org.models import Unit
 from ged.ports import Confidentiality
 from ged.register.models import Channel, Mail
 from ged.routing import operations as routing
@@ -84,6 +85,64 @@ def test_originals_are_led_from_the_registry_to_the_authority_and_to_the_service
     assert groups(services, "dge") == {}
     take(services, slips[DAF].slip_id, LineState.MISSING, receiver="daf")
     assert groups(services) == {f"{SG}?": [three], DAF: [two]}, "what did not arrive is here, for all that one knows"
+
+
+def test_the_list_is_filtered_and_the_filter_stays(site: Site) -> None:
+    app, services = site
+    one, two, three = letter(services, "Prix 100 %"), letter(services, "Prix d'été"), letter(services, "Plainte")
+    secret = letter(services, "Prix secret")
+    with services.unit_of_work(NOW) as uow:
+        uow.session.get_one(Mail, secret).level = Confidentiality.SECRET
+    impute(services, one, "DGE")
+    impute(services, two, "DAF")
+    client = sign_in(app, "agent")
+
+    def shown(address: str) -> list[int]:
+        page = client.get(address, follow_redirects=True).text
+        return sorted(int(one) for one in re.findall(r'name="mail" value="\w+\.(\d+)"', page))
+
+    assert shown("/a-transmettre/") == [one, two, three]
+    assert shown("/a-transmettre/?q=PRIX&filtre=1") == [one, two], "and nothing of what the clerk may not see"
+    assert shown("/a-transmettre/") == [one, two]
+    assert "fait=7" in client.get("/a-transmettre/?fait=7&fait=8").location
+    assert "fait=8" in client.get("/a-transmettre/?fait=7&fait=8").location, "nothing of the address is lost"
+    daf = unit_id(services, "DAF")
+    assert shown(f"/a-transmettre/?service={daf}") == [two]
+    assert shown(f"/a-transmettre/?service={daf}&q=plainte") == []
+    page = client.get("/a-transmettre/?q=00003/2026").text
+    assert "Plainte" in page
+    options = re.findall(
+        r"<option[^>]*>([^<]+)</option>", page.partition('name="service"')[2].partition("</select>")[0]
+    )
+    assert sorted(options) == sorted(["Tous", SG, DAF, "Direction générale de l&#39;énergie"])
+    for wrong in ("x", "999999", "-1", "%27"):
+        found = shown(f"/a-transmettre/?service={wrong}")
+        assert found in ([], [one, two, three]), wrong
+    assert "Aucun résultat" in client.get("/a-transmettre/?q=rien").text
+    opened_key(services, "agent")
+    # What the filter hides is not sent with the rest; after an error it is still hidden.
+    client.get(f"/a-transmettre/?service={daf}")
+    refused = post(
+        client,
+        "/a-transmettre/",
+        {"act": "send", "mail": f"i{daf}.{two}", "passphrase": "faux"},
+        page="/a-transmettre/?filtre=1&q=prix",
+    )
+    assert refused.status_code == 422
+    assert sorted(re.findall(r'name="mail" value="\w+\.(\d+)"', refused.text)) == [str(one), str(two)]
+    assert shown("/a-transmettre/?filtre=1") == [one, two, three]
+    assert client.get("/a-transmettre/").status_code == 200
+
+
+def test_the_successor_of_a_closed_unit_is_the_service_of_the_filter(site: Site) -> None:
+    app, services = site
+    mail_id = letter(services)
+    impute(services, mail_id, "ETU")
+    with services.unit_of_work(NOW) as uow:
+        closed = uow.session.get_one(Unit, unit_id(services, "ETU"))
+        closed.closed_at, closed.successor_id = NOW, unit_id(services, "DAF")
+    page = sign_in(app, "agent").get(f"/a-transmettre/?service={unit_id(services, 'DAF')}").text
+    assert f'.{mail_id}" checked' in page
 
 
 def test_what_came_by_email_has_no_original_to_carry(site: Site) -> None:

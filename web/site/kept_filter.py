@@ -1,5 +1,6 @@
 """What narrows a list that waits for its reader: it stands in the address, and stays for the session."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import request
@@ -8,7 +9,6 @@ from flask import session as browser_session
 from ged.routing.queries import ListFilter, Whose
 from web.site import context
 
-NAMES = ("q", "mention", "urgence", "pour")
 MAX_TEXT = 200
 CHOSEN = "filtre"
 """In an address whose filter was chosen, if only to show everything."""
@@ -17,47 +17,54 @@ WHOSE = {"moi": Whose.MINE, "autrui": Whose.OTHERS}
 
 @dataclass(frozen=True)
 class KeptFilter:
-    """The filter of one list; ``key``: its name in the session's cookie."""
+    """The filter of one list; ``key``: its name in the session's cookie; ``names``: its arguments in the address."""
 
     key: str
+    names: tuple[str, ...]
 
     def narrowed(self) -> dict[str, str]:
-        """The filters of the address that are set."""
-        return {name: value for name in NAMES if (value := request.args.get(name, "").strip()[:MAX_TEXT])}
+        """The filters of the address that are set; of a page that answers a form, which has none, those of the session."""
+        if request.method != "GET":
+            return self.kept()
+        return {name: value for name in self.names if (value := request.args.get(name, "").strip()[:MAX_TEXT])}
 
-    def to_go_to(self) -> dict[str, str] | None:
+    def to_go_to(self) -> dict[str, str | list[str]] | None:
         """The arguments of the address with the filter of this session, where the address names none; else None.
 
         A chosen filter is kept in the session's cookie; choosing everything forgets it.
         """
         narrowed = self.narrowed()
         if narrowed or CHOSEN in request.args:
-            if self._kept() != narrowed:
+            if self.kept() != narrowed:
                 browser_session[self.key] = narrowed
             return None
-        kept = self._kept()
-        return {**request.args.to_dict(), **kept} if kept else None
+        kept = self.kept()
+        return {**request.args.to_dict(flat=False), **kept} if kept else None
 
-    def asked(self) -> ListFilter:
-        """The filter of the address."""
-        return _filter_of(self.narrowed())
-
-    def kept(self) -> ListFilter:
-        """The filter of this session, for a page that has none in its address."""
-        return _filter_of(self._kept())
-
-    def _kept(self) -> dict[str, str]:
+    def kept(self) -> dict[str, str]:
+        """The filters of this session, for a page that has none in its address."""
         found = browser_session.get(self.key)
-        return dict(found) if isinstance(found, dict) else {}
+        return {name: value for name, value in found.items() if name in self.names} if isinstance(found, dict) else {}
 
 
-def _filter_of(narrowed: dict[str, str]) -> ListFilter:
+def list_filter(narrowed: Mapping[str, str]) -> ListFilter:
+    """What an inbox, or the queue of an authority, shows."""
     return ListFilter(
-        text=" ".join(narrowed.get("q", "").split()),
+        text=text_of(narrowed),
         mention=narrowed.get("mention", ""),
         urgent="urgence" in narrowed,
-        whose=WHOSE.get(narrowed.get("pour", "")),
+        whose=whose_of(narrowed),
     )
+
+
+def text_of(narrowed: Mapping[str, str]) -> str:
+    """The text that is looked for."""
+    return " ".join(narrowed.get("q", "").split())
+
+
+def whose_of(narrowed: Mapping[str, str]) -> Whose | None:
+    """Own letters, those of the absent, or all."""
+    return WHOSE.get(narrowed.get("pour", ""))
 
 
 def acts_for() -> bool:

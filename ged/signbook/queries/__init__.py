@@ -2,6 +2,7 @@
 
 from ged.signbook.queries.choices import PostChoice, TemplateRow, posts, templates
 from ged.signbook.queries.lists import (
+    BookFilter,
     BookRow,
     NoticeRow,
     SignatureBook,
@@ -24,6 +25,7 @@ from ged.signbook.queries.steps import EntryRow, StepRow
 __all__ = [
     "AnswerRow",
     "Answerable",
+    "BookFilter",
     "BookRow",
     "EntryRow",
     "LetterPanel",

@@ -1,6 +1,6 @@
 """The signature book of a person: letters that wait for a visa, an opinion or a signature, sent letters, notices."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,8 +13,9 @@ from ged.natures.circuit import Turn
 from ged.natures.steps import StepKind
 from ged.org.models import Person, Post, Unit
 from ged.ports import Confidentiality, MailId, PostId
-from ged.register.models import Mail
+from ged.register.models import Mail, MailNumber
 from ged.register.states import MailState
+from ged.routing.queries import Whose
 from ged.signbook.models import CircuitAct, CircuitEntry, CircuitStep, Draft, Notice, NoticeKind, SignatureWay
 from ged.signbook.queries.names import (
     NONE,
@@ -31,6 +32,24 @@ from ged.signbook.queries.names import (
 from ged.unit import Actor
 
 SENT_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class BookFilter:
+    """What of a signature book is shown.
+
+    Attributes:
+        text: a part of the subject, the addressee, the author's name or the number.
+        nature: the code of a nature.
+        whose: what waits for the actor's own posts, or for those for which the actor acts; of sent letters, the author.
+    """
+
+    text: str = ""
+    nature: str = ""
+    whose: Whose | None = None
+
+
+EVERYTHING = BookFilter()
 
 
 @dataclass(frozen=True)
@@ -92,9 +111,12 @@ class SignatureBook:
     notices: tuple[NoticeRow, ...]
 
 
-def signature_book(session: Session, actor: Actor) -> SignatureBook:
-    """The letters that wait for the actor's visa, opinion or signature, the sent letters, and unseen notices."""
-    mine = [(draft, turn) for draft in _in_circuit(session, actor) if (turn := turn_for(draft, actor)) is not None]
+def signature_book(session: Session, actor: Actor, asked_for: BookFilter = EVERYTHING) -> SignatureBook:
+    """The letters that wait for the actor's visa, opinion or signature, the sent letters, and unseen notices.
+
+    Notices are shown whatever the filter.
+    """
+    mine = list(_turns(session, actor, asked_for))
     facts = _Facts(session, [draft for draft, _ in mine])
     asked: dict[StepKind | None, list[BookRow]] = {StepKind.VISA: [], StepKind.OPINION: [], None: []}
     for draft, turn in mine:
@@ -102,8 +124,8 @@ def signature_book(session: Session, actor: Actor) -> SignatureBook:
     return SignatureBook(
         visas=tuple(asked[StepKind.VISA]),
         opinions=tuple(asked[StepKind.OPINION]),
-        signatures=(*asked[None], *_to_sign_again(session, actor)),
-        mine=_sent(session, actor),
+        signatures=(*asked[None], *_to_sign_again(session, actor, asked_for)),
+        mine=_sent(session, actor, asked_for),
         notices=_notices(session, actor),
     )
 
@@ -140,15 +162,43 @@ def returned_count(session: Session, actor: Actor) -> int:
     return counted(session, actor, (count_returned,))[0]
 
 
-def to_visa(session: Session, actor: Actor) -> tuple[MailId, ...]:
-    """The letters that wait for the actor's own decision about a visa, in the order of the signature book."""
+def to_visa(session: Session, actor: Actor, asked_for: BookFilter = EVERYTHING) -> tuple[MailId, ...]:
+    """The letters that wait for the actor's own decision about a visa, in the order of the signature book as filtered."""
     return tuple(
         MailId(draft.mail_id)
-        for draft in _in_circuit(session, actor)
-        if (turn := turn_for(draft, actor)) is not None
-        and turn.kind is StepKind.VISA
-        and decides_for(draft, actor, turn.post_id)
+        for draft, turn in _turns(session, actor, asked_for)
+        if turn.kind is StepKind.VISA and decides_for(draft, actor, turn.post_id)
     )
+
+
+def _turns(session: Session, actor: Actor, asked_for: BookFilter) -> Iterator[tuple[Draft, Turn]]:
+    """The letters that wait for the actor, with what is asked."""
+    for draft in _in_circuit(session, actor, asked_for):
+        turn = turn_for(draft, actor)
+        if turn is not None and _is_of(actor, turn.post_id, asked_for.whose):
+            yield draft, turn
+
+
+def _is_of(actor: Actor, post_id: int, whose: Whose | None) -> bool:
+    """Whether a post is one that the actor holds, or one for which the actor acts, as asked."""
+    held = actor.holds(post_id) if whose is not None else None
+    return whose is None or (held is not None and (held.because == "holder") is (whose is Whose.MINE))
+
+
+def _narrowed(asked_for: BookFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if asked_for.nature:
+        found.append(Mail.nature == asked_for.nature)
+    if asked_for.text:
+        author = exists().where(
+            Person.id == Mail.author_person_id, Person.name.icontains(asked_for.text, autoescape=True)
+        )  # fmt: skip
+        numbered = exists().where(
+            MailNumber.mail_id == Mail.id, MailNumber.text.icontains(asked_for.text, autoescape=True)
+        )  # fmt: skip
+        texts = (one.icontains(asked_for.text, autoescape=True) for one in (Mail.subject, Mail.addressee))
+        found.append(or_(*texts, author, numbered))
+    return found
 
 
 def subjects(session: Session, mail_ids: Iterable[int], actor: Actor) -> dict[int, str]:
@@ -169,13 +219,14 @@ def to_sign_count(session: Session, actor: Actor) -> int:
     )
 
 
-def _in_circuit(session: Session, actor: Actor) -> list[Draft]:
+def _in_circuit(session: Session, actor: Actor, asked_for: BookFilter = EVERYTHING) -> list[Draft]:
     """Letters with a post of the actor in their circuit; ``turn_for`` then decides the turn."""
     posts = sorted(actor.post_ids)
     step = exists().where(CircuitStep.mail_id == Draft.mail_id, CircuitStep.post_id.in_(posts))
     query = all_drafts().where(
-        Mail.state == MailState.IN_CIRCUIT, Draft.way.is_(None), or_(step, Draft.signatory_post_id.in_(posts))
-    )
+        Mail.state == MailState.IN_CIRCUIT, Draft.way.is_(None), or_(step, Draft.signatory_post_id.in_(posts)),
+        *_narrowed(asked_for),
+    )  # fmt: skip
     # A letter in the circuit has no number yet, and no sender: do not load them.
     bare = contains_eager(Draft.mail).options(lazyload(Mail.sender), lazyload(Mail.numbers))
     # Steps and entries are a handful each: one statement, which every page counts, instead of two.
@@ -184,22 +235,28 @@ def _in_circuit(session: Session, actor: Actor) -> list[Draft]:
     return list(found.unique())
 
 
-def _to_sign_again(session: Session, actor: Actor) -> list[BookRow]:
+def _to_sign_again(session: Session, actor: Actor, asked_for: BookFilter) -> list[BookRow]:
     query = all_drafts().where(
         Mail.state == MailState.NUMBERED,
         Draft.way == SignatureWay.DIGITAL,
         Draft.signatory_post_id.in_(sorted(actor.post_ids)),
+        *_narrowed(asked_for),
     )
-    drafts = list(session.scalars(visible(query, actor).order_by(Draft.confirmed_at)))
+    found = session.scalars(visible(query, actor).order_by(Draft.confirmed_at))
+    drafts = [one for one in found if _is_of(actor, one.signatory_post_id or 0, asked_for.whose)]
     facts = _Facts(session, drafts)
     return [_book_row(draft, facts, actor, Turn(PostId(draft.signatory_post_id or 0), None)) for draft in drafts]
 
 
-def _sent(session: Session, actor: Actor) -> tuple[BookRow, ...]:
+def _sent(session: Session, actor: Actor, asked_for: BookFilter) -> tuple[BookRow, ...]:
     query = all_drafts().where(
         _written_by(actor),
         Mail.state.in_((MailState.DRAFT, MailState.IN_CIRCUIT, MailState.NUMBERED, MailState.SIGNED)),
+        *_narrowed(asked_for),
     )
+    if asked_for.whose is not None:
+        other = Mail.author_person_id.is_distinct_from(actor.person_id)
+        query = query.where(~other if asked_for.whose is Whose.MINE else other)
     drafts = list(session.scalars(visible(query, actor).order_by(Draft.mail_id.desc()).limit(SENT_SHOWN)))
     facts = _Facts(session, drafts)
     return tuple(_book_row(draft, facts, actor, turn_for(draft, actor)) for draft in drafts)

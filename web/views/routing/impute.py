@@ -29,7 +29,7 @@ from ged.unit import HeldPost, ReadSession, Role
 from web.site import context
 from web.site.errors import view_of
 from web.site.forms import FormReader
-from web.site.kept_filter import KeptFilter, acts_for
+from web.site.kept_filter import KeptFilter, acts_for, list_filter
 from web.site.numbers import id_of, whole
 from web.site.pages import place, render_form
 from web.site.paths import next_path
@@ -39,7 +39,7 @@ blueprint = Blueprint("impute", __name__)
 
 REFUSALS = (Invalid, InvalidTransition, StaleVersion)
 PAGE = 50
-FILTER = KeptFilter("queue_filter")
+FILTER = KeptFilter("queue_filter", ("q", "urgence", "pour"))
 MAX_BATCH = 50
 MAX_PAGES_SHOWN = 12
 INDENT = "\N{NO-BREAK SPACE}" * 4
@@ -56,7 +56,7 @@ def queue() -> ResponseReturnValue:
         return redirect(url_for("impute.queue", **kept), 303)  # type: ignore[arg-type]
     actor, today = context.actor(), context.today()
     with context.services().reading() as session:
-        rows, page = queries.imputation_queue(session, actor, place(), asked=FILTER.asked(), limit=PAGE)
+        rows, page = queries.imputation_queue(session, actor, place(), asked=list_filter(FILTER.narrowed()), limit=PAGE)
         total = queries.imputation_count(session, actor)
         verdicts = signatures.of_letters(session, [row.mail_id for row in rows])
         days = calendar.calendar(session)
@@ -82,7 +82,7 @@ def decide(mail_id: int) -> ResponseReturnValue:
     fields = FormReader(request.form)
     version = fields.integer("version")
     with services.reading() as session:
-        following = queries.following(session, actor, mail_id, asked=FILTER.kept())
+        following = queries.following(session, actor, mail_id, asked=list_filter(FILTER.kept()))
         number = letter(session, mail_id, actor).number
     try:
         decision = _decision(fields)

@@ -16,7 +16,7 @@ from ged.routing.models import Purpose
 from ged.routing.queries import AssignmentRow, InboxView
 from web.site import context
 from web.site.forms import FormReader
-from web.site.kept_filter import KeptFilter, acts_for
+from web.site.kept_filter import KeptFilter, acts_for, list_filter
 from web.site.numbers import id_of
 from web.site.pages import place, render_form
 from web.site.panels import Panel
@@ -29,7 +29,7 @@ blueprint = Blueprint("inbox", __name__, url_prefix="/bannette")
 
 PAGE = 50
 REFUSALS = (Invalid, InvalidTransition)
-FILTER = KeptFilter("inbox_filter")
+FILTER = KeptFilter("inbox_filter", ("q", "mention", "urgence", "pour"))
 VIEWS = {
     "en-cours": InboxView.OPEN,
     "en-retard": InboxView.LATE,
@@ -44,7 +44,7 @@ def index() -> ResponseReturnValue:
     kept = FILTER.to_go_to()
     if kept is not None:
         return redirect(url_for("inbox.index", **kept), 303)  # type: ignore[arg-type]
-    actor, today, asked = context.actor(), context.today(), FILTER.asked()
+    actor, today, asked = context.actor(), context.today(), list_filter(FILTER.narrowed())
     name = request.args.get("voir", "en-cours")
     view = VIEWS.get(name, InboxView.OPEN)
     live = view is not InboxView.DONE

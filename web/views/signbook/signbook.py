@@ -5,19 +5,22 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.natures import queries as nature_queries
 from ged.org import absence_notices, absences
 from ged.paper import ink
 from ged.ports import Confidentiality, MailId, SignatureReport
 from ged.register import documents, opening
+from ged.register.models import Direction
 from ged.signbook import annotations, operations, presign, queries, second_thoughts
 from ged.signbook.models import Stance
 from ged.signbook.operations import MAX_TEXT, SignResult, ToSign
 from ged.signbook.presign import Checked
-from ged.signbook.queries import LetterRow
+from ged.signbook.queries import BookFilter, LetterRow
 from ged.signed_codes import queries as signed_codes
 from web.site import context, keyring, outcomes
 from web.site.errors import views_of
 from web.site.forms import FormReader
+from web.site.kept_filter import KeptFilter, acts_for, text_of, whose_of
 from web.site.numbers import id_of
 from web.site.outcomes import Outcome
 from web.site.pages import render_form
@@ -25,6 +28,7 @@ from web.site.pages import render_form
 blueprint = Blueprint("signbook", __name__, url_prefix="/parapheur")
 
 REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
+FILTER = KeptFilter("signbook_filter", ("q", "nature", "pour"))
 
 
 def _refused(error: GedError) -> GedError:
@@ -39,13 +43,23 @@ def _refused(error: GedError) -> GedError:
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """Visas and signatures that wait for me, letters that I sent, notices."""
+    """Visas and signatures that wait for me, letters that I sent, notices; narrowed as the inbox is."""
+    kept = FILTER.to_go_to()
+    if kept is not None:
+        return redirect(url_for("signbook.index", **kept), 303)  # type: ignore[arg-type]
     return _index()
+
+
+def _asked() -> BookFilter:
+    """The filter of the page, or, of a page that has none, of the session."""
+    narrowed = FILTER.narrowed() if request.endpoint == "signbook.index" else FILTER.kept()
+    return BookFilter(text_of(narrowed), narrowed.get("nature", ""), whose_of(narrowed))
 
 
 def _index(error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
-        book = queries.signature_book(session, context.actor())
+        book = queries.signature_book(session, context.actor(), _asked())
+        natures = nature_queries.offered(session, Direction.OUTGOING)
         waited = {one.post_id for row in book.mine for one in row.waits_for}
         away = absences.away(session, waited, on=context.today())
         own = absences.listing(session, context.actor(), on=context.today())
@@ -54,6 +68,9 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         "signbook/index.html",
         error=error,
         book=book,
+        narrowed=FILTER.narrowed(),
+        acts_for=acts_for(),
+        natures=[(one.code, one.name) for one in natures],
         may_batch=any(row.may_sign for row in book.signatures),
         may_visa=any(row.may_visa for row in book.visas),
         away=away,
@@ -180,7 +197,7 @@ def page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         row = queries.letter(session, mail_id, actor, on=context.today())
         margin = annotations.margin(session, mail_id, actor)
         code = signed_codes.of_letter(session, mail_id)
-        others = [one for one in queries.to_visa(session, actor) if one != mail_id] if row.may.visa else []
+        others = [one for one in queries.to_visa(session, actor, _asked()) if one != mail_id] if row.may.visa else []
     if row.level >= Confidentiality.RESTRICTED:
         with services.unit_of_work(context.now()) as uow:
             opening.mark_opened(uow, mail_id, actor=actor, now=context.now())
@@ -234,7 +251,7 @@ def _then(mail_id: int) -> str:
     if request.form.get("then") != "next":
         return url_for("signbook.index")
     with context.services().reading() as session:
-        waiting = queries.to_visa(session, context.actor())
+        waiting = queries.to_visa(session, context.actor(), _asked())
     at = waiting.index(MailId(mail_id)) if mail_id in waiting else -1
     following = [*waiting[at + 1 :], *waiting[: max(at, 0)]]
     return url_for("signbook.show", mail_id=following[0]) if following else url_for("signbook.index")

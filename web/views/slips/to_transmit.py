@@ -10,9 +10,11 @@ from flask_babel import ngettext
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.slips import bundle, to_transmit
 from ged.slips import view as slip_views
+from ged.slips.to_transmit import PaperFilter
 from web.site import context, keyring
 from web.site.errors import view_of
 from web.site.forms import FormReader
+from web.site.kept_filter import KeptFilter, text_of
 from web.site.numbers import id_of
 from web.site.pages import render_form
 from web.views.slips import forms
@@ -21,11 +23,15 @@ blueprint = Blueprint("to_transmit", __name__, url_prefix="/a-transmettre")
 
 REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
 MOST_PRINTED = 40
+FILTER = KeptFilter("papers_filter", ("q", "service"))
 
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """The waiting originals, by receiving unit; after an act (``?fait=``) also its slips, to be printed."""
+    """The waiting originals, by receiving unit, narrowed as the inbox is; after an act (``?fait=``) also its slips, to be printed."""
+    kept = FILTER.to_go_to()
+    if kept is not None:
+        return redirect(url_for("to_transmit.index", **kept), 303)  # type: ignore[arg-type]
     return _index()
 
 
@@ -33,14 +39,18 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
     actor = context.actor()
     post = forms.sending_post(actor)
     done = [number for value in request.args.getlist("fait")[:MOST_PRINTED] if (number := id_of(value)) is not None]
+    narrowed = FILTER.narrowed()
+    asked = PaperFilter(text_of(narrowed), id_of(narrowed.get("service", "")))
     with context.services().reading() as session:
-        groups = to_transmit.destinations(session, actor, post=post)
+        groups = to_transmit.destinations(session, actor, post=post, asked=asked)
+        units = to_transmit.receivers(session, actor, post=post) if groups or narrowed else []
         made = [slip_views.slip_view(session, slip_id, actor).row for slip_id in done]
     return render_form(
         "slips/to_transmit.html",
         error=error,
         groups=groups,
-        total=sum(len(group.rows) for group in groups),
+        narrowed=narrowed,
+        units=units,
         made=made,
         is_long=len(made) + sum(row.line_count for row in made) > bundle.MOST_DOCUMENTS,
         post=post,
