@@ -64,6 +64,29 @@ def test_a_registration_waits_for_the_network_and_leaves_by_itself(page: Page, s
     assert letters(site[1]) == 1
 
 
+def test_what_waits_registers_no_letter_that_was_registered_meanwhile(page: Page, site: tuple[str, Services]) -> None:
+    fill(page)
+    # The server is away for this tab alone: its clerk loses patience, and registers the letter in another one.
+    page.route("**/sante/site", lambda route: route.abort())
+    page.evaluate("window.dispatchEvent(new Event('offline'))")
+    for _ in range(3):
+        page.press("#subject", "Enter")
+    expect(page.locator("[data-offline]")).to_contain_text("Votre envoi part de lui-même")
+    other = page.context.new_page()
+    other.goto("/enregistrer/")
+    other.select_option("#addressed_post_id", index=1)
+    other.fill("#sender_name", "Collectif des riverains")
+    other.fill("#subject", SUBJECT)
+    with leading_on(other):
+        other.press("#subject", "Enter")
+    assert letters(site[1]) == 1
+    with leading_on(page):
+        page.unroute("**/sante/site")
+    expect(page.locator(".error-summary")).to_be_visible()
+    expect(page.locator("#subject")).to_have_value(SUBJECT)
+    assert letters(site[1]) == 1, "the form that waited asks before it takes a number"
+
+
 def test_a_person_takes_back_what_waits(page: Page, site: tuple[str, Services]) -> None:
     fill(page)
     page.context.set_offline(True)
