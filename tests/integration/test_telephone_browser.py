@@ -89,6 +89,22 @@ def test_a_number_is_not_broken_on_a_telephone(browser: Browser, site: tuple[str
         context.close()
 
 
+@pytest.mark.parametrize("width", [320, 360, 600])
+def test_the_name_of_the_service_takes_two_lines_at_most(
+    browser: Browser, site: tuple[str, Services, int], width: int
+) -> None:
+    context = browser.new_context(base_url=site[0], locale="fr-FR", viewport={"width": width, "height": 740})
+    page = context.new_page()
+    sign_in(page, "sg")
+    name = page.locator(".brand__service")
+    lines = "one => Math.round(one.getBoundingClientRect().height / parseFloat(getComputedStyle(one).lineHeight))"
+    assert name.evaluate(lines) <= 2
+    if width >= 360:
+        assert name.evaluate("one => one.scrollHeight <= one.clientHeight"), "and nothing of it is cut"
+    assert (page.locator(".brand").get_attribute("title") or "").startswith("Courrier et documents")
+    context.close()
+
+
 def test_a_letter_on_paper_holds_no_buttons(browser: Browser, site: tuple[str, Services, int]) -> None:
     context = browser.new_context(base_url=site[0], locale="fr-FR")
     page = context.new_page()
