@@ -15,7 +15,7 @@ from ged.dispatch import queries as dispatch_queries
 from ged.dispatch.operations import Departure, Discharge
 from ged.dispatch.queries import DispatchPage
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
-from ged.paper import ink
+from ged.paper import desk, ink
 from ged.paper import operations as paper
 from ged.ports import Confidentiality
 from ged.register import opening
@@ -40,7 +40,7 @@ def index() -> ResponseReturnValue:
         actor = context.actor()
         return render_template(
             "dispatch/index.html",
-            printed=queries.printed(session, actor),
+            printed=desk.printed(session, actor),
             waiting=dispatch_queries.to_dispatch(session, actor),
             open_lines=dispatch_queries.without_discharge(session, actor),
         )

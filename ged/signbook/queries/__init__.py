@@ -15,7 +15,6 @@ from ged.signbook.queries.lists import (
     to_visa,
     waiting_count,
 )
-from ged.signbook.queries.office import PrintedRow, printed
 from ged.signbook.queries.one_letter import LetterRow, letter, preview_letter
 from ged.signbook.queries.panel import Answerable, AnswerRow, LetterPanel, answerable, letter_panel
 from ged.signbook.queries.revisions import issued_letters, issued_of
@@ -32,7 +31,6 @@ __all__ = [
     "LetterRow",
     "NoticeRow",
     "PostChoice",
-    "PrintedRow",
     "Rights",
     "SignatureBook",
     "StepRow",
@@ -46,7 +44,6 @@ __all__ = [
     "letter_panel",
     "posts",
     "preview_letter",
-    "printed",
     "returned_count",
     "signature_book",
     "subjects",

@@ -1,4 +1,4 @@
-"""The mail office's queries: ink-signed letters that wait for their number, or for the scan of the original."""
+"""What the mail office has to do for letters signed by hand: give a number, scan the original."""
 
 from dataclasses import dataclass
 from datetime import datetime
