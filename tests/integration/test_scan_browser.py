@@ -121,6 +121,21 @@ def test_the_list_is_renewed_and_nothing_that_was_chosen_or_typed_is_lost(
     expect(page.locator("#more")).to_be_checked()
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_long_file_name_is_wrapped_on_its_card(page: Page, site: tuple[str, Services], width: int) -> None:
+    name = "Scan_0001_" + "90228905" * 10 + ".tif"
+    upload(site[1], name, pages.tiff("E"))
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/numerisations/")
+    card = page.locator(".thumb", has_text=name)
+    expect(card).to_be_visible()
+    cut = """card => [...card.querySelectorAll(".thumb__foot, .thumb__foot *")]
+      .filter((one) => one.getBoundingClientRect().right > card.getBoundingClientRect().right + 0.5 || one.scrollWidth > one.clientWidth + 1
+        && getComputedStyle(one).display !== "inline").map((one) => one.textContent.trim())"""
+    assert card.evaluate(cut) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_a_large_page_becomes_sharper_once_it_is_there(page: Page) -> None:
     page.goto("/numerisations/1")
     picture = page.locator(".two-pane__page img")

@@ -1,5 +1,6 @@
 """Delegations with limits, checked before anything is signed; and the capacity in which a delegate signs."""
 
+import re
 import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -186,3 +187,12 @@ def test_on_the_pages_it_is_given_with_its_bounds_and_the_delegate_reads_why(sit
     assert "Signer électroniquement" not in page
     assert "hors de votre délégation" in site.get("dge", "/parapheur/")
     site.send("dge", f"/parapheur/{mail_id}/signer-a-la-main", 422, version_no=3)
+
+
+def test_the_people_of_a_delegation_are_offered_with_their_posts(site: Site) -> None:
+    page = site.get("sg", "/delegations/")
+    offered = page.partition('name="person_id"')[2].partition("</select>")[0]
+    names = re.findall(r'<option value="\d+"[^>]*>([^<]+)</option>', offered)
+    assert "Daf — Poste DAF-C, Direction des affaires financières, Ministère" in names
+    assert len(names) > 3
+    assert all(" — Poste " in name for name in names), "nobody is offered by a first name alone"
