@@ -7,15 +7,20 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from ged.administration.lines import TAKEN_AWAY, Line, line
-from ged.errors import NotFound
+from ged.errors import Invalid, NotFound
 from ged.org.file import OrganisationFile, PersonRecord, PostRecord, UnitRecord
 
 Record = TypeVar("Record", UnitRecord, PersonRecord, PostRecord)
 
 
 def new_unit(now: OrganisationFile, *, code: str, name: str, kind: str, below: str, is_entity: bool) -> list[Line]:
-    """A unit below another."""
+    """A unit below another.
+
+    Raises:
+        Invalid: ``cell.nearly_twice``: the code is taken.
+    """
     unit_of(now, below)
+    _refuse_taken(code, "code", (unit.code for unit in now.units))
     return [line("units", {"code": code, "name": name, "kind": kind, "parent": below}, is_entity=is_entity)]
 
 
@@ -75,8 +80,13 @@ def new_post(
     now: OrganisationFile, *, code: str, title: str, unit: str, roles: tuple[str, ...], holder: str | None,
     secretary_of: str | None,
 ) -> list[Line]:  # fmt: skip
-    """A post in a unit, with or without a holder."""
+    """A post in a unit, with or without a holder.
+
+    Raises:
+        Invalid: ``cell.nearly_twice``: the code is taken.
+    """
     unit_of(now, unit)
+    _refuse_taken(code, "code", (post.code for post in now.posts))
     values: dict[str, object] = {"code": code, "title": title, "unit": unit, "roles": roles or TAKEN_AWAY}
     if holder:
         values["holder"] = holder
@@ -101,8 +111,17 @@ def given_post(now: OrganisationFile, code: str, *, holder: str | None) -> list[
     return [line("posts", {"code": code, "holder": holder or TAKEN_AWAY})]
 
 
-def new_person(*, account: str, name: str, email: str, clearance: str, post: str | None = None) -> list[Line]:
-    """A person with an account, and the post that it is for."""
+def new_person(
+    now: OrganisationFile, *, account: str, name: str, email: str, clearance: str, post: str | None = None
+) -> list[Line]:
+    """A person with an account, and the post that it is for.
+
+    Raises:
+        Invalid: ``cell.nearly_twice``: the account is taken; ``cell.unknown``: the post is not there.
+    """
+    _refuse_taken(account, "account", (person.account for person in now.people))
+    if post is not None and post not in {one.code for one in now.posts}:
+        raise Invalid("cell.unknown", "choose from the list", field="post", value=post)
     values = {"account": account, "name": name, "clearance": clearance} | ({"email": email} if email else {})
     return [line("people", values), *([line("posts", {"code": post, "holder": account})] if post else [])]
 
@@ -131,6 +150,12 @@ def return_of(now: OrganisationFile, account: str) -> list[Line]:
     """A closed account is opened again; posts and keys are given anew."""
     person_of(now, account)
     return [line("people", {"account": account, "closed": False})]
+
+
+def _refuse_taken(code: str, field: str, codes: Iterable[str]) -> None:
+    """A line of the workbook changes the record that its key names; a form that adds a record must not."""
+    if code in codes:
+        raise Invalid("cell.nearly_twice", "choose another", field=field, other=code)
 
 
 def unit_of(now: OrganisationFile, code: str) -> UnitRecord:

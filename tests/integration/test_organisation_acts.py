@@ -75,7 +75,7 @@ ACTS = {
     "changed post": lambda now: wanted.changed_post(now, "BO-A", title="Agent", unit="SG", roles=("clerk", "member"), secretary_of="SG-T"),
     "given": given("ETU-M", "daf"),
     "vacant": given("DGE-C", None),
-    "new person": lambda now: wanted.new_person(account="nouveau", name="Nouveau Venu", email="n@exemple.tg", clearance="ordinary", post="BO-A"),
+    "new person": lambda now: wanted.new_person(now, account="nouveau", name="Nouveau Venu", email="n@exemple.tg", clearance="ordinary", post="BO-A"),
     "changed person": lambda now: wanted.changed_person(now, "daf", name="Afi Mensah", email="", clearance="secret"),
     "departure": lambda now: wanted.departure(now, "dge", successors={"DGE-C": "etudes"}),
 }  # fmt: skip
@@ -218,6 +218,9 @@ REFUSED = {
     "below what is below it": (moved("DGE", "ETU"), "cell.cycle"),
     "a unit that is not there": (moved("DGE", "NULLE-PART"), "cell.unknown"),
     "a code that exists": (lambda now: wanted.new_unit(now, code="dge", name="X", kind="service", below="SG", is_entity=False), "cell.nearly_twice"),
+    "exactly a code that exists": (lambda now: wanted.new_unit(now, code="DAF", name="X", kind="service", below="SG", is_entity=False), "cell.nearly_twice"),
+    "exactly an account that exists": (lambda now: wanted.new_person(now, account="dge", name="X", email="", clearance="ordinary"), "cell.nearly_twice"),
+    "exactly a post that exists": (lambda now: wanted.new_post(now, code="BO-A", title="X", unit="SG", roles=(), holder=None, secretary_of=None), "cell.nearly_twice"),
     "a code with a space": (lambda now: wanted.new_unit(now, code="D G", name="X", kind="service", below="SG", is_entity=False), "cell.space"),
     "a long name": (renamed("DGE", "x" * 201), "cell.too_long"),
     "an invisible sign": (renamed("DGE", "Ener\u202egie"), "cell.control"),

@@ -60,6 +60,8 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "post": (_ADMINISTRATOR, "veiller"),
     "preservations": (_ADMINISTRATOR, "veiller"),
     "organisation": (_ADMINISTRATOR, "lorganigramme"),
+    "people": (_ADMINISTRATOR, "les-personnes"),
+    "posts": (_ADMINISTRATOR, "les-personnes"),
     "acts": (_ADMINISTRATOR, "lorganigramme"),
     "rollout": (_ADMINISTRATOR, "mettre-en-place"),
     "synonyms": (_ADMINISTRATOR, "veiller"),

@@ -1,0 +1,193 @@
+"""People and posts in the browser: found, added, given a post, let go in one act; no letter and no password is shown."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, select
+
+from ged.org.models import Holding, Person, Post
+from ged.routing.load import fill_calendar
+from ged.unit import Services
+from tests.administration_kit import organisation
+from tests.factories import NOW, TODAY
+from tests.routing_kit import impute, register
+from tests.site import make_site, post, sign_in
+
+pytestmark = pytest.mark.slow
+PEOPLE, POSTS = "/administration/personnes", "/administration/postes"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> tuple[Flask, Services]:
+    app, services = make_site(tmp_path)
+    with services.unit_of_work(NOW) as uow:
+        fill_calendar(uow)
+    return app, services
+
+
+def person_id(services: Services, account: str) -> int:
+    with services.reading() as session:
+        return session.scalars(select(Person.id).where(Person.account == account)).one()
+
+
+def post_id(services: Services, code: str) -> int:
+    with services.reading() as session:
+        return session.scalars(select(Post.id).where(Post.code == code)).one()
+
+
+def do(client: FlaskClient, path: str, data: dict[str, object]) -> tuple[str, str]:
+    """Propose and confirm an act. Returns its address, and the page that said what will change."""
+    answer = post(client, path, data)
+    assert answer.status_code == 303, answer.text
+    page = client.get(answer.location).text
+    found = re.search(r'name="shown" value="(\w+)"', page)
+    assert found, page
+    confirmed = post(client, f"{answer.location}/confirmer", {"shown": found.group(1)}, page=answer.location)
+    assert confirmed.status_code == 303, confirmed.text
+    return str(answer.location), page
+
+
+def holder(services: Services, code: str) -> str | None:
+    today = datetime.now(UTC).date()  # the site's clock is the real one
+    return next(one.holder for one in organisation(services, on=today).posts if one.code == code)
+
+
+def test_a_person_is_added_with_a_post_and_found(place: tuple[Flask, Services]) -> None:
+    app, services = place
+    client = sign_in(app, "admin")
+    do(client, f"{POSTS}/{post_id(services, 'BO-A')}/attribuer", {"holder": ""})
+    assert holder(services, "BO-A") is None
+    new = {
+        "account": "K.Ametepe",
+        "name": "Kodjo Ametépé",
+        "email": "k@exemple.tg",
+        "clearance": "ordinary",
+        "post": "BO-A",
+    }
+    _act, page = do(client, f"{PEOPLE}/inscrire", new)
+    assert "Kodjo Ametépé (k.ametepe)" in page
+    assert holder(services, "BO-A") == "k.ametepe", "accounts are lower case"
+    for asked in ("ametepe", "AMETÉPÉ", "poste bo-a"):
+        assert "Kodjo Ametépé" in client.get(f"{PEOPLE}/?q={asked}").text
+    assert "jamais ouvert" in client.get(f"{PEOPLE}/?q=ametepe").text
+    shown = client.get(f"{PEOPLE}/{person_id(services, 'k.ametepe')}").text
+    assert "Poste BO-A" in shown
+    assert "Inscrire une personne" in shown, "its acts"
+
+
+def test_a_departure_says_what_was_open_and_hands_posts_over(place: tuple[Flask, Services]) -> None:
+    app, services = place
+    impute(services, register(services, "Objet très secret").mail_id, "DGE")
+    leaver = sign_in(app, "dge")
+    client = sign_in(app, "admin")
+    dge = person_id(services, "dge")
+    act, page = do(client, f"{PEOPLE}/{dge}/depart", {"holder_DGE-C": "etudes"})
+    assert "1 session est fermée" in page
+    assert "Etudes (etudes)" in page
+    assert holder(services, "DGE-C") == "etudes"
+    assert leaver.get("/bannette/").status_code in {302, 303}, "signed out"
+    assert "Objet très secret" not in page + client.get(f"{PEOPLE}/{dge}").text
+    assert "Dge" not in client.get(f"{PEOPLE}/?q=dge").text.split("<main")[1]
+    assert "fermé" in client.get(f"{PEOPLE}/?q=dge&fermes=1").text
+    assert post(client, f"{act}/annuler", {}).status_code == 303
+    assert holder(services, "DGE-C") == "dge"
+    do(client, f"{PEOPLE}/{dge}/depart", {"holder_DGE-C": ""})
+    assert holder(services, "DGE-C") is None
+    do(client, f"{PEOPLE}/{dge}/rouvrir", {})
+    assert "Départ d'une personne" in client.get(f"{PEOPLE}/{dge}").text
+    assert holder(services, "DGE-C") is None, "posts are given anew"
+
+
+def test_a_post_is_created_changed_and_moved(place: tuple[Flask, Services]) -> None:
+    app, services = place
+    client = sign_in(app, "admin")
+    with services.reading() as session:
+        unit = session.scalars(select(Post.unit_id).where(Post.code == "ETU-M")).one()
+    made = {"code": "ETU-C", "title": "Cheffe", "roles": ["head", "signatory"], "holder": "", "secretary_of": ""}
+    _act, page = do(client, f"{POSTS}/creer/{unit}", made)
+    assert "Chef de service, Signataire" in page
+    changed = {"title": "Cheffe des études", "unit": "DAF", "roles": ["head"], "secretary_of": ""}
+    _act, page = do(client, f"{POSTS}/{post_id(services, 'ETU-C')}/modifier", changed)
+    assert "1 poste change de service" in page
+    now = next(one for one in organisation(services).posts if one.code == "ETU-C")
+    assert (now.title, now.unit, [role.value for role in now.roles]) == ("Cheffe des études", "DAF", ["head"])
+
+
+WRONG = [
+    ("personnes/inscrire", {"account": "dge", "name": "X", "clearance": "ordinary"}, "existe déjà"),
+    ("personnes/inscrire", {"account": "a b", "name": "X", "clearance": "ordinary"}, "sans espace"),
+    ("personnes/inscrire", {"account": "x" * 65, "name": "X", "clearance": "ordinary"}, "Une correction"),
+    ("personnes/inscrire", {"account": "x", "name": "X", "clearance": "royal"}, "pas de la liste"),
+    ("personnes/inscrire", {"account": "x", "name": "X", "clearance": "ordinary", "email": "x"}, "arobase"),
+    ("personnes/inscrire", {"account": "x", "name": "X", "clearance": "ordinary", "post": "NULLE"}, "n'existe pas"),
+    ("postes/3/attribuer", {"holder": "personne"}, "n'existe pas"),
+    ("postes/3/modifier", {"title": "X", "unit": "NULLE", "roles": ["clerk"]}, "n'existe pas"),
+    ("postes/3/modifier", {"title": "X", "unit": "BO", "roles": ["roi"]}, "Une correction"),
+    ("postes/3/modifier", {"title": "X", "unit": "BO", "roles": [], "secretary_of": "BO-A"}, "lui-même"),
+]
+
+
+@pytest.mark.parametrize(("path", "data", "words"), WRONG, ids=[f"{w[0]}-{n}" for n, w in enumerate(WRONG)])
+def test_a_wrong_form_is_told(tmp_path: Path, path: str, data: dict[str, object], words: str) -> None:
+    app, _services = make_site(tmp_path)
+    answer = post(sign_in(app, "admin"), f"/administration/{path}", data)
+    assert answer.status_code == 422, answer.location
+    assert re.search(words, answer.text.replace("&#39;", "'"))
+
+
+def test_an_administrator_gives_himself_no_post_by_a_form(place: tuple[Flask, Services]) -> None:
+    app, services = place
+    client = sign_in(app, "admin")
+    answer = post(client, f"{POSTS}/{post_id(services, 'DGE-C')}/attribuer", {"holder": "admin"})
+    page = client.get(answer.location).text
+    assert "Cet acte vous donnerait à vous-même un poste" in page
+    assert 'name="shown"' not in page
+    assert holder(services, "DGE-C") == "dge"
+
+
+def test_only_an_administrator_enters(place: tuple[Flask, Services]) -> None:
+    app, services = place
+    person, a_post = person_id(services, "dge"), post_id(services, "DGE-C")
+    read = [
+        f"{PEOPLE}/", f"{PEOPLE}/inscrire", f"{PEOPLE}/{person}", f"{POSTS}/{a_post}", f"{POSTS}/creer/4",
+        *(f"{PEOPLE}/{person}/{act}" for act in ("modifier", "depart", "rouvrir")),
+        *(f"{POSTS}/{a_post}/{act}" for act in ("modifier", "attribuer")),
+    ]  # fmt: skip
+    for account in ("agent", "sg", "secretaire", "dge", "etudes"):
+        client = sign_in(app, account)
+        assert {client.get(path).status_code for path in read} == {403}, account
+        assert {post(client, path, {}).status_code for path in read[1:] if path.count("/") > 3} <= {403, 405}, account
+    client = sign_in(app, "admin")
+    assert {client.get(path).status_code for path in read} == {200}
+    for path in (f"{PEOPLE}/9999", f"{PEOPLE}/9999/depart", f"{POSTS}/9999", f"{POSTS}/creer/9999"):
+        assert client.get(path).status_code == 404
+
+
+def test_a_long_list_asks_few_statements_and_comes_in_pages(place: tuple[Flask, Services]) -> None:
+    app, services = place
+    client = sign_in(app, "admin")
+    asked: list[str] = []
+    event.listen(services.engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
+
+    def count(path: str) -> int:
+        client.get(path)
+        asked.clear()
+        assert client.get(path).status_code == 200
+        return len(asked)
+
+    paths = [f"{PEOPLE}/", f"{POSTS}/{post_id(services, 'DGE-C')}/attribuer", f"{PEOPLE}/inscrire"]
+    before = [count(path) for path in paths]
+    with services.unit_of_work(NOW) as uow:
+        for number in range(120):
+            made = Person(account=f"p{number}", name=f"Personne {number:03}", password_hash="x")
+            a_post = Post(code=f"Q{number}", title=f"Poste {number}", unit_id=1)
+            uow.session.add_all([made, a_post])
+            uow.session.flush()
+            uow.session.add(Holding(post_id=a_post.id, person_id=made.id, from_on=TODAY))
+    assert [count(path) for path in paths] == before
+    assert "Personne 060" in client.get(f"{PEOPLE}/?offset=50").text
+    assert client.get(f"{PEOPLE}/?offset=abc").status_code == 200

@@ -1,0 +1,141 @@
+"""People in the browser: find, add, change, let go, open again; no password and no letter is shown."""
+
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ged.administration import people as queries
+from ged.administration import wanted
+from ged.administration.people import PersonPage
+from ged.ports import Confidentiality
+from web.site import context
+from web.site.numbers import whole
+from web.views.admin import act_form
+from web.views.admin.act_form import ActForm, Field, Options
+from web.words import acts as words
+from web.words.labels import label
+
+blueprint = Blueprint("people", __name__, url_prefix="/administration/personnes")
+BOTH = ("GET", "POST")
+PAGE = 50
+SUCCESSOR = "holder_"
+"""Prefix of the fields that name who takes a post over, by its code."""
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """The people, or those that a search finds."""
+    asked, with_closed = request.args.get("q", "").strip()[:200], "fermes" in request.args
+    offset = max(0, request.args.get("offset", 0, type=whole) or 0)
+    with context.services().reading() as session:
+        rows, total = queries.people(
+            session, asked, on=context.today(), offset=offset, limit=PAGE, with_closed=with_closed
+        )
+    return render_template(
+        "people/index.html", rows=rows, total=total, offset=offset, limit=PAGE, asked=asked, with_closed=with_closed
+    )
+
+
+@blueprint.get("/<int:person_id>")
+def show(person_id: int) -> ResponseReturnValue:
+    """A person: account, posts over time, delegations, acts."""
+    return render_template("people/person.html", person=_person(person_id), what_words=words.what_words)
+
+
+def _person(person_id: int) -> PersonPage:
+    with context.services().reading() as session:
+        return queries.person_page(session, person_id, on=context.today(), now=context.now())
+
+
+def _levels() -> Options:
+    return [(level.name.lower(), label(level)) for level in Confidentiality]
+
+
+def _fields(name: str = "", email: str = "", clearance: str = "ordinary") -> tuple[Field, ...]:
+    return (
+        Field("name", _("Nom et prénoms"), value=name, hint=_("Tels qu'ils sont imprimés sur les bordereaux."), required=True),
+        Field("email", _("Courriel"), value=email, hint=_("Pour les avis ; vide s'il n'y en a pas.")),
+        Field(
+            "clearance", _("Habilitation"), "select", value=clearance, options=_levels(), required=True,
+            hint=_("Le niveau le plus élevé que la personne peut lire."),
+        ),
+    )  # fmt: skip
+
+
+@blueprint.route("/inscrire", methods=BOTH)
+def create() -> ResponseReturnValue:
+    """A person with an account, and the post that it is for."""
+    with context.services().reading() as session:
+        posts = queries.post_options(session, vacant_on=context.today())
+    form = ActForm(
+        "person.new", _("Inscrire une personne"), _("Un compte et, s'il le faut, un poste vacant."), "",
+        (url_for("people.index"), _("Personnes et postes")),
+        (
+            Field("account", _("Compte"), hint=_("Ce que la personne tape pour se connecter : minuscules, sans espace ; il ne change plus."), required=True, maximum=64),
+            *_fields(),
+            Field("post", _("Poste"), "select", options=posts, empty=_("Aucun pour l'instant"), hint=_("Un poste vacant.")),
+        ),
+    )  # fmt: skip
+    return act_form.answer(
+        form,
+        # Accounts are compared in lower case when somebody signs in.
+        lambda now, said: wanted.new_person(
+            now, account=said["account"].lower(), name=said["name"], email=said["email"], clearance=said["clearance"],
+            post=said["post"] or None,
+        ),
+    )  # fmt: skip
+
+
+@blueprint.route("/<int:person_id>/modifier", methods=BOTH)
+def change(person_id: int) -> ResponseReturnValue:
+    """Another name, address or clearance."""
+    person = _person(person_id)
+    form = ActForm(
+        "person.change", _("Modifier une personne"), f"{person.name} ({person.account})", person.account, _back(person),
+        _fields(person.name, person.email, person.clearance.name.lower()),
+    )  # fmt: skip
+    return act_form.answer(
+        form,
+        lambda now, said: wanted.changed_person(
+            now, person.account, name=said["name"], email=said["email"], clearance=said["clearance"]
+        ),
+    )
+
+
+def _back(person: PersonPage) -> tuple[str, str]:
+    return url_for("people.show", person_id=person.id), person.name
+
+
+@blueprint.route("/<int:person_id>/depart", methods=BOTH)
+def leave(person_id: int) -> ResponseReturnValue:
+    """The account is closed; each post goes to a successor or becomes vacant."""
+    person = _person(person_id)
+    with context.services().reading() as session:
+        others = queries.person_options(session, on=context.today(), but=person.account)
+    form = ActForm(
+        "person.leave", _("Départ d'une personne"),
+        _("Le compte de %(name)s est fermé, ses sessions et délégations prennent fin, ses certificats sont révoqués. Son courrier reste à ses postes.", name=person.name),
+        person.account, _back(person),
+        tuple(
+            Field(f"{SUCCESSOR}{post.code}", _("Successeur : %(post)s", post=post.title), "select", options=others, empty=_("Personne : le poste reste vacant"))
+            for post in person.posts
+        ),
+    )  # fmt: skip
+    return act_form.answer(
+        form,
+        lambda now, said: wanted.departure(
+            now, person.account, successors={key.removeprefix(SUCCESSOR): value or None for key, value in said.items()}
+        ),
+    )
+
+
+@blueprint.route("/<int:person_id>/rouvrir", methods=BOTH)
+def reopen(person_id: int) -> ResponseReturnValue:
+    """A closed account is opened again, without posts and keys."""
+    person = _person(person_id)
+    form = ActForm(
+        "person.return", _("Rouvrir un compte"),
+        _("%(name)s se connecte de nouveau ; postes, délégations et clés se donnent à nouveau.", name=person.name),
+        person.account, _back(person), (),
+    )  # fmt: skip
+    return act_form.answer(form, lambda now, _said: wanted.return_of(now, person.account))
