@@ -1,6 +1,6 @@
 """The cost of each page of the site in a small and in a large archive, as JSON lines.
 
-    python -m bench.pages [--letters 10000 1000000] [--turns 40] [--url URL]
+    python -m bench.pages [--letters 10000 1000000] [--turns 40] [--url URL] [--data FOLDER] [--only TEXT ...] [--profile]
 
 The demonstration ministry does its main job. Then the database copies its letters with all their rows. Copies of
 finished letters are the past of five years; at each size, 700 copies of open ones wait in the queues. This process
@@ -8,12 +8,19 @@ requests each page as a person who works with it. A line has the time until the 
 percentile of the turns, with the database), the time of this process alone, the queries, the bytes, and the growth of
 the median since the first size. The goal is 50 ms and a growth of 1.5.
 
-The database is SQLite, or an empty PostgreSQL database with ``--url``. The search is measured by ``bench.search``.
+The database is SQLite, or an empty PostgreSQL database with ``--url``. With ``--data`` the installation stays in a folder;
+the next run with this folder measures it again, or grows it further. ``--only`` measures the pages whose account and address
+contain one of the texts. ``--profile`` writes the functions that take the time of each page to standard error. The search is
+measured by ``bench.search``.
 """
 
 import argparse
+import cProfile
+import json
 import os
+import pstats
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -71,6 +78,14 @@ class Places:
     far: int
 
 
+def arrivals_in(data: Path, url: str) -> list[int]:
+    """The arrivals of the demonstration, the answered one first; it is played when the folder holds none."""
+    kept = data.parent / "arrivals.json"
+    if not kept.exists():
+        kept.write_text(json.dumps(play(data, url)))
+    return [int(one) for one in json.loads(kept.read_text())]
+
+
 def play(data: Path, url: str) -> list[int]:
     """Do the demonstration's main job in a new installation. Returns the arrivals, the answered one first."""
     extra = {"GED_DATABASE_URL": url, "GED_UNSAFE_DATABASE": "for-tests"} if url else {}
@@ -95,7 +110,7 @@ def _hush(_line: str) -> None:
 def models(engine: Engine, arrivals: list[int]) -> Models:
     """The letters to copy."""
     with engine.connect() as connection:
-        answer = connection.scalar(select(func.max(Mail.id)).where(Mail.id.not_in(arrivals)))
+        answer = connection.scalar(select(func.min(Mail.id)).where(Mail.id.not_in(arrivals)))
         answered, closed, officer, inbox, impute = arrivals[:5]
         mails: list[list[int]] = [[answered, answer or 0], [closed], [impute], [inbox], [officer]]
         return Models(*(rows_of(connection, ids) for ids in mails))
@@ -123,6 +138,13 @@ def grow(engine: Engine, chosen: Models, before: int, letters: int) -> None:
         connection.execute(text("ANALYZE"))
         held = connection.scalar(select(func.count()).select_from(Mail))
     tell(bench="past", letters=held, seconds=round(time.monotonic() - began, 1))
+
+
+def past_of(engine: Engine) -> int:
+    """How many letters the past of a kept installation holds; 0: it has not grown yet."""
+    with engine.connect() as connection:
+        held = connection.scalar(select(func.count()).select_from(Mail)) or 0
+    return max(0, held - TO_IMPUTE - IN_INBOX - WITH_OFFICER) // 1000 * 1000
 
 
 def places(services: Services, arrivals: list[int]) -> Places:
@@ -209,31 +231,53 @@ def measure(engine: Engine, client: FlaskClient, address: str, turns: int) -> di
     }
 
 
+def profile(client: FlaskClient, account: str, address: str, turns: int) -> None:
+    """Write on standard error in which functions the time of a page is spent."""
+    with cProfile.Profile() as found:
+        for _ in range(turns):
+            client.get(address)
+    print(f"--- {account} {address}, {turns} turns", file=sys.stderr)
+    figures = pstats.Stats(found, stream=sys.stderr)
+    figures.sort_stats("cumulative").print_stats(90)
+    figures.sort_stats("tottime").print_stats(40)
+
+
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--letters", type=int, nargs="+", default=[int(one) for one in SIZES.split(",")])
     parser.add_argument("--turns", type=int, default=40)
     parser.add_argument("--url", default="")
+    parser.add_argument("--data", type=Path, help="keep the installation in this folder; default: a temporary one")
+    parser.add_argument("--only", nargs="+", default=[""], help="parts of 'account address' of the pages to measure")
+    parser.add_argument("--profile", action="store_true")
     given = parser.parse_args()
     with ExitStack() as stack:
         stack.callback(close_run, *open_run())
-        data = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "data"
-        arrivals = play(data, given.url)
+        folder = given.data or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        data = folder / "data"
+        arrivals = arrivals_in(data, given.url)
         services = build_services(load_settings(settings_file.file_of(data)))
         engine = services.engine
         stack.callback(engine.dispose)
         chosen = models(engine, arrivals)
         at = places(services, arrivals)
         first: dict[tuple[str, str], float] = {}
-        before = 0
-        for letters in sorted(given.letters):
-            grow(engine, chosen, before, letters)
-            before = letters
+        before = past_of(engine)
+        for letters in sorted(one for one in given.letters if one >= before):
+            if letters > before:
+                grow(engine, chosen, before, letters)
+                before = letters
             app = open_site(data, services)
             clients: dict[str, FlaskClient] = {}
             for account, address in pages(at):
+                if not any(part in f"{account} {address}" for part in given.only):
+                    continue
                 client = clients.get(account) or clients.setdefault(account, sign_in(app, account, PASSWORD))
+                if given.profile:
+                    profile(client, account, address, given.turns)
+                    continue
                 found = measure(engine, client, address, given.turns)
                 growth = round(found["p50_ms"] / first.setdefault((account, address), found["p50_ms"]), 2)
                 tell(

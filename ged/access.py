@@ -7,6 +7,7 @@ principals is in the actor's set for L (``ged.org.actors`` expands these sets). 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, delete, exists, false, insert, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
@@ -46,6 +47,7 @@ class MailAccess(Base):
 
 
 _RIGHTS = insert(table_of(MailAccess))
+CLAUSES_KEPT = 256
 
 
 def grant(uow: UnitOfWork, mail_id: MailId | int, principals: Iterable[Principal], because: Because) -> None:
@@ -161,10 +163,14 @@ def through(session: Session, mail_id: MailId | int, level: Confidentiality, act
     return post_granting(actor, principals_of(session, mail_id), level)
 
 
+@lru_cache(maxsize=CLAUSES_KEPT)
 def visible_clause(
     mail_id: InstrumentedAttribute[int], level: InstrumentedAttribute[int], principals: Principals
 ) -> ColumnElement[bool]:
-    """The rule as an SQL clause over a letter's id and level columns."""
+    """The rule as an SQL clause over a letter's id and level columns.
+
+    It is composed once for these rights: a page has a dozen statements with it.
+    """
     levels: dict[frozenset[Principal], list[int]] = {}
     for confidentiality in Confidentiality:
         if held := principals.at(confidentiality):

@@ -1,34 +1,78 @@
-"""Counts of the things that wait for a person: statements composed once, and sent to the database together."""
+"""Statements that are composed once for an actor; and counts of what waits for a person, sent to the database together.
 
-from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
+Composing a statement of an actor's rights takes longer than the database needs to run it.
+"""
+
+from collections.abc import Callable, Hashable
+from functools import lru_cache, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from ged.unit import Actor, UnitRow
 
+Asked = ParamSpec("Asked")
+Composed = TypeVar("Composed")
+
 Counter = Callable[[Actor], Select[int]]
 """Composes the statement that counts the things that wait for an actor. It is composed once for an actor and cached. So
 it may depend only on the actor, never on the day, a setting or the language."""
 
-STATEMENTS_KEPT = 32
-"""Size of the cache of statements, in people; with 400 units a statement takes 0.8 MB."""
+ACTORS_KEPT = 32
+"""Size of the cache, in people; with 400 units the statement of all counts takes 0.8 MB."""
+KEPT_OF_AN_ACTOR = 64
+_KEPT = "composed"
+
+
+def composed(
+    compose: Callable[Concatenate[Actor, Asked], Composed],
+) -> Callable[Concatenate[Actor, Asked], Composed]:
+    """Cache what a function composes for an actor: a statement, or several.
+
+    The function may depend only on the actor and on its other arguments, which are hashable: it asks neither the database
+    nor the clock. The rights are a part of the key: another actor, or one whose rights have changed, gets another statement.
+    """
+
+    @wraps(compose)
+    def kept(actor: Actor, /, *asked: Asked.args, **named: Asked.kwargs) -> Composed:
+        own = _own(actor)
+        key = (compose, asked, tuple(sorted(named.items())))
+        found = own.get(key)  # threads share the cache: what is looked up twice may be gone
+        if found is None:
+            if len(own) >= KEPT_OF_AN_ACTOR:
+                own.clear()
+            found = own[key] = compose(actor, *asked, **named)
+        return cast(Composed, found)
+
+    return kept
+
+
+def _own(actor: Actor) -> dict[Hashable, object]:
+    """What was composed for an actor. One request compares the rights once: then its actor holds the cache itself."""
+    held = vars(actor)
+    if _KEPT not in held:
+        held[_KEPT] = _of(actor, tuple(actor.units.values()))
+    return cast(dict[Hashable, object], held[_KEPT])
+
+
+@lru_cache(maxsize=ACTORS_KEPT)
+def _of(actor: Actor, units: tuple[UnitRow, ...]) -> dict[Hashable, object]:  # noqa: ARG001
+    """The cache of all equal actors.
+
+    Args:
+        units: the tree that the actor's rights follow. Two actors may be equal under two trees; their statements differ.
+    """
+    return {}
 
 
 def counted(session: Session, actor: Actor, counters: tuple[Counter, ...]) -> tuple[int, ...]:
     """The counts of all counters for an actor, in their order, by one statement."""
     if not counters:
         return ()
-    return tuple(session.execute(_statement(actor, tuple(actor.units.values()), counters)).one())
+    return tuple(session.execute(_statement(actor, counters)).one())
 
 
-@lru_cache(maxsize=STATEMENTS_KEPT)
-def _statement(actor: Actor, units: tuple[UnitRow, ...], counters: tuple[Counter, ...]) -> Select[Any]:  # noqa: ARG001
-    """The statement that counts for an actor. Composing it takes longer than the database needs to run it.
-
-    Args:
-        units: the tree that the actor's rights follow. Two actors may be equal under two trees; their statements differ.
-    """
+@composed
+def _statement(actor: Actor, counters: tuple[Counter, ...]) -> Select[Any]:
     return select(*(counter(actor).scalar_subquery() for counter in counters))

@@ -6,12 +6,26 @@ The text stands in the journal too: it is part of the letter's history and of it
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, exists, func, literal, null, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    bindparam,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
 from ged import access, locks, paging
+from ged.db import Id
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
 from ged.followup.listing import holders
 from ged.followup.models import LetterNote, Reminder
@@ -213,7 +227,7 @@ def of_letter(session: Session, mail_id: MailId | int, actor: Actor, *, on: date
         on: with a day, also who holds the posts that are asked, and whom the actor may ask; else one statement.
     """
     mail = session.get_one(Mail, mail_id)
-    found = sorted(session.execute(_written(mail.id)), key=lambda row: (row.at, row.is_reminder, row.id))
+    found = sorted(session.execute(_written(), {"mail_id": mail.id}), key=lambda row: (row.at, row.is_reminder, row.id))
     may_write = _takes_notes(mail)
     asked_posts = {row.to_post_id for row in found if row.to_post_id is not None and not row.is_reminder}
     held = holders(session, asked_posts, on=on) if on is not None else {}
@@ -239,9 +253,10 @@ def of_letter(session: Session, mail_id: MailId | int, actor: Actor, *, on: date
     )
 
 
-def _written(mail_id: int) -> CompoundSelect[Any]:
-    """Notes and reminders of a letter, in one statement: the letter's page is opened often."""
-    asked, unit = aliased(Post), aliased(Unit)
+@cache
+def _written() -> CompoundSelect[Any]:
+    """Notes and reminders of a letter (``mail_id``), in one statement: the letter's page is opened often."""
+    asked, unit, mail_id = aliased(Post), aliased(Unit), bindparam("mail_id", type_=Id)
     noted = (
         select(
             literal(0).label("is_reminder"), LetterNote.id, LetterNote.at, Person.name.label("person_name"),

@@ -7,8 +7,9 @@ reorganisation, a new holder or a delegation changes no stored right and needs n
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from functools import cache
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Date, Executable, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from ged.errors import NotFound
@@ -30,12 +31,16 @@ from ged.ports import (
 )
 from ged.unit import NO_WORK, Actor, HeldPost, Role, UnitRow
 
+# Each request builds an actor: its statements are composed once.
+
 
 def _units(session: Session) -> Mapping[int, UnitRow]:
-    rows = session.execute(
-        select(Unit.id, Unit.parent_id, Unit.is_entity, Unit.closed_at, Unit.successor_id, Unit.code)
-    )
-    return {row[0]: UnitRow(*row) for row in rows}
+    return {row[0]: UnitRow(*row) for row in session.execute(_all_units())}
+
+
+@cache
+def _all_units() -> Executable:
+    return select(Unit.id, Unit.parent_id, Unit.is_entity, Unit.closed_at, Unit.successor_id, Unit.code)
 
 
 def load_actor(session: Session, person_id: PersonId | int, *, on: date) -> Actor:
@@ -146,18 +151,25 @@ def _held(post: Post, because: str = "holder", own: PostId | None = None, act: s
 
 
 def _own_posts(session: Session, person_id: int, on: date) -> tuple[HeldPost, ...]:
-    rows = session.scalars(
+    rows = session.scalars(_posts_held(), {"person_id": person_id, "on": on}).unique()
+    return tuple(_held(post) for post in rows)
+
+
+@cache
+def _posts_held() -> Select[Post]:
+    """The posts that a person (``person_id``) holds on a day (``on``)."""
+    on = bindparam("on", type_=Date)
+    return (
         select(Post)
         .join(Holding, Holding.post_id == Post.id)
         .where(
-            Holding.person_id == person_id,
+            Holding.person_id == bindparam("person_id"),
             Holding.from_on <= on,
             or_(Holding.until_on.is_(None), Holding.until_on >= on),
         )
         .order_by(Holding.id)
         .options(_WITH_ROLES)
-    ).unique()
-    return tuple(_held(post) for post in rows)
+    )
 
 
 def _acted_for(session: Session, person_id: int, own: Iterable[HeldPost], on: date) -> tuple[HeldPost, ...]:
@@ -166,29 +178,13 @@ def _acted_for(session: Session, person_id: int, own: Iterable[HeldPost], on: da
     secretary_posts = [p.post_id for p in own if Role.SECRETARY in p.roles]
     found: list[HeldPost] = []
     if secretary_posts:
-        secretary = aliased(Post)
-        pairs = session.execute(
-            select(Post, secretary.id)
-            .join(secretary, secretary.secretary_of_id == Post.id)
-            .where(secretary.id.in_(secretary_posts))
-            .order_by(Post.id, secretary.id)
-            .options(_WITH_ROLES)
-        ).unique()
+        pairs = session.execute(_posts_prepared(), {"secretary_posts": secretary_posts}).unique()
         by_authority = {post: PostId(secretary_id) for post, secretary_id in pairs}
         for post, secretary_id in by_authority.items():
             held = _held(post, "secretary", secretary_id)
             # A secretary prepares and imputes for the authority; signing needs a delegation.
             found.append(_without(held, NO_WORK | {Role.SIGNATORY}))
-    delegations = session.execute(
-        select(Delegation, Post)
-        .join(Post, Post.id == Delegation.post_id)
-        .where(
-            and_(Delegation.person_id == person_id, Delegation.from_on <= on, Delegation.until_on >= on),
-            Delegation.withdrawn_at.is_(None),
-        )
-        .order_by(Delegation.id)
-        .options(_WITH_ROLES)
-    ).unique()
+    delegations = session.execute(_delegations_to(), {"person_id": person_id, "on": on}).unique()
     for delegation, post in delegations:
         held = _held(post, delegation.kind.value, own_id, delegation.act)
         dropped = NO_WORK | (set() if delegation.may_sign else {Role.SIGNATORY})
@@ -202,6 +198,35 @@ def _acted_for(session: Session, person_id: int, own: Iterable[HeldPost], on: da
         )
         found.append(_without(limited, dropped))
     return tuple(found)
+
+
+@cache
+def _posts_prepared() -> Select[Post, int]:
+    """The posts of which ``secretary_posts`` are the secretaries, each with its secretary's."""
+    secretary = aliased(Post)
+    return (
+        select(Post, secretary.id)
+        .join(secretary, secretary.secretary_of_id == Post.id)
+        .where(secretary.id.in_(bindparam("secretary_posts", expanding=True)))
+        .order_by(Post.id, secretary.id)
+        .options(_WITH_ROLES)
+    )
+
+
+@cache
+def _delegations_to() -> Select[Delegation, Post]:
+    """The delegations that a person (``person_id``) has on a day (``on``)."""
+    on = bindparam("on", type_=Date)
+    return (
+        select(Delegation, Post)
+        .join(Post, Post.id == Delegation.post_id)
+        .where(
+            and_(Delegation.person_id == bindparam("person_id"), Delegation.from_on <= on, Delegation.until_on >= on),
+            Delegation.withdrawn_at.is_(None),
+        )
+        .order_by(Delegation.id)
+        .options(_WITH_ROLES)
+    )
 
 
 def _without(post: HeldPost, roles: frozenset[Role]) -> HeldPost:

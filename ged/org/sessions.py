@@ -5,8 +5,9 @@ import logging
 import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, bindparam, delete, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -85,18 +86,25 @@ def find(session: Session, token: str, *, now: datetime, on: date) -> Here | Non
 
 def _find(session: Session, token: str, *, now: datetime) -> tuple[OpenSession, Person] | None:
     """The open session of a cookie and its person, in one indexed query."""
-    found = session.execute(
+    asked = {"token_hash": _digest(token), "opened": now - LONGEST_SESSION, "seen": now - LONGEST_IDLE}
+    found = session.execute(_session_of(), asked).first()
+    return None if found is None else (found[0], found[1])
+
+
+@cache
+def _session_of() -> Select[OpenSession, Person]:
+    """The statement of ``_find``, composed once: each request asks it."""
+    return (
         select(OpenSession, Person)
         .join(Person, Person.id == OpenSession.person_id)
         .where(
-            OpenSession.token_hash == _digest(token),
-            OpenSession.opened_at >= now - LONGEST_SESSION,
-            OpenSession.seen_at >= now - LONGEST_IDLE,
+            OpenSession.token_hash == bindparam("token_hash"),
+            OpenSession.opened_at >= bindparam("opened"),
+            OpenSession.seen_at >= bindparam("seen"),
             OpenSession.epoch == Person.session_epoch,
             Person.is_active,
         )
-    ).first()
-    return None if found is None else (found[0], found[1])
+    )
 
 
 def touch(services: Services, session_id: int, *, now: datetime) -> None:

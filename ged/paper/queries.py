@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ged.capture.models import BLANK_FROM, Bridge, PaperCode, PaperState, Scan, ScanBatch, ScanLeaf, ScanState
 from ged.codes import CodeKind
+from ged.counting import counted
 from ged.errors import InvalidTransition, NotFound
 from ged.org.models import Person, Unit
 from ged.paper.compare import Comparison, compare
@@ -96,7 +97,7 @@ def _waiting() -> ColumnElement[bool]:
 
 def count(session: Session, actor: Actor) -> int:
     """The number of codes that wait for the actor."""
-    return session.scalar(count_waiting(actor)) or 0
+    return counted(session, actor, (count_waiting,))[0]
 
 
 def count_waiting(actor: Actor) -> Select[int]:

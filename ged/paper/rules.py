@@ -6,6 +6,7 @@ The table ``RULES`` defines all kinds. The intake itself handles only labels.
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, or_, select
@@ -232,12 +233,18 @@ def _is_numbered(mail_id: InstrumentedAttribute[int], given: Reach) -> ColumnEle
     Args:
         mail_id: a column of the directly enclosing statement; with any other column the clause would filter nothing.
     """
-    letter = aliased(Mail)  # the enclosing statement may also select letters
+    letter = _letter()
     return (
         exists()
         .where(MailNumber.mail_id == mail_id, Register.id == MailNumber.register_id, Register.unit_id.in_(given.kept))
         .where(letter.id == mail_id, visible_clause(letter.id, letter.level, given.actor.principals))
     )
+
+
+@cache
+def _letter() -> type[Mail]:
+    """The letter of ``_is_numbered``: the enclosing statement may also select letters. One, so that its clause is kept."""
+    return aliased(Mail)
 
 
 def _original_subjects(given: Reach) -> Select[int]:

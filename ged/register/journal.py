@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, or_, select, union_all
+from sqlalchemy import BindParameter, Executable, Select, bindparam, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from ged.audit import AuditEntry, AuditPayload
+from ged.db import Id
 from ged.org.models import Person, Post
 from ged.ports import MailId
 from ged.register.models import MailNumber
@@ -58,15 +60,22 @@ def of_letter(
 
 def of_page(session: Session, mail_id: MailId | int, *, readings: bool) -> tuple[list[JournalRow], list[JournalRow]]:
     """The entries for the letter's page: (acts, openings); openings only with ``readings``. One query for both."""
+    rows = [_entry_row(*found) for found in session.execute(_of_page(readings=readings), {"mail_id": int(mail_id)})]
+    return [row for row in rows if row.action not in READINGS], [row for row in rows if row.action in READINGS]
+
+
+@cache
+def _of_page(*, readings: bool) -> Executable:
+    """The statement of ``of_page``, for a ``mail_id``."""
+    mail_id = bindparam("mail_id", type_=Id)
     wanted = [_about(mail_id, readings=False).limit(SHOWN)]
     wanted += [_about(mail_id, readings=True).limit(SHOWN_READINGS)] if readings else []
     # Each half has its own limit: many openings must not push out acts.
     both = union_all(*(select(half.subquery()) for half in wanted)).subquery()
-    rows = [_entry_row(*found) for found in session.execute(select(both).order_by(both.c.sequence.desc()))]
-    return [row for row in rows if row.action not in READINGS], [row for row in rows if row.action in READINGS]
+    return select(both).order_by(both.c.sequence.desc())
 
 
-def _about(mail_id: MailId | int, *, readings: bool) -> Select[Any]:
+def _about(mail_id: MailId | int | BindParameter[int], *, readings: bool) -> Select[Any]:
     acting_for = aliased(Post)
     numbers = select(MailNumber.id).where(MailNumber.mail_id == mail_id)
     wanted = AuditEntry.action.in_(READINGS) if readings else AuditEntry.action.not_in(READINGS | REFUSALS)

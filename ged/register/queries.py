@@ -3,12 +3,15 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache, lru_cache
 
-from sqlalchemy import ScalarSelect, or_, select
+from sqlalchemy import Executable, ScalarSelect, bindparam, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, lazyload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from ged import access
+from ged.counting import composed
+from ged.db import Id
 from ged.errors import Forbidden, NotFound
 from ged.org.models import Person, Post, Unit
 from ged.org.tree import entity_of
@@ -246,9 +249,23 @@ def _shown(session: Session, mail_id: MailId | int, actor: Actor) -> tuple[Mail,
     Raises:
         NotFound: ``mail.unknown``.
     """
+    row = session.execute(_letter_with_names(actor), {"mail_id": int(mail_id)}).one_or_none()
+    if row is None:
+        raise NotFound("mail.unknown", "check the number", id=int(mail_id))
+    mail, is_seen, unit_name, responsible_name, addressed, author, signed_by, code, title, opened_at = row
+    if not is_seen:
+        raise access.not_seen(mail_id)
+    filing_class = f"{code} {title}" if code else ""
+    names = (unit_name, responsible_name or "", addressed or "", author or "", signed_by or "")
+    return mail, _Names(*names, filing_class, opened_at)
+
+
+@composed
+def _letter_with_names(actor: Actor) -> Executable:
+    """The statement of ``_shown``, for a ``mail_id``."""
     unit, responsible, signatory = aliased(Unit), aliased(Unit), aliased(Post)
     seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
-    row = session.execute(
+    return (
         select(
             Mail,
             seen,
@@ -268,17 +285,9 @@ def _shown(session: Session, mail_id: MailId | int, actor: Actor) -> tuple[Mail,
         .outerjoin(Person, Person.id == Mail.author_person_id)
         .outerjoin(signatory, (signatory.id == Mail.author_post_id) & Mail.author_person_id.is_(None))
         .outerjoin(FilingClass, FilingClass.id == Mail.filing_class_id)
-        .where(Mail.id == mail_id)
+        .where(Mail.id == bindparam("mail_id"))
         .options(lazyload(Mail.numbers))
-    ).one_or_none()
-    if row is None:
-        raise NotFound("mail.unknown", "check the number", id=int(mail_id))
-    mail, is_seen, unit_name, responsible_name, addressed, author, signed_by, code, title, opened_at = row
-    if not is_seen:
-        raise access.not_seen(mail_id)
-    filing_class = f"{code} {title}" if code else ""
-    names = (unit_name, responsible_name or "", addressed or "", author or "", signed_by or "")
-    return mail, _Names(*names, filing_class, opened_at)
+    )
 
 
 def _numbers(session: Session, mail: Mail, actor: Actor) -> tuple[NumberRow, ...]:
@@ -353,19 +362,7 @@ def _passing_registers(session: Session, actor: Actor, *, except_of: Collection[
 
 def links(session: Session, mail_id: MailId | int, actor: Actor) -> list[LinkRow]:
     """Links to letters that the actor may see; other links are left out."""
-    other = aliased(Mail)
-    rows = session.execute(
-        select(MailLink, other.id, other.subject, other.sender_name, other.state, first_number(other.id))
-        .join(
-            other,
-            or_(
-                (MailLink.from_id == mail_id) & (other.id == MailLink.to_id),
-                (MailLink.to_id == mail_id) & (other.id == MailLink.from_id),
-            ),
-        )
-        .where(access.visible_clause(other.id, other.level, actor.principals))
-        .order_by(MailLink.id)
-    )
+    rows = session.execute(_linked(actor), {"mail_id": int(mail_id)})
     return [
         LinkRow(
             mail_id=other_id,
@@ -380,6 +377,25 @@ def links(session: Session, mail_id: MailId | int, actor: Actor) -> list[LinkRow
     ]
 
 
+@composed
+def _linked(actor: Actor) -> Executable:
+    """The statement of ``links``, for a ``mail_id``."""
+    other, mail_id = aliased(Mail), bindparam("mail_id", type_=Id)
+    return (
+        select(MailLink, other.id, other.subject, other.sender_name, other.state, first_number(other.id))
+        .join(
+            other,
+            or_(
+                (MailLink.from_id == mail_id) & (other.id == MailLink.to_id),
+                (MailLink.to_id == mail_id) & (other.id == MailLink.from_id),
+            ),
+        )
+        .where(access.visible_clause(other.id, other.level, actor.principals))
+        .order_by(MailLink.id)
+    )
+
+
+@lru_cache(maxsize=32)
 def first_number(mail_id: InstrumentedAttribute[int]) -> ScalarSelect[str]:
     """The first valid number of a letter, as a column of a list; None without a valid number."""
     return (
@@ -393,12 +409,17 @@ def first_number(mail_id: InstrumentedAttribute[int]) -> ScalarSelect[str]:
 
 def first_numbers(session: Session, mail_ids: Collection[int]) -> dict[int, str]:
     """The first valid number of each letter that has one."""
-    rows = session.execute(
+    rows = session.execute(_first_numbers(), {"mail_ids": list(mail_ids)})
+    return {mail_id: text for mail_id, text in rows if mail_id is not None}
+
+
+@cache
+def _first_numbers() -> Executable:
+    return (
         select(MailNumber.mail_id, MailNumber.text)
-        .where(MailNumber.mail_id.in_(mail_ids), MailNumber.voided_at.is_(None))
+        .where(MailNumber.mail_id.in_(bindparam("mail_ids", expanding=True)), MailNumber.voided_at.is_(None))
         .order_by(MailNumber.id.desc())
     )
-    return {mail_id: text for mail_id, text in rows if mail_id is not None}
 
 
 def number_of(session: Session, mail_id: int) -> str:

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import Executable, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ged.access import visible_clause
 from ged.capture import queries as scan_queries
+from ged.counting import composed
 from ged.ports import Confidentiality, MailId
 from ged.register.models import Direction, Mail, MailNumber, RecentLetter, Register
 from ged.register.queries import first_number
@@ -124,16 +126,7 @@ def home(session: Session, actor: Actor, *, today: date, zone: ZoneInfo) -> Home
 
 def recent(session: Session, actor: Actor, *, limit: int = RECENT_SHOWN) -> tuple[RecentRow, ...]:
     """The letters that the actor opened last and may still see, the latest first."""
-    rows = session.execute(
-        select(
-            Mail.id, Mail.direction, Mail.state, Mail.level, Mail.subject, Mail.sender_name, Mail.addressee,
-            first_number(Mail.id), RecentLetter.opened_at,
-        )
-        .join(RecentLetter, RecentLetter.mail_id == Mail.id)
-        .where(RecentLetter.person_id == actor.person_id, visible_clause(Mail.id, Mail.level, actor.principals))
-        .order_by(RecentLetter.opened_at.desc(), Mail.id.desc())
-        .limit(limit)
-    )  # fmt: skip
+    rows = session.execute(_recent(actor, limit))
     return tuple(
         RecentRow(
             MailId(mail_id), number or "", direction, state, Confidentiality(level),
@@ -143,27 +136,26 @@ def recent(session: Session, actor: Actor, *, limit: int = RECENT_SHOWN) -> tupl
     )  # fmt: skip
 
 
+@composed
+def _recent(actor: Actor, limit: int) -> Executable:
+    return (
+        select(
+            Mail.id, Mail.direction, Mail.state, Mail.level, Mail.subject, Mail.sender_name, Mail.addressee,
+            first_number(Mail.id), RecentLetter.opened_at,
+        )
+        .join(RecentLetter, RecentLetter.mail_id == Mail.id)
+        .where(RecentLetter.person_id == actor.person_id, visible_clause(Mail.id, Mail.level, actor.principals))
+        .order_by(RecentLetter.opened_at.desc(), Mail.id.desc())
+        .limit(limit)
+    )  # fmt: skip
+
+
 # --- what came back -------------------------------------------------------------------------------------------------
 
 
 def _returned(session: Session, actor: Actor) -> tuple[ReturnedRow, ...]:
     """The latest of both kinds. Those that lost their letter meanwhile are left out, as in every list."""
-    assignments = session.execute(
-        _returned_assignments(actor)
-        .with_only_columns(
-            Mail.id, first_number(Mail.id), Mail.subject, Mail.level, Assignment.outcome, Assignment.finished_at
-        )
-        .order_by(Assignment.finished_at.desc(), Assignment.id.desc())
-        .limit(SHOWN)
-    )
-    drafts = session.execute(
-        _refused_drafts(actor)
-        .with_only_columns(
-            Mail.id, Mail.subject, Mail.level, CircuitEntry.person_name, CircuitEntry.text, CircuitEntry.at
-        )
-        .order_by(CircuitEntry.at.desc(), Mail.id.desc())
-        .limit(SHOWN)
-    )
+    assignments, drafts = (session.execute(one) for one in _last_returned(actor))
     rows = [
         ReturnedRow(
             MailId(mail_id),
@@ -184,6 +176,28 @@ def _returned(session: Session, actor: Actor) -> tuple[ReturnedRow, ...]:
         for mail_id, subject, level, by, reason, at in drafts
     ]
     return tuple(sorted(rows, key=lambda row: row.at, reverse=True)[:SHOWN])
+
+
+@composed
+def _last_returned(actor: Actor) -> tuple[Executable, Executable]:
+    """The statements of the latest assignments and of the latest drafts that came back."""
+    assignments = (
+        _returned_assignments(actor)
+        .with_only_columns(
+            Mail.id, first_number(Mail.id), Mail.subject, Mail.level, Assignment.outcome, Assignment.finished_at
+        )
+        .order_by(Assignment.finished_at.desc(), Assignment.id.desc())
+        .limit(SHOWN)
+    )
+    drafts = (
+        _refused_drafts(actor)
+        .with_only_columns(
+            Mail.id, Mail.subject, Mail.level, CircuitEntry.person_name, CircuitEntry.text, CircuitEntry.at
+        )
+        .order_by(CircuitEntry.at.desc(), Mail.id.desc())
+        .limit(SHOWN)
+    )
+    return assignments, drafts
 
 
 def _returned_assignments(actor: Actor) -> Select[int]:
@@ -234,11 +248,15 @@ def _works(actor: Actor) -> bool:
 
 def _counts(session: Session, actor: Actor, today: date, zone: ZoneInfo) -> dict[str, int]:
     """All counts of the actor's roles, by one statement."""
+    names, statement = _counting(actor, today, zone)
+    return dict(zip(names, session.execute(statement).one(), strict=True)) if names else {}
+
+
+@composed
+def _counting(actor: Actor, today: date, zone: ZoneInfo) -> tuple[tuple[str, ...], Select[Any]]:
+    """The names of the counts, and the statement that counts them."""
     counters = dict(_counters(actor, today, zone))
-    if not counters:
-        return {}
-    row = session.execute(select(*(one.scalar_subquery() for one in counters.values()))).one()
-    return dict(zip(counters, row, strict=True))
+    return tuple(counters), select(*(one.scalar_subquery() for one in counters.values()))
 
 
 def _counters(actor: Actor, today: date, zone: ZoneInfo) -> Iterator[tuple[str, Select[int]]]:

@@ -5,12 +5,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 
-from sqlalchemy import ColumnElement, Select, String, and_, case, cast, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Select,
+    String,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session, aliased, lazyload
 
 from ged import access, paging
+from ged.counting import composed, counted
 from ged.errors import Forbidden, NotFound
 from ged.org.models import Person, Post
 from ged.org.tree import with_predecessors
@@ -188,7 +202,7 @@ def imputation_queue(
 
 def imputation_count(session: Session, actor: Actor) -> int:
     """The number of letters in the queue."""
-    return session.scalar(count_to_impute(actor)) or 0
+    return counted(session, actor, (count_to_impute,))[0]
 
 
 def count_to_impute(actor: Actor) -> Select[int]:
@@ -197,6 +211,7 @@ def count_to_impute(actor: Actor) -> Select[int]:
     return select(func.count()).select_from(Mail).where(waits_for(actor), seen)
 
 
+@composed
 def _queue_ids(actor: Actor, asked: ListFilter) -> Select[int]:
     found = [waits_for(actor), access.visible_clause(Mail.id, Mail.level, actor.principals), *_narrowing(asked)]
     if asked.whose is not None:
@@ -297,18 +312,9 @@ def inbox(
 
 
 def _inbox_rows(session: Session, actor: Actor, ids: Sequence[int]) -> list[InboxRow]:
-    assigned_post, by = aliased(Post), aliased(Person)
-    query = (
-        select(Assignment, Mail, assigned_post.title, by.name, ReadMark.at)
-        .join(Mail, Mail.id == Assignment.mail_id)
-        .outerjoin(assigned_post, assigned_post.id == Assignment.post_id)
-        .join(by, by.id == Assignment.assigned_by_person_id)
-        .outerjoin(ReadMark, (ReadMark.mail_id == Mail.id) & (ReadMark.person_id == actor.person_id))
-        .where(Assignment.id.in_(ids))
-        .options(lazyload(Mail.numbers))
-    )
     place = {row_id: n for n, row_id in enumerate(ids)}
-    found = sorted(session.execute(query).unique(), key=lambda one: place[one[0].id])
+    rows = session.execute(_inbox_assignments(), {"ids": list(ids), "person_id": actor.person_id})
+    found = sorted(rows.unique(), key=lambda one: place[one[0].id])
     mail_ids = [mail.id for _, mail, *_ in found]
     labels = mention_labels(session)
     numbers, papers = first_numbers(session, mail_ids), documents(session, mail_ids)
@@ -334,6 +340,22 @@ def _inbox_rows(session: Session, actor: Actor, ids: Sequence[int]) -> list[Inbo
     ]
 
 
+@cache
+def _inbox_assignments() -> Executable:
+    """The statement of ``_inbox_rows``, for ``ids`` and a ``person_id``."""
+    assigned_post, by = aliased(Post), aliased(Person)
+    read = (ReadMark.mail_id == Mail.id) & (ReadMark.person_id == bindparam("person_id"))
+    return (
+        select(Assignment, Mail, assigned_post.title, by.name, ReadMark.at)
+        .join(Mail, Mail.id == Assignment.mail_id)
+        .outerjoin(assigned_post, assigned_post.id == Assignment.post_id)
+        .join(by, by.id == Assignment.assigned_by_person_id)
+        .outerjoin(ReadMark, read)
+        .where(Assignment.id.in_(bindparam("ids", expanding=True)))
+        .options(lazyload(Mail.numbers))
+    )
+
+
 def _returned(session: Session, ids: Sequence[int]) -> dict[int, int]:
     rows = session.execute(
         select(Assignment.parent_id, func.count())
@@ -353,6 +375,7 @@ def inbox_total(session: Session, actor: Actor, *, today: date, view: InboxView,
     return paging.count(session, _inbox_ids(actor, view, today, asked))
 
 
+@composed
 def _inbox_ids(actor: Actor, view: InboxView, today: date, asked: ListFilter) -> Select[int]:
     found = [_in_view(actor, view, today, asked.whose)]
     if asked.mention:
@@ -507,18 +530,7 @@ def assignments(
 
     The caller has checked that the actor may see the letter.
     """
-    post, by = aliased(Post), aliased(Person)
-    found = (
-        session.execute(
-            select(Assignment, post.title, by.name)
-            .outerjoin(post, post.id == Assignment.post_id)
-            .join(by, by.id == Assignment.assigned_by_person_id)
-            .where(Assignment.mail_id == mail_id, ~gives_nothing())
-            .order_by(Assignment.id)
-        )
-        .unique()
-        .all()
-    )
+    found = session.execute(_assignments_of_letter(), {"mail_id": int(mail_id)}).unique().all()
     if not found:
         return []
     is_open = session.get_one(Mail, mail_id).state not in ENDED
@@ -556,6 +568,19 @@ def assignments(
             )
         )
     return _flatten(children, None)
+
+
+@cache
+def _assignments_of_letter() -> Executable:
+    """The statement of ``assignments``, for a ``mail_id``."""
+    post, by = aliased(Post), aliased(Person)
+    return (
+        select(Assignment, post.title, by.name)
+        .outerjoin(post, post.id == Assignment.post_id)
+        .join(by, by.id == Assignment.assigned_by_person_id)
+        .where(Assignment.mail_id == bindparam("mail_id"), ~gives_nothing())
+        .order_by(Assignment.id)
+    )
 
 
 def _flatten(children: dict[int | None, list[AssignmentRow]], parent: int | None) -> list[AssignmentRow]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select, text
+from sqlalchemy import Select, event, select, text
 from sqlalchemy.sql.visitors import iterate
 
 from ged.dispatch import queries as dispatch_queries
@@ -114,6 +114,53 @@ def counts(app: Flask, services: Services) -> dict[str, int]:
             client.get(address)
         found[f"{account} {path}"] = len(sent)
     return found
+
+
+# --- what depends on the reader's rights is composed once
+
+
+COMPOSED = {
+    ("agent", "/mon-compte/langue"): 0,  # what every page asks: the session, the rights, the counts of the navigation
+    ("agent", "/"): 22, ("sg", "/"): 22, ("agent", "/courriers/1"): 23, ("etudes", "/bannette/"): 12, ("sg", "/a-imputer"): 5,
+    ("dge", "/suivi/"): 12, ("agent", "/numerisations/"): 33, ("agent", "/departs/"): 5,
+}  # fmt: skip
+"""Largest number of SELECTs (inner ones included) that a page composes when it is requested again. To compose them took
+more than half of the time of a home page. A new query may need a few more; see ``ged.counting.composed``."""
+
+
+def test_a_page_that_is_requested_again_composes_few_statements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "NAME_KEPT_S", 3600.0)
+    monkeypatch.setattr(natures, "KEPT_S", 3600.0)
+    app, services = make_site(tmp_path)
+    make_mentions(services)
+    one_more(services)
+    found: dict[tuple[str, str], int] = {}
+    for account, path in COMPOSED:
+        client = sign_in(app, account)
+        client.get(path)
+        client.get(path)
+        with selects(monkeypatch) as composed:
+            assert client.get(path).status_code == 200, path
+        found[account, path] = len(composed)
+    services.engine.dispose()
+    assert {place: n for place, n in found.items() if n > COMPOSED[place]} == {}
+
+
+@contextmanager
+def selects(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Select[Any]]]:
+    """The statements composed meanwhile."""
+    made: list[Select[Any]] = []
+    begin = Select.__init__
+
+    def note(self: Select[Any], *entities: Any, **options: Any) -> None:
+        made.append(self)
+        begin(self, *entities, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Select, "__init__", note)
+        yield made
 
 
 # --- no rows are skipped, and no list is counted to its end

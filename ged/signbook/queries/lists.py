@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, lazyload
 
 from ged.access import visible_clause
-from ged.counting import counted
+from ged.counting import composed, counted
 from ged.natures.circuit import Turn
 from ged.natures.steps import StepKind
 from ged.org.models import Person, Post, Unit
@@ -221,6 +221,12 @@ def to_sign_count(session: Session, actor: Actor) -> int:
 
 def _in_circuit(session: Session, actor: Actor, asked_for: BookFilter = EVERYTHING) -> list[Draft]:
     """Letters with a post of the actor in their circuit; ``turn_for`` then decides the turn."""
+    return list(session.scalars(_circulating(actor)).unique())
+
+
+@composed
+def _circulating(actor: Actor) -> Select[Draft]:
+    """The statement of ``_in_circuit``."""
     posts = sorted(actor.post_ids)
     step = exists().where(CircuitStep.mail_id == Draft.mail_id, CircuitStep.post_id.in_(posts))
     query = all_drafts().where(
@@ -231,8 +237,7 @@ def _in_circuit(session: Session, actor: Actor, asked_for: BookFilter = EVERYTHI
     bare = contains_eager(Draft.mail).options(lazyload(Mail.sender), lazyload(Mail.numbers))
     # Steps and entries are a handful each: one statement, which every page counts, instead of two.
     both = (joinedload(Draft.steps), joinedload(Draft.entries))
-    found = session.scalars(visible(query, actor).order_by(Draft.submitted_at, Draft.mail_id).options(bare, *both))
-    return list(found.unique())
+    return visible(query, actor).order_by(Draft.submitted_at, Draft.mail_id).options(bare, *both)
 
 
 def _to_sign_again(session: Session, actor: Actor, asked_for: BookFilter) -> list[BookRow]:
