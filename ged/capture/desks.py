@@ -139,16 +139,14 @@ def orders(session: Session, actor: Actor, *, since: datetime, now: datetime, li
     A finished pass is no longer told: its pages stand in its batch, or wait as scans. An order that failed before its
     first page is shown for half a day: somebody may be repairing the scanner.
     """
-    page_counts = (
-        select(ScanPage.batch_id, func.count(ScanPage.id).label("pages")).group_by(ScanPage.batch_id).subquery()
-    )
+    # Of each batch alone: pages of all batches would be counted, and they grow with the archive.
+    pages = select(func.count(ScanPage.id)).where(ScanPage.batch_id == ScanBatch.id).scalar_subquery()
     later = aliased(ScanOrder)
     is_last = ~exists().where(later.batch_key == ScanOrder.batch_key, later.id > ScanOrder.id)
     found = session.execute(
-        select(ScanOrder, Bridge, ScanBatch, func.coalesce(page_counts.c.pages, 0))
+        select(ScanOrder, Bridge, ScanBatch, pages)
         .join(Bridge, Bridge.id == ScanOrder.bridge_id)
         .join(ScanBatch, ScanBatch.key == ScanOrder.batch_key)
-        .outerjoin(page_counts, page_counts.c.batch_id == ScanBatch.id)
         .where(
             Bridge.unit_id.in_(clerk_units(actor)),
             or_(
@@ -159,7 +157,7 @@ def orders(session: Session, actor: Actor, *, since: datetime, now: datetime, li
                     is_last,
                     or_(
                         ScanOrder.state == OrderState.DONE,
-                        page_counts.c.pages > 0,
+                        exists().where(ScanPage.batch_id == ScanBatch.id),
                         and_(ScanOrder.state == OrderState.FAILED, ScanOrder.changed_at >= now - FAILED_SHOWN),
                     ),
                 ),

@@ -67,7 +67,8 @@ class ProofView:
 
 @dataclass(frozen=True)
 class SlipView:
-    """A slip's page. ``may_...``: what the actor's posts allow in this state."""
+    """A slip's page. ``issued``: the digests of its signed files, the oldest first. ``may_...``: what the actor's posts
+    allow in this state."""
 
     row: SlipRow
     version: int
@@ -80,6 +81,7 @@ class SlipView:
     cites: SlipRow | None
     cited_digest: str
     digest: str
+    issued: tuple[Digest, ...]
     answers: tuple[SlipRow, ...]
     siblings: tuple[SlipRow, ...]
     lines: tuple[LineView, ...]
@@ -126,6 +128,7 @@ def slip_view(session: Session, slip_id: SlipId | int, actor: Actor) -> SlipView
         cites=cited[0] if cited else None,
         cited_digest=slip.cited_digest,
         digest=slip.revisions[-1].digest if slip.revisions else "",
+        issued=tuple(Digest(revision.digest) for revision in slip.revisions),
         answers=tuple(
             queries.rows_of(session, queries.slips_where(Slip.cites_id == slip.id, parties.visible_clause(actor)))
         ),
@@ -161,22 +164,16 @@ def slip_pdf(services: Services, slip_id: SlipId | int, actor: Actor) -> tuple[b
         return stored.read(), "".join(c if c.isalnum() or c in "-_" else "-" for c in number) + ".pdf"
 
 
-def signatures(
-    services: Services, slip_id: SlipId | int, actor: Actor, *, now: datetime
-) -> tuple[SignatureReport, ...]:
+def signatures(services: Services, slip: SlipView, *, now: datetime) -> tuple[SignatureReport, ...]:
     """The checker's reports on the signatures of the latest file; empty before the first signature.
 
     Raises:
-        NotFound: ``slip.unknown``.
         EngineFailed: ``check.unavailable``.
     """
-    with services.reading() as session:
-        slip = parties.require(session, int(slip_id), actor)
-        issued = [Digest(revision.digest) for revision in slip.revisions]
-    if not issued:
+    if not slip.issued:
         return ()
-    with services.blobs.open(issued[-1]) as stored:
-        return services.checker.check(stored.read(), at=now, issued=issued)
+    with services.blobs.open(slip.issued[-1]) as stored:
+        return services.checker.check(stored.read(), at=now, issued=slip.issued)
 
 
 def proof_page(session: Session, slip_id: SlipId | int, proof_id: int, actor: Actor) -> ProofView:

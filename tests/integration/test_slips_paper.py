@@ -97,7 +97,9 @@ def test_the_scan_is_kept_with_its_slip_and_the_clerk_writes_the_reception_down(
         assert [task.kind for task in shown.tasks] == [LineState.MISSING]
         assert custody.custody_of(session, letter)[-1].because == custody.PAPER_SLIP
     # The file has the sender's signature alone: ink is never shown as an electronic signature.
-    assert [r.field for r in view.signatures(services, sent.slip_id, actor(services, "agent"), now=LATER)] == ["sender"]
+    with services.reading() as session:
+        shown = view.slip_view(session, sent.slip_id, actor(services, "agent"))
+    assert [r.field for r in view.signatures(services, shown, now=LATER)] == ["sender"]
 
 
 def test_nothing_is_written_down_without_the_proof_or_against_time(services):

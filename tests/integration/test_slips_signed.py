@@ -68,7 +68,9 @@ def _appearance(pdf, folder):
 
 
 def _verdicts(services, slip_id, who="dge"):
-    reports = view.signatures(services, slip_id, actor(services, who), now=NOW)
+    with services.reading() as session:
+        shown = view.slip_view(session, slip_id, actor(services, who))
+    reports = view.signatures(services, shown, now=NOW)
     return [(report.field, report.verdict.value, report.reason) for report in reports]
 
 

@@ -1,6 +1,6 @@
 """Parses the forms of slips: lines of a new slip, decisions of a reception. No blueprint of its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import request
@@ -131,12 +131,17 @@ def decided_before(lines: Sequence[LineView]) -> MultiDict[str, str]:
 
 def record_openings(slip_id: int, *, printed: bool = False) -> None:
     """Record in the journal that the slip showed the subjects of confidential letters."""
-    services, actor = context.services(), context.actor()
-    with services.reading() as session:
-        named = slip_views.restricted_letters(session, slip_id, actor, printed=printed)
+    with context.services().reading() as session:
+        named = slip_views.restricted_letters(session, slip_id, context.actor(), printed=printed)
+    record_named(named, printed=printed)
+
+
+def record_named(named: Collection[MailId], *, printed: bool = False) -> None:
+    """As ``record_openings``, for the letters of ``slip_views.restricted_letters``."""
+    actor = context.actor()
     if not named:
         return
-    with services.unit_of_work(context.now()) as uow:
+    with context.services().unit_of_work(context.now()) as uow:
         for mail_id in named:
             if printed:
                 opening.record_printing(uow, mail_id, what="slip", actor=actor)

@@ -227,12 +227,13 @@ def show(slip_id: int) -> ResponseReturnValue:
 
 def _show(slip_id: int, error: GedError | None = None) -> ResponseReturnValue:
     services, actor = context.services(), context.actor()
-    with services.reading() as session:
+    with services.reading_once() as session:
         view = slip_views.slip_view(session, slip_id, actor)
         gone = queries.away_at_receivers(session, [slip_id], on=context.today())
         own_numbers = numbering.offered(session, slip_id, actor)
-    forms.record_openings(slip_id)
-    reports = slip_views.signatures(services, slip_id, actor, now=context.now())
+        named = slip_views.restricted_letters(session, slip_id, actor)
+    forms.record_named(named)
+    reports = slip_views.signatures(services, view, now=context.now())
     return render_form(
         "slips/show.html",
         error=error,
