@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, selectinload
@@ -11,6 +12,7 @@ from ged import access
 from ged.capture.grouping import is_separator
 from ged.capture.models import BLANK_FROM, BatchSource, PaperCode, Scan, ScanBatch, ScanLeaf, ScanState
 from ged.codes import CodeKind
+from ged.counting import composed
 from ged.errors import NotFound
 from ged.org.models import Unit
 from ged.ports import UnitId
@@ -133,6 +135,7 @@ def unknown(session: Session, scan_id: int) -> NotFound:
     return NotFound("scan.unknown", "reload the list of waiting scans", id=scan_id, refused=is_there)
 
 
+@composed
 def seen_by(actor: Actor) -> ColumnElement[bool]:
     """Scans of the actor's units. A joined scan is under its letter's access rule.
 
@@ -143,6 +146,7 @@ def seen_by(actor: Actor) -> ColumnElement[bool]:
     return and_(Scan.unit_id.in_(clerk_units(actor)), or_(loose, Scan.mail_id.in_(seen)))
 
 
+@cache
 def _scans() -> Select[Scan, ScanBatch, str, str, str]:
     # A scan that was registered from the form bears no label: its number is its letter's.
     first_number = (

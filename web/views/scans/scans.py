@@ -1,7 +1,7 @@
 """Waiting scans from scanners and uploads: the unit's clerk arranges them and joins them to letters."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
@@ -83,10 +83,10 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         desks = scan_desks.bridges(session, unit_ids, now=now)
         own, last = scan_profiles.profiles(session, unit_ids), scan_profiles.last_choice(session, actor)
         scanning = scan_form(desks, own, last, request.args.get("profil", ""))
+        live = _live(session, listed["rows"], listed)
     return render_form(
-        "scans/index.html", error=error, live=_live(listed["rows"]), bridges=desks, scanning=scanning,
-        resolutions=RESOLUTIONS, **listed,
-    )  # fmt: skip
+        "scans/index.html", error=error, live=live, bridges=desks, scanning=scanning, resolutions=RESOLUTIONS, **listed
+    )
 
 
 def _listed(session: ReadSession) -> dict[str, Any]:
@@ -98,30 +98,33 @@ def _listed(session: ReadSession) -> dict[str, Any]:
         "rows": rows,
         "is_cut": is_cut,
         "units": scan_queries.unit_names(session, scan_queries.clerk_units(actor)),
-        "heads": heads(session, rows),
         "before": scan_letters.received_before(session, rows, actor),
-        "verdicts": signatures.of_scans(session, [row.id for row in rows]),
         "awaited": signatures.awaited_scans(session, [row.id for row in rows]),
         "at_work": turns.at_work(session, [row.id for row in rows], actor, now=now),
-        "joined": scan_queries.recently_joined(session, actor, since=now - JOINED_SHOWN),
         "discarded": scan_queries.discarded(session, actor, since=now - scan_queries.RECENT),
         "to_confirm": paper_queries.count(session, actor),
         "departures": RegisterNature.DEPARTURE in signed_outside.register_natures_kept(session, actor),
+        **_told(session, rows),
     }
 
 
-def _live(rows: Sequence[ScanRow]) -> _Live:
+def _told(session: ReadSession, rows: Sequence[ScanRow]) -> dict[str, Any]:
+    """What the list says of its scans, and those that were joined by their labels: by all this it changes."""
+    return {
+        "heads": heads(session, rows),
+        "verdicts": signatures.of_scans(session, [row.id for row in rows]),
+        "joined": scan_queries.recently_joined(session, context.actor(), since=context.now() - JOINED_SHOWN),
+    }
+
+
+def _live(session: ReadSession, rows: Sequence[ScanRow], told: Mapping[str, Any]) -> _Live:
+    """The part that follows the scanners; ``told`` holds what ``_told`` says of the rows."""
     actor, now = context.actor(), context.now()
-    with context.services().reading() as session:
-        orders = scan_desks.orders(session, actor, since=now - JUST_NOW, now=now)
-        batches = scan_desks.unsettled(session, actor)
-        # A scan joined by its label never waited, but it changes the page too.
-        joined = scan_queries.recently_joined(session, actor, since=now - JOINED_SHOWN)
-        read = heads(session, rows)
-        checked = signatures.of_scans(session, [row.id for row in rows])
-    seen = ",".join(f"{row.id}.{row.version}" for row in (*rows, *joined))
-    seen += ",".join(f"{scan_id}.{head.progress}" for scan_id, head in read.items())
-    seen += ",".join(f"{scan_id}.{one.verdict}" for scan_id, one in checked.items())
+    orders = scan_desks.orders(session, actor, since=now - JUST_NOW, now=now)
+    batches = scan_desks.unsettled(session, actor)
+    seen = ",".join(f"{row.id}.{row.version}" for row in (*rows, *told["joined"]))
+    seen += ",".join(f"{scan_id}.{head.progress}" for scan_id, head in told["heads"].items())
+    seen += ",".join(f"{scan_id}.{one.verdict}" for scan_id, one in told["verdicts"].items())
     busy = bool(batches) or any(order.is_at_work for order in orders)
     return _Live(orders, batches, hashlib.sha256(seen.encode()).hexdigest()[:12], 2 if busy else 10)
 
@@ -133,7 +136,8 @@ def progress() -> ResponseReturnValue:
     The page itself is never loaded again: chosen files and typed text would be lost.
     """
     with context.services().reading() as session:
-        live = _live(scan_queries.waiting(session, context.actor(), limit=SHOWN))
+        rows = scan_queries.waiting(session, context.actor(), limit=SHOWN)
+        live = _live(session, rows, _told(session, rows))
         changed = request.args.get("liste", live.mark) != live.mark
         listed = _listed(session) if changed else {}
     shown = render_template("scans/_live.html", live=live)
