@@ -12,7 +12,7 @@ from functools import lru_cache
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, delete, exists, false, insert, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
-from ged.db import Base, UtcDateTime, insert_if_missing, table_of
+from ged.db import Base, ByOtherIndex, UtcDateTime, insert_if_missing, table_of
 from ged.errors import NotFound
 from ged.org.actors import post_granting
 from ged.ports import Confidentiality, MailId, Principal, Principals
@@ -176,8 +176,9 @@ def visible_clause(
         if held := principals.at(confidentiality):
             levels.setdefault(held, []).append(int(confidentiality))
 
+    # A letter has a handful of rights, an actor has up to hundreds of principals: the rights are found by the letter.
     def through(held: frozenset[Principal], of: list[int]) -> ColumnElement[bool]:
-        right = exists().where(MailAccess.mail_id == mail_id, MailAccess.principal.in_(sorted(held)))
+        right = exists().where(MailAccess.mail_id == mail_id, ByOtherIndex(MailAccess.principal).in_(sorted(held)))
         return and_(level.in_(of), right)
 
     # A cleared actor has the same set for several levels: the statement then names its principals once.

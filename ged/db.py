@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     BindParameter,
+    ColumnElement,
     Connection,
     CursorResult,
     DateTime,
@@ -36,7 +37,9 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import DeclarativeBase, Session, make_transient_to_detached
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, make_transient_to_detached
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 from ged.errors import DatabaseAway, DiskFull, EngineFailed
@@ -64,6 +67,31 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+class ByOtherIndex(FunctionElement[Any]):
+    """A column in a condition that should choose no index.
+
+    SQLite keeps no figures on how the values of a column are distributed, and takes the index of any column that is
+    named. With this, it takes the one that the statement's other conditions offer. PostgreSQL knows, and chooses itself.
+    """
+
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any] | InstrumentedAttribute[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(ByOtherIndex)
+def _plain(element: ByOtherIndex, compiler: Any, **named: Any) -> str:
+    return str(compiler.process(next(iter(element.clauses)), **named))
+
+
+@compiles(ByOtherIndex, "sqlite")
+def _without_index(element: ByOtherIndex, compiler: Any, **named: Any) -> str:
+    # SQLite, "The SQLite Query Optimizer Overview", 6.3: a unary + disqualifies a term from the use of an index.
+    return "+" + _plain(element, compiler, **named)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Select, String, case, cast, false, func, s
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, lazyload
 
 from ged import access, paging
+from ged.db import ByOtherIndex
 from ged.followup.models import Reminder
 from ged.org.absence_rights import held_on
 from ged.org.models import Holding, Person, Post
@@ -25,9 +26,9 @@ from ged.register.models import Mail
 from ged.register.queries import first_numbers
 from ged.register.words import is_told
 from ged.routing.models import Assignment, Purpose
-from ged.routing.queries import MailRow, bears, comes_from, mail_row, mention_labels
-from ged.routing.rights import ENDED, distributing_post, own_post
-from ged.routing.states import LIVE, AssignmentState
+from ged.routing.queries import MailRow, bears, comes_from, is_waiting, mail_row, mention_labels
+from ged.routing.rights import distributing_post, own_post
+from ged.routing.states import AssignmentState
 from ged.unit import Actor, HeldPost
 
 MOST = 10_000
@@ -178,8 +179,7 @@ def _asked(actor: Actor, asked: FollowFilter, today: Today) -> Select[int]:
         select(Assignment.id)
         .join(Mail, Mail.id == Assignment.mail_id)
         .where(
-            Assignment.state.in_(LIVE),
-            Mail.state.not_in(ENDED),
+            is_waiting(),
             _in_scope(actor, asked.scope),
             access.visible_clause(Mail.id, Mail.level, actor.principals),
             *_narrowed(asked, today),
@@ -189,8 +189,8 @@ def _asked(actor: Actor, asked: FollowFilter, today: Today) -> Select[int]:
 
 def _in_scope(actor: Actor, scope: Scope) -> ColumnElement[bool]:
     if scope is Scope.GIVEN:
-        return Assignment.assigned_by_post_id.in_(sorted(actor.post_ids))
-    return Assignment.unit_id.in_(sorted(actor.headed_unit_ids))
+        return ByOtherIndex(Assignment.assigned_by_post_id).in_(sorted(actor.post_ids))
+    return ByOtherIndex(Assignment.unit_id).in_(sorted(actor.headed_unit_ids))
 
 
 def _narrowed(asked: FollowFilter, today: Today) -> list[ColumnElement[bool]]:

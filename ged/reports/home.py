@@ -10,12 +10,13 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Executable, Select, and_, exists, func, or_, select
+from sqlalchemy import Executable, Select, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ged.access import visible_clause
 from ged.capture import queries as scan_queries
 from ged.counting import composed
+from ged.db import ByOtherIndex
 from ged.ports import Confidentiality, MailId
 from ged.register.models import Direction, Mail, MailNumber, RecentLetter, Register
 from ged.register.queries import first_number
@@ -313,9 +314,9 @@ def _of_head(actor: Actor, today: date, zone: ZoneInfo) -> Iterator[tuple[str, S
         select(func.count(Assignment.id))
         .join(Mail, Mail.id == Assignment.mail_id)
         .where(
-            and_(Assignment.unit_id.in_(sorted(actor.headed_unit_ids)), Assignment.state.in_(LIVE)),
-            Assignment.due_on < today,
-            Mail.state.not_in(ENDED),
+            routing.is_waiting(),
+            ByOtherIndex(Assignment.unit_id).in_(sorted(actor.headed_unit_ids)),
+            ByOtherIndex(Assignment.due_on) < today,
             visible_clause(Mail.id, Mail.level, actor.principals),
         ),
     )

@@ -1,8 +1,10 @@
 """Deadlines in working days. Pure: the working week and the holidays are rows, passed in."""
 
+from bisect import bisect_right
 from collections.abc import Set
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 from ged.errors import Invalid
 
@@ -19,6 +21,18 @@ class WorkCalendar:
     def is_working(self, day: date) -> bool:
         """Whether people work on that day."""
         return day.weekday() in self.weekdays and day not in self.holidays
+
+    def count(self, after: date, until: date) -> int:
+        """Working days after a day, until another that is not earlier (included). Takes as long for years as for days."""
+        weeks, rest = divmod((until - after).days, 7)
+        worked = weeks * len(self.weekdays)
+        worked += sum((after.weekday() + n) % 7 in self.weekdays for n in range(1, rest + 1))
+        return worked - (bisect_right(self._lost, until) - bisect_right(self._lost, after))
+
+    @cached_property
+    def _lost(self) -> list[date]:
+        """Days off that are weekdays worked, in order."""
+        return sorted(day for day in self.holidays if day.weekday() in self.weekdays)
 
 
 def add_working_days(start: date, days: int, calendar: WorkCalendar) -> date:
@@ -42,7 +56,7 @@ def working_days_between(start: date, end: date, calendar: WorkCalendar) -> int:
     """Working days left from ``start`` (excluded) to ``end`` (included); negative when ``end`` has passed."""
     if end < start:
         return -working_days_between(end, start, calendar)
-    return sum(calendar.is_working(start + timedelta(days=n)) for n in range(1, (end - start).days + 1))
+    return calendar.count(start, end)
 
 
 def latest(due_on: date | None, bounds: Set[date | None]) -> date | None:

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session, aliased, lazyload
 
 from ged import access, paging
 from ged.counting import composed, counted
+from ged.db import ByOtherIndex
 from ged.errors import Forbidden, NotFound
 from ged.org.models import Person, Post
 from ged.org.tree import with_predecessors
@@ -44,7 +45,7 @@ from ged.register.models import (
 from ged.register.queries import first_numbers
 from ged.register.states import MailState
 from ged.routing.models import Assignment, Imputation, Mention, Purpose
-from ged.routing.rights import ENDED, distributing_post, imputing_post, own_post, waits_for
+from ged.routing.rights import ENDED, UNDER_WAY, distributing_post, imputing_post, own_post, waits_for
 from ged.routing.states import LIVE, AssignmentState
 from ged.routing.undoing import gives_nothing, is_undone
 from ged.unit import Actor
@@ -421,18 +422,29 @@ def count_inbox(actor: Actor, *, today: date | None = None, view: InboxView = In
 
 
 def _in_view(actor: Actor, view: InboxView, today: date | None, whose: Whose | None = None) -> ColumnElement[bool]:
-    waits = Assignment.state.in_(LIVE) & Mail.state.not_in(ENDED)
     # Returned and withdrawn assignments have lost their right: the done tab shows only letters that may still be seen.
-    given = _below(actor) if view is InboxView.UNITS else _mine(actor, whose)
+    given = _below(actor) if view is InboxView.UNITS else _mine(actor, whose, was=view is InboxView.DONE)
     shown = [given, access.visible_clause(Mail.id, Mail.level, actor.principals)]
+    if view is InboxView.DONE:
+        return and_(or_(Assignment.state.not_in(LIVE), Mail.state.in_(ENDED)), ~gives_nothing(), *shown)
     if view is InboxView.LATE:
-        return and_(waits, Assignment.due_on < today, *shown)
-    return and_(~waits & ~gives_nothing() if view is InboxView.DONE else waits, *shown)
+        return and_(is_waiting(), ByOtherIndex(Assignment.due_on) < today, *shown)
+    return and_(is_waiting(), *shown)
 
 
-def _mine(actor: Actor, whose: Whose | None = None) -> ColumnElement[bool]:
+def is_waiting() -> ColumnElement[bool]:
+    """Assignments that wait for somebody; the query joins ``Mail``.
+
+    Those of a closed letter keep their state, so they are most of all: the few letters under way are found first.
+    """
+    return Mail.state.in_(UNDER_WAY) & ByOtherIndex(Assignment.state).in_(LIVE)
+
+
+def _mine(actor: Actor, whose: Whose | None = None, *, was: bool = False) -> ColumnElement[bool]:
+    """Of the actor's posts and units; ``was``: of the whole past, where nothing narrows more."""
     post_ids, unit_ids = _own(actor, whose)
-    return or_(Assignment.post_id.in_(post_ids), Assignment.post_id.is_(None) & Assignment.unit_id.in_(unit_ids))
+    post, unit = (column if was else ByOtherIndex(column) for column in (Assignment.post_id, Assignment.unit_id))
+    return or_(post.in_(post_ids), post.is_(None) & unit.in_(unit_ids))
 
 
 def _below(actor: Actor) -> ColumnElement[bool]:
@@ -441,7 +453,7 @@ def _below(actor: Actor) -> ColumnElement[bool]:
     others = or_(
         Assignment.post_id.is_(None) & Assignment.unit_id.not_in(unit_ids), Assignment.post_id.not_in(post_ids)
     )
-    return Assignment.unit_id.in_(sorted(actor.headed_unit_ids)) & others
+    return ByOtherIndex(Assignment.unit_id).in_(sorted(actor.headed_unit_ids)) & others
 
 
 def _own(actor: Actor, whose: Whose | None = None) -> tuple[list[int], list[int]]:

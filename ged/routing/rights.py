@@ -14,6 +14,9 @@ from ged.unit import Actor, HeldPost, Role
 ENDED = frozenset({MailState.CLOSED, MailState.VOIDED})
 """States of letters on which nobody works any more."""
 
+UNDER_WAY = (MailState.TO_IMPUTE, MailState.ASSIGNED, MailState.ANSWERED)
+"""States of letters that are given to somebody, and have not ended: an index finds the few letters of these states."""
+
 HEADS = (Role.HEAD, Role.AUTHORITY)
 
 

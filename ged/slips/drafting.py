@@ -283,7 +283,12 @@ def _letter(session: Session, form: LineForm, mail_id: MailId, no: int, post: He
 
 def printed(mail: Mail) -> str:
     """What a slip says of a letter: its subject, or that it is confidential."""
-    return CONFIDENTIAL if mail.level > Confidentiality.ORDINARY else shortened(mail.subject, MAX_DESCRIPTION)
+    return described(mail.level, mail.subject)
+
+
+def described(level: int, subject: str) -> str:
+    """As ``printed``, of a letter's level and subject."""
+    return CONFIDENTIAL if level > Confidentiality.ORDINARY else shortened(subject, MAX_DESCRIPTION)
 
 
 def _envelope(session: Session, form: LineForm, envelope_id: int, post: HeldPost) -> PlannedLine:

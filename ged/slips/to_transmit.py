@@ -6,6 +6,7 @@ They are grouped by receiving unit, so that one act makes a slip for each.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -14,7 +15,7 @@ from ged import access, locks
 from ged.errors import GedError, Invalid
 from ged.org.keys import OpenedKey
 from ged.org.models import Post, Unit
-from ged.org.tree import heirs, with_predecessors
+from ged.org.tree import heirs, heirs_among, with_predecessors
 from ged.ports import MailId, UnitId
 from ged.register.models import Direction, Mail
 from ged.register.queries import first_number
@@ -97,18 +98,19 @@ def destinations(
     session: Session, actor: Actor, *, post: HeldPost, asked: PaperFilter = EVERYTHING
 ) -> tuple[Destination, ...]:
     """The groups, by name of the unit, with the letters that the actor may see, in the order of registration."""
-    units = {unit.id: unit for unit in session.scalars(select(Unit))}
+    units = dict(session.execute(select(Unit.id, Unit.name)).all())
     groups: dict[tuple[bool, int], list[PaperRow]] = {}
     for is_decision, goes, query in _queries(post):
         narrowed = query.where(*_narrowed(asked, goes, actor))
-        for mail, number, unit_id in session.execute(_of_actor(narrowed, actor).order_by(Mail.id).limit(MOST)):
-            goes_to = heirs(session, unit_id)[-1]
+        wanted = _of_actor(narrowed, actor).order_by(Mail.id).limit(MOST)
+        for mail_id, sender, level, subject, received_on, number, unit_id in session.execute(wanted):
+            goes_to = heirs_among(unit_id, actor.units)[-1]
             if goes_to == post.unit_id:
                 continue
-            row = PaperRow(MailId(mail.id), number or "", mail.sender_name, drafting.printed(mail), mail.received_on)
+            row = PaperRow(MailId(mail_id), number or "", sender, drafting.described(level, subject), received_on)
             groups.setdefault((is_decision, goes_to), []).append(row)
     found = [
-        Destination(UnitId(unit_id), units[unit_id].name, is_decision, tuple(rows))
+        Destination(UnitId(unit_id), units[unit_id], is_decision, tuple(rows))
         for (is_decision, unit_id), rows in groups.items()
     ]
     return tuple(sorted(found, key=lambda one: (not one.is_decision, one.unit_name)))
@@ -124,7 +126,7 @@ def receivers(session: Session, actor: Actor, *, post: HeldPost) -> list[tuple[i
     return [(unit_id, name) for unit_id, name in rows]
 
 
-def _queries(post: HeldPost) -> tuple[tuple[bool, InstrumentedAttribute[int], Select[Mail, str, int]], ...]:
+def _queries(post: HeldPost) -> tuple[tuple[bool, InstrumentedAttribute[int], Select[*tuple[Any, ...]]], ...]:
     """Of both kinds of letters: whether they wait for a decision, the column of the receiving unit, the letters."""
     return (
         (True, Post.unit_id, _to_decide([post.unit_id])),
@@ -213,19 +215,19 @@ def _here(uow: UnitOfWork, actor: Actor, post: HeldPost) -> set[int]:
     return {int(row.mail_id) for group in groups for row in group.rows}
 
 
-def _to_decide(unit_ids: Sequence[int]) -> Select[Mail, str, int]:
+def _to_decide(unit_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
     """Letters that wait for a decision of an authority of another unit."""
     return (
-        select(Mail, first_number(Mail.id), Post.unit_id)
+        select(*_shown(), Post.unit_id)
         .join(Post, Post.id == Mail.addressed_post_id)
         .where(Mail.state == MailState.TO_IMPUTE, Post.unit_id.not_in(unit_ids), *_lies_in(unit_ids))
     )
 
 
-def _imputed(unit_ids: Sequence[int]) -> Select[Mail, str, int]:
+def _imputed(unit_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
     """Letters of which another unit is in charge. The original goes to the leading unit; others work with the copy."""
     return (
-        select(Mail, first_number(Mail.id), Assignment.unit_id)
+        select(*_shown(), Assignment.unit_id)
         .join(Assignment, Assignment.mail_id == Mail.id)
         .where(
             Mail.state == MailState.ASSIGNED,
@@ -236,6 +238,11 @@ def _imputed(unit_ids: Sequence[int]) -> Select[Mail, str, int]:
             *_lies_in(unit_ids),
         )
     )
+
+
+def _shown() -> tuple[Any, ...]:
+    """The columns of a row: a page shows hundreds of letters, and little of each."""
+    return Mail.id, Mail.sender_name, Mail.level, Mail.subject, Mail.received_on, first_number(Mail.id)
 
 
 def _lies_in(unit_ids: Sequence[int]) -> tuple[ColumnElement[bool], ...]:
@@ -268,5 +275,5 @@ def _last_move() -> ScalarSelect[int]:
     return select(func.max(PaperCustody.id)).where(PaperCustody.mail_id == Mail.id).correlate(Mail).scalar_subquery()
 
 
-def _of_actor(query: Select[Mail, str, int], actor: Actor) -> Select[Mail, str, int]:
+def _of_actor(query: Select[*tuple[Any, ...]], actor: Actor) -> Select[*tuple[Any, ...]]:
     return query.where(access.visible_clause(Mail.id, Mail.level, actor.principals))

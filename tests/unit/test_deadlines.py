@@ -35,6 +35,21 @@ def test_counting_back_gives_the_days(start: date, days: int) -> None:
     assert working_days_between(start, end, TOGO) == days
 
 
+@given(
+    st.dates(date(2020, 1, 1), date(2030, 1, 1)),
+    st.integers(-400, 4_000),
+    st.frozensets(st.integers(0, 6)),
+    st.frozensets(st.dates(date(2019, 6, 1), date(2031, 1, 1)), max_size=30),
+)
+def test_days_are_counted_without_walking_over_them(
+    start: date, length: int, weekdays: frozenset[int], holidays: frozenset[date]
+) -> None:
+    calendar, end = WorkCalendar(weekdays, holidays), start + timedelta(days=length)
+    first, last = sorted((start, end))
+    walked = sum(calendar.is_working(first + timedelta(days=n)) for n in range(1, (last - first).days + 1))
+    assert working_days_between(start, end, calendar) == (walked if end >= start else -walked)
+
+
 @pytest.mark.parametrize("days", [-1, 367])
 def test_a_number_of_days_has_limits(days: int) -> None:
     with refused(Invalid, "deadline.days", field="days"):

@@ -1,0 +1,119 @@
+"""What waits is found among the few letters under way, not among all assignments of the past (SQLite's own plans).
+
+A letter is closed, and its assignments keep their state: in an old archive nearly all that are open are of closed letters.
+"""
+
+from collections.abc import Callable, Iterator
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from ged import access
+from ged.db import ByOtherIndex
+from ged.followup import listing
+from ged.followup.listing import FollowFilter, Grouping, Scope, Today
+from ged.register.models import Mail
+from ged.register.states import MOVES, MailAct, MailState
+from ged.reports import home
+from ged.routing import queries
+from ged.routing.models import Assignment
+from ged.routing.queries import InboxView
+from ged.routing.rights import ENDED, UNDER_WAY
+from ged.unit import Actor, Services
+from tests.factories import TODAY, actor, make_organisation, make_services
+from tests.routing_kit import impute, make_mentions, register
+
+PAST = 3_000
+INSTRUCTIONS = 10
+"""Of SQLite's virtual machine; it needs more than these to look at one assignment and its letter."""
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """One letter under way, and copies of it that were closed with their assignments as they were."""
+    found = make_services(tmp_path_factory.mktemp("past"))
+    make_organisation(found)
+    make_mentions(found)
+    impute(found, register(found, "Pour suite").mail_id, due_on=TODAY)
+    with found.engine.begin() as connection:
+        connection.execute(text("PRAGMA defer_foreign_keys=ON"))
+        for table, changed in (
+            (Mail.__table__, {"id": "id + n", "state": "'closed'", "request_token": "NULL"}),
+            (Assignment.__table__, {"id": "id + n", "mail_id": "mail_id + n"}),
+            (access.MailAccess.__table__, {"mail_id": "mail_id + n"}),
+        ):
+            names = [column.name for column in table.columns]
+            values = ", ".join(changed.get(name, name) for name in names)
+            connection.execute(
+                text(
+                    f"INSERT INTO {table.name} ({', '.join(names)}) WITH RECURSIVE steps(n) AS (SELECT 1 UNION ALL "
+                    f"SELECT n + 1 FROM steps WHERE n < {PAST}) SELECT {values} FROM {table.name}, steps"
+                )
+            )
+    yield found
+    found.engine.dispose()
+
+
+ASKED: dict[str, Callable[[Session, Actor], object]] = {
+    "inbox": lambda session, who: queries.inbox(session, who, today=TODAY),
+    "late": lambda session, who: queries.inbox(session, who, today=TODAY, view=InboxView.LATE),
+    "units": lambda session, who: queries.inbox(session, who, today=TODAY, view=InboxView.UNITS),
+    "count": queries.inbox_count,
+    "followed": lambda session, who: listing.rows(session, who, FollowFilter(), today=Today(TODAY, TODAY), limit=50),
+    "given": lambda session, who: listing.rows(
+        session, who, FollowFilter(scope=Scope.GIVEN), today=Today(TODAY, TODAY), limit=50
+    ),
+    "figures": lambda session, who: listing.figures(
+        session, who, FollowFilter(), Grouping.UNIT, today=Today(TODAY, TODAY)
+    ),
+    "desk": lambda session, who: home.home(session, who, today=TODAY, zone=ZoneInfo("Africa/Lome")),
+}
+
+
+@pytest.mark.parametrize("is_analysed", [False, True])
+@pytest.mark.parametrize("name", ASKED)
+def test_a_list_of_what_waits_reads_no_assignments_of_the_past(
+    services: Services, name: str, is_analysed: bool
+) -> None:
+    with services.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # The figures are read when a connection is opened.
+        connection.execute(text("ANALYZE" if is_analysed else "DROP TABLE IF EXISTS sqlite_stat1"))
+    services.engine.dispose()
+    assert steps(services, ASKED[name]) < PAST
+
+
+def steps(services: Services, ask: Callable[[Session, Actor], object]) -> int:
+    """How much the database did, in ``INSTRUCTIONS``."""
+    who, counted = actor(services, "dge"), [0]
+
+    def count() -> int:
+        counted[0] += 1
+        return 0
+
+    with services.reading() as session:
+        ask(session, who)  # what is composed and prepared once
+        raw = session.connection().connection.driver_connection
+        assert raw is not None
+        raw.set_progress_handler(count, INSTRUCTIONS)
+        ask(session, who)
+        raw.set_progress_handler(None, 0)
+    return counted[0]
+
+
+def test_a_letter_that_was_given_to_somebody_is_under_way_until_it_ends() -> None:
+    found = {MailState.TO_IMPUTE, *(state for (_, act), state in MOVES.items() if act is MailAct.IMPUTE)}
+    # What is reopened as sent was sent by us: it is given to nobody.
+    moves = [(state, to) for (state, act), to in MOVES.items() if act is not MailAct.REOPEN_SENT]
+    while more := {to for state, to in moves if state in found} - found:
+        found |= more
+    assert found - ENDED == set(UNDER_WAY)
+
+
+def test_a_column_by_another_index_is_the_plain_column_but_for_sqlite() -> None:
+    asked = select(Assignment.id).where(ByOtherIndex(Assignment.unit_id).in_([1, 2]))
+    named = {"compile_kwargs": {"literal_binds": True}}
+    assert str(asked.compile(dialect=postgresql.dialect(), **named)).endswith("WHERE assignments.unit_id IN (1, 2)")
+    assert str(asked.compile(dialect=sqlite.dialect(), **named)).endswith("WHERE +assignments.unit_id IN (1, 2)")
