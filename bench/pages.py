@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event, func, select, text
+from sqlalchemy import Connection, Engine, event, func, select, text
 
 from bench._past import Rows, copy, rows_of
 from bench.relevance import tell
@@ -125,6 +125,7 @@ def grow(engine: Engine, chosen: Models, before: int, letters: int) -> None:
         connection.execute(
             text("PRAGMA defer_foreign_keys=ON" if is_sqlite else "SET LOCAL session_replication_role=replica")
         )
+        made = _drop_indexes(connection) if is_sqlite else []
         if not before:
             copy(connection, chosen.to_impute, kind=0, first=1, count=TO_IMPUTE)
             copy(connection, chosen.in_inbox, kind=1, first=1, count=IN_INBOX)
@@ -134,10 +135,22 @@ def grow(engine: Engine, chosen: Models, before: int, letters: int) -> None:
         copy(connection, chosen.answered, kind=3, first=old + 1, count=new - old)
         shut = ANSWERED_SHARE - 1
         copy(connection, chosen.closed, kind=4, first=old * shut + 1, count=(new - old) * shut)
+        for statement in made:
+            connection.execute(text(statement))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
         held = connection.scalar(select(func.count()).select_from(Mail))
     tell(bench="past", letters=held, seconds=round(time.monotonic() - began, 1))
+
+
+def _drop_indexes(connection: Connection) -> list[str]:
+    """Drop SQLite's indexes: to sort millions of keys at once takes a fraction of the time. Returns how to make them."""
+    connection.execute(text("PRAGMA cache_size=-2000000"))  # 2 GB: the usual 2 MB are written again and again
+    found = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"))
+    indexes = [(str(name), str(statement)) for name, statement in found]
+    for name, _ in indexes:
+        connection.execute(text(f'DROP INDEX "{name}"'))
+    return [statement for _, statement in indexes]
 
 
 def past_of(engine: Engine) -> int:
