@@ -444,12 +444,13 @@ def _addressed_through(post: HeldPost) -> ColumnElement[bool]:
 
 
 def _concerns(actor: Actor) -> ColumnElement[bool]:
-    kept = (
-        select(MailNumber.envelope_id)
-        .join(Register, Register.id == MailNumber.register_id)
-        .where(MailNumber.envelope_id.is_not(None), Register.unit_id.in_(_clerk_units(actor)))
+    # EXISTS, not IN: all numbers of the registers would be read, and hardly any is an envelope's.
+    kept = exists().where(
+        MailNumber.envelope_id == SealedEnvelope.id,
+        Register.id == MailNumber.register_id,
+        Register.unit_id.in_(_clerk_units(actor)),
     )
-    return or_(SealedEnvelope.addressed_post_id.in_(actor.post_ids), SealedEnvelope.id.in_(kept))
+    return or_(SealedEnvelope.addressed_post_id.in_(actor.post_ids), kept)
 
 
 def _clerk_units(actor: Actor) -> list[UnitId]:
