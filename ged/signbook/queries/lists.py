@@ -221,11 +221,11 @@ def to_sign_count(session: Session, actor: Actor) -> int:
 
 def _in_circuit(session: Session, actor: Actor, asked_for: BookFilter = EVERYTHING) -> list[Draft]:
     """Letters with a post of the actor in their circuit; ``turn_for`` then decides the turn."""
-    return list(session.scalars(_circulating(actor)).unique())
+    return list(session.scalars(_circulating(actor, asked_for)).unique())
 
 
 @composed
-def _circulating(actor: Actor) -> Select[Draft]:
+def _circulating(actor: Actor, asked_for: BookFilter) -> Select[Draft]:
     """The statement of ``_in_circuit``."""
     posts = sorted(actor.post_ids)
     step = exists().where(CircuitStep.mail_id == Draft.mail_id, CircuitStep.post_id.in_(posts))
