@@ -3,8 +3,9 @@ entry. Nothing else."""
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Insert, delete
+from sqlalchemy import Insert, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
 
 from ged import access
 from ged.ports import Confidentiality, MailId
@@ -41,6 +42,20 @@ def mark_opened(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor, now: da
     if level >= Confidentiality.RESTRICTED:
         post = access.through(uow.session, mail.id, level, actor)
         uow.record("mail.opened", "mail", mail.id, actor=actor, post=post, level=mail.level)
+
+
+def was_opened(session: Session, mail_id: MailId | int, *, actor: Actor, now: datetime) -> bool:
+    """Whether the actor opened a letter a moment ago, so that reading a file of it is no new opening."""
+    at = session.scalar(
+        select(RecentLetter.opened_at).where(RecentLetter.mail_id == mail_id, RecentLetter.person_id == actor.person_id)
+    )
+    return at is not None and now - at <= OPENED_AGAIN
+
+
+def mark_read(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor, now: datetime) -> None:
+    """As ``mark_opened``, when a file of the letter was read: the caller has checked the access and records the file."""
+    uow.session.execute(_mark(uow, int(mail_id), actor.person_id, now))
+    uow.session.execute(_opened(uow, int(mail_id), actor.person_id, now))
 
 
 def record_opening(uow: UnitOfWork, mail_id: MailId | int, *, where: str, actor: Actor) -> None:

@@ -21,7 +21,7 @@ from ged.notices import queries as notices
 from ged.org.models import Person
 from ged.ports import MailId
 from ged.register import opening
-from ged.register.models import Mail
+from ged.register.models import AttachmentKind, Mail
 from ged.register.states import MailState
 from ged.reports import home
 from ged.routing import calendar_changes, operations, queries
@@ -36,7 +36,9 @@ from ged.slips.drafting import LineForm
 from ged.unit import Services
 from tests import slip_kit
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+from tests.letter_kit import document
 from tests.routing_kit import impute, make_mentions, register, remind, unit_id
+from tests.signbook_kit import CountingSigner, House
 from tests.site import make_site, post, sign_in
 
 SOON = date(2026, 12, 4)
@@ -367,6 +369,20 @@ def test_the_letters_page_takes_back_and_says_what_hangs_on_it(place: tuple[Flas
         undoing.undo(uow, [second], actor=actor(services, "sg"))
     assert client.get("/bannette/2").status_code == 404
     assert client.get("/bannette/1").status_code == 200
+
+
+@pytest.mark.parametrize("page", ["", "/page/1/original"])
+def test_who_reads_a_document_found_by_search_has_opened_the_letter(place: tuple[Flask, Services], page: str) -> None:
+    app, services = place
+    mail_id = register(services).mail_id
+    document(House(services, CountingSigner()), mail_id, "Lettre", AttachmentKind.DOCUMENT)
+    made = impute(services, mail_id)
+    for account, expected in (("agent", ""), ("dge", "imputation.opened")):  # the mail office sees it anyway
+        with sign_in(app, account).get(f"/documents/1{page}") as answer:
+            assert answer.status_code == 200
+        assert obstacle(services, mail_id) == expected
+    with pytest.raises(Invalid, match=r"imputation\.opened"):
+        undo(services, made)
 
 
 def test_a_batch_is_taken_back_by_one_button(place: tuple[Flask, Services]) -> None:

@@ -732,7 +732,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Ce courrier est déjà pris en charge (%(who)s) : l'imputation ne s'annule plus."), _IMPUTE_AGAIN
     ),
     "imputation.undone": Message(
-        _l("Cette imputation est déjà annulée."), _l("Rechargez la page : elle montre le courrier comme il est.")
+        _l("Cette imputation est déjà annulée."), _l("La page montre le courrier comme il est.")
     ),
     "imputation.unknown": Message(_l("Cette imputation n'existe pas, ou n'existe plus."), _l("Rechargez le courrier.")),
     # --- impute ---

@@ -10,7 +10,7 @@ from ged.capture import arrange, drawing
 from ged.capture.files import MEDIA_TYPES
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound
 from ged.ports import AttachmentId, Confidentiality
-from ged.register import documents
+from ged.register import documents, opening
 from ged.register.documents import AttachmentRow, FileRow
 from ged.takeover import files as takeover_files
 from ged.unit import Role
@@ -47,6 +47,7 @@ def _show(attachment_id: int, error: GedError | None = None) -> ResponseReturnVa
         found = documents.words(session, attachment_id, page.page_no, actor) if page is not None and words else []
     if page is not None:
         _record(documents.text_of(row, page.page_no))
+    _read(row.mail_id)
     is_plain = row.media_type == takeover_files.PLAIN
     may_repair = (
         row.is_latest and not is_plain and not arrange.stays_whole(row.kind, is_signed=row.is_signed) and _keeps(row)
@@ -113,6 +114,7 @@ def original(attachment_id: int) -> ResponseReturnValue:
     """The original file, byte for byte."""
     with context.services().reading() as session:
         file = documents.original(session, attachment_id, context.actor())
+    _read(file.mail_id)
     return _send(file, inline=False)
 
 
@@ -121,6 +123,7 @@ def original_page(attachment_id: int, page_no: int) -> ResponseReturnValue:
     """The original file of one page, as the scanner sent it."""
     with context.services().reading() as session:
         file = documents.original_page(session, attachment_id, page_no, context.actor())
+    _read(file.mail_id)
     return _send(file, inline=False)
 
 
@@ -129,6 +132,7 @@ def searchable(attachment_id: int) -> ResponseReturnValue:
     """The document as PDF with the text that was read."""
     with context.services().reading() as session:
         file = documents.rendition(session, attachment_id, "searchable_pdf", context.actor())
+    _read(file.mail_id)
     return _send(file, inline=True)
 
 
@@ -174,6 +178,16 @@ def _arrangement(row: AttachmentRow) -> list[tuple[int, int]]:
         turned = request.form.get(f"turn-{page.page_no}", type=whole) or 0
         wanted.append((place, page.page_no, turned))
     return [(page_no, turned) for _place, page_no, turned in sorted(wanted)]
+
+
+def _read(mail_id: int) -> None:
+    """Who reads a document from a list has opened its letter too."""
+    actor, now = context.actor(), context.now()
+    with context.services().reading() as session:
+        was_opened = opening.was_opened(session, mail_id, actor=actor, now=now)
+    if not was_opened:
+        with context.services().unit_of_work(now) as uow:
+            opening.mark_read(uow, mail_id, actor=actor, now=now)
 
 
 def _record(file: FileRow) -> None:
