@@ -41,6 +41,11 @@ class Stamper:
         self.ministry, self.away = Ministry(), False
 
     def stamp(self, digest: bytes) -> bytes:
+        """A time-stamp token of ``NOW`` for a SHA-256 digest, DER.
+
+        Raises:
+            EngineFailed: ``sign.no_timestamp``, while ``away`` is set.
+        """
         if self.away:
             raise EngineFailed("sign.no_timestamp", retryable=True)
         return asyncio.run(self.ministry.stamps(NOW).async_timestamp(digest, "sha256")).dump()

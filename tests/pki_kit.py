@@ -37,14 +37,17 @@ class Holder:
 
     @property
     def pem(self) -> str:
+        """The certificate as PEM."""
         return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
 
     @property
     def asn1(self) -> asn1_x509.Certificate:
+        """The certificate, as pyHanko takes it."""
         return asn1_x509.Certificate.load(self.certificate.public_bytes(serialization.Encoding.DER))
 
     @property
     def asn1_key(self) -> asn1_keys.PrivateKeyInfo:
+        """The private key, as pyHanko takes it."""
         der = self.key.private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -52,6 +55,7 @@ class Holder:
 
     @property
     def store(self) -> SimpleCertificateStore:
+        """The certificates that a signature contains besides the signer's: the issuer's, if there is one."""
         return SimpleCertificateStore.from_certs([self.issuer.asn1] if self.issuer else [])
 
 

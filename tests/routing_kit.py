@@ -1,7 +1,10 @@
 """Helpers for the tests of routing and search: mentions, letters that wait for an authority, jobs that index them."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
+from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from ged import jobs, pipeline
@@ -16,7 +19,7 @@ from ged.routing.models import Assignment, Mention
 from ged.routing.operations import ImputationForm
 from ged.routing.states import LIVE
 from ged.unit import Services
-from tests.factories import NOW, actor
+from tests.factories import NOW, actor, make_organisation, make_services
 
 MENTIONS = (("attribution", "Attribution"), ("opinion", "Étude et avis"), ("information", "Information"))
 
@@ -25,6 +28,26 @@ def make_mentions(services: Services) -> None:
     """Add the list of mentions."""
     with services.unit_of_work(NOW) as uow:
         uow.session.add_all(Mention(code=code, label=label, position=n) for n, (code, label) in enumerate(MENTIONS))
+
+
+@pytest.fixture
+def services_with_mentions(tmp_path: Path) -> Iterator[Services]:
+    """The organisation of the tests with its mentions, on SQLite."""
+    made = make_services(tmp_path)
+    make_organisation(made)
+    make_mentions(made)
+    yield made
+    made.engine.dispose()
+
+
+@pytest.fixture
+def services_on_either(tmp_path: Path, either_database: str | None) -> Iterator[Services]:
+    """The organisation of the tests with its mentions. The test runs once on each database."""
+    made = make_services(tmp_path, url=either_database)
+    make_organisation(made)
+    make_mentions(made)
+    yield made
+    made.engine.dispose()
 
 
 def unit_id(services: Services, code: str) -> int:

@@ -14,16 +14,19 @@ from pyhanko.pdf_utils.generic import pdf_name, pdf_string
 
 
 def page(writer, number=0):
+    """The dictionary of a page (from 0), to be changed in the update."""
     return writer.find_page_for_modification(number)[0].get_object()
 
 
 def changed_page(writer):
+    """The dictionary of the first page, which the update writes again."""
     place, _ = writer.find_page_for_modification(0)
     writer.mark_update(place)
     return place.get_object()
 
 
 def stream(writer, content, **entries):
+    """Add a stream with these bytes and dictionary entries. Returns the reference to it."""
     return writer.add_object(
         generic.StreamObject({pdf_name(f"/{key}"): value for key, value in entries.items()}, stream_data=content)
     )
@@ -321,6 +324,7 @@ def colours_of_a_screen(writer):
 
 
 def output_intent(writer, profile):
+    """Make this ICC profile the file's only output intent."""
     entries = {pdf_name("/S"): pdf_name("/GTS_PDFA1"), pdf_name("/OutputConditionIdentifier"): pdf_string("sRGB")}
     entries[pdf_name("/DestOutputProfile")] = stream(writer, profile, N=generic.NumberObject(3))
     writer.root["/OutputIntents"] = generic.ArrayObject([generic.DictionaryObject(entries)])

@@ -2,7 +2,7 @@
 keys."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -143,6 +143,21 @@ class House:
         self.visa(mail_id, "etudes")
         return mail_id
 
+    def signed(self, mail_id: MailId) -> tuple[LetterRow, bytes, bytes]:
+        """Submit a draft of the usual circuit, give both visas and sign it with a new key.
+
+        Returns:
+            The signed letter; the PDF that its signers read; the signed PDF.
+        """
+        self.submit(mail_id)
+        self.visa(mail_id, "daf")
+        self.visa(mail_id, "etudes")
+        shown = pdf_of(self, self.show(mail_id, "sg").preview_id)
+        (result,) = self.sign(mail_id, key=self.key("sg"))
+        assert result.failure is None
+        row = self.show(mail_id, "sg")
+        return row, shown, pdf_of(self, row.signed_id)
+
     def sign(self, *mail_ids: int, key: UnlockedKey, account: str = "sg") -> tuple[operations.SignResult, ...]:
         """Sign letters in one act, as the account. Returns a result for each letter."""
         letters = [ToSign(MailId(i), self.show(i, account).version_no) for i in mail_ids]
@@ -165,6 +180,22 @@ def make_house(folder: Path, *, url: str | None = None) -> House:
 def house(tmp_path: Path) -> Iterator[House]:
     """A new ministry for each test."""
     made = make_house(tmp_path)
+    yield made
+    made.services.engine.dispose()
+
+
+@pytest.fixture
+def house_on_postgres(tmp_path: Path, make_database: Callable[[], str]) -> Iterator[House]:
+    """A new ministry on PostgreSQL for each test."""
+    made = make_house(tmp_path, url=make_database())
+    yield made
+    made.services.engine.dispose()
+
+
+@pytest.fixture
+def house_on_either(tmp_path: Path, either_database: str | None) -> Iterator[House]:
+    """A new ministry for each test, which runs once on each database."""
+    made = make_house(tmp_path, url=either_database)
     yield made
     made.services.engine.dispose()
 

@@ -33,16 +33,12 @@ from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.intake_kit import pair
 from tests.lock_kit import Actor, wait_for_waiters
 from tests.routing_kit import register
-from tests.signbook_kit import House, make_house
+from tests.signbook_kit import House
+from tests.signbook_kit import house_on_postgres as house
+
+__all__ = ["house"]  # a fixture
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
-    made = make_house(tmp_path, url=request.getfixturevalue("make_database")())
-    yield made
-    made.services.engine.dispose()
 
 
 @pytest.fixture

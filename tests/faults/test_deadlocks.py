@@ -39,8 +39,11 @@ from tests.intake_kit import pair, send
 from tests.intake_kit import register as register_paper
 from tests.lock_kit import Actor, wait_for_waiters
 from tests.routing_kit import make_mentions, register, unit_id
-from tests.signbook_kit import CEET, House, make_house
+from tests.signbook_kit import CEET, House
+from tests.signbook_kit import house_on_postgres as house
 from web.processes.app import Site
+
+__all__ = ["house"]  # a fixture
 
 pytestmark = pytest.mark.servers
 ROUNDS = int(os.environ.get("GED_TEST_DEADLOCKS", "3"))
@@ -52,13 +55,6 @@ def services(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Service
     make_organisation(made)
     yield made
     made.engine.dispose()
-
-
-@pytest.fixture
-def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
-    made = make_house(tmp_path, url=request.getfixturevalue("make_database")())
-    yield made
-    made.services.engine.dispose()
 
 
 @contextmanager

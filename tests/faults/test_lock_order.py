@@ -32,17 +32,13 @@ from tests.intake_kit import pair, send, upload
 from tests.intake_kit import register as register_paper
 from tests.lock_kit import Actor, wait_for_waiters
 from tests.lock_watch import Watch, watching
-from tests.signbook_kit import House, make_house
+from tests.signbook_kit import House
+from tests.signbook_kit import house_on_postgres as house
 from tests.site import give_passwords, open_site, post, sign_in
 
+__all__ = ["house"]  # a fixture
+
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
-    made = make_house(tmp_path, url=request.getfixturevalue("make_database")())
-    yield made
-    made.services.engine.dispose()
 
 
 @pytest.fixture

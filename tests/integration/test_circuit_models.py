@@ -1,8 +1,6 @@
 """Circuits by nature: the proposed steps, the compulsory ones, and what a refuser and the signatory are told."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,18 +19,12 @@ from ged.signbook.drafts import DraftForm
 from ged.signbook.models import NoticeKind
 from ged.unit import Role
 from tests.factories import NOW, TODAY
-from tests.signbook_kit import CEET, House, make_house
+from tests.signbook_kit import CEET, House
+from tests.signbook_kit import house_on_either as house
 from tests.signbook_site_kit import Site, hidden, site
 
-__all__ = ["site"]  # a fixture
+__all__ = ["house", "site"]  # fixtures
 VISA, OPINION = StepKind.VISA, StepKind.OPINION
-
-
-@pytest.fixture
-def house(either_database: str | None, tmp_path: Path) -> Iterator[House]:
-    made = make_house(tmp_path, url=either_database)
-    yield made
-    made.services.engine.dispose()
 
 
 def model(house: House, *, code: str = "marche", head: bool = False) -> None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,16 +23,12 @@ from ged.writing import working
 from tests.draft_kit import draft, form_of
 from tests.factories import NOW
 from tests.signbook_kit import House, make_house
+from tests.signbook_kit import house_on_either as either
 from tests.signbook_site_kit import Site, site  # noqa: F401
 
+__all__ = ["either"]  # a fixture
+
 FIELDS = [("subject", "Objet repris"), ("body", "Texte en cours"), ("csrf_token", "secret"), ("file", "x")]
-
-
-@pytest.fixture
-def either(either_database: str | None, tmp_path: Path) -> Iterator[House]:
-    made = make_house(tmp_path, url=either_database)
-    yield made
-    made.services.engine.dispose()
 
 
 def keep(house: House, mail_id: int, *, revision: int, account: str = "dge", base: int = 1, text: str = "") -> int:

@@ -19,7 +19,10 @@ from indexer import analysis, elastic_schema, fields, shapes
 from indexer.elastic_index import ElasticIndex
 from indexer.synonyms import SHIPPED, SynonymFile
 from tests.contracts.letters import ALL, letter
+from tests.elastic_kit import bare, server
 from tests.servers import elastic as servers
+
+__all__ = ["bare", "server"]  # fixtures
 
 pytestmark = pytest.mark.servers
 
@@ -120,17 +123,6 @@ WORDS = [
     "señor",
     "ça",
 ]
-
-
-@pytest.fixture
-def server(elasticsearch_url: str) -> servers.Connection:
-    return servers.connection(elasticsearch_url)
-
-
-@pytest.fixture
-def bare(server: servers.Connection) -> Iterator[Elasticsearch]:
-    with servers.client(server) as client:
-        yield client
 
 
 @pytest.fixture

@@ -22,23 +22,15 @@ from ged.unit import Services
 from indexer import fields
 from indexer.elastic_index import ElasticIndex
 from indexer.elastic_snapshots import Snapshots
+from tests.elastic_kit import bare, server
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services
 from tests.routing_kit import make_mentions, register, run_jobs
 from tests.servers import elastic as servers
 from web.commands import main
 
+__all__ = ["bare", "server"]  # fixtures
+
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def server(elasticsearch_url: str) -> servers.Connection:
-    return servers.connection(elasticsearch_url)
-
-
-@pytest.fixture
-def bare(server: servers.Connection) -> Iterator[Elasticsearch]:
-    with servers.client(server) as client:
-        yield client
 
 
 @pytest.fixture

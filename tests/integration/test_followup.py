@@ -1,6 +1,5 @@
 """The follow-up on both databases: counts of inboxes, late letters, one reminder a day, nothing confidential."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from email import message_from_bytes
@@ -28,23 +27,16 @@ from ged.routing import calendar, choices, operations, queries
 from ged.routing.models import Assignment, Purpose
 from ged.routing.operations import ImputationForm
 from ged.unit import Role, Services
-from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+from tests.factories import NOW, TODAY, actor
 from tests.lock_kit import outcomes
-from tests.routing_kit import impute, make_mentions, post_id, register, remind, run_jobs, unit_id
+from tests.routing_kit import impute, post_id, register, remind, run_jobs, unit_id
+from tests.routing_kit import services_on_either as services
 from web.words.translations import translations
+
+__all__ = ["services"]  # a fixture
 
 WHEN = Today(TODAY, date(2026, 12, 1))
 LATER = NOW + timedelta(days=1)
-
-
-@pytest.fixture
-def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
-    made = make_services(tmp_path, url=either_database)
-    make_organisation(made)
-    make_mentions(made)
-    yield made
-    made.checker.close()
-    made.engine.dispose()
 
 
 def given_down(services: Services, mail_id: int, *, to_post: str | None = None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,23 +35,17 @@ from ged.signbook.models import LetterTemplate
 from ged.slips.drafting import LineForm
 from ged.unit import Services
 from tests import slip_kit
-from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+from tests.factories import NOW, TODAY, actor
 from tests.letter_kit import document
 from tests.routing_kit import impute, make_mentions, register, remind, unit_id
+from tests.routing_kit import services_on_either as services
 from tests.signbook_kit import CountingSigner, House
 from tests.site import make_site, post, sign_in
 
+__all__ = ["services"]  # a fixture
+
 SOON = date(2026, 12, 4)
 LATER = NOW + timedelta(minutes=3)
-
-
-@pytest.fixture
-def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
-    made = make_services(tmp_path, url=either_database)
-    make_organisation(made)
-    make_mentions(made)
-    yield made
-    made.engine.dispose()
 
 
 def undo(services: Services, *imputation_ids: int, by: str = "sg") -> list[MailId]:

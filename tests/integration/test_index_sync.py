@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, select
@@ -19,18 +18,13 @@ from ged.ports import Building, IndexDocument, MailId, SearchQuery, unit_princip
 from ged.register.models import Mail
 from ged.unit import Services
 from tests.contracts.letters import letter
-from tests.factories import NOW, TODAY, actor, make_organisation, make_services
-from tests.routing_kit import impute, make_mentions, post_id, register, run_jobs, unit_id
+from tests.factories import NOW, TODAY, actor
+from tests.routing_kit import impute, post_id, register, run_jobs, unit_id
+from tests.routing_kit import services_with_mentions as services
+
+__all__ = ["services"]  # a fixture
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Services:
-    made = make_services(tmp_path)
-    make_organisation(made)
-    make_mentions(made)
-    return made
 
 
 def found(services: Services, text: str, account: str = "sg") -> list[int]:

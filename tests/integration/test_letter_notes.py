@@ -1,7 +1,6 @@
 """Notes and questions on a letter: who writes, who reads, which wait; none is ever lost."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,20 +20,13 @@ from ged.register.levels import change_level
 from ged.routing import operations as routing
 from ged.routing.models import Assignment
 from ged.unit import Services
-from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+from tests.factories import NOW, TODAY, actor
 from tests.lock_kit import outcomes
 from tests.routing_kit import impute, make_mentions, post_id, register
+from tests.routing_kit import services_on_either as services
 from tests.site import make_site, post, sign_in
 
-
-@pytest.fixture
-def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
-    made = make_services(tmp_path, url=either_database)
-    make_organisation(made)
-    make_mentions(made)
-    yield made
-    made.checker.close()
-    made.engine.dispose()
+__all__ = ["services"]  # a fixture
 
 
 def letter(services: Services, **form: object) -> MailId:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -22,16 +21,11 @@ from ged.register.states import MailState
 from ged.routing import operations as routing
 from ged.signbook import drafts
 from ged.unit import Role, Services
-from tests.factories import NOW, actor, make_organisation, make_services
-from tests.routing_kit import impute, make_mentions, post_id, register, unit_id
+from tests.factories import NOW, actor
+from tests.routing_kit import impute, post_id, register, unit_id
+from tests.routing_kit import services_with_mentions as services
 
-
-@pytest.fixture
-def services(tmp_path: Path) -> Services:
-    made = make_services(tmp_path)
-    make_organisation(made)
-    make_mentions(made)
-    return made
+__all__ = ["services"]  # a fixture
 
 
 def state(services: Services, mail_id: int) -> MailState:

@@ -1,7 +1,6 @@
 """Who decides on a letter's path, what the journal records, and how access follows."""
 
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -18,19 +17,13 @@ from ged.routing.models import Assignment, Purpose
 from ged.routing.queries import InboxView
 from ged.routing.states import AssignmentState
 from ged.unit import Services
-from tests.factories import NOW, TODAY, actor, make_organisation, make_services
-from tests.routing_kit import impute, make_mentions, post_id, register, unit_id
+from tests.factories import NOW, TODAY, actor
+from tests.routing_kit import impute, post_id, register, unit_id
+from tests.routing_kit import services_with_mentions as services
+
+__all__ = ["services"]  # a fixture
 
 SOON, LATER = date(2026, 12, 4), date(2026, 12, 11)
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Services:
-    """The organisation of the tests, with its mentions."""
-    made = make_services(tmp_path)
-    make_organisation(made)
-    make_mentions(made)
-    return made
 
 
 def state(services: Services, mail_id: int) -> MailState:

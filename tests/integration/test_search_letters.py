@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -19,19 +18,13 @@ from ged.register.models import Register
 from ged.search import letter_search
 from ged.search.letter_search import FacetValue, SearchPage
 from ged.unit import Services
-from tests.factories import NOW, TODAY, actor, make_organisation, make_services
-from tests.routing_kit import impute, make_mentions, post_id, register, run_jobs, unit_id
+from tests.factories import NOW, TODAY, actor
+from tests.routing_kit import impute, post_id, register, run_jobs, unit_id
+from tests.routing_kit import services_with_mentions as services
+
+__all__ = ["services"]  # a fixture
 
 pytestmark = pytest.mark.slow  # whole seconds: part of `make test`, not of the quick round
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Services:
-    """The organisation of the tests, with its mentions."""
-    made = make_services(tmp_path)
-    make_organisation(made)
-    make_mentions(made)
-    return made
 
 
 def find(services: Services, account: str, text: str, **values: object) -> SearchPage:

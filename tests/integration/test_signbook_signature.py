@@ -75,14 +75,7 @@ def test_the_pages_signed_are_those_shown_but_for_number_date_and_mark(
         drafts.save(
             house.services, mail_id, form_of(row, body=body), version=row.version, actor=house.who("dge"), now=NOW
         )
-    house.submit(mail_id)
-    house.visa(mail_id, "daf")
-    house.visa(mail_id, "etudes")
-    shown = pdf_of(house, house.show(mail_id, "sg").preview_id)
-    (result,) = house.sign(mail_id, key=house.key("sg"))
-    assert result.failure is None
-    row = house.show(mail_id, "sg")
-    signed = pdf_of(house, row.signed_id)
+    row, shown, signed = house.signed(mail_id)
     with house.services.reading() as session:
         letter = Letter.restored(session.get_one(Draft, mail_id).letter)
     places = letter_pages(letter, mode=PageMode.PREVIEW, at=NOW)

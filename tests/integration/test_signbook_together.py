@@ -2,10 +2,9 @@
 verify``."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from sqlalchemy import func, select
 
 from ged.audit import AuditEntry
@@ -21,14 +20,10 @@ from ged.signbook.models import SignedRevision
 from ged.signbook.operations import ToSign
 from ged.verify import verify
 from tests.factories import NOW
-from tests.signbook_kit import House, make_house
+from tests.signbook_kit import House
+from tests.signbook_kit import house_on_either as house
 
-
-@pytest.fixture
-def house(either_database: str | None, tmp_path: Path) -> Iterator[House]:
-    made = make_house(tmp_path, url=either_database)
-    yield made
-    made.services.engine.dispose()
+__all__ = ["house"]  # a fixture
 
 
 def together(*acts: Callable[[], object]) -> list[object]:

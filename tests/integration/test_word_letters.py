@@ -86,14 +86,7 @@ def test_it_is_signed_over_these_pages_and_stays_pdf_a(word_house: House, tmp_pa
     house = word_house
     make_institution(house)
     mail_id = in_word(house)
-    house.submit(mail_id)
-    house.visa(mail_id, "daf")
-    house.visa(mail_id, "etudes")
-    shown = pdf_of(house, house.show(mail_id, "sg").preview_id)
-    (result,) = house.sign(mail_id, key=house.key("sg"))
-    assert result.failure is None
-    row = house.show(mail_id, "sg")
-    signed = pdf_of(house, row.signed_id)
+    row, shown, signed = house.signed(mail_id)
     said = text_of(signed)
     assert row.number in said
     assert "Votre demande est acceptée" in said
