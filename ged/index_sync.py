@@ -18,6 +18,7 @@ from ged.org.models import Unit
 from ged.ports import Confidentiality, IndexDocument, IndexedLetter, MailId, Principal
 from ged.register.models import Mail
 from ged.routing.models import Assignment
+from ged.routing.undoing import gives_nothing
 from ged.search.indexing import index_documents
 from ged.takeover import queries as takeover_queries
 from ged.unit import Services
@@ -40,7 +41,7 @@ def build_documents(session: "Session", versions: "Mapping[int, int]") -> list[I
     rows = session.execute(
         select(Assignment.mail_id, Unit.code)
         .join(Unit, Assignment.unit_id == Unit.id)
-        .where(Assignment.mail_id.in_(versions))
+        .where(Assignment.mail_id.in_(versions), ~gives_nothing())
         .order_by(Unit.code)
         .distinct()
     )

@@ -1,6 +1,7 @@
 """Counts of what follows from an act: letters that follow a post or a unit, delegations that end ... Numbers only.
 
-Letters are counted by the rows of rights, without looking at the letters themselves beyond their state.
+Letters are counted by the rows of rights, without looking at the letters themselves beyond their state. Secret letters, and
+those that a post's holder alone may see, are left out: for a single post a number would say that there is one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ from ged.administration.differences import Difference
 from ged.org.follow import ENDED
 from ged.org.load import Change
 from ged.org.models import Post, Unit
-from ged.ports import Principal, deciding_principal, heading_principal, holder_principal, post_principal, unit_principal
+from ged.ports import Confidentiality, Principal, deciding_principal, heading_principal, post_principal, unit_principal
 from ged.register.models import Mail
 from ged.register.states import MailState
 
@@ -98,8 +99,8 @@ def _in_units(session: Session, codes: Sequence[str]) -> int:
 
 
 def post_principals(post_id: int) -> tuple[Principal, ...]:
-    """How rights to letters name a post."""
-    return post_principal(post_id), deciding_principal(post_id), holder_principal(post_id)
+    """How rights to letters name a post, but those of its holder alone."""
+    return post_principal(post_id), deciding_principal(post_id)
 
 
 def unit_principals(unit_id: int) -> tuple[Principal, ...]:
@@ -108,12 +109,14 @@ def unit_principals(unit_id: int) -> tuple[Principal, ...]:
 
 
 def open_letters(session: Session, principals: Sequence[Principal]) -> int:
-    """How many letters that are not over name one of these principals."""
+    """How many letters that are neither over nor secret name one of these principals."""
     if not principals:
         return 0
     query = (
         select(func.count(MailAccess.mail_id.distinct()))
         .join(Mail, Mail.id == MailAccess.mail_id)
-        .where(MailAccess.principal.in_(sorted(principals)), Mail.state.not_in(OVER))
+        .where(
+            MailAccess.principal.in_(sorted(principals)), Mail.state.not_in(OVER), Mail.level < Confidentiality.SECRET
+        )
     )
     return session.scalar(query) or 0

@@ -21,7 +21,7 @@ from ged.org.file import OrganisationFile, check_references
 from ged.unit import Actor, Services, UnitOfWork
 from ged.workbook import inverse
 from ged.workbook.merging import merge
-from ged.workbook.operations import MOST_OBSTACLES, asked_of, bring_to, one_at_a_time, own_rights_stay
+from ged.workbook.operations import MOST_OBSTACLES, asked_of, bring_to, one_at_a_time, own_rights_stay, put_back
 from ged.workbook.sheets import SHEETS
 from ged.workbook.state import organisation_now
 
@@ -264,6 +264,9 @@ def withdraw(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
 def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
     """Take an act back, whole, or not at all: each row is as it was. Ended sessions and revoked certificates stay so.
 
+    What came since through a row that is gone again ends: sessions and certificates of an account that is closed again, an
+    interim of a post that has its holder again.
+
     Raises:
         NotFound: ``act.unknown``.
         InvalidTransition: ``act.settled``: it was not done, or is undone already.
@@ -282,7 +285,7 @@ def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
     today = today_of(uow)
     try:
         with own_rights_stay(uow, actor, today):
-            inverse.take_back(uow.session, act.inverse)
+            put_back(uow, act.inverse, since=act.done_at or uow.now, actor=actor)
             _still_fits(uow, act, today)
     except IntegrityError:
         # Somebody has just begun to use a row, and was committed after it was looked at.

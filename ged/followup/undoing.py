@@ -7,17 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from ged import locks
+from ged import access, locks
+from ged.db import UtcDateTime
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.followup.models import LetterNote, Reminder
 from ged.org import people
 from ged.org.actors import load_actor
 from ged.org.models import Person, Post
 from ged.ports import Confidentiality, MailId, Principal
-from ged.register.models import REPLY, Mail, MailLink, RecentLetter, Rectification
+from ged.register.models import REPLY, Mail, MailLink, ReadMark, RecentLetter, Rectification
 from ged.register.operations import mail_for
 from ged.register.states import MailState
 from ged.routing import due, undoing
@@ -176,29 +177,41 @@ def _of_papers(session: Session, mail: Mail, decision: Imputation) -> Iterator[I
 def _of_readers(
     session: Session, mail: Mail, decision: Imputation, given: Sequence[Assignment], on: date
 ) -> Iterator[Invalid]:
-    """Who opened the letter since, and sees it because of the decision. Those who decide through the post are left out."""
+    """Who opened the letter since, and sees it because of the decision. Those who decide through the post are left out.
+
+    The last openings are kept for some weeks only, the first ones for good: both are looked at.
+    """
+    last = select(RecentLetter.person_id, RecentLetter.opened_at.label("at")).where(
+        RecentLetter.mail_id == mail.id, RecentLetter.opened_at >= decision.decided_at
+    )
+    first = select(ReadMark.person_id, ReadMark.at).where(
+        ReadMark.mail_id == mail.id, ReadMark.at >= decision.decided_at
+    )
+    opened = last.union_all(first).subquery()
     readers = session.execute(
-        select(Person.id, Person.name, RecentLetter.opened_at)
-        .join(RecentLetter, RecentLetter.person_id == Person.id)
-        .where(RecentLetter.mail_id == mail.id, RecentLetter.opened_at >= decision.decided_at)
+        select(Person.id, Person.name, func.max(opened.c.at, type_=UtcDateTime()).label("at"))
+        .join(opened, opened.c.person_id == Person.id)
         .where(Person.id != decision.person_id)
-        .order_by(RecentLetter.opened_at)
+        .group_by(Person.id, Person.name)
+        .order_by("at")
     ).all()
     if not readers:
         return
     own = people.of_post(session, decision.post_id, on=on)
     granted = {one for row in given for one in principals_of_target(row.unit_id, row.post_id)}
     for person_id, name, at in readers:
-        if person_id not in own and _sees(session, person_id, granted, Confidentiality(mail.level), on):
+        if person_id not in own and _saw(session, person_id, granted, mail, on):
             yield _hangs("imputation.opened", mail, who=name, at=at)
 
 
-def _sees(session: Session, person_id: int, granted: set[Principal], level: Confidentiality, on: date) -> bool:
+def _saw(session: Session, person_id: int, granted: set[Principal], mail: Mail, on: date) -> bool:
+    """Whether somebody who opened a letter sees it because of these rights, or has lost since the right to see it."""
+    level = Confidentiality(mail.level)
     try:
-        reader = load_actor(session, person_id, on=on)
+        held = load_actor(session, person_id, on=on).principals.at(level)
     except NotFound:  # the account was closed since
         return True
-    return not reader.principals.at(level).isdisjoint(granted)
+    return not held.isdisjoint(granted) or held.isdisjoint(access.principals_of(session, mail.id))
 
 
 def _hangs(code: str, mail: Mail, **more: object) -> Invalid:

@@ -5,7 +5,7 @@ so it stays while the post is empty, and ends when a holder comes.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, delete, or_, select, update
 
@@ -45,6 +45,24 @@ def follow(uow: UnitOfWork, changes: Iterable[Change], *, on: date, actor: Actor
         if person is not None:
             found += _end_all_of(uow, person, on=on, actor=actor)
     return found
+
+
+def follow_back(
+    uow: UnitOfWork, *, closed: Iterable[int], filled: Iterable[int], since: datetime, on: date, actor: Actor
+) -> None:
+    """End what came since changes that are taken back.
+
+    Args:
+        closed: people whose accounts are closed again.
+        filled: posts that have their holder again: an interim that was recorded meanwhile ends.
+        since: when the changes were made.
+    """
+    for person in uow.session.scalars(select(Person).where(Person.id.in_(sorted(closed))).order_by(Person.id)):
+        _end_all_of(uow, person, on=on, actor=actor)
+    for post in uow.session.scalars(select(Post).where(Post.id.in_(sorted(filled))).order_by(Post.id)):
+        meanwhile = Delegation.kind == DelegationKind.INTERIM, Delegation.granted_at >= since
+        _end(uow, post.code, Delegation.post_id == post.id, *meanwhile, on=on, actor=actor)
+    uow.session.flush()
 
 
 def _end_delegations_of_post(uow: UnitOfWork, code: str, *, on: date, actor: Actor) -> list[Change]:

@@ -72,10 +72,12 @@ class PaperFilter:
     Attributes:
         text: a part of the sender's name, the subject or a number.
         unit_id: the receiving unit.
+        mail_ids: only these letters; None: all. What was ticked on a filtered page may stand far down the whole list.
     """
 
     text: str = ""
     unit_id: int | None = None
+    mail_ids: frozenset[int] | None = None
 
 
 EVERYTHING = PaperFilter()
@@ -140,6 +142,8 @@ def _narrowed(asked: PaperFilter, goes: InstrumentedAttribute[int], actor: Actor
         found.append(goes.in_(sorted(with_predecessors([asked.unit_id], actor.units))))
     if asked.text:
         found.append(named(asked.text))
+    if asked.mail_ids is not None:
+        found.append(Mail.id.in_(sorted(asked.mail_ids)))
     return found
 
 
@@ -173,8 +177,9 @@ def send(
     Raises:
         Invalid: ``slip.nothing_chosen``.
     """
+    asked = PaperFilter(mail_ids=frozenset(int(one) for ids in chosen.values() for one in ids))
     with services.reading() as session:
-        groups = destinations(session, actor, post=post)
+        groups = destinations(session, actor, post=post, asked=asked)
     made: list[Sent] = []
     for group in groups:
         wanted = frozenset(chosen.get(group.key, ()))
@@ -202,16 +207,18 @@ def send(
 def keep_here(uow: UnitOfWork, mail_ids: Sequence[int], *, post: HeldPost, actor: Actor) -> int:
     """Note that the originals of these letters stay with the unit, so that no slip is needed. Returns their number."""
     # Only letters that are here are locked; another clerk may have sent some of them before the lock.
-    mails = locks.hold(uow.session, Mail, _here(uow, actor, post) & {int(one) for one in mail_ids})
-    here = _here(uow, actor, post)
+    mails = locks.hold(uow.session, Mail, _here(uow, mail_ids, actor, post))
+    here = _here(uow, mail_ids, actor, post)
     kept = [mail for mail in mails if mail.id in here]
     for mail in kept:
         custody.keep(uow, mail.id, actor=actor, post=post)
     return len(kept)
 
 
-def _here(uow: UnitOfWork, actor: Actor, post: HeldPost) -> set[int]:
-    groups = destinations(uow.session, actor, post=post)
+def _here(uow: UnitOfWork, mail_ids: Sequence[int], actor: Actor, post: HeldPost) -> set[int]:
+    """Those of these letters whose originals are here."""
+    asked = PaperFilter(mail_ids=frozenset(int(one) for one in mail_ids))
+    groups = destinations(uow.session, actor, post=post, asked=asked)
     return {int(row.mail_id) for group in groups for row in group.rows}
 
 

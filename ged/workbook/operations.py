@@ -16,9 +16,9 @@ from ged.errors import Invalid, NotFound
 from ged.natures.load import load_natures
 from ged.org.actors import load_actor
 from ged.org.file import OrganisationFile
-from ged.org.follow import follow
+from ged.org.follow import follow, follow_back
 from ged.org.load import INSTALLATION_ID, Change, load_organisation
-from ged.org.models import Installation, Person
+from ged.org.models import Delegation, Holding, Installation, Person
 from ged.ports import Confidentiality
 from ged.register.load import load_registry
 from ged.routing.load import fill_calendar, load_routing
@@ -186,18 +186,38 @@ def asked_of(file: OrganisationFile, seen: OrganisationFile) -> OrganisationFile
 def own_rights_stay(uow: UnitOfWork, actor: Actor | None, on: date) -> Iterator[None]:
     """Refuse a change by which the acting person gains a right to letters: an administrator opens no letter.
 
+    Rights through a delegation last for some days only. So the rights of the day are compared, those of each later day on
+    which a delegation to the person begins, and those after the last one: a delegation becomes neither stronger nor lasting.
+
     Raises:
         Invalid: ``workbook.own_rights``.
     """
-    before = load_actor(uow.session, actor.person_id, on=on) if actor is not None else None
-    yield
-    if before is None:
+    if actor is None:
+        yield
         return
+    days = _days(uow.session, actor, on)
+    before = [load_actor(uow.session, actor.person_id, on=day) for day in days]
+    yield
     uow.session.flush()
     uow.session.expire_all()
-    after = load_actor(uow.session, before.person_id, on=on)
-    if after.clearance > before.clearance or _powers(after) - _powers(before):
-        raise Invalid("workbook.own_rights", "let the operator do this, on the command line")
+    for day, then in zip(days, before, strict=True):
+        try:
+            after = load_actor(uow.session, actor.person_id, on=day)
+        except NotFound:  # the person's own account is closed by it
+            return
+        if after.clearance > then.clearance or _powers(after) - _powers(then):
+            raise Invalid("workbook.own_rights", "let the operator do this, on the command line")
+
+
+def _days(session: Session, actor: Actor, on: date) -> list[date]:
+    """The days on which the person's rights may differ, because a delegation begins or all are over."""
+    given = session.execute(
+        select(Delegation.from_on, Delegation.until_on).where(
+            Delegation.person_id == actor.person_id, Delegation.until_on >= on
+        )
+    ).all()
+    later = {from_on for from_on, _ in given if from_on > on}
+    return sorted({on, *later, *(until_on + timedelta(days=1) for _, until_on in given)})
 
 
 def _powers(actor: Actor) -> frozenset[tuple[str, object]]:
@@ -243,13 +263,31 @@ def undo(uow: UnitOfWork, import_id: int | None = None, *, actor: Actor | None =
         raise Invalid("workbook.hangs", "take these back first", obstacles=told(found[:MOST_OBSTACLES]))
     try:
         with own_rights_stay(uow, actor, uow.now.astimezone(uow.services.zone).date()):
-            inverse.take_back(uow.session, row.inverse)
+            put_back(uow, row.inverse, since=row.taken_at or uow.now, actor=actor or SYSTEM)
     except IntegrityError:
         # Somebody has just begun to use a row, and was committed after it was looked at.
         raise Invalid("workbook.hangs", "take these back first", obstacles=()) from None
     row.undone_at = uow.now
     uow.record("workbook.undone", "organisation", None, actor=actor or SYSTEM, workbook=row.id, changes=row.changes)
     return row
+
+
+def put_back(uow: UnitOfWork, steps: Sequence[inverse.Step], *, since: datetime, actor: Actor) -> None:
+    """Write the rows as they were, and end what came since through those that are gone again.
+
+    ``inverse.obstacles`` was asked before, in this transaction.
+    """
+    inverse.take_back(uow.session, steps)
+    changed = [step for step in steps if "before" in step]
+    held = [
+        step["key"][0] for step in changed if step["table"] == "holdings" and step["before"].get("until_on", 0) is None
+    ]
+    follow_back(
+        uow,
+        closed=[step["key"][0] for step in changed if step["table"] == "people" and step["before"].get("is_active") is False],
+        filled=uow.session.scalars(select(Holding.post_id).where(Holding.id.in_(held))).all(),
+        since=since, on=uow.now.astimezone(uow.services.zone).date(), actor=actor,
+    )  # fmt: skip
 
 
 def _last() -> Select[int | None]:

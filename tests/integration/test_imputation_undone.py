@@ -16,12 +16,13 @@ from ged.audit import AuditEntry
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.followup import listing, notes, undoing
 from ged.followup.listing import FollowFilter, Scope
+from ged.index_sync import build_documents
 from ged.notices import finding
 from ged.notices import queries as notices
-from ged.org.models import Person
+from ged.org.models import Holding, Person
 from ged.ports import MailId
 from ged.register import opening
-from ged.register.models import AttachmentKind, Mail
+from ged.register.models import AttachmentKind, Mail, ReadMark, RecentLetter
 from ged.register.states import MailState
 from ged.reports import home
 from ged.routing import calendar_changes, operations, queries
@@ -248,6 +249,42 @@ def test_what_hangs_on_it_is_told_and_stops_it(
         undo(services, made)
 
 
+def test_that_somebody_opened_it_long_ago_is_not_forgotten(services: Services) -> None:
+    """The last openings, for the home page, are deleted after some weeks."""
+    mail_id = register(services).mail_id
+    made = impute(services, mail_id, "DAF")
+    _open(services, mail_id, 0)
+    with services.unit_of_work(NOW + timedelta(days=90)) as uow:
+        opening.forget(uow, now=uow.now)
+    with pytest.raises(Invalid) as refusal:
+        undo(services, made)
+    assert refusal.value.code == "imputation.opened"
+
+
+def test_who_opened_it_may_have_lost_the_post_since(services: Services) -> None:
+    mail_id = register(services).mail_id
+    made = impute(services, mail_id, "DAF")
+    _open(services, mail_id, 0)
+    with services.unit_of_work(LATER) as uow:
+        daf = actor(services, "daf").person_id
+        uow.session.execute(update(Holding).where(Holding.person_id == daf).values(until_on=TODAY - timedelta(days=1)))
+    with pytest.raises(Invalid) as refusal:
+        undo(services, made)
+    assert refusal.value.code == "imputation.opened"
+
+
+def test_a_search_by_service_finds_it_no_more(services: Services) -> None:
+    mail_id = register(services).mail_id
+    with services.reading() as session:
+        before = build_documents(session, {mail_id: 1})
+    made = impute(services, mail_id, "DAF", ("DGE",))
+    with services.reading() as session:
+        assert build_documents(session, {mail_id: 1}) != before
+    undo(services, made)
+    with services.reading() as session:
+        assert build_documents(session, {mail_id: 1})[0].units == before[0].units
+
+
 def test_those_who_see_the_letter_anyway_may_have_opened_it(services: Services) -> None:
     mail_id = register(services).mail_id
     with services.unit_of_work(NOW) as uow:  # before the decision
@@ -358,6 +395,9 @@ def test_the_letters_page_takes_back_and_says_what_hangs_on_it(place: tuple[Flas
     with services.reading() as session:
         assert session.scalar(select(func.count(Assignment.id)).where(Assignment.state == AssignmentState.OPEN)) == 1
     # The assignment of a decision that was taken back has no page any more.
+    with services.unit_of_work(NOW) as uow:  # the site's clock is ahead of the decision's
+        uow.session.execute(update(RecentLetter).values(opened_at=NOW - timedelta(hours=1)))
+        uow.session.execute(update(ReadMark).values(at=NOW - timedelta(hours=1)))
     second = impute(services, mail_id, "DAF")
     with services.unit_of_work(NOW) as uow:
         undoing.undo(uow, [second], actor=actor(services, "sg"))

@@ -87,6 +87,23 @@ def test_originals_are_led_from_the_registry_to_the_authority_and_to_the_service
     assert groups(services) == {f"{SG}?": [three], DAF: [two]}, "what did not arrive is here, for all that one knows"
 
 
+def test_what_a_filter_finds_far_down_the_list_is_sent_and_kept(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = site[1]
+    monkeypatch.setattr(to_transmit, "MOST", 1)
+    _first, second, third = (letter(services, subject) for subject in ("Une demande", "Une facture", "Un devis"))
+    who = actor(services, "agent")
+    sender = parties.sending_post(who, None)
+    with services.reading() as session:
+        (found,) = to_transmit.destinations(session, who, post=sender, asked=to_transmit.PaperFilter("devis"))
+    assert [row.mail_id for row in found.rows] == [third]
+    sent = to_transmit.send(
+        services, {found.key: [third]}, post=sender, messenger="Koffi", key=opened_key(services, "agent"), actor=who, now=NOW
+    )  # fmt: skip
+    assert [len(one.issued) for one in sent] == [1]
+    with services.unit_of_work(NOW) as uow:
+        assert to_transmit.keep_here(uow, [second, third], post=sender, actor=who) == 1
+
+
 def test_the_list_is_filtered_and_the_filter_stays(site: Site) -> None:
     app, services = site
     one, two, three = letter(services, "Prix 100 %"), letter(services, "Prix d'été"), letter(services, "Plainte")
