@@ -109,6 +109,7 @@ def furnished(folder: Path) -> Furnished:
         "unit_id": (_unit(services),), "person_id": (4,), "post_id": (4,), "act_id": _acts(services), "line_no": range(1, 40), "name": guide.names(), "kind": ("depart", "interne", "note-de-service", "decision"),
     }  # fmt: skip
     own = {
+        ("first_access.form", ""): "/premier-acces/",
         ("impute.batch_form", ""): f"/a-imputer/lot?mail={waiting}",
         ("check.letter", ""): f"/v/{code.lower()}",
         ("dispatch_rounds.done", "agent"): f"/departs/tournee/faite?ligne={lines[0]}",

@@ -64,6 +64,8 @@ ACCESS: Mapping[str, Rule] = {
     "health.show": PUBLIC,
     "health.site": PUBLIC,
     "health.upload_room": SIGNED_IN,
+    "first_access.form": PUBLIC,
+    "first_access.choose": PUBLIC,
     # --- the language ---
     "tour.index": SIGNED_IN,
     "tour.end": SIGNED_IN,
@@ -120,6 +122,7 @@ ACCESS: Mapping[str, Rule] = {
     "people.change": roles(Role.ADMINISTRATOR),
     "people.leave": roles(Role.ADMINISTRATOR),
     "people.reopen": roles(Role.ADMINISTRATOR),
+    "people.first_access": roles(Role.ADMINISTRATOR),
     "posts.show": roles(Role.ADMINISTRATOR),
     "posts.create": roles(Role.ADMINISTRATOR),
     "posts.change": roles(Role.ADMINISTRATOR),

@@ -146,7 +146,7 @@ HANGING: Mapping[str, LazyString] = {
     "units": _l("services"), "posts": _l("postes"), "people": _l("personnes"), "holdings": _l("titulaires de postes"),
     "registers": _l("registres"), "delegations": _l("délégations"), "absences": _l("absences"),
     "mail_access": _l("droits sur des courriers"), "audit_entries": _l("actes au journal"), "mails": _l("courriers"),
-    "natures": _l("natures"), "nature_steps": _l("étapes de circuits"), "correspondents": _l("correspondants"),
+    "natures": _l("natures"), "first_accesses": _l("codes de premier accès"), "nature_steps": _l("étapes de circuits"), "correspondents": _l("correspondants"),
     "organisation_acts": _l("actes d'administration"),
 }  # fmt: skip
 """Tables whose rows hang on others."""

@@ -618,6 +618,16 @@ MESSAGES: Mapping[str, Message] = {
         _l("Un fichier enregistré ne correspond plus à son empreinte."),
         _l("L'administrateur doit le restaurer depuis une sauvegarde."),
     ),
+    # --- first_access ---
+    "first_access.closed": Message(_l("Ce compte est fermé."), _l("Rouvrez-le d'abord.")),
+    "first_access.gone": Message(
+        _l("Ce code n'est pas valable : il a déjà servi, il est trop ancien, ou il est mal tapé."),
+        _l("Relisez-le, ou demandez-en un autre à l'administrateur."),
+    ),
+    "first_access.opened": Message(
+        _l("Cette personne a déjà un mot de passe."),
+        _l("S'il est oublié, l'exploitant en donne un nouveau (ged account password)."),
+    ),
     # --- form ---
     "form.expired": Message(
         _l("Le formulaire est resté ouvert trop longtemps : rien n'a été enregistré."),

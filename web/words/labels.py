@@ -597,6 +597,8 @@ ACTIONS: Mapping[str, LazyString] = {
     "mail.token_issued": _l("a gardé l'empreinte du courrier avant signature, et son code de vérification"),
     "natures.loaded": _l("a chargé les natures de courrier"),
     "organisation.loaded": _l("a chargé l'organigramme"),
+    "first_access.made": _l("a donné à une personne un code de premier accès"),
+    "first_access.used": _l("a choisi son mot de passe par un code de premier accès"),
     "organisation.changed": _l("a changé l'organisation par un acte"),
     "organisation.planned": _l("a prévu un acte pour un autre jour"),
     "organisation.refused": _l("n'a pas pu faire un acte prévu pour ce jour"),

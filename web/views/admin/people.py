@@ -1,14 +1,20 @@
 """People in the browser: find, add, change, let go, open again; no password and no letter is shown."""
 
-from flask import Blueprint, render_template, request, url_for
+from io import BytesIO
+
+from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from ged.administration import first_access as codes
 from ged.administration import people as queries
 from ged.administration import wanted
 from ged.administration.people import PersonPage
+from ged.errors import Invalid
 from ged.ports import Confidentiality
 from web.site import context
+from web.site.auth import require_recent_proof
+from web.site.errors import view_of
 from web.site.numbers import whole
 from web.views.admin import act_form
 from web.views.admin.act_form import ActForm, Field, Options
@@ -139,3 +145,24 @@ def reopen(person_id: int) -> ResponseReturnValue:
         person.account, _back(person), (),
     )  # fmt: skip
     return act_form.answer(form, lambda now, _said: wanted.return_of(now, person.account))
+
+
+@blueprint.post("/<int:person_id>/premier-acces")
+def first_access(person_id: int) -> ResponseReturnValue:
+    """A code for a new person: on a sheet to print, or in a link that is shown once."""
+    require_recent_proof()
+    services = context.services()
+    try:
+        with services.unit_of_work(context.now()) as uow:
+            made = codes.make(uow, person_id, actor=context.actor())
+    except Invalid as refused:
+        told = view_of(refused)
+        flash(f"{told.message} {told.remedy}", "danger")
+        return redirect(url_for("people.show", person_id=person_id), 303)
+    address = services.public_url.rstrip("/") + url_for("first_access.form")
+    link = f"{address}?code={made.code}"
+    if request.form.get("way") != "sheet":
+        return render_template("people/link.html", made=made, link=link, address=address, person_id=person_id)
+    with services.reading() as session:
+        sheet = codes.sheet(session, services, made, address=address, link=link, now=context.now())
+    return send_file(BytesIO(sheet.pdf()), mimetype="application/pdf", download_name=sheet.filename, max_age=0)

@@ -1,8 +1,8 @@
 """changes that wait until no earlier release runs: the count of failed sign-ins is dropped, and changes of the
 organisation may be planned
 
-Revision ID: 0051
-Revises: 0050
+Revision ID: 0052
+Revises: 0051
 """
 
 import sqlalchemy as sa
@@ -10,12 +10,12 @@ from alembic import op
 
 import ged.db
 
-revision = "0051"
-down_revision = "0050"
+revision = "0052"
+down_revision = "0051"
 branch_labels = None
 depends_on = None
 phase = "contract"
-oldest_program = "0051"
+oldest_program = "0052"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

@@ -1,17 +1,17 @@
 """the job that makes the pages of letters written in Word; from this revision on letters may be written in Word
 
-Revision ID: 0050
-Revises: 0049
+Revision ID: 0051
+Revises: 0050
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0050"
-down_revision = "0049"
+revision = "0051"
+down_revision = "0050"
 branch_labels = None
 depends_on = None
-oldest_program = "0050"  # an older program can read neither the job nor the pages of a letter written in Word
+oldest_program = "0051"  # an older program can read neither the job nor the pages of a letter written in Word
 phase = "contract"
 
 
