@@ -73,7 +73,7 @@ def make(uow: UnitOfWork, person_id: int, *, actor: Actor) -> Made:
     uow.session.add(
         FirstAccess(
             person_id=person_id,
-            digest=_digest(code),
+            code_hash=_digest(code),
             made_by_id=int(actor.person_id),
             made_at=uow.now,
             expires_at=until,
@@ -109,7 +109,7 @@ def _found(session: Session, code: str, now: datetime) -> Person | None:
         select(Person)
         .join(FirstAccess, FirstAccess.person_id == Person.id)
         .where(
-            FirstAccess.digest == _digest(code[:100]), FirstAccess.expires_at > now, Person.is_active,
+            FirstAccess.code_hash == _digest(code[:100]), FirstAccess.expires_at > now, Person.is_active,
             Person.password_hash == "",
         )
     )  # fmt: skip

@@ -54,7 +54,7 @@ def test_a_code_works_once_and_is_nowhere_in_the_clear(services: Services) -> No
     person_id = add(services)
     made = make(services, person_id)
     with services.reading() as session:
-        assert session.scalars(select(FirstAccess.digest)).one() not in made.code
+        assert session.scalars(select(FirstAccess.code_hash)).one() not in made.code
         told = " ".join(str(one) for one in session.scalars(select(AuditPayload.payload)))
         assert made.code not in told
         assert made.code.replace("-", "") not in told

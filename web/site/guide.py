@@ -60,6 +60,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "post": (_ADMINISTRATOR, "veiller"),
     "preservations": (_ADMINISTRATOR, "veiller"),
     "organisation": (_ADMINISTRATOR, "lorganigramme"),
+    "first_access": (_ADMINISTRATOR, "les-personnes"),
     "people": (_ADMINISTRATOR, "les-personnes"),
     "posts": (_ADMINISTRATOR, "les-personnes"),
     "acts": (_ADMINISTRATOR, "lorganigramme"),

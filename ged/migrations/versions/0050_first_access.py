@@ -24,14 +24,14 @@ def upgrade() -> None:
         "first_accesses",
         sa.Column("id", _ID, nullable=False),
         sa.Column("person_id", _ID, nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("code_hash", sa.String(length=64), nullable=False),
         sa.Column("made_by_id", _ID, nullable=False),
         sa.Column("made_at", ged.db.UtcDateTime(), nullable=False),
         sa.Column("expires_at", ged.db.UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["made_by_id"], ["people.id"], name=op.f("fk_first_accesses_made_by_id_people")),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_first_accesses_person_id_people")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_first_accesses")),
-        sa.UniqueConstraint("digest", name=op.f("uq_first_accesses_digest")),
+        sa.UniqueConstraint("code_hash", name=op.f("uq_first_accesses_code_hash")),
         sa.UniqueConstraint("person_id", name=op.f("uq_first_accesses_person_id")),
     )
 
