@@ -312,7 +312,7 @@ def test_level_close_reopen_void_and_link_through_their_pages(site: Site) -> Non
     assert "a annulé un numéro" in page
     same = post(client, f"{base}/niveau", {"level": "0", "reason": "Sensible"}, page=f"{base}/niveau")
     assert same.status_code == 422
-    assert "Ce courrier a déjà ce niveau : rien n'est changé." in same.text
+    assert "Ce courrier a déjà ce niveau, rien n'est changé." in same.text
     assert 'value="Sensible"' in same.text
     assert "a changé le niveau" not in client.get(base).text
     assert send("/niveau", {"level": "2", "reason": "Sensible"}) == 303

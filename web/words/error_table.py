@@ -928,7 +928,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Vous ne pouvez pas relever la confidentialité de ce courrier."), _l("Demandez-le au service traitant.")
     ),
     "mail.level_same": Message(
-        _l("Ce courrier a déjà ce niveau : rien n'est changé."),
+        _l("Ce courrier a déjà ce niveau, rien n'est changé."),
         _l("Choisissez un autre niveau, ou revenez au courrier."),
     ),
     "mail.level_reason": Message(_l("Le motif du changement de niveau est obligatoire."), _l("Écrivez le motif.")),
