@@ -13,7 +13,7 @@ from io import BytesIO
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ged import access
+from ged import access, locks
 from ged.access import Because
 from ged.capture.files import Upload
 from ged.dispatch.models import Party
@@ -87,6 +87,7 @@ def draft_reply(
         Invalid: ``nature.unknown``.
         Forbidden: ``draft.no_post``.
     """
+    locks.hold(uow.session, Mail, [incoming_id])  # its imputation may be taken back at this moment
     incoming = mail_for(uow, incoming_id, actor=actor)
     template = _template(uow.session, template_code)
     sender = incoming.sender

@@ -17,6 +17,8 @@ from ged.register.states import MailState
 from ged.routing import operations
 from ged.routing.models import Assignment, Purpose, UndoneImputation
 from ged.routing.states import AssignmentState
+from ged.signbook import drafts
+from ged.signbook.models import LetterTemplate
 from ged.unit import Services, UnitOfWork
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.lock_kit import Actor, outcomes, wait_for_waiters
@@ -117,7 +119,13 @@ def _pass_on(uow: UnitOfWork, services: Services, mail_id: MailId) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("act", "code"), [(_note, "noted"), (_pass_on, "passed_on")])
+def _answer(uow: UnitOfWork, services: Services, mail_id: MailId) -> None:
+    uow.session.add(LetterTemplate(code="R", title="Réponse", subject="Votre lettre", body="Monsieur"))
+    uow.session.flush()
+    drafts.draft_reply(uow, mail_id, "R", actor=actor(services, "dge"), now=NOW)
+
+
+@pytest.mark.parametrize(("act", "code"), [(_note, "noted"), (_pass_on, "passed_on"), (_answer, "answered")])
 def test_what_is_written_meanwhile_stops_it(
     services: Services, act: Callable[[UnitOfWork, Services, MailId], None], code: str
 ) -> None:
