@@ -123,6 +123,10 @@ class Settings(BaseSettings):
     """Reminders of dates: working days before, after, then every so many; 0: no such one, ``-``: none at all.
     In the organisation file a mention may have a rule of its own (``reminder``), and a nature its days
     (``reminders: [-1, 0, 1]``: working days from the date); the mention comes first."""
+    installation_accounts: tuple[str, ...] = ()
+    """Accounts whose administrator's or auditor's post counts for the whole installation, where it holds several ministries
+    (several roots in the tree of units): jobs, mailboxes, synonyms, the workbook, the whole journal. With one ministry
+    every administrator and auditor has this."""
     mail_unacknowledged_hours: int = 24
     """Hours after which a slip that nobody has received is shown as late."""
 

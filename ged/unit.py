@@ -238,6 +238,8 @@ class Services:
     data_dir: str
     ocr_languages: tuple[str, ...] = ("fra",)
     max_upload_bytes: int = 200_000_000
+    installation_accounts: tuple[str, ...] = ()
+    """See ``ged.org.tree.runs_installation``."""
     unacknowledged_hours: int = 24
     reminder_rule: str = "2/1/5"
     """See ``ged.notices.rules``."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, not_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,9 +15,11 @@ from ged.administration.differences import Difference, as_json, differences, dig
 from ged.administration.fitness import unfit
 from ged.administration.lines import Line, Sheets, as_sheets, field_of
 from ged.administration.models import ActSubject, OrganisationAct
+from ged.administration.reach import Reach
 from ged.administration.states import ActState, state_of
 from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.org.file import OrganisationFile, check_references
+from ged.org.models import Person, Post
 from ged.unit import Actor, Services, UnitOfWork
 from ged.workbook import inverse
 from ged.workbook.merging import merge
@@ -104,8 +106,10 @@ def propose(
         Invalid: ``act.nothing``: it changes nothing.
     """
     sheets = as_sheets(lines)
-    if not look(uow.session, sheets, on=today_of(uow)).differences:
+    looked = look(uow.session, sheets, on=today_of(uow))
+    if not looked.differences:
         raise Invalid("act.nothing", "change something")
+    _check_reach(uow, looked, actor)
     uow.session.execute(
         delete(OrganisationAct).where(
             OrganisationAct.planned_on.is_(None), OrganisationAct.done_at.is_(None),
@@ -118,6 +122,26 @@ def propose(
     uow.session.add(act)
     uow.session.flush()
     return act.id
+
+
+def _check_reach(uow: UnitOfWork, looked: Looked, actor: Actor) -> None:
+    """Nothing of another ministry is changed or named: such a unit, post or person is not known."""
+    reach = Reach(actor, uow.services.installation_accounts)
+    near = reach.units
+    units = {unit.code for unit_id, unit in actor.units.items() if unit_id not in near}
+    if not units:
+        return
+    posts = set(uow.session.scalars(select(Post.code).where(Post.unit_id.not_in(near))))
+    people = set(uow.session.scalars(select(Person.account).where(not_(reach.people))))
+    far = {"parent": units, "successor": units, "unit": units, "secretary_of": posts, "holder": people}
+    of = {"units": units, "posts": posts, "people": people}
+    named = [
+        (one.field, one.after if one.after in far.get(one.field, ()) else one.code)
+        for one in looked.differences
+        if one.after in far.get(one.field, ()) or (one.code in of.get(one.kind, ()) and not one.is_new)
+    ]
+    if named:
+        raise Unfit([_told("workbook.unknown", field, {"value": code, "sheet": ""}) for field, code in named])
 
 
 class _RolledBack(Exception):
@@ -137,6 +161,7 @@ def preview(services: Services, act_id: int, *, actor: Actor, now: datetime, on:
     try:
         with services.unit_of_work(now) as uow:
             day = on or today_of(uow)
+            Reach(actor, services.installation_accounts).require_act(uow.session, act_id)
             act = _proposed(uow.session.get(OrganisationAct, act_id))
             looked = look(uow.session, act.sheets, on=day)
             _steps, counts = carry_out(uow, looked, on=day, whose=actor, by=actor)
@@ -193,6 +218,7 @@ def _confirmed(
     uow: UnitOfWork, act_id: int, *, on: date, shown: str, reference: str, actor: Actor
 ) -> tuple[OrganisationAct, Looked]:
     one_at_a_time(uow)
+    Reach(actor, uow.services.installation_accounts).require_act(uow.session, act_id)
     act = _proposed(locks.hold_one(uow.session, OrganisationAct, act_id))
     looked = look(uow.session, act.sheets, on=on)
     if digest(looked.differences) != shown:
@@ -252,6 +278,7 @@ def withdraw(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
         NotFound: ``act.unknown``.
         InvalidTransition: ``act.settled``.
     """
+    Reach(actor, uow.services.installation_accounts).require_act(uow.session, act_id)
     act = locks.hold_one(uow.session, OrganisationAct, act_id)
     if act is None:
         raise NotFound("act.unknown", "open it from the list again")
@@ -273,6 +300,7 @@ def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
         Invalid: ``act.hangs``: ``params["obstacles"]`` are `inverse.Obstacle`; ``act.undo_unfit``; ``act.own_rights``.
     """
     one_at_a_time(uow)
+    Reach(actor, uow.services.installation_accounts).require_act(uow.session, act_id)
     act = locks.hold_one(uow.session, OrganisationAct, act_id)
     if act is None:
         raise NotFound("act.unknown", "open it from the list again")

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ged.administration.consequences import open_letters, post_principals
 from ged.administration.queries import ActRow, Named, PostRow, held_on, history, posts_of
+from ged.administration.reach import Reach
 from ged.errors import NotFound
 from ged.org.models import (
     CertificateKind,
@@ -42,14 +43,16 @@ class PersonRow:
 
 
 def people(
-    session: Session, words: str, *, on: date, offset: int, limit: int, with_closed: bool
+    session: Session, reach: Reach, words: str, *, on: date, offset: int, limit: int, with_closed: bool
 ) -> tuple[list[PersonRow], int]:
-    """The people whose name, account or post has these words, by name: a page, and how many there are."""
+    """The people within reach whose name, account or post has these words, by name: a page, and how many there are."""
     titles: dict[int, list[str]] = {}
     held = select(Holding.person_id, Post.title).join(Post, Post.id == Holding.post_id).where(*held_on(on))
     for person_id, title in session.execute(held.order_by(Holding.id)):
         titles.setdefault(person_id, []).append(title)
-    query = select(Person.id, Person.account, Person.name, Person.is_active, Person.password_hash != "")
+    query = select(Person.id, Person.account, Person.name, Person.is_active, Person.password_hash != "").where(
+        reach.people
+    )
     wanted = fold(words).split()
     found = [
         PersonRow(*row, tuple(titles.get(row[0], ())))
@@ -109,13 +112,13 @@ class PersonPage:
     acts: tuple[ActRow, ...]
 
 
-def person_page(session: Session, person_id: int, *, on: date, now: datetime) -> PersonPage:
-    """A person.
+def person_page(session: Session, person_id: int, reach: Reach, *, on: date, now: datetime) -> PersonPage:
+    """A person within reach.
 
     Raises:
         NotFound: ``act.unknown``.
     """
-    person = session.get(Person, person_id)
+    person = session.scalar(select(Person).where(Person.id == person_id, reach.people))
     if person is None:
         raise NotFound("act.unknown", "open it from the list again", id=person_id)
     mine = select(Holding.post_id).where(Holding.person_id == person_id, *held_on(on))
@@ -201,14 +204,14 @@ class PostPage:
     acts: tuple[ActRow, ...]
 
 
-def post_page(session: Session, post_id: int, *, on: date) -> PostPage:
-    """A post.
+def post_page(session: Session, post_id: int, reach: Reach, *, on: date) -> PostPage:
+    """A post within reach.
 
     Raises:
         NotFound: ``act.unknown``.
     """
     post = session.get(Post, post_id)
-    if post is None:
+    if post is None or post.unit_id not in reach.units:
         raise NotFound("act.unknown", "open it from the list again", id=post_id)
     (row,) = posts_of(session, Post.id == post_id, on=on)
     above = session.get(Post, post.secretary_of_id) if post.secretary_of_id is not None else None
@@ -221,9 +224,9 @@ def post_page(session: Session, post_id: int, *, on: date) -> PostPage:
     )  # fmt: skip
 
 
-def person_options(session: Session, *, on: date, but: str = "") -> list[tuple[str, str]]:
-    """People with an open account by account, in the order of their names, each with a post."""
-    rows, _total = people(session, "", on=on, offset=0, limit=100_000, with_closed=False)
+def person_options(session: Session, reach: Reach, *, on: date, but: str = "") -> list[tuple[str, str]]:
+    """People within reach with an open account by account, in the order of their names, each with a post."""
+    rows, _total = people(session, reach, "", on=on, offset=0, limit=100_000, with_closed=False)
     return [
         (row.account, f"{row.name} ({row.account})" + (f" — {row.posts[0]}" if row.posts else ""))
         for row in rows
@@ -231,12 +234,14 @@ def person_options(session: Session, *, on: date, but: str = "") -> list[tuple[s
     ]
 
 
-def post_options(session: Session, *, but: str = "", vacant_on: date | None = None) -> list[tuple[str, str]]:
-    """The posts of open units by code, with their unit; ``vacant_on``: only those without a holder on a day."""
+def post_options(
+    session: Session, reach: Reach, *, but: str = "", vacant_on: date | None = None
+) -> list[tuple[str, str]]:
+    """The posts within reach of open units by code, with their unit; ``vacant_on``: only those without a holder on a day."""
     query = (
         select(Post.code, Post.title, Unit.name)
         .join(Unit, Unit.id == Post.unit_id)
-        .where(Unit.closed_at.is_(None))
+        .where(Unit.closed_at.is_(None), Unit.id.in_(reach.units))
         .order_by(Unit.id, Post.id)
     )
     if vacant_on is not None:

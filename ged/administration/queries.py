@@ -12,6 +12,7 @@ from ged import paging
 from ged.administration.consequences import open_letters, unit_principals
 from ged.administration.differences import Difference, from_json
 from ged.administration.models import ActSubject, OrganisationAct
+from ged.administration.reach import Reach
 from ged.administration.states import ActState, state_of
 from ged.errors import NotFound
 from ged.org.models import Holding, Person, Post, Unit
@@ -51,19 +52,19 @@ class Node:
 
 @dataclass(frozen=True)
 class Tree:
-    """The whole tree: ``roots``, and how many units are closed."""
+    """The tree, or those of several ministries: ``roots``, and how many units are closed."""
 
     roots: tuple[Node, ...]
     closed: int
     total: int
 
 
-def tree(session: Session, *, on: date, with_closed: bool = False) -> Tree:
-    """The units as a tree. An open unit below a closed one stays visible: the closed one is shown then."""
+def tree(session: Session, reach: Reach, *, on: date, with_closed: bool = False) -> Tree:
+    """The units within reach as a tree. An open unit below a closed one stays visible: the closed one is shown then."""
     units = session.execute(
-        select(Unit.id, Unit.code, Unit.name, Unit.kind, Unit.is_entity, Unit.closed_at, Unit.parent_id).order_by(
-            Unit.id
-        )
+        select(Unit.id, Unit.code, Unit.name, Unit.kind, Unit.is_entity, Unit.closed_at, Unit.parent_id)
+        .where(Unit.id.in_(reach.units))
+        .order_by(Unit.id)
     ).all()
     posts = dict(session.execute(select(Post.unit_id, func.count()).group_by(Post.unit_id)).all())
     held = dict(
@@ -163,14 +164,14 @@ class UnitPage:
     acts: tuple[ActRow, ...]
 
 
-def unit_page(session: Session, unit_id: int, *, on: date) -> UnitPage:
-    """A unit.
+def unit_page(session: Session, unit_id: int, reach: Reach, *, on: date) -> UnitPage:
+    """A unit within reach.
 
     Raises:
         NotFound: ``act.unknown``.
     """
     unit = session.get(Unit, unit_id)
-    if unit is None:
+    if unit is None or unit.id not in reach.units:
         raise NotFound("act.unknown", "open it from the list again", id=unit_id)
     rows = {
         row.id: row
@@ -251,10 +252,12 @@ def _act_rows(session: Session, query: Select[OrganisationAct, str]) -> tuple[Ac
     )  # fmt: skip
 
 
-def acts(session: Session, at: Place = START, *, limit: int, waiting: bool = False) -> tuple[tuple[ActRow, ...], Slice]:
-    """The confirmed acts, the newest first; ``waiting``: those that are planned, and those that were refused."""
+def acts(
+    session: Session, reach: Reach, at: Place = START, *, limit: int, waiting: bool = False
+) -> tuple[tuple[ActRow, ...], Slice]:
+    """The confirmed acts within reach, the newest first; ``waiting``: those that are planned, and those that were refused."""
     confirmed = or_(OrganisationAct.planned_on.is_not(None), OrganisationAct.done_at.is_not(None))
-    query = select(OrganisationAct.id).where(confirmed)
+    query = select(OrganisationAct.id).where(confirmed, reach.acts)
     if waiting:
         query = query.where(OrganisationAct.done_at.is_(None), OrganisationAct.withdrawn_at.is_(None))
     page = paging.read(session, query, OrganisationAct.id, at, descending=True, limit=limit)
@@ -262,10 +265,10 @@ def acts(session: Session, at: Place = START, *, limit: int, waiting: bool = Fal
     return tuple(rows[one] for one in page.ids), page
 
 
-def waiting_count(session: Session) -> int:
-    """How many acts are planned for a later day."""
+def waiting_count(session: Session, reach: Reach) -> int:
+    """How many of the acts within reach are planned for a later day."""
     query = select(func.count()).select_from(OrganisationAct)
-    return session.scalar(query.where(*_planned())) or 0
+    return session.scalar(query.where(reach.acts, *_planned())) or 0
 
 
 def _planned() -> tuple[ColumnElement[bool], ...]:

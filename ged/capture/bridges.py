@@ -14,6 +14,7 @@ from ged import locks
 from ged.capture.models import Bridge, PairingCode
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.org.models import Unit
+from ged.org.tree import in_ministry, ministry
 from ged.ports import UnitId
 from ged.unit import SYSTEM, Actor, HeldPost, Role, UnitOfWork
 
@@ -45,14 +46,21 @@ def _hash(text: str) -> str:
 
 
 def may_pair(actor: Actor, unit_id: int) -> HeldPost | None:
-    """The post through which the actor may pair a bridge with a unit: its clerk, or an administrator."""
+    """The post through which the actor may pair a bridge with a unit: its clerk, or an administrator of
+    its ministry.
+    """
+    if not in_ministry(unit_id, actor):
+        return None
     return actor.post_with(Role.CLERK, unit_id=UnitId(unit_id)) or actor.post_with(Role.ADMINISTRATOR)
 
 
 def pairable_units(session: Session, actor: Actor) -> frozenset[UnitId]:
-    """Units with which the actor may pair a bridge: all for an administrator, else units of the actor's clerk posts."""
+    """Units with which the actor may pair a bridge: those of the ministry for an administrator, else
+    units of the actor's clerk posts.
+    """
     if actor.has(Role.ADMINISTRATOR):
-        return frozenset(UnitId(i) for i in session.scalars(select(Unit.id).where(Unit.closed_at.is_(None))))
+        found = session.scalars(select(Unit.id).where(Unit.closed_at.is_(None), Unit.id.in_(ministry(actor))))
+        return frozenset(UnitId(unit_id) for unit_id in found)
     return frozenset(post.unit_id for post in actor.posts if Role.CLERK in post.roles)
 
 

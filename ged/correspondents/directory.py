@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 from ged import locks, paging
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.org.models import Unit
-from ged.org.tree import entities
+from ged.org.tree import entities, ministry
 from ged.paging import START, Key, Place, Slice
 from ged.register.addresses import EMAIL
 from ged.register.correspondents import entities_of, fold, visible
@@ -81,7 +81,7 @@ def _seen(session: Session, text: str, actor: Actor) -> Select[Correspondent]:
     )
     is_own = Correspondent.entity_id.in_(sorted(own))
     stands = Correspondent.merged_into_id.is_(None)
-    return select(Correspondent).where(_matches(text), visible(own), stands, or_(is_own, ~behind))
+    return select(Correspondent).where(_matches(text), visible(own, ministry(actor)), stands, or_(is_own, ~behind))
 
 
 def _matches(text: str) -> ColumnElement[bool]:
@@ -234,7 +234,7 @@ def seen_entry(session: Session, correspondent_id: int, actor: Actor) -> Corresp
     Raises:
         NotFound: ``correspondent.unknown``.
     """
-    seen = visible(entities_of(session, actor))
+    seen = visible(entities_of(session, actor), ministry(actor))
     row = session.scalar(select(Correspondent).where(Correspondent.id == correspondent_id, seen))
     if row is None:
         raise NotFound("correspondent.unknown", "choose it from the list", id=correspondent_id)

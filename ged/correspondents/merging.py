@@ -14,7 +14,7 @@ from ged.correspondents import directory, letters
 from ged.correspondents.directory import CorrespondentView
 from ged.dispatch.models import DispatchLine
 from ged.errors import Forbidden, Invalid, StaleVersion
-from ged.org.tree import entities, same_entity
+from ged.org.tree import entities, ministry, same_entity
 from ged.register.correspondents import entities_of, visible
 from ged.register.models import Correspondent, Mail
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
@@ -128,7 +128,7 @@ def doubles(session: Session, correspondent_id: int, *, actor: Actor) -> list[Me
     own = entities(session)[post.unit_id] if post is not None else None
     rows = session.scalars(
         select(Correspondent)
-        .where(Correspondent.merged_into_id == correspondent_id, visible(entities_of(session, actor)))
+        .where(Correspondent.merged_into_id == correspondent_id, visible(entities_of(session, actor), ministry(actor)))
         .order_by(Correspondent.folded_name, Correspondent.id)
     ).all()
     return [

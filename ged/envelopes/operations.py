@@ -20,7 +20,7 @@ from ged.capture.orders import A_LETTER, ScanTarget, Settings, order_scan
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.org.models import DelegationKind, Post, Unit
 from ged.org.names import post_names
-from ged.org.tree import same_entity
+from ged.org.tree import in_ministry, ministry, same_entity
 from ged.ports import Confidentiality, MailId, RegisterId, UnitId, deciding_principal, holder_principal
 from ged.register import allocation, corrections, registers
 from ged.register.allocation import told_of_number
@@ -120,7 +120,7 @@ def register_envelope(
     register = registers.open_register(uow.session, register_id)
     if register.nature is not RegisterNature.ENVELOPE:
         raise Invalid("envelope.register", "choose the register of sealed envelopes", field="register_id")
-    _check(uow, form, now)
+    _check(uow, form, actor, now)
     envelope = SealedEnvelope(
         arrived_at=form.arrived_at.replace(second=0, microsecond=0),
         sender_name=" ".join(form.sender_name.split()),
@@ -153,10 +153,11 @@ def _sent_before(uow: UnitOfWork, envelope: SealedEnvelope) -> RegisteredEnvelop
     return RegisteredEnvelope(first.id, first.numbers[0].id, first.numbers[0].text, is_repeated=True)
 
 
-def _check(uow: UnitOfWork, form: EnvelopeForm, now: datetime) -> None:
+def _check(uow: UnitOfWork, form: EnvelopeForm, actor: Actor, now: datetime) -> None:
     if form.arrived_at > now:
         raise Invalid("envelope.arrived_in_future", "correct the hour of arrival", field="arrived_at")
-    if uow.session.get(Post, form.addressed_post_id) is None:
+    addressee = uow.session.get(Post, form.addressed_post_id)
+    if addressee is None or not in_ministry(addressee.unit_id, actor):
         raise Invalid("envelope.addressee", "choose the addressee", field="addressed_post_id")
     if form.kind not in KINDS:
         raise Invalid("envelope.kind", "choose what kind of envelope it is", field="kind")
@@ -520,9 +521,10 @@ def _post_names(session: Session, post_ids: Collection[int]) -> dict[int, str]:
     return {post_id: f"{title} — {unit}" for post_id, title, unit in rows}
 
 
-def addressees(session: Session, *, on: date) -> list[tuple[int, str]]:
-    """Posts to which an envelope may be addressed, by unit and title."""
-    query = select(Post.id).join(Unit, Unit.id == Post.unit_id).where(Unit.closed_at.is_(None))
+def addressees(session: Session, actor: Actor, *, on: date) -> list[tuple[int, str]]:
+    """Posts of the actor's ministry to which an envelope may be addressed, by unit and title."""
+    near = Unit.id.in_(ministry(actor))
+    query = select(Post.id).join(Unit, Unit.id == Post.unit_id).where(Unit.closed_at.is_(None), near)
     ids = session.scalars(query.order_by(Unit.name, Post.title)).all()
     names = post_names(session, ids, on=on)
     return [(post_id, names[post_id].text) for post_id in ids]

@@ -255,7 +255,7 @@ def figures(session: Session, actor: Actor, asked: FollowFilter, grouping: Group
             totals[key][1] += count if time == DueTime.LATE else 0
             if first is not None:
                 oldest[key] = min(first, oldest.get(key, first))
-    named = _names(session, grouping, totals.keys(), today.on)
+    named = _names(session, actor, grouping, totals.keys(), today.on)
     groups = [Group(*named[key], count, late, oldest.get(key)) for key, (count, late) in totals.items()]
     total, late = sum(row[4] for row in cells), sum(row[4] for row in cells if row[3] == DueTime.LATE)
     return Figures(min(total, MOST), late, tuple(sorted(groups, key=lambda one: _order(grouping, one))), total > MOST)
@@ -280,15 +280,15 @@ def _order(grouping: Grouping, one: Group) -> tuple[Any, ...]:
 
 
 def _names(
-    session: Session, grouping: Grouping, keys: Collection[Any], on: date
+    session: Session, actor: Actor, grouping: Grouping, keys: Collection[Any], on: date
 ) -> dict[Any, tuple[str, int | None, str, str]]:
     """Of each group: key, unit, label, detail."""
     match grouping:
         case Grouping.UNIT:
-            units = unit_names(session)
+            units = unit_names(session, actor)
             return {key: (str(key), None, units[key], "") for key in keys}
         case Grouping.PERSON:
-            units = unit_names(session)
+            units = unit_names(session, actor)
             post_ids = {post_id for _, post_id in keys if post_id is not None}
             posts, held = _texts(session, Post.id, Post.title, post_ids), holders(session, post_ids, on=on)
             return {
@@ -338,7 +338,7 @@ def _follow_rows(session: Session, actor: Actor, ids: Sequence[int], today: Toda
     lines = sorted(found, key=lambda one: at[one[0].id])
     numbers, labels = first_numbers(session, [mail.id for _, mail, *_ in lines]), mention_labels(session)
     held = holders(session, {row.post_id for row, *_ in lines if row.post_id is not None}, on=today.on)
-    told, units = last_reminders(session, ids), unit_names(session)
+    told, units = last_reminders(session, ids), unit_names(session, actor)
     return [
         FollowRow(
             mail=_listed(mail, numbers.get(mail.id, "")),

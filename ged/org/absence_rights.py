@@ -14,6 +14,7 @@ from ged.org.actors import heading_post
 from ged.org.delegations import headed_itself, person_choices
 from ged.org.models import Holding, Person, Post
 from ged.org.names import person_names
+from ged.org.tree import of_ministry
 from ged.ports import PersonId
 from ged.unit import Actor, HeldPost, Role
 
@@ -35,7 +36,7 @@ def speaking_post(session: Session, person_id: PersonId | int, actor: Actor, *, 
     through = actor.post_with(Role.ADMINISTRATOR) or _head_above(session, person_id, actor, on)
     if through is None:
         raise Forbidden("absence.not_for_them", "ask an administrator or a head above", person=int(person_id))
-    person = session.get(Person, person_id)
+    person = session.scalar(select(Person).where(Person.id == person_id, of_ministry(Person.id, actor)))
     if person is None or not person.is_active:
         raise NotFound("person.unknown", "check the account", id=int(person_id))
     return through
@@ -61,7 +62,7 @@ def _above(post_id: int, unit_id: int, actor: Actor) -> HeldPost | None:
 def people_choices(session: Session, actor: Actor, *, on: date) -> list[tuple[int, str]]:
     """(id, name and post) of people whose absence the actor may declare, by name; empty unless administrator or head."""
     if actor.has(Role.ADMINISTRATOR):
-        return [choice for choice in person_choices(session, on=on) if choice[0] != actor.person_id]
+        return [choice for choice in person_choices(session, actor, on=on) if choice[0] != actor.person_id]
     rows = session.execute(
         select(Person.id, Post.id, Post.unit_id)
         .join(Holding, Holding.person_id == Person.id)
@@ -70,6 +71,6 @@ def people_choices(session: Session, actor: Actor, *, on: date) -> list[tuple[in
         .where(Person.is_active, Person.id != actor.person_id)
         .order_by(Person.name, Person.id)
     )
-    names = person_names(session, on=on)
+    names = person_names(session, actor, on=on)
     found = dict.fromkeys(person_id for person_id, post_id, unit_id in rows if _above(post_id, unit_id, actor))
     return [(person_id, names[person_id]) for person_id in found]

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, or_, select, true
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from ged import locks
@@ -18,6 +18,7 @@ from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.org import absence_notices
 from ged.org.absence_rights import held_on, speaking_post
 from ged.org.models import Absence, Delegation, DelegationKind, Holding, Person, Post
+from ged.org.tree import of_ministry
 from ged.ports import PersonId
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
@@ -212,8 +213,12 @@ def listing(session: Session, actor: Actor, *, on: date, others: Collection[int]
         Absence.person_id == actor.person_id, Absence.person_id.in_(beside), Absence.delegation_id.in_(mine)
     )
     if others:
-        # An administrator may end all absences: the query needs no list of people.
-        concerned = true() if actor.has(Role.ADMINISTRATOR) else or_(concerned, Absence.person_id.in_(sorted(others)))
+        # An administrator may end all absences of the ministry: the query needs no list of people.
+        concerned = (
+            of_ministry(Absence.person_id, actor)
+            if actor.has(Role.ADMINISTRATOR)
+            else or_(concerned, Absence.person_id.in_(sorted(others)))
+        )
     query = _standing().where(Absence.until_on >= on).where(concerned)
     replaced = (Delegation.id == Absence.delegation_id) & Delegation.withdrawn_at.is_(None)
     rows = session.execute(

@@ -9,12 +9,12 @@ from dataclasses import replace
 from datetime import date
 from functools import cache
 
-from sqlalchemy import Date, Executable, Select, and_, bindparam, or_, select
+from sqlalchemy import Date, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from ged.errors import NotFound
 from ged.org import tree
-from ged.org.models import Delegation, Holding, Person, Post, Unit
+from ged.org.models import Delegation, Holding, Person, Post
 from ged.ports import (
     Confidentiality,
     PersonId,
@@ -34,15 +34,6 @@ from ged.unit import NO_WORK, Actor, HeldPost, Role, UnitRow
 # Each request builds an actor: its statements are composed once.
 
 
-def _units(session: Session) -> Mapping[int, UnitRow]:
-    return {row[0]: UnitRow(*row) for row in session.execute(_all_units())}
-
-
-@cache
-def _all_units() -> Executable:
-    return select(Unit.id, Unit.parent_id, Unit.is_entity, Unit.closed_at, Unit.successor_id, Unit.code)
-
-
 def load_actor(session: Session, person_id: PersonId | int, *, on: date) -> Actor:
     """Build the actor of a person, with the rights on a day.
 
@@ -54,7 +45,7 @@ def load_actor(session: Session, person_id: PersonId | int, *, on: date) -> Acto
         raise NotFound("person.unknown", "check the account", id=person_id)
     own = _own_posts(session, person.id, on)
     posts = (*own, *_acted_for(session, person.id, own, on))
-    units = _units(session)
+    units = tree.all_units(session)
     clearance = Confidentiality(person.clearance)
     headed = tree.headed([p.unit_id for p in posts if Role.HEAD in p.roles or Role.AUTHORITY in p.roles], units)
     return Actor(

@@ -18,6 +18,7 @@ from ged.org import notices
 from ged.org.actors import heading_post
 from ged.org.models import Absence, Delegation, DelegationKind, Holding, NoticeKind, Person, Post
 from ged.org.names import person_names, post_names
+from ged.org.tree import of_ministry
 from ged.ports import PersonId, PostId
 from ged.typeset import refuse_unprintable
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
@@ -76,7 +77,8 @@ def delegate(uow: UnitOfWork, form: DelegationForm, *, actor: Actor) -> int:
     """
     through = _granting_post(uow.session, form.post_id, form.kind, actor)
     today = uow.now.astimezone(uow.services.zone).date()
-    person = uow.session.get(Person, form.person_id)
+    wanted = select(Person).where(Person.id == form.person_id, of_ministry(Person.id, actor))
+    person = uow.session.scalar(wanted)
     if person is None or not person.is_active:
         raise Invalid("delegation.person", "choose a person of the list", field="person_id")
     if not form.act.strip() or len(form.act) > MAX_ACT:
@@ -269,6 +271,6 @@ def post_choices(session: Session, actor: Actor, *, on: date) -> list[tuple[int,
     return sorted(((post_id, names[post_id].text) for post_id in ids), key=lambda choice: choice[0] not in own)
 
 
-def person_choices(session: Session, *, on: date) -> list[tuple[int, str]]:
-    """People with an open account, by name, each with a post that they hold."""
-    return list(person_names(session, on=on).items())
+def person_choices(session: Session, actor: Actor, *, on: date) -> list[tuple[int, str]]:
+    """People of the actor's ministry with an open account, by name, each with a post that they hold."""
+    return list(person_names(session, actor, on=on).items())

@@ -12,7 +12,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from ged.org.models import Holding, Person, Post, Unit
-from ged.org.tree import entity_of
+from ged.org.tree import entity_of, ministry, of_ministry
+from ged.unit import Actor
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,10 @@ def unit_places(session: Session) -> dict[int, tuple[str, str]]:
     return found
 
 
-def unit_names(session: Session) -> dict[int, str]:
-    """The name of every unit, by id; with its entity where two units bear one name."""
-    places = unit_places(session)
+def unit_names(session: Session, actor: Actor) -> dict[int, str]:
+    """The name of every unit of the actor's ministry, by id; with its entity where two of them bear one name."""
+    near = ministry(actor)
+    places = {unit_id: place for unit_id, place in unit_places(session).items() if unit_id in near}
     borne = Counter(name for name, _ in places.values())
     return {unit_id: unit_text(place) if borne[place[0]] > 1 else place[0] for unit_id, place in places.items()}
 
@@ -84,8 +86,10 @@ def unit_text(place: tuple[str, str]) -> str:
     return ", ".join(filter(None, place))
 
 
-def person_names(session: Session, *, on: date) -> dict[int, str]:
-    """How people with an open account are written on a day, by id in the order of their names: with their first post."""
+def person_names(session: Session, actor: Actor, *, on: date) -> dict[int, str]:
+    """How the people of the actor's ministry with an open account are written on a day, by id in the order of their
+    names: with their first post.
+    """
     rows = session.execute(
         select(Person.id, Person.name, Holding.post_id)
         .outerjoin(
@@ -94,7 +98,7 @@ def person_names(session: Session, *, on: date) -> dict[int, str]:
             & (Holding.from_on <= on)
             & or_(Holding.until_on.is_(None), Holding.until_on >= on),
         )
-        .where(Person.is_active)
+        .where(Person.is_active, of_ministry(Person.id, actor))
         .order_by(Person.name, Person.id, Holding.id)
     ).all()
     posts = post_names(session, [row.post_id for row in rows if row.post_id is not None], on=on)

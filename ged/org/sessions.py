@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from ged.errors import Forbidden, NotFound
 from ged.org.actors import load_actor
 from ged.org.models import OpenSession, Person
+from ged.org.tree import of_ministry
 from ged.ports import PersonId
 from ged.unit import Actor, Role, Services, UnitOfWork
 
@@ -166,7 +167,7 @@ def end(uow: UnitOfWork, session_id: int, *, actor: Actor) -> PersonId:
         NotFound: ``session.unknown``: the session has ended meanwhile, or the actor may not end it.
     """
     row = uow.session.get(OpenSession, session_id)
-    if row is None or (row.person_id != actor.person_id and not actor.has(Role.ADMINISTRATOR)):
+    if row is None or not _may_end(uow.session, row.person_id, actor):
         raise NotFound("session.unknown", "read the list again")
     uow.session.delete(row)
     uow.record("session.ended", "person", row.person_id, actor=actor, address=row.address, device=row.device)
@@ -179,7 +180,7 @@ def end_all(uow: UnitOfWork, person_id: int, *, actor: Actor, keep: int | None =
     Raises:
         Forbidden: ``session.not_yours``.
     """
-    if person_id != actor.person_id and not actor.has(Role.ADMINISTRATOR):
+    if not _may_end(uow.session, person_id, actor):
         raise Forbidden("session.not_yours", "ask an administrator")
     ids = uow.session.scalars(select(OpenSession.id).where(OpenSession.person_id == person_id)).all()
     ended = [one for one in ids if one != keep]
@@ -187,6 +188,14 @@ def end_all(uow: UnitOfWork, person_id: int, *, actor: Actor, keep: int | None =
     if ended:
         uow.record("session.ended", "person", person_id, actor=actor, sessions=len(ended))
     return len(ended)
+
+
+def _may_end(session: Session, person_id: int, actor: Actor) -> bool:
+    """Whether the sessions are the actor's own, or those of a person of whose ministry the actor is an administrator."""
+    if person_id == actor.person_id:
+        return True
+    theirs = select(Person.id).where(Person.id == person_id, of_ministry(Person.id, actor))
+    return actor.has(Role.ADMINISTRATOR) and session.scalar(theirs) is not None
 
 
 @dataclass(frozen=True)
@@ -203,8 +212,8 @@ class SessionRow:
     device: str
 
 
-def listing(session: Session, *, person_id: int | None = None, now: datetime) -> list[SessionRow]:
-    """The open sessions, of one person or of all, the last seen first."""
+def listing(session: Session, actor: Actor, *, everybody: bool = False, now: datetime) -> list[SessionRow]:
+    """The open sessions, the last seen first: the actor's own, or those of everybody in the actor's ministry."""
     query = (
         select(OpenSession, Person.account, Person.name)
         .join(Person, Person.id == OpenSession.person_id)
@@ -217,8 +226,8 @@ def listing(session: Session, *, person_id: int | None = None, now: datetime) ->
         .order_by(OpenSession.seen_at.desc(), OpenSession.id.desc())
         .limit(LISTED)
     )
-    if person_id is not None:
-        query = query.where(OpenSession.person_id == person_id)
+    of = of_ministry(Person.id, actor) if everybody else OpenSession.person_id == actor.person_id
+    query = query.where(of)
     return [
         SessionRow(row.id, row.person_id, account, name, row.opened_at, row.seen_at, row.address, row.device)
         for row, account, name in session.execute(query)

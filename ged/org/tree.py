@@ -1,14 +1,21 @@
-"""Queries on the tree of units."""
+"""The tree of units: walks over it, entities, and ministries.
 
-from collections.abc import Iterable, Mapping
+A *ministry* is the whole tree below one root. One installation may hold several. Whatever a person picks, searches, is
+proposed or sees in a list is of the ministries of the posts that the person holds or acts for (``ministry``): units,
+posts, people, entries of directories, natures, mentions, templates, the journal. Entities of one ministry write to each
+other; two ministries write as strangers do.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from typing import Protocol
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Executable, exists, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from ged.org.models import Unit
+from ged.org.models import Holding, Post, Unit
 from ged.ports import UnitId
-from ged.unit import UnitRow
+from ged.unit import Actor, UnitRow
 
 
 class Placed(Protocol):
@@ -48,6 +55,77 @@ def same_entity(session: Session, unit_ids: Iterable[int]) -> frozenset[int]:
     of = entities(session)
     wanted = {of[unit_id] for unit_id in unit_ids}
     return frozenset(unit_id for unit_id, entity in of.items() if entity in wanted)
+
+
+def root_of(unit_id: int, units: Mapping[int, UnitRow]) -> int:
+    """The root of a unit's tree. A closed root with a successor lies in the successor's tree."""
+    seen = {unit_id}
+    while True:
+        unit = units[unit_id]
+        above = unit.parent_id
+        if above not in units:
+            above = unit.successor_id if unit.closed_at is not None else None
+        if above is None or above not in units or above in seen:
+            return unit_id
+        unit_id = above
+        seen.add(unit_id)
+
+
+def ministries(units: Mapping[int, UnitRow]) -> frozenset[int]:
+    """The roots of all trees."""
+    return frozenset(root_of(unit_id, units) for unit_id in units)
+
+
+def ministry(actor: Actor) -> frozenset[int]:
+    """All units of the ministries in which the actor holds or acts for a post: the rule that keeps ministries apart."""
+    return _trees(actor.unit_ids, actor.units)
+
+
+def in_ministry(unit_id: int, actor: Actor) -> bool:
+    """Whether a unit is one of ``ministry``."""
+    units = actor.units
+    own = {root_of(one, units) for one in actor.unit_ids if one in units}
+    return unit_id in units and root_of(unit_id, units) in own
+
+
+def _trees(unit_ids: Iterable[int], units: Mapping[int, UnitRow]) -> frozenset[int]:
+    own = {root_of(one, units) for one in unit_ids if one in units}
+    return frozenset(one for one in units if root_of(one, units) in own)
+
+
+def runs_installation(actor: Actor, accounts: Collection[str]) -> bool:
+    """Whether an administrator's or auditor's post of the actor counts for the whole installation.
+
+    Args:
+        accounts: those that the installation names for it. Where there is one ministry only, every account counts.
+    """
+    return len(ministries(actor.units)) <= 1 or actor.account in accounts
+
+
+def ministry_of_units(session: Session, unit_ids: Iterable[int]) -> frozenset[int]:
+    """All units of the ministries to which these units belong."""
+    return _trees(unit_ids, all_units(session))
+
+
+def all_units(session: Session) -> dict[int, UnitRow]:
+    """Every unit, by its id."""
+    return {row[0]: UnitRow(*row) for row in session.execute(_all_units())}
+
+
+@cache
+def _all_units() -> Executable:
+    """Composed once: each request reads all units."""
+    return select(Unit.id, Unit.parent_id, Unit.is_entity, Unit.closed_at, Unit.successor_id, Unit.code)
+
+
+def of_ministry(
+    person_id: InstrumentedAttribute[int] | InstrumentedAttribute[int | None], actor: Actor
+) -> ColumnElement[bool]:
+    """Whether a person holds, or ever held, a post of the actor's ministries. Everybody does where there is one only."""
+    if len(ministries(actor.units)) <= 1:
+        return true()
+    held = exists().where(Holding.person_id == person_id, Holding.post_id == Post.id)
+    return held.where(Post.unit_id.in_(sorted(ministry(actor))))
 
 
 def upwards(session: Session, unit_id: int) -> list[Unit]:

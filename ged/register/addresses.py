@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ged.org.models import Person, Unit
-from ged.org.tree import entities
+from ged.org.tree import entities, ministry_of_units
 from ged.register.correspondents import fold, visible
 from ged.register.models import Correspondent
 
@@ -42,7 +42,7 @@ def address_to_confirm(session: Session, name: str, email: str, *, unit_id: int)
         .outerjoin(Unit, Unit.id == Correspondent.entity_id)
         .outerjoin(Person, Person.id == Correspondent.email_changed_by_id)
         .where(Correspondent.folded_name == fold(name), func.lower(Correspondent.email) == email.lower())
-        .where(visible([entity_id]))
+        .where(visible([entity_id], ministry_of_units(session, [entity_id])))
         .order_by(Correspondent.id)
     ).all()
     trusted = [row for row in rows if row[0].entity_id in (entity_id, None)]

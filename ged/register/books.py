@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, false, func, or_, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged import access, paging
 from ged.errors import NotFound
 from ged.org.models import Person, Post, Unit
+from ged.org.tree import ministry
 from ged.paging import START, Place, Slice
 from ged.ports import Confidentiality, RegisterId
 from ged.register.models import Direction, Mail, MailNumber, Rectification, Register, RegisterCounter, RegisterNature
@@ -139,9 +140,9 @@ class Wanted:
 
 
 def readable_clause(actor: Actor) -> ColumnElement[bool]:
-    """Registers of the units where the actor works or is head; all registers for an auditor."""
+    """Registers of the units where the actor works or is head; those of the whole ministry for an auditor."""
     if actor.has(Role.AUDITOR):
-        return true()
+        return Register.unit_id.in_(sorted(ministry(actor)))
     working = {post.unit_id for post in actor.working_posts}
     return Register.unit_id.in_(working | actor.headed_unit_ids)
 

@@ -1,6 +1,6 @@
 """The directories of correspondents, one for each entity. Lookup is by folded name, without accents and case.
 
-An entity sees its own entries, shared entries of others, and the common stock. Of two entries with one name, its own
+An entity sees its own entries, shared entries of other entities of its ministry, and the common stock. Of two entries with one name, its own
 comes first. Senders of confidential letters get no entry: everybody in the entity can read the directory. An entry
 whose letters were all made confidential later is hidden, until an ordinary letter comes from that sender again.
 """
@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from ged.db import insert_if_missing
 from ged.errors import Invalid
-from ged.org.tree import entities
+from ged.org.tree import entities, ministry_of_units
+from ged.org.tree import ministry as ministry_of
 from ged.ports import Confidentiality
 from ged.register.models import Correspondent, Mail
 from ged.unit import Actor, UnitOfWork
@@ -45,14 +46,15 @@ def fold(name: str) -> str:
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
 
 
-def visible(entity_ids: Collection[int]) -> ColumnElement[bool]:
-    """The entries that people of these entities see."""
-    return and_(_held_by(entity_ids), not_(is_confidential()))
+def visible(entity_ids: Collection[int], ministry: Collection[int]) -> ColumnElement[bool]:
+    """The entries that people of these entities see; ``ministry``: the units of their ministries (``ged.org.tree``)."""
+    return and_(_held_by(entity_ids, ministry), not_(is_confidential()))
 
 
-def _held_by(entity_ids: Collection[int]) -> ColumnElement[bool]:
+def _held_by(entity_ids: Collection[int], ministry: Collection[int]) -> ColumnElement[bool]:
     own = Correspondent.entity_id.in_(sorted(entity_ids))
-    return or_(own, Correspondent.entity_id.is_(None), Correspondent.is_shared)
+    near = and_(Correspondent.is_shared, Correspondent.entity_id.in_(sorted(ministry)))
+    return or_(own, Correspondent.entity_id.is_(None), near)
 
 
 def is_confidential() -> ColumnElement[bool]:
@@ -84,13 +86,15 @@ def may_be_listed(level: Confidentiality) -> bool:
     return level < Confidentiality.RESTRICTED
 
 
-def resolve_sender(uow: UnitOfWork, sender_id: int | None, name: str, *, entity_id: int) -> Correspondent:
+def resolve_sender(
+    uow: UnitOfWork, sender_id: int | None, name: str, *, entity_id: int, ministry: Collection[int]
+) -> Correspondent:
     """The chosen correspondent, or an existing one with this name, or a new one of the entity.
 
     Raises:
         Invalid: ``correspondent.unknown``.
     """
-    found = known_sender(uow, sender_id, name, entity_id=entity_id)
+    found = known_sender(uow, sender_id, name, entity_id=entity_id, ministry=ministry)
     if found is not None:
         return found
     # Of two concurrent clerks, the second waits for the first's entry and uses it.
@@ -124,7 +128,7 @@ def entries(session: Session, folded: Collection[str], *, entity_id: int) -> dic
     """Folded name -> the entry that the entity sees, its own first; of a merged entry the one that stands for it."""
     rows = session.scalars(
         select(Correspondent)
-        .where(Correspondent.folded_name.in_(folded), _held_by([entity_id]))
+        .where(Correspondent.folded_name.in_(folded), _held_by([entity_id], ministry_of_units(session, [entity_id])))
         # The entity's own entry comes last, so it overwrites others in the dictionary.
         .order_by(case((Correspondent.entity_id == entity_id, 1), else_=0), Correspondent.id)
     )
@@ -135,7 +139,11 @@ _OWN = Correspondent.entity_id == bindparam("entity")
 _BY_NAME = (
     select(Correspondent)
     .where(
-        or_(_OWN, Correspondent.entity_id.is_(None), Correspondent.is_shared),
+        or_(
+            _OWN,
+            Correspondent.entity_id.is_(None),
+            and_(Correspondent.is_shared, Correspondent.entity_id.in_(bindparam("ministry", expanding=True))),
+        ),
         Correspondent.folded_name == bindparam("name"),
     )
     .order_by(case((_OWN, 0), else_=1), Correspondent.id)
@@ -143,26 +151,29 @@ _BY_NAME = (
 )
 
 
-def known_sender(uow: UnitOfWork, sender_id: int | None, name: str, *, entity_id: int) -> Correspondent | None:
+def known_sender(
+    uow: UnitOfWork, sender_id: int | None, name: str, *, entity_id: int, ministry: Collection[int]
+) -> Correspondent | None:
     """The chosen correspondent, or an existing one with this name that the entity sees; no entry is created.
 
     Raises:
         Invalid: ``correspondent.unknown``.
     """
     if sender_id is not None:
-        chosen = uow.session.scalar(select(Correspondent).where(visible([entity_id]), Correspondent.id == sender_id))
+        seen = visible([entity_id], ministry)
+        chosen = uow.session.scalar(select(Correspondent).where(seen, Correspondent.id == sender_id))
         if chosen is None:
             raise Invalid("correspondent.unknown", "choose the sender again", field="sender_name")
         if not name.strip() or fold(name) == chosen.folded_name:
             return standing(uow.session, chosen)
-    named = uow.session.scalar(_BY_NAME, {"entity": entity_id, "name": fold(name)})
+    named = uow.session.scalar(_BY_NAME, {"entity": entity_id, "name": fold(name), "ministry": sorted(ministry)})
     return None if named is None else standing(uow.session, named)
 
 
 def is_known(session: Session, name: str, *, actor: Actor) -> bool:
     """Whether the actor's entities have, or see, an entry with this name."""
     own = entities_of(session, actor)
-    entry = select(Correspondent.id).where(Correspondent.folded_name == fold(name), visible(own))
+    entry = select(Correspondent.id).where(Correspondent.folded_name == fold(name), visible(own, ministry_of(actor)))
     return session.scalar(entry.limit(1)) is not None
 
 
@@ -172,7 +183,9 @@ def suggest(session: Session, text: str, *, actor: Actor, limit: int = 8) -> lis
     if not folded:
         return []
     own = entities_of(session, actor)
-    query = select(Correspondent).where(Correspondent.is_active, Correspondent.merged_into_id.is_(None), visible(own))
+    query = select(Correspondent).where(
+        Correspondent.is_active, Correspondent.merged_into_id.is_(None), visible(own, ministry_of(actor))
+    )
     for word in folded.split():
         query = query.where(Correspondent.folded_name.contains(word, autoescape=True))
     starts = Correspondent.folded_name.startswith(folded, autoescape=True)

@@ -13,7 +13,7 @@ from ged import access
 from ged.errors import NotFound
 from ged.org.models import Post, PostRole, Unit
 from ged.org.names import post_names
-from ged.org.tree import same_entity
+from ged.org.tree import ministry, same_entity
 from ged.ports import Confidentiality, MailId
 from ged.register.correspondents import fold
 from ged.register.models import Correspondent, Direction, Mail, MailNumber, Register, RegisterNature
@@ -55,11 +55,13 @@ def arrival_registers(session: Session, actor: Actor) -> list[tuple[int, str]]:
 
 
 def authorities(session: Session, actor: Actor, *, on: date) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
-    """Posts to which a letter may be addressed: (posts of the clerk's own entity, posts of other entities)."""
+    """Posts to which a letter may be addressed: (posts of the clerk's own entity, posts of the other
+    entities of the ministry)."""
     own = same_entity(session, clerk_unit_ids(actor))
     rows = session.execute(
         select(Post.id, Post.unit_id)
         .join(PostRole, (PostRole.post_id == Post.id) & (PostRole.role == Role.AUTHORITY))
+        .where(Post.unit_id.in_(ministry(actor)))
         .order_by(Post.id)
     ).all()
     names = post_names(session, [row.id for row in rows], on=on)

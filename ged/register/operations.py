@@ -13,8 +13,8 @@ from ged.db import insert_if_missing
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import JobKind
 from ged.org.actors import heading_post
-from ged.org.models import PostRole
-from ged.org.tree import entity_of
+from ged.org.models import Post, PostRole
+from ged.org.tree import entity_of, in_ministry, ministry
 from ged.ports import (
     AttachmentId,
     Confidentiality,
@@ -120,9 +120,11 @@ def register_incoming(
     post = registers.clerk_post(uow.session, register_id, actor)
     today = now.astimezone(uow.services.zone).date()
     _check_form(form, actor, today)
-    _check_place(uow, register, form)
+    _check_place(uow, register, form, actor)
     find = resolve_sender if may_be_listed(form.level) else known_sender
-    sender = find(uow, form.sender_id, form.sender_name, entity_id=entity_of(post.unit_id, actor.units))
+    sender = find(
+        uow, form.sender_id, form.sender_name, entity_id=entity_of(post.unit_id, actor.units), ministry=ministry(actor)
+    )
     received_on = form.received_on or today
     mail = Mail(
         direction=Direction.INCOMING,
@@ -178,13 +180,18 @@ def sent_before(uow: UnitOfWork, mail: Mail) -> Registered | None:
     return Registered(MailId(first.id), first.numbers[0].id, first.numbers[0].text, is_repeated=True)
 
 
-_AUTHORITY = select(PostRole.post_id).where(PostRole.post_id == bindparam("post"), PostRole.role == Role.AUTHORITY)
+_AUTHORITY = (
+    select(Post.unit_id)
+    .join(PostRole, PostRole.post_id == Post.id)
+    .where(Post.id == bindparam("post"), PostRole.role == Role.AUTHORITY)
+)
 
 
-def _check_place(uow: UnitOfWork, register: Register, form: IncomingForm) -> None:
+def _check_place(uow: UnitOfWork, register: Register, form: IncomingForm, actor: Actor) -> None:
     if (register.nature, register.direction) != (RegisterNature.ARRIVAL, Direction.INCOMING):
         raise Invalid("register.nature", "choose a register of arrivals", field="register_id")
-    if uow.session.scalar(_AUTHORITY, {"post": form.addressed_post_id}) is None:
+    unit_id = uow.session.scalar(_AUTHORITY, {"post": form.addressed_post_id})
+    if unit_id is None or not in_ministry(unit_id, actor):
         raise Invalid("mail.addressed_unknown", "choose an authority of the list", field="addressed_post_id")
 
 

@@ -14,7 +14,7 @@ from ged.counting import composed
 from ged.db import Id
 from ged.errors import Forbidden, NotFound
 from ged.org.models import Person, Post, Unit
-from ged.org.tree import entity_of
+from ged.org.tree import entity_of, in_ministry
 from ged.ports import Confidentiality, MailId
 from ged.register import levels, rectify_entry
 from ged.register.models import (
@@ -216,7 +216,9 @@ def _listed_sender(mail: Mail, actor: Actor) -> int | None:
     if entry is None:
         return None
     own = {entity_of(unit_id, actor.units) for unit_id in actor.unit_ids}
-    return entry.id if entry.is_shared or entry.entity_id is None or entry.entity_id in own else None
+    if entry.entity_id is None or entry.entity_id in own:
+        return entry.id
+    return entry.id if entry.is_shared and in_ministry(entry.entity_id, actor) else None
 
 
 def visible_mail(session: Session, mail_id: MailId | int, actor: Actor) -> Mail:

@@ -14,7 +14,7 @@ from ged import access
 from ged.access import Because
 from ged.errors import Forbidden, Invalid
 from ged.org.models import Post, PostRole, Unit
-from ged.org.tree import entities, same_entity
+from ged.org.tree import entities, ministry_of_units, same_entity
 from ged.ports import Confidentiality, MailId, PostId, post_principal
 from ged.register.corrections import citation, correction_at
 from ged.register.correspondents import known_sender, may_be_listed, resolve_sender
@@ -182,13 +182,15 @@ def _checked(name: str, value: Value, uow: UnitOfWork) -> Value:
 
 
 def _check_house(session: Session, mail: Mail, name: str, value: Value) -> None:
-    """Of a letter of the house: its issuer is a unit, which ``outside`` changes; it waits for an authority of its entity."""
-    if mail.direction is Direction.INCOMING:
-        return
-    if name == "sender_name":
+    """A letter waits for an authority of its ministry. Of a letter of the house: its issuer is a unit, which ``outside``
+    changes; it waits for an authority of its entity.
+    """
+    comes_in = mail.direction is Direction.INCOMING
+    if name == "sender_name" and not comes_in:
         raise Invalid("rectify.field", "this field cannot be rectified", field=name)
     if name == "addressed_post_id":
-        near = select(Post.id).where(Post.id == value, Post.unit_id.in_(same_entity(session, [mail.unit_id])))
+        within = (ministry_of_units if comes_in else same_entity)(session, [mail.unit_id])
+        near = select(Post.id).where(Post.id == value, Post.unit_id.in_(within))
         if session.scalar(near) is None:
             raise Invalid("mail.addressed_unknown", "choose an authority of the list", field=name)
 
@@ -235,7 +237,8 @@ def _rename_sender(uow: UnitOfWork, mail: Mail, name: str) -> None:
     listed = may_be_listed(Confidentiality(mail.level))
     hidden = not listed or (mail.sender_id is None and mail.direction is Direction.INCOMING)
     entity_id = entities(uow.session)[mail.unit_id]
-    sender = (known_sender if hidden else resolve_sender)(uow, None, name, entity_id=entity_id)
+    near = ministry_of_units(uow.session, [mail.unit_id])
+    sender = (known_sender if hidden else resolve_sender)(uow, None, name, entity_id=entity_id, ministry=near)
     mail.sender_id = sender.id if sender is not None else None
     mail.sender_name = sender.name if sender is not None else " ".join(name.split())
 

@@ -1,16 +1,22 @@
-"""The journal for administrators and auditors: who, when, which act, on which subject. Payloads are not shown."""
+"""The journal for administrators and auditors: who, when, which act, on which subject. Payloads are not shown.
+
+Where the installation holds several ministries, it is the journal of the reader's own: what was done through a post of it, or
+by a person of it. What the program does by itself is shown to those alone who administer the installation.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ged import audit, paging
 from ged.audit import AuditEntry
+from ged.org import tree
 from ged.org.models import Person, Post
 from ged.paging import START, Place, Slice
+from ged.unit import Actor
 
 
 @dataclass(frozen=True)
@@ -41,10 +47,16 @@ class JournalFilter:
 
 
 def entries(
-    session: Session, wanted: JournalFilter, at: Place = START, *, limit: int = 50
+    session: Session, wanted: JournalFilter, at: Place = START, *, reader: Actor | None, limit: int = 50
 ) -> tuple[list[JournalRow], Slice]:
-    """A page of entries, the newest first."""
+    """A page of entries, the newest first.
+
+    Args:
+        reader: whose ministry's entries are shown; None: all (``ged.org.tree.runs_installation``).
+    """
     asked = _filtered(select(AuditEntry.sequence), wanted)
+    if reader is not None:
+        asked = asked.where(_of_ministry(reader))
     page = paging.read(session, asked, AuditEntry.sequence, at, descending=True, limit=limit)
     return _journal_rows(session, page.ids), page
 
@@ -71,6 +83,13 @@ def _filtered(query: Select[int], wanted: JournalFilter) -> Select[int]:
     if wanted.account:
         query = query.join(Person, Person.id == AuditEntry.person_id)
     return query.where(*_conditions(wanted))
+
+
+def _of_ministry(actor: Actor) -> ColumnElement[bool]:
+    posts = select(Post.id).where(Post.unit_id.in_(sorted(tree.ministry(actor))))
+    no_post = and_(AuditEntry.post_id.is_(None), AuditEntry.acting_for_post_id.is_(None))
+    theirs = and_(AuditEntry.person_id.is_not(None), tree.of_ministry(AuditEntry.person_id, actor))
+    return or_(AuditEntry.post_id.in_(posts), AuditEntry.acting_for_post_id.in_(posts), and_(no_post, theirs))
 
 
 def _conditions(wanted: JournalFilter) -> list[ColumnElement[bool]]:

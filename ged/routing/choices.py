@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ged.org.absence_rights import held_on
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.org.names import unit_places, unit_text
-from ged.org.tree import entities, heirs
+from ged.org.tree import entities, heirs, ministry
 from ged.register.correspondents import fold
 from ged.routing.models import Assignment, Mention
 from ged.unit import NO_WORK, Actor, Role
@@ -47,11 +47,11 @@ def mention_choices(session: Session) -> list[tuple[str, str]]:
     return [(m.code, m.label) for m in session.scalars(select(Mention).order_by(Mention.position))]
 
 
-def unit_choices(session: Session) -> list[Choice]:
-    """Open units as a tree, depth first. A closed unit is replaced by the units below it. Of units of one name each is
+def unit_choices(session: Session, actor: Actor) -> list[Choice]:
+    """Open units of the actor's ministry as a tree, depth first. A closed unit is replaced by the units below it. Of units of one name each is
     written with its entity."""
     children: dict[int | None, list[Unit]] = {}
-    for unit in session.scalars(select(Unit).order_by(Unit.id)):
+    for unit in session.scalars(select(Unit).where(Unit.id.in_(ministry(actor))).order_by(Unit.id)):
         children.setdefault(unit.parent_id, []).append(unit)
     found = _walk(children, None, 0)
     often = Counter(one.label for one in found)
@@ -84,7 +84,7 @@ def recent_unit_ids(session: Session, actor: Actor, *, limit: int = RECENT) -> l
 
 def targets(session: Session, unit_id: int, actor: Actor, *, on: date) -> Targets:
     """Posts of a unit, each with who holds it, and the units below it that the actor heads."""
-    tree, unit_id = unit_choices(session), heirs(session, unit_id)[-1]
+    tree, unit_id = unit_choices(session, actor), heirs(session, unit_id)[-1]
     start = next((n for n, one in enumerate(tree) if one.id == unit_id), None)
     below: list[Choice] = []
     for one in tree[start + 1 :] if start is not None else []:
@@ -100,20 +100,25 @@ def targets(session: Session, unit_id: int, actor: Actor, *, on: date) -> Target
     )
 
 
-def find_posts(session: Session, text: str, *, on: date, limit: int = FOUND) -> list[Choice]:
-    """Posts of open units by words of their title, holder, unit or entity, without accents; each with all of these.
+def find_posts(session: Session, text: str, actor: Actor, *, on: date, limit: int = FOUND) -> list[Choice]:
+    """Posts of open units of the actor's ministry by words of their title, holder, unit or entity, without accents; each with all of these.
 
     Nothing for fewer than ``LEAST`` characters.
     """
     words = fold(text).split()
     if sum(map(len, words)) < LEAST:
         return []
-    return [one for one in _labelled(session, None, on) if all(word in fold(one.label) for word in words)][:limit]
+    return [
+        one
+        for one in _labelled(session, Unit.id.in_(ministry(actor)), on)
+        if all(word in fold(one.label) for word in words)
+    ][:limit]
 
 
-def posts_of_ids(session: Session, ids: Collection[int], *, on: date) -> list[Choice]:
-    """The posts with these ids, as ``find_posts`` labels them."""
-    return _labelled(session, Post.id.in_(sorted(ids)), on) if ids else []
+def posts_of_ids(session: Session, ids: Collection[int], actor: Actor, *, on: date) -> list[Choice]:
+    """The posts of the actor's ministry with these ids, as ``find_posts`` labels them."""
+    wanted = and_(Post.id.in_(sorted(ids)), Unit.id.in_(ministry(actor)))
+    return _labelled(session, wanted, on) if ids else []
 
 
 def unit_of_post(session: Session, post_id: int) -> int | None:
@@ -121,7 +126,7 @@ def unit_of_post(session: Session, post_id: int) -> int | None:
     return session.scalar(select(Post.unit_id).where(Post.id == post_id))
 
 
-def _labelled(session: Session, wanted: ColumnElement[bool] | None, on: date) -> list[Choice]:
+def _labelled(session: Session, wanted: ColumnElement[bool], on: date) -> list[Choice]:
     codes, entity = {i: code for i, code in session.execute(select(Unit.id, Unit.code))}, entities(session)  # noqa: C416
     found = _posts(session, None, on, wanted)
     return [

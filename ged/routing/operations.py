@@ -10,7 +10,7 @@ from ged import access, locks
 from ged.access import Because
 from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.org.models import Post, PostRole, Unit
-from ged.org.tree import heirs, upwards
+from ged.org.tree import heirs, in_ministry, upwards
 from ged.ports import MailId, PostId, Principal, UnitId, heading_principal, post_principal, unit_principal
 from ged.register import operations as register_operations
 from ged.register.models import Mail
@@ -62,7 +62,7 @@ def impute(
     asked = due.asked(uow, form.due_on, form.due_days)
     mail = _locked(uow, mail_id, actor=actor, version=version)
     post = imputing_post(uow.session, mail, actor)
-    targets = _checked_targets(uow, form, now)
+    targets = _checked_targets(uow, form, actor, now)
     before = Before.of(uow.session, mail)
     mail.state = move(mail.state, MailAct.IMPUTE)
     decision = Imputation(
@@ -144,7 +144,7 @@ class _Target:
     post_id: int | None = None
 
 
-def _checked_targets(uow: UnitOfWork, form: ImputationForm, now: datetime) -> list[_Target]:
+def _checked_targets(uow: UnitOfWork, form: ImputationForm, actor: Actor, now: datetime) -> list[_Target]:
     """Whom the decision names; who leads comes first."""
     if form.leading_unit_id is None and form.leading_post_id is None:
         raise Invalid("impute.unit_missing", "choose the unit that leads", field="leading_unit_id")
@@ -158,27 +158,32 @@ def _checked_targets(uow: UnitOfWork, form: ImputationForm, now: datetime) -> li
     if form.due_on is not None and form.due_on < now.astimezone(uow.services.zone).date():
         raise Invalid("impute.due_past", "choose a date to come", field="due_on")
     fields = ["leading_unit_id", *["other_unit_ids"] * (len(ids) - 1)]
-    return [_target(uow, *one, field=field) for one, field in zip(ids, fields, strict=True)]
+    return [_target(uow, *one, actor, field=field) for one, field in zip(ids, fields, strict=True)]
 
 
-def _target(uow: UnitOfWork, unit_id: int | None, post_id: int | None, *, field: str) -> _Target:
+def _target(uow: UnitOfWork, unit_id: int | None, post_id: int | None, actor: Actor, *, field: str) -> _Target:
     if post_id is None:
-        return _Target(open_unit(uow, unit_id or 0, field=field))
+        return _Target(open_unit(uow, unit_id or 0, actor, field=field))
     post = uow.session.get(Post, post_id)
     working = select(PostRole.post_id).where(PostRole.post_id == post_id, PostRole.role.not_in(NO_WORK))
-    if post is None or post.unit.closed_at is not None or uow.session.scalar(working.limit(1)) is None:
+    if (
+        post is None
+        or not in_ministry(post.unit_id, actor)
+        or post.unit.closed_at
+        or uow.session.scalar(working.limit(1)) is None
+    ):
         raise Invalid("impute.post", "choose a post of the list", field=field, id=post_id)
     return _Target(post.unit, post.id)
 
 
-def open_unit(uow: UnitOfWork, unit_id: UnitId | int, *, field: str = "leading_unit_id") -> Unit:
-    """A unit that still takes mail.
+def open_unit(uow: UnitOfWork, unit_id: UnitId | int, actor: Actor, *, field: str = "leading_unit_id") -> Unit:
+    """A unit of the actor's ministry that still takes mail.
 
     Raises:
         Invalid: ``unit.unknown``.
     """
     unit = uow.session.get(Unit, unit_id)
-    if unit is None or unit.closed_at is not None:
+    if unit is None or not in_ministry(unit.id, actor) or unit.closed_at is not None:
         raise Invalid("unit.unknown", "choose a unit of the list", field=field, id=int(unit_id))
     return unit
 
@@ -312,7 +317,7 @@ def _open_mail(uow: UnitOfWork, mail_id: MailId, *, actor: Actor) -> Mail:
 def _unit_below(uow: UnitOfWork, above: Assignment, unit_id: UnitId | int, actor: Actor) -> Unit:
     # The successor of a closed unit assigns the letters of that unit.
     own = heirs(uow.session, above.unit_id)
-    unit = open_unit(uow, own[-1] if unit_id == above.unit_id else unit_id, field="to_unit_id")
+    unit = open_unit(uow, own[-1] if unit_id == above.unit_id else unit_id, actor, field="to_unit_id")
     if unit.id not in own:
         higher = {u.id for u in upwards(uow.session, unit.id)}
         if unit.id not in actor.headed_unit_ids or higher.isdisjoint(own):

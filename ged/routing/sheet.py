@@ -14,7 +14,7 @@ from ged.days import long_day
 from ged.errors import NotFound
 from ged.org.letterhead import letterhead
 from ged.org.models import Person, Post, Unit
-from ged.org.tree import upwards
+from ged.org.tree import ministry_of_units, upwards
 from ged.org.words import CAPACITIES, LEVELS
 from ged.ports import Confidentiality, MailId
 from ged.register.models import Mail
@@ -188,8 +188,11 @@ def _nearest(session: Session, unit_id: int) -> list[int]:
 
     above = {u.id for u in upwards(session, unit_id)}
     ours = entity(units[unit_id])
+    near = ministry_of_units(session, [unit_id])
     wanted = [
-        u for u in units.values() if u.closed_at is None and u.id not in above and (u.is_entity or entity(u) == ours)
+        u
+        for u in units.values()
+        if u.id in near and u.closed_at is None and u.id not in above and (u.is_entity or entity(u) == ours)
     ]
     return [u.id for u in sorted(wanted, key=height)]
 

@@ -23,6 +23,7 @@ from ged.natures import queries as natures
 from ged.natures.circuit import Step
 from ged.org.models import Post, Unit
 from ged.org.titles import with_unit
+from ged.org.tree import in_ministry
 from ged.ports import AttachmentId, Digest, MailId, PostId, Principal, post_principal, unit_principal
 from ged.register.addresses import EMAIL
 from ged.register.models import REPLY, AttachmentKind, Channel, Direction, Mail, SealedEnvelope
@@ -560,7 +561,7 @@ def set_circuit(
     standing = [Step(PostId(step.post_id), step.stage, step.kind) for step in draft.steps]
     if standing == list(asked) and draft.signatory_post_id == signatory:
         return version
-    _check_posts(uow.session, [step.post_id for step in asked], signatory)
+    _check_posts(uow.session, [step.post_id for step in asked], signatory, actor)
     going = book.circuit_of(draft)
     undone: Sequence[circuit.GivenVisa] = ()
     if going is not None:
@@ -587,8 +588,9 @@ def set_circuit(
     return draft.version
 
 
-def _check_posts(session: Session, visas: Sequence[PostId], signatory: PostId) -> None:
-    known = {post.id: post for post in session.scalars(select(Post).where(Post.id.in_([*visas, signatory])))}
+def _check_posts(session: Session, visas: Sequence[PostId], signatory: PostId, actor: Actor) -> None:
+    found = session.scalars(select(Post).where(Post.id.in_([*visas, signatory])))
+    known = {post.id: post for post in found if in_ministry(post.unit_id, actor)}
     for post_id in visas:
         if post_id not in known:
             raise Invalid("circuit.post", "choose posts of the list", field="visa_post_ids", id=post_id)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from ged import access
 from ged.errors import Invalid, NotFound
 from ged.org.models import Unit
+from ged.org.tree import in_ministry
 from ged.ports import Confidentiality, MailId, PostId, UnitId
 from ged.register.models import Mail, MailNumber, SealedEnvelope
 from ged.register.words import CONFIDENTIAL_LETTER
@@ -119,7 +120,7 @@ def plan(session: Session, form: SlipForm, *, post: HeldPost, actor: Actor, toda
     """
     check_head(form, today)
     receivers = tuple(dict.fromkeys(form.receiver_unit_ids))
-    _check_receivers(session, receivers, post)
+    _check_receivers(session, receivers, post, actor)
     originals = tuple(_line(session, line, n, post, actor) for n, line in enumerate(form.lines, start=1))
     _check_doubles(originals)
     copies = tuple(_as_copy(line) for line in originals) if len(receivers) > 1 else ()
@@ -220,10 +221,10 @@ def check_head(form: SlipForm, today: date) -> None:
             raise Invalid("slip.text_long", "shorten it", field=name, limit=limit)
 
 
-def _check_receivers(session: Session, receivers: Sequence[UnitId], post: HeldPost) -> None:
+def _check_receivers(session: Session, receivers: Sequence[UnitId], post: HeldPost, actor: Actor) -> None:
     for unit_id in receivers:
         unit = session.get(Unit, unit_id)
-        if unit is None:
+        if unit is None or not in_ministry(unit.id, actor):
             raise NotFound("unit.unknown", "choose a unit of the list", id=int(unit_id))
         if unit.id == post.unit_id:
             raise Invalid("slip.same_unit", "choose another unit", field="receiver_unit_ids", unit=unit.name)

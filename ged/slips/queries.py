@@ -11,7 +11,7 @@ from ged import access, paging
 from ged.org.absences import Away, away_in
 from ged.org.models import Unit
 from ged.org.names import unit_places, unit_text
-from ged.org.tree import heirs_among, with_predecessors
+from ged.org.tree import heirs_among, ministry, with_predecessors
 from ged.paging import START, Place, Slice
 from ged.ports import Confidentiality, MailId, SlipId, UnitId
 from ged.register.models import Mail
@@ -178,9 +178,9 @@ def open_tasks(session: Session, actor: Actor, *, limit: int = 200) -> list[Task
 
 
 def receiving_units(session: Session, actor: Actor) -> list[UnitChoice]:
-    """Units that can receive, by name, each with its entity."""
-    places = unit_places(session)
-    rows = session.scalars(select(Unit).where(Unit.closed_at.is_(None)).order_by(Unit.name, Unit.id))
+    """Units of the actor's ministry that can receive, by name, each with its entity."""
+    places, near = unit_places(session), Unit.id.in_(ministry(actor))
+    rows = session.scalars(select(Unit).where(near, Unit.closed_at.is_(None)).order_by(Unit.name, Unit.id))
     own = {post.unit_id for post in actor.working_posts}
     return [UnitChoice(UnitId(u.id), u.code, unit_text(places[u.id])) for u in rows if own != {u.id}]
 

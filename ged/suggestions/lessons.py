@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from ged.errors import EngineFailed, Forbidden, NotFound
 from ged.jobs import JobKind
 from ged.org.models import Person
+from ged.org.tree import ministry_of_units
 from ged.ports import Confidentiality, Digest
 from ged.register.correspondents import standing, visible
 from ged.register.models import Attachment, AttachmentKind, Correspondent, Direction, Mail, PageText, SealedEnvelope
@@ -278,7 +279,8 @@ def correspondent_name(session: Session, choice: str, entity_ids: Collection[int
     """The name of the correspondent chosen by a model, if these entities still see it in a directory."""
     if not choice.isdigit():
         return None
-    entry = session.scalar(select(Correspondent).where(Correspondent.id == int(choice), visible(entity_ids)))
+    seen = visible(entity_ids, ministry_of_units(session, entity_ids))
+    entry = session.scalar(select(Correspondent).where(Correspondent.id == int(choice), seen))
     found = None if entry is None else standing(session, entry)
     return found.name if found is not None and found.is_active else None
 

@@ -17,6 +17,7 @@ from rapidfuzz import fuzz, process, utils
 from sqlalchemy import Engine, func, not_, select
 from sqlalchemy.orm import Session
 
+from ged.org.tree import ministry_of_units
 from ged.register.correspondents import fold, is_confidential
 from ged.register.models import Correspondent
 
@@ -76,7 +77,8 @@ class _Directory:
     names: list[str] = field(default_factory=list)
     ready: list[_Name] = field(default_factory=list)
     of_entity: list[int | None] = field(default_factory=list)
-    """The only entity that sees the entry; None: everybody sees it."""
+    """The entity of the entry; None: the common stock."""
+    shared: list[bool] = field(default_factory=list)
     by_word: dict[str, list[int]] = field(default_factory=dict)
     by_acronym: dict[str, list[int]] = field(default_factory=dict)
     vocabulary: list[str] = field(default_factory=list)
@@ -98,8 +100,12 @@ def best_matches(session: Session, read: str, *, entity_ids: Collection[int], li
     if not wanted.words:
         return []
     directory = _directory(session)
-    seen = {None, *entity_ids}
-    places = [place for place in _first_look(wanted, directory) if directory.of_entity[place] in seen]
+    own, near = {None, *entity_ids}, ministry_of_units(session, entity_ids)
+    places = [
+        place
+        for place in _first_look(wanted, directory)
+        if directory.of_entity[place] in own or (directory.shared[place] and directory.of_entity[place] in near)
+    ]
     scored = [(_score(wanted, directory, place), place) for place in places]
     best = sorted((one for one in scored if one[0] >= KNOWN_FROM), key=lambda one: (-one[0], one[1]))
     shown = _shown(session, [directory.ids[place] for _, place in best])
@@ -214,7 +220,8 @@ def _read(session: Session, directory: _Directory, stamp: tuple[int, int, int]) 
         ready = _ready(name)
         directory.ids.append(correspondent_id)
         directory.names.append(name)
-        directory.of_entity.append(None if is_shared else entity_id)
+        directory.of_entity.append(entity_id)
+        directory.shared.append(is_shared)
         directory.ready.append(ready)
         for word in dict.fromkeys(ready.words):
             directory.by_word.setdefault(word, []).append(place)

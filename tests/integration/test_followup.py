@@ -357,7 +357,7 @@ def test_a_post_that_gets_no_mail_is_refused(services: Services, code: str | Non
 def test_people_and_posts_are_found_by_any_of_their_words(services: Services) -> None:
     def found(text: str) -> list[str]:
         with services.reading() as session:
-            return [one.label for one in choices.find_posts(session, text, on=TODAY)]
+            return [one.label for one in choices.find_posts(session, text, actor(services, "sg"), on=TODAY)]
 
     assert found("ÉTUD etu-m") == ["Etudes - Poste ETU-M, Service des études (MIN)"]
     assert found("ETUD energie") == found("e") == found("zzz") == []

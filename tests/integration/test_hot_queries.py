@@ -293,7 +293,7 @@ HOT: dict[str, Callable[[Any, Any, Any], object]] = {
     "entries": lambda session, who, register: books.page(session, register, Span(2020), who, Place(after=100)),
     "rows": lambda session, who, _: routing.mail_rows(session, who, [MailId(one) for one in range(100, 140)]),
     "desk": lambda session, who, _: home.home(session, who, today=TODAY, zone=ZoneInfo("Africa/Lome")),
-    "journal": lambda session, *_: journal.entries(session, journal.JournalFilter(), Place(after=5_000)),
+    "journal": lambda session, *_: journal.entries(session, journal.JournalFilter(), Place(after=5_000), reader=None),
 }
 
 

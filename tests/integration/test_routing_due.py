@@ -71,7 +71,7 @@ def test_units_below_a_closed_one_are_still_offered(tmp_path: Path) -> None:
     with services.unit_of_work(NOW) as uow:
         uow.session.get_one(Unit, unit_id(services, "DGE")).closed_at = NOW
     with services.reading() as session:
-        offered = {one.code: one.depth for one in choices.unit_choices(session)}
+        offered = {one.code: one.depth for one in choices.unit_choices(session, actor(services, "sg"))}
     assert "DGE" not in offered
     assert offered["ETU"] == 1
     with services.reading() as session:

@@ -321,7 +321,7 @@ def test_owner_and_administrator_end_sessions_and_nobody_else(site: Site) -> Non
     app, services = site
     here, there, other, admin = (sign_in(app, name) for name in ("sg", "sg", "agent", "admin"))
     with services.reading() as session:
-        rows = sessions.listing(session, person_id=actor(services, "sg").person_id, now=datetime.now(UTC))
+        rows = sessions.listing(session, actor(services, "sg"), now=datetime.now(UTC))
     first, second = sorted(row.id for row in rows)
     assert "cette session" in here.get("/mon-compte/sessions").text
     assert post(other, f"/mon-compte/sessions/{first}/fin", {}, page="/").status_code == 404

@@ -7,12 +7,14 @@ To add a view: add its endpoint (``blueprint.function``) to ``ACCESS``, in the b
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 
 from flask import Flask, request
 
 from ged.errors import Forbidden
-from ged.unit import Role
+from ged.org import tree
+from ged.unit import Actor, Role
 from web.site import context
 
 
@@ -29,7 +31,17 @@ class Access(Enum):
     """Anybody, also programs: public data; no session, no CSRF token, and nothing is changed."""
 
 
-Rule = Access | frozenset[Role]
+@dataclass(frozen=True)
+class OfInstallation:
+    """A rule: any of these roles, for the whole installation (``ged.org.tree.runs_installation``).
+
+    What these pages show or change is of all ministries of the installation.
+    """
+
+    roles: frozenset[Role]
+
+
+Rule = Access | frozenset[Role] | OfInstallation
 
 PUBLIC, SIGNED_IN, BRIDGE, PUBLISHED = Access.PUBLIC, Access.SIGNED_IN, Access.BRIDGE, Access.PUBLISHED
 
@@ -37,6 +49,11 @@ PUBLIC, SIGNED_IN, BRIDGE, PUBLISHED = Access.PUBLIC, Access.SIGNED_IN, Access.B
 def roles(*allowed: Role) -> frozenset[Role]:
     """A rule: any of these roles on any post held or acted for."""
     return frozenset(allowed)
+
+
+def installation(*allowed: Role) -> OfInstallation:
+    """A rule: as ``roles``, for the whole installation."""
+    return OfInstallation(frozenset(allowed))
 
 
 ACCESS: Mapping[str, Rule] = {
@@ -104,11 +121,11 @@ ACCESS: Mapping[str, Rule] = {
     "absences.acknowledge": SIGNED_IN,
     # --- administration ---
     "admin.index": roles(Role.ADMINISTRATOR),
-    "admin.jobs": roles(Role.ADMINISTRATOR),
-    "admin.retry_job": roles(Role.ADMINISTRATOR),
-    "mailboxes.index": roles(Role.ADMINISTRATOR),
-    "post.index": roles(Role.ADMINISTRATOR),
-    "post.loop": roles(Role.ADMINISTRATOR),
+    "admin.jobs": installation(Role.ADMINISTRATOR),
+    "admin.retry_job": installation(Role.ADMINISTRATOR),
+    "mailboxes.index": installation(Role.ADMINISTRATOR),
+    "post.index": installation(Role.ADMINISTRATOR),
+    "post.loop": installation(Role.ADMINISTRATOR),
     "organisation.index": roles(Role.ADMINISTRATOR),
     "organisation.show": roles(Role.ADMINISTRATOR),
     "organisation.create": roles(Role.ADMINISTRATOR),
@@ -132,26 +149,26 @@ ACCESS: Mapping[str, Rule] = {
     "acts.confirm": roles(Role.ADMINISTRATOR),
     "acts.withdraw": roles(Role.ADMINISTRATOR),
     "acts.undo": roles(Role.ADMINISTRATOR),
-    "rollout.index": roles(Role.ADMINISTRATOR),
-    "rollout.template": roles(Role.ADMINISTRATOR),
-    "rollout.existing": roles(Role.ADMINISTRATOR),
-    "rollout.hand_in": roles(Role.ADMINISTRATOR),
-    "rollout.show": roles(Role.ADMINISTRATOR),
-    "rollout.marked": roles(Role.ADMINISTRATOR),
-    "rollout.take_in": roles(Role.ADMINISTRATOR),
-    "rollout.undo": roles(Role.ADMINISTRATOR),
-    "synonyms.index": roles(Role.ADMINISTRATOR),
-    "synonyms.add": roles(Role.ADMINISTRATOR),
-    "synonyms.edit_form": roles(Role.ADMINISTRATOR),
-    "synonyms.edit": roles(Role.ADMINISTRATOR),
+    "rollout.index": installation(Role.ADMINISTRATOR),
+    "rollout.template": installation(Role.ADMINISTRATOR),
+    "rollout.existing": installation(Role.ADMINISTRATOR),
+    "rollout.hand_in": installation(Role.ADMINISTRATOR),
+    "rollout.show": installation(Role.ADMINISTRATOR),
+    "rollout.marked": installation(Role.ADMINISTRATOR),
+    "rollout.take_in": installation(Role.ADMINISTRATOR),
+    "rollout.undo": installation(Role.ADMINISTRATOR),
+    "synonyms.index": installation(Role.ADMINISTRATOR),
+    "synonyms.add": installation(Role.ADMINISTRATOR),
+    "synonyms.edit_form": installation(Role.ADMINISTRATOR),
+    "synonyms.edit": installation(Role.ADMINISTRATOR),
     "admin.entries": roles(Role.ADMINISTRATOR, Role.AUDITOR),
-    "preservations.index": roles(Role.ADMINISTRATOR, Role.AUDITOR),
-    "preservations.retry": roles(Role.ADMINISTRATOR),
-    "preservations.retry_all": roles(Role.ADMINISTRATOR),
-    "admin.calendar_page": roles(Role.ADMINISTRATOR),
-    "admin.set_holiday": roles(Role.ADMINISTRATOR),
-    "admin.set_week": roles(Role.ADMINISTRATOR),
-    "admin.fill_calendar": roles(Role.ADMINISTRATOR),
+    "preservations.index": installation(Role.ADMINISTRATOR, Role.AUDITOR),
+    "preservations.retry": installation(Role.ADMINISTRATOR),
+    "preservations.retry_all": installation(Role.ADMINISTRATOR),
+    "admin.calendar_page": installation(Role.ADMINISTRATOR),
+    "admin.set_holiday": installation(Role.ADMINISTRATOR),
+    "admin.set_week": installation(Role.ADMINISTRATOR),
+    "admin.fill_calendar": installation(Role.ADMINISTRATOR),
     # --- registering ---
     "register.index": roles(Role.CLERK),
     "register.form": roles(Role.CLERK),
@@ -165,8 +182,8 @@ ACCESS: Mapping[str, Rule] = {
     "register.receipt": roles(Role.CLERK),
     # --- what machines propose ---
     "proposals.of_scan": roles(Role.CLERK),
-    "proposals.learning": roles(Role.ADMINISTRATOR),
-    "proposals.learn": roles(Role.ADMINISTRATOR),
+    "proposals.learning": installation(Role.ADMINISTRATOR),
+    "proposals.learn": installation(Role.ADMINISTRATOR),
     # --- the letter's page ---
     "letters.show": SIGNED_IN,
     "proofs.signatures": SIGNED_IN,
@@ -399,6 +416,13 @@ ACCESS: Mapping[str, Rule] = {
 }
 
 
+def opens(rule: Rule, actor: Actor) -> bool:
+    """Whether a rule lets a person in who is signed in."""
+    if isinstance(rule, OfInstallation):
+        return actor.has(*rule.roles) and tree.runs_installation(actor, context.services().installation_accounts)
+    return not isinstance(rule, frozenset) or actor.has(*rule)
+
+
 def install(app: Flask, access: Mapping[str, Rule] = ACCESS) -> None:
     """Check each request against the list. Call after ``auth.install``, which finds the actor."""
     app.before_request(lambda: _enforce(access))
@@ -427,7 +451,11 @@ def _enforce(access: Mapping[str, Rule]) -> None:
     if rule in (Access.PUBLIC, Access.BRIDGE, Access.PUBLISHED):
         return
     actor = context.actor()
-    if isinstance(rule, frozenset) and not actor.has(*rule):
+    if not opens(rule, actor):
+        if isinstance(rule, OfInstallation) and actor.has(*rule.roles):
+            raise Forbidden(
+                "access.not_installations", "ask who administers the installation", endpoint=request.endpoint
+            )
         if actor.has(Role.ADMINISTRATOR):
             raise Forbidden(
                 "access.not_administrators", "give yourself a post with the role", endpoint=request.endpoint

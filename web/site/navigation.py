@@ -246,6 +246,7 @@ def install(app: Flask) -> None:
         raise RuntimeError("two navigation entries share a shortcut")
     app.jinja_env.globals["navigation"] = navigation
     app.jinja_env.globals["unread_notices"] = unread_notices
+    app.jinja_env.globals["may_open"] = lambda endpoint: guard.opens(guard.ACCESS[endpoint], context.actor())
     app.jinja_env.globals["has_page"] = lambda endpoint: endpoint in current_app.view_functions
 
 
@@ -258,8 +259,7 @@ def unread_notices() -> int:
 def _may_enter(entry: Entry, actor: Actor) -> bool:
     if entry.endpoint not in current_app.view_functions:
         return False
-    rule = guard.ACCESS[entry.endpoint]
-    return not isinstance(rule, frozenset) or actor.has(*rule)
+    return guard.opens(guard.ACCESS[entry.endpoint], actor)
 
 
 def _is_current(entry: Entry) -> bool:

@@ -46,7 +46,7 @@ def new() -> ResponseReturnValue:
 def _new(error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
         registers = envelopes.kept_registers(session, context.actor())
-        addressees = envelopes.addressees(session, on=context.today())
+        addressees = envelopes.addressees(session, context.actor(), on=context.today())
     local = context.now().astimezone(context.services().zone)
     return render_form(
         "envelopes/new.html",

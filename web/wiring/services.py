@@ -91,6 +91,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         data_dir=str(settings.data_dir),
         ocr_languages=settings.ocr_languages,
         max_upload_bytes=settings.max_upload_bytes,
+        installation_accounts=settings.installation_accounts,
         unacknowledged_hours=settings.mail_unacknowledged_hours,
         reminder_rule=settings.reminder_rule,
         mailboxes=load_mailboxes(settings.mailboxes_file),

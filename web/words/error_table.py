@@ -30,6 +30,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Cette page est celle d'un autre rôle que l'administration."),
         _l("Elle s'ouvre à qui occupe un poste doté de ce rôle."),
     ),
+    "access.not_installations": Message(
+        _l("Cette page concerne toute l'installation, qui sert plusieurs ministères."),
+        _l("Elle s'ouvre aux comptes que nomme le paramètre GED_INSTALLATION_ACCOUNTS."),
+    ),
     # --- act ---
     "act.closed_parent": Message(_l("« %(unit)s » est fermé."), _l("Choisissez un service ouvert.")),
     "act.closed_unit": Message(_l("« %(unit)s » est fermé."), _l("Choisissez un service ouvert.")),

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from ged.org.absences import Away, away
 from ged.org.models import Post, PostRole, Unit
 from ged.org.names import post_names
+from ged.org.tree import ministry
 from ged.signbook.models import LetterTemplate
-from ged.unit import NO_WORK, Role
+from ged.unit import NO_WORK, Actor, Role
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,13 @@ def templates(session: Session) -> list[TemplateRow]:
     return [TemplateRow(row.code, row.title) for row in rows]
 
 
-def posts(session: Session, *, on: date) -> list[PostChoice]:
-    """Posts of open units that work on letters, with today's holders."""
+def posts(session: Session, actor: Actor, *, on: date) -> list[PostChoice]:
+    """Posts of open units of the actor's ministry that work on letters, with today's holders."""
     rows = session.scalars(
-        select(Post.id).join(Unit, Unit.id == Post.unit_id).where(Unit.closed_at.is_(None)).order_by(Unit.id, Post.id)
+        select(Post.id)
+        .join(Unit, Unit.id == Post.unit_id)
+        .where(Unit.closed_at.is_(None), Unit.id.in_(ministry(actor)))
+        .order_by(Unit.id, Post.id)
     ).all()
     roles: dict[int, set[Role]] = {}
     for post_id, role in session.execute(select(PostRole.post_id, PostRole.role)):

@@ -30,7 +30,7 @@ def _page(error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
         rows = delegations.listing(session, actor, on=context.today())
         posts = delegations.post_choices(session, actor, on=context.today())
-        people = delegations.person_choices(session, on=context.today())
+        people = delegations.person_choices(session, actor, on=context.today())
         templates = [(one.code, one.title) for one in queries.templates(session)]
     return render_form(
         "delegations/index.html", error=error, rows=rows, posts=posts, people=people, kinds=list(DelegationKind),

@@ -167,7 +167,7 @@ def prove() -> ResponseReturnValue:
 def own_sessions() -> ResponseReturnValue:
     """The person's open sessions."""
     with context.services().reading() as session:
-        rows = sessions.listing(session, person_id=context.actor().person_id, now=context.now())
+        rows = sessions.listing(session, context.actor(), now=context.now())
     return render_template("session/sessions.html", rows=rows, here=auth.session_id(), everybody=False)
 
 
@@ -194,7 +194,7 @@ def end_others() -> ResponseReturnValue:
 def all_sessions() -> ResponseReturnValue:
     """Who is signed in, for the administrator."""
     with context.services().reading() as session:
-        rows = sessions.listing(session, now=context.now())
+        rows = sessions.listing(session, context.actor(), everybody=True, now=context.now())
     return render_template("session/sessions.html", rows=rows, here=auth.session_id(), everybody=True)
 
 

@@ -14,6 +14,7 @@ from web.site.auth import require_recent_proof
 from web.site.errors import FormRefused, view_of, views_of
 from web.site.forms import FormReader
 from web.site.pages import place, render_form
+from web.views.admin.organisation import reach
 from web.words import acts as words
 
 blueprint = Blueprint("acts", __name__, url_prefix="/administration/actes")
@@ -26,8 +27,9 @@ SHOWN = 300
 def index() -> ResponseReturnValue:
     """The confirmed acts, the newest first; or those that wait for their day, and those that were refused on it."""
     waiting = request.args.get("voir") == "prevus"
-    with context.services().reading() as session:
-        rows, page = queries.acts(session, place(), limit=PAGE, waiting=waiting)
+    services = context.services()
+    with services.reading() as session:
+        rows, page = queries.acts(session, reach(), place(), limit=PAGE, waiting=waiting)
     return render_template("acts/index.html", rows=rows, page=page, waiting=waiting, what_words=words.what_words)
 
 
@@ -38,7 +40,9 @@ def show(act_id: int) -> ResponseReturnValue:
 
 
 def _show(act_id: int, error: GedError | None = None) -> ResponseReturnValue:
-    with context.services().reading() as session:
+    services = context.services()
+    with services.reading() as session:
+        reach().require_act(session, act_id)
         act = queries.act_page(session, act_id)
     shown, refusal = _looked_at(act)
     found = shown.differences if shown is not None else act.differences

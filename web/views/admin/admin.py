@@ -17,6 +17,7 @@ from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.jobs import LIVE_STATES, UNSETTLED_STATES, JobState
 from ged.notices import returned
 from ged.org.keys import renewals_asked
+from ged.org.tree import runs_installation
 from ged.paging import Slice
 from ged.ports import JobId, ReaderFacts
 from ged.reports import jobs as job_reports
@@ -144,9 +145,11 @@ def entries() -> ResponseReturnValue:
         fields.check()
     except Invalid as refused:
         error = refused  # an invalid filter shows no entries: all entries would look like its result
-    with context.services().reading() as session:
+    actor, services = context.actor(), context.services()
+    reader = None if runs_installation(actor, services.installation_accounts) else actor
+    with services.reading() as session:
         shown = error is None
-        rows, page = journal.entries(session, wanted, place(), limit=PAGE) if shown else ([], Slice(()))
+        rows, page = journal.entries(session, wanted, place(), reader=reader, limit=PAGE) if shown else ([], Slice(()))
         head = journal.head(session)
     return render_form(
         "admin/journal.html",
@@ -159,7 +162,7 @@ def entries() -> ResponseReturnValue:
         until=until,
         actions=_sorted_words(ACTIONS),
         subjects=_sorted_words(SUBJECTS),
-        is_administrator=context.actor().has(Role.ADMINISTRATOR),
+        is_administrator=actor.has(Role.ADMINISTRATOR),
     )
 
 

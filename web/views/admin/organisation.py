@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from ged.administration import queries, wanted
 from ged.administration.queries import Node, UnitPage
+from ged.administration.reach import Reach
 from ged.org.file import OrganisationFile
 from ged.workbook.sheets import KINDS_OF_UNIT
 from web.site import context
@@ -24,9 +25,10 @@ BOTH = ("GET", "POST")
 def index() -> ResponseReturnValue:
     """The tree, or the units that a search finds."""
     asked, with_closed = request.args.get("q", "").strip()[:200], "fermees" in request.args
-    with context.services().reading() as session:
-        top = queries.tree(session, on=context.today(), with_closed=with_closed)
-        planned = queries.waiting_count(session)
+    services = context.services()
+    with services.reading() as session:
+        top = queries.tree(session, reach(), on=context.today(), with_closed=with_closed)
+        planned = queries.waiting_count(session, reach())
     hits = queries.found(top, asked) if asked else []
     return render_template(
         "organisation/index.html", top=top, asked=asked, hits=hits, with_closed=with_closed, planned=planned,
@@ -42,15 +44,20 @@ def show(unit_id: int) -> ResponseReturnValue:
     )
 
 
+def reach() -> Reach:
+    """What the administrator looks after."""
+    return Reach(context.actor(), context.services().installation_accounts)
+
+
 def _unit(unit_id: int) -> UnitPage:
     with context.services().reading() as session:
-        return queries.unit_page(session, unit_id, on=context.today())
+        return queries.unit_page(session, unit_id, reach(), on=context.today())
 
 
 def unit_options(*, but: str = "") -> Options:
     """The open units by code, indented as the tree; without a unit and all below it."""
     with context.services().reading() as session:
-        top = queries.tree(session, on=context.today())
+        top = queries.tree(session, reach(), on=context.today())
 
     def walk(node: Node, depth: int) -> list[tuple[str, str]]:
         if node.code == but:

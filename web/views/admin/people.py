@@ -18,6 +18,7 @@ from web.site.errors import view_of
 from web.site.numbers import whole
 from web.views.admin import act_form
 from web.views.admin.act_form import ActForm, Field, Options
+from web.views.admin.organisation import reach
 from web.words import acts as words
 from web.words.labels import label
 
@@ -35,7 +36,7 @@ def index() -> ResponseReturnValue:
     offset = max(0, request.args.get("offset", 0, type=whole) or 0)
     with context.services().reading() as session:
         rows, total = queries.people(
-            session, asked, on=context.today(), offset=offset, limit=PAGE, with_closed=with_closed
+            session, reach(), asked, on=context.today(), offset=offset, limit=PAGE, with_closed=with_closed
         )
     return render_template(
         "people/index.html", rows=rows, total=total, offset=offset, limit=PAGE, asked=asked, with_closed=with_closed
@@ -50,7 +51,7 @@ def show(person_id: int) -> ResponseReturnValue:
 
 def _person(person_id: int) -> PersonPage:
     with context.services().reading() as session:
-        return queries.person_page(session, person_id, on=context.today(), now=context.now())
+        return queries.person_page(session, person_id, reach(), on=context.today(), now=context.now())
 
 
 def _levels() -> Options:
@@ -72,7 +73,7 @@ def _fields(name: str = "", email: str = "", clearance: str = "ordinary") -> tup
 def create() -> ResponseReturnValue:
     """A person with an account, and the post that it is for."""
     with context.services().reading() as session:
-        posts = queries.post_options(session, vacant_on=context.today())
+        posts = queries.post_options(session, reach(), vacant_on=context.today())
     form = ActForm(
         "person.new", _("Inscrire une personne"), _("Un compte et, s'il le faut, un poste vacant."), "",
         (url_for("people.index"), _("Personnes et postes")),
@@ -117,7 +118,7 @@ def leave(person_id: int) -> ResponseReturnValue:
     """The account is closed; each post goes to a successor or becomes vacant."""
     person = _person(person_id)
     with context.services().reading() as session:
-        others = queries.person_options(session, on=context.today(), but=person.account)
+        others = queries.person_options(session, reach(), on=context.today(), but=person.account)
     form = ActForm(
         "person.leave", _("Départ d'une personne"),
         _("Le compte de %(name)s est fermé, ses sessions et délégations prennent fin, ses certificats sont révoqués. Son courrier reste à ses postes.", name=person.name),

@@ -12,7 +12,7 @@ from ged.unit import Role
 from web.site import context
 from web.views.admin import act_form
 from web.views.admin.act_form import ActForm, Field
-from web.views.admin.organisation import unit_options
+from web.views.admin.organisation import reach, unit_options
 from web.words import acts as words
 from web.words.labels import label
 
@@ -28,7 +28,7 @@ def show(post_id: int) -> ResponseReturnValue:
 
 def _post(post_id: int) -> PostPage:
     with context.services().reading() as session:
-        return queries.post_page(session, post_id, on=context.today())
+        return queries.post_page(session, post_id, reach(), on=context.today())
 
 
 def _roles_field(value: tuple[str, ...] = ()) -> Field:
@@ -40,7 +40,7 @@ def _roles_field(value: tuple[str, ...] = ()) -> Field:
 
 def _secretary_field(value: str = "", *, but: str = "") -> Field:
     with context.services().reading() as session:
-        options = queries.post_options(session, but=but)
+        options = queries.post_options(session, reach(), but=but)
     return Field("secretary_of", _("Secrétariat de"), "select", value=value, options=options, empty=_("Aucun poste"))
 
 
@@ -48,8 +48,8 @@ def _secretary_field(value: str = "", *, but: str = "") -> Field:
 def create(unit_id: int) -> ResponseReturnValue:
     """A post in a unit."""
     with context.services().reading() as session:
-        unit = units.unit_page(session, unit_id, on=context.today())
-        people = queries.person_options(session, on=context.today())
+        unit = units.unit_page(session, unit_id, reach(), on=context.today())
+        people = queries.person_options(session, reach(), on=context.today())
     form = ActForm(
         "post.new", _("Créer un poste"), unit.name, "", (url_for("organisation.show", unit_id=unit.id), unit.name),
         (
@@ -100,7 +100,7 @@ def give(post_id: int) -> ResponseReturnValue:
     """To a person, or to nobody."""
     post = _post(post_id)
     with context.services().reading() as session:
-        people = queries.person_options(session, on=context.today())
+        people = queries.person_options(session, reach(), on=context.today())
     form = ActForm(
         "post.give", _("Attribuer un poste"),
         _("« %(post)s » garde son courrier. Les délégations que l'ancien titulaire a données prennent fin.", post=post.title),

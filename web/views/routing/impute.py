@@ -104,7 +104,7 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         paper = queries.documents(session, [mail_id]).get(mail_id)
         waiting = queries.imputation_count(session, actor)
         verdict = signatures.of_letters(session, [mail_id]).get(mail_id)
-        tree = choices.unit_choices(session)
+        tree = choices.unit_choices(session, actor)
         offered = _offered(tree, choices.recent_unit_ids(session, actor), _people(session))
         learned = lessons.safely(session, services, Lesson.UNIT, lessons.text_of_letter(session, mail_id))
         mentions = choices.mention_choices(session)
@@ -168,10 +168,11 @@ def decide_batch() -> ResponseReturnValue:
 
 
 def _batch_page(mail_ids: Sequence[int], error: GedError | None = None) -> ResponseReturnValue:
+    actor = context.actor()
     with context.services().reading() as session:
-        rows: list[MailRow] = queries.mail_rows(session, context.actor(), list(dict.fromkeys(mail_ids))[:MAX_BATCH])
-        recent, people = choices.recent_unit_ids(session, context.actor()), _people(session)
-        offered = _offered(choices.unit_choices(session), recent, people)
+        rows: list[MailRow] = queries.mail_rows(session, actor, list(dict.fromkeys(mail_ids))[:MAX_BATCH])
+        recent, people = choices.recent_unit_ids(session, actor), _people(session)
+        offered = _offered(choices.unit_choices(session, actor), recent, people)
         mentions = choices.mention_choices(session)
     if not rows and error is None:
         flash(_("Cochez au moins un courrier."), "warning")
@@ -232,7 +233,7 @@ def _not_undone(error: Invalid, *, is_batch: bool) -> ResponseReturnValue:
 def people() -> ResponseReturnValue:
     """Posts and people by a text (``?q=``), while it is typed: pairs (value, label)."""
     with context.services().reading() as session:
-        found = choices.find_posts(session, request.args.get("q", "")[:MAX_TEXT], on=context.today())
+        found = choices.find_posts(session, request.args.get("q", "")[:MAX_TEXT], context.actor(), on=context.today())
     return jsonify([(f"{POST}{one.id}", one.label) for one in found])
 
 
@@ -245,9 +246,10 @@ def _people(session: ReadSession) -> list[Choice]:
     """The posts chosen in the form, and those found by its search."""
     typed = [request.form.get("leading_unit_id", ""), *request.form.getlist("other_unit_ids")]
     chosen = {post_id for text in typed if (post_id := _post_of(text)) is not None}
-    found = choices.posts_of_ids(session, chosen, on=context.today())
+    actor, today = context.actor(), context.today()
+    found = choices.posts_of_ids(session, chosen, actor, on=today)
     if _asks_for_people():
-        found += choices.find_posts(session, request.form.get("person", "")[:MAX_TEXT], on=context.today())
+        found += choices.find_posts(session, request.form.get("person", "")[:MAX_TEXT], actor, on=today)
     return list({one.id: one for one in found}.values())
 
 

@@ -130,7 +130,7 @@ def edit_page(
     services = context.services()
     with services.reading() as session:
         row = queries.letter(session, mail_id, context.actor(), on=context.today())
-        posts = queries.posts(session, on=context.today())
+        posts = queries.posts(session, context.actor(), on=context.today())
         margin = annotations.margin(session, mail_id, context.actor())
         typed.look(working.copies(session, mail_id, context.actor()), row.version)
         compared = _conflict(session, typed, row) if error is not None and error.code == "draft.stale" else None

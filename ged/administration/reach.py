@@ -1,0 +1,56 @@
+"""What an administrator sees and changes: the units, posts and people of the own ministry, and the acts of its people."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, exists, or_, select, true
+from sqlalchemy.orm import Session
+
+from ged.administration.models import ActSubject, OrganisationAct
+from ged.errors import NotFound
+from ged.org.models import Person
+from ged.org.tree import ministry, of_ministry, runs_installation
+from ged.unit import Actor
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What an administrator looks after. ``accounts``: those that the installation names for all of it."""
+
+    actor: Actor
+    accounts: Collection[str]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the whole installation."""
+        return runs_installation(self.actor, self.accounts)
+
+    @property
+    def units(self) -> frozenset[int]:
+        """Units, by id; their posts and registers with them."""
+        return frozenset(self.actor.units) if self.is_whole else ministry(self.actor)
+
+    @property
+    def acts(self) -> ColumnElement[bool]:
+        """Acts of people of the ministry."""
+        return true() if self.is_whole else of_ministry(OrganisationAct.person_id, self.actor)
+
+    @property
+    def people(self) -> ColumnElement[bool]:
+        """People who hold or held a post of the ministry, or were entered by its acts."""
+        if self.is_whole:
+            return true()
+        entered = exists().where(
+            ActSubject.kind == "people", ActSubject.code == Person.account, ActSubject.act_id == OrganisationAct.id,
+            of_ministry(OrganisationAct.person_id, self.actor),
+        )  # fmt: skip
+        return or_(of_ministry(Person.id, self.actor), entered)
+
+    def require_act(self, session: Session, act_id: int) -> None:
+        """Check that an act is there and is one of ``acts``.
+
+        Raises:
+            NotFound: ``act.unknown``.
+        """
+        if session.scalar(select(OrganisationAct.id).where(OrganisationAct.id == act_id, self.acts)) is None:
+            raise NotFound("act.unknown", "open it from the list again", id=act_id)

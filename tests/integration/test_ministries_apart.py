@@ -1,0 +1,317 @@
+"""Two roots in the tree of units are two ministries: neither picks, addresses, names or ends what is of the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from ged.administration import operations as acts
+from ged.administration import people, wanted
+from ged.administration import queries as administration
+from ged.administration.reach import Reach
+from ged.capture import bridges
+from ged.correspondents import directory
+from ged.correspondents.directory import CorrespondentForm
+from ged.envelopes import operations as envelopes
+from ged.errors import Forbidden, GedError, Invalid, NotFound
+from ged.natures.circuit import one_by_one
+from ged.org import absences, delegations, names, sessions, tree
+from ged.org.absences import AbsenceForm
+from ged.org.delegations import DelegationForm
+from ged.org.models import DelegationKind, Holding, OpenSession, Person, Post, PostRole, Unit
+from ged.ports import PersonId, PostId, RegisterId, UnitId
+from ged.register import books, entry, rectify_entry
+from ged.register.models import Correspondent, Direction, Register, RegisterNature
+from ged.register.operations import IncomingForm, register_incoming
+from ged.reports import journal
+from ged.reports.journal import JournalFilter
+from ged.routing import choices
+from ged.routing.operations import ImputationForm, impute
+from ged.signbook import drafts, queries
+from ged.slips import drafting
+from ged.slips import queries as slips
+from ged.slips.drafting import LineForm, SlipForm
+from ged.slips.models import SlipPurpose
+from ged.suggestions import matching
+from ged.unit import Role, Services, UnitRow
+from tests.administration_kit import propose
+from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+from tests.routing_kit import post_id, register, unit_id
+
+THEIRS = "Radisson"
+"""Stands in each name of the other ministry."""
+
+
+@pytest.fixture
+def services(tmp_path: Path, either_database: str | None) -> Iterator[Services]:
+    """The ministry, and another one with an authority, a mail office and an administrator (``autre...``)."""
+    made = make_services(tmp_path, url=either_database)
+    make_organisation(made)
+    with made.unit_of_work(NOW) as uow:
+        top = Unit(code="AUT", name=f"Ministère {THEIRS}", is_entity=True)
+        uow.session.add(top)
+        uow.session.flush()
+        office = Unit(code="AUT-BO", name=f"Bureau {THEIRS}", parent_id=top.id)
+        uow.session.add(office)
+        uow.session.flush()
+        for code, unit, roles in (
+            ("AUT-T", top, (Role.AUTHORITY, Role.SIGNATORY, Role.HEAD)),
+            ("AUT-B", office, (Role.CLERK,)),
+            ("AUT-A", office, (Role.ADMINISTRATOR, Role.AUDITOR)),
+        ):
+            post = Post(
+                code=code, title=f"Poste {THEIRS}", unit_id=unit.id, roles=[PostRole(role=role) for role in roles]
+            )
+            person = Person(account=code.lower(), name=f"Personne {THEIRS} {code}")
+            uow.session.add_all([post, person])
+            uow.session.flush()
+            uow.session.add(Holding(post_id=post.id, person_id=person.id, from_on=date(2020, 1, 1)))
+        uow.session.add(
+            Register(
+                code="AUT-ARR", name=f"Arrivées {THEIRS}", unit_id=office.id, direction=Direction.INCOMING,
+                nature=RegisterNature.ARRIVAL, pattern="{seq:04d}/{year}/AUT",
+            )
+        )  # fmt: skip
+    yield made
+    made.engine.dispose()
+
+
+def person(services: Services, account: str) -> PersonId:
+    return actor(services, account).person_id
+
+
+def register_id(services: Services, code: str) -> RegisterId:
+    with services.reading() as session:
+        return RegisterId(session.scalars(select(Register.id).where(Register.code == code)).one())
+
+
+def their_letter(services: Services) -> None:
+    form = IncomingForm(f"Demande {THEIRS}", f"Expéditeur {THEIRS}", PostId(post_id(services, "AUT-T")))
+    with services.unit_of_work(NOW) as uow:
+        register_incoming(uow, register_id(services, "AUT-ARR"), form, actor=actor(services, "aut-b"), now=NOW)
+
+
+def refused(services: Services, act: Callable[..., object], code: str, error: type[GedError] = Invalid) -> None:
+    with pytest.raises(error) as found, services.unit_of_work(NOW) as uow:
+        act(uow)
+    assert found.value.code == code
+
+
+def test_a_letter_is_addressed_and_given_within_the_ministry(services: Services) -> None:
+    theirs, unit = PostId(post_id(services, "AUT-T")), UnitId(unit_id(services, "AUT"))
+    who, sg = actor(services, "agent"), actor(services, "sg")
+    form = IncomingForm("Demande", "Préfecture", theirs)
+    arrivals = register_id(services, "ARR")
+    refused(services, lambda uow: register_incoming(uow, arrivals, form, actor=who, now=NOW), "mail.addressed_unknown")
+    mail_id = register(services).mail_id
+    refused(
+        services,
+        lambda uow: rectify_entry.rectify(
+            uow, mail_id, {"addressed_post_id": theirs}, reason="erreur", version=None, actor=sg, now=NOW
+        ),
+        "mail.addressed_unknown",
+    )
+    for target, code in (
+        (ImputationForm(leading_unit_id=unit), "unit.unknown"),
+        (ImputationForm(leading_unit_id=None, leading_post_id=theirs), "impute.post"),
+        (ImputationForm(UnitId(unit_id(services, "DGE")), (unit,)), "unit.unknown"),
+    ):
+        refused(
+            services, lambda uow, t=target: impute(uow, mail_id, t, version=None, actor=sg, now=NOW), code
+        )  # fmt: skip
+    refused(
+        services,
+        lambda uow: envelopes.register_envelope(
+            uow, register_id(services, "PLI"), envelopes.EnvelopeForm(NOW, theirs), actor=who, now=NOW
+        ),
+        "envelope.addressee",
+    )
+
+
+def test_a_slip_and_a_circuit_stay_within_the_ministry(services: Services) -> None:
+    who = actor(services, "dge")
+    form = SlipForm((LineForm(description="Dossier"),), (UnitId(unit_id(services, "AUT-BO")),), SlipPurpose.HANDOVER)
+    post = who.post_with(Role.CLERK)
+    assert post is not None
+    with services.reading() as session, pytest.raises(NotFound) as found:
+        drafting.plan(session, form, post=post, actor=who, today=TODAY)
+    assert found.value.code == "unit.unknown"
+    with services.unit_of_work(NOW) as uow:
+        mail_id = drafts.draft_new(uow, "", actor=who, now=NOW)
+    ours, theirs = PostId(post_id(services, "SG-T")), PostId(post_id(services, "AUT-T"))
+    for visas, signatory, code in (((theirs,), ours, "circuit.post"), ((), theirs, "circuit.not_signatory")):
+        refused(
+            services,
+            lambda uow, v=visas, s=signatory: drafts.set_circuit(
+                uow, mail_id, one_by_one(v), s, version=None, actor=who
+            ),
+            code,
+        )
+
+
+def test_no_powers_go_to_people_of_another_ministry(services: Services) -> None:
+    form = DelegationForm(
+        PostId(post_id(services, "DGE-C")), person(services, "aut-b"), DelegationKind.DELEGATION, "Note 12", TODAY,
+        TODAY + timedelta(days=9),
+    )  # fmt: skip
+    dge = actor(services, "dge")
+    refused(services, lambda uow: delegations.delegate(uow, form, actor=dge), "delegation.person")
+
+
+def test_an_administrator_acts_on_the_own_ministry_alone(services: Services) -> None:
+    ours, theirs = actor(services, "admin"), actor(services, "aut-a")
+    with services.unit_of_work(NOW) as uow:
+        for account in ("sg", "aut-b"):
+            sessions.open_session(uow, person(services, account), address="10.0.0.1", device="")
+    with services.reading() as session:
+        rows = {one.account: one.id for one in sessions.listing(session, ours, everybody=True, now=NOW)}
+        held = {one.account: one.id for one in sessions.listing(session, theirs, everybody=True, now=NOW)}
+        assert rows.keys() == {"sg"}
+        assert held.keys() == {"aut-b"}
+        assert bridges.pairable_units(session, theirs) == {unit_id(services, "AUT"), unit_id(services, "AUT-BO")}
+    refused(services, lambda uow: sessions.end(uow, held["aut-b"], actor=ours), "session.unknown", NotFound)
+    refused(
+        services,
+        lambda uow: sessions.end_all(uow, person(services, "aut-b"), actor=ours),
+        "session.not_yours",
+        Forbidden,
+    )
+    form = AbsenceForm(TODAY, TODAY + timedelta(days=2), person_id=person(services, "aut-b"))
+    refused(services, lambda uow: absences.declare(uow, form, actor=ours), "person.unknown", NotFound)
+    office = unit_id(services, "AUT-BO")
+    refused(
+        services, lambda uow: bridges.make_pairing_code(uow, office, actor=ours, now=NOW), "bridge.pair_forbidden",
+        Forbidden,
+    )  # fmt: skip
+    with services.unit_of_work(NOW) as uow:
+        sessions.end(uow, rows["sg"], actor=ours)
+        assert bridges.make_pairing_code(uow, office, actor=theirs, now=NOW)
+    with services.reading() as session:
+        assert [one.id for one in session.scalars(select(OpenSession))] == [held["aut-b"]]
+
+
+def test_what_is_chosen_from_names_nobody_of_another_ministry(services: Services) -> None:
+    sg, agent, admin = actor(services, "sg"), actor(services, "agent"), actor(services, "admin")
+    with services.reading() as session:
+        told = [
+            choices.unit_choices(session, sg), choices.find_posts(session, "poste", sg, on=TODAY),
+            choices.posts_of_ids(session, [post_id(services, "AUT-T")], sg, on=TODAY),
+            entry.authorities(session, agent, on=TODAY), envelopes.addressees(session, agent, on=TODAY),
+            slips.receiving_units(session, agent), queries.posts(session, sg, on=TODAY),
+            names.person_names(session, sg, on=TODAY), absences.listing(session, admin, on=TODAY, others=[1]),
+        ]  # fmt: skip
+        theirs = entry.authorities(session, actor(services, "aut-b"), on=TODAY)
+        people = names.person_names(session, actor(services, "aut-b"), on=TODAY)
+    assert THEIRS not in repr(told)
+    assert len(repr(told)) > 1500, "nothing is offered at all"
+    assert theirs[1] == []
+    assert len(people) == 3
+
+
+def test_a_shared_entry_of_the_directory_is_shared_within_the_ministry(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        shared = CorrespondentForm(f"Comptoir {THEIRS}", is_shared=True)
+        entry_id = directory.add(uow, shared, actor=actor(services, "aut-b"))
+        uow.session.add(Correspondent(name="Comptoir commun", folded_name="comptoir commun"))
+    ours, theirs = actor(services, "agent"), actor(services, "aut-b")
+    with services.reading() as session:
+        assert [one.name for one in directory.listing(session, "comptoir", actor=ours)[0]] == ["Comptoir commun"]
+        assert len(directory.listing(session, "comptoir", actor=theirs)[0]) == 2
+        own = {tree.entity_of(one, ours.units) for one in ours.unit_ids}
+        assert THEIRS not in repr(matching.best_matches(session, f"Comptoir {THEIRS}", entity_ids=own))
+        with pytest.raises(NotFound):
+            directory.correspondent(session, entry_id, actor=ours)
+    sent = register(services, sender=f"Comptoir {THEIRS}")  # typed by hand: an entry of the own directory
+    with services.reading() as session:
+        made = session.scalars(select(Correspondent).where(Correspondent.name.contains(THEIRS))).all()
+        assert len(made) == 2
+    assert sent.mail_id
+
+
+def test_the_journal_and_the_registers_are_those_of_the_ministry(services: Services) -> None:
+    register(services)
+    their_letter(services)
+    ours, theirs = actor(services, "admin"), actor(services, "aut-a")
+    with services.reading() as session:
+        seen = {
+            name: [(one.action, one.person) for one in journal.entries(session, JournalFilter(), reader=reader)[0]]
+            for name, reader in (("ours", ours), ("theirs", theirs), ("whole", None))
+        }
+        asked = JournalFilter(account="aut-b")
+        assert journal.entries(session, asked, reader=ours)[0] == []
+        assert len(journal.entries(session, asked, reader=theirs)[0]) == 1
+        assert [one.code for one in books.books(session, theirs)] == ["AUT-ARR"]
+    assert seen["ours"] == [("mail.registered", "Agent")]
+    assert seen["theirs"] == [("mail.registered", f"Personne {THEIRS} AUT-B")]
+    assert len(seen["whole"]) >= 2
+
+
+def test_the_installation_is_administered_by_the_accounts_that_it_names(services: Services) -> None:
+    who = actor(services, "admin")
+    assert not tree.runs_installation(who, ())
+    assert tree.runs_installation(who, ("admin",))
+    alone = {one: unit for one, unit in who.units.items() if not unit.code.startswith("AUT")}
+    assert len(tree.ministries(who.units)) == 2
+    assert len(tree.ministries(alone)) == 1
+
+
+def test_a_closed_root_lies_in_the_tree_of_its_successor() -> None:
+    units = {
+        1: UnitRow(1, None, True, None, None, "A"), 2: UnitRow(2, None, True, NOW, 1, "B"),
+        3: UnitRow(3, 2, False, None, None, "B-1"), 4: UnitRow(4, None, True, NOW, 5, "C"),
+        5: UnitRow(5, None, True, NOW, 4, "D"),
+    }  # fmt: skip
+    assert [tree.root_of(one, units) for one in (1, 2, 3)] == [1, 1, 1]
+    assert tree.root_of(4, units) == 5  # two that name each other: the walk ends
+
+
+def test_the_administration_shows_and_changes_what_is_of_the_ministry(services: Services) -> None:
+    ours, theirs = Reach(actor(services, "admin"), ()), Reach(actor(services, "aut-a"), ())
+    whole = Reach(actor(services, "aut-a"), ("aut-a",))
+    with services.reading() as session:
+        told = [
+            administration.tree(session, ours, on=TODAY), people.person_options(session, ours, on=TODAY),
+            people.post_options(session, ours), people.people(session, ours, "", on=TODAY, offset=0, limit=99, with_closed=True),
+        ]  # fmt: skip
+        assert THEIRS not in repr(told)
+        assert len(people.person_options(session, theirs, on=TODAY)) == 3
+        assert len(people.person_options(session, whole, on=TODAY)) == 10
+        for look in (
+            lambda: administration.unit_page(session, unit_id(services, "AUT"), ours, on=TODAY),
+            lambda: people.person_page(session, person(services, "aut-b"), ours, on=TODAY, now=NOW),
+            lambda: people.post_page(session, post_id(services, "AUT-B"), ours, on=TODAY),
+        ):
+            with pytest.raises(NotFound):
+                look()
+
+
+WRONG = {
+    "unit under theirs": ("parent", lambda now: wanted.moved_unit(now, "DGE", below="AUT")),
+    "their unit": ("name", lambda now: wanted.changed_unit(now, "AUT", name="X", kind="service")),
+    "post to theirs": ("holder", lambda now: wanted.given_post(now, "DGE-C", holder="aut-b")),
+    "their post": ("holder", lambda now: wanted.given_post(now, "AUT-B", holder="dge")),
+    "their person": (
+        "name", lambda now: wanted.changed_person(now, "aut-b", name="X", email="", clearance="ordinary")
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_no_act_changes_or_names_what_is_of_another_ministry(services: Services, what: str) -> None:
+    field, lines = WRONG[what]
+    with pytest.raises(acts.Unfit) as far:
+        propose(services, lines)
+    assert (far.value.code, far.value.params["field"]) == ("cell.unknown", field)
+
+
+def test_an_act_is_seen_and_withdrawn_in_its_ministry(services: Services) -> None:
+    moved = propose(services, lambda now: wanted.moved_unit(now, "ETU", below="DAF"))
+    theirs = actor(services, "aut-a")
+    with services.reading() as session:
+        Reach(actor(services, "admin"), ()).require_act(session, moved)
+        Reach(theirs, ("aut-a",)).require_act(session, moved)
+    refused(services, lambda uow: acts.withdraw(uow, moved, actor=theirs), "act.unknown", NotFound)

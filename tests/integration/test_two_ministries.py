@@ -1,0 +1,89 @@
+"""Two ministries in one installation: what a person of one is shown does not depend on the other.
+
+Every page, file and proposal is asked for by each role, before the other ministry comes and after: nothing may differ.
+What does differ by itself (the journal, the open sessions) is looked through for the words of the other. Each route is
+also asked for with ids of the other ministry.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+import pytest
+
+from tests import ministries_kit as kit
+from tests.ministries_kit import MARK, Ministries
+from tests.site import Clock, sign_in
+from web.site import context
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+OF_INSTALLATION = {
+    "admin.index": "numbers of the installation, without names",
+    "admin.entries": "what was read is in the journal, and the length of the whole chain is told",
+    "check.form": "public", "check.letter": "public",
+}  # fmt: skip
+"""Routes whose answers may differ, with the reason."""
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministries]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(context, "datetime", Clock())
+        made = kit.first_ministry(tmp_path_factory.mktemp("ministries"))
+        kit.join_second(made)
+        yield made
+        made.services.engine.dispose()
+
+
+def test_nothing_that_a_ministry_is_shown_depends_on_another(both: Ministries) -> None:
+    after = kit.walk(both)
+    assert after.keys() == both.shown.keys()
+    assert len(after) > 500, "the pages are no longer found"
+    wrong = []
+    for one, told in after.items():
+        if MARK in told.casefold():
+            wrong.append(f"{one.account} {one.path}: {_around(told)}")
+        elif told != both.shown[one] and one.endpoint not in OF_INSTALLATION:
+            wrong.append(f"{one.account} {one.path}: {_difference(both.shown[one], told)}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_other_ministry_is_at_work(both: Ministries) -> None:
+    """Else there would be nothing to find."""
+    found = sign_in(both.own.app, "agent" + MARK).get("/recherche/?q=demande")
+    assert MARK in kit.read(found).casefold()
+
+
+def test_no_address_with_an_id_of_another_ministry_opens(both: Ministries) -> None:
+    wrong, asked = [], 0
+    for rule in kit.routes(both):
+        for path in kit.foreign_addresses(both, rule):
+            for account, client in both.clients.items():
+                answer = client.get(path)
+                asked += 1
+                told = kit.read(answer)
+                if answer.status_code not in (403, 404) or MARK in told.casefold():
+                    wrong.append(f"{account} {path}: {answer.status_code}")
+    assert asked > 1000, "the addresses are no longer found"
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("path", kit.QUESTIONS)
+def test_no_question_finds_what_is_of_another_ministry(both: Ministries, path: str) -> None:
+    for account, client in both.clients.items():
+        answer = client.get(path)
+        assert answer.status_code in (200, 204, 403), (account, answer.status_code)
+        told = kit.read(answer).casefold()
+        assert MARK not in told, (account, _around(told))
+
+
+def _around(told: str) -> str:
+    at = told.casefold().index(MARK)
+    return " ".join(told[max(0, at - 100) : at + 20].split())
+
+
+def _difference(one: str, other: str) -> str:
+    found = difflib.unified_diff(one.splitlines(), other.splitlines(), n=0, lineterm="")
+    return " | ".join(line[:120] for line in list(found)[2:8])

@@ -1,0 +1,257 @@
+"""Two ministries in one installation, each in the middle of its work, and what one of them is shown.
+
+Both are furnished alike. The codes of the first (OWN) are then changed, so that the second (OTHER) can be furnished with
+the same; at the end each text that the second wrote bears ``MARK``.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from io import BytesIO
+from itertools import islice, product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pypdfium2
+from flask.testing import FlaskClient
+from sqlalchemy import Column, String, delete, func, select, text, update
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from ged.db import Code
+from ged.models import metadata
+from ged.natures.models import Nature
+from ged.org.models import Person, Post, Unit
+from ged.register.models import FilingClass, Mail, Register
+from ged.routing.models import Mention
+from ged.signbook.models import LetterTemplate
+from ged.unit import Services
+from tests.factories import NOW
+from tests.furnished_kit import ROLES, Furnished, addresses, furnished
+from tests.routing_kit import run_jobs
+from tests.site import sign_in
+
+MARK = "zibeline"
+"""Stands in every text of the other ministry, and nowhere else."""
+PREFIX = "x-"
+"""Before the codes and accounts of the own ministry."""
+CODED = ((Unit, "code"), (Post, "code"), (Register, "code"), (Mention, "code"), (Nature, "code"),
+         (LetterTemplate, "code"), (FilingClass, "code"), (Person, "account"))  # fmt: skip
+WRITTEN = frozenset(
+    [
+        "name",
+        "title",
+        "label",
+        "subject",
+        "body",
+        "text",
+        "instruction",
+        "note",
+        "remark",
+        "outcome",
+        "act",
+        "messenger",
+        "filename",
+        "folded_name",
+        "addressee",
+        "sender_name",
+        "sender_title",
+        "person_name",
+        "post_title",
+        "description",
+        "carrier",
+        "their_reference",
+    ]
+)
+"""Columns in which people write."""
+KEPT = frozenset(
+    {"installation", "throttle_buckets", "refusal_counts", "holidays", "attachment_fields", "scan_page_fields"}
+)
+"""Tables of which those columns hold something else."""
+ARGUMENTS = {
+    "mail_id": "mails", "number_id": "mail_numbers", "line_id": "dispatch_lines", "slip_id": "slips",
+    "envelope_id": "sealed_envelopes", "paper_id": "paper_codes", "saved_id": "saved_searches",
+    "correspondent_id": "correspondents", "register_id": "registers", "scan_id": "scans",
+    "attachment_id": "attachments", "assignment_id": "assignments", "unit_id": "units", "act_id": "organisation_acts",
+    "person_id": "people", "post_id": "posts",
+}  # fmt: skip
+"""The table of an argument of a route."""
+SKIPPED = frozenset(
+    {"static", "help.picture", "session.sign_in_form", "health.show", "health.site", "health.upload_room"}
+)
+"""Routes that read nothing of a ministry; so do the certificates of the authority (``pki``)."""
+ASKED = MARK[:-2]
+QUESTIONS = (
+    "/recherche/?q=demande", f"/recherche/suggestions?q={ASKED}", f"/correspondants/?q={ASKED}",
+    f"/enregistrer/expediteurs?sender_name={ASKED}", f"/enregistrer/doublons?sender_name={ASKED}",
+    f"/a-imputer/destinataires?q={ASKED}", "/recherche/?q=raccordement", "/recherche/liste?q=demande",
+)  # fmt: skip
+"""Addresses with words of the other ministry."""
+COMMON = (Mention, Nature, LetterTemplate, FilingClass)
+NAMED = {(model.__tablename__, column) for model, column in CODED}
+MOST = 8
+"""Addresses of one route that are tried for one person."""
+
+
+@dataclass
+class Ministries:
+    """One installation with the own ministry, and perhaps another."""
+
+    own: Furnished
+    clients: Mapping[str, FlaskClient]
+    before: Mapping[str, int]
+    """The last id in each table before the other ministry came."""
+    folder: Path
+    found: list[Asked] = field(default_factory=list)
+    shown: dict[Asked, str] = field(default_factory=dict)
+    """What was shown before the other ministry came."""
+
+    @property
+    def services(self) -> Services:
+        return self.own.services
+
+
+def first_ministry(folder: Path) -> Ministries:
+    """The own ministry alone."""
+    place = furnished(folder)
+    run_jobs(place.services)
+    with place.services.unit_of_work(NOW) as uow:
+        for model, column in CODED:
+            held = getattr(model, column)
+            uow.session.execute(update(model).values({column: PREFIX + held}))
+        # The installation serves several ministries from the beginning: who administers all of it does not change.
+        uow.session.add(Unit(code="third", name="Troisième", is_entity=True))
+    clients = {account: sign_in(place.app, PREFIX + account) for account in ROLES}
+    made = Ministries(place, clients, _last_ids(place.services), folder)
+    for rule in routes(made):  # what is read here is marked as seen, and is the same afterwards
+        for account, client in clients.items():
+            made.found += _first_opened(made, rule, account, client)
+    made.shown = walk(made)
+    return made
+
+
+def join_second(both: Ministries) -> None:
+    """Furnish the other ministry beside the own one."""
+    other = furnished(both.folder)
+    with other.services.unit_of_work(NOW) as uow:
+        for (name,) in uow.session.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
+            uow.session.execute(text(f'DROP TRIGGER "{name}"'))  # of rows that are never changed
+        common = uow.session.scalars(select(FilingClass.id).order_by(FilingClass.id)).first()
+        uow.session.execute(update(Mail).where(Mail.filing_class_id.is_not(None)).values(filing_class_id=common))
+        for model in COMMON:  # of the whole installation: two ministries have one list of them
+            uow.session.execute(delete(model).where(model.id > both.before[model.__tablename__]))
+        for table in metadata.sorted_tables:
+            written = [c for c in table.c if _is_written(c) and table.name in both.before]
+            if written:
+                values = {c.name: c + MARK for c in written}
+                uow.session.execute(update(table).where(table.c.id > both.before[table.name]).values(values))
+        for mail_id in uow.session.scalars(select(Mail.id).where(Mail.id > both.before["mails"])):
+            uow.reindex(mail_id)
+    other.services.engine.dispose()
+    run_jobs(both.services)  # one process writes the index
+
+
+def _is_written(column: Column[Any]) -> bool:
+    where = column.table.name
+    is_text = isinstance(column.type, String) and not isinstance(column.type, Code)
+    return is_text and where not in KEPT and (column.name in WRITTEN or (where, column.name) in NAMED)
+
+
+def _last_ids(services: Services) -> dict[str, int]:
+    with services.reading() as session:
+        return {
+            table.name: session.scalar(select(func.max(table.c.id))) or 0
+            for table in metadata.sorted_tables
+            if "id" in table.c and table.c.id.type.python_type is int
+        }
+
+
+class Asked(NamedTuple):
+    """A page as one person asks for it."""
+
+    endpoint: str
+    account: str
+    path: str
+
+
+def routes(both: Ministries) -> Iterator[Rule]:
+    """The routes that are read."""
+    for rule in both.own.app.url_map.iter_rules():
+        if "GET" in (rule.methods or ()) and rule.endpoint not in SKIPPED and not rule.endpoint.startswith("pki."):
+            yield rule
+
+
+def walk(both: Ministries) -> dict[Asked, str]:
+    """What each role is shown on every route with ids of the own ministry: at the first address that opened."""
+    return {one: read(both.clients[one.account].get(one.path)) for one in both.found}
+
+
+def _first_opened(both: Ministries, rule: Rule, account: str, client: FlaskClient) -> Iterator[Asked]:
+    own = both.own.own.get((rule.endpoint, account)) or both.own.own.get((rule.endpoint, ""))
+    for path in [own] if own else islice(addresses(both.own, rule), MOST):
+        answer = client.get(path)
+        answer.close()
+        if answer.status_code == 200:
+            yield Asked(rule.endpoint, account, path)
+        if answer.status_code in (200, 403):
+            return
+
+
+def foreign_addresses(both: Ministries, rule: Rule) -> list[str]:
+    """The addresses of a route with ids of the other ministry; none where it takes no id."""
+    if not any(name in ARGUMENTS for name in rule.arguments):
+        return []
+    adapter = both.own.app.url_map.bind("localhost")
+    given: list[Sequence[Any]] = []
+    with both.services.reading() as session:
+        for name in sorted(rule.arguments):
+            if name in ARGUMENTS:
+                table = metadata.tables[ARGUMENTS[name]]
+                ids = session.scalars(
+                    select(table.c.id).where(table.c.id > both.before[table.name]).order_by(table.c.id)
+                )
+                given.append(list(ids)[:MOST])
+            else:
+                given.append(list(both.own.samples.get(name, ()))[:2])
+    names = sorted(rule.arguments)
+    found = []
+    for values in islice(product(*given), 24):
+        try:
+            found.append(adapter.build(rule.endpoint, dict(zip(names, values, strict=True))))
+        except ValueError:
+            continue
+    return found
+
+
+_CHANGING = re.compile(
+    r'name="csrf[-_]token" (value|content)="[^"]*"|csrf[^"\s]*"?:\s*"[^"]*"|nonce="[^"]*"|X-CSRFToken[^}]*|'
+    r'name="(request_token|token|session_token)" value="[^"]*"'
+)
+
+
+def read(answer: TestResponse) -> str:
+    """What an answer tells: headers but for cookies, and its text; of a PDF its pages' text, of a workbook its cells."""
+    told = [f"{answer.status_code}", answer.headers.get("Location", ""), answer.headers.get("Content-Disposition", "")]
+    body = answer.get_data()
+    if body.startswith(b"%PDF"):
+        told += _pages(body)
+    elif body.startswith(b"PK"):
+        with zipfile.ZipFile(BytesIO(body)) as packed:
+            told += [name + packed.read(name).decode("utf-8", "replace") for name in packed.namelist()]
+    elif not answer.mimetype.startswith("image/"):
+        told.append(_CHANGING.sub("", body.decode("utf-8", "replace")))
+    answer.close()
+    return "\n".join(told)
+
+
+def _pages(pdf: bytes) -> list[str]:
+    try:
+        opened = pypdfium2.PdfDocument(pdf)
+    except pypdfium2.PdfiumError:  # a file without pages
+        return []
+    with closing(opened):
+        return [page.get_textpage().get_text_bounded() for page in opened]
