@@ -1,6 +1,7 @@
 """Proposing an act, looking at what it changes, confirming it for now or for a later day, withdrawing and undoing it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,12 +16,13 @@ from ged.administration.differences import Difference, as_json, differences, dig
 from ged.administration.fitness import unfit
 from ged.administration.lines import Line, Sheets, as_sheets, field_of
 from ged.administration.models import ActSubject, OrganisationAct
+from ged.administration.queries import held_on
 from ged.administration.reach import Reach
 from ged.administration.states import ActState, state_of
 from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.org.file import OrganisationFile, check_references
-from ged.org.models import Person, Post
-from ged.unit import Actor, Services, UnitOfWork
+from ged.org.models import Holding, Person, Post, PostRole
+from ged.unit import Actor, Role, Services, UnitOfWork
 from ged.workbook import inverse
 from ged.workbook.merging import merge
 from ged.workbook.operations import MOST_OBSTACLES, asked_of, bring_to, one_at_a_time, own_rights_stay, put_back
@@ -246,14 +248,35 @@ def carry_out(
         by: who is named in the journal.
 
     Raises:
-        Invalid: ``act.own_rights``.
+        Invalid: ``act.own_rights``, ``act.last_administrator``.
     """
     try:
-        with own_rights_stay(uow, whose, on), inverse.recorded(uow.session) as steps:
+        with _somebody_administers(uow, on), own_rights_stay(uow, whose, on), inverse.recorded(uow.session) as steps:
             changes = bring_to(uow, asked_of(looked.wanted, looked.seen), on=on, actor=by)
     except Invalid as refused:
         raise own_rights(refused) from None
     return steps, consequences(uow.session, looked.differences, changes)
+
+
+@contextmanager
+def _somebody_administers(uow: UnitOfWork, on: date) -> Iterator[None]:
+    """Refuse a change after which nobody opens these pages any more.
+
+    Raises:
+        Invalid: ``act.last_administrator``.
+    """
+    who = (
+        select(Holding.id)
+        .join(Person, Person.id == Holding.person_id)
+        .join(PostRole, PostRole.post_id == Holding.post_id)
+        .where(PostRole.role == Role.ADMINISTRATOR, Person.is_active, *held_on(on))
+        .limit(1)
+    )
+    before = uow.session.scalar(who)
+    yield
+    uow.session.flush()
+    if before is not None and uow.session.scalar(who) is None:
+        raise Invalid("act.last_administrator", "give the role to somebody else first")
 
 
 def own_rights(refused: Invalid) -> Invalid:
@@ -297,7 +320,8 @@ def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
     Raises:
         NotFound: ``act.unknown``.
         InvalidTransition: ``act.settled``: it was not done, or is undone already.
-        Invalid: ``act.hangs``: ``params["obstacles"]`` are `inverse.Obstacle`; ``act.undo_unfit``; ``act.own_rights``.
+        Invalid: ``act.hangs``: ``params["obstacles"]`` are `inverse.Obstacle`; ``act.undo_unfit``; ``act.own_rights``;
+            ``act.last_administrator``.
     """
     one_at_a_time(uow)
     Reach(actor, uow.services.installation_accounts).require_act(uow.session, act_id)
@@ -312,7 +336,7 @@ def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
         raise Invalid("act.hangs", "undo these first", obstacles=tuple(found[:MOST_OBSTACLES]))
     today = today_of(uow)
     try:
-        with own_rights_stay(uow, actor, today):
+        with _somebody_administers(uow, today), own_rights_stay(uow, actor, today):
             put_back(uow, act.inverse, since=act.done_at or uow.now, actor=actor)
             _still_fits(uow, act, today)
     except IntegrityError:

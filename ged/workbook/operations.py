@@ -23,7 +23,7 @@ from ged.ports import Confidentiality
 from ged.register.load import load_registry
 from ged.routing.load import fill_calendar, load_routing
 from ged.signbook.load import load_signbook
-from ged.unit import NO_WORK, SYSTEM, Actor, Services, UnitOfWork
+from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 from ged.workbook import inverse
 from ged.workbook.inverse import Obstacle
 from ged.workbook.models import WorkbookImport
@@ -221,12 +221,12 @@ def _days(session: Session, actor: Actor, on: date) -> list[date]:
 
 
 def _powers(actor: Actor) -> frozenset[tuple[str, object]]:
-    """The rights by which a person sees letters or acts on them."""
+    """The rights of a person: letters that are seen, units headed, roles."""
     return frozenset(
         [
             *(("right", (level, one)) for level in Confidentiality for one in actor.principals.at(level)),
             *(("unit", one) for one in actor.headed_unit_ids),
-            *(("role", (post.post_id, role)) for post in actor.posts for role in post.roles if role not in NO_WORK),
+            *(("role", (post.post_id, role)) for post in actor.posts for role in post.roles),
         ]
     )
 

@@ -18,7 +18,7 @@ from ged.org.sessions import open_session
 from ged.ports import Confidentiality, PersonId, PostId, holder_principal, post_principal
 from ged.register.models import Mail
 from ged.unit import Role, Services
-from tests.administration_kit import confirm, do, dump, organisation, propose, the_act, undo
+from tests.administration_kit import Wanted, confirm, do, dump, organisation, propose, the_act, undo
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import post_id, register, unit_id
 
@@ -42,9 +42,9 @@ def _delegated(services: Services, who: str, post: str, to: str, *, begins: int 
         return delegate(uow, form, actor=actor(services, who))
 
 
-def _refused(services: Services, asked: object) -> str:
+def _refused(services: Services, asked: Wanted) -> str:
     before = dump(services)
-    act_id = propose(services, asked)  # type: ignore[arg-type]
+    act_id = propose(services, asked)
     with pytest.raises(Invalid) as refusal:
         confirm(services, act_id)
     assert dump(services) == before
@@ -69,6 +69,26 @@ def test_a_delegation_of_a_few_days_is_not_made_lasting(services: Services) -> N
         now, "ADM", title="Poste ADM", unit="SG", roles=("administrator", "secretary"), secretary_of="DGE-C"
     )
     assert _refused(services, secretary) == "act.own_rights"
+
+
+def test_an_administrator_is_not_also_auditor_by_an_act_of_one_s_own(services: Services) -> None:
+    both = lambda now: wanted.changed_post(  # noqa: E731
+        now, "ADM", title="Poste ADM", unit="SG", roles=("administrator", "auditor"), secretary_of=None
+    )
+    assert _refused(services, both) == "act.own_rights"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda now: wanted.departure(now, "admin", successors={}),
+        lambda now: wanted.given_post(now, "ADM", holder=None),
+        lambda now: wanted.closed_unit(now, "SG", successor="DAF", keeps_posts=True),
+        lambda now: wanted.changed_post(now, "ADM", title="Poste ADM", unit="SG", roles=(), secretary_of=None),
+    ],
+)
+def test_the_last_administrator_stays(services: Services, asked: Wanted) -> None:
+    assert _refused(services, asked) == "act.last_administrator"
 
 
 def test_an_administrator_may_leave(services: Services) -> None:

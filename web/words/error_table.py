@@ -42,6 +42,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Cet acte ne peut pas être annulé : quelque chose en dépend, ou a changé depuis."),
         _l("Défaites d'abord ce qui est nommé ici, ou proposez l'acte contraire."),
     ),
+    "act.last_administrator": Message(
+        _l("Après cet acte, personne n'administrerait plus le service."),
+        _l("Donnez d'abord le rôle d'administrateur à une autre personne."),
+    ),
     "act.nothing": Message(_l("Rien ne changerait : tout est déjà ainsi."), _l("Changez un champ, ou annulez.")),
     "act.overtaken": Message(
         _l("L'organisation a changé depuis que cet acte a été montré."),
