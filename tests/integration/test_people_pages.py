@@ -70,6 +70,7 @@ def test_a_person_is_added_with_a_post_and_found(place: tuple[Flask, Services]) 
     }
     _act, page = do(client, f"{PEOPLE}/inscrire", new)
     assert "Kodjo Ametépé (k.ametepe)" in page
+    assert "K.Ametepe" not in page, "the heading names the account as it will be"
     assert holder(services, "BO-A") == "k.ametepe", "accounts are lower case"
     for asked in ("ametepe", "AMETÉPÉ", "poste bo-a"):
         assert "Kodjo Ametépé" in client.get(f"{PEOPLE}/?q={asked}").text

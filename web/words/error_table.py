@@ -37,7 +37,7 @@ MESSAGES: Mapping[str, Message] = {
     # --- act ---
     "act.closed_parent": Message(_l("« %(unit)s » est fermé."), _l("Choisissez un service ouvert.")),
     "act.closed_unit": Message(_l("« %(unit)s » est fermé."), _l("Choisissez un service ouvert.")),
-    "act.day": Message(_l("Ce jour ne convient pas."), _l("Donnez un jour à venir, dans l'année.")),
+    "act.day": Message(_l("Ce jour ne convient pas."), _l("Donnez un jour à venir, avant un an.")),
     "act.hangs": Message(
         _l("Cet acte ne peut pas être annulé : quelque chose en dépend, ou a changé depuis."),
         _l("Défaites d'abord ce qui est nommé ici, ou proposez l'acte contraire."),

@@ -71,7 +71,7 @@ def answer(form: ActForm, wanted: Wanted) -> ResponseReturnValue:
         values = _read(form.fields)
         with context.services().unit_of_work(context.now()) as uow:
             lines = wanted(operations.current(uow.session, on=context.today()), values)
-            subject = form.subject or str(values.get("code") or values.get("account") or "")
+            subject = form.subject or str(values.get("code") or values.get("account", "").lower())
             act_id = operations.propose(uow, form.what, subject, lines, actor=context.actor())
     except Unfit as refused:
         return render_form("organisation/form.html", error=FormRefused(refused.errors), act=form)
