@@ -157,7 +157,7 @@ def past_of(engine: Engine) -> int:
     """How many letters the past of a kept installation holds; 0: it has not grown yet."""
     with engine.connect() as connection:
         held = connection.scalar(select(func.count()).select_from(Mail)) or 0
-    return max(0, held - TO_IMPUTE - IN_INBOX - WITH_OFFICER) // 1000 * 1000
+    return round(max(0, held - TO_IMPUTE - IN_INBOX - WITH_OFFICER), -3)
 
 
 def places(services: Services, arrivals: list[int]) -> Places:
