@@ -20,6 +20,7 @@ from ged.capture.models import (
 )
 from ged.capture.orders import BACK, FRONT
 from ged.capture.queries import clerk_units
+from ged.db import ByOtherIndex
 from ged.org.models import Unit
 from ged.unit import Actor
 
@@ -219,7 +220,8 @@ def unsettled(session: Session, actor: Actor) -> list[BatchRow]:
     found = session.execute(
         select(ScanBatch, func.count(ScanPage.id))
         .join(ScanPage, ScanPage.batch_id == ScanBatch.id)
-        .where(ScanBatch.unit_id.in_(clerk_units(actor)), ScanBatch.state != BatchState.SETTLED)
+        .where(ByOtherIndex(ScanBatch.unit_id).in_(clerk_units(actor)))
+        .where(ScanBatch.state.in_((BatchState.OPEN, BatchState.COMPLETE)))  # an index finds the few of them
         .group_by(ScanBatch.id)
         .order_by(ScanBatch.id.desc())
         .limit(50)

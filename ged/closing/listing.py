@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged import audit
+from ged.db import ByOtherIndex
 from ged.ports import Digest
 from ged.register.models import (
     Attachment,
@@ -140,8 +141,9 @@ def year_rows(session: Session, register: Register, year: int) -> list[Row]:
 def waiting(session: Session, register_id: int, until_on: date) -> Sequence[str]:
     """Numbers up to a day whose signature is still missing: the day cannot be closed before."""
     of_register: list[ColumnElement[bool]] = [
-        MailNumber.register_id == register_id,
-        MailNumber.registered_on <= until_on,
+        # Few letters are being signed: they are found by their state, not among all numbers of the register.
+        ByOtherIndex(MailNumber.register_id) == register_id,
+        ByOtherIndex(MailNumber.registered_on) <= until_on,
         MailNumber.voided_at.is_(None),
     ]
     letters = select(MailNumber.text).join(Mail, Mail.id == MailNumber.mail_id).where(Mail.state == MailState.NUMBERED)

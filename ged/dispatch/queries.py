@@ -181,7 +181,7 @@ def _left_on(session: Session, actor: Actor, day: date, zone: ZoneInfo) -> list[
     query = (
         select(DispatchLine)
         .join(Mail, Mail.id == DispatchLine.mail_id)
-        .where(DispatchLine.left_at >= begin, DispatchLine.left_at < end)
+        .where(DispatchLine.state.in_(LEFT), DispatchLine.left_at >= begin, DispatchLine.left_at < end)
         .order_by(DispatchLine.left_at, DispatchLine.id)
     )
     return list(session.scalars(_numbered_here(query, actor)))

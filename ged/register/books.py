@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, false, f
 from sqlalchemy.orm import Session
 
 from ged import access, paging
+from ged.db import ByOtherIndex
 from ged.errors import NotFound
 from ged.org.models import Person, Post, Unit
 from ged.org.tree import ministry
@@ -265,7 +266,7 @@ def find(session: Session, register_id: RegisterId | int, text: str, year: int) 
     begins, key = text.lstrip()[:1], number_key(text)
     if not key or not (begins.isalnum() or begins == "№"):
         return None
-    mine = MailNumber.register_id == register_id
+    mine = ByOtherIndex(MailNumber.register_id) == register_id  # the number is rarer than the register
     years = session.scalars(select(MailNumber.year).where(mine, typed(text)).order_by(MailNumber.year)).all()
     if years:
         return Span(year if year in years else years[-1], number=text)

@@ -103,7 +103,7 @@ class Register(Base):
     pattern: Mapped[str] = mapped_column(String(64))
     restarts_yearly: Mapped[bool] = mapped_column(Boolean, default=True)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    unit: Mapped[Unit] = relationship(lazy="joined", innerjoin=True)
+    unit: Mapped[Unit] = relationship(lazy="joined")
 
 
 class RegisterCounter(Base):
@@ -154,7 +154,8 @@ class MailNumber(Base):
     """The two tables refer to each other: so this key is added (``use_alter``) once both tables exist."""
     voided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     void_reason: Mapped[str] = mapped_column(String(500), default="")
-    register: Mapped[Register] = relationship(lazy="joined", innerjoin=True)
+    register: Mapped[Register] = relationship(lazy="joined")
+    """No inner join, although it is always there: behind an optional number, SQLite would first join all numbers."""
 
 
 class ClosingPeriod(StrEnum):

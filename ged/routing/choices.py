@@ -5,9 +5,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
+from ged.db import ByOtherIndex
 from ged.org.absence_rights import held_on
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.org.names import unit_places, unit_text
@@ -17,6 +18,8 @@ from ged.routing.models import Assignment, Mention
 from ged.unit import NO_WORK, Actor, Role
 
 RECENT = 6
+LATEST = 200
+"""Decisions among which the recently chosen units are sought."""
 FOUND = 20
 """The most posts that a search shows."""
 LEAST = 2
@@ -72,14 +75,14 @@ def _walk(children: dict[int | None, list[Unit]], parent: int | None, depth: int
 def recent_unit_ids(session: Session, actor: Actor, *, limit: int = RECENT) -> list[int]:
     """Units to which the actor's authorities imputed recently, the latest first."""
     posts = [p.post_id for p in actor.posts if Role.AUTHORITY in p.roles]
-    rows = session.execute(
-        select(Assignment.unit_id, func.max(Assignment.id).label("latest"))
-        .where(Assignment.assigned_by_post_id.in_(posts), Assignment.parent_id.is_(None), Assignment.is_leading)
-        .group_by(Assignment.unit_id)
-        .order_by(func.max(Assignment.id).desc())
-        .limit(limit)
+    given, top = ByOtherIndex(Assignment.assigned_by_post_id), ByOtherIndex(Assignment.parent_id)
+    latest = (
+        select(Assignment.unit_id)
+        .where(given.in_(posts), top.is_(None), Assignment.is_leading)
+        .order_by(Assignment.id.desc())
+        .limit(LATEST)
     )
-    return [unit_id for unit_id, _latest in rows]
+    return list(dict.fromkeys(session.scalars(latest)))[:limit]
 
 
 def targets(session: Session, unit_id: int, actor: Actor, *, on: date) -> Targets:

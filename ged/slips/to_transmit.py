@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, func, 
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged import access, locks
+from ged.db import ByOtherIndex
 from ged.errors import GedError, Invalid
 from ged.org.keys import OpenedKey
 from ged.org.models import Post, Unit
@@ -237,10 +238,11 @@ def _imputed(unit_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
         select(*_shown(), Assignment.unit_id)
         .join(Assignment, Assignment.mail_id == Mail.id)
         .where(
+            # The few assigned letters are found first: assignments of closed letters keep their state.
             Mail.state == MailState.ASSIGNED,
             Assignment.is_leading,
-            Assignment.parent_id.is_(None),
-            Assignment.state.in_(LIVE),
+            ByOtherIndex(Assignment.parent_id).is_(None),
+            ByOtherIndex(Assignment.state).in_(LIVE),
             Assignment.unit_id.not_in(unit_ids),
             *_lies_in(unit_ids),
         )

@@ -7,23 +7,31 @@ from collections.abc import Callable, Iterator
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ged import access
+from ged.capture import queries as scans
+from ged.closing import listing as closing
+from ged.counting import counted
 from ged.db import ByOtherIndex
+from ged.envelopes import operations as envelopes
 from ged.followup import listing
 from ged.followup.listing import FollowFilter, Grouping, Scope, Today
-from ged.register.models import Mail
+from ged.register import books
+from ged.register.models import Mail, MailNumber
 from ged.register.states import MOVES, MailAct, MailState
 from ged.reports import home
-from ged.routing import queries
+from ged.routing import choices, queries
 from ged.routing.models import Assignment
 from ged.routing.queries import InboxView
 from ged.routing.rights import ENDED, UNDER_WAY
+from ged.signbook import queries as signbook
+from ged.slips import to_transmit
+from ged.slips.models import Slip
 from ged.unit import Actor, Services
-from tests.factories import TODAY, actor, make_organisation, make_services
+from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import impute, make_mentions, register
 
 PAST = 3_000
@@ -42,8 +50,26 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         connection.execute(text("PRAGMA defer_foreign_keys=ON"))
         for table, changed in (
             (Mail.__table__, {"id": "id + n", "state": "'closed'", "request_token": "NULL"}),
-            (Assignment.__table__, {"id": "id + n", "mail_id": "mail_id + n"}),
+            (
+                Assignment.__table__,
+                {
+                    "id": "id + n",
+                    "mail_id": "mail_id + n",
+                    "assigned_at": "strftime('%Y-%m-%d %H:%M:%f000', assigned_at, '-' || n || ' days')",
+                },
+            ),
             (access.MailAccess.__table__, {"mail_id": "mail_id + n"}),
+            (
+                MailNumber.__table__,
+                {
+                    "id": "id + n",
+                    "mail_id": "mail_id + n",
+                    "sequence": "sequence + n",
+                    "text": "text || n",
+                    "text_key": "text_key || n",
+                    "registered_on": "date(registered_on, '-' || n || ' days')",
+                },
+            ),
         ):
             names = [column.name for column in table.columns]
             values = ", ".join(changed.get(name, name) for name in names)
@@ -69,6 +95,14 @@ ASKED: dict[str, Callable[[Session, Actor], object]] = {
     "figures": lambda session, who: listing.figures(
         session, who, FollowFilter(), Grouping.UNIT, today=Today(TODAY, TODAY)
     ),
+    "to transmit": lambda session, who: to_transmit.destinations(session, who, post=who.working_posts[0]),
+    "papers": lambda session, who: counted(session, who, (to_transmit.count_papers,)),
+    "recent units": choices.recent_unit_ids,
+    "sent for signature": signbook.signature_book,
+    "number": lambda session, who: books.find(session, 1, "7", 2026),
+    "closing": lambda session, who: closing.waiting(session, 1, TODAY),
+    "scans": lambda session, who: scans.recently_joined(session, who, since=NOW),
+    "envelopes": envelopes.envelopes,
     "desk": lambda session, who: home.home(session, who, today=TODAY, zone=ZoneInfo("Africa/Lome")),
 }
 
@@ -82,15 +116,15 @@ def test_a_list_of_what_waits_reads_no_assignments_of_the_past(
         # The figures are read when a connection is opened.
         connection.execute(text("ANALYZE" if is_analysed else "DROP TABLE IF EXISTS sqlite_stat1"))
     services.engine.dispose()
-    assert steps(services, ASKED[name]) < PAST
+    assert max(steps(services, ASKED[name], account) for account in ("agent", "sg", "dge")) < PAST
 
 
-def steps(services: Services, ask: Callable[[Session, Actor], object]) -> int:
+def steps(services: Services, ask: Callable[[Session, Actor], object], account: str) -> int:
     """How much the database did, in ``INSTRUCTIONS``."""
-    who, counted = actor(services, "dge"), [0]
+    who, found = actor(services, account), [0]
 
     def count() -> int:
-        counted[0] += 1
+        found[0] += 1
         return 0
 
     with services.reading() as session:
@@ -100,7 +134,7 @@ def steps(services: Services, ask: Callable[[Session, Actor], object]) -> int:
         raw.set_progress_handler(count, INSTRUCTIONS)
         ask(session, who)
         raw.set_progress_handler(None, 0)
-    return counted[0]
+    return found[0]
 
 
 def test_a_letter_that_was_given_to_somebody_is_under_way_until_it_ends() -> None:
@@ -117,3 +151,16 @@ def test_a_column_by_another_index_is_the_plain_column_but_for_sqlite() -> None:
     named = {"compile_kwargs": {"literal_binds": True}}
     assert str(asked.compile(dialect=postgresql.dialect(), **named)).endswith("WHERE assignments.unit_id IN (1, 2)")
     assert str(asked.compile(dialect=sqlite.dialect(), **named)).endswith("WHERE +assignments.unit_id IN (1, 2)")
+
+
+def test_an_optional_number_is_joined_by_its_key(services: Services) -> None:
+    sent: list[str] = []
+    event.listen(services.engine, "before_cursor_execute", lambda *args: sent.append(args[2]))
+    with services.reading() as session:
+        session.get(Slip, 1)
+    plans = []
+    with services.engine.connect() as connection:
+        for statement in [one for one in sent if one.startswith("SELECT")]:
+            plans += [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", (1,))]
+    assert plans
+    assert [step for step in plans if step.startswith(("SCAN", "MATERIALIZE"))] == []

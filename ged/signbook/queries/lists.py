@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, lazyloa
 
 from ged.access import visible_clause
 from ged.counting import composed, counted
+from ged.db import ByOtherIndex
 from ged.natures.circuit import Turn
 from ged.natures.steps import StepKind
 from ged.org.models import Person, Post, Unit
@@ -208,7 +209,9 @@ def subjects(session: Session, mail_ids: Iterable[int], actor: Actor) -> dict[in
 
 
 def _written_by(actor: Actor) -> ColumnElement[bool]:
-    return or_(Mail.author_person_id == actor.person_id, Mail.author_post_id.in_(sorted(actor.post_ids)))
+    # The few letters that are not sent yet are found by their state, not among all that the actor ever wrote.
+    person, post = ByOtherIndex(Mail.author_person_id), ByOtherIndex(Mail.author_post_id)
+    return or_(person == actor.person_id, post.in_(sorted(actor.post_ids)))
 
 
 def to_sign_count(session: Session, actor: Actor) -> int:
