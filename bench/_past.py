@@ -129,7 +129,7 @@ def _values(connection: Connection, table: Table, rows: Rows) -> Iterator[str]:
         elif table.name == "mail_numbers" and name == "year":
             yield f"CASE WHEN year = 0 THEN 0 ELSE year - n % {YEARS} END"
         elif name in distinct:
-            yield f"{name} || '-' || n" if isinstance(column.type, String) else f"{name} + n * {STRIDE}"
+            yield _told_apart(connection, column)
         elif isinstance(column.type, Date | DateTime) or "DateTime" in type(column.type).__name__:
             yield _earlier(connection, column)
         else:
@@ -159,6 +159,17 @@ def _made_distinct(table: Table, moved: set[str]) -> set[str]:
             texts = [name for name in sorted(free) if isinstance(table.columns[name].type, String)]
             chosen.add((texts or sorted(free))[0])
     return chosen
+
+
+def _told_apart(connection: Connection, column: Column[object]) -> str:
+    """A value with the copy's number at its end; a text keeps its end where it would be too long for the column."""
+    if not isinstance(column.type, String):
+        return f"{column.name} + n * {STRIDE}"
+    text_of, length = f"{column.name} || '-' || n", column.type.length
+    if length is None:
+        return text_of
+    is_postgres = connection.dialect.name == "postgresql"
+    return f"right({text_of}, {length})" if is_postgres else f"substr({text_of}, -{length})"
 
 
 def _earlier(connection: Connection, column: Column[object]) -> str:
