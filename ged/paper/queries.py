@@ -97,13 +97,21 @@ def _waiting() -> ColumnElement[bool]:
 
 def count(session: Session, actor: Actor) -> int:
     """The number of codes that wait for the actor."""
-    return counted(session, actor, (count_waiting,))[0]
+    if not session.scalar(count_all(actor)):
+        return 0
+    return counted(session, actor, (_count_waiting,))[0]
 
 
-def count_waiting(actor: Actor) -> Select[int]:
-    """The statement of ``count`` (for the navigation). Nearly always no code waits, which is fast to find."""
-    query = select(func.count(PaperCode.id)).join(Scan, Scan.id == PaperCode.scan_id)
-    return query.where(_waiting(), disposable(actor))
+def count_all(_actor: Actor) -> Select[int]:
+    """The statement that counts the waiting codes, whoever decides on them: nearly always none.
+
+    Only where it finds any is ``count`` worth its price: PostgreSQL plans that statement for 30 ms.
+    """
+    return select(func.count(PaperCode.id)).join(Scan, Scan.id == PaperCode.scan_id).where(_waiting())
+
+
+def _count_waiting(actor: Actor) -> Select[int]:
+    return count_all(actor).where(disposable(actor))
 
 
 def waiting(session: Session, actor: Actor) -> list[PaperRow]:

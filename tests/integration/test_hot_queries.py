@@ -148,6 +148,18 @@ def test_a_page_that_is_requested_again_composes_few_statements(
     assert {place: n for place, n in found.items() if n > COMPOSED[place]} == {}
 
 
+def test_who_decides_on_codes_of_paper_is_asked_only_when_one_waits(tmp_path: Path) -> None:
+    # PostgreSQL plans that statement for 30 ms, and every page counts what waits.
+    app, services = make_site(tmp_path)
+    client = sign_in(app, "agent")
+    with statements(services) as sent:
+        assert client.get("/mon-compte/langue").status_code == 200
+    services.engine.dispose()
+    about = [statement for statement, _ in sent if "paper_codes.state" in statement]
+    assert about
+    assert [statement for statement in about if "paper_codes.subject_id" in statement] == []
+
+
 @contextmanager
 def selects(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Select[Any]]]:
     """The statements composed meanwhile."""

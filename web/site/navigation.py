@@ -51,6 +51,7 @@ class Entry:
         roles: who sees it, narrower than the access list; None: everybody on the access list.
         counter: the statement that counts waiting items (``ged.counting``).
         look: a function that counts waiting items, if no single statement can; added to what ``counter`` counts.
+        among: a function that counts the actor's own of what ``counter`` counts for everybody; called when there are any.
         also: endpoints of other features that belong to this entry.
         also_when_waiting: while items wait, everybody on the access list sees the entry, whatever the roles.
     """
@@ -63,6 +64,7 @@ class Entry:
     roles: frozenset[Role] | None = None
     counter: Counter | None = None
     look: LookCount | None = None
+    among: LookCount | None = None
     also: tuple[str, ...] = ()
     also_when_waiting: bool = False
 
@@ -154,7 +156,8 @@ ENTRIES: tuple[Entry, ...] = (
         _l("Les feuilles revenues qu'il faut comparer à leur imprimé"),
         "v",
         roles=frozenset({Role.CLERK}),
-        counter=paper_queries.count_waiting,
+        counter=paper_queries.count_all,
+        among=paper_queries.count,
         also_when_waiting=True,
     ),
     Entry(
@@ -308,6 +311,8 @@ def _counted_now(session: ReadSession, actor: Actor, entries: Sequence[Entry]) -
     told = counted(session, actor, tuple(asked.values()))
     counts = dict(zip(asked, told, strict=True))
     for entry in entries:
+        if entry.among is not None and counts.get(entry.endpoint):
+            counts[entry.endpoint] = entry.among(session, actor)
         if entry.look is not None:
             counts[entry.endpoint] = counts.get(entry.endpoint, 0) + entry.look(session, actor)
     return counts
