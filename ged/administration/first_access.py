@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from ged import locks
 from ged.administration.models import FirstAccess
+from ged.administration.reach import Reach
 from ged.errors import Invalid, NotFound
 from ged.org.accounts import set_password
 from ged.org.letterhead import country_and_motto, organisation_name
@@ -57,10 +58,12 @@ def make(uow: UnitOfWork, person_id: int, *, actor: Actor) -> Made:
     """Make a code for a person; an earlier one of theirs is worth nothing any more.
 
     Raises:
-        NotFound: ``person.unknown``.
+        NotFound: ``person.unknown``: no such person, or one of another ministry.
         Invalid: ``first_access.closed``: the account is closed; ``first_access.opened``: it has a password.
     """
-    person = locks.hold_one(uow.session, Person, person_id)
+    reach = Reach(actor, uow.services.installation_accounts)
+    near = uow.session.scalar(select(Person.id).where(Person.id == person_id, reach.people))
+    person = locks.hold_one(uow.session, Person, person_id) if near is not None else None
     if person is None:
         raise NotFound("person.unknown", "open it from the list again", id=person_id)
     if not person.is_active:

@@ -111,7 +111,7 @@ def propose(
     looked = look(uow.session, sheets, on=today_of(uow))
     if not looked.differences:
         raise Invalid("act.nothing", "change something")
-    _check_reach(uow, looked, actor)
+    _check_reach(uow, looked.differences, actor)
     uow.session.execute(
         delete(OrganisationAct).where(
             OrganisationAct.planned_on.is_(None), OrganisationAct.done_at.is_(None),
@@ -126,8 +126,12 @@ def propose(
     return act.id
 
 
-def _check_reach(uow: UnitOfWork, looked: Looked, actor: Actor) -> None:
-    """Nothing of another ministry is changed or named: such a unit, post or person is not known."""
+def _check_reach(uow: UnitOfWork, found: Sequence[Difference], actor: Actor, *, is_undone: bool = False) -> None:
+    """Nothing of another ministry is changed or named: such a unit, post or person is not known.
+
+    Args:
+        is_undone: the differences are taken back: what they had added is there.
+    """
     reach = Reach(actor, uow.services.installation_accounts)
     near = reach.units
     units = {unit.code for unit_id, unit in actor.units.items() if unit_id not in near}
@@ -139,8 +143,8 @@ def _check_reach(uow: UnitOfWork, looked: Looked, actor: Actor) -> None:
     of = {"units": units, "posts": posts, "people": people}
     named = [
         (one.field, one.after if one.after in far.get(one.field, ()) else one.code)
-        for one in looked.differences
-        if one.after in far.get(one.field, ()) or (one.code in of.get(one.kind, ()) and not one.is_new)
+        for one in found
+        if one.after in far.get(one.field, ()) or (one.code in of.get(one.kind, ()) and (is_undone or not one.is_new))
     ]
     if named:
         raise Unfit([_told("workbook.unknown", field, {"value": code, "sheet": ""}) for field, code in named])
@@ -223,6 +227,7 @@ def _confirmed(
     Reach(actor, uow.services.installation_accounts).require_act(uow.session, act_id)
     act = _proposed(locks.hold_one(uow.session, OrganisationAct, act_id))
     looked = look(uow.session, act.sheets, on=on)
+    _check_reach(uow, looked.differences, actor)
     if digest(looked.differences) != shown:
         raise Invalid("act.overtaken", "look at it again, then confirm")
     act.reference, act.person_id = reference, int(actor.person_id)
@@ -330,6 +335,7 @@ def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
         raise NotFound("act.unknown", "open it from the list again")
     if state_of(act) is not ActState.DONE:
         raise InvalidTransition("act.settled", "look at it again", id=act.id)
+    _check_reach(uow, from_json(act.differences), actor, is_undone=True)
     locks.hold_out_writers(uow.session, inverse.NAMING)
     found = inverse.obstacles(uow.session, act.inverse)
     if found:

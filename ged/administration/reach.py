@@ -37,11 +37,12 @@ class Reach:
 
     @property
     def people(self) -> ColumnElement[bool]:
-        """People who hold or held a post of the ministry, or were entered by its acts."""
+        """People who hold or held a post of the ministry, or were entered by its acts that stand."""
         if self.is_whole:
             return true()
         entered = exists().where(
             ActSubject.kind == "people", ActSubject.code == Person.account, ActSubject.act_id == OrganisationAct.id,
+            OrganisationAct.done_at.is_not(None), OrganisationAct.undone_at.is_(None),
             of_ministry(OrganisationAct.person_id, self.actor),
         )  # fmt: skip
         return or_(of_ministry(Person.id, self.actor), entered)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from ged.administration import first_access, people, wanted
 from ged.administration import operations as acts
-from ged.administration import people, wanted
 from ged.administration import queries as administration
 from ged.administration.reach import Reach
 from ged.capture import bridges
@@ -38,7 +39,7 @@ from ged.slips.drafting import LineForm, SlipForm
 from ged.slips.models import SlipPurpose
 from ged.suggestions import matching
 from ged.unit import Role, Services, UnitRow
-from tests.administration_kit import propose
+from tests.administration_kit import confirm, do, propose, undo
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import post_id, register, unit_id
 
@@ -315,3 +316,53 @@ def test_an_act_is_seen_and_withdrawn_in_its_ministry(services: Services) -> Non
         Reach(actor(services, "admin"), ()).require_act(session, moved)
         Reach(theirs, ("aut-a",)).require_act(session, moved)
     refused(services, lambda uow: acts.withdraw(uow, moved, actor=theirs), "act.unknown", NotFound)
+
+
+def _all_of_it(services: Services) -> Services:
+    """The services of an installation that names the account ``admin`` for all of it."""
+    return replace(services, installation_accounts=("admin",))
+
+
+def test_no_code_of_first_access_is_made_for_a_person_of_another_ministry(services: Services) -> None:
+    """Whoever has the code chooses the password, and signs in as that person."""
+    with services.unit_of_work(NOW) as uow, pytest.raises(NotFound, match=r"person\.unknown"):
+        first_access.make(uow, int(actor(services, "aut-t").person_id), actor=actor(services, "admin"))
+    with services.unit_of_work(NOW) as uow:
+        first_access.make(uow, int(actor(services, "sg").person_id), actor=actor(services, "admin"))
+
+
+def test_an_account_that_was_only_planned_gives_no_hold_over_the_person_who_gets_it(services: Services) -> None:
+    """The other ministry's new account: it was planned here for later, or entered here and taken back."""
+    new = {"name": "Nouveau Venu", "email": "", "clearance": "ordinary"}
+    confirm(
+        services,
+        propose(services, lambda now: wanted.new_person(now, account="un.plan", **new)),
+        on=TODAY + timedelta(9),
+    )
+    undo(services, do(services, lambda now: wanted.new_person(now, account="un.repris", **new)))
+    for account in ("un.plan", "un.repris"):
+        do(
+            services,
+            lambda now, account=account: wanted.new_person(now, account=account, post=None, **new),
+            who="aut-a",
+        )
+        with pytest.raises(GedError, match=r"cell\.unknown"):
+            propose(services, lambda now, account=account: wanted.departure(now, account, successors={}))
+    do(services, lambda now: wanted.new_person(now, account="un.notre", **new))
+    propose(services, lambda now: wanted.departure(now, "un.notre", successors={}))
+
+
+def test_an_act_of_who_runs_the_installation_is_not_taken_back_by_a_colleague(services: Services) -> None:
+    """``admin`` holds a post here and runs the installation; a colleague of the same ministry does not."""
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(PostRole(post_id=post_id(services, "DAF-C"), role=Role.ADMINISTRATOR))
+    whole = _all_of_it(services)
+    renamed = lambda now: wanted.changed_unit(now, "AUT-BO", name="Courrier", kind="service")  # noqa: E731
+    asked = propose(whole, renamed)
+    shown = acts.preview(whole, asked, actor=actor(services, "admin"), now=NOW)
+    with services.unit_of_work(NOW) as uow, pytest.raises(GedError, match=r"cell\.unknown"):
+        acts.confirm(uow, asked, shown=shown.digest, actor=actor(services, "daf"))
+    done = confirm(whole, asked)
+    with pytest.raises(GedError, match=r"cell\.unknown"):
+        undo(services, done, who="daf")
+    undo(whole, done)
