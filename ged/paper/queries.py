@@ -105,7 +105,7 @@ def count(session: Session, actor: Actor) -> int:
 def count_all(_actor: Actor) -> Select[int]:
     """The statement that counts the waiting codes, whoever decides on them: nearly always none.
 
-    Only where it finds any is ``count`` worth its price: PostgreSQL plans that statement for 30 ms.
+    Only where it finds any is ``count`` worth its price: PostgreSQL plans it for as long as all other counts together.
     """
     return select(func.count(PaperCode.id)).join(Scan, Scan.id == PaperCode.scan_id).where(_waiting())
 

@@ -149,7 +149,7 @@ def test_a_page_that_is_requested_again_composes_few_statements(
 
 
 def test_who_decides_on_codes_of_paper_is_asked_only_when_one_waits(tmp_path: Path) -> None:
-    # PostgreSQL plans that statement for 30 ms, and every page counts what waits.
+    # PostgreSQL plans that statement for as long as all others of the navigation together, on every page.
     app, services = make_site(tmp_path)
     client = sign_in(app, "agent")
     with statements(services) as sent:
