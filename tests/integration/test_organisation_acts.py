@@ -433,3 +433,33 @@ def test_a_day_that_is_past_or_far_is_refused(services: Services) -> None:
         with pytest.raises(Invalid) as refusal:
             operations.plan(services, act_id, on=day, shown="", actor=actor(services, "admin"), now=NOW)
         assert refusal.value.code == "act.day"
+
+
+def test_a_departure_revokes_what_the_house_issued_and_no_undo_takes_that_back(tmp_path: Path) -> None:
+    from ged.org.keys import issue_key
+    from ged.org.models import IssuedCertificate, SigningKey
+    from ged.unit import SYSTEM
+
+    services = make_services(tmp_path)
+    make_organisation(services)
+    person = int(actor(services, "dge").person_id)
+    with services.unit_of_work(NOW) as uow:
+        issue_key(uow, person, passphrase="une phrase de passe assez longue", actor=SYSTEM)
+    act_id = propose(services, ACTS["departure"])
+    shown = operations.preview(services, act_id, actor=actor(services, "admin"), now=NOW)
+    assert shown.consequences["certificates"] == 1
+
+    def in_force() -> tuple[int, int]:
+        with services.reading() as session:
+            issued = select(IssuedCertificate.id).where(
+                IssuedCertificate.person_id == person, IssuedCertificate.revoked_at.is_(None)
+            )
+            keys = select(SigningKey.id).where(SigningKey.person_id == person, SigningKey.revoked_at.is_(None))
+            return len(session.scalars(issued).all()), len(session.scalars(keys).all())
+
+    assert in_force() == (1, 1), "looking revokes nothing"
+    confirm(services, act_id)
+    assert in_force() == (0, 0)
+    undo(services, act_id)
+    assert in_force() == (0, 0), "a revocation is published"
+    assert actor(services, "dge").account == "dge"

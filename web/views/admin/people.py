@@ -166,4 +166,7 @@ def first_access(person_id: int) -> ResponseReturnValue:
         return render_template("people/link.html", made=made, link=link, address=address, person_id=person_id)
     with services.reading() as session:
         sheet = codes.sheet(session, services, made, address=address, link=link, now=context.now())
-    return send_file(BytesIO(sheet.pdf()), mimetype="application/pdf", download_name=sheet.filename, max_age=0)
+    # As a file: a viewer in the page that sends the form again would make another code.
+    return send_file(
+        BytesIO(sheet.pdf()), mimetype="application/pdf", download_name=sheet.filename, as_attachment=True, max_age=0
+    )

@@ -1,0 +1,143 @@
+"""Acts on PostgreSQL while others act: an act is done once, or refused; no unit is left in a circle or under a closed one."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from ged.administration import operations, planned, wanted
+from ged.administration.models import OrganisationAct
+from ged.administration.states import ActState, state_of
+from ged.audit import AuditEntry
+from ged.errors import GedError
+from ged.org.load import INSTALLATION_ID
+from ged.org.models import Installation
+from ged.unit import Services
+from tests.administration_kit import Wanted, confirm, organisation, propose, the_act
+from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+
+pytestmark = [pytest.mark.servers]
+TOMORROW = TODAY + timedelta(days=1)
+NEXT_DAY = datetime(TOMORROW.year, TOMORROW.month, TOMORROW.day, 0, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def services(make_database: Callable[[], str], tmp_path: Path) -> Iterator[Services]:
+    made = make_services(tmp_path, url=make_database())
+    make_organisation(made)
+    with made.unit_of_work(NOW) as uow:
+        uow.session.add(Installation(id=INSTALLATION_ID, name="Ministère"))
+    yield made
+    made.engine.dispose()
+
+
+def together(*works: Callable[[], object]) -> list[str]:
+    """Do things at the same moment. Returns the code of each refusal, sorted."""
+    refused: list[str] = []
+    barrier = threading.Barrier(len(works))
+
+    def run(work: Callable[[], object]) -> None:
+        barrier.wait()
+        try:
+            work()
+        except GedError as error:
+            refused.append(error.code)
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    return sorted(refused)
+
+
+def confirming(services: Services, asked: Wanted) -> Callable[[], None]:
+    """An act that is proposed and shown, to be confirmed when this is called."""
+    act_id = propose(services, asked)
+    me = actor(services, "admin")
+    shown = operations.preview(services, act_id, actor=me, now=NOW).digest
+
+    def work() -> None:
+        with services.unit_of_work(NOW) as uow:
+            operations.confirm(uow, act_id, shown=shown, actor=me)
+
+    return work
+
+
+def done(services: Services) -> int:
+    with services.reading() as session:
+        acts = session.scalars(select(OrganisationAct)).all()
+        told = session.scalars(select(AuditEntry.action).where(AuditEntry.action == "organisation.changed")).all()
+    count = sum(state_of(act) is ActState.DONE for act in acts)
+    assert len(told) == count
+    return count
+
+
+def rename(name: str) -> Wanted:
+    return lambda now: wanted.changed_unit(now, "DGE", name=name, kind="service")
+
+
+def move(code: str, below: str) -> Wanted:
+    return lambda now: wanted.moved_unit(now, code, below=below)
+
+
+def test_of_two_administrators_who_change_the_same_unit_one_is_told(services: Services) -> None:
+    for number in range(5):
+        before = done(services)
+        works = [confirming(services, rename(f"{who} {number}")) for who in ("Alpha", "Bêta")]
+        assert together(*works) == ["act.overtaken"]
+        assert done(services) == before + 1
+
+
+def test_two_moves_make_no_circle(services: Services) -> None:
+    works = [confirming(services, move("DAF", "DGE")), confirming(services, move("DGE", "DAF"))]
+    refused = together(*works)
+    assert refused == ["cell.cycle"]
+    parents = {one.code: one.parent for one in organisation(services).units}
+    assert {parents["DAF"], parents["DGE"]} in ({"MIN", "DGE"}, {"MIN", "DAF"})
+
+
+def test_a_planned_act_is_done_once_by_two_workers(services: Services) -> None:
+    act_id = confirm(services, propose(services, rename("Énergie")), on=TOMORROW)
+    assert together(*[lambda: planned.run(services, now=NEXT_DAY)] * 3) == []
+    assert state_of(the_act(services, act_id)) is ActState.DONE
+    assert done(services) == 1
+
+
+def test_a_planned_act_runs_while_an_administrator_closes_its_target(services: Services) -> None:
+    for number in range(3):
+        code = f"X{number}"
+        confirm(services, propose(services, lambda now, code=code: wanted.new_unit(now, code=code, name=code, kind="service", below="MIN", is_entity=False)))  # type: ignore[misc]  # fmt: skip
+        act_id = confirm(services, propose(services, move("ETU", code)), on=TOMORROW)
+        close = confirming(services, lambda now, code=code: wanted.closed_unit(now, code, successor="DAF", keeps_posts=False))  # type: ignore[misc]  # fmt: skip
+        refused = together(lambda: planned.run(services, now=NEXT_DAY), close)
+        state = state_of(the_act(services, act_id))
+        units = {one.code: one for one in organisation(services).units}
+        if state is ActState.DONE:
+            assert refused == ["act.overtaken"], "the closing would leave ETU behind, or move it unseen"
+            assert units["ETU"].parent == code
+            assert not units[code].closed
+        else:
+            assert (state, refused) == (ActState.REFUSED, [])
+            assert units[code].closed
+            assert units["ETU"].parent != code
+
+
+def test_a_planned_act_is_withdrawn_or_done_never_both(services: Services) -> None:
+    act_id = confirm(services, propose(services, rename("Énergie")), on=TOMORROW)
+
+    def withdraw() -> None:
+        with services.unit_of_work(NOW) as uow:
+            operations.withdraw(uow, act_id, actor=actor(services, "admin"))
+
+    refused = together(lambda: planned.run(services, now=NEXT_DAY), withdraw)
+    state = state_of(the_act(services, act_id))
+    named = next(one.name for one in organisation(services).units if one.code == "DGE")
+    assert (state, refused, named == "Énergie") in (
+        (ActState.DONE, ["act.settled"], True),
+        (ActState.WITHDRAWN, [], False),
+    )
