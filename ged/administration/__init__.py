@@ -13,5 +13,7 @@ Contents:
     consequences: counts of what follows: letters, delegations, sessions ...; never a subject or a name.
     operations: propose, look, confirm, plan, withdraw, undo.
     planned: does the planned acts of a day.
-    queries: acts, units, posts and people as the pages show them.
+    queries, people: acts and units, posts and people, as the pages show them.
+    rights: what a person may see, and by what.
+    first_access: a code that lets a new person choose a password, once.
 """

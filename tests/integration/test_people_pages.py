@@ -155,7 +155,7 @@ def test_only_an_administrator_enters(place: tuple[Flask, Services]) -> None:
     person, a_post = person_id(services, "dge"), post_id(services, "DGE-C")
     read = [
         f"{PEOPLE}/", f"{PEOPLE}/inscrire", f"{PEOPLE}/{person}", f"{POSTS}/{a_post}", f"{POSTS}/creer/4",
-        *(f"{PEOPLE}/{person}/{act}" for act in ("modifier", "depart", "rouvrir")),
+        *(f"{PEOPLE}/{person}/{act}" for act in ("modifier", "depart", "rouvrir", "droits")),
         *(f"{POSTS}/{a_post}/{act}" for act in ("modifier", "attribuer")),
     ]  # fmt: skip
     for account in ("agent", "sg", "secretaire", "dge", "etudes"):
@@ -192,3 +192,26 @@ def test_a_long_list_asks_few_statements_and_comes_in_pages(place: tuple[Flask, 
     assert [count(path) for path in paths] == before
     assert "Personne 060" in client.get(f"{PEOPLE}/?offset=50").text
     assert client.get(f"{PEOPLE}/?offset=abc").status_code == 200
+
+
+def test_what_a_person_sees_is_told_by_post_and_act_without_a_letter(place: tuple[Flask, Services]) -> None:
+    app, services = place
+    impute(services, register(services, "Objet très secret").mail_id, "ETU")
+    client = sign_in(app, "admin")
+
+    def seen(account: str) -> str:
+        page = client.get(f"{PEOPLE}/{person_id(services, account)}/droits").text.split("<main")[1]
+        assert "Objet très secret" not in page
+        return page
+
+    head = seen("dge")
+    assert "Service des études" in head, "headed"
+    assert "Direction des affaires financières" not in head
+    assert "Confidentiel" in head
+    assert "secrétariat de ce poste" in seen("secretaire")
+    mine = seen("admin")
+    assert "sans courrier" in mine
+    assert "Service des études" not in mine
+    do(client, f"{PEOPLE}/{person_id(services, 'dge')}/depart", {"holder_DGE-C": "daf"})
+    assert "ne voit plus rien" in seen("dge")
+    assert "Service des études" in seen("daf")

@@ -139,6 +139,7 @@ ACCESS: Mapping[str, Rule] = {
     "people.change": roles(Role.ADMINISTRATOR),
     "people.leave": roles(Role.ADMINISTRATOR),
     "people.reopen": roles(Role.ADMINISTRATOR),
+    "people.rights": roles(Role.ADMINISTRATOR),
     "people.first_access": roles(Role.ADMINISTRATOR),
     "posts.show": roles(Role.ADMINISTRATOR),
     "posts.create": roles(Role.ADMINISTRATOR),

@@ -152,6 +152,18 @@ HANGING: Mapping[str, LazyString] = {
 """Tables whose rows hang on others."""
 
 
+BECAUSE: Mapping[str, LazyString] = {
+    "holder": _l("titulaire"), "secretary": _l("secrétariat de ce poste"), "delegation": _l("délégation"),
+    "interim": _l("intérim"), "order": _l("par ordre (P.O.)"),
+}  # fmt: skip
+"""Why somebody acts through a post: ``HeldPost.because``."""
+
+
+def because_words(because: str) -> str:
+    """Why somebody acts through a post."""
+    return str(BECAUSE[because])
+
+
 def obstacle_words(one: Obstacle) -> str:
     """Why a row cannot be taken back."""
     kind, by = (str(HANGING.get(name, _("autres données"))) for name in (one.table, one.by))

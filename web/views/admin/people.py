@@ -10,6 +10,7 @@ from ged.administration import first_access as codes
 from ged.administration import people as queries
 from ged.administration import wanted
 from ged.administration.people import PersonPage
+from ged.administration.rights import rights_of
 from ged.errors import Invalid
 from ged.ports import Confidentiality
 from web.site import context
@@ -52,6 +53,14 @@ def show(person_id: int) -> ResponseReturnValue:
 def _person(person_id: int) -> PersonPage:
     with context.services().reading() as session:
         return queries.person_page(session, person_id, reach(), on=context.today(), now=context.now())
+
+
+@blueprint.get("/<int:person_id>/droits")
+def rights(person_id: int) -> ResponseReturnValue:
+    """What a person may see, and by what act; no letter."""
+    with context.services().reading() as session:
+        found = rights_of(session, person_id, on=context.today())
+    return render_template("people/rights.html", rights=found, because_words=words.because_words)
 
 
 def _levels() -> Options:
