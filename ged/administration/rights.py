@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.administration.queries import Named
+from ged.administration.reach import Reach
 from ged.errors import NotFound
 from ged.org.actors import load_actor, post_granting
 from ged.org.models import Holding, Person, Unit
@@ -60,13 +61,13 @@ class Rights:
     units: tuple[SeenUnit, ...]
 
 
-def rights_of(session: Session, person_id: int, *, on: date) -> Rights:
-    """The rights of a person on a day, as each request works them out.
+def rights_of(session: Session, person_id: int, reach: Reach, *, on: date) -> Rights:
+    """The rights of a person within reach on a day, as each request works them out; of other ministries nothing is told.
 
     Raises:
         NotFound: ``act.unknown``.
     """
-    person = session.get(Person, person_id)
+    person = session.scalar(select(Person).where(Person.id == person_id, reach.people))
     if person is None:
         raise NotFound("act.unknown", "open it from the list again", id=person_id)
     named, clearance = Named(person.id, person.account, person.name), Confidentiality(person.clearance)
@@ -81,14 +82,17 @@ def rights_of(session: Session, person_id: int, *, on: date) -> Rights:
             post.works,
         )
         for post in actor.posts
+        if post.unit_id in reach.units
     )  # fmt: skip
-    return Rights(named, True, clearance, titles, _units(session, actor))
+    return Rights(named, True, clearance, titles, _units(session, actor, reach))
 
 
-def _units(session: Session, actor: Actor) -> tuple[SeenUnit, ...]:
+def _units(session: Session, actor: Actor, reach: Reach) -> tuple[SeenUnit, ...]:
     own = {post.unit_id for post in actor.working_posts}
     found = []
-    for unit in session.execute(select(Unit.id, Unit.code, Unit.name).order_by(Unit.id)):
+    for unit in session.execute(
+        select(Unit.id, Unit.code, Unit.name).where(Unit.id.in_(reach.units)).order_by(Unit.id)
+    ):
         principal = unit_principal(unit.id)
         levels = [level for level in Confidentiality if principal in actor.principals.at(level)]
         if levels:

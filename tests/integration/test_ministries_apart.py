@@ -14,6 +14,7 @@ from ged.administration import first_access, people, wanted
 from ged.administration import operations as acts
 from ged.administration import queries as administration
 from ged.administration.reach import Reach
+from ged.administration.rights import rights_of
 from ged.capture import bridges
 from ged.correspondents import directory
 from ged.correspondents.directory import CorrespondentForm
@@ -285,9 +286,23 @@ def test_the_administration_shows_and_changes_what_is_of_the_ministry(services: 
             lambda: administration.unit_page(session, unit_id(services, "AUT"), ours, on=TODAY),
             lambda: people.person_page(session, person(services, "aut-b"), ours, on=TODAY, now=NOW),
             lambda: people.post_page(session, post_id(services, "AUT-B"), ours, on=TODAY),
+            lambda: rights_of(session, person(services, "aut-b"), ours, on=TODAY),
         ):
             with pytest.raises(NotFound):
                 look()
+        assert "AUT" in repr(rights_of(session, person(services, "aut-b"), theirs, on=TODAY))
+
+
+def test_a_code_of_first_access_opens_no_account_of_another_ministry(services: Services) -> None:
+    aut_b = person(services, "aut-b")
+    refused(
+        services,
+        lambda uow: first_access.make(uow, aut_b, actor=actor(services, "admin")),
+        "person.unknown",
+        NotFound,
+    )
+    with services.unit_of_work(NOW) as uow:
+        assert first_access.make(uow, aut_b, actor=actor(services, "aut-a")).account == "aut-b"
 
 
 WRONG = {

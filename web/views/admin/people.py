@@ -59,7 +59,7 @@ def _person(person_id: int) -> PersonPage:
 def rights(person_id: int) -> ResponseReturnValue:
     """What a person may see, and by what act; no letter."""
     with context.services().reading() as session:
-        found = rights_of(session, person_id, on=context.today())
+        found = rights_of(session, person_id, reach(), on=context.today())
     return render_template("people/rights.html", rights=found, because_words=words.because_words)
 
 
