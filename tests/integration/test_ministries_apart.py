@@ -293,18 +293,6 @@ def test_the_administration_shows_and_changes_what_is_of_the_ministry(services: 
         assert "AUT" in repr(rights_of(session, person(services, "aut-b"), theirs, on=TODAY))
 
 
-def test_a_code_of_first_access_opens_no_account_of_another_ministry(services: Services) -> None:
-    aut_b = person(services, "aut-b")
-    refused(
-        services,
-        lambda uow: first_access.make(uow, aut_b, actor=actor(services, "admin")),
-        "person.unknown",
-        NotFound,
-    )
-    with services.unit_of_work(NOW) as uow:
-        assert first_access.make(uow, aut_b, actor=actor(services, "aut-a")).account == "aut-b"
-
-
 WRONG = {
     "unit under theirs": ("parent", lambda now: wanted.moved_unit(now, "DGE", below="AUT")),
     "their unit": ("name", lambda now: wanted.changed_unit(now, "AUT", name="X", kind="service")),
