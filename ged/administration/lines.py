@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ged.workbook.cells import Finding, folded, write_cell
+from ged.workbook.cells import Finding, Left, Removed, folded, read_cell, write_cell
 from ged.workbook.sheets import REMOVE, SHEETS, Sheet
 
 Sheets = dict[str, list[list[str]]]
@@ -38,6 +38,24 @@ def as_sheets(lines: Iterable[Line]) -> Sheets:
         sheet = _sheet(one.sheet)
         rows = found.setdefault(sheet.title, [[column.title for column in sheet.columns]])
         rows.append([_cell(sheet, column.key, one.values) for column in sheet.columns])
+    return found
+
+
+def values_of(sheets: Sheets) -> dict[str, object]:
+    """What the form held that asked for these lines: field -> text, boolean, or tuple of stored words.
+
+    The first line is about the record of the form; ``post`` is the first post of the others, which a new person takes.
+    """
+    title = next(iter(sheets))
+    sheet = _sheet(title)
+    found: dict[str, object] = {"entity": title == line("units", {}, is_entity=True).sheet}
+    for column, cell in zip(sheet.columns, sheets[title][1], strict=True):
+        value = read_cell(column, cell)
+        if not isinstance(value, Left):
+            found[column.key] = "" if isinstance(value, Removed) else value
+    posts = line("posts", {}).sheet
+    if posts != title and posts in sheets:
+        found["post"] = sheets[posts][1][0]
     return found
 
 

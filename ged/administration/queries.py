@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from ged import paging
 from ged.administration.consequences import open_letters, unit_principals
 from ged.administration.differences import Difference, from_json
+from ged.administration.lines import values_of
 from ged.administration.models import ActSubject, OrganisationAct
 from ged.administration.reach import Reach
 from ged.administration.states import ActState, state_of
@@ -302,6 +303,12 @@ def act_page(session: Session, act_id: int) -> ActPage:
         raise NotFound("act.unknown", "open it from the list again", id=act_id)
     (row,) = _act_rows(session, _acts().where(OrganisationAct.id == act_id))
     return ActPage(row, from_json(act.differences), act.consequences, act.refusal, act.done_at, names(session))
+
+
+def proposed_values(session: Session, act_id: int) -> dict[str, object]:
+    """What the form of an act held; empty of an act that is not there any more or that is no longer only proposed."""
+    act = session.get(OrganisationAct, act_id)
+    return values_of(act.sheets) if act is not None and state_of(act) is ActState.PROPOSED else {}
 
 
 def names(session: Session) -> dict[tuple[str, str], str]:

@@ -80,6 +80,22 @@ def test_a_person_is_added_with_a_post_and_found(place: tuple[Flask, Services]) 
     assert "Inscrire une personne" in shown, "its acts"
 
 
+def test_what_was_typed_comes_back_to_be_corrected(place: tuple[Flask, Services]) -> None:
+    app, services = place
+    client = sign_in(app, "admin")
+    do(client, f"{POSTS}/{post_id(services, 'BO-A')}/attribuer", {"holder": ""})
+    typed = {"account": "k.d", "name": "Koffi d'Almeda", "email": "", "clearance": "secret", "post": "BO-A"}
+    shown = str(post(client, f"{PEOPLE}/inscrire", typed).location)
+    found = re.search(r'href="([^"]+\?acte=\d+)"', client.get(shown).text)
+    assert found
+    page = client.get(found.group(1)).text
+    for text in ('value="k.d"', "Koffi d&#39;Almeda", 'value="secret" selected', 'value="BO-A" selected'):
+        assert text in page, text
+    assert "k.d" not in client.get(f"{PEOPLE}/inscrire").text, "a new form is empty"
+    do(client, f"{PEOPLE}/inscrire", typed | {"account": "k.e"})
+    assert "k.d" not in client.get(found.group(1)).text, "of an older act nothing comes back"
+
+
 def test_a_departure_says_what_was_open_and_hands_posts_over(place: tuple[Flask, Services]) -> None:
     app, services = place
     impute(services, register(services, "Objet très secret").mail_id, "DGE")

@@ -1,13 +1,14 @@
 """The forms that propose a change of the organisation: one template, a list of fields each. No blueprint of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import redirect, request, url_for
+from flask import session as browser_session
 from flask.typing import ResponseReturnValue
 
-from ged.administration import operations
+from ged.administration import operations, queries
 from ged.administration.lines import Line
 from ged.administration.operations import Unfit
 from ged.errors import Invalid
@@ -15,8 +16,13 @@ from ged.org.file import OrganisationFile
 from web.site import context
 from web.site.errors import FormRefused
 from web.site.forms import FormReader
+from web.site.numbers import whole
 from web.site.pages import render_form
 
+PROPOSED = "acte"
+"""In the session's cookie: the last proposed act of this reader, and the path of its form."""
+TYPED = frozenset({"unit.new", "unit.change", "post.new", "post.change", "person.new", "person.change"})
+"""Acts whose forms hold typed text, which a correction must not lose."""
 Options = Sequence[tuple[Any, Any]]
 
 
@@ -66,7 +72,7 @@ def answer(form: ActForm, wanted: Wanted) -> ResponseReturnValue:
         wanted: makes lines of the workbook from the values, by the names of the fields.
     """
     if request.method == "GET":
-        return render_form("organisation/form.html", act=form)
+        return render_form("organisation/form.html", act=_as_proposed(form))
     try:
         values = _read(form.fields)
         with context.services().unit_of_work(context.now()) as uow:
@@ -77,7 +83,26 @@ def answer(form: ActForm, wanted: Wanted) -> ResponseReturnValue:
         return render_form("organisation/form.html", error=FormRefused(refused.errors), act=form)
     except Invalid as refused:
         return render_form("organisation/form.html", error=refused, act=form)
+    browser_session[PROPOSED] = [act_id, request.path]
     return redirect(url_for("acts.show", act_id=act_id), 303)
+
+
+def correct_url(act_id: int, what: str) -> str | None:
+    """The address of the form of an act, as it was filled in; None of a form of choices only, or of an older act."""
+    kept = browser_session.get(PROPOSED)
+    if what not in TYPED or not isinstance(kept, list) or len(kept) != 2 or kept[0] != act_id:
+        return None
+    return f"{kept[1]}?acte={act_id}"
+
+
+def _as_proposed(form: ActForm) -> ActForm:
+    """The form with what was sent before, when its reader comes back to correct it."""
+    act_id = request.args.get("acte", type=whole)
+    if act_id is None or correct_url(act_id, form.what) != f"{request.path}?acte={act_id}":
+        return form
+    with context.services().reading() as session:
+        typed = queries.proposed_values(session, act_id)
+    return replace(form, fields=tuple(replace(one, value=typed.get(one.name, one.value)) for one in form.fields))
 
 
 def _read(fields: Sequence[Field]) -> dict[str, Any]:

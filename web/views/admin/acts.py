@@ -14,6 +14,7 @@ from web.site.auth import require_recent_proof
 from web.site.errors import FormRefused, view_of, views_of
 from web.site.forms import FormReader
 from web.site.pages import place, render_form
+from web.views.admin import act_form
 from web.views.admin.organisation import reach
 from web.words import acts as words
 
@@ -51,7 +52,7 @@ def _show(act_id: int, error: GedError | None = None) -> ResponseReturnValue:
     names = {**act.names, **new}
     return render_form(
         "acts/show.html", error=error, act=act.row, done_at=act.done_at, shown=shown,
-        title=words.what_words(act.row.what),
+        title=words.what_words(act.row.what), correct=act_form.correct_url(act_id, act.row.what),
         changes=[
             (
                 words.KINDS.get(one.kind, one.kind), words.named(one.kind, one.code, names), one.is_new,
