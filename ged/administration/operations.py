@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, not_, select
+from sqlalchemy import delete, not_, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -138,7 +138,8 @@ def _check_reach(uow: UnitOfWork, found: Sequence[Difference], actor: Actor, *, 
     if not units:
         return
     posts = set(uow.session.scalars(select(Post.code).where(Post.unit_id.not_in(near))))
-    people = set(uow.session.scalars(select(Person.account).where(not_(reach.people))))
+    gone = reach.moved_away(today_of(uow))
+    people = set(uow.session.scalars(select(Person.account).where(or_(not_(reach.people), gone))))
     far = {"parent": units, "successor": units, "unit": units, "secretary_of": posts, "holder": people}
     of = {"units": units, "posts": posts, "people": people}
     named = [

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import ColumnElement, exists, or_, select, true
 from sqlalchemy.orm import Session
 
 from ged.administration.models import ActSubject, OrganisationAct
 from ged.errors import NotFound
-from ged.org.models import Person
+from ged.org.models import Holding, Person, Post
 from ged.org.tree import ministry, of_ministry, runs_installation
 from ged.unit import Actor
 
@@ -46,6 +47,15 @@ class Reach:
             of_ministry(OrganisationAct.person_id, self.actor),
         )  # fmt: skip
         return or_(of_ministry(Person.id, self.actor), entered)
+
+    def moved_away(self, on: date) -> ColumnElement[bool]:
+        """People who hold posts of other ministries on a day, and none of this one: their account is looked after there."""
+        held = exists().where(
+            Holding.person_id == Person.id, Holding.post_id == Post.id, Holding.from_on <= on,
+            or_(Holding.until_on.is_(None), Holding.until_on >= on),
+        )  # fmt: skip
+        near = sorted(self.units)
+        return held.where(Post.unit_id.not_in(near)) & ~held.where(Post.unit_id.in_(near))
 
     def require_act(self, session: Session, act_id: int) -> None:
         """Check that an act is there and is one of ``acts``.

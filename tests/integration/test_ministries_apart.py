@@ -369,3 +369,19 @@ def test_an_act_of_who_runs_the_installation_is_not_taken_back_by_a_colleague(se
     with pytest.raises(GedError, match=r"cell\.unknown"):
         undo(services, done, who="daf")
     undo(whole, done)
+
+
+def test_who_went_to_another_ministry_is_no_longer_changed_here(services: Services) -> None:
+    """The page still shows the posts that the person held here; account, address and clearance are the others' matter."""
+    with services.unit_of_work(NOW) as uow:
+        mover = int(actor(services, "daf").person_id)
+        for holding in uow.session.scalars(select(Holding).where(Holding.person_id == mover)):
+            holding.until_on = TODAY - timedelta(1)
+        uow.session.add(Holding(post_id=post_id(services, "AUT-B"), person_id=mover, from_on=TODAY))
+    for asked in (
+        lambda now: wanted.departure(now, "daf", successors={}),
+        lambda now: wanted.changed_person(now, "daf", name="Daf", email="x@exemple.tg", clearance="secret"),
+    ):
+        with pytest.raises(GedError, match=r"cell\.unknown"):
+            propose(services, asked)
+    propose(services, lambda now: wanted.departure(now, "daf", successors={}), who="aut-a")
