@@ -102,6 +102,8 @@ def test_public_pages_are_the_few_that_must_be(app: Flask) -> None:
         "session.sign_in_form",
         "session.sign_in",
         "session.sign_out",
+        "first_access.form",
+        "first_access.choose",
         "language.switch",
         "health.show",
         "health.site",
