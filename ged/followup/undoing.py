@@ -46,13 +46,17 @@ class Offer:
     obstacle: Invalid | None
 
 
-def offer(session: Session, mail_id: MailId | int, actor: Actor, *, on: date) -> Offer | None:
-    """The decision in force on a letter that the actor sees, if the actor made it and the letter is still assigned."""
-    mail = session.get_one(Mail, mail_id)
-    decision = undoing.latest(session, mail.id) if mail.state is MailState.ASSIGNED else None
-    if decision is None or decision.prior is None or _post(decision, actor) is None:
+def offer(session: Session, latest_id: int, actor: Actor, *, on: date) -> Offer | None:
+    """The decision in force on a letter, if the actor made it and the letter is still assigned.
+
+    Args:
+        latest_id: the last decision that was not taken back, on a letter that the actor sees.
+    """
+    decision = session.get_one(Imputation, latest_id)
+    mail = session.get_one(Mail, decision.mail_id)
+    if mail.state is not MailState.ASSIGNED or decision.prior is None or _post(decision, actor) is None:
         return None
-    return Offer(decision.id, next(_obstacles(session, mail, decision, on=on), None))
+    return Offer(decision.id, next(_hanging(session, mail, decision, on=on), None))
 
 
 def undo(uow: UnitOfWork, imputation_ids: Sequence[int], *, actor: Actor) -> list[MailId]:
@@ -102,18 +106,7 @@ def _post(decision: Imputation, actor: Actor) -> HeldPost | None:
 
 
 def _obstacles(session: Session, mail: Mail, decision: Imputation, *, on: date) -> Iterator[Invalid]:
-    """What hangs on a decision; the caller takes the first, so what is costly to know is asked last."""
-    yield from _of_letter(session, mail, decision)
-    given = session.scalars(select(Assignment).where(Assignment.imputation_id == decision.id)).unique().all()
-    yield from _of_receivers(session, mail, given)
-    yield from _of_papers(session, mail, decision)
-    reminded = select(Reminder.id).where(Reminder.assignment_id.in_([row.id for row in given])).limit(1)
-    if session.scalar(reminded) is not None:
-        yield _hangs("imputation.reminded", mail)
-    yield from _of_readers(session, mail, decision, given, on)
-
-
-def _of_letter(session: Session, mail: Mail, decision: Imputation) -> Iterator[Invalid]:
+    """Why a decision cannot be taken back: it is not in force, or what hangs on it."""
     if session.get(UndoneImputation, decision.id) is not None:
         yield _hangs("imputation.undone", mail)
     if decision.prior is None:
@@ -121,13 +114,25 @@ def _of_letter(session: Session, mail: Mail, decision: Imputation) -> Iterator[I
     last = undoing.latest(session, mail.id)
     if last is None or last.id != decision.id:
         yield _hangs("imputation.not_last", mail)
+    yield from _hanging(session, mail, decision, on=on)
+
+
+def _hanging(session: Session, mail: Mail, decision: Imputation, *, on: date) -> Iterator[Invalid]:
+    """What hangs on the decision in force. The caller takes the first: what is seldom, or costly to know, comes last."""
     if mail.state is not MailState.ASSIGNED or mail.addressed_post_id != decision.post_id:
         yield _hangs("imputation.letter_changed", mail)
+    given = session.scalars(select(Assignment).where(Assignment.imputation_id == decision.id)).unique().all()
+    yield from _of_receivers(session, mail, given)
+    yield from _of_papers(session, mail, decision)
     rectified = select(Rectification.id).where(
         Rectification.mail_id == mail.id, Rectification.field == "due_on", Rectification.at >= decision.decided_at
     )
     if session.scalar(rectified.limit(1)) is not None:
         yield _hangs("imputation.due_rectified", mail)
+    reminded = select(Reminder.id).where(Reminder.assignment_id.in_([row.id for row in given])).limit(1)
+    if session.scalar(reminded) is not None:
+        yield _hangs("imputation.reminded", mail)
+    yield from _of_readers(session, mail, decision, given, on)
 
 
 def _of_receivers(session: Session, mail: Mail, given: Sequence[Assignment]) -> Iterator[Invalid]:

@@ -37,7 +37,7 @@ def load(session: ReadSession, mail_id: MailId, actor: Actor) -> RoutingPanel | 
     may_remind = frozenset(row.id for row in path.assignments if _may_remind(row, actor))
     offer = None
     if path.imputations and path.imputations[0].person_id == actor.person_id:
-        offer = undoing.offer(session, mail_id, actor, on=today)
+        offer = undoing.offer(session, path.imputations[0].id, actor, on=today)
     if offer is None:
         return RoutingPanel(path, due, may_remind)
     if offer.obstacle is not None:
