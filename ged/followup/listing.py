@@ -299,7 +299,7 @@ def _names(
                 for unit_id, post_id in keys
             }  # fmt: skip
         case Grouping.MENTION:
-            labels = mention_labels(session)
+            labels = mention_labels(session, actor)
             return {key: (key, None, labels.get(key, key), "") for key in keys}
         case Grouping.DUE:
             return {key: (key, None, key, "") for key in keys}
@@ -336,7 +336,7 @@ def _follow_rows(session: Session, actor: Actor, ids: Sequence[int], today: Toda
     ).unique()
     at = {row_id: n for n, row_id in enumerate(ids)}
     lines = sorted(found, key=lambda one: at[one[0].id])
-    numbers, labels = first_numbers(session, [mail.id for _, mail, *_ in lines]), mention_labels(session)
+    numbers, labels = first_numbers(session, [mail.id for _, mail, *_ in lines]), mention_labels(session, actor)
     held = holders(session, {row.post_id for row, *_ in lines if row.post_id is not None}, on=today.on)
     told, units = last_reminders(session, ids), unit_names(session, actor)
     return [

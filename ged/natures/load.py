@@ -6,7 +6,7 @@ from ged.errors import Invalid
 from ged.natures.models import Nature, NatureStep
 from ged.natures.steps import StepKind
 from ged.org.file import NatureRecord, OrganisationFile
-from ged.org.load import Change, upsert
+from ged.org.load import Change, entity_ids, upsert_listed
 from ged.org.models import Post
 from ged.register.models import Direction, Register
 from ged.unit import SYSTEM, UnitOfWork
@@ -23,19 +23,21 @@ def load_natures(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
     """
     if not file.natures:
         return []
-    natures = {row.code: row for row in uow.session.scalars(select(Nature))}
+    natures = {(row.entity_id, row.code): row for row in uow.session.scalars(select(Nature))}
+    entity = entity_ids(uow.session)
     registers = {row.code: row for row in uow.session.scalars(select(Register))}
     posts = dict(uow.session.execute(select(Post.code, Post.id)).all())
     changes: list[Change] = []
     for position, record in enumerate(file.natures, start=1):
-        changes += upsert(uow, natures, Nature, {"code": record.code}, _values(record, position, registers, posts))
-        changes += _steps(natures[record.code], _asked(record, posts), changes)
-    named = {record.code for record in file.natures}
+        key = (entity[record.entity], record.code)
+        made = upsert_listed(uow, natures, Nature, key, _values(record, position, registers, posts))
+        changes += made + _steps(natures[key], _asked(record, posts), is_new=any(one.action == "added" for one in made))
+    named = {(entity[record.entity], record.code) for record in file.natures}
     if changes:
         # As for the organisation: an auditor needs to see what changed, not how much.
         told = [[change.action, change.code, change.detail] for change in changes]
         uow.record("natures.loaded", "organisation", None, actor=SYSTEM, changes=told)
-    return changes + [Change("left", Nature.__tablename__, code) for code in natures if code not in named]
+    return changes + [Change("left", Nature.__tablename__, key[1]) for key in natures if key not in named]
 
 
 def _values(
@@ -71,7 +73,7 @@ def _asked(record: NatureRecord, posts: dict[str, int]) -> _Asked:
     return found
 
 
-def _steps(nature: Nature, asked: _Asked, told: list[Change]) -> list[Change]:
+def _steps(nature: Nature, asked: _Asked, *, is_new: bool) -> list[Change]:
     """Set the steps of a nature's circuit where they differ."""
     if [(step.stage, step.kind, step.post_id, step.is_compulsory) for step in nature.steps] == asked:
         return []
@@ -79,5 +81,4 @@ def _steps(nature: Nature, asked: _Asked, told: list[Change]) -> list[Change]:
         NatureStep(position=n, stage=stage, kind=kind, post_id=post_id, is_compulsory=compulsory)
         for n, (stage, kind, post_id, compulsory) in enumerate(asked, start=1)
     ]
-    is_new = any(change.action == "added" and change.code == nature.code for change in told)
     return [] if is_new else [Change("changed", Nature.__tablename__, nature.code, "circuit")]

@@ -5,10 +5,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id
 from ged.natures.steps import StepKind
+from ged.org.stock import OfEntity, once_by_code
 from ged.register.models import Direction
 
 
-class Nature(Base):
+class Nature(OfEntity, Base):
     """A nature of letters that arrive, leave or stay in the house; all that it gives is a proposal but its circuit's
     compulsory steps.
 
@@ -18,9 +19,10 @@ class Nature(Base):
     """
 
     __tablename__ = "natures"
+    __table_args__ = once_by_code("natures")
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    code: Mapped[str] = mapped_column(String(32), unique=True)
+    code: Mapped[str] = mapped_column(String(32))
     name: Mapped[str] = mapped_column(String(100))
     direction: Mapped[Direction] = mapped_column(Code(Direction))
     register_id: Mapped[int | None] = mapped_column(ForeignKey("registers.id"))

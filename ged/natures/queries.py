@@ -1,15 +1,17 @@
 """Natures to choose, their names, and the circuit that one asks of a letter."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from ged.errors import Invalid
 from ged.natures.models import Nature
 from ged.natures.steps import ModelStep, stricter
 from ged.org.models import Post, PostRole, Unit
-from ged.org.tree import upwards
+from ged.org.stock import by_code, kept_for
+from ged.org.tree import entities, upwards
 from ged.ports import PostId
 from ged.register.models import Direction
 from ged.unit import Role
@@ -37,44 +39,56 @@ class CircuitModel:
     signatory: PostId
 
 
-def offered(session: Session, direction: Direction) -> list[NatureRow]:
-    """The natures of letters of a direction, in the order of the organisation file; without those that are closed."""
-    query = select(Nature).where(Nature.direction == direction, Nature.is_closed.is_(False))
+def offered(session: Session, direction: Direction, entity_ids: Collection[int]) -> list[NatureRow]:
+    """The natures of letters of a direction that these entities use, in the order of the organisation file; without those
+    that are closed.
+    """
+    seen = kept_for(Nature, entity_ids)
+    query = select(Nature).where(Nature.direction == direction, Nature.is_closed.is_(False), seen)
     return [_row(one) for one in session.scalars(query.order_by(Nature.position, Nature.id))]
 
 
-def names(session: Session) -> dict[str, str]:
-    """The name of every nature by its code, also of those that are closed; in the order of the file."""
-    rows = session.execute(select(Nature.code, Nature.name).order_by(Nature.position, Nature.id))
-    return dict(rows.all())
+def names(session: Session, entity_ids: Collection[int], ministry: Collection[int]) -> dict[str, str]:
+    """The name of every nature by its code, also of those that are closed; in the order of the file.
+
+    Args:
+        entity_ids: whose natures come first, then the common stock.
+        ministry: the units of their ministries: other entities of these come last.
+    """
+    near = or_(Nature.entity_id.is_(None), Nature.entity_id.in_(sorted(ministry)))
+    rows = session.scalars(select(Nature).where(near).order_by(Nature.position, Nature.id))
+    return {code: row.name for code, row in by_code(rows, entity_ids).items()}
 
 
-def find(session: Session, code: str) -> NatureRow | None:
-    """A nature, also a closed one; None for a code that no nature bears."""
-    found = _of_code(session, code)
+def find(session: Session, code: str, unit_id: int) -> NatureRow | None:
+    """The nature of a letter of this unit, also a closed one; None for a code that no nature of its entity bears."""
+    found = _of_code(session, code, unit_id)
     return _row(found) if found is not None else None
 
 
-def reminder_days(session: Session) -> dict[str, tuple[int, ...]]:
-    """The days of reminders of the natures that have some, by code: working days after the deadline, ascending."""
-    rows = session.execute(select(Nature.code, Nature.reminders))
-    return {code: tuple(days) for code, days in rows if days}
+def reminder_days(session: Session) -> dict[tuple[int | None, str], tuple[int, ...]]:
+    """The days of reminders of all natures, by entity and code: working days after the deadline, ascending."""
+    rows = session.execute(select(Nature.entity_id, Nature.code, Nature.reminders))
+    return {(entity_id, code): tuple(days) for entity_id, code, days in rows}
 
 
-def require(session: Session, code: str, direction: Direction) -> NatureRow:
-    """A nature that may be chosen for a letter of this direction.
+def require(session: Session, code: str, direction: Direction, entity_ids: Collection[int]) -> NatureRow:
+    """A nature that these entities may choose for a letter of this direction.
 
     Raises:
         Invalid: ``nature.unknown``.
     """
-    for one in offered(session, direction):
+    for one in offered(session, direction, entity_ids):
         if one.code == code:
             return one
     raise Invalid("nature.unknown", "choose from the list", field="nature")
 
 
-def _of_code(session: Session, code: str) -> Nature | None:
-    return session.scalar(select(Nature).where(Nature.code == code)) if code else None
+def _of_code(session: Session, code: str, unit_id: int) -> Nature | None:
+    if not code:
+        return None
+    entity_id = entities(session)[unit_id]
+    return session.scalar(select(Nature).where(Nature.code == code, kept_for(Nature, [entity_id])))
 
 
 def _row(one: Nature) -> NatureRow:
@@ -90,7 +104,7 @@ def model_for(session: Session, code: str, *, unit_id: int, author_post_id: int 
     A post whose unit is closed is left out: nobody there could act. A head who is also named is asked once, in the
     stage of the first step, with the stricter demand of the two.
     """
-    nature = _of_code(session, code)
+    nature = _of_code(session, code, unit_id)
     if nature is None or nature.signatory_post_id is None:
         return None
     above = _head_above(session, unit_id, author_post_id)

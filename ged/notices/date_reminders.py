@@ -18,6 +18,7 @@ from ged.notices.finding import Found, Seen
 from ged.notices.models import DateReminder, Occasion
 from ged.notices.rules import Rule
 from ged.org.models import Unit
+from ged.org.tree import entities
 from ged.ports import MailId
 from ged.register.models import Mail
 from ged.routing import calendar
@@ -73,19 +74,24 @@ def _batch(session: Session, default: str, today: date, after: int) -> tuple[int
     if not days.is_working(today):
         return None, []
     rows = session.execute(
-        select(Assignment, Mail.nature)
+        select(Assignment, Mail.nature, Mail.unit_id)
         .join(Mail, Mail.id == Assignment.mail_id)
         .where(Assignment.id > after, Assignment.state.in_(LIVE), Mail.state.not_in(ENDED))
         .where(Assignment.due_on <= add_working_days(today, min(FURTHEST, MAX_DAYS), days))
         .order_by(Assignment.id)
         .limit(AT_ONCE)
     ).all()
-    of_mention = dict(session.execute(select(Mention.code, Mention.reminder)).all())
-    of_nature = natures.reminder_days(session)
+    of_mention = {
+        (entity_id, code): rule
+        for entity_id, code, rule in session.execute(select(Mention.entity_id, Mention.code, Mention.reminder))
+    }
+    of_nature, entity = natures.reminder_days(session), entities(session)
     seen, due = Seen(session, today), list[_Due]()
-    for row, nature in rows:
-        mentions = (of_mention.get(code, "") for code in row.mentions)
-        rule = rules.chosen(*mentions, Rule(of_nature.get(nature, ())), default)
+    for row, nature, unit_id in rows:
+        own = entity[unit_id]
+        mentions = (of_mention.get((own, code), of_mention.get((None, code), "")) for code in row.mentions)
+        days_of = of_nature.get((own, nature), of_nature.get((None, nature), ()))
+        rule = rules.chosen(*mentions, Rule(days_of), default)
         step = rules.step(rule, row.due_on, today, days) if row.due_on is not None else None
         if step is not None and row.due_on is not None:
             due.append(_Due(row.id, row.mail_id, row.due_on, step, _told(session, row, step, seen)))

@@ -5,6 +5,7 @@ every section.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -72,6 +73,7 @@ class MentionRecord(Section):
 
     code: str
     label: str
+    entity: str | None = None
     reminder: str = Field(default="", pattern=r"^(\d{1,2}/\d{1,2}/\d{1,2}|-)?$")
 
 
@@ -99,6 +101,7 @@ class TemplateRecord(Section):
     title: str
     subject: str
     body: str
+    entity: str | None = None
 
 
 class StepRecord(Section):
@@ -127,6 +130,7 @@ class NatureRecord(Section):
 
     code: str = Field(min_length=1, max_length=32)
     name: str = Field(min_length=1, max_length=100)
+    entity: str | None = None
     direction: str = Field(pattern="^(incoming|outgoing|internal)$")
     register_code: str | None = Field(default=None, alias="register")
     delay_days: int | None = Field(default=None, ge=0, le=366)
@@ -138,7 +142,7 @@ class NatureRecord(Section):
 
 
 class OrganisationFile(Section):
-    """The whole file."""
+    """The whole file. A mention, a template or a nature with an ``entity`` is of this entity alone (``ged.org.stock``)."""
 
     organisation: str
     units: tuple[UnitRecord, ...] = ()
@@ -182,12 +186,12 @@ def check_references(file: OrganisationFile) -> None:
         Invalid: ``organisation.reference``, ``organisation.twice``, ``organisation.cycle``, ``organisation.field``.
     """
     registers = _unique("registers", [r.code for r in file.registers])
-    mentions = _unique("mentions", [m.code for m in file.mentions])
-    templates = _unique("templates", [t.code for t in file.templates])
+    mentions = _listed("mentions", file.mentions)
+    templates = _listed("templates", file.templates)
     units = _unique("units", [u.code for u in file.units])
     people = _unique("people", [p.account for p in file.people])
     posts = _unique("posts", [p.code for p in file.posts])
-    _unique("natures", [n.code for n in file.natures])
+    natures = _listed("natures", file.natures)
     _unique("filing_plan", [f.code for f in file.filing_plan])
     for unit in file.units:
         _known(f"units.{unit.code}.parent", unit.parent, units)
@@ -198,12 +202,17 @@ def check_references(file: OrganisationFile) -> None:
         _known(f"posts.{post.code}.secretary_of", post.secretary_of, posts)
     for register in file.registers:
         _known(f"registers.{register.code}.unit", register.unit, units)
+    entities = frozenset(unit.code for unit in file.units if unit.entity)
+    for section, found in (("mentions", mentions), ("templates", templates), ("natures", natures)):
+        for entity in found:
+            _known(f"{section}.entity", entity, entities)
     for nature in file.natures:
-        where = f"natures.{nature.code}"
+        where, nobody = f"natures.{nature.code}", frozenset[str]()
         _known(f"{where}.register", nature.register_code, registers)
-        _known(f"{where}.template", nature.template, templates)
+        # An entity's nature names what the entity sees: its own, and the common stock.
+        _known(f"{where}.template", nature.template, templates[None] | templates.get(nature.entity, nobody))
         for mention in nature.mentions:
-            _known(f"{where}.mentions", mention, mentions)
+            _known(f"{where}.mentions", mention, mentions[None] | mentions.get(nature.entity, nobody))
         if nature.circuit is not None:
             _check_circuit(f"{where}.circuit", nature.circuit, {post.code: post for post in file.posts})
     parents = {u.code: u.parent for u in file.units}
@@ -239,6 +248,16 @@ def _unique(section: str, codes: list[str]) -> frozenset[str]:
         if count > 1:
             raise Invalid("organisation.twice", "each code stands once", where=f"{section}.{code}")
     return frozenset(codes)
+
+
+def _listed(
+    section: str, records: Iterable[MentionRecord | TemplateRecord | NatureRecord]
+) -> dict[str | None, frozenset[str]]:
+    """The codes of each entity's list; None: the common stock."""
+    codes: dict[str | None, list[str]] = {None: []}
+    for record in records:
+        codes.setdefault(record.entity, []).append(record.code)
+    return {entity: _unique(section, found) for entity, found in codes.items()}
 
 
 def _known(where: str, code: str | None, codes: frozenset[str]) -> None:

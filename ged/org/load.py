@@ -8,14 +8,20 @@ from datetime import date
 from typing import TypeVar
 
 from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
 
 from ged.db import Base
+from ged.errors import Invalid
 from ged.org.file import OrganisationFile, PersonRecord, PostRecord, UnitRecord
 from ged.org.models import Holding, Installation, Person, Post, PostRole, Unit
+from ged.org.stock import OfEntity
 from ged.ports import Confidentiality
+from ged.schema import is_opened
 from ged.unit import SYSTEM, UnitOfWork
 
 INSTALLATION_ID = 1
+LISTS_OPENED_BY = "0053"
+"""The revision from which on a code may stand in the list of an entity and in the common stock."""
 Row = TypeVar("Row", bound=Base)
 
 
@@ -86,6 +92,40 @@ def upsert(
     uow.session.add(row)
     uow.session.flush()
     return [Change("added", kind, code)]
+
+
+Listed = TypeVar("Listed", bound=OfEntity)
+
+
+def upsert_listed(
+    uow: UnitOfWork,
+    rows: dict[tuple[int | None, str], Listed],
+    made: type[Listed],
+    key: tuple[int | None, str],
+    values: dict[str, object],
+) -> list[Change]:
+    """As ``upsert``, for the list of an entity or of the common stock; ``key``: entity and code.
+
+    Raises:
+        Invalid: ``organisation.lists_later``: the tables still serve the release before, which knows the common stock alone.
+    """
+    entity_id, code = key
+    kind = str(made.__table__.name)  # type: ignore[attr-defined]
+    row = rows.get(key)
+    if row is not None:
+        return update_row(row, values, kind, code)  # type: ignore[arg-type]
+    if entity_id is not None and not is_opened(uow.session, LISTS_OPENED_BY):
+        raise Invalid("organisation.lists_later", "run ged migrate --finish first", where=f"{kind}.{code}")
+    row = made(entity_id=entity_id, code=code, **values)  # type: ignore[call-arg]
+    rows[key] = row
+    uow.session.add(row)
+    uow.session.flush()
+    return [Change("added", kind, code)]
+
+
+def entity_ids(session: Session) -> dict[str | None, int | None]:
+    """The id of each unit by its code; None for the common stock."""
+    return {None: None, **{code: unit_id for code, unit_id in session.execute(select(Unit.code, Unit.id))}}  # noqa: C416
 
 
 def _unit(uow: UnitOfWork, units: dict[str, Unit], record: UnitRecord) -> list[Change]:

@@ -12,6 +12,7 @@ from ged.db import ByOtherIndex
 from ged.org.absence_rights import held_on
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.org.names import unit_places, unit_text
+from ged.org.stock import kept_rows
 from ged.org.tree import entities, heirs, ministry
 from ged.register.correspondents import fold
 from ged.routing.models import Assignment, Mention
@@ -45,9 +46,9 @@ class Targets:
     below: tuple[Choice, ...] = ()
 
 
-def mention_choices(session: Session) -> list[tuple[str, str]]:
-    """(code, label) of every mention, in the order of the list."""
-    return [(m.code, m.label) for m in session.scalars(select(Mention).order_by(Mention.position))]
+def mention_choices(session: Session, entity_ids: Collection[int]) -> list[tuple[str, str]]:
+    """(code, label) of every mention of these entities, in the order of the list; of several with one code the first."""
+    return [(code, row.label) for code, row in kept_rows(session, Mention, entity_ids).items()]
 
 
 def unit_choices(session: Session, actor: Actor) -> list[Choice]:

@@ -3,7 +3,7 @@
 from sqlalchemy import select
 
 from ged.org.file import OrganisationFile
-from ged.org.load import Change, upsert
+from ged.org.load import Change, entity_ids, upsert_listed
 from ged.routing import calendar_changes
 from ged.routing.models import Holiday, Mention
 from ged.unit import SYSTEM, UnitOfWork
@@ -11,11 +11,12 @@ from ged.unit import SYSTEM, UnitOfWork
 
 def load_routing(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
     """Bring the mentions to the state of the file."""
-    mentions = {m.code: m for m in uow.session.scalars(select(Mention))}
+    mentions = {(m.entity_id, m.code): m for m in uow.session.scalars(select(Mention))}
+    entity = entity_ids(uow.session)
     changes: list[Change] = []
     for position, record in enumerate(file.mentions):
         values: dict[str, object] = {"label": record.label, "position": position, "reminder": record.reminder}
-        changes += upsert(uow, mentions, Mention, {"code": record.code}, values)
+        changes += upsert_listed(uow, mentions, Mention, (entity[record.entity], record.code), values)
     return changes
 
 

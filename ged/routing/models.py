@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id, UtcDateTime
 from ged.org.models import Unit
+from ged.org.stock import OfEntity, once_by_code
 from ged.routing.states import AssignmentState
 
 
@@ -21,13 +22,14 @@ class Purpose(StrEnum):
     FOLLOW_UP = "follow_up"
 
 
-class Mention(Base):
-    """A mention that an authority ticks (attribution, étude et avis …); a list per installation."""
+class Mention(OfEntity, Base):
+    """A mention that an authority ticks (attribution, étude et avis …)."""
 
     __tablename__ = "mentions"
+    __table_args__ = once_by_code("mentions")
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    code: Mapped[str] = mapped_column(String(32), unique=True)
+    code: Mapped[str] = mapped_column(String(32))
     label: Mapped[str] = mapped_column(String(100))
     position: Mapped[int] = mapped_column(Integer, default=0)
     reminder: Mapped[str] = mapped_column(String(16), default="", server_default="")

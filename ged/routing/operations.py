@@ -10,7 +10,8 @@ from ged import access, locks
 from ged.access import Because
 from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.org.models import Post, PostRole, Unit
-from ged.org.tree import heirs, in_ministry, upwards
+from ged.org.stock import kept_for
+from ged.org.tree import entity_of, heirs, in_ministry, upwards
 from ged.ports import MailId, PostId, Principal, UnitId, heading_principal, post_principal, unit_principal
 from ged.register import operations as register_operations
 from ged.register.models import Mail
@@ -62,7 +63,7 @@ def impute(
     asked = due.asked(uow, form.due_on, form.due_days)
     mail = _locked(uow, mail_id, actor=actor, version=version)
     post = imputing_post(uow.session, mail, actor)
-    targets = _checked_targets(uow, form, actor, now)
+    targets = _checked_targets(uow, mail, form, actor, now)
     before = Before.of(uow.session, mail)
     mail.state = move(mail.state, MailAct.IMPUTE)
     decision = Imputation(
@@ -144,7 +145,7 @@ class _Target:
     post_id: int | None = None
 
 
-def _checked_targets(uow: UnitOfWork, form: ImputationForm, actor: Actor, now: datetime) -> list[_Target]:
+def _checked_targets(uow: UnitOfWork, mail: Mail, form: ImputationForm, actor: Actor, now: datetime) -> list[_Target]:
     """Whom the decision names; who leads comes first."""
     if form.leading_unit_id is None and form.leading_post_id is None:
         raise Invalid("impute.unit_missing", "choose the unit that leads", field="leading_unit_id")
@@ -152,7 +153,8 @@ def _checked_targets(uow: UnitOfWork, form: ImputationForm, actor: Actor, now: d
     ids = [leading, *((one, None) for one in form.other_unit_ids), *((None, one) for one in form.other_post_ids)]
     if len(ids) != len(set(ids)) or len(ids) > MAX_UNITS:
         raise Invalid("impute.unit_twice", "choose each unit once", field="other_unit_ids")
-    known = set(uow.session.scalars(select(Mention.code)))
+    own = [entity_of(mail.unit_id, actor.units)]
+    known = set(uow.session.scalars(select(Mention.code).where(kept_for(Mention, own))))
     if not set(form.mentions) <= known:
         raise Invalid("impute.mention", "tick mentions of the list", field="mentions")
     if form.due_on is not None and form.due_on < now.astimezone(uow.services.zone).date():

@@ -28,7 +28,8 @@ from ged.counting import composed, counted
 from ged.db import ByOtherIndex
 from ged.errors import Forbidden, NotFound
 from ged.org.models import Person, Post
-from ged.org.tree import with_predecessors
+from ged.org.stock import by_code, entities_of
+from ged.org.tree import ministry, with_predecessors
 from ged.paging import START, Key, Place, Slice
 from ged.ports import AttachmentId, Confidentiality, MailId
 from ged.register.correspondents import fold
@@ -317,7 +318,7 @@ def _inbox_rows(session: Session, actor: Actor, ids: Sequence[int]) -> list[Inbo
     rows = session.execute(_inbox_assignments(), {"ids": list(ids), "person_id": actor.person_id})
     found = sorted(rows.unique(), key=lambda one: place[one[0].id])
     mail_ids = [mail.id for _, mail, *_ in found]
-    labels = mention_labels(session)
+    labels = mention_labels(session, actor)
     numbers, papers = first_numbers(session, mail_ids), documents(session, mail_ids)
     returned = _returned(session, [row.id for row, *_ in found])
     return [
@@ -467,20 +468,22 @@ def _own(actor: Actor, whose: Whose | None = None) -> tuple[list[int], list[int]
     return [p.post_id for p in working], sorted(unit_ids)
 
 
-def mention_labels(session: Session) -> dict[str, str]:
-    """Labels of the mentions by code."""
-    return {m.code: m.label for m in session.scalars(select(Mention))}
+def mention_labels(session: Session, actor: Actor) -> dict[str, str]:
+    """Labels of the mentions of the actor's ministry by code: those of the actor's entities first, then the common ones."""
+    near = or_(Mention.entity_id.is_(None), Mention.entity_id.in_(sorted(ministry(actor))))
+    rows = session.scalars(select(Mention).where(near).order_by(Mention.id))
+    return {code: row.label for code, row in by_code(rows, entities_of(actor)).items()}
 
 
 class _Labels:
     """The labels of mentions, read once, and only when a row has a mention."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, session: Session, actor: Actor) -> None:
+        self.session, self.actor = session, actor
 
     @cached_property
     def known(self) -> dict[str, str]:
-        return mention_labels(self.session)
+        return mention_labels(self.session, self.actor)
 
     def of(self, codes: Sequence[str]) -> tuple[str, ...]:
         return tuple(self.known.get(code, code) for code in codes)
@@ -491,8 +494,8 @@ def path(session: Session, mail_id: MailId | int, actor: Actor) -> Path:
     mail = session.get_one(Mail, mail_id)
     if mail.direction is Direction.OUTGOING:  # it is given to nobody
         return Path(mail.id, "", False, (), ())
-    words = _Labels(session)
-    decided, given = imputations(session, mail.id, words), assignments(session, mail.id, actor, words)
+    words = _Labels(session, actor)
+    decided, given = imputations(session, mail.id, actor, words), assignments(session, mail.id, actor, words)
     # Once there is a decision, the decision names its authority.
     addressed = mail.addressed_post_id if not decided else None
     title = session.scalar(select(Post.title).where(Post.id == addressed)) if addressed is not None else None
@@ -546,7 +549,7 @@ def assignments(
     if not found:
         return []
     is_open = session.get_one(Mail, mail_id).state not in ENDED
-    words = words or _Labels(session)
+    words = words or _Labels(session, actor)
     children: dict[int | None, list[AssignmentRow]] = {}
     depth: dict[int, int] = {}
     for row, title, name in found:
@@ -599,7 +602,9 @@ def _flatten(children: dict[int | None, list[AssignmentRow]], parent: int | None
     return [line for row in children.get(parent, []) for line in (row, *_flatten(children, row.id))]
 
 
-def imputations(session: Session, mail_id: MailId | int, words: "_Labels | None" = None) -> list[ImputationRow]:
+def imputations(
+    session: Session, mail_id: MailId | int, actor: Actor, words: "_Labels | None" = None
+) -> list[ImputationRow]:
     """The decisions of authorities on a letter, the latest first, but those that were taken back."""
     rows = session.execute(
         select(Imputation, Post.title, Person.name)
@@ -608,7 +613,7 @@ def imputations(session: Session, mail_id: MailId | int, words: "_Labels | None"
         .where(Imputation.mail_id == mail_id, ~is_undone())
         .order_by(Imputation.id.desc())
     ).all()
-    words = words or _Labels(session)
+    words = words or _Labels(session, actor)
     return [
         ImputationRow(i.id, i.person_id, title, name, i.acted_as, i.note, words.of(i.mentions), i.decided_at)
         for i, title, name in rows

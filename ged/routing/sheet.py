@@ -14,7 +14,7 @@ from ged.days import long_day
 from ged.errors import NotFound
 from ged.org.letterhead import letterhead
 from ged.org.models import Person, Post, Unit
-from ged.org.tree import ministry_of_units, upwards
+from ged.org.tree import entities, ministry_of_units, upwards
 from ged.org.words import CAPACITIES, LEVELS
 from ged.ports import Confidentiality, MailId
 from ged.register.models import Mail
@@ -86,6 +86,7 @@ def imputation_sheet(
     ticked = frozenset(decision.mentions) if decision is not None else frozenset()
     is_told = level is not Confidentiality.SECRET
     unit_id = addressed.unit_id if addressed is not None else mail.unit_id
+    mentions = mention_choices(session, [entities(session)[mail.unit_id]])
     code = make_code(CodeKind.IMPUTATION, mail.id, key=services.code_key)
     return ImputationSheet(
         mail_id=mail.id,
@@ -101,7 +102,7 @@ def imputation_sheet(
         addressed_to=addressed.title if addressed is not None else "",
         enclosures=str(mail.enclosure_count) if mail.enclosure_count else "aucune",
         units=_units(session, decision, unit_id),
-        mentions=tuple((label, code in ticked) for code, label in mention_choices(session)),
+        mentions=tuple((label, code in ticked) for code, label in mentions),
         note=decision.note if decision is not None and is_told else "",
         due_on=mail.due_on if decision is not None else None,
         decided_at=decision.decided_at.astimezone(services.zone) if decision is not None else None,

@@ -19,6 +19,7 @@ from ged.natures.queries import CircuitModel
 from ged.natures.steps import ModelStep, missing
 from ged.org.models import Post, Unit
 from ged.org.names import post_names, unit_places
+from ged.org.tree import entities
 from ged.ports import PostId, post_principal
 from ged.register.models import Mail
 from ged.signbook.models import Draft
@@ -119,7 +120,9 @@ def require_complete(session: Session, draft: Draft, actor: Actor, *, on: date) 
     Raises:
         Invalid: ``draft.nature_missing``, ``circuit.compulsory``.
     """
-    if not draft.mail.nature and natures.offered(session, draft.mail.direction):
+    if not draft.mail.nature and natures.offered(
+        session, draft.mail.direction, [entities(session)[draft.mail.unit_id]]
+    ):
         raise Invalid("draft.nature_missing", "choose the nature of the letter", field="nature")
     model = model_of(session, draft, actor)
     if model is None:

@@ -22,8 +22,9 @@ from ged.natures import circuit
 from ged.natures import queries as natures
 from ged.natures.circuit import Step
 from ged.org.models import Post, Unit
+from ged.org.stock import kept_for
 from ged.org.titles import with_unit
-from ged.org.tree import in_ministry
+from ged.org.tree import entities, entity_of, in_ministry
 from ged.ports import AttachmentId, Digest, MailId, PostId, Principal, post_principal, unit_principal
 from ged.register.addresses import EMAIL
 from ged.register.models import REPLY, AttachmentKind, Channel, Direction, Mail, SealedEnvelope
@@ -90,7 +91,7 @@ def draft_reply(
     """
     locks.hold(uow.session, Mail, [incoming_id])  # its imputation may be taken back at this moment
     incoming = mail_for(uow, incoming_id, actor=actor)
-    template = _template(uow.session, template_code)
+    template = _template(uow.session, template_code, _own_post(actor, post_id), actor)
     sender = incoming.sender
     party = Party(incoming.sender_name, sender.address if sender else "", sender.email if sender else "")
     unit = uow.session.get(Unit, incoming.responsible_unit_id) if incoming.responsible_unit_id is not None else None
@@ -128,7 +129,7 @@ def draft_new(
         Invalid: ``nature.unknown``.
         Forbidden: ``draft.no_post``.
     """
-    template = _template(uow.session, template_code) if template_code else None
+    template = _template(uow.session, template_code, _own_post(actor, post_id), actor) if template_code else None
     text = marks.parse(template.body if template else "")
     content = _content(DEFAULT_CIVILITY, template.subject if template else "", text)
     return _begin(uow, content, template_code, level=0, actor=actor, now=now, post_id=post_id, nature=nature)
@@ -138,8 +139,9 @@ def _content(civility: str, subject: str, text: Document, addressees: tuple[Part
     return Content(civility, subject, plain(text), addressees, rich=dump(text) if text.blocks else "")
 
 
-def _template(session: Session, code: str) -> LetterTemplate:
-    found = session.scalar(select(LetterTemplate).where(LetterTemplate.code == code))
+def _template(session: Session, code: str, post: HeldPost, actor: Actor) -> LetterTemplate:
+    seen = kept_for(LetterTemplate, [entity_of(post.unit_id, actor.units)])
+    found = session.scalar(select(LetterTemplate).where(LetterTemplate.code == code, seen))
     if found is None:
         raise NotFound("template.unknown", "choose a template of the list", template=code)
     return found
@@ -171,7 +173,7 @@ def _begin(
 ) -> MailId:
     post = _own_post(actor, post_id)
     if nature:
-        natures.require(uow.session, nature, Direction.OUTGOING)
+        natures.require(uow.session, nature, Direction.OUTGOING, [entity_of(post.unit_id, actor.units)])
     mail = Mail(
         direction=Direction.OUTGOING,
         state=MailState.DRAFT,
@@ -528,7 +530,8 @@ def set_nature(uow: UnitOfWork, mail_id: MailId | int, code: str, *, version: in
         return version
     if draft.submitted_at is not None and before:
         raise Invalid("nature.fixed", "write another letter", field="nature")
-    draft.mail.nature = natures.require(uow.session, code, Direction.OUTGOING).code
+    unit_id = draft.mail.unit_id
+    draft.mail.nature = natures.require(uow.session, code, Direction.OUTGOING, [entities(uow.session)[unit_id]]).code
     book.touch(draft)
     uow.record("draft.nature_set", "mail", draft.mail_id, actor=actor, post=post, old=before, new=code)
     uow.reindex(draft.mail_id)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id, UtcDateTime
 from ged.natures.steps import StepKind
+from ged.org.stock import OfEntity, once_by_code
 from ged.register.models import Mail, MailNumber
 
 
@@ -68,13 +69,14 @@ class NoticeKind(StrEnum):
     SIGNED = "signed"
 
 
-class LetterTemplate(Base):
+class LetterTemplate(OfEntity, Base):
     """A template of outgoing letters; names in braces are filled when a letter is drafted."""
 
     __tablename__ = "letter_templates"
+    __table_args__ = once_by_code("letter_templates")
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    code: Mapped[str] = mapped_column(String(64), unique=True)
+    code: Mapped[str] = mapped_column(String(64))
     title: Mapped[str] = mapped_column(String(200))
     subject: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)

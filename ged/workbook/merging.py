@@ -25,9 +25,11 @@ LISTS = "Listes"
 EMPTY: Mapping[str, Any] = {
     "kind": "", "parent": None, "successor": None, "closed": False, "email": "", "clearance": "ordinary", "holder": None,
     "roles": (), "secretary_of": None, "restarts_yearly": True, "reminder": "", "register": None, "delay_days": None,
-    "mentions": (), "reminders": (), "address": "", "phone": None, "template": None,
+    "mentions": (), "reminders": (), "address": "", "phone": None, "template": None, "entity": None,
 }  # fmt: skip
 """The value of a field after a dash, and of a field that a new record leaves empty."""
+LISTED = frozenset({"mentions", "natures", "templates"})
+"""Lists that entities keep beside the common stock."""
 KINDS_OF_UNITS = {True: "entity", False: "service"}
 
 
@@ -125,10 +127,20 @@ def _records(now: OrganisationFile) -> Records:
 
 
 def key_of(kind: str, fields: Mapping[str, Any]) -> str:
-    """How a record is found again: codes and accounts as they are, correspondents by their folded name."""
+    """How a record is found again: codes and accounts as they are, correspondents by their folded name.
+
+    In a list that entities keep, a code stands once in each entity and once in the common stock.
+    """
     if kind == "correspondents":
         return fold(str(fields["name"]))
+    if kind in LISTED:
+        return listed(str(fields["code"]), fields.get("entity"))
     return str(fields["account"] if kind == "people" else fields["code"])
+
+
+def listed(code: str, entity: object) -> str:
+    """The key of a code in the list of an entity, or in the common stock."""
+    return f"{entity}/{code}" if isinstance(entity, str) and entity else code
 
 
 # --- sheets and lines -----------------------------------------------------------------------------------------------
@@ -213,9 +225,9 @@ def _take(line: _Line, work: _Work) -> None:
             work.note(line, key_column.key, "workbook.missing", column=key_column.title)
         return
     if kind == "circuits":
-        work.steps.setdefault(str(key), []).append(line)
+        work.steps.setdefault(listed(str(key), line.said["entity"]), []).append(line)
         return
-    named = key_of(kind, {key_column.key: key})
+    named = key_of(kind, {key_column.key: key, "entity": line.said.get("entity")})
     before = work.lines.get((kind, named))
     if before is not None:
         work.note(line, key_column.key, "workbook.twice", sheet=before.sheet.title, row=before.row)
@@ -267,9 +279,10 @@ def _check_all_references(work: _Work) -> None:
     for line in lines:
         for column in line.sheet.columns:
             for code in _named(column, line.said[column.key]):
-                if code not in work.records[column.refers_to] and not (
-                    line.sheet.kind == "circuits" and _is_head(code)
-                ):
+                own = listed(code, line.said.get("entity") if column.refers_to in LISTED else None)
+                only_own = line.sheet.kind == "circuits"  # a circuit is of one nature, not of the one that it replaces
+                found = {own} if only_own else {own, code}
+                if found.isdisjoint(work.records[column.refers_to]) and not (only_own and _is_head(code)):
                     near = work.near(column.refers_to, code)
                     work.note(
                         line, column.key, "workbook.unknown", value=code, sheet=_title(column.refers_to), near=near
@@ -301,7 +314,9 @@ def _check_meaning(work: _Work) -> None:
                 check_pattern(fields["pattern"])
             except Invalid:
                 work.note(line, "pattern", "workbook.pattern")
-        elif kind == "natures" and fields.get("register") in work.records["registers"]:
+        elif kind in LISTED and not work.records["units"].get(fields.get("entity") or "", {"entity": True})["entity"]:
+            work.note(line, "entity", "workbook.no_entity")
+        if kind == "natures" and fields.get("register") in work.records["registers"]:
             if work.records["registers"][fields["register"]]["direction"] != fields["direction"]:
                 work.note(line, "register", "workbook.other_direction")
         elif kind == "posts" and fields.get("secretary_of") == key:

@@ -99,6 +99,12 @@ NEAREST_HEAD = "chef du rédacteur"
 _UNIT_CODE = Column("Sigle", "code", "Court, sans espace, le même partout.", is_required=True, limit=32)
 
 
+OF_ENTITY = Column(
+    "Entité", "entity", "Le sigle de l'entité qui est seule à s'en servir ; vide : commune à toutes.", Holds.REFERENCE,
+    refers_to="units",
+)  # fmt: skip
+
+
 def _unit_columns(*, is_entity: bool) -> tuple[Column, ...]:
     examples = ("CEET", "ARSE") if is_entity else ("DGE", "DGE-ETUDES")
     names = (
@@ -167,6 +173,7 @@ SHEETS = (
             Column("Code", "code", "Court, sans espace.", is_required=True, limit=64, examples=("opinion", "information")),
             Column("Libellé", "label", "Ce qui est imprimé sur la fiche.", is_required=True, examples=("Étude et avis", "Pour information")),
             Column("Rappels", "reminder", "Jours ouvrés : avant la date / après / puis tous les ; 2/1/3 par exemple ; un tiret court (-) : aucun rappel.", limit=8, examples=("2/1/3", "")),
+            OF_ENTITY,
         ),
     ),
     Sheet(
@@ -181,6 +188,7 @@ SHEETS = (
             Column("Rappels", "reminders", "Jours ouvrés autour de l'échéance, séparés par des virgules : -2, 1, 5.", Holds.NUMBERS, limit=366, examples=("-2, 1", "")),
             Column("Modèle de lettre", "template", "Le code du modèle par lequel un projet commence.", Holds.REFERENCE, refers_to="templates"),
             Column("Fermée", "closed", "oui si on ne la choisit plus.", Holds.YES_NO),
+            OF_ENTITY,
         ),
     ),
     Sheet(
@@ -191,6 +199,7 @@ SHEETS = (
             Column("Étape", "kind", "visa, avis ou signature.", Holds.CHOICE, STEP_KINDS, examples=("visa", "signature")),
             Column("Obligatoire", "compulsory", "oui : le rédacteur ne peut pas l'ôter.", Holds.YES_NO, examples=("oui", "")),
             Column("Avec la précédente", "with_previous", "oui : les deux étapes s'ouvrent ensemble.", Holds.YES_NO),
+            Column("Entité", "entity", "Le sigle de l'entité de la nature, si elle en a une.", Holds.REFERENCE, refers_to="units"),
         ),
     ),
     Sheet(

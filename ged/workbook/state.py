@@ -45,11 +45,11 @@ def organisation_now(session: Session, *, on: date, with_lists: bool = True) -> 
         people=_people(session),
         posts=_posts(session, unit_codes, post_codes, on),
         registers=_registers(session, unit_codes),
-        mentions=_mentions(session),
-        natures=_natures(session, post_codes),
+        mentions=_mentions(session, unit_codes),
+        natures=_natures(session, post_codes, unit_codes),
         correspondents=_correspondents(session) if with_lists else (),
         filing_plan=_filing_plan(session) if with_lists else (),
-        templates=_templates(session),
+        templates=_templates(session, unit_codes),
     )
 
 
@@ -95,17 +95,18 @@ def _registers(session: Session, units: Mapping[int, str]) -> tuple[RegisterReco
     )  # fmt: skip
 
 
-def _mentions(session: Session) -> tuple[MentionRecord, ...]:
+def _mentions(session: Session, units: Mapping[int, str]) -> tuple[MentionRecord, ...]:
     return tuple(
-        MentionRecord(code=row.code, label=row.label, reminder=row.reminder)
+        MentionRecord(code=row.code, label=row.label, reminder=row.reminder, entity=units.get(row.entity_id or 0))
         for row in session.scalars(select(Mention).order_by(Mention.position, Mention.code))
     )
 
 
-def _natures(session: Session, posts: dict[int, str]) -> tuple[NatureRecord, ...]:
+def _natures(session: Session, posts: dict[int, str], units: dict[int, str]) -> tuple[NatureRecord, ...]:
     registers = dict(session.execute(select(Register.id, Register.code)).all())
     return tuple(
-        _nature(row, registers, posts) for row in session.scalars(select(Nature).order_by(Nature.position, Nature.id))
+        _nature(row, registers, posts, units)
+        for row in session.scalars(select(Nature).order_by(Nature.position, Nature.id))
     )
 
 
@@ -124,9 +125,14 @@ def _filing_plan(session: Session) -> tuple[FilingRecord, ...]:
     return tuple(FilingRecord(code=row.code, title=row.title) for row in rows)
 
 
-def _templates(session: Session) -> tuple[TemplateRecord, ...]:
+def _templates(session: Session, units: Mapping[int, str]) -> tuple[TemplateRecord, ...]:
     rows = session.scalars(select(LetterTemplate).order_by(LetterTemplate.position, LetterTemplate.code))
-    return tuple(TemplateRecord(code=row.code, title=row.title, subject=row.subject, body=row.body) for row in rows)
+    return tuple(
+        TemplateRecord(
+            code=row.code, title=row.title, subject=row.subject, body=row.body, entity=units.get(row.entity_id or 0)
+        )
+        for row in rows
+    )
 
 
 def _holders(session: Session, on: date) -> dict[int, str]:
@@ -139,14 +145,14 @@ def _holders(session: Session, on: date) -> dict[int, str]:
     return dict(session.execute(held).all())
 
 
-def _nature(row: Nature, registers: dict[int, str], posts: dict[int, str]) -> NatureRecord:
+def _nature(row: Nature, registers: dict[int, str], posts: dict[int, str], units: dict[int, str]) -> NatureRecord:
     circuit = None
     if row.signatory_post_id is not None:
         circuit = CircuitRecord(signatory=posts[row.signatory_post_id], steps=_steps(row.steps, posts))
     return NatureRecord(
         code=row.code, name=row.name, direction=row.direction.value, register=registers.get(row.register_id or 0),
         delay_days=row.delay_days, mentions=tuple(row.mentions), reminders=tuple(row.reminders),
-        template=row.template_code or None, circuit=circuit, closed=row.is_closed,
+        template=row.template_code or None, circuit=circuit, closed=row.is_closed, entity=units.get(row.entity_id or 0),
     )  # fmt: skip
 
 

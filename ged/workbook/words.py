@@ -26,6 +26,7 @@ SENTENCES = {
     "workbook.unknown_near": "« {value} » n'existe pas. Vouliez-vous dire « {near} » ?",
     "workbook.pattern": "Le modèle doit contenir {{seq:05d}} ; il peut contenir {{year}}, {{entity}}, {{unit}}, {{register}}.",
     "workbook.other_direction": "Ce registre est d'un autre sens que la nature.",
+    "workbook.no_entity": "Cette unité n'est pas une entité : donnez le sigle d'une entité, ou laissez la cellule vide.",
     "workbook.itself": "Ce ne peut pas être elle-même.",
     "workbook.email": "Une adresse électronique contient une arobase : nom@domaine.tg.",
     "workbook.other_sheet": "Cette unité est de la feuille « {sheet} » : mettez-y sa ligne. Une entité ne cesse pas de l'être par un classeur.",

@@ -80,10 +80,13 @@ def _circuit_rows(file: OrganisationFile, sheet: Sheet) -> list[list[str]]:
             {
                 "nature": nature.code, "post": step.post or NEAREST_HEAD, "kind": step.kind,
                 "compulsory": step.compulsory or None, "with_previous": step.with_previous or None,
+                "entity": nature.entity,
             }
             for step in nature.circuit.steps
         ]  # fmt: skip
-        steps.append({"nature": nature.code, "post": nature.circuit.signatory, "kind": "signature"})
+        steps.append(
+            {"nature": nature.code, "post": nature.circuit.signatory, "kind": "signature", "entity": nature.entity}
+        )
         rows += [[write_cell(column, step.get(column.key)) for column in sheet.columns] for step in steps]
     return rows
 

@@ -61,8 +61,8 @@ def test_natures_are_loaded_once_changed_and_journalled(services: Services, load
     load(content)
     assert load(content) == []
     with services.reading() as session:
-        offered = {one.code: one for one in queries.offered(session, Direction.INCOMING)}
-        leaving = [one.code for one in queries.offered(session, Direction.OUTGOING)]
+        offered = {one.code: one for one in queries.offered(session, Direction.INCOMING, ())}
+        leaving = [one.code for one in queries.offered(session, Direction.OUTGOING, ())]
     assert (offered["demande"].delay_days, offered["demande"].mentions) == (15, ("draft_reply",))
     assert leaving == ["lettre_depart", "reponse_plainte", "engagement"], "in the order of the file"
 
@@ -77,8 +77,8 @@ def test_natures_are_loaded_once_changed_and_journalled(services: Services, load
     with services.reading() as session:
         entries = session.scalars(select(AuditEntry.action)).all()
         assert entries.count("natures.loaded") == 2, "what changes nothing is not in the journal"
-        assert "autre" not in [one.code for one in queries.offered(session, Direction.INCOMING)]
-        assert queries.names(session)["autre"] == "Autre", "letters keep what they have"
+        assert "autre" not in [one.code for one in queries.offered(session, Direction.INCOMING, ())]
+        assert queries.names(session, (), ())["autre"] == "Autre", "letters keep what they have"
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def test_the_secretary_acts_for_the_authority_and_the_journal_names_both(service
     assert person == actor(services, "secretaire").person_id
     assert (own, acting) == (post_id(services, "SG-S"), post_id(services, "SG-T"))
     with services.reading() as session:
-        [decision] = queries.imputations(session, mail.mail_id)
+        [decision] = queries.imputations(session, mail.mail_id, actor(services, "sg"))
     assert (decision.acted_as, decision.person_name, decision.post_title) == ("secretary", "Secretaire", "Poste SG-T")
 
 

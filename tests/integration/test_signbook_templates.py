@@ -27,7 +27,7 @@ def test_a_second_load_changes_nothing_and_each_unit_finds_its_register(tmp_path
     assert [change.action for change in first] == ["added"] * len(file.templates)
     assert again == []
     with services.reading() as session:
-        assert [row.code for row in templates(session)] == [record.code for record in file.templates]
+        assert [row.code for row in templates(session, ())] == [record.code for record in file.templates]
         units = {unit.code: unit.id for unit in session.scalars(select(Unit))}
         registers = {
             code: book.departure_register(session, units[code]).code

@@ -19,6 +19,11 @@ FIRST_RELEASE = "0009"
 MADE = re.compile(r"CREATE (?:UNIQUE )?INDEX (CONCURRENTLY )?(?:IF NOT EXISTS )?\S+ ON (\w+)")
 IN_ONE_TRANSACTION = {
     ("0020", "correspondents"): "some thousand rows, which the revision itself writes anew: the table is locked anyhow",
+    **{
+        (revision, name): "a few dozen rows, which an administrator alone writes"
+        for revision in ("0051", "0053")
+        for name in ("letter_templates", "mentions", "natures")
+    },
 }
 
 

@@ -6,19 +6,29 @@ import time
 from flask import current_app
 
 from ged.natures import queries
+from ged.org.stock import entities_of
+from ged.org.tree import ministry
 from web.site import context
 
 KEPT_S = 30.0
+MOST_KEPT = 500
 _NAMED = "ged_nature_names"
 
 
 def names() -> dict[str, str]:
-    """The name of every nature by its code, also of those that are closed."""
-    kept: tuple[float, dict[str, str]] = current_app.extensions.get(_NAMED, (-math.inf, {}))
+    """The name of every nature of the reader's ministry by its code, also of those that are closed; the own entity's first."""
+    actor = context.actor_or_none()
+    if actor is None:
+        return {}
+    own, near = entities_of(actor), ministry(actor)
+    held: dict[object, tuple[float, dict[str, str]]] = current_app.extensions.setdefault(_NAMED, {})
+    kept = held.get((own, near), (-math.inf, {}))
     if time.monotonic() - kept[0] > KEPT_S:
         with context.services().reading() as session:
-            kept = time.monotonic(), queries.names(session)
-        current_app.extensions[_NAMED] = kept
+            kept = time.monotonic(), queries.names(session, own, near)
+        if len(held) > MOST_KEPT:
+            held.clear()
+        held[own, near] = kept
     return kept[1]
 
 

@@ -1074,6 +1074,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Une unité serait placée sous elle-même (%(where)s)."), _l("Corrigez le fichier.")
     ),
     "organisation.field": Message(_l("Un champ du fichier n'est pas valable (%(where)s)."), _l("Corrigez ce champ.")),
+    "organisation.lists_later": Message(
+        _l("Une liste propre à une entité attend la fin de la mise à jour (%(where)s)."),
+        _l("Terminez la mise à jour : ged migrate --finish."),
+    ),
     "organisation.reference": Message(
         _l("Le fichier cite %(value)s, qui n'y figure pas (%(where)s)."), _l("Citez ce qui figure dans le fichier.")
     ),

@@ -1,5 +1,6 @@
 """The choices of an author: templates, and posts for the circuit."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from ged.org.absences import Away, away
 from ged.org.models import Post, PostRole, Unit
 from ged.org.names import post_names
+from ged.org.stock import kept_rows
 from ged.org.tree import ministry
 from ged.signbook.models import LetterTemplate
 from ged.unit import NO_WORK, Actor, Role
@@ -32,20 +34,17 @@ class PostChoice:
     away: Away | None = None
 
 
-def templates(session: Session) -> list[TemplateRow]:
-    """The templates, in the order of the organisation file."""
-    rows = session.scalars(select(LetterTemplate).order_by(LetterTemplate.position, LetterTemplate.id))
-    return [TemplateRow(row.code, row.title) for row in rows]
+def templates(session: Session, entity_ids: Collection[int]) -> list[TemplateRow]:
+    """The templates of these entities, in the order of the organisation file; of several with one code the first."""
+    rows = kept_rows(session, LetterTemplate, entity_ids)
+    return [TemplateRow(code, row.title) for code, row in rows.items()]
 
 
 def posts(session: Session, actor: Actor, *, on: date) -> list[PostChoice]:
     """Posts of open units of the actor's ministry that work on letters, with today's holders."""
-    rows = session.scalars(
-        select(Post.id)
-        .join(Unit, Unit.id == Post.unit_id)
-        .where(Unit.closed_at.is_(None), Unit.id.in_(ministry(actor)))
-        .order_by(Unit.id, Post.id)
-    ).all()
+    near = Unit.id.in_(ministry(actor))
+    query = select(Post.id).join(Unit, Unit.id == Post.unit_id).where(Unit.closed_at.is_(None), near)
+    rows = session.scalars(query.order_by(Unit.id, Post.id)).all()
     roles: dict[int, set[Role]] = {}
     for post_id, role in session.execute(select(PostRole.post_id, PostRole.role)):
         roles.setdefault(post_id, set()).add(role)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from ged import access
 from ged.access import visible_clause
 from ged.errors import NotFound
+from ged.org.stock import entities_of
 from ged.ports import Confidentiality, MailId
 from ged.register.models import REPLY, Direction, Mail, MailLink
 from ged.register.queries import first_number
@@ -79,7 +80,7 @@ def letter_panel(session: Session, mail_id: MailId | int, actor: Actor) -> Lette
     if mail.direction is not Direction.INCOMING:
         return _own(session, mail, actor)
     may_answer = bool(actor.working_posts) and mail.state not in (MailState.CLOSED, MailState.VOIDED)
-    offered = tuple(templates(session)) if may_answer else ()
+    offered = tuple(templates(session, entities_of(actor))) if may_answer else ()
     seen = visible_clause(Mail.id, Mail.level, actor.principals)
     drafted = select(Draft.mail_id).where(Draft.answers_id == mail.id)
     linked = select(MailLink.from_id).where(MailLink.to_id == mail.id, MailLink.kind == REPLY)

@@ -10,6 +10,7 @@ from ged.errors import GedError, Invalid, InvalidTransition
 from ged.org import delegations
 from ged.org.delegations import DelegationForm
 from ged.org.models import DelegationKind
+from ged.org.stock import entities_of
 from ged.ports import PersonId, PostId
 from ged.signbook import queries
 from web.site import auth, context
@@ -31,7 +32,7 @@ def _page(error: GedError | None = None) -> ResponseReturnValue:
         rows = delegations.listing(session, actor, on=context.today())
         posts = delegations.post_choices(session, actor, on=context.today())
         people = delegations.person_choices(session, actor, on=context.today())
-        templates = [(one.code, one.title) for one in queries.templates(session)]
+        templates = [(one.code, one.title) for one in queries.templates(session, entities_of(actor))]
     return render_form(
         "delegations/index.html", error=error, rows=rows, posts=posts, people=people, kinds=list(DelegationKind),
         templates=templates, template_titles=dict(templates),
@@ -80,7 +81,7 @@ def create() -> ResponseReturnValue:
 
 def _check_templates(codes: tuple[str, ...]) -> None:
     with context.services().reading() as session:
-        known = {one.code for one in queries.templates(session)}
+        known = {one.code for one in queries.templates(session, entities_of(context.actor()))}
     if not known.issuperset(codes):
         raise Invalid("form.unknown_choice", "choose from the list", field="template_codes")
 

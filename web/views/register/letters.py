@@ -14,6 +14,7 @@ from ged.dispatch import rectify_outside, signed_outside
 from ged.dispatch.rectify_outside import OutsideChanges, Receivers
 from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.natures import queries as nature_queries
+from ged.org.tree import entity_of
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, UnitId
 from ged.recognition import signatures
 from ged.register import documents, entry, journal, levels, opening, operations, queries
@@ -145,7 +146,8 @@ def _rectify_form(mail_id: int, error: GedError | None = None) -> ResponseReturn
     def choices(session: ReadSession) -> object:
         letter = queries.letter(session, mail_id, actor)
         kept = {letter.nature: natures.name_of(letter.nature)} if letter.nature else {}
-        offered = {one.code: one.name for one in nature_queries.offered(session, letter.direction)}
+        own = [entity_of(letter.unit_id, actor.units)]
+        offered = {one.code: one.name for one in nature_queries.offered(session, letter.direction, own)}
         return list((kept | offered).items())
 
     return _form(

@@ -15,6 +15,7 @@ from ged.dispatch import signed_outside
 from ged.dispatch.signed_outside import MAX_NAME, MAX_PARTIES, OutgoingForm, WaitingScan
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.natures import queries as nature_queries
+from ged.org.stock import entities_of
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId, UnitId
 from ged.recognition import signatures
 from ged.register import entry, registers
@@ -56,7 +57,7 @@ def _page(kind: str, scan_id: int | None, error: GedError | None = None) -> Resp
     with context.services().reading() as db:
         units, signatories = signed_outside.writers(db, actor, on=context.today())
         near, _far = entry.authorities(db, actor, on=context.today())
-        natures = nature_queries.offered(db, signed_outside.DIRECTIONS[register_nature])
+        natures = nature_queries.offered(db, signed_outside.DIRECTIONS[register_nature], entities_of(actor))
         values: dict[str, Any] = {
             "registers": signed_outside.registers_kept(db, actor, register_nature),
             "register_natures_kept": [(ADDRESSES[one], one) for one in signed_outside.register_natures_kept(db, actor)],
@@ -139,7 +140,8 @@ def _read(kind: str) -> tuple[RegisterId, OutgoingForm]:
     with context.services().reading() as db:
         if nature:
             try:
-                nature_queries.require(db, nature, signed_outside.DIRECTIONS[KINDS[kind]])
+                own = entities_of(context.actor())
+                nature_queries.require(db, nature, signed_outside.DIRECTIONS[KINDS[kind]], own)
             except Invalid as unknown:
                 fields.refuse(unknown)
         kept = {one[0] for one in signed_outside.registers_kept(db, context.actor(), KINDS[kind])}

@@ -22,6 +22,7 @@ from ged.mailbox import operations as mailbox
 from ged.mailbox import signatures as message_signatures
 from ged.natures import queries as nature_queries
 from ged.natures.queries import NatureRow
+from ged.org.stock import entities_of
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId
 from ged.recognition import signatures
 from ged.register import correspondents, entry, opening, operations, prints, queries
@@ -80,7 +81,7 @@ def _page(
         registers = entry.arrival_registers(db, actor)
         near, far = entry.authorities(db, actor, on=context.today())
         usual = entry.last_addressed(db, actor)
-        natures = nature_queries.offered(db, Direction.INCOMING)
+        natures = nature_queries.offered(db, Direction.INCOMING, entities_of(actor))
         scan: ScanRow | None = scan_queries.scan(db, scan_id, actor) if scan_id is not None else None
         sheet_id = scan.separator_id if scan is not None else None
         preset = separators.preset(db, sheet_id) if sheet_id is not None else None
@@ -211,7 +212,7 @@ def _read_letter(fields: FormReader) -> IncomingForm:
     if nature:
         with context.services().reading() as db:
             try:
-                nature_queries.require(db, nature, Direction.INCOMING)
+                nature_queries.require(db, nature, Direction.INCOMING, entities_of(context.actor()))
             except Invalid as unknown:
                 fields.refuse(unknown)
     related_as = fields.text("related_as", maximum=32) or "related"

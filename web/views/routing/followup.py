@@ -14,6 +14,7 @@ from ged.errors import Invalid, InvalidTransition
 from ged.followup import listing, reminders
 from ged.followup import sheet as printing
 from ged.followup.listing import SOON_DAYS, DueTime, FollowFilter, FollowRow, Group, Grouping, Scope, Today
+from ged.org.stock import entities_of
 from ged.ports import Confidentiality, MailId
 from ged.register.words import is_told
 from ged.routing import choices, queries
@@ -61,7 +62,7 @@ def index() -> ResponseReturnValue:
         asked = _filter(SCOPES[scope], days)
         figures = listing.figures(session, actor, asked, GROUPINGS[grouping], today=today)
         rows, page = listing.rows(session, actor, asked, place(), today=today, limit=PAGE)
-        mentions = choices.mention_choices(session)
+        mentions = choices.mention_choices(session, entities_of(actor))
     return render_template(
         "followup/index.html",
         rows=rows,

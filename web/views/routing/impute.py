@@ -13,6 +13,8 @@ from flask_babel import ngettext
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.followup import undoing
 from ged.natures import queries as natures
+from ged.org.stock import entities_of
+from ged.org.tree import entity_of
 from ged.ports import Confidentiality, MailId, PostId, UnitId
 from ged.recognition import signatures
 from ged.register import opening
@@ -107,9 +109,10 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         tree = choices.unit_choices(session, actor)
         offered = _offered(tree, choices.recent_unit_ids(session, actor), _people(session))
         learned = lessons.safely(session, services, Lesson.UNIT, lessons.text_of_letter(session, mail_id))
-        mentions = choices.mention_choices(session)
+        own = [entity_of(found.unit_id, actor.units)]
+        mentions = choices.mention_choices(session, own)
         days = calendar.calendar(session)
-        nature = natures.find(session, found.nature) if found.nature and not path.imputations else None
+        nature = natures.find(session, found.nature, found.unit_id) if found.nature and not path.imputations else None
     _record_opening(found)
     pages = [(paper[0], n) for n in range(1, min(paper[1], MAX_PAGES_SHOWN) + 1)] if paper is not None else []
     return render_form(
@@ -173,7 +176,7 @@ def _batch_page(mail_ids: Sequence[int], error: GedError | None = None) -> Respo
         rows: list[MailRow] = queries.mail_rows(session, actor, list(dict.fromkeys(mail_ids))[:MAX_BATCH])
         recent, people = choices.recent_unit_ids(session, actor), _people(session)
         offered = _offered(choices.unit_choices(session, actor), recent, people)
-        mentions = choices.mention_choices(session)
+        mentions = choices.mention_choices(session, entities_of(actor))
     if not rows and error is None:
         flash(_("Cochez au moins un courrier."), "warning")
         return redirect(url_for("impute.queue"), 303)

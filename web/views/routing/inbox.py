@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.followup import listing, notes
+from ged.org.stock import entities_of
 from ged.ports import MailId, PostId, UnitId
 from ged.recognition import signatures
 from ged.register import opening
@@ -54,7 +55,7 @@ def index() -> ResponseReturnValue:
         totals = {
             key: queries.inbox_total(session, actor, today=today, view=one, asked=asked) for key, one in offered.items()
         }
-        mentions = choices.mention_choices(session)
+        mentions = choices.mention_choices(session, entities_of(actor))
         verdicts = signatures.of_letters(session, [row.mail.mail_id for row in rows])
         reminded = listing.last_reminders(session, [row.assignment_id for row in rows]) if live else {}
         days = calendar.calendar(session)

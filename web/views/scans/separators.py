@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from ged.capture import separators
 from ged.errors import GedError, Invalid, NotFound
 from ged.natures import queries
+from ged.org.stock import entities_of
 from ged.ports import Confidentiality
 from ged.register.models import Direction
 from web.site import context
@@ -32,7 +33,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
     actor = context.actor()
     with context.services().reading() as session:
         rows, units = separators.sheets(session, actor), separators.units(session, actor)
-        natures = queries.offered(session, Direction.INCOMING)
+        natures = queries.offered(session, Direction.INCOMING, entities_of(actor))
     return render_form(
         "scans/separators.html",
         error=error,
@@ -54,7 +55,7 @@ def make() -> ResponseReturnValue:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
             if nature:
-                queries.require(uow.session, nature, Direction.INCOMING)
+                queries.require(uow.session, nature, Direction.INCOMING, entities_of(context.actor()))
             separators.make(
                 uow, unit_id or 0, nature=nature, level=Confidentiality(level), actor=context.actor(), now=uow.now
             )

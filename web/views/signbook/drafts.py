@@ -16,7 +16,9 @@ from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, Stale
 from ged.natures import queries as nature_queries
 from ged.natures.circuit import MAX_VISAS, Step
 from ged.natures.steps import StepKind
+from ged.org.stock import entities_of
 from ged.org.titles import Signatory
+from ged.org.tree import entity_of
 from ged.ports import Confidentiality, MailId, PostId
 from ged.register import opening
 from ged.register.models import Direction
@@ -62,8 +64,9 @@ def _new(error: GedError | None = None) -> ResponseReturnValue:
     answers = request.values.get("repond_a", type=whole)
     with context.services().reading() as session:
         incoming = queries.answerable(session, answers, context.actor()) if answers is not None else None
-        templates = queries.templates(session)
-        natures = nature_queries.offered(session, Direction.OUTGOING)
+        own = entities_of(context.actor())
+        templates = queries.templates(session, own)
+        natures = nature_queries.offered(session, Direction.OUTGOING, own)
     posts = list(context.actor().working_posts)
     return render_form(
         "drafts/new.html",
@@ -84,7 +87,7 @@ def create() -> ResponseReturnValue:
     post_id, nature = fields.integer("post_id"), fields.text("nature", maximum=32)
     try:
         fields.check()
-        code = code or _template_of(nature)
+        code = code or _template_of(nature, post_id)
         if answers is not None and not code:
             raise Invalid("template.unknown", "choose a template of the list", field="modele")
         with context.services().unit_of_work(context.now()) as uow:
@@ -101,11 +104,15 @@ def create() -> ResponseReturnValue:
     return redirect(url_for("drafts.edit", mail_id=mail_id), 303)
 
 
-def _template_of(nature: str) -> str:
-    """The template with which letters of a nature begin; empty without one."""
+def _template_of(nature: str, post_id: int | None) -> str:
+    """The template with which letters of a nature begin that are written through a post; empty without one."""
+    posts = [post for post in context.actor().working_posts if post_id in (None, post.post_id)]
+    if not posts:
+        return ""
     with context.services().reading() as session:
-        found = nature_queries.find(session, nature)
-        known = {one.code for one in queries.templates(session)}
+        found = nature_queries.find(session, nature, posts[0].unit_id)
+        own = [entity_of(posts[0].unit_id, context.actor().units)]
+        known = {one.code for one in queries.templates(session, own)}
     return found.template_code if found is not None and found.template_code in known else ""
 
 
@@ -135,9 +142,10 @@ def edit_page(
         typed.look(working.copies(session, mail_id, context.actor()), row.version)
         compared = _conflict(session, typed, row) if error is not None and error.code == "draft.stale" else None
         beside = versions.pages_beside(session, row.answers_id) if row.answers_id is not None else None
-        natures = nature_queries.offered(session, Direction.OUTGOING)
-        standing = {row.nature: name_of(row.nature)} if row.nature else {}
         draft = book.require(session, mail_id, context.actor())
+        own = [entity_of(draft.mail.unit_id, context.actor().units)]
+        natures = nature_queries.offered(session, Direction.OUTGOING, own)
+        standing = {row.nature: name_of(row.nature)} if row.nature else {}
         offers = choosing.offers(session, draft, context.actor(), on=context.today()) if row.may.hand_in else ()
         word = word_letters.status(session, services, mail_id, context.actor())
         compulsory = choosing.compulsory(session, draft, context.actor(), on=context.today()) if row.may.hand_in else ()

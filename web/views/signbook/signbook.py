@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.natures import queries as nature_queries
 from ged.org import absence_notices, absences
+from ged.org.stock import entities_of
 from ged.paper import ink
 from ged.ports import Confidentiality, MailId, SignatureReport
 from ged.register import documents, opening
@@ -59,7 +60,7 @@ def _asked() -> BookFilter:
 def _index(error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
         book = queries.signature_book(session, context.actor(), _asked())
-        natures = nature_queries.offered(session, Direction.OUTGOING)
+        natures = nature_queries.offered(session, Direction.OUTGOING, entities_of(context.actor()))
         waited = {one.post_id for row in book.mine for one in row.waits_for}
         away = absences.away(session, waited, on=context.today())
         own = absences.listing(session, context.actor(), on=context.today())

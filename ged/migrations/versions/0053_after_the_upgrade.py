@@ -1,0 +1,62 @@
+"""changes that wait until no earlier release runs: the count of failed sign-ins is dropped, and changes of the
+organisation may be planned, and a code may stand in the list of an entity and in the common stock
+
+Revision ID: 0053
+Revises: 0052
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+import ged.db
+
+revision = "0053"
+down_revision = "0052"
+branch_labels = None
+depends_on = None
+phase = "contract"
+oldest_program = "0053"
+
+_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+LISTS = ("letter_templates", "mentions", "natures")
+
+
+def upgrade() -> None:
+    op.drop_table("login_attempts")
+    for name in LISTS:
+        with op.batch_alter_table(name) as table:
+            table.drop_constraint(op.f(f"uq_{name}_code"), type_="unique")
+            table.create_unique_constraint(op.f(f"uq_{name}_entity_id_code"), ["entity_id", "code"])
+        op.create_index(
+            f"uq_{name}_common_code", name, ["code"], unique=True, sqlite_where=sa.text("entity_id IS NULL"),
+            postgresql_where=sa.text("entity_id IS NULL"),
+        )  # fmt: skip
+
+
+def downgrade() -> None:
+    natures = sa.table("natures", sa.column("id"), sa.column("entity_id"))
+    steps = sa.table("nature_steps", sa.column("nature_id"))
+    of_entities = sa.select(natures.c.id).where(natures.c.entity_id.is_not(None))
+    op.execute(sa.delete(steps).where(steps.c.nature_id.in_(of_entities)))
+    for name in LISTS:
+        kept = sa.table(name, sa.column("entity_id"))
+        op.execute(sa.delete(kept).where(kept.c.entity_id.is_not(None)))
+        op.drop_index(f"uq_{name}_common_code", table_name=name)
+        with op.batch_alter_table(name) as table:
+            table.drop_constraint(op.f(f"uq_{name}_entity_id_code"), type_="unique")
+            table.create_unique_constraint(op.f(f"uq_{name}_code"), ["code"])
+    op.create_table(
+        "login_attempts",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("subject", sa.String(length=200), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("locked_until", ged.db.UtcDateTime(), nullable=True),
+        sa.Column("last_at", ged.db.UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_login_attempts")),
+        sa.UniqueConstraint("subject", name=op.f("uq_login_attempts_subject")),
+    )
+    for counted in ("jobs", "job_schedules", "job_figures"):
+        kinds = sa.table(counted, sa.column("kind"))
+        op.execute(sa.delete(kinds).where(kinds.c.kind.in_(["mail_loop", "organisation_acts"])))
