@@ -31,6 +31,7 @@ from ged.routing.queries import InboxView
 from ged.routing.rectify_letter import rectify
 from ged.routing.sheet import imputation_sheet
 from ged.routing.states import AssignmentState
+from ged.routing.undoing import latest
 from ged.signbook import drafts
 from ged.signbook.models import LetterTemplate
 from ged.slips.drafting import LineForm
@@ -57,7 +58,8 @@ def undo(services: Services, *imputation_ids: int, by: str = "sg") -> list[MailI
 def obstacle(services: Services, mail_id: int, by: str = "sg") -> str | None:
     """Why the letter's page does not offer it; empty: it does; None: it says nothing of it."""
     with services.reading() as session:
-        found = undoing.offer(session, mail_id, actor(services, by), on=TODAY)
+        last = latest(session, mail_id)
+        found = last and undoing.offer(session, last.id, actor(services, by), on=TODAY)
     return None if found is None else (found.obstacle.code if found.obstacle is not None else "")
 
 
