@@ -59,6 +59,10 @@ def day(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[
         stage.processes.stop()
 
 
+@pytest.mark.skipif(
+    not {"GED_TEST_DAY", "GED_TEST_LONG"} & set(os.environ),
+    reason="a whole day in the browser, of pages that other tests walk: `make day` plays it",
+)
 def test_a_day_of_the_ministry_ends_with_empty_desks_and_no_gap(day: Day) -> None:
     drawn = make_letters(SEED, 4 + LETTERS - KINDS)
     day.office.pair()
