@@ -349,7 +349,8 @@ def test_workers_that_look_at_one_moment_ask_for_periodic_jobs_once(services: Se
             JobKind.ALERTS,
             JobKind.MAIL_LOOP,
             JobKind.PRESERVE_DUE,
-        }  # no mailbox, follower or signature
+            JobKind.ORGANISATION_ACTS,
+        }  # no mailbox, follower, signature or planned act
         assert Counter(session.scalars(select(Job.kind))) == Counter(pipeline.SCHEDULED - without_cause)
 
 

@@ -73,6 +73,7 @@ def test_the_package_lists_of_the_project_are_read(setup: ModuleType, monkeypatc
     servers = {"redis-server", "postgresql", "dovecot-imapd", "clamav-daemon"}
     assert servers | {
         "chromium",
+        "chromium-headless-shell",
         "sane-airscan",
         "libreoffice-writer-nogui",
         "softhsm2",

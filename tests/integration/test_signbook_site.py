@@ -168,7 +168,8 @@ def test_a_changed_address_is_shown_and_compared_before_a_letter_leaves_for_it(s
 
 def test_an_address_that_another_entity_shares_is_compared_first(site: Site) -> None:
     with site.services.unit_of_work(NOW) as uow:
-        other = Unit(code="AUTRE", name="Office des routes", is_entity=True)
+        ministry = uow.session.scalars(select(Unit.id).where(Unit.code == "MIN")).one()
+        other = Unit(code="AUTRE", name="Office des routes", is_entity=True, parent_id=ministry)
         uow.session.add(other)
         uow.session.flush()
         uow.session.add(

@@ -46,7 +46,8 @@ def wait_until_idle(here: Installation) -> None:
             JobKind.ALERTS,
             JobKind.MAIL_LOOP,
             JobKind.PRESERVE_DUE,
-        }  # no mailbox, follower or signature
+            JobKind.ORGANISATION_ACTS,
+        }  # no mailbox, follower, signature or planned act
         return SCHEDULED - without_cause <= {job.kind for job in found} and {job.state for job in found} == {
             JobState.DONE
         }
