@@ -6,6 +6,8 @@ The parts of a process are in the frozen ``Services``. Pages, panels and command
 import ast
 from collections.abc import Iterator
 
+import pytest
+
 from tests.source_kit import ROOT, modules, tree
 
 PRODUCT = ("ged", "sandbox", "ocr", "indexer", "signing", "web", "scanner_bridge", "demo")
@@ -33,6 +35,7 @@ KEPT = {
 }
 
 
+@pytest.mark.slow
 def test_no_module_fills_a_table_of_another() -> None:
     changed = {place for path in modules(*PRODUCT) for place in _changed(path.relative_to(ROOT).as_posix(), tree(path))}
     assert changed - KEPT.keys() == set(), "hand it over in Services, or let its module be found"

@@ -128,6 +128,7 @@ def test_bytes_discarded_while_their_time_is_set_are_written_anew(
     assert blobs.verify(digest)
 
 
+@pytest.mark.slow
 def test_whoever_puts_bytes_while_they_are_discarded_has_them(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
     for n in range(200):

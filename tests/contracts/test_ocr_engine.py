@@ -20,6 +20,9 @@ SMALL = (1240, 1754)
 TIMEOUT_S = 120.0
 
 
+pytestmark = pytest.mark.slow  # pages are really read, by both engines
+
+
 @pytest.fixture(scope="module", params=PLUGS)
 def engine(request: pytest.FixtureRequest) -> Iterator[OcrEngine]:
     plug = PLUGS[request.param]()

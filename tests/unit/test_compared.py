@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from ged.dispatch.models import Party
 from ged.ports import AttachmentId
 from ged.richtext import marks
@@ -73,6 +75,7 @@ def test_a_hostile_length_takes_no_time() -> None:
     assert time.process_time() - begin < 5
 
 
+@pytest.mark.slow
 def test_many_lines_that_are_alike_take_no_time() -> None:
     few = "\n".join("- a\n- b" for _ in range(900)), "\n".join("- a\n- c" for _ in range(900))
     many = "\n".join("- a" for _ in range(15_000)), "\n".join("- a" for _ in range(14_900))

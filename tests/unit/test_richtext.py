@@ -32,6 +32,7 @@ blocks = st.one_of(
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(blocks, max_size=4))
+@pytest.mark.slow
 def test_a_document_comes_back_from_its_stored_form_and_from_its_light_marks(made: list[Any]) -> None:
     found = normal(made)
     assert normal(found.blocks) == found
