@@ -19,7 +19,7 @@ from ged.register.models import Attachment
 from tests import pages
 from tests.factories import NOW, actor
 from tests.office_kit import TEXT, docx
-from tests.scan_site_kit import Desk, Site, desk, only_scan, register, site, upload  # noqa: F401 - the fixture  # noqa: F401 - the fixture
+from tests.scan_site_kit import Desk, Site, desk, only_scan, register, site, upload  # noqa: F401 - the fixture
 
 
 def only_sheet(site: Site) -> SeparatorSheet:  # noqa: F811

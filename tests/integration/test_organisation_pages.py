@@ -6,50 +6,26 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
 from ged.administration import wanted
 from ged.org.models import Post, Unit
-from ged.routing.load import fill_calendar
 from ged.unit import Services
 from tests.administration_kit import organisation, propose
+from tests.administration_site_kit import confirm, place, send
 from tests.factories import NOW
 from tests.routing_kit import impute, register
 from tests.site import make_site, post, sign_in
+
+__all__ = ["place"]  # a fixture
 
 pytestmark = pytest.mark.slow
 ROOT = "/administration/organisation"
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> tuple[Flask, Services]:
-    app, services = make_site(tmp_path)
-    with services.unit_of_work(NOW) as uow:
-        fill_calendar(uow)
-    return app, services
-
-
 def unit_id(services: Services, code: str) -> int:
     with services.reading() as session:
         return session.scalars(select(Unit.id).where(Unit.code == code)).one()
-
-
-def send(client: FlaskClient, path: str, data: dict[str, object]) -> str:
-    """Propose an act. Returns the address of what it will change."""
-    answer = post(client, path, data)
-    assert answer.status_code == 303, answer.text
-    return str(answer.location)
-
-
-def confirm(client: FlaskClient, shown: str, **more: str) -> str:
-    """Confirm what a page shows. Returns the page that follows."""
-    page = client.get(shown).text
-    found = re.search(r'name="shown" value="(\w+)"', page)
-    assert found, page
-    answer = post(client, f"{shown}/confirmer", {"shown": found.group(1), **more}, page=shown)
-    assert answer.status_code == 303, answer.text
-    return client.get(shown).text
 
 
 def test_a_unit_is_created_renamed_moved_and_all_of_it_undone(place: tuple[Flask, Services]) -> None:

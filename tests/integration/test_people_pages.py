@@ -10,23 +10,17 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
 from ged.org.models import Holding, Person, Post
-from ged.routing.load import fill_calendar
 from ged.unit import Services
 from tests.administration_kit import organisation
+from tests.administration_site_kit import confirm, place, send
 from tests.factories import NOW, TODAY
 from tests.routing_kit import impute, register
 from tests.site import make_site, post, sign_in
 
+__all__ = ["place"]  # a fixture
+
 pytestmark = pytest.mark.slow
 PEOPLE, POSTS = "/administration/personnes", "/administration/postes"
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> tuple[Flask, Services]:
-    app, services = make_site(tmp_path)
-    with services.unit_of_work(NOW) as uow:
-        fill_calendar(uow)
-    return app, services
 
 
 def person_id(services: Services, account: str) -> int:
@@ -41,14 +35,10 @@ def post_id(services: Services, code: str) -> int:
 
 def do(client: FlaskClient, path: str, data: dict[str, object]) -> tuple[str, str]:
     """Propose and confirm an act. Returns its address, and the page that said what will change."""
-    answer = post(client, path, data)
-    assert answer.status_code == 303, answer.text
-    page = client.get(answer.location).text
-    found = re.search(r'name="shown" value="(\w+)"', page)
-    assert found, page
-    confirmed = post(client, f"{answer.location}/confirmer", {"shown": found.group(1)}, page=answer.location)
-    assert confirmed.status_code == 303, confirmed.text
-    return str(answer.location), page
+    shown = send(client, path, data)
+    page = client.get(shown).text
+    confirm(client, shown)
+    return shown, page
 
 
 def holder(services: Services, code: str) -> str | None:

@@ -1,0 +1,39 @@
+"""The site of the administration for tests: acts are proposed and confirmed on its pages."""
+
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from ged.routing.load import fill_calendar
+from ged.unit import Services
+from tests.factories import NOW
+from tests.site import make_site, post
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> tuple[Flask, Services]:
+    """A site with its organisation and calendar. Returns the application and its services."""
+    app, services = make_site(tmp_path)
+    with services.unit_of_work(NOW) as uow:
+        fill_calendar(uow)
+    return app, services
+
+
+def send(client: FlaskClient, path: str, data: dict[str, object]) -> str:
+    """Propose an act. Returns the address of what it will change."""
+    answer = post(client, path, data)
+    assert answer.status_code == 303, answer.text
+    return str(answer.location)
+
+
+def confirm(client: FlaskClient, shown: str, **more: str) -> str:
+    """Confirm what a page shows. Returns the page that follows."""
+    page = client.get(shown).text
+    found = re.search(r'name="shown" value="(\w+)"', page)
+    assert found, page
+    answer = post(client, f"{shown}/confirmer", {"shown": found.group(1), **more}, page=shown)
+    assert answer.status_code == 303, answer.text
+    return client.get(shown).text
