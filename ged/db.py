@@ -30,6 +30,7 @@ from sqlalchemy import (
     event,
     insert,
     inspect,
+    select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -304,11 +305,18 @@ def placed(name: str) -> BindParameter[Any]:
     return bindparam(f"v_{name}")
 
 
-def insert_of(model: type[Base]) -> Insert:
-    """An INSERT for ``Together`` that names every column, except an autoincrement key."""
+def insert_of(model: type[Base], *, where: ColumnElement[bool] | None = None) -> Insert:
+    """An INSERT for ``Together`` that names every column, except an autoincrement key.
+
+    Args:
+        where: the row is inserted only if this is true.
+    """
     table = table_of(model)
     given = [one for one in table.columns if one is not table.autoincrement_column]
-    return insert(table).values({one.name: placed(one.name) for one in given})
+    if where is None:
+        return insert(table).values({one.name: placed(one.name) for one in given})
+    values = select(*(bindparam(f"v_{one.name}", type_=one.type) for one in given)).where(where)
+    return insert(table).from_select([one.name for one in given], values, include_defaults=False)
 
 
 def known_to(session: Session, row: Base) -> None:

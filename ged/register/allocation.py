@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import exists, update
 from sqlalchemy.orm import Session
 
 from ged.db import Together, insert_of, known_to, placed, table_of
@@ -16,20 +16,23 @@ from ged.org.models import Unit
 from ged.org.tree import entities, entity_of
 from ged.ports import RegisterId
 from ged.register import clock
-from ged.register.counters import counter_of, locked_counter, open_day
-from ged.register.models import MailNumber, Register, RegisterCounter, RegisterNature
+from ged.register.counters import closed_until, counter_of, day_after, locked_counter, open_day
+from ged.register.models import MailNumber, Register, RegisterClosing, RegisterCounter, RegisterNature
 from ged.register.numbering import format_number, number_key
 from ged.register.registers import open_register
 from ged.unit import Actor, HeldPost, UnitOfWork, UnitRow
 
-_counters = table_of(RegisterCounter)
+_counters, _closings = table_of(RegisterCounter), table_of(RegisterClosing)
+_IS_OPEN = ~exists().where(
+    _closings.c.register_id == placed("register_id"), _closings.c.until_on >= placed("registered_on")
+)
 _NEXT = Together(
     update(_counters)
-    .where(_counters.c.register_id == placed("register_id"), _counters.c.year == placed("year"))
+    .where(_counters.c.register_id == placed("register_id"), _counters.c.year == placed("year"), _IS_OPEN)
     .values(last_sequence=placed("sequence"), last_on=placed("registered_on")),
-    insert_of(MailNumber).returning(table_of(MailNumber).c.id),
+    insert_of(MailNumber, where=_IS_OPEN).returning(table_of(MailNumber).c.id),
 )
-"""Statements: insert a number, and update its counter."""
+"""Statements: insert a number and update its counter, unless the number's day is closed."""
 
 
 def allocate(
@@ -54,33 +57,37 @@ def allocate(
     register = open_register(uow.session, register_id)
     # Read this before we take the lock that others wait for.
     entity, unit = entity_code(uow.session, register.unit, actor.units), register.unit.code
-    counter = locked_counter(uow.session, register, uow.now.astimezone(uow.services.zone).date())
-    local_day = open_day(uow, register.id)  # while we hold the lock, no day can be closed
-    if register.restarts_yearly and local_day.year != counter.year:  # the whole year is closed
-        counter = locked_counter(uow.session, register, local_day)
-    year = counter.year
-    on = max(local_day, counter.last_on) if counter.last_on else local_day
-    clock.check(uow, on, counter)
-    begin = datetime.combine(on, time(), tzinfo=uow.services.zone).astimezone(UTC)
-    sequence = counter.last_sequence + 1
-    text = format_number(register.pattern, sequence=sequence, on=on, entity=entity, unit=unit, register=register.code)
-    row = {
-        "register_id": register.id,
-        "year": year,
-        "sequence": sequence,
-        "text": text,
-        "text_key": number_key(text),
-        "registered_at": max(uow.now, begin),
-        "registered_on": on,
-        "person_id": actor.person_id or None,
-        "post_id": post.post_id if post else None,
-        "mail_id": mail_id,
-        "envelope_id": envelope_id,
-        "slip_id": slip_id,
-        "voided_at": None,
-        "void_reason": "",
-    }
-    number_id = _NEXT.run(uow.session, row).scalar_one()
+    closed = closed_until(uow.session, register.id)
+    while True:
+        counter = locked_counter(uow.session, register, day_after(uow, closed))
+        on = max(day_after(uow, closed), counter.last_on or date.min)
+        clock.check(uow, on, counter)
+        begin = datetime.combine(on, time(), tzinfo=uow.services.zone).astimezone(UTC)
+        sequence = counter.last_sequence + 1
+        text = format_number(
+            register.pattern, sequence=sequence, on=on, entity=entity, unit=unit, register=register.code
+        )
+        row = {
+            "register_id": register.id,
+            "year": counter.year,
+            "sequence": sequence,
+            "text": text,
+            "text_key": number_key(text),
+            "registered_at": max(uow.now, begin),
+            "registered_on": on,
+            "person_id": actor.person_id or None,
+            "post_id": post.post_id if post else None,
+            "mail_id": mail_id,
+            "envelope_id": envelope_id,
+            "slip_id": slip_id,
+            "voided_at": None,
+            "void_reason": "",
+        }
+        number_id: int | None = _NEXT.run(uow.session, row).scalar_one_or_none()
+        if number_id is not None:
+            break
+        # The day was closed before we got the lock. While we hold it, no other day can be closed.
+        closed = closed_until(uow.session, register.id)
     # The register is already loaded: callers that use the number need no query while others wait for the lock.
     number = MailNumber(**row, id=number_id, register=register)
     known_to(uow.session, number)

@@ -24,8 +24,12 @@ def closed_until(session: Session, register_id: RegisterId | int) -> date | None
 
 def open_day(uow: UnitOfWork, register_id: int) -> date:
     """Today, or the first day after the closed days."""
+    return day_after(uow, closed_until(uow.session, register_id))
+
+
+def day_after(uow: UnitOfWork, closed: date | None) -> date:
+    """Today, or the first day after ``closed``, the last closed day."""
     today = uow.now.astimezone(uow.services.zone).date()
-    closed = closed_until(uow.session, register_id)
     return today if closed is None else max(today, closed + timedelta(days=1))
 
 

@@ -71,3 +71,23 @@ def test_a_void_that_waits_for_a_closing_falls_behind_it(services: Services, unt
     assert (first.void_count, second.void_count) == (0, 1)
     with services.reading() as session:
         assert list(closing.broken(session, services)) == []
+
+
+# The day alone, and the whole year: its counter is then another one.
+@pytest.mark.parametrize("until_on", [TODAY, date(TODAY.year, 12, 31)])
+def test_a_number_that_waits_for_a_closing_falls_behind_it(services: Services, until_on: date) -> None:
+    letter(services)
+    waiting: list[Actor] = []
+
+    def meanwhile(_: Session) -> None:  # the closing holds its locks and will commit
+        waiting.append(Actor(lambda: letter(services)))
+        wait_for_waiters(services.engine)
+
+    first = close(dataclasses.replace(services, fence=meanwhile), until_on)
+    late = waiting[0].result()
+    assert first.number_count == 1
+    with services.reading() as session:
+        number = session.scalars(select(MailNumber).where(MailNumber.mail_id == late)).one()
+        assert number.registered_on == until_on + DAY
+        assert (number.year, number.sequence) == ((until_on + DAY).year, 2 if until_on == TODAY else 1)
+        assert list(closing.broken(session, services)) == []
