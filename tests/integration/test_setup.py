@@ -120,3 +120,26 @@ def test_sudo_that_refuses_is_no_way_to_become_root(setup: ModuleType, monkeypat
     assert setup.become_root() is None
     sudo.write_text("#!/bin/sh\nexit 0\n")
     assert setup.become_root() == ["sudo"]
+
+
+def test_the_environment_is_made_of_debians_own_python(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    debians = setup.ROOT / "python3"
+    debians.write_text("#!/bin/sh\necho 3 12\n")
+    debians.chmod(0o755)
+    monkeypatch.setattr(setup, "DEBIANS_PYTHON", debians)
+    monkeypatch.setattr(setup, "is_debian", lambda: True)
+    assert setup.base_python() == debians
+    monkeypatch.setattr(setup, "is_debian", lambda: False)
+    assert setup.base_python() == Path(sys.executable)
+
+
+@pytest.mark.parametrize("says", ["echo 3 9", "exit 1"])
+def test_a_debian_whose_python_is_too_old_takes_the_one_that_runs_the_setup(
+    setup: ModuleType, monkeypatch: pytest.MonkeyPatch, says: str
+) -> None:
+    old = setup.ROOT / "python3"
+    old.write_text(f"#!/bin/sh\n{says}\n")
+    old.chmod(0o755)
+    monkeypatch.setattr(setup, "DEBIANS_PYTHON", old)
+    monkeypatch.setattr(setup, "is_debian", lambda: True)
+    assert setup.base_python() == Path(sys.executable)
