@@ -135,9 +135,8 @@ def append(session: Session, events: Sequence[Event]) -> None:
 
 def next_one(session: Session, event: Event) -> dict[str, Any]:
     """The values of the statements ``ONE`` for an event. Takes the head's lock."""
-    head = lock(session)
-    entry, payload = _entry(event, sequence=head.count + 1, previous_hash=head.hash)
-    session.expire(head)
+    head = locks.hold_values(session, AuditHead, HEAD_ID, id=HEAD_ID)
+    entry, payload = _entry(event, sequence=head["count"] + 1, previous_hash=head["hash"])
     return entry | payload | {"head_id": HEAD_ID}
 
 

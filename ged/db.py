@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sqlalchemy import (
     CursorResult,
     DateTime,
     Engine,
+    Executable,
     Insert,
     Integer,
     MetaData,
@@ -41,6 +43,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, make_transient_to_detached
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeDecorator
 
 from ged.errors import DatabaseAway, DiskFull, EngineFailed
@@ -323,6 +326,66 @@ def known_to(session: Session, row: Base) -> None:
     """Add a row that a statement has just written to a session, without reading it back. Every column must be set."""
     make_transient_to_detached(row)
     session.add(row)
+
+
+def write_new(session: Session, row: Base, *, unless: str = "") -> bool:
+    """Insert a new row by one statement of its own, and add it to the session: a flush costs several times as much.
+
+    The row must refer to other rows by their keys (relationships are not followed), and every default must be a plain
+    value. Its version, if it has one, becomes 1.
+
+    Args:
+        unless: name of a column with unique values: no row is inserted when another row has the value. Of two
+            concurrent inserts the second waits for the first's commit.
+
+    Returns:
+        Whether the row was inserted. If not, it is not in the session.
+    """
+    session.flush()
+    connection = session.connection()
+    statement = _new_row(type(row), unless, connection.dialect.name)
+    key = connection.execute(statement, _all_values(row)).scalar_one_or_none()
+    if key is None:
+        return False
+    setattr(row, _only_key(type(row)), key)
+    known_to(session, row)
+    return True
+
+
+@lru_cache
+def _new_row(model: type[Base], unless: str, dialect: str) -> Executable:
+    table = table_of(model)
+    make = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    statement = make(table).values({name: bindparam(name) for name in _defaults(model)})
+    if unless:
+        statement = statement.on_conflict_do_nothing(index_elements=[unless])
+    return statement.returning(*table.primary_key)
+
+
+def _all_values(row: Base) -> dict[str, Any]:
+    """Column -> value of a new row. Missing attributes are set to the defaults of their columns."""
+    given = inspect(row).dict
+    defaults = _defaults(type(row))
+    for name in defaults.keys() - given.keys():
+        setattr(row, name, defaults[name])
+    return {name: given[name] for name in defaults}
+
+
+@lru_cache
+def _defaults(model: type[Base]) -> Mapping[str, Any]:
+    """Column -> value when none is given, without the key that the database makes. Attributes are named like columns."""
+    table, version = table_of(model), inspect(model).version_id_col
+    plain = {
+        one.name: one.default.arg if isinstance(one.default, ScalarElementColumnDefault) else None
+        for one in table.columns
+        if one is not table.autoincrement_column
+    }
+    return plain if version is None else plain | {version.name: 1}
+
+
+def _only_key(model: type[Base]) -> str:
+    (key,) = table_of(model).primary_key
+    return key.name
 
 
 class Together:

@@ -18,11 +18,22 @@ from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, inspect, select, text, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    RowMapping,
+    Select,
+    bindparam,
+    func,
+    inspect,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Mapper, Session
 
-from ged.db import Base, insert_if_missing
+from ged.db import Base, insert_if_missing, table_of
 
 ORDER: tuple[frozenset[str], ...] = (
     frozenset({"working_days"}),
@@ -101,6 +112,25 @@ def hold_made(session: Session, model: type[Row], row_id: Key, **values: object)
     return hold_known(session, model, row_id)
 
 
+def hold_values(session: Session, model: type[Base], row_id: Key, **values: object) -> RowMapping:
+    """As ``hold_made``, for a table of ``IN_TURN``, and without loading the row into the session: others wait.
+
+    Returns:
+        Column -> present value.
+    """
+    named = {f"key_{n}": value for n, value in enumerate(_values(row_id))}
+    in_turn = _goes_in_turn(session, model)
+    if in_turn:
+        named["turn"] = _turn(model, _values(row_id))
+    session.flush()
+    query = _columns_by_key(model, in_turn)
+    row = session.connection().execute(query, named).mappings().one_or_none()
+    if row is None:
+        hold_made(session, model, row_id, **values)
+        row = session.connection().execute(query, named).mappings().one()
+    return row
+
+
 def hold_known(session: Session, model: type[Row], row_id: Key) -> Row:
     """Lock one row that is known to exist, until the commit. Returns the present row.
 
@@ -169,10 +199,18 @@ def _hold(session: Session, model: type[Row], *where: ColumnElement[bool], skip_
 @lru_cache
 def _by_key(model: type[Row], in_turn: bool) -> Select[Row]:
     """As ``_by_keys``, for the row of ``key_0``, ``key_1``...; with ``in_turn``, under the advisory lock ``turn``."""
-    found = select(model).where(*(key == bindparam(f"key_{n}") for n, key in enumerate(_mapper(model).primary_key)))
-    if in_turn:
-        found = found.where(func.pg_advisory_xact_lock(bindparam("turn", type_=BigInteger)).is_not(None))
-    return _fresh(_locking(found))
+    return _fresh(_locking(select(model).where(*_has_key(model, in_turn))))
+
+
+@lru_cache
+def _columns_by_key(model: type[Base], in_turn: bool) -> Select[Any]:
+    return _locking(select(*table_of(model).columns).where(*_has_key(model, in_turn)))
+
+
+def _has_key(model: type[Base], in_turn: bool) -> list[ColumnElement[bool]]:
+    found = [key == bindparam(f"key_{n}") for n, key in enumerate(_mapper(model).primary_key)]
+    turn = func.pg_advisory_xact_lock(bindparam("turn", type_=BigInteger)).is_not(None)
+    return [*found, turn] if in_turn else found
 
 
 def _values(key: Key) -> tuple[int, ...]:

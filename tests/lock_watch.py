@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Delete, Engine, Select, Update, event, inspect
-from sqlalchemy.orm import Mapper
+from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.sql import visitors
 
 from ged import locks
@@ -38,6 +38,10 @@ class Watch:
         _, own = connection.info.setdefault(self._key, ([], set()))
         own.add((row.__table__.name, inspect(row).identity or inspect(row).mapper.primary_key_from_instance(row)[0]))
         own.add((row.__table__.name, inspect(row).mapper.primary_key_from_instance(row)[0]))
+
+    def known(self, session: Session, row: Any) -> None:
+        """A row that a statement of its own inserted, and that was then added to the session (``ged.db.known_to``)."""
+        self.made(inspect(row).mapper, session.connection(), row)
 
     def before(self, connection: Connection, clause: Any, multiparams: Any, params: Any, _options: Any) -> None:
         if not _may_lock(clause):
@@ -95,6 +99,7 @@ def watching() -> Iterator[Watch]:
         (Engine, "begin", watch.begin),
         (Engine, "before_execute", watch.before),
         (Mapper, "after_insert", watch.made),
+        (Session, "detached_to_persistent", watch.known),
     ]
     for target, name, call in listeners:
         event.listen(target, name, call)

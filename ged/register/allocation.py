@@ -60,16 +60,16 @@ def allocate(
     closed = closed_until(uow.session, register.id)
     while True:
         counter = locked_counter(uow.session, register, day_after(uow, closed))
-        on = max(day_after(uow, closed), counter.last_on or date.min)
-        clock.check(uow, on, counter)
+        on = max(day_after(uow, closed), counter["last_on"] or date.min)
+        clock.check(uow, on, counter["last_on"])
         begin = datetime.combine(on, time(), tzinfo=uow.services.zone).astimezone(UTC)
-        sequence = counter.last_sequence + 1
+        sequence = counter["last_sequence"] + 1
         text = format_number(
             register.pattern, sequence=sequence, on=on, entity=entity, unit=unit, register=register.code
         )
         row = {
             "register_id": register.id,
-            "year": counter.year,
+            "year": counter["year"],
             "sequence": sequence,
             "text": text,
             "text_key": number_key(text),
@@ -91,7 +91,6 @@ def allocate(
     # The register is already loaded: callers that use the number need no query while others wait for the lock.
     number = MailNumber(**row, id=number_id, register=register)
     known_to(uow.session, number)
-    uow.session.expire(counter)
     return number
 
 
@@ -119,7 +118,7 @@ def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEnt
     is_book = register.nature is RegisterNature.ARCHIVE
     counter = _locked_book(uow, register)
     today = open_day(uow, register.id)
-    clock.check(uow, today, counter)
+    clock.check(uow, today, counter.last_on)
     counter.last_on = max(today, counter.last_on) if counter.last_on else today
     entity = entity_code(uow.session, register.unit)
     numbers = []

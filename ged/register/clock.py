@@ -29,14 +29,17 @@ PAUSE = timedelta(days=60)
 """A ministry never gives no number for so long: weekends, feasts and strikes are shorter."""
 
 
-def check(uow: UnitOfWork, on: date, counter: RegisterCounter) -> None:
+def check(uow: UnitOfWork, on: date, last_on: date | None) -> None:
     """Refuse a day that only this server's clock supports. While numbers follow day by day, no other clock is queried.
+
+    Args:
+        last_on: the day of the register's last number.
 
     Raises:
         InvalidTransition: ``clock.ahead``: another clock is behind, and the day or the book would be new;
             ``clock.jump``: no number was given for ``PAUSE``. ``confirm`` allows numbers again.
     """
-    if counter.last_on is not None and on <= counter.last_on + NEXT_DAY:
+    if last_on is not None and on <= last_on + NEXT_DAY:
         return
     last = uow.session.scalar(select(func.max(RegisterCounter.last_on)))
     if last is None or on <= _confirmed(uow, last):  # a new installation has nothing to compare with

@@ -5,7 +5,7 @@ While a transaction holds a counter's lock, no day of its register can be closed
 
 from datetime import date, timedelta
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import RowMapping, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from ged import locks
@@ -33,9 +33,10 @@ def day_after(uow: UnitOfWork, closed: date | None) -> date:
     return today if closed is None else max(today, closed + timedelta(days=1))
 
 
-def locked_counter(session: Session, register: Register, on: date) -> RegisterCounter:
-    """The counter for numbers of a day, locked until the commit."""
-    return counter_of(session, register.id, on.year if register.restarts_yearly else 0)
+def locked_counter(session: Session, register: Register, on: date) -> RowMapping:
+    """The columns of the counter for numbers of a day, locked until the commit; created when missing."""
+    year = on.year if register.restarts_yearly else 0
+    return locks.hold_values(session, RegisterCounter, (register.id, year), register_id=register.id, year=year)
 
 
 def lock_days(session: Session, register: Register, from_on: date, until_on: date) -> None:

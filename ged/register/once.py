@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy.exc import IntegrityError
-
+from ged.db import write_new
 from ged.register.models import Mail, SealedEnvelope
 from ged.unit import UnitOfWork
 
@@ -16,24 +15,15 @@ def add_once(uow: UnitOfWork, row: Mail | SealedEnvelope, sent_before: Callable[
 
     Args:
         row: has the form's ``request_token``; without a token the row is always added.
-        sent_before: returns the first result of this token, None when there is none. It may clear the row's token.
+        sent_before: returns the first result of this token. It may instead clear the row's token and return None: then
+            the form was filled in anew, and the row is added.
 
     Returns:
         The first result; None when the row was added.
     """
-    before = sent_before() if row.request_token is not None else None
-    if before is not None:
-        return before
-    if row.request_token is None:
-        uow.session.add(row)
-        uow.session.flush()
+    if write_new(uow.session, row, unless="request_token" if row.request_token is not None else ""):
         return None
-    try:
-        with uow.session.begin_nested():
-            uow.session.add(row)
-    except IntegrityError:
-        # Both requests ran concurrently: this one waited for the other's commit.
-        before = sent_before()
-        if before is None:
-            raise
+    before = sent_before()
+    if before is None:  # the token is cleared
+        write_new(uow.session, row)
     return before

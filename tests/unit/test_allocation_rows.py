@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, select, update
+from sqlalchemy import RowMapping, delete, event, select, update
 from sqlalchemy.orm import Session
 
 from ged import locks
@@ -106,14 +106,18 @@ def allocate(uow: UnitOfWork, register_id: int = 1, **values: Any) -> MailNumber
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], object]) -> None:
     """During the wait for the n-th lock, another transaction calls the n-th of these functions."""
-    left, hold = list(acts), locks.hold_one
+    left = list(acts)
 
-    def late(*words: Any) -> Any:
-        if left:
-            left.pop(0)()
-        return hold(*words)
+    def waits(hold: Callable[..., Any]) -> Callable[..., Any]:
+        def late(*words: Any, **values: Any) -> Any:
+            if left:
+                left.pop(0)()
+            return hold(*words, **values)
 
-    monkeypatch.setattr(locks, "hold_one", late)
+        return late
+
+    monkeypatch.setattr(locks, "hold_one", waits(locks.hold_one))
+    monkeypatch.setattr(locks, "hold_values", waits(locks.hold_values))
 
 
 # --- The next number ------------------------------------------------------------------------------------------------
@@ -357,7 +361,7 @@ def test_a_counter_that_another_made_first_is_taken_as_it_is(uow: UnitOfWork, mo
 
     monkeypatch.setattr(locks, "hold_one", first_blind)
     held_row = counters.locked_counter(uow.session, book, TODAY)
-    assert (held_row.register_id, held_row.year, held_row.last_sequence) == (1, 2026, 5)
+    assert (held_row["register_id"], held_row["year"], held_row["last_sequence"]) == (1, 2026, 5)
 
 
 def test_the_last_closed_day_is_of_this_register(uow: UnitOfWork) -> None:
@@ -656,7 +660,7 @@ def test_counters_are_held_in_the_order_of_their_registers(uow: UnitOfWork, monk
     order: list[int] = []
     hold = corrections.locked_counter
 
-    def seen(session: Session, register: Register, on: date) -> RegisterCounter:
+    def seen(session: Session, register: Register, on: date) -> RowMapping:
         order.append(register.id)
         return hold(session, register, on)
 
