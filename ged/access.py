@@ -153,9 +153,14 @@ def principals_of_many(session: Session, mail_ids: Collection[int]) -> dict[int,
     return {mail_id: frozenset(principals) for mail_id, principals in found.items()}
 
 
+def sees(actor: Actor, granted: Collection[Principal], level: Confidentiality) -> bool:
+    """Whether the actor may see a letter of a level with these principals: the rule itself."""
+    return not actor.principals.at(level).isdisjoint(granted)
+
+
 def may_see(session: Session, mail_id: MailId | int, level: Confidentiality, actor: Actor) -> bool:
     """Whether the actor may see the letter: the rule as a check."""
-    return not actor.principals.at(level).isdisjoint(principals_of(session, mail_id))
+    return sees(actor, principals_of(session, mail_id), level)
 
 
 def through(session: Session, mail_id: MailId | int, level: Confidentiality, actor: Actor) -> HeldPost | None:

@@ -4,7 +4,7 @@ Tree, headship, delegation, clearance and the successor of a closed unit are exp
 reorganisation, a new holder or a delegation changes no stored right and needs no new indexing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -45,9 +45,33 @@ def load_actor(session: Session, person_id: PersonId | int, *, on: date) -> Acto
         raise NotFound("person.unknown", "check the account", id=person_id)
     own = _own_posts(session, person.id, on)
     posts = (*own, *_acted_for(session, person.id, own, on))
+    return _actor(person, posts, tree.all_units(session))
+
+
+def everybody(session: Session, *, on: date) -> Iterator[Actor]:
+    """The actors of all active people, as ``load_actor`` builds each, with one set of statements for all of them."""
     units = tree.all_units(session)
+    own: dict[int, list[HeldPost]] = {}
+    for person_id, post in session.execute(_all_posts_held(), {"on": on}).unique():
+        own.setdefault(person_id, []).append(_held(post))
+    given: dict[int, list[tuple[Delegation, Post]]] = {}
+    for delegation, post in session.execute(_all_delegations(), {"on": on}).unique():
+        given.setdefault(delegation.person_id, []).append((delegation, post))
+    secretaries = sorted({p.post_id for posts in own.values() for p in posts if Role.SECRETARY in p.roles})
+    prepared: dict[int, list[tuple[Post, int]]] = {}
+    for post, secretary_id in session.execute(_posts_prepared(), {"secretary_posts": secretaries}).unique():
+        prepared.setdefault(secretary_id, []).append((post, secretary_id))
+    for person in session.scalars(select(Person).where(Person.is_active).order_by(Person.id)):
+        held = tuple(own.get(person.id, ()))
+        pairs = [pair for p in held if Role.SECRETARY in p.roles for pair in prepared.get(p.post_id, ())]
+        # As the statement for one person orders them: of two secretaries' posts the last one named stands.
+        pairs.sort(key=lambda pair: (pair[0].id, pair[1]))
+        yield _actor(person, (*held, *_through(held, pairs, given.get(person.id, ()))), units)
+
+
+def _actor(person: Person, posts: tuple[HeldPost, ...], units: Mapping[int, UnitRow]) -> Actor:
     clearance = Confidentiality(person.clearance)
-    headed = tree.headed([p.unit_id for p in posts if Role.HEAD in p.roles or Role.AUTHORITY in p.roles], units)
+    headed = _headed(posts, units)
     return Actor(
         person_id=PersonId(person.id),
         account=person.account,
@@ -59,6 +83,10 @@ def load_actor(session: Session, person_id: PersonId | int, *, on: date) -> Acto
         units=units,
         language=person.language,
     )
+
+
+def _headed(posts: Iterable[HeldPost], units: Mapping[int, UnitRow]) -> frozenset[UnitId]:
+    return tree.headed([p.unit_id for p in posts if p.roles & {Role.HEAD, Role.AUTHORITY}], units)
 
 
 def actor_of_account(session: Session, account: str, *, on: date) -> Actor:
@@ -105,12 +133,26 @@ def post_granting(actor: Actor, granted: frozenset[Principal], level: Confidenti
     """
     if person_principal(actor.person_id) in granted:
         return next((post for post in actor.posts if post.because == "holder"), None)
+    return next((post for post, _found in posts_granting(actor, granted, level)), None)
+
+
+def posts_granting(
+    actor: Actor, granted: frozenset[Principal], level: Confidentiality
+) -> Iterator[tuple[HeldPost, frozenset[Principal]]]:
+    """Each post of the actor that gives some of these principals at a level, with those that it gives; own posts first.
+
+    What was given to the person is of no post, and is left out.
+    """
+    personal = person_principal(actor.person_id)
     for post in actor.posts:
-        headed = tree.headed([post.unit_id] if post.roles & {Role.HEAD, Role.AUTHORITY} else [], actor.units)
-        found = _principals(actor.person_id, (post,), headed, actor.clearance, actor.units)
-        if not found.at(level).isdisjoint(granted):
-            return post
-    return None
+        found = _principals(actor.person_id, (post,), _headed((post,), actor.units), actor.clearance, actor.units)
+        if given := (found.at(level) & granted) - {personal}:
+            yield post, given
+
+
+def if_cleared(actor: Actor) -> Principals:
+    """What the actor would see with the highest clearance."""
+    return _principals(actor.person_id, actor.posts, actor.headed_unit_ids, Confidentiality.SECRET, actor.units)
 
 
 def somebody_sees(session: Session, granted: frozenset[Principal], level: Confidentiality, *, on: date) -> bool:
@@ -165,18 +207,26 @@ def _posts_held() -> Select[Post]:
 
 def _acted_for(session: Session, person_id: int, own: Iterable[HeldPost], on: date) -> tuple[HeldPost, ...]:
     own = list(own)
-    own_id = own[0].post_id if own else None
     secretary_posts = [p.post_id for p in own if Role.SECRETARY in p.roles]
-    found: list[HeldPost] = []
+    pairs: Iterable[tuple[Post, int]] = ()
     if secretary_posts:
         pairs = session.execute(_posts_prepared(), {"secretary_posts": secretary_posts}).unique()
-        by_authority = {post: PostId(secretary_id) for post, secretary_id in pairs}
-        for post, secretary_id in by_authority.items():
-            held = _held(post, "secretary", secretary_id)
-            # A secretary prepares and imputes for the authority; signing needs a delegation.
-            found.append(_without(held, NO_WORK | {Role.SIGNATORY}))
-    delegations = session.execute(_delegations_to(), {"person_id": person_id, "on": on}).unique()
-    for delegation, post in delegations:
+    given = session.execute(_delegations_to(), {"person_id": person_id, "on": on}).unique()
+    return _through(own, pairs, given)
+
+
+def _through(
+    own: Sequence[HeldPost], prepared: Iterable[tuple[Post, int]], given: Iterable[tuple[Delegation, Post]]
+) -> tuple[HeldPost, ...]:
+    """The posts acted for: those whose authority the person is secretary of, and those of delegations."""
+    own_id = own[0].post_id if own else None
+    found: list[HeldPost] = []
+    by_authority = {post: PostId(secretary_id) for post, secretary_id in prepared}
+    for post, secretary_id in by_authority.items():
+        held = _held(post, "secretary", secretary_id)
+        # A secretary prepares and imputes for the authority; signing needs a delegation.
+        found.append(_without(held, NO_WORK | {Role.SIGNATORY}))
+    for delegation, post in given:
         held = _held(post, delegation.kind.value, own_id, delegation.act)
         dropped = NO_WORK | (set() if delegation.may_sign else {Role.SIGNATORY})
         limited = replace(
@@ -200,6 +250,32 @@ def _posts_prepared() -> Select[Post, int]:
         .join(secretary, secretary.secretary_of_id == Post.id)
         .where(secretary.id.in_(bindparam("secretary_posts", expanding=True)))
         .order_by(Post.id, secretary.id)
+        .options(_WITH_ROLES)
+    )
+
+
+@cache
+def _all_posts_held() -> Select[int, Post]:
+    """The posts that all people hold on a day (``on``), each with its holder."""
+    on = bindparam("on", type_=Date)
+    return (
+        select(Holding.person_id, Post)
+        .join(Post, Post.id == Holding.post_id)
+        .where(Holding.from_on <= on, or_(Holding.until_on.is_(None), Holding.until_on >= on))
+        .order_by(Holding.id)
+        .options(_WITH_ROLES)
+    )
+
+
+@cache
+def _all_delegations() -> Select[Delegation, Post]:
+    """All delegations of a day (``on``)."""
+    on = bindparam("on", type_=Date)
+    return (
+        select(Delegation, Post)
+        .join(Post, Post.id == Delegation.post_id)
+        .where(Delegation.from_on <= on, Delegation.until_on >= on, Delegation.withdrawn_at.is_(None))
+        .order_by(Delegation.id)
         .options(_WITH_ROLES)
     )
 

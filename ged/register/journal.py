@@ -15,7 +15,7 @@ from ged.org.models import Person, Post
 from ged.ports import MailId
 from ged.register.models import MailNumber
 
-READINGS = frozenset({"mail.opened", "document.opened", "mail.printed", "mail.exported"})
+READINGS = frozenset({"mail.opened", "document.opened", "mail.printed", "mail.exported", "mail.readers_shown"})
 REFUSALS = frozenset({"access.refused"})
 SHOWN_DETAILS = (
     "number", "field", "old", "new", "reason", "outcome", "note", "instruction", "units", "unit", "due_on", "level",

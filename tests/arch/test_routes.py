@@ -43,6 +43,7 @@ GET_THAT_RECORDS_A_READING = {
     "slips.paper_form": "a RESTRICTED or SECRET letter that a slip names is in the journal",
     "slips.answer_form": "a RESTRICTED or SECRET letter that a slip names is in the journal",
     "notices.follow": "a notice that is followed is read: a seen mark of its own",
+    "letter_readers.index": "looking at who reads a RESTRICTED or SECRET letter is in the journal",
     "letters.show": "the seen mark, and the opening of a RESTRICTED or SECRET letter",
     "register.receipt": "printing a RESTRICTED or SECRET letter is in the journal",
     "registers.pages": "printing a RESTRICTED or SECRET letter is in the journal",

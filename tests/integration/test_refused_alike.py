@@ -28,7 +28,7 @@ THERE = range(1, 6)
 INSIDERS = ("agent", "sg", "dge", "admin")
 READ = frozenset({
     "correspondents.edit_form", "correspondents.show", "dispatch.line", "dispatch.show", "documents.original",
-    "documents.show", "drafts.show_versions", "envelopes.show", "inbox.show", "letters.show", "notes.show", "register.done",
+    "documents.show", "drafts.show_versions", "envelopes.show", "inbox.show", "letter_readers.index", "letters.show", "notes.show", "register.done",
     "registers.show", "signbook.show", "slips.show",
 })  # fmt: skip
 """Pages for which the scene has a row that a member of the ministry reads: a stranger is refused an existing row."""

@@ -187,6 +187,7 @@ ACCESS: Mapping[str, Rule] = {
     "proposals.learn": installation(Role.ADMINISTRATOR),
     # --- the letter's page ---
     "letters.show": SIGNED_IN,
+    "letter_readers.index": SIGNED_IN,
     "proofs.signatures": SIGNED_IN,
     "proofs.signed_revision": SIGNED_IN,
     "proofs.case": SIGNED_IN,

@@ -760,6 +760,12 @@ MESSAGES: Mapping[str, Message] = {
         _l("L'échéance est donnée deux fois : le délai conduit au %(counted)s."),
         _l("Gardez la date ou le délai en jours ouvrés."),
     ),
+    "readers.forbidden": Message(
+        _l(
+            "Seuls le chef d'un service par où ce courrier est passé et le contrôleur du journal voient qui peut le lire."
+        ),
+        _l("Demandez au chef du service."),
+    ),
     "impute.forbidden": Message(
         _l("Seuls l'autorité destinataire ou son délégataire peuvent imputer ce courrier."),
         _l("Adressez-vous au secrétariat de cette autorité."),

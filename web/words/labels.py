@@ -510,6 +510,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "mail.reopened": _l("a rouvert le courrier"),
     "mail.opened": _l("a ouvert le courrier"),
     "mail.printed": _l("a imprimé"),
+    "mail.readers_shown": _l("a regardé qui voit le courrier"),
     "register.file_asked": _l("a demandé un extrait du registre en fichier"),
     "register.file_fetched": _l("a téléchargé un extrait du registre"),
     "mail.exported": _l("a exporté le courrier dans une liste"),

@@ -163,6 +163,7 @@ def entries() -> ResponseReturnValue:
         actions=_sorted_words(ACTIONS),
         subjects=_sorted_words(SUBJECTS),
         is_administrator=actor.has(Role.ADMINISTRATOR),
+        is_auditor=actor.has(Role.AUDITOR),
     )
 
 
