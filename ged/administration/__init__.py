@@ -16,4 +16,6 @@ Contents:
     queries, people: acts and units, posts and people, as the pages show them.
     rights: what a person may see, and by what.
     first_access: a code that lets a new person choose a password, once.
+    seconds: the rule of who confirms a first access, so that one administrator alone does not become somebody else.
+    openings: first accesses, as the pages show them.
 """

@@ -1,30 +1,36 @@
 """First access of a new person: a code, on a printed sheet or in a link, that lets its bearer choose a password once.
 
 Only an account without a password gets one: for an account in use a code would let an administrator in, in another's name.
-The code is stored as a digest only, works once, and not longer than ``LASTS``.
+The code is stored as a digest only, works once, not longer than ``LASTS``, and only after a second person confirmed it: see
+``ged.administration.seconds``.
 """
 
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged import locks
-from ged.administration.models import FirstAccess
 from ged.administration.reach import Reach
-from ged.errors import Invalid, NotFound
+from ged.administration.seconds import Seconds, seconds_of
+from ged.errors import Forbidden, Invalid, NotFound
+from ged.notices import finding
+from ged.notices.models import Occasion
 from ged.org.accounts import set_password
 from ged.org.letterhead import country_and_motto, organisation_name
-from ged.org.models import Person
+from ged.org.models import FirstAccess, Person
+from ged.org.openings import OpeningState, OpeningStep, state_of
 from ged.ports import PersonId
 from ged.register.prints import Sheet
+from ged.schema import is_opened
 from ged.typeset import qr_svg
 from ged.typography import french
-from ged.unit import Actor, Services, UnitOfWork
+from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 
 LASTS = timedelta(hours=72)
 SIGNS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -33,16 +39,23 @@ LENGTH = 20
 """Twenty signs of 32: 100 bits."""
 GROUP = 5
 _OTHERS = re.compile(r"[^0-9A-Z]")
+TOLD_SINCE = "0054"
+"""The contraction from which on people are told of first accesses: the release before cannot read such a notice."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """A code as it is told, once."""
+    """A code as it is told, once.
+
+    Attributes:
+        is_alone: it works without a second person.
+    """
 
     code: str
     account: str
     name: str
     until: datetime
+    is_alone: bool
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,7 @@ class Bearer:
 
 
 def make(uow: UnitOfWork, person_id: int, *, actor: Actor) -> Made:
-    """Make a code for a person; an earlier one of theirs is worth nothing any more.
+    """Make a code for a person; an earlier one of theirs is worth nothing any more. Who can confirm it is told.
 
     Raises:
         NotFound: ``person.unknown``: no such person, or one of another ministry.
@@ -70,20 +83,78 @@ def make(uow: UnitOfWork, person_id: int, *, actor: Actor) -> Made:
         raise Invalid("first_access.closed", "open the account again first")
     if person.password_hash:
         raise Invalid("first_access.opened", "let the operator give a new password: ged account password")
-    uow.session.execute(delete(FirstAccess).where(FirstAccess.person_id == person_id))
+    row = uow.session.scalar(select(FirstAccess).where(FirstAccess.person_id == person_id))
+    if row is None:
+        row = FirstAccess(person_id=person_id)
+        uow.session.add(row)
     code = "".join(secrets.choice(SIGNS) for _ in range(LENGTH))
-    until = uow.now + LASTS
-    uow.session.add(
-        FirstAccess(
-            person_id=person_id,
-            code_hash=_digest(code),
-            made_by_id=int(actor.person_id),
-            made_at=uow.now,
-            expires_at=until,
-        )
-    )
-    uow.record("first_access.made", "person", person_id, actor=actor, until=until.isoformat())
-    return Made(grouped(code), person.account, person.name, until)
+    row.code_hash, row.made_by_id, row.made_at, row.expires_at = (
+        _digest(code), int(actor.person_id), uow.now, uow.now + LASTS
+    )  # fmt: skip
+    row.second_id = row.confirmed_at = row.refused_at = row.used_at = None
+    found = _seconds(uow, row)
+    row.is_alone = not found.able
+    uow.session.flush()
+    uow.record(
+        "first_access.made", "person", person_id, actor=actor, until=row.expires_at.isoformat(), is_alone=row.is_alone,
+        second_people=sorted(found.able),
+    )  # fmt: skip
+    _tell(uow, row, OpeningStep.WAITING, found.able)
+    _tell(uow, row, OpeningStep.MADE, found.told - found.able)
+    return Made(grouped(code), person.account, person.name, row.expires_at, row.is_alone)
+
+
+def _seconds(uow: UnitOfWork, row: FirstAccess) -> Seconds:
+    today = uow.now.astimezone(uow.services.zone).date()
+    accounts = uow.services.installation_accounts
+    return seconds_of(
+        uow.session, row.person_id, maker_id=row.made_by_id, installation_accounts=accounts, on=today
+    )  # fmt: skip
+
+
+def _tell(uow: UnitOfWork, row: FirstAccess, step: OpeningStep, people: Iterable[int]) -> None:
+    if is_opened(uow.session, TOLD_SINCE):
+        key = f"account:{row.id}:{row.code_hash[:16]}:{step.value}"
+        finding.tell(uow, [finding.Found(one, Occasion.ACCOUNT, key, None, row.id) for one in people])
+
+
+def confirm(uow: UnitOfWork, opening_id: int, *, actor: Actor) -> None:
+    """Let a code work: the actor is its second person.
+
+    Raises:
+        NotFound: ``first_access.unknown``: no such code.
+        Forbidden: ``first_access.not_second``: the actor made it, it is for the actor, or the rule names others.
+        Invalid: ``first_access.settled``: it does not wait any more.
+    """
+    row = _held(uow, opening_id, actor)
+    row.second_id, row.confirmed_at = int(actor.person_id), uow.now
+    uow.record("first_access.confirmed", "person", row.person_id, actor=actor, made_by=row.made_by_id)
+
+
+def refuse(uow: UnitOfWork, opening_id: int, *, actor: Actor) -> None:
+    """Make a code worthless, as its second person. Its maker and all who were told of it are told.
+
+    Raises:
+        NotFound, Forbidden, Invalid: as ``confirm``.
+    """
+    row = _held(uow, opening_id, actor)
+    row.second_id, row.refused_at = int(actor.person_id), uow.now
+    uow.record("first_access.refused", "person", row.person_id, actor=actor, made_by=row.made_by_id)
+    _tell(uow, row, OpeningStep.REFUSED, (_seconds(uow, row).told | {row.made_by_id}) - {int(actor.person_id)})
+
+
+def _held(uow: UnitOfWork, opening_id: int, actor: Actor) -> FirstAccess:
+    """The row of a code that waits for the actor. The person is locked, as by whoever makes or uses a code."""
+    row = uow.session.get(FirstAccess, opening_id)
+    if row is None:
+        raise NotFound("first_access.unknown", "open it from the list again", id=opening_id)
+    locks.hold_one(uow.session, Person, row.person_id)
+    uow.session.refresh(row)
+    if int(actor.person_id) not in _seconds(uow, row).able:
+        raise Forbidden("first_access.not_second", "another administrator or a head above confirms it", id=opening_id)
+    if state_of(row, now=uow.now) is not OpeningState.WAITING:
+        raise Invalid("first_access.settled", "look at it again")
+    return row
 
 
 def grouped(code: str) -> str:
@@ -99,41 +170,51 @@ def bearer(session: Session, code: str, *, now: datetime) -> Bearer:
     """Whom a code lets in.
 
     Raises:
-        Invalid: ``first_access.gone``: no such code, used, too old, or the account has a password meanwhile.
+        Invalid: ``first_access.gone``: no such code, used, refused, too old, or the account has a password meanwhile;
+            ``first_access.waiting``: a second person must confirm it first.
     """
-    found = _found(session, code, now)
-    if found is None:
+    row, person = _found(session, code)
+    state = state_of(row, now=now) if row is not None else OpeningState.EXPIRED
+    if person is None or state not in (OpeningState.READY, OpeningState.WAITING):
         raise Invalid("first_access.gone", "ask for a new one", field="code")
-    return Bearer(PersonId(found.id), found.account, found.name)
+    if state is OpeningState.WAITING:
+        raise Invalid("first_access.waiting", "let the head of the unit confirm it", field="code")
+    return Bearer(PersonId(person.id), person.account, person.name)
 
 
-def _found(session: Session, code: str, now: datetime) -> Person | None:
-    return session.scalar(
-        select(Person)
-        .join(FirstAccess, FirstAccess.person_id == Person.id)
-        .where(
-            FirstAccess.code_hash == _digest(code[:100]), FirstAccess.expires_at > now, Person.is_active,
-            Person.password_hash == "",
-        )
-    )  # fmt: skip
+def _found(session: Session, code: str) -> tuple[FirstAccess, Person] | tuple[None, None]:
+    found = session.execute(
+        select(FirstAccess, Person)
+        .join(Person, Person.id == FirstAccess.person_id)
+        .where(FirstAccess.code_hash == _digest(code[:100]), Person.is_active, Person.password_hash == "")
+    ).one_or_none()
+    return (found[0], found[1]) if found is not None else (None, None)
 
 
-def choose(uow: UnitOfWork, code: str, password_hash: str, *, actor: Actor) -> Bearer:
-    """Set the password that the bearer chose. The code is used up.
+def choose(uow: UnitOfWork, code: str, password_hash: str) -> Bearer:
+    """Set the password that the bearer chose. The code is used up, and all whom it concerns are told, the person too.
 
     Args:
         password_hash: made before the transaction.
 
     Raises:
-        Invalid: ``first_access.gone``.
+        Invalid: as ``bearer``.
     """
     known = bearer(uow.session, code, now=uow.now)
     # Whoever held the row first has used the code: it is looked up again under the lock.
     locks.hold_one(uow.session, Person, int(known.person_id))
+    uow.session.expire_all()
     known = bearer(uow.session, code, now=uow.now)
-    uow.session.execute(delete(FirstAccess).where(FirstAccess.person_id == int(known.person_id)))
-    uow.record("first_access.used", "person", int(known.person_id), actor=actor)
+    row = uow.session.scalars(select(FirstAccess).where(FirstAccess.person_id == int(known.person_id))).one()
+    row.used_at = uow.now
+    actor = replace(SYSTEM, person_id=known.person_id)
+    uow.record(
+        "first_access.used", "person", int(known.person_id), actor=actor, made_by=row.made_by_id, is_alone=row.is_alone,
+        confirmed_by=row.second_id,
+    )  # fmt: skip
     set_password(uow, known.person_id, password_hash, actor=actor)
+    told = _seconds(uow, row).told | {row.person_id, row.made_by_id} | {row.second_id or row.person_id}
+    _tell(uow, row, OpeningStep.USED, told)
     return known
 
 
@@ -148,6 +229,6 @@ def sheet(session: Session, services: Services, made: Made, *, address: str, lin
     data = {
         "organisation": organisation_name(session), "country": country, "motto": motto, "name": french(made.name),
         "account": made.account, "code": made.code, "address": address, "qr": qr_svg(link),
-        "until": f"{until:%d/%m/%Y à %H:%M}",
+        "until": f"{until:%d/%m/%Y à %H:%M}", "is_alone": made.is_alone,
     }  # fmt: skip
     return Sheet("first_access.typ", data, now, f"premier-acces-{made.account}.pdf")

@@ -51,17 +51,3 @@ class ActSubject(Base):
     kind: Mapped[str] = mapped_column(String(32), primary_key=True)
     """A section of ``ged.org.file``."""
     code: Mapped[str] = mapped_column(String(200), primary_key=True)
-
-
-class FirstAccess(Base):
-    """A code that lets a new person choose a password, once; used ones are deleted."""
-
-    __tablename__ = "first_accesses"
-
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), unique=True)
-    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    """SHA-256 of the code."""
-    made_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
-    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

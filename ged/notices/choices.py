@@ -18,8 +18,13 @@ DEFAULTS: Mapping[Occasion, Way] = {
     Occasion.LATE: Way.DIGEST,
     Occasion.ANSWERED: Way.DIGEST,
     Occasion.DELEGATED: Way.AT_ONCE,
+    Occasion.ACCOUNT: Way.AT_ONCE,
 }
 """What holds until a person chooses: what somebody waits for at once, the rest in the morning."""
+
+ALWAYS = frozenset({Occasion.ACCOUNT})
+"""Told by e-mail whatever a person chose: what somebody else does unseen would be worth hiding."""
+CHOSEN = tuple(occasion for occasion in DEFAULTS if occasion not in ALWAYS)
 
 
 def ways_of(session: Session, person_ids: Collection[int]) -> dict[int, dict[Occasion, Way]]:
@@ -27,15 +32,17 @@ def ways_of(session: Session, person_ids: Collection[int]) -> dict[int, dict[Occ
     found = {person_id: dict(DEFAULTS) for person_id in person_ids}
     rows = session.scalars(select(NoticeChoice).where(NoticeChoice.person_id.in_(sorted(person_ids))))
     for row in rows:
-        found[row.person_id][row.occasion] = row.way
+        if row.occasion not in ALWAYS:
+            found[row.person_id][row.occasion] = row.way
     return found
 
 
 def choose(uow: UnitOfWork, ways: Mapping[Occasion, Way], *, actor: Actor) -> None:
-    """Store the actor's choices; an occasion that is not named keeps its way."""
+    """Store the actor's choices; an occasion that is not named keeps its way, and those of ``ALWAYS`` have no choice."""
     # The lock serialises two windows of the same person.
     locks.hold(uow.session, Person, [actor.person_id])
-    new = ways_of(uow.session, [int(actor.person_id)])[int(actor.person_id)] | dict(ways)
+    new = ways_of(uow.session, [int(actor.person_id)])[int(actor.person_id)]
+    new |= {occasion: way for occasion, way in ways.items() if occasion not in ALWAYS}
     uow.session.execute(delete(NoticeChoice).where(NoticeChoice.person_id == actor.person_id))
     uow.session.add_all(
         NoticeChoice(person_id=actor.person_id, occasion=occasion, way=way)

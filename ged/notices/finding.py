@@ -21,9 +21,10 @@ from ged.jobs import JobKind
 from ged.natures.circuit import turns
 from ged.notices.choices import ways_of
 from ged.notices.models import DeliveryState, NoticeCursor, NoticeMail, Occasion, PersonalNotice, Way
-from ged.org import people
+from ged.org import openings, people
 from ged.org.actors import load_actor
-from ged.org.models import Delegation, Person
+from ged.org.models import Delegation, FirstAccess, Person
+from ged.org.openings import OpeningStep
 from ged.ports import Confidentiality
 from ged.register.models import Mail
 from ged.register.states import MailState
@@ -202,6 +203,11 @@ class Seen:
             case Occasion.DELEGATED:
                 given = self.session.get_one(Delegation, notice.subject_id)
                 return given.withdrawn_at is not None or given.until_on < self.today
+            case Occasion.ACCOUNT:
+                if openings.step_of(notice.key) is not OpeningStep.WAITING:
+                    return False
+                code = self.session.get(FirstAccess, notice.subject_id)
+                return code is None or bool(code.confirmed_at or code.refused_at or code.used_at)
             case Occasion.RETURNED | Occasion.ANSWERED:
                 return False
 

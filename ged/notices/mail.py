@@ -1,10 +1,10 @@
 """E-mails about notices: what they say, when they are sent, and what became of them.
 
-The text names numbers and links, and nothing of what is in a letter: mail servers and telephones show it to others.
+The text names numbers, accounts and links, and nothing of what is in a letter: mail servers and telephones show it to others.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from gettext import NullTranslations
 
@@ -16,7 +16,9 @@ from ged.errors import EngineFailed
 from ged.jobs import ClaimedJob
 from ged.notices.finding import Seen, send
 from ged.notices.models import DeliveryState, NoticeMail, Occasion, PersonalNotice, Way
+from ged.org import openings
 from ged.org.models import Person
+from ged.org.openings import OpeningRow, OpeningStep
 from ged.ports import Message
 from ged.register.models import Mail
 from ged.register.queries import first_numbers
@@ -129,13 +131,16 @@ def _message(session: Session, services: Services, row: NoticeMail, now: datetim
     if not told:
         return None
     numbers = first_numbers(session, [notice.mail_id for notice in told if notice.mail_id is not None])
+    opened = openings.rows(
+        session, [one.subject_id for one in told if one.occasion is Occasion.ACCOUNT], on=seen.today, now=now
+    )  # fmt: skip
     url, words = services.public_url, services.translations(session.get_one(Person, row.person_id).language)
     count = words.ngettext("%(num)s avis", "%(num)s avis", len(told)) % {"num": len(told)}
     more = len(told) - MOST
     left = words.ngettext("Et %(num)s autre : %(url)s", "Et %(num)s autres : %(url)s", more) if more > 0 else ""
     place = {"num": more, "url": f"{url}/avis/"}
     text = "\n".join([
-        words.gettext("Ce qui vous attend (%(count)s) :") % {"count": count}, "", *_lines(told, numbers, url, words),
+        words.gettext("Ce qui vous attend (%(count)s) :") % {"count": count}, "", *_lines(told, numbers, opened, url, words),
         *((left % place, "") if left else ()),
         words.gettext("Tous vos avis, et le choix de ceux que vous recevez par courriel : %(url)s") % place, "",
     ])  # fmt: skip
@@ -143,10 +148,21 @@ def _message(session: Session, services: Services, row: NoticeMail, now: datetim
     return Message(row.message_id, row.address, subject, text)
 
 
-def _lines(told: Sequence[PersonalNotice], numbers: dict[int, str], url: str, words: NullTranslations) -> list[str]:
+def _lines(
+    told: Sequence[PersonalNotice],
+    numbers: dict[int, str],
+    opened: Mapping[int, OpeningRow],
+    url: str,
+    words: NullTranslations,
+) -> list[str]:
     lines: list[str] = []
     for notice in told[:MOST]:
-        said = sentence(notice.occasion, numbers.get(notice.mail_id or 0, ""), words)
+        opening = opened.get(notice.subject_id) if notice.occasion is Occasion.ACCOUNT else None
+        said = (
+            opening_sentence(openings.step_of(notice.key), opening, words)
+            if opening is not None
+            else sentence(notice.occasion, numbers.get(notice.mail_id or 0, ""), words)
+        )
         lines += [f"- {said}", f"  {url}/avis/{notice.id}", ""]
     return lines
 
@@ -170,4 +186,25 @@ def sentence(occasion: Occasion, number: str, words: NullTranslations) -> str:
             said = words.gettext("%(what)s a reçu sa suite.")
         case Occasion.DELEGATED:
             return words.gettext("Vous avez reçu une délégation ou un intérim.")
+        case Occasion.ACCOUNT:
+            return words.gettext("Un compte reçoit son premier accès.")
     return said % {"what": what}
+
+
+def opening_sentence(step: OpeningStep, row: OpeningRow, words: NullTranslations) -> str:
+    """What a notice of a first access says."""
+    match step:
+        case OpeningStep.WAITING:
+            said = words.gettext(
+                "Le compte %(account)s (%(posts)s) attend votre confirmation : %(by)s a fait son premier accès."
+            )
+        case OpeningStep.MADE:
+            said = words.gettext("Un premier accès est fait pour le compte %(account)s (%(posts)s), par %(by)s.")
+        case OpeningStep.REFUSED:
+            said = words.gettext(
+                "Le premier accès du compte %(account)s (%(posts)s), fait par %(by)s, est refusé par %(second)s."
+            )
+        case OpeningStep.USED:
+            said = words.gettext("Le compte %(account)s est ouvert (%(posts)s), par un premier accès de %(by)s.")
+    posts = ", ".join(row.titles) or words.gettext("sans poste")
+    return said % {"account": row.account, "posts": posts, "by": row.by_name, "second": row.second_name}

@@ -24,6 +24,8 @@ class Occasion(StrEnum):
     """What the person assigned was done."""
     DELEGATED = "delegated"
     """The person may act for another's post."""
+    ACCOUNT = "account"
+    """Somebody else's account, or the person's own, gets its first access."""
 
 
 class Way(StrEnum):
@@ -88,7 +90,7 @@ class PersonalNotice(Base):
     mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"), index=True)
     """None: it is about no letter."""
     subject_id: Mapped[int] = mapped_column(Id)
-    """The assignment, the draft's letter, or the delegation."""
+    """The assignment, the draft's letter, the delegation, or the first access."""
     way: Mapped[Way] = mapped_column(Code(Way))
     sent_in_id: Mapped[int | None] = mapped_column(ForeignKey("notice_mails.id"), index=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -1,7 +1,7 @@
 """A person's notices, under the access rule of the letter that each is about."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from ged import access, paging
 from ged.errors import NotFound
 from ged.notices.models import DeliveryState, NoticeMail, Occasion, PersonalNotice
+from ged.org import openings
 from ged.org.models import Person
+from ged.org.openings import OpeningRow, OpeningStep
 from ged.paging import START, Place, Slice
 from ged.register.models import Mail
 from ged.register.queries import first_numbers
@@ -33,6 +35,9 @@ class NoticeRow:
     subject: str
     at: datetime
     is_read: bool
+    opening: OpeningRow | None = None
+    """Of ``Occasion.ACCOUNT``: the first access, with the posts of the day."""
+    step: OpeningStep | None = None
 
 
 def count_unread(actor: Actor) -> Select[int]:
@@ -42,7 +47,14 @@ def count_unread(actor: Actor) -> Select[int]:
 
 
 def page(
-    session: Session, actor: Actor, at: Place = START, *, unread_only: bool = False, limit: int = PAGE_SIZE
+    session: Session,
+    actor: Actor,
+    at: Place = START,
+    *,
+    on: date,
+    now: datetime,
+    unread_only: bool = False,
+    limit: int = PAGE_SIZE,
 ) -> tuple[list[NoticeRow], Slice]:
     """A page of the actor's notices, the newest first."""
     asked = _own(actor)
@@ -56,15 +68,25 @@ def page(
         .order_by(PersonalNotice.id.desc())
     ).all()
     numbers = first_numbers(session, [row.mail_id for row, *_ in rows if row.mail_id is not None])
+    opened = [row for row, *_ in rows if row.occasion is Occasion.ACCOUNT]
+    told = openings.rows(session, [row.subject_id for row in opened], on=on, now=now)
     return [
-        _row(row, numbers.get(row.mail_id or 0, ""), subject or "", level or 0) for row, subject, level in rows
+        _row(
+            row,
+            numbers.get(row.mail_id or 0, ""),
+            subject or "",
+            level or 0,
+            told.get(row.subject_id) if row in opened else None,
+        )
+        for row, subject, level in rows
     ], found
 
 
-def _row(row: PersonalNotice, number: str, subject: str, level: int) -> NoticeRow:
+def _row(row: PersonalNotice, number: str, subject: str, level: int, opening: OpeningRow | None = None) -> NoticeRow:
     return NoticeRow(
         row.id, row.occasion, row.key.startswith("refused:"), row.mail_id, row.subject_id, number,
-        "" if level else subject, row.at, row.read_at is not None,
+        "" if level else subject, row.at, row.read_at is not None, opening,
+        openings.step_of(row.key) if row.occasion is Occasion.ACCOUNT else None,
     )  # fmt: skip
 
 

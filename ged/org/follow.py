@@ -1,4 +1,5 @@
-"""What ends when the organisation changes: delegations of who leaves a post, sessions and certificates of a closed account.
+"""What ends when the organisation changes: delegations of who leaves a post; sessions, certificates and the code of first access
+of a closed account.
 
 A delegation is personal on both sides: it ends when its giver or its receiver leaves. An interim is recorded for the post,
 so it stays while the post is empty, and ends when a holder comes.
@@ -15,6 +16,7 @@ from ged.org.models import (
     CertificateKind,
     Delegation,
     DelegationKind,
+    FirstAccess,
     Holding,
     IssuedCertificate,
     OpenSession,
@@ -87,6 +89,11 @@ def _end(uow: UnitOfWork, code: str, *where: ColumnElement[bool], on: date, acto
 
 def _end_all_of(uow: UnitOfWork, person: Person, *, on: date, actor: Actor) -> list[Change]:
     found = _end(uow, person.account, Delegation.person_id == person.id, on=on, actor=actor)
+    # A code of first access would work again when the account is opened again.
+    unused = FirstAccess.person_id == person.id, FirstAccess.used_at.is_(None), FirstAccess.expires_at > uow.now
+    uow.session.execute(
+        update(FirstAccess).where(*unused).values(expires_at=uow.now).execution_options(synchronize_session=False)
+    )
     # Statements of their own: rows that are deleted through the session would come back when the act is undone.
     open_ids = uow.session.scalars(select(OpenSession.id).where(OpenSession.person_id == person.id)).all()
     if open_ids:

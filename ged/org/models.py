@@ -81,6 +81,28 @@ class Person(Base):
     """When the person finished or skipped the tour of the first day."""
 
 
+class FirstAccess(Base):
+    """The last code that let, or lets, a new person choose a password, once. Its state follows from its times: see
+    ``ged.org.openings``."""
+
+    __tablename__ = "first_accesses"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), unique=True)
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    """SHA-256 of the code."""
+    made_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    is_alone: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """Made when nobody could be asked to confirm it: it works without a second person."""
+    second_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    """Who confirmed or refused it."""
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class Holding(Base):
     """Who holds a post, from when until when."""
 

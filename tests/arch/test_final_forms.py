@@ -19,7 +19,8 @@ FINAL = {
     "dispatches": {"dispatch.leave", "dispatch.send", "dispatch.settle", "dispatch_rounds/index.html"},
     "closes": {"letters/close.html", "registers.close"},
     "voids": {"letters/void.html", "slips.void", "envelopes.void"},
-    "changes the organisation": {"acts.confirm", "acts.undo", "people.first_access"},
+    "changes the organisation": {"acts.confirm", "acts.undo", "people.first_access", "openings.confirm",
+                                 "openings.refuse"},
     "confirms a paper code": {"paper.confirm"},
 }  # fmt: skip
 """Name of the act -> endpoints of its forms. A form without an action is named by its template."""

@@ -104,6 +104,7 @@ def test_public_pages_are_the_few_that_must_be(app: Flask) -> None:
         "session.sign_in",
         "session.sign_out",
         "first_access.form",
+        "first_access.read",
         "first_access.choose",
         "language.switch",
         "health.show",

@@ -26,6 +26,7 @@ NOT_SEARCHED_BY = {
     "attachments.added_by_id": "names who acted",
     "assignments.assigned_by_person_id": "names who acted",
     "first_accesses.made_by_id": "names who acted",
+    "first_accesses.second_id": "names who acted",
     "imputations.person_id": "names who decided; read by the letter",
     "imputations.post_id": "names who decided; read by the letter",
     "learned_versions.asked_by_id": "a few rows",

@@ -1,22 +1,27 @@
-"""The first access of a new person: a code that works once, for three days, and only for an account without a password."""
+"""The first access of a new person: a code that works once, for three days, for an account without a password, and only after
+a second person confirmed it."""
 
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from gettext import NullTranslations
 from pathlib import Path
 
 import pypdfium2
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from ged.administration import first_access
-from ged.administration.models import FirstAccess
+from ged.administration import first_access, openings, wanted
+from ged.administration.reach import Reach
 from ged.audit import AuditEntry, AuditPayload
-from ged.errors import Invalid, NotFound
-from ged.org.models import Person
-from ged.unit import SYSTEM, Services
-from tests.factories import NOW, actor, make_organisation, make_services
+from ged.errors import Forbidden, Invalid, NotFound
+from ged.notices import queries
+from ged.notices.mail import opening_sentence
+from ged.org.models import FirstAccess, Person
+from ged.unit import Services
+from tests.administration_kit import do, undo
+from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.site import make_site, post, sign_in
 
 pytestmark = pytest.mark.slow
@@ -45,9 +50,37 @@ def make(services: Services, person_id: int) -> first_access.Made:
         return first_access.make(uow, person_id, actor=actor(services, "admin"))
 
 
+def opens(services: Services, *accounts: str) -> None:
+    """These people have a password: they can sign in."""
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account.in_(accounts)).values(password_hash="x"))
+
+
+def settle(services: Services, made_for: int, who: str, *, refuses: bool = False) -> None:
+    with services.unit_of_work(NOW) as uow:
+        row = uow.session.scalars(select(FirstAccess.id).where(FirstAccess.person_id == made_for)).one()
+        (first_access.refuse if refuses else first_access.confirm)(uow, row, actor=actor(services, who))
+
+
+def told(services: Services, account: str) -> list[str]:
+    """What a person's notices of first accesses say, the newest first."""
+    with services.reading() as session:
+        found, _page = queries.page(session, actor(services, account), on=TODAY, now=NOW)
+        return [
+            opening_sentence(one.step, one.opening, NullTranslations()) for one in found if one.step and one.opening
+        ]
+
+
+def waits_for(services: Services, account: str) -> list[str]:
+    """The accounts whose first access a person may confirm."""
+    with services.reading() as session:
+        rows = openings.waiting(session, actor(services, account), (), on=TODAY, now=NOW)
+        return [one.opening.account for one in rows if one.may_confirm]
+
+
 def choose(services: Services, code: str, *, after: timedelta = timedelta()) -> None:
     with services.unit_of_work(NOW + after) as uow:
-        first_access.choose(uow, code, "hash", actor=SYSTEM)
+        first_access.choose(uow, code, "hash")
 
 
 def test_a_code_works_once_and_is_nowhere_in_the_clear(services: Services) -> None:
@@ -99,6 +132,132 @@ def test_an_account_in_use_or_closed_gets_no_code(services: Services) -> None:
         make(services, 9999)
 
 
+# --- the second person ----------------------------------------------------------------------------------------------
+
+
+def a_new_agent(services: Services, account: str = "nouveau", post: str = "NOUVEAU", unit: str = "ETU") -> int:
+    """Entered by the administrator on a new post. Returns the id of the person."""
+    do(services, lambda now: wanted.new_post(
+        now, code=post, title=f"Chargé de {account}", unit=unit, roles=("member",), holder=None, secretary_of=None
+    ))  # fmt: skip
+    do(
+        services,
+        lambda now: wanted.new_person(
+            now, account=account, name=account.title(), email="", clearance="secret", post=post
+        ),
+    )
+    with services.reading() as session:
+        return session.scalars(select(Person.id).where(Person.account == account)).one()
+
+
+def test_one_administrator_alone_does_not_become_somebody_else(services: Services) -> None:
+    opens(services, "dge", "sg")
+    ghost = a_new_agent(services, "fantome")
+    made = make(services, ghost)
+    assert not made.is_alone
+    with pytest.raises(Invalid, match="first_access.waiting"):
+        choose(services, made.code)
+    with pytest.raises(Forbidden, match="first_access.not_second"):
+        settle(services, ghost, "admin")
+    with services.reading() as session:
+        assert session.get_one(Person, ghost).password_hash == ""
+    assert waits_for(services, "dge") == ["fantome"]
+    assert waits_for(services, "admin") == []
+    settle(services, ghost, "dge", refuses=True)
+    with pytest.raises(Invalid, match="first_access.gone"):
+        choose(services, made.code)
+    assert told(services, "admin") == [
+        "Le premier accès du compte fantome (Chargé de fantome), fait par Admin, est refusé par Dge."
+    ]
+
+
+def test_the_head_above_confirms_and_is_told_when_it_is_made_and_used(services: Services) -> None:
+    opens(services, "dge", "sg", "daf")
+    person = a_new_agent(services)
+    made = make(services, person)
+    assert told(services, "dge") == [
+        "Le compte nouveau (Chargé de nouveau) attend votre confirmation : Admin a fait son premier accès."
+    ]
+    assert told(services, "daf") == [], "a head of another direction"
+    for other in ("daf", "etudes", "agent", "secretaire"):
+        with pytest.raises(Forbidden, match="first_access.not_second"):
+            settle(services, person, other)
+    settle(services, person, "dge")
+    with pytest.raises(Invalid, match="first_access.settled"):
+        settle(services, person, "dge", refuses=True)
+    choose(services, made.code)
+    used = "Le compte nouveau est ouvert (Chargé de nouveau), par un premier accès de Admin."
+    assert told(services, "dge")[0] == told(services, "admin")[0] == told(services, "nouveau")[0] == used
+    with services.reading() as session:
+        actions = session.scalars(
+            select(AuditEntry.action).where(AuditEntry.action.startswith("first_access")).order_by(AuditEntry.sequence)
+        )
+        assert list(actions) == ["first_access.made", "first_access.confirmed", "first_access.used"]
+
+
+def test_another_administrator_confirms_where_no_head_can_sign_in(services: Services) -> None:
+    do(services, lambda now: wanted.new_post(
+        now, code="ADM2", title="Second administrateur", unit="SG", roles=("administrator",), holder="agent", secretary_of=None
+    ))  # fmt: skip
+    opens(services, "agent")
+    person = a_new_agent(services)
+    made = make(services, person)
+    assert not made.is_alone
+    settle(services, person, "agent")
+    choose(services, made.code)
+
+
+def test_a_head_is_not_the_second_person_of_the_own_account(services: Services) -> None:
+    opens(services, "daf")
+    with services.reading() as session:
+        head = session.scalars(select(Person.id).where(Person.account == "dge")).one()
+    made = make(services, head)
+    with pytest.raises(Forbidden, match="first_access.not_second"):
+        settle(services, head, "dge")
+    settle(services, head, "daf")  # nobody above can sign in: any head of the ministry
+    choose(services, made.code)
+
+
+def test_an_account_without_a_post_waits_for_a_head_of_the_ministry(services: Services) -> None:
+    opens(services, "daf")
+    person = add(services)
+    made = make(services, person)
+    with pytest.raises(Invalid, match="first_access.waiting"):
+        choose(services, made.code)
+    settle(services, person, "daf")
+    choose(services, made.code)
+
+
+def test_on_the_first_day_a_code_works_alone_and_that_stays_said(services: Services) -> None:
+    person = a_new_agent(services)
+    made = make(services, person)
+    assert made.is_alone
+    choose(services, made.code)
+    with services.reading() as session:
+        (row,) = openings.latest(session, Reach(actor(services, "admin"), ()), limit=5, on=TODAY, now=NOW)
+        said = [one["is_alone"] for one in session.scalars(select(AuditPayload.payload)) if "is_alone" in one]
+    assert (row.state, row.is_alone, row.second_name) == ("used", True, "")
+    assert said == [True, True]
+    # From then on the first one who can sign in is asked, though a member only is not.
+    assert make(services, a_new_agent(services, "deuxieme", "P2")).is_alone
+    opens(services, "dge")
+    assert not make(services, a_new_agent(services, "troisieme", "P3")).is_alone
+
+
+def test_a_code_does_not_work_again_when_its_account_was_closed_and_opened(services: Services) -> None:
+    person = a_new_agent(services)
+    made = make(services, person)
+    do(services, lambda now: wanted.departure(now, "nouveau", successors={}))
+    do(services, lambda now: wanted.return_of(now, "nouveau"))
+    with pytest.raises(Invalid, match="first_access.gone"):
+        choose(services, made.code, after=timedelta(minutes=1))
+    again = make(services, person)
+    left = do(services, lambda now: wanted.departure(now, "nouveau", successors={}))
+    undo(services, left)
+    with pytest.raises(Invalid, match="first_access.gone"):
+        choose(services, again.code, after=timedelta(minutes=1))
+
+
 # --- the pages ------------------------------------------------------------------------------------------------------
 
 
@@ -113,11 +272,24 @@ def test_a_link_leads_to_a_password_and_then_to_the_sign_in(place: tuple[Flask, 
     admin = sign_in(app, "admin")
     page = post(admin, f"/administration/personnes/{person_id}/premier-acces", {"way": "link"})
     assert page.status_code == 200
-    found = re.search(r"/premier-acces/\?code=([0-9A-Z-]{23})", page.text)
+    found = re.search(r"/premier-acces/#code=([0-9A-Z-]{23})", page.text)
     assert found
-    link, code = found.group(0), found.group(1)
+    link, code = "/premier-acces/", found.group(1)
+    assert "?code=" not in page.text, "no server and no proxy sees the code of a link"
     nobody = app.test_client()
-    shown = nobody.get(link)
+    waits = post(nobody, "/premier-acces/code", {"code": code}, page=link)
+    assert waits.status_code == 422
+    assert "Ce code attend une confirmation" in waits.text
+    head = sign_in(app, "sg")
+    asked = head.get("/premiers-acces/").text
+    assert "Nouveau Venu" in asked
+    assert code not in asked
+    opening = re.search(r"/premiers-acces/(\d+)/confirmer", asked)
+    assert opening
+    assert post(admin, opening.group(0), {}, page="/premiers-acces/").status_code == 403
+    assert "attend votre confirmation" in head.get("/avis/").text
+    assert post(head, opening.group(0), {}, page="/premiers-acces/").status_code == 303
+    shown = post(nobody, "/premier-acces/code", {"code": code}, page=link)
     assert "Nouveau Venu" in shown.text
     for wrong, words in (
         ({"password": "court", "password_again": "court"}, "10"),
@@ -130,7 +302,7 @@ def test_a_link_leads_to_a_password_and_then_to_the_sign_in(place: tuple[Flask, 
         assert words in answer.text
     right = {"code": code, "password": GOOD, "password_again": GOOD}
     assert post(nobody, "/premier-acces/", right, page=link).location == "/connexion"
-    assert nobody.get(link).status_code == 422
+    assert post(nobody, "/premier-acces/code", {"code": code}, page=link).status_code == 422
     assert post(nobody, "/premier-acces/", right, page="/connexion").status_code == 422
     assert sign_in(app, "nouveau", GOOD).get("/").status_code == 200
     again = post(admin, f"/administration/personnes/{person_id}/premier-acces", {"way": "link"})
@@ -151,6 +323,7 @@ def test_the_sheet_bears_the_code_the_account_and_the_last_day(place: tuple[Flas
     assert "Nouveau Venu" in text
     assert "nouveau" in text
     assert "http://127.0.0.1:8000/premier-acces/" in text
+    settle(services, person_id, "sg")
     with services.reading() as session:
         assert first_access.bearer(session, found.group(0), now=NOW).account == "nouveau"
 
@@ -163,3 +336,21 @@ def test_only_an_administrator_makes_a_code(place: tuple[Flask, Services, int]) 
     page = sign_in(app, "admin").get(f"/administration/personnes/{person_id}").text
     assert "Imprimer la feuille de premier accès" in page
     assert "Imprimer la feuille de premier accès" not in sign_in(app, "admin").get("/administration/personnes/1").text
+
+
+def test_the_front_page_tells_of_codes_made_used_and_not_confirmed(place: tuple[Flask, Services, int]) -> None:
+    app, services, person_id = place
+    admin = sign_in(app, "admin")
+    assert "Aucun code de premier accès n" in admin.get("/administration/").text
+    post(admin, f"/administration/personnes/{person_id}/premier-acces", {"way": "link"})
+    page = admin.get("/administration/").text
+    assert "1 code à confirmer" in page
+    assert "À confirmer" in page
+    assert "À confirmer" in admin.get(f"/administration/personnes/{person_id}").text
+    settle(services, person_id, "sg", refuses=True)
+    page = admin.get("/administration/").text
+    assert "code à confirmer" not in page
+    assert "Refusé" in page
+    assert "Refusé" in admin.get("/premiers-acces/").text
+    assert "Tous les premiers accès" not in sign_in(app, "dge").get("/premiers-acces/").text
+    assert app.test_client().get("/premiers-acces/").status_code == 303

@@ -69,7 +69,7 @@ def begin(services: Services) -> None:
 
 def told(services: Services, account: str) -> list[NoticeRow]:
     with services.reading() as session:
-        return queries.page(session, actor(services, account))[0]
+        return queries.page(session, actor(services, account), on=TODAY, now=NOW)[0]
 
 
 def occasions(services: Services, account: str) -> list[Occasion]:

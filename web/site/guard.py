@@ -82,6 +82,7 @@ ACCESS: Mapping[str, Rule] = {
     "health.site": PUBLIC,
     "health.upload_room": SIGNED_IN,
     "first_access.form": PUBLIC,
+    "first_access.read": PUBLIC,
     "first_access.choose": PUBLIC,
     # --- the language ---
     "tour.index": SIGNED_IN,
@@ -119,6 +120,10 @@ ACCESS: Mapping[str, Rule] = {
     "absences.declare": SIGNED_IN,
     "absences.end": SIGNED_IN,
     "absences.acknowledge": SIGNED_IN,
+    # --- first accesses: the second person may be a head, or who acts for one; the operation asks who ---
+    "openings.index": SIGNED_IN,
+    "openings.confirm": SIGNED_IN,
+    "openings.refuse": SIGNED_IN,
     # --- administration ---
     "admin.index": roles(Role.ADMINISTRATOR),
     "admin.jobs": installation(Role.ADMINISTRATOR),

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from ged.administration.consequences import Consequence
 from ged.administration.differences import Difference
+from ged.org.openings import OpeningRow, OpeningStep
 from ged.ports import Confidentiality
 from ged.unit import Role
 from ged.workbook.inverse import Obstacle
@@ -170,3 +171,20 @@ def obstacle_words(one: Obstacle) -> str:
     if one.count:
         return str(_("%(key)s (%(kind)s) : %(by)s, %(count)s", key=one.key, kind=kind, by=by, count=one.count))
     return str(_("%(key)s (%(kind)s) : changé depuis", key=one.key, kind=kind))
+
+
+def opening_words(step: OpeningStep, row: OpeningRow) -> str:
+    """What a notice of a first access says, as ``ged.notices.mail.opening_sentence``."""
+    told = {
+        "account": row.account, "posts": ", ".join(row.titles) or _("sans poste"), "by": row.by_name, "second": row.second_name,
+    }  # fmt: skip
+    match step:
+        case OpeningStep.WAITING:
+            words = _("Le compte %(account)s (%(posts)s) attend votre confirmation : %(by)s a fait son premier accès.")
+        case OpeningStep.MADE:
+            words = _("Un premier accès est fait pour le compte %(account)s (%(posts)s), par %(by)s.")
+        case OpeningStep.REFUSED:
+            words = _("Le premier accès du compte %(account)s (%(posts)s), fait par %(by)s, est refusé par %(second)s.")
+        case OpeningStep.USED:
+            words = _("Le compte %(account)s est ouvert (%(posts)s), par un premier accès de %(by)s.")
+    return str(words) % told

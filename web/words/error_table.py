@@ -627,10 +627,22 @@ MESSAGES: Mapping[str, Message] = {
         _l("L'administrateur doit le restaurer depuis une sauvegarde."),
     ),
     # --- first_access ---
+    "first_access.settled": Message(
+        _l("Ce premier accès n'attend plus."), _l("Il a été confirmé, refusé, utilisé ou remplacé.")
+    ),
+    "first_access.unknown": Message(_l("Ce premier accès n'existe pas."), _l("Ouvrez-le de nouveau depuis la liste.")),
+    "first_access.waiting": Message(
+        _l("Ce code attend une confirmation."),
+        _l("Votre chef de service, ou un second administrateur, le confirme ; essayez ensuite de nouveau."),
+    ),
     "first_access.closed": Message(_l("Ce compte est fermé."), _l("Rouvrez-le d'abord.")),
     "first_access.gone": Message(
         _l("Ce code n'est pas valable : il a déjà servi, il est trop ancien, ou il est mal tapé."),
         _l("Relisez-le, ou demandez-en un autre à l'administrateur."),
+    ),
+    "first_access.not_second": Message(
+        _l("Vous n'êtes pas la seconde personne de ce premier accès."),
+        _l("Un autre administrateur, ou un chef au-dessus de ce poste, le confirme."),
     ),
     "first_access.opened": Message(
         _l("Cette personne a déjà un mot de passe."),

@@ -22,6 +22,7 @@ from ged.natures.steps import StepKind
 from ged.notices.models import DeliveryState, Occasion, Way
 from ged.notices.returned import LoopState
 from ged.org.models import DelegationKind
+from ged.org.openings import OpeningState
 from ged.ports import Confidentiality, Verdict
 from ged.preservation.documents import SignedKind
 from ged.register.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
@@ -58,6 +59,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         Occasion.LATE: _l("En retard"),
         Occasion.ANSWERED: _l("Suite donnée"),
         Occasion.DELEGATED: _l("Délégation reçue"),
+        Occasion.ACCOUNT: _l("Premier accès"),
     },
     DeliveryState: {
         DeliveryState.QUEUED: _l("en attente"),
@@ -130,6 +132,13 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         AttachmentKind.PROOF: _l("Preuve"),
         AttachmentKind.RENDERED: _l("Projet mis en page"),
         AttachmentKind.SIGNED: _l("Original signé"),
+    },
+    OpeningState: {
+        OpeningState.WAITING: _l("À confirmer"),
+        OpeningState.READY: _l("Valable"),
+        OpeningState.USED: _l("Utilisé"),
+        OpeningState.REFUSED: _l("Refusé"),
+        OpeningState.EXPIRED: _l("Trop ancien"),
     },
     ActState: {
         ActState.PROPOSED: _l("Proposé"),
@@ -337,6 +346,7 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
         Occasion.LATE: "danger",
         Occasion.ANSWERED: "success",
         Occasion.DELEGATED: "info",
+        Occasion.ACCOUNT: "warning",
     },
     MailState: {
         MailState.TO_IMPUTE: "warning",
@@ -359,6 +369,12 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
     Priority: {
         Priority.URGENT: "warning",
         Priority.VERY_URGENT: "danger",
+    },
+    OpeningState: {
+        OpeningState.WAITING: "warning",
+        OpeningState.READY: "info",
+        OpeningState.USED: "success",
+        OpeningState.REFUSED: "danger",
     },
     ActState: {
         ActState.PLANNED: "info",
@@ -599,6 +615,8 @@ ACTIONS: Mapping[str, LazyString] = {
     "natures.loaded": _l("a chargé les natures de courrier"),
     "organisation.loaded": _l("a chargé l'organigramme"),
     "first_access.made": _l("a donné à une personne un code de premier accès"),
+    "first_access.confirmed": _l("a confirmé le premier accès d'une personne"),
+    "first_access.refused": _l("a refusé le premier accès d'une personne"),
     "first_access.used": _l("a choisi son mot de passe par un code de premier accès"),
     "organisation.changed": _l("a changé l'organisation par un acte"),
     "organisation.planned": _l("a prévu un acte pour un autre jour"),

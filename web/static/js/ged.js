@@ -325,6 +325,15 @@
     });
   }
 
+  // --- a code behind the # of the address, which neither server nor proxy has seen: it is typed in and sent, and leaves the history ---
+  const ofAddress = one("[data-code-of-address]");
+  const code = new URLSearchParams(window.location.hash.slice(1)).get("code");
+  if (ofAddress && code && !one(".error-summary")) {
+    one("[name='code']", ofAddress).value = code;
+    window.history.replaceState(null, "", window.location.pathname);
+    ofAddress.requestSubmit();
+  }
+
   // --- the place to begin: the error summary, else the field that asks for it ---
   const start = one(".error-summary") || one("[data-autofocus]");
   if (start) start.focus();

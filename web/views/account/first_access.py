@@ -1,7 +1,5 @@
 """The first access of a new person: the code of the sheet or of the link, then an own password."""
 
-from dataclasses import replace
-
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -11,7 +9,6 @@ from ged.administration.first_access import Bearer
 from ged.errors import Invalid
 from ged.org.accounts import words_of
 from ged.org.passwords import hash_password, refuse_guessable
-from ged.unit import SYSTEM
 from web.site import context
 from web.site.forms import FormReader
 from web.site.pages import render_form
@@ -21,14 +18,20 @@ blueprint = Blueprint("first_access", __name__, url_prefix="/premier-acces")
 
 @blueprint.get("/")
 def form() -> ResponseReturnValue:
-    """The page that asks for the code, or, with a code, for a password."""
-    code = request.args.get("code", "")[:100]
-    if not code:
-        return render_form("first_access/code.html")
+    """The page that asks for the code. A link has it behind the #, which no server and no proxy sees: a script types it."""
+    return render_form("first_access/code.html")
+
+
+@blueprint.post("/code")
+def read() -> ResponseReturnValue:
+    """The code that was typed: whom it lets in, and a form for the password."""
+    fields = FormReader(request.form)
+    code = fields.text("code", required=True, maximum=100)
     try:
+        fields.check()
         known = _bearer(code)
     except Invalid as refused:
-        return render_form("first_access/code.html", error=refused, form={"code": code})
+        return render_form("first_access/code.html", error=refused)
     return render_form("first_access/choose.html", code=code, known=known)
 
 
@@ -59,7 +62,7 @@ def choose() -> ResponseReturnValue:
         return render_form("first_access/choose.html", error=refused, code=code, known=known)
     try:
         with context.services().unit_of_work(context.now()) as uow:
-            first_access.choose(uow, code, password_hash, actor=replace(SYSTEM, person_id=known.person_id))
+            first_access.choose(uow, code, password_hash)
     except Invalid as refused:  # used meanwhile
         return render_form("first_access/code.html", error=refused)
     flash(

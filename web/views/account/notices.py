@@ -13,6 +13,7 @@ from web.site import context
 from web.site.forms import FormReader
 from web.site.pages import place, render_form
 from web.site.panels import Panel
+from web.words import acts as words
 from web.words.labels import label
 
 blueprint = Blueprint("notices", __name__, url_prefix="/avis")
@@ -24,12 +25,12 @@ def index() -> ResponseReturnValue:
     """The person's notices, the newest first."""
     actor, unread = context.actor(), request.args.get("voir") == UNREAD
     with context.services().reading() as session:
-        rows, page = queries.page(session, actor, place(), unread_only=unread)
+        rows, page = queries.page(session, actor, place(), on=context.today(), now=context.now(), unread_only=unread)
         address = queries.address(session, actor)
         failed = queries.undelivered(session, actor.person_id, address) if address else None
     return render_template(
         "notices/index.html", rows=rows, page=page, unread=unread, address=address, failed=failed,
-        newest=max((row.id for row in rows), default=0), is_some_unread=any(not row.is_read for row in rows),
+        opening_words=words.opening_words, newest=max((row.id for row in rows), default=0), is_some_unread=any(not row.is_read for row in rows),
     )  # fmt: skip
 
 
@@ -52,6 +53,8 @@ def _target(row: NoticeRow) -> str:
             return url_for("signbook.show", mail_id=row.mail_id)
         case Occasion.DELEGATED:
             return url_for("delegations.index")
+        case Occasion.ACCOUNT:
+            return url_for("openings.index")
         case _:
             return url_for("drafts.edit" if row.is_draft else "letters.show", mail_id=row.mail_id)
 
@@ -80,7 +83,7 @@ def _choice_form(error: Invalid | None = None) -> ResponseReturnValue:
     return render_form(
         "notices/choices.html",
         error=error,
-        ways=ways,
+        ways={occasion: ways[occasion] for occasion in choices.CHOSEN},
         address=address,
         all_ways=[(way.value, label(way)) for way in Way],
     )
@@ -90,7 +93,7 @@ def _choice_form(error: Invalid | None = None) -> ResponseReturnValue:
 def choose() -> ResponseReturnValue:
     """Store the choices."""
     fields = FormReader(request.form)
-    chosen = {occasion: fields.choice(occasion.value, Way, required=True) for occasion in Occasion}
+    chosen = {occasion: fields.choice(occasion.value, Way, required=True) for occasion in choices.CHOSEN}
     try:
         fields.check()
     except Invalid as error:

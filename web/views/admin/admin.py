@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 
 import sandbox
 from ged import jobs as job_rows
+from ged.administration import openings
 from ged.archive.seal import journal_seal
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.jobs import LIVE_STATES, UNSETTLED_STATES, JobState
@@ -31,6 +32,7 @@ from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import place, render_form
+from web.views.admin.organisation import reach
 from web.wiring import settings_file
 from web.words.labels import ACTIONS, SUBJECTS
 
@@ -56,6 +58,9 @@ def index() -> ResponseReturnValue:
         deaf = returned.failing(session)
         word_maker = making.maker_of(services, session)
         loop = returned.last_loop(session, now=context.now())
+        on, now = context.today(), context.now()
+        opened = openings.latest(session, reach(), limit=5, on=on, now=now)
+        waiting = openings.waiting(session, context.actor(), services.installation_accounts, on=on, now=now)
     authority = services.revocation.standing() if services.revocation is not None else None
     space = disk.space_of(current_app)
     return render_template(
@@ -65,6 +70,8 @@ def index() -> ResponseReturnValue:
         authority=authority,
         list_ends=authority is not None and authority.ends_soon(context.now()),
         renewals=renewals,
+        opened=opened,
+        unconfirmed=len(waiting),
         deaf=deaf,
         loop_is_wrong=loop.state in returned.WRONG,
         counts=counts,

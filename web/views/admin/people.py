@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.administration import first_access as codes
+from ged.administration import openings, wanted
 from ged.administration import people as queries
-from ged.administration import wanted
 from ged.administration.people import PersonPage
 from ged.administration.rights import rights_of
 from ged.errors import Invalid
@@ -47,7 +47,10 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/<int:person_id>")
 def show(person_id: int) -> ResponseReturnValue:
     """A person: account, posts over time, delegations, acts."""
-    return render_template("people/person.html", person=_person(person_id), what_words=words.what_words)
+    person = _person(person_id)
+    with context.services().reading() as session:
+        opening = openings.of_person(session, person_id, on=context.today(), now=context.now())
+    return render_template("people/person.html", person=person, opening=opening, what_words=words.what_words)
 
 
 def _person(person_id: int) -> PersonPage:
@@ -170,7 +173,7 @@ def first_access(person_id: int) -> ResponseReturnValue:
         flash(f"{told.message} {told.remedy}", "danger")
         return redirect(url_for("people.show", person_id=person_id), 303)
     address = services.public_url.rstrip("/") + url_for("first_access.form")
-    link = f"{address}?code={made.code}"
+    link = f"{address}#code={made.code}"
     if request.form.get("way") != "sheet":
         return render_template("people/link.html", made=made, link=link, address=address, person_id=person_id)
     with services.reading() as session:

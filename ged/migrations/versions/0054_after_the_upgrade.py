@@ -1,8 +1,9 @@
 """changes that wait until no earlier release runs: the count of failed sign-ins is dropped, and changes of the
-organisation may be planned, and a code may stand in the list of an entity and in the common stock
+organisation may be planned, a code may stand in the list of an entity and in the common stock, and people are told of accounts that
+are opened
 
-Revision ID: 0053
-Revises: 0052
+Revision ID: 0054
+Revises: 0053
 """
 
 import sqlalchemy as sa
@@ -10,12 +11,12 @@ from alembic import op
 
 import ged.db
 
-revision = "0053"
-down_revision = "0052"
+revision = "0054"
+down_revision = "0053"
 branch_labels = None
 depends_on = None
 phase = "contract"
-oldest_program = "0053"
+oldest_program = "0054"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -36,6 +37,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    for told in ("personal_notices", "notice_choices"):
+        rows = sa.table(told, sa.column("occasion"))
+        op.execute(sa.delete(rows).where(rows.c.occasion == "account"))
     natures = sa.table("natures", sa.column("id"), sa.column("entity_id"))
     steps = sa.table("nature_steps", sa.column("nature_id"))
     of_entities = sa.select(natures.c.id).where(natures.c.entity_id.is_not(None))

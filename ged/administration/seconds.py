@@ -1,0 +1,124 @@
+"""Who is the second person of a first access: the rule that one administrator alone does not become somebody else.
+
+Whoever holds a code becomes the person of the account. So no code works by the will of its maker alone:
+
+- it works after another person confirmed it, who can sign in already: another administrator who looks after the account, or a head
+  or an authority of a unit of the person's posts, or of a unit above it;
+- where none of these can sign in, any head or authority of the ministry who can;
+- where there is nobody at all, on the first day of an installation, the code works alone. The journal, the list of first accesses
+  and the notices say so.
+
+Neither the person of the account nor the maker of the code is ever the second person.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged.administration.queries import held_on
+from ged.administration.reach import Reach
+from ged.org import people, tree
+from ged.org.actors import load_actor
+from ged.org.models import Holding, Person, Post, PostRole
+from ged.unit import Role
+
+HEADS = (Role.HEAD, Role.AUTHORITY)
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Of the first access of a person.
+
+    Attributes:
+        able: who may confirm it, by id. Empty: nobody can be asked.
+        told: who is told of it: the other administrators, and the nearest heads.
+    """
+
+    able: frozenset[int]
+    told: frozenset[int]
+
+
+class Finder:
+    """Finds the second people of several first accesses on a day, with few statements."""
+
+    def __init__(
+        self, session: Session, person_ids: Collection[int], *, installation_accounts: Collection[str], on: date
+    ) -> None:
+        """``person_ids``: the people of the accounts, and the makers of the codes."""
+        self._session, self._on = session, on
+        self._units = tree.all_units(session)
+        self._held: dict[int, list[int]] = {}
+        held = select(Holding.person_id, Post.unit_id).distinct().join(Post, Post.id == Holding.post_id)
+        for person_id, unit_id in session.execute(
+            held.where(Holding.person_id.in_(sorted(set(person_ids))), *held_on(on))
+        ):
+            self._held.setdefault(person_id, []).append(unit_id)
+        self._head_posts: dict[int, set[int]] = {}
+        for unit_id, post_id in session.execute(
+            select(Post.unit_id, Post.id).join(PostRole, PostRole.post_id == Post.id).where(PostRole.role.in_(HEADS))
+        ):
+            self._head_posts.setdefault(unit_id, set()).add(post_id)
+        known = select(Person.id).where(Person.is_active, Person.password_hash != "")
+        self._sign_in = frozenset(session.scalars(known))
+        self._heads: dict[int, frozenset[int]] = {}
+        self._administrators = self._looking_after(person_ids, installation_accounts)
+
+    def _looking_after(self, person_ids: Collection[int], accounts: Collection[str]) -> dict[int, frozenset[int]]:
+        """Administrator -> those of the people whom they look after."""
+        ids = self._session.scalars(
+            select(Holding.person_id)
+            .distinct()
+            .join(PostRole, PostRole.post_id == Holding.post_id)
+            .join(Person, Person.id == Holding.person_id)
+            .where(PostRole.role == Role.ADMINISTRATOR, Person.is_active, *held_on(self._on))
+        ).all()
+        wanted = Person.id.in_(sorted(set(person_ids)))
+        return {
+            one: frozenset(
+                self._session.scalars(
+                    select(Person.id).where(wanted, Reach(load_actor(self._session, one, on=self._on), accounts).people)
+                )
+            )
+            for one in ids
+        }
+
+    def of(self, person_id: int, maker_id: int) -> Seconds:
+        """Of the first access of a person, made by another."""
+        never = {person_id, maker_id}
+        others = {one for one, near in self._administrators.items() if person_id in near} - never
+        nearest: set[int] = set()
+        heads: set[int] = set()
+        for unit_id in self._held.get(person_id, ()):
+            is_near = True
+            for at in tree.ids_upwards(unit_id, self._units):
+                here = self._heads_of(at) - never
+                heads |= here
+                nearest |= here if is_near else set()
+                is_near = is_near and not here & self._sign_in
+        able = (others | heads) & self._sign_in
+        if not able:
+            able = (self._of_ministry(person_id, maker_id) - never) & self._sign_in
+            nearest |= able
+        return Seconds(frozenset(able), frozenset(others | nearest))
+
+    def _heads_of(self, unit_id: int) -> frozenset[int]:
+        """Who acts for the heads and authorities of a unit."""
+        if unit_id not in self._heads:
+            self._heads[unit_id] = people.of_posts(self._session, self._head_posts.get(unit_id, ()), on=self._on)
+        return self._heads[unit_id]
+
+    def _of_ministry(self, *person_ids: int) -> set[int]:
+        roots = {tree.root_of(unit, self._units) for one in person_ids for unit in self._held.get(one, ())}
+        near = [unit for unit in self._head_posts if tree.root_of(unit, self._units) in roots]
+        return {one for unit in near for one in self._heads_of(unit)}
+
+
+def seconds_of(
+    session: Session, person_id: int, *, maker_id: int, installation_accounts: Collection[str], on: date
+) -> Seconds:
+    """The second people of a person's first access, on a day."""
+    found = Finder(session, [person_id, maker_id], installation_accounts=installation_accounts, on=on)
+    return found.of(person_id, maker_id)
