@@ -1,6 +1,6 @@
 """The cost of each page of the site in a small and in a large archive, as JSON lines.
 
-    python -m bench.pages [--letters 10000 1000000] [--turns 40] [--url URL] [--data FOLDER] [--only TEXT ...] [--profile]
+    python -m bench.pages [--letters 10000 1000000] [--turns 40] [--servers] [--url URL] [--data FOLDER] [--only TEXT ...] [--profile]
 
 The demonstration ministry does its main job. Then the database copies its letters with all their rows. Copies of
 finished letters are the past of five years; at each size, 700 copies of open ones wait in the queues. This process
@@ -8,8 +8,10 @@ requests each page as a person who works with it. A line has the time until the 
 percentile of the turns, with the database), the time of this process alone, the queries, the bytes, and the growth of
 the median since the first size. The goal is 50 ms and a growth of 1.5.
 
-The database is SQLite, or an empty PostgreSQL database with ``--url``. With ``--data`` the installation stays in a folder;
-the next run with this folder measures it again, or grows it further. ``--only`` measures the pages whose account and address
+The database is SQLite. With ``--servers`` the installation has the shape of servers: PostgreSQL, Redis and Elasticsearch
+are private ones of this run, as those of the tests. ``--url`` names an empty PostgreSQL database to use instead of the
+private one. With ``--data`` the installation stays in a folder; the next run with this folder measures it again, or grows
+it further. On PostgreSQL this needs ``--url``, because the private database ends with the run. ``--only`` measures the pages whose account and address
 contain one of the texts. ``--profile`` writes the functions that take the time of each page to standard error. The search is
 measured by ``bench.search``.
 """
@@ -34,13 +36,14 @@ from sqlalchemy import Connection, Engine, event, func, select, text
 from bench._past import Rows, copy, rows_of
 from bench.relevance import tell
 from demo import stage
+from demo.installation import add_settings
 from demo.journey import Journey
 from demo.people import PASSWORD
 from ged.config import load_settings
 from ged.register.models import Mail, MailNumber
 from ged.routing.models import Assignment
 from ged.unit import Services
-from tests.servers import close_run, open_run
+from tests.servers import close_run, elastic, open_run, postgres, redis
 from tests.site import open_site, sign_in
 from web.wiring import settings_file
 from web.wiring.services import build_services
@@ -78,18 +81,39 @@ class Places:
     far: int
 
 
-def arrivals_in(data: Path, url: str) -> list[int]:
-    """The arrivals of the demonstration, the answered one first; it is played when the folder holds none."""
+def shape_of_servers(url: str) -> dict[str, str]:
+    """Settings that name this run's Redis and Elasticsearch, and the database: this run's own when ``url`` is empty.
+
+    Raises:
+        Unavailable: one of the servers is not installed.
+    """
+    return {
+        "GED_DATABASE_URL": url or postgres.create_database(postgres.server().url, "ged_bench"),
+        "GED_UNSAFE_DATABASE": "for-tests",
+        "GED_REDIS_URL": redis.server().url,
+        "GED_ELASTICSEARCH_URL": elastic.server().url,
+    }
+
+
+def arrivals_in(data: Path, extra: dict[str, str]) -> list[int]:
+    """The arrivals of the demonstration, the answered one first; it is played when the folder holds none.
+
+    Args:
+        extra: settings of the installation. A kept one gets those of this run's servers.
+    """
     kept = data.parent / "arrivals.json"
-    if not kept.exists():
-        kept.write_text(json.dumps(play(data, url)))
+    if kept.exists():
+        add_settings(settings_file.file_of(data), extra)
+    else:
+        kept.write_text(json.dumps(play(data, extra)))
     return [int(one) for one in json.loads(kept.read_text())]
 
 
-def play(data: Path, url: str) -> list[int]:
+def play(data: Path, extra: dict[str, str]) -> list[int]:
     """Do the demonstration's main job in a new installation. Returns the arrivals, the answered one first."""
-    extra = {"GED_DATABASE_URL": url, "GED_UNSAFE_DATABASE": "for-tests"} if url else {}
-    running = stage.start(data, bind=f"127.0.0.1:{stage.free_port()}", say=_hush, extra=extra)
+    running = stage.start(
+        data, bind=f"127.0.0.1:{stage.free_port()}", say=_hush, extra=extra, workers=2 if extra else 1
+    )
     try:
         journey = Journey(running, say=_hush, start_bridge=lambda: stage.start_bridge(running), letters=5)
         arrivals = journey.run().letters
@@ -192,16 +216,16 @@ def pages(at: Places) -> list[tuple[str, str]]:
         AUTHORITY: ["/", "/a-imputer", f"/a-imputer/{at.letter + 4}", "/parapheur/", "/suivi/", f"/courriers/{at.letter}"],
         SECRETARY: ["/", "/a-imputer", "/bannette/"],
         HEAD: [
-            "/", "/bannette/", f"/bannette/{at.assignment - 1}", "/suivi/", "/questions", "/avis/", "/recherches/",
+            "/", "/bannette/", "/bannette/?voir=termines", f"/bannette/{at.assignment - 1}", "/suivi/", "/questions", "/avis/", "/recherches/",
             f"/courriers/{at.letter}", f"/courriers/{at.letter}/notes", "/delegations/", "/absences/",
         ],
         OFFICER: [
-            "/", "/bannette/", f"/bannette/{at.assignment}", "/parapheur/", f"/projets/nouveau?repond={at.letter}",
+            "/", "/bannette/", "/bannette/?voir=termines", f"/bannette/{at.assignment}", "/parapheur/", f"/projets/nouveau?repond={at.letter}",
             f"/courriers/{at.answer}",
         ],
         ADMINISTRATOR: [
             "/", "/administration/", "/administration/journal", "/administration/taches", "/administration/sessions",
-            "/administration/messagerie/", "/administration/preuves/",
+            "/administration/messagerie/", "/administration/preuves/", "/administration/preuves/?groupe=en-cours",
         ],
         AUDITOR: ["/", "/registres/", book],
     }  # fmt: skip
@@ -260,17 +284,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--letters", type=int, nargs="+", default=[int(one) for one in SIZES.split(",")])
     parser.add_argument("--turns", type=int, default=40)
-    parser.add_argument("--url", default="")
+    parser.add_argument("--servers", action="store_true", help="on PostgreSQL, with private servers")
+    parser.add_argument("--url", default="", help="an empty PostgreSQL database, in place of a private one")
     parser.add_argument("--data", type=Path, help="keep the installation in this folder; default: a temporary one")
     parser.add_argument("--only", nargs="+", default=[""], help="parts of 'account address' of the pages to measure")
     parser.add_argument("--profile", action="store_true")
     given = parser.parse_args()
+    if given.servers and given.data and not given.url:
+        parser.error("a kept installation on PostgreSQL needs --url: the private database ends with the run")
     with ExitStack() as stack:
         stack.callback(close_run, *open_run())
         folder = given.data or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
         data = folder / "data"
-        arrivals = arrivals_in(data, given.url)
+        arrivals = arrivals_in(data, shape_of_servers(given.url) if given.servers or given.url else {})
         services = build_services(load_settings(settings_file.file_of(data)))
         engine = services.engine
         stack.callback(engine.dispose)

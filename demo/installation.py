@@ -48,7 +48,7 @@ def prepare(data: Path, *, extra: dict[str, str], say: Say) -> Settings:
     """
     _claim(data)
     env = settings_file.make(data)
-    _add_settings(env, extra)
+    add_settings(env, extra)
     settings = load_settings(env)
     with timed(say, "base de données"):
         migrate_database(settings)
@@ -81,7 +81,8 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _add_settings(env: Path, extra: dict[str, str]) -> None:
+def add_settings(env: Path, extra: dict[str, str]) -> None:
+    """Write settings into an installation's file, in place of those of the same names."""
     lines = env.read_text(encoding="utf-8").splitlines()
     kept = [line for line in lines if line.split("=", 1)[0] not in extra]
     wanted = [*kept, *(f"{name}={value}" for name, value in extra.items())]

@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
+
+Parts = tuple[Select[int], ...]
+"""A list that is put together of several, which share no row: an index gives each of them in the list's order, so that
+the first rows of each are enough. No index could give the order of the whole."""
 
 MOST_COUNTED = 1_000
 """The count of a longer list is shown as "more than" this."""
@@ -50,7 +54,7 @@ class Slice:
 
 def read(
     session: Session,
-    query: Select[int],
+    query: Select[int] | Parts,
     by: InstrumentedAttribute[int],
     at: Place = START,
     *,
@@ -61,7 +65,7 @@ def read(
     """The ids of a page.
 
     Args:
-        query: selects the ids of the whole list.
+        query: selects the ids of the whole list, or of its parts.
         by: the id.
         at: where the page begins. If the row has left the list, or no row follows it any more: the beginning.
         keys: the order; the id decides between equals, and alone when there are none.
@@ -69,18 +73,19 @@ def read(
         limit: rows of a page.
     """
     order = (*keys, Key(by, descending))
+    parts = (query,) if isinstance(query, Select) else query
     boundary = at.after if at.after is not None else at.before
-    values = _values(session, query, by, boundary, keys)
+    values = _values(session, parts, by, boundary, keys)
     if values is None:
-        return _sliced(session, query, order, limit, is_first=True)
+        return _sliced(session, parts, order, limit, is_first=True)
     if at.after is not None:
-        behind = _sliced(session, query.where(_behind(order, values)), order, limit, is_first=False)
+        behind = _sliced(session, _only(parts, _behind(order, values)), order, limit, is_first=False)
         # All rows behind have left the list since: an empty page would suggest that the whole list is empty.
-        return behind if behind.ids else _sliced(session, query, order, limit, is_first=True)
+        return behind if behind.ids else _sliced(session, parts, order, limit, is_first=True)
     turned = tuple(Key(key.column, not key.descending) for key in order)
-    found = session.scalars(_ordered(query.where(_behind(turned, values)), turned, limit + 1)).all()
+    found = session.scalars(_ordered(_only(parts, _behind(turned, values)), turned, limit + 1)).all()
     if len(found) <= limit:  # The beginning is near: show its page whole.
-        return _sliced(session, query, order, limit, is_first=True)
+        return _sliced(session, parts, order, limit, is_first=True)
     ids = tuple(reversed(found[:limit]))
     return Slice(ids, Place(before=ids[0]), Place(after=ids[-1]))
 
@@ -91,27 +96,42 @@ def count(session: Session, query: Select[Any]) -> int:
 
 
 def _values(
-    session: Session, query: Select[int], by: InstrumentedAttribute[int], boundary: int | None, keys: Sequence[Key]
+    session: Session, parts: Parts, by: InstrumentedAttribute[int], boundary: int | None, keys: Sequence[Key]
 ) -> tuple[Any, ...] | None:
     """The order values of a row; None for a row that is not in the list: its place may be confidential."""
     if boundary is None:
         return None
     if not keys:
         return (boundary,)
-    found = session.execute(query.with_only_columns(*(key.column for key in keys)).where(by == boundary)).first()
+    there = [part.with_only_columns(*(key.column for key in keys)).where(by == boundary) for part in parts]
+    found = session.execute(there[0] if len(there) == 1 else union_all(*there)).first()
     return (*found, boundary) if found is not None else None
 
 
-def _sliced(session: Session, query: Select[int], order: Sequence[Key], limit: int, *, is_first: bool) -> Slice:
-    found = tuple(session.scalars(_ordered(query, order, limit + 1)).all())
+def _sliced(session: Session, parts: Parts, order: Sequence[Key], limit: int, *, is_first: bool) -> Slice:
+    found = tuple(session.scalars(_ordered(parts, order, limit + 1)).all())
     ids = found[:limit]
     has_more = len(found) > limit
     previous = Place(before=ids[0]) if ids and not is_first else None
     return Slice(ids, previous, Place(after=ids[-1]) if has_more else None)
 
 
-def _ordered(query: Select[int], order: Sequence[Key], limit: int) -> Select[int]:
-    return query.order_by(*(key.column.desc() if key.descending else key.column.asc() for key in order)).limit(limit)
+def _only(parts: Parts, condition: ColumnElement[bool]) -> Parts:
+    return tuple(part.where(condition) for part in parts)
+
+
+def _ordered(parts: Parts, order: Sequence[Key], limit: int) -> Select[int]:
+    if len(parts) == 1:
+        return parts[0].order_by(*_by(order)).limit(limit)
+    named = [key.column.label(f"key_{n}") for n, key in enumerate(order)]
+    firsts = (part.with_only_columns(*named).order_by(*_by(order)).limit(limit).subquery() for part in parts)
+    whole = union_all(*(select(one) for one in firsts)).subquery()
+    merged = [Key(column, key.descending) for column, key in zip(whole.c, order, strict=True)]
+    return select(merged[-1].column).order_by(*_by(merged)).limit(limit)
+
+
+def _by(order: Sequence[Key]) -> list[ColumnElement[Any]]:
+    return [key.column.desc() if key.descending else key.column.asc() for key in order]
 
 
 def _behind(order: Sequence[Key], values: Sequence[Any]) -> ColumnElement[bool]:
@@ -120,4 +140,6 @@ def _behind(order: Sequence[Key], values: Sequence[Any]) -> ColumnElement[bool]:
     for n, (key, value) in enumerate(zip(order, values, strict=True)):
         equal = [one.column == told for one, told in zip(order[:n], values[:n], strict=True)]
         clauses.append(and_(*equal, key.column < value if key.descending else key.column > value))
-    return or_(false(), *clauses)
+    # It follows from the clauses. A database looks for such a bound in an index, but not for one among alternatives.
+    first = order[0].column <= values[0] if order[0].descending else order[0].column >= values[0]
+    return and_(first, or_(false(), *clauses))

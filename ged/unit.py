@@ -356,9 +356,9 @@ class UnitOfWork:
         self.defer(JobKind.INDEX, mail_id, reason="access" if access else "")
 
     def preserve(self, of: str, subject_id: int) -> None:
-        """Defer a job that raises the signatures of a letter (``mail``) or ``slip``, if an authority is set."""
-        if self.services.preserver is not None:
-            self.defer(JobKind.PRESERVE, subject_id, params={"of": of})
+        """Defer the job of a new signature of a ``mail``, ``slip`` or ``closing``: it notes the level, and raises it
+        where an authority is set."""
+        self.defer(JobKind.PRESERVE, subject_id, params={"of": of})
 
     def record(
         self,

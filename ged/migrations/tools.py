@@ -13,19 +13,22 @@ def create_index(
 
     PostgreSQL builds it CONCURRENTLY, which is not possible in a transaction: all earlier changes of the revision are
     committed first. So a revision that makes indexes does nothing else, and can be run again after a failure. The
-    invalid index of a failed build is removed first. ``where`` restricts the index to some rows.
+    invalid index of a failed build is removed first. ``where`` restricts the index to some rows. A column with brackets
+    is an expression; then the index has a ``name``. (A later ``batch_alter_table`` of that table must make it again on
+    SQLite, which does not tell the expressions of its indexes.)
     """
     name = name or f"ix_{table}_{'_'.join(columns)}"
     only = text(where) if where else None
+    indexed = [text(one) if "(" in one else one for one in columns]
     if _dialect() != "postgresql":
-        op.create_index(name, table, list(columns), unique=unique, if_not_exists=True, sqlite_where=only)
+        op.create_index(name, table, indexed, unique=unique, if_not_exists=True, sqlite_where=only)
         return
     with op.get_context().autocommit_block():
         invalid = text("SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(:name) AND NOT indisvalid")
         if op.get_bind().execute(invalid, {"name": name}).first():
             op.drop_index(name, postgresql_concurrently=True, if_exists=True)
         op.create_index(
-            name, table, list(columns), unique=unique, postgresql_concurrently=True, if_not_exists=True,
+            name, table, indexed, unique=unique, postgresql_concurrently=True, if_not_exists=True,
             postgresql_where=only,
         )  # fmt: skip
 

@@ -32,18 +32,18 @@ _LATER = timedelta(days=1)
 
 
 def preserve(services: Services, sort: SignedKind, subject_id: int, *, now: datetime) -> str:
-    """Raise the signatures of one document as far as the authorities answer. Returns the error code; empty on success.
+    """Raise the signatures of one document as far as the authorities answer, and note the level. Returns the error code; empty on success.
 
     Raises:
         StaleVersion: ``preserve.stale``: the document was signed meanwhile; start again.
         NotFound: ``blob.missing``.
     """
-    if services.preserver is None and sort is not SignedKind.CLOSING:
-        return ""
     with services.reading() as session:
         last = documents.last_of(session, sort, subject_id)
     if last is None:
         return _postponed(services, sort, subject_id, now)
+    if services.preserver is None and (sort is not SignedKind.CLOSING or services.sealer is None):
+        return _noted(services, last, now)
     with services.blobs.open(last.digest) as stored:
         pdf = stored.read()
     failure: EngineFailed | ConfigError | None = None
@@ -80,6 +80,15 @@ def _postponed(services: Services, sort: SignedKind, subject_id: int, now: datet
         with attempt as uow:
             _preservation_row(uow, sort, subject_id).due_at = now + timedelta(minutes=_SOON_MINUTES[-1])
     return "preserve.busy"
+
+
+def _noted(services: Services, last: LastRevision, now: datetime) -> str:
+    """Note the level of a document that nothing can raise now. It stays due: an authority may be set later."""
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            row = _preservation_row(uow, last.sort, last.subject_id)
+            row.level, row.updated_at = last.level, uow.now
+    return ""
 
 
 def _note(

@@ -1,22 +1,23 @@
 """The signature level of each document, for the page of administrators and auditors. No content, no names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Label, Select, Subquery, exists, func, literal, select, union_all
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Select, TextClause, func, select, text
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from ged.preservation.documents import SignedKind
-from ged.preservation.models import Preservation
+from ged import paging
+from ged.paging import MOST_COUNTED, START, Key, Place, Slice
+from ged.preservation.documents import SignedKind, subject_of
+from ged.preservation.models import IS_FAILING, IS_LASTING, IS_RISING, LASTING, Preservation
 from ged.register.models import ClosingRevision, MailNumber, Register, RegisterClosing
 from ged.signbook.models import SignedRevision
 from ged.slips.models import SlipRevision
 
 LEVELS = ("", "B-B", "B-T", "B-LT", "B-LTA")
 """All levels of ETSI EN 319 142-1, in ascending order; empty: none."""
-LASTING = LEVELS[-1]
 
 
 class Group(StrEnum):
@@ -27,6 +28,9 @@ class Group(StrEnum):
     LASTING = "tenues"
 
 
+_IN = {Group.FAILING: IS_FAILING, Group.RISING: IS_RISING, Group.LASTING: IS_LASTING}
+
+
 @dataclass(frozen=True)
 class StandingRow:
     """One signed document.
@@ -35,7 +39,7 @@ class StandingRow:
         number: of the letter or slip; for a closing, its register and last day.
         level: the lowest level of its signatures in its last revision; empty for a closing that waits for the seal.
         signed_at: when the last revision was made.
-        due_at: the next attempt, or the renewal of the last time-stamp; None before the first attempt.
+        due_at: the next attempt, or the renewal of the last time-stamp.
         failure: error code of the last attempt.
     """
 
@@ -44,7 +48,7 @@ class StandingRow:
     number: str
     level: str
     signed_at: datetime
-    due_at: datetime | None
+    due_at: datetime
     failure: str
     tries: int
 
@@ -55,100 +59,71 @@ class StandingRow:
 
 
 def counts(session: Session) -> dict[str, int]:
-    """The number of documents at each level of ``LEVELS``."""
-    every = _every()
-    rows = session.execute(select(every.c.level, func.count()).group_by(every.c.level))
-    found = {str(level): int(count) for level, count in rows}
-    return {level: found.get(level, 0) for level in LEVELS}
+    """The number of documents at each level of ``LEVELS``; each counts at most ``paging.MOST_COUNTED`` + 1."""
+    return dict(zip(LEVELS, _counted(session, (Preservation.level == level for level in LEVELS)), strict=True))
 
 
 def totals(session: Session) -> dict[Group, int]:
-    """How many documents each list has."""
-    return {group: session.scalar(select(func.count()).select_from(_of(group).subquery())) or 0 for group in Group}
+    """How many documents each list has; each counts at most ``paging.MOST_COUNTED`` + 1."""
+    return dict(zip(Group, _counted(session, (text(_IN[group]) for group in Group)), strict=True))
 
 
-def standings(session: Session, group: Group, *, limit: int, offset: int) -> tuple[StandingRow, ...]:
-    """Documents of a list, in the order of their due times."""
-    found = _of(group)
-    rows = session.execute(
-        found.order_by(found.selected_columns.due_at, found.selected_columns.subject_id).limit(limit).offset(offset)
-    ).all()
-    numbers = _numbers(session, [(row.sort, row.subject_id) for row in rows])
+def _counted(session: Session, conditions: Iterable[ColumnElement[bool] | TextClause]) -> Sequence[int]:
+    firsts = (select(Preservation.id).where(one).limit(MOST_COUNTED + 1).subquery() for one in conditions)
+    counted = (select(func.count()).select_from(one).scalar_subquery() for one in firsts)
+    return tuple(session.execute(select(*counted)).one())
+
+
+def standings(
+    session: Session, group: Group, at: Place = START, *, limit: int
+) -> tuple[tuple[StandingRow, ...], Slice]:
+    """A page of a list, in the order of the due times."""
+    query = select(Preservation.id).where(text(_IN[group]))
+    page = paging.read(session, query, Preservation.id, at, keys=(Key(Preservation.due_at),), limit=limit)
+    rows = {row.id: row for row in session.scalars(select(Preservation).where(Preservation.id.in_(page.ids)))}
+    listed = [(row, *subject_of(row)) for row in (rows[one] for one in page.ids if one in rows)]
+    subjects = [(sort.value, subject_id) for _, sort, subject_id in listed]
+    numbers, signed = _numbers(session, subjects), _signed(session, subjects)
     return tuple(
         StandingRow(
-            SignedKind(row.sort), row.subject_id, numbers.get((row.sort, row.subject_id), ""), row.level, row.at,
-            row.due_at, row.failure or "", row.tries or 0,
+            sort, subject_id, numbers.get((sort, subject_id), ""), row.level, signed[sort, subject_id], row.due_at,
+            row.failure, row.tries,
         )
-        for row in rows
-    )  # fmt: skip
+        for row, sort, subject_id in listed
+    ), page  # fmt: skip
 
 
-def _of(group: Group) -> Select[str, int, str, datetime, datetime | None, str | None, int | None]:
-    every = _every()
-    failing = func.coalesce(every.c.failure, "") != ""
-    query = select(
-        every.c.sort, every.c.subject_id, every.c.level, every.c.at, every.c.due_at, every.c.failure, every.c.tries
-    )
-    if group is Group.FAILING:
-        return query.where(failing)
-    if group is Group.LASTING:
-        return query.where(~failing, every.c.level == LASTING)
-    return query.where(~failing, every.c.level != LASTING)
+def _signed(session: Session, found: Iterable[tuple[str, int]]) -> dict[tuple[str, int], datetime]:
+    """When the last revision of each of these documents was made; of a closing without a seal: when it was closed."""
+    ids = _by_sort(found)
+    made: dict[tuple[str, int], datetime] = {}
+    closed = select(RegisterClosing.id, RegisterClosing.closed_at)
+    for sort, query, subject in (
+        (SignedKind.CLOSING, closed, RegisterClosing.id),
+        (SignedKind.CLOSING, _latest(ClosingRevision.closing_id, ClosingRevision.at), ClosingRevision.closing_id),
+        (SignedKind.MAIL, _latest(SignedRevision.mail_id, SignedRevision.at), SignedRevision.mail_id),
+        (SignedKind.SLIP, _latest(SlipRevision.slip_id, SlipRevision.at), SlipRevision.slip_id),
+    ):
+        if ids[sort]:
+            rows = session.execute(query.where(subject.in_(ids[sort])))
+            made |= {(sort.value, subject_id): at for subject_id, at in rows}
+    return made
 
 
-def _every() -> Subquery:
-    """Each signed document with its last revision and its remaining work."""
-    later_letter, later_slip, later_seal = aliased(SignedRevision), aliased(SlipRevision), aliased(ClosingRevision)
-    todo = (Preservation.due_at, Preservation.failure, Preservation.tries)
-    letters = (
-        select(
-            _sort(SignedKind.MAIL),
-            SignedRevision.mail_id.label("subject_id"),
-            SignedRevision.level,
-            SignedRevision.at,
-            *todo,
-        )
-        .outerjoin(Preservation, Preservation.mail_id == SignedRevision.mail_id)
-        .where(
-            ~exists().where(
-                later_letter.mail_id == SignedRevision.mail_id, later_letter.sequence > SignedRevision.sequence
-            )
-        )
-    )
-    slips = (
-        select(
-            _sort(SignedKind.SLIP), SlipRevision.slip_id.label("subject_id"), SlipRevision.level, SlipRevision.at, *todo
-        )
-        .outerjoin(Preservation, Preservation.slip_id == SlipRevision.slip_id)
-        .where(~exists().where(later_slip.slip_id == SlipRevision.slip_id, later_slip.sequence > SlipRevision.sequence))
-    )
-    level, at = func.coalesce(ClosingRevision.level, ""), func.coalesce(ClosingRevision.at, RegisterClosing.closed_at)
-    closings = (
-        select(
-            _sort(SignedKind.CLOSING),
-            RegisterClosing.id.label("subject_id"),
-            level.label("level"),
-            at.label("at"),
-            *todo,
-        )
-        .outerjoin(ClosingRevision, ClosingRevision.closing_id == RegisterClosing.id)
-        .outerjoin(Preservation, Preservation.closing_id == RegisterClosing.id)
-        .where(
-            ~exists().where(later_seal.closing_id == RegisterClosing.id, later_seal.sequence > ClosingRevision.sequence)
-        )
-    )
-    return union_all(letters, slips, closings).subquery()
+def _latest(subject: InstrumentedAttribute[int], at: InstrumentedAttribute[datetime]) -> Select[int, datetime]:
+    return select(subject, func.max(at)).group_by(subject)
 
 
-def _sort(sort: SignedKind) -> Label[str]:
-    return literal(sort.value).label("sort")
+def _by_sort(found: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
+    ids: dict[str, list[int]] = {sort.value: [] for sort in SignedKind}
+    for sort, subject_id in found:
+        ids[sort].append(subject_id)
+    return ids
 
 
 def _numbers(session: Session, found: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
     """The numbers by which people know these documents."""
-    ids: dict[str, list[int]] = {sort.value: [] for sort in SignedKind}
-    for sort, subject_id in found:
-        ids[sort].append(subject_id)
+    ids = _by_sort(found)
     letters = select(MailNumber.mail_id, MailNumber.text).where(MailNumber.mail_id.in_(ids[SignedKind.MAIL]))
     slips = select(MailNumber.slip_id, MailNumber.text).where(MailNumber.slip_id.in_(ids[SignedKind.SLIP]))
     closings = (

@@ -4,12 +4,13 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id, UtcDateTime
 from ged.org.models import Unit
 from ged.org.stock import OfEntity, once_by_code
+from ged.register.models import only_where
 from ged.routing.states import AssignmentState
 
 
@@ -64,6 +65,9 @@ class UndoneImputation(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+ENDED_AT = "coalesce(finished_at, assigned_at)"
+
+
 class Assignment(Base):
     """A letter given to a unit or to a post, with an instruction and a date."""
 
@@ -71,6 +75,9 @@ class Assignment(Base):
     __table_args__ = (
         Index("ix_assignments_unit_id_state", "unit_id", "state"),
         Index("ix_assignments_assigned_by_post_id_state", "assigned_by_post_id", "state"),
+        # What is done of a post, and of a unit where no post is named: the latest first.
+        Index("ix_assignments_post_id_ended", "post_id", text(ENDED_AT), "id"),
+        Index("ix_assignments_unit_id_ended", "unit_id", text(ENDED_AT), "id", **only_where("post_id IS NULL")),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

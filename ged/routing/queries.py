@@ -17,6 +17,7 @@ from sqlalchemy import (
     case,
     cast,
     exists,
+    false,
     func,
     or_,
     select,
@@ -308,7 +309,7 @@ def inbox(
         if view is InboxView.DONE
         else Key(func.coalesce(Assignment.due_on, date.max))
     )
-    query = _inbox_ids(actor, view, today, asked)
+    query = _done_ids(actor, today, asked) if view is InboxView.DONE else _inbox_ids(actor, view, today, asked)
     page = paging.read(session, query, Assignment.id, at, keys=(keys,), descending=True, limit=limit)
     return _inbox_rows(session, actor, page.ids), page
 
@@ -378,8 +379,26 @@ def inbox_total(session: Session, actor: Actor, *, today: date, view: InboxView,
 
 
 @composed
+def _done_ids(actor: Actor, today: date, asked: ListFilter) -> paging.Parts:
+    """The done tab: a part for each post and for each unit, as the indexes are (``Assignment``).
+
+    What is done grows for ever, and the latest are shown first: they are found without sorting the past.
+    """
+    post_ids, unit_ids = _own(actor, asked.whose)
+    given = [Assignment.post_id == post_id for post_id in post_ids]
+    given += [Assignment.post_id.is_(None) & (Assignment.unit_id == unit_id) for unit_id in unit_ids]
+    return tuple(_inbox_query(actor, InboxView.DONE, today, asked, one) for one in given or [false()])
+
+
+@composed
 def _inbox_ids(actor: Actor, view: InboxView, today: date, asked: ListFilter) -> Select[int]:
-    found = [_in_view(actor, view, today, asked.whose)]
+    return _inbox_query(actor, view, today, asked)
+
+
+def _inbox_query(
+    actor: Actor, view: InboxView, today: date, asked: ListFilter, given: ColumnElement[bool] | None = None
+) -> Select[int]:
+    found = [_in_view(actor, view, today, asked.whose, given)]
     if asked.mention:
         found.append(bears(asked.mention))
     found += _narrowing(asked)
@@ -422,9 +441,17 @@ def count_inbox(actor: Actor, *, today: date | None = None, view: InboxView = In
     return query.where(_in_view(actor, view, today))
 
 
-def _in_view(actor: Actor, view: InboxView, today: date | None, whose: Whose | None = None) -> ColumnElement[bool]:
+def _in_view(
+    actor: Actor,
+    view: InboxView,
+    today: date | None,
+    whose: Whose | None = None,
+    given: ColumnElement[bool] | None = None,
+) -> ColumnElement[bool]:
+    """Whether an assignment stands in a view; ``given``: to whom it was given, in place of what the view says."""
     # Returned and withdrawn assignments have lost their right: the done tab shows only letters that may still be seen.
-    given = _below(actor) if view is InboxView.UNITS else _mine(actor, whose, was=view is InboxView.DONE)
+    if given is None:
+        given = _below(actor) if view is InboxView.UNITS else _mine(actor, whose, was=view is InboxView.DONE)
     shown = [given, access.visible_clause(Mail.id, Mail.level, actor.principals)]
     if view is InboxView.DONE:
         return and_(or_(Assignment.state.not_in(LIVE), Mail.state.in_(ENDED)), ~gives_nothing(), *shown)

@@ -13,6 +13,7 @@ from ged.errors import StaleVersion
 from ged.jobs import JobKind
 from ged.ports import Digest, Verdict
 from ged.preservation import documents
+from ged.preservation import queries as standings
 from ged.preservation.documents import SignedKind
 from ged.preservation.models import Preservation
 from ged.preservation.operations import preserve, standing
@@ -174,7 +175,10 @@ def test_what_was_signed_before_there_was_an_authority_is_raised_too(house, heal
     with_authority, healed.services = healed.services, without
     healed.sign(healed.ready(), key=healed.key("sg"))
     pipeline.schedule_periodic(without, now=NOW)
-    assert run(healed, JobKind.PRESERVE) == 0
+    assert run(healed, JobKind.PRESERVE) == 1
+    assert levels(healed) == ["B-B"]
+    with without.reading() as session:
+        assert standings.counts(session)["B-B"] == 1
     assert run(healed, JobKind.PRESERVE_DUE) == 0
     healed.services = with_authority
     later = NOW + timedelta(minutes=5)

@@ -15,11 +15,12 @@ from sqlalchemy import func, select, update
 from ged.closing import operations as closing
 from ged.jobs import Job, JobKind
 from ged.org.models import Post, PostRole
+from ged.paging import Place
 from ged.preservation import queries
 from ged.preservation.models import Preservation
-from ged.preservation.operations import SignedKind
+from ged.preservation.operations import SignedKind, preserve
 from ged.preservation.queries import Group
-from ged.register.models import MailNumber
+from ged.register.models import MailNumber, RegisterClosing
 from ged.slips.models import Slip, SlipRevision
 from ged.unit import Role, Services
 from signing.preserve import PadesPreserver
@@ -33,33 +34,42 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 PATH = "/administration/preuves/"
+LONG_AGO = NOW.replace(year=2020)
 LONG = "00001/2026/MIN/SG/DGE-DIRECTION-GENERALE-DE-L-ENERGIE"
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Services]]:
-    """Three slips: a failed one, a preserved one, one that no job has handled; and a closing without a seal."""
+    """Three slips: a failed one, a preserved one, one that is as it was signed; and a closing without a seal."""
     folder = tmp_path_factory.mktemp("site")
     made = make_services(folder)
     app, services = make_site(
         folder, services=dataclasses.replace(made, preserver=PadesPreserver([], made.vault.trust_roots_pem))
     )
-    failed, lasting, _ = (send(services, LineForm(mail_id=letter(services))).slip_id for _ in range(3))
+    failed, lasting, signed = (send(services, LineForm(mail_id=letter(services))).slip_id for _ in range(3))
     lift_guards(services.engine)
     with services.unit_of_work(NOW) as uow:
         uow.session.execute(update(SlipRevision).where(SlipRevision.slip_id == lasting).values(level="B-LTA"))
-        given = {"updated_at": NOW, "level": "B-B"}
+        given = {"updated_at": NOW}
         uow.session.add(
             Preservation(
-                slip_id=failed, due_at=NOW + timedelta(hours=1), tries=3, failure="preserve.no_revocation", **given
+                slip_id=failed,
+                due_at=NOW + timedelta(hours=1),
+                tries=3,
+                failure="preserve.no_revocation",
+                level="B-B",
+                **given,
             )
         )
         later = NOW.replace(year=2059)
-        uow.session.add(Preservation(slip_id=lasting, due_at=later, tries=0, failure="", **given))
+        uow.session.add(Preservation(slip_id=lasting, due_at=later, tries=0, failure="", level="B-LTA", **given))
+    preserve(dataclasses.replace(services, preserver=None), SignedKind.SLIP, signed, now=LONG_AGO)
     closing.close_days(
         services, register_id(services, "ARR"), TODAY, actor=actor(services, "agent"), now=NOW + timedelta(days=1)
     )
     with services.unit_of_work(NOW) as uow:
+        closed = uow.session.scalars(select(RegisterClosing.id)).one()
+        uow.session.add(Preservation(closing_id=closed, due_at=LONG_AGO, tries=0, failure="", level="", **given))
         uow.session.add(
             PostRole(post_id=uow.session.scalars(select(Post.id).where(Post.code == "ETU-M")).one(), role=Role.AUDITOR)
         )
@@ -72,15 +82,18 @@ def test_levels_are_those_of_the_revisions(site: tuple[Flask, Services]) -> None
     with services.reading() as session:
         assert queries.counts(session) == {"": 1, "B-B": 2, "B-T": 0, "B-LT": 0, "B-LTA": 1}
         assert queries.totals(session) == {Group.FAILING: 1, Group.RISING: 2, Group.LASTING: 1}
-        (failing,) = queries.standings(session, Group.FAILING, limit=50, offset=0)
-        rising = queries.standings(session, Group.RISING, limit=50, offset=0)
+        (failing,), _ = queries.standings(session, Group.FAILING, limit=50)
+        rising, page = queries.standings(session, Group.RISING, limit=1)
+        assert page.next is not None
+        behind, last = queries.standings(session, Group.RISING, page.next, limit=1)
+        assert (last.next, last.previous) == (None, Place(before=last.ids[0]))
     assert (failing.sort, failing.level, failing.failure, failing.tries) == (
         SignedKind.SLIP, "B-B", "preserve.no_revocation", 3,
     )  # fmt: skip
     assert failing.number
-    assert {(one.sort, one.level, one.due_at) for one in rising} == {
-        (SignedKind.SLIP, "B-B", None),
-        (SignedKind.CLOSING, "", None),
+    assert {(one.sort, one.level, one.due_at) for one in (*rising, *behind)} == {
+        (SignedKind.SLIP, "B-B", LONG_AGO),
+        (SignedKind.CLOSING, "", LONG_AGO),
     }
 
 
@@ -148,7 +161,8 @@ def test_without_authorities_the_page_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("width", [1280, 360])
 def test_a_long_number_stays_in_its_cell(tmp_path: Path, browser: Browser, width: int) -> None:
     app, services = make_site(tmp_path)
-    send(services, LineForm(mail_id=letter(services)))
+    slip_id = send(services, LineForm(mail_id=letter(services))).slip_id
+    preserve(services, SignedKind.SLIP, slip_id, now=NOW)
     lift_guards(services.engine)
     with services.unit_of_work(NOW) as uow:
         number_id = uow.session.scalars(select(Slip.number_id)).one()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import event, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -19,8 +19,11 @@ from ged.db import ByOtherIndex
 from ged.envelopes import operations as envelopes
 from ged.followup import listing
 from ged.followup.listing import FollowFilter, Grouping, Scope, Today
+from ged.org.models import Post
+from ged.preservation import queries as preservation
+from ged.preservation.models import Preservation
 from ged.register import books
-from ged.register.models import Mail, MailNumber
+from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber
 from ged.register.states import MOVES, MailAct, MailState
 from ged.reports import home
 from ged.routing import choices, queries
@@ -28,6 +31,7 @@ from ged.routing.models import Assignment
 from ged.routing.queries import InboxView
 from ged.routing.rights import ENDED, UNDER_WAY
 from ged.signbook import queries as signbook
+from ged.signbook.models import Draft, SignatureWay, SignedRevision
 from ged.slips import to_transmit
 from ged.slips.models import Slip
 from ged.unit import Actor, Services
@@ -35,6 +39,8 @@ from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import impute, make_mentions, register
 
 PAST = 3_000
+SIGNED = 300
+"""Letters of the past that the secretary general signed."""
 INSTRUCTIONS = 10
 """Of SQLite's virtual machine; it needs more than these to look at one assignment and its letter."""
 
@@ -79,15 +85,50 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
                     f"SELECT n + 1 FROM steps WHERE n < {PAST}) SELECT {values} FROM {table.name}, steps"
                 )
             )
+        signatory = connection.scalar(select(Post.id).where(Post.code == "SG-T"))
+        copies = connection.scalars(select(Mail.id).where(Mail.state == MailState.CLOSED)).all()
+        signed = {"way": SignatureWay.DIGITAL, "signatory_post_id": signatory, "version": 1}
+        connection.execute(insert(Draft), [{"mail_id": mail_id, **signed} for mail_id in copies[:SIGNED]])
+        kept = {"level": "B-LTA", "due_at": NOW, "updated_at": NOW}
+        connection.execute(insert(Preservation), [{"mail_id": mail_id, **kept} for mail_id in copies])
+        paper = {"kind": AttachmentKind.SIGNED, "media_type": "application/pdf", "added_at": NOW}
+        connection.execute(insert(Attachment), [{"id": PAST, "mail_id": copies[0], **paper}])
+        connection.execute(
+            insert(SignedRevision),
+            [
+                {"mail_id": mail_id, "sequence": 1, "digest": "", "attachment_id": PAST, "level": "B-LTA", "at": NOW}
+                for mail_id in copies
+            ],
+        )
     yield found
     found.engine.dispose()
+
+
+def preserved(session: Session, _who: Actor) -> None:
+    """What the page of proofs asks, in all its lists."""
+    preservation.counts(session)
+    preservation.totals(session)
+    for group in preservation.Group:
+        _, page = preservation.standings(session, group, limit=50)
+        if page.next is not None:
+            preservation.standings(session, group, page.next, limit=50)
+
+
+def done(session: Session, who: Actor) -> None:
+    """Two pages of what is done: its count stops at a thousand."""
+    rows, page = queries.inbox(session, who, today=TODAY, view=InboxView.DONE)
+    if page.next is not None:
+        further, _ = queries.inbox(session, who, page.next, today=TODAY, view=InboxView.DONE)
+        assert not {one.assignment_id for one in rows} & {one.assignment_id for one in further}
 
 
 ASKED: dict[str, Callable[[Session, Actor], object]] = {
     "inbox": lambda session, who: queries.inbox(session, who, today=TODAY),
     "late": lambda session, who: queries.inbox(session, who, today=TODAY, view=InboxView.LATE),
     "units": lambda session, who: queries.inbox(session, who, today=TODAY, view=InboxView.UNITS),
+    "done": done,
     "count": queries.inbox_count,
+    "preserved": preserved,
     "followed": lambda session, who: listing.rows(session, who, FollowFilter(), today=Today(TODAY, TODAY), limit=50),
     "given": lambda session, who: listing.rows(
         session, who, FollowFilter(scope=Scope.GIVEN), today=Today(TODAY, TODAY), limit=50
@@ -116,7 +157,8 @@ def test_a_list_of_what_waits_reads_no_assignments_of_the_past(
         # The figures are read when a connection is opened.
         connection.execute(text("ANALYZE" if is_analysed else "DROP TABLE IF EXISTS sqlite_stat1"))
     services.engine.dispose()
-    assert max(steps(services, ASKED[name], account) for account in ("agent", "sg", "dge")) < PAST
+    found = {account: steps(services, ASKED[name], account) for account in ("agent", "sg", "dge")}
+    assert max(found.values()) < PAST, found
 
 
 def steps(services: Services, ask: Callable[[Session, Actor], object], account: str) -> int:
@@ -151,6 +193,25 @@ def test_a_column_by_another_index_is_the_plain_column_but_for_sqlite() -> None:
     named = {"compile_kwargs": {"literal_binds": True}}
     assert str(asked.compile(dialect=postgresql.dialect(), **named)).endswith("WHERE assignments.unit_id IN (1, 2)")
     assert str(asked.compile(dialect=sqlite.dialect(), **named)).endswith("WHERE +assignments.unit_id IN (1, 2)")
+
+
+def test_a_letter_to_sign_again_is_found_by_its_state_not_among_all_that_were_signed(services: Services) -> None:
+    with services.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE"))
+    services.engine.dispose()
+    sent: list[tuple[str, tuple[object, ...]]] = []
+    event.listen(services.engine, "before_cursor_execute", lambda *args: sent.append(args[2:4]))
+    with services.reading() as session:
+        signbook.signature_book(session, actor(services, "sg"))
+    with services.engine.connect() as connection:
+        plans = [
+            step[3]
+            for statement, given in sent
+            if statement.startswith("SELECT drafts.")
+            for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
+        ]
+    assert any("ix_mails_state" in step for step in plans)
+    assert [step for step in plans if "ix_drafts_signatory" in step] == []
 
 
 def test_an_optional_number_is_joined_by_its_key(services: Services) -> None:

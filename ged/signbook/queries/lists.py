@@ -247,7 +247,8 @@ def _to_sign_again(session: Session, actor: Actor, asked_for: BookFilter) -> lis
     query = all_drafts().where(
         Mail.state == MailState.NUMBERED,
         Draft.way == SignatureWay.DIGITAL,
-        Draft.signatory_post_id.in_(sorted(actor.post_ids)),
+        # The few numbered letters are found by their state, not among all that the actor ever signed.
+        ByOtherIndex(Draft.signatory_post_id).in_(sorted(actor.post_ids)),
         *_narrowed(asked_for),
     )
     found = session.scalars(visible(query, actor).order_by(Draft.confirmed_at))

@@ -12,7 +12,7 @@ from ged.preservation.queries import Group
 from ged.unit import Role
 from web.site import context
 from web.site.errors import view_of
-from web.site.numbers import whole
+from web.site.pages import place
 
 blueprint = Blueprint("preservations", __name__, url_prefix="/administration/preuves")
 
@@ -23,12 +23,11 @@ PAGE = 50
 def index() -> ResponseReturnValue:
     """Levels in numbers, and the documents of one group."""
     wanted = request.args.get("groupe", "")
-    offset = max(request.args.get("offset", 0, type=whole), 0)
     services = context.services()
     with services.reading() as session:
         totals = queries.totals(session)
         group = Group(wanted) if wanted in set(Group) else _first(totals)
-        rows = queries.standings(session, group, limit=PAGE, offset=offset)
+        rows, page = queries.standings(session, group, place(), limit=PAGE)
         levels = queries.counts(session)
     return render_template(
         "preservations/index.html",
@@ -38,8 +37,8 @@ def index() -> ResponseReturnValue:
         group=group,
         groups=tuple(Group),
         reasons={row.failure: view_of(GedError(row.failure)) for row in rows if row.failure},
-        offset=offset,
-        limit=PAGE,
+        page=page,
+        now=context.now(),
         has_authority=services.preserver is not None,
         may_retry=context.actor().has(Role.ADMINISTRATOR),
     )

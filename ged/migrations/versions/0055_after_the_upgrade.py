@@ -1,9 +1,10 @@
 """changes that wait until no earlier release runs: the count of failed sign-ins is dropped, and changes of the
 organisation may be planned, a code may stand in the list of an entity and in the common stock, and people are told of accounts that
-are opened
+are opened; every document that was signed gets its row in the list of signatures to keep provable, which the earlier release made
+only where an authority is set
 
-Revision ID: 0054
-Revises: 0053
+Revision ID: 0055
+Revises: 0054
 """
 
 import sqlalchemy as sa
@@ -11,12 +12,12 @@ from alembic import op
 
 import ged.db
 
-revision = "0054"
-down_revision = "0053"
+revision = "0055"
+down_revision = "0054"
 branch_labels = None
 depends_on = None
 phase = "contract"
-oldest_program = "0054"
+oldest_program = "0055"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -24,7 +25,28 @@ _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 LISTS = ("letter_templates", "mentions", "natures")
 
 
+WATCH = """
+INSERT INTO preservations ({column}, level, due_at, tries, failure, updated_at)
+SELECT r.{column}, r.level, r.at, 0, '', r.at FROM {revisions} AS r
+WHERE r.sequence = (SELECT max(later.sequence) FROM {revisions} AS later WHERE later.{column} = r.{column})
+AND NOT EXISTS (SELECT 1 FROM preservations AS p WHERE p.{column} = r.{column})
+"""
+"""The last revision of each signed document that no row watches."""
+UNSEALED = """
+INSERT INTO preservations (closing_id, level, due_at, tries, failure, updated_at)
+SELECT c.id, '', c.closed_at, 0, '', c.closed_at FROM register_closings AS c
+WHERE NOT EXISTS (SELECT 1 FROM preservations AS p WHERE p.closing_id = c.id)
+"""
+
+
 def upgrade() -> None:
+    for column, revisions in (
+        ("mail_id", "signed_revisions"),
+        ("slip_id", "slip_revisions"),
+        ("closing_id", "closing_revisions"),
+    ):
+        op.execute(WATCH.format(column=column, revisions=revisions))
+    op.execute(UNSEALED)
     op.drop_table("login_attempts")
     for name in LISTS:
         with op.batch_alter_table(name) as table:
