@@ -24,22 +24,33 @@ class Held:
     Attributes:
         columns: columns that an UPDATE may not change; empty: no column may change.
         unless_null: columns that may be filled once, and not changed afterwards.
+        kept: columns that an UPDATE may not empty.
         never_less: columns that may only grow.
         deletes: whether rows may be deleted (by a decision recorded in the journal).
+        free: SQL over OLD; while it is true, columns of ``never_less`` may go back and the row may be deleted.
     """
 
     table: str
     columns: tuple[str, ...] = ()
     unless_null: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
     never_less: tuple[str, ...] = ()
     deletes: bool = False
+    free: str = ""
 
     def condition(self, differs: str) -> str:
         """SQL over OLD and NEW that is true when an UPDATE is refused; empty: always."""
         parts = [f"NEW.{name} {differs} OLD.{name}" for name in self.columns]
         parts += [f"(OLD.{name} IS NOT NULL AND NEW.{name} {differs} OLD.{name})" for name in self.unless_null]
-        parts += [f"NEW.{name} < OLD.{name}" for name in self.never_less]
+        parts += [f"(OLD.{name} IS NOT NULL AND NEW.{name} IS NULL)" for name in self.kept]
+        less = [f"NEW.{name} < OLD.{name}" for name in self.never_less]
+        parts += [f"({one} AND {self.bound})" for one in less] if self.free else less
         return " OR ".join(parts)
+
+    @property
+    def bound(self) -> str:
+        """SQL over OLD that is true when the row may not go back; empty: always."""
+        return f"NOT ({self.free})" if self.free else ""
 
 
 HELD = (
@@ -54,7 +65,13 @@ HELD = (
         ),
         unless_null=("mail_id", "voided_at"),  # an opened envelope's number gets its letter; a number is voided once
     ),
-    Held("register_counters", columns=("register_id", "year"), never_less=("last_sequence",)),
+    Held(
+        "register_counters",  # a mistyped paper book is corrected before the first number
+        columns=("register_id", "year"),
+        kept=("last_on",),
+        never_less=("last_sequence",),
+        free="OLD.last_on IS NULL AND OLD.last_sequence = OLD.opening_sequence",
+    ),
     Held("register_closings"),
     Held("closing_revisions"),
     Held("closing_lines"),
@@ -104,7 +121,7 @@ def _sqlite(held: Held) -> list[str]:
         )
 
     found = [trigger("UPDATE", held.condition("IS NOT"))]
-    return found if held.deletes else [*found, trigger("DELETE")]
+    return found if held.deletes else [*found, trigger("DELETE", held.bound)]
 
 
 def _postgres(held: Held) -> list[str]:
@@ -116,7 +133,11 @@ def _postgres(held: Held) -> list[str]:
         )
 
     found = [FUNCTION, trigger("UPDATE", condition=held.condition("IS DISTINCT FROM"))]
-    return [*found, trigger("TRUNCATE", "STATEMENT"), *([] if held.deletes else [trigger("DELETE")])]
+    return [
+        *found,
+        trigger("TRUNCATE", "STATEMENT"),
+        *([] if held.deletes else [trigger("DELETE", condition=held.bound)]),
+    ]
 
 
 def hold_when_created(metadata: MetaData) -> None:

@@ -5,6 +5,7 @@ those that a post's holder alone may see, are left out: for a single post a numb
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from enum import StrEnum
 
 from sqlalchemy import func, select
@@ -12,11 +13,13 @@ from sqlalchemy.orm import Session
 
 from ged.access import MailAccess
 from ged.administration.differences import Difference
+from ged.org.file import OrganisationFile
 from ged.org.follow import ENDED
 from ged.org.load import Change
 from ged.org.models import Post, Unit
 from ged.ports import Confidentiality, Principal, deciding_principal, heading_principal, post_principal, unit_principal
-from ged.register.models import Mail
+from ged.register.models import Mail, Register, RegisterCounter
+from ged.register.numbering import format_number, number_key
 from ged.register.states import MailState
 
 OVER = (MailState.CLOSED, MailState.VOIDED, MailState.DISPATCHED)
@@ -41,12 +44,23 @@ class Consequence(StrEnum):
     DELEGATIONS_END = "delegations"
     SESSIONS_END = "sessions"
     CERTIFICATES_END = "certificates"
+    NUMBERS_STAY = "numbers_stay"
+    """Numbers that registers have given by their pattern of before."""
+    NUMBERS_ALIKE = "numbers_alike"
+    """Other registers that give the same numbers."""
+    NONE_OF_KIND = "none_of_kind"
+    """Registers that close as the last ones of their unit and nature."""
+    NATURES_PROPOSE = "natures_propose"
+    """Natures that propose a register that closes."""
 
 
-def consequences(session: Session, found: Sequence[Difference], changes: Iterable[Change]) -> dict[str, int]:
+def consequences(
+    session: Session, wanted: OrganisationFile, found: Sequence[Difference], changes: Iterable[Change]
+) -> dict[str, int]:
     """The counts that are not zero, by the value of a `Consequence`.
 
     Args:
+        wanted: the organisation that the act leads to.
         changes: what was reported when the act was done (and rolled back).
     """
     counts: dict[Consequence, int] = {
@@ -58,6 +72,7 @@ def consequences(session: Session, found: Sequence[Difference], changes: Iterabl
         Consequence.POSTS_MOVE: len(_moved(found, "posts", "unit")),
         Consequence.REGISTERS_MOVE: len(_moved(found, "registers", "unit")),
         Consequence.VACANT: len([d for d in _held(found) if not d.after]),
+        **_of_registers(session, wanted, found),
         **_ended(changes),
     }
     return {kind.value: count for kind, count in counts.items() if count}
@@ -69,6 +84,61 @@ def _ended(changes: Iterable[Change]) -> Mapping[Consequence, int]:
         if change.action == ENDED:
             counts[Consequence(change.kind)] += int(change.detail)
     return counts
+
+
+def _of_registers(session: Session, wanted: OrganisationFile, found: Sequence[Difference]) -> Mapping[Consequence, int]:
+    ours = [one for one in found if one.kind == "registers"]
+    if not ours:
+        return {}
+    patterns = [one.code for one in ours if one.field == "pattern"]
+    closing = {one.code for one in ours if one.field == "closed" and one.after}
+    open_ones = [one for one in wanted.registers if not one.closed]
+    kinds = {(one.unit, one.nature) for one in open_ones}
+    return {
+        Consequence.NUMBERS_STAY: _given(session, [one.code for one in ours if one.field == "pattern" and not one.is_new]),
+        Consequence.NUMBERS_ALIKE: alike(wanted, patterns),
+        Consequence.NONE_OF_KIND: sum(
+            (one.unit, one.nature) not in kinds for one in wanted.registers if one.code in closing
+        ),
+        Consequence.NATURES_PROPOSE: sum(
+            nature.register_code in closing and not nature.closed for nature in wanted.natures
+        ),
+    }  # fmt: skip
+
+
+def _given(session: Session, codes: Sequence[str]) -> int:
+    """How many numbers these registers have given, by their counters."""
+    query = select(func.sum(RegisterCounter.last_sequence - RegisterCounter.opening_sequence))
+    query = query.join(Register, Register.id == RegisterCounter.register_id).where(Register.code.in_(codes))
+    return int(session.scalar(query) or 0) if codes else 0
+
+
+def alike(wanted: OrganisationFile, codes: Sequence[str]) -> int:
+    """How many other open registers give numbers that are the same text as those of one of these registers."""
+    entity = entity_codes(wanted)
+    told: dict[str, set[str]] = {}
+    for one in wanted.registers:
+        if not one.closed:
+            number = format_number(
+                one.pattern, sequence=1, on=ANY_DAY, entity=entity[one.unit], unit=one.unit, register=one.code
+            )
+            told.setdefault(number_key(number), set()).add(one.code)
+    return len({other for same in told.values() if same & set(codes) and len(same) > 1 for other in same} - set(codes))
+
+
+ANY_DAY = date(2000, 12, 31)
+
+
+def entity_codes(wanted: OrganisationFile) -> dict[str, str]:
+    """The code of each unit -> that of the entity that it belongs to: itself, or the nearest above; else the top."""
+    units = {unit.code: unit for unit in wanted.units}
+    found = {}
+    for code, unit in units.items():
+        at = unit
+        while not at.entity and at.parent in units:
+            at = units[at.parent]
+        found[code] = at.code
+    return found
 
 
 def _held(found: Sequence[Difference]) -> list[Difference]:

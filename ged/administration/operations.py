@@ -18,10 +18,12 @@ from ged.administration.lines import Line, Sheets, as_sheets, field_of
 from ged.administration.models import ActSubject, OrganisationAct
 from ged.administration.queries import held_on
 from ged.administration.reach import Reach
+from ged.administration.registers import NextNumbers, next_numbers_of
 from ged.administration.states import ActState, state_of
 from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.org.file import OrganisationFile, check_references
 from ged.org.models import Holding, Person, Post, PostRole
+from ged.register.models import Register, RegisterCounter
 from ged.unit import Actor, Role, Services, UnitOfWork
 from ged.workbook import inverse
 from ged.workbook.merging import merge
@@ -61,11 +63,15 @@ class Looked:
 
 @dataclass(frozen=True)
 class Preview:
-    """What the page shows before an act is confirmed: ``digest`` names exactly these differences."""
+    """What the page shows before an act is confirmed: ``digest`` names exactly these differences.
+
+    ``numbers``: the next numbers of each register that will number otherwise, on the day that is looked at.
+    """
 
     differences: tuple[Difference, ...]
     consequences: dict[str, int]
     digest: str
+    numbers: tuple[NextNumbers, ...] = ()
 
 
 def current(session: Session, *, on: date) -> OrganisationFile:
@@ -140,8 +146,9 @@ def _check_reach(uow: UnitOfWork, found: Sequence[Difference], actor: Actor, *, 
     posts = set(uow.session.scalars(select(Post.code).where(Post.unit_id.not_in(near))))
     gone = reach.moved_away(today_of(uow))
     people = set(uow.session.scalars(select(Person.account).where(or_(not_(reach.people), gone))))
+    registers = set(uow.session.scalars(select(Register.code).where(Register.unit_id.not_in(near))))
     far = {"parent": units, "successor": units, "unit": units, "secretary_of": posts, "holder": people}
-    of = {"units": units, "posts": posts, "people": people}
+    of = {"units": units, "posts": posts, "people": people, "registers": registers}
     named = [
         (one.field, one.after if one.after in far.get(one.field, ()) else one.code)
         for one in found
@@ -172,7 +179,8 @@ def preview(services: Services, act_id: int, *, actor: Actor, now: datetime, on:
             act = _proposed(uow.session.get(OrganisationAct, act_id))
             looked = look(uow.session, act.sheets, on=day)
             _steps, counts = carry_out(uow, looked, on=day, whose=actor, by=actor)
-            found.append(Preview(looked.differences, counts, digest(looked.differences)))
+            coming = next_numbers_of(uow.session, looked.differences, on=day)
+            found.append(Preview(looked.differences, counts, digest(looked.differences), coming))
             raise _RolledBack
     except _RolledBack:
         return found[0]
@@ -261,7 +269,7 @@ def carry_out(
             changes = bring_to(uow, asked_of(looked.wanted, looked.seen), on=on, actor=by)
     except Invalid as refused:
         raise own_rights(refused) from None
-    return steps, consequences(uow.session, looked.differences, changes)
+    return steps, consequences(uow.session, looked.wanted, looked.differences, changes)
 
 
 @contextmanager
@@ -338,6 +346,7 @@ def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
         raise InvalidTransition("act.settled", "look at it again", id=act.id)
     _check_reach(uow, from_json(act.differences), actor, is_undone=True)
     locks.hold_out_writers(uow.session, inverse.NAMING)
+    _hold_counters(uow.session, act.inverse)
     found = inverse.obstacles(uow.session, act.inverse)
     if found:
         raise Invalid("act.hangs", "undo these first", obstacles=tuple(found[:MOST_OBSTACLES]))
@@ -353,6 +362,13 @@ def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
         raise own_rights(refused) from None
     act.undone_at = uow.now
     record(uow, "organisation.undone", act, actor)
+
+
+def _hold_counters(session: Session, steps: Sequence[inverse.Step]) -> None:
+    """A number that is being given would be given again from a counter that goes back meanwhile."""
+    keys = sorted({tuple(step["key"]) for step in steps if step["table"] == RegisterCounter.__tablename__})
+    for key in keys:
+        locks.hold_one(session, RegisterCounter, key)
 
 
 def _still_fits(uow: UnitOfWork, act: OrganisationAct, on: date) -> None:

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from ged.administration.lines import TAKEN_AWAY, Line, line
 from ged.errors import Invalid, NotFound
-from ged.org.file import OrganisationFile, PersonRecord, PostRecord, UnitRecord
+from ged.org.file import OrganisationFile, PersonRecord, PostRecord, RegisterRecord, UnitRecord
 
-Record = TypeVar("Record", UnitRecord, PersonRecord, PostRecord)
+Record = TypeVar("Record", UnitRecord, PersonRecord, PostRecord, RegisterRecord)
 
 
 def new_unit(now: OrganisationFile, *, code: str, name: str, kind: str, below: str, is_entity: bool) -> list[Line]:
@@ -152,6 +152,56 @@ def return_of(now: OrganisationFile, account: str) -> list[Line]:
     return [line("people", {"account": account, "closed": False})]
 
 
+def new_register(
+    now: OrganisationFile, *, code: str, name: str, unit: str, nature: str, direction: str, pattern: str,
+    restarts_yearly: bool, paper_number: str, paper_reason: str,
+) -> list[Line]:  # fmt: skip
+    """A register of a unit, which may go on from a paper book.
+
+    Args:
+        paper_number: the last number of the paper book, as typed; empty: it begins at 1.
+
+    Raises:
+        Invalid: ``cell.nearly_twice``: the code is taken.
+    """
+    unit_of(now, unit)
+    _refuse_taken(code, "code", (register.code for register in now.registers))
+    values: dict[str, object] = {
+        "code": code, "name": name, "unit": unit, "nature": nature, "direction": direction, "pattern": pattern,
+        "restarts_yearly": restarts_yearly,
+    }  # fmt: skip
+    return [line("registers", values | {k: v for k, v in _paper(paper_number, paper_reason).items() if v is not None})]
+
+
+def changed_register(now: OrganisationFile, code: str, *, name: str, unit: str, pattern: str) -> list[Line]:
+    """Another name, unit or pattern; numbers that were given stay as they are."""
+    register_of(now, code)
+    return [line("registers", {"code": code, "name": name, "unit": unit, "pattern": pattern})]
+
+
+def continued_register(now: OrganisationFile, code: str, *, paper_number: str, paper_reason: str) -> list[Line]:
+    """The paper book that a register goes on from; an empty number: none."""
+    register_of(now, code)
+    return [line("registers", {"code": code, **_paper(paper_number, paper_reason)})]
+
+
+def closed_register(now: OrganisationFile, code: str) -> list[Line]:
+    """Nothing is numbered in it any more."""
+    register_of(now, code)
+    return [line("registers", {"code": code, "closed": True})]
+
+
+def reopened_register(now: OrganisationFile, code: str) -> list[Line]:
+    """It numbers again, from where it was."""
+    register_of(now, code)
+    return [line("registers", {"code": code, "closed": False})]
+
+
+def _paper(number: str, reason: str) -> dict[str, object]:
+    """A number and no reason: the reading of the line asks for the reason."""
+    return {"paper_number": number, "paper_reason": reason} if number else {"paper_number": None, "paper_reason": None}
+
+
 def _refuse_taken(code: str, field: str, codes: Iterable[str]) -> None:
     """A line of the workbook changes the record that its key names; a form that adds a record must not."""
     if code in codes:
@@ -183,6 +233,15 @@ def person_of(now: OrganisationFile, account: str) -> PersonRecord:
         NotFound: ``act.unknown``.
     """
     return _of(now.people, "account", account)
+
+
+def register_of(now: OrganisationFile, code: str) -> RegisterRecord:
+    """The register of a code.
+
+    Raises:
+        NotFound: ``act.unknown``.
+    """
+    return _of(now.registers, "code", code)
 
 
 def _of(records: tuple[Record, ...], key: str, code: str) -> Record:

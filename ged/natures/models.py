@@ -34,6 +34,13 @@ class Nature(OfEntity, Base):
     template_code: Mapped[str] = mapped_column(String(64), default="")
     signatory_post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
     """The signatory of its circuit; None: it has no circuit."""
+    level: Mapped[int | None] = mapped_column(Integer)
+    """The confidentiality that the form of registration proposes (``ged.ports.Confidentiality``)."""
+    silence: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    """What no answer in time means in law: ``accepts``, ``refuses``, or empty: nothing."""
+    retention_years: Mapped[int | None] = mapped_column(Integer)
+    filing_code: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    """The class of the filing plan that is proposed when a letter is closed."""
     position: Mapped[int] = mapped_column(Integer, default=0)
     is_closed: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     steps: Mapped[list["NatureStep"]] = relationship(order_by="NatureStep.position", cascade="all, delete-orphan")

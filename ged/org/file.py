@@ -56,8 +56,12 @@ class PostRecord(Section):
     secretary_of: str | None = None
 
 
+MAX_SEQUENCE = 9_999_999
+"""As ``ged.register.numbering.MAX_SEQUENCE``, of a higher room."""
+
+
 class RegisterRecord(Section):
-    """A register of a unit."""
+    """A register of a unit. ``paper_number``: the last number of the paper book that it continues, ``paper_reason`` names it."""
 
     code: str = Field(min_length=1, max_length=32)
     name: str
@@ -66,6 +70,9 @@ class RegisterRecord(Section):
     nature: str
     pattern: str
     restarts_yearly: bool = True
+    closed: bool = False
+    paper_number: int | None = Field(default=None, ge=0, le=MAX_SEQUENCE)
+    paper_reason: str = Field(default="", max_length=300)
 
 
 class MentionRecord(Section):

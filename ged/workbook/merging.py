@@ -25,7 +25,7 @@ LISTS = "Listes"
 EMPTY: Mapping[str, Any] = {
     "kind": "", "parent": None, "successor": None, "closed": False, "email": "", "clearance": "ordinary", "holder": None,
     "roles": (), "secretary_of": None, "restarts_yearly": True, "reminder": "", "register": None, "delay_days": None,
-    "mentions": (), "reminders": (), "address": "", "phone": None, "template": None, "entity": None,
+    "mentions": (), "reminders": (), "paper_number": None, "paper_reason": "", "address": "", "phone": None, "template": None, "entity": None,
 }  # fmt: skip
 """The value of a field after a dash, and of a field that a new record leaves empty."""
 LISTED = frozenset({"mentions", "natures", "templates"})
@@ -309,11 +309,8 @@ def _check_meaning(work: _Work) -> None:
         fields = work.records[kind][key]
         if kind == "units":
             _check_unit(line, key, fields, work)
-        elif kind == "registers" and fields.get("pattern"):
-            try:
-                check_pattern(fields["pattern"])
-            except Invalid:
-                work.note(line, "pattern", "workbook.pattern")
+        elif kind == "registers":
+            _check_register(line, fields, work)
         elif kind in LISTED and not work.records["units"].get(fields.get("entity") or "", {"entity": True})["entity"]:
             work.note(line, "entity", "workbook.no_entity")
         if kind == "natures" and fields.get("register") in work.records["registers"]:
@@ -325,6 +322,16 @@ def _check_meaning(work: _Work) -> None:
             _check_person(line, key, fields, work)
         if kind == "posts" and work.records["people"].get(fields.get("holder") or "", {}).get("closed"):
             work.note(line, "holder", "workbook.closed_holder")
+
+
+def _check_register(line: _Line, fields: Mapping[str, Any], work: _Work) -> None:
+    if fields.get("pattern"):
+        try:
+            check_pattern(fields["pattern"])
+        except Invalid:
+            work.note(line, "pattern", "workbook.pattern")
+    if fields.get("paper_number") and not fields.get("paper_reason"):
+        work.note(line, "paper_reason", "workbook.no_paper")
 
 
 def _check_unit(line: _Line, key: str, fields: Mapping[str, Any], work: _Work) -> None:

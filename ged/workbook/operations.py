@@ -20,7 +20,7 @@ from ged.org.follow import follow, follow_back
 from ged.org.load import INSTALLATION_ID, Change, load_organisation
 from ged.org.models import Delegation, Holding, Installation, Person
 from ged.ports import Confidentiality
-from ged.register.load import load_registry
+from ged.workbook.registry import load_paper_books, load_registry
 from ged.routing.load import fill_calendar, load_routing
 from ged.signbook.load import load_signbook
 from ged.unit import SYSTEM, Actor, Services, UnitOfWork
@@ -55,7 +55,7 @@ def bring_to(uow: UnitOfWork, file: OrganisationFile, *, on: date, actor: Actor 
     What ends with the changes (delegations, sessions, certificates) is reported as ``ended``.
 
     Raises:
-        Invalid: ``organisation.field``, ``register.pattern``.
+        Invalid: ``organisation.field``, ``register.pattern``, ``register.in_use``, ``register.started``.
     """
     loaded = load_organisation(uow, file, on=on)
     uow.session.flush()
@@ -67,6 +67,7 @@ def bring_to(uow: UnitOfWork, file: OrganisationFile, *, on: date, actor: Actor 
         *fill_calendar(uow, if_empty=True),
         *load_signbook(uow, file),
         *load_natures(uow, file),
+        *load_paper_books(uow, file, on=on, actor=actor),
     ]
 
 

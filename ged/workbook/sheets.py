@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ged.org.file import MAX_SEQUENCE
 from ged.unit import Role
 
 REMOVE = "—"
@@ -165,6 +166,9 @@ SHEETS = (
             Column("Nature", "nature", "Ce qui y est numéroté.", Holds.CHOICE, REGISTER_NATURES, is_required=True, examples=("courrier arrivée", "courrier départ")),
             Column("Modèle de numéro", "pattern", "Par exemple {seq:05d}/{year}/{entity} donne 00042/2026/MMRE.", is_required=True, limit=64, examples=("{seq:05d}/{year}/{entity}", "{seq:05d}/{year}/{entity}/{unit}")),
             Column("Recommence chaque année", "restarts_yearly", "oui ou non ; oui si la cellule est vide.", Holds.YES_NO, examples=("oui", "oui")),
+            Column("Dernier numéro du papier", "paper_number", "Le numéro où le registre papier est arrêté ; le prochain le suit. Avant le premier numéro seulement.", Holds.NUMBER, limit=MAX_SEQUENCE, examples=("812", "")),
+            Column("Registre papier", "paper_reason", "Le registre papier continué : tome, jour de l'arrêt.", limit=300, examples=("Tome 3, arrêté le 30 juin", "")),
+            Column("Fermé", "closed", "oui si l'on n'y numérote plus.", Holds.YES_NO),
         ),
     ),
     Sheet(

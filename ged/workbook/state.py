@@ -23,6 +23,7 @@ from ged.org.file import (
 )  # fmt: skip
 from ged.org.models import Holding, Installation, Person, Post, Unit
 from ged.ports import Confidentiality
+from ged.workbook.registry import paper_books
 from ged.register.models import Correspondent, FilingClass, Register
 from ged.routing.models import Mention
 from ged.signbook.models import LetterTemplate
@@ -86,10 +87,13 @@ def _posts(session: Session, units: Mapping[int, str], posts: Mapping[int, str],
 
 
 def _registers(session: Session, units: Mapping[int, str]) -> tuple[RegisterRecord, ...]:
+    books = paper_books(session)
     return tuple(
         RegisterRecord(
             code=row.code, name=row.name, unit=units[row.unit_id], direction=row.direction.value,
             nature=row.nature.value, pattern=row.pattern, restarts_yearly=row.restarts_yearly,
+            closed=row.closed_at is not None, paper_number=books[row.id][0] if row.id in books else None,
+            paper_reason=books[row.id][1] if row.id in books else "",
         )
         for row in session.scalars(select(Register).order_by(Register.id))
     )  # fmt: skip

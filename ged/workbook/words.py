@@ -25,6 +25,7 @@ SENTENCES = {
     "workbook.unknown": "« {value} » ne se trouve ni dans « {sheet} », ni parmi ce qui existe déjà.",
     "workbook.unknown_near": "« {value} » n'existe pas. Vouliez-vous dire « {near} » ?",
     "workbook.pattern": "Le modèle doit contenir {{seq:05d}} ; il peut contenir {{year}}, {{entity}}, {{unit}}, {{register}}.",
+    "workbook.no_paper": "Dites quel registre papier est continué : tome, jour de l'arrêt.",
     "workbook.other_direction": "Ce registre est d'un autre sens que la nature.",
     "workbook.no_entity": "Cette unité n'est pas une entité : donnez le sigle d'une entité, ou laissez la cellule vide.",
     "workbook.itself": "Ce ne peut pas être elle-même.",

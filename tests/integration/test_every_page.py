@@ -81,6 +81,7 @@ NO_PAGES = {
     "proposals.of_scan": "a part of the form",
     "register.duplicates": "a part of the form",
     "register.senders": "a part of the form",
+    "register_settings.numbers": "a part of the form",
     "rollout.show": "a file of people and units that was handed in: the tests of the rollout look at it",
     "scans.progress": "a part of the page of scans",
     "scans.signature": "a part of the page of a scan",

@@ -20,6 +20,7 @@ from ged.org.models import Delegation, DelegationKind, Holding, OpenSession, Per
 from ged.org.sessions import open_session
 from ged.pipeline import schedule_periodic
 from ged.ports import Confidentiality, PersonId, PostId, post_principal
+from ged.routing.load import fill_calendar
 from ged.unit import Services
 from tests.administration_kit import confirm, do, dump, organisation, propose, the_act, undo
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
@@ -34,6 +35,8 @@ def services(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service
     url = request.getfixturevalue("make_database")() if request.param == "postgresql" else None
     made = make_services(tmp_path, url=url)
     make_organisation(made)
+    with made.unit_of_work(NOW) as uow:
+        fill_calendar(uow)  # as in every installation that works: no act fills it
     yield made
     made.engine.dispose()
 
@@ -64,6 +67,11 @@ def codes(refusal: pytest.ExceptionInfo[GedError]) -> set[str]:
     return {one.code for one in found.errors} if isinstance(found, Unfit) else {found.code}
 
 
+REGISTER: dict[str, Any] = {
+    "code": "NS", "name": "Notes de service", "unit": "BO", "nature": "note_service", "direction": "internal",
+    "pattern": "NS-{seq:04d}/{year}", "restarts_yearly": True, "paper_number": "", "paper_reason": "",
+}  # fmt: skip
+
 ACTS = {
     "new unit": lambda now: wanted.new_unit(now, code="DRH", name="Ressources humaines", kind="service", below="SG", is_entity=False),
     "new entity": lambda now: wanted.new_unit(now, code="ORG", name="Organisme", kind="entity", below="MIN", is_entity=True),
@@ -77,6 +85,11 @@ ACTS = {
     "vacant": given("DGE-C", None),
     "new person": lambda now: wanted.new_person(now, account="nouveau", name="Nouveau Venu", email="n@exemple.tg", clearance="ordinary", post="BO-A"),
     "changed person": lambda now: wanted.changed_person(now, "daf", name="Afi Mensah", email="", clearance="secret"),
+    "new register": lambda now: wanted.new_register(now, **(REGISTER | {"paper_number": "812", "paper_reason": "Tome 3"})),
+    "new register from 1": lambda now: wanted.new_register(now, **REGISTER),
+    "changed register": lambda now: wanted.changed_register(now, "ARR", name="Arrivées", unit="SG", pattern="{seq:04d}/{yy}/{unit}"),
+    "continued register": lambda now: wanted.continued_register(now, "ARR-DGE", paper_number="40", paper_reason="Tome 1"),
+    "closed register": lambda now: wanted.closed_register(now, "ARR-DGE"),
     "departure": lambda now: wanted.departure(now, "dge", successors={"DGE-C": "etudes"}),
 }  # fmt: skip
 
@@ -228,6 +241,12 @@ REFUSED = {
     "the top": (closed("MIN", "SG"), "act.top"),
     "nothing changes": (renamed("DAF", "Direction des affaires financières"), "act.nothing"),
     "an account that is not there": (given("BO-A", "personne"), "cell.unknown"),
+    "exactly a register that exists": (lambda now: wanted.new_register(now, **(REGISTER | {"code": "ARR"})), "cell.nearly_twice"),
+    "a pattern without a number": (lambda now: wanted.new_register(now, **(REGISTER | {"pattern": "{year}/NS"})), "cell.pattern"),
+    "a yearly pattern without a year": (lambda now: wanted.new_register(now, **(REGISTER | {"pattern": "NS-{seq}"})), "act.year_missing"),
+    "another direction": (lambda now: wanted.new_register(now, **(REGISTER | {"nature": "arrivee"})), "act.other_direction"),
+    "a paper book without a name": (lambda now: wanted.new_register(now, **(REGISTER | {"paper_number": "12"})), "cell.no_paper"),
+    "a number that is none": (lambda now: wanted.new_register(now, **(REGISTER | {"paper_number": "-3", "paper_reason": "x"})), "cell.number"),
     "no email": (lambda now: wanted.changed_person(now, "daf", name="Daf", email="daf", clearance="ordinary"), "cell.email"),
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from ged.org.file import read_organisation
 from ged.org.load import load_organisation
 from ged.org.models import Unit
-from ged.register.load import load_registry
+from ged.workbook.registry import load_registry
 from ged.signbook import book
 from ged.signbook.load import load_signbook
 from ged.signbook.queries import templates

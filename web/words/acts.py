@@ -11,6 +11,7 @@ from ged.administration.consequences import Consequence
 from ged.administration.differences import Difference
 from ged.org.openings import OpeningRow, OpeningStep
 from ged.ports import Confidentiality
+from ged.register.models import Direction, RegisterNature
 from ged.unit import Role
 from ged.workbook.inverse import Obstacle
 from web.words.labels import label
@@ -28,6 +29,11 @@ WHATS: Mapping[str, LazyString] = {
     "person.change": _l("Modifier une personne"),
     "person.leave": _l("Départ d'une personne"),
     "person.return": _l("Rouvrir un compte"),
+    "register.new": _l("Ouvrir un registre"),
+    "register.change": _l("Modifier un registre"),
+    "register.continue": _l("Continuer un registre papier"),
+    "register.close": _l("Fermer un registre"),
+    "register.reopen": _l("Rouvrir un registre"),
 }
 """What a form asks for: ``OrganisationAct.what``."""
 KINDS: Mapping[str, LazyString] = {
@@ -43,7 +49,7 @@ FIELDS: Mapping[str, LazyString] = {
     "direction": _l("Sens"), "nature": _l("Nature"), "pattern": _l("Modèle de numéro"),
     "restarts_yearly": _l("Recommence chaque année"), "reminder": _l("Rappels"), "register": _l("Registre"),
     "delay_days": _l("Délai"), "mentions": _l("Mentions"), "reminders": _l("Rappels"), "template": _l("Modèle de lettre"),
-    "circuit": _l("Circuit"),
+    "circuit": _l("Circuit"), "paper_number": _l("Dernier numéro du registre papier"), "paper_reason": _l("Registre papier continué"),
 }  # fmt: skip
 UNIT_KINDS: Mapping[str, LazyString] = {
     "ministry": _l("Ministère"), "cabinet": _l("Cabinet"), "general_secretariat": _l("Secrétariat général"),
@@ -85,6 +91,10 @@ def value_words(one: Difference, value: Any, names: Names) -> str:
         return ", ".join(label(Role(role)) for role in value)
     if one.field == "clearance":
         return label(Confidentiality[str(value).upper()])
+    if one.field == "direction":
+        return label(Direction(value))
+    if one.field == "nature" and one.kind == "registers":
+        return label(RegisterNature(value))
     if one.field == "kind" and one.kind == "units":
         return unit_kind(str(value))
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -140,6 +150,30 @@ def consequence_words(kind: str, count: int) -> str:
                 "%(num)s certificats sont révoqués, ce qui ne s'annule pas",
                 count,
             )
+        case Consequence.NUMBERS_STAY:
+            words = ngettext(
+                "%(num)s numéro déjà donné reste tel qu'il est, la suite continue",
+                "%(num)s numéros déjà donnés restent tels qu'ils sont, la suite continue",
+                count,
+            )
+        case Consequence.NUMBERS_ALIKE:
+            words = ngettext(
+                "%(num)s autre registre donne les mêmes numéros : rien ne les distinguera",
+                "%(num)s autres registres donnent les mêmes numéros : rien ne les distinguera",
+                count,
+            )
+        case Consequence.NONE_OF_KIND:
+            words = ngettext(
+                "%(num)s registre est le dernier de sa nature dans son service, qui n'en aura plus",
+                "%(num)s registres sont les derniers de leur nature dans leur service, qui n'en aura plus",
+                count,
+            )
+        case Consequence.NATURES_PROPOSE:
+            words = ngettext(
+                "%(num)s nature de courrier propose ce registre, qui ne sera plus offert",
+                "%(num)s natures de courrier proposent ce registre, qui ne sera plus offert",
+                count,
+            )
     return words
 
 
@@ -148,7 +182,8 @@ HANGING: Mapping[str, LazyString] = {
     "registers": _l("registres"), "delegations": _l("délégations"), "absences": _l("absences"),
     "mail_access": _l("droits sur des courriers"), "audit_entries": _l("actes au journal"), "mails": _l("courriers"),
     "natures": _l("natures"), "first_accesses": _l("codes de premier accès"), "nature_steps": _l("étapes de circuits"), "correspondents": _l("correspondants"),
-    "organisation_acts": _l("actes d'administration"),
+    "organisation_acts": _l("actes d'administration"), "register_counters": _l("suites de numéros"),
+    "mail_numbers": _l("numéros donnés"),
 }  # fmt: skip
 """Tables whose rows hang on others."""
 

@@ -47,6 +47,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("Donnez d'abord le rôle d'administrateur à une autre personne."),
     ),
     "act.nothing": Message(_l("Rien ne changerait : tout est déjà ainsi."), _l("Changez un champ, ou annulez.")),
+    "act.other_direction": Message(
+        _l("Cette nature de registre est d'un autre sens."), _l("Choisissez le sens qui lui convient.")
+    ),
     "act.overtaken": Message(
         _l("L'organisation a changé depuis que cet acte a été montré."),
         _l("Relisez ce qui va changer, puis confirmez."),
@@ -75,6 +78,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Des services ouverts resteraient sous le service fermé : %(units)s."), _l("Déplacez-les d'abord.")
     ),
     "act.unknown": Message(_l("Cela n'existe pas, ou plus."), _l("Ouvrez-le de nouveau depuis la liste.")),
+    "act.year_missing": Message(
+        _l("Le registre recommence chaque année, mais son numéro ne dit pas l'année."),
+        _l("Ajoutez {year}, sinon chaque numéro reviendra l'an prochain."),
+    ),
     # --- api ---
     "api.json": Message(_l("La demande n'a pas la forme attendue."), _l("Mettez la station de numérisation à jour.")),
     # --- assign ---
@@ -227,8 +234,16 @@ MESSAGES: Mapping[str, Message] = {
         _l("« %(other)s » existe déjà."),
         _l("Choisissez un autre code, qui n'en diffère pas que par les majuscules ou les accents."),
     ),
+    "cell.no_paper": Message(
+        _l("Le registre papier continué n'est pas nommé."), _l("Donnez son tome et le jour où il est arrêté.")
+    ),
     "cell.no_successor": Message(
         _l("Un service fermé a un successeur, qui reçoit son courrier."), _l("Choisissez ce successeur.")
+    ),
+    "cell.number": Message(_l("Ce n'est pas un nombre entier."), _l("Écrivez un nombre de 0 à %(limit)s.")),
+    "cell.pattern": Message(
+        _l("Le modèle de numéro n'est pas valable."),
+        _l("Il contient {seq:05d} ; il peut contenir {year}, {entity}, {unit}, {register}."),
     ),
     "cell.refused": Message(_l("Ce changement est refusé : %(detail)s."), _l("Corrigez d'abord ce qui en dépend.")),
     "cell.space": Message(_l("Un code s'écrit sans espace."), _l("Écrivez-le sans espace, ou avec un trait d'union.")),
@@ -1367,6 +1382,10 @@ MESSAGES: Mapping[str, Message] = {
     "register.not_clerk": Message(
         _l("Le registre %(register)s est tenu par un autre bureau d'ordre."),
         _l("Adressez-vous au bureau d'ordre qui tient ce registre."),
+    ),
+    "register.in_use": Message(
+        _l("Le registre %(register)s a déjà des numéros : son sens, sa nature et son rythme ne changent plus."),
+        _l("Fermez-le, puis ouvrez un autre registre."),
     ),
     "register.opening_number": Message(
         _l("Le dernier numéro du registre papier manque."), _l("Écrivez le dernier numéro du registre papier.")

@@ -21,7 +21,19 @@ from web.site.pages import render_form
 
 PROPOSED = "acte"
 """In the session's cookie: the last proposed act of this reader, and the path of its form."""
-TYPED = frozenset({"unit.new", "unit.change", "post.new", "post.change", "person.new", "person.change"})
+TYPED = frozenset(
+    {
+        "unit.new",
+        "unit.change",
+        "post.new",
+        "post.change",
+        "person.new",
+        "person.change",
+        "register.new",
+        "register.change",
+        "register.continue",
+    }
+)
 """Acts whose forms hold typed text, which a correction must not lose."""
 Options = Sequence[tuple[Any, Any]]
 
@@ -32,7 +44,8 @@ class Field:
 
     Attributes:
         name: the field of the record that it fills, so that findings of the workbook are told at it.
-        kind: ``text``, ``select``, ``radio``, ``checks`` (several of a list) or ``check``.
+        kind: ``text``, ``select``, ``radio``, ``checks`` (several of a list) or ``check``; ``live``: no field, but what the
+            address ``value`` returns for the fields named in ``options``, each time that one of them changes.
         empty: text of the empty choice of a select; without one a choice is required.
     """
 
@@ -41,7 +54,7 @@ class Field:
     kind: str = "text"
     value: Any = ""
     hint: str = ""
-    options: Options = ()
+    options: Options | Sequence[str] = ()
     empty: str = ""
     required: bool = False
     maximum: int = 200
@@ -109,6 +122,8 @@ def _read(fields: Sequence[Field]) -> dict[str, Any]:
     reader = FormReader(request.form)
     values: dict[str, Any] = {}
     for one in fields:
+        if one.kind == "live":
+            continue
         if one.kind == "check":
             values[one.name] = reader.ticked(one.name)
         elif one.kind == "checks":

@@ -1,0 +1,133 @@
+"""The mail office's part of the organisation file: registers, correspondents, filing plan."""
+
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ged import locks
+from ged.errors import Invalid
+from ged.org.file import OrganisationFile, RegisterRecord
+from ged.org.load import Change, upsert
+from ged.org.models import Unit
+from ged.register.correspondents import fold
+from ged.register.models import Correspondent, Direction, FilingClass, Register, RegisterCounter, RegisterNature
+from ged.register.numbering import check_pattern
+from ged.unit import Actor, UnitOfWork
+
+
+def load_registry(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
+    """Bring registers, correspondents and filing classes to the state of the file.
+
+    Raises:
+        Invalid: ``register.pattern``, ``organisation.field``; ``register.in_use``: a used register would number otherwise.
+    """
+    changes: list[Change] = []
+    registers = {r.code: r for r in uow.session.scalars(select(Register))}
+    units = {u.code: u.id for u in uow.session.scalars(select(Unit))}
+    used = _used(uow.session) if file.registers else frozenset()
+    for record in file.registers:
+        register = registers.get(record.code)
+        values = _register_values(record, units, closed_at=(register.closed_at if register else None) or uow.now)
+        if register is not None and register.id in used:
+            _stay_as_numbered(register, values)
+        changes += upsert(uow, registers, Register, {"code": record.code}, values)
+    common = select(Correspondent).where(Correspondent.entity_id.is_(None))
+    correspondents = {c.folded_name: c for c in uow.session.scalars(common)}
+    for c in file.correspondents:
+        held = correspondents.get(fold(c.name))
+        if held is not None and held.merged_into_id is not None:
+            continue  # another entry stands for it, which the directory shows
+        details: dict[str, object] = {
+            "name": c.name, "kind": c.kind, "address": c.address, "email": c.email or "", "phone": c.phone or "",
+        }  # fmt: skip
+        changes += upsert(uow, correspondents, Correspondent, {"folded_name": fold(c.name)}, details)
+    classes = {f.code: f for f in uow.session.scalars(select(FilingClass))}
+    for record_class in file.filing_plan:
+        changes += upsert(uow, classes, FilingClass, {"code": record_class.code}, {"title": record_class.title})
+    return changes
+
+
+FIXED = ("direction", "nature", "restarts_yearly")
+"""What numbers were given by: it never changes once there is one."""
+
+
+def _used(session: Session) -> frozenset[int]:
+    """The registers that have given numbers."""
+    given = RegisterCounter.last_sequence > RegisterCounter.opening_sequence
+    return frozenset(session.scalars(select(RegisterCounter.register_id).where(given)))
+
+
+def _stay_as_numbered(register: Register, values: dict[str, object]) -> None:
+    changed = next((name for name in FIXED if values[name] != getattr(register, name)), None)
+    if changed is not None:
+        raise Invalid("register.in_use", "open another register", register=register.code, field=changed)
+
+
+def load_paper_books(uow: UnitOfWork, file: OrganisationFile, *, on: date, actor: Actor) -> list[Change]:
+    """Let registers go on from the last number of the paper books that the file names, while they have no number of their own.
+
+    It locks counters: nothing that stands before them in the order of locks may follow.
+
+    Raises:
+        Invalid: ``register.started``: the register has given numbers.
+    """
+    changes: list[Change] = []
+    registers = {row.code: row for row in uow.session.scalars(select(Register))} if file.registers else {}
+    held = paper_books(uow.session)
+    for record in sorted(file.registers, key=lambda one: registers[one.code].id):
+        register = registers[record.code]
+        asked = (record.paper_number or 0, record.paper_reason.strip() if record.paper_number else "")
+        if held.get(register.id, (0, "")) != asked:
+            _continue_book(uow, register, on.year if register.restarts_yearly else 0, *asked, actor=actor)
+            changes.append(Change("changed", "registers", register.code, "paper_number"))
+    return changes
+
+
+def paper_books(session: Session) -> dict[int, tuple[int, str]]:
+    """Last number and name of the paper book that each register continues; the last one, if there were several."""
+    rows = session.execute(
+        select(RegisterCounter.register_id, RegisterCounter.opening_sequence, RegisterCounter.opening_reason)
+        .where(RegisterCounter.opening_sequence > 0)
+        .order_by(RegisterCounter.year)
+    )
+    return {register_id: (number, reason) for register_id, number, reason in rows}
+
+
+def _continue_book(uow: UnitOfWork, register: Register, year: int, number: int, reason: str, *, actor: Actor) -> None:
+    if register.id in _used(uow.session):
+        raise Invalid("register.started", "open another register", register=register.code, field="paper_number")
+    counter = locks.hold_one(uow.session, RegisterCounter, (register.id, year))
+    if counter is None:
+        counter = RegisterCounter(register_id=register.id, year=year)
+        try:
+            with uow.session.begin_nested():
+                uow.session.add(counter)
+        except IntegrityError:  # the first number is being given at this moment
+            raise Invalid("register.started", "open another register", register=register.code) from None
+    elif counter.last_sequence > counter.opening_sequence or counter.last_on is not None:
+        raise Invalid("register.started", "open another register", register=register.code, field="paper_number")
+    counter.opening_sequence = counter.last_sequence = number
+    counter.opening_reason = reason
+    uow.record(
+        "register.opened", "register", register.id, actor=actor, last_number=number, reason=reason, year=year
+    )  # fmt: skip
+
+
+def _register_values(record: RegisterRecord, units: dict[str, int], *, closed_at: datetime) -> dict[str, object]:
+    try:
+        direction, nature = Direction(record.direction), RegisterNature(record.nature)
+    except ValueError as error:
+        raise Invalid(
+            "organisation.field", "correct this field", where=f"registers.{record.code}", detail=str(error)
+        ) from None
+    return {
+        "name": record.name,
+        "unit_id": units[record.unit],
+        "direction": direction,
+        "nature": nature,
+        "pattern": check_pattern(record.pattern),
+        "restarts_yearly": record.restarts_yearly,
+        "closed_at": closed_at if record.closed else None,
+    }

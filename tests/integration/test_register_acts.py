@@ -1,0 +1,241 @@
+"""Registers opened, continued, changed and closed by acts: the numbers that follow, and what no act changes."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from sqlalchemy import select, text
+
+from ged.administration import operations, planned, registers, wanted
+from ged.administration.operations import Unfit
+from ged.administration.reach import Reach
+from ged.audit import AuditEntry
+from ged.errors import Invalid, InvalidTransition
+from ged.register.allocation import allocate
+from ged.register.models import MailNumber, Register, RegisterCounter
+from ged.unit import Services
+from tests.administration_kit import confirm, do, dump, propose, undo
+from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+from tests.routing_kit import register
+
+pytestmark = pytest.mark.slow
+TOMORROW = TODAY + timedelta(days=1)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def services(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Services]:
+    url = request.getfixturevalue("make_database")() if request.param == "postgresql" else None
+    made = make_services(tmp_path, url=url)
+    make_organisation(made)
+    yield made
+    made.engine.dispose()
+
+
+def continued(code: str, number: str, reason: str = "Tome 3, arrêté le 30 juin"):  # type: ignore[no-untyped-def]
+    return lambda now: wanted.continued_register(now, code, paper_number=number, paper_reason=reason)
+
+
+def changed(code: str, pattern: str, *, unit: str = "BO"):  # type: ignore[no-untyped-def]
+    return lambda now: wanted.changed_register(now, code, name=code, unit=unit, pattern=pattern)
+
+
+def book_id(services: Services, code: str) -> int:
+    with services.reading() as session:
+        return session.scalars(select(Register.id).where(Register.code == code)).one()
+
+
+def give(services: Services, code: str, *, now=NOW) -> str:  # type: ignore[no-untyped-def]
+    with services.unit_of_work(now) as uow:
+        return allocate(uow, book_id(services, code), actor=actor(services, "agent"), post=None).text
+
+
+def shown(services: Services, act_id: int) -> operations.Preview:
+    return operations.preview(services, act_id, actor=actor(services, "admin"), now=NOW)
+
+
+def test_a_register_is_opened_at_the_paper_books_number_as_it_was_shown(services: Services) -> None:
+    act_id = propose(
+        services,
+        lambda now: wanted.new_register(
+            now, code="NS", name="Notes", unit="BO", nature="note_service", direction="internal",
+            pattern="NS-{seq:04d}/{year}/{entity}", restarts_yearly=True, paper_number="812", paper_reason="Tome 3",
+        ),
+    )  # fmt: skip
+    (coming,) = shown(services, act_id).numbers
+    assert coming.numbers == ("NS-0813/2026/MIN", "NS-0814/2026/MIN", "NS-0815/2026/MIN")
+    assert coming.new_year == "NS-0001/2027/MIN"
+    confirm(services, act_id)
+    assert give(services, "NS") == "NS-0813/2026/MIN"
+    with services.reading() as session:
+        assert "register.opened" in session.scalars(select(AuditEntry.action)).all()
+    with pytest.raises(Invalid) as refusal:
+        undo(services, act_id)
+    assert refusal.value.code == "act.hangs"
+    assert give(services, "NS") == "NS-0814/2026/MIN"
+
+
+def test_a_mistyped_paper_number_is_corrected_before_the_first_number_and_never_after(services: Services) -> None:
+    do(services, continued("ARR", "8120"))
+    do(services, continued("ARR", "812"))
+    assert give(services, "ARR").startswith("00813/")
+    for number in ("900", "", "812"):
+        if number == "812":
+            continue
+        act_id = propose(services, continued("ARR", number))
+        with pytest.raises(Invalid) as refusal:
+            confirm(services, act_id)
+        assert refusal.value.code == "register.started"
+    assert give(services, "ARR").startswith("00814/")
+
+
+def test_the_database_itself_refuses_that_a_counter_goes_back_once_it_gave_a_number(services: Services) -> None:
+    do(services, continued("ARR", "812"))
+    give(services, "ARR")
+    for statement in (
+        "UPDATE register_counters SET last_sequence = 1, opening_sequence = 1", "UPDATE register_counters SET last_on = NULL",
+        "DELETE FROM register_counters",
+    ):  # fmt: skip
+        with services.engine.connect() as connection, pytest.raises(Exception, match="these rows are held"):
+            connection.execute(text(statement))
+
+
+def test_a_new_pattern_from_a_day_on_rewrites_no_number(services: Services) -> None:
+    first = give(services, "ARR")
+    act_id = propose(services, changed("ARR", "{seq:03d}/{yy}/{unit}"))
+    assert shown(services, act_id).numbers[0].numbers[0] == "002/26/BO"
+    assert shown(services, act_id).consequences == {"numbers_stay": 1}
+    confirm(services, act_id, on=TOMORROW)
+    assert give(services, "ARR") == "00002/2026/MIN", "not before its day"
+    planned.run(services, now=NOW + timedelta(days=1))
+    assert give(services, "ARR", now=NOW + timedelta(days=1)) == "003/26/BO"
+    with services.reading() as session:
+        assert session.scalars(select(MailNumber.text).order_by(MailNumber.id)).first() == first
+
+
+def test_a_pattern_like_anothers_is_counted(services: Services) -> None:
+    act_id = propose(services, changed("DEP", "{seq:05d}/{year}/{entity}"))
+    assert shown(services, act_id).consequences == {"numbers_alike": 1}
+
+
+def test_a_closed_register_numbers_nothing_until_it_is_opened_again(services: Services) -> None:
+    give(services, "ARR-DGE")
+    act_id = propose(services, lambda now: wanted.closed_register(now, "ARR-DGE"))
+    assert shown(services, act_id).consequences == {"none_of_kind": 1}
+    confirm(services, act_id)
+    with pytest.raises(InvalidTransition) as refusal:
+        give(services, "ARR-DGE")
+    assert refusal.value.code == "register.closed"
+    do(services, lambda now: wanted.reopened_register(now, "ARR-DGE"))
+    assert give(services, "ARR-DGE") == "0002/2026/DGE"
+
+
+def test_a_closed_register_may_stay_in_a_unit_that_closes(services: Services) -> None:
+    do(services, lambda now: wanted.closed_register(now, "ARR-DGE"))
+    do(
+        services,
+        lambda now: [
+            one for one in wanted.closed_unit(now, "DGE", successor="DAF", keeps_posts=True) if one.sheet != "Registres"
+        ],
+    )
+
+
+def test_a_register_with_numbers_keeps_its_rhythm(services: Services) -> None:
+    from ged.administration.lines import line
+
+    give(services, "ARR")
+    for values in ({"restarts_yearly": False}, {"nature": "pli_ferme"}):
+        act_id = propose(services, lambda _now, values=values: [line("registers", {"code": "ARR", **values})])
+        with pytest.raises(Invalid) as refusal:
+            confirm(services, act_id)
+        assert refusal.value.code == "register.in_use"
+
+
+def test_a_pattern_is_tried_while_it_is_typed(services: Services) -> None:
+    with services.reading() as session:
+        reach = Reach(actor(services, "admin"), frozenset())
+        tried = registers.tried(
+            session,
+            reach,
+            pattern="{seq:05d}/{year}/{unit}",
+            unit="DGE",
+            register="ARR-DGE",
+            restarts=True,
+            last=7,
+            on=TODAY,
+        )
+        assert tried.numbers[0] == "00008/2026/DGE"
+        for pattern in ("", "{year}", "{seq.__class__}", "{seq:99999999d}", "{seq:x}"):
+            with pytest.raises(Invalid):
+                registers.tried(
+                    session, reach, pattern=pattern, unit="DGE", register="", restarts=True, last=None, on=TODAY
+                )
+
+
+def test_an_administrator_of_another_ministry_changes_no_register(services: Services) -> None:
+    from ged.org.models import Holding, Person, Post, PostRole, Unit
+    from ged.unit import Role
+
+    with services.unit_of_work(NOW) as uow:
+        other = Unit(code="AUTRE", name="Autre ministère", kind="ministry", is_entity=True)
+        person = Person(account="loin", name="Loin", clearance=1)
+        uow.session.add_all([other, person])
+        uow.session.flush()
+        post = Post(code="LOIN", title="Administrateur", unit_id=other.id, roles=[PostRole(role=Role.ADMINISTRATOR)])
+        uow.session.add(post)
+        uow.session.flush()
+        uow.session.add(Holding(post_id=post.id, person_id=person.id, from_on=TODAY - timedelta(days=9)))
+    before = dump(services)
+    for asked in (
+        changed("ARR", "X{seq}/{year}"), changed("ARR", "X{seq}/{year}", unit="AUTRE"),
+        lambda now: wanted.closed_register(now, "ARR"),
+    ):  # fmt: skip
+        with pytest.raises(Unfit) as refusal:
+            propose(services, asked, who="loin")
+        assert refusal.value.code == "cell.unknown"
+    with services.reading() as session:
+        assert registers.registers(session, Reach(actor(services, "loin"), frozenset())) == ()
+    assert dump(services) == before
+
+
+@pytest.mark.servers
+def test_an_undo_waits_for_the_number_that_is_being_given(make_database, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """Else the counter would go back under it, and the number would be given twice."""
+    services = make_services(tmp_path, url=make_database())
+    make_organisation(services)
+    act_id = do(services, continued("ARR-DGE", "40"))
+    given, found = Event(), []
+
+    def take_back() -> None:
+        given.wait(20)
+        try:
+            undo(services, act_id)
+        except Invalid as refused:
+            found.append(refused.code)
+
+    thread = Thread(target=take_back)
+    thread.start()
+    with services.unit_of_work(NOW) as uow:
+        number = allocate(uow, book_id(services, "ARR-DGE"), actor=actor(services, "agent"), post=None)
+        uow.session.flush()
+        given.set()
+        thread.join(1.5)
+        assert thread.is_alive(), "it waits for the counter"
+    thread.join(20)
+    assert (number.sequence, found) == (41, ["act.hangs"])
+    with services.reading() as session:
+        assert session.scalars(select(RegisterCounter.last_sequence)).all() == [41]
+    services.engine.dispose()
+
+
+def test_the_pages_statements_do_not_grow(services: Services) -> None:
+    register(services, "Un")
+    with services.reading() as session:
+        rows = registers.registers(session, Reach(actor(services, "admin"), frozenset()))
+        page = registers.register_page(
+            session, book_id(services, "ARR"), Reach(actor(services, "admin"), frozenset()), on=TODAY
+        )
+    assert {row.code for row in rows} == {"ARR", "DEP", "BT", "PLI", "ARR-DGE"}
+    assert page.row.given == 1
+    assert page.coming.numbers[0] == "00002/2026/MIN"
