@@ -13,9 +13,9 @@ from ged.administration.reach import Reach
 from ged.errors import Invalid, NotFound
 from ged.org.models import Unit
 from ged.org.tree import all_units, entity_of
-from ged.workbook.registry import paper_books
 from ged.register.models import Direction, Register, RegisterCounter, RegisterNature
 from ged.register.numbering import check_pattern, format_number
+from ged.workbook.registry import paper_books
 
 NEXT = 3
 """How many numbers are shown beforehand."""

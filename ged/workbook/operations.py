@@ -20,13 +20,13 @@ from ged.org.follow import follow, follow_back
 from ged.org.load import INSTALLATION_ID, Change, load_organisation
 from ged.org.models import Delegation, Holding, Installation, Person
 from ged.ports import Confidentiality
-from ged.workbook.registry import load_paper_books, load_registry
 from ged.routing.load import fill_calendar, load_routing
 from ged.signbook.load import load_signbook
 from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 from ged.workbook import inverse
 from ged.workbook.inverse import Obstacle
 from ged.workbook.models import WorkbookImport
+from ged.workbook.registry import load_paper_books, load_registry
 from ged.workbook.state import organisation_now
 
 MOST_OBSTACLES = 50

@@ -1,4 +1,4 @@
-"""The mail office's part of the organisation file: registers, correspondents, filing plan."""
+"""The mail office's part of the organisation file: registers and the paper books that they continue, correspondents, filing plan."""
 
 from datetime import date, datetime
 

@@ -23,11 +23,11 @@ from ged.org.file import (
 )  # fmt: skip
 from ged.org.models import Holding, Installation, Person, Post, Unit
 from ged.ports import Confidentiality
-from ged.workbook.registry import paper_books
 from ged.register.models import Correspondent, FilingClass, Register
 from ged.routing.models import Mention
 from ged.signbook.models import LetterTemplate
 from ged.unit import Role
+from ged.workbook.registry import paper_books
 
 
 def organisation_now(session: Session, *, on: date, with_lists: bool = True) -> OrganisationFile:

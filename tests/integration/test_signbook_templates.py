@@ -7,10 +7,10 @@ from sqlalchemy import select
 from ged.org.file import read_organisation
 from ged.org.load import load_organisation
 from ged.org.models import Unit
-from ged.workbook.registry import load_registry
 from ged.signbook import book
 from ged.signbook.load import load_signbook
 from ged.signbook.queries import templates
+from ged.workbook.registry import load_registry
 from tests.factories import NOW, TODAY, make_services
 
 DEMO = Path(__file__).parents[2] / "demo" / "ministry.yaml"

@@ -65,6 +65,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "people": (_ADMINISTRATOR, "les-personnes"),
     "posts": (_ADMINISTRATOR, "les-personnes"),
     "acts": (_ADMINISTRATOR, "lorganigramme"),
+    "register_settings": (_ADMINISTRATOR, "les-registres"),
     "rollout": (_ADMINISTRATOR, "mettre-en-place"),
     "synonyms": (_ADMINISTRATOR, "veiller"),
     "proposals": (_ADMINISTRATOR, "veiller"),
