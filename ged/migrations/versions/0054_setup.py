@@ -1,7 +1,7 @@
 """a counter that has given no number may go back, so that a mistyped paper book is corrected; what natures propose besides
 
-Revision ID: 0053
-Revises: 0052
+Revision ID: 0054
+Revises: 0053
 """
 
 import sqlalchemy as sa
@@ -10,8 +10,8 @@ from alembic import op
 from ged.held import Held
 from ged.migrations.tools import hold
 
-revision = "0053"
-down_revision = "0052"
+revision = "0054"
+down_revision = "0053"
 branch_labels = None
 depends_on = None
 oldest_program = "0042"
