@@ -17,13 +17,13 @@ from ged.followup.models import LetterNote, Reminder
 from ged.org import people
 from ged.org.actors import load_actor
 from ged.org.models import Person, Post
-from ged.ports import Confidentiality, MailId, Principal
+from ged.ports import Confidentiality, MailId, PostId, Principal, UnitId
 from ged.register.models import REPLY, Mail, MailLink, ReadMark, RecentLetter, Rectification
 from ged.register.operations import mail_for
 from ged.register.states import MailState
 from ged.routing import due, undoing
 from ged.routing.models import Assignment, Imputation, UndoneImputation
-from ged.routing.operations import principals_of_target
+from ged.routing.operations import ImputationForm, principals_of_target
 from ged.routing.states import AssignmentState
 from ged.routing.undoing import Before
 from ged.slips.models import Slip, SlipLine
@@ -57,6 +57,37 @@ def offer(session: Session, latest_id: int, actor: Actor, *, on: date) -> Offer 
     if mail.state is not MailState.ASSIGNED or decision.prior is None or _post(decision, actor) is None:
         return None
     return Offer(decision.id, next(_hanging(session, mail, decision, on=on), None))
+
+
+def taken_back(session: Session, mail_id: MailId | int, actor: Actor) -> ImputationForm | None:
+    """What the actor decided on a letter and took back, if nobody has decided since: the form begins with it again.
+
+    The caller has checked that the actor may see the letter.
+    """
+    query = select(Imputation).where(Imputation.mail_id == mail_id).order_by(Imputation.id.desc()).limit(1)
+    decision = session.scalar(query)
+    if decision is None or decision.person_id != actor.person_id:
+        return None
+    if session.get(UndoneImputation, decision.id) is None:
+        return None
+    given = session.scalars(
+        select(Assignment)
+        .where(Assignment.imputation_id == decision.id)
+        .order_by(Assignment.is_leading.desc(), Assignment.id)
+    ).unique()
+    first, *others = given
+    # A date that the letter has without the decision was not a part of it.
+    is_own = due.columns_of(first) != due.columns_of(session.get_one(Mail, mail_id))
+    return ImputationForm(
+        leading_unit_id=UnitId(first.unit_id) if first.post_id is None else None,
+        leading_post_id=PostId(first.post_id) if first.post_id is not None else None,
+        other_unit_ids=tuple(UnitId(one.unit_id) for one in others if one.post_id is None),
+        other_post_ids=tuple(PostId(one.post_id) for one in others if one.post_id is not None),
+        mentions=tuple(decision.mentions),
+        note=decision.note,
+        due_on=first.due_on if is_own and first.due_days is None else None,
+        due_days=first.due_days if is_own else None,
+    )
 
 
 def undo(uow: UnitOfWork, imputation_ids: Sequence[int], *, actor: Actor) -> list[MailId]:

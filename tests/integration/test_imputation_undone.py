@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -39,7 +40,7 @@ from ged.unit import Services
 from tests import slip_kit
 from tests.factories import NOW, TODAY, actor
 from tests.letter_kit import document
-from tests.routing_kit import impute, make_mentions, register, remind, unit_id
+from tests.routing_kit import impute, make_mentions, post_id, register, remind, unit_id
 from tests.routing_kit import services_on_either as services
 from tests.signbook_kit import CountingSigner, House
 from tests.site import make_site, post, sign_in
@@ -371,6 +372,30 @@ def test_the_message_after_an_imputation_takes_it_back(place: tuple[Flask, Servi
     answer = post(client, "/a-imputer/annuler", {"imputations": "1"}, page=page)
     assert answer.location == f"/courriers/{mail.mail_id}"
     assert "Cette imputation est déjà annulée." in client.get(answer.location).text
+
+
+def test_the_form_begins_with_the_imputation_that_was_taken_back(place: tuple[Flask, Services]) -> None:
+    app, services = place
+    mail = register(services, "Demande d'audience")
+    client, page = sign_in(app, "sg"), f"/a-imputer/{mail.mail_id}"
+    typed = {
+        "leading_unit_id": f"p{post_id(services, 'DGE-C')}", "other_unit_ids": str(unit_id(services, "DAF")),
+        "mentions": "opinion", "note": "M'en parler avant <vendredi>", "due_days": "6",
+    }  # fmt: skip
+    assert post(client, page, typed, page=page).status_code == 303
+    assert "M&#39;en parler" not in sign_in(app, "sg").get(page).text, "the decision stands"
+    assert post(client, "/a-imputer/annuler", {"imputations": "1"}, page=page).location == page
+    shown = client.get(page).raw
+    assert "imputation annulée" in client.get(page).text
+    assert "M&#39;en parler avant &lt;vendredi&gt;</textarea>" in shown
+    assert f'<option value="{typed["leading_unit_id"]}" selected' in shown
+    assert re.search(f'name="other_unit_ids" value="{typed["other_unit_ids"]}"[^>]* checked', shown)
+    assert re.search('name="mentions" value="opinion"[^>]* checked', shown)
+    assert re.search('name="due_days"[^>]* value="6"', shown)
+    other = sign_in(app, "secretaire").get(page)
+    assert "M&#39;en parler" not in other.raw, "only who decided gets it back"
+    assert post(client, page, {**typed, "note": "Sans délai"}, page=page).status_code == 303
+    assert "M&#39;en parler" not in client.get(page).raw
 
 
 def test_the_letters_page_takes_back_and_says_what_hangs_on_it(place: tuple[Flask, Services]) -> None:

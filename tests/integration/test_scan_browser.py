@@ -67,6 +67,18 @@ def order(services: Services) -> list[int]:
     return [index for index, _turned, _removed in state(services)]
 
 
+def test_a_refused_file_leaves_the_form_of_the_scanner_as_it_was_set(page: Page) -> None:
+    page.goto("/numerisations/")
+    page.get_by_label("Plusieurs passages").check()
+    page.get_by_label("Couleur").select_option("color")
+    page.get_by_label("Fichiers").set_input_files({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no"})
+    with leading_on(page):
+        page.get_by_role("button", name="Déposer").click()
+    expect(page.locator(".error-summary")).to_contain_text("notes.txt")
+    expect(page.get_by_label("Plusieurs passages")).to_be_checked()
+    expect(page.get_by_label("Couleur")).to_have_value("color")
+
+
 def test_a_scan_is_arranged_by_the_keyboard_alone(page: Page, site: tuple[str, Services]) -> None:
     services = site[1]
     questions: list[str] = []

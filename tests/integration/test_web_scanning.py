@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 
 import pytest
 from sqlalchemy import select, update
@@ -91,6 +92,27 @@ def test_fronts_then_backs_become_sheets(desk: Desk) -> None:
     desk.complete(backs, told)
     desk.tell(backs, "done", 3)
     assert _arranged(desk) == ["r1", "v1", "r2", "v2", "r3", "v3"]
+
+
+def test_a_refused_deposit_leaves_what_is_chosen_for_the_scanner(desk: Desk) -> None:
+    clerk = desk.site.browser("agent")
+    chosen = {"device": "1|pnm:0|Flatbed", "mode": "color", "dpi": "400", "sides": "one", "paper": "a4"}
+    clerk.post("/numerisations/numeriser", **chosen, more="1")  # the clerk's last choice
+    ticked = 'name="more" value="1" checked'
+    assert ticked in clerk.get("/numerisations/").raw
+    wrong = {"file": (BytesIO(b"no document"), "notes.txt")}
+    # Without a script the form of the scanner does not come along: its last choice stays.
+    refused = clerk.post("/numerisations/fichiers", **wrong)
+    assert (refused.status_code, ticked in refused.raw) == (422, True)
+    # With a script it does: what was chosen since is kept, also a box whose tick was taken away.
+    wrong = {"file": (BytesIO(b"no document"), "notes.txt")}
+    refused = clerk.post("/numerisations/fichiers", **{**wrong, **chosen, "dpi": "200"})
+    assert ticked not in refused.raw
+    assert '<option value="200" selected' in refused.raw
+    # A profile stays, and what it ticks.
+    wrong = {"file": (BytesIO(b"no document"), "notes.txt")}
+    refused = clerk.post("/numerisations/fichiers", **{**wrong, "profil": "couleur"})
+    assert 'aria-current="true"' in refused.raw
 
 
 def test_a_pile_scanned_in_ten_passes_is_one_line_and_none_once_it_is_complete(desk: Desk) -> None:

@@ -15,6 +15,14 @@
       zone.requestSubmit();
     });
   }
+  for (const form of document.querySelectorAll("[data-keeps]")) {
+    // What is chosen in the form beside it goes along, and comes back with the page when this one is refused.
+    form.addEventListener("formdata", (event) => {
+      for (const [name, value] of new FormData(document.getElementById(form.dataset.keeps))) {
+        if (name !== "csrf_token" && !event.formData.has(name)) event.formData.append(name, value);
+      }
+    });
+  }
   for (const input of document.querySelectorAll("[data-enter]")) {
     // Enter in this field means its own button, not the first one of the form.
     input.addEventListener("keydown", (event) => {

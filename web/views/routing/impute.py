@@ -9,6 +9,7 @@ from flask import Blueprint, flash, jsonify, redirect, render_template, request,
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from werkzeug.datastructures import MultiDict
 
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.followup import undoing
@@ -107,18 +108,25 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         waiting = queries.imputation_count(session, actor)
         verdict = signatures.of_letters(session, [mail_id]).get(mail_id)
         tree = choices.unit_choices(session, actor)
-        offered = _offered(tree, choices.recent_unit_ids(session, actor), _people(session))
+        before = undoing.taken_back(session, mail_id, actor) if request.method == "GET" else None
+        typed = _typed(before) if before is not None else request.form
+        offered = _offered(tree, choices.recent_unit_ids(session, actor), _people(session, typed))
         learned = lessons.safely(session, services, Lesson.UNIT, lessons.text_of_letter(session, mail_id))
         own = [entity_of(found.unit_id, actor.units)]
         mentions = choices.mention_choices(session, own)
         days = calendar.calendar(session)
-        nature = natures.find(session, found.nature, found.unit_id) if found.nature and not path.imputations else None
+        nature = (
+            natures.find(session, found.nature, found.unit_id)
+            if found.nature and not path.imputations and before is None
+            else None
+        )
     _record_opening(found)
     pages = [(paper[0], n) for n in range(1, min(paper[1], MAX_PAGES_SHOWN) + 1)] if paper is not None else []
     return render_form(
         "impute/form.html",
         error=error,
-        form=request.form if _asks_for_people() else None,
+        form=typed if before is not None or _asks_for_people() else None,
+        is_taken_back=before is not None,
         letter=found,
         path=path,
         verdict=verdict,
@@ -174,7 +182,7 @@ def _batch_page(mail_ids: Sequence[int], error: GedError | None = None) -> Respo
     actor = context.actor()
     with context.services().reading() as session:
         rows: list[MailRow] = queries.mail_rows(session, actor, list(dict.fromkeys(mail_ids))[:MAX_BATCH])
-        recent, people = choices.recent_unit_ids(session, actor), _people(session)
+        recent, people = choices.recent_unit_ids(session, actor), _people(session, request.form)
         offered = _offered(choices.unit_choices(session, actor), recent, people)
         mentions = choices.mention_choices(session, entities_of(actor))
     if not rows and error is None:
@@ -245,9 +253,26 @@ def _asks_for_people() -> bool:
     return "find" in request.form
 
 
-def _people(session: ReadSession) -> list[Choice]:
-    """The posts chosen in the form, and those found by its search."""
-    typed = [request.form.get("leading_unit_id", ""), *request.form.getlist("other_unit_ids")]
+def _typed(decision: ImputationForm) -> MultiDict[str, str]:
+    """A decision as its form is sent (``_decision`` reads it)."""
+    posts = [f"{POST}{one}" for one in decision.other_post_ids]
+    leading = f"{POST}{decision.leading_post_id}" if decision.leading_post_id else str(decision.leading_unit_id)
+    typed = [
+        ("leading_unit_id", leading),
+        ("note", decision.note),
+        *(("other_unit_ids", one) for one in [*(str(one) for one in decision.other_unit_ids), *posts]),
+        *(("mentions", one) for one in decision.mentions),
+    ]
+    if decision.due_days is not None:
+        typed += [("due_days", str(decision.due_days)), ("due_on", "")]
+    elif decision.due_on is not None:
+        typed.append(("due_on", f"{decision.due_on:%d/%m/%Y}"))
+    return MultiDict(typed)
+
+
+def _people(session: ReadSession, form: MultiDict[str, str]) -> list[Choice]:
+    """The posts chosen in a form, and those found by its search."""
+    typed = [form.get("leading_unit_id", ""), *form.getlist("other_unit_ids")]
     chosen = {post_id for text in typed if (post_id := _post_of(text)) is not None}
     actor, today = context.actor(), context.today()
     found = choices.posts_of_ids(session, chosen, actor, on=today)

@@ -82,7 +82,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         unit_ids = scan_queries.clerk_units(actor)
         desks = scan_desks.bridges(session, unit_ids, now=now)
         own, last = scan_profiles.profiles(session, unit_ids), scan_profiles.last_choice(session, actor)
-        scanning = scan_form(desks, own, last, request.args.get("profil", ""))
+        scanning = scan_form(desks, own, last, request.values.get("profil", ""))
         live = _live(session, listed["rows"], listed)
     return render_form(
         "scans/index.html", error=error, live=live, bridges=desks, scanning=scanning, resolutions=RESOLUTIONS, **listed
