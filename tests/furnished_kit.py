@@ -104,7 +104,7 @@ def furnished(folder: Path) -> Furnished:
     samples = {
         "mail_id": (incoming, answer, waiting, draft, returned, seen, departed, closed, question),
         "number_id": numbers[:3], "line_id": lines[:4], "slip_id": slips, "envelope_id": (sealed,),
-        "paper_id": (paper,), "saved_id": (1,), "correspondent_id": (1,), "register_id": range(1, 9),
+        "paper_id": (paper,), "saved_id": (1,), "correspondent_id": (1,), "register_id": range(1, 9), "nature_id": (1,), "mention_id": (1,),
         "scan_id": range(1, 6), "attachment_id": range(1, 12), "page_no": (0, 1), "assignment_id": range(1, 12),
         "unit_id": (_unit(services),), "person_id": (4,), "post_id": (4,), "act_id": _acts(services), "line_no": range(1, 40), "name": guide.names(), "kind": ("depart", "interne", "note-de-service", "decision"),
     }  # fmt: skip
@@ -128,7 +128,9 @@ def _unit(services: Services) -> int:
 
 
 def _acts(services: Services) -> tuple[int, ...]:
-    """An act that waits to be confirmed."""
+    """An act that waits to be confirmed; another one made a nature."""
+    nature = {"code": "reclamation", "name": "Réclamation", "direction": "incoming", "entity": ""}
+    administration_kit.do(services, lambda now: wanted.new_listed(now, "natures", nature))
     return (
         administration_kit.propose(
             services, lambda now: wanted.closed_unit(now, "DAF", successor="DGE", keeps_posts=True)

@@ -50,6 +50,12 @@ class Consequence(StrEnum):
     """Other registers that give the same numbers."""
     NONE_OF_KIND = "none_of_kind"
     """Registers that close as the last ones of their unit and nature."""
+    NATURE_KEEPS = "nature_keeps"
+    """Open letters of a nature that changes: they keep what they were given by it."""
+    REMINDERS_CHANGE = "reminders_change"
+    """Open letters whose reminders follow the nature from now on."""
+    DRAFTS_FOLLOW = "drafts_follow"
+    """Drafts that are still being written, and follow the nature's new circuit."""
     NATURES_PROPOSE = "natures_propose"
     """Natures that propose a register that closes."""
 
@@ -73,6 +79,7 @@ def consequences(
         Consequence.REGISTERS_MOVE: len(_moved(found, "registers", "unit")),
         Consequence.VACANT: len([d for d in _held(found) if not d.after]),
         **_of_registers(session, wanted, found),
+        **_of_natures(session, wanted, found),
         **_ended(changes),
     }
     return {kind.value: count for kind, count in counts.items() if count}
@@ -104,6 +111,43 @@ def _of_registers(session: Session, wanted: OrganisationFile, found: Sequence[Di
             nature.register_code in closing and not nature.closed for nature in wanted.natures
         ),
     }  # fmt: skip
+
+
+def _of_natures(session: Session, wanted: OrganisationFile, found: Sequence[Difference]) -> Mapping[Consequence, int]:
+    ours = [one for one in found if one.kind == "natures" and not one.is_new]
+    reminded = {one.code for one in ours if one.field == "reminders"}
+    routed = {one.code for one in ours if one.field == "circuit"}
+    kept = {one.code for one in ours} - reminded - routed
+    return {
+        Consequence.NATURE_KEEPS: sum(_bearing(session, wanted, key) for key in kept),
+        Consequence.REMINDERS_CHANGE: sum(_bearing(session, wanted, key) for key in reminded),
+        Consequence.DRAFTS_FOLLOW: sum(_bearing(session, wanted, key, (MailState.DRAFT,)) for key in routed),
+    }
+
+
+RUNNING = tuple(state for state in MailState if state not in OVER)
+
+
+def _bearing(session: Session, wanted: OrganisationFile, key: str, states: Sequence[MailState] = RUNNING) -> int:
+    """How many letters in these states, but secret ones, are of a nature: those of its entity, or of all without one of their own.
+
+    Args:
+        key: as ``ged.workbook.merging.key_of`` gives it.
+    """
+    own, _slash, code = key.rpartition("/")
+    entity = entity_codes(wanted)
+    others = {one.entity for one in wanted.natures if one.code == code and one.entity}
+    units = [unit for unit, of in entity.items() if (of == own if own else of not in others)]
+    return (
+        session.scalar(
+            select(func.count(Mail.id))
+            .join(Unit, Unit.id == Mail.unit_id)
+            .where(
+                Mail.state.in_(states), Mail.nature == code, Mail.level < Confidentiality.SECRET, Unit.code.in_(units)
+            )
+        )
+        or 0
+    )
 
 
 def _given(session: Session, codes: Sequence[str]) -> int:

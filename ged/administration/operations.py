@@ -1,6 +1,6 @@
 """Proposing an act, looking at what it changes, confirming it for now or for a later day, withdrawing and undoing it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -26,7 +26,7 @@ from ged.org.models import Holding, Person, Post, PostRole
 from ged.register.models import Register, RegisterCounter
 from ged.unit import Actor, Role, Services, UnitOfWork
 from ged.workbook import inverse
-from ged.workbook.merging import merge
+from ged.workbook.merging import LISTED, merge
 from ged.workbook.operations import MOST_OBSTACLES, asked_of, bring_to, one_at_a_time, own_rights_stay, put_back
 from ged.workbook.sheets import SHEETS
 from ged.workbook.state import organisation_now
@@ -147,15 +147,42 @@ def _check_reach(uow: UnitOfWork, found: Sequence[Difference], actor: Actor, *, 
     gone = reach.moved_away(today_of(uow))
     people = set(uow.session.scalars(select(Person.account).where(or_(not_(reach.people), gone))))
     registers = set(uow.session.scalars(select(Register.code).where(Register.unit_id.not_in(near))))
-    far = {"parent": units, "successor": units, "unit": units, "secretary_of": posts, "holder": people}
+    _check_lists(found, units)
+    far = {
+        "register": registers,
+        "parent": units,
+        "successor": units,
+        "unit": units,
+        "secretary_of": posts,
+        "holder": people,
+    }
     of = {"units": units, "posts": posts, "people": people, "registers": registers}
     named = [
         (one.field, one.after if one.after in far.get(one.field, ()) else one.code)
         for one in found
         if one.after in far.get(one.field, ()) or (one.code in of.get(one.kind, ()) and (is_undone or not one.is_new))
     ]
+    named += [("post", code) for one in found for code in sorted(_circuit_posts(one) & posts)]
     if named:
         raise Unfit([_told("workbook.unknown", field, {"value": code, "sheet": ""}) for field, code in named])
+
+
+def _check_lists(found: Sequence[Difference], far: Collection[str]) -> None:
+    """The lists of the own entities are changed; the common stock is looked after for all ministries at once."""
+    for one in found:
+        if one.kind in LISTED:
+            entity, _slash, _code = one.code.rpartition("/")
+            if not entity:
+                raise Invalid("act.common_stock", "keep an own one", field="entity")
+            if entity in far:
+                raise Unfit([_told("workbook.unknown", "entity", {"value": entity, "sheet": ""})])
+
+
+def _circuit_posts(one: Difference) -> set[str]:
+    """The posts that a circuit names, if the difference is one."""
+    if one.kind != "natures" or one.field != "circuit" or not isinstance(one.after, dict):
+        return set()
+    return {one.after["signatory"], *(step["post"] for step in one.after["steps"] if step["post"])}
 
 
 class _RolledBack(Exception):

@@ -197,6 +197,67 @@ def reopened_register(now: OrganisationFile, code: str) -> list[Line]:
     return [line("registers", {"code": code, "closed": False})]
 
 
+def new_listed(now: OrganisationFile, section: str, values: Mapping[str, object]) -> list[Line]:
+    """A nature or a mention at the end of its list.
+
+    Args:
+        section: ``natures`` or ``mentions``.
+        values: by the names of the sheet's columns; empty texts are left out. ``entity``: whose list; empty: the common stock.
+
+    Raises:
+        Invalid: ``cell.nearly_twice``: the code is taken in this list.
+    """
+    entity = values.get("entity") or None
+    taken = (record.code for record in getattr(now, section) if record.entity == entity)
+    _refuse_taken(str(values["code"]), "code", taken)
+    return [line(section, {key: value for key, value in values.items() if value not in ("", (), None)})]
+
+
+def changed_listed(
+    now: OrganisationFile, section: str, code: str, entity: str | None, values: Mapping[str, object]
+) -> list[Line]:
+    """Other values of a nature or a mention; an empty one is taken away.
+
+    Raises:
+        NotFound: ``act.unknown``.
+    """
+    _listed_of(now, section, code, entity)
+    emptied = {key: TAKEN_AWAY if value in ("", (), None) else value for key, value in values.items()}
+    return [line(section, {"code": code, **_of_list(entity), **emptied})]
+
+
+def circuit_of(
+    now: OrganisationFile, code: str, entity: str | None, *, steps: Iterable[Mapping[str, object]], signatory: str
+) -> list[Line]:
+    """The circuit of a nature.
+
+    Args:
+        steps: ``post`` (a code, or ``NEAREST_HEAD``), ``kind``, ``compulsory``, ``with_previous`` of each, in order.
+        signatory: code of the post that signs; empty: the nature has no circuit any more.
+
+    Raises:
+        NotFound: ``act.unknown``.
+        Invalid: ``act.no_signatory``: steps without a signatory.
+    """
+    _listed_of(now, "natures", code, entity)
+    asked, own = list(steps), {"nature": code, **_of_list(entity)}
+    if not signatory:
+        if asked:
+            raise Invalid("act.no_signatory", "choose who signs", field="signatory")
+        return [line("circuits", {**own, "post": TAKEN_AWAY})]
+    signature = {"post": signatory, "kind": "signature"}
+    return [line("circuits", {**own, **one}) for one in (*asked, signature)]
+
+
+def _of_list(entity: str | None) -> dict[str, object]:
+    return {"entity": entity} if entity else {}
+
+
+def _listed_of(now: OrganisationFile, section: str, code: str, entity: str | None) -> None:
+    if not any(record.code == code and record.entity == entity for record in getattr(now, section)):
+        raise NotFound("act.unknown", "open it from the list again", sought=code)
+
+
 def _paper(number: str, reason: str) -> dict[str, object]:
     """A number and no reason: the reading of the line asks for the reason."""
     return {"paper_number": number, "paper_reason": reason} if number else {"paper_number": None, "paper_reason": None}

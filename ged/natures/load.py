@@ -8,6 +8,7 @@ from ged.natures.steps import StepKind
 from ged.org.file import NatureRecord, OrganisationFile
 from ged.org.load import Change, entity_ids, upsert_listed
 from ged.org.models import Post
+from ged.ports import Confidentiality
 from ged.register.models import Direction, Register
 from ged.unit import SYSTEM, UnitOfWork
 
@@ -58,6 +59,10 @@ def _values(
         "mentions": list(record.mentions),
         "reminders": sorted(set(record.reminders)),
         "template_code": record.template or "",
+        "level": int(Confidentiality[record.level.upper()]) if record.level else None,
+        "silence": record.silence,
+        "retention_years": record.retention_years,
+        "filing_code": record.filing_class,
         "signatory_post_id": posts[record.circuit.signatory] if record.circuit is not None else None,
         "position": position,
         "is_closed": record.closed,

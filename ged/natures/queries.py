@@ -12,7 +12,7 @@ from ged.natures.steps import ModelStep, stricter
 from ged.org.models import Post, PostRole, Unit
 from ged.org.stock import by_code, kept_for
 from ged.org.tree import entities, upwards
-from ged.ports import PostId
+from ged.ports import Confidentiality, PostId
 from ged.register.models import Direction
 from ged.unit import Role
 
@@ -28,6 +28,8 @@ class NatureRow:
     mentions: tuple[str, ...] = ()
     template_code: str = ""
     has_circuit: bool = False
+    level: Confidentiality = Confidentiality.ORDINARY
+    filing_code: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,15 @@ def _of_code(session: Session, code: str, unit_id: int) -> Nature | None:
 def _row(one: Nature) -> NatureRow:
     has_circuit = one.signatory_post_id is not None
     return NatureRow(
-        one.code, one.name, one.register_id, one.delay_days, tuple(one.mentions), one.template_code, has_circuit
+        one.code,
+        one.name,
+        one.register_id,
+        one.delay_days,
+        tuple(one.mentions),
+        one.template_code,
+        has_circuit,
+        Confidentiality(one.level or 0),
+        one.filing_code,
     )
 
 

@@ -132,7 +132,7 @@ class CircuitRecord(Section):
 class NatureRecord(Section):
     """A nature of letters, and what it proposes. ``reminders``: working days from the deadline, negative before it.
 
-    Without any the installation's rule holds.
+    Without any the installation's rule holds. ``silence``: what no answer in time means in law. ``filing_class``: a code.
     """
 
     code: str = Field(min_length=1, max_length=32)
@@ -145,6 +145,10 @@ class NatureRecord(Section):
     reminders: tuple[Annotated[int, Field(ge=-30, le=366)], ...] = Field(default=(), max_length=12)
     template: str | None = None
     circuit: CircuitRecord | None = None
+    level: str | None = Field(default=None, pattern="^(ordinary|restricted|secret)$")
+    silence: str = Field(default="", pattern="^(accepts|refuses)?$")
+    retention_years: int | None = Field(default=None, ge=1, le=200)
+    filing_class: str = Field(default="", max_length=32)
     closed: bool = False
 
 

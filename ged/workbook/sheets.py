@@ -94,6 +94,7 @@ REGISTER_NATURES = {
     "courrier arrivée": "arrivee", "courrier départ": "depart", "courrier interne": "interne", "plis fermés": "pli_ferme",
     "bordereaux": "bordereau", "notes de service": "note_service", "décisions": "decision", "archives": "archive",
 }  # fmt: skip
+SILENCES = {"acceptation": "accepts", "rejet": "refuses"}
 STEP_KINDS = {"visa": "visa", "avis": "opinion", "signature": "signature"}
 NEAREST_HEAD = "chef du rédacteur"
 
@@ -191,6 +192,10 @@ SHEETS = (
             Column("Mentions", "mentions", "Les codes des mentions cochées d'avance, séparés par des virgules.", Holds.REFERENCES, refers_to="mentions", examples=("opinion", "")),
             Column("Rappels", "reminders", "Jours ouvrés autour de l'échéance, séparés par des virgules : -2, 1, 5.", Holds.NUMBERS, limit=366, examples=("-2, 1", "")),
             Column("Modèle de lettre", "template", "Le code du modèle par lequel un projet commence.", Holds.REFERENCE, refers_to="templates"),
+            Column("Confidentialité", "level", "Le niveau proposé à l'enregistrement.", Holds.CHOICE, LEVELS),
+            Column("Silence", "silence", "Ce que vaut le silence quand le délai est passé ; vide : rien.", Holds.CHOICE, SILENCES),
+            Column("Conservation", "retention_years", "En années, après la clôture.", Holds.NUMBER, limit=200, examples=("10", "")),
+            Column("Classement", "filing_class", "Le code du plan de classement proposé à la clôture.", limit=32),
             Column("Fermée", "closed", "oui si on ne la choisit plus.", Holds.YES_NO),
             OF_ENTITY,
         ),

@@ -157,6 +157,8 @@ def _nature(row: Nature, registers: dict[int, str], posts: dict[int, str], units
         code=row.code, name=row.name, direction=row.direction.value, register=registers.get(row.register_id or 0),
         delay_days=row.delay_days, mentions=tuple(row.mentions), reminders=tuple(row.reminders),
         template=row.template_code or None, circuit=circuit, closed=row.is_closed, entity=units.get(row.entity_id or 0),
+        level=Confidentiality(row.level).name.lower() if row.level is not None else None, silence=row.silence,
+        retention_years=row.retention_years, filing_class=row.filing_code,
     )  # fmt: skip
 
 

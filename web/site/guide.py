@@ -66,6 +66,8 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "posts": (_ADMINISTRATOR, "les-personnes"),
     "acts": (_ADMINISTRATOR, "lorganigramme"),
     "register_settings": (_ADMINISTRATOR, "les-registres"),
+    "nature_settings": (_ADMINISTRATOR, "les-natures"),
+    "mention_settings": (_ADMINISTRATOR, "les-natures"),
     "rollout": (_ADMINISTRATOR, "mettre-en-place"),
     "synonyms": (_ADMINISTRATOR, "veiller"),
     "proposals": (_ADMINISTRATOR, "veiller"),

@@ -34,6 +34,13 @@ WHATS: Mapping[str, LazyString] = {
     "register.continue": _l("Continuer un registre papier"),
     "register.close": _l("Fermer un registre"),
     "register.reopen": _l("Rouvrir un registre"),
+    "nature.new": _l("Créer une nature"),
+    "nature.change": _l("Modifier une nature"),
+    "nature.circuit": _l("Circuit d'une nature"),
+    "nature.close": _l("Fermer une nature"),
+    "nature.reopen": _l("Rouvrir une nature"),
+    "mention.new": _l("Créer une mention"),
+    "mention.change": _l("Modifier une mention"),
 }
 """What a form asks for: ``OrganisationAct.what``."""
 KINDS: Mapping[str, LazyString] = {
@@ -49,7 +56,8 @@ FIELDS: Mapping[str, LazyString] = {
     "direction": _l("Sens"), "nature": _l("Nature"), "pattern": _l("Modèle de numéro"),
     "restarts_yearly": _l("Recommence chaque année"), "reminder": _l("Rappels"), "register": _l("Registre"),
     "delay_days": _l("Délai"), "mentions": _l("Mentions"), "reminders": _l("Rappels"), "template": _l("Modèle de lettre"),
-    "circuit": _l("Circuit"), "paper_number": _l("Dernier numéro du registre papier"), "paper_reason": _l("Registre papier continué"),
+    "circuit": _l("Circuit"), "level": _l("Confidentialité proposée"), "silence": _l("Silence de l'administration"),
+    "retention_years": _l("Conservation en années"), "filing_class": _l("Classement"), "paper_number": _l("Dernier numéro du registre papier"), "paper_reason": _l("Registre papier continué"),
 }  # fmt: skip
 UNIT_KINDS: Mapping[str, LazyString] = {
     "ministry": _l("Ministère"), "cabinet": _l("Cabinet"), "general_secretariat": _l("Secrétariat général"),
@@ -89,8 +97,12 @@ def value_words(one: Difference, value: Any, names: Names) -> str:
         return named(NAMED_BY[one.field], str(value), names)
     if one.field == "roles":
         return ", ".join(label(Role(role)) for role in value)
-    if one.field == "clearance":
+    if one.field in ("clearance", "level"):
         return label(Confidentiality[str(value).upper()])
+    if one.field == "entity" and one.kind != "units":
+        return named("units", str(value), names)
+    if one.field == "silence":
+        return silence_words(str(value))
     if one.field == "direction":
         return label(Direction(value))
     if one.field == "nature" and one.kind == "registers":
@@ -99,7 +111,16 @@ def value_words(one: Difference, value: Any, names: Names) -> str:
         return unit_kind(str(value))
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(str(part) for part in value)
-    return str(_("nouveau circuit")) if isinstance(value, Mapping) else str(value)
+    return _circuit_words(value, names) if isinstance(value, Mapping) else str(value)
+
+
+def _circuit_words(circuit: Mapping[str, Any], names: Names) -> str:
+    """The posts of a circuit in their order, the signatory last."""
+    asked = [
+        named("posts", step["post"], names) if step["post"] else str(_("Le chef du rédacteur"))
+        for step in circuit["steps"]
+    ]
+    return " › ".join([*asked, named("posts", circuit["signatory"], names)])
 
 
 def consequence_words(kind: str, count: int) -> str:
@@ -150,6 +171,24 @@ def consequence_words(kind: str, count: int) -> str:
                 "%(num)s certificats sont révoqués, ce qui ne s'annule pas",
                 count,
             )
+        case Consequence.NATURE_KEEPS:
+            words = ngettext(
+                "%(num)s courrier en cours de cette nature garde son délai, ses mentions et son registre",
+                "%(num)s courriers en cours de cette nature gardent leur délai, leurs mentions et leur registre",
+                count,
+            )
+        case Consequence.REMINDERS_CHANGE:
+            words = ngettext(
+                "%(num)s courrier en cours de cette nature suit aussitôt les nouveaux rappels",
+                "%(num)s courriers en cours de cette nature suivent aussitôt les nouveaux rappels",
+                count,
+            )
+        case Consequence.DRAFTS_FOLLOW:
+            words = ngettext(
+                "%(num)s projet en cours de rédaction suivra ce circuit ; ceux qui sont soumis gardent le leur",
+                "%(num)s projets en cours de rédaction suivront ce circuit ; ceux qui sont soumis gardent le leur",
+                count,
+            )
         case Consequence.NUMBERS_STAY:
             words = ngettext(
                 "%(num)s numéro déjà donné reste tel qu'il est, la suite continue",
@@ -193,6 +232,15 @@ BECAUSE: Mapping[str, LazyString] = {
     "interim": _l("intérim"), "order": _l("par ordre (P.O.)"),
 }  # fmt: skip
 """Why somebody acts through a post: ``HeldPost.because``."""
+
+
+SILENCES: Mapping[str, LazyString] = {"accepts": _l("vaut acceptation"), "refuses": _l("vaut rejet")}
+"""What no answer in time means in law: ``Nature.silence``."""
+
+
+def silence_words(silence: str) -> str:
+    """What no answer in time means in law."""
+    return str(SILENCES[silence])
 
 
 def because_words(because: str) -> str:

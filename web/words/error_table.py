@@ -46,6 +46,13 @@ MESSAGES: Mapping[str, Message] = {
         _l("Après cet acte, personne n'administrerait plus le service."),
         _l("Donnez d'abord le rôle d'administrateur à une autre personne."),
     ),
+    "act.common_stock": Message(
+        _l("Cette ligne est commune à tous les ministères : l'administrateur de l'installation la tient."),
+        _l("Créez la vôtre, pour votre entité, avec le même code."),
+    ),
+    "act.no_signatory": Message(
+        _l("Le circuit a des étapes, mais personne ne signe."), _l("Choisissez le signataire, ou ôtez les étapes.")
+    ),
     "act.nothing": Message(_l("Rien ne changerait : tout est déjà ainsi."), _l("Changez un champ, ou annulez.")),
     "act.other_direction": Message(
         _l("Cette nature de registre est d'un autre sens."), _l("Choisissez le sens qui lui convient.")
@@ -241,6 +248,20 @@ MESSAGES: Mapping[str, Message] = {
         _l("Un service fermé a un successeur, qui reçoit son courrier."), _l("Choisissez ce successeur.")
     ),
     "cell.number": Message(_l("Ce n'est pas un nombre entier."), _l("Écrivez un nombre de 0 à %(limit)s.")),
+    "cell.numbers": Message(
+        _l("Ce ne sont pas des nombres entiers séparés par des virgules."), _l("Écrivez par exemple -2, 1, 5.")
+    ),
+    "cell.no_entity": Message(_l("Ce service n'est pas une entité."), _l("Choisissez une entité.")),
+    "cell.no_signatory": Message(
+        _l("Ce poste ne signe pas."), _l("Donnez-lui le rôle de signataire, ou choisissez un autre poste.")
+    ),
+    "cell.other_direction": Message(
+        _l("Ce registre est d'un autre sens que la nature."), _l("Choisissez un registre du même sens.")
+    ),
+    "cell.post_twice": Message(_l("Ce poste est deux fois dans le circuit."), _l("Gardez une seule étape.")),
+    "cell.signature_last": Message(
+        _l("Une signature, une seule, termine le circuit."), _l("Choisissez un seul signataire.")
+    ),
     "cell.pattern": Message(
         _l("Le modèle de numéro n'est pas valable."),
         _l("Il contient {seq:05d} ; il peut contenir {year}, {entity}, {unit}, {register}."),

@@ -22,7 +22,7 @@
   const nature = document.getElementById("nature");
   if (nature && nature.form.dataset.natures) {
     const offers = JSON.parse(nature.form.dataset.natures);
-    const fields = ["delay_days", "register_id"].map((name) => nature.form.elements[name]).filter(Boolean);
+    const fields = ["delay_days", "register_id", "level"].map((name) => nature.form.elements[name]).filter(Boolean);
     const wasRefused = document.querySelector(".error-summary") !== null;
     for (const field of fields) {
       if (wasRefused && field.value !== "") field.dataset.byHand = "";

@@ -32,6 +32,10 @@ TYPED = frozenset(
         "register.new",
         "register.change",
         "register.continue",
+        "nature.new",
+        "nature.change",
+        "mention.new",
+        "mention.change",
     }
 )
 """Acts whose forms hold typed text, which a correction must not lose."""

@@ -110,8 +110,12 @@ def _page(
         proposals=proposals,
         link_kinds=[(kind, str(LINKS[kind, True])) for kind in LINK_KINDS],
         natures=[(one.code, one.name) for one in natures],
-        nature_offers={one.code: {"delay_days": one.delay_days, "register_id": one.register_id} for one in natures},
+        nature_offers={
+            one.code: {"delay_days": one.delay_days, "register_id": one.register_id, "level": int(one.level)}
+            for one in natures
+        },
         nature_delays=_delays(natures),
+        nature_levels=_levels(natures),
         channels=list(Channel),
         priorities=list(Priority),
         levels=[level for level in Confidentiality if level < Confidentiality.SECRET or level <= actor.clearance],
@@ -133,6 +137,12 @@ def _delays(natures: Sequence[NatureRow]) -> str:
     """The delays of the natures in words, for who has no script that types them."""
     told = [_("%(nature)s %(days)s", nature=one.name, days=one.delay_days) for one in natures if one.delay_days]
     return _("Proposé selon la nature : %(delays)s.", delays=", ".join(told)) if told else ""
+
+
+def _levels(natures: Sequence[NatureRow]) -> str:
+    """The levels that natures propose, in words, for who has no script that chooses them."""
+    told = [f"{one.name} {label_of(one.level)}" for one in natures if one.level]
+    return _("Proposée selon la nature : %(levels)s.", levels=", ".join(told)) if told else ""
 
 
 def _registered(number_id: int | None) -> tuple[MailId, NumberRow] | None:
