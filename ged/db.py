@@ -423,6 +423,15 @@ GIVEN_UP = frozenset({"40001", "40P01"})
 """SQLSTATE of a serialisation failure and of a deadlock: PostgreSQL, appendix A, class 40."""
 
 
+FOREIGN_KEY = "23503"
+"""SQLSTATE of a foreign key that names no row."""
+
+
+def misses_a_row(error: DBAPIError) -> bool:
+    """Whether PostgreSQL refused a row because one that it names is not there. SQLite has one writer: nobody deletes meanwhile."""
+    return getattr(error.orig, "sqlstate", None) == FOREIGN_KEY
+
+
 def was_given_up(error: DBAPIError) -> bool:
     """Whether PostgreSQL aborted the transaction so that another could go on: a retry may succeed."""
     return getattr(error.orig, "sqlstate", None) in GIVEN_UP

@@ -57,6 +57,12 @@ class Overtaken(Exception):
     """
 
 
+class RowGone(Overtaken):
+    """PostgreSQL refused a row that names another one, which is not there: as a rule another transaction deleted it after it was
+    read (a unit whose making is undone). Work that is done again reads anew, and says so in words; where it meets this once more,
+    it is a fault of the program, and the database's own error is raised."""
+
+
 class LeaseLost(GedError):
     """A worker no longer holds its job: another worker has it, or a person settled it. It must write nothing more."""
 

@@ -31,8 +31,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from ged import audit, jobs
-from ged.db import Together, keep_rows, read_session, snapshot_session, was_given_up, write_session
-from ged.errors import GivenUp, Overtaken, StaleVersion
+from ged.db import Together, keep_rows, misses_a_row, read_session, snapshot_session, was_given_up, write_session
+from ged.errors import GivenUp, Overtaken, RowGone, StaleVersion
 from ged.jobs import Job, JobKind
 from ged.languages import french_only
 from ged.ports import (
@@ -316,7 +316,7 @@ class Services:
                 return
             if n < TRIES:
                 _give_way()
-        raise busy() from lost[-1]
+        raise _given_up(lost[-1]) from lost[-1]
 
 
 @dataclass
@@ -415,6 +415,12 @@ def busy() -> GivenUp:
     return GivenUp("database.overtaken", "send it again in a moment: nothing was kept")
 
 
+def _given_up(lost: Overtaken) -> Exception:
+    """What is raised when work was aborted twice."""
+    fault = lost.__cause__
+    return fault if isinstance(lost, RowGone) and isinstance(fault, Exception) else busy()
+
+
 def _give_way() -> None:
     """Wait a moment, so that the winner can lock the rows. An immediate retry could lock them first and lose again."""
     time.sleep(random.uniform(0.02, 0.08))  # noqa: S311  # random, so that two losers do not retry at the same moment
@@ -442,7 +448,7 @@ def once_more(work: Callable[[], Result], *, may_repeat: Callable[[], bool] = la
     try:
         return work()
     except Overtaken as lost:
-        raise busy() from lost
+        raise _given_up(lost) from lost
 
 
 @contextmanager
@@ -470,6 +476,8 @@ def _unit_of_work(services: Services, now: datetime) -> Iterator[UnitOfWork]:
         session.rollback()
         if was_given_up(error):
             raise Overtaken(str(error.orig)) from error
+        if misses_a_row(error):
+            raise RowGone(str(error.orig)) from error
         raise
     except BaseException:
         session.rollback()

@@ -8,15 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from ged.access import MailAccess
 from ged.administration.differences import Difference
+from ged.administration.models import OrganisationAct, is_planned
+from ged.administration.reach import administrator
+from ged.org.absence_rights import held_on
 from ged.org.file import OrganisationFile
 from ged.org.follow import ENDED
 from ged.org.load import Change
-from ged.org.models import Post, Unit
+from ged.org.models import Holding, Person, Post, Unit
 from ged.ports import Confidentiality, Principal, deciding_principal, heading_principal, post_principal, unit_principal
 from ged.register.models import Mail, Register, RegisterCounter
 from ged.register.numbering import format_number, number_key
@@ -58,10 +61,12 @@ class Consequence(StrEnum):
     """Drafts that are still being written, and follow the nature's new circuit."""
     NATURES_PROPOSE = "natures_propose"
     """Natures that propose a register that closes."""
+    PLANS_LOST = "plans_lost"
+    """Acts planned by people who cannot answer for them any more: each is refused on its day."""
 
 
 def consequences(
-    session: Session, wanted: OrganisationFile, found: Sequence[Difference], changes: Iterable[Change]
+    session: Session, wanted: OrganisationFile, found: Sequence[Difference], changes: Iterable[Change], *, on: date
 ) -> dict[str, int]:
     """The counts that are not zero, by the value of a `Consequence`.
 
@@ -81,6 +86,7 @@ def consequences(
         **_of_registers(session, wanted, found),
         **_of_natures(session, wanted, found),
         **_ended(changes),
+        Consequence.PLANS_LOST: _plans_lost(session, found, on),
     }
     return {kind.value: count for kind, count in counts.items() if count}
 
@@ -183,6 +189,22 @@ def entity_codes(wanted: OrganisationFile) -> dict[str, str]:
             at = units[at.parent]
         found[code] = at.code
     return found
+
+
+def _plans_lost(session: Session, found: Sequence[Difference], on: date) -> int:
+    """Planned acts of people whom the change touches, and who are no administrators after it."""
+    accounts = {d.code for d in found if d.kind == "people"} | {str(d.before) for d in _held(found) if d.before}
+    roles = [d.code for d in found if d.kind == "posts" and d.field == "roles"]
+    holders = select(Holding.person_id).join(Post, Post.id == Holding.post_id).where(Post.code.in_(roles), *held_on(on))
+    planned = dict(
+        session.execute(
+            select(OrganisationAct.person_id, func.count())
+            .join(Person, Person.id == OrganisationAct.person_id)
+            .where(*is_planned(), or_(Person.account.in_(accounts), Person.id.in_(holders)))
+            .group_by(OrganisationAct.person_id)
+        ).all()
+    )
+    return sum(count for one, count in planned.items() if administrator(session, one, on=on) is None)
 
 
 def _held(found: Sequence[Difference]) -> list[Difference]:

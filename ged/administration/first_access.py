@@ -99,8 +99,8 @@ def make(uow: UnitOfWork, person_id: int, *, actor: Actor) -> Made:
         "first_access.made", "person", person_id, actor=actor, until=row.expires_at.isoformat(), is_alone=row.is_alone,
         second_people=sorted(found.able),
     )  # fmt: skip
-    _tell(uow, row, OpeningStep.WAITING, found.able)
-    _tell(uow, row, OpeningStep.MADE, found.told - found.able)
+    _tell(uow, row, OpeningStep.WAITING, found.asked)
+    _tell(uow, row, OpeningStep.MADE, found.told - found.asked)
     return Made(grouped(code), person.account, person.name, row.expires_at, row.is_alone)
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ged.db import Base, Id, UtcDateTime
@@ -51,3 +51,11 @@ class ActSubject(Base):
     kind: Mapped[str] = mapped_column(String(32), primary_key=True)
     """A section of ``ged.org.file``."""
     code: Mapped[str] = mapped_column(String(200), primary_key=True)
+
+
+def is_planned() -> tuple[ColumnElement[bool], ...]:
+    """The clauses of an act that waits for its day."""
+    return (
+        OrganisationAct.planned_on.is_not(None), OrganisationAct.done_at.is_(None), OrganisationAct.refused_at.is_(None),
+        OrganisationAct.withdrawn_at.is_(None),
+    )  # fmt: skip

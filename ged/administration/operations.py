@@ -23,11 +23,12 @@ from ged.administration.states import ActState, state_of
 from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.org.file import OrganisationFile, check_references
 from ged.org.models import Holding, Person, Post, PostRole
+from ged.org.turns import one_at_a_time
 from ged.register.models import Register, RegisterCounter
 from ged.unit import Actor, Role, Services, UnitOfWork
 from ged.workbook import inverse
 from ged.workbook.merging import LISTED, merge
-from ged.workbook.operations import MOST_OBSTACLES, asked_of, bring_to, one_at_a_time, own_rights_stay, put_back
+from ged.workbook.operations import MOST_OBSTACLES, asked_of, bring_to, own_rights_stay, put_back
 from ged.workbook.sheets import SHEETS
 from ged.workbook.state import organisation_now
 
@@ -117,7 +118,7 @@ def propose(
     looked = look(uow.session, sheets, on=today_of(uow))
     if not looked.differences:
         raise Invalid("act.nothing", "change something")
-    _check_reach(uow, looked.differences, actor)
+    check_reach(uow, looked.differences, actor)
     uow.session.execute(
         delete(OrganisationAct).where(
             OrganisationAct.planned_on.is_(None), OrganisationAct.done_at.is_(None),
@@ -132,7 +133,7 @@ def propose(
     return act.id
 
 
-def _check_reach(uow: UnitOfWork, found: Sequence[Difference], actor: Actor, *, is_undone: bool = False) -> None:
+def check_reach(uow: UnitOfWork, found: Sequence[Difference], actor: Actor, *, is_undone: bool = False) -> None:
     """Nothing of another ministry is changed or named: such a unit, post or person is not known.
 
     Args:
@@ -263,7 +264,7 @@ def _confirmed(
     Reach(actor, uow.services.installation_accounts).require_act(uow.session, act_id)
     act = _proposed(locks.hold_one(uow.session, OrganisationAct, act_id))
     looked = look(uow.session, act.sheets, on=on)
-    _check_reach(uow, looked.differences, actor)
+    check_reach(uow, looked.differences, actor)
     if digest(looked.differences) != shown:
         raise Invalid("act.overtaken", "look at it again, then confirm")
     act.reference, act.person_id = reference, int(actor.person_id)
@@ -272,7 +273,7 @@ def _confirmed(
     return act, looked
 
 
-def do(uow: UnitOfWork, act: OrganisationAct, looked: Looked, *, on: date, whose: Actor | None, by: Actor) -> None:
+def do(uow: UnitOfWork, act: OrganisationAct, looked: Looked, *, on: date, whose: Actor, by: Actor) -> None:
     """Do a confirmed act that was looked at in this transaction; see ``carry_out``."""
     act.inverse, act.consequences = carry_out(uow, looked, on=on, whose=whose, by=by)
     act.done_at = uow.now
@@ -280,23 +281,24 @@ def do(uow: UnitOfWork, act: OrganisationAct, looked: Looked, *, on: date, whose
 
 
 def carry_out(
-    uow: UnitOfWork, looked: Looked, *, on: date, whose: Actor | None, by: Actor
+    uow: UnitOfWork, looked: Looked, *, on: date, whose: Actor, by: Actor
 ) -> tuple[list[inverse.Step], dict[str, int]]:
     """Change the organisation. Returns the steps that take the change back, and the counts of what follows.
 
     Args:
-        whose: the administrator who gains nothing by it; None: that account is closed.
+        whose: the administrator who gains nothing by it.
         by: who is named in the journal.
 
     Raises:
         Invalid: ``act.own_rights``, ``act.last_administrator``.
+        Forbidden: ``access.role_missing``: as ``own_rights_stay``.
     """
     try:
         with _somebody_administers(uow, on), own_rights_stay(uow, whose, on), inverse.recorded(uow.session) as steps:
             changes = bring_to(uow, asked_of(looked.wanted, looked.seen), on=on, actor=by)
     except Invalid as refused:
         raise own_rights(refused) from None
-    return steps, consequences(uow.session, looked.wanted, looked.differences, changes)
+    return steps, consequences(uow.session, looked.wanted, looked.differences, changes, on=on)
 
 
 @contextmanager
@@ -371,7 +373,7 @@ def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
         raise NotFound("act.unknown", "open it from the list again")
     if state_of(act) is not ActState.DONE:
         raise InvalidTransition("act.settled", "look at it again", id=act.id)
-    _check_reach(uow, from_json(act.differences), actor, is_undone=True)
+    check_reach(uow, from_json(act.differences), actor, is_undone=True)
     locks.hold_out_writers(uow.session, inverse.NAMING)
     _hold_counters(uow.session, act.inverse)
     found = inverse.obstacles(uow.session, act.inverse)

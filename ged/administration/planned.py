@@ -8,12 +8,12 @@ from sqlalchemy import ColumnElement, select
 from ged import locks
 from ged.administration.differences import as_json
 from ged.administration.models import OrganisationAct
-from ged.administration.operations import Unfit, do, look, record
+from ged.administration.operations import Unfit, check_reach, do, look, record
+from ged.administration.reach import administrator
 from ged.administration.states import ActState, state_of
 from ged.errors import GedError, Invalid, NotFound
-from ged.org.actors import load_actor
-from ged.unit import SYSTEM, Actor, Services, UnitOfWork
-from ged.workbook.operations import one_at_a_time
+from ged.org.turns import one_at_a_time
+from ged.unit import SYSTEM, Services, UnitOfWork
 
 _log = logging.getLogger(__name__)
 
@@ -57,12 +57,17 @@ def _do_planned(uow: UnitOfWork, act: OrganisationAct, on: date) -> None:
     """Do an act that is held.
 
     Raises:
-        Unfit, Invalid: it does not fit any more; ``act.overtaken``: it would change something else than was planned.
+        Unfit, Invalid: it does not fit any more; ``act.overtaken``: it would change something else than was planned;
+            ``act.planner_gone``: who planned it has left, or is no administrator any more: nobody answers for it.
     """
+    planner = administrator(uow.session, act.person_id, on=on)
+    if planner is None:
+        raise Invalid("act.planner_gone", "let another administrator propose it again")
     looked = look(uow.session, act.sheets, on=on)
     if as_json(looked.differences) != act.differences:
         raise Invalid("act.overtaken", "propose it again")
-    do(uow, act, looked, on=on, whose=_planner(uow, act, on), by=SYSTEM)
+    check_reach(uow, looked.differences, planner)
+    do(uow, act, looked, on=on, whose=planner, by=SYSTEM)
 
 
 def _held(uow: UnitOfWork, act_id: int) -> OrganisationAct | None:
@@ -70,14 +75,6 @@ def _held(uow: UnitOfWork, act_id: int) -> OrganisationAct | None:
     one_at_a_time(uow)
     act = locks.hold_one(uow.session, OrganisationAct, act_id)
     return act if act is not None and state_of(act) is ActState.PLANNED else None
-
-
-def _planner(uow: UnitOfWork, act: OrganisationAct, on: date) -> Actor | None:
-    """Who planned it, and gains nothing by it; None when that account is closed."""
-    try:
-        return load_actor(uow.session, act.person_id, on=on)
-    except NotFound:
-        return None
 
 
 def _refuse(services: Services, act_id: int, refused: GedError, *, now: datetime) -> None:

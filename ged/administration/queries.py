@@ -12,7 +12,7 @@ from ged import paging
 from ged.administration.consequences import open_letters, unit_principals
 from ged.administration.differences import Difference, from_json
 from ged.administration.lines import values_of
-from ged.administration.models import ActSubject, OrganisationAct
+from ged.administration.models import ActSubject, OrganisationAct, is_planned
 from ged.administration.reach import Reach
 from ged.administration.states import ActState, state_of
 from ged.errors import NotFound
@@ -269,14 +269,7 @@ def acts(
 def waiting_count(session: Session, reach: Reach) -> int:
     """How many of the acts within reach are planned for a later day."""
     query = select(func.count()).select_from(OrganisationAct)
-    return session.scalar(query.where(reach.acts, *_planned())) or 0
-
-
-def _planned() -> tuple[ColumnElement[bool], ...]:
-    return (
-        OrganisationAct.planned_on.is_not(None), OrganisationAct.done_at.is_(None), OrganisationAct.refused_at.is_(None),
-        OrganisationAct.withdrawn_at.is_(None),
-    )  # fmt: skip
+    return session.scalar(query.where(reach.acts, *is_planned())) or 0
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from ged.administration.models import ActSubject, OrganisationAct
 from ged.errors import NotFound
+from ged.org.actors import load_actor
 from ged.org.models import Holding, Person, Post
 from ged.org.tree import ministry, of_ministry, runs_installation
-from ged.unit import Actor
+from ged.unit import Actor, Role
 
 
 @dataclass(frozen=True)
@@ -65,3 +66,12 @@ class Reach:
         """
         if session.scalar(select(OrganisationAct.id).where(OrganisationAct.id == act_id, self.acts)) is None:
             raise NotFound("act.unknown", "open it from the list again", id=act_id)
+
+
+def administrator(session: Session, person_id: int, *, on: date) -> Actor | None:
+    """A person with the rights of a day, if the account is open and the role is held; None otherwise."""
+    try:
+        actor = load_actor(session, person_id, on=on)
+    except NotFound:
+        return None
+    return actor if actor.has(Role.ADMINISTRATOR) else None

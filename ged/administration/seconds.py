@@ -2,8 +2,8 @@
 
 Whoever holds a code becomes the person of the account. So no code works by the will of its maker alone:
 
-- it works after another person confirmed it, who can sign in already: another administrator who looks after the account, or a head
-  or an authority of a unit of the person's posts, or of a unit above it;
+- it works after another person confirmed it, who can sign in already: another administrator who looks after the account, a head or
+  an authority of a unit of the person's posts or of a unit above it, or an authority of the same entity (the secretary general);
 - where none of these can sign in, any head or authority of the ministry who can;
 - where there is nobody at all, on the first day of an installation, the code works alone. The journal, the list of first accesses
   and the notices say so.
@@ -11,7 +11,7 @@ Whoever holds a code becomes the person of the account. So no code works by the 
 Neither the person of the account nor the maker of the code is ever the second person.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -34,10 +34,12 @@ class Seconds:
 
     Attributes:
         able: who may confirm it, by id. Empty: nobody can be asked.
-        told: who is told of it: the other administrators, and the nearest heads.
+        asked: those of them who are asked: the other administrators, and the nearest heads who can sign in.
+        told: who is told of it: those, and who comes to them but cannot sign in yet.
     """
 
     able: frozenset[int]
+    asked: frozenset[int]
     told: frozenset[int]
 
 
@@ -57,10 +59,15 @@ class Finder:
         ):
             self._held.setdefault(person_id, []).append(unit_id)
         self._head_posts: dict[int, set[int]] = {}
-        for unit_id, post_id in session.execute(
-            select(Post.unit_id, Post.id).join(PostRole, PostRole.post_id == Post.id).where(PostRole.role.in_(HEADS))
+        self._authorities: dict[int, set[int]] = {}
+        for unit_id, post_id, role in session.execute(
+            select(Post.unit_id, Post.id, PostRole.role)
+            .join(PostRole, PostRole.post_id == Post.id)
+            .where(PostRole.role.in_(HEADS))
         ):
             self._head_posts.setdefault(unit_id, set()).add(post_id)
+            if role is Role.AUTHORITY:
+                self._authorities.setdefault(tree.entity_of(unit_id, self._units), set()).add(post_id)
         known = select(Person.id).where(Person.is_active, Person.password_hash != "")
         self._sign_in = frozenset(session.scalars(known))
         self._heads: dict[int, frozenset[int]] = {}
@@ -92,17 +99,25 @@ class Finder:
         nearest: set[int] = set()
         heads: set[int] = set()
         for unit_id in self._held.get(person_id, ()):
-            is_near = True
-            for at in tree.ids_upwards(unit_id, self._units):
-                here = self._heads_of(at) - never
-                heads |= here
-                nearest |= here if is_near else set()
-                is_near = is_near and not here & self._sign_in
+            is_found = False
+            for level in self._levels(unit_id):
+                heads |= level - never
+                nearest |= set() if is_found else level - never
+                is_found = is_found or bool((level - never) & self._sign_in)
         able = (others | heads) & self._sign_in
         if not able:
             able = (self._of_ministry(person_id, maker_id) - never) & self._sign_in
             nearest |= able
-        return Seconds(frozenset(able), frozenset(others | nearest))
+        told = others | nearest
+        return Seconds(frozenset(able), frozenset(told & able), frozenset(told))
+
+    def _levels(self, unit_id: int) -> Iterator[frozenset[int]]:
+        """Who heads a unit, who heads the unit above it ..., and at last the authorities of the entities on this way."""
+        way = tree.ids_upwards(unit_id, self._units)
+        for at in way:
+            yield self._heads_of(at)
+        for entity in dict.fromkeys(tree.entity_of(at, self._units) for at in way):
+            yield people.of_posts(self._session, self._authorities.get(entity, ()), on=self._on)
 
     def _heads_of(self, unit_id: int) -> frozenset[int]:
         """Who acts for the heads and authorities of a unit."""

@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 from ged import locks
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
 from ged.org import notices
-from ged.org.actors import heading_post
+from ged.org.actors import heading_post, load_actor
 from ged.org.models import Absence, Delegation, DelegationKind, Holding, NoticeKind, Person, Post
 from ged.org.names import person_names, post_names
 from ged.org.tree import of_ministry
+from ged.org.turns import one_at_a_time
 from ged.ports import PersonId, PostId
 from ged.typeset import refuse_unprintable
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
@@ -75,8 +76,11 @@ def delegate(uow: UnitOfWork, form: DelegationForm, *, actor: Actor) -> int:
         Invalid: ``delegation.person``, ``delegation.act``, ``typeset.glyph``, ``delegation.dates``, ``delegation.itself``,
             ``delegation.amount``; of a head above: ``delegation.oneself``, ``delegation.present``.
     """
-    through = _granting_post(uow.session, form.post_id, form.kind, actor)
     today = uow.now.astimezone(uow.services.zone).date()
+    one_at_a_time(uow)
+    # The giver may have left the post while this waited for an act of the administration: the rights are read again.
+    actor = load_actor(uow.session, actor.person_id, on=today)
+    through = _granting_post(uow.session, form.post_id, form.kind, actor)
     wanted = select(Person).where(Person.id == form.person_id, of_ministry(Person.id, actor))
     person = uow.session.scalar(wanted)
     if person is None or not person.is_active:

@@ -12,17 +12,18 @@ from sqlalchemy.orm import Session, defer
 
 from ged import locks
 from ged.capture.files import harmless_name
-from ged.errors import Invalid, NotFound
+from ged.errors import Forbidden, Invalid, NotFound
 from ged.natures.load import load_natures
 from ged.org.actors import load_actor
 from ged.org.file import OrganisationFile
 from ged.org.follow import follow, follow_back
-from ged.org.load import INSTALLATION_ID, Change, load_organisation
-from ged.org.models import Delegation, Holding, Installation, Person
+from ged.org.load import Change, load_organisation
+from ged.org.models import Delegation, Holding, Person
+from ged.org.turns import one_at_a_time
 from ged.ports import Confidentiality
 from ged.routing.load import fill_calendar, load_routing
 from ged.signbook.load import load_signbook
-from ged.unit import SYSTEM, Actor, Services, UnitOfWork
+from ged.unit import SYSTEM, Actor, Role, Services, UnitOfWork
 from ged.workbook import inverse
 from ged.workbook.inverse import Obstacle
 from ged.workbook.models import WorkbookImport
@@ -192,12 +193,19 @@ def own_rights_stay(uow: UnitOfWork, actor: Actor | None, on: date) -> Iterator[
 
     Raises:
         Invalid: ``workbook.own_rights``.
+        Forbidden: ``access.role_missing``: the person is no administrator any more: the role was taken away, or the account closed,
+            while this waited for its turn.
     """
     if actor is None:
         yield
         return
     days = _days(uow.session, actor, on)
-    before = [load_actor(uow.session, actor.person_id, on=day) for day in days]
+    try:
+        before = [load_actor(uow.session, actor.person_id, on=day) for day in days]
+    except NotFound:
+        before = []
+    if not before or not before[0].has(Role.ADMINISTRATOR):
+        raise Forbidden("access.role_missing", "ask an administrator for the role")
     yield
     uow.session.flush()
     uow.session.expire_all()
@@ -230,12 +238,6 @@ def _powers(actor: Actor) -> frozenset[tuple[str, object]]:
             *(("role", (post.post_id, role)) for post in actor.posts for role in post.roles),
         ]
     )
-
-
-def one_at_a_time(uow: UnitOfWork) -> None:
-    """Two changes of the organisation at once would each keep an inverse that the other makes wrong: the later one waits."""
-    if uow.session.get(Installation, INSTALLATION_ID) is not None:
-        locks.hold_one(uow.session, Installation, INSTALLATION_ID)
 
 
 def undo(uow: UnitOfWork, import_id: int | None = None, *, actor: Actor | None = None) -> WorkbookImport:
@@ -279,6 +281,9 @@ def put_back(uow: UnitOfWork, steps: Sequence[inverse.Step], *, since: datetime,
     ``inverse.obstacles`` was asked before, in this transaction.
     """
     inverse.take_back(uow.session, steps)
+    for step in steps:
+        if step["table"] == "delegations" and step.get("before", {}).get("withdrawn_at", 0) is None:
+            uow.record("delegation.restored", "delegation", step["key"][0], actor=actor)
     changed = [step for step in steps if "before" in step]
     held = [
         step["key"][0] for step in changed if step["table"] == "holdings" and step["before"].get("until_on", 0) is None

@@ -208,7 +208,7 @@ def test_another_administrator_confirms_where_no_head_can_sign_in(services: Serv
 
 
 def test_a_head_is_not_the_second_person_of_the_own_account(services: Services) -> None:
-    opens(services, "daf")
+    opens(services, "daf", "etudes")
     with services.reading() as session:
         head = session.scalars(select(Person.id).where(Person.account == "dge")).one()
     made = make(services, head)
@@ -216,6 +216,19 @@ def test_a_head_is_not_the_second_person_of_the_own_account(services: Services) 
         settle(services, head, "dge")
     settle(services, head, "daf")  # nobody above can sign in: any head of the ministry
     choose(services, made.code)
+
+
+def test_the_secretary_general_is_asked_where_no_head_above_can_sign_in(services: Services) -> None:
+    opens(services, "sg", "daf")
+    person = a_new_agent(services)
+    make(services, person)
+    assert waits_for(services, "sg") == ["nouveau"]
+    assert waits_for(services, "daf") == []
+    assert "attend votre confirmation" in told(services, "sg")[0]
+    opens(services, "dge")
+    make(services, person)
+    assert len(told(services, "sg")) == 1, "asked no more: a nearer head can be asked"
+    settle(services, person, "sg")
 
 
 def test_an_account_without_a_post_waits_for_a_head_of_the_ministry(services: Services) -> None:

@@ -165,6 +165,12 @@ def consequence_words(kind: str, count: int) -> str:
             words = ngettext("%(num)s délégation prend fin", "%(num)s délégations prennent fin", count)
         case Consequence.SESSIONS_END:
             words = ngettext("%(num)s session est fermée", "%(num)s sessions sont fermées", count)
+        case Consequence.PLANS_LOST:
+            words = ngettext(
+                "%(num)s acte prévu par cette personne sera refusé : qu'un autre administrateur le prévoie de nouveau",
+                "%(num)s actes prévus par cette personne seront refusés : qu'un autre administrateur les prévoie de nouveau",
+                count,
+            )
         case Consequence.CERTIFICATES_END:
             words = ngettext(
                 "%(num)s certificat est révoqué, ce qui ne s'annule pas",

@@ -57,6 +57,10 @@ MESSAGES: Mapping[str, Message] = {
     "act.other_direction": Message(
         _l("Cette nature de registre est d'un autre sens."), _l("Choisissez le sens qui lui convient.")
     ),
+    "act.planner_gone": Message(
+        _l("La personne qui avait prévu cet acte est partie, ou n'est plus administrateur."),
+        _l("Si l'acte est toujours voulu, proposez-le de nouveau."),
+    ),
     "act.overtaken": Message(
         _l("L'organisation a changé depuis que cet acte a été montré."),
         _l("Relisez ce qui va changer, puis confirmez."),

@@ -576,6 +576,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "absence.ended_for": _l("a mis fin à l'absence d'une autre personne"),
     "absence.seen": _l("a pris connaissance de ce qui a été déclaré de son absence"),
     "delegation.granted": _l("a accordé une délégation"),
+    "delegation.restored": _l("a rétabli une délégation, en annulant l'acte qui y avait mis fin"),
     "delegation.withdrawn": _l("a retiré une délégation"),
     "dispatch.discharged": _l("a enregistré la décharge"),
     "dispatch.left": _l("a noté le départ"),

@@ -1,0 +1,142 @@
+"""An administrator who leaves, or loses the role: what they planned is refused on its day, what they send is refused at once."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from ged.administration import operations, planned, wanted
+from ged.administration.states import ActState, state_of
+from ged.audit import AuditEntry
+from ged.errors import Forbidden
+from ged.org.delegations import DelegationForm, delegate
+from ged.org.models import Delegation, DelegationKind, Person
+from ged.ports import PersonId, PostId
+from ged.unit import Services
+from tests.administration_kit import Wanted, confirm, do, organisation, propose, the_act, undo
+from tests.administration_site_kit import confirm as confirm_there
+from tests.administration_site_kit import place, send
+from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+from tests.routing_kit import post_id
+from tests.site import sign_in
+
+__all__ = ["place"]  # a fixture
+
+pytestmark = pytest.mark.slow
+TOMORROW = TODAY + timedelta(days=1)
+DAY = datetime(TOMORROW.year, TOMORROW.month, TOMORROW.day, 0, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
+    made = make_services(tmp_path, url=either_database)
+    make_organisation(made)
+    second_administrator(made)
+    yield made
+    made.engine.dispose()
+
+
+def second_administrator(services: Services, account: str = "agent") -> None:
+    do(services, lambda now: wanted.new_post(
+        now, code="ADM2", title="Second administrateur", unit="SG", roles=("administrator",), holder=account, secretary_of=None
+    ))  # fmt: skip
+
+
+def renamed(name: str) -> Wanted:
+    return lambda now: wanted.changed_unit(now, "DGE", name=name, kind="service")
+
+
+LOST: dict[str, Wanted] = {
+    "left": lambda now: wanted.departure(now, "agent", successors={}),
+    "post taken away": lambda now: wanted.given_post(now, "ADM2", holder=None),
+    "role taken away": lambda now: wanted.changed_post(
+        now, "ADM2", title="Second administrateur", unit="SG", roles=("member",), secretary_of=None
+    ),
+}
+
+
+@pytest.mark.parametrize("how", LOST)
+def test_what_somebody_planned_who_is_gone_is_refused_on_its_day(services: Services, how: str) -> None:
+    act_id = confirm(services, propose(services, renamed("Énergie"), who="agent"), who="agent", on=TOMORROW)
+    other = confirm(
+        services,
+        propose(services, lambda now: wanted.changed_unit(now, "DAF", name="Finances", kind="service")),
+        on=TOMORROW,
+    )
+    gone = propose(services, LOST[how])
+    shown = operations.preview(services, gone, actor=actor(services, "admin"), now=NOW)
+    assert shown.consequences["plans_lost"] == 1
+    confirm(services, gone)
+    planned.run(services, now=DAY)
+    act = the_act(services, act_id)
+    assert (state_of(act), [code for code, _params in act.refusal]) == (ActState.REFUSED, ["act.planner_gone"])
+    assert state_of(the_act(services, other)) is ActState.DONE
+    names = {one.code: one.name for one in organisation(services).units}
+    assert names["DGE"] != "Énergie"
+    assert names["DAF"] == "Finances"
+    again = propose(services, renamed("Énergie"), now=DAY)
+    confirm(services, again, now=DAY)
+
+
+def test_nothing_is_said_of_plans_where_the_role_is_kept(services: Services) -> None:
+    confirm(services, propose(services, renamed("Énergie"), who="agent"), who="agent", on=TOMORROW)
+    mine = propose(services, lambda now: wanted.given_post(now, "BO-A", holder="etudes"))
+    shown = operations.preview(services, mine, actor=actor(services, "admin"), now=NOW)
+    assert "plans_lost" not in shown.consequences
+
+
+def test_who_lost_the_role_confirms_and_undoes_nothing(services: Services) -> None:
+    """The rights of the request's beginning do not count: they may be gone since."""
+    stale = actor(services, "agent")
+    done = do(services, renamed("Énergie"))
+    asked = propose(services, renamed("Énergie et mines"), who="agent")
+    shown = operations.preview(services, asked, actor=stale, now=NOW).digest
+    do(services, LOST["post taken away"])
+    with pytest.raises(Forbidden, match="access.role_missing"), services.unit_of_work(NOW) as uow:
+        operations.confirm(uow, asked, shown=shown, actor=stale)
+    with pytest.raises(Forbidden, match="access.role_missing"), services.unit_of_work(NOW) as uow:
+        operations.undo(uow, done, actor=stale)
+    assert state_of(the_act(services, done)) is ActState.DONE
+
+
+def test_a_delegation_that_an_undo_brings_back_is_in_the_journal(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        form = DelegationForm(
+            PostId(post_id(services, "DGE-C")), PersonId(int(actor(services, "etudes").person_id)),
+            DelegationKind.DELEGATION, "Décision n° 4", TODAY, TODAY + timedelta(days=2),
+        )  # fmt: skip
+        given = delegate(uow, form, actor=actor(services, "dge"))
+    act_id = do(services, lambda now: wanted.given_post(now, "DGE-C", holder=None))
+    undo(services, act_id)
+    with services.reading() as session:
+        assert session.get_one(Delegation, given).withdrawn_at is None
+        told = session.execute(
+            select(AuditEntry.action, AuditEntry.person_id)
+            .where(AuditEntry.subject_kind == "delegation", AuditEntry.subject_id == given)
+            .order_by(AuditEntry.sequence)
+        ).all()
+    assert [action for action, _person in told] == ["delegation.granted", "delegation.withdrawn", "delegation.restored"]
+    assert told[-1].person_id == int(actor(services, "admin").person_id)
+
+
+# --- the pages ------------------------------------------------------------------------------------------------------
+
+
+def test_a_departure_says_how_many_planned_acts_it_makes_void(place: tuple[Flask, Services]) -> None:
+    app, services = place
+    second_administrator(services)
+    confirm(services, propose(services, renamed("Énergie"), who="agent"), who="agent", on=TOMORROW)
+    with services.reading() as session:
+        person = session.scalars(select(Person.id).where(Person.account == "agent")).one()
+    client = sign_in(app, "admin")
+    shown = send(client, f"/administration/personnes/{person}/depart", {})
+    assert "1 acte prévu par cette personne sera refusé" in client.get(shown).text
+    confirm_there(client, shown)
+    planned.run(services, now=DAY)
+    listed = client.get("/administration/actes/?voir=prevus").text
+    assert "Modifier un service" in listed
+    assert "Refusé" in listed
+    assert "La personne qui avait prévu cet acte est partie" in client.get("/administration/actes/2").text
