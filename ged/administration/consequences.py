@@ -15,6 +15,7 @@ from ged.access import MailAccess
 from ged.administration.differences import Difference
 from ged.administration.models import OrganisationAct, is_planned
 from ged.administration.reach import administrator
+from ged.org import tree
 from ged.org.absence_rights import held_on
 from ged.org.file import OrganisationFile
 from ged.org.follow import ENDED
@@ -38,8 +39,9 @@ class Consequence(StrEnum):
     LETTERS_TO_SUCCESSOR = "letters_to_successor"
     """Open letters of units that close."""
     LETTERS_KEEP_PLACE = "letters_keep_place"
-    """Open letters of units that move: they stay where they are; other heads see them."""
+    """Open letters of units that move, and of those below them: they stay where they are; other heads see them."""
     UNITS_MOVE = "units_move"
+    """Open units that move, and those below them."""
     POSTS_MOVE = "posts_move"
     REGISTERS_MOVE = "registers_move"
     VACANT = "vacant"
@@ -74,12 +76,13 @@ def consequences(
         wanted: the organisation that the act leads to.
         changes: what was reported when the act was done (and rolled back).
     """
+    moved = _with_all_below(session, [d.code for d in _moved(found, "units", "parent")])
     counts: dict[Consequence, int] = {
         Consequence.LETTERS_FOLLOW_POST: _at_posts(session, [d.code for d in _held(found) if d.after]),
         Consequence.LETTERS_WAIT: _at_posts(session, [d.code for d in _held(found) if not d.after]),
         Consequence.LETTERS_TO_SUCCESSOR: _in_units(session, [d.code for d in found if _closes(d)]),
-        Consequence.LETTERS_KEEP_PLACE: _in_units(session, [d.code for d in _moved(found, "units", "parent")]),
-        Consequence.UNITS_MOVE: len(_moved(found, "units", "parent")),
+        Consequence.LETTERS_KEEP_PLACE: _named_by(session, moved),
+        Consequence.UNITS_MOVE: len(moved),
         Consequence.POSTS_MOVE: len(_moved(found, "posts", "unit")),
         Consequence.REGISTERS_MOVE: len(_moved(found, "registers", "unit")),
         Consequence.VACANT: len([d for d in _held(found) if not d.after]),
@@ -230,8 +233,20 @@ def _at_posts(session: Session, codes: Sequence[str]) -> int:
 def _in_units(session: Session, codes: Sequence[str]) -> int:
     if not codes:
         return 0
-    ids = session.scalars(select(Unit.id).where(Unit.code.in_(codes))).all()
-    return open_letters(session, [one for unit_id in ids for one in unit_principals(unit_id)])
+    return _named_by(session, session.scalars(select(Unit.id).where(Unit.code.in_(codes))).all())
+
+
+def _named_by(session: Session, unit_ids: Iterable[int]) -> int:
+    return open_letters(session, [one for unit_id in unit_ids for one in unit_principals(unit_id)])
+
+
+def _with_all_below(session: Session, codes: Sequence[str]) -> list[int]:
+    """The open units of these codes and all open ones below them, by id."""
+    if not codes:
+        return []
+    units = tree.all_units(session)
+    top = {unit.id for unit in units.values() if unit.code in set(codes)}
+    return [one for one in units if units[one].closed_at is None and top & set(tree.ids_upwards(one, units))]
 
 
 def post_principals(post_id: int) -> tuple[Principal, ...]:

@@ -283,6 +283,8 @@ class ActPage:
     done_at: datetime | None
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """(section, code) -> name, of units, posts and people."""
+    records: tuple[tuple[str, Named], ...] = ()
+    """(section, record) of the units, posts and people that it changes and that are there: its subject first, then new ones."""
 
 
 def act_page(session: Session, act_id: int) -> ActPage:
@@ -295,7 +297,21 @@ def act_page(session: Session, act_id: int) -> ActPage:
     if act is None:
         raise NotFound("act.unknown", "open it from the list again", id=act_id)
     (row,) = _act_rows(session, _acts().where(OrganisationAct.id == act_id))
-    return ActPage(row, from_json(act.differences), act.consequences, act.refusal, act.done_at, names(session))
+    found = from_json(act.differences)
+    return ActPage(
+        row, found, act.consequences, act.refusal, act.done_at, names(session), _records(session, found, act.subject)
+    )
+
+
+def _records(session: Session, found: Sequence[Difference], subject: str) -> tuple[tuple[str, Named], ...]:
+    records: list[tuple[bool, bool, str, Named]] = []
+    for kind, key, model, name in (
+        ("people", Person.account, Person, Person.name), ("posts", Post.code, Post, Post.title), ("units", Unit.code, Unit, Unit.name),
+    ):  # fmt: skip
+        changed = {one.code: one.is_new for one in found if one.kind == kind}
+        for id_, code, title in session.execute(select(model.id, key, name).where(key.in_(sorted(changed)))):
+            records.append((code != subject, not changed[code], kind, Named(id_, code, title)))
+    return tuple((kind, one) for _far, _old, kind, one in sorted(records, key=lambda record: record[:2]))
 
 
 def proposed_values(session: Session, act_id: int) -> dict[str, object]:

@@ -65,6 +65,8 @@ def bring_to(uow: UnitOfWork, file: OrganisationFile, *, on: date, actor: Actor 
         *follow(uow, loaded, on=on, actor=actor),
         *load_registry(uow, file),
         *load_routing(uow, file),
+        # On an installation without a calendar this is a part of the first change, and goes with it when it is taken back: a
+        # calendar that stayed would make the database another one than before. The next change fills it again.
         *fill_calendar(uow, if_empty=True),
         *load_signbook(uow, file),
         *load_natures(uow, file),

@@ -37,6 +37,9 @@ def test_a_unit_is_created_renamed_moved_and_all_of_it_undone(place: tuple[Flask
     assert "DRH" not in client.get(f"{ROOT}/").text, "nothing changes before it is confirmed"
     page = confirm(client, shown, reference="Arrêté n° 12/2026")
     assert "Arrêté n° 12/2026" in page
+    opens = re.search(r'<a href="(/administration/organisation/\d+)">Ouvrir : Ressources d&#39;ici</a>', page)
+    assert opens, "what was made is one click away"
+    assert client.get(opens.group(1)).status_code == 200
     made = unit_id(services, "DRH")
     renamed = send(client, f"{ROOT}/{made}/modifier", {"name": "Personnel", "kind": "service"})
     confirm(client, renamed)
@@ -71,6 +74,23 @@ def test_a_planned_act_is_listed_and_withdrawn(place: tuple[Flask, Services]) ->
     assert "1 acte est prévu pour un autre jour" in client.get(f"{ROOT}/").text
     assert post(client, f"{shown}/retirer", {}).status_code == 303
     assert "1 acte est prévu" not in client.get(f"{ROOT}/").text
+
+
+def test_a_move_counts_all_units_below_and_their_letters(place: tuple[Flask, Services]) -> None:
+    app, services = place
+    impute(services, register(services).mail_id, "ETU")
+    client = sign_in(app, "admin")
+    shown = send(client, f"{ROOT}/{unit_id(services, 'DGE')}/deplacer", {"parent": "DAF"})
+    page = client.get(shown).text
+    assert "2 services changent de place" in page, "the direction and the service below it"
+    assert "1 courrier en cours reste au service" in page
+    assert "Les courriers secrets, et ceux du titulaire seul, ne sont pas comptés." in page
+    assert "Ouvrir :" not in page, "nothing is made yet"
+    done = confirm(client, shown)
+    assert "Ouvrir : Direction générale de l&#39;énergie" in done
+    assert "hors secrets et personnels" in client.get(f"{ROOT}/{unit_id(services, 'DGE')}").text
+    post(client, f"{shown}/annuler", {})
+    assert "Ouvrir :" not in client.get(shown).text
 
 
 WRONG = [

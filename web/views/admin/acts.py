@@ -22,6 +22,8 @@ blueprint = Blueprint("acts", __name__, url_prefix="/administration/actes")
 PAGE = 50
 SHOWN = 300
 """The most changed fields that a page shows."""
+MOST_PLACES = 3
+"""The most links to what an act made or changed."""
 
 
 @blueprint.get("/")
@@ -52,6 +54,7 @@ def _show(act_id: int, error: GedError | None = None) -> ResponseReturnValue:
     names = {**act.names, **new}
     return render_form(
         "acts/show.html", error=error, act=act.row, done_at=act.done_at, shown=shown,
+        places=_places(act), counts_letters=any(kind.startswith("letters_") for kind in counts),
         title=words.what_words(act.row.what), correct=act_form.correct_url(act_id, act.row.what),
         changes=[
             (
@@ -65,6 +68,22 @@ def _show(act_id: int, error: GedError | None = None) -> ResponseReturnValue:
         consequences=[words.consequence_words(kind, count) for kind, count in counts.items()],
         refusals=[view_of(Invalid(code, **params)) for code, params in act.refusal] if refusal is None else views_of(refusal),
     )  # fmt: skip
+
+
+def _places(act: ActPage) -> list[tuple[str, str]]:
+    """Name and address of what a done act made or changed: of its subject first, then of some others."""
+    shown = act.records[:MOST_PLACES] if act.row.state is ActState.DONE else ()
+    return [(one.name, _place(kind, one.id)) for kind, one in shown]
+
+
+def _place(kind: str, record_id: int) -> str:
+    match kind:
+        case "units":
+            return url_for("organisation.show", unit_id=record_id)
+        case "posts":
+            return url_for("posts.show", post_id=record_id)
+        case _:
+            return url_for("people.show", person_id=record_id)
 
 
 def _looked_at(act: ActPage) -> tuple[Preview | None, GedError | None]:
