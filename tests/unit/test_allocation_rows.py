@@ -193,6 +193,36 @@ def test_the_counter_is_locked_by_one_statement(
     assert len(calls) == 2
 
 
+@pytest.mark.parametrize("until", [TODAY, TODAY + DAY])
+def test_a_number_whose_day_is_closed_while_its_counter_is_waited_for_is_of_the_next_day(
+    uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch, until: date
+) -> None:
+    register(uow.session)
+    counter(uow.session, last_sequence=4, last_on=TODAY)
+    meanwhile(monkeypatch, lambda: closed(uow.session, until))
+    number = allocate(uow)
+    assert (number.sequence, number.registered_on) == (5, until + DAY)
+    assert [one.id for one in uow.session.scalars(select(MailNumber))] == [number.id]
+    row = uow.session.get_one(RegisterCounter, (1, 2026))
+    assert (row.last_sequence, row.last_on) == (5, until + DAY)
+
+
+def test_a_closing_of_another_register_or_of_days_before_does_not_move_a_number(
+    uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(uow.session)
+    counter(uow.session, last_sequence=4, last_on=TODAY)
+    counter(uow.session, register_id=2, last_sequence=8, last_on=TODAY)
+
+    def others() -> None:
+        closed(uow.session, TODAY + DAY, 2)
+        closed(uow.session, TODAY - DAY)
+
+    meanwhile(monkeypatch, others)
+    number = allocate(uow)
+    assert (number.sequence, number.registered_on) == (5, TODAY)
+
+
 def test_a_number_is_never_dated_before_the_one_before_it(uow: UnitOfWork) -> None:
     register(uow.session)
     counter(uow.session, last_sequence=1, last_on=TODAY + DAY)

@@ -92,3 +92,10 @@ def test_nothing_leaves_a_voided_letter() -> None:
 def test_a_pattern_that_would_fill_the_memory_is_refused_before_it_is_tried(pattern: str) -> None:
     with pytest.raises(Invalid, match=r"register\.pattern"):
         check_pattern(pattern)
+
+
+def test_a_width_is_refused_by_its_digits_before_the_length_of_the_number_is_measured() -> None:
+    with refused(Invalid, "register.pattern", field="pattern"):
+        check_pattern("{seq}/{entity:00099}")
+    with refused(Invalid, "register.pattern_long", field="pattern", maximum=64):
+        check_pattern("{seq}/{entity:0099}")
