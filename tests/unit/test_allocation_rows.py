@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import RowMapping, delete, event, select, update
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
 from ged import locks
@@ -185,6 +186,7 @@ def test_the_counter_is_locked_by_one_statement(
     """All other transactions wait for it."""
     book = register(uow.session, restarts_yearly=restarts_yearly)
     counter(uow.session, year)
+    closed(uow.session, TODAY)  # known before the lock
     calls: list[None] = []
     meanwhile(monkeypatch, *[lambda: calls.append(None)] * 9)
     allocate(uow)
@@ -402,6 +404,15 @@ def test_the_last_closed_day_is_of_this_register(uow: UnitOfWork) -> None:
 
 
 # --- Who, and which entity ------------------------------------------------------------------------------------------
+
+
+def test_a_register_tells_what_it_numbers(uow: UnitOfWork) -> None:
+    register(uow.session)
+    register(uow.session, 2, nature=RegisterNature.ARCHIVE)
+    assert registers.nature_of(uow.session, 1) is RegisterNature.ARRIVAL
+    assert registers.nature_of(uow.session, 2) is RegisterNature.ARCHIVE
+    with pytest.raises(NoResultFound):
+        registers.nature_of(uow.session, 3)
 
 
 def test_the_clerk_of_the_registers_unit_keeps_it(uow: UnitOfWork) -> None:
