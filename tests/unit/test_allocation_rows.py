@@ -16,7 +16,7 @@ from ged.archive import register_check
 from ged.audit import AuditEntry
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
 from ged.org.models import Unit
-from ged.register import allocation, corrections, counters, numbering, registers
+from ged.register import allocation, clock, corrections, counters, numbering, registers
 from ged.register.allocation import BookEntry
 from ged.register.models import (
     ClosingPeriod,
@@ -223,6 +223,20 @@ def test_a_closing_of_another_register_or_of_days_before_does_not_move_a_number(
     meanwhile(monkeypatch, others)
     number = allocate(uow)
     assert (number.sequence, number.registered_on) == (5, TODAY)
+
+
+def test_no_other_clock_is_queried_while_numbers_follow_day_by_day(
+    uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = register(uow.session)
+    counter(uow.session, last_sequence=4, last_on=TODAY - DAY)
+
+    def not_here(_uow: UnitOfWork, _last: date) -> date:
+        raise AssertionError("the last number is of the day before")
+
+    monkeypatch.setattr(clock, "_confirmed", not_here)
+    assert allocate(uow).sequence == 5
+    assert allocation.allocate_many(uow, book, OLD[:1])[0].sequence == 6
 
 
 def test_a_number_is_never_dated_before_the_one_before_it(uow: UnitOfWork) -> None:
