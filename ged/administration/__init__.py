@@ -14,6 +14,7 @@ Contents:
     operations: propose, look, confirm, plan, withdraw, undo.
     planned: does the planned acts of a day.
     registers: registers, and the numbers that they will give.
+    checklist: what is still to be set before the ministry works.
     lists: natures and mentions.
     queries, people: acts and units, posts and people, as the pages show them.
     rights: what a person may see, and by what.

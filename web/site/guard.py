@@ -168,6 +168,8 @@ ACCESS: Mapping[str, Rule] = {
     "mention_settings.index": roles(Role.ADMINISTRATOR),
     "mention_settings.create": roles(Role.ADMINISTRATOR),
     "mention_settings.change": roles(Role.ADMINISTRATOR),
+    "checklist.index": roles(Role.ADMINISTRATOR),
+    "checklist.see_backup": installation(Role.ADMINISTRATOR),
     "acts.index": roles(Role.ADMINISTRATOR),
     "acts.show": roles(Role.ADMINISTRATOR),
     "acts.confirm": roles(Role.ADMINISTRATOR),

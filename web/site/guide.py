@@ -68,6 +68,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "register_settings": (_ADMINISTRATOR, "les-registres"),
     "nature_settings": (_ADMINISTRATOR, "les-natures"),
     "mention_settings": (_ADMINISTRATOR, "les-natures"),
+    "checklist": (_ADMINISTRATOR, "mettre-en-place"),
     "rollout": (_ADMINISTRATOR, "mettre-en-place"),
     "synonyms": (_ADMINISTRATOR, "veiller"),
     "proposals": (_ADMINISTRATOR, "veiller"),

@@ -6,6 +6,7 @@ from flask import Blueprint, flash, g, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from ged.administration import checklist
 from ged.errors import GedError, Invalid
 from ged.org import absence_notices, absences, accounts, keys, notices, passwords, sessions
 from ged.org import tour as tours
@@ -15,7 +16,7 @@ from ged.reports.home import Fact
 from ged.routing import calendar
 from ged.signbook import queries as signbook_queries
 from ged.slips import queries as slip_queries
-from web.site import auth, context, i18n, keyring, tour
+from web.site import auth, context, guard, i18n, keyring, tour
 from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.site.paths import next_path, safe_path
@@ -47,13 +48,16 @@ def home() -> ResponseReturnValue:
         absent = [row for row in absences.listing(session, actor, on=today) if row.from_on <= today]
         told = absence_notices.notices(session, actor)
         unread = notices.unread(session, actor)
+        to_set = checklist.left(
+            checklist.checklist(session, services, actor, on=today, now=context.now())
+        ) if guard.opens(guard.ACCESS["checklist.index"], actor) else 0  # fmt: skip
         is_new = tours.is_due(session, actor.person_id)
         wrong_tries, tried_at = keys.wrong_tries(session, actor.person_id, now=context.now())
     return render_template(
         "session/home.html", told=told, unread=unread, desk=mine, figures=[(fact, count, figure_words(fact, count), LEADS_TO.get(fact)) for fact, count in mine.figures],
         due={row.assignment_id: due_words(row.due_on, today, days) for row in mine.late}, late_slips=slips[:SLIPS_SHOWN], more_slips=len(slips) > SLIPS_SHOWN,
         hours=services.unacknowledged_hours, away=gone, absent=absent,
-        wrong_tries=wrong_tries, tried_at=tried_at, returned=returned,
+        wrong_tries=wrong_tries, tried_at=tried_at, returned=returned, to_set=to_set,
         tour_steps=tour.steps(actor) if is_new or "visite" in request.args else [],
     )  # fmt: skip
 
