@@ -144,9 +144,9 @@ def _loop(session: Session, now: datetime) -> Line:
 
 
 def _backup(session: Session, now: datetime) -> Line:
-    seen = session.scalar(
-        select(AuditEntry.at).where(AuditEntry.action == BACKUP_SEEN).order_by(AuditEntry.sequence.desc()).limit(1)
-    )
+    # OFFSET 0 keeps PostgreSQL from walking the whole journal backwards in search of an act that may never have been.
+    said = select(AuditEntry.at).where(AuditEntry.action == BACKUP_SEEN).offset(0).subquery()
+    seen = session.scalar(select(func.max(said.c.at)))
     return Line(Item.BACKUP, int(seen is None or now - seen > BACKUP_LASTS), day=seen)
 
 

@@ -282,6 +282,17 @@ def test_a_nature_is_created_set_routed_closed_and_all_of_it_undone(place: tuple
     assert "demande" not in {row.code for row in organisation(services).natures}
 
 
+def test_a_form_takes_away_nothing_that_is_closed_since(place: tuple[Flask, Services]) -> None:
+    app, services = place
+    do(services, new("natures", **(NEW | {"register": "ARR-DGE"})))
+    do(services, routed("DGE-C"))
+    do(services, lambda now: wanted.closed_register(now, "ARR-DGE"))
+    do(services, lambda now: wanted.closed_unit(now, "DGE", successor="DAF", keeps_posts=True))
+    client, one = sign_in(app, "admin"), _id(services, Nature, "demande")
+    assert 'value="ARR-DGE" selected' in client.get(f"{ROOT}/{one}/modifier").text
+    assert 'value="DGE-C" selected' in client.get(f"{ROOT}/{one}/circuit").text
+
+
 def test_the_form_of_registration_proposes_the_level_of_the_nature(place: tuple[Flask, Services]) -> None:
     app, services = place
     do(services, new("natures", **NEW))

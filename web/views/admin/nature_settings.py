@@ -111,6 +111,11 @@ def _fields(row: NatureItem) -> tuple[Field, ...]:
         mentions = lists.known_mentions(session, reach(), row.entity)
         templates = lists.known_templates(session, reach(), row.entity)
         classes = lists.filing_classes(session)
+    if row.register is not None:
+        registers = with_present(registers, (row.register.code, row.register.name))
+    mentions = with_present(mentions, *((code, code) for code in row.mentions))
+    templates = with_present(templates, *([(row.template_code, row.template_code)] if row.template_code else []))
+    classes = with_present(classes, *([(row.filing_code, row.filing_code)] if row.filing_code else []))
     number = {"inputmode": "numeric"}
     return (
         Field("name", _("Nom"), value=row.name, hint=_("Ce que l'agent choisit dans la liste."), required=True, maximum=100),
@@ -136,6 +141,12 @@ def _fields(row: NatureItem) -> tuple[Field, ...]:
     )  # fmt: skip
 
 
+def with_present(options: lists.Options, *present: tuple[str, str]) -> lists.Options:
+    """Choices with those that stand now: what is closed since, or not offered any more, is not taken away by a form."""
+    offered = {code for code, _text in options}
+    return [*options, *dict.fromkeys(one for one in present if one[0] not in offered)]
+
+
 def _told(number: int | None) -> str:
     return "" if number is None else str(number)
 
@@ -146,6 +157,10 @@ def circuit(nature_id: int) -> ResponseReturnValue:
     row = _nature(nature_id)
     with context.services().reading() as session:
         posts, signatories = lists.posts(session, reach()), lists.posts(session, reach(), signing=True)
+    standing = [(step.post.code, step.post.name) for step in row.steps if step.post]
+    posts = with_present(posts, *standing)
+    if row.signatory is not None:
+        signatories = with_present(signatories, (row.signatory.code, row.signatory.name))
     asked = [(NEAREST_HEAD, _("Le chef du rédacteur")), *posts]
     count = min(MOST_STEPS, len(row.steps) + FREE_STEPS)
     fields: list[Field] = []
