@@ -112,9 +112,22 @@ def _seconds(uow: UnitOfWork, row: FirstAccess) -> Seconds:
     )  # fmt: skip
 
 
-def _tell(uow: UnitOfWork, row: FirstAccess, step: OpeningStep, people: Iterable[int]) -> None:
+def tell_of_posts(uow: UnitOfWork, act_id: int, accounts: Iterable[str]) -> None:
+    """Tell the heads of accounts that were opened without a second person, and that an act gives a post: nobody but the maker of the
+    code has vouched for them."""
+    opened = (
+        select(FirstAccess)
+        .join(Person, Person.id == FirstAccess.person_id)
+        .where(Person.account.in_(sorted(set(accounts))), FirstAccess.is_alone, FirstAccess.used_at.is_not(None))
+    )
+    for row in uow.session.scalars(opened).all():
+        _tell(uow, row, OpeningStep.GIVEN, _seconds(uow, row).told, of=f"act-{act_id}")
+
+
+def _tell(uow: UnitOfWork, row: FirstAccess, step: OpeningStep, people: Iterable[int], *, of: str = "") -> None:
+    """``of``: what is told; empty: of this code."""
     if is_opened(uow.session, TOLD_SINCE):
-        key = f"account:{row.id}:{row.code_hash[:16]}:{step.value}"
+        key = f"account:{row.id}:{of or row.code_hash[:16]}:{step.value}"
         finding.tell(uow, [finding.Found(one, Occasion.ACCOUNT, key, None, row.id) for one in people])
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from ged import locks
 from ged.administration.consequences import consequences
 from ged.administration.differences import Difference, as_json, differences, digest, from_json, touched
+from ged.administration.first_access import tell_of_posts
 from ged.administration.fitness import unfit
 from ged.administration.lines import Line, Sheets, as_sheets, field_of
 from ged.administration.models import ActSubject, OrganisationAct
@@ -277,6 +278,8 @@ def do(uow: UnitOfWork, act: OrganisationAct, looked: Looked, *, on: date, whose
     """Do a confirmed act that was looked at in this transaction; see ``carry_out``."""
     act.inverse, act.consequences = carry_out(uow, looked, on=on, whose=whose, by=by)
     act.done_at = uow.now
+    given = [str(one.after) for one in looked.differences if (one.kind, one.field) == ("posts", "holder") and one.after]
+    tell_of_posts(uow, act.id, given)
     record(uow, "organisation.changed", act, by)
 
 

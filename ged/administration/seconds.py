@@ -6,7 +6,7 @@ Whoever holds a code becomes the person of the account. So no code works by the 
   an authority of a unit of the person's posts or of a unit above it, or an authority of the same entity (the secretary general);
 - where none of these can sign in, any head or authority of the ministry who can;
 - where there is nobody at all, on the first day of an installation, the code works alone. The journal, the list of first accesses
-  and the notices say so.
+  and the notices say so; and whenever such an account is given a post later, the heads above it are told.
 
 Neither the person of the account nor the maker of the code is ever the second person.
 """

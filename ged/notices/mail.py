@@ -206,5 +206,9 @@ def opening_sentence(step: OpeningStep, row: OpeningRow, words: NullTranslations
             )
         case OpeningStep.USED:
             said = words.gettext("Le compte %(account)s est ouvert (%(posts)s), par un premier accès de %(by)s.")
+        case OpeningStep.GIVEN:
+            said = words.gettext(
+                "Le compte %(account)s, ouvert sans seconde personne par %(by)s, reçoit un poste : %(posts)s."
+            )
     posts = ", ".join(row.titles) or words.gettext("sans poste")
     return said % {"account": row.account, "posts": posts, "by": row.by_name, "second": row.second_name}

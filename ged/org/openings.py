@@ -31,6 +31,8 @@ class OpeningStep(StrEnum):
     MADE = "made"
     REFUSED = "refused"
     USED = "used"
+    GIVEN = "given"
+    """The account, opened without a second person, was given a post later."""
 
 
 class Timed(Protocol):

@@ -257,6 +257,24 @@ def test_on_the_first_day_a_code_works_alone_and_that_stays_said(services: Servi
     assert not make(services, a_new_agent(services, "troisieme", "P3")).is_alone
 
 
+def test_the_head_is_told_when_an_account_that_was_opened_alone_is_given_a_post(services: Services) -> None:
+    """Opened on the first day, without a post; a year later its maker gives it one."""
+    ghost = add(services, "fantome")
+    choose(services, make(services, ghost).code)
+    opens(services, "dge")
+    do(services, lambda now: wanted.given_post(now, "ETU-M", holder="fantome"))
+    assert told(services, "dge") == [
+        "Le compte fantome, ouvert sans seconde personne par Admin, reçoit un poste : Poste ETU-M."
+    ]
+    vouched = a_new_agent(services)
+    made = make(services, vouched)
+    settle(services, vouched, "dge")
+    choose(services, made.code)
+    before = len(told(services, "dge"))
+    do(services, lambda now: wanted.given_post(now, "DAF-C", holder="nouveau"))
+    assert len(told(services, "dge")) == before, "somebody vouched for this one"
+
+
 def test_a_code_does_not_work_again_when_its_account_was_closed_and_opened(services: Services) -> None:
     person = a_new_agent(services)
     made = make(services, person)

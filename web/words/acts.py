@@ -276,4 +276,6 @@ def opening_words(step: OpeningStep, row: OpeningRow) -> str:
             words = _("Le premier accès du compte %(account)s (%(posts)s), fait par %(by)s, est refusé par %(second)s.")
         case OpeningStep.USED:
             words = _("Le compte %(account)s est ouvert (%(posts)s), par un premier accès de %(by)s.")
+        case OpeningStep.GIVEN:
+            words = _("Le compte %(account)s, ouvert sans seconde personne par %(by)s, reçoit un poste : %(posts)s.")
     return str(words) % told
