@@ -397,7 +397,7 @@ def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
 
 
 def _hold_counters(session: Session, steps: Sequence[inverse.Step]) -> None:
-    """A number that is being given would be given again from a counter that goes back meanwhile."""
+    """Wait for the number that is being given: the database refuses that its counter goes back, and then nothing could be named."""
     keys = sorted({tuple(step["key"]) for step in steps if step["table"] == RegisterCounter.__tablename__})
     for key in keys:
         locks.hold_one(session, RegisterCounter, key)
