@@ -4,6 +4,7 @@ a second person confirmed it."""
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from email import message_from_bytes, policy
 from gettext import NullTranslations
 from pathlib import Path
 
@@ -12,12 +13,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from ged import jobs, pipeline
 from ged.administration import first_access, openings, wanted
 from ged.administration.reach import Reach
 from ged.audit import AuditEntry, AuditPayload
 from ged.errors import Forbidden, Invalid, NotFound
-from ged.notices import queries
+from ged.jobs import JobKind
+from ged.notices import choices, queries
 from ged.notices.mail import opening_sentence
+from ged.notices.models import Occasion, Way
 from ged.org.models import FirstAccess, Person
 from ged.unit import Services
 from tests.administration_kit import do, undo
@@ -193,6 +197,24 @@ def test_the_head_above_confirms_and_is_told_when_it_is_made_and_used(services: 
             select(AuditEntry.action).where(AuditEntry.action.startswith("first_access")).order_by(AuditEntry.sequence)
         )
         assert list(actions) == ["first_access.made", "first_access.confirmed", "first_access.used"]
+
+
+def test_the_second_person_is_written_to_whatever_they_chose(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(
+            update(Person).where(Person.account == "dge").values(email="dge@mines.example.tg", password_hash="x")
+        )
+        choices.choose(uow, dict.fromkeys(Occasion, Way.NONE), actor=actor(services, "dge"))
+    person = a_new_agent(services)
+    code = make(services, person).code
+    with services.reading() as session:
+        waiting = jobs.due(session, now=NOW, kinds=(JobKind.NOTICE_MAIL,), limit=10)
+    for job_id in waiting:
+        pipeline.run_job(services, job_id, worker="test")
+    (path,) = (Path(services.data_dir) / "outbox").glob("*.eml")
+    text = message_from_bytes(path.read_bytes(), policy=policy.default).get_content()
+    assert "Le compte nouveau (Chargé de nouveau) attend votre confirmation : Admin a fait son premier accès." in text
+    assert code not in text
 
 
 def test_another_administrator_confirms_where_no_head_can_sign_in(services: Services) -> None:
