@@ -1,5 +1,6 @@
 """French of the acts that change the organisation: what they are, what they change, what follows, what hangs."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from ged.administration.consequences import Consequence
 from ged.administration.differences import Difference
+from ged.natures.steps import StepKind
 from ged.org.openings import OpeningRow, OpeningStep
 from ged.ports import Confidentiality
 from ged.register.models import Direction, RegisterNature
@@ -114,13 +116,33 @@ def value_words(one: Difference, value: Any, names: Names) -> str:
     return _circuit_words(value, names) if isinstance(value, Mapping) else str(value)
 
 
+def pair_words(one: Difference, names: Names) -> tuple[str, str]:
+    """Both values of a difference, never in the same words: nobody confirms a change that cannot be seen."""
+    before, after = value_words(one, one.before, names), value_words(one, one.after, names)
+    if before != after:
+        return before, after
+    # Two stored values with one name, for example a kind of unit that was typed as the list words it.
+    return f"{before} [{_stored(one.before)}]", f"{after} [{_stored(one.after)}]"
+
+
+def _stored(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
 def _circuit_words(circuit: Mapping[str, Any], names: Names) -> str:
-    """The posts of a circuit in their order, the signatory last."""
-    asked = [
-        named("posts", step["post"], names) if step["post"] else str(_("Le chef du rédacteur"))
-        for step in circuit["steps"]
-    ]
+    """The steps of a circuit in their order with what holds for each, as the page of a nature words it; the signatory last."""
+    asked = [_step_words(step, names) for step in circuit["steps"]]
     return " › ".join([*asked, named("posts", circuit["signatory"], names)])
+
+
+def _step_words(step: Mapping[str, Any], names: Names) -> str:
+    post = named("posts", step["post"], names) if step["post"] else str(_("Le chef du rédacteur"))
+    told = [label(StepKind(step["kind"]))]
+    if step["compulsory"]:
+        told.append(str(_("le rédacteur ne peut pas l'ôter")))
+    if step["with_previous"]:
+        told.append(str(_("en même temps que la précédente")))
+    return f"{post} [{', '.join(told)}]"
 
 
 def consequence_words(kind: str, count: int) -> str:

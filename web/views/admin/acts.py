@@ -59,8 +59,7 @@ def _show(act_id: int, error: GedError | None = None) -> ResponseReturnValue:
         changes=[
             (
                 words.KINDS.get(one.kind, one.kind), words.named(one.kind, one.code, names), one.is_new,
-                words.FIELDS.get(one.field, one.field), words.value_words(one, one.before, names),
-                words.value_words(one, one.after, names),
+                words.FIELDS.get(one.field, one.field), *words.pair_words(one, names),
             )
             for one in found[:SHOWN]
         ],
