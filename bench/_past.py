@@ -109,7 +109,7 @@ def copy(connection: Connection, rows: Rows, *, kind: int, first: int, count: in
             connection.execute(
                 text(
                     f"INSERT INTO {table.name} ({columns}) WITH RECURSIVE steps(n) AS "
-                    f"(SELECT {low} UNION ALL SELECT n + {KINDS} FROM steps WHERE n < {high}) "
+                    f"(SELECT CAST({low} AS BIGINT) UNION ALL SELECT n + {KINDS} FROM steps WHERE n < {high}) "
                     f"SELECT {values} FROM {table.name}, steps WHERE {chosen}"
                 )
             )

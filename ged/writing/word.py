@@ -1,7 +1,7 @@
 """Writing a letter in Word: a filled template goes out, the Word file comes back as a new version, a job makes its pages."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from ged import slots
 from ged.capture.files import fetch, harmless_name, limited, private_dir
 from ged.errors import GedError, Invalid, NotFound, StaleVersion
+from ged.org.tree import entity_of
 from ged.ports import Digest, MailId, WordFacts
 from ged.richtext.placeholders import fill
 from ged.signbook import book, drafts
@@ -33,6 +34,7 @@ from ged.word.letters import (
     WordFile,
     check_fields,
 )
+from ged.writing import word_templates
 from ged.writing.compare import compare
 from ged.writing.versions import Compared, versions
 
@@ -40,11 +42,10 @@ SHIPPED = Path(__file__).parents[1] / "word" / "templates"
 TEMPLATES = ("lettre", "note", "bordereau", "attestation")
 """The templates that are shipped, in the order of the form."""
 OWN = "word-templates"
-"""The folder of the ministry's own templates. One with the name of a shipped one takes its place."""
-MAX_BYTES = 30_000_000
-LOOK_TIMEOUT_S = 40.0
+"""The folder of the installation's own templates. One with the name of a shipped one takes its place, and one that an
+administrator uploaded (``word_templates``) takes the place of both."""
 _ENDING = ".docx"
-_NAME = re.compile(r"\w[\w .,'’()-]{0,59}")  # not the lock files of Word: ``~$lettre.docx``
+MAX_BYTES = 30_000_000
 _OF_HEAD = re.compile(rf"^(?:Objet|N/Réf\.|V/Réf\.|P\.J\.)\s*:|«(?:{NUMBER}|{DAY})»")
 
 
@@ -113,17 +114,19 @@ def status(session: Session, services: Services, mail_id: MailId | int, actor: A
     return Status(maker, content.word, is_made=sheets is not None and bool(sheets.pdf), failure=failure)
 
 
-def templates(services: Services) -> tuple[str, ...]:
-    """The names of the templates to choose from: the ministry's own by name, then the shipped ones."""
-    own = sorted(_own(services))
+def templates(session: Session, services: Services, entity_ids: Collection[int]) -> tuple[str, ...]:
+    """The names of the templates that officers of these entities choose from: own ones by name, then the shipped ones."""
+    own = sorted({*word_templates.offered(session, entity_ids), *_own(services)})
     return (*own, *(name for name in TEMPLATES if name not in own))
 
 
 def _own(services: Services) -> Mapping[str, Path]:
-    """The ministry's own templates: Word files in ``word-templates`` of the data folder, each by its name."""
+    """Templates of the whole installation: Word files in ``word-templates`` of the data folder, each by its name."""
     folder = Path(services.data_dir) / OWN
     found = {path.stem: path for path in folder.glob(f"*{_ENDING}") if path.is_file()} if folder.is_dir() else {}
-    return {name: path for name, path in found.items() if _NAME.fullmatch(name)}
+    return {
+        name: path for name, path in found.items() if word_templates.NAME.fullmatch(name)
+    }  # not Word's lock files: ~$x.docx
 
 
 # --- out ---------------------------------------------------------------------------------------------------------
@@ -150,20 +153,25 @@ def filled(services: Services, mail_id: MailId | int, template: str, *, actor: A
         letter = book.letter_of(session, services, draft, content)
         values: Mapping[str, str] = dict(letters.values_of(session, draft, letter).pairs)
         version_no = draft.version_no
+        entities = {entity_of(draft.mail.unit_id, actor.units)}
+        stored = word_templates.offered(session, entities) if template else {}
+        names = templates(session, services, entities) if template else ()
     if not template and content.word is None:
         raise NotFound("word.template_unknown", "choose a template of the list", field="template")
-    if template and template not in templates(services):
+    if template and template not in names:
         raise NotFound("word.template_unknown", "choose a template of the list", field="template")
     poured = {TEXT: _text(content)} if template else {}
     values = {**values, **{name: f"«{name}»" for name in PLACES}}
     with private_dir(services) as folder, slots.looking(wait_s=making.WAIT_S):
         source = _own(services).get(template, SHIPPED / f"{template}{_ENDING}")
-        if not template and content.word is not None:
+        if template in stored:
+            source = word_templates.write_file(services, stored[template], folder / "template.docx")
+        elif not template and content.word is not None:
             source = fetch(services.blobs, content.word.digest, folder / "version.docx")
-        check_fields(engine.look(source, timeout_s=LOOK_TIMEOUT_S).fields)
+        check_fields(engine.look(source, timeout_s=word_templates.LOOK_TIMEOUT_S).fields)
         out = folder / "filled.docx"
         told = {PROPERTY_MAIL: str(int(mail_id)), PROPERTY_VERSION: str(version_no)}
-        engine.fill(source, out, values, told, poured=poured, timeout_s=LOOK_TIMEOUT_S)
+        engine.fill(source, out, values, told, poured=poured, timeout_s=word_templates.LOOK_TIMEOUT_S)
         made = out.read_bytes()
     with services.unit_of_work(now) as uow:
         uow.record(
@@ -222,7 +230,7 @@ def look_at(services: Services, mail_id: MailId | int, digest: Digest, name: str
             if services.scanner is not None:
                 services.scanner.check(source)
             with slots.looking(wait_s=making.WAIT_S):
-                facts = engine.look(source, timeout_s=LOOK_TIMEOUT_S)
+                facts = engine.look(source, timeout_s=word_templates.LOOK_TIMEOUT_S)
             check_fields(facts.fields)
             if TEXT in facts.fields:
                 raise Invalid("word.not_filled", "download the filled document and write in it")

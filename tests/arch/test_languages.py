@@ -78,6 +78,7 @@ ON_PAPER = {
     "workbook/sheets.py": "the names in a workbook that people keep",
     "workbook/words.py": "stands in the workbook, in the organisation's language",
     "writing/word.py": PAPER,
+    "writing/word_templates.py": PAPER,
 }
 """Modules of ``ged`` that contain French, with the reason why it is not a message of the site."""
 

@@ -24,6 +24,7 @@ NOT_SEARCHED_BY = {
     "drafts.preview_id": "read from the draft",
     "drafts.print_id": "read from the draft",
     "attachments.added_by_id": "names who acted",
+    "word_templates.added_by_id": "names who acted",
     "assignments.assigned_by_person_id": "names who acted",
     "first_accesses.made_by_id": "names who acted",
     "first_accesses.second_id": "names who acted",

@@ -317,7 +317,7 @@ def test_several_are_taken_back_together_or_not_at_all(services: Services) -> No
 
 def told(services: Services, account: str) -> list[int | None]:
     with services.reading() as session:
-        return [row.mail_id for row in notices.page(session, actor(services, account))[0]]
+        return [row.mail_id for row in notices.page(session, actor(services, account), on=TODAY, now=NOW)[0]]
 
 
 def test_who_was_not_told_yet_is_told_of_what_holds_alone(services: Services) -> None:

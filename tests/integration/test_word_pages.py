@@ -154,7 +154,8 @@ def test_the_administrator_and_the_monitor_read_what_makes_the_pages(site: WordS
 def test_a_ministry_has_templates_of_its_own(site: WordSite) -> None:
     mail_id = site.house.answer()
     shipped = (word.SHIPPED / "lettre.docx").read_bytes()
-    assert word.templates(site.services) == word.TEMPLATES
+    with site.services.reading() as session:
+        assert word.templates(session, site.services, ()) == word.TEMPLATES
     folder = Path(site.services.data_dir) / word.OWN
     folder.mkdir()
     (folder / "Note verbale.docx").write_bytes(edited(shipped, {"Ampliations": "Copies du cabinet"}))

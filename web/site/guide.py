@@ -69,6 +69,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "nature_settings": (_ADMINISTRATOR, "les-natures"),
     "mention_settings": (_ADMINISTRATOR, "les-natures"),
     "checklist": (_ADMINISTRATOR, "mettre-en-place"),
+    "word_templates": (_ADMINISTRATOR, "les-modeles-word"),
     "rollout": (_ADMINISTRATOR, "mettre-en-place"),
     "synonyms": (_ADMINISTRATOR, "veiller"),
     "proposals": (_ADMINISTRATOR, "veiller"),

@@ -1797,6 +1797,21 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le document contient un champ « %(name)s », qui va chercher un contenu ailleurs."),
         _l("Remplacez ce champ par le texte lui-même (Ctrl+Maj+F9 dans Word)."),
     ),
+    "word_template.entity": Message(
+        _l("Cette entité n'est pas de celles que vous administrez."), _l("Choisissez une entité de la liste.")
+    ),
+    "word_template.name": Message(
+        _l("Ce nom de modèle ne convient pas."),
+        _l("Écrivez 60 caractères au plus : lettres, chiffres, espaces, points, tirets et parenthèses."),
+    ),
+    "word_template.no_text": Message(
+        _l("Il manque au modèle le champ de fusion « texte »."),
+        _l("Insérez-le dans Word à la place du texte du courrier (Insertion, QuickPart, Champ, MergeField)."),
+    ),
+    "word_template.stale": Message(
+        _l("Le modèle « %(name)s » vient d'être changé par une autre personne."), _l("Regardez de nouveau la liste.")
+    ),
+    "word_template.unknown": Message(_l("Ce modèle n'est plus dans la liste."), _l("Regardez de nouveau la liste.")),
     "word.field_missing": Message(
         _l("Il manque au document ce qui est rempli à la signature : %(names)s."),
         _l(

@@ -586,6 +586,8 @@ ACTIONS: Mapping[str, LazyString] = {
     "draft.begun": _l("a commencé un projet"),
     "draft.nature_set": _l("a dit la nature du projet"),
     "draft.changed": _l("a modifié le projet"),
+    "word_template.added": _l("a déposé un modèle Word"),
+    "word_template.withdrawn": _l("a retiré un modèle Word"),
     "draft.word_taken": _l("a téléchargé le projet pour l'écrire dans Word"),
     "draft.circuit_set": _l("a fixé le circuit du projet"),
     "envelope.kept_sealed": _l("a laissé le pli fermé"),

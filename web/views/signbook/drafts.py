@@ -148,6 +148,7 @@ def edit_page(
         standing = {row.nature: name_of(row.nature)} if row.nature else {}
         offers = choosing.offers(session, draft, context.actor(), on=context.today()) if row.may.hand_in else ()
         word = word_letters.status(session, services, mail_id, context.actor())
+        models = word_letters.templates(session, services, own)
         compulsory = choosing.compulsory(session, draft, context.actor(), on=context.today()) if row.may.hand_in else ()
     if not row.may.write and error is None:
         return redirect(url_for("signbook.show", mail_id=mail_id), 303)
@@ -166,7 +167,7 @@ def edit_page(
         margin=margin,
         word=word,
         word_failure=failure_view(word),
-        word_templates=word_letters.templates(services),
+        word_templates=models,
         natures=list((standing | {one.code: one.name for one in natures}).items()),
         has_models=any(one.has_circuit for one in natures),
         offers=offers,

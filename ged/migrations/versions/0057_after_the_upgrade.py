@@ -3,8 +3,8 @@ organisation may be planned, a code may stand in the list of an entity and in th
 are opened; every document that was signed gets its row in the list of signatures to keep provable, which the earlier release made
 only where an authority is set
 
-Revision ID: 0056
-Revises: 0055
+Revision ID: 0057
+Revises: 0056
 """
 
 import sqlalchemy as sa
@@ -12,12 +12,12 @@ from alembic import op
 
 import ged.db
 
-revision = "0056"
-down_revision = "0055"
+revision = "0057"
+down_revision = "0056"
 branch_labels = None
 depends_on = None
 phase = "contract"
-oldest_program = "0056"
+oldest_program = "0057"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
