@@ -256,7 +256,7 @@ def test_a_nature_is_created_set_routed_closed_and_all_of_it_undone(place: tuple
             "signatory": "SG-T",
         },
     )
-    assert "Le chef du rédacteur › " in client.get(circuit).text
+    assert "Le chef du rédacteur [Visa, le rédacteur ne peut pas l'ôter] › " in client.get(circuit).text
     confirm_page(client, circuit)
     assert "le rédacteur ne peut pas l'ôter" in client.get(f"{ROOT}/{one}").text
     wrong = post(
