@@ -259,6 +259,8 @@ def server_time(session: Session) -> datetime | None:
 
 _DISK_FULL = "53100"
 """SQLSTATE of a full disk (PostgreSQL, appendix A)."""
+_LOCKED = "55P03"
+"""SQLSTATE of a lock that was not given within ``lock_timeout``."""
 _AWAY = ("08", "53", "57P")
 """Prefixes of SQLSTATE: no connection, no resources, stopped by the operator. These errors are temporary."""
 
@@ -272,7 +274,7 @@ def fault_of(error: BaseException) -> EngineFailed | None:
     state, said = str(getattr(error.orig, "sqlstate", None) or ""), str(error.orig)
     if state == _DISK_FULL or "database or disk is full" in said:
         return DiskFull("disk.full", "free space on the database's disk, then send again", retryable=True)
-    if "database is locked" in said:
+    if state == _LOCKED or "database is locked" in said:
         return _away("database.busy")
     is_lost = error.connection_invalidated or (isinstance(error, OperationalError) and not state)
     if is_lost or state.startswith(_AWAY) or "disk I/O error" in said:

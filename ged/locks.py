@@ -30,10 +30,10 @@ from sqlalchemy import (
     text,
     tuple_,
 )
-from sqlalchemy.exc import NoResultFound
+from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.orm import Mapper, Session
 
-from ged.db import Base, insert_if_missing, table_of
+from ged.db import Base, fault_of, insert_if_missing, table_of
 
 ORDER: tuple[frozenset[str], ...] = (
     frozenset({"working_days"}),
@@ -57,11 +57,30 @@ Key = int | tuple[int, ...]
 """Primary key of a row: its id, or the values of a key of several columns."""
 
 
-def hold_out_writers(session: Session, tables: Sequence[str]) -> None:
+LONGEST_WAIT = "3s"
+"""How long ``hold_out_writers`` waits, in PostgreSQL's notation: whoever wants to write meanwhile waits behind it."""
+
+
+def hold_out_writers(session: Session, tables: Collection[str]) -> None:
     """Wait until nobody writes to these tables, and keep writers out until the commit: for a rare act that asks what names
-    a row without a foreign key. On SQLite a writing transaction is alone anyway."""
-    if session.get_bind().dialect.name == "postgresql":
+    a row without a foreign key. On SQLite a writing transaction is alone anyway.
+
+    From here to the commit no lock is waited for longer than ``LONGEST_WAIT``.
+
+    Raises:
+        DatabaseAway: ``database.busy``: somebody writes for longer. What later statements raise for this reason,
+            ``ged.db.fault_of`` translates alike.
+    """
+    if not tables or session.get_bind().dialect.name != "postgresql":
+        return
+    session.execute(text(f"SET LOCAL lock_timeout = '{LONGEST_WAIT}'"))
+    try:
         session.execute(text(f"LOCK TABLE {', '.join(tables)} IN SHARE MODE"))
+    except DBAPIError as error:
+        fault = fault_of(error)
+        if fault is None:
+            raise
+        raise fault from error
 
 
 def hold(session: Session, model: type[Row], ids: Collection[int]) -> list[Row]:

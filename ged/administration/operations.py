@@ -377,7 +377,7 @@ def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
     if state_of(act) is not ActState.DONE:
         raise InvalidTransition("act.settled", "look at it again", id=act.id)
     check_reach(uow, from_json(act.differences), actor, is_undone=True)
-    locks.hold_out_writers(uow.session, inverse.NAMING)
+    locks.hold_out_writers(uow.session, inverse.naming(act.inverse))
     _hold_counters(uow.session, act.inverse)
     found = inverse.obstacles(uow.session, act.inverse)
     if found:

@@ -154,8 +154,19 @@ def _plain(value: Any) -> Any:
 # --- back -----------------------------------------------------------------------------------------------------------
 
 
-NAMING = ("mails", "imputations", "assignments", "mail_access")
-"""Tables that name rows without a foreign key: no lock of a row would wait for who is just writing there."""
+NAMED: Mapping[str, Sequence[str]] = {
+    "units": ("mail_access",), "posts": ("mail_access",), "people": ("mail_access",), "natures": ("mails",),
+    "mentions": ("imputations", "assignments"),
+}  # fmt: skip
+"""Table -> tables of letters that name its rows without a foreign key: no lock of a row would wait for who is just writing there."""
+
+
+def naming(steps: Iterable[Step]) -> list[str]:
+    """The tables to which nobody may write while ``obstacles`` is asked and these steps are taken back; most acts made nothing
+    that any of them names. In the order in which registration writes to them."""
+    made = {step["table"] for step in steps if "made" in step}
+    wanted = {one for name in made for one in NAMED.get(name, ())}
+    return [one for one in ("mails", "imputations", "assignments", "mail_access") if one in wanted]
 
 
 def obstacles(session: Session, steps: Sequence[Step]) -> list[Obstacle]:

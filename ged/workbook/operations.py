@@ -262,7 +262,7 @@ def undo(uow: UnitOfWork, import_id: int | None = None, *, actor: Actor | None =
         raise NotFound("workbook.nothing_to_undo", "it was taken back meanwhile")
     if import_id is not None and row.id != import_id:
         raise Invalid("workbook.not_last", "take back the later workbooks first")
-    locks.hold_out_writers(uow.session, inverse.NAMING)
+    locks.hold_out_writers(uow.session, inverse.naming(row.inverse))
     found = inverse.obstacles(uow.session, row.inverse)
     if found:
         raise Invalid("workbook.hangs", "take these back first", obstacles=told(found[:MOST_OBSTACLES]))

@@ -1,23 +1,29 @@
 """Acts on PostgreSQL while others act: an act is done once, or refused; no unit is left in a circle or under a closed one."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from ged.administration import operations, planned, wanted
+from ged.administration.lines import Line
 from ged.administration.models import OrganisationAct
 from ged.administration.states import ActState, state_of
 from ged.audit import AuditEntry
+from ged.db import Base
 from ged.errors import GedError
+from ged.org.file import OrganisationFile
 from ged.org.load import INSTALLATION_ID
 from ged.org.models import Installation
 from ged.unit import Services
-from tests.administration_kit import Wanted, confirm, organisation, propose, the_act
+from ged.workbook import inverse
+from tests.administration_kit import Wanted, confirm, do, organisation, propose, the_act, undo
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+from tests.routing_kit import register
 
 pytestmark = [pytest.mark.servers]
 TOMORROW = TODAY + timedelta(days=1)
@@ -141,3 +147,43 @@ def test_a_planned_act_is_withdrawn_or_done_never_both(services: Services) -> No
         (ActState.DONE, ["act.settled"], True),
         (ActState.WITHDRAWN, [], False),
     )
+
+
+def new_unit(now: OrganisationFile) -> list[Line]:
+    return wanted.new_unit(now, code="DRH", name="Ressources humaines", kind="service", below="SG", is_entity=False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "refusal"),
+    [(rename("Énergie"), []), (new_unit, ["database.busy"])],
+    ids=["nothing names it", "letters may name it"],
+)
+def test_an_undo_never_stops_the_mail_office(services: Services, asked: Wanted, refusal: list[str]) -> None:
+    """Some long work writes letters: an undo that must keep writers out gives up soon, and any other does not ask."""
+    act_id = do(services, asked)
+    waited: list[float] = []
+
+    def registering() -> None:
+        time.sleep(0.5)
+        begin = time.monotonic()
+        register(services)
+        waited.append(time.monotonic() - begin)
+
+    with services.engine.connect() as long_work:
+        long_work.execute(text("UPDATE mails SET subject = subject WHERE false"))
+        long_work.execute(text("UPDATE mail_access SET principal = principal WHERE false"))
+        assert together(lambda: undo(services, act_id), registering) == refusal
+    assert waited[0] < 8
+    assert state_of(the_act(services, act_id)) is (ActState.DONE if refusal else ActState.UNDONE)
+    if refusal:
+        undo(services, act_id)
+        assert state_of(the_act(services, act_id)) is ActState.UNDONE
+
+
+def test_an_undo_keeps_writers_out_of_every_table_of_letters_that_is_asked() -> None:
+    for name in Base.metadata.tables:
+        values = {"id": 1, "code": "x", "from_on": "2026-01-01", "post_id": 1, "person_id": 1}
+        asked = {table for table, _ in inverse._naming(name, values)}
+        held = inverse.naming([{"table": name, "key": [1], "made": values}])
+        assert asked - {"audit_entries"} == set(held)
+        assert inverse.naming([{"table": name, "key": [1], "before": {}, "after": {}}]) == []
