@@ -1,6 +1,8 @@
-"""Days, hours and the place as documents write them in French: the first of a month is ``1er``."""
+"""Days, hours and the place as documents write them in French: the first of a month is ``1er``; and days read back."""
 
-from datetime import date, datetime
+import re
+import unicodedata
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale
@@ -23,6 +25,69 @@ def full_day(day: date, locale: str | Locale = "fr") -> str:
     'dimanche 1er novembre 2026'
     """
     return _first(format_date(day, "full", locale=locale), day, locale)
+
+
+_ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[t ].*)?")
+_FIGURES = re.compile(r"(\d{1,2})(?: ?[-/. ] ?)(\d{1,2})(?: ?[-/. ] ?)(\d{4}|\d{2})(?: .*)?")
+_TOGETHER = re.compile(r"(\d{2})(\d{2})(\d{4}|\d{2})")
+_WORDS = re.compile(r"(?:[a-z]+\.?,? )?(\d{1,2})(?:er)?[ -]?([a-z]{3,})\.?[ -]?(\d{4}|\d{2})")
+_SERIAL = re.compile(r"[1-7]\d{4}(?:\.\d+)?")
+_MONTHS = (
+    "janvier",
+    "fevrier",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "aout",
+    "septembre",
+    "octobre",
+    "novembre",
+    "decembre",
+)
+_FIRST_SERIAL = date(1899, 12, 30)
+"""The day from which spreadsheets count."""
+
+
+def read_day(text: str, *, today: date) -> date | None:
+    """The day that a French text means, None when it means none.
+
+    Figures parted by ``/ - . `` or together, two or four figures of the year (of two, the last such year that is not in
+    the future), the name of the month or its beginning, with or without the day of the week; ISO 8601; the number under
+    which a spreadsheet keeps a day.
+
+    >>> read_day("lundi 1er févr. 26", today=date(2026, 11, 27))
+    datetime.date(2026, 2, 1)
+    """
+    folded = unicodedata.normalize("NFKD", text.replace("\u2019", "'")).casefold()
+    plain = " ".join("".join(sign for sign in folded if not unicodedata.combining(sign)).split())
+    if found := _ISO.fullmatch(plain):
+        year, month, day = map(int, found.groups())
+    elif found := _FIGURES.fullmatch(plain) or _TOGETHER.fullmatch(plain):
+        day, month, year = int(found[1]), int(found[2]), _year(found[3], today)
+    elif found := _WORDS.fullmatch(plain):
+        months = [
+            n for n, name in enumerate(_MONTHS, start=1) if name.startswith(found[2]) or found[2].startswith(name)
+        ]
+        if len(months) != 1:
+            return None
+        day, month, year = int(found[1]), months[0], _year(found[3], today)
+    elif _SERIAL.fullmatch(plain):
+        return _FIRST_SERIAL + timedelta(days=int(float(plain)))
+    else:
+        return None
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _year(figures: str, today: date) -> int:
+    if len(figures) == 4:
+        return int(figures)
+    year = today.year - today.year % 100 + int(figures)
+    return year if year <= today.year else year - 100
 
 
 def hour(at: datetime) -> str:

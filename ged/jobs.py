@@ -121,6 +121,8 @@ class JobKind(StrEnum):
     """Make the pages of a letter that is written in Word."""
     ORGANISATION_ACTS = "organisation_acts"
     """Do the changes of the organisation that are planned for today."""
+    TAKE_OVER = "take_over"
+    """Take in a register that was kept as a spreadsheet."""
     PRUNE_JOBS = "prune_jobs"
     """Turn the rows of jobs finished a month ago into figures."""
 

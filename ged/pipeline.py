@@ -42,6 +42,7 @@ from ged.search import alerts as saved_alerts
 from ged.search import saved as saved_searches
 from ged.suggestions import lessons, readings, resent
 from ged.takeover import queries as takeover_queries
+from ged.takeover import uploads
 from ged.unit import SYSTEM, Services, UnitOfWork
 from ged.writing import word as word_letters
 from ged.writing import working
@@ -153,6 +154,11 @@ def close_days(run: Run) -> None:
 def export(run: Run) -> None:
     """Make a large file that a person requested."""
     exports.make(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
+
+
+def take_over(run: Run) -> None:
+    """Take in a register that was kept as a spreadsheet."""
+    uploads.take(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
 
 
 def sweep(run: Run) -> None:
@@ -370,12 +376,12 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.NOTICES: Kind(Lane.QUICK, notices, _MINUTES, Every(minutes=2), cause=_has_acts),
     JobKind.NOTICE_MAIL: Kind(Lane.QUICK, send_notice_mail, _MINUTES, irrevocable=True),
     JobKind.REMIND: Kind(Lane.UPKEEP, remind, _HOUR, Nightly(time(6, 0))),
-    JobKind.MAIL_LOOP: Kind(Lane.UPKEEP, mail_loop, _MINUTES, Nightly(time(5, 30)), cause=_may_loop, opened_by="0056"),
+    JobKind.MAIL_LOOP: Kind(Lane.UPKEEP, mail_loop, _MINUTES, Nightly(time(5, 30)), cause=_may_loop, opened_by="0057"),
     JobKind.NOTICE_DIGEST: Kind(Lane.UPKEEP, notice_digest, _MINUTES, Nightly(time(7, 0))),
     JobKind.READ_SCAN: Kind(Lane.DESK, read_scan, _HOUR),
     JobKind.WORD_PAGES: Kind(Lane.DESK, word_pages, _MINUTES),
     JobKind.ORGANISATION_ACTS: Kind(
-        Lane.QUICK, organisation_acts, _MINUTES, Every(minutes=5), cause=planned.is_due, opened_by="0057"
+        Lane.QUICK, organisation_acts, _MINUTES, Every(minutes=5), cause=planned.is_due, opened_by="0058"
     ),
     JobKind.EXPORT: Kind(Lane.FILES, export, 4 * _HOUR),
     JobKind.COLLECT_MAIL: Kind(Lane.UPKEEP, collect_mail, 4 * _HOUR, Every(minutes=3), cause=_has_mailboxes),
@@ -390,6 +396,7 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.CHECK_FIXITY: Kind(Lane.SLOW, check_fixity, 3 * _DAY, Nightly(time(3, 30), weekday=SUNDAY)),
     JobKind.REBUILD_INDEX: Kind(Lane.SLOW, rebuild_index, 3 * _DAY),
     JobKind.INDEX_BACKLOG: Kind(Lane.BACKLOG, index_backlog, _HOUR, waits_out=True),
+    JobKind.TAKE_OVER: Kind(Lane.BACKLOG, take_over, _DAY),
     JobKind.RECOGNISE_BACKLOG: Kind(Lane.BACKLOG, recognise, _DAY),
 }
 SCHEDULED = frozenset(kind for kind, known in KINDS.items() if known.schedule is not None)

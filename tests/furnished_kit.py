@@ -28,16 +28,18 @@ from ged.followup import notes
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.ports import Digest, MailId, RegisterId
 from ged.ports.search import SearchQuery
-from ged.register.models import AttachmentKind, FilingClass, MailNumber, Register
+from ged.register.models import AttachmentKind, Direction, FilingClass, MailNumber, Register, RegisterNature
 from ged.register.operations import SourcePage, attach, close
 from ged.search import saved
 from ged.signbook import operations
 from ged.signed_codes.models import LetterToken
 from ged.slips.drafting import LineForm
 from ged.slips.states import LineState
+from ged.spreadsheet import marking
+from ged.takeover import uploads
 from ged.unit import Role, Services
 from tests import administration_kit, pages, paper_kit, signed_outside_kit, slip_kit
-from tests.factories import NOW, make_natures
+from tests.factories import NOW, actor, make_natures
 from tests.letter_kit import given_on, linked, make_place, opened_envelope, rectified, sent_on, signed_answer
 from tests.routing_kit import impute, register
 from tests.signbook_kit import PASSPHRASE, House, make_institution
@@ -102,6 +104,7 @@ def furnished(folder: Path) -> Furnished:
         code = session.get_one(LetterToken, answer).payload
     paper = paper_kit.bring(services, CodeKind.SLIP, slips[0])
     samples = {
+        "file_id": _spreadsheets(services),
         "mail_id": (incoming, answer, waiting, draft, returned, seen, departed, closed, question),
         "number_id": numbers[:3], "line_id": lines[:4], "slip_id": slips, "envelope_id": (sealed,),
         "paper_id": (paper,), "saved_id": (1,), "correspondent_id": (1,), "register_id": range(1, 9), "nature_id": (1,), "mention_id": (1,),
@@ -136,6 +139,29 @@ def _acts(services: Services) -> tuple[int, ...]:
             services, lambda now: wanted.closed_unit(now, "DAF", successor="DGE", keeps_posts=True)
         ),
     )
+
+
+def _spreadsheets(services: Services) -> tuple[int, int]:
+    """Two registers kept as spreadsheets: one that is looked at, with a wrong day, and one that is being taken in."""
+    book = {
+        "2026": [
+            ["N°", "Date", "Expéditeur", "Objet"],
+            ["1", "05/01/26", "CEET", "Un"],
+            ["2", "31/02/26", "CEET", "Deux"],
+        ]
+    }
+    content = marking.marked(book, "2026", ())
+    agent = actor(services, "agent")
+    with services.unit_of_work(NOW) as uow:
+        archive = Register(
+            code="PAPIER", name="Livres", unit_id=agent.posts[0].unit_id, direction=Direction.INCOMING,
+            nature=RegisterNature.ARCHIVE, pattern="P-{seq:05d}",
+        )  # fmt: skip
+        uow.session.add(archive)
+        uow.session.flush()
+        made = [uploads.hand_in(uow, archive.id, content, f"registre {n}.xlsx", book, actor=agent) for n in (1, 2)]
+        uploads.ask(uow, made[1], actor=agent)
+    return made[0], made[1]
 
 
 def addresses(place: Furnished, rule: Rule) -> Iterator[str]:

@@ -3,10 +3,10 @@
 import datetime
 
 from ged.org.load import Change
+from ged.spreadsheet.reading import read_apart
 from ged.unit import Services
 from ged.workbook import operations, writing
 from ged.workbook.merging import merge
-from ged.workbook.reading import read_apart
 from ged.workbook.state import organisation_now
 from tests.factories import NOW, TODAY
 

@@ -3,11 +3,11 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from ged.days import read_day
 from ged.errors import Invalid
 from ged.ports import Confidentiality
 from ged.register.models import Direction
@@ -32,8 +32,6 @@ LENGTHS = {
 }  # fmt: skip
 SUBJECT_FROM_TEXT = 160
 MAX_LINE_BYTES = 25_000_000
-_ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?")
-_FRENCH = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})")
 
 
 @dataclass(frozen=True)
@@ -151,12 +149,9 @@ def _day(name: str, texts: Mapping[str, str], today: date) -> date | None:
     text = texts[name].strip()
     if not text:
         return None
-    iso, french = _ISO.fullmatch(text), _FRENCH.fullmatch(text)
-    parts = iso.groups() if iso else french.groups()[::-1] if french else ()
-    try:
-        day = date(*map(int, parts))
-    except (TypeError, ValueError):
-        raise Invalid("import.date", "write the day as 2015-03-09", field=name, value=text) from None
+    day = read_day(text, today=today)
+    if day is None:
+        raise Invalid("import.date", "write the day as 2015-03-09", field=name, value=text)
     if day > today:
         raise Invalid("import.date_future", "correct the day", field=name, value=text)
     return day

@@ -71,12 +71,14 @@ class TakeoverTarget:
     Attributes:
         source: the file's name, for the journal.
         files_dir: the folder of the files named in lines; None: no line may name a file.
+        within: the units that lines may name; None: all.
     """
 
     register_id: int
     source: str
     files_dir: Path | None
     dry_run: bool
+    within: frozenset[int] | None = None
 
 
 def find_register(session: "Session", code: str) -> Register:
@@ -215,7 +217,11 @@ class _Judge:
         self._given = given
         self._register = session.get_one(Register, place.register_id)
         self._today = datetime.now(UTC).astimezone(services.zone).date()
-        self._units = dict(iter(session.execute(select(Unit.code, Unit.id))))
+        self._units = {
+            code: unit_id
+            for code, unit_id in session.execute(select(Unit.code, Unit.id))
+            if place.within is None or unit_id in place.within
+        }
         self._seen_by: dict[tuple[frozenset[Principal], Confidentiality], bool] = {}
 
     def new(self, lines: Sequence[ArchiveLine], refuse: Callable[[Refusal], None], done: Takeover) -> list[Placed]:

@@ -13,9 +13,10 @@ from ged.errors import Invalid
 from ged.org.file import OrganisationFile, check_references
 from ged.register.correspondents import fold
 from ged.register.numbering import check_pattern
+from ged.spreadsheet.reading import MAX_ROWS
 from ged.unit import Role
 from ged.workbook.cells import Finding, Left, Removed, WrongCell, folded, read_cell
-from ged.workbook.sheets import EXAMPLE, MAX_ROWS, NEAREST_HEAD, SHEETS, Column, Holds, Sheet
+from ged.workbook.sheets import EXAMPLE, NEAREST_HEAD, SHEETS, Column, Holds, Sheet
 
 Rows = Sequence[Sequence[str]]
 Records = dict[str, dict[str, dict[str, Any]]]

@@ -17,8 +17,6 @@ YES, NO = "oui", "non"
 EXAMPLES = 2
 """Lines of example under the names; a line whose first cell begins with `EXAMPLE` is skipped."""
 EXAMPLE = "exemple :"
-MAX_ROWS = 20_000
-MAX_CELL = 2_000
 
 
 class Holds(StrEnum):

@@ -4,31 +4,23 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 
 from openpyxl import Workbook
-from openpyxl.cell import Cell, MergedCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ged.org.file import OrganisationFile
+from ged.spreadsheet.marking import WRONG, WRONG_TEXT, mark, note, put_text, title_of
 from ged.workbook.cells import Finding, folded, write_cell
 from ged.workbook.merging import READ_ME, Rows
 from ged.workbook.sheets import EXAMPLE, EXAMPLES, NEAREST_HEAD, NO, SHEETS, YES, Column, Holds, Sheet
 from ged.workbook.words import EXPLAINED, sentence
 
-MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _WIDE, _NARROW = 42, 18
 _LINES_WITH_LISTS = 5_000
 _NAMES = PatternFill("solid", fgColor="1F4E79")
 _NEEDED = PatternFill("solid", fgColor="0B3A5E")
 _EXAMPLE = Font(italic=True, color="808080")
-_WRONG = PatternFill("solid", fgColor="FFC7CE")
-_WRONG_TEXT = Font(bold=True, color="9C0006")
-_AS_TEXT = "@"
-_MAX_TITLE = 31
-_FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 
 
 def template() -> bytes:
@@ -50,11 +42,6 @@ def marked(workbook: Mapping[str, Rows], findings: Iterable[Finding]) -> bytes:
     return _written({title: rows[1:] for title, rows in workbook.items()}, findings, names={
         title: rows[0] for title, rows in workbook.items() if rows
     })  # fmt: skip
-
-
-def place(row: int, column: int) -> str:
-    """The name of a cell: ``C12``."""
-    return f"{get_column_letter(column)}{row}"
 
 
 def rows_of(file: OrganisationFile) -> dict[str, list[list[str]]]:
@@ -107,8 +94,7 @@ def _written(
         if folded(title) == folded(READ_ME):
             continue
         sheet = next((one for one in SHEETS if folded(one.title) == folded(title)), None)
-        bare = ILLEGAL_CHARACTERS_RE.sub("-", title).translate(_FORBIDDEN)
-        made[title] = book.create_sheet(bare[:_MAX_TITLE] or "-")
+        made[title] = book.create_sheet(title_of(title))
         given = (names or {}).get(title)
         _names(made[title], sheet, given)
         if examples and sheet is not None:
@@ -116,7 +102,7 @@ def _written(
         for number, cells in enumerate(lines, start=made[title].max_row + 1 if examples else 2):
             for place, text in enumerate(cells, start=1):
                 if text:
-                    _text(made[title].cell(number, place), text)
+                    put_text(made[title].cell(number, place), text)
     by_title = {folded(title): sheet for title, sheet in made.items()}
     for finding in findings:
         if finding.sheet and folded(finding.sheet) in by_title:
@@ -124,16 +110,6 @@ def _written(
     kept = io.BytesIO()
     book.save(kept)
     return kept.getvalue()
-
-
-def _text(cell: Cell | MergedCell, text: str) -> None:
-    """Write a text that stays a text: no formula, no number that loses its zeros."""
-    # A cell may hold a sign that no workbook may: it is shown, since it is what is to be corrected.
-    text = ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", text)
-    cell.value = text or None
-    if text and isinstance(cell, Cell):
-        cell.data_type = "s"
-    cell.number_format = _AS_TEXT
 
 
 def _explain(sheet: Worksheet, findings: Sequence[Finding]) -> None:
@@ -146,7 +122,7 @@ def _explain(sheet: Worksheet, findings: Sequence[Finding]) -> None:
         number += 1
     for finding in findings:
         cell = sheet.cell(number + 1, 1, sentence(finding))
-        cell.fill, cell.font = _WRONG, _WRONG_TEXT
+        cell.fill, cell.font = WRONG, WRONG_TEXT
         number += 1
 
 
@@ -156,7 +132,7 @@ def _names(made: Worksheet, sheet: Sheet | None, given: Sequence[str] | None) ->
     titles = list(given) if given is not None else [one.title for one in sheet.columns] if sheet is not None else []
     for place, title in enumerate(titles, start=1):
         cell = made.cell(1, place)
-        _text(cell, title)
+        put_text(cell, title)
         column = columns.get(folded(title))
         cell.font = Font(bold=True, color="FFFFFF")
         cell.fill = _NEEDED if column is not None and column.is_required else _NAMES
@@ -164,7 +140,7 @@ def _names(made: Worksheet, sheet: Sheet | None, given: Sequence[str] | None) ->
         letter = get_column_letter(place)
         made.column_dimensions[letter].width = _WIDE if column is not None and column.limit >= 200 else _NARROW
         if column is not None:
-            cell.comment = _note(column.help + (" Obligatoire." if column.is_required else ""))
+            cell.comment = note(column.help + (" Obligatoire." if column.is_required else ""))
             _offer(made, column, letter)
     made.freeze_panes = "B2"
 
@@ -194,19 +170,10 @@ def _examples(made: Worksheet, sheet: Sheet) -> None:
     for number in range(EXAMPLES):
         for place, column in enumerate(sheet.columns, start=1):
             cell = made.cell(number + 2, place)
-            _text(cell, (f"{EXAMPLE} " if place == 1 else "") + column.examples[number])
+            put_text(cell, (f"{EXAMPLE} " if place == 1 else "") + column.examples[number])
             cell.font = _EXAMPLE
 
 
 def _mark(made: Worksheet, finding: Finding) -> None:
     cell = made.cell(max(1, finding.row), max(1, finding.column))
-    cell.fill, cell.font = _WRONG, _WRONG_TEXT
-    told = sentence(finding)
-    before = cell.comment.text + "\n" if cell.comment is not None and finding.row > 1 else ""
-    cell.comment = _note(before + told)
-
-
-def _note(text: str) -> Comment:
-    note = Comment(ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", text), "GED")
-    note.width, note.height = 320, 40 + 18 * (1 + len(text) // 45)
-    return note
+    mark(cell, sentence(finding), keep_note=finding.row > 1)

@@ -70,6 +70,7 @@ ON_PAPER = {
     "slips/receive_many.py": DATA,
     "slips/render.py": PAPER,
     "suggestions/linear.py": READ,
+    "takeover/sheets.py": READ,
     "suggestions/matching.py": READ,
     "takeover/operations.py": DATA,
     "typography.py": "the marks of French typography",

@@ -14,10 +14,10 @@ from ged.org.models import Unit
 from ged.ports import RegisterId
 from ged.register.models import Correspondent, Mail, Register
 from ged.register.operations import IncomingForm, register_incoming
+from ged.spreadsheet.reading import read_apart
 from ged.unit import Services
 from ged.workbook import operations, writing
 from ged.workbook.merging import merge
-from ged.workbook.reading import read_apart
 from ged.workbook.state import organisation_now
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import post_id

@@ -90,6 +90,7 @@ NO_PAGES = {
     "search.similar": "a part of the letter's page",
     "search.suggest": "a part of the search page",
     "slips.proof": "a file",
+    "takeovers.progress": "a part of the page of a spreadsheet that is taken over",
     "word.state": "a part of the page of a draft",
 }
 """Routes without a page of their own, with the reason. Parts are checked in the pages that fetch them."""

@@ -11,9 +11,10 @@ from sqlalchemy import select
 
 from ged.org.models import Unit
 from ged.routing.load import fill_calendar
+from ged.spreadsheet.marking import MEDIA_TYPE
+from ged.spreadsheet.reading import read_apart
 from ged.unit import Services
 from ged.workbook import writing
-from ged.workbook.reading import read_apart
 from ged.workbook.state import organisation_now
 from tests.factories import NOW, TODAY
 from tests.site import make_site, post, sign_in
@@ -75,7 +76,7 @@ def test_wrong_cells_are_listed_and_the_workbook_comes_back_with_them(place: tup
     assert "NULLE-PART" in page
     assert "<b>x</b>" not in page
     marked = client.get(f"{shown}/corrige.xlsx")
-    assert marked.mimetype == writing.MEDIA_TYPE
+    assert marked.mimetype == MEDIA_TYPE
     assert read_apart(marked.data)["Unités"][-1][2:4] == ["machin", "NULLE-PART"]
     assert post(client, f"{shown}/importer", {}).location == shown
     assert "DX" not in units(services)

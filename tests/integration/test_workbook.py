@@ -19,11 +19,11 @@ from ged.ports.names import unit_principal
 from ged.register.models import Correspondent, Direction, Mail
 from ged.register.states import MailState
 from ged.routing.models import Imputation
+from ged.spreadsheet.reading import read_apart
 from ged.unit import SYSTEM, Services
 from ged.workbook import inverse, operations, writing
 from ged.workbook.cells import Finding
 from ged.workbook.merging import merge
-from ged.workbook.reading import read_apart
 from ged.workbook.sheets import SHEETS
 from ged.workbook.state import organisation_now
 from ged.workbook.words import sentence

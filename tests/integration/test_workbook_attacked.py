@@ -11,10 +11,10 @@ from sqlalchemy import select
 from ged.audit import AuditEntry
 from ged.org.actors import actor_of_account
 from ged.routing.load import fill_calendar
+from ged.spreadsheet.reading import read_apart
 from ged.unit import Role, Services
 from ged.workbook import operations, writing
 from ged.workbook.merging import merge
-from ged.workbook.reading import read_apart
 from ged.workbook.state import organisation_now
 from tests.factories import NOW, TODAY
 from tests.site import make_site, post, sign_in
@@ -196,7 +196,7 @@ def test_a_vertical_tab_pasted_from_word_does_not_break_the_marked_workbook() ->
 
 def test_a_busy_reader_is_said_in_words(tmp_path: Path, monkeypatch) -> None:
     """One child process reads all workbooks. A person who waits too long gets a page, not an error."""
-    from ged.workbook import reading
+    from ged.spreadsheet import reading
     from sandbox import Busy
 
     client, services = site(tmp_path)

@@ -8,10 +8,11 @@ import click
 
 from ged.org.file import OrganisationFile
 from ged.org.load import Change
+from ged.spreadsheet.marking import place
+from ged.spreadsheet.reading import read_apart
 from ged.unit import Services
 from ged.workbook import operations, writing
 from ged.workbook.merging import Merged, merge
-from ged.workbook.reading import read_apart
 from ged.workbook.state import organisation_now
 from ged.workbook.words import sentence
 from web.commands.organisation import load_file
@@ -114,7 +115,7 @@ def _accepted(merged: Merged) -> OrganisationFile:
 
 
 def _cell(row: int, column: int) -> str:
-    return writing.place(row, column) if row and column else str(row or "")
+    return place(row, column) if row and column else str(row or "")
 
 
 def _tell(changes: tuple[Change, ...]) -> None:

@@ -716,7 +716,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Ce choix n'existe pas, ou n'existe plus."), _l("Choisissez dans la liste proposée.")
     ),
     # --- import ---
-    "import.date": Message(_l("« %(value)s » n'est pas un jour."), _l("Écrivez le jour ainsi : 2015-03-09.")),
+    "import.date": Message(_l("« %(value)s » n'est pas un jour."), _l("Écrivez le jour ainsi : 09/03/2015.")),
     "import.date_future": Message(_l("« %(value)s » est dans l'avenir."), _l("Corrigez le jour.")),
     "import.direction": Message(
         _l("Le sens « %(value)s » est inconnu."),
@@ -735,7 +735,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "import.level": Message(
         _l("Le niveau « %(value)s » est inconnu."),
-        _l("Écrivez « ordinary » (ordinaire), « restricted » (confidentiel) ou « secret »."),
+        _l("Écrivez « ordinaire », « confidentiel » ou « secret »."),
     ),
     "import.line_long": Message(_l("La ligne est trop longue."), _l("Donnez le texte par un fichier.")),
     "import.no_files_dir": Message(
@@ -760,6 +760,39 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "import.register_nature": Message(
         _l("Ce registre ne numérote pas de courriers."), _l("Choisissez un registre de courriers.")
+    ),
+    "takeover.unit": Message(
+        _l("Le service « %(value)s » est inconnu."),
+        _l("Écrivez son code, ou son nom comme dans l'organisation ; ou videz la cellule."),
+    ),
+    "takeover.unknown": Message(_l("Ce tableur n'est pas ou n'est plus là."), _l("Déposez-le de nouveau.")),
+    "takeover.asked": Message(
+        _l("La reprise de ce tableur est déjà lancée."), _l("Pour changer les colonnes, déposez-le de nouveau.")
+    ),
+    "takeover.not_yet": Message(
+        _l("La mise à jour du programme n'est pas finie."), _l("Relancez la reprise quand elle le sera.")
+    ),
+    "takeover.not_archive": Message(
+        _l("Ce registre n'est pas un registre d'archives antérieures."),
+        _l("Choisissez un registre d'archives antérieures."),
+    ),
+    "takeover.empty": Message(_l("Cette feuille est vide."), _l("Déposez un tableur dont une feuille a des lignes.")),
+    "takeover.too_long": Message(
+        _l("Cette feuille a plus de %(maximum)s lignes."), _l("Partagez-la en plusieurs fichiers.")
+    ),
+    "takeover.field_twice": Message(
+        _l("Deux colonnes donnent le même renseignement."), _l("Gardez-en une ; ne reprenez pas l'autre.")
+    ),
+    "takeover.no_subject": Message(
+        _l("Aucune colonne ne donne l'objet du courrier."), _l("Dites quelle colonne le donne.")
+    ),
+    "takeover.number_twice": Message(
+        _l("Le numéro « %(value)s » se trouve deux fois dans le tableur."),
+        _l("Donnez à chaque courrier le sien, ou ôtez la ligne en double."),
+    ),
+    "takeover.number_changed": Message(
+        _l("Le courrier « %(value)s » est déjà au registre, inscrit autrement."),
+        _l("Rectifiez-le sur sa page, ou corrigez le numéro de cette ligne."),
     ),
     "import.unit": Message(_l("L'unité « %(value)s » est inconnue."), _l("Chargez-la d'abord, ou corrigez son code.")),
     # --- imputation ---

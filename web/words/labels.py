@@ -294,6 +294,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         JobKind.RECOGNISE: _l("Reconnaître le texte"),
         JobKind.INDEX: _l("Indexer un courrier"),
         JobKind.REBUILD_INDEX: _l("Reconstruire l'index de recherche"),
+        JobKind.TAKE_OVER: _l("Reprendre un registre tenu sur tableur"),
         JobKind.INDEX_BACKLOG: _l("Indexer des courriers d'archives antérieures"),
         JobKind.RECOGNISE_BACKLOG: _l("Reconnaître le texte d'un courrier d'archives antérieures"),
         JobKind.NOTIFY: _l("Envoyer un courriel"),
@@ -508,6 +509,10 @@ LINKS: Mapping[tuple[str, bool], LazyString] = {
 ACTIONS: Mapping[str, LazyString] = {
     "mail.registered": _l("a enregistré le courrier"),
     "mail.imported": _l("a versé le courrier depuis des archives antérieures"),
+    "takeover.handed_in": _l("a déposé un tableur à reprendre"),
+    "takeover.asked": _l("a lancé la reprise d'un tableur"),
+    "takeover.paused": _l("a suspendu la reprise d'un tableur"),
+    "takeover.resumed": _l("a continué la reprise d'un tableur"),
     "mail.numbered": _l("a donné un numéro dans un autre registre"),
     "mail.rectified": _l("a rectifié l'inscription au registre"),
     "mail.linked": _l("a lié le courrier à un autre"),

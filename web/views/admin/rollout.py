@@ -14,10 +14,11 @@ from werkzeug.wrappers import Response
 from ged.errors import EngineFailed, GedError, Invalid, NotFound
 from ged.org.file import OrganisationFile
 from ged.org.load import Change
+from ged.spreadsheet.marking import MEDIA_TYPE, place
+from ged.spreadsheet.reading import MAX_BYTES, read_apart
 from ged.workbook import operations, writing
 from ged.workbook.cells import Finding
 from ged.workbook.merging import Merged, merge
-from ged.workbook.reading import MAX_BYTES, read_apart
 from ged.workbook.state import organisation_now
 from ged.workbook.words import sentence
 from web.site import context
@@ -76,7 +77,7 @@ def existing() -> ResponseReturnValue:
 
 
 def _file(content: bytes, name: str) -> Response:
-    return send_file(BytesIO(content), mimetype=writing.MEDIA_TYPE, as_attachment=True, download_name=name, max_age=0)
+    return send_file(BytesIO(content), mimetype=MEDIA_TYPE, as_attachment=True, download_name=name, max_age=0)
 
 
 @blueprint.post("/")
@@ -137,7 +138,7 @@ def _told(change: Change) -> Change:
 
 def _place(finding: Finding) -> str:
     if finding.row and finding.column:
-        return writing.place(finding.row, finding.column)
+        return place(finding.row, finding.column)
     return _("ligne %(row)s", row=finding.row) if finding.row else ""
 
 

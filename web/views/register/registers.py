@@ -37,7 +37,8 @@ def index() -> ResponseReturnValue:
     with context.services().reading() as session:
         rows = books.books(session, context.actor())
         years = books.years(session, [row.id for row in rows])
-    return render_template("registers/index.html", rows=rows, years=years)
+    may_take_over = any(row.is_kept and not row.is_closed and row.nature is RegisterNature.ARCHIVE for row in rows)
+    return render_template("registers/index.html", rows=rows, years=years, may_take_over=may_take_over)
 
 
 @blueprint.get("/<int:register_id>")

@@ -1,10 +1,10 @@
 """changes that wait until no earlier release runs: the count of failed sign-ins is dropped, and changes of the
-organisation may be planned, a code may stand in the list of an entity and in the common stock, and people are told of accounts that
+organisation may be planned, spreadsheets taken over, a code may stand in the list of an entity and in the common stock, and people are told of accounts that
 are opened; every document that was signed gets its row in the list of signatures to keep provable, which the earlier release made
 only where an authority is set
 
-Revision ID: 0057
-Revises: 0056
+Revision ID: 0058
+Revises: 0057
 """
 
 import sqlalchemy as sa
@@ -12,12 +12,12 @@ from alembic import op
 
 import ged.db
 
-revision = "0057"
-down_revision = "0056"
+revision = "0058"
+down_revision = "0057"
 branch_labels = None
 depends_on = None
 phase = "contract"
-oldest_program = "0057"
+oldest_program = "0058"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -85,4 +85,4 @@ def downgrade() -> None:
     )
     for counted in ("jobs", "job_schedules", "job_figures"):
         kinds = sa.table(counted, sa.column("kind"))
-        op.execute(sa.delete(kinds).where(kinds.c.kind.in_(["mail_loop", "organisation_acts"])))
+        op.execute(sa.delete(kinds).where(kinds.c.kind.in_(["mail_loop", "organisation_acts", "take_over"])))

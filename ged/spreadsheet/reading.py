@@ -1,16 +1,19 @@
-"""Reads a workbook (.xlsx, .ods) with calamine in a sandboxed child: a hostile file exhausts only the child."""
+"""Reads a spreadsheet (.xlsx, .ods, .csv) in a sandboxed child, by calamine: a hostile file exhausts only the child."""
 
+import csv
 import json
 from datetime import date, datetime, time
 from functools import cache
-from io import BytesIO
+from io import BytesIO, StringIO
 
 from python_calamine import CalamineError, CalamineWorkbook, ZipError
 
 from ged.errors import EngineFailed, Invalid
-from ged.workbook.sheets import MAX_CELL, MAX_ROWS
 from sandbox import Busy, Limits, Message, Pool, SandboxError, Service
 
+MAX_ROWS = 20_000
+MAX_CELL = 2_000
+"""Characters of a cell; a longer text is cut."""
 TIMEOUT_S = 20.0
 WAIT_S = 10.0
 MAX_BYTES = 20 * 1024 * 1024
@@ -18,12 +21,18 @@ MAX_SHEETS = 40
 MAX_COLUMNS = 60
 MAX_CELLS = 400_000
 """Cells with text of a whole workbook: a small file may unfold to millions."""
+MAX_FIELD = 100_000
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How .xlsx and .ods files begin, and those of older programs."""
 _MEMORY_BYTES = 1024 * 1024 * 1024
 _MAX_ANSWER_BYTES = 256 * 1024 * 1024
 
 
-def read_apart(content: bytes) -> dict[str, list[list[str]]]:
+def read_apart(content: bytes, *, lists: bool = False) -> dict[str, list[list[str]]]:
     """The rows of each sheet as text, as far as the last line with text, in a child.
+
+    Args:
+        lists: a file of plain text is read too, as one sheet without a name: cells parted by semicolons, commas or tabs.
 
     Raises:
         Invalid: ``workbook.too_big``, ``workbook.unreadable``.
@@ -35,7 +44,7 @@ def read_apart(content: bytes) -> dict[str, list[list[str]]]:
     try:
         with _readers().child(wait_s=WAIT_S) as child:
             try:
-                answer = child.ask({}, payload=content, timeout_s=TIMEOUT_S)
+                answer = child.ask({"lists": lists}, payload=content, timeout_s=TIMEOUT_S)
             except SandboxError as failure:
                 raise _unreadable() from failure
     except Busy as busy:
@@ -51,10 +60,11 @@ def service(_settings: Message) -> Service:
     return _answer
 
 
-def _answer(_request: Message, content: bytes) -> tuple[Message, bytes]:
+def _answer(request: Message, content: bytes) -> tuple[Message, bytes]:
     try:
-        rows = rows_of(content)
-    except (CalamineError, ZipError, ValueError, OSError):
+        is_list = bool(request.get("lists")) and not content.startswith(_WORKBOOKS)
+        rows = {"": _listed(content)} if is_list else rows_of(content)
+    except (CalamineError, ZipError, ValueError, OSError, csv.Error):
         return {"is_read": False}, b""
     return {"is_read": True}, json.dumps(rows).encode()
 
@@ -72,6 +82,41 @@ def rows_of(content: bytes) -> dict[str, list[list[str]]]:
         if sum(len(line) for rows in read.values() for line in rows) > MAX_CELLS:
             raise ValueError("too many cells")
     return read
+
+
+def _listed(content: bytes) -> list[list[str]]:
+    """The rows of a list in plain text.
+
+    Raises:
+        ValueError, csv.Error: it is no text, or has too many cells.
+    """
+    text = _decoded(content)
+    if "\x00" in text:
+        raise ValueError("no text")
+    head = "\n".join(text.splitlines()[:20])
+    parted_by = max(";\t,|", key=head.count)
+    csv.field_size_limit(MAX_FIELD)
+    rows: list[list[str]] = []
+    cells = 0
+    for line in csv.reader(StringIO(text, newline=""), delimiter=parted_by):
+        rows.append(_bare([" ".join(cell.split())[:MAX_CELL] for cell in line[:MAX_COLUMNS]]))
+        cells += len(rows[-1])
+        if cells > MAX_CELLS:
+            raise ValueError("too many cells")
+        if len(rows) > MAX_ROWS:
+            break
+    while rows and not any(rows[-1]):
+        rows.pop()
+    return rows
+
+
+def _decoded(content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:  # saved by a spreadsheet program on an old Windows
+        return content.decode("cp1252")
 
 
 def _rows(book: CalamineWorkbook, name: str) -> list[list[str]]:
@@ -107,6 +152,6 @@ def _unreadable() -> Invalid:
 @cache
 def _readers() -> Pool:
     return Pool(
-        "ged.workbook.reading:service", {}, packages=("ged",), limits=Limits(_MEMORY_BYTES, file_bytes=0), uses=20, size=1,
+        "ged.spreadsheet.reading:service", {}, packages=("ged",), limits=Limits(_MEMORY_BYTES, file_bytes=0), uses=20, size=1,
         max_answer_bytes=_MAX_ANSWER_BYTES,
     )  # fmt: skip

@@ -1,17 +1,17 @@
 """the job that makes the pages of letters written in Word; from this revision on letters may be written in Word
 
-Revision ID: 0056
-Revises: 0055
+Revision ID: 0057
+Revises: 0056
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0056"
-down_revision = "0055"
+revision = "0057"
+down_revision = "0056"
 branch_labels = None
 depends_on = None
-oldest_program = "0056"  # an older program can read neither the job nor the pages of a letter written in Word
+oldest_program = "0057"  # an older program can read neither the job nor the pages of a letter written in Word
 phase = "contract"
 
 

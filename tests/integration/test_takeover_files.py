@@ -1,0 +1,424 @@
+"""A register kept as a spreadsheet is taken over on the site: checked, paused, killed, mended, and never doubled."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from pathlib import Path
+from threading import Barrier, Thread
+
+import pytest
+from flask import Flask
+from openpyxl import Workbook, load_workbook
+from sqlalchemy import select
+
+from ged.audit import AuditEntry
+from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
+from ged.jobs import JobKind
+from ged.org.models import Person, Unit
+from ged.register.models import Direction, Mail, MailNumber, Register, RegisterNature
+from ged.spreadsheet.reading import read_apart
+from ged.takeover import uploads
+from ged.takeover.models import TakeoverFile
+from ged.takeover.operations import PIECE_LETTERS
+from ged.takeover.uploads import FileRow
+from ged.unit import Services
+from tests.factories import NOW, actor, make_organisation, make_services
+from tests.routing_kit import run_jobs, unit_id
+from tests.site import give_passwords, make_site, post, sign_in
+
+HEAD = ["N° d'ordre", "Date d'arrivée", "Expéditeur", "Objet", "Service"]
+GOOD = [str(1), "05/01/26", "Préfecture de l'Ogou", "Demande de poteaux", "Service des études"]
+WRONG_DAY = ["2", "31/02/2026", "CEET", "Facture", "ETU"]
+WRONG_UNIT = ["3", "6 janv. 2026", "CEET", "Relance", "Service inconnu"]
+TWICE = ["1", "05/01/2026", "CEET", "Doublon", ""]
+
+
+def xlsx(*rows: list[str], title: str = "2026") -> bytes:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = title
+    for row in rows:
+        sheet.append(row)
+    for cell in sheet["D"]:
+        cell.data_type = "s" if cell.value else cell.data_type
+    kept = io.BytesIO()
+    book.save(kept)
+    return kept.getvalue()
+
+
+def csv_of(*rows: list[str]) -> bytes:
+    return "\r\n".join(";".join(row) for row in rows).encode("cp1252")
+
+
+def many(count: int) -> bytes:
+    return csv_of(HEAD, *([str(n), "05/01/2026", "CEET", f"Courrier {n}", ""] for n in range(1, count + 1)))
+
+
+def add_archive(services: Services) -> int:
+    with services.unit_of_work(NOW) as uow:
+        archive = Register(
+            code="PAPIER", name="Livres", unit_id=unit_id(services, "BO"), direction=Direction.INCOMING,
+            nature=RegisterNature.ARCHIVE, pattern="P-{seq:05d}",
+        )  # fmt: skip
+        uow.session.add(archive)
+        uow.session.flush()
+        return archive.id
+
+
+@pytest.fixture
+def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
+    made = make_services(tmp_path, url=either_database)
+    make_organisation(made)
+    add_archive(made)
+    yield made
+    made.engine.dispose()
+
+
+def archive_of(services: Services) -> int:
+    with services.reading() as session:
+        return session.scalars(select(Register.id).where(Register.code == "PAPIER")).one()
+
+
+def hand_in(services: Services, content: bytes, *, who: str = "agent", name: str = "registre.csv") -> int:
+    book = read_apart(content, lists=True)
+    with services.unit_of_work(NOW) as uow:
+        return uploads.hand_in(uow, archive_of(services), content, name, book, actor=actor(services, who))
+
+
+def ask(services: Services, file_id: int) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uploads.ask(uow, file_id, actor=actor(services, "agent"))
+
+
+def seen(services: Services, file_id: int) -> FileRow:
+    with services.reading() as session:
+        return uploads.file(session, file_id, actor(services, "agent"))
+
+
+def numbers(services: Services) -> list[str]:
+    with services.reading() as session:
+        found = session.scalars(select(MailNumber.text).where(MailNumber.register_id == archive_of(services)))
+        return sorted(found, key=lambda text: (len(text), text))
+
+
+def take(services: Services, file_id: int, heartbeat: Callable[[str], None] = lambda _said: None) -> None:
+    uploads.take(services, file_id, heartbeat=heartbeat, now=datetime.now(UTC))
+
+
+def test_lines_are_taken_in_refusals_are_cells_and_a_mended_file_adds_only_what_was_refused(services: Services) -> None:
+    first = hand_in(services, xlsx(["REGISTRE 2026"], HEAD, GOOD, WRONG_DAY, WRONG_UNIT, TWICE), name="registre.xlsx")
+    row = seen(services, first)
+    assert (row.head_row, row.columns) == (2, ("number", "received_on", "sender", "subject", "unit"))
+    sheet = read_apart(xlsx(["REGISTRE 2026"], HEAD, GOOD, WRONG_DAY, WRONG_UNIT, TWICE))["2026"]
+    checked = uploads.check(services, row, sheet, now=NOW)
+    assert (checked.would_take, checked.already, checked.refused) == (1, 0, 3)
+    cells = [(line, column, code) for line, column, code, _params in checked.refusals]
+    assert cells == [(4, 2, "import.date"), (5, 5, "takeover.unit"), (6, 1, "takeover.number_twice")]
+    assert numbers(services) == [], "a check changes nothing"
+    ask(services, first)
+    run_jobs(services, JobKind.TAKE_OVER)
+    done = seen(services, first)
+    assert (done.taken, done.read, [one[:3] for one in done.refusals]) == (1, 4, cells)
+    mended = hand_in(
+        services,
+        csv_of(HEAD, ["2", "28/02/2026", "CEET", "Facture", "ETU"], GOOD, ["4", "7/1/26", "CEET", "Autre", ""]),
+    )
+    ask(services, mended)
+    run_jobs(services, JobKind.TAKE_OVER)
+    assert numbers(services) == ["1", "2", "4"]
+    assert seen(services, mended).taken == 3
+    with services.reading() as session:
+        days = session.execute(
+            select(MailNumber.text, MailNumber.registered_on).where(MailNumber.register_id == row.register_id)
+        ).all()
+        letter = session.scalars(select(Mail).where(Mail.subject == "Demande de poteaux")).one()
+        assert letter.responsible_unit_id == unit_id(services, "ETU")
+    assert dict(days) == {"1": date(2026, 1, 5), "2": date(2026, 2, 28), "4": date(2026, 1, 7)}
+
+
+def test_a_line_that_was_taken_in_and_then_changed_is_refused(services: Services) -> None:
+    ask(services, hand_in(services, csv_of(HEAD, GOOD)))
+    run_jobs(services, JobKind.TAKE_OVER)
+    again = hand_in(services, csv_of(HEAD, [*GOOD[:3], "Autre objet", ""]))
+    ask(services, again)
+    run_jobs(services, JobKind.TAKE_OVER)
+    assert [one[2] for one in seen(services, again).refusals] == ["takeover.number_changed"]
+    assert numbers(services) == ["1"]
+
+
+def test_paused_resumed_and_run_twice(services: Services) -> None:
+    count = 3 * PIECE_LETTERS
+    file_id = hand_in(services, many(count))
+    ask(services, file_id)
+
+    def pause_once(_said: str) -> None:
+        with services.unit_of_work(NOW) as uow:
+            uploads.pause(uow, file_id, actor=actor(services, "agent"))
+
+    take(services, file_id, pause_once)
+    half = seen(services, file_id)
+    assert half.is_paused
+    assert half.done_at is None
+    assert len(numbers(services)) == PIECE_LETTERS
+    take(services, file_id)
+    assert len(numbers(services)) == PIECE_LETTERS, "a paused file is left alone"
+    with services.unit_of_work(NOW) as uow:
+        uploads.resume(uow, file_id, actor=actor(services, "agent"))
+    take(services, file_id)
+    take(services, file_id)
+    assert numbers(services) == [str(n) for n in range(1, count + 1)]
+    done = seen(services, file_id)
+    assert (done.taken, done.read, done.total) == (count, count, count)
+
+
+KILLED = """
+    import os
+    from datetime import UTC, datetime
+    from pathlib import Path
+    from tests.factories import make_services
+    from ged.takeover import uploads
+
+    services = make_services(Path({folder!r}), url={url!r}, create=False)
+    beats = []
+
+    def beat(said):
+        beats.append(said)
+        if len(beats) == 2:
+            os.kill(os.getpid(), 9)
+
+    uploads.take(services, {file_id}, heartbeat=beat, now=datetime.now(UTC))
+"""
+
+
+def test_killed_between_two_pieces_nothing_is_doubled_and_nothing_is_lost(
+    services: Services, either_database: str | None, tmp_path: Path
+) -> None:
+    count = 4 * PIECE_LETTERS
+    file_id = hand_in(services, many(count))
+    ask(services, file_id)
+    child = textwrap.dedent(KILLED).format(folder=str(tmp_path), url=either_database, file_id=file_id)
+    ended = subprocess.run(
+        [sys.executable, "-c", child],
+        cwd=Path(__file__).parents[2],
+        env=dict(os.environ),
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == -9, ended.stderr
+    assert len(numbers(services)) == 2 * PIECE_LETTERS
+    take(services, file_id)
+    assert numbers(services) == [str(n) for n in range(1, count + 1)]
+    assert seen(services, file_id).refusals == ()
+
+
+@pytest.mark.servers
+def test_two_workers_at_one_file_double_nothing(make_database: Callable[[], str], tmp_path: Path) -> None:
+    services = make_services(tmp_path, url=make_database())
+    try:
+        make_organisation(services)
+        add_archive(services)
+        count = 3 * PIECE_LETTERS
+        file_id = hand_in(services, many(count))
+        ask(services, file_id)
+        together, failures = Barrier(2), list[Exception]()
+
+        def work() -> None:
+            together.wait()
+            try:
+                take(services, file_id)
+            except Exception as error:  # noqa: BLE001  # told below
+                failures.append(error)
+
+        threads = [Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        assert numbers(services) == [str(n) for n in range(1, count + 1)]
+        assert seen(services, file_id).refusals == ()
+    finally:
+        services.engine.dispose()
+
+
+def test_the_next_file_of_the_register_is_read_as_the_last_one(services: Services) -> None:
+    first = hand_in(services, csv_of(["A", "B", "C"], ["7", "x", "Un texte"]))
+    with services.unit_of_work(NOW) as uow:
+        uploads.choose_columns(uow, first, ["number", "", "subject"], actor=actor(services, "agent"))
+    assert seen(services, hand_in(services, csv_of(["C", "A"], ["Un texte", "7"]))).columns == ("", ""), (
+        "only looked at"
+    )
+    ask(services, first)
+    assert seen(services, hand_in(services, csv_of(["C", "A"], ["Un texte", "7"]))).columns == ("subject", "number")
+
+
+def test_a_unit_of_another_ministry_is_unknown(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(Unit(code="AUTRE", name="Autre ministère", is_entity=True))
+    file_id = hand_in(services, csv_of(HEAD, [*GOOD[:4], "AUTRE"], ["2", *GOOD[1:4], "Autre ministère"]))
+    ask(services, file_id)
+    take(services, file_id)
+    assert [one[:3] for one in seen(services, file_id).refusals] == [(2, 5, "takeover.unit"), (3, 5, "takeover.unit")]
+
+
+def test_a_file_is_of_who_handed_it_in_while_the_register_is_theirs(services: Services) -> None:
+    file_id = hand_in(services, csv_of(HEAD, GOOD))
+    for account in ("dge", "sg", "admin"):
+        with services.reading() as session, pytest.raises(NotFound):
+            uploads.file(session, file_id, actor(services, account))
+    with pytest.raises(Forbidden):
+        hand_in(services, csv_of(HEAD, GOOD), who="dge")
+    with services.unit_of_work(NOW) as uow, pytest.raises(Invalid, match="takeover.not_archive"):
+        current = uow.session.scalars(select(Register.id).where(Register.code == "ARR")).one()
+        uploads.hand_in(uow, current, b"", "x", {"": [["Objet"]]}, actor=actor(services, "agent"))
+
+
+def test_asked_for_twice_it_is_taken_in_once(services: Services) -> None:
+    file_id = hand_in(services, csv_of(HEAD, GOOD))
+    ask(services, file_id)
+    with pytest.raises(InvalidTransition):
+        ask(services, file_id)
+    with services.unit_of_work(NOW) as uow, pytest.raises(InvalidTransition):
+        uploads.choose_columns(uow, file_id, ["subject", "", "", "", ""], actor=actor(services, "agent"))
+
+
+def test_a_register_that_was_closed_meanwhile_is_told(services: Services) -> None:
+    file_id = hand_in(services, csv_of(HEAD, GOOD))
+    ask(services, file_id)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.get_one(Register, archive_of(services)).closed_at = NOW
+    take(services, file_id)
+    with services.reading() as session:
+        row = session.get_one(TakeoverFile, file_id)
+        assert [one[2] for one in row.refusals] == ["register.closed"]
+        assert row.done_at is not None
+
+
+HOSTILE = {
+    "binary": bytes(range(256)) * 50,
+    "a long field": b'"' + b"x" * 200_000,
+    "half a workbook": xlsx(HEAD, GOOD)[:400],
+    "nothing": b"",
+    "nuls": "Objet;N°\x00\r\nUn;1".encode(),
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
+def test_what_is_no_spreadsheet_is_refused(content: bytes) -> None:
+    with suppress(Invalid):
+        book = read_apart(content, lists=True)
+        assert not any(any(row) for rows in book.values() for row in rows)
+
+
+def test_a_refusal_of_a_file_says_that_it_cannot_be_read() -> None:
+    with pytest.raises(Invalid, match="workbook.unreadable"):
+        read_apart(HOSTILE["half a workbook"], lists=True)
+    with pytest.raises(Invalid, match="workbook.unreadable"):
+        read_apart(csv_of(HEAD, GOOD))  # the workbook of a roll-out is no list
+
+
+# --- the site ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> tuple[Flask, Services]:
+    app, services = make_site(tmp_path)
+    add_archive(services)
+    give_passwords(services)
+    return app, services
+
+
+def upload(app: Flask, services: Services, content: bytes, name: str, account: str = "agent") -> str:
+    client = sign_in(app, account)
+    data = {"register_id": str(archive_of(services)), "file": (io.BytesIO(content), name)}
+    answer = post(client, "/reprises/", data)
+    assert answer.status_code == 303, answer.text
+    return str(answer.location)
+
+
+def test_the_whole_way_on_the_site(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    client = sign_in(app, "agent")
+    assert "/reprises/" in client.get("/registres/").text
+    where = upload(
+        app, services, xlsx(HEAD, GOOD, WRONG_DAY, ["5", "3/2/26", "CEET", "=HYPERLINK(1)", ""]), "registre.xlsx"
+    )
+    page = client.get(where).text
+    assert "05/01/2026" in page, "the preview shows the day as it would be read"
+    assert "B3" in page
+    chosen = {f"column_{n}": field for n, field in enumerate(("number", "received_on", "sender", "subject", "unit"))}
+    answer = post(client, f"{where}/colonnes", chosen, page=where)
+    assert answer.status_code == 303
+    check = str(answer.location)
+    page = client.get(check).text
+    assert "1 ligne refusée" in page
+    assert "B3" in page
+    marked = client.get(f"{where}/corrige.xlsx")
+    book = load_workbook(io.BytesIO(marked.data))
+    cell = book["2026"]["B3"]
+    assert cell.fill.fgColor.rgb == "00FFC7CE"
+    assert cell.comment is not None
+    assert "31/02/2026" in cell.comment.text
+    assert book["2026"]["D4"].data_type == "s", "what begins with = stays a text"
+    answer = post(client, f"{where}/reprendre", {}, page=check)
+    assert answer.status_code == 303
+    assert post(client, f"{where}/reprendre", {}, page=check).status_code == 409
+    assert "en attente" in client.get(check).text
+    assert post(client, f"{where}/suspendre", {}, page=check).status_code == 303
+    assert "Continuer" in client.get(check).text
+    assert post(client, f"{where}/continuer", {}, page=check).status_code == 303
+    take(services, int(where.rpartition("/")[2]))
+    page = client.get(check).text
+    assert "2 courriers de ce tableur sont au registre" in page
+    assert "Ouvrir « ARR » à la suite" in page, "the current register may go on after the greatest number"
+    assert "en attente" not in client.get(f"{where}/avancement").text
+    assert client.get("/reprises/").text.count("registre.xlsx") == 1
+    with services.reading() as session:
+        told = set(session.scalars(select(AuditEntry.action).where(AuditEntry.action.like("takeover.%"))))
+    assert told == {"takeover.handed_in", "takeover.asked", "takeover.paused", "takeover.resumed"}
+
+
+def test_the_columns_are_refused_with_the_reason_at_the_field(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    where = upload(app, services, csv_of(HEAD, GOOD), "registre.csv")
+    client = sign_in(app, "agent")
+    answer = post(client, f"{where}/colonnes", {f"column_{n}": "" for n in range(5)}, page=where)
+    assert answer.status_code == 422
+    assert "Aucune colonne ne donne l'objet" in answer.text
+    answer = post(client, f"{where}/feuille", {"sheet": "", "head_row": "2"}, page=where)
+    assert answer.status_code == 303
+    assert seen(services, int(where.rpartition("/")[2])).head_row == 2
+    refused = post(client, f"{where}/feuille", {"sheet": "absente", "head_row": "1"}, page=where)
+    assert refused.status_code == 422
+
+
+def test_wrong_uploads_are_told(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    client = sign_in(app, "agent")
+    register = str(archive_of(services))
+    assert post(client, "/reprises/", {"register_id": register}).status_code == 422
+    for content in (b"", b"PK\x03\x04rien", csv_of(["", ""])):
+        data = {"register_id": register, "file": (io.BytesIO(content), "x.csv")}
+        assert post(client, "/reprises/", data).status_code == 422, content
+
+
+def test_others_are_shown_nothing_of_a_file(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(Person(account="autre", name="Autre"))
+    where = upload(app, services, csv_of(HEAD, GOOD), "registre.csv")
+    for account, status in {"dge": 404, "daf": 404, "sg": 403, "admin": 403, "etudes": 403}.items():
+        client = sign_in(app, account)
+        for part in ("", "/controle", "/avancement", "/corrige.xlsx"):
+            answer = client.get(f"{where}{part}")
+            assert answer.status_code == status, (account, part)
+            assert "poteaux" not in answer.text
+    assert "Aucun registre d'archives antérieures" in sign_in(app, "dge").get("/reprises/").text
