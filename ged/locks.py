@@ -125,8 +125,7 @@ def hold_made(session: Session, model: type[Row], row_id: Key, **values: object)
     row = hold_one(session, model, row_id)
     if row is not None:
         return row
-    if _goes_in_turn(session, model):
-        session.execute(select(func.pg_advisory_xact_lock(_turn(model, _values(row_id)))))
+    take_turn(session, model, row_id)
     insert_if_missing(session, model, **values)
     return hold_known(session, model, row_id)
 
@@ -148,6 +147,12 @@ def hold_values(session: Session, model: type[Base], row_id: Key, **values: obje
         hold_made(session, model, row_id, **values)
         row = session.connection().execute(query, named).mappings().one()
     return row
+
+
+def take_turn(session: Session, model: type[Base], row_id: Key) -> None:
+    """Take the advisory lock of a row of ``IN_TURN`` until the commit, whether or not the row is there."""
+    if _goes_in_turn(session, model):
+        session.execute(select(func.pg_advisory_xact_lock(_turn(model, _values(row_id)))))
 
 
 def hold_known(session: Session, model: type[Row], row_id: Key) -> Row:

@@ -1,5 +1,6 @@
 """The base of most tests: services over real adapters in a private folder, and a small organisation."""
 
+import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
@@ -7,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, event, exists, insert, inspect, select
+from sqlalchemy import Engine, exists, insert, inspect, select
 from sqlalchemy.orm import Session
 
 from ged.adapters.blobs_fs import FileBlobs
@@ -34,6 +35,7 @@ from signing.pki import Authority
 from signing.sealing import own_seal
 from signing.status import AuthorityStatus
 from signing.validation import PdfChecker
+from tests.servers import postgres
 
 SECRET = "a secret of the tests that is long enough"
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -96,8 +98,8 @@ def make_services(folder: Path, *, url: str | None = None, create: bool = True) 
 def make_tables(engine: Engine) -> None:
     """Make all tables of the models quickly: this is most of the time of a small test.
 
-    On SQLite, a new file is a copy of a template that is made once per process. For PostgreSQL, the statements are
-    recorded at the first empty database of the process, and sent to each further database in one message.
+    Each further new file of SQLite, and each further empty database of a PostgreSQL server, is a copy of the first one
+    that this process made.
     """
     path = Path(engine.url.database or "")
     if engine.dialect.name == "sqlite" and not path.exists():
@@ -108,28 +110,23 @@ def make_tables(engine: Engine) -> None:
         metadata.create_all(engine)
 
 
-_SAID: list[str] = []
+_TEMPLATES: dict[str, str] = {}
+"""Server -> the database there that has all tables and no row, made by this process."""
 
 
 def _make_tables_of_postgres(engine: Engine) -> None:
-    if _SAID:
-        with engine.begin() as connection:
-            driver = connection.connection.driver_connection
-            assert driver is not None
-            # No parameters: only then the driver sends several statements in one message.
-            driver.execute("; ".join(_SAID))
-        return
-    said: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
-        if not statement.startswith("SELECT"):
-            assert not parameters, statement
-            said.append(statement.replace("%%", "%"))
-
-    with engine.begin() as connection:
-        event.listen(connection, "after_cursor_execute", note)
-        metadata.create_all(connection)
-    _SAID.extend(said)
+    """Make all tables in the first empty database of a server, and keep a copy: each further one is a copy of the copy."""
+    server = engine.url.set(database="postgres").render_as_string(hide_password=False)
+    name, template = str(engine.url.database), _TEMPLATES.get(server)
+    if template is None:
+        metadata.create_all(engine)
+    engine.dispose()  # only a database without sessions can be copied or dropped
+    if template is None:
+        _TEMPLATES[server] = f"tables_{uuid.uuid4().hex[:12]}"
+        postgres.create_database(server, _TEMPLATES[server], copy_of=name)
+    else:
+        postgres.drop_database(server, name)
+        postgres.create_database(server, name, copy_of=template)
 
 
 @cache

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import exists, update
+from sqlalchemy import and_, exists, update
 from sqlalchemy.orm import Session
 
 from ged.db import Together, insert_of, known_to, placed, table_of
+from ged.errors import Overtaken
 from ged.org.models import Unit
 from ged.org.tree import entities, entity_of
 from ged.ports import RegisterId
@@ -22,17 +23,25 @@ from ged.register.numbering import format_number, number_key
 from ged.register.registers import open_register
 from ged.unit import Actor, HeldPost, UnitOfWork, UnitRow
 
-_counters, _closings = table_of(RegisterCounter), table_of(RegisterClosing)
-_IS_OPEN = ~exists().where(
+_counters, _closings, _registers = table_of(RegisterCounter), table_of(RegisterClosing), table_of(Register)
+_DAY_IS_OPEN = ~exists().where(
     _closings.c.register_id == placed("register_id"), _closings.c.until_on >= placed("registered_on")
 )
+_NUMBERED_BY = ("code", "unit_id", "pattern", "restarts_yearly")
+"""The columns of a register that its numbers show or follow."""
+_IS_AS_READ = exists().where(
+    _registers.c.id == placed("register_id"),
+    _registers.c.closed_at.is_(None),
+    *(_registers.c[name] == placed(f"read_{name}") for name in _NUMBERED_BY),
+)
+_HOLDS = and_(_DAY_IS_OPEN, _IS_AS_READ)
 _NEXT = Together(
     update(_counters)
-    .where(_counters.c.register_id == placed("register_id"), _counters.c.year == placed("year"), _IS_OPEN)
+    .where(_counters.c.register_id == placed("register_id"), _counters.c.year == placed("year"), _HOLDS)
     .values(last_sequence=placed("sequence"), last_on=placed("registered_on")),
-    insert_of(MailNumber, where=_IS_OPEN).returning(table_of(MailNumber).c.id),
+    insert_of(MailNumber, where=_HOLDS).returning(table_of(MailNumber).c.id),
 )
-"""Statements: insert a number and update its counter, unless the number's day is closed."""
+"""Statements: insert a number and update its counter, unless its day is closed or its register has changed."""
 
 
 def allocate(
@@ -53,12 +62,13 @@ def allocate(
     Raises:
         NotFound: ``register.unknown``.
         InvalidTransition: ``register.closed``, ``clock.ahead``, ``clock.jump``.
+        Overtaken: the register was changed while we waited for its counter.
     """
     register = open_register(uow.session, register_id)
-    # Read this before we take the lock that others wait for.
-    entity, unit = entity_code(uow.session, register.unit, actor.units), register.unit.code
-    closed = closed_until(uow.session, register.id)
     while True:
+        # Read this before we take the lock that others wait for. The statement that writes the number checks it again.
+        entity, unit = entity_code(uow.session, register.unit, actor.units), register.unit.code
+        closed = closed_until(uow.session, register.id)
         counter = locked_counter(uow.session, register, day_after(uow, closed))
         on = max(day_after(uow, closed), counter["last_on"] or date.min)
         clock.check(uow, on, counter["last_on"])
@@ -83,11 +93,16 @@ def allocate(
             "voided_at": None,
             "void_reason": "",
         }
-        number_id: int | None = _NEXT.run(uow.session, row).scalar_one_or_none()
+        read = {f"read_{name}": getattr(register, name) for name in _NUMBERED_BY}
+        number_id: int | None = _NEXT.run(uow.session, row | read).scalar_one_or_none()
         if number_id is not None:
             break
-        # The day was closed before we got the lock. While we hold it, no other day can be closed.
-        closed = closed_until(uow.session, register.id)
+        uow.session.refresh(register)
+        if register.closed_at is not None or any(
+            read[f"read_{name}"] != getattr(register, name) for name in _NUMBERED_BY
+        ):
+            raise Overtaken(f"register {register.code} was changed")  # its clerk may be another one now
+        # The day was closed before we got the lock. We keep the lock, so no other day can be closed.
     # The register is already loaded: callers that use the number need no query while others wait for the lock.
     number = MailNumber(**row, id=number_id, register=register)
     known_to(uow.session, number)

@@ -27,7 +27,7 @@ from ged.unit import SYSTEM, Actor, Role, Services, UnitOfWork
 from ged.workbook import inverse
 from ged.workbook.inverse import Obstacle
 from ged.workbook.models import WorkbookImport
-from ged.workbook.registry import load_paper_books, load_registry
+from ged.workbook.registry import check_still_unused, load_paper_books, load_registry
 from ged.workbook.state import organisation_now
 
 MOST_OBSTACLES = 50
@@ -60,18 +60,21 @@ def bring_to(uow: UnitOfWork, file: OrganisationFile, *, on: date, actor: Actor 
     """
     loaded = load_organisation(uow, file, on=on)
     uow.session.flush()
-    return [
+    followed = follow(uow, loaded, on=on, actor=actor)
+    registry = load_registry(uow, file)
+    changes = [
         *loaded,
-        *follow(uow, loaded, on=on, actor=actor),
-        *load_registry(uow, file),
+        *followed,
+        *registry,
         *load_routing(uow, file),
         # On an installation without a calendar this is a part of the first change, and goes with it when it is taken back: a
         # calendar that stayed would make the database another one than before. The next change fills it again.
         *fill_calendar(uow, if_empty=True),
         *load_signbook(uow, file),
         *load_natures(uow, file),
-        *load_paper_books(uow, file, on=on, actor=actor),
     ]
+    check_still_unused(uow, registry, on=on)
+    return [*changes, *load_paper_books(uow, file, on=on, actor=actor)]
 
 
 class _Preview(Exception):

@@ -1,5 +1,6 @@
 """The mail office's part of the organisation file: registers and the paper books that they continue, correspondents, filing plan."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -63,6 +64,33 @@ def _stay_as_numbered(register: Register, values: dict[str, object]) -> None:
     changed = next((name for name in FIXED if values[name] != getattr(register, name)), None)
     if changed is not None:
         raise Invalid("register.in_use", "open another register", register=register.code, field=changed)
+
+
+def check_still_unused(uow: UnitOfWork, changes: Iterable[Change], *, on: date) -> None:
+    """Refuse changes of registers that were given their first number meanwhile. From now on their numbers wait for us.
+
+    It locks counters: nothing that stands before them in the order of locks may follow.
+
+    Raises:
+        Invalid: ``register.in_use``.
+    """
+    changed = {
+        one.code
+        for one in changes
+        if one.kind == "registers" and not frozenset(FIXED).isdisjoint(one.detail.split(", "))
+    }
+    if not changed:
+        return
+    registers = uow.session.scalars(
+        select(Register).where(Register.code.in_(sorted(changed))).order_by(Register.id)
+    ).all()
+    for register in registers:
+        for year in (0, on.year):  # the counter of the first number, which has no row yet
+            locks.take_turn(uow.session, RegisterCounter, (register.id, year))
+    used = _used(uow.session)
+    for register in registers:
+        if register.id in used:
+            raise Invalid("register.in_use", "open another register", register=register.code)
 
 
 def load_paper_books(uow: UnitOfWork, file: OrganisationFile, *, on: date, actor: Actor) -> list[Change]:

@@ -1,4 +1,6 @@
-"""Two registrations at one moment on PostgreSQL: a form sent twice makes one letter, a new sender one entry."""
+"""Two registrations at one moment on PostgreSQL: a form sent twice makes one letter, a new sender one entry.
+
+And a registration while its register changes."""
 
 from __future__ import annotations
 
@@ -6,13 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from ged.errors import Invalid, InvalidTransition
 from ged.ports import RegisterId
 from ged.register.models import Correspondent, Mail, MailNumber, Register
 from ged.register.operations import IncomingForm, Registered, register_incoming
-from ged.unit import Services
-from tests.factories import NOW, actor, make_organisation, make_services
+from ged.unit import Services, once_more
+from ged.workbook.operations import bring_to
+from ged.workbook.state import organisation_now
+from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.lock_kit import Actor, wait_for_waiters
 
 pytestmark = pytest.mark.servers
@@ -62,3 +67,57 @@ def test_a_new_sender_typed_by_two_clerks_is_one_entry(services: Services) -> No
     with services.reading() as session:
         assert session.scalars(select(Correspondent.version)).all() == [1]
         assert session.scalar(select(func.count(MailNumber.id))) == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "number"),
+    [
+        ({"closed_at": NOW}, "register.closed"),
+        ({"pattern": "N{seq:03d}/{entity}"}, "N002/MIN"),
+    ],
+)
+def test_a_register_that_changes_while_a_number_waits_is_read_again(
+    services: Services, changed: dict[str, object], number: str
+) -> None:
+    clerk = actor(services, "agent")
+    with services.reading() as session:
+        register_id = RegisterId(session.scalars(select(Register.id).where(Register.code == "ARR")).one())
+
+    def enter() -> str:
+        try:
+            with services.unit_of_work(NOW) as uow:
+                letter = form(services, "Demande", "b" * 43)
+                return register_incoming(uow, register_id, letter, actor=clerk, now=NOW).number
+        except InvalidTransition as refusal:
+            return refusal.code
+
+    with services.unit_of_work(NOW) as uow:
+        register_incoming(uow, register_id, form(services, "Demande", "a" * 43), actor=clerk, now=NOW)
+        second = Actor(lambda: once_more(enter))
+        wait_for_waiters(services.engine)
+        with services.unit_of_work(NOW) as other:
+            other.session.execute(update(Register).where(Register.id == register_id).values(changed))
+    assert second.result() == number
+
+
+def test_a_register_that_gets_its_first_number_meanwhile_keeps_what_it_was_given_by(services: Services) -> None:
+    clerk = actor(services, "agent")
+    with services.reading() as session:
+        register_id = RegisterId(session.scalars(select(Register.id).where(Register.code == "ARR")).one())
+        now = organisation_now(session, on=TODAY)
+    wanted = [one.model_copy(update={"restarts_yearly": not one.restarts_yearly}) for one in now.registers]
+    file = now.model_copy(update={"registers": [one for one in wanted if one.code == "ARR"]})
+
+    def change() -> str:
+        try:
+            with services.unit_of_work(NOW) as uow:
+                bring_to(uow, file, on=TODAY)
+        except Invalid as refusal:
+            return refusal.code
+        return "changed"
+
+    with services.unit_of_work(NOW) as uow:
+        register_incoming(uow, register_id, form(services, "Demande", "a" * 43), actor=clerk, now=NOW)
+        changer = Actor(change)
+        wait_for_waiters(services.engine)
+    assert changer.result() == "register.in_use"

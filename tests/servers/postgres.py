@@ -167,10 +167,12 @@ def _run(*words: Path | str) -> None:
             raise RuntimeError(f"PostgreSQL does not start: {output.read()[-600:].strip()}")
 
 
-def create_database(server_url: str, name: str) -> str:
-    """Make an empty database. Returns its SQLAlchemy URL."""
+def create_database(server_url: str, name: str, *, copy_of: str = "template1") -> str:
+    """Make a database: empty, or a copy of one that nobody uses. Returns its SQLAlchemy URL."""
+    # Copying the files costs half of writing them through the log (where nothing is flushed to disk).
+    make = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
     with _connect(server_url) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        connection.execute(make.format(sql.Identifier(name), sql.Identifier(copy_of)))
     return f"{server_url.rpartition('/')[0]}/{name}"
 
 
