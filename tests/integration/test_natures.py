@@ -122,7 +122,7 @@ def test_a_nature_proposes_delay_and_register_to_the_clerk(site: Site) -> None:
         uow.session.execute(update(Nature).where(Nature.code == "facture").values(is_closed=True))
     page = site.get("agent", "/enregistrer/")
     offers = json.loads(html.unescape(re.search(r'data-natures="([^"]+)"', page)[1]))  # type: ignore[index]
-    assert offers["plainte"] == {"delay_days": 10, "register_id": register_id}
+    assert offers["plainte"] == {"delay_days": 10, "register_id": register_id, "level": 0}
     assert "facture" not in offers
     assert "Proposé selon la nature" in page, "who has no script reads the delays"
     assert "Plainte ou réclamation 10" in page
