@@ -367,7 +367,7 @@ def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
         NotFound: ``act.unknown``.
         InvalidTransition: ``act.settled``: it was not done, or is undone already.
         Invalid: ``act.hangs``: ``params["obstacles"]`` are `inverse.Obstacle`; ``act.undo_unfit``; ``act.own_rights``;
-            ``act.last_administrator``.
+            ``act.last_administrator``; ``act.closed_unit``: a holder would be in it; ``act.held_twice``, ``act.closed_holder``.
     """
     one_at_a_time(uow)
     Reach(actor, uow.services.installation_accounts).require_act(uow.session, act_id)
@@ -411,9 +411,18 @@ def _still_fits(uow: UnitOfWork, act: OrganisationAct, on: date) -> None:
         check_references(now)
     except Invalid as wrong:
         raise Invalid("act.undo_unfit", "undo the later acts first", detail=str(wrong.params.get("where"))) from None
-    refusals = unfit(now, [one for one in back if not one.is_new])
+    refusals = [*unfit(now, [one for one in back if not one.is_new]), *_held_in_closed(now, back)]
     if refusals:
         raise refusals[0]
+
+
+def _held_in_closed(now: OrganisationFile, back: Sequence[Difference]) -> Iterator[Invalid]:
+    """The posts that have a holder again, in units that were closed meanwhile."""
+    filled = {one.code for one in back if (one.kind, one.field) == ("posts", "holder")}
+    closed = {unit.code: unit.name for unit in now.units if unit.closed}
+    for post in now.posts:
+        if post.code in filled and post.holder and post.unit in closed:
+            yield Invalid("act.closed_unit", "undo the closing first", unit=closed[post.unit])
 
 
 def today_of(uow: UnitOfWork) -> date:

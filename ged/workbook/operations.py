@@ -25,6 +25,7 @@ from ged.routing.load import fill_calendar, load_routing
 from ged.signbook.load import load_signbook
 from ged.unit import SYSTEM, Actor, Role, Services, UnitOfWork
 from ged.workbook import inverse
+from ged.workbook.holders import misheld
 from ged.workbook.inverse import Obstacle
 from ged.workbook.models import WorkbookImport
 from ged.workbook.registry import check_still_unused, load_paper_books, load_registry
@@ -254,7 +255,7 @@ def undo(uow: UnitOfWork, import_id: int | None = None, *, actor: Actor | None =
     Raises:
         NotFound: ``workbook.nothing_to_undo``.
         Invalid: ``workbook.not_last``; ``workbook.own_rights``; ``workbook.hangs``: ``params["obstacles"]`` names up to
-            fifty rows.
+            fifty rows; as ``put_back``.
     """
     one_at_a_time(uow)
     found_id = uow.session.scalar(_last())
@@ -284,8 +285,15 @@ def put_back(uow: UnitOfWork, steps: Sequence[inverse.Step], *, since: datetime,
     """Write the rows as they were, and end what came since through those that are gone again.
 
     ``inverse.obstacles`` was asked before, in this transaction.
+
+    Raises:
+        Invalid: ``act.held_twice``, ``act.closed_holder``: a later change gave a post, or closed an account, without touching these rows.
     """
+    on = uow.now.astimezone(uow.services.zone).date()
     inverse.take_back(uow.session, steps)
+    refused = next(misheld(uow.session, steps, on=on), None)
+    if refused is not None:
+        raise refused
     for step in steps:
         if step["table"] == "delegations" and step.get("before", {}).get("withdrawn_at", 0) is None:
             uow.record("delegation.restored", "delegation", step["key"][0], actor=actor)
@@ -297,7 +305,7 @@ def put_back(uow: UnitOfWork, steps: Sequence[inverse.Step], *, since: datetime,
         uow,
         closed=[step["key"][0] for step in changed if step["table"] == "people" and step["before"].get("is_active") is False],
         filled=uow.session.scalars(select(Holding.post_id).where(Holding.id.in_(held))).all(),
-        since=since, on=uow.now.astimezone(uow.services.zone).date(), actor=actor,
+        since=since, on=on, actor=actor,
     )  # fmt: skip
 
 

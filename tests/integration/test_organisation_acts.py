@@ -314,6 +314,7 @@ def test_an_administrator_gives_himself_nothing(tmp_path: Path, name: str, later
 
 
 def test_an_undo_gives_an_administrator_no_post_back(services: Services) -> None:
+    do(services, given("DAF-C", None))
     with services.unit_of_work(NOW) as uow:
         person = int(actor(services, "admin").person_id)
         uow.session.add(Holding(post_id=post_id(services, "DAF-C"), person_id=person, from_on=date(2026, 1, 1)))

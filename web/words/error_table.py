@@ -42,6 +42,13 @@ MESSAGES: Mapping[str, Message] = {
         _l("Cet acte ne peut pas être annulé : quelque chose en dépend, ou a changé depuis."),
         _l("Défaites d'abord ce qui est nommé ici, ou proposez l'acte contraire."),
     ),
+    "act.closed_holder": Message(
+        _l("« %(post)s » reviendrait à une personne dont le compte est fermé depuis."),
+        _l("Annulez d'abord son départ."),
+    ),
+    "act.held_twice": Message(
+        _l("« %(post)s » aurait deux titulaires : il a été attribué depuis."), _l("Annulez d'abord l'acte plus récent.")
+    ),
     "act.last_administrator": Message(
         _l("Après cet acte, personne n'administrerait plus le service."),
         _l("Donnez d'abord le rôle d'administrateur à une autre personne."),

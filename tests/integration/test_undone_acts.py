@@ -1,0 +1,75 @@
+"""Two acts on one record, the first one undone: what no act ever showed does not come about."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from ged.administration import wanted
+from ged.errors import Invalid
+from ged.unit import Services
+from tests.administration_kit import Wanted, do, dump, organisation, undo
+from tests.factories import NOW, actor, make_organisation, make_services
+
+pytestmark = pytest.mark.slow
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
+    made = make_services(tmp_path, url=either_database)
+    make_organisation(made)
+    yield made
+    made.engine.dispose()
+
+
+def given(code: str, holder: str | None) -> Wanted:
+    return lambda now: wanted.given_post(now, code, holder=holder)
+
+
+def left(account: str) -> Wanted:
+    return lambda now: wanted.departure(now, account, successors={})
+
+
+def closed(code: str, successor: str) -> Wanted:
+    return lambda now: wanted.closed_unit(now, code, successor=successor, keeps_posts=True)
+
+
+def with_roles(code: str, *roles: str) -> Wanted:
+    return lambda now: wanted.changed_post(now, code, title=f"Poste {code}", unit="BO", roles=roles, secretary_of=None)
+
+
+MISHELD = {
+    "the post was given": (given("DGE-C", None), given("DGE-C", "etudes"), "act.held_twice"),
+    "the post of who left was given": (left("dge"), given("DGE-C", "etudes"), "act.held_twice"),
+    "the holder has left": (given("DGE-C", None), left("dge"), "act.closed_holder"),
+    "the unit is closed": (given("BO-A", None), closed("BO", "SG"), "act.closed_unit"),
+}
+
+
+@pytest.mark.parametrize("name", MISHELD)
+def test_an_undo_leaves_no_post_that_cannot_be_held_so(services: Services, name: str) -> None:
+    first, second, code = MISHELD[name]
+    before = organisation(services)
+    undone = do(services, first)
+    later = do(services, second, now=NOW + DAY)
+    stands = dump(services)
+    with pytest.raises(Invalid) as refusal:
+        undo(services, undone, now=NOW + 2 * DAY)
+    assert refusal.value.code == code
+    assert dump(services) == stands
+    undo(services, later, now=NOW + 2 * DAY)
+    undo(services, undone, now=NOW + 2 * DAY)
+    assert {one.code: one.holder for one in organisation(services).posts} == {
+        one.code: one.holder for one in before.posts
+    }
+
+
+def test_an_undone_return_leaves_no_post_to_the_closed_account(services: Services) -> None:
+    do(services, left("dge"))
+    back = do(services, lambda now: wanted.return_of(now, "dge"))
+    do(services, given("ETU-M", "dge"), now=NOW + DAY)
+    with pytest.raises(Invalid, match="act.closed_holder"):
+        undo(services, back, now=NOW + 2 * DAY)
+    assert [post.title for post in actor(services, "dge", on=(NOW + 2 * DAY).date()).posts] == ["Poste ETU-M"]
