@@ -57,6 +57,10 @@ PRINCIPALS: Mapping[str, Sequence[Callable[[int], Principal]]] = {
 """How a right to a letter names a row."""
 JOURNALED: Mapping[str, Sequence[str]] = {"posts": ("post_id", "acting_for_post_id"), "people": ("person_id",)}
 """Columns of the journal that name a row: who acted, through which post."""
+WRITTEN_WHOLE: Mapping[str, tuple[str, str]] = {
+    "post_roles": ("post_id", "posts"), "nature_steps": ("nature_id", "natures"),
+}  # fmt: skip
+"""Tables whose rows are a list of another row, which is always written whole: the column and the table of that row."""
 PIECE = 400
 """Rows asked for in one query."""
 
@@ -195,6 +199,8 @@ def _changed_since(session: Session, steps: Sequence[Step]) -> Iterator[Obstacle
             rows.pop(key, None)
         else:
             rows.setdefault(key, {}).update(step.get("made") or step["after"])
+    for name, (own, parent) in WRITTEN_WHOLE.items():
+        yield from _lists_changed(session, Base.metadata.tables[name], own, parent, steps, final.pop(name, {}))
     for name, rows in final.items():
         table = Base.metadata.tables[name]
         held: dict[Key, RowMapping] = {}
@@ -206,6 +212,34 @@ def _changed_since(session: Session, steps: Sequence[Step]) -> Iterator[Obstacle
             now = held.get(key)
             if now is None or any(_plain(now[column]) != value for column, value in expected.items()):
                 yield Obstacle(name, _told(now, key), name, 0)
+
+
+def _lists_changed(
+    session: Session, table: Table, own: str, parent: str, steps: Sequence[Step], final: Mapping[Key, Mapping[str, Any]]
+) -> Iterator[Obstacle]:
+    """The rows whose lists are not as the steps left them: an undo would mix the two.
+
+    Args:
+        own: column of the list's table that names the row of ``parent``.
+        final: rows of the list -> their values after the steps.
+    """
+    mine = [step for step in steps if step["table"] == table.name]
+    ids = sorted({(step.get("gone") or step.get("made") or final[tuple(step["key"])])[own] for step in mine})
+    held: dict[Key, RowMapping] = {}
+    for piece in _pieces(ids):
+        for row in session.execute(select(table).where(table.c[own].in_(piece))).mappings():
+            held[tuple(_plain(row[column.name]) for column in table.primary_key.columns)] = row
+    differing = {
+        (final.get(key) or held[key])[own]
+        for key in final.keys() | held.keys()
+        if key not in held
+        or key not in final
+        or any(_plain(held[key][column]) != value for column, value in final[key].items())
+    }
+    above = Base.metadata.tables[parent]
+    for row_id in sorted(differing):
+        bearer = session.execute(select(above).where(above.c.id == row_id)).mappings().one_or_none()
+        yield Obstacle(parent, _told(bearer, [row_id]), parent, 0)
 
 
 def _references(name: str) -> Iterator[tuple[str, Table, ColumnElement[Any]]]:

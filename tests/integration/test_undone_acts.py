@@ -73,3 +73,44 @@ def test_an_undone_return_leaves_no_post_to_the_closed_account(services: Service
     with pytest.raises(Invalid, match="act.closed_holder"):
         undo(services, back, now=NOW + 2 * DAY)
     assert [post.title for post in actor(services, "dge", on=(NOW + 2 * DAY).date()).posts] == ["Poste ETU-M"]
+
+
+# --- lists that are written whole -----------------------------------------------------------------------------------
+
+
+def test_the_roles_of_two_acts_are_not_mixed(services: Services) -> None:
+    first = do(services, with_roles("BO-A", "member"))
+    second = do(services, with_roles("BO-A", "member", "head"))
+    with pytest.raises(Invalid) as refusal:
+        undo(services, first)
+    assert [(one.table, one.key, one.count) for one in refusal.value.params["obstacles"]] == [("posts", "BO-A", 0)]
+    assert _roles(services, "BO-A") == {"member", "head"}
+    undo(services, second)
+    assert _roles(services, "BO-A") == {"member"}
+    undo(services, first)
+    assert _roles(services, "BO-A") == {"clerk"}
+
+
+def _roles(services: Services, code: str) -> set[str]:
+    return {role.value for post in organisation(services).posts if post.code == code for role in post.roles}
+
+
+def _circuit(*posts: str) -> Wanted:
+    steps = [{"post": one, "kind": "visa", "compulsory": False, "with_previous": False} for one in posts]
+    return lambda now: wanted.circuit_of(now, "lettre", None, steps=steps, signatory="SG-T")
+
+
+def test_the_circuits_of_two_acts_are_not_mixed_and_the_nature_is_named(services: Services) -> None:
+    values = {"code": "lettre", "name": "Lettre", "direction": "outgoing", "entity": ""}
+    do(services, lambda now: wanted.new_listed(now, "natures", values))
+    do(services, _circuit("DGE-C"))
+    first = do(services, _circuit())
+    second = do(services, _circuit("DAF-C"))
+    with pytest.raises(Invalid) as refusal:
+        undo(services, first)
+    assert [(one.table, one.key, one.count) for one in refusal.value.params["obstacles"]] == [("natures", "lettre", 0)]
+    undo(services, second)
+    undo(services, first)
+    (nature,) = organisation(services).natures
+    assert nature.circuit is not None
+    assert [step.post for step in nature.circuit.steps] == ["DGE-C"]
