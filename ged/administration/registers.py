@@ -13,6 +13,7 @@ from ged.administration.reach import Reach
 from ged.errors import Invalid, NotFound
 from ged.org.models import Unit
 from ged.org.tree import all_units, entity_of
+from ged.register.counters import is_by_year, year_of
 from ged.register.models import Direction, Register, RegisterCounter, RegisterNature
 from ged.register.numbering import check_pattern, format_number
 from ged.workbook.registry import paper_books
@@ -132,7 +133,7 @@ def _coming(session: Session, where: Sequence[ColumnElement[bool]], *, on: date)
         NextNumbers(
             row.code, row.name,
             *_numbers(
-                row.pattern, restarts=row.restarts_yearly, last=last.get((row.id, on.year if row.restarts_yearly else 0), 0),
+                row.pattern, restarts=is_by_year(row), last=last.get((row.id, year_of(row, on)), 0),
                 entity=units[entity_of(row.unit_id, units)].code, unit=units[row.unit_id].code, register=row.code, on=on,
             ),
         )
@@ -157,6 +158,7 @@ def tried(
     pattern: str,
     unit: str,
     register: str,
+    nature: str,
     restarts: bool,
     last: int | None,
     on: date,
@@ -164,6 +166,8 @@ def tried(
     """The numbers of a pattern that is being typed.
 
     Args:
+        nature: value of a `RegisterNature`; empty while none is chosen.
+        restarts: ``restarts_yearly`` of the register.
         last: the last number of a paper book; None: that of the register of this code, else 0.
 
     Raises:
@@ -178,6 +182,7 @@ def tried(
     if not pattern:
         raise Invalid("register.pattern", "type a pattern", field="pattern")
     check_pattern(pattern)
+    restarts = restarts and nature != RegisterNature.ARCHIVE
     if last is None:
         held = (
             select(RegisterCounter.last_sequence)

@@ -17,7 +17,7 @@ from ged.org.models import Unit
 from ged.org.tree import entities, entity_of
 from ged.ports import RegisterId
 from ged.register import clock
-from ged.register.counters import closed_until, counter_of, day_after, locked_counter, open_day
+from ged.register.counters import closed_until, counter_of, day_after, locked_counter, open_day, year_of
 from ged.register.models import MailNumber, Register, RegisterClosing, RegisterCounter, RegisterNature
 from ged.register.numbering import format_number, number_key
 from ged.register.registers import open_register
@@ -166,16 +166,9 @@ def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEnt
 
 
 def _locked_book(uow: UnitOfWork, register: Register) -> RegisterCounter:
-    counter = counter_of(uow.session, register.id, _book_year(register, uow))
-    year = _book_year(register, uow)  # the year may have been closed while we waited for the lock
+    counter = counter_of(uow.session, register.id, year_of(register, open_day(uow, register.id)))
+    year = year_of(register, open_day(uow, register.id))  # the year may have been closed while we waited for the lock
     return counter if counter.year == year else counter_of(uow.session, register.id, year)
-
-
-def _book_year(register: Register, uow: UnitOfWork) -> int:
-    """The year of the counter; 0 for an imported book, which has one count over all years."""
-    if register.nature is RegisterNature.ARCHIVE or not register.restarts_yearly:
-        return 0
-    return open_day(uow, register.id).year
 
 
 def entity_code(session: Session, unit: Unit, units: Mapping[int, UnitRow] | None = None) -> str:

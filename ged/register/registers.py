@@ -1,10 +1,12 @@
 """Registers as rows: open registers, their clerks, and the continuation of a paper book."""
 
+from datetime import date
+
 from sqlalchemy.orm import Session
 
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
 from ged.ports import RegisterId
-from ged.register.counters import counter_of
+from ged.register.counters import counter_of, year_of
 from ged.register.models import MailNumber, Register, RegisterNature
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
@@ -46,10 +48,11 @@ def clerk_post(session: Session, register_id: RegisterId | int, actor: Actor) ->
     raise Forbidden("register.not_clerk", "ask the mail office that keeps this register", register=register.code)
 
 
-def open_at(
-    uow: UnitOfWork, register_id: RegisterId, *, last_number: int, year: int, reason: str, actor: Actor
-) -> None:
+def open_at(uow: UnitOfWork, register_id: RegisterId, *, last_number: int, on: date, reason: str, actor: Actor) -> None:
     """Continue a paper book: the next number is ``last_number`` + 1 (the opening entry records this for ever).
+
+    Args:
+        on: today; a register that restarts each year goes on from the book in this year.
 
     Raises:
         NumberTaken: ``register.started``: the register has already given numbers.
@@ -61,7 +64,8 @@ def open_at(
     if last_number < 0:
         raise Invalid("register.opening_number", "give the last number of the paper book", field="last_number")
     register = open_register(uow.session, register_id)
-    counter = counter_of(uow.session, register.id, year if register.restarts_yearly else 0)
+    year = year_of(register, on)
+    counter = counter_of(uow.session, register.id, year)
     if counter.last_on is not None or counter.last_sequence:
         raise NumberTaken(
             "register.started", "a register opens at a number only before its first one", register=register.code

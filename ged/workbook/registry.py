@@ -13,6 +13,7 @@ from ged.org.file import OrganisationFile, RegisterRecord
 from ged.org.load import Change, upsert
 from ged.org.models import Unit
 from ged.register.correspondents import fold
+from ged.register.counters import year_of
 from ged.register.models import Correspondent, Direction, FilingClass, Register, RegisterCounter, RegisterNature
 from ged.register.numbering import check_pattern
 from ged.unit import Actor, UnitOfWork
@@ -108,7 +109,7 @@ def load_paper_books(uow: UnitOfWork, file: OrganisationFile, *, on: date, actor
         register = registers[record.code]
         asked = (record.paper_number or 0, record.paper_reason.strip() if record.paper_number else "")
         if held.get(register.id, (0, "")) != asked:
-            _continue_book(uow, register, on.year if register.restarts_yearly else 0, *asked, actor=actor)
+            _continue_book(uow, register, *asked, on=on, actor=actor)
             changes.append(Change("changed", "registers", register.code, "paper_number"))
     return changes
 
@@ -123,9 +124,27 @@ def paper_books(session: Session) -> dict[int, tuple[int, str]]:
     return {register_id: (number, reason) for register_id, number, reason in rows}
 
 
-def _continue_book(uow: UnitOfWork, register: Register, year: int, number: int, reason: str, *, actor: Actor) -> None:
+def _continue_book(uow: UnitOfWork, register: Register, number: int, reason: str, *, on: date, actor: Actor) -> None:
+    """Go on from a number in the counter of a day. A counter that bears another book, perhaps of an earlier year, bears none any more."""
     if register.id in _used(uow.session):
         raise Invalid("register.started", "open another register", register=register.code, field="paper_number")
+    bearing = select(RegisterCounter.year).where(
+        RegisterCounter.register_id == register.id, RegisterCounter.opening_sequence > 0
+    )
+    books = dict.fromkeys(uow.session.scalars(bearing), (0, ""))
+    if number:
+        books[year_of(register, on)] = (number, reason)
+    for year in sorted(books):
+        counter = _unused(uow, register, year)
+        counter.opening_sequence = counter.last_sequence = books[year][0]
+        counter.opening_reason = books[year][1]
+        uow.record(
+            "register.opened", "register", register.id, actor=actor, last_number=books[year][0], reason=books[year][1], year=year
+        )  # fmt: skip
+
+
+def _unused(uow: UnitOfWork, register: Register, year: int) -> RegisterCounter:
+    """A counter that has given no number, locked."""
     counter = locks.hold_one(uow.session, RegisterCounter, (register.id, year))
     if counter is None:
         counter = RegisterCounter(register_id=register.id, year=year)
@@ -136,11 +155,7 @@ def _continue_book(uow: UnitOfWork, register: Register, year: int, number: int, 
             raise Invalid("register.started", "open another register", register=register.code) from None
     elif counter.last_sequence > counter.opening_sequence or counter.last_on is not None:
         raise Invalid("register.started", "open another register", register=register.code, field="paper_number")
-    counter.opening_sequence = counter.last_sequence = number
-    counter.opening_reason = reason
-    uow.record(
-        "register.opened", "register", register.id, actor=actor, last_number=number, reason=reason, year=year
-    )  # fmt: skip
+    return counter
 
 
 def _register_values(record: RegisterRecord, units: dict[str, int], *, closed_at: datetime) -> dict[str, object]:

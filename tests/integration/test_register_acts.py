@@ -1,7 +1,7 @@
 """Registers opened, continued, changed and closed by acts: the numbers that follow, and what no act changes."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 
@@ -13,7 +13,7 @@ from ged.administration.operations import Unfit
 from ged.administration.reach import Reach
 from ged.audit import AuditEntry
 from ged.errors import Invalid, InvalidTransition
-from ged.register.allocation import allocate
+from ged.register.allocation import BookEntry, allocate, allocate_many
 from ged.register.models import MailNumber, Register, RegisterCounter
 from ged.unit import Services
 from tests.administration_kit import confirm, do, dump, propose, undo
@@ -90,6 +90,61 @@ def test_a_mistyped_paper_number_is_corrected_before_the_first_number_and_never_
     assert give(services, "ARR").startswith("00814/")
 
 
+def counted(services: Services, code: str) -> list[tuple[int, int, int, str]]:
+    with services.reading() as session:
+        rows = select(
+            RegisterCounter.year, RegisterCounter.opening_sequence, RegisterCounter.last_sequence, RegisterCounter.opening_reason
+        )  # fmt: skip
+        rows = rows.where(RegisterCounter.register_id == book_id(services, code)).order_by(RegisterCounter.year)
+        return [tuple(row) for row in session.execute(rows)]
+
+
+def page_of(services: Services, code: str, on: date) -> registers.RegisterPage:
+    with services.reading() as session:
+        return registers.register_page(
+            session, book_id(services, code), Reach(actor(services, "admin"), ()), on=on
+        )  # fmt: skip
+
+
+def test_an_archive_register_goes_on_from_its_paper_book_as_it_was_shown(services: Services) -> None:
+    act_id = propose(
+        services,
+        lambda now: wanted.new_register(
+            now, code="VIEUX", name="Ancien registre", unit="BO", nature="archive", direction="incoming", pattern="A{seq:04d}",
+            restarts_yearly=True, paper_number="812", paper_reason="Tome 3",
+        ),
+    )  # fmt: skip
+    (coming,) = shown(services, act_id).numbers
+    assert coming.numbers[0] == "A0813"
+    assert coming.new_year == "", "its count goes on over all years"
+    confirm(services, act_id)
+    assert page_of(services, "VIEUX", TODAY).coming == coming
+    mail_id = register(services, "Ancien courrier").mail_id
+    with services.unit_of_work(NOW) as uow:
+        book = uow.session.get_one(Register, book_id(services, "VIEUX"))
+        assert [one.text for one in allocate_many(uow, book, [BookEntry(mail_id, "", TODAY)])] == ["A0813"]
+    assert [row[0] for row in counted(services, "VIEUX")] == [0]
+
+
+def test_the_paper_book_of_last_year_is_taken_away_or_replaced_and_back(services: Services) -> None:
+    do(services, continued("ARR", "812"))
+    before = dump(services)
+    next_year = datetime(TODAY.year + 1, 1, 10, 9, tzinfo=UTC)
+    none = do(services, continued("ARR", ""), now=next_year)
+    assert counted(services, "ARR") == [(TODAY.year, 0, 0, "")]
+    assert page_of(services, "ARR", next_year.date()).paper is None
+    undo(services, none, now=next_year)
+    assert dump(services)["register_counters"] == before["register_counters"]
+    other = do(services, continued("ARR", "40"), now=next_year)
+    assert [row[:3] for row in counted(services, "ARR")] == [(TODAY.year, 0, 0), (TODAY.year + 1, 40, 40)]
+    page = page_of(services, "ARR", next_year.date())
+    assert page.paper is not None
+    assert page.paper[0] == 40
+    assert page.coming.numbers[0].startswith("00041/")
+    undo(services, other, now=next_year)
+    assert dump(services)["register_counters"] == before["register_counters"]
+
+
 def test_the_database_itself_refuses_that_a_counter_goes_back_once_it_gave_a_number(services: Services) -> None:
     do(services, continued("ARR", "812"))
     give(services, "ARR")
@@ -161,15 +216,29 @@ def test_a_pattern_is_tried_while_it_is_typed(services: Services) -> None:
             pattern="{seq:05d}/{year}/{unit}",
             unit="DGE",
             register="ARR-DGE",
+            nature="arrivee",
             restarts=True,
             last=7,
             on=TODAY,
         )
         assert tried.numbers[0] == "00008/2026/DGE"
+        assert tried.new_year == "00001/2027/DGE"
+        old = registers.tried(
+            session, reach, pattern="A{seq}", unit="DGE", register="", nature="archive", restarts=True, last=7, on=TODAY
+        )
+        assert (old.numbers[0], old.new_year) == ("A8", "")
         for pattern in ("", "{year}", "{seq.__class__}", "{seq:99999999d}", "{seq:x}"):
             with pytest.raises(Invalid):
                 registers.tried(
-                    session, reach, pattern=pattern, unit="DGE", register="", restarts=True, last=None, on=TODAY
+                    session,
+                    reach,
+                    pattern=pattern,
+                    unit="DGE",
+                    register="",
+                    nature="",
+                    restarts=True,
+                    last=None,
+                    on=TODAY,
                 )
 
 

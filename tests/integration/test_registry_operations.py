@@ -104,10 +104,10 @@ def test_only_the_clerk_of_the_register_numbers(services: Services) -> None:
 def test_a_paper_book_is_continued_only_before_the_first_number(services: Services) -> None:
     clerk = actor(services, "agent")
     with services.unit_of_work(NOW) as uow:
-        registers.open_at(uow, register_id(services), last_number=812, year=2026, reason="Tome 3", actor=clerk)
+        registers.open_at(uow, register_id(services), last_number=812, on=TODAY, reason="Tome 3", actor=clerk)
     assert register(services).number == "00813/2026/MIN"
     with pytest.raises(NumberTaken, match=r"register\.started"), services.unit_of_work(NOW) as uow:
-        registers.open_at(uow, register_id(services), last_number=900, year=2026, reason="Tome 4", actor=clerk)
+        registers.open_at(uow, register_id(services), last_number=900, on=TODAY, reason="Tome 4", actor=clerk)
     with services.reading() as session:
         (year,) = books.years(session, [register_id(services)])[register_id(services)]
     assert (year.first, year.last, year.missing, year.opening_reason) == (813, 813, 0, "Tome 3")

@@ -392,6 +392,16 @@ def test_days_are_held_by_the_counters_of_their_years(uow: UnitOfWork) -> None:
     assert (years(uow.session), years(uow.session, 2)) == ([2025, 2026, 2027], [0])
 
 
+def test_an_imported_book_has_one_counter_over_all_years(uow: UnitOfWork) -> None:
+    book = archive(uow.session)
+    assert book.restarts_yearly
+    counters.lock_days(uow.session, book, date(2025, 12, 31), date(2027, 1, 1))
+    assert counters.locked_counter(uow.session, book, TODAY)["year"] == 0
+    assert years(uow.session, book.id) == [0]
+    assert counters.year_of(register(uow.session, 9), TODAY) == TODAY.year
+    assert counters.year_of(register(uow.session, 8, restarts_yearly=False), TODAY) == 0
+
+
 def test_a_counter_that_another_made_first_is_taken_as_it_is(uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch) -> None:
     book = register(uow.session)
     counter(uow.session, 2025, last_sequence=9)
@@ -468,8 +478,8 @@ def test_a_unit_whose_superior_is_gone_is_its_own_entity(session: Session) -> No
 # --- A paper book that is continued ---------------------------------------------------------------------------------
 
 
-def open_at(uow: UnitOfWork, last_number: int = 120, reason: str = " Livre n° 3 ", year: int = 2026) -> None:
-    registers.open_at(uow, 1, last_number=last_number, year=year, reason=reason, actor=CLERK)  # type: ignore[arg-type]
+def open_at(uow: UnitOfWork, last_number: int = 120, reason: str = " Livre n° 3 ", on: date = TODAY) -> None:
+    registers.open_at(uow, 1, last_number=last_number, on=on, reason=reason, actor=CLERK)  # type: ignore[arg-type]
 
 
 def test_a_register_continues_a_paper_book(uow: UnitOfWork) -> None:

@@ -8,6 +8,7 @@ from ged.administration import registers as queries
 from ged.administration import wanted
 from ged.administration.registers import RegisterPage
 from ged.errors import GedError, Invalid, NotFound
+from ged.register.counters import is_by_year
 from ged.register.models import Direction, RegisterNature
 from ged.register.numbering import MAX_LENGTH
 from web.site import context
@@ -36,7 +37,9 @@ def index() -> ResponseReturnValue:
 def show(register_id: int) -> ResponseReturnValue:
     """A register: its next numbers, the paper book that it continues, its acts."""
     page = _register(register_id)
-    return render_template("register_settings/register.html", page=page, row=page.row, what_words=words.what_words)
+    return render_template(
+        "register_settings/register.html", page=page, row=page.row, is_by_year=is_by_year(page.row), what_words=words.what_words
+    )  # fmt: skip
 
 
 def _register(register_id: int) -> RegisterPage:
@@ -53,7 +56,7 @@ def numbers() -> ResponseReturnValue:
         with context.services().reading() as session:
             coming = queries.tried(
                 session, reach(), pattern=asked.get("pattern", "").strip()[:MAX_LENGTH], unit=asked.get("unit", "")[:64],
-                register=asked.get("code", "").strip()[:32], restarts=bool(asked.get("restarts_yearly")),
+                register=asked.get("code", "").strip()[:32], nature=asked.get("nature", "")[:32], restarts=bool(asked.get("restarts_yearly")),
                 last=int(last) if last.isascii() and last.isdigit() and len(last) < 8 else None, on=context.today(),
             )  # fmt: skip
     except (Invalid, NotFound) as error:
@@ -116,7 +119,7 @@ def create() -> ResponseReturnValue:
             *_paper_fields(),
             Field(
                 "numbers", "", "live", value=url_for("register_settings.numbers"),
-                options=("code", "unit", "pattern", "restarts_yearly", "paper_number"),
+                options=("code", "unit", "nature", "pattern", "restarts_yearly", "paper_number"),
             ),
         ),
     )  # fmt: skip
@@ -145,7 +148,7 @@ def change(register_id: int) -> ResponseReturnValue:
             _pattern_field(row.pattern),
             Field(
                 "numbers", "", "live",
-                value=url_for("register_settings.numbers", code=row.code, restarts_yearly="on" if row.restarts_yearly else ""),
+                value=url_for("register_settings.numbers", code=row.code, nature=row.nature, restarts_yearly="on" if row.restarts_yearly else ""),
                 options=("unit", "pattern"),
             ),
         ),
@@ -172,7 +175,7 @@ def continue_paper(register_id: int) -> ResponseReturnValue:
                 "numbers", "", "live", options=("paper_number",),
                 value=url_for(
                     "register_settings.numbers", code=page.row.code, unit=page.row.unit.code, pattern=page.row.pattern,
-                    restarts_yearly="on" if page.row.restarts_yearly else "",
+                    nature=page.row.nature, restarts_yearly="on" if page.row.restarts_yearly else "",
                 ),
             ),
         ),

@@ -15,6 +15,7 @@ from ged.paging import Slice
 from ged.ports import RegisterId
 from ged.register import books, opening, registers
 from ged.register.books import BookRow, Span, Wanted, YearRow
+from ged.register.counters import is_by_year, year_of
 from ged.register.models import ClosingPeriod, Direction, RegisterNature
 from ged.register.numbering import MAX_LENGTH
 from ged.register.states import MailState
@@ -115,7 +116,7 @@ def _chosen(book: BookRow, years: list[YearRow], asked: int | None) -> YearRow:
         return found
     if years and asked is None:
         return years[0]
-    this_year = context.today().year if _is_by_year(book) else 0
+    this_year = year_of(book, context.today())
     return YearRow(asked or this_year, 0, "", 0, None, 0, 0, 0)
 
 
@@ -187,12 +188,7 @@ def _year_asked(book: BookRow, typed: Span) -> int | None:
 
 def _year_of(book: BookRow, day: date | None) -> int | None:
     """The year of the register that a day implies."""
-    return day.year if day is not None and _is_by_year(book) else None
-
-
-def _is_by_year(book: BookRow) -> bool:
-    """Whether the register restarts each year; an imported book has one count over all years."""
-    return book.restarts_yearly and book.nature is not RegisterNature.ARCHIVE
+    return day.year if day is not None and is_by_year(book) else None
 
 
 @blueprint.get("/<int:register_id>/ouverture")
@@ -204,7 +200,7 @@ def opening_form(register_id: int) -> ResponseReturnValue:
 def _opening(register_id: int, error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
         book = books.book(session, register_id, context.actor())
-    return render_form("registers/opening.html", error=error, book=book, year=context.today().year)
+    return render_form("registers/opening.html", error=error, book=book, year=year_of(book, context.today()))
 
 
 @blueprint.post("/<int:register_id>/ouverture")
@@ -220,7 +216,7 @@ def open_at(register_id: int) -> ResponseReturnValue:
                 uow,
                 RegisterId(register_id),
                 last_number=last or 0,
-                year=context.today().year,
+                on=context.today(),
                 reason=reason,
                 actor=context.actor(),
             )
