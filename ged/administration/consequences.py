@@ -4,7 +4,7 @@ Letters are counted by the rows of rights, without looking at the letters themse
 those that a post's holder alone may see, are left out: for a single post a number would say that there is one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from ged.access import MailAccess
 from ged.administration.differences import Difference
 from ged.administration.models import OrganisationAct, is_planned
+from ged.administration.numbered import alike, entity_codes, told_otherwise
 from ged.administration.reach import administrator
 from ged.org import tree
 from ged.org.absence_rights import held_on
@@ -23,7 +24,6 @@ from ged.org.load import Change
 from ged.org.models import Holding, Person, Post, Unit
 from ged.ports import Confidentiality, Principal, deciding_principal, heading_principal, post_principal, unit_principal
 from ged.register.models import Mail, Register, RegisterCounter
-from ged.register.numbering import format_number, number_key
 from ged.register.states import MailState
 
 OVER = (MailState.CLOSED, MailState.VOIDED, MailState.DISPATCHED)
@@ -50,9 +50,9 @@ class Consequence(StrEnum):
     SESSIONS_END = "sessions"
     CERTIFICATES_END = "certificates"
     NUMBERS_STAY = "numbers_stay"
-    """Numbers that registers have given by their pattern of before."""
+    """Numbers given by registers that write them otherwise from now on."""
     NUMBERS_ALIKE = "numbers_alike"
-    """Other registers that give the same numbers."""
+    """Registers that give the same numbers as one that changes, and did not before."""
     NONE_OF_KIND = "none_of_kind"
     """Registers that close as the last ones of their unit and nature."""
     NATURE_KEEPS = "nature_keeps"
@@ -68,11 +68,18 @@ class Consequence(StrEnum):
 
 
 def consequences(
-    session: Session, wanted: OrganisationFile, found: Sequence[Difference], changes: Iterable[Change], *, on: date
+    session: Session,
+    seen: OrganisationFile,
+    wanted: OrganisationFile,
+    found: Sequence[Difference],
+    changes: Iterable[Change],
+    *,
+    on: date,
 ) -> dict[str, int]:
     """The counts that are not zero, by the value of a `Consequence`.
 
     Args:
+        seen: the organisation of before.
         wanted: the organisation that the act leads to.
         changes: what was reported when the act was done (and rolled back).
     """
@@ -86,7 +93,7 @@ def consequences(
         Consequence.POSTS_MOVE: len(_moved(found, "posts", "unit")),
         Consequence.REGISTERS_MOVE: len(_moved(found, "registers", "unit")),
         Consequence.VACANT: len([d for d in _held(found) if not d.after]),
-        **_of_registers(session, wanted, found),
+        **_of_registers(session, seen, wanted, found),
         **_of_natures(session, wanted, found),
         **_ended(changes),
         Consequence.PLANS_LOST: _plans_lost(session, found, on),
@@ -102,17 +109,16 @@ def _ended(changes: Iterable[Change]) -> Mapping[Consequence, int]:
     return counts
 
 
-def _of_registers(session: Session, wanted: OrganisationFile, found: Sequence[Difference]) -> Mapping[Consequence, int]:
+def _of_registers(
+    session: Session, seen: OrganisationFile, wanted: OrganisationFile, found: Sequence[Difference]
+) -> Mapping[Consequence, int]:
     ours = [one for one in found if one.kind == "registers"]
-    if not ours:
-        return {}
-    patterns = [one.code for one in ours if one.field == "pattern"]
     closing = {one.code for one in ours if one.field == "closed" and one.after}
     open_ones = [one for one in wanted.registers if not one.closed]
     kinds = {(one.unit, one.nature) for one in open_ones}
     return {
-        Consequence.NUMBERS_STAY: _given(session, [one.code for one in ours if one.field == "pattern" and not one.is_new]),
-        Consequence.NUMBERS_ALIKE: alike(wanted, patterns),
+        Consequence.NUMBERS_STAY: _given(session, told_otherwise(seen, wanted)),
+        Consequence.NUMBERS_ALIKE: alike(seen, wanted),
         Consequence.NONE_OF_KIND: sum(
             (one.unit, one.nature) not in kinds for one in wanted.registers if one.code in closing
         ),
@@ -159,39 +165,11 @@ def _bearing(session: Session, wanted: OrganisationFile, key: str, states: Seque
     )
 
 
-def _given(session: Session, codes: Sequence[str]) -> int:
+def _given(session: Session, codes: Collection[str]) -> int:
     """How many numbers these registers have given, by their counters."""
     query = select(func.sum(RegisterCounter.last_sequence - RegisterCounter.opening_sequence))
     query = query.join(Register, Register.id == RegisterCounter.register_id).where(Register.code.in_(codes))
     return int(session.scalar(query) or 0) if codes else 0
-
-
-def alike(wanted: OrganisationFile, codes: Sequence[str]) -> int:
-    """How many other open registers give numbers that are the same text as those of one of these registers."""
-    entity = entity_codes(wanted)
-    told: dict[str, set[str]] = {}
-    for one in wanted.registers:
-        if not one.closed:
-            number = format_number(
-                one.pattern, sequence=1, on=ANY_DAY, entity=entity[one.unit], unit=one.unit, register=one.code
-            )
-            told.setdefault(number_key(number), set()).add(one.code)
-    return len({other for same in told.values() if same & set(codes) and len(same) > 1 for other in same} - set(codes))
-
-
-ANY_DAY = date(2000, 12, 31)
-
-
-def entity_codes(wanted: OrganisationFile) -> dict[str, str]:
-    """The code of each unit -> that of the entity that it belongs to: itself, or the nearest above; else the top."""
-    units = {unit.code: unit for unit in wanted.units}
-    found = {}
-    for code, unit in units.items():
-        at = unit
-        while not at.entity and at.parent in units:
-            at = units[at.parent]
-        found[code] = at.code
-    return found
 
 
 def _plans_lost(session: Session, found: Sequence[Difference], on: date) -> int:

@@ -208,7 +208,7 @@ def preview(services: Services, act_id: int, *, actor: Actor, now: datetime, on:
             act = _proposed(uow.session.get(OrganisationAct, act_id))
             looked = look(uow.session, act.sheets, on=day)
             _steps, counts = carry_out(uow, looked, on=day, whose=actor, by=actor)
-            coming = next_numbers_of(uow.session, looked.differences, on=day)
+            coming = next_numbers_of(uow.session, looked.seen, looked.wanted, on=day)
             found.append(Preview(looked.differences, counts, digest(looked.differences), coming))
             raise _RolledBack
     except _RolledBack:
@@ -301,7 +301,7 @@ def carry_out(
             changes = bring_to(uow, asked_of(looked.wanted, looked.seen), on=on, actor=by)
     except Invalid as refused:
         raise own_rights(refused) from None
-    return steps, consequences(uow.session, looked.wanted, looked.differences, changes, on=on)
+    return steps, consequences(uow.session, looked.seen, looked.wanted, looked.differences, changes, on=on)
 
 
 @contextmanager

@@ -7,10 +7,11 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from ged.administration.differences import Difference
+from ged.administration.numbered import renumbered
 from ged.administration.queries import ActRow, Named, history
 from ged.administration.reach import Reach
 from ged.errors import Invalid, NotFound
+from ged.org.file import OrganisationFile
 from ged.org.models import Unit
 from ged.org.tree import all_units, entity_of
 from ged.register.counters import is_by_year, year_of
@@ -20,8 +21,6 @@ from ged.workbook.registry import paper_books
 
 NEXT = 3
 """How many numbers are shown beforehand."""
-NUMBERED_BY = frozenset({"pattern", "restarts_yearly", "unit", "paper_number", "code"})
-"""Fields of a register, and the parent of a unit, on which the text of its numbers depends."""
 
 
 @dataclass(frozen=True)
@@ -113,12 +112,14 @@ def register_page(session: Session, register_id: int, reach: Reach, *, on: date)
     return RegisterPage(row, coming, paper_books(session).get(row.id), history(session, "registers", row.code))
 
 
-def next_numbers_of(session: Session, found: Sequence[Difference], *, on: date) -> tuple[NextNumbers, ...]:
+def next_numbers_of(
+    session: Session, seen: OrganisationFile, wanted: OrganisationFile, *, on: date
+) -> tuple[NextNumbers, ...]:
     """The next numbers of the registers that will number otherwise, in a transaction in which they do already."""
-    codes = {one.code for one in found if one.kind == "registers" and one.field in NUMBERED_BY}
+    codes = renumbered(seen, wanted)
     if not codes:
         return ()
-    return _coming(session, [Register.code.in_(sorted(codes)), Register.closed_at.is_(None)], on=on)
+    return _coming(session, [Register.code.in_(sorted(codes))], on=on)
 
 
 def _coming(session: Session, where: Sequence[ColumnElement[bool]], *, on: date) -> tuple[NextNumbers, ...]:

@@ -174,6 +174,39 @@ def test_a_pattern_like_anothers_is_counted(services: Services) -> None:
     assert shown(services, act_id).consequences == {"numbers_alike": 1}
 
 
+def test_numbers_that_change_with_a_unit_that_moves_are_shown_and_counted(services: Services) -> None:
+    first = give(services, "ARR")
+    do(
+        services,
+        lambda now: wanted.new_unit(now, code="ORG", name="Organisme", kind="entity", below="MIN", is_entity=True),
+    )
+    act_id = propose(services, lambda now: wanted.moved_unit(now, "BO", below="ORG"))
+    looked = shown(services, act_id)
+    coming = {one.code: one.numbers[0] for one in looked.numbers}
+    assert (first, coming["ARR"]) == ("00001/2026/MIN", "00002/2026/ORG")
+    assert looked.consequences["numbers_stay"] == 1
+    confirm(services, act_id)
+    assert give(services, "ARR") == "00002/2026/ORG"
+    name_only = propose(services, lambda now: wanted.changed_unit(now, "BO", name="Courrier", kind="service"))
+    assert shown(services, name_only).numbers == ()
+
+
+def test_a_register_that_moves_beside_its_twin_or_is_opened_again_beside_it_is_counted(services: Services) -> None:
+    pattern = "Z{seq:04d}/{year}/{unit}"
+    for code, at in (("A1", "DGE"), ("A2", "DAF")):
+        do(services, lambda now, code=code, at=at: wanted.new_register(now, code=code, name=code, unit=at, nature="arrivee", direction="incoming", pattern=pattern, restarts_yearly=True, paper_number="", paper_reason=""))  # type: ignore[misc]  # fmt: skip
+    moved = propose(services, changed("A2", pattern, unit="DGE"))
+    looked = shown(services, moved)
+    assert looked.consequences["numbers_alike"] == 1
+    assert [one.numbers[0] for one in looked.numbers] == ["Z0001/2026/DGE"]
+    do(services, lambda now: wanted.closed_register(now, "A1"))
+    assert "numbers_alike" not in shown(services, moved).consequences
+    confirm(services, moved)
+    again = shown(services, propose(services, lambda now: wanted.reopened_register(now, "A1")))
+    assert again.consequences["numbers_alike"] == 1
+    assert [one.code for one in again.numbers] == ["A1"]
+
+
 def test_a_closed_register_numbers_nothing_until_it_is_opened_again(services: Services) -> None:
     give(services, "ARR-DGE")
     act_id = propose(services, lambda now: wanted.closed_register(now, "ARR-DGE"))
