@@ -8,7 +8,8 @@ The code is stored as a digest only, works once, not longer than ``LASTS``, and 
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -24,7 +25,8 @@ from ged.notices.models import Occasion
 from ged.org.accounts import set_password
 from ged.org.letterhead import country_and_motto, organisation_name
 from ged.org.models import FirstAccess, Person
-from ged.org.openings import OpeningState, OpeningStep, state_of
+from ged.org.openings import OpeningState, OpeningStep, rows, state_of
+from ged.org.turns import one_at_a_time
 from ged.ports import PersonId
 from ged.register.prints import Sheet
 from ged.schema import is_opened
@@ -75,7 +77,8 @@ def make(uow: UnitOfWork, person_id: int, *, actor: Actor) -> Made:
         Invalid: ``first_access.closed``: the account is closed; ``first_access.opened``: it has a password.
     """
     reach = Reach(actor, uow.services.installation_accounts)
-    near = uow.session.scalar(select(Person.id).where(Person.id == person_id, reach.people))
+    mine = reach.looked_after(uow.now.astimezone(uow.services.zone).date())
+    near = uow.session.scalar(select(Person.id).where(Person.id == person_id, mine))
     person = locks.hold_one(uow.session, Person, person_id) if near is not None else None
     if person is None:
         raise NotFound("person.unknown", "open it from the list again", id=person_id)
@@ -124,6 +127,20 @@ def tell_of_posts(uow: UnitOfWork, act_id: int, accounts: Iterable[str]) -> None
         _tell(uow, row, OpeningStep.GIVEN, _seconds(uow, row).told, of=f"act-{act_id}")
 
 
+@contextmanager
+def told_of_lapsed(uow: UnitOfWork, act_id: int) -> Iterator[None]:
+    """Ask once more, for the codes that were confirmed before an act and wait again after it."""
+    standing = select(FirstAccess.id).where(FirstAccess.confirmed_at.is_not(None), FirstAccess.used_at.is_(None))
+    before = uow.session.scalars(standing).all()
+    yield
+    if not before:
+        return
+    lapsed = select(FirstAccess).where(FirstAccess.id.in_(before)).execution_options(populate_existing=True)
+    for row in uow.session.scalars(lapsed).all():
+        if state_of(row, now=uow.now) is OpeningState.WAITING:
+            _tell(uow, row, OpeningStep.WAITING, _seconds(uow, row).asked, of=f"act-{act_id}-{uow.now:%y%m%d%H%M%S}")
+
+
 def _tell(uow: UnitOfWork, row: FirstAccess, step: OpeningStep, people: Iterable[int], *, of: str = "") -> None:
     """``of``: what is told; empty: of this code."""
     if is_opened(uow.session, TOLD_SINCE):
@@ -131,33 +148,40 @@ def _tell(uow: UnitOfWork, row: FirstAccess, step: OpeningStep, people: Iterable
         finding.tell(uow, [finding.Found(one, Occasion.ACCOUNT, key, None, row.id) for one in people])
 
 
-def confirm(uow: UnitOfWork, opening_id: int, *, actor: Actor) -> None:
-    """Let a code work: the actor is its second person.
+def confirm(uow: UnitOfWork, opening_id: int, *, shown: str, actor: Actor) -> None:
+    """Let a code work: the actor is its second person. The confirmation lasts while posts, name and clearance stay: see
+    ``ged.org.follow``.
+
+    Args:
+        shown: ``OpeningRow.mark`` of what the actor saw.
 
     Raises:
         NotFound: ``first_access.unknown``: no such code.
         Forbidden: ``first_access.not_second``: the actor made it, it is for the actor, or the rule names others.
-        Invalid: ``first_access.settled``: it does not wait any more.
+        Invalid: ``first_access.settled``: it does not wait any more, or is not what was shown: another code was made, or the posts,
+            the name or the clearance changed.
     """
-    row = _held(uow, opening_id, actor)
+    row = _held(uow, opening_id, actor, shown)
     row.second_id, row.confirmed_at = int(actor.person_id), uow.now
     uow.record("first_access.confirmed", "person", row.person_id, actor=actor, made_by=row.made_by_id)
 
 
-def refuse(uow: UnitOfWork, opening_id: int, *, actor: Actor) -> None:
+def refuse(uow: UnitOfWork, opening_id: int, *, shown: str, actor: Actor) -> None:
     """Make a code worthless, as its second person. Its maker and all who were told of it are told.
 
     Raises:
         NotFound, Forbidden, Invalid: as ``confirm``.
     """
-    row = _held(uow, opening_id, actor)
+    row = _held(uow, opening_id, actor, shown)
     row.second_id, row.refused_at = int(actor.person_id), uow.now
     uow.record("first_access.refused", "person", row.person_id, actor=actor, made_by=row.made_by_id)
     _tell(uow, row, OpeningStep.REFUSED, (_seconds(uow, row).told | {row.made_by_id}) - {int(actor.person_id)})
 
 
-def _held(uow: UnitOfWork, opening_id: int, actor: Actor) -> FirstAccess:
+def _held(uow: UnitOfWork, opening_id: int, actor: Actor, shown: str) -> FirstAccess:
     """The row of a code that waits for the actor. The person is locked, as by whoever makes or uses a code."""
+    # No act gives a post between what is compared here and the commit.
+    one_at_a_time(uow)
     row = uow.session.get(FirstAccess, opening_id)
     if row is None:
         raise NotFound("first_access.unknown", "open it from the list again", id=opening_id)
@@ -165,7 +189,8 @@ def _held(uow: UnitOfWork, opening_id: int, actor: Actor) -> FirstAccess:
     uow.session.refresh(row)
     if int(actor.person_id) not in _seconds(uow, row).able:
         raise Forbidden("first_access.not_second", "another administrator or a head above confirms it", id=opening_id)
-    if state_of(row, now=uow.now) is not OpeningState.WAITING:
+    told = rows(uow.session, [row.id], on=uow.now.astimezone(uow.services.zone).date(), now=uow.now)[row.id]
+    if told.state is not OpeningState.WAITING or told.mark != shown:
         raise Invalid("first_access.settled", "look at it again")
     return row
 

@@ -60,7 +60,7 @@ def waiting(
     able = {row.id: finder.of(row.person_id, row.made_by_id).able for row in found}
     seen = {one for one, people in able.items() if int(actor.person_id) in people}
     if actor.has(Role.ADMINISTRATOR):
-        near = Reach(actor, installation_accounts).people
+        near = Reach(actor, installation_accounts).looked_after(on)
         mine = set(session.scalars(select(Person.id).where(Person.id.in_([row.person_id for row in found]), near)))
         seen |= {row.id for row in found if row.person_id in mine}
     shown = [row for row in found if row.id in seen][:SHOWN]

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, not_, or_, select
+from sqlalchemy import delete, not_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ged import locks
 from ged.administration.consequences import consequences
 from ged.administration.differences import Difference, as_json, differences, digest, from_json, touched
-from ged.administration.first_access import tell_of_posts
+from ged.administration.first_access import tell_of_posts, told_of_lapsed
 from ged.administration.fitness import unfit
 from ged.administration.lines import Line, Sheets, as_sheets, field_of
 from ged.administration.models import ActSubject, OrganisationAct
@@ -146,8 +146,7 @@ def check_reach(uow: UnitOfWork, found: Sequence[Difference], actor: Actor, *, i
     if not units:
         return
     posts = set(uow.session.scalars(select(Post.code).where(Post.unit_id.not_in(near))))
-    gone = reach.moved_away(today_of(uow))
-    people = set(uow.session.scalars(select(Person.account).where(or_(not_(reach.people), gone))))
+    people = set(uow.session.scalars(select(Person.account).where(not_(reach.looked_after(today_of(uow))))))
     registers = set(uow.session.scalars(select(Register.code).where(Register.unit_id.not_in(near))))
     _check_lists(found, units)
     far = {
@@ -276,7 +275,8 @@ def _confirmed(
 
 def do(uow: UnitOfWork, act: OrganisationAct, looked: Looked, *, on: date, whose: Actor, by: Actor) -> None:
     """Do a confirmed act that was looked at in this transaction; see ``carry_out``."""
-    act.inverse, act.consequences = carry_out(uow, looked, on=on, whose=whose, by=by)
+    with told_of_lapsed(uow, act.id):
+        act.inverse, act.consequences = carry_out(uow, looked, on=on, whose=whose, by=by)
     act.done_at = uow.now
     given = [str(one.after) for one in looked.differences if (one.kind, one.field) == ("posts", "holder") and one.after]
     tell_of_posts(uow, act.id, given)
@@ -384,7 +384,7 @@ def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
         raise Invalid("act.hangs", "undo these first", obstacles=tuple(found[:MOST_OBSTACLES]))
     today = today_of(uow)
     try:
-        with _somebody_administers(uow, today), own_rights_stay(uow, actor, today):
+        with told_of_lapsed(uow, act.id), _somebody_administers(uow, today), own_rights_stay(uow, actor, today):
             put_back(uow, act.inverse, since=act.done_at or uow.now, actor=actor)
             _still_fits(uow, act, today)
     except IntegrityError:

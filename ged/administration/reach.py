@@ -39,7 +39,7 @@ class Reach:
 
     @property
     def people(self) -> ColumnElement[bool]:
-        """People who hold or held a post of the ministry, or were entered by its acts that stand."""
+        """People who hold or held a post of the ministry, or were entered by its acts that stand: whom its pages show."""
         if self.is_whole:
             return true()
         entered = exists().where(
@@ -48,6 +48,10 @@ class Reach:
             of_ministry(OrganisationAct.person_id, self.actor),
         )  # fmt: skip
         return or_(of_ministry(Person.id, self.actor), entered)
+
+    def looked_after(self, on: date) -> ColumnElement[bool]:
+        """Those of ``people`` whose accounts this ministry looks after on a day."""
+        return self.people & ~self.moved_away(on)
 
     def moved_away(self, on: date) -> ColumnElement[bool]:
         """People who hold posts of other ministries on a day, and none of this one: their account is looked after there."""

@@ -86,7 +86,9 @@ class Finder:
         return {
             one: frozenset(
                 self._session.scalars(
-                    select(Person.id).where(wanted, Reach(load_actor(self._session, one, on=self._on), accounts).people)
+                    select(Person.id).where(
+                        wanted, Reach(load_actor(self._session, one, on=self._on), accounts).looked_after(self._on)
+                    )
                 )
             )
             for one in ids

@@ -1,14 +1,14 @@
 """What ends when the organisation changes: delegations of who leaves a post; sessions, certificates and the code of first access
-of a closed account.
+of a closed account; the confirmation of a first access whose account gets other posts, or another name or clearance.
 
 A delegation is personal on both sides: it ends when its giver or its receiver leaves. An interim is recorded for the post,
 so it stays while the post is empty, and ends when a holder comes.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 
 from ged.org import certificates
 from ged.org.load import Change
@@ -46,17 +46,66 @@ def follow(uow: UnitOfWork, changes: Iterable[Change], *, on: date, actor: Actor
         person = uow.session.scalar(select(Person).where(Person.account == account, Person.is_active.is_(False)))
         if person is not None:
             found += _end_all_of(uow, person, on=on, actor=actor)
+    _end_confirmations(uow, *_whose(changes, on), actor=actor)
     return found
 
 
+NO_MATTER = frozenset({"email"})
+"""Fields of an account that a second person did not vouch for."""
+
+
+def _whose(changes: Iterable[Change], on: date) -> tuple[ColumnElement[bool], ...]:
+    """The people whose account or posts change: clauses of ``Person``, one of which holds."""
+    changes = [one for one in changes if one.action in ("added", "changed")]
+    accounts = {one.code for one in changes if one.kind == "people" and set(one.detail.split(", ")) - NO_MATTER}
+    posts = {one.code for one in changes if one.kind in ("post", "posts", "holder")}
+    # Who has just lost a post held it until the day before.
+    held = exists().where(
+        Holding.person_id == Person.id, Holding.post_id == Post.id, Post.code.in_(sorted(posts)),
+        or_(Holding.until_on.is_(None), Holding.until_on >= on - timedelta(days=1)),
+    )  # fmt: skip
+    return Person.account.in_(sorted(accounts)), held
+
+
+def _end_confirmations(uow: UnitOfWork, *whose: ColumnElement[bool], actor: Actor) -> None:
+    """A confirmed code waits again: what it opens, or who vouched for it, is not what it was.
+
+    A statement of its own: an undo does not bring a confirmation back.
+    """
+    people = select(Person.id).where(or_(*whose))
+    standing = FirstAccess.confirmed_at.is_not(None), FirstAccess.used_at.is_(None), FirstAccess.expires_at > uow.now
+    concerned = or_(FirstAccess.person_id.in_(people), FirstAccess.second_id.in_(people))
+    rows = uow.session.execute(select(FirstAccess.id, FirstAccess.person_id).where(*standing, concerned)).all()
+    if not rows:
+        return
+    uow.session.execute(
+        update(FirstAccess)
+        .where(FirstAccess.id.in_([row.id for row in rows]), *standing)
+        .values(confirmed_at=None, second_id=None)
+        .execution_options(synchronize_session=False)
+    )
+    for row in rows:
+        uow.record("first_access.lapsed", "person", row.person_id, actor=actor)
+
+
 def follow_back(
-    uow: UnitOfWork, *, closed: Iterable[int], filled: Iterable[int], since: datetime, on: date, actor: Actor
+    uow: UnitOfWork,
+    *,
+    closed: Iterable[int],
+    filled: Iterable[int],
+    changed: Iterable[int],
+    posts: Iterable[int],
+    since: datetime,
+    on: date,
+    actor: Actor,
 ) -> None:
     """End what came since changes that are taken back.
 
     Args:
         closed: people whose accounts are closed again.
         filled: posts that have their holder again: an interim that was recorded meanwhile ends.
+        changed: people whose accounts are as they were, or who lose a post again.
+        posts: that are as they were, with their holders.
         since: when the changes were made.
     """
     for person in uow.session.scalars(select(Person).where(Person.id.in_(sorted(closed))).order_by(Person.id)):
@@ -64,6 +113,10 @@ def follow_back(
     for post in uow.session.scalars(select(Post).where(Post.id.in_(sorted(filled))).order_by(Post.id)):
         meanwhile = Delegation.kind == DelegationKind.INTERIM, Delegation.granted_at >= since
         _end(uow, post.code, Delegation.post_id == post.id, *meanwhile, on=on, actor=actor)
+    held = exists().where(
+        Holding.person_id == Person.id, Holding.post_id.in_(sorted(posts)), Holding.until_on.is_(None)
+    )
+    _end_confirmations(uow, Person.id.in_(sorted(changed)), held, actor=actor)
     uow.session.flush()
 
 

@@ -1,6 +1,8 @@
 """The first access of accounts: its state, and what is told of it. Who makes, confirms and uses it: ``ged.administration``."""
 
-from collections.abc import Collection
+import hashlib
+import json
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -10,6 +12,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ged.org.models import FirstAccess, Holding, Person, Post
+from ged.ports import Confidentiality
 
 
 class OpeningState(StrEnum):
@@ -67,6 +70,7 @@ class OpeningRow:
 
     Attributes:
         titles: of the posts that the person holds on the day.
+        mark: changes with the code, the posts and their roles, the name and the clearance: what a second person vouches for.
         is_alone: it worked without a second person.
         second_name: who confirmed or refused it; empty: nobody.
         at: when it came to its state.
@@ -77,6 +81,8 @@ class OpeningRow:
     account: str
     name: str
     titles: tuple[str, ...]
+    clearance: Confidentiality
+    mark: str
     by_name: str
     second_name: str
     is_alone: bool
@@ -92,29 +98,36 @@ def rows(session: Session, ids: Collection[int], *, on: date, now: datetime) -> 
         return {}
     maker, second = aliased(Person), aliased(Person)
     found = session.execute(
-        select(FirstAccess, Person.account, Person.name, maker.name, second.name)
+        select(FirstAccess, Person, maker.name, second.name)
         .join(Person, Person.id == FirstAccess.person_id)
         .join(maker, maker.id == FirstAccess.made_by_id)
         .outerjoin(second, second.id == FirstAccess.second_id)
         .where(FirstAccess.id.in_(sorted(ids)))
     ).all()
-    titles: dict[int, list[str]] = {}
+    posts: dict[int, list[Post]] = {}
     held = (
-        select(Holding.person_id, Post.title)
+        select(Holding.person_id, Post)
         .join(Post, Post.id == Holding.post_id)
         .where(Holding.person_id.in_([row.person_id for row, *_ in found]), Holding.from_on <= on)
         .where(or_(Holding.until_on.is_(None), Holding.until_on >= on))
         .order_by(Holding.id)
     )
-    for person_id, title in session.execute(held):
-        titles.setdefault(person_id, []).append(title)
+    for person_id, post in session.execute(held):
+        posts.setdefault(person_id, []).append(post)
     return {
         row.id: OpeningRow(
-            row.id, row.person_id, account, name, tuple(titles.get(row.person_id, ())), by_name, second_name or "",
+            row.id, person.id, person.account, person.name, tuple(post.title for post in posts.get(person.id, ())),
+            Confidentiality(person.clearance), _mark(row, person, posts.get(person.id, ())), by_name, second_name or "",
             row.is_alone, state_of(row, now=now), row.made_at, row.expires_at, _since(row, now),
         )
-        for row, account, name, by_name, second_name in found
+        for row, person, by_name, second_name in found
     }  # fmt: skip
+
+
+def _mark(row: FirstAccess, person: Person, posts: Iterable[Post]) -> str:
+    opens = sorted([post.id, post.title, post.unit_id, sorted(one.role.value for one in post.roles)] for post in posts)
+    told = [row.code_hash, person.name, person.clearance, opens]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
 
 
 def step_of(key: str) -> OpeningStep:

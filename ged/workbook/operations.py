@@ -25,7 +25,7 @@ from ged.routing.load import fill_calendar, load_routing
 from ged.signbook.load import load_signbook
 from ged.unit import SYSTEM, Actor, Role, Services, UnitOfWork
 from ged.workbook import inverse
-from ged.workbook.holders import misheld
+from ged.workbook.holders import concerned_posts, misheld
 from ged.workbook.inverse import Obstacle
 from ged.workbook.models import WorkbookImport
 from ged.workbook.registry import check_still_unused, load_paper_books, load_registry
@@ -305,6 +305,11 @@ def put_back(uow: UnitOfWork, steps: Sequence[inverse.Step], *, since: datetime,
         uow,
         closed=[step["key"][0] for step in changed if step["table"] == "people" and step["before"].get("is_active") is False],
         filled=uow.session.scalars(select(Holding.post_id).where(Holding.id.in_(held))).all(),
+        changed=[
+            *(step["key"][0] for step in changed if step["table"] == "people"),
+            *(step["made"]["person_id"] for step in steps if step["table"] == "holdings" and "made" in step),
+        ],
+        posts=concerned_posts(uow.session, steps),
         since=since, on=on, actor=actor,
     )  # fmt: skip
 

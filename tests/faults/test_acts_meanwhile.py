@@ -15,6 +15,7 @@ from ged.errors import Forbidden, GedError, Invalid, RowGone
 from ged.org.delegations import DelegationForm, delegate
 from ged.org.load import INSTALLATION_ID
 from ged.org.models import Delegation, DelegationKind, FirstAccess, Installation, Person, Unit
+from ged.org.openings import rows
 from ged.ports import MailId, PersonId, PostId
 from ged.routing import operations as routing
 from ged.routing.models import Assignment
@@ -147,7 +148,10 @@ def test_a_code_is_confirmed_or_refused_and_used_once(services: Services) -> Non
 
         def settle(who: str, is_confirmed: bool, row: int = row) -> None:
             with services.unit_of_work(NOW) as uow:
-                (first_access.confirm if is_confirmed else first_access.refuse)(uow, row, actor=actor(services, who))
+                shown = rows(uow.session, [row], on=TODAY, now=NOW)[row].mark
+                (first_access.confirm if is_confirmed else first_access.refuse)(
+                    uow, row, shown=shown, actor=actor(services, who)
+                )
 
         found = outcomes(lambda: settle("dge", True), lambda: settle("sg", False))
         assert sorted(str(type(one)) for one in found if one is not None) == [str(Invalid)]

@@ -23,8 +23,9 @@ from ged.notices import choices, queries
 from ged.notices.mail import opening_sentence
 from ged.notices.models import Occasion, Way
 from ged.org.models import FirstAccess, Person
+from ged.org.openings import rows
 from ged.unit import Services
-from tests.administration_kit import do, undo
+from tests.administration_kit import Wanted, do, undo
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.site import make_site, post, sign_in
 
@@ -63,7 +64,8 @@ def opens(services: Services, *accounts: str) -> None:
 def settle(services: Services, made_for: int, who: str, *, refuses: bool = False) -> None:
     with services.unit_of_work(NOW) as uow:
         row = uow.session.scalars(select(FirstAccess.id).where(FirstAccess.person_id == made_for)).one()
-        (first_access.refuse if refuses else first_access.confirm)(uow, row, actor=actor(services, who))
+        shown = rows(uow.session, [row], on=TODAY, now=NOW)[row].mark
+        (first_access.refuse if refuses else first_access.confirm)(uow, row, shown=shown, actor=actor(services, who))
 
 
 def told(services: Services, account: str) -> list[str]:
@@ -311,6 +313,89 @@ def test_a_code_does_not_work_again_when_its_account_was_closed_and_opened(servi
         choose(services, again.code, after=timedelta(minutes=1))
 
 
+# --- what the second person saw -------------------------------------------------------------------------------------
+
+
+def test_the_second_person_confirms_the_code_that_was_shown(services: Services) -> None:
+    """Another administrator makes a new code while the page is open."""
+    second_administrator(services)
+    opens(services, "sg")
+    person = a_new_agent(services)
+    make(services, person)
+    with services.unit_of_work(NOW) as uow:
+        row = uow.session.scalars(select(FirstAccess.id)).one()
+        shown = rows(uow.session, [row], on=TODAY, now=NOW)[row].mark
+        other = first_access.make(uow, person, actor=actor(services, "agent"))
+    for settled in (first_access.confirm, first_access.refuse):
+        with services.unit_of_work(NOW) as uow, pytest.raises(Invalid, match="first_access.settled"):
+            settled(uow, row, shown=shown, actor=actor(services, "sg"))
+    with pytest.raises(Invalid, match="first_access.waiting"):
+        choose(services, other.code)
+
+
+def second_administrator(services: Services) -> None:
+    do(services, lambda now: wanted.new_post(
+        now, code="ADM2", title="Second administrateur", unit="SG", roles=("administrator",), holder="agent", secretary_of=None
+    ))  # fmt: skip
+
+
+CHANGED: dict[str, Wanted] = {
+    "another post": lambda now: wanted.given_post(now, "DAF-C", holder="nouveau"),
+    "another clearance": lambda now: wanted.changed_person(
+        now, "nouveau", name="Nouveau", email="", clearance="ordinary"
+    ),
+    "another name": lambda now: wanted.changed_person(now, "nouveau", name="Autre", email="", clearance="secret"),
+    "another role": lambda now: wanted.changed_post(
+        now, "NOUVEAU", title="Chargé de nouveau", unit="ETU", roles=("head",), secretary_of=None
+    ),
+    "the second person has left": lambda now: wanted.departure(now, "dge", successors={}),
+    "the second person lost the post": lambda now: wanted.given_post(now, "DGE-C", holder=None),
+}
+
+
+@pytest.mark.parametrize("what", CHANGED)
+def test_a_confirmation_lasts_while_what_was_confirmed_stays(services: Services, what: str) -> None:
+    opens(services, "dge", "sg")
+    person = a_new_agent(services)
+    made = make(services, person)
+    with services.unit_of_work(NOW) as uow:
+        row = uow.session.scalars(select(FirstAccess.id)).one()
+        shown = rows(uow.session, [row], on=TODAY, now=NOW)[row].mark
+    settle(services, person, "dge")
+    done = do(services, CHANGED[what], now=NOW + timedelta(minutes=1))
+    with pytest.raises(Invalid, match="first_access.waiting"):
+        choose(services, made.code, after=timedelta(minutes=2))
+    with services.reading() as session:
+        assert "first_access.lapsed" in session.scalars(select(AuditEntry.action)).all()
+    assert waits_for(services, "sg") == ["nouveau"]
+    of_second = what.startswith("the second")
+    asked = [one for one in told(services, "sg" if of_second else "dge") if "attend votre confirmation" in one]
+    assert len(asked) == (1 if of_second else 2), "asked again"
+    if not of_second:
+        with services.unit_of_work(NOW) as uow, pytest.raises(Invalid, match="first_access.settled"):
+            first_access.confirm(uow, row, shown=shown, actor=actor(services, "sg"))
+    settle(services, person, "sg")
+    undo(services, done, now=NOW + timedelta(minutes=3))
+    if not of_second:
+        with pytest.raises(Invalid, match="first_access.waiting"):
+            choose(services, made.code, after=timedelta(minutes=4))
+        settle(services, person, "sg")
+    choose(services, made.code, after=timedelta(minutes=5))
+
+
+def test_a_confirmation_outlasts_what_has_nothing_to_do_with_it(services: Services) -> None:
+    opens(services, "dge")
+    person = a_new_agent(services)
+    made = make(services, person)
+    settle(services, person, "dge")
+    do(
+        services,
+        lambda now: wanted.changed_person(now, "nouveau", name="Nouveau", email="n@exemple.tg", clearance="secret"),
+    )
+    do(services, lambda now: wanted.given_post(now, "DAF-C", holder="etudes"))
+    choose(services, made.code)
+
+
 # --- the pages ------------------------------------------------------------------------------------------------------
 
 
@@ -338,10 +423,16 @@ def test_a_link_leads_to_a_password_and_then_to_the_sign_in(place: tuple[Flask, 
     assert "Nouveau Venu" in asked
     assert code not in asked
     opening = re.search(r"/premiers-acces/(\d+)/confirmer", asked)
+    shown = re.search(r'name="shown" value="(\w+)"', asked)
     assert opening
-    assert post(admin, opening.group(0), {}, page="/premiers-acces/").status_code == 403
+    assert shown
+    seen = {"shown": shown.group(1)}
+    assert post(admin, opening.group(0), seen, page="/premiers-acces/").status_code == 403
+    again = post(head, opening.group(0), {"shown": "x"}, page="/premiers-acces/")
+    assert again.status_code == 303
+    assert post(nobody, "/premier-acces/code", {"code": code}, page=link).status_code == 422, "not what was shown"
     assert "attend votre confirmation" in head.get("/avis/").text
-    assert post(head, opening.group(0), {}, page="/premiers-acces/").status_code == 303
+    assert post(head, opening.group(0), seen, page="/premiers-acces/").status_code == 303
     shown = post(nobody, "/premier-acces/code", {"code": code}, page=link)
     assert "Nouveau Venu" in shown.text
     for wrong, words in (

@@ -8,13 +8,14 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from ged.administration import first_access, people, wanted
 from ged.administration import operations as acts
 from ged.administration import queries as administration
 from ged.administration.reach import Reach
 from ged.administration.rights import rights_of
+from ged.administration.seconds import seconds_of
 from ged.capture import bridges
 from ged.correspondents import directory
 from ged.correspondents.directory import CorrespondentForm
@@ -385,3 +386,21 @@ def test_who_went_to_another_ministry_is_no_longer_changed_here(services: Servic
         with pytest.raises(GedError, match=r"cell\.unknown"):
             propose(services, asked)
     propose(services, lambda now: wanted.departure(now, "daf", successors={}), who="aut-a")
+
+
+def test_two_administrators_of_one_ministry_do_not_open_an_account_of_another(services: Services) -> None:
+    """``admin`` runs the installation and enters the other ministry's new head; ``agent`` is a colleague who does not."""
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(PostRole(post_id=post_id(services, "BO-A"), role=Role.ADMINISTRATOR))
+        uow.session.execute(update(Person).where(Person.account.in_(("agent", "admin"))).values(password_hash="x"))
+    whole = _all_of_it(services)
+    new = {"name": "Nouveau Ministre", "email": "", "clearance": "secret"}
+    do(whole, lambda now: wanted.new_person(now, account="ministre", **new))
+    do(whole, lambda now: wanted.given_post(now, "AUT-B", holder="ministre"))
+    theirs = int(person(services, "ministre"))
+    with services.unit_of_work(NOW) as uow, pytest.raises(NotFound, match=r"person\.unknown"):
+        first_access.make(uow, theirs, actor=actor(services, "agent"))
+    admin = int(person(services, "admin"))
+    with services.reading() as session:
+        found = seconds_of(session, theirs, maker_id=admin, installation_accounts=("admin",), on=TODAY)
+    assert int(person(services, "agent")) not in found.able | found.told

@@ -675,7 +675,10 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- first_access ---
     "first_access.settled": Message(
-        _l("Ce premier accès n'attend plus."), _l("Il a été confirmé, refusé, utilisé ou remplacé.")
+        _l("Ce premier accès n'attend plus."),
+        _l(
+            "Il a été confirmé, refusé, utilisé ou remplacé, ou la personne, ses postes ou son habilitation ont changé. Relisez-le."
+        ),
     ),
     "first_access.unknown": Message(_l("Ce premier accès n'existe pas."), _l("Ouvrez-le de nouveau depuis la liste.")),
     "first_access.waiting": Message(

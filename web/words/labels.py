@@ -625,6 +625,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "first_access.made": _l("a donné à une personne un code de premier accès"),
     "first_access.confirmed": _l("a confirmé le premier accès d'une personne"),
     "first_access.refused": _l("a refusé le premier accès d'une personne"),
+    "first_access.lapsed": _l("a changé ce qu'un code confirmé ouvre : il attend une nouvelle confirmation"),
     "first_access.used": _l("a choisi son mot de passe par un code de premier accès"),
     "organisation.changed": _l("a changé l'organisation par un acte"),
     "organisation.planned": _l("a prévu un acte pour un autre jour"),

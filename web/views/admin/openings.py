@@ -1,6 +1,6 @@
 """First accesses: a second person confirms or refuses a code; administrators see all that were made, used and not confirmed."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -12,6 +12,7 @@ from ged.unit import Role
 from web.site import context
 from web.site.auth import require_recent_proof
 from web.site.errors import view_of
+from web.site.forms import FormReader
 from web.site.pages import place
 from web.views.admin.organisation import reach
 
@@ -47,9 +48,10 @@ def refuse(opening_id: int) -> ResponseReturnValue:
 def _settle(opening_id: int, *, is_confirmed: bool) -> ResponseReturnValue:
     require_recent_proof()
     settle = first_access.confirm if is_confirmed else first_access.refuse
+    shown = FormReader(request.form).text("shown", maximum=64)
     try:
         with context.services().unit_of_work(context.now()) as uow:
-            settle(uow, opening_id, actor=context.actor())
+            settle(uow, opening_id, shown=shown, actor=context.actor())
     except Invalid as refused:
         told = view_of(refused)
         flash(f"{told.message} {told.remedy}", "danger")
