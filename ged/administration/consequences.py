@@ -25,6 +25,7 @@ from ged.org.models import Holding, Person, Post, Unit
 from ged.ports import Confidentiality, Principal, deciding_principal, heading_principal, post_principal, unit_principal
 from ged.register.models import Mail, Register, RegisterCounter
 from ged.register.states import MailState
+from ged.workbook.merging import entity_and_code
 
 OVER = (MailState.CLOSED, MailState.VOIDED, MailState.DISPATCHED)
 
@@ -149,7 +150,7 @@ def _bearing(session: Session, wanted: OrganisationFile, key: str, states: Seque
     Args:
         key: as ``ged.workbook.merging.key_of`` gives it.
     """
-    own, _slash, code = key.rpartition("/")
+    own, code = entity_and_code(key)
     entity = entity_codes(wanted)
     others = {one.entity for one in wanted.natures if one.code == code and one.entity}
     units = [unit for unit, of in entity.items() if (of == own if own else of not in others)]

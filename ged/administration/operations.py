@@ -28,7 +28,7 @@ from ged.org.turns import one_at_a_time
 from ged.register.models import Register, RegisterCounter
 from ged.unit import Actor, Role, Services, UnitOfWork
 from ged.workbook import inverse
-from ged.workbook.merging import LISTED, merge
+from ged.workbook.merging import LISTED, entity_and_code, merge
 from ged.workbook.operations import MOST_OBSTACLES, asked_of, bring_to, own_rights_stay, put_back
 from ged.workbook.sheets import SHEETS
 from ged.workbook.state import organisation_now
@@ -172,7 +172,7 @@ def _check_lists(found: Sequence[Difference], far: Collection[str]) -> None:
     """The lists of the own entities are changed; the common stock is looked after for all ministries at once."""
     for one in found:
         if one.kind in LISTED:
-            entity, _slash, _code = one.code.rpartition("/")
+            entity, _code = entity_and_code(one.code)
             if not entity:
                 raise Invalid("act.common_stock", "keep an own one", field="entity")
             if entity in far:

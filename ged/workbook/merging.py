@@ -140,8 +140,18 @@ def key_of(kind: str, fields: Mapping[str, Any]) -> str:
 
 
 def listed(code: str, entity: object) -> str:
-    """The key of a code in the list of an entity, or in the common stock."""
-    return f"{entity}/{code}" if isinstance(entity, str) and entity else code
+    """The key of a code in the list of an entity, or in the common stock; ``entity_and_code`` is the inverse.
+
+    Two records never have one key: a slash that stands in a code of old is written as %2F.
+    """
+    plain = code.replace("%", "%25").replace("/", "%2F")
+    return f"{entity}/{plain}" if isinstance(entity, str) and entity else plain
+
+
+def entity_and_code(key: str) -> tuple[str, str]:
+    """The entity (empty: the common stock) and the code of a key of a list."""
+    entity, _slash, plain = key.rpartition("/")
+    return entity, plain.replace("%2F", "/").replace("%25", "%")
 
 
 # --- sheets and lines -----------------------------------------------------------------------------------------------
@@ -249,6 +259,8 @@ def _warn_of_case(line: _Line, named: str, work: _Work) -> None:
         work.note(line, column.key, "workbook.nearly_twice", other=other)
     elif kind != "correspondents" and " " in named:
         work.note(line, column.key, "workbook.space")
+    elif kind in LISTED and "/" in str(line.said[column.key]):
+        work.note(line, column.key, "workbook.slash")
 
 
 def _fields(line: _Line, held: Mapping[str, Any] | None, work: _Work) -> dict[str, Any]:
@@ -280,9 +292,11 @@ def _check_all_references(work: _Work) -> None:
     for line in lines:
         for column in line.sheet.columns:
             for code in _named(column, line.said[column.key]):
-                own = listed(code, line.said.get("entity") if column.refers_to in LISTED else None)
                 only_own = line.sheet.kind == "circuits"  # a circuit is of one nature, not of the one that it replaces
-                found = {own} if only_own else {own, code}
+                found = {code}
+                if column.refers_to in LISTED:
+                    own = listed(code, line.said.get("entity"))
+                    found = {own} if only_own else {own, listed(code, None)}
                 if found.isdisjoint(work.records[column.refers_to]) and not (only_own and _is_head(code)):
                     near = work.near(column.refers_to, code)
                     work.note(

@@ -22,6 +22,7 @@ SENTENCES = {
     "workbook.twice": "Déjà à la ligne {row} de « {sheet} » : gardez une seule ligne.",
     "workbook.nearly_twice": "« {other} » existe déjà et ne diffère que par les majuscules ou les accents : écrivez le même.",
     "workbook.space": "Un code s'écrit sans espace.",
+    "workbook.slash": "Ce code s'écrit sans barre oblique (/).",
     "workbook.unknown": "« {value} » ne se trouve ni dans « {sheet} », ni parmi ce qui existe déjà.",
     "workbook.unknown_near": "« {value} » n'existe pas. Vouliez-vous dire « {near} » ?",
     "workbook.pattern": "Le modèle doit contenir {{seq:05d}} ; il peut contenir {{year}}, {{entity}}, {{unit}}, {{register}}.",

@@ -22,6 +22,7 @@ from ged.correspondents.directory import CorrespondentForm
 from ged.envelopes import operations as envelopes
 from ged.errors import Forbidden, GedError, Invalid, NotFound
 from ged.natures.circuit import one_by_one
+from ged.natures.models import Nature
 from ged.org import absences, delegations, names, sessions, tree
 from ged.org.absences import AbsenceForm
 from ged.org.delegations import DelegationForm
@@ -404,3 +405,23 @@ def test_two_administrators_of_one_ministry_do_not_open_an_account_of_another(se
     with services.reading() as session:
         found = seconds_of(session, theirs, maker_id=admin, installation_accounts=("admin",), on=TODAY)
     assert int(person(services, "agent")) not in found.able | found.told
+
+
+def test_no_slash_makes_a_code_of_one_list_a_code_of_another(services: Services) -> None:
+    """Who looks after one ministry adds nothing to the common stock, and a code of old with a slash is not taken for an own one."""
+    nature = {"name": "Nature", "direction": "incoming", "entity": ""}
+    with pytest.raises(acts.Unfit) as found:
+        do(services, lambda now: wanted.new_listed(now, "natures", nature | {"code": "MIN/x"}))
+    assert [one.code for one in found.value.errors] == ["cell.slash"]
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(Nature(code="MIN/x", name="Commune", direction=Direction.INCOMING))
+    with pytest.raises(Invalid) as refusal:
+        do(services, lambda now: wanted.changed_listed(now, "natures", "MIN/x", None, {"name": "Prise"}))
+    assert refusal.value.code == "act.common_stock"
+    act_id = do(services, lambda now: wanted.new_listed(now, "natures", nature | {"code": "x", "entity": "MIN"}))
+    do(services, lambda now: wanted.changed_listed(now, "natures", "x", "MIN", {"name": "Propre"}))
+    with services.reading() as session:
+        rows = session.execute(select(Nature.code, Nature.name).order_by(Nature.name)).all()
+        told = administration.history(session, "natures", "MIN/x")
+    assert [tuple(row) for row in rows] == [("MIN/x", "Commune"), ("x", "Propre")]
+    assert act_id in {one.id for one in told}

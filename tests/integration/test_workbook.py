@@ -228,6 +228,8 @@ WRONG = [
     ("Natures", ["nx", "Nature", "départ", "", "400"], 4, "workbook.number"),
     ("Natures", ["nx", "Nature", "départ", "", "", "inconnue"], 5, "workbook.unknown"),
     ("Natures", ["nx", "Nature", "départ", "", "", "", "avant"], 6, "workbook.numbers"),
+    ("Natures", ["MMRE/nx", "Nature", "départ"], 0, "workbook.slash"),
+    ("Mentions", ["m/x", "Mention"], 0, "workbook.slash"),
     ("Circuits", ["lettre", "INCONNU", "signature"], 1, "workbook.unknown"),
     ("Mentions", ["mx", "Mention", "deux jours"], 2, "workbook.too_long"),
     ("Plan de classement", ["9.9", ""], 1, "workbook.missing"),

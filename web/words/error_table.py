@@ -278,6 +278,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Il contient {seq:05d} ; il peut contenir {year}, {entity}, {unit}, {register}."),
     ),
     "cell.refused": Message(_l("Ce changement est refusé : %(detail)s."), _l("Corrigez d'abord ce qui en dépend.")),
+    "cell.slash": Message(_l("Ce code s'écrit sans barre oblique (/)."), _l("Écrivez-le avec un trait d'union.")),
     "cell.space": Message(_l("Un code s'écrit sans espace."), _l("Écrivez-le sans espace, ou avec un trait d'union.")),
     "cell.still_holds": Message(
         _l("Cette personne occupe encore : %(posts)s."), _l("Donnez ces postes à une autre, ou laissez-les vacants.")
