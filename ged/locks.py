@@ -58,7 +58,14 @@ Key = int | tuple[int, ...]
 
 
 LONGEST_WAIT = "3s"
-"""How long ``hold_out_writers`` waits, in PostgreSQL's notation: whoever wants to write meanwhile waits behind it."""
+"""How long an undo or a page waits for a lock, in PostgreSQL's notation: others wait behind it meanwhile."""
+
+
+def wait_briefly(session: Session) -> None:
+    """From here to the commit, wait for no lock longer than ``LONGEST_WAIT``: the database then raises an error that
+    ``ged.db.fault_of`` translates to ``database.busy``. SQLite has one lock, which a transaction that writes waits for at its start."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"SET LOCAL lock_timeout = '{LONGEST_WAIT}'"))
 
 
 def hold_out_writers(session: Session, tables: Collection[str]) -> None:
@@ -73,7 +80,7 @@ def hold_out_writers(session: Session, tables: Collection[str]) -> None:
     """
     if not tables or session.get_bind().dialect.name != "postgresql":
         return
-    session.execute(text(f"SET LOCAL lock_timeout = '{LONGEST_WAIT}'"))
+    wait_briefly(session)
     try:
         session.execute(text(f"LOCK TABLE {', '.join(tables)} IN SHARE MODE"))
     except DBAPIError as error:

@@ -4,7 +4,8 @@ Letters are counted by the rows of rights, without looking at the letters themse
 those that a post's holder alone may see, are left out: for a single post a number would say that there is one.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 from enum import StrEnum
 
@@ -16,7 +17,6 @@ from ged.administration.differences import Difference
 from ged.administration.models import OrganisationAct, is_planned
 from ged.administration.numbered import alike, entity_codes, told_otherwise
 from ged.administration.reach import administrator
-from ged.org import tree
 from ged.org.absence_rights import held_on
 from ged.org.file import OrganisationFile
 from ged.org.follow import ENDED
@@ -68,23 +68,33 @@ class Consequence(StrEnum):
     """Acts planned by people who cannot answer for them any more: each is refused on its day."""
 
 
+def ends(
+    session: Session, found: Sequence[Difference], changes: Iterable[Change], *, on: date
+) -> Mapping[Consequence, int]:
+    """The counts of what ends with an act, asked in the transaction that does it.
+
+    Args:
+        changes: what was reported when the act was done.
+    """
+    return {**_ended(changes), Consequence.PLANS_LOST: _plans_lost(session, found, on)}
+
+
 def consequences(
     session: Session,
     seen: OrganisationFile,
     wanted: OrganisationFile,
     found: Sequence[Difference],
-    changes: Iterable[Change],
-    *,
-    on: date,
+    ended: Mapping[Consequence, int],
 ) -> dict[str, int]:
-    """The counts that are not zero, by the value of a `Consequence`.
+    """The counts that are not zero, by the value of a `Consequence`: the same before the act is done and after it, so that a
+    preview counts letters, which takes long, when it has let everything go.
 
     Args:
         seen: the organisation of before.
         wanted: the organisation that the act leads to.
-        changes: what was reported when the act was done (and rolled back).
+        ended: as ``ends`` returned it.
     """
-    moved = _with_all_below(session, [d.code for d in _moved(found, "units", "parent")])
+    moved = _with_all_below(session, seen, wanted, {d.code for d in _moved(found, "units", "parent")})
     counts: dict[Consequence, int] = {
         Consequence.LETTERS_FOLLOW_POST: _at_posts(session, [d.code for d in _held(found) if d.after]),
         Consequence.LETTERS_WAIT: _at_posts(session, [d.code for d in _held(found) if not d.after]),
@@ -96,8 +106,7 @@ def consequences(
         Consequence.VACANT: len([d for d in _held(found) if not d.after]),
         **_of_registers(session, seen, wanted, found),
         **_of_natures(session, wanted, found),
-        **_ended(changes),
-        Consequence.PLANS_LOST: _plans_lost(session, found, on),
+        **ended,
     }
     return {kind.value: count for kind, count in counts.items() if count}
 
@@ -219,13 +228,24 @@ def _named_by(session: Session, unit_ids: Iterable[int]) -> int:
     return open_letters(session, [one for unit_id in unit_ids for one in unit_principals(unit_id)])
 
 
-def _with_all_below(session: Session, codes: Sequence[str]) -> list[int]:
-    """The open units of these codes and all open ones below them, by id."""
-    if not codes:
-        return []
-    units = tree.all_units(session)
-    top = {unit.id for unit in units.values() if unit.code in set(codes)}
-    return [one for one in units if units[one].closed_at is None and top & set(tree.ids_upwards(one, units))]
+def _with_all_below(
+    session: Session, seen: OrganisationFile, wanted: OrganisationFile, codes: AbstractSet[str]
+) -> Sequence[int]:
+    """The units of these codes and all below them that were there before and are open after it, by id."""
+    parents = {unit.code: unit.parent for unit in wanted.units}
+    below = [
+        unit.code for unit in wanted.units if not unit.closed and not codes.isdisjoint(_upwards(unit.code, parents))
+    ]
+    held = {unit.code for unit in seen.units}.intersection(below)
+    return session.scalars(select(Unit.id).where(Unit.code.in_(sorted(held)))).all() if held else []
+
+
+def _upwards(code: str, parents: Mapping[str, str | None]) -> Iterator[str]:
+    """A unit and all above it."""
+    at: str | None = code
+    while at is not None:
+        yield at
+        at = parents.get(at)
 
 
 def post_principals(post_id: int) -> tuple[Principal, ...]:

@@ -1,6 +1,6 @@
 """Proposing an act, looking at what it changes, confirming it for now or for a later day, withdrawing and undoing it."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ged import locks
-from ged.administration.consequences import consequences
+from ged.administration.consequences import Consequence, consequences, ends
 from ged.administration.differences import Difference, as_json, differences, digest, from_json, touched
 from ged.administration.first_access import tell_of_posts, told_of_lapsed
 from ged.administration.fitness import unfit
@@ -191,27 +191,34 @@ class _RolledBack(Exception):
 
 
 def preview(services: Services, act_id: int, *, actor: Actor, now: datetime, on: date | None = None) -> Preview:
-    """What a proposed act would change on a day (None: today): it is done, and the transaction is rolled back.
+    """What a proposed act would change on a day (None: today): it is done in its turn, and the transaction is rolled back.
+
+    It is asked by a page that people only look at, so it waits for no lock longer than ``locks.LONGEST_WAIT``, and counts letters
+    when it holds none any more.
 
     Raises:
         NotFound: ``act.unknown``.
         InvalidTransition: ``act.settled``.
         Unfit: as ``look``.
-        Invalid: ``act.own_rights``.
+        Invalid: as ``carry_out``.
     """
-    found: list[Preview] = []
+    found: list[tuple[Looked, Mapping[Consequence, int], tuple[NextNumbers, ...]]] = []
     try:
         with services.unit_of_work(now) as uow:
+            locks.wait_briefly(uow.session)
+            one_at_a_time(uow)
             day = on or today_of(uow)
             Reach(actor, services.installation_accounts).require_act(uow.session, act_id)
             act = _proposed(uow.session.get(OrganisationAct, act_id))
             looked = look(uow.session, act.sheets, on=day)
-            _steps, counts = carry_out(uow, looked, on=day, whose=actor, by=actor)
-            coming = next_numbers_of(uow.session, looked.seen, looked.wanted, on=day)
-            found.append(Preview(looked.differences, counts, digest(looked.differences), coming))
+            _steps, ended = carry_out(uow, looked, on=day, whose=actor, by=actor)
+            found.append((looked, ended, next_numbers_of(uow.session, looked.seen, looked.wanted, on=day)))
             raise _RolledBack
     except _RolledBack:
-        return found[0]
+        ((looked, ended, coming),) = found
+    with services.reading() as session:
+        counts = consequences(session, looked.seen, looked.wanted, looked.differences, ended)
+    return Preview(looked.differences, counts, digest(looked.differences), coming)
 
 
 def _proposed(act: OrganisationAct | None) -> OrganisationAct:
@@ -276,7 +283,8 @@ def _confirmed(
 def do(uow: UnitOfWork, act: OrganisationAct, looked: Looked, *, on: date, whose: Actor, by: Actor) -> None:
     """Do a confirmed act that was looked at in this transaction; see ``carry_out``."""
     with told_of_lapsed(uow, act.id):
-        act.inverse, act.consequences = carry_out(uow, looked, on=on, whose=whose, by=by)
+        act.inverse, ended = carry_out(uow, looked, on=on, whose=whose, by=by)
+    act.consequences = consequences(uow.session, looked.seen, looked.wanted, looked.differences, ended)
     act.done_at = uow.now
     given = [str(one.after) for one in looked.differences if (one.kind, one.field) == ("posts", "holder") and one.after]
     tell_of_posts(uow, act.id, given)
@@ -285,8 +293,8 @@ def do(uow: UnitOfWork, act: OrganisationAct, looked: Looked, *, on: date, whose
 
 def carry_out(
     uow: UnitOfWork, looked: Looked, *, on: date, whose: Actor, by: Actor
-) -> tuple[list[inverse.Step], dict[str, int]]:
-    """Change the organisation. Returns the steps that take the change back, and the counts of what follows.
+) -> tuple[list[inverse.Step], Mapping[Consequence, int]]:
+    """Change the organisation. Returns the steps that take the change back, and the counts of what ended.
 
     Args:
         whose: the administrator who gains nothing by it.
@@ -301,7 +309,7 @@ def carry_out(
             changes = bring_to(uow, asked_of(looked.wanted, looked.seen), on=on, actor=by)
     except Invalid as refused:
         raise own_rights(refused) from None
-    return steps, consequences(uow.session, looked.seen, looked.wanted, looked.differences, changes, on=on)
+    return steps, ends(uow.session, looked.differences, changes, on=on)
 
 
 @contextmanager

@@ -83,7 +83,8 @@ class _Preview(Exception):
 
 
 def preview(services: Services, file: OrganisationFile, *, now: datetime) -> tuple[Change, ...]:
-    """The changes that a workbook would make: it is taken in, and the transaction is rolled back.
+    """The changes that a workbook would make: it is taken in, in its turn, and the transaction is rolled back. It waits for no
+    lock longer than ``locks.LONGEST_WAIT``.
 
     Raises:
         Invalid: as `bring_to`.
@@ -91,6 +92,8 @@ def preview(services: Services, file: OrganisationFile, *, now: datetime) -> tup
     changes: list[Change] = []
     try:
         with services.unit_of_work(now) as uow:
+            locks.wait_briefly(uow.session)
+            one_at_a_time(uow)
             changes += bring_to(uow, file, on=now.astimezone(services.zone).date())
             raise _Preview
     except _Preview:

@@ -8,17 +8,19 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
 from ged.administration import operations, planned, wanted
 from ged.administration.lines import Line
 from ged.administration.models import OrganisationAct
 from ged.administration.states import ActState, state_of
 from ged.audit import AuditEntry
-from ged.db import Base
+from ged.db import Base, fault_of
 from ged.errors import GedError
 from ged.org.file import OrganisationFile
 from ged.org.load import INSTALLATION_ID
 from ged.org.models import Installation
+from ged.org.turns import one_at_a_time
 from ged.unit import Services
 from ged.workbook import inverse
 from tests.administration_kit import Wanted, confirm, do, organisation, propose, the_act, undo
@@ -187,3 +189,19 @@ def test_an_undo_keeps_writers_out_of_every_table_of_letters_that_is_asked() -> 
         held = inverse.naming([{"table": name, "key": [1], "made": values}])
         assert asked - {"audit_entries"} == set(held)
         assert inverse.naming([{"table": name, "key": [1], "before": {}, "after": {}}]) == []
+
+
+def test_looking_at_an_act_waits_for_its_turn_and_not_for_long(services: Services) -> None:
+    """A page that is only looked at neither meets a change that is under way, nor stands in the way of those who wait."""
+    act_id = propose(services, rename("Énergie"))
+    me = actor(services, "admin")
+    begin = time.monotonic()
+    with services.unit_of_work(NOW) as uow:
+        one_at_a_time(uow)
+        with pytest.raises(DBAPIError) as busy:
+            operations.preview(services, act_id, actor=me, now=NOW)
+    fault = fault_of(busy.value)
+    assert fault is not None
+    assert fault.code == "database.busy"
+    assert time.monotonic() - begin < 8
+    assert operations.preview(services, act_id, actor=me, now=NOW).differences[0].after == "Énergie"

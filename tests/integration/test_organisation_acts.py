@@ -1,25 +1,26 @@
 """Changes of the organisation by dated acts: what they say before, what they do, when, and that they are taken back whole."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.access import Because, grant, may_see
-from ged.administration import operations, planned, wanted
+from ged.administration import consequences, operations, planned, wanted
 from ged.administration.operations import Unfit
 from ged.administration.states import ActState, state_of
 from ged.audit import AuditEntry, AuditPayload
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.org.delegations import DelegationForm, delegate
-from ged.org.models import Delegation, DelegationKind, Holding, OpenSession, Person, Unit
+from ged.org.models import Delegation, DelegationKind, Holding, OpenSession, Person, Post, Unit
 from ged.org.sessions import open_session
 from ged.pipeline import schedule_periodic
-from ged.ports import Confidentiality, PersonId, PostId, post_principal
+from ged.ports import Confidentiality, PersonId, PostId, Principal, post_principal
 from ged.routing.load import fill_calendar
 from ged.unit import Services
 from tests.administration_kit import confirm, do, dump, organisation, propose, the_act, undo
@@ -92,6 +93,28 @@ ACTS = {
     "closed register": lambda now: wanted.closed_register(now, "ARR-DGE"),
     "departure": lambda now: wanted.departure(now, "dge", successors={"DGE-C": "etudes"}),
 }  # fmt: skip
+
+
+def test_letters_are_counted_for_a_page_when_nobody_waits_for_it_any_more(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that is only looked at does the act and rolls it back; others write while it counts."""
+    act_id = propose(services, given("DGE-C", None))
+    count, written = consequences.open_letters, []
+
+    def meanwhile(session: Session, principals: Sequence[Principal]) -> int:
+        with services.unit_of_work(NOW) as other:
+            waiting = select(Holding).join(Post, Post.id == Holding.post_id).where(Post.code == "DGE-C")
+            other.session.scalars(waiting.with_for_update(nowait=True)).all()
+            written.append(1)
+        return count(session, principals)
+
+    monkeypatch.setattr(consequences, "open_letters", meanwhile)
+    shown = operations.preview(services, act_id, actor=actor(services, "admin"), now=NOW)
+    assert len(written) > 1
+    monkeypatch.undo()
+    confirm(services, act_id)
+    assert the_act(services, act_id).consequences == shown.consequences, "what was shown is what was done"
 
 
 @pytest.mark.parametrize("name", ACTS)
