@@ -137,6 +137,8 @@ def propose(
 def check_reach(uow: UnitOfWork, found: Sequence[Difference], actor: Actor, *, is_undone: bool = False) -> None:
     """Nothing of another ministry is changed or named: such a unit, post or person is not known.
 
+    Where there is one ministry, all is its own.
+
     Args:
         is_undone: the differences are taken back: what they had added is there.
     """
@@ -168,15 +170,21 @@ def check_reach(uow: UnitOfWork, found: Sequence[Difference], actor: Actor, *, i
         raise Unfit([_told("workbook.unknown", field, {"value": code, "sheet": ""}) for field, code in named])
 
 
+OF_UNITS = frozenset({"units", "posts", "people", "registers"})
+"""Sections whose records belong to the ministry of a unit."""
+
+
 def _check_lists(found: Sequence[Difference], far: Collection[str]) -> None:
-    """The lists of the own entities are changed; the common stock is looked after for all ministries at once."""
+    """The lists of the own entities are changed. The common stock, and any section that nobody has said to be of a ministry, is
+    looked after for all ministries at once."""
     for one in found:
-        if one.kind in LISTED:
-            entity, _code = entity_and_code(one.code)
-            if not entity:
-                raise Invalid("act.common_stock", "keep an own one", field="entity")
-            if entity in far:
-                raise Unfit([_told("workbook.unknown", "entity", {"value": entity, "sheet": ""})])
+        if one.kind in OF_UNITS:
+            continue
+        entity, _code = entity_and_code(one.code) if one.kind in LISTED else ("", one.code)
+        if not entity:
+            raise Invalid("act.common_stock", "keep an own one", field="entity")
+        if entity in far:
+            raise Unfit([_told("workbook.unknown", "entity", {"value": entity, "sheet": ""})])
 
 
 def _circuit_posts(one: Difference) -> set[str]:

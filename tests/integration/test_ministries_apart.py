@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from ged.administration import first_access, people, wanted
 from ged.administration import operations as acts
 from ged.administration import queries as administration
+from ged.administration.lines import Line
 from ged.administration.reach import Reach
 from ged.administration.rights import rights_of
 from ged.administration.seconds import seconds_of
@@ -425,3 +426,12 @@ def test_no_slash_makes_a_code_of_one_list_a_code_of_another(services: Services)
         told = administration.history(session, "natures", "MIN/x")
     assert [tuple(row) for row in rows] == [("MIN/x", "Commune"), ("x", "Propre")]
     assert act_id in {one.id for one in told}
+
+
+def test_a_section_that_is_of_no_ministry_is_changed_by_none(services: Services) -> None:
+    filed = Line("Plan de classement", {"code": "9", "title": "Divers"})
+    with pytest.raises(Invalid) as refusal:
+        propose(services, lambda _now: [filed])
+    assert refusal.value.code == "act.common_stock"
+    whole = _all_of_it(services)
+    do(whole, lambda _now: [filed])
