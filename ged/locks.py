@@ -127,7 +127,7 @@ def hold_made(session: Session, model: type[Row], row_id: Key, **values: object)
     """As ``hold_one``, but insert a missing row with these values (which include its key).
 
     Of two concurrent inserts, one waits for the other's row. For a table of ``IN_TURN``, the insert first acquires the
-    advisory lock: without a row, ``hold_one`` may not have acquired it.
+    advisory lock: without a row its condition is not evaluated, so ``hold_one`` took none.
     """
     row = hold_one(session, model, row_id)
     if row is not None:

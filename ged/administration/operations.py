@@ -248,7 +248,8 @@ def confirm(uow: UnitOfWork, act_id: int, *, shown: str, reference: str = "", ac
         NotFound: ``act.unknown``.
         InvalidTransition: ``act.settled``.
         Unfit: as ``look``.
-        Invalid: ``act.overtaken``: it would change something else than was shown; ``act.own_rights``.
+        Invalid: ``act.overtaken``: it would change something else than was shown; as ``carry_out``.
+        Forbidden: as ``carry_out``.
     """
     act, looked = _confirmed(uow, act_id, on=today_of(uow), shown=shown, reference=reference, actor=actor)
     do(uow, act, looked, on=today_of(uow), whose=actor, by=actor)
@@ -289,7 +290,11 @@ def _confirmed(
 
 
 def do(uow: UnitOfWork, act: OrganisationAct, looked: Looked, *, on: date, whose: Actor, by: Actor) -> None:
-    """Do a confirmed act that was looked at in this transaction; see ``carry_out``."""
+    """Do a confirmed act that was looked at in this transaction: change the organisation, keep the inverse, tell whom it concerns.
+
+    Raises:
+        Invalid, Forbidden: as ``carry_out``.
+    """
     with told_of_lapsed(uow, act.id):
         act.inverse, ended = carry_out(uow, looked, on=on, whose=whose, by=by)
     act.consequences = consequences(uow.session, looked.seen, looked.wanted, looked.differences, ended)
@@ -374,7 +379,7 @@ def withdraw(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
 
 
 def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
-    """Take an act back, whole, or not at all: each row is as it was. Ended sessions and revoked certificates stay so.
+    """Take an act back: all its rows, or none. What stays: ended sessions, revoked certificates, codes of first access that ended.
 
     What came since through a row that is gone again ends: sessions and certificates of an account that is closed again, an
     interim of a post that has its holder again.

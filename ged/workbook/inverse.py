@@ -266,7 +266,7 @@ def _hanging(
 
 
 def _by_name(session: Session, name: str, rows: Mapping[Key, Mapping[str, Any]]) -> Counter[tuple[Any, str]]:
-    """Rows that name made ones without a foreign key: rights to letters, natures, mentions, notices of a person."""
+    """Rows that name made ones without a foreign key: rights to letters, letters of a nature, marked mentions, the journal."""
     found: Counter[tuple[Any, str]] = Counter()
     for key, values in rows.items():
         for table_name, condition in _naming(name, values):

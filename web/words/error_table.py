@@ -54,8 +54,8 @@ MESSAGES: Mapping[str, Message] = {
         _l("Donnez d'abord le rôle d'administrateur à une autre personne."),
     ),
     "act.common_stock": Message(
-        _l("Cette ligne est commune à tous les ministères : l'administrateur de l'installation la tient."),
-        _l("Créez la vôtre, pour votre entité, avec le même code."),
+        _l("Cet élément est commun à tous les ministères : l'administrateur de l'installation le tient."),
+        _l("Créez le vôtre, pour votre entité, avec le même code."),
     ),
     "act.no_signatory": Message(
         _l("Le circuit a des étapes, mais personne ne signe."), _l("Choisissez le signataire, ou ôtez les étapes.")
