@@ -20,7 +20,7 @@ from ged.administration.queries import Named, held_on
 from ged.errors import Forbidden
 from ged.org.actors import everybody, heading_post, if_cleared, posts_granting
 from ged.org.models import Holding, Post, Unit
-from ged.org.tree import in_ministry, runs_installation
+from ged.org.tree import ministry_of_role, runs_installation
 from ged.ports import Confidentiality, Principal, person_principal, post_principal
 from ged.register.correspondents import fold
 from ged.register.models import Mail
@@ -180,7 +180,7 @@ def _audits(mail: Mail, actor: Actor, accounts: Collection[str]) -> bool:
     """Whether the actor is an auditor of the letter's ministry, as of its registers and its journal."""
     if not actor.has(Role.AUDITOR):
         return False
-    return runs_installation(actor, accounts) or (mail.unit_id is not None and in_ministry(mail.unit_id, actor))
+    return runs_installation(actor, accounts) or mail.unit_id in ministry_of_role(actor, Role.AUDITOR)
 
 
 def _heads_path(session: Session, mail: Mail, actor: Actor) -> bool:

@@ -11,13 +11,13 @@ from ged.administration.models import ActSubject, OrganisationAct
 from ged.errors import NotFound
 from ged.org.actors import load_actor
 from ged.org.models import Holding, Person, Post
-from ged.org.tree import ministry, of_ministry, runs_installation
+from ged.org.tree import ministry_of_role, of_ministry, runs_installation
 from ged.unit import Actor, Role
 
 
 @dataclass(frozen=True)
 class Reach:
-    """What an administrator looks after. ``accounts``: those that the installation names for all of it."""
+    """What an administrator looks after: the ministries in which he has that role. ``accounts``: those that the installation names for all of it."""
 
     actor: Actor
     accounts: Collection[str]
@@ -29,13 +29,13 @@ class Reach:
 
     @property
     def units(self) -> frozenset[int]:
-        """Units, by id; their posts and registers with them."""
-        return frozenset(self.actor.units) if self.is_whole else ministry(self.actor)
+        """Ids of the units. Whoever looks after a unit looks after its posts and registers."""
+        return frozenset(self.actor.units) if self.is_whole else ministry_of_role(self.actor, Role.ADMINISTRATOR)
 
     @property
     def acts(self) -> ColumnElement[bool]:
         """Acts of people of the ministry."""
-        return true() if self.is_whole else of_ministry(OrganisationAct.person_id, self.actor)
+        return true() if self.is_whole else of_ministry(OrganisationAct.person_id, self.actor, Role.ADMINISTRATOR)
 
     @property
     def people(self) -> ColumnElement[bool]:
@@ -45,9 +45,9 @@ class Reach:
         entered = exists().where(
             ActSubject.kind == "people", ActSubject.code == Person.account, ActSubject.act_id == OrganisationAct.id,
             OrganisationAct.done_at.is_not(None), OrganisationAct.undone_at.is_(None),
-            of_ministry(OrganisationAct.person_id, self.actor),
+            of_ministry(OrganisationAct.person_id, self.actor, Role.ADMINISTRATOR),
         )  # fmt: skip
-        return or_(of_ministry(Person.id, self.actor), entered)
+        return or_(of_ministry(Person.id, self.actor, Role.ADMINISTRATOR), entered)
 
     def looked_after(self, on: date) -> ColumnElement[bool]:
         """Those of ``people`` whose accounts this ministry looks after on a day."""

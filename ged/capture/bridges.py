@@ -14,7 +14,7 @@ from ged import locks
 from ged.capture.models import Bridge, PairingCode
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.org.models import Unit
-from ged.org.tree import in_ministry, ministry
+from ged.org.tree import ministry_of_role
 from ged.ports import UnitId
 from ged.unit import SYSTEM, Actor, HeldPost, Role, UnitOfWork
 
@@ -49,19 +49,22 @@ def may_pair(actor: Actor, unit_id: int) -> HeldPost | None:
     """The post through which the actor may pair a bridge with a unit: its clerk, or an administrator of
     its ministry.
     """
-    if not in_ministry(unit_id, actor):
-        return None
-    return actor.post_with(Role.CLERK, unit_id=UnitId(unit_id)) or actor.post_with(Role.ADMINISTRATOR)
+    is_near = unit_id in ministry_of_role(actor, Role.ADMINISTRATOR)
+    return actor.post_with(Role.CLERK, unit_id=UnitId(unit_id)) or (
+        actor.post_with(Role.ADMINISTRATOR) if is_near else None
+    )
 
 
 def pairable_units(session: Session, actor: Actor) -> frozenset[UnitId]:
-    """Units with which the actor may pair a bridge: those of the ministry for an administrator, else
-    units of the actor's clerk posts.
+    """Units with which the actor may pair a bridge: units of the actor's clerk posts; of an administrator,
+    those of the ministry too.
     """
+    own = frozenset(post.unit_id for post in actor.posts if Role.CLERK in post.roles)
     if actor.has(Role.ADMINISTRATOR):
-        found = session.scalars(select(Unit.id).where(Unit.closed_at.is_(None), Unit.id.in_(ministry(actor))))
-        return frozenset(UnitId(unit_id) for unit_id in found)
-    return frozenset(post.unit_id for post in actor.posts if Role.CLERK in post.roles)
+        near = ministry_of_role(actor, Role.ADMINISTRATOR)
+        found = session.scalars(select(Unit.id).where(Unit.closed_at.is_(None), Unit.id.in_(near)))
+        return own | {UnitId(unit_id) for unit_id in found}
+    return own
 
 
 def make_pairing_code(uow: UnitOfWork, unit_id: int, *, actor: Actor, now: datetime) -> str:

@@ -33,11 +33,14 @@ def speaking_post(session: Session, person_id: PersonId | int, actor: Actor, *, 
     """
     if person_id == actor.person_id:
         return None
-    through = actor.post_with(Role.ADMINISTRATOR) or _head_above(session, person_id, actor, on)
-    if through is None:
+    administers = actor.post_with(Role.ADMINISTRATOR)
+    theirs = Person.id == person_id, of_ministry(Person.id, actor, Role.ADMINISTRATOR)
+    is_near = administers is not None and session.scalar(select(Person.id).where(*theirs)) is not None
+    through = administers if is_near else _head_above(session, person_id, actor, on)
+    if through is None and administers is None:
         raise Forbidden("absence.not_for_them", "ask an administrator or a head above", person=int(person_id))
-    person = session.scalar(select(Person).where(Person.id == person_id, of_ministry(Person.id, actor)))
-    if person is None or not person.is_active:
+    person = session.get(Person, int(person_id))
+    if through is None or person is None or not person.is_active:
         raise NotFound("person.unknown", "check the account", id=int(person_id))
     return through
 

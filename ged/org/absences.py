@@ -215,7 +215,7 @@ def listing(session: Session, actor: Actor, *, on: date, others: Collection[int]
     if others:
         # An administrator may end all absences of the ministry: the query needs no list of people.
         concerned = (
-            of_ministry(Absence.person_id, actor)
+            or_(concerned, of_ministry(Absence.person_id, actor, Role.ADMINISTRATOR))
             if actor.has(Role.ADMINISTRATOR)
             else or_(concerned, Absence.person_id.in_(sorted(others)))
         )

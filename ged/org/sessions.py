@@ -194,7 +194,7 @@ def _may_end(session: Session, person_id: int, actor: Actor) -> bool:
     """Whether the sessions are the actor's own, or those of a person of whose ministry the actor is an administrator."""
     if person_id == actor.person_id:
         return True
-    theirs = select(Person.id).where(Person.id == person_id, of_ministry(Person.id, actor))
+    theirs = select(Person.id).where(Person.id == person_id, of_ministry(Person.id, actor, Role.ADMINISTRATOR))
     return actor.has(Role.ADMINISTRATOR) and session.scalar(theirs) is not None
 
 
@@ -213,7 +213,8 @@ class SessionRow:
 
 
 def listing(session: Session, actor: Actor, *, everybody: bool = False, now: datetime) -> list[SessionRow]:
-    """The open sessions, the last seen first: the actor's own, or those of everybody in the actor's ministry."""
+    """The open sessions, the last seen first: the actor's own, or those of everybody in the ministry that the actor
+    administers."""
     query = (
         select(OpenSession, Person.account, Person.name)
         .join(Person, Person.id == OpenSession.person_id)
@@ -226,7 +227,7 @@ def listing(session: Session, actor: Actor, *, everybody: bool = False, now: dat
         .order_by(OpenSession.seen_at.desc(), OpenSession.id.desc())
         .limit(LISTED)
     )
-    of = of_ministry(Person.id, actor) if everybody else OpenSession.person_id == actor.person_id
+    of = of_ministry(Person.id, actor, Role.ADMINISTRATOR) if everybody else OpenSession.person_id == actor.person_id
     query = query.where(of)
     return [
         SessionRow(row.id, row.person_id, account, name, row.opened_at, row.seen_at, row.address, row.device)

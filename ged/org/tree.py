@@ -15,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.org.models import Holding, Post, Unit
 from ged.ports import UnitId
-from ged.unit import Actor, UnitRow
+from ged.unit import Actor, Role, UnitRow
 
 
 class Placed(Protocol):
@@ -81,6 +81,12 @@ def ministry(actor: Actor) -> frozenset[int]:
     return _trees(actor.unit_ids, actor.units)
 
 
+def ministry_of_role(actor: Actor, *roles: Role) -> frozenset[int]:
+    """All units of the ministries in which the actor has a post with one of these roles: an administrator or auditor of one ministry is
+    none in another, whatever other post he has there."""
+    return _trees((post.unit_id for post in actor.posts if not post.roles.isdisjoint(roles)), actor.units)
+
+
 def in_ministry(unit_id: int, actor: Actor) -> bool:
     """Whether a unit is one of ``ministry``."""
     units = actor.units
@@ -119,13 +125,18 @@ def _all_units() -> Executable:
 
 
 def of_ministry(
-    person_id: InstrumentedAttribute[int] | InstrumentedAttribute[int | None], actor: Actor
+    person_id: InstrumentedAttribute[int] | InstrumentedAttribute[int | None], actor: Actor, *roles: Role
 ) -> ColumnElement[bool]:
-    """Whether a person holds, or ever held, a post of the actor's ministries. Everybody does where there is one only."""
+    """Whether a person holds, or ever held, a post of the actor's ministries. Everybody does where there is one only.
+
+    Args:
+        roles: only of the ministries in which the actor has a post with one of them; see ``ministry_of_role``.
+    """
     if len(ministries(actor.units)) <= 1:
         return true()
+    near = ministry_of_role(actor, *roles) if roles else ministry(actor)
     held = exists().where(Holding.person_id == person_id, Holding.post_id == Post.id)
-    return held.where(Post.unit_id.in_(sorted(ministry(actor))))
+    return held.where(Post.unit_id.in_(sorted(near)))
 
 
 def upwards(session: Session, unit_id: int) -> list[Unit]:

@@ -12,7 +12,7 @@ from ged import access, paging
 from ged.db import ByOtherIndex
 from ged.errors import NotFound
 from ged.org.models import Person, Post, Unit
-from ged.org.tree import ministry
+from ged.org.tree import ministry_of_role
 from ged.paging import START, Place, Slice
 from ged.ports import Confidentiality, RegisterId
 from ged.register.models import Direction, Mail, MailNumber, Rectification, Register, RegisterCounter, RegisterNature
@@ -141,11 +141,9 @@ class Wanted:
 
 
 def readable_clause(actor: Actor) -> ColumnElement[bool]:
-    """Registers of the units where the actor works or is head; those of the whole ministry for an auditor."""
-    if actor.has(Role.AUDITOR):
-        return Register.unit_id.in_(sorted(ministry(actor)))
+    """Registers of the units where the actor works or is head; those of an auditor's whole ministry."""
     working = {post.unit_id for post in actor.working_posts}
-    return Register.unit_id.in_(working | actor.headed_unit_ids)
+    return Register.unit_id.in_(sorted(working | actor.headed_unit_ids | ministry_of_role(actor, Role.AUDITOR)))
 
 
 def books(session: Session, actor: Actor) -> list[BookRow]:

@@ -16,7 +16,7 @@ from ged.audit import AuditEntry
 from ged.org import tree
 from ged.org.models import Person, Post
 from ged.paging import START, Place, Slice
-from ged.unit import Actor
+from ged.unit import Actor, Role
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,10 @@ def _filtered(query: Select[int], wanted: JournalFilter) -> Select[int]:
 
 
 def _of_ministry(actor: Actor) -> ColumnElement[bool]:
-    posts = select(Post.id).where(Post.unit_id.in_(sorted(tree.ministry(actor))))
+    roles = (Role.ADMINISTRATOR, Role.AUDITOR)
+    posts = select(Post.id).where(Post.unit_id.in_(sorted(tree.ministry_of_role(actor, *roles))))
     no_post = and_(AuditEntry.post_id.is_(None), AuditEntry.acting_for_post_id.is_(None))
-    theirs = and_(AuditEntry.person_id.is_not(None), tree.of_ministry(AuditEntry.person_id, actor))
+    theirs = and_(AuditEntry.person_id.is_not(None), tree.of_ministry(AuditEntry.person_id, actor, *roles))
     return or_(AuditEntry.post_id.in_(posts), AuditEntry.acting_for_post_id.in_(posts), and_(no_post, theirs))
 
 

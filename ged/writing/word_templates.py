@@ -19,8 +19,8 @@ from ged import slots
 from ged.capture.files import harmless_name, limited, private_dir
 from ged.errors import Invalid, NotFound, StaleVersion
 from ged.org.models import Person, Unit
-from ged.org.tree import ministry, runs_installation
-from ged.unit import Actor, ReadSession, Services, UnitOfWork
+from ged.org.tree import ministry_of_role, runs_installation
+from ged.unit import Actor, ReadSession, Role, Services, UnitOfWork
 from ged.word import making
 from ged.word.letters import PLACES, TEXT, Values, check_fields
 from ged.word.models import WordTemplate
@@ -80,7 +80,7 @@ def places(session: Session, actor: Actor, accounts: Collection[str]) -> list[tu
     """(id, name) of the entities whose templates an administrator changes; None: the common stock, for the whole
     installation's administrators only."""
     whole = runs_installation(actor, accounts)
-    near = frozenset(actor.units) if whole else ministry(actor)
+    near = frozenset(actor.units) if whole else ministry_of_role(actor, Role.ADMINISTRATOR)
     query = select(Unit.id, Unit.name).where(Unit.is_entity, Unit.closed_at.is_(None), Unit.id.in_(sorted(near)))
     entities: list[tuple[int | None, str]] = [
         (unit_id, name) for unit_id, name in session.execute(query.order_by(Unit.name))

@@ -27,7 +27,7 @@ from ged.natures.models import Nature
 from ged.org import absences, delegations, names, sessions, tree
 from ged.org.absences import AbsenceForm
 from ged.org.delegations import DelegationForm
-from ged.org.models import DelegationKind, Holding, OpenSession, Person, Post, PostRole, Unit
+from ged.org.models import Delegation, DelegationKind, Holding, OpenSession, Person, Post, PostRole, Unit
 from ged.ports import PersonId, PostId, RegisterId, UnitId
 from ged.register import books, entry, rectify_entry
 from ged.register.models import Correspondent, Direction, Register, RegisterNature
@@ -42,7 +42,8 @@ from ged.slips import queries as slips
 from ged.slips.drafting import LineForm, SlipForm
 from ged.slips.models import SlipPurpose
 from ged.suggestions import matching
-from ged.unit import Role, Services, UnitRow
+from ged.unit import Actor, Role, Services, UnitRow
+from ged.writing import word_templates
 from tests.administration_kit import confirm, do, propose, undo
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import post_id, register, unit_id
@@ -435,3 +436,56 @@ def test_a_section_that_is_of_no_ministry_is_changed_by_none(services: Services)
     assert refusal.value.code == "act.common_stock"
     whole = _all_of_it(services)
     do(whole, lambda _now: [filed])
+
+
+def _acts_there(services: Services, account: str) -> Actor:
+    """A person with the interim of a member's post of the other ministry."""
+    with services.unit_of_work(NOW) as uow:
+        post = Post(code="AUT-M", title="Membre", unit_id=unit_id(services, "AUT"), roles=[PostRole(role=Role.MEMBER)])
+        uow.session.add(post)
+        uow.session.flush()
+        uow.session.add(
+            Delegation(
+                kind=DelegationKind.INTERIM, post_id=post.id, person_id=person(services, account),
+                act="Note 3", from_on=TODAY, until_on=TODAY + timedelta(days=3), granted_at=NOW,
+            )
+        )  # fmt: skip
+    return actor(services, account)
+
+
+def test_an_administrator_administers_the_ministries_of_that_role_alone(services: Services) -> None:
+    """Not those in which he has another post for some days."""
+    ours, theirs = _acts_there(services, "admin"), person(services, "aut-b")
+    assert unit_id(services, "AUT") in tree.ministry(ours), "for letters he is of both ministries"
+    with pytest.raises(GedError, match=r"cell\.unknown"):
+        propose(services, lambda now: wanted.departure(now, "aut-b", successors={}))
+    with services.unit_of_work(NOW) as uow:
+        sessions.open_session(uow, theirs, address="10.0.0.1", device="")
+    with services.reading() as session:
+        open_id = session.scalars(select(OpenSession.id)).one()
+        reach = Reach(ours, ())
+        assert THEIRS not in repr(people.people(session, reach, "", on=TODAY, offset=0, limit=99, with_closed=True))
+        assert sessions.listing(session, ours, everybody=True, now=NOW) == []
+        assert unit_id(services, "AUT") not in bridges.pairable_units(session, ours)
+        assert unit_id(services, "AUT") not in dict(word_templates.places(session, ours, ()))
+        assert "aut" not in repr(journal.entries(session, JournalFilter(), reader=ours)[0]).lower()
+    refused(services, lambda uow: sessions.end(uow, open_id, actor=ours), "session.unknown", NotFound)
+    form = AbsenceForm(TODAY, TODAY + timedelta(days=2), person_id=theirs)
+    refused(services, lambda uow: absences.declare(uow, form, actor=ours), "person.unknown", NotFound)
+    office = unit_id(services, "AUT-BO")
+    refused(
+        services,
+        lambda uow: bridges.make_pairing_code(uow, office, actor=ours, now=NOW),
+        "bridge.pair_forbidden",
+        Forbidden,
+    )
+
+
+def test_an_auditor_audits_the_ministries_of_that_role_alone(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(PostRole(post_id=post_id(services, "ETU-M"), role=Role.AUDITOR))
+    auditor = _acts_there(services, "etudes")
+    with services.reading() as session:
+        seen = set(session.scalars(select(Register.code).where(books.readable_clause(auditor))))
+        assert "ARR-DGE" in seen
+        assert "AUT-ARR" not in seen
