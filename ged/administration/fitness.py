@@ -26,7 +26,22 @@ def unfit(wanted: OrganisationFile, found: Sequence[Difference]) -> tuple[Invali
         if place is not None and place.closed and not _is_closed(one, units):
             kind = "act.closed_parent" if one.kind == "units" else "act.closed_unit"
             refusals.append(Invalid(kind, "choose an open unit", field=one.field, unit=place.name))
-    return tuple(refusals)
+    return (*refusals, *_opened_in_closed(wanted, found, units))
+
+
+def _opened_in_closed(
+    wanted: OrganisationFile, found: Sequence[Difference], units: dict[str, UnitRecord]
+) -> Iterator[Invalid]:
+    """The posts that are given, and the registers that are opened again, in closed units."""
+    posts, registers = {post.code: post.unit for post in wanted.posts}, {one.code: one.unit for one in wanted.registers}
+    for one in found:
+        place = None
+        if (one.kind, one.field) == ("posts", "holder") and one.after:
+            place = units.get(posts.get(one.code, ""))
+        if (one.kind, one.field) == ("registers", "closed") and not one.after:
+            place = units.get(registers.get(one.code, ""))
+        if place is not None and place.closed:
+            yield Invalid("act.closed_unit", "choose an open unit", field=one.field, unit=place.name)
 
 
 PLACES = frozenset({"parent", "unit"})

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, not_, select
+from sqlalchemy import ColumnElement, delete, not_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -143,13 +143,33 @@ def check_reach(uow: UnitOfWork, found: Sequence[Difference], actor: Actor, *, i
         is_undone: the differences are taken back: what they had added is there.
     """
     reach = Reach(actor, uow.services.installation_accounts)
+    _check(uow.session, found, reach, reach.looked_after(today_of(uow)), is_undone=is_undone)
+
+
+def may_look(session: Session, found: Sequence[Difference], reach: Reach, *, is_done: bool = False) -> bool:
+    """Whether an act names nothing of another ministry; whoever held a post here may be named, and so may the common stock.
+
+    Args:
+        is_done: what it added is there.
+    """
+    try:
+        shown = [one for one in found if one.kind not in LISTED or "/" in one.code]
+        _check(session, shown, reach, reach.people, is_undone=is_done)
+    except Invalid:
+        return False
+    return True
+
+
+def _check(
+    session: Session, found: Sequence[Difference], reach: Reach, near_people: ColumnElement[bool], *, is_undone: bool
+) -> None:
     near = reach.units
-    units = {unit.code for unit_id, unit in actor.units.items() if unit_id not in near}
+    units = {unit.code for unit_id, unit in reach.actor.units.items() if unit_id not in near}
     if not units:
         return
-    posts = set(uow.session.scalars(select(Post.code).where(Post.unit_id.not_in(near))))
-    people = set(uow.session.scalars(select(Person.account).where(not_(reach.looked_after(today_of(uow))))))
-    registers = set(uow.session.scalars(select(Register.code).where(Register.unit_id.not_in(near))))
+    posts = set(session.scalars(select(Post.code).where(Post.unit_id.not_in(near))))
+    people = set(session.scalars(select(Person.account).where(not_(near_people))))
+    registers = set(session.scalars(select(Register.code).where(Register.unit_id.not_in(near))))
     _check_lists(found, units)
     far = {
         "register": registers,
@@ -219,6 +239,7 @@ def preview(services: Services, act_id: int, *, actor: Actor, now: datetime, on:
             Reach(actor, services.installation_accounts).require_act(uow.session, act_id)
             act = _proposed(uow.session.get(OrganisationAct, act_id))
             looked = look(uow.session, act.sheets, on=day)
+            check_reach(uow, looked.differences, actor)
             _steps, ended = carry_out(uow, looked, on=day, whose=actor, by=actor)
             found.append((looked, ended, next_numbers_of(uow.session, looked.seen, looked.wanted, on=day)))
             raise _RolledBack
@@ -365,7 +386,7 @@ def withdraw(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
     """Give up an act that was proposed or planned.
 
     Raises:
-        NotFound: ``act.unknown``.
+        NotFound: ``act.unknown``: no such act, or one about another ministry.
         InvalidTransition: ``act.settled``.
     """
     Reach(actor, uow.services.installation_accounts).require_act(uow.session, act_id)
@@ -374,8 +395,20 @@ def withdraw(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
         raise NotFound("act.unknown", "open it from the list again")
     if state_of(act) not in (ActState.PROPOSED, ActState.PLANNED):
         raise InvalidTransition("act.settled", "look at it again", id=act.id)
+    # A proposed act has no differences yet: they are looked up, or it fits no more, and then it may go.
+    found = from_json(act.differences) or _fitting(uow, act)
+    if not may_look(uow.session, found, Reach(actor, uow.services.installation_accounts)):
+        raise NotFound("act.unknown", "open it from the list again", id=act_id)
     act.withdrawn_at = uow.now
     record(uow, "organisation.withdrawn", act, actor)
+
+
+def _fitting(uow: UnitOfWork, act: OrganisationAct) -> tuple[Difference, ...]:
+    """What a proposed act would change today; empty when it does not fit."""
+    try:
+        return look(uow.session, act.sheets, on=today_of(uow)).differences
+    except Invalid:
+        return ()
 
 
 def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
@@ -432,18 +465,9 @@ def _still_fits(uow: UnitOfWork, act: OrganisationAct, on: date) -> None:
         check_references(now)
     except Invalid as wrong:
         raise Invalid("act.undo_unfit", "undo the later acts first", detail=str(wrong.params.get("where"))) from None
-    refusals = [*unfit(now, [one for one in back if not one.is_new]), *_held_in_closed(now, back)]
+    refusals = unfit(now, [one for one in back if not one.is_new])
     if refusals:
         raise refusals[0]
-
-
-def _held_in_closed(now: OrganisationFile, back: Sequence[Difference]) -> Iterator[Invalid]:
-    """The posts that have a holder again, in units that were closed meanwhile."""
-    filled = {one.code for one in back if (one.kind, one.field) == ("posts", "holder")}
-    closed = {unit.code: unit.name for unit in now.units if unit.closed}
-    for post in now.posts:
-        if post.code in filled and post.holder and post.unit in closed:
-            yield Invalid("act.closed_unit", "undo the closing first", unit=closed[post.unit])
 
 
 def today_of(uow: UnitOfWork) -> date:

@@ -375,6 +375,28 @@ def test_an_act_of_who_runs_the_installation_is_not_taken_back_by_a_colleague(se
     undo(whole, done)
 
 
+def test_an_act_about_another_ministry_is_neither_seen_nor_withdrawn_by_a_colleague(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(PostRole(post_id=post_id(services, "DAF-C"), role=Role.ADMINISTRATOR))
+    whole, colleague = _all_of_it(services), actor(services, "daf")
+    named = lambda now: wanted.changed_person(now, "aut-b", name="Secret", email="", clearance="secret")  # noqa: E731
+    asked = propose(whole, named)
+    with pytest.raises(GedError, match=r"cell\.unknown"):
+        acts.preview(services, asked, actor=colleague, now=NOW)
+    planned = confirm(whole, propose(whole, named), on=TODAY + timedelta(1))
+    for act_id in (asked, planned):
+        refused(
+            services, lambda uow, act_id=act_id: acts.withdraw(uow, act_id, actor=colleague), "act.unknown", NotFound
+        )
+    with services.reading() as session:
+        found = administration.act_page(session, planned).differences
+        assert not acts.may_look(session, found, Reach(colleague, ()))
+        assert acts.may_look(session, found, Reach(actor(services, "admin"), ("admin",)))
+        assert acts.may_look(session, found, Reach(actor(services, "aut-a"), ()))
+    with whole.unit_of_work(NOW) as uow:
+        acts.withdraw(uow, planned, actor=actor(services, "admin"))
+
+
 def test_who_went_to_another_ministry_is_no_longer_changed_here(services: Services) -> None:
     """The page still shows the posts that the person held here; account, address and clearance are the others' matter."""
     with services.unit_of_work(NOW) as uow:

@@ -8,7 +8,7 @@ from ged.administration import operations, queries
 from ged.administration.operations import Preview
 from ged.administration.queries import ActPage
 from ged.administration.states import ActState
-from ged.errors import GedError, Invalid, InvalidTransition
+from ged.errors import GedError, Invalid, InvalidTransition, NotFound
 from web.site import context
 from web.site.auth import require_recent_proof
 from web.site.errors import FormRefused, view_of, views_of
@@ -47,6 +47,8 @@ def _show(act_id: int, error: GedError | None = None) -> ResponseReturnValue:
     with services.reading() as session:
         reach().require_act(session, act_id)
         act = queries.act_page(session, act_id)
+        if not operations.may_look(session, act.differences, reach(), is_done=act.done_at is not None):
+            raise NotFound("act.unknown", "open it from the list again", id=act_id)
     shown, refusal = _looked_at(act)
     found = shown.differences if shown is not None else act.differences
     counts = shown.consequences if shown is not None else act.consequences
@@ -124,6 +126,7 @@ def confirm(act_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:act_id>/retirer")
 def withdraw(act_id: int) -> ResponseReturnValue:
     """Give up an act that was not done yet."""
+    require_recent_proof()
     try:
         with context.services().unit_of_work(context.now()) as uow:
             operations.withdraw(uow, act_id, actor=context.actor())
