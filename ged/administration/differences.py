@@ -22,7 +22,7 @@ class Difference:
         kind: section of ``ged.org.file``.
         code: the record: code, account, or folded name.
         is_new: the record is added.
-        before, after: values of the record as JSON; None, empty text, empty list and False say the same: nothing.
+        before, after: values of the record as JSON; as ``is_nothing`` says, some of them say the same.
     """
 
     kind: str
@@ -56,8 +56,13 @@ def _fields(
     return [
         Difference(kind, code, name, before.get(name), value, is_new)
         for name, value in after.items()
-        if (before.get(name) or None) != (value or None)
+        if (None if is_nothing(before.get(name)) else before[name]) != (None if is_nothing(value) else value)
     ]
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether a value says nothing: None, False, an empty text or list. The number 0 is a value."""
+    return value is None or value is False or value in ("", [])
 
 
 def as_json(found: Sequence[Difference]) -> list[list[Any]]:

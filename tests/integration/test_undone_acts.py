@@ -5,12 +5,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from ged.administration import wanted
+from ged.administration.differences import from_json
 from ged.errors import Invalid
+from ged.org.models import Unit
+from ged.register.models import Register
 from ged.unit import Services
-from tests.administration_kit import Wanted, do, dump, organisation, undo
+from tests.administration_kit import Wanted, do, dump, organisation, the_act, undo
 from tests.factories import NOW, actor, make_organisation, make_services
+from web.words.acts import value_words
 
 pytestmark = pytest.mark.slow
 DAY = timedelta(days=1)
@@ -114,3 +119,33 @@ def test_the_circuits_of_two_acts_are_not_mixed_and_the_nature_is_named(services
     (nature,) = organisation(services).natures
     assert nature.circuit is not None
     assert [step.post for step in nature.circuit.steps] == ["DGE-C"]
+
+
+# --- closed units, and nothing --------------------------------------------------------------------------------------
+
+
+def test_a_post_in_a_closed_unit_is_not_given_and_a_register_there_not_opened(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.session.scalars(select(Register).where(Register.code == "ARR")).one().closed_at = NOW
+    do(services, closed("BO", "SG"))
+    with services.unit_of_work(NOW) as uow:
+        closed_unit = uow.session.scalars(select(Unit.id).where(Unit.code == "BO")).one()
+        uow.session.scalars(select(Register).where(Register.code == "ARR")).one().unit_id = closed_unit
+    for asked in (given("BO-A", "daf"), lambda now: wanted.reopened_register(now, "ARR")):
+        with pytest.raises(Invalid) as refusal:
+            do(services, asked)
+        assert refusal.value.code == "act.closed_unit"
+    do(services, lambda now: wanted.changed_post(now, "BO-A", title="A", unit="SG", roles=(), secretary_of=None))
+    do(services, given("BO-A", "daf"))
+
+
+def test_no_delay_and_a_delay_of_none_are_two_things(services: Services) -> None:
+    values = {"code": "lettre", "name": "Lettre", "direction": "incoming", "entity": "", "delay_days": "0"}
+    do(services, lambda now: wanted.new_listed(now, "natures", values))
+    act_id = do(
+        services, lambda now: wanted.changed_listed(now, "natures", "lettre", None, {"name": "L", "delay_days": ""})
+    )
+    shown = {one.field: one for one in from_json(the_act(services, act_id).differences)}
+    assert (shown["delay_days"].before, shown["delay_days"].after) == (0, None)
+    assert value_words(shown["delay_days"], 0, {}) == "0"
+    assert value_words(shown["delay_days"], None, {}) == "—"

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from ged.administration.consequences import Consequence
-from ged.administration.differences import Difference
+from ged.administration.differences import Difference, is_nothing
 from ged.natures.steps import StepKind
 from ged.org.openings import OpeningRow, OpeningStep
 from ged.ports import Confidentiality
@@ -91,7 +91,7 @@ def named(kind: str, code: str, names: Names) -> str:
 
 def value_words(one: Difference, value: Any, names: Names) -> str:
     """A value of a field, before or after."""
-    if value in (None, "", [], False):
+    if is_nothing(value):
         return "—"
     if value is True:
         return str(_("oui"))
