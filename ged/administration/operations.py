@@ -153,7 +153,7 @@ def may_look(session: Session, found: Sequence[Difference], reach: Reach, *, is_
         is_done: what it added is there.
     """
     try:
-        shown = [one for one in found if one.kind not in LISTED or "/" in one.code]
+        shown = [one for one in found if one.kind in OF_UNITS or (one.kind in LISTED and entity_and_code(one.code)[0])]
         _check(session, shown, reach, reach.people, is_undone=is_done)
     except Invalid:
         return False
