@@ -64,7 +64,7 @@ def test_a_planned_act_is_listed_and_withdrawn(place: tuple[Flask, Services]) ->
     found = re.search(r'name="shown" value="(\w+)"', client.get(shown).text)
     assert found
     far = {"shown": found.group(1), "on": "01/03/2099"}
-    assert "Ce jour ne convient pas" in post(client, f"{shown}/confirmer", far, page=shown).text
+    assert "La date doit être postérieure à aujourd'hui" in post(client, f"{shown}/confirmer", far, page=shown).text
     wrong = {"shown": found.group(1), "on": "31/02/2027"}
     assert post(client, f"{shown}/confirmer", wrong, page=shown).status_code == 422
     day = (datetime.now(UTC) + timedelta(days=20)).strftime("%d/%m/%Y")
@@ -101,11 +101,11 @@ WRONG = [
     ("DGE", "creer", {"code": "É L", "name": "X", "kind": "service"}, "sans espace"),
     ("DGE", "creer", {"code": "X" * 33, "name": "X", "kind": "service"}, "Une correction est nécessaire"),
     ("DGE", "creer", {"code": "—", "name": "X", "kind": "service"}, "obligatoire"),
-    ("DGE", "creer", {"code": "exemple : x", "name": "X", "kind": "service"}, "Rien ne changerait"),
+    ("DGE", "creer", {"code": "exemple : x", "name": "X", "kind": "service"}, "Aucune modification demandée"),
     ("DGE", "creer", {"code": "XX", "name": "", "kind": "service"}, "Une correction est nécessaire"),
     ("DGE", "creer", {"code": "XX", "name": "X", "kind": "royaume"}, "n'est pas de la liste"),
     ("DGE", "modifier", {"name": "é" * 201, "kind": "service"}, "Une correction est nécessaire"),
-    ("DGE", "modifier", {"name": "Direction générale de l'énergie", "kind": "service"}, "Rien ne changerait"),
+    ("DGE", "modifier", {"name": "Direction générale de l'énergie", "kind": "service"}, "Aucune modification demandée"),
     ("MIN", "fermer", {"successor": "SG", "posts": "vacant"}, "est au sommet"),
     ("DGE", "fermer", {"successor": "DGE", "posts": "vacant"}, "lui-même"),
     ("DGE", "fermer", {"successor": "", "posts": "vacant"}, "Une correction est nécessaire"),

@@ -37,7 +37,7 @@ MESSAGES: Mapping[str, Message] = {
     # --- act ---
     "act.closed_parent": Message(_l("« %(unit)s » est fermé."), _l("Choisissez un service ouvert.")),
     "act.closed_unit": Message(_l("« %(unit)s » est fermé."), _l("Choisissez un service ouvert.")),
-    "act.day": Message(_l("Ce jour ne convient pas."), _l("Donnez un jour à venir, avant un an.")),
+    "act.day": Message(_l("La date doit être postérieure à aujourd'hui et à moins d'un an."), _l("Corrigez la date.")),
     "act.hangs": Message(
         _l("Cet acte ne peut pas être annulé : quelque chose en dépend, ou a changé depuis."),
         _l("Défaites d'abord ce qui est nommé ici, ou proposez l'acte contraire."),
@@ -50,7 +50,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("« %(post)s » aurait deux titulaires : il a été attribué depuis."), _l("Annulez d'abord l'acte plus récent.")
     ),
     "act.last_administrator": Message(
-        _l("Après cet acte, personne n'administrerait plus le service."),
+        _l("Après cet acte, plus personne n'administrerait l'application."),
         _l("Donnez d'abord le rôle d'administrateur à une autre personne."),
     ),
     "act.common_stock": Message(
@@ -60,7 +60,9 @@ MESSAGES: Mapping[str, Message] = {
     "act.no_signatory": Message(
         _l("Le circuit a des étapes, mais personne ne signe."), _l("Choisissez le signataire, ou ôtez les étapes.")
     ),
-    "act.nothing": Message(_l("Rien ne changerait : tout est déjà ainsi."), _l("Changez un champ, ou annulez.")),
+    "act.nothing": Message(
+        _l("Aucune modification demandée : tout est déjà ainsi."), _l("Changez un champ, ou annulez.")
+    ),
     "act.other_direction": Message(
         _l("Cette nature de registre est d'un autre sens."), _l("Choisissez le sens qui lui convient.")
     ),
@@ -95,7 +97,9 @@ MESSAGES: Mapping[str, Message] = {
     "act.units_below": Message(
         _l("Des services ouverts resteraient sous le service fermé : %(units)s."), _l("Déplacez-les d'abord.")
     ),
-    "act.unknown": Message(_l("Cela n'existe pas, ou plus."), _l("Ouvrez-le de nouveau depuis la liste.")),
+    "act.unknown": Message(
+        _l("Cet élément n'existe pas, ou a été supprimé."), _l("Ouvrez-le de nouveau depuis la liste.")
+    ),
     "act.year_missing": Message(
         _l("Le registre recommence chaque année, mais son numéro ne dit pas l'année."),
         _l("Ajoutez {year}, sinon chaque numéro reviendra l'an prochain."),

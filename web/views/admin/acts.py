@@ -13,6 +13,7 @@ from web.site import context
 from web.site.auth import require_recent_proof
 from web.site.errors import FormRefused, view_of, views_of
 from web.site.forms import FormReader
+from web.site.i18n import long_date
 from web.site.pages import place, render_form
 from web.views.admin import act_form
 from web.views.admin.organisation import reach
@@ -111,7 +112,10 @@ def confirm(act_id: int) -> ResponseReturnValue:
         fields.check()
         if on is not None and on != context.today():
             operations.plan(services, act_id, on=on, shown=shown, reference=reference, actor=actor, now=now)
-            flash(_("L'acte est prévu. Il sera contrôlé de nouveau ce jour-là."), "success")
+            flash(
+                _("L'acte est prévu pour le %(day)s. Il sera contrôlé de nouveau ce jour-là.", day=long_date(on)),
+                "success",
+            )
         else:
             with services.unit_of_work(now) as uow:
                 operations.confirm(uow, act_id, shown=shown, reference=reference, actor=actor)

@@ -217,7 +217,7 @@ def close(nature_id: int) -> ResponseReturnValue:
     """It is not chosen any more."""
     row = _nature(nature_id)
     form = ActForm(
-        "nature.close", _("Fermer une nature"), _("On ne la choisit plus ; les courriers qui la portent la gardent."), row.code,
+        "nature.close", _("Fermer une nature"), _("Elle ne sera plus proposée ; les courriers qui la portent la gardent."), row.code,
         _back(row), (),
     )  # fmt: skip
     return act_form.answer(

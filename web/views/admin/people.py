@@ -136,7 +136,7 @@ def leave(person_id: int) -> ResponseReturnValue:
         _("Le compte de %(name)s est fermé, ses sessions et délégations prennent fin, ses certificats sont révoqués. Son courrier reste à ses postes.", name=person.name),
         person.account, _back(person),
         tuple(
-            Field(f"{SUCCESSOR}{post.code}", _("Successeur : %(post)s", post=post.title), "select", options=others, empty=_("Personne : le poste reste vacant"))
+            Field(f"{SUCCESSOR}{post.code}", _("Successeur : %(post)s", post=post.title), "select", options=others, empty=_("Aucun titulaire (le poste reste vacant)"))
             for post in person.posts
         ),
     )  # fmt: skip

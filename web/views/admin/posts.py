@@ -105,6 +105,6 @@ def give(post_id: int) -> ResponseReturnValue:
         "post.give", _("Attribuer un poste"),
         _("« %(post)s » garde son courrier. Les délégations que l'ancien titulaire a données prennent fin.", post=post.title),
         post.code, _back(post),
-        (Field("holder", _("Titulaire"), "select", value=post.holder.code if post.holder else "", options=people, empty=_("Personne : le poste est vacant")),),
+        (Field("holder", _("Titulaire"), "select", value=post.holder.code if post.holder else "", options=people, empty=_("Aucun titulaire (poste vacant)")),),
     )  # fmt: skip
     return act_form.answer(form, lambda now, said: wanted.given_post(now, post.code, holder=said["holder"] or None))
