@@ -72,6 +72,9 @@ def hold_out_writers(session: Session, tables: Collection[str]) -> None:
     """Wait until nobody writes to these tables, and keep writers out until the commit: for a rare act that asks what names
     a row without a foreign key. On SQLite a writing transaction is alone anyway.
 
+    An operation on a letter locks or inserts the letter first. So whole operations are waited for, and the next ones wait
+    while they hold nothing: one that had already named a row would else wait for us, and we for it.
+
     From here to the commit no lock is waited for longer than ``LONGEST_WAIT``.
 
     Raises:
@@ -82,6 +85,7 @@ def hold_out_writers(session: Session, tables: Collection[str]) -> None:
         return
     wait_briefly(session)
     try:
+        session.execute(text("LOCK TABLE mails IN EXCLUSIVE MODE"))
         session.execute(text(f"LOCK TABLE {', '.join(tables)} IN SHARE MODE"))
     except DBAPIError as error:
         fault = fault_of(error)

@@ -58,9 +58,7 @@ def show(mail_id: int) -> ResponseReturnValue:
         told, opened = journal.of_page(session, mail_id, readings=bool(letter.level))
         values: dict[str, Any] = {
             "document": documents.shown(session, main.id) if main is not None else None,
-            "may_ask_readers": letter_readers.may_ask(
-                session, mail_id, actor, context.services().installation_accounts
-            ),
+            "may_ask_readers": letter_readers.may_ask(actor),
             "may_join": letter_files.may_join(session, letter.id, actor),
             "verdict": signatures.of_letters(session, [mail_id]).get(mail_id)
             if _may_bear_signatures(attachments)
