@@ -37,6 +37,8 @@ KEPT = timedelta(days=30)
 """How long an act that nobody confirms is kept."""
 LATEST = timedelta(days=366)
 """How far ahead an act may be planned."""
+ADDS = ".new"
+"""The end of the names (``OrganisationAct.what``) of forms that add a record."""
 LONG_LISTS = frozenset({"correspondents", "filing_plan"})
 
 
@@ -81,8 +83,11 @@ def current(session: Session, *, on: date) -> OrganisationFile:
     return organisation_now(session, on=on, with_lists=False)
 
 
-def look(session: Session, sheets: Sheets, *, on: date) -> Looked:
+def look(session: Session, sheets: Sheets, *, on: date, what: str = "") -> Looked:
     """What lines of the workbook change.
+
+    Args:
+        what: the form, as ``OrganisationAct.what``: one that adds changes nothing that is there.
 
     Raises:
         Unfit: the findings of the workbook (``cell.…`` for its ``workbook.…``), or what ``ged.administration.fitness`` refuses.
@@ -93,10 +98,19 @@ def look(session: Session, sheets: Sheets, *, on: date) -> Looked:
     if merged.file is None:
         raise Unfit([_told(finding.code, field_of(finding, sheets), finding.params) for finding in merged.findings])
     found = differences(seen, merged.file)
-    refusals = unfit(merged.file, found)
+    refusals = [*(_taken(sheets, found) if what.endswith(ADDS) else ()), *unfit(merged.file, found)]
     if refusals:
         raise Unfit(refusals)
     return Looked(seen, merged.file, found)
+
+
+def _taken(sheets: Sheets, found: Sequence[Difference]) -> Iterator[Invalid]:
+    """A form that adds must not change what got the code since it was filled in."""
+    title, rows = next(iter(sheets.items()))
+    sheet = next(one for one in SHEETS if one.title == title)
+    if not any(one.kind == sheet.kind and one.is_new for one in found):
+        code = rows[1][sheet.columns.index(sheet.key)]
+        yield Invalid("cell.nearly_twice", "choose another", field=sheet.key.key, other=code)
 
 
 def _told(code: str, field: str, params: object) -> Invalid:
@@ -238,7 +252,7 @@ def preview(services: Services, act_id: int, *, actor: Actor, now: datetime, on:
             day = on or today_of(uow)
             Reach(actor, services.installation_accounts).require_act(uow.session, act_id)
             act = _proposed(uow.session.get(OrganisationAct, act_id))
-            looked = look(uow.session, act.sheets, on=day)
+            looked = look(uow.session, act.sheets, on=day, what=act.what)
             check_reach(uow, looked.differences, actor)
             _steps, ended = carry_out(uow, looked, on=day, whose=actor, by=actor)
             found.append((looked, ended, next_numbers_of(uow.session, looked.seen, looked.wanted, on=day)))
@@ -300,7 +314,7 @@ def _confirmed(
     one_at_a_time(uow)
     Reach(actor, uow.services.installation_accounts).require_act(uow.session, act_id)
     act = _proposed(locks.hold_one(uow.session, OrganisationAct, act_id))
-    looked = look(uow.session, act.sheets, on=on)
+    looked = look(uow.session, act.sheets, on=on, what=act.what)
     check_reach(uow, looked.differences, actor)
     if digest(looked.differences) != shown:
         raise Invalid("act.overtaken", "look at it again, then confirm")

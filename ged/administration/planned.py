@@ -63,7 +63,7 @@ def _do_planned(uow: UnitOfWork, act: OrganisationAct, on: date) -> None:
     planner = administrator(uow.session, act.person_id, on=on)
     if planner is None:
         raise Invalid("act.planner_gone", "let another administrator propose it again")
-    looked = look(uow.session, act.sheets, on=on)
+    looked = look(uow.session, act.sheets, on=on, what=act.what)
     if as_json(looked.differences) != act.differences:
         raise Invalid("act.overtaken", "propose it again")
     check_reach(uow, looked.differences, planner)

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ged.administration import wanted
+from ged.administration import operations, planned, wanted
 from ged.administration.differences import from_json
 from ged.errors import Invalid
 from ged.org.models import Unit
 from ged.register.models import Register
 from ged.unit import Services
-from tests.administration_kit import Wanted, do, dump, organisation, the_act, undo
+from tests.administration_kit import Wanted, confirm, do, dump, organisation, propose, the_act, undo
 from tests.factories import NOW, actor, make_organisation, make_services
 from web.words.acts import value_words
 
@@ -149,3 +149,25 @@ def test_no_delay_and_a_delay_of_none_are_two_things(services: Services) -> None
     assert (shown["delay_days"].before, shown["delay_days"].after) == (0, None)
     assert value_words(shown["delay_days"], 0, {}) == "0"
     assert value_words(shown["delay_days"], None, {}) == "—"
+
+
+# --- two who add ----------------------------------------------------------------------------------------------------
+
+
+def _added(name: str) -> Wanted:
+    return lambda now: wanted.new_unit(now, code="DRH", name=name, kind="service", below="MIN", is_entity=False)
+
+
+def test_a_form_that_adds_does_not_overwrite_what_was_added_meanwhile(services: Services) -> None:
+    mine = propose(services, _added("Alpha"), what="unit.new")
+    shown = operations.preview(services, mine, actor=actor(services, "admin"), now=NOW).digest
+    later = confirm(services, propose(services, _added("Gamma"), what="unit.new"), on=(NOW + DAY).date())
+    do(services, _added("Bêta"))
+    with pytest.raises(Invalid) as refusal:
+        operations.preview(services, mine, actor=actor(services, "admin"), now=NOW)
+    assert (refusal.value.code, refusal.value.params["field"]) == ("cell.nearly_twice", "code")
+    with services.unit_of_work(NOW) as uow, pytest.raises(Invalid, match="cell.nearly_twice"):
+        operations.confirm(uow, mine, shown=shown, actor=actor(services, "admin"))
+    planned.run(services, now=NOW + DAY)
+    assert [code for code, _params in the_act(services, later).refusal] == ["cell.nearly_twice"]
+    assert {one.code: one.name for one in organisation(services).units}["DRH"] == "Bêta"
