@@ -22,6 +22,7 @@ from ged.administration.reach import Reach
 from ged.administration.registers import NextNumbers, next_numbers_of
 from ged.administration.states import ActState, state_of
 from ged.errors import Invalid, InvalidTransition, NotFound
+from ged.org import tree
 from ged.org.file import OrganisationFile, check_references
 from ged.org.models import Holding, Person, Post, PostRole
 from ged.org.turns import one_at_a_time
@@ -362,23 +363,32 @@ def carry_out(
 
 @contextmanager
 def _somebody_administers(uow: UnitOfWork, on: date) -> Iterator[None]:
-    """Refuse a change after which nobody opens these pages any more.
+    """Refuse a change after which nobody opens these pages of a ministry any more: no administrator is left, or none who can sign in.
 
     Raises:
         Invalid: ``act.last_administrator``.
     """
-    who = (
-        select(Holding.id)
-        .join(Person, Person.id == Holding.person_id)
-        .join(PostRole, PostRole.post_id == Holding.post_id)
-        .where(PostRole.role == Role.ADMINISTRATOR, Person.is_active, *held_on(on))
-        .limit(1)
-    )
-    before = uow.session.scalar(who)
+    before = _administered(uow.session, on)
     yield
     uow.session.flush()
-    if before is not None and uow.session.scalar(who) is None:
-        raise Invalid("act.last_administrator", "give the role to somebody else first")
+    after, units = _administered(uow.session, on), tree.all_units(uow.session)
+    for had, has in zip(before, after, strict=True):
+        if any(tree.root_of(root, units) not in has for root in had & units.keys()):
+            raise Invalid("act.last_administrator", "give the role to somebody else first")
+
+
+def _administered(session: Session, on: date) -> tuple[frozenset[int], frozenset[int]]:
+    """The roots of the ministries that have an administrator on a day, and of those that have one with a password."""
+    units = tree.all_units(session)
+    held = (
+        select(Post.unit_id, Person.password_hash != "")
+        .join(Holding, Holding.post_id == Post.id)
+        .join(Person, Person.id == Holding.person_id)
+        .join(PostRole, PostRole.post_id == Post.id)
+        .where(PostRole.role == Role.ADMINISTRATOR, Person.is_active, *held_on(on))
+    )
+    found = [(tree.root_of(unit_id, units), can_sign_in) for unit_id, can_sign_in in session.execute(held)]
+    return frozenset(root for root, _can in found), frozenset(root for root, can in found if can)
 
 
 def own_rights(refused: Invalid) -> Invalid:

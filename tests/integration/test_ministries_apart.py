@@ -13,7 +13,9 @@ from sqlalchemy import select, update
 from ged.administration import first_access, people, wanted
 from ged.administration import operations as acts
 from ged.administration import queries as administration
+from ged.administration.differences import digest
 from ged.administration.lines import Line
+from ged.administration.models import OrganisationAct
 from ged.administration.reach import Reach
 from ged.administration.rights import rights_of
 from ged.administration.seconds import seconds_of
@@ -42,9 +44,9 @@ from ged.slips import queries as slips
 from ged.slips.drafting import LineForm, SlipForm
 from ged.slips.models import SlipPurpose
 from ged.suggestions import matching
-from ged.unit import Actor, Role, Services, UnitRow
+from ged.unit import Actor, Role, Services, UnitOfWork, UnitRow
 from ged.writing import word_templates
-from tests.administration_kit import confirm, do, propose, undo
+from tests.administration_kit import Wanted, confirm, do, propose, undo
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import post_id, register, unit_id
 
@@ -511,3 +513,26 @@ def test_an_auditor_audits_the_ministries_of_that_role_alone(services: Services)
         seen = set(session.scalars(select(Register.code).where(books.readable_clause(auditor))))
         assert "ARR-DGE" in seen
         assert "AUT-ARR" not in seen
+
+
+def test_each_ministry_keeps_an_administrator_who_can_sign_in(services: Services) -> None:
+    gone = lambda now: wanted.departure(now, "aut-a", successors={})  # noqa: E731
+    refused(services, lambda uow: _at_once(uow, gone, actor(services, "aut-a")), "act.last_administrator")
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account.in_(("aut-a", "aut-t"))).values(password_hash="x"))
+    for successor, is_refused in (("aut-b", True), ("aut-t", False)):
+        handed = lambda now, to=successor: wanted.departure(now, "aut-a", successors={"AUT-A": to})  # noqa: E731
+        if is_refused:
+            refused(
+                services,
+                lambda uow, asked=handed: _at_once(uow, asked, actor(services, "aut-a")),
+                "act.last_administrator",
+            )
+        else:
+            do(services, handed, who="aut-a")
+
+
+def _at_once(uow: UnitOfWork, asked: Wanted, who: Actor) -> None:
+    act_id = acts.propose(uow, "person.leave", "X", asked(acts.current(uow.session, on=TODAY)), actor=who)
+    found = acts.look(uow.session, uow.session.get_one(OrganisationAct, act_id).sheets, on=TODAY).differences
+    acts.confirm(uow, act_id, shown=digest(found), actor=who)

@@ -51,7 +51,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "act.last_administrator": Message(
         _l("Après cet acte, plus personne n'administrerait l'application."),
-        _l("Donnez d'abord le rôle d'administrateur à une autre personne."),
+        _l("Donnez d'abord le rôle d'administrateur à une autre personne, qui a déjà son mot de passe."),
     ),
     "act.common_stock": Message(
         _l("Cet élément est commun à tous les ministères : l'administrateur de l'installation le tient."),
