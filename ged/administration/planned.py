@@ -11,7 +11,7 @@ from ged.administration.models import OrganisationAct
 from ged.administration.operations import Unfit, check_reach, do, look, record
 from ged.administration.reach import administrator
 from ged.administration.states import ActState, state_of
-from ged.errors import GedError, Invalid, NotFound
+from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound
 from ged.org.turns import one_at_a_time
 from ged.unit import SYSTEM, Services, UnitOfWork
 
@@ -32,14 +32,25 @@ def is_due(uow: UnitOfWork) -> bool:
 
 
 def run(services: Services, *, now: datetime) -> None:
-    """Do the acts whose day has come, in the order of their days, then of their proposals."""
+    """Do the acts whose day has come, in the order of their days, then of their proposals.
+
+    An act that fails, for example because the database does not answer, does not keep the later ones waiting; the first failure is
+    raised when all were tried.
+    """
     on = now.astimezone(services.zone).date()
     with services.reading() as session:
         ids = session.scalars(
             select(OrganisationAct.id).where(*_due(on)).order_by(OrganisationAct.planned_on, OrganisationAct.id)
         ).all()
+    failed: list[Exception] = []
     for act_id in ids:
-        _run_one(services, act_id, on=on, now=now)
+        try:
+            _run_one(services, act_id, on=on, now=now)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the other acts are due too
+            _log.error("organisation.act_failed act=%s fault=%s", act_id, type(fault).__name__)
+            failed.append(fault)
+    if failed:
+        raise failed[0]
 
 
 def _run_one(services: Services, act_id: int, *, on: date, now: datetime) -> None:
@@ -49,7 +60,7 @@ def _run_one(services: Services, act_id: int, *, on: date, now: datetime) -> Non
                 act = _held(uow, act_id)
                 if act is not None:
                     _do_planned(uow, act, on)
-    except (Invalid, NotFound) as refused:
+    except (Forbidden, Invalid, InvalidTransition, NotFound) as refused:
         _refuse(services, act_id, refused, now=now)
 
 

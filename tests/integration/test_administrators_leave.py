@@ -1,7 +1,7 @@
 """An administrator who leaves, or loses the role: what they planned is refused on its day, what they send is refused at once."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,13 +9,18 @@ from flask import Flask
 from sqlalchemy import select
 
 from ged.administration import operations, planned, wanted
+from ged.administration.models import OrganisationAct
+from ged.administration.operations import Looked
 from ged.administration.states import ActState, state_of
 from ged.audit import AuditEntry
-from ged.errors import Forbidden
+from ged.errors import Forbidden, InvalidTransition
 from ged.org.delegations import DelegationForm, delegate
+from ged.org.file import OrganisationFile
+from ged.org.load import Change
 from ged.org.models import Delegation, DelegationKind, Person
 from ged.ports import PersonId, PostId
-from ged.unit import Services
+from ged.unit import Actor, Services, UnitOfWork
+from ged.workbook import operations as workbook
 from tests.administration_kit import Wanted, confirm, do, organisation, propose, the_act, undo
 from tests.administration_site_kit import confirm as confirm_there
 from tests.administration_site_kit import place, send
@@ -120,6 +125,47 @@ def test_a_delegation_that_an_undo_brings_back_is_in_the_journal(services: Servi
         ).all()
     assert [action for action, _person in told] == ["delegation.granted", "delegation.withdrawn", "delegation.restored"]
     assert told[-1].person_id == int(actor(services, "admin").person_id)
+
+
+@pytest.mark.parametrize("fault", [InvalidTransition("certificate.revoked", "x"), RuntimeError("gone")])
+def test_an_act_that_fails_on_its_day_keeps_no_other_waiting(
+    services: Services, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    first = confirm(services, propose(services, renamed("Énergie")), on=TOMORROW)
+    finances = lambda now: wanted.changed_unit(now, "DAF", name="Finances", kind="service")  # noqa: E731
+    second = confirm(services, propose(services, finances), on=TOMORROW)
+    done = planned.do
+
+    def fails(uow: UnitOfWork, act: OrganisationAct, looked: Looked, *, on: date, whose: Actor, by: Actor) -> None:
+        if act.id == first:
+            raise fault
+        done(uow, act, looked, on=on, whose=whose, by=by)
+
+    monkeypatch.setattr(planned, "do", fails)
+    if isinstance(fault, RuntimeError):
+        with pytest.raises(RuntimeError, match="gone"):
+            planned.run(services, now=DAY)
+        assert state_of(the_act(services, first)) is ActState.PLANNED
+    else:
+        planned.run(services, now=DAY)
+        assert [code for code, _params in the_act(services, first).refusal] == ["certificate.revoked"]
+    assert state_of(the_act(services, second)) is ActState.DONE
+
+
+def test_a_file_is_loaded_in_its_turn(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before its first row is read: what it writes beside an act would be in nobody's inverse."""
+    turns: list[str] = []
+    monkeypatch.setattr(workbook, "one_at_a_time", lambda _uow: turns.append("turn"))
+    load = workbook.load_organisation
+
+    def loads(uow: UnitOfWork, file: OrganisationFile, *, on: date) -> list[Change]:
+        turns.append("load")
+        return load(uow, file, on=on)
+
+    monkeypatch.setattr(workbook, "load_organisation", loads)
+    with services.unit_of_work(NOW) as uow:
+        workbook.bring_to(uow, organisation(services), on=TODAY)
+    assert turns == ["turn", "load"]
 
 
 # --- the pages ------------------------------------------------------------------------------------------------------
