@@ -52,13 +52,14 @@ class ImportRow:
 
 
 def bring_to(uow: UnitOfWork, file: OrganisationFile, *, on: date, actor: Actor = SYSTEM) -> list[Change]:
-    """Bring the organisation to the state of a file; what the file lacks stays and is reported as ``left``.
+    """Bring the organisation, in its turn, to the state of a file; what the file lacks stays and is reported as ``left``.
 
     What ends with the changes (delegations, sessions, certificates) is reported as ``ended``.
 
     Raises:
         Invalid: ``organisation.field``, ``register.pattern``, ``register.in_use``, ``register.started``.
     """
+    one_at_a_time(uow)
     loaded = load_organisation(uow, file, on=on)
     uow.session.flush()
     followed = follow(uow, loaded, on=on, actor=actor)
