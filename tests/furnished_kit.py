@@ -6,6 +6,7 @@ see.
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -133,7 +134,10 @@ def _unit(services: Services) -> int:
 def _acts(services: Services) -> tuple[int, ...]:
     """An act that waits to be confirmed; another one made a nature."""
     nature = {"code": "reclamation", "name": "Réclamation", "direction": "incoming", "entity": ""}
-    administration_kit.do(services, lambda now: wanted.new_listed(now, "natures", nature))
+    whole = dataclasses.replace(
+        services, installation_accounts=("admin",)
+    )  # the common stock is the whole installation's
+    administration_kit.do(whole, lambda now: wanted.new_listed(now, "natures", nature))
     return (
         administration_kit.propose(
             services, lambda now: wanted.closed_unit(now, "DAF", successor="DGE", keeps_posts=True)
