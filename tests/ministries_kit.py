@@ -236,6 +236,10 @@ _CHANGING = re.compile(
 )
 
 
+_MADE_AT = re.compile(r"(?<=W3CDTF\">)[0-9TZ:-]+")
+"""The moment at which a workbook was made, in its properties."""
+
+
 def read(answer: TestResponse) -> str:
     """What an answer tells: headers but for cookies, and its text; of a PDF its pages' text, of a workbook its cells."""
     told = [f"{answer.status_code}", answer.headers.get("Location", ""), answer.headers.get("Content-Disposition", "")]
@@ -244,7 +248,9 @@ def read(answer: TestResponse) -> str:
         told += _pages(body)
     elif body.startswith(b"PK"):
         with zipfile.ZipFile(BytesIO(body)) as packed:
-            told += [name + packed.read(name).decode("utf-8", "replace") for name in packed.namelist()]
+            told += [
+                name + _MADE_AT.sub("", packed.read(name).decode("utf-8", "replace")) for name in packed.namelist()
+            ]
     elif not answer.mimetype.startswith("image/"):
         told.append(_CHANGING.sub("", body.decode("utf-8", "replace")))
     answer.close()
