@@ -131,7 +131,7 @@ def _fields(row: NatureItem) -> tuple[Field, ...]:
             options=[(one.name.lower(), label(one)) for one in Confidentiality], empty=_("Aucune"),
         ),
         Field(
-            "silence", _("Silence de l'administration"), "select", value=row.silence, empty=_("Ne vaut rien"),
+            "silence", _("Silence de l'administration"), "select", value=row.silence, empty=_("Sans effet particulier"),
             options=[(one, words.silence_words(one)) for one in words.SILENCES],
             hint=_("Ce qu'il vaut en droit quand le délai est passé."),
         ),
