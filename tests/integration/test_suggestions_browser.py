@@ -104,7 +104,10 @@ def test_the_place_where_it_was_read_is_shown(page: Page, site: tuple[str, Site]
     site[1].work()
     page.goto(f"/enregistrer/numerisation/{scan_id}")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.locator(".sheet img").first.evaluate("picture => picture.decode()")
+    # The picture is replaced by a sharper one meanwhile: `decode()` would fail if it came in between.
+    page.wait_for_function(
+        "() => { const one = document.querySelector('.sheet img'); return one.complete && one.naturalWidth; }"
+    )
     page.focus('[data-for="subject"]')
     frame = page.locator(".read-here")
     frame.wait_for()

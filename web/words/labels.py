@@ -728,6 +728,7 @@ SUBJECTS: Mapping[str, LazyString] = {
     "installation": _l("ministère"),
     "organisation": _l("organigramme"),
     "organisation_act": _l("acte d'administration"),
+    "word_template": _l("modèle Word"),
     "job": _l("tâche"),
     "document": _l("document"),
     "attachment": _l("document"),
