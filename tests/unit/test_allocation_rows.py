@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ged import locks
 from ged.archive import register_check
 from ged.audit import AuditEntry
-from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
+from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken, Overtaken
 from ged.org.models import Unit
 from ged.register import allocation, clock, corrections, counters, numbering, registers
 from ged.register.allocation import BookEntry
@@ -209,6 +209,35 @@ def test_a_number_whose_day_is_closed_while_its_counter_is_waited_for_is_of_the_
     assert (row.last_sequence, row.last_on) == (5, until + DAY)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [{"code": "R9"}, {"unit_id": 1}, {"pattern": "{seq}"}, {"restarts_yearly": False}, {"closed_at": NOW}],
+    ids=lambda one: next(iter(one)),
+)
+def test_a_register_that_changed_while_its_counter_was_waited_for_gives_no_number(
+    uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
+) -> None:
+    book = register(uow.session)
+    assert all(getattr(book, name) != value for name, value in changed.items())
+    counter(uow.session, last_sequence=4, last_on=TODAY)
+    change = update(Register).where(Register.id == 1).values(changed).execution_options(synchronize_session=False)
+    meanwhile(monkeypatch, lambda: uow.session.execute(change))
+    with pytest.raises(Overtaken, match=r"register R\d was changed"):
+        allocate(uow)
+    assert uow.session.scalars(select(MailNumber)).all() == []
+    assert uow.session.get_one(RegisterCounter, (1, 2026)).last_sequence == 4
+
+
+def test_a_change_of_another_register_does_not_hold_a_number_up(
+    uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(uow.session)
+    register(uow.session, 2)
+    change = update(Register).where(Register.id == 2).values(closed_at=NOW).execution_options(synchronize_session=False)
+    meanwhile(monkeypatch, lambda: uow.session.execute(change))
+    assert allocate(uow).sequence == 1
+
+
 def test_a_closing_of_another_register_or_of_days_before_does_not_move_a_number(
     uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -365,6 +394,13 @@ def test_locking_a_book_holds_the_counter_of_the_open_year(uow: UnitOfWork) -> N
     closed(uow.session, date(2026, 12, 31))
     allocation.lock_book(uow, 1)
     assert years(uow.session) == [2026, 2027]
+
+
+def test_locking_a_book_of_a_closed_year_makes_no_counter_there(uow: UnitOfWork) -> None:
+    register(uow.session)
+    closed(uow.session, date(2026, 12, 31))
+    allocation.lock_book(uow, 1)
+    assert years(uow.session) == [2027]
 
 
 def test_a_year_closed_while_its_counter_is_waited_for_is_left(
