@@ -93,20 +93,32 @@ def allocate(
             "voided_at": None,
             "void_reason": "",
         }
-        read = {f"read_{name}": getattr(register, name) for name in _NUMBERED_BY}
-        number_id: int | None = _NEXT.run(uow.session, row | read).scalar_one_or_none()
+        number_id: int | None = _NEXT.run(uow.session, row | _as_read(register)).scalar_one_or_none()
         if number_id is not None:
             break
-        uow.session.refresh(register)
-        if register.closed_at is not None or any(
-            read[f"read_{name}"] != getattr(register, name) for name in _NUMBERED_BY
-        ):
-            raise Overtaken(f"register {register.code} was changed")  # its clerk may be another one now
-        # The day was closed before we got the lock. We keep the lock, so no other day can be closed.
+        _check_unchanged(uow.session, register)
+        # So its day was closed before we got the lock. We keep the lock: no other day can be closed.
     # The register is already loaded: callers that use the number need no query while others wait for the lock.
     number = MailNumber(**row, id=number_id, register=register)
     known_to(uow.session, number)
     return number
+
+
+def _as_read(register: Register) -> dict[str, Any]:
+    """What ``_IS_AS_READ`` compares with the stored register."""
+    return {f"read_{name}": getattr(register, name) for name in _NUMBERED_BY}
+
+
+def _check_unchanged(session: Session, register: Register) -> None:
+    """Read the register again.
+
+    Raises:
+        Overtaken: it was closed or changed meanwhile. The caller begins anew: its clerk may be another one now.
+    """
+    before = _as_read(register)
+    session.refresh(register)
+    if register.closed_at is not None or _as_read(register) != before:
+        raise Overtaken(f"register {register.code} was changed")
 
 
 @dataclass(frozen=True)
