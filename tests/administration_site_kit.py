@@ -1,11 +1,13 @@
 """The site of the administration for tests: acts are proposed and confirmed on its pages."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from ged.routing.load import fill_calendar
 from ged.unit import Services
@@ -37,3 +39,17 @@ def confirm(client: FlaskClient, shown: str, **more: str) -> str:
     answer = post(client, f"{shown}/confirmer", {"shown": found.group(1), **more}, page=shown)
     assert answer.status_code == 303, answer.text
     return client.get(shown).text
+
+
+def statements_of(services: Services, client: FlaskClient) -> Callable[[str], int]:
+    """A function: path -> statements that its page sends when it is opened again."""
+    asked: list[str] = []
+    event.listen(services.engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
+
+    def count(path: str) -> int:
+        client.get(path)
+        asked.clear()
+        assert client.get(path).status_code == 200
+        return len(asked)
+
+    return count

@@ -30,10 +30,9 @@ pytestmark = pytest.mark.slow
 ROOT = "/administration/mise-en-service"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
-def services(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Services]:
-    url = request.getfixturevalue("make_database")() if request.param == "postgresql" else None
-    made = make_services(tmp_path, url=url)
+@pytest.fixture
+def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
+    made = make_services(tmp_path, url=either_database)
     make_organisation(made)
     yield made
     made.engine.dispose()

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from ged.administration import wanted
 from ged.org.models import Post, Unit
 from ged.unit import Services
 from tests.administration_kit import organisation, propose
-from tests.administration_site_kit import confirm, place, send
+from tests.administration_site_kit import confirm, place, send, statements_of
 from tests.factories import NOW
 from tests.routing_kit import impute, register
 from tests.site import make_site, post, sign_in
@@ -175,15 +175,7 @@ def test_a_unit_or_an_act_that_is_not_there(place: tuple[Flask, Services]) -> No
 def test_a_large_tree_asks_few_statements(place: tuple[Flask, Services]) -> None:
     app, services = place
     client = sign_in(app, "admin")
-    asked: list[str] = []
-    event.listen(services.engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
-
-    def count(path: str) -> int:
-        client.get(path)
-        asked.clear()
-        assert client.get(path).status_code == 200
-        return len(asked)
-
+    count = statements_of(services, client)
     dge = unit_id(services, "DGE")
     paths = [f"{ROOT}/", f"{ROOT}/?q=service", f"{ROOT}/{dge}", f"{ROOT}/{dge}/deplacer"]
     before = [count(path) for path in paths]

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from ged.org.models import Holding, Person, Post
 from ged.unit import Services
 from tests.administration_kit import organisation
-from tests.administration_site_kit import confirm, place, send
+from tests.administration_site_kit import confirm, place, send, statements_of
 from tests.factories import NOW, TODAY
 from tests.routing_kit import impute, register
 from tests.site import make_site, post, sign_in
@@ -177,15 +177,7 @@ def test_only_an_administrator_enters(place: tuple[Flask, Services]) -> None:
 def test_a_long_list_asks_few_statements_and_comes_in_pages(place: tuple[Flask, Services]) -> None:
     app, services = place
     client = sign_in(app, "admin")
-    asked: list[str] = []
-    event.listen(services.engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
-
-    def count(path: str) -> int:
-        client.get(path)
-        asked.clear()
-        assert client.get(path).status_code == 200
-        return len(asked)
-
+    count = statements_of(services, client)
     paths = [f"{PEOPLE}/", f"{POSTS}/{post_id(services, 'DGE-C')}/attribuer", f"{PEOPLE}/inscrire"]
     before = [count(path) for path in paths]
     with services.unit_of_work(NOW) as uow:

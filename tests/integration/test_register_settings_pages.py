@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from ged.register.models import Direction, Register, RegisterNature
 from ged.unit import Services
-from tests.administration_site_kit import confirm, place, send
+from tests.administration_site_kit import confirm, place, send, statements_of
 from tests.factories import NOW
 from tests.site import make_site, post, sign_in
 
@@ -123,16 +123,7 @@ def test_only_an_administrator_enters(place: tuple[Flask, Services]) -> None:
 
 def test_many_registers_ask_few_statements(place: tuple[Flask, Services]) -> None:
     app, services = place
-    client = sign_in(app, "admin")
-    asked: list[str] = []
-    event.listen(services.engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
-
-    def count(path: str) -> int:
-        client.get(path)
-        asked.clear()
-        assert client.get(path).status_code == 200
-        return len(asked)
-
+    count = statements_of(services, sign_in(app, "admin"))
     paths = [f"{ROOT}/", f"{ROOT}/{book_id(services, 'ARR')}", f"{ROOT}/creer"]
     before = [count(path) for path in paths]
     with services.unit_of_work(NOW) as uow:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import redirect, request, url_for
 from flask import session as browser_session
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from ged.administration import operations, queries
 from ged.administration.lines import Line
@@ -63,6 +64,11 @@ class Field:
     required: bool = False
     maximum: int = 200
     attrs: Mapping[str, str] = field(default_factory=dict)
+
+
+def code_field(label: str, maximum: int) -> Field:
+    """The code of a new record, by which acts and the workbook name it for ever."""
+    return Field("code", label, hint=_("Court, sans espace ; il ne change plus."), required=True, maximum=maximum)
 
 
 @dataclass(frozen=True)

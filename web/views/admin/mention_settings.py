@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from ged.administration import lists, wanted
 from web.site import context
 from web.views.admin import act_form
-from web.views.admin.act_form import ActForm, Field
+from web.views.admin.act_form import ActForm, Field, code_field
 from web.views.admin.nature_settings import owner_field
 from web.views.admin.organisation import reach
 
@@ -40,7 +40,7 @@ def create() -> ResponseReturnValue:
         "mention.new", _("Créer une mention"), _("Ce que l'autorité coche quand elle impute un courrier."), "",
         (url_for("mention_settings.index"), _("Mentions")),
         (
-            Field("code", _("Code"), hint=_("Court, sans espace ; il ne change plus."), required=True, maximum=64),
+            code_field(_("Code"), 64),
             *_fields(), owner_field(),
         ),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from ged.register.models import Direction
 from ged.workbook.sheets import NEAREST_HEAD
 from web.site import context
 from web.views.admin import act_form
-from web.views.admin.act_form import ActForm, Field
+from web.views.admin.act_form import ActForm, Field, code_field
 from web.views.admin.organisation import reach
 from web.words import acts as words
 from web.words.labels import label
@@ -78,7 +78,7 @@ def create() -> ResponseReturnValue:
         _("Ce qui distingue les courriers. Ce qu'elle propose se règle ensuite sur sa page."), "",
         (url_for("nature_settings.index"), _("Natures")),
         (
-            Field("code", _("Code"), hint=_("Court, sans espace ; il ne change plus."), required=True, maximum=32),
+            code_field(_("Code"), 32),
             Field("name", _("Nom"), hint=_("Ce que l'agent choisit dans la liste."), required=True, maximum=100),
             Field(
                 "direction", _("Sens"), "select", empty=_("Choisir"), required=True,

@@ -14,7 +14,7 @@ from ged.org.file import OrganisationFile
 from ged.workbook.sheets import KINDS_OF_UNIT
 from web.site import context
 from web.views.admin import act_form
-from web.views.admin.act_form import ActForm, Field, Options
+from web.views.admin.act_form import ActForm, Field, Options, code_field
 from web.words import acts as words
 
 blueprint = Blueprint("organisation", __name__, url_prefix="/administration/organisation")
@@ -84,7 +84,7 @@ def create(unit_id: int) -> ResponseReturnValue:
     form = ActForm(
         "unit.new", _("Créer un service"), _("Sous « %(unit)s ».", unit=above.name), "", _back(above),
         (
-            Field("code", _("Sigle"), hint=_("Court, sans espace ; il ne change plus."), required=True, maximum=32),
+            code_field(_("Sigle"), 32),
             Field("name", _("Nom"), hint=_("Le nom entier, tel qu'il est imprimé."), required=True),
             Field("kind", _("Type"), "select", value="service", options=_kinds(), required=True),
             Field(

@@ -11,7 +11,7 @@ from ged.administration.people import PostPage
 from ged.unit import Role
 from web.site import context
 from web.views.admin import act_form
-from web.views.admin.act_form import ActForm, Field
+from web.views.admin.act_form import ActForm, Field, code_field
 from web.views.admin.organisation import reach, unit_options
 from web.words import acts as words
 from web.words.labels import label
@@ -53,7 +53,7 @@ def create(unit_id: int) -> ResponseReturnValue:
     form = ActForm(
         "post.new", _("Créer un poste"), unit.name, "", (url_for("organisation.show", unit_id=unit.id), unit.name),
         (
-            Field("code", _("Code"), hint=_("Court, sans espace ; il ne change plus."), required=True, maximum=64),
+            code_field(_("Code"), 64),
             Field("title", _("Intitulé"), hint=_("Tel qu'il est imprimé sous une signature."), required=True),
             _roles_field(),
             Field("holder", _("Titulaire"), "select", options=people, empty=_("Vacant")),

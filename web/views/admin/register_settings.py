@@ -14,7 +14,7 @@ from ged.register.numbering import MAX_LENGTH
 from web.site import context
 from web.site.errors import view_of
 from web.views.admin import act_form
-from web.views.admin.act_form import ActForm, Field
+from web.views.admin.act_form import ActForm, Field, code_field
 from web.views.admin.organisation import reach, unit_options
 from web.words import acts as words
 from web.words.labels import label
@@ -100,7 +100,7 @@ def create() -> ResponseReturnValue:
         "register.new", _("Ouvrir un registre"), _("Ses numéros se suivent sans trou ; aucun n'est jamais redonné."), "",
         (url_for("register_settings.index"), _("Registres")),
         (
-            Field("code", _("Code"), hint=_("Court, sans espace ; il ne change plus."), required=True, maximum=32),
+            code_field(_("Code"), 32),
             Field("name", _("Nom"), hint=_("Le nom sur la couverture du registre."), required=True),
             Field(
                 "unit", _("Service"), "select", value=request.args.get("unit", ""), options=unit_options(),
