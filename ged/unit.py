@@ -150,7 +150,8 @@ class Actor:
 
     Attributes:
         posts: posts held, then posts acted for.
-        headed_unit_ids: units headed, with all units below them.
+        headed_unit_ids: the units of the head's posts and the units below them, down to the next entity; and closed units
+            that they follow.
         principals: what an index query may show.
         units: all units at the time of the request; rights that follow the tree need no query.
         language: the language that the person chose (``ged.languages``); empty: none.

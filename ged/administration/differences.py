@@ -22,7 +22,7 @@ class Difference:
         kind: section of ``ged.org.file``.
         code: the record: code, account, or folded name.
         is_new: the record is added.
-        before, after: values of the record as JSON; as ``is_nothing`` says, some of them say the same.
+        before, after: JSON values of the record; ``is_nothing`` says which of them count as empty.
     """
 
     kind: str

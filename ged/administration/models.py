@@ -34,7 +34,7 @@ class OrganisationAct(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
     proposed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     planned_on: Mapped[date | None]
-    """The day from which it holds, if it was confirmed for a later day."""
+    """The day on which the job does it, if it was confirmed for a later day; later when no worker ran."""
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -30,12 +30,12 @@ HEADS = (Role.HEAD, Role.AUTHORITY)
 
 @dataclass(frozen=True)
 class Seconds:
-    """Of the first access of a person.
+    """The second people of one first access.
 
     Attributes:
         able: who may confirm it, by id. Empty: nobody can be asked.
-        asked: those of them who are asked: the other administrators, and the nearest heads who can sign in.
-        told: who is told of it: those, and who comes to them but cannot sign in yet.
+        asked: who gets a notice that asks (a part of ``able``): the other administrators, the nearest heads who can sign in.
+        told: who gets a notice: ``asked``, and the administrators and nearest heads who have no password yet.
     """
 
     able: frozenset[int]
@@ -95,7 +95,7 @@ class Finder:
         }
 
     def of(self, person_id: int, maker_id: int) -> Seconds:
-        """Of the first access of a person, made by another."""
+        """Returns the second people of ``person_id``, whose code ``maker_id`` made."""
         never = {person_id, maker_id}
         others = {one for one, near in self._administrators.items() if person_id in near} - never
         nearest: set[int] = set()

@@ -14,7 +14,7 @@ Record = TypeVar("Record", UnitRecord, PersonRecord, PostRecord, RegisterRecord)
 
 
 def new_unit(now: OrganisationFile, *, code: str, name: str, kind: str, below: str, is_entity: bool) -> list[Line]:
-    """A unit below another.
+    """Lines that add a unit below another.
 
     Raises:
         Invalid: ``cell.nearly_twice``: the code is taken.
@@ -25,19 +25,22 @@ def new_unit(now: OrganisationFile, *, code: str, name: str, kind: str, below: s
 
 
 def changed_unit(now: OrganisationFile, code: str, *, name: str, kind: str) -> list[Line]:
-    """Another name or kind; an unknown kind of before stays while it is not changed."""
+    """Lines that give a unit another name or kind.
+
+    A kind that no list has is not written while it is unchanged: the sheet would refuse it.
+    """
     unit = unit_of(now, code)
     values = {"name": name} if kind == unit.kind else {"name": name, "kind": kind}
     return [line("units", {"code": code, **values}, is_entity=unit.entity)]
 
 
 def moved_unit(now: OrganisationFile, code: str, *, below: str) -> list[Line]:
-    """A unit with all below it, under another."""
+    """Lines that move a unit, with all units below it, under another one."""
     return [line("units", {"code": code, "parent": below}, is_entity=unit_of(now, code).entity)]
 
 
 def closed_unit(now: OrganisationFile, code: str, *, successor: str, keeps_posts: bool) -> list[Line]:
-    """A unit is closed: its letters, registers and the units below it pass to a successor.
+    """Lines that close a unit: its letters, registers and the units below it pass to a successor.
 
     Args:
         keeps_posts: its posts stay in the closed unit and become vacant; False: they pass on with their holders (a merger).

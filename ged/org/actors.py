@@ -243,7 +243,7 @@ def _through(
 
 @cache
 def _posts_prepared() -> Select[Post, int]:
-    """The posts of which ``secretary_posts`` are the secretaries, each with its secretary's."""
+    """Pairs for the posts ``secretary_posts`` of secretaries: post of the authority, id of the post of its secretary."""
     secretary = aliased(Post)
     return (
         select(Post, secretary.id)

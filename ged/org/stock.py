@@ -16,18 +16,18 @@ from ged.unit import Actor
 
 
 class OfEntity:
-    """The column of a row of such a list."""
+    """The column of the tables that an entity and the common stock share."""
 
     entity_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)
     """The entity that keeps it; None: the common stock."""
 
 
 class Kept(Protocol):
-    """A row of such a list."""
+    """A row of a table that an entity and the common stock share."""
 
     @property
     def code(self) -> str:
-        """Found again by it."""
+        """The code by which the row is found."""
 
     @property
     def entity_id(self) -> int | None:

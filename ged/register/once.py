@@ -15,8 +15,8 @@ def add_once(uow: UnitOfWork, row: Mail | SealedEnvelope, sent_before: Callable[
 
     Args:
         row: has the form's ``request_token``; without a token the row is always added.
-        sent_before: returns the first result of this token. It may instead clear the row's token and return None: then
-            the form was filled in anew, and the row is added.
+        sent_before: returns the first result of this token. Or it returns None after it has set ``row.request_token`` to
+            None: then the form was filled in anew, and the row is added.
 
     Returns:
         The first result; None when the row was added.
