@@ -49,13 +49,17 @@ _RUN = pytest.StashKey[tuple[Path, TextIO]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the run's folder in the controlling process. Workers inherit the variable that names it."""
+    """Make the run's folder in the controlling process. Workers inherit the variables that name it and the parent of
+    the tests' folders."""
     # A run in the background of a script ignores SIGINT. Programs that tests interrupt would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     compiled_once.install()
     gc.disable()  # until all tests are collected: objects made before stay to the end of the run
     if not hasattr(config, "workerinput"):
-        config.stash[_RUN] = servers.open_run()
+        memory = servers.in_memory()
+        if memory is not None:
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+        config.stash[_RUN] = servers.open_run(memory)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -110,7 +110,8 @@ def test_a_server_that_does_not_start_is_a_failure_at_the_second_try(other_run: 
     assert len(calls) == 2
 
 
-def test_the_servers_of_a_killed_run_are_swept(other_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("where", ["PARENT", "MEMORY"])
+def test_the_servers_of_a_killed_run_are_swept(other_run: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     parent = other_run / "parent"
     left, busy = parent / "ged-tests-left", parent / "ged-tests-busy"
     for folder in (left, busy):
@@ -118,7 +119,8 @@ def test_the_servers_of_a_killed_run_are_swept(other_run: Path, monkeypatch: pyt
         (folder / "run.lock").touch()
         os.utime(folder / "run.lock", (time.time() - 3600,) * 2)
     monkeypatch.setenv(servers.RUN_DIR_VARIABLE, str(left))
-    monkeypatch.setattr(servers, "PARENT", parent)
+    for name in ("PARENT", "MEMORY"):
+        monkeypatch.setattr(servers, name, parent if name == where else other_run / "none")
     running = servers.once("sleeper", _sleeper([]))
     with (busy / "run.lock").open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -126,3 +128,16 @@ def test_the_servers_of_a_killed_run_are_swept(other_run: Path, monkeypatch: pyt
     assert not left.exists()
     assert busy.exists()
     assert not Path(f"/proc/{running.pid}").exists()
+
+
+def test_a_run_keeps_its_files_in_memory_only_where_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "MEMORY", tmp_path)
+    monkeypatch.setattr(servers, "MEMORY_BYTES", 1)
+    assert servers.in_memory() == tmp_path
+    monkeypatch.setattr(servers, "MEMORY_BYTES", 1 << 60)
+    assert servers.in_memory() is None
+    monkeypatch.setattr(servers, "MEMORY_BYTES", 1)
+    monkeypatch.setattr(servers, "MEMORY", tmp_path / "none")
+    assert servers.in_memory() is None

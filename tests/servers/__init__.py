@@ -26,6 +26,8 @@ RUN_DIR_VARIABLE = "GED_TEST_RUN_DIR"
 # Not tempfile.gettempdir(): PostgreSQL's own user must be able to enter the folder, and a socket's path ends at 107
 # characters.
 PARENT = Path("/tmp")
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 6 << 30
 PREFIX = "ged-tests-"
 STARTING_S = 60  # a run that has just made its folder may not hold its lock yet
 
@@ -103,10 +105,30 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def open_run() -> tuple[Path, TextIO]:
-    """Make this run's folder. The file holds the folder's lock as long as it is open in the controlling process."""
+def in_memory() -> Path | None:
+    """The folder of the machine's file system in memory; None where there is none with room.
+
+    Files cost a third less processor time there, mostly those of PostgreSQL's many new databases. Figures are measured
+    on a disk, so only runs of tests ask for it.
+    """
+    try:
+        facts = os.statvfs(MEMORY)
+        available = next(
+            row for row in Path("/proc/meminfo").read_text().splitlines() if row.startswith("MemAvailable")
+        )
+    except (OSError, StopIteration):
+        return None
+    free = min(facts.f_bavail * facts.f_frsize, int(available.split()[1]) * 1024)
+    # Elasticsearch runs code that it unpacks there.
+    usable = os.access(MEMORY, os.W_OK | os.X_OK) and not facts.f_flag & os.ST_NOEXEC
+    return MEMORY if usable and free >= MEMORY_BYTES else None
+
+
+def open_run(parent: Path | None = None) -> tuple[Path, TextIO]:
+    """Make this run's folder, in ``parent`` or else in ``PARENT``. The file holds the folder's lock as long as it is
+    open in the controlling process."""
     sweep()
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=PARENT))
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent or PARENT))
     folder.chmod(0o755)
     handle = (folder / "run.lock").open("w")
     fcntl.flock(handle, fcntl.LOCK_EX)
@@ -123,7 +145,7 @@ def close_run(folder: Path, handle: TextIO) -> None:
 
 def sweep() -> None:
     """Stop the servers and remove the folders of killed runs: their locks are free."""
-    for lock in PARENT.glob(f"{PREFIX}*/run.lock"):
+    for lock in (*PARENT.glob(f"{PREFIX}*/run.lock"), *MEMORY.glob(f"{PREFIX}*/run.lock")):
         # The folder belongs to another user, or its run ends at this moment.
         with suppress(OSError), lock.open("a") as handle:
             if time.time() - lock.stat().st_mtime < STARTING_S:
