@@ -27,8 +27,8 @@ _counters, _closings, _registers = table_of(RegisterCounter), table_of(RegisterC
 _DAY_IS_OPEN = ~exists().where(
     _closings.c.register_id == placed("register_id"), _closings.c.until_on >= placed("registered_on")
 )
-_NUMBERED_BY = ("code", "unit_id", "pattern", "restarts_yearly")
-"""The columns of a register that its numbers show or follow."""
+_NUMBERED_BY = ("code", "unit_id", "pattern", "restarts_yearly", "direction", "nature")
+"""The columns of a register that its numbers show or follow, and what it numbers."""
 _IS_AS_READ = exists().where(
     _registers.c.id == placed("register_id"),
     _registers.c.closed_at.is_(None),
@@ -131,9 +131,20 @@ class BookEntry:
 
 
 def lock_book(uow: UnitOfWork, register_id: RegisterId | int) -> None:
-    """Lock the counter that ``allocate_many`` will use, until the commit: no other import can run meanwhile."""
+    """Lock the counter that ``allocate_many`` will use, until the commit: no other import can run meanwhile.
+
+    Raises:
+        NotFound: ``register.unknown``.
+        InvalidTransition: ``register.closed``, perhaps while we waited for the counter.
+        Overtaken: the register numbers otherwise than before we waited.
+    """
     register = open_register(uow.session, register_id)
+    before = _as_read(register)
     _locked_book(uow, register)
+    uow.session.refresh(register)
+    open_register(uow.session, register_id)
+    if _as_read(register) != before:
+        raise Overtaken(f"register {register.code} was changed")
 
 
 def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEntry]) -> list[MailNumber]:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from openpyxl import Workbook
-from openpyxl.cell import Cell, MergedCell
+from openpyxl.cell import Cell, MergedCell, WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.comments import Comment
 from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WRONG = PatternFill("solid", fgColor="FFC7CE")
@@ -40,10 +41,15 @@ def title_of(text: str) -> str:
     return ILLEGAL_CHARACTERS_RE.sub("-", text).translate(_FORBIDDEN)[:_MAX_TITLE] or "-"
 
 
+def _valid(text: str) -> str:
+    """A text without the signs that no workbook may hold."""
+    return ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def put_text(cell: Cell | MergedCell, text: str) -> None:
     """Write a text that stays a text: no formula, no number that loses its zeros."""
     # A cell may hold a sign that no workbook may: it is shown, since it is what is to be corrected.
-    text = ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", text)
+    text = _valid(text)
     cell.value = text or None
     if text and isinstance(cell, Cell):
         cell.data_type = "s"
@@ -65,19 +71,56 @@ def note(text: str) -> Comment:
 
 
 def marked(sheets: Mapping[str, Sequence[Sequence[str]]], title: str, faults: Iterable[Fault]) -> bytes:
-    """The sheets as they were read, days as people write them; the faults stand in the sheet of this title."""
-    book = Workbook()
-    book.remove(book.worksheets[0])
+    """The sheets as they were read, days as people write them; the faults stand in the sheet of this title.
+
+    Each line is written at once: hundreds of thousands of cells take little memory, and half of the time.
+    """
+    book = Workbook(write_only=True)
+    told = _by_cell(faults)
     for name, rows in sheets.items():
         made = book.create_sheet(title_of(name))
-        for number, cells in enumerate(rows, start=1):
-            for column, text in enumerate(cells, start=1):
-                if text:
-                    put_text(made.cell(number, column), _DAY.sub(r"\3/\2/\1", text) if _DAY.fullmatch(text) else text)
+        here = told if name == title else {}
+        last = max(here, default=0)
+        plain = WriteOnlyCell(made)
+        plain.number_format = _AS_TEXT
+        for number in range(1, max(len(rows), last) + 1):
+            texts = rows[number - 1] if number <= len(rows) else ()
+            made.append(_written(made, texts, here.get(number, {}), plain))
         if name == title:
             book.active = made
-            for fault in faults:
-                mark(made.cell(fault.row, max(1, fault.column)), fault.told)
     kept = io.BytesIO()
     book.save(kept)
     return kept.getvalue()
+
+
+def _by_cell(faults: Iterable[Fault]) -> dict[int, dict[int, str]]:
+    """Line -> column -> what to do there."""
+    found: dict[int, dict[int, str]] = {}
+    for fault in faults:
+        line, column = found.setdefault(fault.row, {}), max(1, fault.column)
+        line[column] = f"{line[column]}\n{fault.told}" if column in line else fault.told
+    return found
+
+
+def _written(
+    sheet: WriteOnlyWorksheet, texts: Sequence[str], told: Mapping[int, str], plain: Cell
+) -> list[Cell | None]:
+    """The cells of a line; ``plain`` has the look of a cell that is not wrong."""
+    cells: list[Cell | None] = []
+    for column in range(1, max(len(texts), max(told, default=0)) + 1):
+        text = texts[column - 1] if column <= len(texts) else ""
+        if _DAY.fullmatch(text):
+            text = _DAY.sub(r"\3/\2/\1", text)
+        if column in told:
+            cell = WriteOnlyCell(sheet)
+            put_text(cell, text)
+            mark(cell, told[column])
+            cells.append(cell)
+        elif text:
+            cell = WriteOnlyCell(sheet, _valid(text))
+            # As ``put_text`` does: to give each cell a format of its own takes as long as to write it.
+            cell.data_type, cell._style = "s", plain._style  # type: ignore[attr-defined]
+            cells.append(cell)
+        else:
+            cells.append(None)
+    return cells

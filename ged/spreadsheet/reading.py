@@ -21,11 +21,17 @@ MAX_SHEETS = 40
 MAX_COLUMNS = 60
 MAX_CELLS = 400_000
 """Cells with text of a whole workbook: a small file may unfold to millions."""
+MAX_TEXT = 10_000_000
+"""Characters of all cells: one long text, named by many cells, makes a small file as large as one likes."""
 MAX_FIELD = 100_000
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """How .xlsx and .ods files begin, and those of older programs."""
 _MEMORY_BYTES = 1024 * 1024 * 1024
-_MAX_ANSWER_BYTES = 256 * 1024 * 1024
+_MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+
+class TooMuch(Exception):
+    """More cells, or more text in them, than a person fills in."""
 
 
 def read_apart(content: bytes, *, lists: bool = False) -> dict[str, list[list[str]]]:
@@ -40,7 +46,7 @@ def read_apart(content: bytes, *, lists: bool = False) -> dict[str, list[list[st
         SandboxError: no child can be started at all.
     """
     if len(content) > MAX_BYTES:
-        raise Invalid("workbook.too_big", "give a smaller file", limit=MAX_BYTES)
+        raise _too_big()
     try:
         with _readers().child(wait_s=WAIT_S) as child:
             try:
@@ -49,6 +55,8 @@ def read_apart(content: bytes, *, lists: bool = False) -> dict[str, list[list[st
                 raise _unreadable() from failure
     except Busy as busy:
         raise EngineFailed("work.busy", "wait a moment, then ask again", retryable=True) from busy
+    if answer.message["is_too_much"]:
+        raise _too_big()
     if not answer.message["is_read"]:
         raise _unreadable()
     read: dict[str, list[list[str]]] = json.loads(answer.payload)
@@ -64,9 +72,31 @@ def _answer(request: Message, content: bytes) -> tuple[Message, bytes]:
     try:
         is_list = bool(request.get("lists")) and not content.startswith(_WORKBOOKS)
         rows = {"": _listed(content)} if is_list else rows_of(content)
+    except TooMuch:
+        return {"is_read": False, "is_too_much": True}, b""
     except (CalamineError, ZipError, ValueError, OSError, csv.Error):
-        return {"is_read": False}, b""
-    return {"is_read": True}, json.dumps(rows).encode()
+        return {"is_read": False, "is_too_much": False}, b""
+    # Half of a pair of surrogates is no UTF-8; ``json.loads`` reads it back so.
+    told = json.dumps(rows, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return {"is_read": True, "is_too_much": False}, told
+
+
+class _Bounds:
+    """What was read so far."""
+
+    def __init__(self) -> None:
+        self._cells = self._text = 0
+
+    def add(self, line: list[str]) -> None:
+        """Count a line.
+
+        Raises:
+            TooMuch: there is more than a person fills in.
+        """
+        self._cells += len(line)
+        self._text += sum(map(len, line))
+        if self._cells > MAX_CELLS or self._text > MAX_TEXT:
+            raise TooMuch
 
 
 def rows_of(content: bytes) -> dict[str, list[list[str]]]:
@@ -74,21 +104,18 @@ def rows_of(content: bytes) -> dict[str, list[list[str]]]:
 
     Raises:
         CalamineError, ZipError, ValueError, OSError: no workbook.
+        TooMuch: too many cells, or too much text.
     """
-    book = CalamineWorkbook.from_filelike(BytesIO(content))
-    read: dict[str, list[list[str]]] = {}
-    for name in book.sheet_names[:MAX_SHEETS]:
-        read[name] = _rows(book, name)
-        if sum(len(line) for rows in read.values() for line in rows) > MAX_CELLS:
-            raise ValueError("too many cells")
-    return read
+    book, bounds = CalamineWorkbook.from_filelike(BytesIO(content)), _Bounds()
+    return {name: _rows(book, name, bounds) for name in book.sheet_names[:MAX_SHEETS]}
 
 
 def _listed(content: bytes) -> list[list[str]]:
     """The rows of a list in plain text.
 
     Raises:
-        ValueError, csv.Error: it is no text, or has too many cells.
+        ValueError, csv.Error: it is no text.
+        TooMuch: too many cells, or too much text.
     """
     text = _decoded(content)
     if "\x00" in text:
@@ -97,12 +124,10 @@ def _listed(content: bytes) -> list[list[str]]:
     parted_by = max(";\t,|", key=head.count)
     csv.field_size_limit(MAX_FIELD)
     rows: list[list[str]] = []
-    cells = 0
+    bounds = _Bounds()
     for line in csv.reader(StringIO(text, newline=""), delimiter=parted_by):
         rows.append(_bare([" ".join(cell.split())[:MAX_CELL] for cell in line[:MAX_COLUMNS]]))
-        cells += len(rows[-1])
-        if cells > MAX_CELLS:
-            raise ValueError("too many cells")
+        bounds.add(rows[-1])
         if len(rows) > MAX_ROWS:
             break
     while rows and not any(rows[-1]):
@@ -119,10 +144,13 @@ def _decoded(content: bytes) -> str:
         return content.decode("cp1252")
 
 
-def _rows(book: CalamineWorkbook, name: str) -> list[list[str]]:
+def _rows(book: CalamineWorkbook, name: str, bounds: _Bounds) -> list[list[str]]:
     # One line more than is read, so that a sheet that is too long is told of.
     raw = book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=MAX_ROWS + 1)
-    rows = [_bare([_text(value) for value in line[:MAX_COLUMNS]]) for line in raw]
+    rows: list[list[str]] = []
+    for line in raw:
+        rows.append(_bare([_text(value) for value in line[:MAX_COLUMNS]]))
+        bounds.add(rows[-1])
     while rows and not any(rows[-1]):
         rows.pop()
     return rows
@@ -143,6 +171,10 @@ def _text(value: object) -> str:
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     return str(value)[:MAX_CELL]
+
+
+def _too_big() -> Invalid:
+    return Invalid("workbook.too_big", "give a smaller file", limit=MAX_BYTES)
 
 
 def _unreadable() -> Invalid:

@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -32,6 +33,10 @@ LENGTHS = {
 }  # fmt: skip
 SUBJECT_FROM_TEXT = 160
 MAX_LINE_BYTES = 25_000_000
+FIRST_DAY = date(1800, 1, 1)
+"""No register is older: such a day is a typing error, and the first years of the calendar fit into no time zone."""
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+"""Signs that nobody sees: controls, and those that turn the direction of a line, so that it reads otherwise than it is."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ def read_line(line_no: int, raw: bytes, *, today: date) -> ArchiveLine:
     if not own_id:
         raise Invalid("import.own_id", "give the letter its own id in the field id", field="id")
     pages = tuple(page for page in texts["text"].split("\f")) if texts["text"].strip() else ()
-    subject = _one_line(texts["subject"]) or _first_words(pages)
+    subject = _one_line(texts["subject"]) or _one_line(_first_words(pages))
     if not subject and not texts["file"]:
         raise Invalid("import.empty", "give a subject, a text or a file", field="text")
     return ArchiveLine(
@@ -133,7 +138,8 @@ def _text(name: str, value: object) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """A text on one line, without signs that nobody sees."""
+    return " ".join(_HIDDEN.sub("", " ".join(text.split())).split())
 
 
 def _first_words(pages: tuple[str, ...]) -> str:
@@ -150,7 +156,7 @@ def _day(name: str, texts: Mapping[str, str], today: date) -> date | None:
     if not text:
         return None
     day = read_day(text, today=today)
-    if day is None:
+    if day is None or day < FIRST_DAY:
         raise Invalid("import.date", "write the day as 2015-03-09", field=name, value=text)
     if day > today:
         raise Invalid("import.date_future", "correct the day", field=name, value=text)

@@ -374,8 +374,10 @@ def take(services: Services, file_id: int, *, heartbeat: Callable[[str], None], 
     with services.unit_of_work(now) as uow:
         file = locks.hold_one(uow.session, TakeoverFile, file_id)
         if file is not None and file.done_at is None:
-            file.done_at, file.taken = uow.now, done.would_take + done.already
-            file.read = file.taken + done.refused
+            # Where it was broken off, what the pieces before had said stands.
+            taken = done.would_take + done.already
+            file.done_at, file.taken = uow.now, max(file.taken, taken)
+            file.read = max(file.read, taken + done.refused)
             file.refusals = [list(one) for one in done.refusals]
 
 

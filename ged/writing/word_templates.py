@@ -29,6 +29,8 @@ NAME = re.compile(r"\w[\w .,'’()-]{0,59}")
 """A name of a template; it is also the name of a file."""
 MAX_BYTES = 5_000_000
 LOOK_TIMEOUT_S = 40.0
+PREVIEW_TIMEOUT_S = 50.0
+"""For the pages of a preview: with the wait for a place and the filling in it stays below a request's 120 s."""
 SAMPLE_TEXT = (
     "Monsieur le Directeur général,\n\nPar lettre citée en référence, vous avez demandé l'examen de votre dossier.\n\n"
     "J'ai l'honneur de vous faire connaître que cette demande est acceptée.\n\n"
@@ -234,7 +236,7 @@ def preview(services: Services, template_id: int, *, actor: Actor) -> bytes:
         filled, out = folder / "filled.docx", folder / "letter.pdf"
         kept = {**values, **{name: f"«{name}»" for name in PLACES}}
         engine.fill(source, filled, kept, {}, poured={TEXT: SAMPLE_TEXT}, timeout_s=LOOK_TIMEOUT_S)
-        engine.pages(filled, out, values, PLACES, timeout_s=making.TIMEOUT_S)
+        engine.pages(filled, out, values, PLACES, timeout_s=PREVIEW_TIMEOUT_S)
         return out.read_bytes()
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 
 from ged.errors import Invalid, InvalidTransition
 from ged.ports import RegisterId
-from ged.register.models import Correspondent, Mail, MailNumber, Register
+from ged.register.models import Correspondent, Direction, Mail, MailNumber, Register, RegisterNature
 from ged.register.operations import IncomingForm, Registered, register_incoming
 from ged.unit import Services, once_more
 from ged.workbook.operations import bring_to
@@ -74,6 +74,8 @@ def test_a_new_sender_typed_by_two_clerks_is_one_entry(services: Services) -> No
     [
         ({"closed_at": NOW}, "register.closed"),
         ({"pattern": "N{seq:03d}/{entity}"}, "N002/MIN"),
+        ({"nature": RegisterNature.ARCHIVE}, "register.nature"),
+        ({"direction": Direction.OUTGOING}, "register.nature"),
     ],
 )
 def test_a_register_that_changes_while_a_number_waits_is_read_again(
@@ -88,7 +90,7 @@ def test_a_register_that_changes_while_a_number_waits_is_read_again(
             with services.unit_of_work(NOW) as uow:
                 letter = form(services, "Demande", "b" * 43)
                 return register_incoming(uow, register_id, letter, actor=clerk, now=NOW).number
-        except InvalidTransition as refusal:
+        except (Invalid, InvalidTransition) as refusal:
             return refusal.code
 
     with services.unit_of_work(NOW) as uow:

@@ -22,6 +22,7 @@ from ged.audit import AuditEntry
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
 from ged.jobs import JobKind
 from ged.org.models import Person, Unit
+from ged.register.allocation import lock_book
 from ged.register.models import Direction, Mail, MailNumber, Register, RegisterNature
 from ged.spreadsheet.reading import read_apart
 from ged.takeover import uploads
@@ -30,6 +31,7 @@ from ged.takeover.operations import PIECE_LETTERS
 from ged.takeover.uploads import FileRow
 from ged.unit import Services
 from tests.factories import NOW, actor, make_organisation, make_services
+from tests.lock_kit import Actor, wait_for_waiters
 from tests.routing_kit import run_jobs, unit_id
 from tests.site import give_passwords, make_site, post, sign_in
 
@@ -300,6 +302,95 @@ def test_a_register_that_was_closed_meanwhile_is_told(services: Services) -> Non
         row = session.get_one(TakeoverFile, file_id)
         assert [one[2] for one in row.refusals] == ["register.closed"]
         assert row.done_at is not None
+
+
+def test_a_day_of_no_register_is_a_wrong_cell_and_stops_no_other_line(services: Services) -> None:
+    """The first day of the calendar fits into no time zone: the whole file would fail, again at each attempt."""
+    file_id = hand_in(
+        services, csv_of(HEAD, ["1", "01/01/0001", *GOOD[2:]], ["2", "31/12/1799", *GOOD[2:]], ["3", *GOOD[1:]])
+    )
+    ask(services, file_id)
+    take(services, file_id)
+    row = seen(services, file_id)
+    assert [one[:3] for one in row.refusals] == [(2, 2, "import.date"), (3, 2, "import.date")]
+    assert (row.taken, numbers(services)) == (1, ["3"])
+
+
+def test_signs_that_nobody_sees_do_not_come_into_the_register(services: Services) -> None:
+    """One turns the line, so that a register on the screen reads otherwise than it is; others make two numbers that look alike."""
+    lines = [
+        ["\u200b4", GOOD[1], "CE\u202eET\x01", "Objet\u2066 lisible\xad\x1b", ""],
+        ["4", *GOOD[1:3], "Autre", ""],
+        ["5", *GOOD[1:3], "\u200f", ""],
+    ]
+    file_id = hand_in(services, "\n".join("\t".join(one) for one in [HEAD, *lines]).encode("utf-16"))
+    ask(services, file_id)
+    take(services, file_id)
+    with services.reading() as session:
+        assert session.execute(select(Mail.sender_name, Mail.subject)).all() == [("CEET", "Objet lisible")]
+    assert numbers(services) == ["4"]
+    assert [one[2] for one in seen(services, file_id).refusals] == ["import.number_taken", "import.empty"]
+
+
+def shared_text(length: int, cells: int) -> bytes:
+    """A workbook in which each cell names one text."""
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for _ in range(cells // 40):
+        sheet.append(["x" * length] * 40)
+    kept = io.BytesIO()
+    book.save(kept)
+    return kept.getvalue()
+
+
+def test_a_small_file_is_not_unfolded_to_hundreds_of_megabytes() -> None:
+    content = shared_text(2_000, 6_000)
+    assert len(content) < 60_000
+    with pytest.raises(Invalid, match="workbook.too_big"):
+        read_apart(content, lists=True)
+    assert len(read_apart(shared_text(200, 6_000))["Sheet"]) == 150
+
+
+def kept(services: Services, file_id: int) -> TakeoverFile:
+    """The row: of a register that is closed nobody is shown a file."""
+    with services.reading() as session:
+        return session.get_one(TakeoverFile, file_id)
+
+
+def test_a_register_that_is_closed_between_two_pieces_is_told_with_what_was_taken_in(services: Services) -> None:
+    file_id = hand_in(services, many(PIECE_LETTERS + 50))
+    ask(services, file_id)
+
+    def close(_said: str) -> None:
+        with services.unit_of_work(NOW) as uow:
+            uow.session.get_one(Register, archive_of(services)).closed_at = NOW
+
+    take(services, file_id, close)
+    row = kept(services, file_id)
+    assert [one[2] for one in row.refusals] == ["register.closed"]
+    assert (row.read, row.taken, len(numbers(services))) == (PIECE_LETTERS,) * 3
+
+
+@pytest.mark.servers
+def test_a_register_that_is_closed_while_lines_wait_for_it_takes_no_more(
+    make_database: Callable[[], str], tmp_path: Path
+) -> None:
+    services = make_services(tmp_path, url=make_database())
+    make_organisation(services)
+    add_archive(services)
+    file_id = hand_in(services, many(1))
+    ask(services, file_id)
+    with services.unit_of_work(NOW) as uow:
+        lock_book(uow, archive_of(services))
+        worker = Actor(lambda: take(services, file_id))
+        wait_for_waiters(services.engine)
+        with services.unit_of_work(NOW) as other:
+            other.session.get_one(Register, archive_of(services)).closed_at = NOW
+    worker.result()
+    assert [one[2] for one in kept(services, file_id).refusals] == ["register.closed"]
+    assert numbers(services) == []
+    services.engine.dispose()
 
 
 HOSTILE = {

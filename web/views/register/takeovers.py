@@ -8,6 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, send_fil
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from ged import slots
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition
 from ged.spreadsheet.marking import MEDIA_TYPE, Fault, place
 from ged.spreadsheet.marking import marked as marked_book
@@ -199,7 +200,8 @@ def marked(file_id: int) -> ResponseReturnValue:
         refusals = checked.refusals
     faults = [Fault(max(1, one[0]), one[1], _told(one)[1]) for one in refusals]
     name = f"{row.filename.rpartition('.')[0] or row.filename} - a corriger.xlsx"
-    content = marked_book(book, row.sheet, faults)
+    with slots.heavy():
+        content = marked_book(book, row.sheet, faults)
     return send_file(BytesIO(content), mimetype=MEDIA_TYPE, as_attachment=True, download_name=name, max_age=0)
 
 
