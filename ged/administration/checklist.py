@@ -11,12 +11,11 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
-from ged.administration.queries import held_on
 from ged.administration.reach import Reach
 from ged.audit import AuditEntry
 from ged.capture.models import Bridge
 from ged.notices.returned import WRONG, LoopState, last_loop
-from ged.org.models import Holding, Person, Post, PostRole, Unit
+from ged.org.models import Holding, Person, Post, PostRole, Unit, held_on
 from ged.register.models import Register, RegisterClosing, RegisterNature
 from ged.routing.models import Holiday
 from ged.unit import Actor, Role, Services, UnitOfWork

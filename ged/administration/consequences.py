@@ -17,11 +17,10 @@ from ged.administration.differences import Difference
 from ged.administration.models import OrganisationAct, is_planned
 from ged.administration.numbered import alike, entity_codes, told_otherwise
 from ged.administration.reach import administrator
-from ged.org.absence_rights import held_on
 from ged.org.file import OrganisationFile
 from ged.org.follow import ENDED
 from ged.org.load import Change
-from ged.org.models import Holding, Person, Post, Unit
+from ged.org.models import Holding, Person, Post, Unit, held_on
 from ged.ports import Confidentiality, Principal, deciding_principal, heading_principal, post_principal, unit_principal
 from ged.register.models import Mail, Register, RegisterCounter
 from ged.register.states import MailState

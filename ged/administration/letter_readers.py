@@ -16,10 +16,10 @@ from ged import access
 from ged.access import Because, Right
 from ged.administration.differences import from_json
 from ged.administration.models import ActSubject, OrganisationAct
-from ged.administration.queries import Named, held_on
+from ged.administration.queries import Named
 from ged.errors import Forbidden
 from ged.org.actors import everybody, heading_post, if_cleared, posts_granting
-from ged.org.models import Holding, Post, Unit
+from ged.org.models import Holding, Post, Unit, held_on
 from ged.org.tree import ministry_of_role, runs_installation
 from ged.ports import Confidentiality, Principal, person_principal, post_principal
 from ged.register.correspondents import fold

@@ -17,14 +17,13 @@ from ged.administration.first_access import tell_of_posts, told_of_lapsed
 from ged.administration.fitness import unfit
 from ged.administration.lines import Line, Sheets, as_sheets, field_of
 from ged.administration.models import ActSubject, OrganisationAct
-from ged.administration.queries import held_on
 from ged.administration.reach import Reach
 from ged.administration.registers import NextNumbers, next_numbers_of
 from ged.administration.states import ActState, state_of
 from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.org import tree
 from ged.org.file import OrganisationFile, check_references
-from ged.org.models import Holding, Person, Post, PostRole
+from ged.org.models import Holding, Person, Post, PostRole, held_on
 from ged.org.turns import one_at_a_time
 from ged.register.models import Register, RegisterCounter
 from ged.unit import Actor, Role, Services, UnitOfWork
@@ -407,7 +406,7 @@ def record(uow: UnitOfWork, action: str, act: OrganisationAct, by: Actor, **more
 
 
 def withdraw(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
-    """Give up an act that was proposed or planned.
+    """Give up an act that was proposed, planned, or refused on its day: it is counted no more.
 
     Raises:
         NotFound: ``act.unknown``: no such act, or one about another ministry.
@@ -417,7 +416,7 @@ def withdraw(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
     act = locks.hold_one(uow.session, OrganisationAct, act_id)
     if act is None:
         raise NotFound("act.unknown", "open it from the list again")
-    if state_of(act) not in (ActState.PROPOSED, ActState.PLANNED):
+    if state_of(act) not in (ActState.PROPOSED, ActState.PLANNED, ActState.REFUSED):
         raise InvalidTransition("act.settled", "look at it again", id=act.id)
     # A proposed act has no differences yet: they are looked up, or it fits no more, and then it may go.
     found = from_json(act.differences) or _fitting(uow, act)

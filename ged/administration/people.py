@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ged.administration.consequences import open_letters, post_principals
-from ged.administration.queries import ActRow, Named, PostRow, held_on, history, posts_of
+from ged.administration.queries import ActRow, Named, PostRow, history, posts_of
 from ged.administration.reach import Reach
 from ged.errors import NotFound
 from ged.org.models import (
@@ -21,6 +21,7 @@ from ged.org.models import (
     Person,
     Post,
     Unit,
+    held_on,
 )
 from ged.ports import Confidentiality
 from ged.register.correspondents import fold

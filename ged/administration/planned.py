@@ -6,29 +6,30 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, select
 
 from ged import locks
-from ged.administration.differences import as_json
-from ged.administration.models import OrganisationAct
-from ged.administration.operations import Unfit, check_reach, do, look, record
-from ged.administration.reach import administrator
+from ged.administration.differences import as_json, from_json
+from ged.administration.models import OrganisationAct, is_planned
+from ged.administration.operations import Unfit, check_reach, do, look, may_look, record, today_of
+from ged.administration.reach import Reach, administrator, administrators
 from ged.administration.states import ActState, state_of
 from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound
+from ged.notices import finding
+from ged.notices.models import Occasion
 from ged.org.turns import one_at_a_time
+from ged.schema import is_opened
 from ged.unit import SYSTEM, Services, UnitOfWork
 
 _log = logging.getLogger(__name__)
+TOLD_SINCE = "0058"
+"""The contraction from which on people are told of refused acts: the release before cannot read such a notice."""
 
 
 def _due(on: date) -> tuple[ColumnElement[bool], ...]:
-    return (
-        OrganisationAct.planned_on <= on, OrganisationAct.done_at.is_(None), OrganisationAct.refused_at.is_(None),
-        OrganisationAct.withdrawn_at.is_(None),
-    )  # fmt: skip
+    return (OrganisationAct.planned_on <= on, *is_planned())
 
 
 def is_due(uow: UnitOfWork) -> bool:
     """Whether an act waits for today, or for a day that passed while no worker ran."""
-    on = uow.now.astimezone(uow.services.zone).date()
-    return uow.session.scalars(select(OrganisationAct.id).where(*_due(on)).limit(1)).first() is not None
+    return uow.session.scalars(select(OrganisationAct.id).where(*_due(today_of(uow))).limit(1)).first() is not None
 
 
 def run(services: Services, *, now: datetime) -> None:
@@ -97,4 +98,19 @@ def _refuse(services: Services, act_id: int, refused: GedError, *, now: datetime
         act.refusal = [[one.code, {key: str(value) for key, value in one.params.items()}] for one in reasons]
         act.refused_at = uow.now
         record(uow, "organisation.refused", act, SYSTEM, codes=[one.code for one in reasons])
+        _tell(uow, act)
     _log.warning("organisation.refused act=%s code=%s", act_id, refused.code)
+
+
+def _tell(uow: UnitOfWork, act: OrganisationAct) -> None:
+    """Tell every administrator who may open the act's page, the one who planned it among them."""
+    if not is_opened(uow.session, TOLD_SINCE):
+        return
+    session, differences = uow.session, from_json(act.differences)
+    on, accounts = today_of(uow), uow.services.installation_accounts
+    told = []
+    for actor in administrators(session, on=on):
+        reach = Reach(actor, accounts)
+        if reach.covers(session, act.id) and may_look(session, differences, reach):
+            told.append(finding.Found(int(actor.person_id), Occasion.CHANGE_REFUSED, f"act:{act.id}", None, act.id))
+    finding.tell(uow, told)

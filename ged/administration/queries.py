@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged import paging
@@ -16,7 +16,7 @@ from ged.administration.models import ActSubject, OrganisationAct, is_planned
 from ged.administration.reach import Reach
 from ged.administration.states import ActState, state_of
 from ged.errors import NotFound
-from ged.org.models import Holding, Person, Post, Unit
+from ged.org.models import Holding, Person, Post, Unit, held_on
 from ged.paging import START, Place, Slice
 from ged.register.correspondents import fold
 from ged.register.models import Register
@@ -92,11 +92,6 @@ def tree(session: Session, reach: Reach, *, on: date, with_closed: bool = False)
 
     roots = tuple(one for unit in children.get(None, ()) if (one := node(unit)) is not None)
     return Tree(roots, sum(unit.closed_at is not None for unit in units), len(units))
-
-
-def held_on(on: date) -> tuple[ColumnElement[bool], ...]:
-    """The holdings in force on a day."""
-    return Holding.from_on <= on, or_(Holding.until_on.is_(None), Holding.until_on >= on)
 
 
 def found(top: Tree, words: str) -> list[tuple[Node, tuple[Node, ...]]]:
@@ -266,10 +261,19 @@ def acts(
     return tuple(rows[one] for one in page.ids), page
 
 
-def waiting_count(session: Session, reach: Reach) -> int:
-    """How many of the acts within reach are planned for a later day."""
-    query = select(func.count()).select_from(OrganisationAct)
-    return session.scalar(query.where(reach.acts, *is_planned())) or 0
+@dataclass(frozen=True)
+class WaitingActs:
+    """How many acts are planned for a later day, and how many were refused on their day and wait for somebody."""
+
+    planned: int
+    refused: int
+
+
+def waiting_count(session: Session, reach: Reach) -> WaitingActs:
+    """Count the acts within reach that are not over."""
+    is_refused = and_(OrganisationAct.refused_at.is_not(None), OrganisationAct.withdrawn_at.is_(None))
+    query = select(func.count().filter(*is_planned()), func.count().filter(is_refused)).select_from(OrganisationAct)
+    return WaitingActs(*session.execute(query.where(reach.acts, OrganisationAct.done_at.is_(None))).one())
 
 
 @dataclass(frozen=True)

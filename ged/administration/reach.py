@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ged.administration.models import ActSubject, OrganisationAct
 from ged.errors import NotFound
 from ged.org.actors import load_actor
-from ged.org.models import Holding, Person, Post
+from ged.org.models import Holding, Person, Post, PostRole, held_on
 from ged.org.tree import ministry_of_role, of_ministry, runs_installation
 from ged.unit import Actor, Role
 
@@ -55,12 +55,13 @@ class Reach:
 
     def moved_away(self, on: date) -> ColumnElement[bool]:
         """People who hold posts of other ministries on a day, and none of this one: their account is looked after there."""
-        held = exists().where(
-            Holding.person_id == Person.id, Holding.post_id == Post.id, Holding.from_on <= on,
-            or_(Holding.until_on.is_(None), Holding.until_on >= on),
-        )  # fmt: skip
+        held = exists().where(Holding.person_id == Person.id, Holding.post_id == Post.id, *held_on(on))
         near = sorted(self.units)
         return held.where(Post.unit_id.not_in(near)) & ~held.where(Post.unit_id.in_(near))
+
+    def covers(self, session: Session, act_id: int) -> bool:
+        """Whether an act is one of ``acts``."""
+        return session.scalar(select(OrganisationAct.id).where(OrganisationAct.id == act_id, self.acts)) is not None
 
     def require_act(self, session: Session, act_id: int) -> None:
         """Check that an act is there and is one of ``acts``.
@@ -68,7 +69,7 @@ class Reach:
         Raises:
             NotFound: ``act.unknown``.
         """
-        if session.scalar(select(OrganisationAct.id).where(OrganisationAct.id == act_id, self.acts)) is None:
+        if not self.covers(session, act_id):
             raise NotFound("act.unknown", "open it from the list again", id=act_id)
 
 
@@ -79,3 +80,16 @@ def administrator(session: Session, person_id: int, *, on: date) -> Actor | None
     except NotFound:
         return None
     return actor if actor.has(Role.ADMINISTRATOR) else None
+
+
+def administrators(session: Session, *, on: date) -> tuple[Actor, ...]:
+    """All who hold a post of an administrator on a day, with an open account, by id."""
+    ids = session.scalars(
+        select(Holding.person_id)
+        .distinct()
+        .join(PostRole, PostRole.post_id == Holding.post_id)
+        .join(Person, Person.id == Holding.person_id)
+        .where(PostRole.role == Role.ADMINISTRATOR, Person.is_active, *held_on(on))
+        .order_by(Holding.person_id)
+    )
+    return tuple(load_actor(session, one, on=on) for one in ids.all())

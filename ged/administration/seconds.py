@@ -18,11 +18,9 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ged.administration.queries import held_on
-from ged.administration.reach import Reach
+from ged.administration.reach import Reach, administrators
 from ged.org import people, tree
-from ged.org.actors import load_actor
-from ged.org.models import Holding, Person, Post, PostRole
+from ged.org.models import Holding, Person, Post, PostRole, held_on
 from ged.unit import Role
 
 HEADS = (Role.HEAD, Role.AUTHORITY)
@@ -75,23 +73,12 @@ class Finder:
 
     def _looking_after(self, person_ids: Collection[int], accounts: Collection[str]) -> dict[int, frozenset[int]]:
         """Administrator -> those of the people whom they look after."""
-        ids = self._session.scalars(
-            select(Holding.person_id)
-            .distinct()
-            .join(PostRole, PostRole.post_id == Holding.post_id)
-            .join(Person, Person.id == Holding.person_id)
-            .where(PostRole.role == Role.ADMINISTRATOR, Person.is_active, *held_on(self._on))
-        ).all()
         wanted = Person.id.in_(sorted(set(person_ids)))
         return {
-            one: frozenset(
-                self._session.scalars(
-                    select(Person.id).where(
-                        wanted, Reach(load_actor(self._session, one, on=self._on), accounts).looked_after(self._on)
-                    )
-                )
+            int(one.person_id): frozenset(
+                self._session.scalars(select(Person.id).where(wanted, Reach(one, accounts).looked_after(self._on)))
             )
-            for one in ids
+            for one in administrators(self._session, on=self._on)
         }
 
     def of(self, person_id: int, maker_id: int) -> Seconds:

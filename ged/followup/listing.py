@@ -18,8 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, lazyload
 from ged import access, paging
 from ged.db import ByOtherIndex
 from ged.followup.models import Reminder
-from ged.org.absence_rights import held_on
-from ged.org.models import Holding, Person, Post
+from ged.org.models import Holding, Person, Post, held_on
 from ged.org.names import unit_names
 from ged.paging import START, Key, Place, Slice
 from ged.register.models import Mail

@@ -19,10 +19,11 @@ DEFAULTS: Mapping[Occasion, Way] = {
     Occasion.ANSWERED: Way.DIGEST,
     Occasion.DELEGATED: Way.AT_ONCE,
     Occasion.ACCOUNT: Way.AT_ONCE,
+    Occasion.CHANGE_REFUSED: Way.AT_ONCE,
 }
 """What holds until a person chooses: what somebody waits for at once, the rest in the morning."""
 
-ALWAYS = frozenset({Occasion.ACCOUNT})
+ALWAYS = frozenset({Occasion.ACCOUNT, Occasion.CHANGE_REFUSED})
 """Told by e-mail whatever a person chose: what somebody else does unseen would be worth hiding."""
 CHOSEN = tuple(occasion for occasion in DEFAULTS if occasion not in ALWAYS)
 

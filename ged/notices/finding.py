@@ -208,7 +208,7 @@ class Seen:
                     return False
                 code = self.session.get(FirstAccess, notice.subject_id)
                 return code is None or bool(code.confirmed_at or code.refused_at or code.used_at)
-            case Occasion.RETURNED | Occasion.ANSWERED:
+            case Occasion.RETURNED | Occasion.ANSWERED | Occasion.CHANGE_REFUSED:
                 return False
 
     def assignees(self, row: Assignment) -> frozenset[int]:

@@ -188,6 +188,8 @@ def sentence(occasion: Occasion, number: str, words: NullTranslations) -> str:
             return words.gettext("Vous avez reçu une délégation ou un intérim.")
         case Occasion.ACCOUNT:
             return words.gettext("Un compte reçoit son premier accès.")
+        case Occasion.CHANGE_REFUSED:
+            return words.gettext("Une modification de l'organisation prévue pour ce jour a été refusée.")
     return said % {"what": what}
 
 

@@ -26,6 +26,8 @@ class Occasion(StrEnum):
     """The person may act for another's post."""
     ACCOUNT = "account"
     """Somebody else's account, or the person's own, gets its first access."""
+    CHANGE_REFUSED = "change_refused"
+    """A change of the organisation that was planned was refused on its day."""
 
 
 class Way(StrEnum):

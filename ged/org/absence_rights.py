@@ -6,22 +6,17 @@ replacement (``ged.org.delegations``): only an existing delegation or interim ca
 
 from datetime import date
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.errors import Forbidden, NotFound
 from ged.org.actors import heading_post
 from ged.org.delegations import headed_itself, person_choices
-from ged.org.models import Holding, Person, Post
+from ged.org.models import Holding, Person, Post, held_on
 from ged.org.names import person_names
 from ged.org.tree import of_ministry
 from ged.ports import PersonId
 from ged.unit import Actor, HeldPost, Role
-
-
-def held_on(on: date) -> tuple[ColumnElement[bool], ...]:
-    """The clauses of a holding in force on a day."""
-    return (Holding.from_on <= on, or_(Holding.until_on.is_(None), Holding.until_on >= on))
 
 
 def speaking_post(session: Session, person_id: PersonId | int, actor: Actor, *, on: date) -> HeldPost | None:

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from ged import locks
 from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.org import absence_notices
-from ged.org.absence_rights import held_on, speaking_post
-from ged.org.models import Absence, Delegation, DelegationKind, Holding, Person, Post
+from ged.org.absence_rights import speaking_post
+from ged.org.models import Absence, Delegation, DelegationKind, Holding, Person, Post, held_on
 from ged.org.tree import of_ministry
 from ged.ports import PersonId
 from ged.unit import Actor, HeldPost, Role, UnitOfWork

@@ -9,12 +9,12 @@ from dataclasses import replace
 from datetime import date
 from functools import cache
 
-from sqlalchemy import Date, Select, and_, bindparam, or_, select
+from sqlalchemy import Date, Select, and_, bindparam, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from ged.errors import NotFound
 from ged.org import tree
-from ged.org.models import Delegation, Holding, Person, Post
+from ged.org.models import Delegation, Holding, Person, Post, held_on
 from ged.ports import (
     Confidentiality,
     PersonId,
@@ -197,8 +197,7 @@ def _posts_held() -> Select[Post]:
         .join(Holding, Holding.post_id == Post.id)
         .where(
             Holding.person_id == bindparam("person_id"),
-            Holding.from_on <= on,
-            or_(Holding.until_on.is_(None), Holding.until_on >= on),
+            *held_on(on),
         )
         .order_by(Holding.id)
         .options(_WITH_ROLES)
@@ -261,7 +260,7 @@ def _all_posts_held() -> Select[int, Post]:
     return (
         select(Holding.person_id, Post)
         .join(Post, Post.id == Holding.post_id)
-        .where(Holding.from_on <= on, or_(Holding.until_on.is_(None), Holding.until_on >= on))
+        .where(*held_on(on))
         .order_by(Holding.id)
         .options(_WITH_ROLES)
     )

@@ -23,6 +23,7 @@ from ged.org.models import (
     Person,
     Post,
     SigningKey,
+    held_on,
 )
 from ged.unit import SYSTEM, Actor, UnitOfWork
 
@@ -122,9 +123,7 @@ def follow_back(
 
 def _end_delegations_of_post(uow: UnitOfWork, code: str, *, on: date, actor: Actor) -> list[Change]:
     post_id = uow.session.scalars(select(Post.id).where(Post.code == code)).one()
-    held = select(Holding.id).where(
-        Holding.post_id == post_id, Holding.from_on <= on, or_(Holding.until_on.is_(None), Holding.until_on >= on)
-    )
+    held = select(Holding.id).where(Holding.post_id == post_id, *held_on(on))
     is_held = uow.session.scalars(held).first() is not None
     kinds = tuple(DelegationKind) if is_held else (DelegationKind.DELEGATION, DelegationKind.ORDER)
     return _end(uow, code, Delegation.post_id == post_id, Delegation.kind.in_(kinds), on=on, actor=actor)

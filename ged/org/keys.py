@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ged import locks
 from ged.errors import Invalid, NotFound, StaleVersion
 from ged.org.certificates import note_issued
-from ged.org.models import CertificateKind, Holding, Installation, Person, Post, SigningKey
+from ged.org.models import CertificateKind, Holding, Installation, Person, Post, SigningKey, held_on
 from ged.ports import CertifiedPerson, PersonId, StoredKey, TokenPlace
 from ged.unit import Actor, Services, UnitOfWork
 
@@ -335,8 +335,7 @@ def _certified_person(session: Session, person_id: int, services: Services, now:
     title = session.scalar(
         select(Post.title)
         .join(Holding, Holding.post_id == Post.id)
-        .where(Holding.person_id == person_id, Holding.from_on <= on)
-        .where(Holding.until_on.is_(None) | (Holding.until_on >= on))
+        .where(Holding.person_id == person_id, *held_on(on))
         .order_by(Holding.id)
         .limit(1)
     )

@@ -6,7 +6,9 @@ from enum import StrEnum
 from sqlalchemy import (
     JSON,
     BigInteger,
+    BindParameter,
     Boolean,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -14,6 +16,7 @@ from sqlalchemy import (
     String,
     Text,
     false,
+    or_,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -113,6 +116,11 @@ class Holding(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
     from_on: Mapped[date]
     until_on: Mapped[date | None]
+
+
+def held_on(on: date | BindParameter[date]) -> tuple[ColumnElement[bool], ...]:
+    """The clauses of a holding in force on a day."""
+    return Holding.from_on <= on, or_(Holding.until_on.is_(None), Holding.until_on >= on)
 
 
 class DelegationKind(StrEnum):

@@ -8,10 +8,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
-from ged.org.models import Holding, Person, Post, Unit
+from ged.org.models import Holding, Person, Post, Unit, held_on
 from ged.org.tree import entity_of, ministry, of_ministry
 from ged.unit import Actor
 
@@ -54,7 +54,7 @@ def post_names(session: Session, post_ids: Collection[int] | None = None, *, on:
     held = session.execute(
         select(Holding.post_id, Person.name)
         .join(Person, Person.id == Holding.person_id)
-        .where(Holding.from_on <= on, or_(Holding.until_on.is_(None), Holding.until_on >= on))
+        .where(*held_on(on))
         .where(Holding.post_id.in_([post_id for post_id, _title, _unit in posts]))
         .order_by(Holding.id.desc())
     )
@@ -94,9 +94,7 @@ def person_names(session: Session, actor: Actor, *, on: date) -> dict[int, str]:
         select(Person.id, Person.name, Holding.post_id)
         .outerjoin(
             Holding,
-            (Holding.person_id == Person.id)
-            & (Holding.from_on <= on)
-            & or_(Holding.until_on.is_(None), Holding.until_on >= on),
+            and_(Holding.person_id == Person.id, *held_on(on)),
         )
         .where(Person.is_active, of_ministry(Person.id, actor))
         .order_by(Person.name, Person.id, Holding.id)

@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged import locks
 from ged.errors import Forbidden
-from ged.org.models import Holding, Notice, NoticeKind, Person
+from ged.org.models import Holding, Notice, NoticeKind, Person, held_on
 from ged.unit import Actor, UnitOfWork
 
 SHOWN = 20
@@ -79,8 +79,7 @@ def holders(session: Session, post_ids: Collection[int], *, on: date) -> set[int
     rows = session.scalars(
         select(Holding.person_id).where(
             Holding.post_id.in_(sorted(post_ids)),
-            Holding.from_on <= on,
-            or_(Holding.until_on.is_(None), Holding.until_on >= on),
+            *held_on(on),
         )
     )
     return set(rows)

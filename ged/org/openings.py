@@ -8,10 +8,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
-from ged.org.models import FirstAccess, Holding, Person, Post
+from ged.org.models import FirstAccess, Holding, Person, Post, held_on
 from ged.ports import Confidentiality
 
 
@@ -108,8 +108,7 @@ def rows(session: Session, ids: Collection[int], *, on: date, now: datetime) -> 
     held = (
         select(Holding.person_id, Post)
         .join(Post, Post.id == Holding.post_id)
-        .where(Holding.person_id.in_([row.person_id for row, *_ in found]), Holding.from_on <= on)
-        .where(or_(Holding.until_on.is_(None), Holding.until_on >= on))
+        .where(Holding.person_id.in_([row.person_id for row, *_ in found]), *held_on(on))
         .order_by(Holding.id)
     )
     for person_id, post in session.execute(held):

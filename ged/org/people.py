@@ -6,8 +6,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ged.org.absence_rights import held_on
-from ged.org.models import Absence, Delegation, DelegationKind, Holding, Person, Post, PostRole
+from ged.org.models import Absence, Delegation, DelegationKind, Holding, Person, Post, PostRole, held_on
 from ged.org.tree import heirs
 from ged.unit import NO_WORK, Role
 

@@ -9,8 +9,7 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from ged.db import ByOtherIndex
-from ged.org.absence_rights import held_on
-from ged.org.models import Holding, Person, Post, PostRole, Unit
+from ged.org.models import Holding, Person, Post, PostRole, Unit, held_on
 from ged.org.names import unit_places, unit_text
 from ged.org.stock import kept_rows
 from ged.org.tree import entities, heirs, ministry

@@ -7,8 +7,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from ged.errors import Invalid
-from ged.org.absence_rights import held_on
-from ged.org.models import Holding, Person, Post
+from ged.org.models import Holding, Person, Post, held_on
 from ged.workbook.inverse import Step
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.natures.models import Nature, NatureStep
@@ -21,7 +21,7 @@ from ged.org.file import (
     TemplateRecord,
     UnitRecord,
 )  # fmt: skip
-from ged.org.models import Holding, Installation, Person, Post, Unit
+from ged.org.models import Holding, Installation, Person, Post, Unit, held_on
 from ged.ports import Confidentiality
 from ged.register.models import Correspondent, FilingClass, Register
 from ged.routing.models import Mention
@@ -143,7 +143,7 @@ def _holders(session: Session, on: date) -> dict[int, str]:
     held = (
         select(Holding.post_id, Person.account)
         .join(Person, Person.id == Holding.person_id)
-        .where(Holding.from_on <= on, or_(Holding.until_on.is_(None), Holding.until_on >= on))
+        .where(*held_on(on))
         .order_by(Holding.id)
     )
     return dict(session.execute(held).all())

@@ -14,6 +14,7 @@ from ged.administration.operations import Looked
 from ged.administration.states import ActState, state_of
 from ged.audit import AuditEntry
 from ged.errors import Forbidden, InvalidTransition
+from ged.notices.models import Occasion, PersonalNotice
 from ged.org.delegations import DelegationForm, delegate
 from ged.org.file import OrganisationFile
 from ged.org.load import Change
@@ -26,7 +27,7 @@ from tests.administration_site_kit import confirm as confirm_there
 from tests.administration_site_kit import place, send
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import post_id
-from tests.site import sign_in
+from tests.site import post, sign_in
 
 __all__ = ["place"]  # a fixture
 
@@ -179,10 +180,36 @@ def test_a_departure_says_how_many_planned_acts_it_makes_void(place: tuple[Flask
         person = session.scalars(select(Person.id).where(Person.account == "agent")).one()
     client = sign_in(app, "admin")
     shown = send(client, f"/administration/personnes/{person}/depart", {})
-    assert "1 acte prévu par cette personne sera refusé" in client.get(shown).text
+    assert "1 modification prévue par cette personne sera refusée" in client.get(shown).text
     confirm_there(client, shown)
     planned.run(services, now=DAY)
     listed = client.get("/administration/actes/?voir=prevus").text
     assert "Modifier un service" in listed
-    assert "Refusé" in listed
-    assert "La personne qui avait prévu cet acte est partie" in client.get("/administration/actes/2").text
+    assert "Refusée" in listed
+    assert "La personne qui avait prévu cette modification est partie" in client.get("/administration/actes/2").text
+
+
+def test_a_refused_act_is_told_to_the_administrators_and_counted_until_one_sets_it_aside(
+    place: tuple[Flask, Services],
+) -> None:
+    app, services = place
+    second_administrator(services)
+    confirm(services, propose(services, renamed("Énergie"), who="agent"), who="agent", on=TOMORROW)
+    confirm(services, propose(services, LOST["role taken away"]))
+    planned.run(services, now=DAY)
+    planned.run(services, now=DAY)
+    with services.reading() as session:
+        told = session.execute(
+            select(PersonalNotice.occasion, Person.account).join(Person, Person.id == PersonalNotice.person_id)
+        )
+        assert told.all() == [(Occasion.CHANGE_REFUSED, "admin")], "once, and nobody who may not open its page"
+    client = sign_in(app, "admin")
+    assert "Modification de l'organisation" in client.get("/avis/").text.replace("’", "'")
+    with services.reading() as session:
+        notice = session.scalars(select(PersonalNotice.id)).one()
+    act = client.get(f"/avis/{notice}").location
+    assert "Classer sans suite" in client.get(act).text
+    assert "1 modification prévue" in client.get("/administration/organisation/").text
+    assert post(client, f"{act}/retirer", {}, page=act).status_code == 303
+    assert "Abandonnée" in client.get(act).text
+    assert "1 modification prévue" not in client.get("/administration/organisation/").text

@@ -449,7 +449,7 @@ def test_what_does_not_fit_any_more_is_refused_on_its_day(services: Services) ->
     assert state_of(refused) is ActState.REFUSED
     assert [code for code, _params in refused.refusal] == ["act.closed_parent"]
     assert state_of(the_act(services, other)) is ActState.DONE, "the others are done"
-    assert {name for name, rows in dump(services).items() if rows != before[name]} == {"holdings"}
+    assert {name for name, rows in dump(services).items() if rows != before[name]} == {"holdings", "personal_notices"}
 
 
 def test_a_value_that_changed_meanwhile_refuses_the_planned_act(services: Services) -> None:

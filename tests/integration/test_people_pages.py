@@ -151,7 +151,7 @@ def test_an_administrator_gives_himself_no_post_by_a_form(place: tuple[Flask, Se
     client = sign_in(app, "admin")
     answer = post(client, f"{POSTS}/{post_id(services, 'DGE-C')}/attribuer", {"holder": "admin"})
     page = client.get(answer.location).text
-    assert "Cet acte vous donnerait à vous-même un poste" in page
+    assert "Cette modification vous donnerait à vous-même un poste" in page
     assert 'name="shown"' not in page
     assert holder(services, "DGE-C") == "dge"
 

@@ -189,8 +189,8 @@ def consequence_words(kind: str, count: int) -> str:
             words = ngettext("%(num)s session est fermée", "%(num)s sessions sont fermées", count)
         case Consequence.PLANS_LOST:
             words = ngettext(
-                "%(num)s acte prévu par cette personne sera refusé : qu'un autre administrateur le prévoie de nouveau",
-                "%(num)s actes prévus par cette personne seront refusés : qu'un autre administrateur les prévoie de nouveau",
+                "%(num)s modification prévue par cette personne sera refusée : qu'un autre administrateur la prévoie de nouveau",
+                "%(num)s modifications prévues par cette personne seront refusées : qu'un autre administrateur les prévoie de nouveau",
                 count,
             )
         case Consequence.CERTIFICATES_END:
@@ -247,9 +247,9 @@ def consequence_words(kind: str, count: int) -> str:
 HANGING: Mapping[str, LazyString] = {
     "units": _l("services"), "posts": _l("postes"), "people": _l("personnes"), "holdings": _l("titulaires de postes"),
     "registers": _l("registres"), "delegations": _l("délégations"), "absences": _l("absences"),
-    "mail_access": _l("droits sur des courriers"), "audit_entries": _l("actes au journal"), "mails": _l("courriers"),
+    "mail_access": _l("droits sur des courriers"), "audit_entries": _l("écritures du journal"), "mails": _l("courriers"),
     "natures": _l("natures"), "first_accesses": _l("codes de premier accès"), "nature_steps": _l("étapes de circuits"), "correspondents": _l("correspondants"),
-    "organisation_acts": _l("actes d'administration"), "register_counters": _l("suites de numéros"),
+    "organisation_acts": _l("modifications de l'organisation"), "register_counters": _l("suites de numéros"),
     "mail_numbers": _l("numéros donnés"),
 }  # fmt: skip
 """Tables whose rows hang on others."""

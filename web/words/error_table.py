@@ -39,18 +39,19 @@ MESSAGES: Mapping[str, Message] = {
     "act.closed_unit": Message(_l("« %(unit)s » est fermé."), _l("Choisissez un service ouvert.")),
     "act.day": Message(_l("La date doit être postérieure à aujourd'hui et à moins d'un an."), _l("Corrigez la date.")),
     "act.hangs": Message(
-        _l("Cet acte ne peut pas être annulé : quelque chose en dépend, ou a changé depuis."),
-        _l("Défaites d'abord ce qui est nommé ici, ou proposez l'acte contraire."),
+        _l("Cette modification ne peut pas être annulée : quelque chose en dépend, ou a changé depuis."),
+        _l("Défaites d'abord ce qui est nommé ici, ou proposez la modification contraire."),
     ),
     "act.closed_holder": Message(
         _l("« %(post)s » reviendrait à une personne dont le compte est fermé depuis."),
         _l("Annulez d'abord son départ."),
     ),
     "act.held_twice": Message(
-        _l("« %(post)s » aurait deux titulaires : il a été attribué depuis."), _l("Annulez d'abord l'acte plus récent.")
+        _l("« %(post)s » aurait deux titulaires : il a été attribué depuis."),
+        _l("Annulez d'abord la modification plus récente."),
     ),
     "act.last_administrator": Message(
-        _l("Après cet acte, plus personne n'administrerait l'application."),
+        _l("Après cette modification, plus personne n'administrerait l'application."),
         _l("Donnez d'abord le rôle d'administrateur à une autre personne, qui a déjà son mot de passe."),
     ),
     "act.common_stock": Message(
@@ -67,15 +68,15 @@ MESSAGES: Mapping[str, Message] = {
         _l("Cette nature de registre est d'un autre sens."), _l("Choisissez le sens qui lui convient.")
     ),
     "act.planner_gone": Message(
-        _l("La personne qui avait prévu cet acte est partie, ou n'est plus administrateur."),
-        _l("Si l'acte est toujours voulu, proposez-le de nouveau."),
+        _l("La personne qui avait prévu cette modification est partie, ou n'est plus administrateur."),
+        _l("Si la modification est toujours voulue, proposez-la de nouveau."),
     ),
     "act.overtaken": Message(
-        _l("L'organisation a changé depuis que cet acte a été montré."),
+        _l("L'organisation a changé depuis que cette modification a été montrée."),
         _l("Relisez ce qui va changer, puis confirmez."),
     ),
     "act.own_rights": Message(
-        _l("Cet acte vous donnerait à vous-même un poste, un rôle ou une habilitation."),
+        _l("Cette modification vous donnerait à vous-même un poste, un rôle ou une habilitation."),
         _l("Un administrateur n'ouvre aucun courrier : un autre administrateur peut le faire."),
     ),
     "act.posts_within": Message(
@@ -86,13 +87,14 @@ MESSAGES: Mapping[str, Message] = {
         _l("Des registres resteraient au service fermé : %(registers)s."), _l("Confiez-les d'abord à un autre service.")
     ),
     "act.settled": Message(
-        _l("Cet acte a déjà été confirmé, retiré ou annulé."), _l("Son état est écrit sur cette page.")
+        _l("Cette modification a déjà été confirmée, abandonnée ou annulée."), _l("Son état est écrit sur cette page.")
     ),
     "act.top": Message(
         _l("« %(unit)s » est au sommet : il ne se ferme pas."), _l("Fermez les services placés dessous.")
     ),
     "act.undo_unfit": Message(
-        _l("Des actes plus récents s'appuient sur celui-ci (%(detail)s)."), _l("Annulez d'abord les plus récents.")
+        _l("Des modifications plus récentes s'appuient sur celle-ci (%(detail)s)."),
+        _l("Annulez d'abord les plus récentes."),
     ),
     "act.units_below": Message(
         _l("Des services ouverts resteraient sous le service fermé : %(units)s."), _l("Déplacez-les d'abord.")

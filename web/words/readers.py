@@ -50,7 +50,7 @@ def through_words(post: HeldPost) -> str:
 
 def act_words(act: ActNote) -> str:
     """An act of the administration: its number, its day, the decision."""
-    said = str(_("acte n° %(number)s du %(day)s", number=act.number, day=f"{act.on:%d/%m/%Y}"))
+    said = str(_("modification n° %(number)s du %(day)s", number=act.number, day=f"{act.on:%d/%m/%Y}"))
     return f"{said} ({act.reference})" if act.reference else said
 
 

@@ -1,6 +1,6 @@
 """changes that wait until no earlier release runs: the count of failed sign-ins is dropped, and changes of the
 organisation may be planned, spreadsheets taken over, a code may stand in the list of an entity and in the common stock, and people are told of accounts that
-are opened; every document that was signed gets its row in the list of signatures to keep provable, which the earlier release made
+are opened and of planned changes that are refused; every document that was signed gets its row in the list of signatures to keep provable, which the earlier release made
 only where an authority is set
 
 Revision ID: 0058
@@ -61,7 +61,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for told in ("personal_notices", "notice_choices"):
         rows = sa.table(told, sa.column("occasion"))
-        op.execute(sa.delete(rows).where(rows.c.occasion == "account"))
+        op.execute(sa.delete(rows).where(rows.c.occasion.in_(["account", "change_refused"])))
     natures = sa.table("natures", sa.column("id"), sa.column("entity_id"))
     steps = sa.table("nature_steps", sa.column("nature_id"))
     of_entities = sa.select(natures.c.id).where(natures.c.entity_id.is_not(None))

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from ged.access import visible_clause
 from ged.natures import circuit
 from ged.natures.circuit import Turn
-from ged.org.models import Holding, Person, Post, Unit
+from ged.org.models import Holding, Person, Post, Unit, held_on
 from ged.org.powers import beyond, is_bound
 from ged.register.models import Mail
 from ged.register.states import MailState
@@ -41,8 +41,7 @@ def holders_of(session: Session, post_ids: Iterable[int], on: date) -> dict[int,
     rows = session.execute(
         select(Holding.post_id, Person.name)
         .join(Person, Person.id == Holding.person_id)
-        .where(Holding.post_id.in_(sorted(set(post_ids))), Holding.from_on <= on)
-        .where(or_(Holding.until_on.is_(None), Holding.until_on >= on))
+        .where(Holding.post_id.in_(sorted(set(post_ids))), *held_on(on))
         .order_by(Holding.id)
     )
     return dict(rows.all())

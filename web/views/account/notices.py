@@ -55,6 +55,8 @@ def _target(row: NoticeRow) -> str:
             return url_for("delegations.index")
         case Occasion.ACCOUNT:
             return url_for("openings.index")
+        case Occasion.CHANGE_REFUSED:
+            return url_for("acts.show", act_id=row.subject_id)
         case _:
             return url_for("drafts.edit" if row.is_draft else "letters.show", mail_id=row.mail_id)
 

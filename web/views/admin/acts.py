@@ -113,13 +113,16 @@ def confirm(act_id: int) -> ResponseReturnValue:
         if on is not None and on != context.today():
             operations.plan(services, act_id, on=on, shown=shown, reference=reference, actor=actor, now=now)
             flash(
-                _("L'acte est prévu pour le %(day)s. Il sera contrôlé de nouveau ce jour-là.", day=long_date(on)),
+                _(
+                    "La modification est prévue pour le %(day)s. Elle sera contrôlée de nouveau ce jour-là.",
+                    day=long_date(on),
+                ),
                 "success",
             )
         else:
             with services.unit_of_work(now) as uow:
                 operations.confirm(uow, act_id, shown=shown, reference=reference, actor=actor)
-            flash(_("C'est fait. L'acte peut être annulé tant que rien n'en dépend."), "success")
+            flash(_("C'est fait. La modification peut être annulée tant que rien n'en dépend."), "success")
     except operations.Unfit as refused:
         return _show(act_id, FormRefused(refused.errors))
     except (Invalid, InvalidTransition) as refused:
@@ -136,7 +139,7 @@ def withdraw(act_id: int) -> ResponseReturnValue:
             operations.withdraw(uow, act_id, actor=context.actor())
     except InvalidTransition as refused:
         return _show(act_id, refused)
-    flash(_("L'acte est retiré : rien ne change."), "success")
+    flash(_("La modification n'aura pas lieu : rien ne change."), "success")
     return redirect(url_for("acts.show", act_id=act_id), 303)
 
 
@@ -152,5 +155,5 @@ def undo(act_id: int) -> ResponseReturnValue:
         for one in hanging if isinstance(hanging, tuple) else ():
             flash(words.obstacle_words(one), "warning")
         return _show(act_id, refused)
-    flash(_("L'acte est annulé : tout est comme avant."), "success")
+    flash(_("La modification est annulée : tout est comme avant."), "success")
     return redirect(url_for("acts.show", act_id=act_id), 303)

@@ -28,10 +28,10 @@ def index() -> ResponseReturnValue:
     services = context.services()
     with services.reading() as session:
         top = queries.tree(session, reach(), on=context.today(), with_closed=with_closed)
-        planned = queries.waiting_count(session, reach())
+        waiting = queries.waiting_count(session, reach())
     hits = queries.found(top, asked) if asked else []
     return render_template(
-        "organisation/index.html", top=top, asked=asked, hits=hits, with_closed=with_closed, planned=planned,
+        "organisation/index.html", top=top, asked=asked, hits=hits, with_closed=with_closed, waiting=waiting,
         unit_kind=words.unit_kind,
     )  # fmt: skip
 
