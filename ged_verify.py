@@ -10,6 +10,13 @@ GED, no network. It reads a folder written by ``ged export case``:
     anchor.json, anchor.tst       the daily anchor over the whole journal, signed, and its RFC 3161 time-stamp
     journal.pub, trust/*.pem      the journal's key, and the roots that the installation trusted
 
+It also reads a folder written by ``ged entity export``, of a whole entity (``ged/transfer/__init__.py`` describes it):
+
+    manifest.json, .sig, .tst     as above, of every file that follows; perhaps time-stamped
+    rows/TABLE.jsonl              the records; documents.jsonl, files/…: the stored bytes; signed.jsonl: the signed ones
+    journal/hashes.bin            the hash of each entry of the whole journal, and in entries.jsonl the entity's own
+    journal/heads.jsonl, anchors  the sealed heads and the anchors over those hashes
+
     python ged_verify.py FOLDER [--trust ROOT.pem]... [--key journal.pub] [--json]
     python ged_verify.py --token CODE --cert jetons.pem [--file LETTER.pdf] [--trust ROOT.pem]... [--json]
 
@@ -50,6 +57,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 FORMAT = "ged-case-1"
+ENTITY_FORMAT = "ged-entity-1"
 _COLUMNS = (
     "sequence",
     "at",
@@ -67,6 +75,7 @@ _HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
     "2.16.840.1.101.3.4.2.2": hashes.SHA384,
     "2.16.840.1.101.3.4.2.3": hashes.SHA512,
 }
+_NUMBERING = frozenset({"mail.registered", "mail.imported", "mail.numbered", "envelope.registered", "slip.issued"})
 _MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
 _TST_INFO = "1.2.840.113549.1.9.16.1.4"
 _ISSUER_DEPTH = 8
@@ -181,7 +190,7 @@ def _harmless(line: Line) -> Line:
 
 def _asked(options: argparse.Namespace) -> Iterator[Line]:
     if options.token is None:
-        return Case(options.folder, options.trust, options.key).check()
+        return _folder(options.folder)(options.folder, options.trust, options.key).check()
     held = [one for path in options.cert for one in x509.load_pem_x509_certificates(path.read_bytes())]
     roots = [one for path in options.trust for one in x509.load_pem_x509_certificates(path.read_bytes())]
     return check_code(options.token, held, options.file.read_bytes() if options.file else None, roots)
@@ -284,8 +293,18 @@ def _words(line: Line) -> str:
     return textwrap.fill(text, max(40, shutil.get_terminal_size().columns), subsequent_indent=" " * 13)
 
 
+def _folder(folder: Path) -> "type[Case]":
+    """What reads this folder."""
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    return Entity if manifest["format"] == ENTITY_FORMAT else Case
+
+
 class Case:
     """An exported case file."""
+
+    FORMAT = FORMAT
+    BESIDE = frozenset({"manifest.json", "manifest.sig"})
+    """Files that the manifest cannot list."""
 
     def __init__(self, folder: Path, roots: list[Path], key: Path | None) -> None:
         self._folder = folder
@@ -300,8 +319,8 @@ class Case:
         self._key = found
         self._manifest_bytes = (folder / "manifest.json").read_bytes()
         self._manifest: dict[str, Any] = json.loads(self._manifest_bytes)
-        if self._manifest["format"] != FORMAT:
-            raise ValueError(f"format {self._manifest['format']}, not {FORMAT}")
+        if self._manifest["format"] != self.FORMAT:
+            raise ValueError(f"format {self._manifest['format']}, not {self.FORMAT}")
         self._is_signed = self._signed(self._manifest_bytes, _text(folder / "manifest.sig"))
         self._is_proven = self._own_key and self._is_signed
         self._now = datetime.now(UTC)
@@ -321,8 +340,7 @@ class Case:
     # --- bytes
 
     def _the_manifest(self) -> Iterator[Line]:
-        case = self._manifest["case"]
-        what = f"dossier {case.get('number') or case['mail_id']} exporté"
+        what = self._title()
         if not self._is_signed:
             yield Line("broken", what, why="le manifeste n'est pas signé par la clé du journal")
         elif self._own_key:
@@ -330,6 +348,10 @@ class Case:
         else:
             why = f"clé jointe au dossier, empreinte {self._fingerprint()} : comparez-la à celle publiée (--key)"
             yield Line("open", what, "la clé du journal", self._manifest["exported_at"], why)
+
+    def _title(self) -> str:
+        case = self._manifest["case"]
+        return f"dossier {case.get('number') or case['mail_id']} exporté"
 
     def _fingerprint(self) -> str:
         raw = self._key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
@@ -359,7 +381,7 @@ class Case:
         yield from self._the_unlisted(listed)
 
     def _the_unlisted(self, listed: Iterable[str]) -> Iterator[Line]:
-        known = {"manifest.json", "manifest.sig", *listed}
+        known = {*self.BESIDE, *listed}
         for place in sorted(self._folder.rglob("*")):
             name = place.relative_to(self._folder).as_posix()
             if name in known or not (place.is_file() or place.is_symlink()):
@@ -369,16 +391,19 @@ class Case:
             elif place.is_symlink() or hashlib.sha256(place.read_bytes()).hexdigest() not in _INNER_COPIES:
                 yield Line("open", f"programme {name} joint au dossier", why="nul ne l'a signé : ne l'exécutez pas")
 
-    def _read(self, path: str) -> bytes:
+    def _place(self, path: str) -> Path:
         place = (self._folder / path).resolve()
         if not place.is_relative_to(self._folder.resolve()) or not place.is_file():
             raise FileNotFoundError(path)
-        return place.read_bytes()
+        return place
+
+    def _read(self, path: str) -> bytes:
+        return self._place(path).read_bytes()
 
     # --- signatures
 
     def _the_signatures(self) -> Iterator[Line]:
-        for document in self._manifest["signed"]:
+        for document in self._listed_signed():
             name, revisions = document["name"], document["revisions"]
             try:
                 pdf = self._read(document["path"])
@@ -391,6 +416,10 @@ class Case:
                 yield from check_pdf(pdf, name, revisions, self._roots, self._now, own_roots=self._own_roots)
             except ImportError:
                 yield Line("open", f"signatures de {name}", why="installez pyhanko pour les vérifier")
+
+    def _listed_signed(self) -> Iterable[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._manifest["signed"]
+        return found
 
     # --- journal
 
@@ -465,6 +494,316 @@ class Case:
         if entry["sequence"] == anchor["count"] and entry["hash"] != anchor["head"]:
             return "l'ancrage nomme une autre dernière inscription"
         return ""
+
+
+class Entity(Case):
+    """An entity that was exported whole: records, files, and the journal's chain of hashes."""
+
+    FORMAT = ENTITY_FORMAT
+    BESIDE = Case.BESIDE | {"manifest.tst"}
+
+    def check(self) -> Iterator[Line]:
+        """Run all checks in order. What cannot be read is broken, and the other checks still run."""
+        yield from self._the_manifest()
+        for what, check in (
+            ("horodatage du manifeste", self._the_stamp),
+            ("parties du dossier", self._the_parts),
+            ("documents", self._the_documents),
+            ("enregistrements", self._the_counts),
+            ("journal", self._the_chain),
+            ("registres", self._the_registers),
+            ("documents joints aux courriers", self._the_attachments),
+            ("clôtures", self._the_closings),
+            ("signatures", self._the_signatures),
+        ):
+            try:
+                yield from check()
+            except Exception as error:  # noqa: BLE001  a hostile folder can raise anything
+                yield Line("broken", what, why=f"illisible ({type(error).__name__})")
+
+    def _title(self) -> str:
+        entity = self._manifest["entity"]
+        return f"entité {entity['code']} ({entity['name']}) exportée entière"
+
+    def _the_stamp(self) -> Iterator[Line]:
+        if not (self._folder / "manifest.tst").exists():
+            return  # the authority did not answer, or there is none: the anchors are time-stamped for themselves
+        line = check_token(
+            self._read("manifest.tst"),
+            self._manifest_bytes,
+            "horodatage du manifeste",
+            self._roots,
+            own_roots=self._own_roots,
+        )
+        yield line if line.state != "proven" or self._is_proven else replace(line, state="open", why=_BY_FOLDER)
+
+    # --- bytes
+
+    def _the_parts(self) -> Iterator[Line]:
+        listed = self._manifest["files"]
+        wrong = [line for one in listed for line in self._wrong_bytes(one["path"], one["sha256"], one["size"])]
+        yield from wrong
+        known = {one["path"] for one in listed} | {
+            _document_path(one["sha256"]) for one in self._lines("documents.jsonl")
+        }
+        unlisted = list(self._the_unlisted(known))
+        yield from unlisted
+        if not wrong and not unlisted:
+            yield self._by_manifest(f"{len(listed)} parties du dossier inchangées")
+
+    def _the_documents(self) -> Iterator[Line]:
+        listed = list(self._lines("documents.jsonl"))
+        wrong = [
+            line
+            for one in listed
+            for line in self._wrong_bytes(_document_path(one["sha256"]), one["sha256"], one["size"])
+        ]
+        yield from wrong
+        named, missing = {one["sha256"] for one in listed}, 0
+        for table in self._manifest["counts"]:
+            for row in self._rows(table):
+                missing += sum(1 for column, value in row.items() if _is_file(column) and value and value not in named)
+        if missing:
+            yield Line("broken", "documents", why=f"{missing} enregistrements nomment un document qui manque")
+        elif not wrong:
+            yield self._by_manifest(f"{len(listed)} documents inchangés")
+
+    def _wrong_bytes(self, path: str, sha256: str, size: int) -> Iterator[Line]:
+        try:
+            place = self._place(path)
+        except OSError:
+            yield Line("broken", f"fichier {path}", why="manque")
+            return
+        digest = hashlib.sha256()
+        with place.open("rb") as content:
+            while piece := content.read(1 << 20):
+                digest.update(piece)
+        if (digest.hexdigest(), place.stat().st_size) != (sha256, size):
+            yield Line("broken", f"fichier {path}", why=f"les octets ont changé (SHA-256 {digest.hexdigest()})")
+
+    # --- records
+
+    def _lines(self, path: str) -> Iterator[dict[str, Any]]:
+        with self._place(path).open("rb") as lines:
+            for line in lines:
+                yield json.loads(line)
+
+    def _rows(self, table: str) -> Iterator[dict[str, Any]]:
+        return self._lines(f"rows/{table}.jsonl")
+
+    def _the_counts(self) -> Iterator[Line]:
+        counts: dict[str, int] = self._manifest["counts"]
+        wrong = {
+            table: found for table, count in counts.items() if (found := sum(1 for _ in self._rows(table))) != count
+        }
+        for table, found in wrong.items():
+            yield Line("broken", f"enregistrements {table}", why=f"{found} au lieu de {counts[table]}")
+        if not wrong:
+            yield self._by_manifest(f"{sum(counts.values())} enregistrements, dont {counts['mails']} courriers")
+
+    def _the_registers(self) -> Iterator[Line]:
+        """Numbers without a gap, and those that the journal gave."""
+        registers = {row["id"]: row["code"] for row in self._rows("registers")}
+        given: dict[tuple[int, int], list[int]] = {}
+        standing: set[tuple[str, int, str]] = set()
+        for row in self._rows("mail_numbers"):
+            given.setdefault((row["register_id"], row["year"]), []).append(row["sequence"])
+            standing |= {
+                (kind, row[name], row["text"])
+                for kind, name in (("mail", "mail_id"), ("envelope", "envelope_id"), ("slip", "slip_id"))
+                if row[name] is not None
+            }
+        for row in self._rows("register_counters"):
+            first, last = row["opening_sequence"] + 1, row["last_sequence"]
+            found = sorted(given.pop((row["register_id"], row["year"]), []))
+            what = f"registre {registers[row['register_id']]} {row['year'] or ''}".strip()
+            if found != list(range(first, last + 1)):
+                yield Line("broken", what, why=f"{len(found)} numéros au lieu de {first} à {last}")
+            else:
+                yield self._by_manifest(f"{what} : {f'{first} à {last}' if found else 'aucun numéro'}, sans trou")
+        for (register_id, year), found in given.items():
+            yield Line("broken", f"registre {register_id} {year}", why=f"{len(found)} numéros sans compteur")
+        for entry in self._entries():
+            payload = entry.get("payload", {})
+            named = (entry["subject_kind"], entry["subject_id"], payload.get("number"))
+            if entry["action"] in _NUMBERING and "number" in payload and named not in standing:
+                what = f"numéro {payload['number']}"
+                yield Line("broken", what, why=f"donné au journal (n° {entry['sequence']}), et il manque au registre")
+
+    def _the_attachments(self) -> Iterator[Line]:
+        rows = {row["id"]: row for row in self._rows("attachments")}
+        told: dict[int, tuple[int, str | None]] = {}
+        erased: set[int] = set()
+        for entry in self._entries():
+            if entry["action"] != "attachment.added":
+                continue
+            if "payload" in entry:
+                told[entry["payload"]["attachment"]] = (entry["subject_id"], entry["payload"].get("digest"))
+            else:
+                erased.add(entry["subject_id"])
+        wrong = 0
+        for one, row in rows.items():
+            if told.get(one, (row["mail_id"], row["digest"]) if row["mail_id"] in erased else None) != (
+                row["mail_id"],
+                row["digest"],
+            ):
+                wrong += 1
+                yield Line(
+                    "broken",
+                    f"document n° {one} du courrier n° {row['mail_id']}",
+                    why="n'est pas celui que dit le journal",
+                )
+        for one in sorted(told.keys() - rows.keys()):
+            wrong += 1
+            yield Line("broken", f"document n° {one}", why="le journal le dit, et il manque")
+        if not wrong:
+            yield self._by_manifest(f"{len(rows)} documents joints sont ceux que dit le journal")
+
+    def _the_closings(self) -> Iterator[Line]:
+        registers = {row["id"]: row["code"] for row in self._rows("registers")}
+        before: dict[tuple[int, str], dict[str, Any]] = {}
+        days: dict[int, list[str]] = {}
+        for row in self._rows("mail_numbers"):
+            days.setdefault(row["register_id"], []).append(row["registered_on"])
+        for row in sorted(self._rows("register_closings"), key=lambda row: row["sequence"]):
+            of = (row["register_id"], row["period"])
+            what = f"clôture du registre {registers[row['register_id']]} au {row['until_on']}"
+            body = {
+                "register": row["register_id"], "period": row["period"], "sequence": row["sequence"],
+                "from_on": row["from_on"], "until_on": row["until_on"], "digest": row["digest"],
+                "content": row["content_hash"], "previous": row["previous_digest"] or "",
+                "counts": [row["number_count"], row["void_count"], row["rectification_count"]],
+            }  # fmt: skip
+            last = before.get(of)
+            expected = (last["sequence"] + 1, last["digest"]) if last else (1, None)
+            numbers = sum(row["from_on"] <= day <= row["until_on"] for day in days.get(row["register_id"], []))
+            if not self._signed(canonical(body), row["seal"]):
+                yield Line("broken", what, why="n'est pas scellée par la clé du journal")
+            elif (row["sequence"], row["previous_digest"]) != expected:
+                yield Line("broken", what, why="ne suit pas la clôture d'avant")
+            elif row["period"] == "day" and numbers != row["number_count"]:
+                yield Line("broken", what, why=f"{numbers} numéros de ces jours au lieu de {row['number_count']}")
+            else:
+                yield self._by_manifest(what, "la clé du journal", row["closed_at"])
+            before[of] = row
+
+    def _listed_signed(self) -> Iterable[dict[str, Any]]:
+        return self._lines("signed.jsonl")
+
+    # --- journal
+
+    def _entries(self) -> Iterator[dict[str, Any]]:
+        return self._lines("journal/entries.jsonl")
+
+    def _the_chain(self) -> Iterator[Line]:
+        content = self._read("journal/hashes.bin")
+        hashed = [content[at : at + 32].hex() for at in range(0, len(content), 32)]
+        journal = self._manifest["journal"]
+        if (len(hashed), hashed[-1] if hashed else "0" * 64) != (journal["count"], journal["head"]):
+            yield Line("broken", "journal", why="la chaîne des empreintes n'a pas la fin que dit le manifeste")
+        yield from self._the_heads(hashed)
+        yield from self._the_anchors(hashed)
+        yield from self._own_entries(hashed)
+
+    def _the_heads(self, hashed: Sequence[str]) -> Iterator[Line]:
+        previous, count, last = "0" * 64, 0, ""
+        for number, line in enumerate(self._read("journal/heads.jsonl").splitlines(), start=1):
+            record = json.loads(line)
+            head, what = record["head"], f"tête scellée n° {number}"
+            if not self._signed(canonical(head), record["signature"]):
+                yield Line("broken", what, why="n'est pas signée par la clé du journal")
+            elif head["previous"] != previous or not _stands(hashed, head["count"], head["hash"]):
+                yield Line("broken", what, why="ne tient pas au journal")
+            else:
+                count, last = count + 1, head["at"]
+            previous = hashlib.sha256(line).hexdigest()
+        if count:
+            yield self._by_manifest(f"{count} têtes scellées du journal", "la clé du journal", last)
+
+    def _the_anchors(self, hashed: Sequence[str]) -> Iterator[Line]:
+        previous = "0" * 64
+        lines = self._read("journal/anchors.jsonl").splitlines()
+        records = [json.loads(line) for line in lines]
+        roots = _roots(hashed, {record["anchor"]["count"] for record in records})
+        for line, record in zip(lines, records, strict=True):
+            anchor = record["anchor"]
+            what = f"ancrage du journal ({anchor['count']} inscriptions)"
+            if not self._signed(canonical(anchor), record["signature"]):
+                yield Line("broken", what, why="n'est pas signé par la clé du journal")
+            elif anchor["previous"] != previous or roots.get(anchor["count"]) != anchor["root"]:
+                yield Line("broken", what, why="ne tient pas au journal")
+            else:
+                yield self._by_manifest(what, "la clé du journal", anchor["at"])
+            previous = hashlib.sha256(line).hexdigest()
+            path = f"journal/anchors/{int(anchor['count'])}.tst"
+            if (self._folder / path).exists():
+                stamped = check_token(
+                    self._read(path),
+                    canonical(anchor),
+                    f"horodatage de l'{what}",
+                    self._roots,
+                    own_roots=self._own_roots,
+                )
+                yield (
+                    stamped
+                    if stamped.state != "proven" or self._is_proven
+                    else replace(stamped, state="open", why=_BY_FOLDER)
+                )
+
+    def _own_entries(self, hashed: Sequence[str]) -> Iterator[Line]:
+        count, last = 0, 0
+        for entry in self._entries():
+            number = entry["sequence"]
+            what = f"journal n° {number} : {entry['action']}"
+            why = self._wrong(entry, None, None)
+            before = hashed[number - 2] if number > 1 else "0" * 64
+            if not why and (
+                number <= last or not _stands(hashed, number, entry["hash"]) or entry["previous_hash"] != before
+            ):
+                why = "l'inscription n'est pas à cette place du journal"
+            if why:
+                yield Line("broken", what, "", entry["at"], why)
+            count, last = count + 1, number
+        if count != self._manifest["journal"]["entries"]:
+            yield Line(
+                "broken", "journal", why=f"{count} inscriptions au lieu de {self._manifest['journal']['entries']}"
+            )
+        else:
+            yield self._by_manifest(
+                f"{count} inscriptions de l'entité, à leur place parmi les {len(hashed)} du journal"
+            )
+
+
+def _document_path(sha256: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64}", sha256):
+        raise ValueError("a document's name is no SHA-256")
+    return f"files/{sha256[:2]}/{sha256}"
+
+
+def _is_file(column: str) -> bool:
+    return column == "digest" or column.endswith("_digest")
+
+
+def _stands(hashed: Sequence[str], number: int, value: str) -> bool:
+    """Whether the entry with this number has this hash; no entry is number 0."""
+    return (0 < number <= len(hashed) and hashed[number - 1] == value) or (number == 0 and value == "0" * 64)
+
+
+def _roots(hashed: Sequence[str], counts: set[int]) -> dict[int, str]:
+    """The root of the Merkle tree (RFC 9162, 2.1) over the first ``count`` hashes, for each of ``counts``."""
+    peaks: list[bytes] = []
+    found: dict[int, str] = {}
+    for number, one in enumerate(hashed, start=1):
+        value, merges = hashlib.sha256(b"\x00" + bytes.fromhex(one)).digest(), number
+        while merges % 2 == 0:
+            value, merges = hashlib.sha256(b"\x01" + peaks.pop() + value).digest(), merges // 2
+        peaks.append(value)
+        if number in counts:
+            whole = peaks[-1]
+            for left in reversed(peaks[:-1]):
+                whole = hashlib.sha256(b"\x01" + left + whole).digest()
+            found[number] = whole.hex()
+    return found
 
 
 def _text(path: Path) -> str:

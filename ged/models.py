@@ -27,6 +27,7 @@ from ged.signed_codes import models as signed_codes
 from ged.slips import models as slips
 from ged.suggestions import models as suggestions
 from ged.takeover import models as takeover_models
+from ged.word import models as word_models
 from ged.workbook import models as workbook
 from ged.workers import Worker
 
@@ -64,5 +65,6 @@ __all__ = [
     "slips",
     "suggestions",
     "takeover_models",
+    "word_models",
     "workbook",
 ]

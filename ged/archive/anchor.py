@@ -99,9 +99,13 @@ class Anchors:
         over = [(anchor, line) for anchor, line in over if anchor.count >= sequence]
         stamped = [(anchor, line) for anchor, line in over if self._place(anchor).exists()]
         for anchor, line in [*stamped, *over][:1]:
-            place = self._place(anchor)
-            return anchor, line, place.read_bytes() if place.exists() else None
+            return anchor, line, self.token(anchor)
         return None
+
+    def token(self, anchor: Anchor) -> bytes | None:
+        """The time-stamp of an anchor; None while it was not received."""
+        place = self._place(anchor)
+        return place.read_bytes() if place.exists() else None
 
     def newest(self) -> tuple[Anchor, str, bytes | None] | None:
         """The newest anchor, as ``line_for``."""

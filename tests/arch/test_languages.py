@@ -73,6 +73,7 @@ ON_PAPER = {
     "takeover/sheets.py": READ,
     "suggestions/matching.py": READ,
     "takeover/operations.py": DATA,
+    "transfer/export.py": PAPER,
     "typography.py": "the marks of French typography",
     "unit.py": "the name of the system in the journal",
     "workbook/merging.py": DATA,

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from ged.transfer.export import export
 from tests import ministries_kit as kit
+from tests import transfer_kit
+from tests.factories import NOW
 from tests.ministries_kit import MARK, Ministries
 from tests.site import Clock, sign_in
 from web.site import context
@@ -77,6 +81,18 @@ def test_no_question_finds_what_is_of_another_ministry(both: Ministries, path: s
         assert answer.status_code in (200, 204, 403), (account, answer.status_code)
         told = kit.read(answer).casefold()
         assert MARK not in told, (account, _around(told))
+
+
+def test_nothing_of_another_ministry_leaves_with_an_entity(
+    both: Ministries, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = export(both.services, f"{kit.PREFIX}MIN", tmp_path / "entity", now=NOW).folder
+    content = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert [path for path, found in content.items() if MARK.encode() in found.lower()] == []
+    key = folder / "journal.pub"
+    lines = transfer_kit.told(folder, ["--key", str(key), "--trust", str(folder / "trust" / "root-1.pem")], capsys)[1]
+    assert not [line for line in lines if line["state"] == "broken"]
+    assert any(line["what"].startswith("registre ARR") or "ARR 2026" in line["what"] for line in lines)
 
 
 def _around(told: str) -> str:

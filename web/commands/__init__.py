@@ -19,6 +19,7 @@ COMMANDS = {
     "anchor": "web.commands.proof:anchor",
     "clock": "web.commands.clock:clock",
     "demo": "demo.commands:demo",
+    "entity": "web.commands.entity:entity",
     "export": "web.commands.export:export",
     "import": "web.commands.imports:import_letters",
     "index": "web.commands.index:index",

@@ -192,6 +192,10 @@ MESSAGES: Mapping[str, Message] = {
     "batch.key": Message(_l("La référence du lot n'est pas valable."), _l("Mettez la station de numérisation à jour.")),
     "batch.unknown": Message(_l("Ce lot n'existe pas."), _l("Commencez un nouveau lot.")),
     # --- blob ---
+    "blob.altered": Message(
+        _l("Le contenu de ce fichier a été altéré sur le serveur."),
+        _l("Prévenez l'administrateur : le fichier doit être restauré depuis la sauvegarde."),
+    ),
     "blob.missing": Message(
         _l("Le contenu de ce fichier est introuvable sur le serveur."),
         _l("Prévenez l'administrateur : le fichier doit être restauré depuis la sauvegarde."),
@@ -579,6 +583,14 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le courrier a changé depuis que vous l'avez lu."), _l("Relisez-le, puis recommencez.")
     ),
     # --- envelope ---
+    "entity.being_written": Message(
+        _l("Une autre exportation écrit ce dossier en ce moment."), _l("Attendez qu'elle soit terminée.")
+    ),
+    "entity.entangled": Message(
+        _l("Des enregistrements de cette entité nomment ceux d'une autre entité : %(where)s."),
+        _l("Exportez l'entité qui est au-dessus des deux."),
+    ),
+    "entity.unknown": Message(_l("Aucune entité ne porte ce code."), _l("Donnez le code d'une entité.")),
     "envelope.addressee": Message(_l("Ce destinataire n'existe pas."), _l("Choisissez un poste de la liste.")),
     "envelope.arrived_in_future": Message(
         _l("L'heure d'arrivée est dans l'avenir."), _l("Corrigez la date ou l'heure.")

@@ -537,6 +537,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "register.file_asked": _l("a demandé un extrait du registre en fichier"),
     "register.file_fetched": _l("a téléchargé un extrait du registre"),
     "mail.exported": _l("a exporté le courrier dans une liste"),
+    "entity.exported": _l("a exporté une entité entière"),
     "search.saved": _l("a enregistré une recherche"),
     "search.followed": _l("suit une recherche enregistrée"),
     "search.unfollowed": _l("ne suit plus une recherche enregistrée"),
