@@ -1,5 +1,5 @@
 """``python -m web.commands``: the command line, where ``ged`` is not on the path."""
 
-from web.commands import main
+from web.commands import program
 
-main()
+program()
