@@ -67,7 +67,7 @@ def test_a_person_is_added_with_a_post_and_found(place: tuple[Flask, Services]) 
     assert "jamais ouvert" in client.get(f"{PEOPLE}/?q=ametepe").text
     shown = client.get(f"{PEOPLE}/{person_id(services, 'k.ametepe')}").text
     assert "Poste BO-A" in shown
-    assert "Inscrire une personne" in shown, "its acts"
+    assert "Créer le compte d'un agent" in shown, "its acts"
 
 
 def test_what_was_typed_comes_back_to_be_corrected(place: tuple[Flask, Services]) -> None:
@@ -105,7 +105,7 @@ def test_a_departure_says_what_was_open_and_hands_posts_over(place: tuple[Flask,
     do(client, f"{PEOPLE}/{dge}/depart", {"holder_DGE-C": ""})
     assert holder(services, "DGE-C") is None
     do(client, f"{PEOPLE}/{dge}/rouvrir", {})
-    assert "Départ d'une personne" in client.get(f"{PEOPLE}/{dge}").text
+    assert "Cessation de fonctions" in client.get(f"{PEOPLE}/{dge}").text
     assert holder(services, "DGE-C") is None, "posts are given anew"
 
 

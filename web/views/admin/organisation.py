@@ -136,9 +136,9 @@ def merge(unit_id: int) -> ResponseReturnValue:
     """Into another unit, with posts, holders, registers and the units below."""
     unit = _unit(unit_id)
     form = ActForm(
-        "unit.merge", _("Réunir un service à un autre"),
+        "unit.merge", _("Fusionner avec un autre service"),
         _("« %(unit)s » est fermé. Ses postes avec leurs titulaires, ses registres, son courrier et les services placés dessous passent à l'autre.", unit=unit.name),
-        unit.code, _back(unit), (_successor(unit, _("Réunir à")),),
+        unit.code, _back(unit), (_successor(unit, _("Fusionner avec")),),
     )  # fmt: skip
     return act_form.answer(form, lambda now, said: _closed(now, unit, said, keeps_posts=False))
 

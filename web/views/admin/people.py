@@ -87,8 +87,8 @@ def create() -> ResponseReturnValue:
     with context.services().reading() as session:
         posts = queries.post_options(session, reach(), vacant_on=context.today())
     form = ActForm(
-        "person.new", _("Inscrire une personne"), _("Un compte et, s'il le faut, un poste vacant."), "",
-        (url_for("people.index"), _("Personnes et postes")),
+        "person.new", _("Créer le compte d'un agent"), _("Un compte et, s'il le faut, un poste vacant."), "",
+        (url_for("people.index"), _("Agents et postes")),
         (
             Field("account", _("Compte"), hint=_("Ce que la personne tape pour se connecter : minuscules, sans espace ; il ne change plus."), required=True, maximum=64),
             *_fields(),
@@ -132,7 +132,7 @@ def leave(person_id: int) -> ResponseReturnValue:
     with context.services().reading() as session:
         others = queries.person_options(session, reach(), on=context.today(), but=person.account)
     form = ActForm(
-        "person.leave", _("Départ d'une personne"),
+        "person.leave", _("Cessation de fonctions"),
         _("Le compte de %(name)s est fermé, ses sessions et délégations prennent fin, ses certificats sont révoqués. Son courrier reste à ses postes.", name=person.name),
         person.account, _back(person),
         tuple(

@@ -102,7 +102,7 @@ def give(post_id: int) -> ResponseReturnValue:
     with context.services().reading() as session:
         people = queries.person_options(session, reach(), on=context.today())
     form = ActForm(
-        "post.give", _("Attribuer un poste"),
+        "post.give", _("Nommer un titulaire"),
         _("« %(post)s » garde son courrier. Les délégations que l'ancien titulaire a données prennent fin.", post=post.title),
         post.code, _back(post),
         (Field("holder", _("Titulaire"), "select", value=post.holder.code if post.holder else "", options=people, empty=_("Aucun titulaire (poste vacant)")),),
