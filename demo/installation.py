@@ -50,21 +50,30 @@ def prepare(data: Path, *, extra: dict[str, str], say: Say) -> Settings:
     env = settings_file.make(data)
     add_settings(env, extra)
     settings = load_settings(env)
+    fill(settings, MINISTRY, authority="Ministère des Mines et des Ressources énergétiques", say=say)
+    return settings
+
+
+def fill(settings: Settings, ministry: Path, *, authority: str, say: Say) -> None:
+    """Give an installation its database, its authority and seal, the ministry of a file, passwords and keys.
+
+    Args:
+        authority: the name of the organisation in certificates.
+    """
     with timed(say, "base de données"):
         migrate_database(settings)
     with timed(say, "autorité de certification du ministère"):
         if not authority_dir(settings).exists():
-            create_authority(settings, organisation="Ministère des Mines et des Ressources énergétiques", now=_now())
+            create_authority(settings, organisation=authority, now=_now())
     services = build_services(settings)
     with timed(say, "ministère de démonstration"):
-        load_file(services, MINISTRY, dry_run=False, now=_now())
+        load_file(services, ministry, dry_run=False, now=_now())
     with timed(say, "cachet du ministère"):
         _make_seal(settings, services)
     with timed(say, "comptes et clés de signature"):
         _give_passwords(services)
         _give_keys(services)
     services.engine.dispose()
-    return settings
 
 
 def _claim(data: Path) -> None:

@@ -10,11 +10,13 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ged.errors import ConfigError
 from ged.links import require_checked_database, require_checked_web, require_closed_redis, require_near_scanner
 
+TRAINING_MARK = "EXERCICE.txt"
+"""The file in a data folder that says: this is a training installation, and may be emptied."""
 # Other programs of the project have their own variables with this prefix.
 FOREIGN_PREFIXES = ("GED_BRIDGE_", "GED_TEST_", "GED_ENV_FILE")
 
@@ -29,6 +31,9 @@ class Settings(BaseSettings):
     secret: SecretStr = Field(min_length=32)
     """Server secret: cookie, label and keystore secrets are derived from it. Never stored in the database."""
 
+    training: bool = False
+    """``true``: a training installation, made by ``ged training start`` and by nothing else. All its settings stand in its file:
+    variables of the process are not read. Those that lead to real addresses, servers or keys are refused."""
     database_url: str = ""
     """``postgresql+psycopg://user:password@host/name``; empty: SQLite in the data folder."""
     unsafe_database: Literal["", "for-tests"] = ""
@@ -146,30 +151,86 @@ class Settings(BaseSettings):
         return ZoneInfo(self.timezone)
 
 
+class _FileSettings(Settings):
+    """Settings of a file alone."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leave the variables of the process out."""
+        return init_settings, dotenv_settings
+
+
 def load_settings(env_file: Path | None = None) -> Settings:
     """Read and check the settings.
 
     Args:
-        env_file: file of ``GED_NAME=value`` lines; environment variables of the process take precedence.
+        env_file: file of ``GED_NAME=value`` lines; environment variables of the process take precedence, except over the
+            file of a training installation.
 
     Raises:
-        ConfigError: ``config.unknown``, ``config.invalid`` or ``config.mixture``, naming the setting.
+        ConfigError: ``config.unknown``, ``config.invalid`` or ``config.mixture``, naming the setting; ``config.training``,
+            ``config.training_folder``: a training and a real installation would meet.
     """
-    given = {**_read_env_file(env_file), **_own_variables()}
+    in_file = _read_env_file(env_file)
+    is_training = "GED_TRAINING" in in_file
+    given = in_file if is_training else {**in_file, **_own_variables()}
     known = {f"GED_{name.upper()}" for name in Settings.model_fields}
     for name in given:
         if name not in known:
             raise ConfigError("config.unknown", f"remove {name} or correct its spelling", setting=name)
     try:
-        settings = Settings(_env_file=env_file)  # type: ignore[call-arg]  # pydantic-settings' own argument
+        kind = _FileSettings if is_training else Settings
+        settings = kind(_env_file=env_file)  # type: ignore[call-arg]  # pydantic-settings' own argument
     except ValidationError as error:
         first = error.errors()[0]
         setting = "GED_" + "_".join(str(part) for part in first["loc"]).upper()
         raise ConfigError("config.invalid", f"set {setting}: {first['msg']}", setting=setting) from None
+    refuse_meeting(settings)
     _refuse_mixtures(settings)
     _refuse_clear_links(settings)
     _refuse_half_of_the_servers(settings)
     return settings
+
+
+OUTSIDE = (
+    "database_url", "redis_url", "redis_ca", "elasticsearch_url", "elasticsearch_api_key", "elasticsearch_ca",
+    "elasticsearch_snapshots", "clamd", "tsa_urls", "trusted_dir", "key_module", "seal_chain", "seal_pkcs12", "seal_secret",
+    "seal_module", "seal_token", "seal_url", "seal_label", "smtp_url", "smtp_ca", "mailboxes_file", "protected_hosts",
+)  # fmt: skip
+"""Settings that lead out of an installation's own folder: to servers, addresses, keys and authorities."""
+
+
+def refuse_meeting(settings: Settings) -> None:
+    """Check that a training installation and a real one cannot meet.
+
+    Raises:
+        ConfigError: ``config.training``: a setting of a training installation leads out of its folder, or
+            ``GED_TRAINING`` is a variable of a real installation's process; ``config.training_folder``: the data folder is
+            of the other kind.
+    """
+    if settings.training:
+        led_out = next(
+            (name for name in OUTSIDE if name in settings.model_fields_set and getattr(settings, name)), None
+        )
+        if led_out is not None:
+            setting = f"GED_{led_out.upper()}"
+            raise ConfigError("config.training", f"remove {setting}: a training installation is alone", setting=setting)
+        if not isinstance(settings, _FileSettings) and "GED_TRAINING" in os.environ:
+            raise ConfigError(
+                "config.training", "make a training installation by `ged training start`", setting="GED_TRAINING"
+            )
+    if settings.training != (settings.data_dir / TRAINING_MARK).is_file():
+        remedy = "is no training installation" if settings.training else "is a training installation"
+        raise ConfigError(
+            "config.training_folder", f"{settings.data_dir} {remedy}: name another folder", setting="GED_DATA_DIR"
+        )
 
 
 def refuse_unknown_addresses(settings: Settings) -> None:

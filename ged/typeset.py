@@ -37,7 +37,18 @@ _PAGES = re.compile(rb"/Type/Pages/Count (\d{1,6})")
 CHILDREN = 2
 USES = 100
 """Pages that one child sets before it is replaced: this frees the compiler's cache."""
+_MARK = {"training": False}
 LIMITS = Limits(memory_bytes=768 << 20, processor_s=300, file_bytes=0)
+
+
+def mark_training(on: bool) -> None:
+    """Say of this process whether all that it prints bears EXERCICE. The wiring calls it, once, from the settings."""
+    _MARK["training"] = on
+
+
+def is_training() -> bool:
+    """Whether all that this process prints bears EXERCICE."""
+    return _MARK["training"]
 
 
 def typeset(
@@ -120,6 +131,7 @@ def _set(
     payload = json.dumps(data, ensure_ascii=False).encode()
     request: Message = {
         "template": template.name, "timestamp": int(at.timestamp()), "label": label, "strict": strict,
+        "training": is_training(),
     }  # fmt: skip
     with _place(len(payload), wait_s):
         answer = _ask(request, payload)

@@ -14,6 +14,8 @@ import typst
 from sandbox import Message, Service
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
+AROUND = "training.typ"
+"""Sets another template, with EXERCICE over its pages."""
 STAND_IN = "\ufffd"
 """Printed for a character that no font has."""
 _UNUSUAL = re.compile(r"[^\n\r\t -~\xa0-\u024f\u2010-\u2015\u2018-\u201e\u2026\u202f\u20ac\ufffd]")
@@ -25,7 +27,8 @@ _PDF_A: dict[str, Any] = {"format": "pdf", "pdf_standards": "a-2b"}
 
 
 def service(_settings: Message) -> Service:
-    """Return the function that serves requests: ``template``, ``timestamp`` (s), ``label`` (or empty), ``strict``.
+    """Return the function that serves requests: ``template``, ``timestamp`` (s), ``label`` (or empty), ``strict``,
+    ``training`` (every page bears EXERCICE).
 
     The payload is the data as JSON. The answer holds the PDF, and ``values``: the metadata under the label. On a
     failure it holds ``error``, and ``glyph``: the first character that no font has if this is the cause, else empty.
@@ -35,12 +38,13 @@ def service(_settings: Message) -> Service:
     compilers: dict[str, typst.Compiler] = {}
     characters = _Characters()
 
-    def set_page(name: str, data: str, timestamp: int, label: str) -> tuple[Message, bytes]:
-        compiler = compilers.get(name)
+    def set_page(name: str, inputs: dict[str, str], timestamp: int, label: str) -> tuple[Message, bytes]:
+        outer = AROUND if "template" in inputs else name
+        compiler = compilers.get(outer)
         if compiler is None:
-            compiler = compilers[name] = _compiler(name)
+            compiler = compilers[outer] = _compiler(outer)
         try:
-            pdf = compiler.compile(**_PDF_A, sys_inputs={"data": data}, timestamp=timestamp)
+            pdf = compiler.compile(**_PDF_A, sys_inputs=inputs, timestamp=timestamp)
             # Compiler and query share one layout of the pages.
             values = json.loads(compiler.query(f"<{label}>", field="value")) if label else []
         except typst.TypstError as error:
@@ -52,16 +56,21 @@ def service(_settings: Message) -> Service:
             return {"lacking": "".join(sorted(characters.lacking(set(str(request["characters"])))))}, b""
         name, timestamp = Path(str(request["template"])).name, int(str(request["timestamp"]))
         label, text = str(request["label"]), payload.decode()
+        around = {"template": name} if request["training"] else {}
+
+        def page(data: str) -> tuple[Message, bytes]:
+            return set_page(name, {"data": data, **around}, timestamp, label)
+
         if request["strict"]:
-            return set_page(name, text, timestamp, label)
+            return page(text)
         data = json.loads(text)
         unusual = {character for one in _texts(data) for character in _UNUSUAL.findall(one)}
         if not unusual:
-            return set_page(name, text, timestamp, label)
+            return page(text)
         lacking = characters.lacking(unusual)
-        found = set_page(name, _without(data, lacking), timestamp, label)
+        found = page(_without(data, lacking))
         # The fonts may have each character alone, but not a combination: an accent over a letter that it does not fit.
-        return set_page(name, _without(data, unusual), timestamp, label) if found[0].get("glyph") else found
+        return page(_without(data, unusual)) if found[0].get("glyph") else found
 
     return answer
 

@@ -269,6 +269,8 @@ class Services:
     """None: no virus scanner is set."""
     translations: Callable[[str], NullTranslations] = french_only
     """The sentences in a person's language (``Person.language``; empty: French), for e-mails to people."""
+    training: bool = False
+    """A training installation: made people, made letters, and nothing of it leaves."""
     fence: Callable[[Session], None] | None = None
     """In a job: called in each unit of work just before its commit; raises when another worker has claimed the job."""
 

@@ -280,10 +280,30 @@ def root_list(folder: Path, secret: bytes, *, now: datetime) -> bytes | None:
 
 
 def trusted_roots(folder: Path, more: Path | None = None) -> tuple[str, ...]:
-    """Our own root, then every certificate in the folder ``trusted`` and in ``more``, as PEM."""
+    """Our own root, then every certificate in the folder ``trusted`` and in ``more``, as PEM.
+
+    Raises:
+        ConfigError: ``authority.training``: one of them is of a training installation.
+    """
     own = [folder / "root.pem"] if (folder / "root.pem").exists() else []
     given = [path for place in (folder / "trusted", more) if place for path in sorted(place.glob("*.pem"))]
+    for path in given:
+        _refuse_training(path)
     return tuple(path.read_text("ascii") for path in [*own, *given])
+
+
+TRAINING = "EXERCICE"
+"""How the organisation of a training installation's authority begins: what it certifies is worth nothing."""
+
+
+def _refuse_training(path: Path) -> None:
+    try:
+        found = x509.load_pem_x509_certificates(path.read_bytes())
+    except ValueError:
+        return  # whoever uses the root says that it cannot be read
+    names = [str(one.value) for certificate in found for one in certificate.subject]
+    if any(name.startswith(TRAINING) for name in names):
+        raise ConfigError("authority.training", f"remove {path}: it is of a training installation", setting=str(path))
 
 
 def make_seal(authority: Authority, folder: Path, secret: bytes, *, identifier: str, now: datetime) -> x509.Certificate:

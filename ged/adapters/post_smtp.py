@@ -2,6 +2,7 @@
 
 import smtplib
 import ssl
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -118,6 +119,22 @@ class SmtpPost:
                 "post.no_tls", "use smtps://, or let the server offer STARTTLS", retryable=True, host=self._host
             )
         server.starttls(context=self._tls)
+
+
+class TrainingPost:
+    """Adapter of ``Post`` for a training installation: keeps messages in a folder, marked; it knows no server."""
+
+    SENDER = "exercice@exercice.invalid"
+    """No mail can come from or go to this name (RFC 2606)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._kept = FolderPost(folder, self.SENDER)
+
+    def send(self, message: Message) -> None:
+        """Keep the message in the folder."""
+        text = f"EXERCICE : ce message n'est pas parti.\n\n{message.text}"
+        name = f"EXERCICE-{message.attachment_name or 'courrier.pdf'}" if message.attachment is not None else None
+        self._kept.send(replace(message, subject=f"[EXERCICE] {message.subject}", text=text, attachment_name=name))
 
 
 class FolderPost:

@@ -11,6 +11,8 @@ from datetime import date
 
 from ged.errors import Invalid
 
+TRAINING = "EX-"
+"""How the numbers of a training installation begin, and of no real one."""
 NAMES = frozenset({"seq", "year", "yy", "month", "entity", "unit", "register"})
 _NUMBERS = frozenset({"seq", "year"})
 MAX_LENGTH = 64

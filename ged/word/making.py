@@ -1,7 +1,8 @@
 """Makes the pages of a Word file and keeps them; prints on them what is known only at the signature."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +14,7 @@ from ged.capture.files import fetch, private_dir, store_file
 from ged.db import insert_if_missing
 from ged.errors import EngineFailed, GedError, Invalid
 from ged.ports import Digest, MailId, WordEngine
-from ged.typeset import TEMPLATES, qr_svg, typeset
+from ged.typeset import TEMPLATES, is_training, qr_svg, typeset
 from ged.unit import Services
 from ged.word.letters import DAY, NUMBER, PLACES, SIGNATURE, WordSheets
 from ged.word.models import WordPages
@@ -146,8 +147,17 @@ def _drawn(services: Services, sheets: WordSheets, wait_s: float) -> WordSheets:
         source = fetch(services.blobs, Digest(sheets.source), folder / "letter.docx")
         out = folder / "letter.pdf"
         found = engine.pages(source, out, dict(sheets.values.pairs), PLACES, timeout_s=TIMEOUT_S)
+        if is_training():
+            out.write_bytes(_marked(engine, out.read_bytes(), found.sizes))
         digest, _ = store_file(services.blobs, out)
     return replace(sheets, pdf=digest, sizes=found.sizes, places=tuple(sorted(found.places.items())))
+
+
+def _marked(engine: WordEngine, pdf: bytes, sizes: Sequence[tuple[float, float]]) -> bytes:
+    """The pages with what a training installation prints over all its own."""
+    empty = [{"width": width, "height": height, "items": []} for width, height in sizes]
+    over = typeset(TEMPLATES / "word_print.typ", {"pages": empty}, at=datetime(2000, 1, 1, tzinfo=UTC))
+    return engine.stamp(pdf, over, tuple(range(1, len(sizes) + 1)), timeout_s=STAMP_TIMEOUT_S)
 
 
 def read(services: Services, sheets: WordSheets) -> bytes:

@@ -15,7 +15,7 @@ from ged.org.models import Unit
 from ged.register.correspondents import fold
 from ged.register.counters import year_of
 from ged.register.models import Correspondent, Direction, FilingClass, Register, RegisterCounter, RegisterNature
-from ged.register.numbering import check_pattern
+from ged.register.numbering import TRAINING, check_pattern
 from ged.unit import Actor, UnitOfWork
 
 
@@ -23,7 +23,8 @@ def load_registry(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
     """Bring registers, correspondents and filing classes to the state of the file.
 
     Raises:
-        Invalid: ``register.pattern``, ``organisation.field``; ``register.in_use``: a used register would number otherwise.
+        Invalid: ``register.pattern``, ``organisation.field``; ``register.in_use``: a used register would number otherwise;
+            ``register.training``, ``register.reserved``: the numbers of a training and a real installation would be alike.
     """
     changes: list[Change] = []
     registers = {r.code: r for r in uow.session.scalars(select(Register))}
@@ -34,6 +35,8 @@ def load_registry(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
         values = _register_values(record, units, closed_at=(register.closed_at if register else None) or uow.now)
         if register is not None and register.id in used:
             _stay_as_numbered(register, values)
+        if register is None or register.pattern != values["pattern"]:
+            _check_prefix(record, is_training=uow.services.training)
         changes += upsert(uow, registers, Register, {"code": record.code}, values)
     common = select(Correspondent).where(Correspondent.entity_id.is_(None))
     correspondents = {c.folded_name: c for c in uow.session.scalars(common)}
@@ -49,6 +52,18 @@ def load_registry(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
     for record_class in file.filing_plan:
         changes += upsert(uow, classes, FilingClass, {"code": record_class.code}, {"title": record_class.title})
     return changes
+
+
+def _check_prefix(record: RegisterRecord, *, is_training: bool) -> None:
+    """A number on paper tells whether it is real."""
+    begins = (
+        record.pattern.replace("{register}", record.code).replace("{unit}", record.unit).upper().startswith(TRAINING)
+    )
+    if begins == is_training:
+        return
+    if is_training:
+        raise Invalid("register.training", "begin the pattern with EX-", field="pattern", register=record.code)
+    raise Invalid("register.reserved", "choose another beginning", field="pattern", register=record.code)
 
 
 FIXED = ("direction", "nature", "restarts_yearly")

@@ -36,6 +36,7 @@ COMMANDS = {
     "serve": "web.commands.serve:serve",
     "signatures": "web.commands.signatures:signatures",
     "token": "web.commands.token:token",
+    "training": "demo.commands:training_group",
     "verify": "web.commands.proof:verify",
     "worker": "web.commands.serve:worker",
 }

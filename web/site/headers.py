@@ -4,6 +4,7 @@ Pages contain letters: only static files are cached, whose URL changes with thei
 """
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from flask import Flask, Response, request
 from web.site import context
 
 STATIC = Path(__file__).parents[1] / "static"
+TRAINING = "EXERCICE"
+_FILENAME = re.compile(r"filename(?:=\"?|\*=UTF-8'')", re.IGNORECASE)
 ONE_YEAR_S = 365 * 24 * 3600
 
 PAGE_POLICY = "; ".join(
@@ -55,6 +58,8 @@ def _add_headers(response: Response) -> Response:
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     response.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), payment=()"
+    if context.services().training:
+        _mark_training(response)
     if context.settings().public_url.startswith("https://"):
         response.headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR_S}"
     if request.endpoint == "static" and response.status_code in (200, 206, 304):
@@ -64,6 +69,14 @@ def _add_headers(response: Response) -> Response:
     else:
         response.headers["Cache-Control"] = "no-store, private"
     return response
+
+
+def _mark_training(response: Response) -> None:
+    """Say of every answer, and in the name of every file, that it comes from a training installation."""
+    response.headers["X-GED-Training"] = TRAINING
+    disposition = response.headers.get("Content-Disposition")
+    if disposition:
+        response.headers["Content-Disposition"] = _FILENAME.sub(rf"\g<0>{TRAINING}-", disposition)
 
 
 def _add_version(endpoint: str, values: dict[str, Any]) -> None:

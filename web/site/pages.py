@@ -41,6 +41,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(form=MultiDict(), errors=(), way_back=paths.way_back)
     app.jinja_env.globals.update(installation_name=installation_name, page_url=page_url, place_url=place_url)
     app.jinja_env.globals.update(help_url=guide.help_url)
+    app.jinja_env.globals.update(is_training=lambda: context.services().training)
     app.context_processor(_common)
     app.after_request(_say_where)
 

@@ -7,17 +7,18 @@ from ged import slots
 from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.clamd import Clamd
 from ged.adapters.imap import load_mailboxes
-from ged.adapters.post_smtp import FolderPost, SmtpPost
+from ged.adapters.post_smtp import FolderPost, SmtpPost, TrainingPost
 from ged.adapters.queue_polled import PolledQueue
 from ged.archive.seal import journal_seal
 from ged.codes import derive_secret
-from ged.config import Settings
+from ged.config import Settings, refuse_meeting
 from ged.db import make_engine
 from ged.notices import returned
 from ged.org.certificates import known_as, own_lists
 from ged.pipeline import lane_of
 from ged.ports import JobQueue, Post, SearchIndex, TokenSealer
 from ged.signbook.answers import answer_left
+from ged.typeset import mark_training
 from ged.unit import Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from indexer.tantivy_index import TantivyIndex
@@ -47,8 +48,13 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
     Args:
         authority: the ministry's own authority, opened (``open_authority``), for a command that certifies.
         writes_index: True only in the embedded worker, the only writer of the tantivy index.
+
+    Raises:
+        ConfigError: ``config.training``, ``config.training_folder`` and those of the engines.
     """
+    refuse_meeting(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    mark_training(settings.training)
     slots.share(settings.data_dir / "run")
     secret = settings.secret.get_secret_value()
     keystore = keystore_secret(settings)
@@ -74,7 +80,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         queue=_queue(settings),
         lane_of=lane_of,
         when_dispatched=(answer_left,),
-        own_address=settings.mail_from,
+        own_address=TrainingPost.SENDER if settings.training else settings.mail_from,
         when_collected=((returned.is_ours, returned.note),),
         ocr=TesseractEngine(jobs=settings.ocr_jobs, reader=settings.ocr_reader),
         vault=vault,
@@ -103,6 +109,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         scanner=Clamd(settings.clamd) if settings.clamd else None,
         translations=translations,
         word=LibreOfficeWord(),
+        training=settings.training,
     )
     journal_seal(services).protect()
     return services
@@ -150,6 +157,8 @@ def _queue(settings: Settings) -> JobQueue:
 
 
 def _post(settings: Settings) -> Post:
+    if settings.training:
+        return TrainingPost(settings.data_dir / "outbox")
     if settings.smtp_url is not None:
         return SmtpPost(settings.smtp_url.get_secret_value(), settings.mail_from, ca_file=settings.smtp_ca)
     return FolderPost(settings.data_dir / "outbox", settings.mail_from)

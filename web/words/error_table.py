@@ -1487,6 +1487,14 @@ MESSAGES: Mapping[str, Message] = {
         _l("Avec ce modèle, un numéro pourrait dépasser %(maximum)s caractères."),
         _l("Écrivez les sigles dans le modèle au lieu de {entity}, {unit} ou {register}, ou abrégez-le."),
     ),
+    "register.reserved": Message(
+        _l("Un numéro qui commence par « EX- » est celui d'un exercice."),
+        _l("Choisissez un autre modèle de numéro pour le registre %(register)s."),
+    ),
+    "register.training": Message(
+        _l("Dans l'installation d'entraînement, tous les numéros commencent par « EX- »."),
+        _l("Commencez le modèle de numéro du registre %(register)s par « EX- »."),
+    ),
     "register.started": Message(
         _l("Le registre %(register)s a déjà des numéros."),
         _l("Un registre ne s'ouvre à un numéro qu'avant le premier."),
