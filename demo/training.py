@@ -34,7 +34,7 @@ from web.wiring import settings_file
 Say = Callable[[str], None]
 REVISIONS = Path(__file__).parents[1] / "ged" / "migrations" / "versions"
 AUTHORITY = "EXERCICE (sans valeur)"
-"""The organisation in its certificates (``signing.pki.TRAINING``)."""
+"""The organisation in its certificates (``signing.trust.TRAINING``)."""
 MARK_TEXT = (
     "EXERCICE\n\nCe dossier est celui d'une installation d'entraînement de GED : rien n'y est réel.\n"
     "`ged training reset` le vide et le refait.\n"
@@ -166,6 +166,7 @@ def _stamp(folder: Path) -> str:
 
 def _write_settings(folders: Folders, url: str) -> None:
     if not folders.env.exists():
+        folders.settings.mkdir(parents=True, exist_ok=True, mode=0o700)
         made = Path(tempfile.mkdtemp(dir=folders.settings))
         half = settings_file.make(folders.data, made)
         add_settings(half, {"GED_TRAINING": "true"})

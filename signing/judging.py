@@ -135,7 +135,10 @@ def _findings(facts: Facts, around: Surroundings, at: datetime) -> Iterator[tupl
         yield from _after(around.changes, allowed=around.docmdp_allows)
     yield from _times(facts, at)
     if facts.problem:
-        yield (Verdict.RED if facts.problem in ("revoked", "wrong_purpose") else Verdict.AMBER), facts.problem
+        yield (
+            (Verdict.RED if facts.problem in ("revoked", "wrong_purpose", "training") else Verdict.AMBER),
+            facts.problem,
+        )
     for suspect in around.suspects:
         yield Verdict.AMBER, suspect
 

@@ -24,6 +24,7 @@ from signing import authority_key, profiles
 from signing.authority_key import curve_key, encrypted, secret_password
 from signing.profiles import PersonKey, PublicKey, StatusAddress, Wish
 from signing.secrets import Argon2Cost
+from signing.trust import TRAINING
 
 __all__ = ["Authority", "OfflineRoot", "PersonKey", "trusted_roots"]
 
@@ -290,10 +291,6 @@ def trusted_roots(folder: Path, more: Path | None = None) -> tuple[str, ...]:
     for path in given:
         _refuse_training(path)
     return tuple(path.read_text("ascii") for path in [*own, *given])
-
-
-TRAINING = "EXERCICE"
-"""How the organisation of a training installation's authority begins: what it certifies is worth nothing."""
 
 
 def _refuse_training(path: Path) -> None:

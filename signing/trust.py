@@ -99,7 +99,16 @@ def problem_of(status: SignatureStatus, moment: datetime, trust: Trust) -> str:
         return "not_yet_valid"
     if status.trust_problem_indic in _EXPIRED or certificate.not_valid_after < moment:
         return "expired"
-    return "untrusted"
+    return "training" if is_of_training(certificate) else "untrusted"
+
+
+TRAINING = "EXERCICE"
+"""How the organisation of a training installation's authority begins: what it certifies is worth nothing."""
+
+
+def is_of_training(certificate: x509.Certificate) -> bool:
+    """Whether an authority of a training installation issued a certificate."""
+    return str(certificate.issuer.native.get("organization_name", "")).startswith(TRAINING)
 
 
 def is_for_signing(certificate: x509.Certificate) -> bool:

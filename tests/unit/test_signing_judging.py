@@ -123,6 +123,7 @@ def test_nothing_against_it_is_green() -> None:
         (facts(problem="wrong_purpose"), {}, ("red", "wrong_purpose")),
         (facts(problem="expired"), {}, ("amber", "expired")),
         (facts(problem="untrusted"), {}, ("amber", "untrusted")),
+        (facts(problem="training"), {}, ("red", "training")),
         (facts(problem="weak_algorithm"), {}, ("amber", "weak_algorithm")),
         (facts(), {"suspects": ("javascript", "hidden_layers")}, ("amber", "javascript")),
         (facts(stamp=Stamp(intact=False)), {}, ("amber", "timestamp_broken")),

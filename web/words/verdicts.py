@@ -20,6 +20,7 @@ REASONS: Mapping[str, LazyString] = {
     "wrong_purpose": _l("Le certificat n'est pas fait pour signer des documents."),
     "weak_algorithm": _l("La signature emploie un procédé trop faible."),
     "untrusted": _l("Le certificat ne vient d'aucune autorité reconnue par le ministère."),
+    "training": _l("C'est un exercice : le certificat vient d'une installation d'entraînement, il ne vaut rien."),
     "timestamp_broken": _l("L'horodatage est altéré."),
     "timestamp_future": _l("L'horodatage porte une date à venir."),
     "signed_in_future": _l("La date de signature annoncée est à venir."),
