@@ -31,6 +31,7 @@ KEPT = {
     # "path:name" -> why a container may be changed, by its own module alone.
     "ged/slots.py:_shared": "the places of this installation on this machine, named once when a process begins",
     "ged/suggestions/lessons.py:_MODELS": "models read from their bytes, kept under the digest of these",
+    "ged/typeset.py:_MARK": "whether this process is of a training installation, said once when its services are made",
     "ged/suggestions/matching.py:_DIRECTORIES": "the directory of correspondents prepared, kept for each database",
 }
 

@@ -21,7 +21,7 @@ from ged.richtext.marks import from_plain
 from ged.richtext.screen import html as rich_html
 from ged.signbook.queries import LetterRow
 from ged.signbook.render import shown_document
-from web.site import context, errors, guide, i18n, natures, paths
+from web.site import context, errors, guide, headers, i18n, natures, paths
 from web.site.numbers import whole
 from web.words import labels
 
@@ -41,7 +41,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(form=MultiDict(), errors=(), way_back=paths.way_back)
     app.jinja_env.globals.update(installation_name=installation_name, page_url=page_url, place_url=place_url)
     app.jinja_env.globals.update(help_url=guide.help_url)
-    app.jinja_env.globals.update(is_training=lambda: context.services().training)
+    app.jinja_env.globals.update(is_training=lambda: context.services().training, training_mark=headers.TRAINING)
     app.context_processor(_common)
     app.after_request(_say_where)
 
