@@ -19,7 +19,7 @@ from ged.ports import RegisterId
 from ged.register import clock
 from ged.register.counters import closed_until, counter_of, day_after, locked_counter, open_day, year_of
 from ged.register.models import MailNumber, Register, RegisterClosing, RegisterCounter, RegisterNature
-from ged.register.numbering import TRAINING, format_number, number_key
+from ged.register.numbering import format_number, number_key
 from ged.register.registers import open_register
 from ged.unit import Actor, HeldPost, UnitOfWork, UnitRow
 
@@ -177,7 +177,7 @@ def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEnt
                 register=register,
                 year=counter.year,
                 sequence=counter.last_sequence,
-                text=_as_here(uow, entry.number if is_book else "") or text,
+                text=(entry.number if is_book else "") or text,
                 registered_at=begin if is_book else max(uow.now, begin),
                 registered_on=on,
                 mail_id=entry.mail_id,
@@ -186,13 +186,6 @@ def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEnt
     uow.session.add_all(numbers)
     uow.session.flush()
     return numbers
-
-
-def _as_here(uow: UnitOfWork, number: str) -> str:
-    """A number of a paper book; in a training installation it does not look like one."""
-    if uow.services.training and number and not number.startswith(TRAINING):
-        return TRAINING + number
-    return number
 
 
 def _locked_book(uow: UnitOfWork, register: Register) -> RegisterCounter:
