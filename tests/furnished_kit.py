@@ -38,14 +38,14 @@ from ged.slips.drafting import LineForm
 from ged.slips.states import LineState
 from ged.spreadsheet import marking
 from ged.takeover import uploads
-from ged.unit import Role, Services
+from ged.unit import Actor, Role, Services
 from tests import administration_kit, pages, paper_kit, signed_outside_kit, slip_kit
 from tests.factories import NOW, actor, make_natures
 from tests.letter_kit import given_on, linked, make_place, opened_envelope, rectified, sent_on, signed_answer
 from tests.routing_kit import impute, register
 from tests.signbook_kit import PASSPHRASE, House, make_institution
 from tests.site import give_passwords, post, sign_in
-from web.site import guide
+from web.site import guard, guide
 
 ROLES = ("agent", "sg", "secretaire", "dge", "etudes", "daf", "admin", "auditeur")
 """Accounts: mail office, authority, its secretary, head, officer, head of another direction, administrator, auditor."""
@@ -175,6 +175,12 @@ def addresses(place: Furnished, rule: Rule) -> Iterator[str]:
     for values in product(*given):
         with suppress(ValueError):  # a word that the route does not accept
             yield adapter.build(rule.endpoint, dict(zip(rule.arguments, values, strict=True)))
+
+
+def may_enter(place: Furnished, who: Actor) -> set[str]:
+    """The endpoints that the access list opens to a person, whatever the ids in their addresses."""
+    with place.app.app_context():
+        return {endpoint for endpoint, rule in guard.ACCESS.items() if guard.opens(rule, who)}
 
 
 def _auditor(services: Services) -> None:

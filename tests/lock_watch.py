@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Delete, Engine, Select, Update, event, inspect
@@ -72,7 +73,7 @@ def _may_lock(clause: Any) -> bool:
 def _locked(clause: Any, rows: list[dict[str, Any]]) -> Iterator[tuple[str, int | None]]:
     """(table, key) of each ordered row that a statement locks; the key is None when the statement does not state it."""
     if isinstance(clause, Select):
-        tables = [getattr(one, "name", "") for one in clause.get_final_froms()]
+        tables = _tables(clause)
         where = clause.whereclause
         # A reused statement has its keys in its parameters (``ged.locks._by_key``).
         values = [value for row in rows for name, value in row.items() if name.startswith("key")]
@@ -89,6 +90,12 @@ def _locked(clause: Any, rows: list[dict[str, Any]]) -> Iterator[tuple[str, int 
         keys_of_orm = (f"{name}_id", f"{name}_mail_id") if isinstance(clause, Update) else ("id",)
         named = [row[key] for row in rows for key in row if key in keys_of_orm]
         yield from ((name, key) for key in sorted(named)) if named else [(name, None)]
+
+
+@lru_cache(500)
+def _tables(clause: Select[Any]) -> tuple[str, ...]:
+    """The names of what a statement selects from. The statements that lock are mostly the same few (``ged.locks``)."""
+    return tuple(getattr(one, "name", "") for one in clause.get_final_froms())
 
 
 @contextmanager

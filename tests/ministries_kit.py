@@ -31,8 +31,8 @@ from ged.register.models import FilingClass, Mail, Register
 from ged.routing.models import Mention
 from ged.signbook.models import LetterTemplate
 from ged.unit import Services
-from tests.factories import NOW
-from tests.furnished_kit import ROLES, Furnished, addresses, furnished
+from tests.factories import NOW, actor
+from tests.furnished_kit import ROLES, Furnished, addresses, furnished, may_enter
 from tests.routing_kit import run_jobs
 from tests.site import sign_in
 
@@ -97,6 +97,8 @@ QUESTIONS = (
 COMMON = (Mention, Nature, LetterTemplate, FilingClass)
 NAMED = {(model.__tablename__, column) for model, column in CODED}
 MOST = 8
+"""Ids of one kind that are tried for one person."""
+MOST_OF_ALL = 24
 """Addresses of one route that are tried for one person."""
 
 
@@ -106,6 +108,8 @@ class Ministries:
 
     own: Furnished
     clients: Mapping[str, FlaskClient]
+    entered: Mapping[str, set[str]]
+    """Account -> the routes that the access list opens to it."""
     before: Mapping[str, int]
     """The last id in each table before the other ministry came."""
     folder: Path
@@ -129,10 +133,12 @@ def first_ministry(folder: Path) -> Ministries:
         # The installation serves several ministries from the beginning: who administers all of it does not change.
         uow.session.add(Unit(code="third", name="Troisième", is_entity=True))
     clients = {account: sign_in(place.app, PREFIX + account) for account in WALKERS}
-    made = Ministries(place, clients, _last_ids(place.services), folder)
+    entered = {account: may_enter(place, actor(place.services, PREFIX + account)) for account in WALKERS}
+    made = Ministries(place, clients, entered, _last_ids(place.services), folder)
     for rule in routes(made):  # what is read here is marked as seen, and is the same afterwards
         for account, client in clients.items():
-            made.found += _first_opened(made, rule, account, client)
+            if rule.endpoint in entered[account]:
+                made.found += _first_opened(made, rule, account, client)
     made.shown = walk(made)
     return made
 
@@ -204,8 +210,11 @@ def _first_opened(both: Ministries, rule: Rule, account: str, client: FlaskClien
             return
 
 
-def foreign_addresses(both: Ministries, rule: Rule) -> list[str]:
-    """The addresses of a route with ids of the other ministry; none where it takes no id."""
+def foreign_addresses(both: Ministries, rule: Rule, account: str) -> list[str]:
+    """The addresses of a route with ids of the other ministry; none where it takes no id.
+
+    One where the access list closes the route to the account: it looks at no id.
+    """
     if not any(name in ARGUMENTS for name in rule.arguments):
         return []
     adapter = both.own.app.url_map.bind("localhost")
@@ -222,12 +231,12 @@ def foreign_addresses(both: Ministries, rule: Rule) -> list[str]:
                 given.append(list(both.own.samples.get(name, ()))[:2])
     names = sorted(rule.arguments)
     found = []
-    for values in islice(product(*given), 24):
+    for values in islice(product(*given), MOST_OF_ALL):
         try:
             found.append(adapter.build(rule.endpoint, dict(zip(names, values, strict=True))))
         except ValueError:
             continue
-    return found
+    return found if rule.endpoint in both.entered[account] else found[:1]
 
 
 _CHANGING = re.compile(

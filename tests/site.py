@@ -1,6 +1,7 @@
 """A site for tests: the real application over services of ``tests.factories``, with accounts that can sign in."""
 
 import re
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,13 +9,16 @@ from dataclasses import is_dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import Any, cast
 
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
 from jinja2 import FileSystemBytecodeCache, Undefined, UndefinedError
+from jinja2.bccache import Bucket
 from jinja2.utils import missing
 from sqlalchemy import update
 from werkzeug.routing import Rule
@@ -54,8 +58,6 @@ def _compile_once(rule: Rule) -> None:
 Rule.compile = _compile_once  # type: ignore[method-assign]
 
 PASSWORD = "le mot de passe des essais"
-ANY_PAGE = "/mon-compte/langue"
-"""For forms. The home page takes three times as long, and half of all requests of the tests ask for a token."""
 
 
 def make_settings(folder: Path, **values: object) -> Settings:
@@ -131,10 +133,32 @@ def build_app(services: Services, settings: Settings) -> Flask:
     app.testing = False  # show pages for errors, as in production
     app.jinja_env.undefined = NoSuchField
     app.test_client_class = Reader
+    app.jinja_env.bytecode_cache = _templates()
+    return app
+
+
+class _OfProcess(FileSystemBytecodeCache):
+    """Compiled templates: in files for all processes of a run, and in memory once this process has read them."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder)
+        self._read: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        key = bucket.key, bucket.checksum
+        if key in self._read:
+            bucket.code = self._read[key]
+            return
+        super().load_bytecode(bucket)
+        if bucket.code is not None:
+            self._read[key] = bucket.code
+
+
+@cache
+def _templates() -> _OfProcess:
     compiled = run_dir() / "templates"
     compiled.mkdir(exist_ok=True)
-    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(compiled))
-    return app
+    return _OfProcess(str(compiled))
 
 
 def give_passwords(services: Services, password: str = PASSWORD) -> None:
@@ -168,18 +192,26 @@ def token(page: str) -> str:
     return found.group(1)
 
 
+def token_of(client: FlaskClient) -> str:
+    """The CSRF token that every form of this client's session holds. No page is asked for: that was half of all
+    requests of the tests."""
+    with client.session_transaction() as session:
+        own = session.setdefault("csrf_token", secrets.token_hex(20))
+    return str(URLSafeTimedSerializer(client.application.secret_key, salt="wtf-csrf-token").dumps(own))
+
+
 def post(
     client: FlaskClient, path: str, data: dict[str, object], *, page: str | None = None, **rest: object
 ) -> TestResponse:
-    """Send a form with the token of ``page``. By default this is a page that costs little."""
-    shown = client.get(page or ANY_PAGE, follow_redirects=True).text
-    return client.post(path, data={"csrf_token": token(shown), **data}, **rest)
+    """Send a form, with the token of ``page`` or else with that of the session."""
+    given = token(client.get(page, follow_redirects=True).text) if page else token_of(client)
+    return client.post(path, data={"csrf_token": given, **data}, **rest)
 
 
 def sign_in(app: Flask, account: str, password: str = PASSWORD) -> FlaskClient:
     """A client in which the account is signed in."""
     client = app.test_client()
-    answer = post(client, "/connexion", {"account": account, "password": password}, page="/connexion")
+    answer = post(client, "/connexion", {"account": account, "password": password})
     assert answer.status_code == 303, answer.text
     return client
 

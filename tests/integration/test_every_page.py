@@ -28,9 +28,8 @@ from ged.register.models import Correspondent, Mail, Register, SealedEnvelope
 from ged.slips.models import Slip
 from tests.browsing import AXE, WIDTHS
 from tests.factories import NOW
-from tests.furnished_kit import ROLES, Furnished, addresses, furnished
+from tests.furnished_kit import ROLES, Furnished, addresses, furnished, may_enter
 from tests.site import make_site, served, sign_in
-from web.site import guard
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -181,7 +180,7 @@ def clients(place: Furnished) -> dict[str, FlaskClient]:
 def shown(place: Furnished, clients: dict[str, FlaskClient]) -> list[Shown]:
     """Each page for each role that may see it: the first example that the role may open."""
     found = []
-    roles = {account: _may_enter(place, account) for account in ROLES}
+    roles = {account: may_enter(place, place.house.who(account)) for account in ROLES}
     for rule in place.app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or FILE.search(rule.rule) or rule.endpoint in NO_PAGES:
             continue
@@ -195,13 +194,6 @@ def shown(place: Furnished, clients: dict[str, FlaskClient]) -> list[Shown]:
                     found.append(Shown(rule.endpoint, account, path, answer.raw))  # type: ignore[attr-defined]
                     break
     return found
-
-
-def _may_enter(place: Furnished, account: str) -> set[str]:
-    """The endpoints that the access list opens to an account."""
-    actor = place.house.who(account)
-    with place.app.app_context():
-        return {endpoint for endpoint, rule in guard.ACCESS.items() if guard.opens(rule, actor)}
 
 
 def test_every_route_has_an_example_or_a_reason(place: Furnished, shown: list[Shown]) -> None:

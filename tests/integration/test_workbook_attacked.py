@@ -154,9 +154,9 @@ def test_a_cell_with_an_invisible_sign_comes_back_marked(tmp_path: Path) -> None
 def test_a_name_of_a_file_with_a_line_break(tmp_path: Path) -> None:
     client, services = site(tmp_path)
     content = book(services, {"Personnes": [["admin", "", "", "faux"]]})
-    from tests.site import ANY_PAGE, token
+    from tests.site import token_of
 
-    csrf = token(client.get(ANY_PAGE, follow_redirects=True).text)
+    csrf = token_of(client)
     body = (
         b'--B\r\nContent-Disposition: form-data; name="csrf_token"\r\n\r\n'
         + csrf.encode()
