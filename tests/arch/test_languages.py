@@ -34,6 +34,8 @@ DATA = "stored as it is, in the organisation's language"
 READ = "read in texts, never shown"
 SENT = "an e-mail to a correspondent, in the organisation's language"
 ON_PAPER = {
+    "training/exercises.py": "on paper; the site has these words in its catalogue (`catalogue.extract`)",
+    "training/sheet.py": PAPER,
     "adapters/post_smtp.py": SENT,
     "administration/first_access.py": PAPER,
     "archive/institution_seal.py": PAPER,

@@ -85,6 +85,12 @@ ACCESS: Mapping[str, Rule] = {
     "first_access.read": PUBLIC,
     "first_access.choose": PUBLIC,
     # --- the language ---
+    "training.index": SIGNED_IN,
+    "training.start": SIGNED_IN,
+    "training.answer": SIGNED_IN,
+    "training.sheet": SIGNED_IN,
+    "training.results": roles(Role.ADMINISTRATOR),
+    "training.all_sheets": roles(Role.ADMINISTRATOR),
     "tour.index": SIGNED_IN,
     "tour.end": SIGNED_IN,
     "language.switch": PUBLIC,

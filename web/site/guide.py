@@ -75,6 +75,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "rollout": (_ADMINISTRATOR, "mettre-en-place"),
     "synonyms": (_ADMINISTRATOR, "veiller"),
     "proposals": (_ADMINISTRATOR, "veiller"),
+    "training": ("formateur", "les-exercices"),
     "session.all_sessions": (_ADMINISTRATOR, "les-personnes"),
     "letters.level_form": (_HEAD, "la-confidentialite"),
     "slips.receive_form": (_STAFF, "recevoir-un-bordereau"),

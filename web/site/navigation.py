@@ -53,6 +53,7 @@ class Entry:
         look: a function that counts waiting items, if no single statement can; added to what ``counter`` counts.
         among: a function that counts the actor's own of what ``counter`` counts for everybody; called when there are any.
         also: endpoints of other features that belong to this entry.
+        in_training: shown in a training installation alone.
         also_when_waiting: while items wait, everybody on the access list sees the entry, whatever the roles.
     """
 
@@ -67,6 +68,7 @@ class Entry:
     among: LookCount | None = None
     also: tuple[str, ...] = ()
     also_when_waiting: bool = False
+    in_training: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,14 @@ class Item:
 
 
 ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        WORK,
+        _l("Exercices"),
+        "training.index",
+        _l("Ce qui est à faire pour apprendre, et où vous en êtes"),
+        "x",
+        in_training=True,
+    ),
     Entry(
         WORK,
         _l("À imputer"),
@@ -260,7 +270,7 @@ def unread_notices() -> int:
 
 
 def _may_enter(entry: Entry, actor: Actor) -> bool:
-    if entry.endpoint not in current_app.view_functions:
+    if entry.endpoint not in current_app.view_functions or (entry.in_training and not context.services().training):
         return False
     return guard.opens(guard.ACCESS[entry.endpoint], actor)
 

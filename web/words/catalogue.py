@@ -17,6 +17,7 @@ from babel.messages.pofile import read_po, write_po
 from ged.followup.words import DUE_TIMES
 from ged.languages import LANGUAGES, SOURCE
 from ged.register.words import CHANNELS
+from ged.training.exercises import EXERCISES
 from web.words.translations import TRANSLATIONS, path_of
 
 WEB = Path(__file__).parents[1]
@@ -53,7 +54,8 @@ def extract() -> Catalog:
     ]
     for filename, line, message, comments, context in sorted(found, key=lambda row: (row[0], str(row[2]))):
         catalog.add(message, None, [(filename, line)], auto_comments=comments, context=context)
-    for words in sorted({*CHANNELS.values(), *DUE_TIMES.values()}):  # of the tables that paper bears too
+    exercises = {words for one in EXERCISES for words in (one.title, one.hint)}
+    for words in sorted({*CHANNELS.values(), *DUE_TIMES.values(), *exercises}):  # of the tables that paper bears too
         catalog.add(words, None, [("words/labels.py", 0)])
     return catalog
 

@@ -1817,6 +1817,16 @@ MESSAGES: Mapping[str, Message] = {
     "text.glyph_missing": Message(
         _l("Le caractère « %(character)s » ne peut pas être imprimé."), _l("Remplacez ce caractère.")
     ),
+    # --- training ---
+    "training.unknown": Message(
+        _l("Cet exercice n'existe pas pour votre rôle."), _l("Ouvrez de nouveau la page des exercices.")
+    ),
+    "training.wrong": Message(
+        _l("Ce n'est pas cette écriture."),
+        _l(
+            "Cherchez au journal l'écriture « exercice commencé » à votre nom, la plus récente, et recopiez son numéro."
+        ),
+    ),
     # --- typeset, work ---
     "work.busy": Message(
         _l("Plusieurs travaux lourds sont déjà en cours : celui-ci n'a pas pu commencer."),

@@ -509,6 +509,8 @@ LINKS: Mapping[tuple[str, bool], LazyString] = {
 """Kinds of links, by kind and whether the link starts at the letter shown."""
 
 ACTIONS: Mapping[str, LazyString] = {
+    "training.started": _l("exercice commencé"),
+    "training.answered": _l("exercice répondu"),
     "mail.registered": _l("a enregistré le courrier"),
     "mail.imported": _l("a versé le courrier depuis des archives antérieures"),
     "takeover.handed_in": _l("a déposé un tableur à reprendre"),
@@ -705,6 +707,7 @@ ACTIONS: Mapping[str, LazyString] = {
 """Actions of the journal, to follow the actor's name; a test finds missing ones."""
 
 SUBJECTS: Mapping[str, LazyString] = {
+    "exercise": _l("exercice"),
     "notice": _l("avis à une personne"),
     "absence": _l("absence"),
     "mail": _l("courrier"),
