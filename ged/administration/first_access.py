@@ -77,7 +77,7 @@ def make(uow: UnitOfWork, person_id: int, *, actor: Actor) -> Made:
         Invalid: ``first_access.closed``: the account is closed; ``first_access.opened``: it has a password.
     """
     reach = Reach(actor, uow.services.installation_accounts)
-    mine = reach.looked_after(uow.now.astimezone(uow.services.zone).date())
+    mine = reach.opened_by(uow.now.astimezone(uow.services.zone).date())
     near = uow.session.scalar(select(Person.id).where(Person.id == person_id, mine))
     person = locks.hold_one(uow.session, Person, person_id) if near is not None else None
     if person is None:

@@ -60,7 +60,7 @@ def waiting(
     able = {row.id: finder.of(row.person_id, row.made_by_id).able for row in found}
     seen = {one for one, people in able.items() if int(actor.person_id) in people}
     if actor.has(Role.ADMINISTRATOR):
-        near = Reach(actor, installation_accounts).looked_after(on)
+        near = Reach(actor, installation_accounts).opened_by(on)
         mine = set(session.scalars(select(Person.id).where(Person.id.in_([row.person_id for row in found]), near)))
         seen |= {row.id for row in found if row.person_id in mine}
     shown = [row for row in found if row.id in seen][:SHOWN]
@@ -96,7 +96,7 @@ def listing(
     session: Session, reach: Reach, at: Place = START, *, limit: int, on: date, now: datetime
 ) -> tuple[tuple[OpeningRow, ...], Slice]:
     """The last first access of each account within reach, the newest accounts first."""
-    of_reach = exists().where(Person.id == FirstAccess.person_id, reach.people)
+    of_reach = exists().where(Person.id == FirstAccess.person_id, reach.looked_after(on))
     page = paging.read(
         session, select(FirstAccess.id).where(of_reach), FirstAccess.id, at, descending=True, limit=limit
     )
@@ -109,7 +109,7 @@ def latest(session: Session, reach: Reach, *, limit: int, on: date, now: datetim
     ids = session.scalars(
         select(FirstAccess.id)
         .join(Person, Person.id == FirstAccess.person_id)
-        .where(reach.people)
+        .where(reach.looked_after(on))
         .order_by(FirstAccess.made_at.desc(), FirstAccess.id.desc())
         .limit(limit)
     ).all()

@@ -1,21 +1,23 @@
 """Proposing an act, looking at what it changes, confirming it for now or for a later day, withdrawing and undoing it."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, not_, select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ged import locks
+from ged.administration import apart
+from ged.administration.apart import Unfit
 from ged.administration.consequences import Consequence, consequences, ends
 from ged.administration.differences import Difference, as_json, differences, digest, from_json, touched
 from ged.administration.first_access import tell_of_posts, told_of_lapsed
 from ged.administration.fitness import unfit
-from ged.administration.lines import Line, Sheets, as_sheets, field_of
+from ged.administration.lines import Line, Sheets, as_sheets
 from ged.administration.models import ActSubject, OrganisationAct
 from ged.administration.reach import Reach
 from ged.administration.registers import NextNumbers, next_numbers_of
@@ -25,10 +27,10 @@ from ged.org import tree
 from ged.org.file import OrganisationFile, check_references
 from ged.org.models import Holding, Person, Post, PostRole, held_on
 from ged.org.turns import one_at_a_time
-from ged.register.models import Register, RegisterCounter
+from ged.register.models import RegisterCounter
 from ged.unit import Actor, Role, Services, UnitOfWork
 from ged.workbook import inverse
-from ged.workbook.merging import LISTED, entity_and_code, merge
+from ged.workbook.merging import merge
 from ged.workbook.operations import MOST_OBSTACLES, asked_of, bring_to, own_rights_stay, put_back
 from ged.workbook.sheets import SHEETS
 from ged.workbook.state import organisation_now
@@ -40,14 +42,6 @@ LATEST = timedelta(days=366)
 ADDS = ".new"
 """The end of the names (``OrganisationAct.what``) of forms that add a record."""
 LONG_LISTS = frozenset({"correspondents", "filing_plan"})
-
-
-class Unfit(Invalid):
-    """An act that cannot be done; ``errors`` are all reasons, each with the field of the form that it concerns."""
-
-    def __init__(self, errors: Sequence[Invalid]) -> None:
-        super().__init__(errors[0].code, errors[0].remedy, **errors[0].params)
-        self.errors = tuple(errors)
 
 
 @dataclass(frozen=True)
@@ -83,21 +77,27 @@ def current(session: Session, *, on: date) -> OrganisationFile:
     return organisation_now(session, on=on, with_lists=False)
 
 
-def look(session: Session, sheets: Sheets, *, on: date, what: str = "") -> Looked:
+def look(session: Session, sheets: Sheets, *, on: date, what: str = "", reach: Reach | None = None) -> Looked:
     """What lines of the workbook change.
 
     Args:
         what: the form, as ``OrganisationAct.what``: one that adds changes nothing that is there.
+        reach: of who asks. What is of another ministry is not known to that person, whatever else is wrong; None: it is looked at only
+            to be given up.
 
     Raises:
-        Unfit: the findings of the workbook (``cell.…`` for its ``workbook.…``), or what ``ged.administration.fitness`` refuses.
+        Unfit: the findings of the workbook (``cell.…`` for its ``workbook.…``), what ``ged.administration.fitness`` refuses, or as
+            ``apart.check``.
+        Invalid: as ``apart.check``.
     """
     kinds = {sheet.kind for sheet in SHEETS if sheet.title in sheets}
     seen = organisation_now(session, on=on, with_lists=bool(kinds & LONG_LISTS))
     merged = merge(seen, sheets)
     if merged.file is None:
-        raise Unfit([_told(finding.code, field_of(finding, sheets), finding.params) for finding in merged.findings])
+        raise Unfit(apart.told(session, merged.findings, sheets, reach, on=on))
     found = differences(seen, merged.file)
+    if reach is not None:
+        apart.check(session, found, reach, on=on)
     refusals = [*(_taken(sheets, found) if what.endswith(ADDS) else ()), *unfit(merged.file, found)]
     if refusals:
         raise Unfit(refusals)
@@ -113,13 +113,6 @@ def _taken(sheets: Sheets, found: Sequence[Difference]) -> Iterator[Invalid]:
         yield Invalid("cell.nearly_twice", "choose another", field=sheet.key.key, other=code)
 
 
-def _told(code: str, field: str, params: object) -> Invalid:
-    values = dict(params) if isinstance(params, dict) else {}
-    if code == "workbook.unknown" and values.get("near"):
-        code = "workbook.unknown_near"
-    return Invalid(code.replace("workbook.", "cell."), "correct it", **values | {"field": field})
-
-
 def propose(
     uow: UnitOfWork, what: str, subject: str, lines: Sequence[Line], *, reference: str = "", actor: Actor
 ) -> int:
@@ -130,10 +123,9 @@ def propose(
         Invalid: ``act.nothing``: it changes nothing.
     """
     sheets = as_sheets(lines)
-    looked = look(uow.session, sheets, on=today_of(uow))
+    looked = look(uow.session, sheets, on=today_of(uow), reach=Reach(actor, uow.services.installation_accounts))
     if not looked.differences:
         raise Invalid("act.nothing", "change something")
-    check_reach(uow, looked.differences, actor)
     uow.session.execute(
         delete(OrganisationAct).where(
             OrganisationAct.planned_on.is_(None), OrganisationAct.done_at.is_(None),
@@ -146,86 +138,6 @@ def propose(
     uow.session.add(act)
     uow.session.flush()
     return act.id
-
-
-def check_reach(uow: UnitOfWork, found: Sequence[Difference], actor: Actor, *, is_undone: bool = False) -> None:
-    """Nothing of another ministry is changed or named: such a unit, post or person is not known.
-
-    Where there is one ministry, all is its own.
-
-    Args:
-        is_undone: the differences are taken back: what they had added is there.
-    """
-    reach = Reach(actor, uow.services.installation_accounts)
-    _check(uow.session, found, reach, reach.looked_after(today_of(uow)), is_undone=is_undone)
-
-
-def may_look(session: Session, found: Sequence[Difference], reach: Reach, *, is_done: bool = False) -> bool:
-    """Whether an act names nothing of another ministry; whoever held a post here may be named, and so may the common stock.
-
-    Args:
-        is_done: what it added is there.
-    """
-    try:
-        shown = [one for one in found if one.kind in OF_UNITS or (one.kind in LISTED and entity_and_code(one.code)[0])]
-        _check(session, shown, reach, reach.people, is_undone=is_done)
-    except Invalid:
-        return False
-    return True
-
-
-def _check(
-    session: Session, found: Sequence[Difference], reach: Reach, near_people: ColumnElement[bool], *, is_undone: bool
-) -> None:
-    near = reach.units
-    units = {unit.code for unit_id, unit in reach.actor.units.items() if unit_id not in near}
-    if not units:
-        return
-    posts = set(session.scalars(select(Post.code).where(Post.unit_id.not_in(near))))
-    people = set(session.scalars(select(Person.account).where(not_(near_people))))
-    registers = set(session.scalars(select(Register.code).where(Register.unit_id.not_in(near))))
-    _check_lists(found, units)
-    far = {
-        "register": registers,
-        "parent": units,
-        "successor": units,
-        "unit": units,
-        "secretary_of": posts,
-        "holder": people,
-    }
-    of = {"units": units, "posts": posts, "people": people, "registers": registers}
-    named = [
-        (one.field, one.after if one.after in far.get(one.field, ()) else one.code)
-        for one in found
-        if one.after in far.get(one.field, ()) or (one.code in of.get(one.kind, ()) and (is_undone or not one.is_new))
-    ]
-    named += [("post", code) for one in found for code in sorted(_circuit_posts(one) & posts)]
-    if named:
-        raise Unfit([_told("workbook.unknown", field, {"value": code, "sheet": ""}) for field, code in named])
-
-
-OF_UNITS = frozenset({"units", "posts", "people", "registers"})
-"""Sections whose records belong to the ministry of a unit."""
-
-
-def _check_lists(found: Sequence[Difference], far: Collection[str]) -> None:
-    """The lists of the own entities are changed. The common stock, and any section that nobody has said to be of a ministry, is
-    looked after for all ministries at once."""
-    for one in found:
-        if one.kind in OF_UNITS:
-            continue
-        entity, _code = entity_and_code(one.code) if one.kind in LISTED else ("", one.code)
-        if not entity:
-            raise Invalid("act.common_stock", "keep an own one", field="entity")
-        if entity in far:
-            raise Unfit([_told("workbook.unknown", "entity", {"value": entity, "sheet": ""})])
-
-
-def _circuit_posts(one: Difference) -> set[str]:
-    """The posts that a circuit names, if the difference is one."""
-    if one.kind != "natures" or one.field != "circuit" or not isinstance(one.after, dict):
-        return set()
-    return {one.after["signatory"], *(step["post"] for step in one.after["steps"] if step["post"])}
 
 
 class _RolledBack(Exception):
@@ -250,10 +162,10 @@ def preview(services: Services, act_id: int, *, actor: Actor, now: datetime, on:
             locks.wait_briefly(uow.session)
             one_at_a_time(uow)
             day = on or today_of(uow)
-            Reach(actor, services.installation_accounts).require_act(uow.session, act_id)
+            reach = Reach(actor, services.installation_accounts)
+            reach.require_act(uow.session, act_id)
             act = _proposed(uow.session.get(OrganisationAct, act_id))
-            looked = look(uow.session, act.sheets, on=day, what=act.what)
-            check_reach(uow, looked.differences, actor)
+            looked = look(uow.session, act.sheets, on=day, what=act.what, reach=reach)
             _steps, ended = carry_out(uow, looked, on=day, whose=actor, by=actor)
             found.append((looked, ended, next_numbers_of(uow.session, looked.seen, looked.wanted, on=day)))
             raise _RolledBack
@@ -312,10 +224,10 @@ def _confirmed(
     uow: UnitOfWork, act_id: int, *, on: date, shown: str, reference: str, actor: Actor
 ) -> tuple[OrganisationAct, Looked]:
     one_at_a_time(uow)
-    Reach(actor, uow.services.installation_accounts).require_act(uow.session, act_id)
+    reach = Reach(actor, uow.services.installation_accounts)
+    reach.require_act(uow.session, act_id)
     act = _proposed(locks.hold_one(uow.session, OrganisationAct, act_id))
-    looked = look(uow.session, act.sheets, on=on, what=act.what)
-    check_reach(uow, looked.differences, actor)
+    looked = look(uow.session, act.sheets, on=on, what=act.what, reach=reach)
     if digest(looked.differences) != shown:
         raise Invalid("act.overtaken", "look at it again, then confirm")
     act.reference, act.person_id = reference, int(actor.person_id)
@@ -420,7 +332,7 @@ def withdraw(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
         raise InvalidTransition("act.settled", "look at it again", id=act.id)
     # A proposed act has no differences yet: they are looked up, or it fits no more, and then it may go.
     found = from_json(act.differences) or _fitting(uow, act)
-    if not may_look(uow.session, found, Reach(actor, uow.services.installation_accounts)):
+    if not apart.may_look(uow.session, found, Reach(actor, uow.services.installation_accounts)):
         raise NotFound("act.unknown", "open it from the list again", id=act_id)
     act.withdrawn_at = uow.now
     record(uow, "organisation.withdrawn", act, actor)
@@ -447,13 +359,14 @@ def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
             ``act.last_administrator``; ``act.closed_unit``: a holder would be in it; ``act.held_twice``, ``act.closed_holder``.
     """
     one_at_a_time(uow)
-    Reach(actor, uow.services.installation_accounts).require_act(uow.session, act_id)
+    reach = Reach(actor, uow.services.installation_accounts)
+    reach.require_act(uow.session, act_id)
     act = locks.hold_one(uow.session, OrganisationAct, act_id)
     if act is None:
         raise NotFound("act.unknown", "open it from the list again")
     if state_of(act) is not ActState.DONE:
         raise InvalidTransition("act.settled", "look at it again", id=act.id)
-    check_reach(uow, from_json(act.differences), actor, is_undone=True)
+    apart.check(uow.session, from_json(act.differences), reach, on=today_of(uow), is_undone=True)
     locks.hold_out_writers(uow.session, inverse.naming(act.inverse))
     _hold_counters(uow.session, act.inverse)
     found = inverse.obstacles(uow.session, act.inverse)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ged.administration.consequences import open_letters, post_principals
@@ -48,7 +48,11 @@ def people(
 ) -> tuple[list[PersonRow], int]:
     """The people within reach whose name, account or post has these words, by name: a page, and how many there are."""
     titles: dict[int, list[str]] = {}
-    held = select(Holding.person_id, Post.title).join(Post, Post.id == Holding.post_id).where(*held_on(on))
+    held = (
+        select(Holding.person_id, Post.title)
+        .join(Post, Post.id == Holding.post_id)
+        .where(Post.unit_id.in_(reach.units), *held_on(on))
+    )
     for person_id, title in session.execute(held.order_by(Holding.id)):
         titles.setdefault(person_id, []).append(title)
     query = select(Person.id, Person.account, Person.name, Person.is_active, Person.password_hash != "").where(
@@ -114,16 +118,21 @@ class PersonPage:
 
 
 def person_page(session: Session, person_id: int, reach: Reach, *, on: date, now: datetime) -> PersonPage:
-    """A person within reach.
+    """A person within reach. Of posts, letters and delegations in other ministries nothing is told, and of who has gone to one no
+    sessions, certificates and later acts.
 
     Raises:
         NotFound: ``act.unknown``.
     """
-    person = session.scalar(select(Person).where(Person.id == person_id, reach.people))
-    if person is None:
+    found = session.execute(
+        select(Person, reach.moved_away(on)).where(Person.id == person_id, reach.people)
+    ).one_or_none()
+    if found is None:
         raise NotFound("act.unknown", "open it from the list again", id=person_id)
+    person, has_gone = found
     mine = select(Holding.post_id).where(Holding.person_id == person_id, *held_on(on))
-    posts = posts_of(session, Post.id.in_(mine), on=on)
+    near = Post.unit_id.in_(reach.units)
+    posts = posts_of(session, Post.id.in_(mine), near, on=on)
     signed_in = session.execute(
         select(func.count(), func.max(OpenSession.seen_at)).where(
             OpenSession.person_id == person_id, OpenSession.epoch == person.session_epoch
@@ -136,21 +145,22 @@ def person_page(session: Session, person_id: int, reach: Reach, *, on: date, now
     return PersonPage(
         id=person.id, account=person.account, name=person.name, email=person.email,
         clearance=Confidentiality(person.clearance), is_active=person.is_active, has_password=bool(person.password_hash),
-        posts=posts, held=_held(session, Holding.person_id == person_id),
-        delegations=_delegations(session, [post.id for post in posts], person_id, on=on),
-        sessions=signed_in[0], seen_at=signed_in[1], certificates=session.scalar(certificates) or 0,
+        posts=posts, held=_held(session, Holding.person_id == person_id, near),
+        delegations=_delegations(session, [post.id for post in posts], person_id, near, on=on),
+        sessions=0 if has_gone else signed_in[0], seen_at=None if has_gone else signed_in[1],
+        certificates=0 if has_gone else session.scalar(certificates) or 0,
         open_at={post.id: open_letters(session, post_principals(post.id)) for post in posts},
-        acts=history(session, "people", person.account),
+        acts=history(session, "people", person.account, *([reach.acts] if has_gone else [])),
     )  # fmt: skip
 
 
-def _held(session: Session, where: object) -> tuple[HeldRow, ...]:
+def _held(session: Session, *where: ColumnElement[bool]) -> tuple[HeldRow, ...]:
     rows = session.execute(
         select(Holding, Post.id, Post.code, Post.title, Unit.name, Person.id, Person.account, Person.name)
         .join(Post, Post.id == Holding.post_id)
         .join(Unit, Unit.id == Post.unit_id)
         .join(Person, Person.id == Holding.person_id)
-        .where(where)  # type: ignore[arg-type]
+        .where(*where)
         .order_by(Holding.from_on.desc(), Holding.id.desc())
     )
     return tuple(
@@ -162,7 +172,7 @@ def _held(session: Session, where: object) -> tuple[HeldRow, ...]:
 
 
 def _delegations(
-    session: Session, post_ids: Sequence[int], person_id: int | None, *, on: date
+    session: Session, post_ids: Sequence[int], person_id: int | None, *where: ColumnElement[bool], on: date
 ) -> tuple[DelegationLine, ...]:
     receiver = aliased(Person)
     query = (
@@ -170,7 +180,7 @@ def _delegations(
         .join(Post, Post.id == Delegation.post_id)
         .join(receiver, receiver.id == Delegation.person_id)
         .where(Delegation.withdrawn_at.is_(None), Delegation.until_on >= on)
-        .where(or_(Delegation.post_id.in_(post_ids), Delegation.person_id == (person_id or 0)))
+        .where(or_(Delegation.post_id.in_(post_ids), Delegation.person_id == (person_id or 0)), *where)
         .order_by(Delegation.from_on, Delegation.id)
         .limit(DELEGATIONS)
     )

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, select
 
 from ged import locks
+from ged.administration.apart import Unfit, may_look
 from ged.administration.differences import as_json, from_json
 from ged.administration.models import OrganisationAct, is_planned
-from ged.administration.operations import Unfit, check_reach, do, look, may_look, record, today_of
+from ged.administration.operations import do, look, record, today_of
 from ged.administration.reach import Reach, administrator, administrators
 from ged.administration.states import ActState, state_of
 from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound
@@ -75,10 +76,10 @@ def _do_planned(uow: UnitOfWork, act: OrganisationAct, on: date) -> None:
     planner = administrator(uow.session, act.person_id, on=on)
     if planner is None:
         raise Invalid("act.planner_gone", "let another administrator propose it again")
-    looked = look(uow.session, act.sheets, on=on, what=act.what)
+    reach = Reach(planner, uow.services.installation_accounts)
+    looked = look(uow.session, act.sheets, on=on, what=act.what, reach=reach)
     if as_json(looked.differences) != act.differences:
         raise Invalid("act.overtaken", "propose it again")
-    check_reach(uow, looked.differences, planner)
     do(uow, act, looked, on=on, whose=planner, by=SYSTEM)
 
 

@@ -227,10 +227,10 @@ def posts_of(session: Session, *where: ColumnElement[bool], on: date) -> tuple[P
 # --- acts -----------------------------------------------------------------------------------------------------------
 
 
-def history(session: Session, kind: str, code: str) -> tuple[ActRow, ...]:
-    """The confirmed acts that changed a record, the newest first."""
+def history(session: Session, kind: str, code: str, *where: ColumnElement[bool]) -> tuple[ActRow, ...]:
+    """The confirmed acts that changed a record, the newest first; those that meet further conditions."""
     query = _acts().join(ActSubject, ActSubject.act_id == OrganisationAct.id)
-    query = query.where(ActSubject.kind == kind, ActSubject.code == code)
+    query = query.where(ActSubject.kind == kind, ActSubject.code == code, *where)
     return _act_rows(session, query.order_by(OrganisationAct.id.desc()).limit(HISTORY))
 
 

@@ -3,15 +3,17 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, exists, not_, or_, select, true
+from sqlalchemy.orm import Session, aliased
 
 from ged.administration.models import ActSubject, OrganisationAct
 from ged.errors import NotFound
 from ged.org.actors import load_actor
 from ged.org.models import Holding, Person, Post, PostRole, held_on
 from ged.org.tree import ministry_of_role, of_ministry, runs_installation
+from ged.register.models import Register
 from ged.unit import Actor, Role
 
 
@@ -33,9 +35,29 @@ class Reach:
         return frozenset(self.actor.units) if self.is_whole else ministry_of_role(self.actor, Role.ADMINISTRATOR)
 
     @property
+    def others_accounts(self) -> frozenset[str]:
+        """Accounts that look after the whole installation, where this administrator does not: they are not his to open or change."""
+        return frozenset() if self.is_whole else frozenset(self.accounts)
+
+    @property
     def acts(self) -> ColumnElement[bool]:
-        """Acts of people of the ministry."""
-        return true() if self.is_whole else of_ministry(OrganisationAct.person_id, self.actor, Role.ADMINISTRATOR)
+        """Acts of people of the ministry that are about nothing of another one."""
+        if self.is_whole:
+            return true()
+        return of_ministry(OrganisationAct.person_id, self.actor, Role.ADMINISTRATOR) & ~self._about_others()
+
+    def _about_others(self) -> ColumnElement[bool]:
+        """Acts whose records are of another ministry: a colleague may look after the whole installation."""
+        near, units = sorted(self.units), self.actor.units
+        far: dict[str, Any] = {
+            "units": sorted(unit.code for unit_id, unit in units.items() if unit_id not in self.units),
+            "posts": select(Post.code).where(Post.unit_id.not_in(near)),
+            "registers": select(Register.code).where(Register.unit_id.not_in(near)),
+            "people": select(Person.account).where(not_(self.people)),
+        }
+        subject = aliased(ActSubject)
+        named = or_(*(and_(subject.kind == kind, subject.code.in_(codes)) for kind, codes in far.items()))
+        return exists().where(subject.act_id == OrganisationAct.id, named)
 
     @property
     def people(self) -> ColumnElement[bool]:
@@ -46,12 +68,16 @@ class Reach:
             ActSubject.kind == "people", ActSubject.code == Person.account, ActSubject.act_id == OrganisationAct.id,
             OrganisationAct.done_at.is_not(None), OrganisationAct.undone_at.is_(None),
             of_ministry(OrganisationAct.person_id, self.actor, Role.ADMINISTRATOR),
-        )  # fmt: skip
+        ).correlate(Person)  # fmt: skip
         return or_(of_ministry(Person.id, self.actor, Role.ADMINISTRATOR), entered)
 
     def looked_after(self, on: date) -> ColumnElement[bool]:
         """Those of ``people`` whose accounts this ministry looks after on a day."""
         return self.people & ~self.moved_away(on)
+
+    def opened_by(self, on: date) -> ColumnElement[bool]:
+        """Those of ``looked_after`` whose accounts this administrator may open for the first time."""
+        return self.looked_after(on) & Person.account.not_in(sorted(self.others_accounts))
 
     def moved_away(self, on: date) -> ColumnElement[bool]:
         """People who hold posts of other ministries on a day, and none of this one: their account is looked after there."""

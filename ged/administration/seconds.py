@@ -76,7 +76,7 @@ class Finder:
         wanted = Person.id.in_(sorted(set(person_ids)))
         return {
             int(one.person_id): frozenset(
-                self._session.scalars(select(Person.id).where(wanted, Reach(one, accounts).looked_after(self._on)))
+                self._session.scalars(select(Person.id).where(wanted, Reach(one, accounts).opened_by(self._on)))
             )
             for one in administrators(self._session, on=self._on)
         }

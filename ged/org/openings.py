@@ -70,7 +70,8 @@ class OpeningRow:
 
     Attributes:
         titles: of the posts that the person holds on the day.
-        mark: changes with the code, the posts and their roles, the name and the clearance: what a second person vouches for.
+        mark: changes with the code, the posts, their roles and whose secretariats they are, the name and the clearance: what a second
+            person vouches for.
         is_alone: it worked without a second person.
         second_name: who confirmed or refused it; empty: nobody.
         at: when it came to its state.
@@ -124,7 +125,10 @@ def rows(session: Session, ids: Collection[int], *, on: date, now: datetime) -> 
 
 
 def _mark(row: FirstAccess, person: Person, posts: Iterable[Post]) -> str:
-    opens = sorted([post.id, post.title, post.unit_id, sorted(one.role.value for one in post.roles)] for post in posts)
+    opens = sorted(
+        [post.id, post.title, post.unit_id, sorted(one.role.value for one in post.roles), post.secretary_of_id or 0]
+        for post in posts
+    )
     told = [row.code_hash, person.name, person.clearance, opens]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
 

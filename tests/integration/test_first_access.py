@@ -332,6 +332,25 @@ def test_the_second_person_confirms_the_code_that_was_shown(services: Services) 
         choose(services, other.code)
 
 
+def test_the_second_person_confirms_whose_secretariat_was_shown(services: Services) -> None:
+    """A secretary prepares for an authority, and sees its letters."""
+    opens(services, "dge")
+    person = a_new_agent(services)
+    do(services, lambda now: wanted.changed_post(
+        now, "NOUVEAU", title="Secrétaire", unit="ETU", roles=("secretary",), secretary_of=None
+    ))  # fmt: skip
+    make(services, person)
+    with services.unit_of_work(NOW) as uow:
+        row = uow.session.scalars(select(FirstAccess.id)).one()
+        shown = rows(uow.session, [row], on=TODAY, now=NOW)[row].mark
+    do(services, lambda now: wanted.changed_post(
+        now, "NOUVEAU", title="Secrétaire", unit="ETU", roles=("secretary",), secretary_of="SG-T"
+    ))  # fmt: skip
+    with services.unit_of_work(NOW) as uow, pytest.raises(Invalid, match="first_access.settled"):
+        first_access.confirm(uow, row, shown=shown, actor=actor(services, "dge"))
+    settle(services, person, "dge")
+
+
 def second_administrator(services: Services) -> None:
     do(services, lambda now: wanted.new_post(
         now, code="ADM2", title="Second administrateur", unit="SG", roles=("administrator",), holder="agent", secretary_of=None

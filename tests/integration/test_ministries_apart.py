@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from ged.administration import first_access, people, wanted
+from ged.administration import apart, first_access, openings, people, wanted
 from ged.administration import operations as acts
 from ged.administration import queries as administration
 from ged.administration.differences import digest
@@ -313,9 +313,140 @@ WRONG = {
 @pytest.mark.parametrize("what", WRONG)
 def test_no_act_changes_or_names_what_is_of_another_ministry(services: Services, what: str) -> None:
     field, lines = WRONG[what]
-    with pytest.raises(acts.Unfit) as far:
+    with pytest.raises(apart.Unfit) as far:
         propose(services, lines)
     assert (far.value.code, far.value.params["field"]) == ("cell.unknown", field)
+
+
+def _refusals(services: Services, asked: Wanted) -> list[tuple[str, object]]:
+    """The codes of a refusal and all that they tell."""
+    with pytest.raises(GedError) as found:
+        propose(services, asked)
+    refusal = found.value
+    return [(one.code, sorted(one.params.items())) for one in getattr(refusal, "errors", (refusal,))]
+
+
+def test_a_refusal_tells_nothing_of_another_ministry(services: Services) -> None:
+    """Values that no list offers are sent by hand: what is of the other ministry is as unknown as what is nowhere."""
+    with services.unit_of_work(NOW) as uow:
+        top = uow.session.scalars(select(Unit).where(Unit.code == "AUT")).one()
+        uow.session.add(
+            Unit(code="AUT-F", name=f"Fermé {THEIRS}", parent_id=top.id, closed_at=NOW, successor_id=top.id)
+        )
+        gone = Person(account="aut-parti", name=f"Parti {THEIRS}", is_active=False)
+        uow.session.add(gone)
+        uow.session.flush()
+        past = date(2020, 1, 1)
+        uow.session.add(Holding(post_id=post_id(services, "AUT-B"), person_id=gone.id, from_on=past, until_on=past))
+
+    def given(holder: str) -> Wanted:
+        return lambda now: wanted.given_post(now, "DGE-C", holder=holder)
+
+    def moved(below: str) -> Wanted:
+        return lambda now: wanted.moved_unit(now, "DGE", below=below)
+
+    for field, sheet, ask, values in (
+        ("holder", "Personnes", given, ("nulle-part", "AUT-B", "aut-parti", "aut-b")),
+        ("parent", "Entités ou Unités", moved, ("NULLE-PART", "aut-bo", "AUT-F", "AUT-BO")),
+    ):
+        for value in values:
+            ((code, told),) = _refusals(services, ask(value))
+            params = dict(told) | {"near": "", "sheet": sheet}  # type: ignore[call-overload]
+            assert (code, params) == ("cell.unknown", {"field": field, "value": value, "near": "", "sheet": sheet})
+    new = {"name": "Nouveau", "email": "", "clearance": "ordinary"}
+    ((code, told),) = _refusals(services, lambda now: wanted.new_person(now, account="AUT-B", **new))
+    assert (code, told) == ("cell.nearly_twice", [("field", "account"), ("other", "AUT-B")]), "as it was typed"
+
+
+def test_an_account_that_looks_after_the_installation_is_not_in_the_hands_of_one_ministry(services: Services) -> None:
+    """The installation names accounts. Whoever enters one, or opens one, would look after all ministries."""
+    named = replace(services, installation_accounts=("grand.admin", "etudes"))
+    new = {"name": "Nouveau", "email": "", "clearance": "ordinary"}
+    for asked in (
+        lambda now: wanted.new_person(now, account="grand.admin", post=None, **new),
+        lambda now: wanted.changed_person(now, "etudes", **new),
+        lambda now: wanted.departure(now, "etudes", successors={}),
+    ):
+        assert [one[0] for one in _refusals(named, asked)] == ["act.installation_account"]
+    etudes = int(person(services, "etudes"))
+    with named.unit_of_work(NOW) as uow, pytest.raises(NotFound, match=r"person\.unknown"):
+        first_access.make(uow, etudes, actor=actor(services, "admin"))
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(PostRole(post_id=post_id(services, "DAF-C"), role=Role.ADMINISTRATOR))
+        uow.session.execute(update(Person).where(Person.account.in_(("daf", "dge"))).values(password_hash="x"))
+    with services.reading() as session:
+        found = seconds_of(
+            session, etudes, maker_id=int(person(services, "sg")), installation_accounts=("etudes",), on=TODAY
+        )
+    assert found.able == {int(person(services, "dge"))}, "the head above, and no administrator of one ministry"
+    whole = replace(services, installation_accounts=("admin", "grand.admin", "etudes"))
+    do(whole, lambda now: wanted.new_person(now, account="grand.admin", post=None, **new))
+    with whole.unit_of_work(NOW) as uow:
+        first_access.make(uow, etudes, actor=actor(services, "admin"))
+
+
+def test_of_who_went_to_another_ministry_nothing_of_there_is_told(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        mover = int(actor(services, "daf").person_id)
+        for holding in uow.session.scalars(select(Holding).where(Holding.person_id == mover)):
+            holding.until_on = TODAY - timedelta(1)
+        uow.session.add(Holding(post_id=post_id(services, "AUT-T"), person_id=mover, from_on=TODAY))
+        sessions.open_session(uow, PersonId(mover), address="10.0.0.1", device="")
+        uow.session.add(
+            Delegation(
+                kind=DelegationKind.DELEGATION, post_id=post_id(services, "AUT-B"), person_id=mover, act=f"Note {THEIRS}",
+                from_on=TODAY, until_on=TODAY + timedelta(3), granted_at=NOW,
+            )
+        )  # fmt: skip
+    their_letter(services)
+    do(
+        services,
+        lambda now: wanted.changed_person(now, "daf", name="Daf", email=f"{THEIRS}@exemple.tg", clearance="restricted"),
+        who="aut-a",
+    )
+    with services.unit_of_work(NOW) as uow:
+        first_access.make(uow, mover, actor=actor(services, "aut-a"))
+    with services.reading() as session:
+        for who, is_told in (("admin", False), ("aut-a", True)):
+            reach = Reach(actor(services, who), ())
+            page = people.person_page(session, mover, reach, on=TODAY, now=NOW)
+            told = [
+                page.posts, page.held, page.delegations, page.open_at, page.acts,
+                people.people(session, reach, "daf", on=TODAY, offset=0, limit=9, with_closed=True),
+                openings.listing(session, reach, limit=9, on=TODAY, now=NOW)[0],
+                openings.latest(session, reach, limit=9, on=TODAY, now=NOW),
+            ]  # fmt: skip
+            assert (THEIRS in repr(told)) is is_told, told
+            assert (page.sessions, page.seen_at is not None, len(page.acts)) == (
+                (1, True, 1) if is_told else (0, False, 0)
+            )
+            assert [one.post.code for one in page.held] == (["AUT-T"] if is_told else ["DAF-C"])
+
+
+def test_the_list_of_acts_names_no_act_about_another_ministry(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(PostRole(post_id=post_id(services, "DAF-C"), role=Role.ADMINISTRATOR))
+    whole, colleague = _all_of_it(services), Reach(actor(services, "daf"), ())
+    for far in (
+        lambda now: wanted.changed_person(now, "aut-b", name="Secret", email="", clearance="secret"),
+        lambda now: wanted.changed_unit(now, "AUT-BO", name="Courrier", kind="service"),
+        lambda now: wanted.changed_post(now, "AUT-B", title="X", unit="AUT-BO", roles=("clerk",), secretary_of=None),
+        lambda now: wanted.changed_register(now, "AUT-ARR", name="X", unit="AUT-BO", pattern="{seq:04d}/{year}"),
+    ):
+        do(whole, far)
+        confirm(
+            whole, propose(whole, lambda now: wanted.given_post(now, "AUT-T", holder=None)), on=TODAY + timedelta(1)
+        )
+    near = [
+        do(whole, lambda now: wanted.changed_unit(now, "ETU", name="Études", kind="service")),
+        do(services, lambda now: wanted.given_post(now, "ETU-M", holder="agent"), who="daf"),
+        do(services, lambda now: wanted.new_person(now, account="neuf", name="N", email="", clearance="ordinary")),
+    ]
+    with services.reading() as session:
+        shown, _page = administration.acts(session, colleague, limit=50)
+        assert [one.id for one in shown] == near[::-1]
+        assert administration.waiting_count(session, colleague) == 0
+        assert len(administration.acts(session, Reach(actor(services, "admin"), ("admin",)), limit=50)[0]) == 11
 
 
 def test_an_act_is_seen_and_withdrawn_in_its_ministry(services: Services) -> None:
@@ -372,7 +503,7 @@ def test_an_act_of_who_runs_the_installation_is_not_taken_back_by_a_colleague(se
     with services.unit_of_work(NOW) as uow, pytest.raises(GedError, match=r"cell\.unknown"):
         acts.confirm(uow, asked, shown=shown.digest, actor=actor(services, "daf"))
     done = confirm(whole, asked)
-    with pytest.raises(GedError, match=r"cell\.unknown"):
+    with pytest.raises(NotFound, match=r"act\.unknown"):
         undo(services, done, who="daf")
     undo(whole, done)
 
@@ -392,9 +523,9 @@ def test_an_act_about_another_ministry_is_neither_seen_nor_withdrawn_by_a_collea
         )
     with services.reading() as session:
         found = administration.act_page(session, planned).differences
-        assert not acts.may_look(session, found, Reach(colleague, ()))
-        assert acts.may_look(session, found, Reach(actor(services, "admin"), ("admin",)))
-        assert acts.may_look(session, found, Reach(actor(services, "aut-a"), ()))
+        assert not apart.may_look(session, found, Reach(colleague, ()))
+        assert apart.may_look(session, found, Reach(actor(services, "admin"), ("admin",)))
+        assert apart.may_look(session, found, Reach(actor(services, "aut-a"), ()))
     with whole.unit_of_work(NOW) as uow:
         acts.withdraw(uow, planned, actor=actor(services, "admin"))
 
@@ -436,7 +567,7 @@ def test_two_administrators_of_one_ministry_do_not_open_an_account_of_another(se
 def test_no_slash_makes_a_code_of_one_list_a_code_of_another(services: Services) -> None:
     """Who looks after one ministry adds nothing to the common stock, and a code of old with a slash is not taken for an own one."""
     nature = {"name": "Nature", "direction": "incoming", "entity": ""}
-    with pytest.raises(acts.Unfit) as found:
+    with pytest.raises(apart.Unfit) as found:
         do(services, lambda now: wanted.new_listed(now, "natures", nature | {"code": "MIN/x"}))
     assert [one.code for one in found.value.errors] == ["cell.slash"]
     with services.unit_of_work(NOW) as uow:

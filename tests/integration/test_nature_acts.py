@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from ged.administration import lists, operations, wanted
-from ged.administration.operations import Unfit
+from ged.administration.apart import Unfit
 from ged.administration.reach import Reach
 from ged.errors import GedError, Invalid
 from ged.natures import queries as natures

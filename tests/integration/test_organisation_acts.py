@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from ged import audit
 from ged.access import Because, grant, may_see
 from ged.administration import consequences, operations, planned, wanted
-from ged.administration.operations import Unfit
+from ged.administration.apart import Unfit
 from ged.administration.states import ActState, state_of
 from ged.audit import AuditEntry, AuditPayload
 from ged.errors import GedError, Invalid, InvalidTransition

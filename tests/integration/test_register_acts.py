@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text
 
 from ged.administration import operations, planned, registers, wanted
-from ged.administration.operations import Unfit
+from ged.administration.apart import Unfit
 from ged.administration.reach import Reach
 from ged.audit import AuditEntry
 from ged.errors import Invalid, InvalidTransition

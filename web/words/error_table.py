@@ -50,6 +50,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("« %(post)s » aurait deux titulaires : il a été attribué depuis."),
         _l("Annulez d'abord la modification plus récente."),
     ),
+    "act.installation_account": Message(
+        _l("Ce compte administre toute l'installation, avec ses autres ministères."),
+        _l("Demandez cet acte à un administrateur de toute l'installation."),
+    ),
     "act.last_administrator": Message(
         _l("Après cette modification, plus personne n'administrerait l'application."),
         _l("Donnez d'abord le rôle d'administrateur à une autre personne, qui a déjà son mot de passe."),

@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.administration import operations, queries
+from ged.administration.apart import Unfit
 from ged.administration.lines import Line
-from ged.administration.operations import Unfit
 from ged.errors import Invalid
 from ged.org.file import OrganisationFile
 from web.site import context

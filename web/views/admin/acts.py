@@ -4,7 +4,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from ged.administration import operations, queries
+from ged.administration import apart, operations, queries
+from ged.administration.apart import Unfit
 from ged.administration.operations import Preview
 from ged.administration.queries import ActPage
 from ged.administration.states import ActState
@@ -48,7 +49,7 @@ def _show(act_id: int, error: GedError | None = None) -> ResponseReturnValue:
     with services.reading() as session:
         reach().require_act(session, act_id)
         act = queries.act_page(session, act_id)
-        if not operations.may_look(session, act.differences, reach(), is_done=act.done_at is not None):
+        if not apart.may_look(session, act.differences, reach(), is_done=act.done_at is not None):
             raise NotFound("act.unknown", "open it from the list again", id=act_id)
     shown, refusal = _looked_at(act)
     found = shown.differences if shown is not None else act.differences
@@ -94,7 +95,7 @@ def _looked_at(act: ActPage) -> tuple[Preview | None, GedError | None]:
         return None, None
     try:
         return operations.preview(context.services(), act.row.id, actor=context.actor(), now=context.now()), None
-    except operations.Unfit as refused:
+    except Unfit as refused:
         return None, FormRefused(refused.errors)
     except Invalid as refused:
         return None, refused
@@ -123,7 +124,7 @@ def confirm(act_id: int) -> ResponseReturnValue:
             with services.unit_of_work(now) as uow:
                 operations.confirm(uow, act_id, shown=shown, reference=reference, actor=actor)
             flash(_("C'est fait. La modification peut être annulée tant que rien n'en dépend."), "success")
-    except operations.Unfit as refused:
+    except Unfit as refused:
         return _show(act_id, FormRefused(refused.errors))
     except (Invalid, InvalidTransition) as refused:
         return _show(act_id, refused)
