@@ -61,7 +61,8 @@ class Reach:
 
     @property
     def people(self) -> ColumnElement[bool]:
-        """People who hold or held a post of the ministry, or were entered by its acts that stand: whom its pages show."""
+        """Whom its pages show: people who hold or held a post of the ministry; and those without any post, now or in the past, whose
+        account its acts that stand entered or changed."""
         if self.is_whole:
             return true()
         entered = exists().where(
@@ -69,7 +70,9 @@ class Reach:
             OrganisationAct.done_at.is_not(None), OrganisationAct.undone_at.is_(None),
             of_ministry(OrganisationAct.person_id, self.actor, Role.ADMINISTRATOR),
         ).correlate(Person)  # fmt: skip
-        return or_(of_ministry(Person.id, self.actor, Role.ADMINISTRATOR), entered)
+        # A colleague who looks after the whole installation changes people of other ministries too.
+        elsewhere = exists().where(Holding.person_id == Person.id)
+        return or_(of_ministry(Person.id, self.actor, Role.ADMINISTRATOR), entered & ~elsewhere)
 
     def looked_after(self, on: date) -> ColumnElement[bool]:
         """Those of ``people`` whose accounts this ministry looks after on a day."""

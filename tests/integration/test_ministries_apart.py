@@ -447,6 +447,10 @@ def test_the_list_of_acts_names_no_act_about_another_ministry(services: Services
         assert [one.id for one in shown] == near[::-1]
         assert administration.waiting_count(session, colleague) == 0
         assert len(administration.acts(session, Reach(actor(services, "admin"), ("admin",)), limit=50)[0]) == 11
+        for page in (people.person_page, rights_of):
+            with pytest.raises(NotFound):
+                more = {"now": NOW} if page is people.person_page else {}
+                page(session, int(person(services, "aut-b")), colleague, on=TODAY, **more)
 
 
 def test_an_act_is_seen_and_withdrawn_in_its_ministry(services: Services) -> None:
