@@ -1,7 +1,7 @@
 """Each section of the organisation file is known wherever acts ask for its kind: one that is forgotten would be changed unseen."""
 
-from ged.administration.differences import SECTIONS
 from ged.administration.apart import OF_UNITS
+from ged.administration.differences import SECTIONS
 from ged.org.file import OrganisationFile
 from ged.workbook.merging import LISTED
 from web.words.acts import KINDS
