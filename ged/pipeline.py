@@ -44,6 +44,7 @@ from ged.suggestions import lessons, readings, resent
 from ged.takeover import queries as takeover_queries
 from ged.takeover import uploads
 from ged.unit import SYSTEM, Services, UnitOfWork
+from ged.workbook import operations as workbooks
 from ged.writing import word as word_letters
 from ged.writing import working
 
@@ -176,6 +177,8 @@ def sweep(run: Run) -> None:
         notice_mail.forget(uow, now=run.now)
         notices_returned.forget(uow, now=run.now)
         working.forget(uow, now=run.now)
+        uploads.forget(uow, now=run.now)
+        workbooks.forget(uow, now=run.now)
     logger.info("sweep.done removed=%s folders=%s pieces=%s", removed, folders, pieces)
 
 

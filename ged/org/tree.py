@@ -198,6 +198,9 @@ def with_predecessors(unit_ids: Iterable[int], units: Mapping[int, UnitRow]) -> 
 
 def headed(roots: Iterable[UnitId], units: Mapping[int, UnitRow]) -> frozenset[UnitId]:
     """The units headed from these units: themselves, and the units below up to the next entity."""
+    waiting: list[int] = list(roots)
+    if not waiting:  # most people head nothing
+        return frozenset()
     children: dict[int | None, list[int]] = {}
     closed: dict[int | None, list[int]] = {}
     for unit in units.values():
@@ -205,7 +208,6 @@ def headed(roots: Iterable[UnitId], units: Mapping[int, UnitRow]) -> frozenset[U
         if unit.closed_at is not None:
             closed.setdefault(unit.successor_id, []).append(unit.id)
     found: set[UnitId] = set()
-    waiting: list[int] = list(roots)
     while waiting:
         unit_id = waiting.pop()
         if unit_id not in found:

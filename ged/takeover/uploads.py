@@ -153,17 +153,12 @@ def hand_in(
 ) -> int:
     """Keep a file that was read (``read_apart``); its columns are guessed. Returns its id.
 
-    Files that were handed in long ago are forgotten, with what nobody took in.
-
     Raises:
         Forbidden: ``register.not_clerk``; Invalid: ``takeover.not_archive``, ``takeover.empty``, ``takeover.too_long``.
     """
     registers.clerk_post(uow.session, register_id, actor)
     if registers.nature_of(uow.session, register_id) is not RegisterNature.ARCHIVE:
         raise Invalid("takeover.not_archive", "choose a register of earlier archives", field="register_id")
-    long_ago = TakeoverFile.handed_in_at < uow.now - KEPT
-    uow.session.execute(delete(TakeoverFile).where(TakeoverFile.asked_at.is_(None), long_ago))
-    uow.session.execute(update(TakeoverFile).where(TakeoverFile.done_at.is_not(None), long_ago).values(content=None))
     row = TakeoverFile(
         register_id=register_id, person_id=actor.person_id, filename=harmless_name(filename)[-200:],
         sha256=hashlib.sha256(content).hexdigest(), content=content, handed_in_at=uow.now,
@@ -173,6 +168,17 @@ def hand_in(
     uow.session.flush()
     uow.record("takeover.handed_in", "register", register_id, actor=actor, file=row.sha256, lines=row.total)
     return row.id
+
+
+def forget(uow: UnitOfWork, *, now: datetime) -> None:
+    """Delete files that nobody took in for ``KEPT``, and the bytes of those that were taken in: letters stand in them."""
+    long_ago = TakeoverFile.handed_in_at < now - KEPT
+    uow.session.execute(delete(TakeoverFile).where(TakeoverFile.asked_at.is_(None), long_ago))
+    uow.session.execute(
+        update(TakeoverFile)
+        .where(TakeoverFile.done_at.is_not(None), TakeoverFile.content.is_not(None), long_ago)
+        .values(content=None)
+    )
 
 
 def choose_sheet(

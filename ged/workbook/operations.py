@@ -116,11 +116,7 @@ def _first_told(changes: Sequence[Change]) -> tuple[Change, ...]:
 
 
 def hand_in(uow: UnitOfWork, content: bytes, filename: str, *, actor: Actor | None = None) -> int:
-    """Keep a workbook that was read, so that it can be looked at and taken in; files handed in long ago and never taken in
-    are deleted. Returns its id."""
-    uow.session.execute(
-        delete(WorkbookImport).where(WorkbookImport.taken_at.is_(None), WorkbookImport.handed_in_at < uow.now - KEPT)
-    )
+    """Keep a workbook that was read, so that it can be looked at and taken in. Returns its id."""
     row = WorkbookImport(
         filename=harmless_name(filename)[-200:], sha256=hashlib.sha256(content).hexdigest(), content=content, handed_in_at=uow.now,
         person_id=actor.person_id if actor is not None else None,
@@ -128,6 +124,13 @@ def hand_in(uow: UnitOfWork, content: bytes, filename: str, *, actor: Actor | No
     uow.session.add(row)
     uow.session.flush()
     return row.id
+
+
+def forget(uow: UnitOfWork, *, now: datetime) -> None:
+    """Delete workbooks that nobody took in for ``KEPT``."""
+    uow.session.execute(
+        delete(WorkbookImport).where(WorkbookImport.taken_at.is_(None), WorkbookImport.handed_in_at < now - KEPT)
+    )
 
 
 def content_of(session: Session, import_id: int) -> tuple[str, bytes]:

@@ -445,7 +445,7 @@ def test_the_list_of_acts_names_no_act_about_another_ministry(services: Services
     with services.reading() as session:
         shown, _page = administration.acts(session, colleague, limit=50)
         assert [one.id for one in shown] == near[::-1]
-        assert administration.waiting_count(session, colleague) == 0
+        assert administration.waiting_count(session, colleague).planned == 0
         assert len(administration.acts(session, Reach(actor(services, "admin"), ("admin",)), limit=50)[0]) == 11
         for page in (people.person_page, rights_of):
             with pytest.raises(NotFound):

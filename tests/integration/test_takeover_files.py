@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -18,18 +18,23 @@ from flask import Flask
 from openpyxl import Workbook, load_workbook
 from sqlalchemy import select
 
+from ged import pipeline
 from ged.audit import AuditEntry
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
-from ged.jobs import JobKind
+from ged.jobs import ClaimedJob, JobKind
 from ged.org.models import Person, Unit
+from ged.ports import JobId
 from ged.register.allocation import lock_book
 from ged.register.models import Direction, Mail, MailNumber, Register, RegisterNature
+from ged.runner import Run
 from ged.spreadsheet.reading import read_apart
 from ged.takeover import uploads
 from ged.takeover.models import TakeoverFile
 from ged.takeover.operations import PIECE_LETTERS
 from ged.takeover.uploads import FileRow
 from ged.unit import Services
+from ged.workbook import operations as workbooks
+from ged.workbook.models import WorkbookImport
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.lock_kit import Actor, wait_for_waiters
 from tests.routing_kit import run_jobs, unit_id
@@ -391,6 +396,23 @@ def test_a_register_that_is_closed_while_lines_wait_for_it_takes_no_more(
     assert [one[2] for one in kept(services, file_id).refusals] == ["register.closed"]
     assert numbers(services) == []
     services.engine.dispose()
+
+
+def test_files_are_forgotten_after_a_month_although_nobody_hands_another_one_in(services: Services) -> None:
+    """The letters of a register stand in them, those of restricted ones too."""
+    waiting, taken, asked = (hand_in(services, csv_of(HEAD, [str(n), *GOOD[1:]])) for n in (1, 2, 3))
+    ask(services, taken)
+    take(services, taken)
+    ask(services, asked)
+    with services.unit_of_work(NOW) as uow:
+        workbook = workbooks.hand_in(uow, b"x", "classeur.xlsx")
+    for days, held in ((29, {waiting: True, taken: True, asked: True}), (31, {taken: False, asked: True})):
+        job = ClaimedJob(JobId(1), JobKind.SWEEP, 0, {}, 1, "test")
+        pipeline.sweep(Run(services, job, lambda _said: None, NOW + timedelta(days)))
+        with services.reading() as session:
+            rows = session.execute(select(TakeoverFile.id, TakeoverFile.content.is_not(None))).all()
+            assert {one: bool(is_held) for one, is_held in rows} == held
+            assert (session.get(WorkbookImport, workbook) is not None) is (days < 30)
 
 
 HOSTILE = {
