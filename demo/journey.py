@@ -31,6 +31,7 @@ SEED = 2026
 TIMEZONE = ZoneInfo("Africa/Lome")
 DPI = 300
 WAIT_S = 120.0
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 0.5
 NOTE = "Étudier et me proposer un projet de réponse. M'en parler avant la réunion de cabinet."
 
 
@@ -138,11 +139,12 @@ class Journey:
         Raises:
             AssertionError: it did not happen in time.
         """
-        ends = time.monotonic() + seconds
+        ends, pause_s = time.monotonic() + seconds, SHORTEST_PAUSE_S
         while not look():
             self.place.processes.check()
             assert time.monotonic() < ends, f"{what}: not within {seconds:.0f} s"
-            time.sleep(0.1)
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)  # a page takes time from the work that is waited for
 
     # --- the whole ----------------------------------------------------------------------------------------------
 

@@ -57,13 +57,14 @@ class Processes:
             ProcessEnded: a process ended, or the site did not answer in time.
         """
         until = time.monotonic() + START_S
-        while time.monotonic() < until:
-            self.check()
-            try:
-                if httpx.get(f"{url}/sante/site", timeout=2).status_code == 200:
-                    return
-            except httpx.HTTPError:
-                time.sleep(0.05)
+        with httpx.Client(timeout=2) as client:
+            while time.monotonic() < until:
+                self.check()
+                try:
+                    if client.get(f"{url}/sante/site").status_code == 200:
+                        return
+                except httpx.HTTPError:
+                    time.sleep(0.05)
         raise ProcessEnded(f"site: no answer from {url} within {START_S:.0f} s, see {self.logs / 'site.log'}")
 
     def kill(self, name: str) -> None:

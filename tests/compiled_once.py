@@ -2,16 +2,23 @@
 
 In production a process has one engine, which compiles a statement once. But each test makes a new engine with an empty
 cache: filling it took a third of the time of a page test.
+
+Also loads each revision of the database once per process. Alembic loads all of them three times in each migration.
 """
 
 from collections.abc import MutableMapping
+from functools import cache
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from alembic import util
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Dialect
 
-from ged import db
+from ged import db, migrations
 
+REVISIONS = Path(migrations.__file__).parent / "versions"
 STATEMENTS = 1_500
 _SHARED: dict[str, tuple[Dialect, MutableMapping[Any, Any] | None]] = {}
 
@@ -31,6 +38,20 @@ def _sharing(url: str, **options: Any) -> Engine:
     return engine
 
 
+_load = util.load_python_file
+
+
+@cache
+def _revision(name: str) -> ModuleType:
+    return _load(REVISIONS, name)
+
+
+def _loaded_once(folder: Any, name: Any) -> ModuleType:
+    """A file of Alembic as a module. One of our own revisions is the module of the earlier call."""
+    return _revision(str(name)) if Path(folder) == REVISIONS else _load(folder, name)
+
+
 def install() -> None:
     """From now on, engines of this process share compiled statements. Otherwise they are made as in the product."""
     db.create_engine = _sharing  # type: ignore[assignment]
+    util.load_python_file = _loaded_once

@@ -57,7 +57,7 @@ class Release:
 
     def command(self, *words: str) -> list[str]:
         """The command line that runs ``ged`` of this release."""
-        return [sys.executable, "-P", "-c", "from web.commands import main; main()", *words]
+        return [sys.executable, "-P", "-c", "from web.commands import program; program()", *words]
 
     def environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         """The environment of its processes."""

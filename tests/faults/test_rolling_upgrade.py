@@ -54,12 +54,12 @@ def served(release: Release, *, settings: dict[str, str], log: Path) -> Iterator
     """Serve a site of a release. Yields its address, once it answers, and its process."""
     place = f"http://127.0.0.1:{(port := free_port())}"
     words = ("serve", "--bind", f"127.0.0.1:{port}", "--processes", "1", "--threads", "4")
-    with running(release, *words, settings=settings, log=log) as process:
+    with running(release, *words, settings=settings, log=log) as process, httpx.Client(timeout=5) as client:
 
         def answers() -> bool:
             assert process.poll() is None, log.read_text()[-3000:]
             try:
-                return httpx.get(f"{place}/connexion", timeout=5).status_code == 200
+                return client.get(f"{place}/connexion").status_code == 200
             except httpx.TransportError:
                 return False
 

@@ -11,12 +11,17 @@ import pytest
 
 from demo.journey import Journey
 from demo.stage import Stage, free_port, start, start_bridge
+from signing import keys
+from tests.factories import FAST
 from tests.servers import elastic, postgres, redis
 
 
 @contextmanager
 def _running(folder: Path, extra: dict[str, str], *, workers: int = 1) -> Iterator[Stage]:
-    stage = start(folder / "data", bind=f"127.0.0.1:{free_port()}", say=print, extra=extra, workers=workers)
+    with pytest.MonkeyPatch.context() as patch:
+        # A key keeps the cost of its passphrase: to make and open these costs a hundredth.
+        patch.setattr(keys, "Argon2Cost", lambda: FAST)
+        stage = start(folder / "data", bind=f"127.0.0.1:{free_port()}", say=print, extra=extra, workers=workers)
     try:
         yield stage
     finally:

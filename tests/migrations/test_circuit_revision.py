@@ -12,7 +12,7 @@ from ged.org.models import Delegation, DelegationKind
 from ged.signbook import drafts, operations
 from ged.signbook.models import Stance
 from tests.factories import NOW, TODAY
-from tests.migration_kit import downgrade, engine, tables, upgrade, url
+from tests.migration_kit import downgrade, engine, make_at_head, tables, upgrade, url
 from tests.signbook_kit import House, make_house
 
 __all__ = ["engine", "url"]
@@ -50,7 +50,7 @@ def fill(url: str, folder: Path) -> tuple[int, int]:
 
 
 def test_visas_one_after_the_other_stay_so_and_opinions_are_no_visas(url: str, engine: Engine, tmp_path: Path) -> None:
-    upgrade(url, tmp_path)
+    make_at_head(url, tmp_path)
     chain, both = fill(url, tmp_path)
     downgrade(engine, "0006")
     found = "SELECT mail_id, position FROM circuit_steps ORDER BY mail_id, position"

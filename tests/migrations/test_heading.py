@@ -11,14 +11,14 @@ from ged.ports import MailId, PostId, UnitId
 from ged.routing import operations
 from ged.routing.models import Assignment, Purpose
 from tests.factories import NOW, actor, make_organisation, make_services
-from tests.migration_kit import downgrade, engine, upgrade, url
+from tests.migration_kit import downgrade, engine, make_at_head, upgrade, url
 from tests.routing_kit import impute, make_mentions, register
 
 __all__ = ["engine", "url"]
 
 
 def test_letters_of_posts_get_the_right_of_the_heads_and_an_index_job(url: str, engine: Engine, tmp_path: Path) -> None:
-    upgrade(url, tmp_path)
+    make_at_head(url, tmp_path)
     services = make_services(tmp_path, url=url, create=False)
     make_organisation(services)
     make_mentions(services)

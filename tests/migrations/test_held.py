@@ -13,7 +13,7 @@ from sqlalchemy.types import JSON, Boolean, Date, Float, Integer, String
 from ged.db import UtcDateTime, make_engine
 from ged.held import HELD, Held
 from ged.models import metadata
-from tests.migration_kit import engine, triggers, upgrade, url
+from tests.migration_kit import engine, make_at_head, triggers, url
 
 __all__ = ["engine", "url"]
 
@@ -30,7 +30,7 @@ OTHER_TYPES = {Boolean: (True, False), Float: (0.5, 0.25), JSON: ({"a": 1}, {"a"
 @pytest.fixture
 def migrated(url: str, engine: Engine, tmp_path: Path) -> Iterator[Connection]:
     """A connection that checks no foreign keys: a row needs no rows of other tables."""
-    upgrade(url, tmp_path)
+    make_at_head(url, tmp_path)
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             cursor = connection.connection.cursor()
@@ -133,7 +133,7 @@ def test_a_number_bears_a_slip_or_a_letter(migrated: Connection) -> None:
 
 
 def test_revisions_and_models_hold_the_same(url: str, engine: Engine, tmp_path: Path) -> None:
-    upgrade(url, tmp_path)
+    make_at_head(url, tmp_path)
     migrated = triggers(engine)
     made = engine
     if engine.dialect.name == "sqlite":

@@ -16,7 +16,6 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 
 from ged import migrations
-from ged.config import Settings
 from ged.db import PROGRAM, Code, make_engine
 from ged.errors import ConfigError
 from ged.models import metadata
@@ -166,16 +165,39 @@ def _with_state(enum: type[StrEnum]) -> MetaData:
     return tables
 
 
-def test_a_revision_that_names_an_older_program_takes_nothing_from_it(tmp_path: Path) -> None:
-    settings = make_settings(tmp_path)
+Shape = dict[str, dict[str, object]]
+
+
+@pytest.fixture(scope="module")
+def revisions(tmp_path_factory: pytest.TempPathFactory) -> list[Script]:
+    """All revisions, oldest first."""
+    engine = make_engine(make_settings(tmp_path_factory.mktemp("none")).url)
+    found = scripts(engine)
+    engine.dispose()
+    return found
+
+
+@pytest.fixture(scope="module")
+def shapes(revisions: list[Script], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Shape]:
+    """The shape of the tables after each revision from ``FIRST`` on."""
+    settings = make_settings(tmp_path_factory.mktemp("shapes"))
     engine = make_engine(settings.url)
-    shapes: dict[str, dict[str, dict[str, object]]] = {}
-    for script in scripts(engine):
+    found = {}
+    for one in (script.revision for script in revisions if script.revision >= FIRST):
+        migrate_database(settings, revision=one)
+        found[one] = shape(engine)
+    engine.dispose()
+    return found
+
+
+def test_a_revision_that_names_an_older_program_takes_nothing_from_it(
+    revisions: list[Script], shapes: dict[str, Shape]
+) -> None:
+    for script in revisions:
         if script.revision >= FIRST:
-            migrate_database(settings, revision=script.revision)
-            shapes[script.revision] = shape(engine)
             oldest = getattr(script.module, "oldest_program", None)
             assert oldest in shapes, f"{script.revision} names no oldest program: see the template of revisions"
+            assert oldest <= script.revision, f"{script.revision} names a program that comes after it"
             taken = tightened(shapes[oldest], shapes[script.revision])
             if script.revision <= RELEASES[0]:  # rules of existing columns that programs followed anyway
                 taken = [one for one in taken if not one.endswith("ruled anew")]
@@ -183,7 +205,6 @@ def test_a_revision_that_names_an_older_program_takes_nothing_from_it(tmp_path: 
             assert unread(known_members(oldest), known_members(script.revision)) == [], (
                 f"programs of {oldest} crash on what those of {script.revision} write: name the revision itself"
             )
-    engine.dispose()
     assert len(shapes) > 1
 
 
@@ -253,16 +274,6 @@ def test_tables_from_before_the_promise_let_no_other_program_run(tmp_path: Path)
     engine.dispose()
 
 
-def shapes_of(settings: Settings, engine: Engine) -> dict[str, dict[str, dict[str, object]]]:
-    """The shape after each revision that has a phase, and after the revision before."""
-    shapes: dict[str, dict[str, dict[str, object]]] = {}
-    for script in scripts(engine):
-        if script.revision >= RELEASES[0]:
-            migrate_database(settings, revision=script.revision)
-            shapes[script.revision] = shape(engine)
-    return shapes
-
-
 def misplaced(phases: list[tuple[str, str]], releases: tuple[str, ...]) -> list[str]:
     """Expansions that follow a contraction of their release: their program could not start before that contraction."""
     wrong, contracted = [], False
@@ -298,13 +309,8 @@ def test_an_expansion_after_a_contraction_is_seen() -> None:
     assert misplaced(phases[:2], ("0042",)) == []
 
 
-def test_a_contraction_adds_nothing_that_its_program_needs(tmp_path: Path) -> None:
-    settings = make_settings(tmp_path)
-    engine = make_engine(settings.url)
-    shapes = shapes_of(settings, engine)
-    contractions = [one for one in scripts(engine) if getattr(one.module, "phase", "") == Phase.CONTRACT]
-    engine.dispose()
-    for one in contractions:
+def test_a_contraction_adds_nothing_that_its_program_needs(revisions: list[Script], shapes: dict[str, Shape]) -> None:
+    for one in (script for script in revisions if getattr(script.module, "phase", "") == Phase.CONTRACT):
         before, after = shapes[str(one.down_revision)], shapes[one.revision]
         new = [table for table in after if table not in before]
         new += [f"{table}.{name}" for table in before.keys() & after.keys() for name in after[table]
