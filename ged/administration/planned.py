@@ -16,6 +16,7 @@ from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound
 from ged.notices import finding
 from ged.notices.models import Occasion
 from ged.org.turns import one_at_a_time
+from ged.register import clock
 from ged.schema import is_opened
 from ged.unit import SYSTEM, Services, UnitOfWork
 
@@ -37,9 +38,16 @@ def run(services: Services, *, now: datetime) -> None:
     """Do the acts whose day has come, in the order of their days, then of their proposals.
 
     An act that fails, for example because the database does not answer, does not keep the later ones waiting; the first failure is
-    raised when all were tried.
+    raised when all were tried. While this server's clock is in doubt nothing is done and nothing refused: a clock that jumped ahead
+    would do all of them too early. Clerks are told of it by the refusal of their numbers.
     """
     on = now.astimezone(services.zone).date()
+    try:
+        with services.unit_of_work(now) as uow:
+            clock.check(uow, on, None)
+    except InvalidTransition as doubt:
+        _log.error("organisation.acts_wait code=%s", doubt.code)
+        return
     with services.reading() as session:
         ids = session.scalars(
             select(OrganisationAct.id).where(*_due(on)).order_by(OrganisationAct.planned_on, OrganisationAct.id)

@@ -20,13 +20,14 @@ from ged.org.file import OrganisationFile
 from ged.org.load import Change
 from ged.org.models import Delegation, DelegationKind, Person
 from ged.ports import PersonId, PostId
+from ged.register import clock
 from ged.unit import Actor, Services, UnitOfWork
 from ged.workbook import operations as workbook
 from tests.administration_kit import Wanted, confirm, do, organisation, propose, the_act, undo
 from tests.administration_site_kit import confirm as confirm_there
 from tests.administration_site_kit import place, send
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
-from tests.routing_kit import post_id
+from tests.routing_kit import post_id, register
 from tests.site import post, sign_in
 
 __all__ = ["place"]  # a fixture
@@ -151,6 +152,19 @@ def test_an_act_that_fails_on_its_day_keeps_no_other_waiting(
         planned.run(services, now=DAY)
         assert [code for code, _params in the_act(services, first).refusal] == ["certificate.revoked"]
     assert state_of(the_act(services, second)) is ActState.DONE
+
+
+def test_a_clock_that_jumps_ahead_neither_does_nor_refuses_what_is_planned(services: Services) -> None:
+    """The last number says which day it is: acts of the next year would else be done, or be refused for good, today."""
+    register(services)
+    planned_on = TODAY + timedelta(days=200)
+    act_id = confirm(services, propose(services, renamed("Énergie")), on=planned_on)
+    planned.run(services, now=NOW + timedelta(days=300))
+    assert state_of(the_act(services, act_id)) is ActState.PLANNED
+    with services.unit_of_work(NOW + timedelta(days=201)) as uow:
+        clock.confirm(uow, reason="Horloge parlante", actor=actor(services, "admin"))
+    planned.run(services, now=NOW + timedelta(days=201))
+    assert state_of(the_act(services, act_id)) is ActState.DONE
 
 
 def test_a_file_is_loaded_in_its_turn(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
