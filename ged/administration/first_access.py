@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from ged import locks
 from ged.administration.reach import Reach
-from ged.administration.seconds import Seconds, seconds_of
+from ged.administration.seconds import Seconds, able_lately, seconds_of
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.notices import finding
 from ged.notices.models import Occasion
@@ -96,14 +96,16 @@ def make(uow: UnitOfWork, person_id: int, *, actor: Actor) -> Made:
     )  # fmt: skip
     row.second_id = row.confirmed_at = row.refused_at = row.used_at = None
     found = _seconds(uow, row)
-    row.is_alone = not found.able
+    today = uow.now.astimezone(uow.services.zone).date()
+    lately = able_lately(uow.session, person_id, maker_id=row.made_by_id, on=today) if not found.able else frozenset()
+    row.is_alone = not found.able and not lately
     uow.session.flush()
     uow.record(
         "first_access.made", "person", person_id, actor=actor, until=row.expires_at.isoformat(), is_alone=row.is_alone,
-        second_people=sorted(found.able),
+        second_people=sorted(found.able or lately),
     )  # fmt: skip
-    _tell(uow, row, OpeningStep.WAITING, found.asked)
-    _tell(uow, row, OpeningStep.MADE, found.told - found.asked)
+    _tell(uow, row, OpeningStep.WAITING, found.asked | lately)
+    _tell(uow, row, OpeningStep.MADE, found.told - found.asked - lately)
     return Made(grouped(code), person.account, person.name, row.expires_at, row.is_alone)
 
 

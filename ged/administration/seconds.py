@@ -5,6 +5,7 @@ Whoever holds a code becomes the person of the account. So no code works by the 
 - it works after another person confirmed it, who can sign in already: another administrator who looks after the account, a head or
   an authority of a unit of the person's posts or of a unit above it, or an authority of the same entity (the secretary general);
 - where none of these can sign in, any head or authority of the ministry who can;
+- where one of them was there until lately, the code waits: an act that takes a post or a role away can be undone a moment later;
 - where there is nobody at all, on the first day of an installation, the code works alone. The journal, the list of first accesses
   and the notices say so; and whenever such an account is given a post later, the heads above it are told.
 
@@ -13,17 +14,22 @@ Neither the person of the account nor the maker of the code is ever the second p
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from ged.administration.differences import from_json
+from ged.administration.models import OrganisationAct
 from ged.administration.reach import Reach, administrators
 from ged.org import people, tree
 from ged.org.models import Holding, Person, Post, PostRole, held_on
 from ged.unit import Role
 
 HEADS = (Role.HEAD, Role.AUTHORITY)
+STRONG = (*HEADS, Role.ADMINISTRATOR)
+LATELY = timedelta(days=4)
+"""Longer than a code lasts: whoever loses a post for the life of a code is still counted."""
 
 
 @dataclass(frozen=True)
@@ -126,3 +132,42 @@ def seconds_of(
     """The second people of a person's first access, on a day."""
     found = Finder(session, [person_id, maker_id], installation_accounts=installation_accounts, on=on)
     return found.of(person_id, maker_id)
+
+
+def able_lately(session: Session, person_id: int, *, maker_id: int, on: date) -> frozenset[int]:
+    """Who can sign in, or could before the account was closed, and headed or administered a unit of the ministry until lately."""
+    units = tree.all_units(session)
+    never = {person_id, maker_id}
+    held = select(Post.unit_id).join(Holding, Holding.post_id == Post.id)
+    roots = {
+        tree.root_of(unit, units)
+        for unit in session.scalars(held.where(Holding.person_id.in_(sorted(never)), *held_on(on)))
+    }
+    near = sorted(unit for unit in units if tree.root_of(unit, units) in roots)
+    strong = or_(
+        Post.id.in_(select(PostRole.post_id).where(PostRole.role.in_(STRONG))), Post.code.in_(_weakened(session, on))
+    )
+    query = (
+        select(Person.id)
+        .join(Holding, Holding.person_id == Person.id)
+        .join(Post, Post.id == Holding.post_id)
+        .where(Post.unit_id.in_(near), strong, Person.password_hash != "", Person.id.not_in(sorted(never)))
+        .where(or_(Holding.until_on.is_(None), Holding.until_on >= on - LATELY))
+    )
+    return frozenset(session.scalars(query))
+
+
+def _weakened(session: Session, on: date) -> list[str]:
+    """The codes of posts from which acts took such a role lately."""
+    begin = datetime.combine(on - LATELY, time(), tzinfo=UTC)
+    stored = session.scalars(select(OrganisationAct.differences).where(OrganisationAct.done_at >= begin))
+    return sorted(
+        {
+            one.code
+            for differences in stored
+            for one in from_json(differences)
+            if (one.kind, one.field) == ("posts", "roles")
+            and not set(STRONG).isdisjoint(one.before or ())
+            and not set(STRONG) & set(one.before or ()) <= set(one.after or ())
+        }
+    )

@@ -280,6 +280,40 @@ def test_on_the_first_day_a_code_works_alone_and_that_stays_said(services: Servi
     assert not make(services, a_new_agent(services, "troisieme", "P3")).is_alone
 
 
+TAKEN_AWAY: dict[str, Wanted] = {
+    "left": lambda now: wanted.departure(now, "dge", successors={}),
+    "post taken away": lambda now: wanted.given_post(now, "DGE-C", holder=None),
+    "role taken away": lambda now: wanted.changed_post(
+        now, "DGE-C", title="Poste DGE-C", unit="DGE", roles=("clerk",), secretary_of=None
+    ),
+}
+
+
+@pytest.mark.parametrize("how", TAKEN_AWAY)
+def test_no_code_works_alone_because_the_second_person_was_put_out_for_a_moment(services: Services, how: str) -> None:
+    """Of all heads one can sign in. The administrator takes the post away, makes a code, uses it, and undoes the act."""
+    opens(services, "dge")
+    person = a_new_agent(services)
+    act_id = do(services, TAKEN_AWAY[how])
+    made = make(services, person)
+    assert not made.is_alone
+    with pytest.raises(Invalid, match="first_access.waiting"):
+        choose(services, made.code)
+    undo(services, act_id, now=NOW + timedelta(minutes=1))
+    assert waits_for(services, "dge") == ["nouveau"]
+    assert "attend votre confirmation" in told(services, "dge")[0]
+    settle(services, person, "dge")
+    choose(services, made.code)
+
+
+def test_who_headed_a_unit_long_ago_is_not_waited_for(services: Services) -> None:
+    opens(services, "dge")
+    person = a_new_agent(services)
+    do(services, TAKEN_AWAY["left"])
+    with services.unit_of_work(NOW + timedelta(days=9)) as uow:
+        assert first_access.make(uow, person, actor=actor(services, "admin")).is_alone
+
+
 def test_the_head_is_told_when_an_account_that_was_opened_alone_is_given_a_post(services: Services) -> None:
     """Opened on the first day, without a post; a year later its maker gives it one."""
     ghost = add(services, "fantome")
