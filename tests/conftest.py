@@ -46,6 +46,19 @@ CHROMIUM_FLAGS = [
 
 __all__ = ["elasticsearch_url"]  # a fixture
 
+LONGEST = (
+    "test_two_ministries",
+    "test_main_job",
+    "test_every_page",
+    "test_search_index",
+    "test_list_queries",
+    "test_worker_process",
+    "test_ocr_faults",
+    "test_site_capacity",
+    "test_rq_worker",
+    "test_database",
+)
+"""Files that take more than a minute on two cores: one that began late would run alone at the end."""
 TESTS_BETWEEN_COLLECTIONS = 40
 FROZEN_AGAIN = (40, 200, 600)
 """After so many tests, what is there is excluded from later collections."""
@@ -68,8 +81,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first, so that all workers end at about one time (with ``--no-loadscope-reorder``)."""
-    order = ("journeys", "contracts", "faults", "integration", "migrations")
-    items.sort(key=lambda item: next((n for n, name in enumerate(order) if name in item.path.parts), len(order)))
+    order = (*LONGEST, "journeys", "contracts", "faults", "integration", "migrations")
+    ranks = {name: rank for rank, name in enumerate(order)}
+
+    def rank(item: pytest.Item) -> int:
+        return min(ranks.get(name, len(order)) for name in (item.path.stem, *item.path.parts))
+
+    items.sort(key=rank)
 
 
 def pytest_collection_finish() -> None:

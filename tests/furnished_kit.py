@@ -177,9 +177,9 @@ def addresses(place: Furnished, rule: Rule) -> Iterator[str]:
             yield adapter.build(rule.endpoint, dict(zip(rule.arguments, values, strict=True)))
 
 
-def may_enter(place: Furnished, who: Actor) -> set[str]:
+def may_enter(app: Flask, who: Actor) -> set[str]:
     """The endpoints that the access list opens to a person, whatever the ids in their addresses."""
-    with place.app.app_context():
+    with app.app_context():
         return {endpoint for endpoint, rule in guard.ACCESS.items() if guard.opens(rule, who)}
 
 

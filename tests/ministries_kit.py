@@ -133,7 +133,7 @@ def first_ministry(folder: Path) -> Ministries:
         # The installation serves several ministries from the beginning: who administers all of it does not change.
         uow.session.add(Unit(code="third", name="Troisième", is_entity=True))
     clients = {account: sign_in(place.app, PREFIX + account) for account in WALKERS}
-    entered = {account: may_enter(place, actor(place.services, PREFIX + account)) for account in WALKERS}
+    entered = {account: may_enter(place.app, actor(place.services, PREFIX + account)) for account in WALKERS}
     made = Ministries(place, clients, entered, _last_ids(place.services), folder)
     for rule in routes(made):  # what is read here is marked as seen, and is the same afterwards
         for account, client in clients.items():

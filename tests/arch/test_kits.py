@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tests.conftest import LONGEST
 from tests.source_kit import ROOT, nodes
 
 SKIPPED = {".venv", ".cache", "node_modules"}
@@ -54,3 +55,8 @@ def test_no_module_imports_a_test_module() -> None:
         if (names := imported_tests(nodes(path)))
     }
     assert not wrong, f"Move what is shared to tests/*_kit.py: {wrong}"
+
+
+def test_the_files_that_begin_first_are_there() -> None:
+    names = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+    assert not [name for name in LONGEST if name not in names], "renamed or deleted: they would begin late"

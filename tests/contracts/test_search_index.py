@@ -303,18 +303,20 @@ def test_dates_typed(index: SearchIndex) -> None:
 # --- numbers
 
 
-@pytest.fixture
-def numbered(index: SearchIndex) -> SearchIndex:
-    index.put(
-        [
-            letter(1, "a", numbers=("00123/MEM/SG",)),
-            letter(2, "b", numbers=("2025-00123",)),
-            letter(3, "c", numbers=("00012/MEM/SG", "00123/DG")),
-            letter(4, "d", "Votre lettre N° 00123/MEM/SG a été reçue", numbers=("00999/MEM/SG",)),
-            letter(5, "e", numbers=("01234/MEM/SG",), their_reference="123/MEM/SG/CAB"),
-        ]
-    )
-    return index
+@pytest.fixture(params=ENGINES, scope="module")
+def numbered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchIndex]:
+    """Letters with numbers that tests only read."""
+    with made(request, tmp_path_factory.mktemp("numbered")) as plug:
+        plug.put(
+            [
+                letter(1, "a", numbers=("00123/MEM/SG",)),
+                letter(2, "b", numbers=("2025-00123",)),
+                letter(3, "c", numbers=("00012/MEM/SG", "00123/DG")),
+                letter(4, "d", "Votre lettre N° 00123/MEM/SG a été reçue", numbers=("00999/MEM/SG",)),
+                letter(5, "e", numbers=("01234/MEM/SG",), their_reference="123/MEM/SG/CAB"),
+            ]
+        )
+        yield plug
 
 
 @pytest.mark.parametrize(
@@ -636,20 +638,22 @@ def test_a_failure_on_the_way_leaves_no_half(index: SearchIndex) -> None:
 # --- suggestions, similar letters
 
 
-@pytest.fixture
-def offered(index: SearchIndex) -> SearchIndex:
-    index.put(
-        [
-            letter(1, "Réhabilitation de la route de Kara", sender="Préfecture de la Kozah", numbers=("00123/MEM/SG",)),
-            letter(2, "Réhabilitation du pont de Mango", sender="Préfecture de la Kozah"),
-            letter(3, "Rapport", direction="outgoing", addressee="Préfecture du Golfe", sender="Cabinet"),
-            letter(4, "Réhabilitation secrète", sender="Préfecture cachée", level=Confidentiality.SECRET,
-                   numbers=("00124/MEM/SG",)),
-            letter(5, "Réhabilitation d'autrui", sender="Préfecture d'autrui", numbers=("00125/MEM/SG",),
-                   principals=frozenset({Principal("u2")})),
-        ]
-    )  # fmt: skip
-    return index
+@pytest.fixture(params=ENGINES, scope="module")
+def offered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchIndex]:
+    """Letters for suggestions, that tests only read."""
+    with made(request, tmp_path_factory.mktemp("offered")) as plug:
+        plug.put(
+            [
+                letter(1, "Réhabilitation de la route de Kara", sender="Préfecture de la Kozah", numbers=("00123/MEM/SG",)),
+                letter(2, "Réhabilitation du pont de Mango", sender="Préfecture de la Kozah"),
+                letter(3, "Rapport", direction="outgoing", addressee="Préfecture du Golfe", sender="Cabinet"),
+                letter(4, "Réhabilitation secrète", sender="Préfecture cachée", level=Confidentiality.SECRET,
+                       numbers=("00124/MEM/SG",)),
+                letter(5, "Réhabilitation d'autrui", sender="Préfecture d'autrui", numbers=("00125/MEM/SG",),
+                       principals=frozenset({Principal("u2")})),
+            ]
+        )  # fmt: skip
+        yield plug
 
 
 def offers(index: SearchIndex, text: str, **values: Any) -> list[tuple[str, str, int]]:

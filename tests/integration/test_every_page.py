@@ -184,7 +184,7 @@ def clients(place: Furnished) -> dict[str, FlaskClient]:
 def shown(place: Furnished, clients: dict[str, FlaskClient]) -> list[Shown]:
     """Each page for each role that may see it: the first example that the role may open."""
     found = []
-    roles = {account: may_enter(place, place.house.who(account)) for account in ROLES}
+    roles = {account: may_enter(place.app, place.house.who(account)) for account in ROLES}
     for rule in place.app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or FILE.search(rule.rule) or rule.endpoint in NO_PAGES:
             continue

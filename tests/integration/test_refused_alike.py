@@ -16,6 +16,7 @@ from ged.org.models import Person
 from ged.org.refusals import RefusalCount
 from ged.unit import Role, Services
 from tests.factories import NOW, actor, add_entity
+from tests.furnished_kit import may_enter
 from tests.letter_kit import document, given_on, make_place, opened_envelope, sent_on, signed_answer
 from tests.signbook_kit import House
 from tests.site import Clock, give_passwords, sign_in, token
@@ -108,9 +109,11 @@ def test_what_is_there_and_what_is_not_are_refused_alike_on_every_page(
     scene: Scene, method: str, numbers: range
 ) -> None:
     stranger, told = Prober(scene, "ceet"), []
+    entered = may_enter(scene.app, actor(scene.services, "ceet"))
     for rule in rules(scene.app, method):
         missing = stranger.asks(method, rule, NOT_THERE)
-        for number in numbers:
+        # A route that the access list closes looks at no id.
+        for number in numbers if rule.endpoint in entered else numbers[:1]:
             found = stranger.asks(method, rule, number)
             if 404 in (found[0], missing[0]) and found != missing:
                 told.append((rule.rule, number, found[0], missing[0], found[2], missing[2]))
