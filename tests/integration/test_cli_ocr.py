@@ -13,6 +13,7 @@ import pikepdf
 import pytest
 from PIL import Image
 
+from tests.commands import ged
 from tests.ocr_pages import digital_pdf, draw, save, scan_pdf
 from web.commands.batch_reading import plan
 
@@ -110,7 +111,7 @@ def test_people_read_sentences(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_usage_is_exit_2(tmp_path: Path, arguments: list[str]) -> None:
     (tmp_path / "a.png").write_bytes(b"x")
-    done = ged_ocr(tmp_path, *arguments)
+    done = ged("ocr", *arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Usage: " in done.stderr
 

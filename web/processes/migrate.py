@@ -74,8 +74,9 @@ def expand_database(settings: Settings) -> list[str]:
         ConfigError: as ``migrate_database``; ``database.unfinished``: contractions of an earlier release come before.
     """
     with _alembic(settings) as (config, connection):
-        waiting = _waiting(config, connection)
-        if len(waiting) == len(_revisions(config)):
+        revisions = _revisions(config)
+        waiting = _waiting(revisions, connection)
+        if len(waiting) == len(revisions):
             command.upgrade(config, "head")
             return []
         expansions = _without_last_contractions(waiting)
@@ -96,7 +97,8 @@ def finish_database(settings: Settings) -> None:
         ConfigError: as ``migrate_database``; ``database.older_programs``: an older program is still connected.
     """
     with _alembic(settings) as (config, connection):
-        contractions = [one.revision for one in _waiting(config, connection) if _phase(one) is Phase.CONTRACT]
+        waiting = _waiting(_revisions(config), connection)
+        contractions = [one.revision for one in waiting if _phase(one) is Phase.CONTRACT]
         older = _older_programs(connection, contractions[-1]) if contractions else []
         if older:
             raise ConfigError(
@@ -121,15 +123,14 @@ def _alembic(settings: Settings) -> Iterator[tuple[Config, Connection]]:
 
 
 def _revisions(config: Config) -> list[Script]:
-    """All revisions that this program knows, oldest first."""
+    """All revisions that this program knows, oldest first. Loads the module of each one."""
     return list(ScriptDirectory.from_config(config).walk_revisions())[::-1]
 
 
-def _waiting(config: Config, connection: Connection) -> list[Script]:
-    """The revisions that were not run on this database, oldest first."""
+def _waiting(revisions: list[Script], connection: Connection) -> list[Script]:
+    """Those of the revisions that were not run on this database, oldest first."""
     found = set(MigrationContext.configure(connection).get_current_heads())
     connection.rollback()
-    revisions = _revisions(config)
     known = [one.revision for one in revisions]
     return revisions[max((known.index(one) + 1 for one in found if one in known), default=0) :]
 
@@ -168,7 +169,7 @@ def _older_programs(connection: Connection, revision: str) -> list[str]:
 
 def _refuse_newer(config: Config, connection: Connection) -> None:
     """Refuse to migrate a database whose revision this program does not know."""
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    known = {one.revision for one in _revisions(config)}
     found = set(MigrationContext.configure(connection).get_current_heads())
     connection.rollback()
     if not found <= known:
@@ -280,10 +281,9 @@ def require_migrated(settings: Settings) -> None:
         raise ConfigError("database.not_migrated", OLDER, setting="GED_DATABASE_URL")  # connecting would make it
     try:
         with engine.connect() as connection:
-            config = alembic_config(connection)
-            waiting = _waiting(config, connection)
+            revisions = _revisions(alembic_config(connection))
+            waiting = _waiting(revisions, connection)
             found = set(MigrationContext.configure(connection).get_current_heads())
-            revisions = _revisions(config)
             tolerated = schema.may_run(connection, revisions[-1].revision)
         unsafe = unsafe_settings(engine)
     except OperationalError as error:
