@@ -49,14 +49,21 @@ def training_group() -> None:
 @_DATA
 @click.option("--bind", default="127.0.0.1:8010", show_default=True)
 @click.option("--url", default=None, help="Address by which browsers reach it.  [default: http://BIND]")
-def training_start(data: Path, bind: str, url: str | None) -> None:
+@click.option(
+    "--letters",
+    type=click.IntRange(0, 360),
+    default=12,
+    show_default=True,
+    help="Letters that arrive each hour while somebody is signed in.",
+)
+def training_start(data: Path, bind: str, url: str | None, letters: int) -> None:
     """Make it where it is missing, and serve it until Ctrl+C; each night it is reset."""
     folders, url = training.Folders(data), url or f"http://{bind}"
     try:
         training.require_training(folders)
         with training.held(folders):
             training.make(folders, url=url, say=click.echo)
-            code = training.Server(folders, bind=bind, url=url, say=click.echo).serve()
+            code = training.Server(folders, bind=bind, url=url, letters=letters, say=click.echo).serve()
     except ConfigError as error:
         stop(error)
     sys.exit(code)

@@ -1,7 +1,7 @@
 """The demonstration's installation: settings, database, ministry, accounts and keys. Set up once, then unchanged."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,11 +54,12 @@ def prepare(data: Path, *, extra: dict[str, str], say: Say) -> Settings:
     return settings
 
 
-def fill(settings: Settings, ministry: Path, *, authority: str, say: Say) -> None:
+def fill(settings: Settings, ministry: Path, *, authority: str, say: Say, newcomers: Collection[str] = ()) -> None:
     """Give an installation its database, its authority and seal, the ministry of a file, passwords and keys.
 
     Args:
         authority: the name of the organisation in certificates.
+        newcomers: accounts that get no password: they wait for their first access.
     """
     with timed(say, "base de données"):
         migrate_database(settings)
@@ -71,7 +72,7 @@ def fill(settings: Settings, ministry: Path, *, authority: str, say: Say) -> Non
     with timed(say, "cachet du ministère"):
         _make_seal(settings, services)
     with timed(say, "comptes et clés de signature"):
-        _give_passwords(services)
+        _give_passwords(services, newcomers)
         _give_keys(services)
     services.engine.dispose()
 
@@ -106,13 +107,13 @@ def _make_seal(settings: Settings, services: Services) -> None:
             note_issued(uow, facts, pem, kind=CertificateKind.SEAL)
 
 
-def _give_passwords(services: Services) -> None:
+def _give_passwords(services: Services, newcomers: Collection[str]) -> None:
     # One hash for all: the password is printed on the screen anyway, and sixty hashes take seconds.
     password_hash = hash_password(PASSWORD)
     with services.unit_of_work(_now()) as uow:
         for record in read_organisation(MINISTRY).people:
             person = person_of_account(uow.session, record.account)
-            if not person.password_hash:
+            if not person.password_hash and record.account not in newcomers:
                 set_password(uow, person.id, password_hash, actor=SYSTEM)
 
 

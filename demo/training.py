@@ -20,16 +20,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from demo import arrivals
 from demo.installation import MINISTRY, add_settings, fill
 from demo.people import PASSPHRASE, PASSWORD, SHOWN
 from demo.processes import ProcessEnded, Processes
 from ged.config import TRAINING_MARK, load_settings
-from ged.errors import ConfigError
+from ged.errors import ConfigError, GedError
 from web.wiring import settings_file
+from web.wiring.services import build_services
 
 Say = Callable[[str], None]
 REVISIONS = Path(__file__).parents[1] / "ged" / "migrations" / "versions"
@@ -39,9 +41,13 @@ MARK_TEXT = (
     "EXERCICE\n\nCe dossier est celui d'une installation d'entraînement de GED : rien n'y est réel.\n"
     "`ged training reset` le vide et le refait.\n"
 )
+NEWCOMERS = ("dsi.agent", "daj.agent", "dcom.agent")
+"""Accounts without a password, for the exercise of a first access."""
 STAMP = "prepared.json"
 RESET_HOUR = 3
 STOP_S = 20.0
+LOOK_S = 30.0
+"""How often it is looked whether somebody has signed in, while no letter is due."""
 
 
 class Folders:
@@ -153,7 +159,7 @@ def make(folders: Folders, *, url: str, say: Say) -> None:
         ministry.write_text(
             MINISTRY.read_text(encoding="utf-8").replace('pattern: "', 'pattern: "EX-'), encoding="utf-8"
         )
-        fill(load_settings(folders.env), ministry, authority=AUTHORITY, say=say)
+        fill(load_settings(folders.env), ministry, authority=AUTHORITY, say=say, newcomers=NEWCOMERS)
     (folders.data / STAMP).write_text(wanted, encoding="utf-8")
     _copy(folders.data, folders.new)
     folders.new.rename(folders.made)
@@ -210,8 +216,10 @@ def finish(folders: Folders) -> None:
 class Server:
     """The processes of the installation, until the command is stopped."""
 
-    def __init__(self, folders: Folders, *, bind: str, url: str, say: Say) -> None:
-        self._folders, self._bind, self._url, self._say = folders, bind, url, say
+    def __init__(self, folders: Folders, *, bind: str, url: str, letters: int, say: Say) -> None:
+        """``letters``: how many arrive each hour while somebody is signed in; 0: none."""
+        self._folders, self._bind, self._url, self._letters, self._say = folders, bind, url, letters, say
+        self._next_letter_s = 0.0
         self._processes = Processes(folders.settings / "logs")
         self._stopped = self._reset_asked = False
 
@@ -231,6 +239,7 @@ class Server:
                     reset(self._folders)
                     self._start()
                     self._say("Remise à zéro faite.")
+                self._let_arrive()
                 time.sleep(0.5)
         except ProcessEnded as error:
             self._say(str(error))
@@ -239,6 +248,20 @@ class Server:
             self._processes.stop()
         self._say("Arrêt.")
         return 0
+
+    def _let_arrive(self) -> None:
+        if not self._letters or time.monotonic() < self._next_letter_s:
+            return
+        self._next_letter_s = time.monotonic() + min(LOOK_S, 3600 / self._letters)
+        services = build_services(load_settings(self._folders.env))
+        try:
+            if arrivals.is_somebody_there(services, datetime.now(UTC)):
+                arrivals.arrive(services, datetime.now(UTC))
+                self._next_letter_s = time.monotonic() + 3600 / self._letters
+        except (GedError, OSError) as error:
+            self._say(f"Aucun courrier n'est arrivé : {error}")
+        finally:
+            services.engine.dispose()
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGUSR1:

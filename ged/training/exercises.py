@@ -126,7 +126,7 @@ EXERCISES: tuple[Exercise, ...] = (
         "mail.imputed", 3, "impute.queue", "responsable#imputer",
     ),
     _one(
-        14, Role.SIGNATORY, "Signer trois courriers en une fois",
+        14, Role.AUTHORITY, "Signer trois courriers en une fois",
         "Au parapheur, cochez trois courriers lus, et signez-les d'un seul acte.",
         "signbook.sign", 3, "signbook.index", "responsable#viser-et-signer",
     ),

@@ -2,7 +2,7 @@
 
 from ged.errors import Invalid, NotFound
 from ged.training.exercises import ANSWERED, BY_NUMBER, STARTED, SUBJECT, Exercise
-from ged.training.queries import progress_of
+from ged.training.queries import offered, progress_of
 from ged.unit import Actor, UnitOfWork
 
 
@@ -32,6 +32,6 @@ def answer(uow: UnitOfWork, number: int, text: str, *, actor: Actor) -> None:
 
 def _of(uow: UnitOfWork, number: int, actor: Actor) -> Exercise:
     exercise = BY_NUMBER.get(number)
-    if not uow.services.training or exercise is None or not actor.has(exercise.role):
+    if not uow.services.training or exercise is None or exercise not in offered(actor):
         raise NotFound("training.unknown", "open the page of exercises again", id=number)
     return exercise

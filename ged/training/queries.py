@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ged.audit import AuditEntry
 from ged.org.models import Person
 from ged.training.exercises import ANSWERED, BY_NUMBER, COUNTED, EXERCISES, STARTED, Exercise
-from ged.unit import Actor
+from ged.unit import Actor, Role
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,11 @@ class _Count:
 
 
 def offered(actor: Actor) -> tuple[Exercise, ...]:
-    """The exercises of a person's roles."""
-    return tuple(one for one in EXERCISES if actor.has(one.role))
+    """The exercises of a person's own roles: a secretary does not learn to be the authority, nor an authority to be a head."""
+    own = {role for post in actor.posts if post.because == "holder" for role in post.roles}
+    if Role.AUTHORITY in own:
+        own.discard(Role.HEAD)
+    return tuple(one for one in EXERCISES if one.role in own)
 
 
 def progress_of(session: Session, actor: Actor) -> tuple[Progress, ...]:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -15,17 +15,20 @@ import pytest
 import zxingcpp
 from sqlalchemy import select
 
-from demo import installation, training
+from demo import arrivals, installation, training
 from ged import jobs, typeset
 from ged.archive.institution_seal import FIELD
+from ged.capture.models import Scan, ScanState
 from ged.config import TRAINING_MARK, load_settings
 from ged.dispatch import operations as dispatch
 from ged.dispatch.models import DispatchLine, DispatchState
 from ged.errors import ConfigError, Invalid
 from ged.jobs import Job, JobKind
+from ged.org.accounts import person_of_account
 from ged.org.file import read_organisation
+from ged.org.sessions import open_session
 from ged.ports import JobId, Message, SignRequest, Verdict
-from ged.register.models import Register
+from ged.register.models import MailNumber, Register
 from ged.unit import Services
 from ged.workbook.operations import bring_to
 from signing.pki import Authority, trusted_roots
@@ -364,3 +367,27 @@ def test_what_it_seals_is_nobodys_for_a_real_installation(made: training.Folders
 SEPARATOR = {
     "copies": 1, "unit": "BO", "entity": "MMRE", "nature": "", "ordinary": True, "level": "", "qr": typeset.qr_svg("x"),
 }  # fmt: skip
+
+
+# --- letters that keep arriving -------------------------------------------------------------------------------------
+
+
+def test_letters_arrive_while_somebody_is_there_and_stop_when_the_pile_is_high(
+    made: training.Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training.reset(made)
+    services, now = build_services(load_settings(made.env)), datetime.now(UTC)
+    assert not arrivals.is_somebody_there(services, now)
+    with services.unit_of_work(now) as uow:
+        open_session(uow, person_of_account(uow.session, "bo.agent").id, address="", device="")
+    assert arrivals.is_somebody_there(services, now)
+    assert not arrivals.is_somebody_there(services, now + timedelta(minutes=20))
+    assert [arrivals.arrive(services, now) for _ in range(2)] == ["scanned", "registered"]
+    with services.reading() as session:
+        (scan,) = session.scalars(select(Scan))
+        (number,) = session.scalars(select(MailNumber.text))
+    assert (scan.state, number[:3]) == (ScanState.WAITING, "EX-")
+    monkeypatch.setattr(arrivals, "MOST_WAITING", 1)
+    assert arrivals.arrive(services, now) == "waits"
+    services.engine.dispose()
+    training.reset(made)

@@ -26,7 +26,7 @@ from web.words import labels
 
 WHO = {
     Role.CLERK: "agent", Role.SECRETARY: "secretaire", Role.MEMBER: "etudes", Role.HEAD: "dge", Role.AUTHORITY: "sg",
-    Role.SIGNATORY: "sg", Role.ADMINISTRATOR: "admin", Role.AUDITOR: "auditeur",
+    Role.ADMINISTRATOR: "admin", Role.AUDITOR: "auditeur",
 }  # fmt: skip
 
 
