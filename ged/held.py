@@ -81,6 +81,8 @@ HELD = (
     Held("signature_checks"),
     Held("draft_versions"),
     Held("letter_tokens"),
+    Held("taken_entities"),
+    Held("taken_entries"),
     Held("token_keys"),
     Held("imputations"),
     Held("undone_imputations"),

@@ -1,5 +1,6 @@
 """Imports the models of all tables, for migrations and checks."""
 
+from ged import taken
 from ged.access import MailAccess
 from ged.administration import models as administration
 from ged.audit import AuditEntry, AuditHead, AuditPayload
@@ -64,6 +65,7 @@ __all__ = [
     "signed_codes",
     "slips",
     "suggestions",
+    "taken",
     "takeover_models",
     "word_models",
     "workbook",

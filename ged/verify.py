@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.archive import blobs as archive_blobs
-from ged.archive import register_check
+from ged.archive import register_check, taken_check
 from ged.archive.anchor import journal_anchors
 from ged.archive.outside import HeldCopy
 from ged.archive.seal import journal_seal
@@ -123,6 +123,7 @@ def _verify(services: Services, now: datetime, held: HeldCopy | None) -> VerifyR
         problems += [Problem("register.gap", f"{codes[r]} {year or ''}: {n}".strip()) for r, year, n in gaps]
         problems += differing
         problems += [Problem(code, where) for code, where in closing.broken(session, services)]
+        problems += [Problem(code, where) for code, where in taken_check.broken(session)]
         blob_count = 0
         for digest, where in archive_blobs.named_digests(session):
             blob_count += 1

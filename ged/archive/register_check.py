@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ged import taken
 from ged.audit import AuditEntry, AuditPayload
 from ged.register.models import Attachment, AttachmentPage, MailNumber, Register, RegisterCounter, Rendition
 
@@ -194,7 +195,8 @@ def _renditions(session: Session) -> Iterator[tuple[str, str]]:
 def _payloads(
     session: Session, actions: Iterable[str], *, having: str
 ) -> Iterator[tuple[str, int, int, dict[str, Any]]]:
-    """(subject kind, subject id, entry, payload) of entries whose payload has ``having``; altered ones may lack it."""
+    """(subject kind, subject id, entry, payload) of entries whose payload has ``having``; altered ones may lack it. What
+    the journal of another installation says of entities that were taken in comes last."""
     rows = session.execute(
         select(AuditEntry.subject_kind, AuditEntry.subject_id, AuditEntry.sequence, AuditPayload.payload)
         .join(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
@@ -204,6 +206,7 @@ def _payloads(
     for kind, subject_id, sequence, payload in rows:
         if isinstance(payload, dict) and having in payload:
             yield kind, subject_id or 0, sequence, payload
+    yield from taken.payloads(session, actions, having=having)
 
 
 def _erased(session: Session, action: str) -> set[int]:
@@ -213,4 +216,4 @@ def _erased(session: Session, action: str) -> set[int]:
         .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
         .where(AuditEntry.action == action, AuditPayload.sequence.is_(None), AuditEntry.subject_id.is_not(None))
     )
-    return {subject_id for subject_id in rows if subject_id is not None}
+    return {subject_id for subject_id in rows if subject_id is not None} | taken.erased(session, action)

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ged.archive import taken_check
 from ged.archive.institution_seal import SEAL_REASON, institution_seal
 from ged.archive.seal import journal_seal
 from ged.closing import listing, sheet
@@ -220,11 +221,12 @@ def broken(session: Session, services: Services) -> Iterator[tuple[str, str]]:
     """(code, place) of each closing whose seal, place in the chain, span or lines are invalid, and of each correction
     that should be in a closing but is in none."""
     seal, before = journal_seal(services), dict[tuple[int, ClosingPeriod], RegisterClosing]()
-    given, lines = _given_by_day(session), _lines_of(session)
+    given, lines, is_signed_there = _given_by_day(session), _lines_of(session), taken_check.seals(session)
     for row in session.scalars(select(RegisterClosing).order_by(RegisterClosing.sequence)):
         where = f"register {row.register_id} {row.period.value} {row.until_on.isoformat()}"
         last = before.get((row.register_id, row.period))
-        if not seal.is_signed(sealed_body(row), row.seal):
+        body = sealed_body(row)
+        if not (seal.is_signed(body, row.seal) or is_signed_there(body, row.seal)):
             yield "closing.altered", where
         if (row.sequence, row.previous_digest) != (last.sequence + 1 if last else 1, last.digest if last else None):
             yield "closing.chain", where

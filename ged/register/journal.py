@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Executable, Select, bindparam, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
+from ged import taken
 from ged.audit import AuditEntry, AuditPayload
 from ged.db import Id
 from ged.org.models import Person, Post
@@ -28,7 +29,7 @@ SHOWN_READINGS = 50
 
 @dataclass(frozen=True)
 class JournalRow:
-    """An entry about the letter. ``acting_for`` is the title of the post acted for, or an empty text."""
+    """An entry about the letter. ``acting_for``: the title of the post acted for, or empty; ``sequence``: below 0 from ``ged.taken``."""
 
     sequence: int
     at: datetime
@@ -39,12 +40,7 @@ class JournalRow:
 
 
 def of_letter(
-    session: Session,
-    mail_id: MailId | int,
-    *,
-    since: datetime | None = None,
-    readings: bool = False,
-    limit: int = SHOWN,
+    session: Session, mail_id: MailId | int, *, since: datetime | None = None, readings: bool = False
 ) -> list[JournalRow]:
     """Entries about a letter and its numbers, newest first. The caller has checked the access.
 
@@ -52,7 +48,7 @@ def of_letter(
         since: only entries after this moment (acts of others while a form was open).
         readings: return the openings instead of the acts. Refusals are for the auditor, and never returned here.
     """
-    query = _about(mail_id, readings=readings).limit(limit)
+    query = _about(mail_id, readings=readings).limit(SHOWN)
     if since is not None:
         query = query.where(AuditEntry.at > since)
     return [_entry_row(*found) for found in session.execute(query)]
@@ -70,6 +66,9 @@ def _of_page(*, readings: bool) -> Executable:
     mail_id = bindparam("mail_id", type_=Id)
     wanted = [_about(mail_id, readings=False).limit(SHOWN)]
     wanted += [_about(mail_id, readings=True).limit(SHOWN_READINGS)] if readings else []
+    numbers = select(MailNumber.id).where(MailNumber.mail_id == mail_id)
+    wanted += [taken.about(mail_id, numbers, without=READINGS | REFUSALS).limit(SHOWN)]
+    wanted += [taken.about(mail_id, numbers, among=READINGS).limit(SHOWN_READINGS)] if readings else []
     # Each half has its own limit: many openings must not push out acts.
     both = union_all(*(select(half.subquery()) for half in wanted)).subquery()
     return select(both).order_by(both.c.sequence.desc())

@@ -1,4 +1,5 @@
-"""An entity that leaves whole: ``ged entity export`` writes a folder that ``ged_verify.py`` checks without us.
+"""An entity that moves whole: ``ged entity export`` writes a folder that ``ged_verify.py`` checks without us, and ``ged entity
+take-in`` takes it in elsewhere (``take_in``).
 
 **What leaves.** ``belonging`` says of every table to whom its rows belong, and by which path of foreign keys: to the
 entity; to the common stock, which travels with each entity; to the installation, which stays. A test fails for a table

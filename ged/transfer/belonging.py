@@ -140,6 +140,8 @@ STAYS: Mapping[str, str] = {
     "audit_entries": "leaves by the journal's own rule: see ``journal``",
     "audit_payloads": "leaves with its entry",
     "audit_head": "of the installation's journal; the manifest names it",
+    "taken_entities": "an entity that was taken in does not leave again: see ``export``",
+    "taken_entries": "as its entity",
     "first_accesses": "a secret, and made anew where people arrive",
     "sessions": "a secret",
     "signing_keys": "private keys: their holders bring them, or get new ones",
@@ -169,10 +171,10 @@ STAYS: Mapping[str, str] = {
 """Tables whose rows stay, with the reason."""
 
 SEVERED = frozenset(
-    ["units.parent_id", "natures.register_id", "natures.signatory_post_id", "nature_steps.post_id", "correspondents.merged_into_id"]
+    ["units.parent_id", "natures.register_id", "natures.signatory_post_id", "nature_steps.post_id", "correspondents.entity_id", "correspondents.merged_into_id"]
 )  # fmt: skip
 """Columns that are emptied where they name a record of another entity: what is above the entity, what a common nature
-proposes elsewhere, the double of a correspondent that no letter names."""
+proposes elsewhere, who keeps a correspondent that is shared, the double of a correspondent that no letter names."""
 
 
 def withheld(name: str) -> frozenset[str]:

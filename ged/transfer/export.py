@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged import audit
@@ -24,6 +25,7 @@ from ged.org.certificates import own_lists
 from ged.org.models import Unit
 from ged.pipeline import anchor_journal
 from ged.ports import Digest
+from ged.taken import TakenEntity
 from ged.transfer import journal, rows
 from ged.transfer.belonging import Belonging, travelling, units_of
 from ged.unit import SYSTEM, Actor, Services
@@ -73,7 +75,8 @@ def export(
     Raises:
         NotFound: ``entity.unknown``: no entity has this code.
         InvalidTransition: ``entity.entangled``: records of it name records of another entity (``where``);
-            ``entity.being_written``: another run writes this folder.
+            ``entity.being_written``: another run writes this folder; ``entity.came_from_elsewhere``: it was taken in here,
+            and most of its proof hangs on another journal.
         FileExistsError: the folder, or what would be its half, is there and is none of ours.
         EngineFailed: ``blob.missing``, ``blob.altered``: a stored file is damaged; mend it first (``ged verify``).
     """
@@ -99,6 +102,8 @@ def _entity(session: Session, code: str) -> tuple[int, Belonging]:
     if found is None:
         raise NotFound("entity.unknown", "give the code of an entity", unit=code)
     belonging = Belonging(found[1])
+    if session.scalar(select(TakenEntity.id).where(TakenEntity.unit_id.in_(found[1])).limit(1)) is not None:
+        raise InvalidTransition("entity.came_from_elsewhere", "export it where it was before")
     entangled = list(belonging.entangled(session))
     if entangled:
         where = ", ".join(f"{column} {count}" for column, count in entangled[:5])
@@ -218,6 +223,7 @@ class _Writer:
             "format": FORMAT,
             "exported_at": self._now.isoformat(),
             "schema": PROGRAM,
+            "training": self._services.training,
             "entity": {"id": unit_id, "code": code, "name": name, "units": len(belonging.unit_ids)},
             "counts": self._counts,
             "documents": {"count": documents, "bytes": size},

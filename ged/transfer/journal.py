@@ -9,28 +9,8 @@ from sqlalchemy.orm import Session
 from ged import audit
 from ged.audit import AuditEntry, AuditPayload
 from ged.models import metadata
+from ged.taken import SUBJECTS
 from ged.transfer.belonging import Belonging
-
-SUBJECTS: Mapping[str, str] = {
-    "mail": "mails",
-    "number": "mail_numbers",
-    "slip": "slips",
-    "closing": "register_closings",
-    "envelope": "sealed_envelopes",
-    "register": "registers",
-    "scan": "scans",
-    "scan_batch": "scan_batches",
-    "bridge": "bridges",
-    "scan_profile": "scan_profiles",
-    "separator": "separator_sheets",
-    "correspondent": "correspondents",
-    "delegation": "delegations",
-    "absence": "absences",
-    "person": "people",
-    "search": "saved_searches",
-    "word_template": "word_templates",
-}
-"""The kind of an entry's subject -> the table whose rows say whether the entry is the entity's."""
 
 OF_INSTALLATION: Mapping[str, str] = {
     "calendar": "one for all",

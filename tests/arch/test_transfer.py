@@ -3,8 +3,10 @@
 import ast
 import re
 
+from sqlalchemy import JSON
+
 from ged.models import metadata
-from ged.transfer import belonging, journal
+from ged.transfer import arriving, belonging, journal
 from tests.source_kit import modules, nodes
 
 SECRET = re.compile(r"hash|password|secret|token|keystore|salt|epoch|code_hash")
@@ -59,3 +61,24 @@ def test_every_kind_of_entry_is_said_to_leave_or_to_stay() -> None:
     assert len(kinds) > 20, "the calls are no longer found"
     assert kinds <= journal.SUBJECTS.keys() | journal.OF_INSTALLATION.keys(), "say it in ged/transfer/journal.py"
     assert set(journal.SUBJECTS.values()) <= {table.name for table in belonging.travelling()}
+
+
+def test_every_column_that_may_name_a_record_is_moved_or_said_to_be_none() -> None:
+    """An id that is not moved would name another record where the entity arrives."""
+    named = {*arriving.SOFT, *arriving.BY_KIND, *arriving.NO_RECORDS}
+    alike = {
+        f"{table.name}.{column.name}"
+        for table in belonging.travelling()
+        for column in table.columns
+        if column.name.endswith("_id") and arriving.root(column) is None
+    }
+    assert alike == {one for one in named if one.endswith("_id")}
+    held = {
+        f"{table.name}.{column.name}"
+        for table in belonging.travelling()
+        for column in table.columns
+        if isinstance(column.type, JSON)
+    }
+    assert held == arriving.READ_WITHIN | arriving.WITHOUT_RECORDS, (
+        "say in ged/transfer/arriving.py whether it holds ids"
+    )

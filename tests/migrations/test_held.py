@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, Connection, Engine, Table, insert, text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.types import JSON, Boolean, Date, Float, Integer, String
+from sqlalchemy.types import JSON, Boolean, Date, Float, Integer, LargeBinary, String
 
 from ged.db import UtcDateTime, make_engine
 from ged.held import HELD, Held
@@ -24,7 +24,7 @@ DO $$ DECLARE found record; BEGIN
     END LOOP;
 END $$
 """
-OTHER_TYPES = {Boolean: (True, False), Float: (0.5, 0.25), JSON: ({"a": 1}, {"a": 2})}
+OTHER_TYPES = {LargeBinary: (b"1", b"2"), Boolean: (True, False), Float: (0.5, 0.25), JSON: ({"a": 1}, {"a": 2})}
 
 
 @pytest.fixture

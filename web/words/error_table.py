@@ -587,14 +587,47 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le courrier a changé depuis que vous l'avez lu."), _l("Relisez-le, puis recommencez.")
     ),
     # --- envelope ---
+    "entity.account_of_installation": Message(
+        _l("Des comptes de ce dossier portent le nom de ceux qui administrent toute l'installation : %(codes)s."),
+        _l("Donnez un préfixe à ses codes et à ses comptes (--prefix)."),
+    ),
     "entity.being_written": Message(
         _l("Une autre exportation écrit ce dossier en ce moment."), _l("Attendez qu'elle soit terminée.")
+    ),
+    "entity.broken": Message(
+        _l("Ce dossier n'est plus celui qui a été signé : %(where)s."), _l("Faites-le envoyer de nouveau.")
+    ),
+    "entity.came_from_elsewhere": Message(
+        _l("Cette entité a été reprise d'une autre installation."),
+        _l("Exportez-la là où elle était : ses preuves tiennent à l'autre journal."),
+    ),
+    "entity.codes_taken": Message(
+        _l("Des codes ou des comptes de ce dossier existent déjà ici : %(codes)s."),
+        _l("Donnez un préfixe à ses codes et à ses comptes (--prefix)."),
     ),
     "entity.entangled": Message(
         _l("Des enregistrements de cette entité nomment ceux d'une autre entité : %(where)s."),
         _l("Exportez l'entité qui est au-dessus des deux."),
     ),
+    "entity.not_signed": Message(
+        _l("Ce dossier n'est pas signé par la clé donnée."), _l("Donnez la clé de l'installation qui l'a écrit.")
+    ),
+    "entity.other_schema": Message(
+        _l("Ce dossier vient d'une autre version du programme (%(theirs)s, ici %(ours)s)."),
+        _l("Mettez les deux installations à la même version."),
+    ),
+    "entity.taken_already": Message(_l("Ce dossier a déjà été repris."), _l("Il n'y a plus rien à faire.")),
+    "entity.training": Message(
+        _l("Une installation d'exercice et une vraie ne se mêlent pas."),
+        _l("Exportez d'une installation de même sorte."),
+    ),
+    "entity.unfit": Message(
+        _l("Une ligne de ce dossier n'est pas recevable : %(where)s."), _l("Faites-le envoyer de nouveau.")
+    ),
     "entity.unknown": Message(_l("Aucune entité ne porte ce code."), _l("Donnez le code d'une entité.")),
+    "entity.unreadable": Message(
+        _l("Ce dossier est illisible ou incomplet : %(path)s."), _l("Faites-le envoyer de nouveau.")
+    ),
     "envelope.addressee": Message(_l("Ce destinataire n'existe pas."), _l("Choisissez un poste de la liste.")),
     "envelope.arrived_in_future": Message(
         _l("L'heure d'arrivée est dans l'avenir."), _l("Corrigez la date ou l'heure.")

@@ -540,6 +540,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "register.file_fetched": _l("a téléchargé un extrait du registre"),
     "mail.exported": _l("a exporté le courrier dans une liste"),
     "entity.exported": _l("a exporté une entité entière"),
+    "entity.taken_in": _l("a repris une entité entière d'une autre installation"),
     "search.saved": _l("a enregistré une recherche"),
     "search.followed": _l("suit une recherche enregistrée"),
     "search.unfollowed": _l("ne suit plus une recherche enregistrée"),
