@@ -71,7 +71,7 @@ def test_a_planned_act_is_listed_and_withdrawn(place: tuple[Flask, Services]) ->
     confirm(client, shown, on=day)
     assert not next(one for one in organisation(services).units if one.code == "DGE").closed
     assert day in client.get("/administration/actes/?voir=prevus").text
-    assert "1 acte est prévu pour un autre jour" in client.get(f"{ROOT}/").text
+    assert "1 modification est prévue pour un autre jour" in client.get(f"{ROOT}/").text
     assert post(client, f"{shown}/retirer", {}).status_code == 303
     assert "1 acte est prévu" not in client.get(f"{ROOT}/").text
 
