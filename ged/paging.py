@@ -13,7 +13,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 Parts = tuple[Select[int], ...]
 """A list that is put together of several, which share no row: an index gives each of them in the list's order, so that
-the first rows of each are enough. No index could give the order of the whole."""
+the first rows of each are enough. No index could give the order of the whole. The id of a part is what it selects: a
+column that refers to the list's id, where an index gives that column in order."""
 
 MOST_COUNTED = 1_000
 """The count of a longer list is shown as "more than" this."""
@@ -79,20 +80,24 @@ def read(
     if values is None:
         return _sliced(session, parts, order, limit, is_first=True)
     if at.after is not None:
-        behind = _sliced(session, _only(parts, _behind(order, values)), order, limit, is_first=False)
+        behind = _sliced(session, _only_behind(parts, order, values), order, limit, is_first=False)
         # All rows behind have left the list since: an empty page would suggest that the whole list is empty.
         return behind if behind.ids else _sliced(session, parts, order, limit, is_first=True)
     turned = tuple(Key(key.column, not key.descending) for key in order)
-    found = session.scalars(_ordered(_only(parts, _behind(turned, values)), turned, limit + 1)).all()
+    found = session.scalars(_ordered(_only_behind(parts, turned, values), turned, limit + 1)).all()
     if len(found) <= limit:  # The beginning is near: show its page whole.
         return _sliced(session, parts, order, limit, is_first=True)
     ids = tuple(reversed(found[:limit]))
     return Slice(ids, Place(before=ids[0]), Place(after=ids[-1]))
 
 
-def count(session: Session, query: Select[Any]) -> int:
-    """The number of rows of a list, at most ``MOST_COUNTED`` + 1: no more rows are read."""
-    return session.scalar(select(func.count()).select_from(query.limit(MOST_COUNTED + 1).subquery())) or 0
+def count(session: Session, query: Select[Any] | Parts) -> int:
+    """The number of rows of a list or of its parts, at most ``MOST_COUNTED`` + 1: no more rows of each are read."""
+    parts = (query,) if isinstance(query, Select) else query
+    firsts = [select(part.limit(MOST_COUNTED + 1).subquery()) for part in parts]
+    whole = firsts[0] if len(firsts) == 1 else union_all(*firsts)
+    found = session.scalar(select(func.count()).select_from(whole.subquery())) or 0
+    return min(found, MOST_COUNTED + 1)
 
 
 def _values(
@@ -116,18 +121,27 @@ def _sliced(session: Session, parts: Parts, order: Sequence[Key], limit: int, *,
     return Slice(ids, previous, Place(after=ids[-1]) if has_more else None)
 
 
-def _only(parts: Parts, condition: ColumnElement[bool]) -> Parts:
-    return tuple(part.where(condition) for part in parts)
+def _only_behind(parts: Parts, order: Sequence[Key], values: Sequence[Any]) -> Parts:
+    return tuple(part.where(_behind(_within(part, order), values)) for part in parts)
+
+
+def _within(part: Select[int], order: Sequence[Key]) -> tuple[Key, ...]:
+    """The order by the columns of a part: its id is what it selects."""
+    return (*order[:-1], Key(part.selected_columns[0], order[-1].descending))
 
 
 def _ordered(parts: Parts, order: Sequence[Key], limit: int) -> Select[int]:
     if len(parts) == 1:
-        return parts[0].order_by(*_by(order)).limit(limit)
-    named = [key.column.label(f"key_{n}") for n, key in enumerate(order)]
-    firsts = (part.with_only_columns(*named).order_by(*_by(order)).limit(limit).subquery() for part in parts)
+        return parts[0].order_by(*_by(_within(parts[0], order))).limit(limit)
+    firsts = [_first_rows(part, _within(part, order), limit).subquery() for part in parts]
     whole = union_all(*(select(one) for one in firsts)).subquery()
     merged = [Key(column, key.descending) for column, key in zip(whole.c, order, strict=True)]
     return select(merged[-1].column).order_by(*_by(merged)).limit(limit)
+
+
+def _first_rows(part: Select[int], order: Sequence[Key], limit: int) -> Select[Any]:
+    named = [key.column.label(f"key_{n}") for n, key in enumerate(order)]
+    return part.with_only_columns(*named).order_by(*_by(order)).limit(limit)
 
 
 def _by(order: Sequence[Key]) -> list[ColumnElement[Any]]:

@@ -41,7 +41,7 @@ LENGTH = 20
 """Twenty signs of 32: 100 bits."""
 GROUP = 5
 _OTHERS = re.compile(r"[^0-9A-Z]")
-TOLD_SINCE = "0059"
+TOLD_SINCE = "0060"
 """The contraction from which on people are told of first accesses: the release before cannot read such a notice."""
 
 

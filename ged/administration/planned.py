@@ -21,7 +21,7 @@ from ged.schema import is_opened
 from ged.unit import SYSTEM, Services, UnitOfWork
 
 _log = logging.getLogger(__name__)
-TOLD_SINCE = "0059"
+TOLD_SINCE = "0060"
 """The contraction from which on people are told of refused acts: the release before cannot read such a notice."""
 
 

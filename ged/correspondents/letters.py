@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Select, func, select, union
-from sqlalchemy.orm import Session
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from ged import access, paging
 from ged.dispatch.models import DispatchLine
-from ged.paging import START, Place, Slice
+from ged.paging import START, Parts, Place, Slice
 from ged.ports import Confidentiality, MailId
 from ged.register.models import Correspondent, Direction, Mail
 from ged.register.queries import first_number
@@ -56,13 +56,25 @@ def count(session: Session, correspondent_id: int, *, actor: Actor) -> int:
     return paging.count(session, _seen(session, correspondent_id, actor))
 
 
-def _seen(session: Session, correspondent_id: int, actor: Actor) -> Select[int]:
+def _seen(session: Session, correspondent_id: int, actor: Actor) -> Parts:
+    """Of each double, what came from it and what was sent to it: an index gives each in the order of the letters."""
     ids = _group(session, correspondent_id)
-    came = select(Mail.id).where(Mail.sender_id.in_(ids))
-    sent = select(DispatchLine.mail_id).where(DispatchLine.correspondent_id.in_(ids))
-    return select(Mail.id).where(
-        Mail.id.in_(union(came, sent)), access.visible_clause(Mail.id, Mail.level, actor.principals)
+    may_see = access.visible_clause(Mail.id, Mail.level, actor.principals)
+    earlier = aliased(DispatchLine)
+    is_told = (
+        select(earlier.id)
+        .where(earlier.mail_id == DispatchLine.mail_id, earlier.correspondent_id.in_(ids), earlier.id < DispatchLine.id)
+        .exists()
     )
+    came = (select(Mail.id).where(Mail.sender_id == one, may_see) for one in ids)
+    sent = (
+        select(DispatchLine.mail_id)
+        .join(Mail, Mail.id == DispatchLine.mail_id)
+        .where(DispatchLine.correspondent_id == one, ~is_told, may_see)
+        .where(or_(Mail.sender_id.is_(None), Mail.sender_id.not_in(ids)))
+        for one in ids
+    )
+    return (*came, *sent)
 
 
 def _group(session: Session, correspondent_id: int) -> list[int]:

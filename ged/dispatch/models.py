@@ -43,6 +43,7 @@ class DispatchLine(Base):
     __table_args__ = (
         UniqueConstraint("mail_id", "position"),
         Index("ix_dispatch_lines_state_left", "state", "left_at"),
+        Index("ix_dispatch_lines_correspondent_id_mail_id", "correspondent_id", "mail_id"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -50,7 +51,7 @@ class DispatchLine(Base):
     position: Mapped[int] = mapped_column(Integer)
     is_copy: Mapped[bool] = mapped_column(Boolean, default=False)
     name: Mapped[str] = mapped_column(String(300))
-    correspondent_id: Mapped[int | None] = mapped_column(ForeignKey("correspondents.id"), index=True)
+    correspondent_id: Mapped[int | None] = mapped_column(ForeignKey("correspondents.id"))
     """The entry of the directory that bore this name when the line was made."""
     address: Mapped[str] = mapped_column(Text, default="")
     email: Mapped[str] = mapped_column(String(200), default="")

@@ -289,6 +289,7 @@ class Mail(Base):
     __table_args__ = (
         Index("ix_mails_state_due_on", "state", "due_on"),
         Index("ix_mails_unit_id_direction_id", "unit_id", "direction", "id"),
+        Index("ix_mails_sender_id_id", "sender_id", "id"),
         CheckConstraint("level BETWEEN 0 AND 2", name="level"),
     )
 
@@ -300,7 +301,7 @@ class Mail(Base):
     channel: Mapped[Channel] = mapped_column(Code(Channel), default=Channel.HAND)
     priority: Mapped[Priority] = mapped_column(Code(Priority), default=Priority.NORMAL)
     subject: Mapped[str] = mapped_column(Text, default="")
-    sender_id: Mapped[int | None] = mapped_column(ForeignKey("correspondents.id"), index=True)
+    sender_id: Mapped[int | None] = mapped_column(ForeignKey("correspondents.id"))
     sender_name: Mapped[str] = mapped_column(String(200), default="")
     addressee: Mapped[str] = mapped_column(String(300), default="")
     their_reference: Mapped[str] = mapped_column(String(100), default="")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id, UtcDateTime
 from ged.org.models import Unit
-from ged.register.models import MailNumber
+from ged.register.models import MailNumber, only_where
 from ged.slips.states import LineState, SlipState
 
 
@@ -54,6 +54,10 @@ class Slip(Base):
     __table_args__ = (
         Index("ix_slips_receiver_state", "receiver_unit_id", "state"),
         Index("ix_slips_sender_state", "sender_unit_id", "state"),
+        Index("ix_slips_sender_unit_id_id", "sender_unit_id", "id"),
+        Index("ix_slips_receiver_unit_id_id", "receiver_unit_id", "id"),
+        Index("ix_slips_sender_unit_id_handed_at", "sender_unit_id", "handed_at"),
+        Index("ix_slips_on_loan", "sender_unit_id", "return_by", **only_where("purpose = 'on_loan'")),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -72,7 +76,7 @@ class Slip(Base):
     remark: Mapped[str] = mapped_column(String(500), default="")
     return_by: Mapped[date | None]
     messenger: Mapped[str] = mapped_column(String(120), default="")
-    handed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    handed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     received_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

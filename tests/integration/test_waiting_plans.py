@@ -4,22 +4,24 @@ A letter is closed, and its assignments keep their state: in an old archive near
 """
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import event, insert, select, text
+from sqlalchemy import Connection, event, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ged import access
 from ged.capture import queries as scans
 from ged.closing import listing as closing
+from ged.correspondents import letters
 from ged.counting import counted
 from ged.db import ByOtherIndex
 from ged.envelopes import operations as envelopes
 from ged.followup import listing
 from ged.followup.listing import FollowFilter, Grouping, Scope, Today
-from ged.org.models import Post
+from ged.org.models import Person, Post, Unit
 from ged.preservation import queries as preservation
 from ged.preservation.models import Preservation
 from ged.register import books
@@ -32,13 +34,16 @@ from ged.routing.queries import InboxView
 from ged.routing.rights import ENDED, UNDER_WAY
 from ged.signbook import queries as signbook
 from ged.signbook.models import Draft, SignatureWay, SignedRevision
-from ged.slips import to_transmit
-from ged.slips.models import Slip
+from ged.slips import delivery_book, parties, to_transmit
+from ged.slips import queries as slips
+from ged.slips.models import Slip, SlipPurpose
+from ged.slips.states import SlipState
 from ged.unit import Actor, Services
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import impute, make_mentions, register
 
 PAST = 3_000
+SLIPS = 2 * PAST
 SIGNED = 300
 """Letters of the past that the secretary general signed."""
 INSTRUCTIONS = 10
@@ -100,8 +105,39 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
                 for mail_id in copies
             ],
         )
+        insert_slips(connection)
     yield found
     found.engine.dispose()
+
+
+def insert_slips(connection: Connection) -> None:
+    """Slips of the mail office in the past: received, a few of them handed to a messenger today."""
+    sender = connection.execute(select(Post.id, Post.unit_id).where(Post.code == "BO-A")).one()
+    receiver = connection.scalar(select(Unit.id).where(Unit.code == "DGE"))
+    given = {
+        "state": SlipState.RECEIVED, "purpose": SlipPurpose.INFORMATION, "sender_unit_id": sender.unit_id,
+        "sender_post_id": sender.id, "sender_person_id": connection.scalar(select(Person.id).where(Person.account == "agent")),
+        "sender_name": "", "sender_title": "", "receiver_unit_id": receiver, "issued_at": NOW, "version": 1,
+    }  # fmt: skip
+    connection.execute(insert(Slip), [given | {"handed_at": NOW - timedelta(days=n)} for n in range(SLIPS)])
+
+
+def exchanged(session: Session, who: Actor) -> None:
+    """Two pages of a correspondent's letters."""
+    sender = session.scalars(select(Mail.sender_id).limit(1)).one()
+    assert sender is not None
+    _, page = letters.exchanged(session, sender, actor=who)
+    if page.next is not None:
+        letters.exchanged(session, sender, page.next, actor=who)
+
+
+def sent_slips(session: Session, who: Actor) -> None:
+    """The lists of slips, and the delivery book of a day."""
+    slips.sent(session, who, now=NOW, unacknowledged_hours=48)
+    slips.overdue_loans(session, who, today=TODAY)
+    zone = ZoneInfo("Africa/Lome")
+    for unit_id in sorted(parties.units_seen(who)):
+        delivery_book.handed_on(session, who, unit_id=unit_id, day=TODAY, zone=zone)
 
 
 def preserved(session: Session, _who: Actor) -> None:
@@ -144,6 +180,8 @@ ASKED: dict[str, Callable[[Session, Actor], object]] = {
     "closing": lambda session, who: closing.waiting(session, 1, TODAY),
     "scans": lambda session, who: scans.recently_joined(session, who, since=NOW),
     "envelopes": envelopes.envelopes,
+    "exchanged": exchanged,
+    "slips": sent_slips,
     "desk": lambda session, who: home.home(session, who, today=TODAY, zone=ZoneInfo("Africa/Lome")),
 }
 

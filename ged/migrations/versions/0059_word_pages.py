@@ -1,17 +1,17 @@
 """the job that makes the pages of letters written in Word; from this revision on letters may be written in Word
 
-Revision ID: 0058
-Revises: 0057
+Revision ID: 0059
+Revises: 0058
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0058"
-down_revision = "0057"
+revision = "0059"
+down_revision = "0058"
 branch_labels = None
 depends_on = None
-oldest_program = "0058"  # an older program can read neither the job nor the pages of a letter written in Word
+oldest_program = "0059"  # an older program can read neither the job nor the pages of a letter written in Word
 phase = "contract"
 
 
