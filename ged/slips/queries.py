@@ -28,6 +28,8 @@ from ged.slips.models import (
 from ged.slips.states import ACCEPTED, LineState, SlipState
 from ged.unit import Actor
 
+MOST_UNITS = 100
+"""A list of more units is asked for at once: SQLite joins at most 500 parts."""
 PAGE = 50
 OPEN_FOR_RECEIVER = (SlipState.SENT, SlipState.RECEIVING)
 UNDER_WAY = (SlipState.ISSUING, SlipState.SENT, SlipState.RECEIVING)
@@ -114,9 +116,15 @@ def sent(
     limit: int = PAGE,
 ) -> tuple[list[SlipRow], Slice]:
     """A page of slips of the actor's units, newest first; slips that have waited too long are marked."""
-    of = Slip.sender_unit_id.in_(sorted(parties.units_seen(actor)))
-    asked = select(Slip.id).where(of, *((Slip.state.in_(states),) if states else ()))
-    page = paging.read(session, asked, Slip.id, at, descending=True, limit=limit)
+    units = sorted(parties.units_seen(actor))
+    asked = select(Slip.id).where(*((Slip.state.in_(states),) if states else ()))
+    # An index gives the newest slips of one unit, not of several together.
+    parts = (
+        [Slip.sender_unit_id == one for one in units]
+        if 0 < len(units) <= MOST_UNITS
+        else [Slip.sender_unit_id.in_(units)]
+    )
+    page = paging.read(session, tuple(asked.where(part) for part in parts), Slip.id, at, descending=True, limit=limit)
     wanted = slips_where(Slip.id.in_(page.ids)).order_by(Slip.id.desc())
     return rows_of(session, wanted, late_before=now - timedelta(hours=unacknowledged_hours)), page
 

@@ -735,6 +735,7 @@ SUBJECTS: Mapping[str, LazyString] = {
     "installation": _l("ministère"),
     "organisation": _l("organigramme"),
     "organisation_act": _l("modification de l'organisation"),
+    "entity": _l("entité"),
     "word_template": _l("modèle Word"),
     "job": _l("tâche"),
     "document": _l("document"),
