@@ -127,7 +127,7 @@ EXERCISES: tuple[Exercise, ...] = (
     ),
     _one(
         14, Role.AUTHORITY, "Signer trois courriers en une fois",
-        "Au parapheur, cochez trois courriers lus, et signez-les d'un seul acte.",
+        "Au parapheur, cochez trois courriers lus, et signez-les en une fois.",
         "signbook.sign", 3, "signbook.index", "responsable#viser-et-signer",
     ),
     _one(
@@ -137,12 +137,12 @@ EXERCISES: tuple[Exercise, ...] = (
     ),
     _one(
         16, Role.ADMINISTRATOR, "Changer l'organigramme",
-        "Créez ou renommez un service : lisez les conséquences, puis confirmez l'acte.",
+        "Créez ou renommez un service : lisez les conséquences, puis confirmez la modification.",
         "organisation.changed", 1, "organisation.index", "administrateur#lorganigramme",
     ),
     _one(
-        17, Role.ADMINISTRATOR, "Annuler un acte",
-        "Reprenez un acte qui vient d'être fait, et annulez-le.",
+        17, Role.ADMINISTRATOR, "Annuler une modification",
+        "Reprenez une modification qui vient d'être faite, et annulez-la.",
         "organisation.undone", 1, "acts.index", "administrateur#lorganigramme",
     ),
     _one(

@@ -52,7 +52,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "act.installation_account": Message(
         _l("Ce compte administre toute l'installation, avec ses autres ministères."),
-        _l("Demandez cet acte à un administrateur de toute l'installation."),
+        _l("Demandez cette modification à un administrateur de toute l'installation."),
     ),
     "act.last_administrator": Message(
         _l("Après cette modification, plus personne n'administrerait l'application."),
