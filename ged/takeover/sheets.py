@@ -121,18 +121,21 @@ def lines(rows: Rows, head: int, columns: Sequence[str], units: Mapping[str, str
     """Each line of the sheet as a line of an archive (``ged.takeover.lines``); empty: no letter stands in it.
 
     A letter is known again by its number and year, one without a number by what is written in its line: so a file that
-    was mended is handed in again without doubling what was taken in.
+    was mended is handed in again without doubling what was taken in. Where columns hold numbers and days, a line that
+    has neither, such as a total below the letters, gets no id: it is refused.
 
     Args:
         units: folded codes and names -> code.
     """
     same: Counter[str] = Counter()
+    are_told = "number" in columns and not DAYS.isdisjoint(columns)
     for number, row in enumerate(rows, start=1):
         told = _told(row, columns, units, today) if number > head else {}
         if not told:
             yield b""
             continue
-        told["id"] = own_id(told, same)
+        is_lost = are_told and not told.get("number") and DAYS.isdisjoint(told)
+        told["id"] = "" if is_lost else own_id(told, same)
         yield json.dumps(told, ensure_ascii=False).encode()
 
 

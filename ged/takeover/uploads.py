@@ -291,6 +291,8 @@ def _run(
 
 
 _WORDS_OF_BOOKS = {
+    "import.own_id": "takeover.no_number_no_day",
+    "import.empty": "takeover.line_without_subject",
     "import.own_id_twice": "takeover.number_twice",
     "import.own_id_taken": "takeover.number_changed",
     "import.unit": "takeover.unit",
@@ -302,7 +304,12 @@ def refused_cell(one: Refusal, columns: Sequence[str]) -> Refused:
     """The cell of a refused line, and why."""
     params = json.loads(json.dumps(dict(one.error.params), default=str))
     column = sheets.column_of(str(params.get("field", "")), columns)
-    return one.line_no, column, _WORDS_OF_BOOKS.get(one.error.code, one.error.code), params
+    return one.line_no, column, code_of_books(one.error.code), params
+
+
+def code_of_books(code: str) -> str:
+    """The code of a refused line in the words of a register on paper."""
+    return _WORDS_OF_BOOKS.get(code, code)
 
 
 def ask(uow: UnitOfWork, file_id: int, *, actor: Actor) -> None:

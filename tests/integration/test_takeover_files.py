@@ -334,7 +334,10 @@ def test_signs_that_nobody_sees_do_not_come_into_the_register(services: Services
     with services.reading() as session:
         assert session.execute(select(Mail.sender_name, Mail.subject)).all() == [("CEET", "Objet lisible")]
     assert numbers(services) == ["4"]
-    assert [one[2] for one in seen(services, file_id).refusals] == ["import.number_taken", "import.empty"]
+    assert [one[2] for one in seen(services, file_id).refusals] == [
+        "import.number_taken",
+        "takeover.line_without_subject",
+    ]
 
 
 def shared_text(length: int, cells: int) -> bytes:
@@ -467,6 +470,7 @@ def test_the_whole_way_on_the_site(site: tuple[Flask, Services]) -> None:
     page = client.get(where).text
     assert "05/01/2026" in page, "the preview shows the day as it would be read"
     assert "B3" in page
+    assert page.index('<th scope="col">À corriger') < page.index('<th scope="col">Numéro'), "not out of sight"
     chosen = {f"column_{n}": field for n, field in enumerate(("number", "received_on", "sender", "subject", "unit"))}
     answer = post(client, f"{where}/colonnes", chosen, page=where)
     assert answer.status_code == 303
@@ -485,6 +489,7 @@ def test_the_whole_way_on_the_site(site: tuple[Flask, Services]) -> None:
     assert answer.status_code == 303
     assert post(client, f"{where}/reprendre", {}, page=check).status_code == 409
     assert "en attente" in client.get(check).text
+    assert "HX-Refresh" not in client.get(f"{where}/avancement").headers
     assert post(client, f"{where}/suspendre", {}, page=check).status_code == 303
     assert "Continuer" in client.get(check).text
     assert post(client, f"{where}/continuer", {}, page=check).status_code == 303
@@ -492,7 +497,9 @@ def test_the_whole_way_on_the_site(site: tuple[Flask, Services]) -> None:
     page = client.get(check).text
     assert "2 courriers de ce tableur sont au registre" in page
     assert "Ouvrir « ARR » à la suite" in page, "the current register may go on after the greatest number"
-    assert "en attente" not in client.get(f"{where}/avancement").text
+    ended = client.get(f"{where}/avancement")
+    assert "en attente" not in ended.text
+    assert ended.headers["HX-Refresh"] == "true", "a page that offers to pause what is over is loaded again"
     assert client.get("/reprises/").text.count("registre.xlsx") == 1
     with services.reading() as session:
         told = set(session.scalars(select(AuditEntry.action).where(AuditEntry.action.like("takeover.%"))))
@@ -521,6 +528,21 @@ def test_wrong_uploads_are_told(site: tuple[Flask, Services]) -> None:
     for content in (b"", b"PK\x03\x04rien", csv_of(["", ""])):
         data = {"register_id": register, "file": (io.BytesIO(content), "x.csv")}
         assert post(client, "/reprises/", data).status_code == 422, content
+
+
+def test_what_is_no_letter_and_a_day_to_come_are_told_as_the_clerk_reads_them(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    total, late = ["", "", "TOTAL", "2", ""], ["3", "2091-03-04", "CEET", "Facture", ""]
+    where = upload(app, services, csv_of(HEAD, GOOD, late, ["4", "7/1/26", "CEET", "", ""], total), "registre.csv")
+    client = sign_in(app, "agent")
+    chosen = {f"column_{n}": field for n, field in enumerate(("number", "received_on", "sender", "subject", "unit"))}
+    page = client.get(str(post(client, f"{where}/colonnes", chosen, page=where).location)).text
+    assert "La ligne n'a ni numéro ni date." in page
+    assert "« 04/03/2091 » est dans l'avenir" in page
+    assert "La ligne n'a pas d'objet." in page
+    assert "Reprendre 1 courrier" in page
+    assert "04/03/2091" in client.get(where).text
+    assert "2091-03-04" not in client.get(where).text
 
 
 def test_others_are_shown_nothing_of_a_file(site: tuple[Flask, Services]) -> None:

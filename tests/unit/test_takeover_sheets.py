@@ -7,7 +7,7 @@ import pytest
 
 from ged.days import read_day
 from ged.errors import Invalid
-from ged.takeover import sheets
+from ged.takeover import sheets, uploads
 from ged.takeover.sheets import FIELDS
 from web.words import takeovers
 
@@ -74,8 +74,8 @@ def test_a_letter_is_known_by_its_number_and_year_or_by_its_line() -> None:
         ["N°", "Date", "Objet"],
         ["7", "1/3/26", "Un"],
         ["7", "01/03/25", "Deux"],
-        ["", "", "Sans"],
-        ["", "", "Sans"],
+        ["", "2/3/26", "Sans"],
+        ["", "2/3/26", "Sans"],
         ["", "", ""],
     ]
     first = told(rows, ["number", "registered_on", "subject"])
@@ -83,6 +83,18 @@ def test_a_letter_is_known_by_its_number_and_year_or_by_its_line() -> None:
     assert len({one["id"] for one in first}) == 4, "two equal lines without a number are two letters"
     again = told([rows[0], rows[3], rows[1]], ["number", "registered_on", "subject"])
     assert [one["id"] for one in again] == [first[2]["id"], first[0]["id"]], "whatever line they stand in"
+
+
+def test_a_total_below_the_letters_is_no_letter() -> None:
+    rows = [["N°", "Date", "Objet"], ["7", "", "Un"], ["", "1/3/26", "Deux"], ["", "", "TOTAL : 2"]]
+    assert [bool(one["id"]) for one in told(rows, ["number", "registered_on", "subject"])] == [True, True, False]
+    assert told(rows, ["", "", "subject"])[2]["id"], "a register without numbers and days has lines without them"
+    (*_good, (number, refused)) = sheets.first_lines(
+        rows, 1, ["number", "registered_on", "subject"], {}, today=TODAY, count=9
+    )
+    assert number == 4
+    assert isinstance(refused, Invalid)
+    assert uploads.code_of_books(refused.code) == "takeover.no_number_no_day"
 
 
 def test_a_unit_is_named_by_code_or_name_and_a_wrong_day_stays_as_typed() -> None:

@@ -852,6 +852,13 @@ MESSAGES: Mapping[str, Message] = {
     "takeover.no_subject": Message(
         _l("Aucune colonne ne donne l'objet du courrier."), _l("Dites quelle colonne le donne.")
     ),
+    "takeover.no_number_no_day": Message(
+        _l("La ligne n'a ni numéro ni date."),
+        _l("Complétez-la ; si elle n'est pas un courrier, par exemple un total ou un titre, ôtez-la."),
+    ),
+    "takeover.line_without_subject": Message(
+        _l("La ligne n'a pas d'objet."), _l("Écrivez l'objet du courrier, ou ôtez la ligne.")
+    ),
     "takeover.number_twice": Message(
         _l("Le numéro « %(value)s » se trouve deux fois dans le tableur."),
         _l("Donnez à chaque courrier le sien, ou ôtez la ligne en double."),

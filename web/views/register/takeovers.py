@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged import slots
+from ged.days import read_day
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition
 from ged.spreadsheet.marking import MEDIA_TYPE, Fault, place
 from ged.spreadsheet.marking import marked as marked_book
@@ -20,6 +21,7 @@ from ged.takeover.uploads import Checked, FileRow, Refused
 from web.site import context
 from web.site.errors import view_of
 from web.site.forms import FormReader
+from web.site.i18n import short_date
 from web.site.pages import render_form
 from web.words.takeovers import FIELDS, field_words
 
@@ -91,7 +93,7 @@ def _show(file_id: int, error: GedError | None = None) -> ResponseReturnValue:
         row=row,
         titles=[(title, title or row.filename) for title in book],
         columns=[
-            (n, names[n] if n < len(names) else "", field, _examples(rows, row.head_row, n))
+            (n, names[n] if n < len(names) else "", field, _examples(rows, row.head_row, n, field))
             for n, field in enumerate(row.columns)
         ],
         choices=[(name, str(words)) for name, words in FIELDS.items()],
@@ -102,10 +104,15 @@ def _show(file_id: int, error: GedError | None = None) -> ResponseReturnValue:
     )
 
 
-def _examples(rows: Rows, head: int, column: int) -> list[str]:
-    """The first texts of a column."""
+def _examples(rows: Rows, head: int, column: int, field: str) -> list[str]:
+    """The first texts of a column; days as they are written in French."""
     texts = (line[column] for line in rows[head:] if column < len(line) and line[column])
-    return [text for text, _n in zip(texts, range(3), strict=False)]
+    return [_day_or_text(text, field) for text, _n in zip(texts, range(3), strict=False)]
+
+
+def _day_or_text(text: str, field: str) -> str:
+    day = read_day(text, today=context.today()) if field in sheets.DAYS else None
+    return text if day is None else short_date(day)
 
 
 def _previewed(number: int, line: ArchiveLine | Invalid, row: FileRow) -> tuple[int, Mapping[str, object], str, str]:
@@ -116,7 +123,14 @@ def _previewed(number: int, line: ArchiveLine | Invalid, row: FileRow) -> tuple[
     return (
         number,
         {},
-        *_told((number, sheets.column_of(str(line.params.get("field", "")), row.columns), line.code, line.params)),
+        *_told(
+            (
+                number,
+                sheets.column_of(str(line.params.get("field", "")), row.columns),
+                uploads.code_of_books(line.code),
+                line.params,
+            )
+        ),
     )
 
 
@@ -184,10 +198,14 @@ def _refused(refusals: tuple[Refused, ...]) -> dict[str, Any]:
 
 @blueprint.get("/<int:file_id>/avancement")
 def progress(file_id: int) -> ResponseReturnValue:
-    """Only the progress: the page asks for it while lines are taken in."""
+    """Only the progress: the page asks for it while lines are taken in. Once all are, the whole page is loaded again:
+    its buttons, its refused lines and what comes next are others then."""
     with context.services().reading() as session:
         row = uploads.file(session, file_id, context.actor())
-    return render_template("takeovers/_progress.html", row=row)
+    answer = make_response(render_template("takeovers/_progress.html", row=row))
+    if row.done_at is not None or row.is_paused:
+        answer.headers["HX-Refresh"] = "true"
+    return answer
 
 
 @blueprint.get("/<int:file_id>/corrige.xlsx")
