@@ -60,8 +60,7 @@ def read_day(text: str, *, today: date) -> date | None:
     >>> read_day("lundi 1er févr. 26", today=date(2026, 11, 27))
     datetime.date(2026, 2, 1)
     """
-    folded = unicodedata.normalize("NFKD", text.replace("\u2019", "'")).casefold()
-    plain = " ".join("".join(sign for sign in folded if not unicodedata.combining(sign)).split())
+    plain = _plain(text)
     if found := _ISO.fullmatch(plain):
         year, month, day = map(int, found.groups())
     elif found := _FIGURES.fullmatch(plain) or _TOGETHER.fullmatch(plain):
@@ -81,6 +80,21 @@ def read_day(text: str, *, today: date) -> date | None:
         return date(year, month, day)
     except ValueError:
         return None
+
+
+def day_in_words(text: str) -> date | None:
+    """A day with the name of its month and all figures of its year, as letters bear it; None: it is written otherwise.
+
+    >>> day_in_words("Lundi 1er déc. 2026")
+    datetime.date(2026, 12, 1)
+    """
+    found = _WORDS.fullmatch(_plain(text))
+    return read_day(text, today=date.max) if found is not None and len(found[3]) == 4 else None
+
+
+def _plain(text: str) -> str:
+    folded = unicodedata.normalize("NFKD", text.replace("\u2019", "'")).casefold()
+    return " ".join("".join(sign for sign in folded if not unicodedata.combining(sign)).split())
 
 
 def _year(figures: str, today: date) -> int:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from ged.errors import Invalid
 from ged.org.file import OrganisationFile, check_references
+from ged.register.addresses import EMAIL
 from ged.register.correspondents import fold
 from ged.register.numbering import check_pattern
 from ged.spreadsheet.reading import MAX_ROWS
@@ -376,7 +377,7 @@ def _is_followed(key: str, units: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 def _check_person(line: _Line, key: str, fields: Mapping[str, Any], work: _Work) -> None:
-    if fields.get("email") and "@" not in fields["email"]:
+    if fields.get("email") and EMAIL.fullmatch(fields["email"]) is None:
         work.note(line, "email", "workbook.email")
     if fields.get("closed"):
         held = [code for code, post in work.records["posts"].items() if post.get("holder") == key]

@@ -21,7 +21,7 @@ SENTENCES = {
     "workbook.beyond": "Cette cellule n'a pas de colonne : donnez-lui un nom du modèle, ou videz-la.",
     "workbook.twice": "Déjà à la ligne {row} de « {sheet} » : gardez une seule ligne.",
     "workbook.nearly_twice": "« {other} » existe déjà et ne diffère que par les majuscules ou les accents : écrivez le même.",
-    "workbook.space": "Un code s'écrit sans espace.",
+    "workbook.space": "Un code ou un compte s'écrit sans espace.",
     "workbook.slash": "Ce code s'écrit sans barre oblique (/).",
     "workbook.unknown": "« {value} » ne se trouve ni dans « {sheet} », ni parmi ce qui existe déjà.",
     "workbook.unknown_near": "« {value} » n'existe pas. Vouliez-vous dire « {near} » ?",

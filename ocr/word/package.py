@@ -223,7 +223,11 @@ def _parts(path: Path) -> dict[str, bytes]:
                 left -= len(found[entry.filename])
                 if left < 0:
                     raise _too_large()
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, KeyError, zlib.error) as error:
+    except zipfile.BadZipFile as error:
+        if _begins_as_archive(path):
+            raise truncated() from error
+        raise Invalid("word.not_docx", "save it as a Word document (.docx)", field="file") from error
+    except (OSError, ValueError, EOFError, NotImplementedError, KeyError, zlib.error) as error:
         raise truncated() from error
     names = [PurePosixPath(entry.filename) for entry in entries]
     if len({str(name).casefold() for name in names}) != len(names) or any(
@@ -231,6 +235,12 @@ def _parts(path: Path) -> dict[str, bytes]:
     ):
         raise truncated()
     return found
+
+
+def _begins_as_archive(path: Path) -> bool:
+    """A Word document that lost its end still begins as one; a picture or a PDF is no damaged Word document."""
+    with path.open("rb") as file:
+        return file.read(2) == b"PK"
 
 
 def _too_large() -> Invalid:

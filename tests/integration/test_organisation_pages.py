@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from ged.administration import wanted
+from ged.administration import planned, wanted
 from ged.org.models import Post, Unit
 from ged.unit import Services
 from tests.administration_kit import organisation, propose
@@ -74,6 +74,21 @@ def test_a_planned_act_is_listed_and_withdrawn(place: tuple[Flask, Services]) ->
     assert "1 modification est prévue pour un autre jour" in client.get(f"{ROOT}/").text
     assert post(client, f"{shown}/retirer", {}).status_code == 303
     assert "1 acte est prévu" not in client.get(f"{ROOT}/").text
+
+
+def test_a_planned_closing_whose_successor_was_closed_tells_its_reason_once(place: tuple[Flask, Services]) -> None:
+    app, services = place
+    client = sign_in(app, "admin")
+    closing = {"successor": "DAF", "posts": "moved"}
+    shown = send(client, f"{ROOT}/{unit_id(services, 'ETU')}/fermer", closing)
+    today = datetime.now(UTC)
+    confirm(client, shown, on=(today + timedelta(days=2)).strftime("%d/%m/%Y"))
+    confirm(client, send(client, f"{ROOT}/{unit_id(services, 'DAF')}/fermer", {"successor": "SG", "posts": "vacant"}))
+    planned.run(services, now=today + timedelta(days=3))
+    page = client.get(shown).text
+    assert "Refusée ce jour-là : rien n'a changé" in page.replace("&#39;", "'")
+    assert page.count("est fermé. Choisissez un service ouvert.") == 1, "not once for each post"
+    assert "elle avait été prévue par" in page, "who planned it did not refuse it"
 
 
 def test_a_move_counts_all_units_below_and_their_letters(place: tuple[Flask, Services]) -> None:

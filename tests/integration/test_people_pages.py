@@ -130,6 +130,8 @@ WRONG = [
     ("personnes/inscrire", {"account": "x" * 65, "name": "X", "clearance": "ordinary"}, "Une correction"),
     ("personnes/inscrire", {"account": "x", "name": "X", "clearance": "royal"}, "pas de la liste"),
     ("personnes/inscrire", {"account": "x", "name": "X", "clearance": "ordinary", "email": "x"}, "arobase"),
+    ("personnes/inscrire", {"account": "x", "name": "X", "clearance": "ordinary", "email": "kodjo@"}, "arobase"),
+    ("personnes/inscrire", {"account": "x", "name": "X", "clearance": "ordinary", "email": "k o@mines.tg"}, "arobase"),
     ("personnes/inscrire", {"account": "x", "name": "X", "clearance": "ordinary", "post": "NULLE"}, "n'existe pas"),
     ("postes/3/attribuer", {"holder": "personne"}, "n'existe pas"),
     ("postes/3/modifier", {"title": "X", "unit": "NULLE", "roles": ["clerk"]}, "n'existe pas"),

@@ -37,6 +37,8 @@ def test_from_the_letter_received_to_its_answer_delivered(site: Site) -> None:
     )
     assert '<select class="input" id="modele"' not in page
     assert 'id="modele"' in site.get("dge", f"/projets/nouveau?repond_a={incoming}")
+    none = site.send("dge", "/projets/nouveau", 422, repond_a=incoming)
+    assert "ne propose aucun modèle de lettre" in none, "nobody chose one that does not exist"
     place = site.send("dge", "/projets/nouveau", repond_a=incoming, modele="favourable")
     mail_id = int(place.rsplit("/", 1)[1])
     page = site.get("dge", place)

@@ -380,6 +380,22 @@ def test_an_hour_is_read_as_people_write_it(typed: str, read: time | None) -> No
             fields.check()
 
 
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("3 novembre 2026", date(2026, 11, 3)), ("1er déc. 2026", date(2026, 12, 1)), ("Lundi 9 Août 2027", date(2027, 8, 9)),
+        ("31 novembre 2026", None), ("3 ju 2026", None), ("3 novembre 26", None), ("3 brumaire 2026", None),
+        ("3 mai 1200", None),
+    ],
+)  # fmt: skip
+def test_a_day_is_read_as_letters_bear_it(typed: str, read: date | None) -> None:
+    fields = FormReader(MultiDict({"day": typed}))
+    assert fields.day("day") == read
+    if read is None:
+        with pytest.raises(FormRefused):
+            fields.check()
+
+
 def test_a_form_is_read() -> None:
     fields = FormReader(
         MultiDict(

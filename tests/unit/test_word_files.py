@@ -293,6 +293,14 @@ def test_other_formats_macros_and_embedded_files_are_refused(tmp_path: Path) -> 
         assert error.value.code == code
 
 
+@pytest.mark.parametrize("content", [b"\xff\xd8\xff\xe0 a picture", b"%PDF-1.7", b"{\\rtf1", b"du texte"])
+def test_a_picture_or_a_pdf_is_no_damaged_word_document(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "lettre.docx"
+    path.write_bytes(content)
+    with pytest.raises(Invalid, match=r"word\.not_docx"):
+        WordPackage.read(path)
+
+
 def test_bombs_end_at_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     good = docx(tmp_path / "good.docx")
     monkeypatch.setattr("ocr.word.package.MAX_UNPACKED_BYTES", 1_000_000)

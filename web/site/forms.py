@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from werkzeug.datastructures import MultiDict
 
+from ged.days import day_in_words
 from ged.errors import EngineFailed, Invalid
 from ged.typeset import refuse_unprintable
 from web.site.errors import FormRefused
@@ -135,7 +136,7 @@ class FormReader:
         return tuple(number for number in found if number is not None)
 
     def day(self, name: str, *, required: bool = False) -> date | None:
-        """A date, as a browser's date field sends it or as people write it (24/11/2026, 24/11/26, 24112026)."""
+        """A date, as a browser's date field sends it or as people write it (24/11/2026, 24/11/26, 24112026, 24 novembre 2026)."""
         value = self._raw(name, required)
         # strptime is lenient with digits: 2411202 would be a day of the year 1202.
         formats = (_DAY_DIGITS[len(value)],) if value.isdigit() and len(value) in _DAY_DIGITS else _DAY_FORMATS
@@ -146,6 +147,9 @@ class FormReader:
                 continue
             if day.year >= _FIRST_YEAR:
                 return day
+        named = day_in_words(value)
+        if named is not None and named.year >= _FIRST_YEAR:
+            return named
         if value:
             self._errors.append(Invalid("form.not_a_date", "write day/month/year", field=name))
         return None

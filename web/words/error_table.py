@@ -37,7 +37,10 @@ MESSAGES: Mapping[str, Message] = {
     # --- act ---
     "act.closed_parent": Message(_l("« %(unit)s » est fermé."), _l("Choisissez un service ouvert.")),
     "act.closed_unit": Message(_l("« %(unit)s » est fermé."), _l("Choisissez un service ouvert.")),
-    "act.day": Message(_l("La date doit être postérieure à aujourd'hui et à moins d'un an."), _l("Corrigez la date.")),
+    "act.day": Message(
+        _l("La date doit être postérieure à aujourd'hui, et dans moins d'un an."),
+        _l("Choisissez un jour à venir, ou videz ce champ pour agir maintenant."),
+    ),
     "act.hangs": Message(
         _l("Cette modification ne peut pas être annulée : quelque chose en dépend, ou a changé depuis."),
         _l("Défaites d'abord ce qui est nommé ici, ou proposez la modification contraire."),
@@ -293,7 +296,9 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "cell.refused": Message(_l("Ce changement est refusé : %(detail)s."), _l("Corrigez d'abord ce qui en dépend.")),
     "cell.slash": Message(_l("Ce code s'écrit sans barre oblique (/)."), _l("Écrivez-le avec un trait d'union.")),
-    "cell.space": Message(_l("Un code s'écrit sans espace."), _l("Écrivez-le sans espace, ou avec un trait d'union.")),
+    "cell.space": Message(
+        _l("Un code ou un compte s'écrit sans espace."), _l("Écrivez-le sans espace, ou avec un trait d'union.")
+    ),
     "cell.still_holds": Message(
         _l("Cette personne occupe encore : %(posts)s."), _l("Donnez ces postes à une autre, ou laissez-les vacants.")
     ),
@@ -1856,6 +1861,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("Donnez le fichier journal.pub tel qu'il a été copié."),
     ),
     # --- template ---
+    "template.none": Message(
+        _l("Cette nature de courrier ne propose aucun modèle de lettre."), _l("Choisissez-en un dans la liste.")
+    ),
     "template.unknown": Message(_l("Ce modèle de lettre n'existe pas."), _l("Choisissez un modèle de la liste.")),
     # --- text ---
     "text.glyph_missing": Message(

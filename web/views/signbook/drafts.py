@@ -89,7 +89,7 @@ def create() -> ResponseReturnValue:
         fields.check()
         code = code or _template_of(nature, post_id)
         if answers is not None and not code:
-            raise Invalid("template.unknown", "choose a template of the list", field="modele")
+            raise Invalid("template.none", "choose a template of the list", field="modele")
         with context.services().unit_of_work(context.now()) as uow:
             actor, now = context.actor(), context.now()
             if answers is not None:
