@@ -502,6 +502,12 @@ def test_the_whole_way_on_the_site(site: tuple[Flask, Services]) -> None:
     assert ended.headers["HX-Refresh"] == "true", "a page that offers to pause what is over is loaded again"
     assert client.get("/reprises/").text.count("registre.xlsx") == 1
     with services.reading() as session:
+        letter = session.scalars(select(Mail.id).where(Mail.subject == "Demande de poteaux")).one()
+    for path in (f"/registres/{archive_of(services)}", f"/courriers/{letter}"):
+        page = client.get(path).text
+        assert "05/01/2026" in page
+        assert "05/01/2026 à 00:00" not in page, "an old book knows the day alone"
+    with services.reading() as session:
         told = set(session.scalars(select(AuditEntry.action).where(AuditEntry.action.like("takeover.%"))))
     assert told == {"takeover.handed_in", "takeover.asked", "takeover.paused", "takeover.resumed"}
 

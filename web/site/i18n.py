@@ -5,7 +5,7 @@ browser; before that in English if the browser asks for it before French, else i
 organisation's language (``ged.languages``).
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 
 from babel.core import Locale
@@ -58,6 +58,7 @@ def install(app: Flask, *, locale: str, zone: str, secure: bool = False) -> None
     app.after_request(_write_cookie)
     app.jinja_env.filters.update(
         date=short_date,
+        entered=entered,
         datetime=date_and_time,
         long_date=long_date,
         full_date=full_date,
@@ -179,6 +180,14 @@ def clock(value: datetime | None) -> str:
     if value is None:
         return ""
     return format_datetime(value.astimezone(context.services().zone), "HH:mm", locale=get_locale())
+
+
+def entered(value: datetime | None) -> str:
+    """When a letter was entered in its register: the day and the hour; of an old book, which knows the day alone, the day."""
+    if value is None:
+        return ""
+    local = value.astimezone(context.services().zone)
+    return short_date(value) if local.time() == time.min else date_and_time(value)
 
 
 def date_and_time(value: datetime | None) -> str:
