@@ -183,7 +183,7 @@ def clock(value: datetime | None) -> str:
 
 
 def entered(value: datetime | None) -> str:
-    """When a letter was entered in its register: the day and the hour; of an old book, which knows the day alone, the day."""
+    """When a letter was entered in its register, kept or closed: the day and the hour; of an old book, which has no hours, the day."""
     if value is None:
         return ""
     local = value.astimezone(context.services().zone)
