@@ -13,7 +13,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from ged.access import MailAccess
-from ged.administration.differences import Difference
+from ged.administration.differences import Difference, as_json, from_json
 from ged.administration.models import OrganisationAct, is_planned
 from ged.administration.numbered import alike, entity_codes, told_otherwise
 from ged.administration.reach import administrator
@@ -26,6 +26,8 @@ from ged.register.models import Mail, Register, RegisterCounter
 from ged.register.states import MailState
 from ged.workbook.merging import entity_and_code
 
+UNIT_FIELDS = frozenset({"parent", "unit", "successor"})
+"""Fields that name a unit."""
 OVER = (MailState.CLOSED, MailState.VOIDED, MailState.DISPATCHED)
 
 
@@ -65,6 +67,8 @@ class Consequence(StrEnum):
     """Natures that propose a register that closes."""
     PLANS_LOST = "plans_lost"
     """Acts planned by people who cannot answer for them any more: each is refused on its day."""
+    PLANS_TOUCHED = "plans_touched"
+    """Other planned acts that name a unit that closes: they may be refused on their day."""
 
 
 def ends(
@@ -75,7 +79,10 @@ def ends(
     Args:
         changes: what was reported when the act was done.
     """
-    return {**_ended(changes), Consequence.PLANS_LOST: _plans_lost(session, found, on)}
+    return {
+        **_ended(changes), Consequence.PLANS_LOST: _plans_lost(session, found, on),
+        Consequence.PLANS_TOUCHED: _plans_touched(session, found),
+    }  # fmt: skip
 
 
 def consequences(
@@ -195,6 +202,23 @@ def _plans_lost(session: Session, found: Sequence[Difference], on: date) -> int:
         ).all()
     )
     return sum(count for one, count in planned.items() if administrator(session, one, on=on) is None)
+
+
+def _plans_touched(session: Session, found: Sequence[Difference]) -> int:
+    """Planned acts, but this one, that change a unit that closes, or place something in it or take it out."""
+    closing = {one.code for one in found if _closes(one)}
+    if not closing:
+        return 0
+    own, stored = as_json(found), session.scalars(select(OrganisationAct.differences).where(*is_planned()))
+    return sum(
+        differences != own and any(not closing.isdisjoint(_units_of(one)) for one in from_json(differences))
+        for differences in stored
+    )
+
+
+def _units_of(one: Difference) -> set[str]:
+    named = {one.code} if one.kind == "units" else set()
+    return named | ({str(one.before), str(one.after)} if one.field in UNIT_FIELDS else set())
 
 
 def _held(found: Sequence[Difference]) -> list[Difference]:

@@ -83,7 +83,11 @@ def test_a_planned_closing_whose_successor_was_closed_tells_its_reason_once(plac
     shown = send(client, f"{ROOT}/{unit_id(services, 'ETU')}/fermer", closing)
     today = datetime.now(UTC)
     confirm(client, shown, on=(today + timedelta(days=2)).strftime("%d/%m/%Y"))
-    confirm(client, send(client, f"{ROOT}/{unit_id(services, 'DAF')}/fermer", {"successor": "SG", "posts": "vacant"}))
+    other = send(client, f"{ROOT}/{unit_id(services, 'DAF')}/fermer", {"successor": "SG", "posts": "vacant"})
+    assert "1 autre modification prévue concerne un service qui ferme" in client.get(other).text, (
+        "told before, not after"
+    )
+    confirm(client, other)
     planned.run(services, now=today + timedelta(days=3))
     page = client.get(shown).text
     assert "Refusée ce jour-là : rien n'a changé" in page.replace("&#39;", "'")

@@ -193,6 +193,12 @@ def consequence_words(kind: str, count: int) -> str:
                 "%(num)s modifications prévues par cette personne seront refusées : qu'un autre administrateur les prévoie de nouveau",
                 count,
             )
+        case Consequence.PLANS_TOUCHED:
+            words = ngettext(
+                "%(num)s autre modification prévue concerne un service qui ferme : elle peut être refusée le jour venu, revoyez-la",
+                "%(num)s autres modifications prévues concernent un service qui ferme : elles peuvent être refusées le jour venu, revoyez-les",
+                count,
+            )
         case Consequence.CERTIFICATES_END:
             words = ngettext(
                 "%(num)s certificat est révoqué, ce qui ne s'annule pas",
