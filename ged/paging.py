@@ -93,9 +93,8 @@ def read(
 
 def count(session: Session, query: Select[Any] | Parts) -> int:
     """The number of rows of a list or of its parts, at most ``MOST_COUNTED`` + 1: no more rows of each are read."""
-    parts = (query,) if isinstance(query, Select) else query
-    firsts = [select(part.limit(MOST_COUNTED + 1).subquery()) for part in parts]
-    whole = firsts[0] if len(firsts) == 1 else union_all(*firsts)
+    firsts = [part.limit(MOST_COUNTED + 1) for part in ((query,) if isinstance(query, Select) else query)]
+    whole = firsts[0] if len(firsts) == 1 else union_all(*(select(one.subquery()) for one in firsts))
     found = session.scalar(select(func.count()).select_from(whole.subquery())) or 0
     return min(found, MOST_COUNTED + 1)
 

@@ -90,10 +90,8 @@ NO_PAGES = {
     "search.suggest": "a part of the search page",
     "slips.proof": "a file",
     "takeovers.progress": "a part of the page of a spreadsheet that is taken over",
-    "training.all_sheets": "a file, in a training installation alone",
     "training.index": "in a training installation alone: the test of its exercises looks at it",
     "training.results": "in a training installation alone: the test of its exercises looks at it",
-    "training.sheet": "a file, in a training installation alone",
     "word.state": "a part of the page of a draft",
 }
 """Routes without a page of their own, with the reason. Parts are checked in the pages that fetch them."""
