@@ -77,3 +77,10 @@ def on_paper(data: Any) -> Any:
     if isinstance(data, list | tuple):
         return [on_paper(value) for value in data]
     return data
+
+
+def visible(text: str) -> str:
+    """A text that came from outside, without signs that nobody sees: controls, and those that turn the direction of a line, so that it
+    reads otherwise than it is. Tabs and newlines stay; every other space becomes a plain one: dropped, it would join two numbers.
+    """
+    return "".join(c if c.isprintable() or c in "\n\t" else " " if c.isspace() else "" for c in text)

@@ -29,7 +29,6 @@ from ged.org.openings import OpeningState, OpeningStep, rows, state_of
 from ged.org.turns import one_at_a_time
 from ged.ports import PersonId
 from ged.register.prints import Sheet
-from ged.schema import is_opened
 from ged.typeset import qr_svg
 from ged.typography import french
 from ged.unit import SYSTEM, Actor, Services, UnitOfWork
@@ -41,8 +40,6 @@ LENGTH = 20
 """Twenty signs of 32: 100 bits."""
 GROUP = 5
 _OTHERS = re.compile(r"[^0-9A-Z]")
-TOLD_SINCE = "0060"
-"""The contraction from which on people are told of first accesses: the release before cannot read such a notice."""
 
 
 @dataclass(frozen=True)
@@ -145,9 +142,8 @@ def told_of_lapsed(uow: UnitOfWork, act_id: int) -> Iterator[None]:
 
 def _tell(uow: UnitOfWork, row: FirstAccess, step: OpeningStep, people: Iterable[int], *, of: str = "") -> None:
     """``of``: what is told; empty: of this code."""
-    if is_opened(uow.session, TOLD_SINCE):
-        key = f"account:{row.id}:{of or row.code_hash[:16]}:{step.value}"
-        finding.tell(uow, [finding.Found(one, Occasion.ACCOUNT, key, None, row.id) for one in people])
+    key = f"account:{row.id}:{of or row.code_hash[:16]}:{step.value}"
+    finding.tell(uow, [finding.Found(one, Occasion.ACCOUNT, key, None, row.id) for one in people])
 
 
 def confirm(uow: UnitOfWork, opening_id: int, *, shown: str, actor: Actor) -> None:

@@ -17,12 +17,9 @@ from ged.notices import finding
 from ged.notices.models import Occasion
 from ged.org.turns import one_at_a_time
 from ged.register import clock
-from ged.schema import is_opened
 from ged.unit import SYSTEM, Services, UnitOfWork
 
 _log = logging.getLogger(__name__)
-TOLD_SINCE = "0060"
-"""The contraction from which on people are told of refused acts: the release before cannot read such a notice."""
 
 
 def _due(on: date) -> tuple[ColumnElement[bool], ...]:
@@ -113,8 +110,6 @@ def _refuse(services: Services, act_id: int, refused: GedError, *, now: datetime
 
 def _tell(uow: UnitOfWork, act: OrganisationAct) -> None:
     """Tell every administrator who may open the act's page, the one who planned it among them."""
-    if not is_opened(uow.session, TOLD_SINCE):
-        return
     session, differences = uow.session, from_json(act.differences)
     on, accounts = today_of(uow), uow.services.installation_accounts
     told = []

@@ -31,6 +31,7 @@ from ged.register.states import MailState
 from ged.routing.models import Assignment
 from ged.routing.rights import ENDED
 from ged.routing.states import LIVE, AssignmentState
+from ged.schema import is_opened
 from ged.signbook import book
 from ged.signbook.models import CircuitAct, CircuitEntry, Draft
 from ged.signbook.queries import came_back
@@ -40,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 500
 """Entries of the journal in one run; the next run reads on."""
+OPENED_BY = {Occasion.ACCOUNT: "0060", Occasion.CHANGE_REFUSED: "0060"}
+"""The contraction from which on an occasion is stored: the release before cannot read it."""
 UNDONE = "mail.imputation_undone"
 OF_LETTERS = ("mail.imputed", UNDONE, "mail.assigned", "mail.answered", "assignment.", "signbook.", "draft.circuit_set")
 GRANTED = "delegation.granted"
@@ -94,10 +97,13 @@ def _store(uow: UnitOfWork, found: Sequence[Found], begun: int | None, last: int
 def tell(uow: UnitOfWork, found: Iterable[Found]) -> int:
     """Store notices that the person was not given yet, and order the e-mails that are sent at once: one a person.
 
-    Returns how many were new.
+    Of an occasion that is not opened yet nothing is stored. Returns how many were new.
     """
     made: dict[int, list[tuple[str, Way]]] = {}
-    rows = sorted(set(found), key=lambda one: (one.person_id, one.key))
+    told = set(found)
+    asked = OPENED_BY.keys() & {one.occasion for one in told}
+    closed = {one for one in asked if not is_opened(uow.session, OPENED_BY[one])}
+    rows = sorted((one for one in told if one.occasion not in closed), key=lambda one: (one.person_id, one.key))
     ways = ways_of(uow.session, {one.person_id for one in rows})
     for one in rows:
         way = ways[one.person_id][one.occasion]
@@ -107,9 +113,9 @@ def tell(uow: UnitOfWork, found: Iterable[Found]) -> int:
         )  # fmt: skip
         if is_new:
             made.setdefault(one.person_id, []).append((one.key, way))
-    for person_id, told in made.items():
-        send(uow, person_id, [key for key, way in told if way is Way.AT_ONCE])
-    return sum(len(told) for told in made.values())
+    for person_id, keys in made.items():
+        send(uow, person_id, [key for key, way in keys if way is Way.AT_ONCE])
+    return sum(len(keys) for keys in made.values())
 
 
 def send(uow: UnitOfWork, person_id: int, keys: Sequence[str], *, stamp: str = "") -> None:

@@ -3,7 +3,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +11,7 @@ from ged.days import read_day
 from ged.errors import Invalid
 from ged.ports import Confidentiality
 from ged.register.models import Direction
+from ged.typography import visible
 
 ALIASES: Mapping[str, str] = {
     "own_id": "id", "title": "subject", "objet": "subject", "expediteur": "sender", "destinataire": "addressee",
@@ -35,8 +35,6 @@ SUBJECT_FROM_TEXT = 160
 MAX_LINE_BYTES = 25_000_000
 FIRST_DAY = date(1800, 1, 1)
 """No register is older: such a day is a typing error, and the first years of the calendar fit into no time zone."""
-_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
-"""Signs that nobody sees: controls, and those that turn the direction of a line, so that it reads otherwise than it is."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,7 @@ def _text(name: str, value: object) -> str:
 
 def _one_line(text: str) -> str:
     """A text on one line, without signs that nobody sees."""
-    return " ".join(_HIDDEN.sub("", " ".join(text.split())).split())
+    return " ".join(visible(text).split())
 
 
 def _first_words(pages: tuple[str, ...]) -> str:

@@ -17,6 +17,7 @@ from werkzeug.datastructures import MultiDict
 from ged.days import day_in_words
 from ged.errors import EngineFailed, Invalid
 from ged.typeset import refuse_unprintable
+from ged.typography import visible
 from web.site.errors import FormRefused
 from web.site.numbers import id_of
 
@@ -61,12 +62,9 @@ class FormReader:
         return value
 
     def text(self, name: str, *, required: bool = False, maximum: int = 500) -> str:
-        """A text without outer spaces; control characters other than tab and newline are dropped.
-
-        A no-break space is a space: dropped, it would join two numbers. Typography puts it where it belongs.
-        """
+        """A text without outer spaces, as ``ged.typography.visible``."""
         raw = self._raw(name, required)
-        value = "".join(c if c.isprintable() or c in "\n\t" else " " if c.isspace() else "" for c in raw)
+        value = visible(raw)
         if len(value) > maximum:
             self._errors.append(Invalid("form.too_long", "shorten it", field=name, maximum=maximum))
         return value

@@ -509,8 +509,8 @@ LINKS: Mapping[tuple[str, bool], LazyString] = {
 """Kinds of links, by kind and whether the link starts at the letter shown."""
 
 ACTIONS: Mapping[str, LazyString] = {
-    "training.started": _l("exercice commencé"),
-    "training.answered": _l("exercice répondu"),
+    "training.started": _l("a commencé un exercice"),
+    "training.answered": _l("a répondu à un exercice"),
     "mail.registered": _l("a enregistré le courrier"),
     "mail.imported": _l("a versé le courrier depuis des archives antérieures"),
     "takeover.handed_in": _l("a déposé un tableur à reprendre"),
