@@ -80,7 +80,7 @@ def test_of_two_texts_both_are_shown_and_the_author_decides(site: WordSite) -> N
 def test_wrong_files_are_refused_in_words(site: WordSite, monkeypatch: pytest.MonkeyPatch) -> None:
     mail_id = site.house.answer()
     good = site.take(mail_id)
-    assert "incomplet ou abîmé" in site.give(mail_id, b"%PDF-1.7 no word", 422)
+    assert "n'est pas un document Word (.docx)" in site.give(mail_id, b"%PDF-1.7 no word", 422)
     assert "Champ de fusion inconnu : destinatere" in site.give(
         mail_id, edited(good, {"MERGEFIELD destinataires": "MERGEFIELD destinatere"}), 422
     )

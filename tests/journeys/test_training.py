@@ -231,7 +231,7 @@ def test_each_role_passes_its_exercises(office: Office) -> None:
 
     page = office.at("auditeur")
     page.goto("/administration/journal?acte=training.started&compte=auditeur")
-    row = page.locator("main tr", has_text="exercice commencé").first
+    row = page.locator("main tr", has_text="a commencé un exercice").first
     entry = re.sub(r"\D", "", row.locator("td").first.inner_text())
     office.send("auditeur", "/exercices/", "/reponse", {"answer-19": entry})
     office.has_passed("auditeur")

@@ -1876,7 +1876,7 @@ MESSAGES: Mapping[str, Message] = {
     "training.wrong": Message(
         _l("Ce n'est pas cette écriture."),
         _l(
-            "Cherchez au journal l'écriture « exercice commencé » à votre nom, la plus récente, et recopiez son numéro."
+            "Cherchez au journal l'écriture « a commencé un exercice » à votre nom, la plus récente, et recopiez son numéro."
         ),
     ),
     # --- typeset, work ---
