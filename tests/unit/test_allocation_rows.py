@@ -211,9 +211,12 @@ def test_a_number_whose_day_is_closed_while_its_counter_is_waited_for_is_of_the_
 
 @pytest.mark.parametrize(
     "changed",
-    [{"code": "R9"}, {"unit_id": 1}, {"pattern": "{seq}"}, {"restarts_yearly": False}, {"closed_at": NOW}],
+    [
+        {"code": "R9"}, {"unit_id": 1}, {"pattern": "{seq}"}, {"restarts_yearly": False}, {"closed_at": NOW},
+        {"direction": Direction.OUTGOING}, {"nature": RegisterNature.DEPARTURE},
+    ],
     ids=lambda one: next(iter(one)),
-)
+)  # fmt: skip
 def test_a_register_that_changed_while_its_counter_was_waited_for_gives_no_number(
     uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
 ) -> None:
@@ -226,6 +229,22 @@ def test_a_register_that_changed_while_its_counter_was_waited_for_gives_no_numbe
         allocate(uow)
     assert uow.session.scalars(select(MailNumber)).all() == []
     assert uow.session.get_one(RegisterCounter, (1, 2026)).last_sequence == 4
+
+
+def test_another_register_that_takes_over_its_code_gives_no_number_either(
+    uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(uow.session)
+    register(uow.session, 2)
+
+    def change_codes() -> None:
+        for register_id, code in ((1, "R9"), (2, "R1")):
+            change = update(Register).where(Register.id == register_id).values(code=code)
+            uow.session.execute(change.execution_options(synchronize_session=False))
+
+    meanwhile(monkeypatch, change_codes)
+    with pytest.raises(Overtaken, match="register R9 was changed"):
+        allocate(uow)
 
 
 def test_a_change_of_another_register_does_not_hold_a_number_up(
@@ -401,6 +420,16 @@ def test_locking_a_book_of_a_closed_year_makes_no_counter_there(uow: UnitOfWork)
     closed(uow.session, date(2026, 12, 31))
     allocation.lock_book(uow, 1)
     assert years(uow.session) == [2027]
+
+
+def test_a_register_that_changed_while_its_book_was_waited_for_is_not_locked(
+    uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(uow.session)
+    change = update(Register).where(Register.id == 1).values(nature=RegisterNature.DEPARTURE)
+    meanwhile(monkeypatch, lambda: uow.session.execute(change.execution_options(synchronize_session=False)))
+    with pytest.raises(Overtaken, match="register R1 was changed"):
+        allocation.lock_book(uow, 1)
 
 
 def test_a_year_closed_while_its_counter_is_waited_for_is_left(

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from ged.errors import Invalid, InvalidTransition
-from ged.register.numbering import MAX_LENGTH, check_pattern, format_number
+from ged.register.numbering import MAX_LENGTH, TRAINING, check_pattern, format_number
 from ged.register.states import MOVES, MailAct, MailState, move
 from tests.remedies import refused
 
@@ -31,6 +31,11 @@ alike."""
 def test_a_pattern_makes_numbers(pattern: str, number: str) -> None:
     assert check_pattern(pattern) == pattern
     assert format_number(pattern, sequence=42, on=ON, entity="MMRE", unit="BO", register="ARR") == number
+
+
+def test_numbers_of_an_exercise_begin_as_its_texts_and_prints_say() -> None:
+    assert TRAINING == "EX-"
+    assert check_pattern(TRAINING + "{seq}") == "EX-{seq}"
 
 
 @pytest.mark.parametrize("pattern", WRONG + LOSSY)
