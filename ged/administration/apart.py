@@ -14,13 +14,14 @@ from ged.administration.differences import Difference
 from ged.administration.lines import Sheets, field_of
 from ged.administration.reach import Reach
 from ged.errors import Invalid
+from ged.org.file import GIVEN_TO
 from ged.org.models import Person, Post
 from ged.register.models import Register
 from ged.workbook.cells import Finding
 from ged.workbook.merging import LISTED, entity_and_code
 from ged.workbook.sheets import SHEETS
 
-OF_UNITS = frozenset({"units", "posts", "people", "registers"})
+OF_UNITS = frozenset({"units", "posts", "people", "registers", "delegations"})
 """Sections whose records belong to the ministry of a unit."""
 
 
@@ -42,8 +43,8 @@ class Far:
     registers: frozenset[str] = frozenset()
 
     def of(self, section: str) -> frozenset[str]:
-        """Those of a section; of a list that belongs to no unit there are none."""
-        found: frozenset[str] = getattr(self, section) if section in OF_UNITS else frozenset()
+        """Those of a section; of a list that belongs to no unit there are none, and a delegation is known by its post."""
+        found: frozenset[str] = getattr(self, section, frozenset())
         return found
 
 
@@ -102,11 +103,18 @@ def _check(found: Sequence[Difference], far: Far, *, is_undone: bool) -> None:
         "unit": far.units,
         "secretary_of": far.posts,
         "holder": far.people,
+        "post": far.posts,
+        "person": far.people,
     }
     named = [
         (one.field, one.after if one.after in of_field.get(one.field, ()) else one.code)
         for one in found
         if one.after in of_field.get(one.field, ()) or (one.code in far.of(one.kind) and (is_undone or not one.is_new))
+    ]
+    named += [
+        ("post", post)
+        for one in found
+        if one.kind == "delegations" and (post := one.code.partition(GIVEN_TO)[0]) in far.posts
     ]
     named += [("post", code) for one in found for code in sorted(_circuit_posts(one) & far.posts)]
     if named:
@@ -155,6 +163,8 @@ def told(
 def _told(finding: Finding, sheets: Sheets, far: Far) -> Invalid:
     field, values = field_of(finding, sheets), dict(finding.params)
     kind, refers_to, typed = _cell(finding, sheets)
+    if kind == "delegations" and (post := sheets[finding.sheet][finding.row - 1][0].strip()) in far.posts:
+        return _unknown("post", post)  # whatever is wrong beside it would tell that it is there
     if finding.code != "workbook.unknown" and typed in far.of(refers_to):
         return _unknown(field, typed)
     code = finding.code

@@ -10,7 +10,7 @@ from ged.org.file import OrganisationFile
 from ged.workbook.merging import key_of
 
 SECTIONS = (
-    "units", "people", "posts", "registers", "mentions", "natures", "correspondents", "filing_plan", "templates",
+    "units", "people", "posts", "registers", "mentions", "natures", "correspondents", "filing_plan", "templates", "delegations",
 )  # fmt: skip
 
 

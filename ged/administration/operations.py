@@ -92,7 +92,7 @@ def look(session: Session, sheets: Sheets, *, on: date, what: str = "", reach: R
     """
     kinds = {sheet.kind for sheet in SHEETS if sheet.title in sheets}
     seen = organisation_now(session, on=on, with_lists=bool(kinds & LONG_LISTS))
-    merged = merge(seen, sheets)
+    merged = merge(seen, sheets, on=on)
     if merged.file is None:
         raise Unfit(apart.told(session, merged.findings, sheets, reach, on=on))
     found = differences(seen, merged.file)

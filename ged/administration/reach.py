@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from ged.administration.models import ActSubject, OrganisationAct
 from ged.errors import NotFound
 from ged.org.actors import load_actor
+from ged.org.file import GIVEN_TO
 from ged.org.models import Holding, Person, Post, PostRole, held_on
 from ged.org.tree import ministry_of_role, of_ministry, runs_installation
 from ged.register.models import Register
@@ -56,7 +57,11 @@ class Reach:
             "people": select(Person.account).where(not_(self.people)),
         }
         subject = aliased(ActSubject)
-        named = or_(*(and_(subject.kind == kind, subject.code.in_(codes)) for kind, codes in far.items()))
+        given = exists().where(Post.unit_id.not_in(near), subject.code.startswith(Post.code.concat(GIVEN_TO)))
+        named = or_(
+            *(and_(subject.kind == kind, subject.code.in_(codes)) for kind, codes in far.items()),
+            and_(subject.kind == "delegations", given),
+        )
         return exists().where(subject.act_id == OrganisationAct.id, named)
 
     @property

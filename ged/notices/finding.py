@@ -207,8 +207,8 @@ class Seen:
                 asked = _draft(self.session, mail, self) if mail is not None else ()
                 return notice.key not in {one.key for one in asked if one.person_id == notice.person_id}
             case Occasion.DELEGATED:
-                given = self.session.get_one(Delegation, notice.subject_id)
-                return given.withdrawn_at is not None or given.until_on < self.today
+                given = self.session.get(Delegation, notice.subject_id)  # None: the workbook that gave it is taken back
+                return given is None or given.withdrawn_at is not None or given.until_on < self.today
             case Occasion.ACCOUNT:
                 if openings.step_of(notice.key) is not OpeningStep.WAITING:
                     return False

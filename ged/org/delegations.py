@@ -88,10 +88,8 @@ def delegate(uow: UnitOfWork, form: DelegationForm, *, actor: Actor) -> int:
     if not form.act.strip() or len(form.act) > MAX_ACT:
         raise Invalid("delegation.act", "name the act that grants it", field="act", limit=MAX_ACT)
     refuse_unprintable(form.act, field="act")
-    if form.from_on < today - timedelta(days=MAX_DAYS):
-        raise Invalid("delegation.dates", "give a period to come, of a year at most", field="from_on")
-    if form.until_on < form.from_on or form.until_on < today or (form.until_on - form.from_on).days > MAX_DAYS:
-        raise Invalid("delegation.dates", "give a period to come, of a year at most", field="until_on")
+    if (field := wrong_day(form.from_on, form.until_on, today=today)) is not None:
+        raise Invalid("delegation.dates", "give a period to come, of a year at most", field=field)
     if form.max_amount_xof is not None and form.max_amount_xof <= 0:
         raise Invalid("delegation.amount", "give an amount, or none", field="max_amount_xof")
     if form.person_id in notices.holders(uow.session, [form.post_id], on=form.from_on):
@@ -124,6 +122,14 @@ def delegate(uow: UnitOfWork, form: DelegationForm, *, actor: Actor) -> int:
         templates=list(form.template_codes), max_amount_xof=form.max_amount_xof,
     )  # fmt: skip
     return row.id
+
+
+def wrong_day(from_on: date, until_on: date, *, today: date) -> str | None:
+    """The day of a period (``from_on``, ``until_on``) that is wrong: it is over, of more than a year, or begins long ago; None: neither."""
+    if from_on < today - timedelta(days=MAX_DAYS):
+        return "from_on"
+    is_wrong = until_on < from_on or until_on < today or (until_on - from_on).days > MAX_DAYS
+    return "until_on" if is_wrong else None
 
 
 def _check_interim(session: Session, form: DelegationForm, actor: Actor) -> None:

@@ -4,8 +4,10 @@ YAML with English keys; texts for people are in the organisation's language. ``d
 every section.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -152,6 +154,39 @@ class NatureRecord(Section):
     closed: bool = False
 
 
+class DelegationRecord(Section):
+    """A post's powers, given to a person between two days (inclusive) by a named legal act, until it is withdrawn.
+
+    Such an act is given or withdrawn, never changed: what it says is what was signed. ``templates``: the types of letters that it
+    covers; empty: all.
+    """
+
+    post: str
+    person: str
+    kind: str = Field(pattern="^(delegation|interim|order)$")
+    act: str = Field(min_length=1, max_length=200)
+    from_on: date
+    until_on: date
+    may_sign: bool = True
+    templates: tuple[str, ...] = ()
+    max_amount_xof: int | None = Field(default=None, ge=1)
+    withdrawn: bool = False
+
+
+AS_GIVEN = ("until_on", "may_sign", "templates", "max_amount_xof")
+"""What a delegation that was given keeps; the other fields are its key."""
+
+
+def delegation_key(*, post: str, person: str, kind: str, from_on: date | str, act: str) -> str:
+    """How a delegation is found again. Of the act's text it holds a digest: one post may give a person two on one day."""
+    of_act = hashlib.sha256(" ".join(act.split()).encode()).hexdigest()[:8]
+    return f"{post}{GIVEN_TO}{person}, {kind}, {from_on}, {of_act}"
+
+
+GIVEN_TO = " → "
+"""Stands behind the post in the key of a delegation; no code contains it."""
+
+
 class OrganisationFile(Section):
     """The whole file. A mention, a template or a nature with an ``entity`` is of this entity alone (``ged.org.stock``)."""
 
@@ -165,6 +200,7 @@ class OrganisationFile(Section):
     filing_plan: tuple[FilingRecord, ...] = ()
     templates: tuple[TemplateRecord, ...] = ()
     natures: tuple[NatureRecord, ...] = ()
+    delegations: tuple[DelegationRecord, ...] = ()
 
 
 def read_organisation(path: Path) -> OrganisationFile:
@@ -213,6 +249,10 @@ def check_references(file: OrganisationFile) -> None:
         _known(f"posts.{post.code}.secretary_of", post.secretary_of, posts)
     for register in file.registers:
         _known(f"registers.{register.code}.unit", register.unit, units)
+    for given in file.delegations:
+        where = f"delegations.{given.post}"
+        _known(f"{where}.post", given.post, posts)
+        _known(f"{where}.person", given.person, people)
     entities = frozenset(unit.code for unit in file.units if unit.entity)
     for section, found in (("mentions", mentions), ("templates", templates), ("natures", natures)):
         for entity in found:

@@ -4,11 +4,17 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
+from ged.days import read_day
 from ged.workbook.sheets import NO, REMOVE, YES, Column, Holds
 
 _SPACES = re.compile(r"\s+")
-_WHOLE = re.compile(r"-?\d{1,6}(?:[.,]0+)?")
+_WHOLE = re.compile(r"-?\d{1,15}(?:[.,]0+)?")
+_PARTED = re.compile(r"\d{1,3}(?: \d{3})+")
+"""A large number with spaces between its thousands."""
+_CENTURY = date(2099, 12, 31)
+"""Two figures of a year are one of this century."""
 _LISTED = re.compile(r"[,;]")
 
 
@@ -56,7 +62,7 @@ def folded(text: str) -> str:
 
 
 def read_cell(column: Column, text: str) -> object:
-    """The value of a cell: text, whole number, boolean, tuple; `Left` or `Removed`.
+    """The value of a cell: text, whole number, boolean, day, tuple; `Left` or `Removed`.
 
     References are returned as typed; whether they exist is seen when all sheets are read.
 
@@ -91,6 +97,8 @@ def _yes_no(_column: Column, said: str) -> object:
 
 
 def _number(column: Column, said: str) -> object:
+    if _PARTED.fullmatch(said):
+        said = said.replace(" ", "")
     # A spreadsheet stores whole numbers as 10.0.
     if not _WHOLE.fullmatch(said):
         raise WrongCell("workbook.number", limit=column.limit)
@@ -98,6 +106,13 @@ def _number(column: Column, said: str) -> object:
     if not 0 <= value <= column.limit:
         raise WrongCell("workbook.number", limit=column.limit)
     return value
+
+
+def _day(_column: Column, said: str) -> object:
+    day = read_day(said, today=_CENTURY)
+    if day is None:
+        raise WrongCell("workbook.day")
+    return day
 
 
 def _numbers(column: Column, said: str) -> object:
@@ -138,6 +153,7 @@ _READERS = {
     Holds.YES_NO: _yes_no,
     Holds.NUMBER: _number,
     Holds.NUMBERS: _numbers,
+    Holds.DAY: _day,
     Holds.CHOICE: _choice,
     Holds.CHOICES: _choices,
     Holds.REFERENCE: _reference,
@@ -151,6 +167,8 @@ def write_cell(column: Column, value: object) -> str:
         return ""
     if isinstance(value, bool):
         return YES if value else NO
+    if isinstance(value, date):
+        return f"{value:%d/%m/%Y}"
     if column.holds is Holds.CHOICE:
         return _word(column, value)
     if column.holds is Holds.CHOICES:

@@ -61,6 +61,8 @@ WRITTEN_WHOLE: Mapping[str, tuple[str, str]] = {
     "post_roles": ("post_id", "posts"), "nature_steps": ("nature_id", "natures"),
 }  # fmt: skip
 """Tables whose rows are a list of another row, which is always written whole: the column and the table of that row."""
+TOLD_OF: Mapping[str, tuple[str, str]] = {"delegations": ("personal_notices", "delegated")}
+"""Table -> the table and the occasion of notices that name its rows: they go with a row that was made, which nobody can look up any more."""
 PIECE = 400
 """Rows asked for in one query."""
 
@@ -292,6 +294,17 @@ def _naming(name: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Callabl
                 table.c.at >= since,
             ),
         )
+    if name == "delegations":
+        # Whoever has acted by it is named in the journal for the post, by this title.
+        granted_at = datetime.fromisoformat(values["granted_at"])
+        yield (
+            "audit_entries",
+            lambda table: and_(
+                table.c.acting_for_post_id == values["post_id"],
+                table.c.person_id == values["person_id"],
+                table.c.at >= granted_at,
+            ),
+        )
     for column in JOURNALED.get(name, ()):
         yield "audit_entries", lambda table, column=column: table.c[column] == values["id"]  # type: ignore[misc]
     if name == "natures":
@@ -332,6 +345,10 @@ def take_back(session: Session, steps: Sequence[Step]) -> None:
         table = Base.metadata.tables[name]
         for keys in _pieces(made[name]):
             session.execute(delete(table).where(or_(*(_is(table, key) for key in keys))))
+    for name, (notices, occasion) in TOLD_OF.items():
+        told = Base.metadata.tables[notices]
+        for keys in _pieces(key[0] for key in made.get(name, ())):
+            session.execute(delete(told).where(told.c.occasion == occasion, told.c.subject_id.in_(keys)))
     for step in sorted((one for one in steps if "gone" in one), key=lambda one: order[one["table"]]):
         table = Base.metadata.tables[step["table"]]
         session.execute(insert(table).values(_typed(table, step["gone"])))

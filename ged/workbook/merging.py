@@ -5,12 +5,14 @@ Nothing stops at the first error: whoever fills in a workbook corrects all of it
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
 
 from ged.errors import Invalid
-from ged.org.file import OrganisationFile, check_references
+from ged.org.delegations import wrong_day
+from ged.org.file import AS_GIVEN, OrganisationFile, check_references, delegation_key
 from ged.register.addresses import EMAIL
 from ged.register.correspondents import fold
 from ged.register.numbering import check_pattern
@@ -27,9 +29,13 @@ LISTS = "Listes"
 EMPTY: Mapping[str, Any] = {
     "kind": "", "parent": None, "successor": None, "closed": False, "email": "", "clearance": "ordinary", "holder": None,
     "roles": (), "secretary_of": None, "restarts_yearly": True, "reminder": "", "register": None, "delay_days": None,
-    "mentions": (), "reminders": (), "level": None, "silence": "", "retention_years": None, "filing_class": "", "paper_number": None, "paper_reason": "", "address": "", "phone": None, "template": None, "entity": None,
+    "mentions": (), "reminders": (), "level": None, "silence": "", "retention_years": None, "filing_class": "", "may_sign": True, "templates": (), "max_amount_xof": None, "withdrawn": False, "paper_number": None, "paper_reason": "", "address": "", "phone": None, "template": None, "entity": None,
 }  # fmt: skip
 """The value of a field after a dash, and of a field that a new record leaves empty."""
+KEY_OF_DELEGATION = ("post", "person", "kind", "from_on", "act")
+PRINTED = frozenset("‐‑–—‘’“”„…€")
+"""Signs beyond the Latin letters that every font has: an act is printed under a signature."""
+LAST_LATIN = "\u024f"
 LISTED = frozenset({"mentions", "natures", "templates"})
 """Lists that entities keep beside the common stock."""
 KINDS_OF_UNITS = {True: "entity", False: "service"}
@@ -66,6 +72,9 @@ class _Work:
     findings: list[Finding] = field(default_factory=list)
     lines: dict[tuple[str, str], _Line] = field(default_factory=dict)
     """Section and key -> the line that speaks of it."""
+    on: date | None = None
+    given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The delegations that are there, as they are."""
     steps: dict[str, list[_Line]] = field(default_factory=dict)
     """Nature -> its lines of the sheet of circuits."""
     count: int = 0
@@ -92,13 +101,15 @@ class _Work:
         return self.by_word[kind].get(folded(code), "")
 
 
-def merge(now: OrganisationFile, workbook: Mapping[str, Rows]) -> Merged:
+def merge(now: OrganisationFile, workbook: Mapping[str, Rows], *, on: date | None = None) -> Merged:
     """Apply the sheets to the current organisation.
 
     Args:
         workbook: title of a sheet -> its rows of text, the first one the names of the columns.
+        on: the day, by which a period is over; None: that is left to the taking in.
     """
-    work = _Work(_records(now))
+    work = _Work(_records(now), on=on)
+    work.given = dict(work.records["delegations"])
     for sheet, rows in _known_sheets(workbook, work):
         for line in _lines(sheet, rows, work):
             work.count += 1
@@ -135,6 +146,8 @@ def key_of(kind: str, fields: Mapping[str, Any]) -> str:
     """
     if kind == "correspondents":
         return fold(str(fields["name"]))
+    if kind == "delegations":
+        return delegation_key(**{name: fields[name] for name in KEY_OF_DELEGATION})
     if kind in LISTED:
         return listed(str(fields["code"]), fields.get("entity"))
     return str(fields["account"] if kind == "people" else fields["code"])
@@ -239,7 +252,9 @@ def _take(line: _Line, work: _Work) -> None:
     if kind == "circuits":
         work.steps.setdefault(listed(str(key), line.said["entity"]), []).append(line)
         return
-    named = key_of(kind, {key_column.key: key, "entity": line.said.get("entity")})
+    if kind == "delegations" and not _has_key(line, work):
+        return
+    named = key_of(kind, line.said)
     before = work.lines.get((kind, named))
     if before is not None:
         work.note(line, key_column.key, "workbook.twice", sheet=before.sheet.title, row=before.row)
@@ -252,9 +267,21 @@ def _take(line: _Line, work: _Work) -> None:
     work.records[kind][named] = _fields(line, held, work)
 
 
+def _has_key(line: _Line, work: _Work) -> bool:
+    """Whether a line names all by which a delegation is found again."""
+    lacking = [key for key in KEY_OF_DELEGATION if isinstance(line.said[key], Left | Removed)]
+    for key in lacking:
+        if not work.is_wrong(line, key):
+            column = next(one for one in line.sheet.columns if one.key == key)
+            work.note(line, key, "workbook.missing", column=column.title)
+    return not lacking
+
+
 def _warn_of_case(line: _Line, named: str, work: _Work) -> None:
     """A code that differs from another only by case or accents is a typing error: two units of one name."""
     kind, column = line.sheet.kind, line.sheet.key
+    if kind == "delegations":  # its key is made of references, which are looked for
+        return
     other = work.near(kind, named)
     if other:
         work.note(line, column.key, "workbook.nearly_twice", other=other)
@@ -295,7 +322,10 @@ def _check_all_references(work: _Work) -> None:
             for code in _named(column, line.said[column.key]):
                 only_own = line.sheet.kind == "circuits"  # a circuit is of one nature, not of the one that it replaces
                 found = {code}
-                if column.refers_to in LISTED:
+                if line.sheet.kind == "delegations" and column.refers_to in LISTED:
+                    # A delegation covers letters of its post's entity, which writes them by its own models and the common ones.
+                    found = {key for key in work.records[column.refers_to] if entity_and_code(key)[1] == code}
+                elif column.refers_to in LISTED:
                     own = listed(code, line.said.get("entity"))
                     found = {own} if only_own else {own, listed(code, None)}
                 if found.isdisjoint(work.records[column.refers_to]) and not (only_own and _is_head(code)):
@@ -327,6 +357,8 @@ def _check_meaning(work: _Work) -> None:
             _check_unit(line, key, fields, work)
         elif kind == "registers":
             _check_register(line, fields, work)
+        elif kind == "delegations":
+            _check_delegation(line, key, fields, work)
         elif kind in LISTED and not work.records["units"].get(fields.get("entity") or "", {"entity": True})["entity"]:
             work.note(line, "entity", "workbook.no_entity")
         if kind == "natures" and fields.get("register") in work.records["registers"]:
@@ -374,6 +406,56 @@ def _is_followed(key: str, units: Mapping[str, Mapping[str, Any]]) -> bool:
         seen.add(key)
         key = str(units[key].get("successor") or "")
     return key in units and key not in seen
+
+
+def _check_delegation(line: _Line, key: str, fields: Mapping[str, Any], work: _Work) -> None:
+    if key in work.given:
+        for name in AS_GIVEN:
+            if not isinstance(line.said[name], Left) and fields[name] != work.given[key][name]:
+                work.note(line, name, "workbook.as_given")
+        return
+    if fields["withdrawn"]:
+        work.note(line, "withdrawn", "workbook.not_given")
+        return
+    post, person = work.records["posts"].get(fields["post"], {}), work.records["people"].get(fields["person"], {})
+    if person.get("closed"):
+        work.note(line, "person", "workbook.closed_person")
+    elif post and post.get("holder") == fields["person"]:
+        work.note(line, "person", "workbook.already_holds")
+    elif post and person and not _shares_ministry(fields["person"], post, work):
+        work.note(line, "person", "workbook.other_ministry")
+    if fields["kind"] == "interim" and post.get("holder"):
+        work.note(line, "kind", "workbook.interim_held")
+    if fields["until_on"] is not None:
+        _check_period(line, fields["from_on"], fields["until_on"], work)
+    if fields["max_amount_xof"] == 0:
+        work.note(line, "max_amount_xof", "workbook.amount")
+    lacking = next((sign for sign in fields["act"] if sign > LAST_LATIN and sign not in PRINTED), "")
+    if lacking:
+        work.note(line, "act", "workbook.glyph", character=lacking)
+
+
+def _check_period(line: _Line, from_on: date, until_on: date, work: _Work) -> None:
+    # Without a day of its own, a period is looked at as on its first day: only whether it is in order and not too long.
+    field = wrong_day(from_on, until_on, today=work.on or from_on)
+    if field is not None:
+        work.note(line, field, "workbook.period")
+
+
+def _shares_ministry(account: str, post: Mapping[str, Any], work: _Work) -> bool:
+    """Whether a person holds a post of the ministry of another post; where there is one ministry, everybody is of it."""
+    units = work.records["units"]
+    tops = {_top_of(code, units) for code in units}
+    own = {_top_of(one["unit"], units) for one in work.records["posts"].values() if one.get("holder") == account}
+    return len(tops) <= 1 or _top_of(post["unit"], units) in own
+
+
+def _top_of(code: str, units: Mapping[str, Mapping[str, Any]]) -> str:
+    seen: set[str] = set()
+    while code in units and code not in seen and units[code].get("parent"):
+        seen.add(code)
+        code = str(units[code]["parent"])
+    return code
 
 
 def _check_person(line: _Line, key: str, fields: Mapping[str, Any], work: _Work) -> None:

@@ -15,6 +15,7 @@ from ged.capture.files import harmless_name
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.natures.load import load_natures
 from ged.org.actors import load_actor
+from ged.org.delegations_file import load_delegations
 from ged.org.file import OrganisationFile
 from ged.org.follow import follow, follow_back
 from ged.org.load import Change, load_organisation
@@ -57,16 +58,19 @@ def bring_to(uow: UnitOfWork, file: OrganisationFile, *, on: date, actor: Actor 
     What ends with the changes (delegations, sessions, certificates) is reported as ``ended``.
 
     Raises:
-        Invalid: ``organisation.field``, ``register.pattern``, ``register.in_use``, ``register.started``.
+        Invalid: ``organisation.field``, ``register.pattern``, ``register.in_use``, ``register.started``; as ``load_delegations``.
     """
     one_at_a_time(uow)
     loaded = load_organisation(uow, file, on=on)
     uow.session.flush()
     followed = follow(uow, loaded, on=on, actor=actor)
+    # Behind it, or a delegation that comes with a new holder would end with the last one's.
+    given = load_delegations(uow, file, on=on, actor=actor)
     registry = load_registry(uow, file)
     changes = [
         *loaded,
         *followed,
+        *given,
         *registry,
         *load_routing(uow, file),
         # On an installation without a calendar this is a part of the first change, and goes with it when it is taken back: a
@@ -203,6 +207,7 @@ def own_rights_stay(uow: UnitOfWork, actor: Actor | None, on: date) -> Iterator[
 
     Rights through a delegation last for some days only. So the rights of the day are compared, those of each later day on
     which a delegation to the person begins, and those after the last one: a delegation becomes neither stronger nor lasting.
+    A delegation to the person that comes with the change is refused, whenever it begins and whatever it gives.
 
     Raises:
         Invalid: ``workbook.own_rights``.
@@ -219,9 +224,12 @@ def own_rights_stay(uow: UnitOfWork, actor: Actor | None, on: date) -> Iterator[
         before = []
     if not before or not before[0].has(Role.ADMINISTRATOR):
         raise Forbidden("access.role_missing", "ask an administrator for the role")
+    had = _delegated_to(uow.session, actor, on)
     yield
     uow.session.flush()
     uow.session.expire_all()
+    if _delegated_to(uow.session, actor, on) - had:
+        raise Invalid("workbook.own_rights", "let the operator do this, on the command line")
     for day, then in zip(days, before, strict=True):
         try:
             after = load_actor(uow.session, actor.person_id, on=day)
@@ -240,6 +248,12 @@ def _days(session: Session, actor: Actor, on: date) -> list[date]:
     ).all()
     later = {from_on for from_on, _ in given if from_on > on}
     return sorted({on, *later, *(until_on + timedelta(days=1) for _, until_on in given)})
+
+
+def _delegated_to(session: Session, actor: Actor, on: date) -> frozenset[int]:
+    """The delegations to a person that hold on a day or later."""
+    standing = Delegation.withdrawn_at.is_(None), Delegation.until_on >= on
+    return frozenset(session.scalars(select(Delegation.id).where(Delegation.person_id == actor.person_id, *standing)))
 
 
 def _powers(actor: Actor) -> frozenset[tuple[str, object]]:
@@ -304,6 +318,8 @@ def put_back(uow: UnitOfWork, steps: Sequence[inverse.Step], *, since: datetime,
     for step in steps:
         if step["table"] == "delegations" and step.get("before", {}).get("withdrawn_at", 0) is None:
             uow.record("delegation.restored", "delegation", step["key"][0], actor=actor)
+        elif step["table"] == "delegations" and "made" in step:
+            uow.record("delegation.withdrawn", "delegation", step["key"][0], actor=actor)
     changed = [step for step in steps if "before" in step]
     held = [
         step["key"][0] for step in changed if step["table"] == "holdings" and step["before"].get("until_on", 0) is None

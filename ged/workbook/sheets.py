@@ -30,6 +30,7 @@ class Holds(StrEnum):
     REFERENCE = "reference"
     REFERENCES = "references"
     NUMBERS = "numbers"
+    DAY = "day"
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ REGISTER_NATURES = {
     "bordereaux": "bordereau", "notes de service": "note_service", "décisions": "decision", "archives": "archive",
 }  # fmt: skip
 SILENCES = {"acceptation": "accepts", "rejet": "refuses"}
+DELEGATION_KINDS = {"délégation": "delegation", "intérim": "interim", "par ordre": "order"}
 STEP_KINDS = {"visa": "visa", "avis": "opinion", "signature": "signature"}
 NEAREST_HEAD = "chef du rédacteur"
 
@@ -224,6 +226,21 @@ SHEETS = (
         (
             Column("Code", "code", "Par exemple 4.1.", is_required=True, limit=32, examples=("4.1", "4.2")),
             Column("Intitulé", "title", "", is_required=True, examples=("Énergie électrique : concessions", "Énergie électrique : tarifs")),
+        ),
+    ),
+    Sheet(
+        "Délégations", "delegations", "Une ligne par délégation, intérim ou signature par ordre, en cours ou à venir. Elle se donne ou se retire ; elle ne se modifie pas.",
+        (
+            Column("Poste", "post", "Le code du poste dont les pouvoirs sont confiés.", Holds.REFERENCE, refers_to="posts", is_required=True, examples=("DGE-CHEF", "SG")),
+            Column("Délégataire", "person", "Le compte de la personne qui les reçoit ; jamais celui qui importe le classeur.", Holds.REFERENCE, refers_to="people", is_required=True, examples=("k.ametepe", "s.afatsawo")),
+            Column("Titre", "kind", "délégation, intérim (d'un poste vacant) ou par ordre.", Holds.CHOICE, DELEGATION_KINDS, is_required=True, examples=("délégation", "par ordre")),
+            Column("Acte", "act", "Numéro et date de l'arrêté ou de la note qui l'accorde.", is_required=True, examples=("Arrêté n° 12/MMRE du 20/11/2026", "Note n° 4/SG du 02/01/2027")),
+            Column("Du", "from_on", "Premier jour : jour/mois/année.", Holds.DAY, is_required=True, examples=("01/12/2026", "04/01/2027")),
+            Column("Au", "until_on", "Dernier jour : jour/mois/année, un an au plus après le premier.", Holds.DAY, is_required=True, examples=("31/12/2026", "30/06/2027")),
+            Column("Signature", "may_sign", "non : tous les pouvoirs du poste, sauf la signature ; oui si la cellule est vide.", Holds.YES_NO, examples=("oui", "")),
+            Column("Types de lettres", "templates", "Les codes des modèles de lettres couverts, séparés par des virgules ; vide : toutes les lettres.", Holds.REFERENCES, refers_to="templates"),
+            Column("Montant maximal", "max_amount_xof", "En F CFA ; vide : sans limite.", Holds.NUMBER, limit=10**15, examples=("", "5000000")),
+            Column("Retirée", "withdrawn", "oui : elle prend fin le jour de l'import.", Holds.YES_NO),
         ),
     ),
 )  # fmt: skip

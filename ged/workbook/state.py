@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.natures.models import Nature, NatureStep
+from ged.org.delegations_file import delegations_now
 from ged.org.file import (
     CircuitRecord,
     CorrespondentRecord,
@@ -34,7 +35,7 @@ def organisation_now(session: Session, *, on: date, with_lists: bool = True) -> 
     """The current organisation: every section that the workbook has a sheet for, and the templates that natures name.
 
     Args:
-        on: the day whose holders of posts are returned.
+        on: the day whose holders of posts are returned, with the delegations of that day and later.
         with_lists: False leaves out correspondents and the filing plan, which may be thousands and which nothing else names.
     """
     unit_codes = dict(session.execute(select(Unit.id, Unit.code)).all())
@@ -51,6 +52,7 @@ def organisation_now(session: Session, *, on: date, with_lists: bool = True) -> 
         correspondents=_correspondents(session) if with_lists else (),
         filing_plan=_filing_plan(session) if with_lists else (),
         templates=_templates(session, unit_codes),
+        delegations=delegations_now(session, on=on),
     )
 
 

@@ -14,7 +14,7 @@ from ged.administration import apart, first_access, openings, people, wanted
 from ged.administration import operations as acts
 from ged.administration import queries as administration
 from ged.administration.differences import digest
-from ged.administration.lines import Line
+from ged.administration.lines import Line, line
 from ged.administration.models import OrganisationAct
 from ged.administration.reach import Reach
 from ged.administration.rights import rights_of
@@ -299,6 +299,11 @@ def test_the_administration_shows_and_changes_what_is_of_the_ministry(services: 
         assert "AUT" in repr(rights_of(session, person(services, "aut-b"), theirs, on=TODAY))
 
 
+def given(post: str, person: str) -> Line:
+    act = {"kind": "delegation", "act": "Arrêté n° 1", "from_on": f"{TODAY:%d/%m/%Y}", "until_on": f"{TODAY:%d/%m/%Y}"}
+    return line("delegations", {"post": post, "person": person, **act})
+
+
 WRONG = {
     "unit under theirs": ("parent", lambda now: wanted.moved_unit(now, "DGE", below="AUT")),
     "their unit": ("name", lambda now: wanted.changed_unit(now, "AUT", name="X", kind="service")),
@@ -307,6 +312,8 @@ WRONG = {
     "their person": (
         "name", lambda now: wanted.changed_person(now, "aut-b", name="X", email="", clearance="ordinary")
     ),
+    "their powers": ("post", lambda _now: [given("AUT-B", "dge")]),
+    "our powers": ("person", lambda _now: [given("DGE-C", "aut-b")]),
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from flask_babel import LazyString, ngettext
@@ -10,7 +11,9 @@ from flask_babel import lazy_gettext as _l
 
 from ged.administration.consequences import Consequence
 from ged.administration.differences import Difference, is_nothing
+from ged.days import long_day
 from ged.natures.steps import StepKind
+from ged.org.models import DelegationKind
 from ged.org.openings import OpeningRow, OpeningStep
 from ged.ports import Confidentiality
 from ged.register.models import Direction, RegisterNature
@@ -48,7 +51,7 @@ WHATS: Mapping[str, LazyString] = {
 KINDS: Mapping[str, LazyString] = {
     "units": _l("Service"), "people": _l("Personne"), "posts": _l("Poste"), "registers": _l("Registre"),
     "mentions": _l("Mention"), "natures": _l("Nature"), "correspondents": _l("Correspondant"),
-    "filing_plan": _l("Plan de classement"), "templates": _l("Modèle de lettre"),
+    "filing_plan": _l("Plan de classement"), "templates": _l("Modèle de lettre"), "delegations": _l("Délégation"),
 }  # fmt: skip
 FIELDS: Mapping[str, LazyString] = {
     "code": _l("Code"), "account": _l("Compte"), "name": _l("Nom"), "title": _l("Intitulé"), "label": _l("Libellé"),
@@ -60,6 +63,9 @@ FIELDS: Mapping[str, LazyString] = {
     "delay_days": _l("Délai"), "mentions": _l("Mentions"), "reminders": _l("Rappels"), "template": _l("Modèle de lettre"),
     "circuit": _l("Circuit"), "level": _l("Confidentialité proposée"), "silence": _l("Silence de l'administration"),
     "retention_years": _l("Conservation en années"), "filing_class": _l("Classement"), "paper_number": _l("Dernier numéro du registre papier"), "paper_reason": _l("Registre papier continué"),
+    "post": _l("Poste"), "person": _l("Délégataire"), "act": _l("Acte"), "from_on": _l("Du"), "until_on": _l("Au"),
+    "may_sign": _l("Signature"), "templates": _l("Types de lettres"), "max_amount_xof": _l("Montant maximal"),
+    "withdrawn": _l("Retirée"),
 }  # fmt: skip
 UNIT_KINDS: Mapping[str, LazyString] = {
     "ministry": _l("Ministère"), "cabinet": _l("Cabinet"), "general_secretariat": _l("Secrétariat général"),
@@ -67,7 +73,7 @@ UNIT_KINDS: Mapping[str, LazyString] = {
 }  # fmt: skip
 NAMED_BY: Mapping[str, str] = {
     "parent": "units", "successor": "units", "unit": "units", "holder": "people", "secretary_of": "posts",
-    "register": "registers",
+    "register": "registers", "post": "posts", "person": "people",
 }  # fmt: skip
 """Fields that name another record -> its section."""
 Names = Mapping[tuple[str, str], str]
@@ -111,6 +117,10 @@ def value_words(one: Difference, value: Any, names: Names) -> str:
         return label(RegisterNature(value))
     if one.field == "kind" and one.kind == "units":
         return unit_kind(str(value))
+    if one.kind == "delegations" and one.field == "kind":
+        return label(DelegationKind(value))
+    if one.field in ("from_on", "until_on"):
+        return long_day(date.fromisoformat(str(value)))
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(str(part) for part in value)
     return _circuit_words(value, names) if isinstance(value, Mapping) else str(value)

@@ -249,9 +249,15 @@ MESSAGES: Mapping[str, Message] = {
         _l("Attendez une minute, puis réessayez."),
     ),
     # --- cell ---
+    "cell.already_holds": Message(_l("Cette personne occupe déjà ce poste."), _l("Choisissez-en une autre.")),
+    "cell.amount": Message(_l("Le montant n'est pas valable."), _l("Donnez un montant en F CFA, ou laissez vide.")),
+    "cell.as_given": Message(
+        _l("Une délégation ne se modifie pas."), _l("Retirez-la, puis donnez-en une autre par un autre acte.")
+    ),
     "cell.cannot_remove": Message(_l("Cette valeur est obligatoire."), _l("Elle se change, mais ne s'ôte pas.")),
     "cell.choice": Message(_l("Cette valeur n'est pas de la liste."), _l("Choisissez : %(choices)s.")),
     "cell.closed_holder": Message(_l("Ce compte est fermé."), _l("Choisissez une autre personne.")),
+    "cell.closed_person": Message(_l("Ce compte est fermé."), _l("Choisissez une autre personne.")),
     "cell.closed_successor": Message(
         _l("Ce successeur est fermé lui-même, et aucun service ouvert ne le suit."), _l("Choisissez-en un autre.")
     ),
@@ -259,6 +265,13 @@ MESSAGES: Mapping[str, Message] = {
     "cell.cycle": Message(
         _l("Un service ne se place pas sous lui-même, ni sous un service placé sous lui."),
         _l("Choisissez-en un autre."),
+    ),
+    "cell.day": Message(_l("Ce n'est pas une date."), _l("Écrivez jour/mois/année.")),
+    "cell.glyph": Message(
+        _l("Le caractère « %(character)s » ne peut pas être imprimé."), _l("Retirez ou remplacez ce caractère.")
+    ),
+    "cell.interim_held": Message(
+        _l("Ce poste a un titulaire."), _l("Son intérim s'inscrit à la page « Délégations », avec son absence.")
     ),
     "cell.email": Message(
         _l("Cette adresse électronique n'est pas complète."), _l("Elle contient une arobase : nom@domaine.tg.")
@@ -286,6 +299,11 @@ MESSAGES: Mapping[str, Message] = {
     "cell.other_direction": Message(
         _l("Ce registre est d'un autre sens que la nature."), _l("Choisissez un registre du même sens.")
     ),
+    "cell.not_given": Message(_l("Cette délégation n'est pas en cours."), _l("Rien à retirer.")),
+    "cell.other_ministry": Message(
+        _l("Cette personne n'occupe aucun poste du ministère de ce poste."), _l("Choisissez-en une autre.")
+    ),
+    "cell.period": Message(_l("La période n'est pas valable."), _l("Donnez une période à venir, d'un an au plus.")),
     "cell.post_twice": Message(_l("Ce poste est deux fois dans le circuit."), _l("Gardez une seule étape.")),
     "cell.signature_last": Message(
         _l("Une signature, une seule, termine le circuit."), _l("Choisissez un seul signataire.")
@@ -479,6 +497,13 @@ MESSAGES: Mapping[str, Message] = {
     "delegation.present": Message(
         _l("Le titulaire du poste n'est pas déclaré absent le %(day)s."),
         _l("Déclarez d'abord son absence, ou limitez l'intérim à ses jours d'absence."),
+    ),
+    "delegation.held": Message(
+        _l("Ce poste a un titulaire (%(post)s)."),
+        _l("Son intérim s'inscrit à la page « Délégations », avec son absence."),
+    ),
+    "delegation.as_given": Message(
+        _l("Une délégation ne se modifie pas (%(act)s)."), _l("Retirez-la, puis donnez-en une autre par un autre acte.")
     ),
     "delegation.unknown": Message(_l("Cette délégation n'existe pas."), _l("Rechargez la liste.")),
     "delegation.withdrawn": Message(_l("Cette délégation a déjà pris fin."), _l("Rechargez la liste.")),

@@ -44,7 +44,7 @@ FIELDS: Mapping[str, LazyString] = {
     "pattern": _l("modèle de numéro"), "restarts_yearly": _l("recommence chaque année"), "reminder": _l("rappels"),
     "reminders": _l("rappels"), "delay_days": _l("délai"), "register_id": _l("registre"), "mentions": _l("mentions"),
     "template_code": _l("modèle de lettre"), "signatory_post_id": _l("circuit"), "circuit": _l("circuit"),
-    "is_closed": _l("fermeture"), "address": _l("adresse"), "phone": _l("téléphone"), "position": _l("ordre"),
+    "is_closed": _l("fermeture"), "address": _l("adresse"), "phone": _l("téléphone"), "position": _l("ordre"), "withdrawn": _l("retrait"),
 }  # fmt: skip
 """The fields that a change names."""
 
@@ -126,7 +126,7 @@ def _checked(import_id: int) -> tuple[str, dict[str, list[list[str]]], Organisat
         name, content = operations.content_of(session, import_id)
         now = organisation_now(session, on=context.today())
     rows = read_apart(content)
-    return name, rows, now, merge(now, rows)
+    return name, rows, now, merge(now, rows, on=context.today())
 
 
 def _told(change: Change) -> Change:
