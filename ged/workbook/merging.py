@@ -261,7 +261,7 @@ def _take(line: _Line, work: _Work) -> None:
         return
     work.lines[kind, named] = line
     held = work.records[kind].get(named)
-    if held is None:
+    if held is None and kind != "delegations":  # whose key is made of references, which are looked for
         _warn_of_case(line, named, work)
         work.by_word[kind][folded(named)] = named
     work.records[kind][named] = _fields(line, held, work)
@@ -280,8 +280,6 @@ def _has_key(line: _Line, work: _Work) -> bool:
 def _warn_of_case(line: _Line, named: str, work: _Work) -> None:
     """A code that differs from another only by case or accents is a typing error: two units of one name."""
     kind, column = line.sheet.kind, line.sheet.key
-    if kind == "delegations":  # its key is made of references, which are looked for
-        return
     other = work.near(kind, named)
     if other:
         work.note(line, column.key, "workbook.nearly_twice", other=other)
