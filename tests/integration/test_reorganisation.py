@@ -38,7 +38,7 @@ def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
 
 
 def test_a_reorganisation_moves_no_letter_and_each_is_found_by_who_should(services: Services) -> None:
-    sample = add_letters(services, 300, sample=300, now=NOW)
+    sample = add_letters(services, 300, sample=90, now=NOW)
     services, index = watched(services)
     index.writes.clear()
     before = check(services, sample, on=TODAY)

@@ -17,7 +17,8 @@ from ged.notices import finding
 from ged.notices.models import PersonalNotice
 from ged.org import delegations
 from ged.org.delegations import DelegationForm
-from ged.org.models import Delegation, DelegationKind, Person, Post
+from ged.org.load import INSTALLATION_ID
+from ged.org.models import Delegation, DelegationKind, Installation, Person, Post
 from ged.routing.load import fill_calendar
 from ged.spreadsheet.reading import read_apart
 from ged.unit import SYSTEM, Services
@@ -42,6 +43,7 @@ def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
     make_organisation(made)
     with made.unit_of_work(NOW) as uow:
         fill_calendar(uow)
+        uow.session.add(Installation(id=INSTALLATION_ID, name="Ministère"))  # or each first workbook would add it
     yield made
     made.engine.dispose()
 
