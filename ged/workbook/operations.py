@@ -15,7 +15,6 @@ from ged.capture.files import harmless_name
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.natures.load import load_natures
 from ged.org.actors import load_actor
-from ged.org.delegations_file import load_delegations
 from ged.org.file import OrganisationFile
 from ged.org.follow import follow, follow_back
 from ged.org.load import Change, load_organisation
@@ -26,6 +25,7 @@ from ged.routing.load import fill_calendar, load_routing
 from ged.signbook.load import load_signbook
 from ged.unit import SYSTEM, Actor, Role, Services, UnitOfWork
 from ged.workbook import inverse
+from ged.workbook.delegations import load_delegations
 from ged.workbook.holders import concerned_posts, misheld
 from ged.workbook.inverse import Obstacle
 from ged.workbook.models import WorkbookImport

@@ -7,7 +7,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.natures.models import Nature, NatureStep
-from ged.org.delegations_file import delegations_now
 from ged.org.file import (
     CircuitRecord,
     CorrespondentRecord,
@@ -28,6 +27,7 @@ from ged.register.models import Correspondent, FilingClass, Register
 from ged.routing.models import Mention
 from ged.signbook.models import LetterTemplate
 from ged.unit import Role
+from ged.workbook.delegations import delegations_now
 from ged.workbook.registry import paper_books
 
 
