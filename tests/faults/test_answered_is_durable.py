@@ -31,7 +31,8 @@ from tests.factories import SECRET, make_organisation, make_services
 from tests.servers import Unavailable, postgres
 from tests.servers.postgres import DurableCluster
 from tests.site import give_passwords, make_settings
-from web.processes.migrate import migrate_database, require_migrated
+from web.processes.migrate import migrate_database
+from web.processes.schema_check import require_migrated
 
 KILLS = int(os.environ.get("GED_TEST_KILLS", "2"))
 CLIENTS = 6

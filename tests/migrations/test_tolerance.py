@@ -22,14 +22,9 @@ from ged.models import metadata
 from ged.schema import Phase, is_opened, may_run
 from tests.migration_kit import RELEASES
 from tests.site import make_settings
-from web.processes import migrate
-from web.processes.migrate import (
-    alembic_config,
-    expand_database,
-    finish_database,
-    migrate_database,
-    require_migrated,
-)
+from web.processes import migrate, schema_check
+from web.processes.migrate import alembic_config, expand_database, finish_database, migrate_database
+from web.processes.schema_check import require_migrated
 
 FIRST = "0024"
 """From this revision on, the tables state which programs may run on them."""
@@ -392,6 +387,7 @@ def more_revisions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[
             return made
 
         monkeypatch.setattr(migrate, "alembic_config", config)
+        monkeypatch.setattr(schema_check, "PROGRAM", "9001")
 
     return add
 

@@ -15,7 +15,7 @@ from ged.takeover.operations import Refusal, Takeover, TakeoverTarget, find_regi
 from ged.unit import Services
 from web.commands.index import LOOK_EVERY_S, worker_runs, writing
 from web.commands.shared import settings_of
-from web.processes.migrate import require_migrated
+from web.processes.schema_check import require_migrated
 from web.processes.worker import worker_name
 from web.wiring.services import build_services
 

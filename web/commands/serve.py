@@ -9,7 +9,7 @@ import click
 
 from ged.config import refuse_unknown_addresses
 from web.commands.shared import settings_of
-from web.processes.migrate import require_migrated
+from web.processes.schema_check import require_migrated
 from web.processes.server import serve_site
 from web.processes.worker import run_embedded, run_servers
 from web.wiring.isolation import require_isolation

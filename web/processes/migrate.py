@@ -1,4 +1,4 @@
-"""Migrations from the command line and at start."""
+"""Migrations from the command line, and the comparison of revisions at start."""
 
 import fcntl
 import logging
@@ -19,7 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 import ged.migrations
 from ged import schema
 from ged.config import Settings
-from ged.db import CLIENT, WRITES, make_engine, unsafe_settings
+from ged.db import CLIENT, WRITES, make_engine
 from ged.errors import ConfigError
 from ged.schema import Phase
 
@@ -247,54 +247,25 @@ def _wait_for_the_other(until: float) -> None:
     time.sleep(0.2)
 
 
-def _refuse_unsafe(settings: Settings, unsafe: list[str]) -> None:
-    if unsafe and not settings.unsafe_database:
-        raise ConfigError(
-            "database.unsafe",
-            f"turn on {' and '.join(unsafe)} in postgresql.conf and restart PostgreSQL: as it is, letters that were "
-            "answered as registered are lost when the machine fails",
-            setting="GED_DATABASE_URL",
-            off=", ".join(unsafe),
-        )
-    if settings.unsafe_database:
-        logger.warning("database.unsafe off=%s GED_UNSAFE_DATABASE=for-tests: only for tests", ",".join(unsafe) or "-")
-
-
 def _foreign_keys_off(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys=OFF")
     cursor.close()
 
 
-def require_migrated(settings: Settings) -> None:
-    """Stop a program that cannot run on the database's schema, or whose database may lose confirmed changes.
-
-    It runs on its own schema; on its own without its contractions, which wait for the end of the release before; and
-    on that of a newer program that tolerates this one (``ged.schema``). So one program after the other is replaced.
+def require_runnable(engine: Engine) -> None:
+    """Check that this program can run on tables of any revision (``web.processes.schema_check.require_migrated``).
 
     Raises:
-        ConfigError: ``database.not_migrated`` (none yet, or older), ``database.newer`` (than this program),
-            ``database.unreachable``, ``database.unsafe``.
+        ConfigError: ``database.not_migrated`` (none yet, or older), ``database.newer`` (than this program).
     """
-    engine = make_engine(settings.url)
-    if settings.embedded and not Path(str(engine.url.database)).exists():
+    if engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).exists():
         raise ConfigError("database.not_migrated", OLDER, setting="GED_DATABASE_URL")  # connecting would make it
-    try:
-        with engine.connect() as connection:
-            revisions = _revisions(alembic_config(connection))
-            waiting = _waiting(revisions, connection)
-            found = set(MigrationContext.configure(connection).get_current_heads())
-            tolerated = schema.may_run(connection, revisions[-1].revision)
-        unsafe = unsafe_settings(engine)
-    except OperationalError as error:
-        raise ConfigError(
-            "database.unreachable",
-            f"start the database or correct GED_DATABASE_URL ({type(error.orig).__name__})",
-            setting="GED_DATABASE_URL",
-        ) from None
-    finally:
-        engine.dispose()
-    _refuse_unsafe(settings, unsafe)
+    with engine.connect() as connection:
+        revisions = _revisions(alembic_config(connection))
+        waiting = _waiting(revisions, connection)
+        found = set(MigrationContext.configure(connection).get_current_heads())
+        tolerated = schema.may_run(connection, revisions[-1].revision)
     if not found <= {one.revision for one in revisions}:
         if not tolerated:
             raise ConfigError("database.newer", NEWER, setting="GED_DATABASE_URL")

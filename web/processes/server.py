@@ -7,8 +7,10 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from sqlalchemy.orm import configure_mappers
 
 from ged.config import Settings
+from web import api, views
 from web.processes.app import create_app
 from web.processes.site_worker import SiteWorker
 from web.wiring.services import build_services
@@ -46,6 +48,7 @@ def cores() -> int:
 def serve_site(settings: Settings, *, bind: str, threads: int, processes: int | None = None) -> None:
     """Serve until stopped, with ``processes`` processes; by default as in the settings, else one for each core."""
     _allow_many_connections()
+    _load_pages()
     gc.collect()
     gc.freeze()  # keeps the loaded modules shared between processes: their garbage collectors skip them
     Site(
@@ -65,6 +68,13 @@ def serve_site(settings: Settings, *, bind: str, threads: int, processes: int | 
             "control_socket_disable": True,
         },
     ).run()
+
+
+def _load_pages() -> None:
+    """Load the modules of the pages and set up the tables' classes, before the fork: else each process would do it."""
+    for package in (views, api):
+        tuple(package.blueprints())
+    configure_mappers()
 
 
 def _allow_many_connections() -> None:

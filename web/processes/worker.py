@@ -21,7 +21,7 @@ from ged.config import Settings, load_settings
 from ged.errors import ConfigError
 from ged.ports import JobId, Lane
 from ged.unit import Services
-from web.processes.migrate import require_migrated
+from web.processes.schema_check import require_migrated
 from web.wiring.redis_jobs import require_redis, work_for_rq
 from web.wiring.services import build_services
 
