@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import itertools
 import os
@@ -21,7 +22,7 @@ from tests.servers import postgres, redis
 from tests.servers.elastic import elasticsearch_url
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Playwright
 
 # pytest explains failed asserts in kits as well.
 pytest.register_assert_rewrite(*(f"tests.{kit.stem}" for kit in Path(__file__).parent.glob("*_kit.py")))
@@ -215,18 +216,54 @@ def empty_redis_url(redis_url: str) -> str:
     return redis_url
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The engine of Debian's Chromium (``CHROMIUM``), driven by Playwright.
+class _Chromium:
+    """Chromium and its driver, which stay open from the first browser test of a process to the end of its run.
 
-    Its scope is the module, not the session: while the browser is open, this thread has a running event loop, and
-    ``asyncio.run``, which pyHanko uses, would fail in every later test.
+    While Playwright is in use, this thread has a running event loop, and ``asyncio.run``, which pyHanko uses, would
+    fail. So the loop is taken away from the thread after each module, and given back for the next.
     """
+
+    def __init__(self, playwright: Playwright) -> None:
+        self._playwright = playwright
+        self._loop = asyncio.get_running_loop()
+        self._browser: Browser | None = None
+        self.away()
+
+    def here(self) -> Browser:
+        """The open browser, for a module."""
+        asyncio._set_running_loop(self._loop)
+        if self._browser is None or not self._browser.is_connected():
+            self._browser = self._playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        return self._browser
+
+    def away(self) -> None:
+        """Close the windows that the module left open."""
+        if self._browser is not None:
+            for context in self._browser.contexts:
+                context.close()
+        asyncio._set_running_loop(None)
+
+    def close(self) -> None:
+        """Close the browser at the end of the run."""
+        asyncio._set_running_loop(self._loop)
+        if self._browser is not None:
+            self._browser.close()
+
+
+@pytest.fixture(scope="session")
+def _chromium() -> Iterator[_Chromium]:
     if not CHROMIUM.exists():
         pytest.skip(f"Chromium is not installed (no {CHROMIUM})")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        chromium = _Chromium(playwright)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="module")
+def browser(_chromium: _Chromium) -> Iterator[Browser]:
+    """The engine of Debian's Chromium (``CHROMIUM``), driven by Playwright. It is started once for all modules."""
+    yield _chromium.here()
+    _chromium.away()
