@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 
 from tests.servers import free_port
-from tests.worker_kit import GED, Installation, eventually
+from tests.started import GED, Started
+from tests.worker_kit import Installation, eventually
 
 TRUST = ssl.create_default_context()
 """Made once: it reads all roots of the machine, 20 ms of processor time."""
@@ -54,9 +55,9 @@ def served(place: Installation, *, processes: int = 1, threads: int = 4, port: i
     port = port or free_port()
     with (place.folder / "site.log").open("ab") as log:
         many = ["--processes", str(processes)] if processes else []
-        master = subprocess.Popen(
+        master = Started(
             [str(GED), "serve", "--bind", f"127.0.0.1:{port}", "--threads", str(threads), *many],
-            env=place.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            env=place.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
     site = Served(place, port, master)
     try:

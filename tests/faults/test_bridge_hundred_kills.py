@@ -31,8 +31,9 @@ from ged.recognition import jobs as recognition
 from scanner_bridge.config import Config, save
 from tests.bridge_double import ADF, Desk
 from tests.factories import actor
+from tests.started import GED, Started
 from tests.wire import Wire
-from tests.worker_kit import GED, Installation, eventually
+from tests.worker_kit import Installation, eventually
 
 MANY = bool({"GED_TEST_LONG", "KILLS"} & set(os.environ))
 SHEETS = 50 if MANY else 12  # on the glass, one order for each; the feeder always has fifty
@@ -56,10 +57,9 @@ class Office:
 
     def start_server(self) -> None:
         with (self.place.folder / "server.log").open("ab") as log:
-            self.server = subprocess.Popen(
-                [str(GED), "serve", "--bind", f"127.0.0.1:{self.wire.target}"],
-                env=os.environ | {"GED_ENV_FILE": str(self.place.env_file)},
-                stdout=log, stderr=log, start_new_session=True,
+            self.server = Started(
+                [str(GED), "serve", "--bind", f"127.0.0.1:{self.wire.target}", "--processes", "1"],
+                env=os.environ | {"GED_ENV_FILE": str(self.place.env_file)}, stdout=log, stderr=log,
             )  # fmt: skip
 
     def stop_server(self) -> None:

@@ -5,7 +5,6 @@ import base64
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from pyhanko.sign.signers.pdf_cms import CMSSignedAttributes
 
 from tests.checker_kit import checker, ministry
 from tests.pki_kit import NOW, YEAR, Ministry, crl, order_pdf, signed, updated, with_empty_field
+from tests.started import run
 
 __all__ = ["checker", "ministry"]  # fixtures
 
@@ -44,16 +44,7 @@ async def _signed_by(who, content, detached):
 def _ged(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command in an empty folder, without our settings."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GED_")}
-    program = Path(sys.executable).with_name("ged")
-    return subprocess.run(
-        [program, "signatures", *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run("signatures", *arguments, cwd=folder, env=environment)
 
 
 def test_one_line_a_file_without_an_installation(ministry, tmp_path):

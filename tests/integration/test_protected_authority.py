@@ -37,7 +37,8 @@ from tests.factories import FAST, NOW, PASSPHRASE, actor
 from tests.pki_kit import Holder, order_pdf, signed
 from tests.signing_kit import SENDER, page_pdf, request
 from tests.site import build_app, give_passwords, post, sign_in
-from tests.worker_kit import GED, Installation
+from tests.started import GED
+from tests.worker_kit import Installation
 from web.commands import main
 from web.wiring.authority import authority_dir, create_authority, make_seal
 from web.wiring.services import build_services

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,10 @@ from tests.factories import NOW, SECRET, make_organisation, make_services
 from tests.routing_kit import unit_id
 from tests.servers import elastic as servers
 from tests.site import make_settings
+from tests.started import GED, Started
 from web.processes.migrate import migrate_database
 
 pytestmark = pytest.mark.servers
-GED = str(Path(sys.executable).with_name("ged"))
 LETTERS = 150
 FIRST_PIECE = 100
 WAIT_S = 200
@@ -40,8 +39,8 @@ class Installation:
         }  # fmt: skip
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [GED, *arguments], env=self.environment, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        return Started(
+            [str(GED), *arguments], env=self.environment, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL, text=True,
         )  # fmt: skip
 

@@ -5,7 +5,6 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -32,11 +31,11 @@ from signing.pki import Authority
 from tests import pages, slip_kit
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services
 from tests.signbook_kit import make_house
+from tests.started import run
 from tests.tampering import lift_guards
 from tests.verify_kit import read_document
 
 pytestmark = pytest.mark.slow
-GED = Path(sys.executable).parent / "ged"
 
 KINDS = {
     "attachments.digest": "the file as it came, and the letter as it was signed",
@@ -373,10 +372,7 @@ def test_a_line_torn_by_a_power_cut_is_written_again(here: Services) -> None:
 
 def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GED_")}
-    return subprocess.run(
-        [str(GED), *words], env={**kept, "GED_DATA_DIR": str(folder), "GED_SECRET": SECRET}, capture_output=True,
-        text=True, timeout=120, check=False, cwd=folder,
-    )  # fmt: skip
+    return run(*words, cwd=folder, env={**kept, "GED_DATA_DIR": str(folder), "GED_SECRET": SECRET})
 
 
 def test_the_command_says_yes_and_names_what_is_broken(tmp_path: Path) -> None:

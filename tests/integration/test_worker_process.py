@@ -16,7 +16,8 @@ from ged.pipeline import SCHEDULED
 from ged.register.models import PageText, Rendition
 from tests.commands import ged
 from tests.site import make_settings
-from tests.worker_kit import GED, Installation, alive, children, eventually, kill
+from tests.started import GED
+from tests.worker_kit import Installation, alive, children, eventually, kill
 from web.processes.migrate import migrate_database
 
 pytestmark = pytest.mark.slow

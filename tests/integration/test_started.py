@@ -1,0 +1,39 @@
+"""A command that the fork server starts does what the program does, and ends as any process."""
+
+import fcntl
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.started import GED, Started, run
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("ocr", "absent.png", "--out", "made"), ("token", "--help"), ("nothing",)],
+    ids=["fails", "tells", "wrong"],
+)
+def test_it_does_what_the_program_does(tmp_path: Path, words: tuple[str, ...]) -> None:
+    env = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "COLUMNS": "80"}
+    real = subprocess.run([GED, *words], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = run(*words, cwd=tmp_path, env=env)
+    assert (done.returncode, done.stdout, done.stderr) == (real.returncode, real.stdout, real.stderr)
+
+
+def test_who_waits_for_it_learns_how_it_ended() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, bytes(fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4_096)))  # full: the command waits to print
+    with Started([str(GED), "token", "--help"], stdout=writing) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.2)
+        assert process.poll() is None
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+    assert process.poll() == -signal.SIGKILL
+    os.close(reading)
+    os.close(writing)
