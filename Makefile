@@ -12,7 +12,7 @@ BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check quick lint collected sbom docs pictures day bench deadlocks malformed mutate fmt clean
+.PHONY: help run demo test check quick lint collected sbom docs pages pictures day bench deadlocks malformed mutate fmt clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z*%-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -58,6 +58,10 @@ sbom: ## write what the program is made of to .cache/sbom.json (CycloneDX, from 
 docs: ## write docs/ as pages to .cache/docs (start at index.html), and find broken links
 	@$(SETUP) check
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+pages: ## every page as every role that may see it, in both languages and at both widths each, under axe; a quarter of an hour
+	@$(SETUP) test
+	@GED_TEST_LONG=1 exec $(BIN)/pytest -q -s --timeout 3600 tests/integration/test_every_page.py
 
 pictures: ## play a morning of the demonstration ministry and make the pictures of the guide anew
 	@$(SETUP) test

@@ -82,16 +82,20 @@ def french_in(page: str, data: Iterable[str] = ()) -> list[str]:
     """The texts of a page, without the data, that contain a French word."""
     reading = Reading()
     reading.feed(page)
-    found = []
-    for text in reading.texts:
-        rest = text.replace("’", "'")
-        for value in data:
-            if value in rest:
-                rest = rest.replace(value, " ")
-        words = {word.casefold() for word in WORD.findall(rest)}
-        if words & STOP_WORDS or ACCENT.search(rest):
-            found.append(text)
-    return found
+    return [text for text in reading.texts if _has_french(text) and _has_french(_without(text, data))]
+
+
+def _has_french(text: str) -> bool:
+    words = {word.casefold() for word in WORD.findall(text)}
+    return bool(words & STOP_WORDS or ACCENT.search(text))
+
+
+def _without(text: str, data: Iterable[str]) -> str:
+    rest = text.replace("’", "'")
+    for value in data:
+        if value in rest:
+            rest = rest.replace(value, " ")
+    return rest
 
 
 def test_french_is_found_and_data_is_not() -> None:
