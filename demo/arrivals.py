@@ -68,7 +68,7 @@ def _register(services: Services, letter: DrawnLetter, now: datetime) -> None:
 
 
 def _scan(services: Services, letter: DrawnLetter, now: datetime) -> None:
-    first, *rest = _pages(letter)
+    first, *rest = pages(letter)
     content = BytesIO()
     first.save(content, format="PDF", resolution=DPI, save_all=True, append_images=rest)
     content.seek(0)
@@ -78,7 +78,8 @@ def _scan(services: Services, letter: DrawnLetter, now: datetime) -> None:
         intake.accept_upload(uow, upload, unit_id=colleague.posts[0].unit_id, actor=colleague, now=now)
 
 
-def _pages(letter: DrawnLetter) -> Iterator[Image.Image]:
+def pages(letter: DrawnLetter) -> Iterator[Image.Image]:
+    """The pages as a scanner sees them, aged, each with EXERCICE at its top and its foot."""
     for page_no in range(1, letter.page_count + 1):
         page = age(letter.draw(page_no, DPI), SEED, letter.ageing_kind(page_no)).convert("L")
         pen, font = ImageDraw.Draw(page), ImageFont.load_default(DPI // 4)

@@ -28,8 +28,10 @@ from demo import arrivals
 from demo.installation import MINISTRY, add_settings, fill
 from demo.people import PASSPHRASE, PASSWORD, SHOWN
 from demo.processes import ProcessEnded, Processes
+from demo.training_desk import PROGRAM, Desk
 from ged.config import TRAINING_MARK, load_settings
 from ged.errors import ConfigError, GedError
+from ged.unit import Services
 from web.wiring import settings_file
 from web.wiring.services import build_services
 
@@ -46,6 +48,8 @@ NEWCOMERS = ("dsi.agent", "daj.agent", "dcom.agent")
 STAMP = "prepared.json"
 RESET_HOUR = 3
 STOP_S = 20.0
+SCANNER_LOOK_S = 1.0
+"""How often it is looked whether the page under the simulated scanner's lid was scanned."""
 LOOK_S = 30.0
 """How often it is looked whether somebody has signed in, while no letter is due."""
 
@@ -160,6 +164,9 @@ def make(folders: Folders, *, url: str, say: Say) -> None:
             MINISTRY.read_text(encoding="utf-8").replace('pattern: "', 'pattern: "EX-'), encoding="utf-8"
         )
         fill(load_settings(folders.env), ministry, authority=AUTHORITY, say=say, newcomers=NEWCOMERS)
+    services = build_services(load_settings(folders.env))
+    Desk(folders.data).pair(services, datetime.now(UTC))
+    services.engine.dispose()
     (folders.data / STAMP).write_text(wanted, encoding="utf-8")
     _copy(folders.data, folders.new)
     folders.new.rename(folders.made)
@@ -221,6 +228,9 @@ class Server:
         self._folders, self._bind, self._url, self._letters, self._say = folders, bind, url, letters, say
         self._next_letter_s = 0.0
         self._processes = Processes(folders.settings / "logs")
+        self._desk = Desk(folders.data)
+        self._services: Services | None = None
+        self._next_look_s = 0.0
         self._stopped = self._reset_asked = False
 
     def serve(self) -> int:
@@ -232,22 +242,48 @@ class Server:
             self._welcome()
             last = _night(self._now())
             while not self._stopped:
-                self._processes.check()
+                self._check()
                 if self._reset_asked or _night(self._now()) != last:
                     self._reset_asked, last = False, _night(self._now())
-                    self._processes.stop()
+                    self._stop()
                     reset(self._folders)
                     self._start()
                     self._say("Remise à zéro faite.")
                 self._let_arrive()
+                self._look_at_scanner()
                 time.sleep(0.5)
         except ProcessEnded as error:
             self._say(str(error))
             return 1
         finally:
-            self._processes.stop()
+            self._stop()
         self._say("Arrêt.")
         return 0
+
+    def _stop(self) -> None:
+        self._processes.stop()
+        if self._services is not None:
+            self._services.engine.dispose()
+            self._services = None
+
+    def _check(self) -> None:
+        """As ``Processes.check``; but a scanner that fails stops nobody's training."""
+        bridge = self._processes.running.get("bridge")
+        if bridge is not None and bridge.poll() is not None:
+            del self._processes.running["bridge"]
+            self._say(f"Le scanner simulé s'est arrêté : voir {self._folders.settings / 'logs' / 'bridge.log'}")
+        self._processes.check()
+
+    def _look_at_scanner(self) -> None:
+        if "bridge" not in self._processes.running or time.monotonic() < self._next_look_s:
+            return
+        self._next_look_s = time.monotonic() + SCANNER_LOOK_S
+        try:
+            if self._services is None:
+                self._services = build_services(load_settings(self._folders.env))
+            self._desk.follow(self._services, datetime.now(UTC))
+        except (GedError, OSError) as error:
+            self._say(f"Le scanner simulé n'a pas de nouvelle page : {error}")
 
     def _let_arrive(self) -> None:
         if not self._letters or time.monotonic() < self._next_letter_s:
@@ -277,7 +313,10 @@ class Server:
         env = {**kept, "GED_ENV_FILE": str(self._folders.env)}
         self._processes.start("site", "ged", "serve", "--bind", self._bind, "--processes", "1", env=env)
         self._processes.start("worker", "ged", "worker", env=env)
-        self._processes.wait_for_site(f"http://{self._bind.replace('0.0.0.0', '127.0.0.1')}")  # noqa: S104
+        near = f"http://{self._bind.replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104
+        self._processes.wait_for_site(near)
+        if not self._desk.start(self._processes, near):
+            self._say(f"Sans scanner simulé : il faut SANE et le programme {PROGRAM}.")
 
     def _welcome(self) -> None:
         self._say(f"\nEXERCICE : l'installation d'entraînement est servie : {self._url}")

@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     training: bool = False
     """``true``: a training installation, made by ``ged training start`` and by nothing else. All its settings stand in its file:
     variables of the process are not read. Those that lead to real addresses, servers or keys are refused."""
+    training_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    """Address of the training installation beside this one (``ged training start --url``): the administration links it and tells
+    whether it is served."""
     database_url: str = ""
     """``postgresql+psycopg://user:password@host/name``; empty: SQLite in the data folder."""
     unsafe_database: Literal["", "for-tests"] = ""

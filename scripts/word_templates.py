@@ -3,30 +3,16 @@
 They are the project's own, made of the fields of ``ged.word.fields``; equal code writes equal bytes.
 """
 
-import zipfile
-from io import BytesIO
 from pathlib import Path
-from xml.sax.saxutils import escape
+
+from ged.docx import Run, forms, packed, paragraph, table, text
 
 TARGET = Path(__file__).parents[1] / "ged" / "word" / "templates"
-W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-P = "http://schemas.openxmlformats.org/package/2006"
-WML = "application/vnd.openxmlformats-officedocument.wordprocessingml"
-FONT = "Times New Roman"
-
-Run = str
-"""XML of one run or more."""
-
-
-def text(content: str, *, bold: bool = False, italic: bool = False, under: bool = False, half_points: int = 0) -> Run:
-    """A run of text."""
-    return f'<w:r>{_forms(bold, italic, under, half_points)}<w:t xml:space="preserve">{escape(content)}</w:t></w:r>'
 
 
 def merge(name: str, *, bold: bool = False, italic: bool = False, half_points: int = 0) -> Run:
     """A merge field in runs, as Word writes it."""
-    forms = _forms(bold, italic, under=False, half_points=half_points)
+    shown = forms(bold, italic, half_points=half_points)
     parts = (
         '<w:fldChar w:fldCharType="begin"/>',
         f'<w:instrText xml:space="preserve"> MERGEFIELD {name} </w:instrText>',
@@ -34,50 +20,7 @@ def merge(name: str, *, bold: bool = False, italic: bool = False, half_points: i
         f"<w:t>«{name}»</w:t>",
         '<w:fldChar w:fldCharType="end"/>',
     )
-    return "".join(f"<w:r>{forms}{part}</w:r>" for part in parts)
-
-
-def _forms(bold: bool, italic: bool, under: bool, half_points: int) -> str:
-    inner = "".join(
-        mark
-        for asked, mark in (
-            (bold, "<w:b/>"), (italic, "<w:i/>"), (under, '<w:u w:val="single"/>'),
-            (half_points, f'<w:sz w:val="{half_points}"/>'),
-        )
-        if asked
-    )  # fmt: skip
-    return f"<w:rPr>{inner}</w:rPr>" if inner else ""
-
-
-def paragraph(
-    *runs: Run, align: str = "left", after: int = 120, left: int = 0, first: int = 0, keep: bool = False
-) -> str:
-    """A paragraph; distances in twentieths of a point."""
-    kept = "<w:keepNext/><w:keepLines/>" if keep else ""
-    return (
-        f'<w:p><w:pPr>{kept}<w:spacing w:before="0" w:after="{after}"/>'
-        f'<w:ind w:left="{left}" w:firstLine="{first}"/><w:jc w:val="{align}"/></w:pPr>{"".join(runs)}</w:p>'
-    )
-
-
-def table(widths: tuple[int, ...], *rows: tuple[str, ...], ruled: bool = False) -> str:
-    """A table of cells that are paragraphs; widths in twentieths of a point."""
-    side = 'w:val="single" w:sz="4" w:space="0" w:color="auto"' if ruled else 'w:val="nil"'
-    sides = "".join(f"<w:{name} {side}/>" for name in ("top", "left", "bottom", "right", "insideH", "insideV"))
-    grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
-    body = "".join(
-        "<w:tr>"
-        + "".join(
-            f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/></w:tcPr>{cell}</w:tc>'
-            for width, cell in zip(widths, row, strict=True)
-        )
-        + "</w:tr>"
-        for row in rows
-    )
-    return (
-        f'<w:tbl><w:tblPr><w:tblW w:w="{sum(widths)}" w:type="dxa"/><w:tblBorders>{sides}</w:tblBorders>'
-        f'<w:tblLayout w:type="fixed"/></w:tblPr><w:tblGrid>{grid}</w:tblGrid>{body}</w:tbl>'
-    )
+    return "".join(f"<w:r>{shown}{part}</w:r>" for part in parts)
 
 
 def head() -> str:
@@ -209,56 +152,16 @@ def certificate() -> str:
 TEMPLATES = {"lettre": letter, "note": note, "bordereau": slip, "attestation": certificate}
 
 
-def packed(content: str) -> bytes:
-    """A Word file with this text on A4 pages. Its footer numbers the pages."""
-    foot = (
-        f'<w:ftr xmlns:w="{W}">'
-        + paragraph(
-            merge("organisation", half_points=16), text(" · Page ", half_points=16),
-            '<w:fldSimple w:instr=" PAGE "><w:r><w:rPr><w:sz w:val="16"/></w:rPr><w:t>1</w:t></w:r></w:fldSimple>',
-            text("/", half_points=16),
-            '<w:fldSimple w:instr=" NUMPAGES "><w:r><w:rPr><w:sz w:val="16"/></w:rPr><w:t>1</w:t></w:r></w:fldSimple>',
-            align="center", after=0,
-        )
-        + "</w:ftr>"
-    )  # fmt: skip
-    section = (
-        '<w:sectPr><w:footerReference w:type="default" r:id="rIdFoot"/><w:pgSz w:w="11906" w:h="16838"/>'
-        '<w:pgMar w:top="1021" w:right="1417" w:bottom="1247" w:left="1417" w:header="567" w:footer="567" w:gutter="0"/></w:sectPr>'
-    )
-    styles = (
-        f'<w:styles xmlns:w="{W}"><w:docDefaults><w:rPrDefault><w:rPr><w:rFonts w:ascii="{FONT}" w:hAnsi="{FONT}" '
-        f'w:cs="{FONT}"/><w:sz w:val="23"/><w:lang w:val="fr-FR"/></w:rPr></w:rPrDefault></w:docDefaults>'
-        '<w:style w:type="paragraph" w:default="1" w:styleId="Normal"><w:name w:val="Normal"/></w:style></w:styles>'
-    )
-    office = "application/vnd.openxmlformats-package.relationships+xml"
-    parts = {
-        "[Content_Types].xml": f'<Types xmlns="{P}/content-types"><Default Extension="rels" ContentType="{office}"/>'
-        f'<Override PartName="/word/document.xml" ContentType="{WML}.document.main+xml"/>'
-        f'<Override PartName="/word/styles.xml" ContentType="{WML}.styles+xml"/>'
-        f'<Override PartName="/word/footer1.xml" ContentType="{WML}.footer+xml"/></Types>',
-        "_rels/.rels": f'<Relationships xmlns="{P}/relationships"><Relationship Id="rId1" Type="{R}/officeDocument" '
-        'Target="word/document.xml"/></Relationships>',
-        "word/_rels/document.xml.rels": f'<Relationships xmlns="{P}/relationships"><Relationship Id="rIdStyles" '
-        f'Type="{R}/styles" Target="styles.xml"/><Relationship Id="rIdFoot" Type="{R}/footer" Target="footer1.xml"/>'
-        "</Relationships>",
-        "word/document.xml": f'<w:document xmlns:w="{W}" xmlns:r="{R}"><w:body>{content}{section}</w:body></w:document>',
-        "word/footer1.xml": foot,
-        "word/styles.xml": styles,
-    }
-    written = BytesIO()
-    with zipfile.ZipFile(written, "w") as target:
-        for name, part in parts.items():
-            content_of = f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>{part}'
-            target.writestr(zipfile.ZipInfo(name), content_of.encode(), zipfile.ZIP_DEFLATED)
-    return written.getvalue()
+def file_of(name: str) -> bytes:
+    """The Word file of a template."""
+    return packed(TEMPLATES[name](), foot_name=merge("organisation", half_points=16))
 
 
 def main() -> None:
     """Write the files."""
     TARGET.mkdir(parents=True, exist_ok=True)
-    for name, made in TEMPLATES.items():
-        (TARGET / f"{name}.docx").write_bytes(packed(made()))
+    for name in TEMPLATES:
+        (TARGET / f"{name}.docx").write_bytes(file_of(name))
 
 
 if __name__ == "__main__":

@@ -66,6 +66,11 @@ EXERCISES: tuple[Exercise, ...] = (
         "mail.registered", 10, "register.index", "bureau-ordre#enregistrer",
     ),
     _one(
+        20, Role.CLERK, "Numériser deux courriers",
+        "Une lettre est posée sous le scanner d'entraînement : numérisez-la ; la suivante s'y pose d'elle-même.",
+        "scan.ordered", 2, "scans.index", "bureau-ordre#recevoir-et-numeriser",
+    ),
+    _one(
         2, Role.CLERK, "Rectifier une erreur de saisie",
         "Ouvrez un courrier que vous avez enregistré, corrigez son objet ou son expéditeur, et dites pourquoi.",
         "mail.rectified", 1, "registers.index", "bureau-ordre#le-registre",

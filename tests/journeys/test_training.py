@@ -133,6 +133,15 @@ def test_each_role_passes_its_exercises(office: Office) -> None:
     for account in people:
         office.begin(account)
 
+    page = office.at("bo.agent")
+    for n in range(2):
+        page.goto("/numerisations/")
+        expect(page.locator("#scan-order")).to_contain_text("pnm:0", timeout=60_000)
+        with leading_on(page):
+            page.locator("#scan-order").get_by_role("button", name="Numériser", exact=True).click()
+        received = page.locator("#live .order-line", has_text="1 page reçue")
+        expect(received).to_have_count(n + 1, timeout=90_000)
+
     mails = []
     for n in range(10):
         letter = {

@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": "demo.commands:demo",
     "entity": "web.commands.entity:entity",
     "export": "web.commands.export:export",
+    "guide": "web.commands.guide:guide",
     "import": "web.commands.imports:import_letters",
     "index": "web.commands.index:index",
     "init": "web.commands.install:init",

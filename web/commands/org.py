@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
+from ged.compliance import facts as known
+from ged.compliance import operations as papers
 from ged.org.file import OrganisationFile
 from ged.org.load import Change
 from ged.spreadsheet.marking import place
 from ged.spreadsheet.reading import read_apart
-from ged.unit import Services
+from ged.unit import SYSTEM, Services
 from ged.workbook import operations, writing
 from ged.workbook.merging import Merged, merge
 from ged.workbook.state import organisation_now
@@ -98,6 +100,31 @@ def org_undo() -> None:
     with build_services(settings_of()).unit_of_work(datetime.now(UTC)) as uow:
         row = operations.undo(uow)
         click.echo(f"taken back: {row.filename}, {row.changes} changes")
+
+
+@org.command("paper")
+@click.argument("paper", type=click.Choice([one.value for one in papers.Paper]))
+@click.argument("code")
+@click.argument("file", type=_NEW)
+def org_paper(paper: str, code: str, file: Path) -> None:
+    """Write the draft decision or declaration of the entity CODE to FILE (.docx to edit, .pdf to read).
+
+    Both are filled from the settings and the organisation, in French; what the institution must fill in is marked.
+    """
+    if file.suffix not in {".docx", ".pdf"}:
+        raise click.BadParameter("name a file that ends with .docx or .pdf", param_hint="FILE")
+    settings, now = settings_of(), datetime.now(UTC)
+    services, chosen = build_services(settings), papers.Paper(paper)
+    with services.reading() as session:
+        entity = known.entity_by_code(session, code)
+        facts = known.gather(session, services, settings, entity, on=_today(services))
+    made = papers.as_pdf(chosen, facts, at=now) if file.suffix == ".pdf" else papers.as_word(chosen, facts)
+    with services.unit_of_work(now) as uow:
+        papers.note(uow, chosen, entity, made, actor=SYSTEM)
+    file.write_bytes(made.content)
+    click.echo(f"written: {file}, {len(papers.text_of(chosen, facts).blanks)} blanks to fill in")
+    for gap, count in facts.gaps:
+        click.echo(f"  to be set: {gap.value.replace('_', ' ')} ({count})")
 
 
 def _today(services: Services) -> date:

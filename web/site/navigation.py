@@ -27,6 +27,7 @@ from ged.slips import queries as slip_queries
 from ged.slips import to_transmit
 from ged.unit import Actor, ReadSession, Role
 from web.site import context, guard
+from web.words import keys
 
 LookCount = Callable[[ReadSession, Actor], int]
 
@@ -259,6 +260,7 @@ def install(app: Flask) -> None:
         raise RuntimeError("two navigation entries share a shortcut")
     app.jinja_env.globals["navigation"] = navigation
     app.jinja_env.globals["unread_notices"] = unread_notices
+    app.jinja_env.globals["shortcut_keys"] = keys
     app.jinja_env.globals["may_open"] = lambda endpoint: guard.opens(guard.ACCESS[endpoint], context.actor())
     app.jinja_env.globals["has_page"] = lambda endpoint: endpoint in current_app.view_functions
 

@@ -109,6 +109,7 @@ MESSAGES: Mapping[str, Message] = {
     "act.unknown": Message(
         _l("Cet élément n'existe pas, ou a été supprimé."), _l("Ouvrez-le de nouveau depuis la liste.")
     ),
+    "paper.entity": Message(_l("Aucune entité ouverte n'a ce code."), _l("Donnez le code d'une entité ouverte.")),
     "act.year_missing": Message(
         _l("Le registre recommence chaque année, mais son numéro ne dit pas l'année."),
         _l("Ajoutez {year}, sinon chaque numéro reviendra l'an prochain."),

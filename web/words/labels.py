@@ -644,6 +644,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "person.tour_ended": _l("a terminé ou passé la visite du premier jour"),
     "person.language_chosen": _l("a choisi sa langue"),
     "register.closed_until": _l("a arrêté et clos les jours d'un registre"),
+    "paper.made": _l("a fait le projet de décision ou de déclaration d'une entité"),
     "backup.seen": _l("a vu une sauvegarde restaurée et vérifiée"),
     "register.opened": _l("a ouvert un registre à un numéro"),
     "scan.made": _l("a reçu une numérisation"),

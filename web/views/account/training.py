@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import Invalid
-from ged.training import operations, queries
+from ged.training import operations, outbox, queries
 from ged.training.queries import Trainee
 from ged.training.sheet import result_sheet
 from web.site import context
@@ -78,6 +78,13 @@ def results() -> ResponseReturnValue:
     with context.services().reading() as session:
         found = queries.trainees(session)
     return render_template("training/results.html", found=found)
+
+
+@blueprint.get("/courriels")
+def kept_mails() -> ResponseReturnValue:
+    """For the trainer: the e-mails that would have left."""
+    mails, total = outbox.kept_mails(context.services())
+    return render_template("training/outbox.html", mails=mails, total=total)
 
 
 @blueprint.get("/resultats.pdf")
