@@ -1,5 +1,6 @@
 """The draft of the internal decision on electronic documents (loi n° 2017-007 of 22 June 2017, article 127)."""
 
+import re
 from collections.abc import Iterator
 
 from ged.compliance import words
@@ -7,6 +8,8 @@ from ged.compliance.facts import LAWFUL_YEARS, Facts
 from ged.compliance.text import Block, Heading, Items, Paragraph, Rows, Signing, Text, plain
 from ged.days import long_day
 from ged.unit import Role
+
+_COMMON_NAME = re.compile(r"(?:^|,)CN=((?:[^,\\]|\\.)+)")
 
 
 def decision(facts: Facts) -> Text:
@@ -181,9 +184,15 @@ def _seal(facts: Facts) -> str:
         )
     return (
         "Le cachet électronique de l'institution scelle les registres arrêtés et les exports. Son certificat est au nom de "
-        f"« {plain(facts.seal.subject)} », délivré par « {plain(facts.seal.issuer)} », valable jusqu'au {long_day(facts.seal.not_after)} ; sa clé est "
+        f"« {_name(facts.seal.subject)} », délivré par « {_name(facts.seal.issuer)} », valable jusqu'au {long_day(facts.seal.not_after)} ; sa clé est "
         f"{words.SEAL_KINDS[facts.seal_kind]}. [[Personne responsable du cachet]]."
     )
+
+
+def _name(subject: str) -> str:
+    """The common name in a distinguished name (RFC 4514), or the whole where there is none."""
+    found = _COMMON_NAME.search(subject)
+    return plain(re.sub(r"\\(.)", r"\1", found[1]) if found else subject)
 
 
 def _control(facts: Facts) -> Iterator[Block]:

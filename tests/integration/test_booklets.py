@@ -147,7 +147,7 @@ def test_the_pages_lead_there(place: tuple[Flask, Services]) -> None:
     assert "MINISTÈRE" in document[0].get_textpage().get_text_range()
     document.close()
     assert client.get("/aide/a-imprimer/personne.pdf").status_code == 404
-    assert app.test_client().get("/aide/a-imprimer").status_code == 302
+    assert app.test_client().get("/aide/a-imprimer").status_code == 303
 
 
 def test_the_command_writes_them_all(tmp_path: Path) -> None:

@@ -22,16 +22,20 @@ def index() -> ResponseReturnValue:
     with context.services().reading() as session:
         found = known.entities(session, reach())
     if len(found) == 1:
-        return show(found[0].id)
+        return _show(found[0].id, alone=True)
     return render_template("legal_papers/index.html", entities=found)
 
 
 @blueprint.get("/<int:entity_id>")
 def show(entity_id: int) -> ResponseReturnValue:
     """The papers of an entity: what should be set first, and what is filled in by hand."""
+    return _show(entity_id)
+
+
+def _show(entity_id: int, *, alone: bool = False) -> ResponseReturnValue:
     facts = _facts(entity_id)
     return render_template(
-        "legal_papers/entity.html", entity=facts.entity,
+        "legal_papers/entity.html", entity=facts.entity, alone=alone,
         gaps=[(words.GAPS[gap], count, _link(gap)) for gap, count in facts.gaps],
         papers=[(paper, words.PAPERS[paper], len(operations.text_of(paper, facts).blanks)) for paper in Paper],
     )  # fmt: skip
