@@ -34,6 +34,7 @@ from signing.preserve import PadesPreserver
 from signing.sealing import PadesSealer
 from signing.status import AuthorityStatus
 from signing.validation import PdfChecker, load_crl
+from web.wiring import redis_jobs
 from web.wiring.authority import authority_dir, keystore_secret, status_address
 from web.wiring.sealing import seal_key
 from web.words.translations import translations
@@ -151,8 +152,6 @@ def _index(settings: Settings, synonyms: SynonymFile, *, writes_index: bool) -> 
 def _queue(settings: Settings) -> JobQueue:
     if settings.redis_url is None:
         return PolledQueue()
-    from web.wiring import redis_jobs  # noqa: PLC0415  # half a second, and only where jobs go by Redis
-
     return redis_jobs.queue(settings.redis_url, settings)
 
 
