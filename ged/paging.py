@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, union_all
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, false, func, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 Parts = tuple[Select[int], ...]
@@ -93,10 +93,14 @@ def read(
 
 def count(session: Session, query: Select[Any] | Parts) -> int:
     """The number of rows of a list or of its parts, at most ``MOST_COUNTED`` + 1: no more rows of each are read."""
+    return min(session.scalar(select(counted(query))) or 0, MOST_COUNTED + 1)
+
+
+def counted(query: Select[Any] | Parts) -> ScalarSelect[Any]:
+    """``count`` as a part of a statement; of several parts it may be greater."""
     firsts = [part.limit(MOST_COUNTED + 1) for part in ((query,) if isinstance(query, Select) else query)]
     whole = firsts[0] if len(firsts) == 1 else union_all(*(select(one.subquery()) for one in firsts))
-    found = session.scalar(select(func.count()).select_from(whole.subquery())) or 0
-    return min(found, MOST_COUNTED + 1)
+    return select(func.count()).select_from(whole.subquery()).scalar_subquery()
 
 
 def _values(

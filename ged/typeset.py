@@ -112,12 +112,25 @@ def refuse_unprintable(text: str, *, field: str) -> None:
         Invalid: ``typeset.glyph``.
         EngineFailed: ``work.busy``, ``typeset.crashed``.
     """
-    found = next((c for c in text if unicodedata.category(c)[0] == "C" or c in "\u2028\u2029"), "")
-    if not found and any(c > "\u024f" and c not in _MARKS for c in text):  # Latin letters need no request to a child
-        found = str(_ask({"characters": text}, b"").message["lacking"])[:1]
+    lacking = unprintable(text)
+    found = next((c for c in text if c in lacking), "")
     if found:
         shown = found if found.isprintable() else f"U+{ord(found):04X}"
         raise Invalid("typeset.glyph", "remove the character that no font has", field=field, character=shown)
+
+
+def unprintable(text: str) -> frozenset[str]:
+    """The characters of a text, or of many texts joined, that `refuse_unprintable` refuses.
+
+    Raises:
+        EngineFailed: ``work.busy``, ``typeset.crashed``.
+    """
+    signs = set(text)
+    hidden = {c for c in signs if unicodedata.category(c)[0] == "C" or c in "\u2028\u2029"}
+    asked = sorted(c for c in signs - hidden if c > "\u024f" and c not in _MARKS)  # Latin letters need no child
+    if not asked:
+        return frozenset(hidden)
+    return frozenset(hidden.union(str(_ask({"characters": "".join(asked)}, b"").message["lacking"])))
 
 
 def _set(

@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from functools import cache
+from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Select, String, case, cast, false, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, lazyload
+from sqlalchemy import ColumnElement, Executable, Select, String, bindparam, case, cast, false, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from ged import access, paging
 from ged.db import ByOtherIndex
@@ -25,8 +26,8 @@ from ged.register.models import Mail
 from ged.register.queries import first_numbers
 from ged.register.words import is_told
 from ged.routing.models import Assignment, Purpose
-from ged.routing.queries import MailRow, bears, comes_from, is_waiting, mail_row, mention_labels
-from ged.routing.rights import distributing_post, own_post
+from ged.routing.queries import LISTED, MailRow, bears, comes_from, is_waiting, mail_row, mention_labels
+from ged.routing.rights import Given, distributing_post, own_post
 from ged.routing.states import AssignmentState
 from ged.unit import Actor, HeldPost
 
@@ -155,7 +156,14 @@ class FollowRow:
     may_remind: bool
 
 
-def reminding_post(row: Assignment, actor: Actor) -> HeldPost | None:
+class Reminded(Given, Protocol):
+    """What of an assignment decides who reminds of it."""
+
+    @property
+    def assigned_by_post_id(self) -> int: ...  # noqa: D102
+
+
+def reminding_post(row: Reminded, actor: Actor) -> HeldPost | None:
     """The post through which the actor reminds: the one that gave the letter, or the unit's head above it.
 
     None for others, and for whom the assignment waits: nobody reminds himself.
@@ -324,28 +332,21 @@ def rows(
 
 
 def _follow_rows(session: Session, actor: Actor, ids: Sequence[int], today: Today) -> list[FollowRow]:
-    by, post = aliased(Person), aliased(Post)
-    found = session.execute(
-        select(Assignment, Mail, post.title, by.name)
-        .join(Mail, Mail.id == Assignment.mail_id)
-        .outerjoin(post, post.id == Assignment.post_id)
-        .join(by, by.id == Assignment.assigned_by_person_id)
-        .where(Assignment.id.in_(ids))
-        .options(lazyload(Mail.numbers), lazyload(Mail.sender))
-    ).unique()
-    at = {row_id: n for n, row_id in enumerate(ids)}
-    lines = sorted(found, key=lambda one: at[one[0].id])
-    numbers, labels = first_numbers(session, [mail.id for _, mail, *_ in lines]), mention_labels(session, actor)
-    held = holders(session, {row.post_id for row, *_ in lines if row.post_id is not None}, on=today.on)
+    if not ids:
+        return []
+    rows = session.execute(_follow_assignments(), {"ids": list(ids)}).all()
+    lines = {row.id_: row for row in rows}
+    numbers, labels = first_numbers(session, [row[0] for row in rows]), mention_labels(session, actor)
+    held = holders(session, {row.post_id for row in rows if row.post_id is not None}, on=today.on)
     told, units = last_reminders(session, ids), unit_names(session, actor)
     return [
         FollowRow(
-            mail=_listed(mail, numbers.get(mail.id, "")),
-            assignment_id=row.id,
+            mail=_listed(row, numbers.get(row[0], "")),
+            assignment_id=row.id_,
             unit_id=row.unit_id,
             unit_name=units[row.unit_id],
             post_id=row.post_id,
-            to_post=title or "",
+            to_post=row.to_post or "",
             holder=held.get(row.post_id or 0, ""),
             purpose=row.purpose,
             codes=tuple(row.mentions),
@@ -353,17 +354,34 @@ def _follow_rows(session: Session, actor: Actor, ids: Sequence[int], today: Toda
             due_on=row.due_on,
             state=row.state,
             assigned_at=row.assigned_at,
-            assigned_by=name,
-            reminded=told[row.id][0] if row.id in told else 0,
-            reminded_on=told[row.id][1] if row.id in told else None,
+            assigned_by=row.assigned_by,
+            reminded=told[row.id_][0] if row.id_ in told else 0,
+            reminded_on=told[row.id_][1] if row.id_ in told else None,
             may_remind=reminding_post(row, actor) is not None,
         )
-        for row, mail, title, name in lines
+        for row in (lines[row_id] for row_id in ids if row_id in lines)
     ]
 
 
-def _listed(mail: Mail, number: str) -> MailRow:
-    row = mail_row(mail, number, is_read=True)
+@cache
+def _follow_assignments() -> Executable:
+    """The statement of ``_follow_rows``, for ``ids``."""
+    by, post = aliased(Person), aliased(Post)
+    return (
+        select(
+            *LISTED, Assignment.id.label("id_"), Assignment.unit_id, Assignment.post_id, Assignment.purpose,
+            Assignment.mentions, Assignment.due_on, Assignment.state, Assignment.assigned_at, Assignment.assigned_by_post_id,
+            post.title.label("to_post"), by.name.label("assigned_by"),
+        )
+        .join(Mail, Mail.id == Assignment.mail_id)
+        .outerjoin(post, post.id == Assignment.post_id)
+        .join(by, by.id == Assignment.assigned_by_person_id)
+        .where(Assignment.id.in_(bindparam("ids", expanding=True)))
+    )  # fmt: skip
+
+
+def _listed(listed: Sequence[Any], number: str) -> MailRow:
+    row = mail_row(listed, number, is_read=True)
     return row if is_told(row.level) else replace(row, subject="", sender="")
 
 

@@ -4,14 +4,16 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import Session
 
 from ged.db import ByOtherIndex
 from ged.org.models import Holding, Person, Post, PostRole, Unit, held_on
 from ged.org.names import unit_places, unit_text
-from ged.org.stock import kept_rows
+from ged.org.stock import by_code, kept_for
 from ged.org.tree import entities, heirs, ministry
 from ged.register.correspondents import fold
 from ged.routing.models import Assignment, Mention
@@ -47,7 +49,15 @@ class Targets:
 
 def mention_choices(session: Session, entity_ids: Collection[int]) -> list[tuple[str, str]]:
     """(code, label) of every mention of these entities, in the order of the list; of several with one code the first."""
-    return [(code, row.label) for code, row in kept_rows(session, Mention, entity_ids).items()]
+    rows: Any = session.execute(_mentions_of(frozenset(entity_ids))).all()
+    return [(code, row.label) for code, row in by_code(rows, entity_ids).items()]
+
+
+@lru_cache(maxsize=64)
+def _mentions_of(entity_ids: frozenset[int]) -> Select[Any]:
+    """The statement of ``mention_choices``: each list that is narrowed by mentions offers them."""
+    columns = select(Mention.code, Mention.label, Mention.entity_id)
+    return columns.where(kept_for(Mention, entity_ids)).order_by(Mention.position, Mention.id)
 
 
 def unit_choices(session: Session, actor: Actor) -> list[Choice]:

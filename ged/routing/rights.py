@@ -1,5 +1,7 @@
 """The post through which an actor decides on a letter or works on an assignment, for operations and pages."""
 
+from typing import Protocol
+
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -74,7 +76,16 @@ def working_post(row: Assignment, actor: Actor) -> HeldPost:
     return held if held is not None else assigning_post(row, actor)
 
 
-def own_post(row: Assignment, actor: Actor) -> HeldPost | None:
+class Given(Protocol):
+    """To whom an assignment is given: its row, or these columns of it."""
+
+    @property
+    def unit_id(self) -> int: ...  # noqa: D102
+    @property
+    def post_id(self) -> int | None: ...  # noqa: D102
+
+
+def own_post(row: Given, actor: Actor) -> HeldPost | None:
     """The post that puts an assignment into the actor's inbox. A closed unit's assignments go to its successor."""
     if row.post_id is not None:
         return actor.holds(row.post_id)

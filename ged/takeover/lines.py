@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -31,6 +32,9 @@ LENGTHS = {
     "id": 200, "number": 64, "subject": 2000, "sender": 200, "addressee": 300, "their_reference": 100, "nature": 32,
     "unit": 32, "file": 1000, "text": 10_000_000,
 }  # fmt: skip
+TYPED = ("number", "sender", "addressee", "subject", "their_reference", "nature")
+"""The fields of a letter that hold a person's own words."""
+_DITTO = re.compile(r"[-–—\s]*(?:idem|id\.|ibid\.|ibidem|dito|//|''|[\"″〃“”„«»]{1,2})[-–—.\s]*", re.IGNORECASE)
 SUBJECT_FROM_TEXT = 160
 MAX_LINE_BYTES = 25_000_000
 FIRST_DAY = date(1800, 1, 1)
@@ -99,6 +103,36 @@ def read_line(line_no: int, raw: bytes, *, today: date) -> ArchiveLine:
         file=texts["file"].strip(),
         ignored=ignored,
     )
+
+
+def is_ditto(text: str) -> bool:
+    """Whether a cell says that it repeats the cell above it.
+
+    >>> [is_ditto(text) for text in ("Idem", '"', "- // -", "id.", "«", "ID", "Idem pour mars", "-")]
+    [True, True, True, True, True, False, False, False]
+    """
+    return _DITTO.fullmatch(text) is not None
+
+
+def check_typed(line: ArchiveLine, lacking: frozenset[str]) -> None:
+    """Check a line of a register that a clerk keeps as a spreadsheet: the clerk can still complete its cells.
+
+    Args:
+        lacking: characters that no font of ours has (``ged.typeset.unprintable``).
+
+    Raises:
+        Invalid: ``takeover.no_day``, ``takeover.ditto``, ``typeset.glyph``.
+    """
+    if (line.registered_on or line.received_on or line.written_on) is None:
+        raise Invalid("takeover.no_day", "write the day", field="day")
+    for field in TYPED:
+        text = str(getattr(line, field))
+        if is_ditto(text):
+            raise Invalid("takeover.ditto", "write the value itself", field=field, value=text)
+        found = next((sign for sign in text if sign in lacking), "")
+        if found:
+            shown = found if found.isprintable() else f"U+{ord(found):04X}"
+            raise Invalid("typeset.glyph", "remove the character that no font has", field=field, character=shown)
 
 
 def _object(raw: bytes) -> Mapping[str, object]:

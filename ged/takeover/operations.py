@@ -12,6 +12,7 @@ today, and its own number is stored in its reference.
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,16 +20,17 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from ged.errors import GedError, Invalid, NotFound
+from ged.errors import EngineFailed, GedError, Invalid, NotFound
 from ged.org.actors import somebody_sees
 from ged.org.models import Unit
 from ged.ports import Confidentiality, Principal, unit_principal
 from ged.register import allocation, registers
 from ged.register.models import MailNumber, Register, RegisterNature
 from ged.takeover.files import Content, content_of
-from ged.takeover.lines import LENGTHS, ArchiveLine, read_line
+from ged.takeover.lines import LENGTHS, ArchiveLine, check_typed, read_line
 from ged.takeover.models import TakenLetter
 from ged.takeover.write import Placed, write
+from ged.typeset import unprintable
 from ged.unit import Services
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ class TakeoverTarget:
         source: the file's name, for the journal.
         files_dir: the folder of the files named in lines; None: no line may name a file.
         within: the units that lines may name; None: all.
+        is_typed: the lines are a clerk's spreadsheet (``ged.takeover.lines.check_typed``).
     """
 
     register_id: int
@@ -79,6 +82,7 @@ class TakeoverTarget:
     files_dir: Path | None
     dry_run: bool
     within: frozenset[int] | None = None
+    is_typed: bool = False
 
 
 def find_register(session: "Session", code: str) -> Register:
@@ -121,7 +125,7 @@ def take_over(
 
     for piece in _pieces(lines):
         done.lines = piece[-1][0]
-        read = list(_read(services, piece, seen, refused))
+        read = list(_read(services, place, piece, seen, refused))
         done.ignored.update(key for line in read for key in line.ignored)
         _take_piece(services, place, read, numbers, refused, done)
         progress(done)
@@ -146,12 +150,19 @@ def _pieces(lines: Iterable[bytes]) -> Iterator[list[tuple[int, bytes]]]:
 
 
 def _read(
-    services: Services, piece: Sequence[tuple[int, bytes]], seen: set[str], refuse: Callable[[Refusal], None]
+    services: Services,
+    place: TakeoverTarget,
+    piece: Sequence[tuple[int, bytes]],
+    seen: set[str],
+    refuse: Callable[[Refusal], None],
 ) -> Iterator[ArchiveLine]:
     today = datetime.now(UTC).astimezone(services.zone).date()
+    lacking = not_printed(b"".join(raw for _line_no, raw in piece)) if place.is_typed else frozenset[str]()
     for line_no, raw in piece:
         try:
             line = read_line(line_no, raw, today=today)
+            if place.is_typed:
+                check_typed(line, lacking)
         except Invalid as error:
             refuse(Refusal(line_no, "", error))
             continue
@@ -161,6 +172,13 @@ def _read(
             continue
         seen.add(line.own_id)
         yield line
+
+
+def not_printed(raw: bytes) -> frozenset[str]:
+    """The characters of lines that no font of ours has; none where no child is free to look: a print shows a stand-in."""
+    with suppress(EngineFailed):
+        return unprintable(raw.decode("utf-8", "replace"))
+    return frozenset()
 
 
 def _take_piece(

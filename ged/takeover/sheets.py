@@ -10,7 +10,7 @@ from datetime import date
 
 from ged.days import read_day
 from ged.errors import Invalid
-from ged.takeover.lines import ArchiveLine, read_line
+from ged.takeover.lines import ArchiveLine, is_ditto, read_line
 
 Rows = Sequence[Sequence[str]]
 FIELDS = (
@@ -107,7 +107,7 @@ def check_columns(columns: Sequence[str]) -> None:
     """Check a choice of columns.
 
     Raises:
-        Invalid: ``takeover.no_subject``, ``takeover.field_twice``.
+        Invalid: ``takeover.no_subject``, ``takeover.no_day_column``, ``takeover.field_twice``.
     """
     for field, count in Counter(columns).items():
         if field and count > 1:
@@ -115,6 +115,8 @@ def check_columns(columns: Sequence[str]) -> None:
             raise Invalid("takeover.field_twice", "let one column hold it", field=f"column_{column}")
     if "subject" not in columns:
         raise Invalid("takeover.no_subject", "say which column holds the subject", field="column_0")
+    if DAYS.isdisjoint(columns):
+        raise Invalid("takeover.no_day_column", "say which column holds a day", field="column_0")
 
 
 def lines(rows: Rows, head: int, columns: Sequence[str], units: Mapping[str, str], *, today: date) -> Iterator[bytes]:
@@ -122,14 +124,14 @@ def lines(rows: Rows, head: int, columns: Sequence[str], units: Mapping[str, str
 
     A letter is known again by its number and year, one without a number by what is written in its line: so a file that
     was mended is handed in again without doubling what was taken in. Where columns hold numbers and days, a line that
-    has neither, such as a total below the letters, gets no id: it is refused.
+    has neither, such as a total below the letters, gets no id: it is refused. « Idem » is read as the cell above.
 
     Args:
         units: folded codes and names -> code.
     """
     same: Counter[str] = Counter()
     are_told = "number" in columns and not DAYS.isdisjoint(columns)
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(_repeated(rows, head, columns), start=1):
         told = _told(row, columns, units, today) if number > head else {}
         if not told:
             yield b""
@@ -137,6 +139,28 @@ def lines(rows: Rows, head: int, columns: Sequence[str], units: Mapping[str, str
         is_lost = are_told and not told.get("number") and DAYS.isdisjoint(told)
         told["id"] = "" if is_lost else own_id(told, same)
         yield json.dumps(told, ensure_ascii=False).encode()
+
+
+def _repeated(rows: Rows, head: int, columns: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The rows; below the names of the columns, each cell that says « idem » has the text that it repeats."""
+    above: dict[int, str] = {}
+    for number, row in enumerate(rows, start=1):
+        if number <= head:
+            yield row
+            continue
+        cells = list(row)
+        for column, (field, cell) in enumerate(zip(columns, row, strict=False)):
+            if not is_ditto(cell):
+                above[column] = cell if cell.strip() else above.get(column, "")
+            elif field and field != "number":
+                cells[column] = above.get(column) or cell
+        yield cells
+
+
+def count_repeated(rows: Rows, head: int, columns: Sequence[str]) -> int:
+    """How many cells are read as the cell above them."""
+    pairs = zip(rows, _repeated(rows, head, columns), strict=True)
+    return sum(cell != read for row, read_row in pairs for cell, read in zip(row, read_row, strict=True))
 
 
 def _told(row: Sequence[str], columns: Sequence[str], units: Mapping[str, str], today: date) -> dict[str, str]:
@@ -171,7 +195,9 @@ def own_id(told: Mapping[str, str], same: Counter[str]) -> str:
 def column_of(error_field: str, columns: Sequence[str]) -> int:
     """The column, from 1, of the field that an error names; 0: the whole line."""
     field = {"id": "number", "text": "subject"}.get(error_field, error_field)
-    return columns.index(field) + 1 if field in columns else 0
+    if error_field == "day":
+        field = next((one for one in columns if one in DAYS), "")
+    return columns.index(field) + 1 if field and field in columns else 0
 
 
 def first_lines(

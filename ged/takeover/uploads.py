@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import delete, exists, extract, select, update
 from sqlalchemy.orm import Session, defer
@@ -23,8 +23,9 @@ from ged.register import registers
 from ged.register.models import MailNumber, Register, RegisterCounter, RegisterNature
 from ged.spreadsheet.reading import MAX_ROWS, read_apart
 from ged.takeover import sheets
+from ged.takeover.lines import TYPED, ArchiveLine, check_typed
 from ged.takeover.models import TakeoverFile
-from ged.takeover.operations import NUMBERLESS, Refusal, Takeover, TakeoverTarget, take_over
+from ged.takeover.operations import NUMBERLESS, Refusal, Takeover, TakeoverTarget, not_printed, take_over
 from ged.takeover.sheets import Rows
 from ged.unit import Actor, Role, Services, UnitOfWork
 
@@ -63,12 +64,16 @@ class FileRow:
 
 @dataclass(frozen=True)
 class Checked:
-    """What taking a file in would do: letters that would be added, letters that are there already, refused lines."""
+    """What taking a file in would do: letters that would be added, letters that are there already, refused lines.
+
+    ``repeated``: cells that say « idem », read as the cell above.
+    """
 
     would_take: int
     already: int
     refusals: tuple[Refused, ...]
     refused: int
+    repeated: int = 0
 
 
 @dataclass(frozen=True)
@@ -282,12 +287,33 @@ def _run(
 
     done = take_over(
         services,
-        TakeoverTarget(row.register_id, row.filename, None, dry_run, near),
+        TakeoverTarget(row.register_id, row.filename, None, dry_run, near, is_typed=True),
         sheets.lines(rows, row.head_row, row.columns, units, today=today),
         refuse=refuse,
         progress=progress,
     )
-    return Checked(done.taken, done.already, tuple(sorted(found, key=lambda one: one[:2])), done.refused)
+    repeated = sheets.count_repeated(rows, row.head_row, row.columns)
+    return Checked(done.taken, done.already, tuple(sorted(found, key=lambda one: one[:2])), done.refused, repeated)
+
+
+def first_lines(
+    rows: Rows, row: FileRow, units: Mapping[str, str], *, today: date, count: int
+) -> list[tuple[int, ArchiveLine | Invalid]]:
+    """The first letters as they would be read, each with its line; or why one is refused."""
+    found: list[tuple[int, ArchiveLine | Invalid]] = []
+    for number, line in sheets.first_lines(rows, row.head_row, row.columns, units, today=today, count=count):
+        refused = None if isinstance(line, Invalid) else _refusal(line)
+        found.append((number, refused or line))
+    return found
+
+
+def _refusal(line: ArchiveLine) -> Invalid | None:
+    typed = "".join(str(getattr(line, field)) for field in TYPED)
+    try:
+        check_typed(line, not_printed(typed.encode()))
+    except Invalid as refused:
+        return refused
+    return None
 
 
 _WORDS_OF_BOOKS = {

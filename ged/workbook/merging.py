@@ -69,6 +69,7 @@ class _Line:
 @dataclass
 class _Work:
     records: Records
+    lacking: frozenset[str] = frozenset()
     findings: list[Finding] = field(default_factory=list)
     lines: dict[tuple[str, str], _Line] = field(default_factory=dict)
     """Section and key -> the line that speaks of it."""
@@ -101,14 +102,21 @@ class _Work:
         return self.by_word[kind].get(folded(code), "")
 
 
-def merge(now: OrganisationFile, workbook: Mapping[str, Rows], *, on: date | None = None) -> Merged:
+def merge(
+    now: OrganisationFile,
+    workbook: Mapping[str, Rows],
+    *,
+    on: date | None = None,
+    lacking: frozenset[str] = frozenset(),
+) -> Merged:
     """Apply the sheets to the current organisation.
 
     Args:
         workbook: title of a sheet -> its rows of text, the first one the names of the columns.
         on: the day, by which a period is over; None: that is left to the taking in.
+        lacking: characters that no font of ours has: names and titles are printed.
     """
-    work = _Work(_records(now), on=on)
+    work = _Work(_records(now), lacking, on=on)
     work.given = dict(work.records["delegations"])
     for sheet, rows in _known_sheets(workbook, work):
         for line in _lines(sheet, rows, work):
@@ -232,6 +240,10 @@ def _line(sheet: Sheet, number: int, columns: Mapping[str, int], texts: Sequence
             # What was typed stays for the checks that follow: a wrong line still takes its key.
             said[column.key] = Left()
             work.add(Finding(sheet.title, number, place or 0, wrong.code, wrong.params))
+            continue
+        unprinted = next((sign for sign in text if sign in work.lacking and sign.isprintable()), "")
+        if unprinted:
+            work.add(Finding(sheet.title, number, place or 0, "workbook.glyph", {"character": unprinted}))
     beyond = max(columns.values(), default=0)
     if any(texts[beyond:]):
         place = beyond + 1 + next(n for n, text in enumerate(texts[beyond:]) if text)

@@ -1,8 +1,8 @@
 """Taking a workbook in, in one transaction, and taking it back."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, defer
 
 from ged import locks
 from ged.capture.files import harmless_name
-from ged.errors import Forbidden, Invalid, NotFound
+from ged.errors import EngineFailed, Forbidden, Invalid, NotFound
 from ged.natures.load import load_natures
 from ged.org.actors import load_actor
 from ged.org.file import OrganisationFile
@@ -23,15 +23,19 @@ from ged.org.turns import one_at_a_time
 from ged.ports import Confidentiality
 from ged.routing.load import fill_calendar, load_routing
 from ged.signbook.load import load_signbook
+from ged.typeset import unprintable
 from ged.unit import SYSTEM, Actor, Role, Services, UnitOfWork
 from ged.workbook import inverse
 from ged.workbook.delegations import load_delegations
 from ged.workbook.holders import concerned_posts, misheld
 from ged.workbook.inverse import Obstacle
+from ged.workbook.merging import Merged, merge
 from ged.workbook.models import WorkbookImport
 from ged.workbook.registry import check_still_unused, load_paper_books, load_registry
 from ged.workbook.state import organisation_now
 
+Sheets = Mapping[str, Sequence[Sequence[str]]]
+"""Title of a sheet -> its rows of text."""
 MOST_OBSTACLES = 50
 SHOWN = 30
 KEPT = timedelta(days=30)
@@ -81,6 +85,15 @@ def bring_to(uow: UnitOfWork, file: OrganisationFile, *, on: date, actor: Actor 
     ]
     check_still_unused(uow, registry, on=on)
     return [*changes, *load_paper_books(uow, file, on=on, actor=actor)]
+
+
+def merged(now: OrganisationFile, sheets: Sheets, *, on: date | None = None) -> Merged:
+    """A workbook that a person filled in, over the organisation as it is (``ged.workbook.merging.merge``)."""
+    lacking = frozenset[str]()
+    # Where no child is free to look, the text is taken: a print will show a stand-in.
+    with suppress(EngineFailed):
+        lacking = unprintable("".join(cell for rows in sheets.values() for row in rows for cell in row))
+    return merge(now, sheets, on=on, lacking=lacking)
 
 
 class _Preview(Exception):

@@ -14,6 +14,7 @@ SENTENCES = {
     "workbook.cannot_remove": "Cette valeur est obligatoire : elle se change, mais ne s'ôte pas.",
     "workbook.too_long": "{length} caractères : au plus {limit}.",
     "workbook.control": "La cellule contient un caractère invisible : retapez-la.",
+    "workbook.glyph": "Le caractère « {character} » ne s'imprime pas : ôtez-le.",
     "workbook.yes_no": "Écrivez oui ou non.",
     "workbook.number": "Écrivez un nombre entier de 0 à {limit}.",
     "workbook.numbers": "Écrivez des nombres entiers séparés par des virgules, par exemple -2, 1, 5.",

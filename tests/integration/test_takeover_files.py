@@ -257,9 +257,9 @@ def test_two_workers_at_one_file_double_nothing(make_database: Callable[[], str]
 
 
 def test_the_next_file_of_the_register_is_read_as_the_last_one(services: Services) -> None:
-    first = hand_in(services, csv_of(["A", "B", "C"], ["7", "x", "Un texte"]))
+    first = hand_in(services, csv_of(["A", "B", "C"], ["7", "5/1/26", "Un texte"]))
     with services.unit_of_work(NOW) as uow:
-        uploads.choose_columns(uow, first, ["number", "", "subject"], actor=actor(services, "agent"))
+        uploads.choose_columns(uow, first, ["number", "received_on", "subject"], actor=actor(services, "agent"))
     assert seen(services, hand_in(services, csv_of(["C", "A"], ["Un texte", "7"]))).columns == ("", ""), (
         "only looked at"
     )
@@ -338,6 +338,34 @@ def test_signs_that_nobody_sees_do_not_come_into_the_register(services: Services
         "import.number_taken",
         "takeover.line_without_subject",
     ]
+
+
+def test_a_line_without_a_day_idem_without_a_cell_above_and_what_no_font_prints_are_refused(services: Services) -> None:
+    """Otherwise the letter would be of today; « idem » would stand in the register, and a stand-in on each print."""
+    lines = [
+        ["1", GOOD[1], "Idem", "Premier", ""],
+        ["2", "", "CEET", "Sans date", ""],
+        ["3", GOOD[1], "Préfecture \U0001f3e2", "Demande", ""],
+        ["idem", "idem", "CEET", "Numéro répété", ""],
+        ["5", "idem", "»", "Facture de l’eau – Ɖɔ", ""],
+    ]
+    content = "\n".join("\t".join(one) for one in [HEAD, *lines]).encode("utf-16")
+    file_id = hand_in(services, content)
+    checked = uploads.check(services, seen(services, file_id), read_apart(content, lists=True)[""], now=NOW)
+    refused = [
+        (2, 3, "takeover.ditto"),
+        (3, 2, "takeover.no_day"),
+        (4, 3, "typeset.glyph"),
+        (5, 1, "takeover.ditto"),
+    ]
+    assert [one[:3] for one in checked.refusals] == refused
+    assert (checked.would_take, checked.repeated) == (1, 3)
+    ask(services, file_id)
+    take(services, file_id)
+    assert [one[:3] for one in seen(services, file_id).refusals] == refused
+    with services.reading() as session:
+        told = session.execute(select(Mail.sender_name, Mail.subject, Mail.received_on)).all()
+    assert told == [("CEET", "Facture de l’eau – Ɖɔ", date(2026, 1, 5))]
 
 
 def shared_text(length: int, cells: int) -> bytes:
@@ -549,6 +577,25 @@ def test_what_is_no_letter_and_a_day_to_come_are_told_as_the_clerk_reads_them(si
     assert "Reprendre 1 courrier" in page
     assert "04/03/2091" in client.get(where).text
     assert "2091-03-04" not in client.get(where).text
+
+
+def test_the_pages_say_what_is_read_as_the_cell_above_and_that_a_day_is_missing(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    lines = [GOOD, ["2", "idem", "idem", "Relance", ""], ["3", "", "CEET", "Sans date", ""]]
+    where = upload(app, services, csv_of(HEAD, *lines), "registre.csv")
+    client = sign_in(app, "agent")
+    page = client.get(where).text
+    assert "2 cellules « idem » sont lues comme la cellule du dessus." in page
+    assert page.count("05/01/2026") >= 2
+    assert "La ligne n'a pas de date." in page
+    no_day = {f"column_{n}": field for n, field in enumerate(("number", "", "sender", "subject", "unit"))}
+    answer = post(client, f"{where}/colonnes", no_day, page=where)
+    assert answer.status_code == 422
+    assert "Aucune colonne ne donne une date." in answer.text
+    chosen = no_day | {"column_1": "received_on"}
+    page = client.get(str(post(client, f"{where}/colonnes", chosen, page=where).location)).text
+    assert "2 cellules « idem » sont lues comme la cellule du dessus." in page
+    assert "Reprendre 2 courriers" in page
 
 
 def test_others_are_shown_nothing_of_a_file(site: tuple[Flask, Services]) -> None:

@@ -212,6 +212,7 @@ WRONG = [
     ("Unités", ["ZZ", "Nom", "direction", "SG", "oui"], 5, "workbook.no_successor"),
     ("Unités", ["ZZ", "N" * 201, "direction", "SG"], 1, "workbook.too_long"),
     ("Unités", ["ZZ", "Nom\u202e", "direction", "SG"], 1, "workbook.control"),
+    ("Unités", ["ZZ", "Nom \U0001f600", "direction", "SG"], 1, "workbook.glyph"),
     ("Unités", ["—", "Nom", "direction", "SG"], 0, "workbook.cannot_remove"),
     ("Unités", ["", "Nom", "direction", "SG"], 0, "workbook.missing"),
     ("Unités", ["DGE", "Nom", "direction", "SG", "", "", "", "reste"], 7, "workbook.beyond"),
@@ -244,7 +245,7 @@ def test_a_wrong_cell_is_found_in_its_place(title: str, cells: list[str], column
     book: Book = {}
     sheet(book, title).append([])
     sheet(book, title).append(cells)
-    found = merge(now, book)
+    found = operations.merged(now, book)
     assert found.file is None
     assert (title, 3, column + 1, code) in {(one.sheet, one.row, one.column, one.code) for one in found.findings}
     assert all(sentence(one) for one in found.findings)

@@ -97,6 +97,25 @@ def test_a_total_below_the_letters_is_no_letter() -> None:
     assert uploads.code_of_books(refused.code) == "takeover.no_number_no_day"
 
 
+def test_idem_is_read_as_the_cell_above_and_a_number_is_never_repeated() -> None:
+    rows = [
+        ["N°", "Date", "Expéditeur", "Objet", "Observations"],
+        ["1", "1/3/26", "CEET", "Facture", "idem"],
+        ["2", "Idem", "- // -", '"', "idem"],
+        ["idem", "2/3/26", "", "Idem pour avril", ""],
+        ["4", "id.", "«", "Autre", ""],
+    ]
+    columns = ["number", "registered_on", "sender", "subject", ""]
+    second, third, fourth = told(rows, columns)[1:]
+    assert (second["registered_on"], second["sender"], second["subject"]) == ("2026-03-01", "CEET", "Facture")
+    assert (third["number"], third["subject"]) == ("idem", "Idem pour avril"), "a person reads more than a repetition"
+    assert (fourth["registered_on"], fourth["sender"]) == ("2026-03-02", "CEET"), "above an empty cell stands the value"
+    assert sheets.count_repeated(rows, 1, columns) == 5
+    (_no, alone) = sheets.first_lines([rows[0], rows[2]], 1, columns, {}, today=TODAY, count=1)[0]
+    assert isinstance(alone, Invalid), "no day stands above"
+    assert alone.code == "import.date"
+
+
 def test_a_unit_is_named_by_code_or_name_and_a_wrong_day_stays_as_typed() -> None:
     (one,) = told([["Objet", "Service", "Date"], ["Un", "Études", "hier"]], ["subject", "unit", "received_on"])
     assert (one["unit"], one["received_on"]) == ("ETU", "hier")
@@ -107,7 +126,9 @@ def test_the_choice_of_columns_is_checked() -> None:
         sheets.check_columns(["number", ""])
     with pytest.raises(Invalid, match="takeover.field_twice"):
         sheets.check_columns(["subject", "number", "number"])
-    sheets.check_columns(["subject", "", ""])
+    with pytest.raises(Invalid, match="takeover.no_day_column"):
+        sheets.check_columns(["subject", "number", ""])
+    sheets.check_columns(["subject", "", "written_on"])
 
 
 def test_the_greatest_number_of_a_book() -> None:

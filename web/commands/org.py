@@ -14,7 +14,7 @@ from ged.spreadsheet.marking import place
 from ged.spreadsheet.reading import read_apart
 from ged.unit import SYSTEM, Services
 from ged.workbook import operations, writing
-from ged.workbook.merging import Merged, merge
+from ged.workbook.merging import Merged
 from ged.workbook.state import organisation_now
 from ged.workbook.words import sentence
 from web.commands.organisation import load_file
@@ -71,7 +71,8 @@ def org_check(workbook: Path, marked: Path | None) -> None:
     services = build_services(settings_of())
     rows = read_apart(workbook.read_bytes())
     with services.reading() as session:
-        merged = merge(organisation_now(session, on=_today(services)), rows, on=_today(services))
+        seen = organisation_now(session, on=_today(services))
+    merged = operations.merged(seen, rows, on=_today(services))
     if marked is not None:
         marked.write_bytes(writing.marked(rows, merged.findings))
     _tell(operations.preview(services, _accepted(merged), now=datetime.now(UTC)))
@@ -87,7 +88,7 @@ def org_import(workbook: Path) -> None:
     rows = read_apart(content)
     with services.reading() as session:
         seen = organisation_now(session, on=_today(services))
-    file = _accepted(merge(seen, rows, on=_today(services)))
+    file = _accepted(operations.merged(seen, rows, on=_today(services)))
     with services.unit_of_work(datetime.now(UTC)) as uow:
         import_id = operations.hand_in(uow, content, workbook.name)
         changes = operations.take_in(uow, import_id, file, seen=seen, on=_today(services))

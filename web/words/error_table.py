@@ -883,6 +883,20 @@ MESSAGES: Mapping[str, Message] = {
     "takeover.no_subject": Message(
         _l("Aucune colonne ne donne l'objet du courrier."), _l("Dites quelle colonne le donne.")
     ),
+    "takeover.no_day_column": Message(
+        _l("Aucune colonne ne donne une date."),
+        _l(
+            "Dites quelle colonne donne la date d'enregistrement, d'arrivée ou de la lettre ; s'il n'y en a pas, ajoutez-la au tableur."
+        ),
+    ),
+    "takeover.no_day": Message(
+        _l("La ligne n'a pas de date."),
+        _l("Écrivez la date du courrier, ou « idem » si c'est celle de la ligne du dessus."),
+    ),
+    "takeover.ditto": Message(
+        _l("« %(value)s » ne répète rien ici."),
+        _l("Écrivez la valeur elle-même : un numéro ne se répète pas, et la première ligne n'a rien au-dessus d'elle."),
+    ),
     "takeover.no_number_no_day": Message(
         _l("La ligne n'a ni numéro ni date."),
         _l("Complétez-la ; si elle n'est pas un courrier, par exemple un total ou un titre, ôtez-la."),

@@ -102,6 +102,15 @@
   }
   form.dataset.autosave = fits() ? "on" : "off";
 
+  // --- on a small screen what is filled in seldom is folded; nothing to correct stays out of sight ---
+  if (window.matchMedia("(max-width: 52rem)").matches) {
+    for (const fold of form.querySelectorAll("details[data-fold]")) fold.open = fold.querySelector(".field--error") !== null;
+  }
+  form.addEventListener("invalid", ({ target }) => {
+    const fold = target.closest("details");
+    if (fold) fold.open = true;
+  }, true);
+
   // --- the answered letter lies beside the text where there is room ---
   const beside = document.querySelector("[data-beside]");
   if (beside && window.matchMedia("(min-width: 64rem)").matches) beside.open = true;

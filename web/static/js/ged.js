@@ -5,6 +5,14 @@
   const one = (selector, root = document) => root.querySelector(selector);
   const typing = (target) => target.closest("input, textarea, select, [contenteditable]") !== null;
 
+  // --- a refused form is shown in the answer to its sending: the history leads to the page of the form instead, or "Back" and
+  //     "Reload" would ask whether to send it once more ---
+  const isRefused = document.body.hasAttribute("data-refused");
+  if (isRefused && document.referrer.startsWith(`${location.origin}/`)) {
+    for (const form of document.querySelectorAll('form[method="post"]:not([action])')) form.setAttribute("action", location.href);
+    history.replaceState(null, "", document.referrer);
+  }
+
   // --- menus ---
   const menuButton = one("[data-menu-button]");
   const nav = one("#navigation");
@@ -217,10 +225,12 @@
     const others = allKept().filter((one) => one.person !== typed.person || one.path !== typed.path);
     store.setItem("ged.kept", JSON.stringify([...others, typed]));
   };
+  let isSent = false;
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method !== "post" || !person || form.matches("[data-form-lost]")) return;
     if (form.target === "_blank" || form.hasAttribute("data-download")) return; // no other page follows
+    isSent = true;
     const typed = typedIn([form]);
     if (typed.fields.length) store.setItem("ged.form", JSON.stringify(typed));
   });
@@ -231,12 +241,15 @@
   } else if (person) {
     // A page is shown again by "Back" or "Reload", and none of ours came since the form was sent: its answer never arrived.
     const [shown] = performance.getEntriesByType("navigation");
-    if (sent && sent.person === person && shown && ["back_forward", "reload"].includes(shown.type)) keep(sent);
+    const isAgain = shown !== undefined && ["back_forward", "reload"].includes(shown.type);
+    if (sent && sent.person === person && isAgain) keep(sent);
     const mine = allKept().filter((typed) => typed.person === person);
     const typed = mine.find(({ path }) => path === location.pathname);
-    if (typed) giveBack(typed);
+    if (typed && (isAgain || !typed.isRefused)) giveBack(typed);
     store.setItem("ged.kept", JSON.stringify(mine.filter((other) => other !== typed)));
   }
+  // A refused form that is left without being sent again: "Back" gives back what was typed, a link to the same page does not.
+  if (isRefused && person) window.addEventListener("pagehide", () => { if (!isSent) keep({ ...typedIn(postForms()), isRefused }); });
   function giveBack(typed) {
     const left = [...typed.fields];
     for (const form of postForms()) {

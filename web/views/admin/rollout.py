@@ -18,7 +18,7 @@ from ged.spreadsheet.marking import MEDIA_TYPE, place
 from ged.spreadsheet.reading import MAX_BYTES, read_apart
 from ged.workbook import operations, writing
 from ged.workbook.cells import Finding
-from ged.workbook.merging import Merged, merge
+from ged.workbook.merging import Merged
 from ged.workbook.state import organisation_now
 from ged.workbook.words import sentence
 from web.site import context
@@ -126,7 +126,7 @@ def _checked(import_id: int) -> tuple[str, dict[str, list[list[str]]], Organisat
         name, content = operations.content_of(session, import_id)
         now = organisation_now(session, on=context.today())
     rows = read_apart(content)
-    return name, rows, now, merge(now, rows, on=context.today())
+    return name, rows, now, operations.merged(now, rows, on=context.today())
 
 
 def _told(change: Change) -> Change:

@@ -86,7 +86,7 @@ def _show(file_id: int, error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
         units, _near = uploads.units_of(session, row.register_id)
     names = rows[row.head_row - 1] if row.head_row <= len(rows) else []
-    preview = sheets.first_lines(rows, row.head_row, row.columns, units, today=context.today(), count=PREVIEW)
+    preview = uploads.first_lines(rows, row, units, today=context.today(), count=PREVIEW)
     return render_form(
         "takeovers/columns.html",
         error=error,
@@ -100,6 +100,7 @@ def _show(file_id: int, error: GedError | None = None) -> ResponseReturnValue:
         shown_fields=[name for name in FIELDS if name in row.columns],
         heads=[str(words) for name, words in FIELDS.items() if name in row.columns],
         preview=[_previewed(number, line, row) for number, line in preview],
+        repeated=sheets.count_repeated(rows, row.head_row, row.columns),
         field_words=field_words,
     )
 

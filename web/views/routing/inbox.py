@@ -52,9 +52,7 @@ def index() -> ResponseReturnValue:
     with context.services().reading() as session:
         rows, page = queries.inbox(session, actor, place(), today=today, view=view, asked=asked, limit=PAGE)
         offered = {key: one for key, one in VIEWS.items() if one is not InboxView.UNITS or actor.headed_unit_ids}
-        totals = {
-            key: queries.inbox_total(session, actor, today=today, view=one, asked=asked) for key, one in offered.items()
-        }
+        counts = queries.inbox_totals(session, actor, today=today, views=tuple(offered.values()), asked=asked)
         mentions = choices.mention_choices(session, entities_of(actor))
         verdicts = signatures.of_letters(session, [row.mail.mail_id for row in rows])
         reminded = listing.last_reminders(session, [row.assignment_id for row in rows]) if live else {}
@@ -62,7 +60,7 @@ def index() -> ResponseReturnValue:
     due = {row.assignment_id: due_words(row.due_on, today, days) for row in rows} if live else {}
     shown = next(key for key, one in VIEWS.items() if one is view)
     return render_template(
-        "inbox/index.html", rows=rows, view=shown, totals=totals, page=page, due=due, verdicts=verdicts, live=live,
+        "inbox/index.html", rows=rows, view=shown, totals={key: counts[one] for key, one in offered.items()}, page=page, due=due, verdicts=verdicts, live=live,
         reminded=reminded, narrowed=FILTER.narrowed(), mentions=mentions, acts_for=acts_for(),
     )  # fmt: skip
 

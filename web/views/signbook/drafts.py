@@ -46,7 +46,6 @@ blueprint = Blueprint("drafts", __name__, url_prefix="/projets")
 REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
 ANNEX_TITLE = re.compile(r"annex-([0-9]{1,12})-title")
 OF_CIRCUIT = re.compile(r"(?:visa|kind|with)-|signatory_post_id")
-BLANK_ROWS = 1
 MORE_ROWS = 4
 FIRST_STEPS = 4
 
@@ -250,7 +249,7 @@ class _ShownFields:
         """The rows for addressees or copies: those saved or typed, and those asked for."""
         asked = more if request.form.get("more") == name else 0
         typed = self.form.get(f"{name}-rows", 0, type=whole) if self.form is not None else 0
-        return min(max(known + BLANK_ROWS, typed) + asked, drafts.MAX_PARTIES)
+        return min(max(known, typed, 1) + asked, drafts.MAX_PARTIES)
 
 
 def _conflict(session: ReadSession, typed: _ShownFields, row: LetterRow) -> versions.Compared | None:

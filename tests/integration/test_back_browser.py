@@ -1,0 +1,113 @@
+"""« Back » and « Reload » after a refused form: no question of the browser, no text lost, no letter registered twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import func, select
+
+from ged.register.models import Mail
+from ged.routing.models import Assignment
+from ged.unit import Services
+from tests.browser_site_kit import site
+from tests.browsing import leading_on, sign_in
+from tests.routing_kit import impute, register
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+__all__ = ["site"]  # a fixture
+
+pytestmark = pytest.mark.browser
+SUBJECT = "Demande d'audience du collectif des riverains"
+RESTORED = "Votre saisie interrompue a été rétablie"
+
+
+@pytest.fixture
+def page(browser: Browser, site: tuple[str, Services]) -> Iterator[Page]:
+    context = browser.new_context(base_url=site[0], locale="fr-FR", viewport={"width": 360, "height": 740})
+    yield context.new_page()
+    context.close()
+
+
+def letters(services: Services) -> int:
+    with services.reading() as session:
+        return session.scalar(select(func.count(Mail.id)).where(Mail.subject == SUBJECT)) or 0
+
+
+def refused_registration(page: Page) -> None:
+    sign_in(page, "agent")
+    page.goto("/enregistrer/")
+    page.select_option("#addressed_post_id", index=1)
+    page.fill("#sender_name", "Collectif des riverains")
+    page.fill("#subject", SUBJECT)
+    page.fill("#written_on", "31/02/2026")
+    with leading_on(page):
+        page.press("#subject", "Enter")
+    expect(page.locator(".error-summary")).to_be_visible()
+
+
+def test_back_from_a_refused_form_gives_the_text_back(page: Page, site: tuple[str, Services]) -> None:
+    refused_registration(page)
+    page.go_back()
+    expect(page.get_by_text(RESTORED)).to_be_visible()
+    expect(page.locator("#subject")).to_have_value(SUBJECT)
+    expect(page.locator("#written_on")).to_have_value("31/02/2026")
+    page.fill("#written_on", "20/11/2026")
+    with leading_on(page):
+        page.press("#subject", "Enter")
+    page.wait_for_url("**/enregistre")
+    assert letters(site[1]) == 1
+
+
+def test_back_to_a_refused_form_that_was_corrected_shows_an_empty_one(page: Page, site: tuple[str, Services]) -> None:
+    refused_registration(page)
+    page.fill("#written_on", "20/11/2026")
+    with leading_on(page):
+        page.press("#subject", "Enter")
+    page.wait_for_url("**/enregistre")
+    page.go_back()
+    expect(page.locator("#subject")).to_have_value("")
+    expect(page.get_by_text(RESTORED)).to_be_hidden()
+    assert letters(site[1]) == 1
+
+
+def test_a_refused_form_is_loaded_again_with_its_text_and_left_behind_by_a_link(page: Page) -> None:
+    refused_registration(page)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(page.locator("#subject")).to_have_value(SUBJECT)
+    expect(page.locator(".error-summary")).to_have_count(0)
+    with leading_on(page):
+        page.press("#subject", "Enter")
+    expect(page.locator(".error-summary")).to_be_visible()
+    page.goto("/registres/")
+    page.goto("/enregistrer/")
+    expect(page.locator("#subject")).to_have_value("")
+
+
+def test_a_form_with_an_address_of_its_own_is_come_back_to_on_its_page(page: Page, site: tuple[str, Services]) -> None:
+    mail_id = register(site[1]).mail_id
+    impute(site[1], mail_id)
+    with site[1].reading() as session:
+        assignment = session.scalars(select(Assignment.id).where(Assignment.mail_id == mail_id)).first()
+    sign_in(page, "dge")
+    page.goto(f"/bannette/{assignment}")
+    page.select_option("#to", index=1)
+    page.fill("#instruction", "Voir avec la direction financière")
+    page.fill("#assign_due_on", "31/02/2026")
+    with leading_on(page):
+        page.get_by_role("button", name="Confier", exact=True).click()
+    expect(page.locator(".error-summary")).to_be_visible()
+    assert page.url.endswith(f"/bannette/{assignment}")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto("/bannette/")
+    page.go_back()
+    expect(page.locator("#instruction")).to_have_value("Voir avec la direction financière")
+    page.fill("#assign_due_on", "")
+    with leading_on(page):
+        page.get_by_role("button", name="Confier", exact=True).click()
+    expect(page.locator(".flash--success")).to_be_visible()
