@@ -76,6 +76,7 @@ ON_PAPER = {
     "slips/receive_many.py": DATA,
     "slips/render.py": PAPER,
     "suggestions/linear.py": READ,
+    "takeover/lines.py": READ,
     "takeover/sheets.py": READ,
     "suggestions/matching.py": READ,
     "takeover/operations.py": DATA,
