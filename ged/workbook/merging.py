@@ -441,7 +441,7 @@ def _check_delegation(line: _Line, key: str, fields: Mapping[str, Any], work: _W
     if fields["max_amount_xof"] == 0:
         work.note(line, "max_amount_xof", "workbook.amount")
     lacking = next((sign for sign in fields["act"] if sign > LAST_LATIN and sign not in PRINTED), "")
-    if lacking:
+    if lacking and not work.is_wrong(line, "act"):
         work.note(line, "act", "workbook.glyph", character=lacking)
 
 
