@@ -54,7 +54,7 @@ def mention_choices(session: Session, entity_ids: Collection[int]) -> list[tuple
 
 
 @lru_cache(maxsize=64)
-def _mentions_of(entity_ids: frozenset[int]) -> Select[Any]:
+def _mentions_of(entity_ids: frozenset[int]) -> Select[str, str, int | None]:
     """The statement of ``mention_choices``: each list that is narrowed by mentions offers them."""
     columns = select(Mention.code, Mention.label, Mention.entity_id)
     return columns.where(kept_for(Mention, entity_ids)).order_by(Mention.position, Mention.id)

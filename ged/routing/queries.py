@@ -526,7 +526,7 @@ def mention_labels(session: Session, actor: Actor) -> dict[str, str]:
 
 
 @composed
-def _mentions_near(actor: Actor) -> Select[Any]:
+def _mentions_near(actor: Actor) -> Select[str, str, int | None]:
     near = or_(Mention.entity_id.is_(None), Mention.entity_id.in_(sorted(ministry(actor))))
     return select(Mention.code, Mention.label, Mention.entity_id).where(near).order_by(Mention.id)
 
