@@ -48,7 +48,7 @@ NEWCOMERS = ("dsi.agent", "daj.agent", "dcom.agent")
 STAMP = "prepared.json"
 RESET_HOUR = 3
 STOP_S = 20.0
-SCANNER_LOOK_S = 1.0
+SCANNER_LOOK_S = 0.4
 """How often it is looked whether the page under the simulated scanner's lid was scanned."""
 LOOK_S = 30.0
 """How often it is looked whether somebody has signed in, while no letter is due."""

@@ -5,14 +5,15 @@ installation is served all the same, without a scanner.
 """
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
+from PIL import Image
 from sqlalchemy import func, select
 
 from demo.arrivals import COLLEAGUE, pages
-from demo.letters import make_letters
+from demo.letters import DrawnLetter, make_letters
 from demo.processes import BIN, Processes
 from demo.scanner import DeskScanner
 from ged.capture import bridges
@@ -25,7 +26,8 @@ PROGRAM = "ged-bridge"
 SEED = 4051
 LETTERS = 40
 """How many letters follow each other before the first one lies there again."""
-ENDED = (OrderState.DONE, OrderState.FAILED)
+SCANNED = (OrderState.UPLOADING, OrderState.DONE, OrderState.FAILED)
+"""States of an order after which the sheet may be taken from under the lid."""
 
 
 class Desk:
@@ -34,6 +36,8 @@ class Desk:
     def __init__(self, data: Path) -> None:
         self.scanner = DeskScanner(data / "desk")
         self._laid: int | None = None
+        self._letters: list[DrawnLetter] = []
+        self._drawn: dict[int, Image.Image] = {}
 
     def pair(self, services: Services, now: datetime) -> None:
         """Install the scanner and pair its bridge with the mail office, without a site: the token stays in the folder."""
@@ -61,9 +65,17 @@ class Desk:
     def follow(self, services: Services, now: datetime) -> None:
         """Lay the next letter, once the one under the lid was scanned."""
         with services.reading() as session:
-            done = session.scalar(select(func.count()).where(ScanOrder.state.in_(ENDED))) or 0
+            done = session.scalar(select(func.count()).where(ScanOrder.state.in_(SCANNED))) or 0
         if done != self._laid:
-            today = now.astimezone(services.zone).date()
-            letters = [one for one in make_letters(SEED, LETTERS, before=today) if one.page_count == 1]
-            self.scanner.lay(next(iter(pages(letters[done % len(letters)]))))
+            self.scanner.lay(self._page(done, now.astimezone(services.zone).date()))
             self._laid = done
+        self._page(done + 1, now.astimezone(services.zone).date())  # drawn before it is needed: a clerk may be quick
+
+    def _page(self, number: int, today: date) -> Image.Image:
+        if number not in self._drawn:
+            self._letters = self._letters or [
+                one for one in make_letters(SEED, LETTERS, before=today) if one.page_count == 1
+            ]
+            page = next(iter(pages(self._letters[number % len(self._letters)])))
+            self._drawn = {**{n: kept for n, kept in self._drawn.items() if n == number - 1}, number: page}
+        return self._drawn[number]
