@@ -24,6 +24,7 @@ from ged.org.models import Holding, Person, Post, Unit, held_on
 from ged.ports import Confidentiality, Principal, deciding_principal, heading_principal, post_principal, unit_principal
 from ged.register.models import Mail, Register, RegisterCounter
 from ged.register.states import MailState
+from ged.signbook.models import Draft
 from ged.workbook.merging import entity_and_code
 
 UNIT_FIELDS = frozenset({"parent", "unit", "successor"})
@@ -65,6 +66,10 @@ class Consequence(StrEnum):
     """Drafts that are still being written, and follow the nature's new circuit."""
     NATURES_PROPOSE = "natures_propose"
     """Natures that propose a register that closes."""
+    TEXTS_STAY = "texts_stay"
+    """Drafts that were begun by a template that changes: they keep their text."""
+    CLASSES_PROPOSED = "classes_proposed"
+    """Open natures that propose a filing class that closes."""
     PLANS_LOST = "plans_lost"
     """Acts planned by people who cannot answer for them any more: each is refused on its day."""
     PLANS_TOUCHED = "plans_touched"
@@ -112,6 +117,8 @@ def consequences(
         Consequence.VACANT: len([d for d in _held(found) if not d.after]),
         **_of_registers(session, seen, wanted, found),
         **_of_natures(session, wanted, found),
+        Consequence.CLASSES_PROPOSED: _proposing(wanted, found),
+        Consequence.TEXTS_STAY: _begun(session, wanted, found),
         **ended,
     }
     return {kind.value: count for kind, count in counts.items() if count}
@@ -156,6 +163,33 @@ def _of_natures(session: Session, wanted: OrganisationFile, found: Sequence[Diff
     }
 
 
+def _served(wanted: OrganisationFile, section: str, key: str) -> tuple[str, list[str]]:
+    """The code of a record of a list, and the units that use this record under it: those of its entity, or all without one of their own."""
+    own, code = entity_and_code(key)
+    others = {one.entity for one in getattr(wanted, section) if one.code == code and one.entity}
+    return code, [unit for unit, of in entity_codes(wanted).items() if (of == own if own else of not in others)]
+
+
+def _begun(session: Session, wanted: OrganisationFile, found: Sequence[Difference]) -> int:
+    """How many letters that are still being written, but secret ones, were begun by templates that change."""
+    total = 0
+    for key in sorted({one.code for one in found if one.kind == "templates" and not one.is_new}):
+        code, units = _served(wanted, "templates", key)
+        query = select(func.count(Mail.id)).join(Draft, Draft.mail_id == Mail.id).join(Unit, Unit.id == Mail.unit_id)
+        total += session.scalar(
+            query.where(
+                Mail.state == MailState.DRAFT, Draft.template_code == code, Mail.level < Confidentiality.SECRET,
+                Unit.code.in_(units),
+            )
+        ) or 0  # fmt: skip
+    return total
+
+
+def _proposing(wanted: OrganisationFile, found: Sequence[Difference]) -> int:
+    closing = {one.code for one in found if (one.kind, one.field) == ("filing_plan", "closed") and one.after}
+    return sum(nature.filing_class in closing and not nature.closed for nature in wanted.natures)
+
+
 RUNNING = tuple(state for state in MailState if state not in OVER)
 
 
@@ -165,10 +199,7 @@ def _bearing(session: Session, wanted: OrganisationFile, key: str, states: Seque
     Args:
         key: as ``ged.workbook.merging.key_of`` gives it.
     """
-    own, code = entity_and_code(key)
-    entity = entity_codes(wanted)
-    others = {one.entity for one in wanted.natures if one.code == code and one.entity}
-    units = [unit for unit, of in entity.items() if (of == own if own else of not in others)]
+    code, units = _served(wanted, "natures", key)
     return (
         session.scalar(
             select(func.count(Mail.id))

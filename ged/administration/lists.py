@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from ged import paging
 from ged.administration.queries import ActRow, Named, history
 from ged.administration.reach import Reach
 from ged.errors import NotFound
@@ -13,6 +14,7 @@ from ged.natures.models import Nature, NatureStep
 from ged.natures.steps import StepKind
 from ged.org.models import Post, PostRole, Unit
 from ged.org.stock import OfEntity
+from ged.paging import START, Key, Place, Slice
 from ged.ports import Confidentiality
 from ged.register.models import Direction, FilingClass, Register
 from ged.routing.models import Mention
@@ -171,6 +173,83 @@ def _mentions(session: Session, reach: Reach, *where: ColumnElement[bool]) -> tu
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class TemplateItem:
+    """A text by which letters begin."""
+
+    id: int
+    code: str
+    title: str
+    subject: str
+    body: str
+    entity: Named | None
+    may_change: bool
+
+    @property
+    def key(self) -> str:
+        """As acts name it."""
+        return listed(self.code, self.entity.code if self.entity else None)
+
+
+def templates(session: Session, reach: Reach) -> tuple[TemplateItem, ...]:
+    """The templates within reach, in the order of their list."""
+    return _templates(session, reach)
+
+
+def template(session: Session, template_id: int, reach: Reach) -> tuple[TemplateItem, tuple[ActRow, ...]]:
+    """A template within reach, and its acts.
+
+    Raises:
+        NotFound: ``act.unknown``.
+    """
+    found = _templates(session, reach, LetterTemplate.id == template_id)
+    if not found:
+        raise NotFound("act.unknown", "open it from the list again", id=template_id)
+    return found[0], history(session, "templates", found[0].key)
+
+
+def _templates(session: Session, reach: Reach, *where: ColumnElement[bool]) -> tuple[TemplateItem, ...]:
+    entities = _entities(session)
+    rows = select(LetterTemplate).where(_near(LetterTemplate, reach), *where)
+    return tuple(
+        TemplateItem(
+            row.id, row.code, row.title, row.subject, row.body, entities.get(row.entity_id or 0),
+            row.entity_id is not None or reach.is_whole,
+        )
+        for row in session.scalars(rows.order_by(LetterTemplate.position, LetterTemplate.code))
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ClassItem:
+    """A class of the filing plan."""
+
+    id: int
+    code: str
+    title: str
+    is_closed: bool
+
+
+def filing_plan(session: Session, at: Place = START, *, limit: int) -> tuple[tuple[ClassItem, ...], Slice]:
+    """A page of the filing plan, closed classes too, by code."""
+    query = select(FilingClass.id)
+    page = paging.read(session, query, FilingClass.id, at, keys=(Key(FilingClass.code),), limit=limit)
+    rows = session.scalars(select(FilingClass).where(FilingClass.id.in_(page.ids)).order_by(FilingClass.code))
+    return tuple(ClassItem(row.id, row.code, row.title, row.is_closed) for row in rows), page
+
+
+def filing_class(session: Session, class_id: int) -> tuple[ClassItem, tuple[ActRow, ...]]:
+    """A class of the filing plan, and its acts.
+
+    Raises:
+        NotFound: ``act.unknown``.
+    """
+    row = session.get(FilingClass, class_id)
+    if row is None:
+        raise NotFound("act.unknown", "open it from the list again", id=class_id)
+    return ClassItem(row.id, row.code, row.title, row.is_closed), history(session, "filing_plan", row.code)
+
+
 # --- what the forms offer -------------------------------------------------------------------------------------------
 
 Options = list[tuple[str, str]]
@@ -209,8 +288,9 @@ def known_templates(session: Session, reach: Reach, entity: Named | None) -> Opt
 
 
 def filing_classes(session: Session) -> Options:
-    """The classes of the filing plan."""
-    rows = session.execute(select(FilingClass.code, FilingClass.title).order_by(FilingClass.code))
+    """The open classes of the filing plan."""
+    is_open = FilingClass.is_closed.is_(False)
+    rows = session.execute(select(FilingClass.code, FilingClass.title).where(is_open).order_by(FilingClass.code))
     return [(code, f"{code} {title}") for code, title in rows]
 
 

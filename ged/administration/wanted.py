@@ -229,6 +229,21 @@ def changed_listed(
     return [line(section, {"code": code, **_of_list(entity), **emptied})]
 
 
+def new_class(*, code: str, title: str) -> list[Line]:
+    """A class of the filing plan. That its code is free is seen when the act is proposed: it adds."""
+    return [line("filing_plan", {"code": code, "title": title})]
+
+
+def changed_class(code: str, *, title: str) -> list[Line]:
+    """Another title; the letters filed there show it."""
+    return [line("filing_plan", {"code": code, "title": title})]
+
+
+def closed_class(code: str, *, closed: bool) -> list[Line]:
+    """Nothing is filed there any more, or is again."""
+    return [line("filing_plan", {"code": code, "closed": closed})]
+
+
 def circuit_of(
     now: OrganisationFile, code: str, entity: str | None, *, steps: Iterable[Mapping[str, object]], signatory: str
 ) -> list[Line]:

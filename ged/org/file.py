@@ -97,10 +97,11 @@ class CorrespondentRecord(Section):
 
 
 class FilingRecord(Section):
-    """A class of the filing plan."""
+    """A class of the filing plan. A closed one takes no more letters."""
 
     code: str
     title: str
+    closed: bool = False
 
 
 class TemplateRecord(Section):

@@ -273,13 +273,14 @@ class Correspondent(Base):
 
 
 class FilingClass(Base):
-    """A class of the filing plan."""
+    """A class of the filing plan. A closed one keeps its letters and takes no more."""
 
     __tablename__ = "filing_classes"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     code: Mapped[str] = mapped_column(String(32), unique=True)
     title: Mapped[str] = mapped_column(String(200))
+    is_closed: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
 
 
 class Mail(Base):

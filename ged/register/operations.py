@@ -399,8 +399,11 @@ def close(
     post = working_post(mail, actor)
     if not outcome.strip():
         raise Invalid("mail.outcome_missing", "say what was done", field="outcome")
-    if filing_class_id is None or uow.session.get(FilingClass, filing_class_id) is None:
+    filed = uow.session.get(FilingClass, filing_class_id) if filing_class_id is not None else None
+    if filed is None:
         raise Invalid("filing.unknown", "choose a filing class", field="filing_class_id")
+    if filed.is_closed:
+        raise Invalid("filing.closed", "choose an open filing class", field="filing_class_id", filing_class=filed.title)
     mail.state = move(mail.state, MailAct.CLOSE)
     mail.outcome, mail.filing_class_id, mail.closed_at = outcome.strip(), filing_class_id, now
     uow.record(

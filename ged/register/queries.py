@@ -479,6 +479,6 @@ def rectifications(session: Session, mail_id: MailId | int) -> list[Rectificatio
 
 
 def filing_classes(session: Session) -> list[tuple[int, str]]:
-    """Classes of the filing plan, by code."""
-    rows = session.scalars(select(FilingClass).order_by(FilingClass.code))
+    """The open classes of the filing plan, by code."""
+    rows = session.scalars(select(FilingClass).where(FilingClass.is_closed.is_(False)).order_by(FilingClass.code))
     return [(row.id, f"{row.code} {row.title}") for row in rows]

@@ -69,7 +69,7 @@ def read_cell(column: Column, text: str) -> object:
     Raises:
         WrongCell: with the reason.
     """
-    said = _SPACES.sub(" ", text).strip()
+    said = text.strip() if column.holds is Holds.LINES else _SPACES.sub(" ", text).strip()
     if not said:
         return Left()
     if said in (REMOVE, "–"):
@@ -85,6 +85,12 @@ def _text(column: Column, said: str) -> object:
     if any(unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Co"} for sign in said):
         raise WrongCell("workbook.control")
     return said
+
+
+def _lines(column: Column, said: str) -> object:
+    lines = said.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    _text(column, lines.replace("\n", " "))
+    return lines
 
 
 def _yes_no(_column: Column, said: str) -> object:
@@ -154,6 +160,7 @@ _READERS = {
     Holds.NUMBER: _number,
     Holds.NUMBERS: _numbers,
     Holds.DAY: _day,
+    Holds.LINES: _lines,
     Holds.CHOICE: _choice,
     Holds.CHOICES: _choices,
     Holds.REFERENCE: _reference,

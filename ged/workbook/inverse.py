@@ -307,6 +307,8 @@ def _naming(name: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Callabl
         )
     for column in JOURNALED.get(name, ()):
         yield "audit_entries", lambda table, column=column: table.c[column] == values["id"]  # type: ignore[misc]
+    if name == "filing_classes":
+        yield "natures", lambda table: table.c.filing_code == values["code"]
     if name == "natures":
         yield "mails", lambda table: table.c.nature == values["code"]
     if name == "mentions":

@@ -31,6 +31,8 @@ class Holds(StrEnum):
     REFERENCES = "references"
     NUMBERS = "numbers"
     DAY = "day"
+    LINES = "lines"
+    """A text of several lines."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,16 @@ SHEETS = (
         ),
     ),
     Sheet(
+        "Modèles de lettres", "templates", "Les textes par lesquels un projet de lettre commence. Ce qui est entre accolades est rempli alors.",
+        (
+            Column("Code", "code", "Court, sans espace.", is_required=True, limit=64, examples=("accuse", "refus")),
+            Column("Titre", "title", "Ce que le rédacteur choisit dans la liste.", is_required=True, examples=("Accusé de réception", "Réponse défavorable")),
+            Column("Objet", "subject", "L'objet de la lettre.", is_required=True, limit=500, examples=("Accusé de réception de votre courrier", "Suite réservée à votre demande : {objet}")),
+            Column("Texte", "body", "Plusieurs lignes ; {civilite}, {objet}, {votre_reference}, {date_courrier}, {numero_arrivee}, {date_arrivee}, {service}.", Holds.LINES, is_required=True, limit=20_000, examples=("{civilite}, j'ai l'honneur d'accuser réception…", "{civilite}, votre lettre a retenu toute mon attention…")),
+            OF_ENTITY,
+        ),
+    ),
+    Sheet(
         "Natures", "natures", "Ce qui distingue les courriers, et ce que chaque nature propose.",
         (
             Column("Code", "code", "Court, sans espace.", is_required=True, limit=32, examples=("demande", "lettre")),
@@ -226,6 +238,7 @@ SHEETS = (
         (
             Column("Code", "code", "Par exemple 4.1.", is_required=True, limit=32, examples=("4.1", "4.2")),
             Column("Intitulé", "title", "", is_required=True, examples=("Énergie électrique : concessions", "Énergie électrique : tarifs")),
+            Column("Fermée", "closed", "oui si l'on n'y classe plus.", Holds.YES_NO),
         ),
     ),
     Sheet(

@@ -128,7 +128,7 @@ def _correspondents(session: Session) -> tuple[CorrespondentRecord, ...]:
 
 def _filing_plan(session: Session) -> tuple[FilingRecord, ...]:
     rows = session.scalars(select(FilingClass).order_by(FilingClass.code))
-    return tuple(FilingRecord(code=row.code, title=row.title) for row in rows)
+    return tuple(FilingRecord(code=row.code, title=row.title, closed=row.is_closed) for row in rows)
 
 
 def _templates(session: Session, units: Mapping[int, str]) -> tuple[TemplateRecord, ...]:

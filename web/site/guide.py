@@ -70,6 +70,8 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "register_settings": (_ADMINISTRATOR, "les-registres"),
     "nature_settings": (_ADMINISTRATOR, "les-natures"),
     "mention_settings": (_ADMINISTRATOR, "les-natures"),
+    "template_settings": (_ADMINISTRATOR, "les-modeles-de-lettres"),
+    "filing_settings": (_ADMINISTRATOR, "le-plan-de-classement"),
     "checklist": (_ADMINISTRATOR, "mettre-en-place"),
     "legal_papers": (_ADMINISTRATOR, "decision-et-declaration"),
     "word_templates": (_ADMINISTRATOR, "les-modeles-word"),

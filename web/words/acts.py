@@ -46,6 +46,12 @@ WHATS: Mapping[str, LazyString] = {
     "nature.reopen": _l("Rouvrir une nature"),
     "mention.new": _l("Créer une mention"),
     "mention.change": _l("Modifier une mention"),
+    "template.new": _l("Créer un modèle de lettre"),
+    "template.change": _l("Modifier un modèle de lettre"),
+    "filing.new": _l("Créer une classe"),
+    "filing.change": _l("Modifier une classe"),
+    "filing.close": _l("Fermer une classe"),
+    "filing.reopen": _l("Rouvrir une classe"),
 }
 """What a form asks for: ``OrganisationAct.what``."""
 KINDS: Mapping[str, LazyString] = {
@@ -65,7 +71,7 @@ FIELDS: Mapping[str, LazyString] = {
     "retention_years": _l("Conservation en années"), "filing_class": _l("Classement"), "paper_number": _l("Dernier numéro du registre papier"), "paper_reason": _l("Registre papier continué"),
     "post": _l("Poste"), "person": _l("Délégataire"), "act": _l("Acte"), "from_on": _l("Du"), "until_on": _l("Au"),
     "may_sign": _l("Signature"), "templates": _l("Types de lettres"), "max_amount_xof": _l("Montant maximal"),
-    "withdrawn": _l("Retirée"),
+    "withdrawn": _l("Retirée"), "subject": _l("Objet"), "body": _l("Texte"),
 }  # fmt: skip
 UNIT_KINDS: Mapping[str, LazyString] = {
     "ministry": _l("Ministère"), "cabinet": _l("Cabinet"), "general_secretariat": _l("Secrétariat général"),
@@ -257,6 +263,18 @@ def consequence_words(kind: str, count: int) -> str:
                 "%(num)s natures de courrier proposent ce registre, qui ne sera plus offert",
                 count,
             )
+        case Consequence.TEXTS_STAY:
+            words = ngettext(
+                "%(num)s projet en cours de rédaction garde le texte par lequel il a commencé",
+                "%(num)s projets en cours de rédaction gardent le texte par lequel ils ont commencé",
+                count,
+            )
+        case Consequence.CLASSES_PROPOSED:
+            words = ngettext(
+                "%(num)s nature de courrier propose cette classe, qui ne sera plus offerte à la clôture",
+                "%(num)s natures de courrier proposent cette classe, qui ne sera plus offerte à la clôture",
+                count,
+            )
     return words
 
 
@@ -266,7 +284,8 @@ HANGING: Mapping[str, LazyString] = {
     "mail_access": _l("droits sur des courriers"), "audit_entries": _l("écritures du journal"), "mails": _l("courriers"),
     "natures": _l("natures"), "first_accesses": _l("codes de premier accès"), "nature_steps": _l("étapes de circuits"), "correspondents": _l("correspondants"),
     "organisation_acts": _l("modifications de l'organisation"), "register_counters": _l("suites de numéros"),
-    "mail_numbers": _l("numéros donnés"),
+    "mail_numbers": _l("numéros donnés"), "filing_classes": _l("classes du plan de classement"),
+    "letter_templates": _l("modèles de lettres"),
 }  # fmt: skip
 """Tables whose rows hang on others."""
 

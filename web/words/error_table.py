@@ -752,6 +752,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Vérifiez son nom, son dossier et le droit de le lire."),
     ),
     # --- filing ---
+    "filing.closed": Message(
+        _l("On ne classe plus dans « %(filing_class)s » : cette classe est fermée."),
+        _l("Choisissez une classe de la liste."),
+    ),
     "filing.unknown": Message(
         _l("Cette classe du plan de classement n'existe pas."), _l("Choisissez une classe de la liste.")
     ),

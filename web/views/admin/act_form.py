@@ -37,6 +37,10 @@ TYPED = frozenset(
         "nature.change",
         "mention.new",
         "mention.change",
+        "template.new",
+        "template.change",
+        "filing.new",
+        "filing.change",
     }
 )
 """Acts whose forms hold typed text, which a correction must not lose."""
@@ -49,7 +53,7 @@ class Field:
 
     Attributes:
         name: the field of the record that it fills, so that findings of the workbook are told at it.
-        kind: ``text``, ``select``, ``radio``, ``checks`` (several of a list) or ``check``; ``live``: no field, but what the
+        kind: ``text``, ``lines`` (several), ``select``, ``radio``, ``checks`` (several of a list) or ``check``; ``live``: no field, but what the
             address ``value`` returns for the fields named in ``options``, each time that one of them changes.
         empty: text of the empty choice of a select; without one a choice is required.
     """
@@ -143,7 +147,7 @@ def _read(fields: Sequence[Field]) -> dict[str, Any]:
                 reader.refuse(Invalid("form.unknown_choice", "choose from the list", field=one.name))
         else:
             # Letters of a name are printed on slips and letters: a sign that no font has is refused here.
-            read = reader.on_paper if one.kind == "text" else reader.text
+            read = reader.on_paper if one.kind in ("text", "lines") else reader.text
             values[one.name] = read(one.name, required=one.required, maximum=one.maximum)
     reader.check()
     return values

@@ -3,8 +3,8 @@ organisation may be planned, spreadsheets taken over, a code may stand in the li
 are opened and of planned changes that are refused; every document that was signed gets its row in the list of signatures to keep provable, which the earlier release made
 only where an authority is set
 
-Revision ID: 0060
-Revises: 0059
+Revision ID: 0061
+Revises: 0060
 """
 
 import sqlalchemy as sa
@@ -12,12 +12,12 @@ from alembic import op
 
 import ged.db
 
-revision = "0060"
-down_revision = "0059"
+revision = "0061"
+down_revision = "0060"
 branch_labels = None
 depends_on = None
 phase = "contract"
-oldest_program = "0060"
+oldest_program = "0061"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
