@@ -108,7 +108,7 @@ def furnished(folder: Path) -> Furnished:
         "file_id": _spreadsheets(services),
         "mail_id": (incoming, answer, waiting, draft, returned, seen, departed, closed, question),
         "number_id": numbers[:3], "line_id": lines[:4], "slip_id": slips, "envelope_id": (sealed,),
-        "paper_id": (paper,), "saved_id": (1,), "correspondent_id": (1,), "register_id": range(1, 9), "nature_id": (1,), "mention_id": (1,), "class_id": (1,), "template_id": (1,),
+        "paper_id": (paper,), "saved_id": (1,), "correspondent_id": (1,), "register_id": range(1, 9), "nature_id": (1,), "mention_id": (1,), "class_id": (1,), "text_id": (1,),
         "scan_id": range(1, 6), "attachment_id": range(1, 12), "page_no": (0, 1), "assignment_id": range(1, 12),
         "unit_id": (_unit(services),), "person_id": (4,), "post_id": (4,), "act_id": _acts(services), "line_no": range(1, 40), "name": guide.names(), "entity_id": (1,), "paper": ("decision", "declaration"), "kind": ("depart", "interne", "note-de-service", "decision"),
     }  # fmt: skip

@@ -1,20 +1,26 @@
 """Changes of the working week and the holidays by an administrator. Running deadlines move in the same transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 import holidays
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from ged import locks
-from ged.errors import Forbidden, Invalid, StaleVersion
+from ged.audit import AuditEntry, AuditPayload
+from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.routing import due
 from ged.routing.calendar import MONDAY_TO_FRIDAY, calendar
 from ged.routing.deadlines import WorkCalendar
 from ged.routing.models import Holiday, WorkingDay
-from ged.unit import Actor, Role, UnitOfWork
+from ged.unit import Actor, Role, Services, UnitOfWork
 
+CHANGED, WEEK, UNDONE = "calendar.changed", "calendar.week", "calendar.undone"
+SHOWN = 5
+"""Changes that the page lists."""
 MAX_NAME = 200
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 WORKED = ("Ramadan",)
@@ -95,15 +101,118 @@ def set_holiday(uow: UnitOfWork, on: date, *, name: str, is_off: bool, actor: Ac
         raise Invalid("calendar.name", "name the day in a few words", field="name")
     before = _held(uow)
     row = uow.session.get(Holiday, on)
+    was = _told(row)
     if row is None:
         row = Holiday(on=on)
         uow.session.add(row)
     row.name, row.is_off, row.is_edited, row.is_estimate = name, is_off, True, False
     moved = _recount(uow, before, actor, name)
     uow.record(
-        "calendar.changed", "calendar", None, actor=actor, post=post, on=str(on), name=name, is_off=is_off, moved=moved,
+        CHANGED, "calendar", None, actor=actor, post=post, on=str(on), name=name, is_off=is_off, moved=moved, before=was,
     )  # fmt: skip
     return Changed(moved)
+
+
+class _RolledBack(Exception):
+    """Ends a preview."""
+
+
+def preview_holiday(
+    services: Services, on: date, *, name: str, is_off: bool, actor: Actor, now: datetime
+) -> tuple[Changed, Mapping[str, Any] | None]:
+    """What ``set_holiday`` would do: it is done, and the transaction is rolled back. With the day as it is (``name``, ``is_off``), if it has a row.
+
+    It waits for no lock longer than ``locks.LONGEST_WAIT``.
+
+    Raises:
+        Forbidden, Invalid: as ``set_holiday``.
+    """
+    found: list[tuple[Changed, Mapping[str, Any] | None]] = []
+    try:
+        with services.unit_of_work(now) as uow:
+            locks.wait_briefly(uow.session)
+            was = _told(uow.session.get(Holiday, on))
+            found.append((set_holiday(uow, on, name=name, is_off=is_off, actor=actor), was))
+            raise _RolledBack
+    except _RolledBack:
+        return found[0]
+
+
+def _told(row: Holiday | None) -> dict[str, Any] | None:
+    """A day as the journal has it."""
+    if row is None:
+        return None
+    return {name: getattr(row, name) for name in ("name", "is_off", "is_edited", "is_estimate")}
+
+
+@dataclass(frozen=True)
+class DayChange:
+    """A change of one day, as the journal has it.
+
+    Attributes:
+        sequence: of its entry.
+        before: the day as it was; None: it had no row.
+        may_undo: the day is as this change left it.
+    """
+
+    sequence: int
+    at: datetime
+    on: date
+    name: str
+    is_off: bool
+    before: Mapping[str, Any] | None
+    may_undo: bool
+
+
+def last_changes(session: Session) -> list[DayChange]:
+    """The last changes of single days, the newest first; those whose details are gone are left out."""
+    rows = session.execute(
+        select(AuditEntry.sequence, AuditEntry.at, AuditPayload.payload)
+        .join(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
+        .where(AuditEntry.action == CHANGED)
+        .order_by(AuditEntry.sequence.desc())
+        .limit(SHOWN)
+    ).all()
+    return [_change(session, *row) for row in rows]
+
+
+def _change(session: Session, sequence: int, at: datetime, payload: Mapping[str, Any]) -> DayChange:
+    on = date.fromisoformat(payload["on"])
+    left = {"name": payload["name"], "is_off": payload["is_off"], "is_edited": True, "is_estimate": False}
+    # An entry of an earlier release does not say what was before.
+    may_undo = "before" in payload and _told(session.get(Holiday, on)) == left != payload["before"]
+    return DayChange(sequence, at, on, payload["name"], payload["is_off"], payload.get("before"), may_undo)
+
+
+def undo(uow: UnitOfWork, sequence: int, *, actor: Actor) -> tuple[DayChange, Changed]:
+    """Bring a day back to what it was before a change, while it is as this change left it; running deadlines move accordingly.
+
+    Raises:
+        Forbidden: ``calendar.forbidden``.
+        NotFound: ``calendar.unknown``.
+        Invalid: ``calendar.changed_since``.
+    """
+    post = actor.post_with(Role.ADMINISTRATOR)
+    if post is None:
+        raise Forbidden("calendar.forbidden", "ask the administrator")
+    held = _held(uow)
+    entry, payload = uow.session.get(AuditEntry, sequence), uow.session.get(AuditPayload, sequence)
+    if entry is None or payload is None or entry.action != CHANGED:
+        raise NotFound("calendar.unknown", "look at the calendar again", id=sequence)
+    done = _change(uow.session, sequence, entry.at, payload.payload)
+    if not done.may_undo:
+        raise Invalid("calendar.changed_since", "look at the calendar again", day=done.on.isoformat())
+    row = uow.session.get_one(Holiday, done.on)
+    if done.before is None:
+        uow.session.delete(row)
+    else:
+        for name, value in done.before.items():
+            setattr(row, name, value)
+    moved = _recount(uow, held, actor, done.name)
+    uow.record(
+        UNDONE, "calendar", None, actor=actor, post=post, on=str(done.on), of=sequence, after=done.before, moved=moved
+    )
+    return done, Changed(moved)
 
 
 def set_working_week(
@@ -133,7 +242,8 @@ def set_working_week(
     uow.session.add_all(WorkingDay(weekday=d) for d in sorted(weekdays - kept.keys()))
     moved = _recount(uow, before, actor, "")
     uow.record(
-        "calendar.week", "calendar", None, actor=actor, post=post, weekdays=sorted(weekdays), moved=moved,
+        WEEK, "calendar", None, actor=actor, post=post, weekdays=sorted(weekdays), moved=moved,
+        before=sorted(before.working.weekdays),
     )  # fmt: skip
     return Changed(moved)
 

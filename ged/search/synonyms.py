@@ -7,8 +7,10 @@ recorded in the journal, and take effect with the next search; no letter is inde
 import hashlib
 import unicodedata
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import event
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.errors import Invalid, NotFound, StaleVersion
@@ -16,6 +18,8 @@ from ged.ports import SynonymBook
 from ged.unit import Actor, Services, UnitOfWork
 
 ACTION = "synonyms.changed"
+SHOWN = 5
+"""Changes that the page lists."""
 MAX_TOLD = 100
 """Lines that a journal entry names."""
 
@@ -116,6 +120,69 @@ def remove(uow: UnitOfWork, line_no: int, *, version: str, actor: Actor) -> None
     old = lines.pop(line_no - 1).strip()
     _replace(uow, before, lines)
     uow.record(ACTION, "synonyms", None, actor=actor, removed=[old])
+
+
+@dataclass(frozen=True)
+class SynonymChange:
+    """A change of the list, as the journal has it.
+
+    Attributes:
+        sequence: of its entry.
+        removed, added: its groups before and after.
+        may_undo: all that it added stands in the list, and the journal names every group.
+    """
+
+    sequence: int
+    at: datetime
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
+    may_undo: bool
+
+
+def last_changes(services: Services, session: Session) -> list[SynonymChange]:
+    """The last changes, the newest first; those whose details are gone are left out."""
+    entry, payload = audit.AuditEntry, audit.AuditPayload
+    rows = session.execute(
+        select(entry.sequence, entry.at, payload.payload)
+        .join(payload, payload.sequence == entry.sequence)
+        .where(entry.action == ACTION)
+        .order_by(entry.sequence.desc())
+        .limit(SHOWN)
+    ).all()
+    held = [line.strip() for line in services.synonyms.text().splitlines()]
+    return [_change(sequence, at, told, held) for sequence, at, told in rows]
+
+
+def _change(sequence: int, at: datetime, told: dict[str, object], held: list[str]) -> SynonymChange:
+    removed, added = (tuple(map(str, told.get(name) or ())) for name in ("removed", "added"))  # type: ignore[call-overload]
+    is_whole = told.get("count", len(added)) == len(added)
+    may_undo = is_whole and all(line in held for line in added) and not any(line in held for line in removed)
+    return SynonymChange(sequence, at, removed, added, may_undo)
+
+
+def undo(uow: UnitOfWork, sequence: int, *, actor: Actor) -> None:
+    """Take a change back: what it added goes, what it removed stands where that stood, or at the end.
+
+    Raises:
+        NotFound: ``synonyms.unknown``.
+        Invalid: ``synonyms.changed_since``: its groups have changed again.
+    """
+    audit.lock(uow.session)
+    entry, payload = uow.session.get(audit.AuditEntry, sequence), uow.session.get(audit.AuditPayload, sequence)
+    if entry is None or payload is None or entry.action != ACTION:
+        raise NotFound("synonyms.unknown", "look at the list again")
+    before = uow.services.synonyms.text()
+    lines = before.splitlines()
+    done = _change(sequence, entry.at, payload.payload, [line.strip() for line in lines])
+    if not done.may_undo:
+        raise Invalid("synonyms.changed_since", "look at the list again")
+    places = [n for n, line in enumerate(lines) if line.strip() in done.added]
+    at = places[0] if places else len(lines)
+    left = [line for line in lines[at:] if line.strip() not in done.added]
+    _replace(uow, before, [*lines[:at], *done.removed, *left])
+    uow.record(
+        ACTION, "synonyms", None, actor=actor, removed=list(done.added), added=list(done.removed), undone=sequence
+    )
 
 
 def _opened(uow: UnitOfWork, line_no: int, version: str) -> tuple[list[str], str]:

@@ -185,3 +185,39 @@ def test_a_list_that_cannot_be_written_stays_and_says_so(tmp_path: Path) -> None
 
 def test_only_the_administrator_edits(house: tuple[Flask, Services]) -> None:
     assert sign_in(house[0], "dge").get(PAGE).status_code == 403
+
+
+def test_a_change_is_taken_back_from_the_page_while_its_groups_stand(site: tuple[FlaskClient, Services]) -> None:
+    page, services = site
+    before = _texts(services)
+    post(page, PAGE, {"groups": "XY = ypsilon\nXZ = xylophone"}, page=PAGE)
+    line = _line(services, "XY = ypsilon")
+    edit = f"{PAGE}{line}"
+    post(page, edit, {"text": "XY = ypsilon, i grec", "version": _version(page, edit)}, page=edit)
+    with services.reading() as session:
+        changed, added = synonyms.last_changes(services, session)[:2]
+    assert (changed.may_undo, added.may_undo) == (True, False), "one of its groups has changed again"
+    assert post(page, f"{PAGE}annuler/{added.sequence}", {}).status_code == 422
+    assert post(page, f"{PAGE}annuler/{changed.sequence}", {}).status_code == 303
+    assert _line(services, "XY = ypsilon") == line, "where it stood"
+    assert post(page, f"{PAGE}annuler/{added.sequence}", {}).status_code == 303
+    assert _texts(services) == before
+    assert _journal(services)[-1] == {
+        "removed": ["XY = ypsilon", "XZ = xylophone"], "added": [], "undone": added.sequence,
+    }  # fmt: skip
+    assert post(page, f"{PAGE}annuler/{added.sequence}", {}).status_code == 422, "it is taken back already"
+    assert post(page, f"{PAGE}annuler/1", {}).status_code == 404, "an entry of another kind"
+
+
+def test_a_group_that_was_removed_comes_back(site: tuple[FlaskClient, Services]) -> None:
+    page, services = site
+    post(page, PAGE, {"groups": "XY = ypsilon"}, page=PAGE)
+    edit = f"{PAGE}{_line(services, 'XY = ypsilon')}"
+    post(page, edit, {"remove": "1", "version": _version(page, edit)}, page=edit)
+    assert "XY = ypsilon" not in _texts(services)
+    told = page.get(PAGE).text
+    assert "Derniers changements" in told
+    address = re.search(rf'action="({PAGE}annuler/\d+)"', told)
+    assert address
+    assert post(page, address[1], {}).status_code == 303
+    assert "XY = ypsilon" in _texts(services)

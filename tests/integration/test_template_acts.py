@@ -56,7 +56,7 @@ def body(services: Services) -> str:
 def begin(services: Services) -> None:
     me = actor(services, "etudes")
     with services.unit_of_work(NOW) as uow:
-        drafts.begin(uow, "suite", post_id=me.posts[0].post_id, actor=me, now=NOW)
+        drafts.draft_new(uow, "suite", actor=me, now=NOW)
 
 
 def test_a_text_is_made_and_taken_back_byte_by_byte(services: Services) -> None:

@@ -215,6 +215,7 @@ ACCESS: Mapping[str, Rule] = {
     "rollout.undo": installation(Role.ADMINISTRATOR),
     "synonyms.index": installation(Role.ADMINISTRATOR),
     "synonyms.add": installation(Role.ADMINISTRATOR),
+    "synonyms.undo": installation(Role.ADMINISTRATOR),
     "synonyms.edit_form": installation(Role.ADMINISTRATOR),
     "synonyms.edit": installation(Role.ADMINISTRATOR),
     "admin.entries": roles(Role.ADMINISTRATOR, Role.AUDITOR),
@@ -223,6 +224,8 @@ ACCESS: Mapping[str, Rule] = {
     "preservations.retry_all": installation(Role.ADMINISTRATOR),
     "admin.calendar_page": installation(Role.ADMINISTRATOR),
     "admin.set_holiday": installation(Role.ADMINISTRATOR),
+    "admin.check_holiday": installation(Role.ADMINISTRATOR),
+    "admin.undo_holiday": installation(Role.ADMINISTRATOR),
     "admin.set_week": installation(Role.ADMINISTRATOR),
     "admin.fill_calendar": installation(Role.ADMINISTRATOR),
     # --- registering ---

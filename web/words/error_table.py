@@ -236,6 +236,10 @@ MESSAGES: Mapping[str, Message] = {
     "calendar.forbidden": Message(
         _l("Seul l'administrateur tient le calendrier."), _l("Adressez-vous à l'administrateur.")
     ),
+    "calendar.unknown": Message(_l("Ce changement du calendrier n'existe pas."), _l("Rechargez le calendrier.")),
+    "calendar.changed_since": Message(
+        _l("Ce jour a changé depuis : rien n'est annulé."), _l("Corrigez-le par « Ajouter ou corriger un jour ».")
+    ),
     "calendar.year": Message(_l("Le jour est trop éloigné."), _l("Donnez un jour entre l'année 2000 et l'année 2100.")),
     "calendar.name": Message(
         _l("Le nom du jour manque, ou dépasse 200 caractères."), _l("Écrivez le nom du jour férié.")
@@ -1890,6 +1894,9 @@ MESSAGES: Mapping[str, Message] = {
     "synonyms.too_many": Message(
         _l("Ligne %(line)s, « %(text)s » : il y en a trop."),
         _l("Un groupe a douze membres au plus, et la liste deux mille groupes."),
+    ),
+    "synonyms.changed_since": Message(
+        _l("Ces groupes ont changé depuis : rien n'est annulé."), _l("Corrigez-les dans la liste.")
     ),
     "synonyms.unknown": Message(_l("Ce groupe n'est plus dans la liste."), _l("Regardez la liste des synonymes.")),
     # --- copies of the journal's heads, kept elsewhere ---

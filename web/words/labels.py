@@ -576,6 +576,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "bridge.revoked": _l("a retiré une station de numérisation"),
     "calendar.changed": _l("a changé un jour du calendrier"),
     "calendar.filled": _l("a rempli le calendrier"),
+    "calendar.undone": _l("a annulé un changement du calendrier"),
     "calendar.week": _l("a changé la semaine de travail"),
     "synonyms.changed": _l("a changé les synonymes"),
     "correspondent.merged": _l("a fusionné deux fiches de correspondants"),

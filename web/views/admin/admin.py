@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -208,7 +209,56 @@ def _calendar_page(error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
         rows = calendar.list_holidays(session, year)
         weekdays = sorted(calendar.calendar(session).weekdays)
-    return render_form("admin/calendar.html", error=error, rows=rows, weekdays=weekdays, year=year)
+        changes = calendar_changes.last_changes(session)
+    return render_form(
+        "admin/calendar.html",
+        error=error,
+        rows=rows,
+        weekdays=weekdays,
+        year=year,
+        changes=changes,
+        day_words=_day_words,
+    )
+
+
+def _day_words(day: Mapping[str, Any] | None) -> str:
+    """A day of the calendar as it is, was or will be."""
+    if day is None:
+        return str(_("jour ordinaire"))
+    return f"{day['name']} ({_('férié') if day['is_off'] else _('travaillé')})"
+
+
+@blueprint.get("/calendrier/jour/apercu")
+def check_holiday() -> ResponseReturnValue:
+    """What a changed day would move, before it is saved."""
+    fields = FormReader(request.args)
+    on, name = fields.day("on", required=True), fields.text("name", required=True, maximum=200)
+    is_off = not fields.ticked("worked")
+    try:
+        fields.check()
+        if on is None:
+            raise Invalid("form.required", "fill it in", field="on")
+        changed, was = calendar_changes.preview_holiday(
+            context.services(), on, name=name, is_off=is_off, actor=context.actor(), now=context.now()
+        )
+    except Invalid as error:
+        return _calendar_page(error)
+    return render_template(
+        "admin/calendar_check.html", on=on, name=name, is_off=is_off, before=_day_words(was),
+        after=_day_words({"name": name, "is_off": is_off}), moved=_will_move(changed),
+    )  # fmt: skip
+
+
+@blueprint.post("/calendrier/annuler/<int:sequence>")
+def undo_holiday(sequence: int) -> ResponseReturnValue:
+    """Bring a day back to what it was before a change."""
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            done, changed = calendar_changes.undo(uow, sequence, actor=context.actor())
+    except Invalid as error:
+        return _calendar_page(error)
+    flash(_("Le changement est annulé.") + _moved(changed), "success")
+    return redirect(url_for("admin.calendar_page", annee=done.on.year), 303)
 
 
 @blueprint.post("/calendrier/jour")
@@ -254,6 +304,18 @@ def fill_calendar() -> ResponseReturnValue:
         changed = calendar_changes.fill(uow, years, actor=context.actor())
     flash(ngettext("%(num)s jour ajouté.", "%(num)s jours ajoutés.", changed.days) + _moved(changed), "success")
     return redirect(url_for("admin.calendar_page"), 303)
+
+
+def _will_move(changed: calendar_changes.Changed) -> str:
+    """How many letters will have another date."""
+    if not changed.letters:
+        return str(_("Aucune échéance ne bouge."))
+    said: str = ngettext(
+        "L'échéance de %(num)s courrier en cours sera déplacée.",
+        "Les échéances de %(num)s courriers en cours seront déplacées.",
+        changed.letters,
+    )
+    return said
 
 
 def _moved(changed: calendar_changes.Changed) -> str:

@@ -25,11 +25,11 @@ def index() -> ResponseReturnValue:
     return render_template("template_settings/index.html", rows=rows)
 
 
-@blueprint.get("/<int:template_id>")
-def show(template_id: int) -> ResponseReturnValue:
+@blueprint.get("/<int:text_id>")
+def show(text_id: int) -> ResponseReturnValue:
     """A template with its text, and its acts."""
     with context.services().reading() as session:
-        row, acts = lists.template(session, template_id, reach())
+        row, acts = lists.template(session, text_id, reach())
     return render_template("template_settings/template.html", row=row, acts=acts, what_words=words.what_words)
 
 
@@ -57,14 +57,14 @@ def create() -> ResponseReturnValue:
     return act_form.answer(form, lambda now, said: wanted.new_listed(now, "templates", dict(said)))
 
 
-@blueprint.route("/<int:template_id>/modifier", methods=BOTH)
-def change(template_id: int) -> ResponseReturnValue:
+@blueprint.route("/<int:text_id>/modifier", methods=BOTH)
+def change(text_id: int) -> ResponseReturnValue:
     """Another title, subject or text."""
     with context.services().reading() as session:
-        row, _acts = lists.template(session, template_id, reach())
+        row, _acts = lists.template(session, text_id, reach())
     form = ActForm(
         "template.change", _("Modifier un modèle de lettre"), _("Les projets déjà commencés gardent leur texte."), row.code,
-        (url_for("template_settings.show", template_id=row.id), row.title), _fields(row.title, row.subject, row.body),
+        (url_for("template_settings.show", text_id=row.id), row.title), _fields(row.title, row.subject, row.body),
     )  # fmt: skip
     entity = row.entity.code if row.entity else None
     return act_form.answer(

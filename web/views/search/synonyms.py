@@ -30,7 +30,10 @@ def index() -> ResponseReturnValue:
 def _page(error: GedError | None = None) -> ResponseReturnValue:
     words = request.args.get("q", "")[:100]
     offset = max(request.args.get("offset", 0, type=whole), 0)
-    found = synonyms.listed(context.services())
+    services = context.services()
+    found = synonyms.listed(services)
+    with services.reading() as session:
+        changes = synonyms.last_changes(services, session)
     rows = synonyms.matching(found.lines, words)
     return render_form(
         "admin/synonyms.html",
@@ -42,6 +45,7 @@ def _page(error: GedError | None = None) -> ResponseReturnValue:
         found=found,
         words=words,
         wrong=sum(bool(row.error) for row in found.lines),
+        changes=changes,
         reasons={row.line_no: _reason(row.error) for row in rows if row.error},
     )
 
@@ -64,6 +68,18 @@ def add() -> ResponseReturnValue:
     except Invalid as refused:
         return _page(refused)
     flash(ngettext("%(num)s groupe ajouté.", "%(num)s groupes ajoutés.", added), "success")
+    return redirect(url_for("synonyms.index"), 303)
+
+
+@blueprint.post("/annuler/<int:sequence>")
+def undo(sequence: int) -> ResponseReturnValue:
+    """Take a change of the list back."""
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            synonyms.undo(uow, sequence, actor=context.actor())
+    except Invalid as refused:
+        return _page(refused)
+    flash(_("Le changement est annulé."), "success")
     return redirect(url_for("synonyms.index"), 303)
 
 
