@@ -123,7 +123,8 @@ def propose(
         Invalid: ``act.nothing``: it changes nothing.
     """
     sheets = as_sheets(lines)
-    looked = look(uow.session, sheets, on=today_of(uow), reach=Reach(actor, uow.services.installation_accounts))
+    reach = Reach(actor, uow.services.installation_accounts)
+    looked = look(uow.session, sheets, on=today_of(uow), what=what, reach=reach)
     if not looked.differences:
         raise Invalid("act.nothing", "change something")
     uow.session.execute(

@@ -163,6 +163,11 @@ class DayChange:
     before: Mapping[str, Any] | None
     may_undo: bool
 
+    @property
+    def after(self) -> Mapping[str, Any]:
+        """The day as this change left it: its name, and whether it is off."""
+        return {"name": self.name, "is_off": self.is_off}
+
 
 def last_changes(session: Session) -> list[DayChange]:
     """The last changes of single days, the newest first; those whose details are gone are left out."""

@@ -73,7 +73,9 @@ def file_in(services: Services, mail_id: int, code: str = "1") -> None:
         )  # fmt: skip
 
 
-def test_a_class_closes_at_the_years_end_and_not_before(services: Services) -> None:
+def test_a_class_closes_at_the_years_end_and_not_before(tmp_path: Path) -> None:
+    services = make_services(tmp_path)  # PostgreSQL has a clock of its own, which would have to show the new year
+    make_organisation(services)
     one, other = (routing_kit.register(services, subject).mail_id for subject in ("Un", "Deux"))
     act_id = propose(services, ACTS["filing.close"], what="filing.close")
     confirm(services, act_id, on=NEW_YEAR)
