@@ -476,9 +476,3 @@ def rectifications(session: Session, mail_id: MailId | int) -> list[Rectificatio
         .order_by(Rectification.id)
     )
     return [RectificationLine(r.field, r.old_value, r.new_value, r.reason, name or "", r.at) for r, name in rows]
-
-
-def filing_classes(session: Session) -> list[tuple[int, str]]:
-    """The open classes of the filing plan, by code."""
-    rows = session.scalars(select(FilingClass).where(FilingClass.is_closed.is_(False)).order_by(FilingClass.code))
-    return [(row.id, f"{row.code} {row.title}") for row in rows]

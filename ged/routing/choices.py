@@ -16,6 +16,7 @@ from ged.org.names import unit_places, unit_text
 from ged.org.stock import by_code, kept_for
 from ged.org.tree import entities, heirs, ministry
 from ged.register.correspondents import fold
+from ged.register.models import FilingClass
 from ged.routing.models import Assignment, Mention
 from ged.unit import NO_WORK, Actor, Role
 
@@ -184,3 +185,9 @@ def _posts(
     ):
         found.setdefault(post_id, _PostRow(post_id, title, code, name or "", unit_id, unit_name))
     return list(found.values())
+
+
+def filing_classes(session: Session) -> list[tuple[int, str]]:
+    """The open classes of the filing plan, by code."""
+    rows = session.scalars(select(FilingClass).where(FilingClass.is_closed.is_(False)).order_by(FilingClass.code))
+    return [(row.id, f"{row.code} {row.title}") for row in rows]

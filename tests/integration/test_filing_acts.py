@@ -12,8 +12,8 @@ from ged.administration.apart import Unfit
 from ged.audit import AuditEntry
 from ged.errors import GedError, Invalid
 from ged.register import operations as register
-from ged.register import queries
 from ged.register.models import FilingClass
+from ged.routing import choices
 from ged.routing.load import fill_calendar
 from ged.unit import Services
 from tests import routing_kit
@@ -62,7 +62,7 @@ def test_an_act_is_done_as_it_was_shown_and_taken_back_byte_by_byte(services: Se
 
 def offered(services: Services) -> list[str]:
     with services.reading() as session:
-        return [text for _id, text in queries.filing_classes(session)]
+        return [text for _id, text in choices.filing_classes(session)]
 
 
 def file_in(services: Services, mail_id: int, code: str = "1") -> None:

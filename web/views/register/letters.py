@@ -24,8 +24,8 @@ from ged.register.models import AttachmentKind, Channel, Direction, Priority, Re
 from ged.register.queries import AttachmentLine, LetterView
 from ged.register.rectify_entry import CHOICES, DATE_FIELDS, OPEN_DUE, TEXT_FIELDS, Value
 from ged.register.signed_kinds import FROM_OUTSIDE
+from ged.routing import choices, rectify_letter
 from ged.routing import operations as routing
-from ged.routing import rectify_letter
 from ged.routing.deadlines import working_days_between
 from ged.unit import Actor, ReadSession, UnitOfWork
 from web.site import auth, context, natures, panels
@@ -304,7 +304,7 @@ def close_form(mail_id: int) -> ResponseReturnValue:
         may_close = queries.letter(session, mail_id, context.actor()).rights.close
     if not may_close:
         raise Forbidden("mail.close_forbidden", "ask the unit that holds the letter", id=mail_id)
-    return _form("letters/close.html", mail_id, classes=queries.filing_classes)
+    return _form("letters/close.html", mail_id, classes=choices.filing_classes)
 
 
 @blueprint.post("/<int:mail_id>/cloture")
@@ -322,7 +322,7 @@ def close(mail_id: int) -> ResponseReturnValue:
         )  # fmt: skip
 
     return _act(
-        "letters/close.html", mail_id, act, _("Le courrier est clôturé et classé."), classes=queries.filing_classes
+        "letters/close.html", mail_id, act, _("Le courrier est clôturé et classé."), classes=choices.filing_classes
     )
 
 
