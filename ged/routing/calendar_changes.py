@@ -178,14 +178,16 @@ def last_changes(session: Session) -> list[DayChange]:
         .order_by(AuditEntry.sequence.desc())
         .limit(SHOWN)
     ).all()
-    return [_change(session, *row) for row in rows]
+    days = [date.fromisoformat(row.payload["on"]) for row in rows]
+    held = {row.on: row for row in session.scalars(select(Holiday).where(Holiday.on.in_(days)))}
+    return [_change(*row, held.get(on)) for row, on in zip(rows, days, strict=True)]
 
 
-def _change(session: Session, sequence: int, at: datetime, payload: Mapping[str, Any]) -> DayChange:
+def _change(sequence: int, at: datetime, payload: Mapping[str, Any], held: Holiday | None) -> DayChange:
     on = date.fromisoformat(payload["on"])
     left = {"name": payload["name"], "is_off": payload["is_off"], "is_edited": True, "is_estimate": False}
     # An entry of an earlier release does not say what was before.
-    may_undo = "before" in payload and _told(session.get(Holiday, on)) == left != payload["before"]
+    may_undo = "before" in payload and _told(held) == left != payload["before"]
     return DayChange(sequence, at, on, payload["name"], payload["is_off"], payload.get("before"), may_undo)
 
 
@@ -204,7 +206,8 @@ def undo(uow: UnitOfWork, sequence: int, *, actor: Actor) -> tuple[DayChange, Ch
     entry, payload = uow.session.get(AuditEntry, sequence), uow.session.get(AuditPayload, sequence)
     if entry is None or payload is None or entry.action != CHANGED:
         raise NotFound("calendar.unknown", "look at the calendar again", id=sequence)
-    done = _change(uow.session, sequence, entry.at, payload.payload)
+    told = payload.payload
+    done = _change(sequence, entry.at, told, uow.session.get(Holiday, date.fromisoformat(told["on"])))
     if not done.may_undo:
         raise Invalid("calendar.changed_since", "look at the calendar again", day=done.on.isoformat())
     row = uow.session.get_one(Holiday, done.on)

@@ -186,6 +186,7 @@ PAGED = [
     ("dge", "/suivi/?apres=1"), ("sg", "/suivi/?par=personne"), ("admin", "/administration/journal?apres=3"), ("admin", "/administration/journal?acte=mail.registered"),
     ("dge", "/avis/?apres=2"), ("admin", "/administration/taches?groupe=finies&apres=9"), ("agent", "/departs/"), ("agent", "/plis/"),
     ("agent", "/numerisations/"), ("agent", "/correspondants/1/courriers?apres=3"),
+    ("admin", "/administration/classement/?apres=1"),
 ]  # fmt: skip
 
 

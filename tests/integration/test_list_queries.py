@@ -22,6 +22,7 @@ from ged.ports import PostId, SearchQuery
 from ged.preservation.models import Preservation
 from ged.register import books
 from ged.register.books import Span
+from ged.register.models import FilingClass
 from ged.register.operations import IncomingForm, register_incoming
 from ged.reports import exports
 from ged.search import saved
@@ -47,7 +48,7 @@ GROWS = {
     ("sg", "/a-imputer"), ("sg", "/delegations/"), ("sg", "/parapheur/"), ("sg", "/plis/"), ("sg", "/recherches/"),
     ("agent", "/mes-fichiers/"), ("admin", "/absences/"),
     ("admin", "/administration/messagerie/"), ("admin", "/administration/preuves/"),
-    ("admin", "/administration/sessions"),
+    ("admin", "/administration/sessions"), ("admin", "/administration/classement/"),
 }  # fmt: skip
 """Pages whose lists must grow in each round: otherwise the comparison would prove nothing."""
 
@@ -133,6 +134,8 @@ def asked(house: House, client: FlaskClient, address: str) -> int:
 def one_round(app: Flask, house: House, number: int) -> None:
     """Add one row to each list, each with its own people, posts and correspondents."""
     post = colleague(house, number)
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.add(FilingClass(code=f"9.{number}", title=f"Classe {number}"))
     received(house, number)
     sealed(house, number, post)
     scanned(house, number)
