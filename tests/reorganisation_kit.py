@@ -178,7 +178,7 @@ def add_letters(services: Services, count: int, *, sample: int, now: datetime, s
     """Write letters to the database and the index, from the first id on. Returns those of the sample, which bear ``MARK``.
 
     A letter is given to a unit, to a post, to those who decide for one, to its holder alone, or to a person. One of twenty is
-    secret, three are restricted.
+    secret, three are restricted, and one is still open.
     """
     source = random.Random(seed)
     with services.reading() as session:
@@ -229,7 +229,7 @@ def _into_sql(
     mails = [
         {
             "id": one.mail_id, "direction": Direction.INCOMING, "level": int(one.level), "nature": "", "channel": Channel.HAND,
-            "state": MailState.CLOSED if one.mail_id % 10 < 7 else MailState.ASSIGNED, "priority": Priority.NORMAL,
+            "state": MailState.ASSIGNED if one.mail_id % 20 == 7 else MailState.CLOSED, "priority": Priority.NORMAL,
             "subject": subjects[one.mail_id], "sender_name": "", "addressee": "", "their_reference": "", "enclosure_count": 0,
             "enclosure_note": "", "outcome": "", "unit_id": office, "created_at": at, "version": 1,
         }

@@ -5,7 +5,7 @@ A delegation is personal on both sides: it ends when its giver or its receiver l
 so it stays while the post is empty, and ends when a holder comes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, exists, or_, select, update
@@ -41,8 +41,7 @@ def follow(uow: UnitOfWork, changes: Iterable[Change], *, on: date, actor: Actor
     posts = {one.code for one in changes if one.kind == "holder"}
     closed = {one.code for one in changes if one.kind == "people" and "is_active" in one.detail.split(", ")}
     found: list[Change] = []
-    for code in sorted(posts):
-        found += _end_delegations_of_post(uow, code, on=on, actor=actor)
+    found += _end_delegations_of_posts(uow, posts, on=on, actor=actor)
     for account in sorted(closed):
         person = uow.session.scalar(select(Person).where(Person.account == account, Person.is_active.is_(False)))
         if person is not None:
@@ -121,12 +120,24 @@ def follow_back(
     uow.session.flush()
 
 
-def _end_delegations_of_post(uow: UnitOfWork, code: str, *, on: date, actor: Actor) -> list[Change]:
-    post_id = uow.session.scalars(select(Post.id).where(Post.code == code)).one()
-    held = select(Holding.id).where(Holding.post_id == post_id, *held_on(on))
-    is_held = uow.session.scalars(held).first() is not None
-    kinds = tuple(DelegationKind) if is_held else (DelegationKind.DELEGATION, DelegationKind.ORDER)
-    return _end(uow, code, Delegation.post_id == post_id, Delegation.kind.in_(kinds), on=on, actor=actor)
+def _end_delegations_of_posts(uow: UnitOfWork, codes: Collection[str], *, on: date, actor: Actor) -> list[Change]:
+    """Asked for all posts at once: a reorganisation changes dozens."""
+    if not codes:
+        return []
+    posts = dict(uow.session.execute(select(Post.id, Post.code).where(Post.code.in_(sorted(codes)))).all())
+    held = set(uow.session.scalars(select(Holding.post_id).where(Holding.post_id.in_(sorted(posts)), *held_on(on))))
+    given = select(Delegation.id, Delegation.post_id, Delegation.kind).where(
+        Delegation.post_id.in_(sorted(posts)), Delegation.withdrawn_at.is_(None), Delegation.until_on >= on
+    )
+    ending: dict[str, list[int]] = {}
+    for row in uow.session.execute(given):
+        if row.post_id in held or row.kind is not DelegationKind.INTERIM:
+            ending.setdefault(posts[row.post_id], []).append(row.id)
+    return [
+        change
+        for code in sorted(ending)
+        for change in _end(uow, code, Delegation.id.in_(ending[code]), on=on, actor=actor)
+    ]
 
 
 def _end(uow: UnitOfWork, code: str, *where: ColumnElement[bool], on: date, actor: Actor) -> list[Change]:

@@ -3,6 +3,7 @@
 Records that the database has and the file lacks are left alone and reported: leaving a record out closes nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
@@ -49,8 +50,9 @@ def load_organisation(uow: UnitOfWork, file: OrganisationFile, *, on: date) -> l
     posts = {p.code: p for p in uow.session.scalars(select(Post))}
     for post_record in file.posts:
         changes += _post(uow, posts, units, post_record)
+    held = _held(uow.session, [posts[record.code].id for record in file.posts], on)
     for post_record in file.posts:
-        changes += _post_people(uow, posts, people, post_record, on)
+        changes += _post_people(uow, posts, people, post_record, on, held)
     named = {p.code for p in file.posts}
     changes += [Change("left", "post", code) for code in posts if code not in named]
     if any(c.action != "left" for c in changes):
@@ -165,15 +167,28 @@ def _post(uow: UnitOfWork, posts: dict[str, Post], units: dict[str, Unit], recor
     return changes
 
 
+def _held(session: Session, post_ids: list[int], on: date) -> dict[int, list[Holding]]:
+    """The holdings of posts in force on a day or later: a reorganisation changes dozens of posts at once."""
+    found: dict[int, list[Holding]] = {}
+    standing = or_(Holding.until_on.is_(None), Holding.until_on >= on)
+    rows = select(Holding).where(Holding.post_id.in_(post_ids), standing).order_by(Holding.id)
+    for row in session.scalars(rows):
+        found.setdefault(row.post_id, []).append(row)
+    return found
+
+
 def _post_people(
-    uow: UnitOfWork, posts: dict[str, Post], people: dict[str, Person], record: PostRecord, on: date
+    uow: UnitOfWork,
+    posts: dict[str, Post],
+    people: dict[str, Person],
+    record: PostRecord,
+    on: date,
+    held: Mapping[int, list[Holding]],
 ) -> list[Change]:
     post = posts[record.code]
     above = posts[record.secretary_of].id if record.secretary_of else None
     changes = update_row(post, {"secretary_of_id": above}, "post", record.code)
-    current = uow.session.scalars(
-        select(Holding).where(Holding.post_id == post.id, or_(Holding.until_on.is_(None), Holding.until_on >= on))
-    ).all()
+    current = held.get(post.id, [])
     wanted = people[record.holder].id if record.holder else None
     if [h.person_id for h in current] == ([wanted] if wanted else []):
         return changes

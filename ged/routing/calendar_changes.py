@@ -180,7 +180,7 @@ def last_changes(session: Session) -> list[DayChange]:
     ).all()
     days = [date.fromisoformat(row.payload["on"]) for row in rows]
     held = {row.on: row for row in session.scalars(select(Holiday).where(Holiday.on.in_(days)))}
-    return [_change(*row, held.get(on)) for row, on in zip(rows, days, strict=True)]
+    return [_change(row.sequence, row.at, row.payload, held.get(on)) for row, on in zip(rows, days, strict=True)]
 
 
 def _change(sequence: int, at: datetime, payload: Mapping[str, Any], held: Holiday | None) -> DayChange:
