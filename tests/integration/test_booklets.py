@@ -125,6 +125,8 @@ def test_each_role_has_its_booklet_and_its_keys(place: tuple[Flask, Services]) -
     assert ("g", "e") not in found["auditeur"]
     assert ("g", "j") in found["auditeur"]
     assert ("g", "i") in found["autorite"]
+    assert ("g", "i") in found["secretariat"], "a secretary assigns in the authority's name"
+    assert ("g", "i") not in found["agent"]
     assert ("g", "a") in found["administrateur"]
     assert all(("?",) in one for one in found.values())
 
