@@ -1,15 +1,16 @@
 """Rendering: the variables of all templates, and the pattern for forms that keep their content after an error."""
 
 import math
+import re
 import time
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
 from ged.errors import GedError
@@ -37,6 +38,7 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(label=labels.label, tone=labels.tone, nature=natures.name_of)
     app.jinja_env.filters["scan_warning"] = labels.scan_warning
     app.jinja_env.filters["letter_text"] = letter_text
+    app.jinja_env.filters["breaks"] = breaks
     app.jinja_env.filters["francs"] = lambda amount: francs(amount) if amount else ""
     app.jinja_env.globals.update(form=MultiDict(), errors=(), way_back=paths.way_back)
     app.jinja_env.globals.update(installation_name=installation_name, page_url=page_url, place_url=place_url)
@@ -44,6 +46,14 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(is_training=lambda: context.services().training, training_mark=headers.TRAINING)
     app.context_processor(_common)
     app.after_request(_say_where)
+
+
+_PARTED = re.compile(r"(?<=[/@._])(?=\w)")
+
+
+def breaks(text: str) -> Markup:
+    """A reference or an address that may go on in the next line after a stroke, an at sign or a point, not within a word."""
+    return Markup("<wbr>").join(escape(part) for part in _PARTED.split(text))
 
 
 def letter_text(row: LetterRow) -> str:
