@@ -145,3 +145,11 @@ def test_due_dates_in_words_follow_the_language(site: Site) -> None:
     assert [one.text for one in said if one] == [
         "2 working days late", "one working day late", "today", "in one working day", "in 3 working days",
     ]  # fmt: skip
+
+
+def test_a_message_of_a_template_is_html_and_what_is_put_into_it_is_escaped(site: Site) -> None:
+    app, _services = site
+    told = "{{ _('Suite donnée : %(text)s', text=text) }}|{{ ngettext('%(num)s pièce', '%(num)s pièces', 2) }}|{{ _('Expéditeur') }}"
+    with app.test_request_context(headers=ENGLISH):
+        shown = app.jinja_env.from_string("{% autoescape true %}" + told + "{% endautoescape %}").render(text="<b>")
+    assert shown == "Action taken: &lt;b&gt;|2 items|Sender"

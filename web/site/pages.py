@@ -52,7 +52,11 @@ _PARTED = re.compile(r"(?<=[/@._])(?=\w)")
 
 
 def breaks(text: str) -> Markup:
-    """A reference or an address that may go on in the next line after a stroke, an at sign or a point, not within a word."""
+    """A reference or an address that may go on in the next line after a stroke, an at sign or a point, not within a word.
+
+    >>> str(breaks("017/MEF<a@b.tg"))
+    '017/<wbr>MEF&lt;a@<wbr>b.<wbr>tg'
+    """
     return Markup("<wbr>").join(escape(part) for part in _PARTED.split(text))
 
 
