@@ -19,6 +19,8 @@ from demo.scanner import DeskScanner
 from web.wiring import settings_file
 
 REVISIONS = Path(__file__).parents[1] / "ged" / "migrations" / "versions"
+STAMP = "prepared.json"
+"""In the data folder: the settings and revisions for which everything is set up."""
 Say = Callable[[str], None]
 
 
@@ -39,7 +41,7 @@ def start(data: Path, *, bind: str, say: Say, extra: dict[str, str], workers: in
         ProcessEnded: a process did not start.
     """
     url = f"http://{bind}"
-    _prepare(data, {"GED_PUBLIC_URL": url, **extra}, say)
+    prepare_once(data, {"GED_PUBLIC_URL": url, **extra}, say)
     processes = Processes(data / "logs")
     scanner = DeskScanner(data / "desk")
     scanner.install()
@@ -71,9 +73,9 @@ def _environment(stage: Stage) -> dict[str, str]:
     return {**stage.scanner.environment(), "GED_ENV_FILE": str(settings_file.file_of(stage.data))}
 
 
-def _prepare(data: Path, settings: dict[str, str], say: Say) -> None:
+def prepare_once(data: Path, settings: dict[str, str], say: Say) -> None:
     """Set up missing parts. A second start with the same settings and revisions skips this, without loading code."""
-    stamp = data / "prepared.json"
+    stamp = data / STAMP
     wanted = json.dumps({"settings": settings, "revisions": sorted(p.name for p in REVISIONS.glob("*.py"))})
     if stamp.exists() and stamp.read_text() == wanted:
         return

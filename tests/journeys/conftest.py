@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,23 +11,50 @@ from pathlib import Path
 
 import pytest
 
+from demo.installation import add_settings
 from demo.journey import Journey
-from demo.stage import Stage, free_port, start, start_bridge
+from demo.stage import STAMP, Stage, free_port, prepare_once, start, start_bridge
 from signing import keys
 from tests.factories import FAST
-from tests.servers import elastic, postgres, redis
+from tests.servers import _locked, elastic, postgres, redis, run_dir
+from web.wiring import settings_file
 
 
 @contextmanager
 def _running(folder: Path, extra: dict[str, str], *, workers: int = 1) -> Iterator[Stage]:
-    with pytest.MonkeyPatch.context() as patch:
-        # A key keeps the cost of its passphrase: to make and open these costs a hundredth.
-        patch.setattr(keys, "Argon2Cost", lambda: FAST)
-        stage = start(folder / "data", bind=f"127.0.0.1:{free_port()}", say=print, extra=extra, workers=workers)
+    bind = f"127.0.0.1:{free_port()}"
+    with _cheap_keys():
+        if not extra:
+            _copy_prepared(folder / "data", f"http://{bind}")
+        stage = start(folder / "data", bind=bind, say=print, extra=extra, workers=workers)
     try:
         yield stage
     finally:
         stage.processes.stop()
+
+
+@contextmanager
+def _cheap_keys() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        # A key keeps the cost of its passphrase: to make and open these costs a hundredth.
+        patch.setattr(keys, "Argon2Cost", lambda: FAST)
+        yield
+
+
+def _copy_prepared(data: Path, url: str) -> None:
+    """Copy an embedded installation that the first module of the run prepared, and give it its own address.
+
+    To prepare one takes five seconds of processor time; the installation on the servers is always prepared anew.
+    """
+    made = run_dir() / "prepared" / "data"
+    with _locked(run_dir() / "prepared.lock"):
+        if not (made / STAMP).exists():
+            prepare_once(made, {"GED_PUBLIC_URL": "http://127.0.0.1:1"}, say=print)
+    shutil.copytree(made, data)
+    shutil.copytree(settings_file.beside(made), settings_file.beside(data))
+    add_settings(settings_file.file_of(data), {"GED_PUBLIC_URL": url, "GED_DATA_DIR": str(data)})
+    stamp = json.loads((made / STAMP).read_text())
+    (data / STAMP).write_text(json.dumps(stamp | {"settings": {"GED_PUBLIC_URL": url}}))
 
 
 @pytest.fixture(scope="module")
