@@ -38,6 +38,7 @@ CHROMIUM = Path(os.environ.get("GED_TEST_CHROMIUM") or "/usr/bin/chromium-headle
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
+    "--in-process-gpu",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
