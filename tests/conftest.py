@@ -49,18 +49,38 @@ CHROMIUM_FLAGS = [
 __all__ = ["elasticsearch_url"]  # a fixture
 
 LONGEST = (
+    "test_every_page",
     "test_two_ministries",
     "test_main_job",
-    "test_every_page",
-    "test_search_index",
+    "test_first_access",
     "test_list_queries",
-    "test_worker_process",
-    "test_ocr_faults",
-    "test_site_capacity",
+    "test_word_letters",
+    "test_letter_readers",
+    "test_web_browser",
     "test_rq_worker",
+    "test_draft_working_copy",
+    "test_draft_browser",
+    "test_nature_acts",
+    "test_ocr_pdfa",
+    "test_training",
+    "test_site_capacity",
+    "test_web_scanning",
+    "test_ocr_faults",
+    "test_english_pages",
+    "test_imputation_undone",
+    "test_organisation_acts",
+    "test_ocr_office",
+    "test_migrations",
+    "test_word_pages",
+    "test_search_index",
+    "test_suggestions",
+    "test_entity_take_in",
+    "test_signbook_signature",
+    "test_tolerance",
+    "test_worker_process",
     "test_database",
 )
-"""Files that take more than a minute on two cores: one that began late would run alone at the end."""
+"""Files that take more than forty seconds on two cores, the longest first: one that began late would run alone at the end."""
 TESTS_BETWEEN_COLLECTIONS = 40
 FROZEN_AGAIN = (40, 200, 600)
 """After so many tests, what is there is excluded from later collections."""
