@@ -3,6 +3,7 @@
 It writes and never reads: what people send is opened by ``ocr.word`` in a limited child. Distances are in twentieths of a point.
 """
 
+import re
 import zipfile
 from io import BytesIO
 from xml.sax.saxutils import escape
@@ -13,6 +14,8 @@ P = "http://schemas.openxmlformats.org/package/2006"
 WML = "application/vnd.openxmlformats-officedocument.wordprocessingml"
 FONT = "Times New Roman"
 
+_NO_XML = re.compile("[^ -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What no XML can hold, and tabs and ends of lines, which a run of text has no place for."""
 Run = str
 """XML of one run or more."""
 
@@ -27,7 +30,7 @@ def text(
     marked: bool = False,
 ) -> Run:
     """A run of text; ``marked`` as with a yellow pen. Characters that no XML can hold are left out."""
-    kept = escape("".join(c for c in content if c >= " "))
+    kept = escape(_NO_XML.sub("", content))
     return f'<w:r>{forms(bold, italic, under, half_points, marked)}<w:t xml:space="preserve">{kept}</w:t></w:r>'
 
 

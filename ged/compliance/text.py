@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _BLANK = re.compile(r"\[\[([^\[\]]+)\]\]")
+_SEVERAL = re.compile(r"\[{2,}|\]{2,}")
 
 
 @dataclass(frozen=True)
@@ -89,4 +90,4 @@ def runs(line: str) -> tuple[tuple[str, bool], ...]:
 
 def plain(value: str) -> str:
     """A value of the organisation as it may stand in a line: a name never makes a blank."""
-    return value.replace("[[", "[").replace("]]", "]")
+    return _SEVERAL.sub(lambda found: found[0][0], value)

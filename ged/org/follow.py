@@ -5,11 +5,12 @@ A delegation is personal on both sides: it ends when its giver or its receiver l
 so it stays while the post is empty, and ends when a holder comes.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 
+from ged import locks
 from ged.org import certificates
 from ged.org.load import Change
 from ged.org.models import (
@@ -141,9 +142,11 @@ def _end_delegations_of_posts(uow: UnitOfWork, codes: Collection[str], *, on: da
 
 
 def _end(uow: UnitOfWork, code: str, *where: ColumnElement[bool], on: date, actor: Actor) -> list[Change]:
-    rows: Sequence[Delegation] = uow.session.scalars(
-        select(Delegation).where(Delegation.withdrawn_at.is_(None), Delegation.until_on >= on, *where)
+    found = uow.session.scalars(
+        select(Delegation.id).where(Delegation.withdrawn_at.is_(None), Delegation.until_on >= on, *where)
     ).all()
+    # Locked: who gave one may be ending it at this moment, and an undo must not give that back.
+    rows = [row for row in locks.hold(uow.session, Delegation, found) if row.withdrawn_at is None]
     for row in rows:
         row.withdrawn_at = uow.now
         uow.record("delegation.withdrawn", "delegation", row.id, actor=actor)

@@ -12,8 +12,8 @@ from ged.errors import EngineFailed, Invalid
 from sandbox import Busy, Limits, Message, Pool, SandboxError, Service
 
 MAX_ROWS = 20_000
-MAX_CELL = 2_000
-"""Characters of a cell; a longer text is cut."""
+MAX_CELL = 32_767
+"""Characters of a cell, as in spreadsheet programs; a longer text is cut. No field takes so many, so none is cut unseen."""
 TIMEOUT_S = 20.0
 WAIT_S = 10.0
 MAX_BYTES = 20 * 1024 * 1024

@@ -10,6 +10,8 @@ from ged.days import read_day
 from ged.workbook.sheets import NO, REMOVE, YES, Column, Holds
 
 _SPACES = re.compile(r"\s+")
+_ENDS = re.compile("\r\n|[\r\u2028\u2029]")
+"""Ends of lines, beside the plain one."""
 _WHOLE = re.compile(r"-?\d{1,15}(?:[.,]0+)?")
 _PARTED = re.compile(r"\d{1,3}(?: \d{3})+")
 """A large number with spaces between its thousands."""
@@ -82,13 +84,13 @@ def read_cell(column: Column, text: str) -> object:
 def _text(column: Column, said: str) -> object:
     if len(said) > column.limit:
         raise WrongCell("workbook.too_long", limit=column.limit, length=len(said))
-    if any(unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Co"} for sign in said):
+    if any(unicodedata.category(sign)[0] == "C" for sign in said):  # no XML holds some of them, and no font any
         raise WrongCell("workbook.control")
     return said
 
 
 def _lines(column: Column, said: str) -> object:
-    lines = said.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    lines = _ENDS.sub("\n", said).replace("\t", " ")
     _text(column, lines.replace("\n", " "))
     return lines
 

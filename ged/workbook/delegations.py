@@ -10,6 +10,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ged import locks
 from ged.errors import Invalid
 from ged.org import notices
 from ged.org.delegations import wrong_day
@@ -20,7 +21,7 @@ from ged.unit import Actor, UnitOfWork
 
 
 def delegations_now(session: Session, *, on: date) -> tuple[DelegationRecord, ...]:
-    """The delegations in force on a day, or later. Of two that are alike in every part of their key, the last one."""
+    """The delegations in force on a day, or later. Of two that are alike in every part of their key, the last one: a line speaks of both."""
     found: dict[str, DelegationRecord] = {}
     for row, post, account in _rows(session, on):
         record = DelegationRecord(
@@ -39,29 +40,44 @@ def load_delegations(uow: UnitOfWork, file: OrganisationFile, *, on: date, actor
     """
     if not file.delegations:
         return []
-    held = {_key_of(row, post, account): row for row, post, account in _rows(uow.session, on)}
+    held = _held(uow.session, file, on)
     posts = dict(uow.session.execute(select(Post.code, Post.id)).all())
     people = {person.account: person for person in uow.session.scalars(select(Person))}
     changes: list[Change] = []
     for record in file.delegations:
         key = _key(record)
-        row = held.get(key)
-        if row is None and not record.withdrawn:
+        standing = held.get(key, [])
+        if not standing and not record.withdrawn:
             row = _given(uow, record, posts[record.post], people[record.person], on=on)
             uow.record(
                 "delegation.granted", "delegation", row.id, actor=actor, kind=record.kind, of_post=row.post_id,
                 to_person=row.person_id, act=row.act, may_sign=row.may_sign, from_on=row.from_on.isoformat(),
                 until_on=row.until_on.isoformat(), templates=row.template_codes, max_amount_xof=row.max_amount_xof,
             )  # fmt: skip
-            held[key] = row
+            held[key] = [row]
             changes.append(Change("added", "delegations", key))
-        elif row is not None and record.withdrawn:
-            row.withdrawn_at = uow.now
-            uow.record("delegation.withdrawn", "delegation", row.id, actor=actor)
+        elif standing and record.withdrawn:
+            for row in standing:
+                row.withdrawn_at = uow.now
+                uow.record("delegation.withdrawn", "delegation", row.id, actor=actor)
+            held[key] = []
             changes.append(Change("changed", "delegations", key, "withdrawn"))
-        elif row is not None and not _is_as_given(row, record):
-            raise Invalid("delegation.as_given", "withdraw it and give another", act=row.act)
+        elif standing and not _is_as_given(standing[-1], record):
+            raise Invalid("delegation.as_given", "withdraw it and give another", act=record.act)
     return changes
+
+
+def _held(session: Session, file: OrganisationFile, on: date) -> dict[str, list[Delegation]]:
+    """The delegations in force on a day, or later, by key: on the page one act may have given several. Those that end are locked: who
+    gave one may be ending it at this moment, and an undo must not give that back."""
+    ending = {_key(record) for record in file.delegations if record.withdrawn}
+    rows = [(row, _key_of(row, post, account)) for row, post, account in _rows(session, on)]
+    locks.hold(session, Delegation, [row.id for row, key in rows if key in ending])
+    held: dict[str, list[Delegation]] = {}
+    for row, key in rows:
+        if row.withdrawn_at is None:
+            held.setdefault(key, []).append(row)
+    return held
 
 
 def _rows(session: Session, on: date) -> list[tuple[Delegation, str, str]]:

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 
 from ged.administration import first_access, operations, wanted
 from ged.errors import Forbidden, GedError, Invalid, RowGone
+from ged.org import delegations
 from ged.org.delegations import DelegationForm, delegate
 from ged.org.load import INSTALLATION_ID
 from ged.org.models import Delegation, DelegationKind, FirstAccess, Installation, Person, Unit
@@ -20,7 +21,12 @@ from ged.ports import MailId, PersonId, PostId
 from ged.routing import operations as routing
 from ged.routing.models import Assignment
 from ged.routing.operations import ImputationForm
+from ged.spreadsheet.reading import read_apart
 from ged.unit import Services, once_more
+from ged.workbook import operations as workbooks
+from ged.workbook import writing
+from ged.workbook.merging import merge
+from ged.workbook.state import organisation_now
 from tests.administration_kit import Wanted, do, propose
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.lock_kit import Actor, outcomes, wait_for_waiters
@@ -165,3 +171,45 @@ def test_a_code_is_confirmed_or_refused_and_used_once(services: Services) -> Non
 
     used = outcomes(lambda: use("one"), lambda: use("two"), lambda: use("three"))
     assert sum(isinstance(one, Invalid) for one in used) == 2
+
+
+@pytest.mark.parametrize("is_holders", [False, True], ids=["by a line of a workbook", "by another holder"])
+def test_a_delegation_that_its_giver_ends_at_this_moment_is_not_brought_back(
+    services: Services, is_holders: bool
+) -> None:
+    """The workbook's own ending came second and did nothing: so its undo gives nothing back."""
+    with services.unit_of_work(NOW) as uow:
+        form = DelegationForm(
+            PostId(post_id(services, "DGE-C")), PersonId(int(actor(services, "etudes").person_id)), DelegationKind.DELEGATION,
+            "Décision n° 4", TODAY, TODAY + timedelta(days=2),
+        )  # fmt: skip
+        delegation_id = delegate(uow, form, actor=actor(services, "dge"))
+    lines = {
+        "Délégations": [["DGE-C", "etudes", "délégation", "Décision n° 4", TODAY.isoformat(), (TODAY + timedelta(days=2)).isoformat(), "", "", "", "oui"]],
+        "Postes": [["DGE-C", "", "", "—"]],
+    }  # fmt: skip
+    title = "Postes" if is_holders else "Délégations"
+    with services.reading() as session:
+        seen = organisation_now(session, on=TODAY)
+    head = read_apart(writing.filled(seen))[title][0]
+    merged = merge(
+        seen, {title: [head, *lines[title]], "Mentions": [["Code", "Libellé"], ["vu", "Pour information"]]}, on=TODAY
+    )
+    assert merged.file is not None, merged.findings
+    file = merged.file
+
+    def take() -> None:
+        with services.unit_of_work(NOW + timedelta(minutes=1)) as uow:
+            import_id = workbooks.hand_in(uow, b"x", "c.xlsx")
+            workbooks.take_in(uow, import_id, file, seen=seen, on=TODAY)
+
+    with services.unit_of_work(NOW) as uow:
+        delegations.withdraw(uow, delegation_id, actor=actor(services, "dge"))
+        uow.session.flush()
+        late = Actor(take)
+        wait_for_waiters(services.engine)
+    late.result()
+    with services.unit_of_work(NOW + timedelta(minutes=2)) as uow:
+        workbooks.undo(uow)
+    with services.reading() as session:
+        assert session.get_one(Delegation, delegation_id).withdrawn_at == NOW

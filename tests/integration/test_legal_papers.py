@@ -271,6 +271,18 @@ def test_blanks_are_parted_from_text() -> None:
     assert plain("[[x]]") == "[x]"
 
 
+@pytest.mark.parametrize("name", ["[[signataire]]", "[[[signataire]]]", "[[[[signataire]]]]"])
+def test_a_name_never_makes_a_blank(name: str) -> None:
+    assert [is_blank for _, is_blank in runs(f"La {plain(name)}.")] == [False]
+
+
+@pytest.mark.parametrize("sign", ["\uffff", "\ufffe", "\ud800", "\x00", "\x1b"])
+def test_a_sign_that_no_xml_holds_leaves_the_word_file_readable(services: Services, tmp_path: Path, sign: str) -> None:
+    facts = facts_of(services, tmp_path)
+    named = replace(facts, entity=replace(facts.entity, name=f"Direction{sign} de l'eau"))
+    assert "Direction de l" in word_text(operations.as_word(Paper.DECISION, named).content)
+
+
 def test_the_command_writes_both_forms(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()

@@ -340,6 +340,15 @@ def test_signs_that_nobody_sees_do_not_come_into_the_register(services: Services
     ]
 
 
+def test_a_subject_that_is_too_long_is_refused_not_cut(services: Services) -> None:
+    """The register would say less than the paper, and nobody would see it."""
+    file_id = hand_in(services, csv_of(HEAD, ["1", *GOOD[1:3], "Objet " * 334, ""], ["2", *GOOD[1:3], "Objet", ""]))
+    ask(services, file_id)
+    take(services, file_id)
+    assert [one[:3] for one in seen(services, file_id).refusals] == [(2, 4, "import.field_long")]
+    assert numbers(services) == ["2"]
+
+
 def test_a_line_without_a_day_idem_without_a_cell_above_and_what_no_font_prints_are_refused(services: Services) -> None:
     """Otherwise the letter would be of today; « idem » would stand in the register, and a stand-in on each print."""
     lines = [

@@ -5,6 +5,7 @@ import re
 from io import BytesIO
 from pathlib import Path
 
+import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -192,6 +193,38 @@ def test_a_vertical_tab_pasted_from_word_does_not_break_the_marked_workbook() ->
     merged = merge(OrganisationFile(organisation="x"), rows)
     assert [one.column for one in merged.findings] == [3]
     writing.marked(rows, merged.findings)
+
+
+def test_a_long_text_of_a_letter_comes_back_whole(tmp_path: Path) -> None:
+    """The workbook as it is, handed in again, changes nothing: no text is cut on the way."""
+    from ged.signbook.models import LetterTemplate
+    from tests.factories import make_organisation, make_services
+
+    services = make_services(tmp_path)
+    make_organisation(services)
+    body = "\n".join(f"Article {n} : les dispositions qui suivent s'appliquent." for n in range(1, 351))
+    assert 19_000 < len(body) <= 20_000
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(LetterTemplate(code="long", title="Long", subject="Objet", body=body))
+    with services.reading() as session:
+        now = organisation_now(session, on=TODAY)
+    merged = merge(now, read_apart(writing.filled(now)))
+    assert merged.findings == ()
+    assert merged.file is not None
+    assert [one.body for one in merged.file.templates] == [one.body for one in now.templates]
+    longer = read_apart(writing.marked({"Modèles de lettres": [["Code", "Texte"], ["long", body + "x" * 2_000]]}, ()))
+    assert [one.code for one in merge(now, longer).findings] == ["workbook.too_long"]
+
+
+@pytest.mark.parametrize("sign", ["\uffff", "\ufdd0"])
+def test_a_name_with_a_sign_that_no_file_holds_is_found(sign: str) -> None:
+    """It would make the Word files and workbooks in which the name stands unreadable."""
+    from ged.org.file import OrganisationFile
+
+    rows = {"Personnes": [["Compte", "Nom et prénoms"], ["x.y", f"Rue{sign}Lomé"]]}
+    assert [(one.column, one.code) for one in merge(OrganisationFile(organisation="x"), rows).findings] == [
+        (2, "workbook.control")
+    ]
 
 
 def test_a_busy_reader_is_said_in_words(tmp_path: Path, monkeypatch) -> None:

@@ -133,6 +133,22 @@ def test_a_delegation_ends_by_the_workbook_and_comes_back_with_its_undo(services
     assert dump(services) == before
 
 
+def test_all_that_one_act_gave_end_by_its_line(services: Services) -> None:
+    """On the page one act may give twice: first without the signature, then with it. One line speaks of both."""
+    for may_sign in (True, False):
+        with services.unit_of_work(NOW) as uow:
+            form = DelegationForm(
+                post_id=actor(services, "dge").posts[0].post_id, person_id=actor(services, "etudes").person_id,
+                kind=DelegationKind.DELEGATION, act=ACT, from_on=TODAY, until_on=date(2026, 12, 31), may_sign=may_sign,
+            )  # fmt: skip
+            delegations.delegate(uow, form, actor=actor(services, "dge"))
+    before = dump(services)
+    take(services, line(more=("non", "", "", "oui")))
+    assert acts_for(services, "etudes", "DGE-C") == ""
+    undo(services)
+    assert dump(services) == before
+
+
 def test_one_that_comes_with_a_new_holder_is_of_that_holder(services: Services) -> None:
     take(services, line())
     given = [[], ["NOUVEAU", "Nouveau Chef", "", "ordinaire"]]
