@@ -3,7 +3,7 @@
 No letter is looked at. The number of statements does not depend on the size of the organisation.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from ged.administration.reach import Reach
 from ged.audit import AuditEntry
 from ged.capture.models import Bridge
+from ged.errors import ConfigError, EngineFailed
 from ged.notices.returned import WRONG, LoopState, last_loop
 from ged.org.models import Holding, Person, Post, PostRole, Unit, held_on
 from ged.register.models import Register, RegisterClosing, RegisterNature
@@ -32,6 +33,7 @@ ON_PAPER = (RegisterNature.ARRIVAL,)
 class Item(StrEnum):
     """A line of the list, in its order."""
 
+    REGISTERS = "registers"
     HEADS = "heads"
     VACANT = "vacant"
     CLERKS = "clerks"
@@ -76,6 +78,7 @@ def checklist(session: Session, services: Services, actor: Actor, *, on: date, n
     units = reach.units
     near, is_open = Post.unit_id.in_(units), Unit.closed_at.is_(None)
     made: Mapping[Item, Callable[[], Line]] = {
+        Item.REGISTERS: lambda: _registers(session, units),
         Item.HEADS: lambda: _names(
             session, Item.HEADS, Unit.name, Unit, Unit.id.in_(units), is_open, ~_has_post(Role.HEAD, Unit.id, on)
         ),
@@ -93,7 +96,7 @@ def checklist(session: Session, services: Services, actor: Actor, *, on: date, n
             ~exists().where(Bridge.unit_id == Register.unit_id, Bridge.revoked_at.is_(None), Bridge.last_seen_at.is_not(None)),
         ),
         Item.HOLIDAYS: lambda: _holidays(session, on),
-        Item.SEAL: lambda: Line(Item.SEAL, int(services.sealer is None)),
+        Item.SEAL: lambda: Line(Item.SEAL, int(not _has_seal(services))),
         Item.TIME_STAMP: lambda: Line(Item.TIME_STAMP, int(services.timestamper is None)),
         Item.MAIL_LOOP: lambda: _loop(session, now),
         Item.BACKUP: lambda: _backup(session, now),
@@ -105,6 +108,22 @@ def checklist(session: Session, services: Services, actor: Actor, *, on: date, n
 def left(lines: Iterable[Line]) -> int:
     """How many lines are not done."""
     return sum(not line.is_done for line in lines)
+
+
+def _registers(session: Session, units: Collection[int]) -> Line:
+    """Whether a register is open: of none, the lines about each register would be done."""
+    found = session.scalar(
+        select(Register.id).where(Register.unit_id.in_(units), Register.closed_at.is_(None)).limit(1)
+    )
+    return Line(Item.REGISTERS, int(found is None))
+
+
+def _has_seal(services: Services) -> bool:
+    """Whether there is a key to seal with, and it can be opened now."""
+    try:
+        return services.sealer is not None and services.sealer.certificate() is not None
+    except (ConfigError, EngineFailed):
+        return False
 
 
 def _has_post(role: Role, unit_id: ColumnElement[int] | object, on: date) -> ColumnElement[bool]:

@@ -30,9 +30,10 @@ from ged.org.turns import one_at_a_time
 from ged.register.models import RegisterCounter
 from ged.unit import Actor, Role, Services, UnitOfWork
 from ged.workbook import inverse
+from ged.workbook.cells import folded
 from ged.workbook.merging import merge
 from ged.workbook.operations import MOST_OBSTACLES, asked_of, bring_to, own_rights_stay, put_back
-from ged.workbook.sheets import SHEETS
+from ged.workbook.sheets import EXAMPLE, SHEETS
 from ged.workbook.state import organisation_now
 
 KEPT = timedelta(days=30)
@@ -108,8 +109,9 @@ def _taken(sheets: Sheets, found: Sequence[Difference]) -> Iterator[Invalid]:
     """A form that adds must not change what got the code since it was filled in."""
     title, rows = next(iter(sheets.items()))
     sheet = next(one for one in SHEETS if one.title == title)
-    if not any(one.kind == sheet.kind and one.is_new for one in found):
-        code = rows[1][sheet.columns.index(sheet.key)]
+    code = rows[1][sheet.columns.index(sheet.key)]
+    is_read = not folded(code).startswith(folded(EXAMPLE))  # a line of example is skipped, and adds nothing
+    if is_read and not any(one.kind == sheet.kind and one.is_new for one in found):
         yield Invalid("cell.nearly_twice", "choose another", field=sheet.key.key, other=code)
 
 

@@ -290,13 +290,15 @@ def _has_key(line: _Line, work: _Work) -> bool:
 
 
 def _warn_of_case(line: _Line, named: str, work: _Work) -> None:
-    """A code that differs from another only by case or accents is a typing error: two units of one name."""
+    """A code that differs from another only by case or accents is a typing error: two units of one name. So is what nobody could type."""
     kind, column = line.sheet.kind, line.sheet.key
     other = work.near(kind, named)
     if other:
         work.note(line, column.key, "workbook.nearly_twice", other=other)
     elif kind != "correspondents" and " " in named:
         work.note(line, column.key, "workbook.space")
+    elif kind == "people" and named != named.lower():  # what is typed to sign in is read in lower case
+        work.note(line, column.key, "workbook.capitals", account=named.lower())
     elif kind in LISTED and "/" in str(line.said[column.key]):
         work.note(line, column.key, "workbook.slash")
 
@@ -386,8 +388,9 @@ def _check_register(line: _Line, fields: Mapping[str, Any], work: _Work) -> None
     if fields.get("pattern"):
         try:
             check_pattern(fields["pattern"])
-        except Invalid:
-            work.note(line, "pattern", "workbook.pattern")
+        except Invalid as error:
+            too_long = error.code == "register.pattern_long"
+            work.note(line, "pattern", "workbook.pattern_long" if too_long else "workbook.pattern", **error.params)
     if fields.get("paper_number") and not fields.get("paper_reason"):
         work.note(line, "paper_reason", "workbook.no_paper")
 

@@ -90,6 +90,12 @@ ROLES = {
     "secrétariat": Role.SECRETARY, "signataire": Role.SIGNATORY, "administrateur": Role.ADMINISTRATOR,
     "auditeur": Role.AUDITOR,
 }  # fmt: skip
+ROLES_EXPLAINED = (
+    "Un ou plusieurs, séparés par des virgules. enregistrement : numérote le courrier de son unité ; agent : traite et rédige ; "
+    "chef : voit et répartit le courrier de son unité et de celles au-dessous ; autorité : impute le courrier arrivé ; "
+    "secrétariat : prépare pour un poste (« Secrétariat de ») ; signataire : signe ; administrateur : règle le service, n'ouvre "
+    "aucun courrier ; auditeur : lit le journal."
+)
 DIRECTIONS = {"arrivée": "incoming", "départ": "outgoing", "interne": "internal"}
 REGISTER_NATURES = {
     "courrier arrivée": "arrivee", "courrier départ": "depart", "courrier interne": "interne", "plis fermés": "pli_ferme",
@@ -149,13 +155,13 @@ SHEETS = (
         ),
     ),
     Sheet(
-        "Postes", "posts", "Une ligne par poste. Les droits vont au poste, jamais à la personne.",
+        "Postes", "posts", "Une ligne par poste. Les droits vont au poste, jamais à la personne. Chaque entité et chaque unité a un chef ; l'unité qui tient un registre, un agent d'enregistrement.",
         (
             Column("Code", "code", "Court, sans espace.", is_required=True, limit=64, examples=("BO-AGENT", "DGE-CHEF")),
             Column("Intitulé", "title", "Tel qu'il est imprimé sous une signature.", is_required=True, examples=("Agent d'enregistrement", "Directeur général de l'énergie")),
             Column("Unité", "unit", "Le sigle de son unité.", Holds.REFERENCE, refers_to="units", is_required=True, examples=("BO", "DGE")),
             Column("Titulaire", "holder", "Le compte de la personne qui l'occupe ; — pour un poste vacant.", Holds.REFERENCE, refers_to="people", examples=("k.ametepe", "s.afatsawo")),
-            Column("Rôles", "roles", "Un ou plusieurs, séparés par des virgules.", Holds.CHOICES, ROLES, examples=("enregistrement", "chef, signataire")),
+            Column("Rôles", "roles", ROLES_EXPLAINED, Holds.CHOICES, ROLES, examples=("enregistrement", "chef, signataire")),
             Column("Secrétariat de", "secretary_of", "Le code du poste dont il est le secrétariat.", Holds.REFERENCE, refers_to="posts"),
         ),
     ),
@@ -166,11 +172,11 @@ SHEETS = (
             Column("Nom", "name", "Le nom sur la couverture du registre.", is_required=True, examples=("Courrier arrivée du ministère", "Courrier départ du ministère")),
             Column("Unité", "unit", "Le sigle de l'unité qui le tient.", Holds.REFERENCE, refers_to="units", is_required=True, examples=("BO", "BO")),
             Column("Sens", "direction", "Choisissez dans la liste.", Holds.CHOICE, DIRECTIONS, is_required=True, examples=("arrivée", "départ")),
-            Column("Nature", "nature", "Ce qui y est numéroté.", Holds.CHOICE, REGISTER_NATURES, is_required=True, examples=("courrier arrivée", "courrier départ")),
-            Column("Modèle de numéro", "pattern", "Par exemple {seq:05d}/{year}/{entity} donne 00042/2026/MMRE.", is_required=True, limit=64, examples=("{seq:05d}/{year}/{entity}", "{seq:05d}/{year}/{entity}/{unit}")),
+            Column("Nature", "nature", "Ce qui y est numéroté ; choisissez dans la liste.", Holds.CHOICE, REGISTER_NATURES, is_required=True, examples=("courrier arrivée", "courrier départ")),
+            Column("Modèle de numéro", "pattern", "{seq:05d} : le numéro sur cinq chiffres, toujours là ; {year} : l'année ; un des sigles {entity}, {unit}, {register}. {seq:05d}/{year}/{entity} donne 00042/2026/MMRE.", is_required=True, limit=64, examples=("{seq:05d}/{year}/{entity}", "{seq:05d}/{year}/{entity}/SG")),
             Column("Recommence chaque année", "restarts_yearly", "oui ou non ; oui si la cellule est vide.", Holds.YES_NO, examples=("oui", "oui")),
             Column("Dernier numéro du papier", "paper_number", "Le numéro où le registre papier est arrêté ; le prochain le suit. Avant le premier numéro seulement.", Holds.NUMBER, limit=MAX_SEQUENCE, examples=("812", "")),
-            Column("Registre papier", "paper_reason", "Le registre papier continué : tome, jour de l'arrêt.", limit=300, examples=("Tome 3, arrêté le 30 juin", "")),
+            Column("Registre papier", "paper_reason", "Le registre papier continué : tome, jour de l'arrêt. Obligatoire avec un dernier numéro.", limit=300, examples=("Tome 3, arrêté le 30 juin", "")),
             Column("Fermé", "closed", "oui si l'on n'y numérote plus.", Holds.YES_NO),
         ),
     ),
@@ -229,15 +235,15 @@ SHEETS = (
             Column("Nom", "name", "Le nom entier.", is_required=True, examples=("Préfecture de l'Ogou", "Trésor public")),
             Column("Type", "kind", "Par exemple : administration, entreprise, particulier.", limit=32, examples=("administration", "administration")),
             Column("Adresse", "address", "Sur une ligne.", limit=1000, examples=("BP 12, Atakpamé", "Lomé")),
-            Column("Courriel", "email", "", examples=("prefecture.ogou@exemple.tg", "")),
-            Column("Téléphone", "phone", "", limit=50, examples=("+228 24 40 00 00", "")),
+            Column("Courriel", "email", "Pour les envois par courriel.", examples=("prefecture.ogou@exemple.tg", "")),
+            Column("Téléphone", "phone", "Avec l'indicatif.", limit=50, examples=("+228 24 40 00 00", "")),
         ),
     ),
     Sheet(
         "Plan de classement", "filing_plan", "Les classes où les courriers clos sont rangés.",
         (
             Column("Code", "code", "Par exemple 4.1.", is_required=True, limit=32, examples=("4.1", "4.2")),
-            Column("Intitulé", "title", "", is_required=True, examples=("Énergie électrique : concessions", "Énergie électrique : tarifs")),
+            Column("Intitulé", "title", "Ce que l'agent choisit à la clôture.", is_required=True, examples=("Énergie électrique : concessions", "Énergie électrique : tarifs")),
             Column("Fermée", "closed", "oui si l'on n'y classe plus.", Holds.YES_NO),
         ),
     ),

@@ -157,7 +157,8 @@ def _offer(made: Worksheet, column: Column, letter: str) -> None:
     else:
         return
     rule = DataValidation(type="list", formula1=listed, allow_blank=True, showErrorMessage=is_strict)
-    rule.error, rule.errorTitle = column.help, column.title
+    if is_strict:  # spreadsheets refuse a file whose message is longer than 225 characters
+        rule.error, rule.errorTitle = column.help, column.title
     made.add_data_validation(rule)
     rule.add(f"{letter}2:{letter}{_LINES_WITH_LISTS}")
 

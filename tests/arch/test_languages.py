@@ -38,6 +38,7 @@ ON_PAPER = {
     "training/sheet.py": PAPER,
     "adapters/post_smtp.py": SENT,
     "administration/first_access.py": PAPER,
+    "administration/first_account.py": DATA,
     "archive/institution_seal.py": PAPER,
     "capture/bridges.py": DATA,
     "case_export.py": PAPER,

@@ -14,8 +14,11 @@ from sqlalchemy import event, select
 from ged.administration import checklist, wanted
 from ged.administration.checklist import Item, Line
 from ged.capture.models import Bridge
+from ged.errors import ConfigError, EngineFailed
 from ged.notices.models import MailLoop
 from ged.org.models import Holding, Person, Post, PostRole, Unit
+from ged.ports import SignedPdf, SignRequest
+from ged.register.models import Register
 from ged.routing.load import fill_calendar
 from ged.routing.models import Holiday
 from ged.unit import Role, Services
@@ -75,6 +78,26 @@ def test_each_line_is_read_from_what_is_there(services: Services) -> None:
     assert lines(services)[Item.SCANNERS].names == ("ARR",)
 
 
+class NoSeal:
+    """A sealer whose key is not there, or cannot be opened."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error
+
+    def certificate(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def seal(self, pdf: bytes, request: SignRequest) -> SignedPdf:
+        raise AssertionError("nothing is sealed here")
+
+
+@pytest.mark.parametrize("error", [None, ConfigError("seal.none", "x"), EngineFailed("key.unreachable", "x")])
+def test_a_seal_is_in_place_only_where_its_key_can_be_opened(services: Services, error: Exception | None) -> None:
+    """Each installation has a sealer; a new one has no key for it."""
+    assert lines(replace(services, sealer=NoSeal(error)))[Item.SEAL].missing == 1
+
+
 def test_a_post_that_falls_vacant_shows_in_its_lines(services: Services) -> None:
     before = lines(services)
     do(services, lambda now: wanted.given_post(now, "DGE-C", holder=None))
@@ -95,6 +118,16 @@ def test_a_closed_unit_or_register_or_account_is_not_missed(services: Services) 
     assert after[Item.VACANT].missing < before[Item.VACANT].missing
     do(services, lambda now: wanted.closed_register(now, "ARR-DGE"))
     assert "ARR-DGE" not in lines(services)[Item.SCANNERS].names
+
+
+def test_a_ministry_without_a_register_is_told_to_open_some(services: Services) -> None:
+    """Nothing lacks a clerk or a scanner on the first day: the list must not look nearly done."""
+    assert lines(services)[Item.REGISTERS].is_done
+    with services.reading() as session:
+        codes = session.scalars(select(Register.code).where(Register.closed_at.is_(None))).all()
+    for code in codes:
+        do(services, lambda now, code=code: wanted.closed_register(now, code))
+    assert lines(services)[Item.REGISTERS].missing == 1
 
 
 def test_the_holidays_of_next_year_are_asked_for(services: Services) -> None:

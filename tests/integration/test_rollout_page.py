@@ -68,6 +68,19 @@ def test_a_workbook_is_checked_imported_and_undone(place: tuple[FlaskClient, Ser
     assert units(services) == before
 
 
+def test_the_changes_are_counted_by_list_beyond_those_that_are_shown(place: tuple[FlaskClient, Services]) -> None:
+    """Who typed 120 services and three mentions sees that all of them were read."""
+    client, services = place
+    more = [("Unités", [f"S{n}", f"Service {n}", "service", "SG"]) for n in range(120)]
+    more += [("Mentions", [f"m{n}", f"Mention {n}"]) for n in range(3)]
+    page = client.get(hand_in(client, book(services, *more))).text
+    rows = re.findall(r"<tr>(.*?)</tr>", page.split("En tout, par liste")[1].split("Changements")[0], re.DOTALL)
+    told = [re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", row)).split() for row in rows]
+    assert ["Unités", "120", "0", "0"] in told, told
+    assert ["Mentions", "3", "0", "0"] in told
+    assert "Les 100 premiers sont ici" in page
+
+
 def test_wrong_cells_are_listed_and_the_workbook_comes_back_with_them(place: tuple[FlaskClient, Services]) -> None:
     client, services = place
     shown = hand_in(client, book(services, ("Unités", ["DX", "<b>x</b>", "machin", "NULLE-PART"])))

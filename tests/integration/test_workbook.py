@@ -1,5 +1,6 @@
 """The workbook of a roll-out: each wrong cell is found at its place; taken in completely; undone byte by byte."""
 
+import io
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -216,6 +217,7 @@ WRONG = [
     ("Unités", ["—", "Nom", "direction", "SG"], 0, "workbook.cannot_remove"),
     ("Unités", ["", "Nom", "direction", "SG"], 0, "workbook.missing"),
     ("Unités", ["DGE", "Nom", "direction", "SG", "", "", "", "reste"], 7, "workbook.beyond"),
+    ("Personnes", ["K.Ametepe", "Kossi Ametépé"], 0, "workbook.capitals"),
     ("Personnes", ["nouveau", "Nom", "sans arobase"], 2, "workbook.email"),
     ("Personnes", ["nouveau", "Nom", "", "très secret"], 3, "workbook.choice"),
     ("Postes", ["P-X", "Poste", "INCONNUE", "", "chef"], 2, "workbook.unknown"),
@@ -223,6 +225,7 @@ WRONG = [
     ("Postes", ["P-X", "Poste", "DGE", "", "chef; roi"], 4, "workbook.choice"),
     ("Postes", ["P-X", "Poste", "DGE", "", "chef", "P-X"], 5, "workbook.itself"),
     ("Registres", ["RX", "Registre", "BO", "arrivée", "courrier arrivée", "{year}/{entity}"], 5, "workbook.pattern"),
+    ("Registres", ["RX", "Registre", "BO", "départ", "courrier départ", "{seq}/{entity}/{unit}"], 5, "workbook.pattern_long"),
     ("Registres", ["RX", "Registre", "BO", "", "courrier arrivée", "{seq}"], 3, "workbook.missing"),
     ("Natures", ["nx", "Nature", "départ", "ARR-MMRE"], 3, "workbook.unknown"),
     ("Natures", ["nx", "Nature", "départ", "", "dix"], 4, "workbook.number"),
@@ -277,8 +280,6 @@ def test_two_hundred_seeded_errors_are_each_marked_red_with_a_note(ministry_book
 
 
 def _check_marks(marked: bytes, findings: tuple[Finding, ...]) -> None:
-    import io
-
     from openpyxl import load_workbook
 
     opened = load_workbook(io.BytesIO(marked))
@@ -294,6 +295,32 @@ def test_the_empty_workbook_changes_nothing_and_its_examples_are_not_read() -> N
     now = without_templates(read_organisation(MINISTRY))
     found = merge(now, book)
     assert (found.file, found.findings, found.lines) == (now, (), 0)
+
+
+def test_what_the_examples_show_is_right() -> None:
+    """Who fills the workbook in copies the lines of example: none of their cells may be refused for what it says."""
+    book = read_apart(writing.template())
+    for title, rows in book.items():
+        if title != "Lisez-moi":
+            for row in rows[1:]:
+                row[0] = row[0].removeprefix("exemple : ")
+    book["Entités"].append(["MMRE", "Ministère", "ministère"])
+    book["Unités"] += [["SG", "Secrétariat", "secrétariat général", "MMRE"], ["BO", "Bureau", "bureau d'ordre", "SG"]]
+    book["Postes"].append(["SG", "Le secrétaire général", "SG", "—", "signataire"])
+    found = merge(OrganisationFile(organisation=""), book, on=TODAY)
+    assert [(one.sheet, one.row, sentence(one)) for one in found.findings] == []
+
+
+def test_each_column_of_the_empty_workbook_has_a_note_that_a_spreadsheet_can_show() -> None:
+    from openpyxl import load_workbook
+
+    opened = load_workbook(io.BytesIO(writing.template()))
+    for made in opened.worksheets[1:]:
+        assert all(cell.comment.text.removesuffix(" Obligatoire.").strip() for cell in made[1]), made.title
+        for rule in made.data_validations.dataValidation:
+            assert len(rule.formula1) <= 255, (made.title, rule.sqref)
+            assert len(rule.error or "") <= 225, (made.title, rule.sqref)
+            assert len(rule.errorTitle or "") <= 32, (made.title, rule.sqref)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"<html></html>" * 1000, b"\xd0\xcf\x11\xe0" + b"\0" * 4000])

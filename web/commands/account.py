@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from web.commands.organisation import adopt_key_of, free_key_of, issue_key_to, set_password_of
+from web.commands.organisation import adopt_key_of, first_account_of, free_key_of, issue_key_to, set_password_of
 from web.commands.passphrases import Passphrases, passphrases
 from web.commands.shared import settings_of
 from web.wiring.authority import open_authority
@@ -15,6 +15,22 @@ from web.wiring.services import build_services
 @click.group()
 def account() -> None:
     """Accounts and their keys."""
+
+
+@account.command("first")
+@click.argument("name")
+@click.option("--person", prompt="First and last name of the person", help="First and last name of the person.")
+@click.option("--code", prompt="Short code of the ministry, without spaces (MMRE)", help="Short code of the ministry.")
+@click.option("--ministry", prompt="Full name of the ministry", help="Full name of the ministry.")
+@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True)
+def account_first(name: str, person: str, code: str, ministry: str, password: str) -> None:
+    """Make the first account NAME of an empty installation: an administrator, who sets the rest in the browser."""
+
+    services = build_services(settings_of())
+    first_account_of(
+        services, name.strip(), password, name=person, code=code.strip(), ministry=ministry, now=datetime.now(UTC)
+    )
+    click.echo("account: made; sign in with it and choose a password of your own")
 
 
 @account.command("password")

@@ -36,7 +36,9 @@ def init(data: Path, folder: Path | None, production: bool, move_settings: bool)
         f"GED_ENV_FILE={path.resolve()}",
         err=True,
     )
-    if move_settings:
+    if not move_settings:
+        click.echo("Ensuite / Then: ged migrate --finish; ged account first NAME; ged serve; ged worker", err=True)
+    else:
         click.echo(
             "Les sauvegardes des données faites jusqu'ici contiennent encore le secret : gardez-les comme lui.\n"
             "Backups of the data made until now still hold the secret: keep them as you keep it.",

@@ -3,6 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
+from ged.administration.first_account import make_first_account
 from ged.org.accounts import person_of_account, set_password, words_of
 from ged.org.file import read_organisation
 from ged.org.keys import adopt_key, attach_token, free_key, issue_key
@@ -35,6 +36,21 @@ def load_file(services: Services, path: Path, *, dry_run: bool, now: datetime) -
     except _DryRun:
         return changes
     return changes
+
+
+def first_account_of(
+    services: Services, account: str, password: str, *, name: str, code: str, ministry: str, now: datetime
+) -> None:
+    """Make the first account of an empty installation, that of an administrator.
+
+    Raises:
+        Invalid: ``password.too_short``, ``password.too_long``, ``password.common``; as ``make_first_account``.
+    """
+    refuse_guessable(password, account, name, code, ministry)
+    password_hash = hash_password(password)
+    with services.unit_of_work(now) as uow:
+        on = now.astimezone(services.zone).date()
+        make_first_account(uow, account, password_hash, name=name, code=code, ministry=ministry, on=on)
 
 
 def set_password_of(services: Services, account: str, password: str, *, now: datetime) -> None:

@@ -23,6 +23,10 @@ class Text:
 _ADMINISTRATOR, _OPERATOR, _DESK = _l("L'administrateur"), _l("L'exploitant du serveur"), _l("Le bureau d'ordre")
 
 TEXTS: Mapping[Item, Text] = {
+    Item.REGISTERS: Text(
+        _l("Des registres sont ouverts"), _ADMINISTRATOR, _l("Sans registre, aucun courrier ne reçoit de numéro."),
+        _l("« Administration », « Déploiement » : un classeur rempli donne services, personnes, postes et registres en une fois."),
+    ),
     Item.HEADS: Text(
         _l("Chaque service a un chef"), _ADMINISTRATOR, _l("Sans chef, personne n'y voit ce qui arrive ni ce qui est en retard.")
     ),

@@ -34,6 +34,11 @@ MESSAGES: Mapping[str, Message] = {
         _l("Cette page concerne toute l'installation, qui sert plusieurs ministères."),
         _l("Elle s'ouvre aux comptes que nomme le paramètre GED_INSTALLATION_ACCOUNTS."),
     ),
+    # --- account ---
+    "account.not_first": Message(
+        _l("Cette installation a déjà des comptes."), _l("Un administrateur inscrit les autres personnes.")
+    ),
+    "account.refused": Message(_l("Ce compte ne peut pas être créé : %(detail)s"), _l("Corrigez, puis recommencez.")),
     # --- act ---
     "act.closed_parent": Message(_l("« %(unit)s » est fermé."), _l("Choisissez un service ouvert.")),
     "act.closed_unit": Message(_l("« %(unit)s » est fermé."), _l("Choisissez un service ouvert.")),
@@ -266,6 +271,7 @@ MESSAGES: Mapping[str, Message] = {
     "cell.closed_successor": Message(
         _l("Ce successeur est fermé lui-même, et aucun service ouvert ne le suit."), _l("Choisissez-en un autre.")
     ),
+    "cell.capitals": Message(_l("Un compte s'écrit en minuscules."), _l("Écrivez « %(account)s ».")),
     "cell.control": Message(_l("Ce texte contient un caractère invisible."), _l("Retapez-le.")),
     "cell.cycle": Message(
         _l("Un service ne se place pas sous lui-même, ni sous un service placé sous lui."),
@@ -316,6 +322,10 @@ MESSAGES: Mapping[str, Message] = {
     "cell.pattern": Message(
         _l("Le modèle de numéro n'est pas valable."),
         _l("Il contient {seq:05d} ; il peut contenir {year}, {entity}, {unit}, {register}."),
+    ),
+    "cell.pattern_long": Message(
+        _l("Avec ce modèle, un numéro pourrait dépasser %(maximum)s caractères."),
+        _l("Gardez un seul sigle entre accolades et écrivez l'autre en lettres : {seq:05d}/{year}/{entity}/SG."),
     ),
     "cell.refused": Message(_l("Ce changement est refusé : %(detail)s."), _l("Corrigez d'abord ce qui en dépend.")),
     "cell.slash": Message(_l("Ce code s'écrit sans barre oblique (/)."), _l("Écrivez-le avec un trait d'union.")),

@@ -11,7 +11,7 @@ from web.words import checklist as words
 
 blueprint = Blueprint("checklist", __name__, url_prefix="/administration/mise-en-service")
 LEADS_TO = {
-    Item.HEADS: "organisation.index", Item.VACANT: "organisation.index", Item.CLERKS: "register_settings.index",
+    Item.REGISTERS: "register_settings.index", Item.HEADS: "organisation.index", Item.VACANT: "organisation.index", Item.CLERKS: "register_settings.index",
     Item.FIRST_ACCESS: "people.index", Item.SCANNERS: "register_settings.index", Item.HOLIDAYS: "admin.calendar_page",
     Item.MAIL_LOOP: "post.index", Item.FIRST_CLOSING: "register_settings.index",
 }  # fmt: skip

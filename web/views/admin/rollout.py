@@ -1,6 +1,7 @@
 """The roll-out: the workbook of the organisation, handed out, checked, taken in and taken back."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from io import BytesIO
 
@@ -16,6 +17,7 @@ from ged.org.file import OrganisationFile
 from ged.org.load import Change
 from ged.spreadsheet.marking import MEDIA_TYPE, place
 from ged.spreadsheet.reading import MAX_BYTES, read_apart
+from ged.typography import french
 from ged.workbook import operations, writing
 from ged.workbook.cells import Finding
 from ged.workbook.merging import Merged
@@ -106,10 +108,11 @@ def show(import_id: int) -> ResponseReturnValue:
         import_id=import_id,
         filename=name,
         lines=merged.lines,
-        findings=[(one.sheet, _place(one), sentence(one)) for one in merged.findings[:SHOWN]],
+        findings=[(one.sheet, _place(one), french(sentence(one))) for one in merged.findings[:SHOWN]],
         count=len(merged.findings),
         changes=[_told(one) for one in changes[:SHOWN]],
         changed=len(changes),
+        counts=_counts(changes),
     )
 
 
@@ -127,6 +130,13 @@ def _checked(import_id: int) -> tuple[str, dict[str, list[list[str]]], Organisat
         now = organisation_now(session, on=context.today())
     rows = read_apart(content)
     return name, rows, now, operations.merged(now, rows, on=context.today())
+
+
+def _counts(changes: Iterable[Change]) -> list[tuple[str, int, int, int]]:
+    """Each list with what is added to it, changed in it, and ends: who filled the workbook in compares them with the sheets."""
+    told = Counter((str(KINDS.get(one.kind, one.kind)), one.action) for one in changes)
+    lists = dict.fromkeys(name for name, _action in told)
+    return [(name, told[name, "added"], told[name, "changed"], told[name, "ended"]) for name in lists]
 
 
 def _told(change: Change) -> Change:
