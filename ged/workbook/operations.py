@@ -100,9 +100,12 @@ class _Preview(Exception):
     """Rolls back what was done to see its changes."""
 
 
-def preview(services: Services, file: OrganisationFile, *, now: datetime) -> tuple[Change, ...]:
+def preview(services: Services, file: OrganisationFile, *, seen: OrganisationFile, now: datetime) -> tuple[Change, ...]:
     """The changes that a workbook would make: it is taken in, in its turn, and the transaction is rolled back. It waits for no
     lock longer than ``locks.LONGEST_WAIT``.
+
+    Args:
+        file, seen: as of `take_in`.
 
     Raises:
         Invalid: as `bring_to`.
@@ -112,7 +115,7 @@ def preview(services: Services, file: OrganisationFile, *, now: datetime) -> tup
         with services.unit_of_work(now) as uow:
             locks.wait_briefly(uow.session)
             one_at_a_time(uow)
-            changes += bring_to(uow, file, on=now.astimezone(services.zone).date())
+            changes += bring_to(uow, asked_of(file, seen), on=now.astimezone(services.zone).date())
             raise _Preview
     except _Preview:
         return _first_told(changes)

@@ -158,6 +158,24 @@ def test_one_that_comes_with_a_new_holder_is_of_that_holder(services: Services) 
     assert standing == ["Arrêté n° 13"], "the one of the last holder has ended"
 
 
+@pytest.mark.parametrize("holder", ["NOUVEAU", "etudes"])
+def test_what_ends_with_a_new_holder_is_shown_as_it_is_done(services: Services, holder: str) -> None:
+    """Looked at, it ends too, and is not given again behind it: to its own holder that would even be refused."""
+    take(services, line())
+    sheets = rows(services)
+    people = [sheets["Personnes"][0], ["NOUVEAU", "Nouveau Chef", "", "ordinaire"]]
+    with services.reading() as session:
+        seen = organisation_now(session, on=TODAY)
+    merged = merge(seen, {"Personnes": people, "Postes": [sheets["Postes"][0], ["DGE-C", "", "", holder]]}, on=TODAY)
+    assert merged.file is not None
+    shown = operations.preview(services, merged.file, seen=seen, now=NOW)
+    with services.unit_of_work(NOW) as uow:
+        import_id = operations.hand_in(uow, b"x", "c.xlsx")
+        done = operations.take_in(uow, import_id, merged.file, seen=seen, on=TODAY)
+    assert shown == done
+    assert acts_for(services, "etudes", "DGE-C") == ("holder" if holder == "etudes" else "")
+
+
 def test_an_interim_of_a_vacant_post(services: Services) -> None:
     take(services, line(kind="intérim"), others={"Postes": [["DGE-C", "", "", "—"]]})
     assert acts_for(services, "etudes", "DGE-C") == "interim"

@@ -75,7 +75,7 @@ def org_check(workbook: Path, marked: Path | None) -> None:
     merged = operations.merged(seen, rows, on=_today(services))
     if marked is not None:
         marked.write_bytes(writing.marked(rows, merged.findings))
-    _tell(operations.preview(services, _accepted(merged), now=datetime.now(UTC)))
+    _tell(operations.preview(services, _accepted(merged), seen=seen, now=datetime.now(UTC)))
     click.echo("nothing was changed")
 
 

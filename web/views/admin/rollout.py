@@ -101,8 +101,8 @@ def hand_in() -> ResponseReturnValue:
 @blueprint.get("/<int:import_id>")
 def show(import_id: int) -> ResponseReturnValue:
     """What a workbook would change, or every cell to correct."""
-    name, _rows, _now, merged = _checked(import_id)
-    changes = operations.preview(context.services(), merged.file, now=context.now()) if merged.file else ()
+    name, _rows, seen, merged = _checked(import_id)
+    changes = operations.preview(context.services(), merged.file, seen=seen, now=context.now()) if merged.file else ()
     return render_template(
         "admin/rollout_check.html",
         import_id=import_id,
