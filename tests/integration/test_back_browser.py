@@ -17,7 +17,7 @@ from tests.browsing import leading_on, sign_in
 from tests.routing_kit import impute, register
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 __all__ = ["site"]  # a fixture
 
@@ -111,3 +111,21 @@ def test_a_form_with_an_address_of_its_own_is_come_back_to_on_its_page(page: Pag
     with leading_on(page):
         page.get_by_role("button", name="Confier", exact=True).click()
     expect(page.locator(".flash--success")).to_be_visible()
+
+
+def test_what_was_typed_does_not_outlive_the_session_at_a_shared_desk(page: Page) -> None:
+    """The browser keeps the text of a refused form that was left; whoever signs out takes it along. On a site without HTTPS browsers do
+    not heed the header that clears what is kept."""
+
+    def without_header(route: Route) -> None:
+        answer = route.fetch(max_redirects=0)
+        route.fulfill(status=answer.status, headers={"Location": answer.headers["location"]})
+
+    refused_registration(page)
+    page.goto("/registres/")
+    kept = "Object.values(sessionStorage).join()"
+    assert SUBJECT in page.evaluate(kept)
+    page.route("**/deconnexion", without_header)
+    page.locator("[data-sign-out]").evaluate("button => button.form.requestSubmit(button)")
+    page.wait_for_url("**/connexion**")
+    assert SUBJECT not in page.evaluate(kept)

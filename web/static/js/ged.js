@@ -228,6 +228,11 @@
   let isSent = false;
   document.addEventListener("submit", (event) => {
     const form = event.target;
+    if (one("[data-sign-out]", form)) { // the next person at this desk is another one
+      isSent = true;
+      for (const name of ["ged.kept", "ged.form"]) store.removeItem(name);
+      return;
+    }
     if (event.defaultPrevented || form.method !== "post" || !person || form.matches("[data-form-lost]")) return;
     if (form.target === "_blank" || form.hasAttribute("data-download")) return; // no other page follows
     isSent = true;
