@@ -7,7 +7,7 @@ the page of delegations, beside the absence.
 
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from ged import locks
@@ -36,11 +36,13 @@ def load_delegations(uow: UnitOfWork, file: OrganisationFile, *, on: date, actor
     """Give or withdraw the delegations of the file.
 
     Raises:
-        Invalid: ``delegation.person``, ``delegation.dates``, ``delegation.itself``, ``delegation.held``, ``delegation.as_given``.
+        Invalid: ``delegation.person``, ``delegation.dates``, ``delegation.itself``, ``delegation.held``, ``delegation.as_given``,
+            ``delegation.ended_before``: it was given by this act and has been ended since; a line that was written before does not
+            bring it back.
     """
     if not file.delegations:
         return []
-    held = _held(uow.session, file, on)
+    held, ended = _held(uow.session, file, on), _ended(uow.session, file)
     posts = dict(uow.session.execute(select(Post.code, Post.id)).all())
     people = {person.account: person for person in uow.session.scalars(select(Person))}
     changes: list[Change] = []
@@ -48,6 +50,8 @@ def load_delegations(uow: UnitOfWork, file: OrganisationFile, *, on: date, actor
         key = _key(record)
         standing = held.get(key, [])
         if not standing and not record.withdrawn:
+            if key in ended:
+                raise Invalid("delegation.ended_before", "give it by another act", act=record.act, post=record.post)
             row = _given(uow, record, posts[record.post], people[record.person], on=on)
             uow.record(
                 "delegation.granted", "delegation", row.id, actor=actor, kind=record.kind, of_post=row.post_id,
@@ -80,15 +84,26 @@ def _held(session: Session, file: OrganisationFile, on: date) -> dict[str, list[
     return held
 
 
+def _ended(session: Session, file: OrganisationFile) -> frozenset[str]:
+    """The keys of the delegations that were ended before their last day, as far as the file may name them."""
+    days = sorted({record.from_on for record in file.delegations if not record.withdrawn})
+    found = _found(session, Delegation.withdrawn_at.is_not(None), Delegation.from_on.in_(days))
+    return frozenset(_key_of(row, post, account) for row, post, account in found)
+
+
 def _rows(session: Session, on: date) -> list[tuple[Delegation, str, str]]:
-    given = (
+    return _found(session, Delegation.withdrawn_at.is_(None), Delegation.until_on >= on)
+
+
+def _found(session: Session, *where: ColumnElement[bool]) -> list[tuple[Delegation, str, str]]:
+    found = (
         select(Delegation, Post.code, Person.account)
         .join(Post, Post.id == Delegation.post_id)
         .join(Person, Person.id == Delegation.person_id)
-        .where(Delegation.withdrawn_at.is_(None), Delegation.until_on >= on)
+        .where(*where)
         .order_by(Delegation.id)
     )
-    return [(row, code, account) for row, code, account in session.execute(given).unique()]
+    return [(row, code, account) for row, code, account in session.execute(found).unique()]
 
 
 def _key(record: DelegationRecord) -> str:

@@ -149,6 +149,19 @@ def test_all_that_one_act_gave_end_by_its_line(services: Services) -> None:
     assert dump(services) == before
 
 
+def test_what_its_giver_has_ended_is_not_given_again_by_an_older_workbook(services: Services) -> None:
+    """The line was exported before. Another act may give the same again, and so may the giver, on the page."""
+    take(services, line())
+    with services.unit_of_work(NOW) as uow:
+        row = uow.session.scalars(select(Delegation)).one()
+        delegations.withdraw(uow, row.id, actor=actor(services, "dge"))
+    with pytest.raises(Invalid) as refusal:
+        take(services, line(act=ACT.replace(" ", "  ")))
+    assert refusal.value.code == "delegation.ended_before"
+    assert acts_for(services, "etudes", "DGE-C") == ""
+    assert take(services, line(act="Arrêté n° 13")) == 1
+
+
 def test_one_that_comes_with_a_new_holder_is_of_that_holder(services: Services) -> None:
     take(services, line())
     given = [[], ["NOUVEAU", "Nouveau Chef", "", "ordinaire"]]
@@ -310,6 +323,19 @@ def test_the_page_shows_what_changes_and_what_is_wrong(tmp_path: Path) -> None:
     assert "D2" in wrong
     assert "C3" in wrong
     assert "obligatoire" in wrong
+    with services.unit_of_work(NOW) as uow:
+        first = date.fromisoformat(f"{year}-01-01")
+        form = DelegationForm(
+            post_id=actor(services, "dge").posts[0].post_id, person_id=actor(services, "etudes").person_id,
+            kind=DelegationKind.DELEGATION, act=ACT, from_on=first, until_on=first,
+        )  # fmt: skip
+        given = uow.session.get_one(Delegation, delegations.delegate(uow, form, actor=actor(services, "dge")))
+        given.withdrawn_at = NOW
+    again = _checked(client, services, line(**days))
+    assert "a déjà pris fin" in again
+    assert "Importer" not in again
+    with services.unit_of_work(NOW) as uow:
+        uow.session.delete(uow.session.get_one(Delegation, given.id))
     own = _handed_in(client, services, line("SG-T", "admin", **days))
     assert post(client, f"{own}/importer", {}, follow_redirects=True).status_code == 200
     with services.reading() as session:

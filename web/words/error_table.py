@@ -520,6 +520,10 @@ MESSAGES: Mapping[str, Message] = {
     "delegation.as_given": Message(
         _l("Une délégation ne se modifie pas (%(act)s)."), _l("Retirez-la, puis donnez-en une autre par un autre acte.")
     ),
+    "delegation.ended_before": Message(
+        _l("Cette délégation du poste %(post)s a déjà pris fin (%(act)s)."),
+        _l("Donnez-la par un autre acte, ou ôtez sa ligne."),
+    ),
     "delegation.unknown": Message(_l("Cette délégation n'existe pas."), _l("Rechargez la liste.")),
     "delegation.withdrawn": Message(_l("Cette délégation a déjà pris fin."), _l("Rechargez la liste.")),
     # --- dispatch ---

@@ -102,7 +102,13 @@ def hand_in() -> ResponseReturnValue:
 def show(import_id: int) -> ResponseReturnValue:
     """What a workbook would change, or every cell to correct."""
     name, _rows, seen, merged = _checked(import_id)
-    changes = operations.preview(context.services(), merged.file, seen=seen, now=context.now()) if merged.file else ()
+    changes: tuple[Change, ...] = ()
+    refused: Invalid | None = None
+    try:
+        if merged.file:
+            changes = operations.preview(context.services(), merged.file, seen=seen, now=context.now())
+    except Invalid as error:
+        refused = error
     return render_template(
         "admin/rollout_check.html",
         import_id=import_id,
@@ -113,6 +119,7 @@ def show(import_id: int) -> ResponseReturnValue:
         changes=[_told(one) for one in changes[:SHOWN]],
         changed=len(changes),
         counts=_counts(changes),
+        refused=view_of(refused) if refused else None,
     )
 
 
