@@ -164,19 +164,19 @@ def test_what_its_giver_has_ended_is_not_given_again_by_an_older_workbook(servic
 
 def test_one_that_comes_with_a_new_holder_is_of_that_holder(services: Services) -> None:
     take(services, line())
-    given = [[], ["NOUVEAU", "Nouveau Chef", "", "ordinaire"]]
-    take(services, line(act="Arrêté n° 13"), others={"Personnes": given[1:], "Postes": [["DGE-C", "", "", "NOUVEAU"]]})
+    given = [[], ["nouveau", "Nouveau Chef", "", "ordinaire"]]
+    take(services, line(act="Arrêté n° 13"), others={"Personnes": given[1:], "Postes": [["DGE-C", "", "", "nouveau"]]})
     with services.reading() as session:
         standing = session.scalars(select(Delegation.act).where(Delegation.withdrawn_at.is_(None))).all()
     assert standing == ["Arrêté n° 13"], "the one of the last holder has ended"
 
 
-@pytest.mark.parametrize("holder", ["NOUVEAU", "etudes"])
+@pytest.mark.parametrize("holder", ["nouveau", "etudes"])
 def test_what_ends_with_a_new_holder_is_shown_as_it_is_done(services: Services, holder: str) -> None:
     """Looked at, it ends too, and is not given again behind it: to its own holder that would even be refused."""
     take(services, line())
     sheets = rows(services)
-    people = [sheets["Personnes"][0], ["NOUVEAU", "Nouveau Chef", "", "ordinaire"]]
+    people = [sheets["Personnes"][0], ["nouveau", "Nouveau Chef", "", "ordinaire"]]
     with services.reading() as session:
         seen = organisation_now(session, on=TODAY)
     merged = merge(seen, {"Personnes": people, "Postes": [sheets["Postes"][0], ["DGE-C", "", "", holder]]}, on=TODAY)
