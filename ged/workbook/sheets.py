@@ -248,7 +248,7 @@ SHEETS = (
         ),
     ),
     Sheet(
-        "Délégations", "delegations", "Une ligne par délégation, intérim ou signature par ordre, en cours ou à venir. Elle se donne ou se retire ; elle ne se modifie pas.",
+        "Délégations", "delegations", "Une ligne par délégation, intérim ou signature par ordre, en cours ou à venir. Elle se donne ou se retire ; elle ne se modifie pas, et ne se redonne que par un autre acte.",
         (
             Column("Poste", "post", "Le code du poste dont les pouvoirs sont confiés.", Holds.REFERENCE, refers_to="posts", is_required=True, examples=("DGE-CHEF", "SG")),
             Column("Délégataire", "person", "Le compte de la personne qui les reçoit ; jamais celui qui importe le classeur.", Holds.REFERENCE, refers_to="people", is_required=True, examples=("k.ametepe", "s.afatsawo")),
