@@ -17,7 +17,7 @@ from ged import audit, jobs, pipeline
 from ged.archive import register_check
 from ged.archive.seal import HeadSeal
 from ged.audit import AuditEntry
-from ged.db import Base
+from ged.db import Base, make_engine
 from ged.errors import RowGone
 from ged.jobs import Job, JobKind, JobState
 from ged.org.models import Unit
@@ -463,3 +463,16 @@ def reflected(engine: Engine) -> MetaData:
     found = MetaData()
     found.reflect(engine)
     return found
+
+
+@pytest.mark.servers
+def test_a_page_costs_the_server_one_process_and_the_index_that_gives_its_order(
+    make_database: Callable[[], str],
+) -> None:
+    """With the server's own values a correspondent's letters took 178 ms instead of 1 in an archive of a million."""
+    engine = make_engine(make_database())
+    wanted = {"jit": "off", "random_page_cost": "1.1", "max_parallel_workers_per_gather": "0"}
+    with engine.connect() as connection:
+        found = {name: connection.scalar(text("SELECT current_setting(:name)"), {"name": name}) for name in wanted}
+    engine.dispose()
+    assert found == wanted
