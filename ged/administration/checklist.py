@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
@@ -15,6 +16,7 @@ from ged.administration.reach import Reach
 from ged.audit import AuditEntry
 from ged.capture.models import Bridge
 from ged.errors import ConfigError, EngineFailed
+from ged.links import is_loopback
 from ged.notices.returned import WRONG, LoopState, last_loop
 from ged.org.models import Holding, Person, Post, PostRole, Unit, held_on
 from ged.register.models import Register, RegisterClosing, RegisterNature
@@ -40,6 +42,7 @@ class Item(StrEnum):
     FIRST_ACCESS = "first_access"
     SCANNERS = "scanners"
     HOLIDAYS = "holidays"
+    ADDRESS = "address"
     SEAL = "seal"
     TIME_STAMP = "time_stamp"
     MAIL_LOOP = "mail_loop"
@@ -47,7 +50,7 @@ class Item(StrEnum):
     FIRST_CLOSING = "first_closing"
 
 
-OF_INSTALLATION = frozenset({Item.SEAL, Item.TIME_STAMP, Item.MAIL_LOOP, Item.BACKUP, Item.HOLIDAYS})
+OF_INSTALLATION = frozenset({Item.ADDRESS, Item.SEAL, Item.TIME_STAMP, Item.MAIL_LOOP, Item.BACKUP, Item.HOLIDAYS})
 """Lines that only an administrator of the whole installation sees."""
 
 
@@ -96,6 +99,7 @@ def checklist(session: Session, services: Services, actor: Actor, *, on: date, n
             ~exists().where(Bridge.unit_id == Register.unit_id, Bridge.revoked_at.is_(None), Bridge.last_seen_at.is_not(None)),
         ),
         Item.HOLIDAYS: lambda: _holidays(session, on),
+        Item.ADDRESS: lambda: Line(Item.ADDRESS, int(is_loopback(urlsplit(services.public_url).hostname or ""))),
         Item.SEAL: lambda: Line(Item.SEAL, int(not _has_seal(services))),
         Item.TIME_STAMP: lambda: Line(Item.TIME_STAMP, int(services.timestamper is None)),
         Item.MAIL_LOOP: lambda: _loop(session, now),

@@ -46,15 +46,17 @@ class PersonRow:
 def people(
     session: Session, reach: Reach, words: str, *, on: date, offset: int, limit: int, with_closed: bool
 ) -> tuple[list[PersonRow], int]:
-    """The people within reach whose name, account or post has these words, by name: a page, and how many there are."""
+    """The people within reach whose name, account or post (title or code) has these words, by name: a page, and how many there are."""
     titles: dict[int, list[str]] = {}
+    codes: dict[int, list[str]] = {}
     held = (
-        select(Holding.person_id, Post.title)
+        select(Holding.person_id, Post.title, Post.code)
         .join(Post, Post.id == Holding.post_id)
         .where(Post.unit_id.in_(reach.units), *held_on(on))
     )
-    for person_id, title in session.execute(held.order_by(Holding.id)):
+    for person_id, title, code in session.execute(held.order_by(Holding.id)):
         titles.setdefault(person_id, []).append(title)
+        codes.setdefault(person_id, []).append(code)
     query = select(Person.id, Person.account, Person.name, Person.is_active, Person.password_hash != "").where(
         reach.people
     )
@@ -67,7 +69,9 @@ def people(
         found = [
             row
             for row in found
-            if all(word in fold(f"{row.name} {row.account} {' '.join(row.posts)}") for word in wanted)
+            if all(
+                word in fold(" ".join((row.name, row.account, *row.posts, *codes.get(row.id, ())))) for word in wanted
+            )
         ]
     found.sort(key=lambda row: (fold(row.name), row.id))
     return found[offset : offset + limit], len(found)

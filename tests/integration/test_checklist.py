@@ -120,6 +120,15 @@ def test_a_closed_unit_or_register_or_account_is_not_missed(services: Services) 
     assert "ARR-DGE" not in lines(services)[Item.SCANNERS].names
 
 
+@pytest.mark.parametrize(
+    ("address", "missing"), [("http://127.0.0.1:8000", 1), ("http://localhost", 1), ("https://ged.eau.gouv.tg", 0)]
+)
+def test_the_address_that_is_printed_for_people_is_not_that_of_the_machine_itself(
+    services: Services, address: str, missing: int
+) -> None:
+    assert lines(replace(services, public_url=address))[Item.ADDRESS].missing == missing
+
+
 def test_a_ministry_without_a_register_is_told_to_open_some(services: Services) -> None:
     """Nothing lacks a clerk or a scanner on the first day: the list must not look nearly done."""
     assert lines(services)[Item.REGISTERS].is_done

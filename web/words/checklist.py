@@ -45,6 +45,10 @@ TEXTS: Mapping[Item, Text] = {
     Item.HOLIDAYS: Text(
         _l("Les jours fériés de l'an prochain sont là"), _ADMINISTRATOR, _l("Sans eux, les délais qui passent le 31 décembre tombent un mauvais jour.")
     ),
+    Item.ADDRESS: Text(
+        _l("L'adresse du site est réglée"), _OPERATOR, _l("Sans elle, les feuilles de premier accès, les courriels et les codes des lettres mènent à une adresse que personne d'autre n'ouvre."),
+        _l("Sur le serveur : le paramètre GED_PUBLIC_URL."),
+    ),
     Item.SEAL: Text(
         _l("Le cachet du ministère est en place"), _OPERATOR, _l("Sans cachet, les registres arrêtés et les preuves ne portent aucune signature du ministère."),
         _l("Sur le serveur : ged pki seal, ou un certificat acheté."),
