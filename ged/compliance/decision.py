@@ -83,7 +83,7 @@ def _archiving(facts: Facts) -> Iterator[Block]:
     yield Heading("Article 4 : Lieu de conservation")
     yield Paragraph(
         "Les documents, les registres et le journal sont conservés sur le serveur qui porte le système "
-        f"({plain(facts.public_url)}), situé [[adresse du local, salle, institution qui l'exploite]]. "
+        f"({words.site(facts)}), situé [[adresse du local, salle, institution qui l'exploite]]. "
         + ("La base de données se trouve sur le même serveur. " if facts.is_embedded else "")
         + "Des copies de sauvegarde sont conservées [[lieu, support, fréquence, personne responsable]]. "
         + (
@@ -203,7 +203,7 @@ def _control(facts: Facts) -> Iterator[Block]:
         "Chaque registre est arrêté ; aucun numéro ne s'ajoute ensuite. Une erreur est rectifiée ou annulée avec sa raison, jamais effacée.",
         "Chaque semaine, l'empreinte de chaque fichier conservé est recalculée et comparée.",
         "Les signatures des documents reçus sont vérifiées à l'arrivée ; le résultat est montré à tous ceux qui traitent le courrier.",
-        f"Quiconque reçoit un document signé peut le vérifier par son code, à l'adresse {plain(facts.public_url)}/verifier, et par un programme "
+        f"Quiconque reçoit un document signé peut le vérifier par son code, à l'adresse {words.site(facts)}/verifier, et par un programme "
         "indépendant publié par le système.",
         "Les fichiers entrants sont contrôlés par un antivirus et ouverts dans un processus isolé."
         if facts.has_scanner

@@ -23,7 +23,8 @@ from ged.org.models import Delegation, Holding, Person, Post, PostRole, SigningK
 from ged.org.stock import kept_rows
 from ged.org.tree import all_units, entity_of
 from ged.ports import Certificate, Confidentiality
-from ged.register.models import Direction, Register, RegisterNature
+from ged.register.counters import year_of
+from ged.register.models import Direction, Register, RegisterCounter, RegisterNature
 from ged.register.numbering import format_number
 from ged.unit import Role, Services, UnitRow
 
@@ -55,11 +56,12 @@ class Office:
 
 @dataclass(frozen=True)
 class Book:
-    """A register. ``number``: as its first number of the year would read."""
+    """A register. ``number``: its first number of the year here; ``paper``: the paper book that it continues this year, or empty."""
 
     name: str
     number: str
     nature: RegisterNature
+    paper: str = ""
 
 
 @dataclass(frozen=True)
@@ -270,14 +272,22 @@ def _books(session: Session, own: Sequence[int], entity: Entity, on: date) -> tu
             Register.unit_id.in_(own), Register.closed_at.is_(None), Register.nature != RegisterNature.ARCHIVE
         ).order_by(Register.id)
     )  # fmt: skip
-    return tuple(
-        Book(
-            row.name,
-            format_number(row.pattern, sequence=1, on=on, entity=entity.code, unit=row.unit.code, register=row.code),
-            row.nature,
+    opened = select(
+        RegisterCounter.register_id,
+        RegisterCounter.year,
+        RegisterCounter.opening_sequence,
+        RegisterCounter.opening_reason,
+    ).where(RegisterCounter.opening_sequence > 0)
+    begun = {(one, year): (sequence, reason) for one, year, sequence, reason in session.execute(opened)}
+
+    def book(row: Register) -> Book:
+        last, paper = begun.get((row.id, year_of(row, on)), (0, ""))
+        first = format_number(
+            row.pattern, sequence=last + 1, on=on, entity=entity.code, unit=row.unit.code, register=row.code
         )
-        for row in rows
-    )
+        return Book(row.name, first, row.nature, paper)
+
+    return tuple(book(row) for row in rows)
 
 
 def _natures(session: Session, entity: Entity) -> tuple[Kept, ...]:

@@ -1,9 +1,11 @@
 """Words that both papers use of the same facts, and their tables."""
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from ged.compliance.facts import Facts, Kept, Office, Reached
 from ged.compliance.text import Rows, plain
+from ged.links import is_loopback
 from ged.org.words import LEVELS
 from ged.ports import Confidentiality
 from ged.register.models import Direction, RegisterNature
@@ -77,9 +79,19 @@ def offices(facts: Facts) -> Rows:
     return Rows(("Rôle", "Poste", "Titulaire à ce jour"), rows + missing, (4, 5, 3))
 
 
+def site(facts: Facts) -> str:
+    """The address of the site; a blank while it is one that only the server itself can open."""
+    if is_loopback(urlsplit(facts.public_url).hostname or ""):
+        return "[[adresse du site]]"
+    return plain(facts.public_url)
+
+
 def books(facts: Facts) -> Rows:
     """The registers, and what their numbers look like."""
-    rows = tuple((plain(one.name), BOOKS[one.nature], plain(one.number)) for one in facts.books)
+    rows = tuple(
+        (plain(one.name), BOOKS[one.nature], plain(one.number) + (f", à la suite du registre papier ({plain(one.paper)})" if one.paper else ""))
+        for one in facts.books
+    )  # fmt: skip
     return Rows(("Registre", "Nature", "Premier numéro de l'année"), rows or (("[[registres]]", "", ""),), (5, 3, 4))
 
 

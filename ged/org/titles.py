@@ -26,6 +26,8 @@ _FEMININE_ENDINGS = (
 )
 _FEMININE_ADJECTIVES = frozenset({"générale", "particulière", "adjointe", "déléguée"})
 _UNIT = re.compile(r"(?:(?<!\w)(à|de) )?\{service\}")
+_ARTICLE = re.compile(r"(?:le |la |les |l['’])", re.IGNORECASE)
+_CONTRACTED = {("à", "Le "): "au ", ("de", "Le "): "du ", ("à", "Les "): "aux ", ("de", "Les "): "des "}
 _VOWELS = "aàâeéèêiîoôuùy"
 
 
@@ -40,14 +42,18 @@ class Signatory:
 
 
 def with_article(title: str) -> str:
-    """A title with its article, as at the beginning of a line.
+    """A title with its article, as at the beginning of a line; one that was typed with its article keeps it.
 
     >>> with_article("Secrétaire générale"), with_article("Ministre des Mines"), with_article("Administrateur")
     ('La Secrétaire générale', 'Le Ministre des Mines', "L'Administrateur")
+    >>> with_article("le ministre")
+    'Le ministre'
     """
     words = title.split()
     if not words:
         return ""
+    if _ARTICLE.match(title):
+        return title[0].upper() + title[1:]
     first = words[0].casefold()
     if first[0] in _VOWELS:
         return f"L'{title}"
@@ -65,12 +71,13 @@ def with_unit(text: str, name: str) -> str:
     'confié à la Direction générale, auprès de la Direction générale'
     """
     named = with_article(name)
-    article, rest = (named[:2], named[2:]) if named.startswith("L'") else (named[:3], named[3:])
+    found = _ARTICLE.match(named)
+    article, rest = (found[0], named[found.end() :]) if found else ("", named)
 
     def filled(found: re.Match[str]) -> str:
         before, preposition = found.string[: found.start()].rstrip(" "), found[1]
-        if preposition and article == "Le ":
-            return {"à": "au", "de": "du"}[preposition] + f" {rest}"
+        if (preposition, article) in _CONTRACTED:
+            return _CONTRACTED[preposition, article] + rest
         if preposition:
             return f"{preposition} {article.lower()}{rest}"
         begins = not before or before[-1] in ".!?\n"

@@ -76,6 +76,8 @@ class _Work:
     on: date | None = None
     given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The delegations that are there, as they are."""
+    held_natures: frozenset[str] | None = None
+    """The natures that are there, by key; None: names are not compared."""
     steps: dict[str, list[_Line]] = field(default_factory=dict)
     """Nature -> its lines of the sheet of circuits."""
     count: int = 0
@@ -108,6 +110,7 @@ def merge(
     *,
     on: date | None = None,
     lacking: frozenset[str] = frozenset(),
+    one_name_each: bool = False,
 ) -> Merged:
     """Apply the sheets to the current organisation.
 
@@ -115,9 +118,12 @@ def merge(
         workbook: title of a sheet -> its rows of text, the first one the names of the columns.
         on: the day, by which a period is over; None: that is left to the taking in.
         lacking: characters that no font of ours has: names and titles are printed.
+        one_name_each: a new nature is not named as another one. An act from a form does not ask: who may not see the other
+            ministry's natures would learn their names.
     """
     work = _Work(_records(now), lacking, on=on)
     work.given = dict(work.records["delegations"])
+    work.held_natures = frozenset(work.records["natures"]) if one_name_each else None
     for sheet, rows in _known_sheets(workbook, work):
         for line in _lines(sheet, rows, work):
             work.count += 1
@@ -373,6 +379,8 @@ def _check_meaning(work: _Work) -> None:
             _check_delegation(line, key, fields, work)
         elif kind in LISTED and not work.records["units"].get(fields.get("entity") or "", {"entity": True})["entity"]:
             work.note(line, "entity", "workbook.no_entity")
+        if kind == "natures" and work.held_natures is not None and key not in work.held_natures:
+            _check_name(line, key, fields, work)
         if kind == "natures" and fields.get("register") in work.records["registers"]:
             if work.records["registers"][fields["register"]]["direction"] != fields["direction"]:
                 work.note(line, "register", "workbook.other_direction")
@@ -382,6 +390,25 @@ def _check_meaning(work: _Work) -> None:
             _check_person(line, key, fields, work)
         if kind == "posts" and work.records["people"].get(fields.get("holder") or "", {}).get("closed"):
             work.note(line, "holder", "workbook.closed_holder")
+
+
+def _check_name(line: _Line, key: str, fields: Mapping[str, Any], work: _Work) -> None:
+    """A new nature that is named as another one of its direction and list: the clerk would see two of one name.
+
+    A new installation has natures of its own, which whoever fills in a template does not see there.
+    """
+    for other, held in work.records["natures"].items():
+        is_same = held["direction"] == fields["direction"] and (held.get("entity") or None) == (
+            fields.get("entity") or None
+        )
+        if (
+            other != key
+            and is_same
+            and not held.get("closed")
+            and folded(str(held["name"])) == folded(str(fields["name"]))
+        ):
+            work.note(line, "name", "workbook.same_name", name=held["name"], other=held["code"])
+            return
 
 
 def _check_register(line: _Line, fields: Mapping[str, Any], work: _Work) -> None:

@@ -93,7 +93,7 @@ def merged(now: OrganisationFile, sheets: Sheets, *, on: date | None = None) -> 
     # Where no child is free to look, the text is taken: a print will show a stand-in.
     with suppress(EngineFailed):
         lacking = unprintable("".join(cell for rows in sheets.values() for row in rows for cell in row))
-    return merge(now, sheets, on=on, lacking=lacking)
+    return merge(now, sheets, on=on, lacking=lacking, one_name_each=True)
 
 
 class _Preview(Exception):

@@ -158,7 +158,7 @@ SHEETS = (
         "Postes", "posts", "Une ligne par poste. Les droits vont au poste, jamais à la personne. Chaque entité et chaque unité a un chef ; l'unité qui tient un registre, un agent d'enregistrement.",
         (
             Column("Code", "code", "Court, sans espace.", is_required=True, limit=64, examples=("BO-AGENT", "DGE-CHEF")),
-            Column("Intitulé", "title", "Tel qu'il est imprimé sous une signature.", is_required=True, examples=("Agent d'enregistrement", "Directeur général de l'énergie")),
+            Column("Intitulé", "title", "Tel qu'il est imprimé sous une signature, sans article.", is_required=True, examples=("Agent d'enregistrement", "Directeur général de l'énergie")),
             Column("Unité", "unit", "Le sigle de son unité.", Holds.REFERENCE, refers_to="units", is_required=True, examples=("BO", "DGE")),
             Column("Titulaire", "holder", "Le compte de la personne qui l'occupe ; — pour un poste vacant.", Holds.REFERENCE, refers_to="people", examples=("k.ametepe", "s.afatsawo")),
             Column("Rôles", "roles", ROLES_EXPLAINED, Holds.CHOICES, ROLES, examples=("enregistrement", "chef, signataire")),

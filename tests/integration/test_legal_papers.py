@@ -26,7 +26,8 @@ from ged.compliance.text import plain, runs
 from ged.errors import NotFound
 from ged.natures.models import Nature
 from ged.org.models import Holding, Person, Post, PostRole, SigningKey, Unit
-from ged.register.models import Direction
+from ged.register.counters import year_of
+from ged.register.models import Direction, Register, RegisterCounter
 from ged.unit import Role, Services
 from tests import commands
 from tests.administration_site_kit import place
@@ -88,6 +89,30 @@ def word_text(content: bytes) -> str:
         assert file.testzip() is None
         tree = ElementTree.fromstring(file.read("word/document.xml"))
     return "\n".join("".join(t.text or "" for t in p.iter(f"{WORDS}t")) for p in tree.iter(f"{WORDS}p"))
+
+
+def test_a_register_that_continues_a_paper_book_says_where_it_begins_here(services: Services, tmp_path: Path) -> None:
+    """The decision must not say that a register begins with 1 when its paper book stopped at 4127."""
+    with services.unit_of_work(NOW) as uow:
+        row = uow.session.scalars(select(Register).where(Register.code == "ARR")).one()
+        uow.session.add(
+            RegisterCounter(
+                register_id=row.id, year=year_of(row, TODAY), opening_sequence=4127, last_sequence=4127, opening_reason="Tome 12"
+            )
+        )  # fmt: skip
+    told = all_lines(facts_of(services, tmp_path))
+    assert "04128/" in told
+    assert "à la suite du registre papier (Tome 12)" in told
+
+
+def test_an_address_that_only_the_server_opens_is_a_blank(services: Services, tmp_path: Path) -> None:
+    told = all_lines(facts_of(services, tmp_path))
+    assert "127.0.0.1" not in told
+    assert "[[adresse du site]]" in told
+    services = replace(services, public_url="https://ged.eau.gouv.tg")
+    told = all_lines(facts_of(services, tmp_path))
+    assert "https://ged.eau.gouv.tg/verifier" in told
+    assert "adresse du site" not in told
 
 
 def test_what_is_missing_is_told_until_it_is_set(services: Services, tmp_path: Path) -> None:

@@ -233,6 +233,7 @@ WRONG = [
     ("Natures", ["nx", "Nature", "départ", "", "", "inconnue"], 5, "workbook.unknown"),
     ("Natures", ["nx", "Nature", "départ", "", "", "", "avant"], 6, "workbook.numbers"),
     ("Natures", ["MMRE/nx", "Nature", "départ"], 0, "workbook.slash"),
+    ("Natures", ["nx", "FACTURE", "arrivée"], 1, "workbook.same_name"),
     ("Mentions", ["m/x", "Mention"], 0, "workbook.slash"),
     ("Circuits", ["lettre", "INCONNU", "signature"], 1, "workbook.unknown"),
     ("Mentions", ["mx", "Mention", "deux jours"], 2, "workbook.too_long"),

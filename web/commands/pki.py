@@ -64,7 +64,7 @@ def pki_init(organisation: str, root: Path | None, trial: bool, words: Passphras
         passphrase=passphrase,
         issuing_passphrase=issuing,
     )
-    click.echo("authority: made")
+    click.echo("authority: made; restart the site and the workers, so that they recognise its signatures")
     if root is None:
         click.echo("authority: for trials; ged pki protect makes it one for real letters")
         return
