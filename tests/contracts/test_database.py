@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, MetaData, Table, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, MetaData, Table, select, text, update
+from sqlalchemy.exc import IntegrityError, InternalError
 
 from ged import audit, jobs, pipeline
 from ged.archive import register_check
 from ged.archive.seal import HeadSeal
 from ged.audit import AuditEntry
-from ged.db import Base, make_engine
+from ged.db import Base, make_engine, read_session
 from ged.errors import RowGone
 from ged.jobs import Job, JobKind, JobState
 from ged.org.models import Unit
@@ -476,3 +476,30 @@ def test_a_page_costs_the_server_one_process_and_the_index_that_gives_its_order(
         found = {name: connection.scalar(text("SELECT current_setting(:name)"), {"name": name}) for name in wanted}
     engine.dispose()
     assert found == wanted
+
+
+@pytest.mark.servers
+def test_the_server_keeps_the_plans_of_what_is_read_often(make_database: Callable[[], str]) -> None:
+    engine = make_engine(make_database())
+    for _ in range(10):
+        with read_session(engine) as session:
+            session.execute(text("SELECT 17"))
+    with engine.connect() as connection:
+        kept = connection.scalars(text("SELECT statement FROM pg_prepared_statements")).all()
+    engine.dispose()
+    assert "SELECT 17" in kept
+
+
+@pytest.mark.servers
+def test_a_session_for_queries_writes_nothing(make_database: Callable[[], str], tmp_path: Path) -> None:
+    services = make_services(tmp_path, url=make_database())
+    make_organisation(services)
+    with pytest.raises(InternalError, match="read-only"), services.reading() as session:
+        session.execute(update(Unit).values(name="x"))
+    with services.reading() as session:
+        for unit in session.scalars(select(Unit)):
+            unit.name = "x"  # never flushed
+    with services.unit_of_work(NOW) as uow:  # a connection of the pool may write again
+        assert "x" not in uow.session.scalars(select(Unit.name)).all()
+        uow.session.execute(update(Unit).values(name="y"))
+    services.engine.dispose()
