@@ -59,7 +59,7 @@ def typed(services: Services, **changes: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("field", "text", "sign"), [("sender_name", SENDER, "字"), ("subject", SUBJECT, "🎉"), ("addressee", "M. 王", "王")]
+    ("field", "text", "sign"), [("sender_name", SENDER, "漢"), ("subject", SUBJECT, "🎉"), ("addressee", "M. 王", "王")]
 )
 def test_what_a_person_types_is_refused_at_its_field(site: Site, field: str, text: str, sign: str) -> None:
     app, services = site
