@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged import locks
-from ged.audit import AuditEntry, AuditPayload
+from ged.audit_changes import Journaled, journaled, last_journaled
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.routing import due
 from ged.routing.calendar import MONDAY_TO_FRIDAY, calendar
@@ -171,24 +171,19 @@ class DayChange:
 
 def last_changes(session: Session) -> list[DayChange]:
     """The last changes of single days, the newest first; those whose details are gone are left out."""
-    rows = session.execute(
-        select(AuditEntry.sequence, AuditEntry.at, AuditPayload.payload)
-        .join(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
-        .where(AuditEntry.action == CHANGED)
-        .order_by(AuditEntry.sequence.desc())
-        .limit(SHOWN)
-    ).all()
-    days = [date.fromisoformat(row.payload["on"]) for row in rows]
+    kept = last_journaled(session, CHANGED, SHOWN)
+    days = [date.fromisoformat(one.details["on"]) for one in kept]
     held = {row.on: row for row in session.scalars(select(Holiday).where(Holiday.on.in_(days)))}
-    return [_change(row.sequence, row.at, row.payload, held.get(on)) for row, on in zip(rows, days, strict=True)]
+    return [_change(one, held.get(on)) for one, on in zip(kept, days, strict=True)]
 
 
-def _change(sequence: int, at: datetime, payload: Mapping[str, Any], held: Holiday | None) -> DayChange:
+def _change(one: Journaled, held: Holiday | None) -> DayChange:
+    payload = one.details
     on = date.fromisoformat(payload["on"])
     left = {"name": payload["name"], "is_off": payload["is_off"], "is_edited": True, "is_estimate": False}
     # An entry of an earlier release does not say what was before.
     may_undo = "before" in payload and _told(held) == left != payload["before"]
-    return DayChange(sequence, at, on, payload["name"], payload["is_off"], payload.get("before"), may_undo)
+    return DayChange(one.sequence, one.at, on, payload["name"], payload["is_off"], payload.get("before"), may_undo)
 
 
 def undo(uow: UnitOfWork, sequence: int, *, actor: Actor) -> tuple[DayChange, Changed]:
@@ -203,11 +198,10 @@ def undo(uow: UnitOfWork, sequence: int, *, actor: Actor) -> tuple[DayChange, Ch
     if post is None:
         raise Forbidden("calendar.forbidden", "ask the administrator")
     held = _held(uow)
-    entry, payload = uow.session.get(AuditEntry, sequence), uow.session.get(AuditPayload, sequence)
-    if entry is None or payload is None or entry.action != CHANGED:
+    kept = journaled(uow.session, CHANGED, sequence)
+    if kept is None:
         raise NotFound("calendar.unknown", "look at the calendar again", id=sequence)
-    told = payload.payload
-    done = _change(sequence, entry.at, told, uow.session.get(Holiday, date.fromisoformat(told["on"])))
+    done = _change(kept, uow.session.get(Holiday, date.fromisoformat(kept.details["on"])))
     if not done.may_undo:
         raise Invalid("calendar.changed_since", "look at the calendar again", day=done.on.isoformat())
     row = uow.session.get_one(Holiday, done.on)

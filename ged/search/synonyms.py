@@ -9,10 +9,11 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import event, select
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from ged import audit
+from ged.audit_changes import Journaled, journaled, last_journaled
 from ged.errors import Invalid, NotFound, StaleVersion
 from ged.ports import SynonymBook
 from ged.unit import Actor, Services, UnitOfWork
@@ -141,23 +142,16 @@ class SynonymChange:
 
 def last_changes(services: Services, session: Session) -> list[SynonymChange]:
     """The last changes, the newest first; those whose details are gone are left out."""
-    entry, payload = audit.AuditEntry, audit.AuditPayload
-    rows = session.execute(
-        select(entry.sequence, entry.at, payload.payload)
-        .join(payload, payload.sequence == entry.sequence)
-        .where(entry.action == ACTION)
-        .order_by(entry.sequence.desc())
-        .limit(SHOWN)
-    ).all()
     held = [line.strip() for line in services.synonyms.text().splitlines()]
-    return [_change(sequence, at, told, held) for sequence, at, told in rows]
+    return [_change(one, held) for one in last_journaled(session, ACTION, SHOWN)]
 
 
-def _change(sequence: int, at: datetime, told: dict[str, object], held: list[str]) -> SynonymChange:
-    removed, added = (tuple(map(str, told.get(name) or ())) for name in ("removed", "added"))  # type: ignore[call-overload]
+def _change(one: Journaled, held: list[str]) -> SynonymChange:
+    told = one.details
+    removed, added = (tuple(map(str, told.get(name) or ())) for name in ("removed", "added"))
     is_whole = told.get("count", len(added)) == len(added)
     may_undo = is_whole and all(line in held for line in added) and not any(line in held for line in removed)
-    return SynonymChange(sequence, at, removed, added, may_undo)
+    return SynonymChange(one.sequence, one.at, removed, added, may_undo)
 
 
 def undo(uow: UnitOfWork, sequence: int, *, actor: Actor) -> None:
@@ -168,12 +162,12 @@ def undo(uow: UnitOfWork, sequence: int, *, actor: Actor) -> None:
         Invalid: ``synonyms.changed_since``: its groups have changed again.
     """
     audit.lock(uow.session)
-    entry, payload = uow.session.get(audit.AuditEntry, sequence), uow.session.get(audit.AuditPayload, sequence)
-    if entry is None or payload is None or entry.action != ACTION:
+    kept = journaled(uow.session, ACTION, sequence)
+    if kept is None:
         raise NotFound("synonyms.unknown", "look at the list again")
     before = uow.services.synonyms.text()
     lines = before.splitlines()
-    done = _change(sequence, entry.at, payload.payload, [line.strip() for line in lines])
+    done = _change(kept, [line.strip() for line in lines])
     if not done.may_undo:
         raise Invalid("synonyms.changed_since", "look at the list again")
     places = [n for n, line in enumerate(lines) if line.strip() in done.added]

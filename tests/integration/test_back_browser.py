@@ -2,48 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from ged.register.models import Mail
 from ged.routing.models import Assignment
 from ged.unit import Services
-from tests.browser_site_kit import site
+from tests.browser_site_kit import SUBJECT, count_registered, fill_registration, page, site
 from tests.browsing import leading_on, sign_in
 from tests.routing_kit import impute, register
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Route
+    from playwright.sync_api import Page, Route
 
-__all__ = ["site"]  # a fixture
+__all__ = ["page", "site"]  # fixtures
 
 pytestmark = pytest.mark.browser
-SUBJECT = "Demande d'audience du collectif des riverains"
 RESTORED = "Votre saisie interrompue a été rétablie"
 
 
-@pytest.fixture
-def page(browser: Browser, site: tuple[str, Services]) -> Iterator[Page]:
-    context = browser.new_context(base_url=site[0], locale="fr-FR", viewport={"width": 360, "height": 740})
-    yield context.new_page()
-    context.close()
-
-
-def letters(services: Services) -> int:
-    with services.reading() as session:
-        return session.scalar(select(func.count(Mail.id)).where(Mail.subject == SUBJECT)) or 0
-
-
 def refused_registration(page: Page) -> None:
-    sign_in(page, "agent")
-    page.goto("/enregistrer/")
-    page.select_option("#addressed_post_id", index=1)
-    page.fill("#sender_name", "Collectif des riverains")
-    page.fill("#subject", SUBJECT)
+    fill_registration(page)
     page.fill("#written_on", "31/02/2026")
     with leading_on(page):
         page.press("#subject", "Enter")
@@ -60,7 +41,7 @@ def test_back_from_a_refused_form_gives_the_text_back(page: Page, site: tuple[st
     with leading_on(page):
         page.press("#subject", "Enter")
     page.wait_for_url("**/enregistre")
-    assert letters(site[1]) == 1
+    assert count_registered(site[1]) == 1
 
 
 def test_back_to_a_refused_form_that_was_corrected_shows_an_empty_one(page: Page, site: tuple[str, Services]) -> None:
@@ -72,7 +53,7 @@ def test_back_to_a_refused_form_that_was_corrected_shows_an_empty_one(page: Page
     page.go_back()
     expect(page.locator("#subject")).to_have_value("")
     expect(page.get_by_text(RESTORED)).to_be_hidden()
-    assert letters(site[1]) == 1
+    assert count_registered(site[1]) == 1
 
 
 def test_a_refused_form_is_loaded_again_with_its_text_and_left_behind_by_a_link(page: Page) -> None:

@@ -2,51 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 from sqlalchemy import func, select
 
-from ged.register.models import Mail
 from ged.routing.models import Assignment
 from ged.unit import Services
-from tests.browser_site_kit import site
+from tests.browser_site_kit import SUBJECT, count_registered, fill_registration, page, site
 from tests.browsing import AXE, leading_on, sign_in
 from tests.routing_kit import register
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
-__all__ = ["site"]  # a fixture
+__all__ = ["page", "site"]  # fixtures
 
 pytestmark = pytest.mark.browser
-SUBJECT = "Demande d'audience du collectif des riverains"
-
-
-@pytest.fixture
-def page(browser: Browser, site: tuple[str, Services]) -> Iterator[Page]:
-    context = browser.new_context(base_url=site[0], locale="fr-FR", viewport={"width": 360, "height": 740})
-    yield context.new_page()
-    context.close()
-
-
-def letters(services: Services) -> int:
-    with services.reading() as session:
-        return session.scalar(select(func.count(Mail.id)).where(Mail.subject == SUBJECT)) or 0
-
-
-def fill(page: Page) -> None:
-    sign_in(page, "agent")
-    page.goto("/enregistrer/")
-    page.select_option("#addressed_post_id", index=1)
-    page.fill("#sender_name", "Collectif des riverains")
-    page.fill("#subject", SUBJECT)
 
 
 def test_a_registration_waits_for_the_network_and_leaves_by_itself(page: Page, site: tuple[str, Services]) -> None:
-    fill(page)
+    fill_registration(page)
     told = page.locator("[data-offline]")
     expect(told).to_be_hidden()
     page.context.set_offline(True)
@@ -57,15 +34,15 @@ def test_a_registration_waits_for_the_network_and_leaves_by_itself(page: Page, s
     if AXE.is_file():
         page.evaluate(AXE.read_text(encoding="utf-8"))
         assert page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"] == []
-    assert letters(site[1]) == 0
+    assert count_registered(site[1]) == 0
     with leading_on(page):
         page.context.set_offline(False)
     page.wait_for_url("**/enregistre")
-    assert letters(site[1]) == 1
+    assert count_registered(site[1]) == 1
 
 
 def test_what_waits_registers_no_letter_that_was_registered_meanwhile(page: Page, site: tuple[str, Services]) -> None:
-    fill(page)
+    fill_registration(page)
     # The server is away for this tab alone: its clerk loses patience, and registers the letter in another one.
     page.route("**/sante/site", lambda route: route.abort())
     page.evaluate("window.dispatchEvent(new Event('offline'))")
@@ -79,23 +56,23 @@ def test_what_waits_registers_no_letter_that_was_registered_meanwhile(page: Page
     other.fill("#subject", SUBJECT)
     with leading_on(other):
         other.press("#subject", "Enter")
-    assert letters(site[1]) == 1
+    assert count_registered(site[1]) == 1
     with leading_on(page):
         page.unroute("**/sante/site")
     expect(page.locator(".error-summary")).to_be_visible()
     expect(page.locator("#subject")).to_have_value(SUBJECT)
-    assert letters(site[1]) == 1, "the form that waited asks before it takes a number"
+    assert count_registered(site[1]) == 1, "the form that waited asks before it takes a number"
 
 
 def test_a_person_takes_back_what_waits(page: Page, site: tuple[str, Services]) -> None:
-    fill(page)
+    fill_registration(page)
     page.context.set_offline(True)
     page.press("#subject", "Enter")
     page.get_by_role("button", name="Ne pas l’envoyer").click()
     page.context.set_offline(False)
     expect(page.locator("[data-offline]")).to_be_hidden()
     expect(page.locator("#subject")).to_have_value(SUBJECT)
-    assert letters(site[1]) == 0
+    assert count_registered(site[1]) == 0
 
 
 def test_an_imputation_waits_too(page: Page, site: tuple[str, Services]) -> None:
@@ -130,7 +107,7 @@ def test_what_cannot_be_taken_back_is_never_sent_by_itself(page: Page) -> None:
 def test_an_answer_that_never_came_gives_the_text_back_and_makes_one_letter(
     page: Page, site: tuple[str, Services]
 ) -> None:
-    fill(page)
+    fill_registration(page)
     lost: list[bool] = []
 
     def lose(route) -> None:  # type: ignore[no-untyped-def]  # of the driver
@@ -144,7 +121,7 @@ def test_an_answer_that_never_came_gives_the_text_back_and_makes_one_letter(
     page.route("**/enregistrer/", lose)
     page.press("#subject", "Enter")
     page.wait_for_url("chrome-error://**")
-    assert letters(site[1]) == 1
+    assert count_registered(site[1]) == 1
     page.go_back()
     expect(page.locator("#navigation")).to_be_attached()
     page.goto("/enregistrer/")
@@ -153,4 +130,4 @@ def test_an_answer_that_never_came_gives_the_text_back_and_makes_one_letter(
     with leading_on(page):
         page.press("#subject", "Enter")
     page.wait_for_url("**/enregistre")
-    assert letters(site[1]) == 1, "sent twice, registered once"
+    assert count_registered(site[1]) == 1, "sent twice, registered once"
