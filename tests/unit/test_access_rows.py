@@ -130,6 +130,25 @@ def test_a_reason_is_withdrawn_and_nothing_else(session: Session) -> None:
     assert asked(uow) == [("index", 1, "access")]
 
 
+def test_rights_of_some_reasons_are_kept_and_restored_with_their_moments(session: Session) -> None:
+    given(session, 1, B, A, because=Because.IMPUTED)
+    given(session, 1, A, because=Because.COPIED)
+    given(session, 1, C)
+    given(session, 2, A, because=Because.IMPUTED)
+    reasons = [Because.IMPUTED, Because.COPIED]
+    kept = access.rights_because(session, 1, reasons)
+    assert kept == [(A, Because.COPIED, NOW), (A, Because.IMPUTED, NOW), (B, Because.IMPUTED, NOW)]
+    uow = work(session, LATER)
+    access.grant(uow, 1, [C], Because.IMPUTED)
+    access.restore(uow, 1, kept, reasons)
+    assert access.rights_because(session, 1, list(Because)) == [*kept, (C, Because.SHARED, NOW)]
+    assert access.rights_because(session, 2, reasons) == [(A, Because.IMPUTED, NOW)]
+    emptied = work(session, LATER)
+    access.restore(emptied, 1, [], reasons)
+    assert asked(emptied) == [("index", 1, "access")]
+    assert rights(session) == {(1, "c", "shared"), (2, "a", "imputed")}
+
+
 def test_principals_of_a_letter_and_of_many(session: Session) -> None:
     given(session, 1, A, B)
     given(session, 1, A, because=Because.SLIP)
