@@ -40,6 +40,7 @@ class Living:
         self._own = {name: module for name, module in [*sys.modules.items()] if _is_in(module, root)}
         self._at_import = {name: _AtImport(Path(str(module.__file__))) for name, module in self._own.items()}
         changed = {*self._files.values()}
+        gc.unfreeze()  # what the tests' configuration has frozen is not among the collector's objects
         found = gc.get_objects()
         self._functions: dict[tuple[object, ...], list[FunctionType]] = {}
         for one in found:

@@ -329,3 +329,209 @@ def read_document(services: Services, mail_id: int, now: datetime) -> None:
             actor=actor(services, "agent"), now=now, digest=stored.digest, size_bytes=stored.size_bytes,
         )  # fmt: skip
     recognition.run_recognise(services, attachment_id, heartbeat=lambda _progress: None, now=now)
+
+
+# --- entities
+
+
+def sha(content: bytes) -> str:
+    """The SHA-256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+SCAN, REPLY = b"a scan", b"a reply"
+
+
+def number(register: int, year: int, sequence: int, text: str, day: str, **holder: int) -> dict[str, Any]:
+    """A row of ``mail_numbers`` that a letter, an envelope or a slip holds."""
+    found = {"register_id": register, "year": year, "sequence": sequence, "text": text, "registered_on": day}
+    return found | {"mail_id": None, "envelope_id": None, "slip_id": None} | holder
+
+
+def closing(register: int, period: str, sequence: int, days: tuple[str, str], numbers: int) -> dict[str, Any]:
+    """A row of ``register_closings``, before it is chained and sealed."""
+    return {
+        "register_id": register, "period": period, "sequence": sequence, "from_on": days[0], "until_on": days[1],
+        "content_hash": sha(f"{register}{period}{sequence}".encode()), "number_count": numbers, "void_count": 1,
+        "rectification_count": 2, "closed_at": f"{days[1]}T18:00:00+00:00",
+    }  # fmt: skip
+
+
+def _entity_rows() -> dict[str, list[dict[str, Any]]]:
+    return {
+        "mails": [{"id": 12}, {"id": 13}],
+        "registers": [{"id": 1, "code": "ARR"}, {"id": 2, "code": "DEP"}, {"id": 3, "code": "SUI"}],
+        "register_counters": [
+            {"register_id": 1, "year": 2026, "opening_sequence": 456, "last_sequence": 459},
+            {"register_id": 2, "year": 2026, "opening_sequence": 0, "last_sequence": 0},
+            {"register_id": 3, "year": 0, "opening_sequence": 0, "last_sequence": 1},
+        ],
+        "mail_numbers": [
+            number(1, 2026, 457, "457/ARR", "2026-03-01", mail_id=12),
+            number(1, 2026, 459, "459/ARR", "2026-03-02", envelope_id=4),
+            number(1, 2026, 458, "458/ARR", "2026-03-02", mail_id=13),
+            number(3, 0, 1, "1/SUI", "2026-03-02", slip_id=9),
+        ],
+        "attachments": [
+            {"id": 31, "mail_id": 12, "digest": sha(SCAN), "read_digest": None},
+            {"id": 32, "mail_id": 13, "digest": sha(REPLY), "read_digest": sha(SCAN)},
+        ],
+        "register_closings": [
+            closing(1, "day", 2, ("2026-03-02", "2026-03-02"), 2),
+            closing(1, "day", 1, ("2026-03-01", "2026-03-01"), 1),
+            closing(1, "year", 1, ("2026-01-01", "2026-12-31"), 99),
+            closing(3, "day", 1, ("2026-03-01", "2026-03-02"), 1),
+        ],
+    }  # fmt: skip
+
+
+def told_entry(number: int, action: str, kind: str, of: int, payload: dict[str, Any] | None = None) -> dict[str, Any]:
+    """An entry of an entity's journal; its payload was erased where there is none."""
+    return entry(number, action, payload=payload) | {"subject_kind": kind, "subject_id": of}
+
+
+def _entity_entries() -> list[dict[str, Any]]:
+    return [
+        told_entry(1, "mail.registered", "mail", 12, {"number": "457/ARR"}),
+        told_entry(2, "attachment.added", "mail", 12, {"attachment": 31, "digest": sha(SCAN)}),
+        told_entry(3, "mail.imported", "mail", 13, {"number": "458/ARR"}),
+        told_entry(4, "attachment.added", "mail", 13),
+        told_entry(5, "envelope.registered", "envelope", 4, {"number": "459/ARR"}),
+        told_entry(6, "mail.registered", "mail", 99, {"number": "7/OTHER"}),  # another entity's: it does not leave
+        told_entry(7, "slip.issued", "slip", 9, {"number": "1/SUI"}),
+        told_entry(8, "mail.read", "mail", 12, {"number": "no number is given by this act"}),
+        told_entry(9, "mail.numbered", "mail", 12, {"other": 1}),
+    ]
+
+
+@dataclass
+class Entity:
+    """An exported entity to write. Changes before ``write`` are covered by all seals; later changes are not.
+
+    Attributes:
+        heads: (number of entries, replacement of fields) for each sealed head.
+        anchors: the same for each anchor.
+        stamped: numbers of entries of the anchors that have a time-stamp.
+        hidden: numbers of the entries of another entity.
+    """
+
+    path: Path
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=_entity_rows)
+    entries: list[dict[str, Any]] = field(default_factory=_entity_entries)
+    documents: list[bytes] = field(default_factory=lambda: [SCAN, REPLY])
+    signed: list[dict[str, Any]] = field(default_factory=list)
+    heads: list[tuple[int, dict[str, Any]]] = field(default_factory=lambda: [(0, {}), (5, {}), (9, {})])
+    anchors: list[tuple[int, dict[str, Any]]] = field(default_factory=lambda: [(5, {}), (7, {}), (8, {})])
+    stamped: dict[int, bytes] = field(default_factory=lambda: {7: b""})
+    hidden: frozenset[int] = frozenset({6})
+    manifest: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    key: Any = field(default_factory=journal_key)
+    forged: frozenset[str] = frozenset()
+    """What the forger's key seals: ``head 5``, ``anchor 7``, ``closing 1 day 2``."""
+
+    def write(self, *, is_stamped: bool = True) -> Path:
+        """Write all files, chained and sealed. Returns the folder."""
+        hashed = self._chain()
+        self.documents += self._close()
+        listed = [{"sha256": sha(one), "size": len(one)} for one in self.documents]
+        self.files = {
+            **{f"rows/{table}.jsonl": _jsonl(rows) for table, rows in self.rows.items()},
+            "documents.jsonl": _jsonl(listed),
+            "signed.jsonl": _jsonl(self.signed),
+            "journal/entries.jsonl": _jsonl([one for one in self.entries if one["sequence"] not in self.hidden]),
+            "journal/hashes.bin": b"".join(map(bytes.fromhex, hashed)),
+            "journal/heads.jsonl": self._sealed_heads(hashed),
+            "journal/anchors.jsonl": self._sealed_anchors(hashed),
+            "journal.pub": pem_of(self.key),
+            "trust/root.pem": ministry().root.pem.encode(),
+        } | self.files  # fmt: skip
+        for name, content in self.files.items():
+            self.put(name, content)
+        for one in self.documents:
+            self.put(f"files/{sha(one)[:2]}/{sha(one)}", one)
+        self.sign(is_stamped=is_stamped)
+        return self.path
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write a file of the folder."""
+        place = self.path / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+
+    def sign(self, *, is_stamped: bool = True) -> None:
+        """Write the manifest over the files as they are in ``files``, with its signature and its time-stamp."""
+        told = {
+            "format": "ged-entity-1",
+            "entity": {"code": "MIN", "name": "Ministère"},
+            "exported_at": "2026-03-03T09:00:00+00:00",
+            "counts": {table: len(rows) for table, rows in self.rows.items()},
+            "journal": {
+                "count": len(self.entries),
+                "head": self.entries[-1]["hash"] if self.entries else "0" * 64,
+                "entries": len(self.entries) - len(self.hidden),
+            },
+            "files": [{"path": name, "sha256": sha(one), "size": len(one)} for name, one in self.files.items()],
+        } | self.manifest
+        content = json.dumps(told).encode()
+        self.put("manifest.json", content)
+        self.put("manifest.sig", self.key.sign(content).hex().encode() + b"\n")
+        if is_stamped:
+            self.put("manifest.tst", Token(stamper(), content).made())
+
+    def _seal(self, what: str, content: bytes) -> str:
+        sealed: bytes = (other_key() if what in self.forged else self.key).sign(content)
+        return sealed.hex()
+
+    def _chain(self) -> list[str]:
+        previous = "0" * 64
+        for one in self.entries:
+            if "payload" in one:
+                one["payload_digest"] = sha(str(one["salt"]).encode() + canonical(one["payload"]))
+            one["previous_hash"] = previous
+            previous = one["hash"] = digest_of(one)
+        return [one["hash"] for one in self.entries]
+
+    def _close(self) -> list[bytes]:
+        """Chain and seal the closings. Returns their documents."""
+        before: dict[tuple[int, str], str] = {}
+        made = []
+        for row in sorted(self.rows["register_closings"], key=lambda row: row["sequence"]):
+            of = row["register_id"], row["period"]
+            row.setdefault("previous_digest", before.get(of))
+            made.append(f"closing {of} {row['sequence']}".encode())
+            row["digest"] = before[of] = sha(made[-1])
+            body = {
+                "register": row["register_id"], "period": row["period"], "sequence": row["sequence"],
+                "from_on": row["from_on"], "until_on": row["until_on"], "digest": row["digest"],
+                "content": row["content_hash"], "previous": row["previous_digest"] or "",
+                "counts": [row["number_count"], row["void_count"], row["rectification_count"]],
+            }  # fmt: skip
+            row["seal"] = self._seal(f"closing {of[0]} {of[1]} {row['sequence']}", canonical(body))
+        return made
+
+    def _sealed_heads(self, hashed: list[str]) -> bytes:
+        lines, previous = [], "0" * 64
+        for count, other in self.heads:
+            head = {"count": count, "hash": hashed[count - 1] if count else "0" * 64, "previous": previous}
+            head |= {"at": f"2026-03-0{count or 1}T19:00:00+00:00"} | other
+            lines.append(canonical({"head": head, "signature": self._seal(f"head {count}", canonical(head))}))
+            previous = sha(lines[-1])
+        return b"".join(line + b"\n" for line in lines)
+
+    def _sealed_anchors(self, hashed: list[str]) -> bytes:
+        lines, previous = [], "0" * 64
+        for count, other in self.anchors:
+            root = merkle.root([bytes.fromhex(one) for one in hashed[:count]])
+            anchor = {"count": count, "root": root, "previous": previous, "at": f"2026-03-0{count}T20:00:00+00:00"}
+            anchor |= other
+            lines.append(canonical({"anchor": anchor, "signature": self._seal(f"anchor {count}", canonical(anchor))}))
+            previous = sha(lines[-1])
+            if count in self.stamped:
+                token = Token(stamper(), self.stamped[count] or canonical(anchor)).made()
+                self.files[f"journal/anchors/{count}.tst"] = token
+        return b"".join(line + b"\n" for line in lines)
+
+
+def _jsonl(rows: Sequence[dict[str, Any]]) -> bytes:
+    return b"".join(canonical(row) + b"\n" for row in rows)
