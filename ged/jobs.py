@@ -123,6 +123,8 @@ class JobKind(StrEnum):
     """Do the changes of the organisation that are planned for today."""
     TAKE_OVER = "take_over"
     """Take in a register that was kept as a spreadsheet."""
+    TAKE_OVER_SCANS = "take_over_scans"
+    """Join the files of a folder of scans to the letters whose numbers they bear."""
     PRUNE_JOBS = "prune_jobs"
     """Turn the rows of jobs finished a month ago into figures."""
 

@@ -41,6 +41,7 @@ from ged.schedules import Every, Nightly, Schedule
 from ged.search import alerts as saved_alerts
 from ged.search import saved as saved_searches
 from ged.suggestions import lessons, readings, resent
+from ged.takeover import folders as scan_folders
 from ged.takeover import queries as takeover_queries
 from ged.takeover import uploads
 from ged.unit import SYSTEM, Services, UnitOfWork
@@ -162,6 +163,11 @@ def take_over(run: Run) -> None:
     uploads.take(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
 
 
+def take_over_scans(run: Run) -> None:
+    """Join the files of a folder of scans to their letters."""
+    scan_folders.take(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
+
+
 def sweep(run: Run) -> None:
     """Remove expired files, files of rolled-back transactions, and the working folders of killed workers."""
     with run.services.unit_of_work(run.now) as uow:
@@ -178,6 +184,7 @@ def sweep(run: Run) -> None:
         notices_returned.forget(uow, now=run.now)
         working.forget(uow, now=run.now)
         uploads.forget(uow, now=run.now)
+        scan_folders.forget(uow, now=run.now)
         workbooks.forget(uow, now=run.now)
     logger.info("sweep.done removed=%s folders=%s pieces=%s", removed, folders, pieces)
 
@@ -379,12 +386,12 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.NOTICES: Kind(Lane.QUICK, notices, _MINUTES, Every(minutes=2), cause=_has_acts),
     JobKind.NOTICE_MAIL: Kind(Lane.QUICK, send_notice_mail, _MINUTES, irrevocable=True),
     JobKind.REMIND: Kind(Lane.UPKEEP, remind, _HOUR, Nightly(time(6, 0))),
-    JobKind.MAIL_LOOP: Kind(Lane.UPKEEP, mail_loop, _MINUTES, Nightly(time(5, 30)), cause=_may_loop, opened_by="0060"),
+    JobKind.MAIL_LOOP: Kind(Lane.UPKEEP, mail_loop, _MINUTES, Nightly(time(5, 30)), cause=_may_loop, opened_by="0061"),
     JobKind.NOTICE_DIGEST: Kind(Lane.UPKEEP, notice_digest, _MINUTES, Nightly(time(7, 0))),
     JobKind.READ_SCAN: Kind(Lane.DESK, read_scan, _HOUR),
     JobKind.WORD_PAGES: Kind(Lane.DESK, word_pages, _MINUTES),
     JobKind.ORGANISATION_ACTS: Kind(
-        Lane.QUICK, organisation_acts, _MINUTES, Every(minutes=5), cause=planned.is_due, opened_by="0061"
+        Lane.QUICK, organisation_acts, _MINUTES, Every(minutes=5), cause=planned.is_due, opened_by="0062"
     ),
     JobKind.EXPORT: Kind(Lane.FILES, export, 4 * _HOUR),
     JobKind.COLLECT_MAIL: Kind(Lane.UPKEEP, collect_mail, 4 * _HOUR, Every(minutes=3), cause=_has_mailboxes),
@@ -400,6 +407,7 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.REBUILD_INDEX: Kind(Lane.SLOW, rebuild_index, 3 * _DAY),
     JobKind.INDEX_BACKLOG: Kind(Lane.BACKLOG, index_backlog, _HOUR, waits_out=True),
     JobKind.TAKE_OVER: Kind(Lane.BACKLOG, take_over, _DAY),
+    JobKind.TAKE_OVER_SCANS: Kind(Lane.FILES, take_over_scans, _DAY),
     JobKind.RECOGNISE_BACKLOG: Kind(Lane.BACKLOG, recognise, _DAY),
 }
 SCHEDULED = frozenset(kind for kind, known in KINDS.items() if known.schedule is not None)

@@ -37,6 +37,7 @@ from ged.signed_codes.models import LetterToken
 from ged.slips.drafting import LineForm
 from ged.slips.states import LineState
 from ged.spreadsheet import marking
+from ged.takeover import folders as scan_folders
 from ged.takeover import uploads
 from ged.unit import Actor, Role, Services
 from tests import administration_kit, pages, paper_kit, signed_outside_kit, slip_kit
@@ -105,7 +106,7 @@ def furnished(folder: Path) -> Furnished:
         code = session.get_one(LetterToken, answer).payload
     paper = paper_kit.bring(services, CodeKind.SLIP, slips[0])
     samples = {
-        "file_id": _spreadsheets(services),
+        "file_id": _spreadsheets(services), "folder_id": (_scan_folder(services),),
         "mail_id": (incoming, answer, waiting, draft, returned, seen, departed, closed, question),
         "number_id": numbers[:3], "line_id": lines[:4], "slip_id": slips, "envelope_id": (sealed,),
         "paper_id": (paper,), "saved_id": (1,), "correspondent_id": (1,), "register_id": range(1, 9), "nature_id": (1,), "mention_id": (1,), "class_id": (1,), "text_id": (1,),
@@ -167,6 +168,18 @@ def _spreadsheets(services: Services) -> tuple[int, int]:
         made = [uploads.hand_in(uow, archive.id, content, f"registre {n}.xlsx", book, actor=agent) for n in (1, 2)]
         uploads.ask(uow, made[1], actor=agent)
     return made[0], made[1]
+
+
+def _scan_folder(services: Services) -> int:
+    """A folder of scans: a file without content, and one without a number."""
+    agent = actor(services, "agent")
+    with services.unit_of_work(NOW) as uow:
+        archive = uow.session.scalars(select(Register.id).where(Register.code == "PAPIER")).one()
+        folder_id = scan_folders.begin(uow, archive, "Arrivée 2015", actor=agent)
+    for name, content in (("vide.pdf", b""), ("page sans numéro.png", pages.png("Page"))):
+        scan_folders.receive_whole(services, folder_id, name, io.BytesIO(content), len(content), actor=agent, now=NOW)
+    scan_folders.take(services, folder_id, heartbeat=lambda _said: None, now=NOW)
+    return folder_id
 
 
 def addresses(place: Furnished, rule: Rule) -> Iterator[str]:

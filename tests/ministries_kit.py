@@ -80,7 +80,7 @@ ARGUMENTS = {
     "envelope_id": "sealed_envelopes", "paper_id": "paper_codes", "saved_id": "saved_searches",
     "correspondent_id": "correspondents", "register_id": "registers", "scan_id": "scans",
     "attachment_id": "attachments", "assignment_id": "assignments", "unit_id": "units", "act_id": "organisation_acts",
-    "person_id": "people", "post_id": "posts", "template_id": "word_templates", "file_id": "takeover_files", "entity_id": "units",
+    "person_id": "people", "post_id": "posts", "template_id": "word_templates", "file_id": "takeover_files", "folder_id": "takeover_folders", "entity_id": "units",
 }  # fmt: skip
 """The table of an argument of a route."""
 SKIPPED = frozenset(

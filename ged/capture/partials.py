@@ -88,13 +88,7 @@ def receive_piece(
     path = _path(services, bridge, key, token, digest)
     if (known := _known(services, bridge, key, token, digest)) is not None:
         return known
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    try:
-        here, in_place = _append(path, content, offset=offset, limit=size_bytes)
-    except OSError as error:
-        raise EngineFailed(
-            "blob.write_failed", "free space on the server's disk, then send again", retryable=True, errno=error.errno
-        ) from error
+    here, in_place = append(path, content, offset=offset, limit=size_bytes)
     if here < size_bytes:
         return Held(here, is_conflict=not in_place)
     return _finish(services, bridge, key, token, path, digest=digest, order=order, media_type=media_type, now=now)
@@ -128,8 +122,28 @@ def _finish(
     return Receipt(stored, size_bytes, is_new)
 
 
+def append(path: Path, content: BinaryIO, *, offset: int, limit: int) -> tuple[int, bool]:
+    """Append the arriving bytes to the file; returns its length and whether the whole piece was appended.
+
+    Raises:
+        Invalid: ``page.size``: more bytes than ``limit``.
+        EngineFailed: ``blob.write_failed`` when the disk is full; what was written stays.
+    """
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    try:
+        return _append(path, content, offset=offset, limit=limit)
+    except OSError as error:
+        raise EngineFailed(
+            "blob.write_failed", "free space on the server's disk, then send again", retryable=True, errno=error.errno
+        ) from error
+
+
+def partial_path(services: Services, *name: str) -> Path:
+    """Where the pieces of an upload lie, for the words that name it."""
+    return Path(services.data_dir) / FOLDER / hashlib.sha256("\n".join(name).encode()).hexdigest()
+
+
 def _append(path: Path, content: BinaryIO, *, offset: int, limit: int) -> tuple[int, bool]:
-    """Append the arriving bytes to the file; returns its length and whether the whole piece was appended."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         position = offset
@@ -189,8 +203,7 @@ def _path(services: Services, bridge: BridgeIdentity, key: str, token: str, dige
         raise Invalid("page.token", "use 1 to 64 letters, digits, '.', '_' or '-'")
     if re.fullmatch(r"[0-9a-f]{64}", digest.strip().lower()) is None:
         raise Invalid("page.digest", "send the page's SHA-256 in hexadecimal digits")
-    name = hashlib.sha256(f"{bridge.id}\n{key}\n{token}\n{digest.strip().lower()}".encode()).hexdigest()
-    return Path(services.data_dir) / FOLDER / name
+    return partial_path(services, str(bridge.id), key, token, digest.strip().lower())
 
 
 def sweep(services: Services, *, older_than: datetime) -> int:

@@ -1,4 +1,5 @@
-"""Tables of imports: the source's own id of each imported letter, its batch, and files handed in on the site."""
+"""Tables of imports: the source's own id of each imported letter, its batch, spreadsheets and folders of scans handed in on the
+site."""
 
 from datetime import datetime
 from typing import Any
@@ -70,3 +71,44 @@ class TakeoverFile(Base):
     """Lines whose letters are in the register, from this file or an earlier one."""
     refusals: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)
     """Lines that were refused: (row, column from 1 or 0 for the whole line, code, parameters)."""
+
+
+class ScanFolder(Base):
+    """A folder of scans that a person sends for the letters of a register."""
+
+    __tablename__ = "takeover_folders"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    register_id: Mapped[int] = mapped_column(ForeignKey("registers.id"), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    begun_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    is_paused: Mapped[bool] = mapped_column(Boolean, default=False)
+    """A person stopped the matching; the job ends after its file."""
+    is_asked: Mapped[bool] = mapped_column(Boolean, default=False)
+    """A job was asked for and has not begun: another one is not needed."""
+
+
+class FolderScan(Base):
+    """A file of a folder. Its state follows from its columns: without ``digest`` it is on its way, without ``settled_at`` it
+    waits to be matched, with a ``code`` it was refused, otherwise it is at ``mail_id``."""
+
+    __tablename__ = "takeover_scans"
+    __table_args__ = (UniqueConstraint("folder_id", "name"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    folder_id: Mapped[int] = mapped_column(ForeignKey("takeover_folders.id"))
+    name: Mapped[str] = mapped_column(String(500))
+    """Its path in the folder."""
+    size_bytes: Mapped[int] = mapped_column(Id)
+    modified_ms: Mapped[int] = mapped_column(Id)
+    """When it was changed last, in milliseconds since 1970, as the browser says: another file has another time."""
+    digest: Mapped[str | None] = mapped_column(String(64))
+    arrived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"), index=True)
+    attachment_id: Mapped[int | None] = mapped_column(ForeignKey("attachments.id"), index=True)
+    """None with a ``mail_id``: the letter had these very bytes already."""
+    code: Mapped[str] = mapped_column(String(64), default="")
+    """The code of the error for which it was refused."""
+    params: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

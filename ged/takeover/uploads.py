@@ -29,7 +29,7 @@ from ged.takeover.operations import NUMBERLESS, Refusal, Takeover, TakeoverTarge
 from ged.takeover.sheets import Rows
 from ged.unit import Actor, Role, Services, UnitOfWork
 
-OPENED_BY = "0061"
+OPENED_BY = "0062"
 """The contraction that opens the job: a program of the release before cannot read it."""
 KEPT = timedelta(days=30)
 """How long the file itself is kept."""

@@ -152,6 +152,8 @@ STAYS: Mapping[str, str] = {
     "notice_mails": "told already",
     "personal_notices": "told already",
     "notice_cursor": "of the installation's notices",
+    "takeover_folders": "files on their way; what was joined leaves with its letter",
+    "takeover_scans": "as their folder",
     "requested_files": "a copy, made again on demand",
     "word_pages": "made again from the draft",
     "learned_versions": "learned from the letters of all",

@@ -82,6 +82,7 @@ NO_PAGES = {
     "register.senders": "a part of the form",
     "register_settings.numbers": "a part of the form",
     "rollout.show": "a file of people and units that was handed in: the tests of the rollout look at it",
+    "scan_folders.progress": "a part of the page of a folder of scans",
     "scans.progress": "a part of the page of scans",
     "scans.signature": "a part of the page of a scan",
     "search.export": "a file",

@@ -10,6 +10,8 @@ REFUSED = "ged.refused"
 """Key in the WSGI environment: the body was discarded for lack of space."""
 ALWAYS = frozenset({"session", "admin"})
 """Features whose small forms are accepted on any disk: signing in and out, the administration."""
+PIECES = frozenset({"bridge.put_page", "scan_folders.receive"})
+"""Routes that take a file in pieces, each the whole body of a request."""
 
 
 def install(app: Flask, space: Space) -> None:
@@ -23,7 +25,7 @@ def install(app: Flask, space: Space) -> None:
             return
         if request.blueprint in ALWAYS and size <= SMALL_BYTES:
             return
-        is_file = request.mimetype == "multipart/form-data" or request.endpoint == "bridge.put_page"
+        is_file = request.mimetype == "multipart/form-data" or request.endpoint in PIECES
         if is_file:
             check_upload(space, size)
         else:

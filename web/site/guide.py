@@ -40,6 +40,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "registers": (_DESK, "le-registre"),
     "exports": (_DESK, "le-registre"),
     "takeovers": (_DESK, "reprendre-un-registre-tenu-sur-tableur"),
+    "scan_folders": (_DESK, "reprendre-un-dossier-de-scans"),
     "inbox": (_STAFF, "ma-bannette"),
     "notes": (_STAFF, "ma-bannette"),
     "letters": (_STAFF, "ma-bannette"),

@@ -934,6 +934,34 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le courrier « %(value)s » est déjà au registre, inscrit autrement."),
         _l("Rectifiez-le sur sa page, ou corrigez le numéro de cette ligne."),
     ),
+    "takeover.folder_unknown": Message(
+        _l("Ce dossier de scans n'est pas ou n'est plus là."), _l("Commencez-le de nouveau.")
+    ),
+    "takeover.scan_unknown": Message(
+        _l("Ce fichier n'est plus dans la liste des fichiers refusés."), _l("Relisez la liste.")
+    ),
+    "takeover.too_many_files": Message(
+        _l("Ce dossier a plus de %(maximum)s fichiers."), _l("Partagez-le en plusieurs dossiers.")
+    ),
+    "takeover.scan_no_number": Message(
+        _l("Son nom ne donne pas clairement un numéro."), _l("Donnez le numéro du courrier.")
+    ),
+    "takeover.scan_no_letter": Message(
+        _l("Aucun courrier du registre ne porte le numéro %(value)s."),
+        _l("Corrigez le numéro, ou reprenez d'abord la ligne du registre."),
+    ),
+    "takeover.scan_two_letters": Message(
+        _l("Plusieurs courriers portent ce numéro : %(letters)s."),
+        _l("Donnez le numéro avec son année, par exemple « 457/2015 »."),
+    ),
+    "takeover.scan_has_document": Message(
+        _l("Ce courrier a déjà son document."),
+        _l("Rattachez ce fichier comme annexe, ou remplacez le document sur la page du courrier."),
+    ),
+    "takeover.scan_elsewhere": Message(
+        _l("Le même fichier est déjà au courrier %(letters)s."),
+        _l("S'il appartient aussi à un autre, donnez le numéro ; sinon, retirez-le de la liste."),
+    ),
     "import.unit": Message(_l("L'unité « %(value)s » est inconnue."), _l("Chargez-la d'abord, ou corrigez son code.")),
     # --- imputation ---
     "imputation.answered": Message(

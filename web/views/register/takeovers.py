@@ -14,7 +14,7 @@ from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition
 from ged.spreadsheet.marking import MEDIA_TYPE, Fault, place
 from ged.spreadsheet.marking import marked as marked_book
 from ged.spreadsheet.reading import MAX_BYTES, read_apart
-from ged.takeover import sheets, uploads
+from ged.takeover import folders, sheets, uploads
 from ged.takeover.lines import ArchiveLine
 from ged.takeover.sheets import Rows
 from ged.takeover.uploads import Checked, FileRow, Refused
@@ -35,14 +35,16 @@ REFUSALS = (Invalid, InvalidTransition, EngineFailed)
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     """The form, and the spreadsheets that the person handed in."""
-    return _index()
+    return with_error()
 
 
-def _index(error: GedError | None = None) -> ResponseReturnValue:
+def with_error(error: GedError | None = None) -> ResponseReturnValue:
+    """The page of take-overs, with what is wrong in one of its forms."""
     with context.services().reading() as session:
         targets = uploads.targets(session, context.actor())
         rows = uploads.files(session, context.actor())
-    return render_form("takeovers/index.html", error=error, targets=targets, rows=rows)
+        scan_folders = folders.folders(session, context.actor())
+    return render_form("takeovers/index.html", error=error, targets=targets, rows=rows, folders=scan_folders)
 
 
 @blueprint.post("/")
@@ -60,7 +62,7 @@ def hand_in() -> ResponseReturnValue:
         with context.services().unit_of_work(context.now()) as uow:
             file_id = uploads.hand_in(uow, register_id or 0, content, file.filename, book, actor=context.actor())
     except REFUSALS as error:
-        return _index(error)
+        return with_error(error)
     return redirect(url_for("takeovers.show", file_id=file_id), 303)
 
 

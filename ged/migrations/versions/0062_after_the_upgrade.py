@@ -1,10 +1,10 @@
 """changes that wait until no earlier release runs: the count of failed sign-ins is dropped, and changes of the
-organisation may be planned, spreadsheets taken over, a code may stand in the list of an entity and in the common stock, and people are told of accounts that
+organisation may be planned, spreadsheets and folders of scans taken over, a code may stand in the list of an entity and in the common stock, and people are told of accounts that
 are opened and of planned changes that are refused; every document that was signed gets its row in the list of signatures to keep provable, which the earlier release made
 only where an authority is set
 
-Revision ID: 0061
-Revises: 0060
+Revision ID: 0062
+Revises: 0061
 """
 
 import sqlalchemy as sa
@@ -12,12 +12,12 @@ from alembic import op
 
 import ged.db
 
-revision = "0061"
-down_revision = "0060"
+revision = "0062"
+down_revision = "0061"
 branch_labels = None
 depends_on = None
 phase = "contract"
-oldest_program = "0061"
+oldest_program = "0062"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -85,4 +85,6 @@ def downgrade() -> None:
     )
     for counted in ("jobs", "job_schedules", "job_figures"):
         kinds = sa.table(counted, sa.column("kind"))
-        op.execute(sa.delete(kinds).where(kinds.c.kind.in_(["mail_loop", "organisation_acts", "take_over"])))
+        op.execute(
+            sa.delete(kinds).where(kinds.c.kind.in_(["mail_loop", "organisation_acts", "take_over", "take_over_scans"]))
+        )

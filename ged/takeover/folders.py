@@ -1,0 +1,619 @@
+"""Folders of scans, sent from the browser for the letters of a register that was taken over.
+
+The browser first says which files the folder has, then sends them one by one, in pieces: what has arrived survives a lost
+network and a closed page, and the same folder chosen again goes on where it stopped. A job looks at each file that has arrived
+and joins it to the letter whose number its name bears (``ged.takeover.names``). What is not clear is refused with the reason
+and waits for a person, who gives the number, sends the file again, or takes it from the list.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sqlalchemy import case, delete, extract, func, select
+from sqlalchemy.orm import Session
+
+from ged import access, locks, schema
+from ged.capture import intake, letter_files, partials
+from ged.capture.files import JOB_PATIENCE_S, Upload, examine, harmless_name, limited
+from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound
+from ged.jobs import JobKind
+from ged.org.actors import load_actor
+from ged.ports import Digest
+from ged.register import registers
+from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber, Register, RegisterNature
+from ged.register.operations import attach, mail_to_change
+from ged.takeover.models import FolderScan, ScanFolder
+from ged.takeover.names import Meant, Numbered, Numbers
+from ged.unit import Actor, Services, UnitOfWork
+
+OPENED_BY = "0062"
+"""The contraction that opens the job: a program of the release before cannot read it."""
+MOST_FILES = 20_000
+"""Files of one folder."""
+SHOWN = 100
+"""Folders in the list, and refused files on a page; the next ones come as those are dealt with."""
+KEPT = timedelta(days=90)
+"""How long a file that was refused, or that did not arrive whole, is kept."""
+AT_ONCE = 20
+"""Files that the job reads from the list at once."""
+KINDS = (AttachmentKind.DOCUMENT, AttachmentKind.ANNEX)
+"""What a person may join a file as."""
+
+
+@dataclass(frozen=True)
+class Announced:
+    """A file of a folder, as the browser sees it; see ``FolderScan``."""
+
+    name: str
+    size_bytes: int
+    modified_ms: int = 0
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A file that the browser is to send: its place in the announced list, and from which byte on."""
+
+    scan_id: int
+    place: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class FolderRow:
+    """A folder, and of its files how many are announced, have arrived, were joined, were there already, were refused."""
+
+    id: int
+    register_id: int
+    register_name: str
+    name: str
+    begun_at: datetime
+    is_paused: bool
+    total: int = 0
+    arrived: int = 0
+    joined: int = 0
+    already: int = 0
+    refused: int = 0
+
+    @property
+    def settled(self) -> int:
+        """Files of which it is decided what becomes of them."""
+        return self.joined + self.already + self.refused
+
+    @property
+    def waiting(self) -> int:
+        """Files that have arrived and are not yet matched."""
+        return max(0, self.arrived - self.settled)
+
+    @property
+    def missing(self) -> int:
+        """Files that were announced and have not arrived."""
+        return self.total - self.arrived
+
+
+@dataclass(frozen=True)
+class RefusedRow:
+    """A refused file. ``is_readable``: a person may join it to a letter."""
+
+    id: int
+    name: str
+    size_bytes: int
+    code: str
+    params: Mapping[str, object]
+    is_readable: bool
+
+
+# --- the folder
+
+
+def begin(uow: UnitOfWork, register_id: int, name: str, *, actor: Actor) -> int:
+    """Begin a folder for a register of earlier archives. Returns its id.
+
+    Raises:
+        Forbidden: ``register.not_clerk``; InvalidTransition: ``register.closed``; Invalid: ``takeover.not_archive``,
+            ``takeover.not_yet`` while an earlier release may run.
+    """
+    if not schema.is_opened(uow.session, OPENED_BY):
+        raise Invalid("takeover.not_yet", "ask again when the upgrade has ended")
+    registers.clerk_post(uow.session, register_id, actor)
+    if registers.nature_of(uow.session, register_id) is not RegisterNature.ARCHIVE:
+        raise Invalid("takeover.not_archive", "choose a register of earlier archives", field="register_id")
+    row = ScanFolder(register_id=register_id, person_id=actor.person_id, name=name[:200], begun_at=uow.now)
+    uow.session.add(row)
+    uow.session.flush()
+    uow.record("takeover.folder_begun", "register", register_id, actor=actor, folder=row.id)
+    return row.id
+
+
+def folders(session: Session, actor: Actor) -> list[FolderRow]:
+    """The folders that the actor began, the newest first."""
+    rows = session.execute(
+        select(ScanFolder, Register.name)
+        .join(Register, Register.id == ScanFolder.register_id)
+        .where(ScanFolder.person_id == actor.person_id)
+        .order_by(ScanFolder.id.desc())
+        .limit(SHOWN)
+    ).all()
+    counts = _counts(session, [row.id for row, _name in rows])
+    return [_row(row, name, counts.get(row.id, {})) for row, name in rows]
+
+
+def folder(session: Session, folder_id: int, actor: Actor) -> FolderRow:
+    """A folder that the actor began, into a register that the actor keeps.
+
+    Raises:
+        NotFound: ``takeover.folder_unknown``.
+    """
+    row = _own(session, folder_id, actor)
+    return _row(row, session.get_one(Register, row.register_id).name, _counts(session, [folder_id]).get(folder_id, {}))
+
+
+def refused(session: Session, folder_id: int, actor: Actor) -> list[RefusedRow]:
+    """The first refused files of a folder, by name.
+
+    Raises:
+        NotFound: ``takeover.folder_unknown``.
+    """
+    _own(session, folder_id, actor)
+    rows = session.scalars(
+        select(FolderScan)
+        .where(FolderScan.folder_id == folder_id, FolderScan.code != "")
+        .order_by(FolderScan.name, FolderScan.id)
+        .limit(SHOWN)
+    )
+    return [
+        RefusedRow(row.id, row.name, row.size_bytes, row.code, row.params, row.digest is not None and _is_readable(row))
+        for row in rows
+    ]
+
+
+def _is_readable(row: FolderScan) -> bool:
+    return row.code.startswith(("takeover.", "mail."))
+
+
+def _counts(session: Session, folder_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    settled, refusal = FolderScan.settled_at.is_not(None), FolderScan.code != ""
+
+    def counted(condition: Any) -> Any:
+        return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+    joined = settled & ~refusal & FolderScan.attachment_id.is_not(None)
+    rows = session.execute(
+        select(
+            FolderScan.folder_id,
+            func.count().label("total"),
+            counted(FolderScan.arrived_at.is_not(None)).label("arrived"),
+            counted(joined).label("joined"),
+            counted(settled & ~refusal & FolderScan.attachment_id.is_(None)).label("already"),
+            counted(refusal).label("refused"),
+        )
+        .where(FolderScan.folder_id.in_(folder_ids))
+        .group_by(FolderScan.folder_id)
+    )
+    return {
+        row.folder_id: {name: int(row._mapping[name]) for name in ("total", "arrived", "joined", "already", "refused")}
+        for row in rows
+    }
+
+
+def _row(row: ScanFolder, register_name: str, counts: Mapping[str, int]) -> FolderRow:
+    return FolderRow(row.id, row.register_id, register_name, row.name, row.begun_at, row.is_paused, **counts)
+
+
+def _own(session: Session, folder_id: int, actor: Actor) -> ScanFolder:
+    row = session.get(ScanFolder, folder_id)
+    if row is None or row.person_id != actor.person_id:
+        raise _unknown(folder_id)
+    try:
+        registers.clerk_post(session, row.register_id, actor)
+    except (Forbidden, InvalidTransition):
+        raise _unknown(folder_id) from None
+    return row
+
+
+def _unknown(folder_id: int) -> NotFound:
+    return NotFound("takeover.folder_unknown", "begin the folder again", id=folder_id)
+
+
+def _own_scan(session: Session, folder_id: int, scan_id: int, actor: Actor) -> FolderScan:
+    _own(session, folder_id, actor)
+    row = session.get(FolderScan, scan_id)
+    if row is None or row.folder_id != folder_id:
+        raise NotFound("takeover.scan_unknown", "read the list again", id=scan_id)
+    return row
+
+
+def pause(uow: UnitOfWork, folder_id: int, *, actor: Actor) -> None:
+    """Stop the matching after the file that is being looked at.
+
+    Raises:
+        NotFound: ``takeover.folder_unknown``.
+    """
+    row = _held(uow, folder_id, actor)
+    if not row.is_paused:
+        row.is_paused = True
+        uow.record("takeover.folder_paused", "register", row.register_id, actor=actor, folder=row.id)
+
+
+def resume(uow: UnitOfWork, folder_id: int, *, actor: Actor) -> None:
+    """Go on with a paused folder, where it stopped.
+
+    Raises:
+        NotFound: ``takeover.folder_unknown``.
+    """
+    row = _held(uow, folder_id, actor)
+    if row.is_paused:
+        row.is_paused = False
+        _ask(uow, row)
+        uow.record("takeover.folder_resumed", "register", row.register_id, actor=actor, folder=row.id)
+
+
+def _held(uow: UnitOfWork, folder_id: int, actor: Actor) -> ScanFolder:
+    _own(uow.session, folder_id, actor)
+    row = locks.hold_one(uow.session, ScanFolder, folder_id)
+    if row is None:
+        raise _unknown(folder_id)
+    return row
+
+
+def _ask(uow: UnitOfWork, row: ScanFolder) -> None:
+    """Have the arrived files matched, where no job waits to do so. The caller holds the folder."""
+    if not row.is_asked:
+        row.is_asked = True
+        uow.defer(JobKind.TAKE_OVER_SCANS, row.id)
+
+
+# --- files come in
+
+
+def announce(
+    services: Services, folder_id: int, files: Sequence[Announced], *, actor: Actor, now: datetime
+) -> list[Expected]:
+    """Say which files the folder has. Returns those that are to be sent; what has arrived already is not.
+
+    A refused file that is announced again is expected anew: it was mended. An empty or too large one is refused at once.
+
+    Raises:
+        NotFound: ``takeover.folder_unknown``; Invalid: ``takeover.too_many_files``.
+    """
+    wanted = {one.name: (place, one) for place, one in enumerate(map(_named, files))}
+    expected: list[tuple[int, FolderScan]] = []
+    with services.unit_of_work(now) as uow:
+        row = _held(uow, folder_id, actor)
+        known = {
+            one.name: one
+            for one in uow.session.scalars(
+                select(FolderScan).where(FolderScan.folder_id == folder_id, FolderScan.name.in_(list(wanted)))
+            )
+        }
+        count = uow.session.scalar(
+            select(func.count()).select_from(FolderScan).where(FolderScan.folder_id == folder_id)
+        )
+        if (count or 0) + len(wanted.keys() - known.keys()) > MOST_FILES:
+            raise Invalid("takeover.too_many_files", "part the folder", field="files", maximum=MOST_FILES)
+        for name, (place, file) in wanted.items():
+            scan = known.get(name)
+            if scan is None:
+                scan = FolderScan(folder_id=row.id, name=name, size_bytes=file.size_bytes, modified_ms=file.modified_ms)
+                uow.session.add(scan)
+            elif scan.arrived_at is not None and not scan.code:
+                continue  # on its way to its letter, or there
+            scan.size_bytes, scan.modified_ms = file.size_bytes, file.modified_ms
+            scan.digest, scan.arrived_at, scan.settled_at, scan.code, scan.params = None, None, None, "", {}
+            refusal = _refused_unseen(services, file)
+            if refusal is not None:
+                _refuse(scan, refusal, now)
+                scan.arrived_at = now
+            else:
+                expected.append((place, scan))
+        uow.session.flush()
+        return [Expected(scan.id, place, _arrived(services, scan)) for place, scan in expected]
+
+
+def _named(file: Announced) -> Announced:
+    """A file with a name that can be stored and shown: each folder of its path without what nobody sees."""
+    parts = [harmless_name(part) for part in file.name.replace("\\", "/").split("/") if part.strip(" .")]
+    name = "/".join(parts) or "document"
+    return Announced(name[-500:], file.size_bytes, file.modified_ms)
+
+
+def _refused_unseen(services: Services, file: Announced) -> Invalid | None:
+    if file.size_bytes <= 0:
+        return Invalid("file.empty", "choose a file with content", field="file", filename=file.name)
+    limit = services.max_upload_bytes
+    if file.size_bytes > limit:
+        return Invalid("file.too_large", "send a smaller file", field="file", filename=file.name, limit_bytes=limit)
+    return None
+
+
+def _arrived(services: Services, scan: FolderScan) -> int:
+    path = _pieces(services, scan)
+    return path.stat().st_size if path.exists() else 0
+
+
+def _pieces(services: Services, scan: FolderScan) -> Path:
+    return partials.partial_path(services, "takeover", str(scan.id), str(scan.size_bytes), str(scan.modified_ms))
+
+
+def receive(
+    services: Services, folder_id: int, scan_id: int, content: BinaryIO, *, offset: int, actor: Actor, now: datetime
+) -> int | None:
+    """Receive a piece of a file at ``offset``. Returns how many bytes are here; None once the whole file is.
+
+    A piece with another offset than what is here is not taken: the sender goes on from the returned one.
+
+    Raises:
+        NotFound: ``takeover.folder_unknown``, ``takeover.scan_unknown``; Invalid: ``page.size``.
+        EngineFailed: ``blob.write_failed``; DiskFull: ``disk.full``; what arrived stays.
+    """
+    with services.reading() as session:
+        scan = _own_scan(session, folder_id, scan_id, actor)
+        if scan.arrived_at is not None:
+            return None
+        size, path = scan.size_bytes, _pieces(services, scan)
+    here, _in_place = partials.append(path, content, offset=offset, limit=size)
+    if here < size:
+        return here
+    try:
+        with path.open("rb") as whole:
+            _arrive(services, folder_id, scan_id, whole, actor=actor, now=now)
+    except FileNotFoundError:
+        return None  # another connection has just finished the same file
+    path.unlink(missing_ok=True)
+    return None
+
+
+def receive_whole(
+    services: Services, folder_id: int, name: str, content: BinaryIO, size_bytes: int, *, actor: Actor, now: datetime
+) -> None:
+    """Receive a file at once, as a form sends it. One that has arrived already is left alone.
+
+    Raises:
+        As ``announce`` and ``receive``.
+    """
+    for scan in announce(services, folder_id, [Announced(name, size_bytes)], actor=actor, now=now):
+        _arrive(services, folder_id, scan.scan_id, content, actor=actor, now=now)
+
+
+def _arrive(
+    services: Services, folder_id: int, scan_id: int, content: BinaryIO, *, actor: Actor, now: datetime
+) -> None:
+    stored = services.blobs.put(limited(content, services.max_upload_bytes))
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            row = _held(uow, folder_id, actor)
+            scan = _own_scan(uow.session, folder_id, scan_id, actor)
+            if scan.arrived_at is None:
+                scan.digest, scan.size_bytes, scan.arrived_at = stored.digest, stored.size_bytes, now
+                if not row.is_paused:
+                    _ask(uow, row)
+
+
+# --- the job
+
+
+def take(services: Services, folder_id: int, *, heartbeat: Callable[[str], None], now: datetime) -> None:
+    """Join the files that have arrived to their letters; run twice, killed or paused it goes on with those that are left.
+
+    It acts for who began the folder: it finds the letters which that person may see, while the register is theirs.
+    """
+    with services.unit_of_work(now) as uow:
+        row = locks.hold_one(uow.session, ScanFolder, folder_id)
+        if row is None:
+            return
+        row.is_asked = False
+        person_id = row.person_id
+    with services.reading() as session:
+        actor = load_actor(session, person_id, on=now.astimezone(services.zone).date())
+        try:
+            _own(session, folder_id, actor)
+        except NotFound:
+            return  # the page says so too; what has arrived is kept for a while
+        numbers = Numbers(_numbers(session, row.register_id, actor))
+    done = 0
+    while waiting := _waiting(services, folder_id):
+        for scan_id in waiting:
+            _take_one(services, scan_id, numbers, actor=actor, now=now)
+            done += 1
+            heartbeat(str(done))
+
+
+def _waiting(services: Services, folder_id: int) -> list[int]:
+    """The next files that have arrived; none while the folder is paused."""
+    with services.reading() as session:
+        return list(
+            session.scalars(
+                select(FolderScan.id)
+                .join(ScanFolder, ScanFolder.id == FolderScan.folder_id)
+                .where(
+                    FolderScan.folder_id == folder_id, FolderScan.digest.is_not(None), FolderScan.settled_at.is_(None),
+                    ~ScanFolder.is_paused,
+                )
+                .order_by(FolderScan.id)
+                .limit(AT_ONCE)
+            )
+        )  # fmt: skip
+
+
+def _numbers(session: Session, register_id: int, actor: Actor) -> list[Numbered]:
+    """The numbers of a register's letters that the actor may see."""
+    rows = session.execute(
+        select(Mail.id, MailNumber.text, extract("year", MailNumber.registered_on))
+        .join(Mail, Mail.id == MailNumber.mail_id)
+        .where(
+            MailNumber.register_id == register_id,
+            MailNumber.voided_at.is_(None),
+            access.visible_clause(Mail.id, Mail.level, actor.principals),
+        )
+        .order_by(MailNumber.id)
+    )
+    return [Numbered(mail_id, text, int(year)) for mail_id, text, year in rows]
+
+
+def _take_one(services: Services, scan_id: int, numbers: Numbers, *, actor: Actor, now: datetime) -> None:
+    with services.reading() as session:
+        scan = session.get(FolderScan, scan_id)
+        if scan is None or scan.digest is None or scan.settled_at is not None:
+            return
+        name, digest = scan.name, scan.digest
+    refusal, upload, meant = None, None, numbers.meant(name)
+    try:
+        upload = _examined(services, name, digest)
+        letter = _clear(meant)
+    except Invalid as error:
+        refusal = error
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            if refusal is not None or upload is None:
+                _settle_refused(uow, scan_id, digest, refusal)
+                continue
+            try:
+                _join(uow, scan_id, upload, letter.mail_id, AttachmentKind.DOCUMENT, actor=actor)
+            except (Invalid, NotFound, Forbidden) as error:
+                _settle_refused(uow, scan_id, digest, error)
+
+
+def _examined(services: Services, name: str, digest: str) -> Upload:
+    """The file, looked at.
+
+    Raises:
+        Invalid: as ``ged.capture.files.examine``; EngineFailed: its engines are away.
+    """
+    with services.blobs.open(Digest(digest)) as content:
+        return examine(services, name.rpartition("/")[2], content, wait_s=JOB_PATIENCE_S)
+
+
+def _clear(meant: Meant) -> Numbered:
+    """The one letter that is meant.
+
+    Raises:
+        Invalid: ``takeover.scan_no_number``, ``takeover.scan_no_letter``, ``takeover.scan_two_letters``.
+    """
+    if not meant.number:
+        raise Invalid("takeover.scan_no_number", "give the number", field="number")
+    if not meant.letters:
+        raise Invalid("takeover.scan_no_letter", "correct the number", field="number", value=meant.number)
+    if len(meant.letters) > 1:
+        told = ", ".join(f"{one.text} ({one.year})" for one in meant.letters[:5])
+        raise Invalid("takeover.scan_two_letters", "give the number with its year", field="number", letters=told)
+    return meant.letters[0]
+
+
+def _refuse(scan: FolderScan, error: GedError, now: datetime) -> None:
+    scan.settled_at, scan.code = now, error.code
+    scan.params = {key: value if isinstance(value, str | int) else str(value) for key, value in error.params.items()}
+
+
+def _settle_refused(uow: UnitOfWork, scan_id: int, digest: str, error: GedError | None) -> None:
+    scan = locks.hold_one(uow.session, FolderScan, scan_id)
+    if error is not None and scan is not None and scan.digest == digest and scan.settled_at is None:
+        _refuse(scan, error, uow.now)
+
+
+def _join(uow: UnitOfWork, scan_id: int, upload: Upload, mail_id: int, kind: AttachmentKind, *, actor: Actor) -> None:
+    """Join an examined file to a letter, unless the letter has these bytes already.
+
+    Raises:
+        NotFound: ``mail.unknown``; Forbidden: ``mail.file_forbidden``.
+        Invalid: ``takeover.scan_has_document``, ``takeover.scan_elsewhere``.
+    """
+    mail = mail_to_change(uow, mail_id, actor=actor)
+    scan = locks.hold_one(uow.session, FolderScan, scan_id)
+    if scan is None or scan.digest != upload.digest or (scan.settled_at is not None and not scan.code):
+        return  # sent again, or joined by hand meanwhile
+    if kind not in letter_files.kinds(mail, actor):
+        raise Forbidden("mail.file_forbidden", "ask who works on the letter", id=mail.id)
+    elsewhere = _bearers(uow.session, scan, actor)
+    if any(one.mail_id == mail_id for one in elsewhere):
+        scan.mail_id, scan.attachment_id, scan.settled_at, scan.code, scan.params = mail_id, None, uow.now, "", {}
+        return
+    if elsewhere and not scan.code:
+        told = elsewhere[0]
+        raise Invalid("takeover.scan_elsewhere", "see whether it belongs to both", field="number",
+                      letters=f"{told.text} ({told.year})")  # fmt: skip
+    if kind is AttachmentKind.DOCUMENT and intake.document_of(uow, mail_id) is not None:
+        raise Invalid("takeover.scan_has_document", "join it as an annex", field="kind")
+    scan.attachment_id = attach(
+        uow, mail_id, kind=kind, pages=upload.pages, media_type=upload.facts.media_type, actor=actor, now=uow.now,
+        filename=upload.filename, digest=upload.digest, size_bytes=upload.size_bytes, is_signed=upload.facts.signed,
+        recognise=False,
+    )  # fmt: skip
+    uow.defer(JobKind.RECOGNISE_BACKLOG, scan.attachment_id)
+    scan.mail_id, scan.settled_at, scan.code, scan.params = mail_id, uow.now, "", {}
+
+
+def _bearers(session: Session, scan: FolderScan, actor: Actor) -> list[Numbered]:
+    """The letters of the folder's register that have the bytes of a file already."""
+    folder = session.get_one(ScanFolder, scan.folder_id)
+    bearing = select(Attachment.mail_id).where(Attachment.digest == scan.digest)
+    rows = session.execute(
+        select(Mail.id, MailNumber.text, extract("year", MailNumber.registered_on))
+        .join(Mail, Mail.id == MailNumber.mail_id)
+        .where(
+            MailNumber.register_id == folder.register_id,
+            MailNumber.mail_id.in_(bearing),
+            access.visible_clause(Mail.id, Mail.level, actor.principals),
+        )
+        .order_by(MailNumber.id)
+    )
+    return [Numbered(mail_id, text, int(year)) for mail_id, text, year in rows]
+
+
+# --- what a person decides
+
+
+def match(
+    services: Services, folder_id: int, scan_id: int, number: str, kind: AttachmentKind, *, actor: Actor, now: datetime
+) -> str:
+    """Join a refused file to the letter with the typed number. Returns the number as the register writes it.
+
+    Raises:
+        NotFound: ``takeover.folder_unknown``, ``takeover.scan_unknown``.
+        Invalid: ``form.unknown_choice``, ``takeover.scan_no_number``, ``takeover.scan_no_letter``,
+            ``takeover.scan_two_letters``, ``takeover.scan_has_document``, and those of ``ged.capture.files.examine``.
+        EngineFailed: the file could not be looked at now.
+    """
+    if kind not in KINDS:
+        raise Invalid("form.unknown_choice", "choose from the list", field="kind")
+    with services.reading() as session:
+        scan = _own_scan(session, folder_id, scan_id, actor)
+        if scan.digest is None or not scan.code or not _is_readable(scan):
+            raise NotFound("takeover.scan_unknown", "read the list again", id=scan_id)
+        name, digest = scan.name, scan.digest
+        register_id = session.get_one(ScanFolder, folder_id).register_id
+        letter = _clear(Numbers(_numbers(session, register_id, actor)).meant(number.replace("/", "-")))
+    upload = _examined(services, name, digest)
+    with services.unit_of_work(now) as uow:
+        _join(uow, scan_id, upload, letter.mail_id, kind, actor=actor)
+    return letter.text
+
+
+def drop(uow: UnitOfWork, folder_id: int, scan_id: int, *, actor: Actor) -> None:
+    """Take a refused file from the list; its bytes go with the nightly sweep.
+
+    Raises:
+        NotFound: ``takeover.folder_unknown``, ``takeover.scan_unknown``.
+    """
+    register_id = _own(uow.session, folder_id, actor).register_id
+    _own_scan(uow.session, folder_id, scan_id, actor)
+    scan = locks.hold_one(uow.session, FolderScan, scan_id)
+    if scan is None or not scan.code:
+        raise NotFound("takeover.scan_unknown", "read the list again", id=scan_id)
+    uow.record("takeover.scan_dropped", "register", register_id, actor=actor, digest=scan.digest or "")
+    uow.session.delete(scan)
+
+
+def forget(uow: UnitOfWork, *, now: datetime) -> None:
+    """Delete the files of folders older than ``KEPT`` that were refused or never arrived, and folders that are empty then."""
+    old = select(ScanFolder.id).where(ScanFolder.begun_at < now - KEPT)
+    uow.session.execute(
+        delete(FolderScan).where(
+            FolderScan.folder_id.in_(old), FolderScan.mail_id.is_(None),
+            FolderScan.arrived_at.is_(None) | (FolderScan.settled_at < now - KEPT),
+        )
+    )  # fmt: skip
+    uow.session.execute(
+        delete(ScanFolder).where(ScanFolder.id.in_(old), ScanFolder.id.not_in(select(FolderScan.folder_id).distinct()))
+    )

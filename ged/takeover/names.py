@@ -1,0 +1,115 @@
+"""Which letter of a register the name of a scanned file means. Pure.
+
+A file is matched only where its name leaves no doubt. Its name holds the whole number as the register writes it
+(``0457-MEM-SG.pdf``), or exactly one number that is neither a day nor a year (``2015_0457.pdf``, ``N° 457 du 09-03-2015.pdf``).
+A year in the name must be the year of the letter; a year in the name of the folder chooses between two letters.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ged.takeover.sheets import plain
+
+_DAYS = re.compile(
+    r"(?<!\d)(?:\d{1,2}[-._ /]\d{1,2}[-._ /](?P<end>(?:19|20)\d{2})|(?P<start>(?:19|20)\d{2})[-._ /]\d{1,2}[-._ /]\d{1,2})(?!\d)"
+)
+_PARTS = re.compile(r"\d+|[a-z]+")
+_YEAR = re.compile(r"(?:19|20)\d{2}")
+_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
+LONGEST = 8
+"""Parts of a number as registers write it: 0457/MEM/SG/DAF has four."""
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A letter and a number of it: as the register writes it, and the year in which it was given."""
+
+    mail_id: int
+    text: str
+    year: int
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What a name means: the letters (exactly one: it is clear) and the number that was read; empty: none was."""
+
+    letters: tuple[Numbered, ...]
+    number: str
+
+
+class Numbers:
+    """The numbers of a register, by what may stand in a name."""
+
+    def __init__(self, numbers: Iterable[Numbered]) -> None:
+        self._whole: dict[tuple[str, ...], list[Numbered]] = defaultdict(list)
+        self._order: dict[str, list[Numbered]] = defaultdict(list)
+        for one in numbers:
+            parts = _parts(one.text)
+            self._whole[parts].append(one)
+            order = _order(parts)
+            if order:
+                self._order[order].append(one)
+
+    def meant(self, path: str) -> Meant:
+        """The letters that a path of a file may mean.
+
+        >>> book = Numbers([Numbered(1, "0457/MEM/SG", 2015), Numbered(2, "457", 2016), Numbered(3, "12", 2015)])
+        >>> [one.mail_id for one in book.meant("0457-MEM-SG.pdf").letters]
+        [1]
+        >>> [one.mail_id for one in book.meant("Archives 2016/Arrivée n° 457.jpg").letters]
+        [2]
+        >>> [one.mail_id for one in book.meant("457.pdf").letters]
+        [1, 2]
+        >>> book.meant("Scan 12 page 3.pdf")
+        Meant(letters=(), number='')
+        """
+        *folders, name = path.replace("\\", "/").split("/")
+        stem = _ENDING.sub("", name)
+        years = {found for one in _DAYS.finditer(stem) for found in one.groups() if found}
+        parts = _parts(_DAYS.sub(" ", stem))
+        found = self._whole_number(parts)
+        if found:
+            return Meant(_of_years(found, years, _years(folders)), found[0].text)
+        digits = [part for part in parts if part.isdigit()]
+        if len(set(digits)) > 1:
+            years |= {part for part in digits if _YEAR.fullmatch(part)}
+            digits = [part for part in digits if part not in years]
+        if len(set(digits)) != 1:
+            return Meant((), "")
+        return Meant(_of_years(self._order.get(digits[0], ()), years, _years(folders)), digits[0])
+
+    def _whole_number(self, parts: Sequence[str]) -> Sequence[Numbered]:
+        """The letters whose whole number stands in these parts; a number of one part must be all of them."""
+        if tuple(parts) in self._whole and len(parts) == 1:
+            return ()  # as an order number, so that 457 of another book is not passed over
+        for length in range(min(LONGEST, len(parts)), 1, -1):
+            for start in range(len(parts) - length + 1):
+                found = self._whole.get(tuple(parts[start : start + length]))
+                if found:
+                    return found
+        return ()
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    """Words and numbers, folded; numbers without leading zeros."""
+    return tuple(part.lstrip("0") or "0" if part.isdigit() else part for part in _PARTS.findall(plain(text)))
+
+
+def _order(parts: Sequence[str]) -> str:
+    """The order number in a number: its first digits that are no year; its only digits are the order number."""
+    digits = [part for part in parts if part.isdigit()]
+    return next((part for part in digits if not _YEAR.fullmatch(part)), digits[0] if digits else "")
+
+
+def _years(folders: Sequence[str]) -> set[str]:
+    return {part for one in folders for part in _parts(one) if _YEAR.fullmatch(part)}
+
+
+def _of_years(found: Sequence[Numbered], years: set[str], of_folder: set[str]) -> tuple[Numbered, ...]:
+    """Those of a year in the name, which must fit; among several, those of a year of the folder."""
+    fitting = [one for one in found if not years or str(one.year) in years]
+    near = [one for one in fitting if str(one.year) in of_folder]
+    letters = {one.mail_id: one for one in (near if len(fitting) > 1 and near else fitting)}
+    return tuple(letters.values())

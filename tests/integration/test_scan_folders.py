@@ -1,0 +1,430 @@
+"""A folder of scans is taken over on the site: in pieces, broken off, paused, matched by name or by hand, and never doubled."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Barrier, Thread
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+from sqlalchemy import func, select
+
+from ged.archive import blobs as archive_blobs
+from ged.audit import AuditEntry
+from ged.errors import Forbidden, Invalid, NotFound
+from ged.jobs import Job, JobKind, JobState
+from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber, Register, RegisterNature
+from ged.takeover import folders
+from ged.takeover.folders import Announced
+from ged.takeover.models import FolderScan, ScanFolder
+from ged.takeover.names import Numbered, Numbers
+from ged.takeover.operations import TakeoverTarget, take_over
+from ged.unit import Services
+from tests.factories import NOW, actor, make_organisation, make_services
+from tests.routing_kit import run_jobs, unit_id
+from tests.site import give_passwords, make_site, post, sign_in, token
+
+BOOK = (("1", 2015), ("0457/MEM/SG", 2015), ("12", 2015), ("12", 2016), ("13", 2016), ("2016", 2016))
+"""Numbers of the book on paper, with their years."""
+
+
+def picture(text: str) -> bytes:
+    """A small PNG, another one for each text."""
+    image = Image.new("L", (60, 40), 255)
+    for place, sign in enumerate(text.encode()):
+        image.putpixel((place % 60, place // 60), sign)
+    kept = io.BytesIO()
+    image.save(kept, "PNG")
+    return kept.getvalue()
+
+
+def add_archive(services: Services) -> int:
+    with services.unit_of_work(NOW) as uow:
+        archive = Register(
+            code="PAPIER", name="Livres", unit_id=unit_id(services, "BO"), direction="incoming",
+            nature=RegisterNature.ARCHIVE, pattern="P-{seq:05d}",
+        )  # fmt: skip
+        uow.session.add(archive)
+        uow.session.flush()
+        made = archive.id
+    lines = [
+        json.dumps({"id": f"{n}-{year}", "number": n, "registered_on": f"{year}-03-09", "subject": f"Lettre {n}"})
+        for n, year in BOOK
+    ]
+    target = TakeoverTarget(made, "livre.jsonl", None, dry_run=False)
+    done = take_over(
+        services,
+        target,
+        [line.encode() for line in lines],
+        refuse=lambda one: pytest.fail(str(one)),
+        progress=lambda _: None,
+    )
+    assert done.taken == len(BOOK)
+    return made
+
+
+@pytest.fixture
+def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
+    made = make_services(tmp_path, url=either_database)
+    make_organisation(made)
+    add_archive(made)
+    yield made
+    made.engine.dispose()
+
+
+def archive_of(services: Services) -> int:
+    with services.reading() as session:
+        return session.scalars(select(Register.id).where(Register.code == "PAPIER")).one()
+
+
+def begin(services: Services, who: str = "agent") -> int:
+    with services.unit_of_work(NOW) as uow:
+        return folders.begin(uow, archive_of(services), "Arrivée 2015", actor=actor(services, who))
+
+
+def give(services: Services, folder_id: int, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        folders.receive_whole(
+            services, folder_id, name, io.BytesIO(content), len(content), actor=actor(services, "agent"), now=NOW
+        )
+
+
+def seen(services: Services, folder_id: int) -> folders.FolderRow:
+    with services.reading() as session:
+        return folders.folder(session, folder_id, actor(services, "agent"))
+
+
+def refused(services: Services, folder_id: int) -> dict[str, str]:
+    with services.reading() as session:
+        return {one.name: one.code for one in folders.refused(session, folder_id, actor(services, "agent"))}
+
+
+def joined(services: Services) -> list[tuple[str, int, str]]:
+    """(number, year, name of the file) of each attachment of the register."""
+    with services.reading() as session:
+        rows = session.execute(
+            select(MailNumber.text, func.extract("year", MailNumber.registered_on), Attachment.filename)
+            .join(Attachment, Attachment.mail_id == MailNumber.mail_id)
+            .order_by(Attachment.id)
+        )
+        return [(text, int(year), name) for text, year, name in rows]
+
+
+def take(services: Services, folder_id: int, heartbeat: Callable[[str], None] = lambda _said: None) -> None:
+    folders.take(services, folder_id, heartbeat=heartbeat, now=datetime.now(UTC))
+
+
+def scan_id(services: Services, name: str) -> int:
+    with services.reading() as session:
+        return session.scalars(select(FolderScan.id).where(FolderScan.name == name)).one()
+
+
+def test_files_join_the_letters_whose_numbers_they_bear_and_the_others_are_refused_with_the_reason(
+    services: Services,
+) -> None:
+    folder_id = begin(services)
+    give(
+        services,
+        folder_id,
+        {
+            "2015/0457-MEM-SG.png": picture("a"), "Arrivée n° 1 du 09-03-2015.png": picture("b"), "12_2016.png": picture("c"),
+            "12.png": picture("d"), "sans numéro.png": picture("e"), "99.png": picture("f"), "vide.pdf": b"",
+            "13.pdf": b"%PDF-1.4 broken", "0001.png": picture("g"), "2015/013.png": picture("c"),
+        },
+    )  # fmt: skip
+    assert seen(services, folder_id).waiting == 9
+    run_jobs(services, JobKind.TAKE_OVER_SCANS)
+    assert joined(services) == [
+        ("0457/MEM/SG", 2015, "0457-MEM-SG.png"), ("1", 2015, "Arrivée n° 1 du 09-03-2015.png"), ("12", 2016, "12_2016.png")
+    ]  # fmt: skip
+    found = refused(services, folder_id)
+    assert found.pop("13.pdf").startswith("file.")
+    assert found == {
+        "12.png": "takeover.scan_two_letters", "sans numéro.png": "takeover.scan_no_number",
+        "99.png": "takeover.scan_no_letter", "vide.pdf": "file.empty", "0001.png": "takeover.scan_has_document",
+        "2015/013.png": "takeover.scan_elsewhere",
+    }  # fmt: skip
+    row = seen(services, folder_id)
+    assert (row.total, row.arrived, row.joined, row.refused, row.waiting, row.missing) == (10, 10, 3, 7, 0, 0)
+    with services.reading() as session:
+        kinds = session.scalars(select(Job.kind).where(Job.state == JobState.QUEUED)).all()
+        assert kinds.count(JobKind.RECOGNISE_BACKLOG) == 3, "they are read when no letter of today waits"
+        assert JobKind.RECOGNISE not in kinds
+
+
+def test_what_was_refused_is_joined_by_hand_sent_again_or_taken_from_the_list(services: Services) -> None:
+    folder_id, agent = begin(services), actor(services, "agent")
+    give(
+        services,
+        folder_id,
+        {"1.png": picture("a"), "douze.png": picture("b"), "page 1 de 1.pdf": b"broken", "x.png": picture("c")},
+    )
+    take(services, folder_id)
+    for number, code in (("12", "takeover.scan_two_letters"), ("77", "takeover.scan_no_letter"), ("?", "takeover.scan_no_number"),
+                         ("1", "takeover.scan_has_document")):  # fmt: skip
+        with pytest.raises(Invalid, match=code):
+            folders.match(
+                services,
+                folder_id,
+                scan_id(services, "douze.png"),
+                number,
+                AttachmentKind.DOCUMENT,
+                actor=agent,
+                now=NOW,
+            )
+    wanted = scan_id(services, "douze.png")
+    assert folders.match(services, folder_id, wanted, "12/2015", AttachmentKind.DOCUMENT, actor=agent, now=NOW) == "12"
+    assert folders.match(
+        services, folder_id, scan_id(services, "x.png"), "1", AttachmentKind.ANNEX, actor=agent, now=NOW
+    )
+    assert joined(services) == [("1", 2015, "1.png"), ("12", 2015, "douze.png"), ("1", 2015, "x.png")]
+    with pytest.raises(NotFound):
+        folders.match(services, folder_id, wanted, "13", AttachmentKind.DOCUMENT, actor=agent, now=NOW)
+    assert list(refused(services, folder_id)) == ["page 1 de 1.pdf"]
+    give(services, folder_id, {"page 1 de 1.pdf": picture("mended")})
+    assert refused(services, folder_id) == {}
+    take(services, folder_id)
+    assert joined(services)[-1] == ("1", 2015, "x.png"), "the letter has its document"
+    assert refused(services, folder_id) == {"page 1 de 1.pdf": "takeover.scan_has_document"}
+    with services.unit_of_work(NOW) as uow:
+        folders.drop(uow, folder_id, scan_id(services, "page 1 de 1.pdf"), actor=agent)
+    assert refused(services, folder_id) == {}
+    with services.reading() as session:
+        told = list(session.scalars(select(AuditEntry.action).where(AuditEntry.action.like("takeover.%"))))
+    assert told == ["takeover.folder_begun", "takeover.scan_dropped"]
+
+
+def test_the_same_folder_again_adds_nothing(services: Services) -> None:
+    files = {"1.png": picture("a"), "0457.png": picture("b")}
+    folder_id = begin(services)
+    for _ in range(2):
+        give(services, folder_id, files)
+        take(services, folder_id)
+    again = begin(services)
+    give(services, again, files)
+    take(services, again)
+    assert len(joined(services)) == 2
+    row = seen(services, again)
+    assert (row.joined, row.already, row.refused) == (0, 2, 0)
+
+
+def test_pieces_survive_a_broken_connection_and_two_windows_do_no_harm(services: Services) -> None:
+    folder_id, agent = begin(services), actor(services, "agent")
+    content = picture("a")
+    file = Announced("1.png", len(content), 5)
+
+    def expected() -> list[folders.Expected]:
+        return folders.announce(services, folder_id, [file], actor=agent, now=NOW)
+
+    def send(offset: int, piece: bytes) -> int | None:
+        return folders.receive(services, folder_id, one.scan_id, io.BytesIO(piece), offset=offset, actor=agent, now=NOW)
+
+    (one,) = expected()
+    assert send(0, content[:30]) == 30
+    assert [told.offset for told in expected()] == [30], "chosen again, the folder goes on"
+    assert send(0, content[:30]) == 30, "what is here is not taken twice"
+    assert send(10, content[10:40]) == 30
+    with pytest.raises(Invalid, match=r"page\.size"):
+        send(30, content[30:] + b"more")
+    (changed,) = folders.announce(services, folder_id, [Announced("1.png", len(content), 6)], actor=agent, now=NOW)
+    assert changed.offset == 0, "the file was changed meanwhile: pieces of two files make none"
+    assert send(0, content) is None
+    assert send(0, content) is None
+    assert expected() == []
+    take(services, folder_id)
+    assert joined(services) == [("1", 2015, "1.png")]
+
+
+def test_paused_it_waits_and_goes_on_where_it_stopped(services: Services) -> None:
+    folder_id, agent = begin(services), actor(services, "agent")
+    give(services, folder_id, {"1.png": picture("a"), "457.png": picture("b"), "12 2015.png": picture("c")})
+
+    def pause(_said: str) -> None:
+        with services.unit_of_work(NOW) as uow:
+            folders.pause(uow, folder_id, actor=agent)
+
+    with services.unit_of_work(NOW) as uow:
+        folders.pause(uow, folder_id, actor=agent)
+    run_jobs(services, JobKind.TAKE_OVER_SCANS)
+    assert joined(services) == []
+    with services.unit_of_work(NOW) as uow:
+        folders.resume(uow, folder_id, actor=agent)
+    run_jobs(services, JobKind.TAKE_OVER_SCANS)
+    assert len(joined(services)) == 3
+
+
+def test_one_job_waits_however_many_files_arrive(services: Services) -> None:
+    folder_id = begin(services)
+    give(services, folder_id, {f"{n}.png": picture(str(n)) for n in range(12)})
+    with services.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Job).where(Job.kind == JobKind.TAKE_OVER_SCANS)) == 1
+
+
+def test_a_folder_is_of_who_began_it_while_the_register_is_theirs(services: Services) -> None:
+    folder_id = begin(services)
+    give(services, folder_id, {"1.png": picture("a")})
+    for account in ("dge", "sg", "admin"):
+        with services.reading() as session, pytest.raises(NotFound):
+            folders.folder(session, folder_id, actor(services, account))
+        with pytest.raises(NotFound):
+            folders.announce(services, folder_id, [], actor=actor(services, account), now=NOW)
+    with pytest.raises(Forbidden):
+        begin(services, "dge")
+    with services.unit_of_work(NOW) as uow, pytest.raises(Invalid, match=r"takeover\.not_archive"):
+        current = uow.session.scalars(select(Register.id).where(Register.code == "ARR")).one()
+        folders.begin(uow, current, "x", actor=actor(services, "agent"))
+    with services.unit_of_work(NOW) as uow:
+        uow.session.get_one(Register, archive_of(services)).closed_at = NOW
+    take(services, folder_id)
+    assert joined(services) == [], "nothing comes into a register that is closed"
+
+
+def test_a_letter_that_its_sender_may_not_see_is_unknown(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        mail = uow.session.scalars(select(Mail).where(Mail.subject == "Lettre 1")).one()
+        mail.level = 2
+    folder_id = begin(services)
+    give(services, folder_id, {"1.png": picture("a")})
+    take(services, folder_id)
+    assert refused(services, folder_id) == {"1.png": "takeover.scan_no_letter"}
+
+
+def test_bytes_wait_as_long_as_their_file_is_in_a_list(services: Services) -> None:
+    folder_id = begin(services)
+    give(services, folder_id, {"1.png": picture("a"), "99.png": picture("b")})
+    take(services, folder_id)
+    later = NOW + timedelta(days=2)
+    with services.snapshot() as session:
+        archive_blobs.sweep(session, services.blobs, now=later)
+        digests = list(session.scalars(select(FolderScan.digest)))
+    assert all(services.blobs.exists(one) for one in digests)
+    for days, left in ((80, 2), (100, 1)):
+        with services.unit_of_work(NOW) as uow:
+            folders.forget(uow, now=datetime.now(UTC) + timedelta(days=days))
+            assert uow.session.scalar(select(func.count()).select_from(FolderScan)) == left
+            assert uow.session.scalar(select(func.count()).select_from(ScanFolder)) == 1
+
+
+@pytest.mark.servers
+def test_two_workers_at_one_folder_double_nothing(make_database: Callable[[], str], tmp_path: Path) -> None:
+    services = make_services(tmp_path, url=make_database())
+    try:
+        make_organisation(services)
+        add_archive(services)
+        folder_id = begin(services)
+        give(
+            services,
+            folder_id,
+            {"1.png": picture("a"), "2015/12.png": picture("b"), "457.png": picture("c"), "0001.png": picture("d")},
+        )
+        together, failures = Barrier(2), list[Exception]()
+
+        def work() -> None:
+            together.wait()
+            try:
+                take(services, folder_id)
+            except Exception as error:  # noqa: BLE001  # told below
+                failures.append(error)
+
+        threads = [Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        assert sorted(number for number, _year, _name in joined(services)) == ["0457/MEM/SG", "1", "12"]
+        assert len(refused(services, folder_id)) == 1
+    finally:
+        services.engine.dispose()
+
+
+CASES = {
+    "457.pdf": [2], "0457.PDF": [2], "0457_mem_sg.jpg": [2], "N° 457 du 09-03-2015.pdf": [2], "2015-457.pdf": [2],
+    "2016-457.pdf": [], "scan 457 (2).pdf": [], "12.pdf": [3, 4], "2016/12.pdf": [4], "12 (2015).tif": [3],
+    "Archives 2015/2016/12.pdf": [3, 4], "2016.pdf": [6], "09.03.2015.pdf": [], "IMG_20150309_1234.jpg": [], "": [],
+    "12_du_9-3-2017.pdf": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "letters"), CASES.items(), ids=list(CASES))
+def test_a_name_means_a_letter_only_without_doubt(name: str, letters: list[int]) -> None:
+    book = Numbers(Numbered(place, text, year) for place, (text, year) in enumerate(BOOK, start=1))
+    assert [one.mail_id for one in book.meant(name).letters] == letters
+
+
+# --- the site ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> tuple[Flask, Services]:
+    app, services = make_site(tmp_path)
+    add_archive(services)
+    give_passwords(services)
+    return app, services
+
+
+def begun(client: FlaskClient, services: Services) -> str:
+    data = {"folder_register_id": str(archive_of(services)), "folder_name": "Arrivée 2015"}
+    answer = post(client, "/reprises/dossiers/", data, page="/reprises/")
+    assert answer.status_code == 303, answer.text
+    return str(answer.location)
+
+
+def test_the_whole_way_on_the_site(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    client = sign_in(app, "agent")
+    where = begun(client, services)
+    assert "Aucun fichier refusé" in client.get(where).text
+    files = [(io.BytesIO(picture("a")), "1.png"), (io.BytesIO(picture("b")), "sans.png")]
+    assert post(client, f"{where}/fichiers", {"files": files}, page=where).status_code == 303
+    content = picture("c")
+    headers = {"X-CSRFToken": token(client.get(where).raw)}
+    told = client.post(
+        f"{where}/annonce", json=[["Arrivée 2015/457.png", len(content), 1], ["1.png", 1, 1]], headers=headers
+    )
+    (one,) = told.get_json()
+    assert (one["place"], one["offset"]) == (0, 0)
+    piece = f"{where}/fichiers/{one['id']}?octet="
+    assert client.post(f"{piece}0", data=content[:10], headers=headers).get_json() == {"here": 10}
+    assert "1 fichier n'est pas arrivé" not in client.get(where).text, "others wait: they come first"
+    assert client.post(f"{piece}10", data=content[10:], headers=headers).get_json() == {"here": None}
+    assert post(client, f"{where}/suspendre", {}, page=where).status_code == 303
+    assert "Continuer" in client.get(where).text
+    assert post(client, f"{where}/continuer", {}, page=where).status_code == 303
+    take(services, int(where.rpartition("/")[2]))
+    page = client.get(where).text
+    assert "2 fichiers rattachés" in page
+    assert "Son nom ne donne pas clairement un numéro." in page
+    left = scan_id(services, "sans.png")
+    answer = post(
+        client, f"{where}/fichiers/{left}/rattacher", {f"number_{left}": "12", f"kind_{left}": "document"}, page=where
+    )
+    assert answer.status_code == 422
+    assert "12 (2015), 12 (2016)" in answer.text
+    given = {f"number_{left}": "12/2016", f"kind_{left}": "document"}
+    assert post(client, f"{where}/fichiers/{left}/rattacher", given, page=where).status_code == 303
+    assert "Le fichier est rattaché au courrier 12." in client.get(where).text
+    assert "Arrivée 2015" in client.get("/reprises/").text
+
+
+def test_wrong_input_is_told(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    client = sign_in(app, "agent")
+    assert post(client, "/reprises/dossiers/", {}, page="/reprises/").status_code == 422
+    where = begun(client, services)
+    assert post(client, f"{where}/fichiers", {}, page=where).status_code == 422
+    headers = {"X-CSRFToken": token(client.get(where).raw)}
+    for body in (None, {}, [1], [["a", -1, 0]], [["a", "1", 0]], [["a", 1]], [["a", 1, 0]] * 1_001, [["a", 2**63, 0]]):
+        assert client.post(f"{where}/annonce", json=body, headers=headers).status_code == 422, body
+    assert client.post(f"{where}/annonce", json=[["a\x00\ud800/../b", 5, 0]], headers=headers).status_code == 200
+    assert client.post(f"{where}/fichiers/999", data=b"x", headers=headers).status_code == 404
+    for account, status in {"dge": 404, "sg": 403, "admin": 403, "etudes": 403}.items():
+        other = sign_in(app, account)
+        for part in ("", "/avancement"):
+            assert other.get(f"{where}{part}").status_code == status, (account, part)

@@ -1,0 +1,111 @@
+// A folder of scans goes up file by file, in pieces. Without it the form sends some files at once.
+"use strict";
+(() => {
+  const form = document.querySelector("[data-folder]");
+  if (!form) return;
+  const AGAIN_MS = 4000;
+  const ANNOUNCED = 500;
+  const piece = Number(form.dataset.piece);
+  const token = form.querySelector("[name=csrf_token]").value;
+  const wait = (ms) => new Promise((done) => { window.setTimeout(done, ms); });
+  const part = () => document.getElementById("scan-folder");
+  const note = (name, shown) => { form.querySelector(`[data-folder-note=${name}]`).hidden = !shown; };
+  let isSending = false;
+
+  class Stopped extends Error {}
+  class Unread extends Error {}
+
+  // Asks until there is an answer: without a network, and while the server is too busy or has no room, it asks again.
+  async function ask(url, body, type) {
+    for (;;) {
+      let answer = null;
+      try {
+        answer = await fetch(url, { method: "POST", body, headers: { "X-CSRFToken": token, "Content-Type": type, "HX-Request": "true" } });
+      } catch { /* no network */ }
+      const isBusy = answer === null || answer.status >= 500 || answer.status === 429;
+      note("away", isBusy);
+      if (answer && answer.ok) return answer.json();
+      if (!isBusy) throw new Stopped();
+      await wait(AGAIN_MS);
+    }
+  }
+
+  async function refresh() {
+    const answer = await fetch(form.dataset.progress, { headers: { "HX-Request": "true" } }).catch(() => null);
+    if (!answer || !answer.ok) return;
+    const isFocused = part().contains(document.activeElement);
+    part().outerHTML = await answer.text();
+    window.htmx.process(part());
+    if (isFocused) part().querySelector("button")?.focus();
+  }
+
+  async function send(file, expected) {
+    const url = `${form.action}/${expected.id}`;
+    let offset = expected.offset;
+    while (offset !== null) {
+      while (part().hasAttribute("data-paused")) await wait(500);
+      const bytes = await file.slice(offset, offset + piece).arrayBuffer().catch(() => { throw new Unread(); });
+      if (bytes.byteLength === 0) throw new Unread();
+      offset = (await ask(`${url}?octet=${offset}`, bytes, "application/octet-stream")).here;
+    }
+  }
+
+  async function sendAll(files) {
+    const byName = new Map(files.map((file) => [file.webkitRelativePath || file.name, file]));
+    const all = [...byName];
+    let shownAt = 0;
+    for (let start = 0; start < all.length; start += ANNOUNCED) {
+      const some = all.slice(start, start + ANNOUNCED);
+      const told = some.map(([name, file]) => [name, file.size, file.lastModified]);
+      const expected = await ask(form.dataset.folder, JSON.stringify(told), "application/json");
+      await refresh();
+      for (const one of expected) {
+        const file = some[one.place][1];
+        try { await send(file, one); } catch (error) {
+          if (!(error instanceof Unread)) throw error;
+          note("unread", true);
+        }
+        if (Date.now() - shownAt > 1500) { shownAt = Date.now(); await refresh(); }
+      }
+    }
+  }
+
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const files = [...form.querySelectorAll("input[type=file]")].flatMap((input) => [...input.files]);
+    if (isSending || !files.length) return;
+    isSending = true;
+    for (const name of ["unread", "refused"]) note(name, false);
+    note("sending", true);
+    const button = form.querySelector("button");
+    button.setAttribute("aria-disabled", "true");
+    try {
+      await sendAll(files);
+      form.reset();
+    } catch { note("refused", true); }
+    isSending = false;
+    note("sending", false);
+    button.removeAttribute("aria-disabled");
+    await refresh();
+    if (!Number(part().dataset.waiting)) ended();
+  });
+
+  // The page stays, or what is chosen on it would be lost.
+  document.addEventListener("submit", async (event) => {
+    if (!event.target.matches("[data-folder-pause]") || !isSending) return;
+    event.preventDefault();
+    await fetch(event.target.action, { method: "POST", body: new FormData(event.target), redirect: "manual" }).catch(() => null);
+    await refresh();
+  }, true);
+
+  // Once all is matched the list of refused files is another one; where somebody types in it, it is left alone.
+  const typed = () => [...document.querySelectorAll("#refuses input:not([type=hidden])")].some((input) => input.value);
+  const ended = () => { if (!isSending && !typed() && form.querySelector("[data-folder-note=unread]").hidden) window.location.reload(); };
+  let waiting = Number(part().dataset.waiting);
+  document.addEventListener("htmx:afterSettle", () => {
+    const left = Number(part().dataset.waiting);
+    if (waiting && !left) ended();
+    waiting = left;
+  });
+  window.addEventListener("beforeunload", (event) => { if (isSending) event.preventDefault(); });
+})();
