@@ -38,6 +38,10 @@ def scripts(engine: Engine) -> list[Script]:
         return list(ScriptDirectory.from_config(alembic_config(connection)).walk_revisions())[::-1]
 
 
+EMPTY_UNTIL = {"takeover_scans.digest names bytes": "0062"}
+"""What would break an older program if there were rows -> the contraction before which the program refuses to write any."""
+
+
 def tightened(before: dict[str, dict[str, object]], after: dict[str, dict[str, object]]) -> list[str]:
     """Differences between two shapes of the tables that would break a program made for the first."""
     missing = [f"table {table}" for table in before.keys() - after.keys()]
@@ -196,6 +200,7 @@ def test_a_revision_that_names_an_older_program_takes_nothing_from_it(
             taken = tightened(shapes[oldest], shapes[script.revision])
             if script.revision <= RELEASES[0]:  # rules of existing columns that programs followed anyway
                 taken = [one for one in taken if not one.endswith("ruled anew")]
+            taken = [one for one in taken if not script.revision < EMPTY_UNTIL.get(one, "")]
             assert taken == [], f"{script.revision} takes something from programs of {oldest}: name the revision itself"
             assert unread(known_members(oldest), known_members(script.revision)) == [], (
                 f"programs of {oldest} crash on what those of {script.revision} write: name the revision itself"
