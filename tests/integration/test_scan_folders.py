@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier, Thread
+from typing import TYPE_CHECKING
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
+from playwright.sync_api import expect
 from sqlalchemy import func, select
 
 from ged.archive import blobs as archive_blobs
@@ -26,9 +28,13 @@ from ged.takeover.models import FolderScan, ScanFolder
 from ged.takeover.names import Numbered, Numbers
 from ged.takeover.operations import TakeoverTarget, take_over
 from ged.unit import Services
+from tests.browsing import sign_in as sign_in_browser
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.routing_kit import run_jobs, unit_id
-from tests.site import give_passwords, make_site, post, sign_in, token
+from tests.site import give_passwords, make_site, post, served, sign_in, token
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Route
 
 BOOK = (("1", 2015), ("0457/MEM/SG", 2015), ("12", 2015), ("12", 2016), ("13", 2016), ("2016", 2016))
 """Numbers of the book on paper, with their years."""
@@ -428,3 +434,63 @@ def test_wrong_input_is_told(site: tuple[Flask, Services]) -> None:
         other = sign_in(app, account)
         for part in ("", "/avancement"):
             assert other.get(f"{where}{part}").status_code == status, (account, part)
+
+
+# --- in the browser ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.browser
+def test_a_lost_network_a_closed_window_and_a_pause_lose_nothing(
+    browser: Browser, site: tuple[Flask, Services], tmp_path: Path
+) -> None:
+    app, services = site
+    where = tmp_path / "Arrivée"
+    where.mkdir()
+    large = picture("large") + bytes(2_500_000)
+    for name, content in {"1.png": large, "457.png": picture("b"), "sans.png": picture("c")}.items():
+        (where / name).write_bytes(content)
+    with served(app) as url:
+        context = browser.new_context(base_url=url, locale="fr-FR", viewport={"width": 360, "height": 740})
+        page = context.new_page()
+        sign_in_browser(page, "agent")
+        page.goto("/reprises/")
+        page.fill("#folder_name", "Arrivée")
+        page.press("#folder_name", "Enter")
+        page.wait_for_url("**/dossiers/*")
+        folder_id = int(page.url.rpartition("/")[2])
+        pieces: list[str] = []
+
+        def second_is_lost(route: Route) -> None:
+            pieces.append(route.request.url)
+            if len(pieces) == 2:
+                route.abort()
+            else:
+                route.continue_()
+
+        page.route("**/fichiers/*?octet=*", second_is_lost)
+        page.set_input_files("#folder", where)
+        page.get_by_role("button", name="Envoyer").click()
+        expect(page.locator("[data-folder-note=away]")).to_be_visible()
+        page.close(run_before_unload=False)
+        row = seen(services, folder_id)
+        assert (row.total, row.arrived) == (3, 0)
+
+        page = context.new_page()
+        page.goto(f"/reprises/dossiers/{folder_id}")
+        expect(page.get_by_role("status").first).to_contain_text("3 fichiers ne sont pas arrivés")
+        sent: list[str] = []
+        page.route("**/fichiers/*?octet=*", lambda route: (sent.append(route.request.url), route.continue_()))
+        page.set_input_files("#folder", where)
+        page.get_by_role("button", name="Suspendre").click()
+        expect(page.get_by_role("button", name="Continuer")).to_be_visible()
+        page.set_input_files("#folder", where)
+        page.get_by_role("button", name="Envoyer").click()
+        expect(page.locator("[data-folder-note=sending]")).to_be_visible()
+        assert sent == [], "a paused folder sends nothing"
+        page.get_by_role("button", name="Continuer").click()
+        expect(page.locator("#scan-folder")).to_contain_text("3 / 3")
+        assert "octet=1000000" in sent[0], "the first piece of the first file is not sent again"
+        take(services, folder_id)
+        expect(page.locator("#refuses")).to_contain_text("Son nom ne donne pas clairement un numéro.", timeout=15_000)
+        context.close()
+    assert joined(services) == [("1", 2015, "1.png"), ("0457/MEM/SG", 2015, "457.png")]

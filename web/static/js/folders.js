@@ -52,7 +52,7 @@
 
   async function sendAll(files) {
     const byName = new Map(files.map((file) => [file.webkitRelativePath || file.name, file]));
-    const all = [...byName];
+    const all = [...byName].sort(([one], [other]) => one.localeCompare(other, "fr", { numeric: true }));
     let shownAt = 0;
     for (let start = 0; start < all.length; start += ANNOUNCED) {
       const some = all.slice(start, start + ANNOUNCED);
