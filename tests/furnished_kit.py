@@ -121,7 +121,8 @@ def furnished(folder: Path) -> Furnished:
         ("slips.new", "agent"): f"/bordereaux/nouveau?mail={waiting}",
         ("drafts.new", "dge"): f"/projets/nouveau?repond_a={closed}",
         ("search.index", ""): "/recherche/?q=demande&filtres=1",
-        ("admin.check_holiday", ""): "/administration/calendrier/jour/apercu?on=10/03/2027&name=Aid",
+        ("work_calendar.check_day", ""): "/administration/calendrier/jour/apercu?on=10/03/2027&name=Aid",
+        ("work_calendar.check_week", ""): "/administration/calendrier/semaine/apercu?weekdays=0&weekdays=1",
         ("register.form", "agent"): f"/enregistrer/numerisation/{_scans(app, services)}",
         **_results(app, house),
     }  # fmt: skip

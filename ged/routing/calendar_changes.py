@@ -1,6 +1,8 @@
 """Changes of the working week and the holidays by an administrator. Running deadlines move in the same transaction."""
 
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,7 +18,7 @@ from ged.routing import due
 from ged.routing.calendar import MONDAY_TO_FRIDAY, calendar
 from ged.routing.deadlines import WorkCalendar
 from ged.routing.models import Holiday, WorkingDay
-from ged.unit import Actor, Role, Services, UnitOfWork
+from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 
 CHANGED, WEEK, UNDONE = "calendar.changed", "calendar.week", "calendar.undone"
 SHOWN = 5
@@ -84,16 +86,20 @@ def _is_estimate(told: str) -> bool:
     return "(estim" in told or any(word in told.casefold() for word in MUSLIM)
 
 
-def set_holiday(uow: UnitOfWork, on: date, *, name: str, is_off: bool, actor: Actor) -> Changed:
+def set_holiday(
+    uow: UnitOfWork, on: date, *, name: str, is_off: bool, actor: Actor, shown: str | None = None
+) -> Changed:
     """Add, correct or strike out a holiday; running deadlines move accordingly.
+
+    Args:
+        shown: the version (``version_of``) of the day that the preview showed as the present one; None: not compared.
 
     Raises:
         Forbidden: ``calendar.forbidden``.
-        Invalid: ``calendar.name``, ``calendar.year``.
+        Invalid: ``calendar.name``, ``calendar.year``; ``calendar.nothing``: the day is like this already.
+        StaleVersion: ``calendar.overtaken``: the day is another than the preview showed.
     """
-    post = actor.post_with(Role.ADMINISTRATOR)
-    if post is None:
-        raise Forbidden("calendar.forbidden", "ask the administrator")
+    post = _administrator(actor)
     if not FIRST_YEAR <= on.year <= LAST_YEAR:
         raise Invalid("calendar.year", "give a day between 2000 and 2100", field="on")
     name = name.strip()
@@ -102,6 +108,10 @@ def set_holiday(uow: UnitOfWork, on: date, *, name: str, is_off: bool, actor: Ac
     before = _held(uow)
     row = uow.session.get(Holiday, on)
     was = _told(row)
+    if was == _left(name, is_off=is_off):
+        raise Invalid("calendar.nothing", "change something", field="name")
+    if shown is not None and shown != version_of(was):
+        raise StaleVersion("calendar.overtaken", "look at it again, then confirm")
     if row is None:
         row = Holiday(on=on)
         uow.session.add(row)
@@ -113,29 +123,11 @@ def set_holiday(uow: UnitOfWork, on: date, *, name: str, is_off: bool, actor: Ac
     return Changed(moved)
 
 
-class _RolledBack(Exception):
-    """Ends a preview."""
-
-
-def preview_holiday(
-    services: Services, on: date, *, name: str, is_off: bool, actor: Actor, now: datetime
-) -> tuple[Changed, Mapping[str, Any] | None]:
-    """What ``set_holiday`` would do: it is done, and the transaction is rolled back. With the day as it is (``name``, ``is_off``), if it has a row.
-
-    It waits for no lock longer than ``locks.LONGEST_WAIT``.
-
-    Raises:
-        Forbidden, Invalid: as ``set_holiday``.
-    """
-    found: list[tuple[Changed, Mapping[str, Any] | None]] = []
-    try:
-        with services.unit_of_work(now) as uow:
-            locks.wait_briefly(uow.session)
-            was = _told(uow.session.get(Holiday, on))
-            found.append((set_holiday(uow, on, name=name, is_off=is_off, actor=actor), was))
-            raise _RolledBack
-    except _RolledBack:
-        return found[0]
+def _administrator(actor: Actor) -> HeldPost:
+    post = actor.post_with(Role.ADMINISTRATOR)
+    if post is None:
+        raise Forbidden("calendar.forbidden", "ask the administrator")
+    return post
 
 
 def _told(row: Holiday | None) -> dict[str, Any] | None:
@@ -143,6 +135,71 @@ def _told(row: Holiday | None) -> dict[str, Any] | None:
     if row is None:
         return None
     return {name: getattr(row, name) for name in ("name", "is_off", "is_edited", "is_estimate")}
+
+
+def _left(name: str, *, is_off: bool) -> dict[str, Any]:
+    """A day as a change leaves it."""
+    return {"name": name, "is_off": is_off, "is_edited": True, "is_estimate": False}
+
+
+def version_of(day: Mapping[str, Any] | None) -> str:
+    """The text by which a form names a day of the calendar as it stands (None: it has no row)."""
+    return json.dumps(day, sort_keys=True, ensure_ascii=False)
+
+
+class _RolledBack(Exception):
+    """Ends a preview."""
+
+
+@dataclass(frozen=True)
+class DayPreview:
+    """What a change of a day would move, and the day as it stands (None: it has no row)."""
+
+    changed: Changed
+    before: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class WeekPreview:
+    """What another working week would move, and the days worked now."""
+
+    changed: Changed
+    before: frozenset[int]
+
+
+def preview_holiday(
+    services: Services, on: date, *, name: str, is_off: bool, actor: Actor, now: datetime
+) -> DayPreview:
+    """What ``set_holiday`` would do: it is done, and the transaction is rolled back.
+
+    It waits for no lock longer than ``locks.LONGEST_WAIT``.
+
+    Raises:
+        Forbidden, Invalid: as ``set_holiday``.
+    """
+    found: list[DayPreview] = []
+    with suppress(_RolledBack), services.unit_of_work(now) as uow:
+        locks.wait_briefly(uow.session)
+        _held(uow)
+        was = _told(uow.session.get(Holiday, on))
+        found.append(DayPreview(set_holiday(uow, on, name=name, is_off=is_off, actor=actor), was))
+        raise _RolledBack
+    return found[0]
+
+
+def preview_week(services: Services, weekdays: frozenset[int], *, actor: Actor, now: datetime) -> WeekPreview:
+    """What ``set_working_week`` would do, as ``preview_holiday``.
+
+    Raises:
+        Forbidden, Invalid: as ``set_working_week``.
+    """
+    found: list[WeekPreview] = []
+    with suppress(_RolledBack), services.unit_of_work(now) as uow:
+        locks.wait_briefly(uow.session)
+        was = _held(uow).working.weekdays
+        found.append(WeekPreview(set_working_week(uow, weekdays, actor=actor), was))
+        raise _RolledBack
+    return found[0]
 
 
 @dataclass(frozen=True)
@@ -169,6 +226,23 @@ class DayChange:
         return {"name": self.name, "is_off": self.is_off}
 
 
+@dataclass(frozen=True)
+class WeekChange:
+    """A change of the working week, as the journal has it.
+
+    Attributes:
+        sequence: of its entry.
+        before: the days worked before; None: an earlier release did not keep them.
+        may_undo: the week is as this change left it.
+    """
+
+    sequence: int
+    at: datetime
+    before: frozenset[int] | None
+    after: frozenset[int]
+    may_undo: bool
+
+
 def last_changes(session: Session) -> list[DayChange]:
     """The last changes of single days, the newest first; those whose details are gone are left out."""
     kept = last_journaled(session, CHANGED, SHOWN)
@@ -177,13 +251,25 @@ def last_changes(session: Session) -> list[DayChange]:
     return [_change(one, held.get(on)) for one, on in zip(kept, days, strict=True)]
 
 
+def last_weeks(session: Session) -> list[WeekChange]:
+    """The last changes of the working week, the newest first; those whose details are gone are left out."""
+    held = calendar(session).weekdays
+    return [_week_change(one, held) for one in last_journaled(session, WEEK, SHOWN)]
+
+
 def _change(one: Journaled, held: Holiday | None) -> DayChange:
     payload = one.details
     on = date.fromisoformat(payload["on"])
-    left = {"name": payload["name"], "is_off": payload["is_off"], "is_edited": True, "is_estimate": False}
+    left = _left(payload["name"], is_off=payload["is_off"])
     # An entry of an earlier release does not say what was before.
     may_undo = "before" in payload and _told(held) == left != payload["before"]
     return DayChange(one.sequence, one.at, on, payload["name"], payload["is_off"], payload.get("before"), may_undo)
+
+
+def _week_change(one: Journaled, held: frozenset[int]) -> WeekChange:
+    after, told = frozenset(one.details["weekdays"]), one.details.get("before")
+    before = None if told is None else frozenset(told)
+    return WeekChange(one.sequence, one.at, before, after, before is not None and held == after != before)
 
 
 def undo(uow: UnitOfWork, sequence: int, *, actor: Actor) -> tuple[DayChange, Changed]:
@@ -194,9 +280,7 @@ def undo(uow: UnitOfWork, sequence: int, *, actor: Actor) -> tuple[DayChange, Ch
         NotFound: ``calendar.unknown``.
         Invalid: ``calendar.changed_since``.
     """
-    post = actor.post_with(Role.ADMINISTRATOR)
-    if post is None:
-        raise Forbidden("calendar.forbidden", "ask the administrator")
+    post = _administrator(actor)
     held = _held(uow)
     kept = journaled(uow.session, CHANGED, sequence)
     if kept is None:
@@ -217,37 +301,66 @@ def undo(uow: UnitOfWork, sequence: int, *, actor: Actor) -> tuple[DayChange, Ch
     return done, Changed(moved)
 
 
+def undo_week(uow: UnitOfWork, sequence: int, *, actor: Actor) -> Changed:
+    """Bring the working week back to what it was before a change, as ``undo``.
+
+    Raises:
+        Forbidden: ``calendar.forbidden``.
+        NotFound: ``calendar.unknown``.
+        Invalid: ``calendar.week_changed_since``.
+    """
+    post = _administrator(actor)
+    held = _held(uow)
+    kept = journaled(uow.session, WEEK, sequence)
+    if kept is None:
+        raise NotFound("calendar.unknown", "look at the calendar again", id=sequence)
+    done = _week_change(kept, held.working.weekdays)
+    if not done.may_undo or done.before is None:
+        raise Invalid("calendar.week_changed_since", "look at the calendar again")
+    _keep_week(uow, done.before)
+    moved = _recount(uow, held, actor, "")
+    uow.record(
+        UNDONE, "calendar", None, actor=actor, post=post, of=sequence, before=sorted(done.after),
+        after=sorted(done.before), moved=moved,
+    )  # fmt: skip
+    return Changed(moved)
+
+
 def set_working_week(
-    uow: UnitOfWork, weekdays: frozenset[int], *, actor: Actor, shown: frozenset[int] = frozenset()
+    uow: UnitOfWork, weekdays: frozenset[int], *, actor: Actor, shown: frozenset[int] | None = None
 ) -> Changed:
     """Set the working days of the week; running deadlines move accordingly.
 
     Args:
-        shown: the working days that the form showed; empty: not compared.
+        shown: the working days that the preview showed as the present ones; None: not compared.
 
     Raises:
         Forbidden: ``calendar.forbidden``.
-        Invalid: ``deadline.no_working_day``.
-        StaleVersion: ``form.stale``: the working days have changed meanwhile.
+        Invalid: ``deadline.no_working_day``; ``calendar.nothing``: the week is like this already.
+        StaleVersion: ``calendar.overtaken``: the working days have changed meanwhile.
     """
-    post = actor.post_with(Role.ADMINISTRATOR)
-    if post is None:
-        raise Forbidden("calendar.forbidden", "ask the administrator")
+    post = _administrator(actor)
     if not weekdays or not weekdays <= frozenset(range(7)):
         raise Invalid("deadline.no_working_day", "tick at least one day", field="weekdays")
     before = _held(uow)
-    if shown and shown != before.working.weekdays:
-        raise StaleVersion("form.stale", "read the other person's change, then send again")
-    kept = {row.weekday: row for row in uow.session.scalars(select(WorkingDay))}
-    for weekday in kept.keys() - weekdays:
-        uow.session.delete(kept[weekday])
-    uow.session.add_all(WorkingDay(weekday=d) for d in sorted(weekdays - kept.keys()))
+    if before.weekdays_kept and weekdays == before.working.weekdays:
+        raise Invalid("calendar.nothing", "change something", field="weekdays")
+    if shown is not None and shown != before.working.weekdays:
+        raise StaleVersion("calendar.overtaken", "look at it again, then confirm")
+    _keep_week(uow, weekdays)
     moved = _recount(uow, before, actor, "")
     uow.record(
         WEEK, "calendar", None, actor=actor, post=post, weekdays=sorted(weekdays), moved=moved,
         before=sorted(before.working.weekdays),
     )  # fmt: skip
     return Changed(moved)
+
+
+def _keep_week(uow: UnitOfWork, weekdays: frozenset[int]) -> None:
+    kept = {row.weekday: row for row in uow.session.scalars(select(WorkingDay))}
+    for weekday in kept.keys() - weekdays:
+        uow.session.delete(kept[weekday])
+    uow.session.add_all(WorkingDay(weekday=d) for d in sorted(weekdays - kept.keys()))
 
 
 @dataclass(frozen=True)

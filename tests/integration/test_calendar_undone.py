@@ -1,4 +1,4 @@
-"""A day of the calendar: what it moves is said before, and a change is taken back while the day is as it left it."""
+"""A day of the calendar and the working week: what a change moves is said before, it does what was shown, and it is taken back."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from ged.audit import AuditEntry, AuditPayload
-from ged.errors import Forbidden, Invalid, NotFound
-from ged.routing import calendar_changes
+from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
+from ged.routing import calendar, calendar_changes
 from ged.routing.models import Holiday
 from ged.unit import Services
 from tests.administration_kit import dump
@@ -20,6 +20,8 @@ from tests.site import make_site, post, sign_in
 pytestmark = pytest.mark.slow
 LATER = NOW + timedelta(hours=1)
 PAGE = "/administration/calendrier"
+WEEK = frozenset(range(5))
+SATURDAY = WEEK | {5}
 
 
 @pytest.fixture
@@ -53,10 +55,10 @@ def day(services: Services, on: date) -> tuple[object, ...] | None:
 def test_what_would_move_is_said_and_nothing_is_done(services: Services) -> None:
     over = counted(services, 6)
     before, was = dump(services), dates(services, over)
-    changed, told = calendar_changes.preview_holiday(
+    preview = calendar_changes.preview_holiday(
         services, MONDAY, name="Tabaski", is_off=True, actor=actor(services, "admin"), now=NOW
     )
-    assert (changed.letters, told) == (1, None)
+    assert (preview.changed.letters, preview.before) == (1, None)
     assert dump(services) == before
     set_day(services, MONDAY)
     assert dates(services, over) != was
@@ -111,6 +113,86 @@ def test_who_may_not_and_what_is_no_change(services: Services) -> None:
         undo(services, change.sequence + 1)
 
 
+def set_week(services: Services, weekdays: frozenset[int], shown: frozenset[int] | None = None) -> None:
+    with services.unit_of_work(NOW) as uow:
+        calendar_changes.set_working_week(uow, weekdays, actor=actor(services, "admin"), shown=shown)
+
+
+def week(services: Services) -> frozenset[int]:
+    with services.reading() as session:
+        return calendar.calendar(session).weekdays
+
+
+def weeks(services: Services) -> list[calendar_changes.WeekChange]:
+    with services.reading() as session:
+        return calendar_changes.last_weeks(session)
+
+
+def undo_week(services: Services, sequence: int, who: str = "admin") -> None:
+    with services.unit_of_work(LATER) as uow:
+        calendar_changes.undo_week(uow, sequence, actor=actor(services, who))
+
+
+def test_another_week_is_shown_done_and_taken_back_with_the_dates_that_it_moved(services: Services) -> None:
+    over = counted(services, 6)
+    before, was = dump(services), dates(services, over)
+    preview = calendar_changes.preview_week(services, SATURDAY, actor=actor(services, "admin"), now=NOW)
+    assert (preview.changed.letters, preview.before) == (1, WEEK)
+    assert dump(services) == before
+    set_week(services, SATURDAY, WEEK)
+    assert (week(services), dates(services, over) == was) == (SATURDAY, False)
+    (change,) = weeks(services)
+    assert (change.before, change.after, change.may_undo) == (WEEK, SATURDAY, True)
+    undo_week(services, change.sequence)
+    assert (week(services), dates(services, over)) == (WEEK, was)
+    assert not weeks(services)[0].may_undo
+    with services.reading() as session:
+        told = session.scalars(
+            select(AuditPayload.payload)
+            .join(AuditEntry, AuditEntry.sequence == AuditPayload.sequence)
+            .where(AuditEntry.action == "calendar.undone")
+        ).one()
+    assert (told["of"], told["before"], told["after"], told["moved"]) == (
+        change.sequence, [0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4], 1,
+    )  # fmt: skip
+
+
+def test_a_week_that_changed_again_is_not_taken_back(services: Services) -> None:
+    set_week(services, SATURDAY)
+    set_week(services, WEEK - {4})
+    second, first = weeks(services)
+    assert (second.may_undo, first.may_undo) == (True, False)
+    with pytest.raises(Invalid, match=r"calendar\.week_changed_since"):
+        undo_week(services, first.sequence)
+    with pytest.raises(Forbidden):
+        undo_week(services, second.sequence, "agent")
+    with pytest.raises(NotFound):
+        undo_week(services, second.sequence + 1)
+    assert week(services) == WEEK - {4}
+
+
+def test_what_is_confirmed_is_what_was_shown(services: Services) -> None:
+    me = actor(services, "admin")
+    seen = calendar_changes.preview_holiday(services, MONDAY, name="Aïd", is_off=True, actor=me, now=NOW)
+    shown = calendar_changes.version_of(seen.before)
+    set_day(services, MONDAY, "Deuil national")
+    set_week(services, SATURDAY)
+    before = dump(services)
+    with pytest.raises(StaleVersion), services.unit_of_work(NOW) as uow:
+        calendar_changes.set_holiday(uow, MONDAY, name="Aïd", is_off=True, actor=me, shown=shown)
+    with pytest.raises(StaleVersion):
+        set_week(services, WEEK - {4}, WEEK)
+    assert dump(services) == before
+
+
+def test_what_is_so_already_is_no_change(services: Services) -> None:
+    set_day(services, MONDAY)
+    set_week(services, SATURDAY)
+    for change in (lambda: set_day(services, MONDAY), lambda: set_week(services, SATURDAY, WEEK)):
+        with pytest.raises(Invalid, match=r"calendar\.nothing"):
+            change()
+
+
 def test_the_pages_say_before_and_take_back(tmp_path: Path) -> None:
     app, services = make_site(tmp_path)
     client = sign_in(app, "admin")
@@ -121,11 +203,48 @@ def test_the_pages_say_before_and_take_back(tmp_path: Path) -> None:
     assert "Aucune échéance ne bouge" in shown
     assert day(services, date(2027, 3, 10)) is None
     assert client.get(f"{PAGE}/jour/apercu", query_string={"on": "10/03/2027"}).status_code == 422
-    assert post(client, f"{PAGE}/jour", sent).status_code == 303
+    confirmed = {**sent, "shown": calendar_changes.version_of(None)}
+    assert post(client, f"{PAGE}/jour", sent).status_code == 409, "without a preview"
+    assert post(client, f"{PAGE}/jour", confirmed).status_code == 303
+    assert "déjà ainsi" in post(client, f"{PAGE}/jour", confirmed).text
+    overtaken = post(client, f"{PAGE}/jour", {**confirmed, "name": "Korité"})
+    assert overtaken.status_code == 409
+    for version in ("jour ordinaire", "Aïd el-Fitr (férié)", "Korité (férié)"):
+        assert version in overtaken.text
     listed = client.get(f"{PAGE}?annee=2027").text
-    assert "Derniers jours changés" in listed
+    assert "Derniers changements" in listed
     (change,) = last(services)
     assert post(client, f"{PAGE}/annuler/{change.sequence}", {}).status_code == 303
     assert day(services, date(2027, 3, 10)) is None
     assert post(client, f"{PAGE}/annuler/{change.sequence}", {}).status_code == 422
     assert post(client, f"{PAGE}/annuler/99999", {}).status_code == 404
+
+
+def test_the_pages_show_a_week_before_and_take_it_back(tmp_path: Path) -> None:
+    app, services = make_site(tmp_path)
+    client = sign_in(app, "admin")
+    shown = client.get(f"{PAGE}/semaine/apercu?weekdays=0&weekdays=1").text
+    assert "lundi, mardi, mercredi, jeudi, vendredi" in shown
+    assert "Aucune échéance ne bouge" in shown
+    assert week(services) == WEEK
+    assert client.get(f"{PAGE}/semaine/apercu").status_code == 422
+    assert client.get(f"{PAGE}/semaine/apercu?weekdays=x").status_code == 422
+    sent = {"weekdays": ["0", "1"], "shown": "0 1 2 3 4"}
+    assert post(client, f"{PAGE}/semaine", sent).status_code == 303
+    assert week(services) == {0, 1}
+    overtaken = post(client, f"{PAGE}/semaine", {**sent, "weekdays": ["5", "6"]})
+    assert overtaken.status_code == 409
+    for version in ("lundi, mardi, mercredi, jeudi, vendredi", "lundi, mardi<", "samedi, dimanche"):
+        assert version in overtaken.text
+    (change,) = weeks(services)
+    assert f"{PAGE}/semaine/annuler/{change.sequence}" in client.get(PAGE).text
+    assert post(client, f"{PAGE}/semaine/annuler/{change.sequence}", {}).status_code == 303
+    assert week(services) == WEEK
+    assert post(client, f"{PAGE}/semaine/annuler/{change.sequence}", {}).status_code == 422
+
+
+def test_a_refused_day_leaves_the_boxes_of_the_week_as_they_are(tmp_path: Path) -> None:
+    app, _services = make_site(tmp_path)
+    refused = sign_in(app, "admin").get(f"{PAGE}/jour/apercu?on=x&name=Fête").text
+    assert 'value="Fête"' in refused
+    assert refused.count(" checked") == 5

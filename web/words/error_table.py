@@ -245,6 +245,16 @@ MESSAGES: Mapping[str, Message] = {
     "calendar.changed_since": Message(
         _l("Ce jour a changé depuis : rien n'est annulé."), _l("Corrigez-le par « Ajouter ou corriger un jour ».")
     ),
+    "calendar.nothing": Message(
+        _l("Le calendrier est déjà ainsi : rien ne changerait."), _l("Changez quelque chose, ou revenez au calendrier.")
+    ),
+    "calendar.overtaken": Message(
+        _l("Quelqu'un a changé le calendrier depuis votre aperçu ; rien n'est enregistré."),
+        _l("Comparez, puis confirmez ou annulez."),
+    ),
+    "calendar.week_changed_since": Message(
+        _l("La semaine de travail a changé depuis : rien n'est annulé."), _l("Corrigez-la par « Semaine de travail ».")
+    ),
     "calendar.year": Message(_l("Le jour est trop éloigné."), _l("Donnez un jour entre l'année 2000 et l'année 2100.")),
     "calendar.name": Message(
         _l("Le nom du jour manque, ou dépasse 200 caractères."), _l("Écrivez le nom du jour férié.")
@@ -364,6 +374,10 @@ MESSAGES: Mapping[str, Message] = {
     "circuit.not_yours": Message(
         _l("Ce courrier n'est pas à votre visa ni à votre signature."),
         _l("Seuls les postes du circuit agissent sur le courrier."),
+    ),
+    "circuit.replace_asked": Message(
+        _l("Cette nature a son circuit type, et vous avez choisi un autre circuit."),
+        _l("Dites lequel garder : rien n'est remplacé avant."),
     ),
     "circuit.too_long": Message(
         _l("Le circuit demande trop de visas et d'avis : %(limit)s au plus."), _l("Demandez-en moins.")

@@ -509,6 +509,16 @@ LINKS: Mapping[tuple[str, bool], LazyString] = {
 }
 """Kinds of links, by kind and whether the link starts at the letter shown."""
 
+WEEKDAYS: Mapping[int, LazyString] = {
+    0: _l("lundi"),
+    1: _l("mardi"),
+    2: _l("mercredi"),
+    3: _l("jeudi"),
+    4: _l("vendredi"),
+    5: _l("samedi"),
+    6: _l("dimanche"),
+}
+"""By ``date.weekday()``."""
 ACTIONS: Mapping[str, LazyString] = {
     "training.started": _l("a commencé un exercice"),
     "training.answered": _l("a répondu à un exercice"),

@@ -1,21 +1,20 @@
-"""The administrator's pages: jobs, journal, calendar. They show no letters, texts or payloads."""
+"""The administrator's pages: problems, jobs, journal. They show no letters, texts or payloads."""
 
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString, ngettext
+from flask_babel import LazyString
 from flask_babel import gettext as _
 
 import sandbox
 from ged import jobs as job_rows
 from ged.administration import openings
 from ged.archive.seal import journal_seal
-from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
+from ged.errors import GedError, Invalid, InvalidTransition
 from ged.jobs import LIVE_STATES, UNSETTLED_STATES, JobState
 from ged.notices import returned
 from ged.org.keys import renewals_asked
@@ -25,13 +24,11 @@ from ged.ports import JobId, ReaderFacts
 from ged.reports import jobs as job_reports
 from ged.reports import journal
 from ged.reports.journal import JournalFilter
-from ged.routing import calendar, calendar_changes
 from ged.unit import Role
 from ged.word import making
 from web.site import context, disk
 from web.site.errors import view_of
 from web.site.forms import FormReader
-from web.site.numbers import whole
 from web.site.pages import place, render_form
 from web.views.admin.organisation import reach
 from web.wiring import settings_file
@@ -195,136 +192,3 @@ def _start_of(day: date | None) -> datetime | None:
     if day is None:
         return None
     return datetime.combine(day, time(), tzinfo=context.services().zone).astimezone(UTC)
-
-
-@blueprint.get("/calendrier")
-def calendar_page() -> ResponseReturnValue:
-    """Working week and holidays of a year."""
-    return _calendar_page()
-
-
-def _calendar_page(error: GedError | None = None) -> ResponseReturnValue:
-    year = request.args.get("annee", context.today().year, type=whole)
-    year = year if calendar_changes.FIRST_YEAR <= year <= calendar_changes.LAST_YEAR else context.today().year
-    with context.services().reading() as session:
-        rows = calendar.list_holidays(session, year)
-        weekdays = sorted(calendar.calendar(session).weekdays)
-        changes = calendar_changes.last_changes(session)
-    return render_form(
-        "admin/calendar.html",
-        error=error,
-        rows=rows,
-        weekdays=weekdays,
-        year=year,
-        changes=changes,
-        day_words=_day_words,
-    )
-
-
-def _day_words(day: Mapping[str, Any] | None) -> str:
-    """A day of the calendar as it is, was or will be."""
-    if day is None:
-        return str(_("jour ordinaire"))
-    return f"{day['name']} ({_('férié') if day['is_off'] else _('travaillé')})"
-
-
-@blueprint.get("/calendrier/jour/apercu")
-def check_holiday() -> ResponseReturnValue:
-    """What a changed day would move, before it is saved."""
-    fields = FormReader(request.args)
-    on, name = fields.day("on", required=True), fields.text("name", required=True, maximum=200)
-    is_off = not fields.ticked("worked")
-    try:
-        fields.check()
-        if on is None:
-            raise Invalid("form.required", "fill it in", field="on")
-        changed, was = calendar_changes.preview_holiday(
-            context.services(), on, name=name, is_off=is_off, actor=context.actor(), now=context.now()
-        )
-    except Invalid as error:
-        return _calendar_page(error)
-    return render_template(
-        "admin/calendar_check.html", on=on, name=name, is_off=is_off, before=_day_words(was),
-        after=_day_words({"name": name, "is_off": is_off}), moved=_will_move(changed),
-    )  # fmt: skip
-
-
-@blueprint.post("/calendrier/annuler/<int:sequence>")
-def undo_holiday(sequence: int) -> ResponseReturnValue:
-    """Bring a day back to what it was before a change."""
-    try:
-        with context.services().unit_of_work(context.now()) as uow:
-            done, changed = calendar_changes.undo(uow, sequence, actor=context.actor())
-    except Invalid as error:
-        return _calendar_page(error)
-    flash(_("Le changement est annulé.") + _moved(changed), "success")
-    return redirect(url_for("admin.calendar_page", annee=done.on.year), 303)
-
-
-@blueprint.post("/calendrier/jour")
-def set_holiday() -> ResponseReturnValue:
-    """Add, correct or strike out a holiday."""
-    fields = FormReader(request.form)
-    on = fields.day("on", required=True)
-    name = fields.text("name", required=True, maximum=200)
-    is_off = not fields.ticked("worked")
-    try:
-        fields.check()
-        if on is None:
-            raise Invalid("form.required", "fill it in", field="on")
-        with context.services().unit_of_work(context.now()) as uow:
-            changed = calendar_changes.set_holiday(uow, on, name=name, is_off=is_off, actor=context.actor())
-    except Invalid as error:
-        return _calendar_page(error)
-    flash(_("Le calendrier est enregistré.") + _moved(changed), "success")
-    return redirect(url_for("admin.calendar_page", annee=on.year), 303)
-
-
-@blueprint.post("/calendrier/semaine")
-def set_week() -> ResponseReturnValue:
-    """Set the working week."""
-    fields = FormReader(request.form)
-    weekdays = frozenset(fields.integers("weekdays"))
-    shown = frozenset(int(one) for one in request.form.get("shown", "").split() if one in tuple("0123456"))
-    try:
-        fields.check()
-        with context.services().unit_of_work(context.now()) as uow:
-            changed = calendar_changes.set_working_week(uow, weekdays, actor=context.actor(), shown=shown)
-    except (Invalid, StaleVersion) as error:
-        return _calendar_page(error)
-    flash(_("La semaine de travail est enregistrée.") + _moved(changed), "success")
-    return redirect(url_for("admin.calendar_page"), 303)
-
-
-@blueprint.post("/calendrier/remplir")
-def fill_calendar() -> ResponseReturnValue:
-    """Fill the coming years from the list of holidays; edited holidays are kept."""
-    with context.services().unit_of_work(context.now()) as uow:
-        years = range(context.today().year, context.today().year + 3)
-        changed = calendar_changes.fill(uow, years, actor=context.actor())
-    flash(ngettext("%(num)s jour ajouté.", "%(num)s jours ajoutés.", changed.days) + _moved(changed), "success")
-    return redirect(url_for("admin.calendar_page"), 303)
-
-
-def _will_move(changed: calendar_changes.Changed) -> str:
-    """How many letters will have another date."""
-    if not changed.letters:
-        return str(_("Aucune échéance ne bouge."))
-    said: str = ngettext(
-        "L'échéance de %(num)s courrier en cours sera déplacée.",
-        "Les échéances de %(num)s courriers en cours seront déplacées.",
-        changed.letters,
-    )
-    return said
-
-
-def _moved(changed: calendar_changes.Changed) -> str:
-    """A text with the number of letters whose date moved, to append to the confirmation."""
-    if not changed.letters:
-        return " " + str(_("Aucune échéance n'a bougé."))
-    said: str = ngettext(
-        "L'échéance de %(num)s courrier en cours a été déplacée.",
-        "Les échéances de %(num)s courriers en cours ont été déplacées.",
-        changed.letters,
-    )
-    return f" {said}"
