@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ged.access import Because, MailAccess, visible_clause
 from ged.errors import Invalid
 from ged.natures import queries as natures
-from ged.natures.circuit import Step
+from ged.natures.circuit import Step, make_circuit
 from ged.natures.queries import CircuitModel
 from ged.natures.steps import ModelStep, missing
 from ged.org.models import Post, Unit
@@ -45,10 +45,22 @@ class Offer:
     at: datetime | None = None
 
 
-def model_of(session: Session, draft: Draft, actor: Actor) -> CircuitModel | None:
-    """The circuit that the letter's nature asks of it, when the actor hands it in; None without one."""
-    mail = draft.mail
-    return natures.model_for(session, mail.nature, unit_id=mail.unit_id, author_post_id=_own_post(draft, actor))
+def model_of(session: Session, draft: Draft, actor: Actor, nature: str | None = None) -> CircuitModel | None:
+    """The circuit that the letter's nature (or another one) asks of it, when the actor hands it in; None without one."""
+    mail, code = draft.mail, draft.mail.nature if nature is None else nature
+    return natures.model_for(session, code, unit_id=mail.unit_id, author_post_id=_own_post(draft, actor))
+
+
+def circuit_of_model(
+    session: Session, draft: Draft, actor: Actor, nature: str | None = None
+) -> tuple[tuple[Step, ...], PostId] | None:
+    """The steps and the signatory of that circuit, as the author's letter takes them: without the author's own post."""
+    model = model_of(session, draft, actor, nature)
+    if model is None:
+        return None
+    own = _own_post(draft, actor)
+    asked = tuple(Step(step.post_id, step.stage, step.kind) for step in model.steps if step.post_id != own)
+    return make_circuit(asked, model.signatory)
 
 
 def _own_post(draft: Draft, actor: Actor) -> PostId | None:
@@ -64,12 +76,21 @@ def offers(session: Session, draft: Draft, actor: Actor, *, on: date) -> tuple[O
     if last is not None and last.signatory_post_id is not None:
         steps = tuple(Step(PostId(step.post_id), step.stage, step.kind) for step in last.steps)
         found.append((LAST, _open(session, steps), PostId(last.signatory_post_id), last.submitted_at))
-    model = model_of(session, draft, actor)
-    if model is not None:
-        own = tuple(step for step in model.steps if step.post_id != _own_post(draft, actor))
-        asked = tuple(Step(step.post_id, step.stage, step.kind) for step in own)
-        if (asked, model.signatory) not in [(steps, who) for _, steps, who, _ in found]:
-            found.append((MODEL, asked, model.signatory, None))
+    model = circuit_of_model(session, draft, actor)
+    if model is not None and model not in [(steps, who) for _, steps, who, _ in found]:
+        found.append((MODEL, *model, None))
+    return _offers(session, draft, found, on)
+
+
+def offered_by(session: Session, draft: Draft, actor: Actor, nature: str, *, on: date) -> Offer | None:
+    """The circuit of another nature, which the author is about to give to the letter; None without one."""
+    model = circuit_of_model(session, draft, actor, nature)
+    return _offers(session, draft, [(MODEL, *model, None)], on)[0] if model is not None else None
+
+
+def _offers(
+    session: Session, draft: Draft, found: list[tuple[str, tuple[Step, ...], PostId, datetime | None]], on: date
+) -> tuple[Offer, ...]:
     names = post_names(session, {p for _, steps, who, _ in found for p in (who, *(s.post_id for s in steps))}, on=on)
     unit, entity = unit_places(session)[draft.mail.unit_id]
     own_entity = entity or unit

@@ -34,7 +34,7 @@ from ged.richtext import marks
 from ged.richtext.document import Document, dump, mapped, plain
 from ged.richtext.marks import document_of
 from ged.richtext.placeholders import fill
-from ged.signbook import book, word
+from ged.signbook import book, choosing, word
 from ged.signbook.book import Annex, Content
 from ged.signbook.models import CircuitAct, CircuitStep, Draft, DraftVersion, LetterTemplate
 from ged.signbook.render import Letter, Pages, french_day
@@ -189,12 +189,17 @@ def _begin(
     )
     uow.session.add(mail)
     uow.session.flush()
-    uow.session.add(Draft(mail_id=mail.id, template_code=template_code, version_no=1))
+    draft = Draft(mail_id=mail.id, template_code=template_code, version_no=1)
+    uow.session.add(draft)
     uow.session.flush()
     _store_version(uow, mail.id, 1, content, actor)
     access.grant(uow, mail.id, _readers(uow.session, post, answers), Because.AUTHORED)
     uow.record("draft.begun", "mail", mail.id, actor=actor, post=post, template=template_code, level=level,
                nature=nature)  # fmt: skip
+    model = _model_circuit(uow.session, draft, actor, nature)
+    if model is not None:
+        _put_circuit(uow, draft, model, post=post, actor=actor)
+        uow.session.flush()
     return MailId(mail.id)
 
 
@@ -514,14 +519,26 @@ def _parties(parties: Sequence[Party], field: str) -> tuple[Party, ...]:
 # --- the circuit --------------------------------------------------------------------------------------------------
 
 
-def set_nature(uow: UnitOfWork, mail_id: MailId | int, code: str, *, version: int, actor: Actor) -> int:
-    """Say of which nature a draft is. Returns the row's version after it; the nature that stands changes nothing.
+def set_nature(
+    uow: UnitOfWork,
+    mail_id: MailId | int,
+    code: str,
+    *,
+    version: int,
+    take_circuit: bool | None = None,
+    actor: Actor,
+) -> int:
+    """Say of which nature a draft is; the nature's circuit takes its place in a draft without one, and in the place of
+    the circuit of the nature before. Returns the row's version after it; the nature that stands changes nothing.
 
     After the first handing in the nature stays: a letter does not leave the visas of its nature by another name.
 
+    Args:
+        take_circuit: whether the nature's circuit replaces another one that the author chose; None: nobody was asked.
+
     Raises:
         NotFound, Forbidden, StaleVersion: as ``save``.
-        Invalid: ``nature.unknown``, ``nature.fixed``.
+        Invalid: ``nature.unknown``, ``nature.fixed``; ``circuit.replace_asked``: the author has to be asked.
     """
     draft = book.locked(uow, mail_id, actor, version=version)
     post = book.author_post(draft, actor)
@@ -531,12 +548,44 @@ def set_nature(uow: UnitOfWork, mail_id: MailId | int, code: str, *, version: in
     if draft.submitted_at is not None and before:
         raise Invalid("nature.fixed", "write another letter", field="nature")
     unit_id = draft.mail.unit_id
-    draft.mail.nature = natures.require(uow.session, code, Direction.OUTGOING, [entities(uow.session)[unit_id]]).code
+    natures.require(uow.session, code, Direction.OUTGOING, [entities(uow.session)[unit_id]])
+    standing, model = _standing_circuit(draft), _model_circuit(uow.session, draft, actor, code)
+    replaces = model is not None and model != standing
+    if replaces and take_circuit is None and standing not in (None, _model_circuit(uow.session, draft, actor, before)):
+        raise Invalid("circuit.replace_asked", "ask the author", field="nature_circuit")
+    draft.mail.nature = code
     book.touch(draft)
     uow.record("draft.nature_set", "mail", draft.mail_id, actor=actor, post=post, old=before, new=code)
+    if model is not None and replaces and take_circuit is not False:
+        _put_circuit(uow, draft, model, post=post, actor=actor)
     uow.reindex(draft.mail_id)
     uow.session.flush()
     return draft.version
+
+
+_Chosen = tuple[tuple[Step, ...], PostId]
+"""The steps of a circuit and its signatory."""
+
+
+def _standing_circuit(draft: Draft) -> _Chosen | None:
+    """The circuit that a draft has; None before one was chosen."""
+    if draft.signatory_post_id is None:
+        return None
+    steps = tuple(Step(PostId(step.post_id), step.stage, step.kind) for step in draft.steps)
+    return steps, PostId(draft.signatory_post_id)
+
+
+def _model_circuit(session: Session, draft: Draft, actor: Actor, nature: str) -> _Chosen | None:
+    """The circuit of a nature as a letter can take it; None without one, or where a person has to choose another."""
+    found = choosing.circuit_of_model(session, draft, actor, nature)
+    if found is None:
+        return None
+    steps, signatory = found
+    try:
+        _check_posts(session, [step.post_id for step in steps], signatory, actor)
+    except Invalid:
+        return None
+    return found
 
 
 def set_circuit(
@@ -560,11 +609,19 @@ def set_circuit(
     if draft.mail.state is not MailState.DRAFT:
         raise Invalid("draft.closed", "take the letter back first", id=draft.mail_id)
     post = book.author_post(draft, actor)
-    asked, signatory = circuit.make_circuit(steps, PostId(signatory_post_id) if signatory_post_id is not None else None)
-    standing = [Step(PostId(step.post_id), step.stage, step.kind) for step in draft.steps]
-    if standing == list(asked) and draft.signatory_post_id == signatory:
+    chosen = circuit.make_circuit(steps, PostId(signatory_post_id) if signatory_post_id is not None else None)
+    if _standing_circuit(draft) == chosen:
         return version
+    asked, signatory = chosen
     _check_posts(uow.session, [step.post_id for step in asked], signatory, actor)
+    _put_circuit(uow, draft, chosen, post=post, actor=actor)
+    uow.session.flush()
+    return draft.version
+
+
+def _put_circuit(uow: UnitOfWork, draft: Draft, chosen: _Chosen, *, post: HeldPost, actor: Actor) -> None:
+    """Let a circuit take the place of the one that stands."""
+    asked, signatory = chosen
     going = book.circuit_of(draft)
     undone: Sequence[circuit.GivenVisa] = ()
     if going is not None:
@@ -587,8 +644,6 @@ def set_circuit(
         steps=[[step.stage, step.kind.value, step.post_id] for step in asked], signatory=signatory,
     )  # fmt: skip
     book.cancel(uow, draft, undone, why="", actor=actor)
-    uow.session.flush()
-    return draft.version
 
 
 def _check_posts(session: Session, visas: Sequence[PostId], signatory: PostId, actor: Actor) -> None:

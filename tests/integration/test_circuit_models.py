@@ -1,5 +1,6 @@
 """Circuits by nature: the proposed steps, the compulsory ones, and what a refuser and the signatory are told."""
 
+import re
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from ged.natures.models import Nature, NatureStep
 from ged.natures.steps import StepKind
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.ports import MailId
-from ged.register.models import Direction
+from ged.register.models import Direction, Mail
 from ged.signbook import book, choosing, drafts, operations, presign, queries
 from ged.signbook.drafts import DraftForm
 from ged.signbook.models import NoticeKind
@@ -49,10 +50,25 @@ def circuit(house: House, mail_id: int, *posts: str, author: str = "dge", kind: 
         drafts.set_circuit(uow, mail_id, steps, house.post("SG-T"), version=version, actor=house.who(author))
 
 
-def call(house: House, mail_id: int, code: str, *, author: str = "dge") -> None:
+def call(house: House, mail_id: int, code: str, *, author: str = "dge", take: bool | None = False) -> None:
+    """Say of which nature a letter is; ``take``: what its author said of the circuit, None when nobody was asked."""
     with house.services.unit_of_work(NOW) as uow:
         version = house.show(mail_id, author).version
-        drafts.set_nature(uow, mail_id, code, version=version, actor=house.who(author))
+        drafts.set_nature(uow, mail_id, code, version=version, take_circuit=take, actor=house.who(author))
+
+
+def stands(house: House, mail_id: int, author: str = "dge") -> tuple[list[tuple[str, int]], str | None]:
+    """The circuit of a letter: its posts with their stages, and its signatory."""
+    row = house.show(mail_id, author)
+    with house.services.reading() as session:
+        codes = {post.id: post.code for post in session.scalars(select(Post))}
+    signatory = codes[row.signatory_post_id] if row.signatory_post_id is not None else None
+    return [(codes[one.post_id], one.stage) for one in row.asked], signatory
+
+
+def begun(house: House, nature: str = "", account: str = "dge") -> MailId:
+    with house.services.unit_of_work(NOW) as uow:
+        return drafts.draft_new(uow, "", actor=house.who(account), now=NOW, nature=nature)
 
 
 def refused(house: House, mail_id: int, *, author: str = "dge") -> Invalid:
@@ -74,6 +90,54 @@ def test_a_letter_is_not_handed_in_without_its_nature_and_its_compulsory_visas(h
     assert refused(house, mail_id).code == "circuit.compulsory", "an opinion does not replace a visa"
     circuit(house, mail_id, "ETU-M", "DAF-C")
     house.submit(mail_id)
+
+
+def test_the_circuit_of_the_nature_stands_from_the_beginning_without_the_authors_own_post(house: House) -> None:
+    model(house, head=True)
+    assert stands(house, begun(house, "simple")) == ([], None)
+    assert stands(house, begun(house, "marche", "etudes"), "etudes") == ([("DAF-C", 1), ("DGE-C", 2)], "SG-T")
+    assert stands(house, begun(house, "marche", "daf"), "daf") == ([], "SG-T")
+    later = begun(house)
+    call(house, later, "marche", take=None)
+    assert stands(house, later) == ([("DAF-C", 1)], "SG-T")
+    with house.services.reading() as session:
+        said = session.scalars(select(AuditEntry.subject_id).where(AuditEntry.action == "draft.circuit_set")).all()
+    assert len(said) == 3
+
+
+def test_another_nature_replaces_the_circuit_of_the_one_before_and_asks_before_it_replaces_another(
+    house: House,
+) -> None:
+    model(house)
+    with house.services.unit_of_work(NOW) as uow:
+        step = NatureStep(position=1, stage=1, kind=OPINION, post_id=house.post("ETU-M"), is_compulsory=False)
+        uow.session.add(
+            Nature(
+                code="avis", name="Avis", direction=Direction.OUTGOING, signatory_post_id=house.post("SG-T"),
+                position=3, steps=[step],
+            )
+        )  # fmt: skip
+    untouched, chosen = begun(house, "marche"), begun(house, "marche")
+    call(house, untouched, "avis", take=None)
+    assert stands(house, untouched) == ([("ETU-M", 1)], "SG-T")
+    call(house, untouched, "simple", take=None)
+    assert stands(house, untouched) == ([("ETU-M", 1)], "SG-T"), "a nature without a circuit asks for none"
+    circuit(house, chosen, "BO-A", "DAF-C")
+    with pytest.raises(Invalid, match=r"circuit\.replace_asked"):
+        call(house, chosen, "avis", take=None)
+    assert (house.show(chosen, "dge").nature, stands(house, chosen)[0]) == ("marche", [("BO-A", 1), ("DAF-C", 2)])
+    call(house, chosen, "avis", take=False)
+    assert stands(house, chosen)[0] == [("BO-A", 1), ("DAF-C", 2)]
+    call(house, chosen, "marche", take=True)
+    assert stands(house, chosen)[0] == [("DAF-C", 1)]
+
+
+def test_a_circuit_whose_signatory_signs_no_more_is_left_to_the_author(house: House) -> None:
+    model(house)
+    with house.services.unit_of_work(NOW) as uow:
+        post = uow.session.get_one(Post, house.post("SG-T"))
+        post.roles = [role for role in post.roles if role.role is not Role.SIGNATORY]
+    assert stands(house, begun(house, "marche")) == ([], None)
 
 
 def test_neither_another_circuit_nor_another_nature_takes_the_visa_out_later(house: House) -> None:
@@ -232,6 +296,7 @@ def test_an_author_takes_an_offered_circuit_on_the_page(site: Site) -> None:
     assert "Poste DAF-C (Daf) — Direction des affaires financières, Ministère" in page
     assert "Circuit type de la nature" in page
     assert "Comme la dernière fois" not in page
+    assert "C'est le circuit type de la nature" in page
     typed = {"version": hidden(page, "version"), "nature": "marche", "subject": "Marché", "body": "Texte"}
     site.send("dge", f"{place}/circuit", offer="model", **typed)
     mail_id = int(place.rsplit("/", 1)[1])
@@ -253,6 +318,36 @@ def test_an_author_takes_an_offered_circuit_on_the_page(site: Site) -> None:
     assert "Comme la dernière fois" in page
     unknown = site.send("dge", "/projets/nouveau", 422, nature="rien")
     assert "Cette nature de courrier n" in unknown
+
+
+def test_the_page_asks_before_a_nature_replaces_the_circuit_that_was_typed(site: Site) -> None:
+    house = site.house
+    model(house)
+    mail_id = begun(house)
+    place = f"/projets/{mail_id}"
+    shown = site.get("dge", place)
+    typed = {"version": hidden(shown, "version"), "nature": "marche", "subject": "Marché", "body": "Texte"}
+    rows = {"visa-1": house.post("ETU-M"), "signatory_post_id": house.post("SG-T")}
+    asked = site.send("dge", place, 422, **typed, **rows)
+    assert "Garder le circuit choisi" in asked
+    assert "Prendre le circuit type : Poste DAF-C (Daf)" in asked
+    assert (house.show(mail_id, "dge").nature, stands(house, mail_id)[0]) == ("", [("ETU-M", 1)])
+    typed["version"] = hidden(asked, "version")
+    site.send("dge", place, **typed, **rows, nature_circuit="model")
+    assert (house.show(mail_id, "dge").nature, stands(house, mail_id)[0]) == ("marche", [("DAF-C", 1)])
+    assert "Garder le circuit choisi" not in site.get("dge", place)
+
+
+def test_a_draft_from_before_shows_the_circuit_of_its_nature_and_keeps_it_with_the_page(site: Site) -> None:
+    house = site.house
+    mail_id = begun(house)
+    model(house)
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.get_one(Mail, mail_id).nature = "marche"
+    shown = site.get("dge", f"/projets/{mail_id}")
+    assert "C'est le circuit type de la nature" in shown
+    assert re.search(rf'<option value="{house.post("DAF-C")}" selected', shown)
+    assert stands(house, mail_id) == ([], None), "a page that is looked at writes nothing"
 
 
 def test_a_nature_said_is_in_the_journal(house: House) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from io import BytesIO
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import Blueprint, flash, jsonify, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -27,6 +27,7 @@ from ged.richtext.document import MAX_JSON, dump, read
 from ged.richtext.marks import document_of
 from ged.signbook import annotations, book, choosing, drafts, operations, queries
 from ged.signbook.drafts import DraftForm, Saved
+from ged.signbook.models import Draft
 from ged.signbook.queries import LetterRow, PostChoice
 from ged.signbook.render import PageMode
 from ged.signbook.word import pages_of
@@ -146,6 +147,8 @@ def edit_page(
         natures = nature_queries.offered(session, Direction.OUTGOING, own)
         standing = {row.nature: name_of(row.nature)} if row.nature else {}
         offers = choosing.offers(session, draft, context.actor(), on=context.today()) if row.may.hand_in else ()
+        model = choosing.circuit_of_model(session, draft, context.actor()) if row.may.hand_in else None
+        replacing = _replacing(session, draft, typed, error)
         word = word_letters.status(session, services, mail_id, context.actor())
         models = word_letters.templates(session, services, own)
         compulsory = choosing.compulsory(session, draft, context.actor(), on=context.today()) if row.may.hand_in else ()
@@ -170,14 +173,36 @@ def edit_page(
         natures=list((standing | {one.code: one.name for one in natures}).items()),
         has_models=any(one.has_circuit for one in natures),
         offers=offers,
+        **_circuit(row, model),
+        replacing=replacing,
         compulsory=compulsory,
         posts=_choices(posts),
         signatories=_choices([post for post in posts if post.may_sign]),
         addressee_rows=typed.rows("addressee", len(row.addressees), more),
         copy_rows=typed.rows("copy", len(row.copies), more),
-        steps=min(max(FIRST_STEPS, len(row.asked) + 1), MAX_VISAS),
         step_kinds=list(StepKind),
     )
+
+
+def _circuit(row: LetterRow, model: tuple[tuple[Step, ...], PostId] | None) -> dict[str, Any]:
+    """The circuit that the page shows: the one that stands, or that of the nature where the author has not chosen yet."""
+    asked, signatory = row.asked, row.signatory_post_id
+    if model is not None and signatory is None and not asked:
+        asked, signatory = model
+    standing = tuple(Step(PostId(one.post_id), one.stage, one.kind) for one in asked), signatory
+    steps = min(max(FIRST_STEPS, len(asked) + 1), MAX_VISAS)
+    return {"asked": asked, "signatory": signatory, "is_of_nature": standing == model, "steps": steps}
+
+
+def _replacing(
+    session: ReadSession, draft: Draft, typed: "_ShownFields", error: GedError | None
+) -> choosing.Offer | None:
+    """The circuit of the newly chosen nature, when the author is asked whether it replaces the one that was chosen."""
+    asks = error is not None and error.code == "circuit.replace_asked"
+    if typed.form is None or not (asks or "nature_circuit" in typed.form):
+        return None
+    nature = typed.form.get("nature", "")
+    return choosing.offered_by(session, draft, context.actor(), nature, on=context.today())
 
 
 def failure_view(word: word_letters.Status) -> ErrorView | None:
@@ -365,18 +390,15 @@ class _PageSave:
         if text is not None:
             saved = drafts.save(services, self.mail_id, text, version=self.version, actor=actor, now=now)
             self._note(saved)
-        if nature:
-            with services.unit_of_work(now) as uow:
-                version = drafts.set_nature(uow, self.mail_id, nature, version=self.version, actor=actor)
-            self.changed, self.version = self.changed or version != self.version, version
         if offer:
-            steps, signatory = self._offered(offer)
-        if signatory is not None or steps or with_circuit:
-            with services.unit_of_work(now) as uow:
-                version = drafts.set_circuit(uow, self.mail_id, steps, signatory, version=self.version, actor=actor)
-            if version != self.version:
-                flash(_("Le circuit est enregistré."), "success")
-                self.version, self.changed = version, True
+            self._nature(nature, take_circuit=False)
+            self._circuit(*self._offered(offer))
+        else:
+            # The circuit first: it was typed for the nature before, and another nature asks before it replaces it.
+            if signatory is not None or steps or (with_circuit and not nature):
+                self._circuit(steps, signatory)
+            answer = request.form.get("nature_circuit")
+            self._nature(nature, take_circuit=None if not answer else answer == choosing.MODEL)
         self._file()
         self._forget()
 
@@ -385,6 +407,24 @@ class _PageSave:
         saved = (self.opened, request.form.get("resumed", -1, type=whole))
         with context.services().unit_of_work(context.now()) as uow:
             working.drop(uow, self.mail_id, saved, actor=context.actor())
+
+    def _nature(self, nature: str, *, take_circuit: bool | None) -> None:
+        if not nature:
+            return
+        with context.services().unit_of_work(context.now()) as uow:
+            version = drafts.set_nature(
+                uow, self.mail_id, nature, version=self.version, take_circuit=take_circuit, actor=context.actor()
+            )
+        self.changed, self.version = self.changed or version != self.version, version
+
+    def _circuit(self, steps: tuple[Step, ...], signatory: int | None) -> None:
+        with context.services().unit_of_work(context.now()) as uow:
+            version = drafts.set_circuit(
+                uow, self.mail_id, steps, signatory, version=self.version, actor=context.actor()
+            )
+        if version != self.version:
+            flash(_("Le circuit est enregistré."), "success")
+            self.version, self.changed = version, True
 
     def _offered(self, way: str) -> tuple[tuple[Step, ...], int]:
         services, actor = context.services(), context.actor()
