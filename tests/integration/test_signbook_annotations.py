@@ -12,10 +12,11 @@ from ged.access import Because
 from ged.audit import AuditEntry
 from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.ports import unit_principal
-from ged.signbook import annotations, drafts, queries
-from ged.signbook.annotations import Margin, Spot
+from ged.signbook import drafts, queries
 from ged.signbook.drafts import DraftForm
 from ged.signbook.models import NoticeKind
+from ged.writing import annotations
+from ged.writing.annotations import Margin, Spot
 from tests.factories import NOW
 from tests.signbook_kit import House, house, pdf_of
 from tests.signbook_site_kit import Site, hidden, site

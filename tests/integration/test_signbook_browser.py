@@ -13,8 +13,8 @@ from ged.errors import EngineFailed
 from ged.natures.models import Nature
 from ged.org.keys import issue_key
 from ged.register.models import Direction
-from ged.signbook import annotations
 from ged.unit import SYSTEM
+from ged.writing import annotations
 from tests.browsing import leading_on, sign_in
 from tests.factories import NOW
 from tests.signbook_kit import PASSPHRASE

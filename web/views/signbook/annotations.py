@@ -4,8 +4,8 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from ged.signbook import annotations
-from ged.signbook.annotations import Spot
+from ged.writing import annotations
+from ged.writing.annotations import Spot
 from web.site import context
 from web.site.forms import FormReader
 from web.views.signbook import signbook

@@ -25,14 +25,14 @@ from ged.register.models import Direction
 from ged.richtext import marks
 from ged.richtext.document import MAX_JSON, dump, read
 from ged.richtext.marks import document_of
-from ged.signbook import annotations, book, choosing, drafts, operations, queries
+from ged.signbook import book, choosing, drafts, operations, queries
 from ged.signbook.drafts import DraftForm, Saved
 from ged.signbook.models import Draft
 from ged.signbook.queries import LetterRow, PostChoice
 from ged.signbook.render import PageMode
 from ged.signbook.word import pages_of
 from ged.unit import ReadSession
-from ged.writing import versions, working
+from ged.writing import annotations, versions, working
 from ged.writing import word as word_letters
 from web.site import context
 from web.site.errors import ErrorView, views_of

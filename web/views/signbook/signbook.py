@@ -12,12 +12,13 @@ from ged.paper import ink
 from ged.ports import Confidentiality, MailId, SignatureReport
 from ged.register import documents, opening
 from ged.register.models import Direction
-from ged.signbook import annotations, operations, presign, queries, second_thoughts
+from ged.signbook import operations, presign, queries, second_thoughts
 from ged.signbook.models import Stance
 from ged.signbook.operations import MAX_TEXT, SignResult, ToSign
 from ged.signbook.presign import Checked
 from ged.signbook.queries import BookFilter, LetterRow
 from ged.signed_codes import queries as signed_codes
+from ged.writing import annotations
 from web.site import context, keyring, outcomes
 from web.site.errors import views_of
 from web.site.forms import FormReader
