@@ -19,7 +19,7 @@ from tests.browsing import leading_on, sign_in
 from tests.factories import NOW
 from tests.signbook_kit import PASSPHRASE
 from tests.signbook_site_kit import Site, arranged
-from tests.site import served
+from tests.site import PASSWORD, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -134,7 +134,7 @@ def test_a_book_is_signed_ten_by_ten_with_what_became_of_each(browser: Browser, 
     page.context.close()
 
 
-def test_a_wrong_passphrase_over_more_than_ten_letters_keeps_the_ticks(
+def test_a_wrong_passphrase_or_an_ended_session_over_more_than_ten_letters_keeps_the_ticks(
     browser: Browser, site: tuple[str, Site]
 ) -> None:
     url, made = site
@@ -148,6 +148,21 @@ def test_a_wrong_passphrase_over_more_than_ten_letters_keeps_the_ticks(
     page.click("text=Signer les courriers cochés")
     expect(page.locator("[data-chunk-stopped]")).to_contain_text("phrase")
     expect(page.locator("input[name=letter]:checked:visible")).to_have_count(11)
+    assert made.house.signer.signed == 0
+
+    page.context.clear_cookies()  # the session ends while the page stands open
+    page.fill("#passphrase", PASSPHRASE)
+    page.click("text=Signer les courriers cochés")
+    ended = page.locator("[data-session-ended]")
+    expect(ended).to_contain_text("Votre session est terminée")
+    expect(page.locator("[data-chunk-lost]"), "the network is not the reason").to_be_hidden()
+    page.click("[data-session-ended] a")
+    page.fill("#account", "sg")
+    page.fill("#password", PASSWORD)
+    with leading_on(page):
+        page.press("#password", "Enter")
+    expect(page).to_have_url(f"{url}/parapheur/")
+    expect(page.locator("input[name=letter]:checked")).to_have_count(11)
     assert made.house.signer.signed == 0
     page.context.close()
 

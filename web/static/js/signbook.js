@@ -18,7 +18,7 @@ for (const all of document.querySelectorAll("[data-tick-all]")) {
     for (const letter of letters) body.append("letter", letter);
     if (passphrase) body.append("passphrase", passphrase);
     const answer = await fetch(form.dataset.chunks, { method: "POST", body, redirect: "error" });
-    if (!answer.ok && answer.status !== 422) throw new Error(String(answer.status));
+    if (!answer.ok && answer.status !== 422) throw Object.assign(new Error(answer.statusText), { status: answer.status });
     return { refused: answer.status === 422, html: await answer.text() };
   };
 
@@ -54,7 +54,17 @@ for (const all of document.querySelectorAll("[data-tick-all]")) {
     form.hidden = true;
     panel.hidden = false;
     panel.scrollIntoView();
-    try { await signAll(letters, passphrase); } catch { part("lost").hidden = false; }
+    try {
+      await signAll(letters, passphrase);
+    } catch (error) {
+      if (error.status === 401) {
+        // What is not signed stays ticked, and is given back after the sign-in (ged.js).
+        form.hidden = false;
+        document.querySelector("[data-session-ended]").hidden = false;
+        return;
+      }
+      part("lost").hidden = false;
+    }
     part("end").hidden = false;
   });
 })();
