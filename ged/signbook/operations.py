@@ -56,7 +56,6 @@ class SignResult:
 
     mail_id: MailId
     number: str = ""
-    subject: str = ""
     failure: GedError | None = None
 
 
@@ -333,11 +332,11 @@ class _Numbered:
 
 
 def _sign_one(services: Services, chosen: ToSign, key: OpenedKey, actor: Actor, now: datetime) -> SignResult:
-    number = subject = ""
+    number = ""
     try:
         with services.reading() as session:
             draft = book.require(session, chosen.mail_id, actor)
-            subject, is_numbered = draft.mail.subject, draft.mail.state is MailState.NUMBERED
+            is_numbered = draft.mail.state is MailState.NUMBERED
             looked = None if is_numbered else presign.look(session, services, draft, actor=actor, now=now)
             numbered = _numbered(session, services, draft, actor, now) if is_numbered else None
         if looked is not None:
@@ -347,8 +346,8 @@ def _sign_one(services: Services, chosen: ToSign, key: OpenedKey, actor: Actor, 
             _sign(services, numbered, key, actor, now)
             number = numbered.number
     except GedError as failure:
-        return SignResult(chosen.mail_id, number, subject, failure)
-    return SignResult(chosen.mail_id, number, subject)
+        return SignResult(chosen.mail_id, number, failure)
+    return SignResult(chosen.mail_id, number)
 
 
 def _numbered(session: Session, services: Services, draft: Draft, actor: Actor, now: datetime) -> _Numbered:

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 LETTERS = 12
+COUNTS = """() => {
+  const count = document.querySelector(".progress__count");
+  window.counts = [];
+  new MutationObserver(() => window.counts.push(count.textContent)).observe(count, { childList: true });
+}"""
 
 
 @pytest.fixture
@@ -116,11 +121,20 @@ def test_a_book_is_signed_ten_by_ten_with_what_became_of_each(browser: Browser, 
         ),
     )
     made.house.signer.failures.append(EngineFailed("sign.failed"))
+    page.set_viewport_size({"width": 360, "height": 740})
+    box, words = (page.locator(f"main tbody tr:first-child {one}").bounding_box() for one in ("input", "a"))
+    assert box, "the letter stands beside its box"
+    assert words, "the letter stands beside its box"
+    assert abs(box["y"] - words["y"]) < box["height"], "the letter stands beside its box"
+    page.evaluate(COUNTS)
     page.click("[data-tick-all]")
     page.fill("#passphrase", PASSPHRASE)
     page.click("text=Signer les courriers cochés")
     page.wait_for_selector("[data-chunk-end]:visible")
     assert sizes == [10, 2]
+    assert page.evaluate("window.counts") == ["0 / 12", "10 / 12", "12 / 12"], (
+        "how far it is stands there from the start"
+    )
     expect(page.locator("[data-result=signed]")).to_have_count(LETTERS - 1)
     expect(page.locator("[data-chunk-failed]")).to_have_text("1")
     assert made.house.signer.signed == LETTERS - 1

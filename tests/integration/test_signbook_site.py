@@ -200,10 +200,12 @@ def test_several_letters_are_signed_in_one_act_with_one_passphrase(site: Site) -
     page = site.get("sg", "/parapheur/")
     ticked = re.findall(r'name="letter" value="(\d+:\d+)"', page)
     assert len(ticked) == 2
+    assert ">Pour<" not in page, "who has one post alone is not told for whom"
     page = site.send("sg", "/parapheur/signer", 422, passphrase=PASSPHRASE)
     assert "Aucun courrier n'est coché" in page
     page = site.get("sg", site.send("sg", "/parapheur/signer", letter=ticked, passphrase=PASSPHRASE))
     assert "2 courriers signés" in page
+    assert page.count(CEET.name) == 2, "letters of one subject are told apart"
     assert "00001/2026/MIN/SG" in page
     assert "00002/2026/MIN/SG" in page
     assert (site.state(first), site.state(second)) == (MailState.SIGNED, MailState.SIGNED)
@@ -314,6 +316,7 @@ def test_some_of_a_book_are_signed_as_rows_and_a_wrong_passphrase_signs_none(sit
     rows = site.send("sg", path, 200, letter=letter, passphrase=PASSPHRASE)
     assert rows.count("data-result=") == 1
     assert 'data-result="signed"' in rows
+    assert CEET.name in rows
     again = site.send("sg", path, 200, letter=letter)
     assert 'data-result="failed"' in again
     assert site.house.signer.signed == 1

@@ -13,7 +13,7 @@ from ged.signbook.models import CircuitAct
 from ged.signbook.operations import ToSign
 from ged.unit import Role
 from tests.factories import NOW
-from tests.signbook_kit import PASSPHRASE, House, house
+from tests.signbook_kit import CEET, PASSPHRASE, House, house
 from tests.signbook_site_kit import Site, arranged, site
 
 __all__ = ["house", "site"]  # fixtures
@@ -61,6 +61,7 @@ def test_visas_are_ticked_and_given_in_one_act(site: Site) -> None:
         assert "1 visa donné" in page
         assert page.count("Le courrier a changé depuis que vous l'avez lu.") == 1
         assert page.count("Suite favorable : Demande de raccordement") == 2
+        assert page.count(CEET.name) == 2, "letters of one subject are told apart"
     assert ticks(site.get("daf", "/parapheur/"), "visa") == offered[1:]
     # Nobody else reads the result; an invented address leads back to the signature book.
     assert site.as_("sg").get(place).status_code == 303

@@ -26,7 +26,13 @@ SMALL = """least => [...document.querySelectorAll("main button, main a, main sum
   .map(([one, box]) => `${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 30)} ${Math.round(box.height)}`)"""
 
 
-GIVEN, NUMBER = "00002/2026/MIN", "00002/2026/MMRE/SG"
+BROKEN = """() => [...document.querySelectorAll("main .button--primary")].filter((one) => {
+  const words = document.createRange();
+  words.selectNodeContents(one);
+  return words.getBoundingClientRect().height > parseFloat(getComputedStyle(one).lineHeight) * 1.5;
+}).map((one) => one.textContent.trim())"""
+"""The buttons whose words need two lines."""
+GIVEN, NUMBER = "00003/2026/MIN", "00002/2026/MMRE/SG"
 LINES = """([given, text]) => {
   const words = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT), found = [];
   for (let node = words.nextNode(); node; node = words.nextNode()) {
@@ -47,7 +53,8 @@ longer."""
 def site(tmp_path: Path) -> Iterator[tuple[str, Services, int]]:
     app, services = make_site(tmp_path, services=make_services(tmp_path))
     make_mentions(services)
-    register(services)
+    for _ in range(2):
+        register(services)
     done = register(services).mail_id
     impute(services, done, mentions=("attribution",))
     with served(app) as url:
@@ -58,6 +65,7 @@ def site(tmp_path: Path) -> Iterator[tuple[str, Services, int]]:
 def test_what_is_pressed_is_large_enough_for_a_thumb(browser: Browser, site: tuple[str, Services, int]) -> None:
     url, _, done = site
     small: list[str] = []
+    broken: list[str] = []
     for account, paths in (
         ("sg", ["/", "/a-imputer", "/a-imputer/1", "/parapheur/", "/suivi/", f"/courriers/{done}"]),
         ("dge", ["/bannette/", "/avis/"]),
@@ -70,7 +78,9 @@ def test_what_is_pressed_is_large_enough_for_a_thumb(browser: Browser, site: tup
         for path in paths:
             page.goto(path)
             small += [f"{path}: {one}" for one in page.evaluate(SMALL, LEAST)]
+            broken += [f"{path}: {one}" for one in page.evaluate(BROKEN)]
         context.close()
+    assert broken == [], "the words of a button stand on one line"
     assert small == [], "\n".join(small)
 
 

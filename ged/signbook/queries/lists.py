@@ -202,10 +202,11 @@ def _narrowed(asked_for: BookFilter) -> list[ColumnElement[bool]]:
     return found
 
 
-def subjects(session: Session, mail_ids: Iterable[int], actor: Actor) -> dict[int, str]:
-    """The subjects of those of these letters that the actor may see, by id."""
-    query = select(Mail.id, Mail.subject).where(Mail.id.in_(sorted(mail_ids)))
-    return dict(session.execute(query.where(visible_clause(Mail.id, Mail.level, actor.principals))).all())
+def subjects(session: Session, mail_ids: Iterable[int], actor: Actor) -> dict[int, tuple[str, str]]:
+    """The subject and the addressee of those of these letters that the actor may see, by id."""
+    query = select(Mail.id, Mail.subject, Mail.addressee).where(Mail.id.in_(sorted(mail_ids)))
+    found = session.execute(query.where(visible_clause(Mail.id, Mail.level, actor.principals)))
+    return {mail_id: (subject, addressee) for mail_id, subject, addressee in found}
 
 
 def _written_by(actor: Actor) -> ColumnElement[bool]:

@@ -26,6 +26,8 @@ for (const all of document.querySelectorAll("[data-tick-all]")) {
     const rows = panel.querySelector("tbody");
     const bar = panel.querySelector("progress");
     bar.max = letters.length;
+    const tellDone = (done) => { bar.value = done; panel.querySelector(".progress__count").textContent = `${done} / ${letters.length}`; };
+    tellDone(0);
     let secret = passphrase;
     for (let start = 0; start < letters.length; start += CHUNK) {
       const { refused, html } = await send(letters.slice(start, start + CHUNK), secret);
@@ -38,8 +40,7 @@ for (const all of document.querySelectorAll("[data-tick-all]")) {
       for (const box of boxes()) if (letters.slice(start, start + CHUNK).includes(box.value)) box.checked = false;
       secret = ""; // the browser holds the opened key's cookie from now on
       rows.insertAdjacentHTML("beforeend", html);
-      bar.value = Math.min(start + CHUNK, letters.length);
-      panel.querySelector(".progress__count").textContent = `${bar.value} / ${letters.length}`;
+      tellDone(Math.min(start + CHUNK, letters.length));
       for (const kind of ["signed", "failed"]) part(kind).textContent = rows.querySelectorAll(`[data-result="${kind}"]`).length;
     }
   };

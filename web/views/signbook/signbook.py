@@ -146,10 +146,10 @@ def sign_chunk() -> ResponseReturnValue:
     except GedError as error:
         shown = views_of(_refused(error))[0]
         return render_template("signbook/_stopped.html", wrong=shown), 422
+    with context.services().reading() as session:
+        subjects = queries.subjects(session, [result.mail_id for result in results], context.actor())
     return render_template(
-        "signbook/_results.html",
-        results=[_outcome(result) for result in results],
-        subjects={result.mail_id: result.subject for result in results},
+        "signbook/_results.html", results=[_outcome(result) for result in results], subjects=subjects
     )
 
 
