@@ -4,11 +4,13 @@ Little code elsewhere depends on the kind of database: advisory locks (``ged.loc
 verification and migration.
 """
 
+import math
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +40,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, make_transient_to_detached
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeDecorator
@@ -52,6 +55,7 @@ Id = BigInteger().with_variant(Integer(), "sqlite")
 """Type of every key: SQLite supports autoincrement only for INTEGER."""
 
 WRITES = "ged_writes"
+READS = "ged_reads"
 
 PROGRAM = max(one.name[:4] for one in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*.py"))
 """Names this program: the newest revision (migration) that it knows. Four digits, so that texts sort as numbers."""
@@ -155,12 +159,15 @@ def make_engine(url: str) -> Engine:
         return engine
     # Several processes share PostgreSQL's connections: each keeps few, and opens more for short peaks. A short timeout
     # detects an unreachable host in seconds, instead of TCP's minutes.
+    # The connection that was returned last is used next: it still holds the plans of what was just read.
     engine = create_engine(
-        url, pool_size=5, max_overflow=20, pool_timeout=10, pool_pre_ping=True,
+        url, pool_size=5, max_overflow=20, pool_timeout=10, pool_use_lifo=True,
         connect_args={"connect_timeout": 5, "application_name": CLIENT + PROGRAM},
     )  # fmt: skip
     event.listen(engine, "connect", _postgres_connect)
     event.listen(engine, "begin", _postgres_begin)
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkout", partial(_ask_if_idle, engine.dialect))
     return engine
 
 
@@ -199,12 +206,40 @@ def _postgres_connect(connection: DBAPIConnection, _record: Any) -> None:
     cursor.execute("SET max_parallel_workers_per_gather = 0")
     cursor.close()
     connection.commit()
+    # Each transaction says that it may write, also on a connection that has served queries (``_only_read``).
+    connection.read_only = False
 
 
 def _postgres_begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
     # A confirmed change ("registered, number 457") must survive a power failure at the next moment.
-    if connection.get_execution_options().get(WRITES, False):
+    if options.get(WRITES, False):
         connection.exec_driver_sql(_COMMITS_ON_DISK)
+    # Kept for the life of the connection: it counts only outside of transactions that say what they do.
+    if options.get(READS, False) and not connection.info.get(READS):
+        connection.exec_driver_sql("SET default_transaction_read_only = on")
+        connection.info[READS] = True
+
+
+IDLE_S = 1.0
+"""A connection that was used within this time is used again without a question to the server whether it still stands."""
+_USED = "ged_used"
+
+
+def _note_use(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+    record.info[_USED] = time.monotonic()
+
+
+def _ask_if_idle(
+    dialect: Dialect, connection: DBAPIConnection, record: ConnectionPoolEntry, _fairy: PoolProxiedConnection
+) -> None:
+    """Replace the connections of a server that has restarted. SQLAlchemy can only ask at each use, which a page has several of."""
+    if time.monotonic() - record.info.get(_USED, math.inf) < IDLE_S:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as lost:
+        raise InvalidatePoolError from lost
 
 
 def unsafe_settings(engine: Engine) -> list[str]:
@@ -224,18 +259,29 @@ def unsafe_settings(engine: Engine) -> list[str]:
 
 @contextmanager
 def read_session(engine: Engine) -> Iterator[Session]:
-    """A session for queries. It writes nothing; PostgreSQL refuses to."""
-    is_postgres = engine.dialect.name == "postgresql"
-    session = Session(engine.execution_options(postgresql_readonly=True) if is_postgres else engine, autoflush=False)
-    try:
+    """A session for queries. It writes nothing; PostgreSQL refuses to.
+
+    On PostgreSQL each query is a transaction of its own, which costs no messages to the server. So no query may stream
+    its rows (``yield_per``): ``snapshot_session`` can.
+    """
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="AUTOCOMMIT", **{READS: True})
+    with Session(engine, autoflush=False) as session:
         yield session
-        if is_postgres:
-            # At a rollback psycopg forgets the statements that the server has prepared, and each page would parse and
-            # plan all of its statements again: a quarter of its time.
-            session.expunge_all()
-            session.commit()
+
+
+@contextmanager
+def planned_once(connection: Connection) -> Iterator[None]:
+    """PostgreSQL keeps one plan for each statement of the block, and asks no more whether the values deserve their own.
+
+    For statements that take longer to plan than to run, and whose best plan does not depend on the parameters: what it
+    depends on is written into the statement. To say so takes two short messages.
+    """
+    connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
+    try:
+        yield
     finally:
-        session.close()
+        connection.exec_driver_sql("SET plan_cache_mode = DEFAULT")
 
 
 def keep_rows(session: Session) -> None:
@@ -250,9 +296,9 @@ def keep_rows(session: Session) -> None:
 @contextmanager
 def snapshot_session(engine: Engine) -> Iterator[Session]:
     """A session whose queries all see the snapshot of the first query: for comparisons over many tables."""
-    with read_session(engine) as session:
-        if engine.dialect.name != "sqlite":  # SQLite's readers have a snapshot in any case (WAL)
-            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    if engine.dialect.name == "postgresql":  # SQLite's readers have a snapshot in any case (WAL)
+        engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with Session(engine, autoflush=False) as session:
         yield session
 
 

@@ -171,7 +171,7 @@ def check(url: str, folder: Path, *, tried: int) -> dict[int, int]:
         Year -> n.
     """
     services = light_services(url, folder)
-    with services.reading() as session:
+    with services.snapshot() as session:
         rows = session.execute(
             select(MailNumber.id, MailNumber.year, MailNumber.sequence, MailNumber.registered_on, MailNumber.text,
                    Mail.subject)

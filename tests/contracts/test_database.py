@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, MetaData, Table, select, text, update
-from sqlalchemy.exc import IntegrityError, InternalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError
 
 from ged import audit, jobs, pipeline
 from ged.archive import register_check
 from ged.archive.seal import HeadSeal
 from ged.audit import AuditEntry
-from ged.db import Base, make_engine, read_session
+from ged.db import Base, fault_of, make_engine, read_session, snapshot_session, write_session
 from ged.errors import RowGone
 from ged.jobs import Job, JobKind, JobState
 from ged.org.models import Unit
@@ -158,7 +158,7 @@ def test_the_journal_stays_a_chain_when_many_write_at_once(services: Services) -
                 uow.record("thing.seen", "thing", number * 100 + n, actor=SYSTEM)
 
     at_once(6, work)
-    with services.reading() as session:
+    with services.snapshot() as session:
         assert list(audit.verify_chain(session)) == []
         assert audit.head(session).count == 120
         told = session.execute(select(AuditEntry.action, AuditEntry.subject_id).order_by(AuditEntry.sequence)).all()
@@ -503,3 +503,48 @@ def test_a_session_for_queries_writes_nothing(make_database: Callable[[], str], 
         assert "x" not in uow.session.scalars(select(Unit.name)).all()
         uow.session.execute(update(Unit).values(name="y"))
     services.engine.dispose()
+
+
+@pytest.mark.servers
+def test_a_query_costs_the_server_no_message_but_itself(make_database: Callable[[], str]) -> None:
+    """With one transaction a session and one question a connection, most messages of a page carried no query."""
+    engine = make_engine(make_database())
+    with read_session(engine) as session:
+        session.execute(text("SELECT 1"))  # connects, and learns that it only reads
+    began = text("SELECT xact_start = statement_timestamp() FROM pg_stat_activity WHERE pid = pg_backend_pid()")
+    with read_session(engine) as session:
+        session.execute(text("SELECT 1"))
+        assert session.scalar(began), "a query is a transaction of its own"
+        assert session.scalar(text("SHOW transaction_read_only")) == "on"
+    with snapshot_session(engine) as session:
+        session.execute(text("SELECT 1"))
+        assert not session.scalar(began)
+        assert session.scalar(text("SHOW transaction_read_only")) == "on"
+        assert session.scalar(text("SHOW transaction_isolation")) == "repeatable read"
+    with write_session(engine) as session:
+        assert session.scalar(text("SHOW transaction_read_only")) == "off", "the connection served queries before"
+    engine.dispose()
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("idle", [True, False])
+def test_connections_that_the_server_has_cut_are_replaced_when_they_were_idle(
+    make_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch, *, idle: bool
+) -> None:
+    monkeypatch.setattr("ged.db.IDLE_S", 0.0 if idle else 60.0)
+    url = make_database()
+    engine, other = make_engine(url), make_engine(url)
+    with read_session(engine) as session:
+        cut = session.scalar(text("SELECT pg_backend_pid()"))
+    with other.begin() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": cut})
+    if not idle:  # asked for nothing: the first use fails, is told as "away", and the next one has a new connection
+        with pytest.raises(DBAPIError) as lost, read_session(engine) as session:
+            session.execute(text("SELECT 1"))
+        fault = fault_of(lost.value)
+        assert fault is not None
+        assert fault.code == "database.away"
+    with read_session(engine) as session:
+        assert session.scalar(text("SELECT pg_backend_pid()")) != cut
+    engine.dispose()
+    other.dispose()

@@ -68,7 +68,7 @@ def both(services: Services, first: Callable[[UnitOfWork], Any], second: Callabl
 
 
 def count(services: Services, table: Any) -> int:
-    with services.reading() as session:
+    with services.snapshot() as session:
         assert list(audit.verify_chain(session)) == []
         return session.scalar(select(func.count()).select_from(table)) or 0
 

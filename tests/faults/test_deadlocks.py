@@ -120,7 +120,7 @@ def test_an_answer_leaves_while_a_slip_takes_it_with_the_letter_it_answers(house
         with services.reading() as session:
             assert session.get_one(Mail, answer).state is MailState.DISPATCHED
             assert session.get_one(Mail, incoming).state is MailState.ANSWERED
-    with services.reading() as session:
+    with services.snapshot() as session:
         assert list(audit.verify_chain(session)) == []
 
 

@@ -61,7 +61,7 @@ def quiet(_progress: str) -> None:
 def test_a_batch_taken_in_twice_at_once_makes_its_scans_once(services: Services) -> None:
     batch_id = send(services, pair(services), "k1", pages.png("un"), pages.png("deux"))
     together(*[lambda: recognition.run_intake(services, batch_id, heartbeat=quiet, now=NOW)] * 3)
-    with services.reading() as session:
+    with services.snapshot() as session:
         counts = [session.scalar(select(func.count()).select_from(table)) for table in (Scan, ScanLeaf, ScanPicture)]
         assert counts == [1, 2, 2]
         assert list(audit.verify_chain(session)) == []

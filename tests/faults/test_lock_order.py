@@ -169,7 +169,7 @@ def test_who_waits_for_the_journals_head_is_woken_when_it_is_his_turn(house: Hou
         for act in acts:
             act.result(30)
     assert seen == ["advisory"] * waiters
-    with services.reading() as session:
+    with services.snapshot() as session:
         assert list(audit.verify_chain(session)) == []
 
 

@@ -35,7 +35,7 @@ def services(tmp_path: Path) -> Services:
 
 
 def findings(services: Services) -> list[tuple[int, str]]:
-    with services.reading() as session:
+    with services.snapshot() as session:
         return [(f.sequence, f.code) for f in audit.verify_chain(session)]
 
 

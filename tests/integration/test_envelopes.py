@@ -83,7 +83,7 @@ def test_the_outside_is_registered_and_nothing_is_indexed(services: Services) ->
     row = seen(services, done.envelope_id, "agent")
     assert row.arrived_at == (NOW - timedelta(minutes=8))
     assert (row.sender_name, row.marks, row.count, row.may_decide) == ("Cour des comptes", "PERSONNEL", 2, False)
-    with services.reading() as session:
+    with services.snapshot() as session:
         assert session.scalar(select(func.count(Job.id))) == 0
         assert session.scalar(select(func.count(Mail.id))) == 0
         assert list(audit.verify_chain(session)) == []
@@ -311,7 +311,7 @@ def test_a_voided_envelope_keeps_its_number_and_nobody_decides_over_it(services:
     row = seen(services, done.envelope_id, "sg")
     assert (row.state, row.may_decide, row.void_reason) == ("voided", False, "Remis par erreur")
     assert not seen(services, done.envelope_id, "agent").may_void
-    with services.reading() as session:
+    with services.snapshot() as session:
         assert session.get_one(MailNumber, done.number_id).void_reason == "Remis par erreur"
         assert envelopes.waiting_for(session, actor(services, "sg")) == 0
         assert list(audit.verify_chain(session)) == []

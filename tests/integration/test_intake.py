@@ -169,7 +169,7 @@ def test_labels_split_a_batch_and_join_each_letter(services: Services) -> None:
         pages.png("fin", code="https://example.com/produit"),
     )
     recognition.run_intake(services, batch, heartbeat=quiet, now=NOW)
-    with services.reading() as session:
+    with services.snapshot() as session:
         joined = session.execute(select(Attachment.mail_id, Attachment.kind, Attachment.page_count)).all()
         assert [tuple(row) for row in joined] == [
             (first.mail_id, AttachmentKind.DOCUMENT, 2),
@@ -339,7 +339,7 @@ def test_a_clerk_rearranges_and_the_scan_as_it_came_stays(services: Services) ->
     with services.unit_of_work(NOW) as uow:
         arrange.join_to_mail(uow, ScanId(row.id), letter.mail_id, actor=clerk, now=NOW)
     assert _as_it_came(services) == before
-    with services.reading() as session:
+    with services.snapshot() as session:
         assert list(audit.verify_chain(session)) == []
 
 

@@ -107,7 +107,7 @@ def test_a_second_load_changes_nothing(services: Services, load: Load, which: st
 
 def test_a_load_is_in_the_journal_and_the_chain_holds(services: Services, load: Load) -> None:
     load(small())
-    with services.reading() as session:
+    with services.snapshot() as session:
         actions = session.scalars(select(audit.AuditEntry.action)).all()
         assert "organisation.loaded" in actions
         assert list(audit.verify_chain(session)) == []

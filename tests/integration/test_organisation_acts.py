@@ -131,7 +131,7 @@ def test_an_act_is_done_as_it_was_shown_and_taken_back_byte_by_byte(services: Se
     undo(services, act_id, now=NOW + timedelta(hours=1))
     after = dump(services)
     assert {table: rows for table, rows in after.items() if rows != before[table]} == {}
-    with services.reading() as session:
+    with services.snapshot() as session:
         assert list(audit.verify_chain(session)) == []
 
 

@@ -85,7 +85,7 @@ def found(services: Services, text: str, account: str = "agent") -> list[str]:
 
 def holds(services: Services) -> None:
     """The journal, the numbers and the documents agree with each other."""
-    with services.reading() as session:
+    with services.snapshot() as session:
         assert list(audit.verify_chain(session)) == []
         assert register_check.gaps(session) == []
         assert list(register_check.differences(session, journal_holds=True)) == []

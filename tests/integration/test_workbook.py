@@ -127,7 +127,7 @@ def test_taking_a_workbook_back_leaves_every_row_as_it_was(services: Services, m
         operations.undo(uow)
     after = dump(services)
     assert {name: rows for name, rows in after.items() if rows != before[name]} == {}
-    with services.reading() as session:
+    with services.snapshot() as session:
         assert list(audit.verify_chain(session)) == []
 
 

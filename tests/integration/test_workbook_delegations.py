@@ -100,7 +100,7 @@ def test_powers_are_given_from_day_to_day_and_taken_back_byte_by_byte(services: 
         assert (row.act, row.may_sign, row.max_amount_xof, row.granted_at) == (ACT, False, 5_000_000, NOW)
     undo(services)
     assert dump(services) == before
-    with services.reading() as session:
+    with services.snapshot() as session:
         actions = session.scalars(select(AuditEntry.action).order_by(AuditEntry.sequence)).all()
         assert [one for one in actions if one.startswith("delegation.")] == [
             "delegation.granted",

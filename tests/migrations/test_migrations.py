@@ -39,7 +39,7 @@ def fill(url: str, folder: Path) -> None:
     remind(services, mail_id)
     with services.unit_of_work(NOW) as uow:
         uow.record("thing.changed", "thing", 1, actor=SYSTEM, value="été")
-    with services.reading() as session:
+    with services.snapshot() as session:
         assert list(audit.verify_chain(session)) == []
     services.engine.dispose()
 
