@@ -1,0 +1,70 @@
+"""What waits is counted by one statement that PostgreSQL plans once, whoever asks: the counts are those of SQLite's form."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from ged import counting
+from ged.counting import counted
+from ged.unit import Actor, Services
+from tests.factories import TODAY, actor, make_organisation, make_services
+from tests.routing_kit import impute, make_mentions, register
+from web.site.navigation import ENTRIES
+
+pytestmark = pytest.mark.servers
+COUNTERS = tuple(entry.counter for entry in ENTRIES if entry.counter is not None)
+
+
+@pytest.fixture
+def services(make_database: Callable[[], str], tmp_path: Path) -> Iterator[Services]:
+    found = make_services(tmp_path, url=make_database())
+    make_organisation(found)
+    make_mentions(found)
+    register(found, "Pour décision")
+    impute(found, register(found, "Pour suite").mail_id, due_on=TODAY)
+    yield found
+    found.engine.dispose()
+
+
+def one_by_one(services: Services, who: Actor) -> tuple[int, ...]:
+    with services.reading() as session:
+        return tuple(session.scalars(counter(who)).one() for counter in COUNTERS)
+
+
+def test_the_counts_of_every_entry_are_those_of_its_own_statement(services: Services) -> None:
+    found = {}
+    for account in ("agent", "sg", "dge"):
+        who = actor(services, account)
+        with services.reading() as session:
+            found[account] = counted(session, who, COUNTERS)
+        assert found[account] == one_by_one(services, who)
+    assert len(set(found.values())) == 3, "one of them has a letter, another an assignment, another a paper"
+    assert all(any(counts) for counts in found.values())
+
+
+def test_one_plan_serves_all_actors_with_the_same_roles(services: Services) -> None:
+    with services.reading() as session:
+        for account in ("dge", "daf") * 10:
+            counted(session, actor(services, account), COUNTERS)
+        asked = text(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%personal_notices%'"
+        )
+        plans = session.execute(asked).all()
+        chosen = session.scalar(text("SHOW plan_cache_mode"))
+    assert len(plans) == 1
+    assert plans[0].generic_plans > 10
+    assert plans[0].custom_plans == 0
+    assert chosen == "auto", "the page's other statements are planned as before"
+
+
+def test_states_are_written_out_and_whose_letters_they_are_is_a_parameter(services: Services) -> None:
+    who = actor(services, "sg")
+    sql, given = counting._for_server(who, COUNTERS, services.engine.dialect)
+    assert "mails.state = 'to_impute'" in sql
+    assert "LIMIT 100" in sql
+    assert "POSTCOMPILE" not in sql
+    principals = sorted(who.principals.ordinary)
+    assert principals in given.values()
+    assert not any(f"'{one}'" in sql for one in principals)
