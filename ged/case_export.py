@@ -21,11 +21,11 @@ from sqlalchemy.orm import Session
 from ged import access, audit
 from ged.archive import merkle
 from ged.archive.anchor import journal_anchors, leaves
+from ged.archive.keeping import seal_head
 from ged.archive.seal import journal_seal
 from ged.audit import AuditEntry, AuditPayload
 from ged.errors import NotFound
 from ged.org.models import Person
-from ged.pipeline import seal_head
 from ged.ports import Confidentiality, Digest, MailId
 from ged.register import typed_numbers
 from ged.register.journal import REFUSALS

@@ -9,11 +9,11 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from ged import audit
+from ged.archive.keeping import seal_folder
 from ged.archive.seal import HeadSeal
 from ged.audit import AuditEntry
 from ged.db import fault_of
 from ged.notices import returned
-from ged.pipeline import seal_folder
 from ged.reports.jobs import living_workers, oldest_due
 from ged.space import Space
 from ged.unit import Services

@@ -9,15 +9,11 @@ from calendar import SUNDAY
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from pathlib import Path
 
-from sqlalchemy.orm import Session
-
-from ged import audit, index_sync, job_figures, jobs, runner, schema
+from ged import index_sync, job_figures, jobs, runner, schema
 from ged.administration import planned
 from ged.archive import blobs as archive_blobs
-from ged.archive.anchor import journal_anchors
-from ged.archive.seal import journal_seal
+from ged.archive.keeping import anchor_journal, seal_head, unsealed_entries
 from ged.capture import files, partials
 from ged.closing import operations as closing
 from ged.dispatch import operations as dispatch
@@ -118,33 +114,6 @@ def seal(run: Run) -> None:
 def anchor(run: Run) -> None:
     """Anchor the journal, and request missing time-stamps."""
     anchor_journal(run.services, now=run.now)
-
-
-def anchor_journal(services: Services, *, now: datetime) -> tuple[bool, int]:
-    """Anchor the journal now. Returns (whether a new anchor was made, the number of new time-stamps)."""
-    anchors = journal_anchors(services)
-    seal_head(services, now=now)
-    with services.snapshot() as session:
-        made = anchors.make(session, now=now)
-    return made, anchors.stamp(services.timestamper)
-
-
-def seal_folder(services: Services) -> Path:
-    """The folder of the sealed heads."""
-    return Path(services.data_dir) / "seal"
-
-
-def seal_head(services: Services, *, now: datetime) -> bool:
-    """Seal the present head; False when it is sealed already."""
-    with services.reading() as session:
-        head = audit.head(session)
-    return journal_seal(services).seal(head, now=now)
-
-
-def unsealed_entries(services: Services, session: Session) -> int | None:
-    """The number of entries that no sealed head covers (their loss would go undetected); None: never sealed."""
-    last = journal_seal(services).last()
-    return None if last is None else max(0, audit.head(session).count - last.count)
 
 
 def close_days(run: Run) -> None:

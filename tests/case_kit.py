@@ -18,9 +18,9 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from ged import case_export
 from ged.archive import merkle
+from ged.archive.keeping import anchor_journal, seal_folder
 from ged.audit import canonical
 from ged.errors import EngineFailed
-from ged.pipeline import anchor_journal, seal_folder
 from ged.register.models import AttachmentKind
 from ged.register.operations import SourcePage, attach
 from tests import pages

@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import select
 
 import ged_verify
+from ged.archive.keeping import seal_folder
 from ged.closing import operations as closing
 from ged.correspondents import directory
 from ged.correspondents.directory import CorrespondentForm
 from ged.org.models import Holding, Person, Post, PostRole, Unit
-from ged.pipeline import seal_folder
 from ged.ports import Digest, PostId, RegisterId
 from ged.register.models import AttachmentKind, Direction, Register, RegisterNature
 from ged.register.operations import IncomingForm, SourcePage, attach, register_incoming

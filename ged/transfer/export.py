@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.archive.anchor import journal_anchors, leaves
+from ged.archive.keeping import anchor_journal
 from ged.archive.seal import journal_seal
 from ged.case_export import VERIFIER_COPY, verifier
 from ged.db import PROGRAM
 from ged.errors import EngineFailed, InvalidTransition, NotFound
 from ged.org.certificates import own_lists
 from ged.org.models import Unit
-from ged.pipeline import anchor_journal
 from ged.ports import Digest
 from ged.taken import TakenEntity
 from ged.transfer import journal, rows

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, MetaData, Table, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError
 
 from ged import audit, jobs, pipeline
-from ged.archive import register_check
+from ged.archive import keeping, register_check
 from ged.archive.seal import HeadSeal
 from ged.audit import AuditEntry
 from ged.db import Base, fault_of, make_engine, read_session, snapshot_session, write_session
@@ -180,7 +180,7 @@ def test_verify_while_people_write_finds_nothing(services: Services) -> None:
 
     def seal() -> None:
         while not done.is_set():
-            pipeline.seal_head(services, now=NOW)
+            keeping.seal_head(services, now=NOW)
 
     threads = [threading.Thread(target=write), threading.Thread(target=seal)]
     for thread in threads:
@@ -206,7 +206,7 @@ def test_heads_sealed_at_one_moment_stay_one_chain(services: Services, tmp_path:
         for _ in range(5):
             with services.unit_of_work(NOW) as uow:
                 uow.record("thing.changed", "thing", number, actor=SYSTEM)
-            pipeline.seal_head(services, now=NOW)
+            keeping.seal_head(services, now=NOW)
 
     at_once(5, work)
     with services.reading() as session:

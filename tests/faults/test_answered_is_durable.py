@@ -19,10 +19,10 @@ from sqlalchemy import func, select, text
 from demo.processes import Processes
 from demo.stage import free_port
 from ged import audit
+from ged.archive.keeping import seal_head
 from ged.closing import operations as closing
 from ged.db import make_engine, read_session, write_session
 from ged.errors import ConfigError
-from ged.pipeline import seal_head
 from ged.register.models import Mail, MailNumber
 from ged.unit import Services
 from ged.verify import verify

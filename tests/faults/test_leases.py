@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from ged import audit, job_figures, jobs, pipeline, schema
 from ged.adapters.blobs_fs import FileBlobs
+from ged.archive import keeping
 from ged.errors import EngineFailed, LeaseLost
 from ged.job_figures import JobFigure
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
@@ -256,13 +257,13 @@ def test_what_waits_in_numbers_is_asked_for_before_its_time(services: Services) 
         return counted(services)[JobKind.SEAL] - before
 
     record(1)
-    pipeline.seal_head(services, now=NOW)
+    keeping.seal_head(services, now=NOW)
     assert look(NOW) == 0, "all is sealed"
     record(pipeline.SEAL_ENTRIES - 1)
     assert look(NOW + timedelta(minutes=1)) == 0
     record(1)
     assert look(NOW + timedelta(minutes=2)) == 1
-    pipeline.seal_head(services, now=NOW)
+    keeping.seal_head(services, now=NOW)
     assert look(NOW + timedelta(minutes=3)) == 0
     record(1)
     assert look(NOW + timedelta(minutes=5)) == 1, "one is enough when the time has come"

@@ -19,8 +19,8 @@ import ged_verify
 from ged import case_export
 from ged.archive import merkle
 from ged.archive.anchor import journal_anchors
+from ged.archive.keeping import anchor_journal, seal_folder
 from ged.errors import NotFound
-from ged.pipeline import anchor_journal, seal_folder
 from ged.ports import Confidentiality
 from ged.register.levels import change_level
 from ged.register.operations import link

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from sqlalchemy import event, select, text, update
 
 from ged import verify
+from ged.archive.keeping import seal_head
 from ged.archive.seal import HeadSeal, journal_seal
 from ged.closing import listing
 from ged.closing import operations as closing
 from ged.errors import InvalidTransition
-from ged.pipeline import seal_head
 from ged.ports import MailId
 from ged.register import rectify_entry
 from ged.register.models import (

@@ -12,10 +12,10 @@ from sqlalchemy import text
 
 from ged import audit
 from ged.archive.anchor import journal_anchors
+from ged.archive.keeping import anchor_journal, seal_head
 from ged.archive.outside import read_copy
 from ged.archive.seal import HeadSeal, journal_seal
 from ged.errors import ConfigError, Invalid
-from ged.pipeline import anchor_journal, seal_head
 from ged.unit import SYSTEM, Services
 from ged.verify import verify
 from tests.commands import Ended, ged

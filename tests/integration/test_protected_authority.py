@@ -21,12 +21,12 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.x509 import ocsp
 from sqlalchemy import select, update
 
+from ged.archive.keeping import seal_head
 from ged.archive.seal import HeadSeal
 from ged.codes import derive_secret
 from ged.errors import ConfigError, GedError, Invalid
 from ged.org import certificates, keys
 from ged.org.models import IssuedCertificate, SigningKey
-from ged.pipeline import seal_head
 from ged.ports import RevokedCertificate, SignatureReport, Verdict
 from ged.unit import SYSTEM
 from signing import published

@@ -12,12 +12,12 @@ from sqlalchemy import select, text
 
 from ged import verify
 from ged.archive import register_check
+from ged.archive.keeping import seal_head
 from ged.audit import AuditEntry, AuditPayload
 from ged.closing import operations as closing
 from ged.closing import queries
 from ged.codes import derive_secret
 from ged.errors import EngineFailed, Forbidden, InvalidTransition, StaleVersion
-from ged.pipeline import seal_head
 from ged.ports import Certificate, Digest, RegisterId, SignedPdf, SignRequest, Verdict
 from ged.preservation import operations as preservation
 from ged.preservation.documents import SignedKind

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import select
 
 from ged import pipeline
+from ged.archive import keeping
 from ged.archive.seal import BLOCK_BYTES, HeadSeal
 from ged.audit import Head
 from ged.jobs import Job, JobKind, JobState
@@ -37,7 +38,7 @@ def asked(services: Services, *, after: timedelta) -> bool:
         for job in found:
             job.state = JobState.DONE
     if found:
-        pipeline.seal_head(services, now=NOW + after)
+        keeping.seal_head(services, now=NOW + after)
     return bool(found)
 
 
@@ -61,7 +62,7 @@ def test_nothing_is_asked_for_while_nothing_is_written(services: Services) -> No
 
 def test_the_size_and_age_of_the_unsealed_tail_are_told(services: Services) -> None:
     write(services, 3)
-    pipeline.seal_head(services, now=NOW)
+    keeping.seal_head(services, now=NOW)
     assert verify(services, now=NOW).unsealed == 0
     write(services, 2)
     report = verify(services, now=NOW + timedelta(seconds=90))

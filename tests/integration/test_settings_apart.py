@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from ged.archive.keeping import seal_head
 from ged.archive.seal import HeadSeal
 from ged.codes import derive_secret
 from ged.config import load_settings
 from ged.errors import ConfigError, GedError
 from ged.org.keys import issue_key, load_key
-from ged.pipeline import seal_head
 from ged.ports import CertifiedPerson
 from ged.unit import SYSTEM
 from signing.pki import Authority, open_seal

@@ -17,9 +17,9 @@ from sqlalchemy import select, text, update
 from ged import audit
 from ged.adapters.blobs_fs import HEADER
 from ged.archive import blobs as archive_blobs
+from ged.archive.keeping import seal_head
 from ged.archive.seal import HeadSeal
 from ged.codes import derive_secret
-from ged.pipeline import seal_head
 from ged.ports import Digest
 from ged.signbook.models import SignedRevision
 from ged.slips.drafting import LineForm

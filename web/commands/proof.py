@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
+from ged.archive.keeping import anchor_journal, seal_head
 from ged.archive.outside import HeldCopy, read_copy
 from ged.errors import EngineFailed, Invalid
-from ged.pipeline import anchor_journal, seal_head
 from ged.verify import verify as verify_all
 from web.commands.shared import FILE, settings_of, stop
 from web.wiring.services import build_services
