@@ -125,6 +125,8 @@ class JobKind(StrEnum):
     """Take in a register that was kept as a spreadsheet."""
     TAKE_OVER_SCANS = "take_over_scans"
     """Join the files of a folder of scans to the letters whose numbers they bear."""
+    ENTITY_EXPORT = "entity_export"
+    """Write an entity, sealed for the installation that takes it in."""
     PRUNE_JOBS = "prune_jobs"
     """Turn the rows of jobs finished a month ago into figures."""
 

@@ -40,6 +40,7 @@ from ged.suggestions import lessons, readings, resent
 from ged.takeover import folders as scan_folders
 from ged.takeover import queries as takeover_queries
 from ged.takeover import uploads
+from ged.transfer import leaving
 from ged.unit import SYSTEM, Services, UnitOfWork
 from ged.workbook import operations as workbooks
 from ged.writing import word as word_letters
@@ -137,6 +138,11 @@ def take_over_scans(run: Run) -> None:
     scan_folders.take(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
 
 
+def entity_export(run: Run) -> None:
+    """Write an entity, sealed for the installation that takes it in."""
+    leaving.make(run.services, int(run.job.id), run.job.params, heartbeat=run.heartbeat, now=run.now)
+
+
 def sweep(run: Run) -> None:
     """Remove expired files, files of rolled-back transactions, and the working folders of killed workers."""
     with run.services.unit_of_work(run.now) as uow:
@@ -144,6 +150,7 @@ def sweep(run: Run) -> None:
     with run.services.snapshot() as session:
         removed = archive_blobs.sweep(session, run.services.blobs, now=run.now)
     folders = files.sweep_private_dirs(run.services, older_than=run.now - archive_blobs.SWEEP_AFTER)
+    folders += leaving.forget(run.services, now=run.now)
     pieces = partials.sweep(run.services, older_than=run.now - PIECES_KEPT)
     with run.services.unit_of_work(run.now) as uow:
         readings.forget(uow, now=run.now)
@@ -363,6 +370,7 @@ KINDS: Mapping[JobKind, Kind] = {
         Lane.QUICK, organisation_acts, _MINUTES, Every(minutes=5), cause=planned.is_due, opened_by="0062"
     ),
     JobKind.EXPORT: Kind(Lane.FILES, export, 4 * _HOUR),
+    JobKind.ENTITY_EXPORT: Kind(Lane.SLOW, entity_export, _DAY),
     JobKind.COLLECT_MAIL: Kind(Lane.UPKEEP, collect_mail, 4 * _HOUR, Every(minutes=3), cause=_has_mailboxes),
     JobKind.PRESERVE: Kind(Lane.UPKEEP, preserve, _HOUR),
     JobKind.PRESERVE_DUE: Kind(Lane.UPKEEP, preserve_due, _DAY, Every(minutes=5), cause=_has_signatures_due),

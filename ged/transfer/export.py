@@ -111,6 +111,15 @@ def _entity(session: Session, code: str) -> tuple[int, Belonging]:
     return found[0], belonging
 
 
+def leaves_alone(session: Session, code: str) -> int:
+    """The id of the entity with this code, which can leave.
+
+    Raises:
+        NotFound, InvalidTransition: as ``export``.
+    """
+    return _entity(session, code)[0]
+
+
 @contextmanager
 def _half(folder: Path) -> Iterator[Path]:
     """An empty folder beside the one that is wanted; what an interrupted run left there is removed.

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
+import os
 import shutil
+import subprocess
+import tarfile
+import zipfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +23,7 @@ from ged import access, jobs, pipeline
 from ged.archive.seal import journal_seal
 from ged.audit import AuditEntry
 from ged.closing import operations as closing
-from ged.errors import Invalid
+from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
 from ged.models import metadata
 from ged.org.models import Holding, Person, Post, Unit
 from ged.ports.search import SearchQuery
@@ -25,6 +31,7 @@ from ged.register import journal
 from ged.register.models import Attachment, Mail, MailNumber, Register, RegisterCounter
 from ged.search.letter_search import search_letters
 from ged.taken import TakenEntity, TakenEntry
+from ged.transfer import leaving, sealed
 from ged.transfer import take_in as arriving
 from ged.transfer.package import Package
 from ged.transfer.take_in import take_in
@@ -33,6 +40,7 @@ from ged.verify import verify
 from tests import transfer_kit as kit
 from tests.factories import NOW, SharedChecker, actor, make_services
 from tests.signbook_kit import House
+from tests.site import give_passwords, open_site, post, sign_in
 from tests.slip_kit import letter
 from tests.tampering import lift_guards
 from tests.transfer_kit import LATER, THEIRS
@@ -363,3 +371,191 @@ def test_verify_finds_what_is_changed_after_it_was_taken_in(place: Services, fol
             connection.execute(change)
             transaction.commit()
         assert code in {one.code for one in verify(place, now=LATER).problems}, code
+
+
+# --- sealed, from the browser -----------------------------------------------------------------------------------------
+
+
+SECRET = b"phrase de reception"
+
+
+@pytest.fixture(scope="module")
+def reception() -> tuple[bytes, bytes, str]:
+    return sealed.make_key("Là-bas", SECRET, now=NOW)
+
+
+def running_all(source: House) -> Services:
+    """The source, whose administrator administers the whole installation."""
+    return dataclasses.replace(source.services, installation_accounts=("admin",))
+
+
+def ask(services: Services, certificate: bytes, typed: str, who: str = "admin") -> None:
+    with services.unit_of_work(LATER) as uow:
+        leaving.ask(uow, "MIN", certificate, typed, actor=actor(services, who))
+
+
+def make(services: Services) -> int:
+    """Run the job that was asked for last. Returns its id."""
+    with services.reading() as session:
+        job = session.scalars(
+            select(jobs.Job).where(jobs.Job.kind == jobs.JobKind.ENTITY_EXPORT).order_by(jobs.Job.id.desc())
+        ).first()
+        assert job is not None
+        job_id, params = int(job.id), dict(job.params)
+    leaving.make(services, job_id, params, heartbeat=lambda _said: None, now=LATER)
+    with services.unit_of_work(LATER) as uow:
+        uow.session.get_one(jobs.Job, job_id).state = jobs.JobState.DONE
+    return job_id
+
+
+def test_a_sealed_entity_is_read_by_its_receiver_alone_and_taken_in(
+    source: House, place: Services, key: bytes, tmp_path: Path, reception: tuple[bytes, bytes, str]
+) -> None:
+    services = running_all(source)
+    held, certificate, digest = reception
+    ask(services, certificate, f"{digest[:8]} {digest[8:20]}".upper())
+    job_id = make(services)
+    with services.reading() as session:
+        row = leaving.exports(services, session)[0]
+    assert row.size_bytes
+    assert (row.fingerprint, row.fetched_at) == (digest, None)
+    content, name = leaving.fetch(services, job_id, actor=actor(services, "admin"), now=LATER)
+    file = tmp_path / name
+    file.write_bytes(content.read())
+    content.close()
+    raw = file.read_bytes()
+    assert not any(word in raw for word in (b"raccordement", b"manifest", b"PROGRAM", b"rows/"))
+    with pytest.raises(Invalid, match=r"entity\.key"):
+        sealed.open_sealed(file, tmp_path / "a", held, b"wrong")
+    with pytest.raises(Invalid, match=r"entity\.other_key"):
+        sealed.open_sealed(file, tmp_path / "b", sealed.make_key("Autre", SECRET, now=NOW)[0], SECRET)
+    opened = tmp_path / "opened"
+    sealed.open_sealed(file, opened, held, SECRET)
+    Package(opened, key).verify()
+    take_in(place, opened, key, now=LATER)
+    assert book(place) == book(source.services)
+    assert verify(place, now=LATER).problems == verify(services, now=LATER).problems == ()
+    with services.reading() as session:
+        told = session.scalars(
+            select(AuditEntry.action).where(AuditEntry.action.like("entity.%")).order_by(AuditEntry.sequence)
+        )
+        assert list(told)[-3:] == ["entity.export_asked", "entity.exported", "entity.export_fetched"]
+
+
+def test_openssl_opens_a_piece(tmp_path: Path, reception: tuple[bytes, bytes, str]) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text("texte")
+    sealed.seal(tmp_path / "in", tmp_path / "out.zip", sealed.receiver(reception[1], now=NOW))
+    (tmp_path / "key.pem").write_bytes(reception[0])
+    with zipfile.ZipFile(tmp_path / "out.zip") as packed:
+        packed.extract("000001.p7m", tmp_path)
+    done = subprocess.run(
+        ["openssl", "cms", "-decrypt", "-inform", "DER", "-in", "000001.p7m", "-inkey", "key.pem", "-passin", f"pass:{SECRET.decode()}"],
+        cwd=tmp_path, capture_output=True, check=True,
+    )  # fmt: skip
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
+        assert tar.getnames() == ["a.txt"]
+
+
+def test_pieces_that_are_left_out_or_exchanged_and_paths_that_lead_outside_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reception: tuple[bytes, bytes, str]
+) -> None:
+    monkeypatch.setattr(sealed, "PIECE_BYTES", 5_000)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.bin").write_bytes(os.urandom(20_000))
+    whole, broken = tmp_path / "whole.zip", tmp_path / "broken.zip"
+    sealed.seal(tmp_path / "in", whole, sealed.receiver(reception[1], now=NOW))
+    with zipfile.ZipFile(whole) as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    names = [name for name in parts if name != sealed.READ_ME]
+    assert len(names) >= 5
+    for number, kept in enumerate((names[1:], [*names[:2], *names[3:]], names[:2], [*names, "../x"], [])):
+        with zipfile.ZipFile(broken, "w") as packed:
+            for name in kept:
+                packed.writestr(name, parts.get(name, b""))
+        with pytest.raises(Invalid, match=r"entity\.(unreadable|other_key)"):
+            sealed.open_sealed(broken, tmp_path / f"out{number}", reception[0], SECRET)
+    for number, (name, sort) in enumerate(
+        (("../x", tarfile.REGTYPE), ("/tmp/x", tarfile.REGTYPE), ("x", tarfile.SYMTYPE))
+    ):
+        with tarfile.open(tmp_path / "bad.tar", "w") as tar:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = sort, "/etc"
+            tar.addfile(member, io.BytesIO())
+        with tarfile.open(tmp_path / "bad.tar") as tar, pytest.raises(tarfile.TarError):
+            sealed._extract(tar, tar.getmembers()[0], tmp_path / f"bad{number}")
+    sealed.open_sealed(whole, tmp_path / "out", reception[0], SECRET)
+    assert (tmp_path / "out" / "a.bin").read_bytes() == (tmp_path / "in" / "a.bin").read_bytes()
+
+
+def test_who_may_ask_and_for_whom(source: House, reception: tuple[bytes, bytes, str]) -> None:
+    services = running_all(source)
+    _held, certificate, digest = reception
+    for account in ("sg", "agent", f"{THEIRS}-b".lower()):
+        with pytest.raises(Forbidden, match=r"entity\.not_yours"):
+            ask(services, certificate, digest, account)
+    with pytest.raises(Forbidden):
+        ask(dataclasses.replace(services, installation_accounts=()), certificate, digest)
+    for typed in ("", digest[:15], "0" * 16, digest + "0"):
+        with pytest.raises(Invalid, match=r"entity\.fingerprint"):
+            ask(services, certificate, typed)
+    for wrong in (b"", b"rien", certificate[:-40], reception[0][:500]):
+        with pytest.raises(Invalid, match=r"entity\.certificate"):
+            ask(services, wrong, digest)
+    with pytest.raises(Invalid, match=r"entity\.certificate"):
+        sealed.receiver(certificate, now=NOW + timedelta(days=800))
+    with services.unit_of_work(LATER) as uow, pytest.raises(NotFound):
+        leaving.ask(uow, "BO", certificate, digest, actor=actor(services, "admin"))
+
+
+def test_a_sealed_file_is_fetched_once_and_goes_after_some_days(
+    source: House, reception: tuple[bytes, bytes, str]
+) -> None:
+    services, now = running_all(source), datetime.now(UTC)
+    admin = actor(services, "admin")
+    ask(services, reception[1], reception[2])
+    with pytest.raises(InvalidTransition, match=r"entity\.being_written"):
+        ask(services, reception[1], reception[2])
+    job_id = make(services)
+    for later, is_there in ((timedelta(0), True), (timedelta(minutes=50), True), (timedelta(minutes=70), False)):
+        if is_there:
+            leaving.fetch(services, job_id, actor=admin, now=now + later)[0].close()
+            continue
+        with pytest.raises(NotFound, match=r"entity\.export_gone"):
+            leaving.fetch(services, job_id, actor=admin, now=now + later)
+    ask(services, reception[1], reception[2])
+    job_id = make(services)
+    for days, size in ((6, True), (8, False)):
+        leaving.forget(services, now=now + timedelta(days=days))
+        with services.reading() as session:
+            assert (leaving.exports(services, session)[0].size_bytes is not None) is size
+    with pytest.raises(NotFound):
+        leaving.fetch(services, job_id, actor=admin, now=now)
+
+
+def test_the_page_asks_shows_and_removes(source: House, reception: tuple[bytes, bytes, str]) -> None:
+    services = running_all(source)
+    app = open_site(Path(services.data_dir), services)
+    give_passwords(services)
+    client = sign_in(app, "admin")
+    at = "/administration/export-entite/"
+    assert "Vous ne pouvez pas lire ce fichier" in client.get(at).text
+    _held, certificate, digest = reception
+    good = {"entity": "MIN", "fingerprint": digest[:16]}
+    wrong = post(client, at, {**good, "fingerprint": "0" * 16, "certificate": (io.BytesIO(certificate), "r.crt")})
+    assert wrong.status_code == 422
+    assert "L'empreinte ne correspond pas à ce certificat." in wrong.text
+    assert post(client, at, good).status_code == 422
+    done = post(client, at, {**good, "certificate": (io.BytesIO(certificate), "r.crt")})
+    assert done.status_code == 303, done.text
+    assert "en attente" in client.get(f"{at}liste").text
+    job_id = make(services)
+    assert "prêt" in client.get(at).text
+    answer = post(client, f"{at}{job_id}/telecharger", {}, page=at)
+    assert answer.status_code == 200
+    assert answer.data[:2] == b"PK"
+    answer.close()
+    assert post(client, f"{at}{job_id}/supprimer", {}, page=at).status_code == 303
+    assert post(client, f"{at}{job_id}/telecharger", {}, page=at).status_code == 404
+    for account in ("sg", f"{THEIRS}-b".lower()):
+        assert sign_in(app, account).get(at).status_code == 403

@@ -1,11 +1,14 @@
 """``ged entity``: an entity leaves whole, and is taken in elsewhere."""
 
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from ged import case_export
+from ged.capture.files import private_dir
+from ged.transfer import leaving, sealed
 from ged.transfer.export import export
 from ged.transfer.take_in import take_in
 from web.commands.shared import FILE, settings_of
@@ -44,8 +47,46 @@ def export_entity(code: str, folder: Path) -> None:
     )
 
 
+@entity.command("key")
+@click.argument("key", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("certificate", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--name", default="GED", help="Of our installation, in the certificate.")
+@click.password_option("--passphrase", help="Protects the key; asked for when it is not given.")
+def make_key(key: Path, certificate: Path, name: str, passphrase: str) -> None:
+    """Make the KEY that opens an entity which another installation exports for us, and its CERTIFICATE.
+
+    Send the certificate to the other installation, and tell it the fingerprint another way. The key never leaves us.
+    """
+    for place in (key, certificate):
+        if place.exists():
+            raise click.BadParameter(f"{place} exists")
+    held, told, digest = sealed.make_key(name, passphrase.encode(), now=datetime.now(UTC))
+    key.touch(mode=0o600)
+    key.write_bytes(held)
+    certificate.write_bytes(told)
+    click.echo(f"fingerprint: {digest}")
+    click.echo(
+        f"say its first {leaving.TYPED} digits to the other installation, by telephone for example: {digest[: leaving.TYPED]}"
+    )
+
+
+@entity.command("open")
+@click.argument("file", type=FILE)
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--opens", required=True, type=FILE, help="The key of `ged entity key`.")
+@click.option("--passphrase", prompt=True, hide_input=True, help="Of the key; asked for when it is not given.")
+def open_file(file: Path, folder: Path, opens: Path, passphrase: str) -> None:
+    """Write what the sealed FILE holds into the new FOLDER, in clear text, for ged-verify."""
+    if folder.exists():
+        raise click.BadParameter(f"{folder} exists", param_hint="FOLDER")
+    sealed.open_sealed(file, folder, opens.read_bytes(), passphrase.encode())
+    click.echo(f"{folder}: check it with ged-verify, and remove it afterwards")
+
+
 @entity.command("take-in")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folder", type=click.Path(path_type=Path, exists=True))
+@click.option("--opens", type=FILE, help="The key of `ged entity key`, where FOLDER is a sealed file.")
+@click.option("--passphrase", default="", help="Of that key; asked for when it is not given.")
 @click.option(
     "--key",
     required=True,
@@ -54,15 +95,26 @@ def export_entity(code: str, folder: Path) -> None:
 )
 @click.option("--prefix", default="", help="Put before codes and accounts where some of them are here already.")
 @click.option("--dry-run", is_flag=True, help="Verify and compare only; write nothing.")
-def take_in_entity(folder: Path, key: Path, prefix: str, dry_run: bool) -> None:
+def take_in_entity(folder: Path, opens: Path | None, passphrase: str, key: Path, prefix: str, dry_run: bool) -> None:
     """Take in the entity of FOLDER, which `ged entity export` wrote elsewhere: all of it, or nothing.
+
+    FOLDER may be the sealed file that the site of the other installation made: --opens names the key for which it was sealed.
 
     Numbers stay. While the rows are written nobody else writes. People arrive without passwords: give them first accesses.
     """
-    done = take_in(
-        build_services(settings_of()), folder, key.read_bytes(), prefix=prefix, now=datetime.now(UTC), dry_run=dry_run,
-        told=lambda what: click.echo(f"  {what}", err=True),
-    )  # fmt: skip
+    services = build_services(settings_of())
+    with ExitStack() as stack:
+        if folder.is_file():
+            if opens is None:
+                raise click.BadParameter("name the key with --opens", param_hint="FOLDER")
+            secret = passphrase or click.prompt("Passphrase", hide_input=True)
+            opened = stack.enter_context(private_dir(services)) / "entity"
+            sealed.open_sealed(folder, opened, opens.read_bytes(), secret.encode())
+            folder = opened
+        done = take_in(
+            services, folder, key.read_bytes(), prefix=prefix, now=datetime.now(UTC), dry_run=dry_run,
+            told=lambda what: click.echo(f"  {what}", err=True),
+        )  # fmt: skip
     would = "would be taken in" if dry_run else "taken in"
     click.echo(
         f"{done.code} ({done.name}) {would}: {done.letters} letters, {done.documents} files, {done.entries} entries of its journal"

@@ -664,6 +664,27 @@ MESSAGES: Mapping[str, Message] = {
         _l("Cette entité a été reprise d'une autre installation."),
         _l("Exportez-la là où elle était : ses preuves tiennent à l'autre journal."),
     ),
+    "entity.certificate": Message(
+        _l("Ce fichier n'est pas un certificat de réception valable."),
+        _l("Demandez à l'installation qui reprend l'entité celui que fait la commande « ged entity key »."),
+    ),
+    "entity.fingerprint": Message(
+        _l("L'empreinte ne correspond pas à ce certificat."),
+        _l(
+            "Demandez-la de vive voix à l'installation qui reprend l'entité : ce certificat peut être celui d'un autre."
+        ),
+    ),
+    "entity.key": Message(
+        _l("Cette clé de réception ne s'ouvre pas."),
+        _l("Donnez la clé que « ged entity key » a faite, et sa phrase secrète."),
+    ),
+    "entity.other_key": Message(
+        _l("Ce fichier est chiffré pour une autre clé de réception."), _l("Donnez la clé dont le certificat a servi.")
+    ),
+    "entity.not_yours": Message(
+        _l("L'export d'une entité appartient à l'administrateur de toute l'installation."), _l("Adressez-vous à lui.")
+    ),
+    "entity.export_gone": Message(_l("Ce fichier n'est plus là."), _l("Demandez de nouveau l'export.")),
     "entity.codes_taken": Message(
         _l("Des codes ou des comptes de ce dossier existent déjà ici : %(codes)s."),
         _l("Donnez un préfixe à ses codes et à ses comptes (--prefix)."),

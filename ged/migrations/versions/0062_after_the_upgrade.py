@@ -1,5 +1,5 @@
 """changes that wait until no earlier release runs: the count of failed sign-ins is dropped, and changes of the
-organisation may be planned, spreadsheets and folders of scans taken over, a code may stand in the list of an entity and in the common stock, and people are told of accounts that
+organisation may be planned, spreadsheets and folders of scans taken over, an entity exported from the site, a code may stand in the list of an entity and in the common stock, and people are told of accounts that
 are opened and of planned changes that are refused; every document that was signed gets its row in the list of signatures to keep provable, which the earlier release made
 only where an authority is set
 
@@ -86,5 +86,7 @@ def downgrade() -> None:
     for counted in ("jobs", "job_schedules", "job_figures"):
         kinds = sa.table(counted, sa.column("kind"))
         op.execute(
-            sa.delete(kinds).where(kinds.c.kind.in_(["mail_loop", "organisation_acts", "take_over", "take_over_scans"]))
+            sa.delete(kinds).where(
+                kinds.c.kind.in_(["entity_export", "mail_loop", "organisation_acts", "take_over", "take_over_scans"])
+            )
         )
