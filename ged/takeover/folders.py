@@ -458,21 +458,27 @@ def _take_one(services: Services, scan_id: int, numbers: Numbers, *, actor: Acto
         if scan is None or scan.digest is None or scan.settled_at is not None:
             return
         name, digest = scan.name, scan.digest
-    refusal, upload, meant = None, None, numbers.meant(name)
+    found: tuple[Upload, Numbered] | Invalid
     try:
-        upload = _examined(services, name, digest)
-        letter = _clear(meant)
+        found = _examined(services, name, digest), _clear(numbers.meant(name))
     except Invalid as error:
-        refusal = error
+        found = error
     for attempt in services.attempts(now):
         with attempt as uow:
-            if refusal is not None or upload is None:
-                _settle_refused(uow, scan_id, digest, refusal)
-                continue
-            try:
-                _join(uow, scan_id, upload, letter.mail_id, AttachmentKind.DOCUMENT, actor=actor)
-            except (Invalid, NotFound, Forbidden) as error:
-                _settle_refused(uow, scan_id, digest, error)
+            _settle(uow, scan_id, digest, found, actor=actor)
+
+
+def _settle(
+    uow: UnitOfWork, scan_id: int, digest: str, found: tuple[Upload, Numbered] | Invalid, *, actor: Actor
+) -> None:
+    """Join a file to its letter, or refuse it."""
+    if isinstance(found, Invalid):
+        _settle_refused(uow, scan_id, digest, found)
+        return
+    try:
+        _join(uow, scan_id, found[0], found[1].mail_id, AttachmentKind.DOCUMENT, actor=actor)
+    except (Invalid, NotFound, Forbidden) as error:
+        _settle_refused(uow, scan_id, digest, error)
 
 
 def _examined(services: Services, name: str, digest: str) -> Upload:
@@ -506,9 +512,9 @@ def _refuse(scan: FolderScan, error: GedError, now: datetime) -> None:
     scan.params = {key: value if isinstance(value, str | int) else str(value) for key, value in error.params.items()}
 
 
-def _settle_refused(uow: UnitOfWork, scan_id: int, digest: str, error: GedError | None) -> None:
+def _settle_refused(uow: UnitOfWork, scan_id: int, digest: str, error: GedError) -> None:
     scan = locks.hold_one(uow.session, FolderScan, scan_id)
-    if error is not None and scan is not None and scan.digest == digest and scan.settled_at is None:
+    if scan is not None and scan.digest == digest and scan.settled_at is None:
         _refuse(scan, error, uow.now)
 
 

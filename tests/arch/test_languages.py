@@ -82,6 +82,7 @@ ON_PAPER = {
     "suggestions/matching.py": READ,
     "takeover/operations.py": DATA,
     "transfer/export.py": PAPER,
+    "transfer/sealed.py": PAPER,
     "typography.py": "the marks of French typography",
     "unit.py": "the name of the system in the journal",
     "workbook/merging.py": DATA,

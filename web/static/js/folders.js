@@ -11,6 +11,7 @@
   const part = () => document.getElementById("scan-folder");
   const note = (name, shown) => { form.querySelector(`[data-folder-note=${name}]`).hidden = !shown; };
   let isSending = false;
+  let waiting = Number(part().dataset.waiting);
 
   class Stopped extends Error {}
   class Unread extends Error {}
@@ -36,6 +37,7 @@
     const isFocused = part().contains(document.activeElement);
     part().outerHTML = await answer.text();
     window.htmx.process(part());
+    waiting = Number(part().dataset.waiting);
     if (isFocused) part().querySelector("button")?.focus();
   }
 
@@ -101,7 +103,6 @@
   // Once all is matched the list of refused files is another one; where somebody types in it, it is left alone.
   const typed = () => [...document.querySelectorAll("#refuses input:not([type=hidden])")].some((input) => input.value);
   const ended = () => { if (!isSending && !typed() && form.querySelector("[data-folder-note=unread]").hidden) window.location.reload(); };
-  let waiting = Number(part().dataset.waiting);
   document.addEventListener("htmx:afterSettle", () => {
     const left = Number(part().dataset.waiting);
     if (waiting && !left) ended();
