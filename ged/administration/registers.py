@@ -182,7 +182,8 @@ def tried(
         raise NotFound("act.unknown", "open it from the list again", sought=unit)
     if not pattern:
         raise Invalid("register.pattern", "type a pattern", field="pattern")
-    check_pattern(pattern)
+    entity = units[entity_of(unit_id, units)].code
+    check_pattern(pattern, entity=entity, unit=unit, register=register)
     restarts = restarts and nature != RegisterNature.ARCHIVE
     if last is None:
         held = (
@@ -195,7 +196,6 @@ def tried(
             )
         )
         last = session.scalar(held) or 0
-    entity = units[entity_of(unit_id, units)].code
     numbers, new_year = _numbers(
         pattern, restarts=restarts, last=last, entity=entity, unit=unit, register=register or "…", on=on
     )

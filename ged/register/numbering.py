@@ -16,8 +16,8 @@ TRAINING = "EX-"
 NAMES = frozenset({"seq", "year", "yy", "month", "entity", "unit", "register"})
 _NUMBERS = frozenset({"seq", "year"})
 MAX_LENGTH = 64
-MAX_CODE = 32
-"""The longest code of a unit or a register."""
+LONGEST = "M" * 32
+"""A code as long as one of a unit or a register may be."""
 MAX_SEQUENCE = 9_999_999
 MAX_KEY = 128
 
@@ -29,11 +29,11 @@ _SIGN = re.compile(r"\A\s*(?:n\s?[°º]|№)\s*:?")
 _RUNS = re.compile(r"[0-9]+|[a-z]+")
 
 
-def check_pattern(pattern: str) -> str:
+def check_pattern(pattern: str, *, entity: str = LONGEST, unit: str = LONGEST, register: str = LONGEST) -> str:
     """Check a pattern, and return it: all its numbers must be distinct and unabridged.
 
     Raises:
-        Invalid: ``register.pattern``; ``register.pattern_long``: over 64 characters with the longest codes.
+        Invalid: ``register.pattern``; ``register.pattern_long``: over 64 characters with these codes.
     """
     try:
         fields = [one[1:] for one in string.Formatter().parse(pattern) if one[1] is not None]
@@ -41,9 +41,8 @@ def check_pattern(pattern: str) -> str:
             raise ValueError("too wide")
         if any(name in _NUMBERS and (turned or not _WIDTH.fullmatch(spec or "")) for name, spec, turned in fields):
             raise ValueError("digits would be lost")
-        code = "M" * MAX_CODE
         longest = format_number(
-            pattern, sequence=MAX_SEQUENCE, on=date(2000, 12, 31), entity=code, unit=code, register=code
+            pattern, sequence=MAX_SEQUENCE, on=date(2000, 12, 31), entity=entity, unit=unit, register=register
         )
     except (KeyError, ValueError, IndexError, AttributeError):
         raise Invalid(

@@ -374,7 +374,7 @@ def _check_meaning(work: _Work) -> None:
         if kind == "units":
             _check_unit(line, key, fields, work)
         elif kind == "registers":
-            _check_register(line, fields, work)
+            _check_register(line, key, fields, work)
         elif kind == "delegations":
             _check_delegation(line, key, fields, work)
         elif kind in LISTED and not work.records["units"].get(fields.get("entity") or "", {"entity": True})["entity"]:
@@ -390,6 +390,7 @@ def _check_meaning(work: _Work) -> None:
             _check_person(line, key, fields, work)
         if kind == "posts" and work.records["people"].get(fields.get("holder") or "", {}).get("closed"):
             work.note(line, "holder", "workbook.closed_holder")
+    _check_moved_registers(work)
 
 
 def _check_name(line: _Line, key: str, fields: Mapping[str, Any], work: _Work) -> None:
@@ -411,15 +412,48 @@ def _check_name(line: _Line, key: str, fields: Mapping[str, Any], work: _Work) -
             return
 
 
-def _check_register(line: _Line, fields: Mapping[str, Any], work: _Work) -> None:
+def _check_register(line: _Line, key: str, fields: Mapping[str, Any], work: _Work) -> None:
     if fields.get("pattern"):
-        try:
-            check_pattern(fields["pattern"])
-        except Invalid as error:
-            too_long = error.code == "register.pattern_long"
-            work.note(line, "pattern", "workbook.pattern_long" if too_long else "workbook.pattern", **error.params)
+        wrong = _wrong_pattern(key, fields, work)
+        if wrong is not None:
+            work.note(line, "pattern", wrong.code.replace("register.", "workbook."), **wrong.params)
     if fields.get("paper_number") and not fields.get("paper_reason"):
         work.note(line, "paper_reason", "workbook.no_paper")
+
+
+def _wrong_pattern(key: str, fields: Mapping[str, Any], work: _Work) -> Invalid | None:
+    """What is wrong with the numbers of a register where it stands in the tree."""
+    unit = str(fields.get("unit") or "")
+    entity = next((code for code in _upwards(unit, work) if work.records["units"][code].get("entity")), "")
+    try:
+        check_pattern(fields["pattern"], entity=entity or _top_of(unit, work.records["units"]), unit=unit, register=key)
+    except Invalid as error:
+        return Invalid(error.code, error.remedy, **{**error.params, "register": key})
+    return None
+
+
+def _upwards(code: str, work: _Work) -> Iterator[str]:
+    """A unit and those above it; in a circle each once."""
+    seen: set[str] = set()
+    while code in work.records["units"] and code not in seen:
+        seen.add(code)
+        yield code
+        code = str(work.records["units"][code].get("parent") or "")
+
+
+def _check_moved_registers(work: _Work) -> None:
+    """The numbers of a register become longer when its unit goes to another entity: told at the unit that goes."""
+    if not any(kind == "units" for kind, _key in work.lines):
+        return
+    for key, fields in work.records["registers"].items():
+        if ("registers", key) in work.lines or fields.get("closed"):
+            continue
+        moved = [
+            work.lines["units", code] for code in _upwards(str(fields["unit"]), work) if ("units", code) in work.lines
+        ]
+        wrong = _wrong_pattern(key, fields, work) if moved else None
+        if wrong is not None and not work.is_wrong(moved[0], "parent"):
+            work.note(moved[0], "parent", wrong.code.replace("register.", "workbook."), **wrong.params)
 
 
 def _check_unit(line: _Line, key: str, fields: Mapping[str, Any], work: _Work) -> None:

@@ -1,7 +1,7 @@
 """Taking a workbook in, in one transaction, and taking it back."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -100,12 +100,20 @@ class _Preview(Exception):
     """Rolls back what was done to see its changes."""
 
 
-def preview(services: Services, file: OrganisationFile, *, seen: OrganisationFile, now: datetime) -> tuple[Change, ...]:
+def preview(
+    services: Services,
+    file: OrganisationFile,
+    *,
+    seen: OrganisationFile,
+    now: datetime,
+    look: Callable[[Session], None] | None = None,
+) -> tuple[Change, ...]:
     """The changes that a workbook would make: it is taken in, in its turn, and the transaction is rolled back. It waits for no
     lock longer than ``locks.LONGEST_WAIT``.
 
     Args:
         file, seen: as of `take_in`.
+        look: called where the changes are done, before they are rolled back.
 
     Raises:
         Invalid: as `bring_to`.
@@ -116,6 +124,9 @@ def preview(services: Services, file: OrganisationFile, *, seen: OrganisationFil
             locks.wait_briefly(uow.session)
             one_at_a_time(uow)
             changes += bring_to(uow, asked_of(file, seen), on=now.astimezone(services.zone).date())
+            if look is not None:
+                uow.session.flush()
+                look(uow.session)
             raise _Preview
     except _Preview:
         return _first_told(changes)

@@ -11,7 +11,7 @@ from ged import locks
 from ged.errors import Invalid
 from ged.org.file import OrganisationFile, RegisterRecord
 from ged.org.load import Change, upsert
-from ged.org.models import Unit
+from ged.org.tree import all_units, entity_of
 from ged.register.correspondents import fold
 from ged.register.counters import year_of
 from ged.register.models import Correspondent, Direction, FilingClass, Register, RegisterCounter, RegisterNature
@@ -23,16 +23,21 @@ def load_registry(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
     """Bring registers, correspondents and filing classes to the state of the file.
 
     Raises:
-        Invalid: ``register.pattern``, ``organisation.field``; ``register.in_use``: a used register would number otherwise;
+        Invalid: ``register.pattern``, ``register.pattern_long``, ``organisation.field``; ``register.in_use``: a used register would number otherwise;
             ``register.training``, ``register.reserved``: the numbers of a training and a real installation would be alike.
     """
     changes: list[Change] = []
     registers = {r.code: r for r in uow.session.scalars(select(Register))}
-    units = {u.code: u.id for u in uow.session.scalars(select(Unit))}
+    uow.session.flush()
+    placed = all_units(uow.session)
+    units = {row.code: unit_id for unit_id, row in placed.items()}
     used = _used(uow.session) if file.registers else frozenset()
     for record in file.registers:
         register = registers.get(record.code)
-        values = _register_values(record, units, closed_at=(register.closed_at if register else None) or uow.now)
+        entity = placed[entity_of(units[record.unit], placed)].code
+        values = _register_values(
+            record, units, entity, closed_at=(register.closed_at if register else None) or uow.now
+        )
         if register is not None and register.id in used:
             _stay_as_numbered(register, values)
         if register is None or register.pattern != values["pattern"]:
@@ -174,7 +179,9 @@ def _unused(uow: UnitOfWork, register: Register, year: int) -> RegisterCounter:
     return counter
 
 
-def _register_values(record: RegisterRecord, units: dict[str, int], *, closed_at: datetime) -> dict[str, object]:
+def _register_values(
+    record: RegisterRecord, units: dict[str, int], entity: str, *, closed_at: datetime
+) -> dict[str, object]:
     try:
         direction, nature = Direction(record.direction), RegisterNature(record.nature)
     except ValueError as error:
@@ -186,7 +193,7 @@ def _register_values(record: RegisterRecord, units: dict[str, int], *, closed_at
         "unit_id": units[record.unit],
         "direction": direction,
         "nature": nature,
-        "pattern": check_pattern(record.pattern),
+        "pattern": check_pattern(record.pattern, entity=entity, unit=record.unit, register=record.code),
         "restarts_yearly": record.restarts_yearly,
         "closed_at": closed_at if record.closed else None,
     }

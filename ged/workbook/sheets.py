@@ -173,7 +173,7 @@ SHEETS = (
             Column("Unité", "unit", "Le sigle de l'unité qui le tient.", Holds.REFERENCE, refers_to="units", is_required=True, examples=("BO", "BO")),
             Column("Sens", "direction", "Choisissez dans la liste.", Holds.CHOICE, DIRECTIONS, is_required=True, examples=("arrivée", "départ")),
             Column("Nature", "nature", "Ce qui y est numéroté ; choisissez dans la liste.", Holds.CHOICE, REGISTER_NATURES, is_required=True, examples=("courrier arrivée", "courrier départ")),
-            Column("Modèle de numéro", "pattern", "{seq:05d} : le numéro sur cinq chiffres, toujours là ; {year} : l'année ; un des sigles {entity}, {unit}, {register}. {seq:05d}/{year}/{entity} donne 00042/2026/MMRE.", is_required=True, limit=64, examples=("{seq:05d}/{year}/{entity}", "{seq:05d}/{year}/{entity}/SG")),
+            Column("Modèle de numéro", "pattern", "{seq:05d} : le numéro sur cinq chiffres, toujours là ; {year} : l'année ; {entity}, {unit}, {register} : les sigles de l'entité, de l'unité, du registre. {seq:05d}/{year}/{entity} donne 00042/2026/MMRE.", is_required=True, limit=64, examples=("{seq:05d}/{year}/{entity}", "{seq:05d}/{year}/{entity}/SG")),
             Column("Recommence chaque année", "restarts_yearly", "oui ou non ; oui si la cellule est vide.", Holds.YES_NO, examples=("oui", "oui")),
             Column("Dernier numéro du papier", "paper_number", "Le numéro où le registre papier est arrêté ; le prochain le suit. Avant le premier numéro seulement.", Holds.NUMBER, limit=MAX_SEQUENCE, examples=("812", "")),
             Column("Registre papier", "paper_reason", "Le registre papier continué : tome, jour de l'arrêt. Obligatoire avec un dernier numéro.", limit=300, examples=("Tome 3, arrêté le 30 juin", "")),

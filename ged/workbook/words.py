@@ -29,7 +29,7 @@ SENTENCES = {
     "workbook.unknown": "« {value} » ne se trouve ni dans « {sheet} », ni parmi ce qui existe déjà.",
     "workbook.unknown_near": "« {value} » n'existe pas. Vouliez-vous dire « {near} » ?",
     "workbook.pattern": "Le modèle doit contenir {{seq:05d}} ; il peut contenir {{year}}, {{entity}}, {{unit}}, {{register}}.",
-    "workbook.pattern_long": "Avec les sigles les plus longs, un numéro dépasserait {maximum} caractères : gardez un seul sigle entre accolades et écrivez l'autre en lettres, par exemple {{seq:05d}}/{{year}}/{{entity}}/SG.",
+    "workbook.pattern_long": "Un numéro du registre {register} dépasserait {maximum} caractères : abrégez le modèle, ou écrivez-y un sigle court à la place de {{entity}}, {{unit}} ou {{register}}.",
     "workbook.no_paper": "Dites quel registre papier est continué : tome, jour de l'arrêt.",
     "workbook.other_direction": "Ce registre est d'un autre sens que la nature.",
     "workbook.no_entity": "Cette unité n'est pas une entité : donnez le sigle d'une entité, ou laissez la cellule vide.",

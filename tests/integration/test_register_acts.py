@@ -75,6 +75,17 @@ def test_a_register_is_opened_at_the_paper_books_number_as_it_was_shown(services
     assert give(services, "NS") == "NS-0814/2026/MIN"
 
 
+def test_a_number_bears_the_codes_of_its_entity_and_its_unit(services: Services) -> None:
+    act_id = propose(services, changed("ARR-DGE", "{seq:05d}/{year}/{entity}/{unit}", unit="DGE"))
+    (coming,) = shown(services, act_id).numbers
+    assert coming.numbers[0] == "00001/2026/MIN/DGE"
+    confirm(services, act_id)
+    assert give(services, "ARR-DGE") == "00001/2026/MIN/DGE"
+    with pytest.raises(Unfit) as refusal:
+        propose(services, changed("ARR-DGE", "{seq:060d}/{year}/{entity}/{unit}", unit="DGE"))
+    assert [(one.code, one.params["field"]) for one in refusal.value.errors] == [("cell.pattern_long", "pattern")]
+
+
 def test_a_mistyped_paper_number_is_corrected_before_the_first_number_and_never_after(services: Services) -> None:
     do(services, continued("ARR", "8120"))
     do(services, continued("ARR", "812"))

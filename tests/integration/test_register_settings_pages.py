@@ -98,6 +98,8 @@ def test_the_next_numbers_are_shown_while_the_pattern_is_typed(place: tuple[Flas
     client = sign_in(app, "admin")
     query = {"pattern": "{seq:03d}/{year}/{unit}", "unit": "DGE", "restarts_yearly": "on", "paper_number": "9"}
     assert "010/" in client.get(f"{ROOT}/numeros", query_string=query).text
+    both = query | {"pattern": "{seq:03d}/{entity}/{unit}"}
+    assert "010/MIN/DGE" in client.get(f"{ROOT}/numeros", query_string=both).text
     assert "n'est pas valable" in client.get(f"{ROOT}/numeros", query_string=query | {"pattern": "{year}"}).text
     assert "numéros" not in client.get(f"{ROOT}/numeros", query_string=query | {"unit": ""}).text
     assert client.get(f"{ROOT}/numeros").status_code == 200

@@ -68,6 +68,17 @@ def test_a_workbook_is_checked_imported_and_undone(place: tuple[FlaskClient, Ser
     assert units(services) == before
 
 
+def test_a_register_with_two_codes_shows_its_next_numbers_before_it_is_opened(
+    place: tuple[FlaskClient, Services],
+) -> None:
+    client, services = place
+    line = ["NS-DGE", "Notes de la direction", "DGE", "interne", "notes de service", "{seq:04d}/{year}/{entity}/{unit}"]
+    page = client.get(hand_in(client, book(services, ("Registres", line)))).text
+    assert "Prochains numéros" in page
+    assert re.search(r"0001/20\d\d/MIN/DGE", page)
+    assert "Prochains numéros" not in client.get(hand_in(client, book(services, ("Mentions", ["m1", "Mention"])))).text
+
+
 def test_the_changes_are_counted_by_list_beyond_those_that_are_shown(place: tuple[FlaskClient, Services]) -> None:
     """Who typed 120 services and three mentions sees that all of them were read."""
     client, services = place

@@ -225,7 +225,7 @@ WRONG = [
     ("Postes", ["P-X", "Poste", "DGE", "", "chef; roi"], 4, "workbook.choice"),
     ("Postes", ["P-X", "Poste", "DGE", "", "chef", "P-X"], 5, "workbook.itself"),
     ("Registres", ["RX", "Registre", "BO", "arrivée", "courrier arrivée", "{year}/{entity}"], 5, "workbook.pattern"),
-    ("Registres", ["RX", "Registre", "BO", "départ", "courrier départ", "{seq}/{entity}/{unit}"], 5, "workbook.pattern_long"),
+    ("Registres", ["RX", "Registre", "BO", "départ", "courrier départ", "{seq:060d}/{entity}/{unit}"], 5, "workbook.pattern_long"),
     ("Registres", ["RX", "Registre", "BO", "", "courrier arrivée", "{seq}"], 3, "workbook.missing"),
     ("Natures", ["nx", "Nature", "départ", "ARR-MMRE"], 3, "workbook.unknown"),
     ("Natures", ["nx", "Nature", "départ", "", "dix"], 4, "workbook.number"),
@@ -253,6 +253,22 @@ def test_a_wrong_cell_is_found_in_its_place(title: str, cells: list[str], column
     assert found.file is None
     assert (title, 3, column + 1, code) in {(one.sheet, one.row, one.column, one.code) for one in found.findings}
     assert all(sentence(one) for one in found.findings)
+
+
+def test_a_unit_that_takes_a_register_to_an_entity_with_a_longer_code_is_told_so() -> None:
+    now = without_templates(read_organisation(MINISTRY))
+    wide = tuple(one.model_copy(update={"pattern": "{seq:040d}/{entity}/{unit}"}) for one in now.registers)
+    now = now.model_copy(update={"registers": wide})
+    unit = next(one for one in now.units if one.code == wide[0].unit)
+    book: Book = {}
+    sheet(book, "Entités").append([])
+    sheet(book, "Entités").append(["E" * 32, "Entité nouvelle", "", "MMRE"])
+    sheet(book, "Unités").append([])
+    sheet(book, "Unités").append([unit.code, unit.name, "bureau d'ordre", "E" * 32])
+    found = operations.merged(now, book).findings
+    assert [(one.sheet, one.row, one.column, one.code) for one in found] == [
+        ("Unités", 3, 4, "workbook.pattern_long")
+    ], [sentence(one) for one in found]
 
 
 def test_two_hundred_seeded_errors_are_each_marked_red_with_a_note(ministry_book: Book) -> None:

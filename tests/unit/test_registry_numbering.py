@@ -62,6 +62,15 @@ def test_a_pattern_whose_number_would_be_cut_is_refused(pattern: str) -> None:
         check_pattern(pattern)
 
 
+def test_two_codes_fit_where_the_codes_of_the_register_are_short() -> None:
+    pattern = "{seq:05d}/{year}/{entity}/{unit}"
+    assert check_pattern(pattern, entity="MMRE", unit="DGE", register="DEP") == pattern
+    codes = {"entity": "E" * 25, "unit": "U" * 25, "register": "R"}
+    assert check_pattern(pattern, **codes) == pattern, "64 characters with seven digits"
+    with refused(Invalid, "register.pattern_long", field="pattern", maximum=64):
+        check_pattern(pattern, **{**codes, "unit": "U" * 26})
+
+
 def test_a_pattern_with_every_name_is_too_long_and_not_misspelt() -> None:
     with refused(Invalid, "register.pattern_long", field="pattern", maximum=64):
         check_pattern("{seq}{year}{yy}{month}{entity}{unit}{register}")

@@ -334,8 +334,8 @@ MESSAGES: Mapping[str, Message] = {
         _l("Il contient {seq:05d} ; il peut contenir {year}, {entity}, {unit}, {register}."),
     ),
     "cell.pattern_long": Message(
-        _l("Avec ce modèle, un numéro pourrait dépasser %(maximum)s caractères."),
-        _l("Gardez un seul sigle entre accolades et écrivez l'autre en lettres : {seq:05d}/{year}/{entity}/SG."),
+        _l("Un numéro du registre %(register)s dépasserait %(maximum)s caractères."),
+        _l("Abrégez le modèle, ou écrivez-y un sigle court à la place de {entity}, {unit} ou {register}."),
     ),
     "cell.refused": Message(_l("Ce changement est refusé : %(detail)s."), _l("Corrigez d'abord ce qui en dépend.")),
     "cell.slash": Message(_l("Ce code s'écrit sans barre oblique (/)."), _l("Écrivez-le avec un trait d'union.")),

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
+from ged.administration.registers import NextNumbers, next_numbers_of
 from ged.errors import EngineFailed, GedError, Invalid, NotFound
 from ged.org.file import OrganisationFile
 from ged.org.load import Change
@@ -103,10 +104,15 @@ def show(import_id: int) -> ResponseReturnValue:
     """What a workbook would change, or every cell to correct."""
     name, _rows, seen, merged = _checked(import_id)
     changes: tuple[Change, ...] = ()
+    numbers: list[NextNumbers] = []
     refused: Invalid | None = None
     try:
         if merged.file:
-            changes = operations.preview(context.services(), merged.file, seen=seen, now=context.now())
+            wanted = merged.file
+            changes = operations.preview(
+                context.services(), wanted, seen=seen, now=context.now(),
+                look=lambda session: numbers.extend(next_numbers_of(session, seen, wanted, on=context.today())),
+            )  # fmt: skip
     except Invalid as error:
         refused = error
     return render_template(
@@ -119,6 +125,7 @@ def show(import_id: int) -> ResponseReturnValue:
         changes=[_told(one) for one in changes[:SHOWN]],
         changed=len(changes),
         counts=_counts(changes),
+        numbers=numbers[:SHOWN],
         refused=view_of(refused) if refused else None,
     )
 
