@@ -14,7 +14,7 @@ from tests.routing_kit import impute, make_mentions, register
 from web.site.navigation import ENTRIES
 
 pytestmark = pytest.mark.servers
-COUNTERS = tuple(entry.counter for entry in ENTRIES if entry.counter is not None)
+COUNTERS = tuple(one for entry in ENTRIES for one in (entry.counter, entry.looks_among) if one is not None)
 
 
 @pytest.fixture

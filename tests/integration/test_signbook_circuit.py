@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from ged.audit import AuditEntry
 from ged.capture.files import examine
+from ged.counting import counted
 from ged.dispatch.models import Party
 from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.natures.circuit import one_by_one
@@ -369,9 +370,14 @@ def test_a_letter_given_up_in_the_circuit_leaves_every_list_and_its_visas_end(ho
     house.visa(mail_id, "daf")
     with house.services.reading() as session:
         assert queries.waiting_count(session, house.who("etudes")) == 1
+        # The navigation looks at the letters only if one has a post of the person in its circuit.
+        among = (queries.count_in_circuit,)
+        assert [counted(session, house.who(one), among) for one in ("etudes", "daf", "agent")] == [(1,), (1,), (0,)]
+        assert queries.waiting_count(session, house.who("daf")) == 0, "its visa is given"
     abandon(house, mail_id, "dge", reason="Le demandeur s'est désisté")
     with house.services.reading() as session:
         assert queries.waiting_count(session, house.who("etudes")) == 0
+        assert counted(session, house.who("etudes"), (queries.count_in_circuit,)) == (0,)
         [notice] = queries.signature_book(session, house.who("daf")).notices
     assert notice.text == "Le demandeur s'est désisté"
     assert all(entry.is_cancelled for entry in house.show(mail_id, "dge").entries if entry.act is CircuitAct.VISA)

@@ -52,6 +52,7 @@ class Entry:
         roles: who sees it, narrower than the access list; None: everybody on the access list.
         counter: the statement that counts waiting items (``ged.counting``).
         look: a function that counts waiting items, if no single statement can; added to what ``counter`` counts.
+        looks_among: the statement that counts the items among which ``look`` looks; without any, it is not called.
         among: a function that counts the actor's own of what ``counter`` counts for everybody; called when there are any.
         also: endpoints of other features that belong to this entry.
         in_training: shown in a training installation alone.
@@ -66,6 +67,7 @@ class Entry:
     roles: frozenset[Role] | None = None
     counter: Counter | None = None
     look: LookCount | None = None
+    looks_among: Counter | None = None
     among: LookCount | None = None
     also: tuple[str, ...] = ()
     also_when_waiting: bool = False
@@ -135,6 +137,7 @@ ENTRIES: tuple[Entry, ...] = (
         "p",
         counter=signbook_queries.count_returned,
         look=signbook_queries.waiting_count,
+        looks_among=signbook_queries.count_in_circuit,
         also=("drafts.new", "drafts.create", "drafts.edit", "drafts.save"),
     ),
     Entry(
@@ -320,12 +323,14 @@ def _counts(session: ReadSession, actor: Actor, entries: Sequence[Entry]) -> dic
 def _counted_now(session: ReadSession, actor: Actor, entries: Sequence[Entry]) -> dict[str, int]:
     """Count with one statement, as far as statements can count."""
     asked = {entry.endpoint: entry.counter for entry in entries if entry.counter is not None}
-    told = counted(session, actor, tuple(asked.values()))
-    counts = dict(zip(asked, told, strict=True))
+    among = {entry.endpoint: entry.looks_among for entry in entries if entry.looks_among is not None}
+    told = counted(session, actor, (*asked.values(), *among.values()))
+    counts = dict(zip(asked, told, strict=False))
+    to_look_among = dict(zip(among, told[len(asked) :], strict=True))
     for entry in entries:
         if entry.among is not None and counts.get(entry.endpoint):
             counts[entry.endpoint] = entry.among(session, actor)
-        if entry.look is not None:
+        if entry.look is not None and to_look_among.get(entry.endpoint, 1):
             counts[entry.endpoint] = counts.get(entry.endpoint, 0) + entry.look(session, actor)
     return counts
 

@@ -136,6 +136,12 @@ def waiting_count(session: Session, actor: Actor) -> int:
     return sum(turn_for(draft, actor) is not None for draft in _in_circuit(session, actor))
 
 
+def count_in_circuit(actor: Actor) -> Select[int]:
+    """The statement that counts the letters among which ``waiting_count`` looks."""
+    query = select(func.count()).select_from(Draft).join(Mail, Mail.id == Draft.mail_id).where(_passes(actor))
+    return query.where(visible_clause(Mail.id, Mail.level, actor.principals))
+
+
 def came_back() -> ColumnElement[bool]:
     """Of an act (``CircuitEntry``): it is the refusal by which a draft is with its author again.
 
@@ -231,17 +237,20 @@ def _in_circuit(session: Session, actor: Actor, asked_for: BookFilter = EVERYTHI
 @composed
 def _circulating(actor: Actor, asked_for: BookFilter) -> Select[Draft]:
     """The statement of ``_in_circuit``."""
-    posts = sorted(actor.post_ids)
-    step = exists().where(CircuitStep.mail_id == Draft.mail_id, CircuitStep.post_id.in_(posts))
-    query = all_drafts().where(
-        Mail.state == MailState.IN_CIRCUIT, Draft.way.is_(None), or_(step, Draft.signatory_post_id.in_(posts)),
-        *_narrowed(asked_for),
-    )  # fmt: skip
+    query = all_drafts().where(_passes(actor), *_narrowed(asked_for))
     # A letter in the circuit has no number yet, and no sender: do not load them.
     bare = contains_eager(Draft.mail).options(lazyload(Mail.sender), lazyload(Mail.numbers))
     # Steps and entries are a handful each: one statement, which every page counts, instead of two.
     both = (joinedload(Draft.steps), joinedload(Draft.entries))
     return visible(query, actor).order_by(Draft.submitted_at, Draft.mail_id).options(bare, *both)
+
+
+def _passes(actor: Actor) -> ColumnElement[bool]:
+    """Whether a letter is in its circuit, and a post of the actor is in this circuit."""
+    posts = sorted(actor.post_ids)
+    step = exists().where(CircuitStep.mail_id == Draft.mail_id, CircuitStep.post_id.in_(posts))
+    signs = Draft.signatory_post_id.in_(posts)
+    return and_(Mail.state == MailState.IN_CIRCUIT, Draft.way.is_(None), or_(step, signs))
 
 
 def _to_sign_again(session: Session, actor: Actor, asked_for: BookFilter) -> list[BookRow]:
