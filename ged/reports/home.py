@@ -131,7 +131,7 @@ def recent(session: Session, actor: Actor, *, limit: int = RECENT_SHOWN) -> tupl
     return tuple(
         RecentRow(
             MailId(mail_id), number or "", direction, state, Confidentiality(level),
-            _told(level, subject), _told(level, sender if direction is Direction.INCOMING else addressee), opened_at,
+            _told(level, subject), _told(level, sender if direction is Direction.INCOMING or not addressee else addressee), opened_at,
         )
         for mail_id, direction, state, level, subject, sender, addressee, number, opened_at in rows
     )  # fmt: skip
