@@ -38,6 +38,8 @@ class NoticeRow:
     opening: OpeningRow | None = None
     """Of ``Occasion.ACCOUNT``: the first access, with the posts of the day."""
     step: OpeningStep | None = None
+    addressee: str = ""
+    """Of an ordinary letter without a number: drafts have the subject of their template, and many are alike."""
 
 
 def count_unread(actor: Actor) -> Select[int]:
@@ -62,7 +64,7 @@ def page(
         asked = asked.where(PersonalNotice.read_at.is_(None))
     found = paging.read(session, asked, PersonalNotice.id, at, descending=True, limit=limit)
     rows = session.execute(
-        select(PersonalNotice, Mail.subject, Mail.level)
+        select(PersonalNotice, Mail.subject, Mail.addressee, Mail.level)
         .outerjoin(Mail, Mail.id == PersonalNotice.mail_id)
         .where(PersonalNotice.id.in_(found.ids))
         .order_by(PersonalNotice.id.desc())
@@ -77,16 +79,20 @@ def page(
             subject or "",
             level or 0,
             told.get(row.subject_id) if row in opened else None,
+            addressee or "",
         )
-        for row, subject, level in rows
+        for row, subject, addressee, level in rows
     ], found
 
 
-def _row(row: PersonalNotice, number: str, subject: str, level: int, opening: OpeningRow | None = None) -> NoticeRow:
+def _row(
+    row: PersonalNotice, number: str, subject: str, level: int, opening: OpeningRow | None = None, addressee: str = ""
+) -> NoticeRow:
     return NoticeRow(
         row.id, row.occasion, row.key.startswith("refused:"), row.mail_id, row.subject_id, number,
         "" if level else subject, row.at, row.read_at is not None, opening,
         openings.step_of(row.key) if row.occasion is Occasion.ACCOUNT else None,
+        "" if level or number else addressee,
     )  # fmt: skip
 
 

@@ -65,6 +65,7 @@ class Looked:
 
     mail_id: MailId
     subject: str
+    addressee: str
     shown: Shown | None
     is_current: bool
     words: Signatory | None
@@ -107,6 +108,7 @@ class Checked:
 
     mail_id: MailId
     subject: str
+    addressee: str
     findings: tuple[Finding, ...]
     counts: dict[CheckKind, int]
     dated_on: date | None
@@ -173,7 +175,7 @@ def look(session: Session, services: Services, draft: Draft, *, actor: Actor, no
         CheckKind.ANNEXES: len(content.annexes), CheckKind.VISAS: len(draft.steps),
     }  # fmt: skip
     return Looked(
-        MailId(draft.mail_id), draft.mail.subject, shown, draft.preview_version_no == draft.version_no, words, refusal,
+        MailId(draft.mail_id), draft.mail.subject, draft.mail.addressee, shown, draft.preview_version_no == draft.version_no, words, refusal,
         tuple(found), counts, dated_on,
     )  # fmt: skip
 
@@ -193,7 +195,7 @@ def judge(services: Services, looked: Looked) -> Checked:
     found = (*looked.found, *power, *pages, *_code(services))
     words = looked.words
     capacity = "" if words is None else _capacity(words)
-    return Checked(looked.mail_id, looked.subject, found, looked.counts, looked.dated_on, capacity)
+    return Checked(looked.mail_id, looked.subject, looked.addressee, found, looked.counts, looked.dated_on, capacity)
 
 
 def _capacity(words: Signatory) -> str:

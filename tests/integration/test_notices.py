@@ -40,7 +40,7 @@ from ged.signbook import operations as signbook
 from ged.unit import Services
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import impute, make_mentions, post_id, register, unit_id
-from tests.signbook_kit import House, house
+from tests.signbook_kit import CEET, House, house
 from tests.site import give_passwords, open_site, post, sign_in
 
 __all__ = ["house"]  # a fixture
@@ -224,6 +224,7 @@ def test_a_draft_is_told_to_who_must_act_and_to_its_author_when_it_comes_back(ho
     house.submit(mail_id)
     finding.run(services, now=NOW)
     assert occasions(services, "daf") == [Occasion.TO_SIGN]
+    assert [row.addressee for row in told(services, "daf")] == [CEET.name], "drafts of one template are told apart"
     assert Occasion.TO_SIGN not in occasions(services, "sg"), "two visas come first"
     with services.unit_of_work(NOW) as uow:
         version_no = house.show(mail_id, "daf").version_no

@@ -382,6 +382,7 @@ def test_the_signatory_sees_the_check_before_signing(house: House, tmp_path: Pat
     listed = client.get("/parapheur/controle").text
     assert listed.index(f"courrier-{other}") < listed.index(f"courrier-{mail_id}")
     assert "ne peut pas être signé" in listed
+    assert listed.count(CEET.name) >= 2, "letters of one subject are told apart"
     inspected = house.signer.inspect
     house.signer.inspect = lambda pdf: PdfFacts("")  # type: ignore[method-assign]
     page = html.unescape(client.get(f"/parapheur/{mail_id}").text)

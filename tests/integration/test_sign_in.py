@@ -323,7 +323,12 @@ def test_owner_and_administrator_end_sessions_and_nobody_else(site: Site) -> Non
     with services.reading() as session:
         rows = sessions.listing(session, actor(services, "sg"), now=datetime.now(UTC))
     first, second = sorted(row.id for row in rows)
-    assert "cette session" in here.get("/mon-compte/sessions").text
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        uow.session.execute(update(OpenSession).values(device="Mozilla/5.0 (Windows NT 10.0) Gecko/1 Firefox/128.0"))
+    page = here.get("/mon-compte/sessions").text
+    assert "cette session" in page
+    assert "Firefox, Windows" in page
+    assert "Mozilla" not in page
     assert post(other, f"/mon-compte/sessions/{first}/fin", {}, page="/").status_code == 404
     assert other.get("/administration/sessions").status_code == 403
     assert post(admin, f"/mon-compte/sessions/{first}/fin", {}, page="/").status_code == 404

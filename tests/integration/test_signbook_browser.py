@@ -84,7 +84,9 @@ def test_a_signature_with_an_open_key_is_never_sent_by_itself(browser: Browser, 
     page.fill("#passphrase", PASSPHRASE)
     page.click("text=Signer les courriers cochés")
     page.wait_for_selector("text=1 courrier signé")
-    page.goto("/parapheur/")
+    page.go_back()
+    expect(page.locator("input[name=letter]")).to_have_count(1)
+    expect(page.locator("input[name=letter]:checked"), "its tick is of the letter that stood there").to_have_count(0)
     expect(page.locator("#passphrase"), "the key is open").to_have_count(0)
     before = made.house.signer.signed
     page.locator("input[name=letter]").first.check()

@@ -84,16 +84,19 @@ def page_image(attachment_id: int, page_no: int) -> ResponseReturnValue:
     # A thumbnail is not legible: only the view of a large page is recorded.
     if width_px == PAGE_PX:
         _record(file)
-    etag = f"{source.etag}-{width_px}"
+    limit_bytes = drawing.QUICK_BYTES if width_px == PAGE_PX else None
+    etag = f"{source.etag}-{limit_bytes or width_px}"
     if request.if_none_match.contains(etag):
         return "", 304
     try:
-        drawn = drawing.draw(services, source, width_px=width_px)
+        drawn = drawing.draw(services, source, width_px=width_px, limit_bytes=limit_bytes)
     except EngineFailed as error:
         if error.code != "work.busy":
             raise
         return redirect(url_for("static", filename="img/waiting.svg"))
-    return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=etag, conditional=True)
+    return send_file(
+        BytesIO(drawn), mimetype="image/webp" if limit_bytes else "image/jpeg", etag=etag, conditional=True
+    )
 
 
 @blueprint.get("/<int:attachment_id>/thumbnail.jpg")
