@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell, MergedCell, WriteOnlyCell
@@ -12,11 +13,17 @@ from openpyxl.comments import Comment
 from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.worksheet import Worksheet
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WRONG = PatternFill("solid", fgColor="FFC7CE")
-WRONG_TEXT = Font(bold=True, color="9C0006")
-_AS_TEXT = "@"
+FACE = "Calibri"
+"""Named in each font: without a name, programs show those cells in another one."""
+WRONG_TEXT = Font(name=FACE, bold=True, color="9C0006")
+AS_TEXT = "@"
+_WIDEST, _NARROWEST, _LOOKED_AT = 60, 8, 200
+"""Widths of columns, in characters, and lines by which they are found."""
 _MAX_TITLE = 31
 _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 _DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T00:00:00)?")
@@ -53,7 +60,7 @@ def put_text(cell: Cell | MergedCell, text: str) -> None:
     cell.value = text or None
     if text and isinstance(cell, Cell):
         cell.data_type = "s"
-    cell.number_format = _AS_TEXT
+    cell.number_format = AS_TEXT
 
 
 def mark(cell: Cell | MergedCell, told: str, *, keep_note: bool = True) -> None:
@@ -61,6 +68,15 @@ def mark(cell: Cell | MergedCell, told: str, *, keep_note: bool = True) -> None:
     cell.fill, cell.font = WRONG, WRONG_TEXT
     before = cell.comment.text + "\n" if cell.comment is not None and keep_note else ""
     cell.comment = note(before + told)
+
+
+def print_wide(sheet: Worksheet, *, heads: bool = True) -> None:
+    """Print a sheet across, all columns on the width of a page, with the names of the columns on each page."""
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", "9"
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    if heads:
+        sheet.print_title_rows = "1:1"
 
 
 def note(text: str) -> Comment:
@@ -79,10 +95,13 @@ def marked(sheets: Mapping[str, Sequence[Sequence[str]]], title: str, faults: It
     told = _by_cell(faults)
     for name, rows in sheets.items():
         made = book.create_sheet(title_of(name))
+        print_wide(cast(Worksheet, made), heads=False)  # a sheet that is only written has the same settings
+        for column, width in enumerate(_widths(rows), start=1):
+            made.column_dimensions[get_column_letter(column)].width = width
         here = told if name == title else {}
         last = max(here, default=0)
         plain = WriteOnlyCell(made)
-        plain.number_format = _AS_TEXT
+        plain.number_format = AS_TEXT
         for number in range(1, max(len(rows), last) + 1):
             texts = rows[number - 1] if number <= len(rows) else ()
             made.append(_written(made, texts, here.get(number, {}), plain))
@@ -91,6 +110,16 @@ def marked(sheets: Mapping[str, Sequence[Sequence[str]]], title: str, faults: It
     kept = io.BytesIO()
     book.save(kept)
     return kept.getvalue()
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    """How wide the columns are, in characters, by their first lines."""
+    found: list[int] = []
+    for row in rows[:_LOOKED_AT]:
+        found += [0] * (len(row) - len(found))
+        for place, text in enumerate(row):
+            found[place] = max(found[place], len(text) + 2)
+    return [min(_WIDEST, max(_NARROWEST, width)) for width in found]
 
 
 def _by_cell(faults: Iterable[Fault]) -> dict[int, dict[int, str]]:

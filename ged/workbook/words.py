@@ -59,7 +59,7 @@ SENTENCES = {
 EXPLAINED = (
     "Classeur de déploiement de la GED",
     "",
-    "Remplissez les feuilles dans l'ordre, une ligne par élément. La première ligne donne le nom des colonnes ; une note sur",
+    "Remplissez les feuilles dans l'ordre, une ligne par élément. La première ligne donne le nom des colonnes ; une note sur "
     "chaque nom dit ce qu'on y écrit. Les lignes qui commencent par « exemple : » ne sont pas lues : elles peuvent rester.",
     "",
     "Une feuille que vous laissez vide ne change rien. De même une cellule vide : elle laisse la valeur comme elle est.",

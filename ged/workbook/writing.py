@@ -10,17 +10,22 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ged.org.file import OrganisationFile
-from ged.spreadsheet.marking import WRONG, WRONG_TEXT, mark, note, put_text, title_of
+from ged.spreadsheet.marking import AS_TEXT, FACE, WRONG, WRONG_TEXT, mark, note, print_wide, put_text, title_of
 from ged.workbook.cells import Finding, folded, write_cell
 from ged.workbook.merging import READ_ME, Rows
 from ged.workbook.sheets import EXAMPLE, EXAMPLES, NEAREST_HEAD, NO, SHEETS, YES, Column, Holds, Sheet
 from ged.workbook.words import EXPLAINED, sentence
 
-_WIDE, _NARROW = 42, 18
+_WIDE, _NARROW = 34, 20
+_READ_ME_WIDE, _READ_ME_SIGNS, _LINE_POINTS = 70, 64, 15
+"""The column of the first sheet, as wide as a page upright: one column is never made smaller; signs on a line of it, at least; the
+height of a line."""
 _LINES_WITH_LISTS = 5_000
 _NAMES = PatternFill("solid", fgColor="1F4E79")
 _NEEDED = PatternFill("solid", fgColor="0B3A5E")
-_EXAMPLE = Font(italic=True, color="808080")
+_EXAMPLE = Font(name=FACE, italic=True, color="808080")
+_TYPED_AS_IS = frozenset(Holds) - {Holds.NUMBER, Holds.DAY}
+"""What a spreadsheet program must not take for a number or a day: a code 0012 would lose its zeros."""
 
 
 def template() -> bytes:
@@ -113,9 +118,11 @@ def _written(
 
 
 def _explain(sheet: Worksheet, findings: Sequence[Finding]) -> None:
-    sheet.column_dimensions["A"].width = 120
+    print_wide(sheet, heads=False)
+    sheet.page_setup.orientation = "portrait"
+    sheet.column_dimensions["A"].width = _READ_ME_WIDE
     for number, line in enumerate(EXPLAINED, start=1):
-        sheet.cell(number, 1, line).font = Font(bold=number == 1)
+        sheet.cell(number, 1, line).font = Font(name=FACE, bold=number == 1)
     number = len(EXPLAINED) + 2
     for one in SHEETS:
         sheet.cell(number, 1, f"{one.title} : {one.help}")
@@ -124,6 +131,11 @@ def _explain(sheet: Worksheet, findings: Sequence[Finding]) -> None:
         cell = sheet.cell(number + 1, 1, sentence(finding))
         cell.fill, cell.font = WRONG, WRONG_TEXT
         number += 1
+    for row in range(1, sheet.max_row + 1):
+        told = sheet.cell(row, 1)
+        told.alignment = Alignment(vertical="top", wrap_text=True)
+        # Not every program makes a row as high as its wrapped text.
+        sheet.row_dimensions[row].height = _LINE_POINTS * max(1, -(-len(str(told.value or "")) // _READ_ME_SIGNS))
 
 
 def _names(made: Worksheet, sheet: Sheet | None, given: Sequence[str] | None) -> None:
@@ -134,15 +146,18 @@ def _names(made: Worksheet, sheet: Sheet | None, given: Sequence[str] | None) ->
         cell = made.cell(1, place)
         put_text(cell, title)
         column = columns.get(folded(title))
-        cell.font = Font(bold=True, color="FFFFFF")
+        cell.font = Font(name=FACE, bold=True, color="FFFFFF")
         cell.fill = _NEEDED if column is not None and column.is_required else _NAMES
         cell.alignment = Alignment(vertical="center", wrap_text=True)
         letter = get_column_letter(place)
         made.column_dimensions[letter].width = _WIDE if column is not None and column.limit >= 200 else _NARROW
+        if column is None or column.holds in _TYPED_AS_IS:
+            made.column_dimensions[letter].number_format = AS_TEXT
         if column is not None:
             cell.comment = note(column.help + (" Obligatoire." if column.is_required else ""))
             _offer(made, column, letter)
     made.freeze_panes = "B2"
+    print_wide(made)
 
 
 def _offer(made: Worksheet, column: Column, letter: str) -> None:
