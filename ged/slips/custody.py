@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, Executable, Select, bindparam, exists, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from ged.errors import NotFound
@@ -44,22 +45,28 @@ def custody_of(session: Session, mail_id: MailId | int) -> tuple[CustodyRow, ...
     Raises:
         NotFound: ``mail.unknown``.
     """
+    rows = session.execute(_custody_of(), {"mail": int(mail_id)}).all()
+    if not rows:
+        raise NotFound("mail.unknown", "check the number", id=int(mail_id))
+    first = CustodyRow(UnitId(rows[0][0]), rows[0][1], "", rows[0][2], REGISTERED)
+    return (first, *(_row(*found[3:]) for found in rows if found[3] is not None))
+
+
+@cache
+def _custody_of() -> Executable:
+    """The statement of ``custody_of`` for the letter ``mail``, composed once."""
     unit = aliased(Unit)
-    rows = session.execute(
+    return (
         _with_slips(
             select(unit.id, unit.name, Mail.created_at, PaperCustody, Post.title, Slip.id, MailNumber.text)
             .select_from(Mail)
             .join(unit, unit.id == Mail.unit_id)
             .outerjoin(PaperCustody, PaperCustody.mail_id == Mail.id)
         )
-        .where(Mail.id == mail_id)
+        .where(Mail.id == bindparam("mail"))
         .order_by(PaperCustody.id)
         .options(joinedload(PaperCustody.unit, innerjoin=False))  # a letter that never moved has a row too
-    ).all()
-    if not rows:
-        raise NotFound("mail.unknown", "check the number", id=int(mail_id))
-    first = CustodyRow(UnitId(rows[0][0]), rows[0][1], "", rows[0][2], REGISTERED)
-    return (first, *(_row(*found[3:]) for found in rows if found[3] is not None))
+    )
 
 
 def custody_of_envelope(session: Session, envelope_id: int) -> tuple[CustodyRow, ...]:

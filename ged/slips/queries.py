@@ -3,11 +3,13 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlalchemy.orm import Session, lazyload
 
 from ged import access, paging
+from ged.counting import composed
 from ged.org.absences import Away, away_in
 from ged.org.models import Unit
 from ged.org.names import unit_places, unit_text
@@ -170,8 +172,16 @@ def overdue_loans(session: Session, actor: Actor, *, today: date) -> list[SlipRo
 
 def slips_of(session: Session, mail_id: MailId | int, actor: Actor) -> list[SlipRow]:
     """The slips of a letter that the actor may see, oldest first. The caller has checked access to the letter."""
-    on = select(SlipLine.slip_id).where(SlipLine.mail_id == int(mail_id))
-    return rows_of(session, slips_where(Slip.id.in_(on), parties.visible_clause(actor)).order_by(Slip.id))
+    return [
+        _slip_row(slip, None, *counts) for slip, *counts in session.execute(_slips_of(actor), {"mail": int(mail_id)})
+    ]
+
+
+@composed
+def _slips_of(actor: Actor) -> Select[Any]:
+    """The statement of ``slips_of`` for the letter ``mail``."""
+    on = select(SlipLine.slip_id).where(SlipLine.mail_id == bindparam("mail"))
+    return _with_counts(slips_where(Slip.id.in_(on), parties.visible_clause(actor)).order_by(Slip.id))
 
 
 def pending_slips_of(session: Session, mail_id: MailId | int, actor: Actor) -> list[SlipRow]:
@@ -207,14 +217,18 @@ def slips_where(*conditions: ColumnElement[bool]) -> Select[Slip]:
 
 def rows_of(session: Session, wanted: Select[Slip], *, late_before: datetime | None = None) -> list[SlipRow]:
     """The rows of a list; slips sent before ``late_before`` and still waiting are marked."""
+    return [_slip_row(slip, late_before, *counts) for slip, *counts in session.execute(_with_counts(wanted))]
+
+
+def _with_counts(wanted: Select[Slip]) -> Select[Any]:
+    """Slips, each with the numbers of its lines, its pieces, and its lines that did not arrive as they should."""
     of = SlipLine.slip_id == Slip.id
     wrong = SlipLine.state.not_in((LineState.PENDING, LineState.RECEIVED))
-    counted = wanted.add_columns(
+    return wanted.add_columns(
         select(func.count()).select_from(SlipLine).where(of).scalar_subquery(),
         select(func.coalesce(func.sum(SlipLine.count), 0)).where(of).scalar_subquery(),
         select(func.count()).select_from(SlipLine).where(of, wrong).scalar_subquery(),
     ).options(lazyload(Slip.lines), lazyload(Slip.revisions), lazyload(Slip.receipt))
-    return [_slip_row(slip, late_before, *counts) for slip, *counts in session.execute(counted)]
 
 
 def _slip_row(slip: Slip, late_before: datetime | None, lines: int, pieces: int, wrong: int) -> SlipRow:

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from ged.capture.arrange import QUARTERS
@@ -222,17 +223,21 @@ def of_document(session: Session, mail_id: int) -> tuple[int | None, list[ReadFi
 
     The caller has checked that the actor may see the letter.
     """
+    rows = session.scalars(_of_document(), {"mail": int(mail_id)}).all()
+    return (rows[0].attachment_id if rows else None), [_field(one) for one in rows]
+
+
+@cache
+def _of_document() -> Select[AttachmentField]:
+    """The statement of ``of_document`` for the letter ``mail``, composed once."""
     latest = (
         select(Attachment.id)
-        .where(Attachment.mail_id == mail_id, Attachment.kind == AttachmentKind.DOCUMENT)
+        .where(Attachment.mail_id == bindparam("mail"), Attachment.kind == AttachmentKind.DOCUMENT)
         .order_by(Attachment.version_no.desc(), Attachment.id.desc())
         .limit(1)
         .scalar_subquery()
     )
-    rows = session.scalars(
-        select(AttachmentField).where(AttachmentField.attachment_id == latest).order_by(AttachmentField.position)
-    ).all()
-    return (rows[0].attachment_id if rows else None), [_field(one) for one in rows]
+    return select(AttachmentField).where(AttachmentField.attachment_id == latest).order_by(AttachmentField.position)
 
 
 def _field(f: AttachmentField) -> ReadField:

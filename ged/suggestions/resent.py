@@ -1,14 +1,16 @@
 """Letters that were sent again: each letter's sketch is stored, and similar letters are found. A match is shown only to
 people who may see the earlier letter."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Executable, and_, bindparam, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged import access
+from ged.counting import composed
 from ged.ports import Confidentiality
 from ged.register.models import Attachment, AttachmentKind, Direction, Mail, MailLink, PageText
 from ged.register.queries import first_number
@@ -136,20 +138,26 @@ def is_likely(words: float, look: float) -> bool:
 
 def of_scan(session: Session, scan_id: int, actor: Actor) -> list[LookalikeRow]:
     """The letters, visible to the actor, that a waiting scan resembles. The caller has checked access to the scan."""
-    return _lookalike_rows(session, actor, Lookalike.scan_id == scan_id)
+    return _rows(session.execute(_lookalikes(actor, Lookalike.scan_id == scan_id)))
 
 
 def of_letter(session: Session, mail_id: int, actor: Actor) -> list[LookalikeRow]:
     """The earlier letters, visible to the actor, that a letter resembles. The caller has checked its access."""
-    return _lookalike_rows(session, actor, Lookalike.mail_id == mail_id)
+    return _rows(session.execute(_of_letter(actor), {"mail": int(mail_id)}))
 
 
-def _lookalike_rows(session: Session, actor: Actor, whose: ColumnElement[bool]) -> list[LookalikeRow]:
+@composed
+def _of_letter(actor: Actor) -> Executable:
+    """The statement of ``of_letter`` for the letter ``mail``."""
+    return _lookalikes(actor, Lookalike.mail_id == bindparam("mail"))
+
+
+def _lookalikes(actor: Actor, whose: ColumnElement[bool]) -> Executable:
     linked = or_(
         exists().where(MailLink.from_id == Lookalike.mail_id, MailLink.to_id == Mail.id),
         exists().where(MailLink.to_id == Lookalike.mail_id, MailLink.from_id == Mail.id),
     )
-    found = session.execute(
+    return (
         select(Lookalike, Mail.id, Mail.subject, Mail.received_on, first_number(Mail.id), linked)
         .join(Mail, Mail.id == Lookalike.other_mail_id)
         .where(
@@ -159,7 +167,10 @@ def _lookalike_rows(session: Session, actor: Actor, whose: ColumnElement[bool]) 
         )
         .order_by(Lookalike.text_score.desc(), Lookalike.id)
         .limit(KEPT)
-    ).all()
+    )
+
+
+def _rows(found: Iterable[Any]) -> list[LookalikeRow]:
     return [
         LookalikeRow(
             mail_id,
