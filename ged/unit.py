@@ -25,14 +25,14 @@ from gettext import NullTranslations
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from ged import audit, jobs
-from ged.db import Together, keep_rows, misses_a_row, read_session, snapshot_session, was_given_up, write_session
-from ged.errors import GivenUp, Overtaken, RowGone, StaleVersion
+from ged.db import Base, Together, keep_rows, misses_a_row, read_session, snapshot_session, was_given_up, write_session
+from ged.errors import Forbidden, GivenUp, Overtaken, RowGone, StaleVersion
 from ged.jobs import Job, JobKind
 from ged.languages import french_only
 from ged.ports import (
@@ -111,6 +111,7 @@ class HeldPost:
         template_codes: the types of letters that the delegation covers; empty: all.
         max_amount_xof: the largest amount at stake in a letter, in F CFA; None: any.
         granted_at: when the act was recorded here; None: a post held, or unknown.
+        delegation_id: its row; None: a post held, or that of the authority whose secretary the actor is.
     """
 
     post_id: PostId
@@ -126,6 +127,7 @@ class HeldPost:
     template_codes: tuple[str, ...] = ()
     max_amount_xof: int | None = None
     granted_at: datetime | None = None
+    delegation_id: int | None = None
 
     @property
     def works(self) -> bool:
@@ -332,6 +334,8 @@ class UnitOfWork:
     first_granted: set[int] = field(default_factory=set)
     """Letters that nobody could see before this unit of work (kept by ``ged.access``)."""
     _events: list[audit.Event] = field(default_factory=list)
+    _delegations: set[int] = field(default_factory=set)
+    """The delegations by which the journal's entries say that somebody acted."""
     _jobs: list[Job] = field(default_factory=list)
     _asked: dict[tuple[JobKind, int, str], Job] = field(default_factory=dict)
 
@@ -379,6 +383,8 @@ class UnitOfWork:
         """
         acting_for = post.post_id if post is not None and post.because != "holder" else None
         own = post.own_post_id if acting_for is not None and post is not None else (post.post_id if post else None)
+        if post is not None and post.delegation_id is not None:
+            self._delegations.add(post.delegation_id)
         self._events.append(
             audit.Event(
                 at=self.now,
@@ -409,8 +415,22 @@ class UnitOfWork:
                 audit.lock(self.session)
             if self._jobs:
                 jobs.write(self.session, self._jobs)
+        if self._delegations:
+            self._check_delegations()
         self.session.commit()
         return list(self._jobs)
+
+    def _check_delegations(self) -> None:
+        """Refuse acts by a delegation whose making was undone meanwhile. An undo looks at the journal under the head's
+        lock, which is held here: one of the two sees the other.
+
+        Raises:
+            Forbidden: ``delegation.gone``.
+        """
+        rows = Base.metadata.tables["delegations"]
+        given = set(self.session.scalars(select(rows.c.id).where(rows.c.id.in_(sorted(self._delegations)))))
+        if given != self._delegations:
+            raise Forbidden("delegation.gone", "act through another post")
 
 
 def busy() -> GivenUp:

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ged import locks
+from ged import audit, locks
 from ged.administration import apart
 from ged.administration.apart import Unfit
 from ged.administration.consequences import Consequence, consequences, ends
@@ -385,6 +385,11 @@ def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
         raise Invalid("act.hangs", "undo these first", obstacles=()) from None
     except Invalid as refused:
         raise own_rights(refused) from None
+    uow.session.flush()
+    audit.lock(uow.session)
+    acted = inverse.acted_meanwhile(uow.session, act.inverse)
+    if acted:
+        raise Invalid("act.hangs", "undo these first", obstacles=tuple(acted[:MOST_OBSTACLES]))
     act.undone_at = uow.now
     record(uow, "organisation.undone", act, actor)
 

@@ -235,6 +235,7 @@ def _through(
             template_codes=tuple(delegation.template_codes),
             max_amount_xof=delegation.max_amount_xof,
             granted_at=delegation.granted_at,
+            delegation_id=delegation.id,
         )
         found.append(_without(limited, dropped))
     return tuple(found)

@@ -63,6 +63,7 @@ WRITTEN_WHOLE: Mapping[str, tuple[str, str]] = {
 """Tables whose rows are a list of another row, which is always written whole: the column and the table of that row."""
 TOLD_OF: Mapping[str, tuple[str, str]] = {"delegations": ("personal_notices", "delegated")}
 """Table -> the table and the occasion of notices that name its rows: they go with a row that was made, which nobody can look up any more."""
+JOURNAL = "audit_entries"
 PIECE = 400
 """Rows asked for in one query."""
 
@@ -178,10 +179,7 @@ def naming(steps: Iterable[Step]) -> list[str]:
 def obstacles(session: Session, steps: Sequence[Step]) -> list[Obstacle]:
     """The reasons why these steps cannot be taken back; empty: they can."""
     found = list(_changed_since(session, steps))
-    made: Made = {}
-    for step in steps:
-        if "made" in step:
-            made.setdefault(step["table"], {})[tuple(step["key"])] = step["made"]
+    made = _made(steps)
     for name, rows in made.items():
         hanging: Counter[tuple[Any, str]] = Counter()
         for own, table, refers in _references(name):
@@ -190,6 +188,24 @@ def obstacles(session: Session, steps: Sequence[Step]) -> list[Obstacle]:
                 hanging[by_value[value], table.name] += count
         hanging.update(_by_name(session, name, rows))
         found += [Obstacle(name, _told(rows[key], key), by, count) for (key, by), count in sorted(hanging.items())]
+    return found
+
+
+def _made(steps: Iterable[Step]) -> Made:
+    made: Made = {}
+    for step in steps:
+        if "made" in step:
+            made.setdefault(step["table"], {})[tuple(step["key"])] = step["made"]
+    return made
+
+
+def acted_meanwhile(session: Session, steps: Sequence[Step]) -> list[Obstacle]:
+    """Who acted through a row since ``obstacles`` was asked: asked last, under the lock of the journal's head, when nobody
+    can add to the journal any more. ``UnitOfWork`` refuses whoever comes later and acts by a delegation that is gone."""
+    found = []
+    for name, rows in _made(steps).items():
+        by_name = _by_name(session, name, rows, only=JOURNAL)
+        found += [Obstacle(name, _told(rows[key], key), by, count) for (key, by), count in sorted(by_name.items())]
     return found
 
 
@@ -267,11 +283,16 @@ def _hanging(
                 yield value, 1
 
 
-def _by_name(session: Session, name: str, rows: Mapping[Key, Mapping[str, Any]]) -> Counter[tuple[Any, str]]:
-    """Rows that name made ones without a foreign key: rights to letters, letters of a nature, marked mentions, the journal."""
+def _by_name(
+    session: Session, name: str, rows: Mapping[Key, Mapping[str, Any]], only: str = ""
+) -> Counter[tuple[Any, str]]:
+    """Rows (of one table ``only``) that name made ones without a foreign key: rights to letters, letters of a nature, marked
+    mentions, the journal."""
     found: Counter[tuple[Any, str]] = Counter()
     for key, values in rows.items():
         for table_name, condition in _naming(name, values):
+            if only not in ("", table_name):
+                continue
             table = Base.metadata.tables[table_name]
             count = session.scalar(select(func.count()).select_from(table).where(condition(table))) or 0
             if count:

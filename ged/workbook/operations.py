@@ -10,7 +10,7 @@ from sqlalchemy import Select, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
-from ged import locks
+from ged import audit, locks
 from ged.capture.files import harmless_name
 from ged.errors import EngineFailed, Forbidden, Invalid, NotFound
 from ged.natures.load import load_natures
@@ -321,9 +321,14 @@ def undo(uow: UnitOfWork, import_id: int | None = None, *, actor: Actor | None =
     try:
         with own_rights_stay(uow, actor, uow.now.astimezone(uow.services.zone).date()):
             put_back(uow, row.inverse, since=row.taken_at or uow.now, actor=actor or SYSTEM)
+            uow.session.flush()
     except IntegrityError:
         # Somebody has just begun to use a row, and was committed after it was looked at.
         raise Invalid("workbook.hangs", "take these back first", obstacles=()) from None
+    audit.lock(uow.session)
+    acted = inverse.acted_meanwhile(uow.session, row.inverse)
+    if acted:
+        raise Invalid("workbook.hangs", "take these back first", obstacles=told(acted[:MOST_OBSTACLES]))
     row.undone_at = uow.now
     uow.record("workbook.undone", "organisation", None, actor=actor or SYSTEM, workbook=row.id, changes=row.changes)
     return row

@@ -6,20 +6,23 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from ged.errors import GedError, Invalid
+from ged import audit
+from ged.audit import AuditEntry
+from ged.errors import Forbidden, GedError, Invalid
 from ged.natures.models import Nature
-from ged.org.models import Unit
+from ged.org.models import Delegation, Unit
 from ged.ports import RegisterId
 from ged.register.models import Correspondent, Mail, Register
 from ged.register.operations import IncomingForm, register_incoming
 from ged.spreadsheet.reading import read_apart
-from ged.unit import Services
+from ged.unit import HeldPost, Services, UnitOfWork
 from ged.workbook import operations, writing
 from ged.workbook.merging import merge
 from ged.workbook.state import organisation_now
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+from tests.lock_kit import Actor, wait_for_waiters
 from tests.routing_kit import post_id
 
 pytestmark = [pytest.mark.servers]
@@ -133,3 +136,45 @@ def test_undo_against_a_registration_in_a_register_of_the_workbook(services: Ser
 def test_a_name_of_a_file_with_a_nul_is_kept_or_refused_in_words(services: Services) -> None:
     with services.unit_of_work(NOW) as uow:
         operations.hand_in(uow, b"x", "classeur\0.xlsx")
+
+
+def delegated(services: Services) -> HeldPost:
+    """A delegation of a workbook. Returns the post as its delegate acts through it."""
+    take(services, {"Délégations": [["DGE-C", "etudes", "délégation", "Décision n° 4", "24/11/2026", "31/12/2026"]]})
+    held = actor(services, "etudes").holds(post_id(services, "DGE-C"))
+    assert held is not None
+    return held
+
+
+def act(uow: UnitOfWork, services: Services, held: HeldPost) -> None:
+    uow.record("mail.noted", "mail", None, actor=actor(services, "etudes"), post=held)
+
+
+def undo(services: Services) -> None:
+    with services.unit_of_work(NOW + timedelta(hours=1)) as uow:
+        operations.undo(uow)
+
+
+def test_an_undo_waits_for_the_delegate_who_is_about_to_commit_and_names_what_hangs(services: Services) -> None:
+    held = delegated(services)
+    with services.unit_of_work(NOW + timedelta(minutes=1)) as uow:
+        act(uow, services, held)
+        audit.lock(uow.session)
+        late = Actor(lambda: undo(services))
+        wait_for_waiters(services.engine)
+    with pytest.raises(Invalid, match=r"workbook\.hangs") as refusal:
+        late.result()
+    assert refusal.value.params["obstacles"]
+    with services.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Delegation)) == 1
+
+
+def test_a_delegate_whose_delegation_is_undone_before_the_commit_has_done_nothing(services: Services) -> None:
+    held = delegated(services)
+    with pytest.raises(Forbidden, match=r"delegation\.gone"), services.unit_of_work(NOW + timedelta(minutes=1)) as uow:
+        act(uow, services, held)
+        undo(services)
+    with services.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Delegation)) == 0
+        acted = select(func.count()).select_from(AuditEntry).where(AuditEntry.action == "mail.noted")
+        assert session.scalar(acted) == 0

@@ -517,6 +517,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Vous ne pouvez pas confier ce poste."),
         _l("Seul son titulaire délègue ; pour un intérim, adressez-vous à la hiérarchie du poste."),
     ),
+    "delegation.gone": Message(
+        _l("La délégation par laquelle vous agissiez vient d'être annulée ; rien n'est enregistré."),
+        _l("Rechargez la page : elle montre ce que vous pouvez faire."),
+    ),
     "delegation.itself": Message(_l("Cette personne tient déjà le poste."), _l("Choisissez quelqu'un d'autre.")),
     "delegation.oneself": Message(
         _l("Vous ne pouvez pas vous confier vous-même l'intérim de ce poste."),
