@@ -327,6 +327,9 @@ def test_the_command_writes_both_forms(tmp_path: Path) -> None:
     assert wrong.returncode == 1
     assert "paper.entity" in wrong.stderr
     assert commands.ged("--env", env, "org", "paper", "decision", "MIN", tmp_path / "x.txt").returncode == 2
+    full = tmp_path / "plein.docx"
+    full.symlink_to("/dev/full")
+    assert commands.ged("--env", env, "org", "paper", "decision", "MIN", full).returncode != 0
     with services.reading() as session:
         assert len(session.scalars(select(AuditEntry).where(AuditEntry.action == operations.MADE)).all()) == 2
     services.engine.dispose()
