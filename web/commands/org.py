@@ -120,7 +120,10 @@ def org_paper(paper: str, code: str, file: Path) -> None:
         entity = known.entity_by_code(session, code)
         facts = known.gather(session, services, settings, entity, on=_today(services))
     made = papers.as_pdf(chosen, facts, at=now) if file.suffix == ".pdf" else papers.as_word(chosen, facts)
-    file.write_bytes(made.content)  # first: the journal notes no paper that a full disk kept from being written
+    try:
+        file.write_bytes(made.content)  # first: the journal notes no paper that a full disk kept from being written
+    except OSError as error:
+        raise click.FileError(str(file), error.strerror or "") from error
     with services.unit_of_work(now) as uow:
         papers.note(uow, chosen, entity, made, actor=SYSTEM)
     click.echo(f"written: {file}, {len(papers.text_of(chosen, facts).blanks)} blanks to fill in")
