@@ -10,24 +10,16 @@ from playwright.sync_api import expect
 
 from ged.register.models import Mail
 from ged.register.states import MailState
-from tests.browsing import leading_on, sign_in
+from tests.keyboard_kit import Keys
 from tests.letter_kit import make_place
 from tests.routing_kit import impute, register
 from tests.signbook_kit import PASSPHRASE, House
 from tests.site import served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-SEEN = """(one) => {
-    const style = getComputedStyle(one);
-    const box = one.getBoundingClientRect();
-    const drawn = style.outlineStyle !== "none" || style.boxShadow !== "none" || one.matches("[contenteditable]");
-    return drawn && box.width > 0 && box.bottom > 0 && box.top < innerHeight;
-}"""
-"""Whether the focus is drawn and in view."""
 
 
 @pytest.fixture(scope="module")
@@ -45,41 +37,6 @@ def at(browser: Browser, place: tuple[str, House]) -> Iterator[Keys]:
     context = browser.new_context(base_url=place[0], locale="fr-FR", viewport={"width": 1280, "height": 800})
     yield Keys(context.new_page())
     context.close()
-
-
-class Keys:
-    """A person without a mouse."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-
-    def begin(self, account: str, *keys: str) -> None:
-        """Sign in, and go to a page by its keys."""
-        sign_in(self.page, account)
-        self.page.keyboard.press(keys[0])
-        with leading_on(self.page):
-            self.page.keyboard.press(keys[1])
-
-    def reach(self, selector: str, *, most: int = 90) -> None:
-        """Press Tab until the element has the focus. At each stop the focus must be visible."""
-        for _ in range(most):
-            if self.page.evaluate("(s) => document.activeElement.matches(s)", selector):
-                return
-            self.page.keyboard.press("Tab")
-            if self.page.evaluate("document.activeElement !== document.body"):
-                seen = self.page.evaluate(f"({SEEN})(document.activeElement)")
-                assert seen, self.page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
-        raise AssertionError(f"{selector} is not reached by {most} tabs on {self.page.url}")
-
-    def press(self, selector: str, key: str = "Enter") -> None:
-        """Reach an element, and press a key that leads to another page."""
-        self.reach(selector)
-        with leading_on(self.page):
-            self.page.keyboard.press(key)
-
-    def type(self, selector: str, text: str) -> None:
-        self.reach(selector)
-        self.page.keyboard.type(text)
 
 
 def state(house: House, mail_id: int) -> MailState:

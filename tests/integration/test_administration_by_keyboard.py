@@ -1,0 +1,217 @@
+"""The screens of the administration with the keyboard alone: each change is asked for, shown before, confirmed and seen; its
+entry of the journal has the values before and after; axe finds nothing in any state that a change passes through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import select
+
+from ged import jobs
+from ged.administration.differences import from_json
+from ged.audit import AuditEntry, AuditPayload
+from ged.jobs import JobKind, JobState
+from ged.natures.models import Nature
+from ged.org.models import Installation, Person, Post, Unit
+from ged.register.models import Correspondent, FilingClass, Register
+from ged.routing.load import fill_calendar
+from ged.routing.models import Mention
+from ged.signbook.models import LetterTemplate
+from ged.unit import Services
+from tests.browsing import AXE, sign_in
+from tests.factories import NOW, make_natures
+from tests.keyboard_kit import Keys
+from tests.routing_kit import make_mentions
+from tests.site import make_site, served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+ROOT = "/administration"
+SUBMIT = "main form button.button:not(.button--quiet):not(.button--secondary)"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Services]]:
+    app, services = make_site(tmp_path_factory.mktemp("administration"))
+    make_mentions(services)
+    make_natures(services)
+    with services.unit_of_work(NOW) as uow:
+        fill_calendar(uow)
+        uow.session.merge(Installation(id=1, name="Ministère"))
+        uow.session.add(LetterTemplate(code="accuse", title="Accusé", subject="Accusé", body="Texte"))
+        names = ("Mairie de Kpalimé", "Mairie de Kpalime")
+        uow.session.add_all(Correspondent(name=one, folded_name=one.lower(), kind="") for one in names)
+        failed = jobs.new(JobKind.INDEX, 1, now=NOW)
+        failed.state, failed.error_code = JobState.FAILED, "index.away"
+        uow.session.add(failed)
+    with served(app) as url:
+        yield url, services
+    services.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser, place: tuple[str, Services]) -> Iterator[Keys]:
+    context = browser.new_context(base_url=place[0], locale="fr-FR")
+    keys = Keys(context.new_page())
+    keys.page.on("dialog", lambda dialog: dialog.accept())
+    sign_in(keys.page, "admin")
+    yield keys
+    context.close()
+
+
+@pytest.fixture
+def at(signed_in: Keys) -> Keys:
+    signed_in.page.set_viewport_size({"width": 1280, "height": 800})
+    return signed_in
+
+
+def id_of(services: Services, model: Any, code: str, column: str = "code") -> int:
+    with services.reading() as session:
+        return int(session.scalars(select(model.id).where(getattr(model, column) == code)).one())
+
+
+def last(services: Services, action: str) -> dict[str, Any]:
+    """The details of the last entry of a kind."""
+    with services.reading() as session:
+        query = select(AuditPayload.payload).join(AuditEntry, AuditEntry.sequence == AuditPayload.sequence)
+        return dict(
+            session.scalars(query.where(AuditEntry.action == action).order_by(AuditEntry.sequence.desc())).first() or {}
+        )
+
+
+def clean(at: Keys) -> None:
+    """The page passes axe and fits its window."""
+    page = at.page
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
+    if AXE.is_file():
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        assert not found, [(page.url, one["id"], one["nodes"][0]["html"]) for one in found]
+
+
+def walk(at: Keys, *links: str) -> None:
+    """From the first page of the administration to a form, by its links."""
+    at.page.goto(f"{ROOT}/")
+    for link in links:
+        at.skip()
+        at.press(f"main a[href='{link}']", "Enter")
+    clean(at)
+
+
+SCREENS: list[tuple[str, Any, str, tuple[str, ...], str, str, int]] = [
+    ("unit", Unit, "DGE", ("organisation/", "organisation/{}", "organisation/{}/modifier"), "#name", "Direction de l'énergie", 360),
+    ("post", Post, "DGE-C", ("organisation/", "organisation/{unit}", "postes/{}", "postes/{}/modifier"), "#title", "Directeur", 1280),
+    ("person", Person, "daf", ("personnes/", "personnes/{}", "personnes/{}/modifier"), "#name", "Yawa Mensah", 360),
+    ("register", Register, "BT", ("registres/", "registres/{}", "registres/{}/modifier"), "#pattern", "B-{seq:04d}/{year}/{entity}/{unit}", 360),
+    ("nature", Nature, "demande", ("natures/", "natures/{}", "natures/{}/modifier"), "#name", "Demande d'agrément", 1280),
+    ("mention", Mention, "", ("mentions/", "mentions/{}/modifier"), "#label", "Pour traitement", 1280),
+    ("template", LetterTemplate, "accuse", ("modeles-de-lettres/", "modeles-de-lettres/{}", "modeles-de-lettres/{}/modifier"), "#title", "Accusé de réception", 1280),
+    ("filing", FilingClass, "1", ("classement/", "classement/{}", "classement/{}/modifier"), "#title", "Affaires générales", 360),
+]  # fmt: skip
+"""Name, the record that changes, the links to its form, a field, its new value, the width of the window."""
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=[one[0] for one in SCREENS])
+def test_a_change_of_a_record_is_shown_confirmed_and_taken_back(
+    at: Keys, place: tuple[str, Services], screen: tuple[str, Any, str, tuple[str, ...], str, str, int]
+) -> None:
+    _name, model, code, links, field, value, width = screen
+    services = place[1]
+    with services.reading() as session:
+        column = model.account if model is Person else model.code
+        query = select(model.id).order_by(model.id)
+        record = session.scalars(query.where(column == code) if code else query).first()
+    unit = id_of(services, Unit, "DGE")
+    at.page.set_viewport_size({"width": width, "height": 800})
+    walk(at, *(f"{ROOT}/{link.format(record, unit=unit)}" for link in links))
+    at.skip()
+    at.retype(field, value)
+    at.press("main form.card button.button:not(.button--quiet)")
+    expect(at.page.locator("main")).to_contain_text("Ce qui va changer")
+    expect(at.page.locator("main")).to_contain_text(value)
+    clean(at)
+    at.skip()
+    at.press("form[action$='/confirmer'] button")
+    expect(at.page.locator("main")).to_contain_text("peut être annulée tant que rien")
+    clean(at)
+    entry = last(services, "organisation.changed")
+    assert [(one.before != value, one.after) for one in from_json(entry["differences"])] == [(True, value)]
+    at.skip()
+    at.reach("form[action$='/annuler'] button")
+    at.page.keyboard.press("Enter")
+    expect(at.page.locator("main")).to_contain_text("La modification est annulée")
+
+
+def test_a_day_of_the_calendar_and_the_working_week(at: Keys, place: tuple[str, Services]) -> None:
+    at.page.set_viewport_size({"width": 360, "height": 740})
+    walk(at, f"{ROOT}/calendrier")
+    at.skip()
+    at.type("#on", "10/03/2031")
+    at.type("#name", "Deuil national")
+    at.press("form[action$='/jour/apercu'] button")
+    expect(at.page.locator("main")).to_contain_text("Deuil national (férié)")
+    clean(at)
+    at.skip()
+    at.press("form[action$='/jour'] button")
+    expect(at.page.locator("main")).to_contain_text("Le calendrier est enregistré")
+    clean(at)
+    changed = last(place[1], "calendar.changed")
+    assert (changed["before"], changed["name"]) == (None, "Deuil national")
+    at.skip()
+    at.press("form[action*='/calendrier/annuler/'] button")
+    expect(at.page.locator("main")).to_contain_text("Le changement est annulé")
+    at.skip()
+    at.tick("input[name=weekdays][value='5']")
+    at.press("form[action$='/semaine/apercu'] button")
+    expect(at.page.locator("main")).to_contain_text("vendredi, samedi")
+    clean(at)
+    at.skip()
+    at.press("form[action$='/semaine'] button")
+    expect(at.page.locator("main")).to_contain_text("La semaine de travail est enregistrée")
+    week = last(place[1], "calendar.week")
+    assert (week["before"], week["weekdays"]) == ([0, 1, 2, 3, 4], [0, 1, 2, 3, 4, 5])
+    at.skip()
+    at.press("form[action*='/semaine/annuler/'] button")
+    expect(at.page.locator("main")).to_contain_text("Le changement est annulé")
+    clean(at)
+
+
+def test_a_refused_form_leads_to_its_field(at: Keys) -> None:
+    at.page.goto(f"{ROOT}/calendrier")
+    at.skip()
+    for day in range(5):
+        at.tick(f"input[name=weekdays][value='{day}']")
+    at.press("form[action$='/semaine/apercu'] button")
+    expect(at.page.locator(".error-summary")).to_be_focused()
+    clean(at)
+
+
+def test_synonyms_are_added_and_taken_back(at: Keys, place: tuple[str, Services]) -> None:
+    walk(at, f"{ROOT}/synonymes/")
+    at.skip()
+    at.type("#groups", "MPT = ministère de la pêche traditionnelle")
+    at.press("main form[data-guard] button.button:not(.button--quiet)")
+    assert last(place[1], "synonyms.changed")["added"] == ["MPT = ministère de la pêche traditionnelle"]
+    clean(at)
+    at.skip()
+    at.press("form[action*='/synonymes/annuler/'] button")
+    assert last(place[1], "synonyms.changed")["removed"] == ["MPT = ministère de la pêche traditionnelle"]
+
+
+def test_a_failed_job_is_taken_up_again_and_the_journal_is_filtered(at: Keys, place: tuple[str, Services]) -> None:
+    walk(at, f"{ROOT}/taches")
+    at.skip()
+    at.press("form[action$='/reprendre'] button")
+    expect(at.page.locator("main")).to_contain_text("est relancée")
+    clean(at)
+    walk(at, f"{ROOT}/journal")
+    at.skip()
+    at.type("#compte", "admin")
+    at.press("main form button.button")
+    expect(at.page.locator("main table")).to_contain_text("a relancé")
+    clean(at)
