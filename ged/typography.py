@@ -1,7 +1,8 @@
 """French typography, put into plain text once, where it is shown: on a page of the site and on paper. Pure.
 
 Sentences are written with plain spaces and straight apostrophes. What a reader should not see apart is held together
-here: U+00A0 before a colon and inside « », U+202F before ; ? !, in thousands, after n° and before F CFA and p.
+here: U+00A0 before a colon, inside « » and in hours (7 h 30), U+202F before ; ? !, in thousands, after n° and before
+F CFA and p.
 """
 
 import re
@@ -26,11 +27,12 @@ _MARKS = re.compile(
         | (?:(?<=\d)|(?<=\)s)|(?<=\)d))[ ](?=F[ ]CFA\b|p\.)
         )
     | (?P<money>(?<=\bF)[ ](?=CFA\b))
+    | (?P<hour>(?<=\d)[ ](?=h\b) | (?<=\d[ \u00a0]h)[ ](?=\d\d\b))
     | (?P<thousands>(?<![\w.,/-])\d{{1,3}}(?:[ ]\d{{3}})+(?![\w/-]))
     """,
     re.VERBOSE,
 )
-_HAS_MARKS = re.compile(r"[':;?!«»°]|\bF CFA\b| p\.|\d \d{3}")
+_HAS_MARKS = re.compile(r"[':;?!«»°]|\bF CFA\b| p\.|\d h\b|\d \d{3}")
 AS_THEY_ARE = frozenset({"qr"})
 """Fields of a sheet's data that are code."""
 
@@ -58,7 +60,7 @@ def _mark(found: re.Match[str]) -> str:
     match found.lastgroup:
         case "apostrophe":
             return "’"
-        case "wide" | "money":
+        case "wide" | "money" | "hour":
             return NO_BREAK
         case "narrow":
             return NARROW

@@ -69,6 +69,7 @@ def test_what_is_pressed_is_large_enough_for_a_thumb(browser: Browser, site: tup
     for account, paths in (
         ("sg", ["/", "/a-imputer", "/a-imputer/1", "/parapheur/", "/suivi/", f"/courriers/{done}"]),
         ("dge", ["/bannette/", "/avis/"]),
+        ("agent", ["/enregistrer/", "/enregistrer/depart"]),
     ):
         context = browser.new_context(
             base_url=url, locale="fr-FR", viewport={"width": 360, "height": 740}, has_touch=True

@@ -19,6 +19,7 @@ from ged.typography import NARROW, NO_BREAK, french, on_paper, plain
         ("« Sûr ? »", "«\u00a0Sûr\u202f?\u00a0»"),
         ("le n° 12 et le N° %(number)s", "le n°\u202f12 et le N°\u202f%(number)s"),
         ("12 500 000 F CFA", "12\u202f500\u202f000\u202fF\u00a0CFA"),
+        ("à 7 h, puis à 5 h 30", "à 7\u00a0h, puis à 5\u00a0h\u00a030"),
         ("%(num)s p. sur 16 p.", "%(num)s\u202fp. sur 16\u202fp."),
         ("l'%(unit)s, l'<b>original</b>, l'« acte »", "l’%(unit)s, l’<b>original</b>, l’«\u00a0acte\u00a0»"),
     ],
@@ -40,7 +41,7 @@ def test_what_is_no_sentence_stays(text: str) -> None:
 
 
 _PARTS = st.sampled_from(
-    ["'", " ", " :", " ;", " ?", " !", "« ", " »", "n° ", "12", " 345", " F CFA", " p.", "l'été", "<b>", "</b>", "%(n)s",
+    ["'", " ", " :", " ;", " ?", " !", "« ", " »", "n° ", "12", " 345", " F CFA", " p.", " h", " h 30", "l'été", "<b>", "</b>", "%(n)s",
      "https://a.example/l'un ", "a'b@c.example", "\n", "’", "\u00a0", "\u202f", "«", "»", ":", "x"]
 )  # fmt: skip
 TEXTS = st.one_of(st.text(), st.lists(st.one_of(_PARTS, st.text(max_size=3)), max_size=30).map("".join))
