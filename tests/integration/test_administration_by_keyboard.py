@@ -45,7 +45,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Servi
         uow.session.merge(Installation(id=1, name="Ministère"))
         uow.session.add(LetterTemplate(code="accuse", title="Accusé", subject="Accusé", body="Texte"))
         names = ("Mairie de Kpalimé", "Mairie de Kpalime")
-        uow.session.add_all(Correspondent(name=one, folded_name=one.lower(), kind="") for one in names)
+        own = uow.session.scalars(select(Unit.id).where(Unit.code == "MIN")).one()
+        uow.session.add_all(Correspondent(name=one, folded_name=one.lower(), kind="", entity_id=own) for one in names)
         failed = jobs.new(JobKind.INDEX, 1, now=NOW)
         failed.state, failed.error_code = JobState.FAILED, "index.away"
         uow.session.add(failed)
@@ -215,3 +216,62 @@ def test_a_failed_job_is_taken_up_again_and_the_journal_is_filtered(at: Keys, pl
     at.press("main form button.button")
     expect(at.page.locator("main table")).to_contain_text("a relancé")
     clean(at)
+
+
+def test_a_post_gets_another_holder(at: Keys, place: tuple[str, Services]) -> None:
+    services = place[1]
+    post, unit = id_of(services, Post, "ETU-M"), id_of(services, Unit, "ETU")
+    walk(
+        at,
+        *(
+            f"{ROOT}/{one}"
+            for one in ("organisation/", f"organisation/{unit}", f"postes/{post}", f"postes/{post}/attribuer")
+        ),
+    )
+    at.skip()
+    at.reach("#holder")
+    at.page.keyboard.press("Home")
+    at.press("main form.card button.button:not(.button--quiet)")
+    expect(at.page.locator("main")).to_contain_text("Titulaire")
+    clean(at)
+    at.skip()
+    at.press("form[action$='/confirmer'] button")
+    expect(at.page.locator("main")).to_contain_text("peut être annulée tant que rien")
+    (change,) = from_json(last(services, "organisation.changed")["differences"])
+    assert (change.field, change.before, change.after) == ("holder", "etudes", None)
+    at.skip()
+    at.reach("form[action$='/annuler'] button")
+    at.page.keyboard.press("Enter")
+    expect(at.page.locator("main")).to_contain_text("La modification est annulée")
+
+
+def test_doubles_of_correspondents_are_merged_and_a_delegation_is_given(
+    browser: Browser, place: tuple[str, Services]
+) -> None:
+    services = place[1]
+    double = id_of(services, Correspondent, "Mairie de Kpalime", "name")
+    kept = id_of(services, Correspondent, "Mairie de Kpalimé", "name")
+    with browser.new_context(base_url=place[0], locale="fr-FR", viewport={"width": 1280, "height": 800}) as context:
+        at = Keys(context.new_page())
+        sign_in(at.page, "agent")
+        at.page.goto(f"/correspondants/{double}/fusion")
+        at.skip()
+        at.press(f"main a[href$='vers={kept}']")
+        expect(at.page.locator("main")).to_contain_text("Aperçu de la fusion")
+        clean(at)
+        at.skip()
+        at.press("form[action$='/fusion'] button")
+        expect(at.page.locator("main")).to_contain_text("Les deux fiches")
+        clean(at)
+        context.clear_cookies()
+        sign_in(at.page, "dge")
+        at.page.goto("/delegations/")
+        at.skip()
+        at.reach("#person_id")
+        at.page.keyboard.press("ArrowDown")
+        at.type("#act", "Décision n° 12")
+        at.type("#day_count", "5")
+        at.press("main form button.button:not(.button--quiet):not(.button--secondary)")
+        clean(at)
+    assert last(services, "correspondent.merged")
+    assert last(services, "delegation.granted")["act"] == "Décision n° 12"
