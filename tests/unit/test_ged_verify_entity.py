@@ -78,8 +78,8 @@ def sound() -> list[tuple[str, str, str]]:
         ("entité MIN (Ministère) exportée entière", "la clé du journal que vous avez donnée", "2026-03-03T09:00:00+00:00"),
         ("horodatage du manifeste", *STAMPED),
         (f"{PARTS} parties du dossier inchangées", "", ""),
-        ("6 documents inchangés", "", ""),
-        ("18 enregistrements, dont 2 courriers", "", ""),
+        ("7 documents inchangés", "", ""),
+        ("19 enregistrements, dont 2 courriers", "", ""),
         ("3 têtes scellées du journal", KEY, "2026-03-09T19:00:00+00:00"),
         ("ancrage du journal (5 inscriptions)", KEY, "2026-03-05T20:00:00+00:00"),
         ("ancrage du journal (7 inscriptions)", KEY, "2026-03-07T20:00:00+00:00"),
@@ -93,6 +93,7 @@ def sound() -> list[tuple[str, str, str]]:
         ("clôture du registre ARR au 2026-03-01", KEY, "2026-03-01T18:00:00+00:00"),
         ("clôture du registre ARR au 2026-12-31", KEY, "2026-12-31T18:00:00+00:00"),
         ("clôture du registre SUI au 2026-03-02", KEY, "2026-03-02T18:00:00+00:00"),
+        ("clôture du registre DEP au 2026-03-02", KEY, "2026-03-02T18:00:00+00:00"),
         ("clôture du registre ARR au 2026-03-02", KEY, "2026-03-02T18:00:00+00:00"),
     ]  # fmt: skip
 
@@ -152,7 +153,7 @@ def test_the_signatures_of_its_letters_are_checked(entity: Entity, told: Told) -
     path = f"files/{sha(letter())[:2]}/{sha(letter())}"
     entity.signed = [{"path": path, "name": "courrier 458", "revisions": [sha(letter())]}]
     lines = told(entity.write())
-    assert ("7 documents inchangés", lines[-1][:4]) == (
+    assert ("8 documents inchangés", lines[-1][:4]) == (
         lines[3][1],
         ("proven", "signature signature de courrier 458", "AMAVI Kossi", "2026-03-03T10:12:00+00:00 (heure du signataire)"),
     )  # fmt: skip
@@ -170,8 +171,8 @@ def test_another_format_is_read_as_a_case_file(entity: Entity) -> None:
 
 Change = Callable[[Entity], object]
 PARTS_WHOLE = f"{PARTS} parties du dossier inchangées"
-DOCUMENTS_WHOLE = "6 documents inchangés"
-RECORDS = "18 enregistrements, dont 2 courriers"
+DOCUMENTS_WHOLE = "7 documents inchangés"
+RECORDS = "19 enregistrements, dont 2 courriers"
 OWN = "8 inscriptions de l'entité, à leur place parmi les 9 du journal"
 ARR = "registre ARR 2026 : 457 à 459, sans trou"
 ATTACHED = "2 documents joints sont ceux que dit le journal"
@@ -292,7 +293,7 @@ OTHER_BYTES = "l'horodatage porte sur d'autres octets"
         (row("register_counters", 0, last_sequence=460), [ARR], [("registre ARR 2026", "3 numéros au lieu de 457 à 460")]),
         (row("register_counters", 0, opening_sequence=457), [ARR], [("registre ARR 2026", "3 numéros au lieu de 458 à 459")]),
         (less("register_counters", 0), [ARR, RECORDS],
-         [("registre 1 2026", "3 numéros sans compteur"), ("=", "17 enregistrements, dont 2 courriers")]),
+         [("registre 1 2026", "3 numéros sans compteur"), ("=", "18 enregistrements, dont 2 courriers")]),
         (row("register_counters", 2, last_sequence=0), ["registre SUI : 1 à 1, sans trou"],
          [("registre SUI", "1 numéros au lieu de 1 à 0")]),
         *[(noted(9, action=action, payload={"number": "9/ARR"}), [],
@@ -308,7 +309,7 @@ OTHER_BYTES = "l'horodatage porte sur d'autres octets"
         (noted(4, action="mail.read"), [ATTACHED], [("document n° 32 du courrier n° 13", "n'est pas celui que dit le journal")]),
         (row("attachments", 1, mail_id=12), [ATTACHED], [("document n° 32 du courrier n° 12", "n'est pas celui que dit le journal")]),
         (less("attachments", 0), [ATTACHED, RECORDS],
-         [("document n° 31", "le journal le dit, et il manque"), ("=", "17 enregistrements, dont 2 courriers")]),
+         [("document n° 31", "le journal le dit, et il manque"), ("=", "18 enregistrements, dont 2 courriers")]),
         (payload(2, attachment=33), [ATTACHED],
          [("document n° 31 du courrier n° 12", "n'est pas celui que dit le journal"),
           ("document n° 33", "le journal le dit, et il manque")]),
@@ -324,8 +325,8 @@ OTHER_BYTES = "l'horodatage porte sur d'autres octets"
         (row("register_closings", 0, from_on="2026-03-01"), [CLOSED], [(CLOSED, "3 numéros de ces jours au lieu de 2")]),
         (row("mail_numbers", 0, registered_on="2026-02-28"), [FIRST_CLOSED], [(FIRST_CLOSED, "0 numéros de ces jours au lieu de 1")]),
         (less("register_closings", 1), [CLOSED, FIRST_CLOSED, DOCUMENTS_WHOLE, RECORDS],
-         [(CLOSED, "ne suit pas la clôture d'avant"), ("=", "5 documents inchangés"),
-          ("=", "17 enregistrements, dont 2 courriers")]),
+         [(CLOSED, "ne suit pas la clôture d'avant"), ("=", "6 documents inchangés"),
+          ("=", "18 enregistrements, dont 2 courriers")]),
         # the journal's heads and anchors
         (forged("head 5"), ["3 têtes scellées du journal"], [("tête scellée n° 2", UNSEALED), ("=", HEADS_OF_TWO)]),
         (head(1, previous=OTHER), ["3 têtes scellées du journal"], [("tête scellée n° 2", NOT_THERE), ("=", HEADS_OF_TWO)]),
@@ -335,6 +336,7 @@ OTHER_BYTES = "l'horodatage porte sur d'autres octets"
         (head_hash(10, 5), ["3 têtes scellées du journal"], [("tête scellée n° 2", NOT_THERE), ("=", HEADS_OF_TWO)]),
         (head_hash(4, 5), ["3 têtes scellées du journal"], [("tête scellée n° 2", NOT_THERE), ("=", HEADS_OF_TWO)]),
         (head_hash(-1, 8), ["3 têtes scellées du journal"], [("tête scellée n° 2", NOT_THERE), ("=", HEADS_OF_TWO)]),
+        (head_hash(0, 9), ["3 têtes scellées du journal"], [("tête scellée n° 2", NOT_THERE), ("=", HEADS_OF_TWO)]),
         (head_hash(1, 1), [], []),
         (head(1, count=3, hash=ZEROS), ["3 têtes scellées du journal"], [("tête scellée n° 2", NOT_THERE), ("=", HEADS_OF_TWO)]),
         (forged("head 0", "head 5", "head 9"), ["3 têtes scellées du journal"],
@@ -363,11 +365,12 @@ OTHER_BYTES = "l'horodatage porte sur d'autres octets"
          [("journal n° 3 : mail.imported", "le détail de l'inscription a été modifié")]),
         # records and documents
         (manifest(counts={"mails": 3, "registers": 3, "register_counters": 3, "mail_numbers": 4, "attachments": 2,
-                          "register_closings": 4}), [RECORDS], [("enregistrements mails", "2 au lieu de 3")]),
+                          "register_closings": 5}), [RECORDS], [("enregistrements mails", "2 au lieu de 3")]),
         (row("attachments", 1, read_digest=OTHER), [DOCUMENTS_WHOLE],
          [("documents", "1 enregistrements nomment un document qui manque")]),
         (lambda entity: [row("mails", at, page_digest=OTHER)(entity) for at in (0, 1)], [DOCUMENTS_WHOLE],
          [("documents", "2 enregistrements nomment un document qui manque")]),
+        (row("mails", 0, digest=OTHER), [DOCUMENTS_WHOLE], [("documents", "1 enregistrements nomment un document qui manque")]),
         (row("mails", 0, digest_of_nothing=OTHER), [], []),
     ],
 )  # fmt: skip
@@ -428,14 +431,23 @@ def test_bytes_of_another_size_than_listed_are_changed(entity: Entity, told: Tol
         for name, content in entity.files.items()
     ]
     entity.sign()
-    broken = [line[1] for line in told(entity.path) if line[0] == "broken"]
-    assert broken == ["fichier signed.jsonl"]
+    lines = told(entity.path)
+    assert [line[1] for line in lines if line[0] == "broken"] == ["fichier signed.jsonl"]
+    assert PARTS_WHOLE not in [line[1] for line in lines]
+
+
+def test_a_folder_with_a_file_more_is_not_whole(entity: Entity, told: Told) -> None:
+    entity.write()
+    (entity.path / "rows/more.jsonl").write_bytes(b"")
+    lines = told(entity.path)
+    assert [line[1] for line in lines if line[0] == "broken"] == ["fichier rows/more.jsonl"]
+    assert PARTS_WHOLE not in [line[1] for line in lines]
 
 
 def test_a_large_document_is_read_to_its_end(entity: Entity, told: Told) -> None:
     large = b"x" * ((2 << 20) + 5)
     entity.documents.append(large)
-    assert told(entity.write())[3][1] == "7 documents inchangés"
+    assert told(entity.write())[3][1] == "8 documents inchangés"
     (entity.path / f"files/{sha(large)[:2]}/{sha(large)}").write_bytes(large[:-1] + b"y")
     assert [line[1] for line in told(entity.path) if line[0] == "broken"] == [
         f"fichier files/{sha(large)[:2]}/{sha(large)}"
