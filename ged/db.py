@@ -280,8 +280,11 @@ def planned_once(connection: Connection) -> Iterator[None]:
     connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
     try:
         yield
-    finally:
-        connection.exec_driver_sql("SET plan_cache_mode = DEFAULT")
+    except BaseException:
+        # It may be lost, or its transaction has failed: what is said to it now would hide the failure by another one.
+        connection.invalidate()
+        raise
+    connection.exec_driver_sql("SET plan_cache_mode = DEFAULT")
 
 
 def keep_rows(session: Session) -> None:

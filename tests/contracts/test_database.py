@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -12,12 +13,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, MetaData, Table, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError
+from sqlalchemy.orm import Session
 
 from ged import audit, jobs, pipeline
 from ged.archive import keeping, register_check
 from ged.archive.seal import HeadSeal
 from ged.audit import AuditEntry
-from ged.db import Base, fault_of, make_engine, read_session, snapshot_session, write_session
+from ged.db import Base, fault_of, make_engine, planned_once, read_session, snapshot_session, write_session
 from ged.errors import RowGone
 from ged.jobs import Job, JobKind, JobState
 from ged.org.models import Unit
@@ -548,3 +550,21 @@ def test_connections_that_the_server_has_cut_are_replaced_when_they_were_idle(
         assert session.scalar(text("SELECT pg_backend_pid()")) != cut
     engine.dispose()
     other.dispose()
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("failing", ["SELECT pg_terminate_backend(pg_backend_pid())", "SELECT 1 / 0"])
+@pytest.mark.parametrize("session_of", [read_session, write_session])
+def test_a_failure_among_statements_that_are_planned_once_is_told_as_itself_and_leaves_no_mode(
+    make_database: Callable[[], str], session_of: Callable[[Engine], AbstractContextManager[Session]], failing: str
+) -> None:
+    engine = make_engine(make_database())
+    with pytest.raises(DBAPIError) as told, session_of(engine) as session:
+        connection = session.connection()
+        with planned_once(connection):
+            connection.exec_driver_sql(failing)
+    fault = fault_of(told.value)
+    assert (fault.code if fault else str(told.value.orig)) == ("database.away" if "pid" in failing else "division by zero")
+    with read_session(engine) as session:
+        assert session.scalar(text("SHOW plan_cache_mode")) == "auto"
+    engine.dispose()
