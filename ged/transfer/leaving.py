@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import Certificate
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -29,11 +30,13 @@ from ged.space import disk_full_of
 from ged.taken import TakenEntity
 from ged.transfer import sealed
 from ged.transfer.export import export, leaves_alone
-from ged.unit import Actor, Role, Services, UnitOfWork
+from ged.unit import SYSTEM, Actor, Role, Services, UnitOfWork
 
 OPENED_BY = "0062"
 """The contraction that opens the job: a program of the release before cannot read it."""
 FOLDER = "leaving"
+RECEIVERS = "receivers"
+"""Folder of the accepted certificates, each under its fingerprint; who removes one accepts it no more."""
 KEPT = timedelta(days=7)
 """How long a sealed file waits to be fetched."""
 FETCHED_KEPT = timedelta(hours=1)
@@ -130,6 +133,40 @@ def _check(actor: Actor, services: Services) -> None:
         raise Forbidden("entity.not_yours", "ask who administers the whole installation")
 
 
+def accept(services: Services, certificate: bytes, typed: str, *, now: datetime) -> str:
+    """Let entities be sealed for the holder of a certificate; a command of the server. Returns the fingerprint.
+
+    Raises:
+        Invalid: ``entity.certificate``, ``entity.fingerprint``.
+    """
+    found = sealed.receiver(certificate, now=now)
+    told = _fingerprint(found, typed)
+    place = _receiver(services, told)
+    place.parent.mkdir(mode=0o700, exist_ok=True)
+    place.write_bytes(found.public_bytes(Encoding.PEM))
+    with services.unit_of_work(now) as uow:
+        uow.record("entity.receiver_accepted", "installation", None, actor=SYSTEM, receiver=told)
+    return told
+
+
+def _fingerprint(certificate: Certificate, typed: str) -> str:
+    """The fingerprint of a certificate, of which somebody typed the first digits."""
+    told = sealed.fingerprint(certificate)
+    plain = re.sub(r"[^0-9a-f]", "", typed.casefold())
+    if len(plain) < TYPED or not told.startswith(plain):
+        raise Invalid("entity.fingerprint", "ask the receiver for it another way", field="fingerprint")
+    return told
+
+
+def _receiver(services: Services, fingerprint: str) -> Path:
+    return Path(services.data_dir) / RECEIVERS / f"{fingerprint}.crt"
+
+
+def _check_receiver(services: Services, fingerprint: str) -> None:
+    if not _receiver(services, fingerprint).exists():
+        raise Forbidden("entity.receiver_unknown", "have it accepted on the server: ged entity accept")
+
+
 def ask(uow: UnitOfWork, code: str, certificate: bytes, typed: str, *, actor: Actor) -> None:
     """Have an entity written and sealed for the holder of a certificate.
 
@@ -137,7 +174,7 @@ def ask(uow: UnitOfWork, code: str, certificate: bytes, typed: str, *, actor: Ac
         typed: the first digits of the certificate's fingerprint, as the receiver told them another way.
 
     Raises:
-        Forbidden: ``entity.not_yours``; NotFound: ``entity.unknown``; InvalidTransition: ``entity.entangled``,
+        Forbidden: ``entity.not_yours``, ``entity.receiver_unknown``; NotFound: ``entity.unknown``; InvalidTransition: ``entity.entangled``,
             ``entity.came_from_elsewhere``, ``entity.being_written``.
         Invalid: ``entity.certificate``, ``entity.fingerprint``; ``takeover.not_yet`` while an earlier release may run.
     """
@@ -145,10 +182,8 @@ def ask(uow: UnitOfWork, code: str, certificate: bytes, typed: str, *, actor: Ac
     if not schema.is_opened(uow.session, OPENED_BY):
         raise Invalid("takeover.not_yet", "ask again when the upgrade has ended")
     receiver = sealed.receiver(certificate, now=uow.now)
-    told = sealed.fingerprint(receiver)
-    plain = re.sub(r"[^0-9a-f]", "", typed.casefold())
-    if len(plain) < TYPED or not told.startswith(plain):
-        raise Invalid("entity.fingerprint", "ask the receiver for it another way", field="fingerprint")
+    told = _fingerprint(receiver, typed)
+    _check_receiver(uow.services, told)
     unit_id = leaves_alone(uow.session, code)
     waiting = select(Job.id).where(
         Job.kind == JobKind.ENTITY_EXPORT, Job.subject_id == unit_id, Job.state.in_(LIVE_STATES)
@@ -171,7 +206,7 @@ def make(
     """Write an entity and seal it; interrupted, it is begun again from the beginning. What is made stays as it is.
 
     Raises:
-        Forbidden: ``entity.not_yours``: who asked administers the installation no more.
+        Forbidden: ``entity.not_yours``: who asked administers the installation no more; ``entity.receiver_unknown``.
         As ``ged.transfer.export.export``; DiskFull: ``disk.full``.
     """
     place = _place(services, job_id)
@@ -181,6 +216,7 @@ def make(
         actor = load_actor(session, int(params["person"]), on=now.astimezone(services.zone).date())
     _check(actor, services)
     receiver = sealed.receiver(str(params["certificate"]).encode(), now=now)
+    _check_receiver(services, sealed.fingerprint(receiver))
     place.parent.mkdir(mode=0o700, exist_ok=True)
     part = place.with_suffix(".part")
     try:

@@ -564,7 +564,9 @@ def test_a_failure_among_statements_that_are_planned_once_is_told_as_itself_and_
         with planned_once(connection):
             connection.exec_driver_sql(failing)
     fault = fault_of(told.value)
-    assert (fault.code if fault else str(told.value.orig)) == ("database.away" if "pid" in failing else "division by zero")
+    assert (fault.code if fault else str(told.value.orig)) == (
+        "database.away" if "pid" in failing else "division by zero"
+    )
     with read_session(engine) as session:
         assert session.scalar(text("SHOW plan_cache_mode")) == "auto"
     engine.dispose()

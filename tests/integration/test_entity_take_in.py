@@ -384,9 +384,12 @@ def reception() -> tuple[bytes, bytes, str]:
     return sealed.make_key("Là-bas", SECRET, now=NOW)
 
 
-def running_all(source: House) -> Services:
-    """The source, whose administrator administers the whole installation."""
-    return dataclasses.replace(source.services, installation_accounts=("admin",))
+def running_all(source: House, certificate: bytes = b"") -> Services:
+    """The source, whose administrator administers the whole installation, and on whose server a certificate was accepted."""
+    services = dataclasses.replace(source.services, installation_accounts=("admin",))
+    if certificate:
+        leaving.accept(services, certificate, sealed.fingerprint(sealed.receiver(certificate, now=NOW)), now=NOW)
+    return services
 
 
 def ask(services: Services, certificate: bytes, typed: str, who: str = "admin") -> None:
@@ -411,8 +414,8 @@ def make(services: Services) -> int:
 def test_a_sealed_entity_is_read_by_its_receiver_alone_and_taken_in(
     source: House, place: Services, key: bytes, tmp_path: Path, reception: tuple[bytes, bytes, str]
 ) -> None:
-    services = running_all(source)
     held, certificate, digest = reception
+    services = running_all(source, certificate)
     ask(services, certificate, f"{digest[:8]} {digest[8:20]}".upper())
     job_id = make(services)
     with services.reading() as session:
@@ -440,6 +443,26 @@ def test_a_sealed_entity_is_read_by_its_receiver_alone_and_taken_in(
             select(AuditEntry.action).where(AuditEntry.action.like("entity.%")).order_by(AuditEntry.sequence)
         )
         assert list(told)[-3:] == ["entity.export_asked", "entity.exported", "entity.export_fetched"]
+
+
+def test_whoever_asks_reads_nothing_by_a_certificate_of_their_own(source: House) -> None:
+    services = running_all(source)
+    _held, own, digest = sealed.make_key("Moi", SECRET, now=NOW)
+    with pytest.raises(Forbidden, match=r"entity\.receiver_unknown"):
+        ask(services, own, digest)
+    for typed in ("", digest[:15], "0" * 16):
+        with pytest.raises(Invalid, match=r"entity\.fingerprint"):
+            leaving.accept(services, own, typed, now=NOW)
+    with pytest.raises(Forbidden, match=r"entity\.receiver_unknown"):
+        ask(services, own, digest)
+    leaving.accept(services, own, digest, now=NOW)
+    ask(services, own, digest)
+    (Path(services.data_dir) / leaving.RECEIVERS / f"{digest}.crt").unlink()
+    with pytest.raises(Forbidden, match=r"entity\.receiver_unknown"):
+        make(services)
+    with services.unit_of_work(LATER) as uow:
+        for job in uow.session.scalars(select(jobs.Job).where(jobs.Job.kind == jobs.JobKind.ENTITY_EXPORT)):
+            job.state = jobs.JobState.FAILED
 
 
 def test_openssl_opens_a_piece(tmp_path: Path, reception: tuple[bytes, bytes, str]) -> None:
@@ -489,8 +512,8 @@ def test_pieces_that_are_left_out_or_exchanged_and_paths_that_lead_outside_are_f
 
 
 def test_who_may_ask_and_for_whom(source: House, reception: tuple[bytes, bytes, str]) -> None:
-    services = running_all(source)
     _held, certificate, digest = reception
+    services = running_all(source, certificate)
     for account in ("sg", "agent", f"{THEIRS}-b".lower()):
         with pytest.raises(Forbidden, match=r"entity\.not_yours"):
             ask(services, certificate, digest, account)
@@ -511,7 +534,7 @@ def test_who_may_ask_and_for_whom(source: House, reception: tuple[bytes, bytes, 
 def test_a_sealed_file_is_fetched_once_and_goes_after_some_days(
     source: House, reception: tuple[bytes, bytes, str]
 ) -> None:
-    services, now = running_all(source), datetime.now(UTC)
+    services, now = running_all(source, reception[1]), datetime.now(UTC)
     admin = actor(services, "admin")
     ask(services, reception[1], reception[2])
     with pytest.raises(InvalidTransition, match=r"entity\.being_written"):
@@ -534,7 +557,7 @@ def test_a_sealed_file_is_fetched_once_and_goes_after_some_days(
 
 
 def test_the_page_asks_shows_and_removes(source: House, reception: tuple[bytes, bytes, str]) -> None:
-    services = running_all(source)
+    services = running_all(source, reception[1])
     app = open_site(Path(services.data_dir), services)
     give_passwords(services)
     client = sign_in(app, "admin")

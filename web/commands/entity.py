@@ -70,6 +70,18 @@ def make_key(key: Path, certificate: Path, name: str, passphrase: str) -> None:
     )
 
 
+@entity.command("accept")
+@click.argument("certificate", type=FILE)
+@click.argument("fingerprint")
+def accept_receiver(certificate: Path, fingerprint: str) -> None:
+    """Let the site export entities for the holder of CERTIFICATE, whose FINGERPRINT they told us another way.
+
+    The site's administrator may not read the letters, and could make a certificate: so it is accepted here, on the server.
+    """
+    told = leaving.accept(build_services(settings_of()), certificate.read_bytes(), fingerprint, now=datetime.now(UTC))
+    click.echo(f"accepted: {told}; to take it back, remove {leaving.RECEIVERS}/{told}.crt from the data folder")
+
+
 @entity.command("open")
 @click.argument("file", type=FILE)
 @click.argument("folder", type=click.Path(path_type=Path))

@@ -678,6 +678,10 @@ MESSAGES: Mapping[str, Message] = {
             "Demandez-la de vive voix à l'installation qui reprend l'entité : ce certificat peut être celui d'un autre."
         ),
     ),
+    "entity.receiver_unknown": Message(
+        _l("Ce certificat n'est pas admis sur ce serveur."),
+        _l("Demandez à l'exploitant du serveur de l'admettre (ged entity accept), puis envoyez de nouveau."),
+    ),
     "entity.key": Message(
         _l("Cette clé de réception ne s'ouvre pas."),
         _l("Donnez la clé que « ged entity key » a faite, et sa phrase secrète."),

@@ -556,6 +556,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "register.file_fetched": _l("a téléchargé un extrait du registre"),
     "mail.exported": _l("a exporté le courrier dans une liste"),
     "entity.exported": _l("a exporté une entité entière"),
+    "entity.receiver_accepted": _l("a admis un certificat de réception d'entités"),
     "entity.export_asked": _l("a demandé l'export chiffré d'une entité"),
     "entity.export_fetched": _l("a téléchargé l'export chiffré d'une entité"),
     "entity.export_dropped": _l("a supprimé l'export chiffré d'une entité"),

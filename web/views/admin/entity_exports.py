@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, request, send_fil
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from ged.errors import GedError, Invalid, InvalidTransition, NotFound
+from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound
 from ged.transfer import leaving, sealed
 from ged.transfer.leaving import LeavingRow
 from web.site import context
@@ -12,7 +12,7 @@ from web.site.forms import FormReader
 from web.site.pages import render_form
 
 blueprint = Blueprint("entity_exports", __name__, url_prefix="/administration/export-entite")
-REFUSALS = (Invalid, InvalidTransition, NotFound)
+REFUSALS = (Invalid, InvalidTransition, NotFound, Forbidden)
 
 
 @blueprint.get("/")
