@@ -476,7 +476,7 @@ def _settle(
         _settle_refused(uow, scan_id, digest, found)
         return
     try:
-        _join(uow, scan_id, found[0], found[1].mail_id, AttachmentKind.DOCUMENT, actor=actor)
+        _join(uow, scan_id, found[0], found[1], AttachmentKind.DOCUMENT, actor=actor)
     except (Invalid, NotFound, Forbidden) as error:
         _settle_refused(uow, scan_id, digest, error)
 
@@ -518,13 +518,16 @@ def _settle_refused(uow: UnitOfWork, scan_id: int, digest: str, error: GedError)
         _refuse(scan, error, uow.now)
 
 
-def _join(uow: UnitOfWork, scan_id: int, upload: Upload, mail_id: int, kind: AttachmentKind, *, actor: Actor) -> None:
+def _join(
+    uow: UnitOfWork, scan_id: int, upload: Upload, letter: Numbered, kind: AttachmentKind, *, actor: Actor
+) -> None:
     """Join an examined file to a letter, unless the letter has these bytes already.
 
     Raises:
         NotFound: ``mail.unknown``; Forbidden: ``mail.file_forbidden``.
         Invalid: ``takeover.scan_has_document``, ``takeover.scan_elsewhere``.
     """
+    mail_id = letter.mail_id
     mail = mail_to_change(uow, mail_id, actor=actor)
     scan = locks.hold_one(uow.session, FolderScan, scan_id)
     if scan is None or scan.digest != upload.digest or (scan.settled_at is not None and not scan.code):
@@ -540,7 +543,7 @@ def _join(uow: UnitOfWork, scan_id: int, upload: Upload, mail_id: int, kind: Att
         raise Invalid("takeover.scan_elsewhere", "see whether it belongs to both", field="number",
                       letters=f"{told.text} ({told.year})")  # fmt: skip
     if kind is AttachmentKind.DOCUMENT and intake.document_of(uow, mail_id) is not None:
-        raise Invalid("takeover.scan_has_document", "join it as an annex", field="kind")
+        raise Invalid("takeover.scan_has_document", "join it as an annex", field="kind", value=letter.text)
     scan.attachment_id = attach(
         uow, mail_id, kind=kind, pages=upload.pages, media_type=upload.facts.media_type, actor=actor, now=uow.now,
         filename=upload.filename, digest=upload.digest, size_bytes=upload.size_bytes, is_signed=upload.facts.signed,
@@ -577,8 +580,8 @@ def match(
 
     Raises:
         NotFound: ``takeover.folder_unknown``, ``takeover.scan_unknown``.
-        Invalid: ``form.unknown_choice``, ``takeover.scan_no_number``, ``takeover.scan_no_letter``,
-            ``takeover.scan_two_letters``, ``takeover.scan_has_document``, and those of ``ged.capture.files.examine``.
+        Invalid: ``form.unknown_choice``, ``takeover.scan_no_letter``, ``takeover.scan_two_letters``,
+            ``takeover.scan_has_document``, and those of ``ged.capture.files.examine``.
         EngineFailed: the file could not be looked at now.
     """
     if kind not in KINDS:
@@ -589,10 +592,11 @@ def match(
             raise NotFound("takeover.scan_unknown", "read the list again", id=scan_id)
         name, digest = scan.name, scan.digest
         register_id = session.get_one(ScanFolder, folder_id).register_id
-        letter = _clear(Numbers(_numbers(session, register_id, actor)).meant(number.replace("/", "-")))
+        meant = Numbers(_numbers(session, register_id, actor)).meant(number.replace("/", "-"))
+        letter = _clear(meant if meant.number else Meant((), number))
     upload = _examined(services, name, digest)
     with services.unit_of_work(now) as uow:
-        _join(uow, scan_id, upload, letter.mail_id, kind, actor=actor)
+        _join(uow, scan_id, upload, letter, kind, actor=actor)
     return letter.text
 
 

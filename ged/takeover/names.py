@@ -1,7 +1,8 @@
 """Which letter of a register the name of a scanned file means. Pure.
 
 A file is matched only where its name leaves no doubt. Its name holds the whole number as the register writes it
-(``0457-MEM-SG.pdf``), or exactly one number that is neither a day nor a year (``2015_0457.pdf``, ``N° 457 du 09-03-2015.pdf``).
+(``0457-MEM-SG.pdf``), or exactly one number that is neither a day nor a year (``2015_0457.pdf``, ``N° 457 du 09-03-2015.pdf``,
+``N° 457 du 9 mars.pdf``). A number with bis, ter or quater is another number than the one without.
 A year in the name must be the year of the letter; a year in the name of the folder chooses between two letters.
 """
 
@@ -15,7 +16,9 @@ from ged.takeover.sheets import plain
 _DAYS = re.compile(
     r"(?<!\d)(?:\d{1,2}[-._ /]\d{1,2}[-._ /](?P<end>(?:19|20)\d{2})|(?P<start>(?:19|20)\d{2})[-._ /]\d{1,2}[-._ /]\d{1,2})(?!\d)"
 )
-_PARTS = re.compile(r"\d+|[a-z]+")
+_MONTHS = "janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre"
+_WRITTEN_DAYS = re.compile(rf"\b(?:[1-9]|0[1-9]|[12]\d|3[01])(?:er)? (?:{_MONTHS})\b(?: (?P<year>(?:19|20)\d{{2}})\b)?")
+_PARTS = re.compile(r"\d+(?: ?(?:bis|ter|quater)\b)?|[a-z]+")
 _YEAR = re.compile(r"(?:19|20)\d{2}")
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 LONGEST = 8
@@ -67,12 +70,14 @@ class Numbers:
         """
         *folders, name = path.replace("\\", "/").split("/")
         stem = _ENDING.sub("", name)
-        years = {found for one in _DAYS.finditer(stem) for found in one.groups() if found}
-        parts = _parts(_DAYS.sub(" ", stem))
+        bare = plain(_DAYS.sub(" / ", stem))
+        days = [*_DAYS.finditer(stem), *_WRITTEN_DAYS.finditer(bare)]
+        years = {found for one in days for found in one.groups() if found}
+        parts = _parts(_WRITTEN_DAYS.sub(" / ", bare))
         found = self._whole_number(parts)
         if found:
             return Meant(_of_years(found, years, _years(folders)), found[0].text)
-        digits = [part for part in parts if part.isdigit()]
+        digits = _digits(parts)
         if len(set(digits)) > 1:
             years |= {part for part in digits if _YEAR.fullmatch(part)}
             digits = [part for part in digits if part not in years]
@@ -93,13 +98,18 @@ class Numbers:
 
 
 def _parts(text: str) -> tuple[str, ...]:
-    """Words and numbers, folded; numbers without leading zeros."""
-    return tuple(part.lstrip("0") or "0" if part.isdigit() else part for part in _PARTS.findall(plain(text)))
+    """Words and numbers, folded; numbers without leading zeros, and one part with their bis, ter or quater."""
+    found = (part.replace(" ", "") for part in _PARTS.findall(plain(text)))
+    return tuple(re.sub(r"^0+(?=\d)", "", part) for part in found)
+
+
+def _digits(parts: Sequence[str]) -> list[str]:
+    return [part for part in parts if part[0].isdigit()]
 
 
 def _order(parts: Sequence[str]) -> str:
     """The order number in a number: its first digits that are no year; its only digits are the order number."""
-    digits = [part for part in parts if part.isdigit()]
+    digits = _digits(parts)
     return next((part for part in digits if not _YEAR.fullmatch(part)), digits[0] if digits else "")
 
 

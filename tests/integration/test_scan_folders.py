@@ -36,7 +36,7 @@ from tests.site import give_passwords, make_site, post, served, sign_in, token
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Route
 
-BOOK = (("1", 2015), ("0457/MEM/SG", 2015), ("12", 2015), ("12", 2016), ("13", 2016), ("2016", 2016))
+BOOK = (("1", 2015), ("0457/MEM/SG", 2015), ("12", 2015), ("12", 2016), ("13", 2016), ("2016", 2016), ("14 bis", 2016))
 """Numbers of the book on paper, with their years."""
 
 
@@ -172,7 +172,7 @@ def test_what_was_refused_is_joined_by_hand_sent_again_or_taken_from_the_list(se
         {"1.png": picture("a"), "douze.png": picture("b"), "page 1 de 1.pdf": b"broken", "x.png": picture("c")},
     )
     take(services, folder_id)
-    for number, code in (("12", "takeover.scan_two_letters"), ("77", "takeover.scan_no_letter"), ("?", "takeover.scan_no_number"),
+    for number, code in (("12", "takeover.scan_two_letters"), ("77", "takeover.scan_no_letter"), ("?", "takeover.scan_no_letter"),
                          ("1", "takeover.scan_has_document")):  # fmt: skip
         with pytest.raises(Invalid, match=code):
             folders.match(
@@ -354,7 +354,8 @@ CASES = {
     "457.pdf": [2], "0457.PDF": [2], "0457_mem_sg.jpg": [2], "N° 457 du 09-03-2015.pdf": [2], "2015-457.pdf": [2],
     "2016-457.pdf": [], "scan 457 (2).pdf": [], "12.pdf": [3, 4], "2016/12.pdf": [4], "12 (2015).tif": [3],
     "Archives 2015/2016/12.pdf": [3, 4], "2016.pdf": [6], "09.03.2015.pdf": [], "IMG_20150309_1234.jpg": [], "": [],
-    "12_du_9-3-2017.pdf": [],
+    "12_du_9-3-2017.pdf": [], "Courrier n°457 du 3 mars.pdf": [2], "12 du 1er août 2016.pdf": [4], "12_MARS_2015.pdf": [],
+    "457 bis.pdf": [], "13 bis 2016.pdf": [], "0013-2016-ter.pdf": [], "Copie de 13_bis.pdf": [], "14 bis.pdf": [7], "14.pdf": [],
 }  # fmt: skip
 
 
@@ -398,7 +399,7 @@ def test_the_whole_way_on_the_site(site: tuple[Flask, Services]) -> None:
     assert (one["place"], one["offset"]) == (0, 0)
     piece = f"{where}/fichiers/{one['id']}?octet="
     assert client.post(f"{piece}0", data=content[:10], headers=headers).get_json() == {"here": 10}
-    assert "1 fichier n'est pas arrivé" not in client.get(where).text, "others wait: they come first"
+    assert "1 fichier reste à envoyer." in client.get(where).text
     assert client.post(f"{piece}10", data=content[10:], headers=headers).get_json() == {"here": None}
     assert post(client, f"{where}/suspendre", {}, page=where).status_code == 303
     assert "Continuer" in client.get(where).text
@@ -407,6 +408,7 @@ def test_the_whole_way_on_the_site(site: tuple[Flask, Services]) -> None:
     page = client.get(where).text
     assert "2 fichiers rattachés" in page
     assert "Son nom ne donne pas clairement un numéro." in page
+    assert page.index("Fichiers refusés") < page.index("Envoyer les fichiers"), "what is left to do stands first"
     left = scan_id(services, "sans.png")
     answer = post(
         client, f"{where}/fichiers/{left}/rattacher", {f"number_{left}": "12", f"kind_{left}": "document"}, page=where
@@ -417,6 +419,12 @@ def test_the_whole_way_on_the_site(site: tuple[Flask, Services]) -> None:
     assert post(client, f"{where}/fichiers/{left}/rattacher", given, page=where).status_code == 303
     assert "Le fichier est rattaché au courrier 12." in client.get(where).text
     assert "Arrivée 2015" in client.get("/reprises/").text
+    again = [(io.BytesIO(picture("d")), "457 copie.png")]
+    assert post(client, f"{where}/fichiers", {"files": again}, page=where).status_code == 303
+    take(services, int(where.rpartition("/")[2]))
+    page = client.get(where).text
+    assert "Le courrier 0457/MEM/SG a déjà son document." in page
+    assert 'value="0457/MEM/SG"' in page, "the number is not typed again"
 
 
 def test_wrong_input_is_told(site: tuple[Flask, Services]) -> None:
@@ -447,7 +455,13 @@ def test_a_lost_network_a_closed_window_and_a_pause_lose_nothing(
     where = tmp_path / "Arrivée"
     where.mkdir()
     large = picture("large") + bytes(2_500_000)
-    for name, content in {"1.png": large, "457.png": picture("b"), "sans.png": picture("c")}.items():
+    for name, content in {
+        "Thumbs.db": b"x",
+        ".DS_Store": b"x",
+        "1.png": large,
+        "457.png": picture("b"),
+        "sans.png": picture("c"),
+    }.items():
         (where / name).write_bytes(content)
     with served(app) as url:
         context = browser.new_context(base_url=url, locale="fr-FR", viewport={"width": 360, "height": 740})
@@ -477,15 +491,17 @@ def test_a_lost_network_a_closed_window_and_a_pause_lose_nothing(
 
         page = context.new_page()
         page.goto(f"/reprises/dossiers/{folder_id}")
-        expect(page.get_by_role("status").first).to_contain_text("3 fichiers ne sont pas arrivés")
+        expect(page.get_by_role("status").first).to_contain_text("3 fichiers restent à envoyer")
         sent: list[str] = []
         page.route("**/fichiers/*?octet=*", lambda route: (sent.append(route.request.url), route.continue_()))
-        page.set_input_files("#folder", where)
+        page.get_by_role("button", name="Envoyer").click()
+        expect(page.locator("[data-folder-note=nothing]")).to_be_visible()
         page.get_by_role("button", name="Suspendre").click()
         expect(page.get_by_role("button", name="Continuer")).to_be_visible()
         page.set_input_files("#folder", where)
         page.get_by_role("button", name="Envoyer").click()
-        expect(page.locator("[data-folder-note=sending]")).to_be_visible()
+        expect(page.locator("#refuses")).to_be_hidden()
+        expect(page.locator("[data-folder-note=sending]")).to_be_hidden()
         assert sent == [], "a paused folder sends nothing"
         page.get_by_role("button", name="Continuer").click()
         expect(page.locator("#scan-folder")).to_contain_text("3 / 3")

@@ -998,7 +998,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Donnez le numéro avec son année, par exemple « 457/2015 »."),
     ),
     "takeover.scan_has_document": Message(
-        _l("Ce courrier a déjà son document."),
+        _l("Le courrier %(value)s a déjà son document."),
         _l("Rattachez ce fichier comme annexe, ou remplacez le document sur la page du courrier."),
     ),
     "takeover.scan_elsewhere": Message(

@@ -9,7 +9,10 @@
   const token = form.querySelector("[name=csrf_token]").value;
   const wait = (ms) => new Promise((done) => { window.setTimeout(done, ms); });
   const part = () => document.getElementById("scan-folder");
-  const note = (name, shown) => { form.querySelector(`[data-folder-note=${name}]`).hidden = !shown; };
+  const line = (name) => form.querySelector(`[data-folder-note=${name}]`);
+  const note = (name, shown) => { line(name).hidden = !shown; };
+  // What systems put into a folder by themselves is no scan.
+  const OF_THE_SYSTEM = /(^|\/)(\.[^/]*|thumbs\.db|desktop\.ini)$/i;
   let isSending = false;
   let waiting = Number(part().dataset.waiting);
 
@@ -31,6 +34,9 @@
     }
   }
 
+  // Nothing is on its way while the folder is paused.
+  const tellSending = () => { note("sending", isSending && !part().hasAttribute("data-paused")); };
+
   async function refresh() {
     const answer = await fetch(form.dataset.progress, { headers: { "HX-Request": "true" } }).catch(() => null);
     if (!answer || !answer.ok) return;
@@ -38,6 +44,7 @@
     part().outerHTML = await answer.text();
     window.htmx.process(part());
     waiting = Number(part().dataset.waiting);
+    tellSending();
     if (isFocused) part().querySelector("button")?.focus();
   }
 
@@ -46,6 +53,8 @@
     let offset = expected.offset;
     while (offset !== null) {
       while (part().hasAttribute("data-paused")) await wait(500);
+      line("file").textContent = `${file.name} : ${Math.floor(100 * offset / (file.size || 1))} %`;
+      note("file", true);
       const bytes = await file.slice(offset, offset + piece).arrayBuffer().catch(() => { throw new Unread(); });
       if (bytes.byteLength === 0) throw new Unread();
       offset = (await ask(`${url}?octet=${offset}`, bytes, "application/octet-stream")).here;
@@ -53,7 +62,8 @@
   }
 
   async function sendAll(files) {
-    const byName = new Map(files.map((file) => [file.webkitRelativePath || file.name, file]));
+    const scans = files.filter((file) => !OF_THE_SYSTEM.test(file.webkitRelativePath || file.name));
+    const byName = new Map(scans.map((file) => [file.webkitRelativePath || file.name, file]));
     const all = [...byName].sort(([one], [other]) => one.localeCompare(other, "fr", { numeric: true }));
     let shownAt = 0;
     for (let start = 0; start < all.length; start += ANNOUNCED) {
@@ -75,10 +85,15 @@
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const files = [...form.querySelectorAll("input[type=file]")].flatMap((input) => [...input.files]);
-    if (isSending || !files.length) return;
+    if (isSending) return;
+    note("nothing", !files.length);
+    if (!files.length) return;
     isSending = true;
     for (const name of ["unread", "refused"]) note(name, false);
-    note("sending", true);
+    tellSending();
+    // Its forms would leave the page and stop the sending; the page is drawn anew with all that was refused.
+    const refusals = document.getElementById("refuses");
+    refusals.hidden = true;
     const button = form.querySelector("button");
     button.setAttribute("aria-disabled", "true");
     try {
@@ -86,7 +101,8 @@
       form.reset();
     } catch { note("refused", true); }
     isSending = false;
-    note("sending", false);
+    for (const name of ["sending", "file"]) note(name, false);
+    refusals.hidden = false;
     button.removeAttribute("aria-disabled");
     await refresh();
     if (!Number(part().dataset.waiting)) ended();

@@ -25,6 +25,8 @@ PIECE_BYTES = 1_000_000
 """Bytes that a browser sends at once."""
 LARGEST = 2**53
 """No whole number that a browser writes is larger."""
+NUMBERED = ("takeover.scan_no_letter", "takeover.scan_has_document")
+"""Refusals of a file whose number was read: it stands in the field already."""
 REFUSALS = (Invalid, InvalidTransition, EngineFailed, Forbidden)
 
 
@@ -59,6 +61,7 @@ def _show(folder_id: int, error: GedError | None = None) -> ResponseReturnValue:
         row=row,
         refused=[(one, view_of(GedError(one.code, "see the list", **one.params))) for one in rows],
         kinds=[(kind.value, label(kind)) for kind in folders.KINDS],
+        numbered=NUMBERED,
         kept_days=folders.KEPT.days,
         most=context.services().max_upload_bytes,
         piece_bytes=PIECE_BYTES,
