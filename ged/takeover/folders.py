@@ -7,8 +7,9 @@ and waits for a person, who gives the number, sends the file again, or takes it 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,9 +19,10 @@ from sqlalchemy.orm import Session
 from ged import access, locks, schema
 from ged.capture import intake, letter_files, partials
 from ged.capture.files import JOB_PATIENCE_S, Upload, examine, harmless_name, limited
-from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound
+from ged.errors import EngineFailed, Forbidden, GedError, Invalid, InvalidTransition, NotFound
 from ged.jobs import JobKind
 from ged.org.actors import load_actor
+from ged.org.models import Unit
 from ged.ports import Digest
 from ged.register import registers
 from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber, Register, RegisterNature
@@ -33,12 +35,16 @@ OPENED_BY = "0062"
 """The contraction that opens the job: a program of the release before cannot read it."""
 MOST_FILES = 20_000
 """Files of one folder."""
+LONGEST_NAME = 480
+"""Characters of a path that are kept, the last ones."""
 SHOWN = 100
 """Folders in the list, and refused files on a page; the next ones come as those are dealt with."""
 KEPT = timedelta(days=90)
 """How long a file that was refused, or that did not arrive whole, is kept."""
 AT_ONCE = 20
 """Files that the job reads from the list at once."""
+OF_FILE = frozenset({"ocr.timeout", "ocr.crashed", "ocr.out_of_memory", "scanner.refused", "blob.missing"})
+"""Failures that come again with the same file: it is refused, or it would keep all those after it."""
 KINDS = (AttachmentKind.DOCUMENT, AttachmentKind.ANNEX)
 """What a person may join a file as."""
 
@@ -50,6 +56,8 @@ class Announced:
     name: str
     size_bytes: int
     modified_ms: int = 0
+    digest: str = ""
+    """Where its bytes are known already."""
 
 
 @dataclass(frozen=True)
@@ -274,30 +282,30 @@ def announce(
     """Say which files the folder has. Returns those that are to be sent; what has arrived already is not.
 
     A refused file that is announced again is expected anew: it was mended. An empty or too large one is refused at once.
+    Another file of the same name is a file of its own: ``2015/12.pdf`` and ``2015/(2)/12.pdf``.
 
     Raises:
         NotFound: ``takeover.folder_unknown``; Invalid: ``takeover.too_many_files``.
     """
-    wanted = {one.name: (place, one) for place, one in enumerate(map(_named, files))}
+    wanted = [_named(one) for one in files]
     expected: list[tuple[int, FolderScan]] = []
     with services.unit_of_work(now) as uow:
-        row = _held(uow, folder_id, actor)
-        known = {
-            one.name: one
-            for one in uow.session.scalars(
-                select(FolderScan).where(FolderScan.folder_id == folder_id, FolderScan.name.in_(list(wanted)))
-            )
-        }
-        count = uow.session.scalar(
+        _held(uow, folder_id, actor)
+        names = {one.name for one in wanted}
+        known: dict[str, FolderScan | None] = dict.fromkeys(names)
+        for one in uow.session.scalars(
+            select(FolderScan).where(FolderScan.folder_id == folder_id, FolderScan.name.in_(names))
+        ):
+            known[one.name] = one
+        standing = uow.session.scalar(
             select(func.count()).select_from(FolderScan).where(FolderScan.folder_id == folder_id)
         )
-        if (count or 0) + len(wanted.keys() - known.keys()) > MOST_FILES:
-            raise Invalid("takeover.too_many_files", "part the folder", field="files", maximum=MOST_FILES)
-        for name, (place, file) in wanted.items():
-            scan = known.get(name)
-            if scan is None:
-                scan = FolderScan(folder_id=row.id, name=name, size_bytes=file.size_bytes, modified_ms=file.modified_ms)
-                uow.session.add(scan)
+        told, added = list[FolderScan](), list[FolderScan]()
+        for place, file in enumerate(wanted):
+            scan = _row_of(uow.session, folder_id, file, known, told)
+            told.append(scan)
+            if scan.id is None:
+                added.append(scan)
             elif scan.arrived_at is not None and not scan.code:
                 continue  # on its way to its letter, or there
             scan.size_bytes, scan.modified_ms = file.size_bytes, file.modified_ms
@@ -308,6 +316,9 @@ def announce(
                 scan.arrived_at = now
             else:
                 expected.append((place, scan))
+        if (standing or 0) + len(added) > MOST_FILES:
+            raise Invalid("takeover.too_many_files", "part the folder", field="files", maximum=MOST_FILES)
+        uow.session.add_all(added)
         uow.session.flush()
         return [Expected(scan.id, place, _arrived(services, scan)) for place, scan in expected]
 
@@ -316,7 +327,60 @@ def _named(file: Announced) -> Announced:
     """A file with a name that can be stored and shown: each folder of its path without what nobody sees."""
     parts = [harmless_name(part) for part in file.name.replace("\\", "/").split("/") if part.strip(" .")]
     name = "/".join(parts) or "document"
-    return Announced(name[-500:], file.size_bytes, file.modified_ms)
+    return replace(file, name=name[-LONGEST_NAME:])
+
+
+def _row_of(
+    session: Session,
+    folder_id: int,
+    file: Announced,
+    known: dict[str, FolderScan | None],
+    told: Sequence[FolderScan],
+) -> FolderScan:
+    """The row of an announced file: its own, one whose file did not come or was refused, or a new one.
+
+    Args:
+        known: rows by their names, None where there is none; completed here.
+        told: rows of files that were announced with it.
+    """
+    open_row: FolderScan | None = None
+    for turn in count(1):
+        name = _apart(file.name, turn)
+        if name not in known:
+            known[name] = session.scalar(
+                select(FolderScan).where(FolderScan.folder_id == folder_id, FolderScan.name == name)
+            )
+        scan = known[name]
+        if scan is None:
+            break
+        if any(scan is one for one in told):
+            continue
+        if _is_same(scan, file):
+            return scan
+        if open_row is None and (scan.arrived_at is None or scan.code):
+            open_row = scan
+    if open_row is not None:
+        return open_row
+    known[name] = made = FolderScan(
+        folder_id=folder_id, name=name, size_bytes=file.size_bytes, modified_ms=file.modified_ms, code="", params={}
+    )
+    return made
+
+
+def _apart(name: str, turn: int) -> str:
+    """The name of the second, third... file of a name: the number as a folder, so that the file's name means what it meant."""
+    if turn == 1:
+        return name
+    folder, slash, last = name.rpartition("/")
+    return f"{folder}{slash}({turn})/{last}"
+
+
+def _is_same(scan: FolderScan, file: Announced) -> bool:
+    if scan.size_bytes != file.size_bytes:
+        return False
+    if file.digest and scan.digest:
+        return scan.digest == file.digest
+    return scan.modified_ms == file.modified_ms or not (scan.modified_ms and file.modified_ms)
 
 
 def _refused_unseen(services: Services, file: Announced) -> Invalid | None:
@@ -330,7 +394,9 @@ def _refused_unseen(services: Services, file: Announced) -> Invalid | None:
 
 def _arrived(services: Services, scan: FolderScan) -> int:
     path = _pieces(services, scan)
-    return path.stat().st_size if path.exists() else 0
+    here = path.stat().st_size if path.exists() else 0
+    # All of it is here, and the site ended before it was kept: any piece makes it go on, but a browser sends none without bytes.
+    return here if here < scan.size_bytes else 0
 
 
 def _pieces(services: Services, scan: FolderScan) -> Path:
@@ -352,13 +418,13 @@ def receive(
         scan = _own_scan(session, folder_id, scan_id, actor)
         if scan.arrived_at is not None:
             return None
-        size, path = scan.size_bytes, _pieces(services, scan)
+        size, modified, path = scan.size_bytes, scan.modified_ms, _pieces(services, scan)
     here, _in_place = partials.append(path, content, offset=offset, limit=size)
     if here < size:
         return here
     try:
         with path.open("rb") as whole:
-            _arrive(services, folder_id, scan_id, whole, actor=actor, now=now)
+            _arrive(services, folder_id, scan_id, whole, modified, actor=actor, now=now)
     except FileNotFoundError:
         return None  # another connection has just finished the same file
     path.unlink(missing_ok=True)
@@ -373,20 +439,34 @@ def receive_whole(
     Raises:
         As ``announce`` and ``receive``.
     """
-    for scan in announce(services, folder_id, [Announced(name, size_bytes)], actor=actor, now=now):
-        _arrive(services, folder_id, scan.scan_id, content, actor=actor, now=now)
+    file = Announced(name, size_bytes)
+    if _refused_unseen(services, file) is None:
+        with services.reading() as session:
+            _own(session, folder_id, actor)
+        file = replace(file, digest=services.blobs.put(limited(content, services.max_upload_bytes)).digest)
+        content.seek(0)
+    for scan in announce(services, folder_id, [file], actor=actor, now=now):
+        _arrive(services, folder_id, scan.scan_id, content, 0, actor=actor, now=now)
 
 
 def _arrive(
-    services: Services, folder_id: int, scan_id: int, content: BinaryIO, *, actor: Actor, now: datetime
+    services: Services,
+    folder_id: int,
+    scan_id: int,
+    content: BinaryIO,
+    modified_ms: int,
+    *,
+    actor: Actor,
+    now: datetime,
 ) -> None:
     stored = services.blobs.put(limited(content, services.max_upload_bytes))
     for attempt in services.attempts(now):
         with attempt as uow:
             row = _held(uow, folder_id, actor)
             scan = _own_scan(uow.session, folder_id, scan_id, actor)
-            if scan.arrived_at is None:
-                scan.digest, scan.size_bytes, scan.arrived_at = stored.digest, stored.size_bytes, now
+            is_told = (scan.size_bytes, scan.modified_ms) == (stored.size_bytes, modified_ms)
+            if scan.arrived_at is None and is_told:  # else another version of the file was announced meanwhile
+                scan.digest, scan.arrived_at = stored.digest, now
                 if not row.is_paused:
                     _ask(uow, row)
 
@@ -405,19 +485,36 @@ def take(services: Services, folder_id: int, *, heartbeat: Callable[[str], None]
             return
         row.is_asked = False
         person_id = row.person_id
-    with services.reading() as session:
+    try:
+        with services.reading() as session:
+            actor = _acting(session, services, folder_id, person_id, now)
+            numbers = _book(session, row.register_id, actor)
+        done = 0
+        while waiting := _waiting(services, folder_id):
+            for scan_id in waiting:
+                _take_one(services, folder_id, scan_id, numbers, person_id=person_id, now=now)
+                done += 1
+                heartbeat(str(done))
+    except _Ended:
+        return  # the page says so too; what has arrived is kept for a while
+
+
+class _Ended(Exception):
+    """The register is no longer that of who began the folder."""
+
+
+def _acting(session: Session, services: Services, folder_id: int, person_id: int, now: datetime) -> Actor:
+    """Who began a folder, with the rights of now.
+
+    Raises:
+        _Ended: the account or the register is closed, or the register is another's.
+    """
+    try:
         actor = load_actor(session, person_id, on=now.astimezone(services.zone).date())
-        try:
-            _own(session, folder_id, actor)
-        except NotFound:
-            return  # the page says so too; what has arrived is kept for a while
-        numbers = Numbers(_numbers(session, row.register_id, actor))
-    done = 0
-    while waiting := _waiting(services, folder_id):
-        for scan_id in waiting:
-            _take_one(services, scan_id, numbers, actor=actor, now=now)
-            done += 1
-            heartbeat(str(done))
+        _own(session, folder_id, actor)
+    except NotFound:
+        raise _Ended from None
+    return actor
 
 
 def _waiting(services: Services, folder_id: int) -> list[int]:
@@ -452,27 +549,37 @@ def _numbers(session: Session, register_id: int, actor: Actor) -> list[Numbered]
     return [Numbered(mail_id, text, int(year)) for mail_id, text, year in rows]
 
 
-def _take_one(services: Services, scan_id: int, numbers: Numbers, *, actor: Actor, now: datetime) -> None:
+def _book(session: Session, register_id: int, actor: Actor) -> Numbers:
+    return Numbers(_numbers(session, register_id, actor), codes=session.scalars(select(Unit.code)))
+
+
+def _take_one(
+    services: Services, folder_id: int, scan_id: int, numbers: Numbers, *, person_id: int, now: datetime
+) -> None:
     with services.reading() as session:
         scan = session.get(FolderScan, scan_id)
         if scan is None or scan.digest is None or scan.settled_at is not None:
             return
         name, digest = scan.name, scan.digest
-    found: tuple[Upload, Numbered] | Invalid
+    found: tuple[Upload, Numbered] | GedError
     try:
         found = _examined(services, name, digest), _clear(numbers.meant(name))
-    except Invalid as error:
+    except (Invalid, NotFound, EngineFailed) as error:
+        if not isinstance(error, Invalid) and error.code not in OF_FILE:
+            raise
         found = error
     for attempt in services.attempts(now):
         with attempt as uow:
+            # A folder takes hours: rights may end meanwhile.
+            actor = _acting(uow.session, services, folder_id, person_id, now)
             _settle(uow, scan_id, digest, found, actor=actor)
 
 
 def _settle(
-    uow: UnitOfWork, scan_id: int, digest: str, found: tuple[Upload, Numbered] | Invalid, *, actor: Actor
+    uow: UnitOfWork, scan_id: int, digest: str, found: tuple[Upload, Numbered] | GedError, *, actor: Actor
 ) -> None:
     """Join a file to its letter, or refuse it."""
-    if isinstance(found, Invalid):
+    if isinstance(found, GedError):
         _settle_refused(uow, scan_id, digest, found)
         return
     try:
@@ -485,7 +592,7 @@ def _examined(services: Services, name: str, digest: str) -> Upload:
     """The file, looked at.
 
     Raises:
-        Invalid: as ``ged.capture.files.examine``; EngineFailed: its engines are away.
+        Invalid, EngineFailed: as ``ged.capture.files.examine``; NotFound: ``blob.missing``.
     """
     with services.blobs.open(Digest(digest)) as content:
         return examine(services, name.rpartition("/")[2], content, wait_s=JOB_PATIENCE_S)
@@ -520,8 +627,8 @@ def _settle_refused(uow: UnitOfWork, scan_id: int, digest: str, error: GedError)
 
 def _join(
     uow: UnitOfWork, scan_id: int, upload: Upload, letter: Numbered, kind: AttachmentKind, *, actor: Actor
-) -> None:
-    """Join an examined file to a letter, unless the letter has these bytes already.
+) -> bool:
+    """Join an examined file to a letter, unless the letter has these bytes already. False: it is no longer in the list.
 
     Raises:
         NotFound: ``mail.unknown``; Forbidden: ``mail.file_forbidden``.
@@ -531,13 +638,13 @@ def _join(
     mail = mail_to_change(uow, mail_id, actor=actor)
     scan = locks.hold_one(uow.session, FolderScan, scan_id)
     if scan is None or scan.digest != upload.digest or (scan.settled_at is not None and not scan.code):
-        return  # sent again, or joined by hand meanwhile
+        return False  # sent again, or joined by hand meanwhile
     if kind not in letter_files.kinds(mail, actor):
         raise Forbidden("mail.file_forbidden", "ask who works on the letter", id=mail.id)
     elsewhere = _bearers(uow.session, scan, actor)
     if any(one.mail_id == mail_id for one in elsewhere):
         scan.mail_id, scan.attachment_id, scan.settled_at, scan.code, scan.params = mail_id, None, uow.now, "", {}
-        return
+        return True
     if elsewhere and not scan.code:
         told = elsewhere[0]
         raise Invalid("takeover.scan_elsewhere", "see whether it belongs to both", field="number",
@@ -551,6 +658,7 @@ def _join(
     )  # fmt: skip
     uow.defer(JobKind.RECOGNISE_BACKLOG, scan.attachment_id)
     scan.mail_id, scan.settled_at, scan.code, scan.params = mail_id, uow.now, "", {}
+    return True
 
 
 def _bearers(session: Session, scan: FolderScan, actor: Actor) -> list[Numbered]:
@@ -592,11 +700,12 @@ def match(
             raise NotFound("takeover.scan_unknown", "read the list again", id=scan_id)
         name, digest = scan.name, scan.digest
         register_id = session.get_one(ScanFolder, folder_id).register_id
-        meant = Numbers(_numbers(session, register_id, actor)).meant(number.replace("/", "-"))
+        meant = _book(session, register_id, actor).meant(number.replace("/", "-"))
         letter = _clear(meant if meant.number else Meant((), number))
     upload = _examined(services, name, digest)
     with services.unit_of_work(now) as uow:
-        _join(uow, scan_id, upload, letter, kind, actor=actor)
+        if not _join(uow, scan_id, upload, letter, kind, actor=actor):
+            raise NotFound("takeover.scan_unknown", "read the list again", id=scan_id)
     return letter.text
 
 

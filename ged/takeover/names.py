@@ -4,12 +4,16 @@ A file is matched only where its name leaves no doubt. Its name holds the whole 
 (``0457-MEM-SG.pdf``), or exactly one number that is neither a day nor a year (``2015_0457.pdf``, ``N° 457 du 09-03-2015.pdf``,
 ``N° 457 du 9 mars.pdf``). A number with bis, ter or quater is another number than the one without.
 A year in the name must be the year of the letter; a year in the name of the folder chooses between two letters.
+
+A number with codes of other units is one of another register (``0457-MEM-DGE.pdf`` where 0457/MEM/SG is ours); a page or an
+annex has a number of its own (``annexe 2.pdf``); a folder with the whole number of another letter raises a doubt.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from ged.takeover.sheets import plain
 
@@ -23,6 +27,26 @@ _YEAR = re.compile(r"(?:19|20)\d{2}")
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 LONGEST = 8
 """Parts of a number as registers write it: 0457/MEM/SG/DAF has four."""
+
+
+OF_PARTS = frozenset(
+    (
+        "page",
+        "pages",
+        "annexe",
+        "annexes",
+        "annex",
+        "pj",
+        "piece",
+        "pieces",
+        "feuille",
+        "feuillet",
+        "img",
+        "dsc",
+        "dscn",
+    )
+)
+"""Words, folded, whose number is not that of a letter."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +69,15 @@ class Meant:
 class Numbers:
     """The numbers of a register, by what may stand in a name."""
 
-    def __init__(self, numbers: Iterable[Numbered]) -> None:
+    def __init__(self, numbers: Iterable[Numbered], *, codes: Iterable[str] = ()) -> None:
+        """Args: codes: of units, which registers write into their numbers."""
+        self._codes = {part for code in codes for part in _parts(code) if not part[0].isdigit()}
         self._whole: dict[tuple[str, ...], list[Numbered]] = defaultdict(list)
         self._order: dict[str, list[Numbered]] = defaultdict(list)
         for one in numbers:
             parts = _parts(one.text)
             self._whole[parts].append(one)
+            self._codes.update(part for part in parts if not part[0].isdigit())
             order = _order(parts)
             if order:
                 self._order[order].append(one)
@@ -76,14 +103,31 @@ class Numbers:
         parts = _parts(_WRITTEN_DAYS.sub(" / ", bare))
         found = self._whole_number(parts)
         if found:
-            return Meant(_of_years(found, years, _years(folders)), found[0].text)
+            return self._with_folders(_of_years(found, years, _years(folders)), found[0].text, folders)
         digits = _digits(parts)
         if len(set(digits)) > 1:
             years |= {part for part in digits if _YEAR.fullmatch(part)}
             digits = [part for part in digits if part not in years]
-        if len(set(digits)) != 1:
+        if len(set(digits)) != 1 or _is_of_part(parts, digits[0]):
             return Meant((), "")
-        return Meant(_of_years(self._order.get(digits[0], ()), years, _years(folders)), digits[0])
+        ordered, written = self._order.get(digits[0], ()), self._codes_after(parts, digits[0])
+        fitting = [one for one in ordered if not written or _fits(written, _parts(one.text))]
+        number = "/".join([digits[0], *written]).upper() if ordered and not fitting else digits[0]
+        return self._with_folders(_of_years(fitting, years, _years(folders)), number, folders)
+
+    def _codes_after(self, parts: Sequence[str], number: str) -> list[str]:
+        """The codes that stand behind a number, as in 0457-MEM-SG."""
+        behind = parts[parts.index(number) + 1 :]
+        return list(takewhile(lambda part: part in self._codes, behind))
+
+    def _with_folders(self, letters: tuple[Numbered, ...], number: str, folders: Sequence[str]) -> Meant:
+        """The letters of a name, and other ones whose whole number a folder bears."""
+        told = {one.mail_id: one for one in letters}
+        for folder in folders if letters else ():
+            found = self._whole_number(_parts(_DAYS.sub(" ", folder)))
+            if found and not any(one.mail_id in told for one in found):
+                told |= {one.mail_id: one for one in found}
+        return Meant(tuple(told.values()), number)
 
     def _whole_number(self, parts: Sequence[str]) -> Sequence[Numbered]:
         """The letters whose whole number stands in these parts; a number of one part must be all of them."""
@@ -105,6 +149,17 @@ def _parts(text: str) -> tuple[str, ...]:
 
 def _digits(parts: Sequence[str]) -> list[str]:
     return [part for part in parts if part[0].isdigit()]
+
+
+def _is_of_part(parts: Sequence[str], number: str) -> bool:
+    """Whether a number counts pages, annexes or photographs."""
+    place = parts.index(number)
+    return place > 0 and parts[place - 1] in OF_PARTS
+
+
+def _fits(written: Sequence[str], number: Sequence[str]) -> bool:
+    """Whether these codes may be those of a number; one without codes bears none."""
+    return all(part[0].isdigit() for part in number) or set(written) <= set(number)
 
 
 def _order(parts: Sequence[str]) -> str:

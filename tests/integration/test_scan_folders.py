@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 from playwright.sync_api import expect
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from ged.archive import blobs as archive_blobs
 from ged.audit import AuditEntry
-from ged.errors import Forbidden, Invalid, NotFound
+from ged.capture.files import Upload
+from ged.errors import EngineFailed, Forbidden, Invalid, NotFound
 from ged.jobs import Job, JobKind, JobState
+from ged.org.models import Holding, Person
 from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber, Register, RegisterNature
 from ged.takeover import folders
 from ged.takeover.folders import Announced
@@ -196,8 +199,8 @@ def test_what_was_refused_is_joined_by_hand_sent_again_or_taken_from_the_list(se
     give(services, folder_id, {"page 1 de 1.pdf": picture("mended")})
     assert refused(services, folder_id) == {}
     take(services, folder_id)
-    assert joined(services)[-1] == ("1", 2015, "x.png"), "the letter has its document"
-    assert refused(services, folder_id) == {"page 1 de 1.pdf": "takeover.scan_has_document"}
+    assert joined(services)[-1] == ("1", 2015, "x.png")
+    assert refused(services, folder_id) == {"page 1 de 1.pdf": "takeover.scan_no_number"}
     with services.unit_of_work(NOW) as uow:
         folders.drop(uow, folder_id, scan_id(services, "page 1 de 1.pdf"), actor=agent)
     assert refused(services, folder_id) == {}
@@ -238,13 +241,148 @@ def test_pieces_survive_a_broken_connection_and_two_windows_do_no_harm(services:
     assert send(10, content[10:40]) == 30
     with pytest.raises(Invalid, match=r"page\.size"):
         send(30, content[30:] + b"more")
-    (changed,) = folders.announce(services, folder_id, [Announced("1.png", len(content), 6)], actor=agent, now=NOW)
+    file = Announced("1.png", len(content), 6)
+    (changed,) = expected()
     assert changed.offset == 0, "the file was changed meanwhile: pieces of two files make none"
     assert send(0, content) is None
     assert send(0, content) is None
     assert expected() == []
     take(services, folder_id)
     assert joined(services) == [("1", 2015, "1.png")]
+
+
+def test_a_file_that_was_whole_when_the_site_was_killed_arrives_when_it_is_chosen_again(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder_id, agent, content = begin(services), actor(services, "agent"), picture("a")
+
+    def expected() -> list[folders.Expected]:
+        return folders.announce(services, folder_id, [Announced("1.png", len(content), 5)], actor=agent, now=NOW)
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(folders, "_arrive", killed)
+        folders.receive(services, folder_id, expected()[0].scan_id, io.BytesIO(content), offset=0, actor=agent, now=NOW)
+    (again,) = expected()
+    piece = content[again.offset :]
+    assert piece, "a browser does not send a piece without bytes"
+    assert (
+        folders.receive(
+            services, folder_id, again.scan_id, io.BytesIO(piece), offset=again.offset, actor=agent, now=NOW
+        )
+        is None
+    )
+    assert seen(services, folder_id).missing == 0
+
+
+def test_an_older_version_does_not_stand_for_the_one_that_was_announced_meanwhile(services: Services) -> None:
+    folder_id, agent, old, new = begin(services), actor(services, "agent"), picture("a"), picture("b")
+
+    def announce(content: bytes, modified: int) -> folders.Expected:
+        file = Announced("1.png", len(content), modified)
+        (one,) = folders.announce(services, folder_id, [file], actor=agent, now=NOW)
+        return one
+
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            announce(new, 6)
+            return super().read(size)
+
+    one = announce(old, 5)
+    folders.receive(services, folder_id, one.scan_id, Slow(old), offset=0, actor=agent, now=NOW)
+    assert seen(services, folder_id).arrived == 0
+    folders.receive(services, folder_id, one.scan_id, io.BytesIO(new), offset=0, actor=agent, now=NOW)
+    with services.reading() as session:
+        digest = session.scalars(select(FolderScan.digest)).one()
+    assert digest == hashlib.sha256(new).hexdigest()
+
+
+def test_another_file_of_the_same_name_is_not_lost(services: Services) -> None:
+    folder_id, agent = begin(services), actor(services, "agent")
+    give(services, folder_id, {"12.png": picture("a")})
+    give(services, folder_id, {"12.png": picture("b")})
+    give(services, folder_id, {"12.png": picture("a")})
+    assert seen(services, folder_id).arrived == 2
+    names = ["2015/1.png", "2015/1.\u202epng", "2015/e\u0301.png", "2015/\u00e9.png", "2015/\x01.png", "2015/\x02.png"]
+    told = [Announced(name, 10, place) for place, name in enumerate(names)]
+    for _ in range(2):
+        one = folders.announce(services, folder_id, told, actor=agent, now=NOW)
+        assert [file.place for file in one] == list(range(6))
+    assert len({file.scan_id for file in one}) == 6
+    assert seen(services, folder_id).total == 8
+    take(services, folder_id)
+    assert refused(services, folder_id) == {
+        "12.png": "takeover.scan_two_letters",
+        "(2)/12.png": "takeover.scan_two_letters",
+    }
+
+
+def test_a_file_that_cannot_be_looked_at_does_not_keep_the_others(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder_id, examine = begin(services), folders.examine
+
+    def hangs(services: Services, filename: str, content: BinaryIO, *, wait_s: float) -> Upload:
+        if filename == "1.png":
+            raise EngineFailed("ocr.timeout", retryable=True)
+        if filename == "13.png":
+            raise EngineFailed("ocr.crashed", error="x")
+        if filename == "12.png":
+            raise EngineFailed("scanner.unavailable", retryable=True)
+        return examine(services, filename, content, wait_s=wait_s)
+
+    monkeypatch.setattr(folders, "examine", hangs)
+    give(services, folder_id, {"1.png": picture("a"), "13.png": picture("b"), "457.png": picture("c")})
+    take(services, folder_id)
+    assert joined(services) == [("0457/MEM/SG", 2015, "457.png")]
+    assert refused(services, folder_id) == {"1.png": "ocr.timeout", "13.png": "ocr.crashed"}
+    give(services, folder_id, {"12.png": picture("d")})
+    with pytest.raises(EngineFailed, match=r"scanner\.unavailable"):
+        take(services, folder_id)
+    assert seen(services, folder_id).waiting == 1, "a server that is away is waited for"
+
+
+@pytest.mark.parametrize("lost", ["account", "post", "register"])
+def test_a_right_that_ends_while_files_are_matched_ends_the_matching(services: Services, lost: str) -> None:
+    folder_id = begin(services)
+    give(services, folder_id, {"1.png": picture("a"), "457.png": picture("b")})
+
+    def lose(_said: str) -> None:
+        with services.unit_of_work(NOW) as uow:
+            person = uow.session.get_one(Person, actor(services, "agent").person_id)
+            if lost == "account":
+                person.is_active = False
+            elif lost == "post":
+                uow.session.execute(delete(Holding).where(Holding.person_id == person.id))
+            else:
+                uow.session.get_one(Register, archive_of(services)).closed_at = NOW
+
+    take(services, folder_id, lose)
+    assert [number for number, _year, _name in joined(services)] == ["1"]
+    take(services, folder_id)
+    assert len(joined(services)) == 1
+
+
+def test_of_two_hands_at_one_file_the_second_is_told(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder_id, agent, examine = begin(services), actor(services, "agent"), folders.examine
+    give(services, folder_id, {"x.png": picture("a")})
+    take(services, folder_id)
+
+    def match(number: str) -> str:
+        wanted = scan_id(services, "x.png")
+        return folders.match(services, folder_id, wanted, number, AttachmentKind.DOCUMENT, actor=agent, now=NOW)
+
+    def meanwhile(services: Services, filename: str, content: BinaryIO, *, wait_s: float) -> Upload:
+        monkeypatch.setattr(folders, "examine", examine)
+        match("13")
+        return examine(services, filename, content, wait_s=wait_s)
+
+    monkeypatch.setattr(folders, "examine", meanwhile)
+    with pytest.raises(NotFound, match=r"takeover\.scan_unknown"):
+        match("1")
+    assert joined(services) == [("13", 2016, "x.png")]
 
 
 def test_paused_it_waits_and_goes_on_where_it_stopped(services: Services) -> None:
@@ -356,12 +494,15 @@ CASES = {
     "Archives 2015/2016/12.pdf": [3, 4], "2016.pdf": [6], "09.03.2015.pdf": [], "IMG_20150309_1234.jpg": [], "": [],
     "12_du_9-3-2017.pdf": [], "Courrier n°457 du 3 mars.pdf": [2], "12 du 1er août 2016.pdf": [4], "12_MARS_2015.pdf": [],
     "457 bis.pdf": [], "13 bis 2016.pdf": [], "0013-2016-ter.pdf": [], "Copie de 13_bis.pdf": [], "14 bis.pdf": [7], "14.pdf": [],
+    "0457-MEM-DGE.pdf": [], "457_DGE.pdf": [], "0457-MEM.pdf": [2], "457 DGE 2015.pdf": [],
+    "12-DGE 2015.pdf": [3], "0457-MEM-SG/1.png": [1, 2], "0457-MEM-SG/457.png": [2], "457/page 1.jpg": [], "IMG_0001.jpg": [],
+    "Annexe 1.pdf": [], "pj1.pdf": [], "1 page.pdf": [1],
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "letters"), CASES.items(), ids=list(CASES))
 def test_a_name_means_a_letter_only_without_doubt(name: str, letters: list[int]) -> None:
-    book = Numbers(Numbered(place, text, year) for place, (text, year) in enumerate(BOOK, start=1))
+    book = Numbers((Numbered(place, text, year) for place, (text, year) in enumerate(BOOK, start=1)), codes=["DGE"])
     assert [one.mail_id for one in book.meant(name).letters] == letters
 
 
@@ -393,7 +534,9 @@ def test_the_whole_way_on_the_site(site: tuple[Flask, Services]) -> None:
     content = picture("c")
     headers = {"X-CSRFToken": token(client.get(where).raw)}
     told = client.post(
-        f"{where}/annonce", json=[["Arrivée 2015/457.png", len(content), 1], ["1.png", 1, 1]], headers=headers
+        f"{where}/annonce",
+        json=[["Arrivée 2015/457.png", len(content), 1], ["1.png", len(picture("a")), 1]],
+        headers=headers,
     )
     (one,) = told.get_json()
     assert (one["place"], one["offset"]) == (0, 0)
