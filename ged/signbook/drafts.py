@@ -538,7 +538,7 @@ def set_nature(
 
     Raises:
         NotFound, Forbidden, StaleVersion: as ``save``.
-        Invalid: ``nature.unknown``, ``nature.fixed``; ``circuit.replace_asked``: the author has to be asked.
+        Invalid: ``nature.unknown``, ``nature.fixed``, ``draft.closed``; ``circuit.replace_asked``: the author has to be asked.
     """
     draft = book.locked(uow, mail_id, actor, version=version)
     post = book.author_post(draft, actor)
@@ -547,6 +547,9 @@ def set_nature(
         return version
     if draft.submitted_at is not None and before:
         raise Invalid("nature.fixed", "write another letter", field="nature")
+    if draft.mail.state is not MailState.DRAFT:
+        # Its circuit would take the place of the one that runs, or of the one that has signed.
+        raise Invalid("draft.closed", "take the letter back first", id=draft.mail_id)
     unit_id = draft.mail.unit_id
     natures.require(uow.session, code, Direction.OUTGOING, [entities(uow.session)[unit_id]])
     standing, model = _standing_circuit(draft), _model_circuit(uow.session, draft, actor, code)

@@ -153,6 +153,19 @@ def test_neither_another_circuit_nor_another_nature_takes_the_visa_out_later(hou
         call(house, mail_id, "simple")
 
 
+def test_a_nature_said_while_a_letter_is_in_its_circuit_changes_nothing(house: House) -> None:
+    """The entity had no natures when the letter was handed in: the circuit of one would take the place of the visas."""
+    mail_id = house.answer()
+    circuit(house, mail_id, "ETU-M", "BO-A")
+    house.submit(mail_id)
+    model(house)
+    before = stands(house, mail_id)
+    for take in (None, True, False):
+        with pytest.raises(Invalid, match=r"draft\.closed"):
+            call(house, mail_id, "marche", take=take)
+    assert (house.show(mail_id, "dge").nature, stands(house, mail_id)) == ("", before)
+
+
 def test_nor_does_a_head_who_goes_on_with_the_letter_of_another(house: House) -> None:
     model(house)
     with house.services.unit_of_work(NOW) as uow:
