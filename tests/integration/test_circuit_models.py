@@ -309,7 +309,7 @@ def test_an_author_takes_an_offered_circuit_on_the_page(site: Site) -> None:
     assert "Poste DAF-C (Daf) — Direction des affaires financières, Ministère" in page
     assert "Circuit type de la nature" in page
     assert "Comme la dernière fois" not in page
-    assert "C'est le circuit type de la nature" in page
+    assert "C'est le circuit type de « " in page
     typed = {"version": hidden(page, "version"), "nature": "marche", "subject": "Marché", "body": "Texte"}
     site.send("dge", f"{place}/circuit", offer="model", **typed)
     mail_id = int(place.rsplit("/", 1)[1])
@@ -346,7 +346,18 @@ def test_the_page_asks_before_a_nature_replaces_the_circuit_that_was_typed(site:
     assert "Prendre le circuit type : Poste DAF-C (Daf)" in asked
     assert (house.show(mail_id, "dge").nature, stands(house, mail_id)[0]) == ("", [("ETU-M", 1)])
     typed["version"] = hidden(asked, "version")
+    site.send("dge", f"{place}/saisie", 200, **typed, **rows, copy_revision="1")
+    typed["body"] = "Autre texte"
+    asked = site.send("dge", place, 422, **typed, **rows)
+    assert "n'est pas dans le projet" not in asked, "its text was saved; only the nature waits for the answer"
+    opened = site.get("dge", place)
+    assert "n'est pas dans le projet" not in opened
+    assert "Votre saisie non enregistrée est reprise" in opened, "the nature that was chosen is not lost with the page"
+    typed["version"] = hidden(asked, "version")
     site.send("dge", place, **typed, **rows, nature_circuit="model")
+    shown = site.get("dge", place)
+    assert "non enregistrée" not in shown
+    assert "obligatoires pour « Marché »" in shown, "it names the saved nature, whatever is chosen in the list"
     assert (house.show(mail_id, "dge").nature, stands(house, mail_id)[0]) == ("marche", [("DAF-C", 1)])
     assert "Garder le circuit choisi" not in site.get("dge", place)
 
@@ -358,7 +369,7 @@ def test_a_draft_from_before_shows_the_circuit_of_its_nature_and_keeps_it_with_t
     with house.services.unit_of_work(NOW) as uow:
         uow.session.get_one(Mail, mail_id).nature = "marche"
     shown = site.get("dge", f"/projets/{mail_id}")
-    assert "C'est le circuit type de la nature" in shown
+    assert "C'est le circuit type de « " in shown
     assert re.search(rf'<option value="{house.post("DAF-C")}" selected', shown)
     assert stands(house, mail_id) == ([], None), "a page that is looked at writes nothing"
 

@@ -158,3 +158,15 @@ def test_a_no_break_space_of_word_joins_no_numbers(site: Site) -> None:
         site.send("dge", place, 303, **form_of(site.get("dge", place)) | {"body": sent, "subject": "n°\u00a012"})
         shown = site.house.show(mail_id, "dge")
         assert (shown.body, shown.subject) == ("410 60 000 000", "n° 12")
+
+
+def test_a_word_longer_than_a_line_stays_on_the_paper() -> None:
+    long = "www.exemple.tg/" + "W" * 200
+    made = preview_pages(dataclasses.replace(letter(rich(long)), subject="Z" * 200), at=AT)
+    with pdfium.PdfDocument(made.pdf) as found:
+        page = found[0]
+        text = page.get_textpage()
+        right = max(text.get_charbox(place)[2] for place in range(text.count_chars()))
+        shown = "".join(text.get_text_range().split())
+        assert right < page.get_width() - 20, "what runs over the edge is signed and read by nobody"
+    assert "W" * 200 in shown, "the breaks are no characters"

@@ -1,6 +1,7 @@
 """Drafts of outgoing letters: begun from a template, written, given annexes and a circuit, submitted."""
 
 import re
+from contextlib import suppress
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -380,6 +381,15 @@ class _PageSave:
         Raises:
             GedError: as ``drafts.save``, ``drafts.set_circuit``, ``drafts.add_annex``; parts saved before it stay.
         """
+        try:
+            self._parts(with_circuit=with_circuit, offer=offer)
+        except REFUSALS:
+            if self.version != self.opened:
+                self._rebase()
+            raise
+        self._forget()
+
+    def _parts(self, *, with_circuit: bool, offer: str) -> None:
         fields = FormReader(request.form)
         fields.integer("version", required=True)
         text = _text(fields, request.form) if "subject" in request.form else None
@@ -400,7 +410,14 @@ class _PageSave:
             answer = request.form.get("nature_circuit")
             self._nature(nature, take_circuit=None if not answer else answer == choosing.MODEL)
         self._file()
+
+    def _rebase(self) -> None:
+        """Keep what was typed as a working copy of the version that was just saved: only the refused part differs."""
         self._forget()
+        fields = [(name, value) for name, value in request.form.items(multi=True) if name != "resumed"]
+        # Refused too: what was typed stays on the page, and the reason of the first refusal is shown.
+        with suppress(*REFUSALS), context.services().unit_of_work(context.now()) as uow:
+            working.keep(uow, self.mail_id, fields, base_version=self.version, revision=0, actor=context.actor())
 
     def _forget(self) -> None:
         """Drop the working copies that were saved now."""
