@@ -496,37 +496,37 @@ def take(services: Services, folder_id: int, *, heartbeat: Callable[[str], None]
                 done += 1
                 heartbeat(str(done))
     except _Ended:
-        return  # the page says so too; what has arrived is kept for a while
+        return  # the page says so too; what has arrived is kept
 
 
 class _Ended(Exception):
-    """The register is no longer that of who began the folder."""
+    """The folder is paused, or the register is no longer that of who began it."""
 
 
 def _acting(session: Session, services: Services, folder_id: int, person_id: int, now: datetime) -> Actor:
     """Who began a folder, with the rights of now.
 
     Raises:
-        _Ended: the account or the register is closed, or the register is another's.
+        _Ended: the folder is paused, the account or the register is closed, or the register is another's.
     """
     try:
         actor = load_actor(session, person_id, on=now.astimezone(services.zone).date())
-        _own(session, folder_id, actor)
+        row = _own(session, folder_id, actor)
     except NotFound:
         raise _Ended from None
+    if row.is_paused:
+        raise _Ended
     return actor
 
 
 def _waiting(services: Services, folder_id: int) -> list[int]:
-    """The next files that have arrived; none while the folder is paused."""
+    """The next files that have arrived and are not matched."""
     with services.reading() as session:
         return list(
             session.scalars(
                 select(FolderScan.id)
-                .join(ScanFolder, ScanFolder.id == FolderScan.folder_id)
                 .where(
                     FolderScan.folder_id == folder_id, FolderScan.digest.is_not(None), FolderScan.settled_at.is_(None),
-                    ~ScanFolder.is_paused,
                 )
                 .order_by(FolderScan.id)
                 .limit(AT_ONCE)
@@ -570,7 +570,7 @@ def _take_one(
         found = error
     for attempt in services.attempts(now):
         with attempt as uow:
-            # A folder takes hours: rights may end meanwhile.
+            # A folder takes hours: rights may end meanwhile, or somebody pauses it.
             actor = _acting(uow.session, services, folder_id, person_id, now)
             _settle(uow, scan_id, digest, found, actor=actor)
 

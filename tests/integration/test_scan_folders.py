@@ -393,12 +393,18 @@ def test_paused_it_waits_and_goes_on_where_it_stopped(services: Services) -> Non
         with services.unit_of_work(NOW) as uow:
             folders.pause(uow, folder_id, actor=agent)
 
-    with services.unit_of_work(NOW) as uow:
-        folders.pause(uow, folder_id, actor=agent)
+    pause("")
     run_jobs(services, JobKind.TAKE_OVER_SCANS)
     assert joined(services) == []
-    with services.unit_of_work(NOW) as uow:
-        folders.resume(uow, folder_id, actor=agent)
+
+    def resume() -> None:
+        with services.unit_of_work(NOW) as uow:
+            folders.resume(uow, folder_id, actor=agent)
+
+    resume()
+    take(services, folder_id, pause)
+    assert len(joined(services)) == 1, "the file that was looked at is the last one"
+    resume()
     run_jobs(services, JobKind.TAKE_OVER_SCANS)
     assert len(joined(services)) == 3
 
@@ -579,6 +585,8 @@ def test_wrong_input_is_told(site: tuple[Flask, Services]) -> None:
     headers = {"X-CSRFToken": token(client.get(where).raw)}
     for body in (None, {}, [1], [["a", -1, 0]], [["a", "1", 0]], [["a", 1]], [["a", 1, 0]] * 1_001, [["a", 2**63, 0]]):
         assert client.post(f"{where}/annonce", json=body, headers=headers).status_code == 422, body
+    deep = client.post(f"{where}/annonce", data=b"[" * 100_000, content_type="application/json", headers=headers)
+    assert deep.status_code == 422
     assert client.post(f"{where}/annonce", json=[["a\x00\ud800/../b", 5, 0]], headers=headers).status_code == 200
     assert client.post(f"{where}/fichiers/999", data=b"x", headers=headers).status_code == 404
     for account, status in {"dge": 404, "sg": 403, "admin": 403, "etudes": 403}.items():

@@ -120,7 +120,7 @@ def _seen_day(shown: str) -> str:
     """The day that a preview had shown, in words; a dash where the form does not say it."""
     try:
         return _day_words(json.loads(shown))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return "—"
 
 
