@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from ged import locks
 from ged.audit_changes import Journaled, journaled, last_journaled
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
+from ged.org.turns import one_at_a_time
 from ged.routing import due
 from ged.routing.calendar import MONDAY_TO_FRIDAY, calendar
 from ged.routing.deadlines import WorkCalendar
@@ -374,6 +375,10 @@ class _Before:
 def _held(uow: UnitOfWork) -> _Before:
     """Lock the present calendar for a change. A transaction that counts a date waits, and uses the new calendar."""
     kept = locks.hold_all(uow.session, WorkingDay)
+    if not kept:
+        # No week was set yet: there is no row to wait for.
+        one_at_a_time(uow)
+        kept = locks.hold_all(uow.session, WorkingDay)
     return _Before(calendar(uow.session), bool(kept))
 
 

@@ -21,6 +21,7 @@ from ged.org.file import OrganisationFile
 from ged.org.load import INSTALLATION_ID
 from ged.org.models import Installation
 from ged.org.turns import one_at_a_time
+from ged.routing import calendar_changes
 from ged.unit import Services
 from ged.workbook import inverse
 from tests.administration_kit import Wanted, confirm, do, organisation, propose, the_act, undo
@@ -149,6 +150,21 @@ def test_a_planned_act_is_withdrawn_or_done_never_both(services: Services) -> No
         (ActState.DONE, ["act.settled"], True),
         (ActState.WITHDRAWN, [], False),
     )
+
+
+def test_the_first_changes_of_a_calendar_without_a_week_take_turns(services: Services) -> None:
+    me = actor(services, "admin")
+
+    def set_day(name: str) -> None:
+        with services.unit_of_work(NOW) as uow:
+            calendar_changes.set_holiday(uow, TOMORROW, name=name, is_off=True, actor=me, shown="null")
+
+    def set_week(day: int) -> None:
+        with services.unit_of_work(NOW) as uow:
+            calendar_changes.set_working_week(uow, frozenset({day, 3}), actor=me, shown=frozenset(range(5)))
+
+    assert together(lambda: set_day("Un"), lambda: set_day("Deux")) == ["calendar.overtaken"]
+    assert together(lambda: set_week(1), lambda: set_week(2)) == ["calendar.overtaken"]
 
 
 def new_unit(now: OrganisationFile) -> list[Line]:
