@@ -384,7 +384,7 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.REBUILD_INDEX: Kind(Lane.SLOW, rebuild_index, 3 * _DAY),
     JobKind.INDEX_BACKLOG: Kind(Lane.BACKLOG, index_backlog, _HOUR, waits_out=True),
     JobKind.TAKE_OVER: Kind(Lane.BACKLOG, take_over, _DAY),
-    JobKind.TAKE_OVER_SCANS: Kind(Lane.FILES, take_over_scans, _DAY),
+    JobKind.TAKE_OVER_SCANS: Kind(Lane.FILES, take_over_scans, _DAY, waits_out=True),
     JobKind.RECOGNISE_BACKLOG: Kind(Lane.BACKLOG, recognise, _DAY),
 }
 SCHEDULED = frozenset(kind for kind, known in KINDS.items() if known.schedule is not None)

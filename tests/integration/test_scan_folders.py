@@ -22,7 +22,7 @@ from ged.archive import blobs as archive_blobs
 from ged.audit import AuditEntry
 from ged.capture.files import Upload
 from ged.errors import EngineFailed, Forbidden, Invalid, NotFound
-from ged.jobs import Job, JobKind, JobState
+from ged.jobs import MAX_ATTEMPTS, Job, JobKind, JobState
 from ged.org.models import Holding, Person
 from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber, Register, RegisterNature
 from ged.takeover import folders
@@ -342,6 +342,13 @@ def test_a_file_that_cannot_be_looked_at_does_not_keep_the_others(
     with pytest.raises(EngineFailed, match=r"scanner\.unavailable"):
         take(services, folder_id)
     assert seen(services, folder_id).waiting == 1, "a server that is away is waited for"
+    with services.unit_of_work(NOW) as uow:
+        for job in uow.session.scalars(select(Job).where(Job.kind == JobKind.TAKE_OVER_SCANS)):
+            job.attempts = MAX_ATTEMPTS - 1
+    run_jobs(services, JobKind.TAKE_OVER_SCANS)
+    with services.reading() as session:
+        states = set(session.scalars(select(Job.state).where(Job.kind == JobKind.TAKE_OVER_SCANS)))
+    assert states == {JobState.QUEUED}, "without limit: nobody would be told that the job has given up"
 
 
 @pytest.mark.parametrize("lost", ["account", "post", "register"])
