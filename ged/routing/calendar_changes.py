@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -39,10 +39,12 @@ class Changed:
     Attributes:
         letters: number of letters whose dates moved.
         days: number of days added.
+        soonest: of the dates that moved the one that was the soonest, before and after; None: none has.
     """
 
     letters: int
     days: int = 0
+    soonest: tuple[date, date] | None = field(default=None, compare=False)
 
 
 def fill(uow: UnitOfWork, years: range, *, actor: Actor) -> Changed:
@@ -64,7 +66,7 @@ def fill(uow: UnitOfWork, years: range, *, actor: Actor) -> Changed:
             added += 1
         elif row is not None and not row.is_edited:
             _correct(uow, row, names, told)
-    changed = Changed(_recount(uow, before, actor, ""), added)
+    changed = replace(_recount(uow, before, actor, ""), days=added)
     if changed != Changed(0):
         uow.record("calendar.filled", "calendar", None, actor=actor, added=changed.days, moved=changed.letters)
     return changed
@@ -117,11 +119,12 @@ def set_holiday(
         row = Holiday(on=on)
         uow.session.add(row)
     row.name, row.is_off, row.is_edited, row.is_estimate = name, is_off, True, False
-    moved = _recount(uow, before, actor, name)
+    changed = _recount(uow, before, actor, name)
     uow.record(
-        CHANGED, "calendar", None, actor=actor, post=post, on=str(on), name=name, is_off=is_off, moved=moved, before=was,
+        CHANGED, "calendar", None, actor=actor, post=post, on=str(on), name=name, is_off=is_off, moved=changed.letters,
+        before=was,
     )  # fmt: skip
-    return Changed(moved)
+    return changed
 
 
 def _administrator(actor: Actor) -> HeldPost:
@@ -210,7 +213,8 @@ class DayChange:
     Attributes:
         sequence: of its entry.
         before: the day as it was; None: it had no row.
-        may_undo: the day is as this change left it.
+        stands: the day is as this change left it.
+        may_undo: it stands, and what was before is known.
     """
 
     sequence: int
@@ -219,6 +223,7 @@ class DayChange:
     name: str
     is_off: bool
     before: Mapping[str, Any] | None
+    stands: bool
     may_undo: bool
 
     @property
@@ -234,13 +239,15 @@ class WeekChange:
     Attributes:
         sequence: of its entry.
         before: the days worked before; None: an earlier release did not keep them.
-        may_undo: the week is as this change left it.
+        stands: the week is as this change left it.
+        may_undo: it stands, and what was before is known.
     """
 
     sequence: int
     at: datetime
     before: frozenset[int] | None
     after: frozenset[int]
+    stands: bool
     may_undo: bool
 
 
@@ -262,15 +269,19 @@ def _change(one: Journaled, held: Holiday | None) -> DayChange:
     payload = one.details
     on = date.fromisoformat(payload["on"])
     left = _left(payload["name"], is_off=payload["is_off"])
+    stands = _told(held) == left
     # An entry of an earlier release does not say what was before.
-    may_undo = "before" in payload and _told(held) == left != payload["before"]
-    return DayChange(one.sequence, one.at, on, payload["name"], payload["is_off"], payload.get("before"), may_undo)
+    may_undo = stands and "before" in payload and left != payload["before"]
+    return DayChange(
+        one.sequence, one.at, on, payload["name"], payload["is_off"], payload.get("before"), stands, may_undo
+    )
 
 
 def _week_change(one: Journaled, held: frozenset[int]) -> WeekChange:
     after, told = frozenset(one.details["weekdays"]), one.details.get("before")
     before = None if told is None else frozenset(told)
-    return WeekChange(one.sequence, one.at, before, after, before is not None and held == after != before)
+    stands = held == after
+    return WeekChange(one.sequence, one.at, before, after, stands, stands and before is not None and after != before)
 
 
 def undo(uow: UnitOfWork, sequence: int, *, actor: Actor) -> tuple[DayChange, Changed]:
@@ -295,11 +306,12 @@ def undo(uow: UnitOfWork, sequence: int, *, actor: Actor) -> tuple[DayChange, Ch
     else:
         for name, value in done.before.items():
             setattr(row, name, value)
-    moved = _recount(uow, held, actor, done.name)
+    changed = _recount(uow, held, actor, done.name)
     uow.record(
-        UNDONE, "calendar", None, actor=actor, post=post, on=str(done.on), of=sequence, after=done.before, moved=moved
-    )
-    return done, Changed(moved)
+        UNDONE, "calendar", None, actor=actor, post=post, on=str(done.on), of=sequence, after=done.before,
+        moved=changed.letters,
+    )  # fmt: skip
+    return done, changed
 
 
 def undo_week(uow: UnitOfWork, sequence: int, *, actor: Actor) -> Changed:
@@ -319,12 +331,12 @@ def undo_week(uow: UnitOfWork, sequence: int, *, actor: Actor) -> Changed:
     if not done.may_undo or done.before is None:
         raise Invalid("calendar.week_changed_since", "look at the calendar again")
     _keep_week(uow, done.before)
-    moved = _recount(uow, held, actor, "")
+    changed = _recount(uow, held, actor, "")
     uow.record(
         UNDONE, "calendar", None, actor=actor, post=post, of=sequence, before=sorted(done.after),
-        after=sorted(done.before), moved=moved,
+        after=sorted(done.before), moved=changed.letters,
     )  # fmt: skip
-    return Changed(moved)
+    return changed
 
 
 def set_working_week(
@@ -349,12 +361,12 @@ def set_working_week(
     if shown is not None and shown != before.working.weekdays:
         raise StaleVersion("calendar.overtaken", "look at it again, then confirm")
     _keep_week(uow, weekdays)
-    moved = _recount(uow, before, actor, "")
+    changed = _recount(uow, before, actor, "")
     uow.record(
-        WEEK, "calendar", None, actor=actor, post=post, weekdays=sorted(weekdays), moved=moved,
+        WEEK, "calendar", None, actor=actor, post=post, weekdays=sorted(weekdays), moved=changed.letters,
         before=sorted(before.working.weekdays),
     )  # fmt: skip
-    return Changed(moved)
+    return changed
 
 
 def _keep_week(uow: UnitOfWork, weekdays: frozenset[int]) -> None:
@@ -382,11 +394,12 @@ def _held(uow: UnitOfWork) -> _Before:
     return _Before(calendar(uow.session), bool(kept))
 
 
-def _recount(uow: UnitOfWork, before: _Before, actor: Actor, reason: str) -> int:
-    """Move the dates that the change affects. Returns the number of letters."""
+def _recount(uow: UnitOfWork, before: _Before, actor: Actor, reason: str) -> Changed:
+    """Move the dates that the change affects."""
     uow.session.flush()
     after = calendar(uow.session)
-    if after.weekdays != before.working.weekdays:
-        return due.recount(uow, before.working, None, actor=actor, reason=reason)
-    days = after.holidays ^ before.working.holidays
-    return due.recount(uow, before.working, days, actor=actor, reason=reason) if days else 0
+    days = None if after.weekdays != before.working.weekdays else after.holidays ^ before.working.holidays
+    if days is not None and not days:
+        return Changed(0)
+    moved = due.recount(uow, before.working, days, actor=actor, reason=reason)
+    return Changed(len(moved), soonest=min(moved, default=None))

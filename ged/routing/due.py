@@ -101,7 +101,9 @@ def columns_of(row: Mail | Assignment) -> Basis:
 # --- a calendar that changed --------------------------------------------------------------------------------------
 
 
-def recount(uow: UnitOfWork, before: WorkCalendar, days: Collection[date] | None, *, actor: Actor, reason: str) -> int:
+def recount(
+    uow: UnitOfWork, before: WorkCalendar, days: Collection[date] | None, *, actor: Actor, reason: str
+) -> list[tuple[date, date]]:
     """Recount the dates of all waiting letters after a change of the calendar in this unit of work.
 
     The letter's date and the dates of its assignments move; the letter's history records old and new dates. A date that
@@ -112,15 +114,16 @@ def recount(uow: UnitOfWork, before: WorkCalendar, days: Collection[date] | None
         days: the days that changed; None: any (the working week).
 
     Returns:
-        The number of letters of which a date, or the date of an assignment, has changed.
+        For each letter of which a date, or the date of an assignment, has changed: the soonest of these, before and after.
     """
-    count, moved = _Count(before, calendar.calendar(uow.session)), 0
+    count = _Count(before, calendar.calendar(uow.session))
+    moved: list[tuple[date, date]] = []
     ids = list(uow.session.scalars(_touched(days)))
     for start in range(0, len(ids), AT_ONCE):
         mails = locks.hold(uow.session, Mail, ids[start : start + AT_ONCE])
         below = _live(uow, [mail.id for mail in mails])
         for mail in mails:
-            moved += _move(uow, mail, below.get(mail.id, []), count, actor, reason)
+            moved += _move(uow, mail, below.get(mail.id, []), count, actor, reason)[:1]
     return moved
 
 
@@ -164,8 +167,8 @@ def live_of(uow: UnitOfWork, mail_id: int) -> list[Assignment]:
 
 def _move(
     uow: UnitOfWork, mail: Mail, below: Collection[Assignment], count: "_Count", actor: Actor, reason: str
-) -> bool:
-    """Recount a letter's dates. Returns whether one of them has changed."""
+) -> list[tuple[date, date]]:
+    """Recount a letter's dates. Returns those that have changed, before and after, the soonest first."""
     before, given = mail.due_on, [(row, row.due_on) for row in below]
     if mail.state in RUNNING:
         mail.due_on = count.anew(mail)
@@ -174,14 +177,16 @@ def _move(
         above = bounds.get(row.parent_id or 0)
         limits = [day for day in (count.anew(row), above.due_on if above else mail.due_on) if day is not None]
         row.due_on = min(limits)
-    if mail.due_on == before and all(row.due_on == old for row, old in given):
-        return False
+    dates = [(before, mail.due_on), *((old, row.due_on) for row, old in given)]
+    changed = sorted((old, new) for old, new in dates if old is not None and new is not None and old != new)
+    if not changed:
+        return []
     moved = {"old": str(before), "new": str(mail.due_on)} if mail.due_on != before else {}
     uow.record("mail.due_moved", "mail", mail.id, actor=actor, post=actor.post_with(Role.ADMINISTRATOR), reason=reason,
                assignments=[[row.id, str(old), str(row.due_on)] for row, old in given],
                **moved)  # fmt: skip
     uow.reindex(MailId(mail.id))
-    return True
+    return changed
 
 
 @dataclass(frozen=True)

@@ -238,9 +238,22 @@ def test_the_pages_show_a_week_before_and_take_it_back(tmp_path: Path) -> None:
         assert version in overtaken.text
     (change,) = weeks(services)
     assert f"{PAGE}/semaine/annuler/{change.sequence}" in client.get(PAGE).text
+    assert "changé depuis" not in client.get(PAGE).text
     assert post(client, f"{PAGE}/semaine/annuler/{change.sequence}", {}).status_code == 303
     assert week(services) == WEEK
+    assert "changé depuis" in client.get(PAGE).text, "what was taken back does not look as if it stood"
     assert post(client, f"{PAGE}/semaine/annuler/{change.sequence}", {}).status_code == 422
+
+
+def test_the_pages_say_from_which_day_to_which_the_soonest_date_goes(tmp_path: Path) -> None:
+    app, services = make_site(tmp_path)
+    later, soonest = counted(services, 8), counted(services, 6)
+    shown = sign_in(app, "admin").get(f"{PAGE}/jour/apercu", query_string={"on": str(MONDAY), "name": "Deuil"}).text
+    assert (
+        "Les échéances de 2 courriers en cours seront déplacées. La plus proche passe du 02/12/2026 au 03/12/2026."
+        in shown
+    )
+    assert [dates(services, one)[0] for one in (soonest, later)] == [date(2026, 12, 2), date(2026, 12, 4)]
 
 
 def test_a_refused_day_leaves_the_boxes_of_the_week_as_they_are(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from ged.routing import calendar, calendar_changes
 from ged.routing.calendar_changes import Changed
 from web.site import context
 from web.site.forms import FormReader
-from web.site.i18n import full_date
+from web.site.i18n import full_date, short_date
 from web.site.numbers import whole
 from web.site.pages import render_form
 from web.words.labels import WEEKDAYS
@@ -240,15 +240,16 @@ def fill() -> ResponseReturnValue:
 
 
 def _will_move(changed: Changed) -> str:
-    """How many letters will have another date."""
-    if not changed.letters:
+    """How many letters will have another date, and the soonest of these dates. Which letters: not all may know."""
+    if not changed.letters or changed.soonest is None:
         return str(_("Aucune échéance ne bouge."))
     said: str = ngettext(
         "L'échéance de %(num)s courrier en cours sera déplacée.",
         "Les échéances de %(num)s courriers en cours seront déplacées.",
         changed.letters,
     )
-    return said
+    old, new = (short_date(day) for day in changed.soonest)
+    return f"{said} " + str(_("La plus proche passe du %(old)s au %(new)s.", old=old, new=new))
 
 
 def _moved(changed: Changed) -> str:
