@@ -652,8 +652,10 @@ def test_a_lost_network_a_closed_window_and_a_pause_lose_nothing(
         expect(page.get_by_role("status").first).to_contain_text("3 fichiers restent à envoyer")
         sent: list[str] = []
         page.route("**/fichiers/*?octet=*", lambda route: (sent.append(route.request.url), route.continue_()))
+        page.set_input_files("#files", where / "Thumbs.db")
         page.get_by_role("button", name="Envoyer").click()
         expect(page.locator("[data-folder-note=nothing]")).to_be_visible()
+        page.set_input_files("#files", [])
         page.get_by_role("button", name="Suspendre").click()
         expect(page.get_by_role("button", name="Continuer")).to_be_visible()
         page.set_input_files("#folder", where)

@@ -62,8 +62,7 @@
   }
 
   async function sendAll(files) {
-    const scans = files.filter((file) => !OF_THE_SYSTEM.test(file.webkitRelativePath || file.name));
-    const byName = new Map(scans.map((file) => [file.webkitRelativePath || file.name, file]));
+    const byName = new Map(files.map((file) => [file.webkitRelativePath || file.name, file]));
     const all = [...byName].sort(([one], [other]) => one.localeCompare(other, "fr", { numeric: true }));
     let shownAt = 0;
     for (let start = 0; start < all.length; start += ANNOUNCED) {
@@ -84,7 +83,8 @@
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const files = [...form.querySelectorAll("input[type=file]")].flatMap((input) => [...input.files]);
+    const chosen = [...form.querySelectorAll("input[type=file]")].flatMap((input) => [...input.files]);
+    const files = chosen.filter((file) => !OF_THE_SYSTEM.test(file.webkitRelativePath || file.name));
     if (isSending) return;
     note("nothing", !files.length);
     if (!files.length) return;
