@@ -16,7 +16,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -30,7 +30,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from ged import audit, jobs
+from ged import audit, jobs, locks
 from ged.db import Base, Together, keep_rows, misses_a_row, read_session, snapshot_session, was_given_up, write_session
 from ged.errors import Forbidden, GivenUp, Overtaken, RowGone, StaleVersion
 from ged.jobs import Job, JobKind
@@ -215,6 +215,10 @@ SYSTEM = Actor(PersonId(0), "system", "Système", Confidentiality.ORDINARY, (), 
 """The actor of jobs and of the command line. Its journal entries name no person, and a search shows it nothing."""
 
 
+class _RolledBack(Exception):
+    """Ends a trial."""
+
+
 @dataclass(frozen=True)
 class Services:
     """The engines of this process, and the facts of the installation that operations need."""
@@ -300,6 +304,20 @@ class Services:
             LeaseLost: in a job: another worker has claimed the job meanwhile; nothing is committed.
         """
         return _unit_of_work(self, now)
+
+    @contextmanager
+    def trial(self, now: datetime) -> Iterator["UnitOfWork"]:
+        """A unit of work that is rolled back at the end of the block: what a page shows before a change is done.
+
+        People only look at such a page, so it waits for no lock longer than ``locks.LONGEST_WAIT``.
+
+        Raises:
+            As ``unit_of_work``.
+        """
+        with suppress(_RolledBack), self.unit_of_work(now) as uow:
+            locks.wait_briefly(uow.session)
+            yield uow
+            raise _RolledBack
 
     def attempts(self, now: datetime) -> Iterator[AbstractContextManager["UnitOfWork"]]:
         """A unit of work that is retried when the database aborts it in favour of another.

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ged import audit, locks
+from ged import locks
 from ged.administration import apart
 from ged.administration.apart import Unfit
 from ged.administration.consequences import Consequence, consequences, ends
@@ -143,15 +143,9 @@ def propose(
     return act.id
 
 
-class _RolledBack(Exception):
-    """Ends a preview."""
-
-
 def preview(services: Services, act_id: int, *, actor: Actor, now: datetime, on: date | None = None) -> Preview:
-    """What a proposed act would change on a day (None: today): it is done in its turn, and the transaction is rolled back.
-
-    It is asked by a page that people only look at, so it waits for no lock longer than ``locks.LONGEST_WAIT``, and counts letters
-    when it holds none any more.
+    """What a proposed act would change on a day (None: today): it is tried in its turn. Letters are counted afterwards, when
+    no lock is held any more.
 
     Raises:
         NotFound: ``act.unknown``.
@@ -159,21 +153,15 @@ def preview(services: Services, act_id: int, *, actor: Actor, now: datetime, on:
         Unfit: as ``look``.
         Invalid: as ``carry_out``.
     """
-    found: list[tuple[Looked, Mapping[Consequence, int], tuple[NextNumbers, ...]]] = []
-    try:
-        with services.unit_of_work(now) as uow:
-            locks.wait_briefly(uow.session)
-            one_at_a_time(uow)
-            day = on or today_of(uow)
-            reach = Reach(actor, services.installation_accounts)
-            reach.require_act(uow.session, act_id)
-            act = _proposed(uow.session.get(OrganisationAct, act_id))
-            looked = look(uow.session, act.sheets, on=day, what=act.what, reach=reach)
-            _steps, ended = carry_out(uow, looked, on=day, whose=actor, by=actor)
-            found.append((looked, ended, next_numbers_of(uow.session, looked.seen, looked.wanted, on=day)))
-            raise _RolledBack
-    except _RolledBack:
-        ((looked, ended, coming),) = found
+    with services.trial(now) as uow:
+        one_at_a_time(uow)
+        day = on or today_of(uow)
+        reach = Reach(actor, services.installation_accounts)
+        reach.require_act(uow.session, act_id)
+        act = _proposed(uow.session.get(OrganisationAct, act_id))
+        looked = look(uow.session, act.sheets, on=day, what=act.what, reach=reach)
+        _steps, ended = carry_out(uow, looked, on=day, whose=actor, by=actor)
+        coming = next_numbers_of(uow.session, looked.seen, looked.wanted, on=day)
     with services.reading() as session:
         counts = consequences(session, looked.seen, looked.wanted, looked.differences, ended)
     return Preview(looked.differences, counts, digest(looked.differences), coming)
@@ -380,13 +368,12 @@ def undo(uow: UnitOfWork, act_id: int, *, actor: Actor) -> None:
         with told_of_lapsed(uow, act.id), _somebody_administers(uow, today), own_rights_stay(uow, actor, today):
             put_back(uow, act.inverse, since=act.done_at or uow.now, actor=actor)
             _still_fits(uow, act, today)
+            uow.session.flush()
     except IntegrityError:
         # Somebody has just begun to use a row, and was committed after it was looked at.
         raise Invalid("act.hangs", "undo these first", obstacles=()) from None
     except Invalid as refused:
         raise own_rights(refused) from None
-    uow.session.flush()
-    audit.lock(uow.session)
     acted = inverse.acted_meanwhile(uow.session, act.inverse)
     if acted:
         raise Invalid("act.hangs", "undo these first", obstacles=tuple(acted[:MOST_OBSTACLES]))

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -147,12 +146,8 @@ def _left(name: str, *, is_off: bool) -> dict[str, Any]:
 
 
 def version_of(day: Mapping[str, Any] | None) -> str:
-    """The text by which a form names a day of the calendar as it stands (None: it has no row)."""
+    """A day of the calendar as a form sends it back (None: it has no row): JSON, so that the page can say what it had shown."""
     return json.dumps(day, sort_keys=True, ensure_ascii=False)
-
-
-class _RolledBack(Exception):
-    """Ends a preview."""
 
 
 @dataclass(frozen=True)
@@ -174,36 +169,26 @@ class WeekPreview:
 def preview_holiday(
     services: Services, on: date, *, name: str, is_off: bool, actor: Actor, now: datetime
 ) -> DayPreview:
-    """What ``set_holiday`` would do: it is done, and the transaction is rolled back.
-
-    It waits for no lock longer than ``locks.LONGEST_WAIT``.
+    """What ``set_holiday`` would do.
 
     Raises:
         Forbidden, Invalid: as ``set_holiday``.
     """
-    found: list[DayPreview] = []
-    with suppress(_RolledBack), services.unit_of_work(now) as uow:
-        locks.wait_briefly(uow.session)
+    with services.trial(now) as uow:
         _held(uow)
         was = _told(uow.session.get(Holiday, on))
-        found.append(DayPreview(set_holiday(uow, on, name=name, is_off=is_off, actor=actor), was))
-        raise _RolledBack
-    return found[0]
+        return DayPreview(set_holiday(uow, on, name=name, is_off=is_off, actor=actor), was)
 
 
 def preview_week(services: Services, weekdays: frozenset[int], *, actor: Actor, now: datetime) -> WeekPreview:
-    """What ``set_working_week`` would do, as ``preview_holiday``.
+    """What ``set_working_week`` would do.
 
     Raises:
         Forbidden, Invalid: as ``set_working_week``.
     """
-    found: list[WeekPreview] = []
-    with suppress(_RolledBack), services.unit_of_work(now) as uow:
-        locks.wait_briefly(uow.session)
+    with services.trial(now) as uow:
         was = _held(uow).working.weekdays
-        found.append(WeekPreview(set_working_week(uow, weekdays, actor=actor), was))
-        raise _RolledBack
-    return found[0]
+        return WeekPreview(set_working_week(uow, weekdays, actor=actor), was)
 
 
 @dataclass(frozen=True)
@@ -251,7 +236,7 @@ class WeekChange:
     may_undo: bool
 
 
-def last_changes(session: Session) -> list[DayChange]:
+def last_holidays(session: Session) -> list[DayChange]:
     """The last changes of single days, the newest first; those whose details are gone are left out."""
     kept = last_journaled(session, CHANGED, SHOWN)
     days = [date.fromisoformat(one.details["on"]) for one in kept]
@@ -284,7 +269,7 @@ def _week_change(one: Journaled, held: frozenset[int]) -> WeekChange:
     return WeekChange(one.sequence, one.at, before, after, stands, stands and before is not None and after != before)
 
 
-def undo(uow: UnitOfWork, sequence: int, *, actor: Actor) -> tuple[DayChange, Changed]:
+def undo_holiday(uow: UnitOfWork, sequence: int, *, actor: Actor) -> tuple[DayChange, Changed]:
     """Bring a day back to what it was before a change, while it is as this change left it; running deadlines move accordingly.
 
     Raises:
@@ -315,7 +300,8 @@ def undo(uow: UnitOfWork, sequence: int, *, actor: Actor) -> tuple[DayChange, Ch
 
 
 def undo_week(uow: UnitOfWork, sequence: int, *, actor: Actor) -> Changed:
-    """Bring the working week back to what it was before a change, as ``undo``.
+    """Bring the working week back to what it was before a change, while it is as this change left it; running deadlines
+    move accordingly.
 
     Raises:
         Forbidden: ``calendar.forbidden``.

@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, object_session
 
+from ged import audit
 from ged.db import Base
 from ged.ports import Principal
 from ged.ports.names import (
@@ -200,8 +201,10 @@ def _made(steps: Iterable[Step]) -> Made:
 
 
 def acted_meanwhile(session: Session, steps: Sequence[Step]) -> list[Obstacle]:
-    """Who acted through a row since ``obstacles`` was asked: asked last, under the lock of the journal's head, when nobody
-    can add to the journal any more. ``UnitOfWork`` refuses whoever comes later and acts by a delegation that is gone."""
+    """Who has acted through a row that the steps made since ``obstacles`` was asked. It is asked last: it locks the head of
+    the journal, so that nobody adds an entry any more. ``UnitOfWork`` refuses who commits later and acts by a delegation
+    that is gone."""
+    audit.lock(session)
     found = []
     for name, rows in _made(steps).items():
         by_name = _by_name(session, name, rows, only=JOURNAL)
@@ -286,8 +289,11 @@ def _hanging(
 def _by_name(
     session: Session, name: str, rows: Mapping[Key, Mapping[str, Any]], only: str = ""
 ) -> Counter[tuple[Any, str]]:
-    """Rows (of one table ``only``) that name made ones without a foreign key: rights to letters, letters of a nature, marked
-    mentions, the journal."""
+    """Rows that name made ones without a foreign key: rights to letters, letters of a nature, marked mentions, the journal.
+
+    Args:
+        only: the one table to look into; empty: all.
+    """
     found: Counter[tuple[Any, str]] = Counter()
     for key, values in rows.items():
         for table_name, condition in _naming(name, values):

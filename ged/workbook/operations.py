@@ -10,7 +10,7 @@ from sqlalchemy import Select, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
-from ged import audit, locks
+from ged import locks
 from ged.capture.files import harmless_name
 from ged.errors import EngineFailed, Forbidden, Invalid, NotFound
 from ged.natures.load import load_natures
@@ -96,10 +96,6 @@ def merged(now: OrganisationFile, sheets: Sheets, *, on: date | None = None) -> 
     return merge(now, sheets, on=on, lacking=lacking, one_name_each=True)
 
 
-class _Preview(Exception):
-    """Rolls back what was done to see its changes."""
-
-
 def preview(
     services: Services,
     file: OrganisationFile,
@@ -108,8 +104,7 @@ def preview(
     now: datetime,
     look: Callable[[Session], None] | None = None,
 ) -> tuple[Change, ...]:
-    """The changes that a workbook would make: it is taken in, in its turn, and the transaction is rolled back. It waits for no
-    lock longer than ``locks.LONGEST_WAIT``.
+    """The changes that a workbook would make: it is tried in its turn.
 
     Args:
         file, seen: as of `take_in`.
@@ -118,18 +113,13 @@ def preview(
     Raises:
         Invalid: as `bring_to`.
     """
-    changes: list[Change] = []
-    try:
-        with services.unit_of_work(now) as uow:
-            locks.wait_briefly(uow.session)
-            one_at_a_time(uow)
-            changes += bring_to(uow, asked_of(file, seen), on=now.astimezone(services.zone).date())
-            if look is not None:
-                uow.session.flush()
-                look(uow.session)
-            raise _Preview
-    except _Preview:
-        return _first_told(changes)
+    with services.trial(now) as uow:
+        one_at_a_time(uow)
+        changes = bring_to(uow, asked_of(file, seen), on=now.astimezone(services.zone).date())
+        if look is not None:
+            uow.session.flush()
+            look(uow.session)
+    return _first_told(changes)
 
 
 SAME = {"unit": "units", "post": "posts", "holder": "posts"}
@@ -325,7 +315,6 @@ def undo(uow: UnitOfWork, import_id: int | None = None, *, actor: Actor | None =
     except IntegrityError:
         # Somebody has just begun to use a row, and was committed after it was looked at.
         raise Invalid("workbook.hangs", "take these back first", obstacles=()) from None
-    audit.lock(uow.session)
     acted = inverse.acted_meanwhile(uow.session, row.inverse)
     if acted:
         raise Invalid("workbook.hangs", "take these back first", obstacles=told(acted[:MOST_OBSTACLES]))

@@ -38,12 +38,12 @@ def set_day(services: Services, on: date, name: str = "Tabaski", *, is_off: bool
 
 def last(services: Services) -> list[calendar_changes.DayChange]:
     with services.reading() as session:
-        return calendar_changes.last_changes(session)
+        return calendar_changes.last_holidays(session)
 
 
 def undo(services: Services, sequence: int, who: str = "admin") -> None:
     with services.unit_of_work(LATER) as uow:
-        calendar_changes.undo(uow, sequence, actor=actor(services, who))
+        calendar_changes.undo_holiday(uow, sequence, actor=actor(services, who))
 
 
 def day(services: Services, on: date) -> tuple[object, ...] | None:

@@ -38,7 +38,7 @@ def _index(error: GedError | None = None, *, of_week: bool = False) -> ResponseR
     with context.services().reading() as session:
         rows = calendar.list_holidays(session, year)
         weekdays = sorted(calendar.calendar(session).weekdays)
-        days, weeks = calendar_changes.last_changes(session), calendar_changes.last_weeks(session)
+        days, weeks = calendar_changes.last_holidays(session), calendar_changes.last_weeks(session)
     return render_form(
         "work_calendar/index.html",
         error=error,
@@ -148,7 +148,7 @@ def undo_day(sequence: int) -> ResponseReturnValue:
     """Bring a day back to what it was before a change."""
     try:
         with context.services().unit_of_work(context.now()) as uow:
-            done, changed = calendar_changes.undo(uow, sequence, actor=context.actor())
+            done, changed = calendar_changes.undo_holiday(uow, sequence, actor=context.actor())
     except Invalid as error:
         return _index(error)
     flash(_("Le changement est annulé.") + _moved(changed), "success")
@@ -203,7 +203,7 @@ def _show_week(
 @blueprint.post("/semaine")
 def set_week() -> ResponseReturnValue:
     """Set the working week, as it was shown."""
-    shown = frozenset(int(one) for one in request.form.get("shown", "").split() if one in tuple("0123456"))
+    shown = frozenset(day for day in WEEKDAYS if str(day) in request.form.get("shown", "").split())
     try:
         weekdays = _week_of(FormReader(request.form))
         try:
