@@ -20,6 +20,7 @@ from sqlalchemy import Connection, String, insert, inspect, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ged.db import Base, Id
+from ged.errors import Invalid
 
 ROW = 1
 
@@ -69,3 +70,13 @@ def is_opened(session: Session, revision: str) -> bool:
     """
     oldest = session.scalar(select(SchemaTolerance.oldest_program))
     return oldest is None or oldest >= revision  # no row: the tables were not made by revisions, so no program is older
+
+
+def require_opened(session: Session, revision: str) -> None:
+    """Refuse what a contraction opens, until it has run.
+
+    Raises:
+        Invalid: ``upgrade.not_finished``.
+    """
+    if not is_opened(session, revision):
+        raise Invalid("upgrade.not_finished", "ask again when the upgrade has ended")

@@ -3,6 +3,7 @@
 A piece is appended as it arrives, in small blocks, each under a lock and only at the end of the file. So of two
 connections for one page (one of them dead but not yet detected) the slower one fails. The idempotency key of an upload
 is batch, token and digest. The whole page is compared with the digest before the bridge gets its receipt.
+A browser sends the files of a folder in the same pieces (``append``, ``partial_path``; ``ged.takeover.folders``).
 """
 
 import fcntl

@@ -13,26 +13,24 @@ from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import case, delete, extract, func, select
+from sqlalchemy import ColumnElement, case, delete, extract, func, select
 from sqlalchemy.orm import Session
 
-from ged import access, locks, schema
+from ged import access, locks
 from ged.capture import intake, letter_files, partials
 from ged.capture.files import JOB_PATIENCE_S, Upload, examine, harmless_name, limited
-from ged.errors import EngineFailed, Forbidden, GedError, Invalid, InvalidTransition, NotFound
+from ged.errors import EngineFailed, Forbidden, GedError, Invalid, NotFound
 from ged.jobs import JobKind
 from ged.org.actors import load_actor
 from ged.org.models import Unit
 from ged.ports import Digest
-from ged.register import registers
-from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber, Register, RegisterNature
+from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber, Register
 from ged.register.operations import attach, mail_to_change
+from ged.takeover import archives
 from ged.takeover.models import FolderScan, ScanFolder
 from ged.takeover.names import Meant, Numbered, Numbers
 from ged.unit import Actor, Services, UnitOfWork
 
-OPENED_BY = "0062"
-"""The contraction that opens the job: a program of the release before cannot read it."""
 MOST_FILES = 20_000
 """Files of one folder."""
 LONGEST_NAME = 480
@@ -120,14 +118,10 @@ def begin(uow: UnitOfWork, register_id: int, name: str, *, actor: Actor) -> int:
     """Begin a folder for a register of earlier archives. Returns its id.
 
     Raises:
-        Forbidden: ``register.not_clerk``; InvalidTransition: ``register.closed``; Invalid: ``takeover.not_archive``,
-            ``takeover.not_yet`` while an earlier release may run.
+        Forbidden, InvalidTransition, Invalid: as ``archives.require_target``; Invalid: ``upgrade.not_finished``.
     """
-    if not schema.is_opened(uow.session, OPENED_BY):
-        raise Invalid("takeover.not_yet", "ask again when the upgrade has ended")
-    registers.clerk_post(uow.session, register_id, actor)
-    if registers.nature_of(uow.session, register_id) is not RegisterNature.ARCHIVE:
-        raise Invalid("takeover.not_archive", "choose a register of earlier archives", field="register_id")
+    archives.require_opened(uow.session)
+    archives.require_target(uow.session, register_id, actor)
     row = ScanFolder(register_id=register_id, person_id=actor.person_id, name=name[:200], begun_at=uow.now)
     uow.session.add(row)
     uow.session.flush()
@@ -171,14 +165,12 @@ def refused(session: Session, folder_id: int, actor: Actor) -> list[RefusedRow]:
         .order_by(FolderScan.name, FolderScan.id)
         .limit(SHOWN)
     )
-    return [
-        RefusedRow(row.id, row.name, row.size_bytes, row.code, row.params, row.digest is not None and _is_readable(row))
-        for row in rows
-    ]
+    return [RefusedRow(row.id, row.name, row.size_bytes, row.code, row.params, _is_readable(row)) for row in rows]
 
 
 def _is_readable(row: FolderScan) -> bool:
-    return row.code.startswith(("takeover.", "mail."))
+    """Whether the bytes of a refused file are here and sound: it was refused for its letter, and not for what it is."""
+    return row.digest is not None and row.code.startswith(("takeover.", "mail."))
 
 
 def _counts(session: Session, folder_ids: Sequence[int]) -> dict[int, dict[str, int]]:
@@ -212,12 +204,8 @@ def _row(row: ScanFolder, register_name: str, counts: Mapping[str, int]) -> Fold
 
 def _own(session: Session, folder_id: int, actor: Actor) -> ScanFolder:
     row = session.get(ScanFolder, folder_id)
-    if row is None or row.person_id != actor.person_id:
+    if row is None or row.person_id != actor.person_id or not archives.keeps(session, row.register_id, actor):
         raise _unknown(folder_id)
-    try:
-        registers.clerk_post(session, row.register_id, actor)
-    except (Forbidden, InvalidTransition):
-        raise _unknown(folder_id) from None
     return row
 
 
@@ -534,15 +522,15 @@ def _waiting(services: Services, folder_id: int) -> list[int]:
         )  # fmt: skip
 
 
-def _numbers(session: Session, register_id: int, actor: Actor) -> list[Numbered]:
-    """The numbers of a register's letters that the actor may see."""
+def _numbers(session: Session, register_id: int, actor: Actor, *narrowed: ColumnElement[bool]) -> list[Numbered]:
+    """The numbers of a register's letters that the actor may see; ``narrowed``: conditions that they meet too."""
     rows = session.execute(
         select(Mail.id, MailNumber.text, extract("year", MailNumber.registered_on))
         .join(Mail, Mail.id == MailNumber.mail_id)
         .where(
             MailNumber.register_id == register_id,
-            MailNumber.voided_at.is_(None),
             access.visible_clause(Mail.id, Mail.level, actor.principals),
+            *narrowed,
         )
         .order_by(MailNumber.id)
     )
@@ -550,7 +538,9 @@ def _numbers(session: Session, register_id: int, actor: Actor) -> list[Numbered]
 
 
 def _book(session: Session, register_id: int, actor: Actor) -> Numbers:
-    return Numbers(_numbers(session, register_id, actor), codes=session.scalars(select(Unit.code)))
+    """The numbers that the name of a file may mean: a voided one is none of them."""
+    numbers = _numbers(session, register_id, actor, MailNumber.voided_at.is_(None))
+    return Numbers(numbers, codes=session.scalars(select(Unit.code)))
 
 
 def _take_one(
@@ -663,19 +653,9 @@ def _join(
 
 def _bearers(session: Session, scan: FolderScan, actor: Actor) -> list[Numbered]:
     """The letters of the folder's register that have the bytes of a file already."""
-    folder = session.get_one(ScanFolder, scan.folder_id)
+    register_id = session.get_one(ScanFolder, scan.folder_id).register_id
     bearing = select(Attachment.mail_id).where(Attachment.digest == scan.digest)
-    rows = session.execute(
-        select(Mail.id, MailNumber.text, extract("year", MailNumber.registered_on))
-        .join(Mail, Mail.id == MailNumber.mail_id)
-        .where(
-            MailNumber.register_id == folder.register_id,
-            MailNumber.mail_id.in_(bearing),
-            access.visible_clause(Mail.id, Mail.level, actor.principals),
-        )
-        .order_by(MailNumber.id)
-    )
-    return [Numbered(mail_id, text, int(year)) for mail_id, text, year in rows]
+    return _numbers(session, register_id, actor, MailNumber.mail_id.in_(bearing))
 
 
 # --- what a person decides
@@ -696,7 +676,7 @@ def match(
         raise Invalid("form.unknown_choice", "choose from the list", field="kind")
     with services.reading() as session:
         scan = _own_scan(session, folder_id, scan_id, actor)
-        if scan.digest is None or not scan.code or not _is_readable(scan):
+        if scan.digest is None or not _is_readable(scan):
             raise NotFound("takeover.scan_unknown", "read the list again", id=scan_id)
         name, digest = scan.name, scan.digest
         register_id = session.get_one(ScanFolder, folder_id).register_id

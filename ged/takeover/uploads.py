@@ -13,24 +13,22 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import delete, exists, extract, select, update
 from sqlalchemy.orm import Session, defer
 
-from ged import locks, schema
+from ged import locks
 from ged.capture.files import harmless_name
-from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound
+from ged.errors import GedError, Invalid, InvalidTransition, NotFound
 from ged.jobs import JobKind
 from ged.org.models import Unit
 from ged.org.tree import ministry_of_units
 from ged.register import registers
 from ged.register.models import MailNumber, Register, RegisterCounter, RegisterNature
 from ged.spreadsheet.reading import MAX_ROWS, read_apart
-from ged.takeover import sheets
+from ged.takeover import archives, sheets
 from ged.takeover.lines import TYPED, ArchiveLine, check_typed
 from ged.takeover.models import TakeoverFile
 from ged.takeover.operations import NUMBERLESS, Refusal, Takeover, TakeoverTarget, not_printed, take_over
 from ged.takeover.sheets import Rows
-from ged.unit import Actor, Role, Services, UnitOfWork
+from ged.unit import Actor, Services, UnitOfWork
 
-OPENED_BY = "0062"
-"""The contraction that opens the job: a program of the release before cannot read it."""
 KEPT = timedelta(days=30)
 """How long the file itself is kept."""
 SHOWN = 30
@@ -84,17 +82,6 @@ class Opening:
     registers: tuple[tuple[int, str], ...]
 
 
-def targets(session: Session, actor: Actor) -> list[tuple[int, str]]:
-    """The registers of earlier archives that the actor keeps: id and name."""
-    units = {post.unit_id for post in actor.posts if Role.CLERK in post.roles}
-    rows = session.execute(
-        select(Register.id, Register.name)
-        .where(Register.nature == RegisterNature.ARCHIVE, Register.closed_at.is_(None), Register.unit_id.in_(units))
-        .order_by(Register.name, Register.id)
-    )
-    return [(register_id, name) for register_id, name in rows]
-
-
 def files(session: Session, actor: Actor) -> list[FileRow]:
     """The files that the actor handed in, the newest first."""
     rows = session.execute(
@@ -132,12 +119,8 @@ def content_of(session: Session, file_id: int, actor: Actor) -> bytes:
 
 def _own(session: Session, file_id: int, actor: Actor) -> TakeoverFile:
     row = session.get(TakeoverFile, file_id)
-    if row is None or row.person_id != actor.person_id:
+    if row is None or row.person_id != actor.person_id or not archives.keeps(session, row.register_id, actor):
         raise _unknown(file_id)
-    try:
-        registers.clerk_post(session, row.register_id, actor)
-    except (Forbidden, InvalidTransition):
-        raise _unknown(file_id) from None
     return row
 
 
@@ -159,11 +142,10 @@ def hand_in(
     """Keep a file that was read (``read_apart``); its columns are guessed. Returns its id.
 
     Raises:
-        Forbidden: ``register.not_clerk``; Invalid: ``takeover.not_archive``, ``takeover.empty``, ``takeover.too_long``.
+        Forbidden, InvalidTransition, Invalid: as ``archives.require_target``.
+        Invalid: ``takeover.empty``, ``takeover.too_long``.
     """
-    registers.clerk_post(uow.session, register_id, actor)
-    if registers.nature_of(uow.session, register_id) is not RegisterNature.ARCHIVE:
-        raise Invalid("takeover.not_archive", "choose a register of earlier archives", field="register_id")
+    archives.require_target(uow.session, register_id, actor)
     row = TakeoverFile(
         register_id=register_id, person_id=actor.person_id, filename=harmless_name(filename)[-200:],
         sha256=hashlib.sha256(content).hexdigest(), content=content, handed_in_at=uow.now,
@@ -342,11 +324,10 @@ def ask(uow: UnitOfWork, file_id: int, *, actor: Actor) -> None:
     """Have a file taken in by a job.
 
     Raises:
-        NotFound: ``takeover.unknown``; InvalidTransition: ``takeover.asked``; Invalid: ``takeover.not_yet`` while an
-            earlier release may run, and as ``sheets.check_columns``.
+        NotFound: ``takeover.unknown``; InvalidTransition: ``takeover.asked``; Invalid: ``upgrade.not_finished``,
+            and as ``sheets.check_columns``.
     """
-    if not schema.is_opened(uow.session, OPENED_BY):
-        raise Invalid("takeover.not_yet", "ask again when the upgrade has ended")
+    archives.require_opened(uow.session)
     row = _changed(uow, file_id, actor)
     sheets.check_columns(row.columns)
     row.asked_at = uow.now

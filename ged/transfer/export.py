@@ -111,8 +111,8 @@ def _entity(session: Session, code: str) -> tuple[int, Belonging]:
     return found[0], belonging
 
 
-def leaves_alone(session: Session, code: str) -> int:
-    """The id of the entity with this code, which can leave.
+def exportable_id(session: Session, code: str) -> int:
+    """The id of the entity with this code, where it can be exported.
 
     Raises:
         NotFound, InvalidTransition: as ``export``.

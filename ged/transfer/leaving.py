@@ -29,7 +29,7 @@ from ged.org.tree import runs_installation
 from ged.space import disk_full_of
 from ged.taken import TakenEntity
 from ged.transfer import sealed
-from ged.transfer.export import export, leaves_alone
+from ged.transfer.export import export, exportable_id
 from ged.unit import SYSTEM, Actor, Role, Services, UnitOfWork
 
 OPENED_BY = "0062"
@@ -49,11 +49,13 @@ _FILE = re.compile(r"\d+\.(?:zip|fetched|part)")
 
 @dataclass(frozen=True)
 class LeavingRow:
-    """An export, the newest ones of which are shown.
+    """An export that somebody asked for: its job, and its sealed file while that is on the disk.
 
     Attributes:
-        fetched_at: when it was fetched first, while it is still there.
-        size_bytes: of the sealed file, while it is there.
+        fingerprint: of the receiver's certificate, in hexadecimal digits.
+        size_bytes: of the sealed file; None: it is not made yet, or is removed.
+        fetched_at: when the file was fetched first; None as ``size_bytes``, or nobody fetched it yet.
+        expires_at: when the file is removed; None as ``size_bytes``.
     """
 
     id: int
@@ -123,13 +125,8 @@ def _fetched(services: Services, job_id: int) -> Path:
     return _place(services, job_id).with_suffix(".fetched")
 
 
-def may(actor: Actor, services: Services) -> bool:
-    """Whether the actor administers the whole installation."""
-    return actor.has(Role.ADMINISTRATOR) and runs_installation(actor, services.installation_accounts)
-
-
 def _check(actor: Actor, services: Services) -> None:
-    if not may(actor, services):
+    if not (actor.has(Role.ADMINISTRATOR) and runs_installation(actor, services.installation_accounts)):
         raise Forbidden("entity.not_yours", "ask who administers the whole installation")
 
 
@@ -176,15 +173,14 @@ def ask(uow: UnitOfWork, code: str, certificate: bytes, typed: str, *, actor: Ac
     Raises:
         Forbidden: ``entity.not_yours``, ``entity.receiver_unknown``; NotFound: ``entity.unknown``; InvalidTransition: ``entity.entangled``,
             ``entity.came_from_elsewhere``, ``entity.being_written``.
-        Invalid: ``entity.certificate``, ``entity.fingerprint``; ``takeover.not_yet`` while an earlier release may run.
+        Invalid: ``entity.certificate``, ``entity.fingerprint``; ``upgrade.not_finished``.
     """
     _check(actor, uow.services)
-    if not schema.is_opened(uow.session, OPENED_BY):
-        raise Invalid("takeover.not_yet", "ask again when the upgrade has ended")
+    schema.require_opened(uow.session, OPENED_BY)
     receiver = sealed.receiver(certificate, now=uow.now)
     told = _fingerprint(receiver, typed)
     _check_receiver(uow.services, told)
-    unit_id = leaves_alone(uow.session, code)
+    unit_id = exportable_id(uow.session, code)
     waiting = select(Job.id).where(
         Job.kind == JobKind.ENTITY_EXPORT, Job.subject_id == unit_id, Job.state.in_(LIVE_STATES)
     )

@@ -25,7 +25,7 @@ from cryptography.x509.oid import NameOID
 from ged.errors import Invalid
 
 PIECE_BYTES = 16_000_000
-"""Bytes of the tar in one piece: what is in memory at once, some times over."""
+"""Bytes of the tar in one piece. Some copies of one piece are in memory at once."""
 ENVELOPE_BYTES = 100_000
 """A sealed piece is at most so much larger."""
 KEY_BITS = 3072

@@ -376,8 +376,8 @@ MESSAGES: Mapping[str, Message] = {
         _l("Seuls les postes du circuit agissent sur le courrier."),
     ),
     "circuit.replace_asked": Message(
-        _l("Cette nature a son circuit type, et vous avez choisi un autre circuit."),
-        _l("Dites lequel garder : rien n'est remplacé avant."),
+        _l("Cette nature a son circuit type ; vous en avez choisi un autre."),
+        _l("Indiquez lequel garder : rien n'est encore remplacé."),
     ),
     "circuit.too_long": Message(
         _l("Le circuit demande trop de visas et d'avis : %(limit)s au plus."), _l("Demandez-en moins.")
@@ -675,7 +675,7 @@ MESSAGES: Mapping[str, Message] = {
     "entity.fingerprint": Message(
         _l("L'empreinte ne correspond pas à ce certificat."),
         _l(
-            "Demandez-la de vive voix à l'installation qui reprend l'entité : ce certificat peut être celui d'un autre."
+            "Demandez-la de vive voix à l'installation qui reprend l'entité : ce certificat vient peut-être de quelqu'un d'autre."
         ),
     ),
     "entity.receiver_unknown": Message(
@@ -683,16 +683,17 @@ MESSAGES: Mapping[str, Message] = {
         _l("Demandez à l'exploitant du serveur de l'admettre (ged entity accept), puis envoyez de nouveau."),
     ),
     "entity.key": Message(
-        _l("Cette clé de réception ne s'ouvre pas."),
+        _l("La clé de réception ne peut pas être ouverte."),
         _l("Donnez la clé que « ged entity key » a faite, et sa phrase secrète."),
     ),
     "entity.other_key": Message(
-        _l("Ce fichier est chiffré pour une autre clé de réception."), _l("Donnez la clé dont le certificat a servi.")
+        _l("Ce fichier est chiffré pour une autre clé de réception."),
+        _l("Donnez la clé dont le certificat a servi au chiffrement."),
     ),
     "entity.not_yours": Message(
-        _l("L'export d'une entité appartient à l'administrateur de toute l'installation."), _l("Adressez-vous à lui.")
+        _l("Seul l'administrateur de toute l'installation exporte une entité."), _l("Adressez-vous à lui.")
     ),
-    "entity.export_gone": Message(_l("Ce fichier n'est plus là."), _l("Demandez de nouveau l'export.")),
+    "entity.export_gone": Message(_l("Ce fichier n'est plus disponible."), _l("Demandez de nouveau l'export.")),
     "entity.codes_taken": Message(
         _l("Des codes ou des comptes de ce dossier existent déjà ici : %(codes)s."),
         _l("Donnez un préfixe à ses codes et à ses comptes (--prefix)."),
@@ -931,8 +932,8 @@ MESSAGES: Mapping[str, Message] = {
     "takeover.asked": Message(
         _l("La reprise de ce tableur est déjà lancée."), _l("Pour changer les colonnes, déposez-le de nouveau.")
     ),
-    "takeover.not_yet": Message(
-        _l("La mise à jour du programme n'est pas finie."), _l("Relancez la reprise quand elle le sera.")
+    "upgrade.not_finished": Message(
+        _l("La mise à jour du programme n'est pas terminée."), _l("Recommencez quand elle le sera.")
     ),
     "takeover.not_archive": Message(
         _l("Ce registre n'est pas un registre d'archives antérieures."),
@@ -977,21 +978,19 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le courrier « %(value)s » est déjà au registre, inscrit autrement."),
         _l("Rectifiez-le sur sa page, ou corrigez le numéro de cette ligne."),
     ),
-    "takeover.folder_unknown": Message(
-        _l("Ce dossier de scans n'est pas ou n'est plus là."), _l("Commencez-le de nouveau.")
-    ),
+    "takeover.folder_unknown": Message(_l("Ce dossier de scans est introuvable."), _l("Commencez-en un autre.")),
     "takeover.scan_unknown": Message(
         _l("Ce fichier n'est plus dans la liste des fichiers refusés."), _l("Relisez la liste.")
     ),
     "takeover.too_many_files": Message(
-        _l("Ce dossier a plus de %(maximum)s fichiers."), _l("Partagez-le en plusieurs dossiers.")
+        _l("Ce dossier contient plus de %(maximum)s fichiers."), _l("Partagez-le en plusieurs dossiers.")
     ),
     "takeover.scan_no_number": Message(
-        _l("Son nom ne donne pas clairement un numéro."), _l("Donnez le numéro du courrier.")
+        _l("Le nom du fichier ne donne pas clairement un numéro."), _l("Donnez le numéro du courrier.")
     ),
     "takeover.scan_no_letter": Message(
         _l("Aucun courrier du registre ne porte le numéro %(value)s."),
-        _l("Corrigez le numéro, ou reprenez d'abord la ligne du registre."),
+        _l("Corrigez le numéro, ou reprenez d'abord cette ligne du registre."),
     ),
     "takeover.scan_two_letters": Message(
         _l("Plusieurs courriers portent ce numéro : %(letters)s."),
@@ -1002,7 +1001,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Rattachez ce fichier comme annexe, ou remplacez le document sur la page du courrier."),
     ),
     "takeover.scan_elsewhere": Message(
-        _l("Le même fichier est déjà au courrier %(letters)s."),
+        _l("Ce fichier est déjà rattaché au courrier %(letters)s."),
         _l("S'il appartient aussi à un autre, donnez le numéro ; sinon, retirez-le de la liste."),
     ),
     "import.unit": Message(_l("L'unité « %(value)s » est inconnue."), _l("Chargez-la d'abord, ou corrigez son code.")),

@@ -14,7 +14,7 @@ from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition
 from ged.spreadsheet.marking import MEDIA_TYPE, Fault, place
 from ged.spreadsheet.marking import marked as marked_book
 from ged.spreadsheet.reading import MAX_BYTES, read_apart
-from ged.takeover import folders, sheets, uploads
+from ged.takeover import archives, folders, sheets, uploads
 from ged.takeover.lines import ArchiveLine
 from ged.takeover.sheets import Rows
 from ged.takeover.uploads import Checked, FileRow, Refused
@@ -41,7 +41,7 @@ def index() -> ResponseReturnValue:
 def with_error(error: GedError | None = None) -> ResponseReturnValue:
     """The page of take-overs, with what is wrong in one of its forms."""
     with context.services().reading() as session:
-        targets = uploads.targets(session, context.actor())
+        targets = archives.targets(session, context.actor())
         rows = uploads.files(session, context.actor())
         scan_folders = folders.folders(session, context.actor())
     return render_form("takeovers/index.html", error=error, targets=targets, rows=rows, folders=scan_folders)
