@@ -45,16 +45,18 @@ class Offer:
     at: datetime | None = None
 
 
+Chosen = tuple[tuple[Step, ...], PostId]
+"""A circuit: its steps and its signatory."""
+
+
 def model_of(session: Session, draft: Draft, actor: Actor, nature: str | None = None) -> CircuitModel | None:
     """The circuit that the letter's nature (or another one) asks of it, when the actor hands it in; None without one."""
     mail, code = draft.mail, draft.mail.nature if nature is None else nature
     return natures.model_for(session, code, unit_id=mail.unit_id, author_post_id=_own_post(draft, actor))
 
 
-def circuit_of_model(
-    session: Session, draft: Draft, actor: Actor, nature: str | None = None
-) -> tuple[tuple[Step, ...], PostId] | None:
-    """The steps and the signatory of that circuit, as the author's letter takes them: without the author's own post."""
+def circuit_of_model(session: Session, draft: Draft, actor: Actor, nature: str | None = None) -> Chosen | None:
+    """The circuit of ``model_of`` as the author's letter takes it: without the author's own post."""
     model = model_of(session, draft, actor, nature)
     if model is None:
         return None

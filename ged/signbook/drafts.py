@@ -36,6 +36,7 @@ from ged.richtext.marks import document_of
 from ged.richtext.placeholders import fill
 from ged.signbook import book, choosing, word
 from ged.signbook.book import Annex, Content
+from ged.signbook.choosing import Chosen
 from ged.signbook.models import CircuitAct, CircuitStep, Draft, DraftVersion, LetterTemplate
 from ged.signbook.render import Letter, Pages, french_day
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
@@ -196,7 +197,7 @@ def _begin(
     access.grant(uow, mail.id, _readers(uow.session, post, answers), Because.AUTHORED)
     uow.record("draft.begun", "mail", mail.id, actor=actor, post=post, template=template_code, level=level,
                nature=nature)  # fmt: skip
-    model = _model_circuit(uow.session, draft, actor, nature)
+    model = _fitting_circuit(uow.session, draft, actor, nature)
     if model is not None:
         _put_circuit(uow, draft, model, post=post, actor=actor)
         uow.session.flush()
@@ -528,9 +529,9 @@ def set_nature(
     take_circuit: bool | None = None,
     actor: Actor,
 ) -> int:
-    """Say of which nature a draft is; the nature's circuit takes its place in a draft without one, and in the place of
-    the circuit of the nature before. Returns the row's version after it; the nature that stands changes nothing.
+    """Say of which nature a draft is. Returns the row's version after it; the nature that stands changes nothing.
 
+    The nature's circuit goes into a draft without a circuit, and replaces that of the nature before.
     After the first handing in the nature stays: a letter does not leave the visas of its nature by another name.
 
     Args:
@@ -552,9 +553,13 @@ def set_nature(
         raise Invalid("draft.closed", "take the letter back first", id=draft.mail_id)
     unit_id = draft.mail.unit_id
     natures.require(uow.session, code, Direction.OUTGOING, [entities(uow.session)[unit_id]])
-    standing, model = _standing_circuit(draft), _model_circuit(uow.session, draft, actor, code)
+    standing, model = _standing_circuit(draft), _fitting_circuit(uow.session, draft, actor, code)
     replaces = model is not None and model != standing
-    if replaces and take_circuit is None and standing not in (None, _model_circuit(uow.session, draft, actor, before)):
+    if (
+        replaces
+        and take_circuit is None
+        and standing not in (None, _fitting_circuit(uow.session, draft, actor, before))
+    ):
         raise Invalid("circuit.replace_asked", "ask the author", field="nature_circuit")
     draft.mail.nature = code
     book.touch(draft)
@@ -566,11 +571,7 @@ def set_nature(
     return draft.version
 
 
-_Chosen = tuple[tuple[Step, ...], PostId]
-"""The steps of a circuit and its signatory."""
-
-
-def _standing_circuit(draft: Draft) -> _Chosen | None:
+def _standing_circuit(draft: Draft) -> Chosen | None:
     """The circuit that a draft has; None before one was chosen."""
     if draft.signatory_post_id is None:
         return None
@@ -578,7 +579,7 @@ def _standing_circuit(draft: Draft) -> _Chosen | None:
     return steps, PostId(draft.signatory_post_id)
 
 
-def _model_circuit(session: Session, draft: Draft, actor: Actor, nature: str) -> _Chosen | None:
+def _fitting_circuit(session: Session, draft: Draft, actor: Actor, nature: str) -> Chosen | None:
     """The circuit of a nature as a letter can take it; None without one, or where a person has to choose another."""
     found = choosing.circuit_of_model(session, draft, actor, nature)
     if found is None:
@@ -622,7 +623,7 @@ def set_circuit(
     return draft.version
 
 
-def _put_circuit(uow: UnitOfWork, draft: Draft, chosen: _Chosen, *, post: HeldPost, actor: Actor) -> None:
+def _put_circuit(uow: UnitOfWork, draft: Draft, chosen: Chosen, *, post: HeldPost, actor: Actor) -> None:
     """Let a circuit take the place of the one that stands."""
     asked, signatory = chosen
     going = book.circuit_of(draft)

@@ -414,9 +414,7 @@ def _check_name(line: _Line, key: str, fields: Mapping[str, Any], work: _Work) -
 
 def _check_register(line: _Line, key: str, fields: Mapping[str, Any], work: _Work) -> None:
     if fields.get("pattern"):
-        wrong = _wrong_pattern(key, fields, work)
-        if wrong is not None:
-            work.note(line, "pattern", wrong.code.replace("register.", "workbook."), **wrong.params)
+        _note_wrong_pattern(line, "pattern", _wrong_pattern(key, fields, work), work)
     if fields.get("paper_number") and not fields.get("paper_reason"):
         work.note(line, "paper_reason", "workbook.no_paper")
 
@@ -430,6 +428,11 @@ def _wrong_pattern(key: str, fields: Mapping[str, Any], work: _Work) -> Invalid 
     except Invalid as error:
         return Invalid(error.code, error.remedy, **{**error.params, "register": key})
     return None
+
+
+def _note_wrong_pattern(line: _Line, field: str, wrong: Invalid | None, work: _Work) -> None:
+    if wrong is not None:
+        work.note(line, field, wrong.code.replace("register.", "workbook."), **wrong.params)
 
 
 def _upwards(code: str, work: _Work) -> Iterator[str]:
@@ -451,9 +454,8 @@ def _check_moved_registers(work: _Work) -> None:
         moved = [
             work.lines["units", code] for code in _upwards(str(fields["unit"]), work) if ("units", code) in work.lines
         ]
-        wrong = _wrong_pattern(key, fields, work) if moved else None
-        if wrong is not None and not work.is_wrong(moved[0], "parent"):
-            work.note(moved[0], "parent", wrong.code.replace("register.", "workbook."), **wrong.params)
+        if moved and not work.is_wrong(moved[0], "parent"):
+            _note_wrong_pattern(moved[0], "parent", _wrong_pattern(key, fields, work), work)
 
 
 def _check_unit(line: _Line, key: str, fields: Mapping[str, Any], work: _Work) -> None:

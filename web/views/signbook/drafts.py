@@ -185,7 +185,7 @@ def edit_page(
     )
 
 
-def _circuit(row: LetterRow, model: tuple[tuple[Step, ...], PostId] | None) -> dict[str, Any]:
+def _circuit(row: LetterRow, model: choosing.Chosen | None) -> dict[str, Any]:
     """The circuit that the page shows: the one that stands, or that of the nature where the author has not chosen yet."""
     asked, signatory = row.asked, row.signatory_post_id
     if model is not None and signatory is None and not asked:
