@@ -563,7 +563,7 @@ def test_the_whole_way_on_the_site(site: tuple[Flask, Services]) -> None:
     take(services, int(where.rpartition("/")[2]))
     page = client.get(where).text
     assert "2 fichiers rattachés" in page
-    assert "Son nom ne donne pas clairement un numéro." in page
+    assert "Le nom du fichier ne donne pas clairement un numéro." in page
     assert page.index("Fichiers refusés") < page.index("Envoyer les fichiers"), "what is left to do stands first"
     left = scan_id(services, "sans.png")
     answer = post(
@@ -667,6 +667,8 @@ def test_a_lost_network_a_closed_window_and_a_pause_lose_nothing(
         expect(page.locator("#scan-folder")).to_contain_text("3 / 3")
         assert "octet=1000000" in sent[0], "the first piece of the first file is not sent again"
         take(services, folder_id)
-        expect(page.locator("#refuses")).to_contain_text("Son nom ne donne pas clairement un numéro.", timeout=15_000)
+        expect(page.locator("#refuses")).to_contain_text(
+            "Le nom du fichier ne donne pas clairement un numéro.", timeout=15_000
+        )
         context.close()
     assert joined(services) == [("1", 2015, "1.png"), ("0457/MEM/SG", 2015, "457.png")]

@@ -76,7 +76,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "checklist": (_ADMINISTRATOR, "mettre-en-place"),
     "legal_papers": (_ADMINISTRATOR, "decision-et-declaration"),
     "word_templates": (_ADMINISTRATOR, "les-modeles-word"),
-    "entity_exports": (_ADMINISTRATOR, "une-entite-sen-va"),
+    "entity_exports": (_ADMINISTRATOR, "exporter-une-entite"),
     "rollout": (_ADMINISTRATOR, "mettre-en-place"),
     "synonyms": (_ADMINISTRATOR, "veiller"),
     "proposals": (_ADMINISTRATOR, "veiller"),

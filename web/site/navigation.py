@@ -325,7 +325,7 @@ def _counted_now(session: ReadSession, actor: Actor, entries: Sequence[Entry]) -
     asked = {entry.endpoint: entry.counter for entry in entries if entry.counter is not None}
     among = {entry.endpoint: entry.looks_among for entry in entries if entry.looks_among is not None}
     told = counted(session, actor, (*asked.values(), *among.values()))
-    counts = dict(zip(asked, told, strict=False))
+    counts = dict(zip(asked, told[: len(asked)], strict=True))
     to_look_among = dict(zip(among, told[len(asked) :], strict=True))
     for entry in entries:
         if entry.among is not None and counts.get(entry.endpoint):

@@ -531,7 +531,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "takeover.resumed": _l("a continué la reprise d'un tableur"),
     "takeover.folder_begun": _l("a commencé la reprise d'un dossier de scans"),
     "takeover.folder_paused": _l("a suspendu la reprise d'un dossier de scans"),
-    "takeover.folder_resumed": _l("a continué la reprise d'un dossier de scans"),
+    "takeover.folder_resumed": _l("a poursuivi la reprise d'un dossier de scans"),
     "takeover.scan_dropped": _l("a retiré un scan de la liste des fichiers refusés"),
     "mail.numbered": _l("a donné un numéro dans un autre registre"),
     "mail.rectified": _l("a rectifié l'inscription au registre"),

@@ -58,7 +58,7 @@ def ask() -> ResponseReturnValue:
             leaving.ask(uow, code, certificate, typed, actor=context.actor())
     except REFUSALS as error:
         return _index(error)
-    flash(_("L'export est demandé : il se prépare."), "success")
+    flash(_("L'export est demandé ; il est en préparation."), "success")
     return redirect(url_for("entity_exports.index"), 303)
 
 
