@@ -109,11 +109,13 @@ def _for_server(actor: Actor, counters: tuple[Counter, ...], dialect: Dialect) -
 
 
 def _write_out(value: BindParameter[Any]) -> None:
+    """Write states and small numbers such as levels into the text; keys (``BigInteger``) stay parameters."""
     is_number = isinstance(value.type, Integer) and not isinstance(value.type, BigInteger)
     value.literal_execute = isinstance(value.type, Code) or is_number
 
 
 def _as_array(condition: BinaryExpression[Any]) -> None:
+    """Make ``IN`` a list of parameters ``= ANY`` of one array, so that lists of all lengths have one text."""
     listed = condition.right
     if isinstance(listed, BindParameter) and listed.expanding and not listed.literal_execute:
         values = bindparam(None, list(listed.value or ()), type_=ARRAY(listed.type), unique=True)

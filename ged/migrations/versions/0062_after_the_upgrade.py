@@ -1,7 +1,9 @@
-"""changes that wait until no earlier release runs: the count of failed sign-ins is dropped, and changes of the
-organisation may be planned, spreadsheets and folders of scans taken over, an entity exported from the site, a code may stand in the list of an entity and in the common stock, and people are told of accounts that
-are opened and of planned changes that are refused; every document that was signed gets its row in the list of signatures to keep provable, which the earlier release made
-only where an authority is set
+"""changes that wait until no earlier release runs
+
+The count of failed sign-ins is dropped. From now on changes of the organisation may be planned, spreadsheets and folders of
+scans taken over, and an entity exported from the site; a code may stand in the list of an entity and in the common stock;
+people are told of accounts that are opened and of planned changes that are refused. Every document that was signed gets its
+row in the list of signatures to keep provable, which the earlier release made only where an authority is set.
 
 Revision ID: 0062
 Revises: 0061
