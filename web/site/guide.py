@@ -78,6 +78,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "word_templates": (_ADMINISTRATOR, "les-modeles-word"),
     "entity_exports": (_ADMINISTRATOR, "exporter-une-entite"),
     "rollout": (_ADMINISTRATOR, "mettre-en-place"),
+    "work_calendar": (_ADMINISTRATOR, "veiller"),
     "synonyms": (_ADMINISTRATOR, "veiller"),
     "proposals": (_ADMINISTRATOR, "veiller"),
     "training": ("formateur", "les-exercices"),
