@@ -41,6 +41,8 @@ Ce fichier contient une entité entière, chiffrée pour l'installation qui la r
 Chaque pièce est un CMS EnvelopedData (RFC 5652) ; dans l'ordre de leurs noms, elles forment une archive tar.
 """
 _PIECE = re.compile(r"(\d{6})\.p7m")
+_TWICE = (FileExistsError, NotADirectoryError, IsADirectoryError)
+"""What a path that stands twice in the archive ends in."""
 
 
 def make_key(name: str, passphrase: bytes, *, now: datetime) -> tuple[bytes, bytes, str]:
@@ -159,14 +161,15 @@ def open_sealed(place: Path, folder: Path, key_pem: bytes, passphrase: bytes | N
             with tarfile.open(mode="r|", fileobj=pieces) as tar:
                 for member in tar:
                     _extract(tar, member, folder)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, RuntimeError):
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, RuntimeError, *_TWICE):
         raise _unreadable(place) from None
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
     """Write a file or make a folder; anything else, and a path that leads outside, is none of ours."""
     path = PurePosixPath(member.name)
-    content = tar.extractfile(member) if member.isreg() else None
+    is_plain = member.isreg() and not member.issparse()  # a sparse file of some bytes would fill the disk
+    content = tar.extractfile(member) if is_plain else None
     if path.is_absolute() or ".." in path.parts or (content is None and not member.isdir()):
         raise tarfile.TarError(member.name)
     place = folder / path

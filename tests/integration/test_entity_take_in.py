@@ -511,6 +511,26 @@ def test_pieces_that_are_left_out_or_exchanged_and_paths_that_lead_outside_are_f
     assert (tmp_path / "out" / "a.bin").read_bytes() == (tmp_path / "in" / "a.bin").read_bytes()
 
 
+def test_a_path_that_stands_twice_and_a_sparse_file_are_refused(
+    tmp_path: Path, reception: tuple[bytes, bytes, str]
+) -> None:
+    """A sparse file says its length and holds a few bytes of it: it would fill the disk."""
+    told = {"major": "1", "minor": "0", "name": "large", "realsize": "1000000000000"}
+    sparse = {f"GNU.sparse.{name}": text for name, text in told.items()}
+    for number, members in enumerate(([("a", {}), ("a", {})], [("a", {}), ("a/b", {})], [("large", sparse)])):
+        with zipfile.ZipFile(tmp_path / "made.zip", "w") as out:
+            pieces = sealed._Sealing(out, sealed.receiver(reception[1], now=NOW))
+            with tarfile.open(mode="w|", fileobj=pieces, format=tarfile.PAX_FORMAT) as tar:
+                for name, headers in members:
+                    content = b"1\n0\n4\n".ljust(512, b"\0") + b"data" if headers else b"x"
+                    member = tarfile.TarInfo(name)
+                    member.size, member.pax_headers = len(content), headers
+                    tar.addfile(member, io.BytesIO(content))
+            pieces.end()
+        with pytest.raises(Invalid, match=r"entity\.unreadable"):
+            sealed.open_sealed(tmp_path / "made.zip", tmp_path / f"out{number}", reception[0], SECRET)
+
+
 def test_who_may_ask_and_for_whom(source: House, reception: tuple[bytes, bytes, str]) -> None:
     _held, certificate, digest = reception
     services = running_all(source, certificate)
