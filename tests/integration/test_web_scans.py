@@ -244,7 +244,7 @@ def test_documents_are_sent_under_the_rule_and_openings_are_recorded(site: Site)
     base = f"/documents/{attachment_id}"
     assert chief.get(f"{base}/searchable.pdf").status_code == 404
     early = chief.get(f"{base}/page/1.jpg")
-    assert early.mimetype == "image/jpeg"
+    assert early.mimetype == "image/webp"
     recognition.run_recognise(site.services, attachment_id, heartbeat=lambda _: None, now=NOW)
     original = chief.get(f"{base}/original")
     assert original.data == content

@@ -106,7 +106,8 @@ def off(session: Session, *days: date) -> None:
 
 
 def recount(uow: UnitOfWork, *days: date, before: WorkCalendar = BEFORE) -> int:
-    return due.recount(uow, before, days or None, actor=ADMIN, reason="Décret n° 1")
+    """The number of letters that moved."""
+    return len(due.recount(uow, before, days or None, actor=ADMIN, reason="Décret n° 1"))
 
 
 # --- A date is asked for ------------------------------------------------------------------------------------------
@@ -184,6 +185,16 @@ def test_a_letter_counted_over_the_day_moves_and_its_history_says_so(uow: UnitOf
         }
     ]
     assert asked(uow) == [("index", 3, "")]
+
+
+def test_of_each_letter_the_soonest_date_that_moved_is_returned(uow: UnitOfWork) -> None:
+    letter(uow.session, 3, FRI, TUE, 3)
+    below(uow.session, 8, 3, FRI, TUE, 3)
+    below(uow.session, 9, 3, THU, TUE, 2)
+    letter(uow.session, 4, FRI, TUE, 3)
+    below(uow.session, 10, 4, WED, TUE, 1)
+    off(uow.session, THU)
+    assert due.recount(uow, BEFORE, [THU], actor=ADMIN, reason="Décret n° 1") == [(THU, FRI), (FRI, MON)]
 
 
 def test_a_letter_that_stays_where_it_was_is_told_of_nowhere(uow: UnitOfWork) -> None:
