@@ -6,7 +6,7 @@ and joins it to the letter whose number its name bears (``ged.takeover.names``).
 and waits for a person, who gives the number, sends the file again, or takes it from the list.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -275,23 +275,19 @@ def announce(
     Raises:
         NotFound: ``takeover.folder_unknown``; Invalid: ``takeover.too_many_files``.
     """
+    if len(files) > MOST_FILES:
+        raise Invalid("takeover.too_many_files", "part the folder", field="files", maximum=MOST_FILES)
     wanted = [_named(one) for one in files]
     expected: list[tuple[int, FolderScan]] = []
     with services.unit_of_work(now) as uow:
         _held(uow, folder_id, actor)
-        names = {one.name for one in wanted}
-        known: dict[str, FolderScan | None] = dict.fromkeys(names)
-        for one in uow.session.scalars(
-            select(FolderScan).where(FolderScan.folder_id == folder_id, FolderScan.name.in_(names))
-        ):
-            known[one.name] = one
+        rows = _Rows(uow.session, folder_id, {one.name for one in wanted})
         standing = uow.session.scalar(
             select(func.count()).select_from(FolderScan).where(FolderScan.folder_id == folder_id)
         )
-        told, added = list[FolderScan](), list[FolderScan]()
+        added: list[FolderScan] = []
         for place, file in enumerate(wanted):
-            scan = _row_of(uow.session, folder_id, file, known, told)
-            told.append(scan)
+            scan = rows.row_of(file)
             if scan.id is None:
                 added.append(scan)
             elif scan.arrived_at is not None and not scan.code:
@@ -318,41 +314,61 @@ def _named(file: Announced) -> Announced:
     return replace(file, name=name[-LONGEST_NAME:])
 
 
-def _row_of(
-    session: Session,
-    folder_id: int,
-    file: Announced,
-    known: dict[str, FolderScan | None],
-    told: Sequence[FolderScan],
-) -> FolderScan:
-    """The row of an announced file: its own, one whose file did not come or was refused, or a new one.
+class _Rows:
+    """The rows of a folder by their names, while files are announced for it.
 
     Args:
-        known: rows by their names, None where there is none; completed here.
-        told: rows of files that were announced with it.
+        names: of the files that are announced.
     """
-    open_row: FolderScan | None = None
-    for turn in count(1):
-        name = _apart(file.name, turn)
-        if name not in known:
-            known[name] = session.scalar(
-                select(FolderScan).where(FolderScan.folder_id == folder_id, FolderScan.name == name)
+
+    def __init__(self, session: Session, folder_id: int, names: Collection[str]) -> None:
+        self._session, self._folder_id = session, folder_id
+        self._known: dict[str, FolderScan | None] = dict.fromkeys(names)
+        for row in session.scalars(
+            select(FolderScan).where(FolderScan.folder_id == folder_id, FolderScan.name.in_(names))
+        ):
+            self._known[row.name] = row
+        self._announced = set[str]()
+        self._first_turn = dict[str, int]()
+
+    def row_of(self, file: Announced) -> FolderScan:
+        """The row of an announced file: its own, one whose file did not come or was refused, or a new one."""
+        row = self._standing(file)
+        if row is None:
+            turn = self._first_turn[file.name]
+            while self._named(name := _apart(file.name, turn)) is not None:
+                turn += 1
+            self._known[name] = row = FolderScan(
+                folder_id=self._folder_id, name=name, size_bytes=file.size_bytes, modified_ms=file.modified_ms,
+                code="", params={},
+            )  # fmt: skip
+        self._announced.add(row.name)
+        return row
+
+    def _standing(self, file: Announced) -> FolderScan | None:
+        turn = self._first_turn.get(file.name, 1)
+        while _apart(file.name, turn) in self._announced:
+            turn += 1
+        self._first_turn[file.name] = turn  # of many equal names none is looked at again and again
+        free: FolderScan | None = None
+        for later in count(turn):
+            row = self._named(_apart(file.name, later))
+            if row is None:
+                return free
+            if row.name in self._announced:
+                continue
+            if _is_same(row, file):
+                return row
+            if free is None and (row.arrived_at is None or row.code):
+                free = row
+        return free
+
+    def _named(self, name: str) -> FolderScan | None:
+        if name not in self._known:
+            self._known[name] = self._session.scalar(
+                select(FolderScan).where(FolderScan.folder_id == self._folder_id, FolderScan.name == name)
             )
-        scan = known[name]
-        if scan is None:
-            break
-        if any(scan is one for one in told):
-            continue
-        if _is_same(scan, file):
-            return scan
-        if open_row is None and (scan.arrived_at is None or scan.code):
-            open_row = scan
-    if open_row is not None:
-        return open_row
-    known[name] = made = FolderScan(
-        folder_id=folder_id, name=name, size_bytes=file.size_bytes, modified_ms=file.modified_ms, code="", params={}
-    )
-    return made
+        return self._known[name]
 
 
 def _apart(name: str, turn: int) -> str:
@@ -452,8 +468,8 @@ def _arrive(
         with attempt as uow:
             row = _held(uow, folder_id, actor)
             scan = _own_scan(uow.session, folder_id, scan_id, actor)
-            is_told = (scan.size_bytes, scan.modified_ms) == (stored.size_bytes, modified_ms)
-            if scan.arrived_at is None and is_told:  # else another version of the file was announced meanwhile
+            is_announced = (scan.size_bytes, scan.modified_ms) == (stored.size_bytes, modified_ms)
+            if scan.arrived_at is None and is_announced:  # else another version of the file was announced meanwhile
                 scan.digest, scan.arrived_at = stored.digest, now
                 if not row.is_paused:
                     _ask(uow, row)
@@ -599,8 +615,8 @@ def _clear(meant: Meant) -> Numbered:
     if not meant.letters:
         raise Invalid("takeover.scan_no_letter", "correct the number", field="number", value=meant.number)
     if len(meant.letters) > 1:
-        told = ", ".join(f"{one.text} ({one.year})" for one in meant.letters[:5])
-        raise Invalid("takeover.scan_two_letters", "give the number with its year", field="number", letters=told)
+        letters = ", ".join(f"{one.text} ({one.year})" for one in meant.letters[:5])
+        raise Invalid("takeover.scan_two_letters", "give the number with its year", field="number", letters=letters)
     return meant.letters[0]
 
 
@@ -636,9 +652,9 @@ def _join(
         scan.mail_id, scan.attachment_id, scan.settled_at, scan.code, scan.params = mail_id, None, uow.now, "", {}
         return True
     if elsewhere and not scan.code:
-        told = elsewhere[0]
+        other = elsewhere[0]
         raise Invalid("takeover.scan_elsewhere", "see whether it belongs to both", field="number",
-                      letters=f"{told.text} ({told.year})")  # fmt: skip
+                      letters=f"{other.text} ({other.year})")  # fmt: skip
     if kind is AttachmentKind.DOCUMENT and intake.document_of(uow, mail_id) is not None:
         raise Invalid("takeover.scan_has_document", "join it as an annex", field="kind", value=letter.text)
     scan.attachment_id = attach(

@@ -122,12 +122,12 @@ class Numbers:
 
     def _with_folders(self, letters: tuple[Numbered, ...], number: str, folders: Sequence[str]) -> Meant:
         """The letters of a name, and other ones whose whole number a folder bears."""
-        told = {one.mail_id: one for one in letters}
+        found_by_id = {one.mail_id: one for one in letters}
         for folder in folders if letters else ():
             found = self._whole_number(_parts(_DAYS.sub(" ", folder)))
-            if found and not any(one.mail_id in told for one in found):
-                told |= {one.mail_id: one for one in found}
-        return Meant(tuple(told.values()), number)
+            if found and not any(one.mail_id in found_by_id for one in found):
+                found_by_id |= {one.mail_id: one for one in found}
+        return Meant(tuple(found_by_id.values()), number)
 
     def _whole_number(self, parts: Sequence[str]) -> Sequence[Numbered]:
         """The letters whose whole number stands in these parts; a number of one part must be all of them."""

@@ -137,22 +137,22 @@ def accept(services: Services, certificate: bytes, typed: str, *, now: datetime)
         Invalid: ``entity.certificate``, ``entity.fingerprint``.
     """
     found = sealed.receiver(certificate, now=now)
-    told = _fingerprint(found, typed)
-    place = _receiver(services, told)
+    digest = _fingerprint(found, typed)
+    place = _receiver(services, digest)
     place.parent.mkdir(mode=0o700, exist_ok=True)
     place.write_bytes(found.public_bytes(Encoding.PEM))
     with services.unit_of_work(now) as uow:
-        uow.record("entity.receiver_accepted", "installation", None, actor=SYSTEM, receiver=told)
-    return told
+        uow.record("entity.receiver_accepted", "installation", None, actor=SYSTEM, receiver=digest)
+    return digest
 
 
 def _fingerprint(certificate: Certificate, typed: str) -> str:
     """The fingerprint of a certificate, of which somebody typed the first digits."""
-    told = sealed.fingerprint(certificate)
+    digest = sealed.fingerprint(certificate)
     plain = re.sub(r"[^0-9a-f]", "", typed.casefold())
-    if len(plain) < TYPED or not told.startswith(plain):
+    if len(plain) < TYPED or not digest.startswith(plain):
         raise Invalid("entity.fingerprint", "ask the receiver for it another way", field="fingerprint")
-    return told
+    return digest
 
 
 def _receiver(services: Services, fingerprint: str) -> Path:
@@ -178,8 +178,8 @@ def ask(uow: UnitOfWork, code: str, certificate: bytes, typed: str, *, actor: Ac
     _check(actor, uow.services)
     schema.require_opened(uow.session, OPENED_BY)
     receiver = sealed.receiver(certificate, now=uow.now)
-    told = _fingerprint(receiver, typed)
-    _check_receiver(uow.services, told)
+    digest = _fingerprint(receiver, typed)
+    _check_receiver(uow.services, digest)
     unit_id = exportable_id(uow.session, code)
     waiting = select(Job.id).where(
         Job.kind == JobKind.ENTITY_EXPORT, Job.subject_id == unit_id, Job.state.in_(LIVE_STATES)
@@ -189,11 +189,11 @@ def ask(uow: UnitOfWork, code: str, certificate: bytes, typed: str, *, actor: Ac
     params = {
         "code": code,
         "person": int(actor.person_id),
-        "fingerprint": told,
+        "fingerprint": digest,
         "certificate": receiver.public_bytes(Encoding.PEM).decode(),
     }
     uow.defer(JobKind.ENTITY_EXPORT, unit_id, params=params)
-    uow.record("entity.export_asked", "entity", unit_id, actor=actor, code=code, receiver=told)
+    uow.record("entity.export_asked", "entity", unit_id, actor=actor, code=code, receiver=digest)
 
 
 def make(

@@ -61,11 +61,11 @@ def make_key(name: str, passphrase: bytes, *, now: datetime) -> tuple[bytes, byt
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    told = certificate.public_bytes(serialization.Encoding.PEM)
+    public = certificate.public_bytes(serialization.Encoding.PEM)
     held = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(passphrase)
     )
-    return held + told, told, fingerprint(certificate)
+    return held + public, public, fingerprint(certificate)
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
@@ -209,8 +209,8 @@ class _Opening(io.RawIOBase):
 
     def _opened(self, name: str) -> bytes:
         self._count += 1
-        told = _PIECE.fullmatch(name)
-        if told is None or int(told[1]) != self._count:
+        numbered = _PIECE.fullmatch(name)
+        if numbered is None or int(numbered[1]) != self._count:
             raise zipfile.BadZipFile(name)
         if self._sealed.getinfo(name).file_size > PIECE_BYTES + ENVELOPE_BYTES:
             raise zipfile.BadZipFile(name)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Barrier, Thread
 from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
@@ -33,6 +33,7 @@ from ged.takeover.operations import TakeoverTarget, take_over
 from ged.unit import Services
 from tests.browsing import sign_in as sign_in_browser
 from tests.factories import NOW, actor, make_organisation, make_services
+from tests.hands_kit import at_once
 from tests.routing_kit import run_jobs, unit_id
 from tests.site import give_passwords, make_site, post, served, sign_in, token
 
@@ -319,6 +320,19 @@ def test_another_file_of_the_same_name_is_not_lost(services: Services) -> None:
     }
 
 
+def test_many_files_of_one_name_are_announced_in_a_moment_and_too_many_are_refused(services: Services) -> None:
+    """Each compared with all that were announced before it would hold the folder for minutes."""
+    folder_id, agent = begin(services), actor(services, "agent")
+    many = [Announced("1.png", 10, place) for place in range(1, 1_001)]
+    began = time.process_time()
+    for _ in range(2):
+        expected = folders.announce(services, folder_id, many, actor=agent, now=NOW)
+        assert len({one.scan_id for one in expected}) == len(many)
+    assert time.process_time() - began < 15
+    with pytest.raises(Invalid, match=r"takeover\.too_many_files"):
+        folders.announce(services, folder_id, many * 21, actor=agent, now=NOW)
+
+
 def test_a_file_that_cannot_be_looked_at_does_not_keep_the_others(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -480,21 +494,7 @@ def test_two_workers_at_one_folder_double_nothing(make_database: Callable[[], st
             folder_id,
             {"1.png": picture("a"), "2015/12.png": picture("b"), "457.png": picture("c"), "0001.png": picture("d")},
         )
-        together, failures = Barrier(2), list[Exception]()
-
-        def work() -> None:
-            together.wait()
-            try:
-                take(services, folder_id)
-            except Exception as error:  # noqa: BLE001  # told below
-                failures.append(error)
-
-        threads = [Thread(target=work) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert failures == []
+        assert at_once(*[lambda: take(services, folder_id)] * 2) == []
         assert sorted(number for number, _year, _name in joined(services)) == ["0457/MEM/SG", "1", "12"]
         assert len(refused(services, folder_id)) == 1
     finally:

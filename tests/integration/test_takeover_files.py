@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from threading import Barrier, Thread
 
 import pytest
 from flask import Flask
@@ -36,6 +35,7 @@ from ged.unit import Services
 from ged.workbook import operations as workbooks
 from ged.workbook.models import WorkbookImport
 from tests.factories import NOW, actor, make_organisation, make_services
+from tests.hands_kit import at_once
 from tests.lock_kit import Actor, wait_for_waiters
 from tests.routing_kit import run_jobs, unit_id
 from tests.site import give_passwords, make_site, post, sign_in
@@ -235,21 +235,7 @@ def test_two_workers_at_one_file_double_nothing(make_database: Callable[[], str]
         count = 3 * PIECE_LETTERS
         file_id = hand_in(services, many(count))
         ask(services, file_id)
-        together, failures = Barrier(2), list[Exception]()
-
-        def work() -> None:
-            together.wait()
-            try:
-                take(services, file_id)
-            except Exception as error:  # noqa: BLE001  # told below
-                failures.append(error)
-
-        threads = [Thread(target=work) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert failures == []
+        assert at_once(*[lambda: take(services, file_id)] * 2) == []
         assert numbers(services) == [str(n) for n in range(1, count + 1)]
         assert seen(services, file_id).refusals == ()
     finally:
