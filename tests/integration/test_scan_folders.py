@@ -38,7 +38,7 @@ from tests.routing_kit import run_jobs, unit_id
 from tests.site import give_passwords, make_site, post, served, sign_in, token
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Route
+    from playwright.sync_api import APIResponse, Browser, Route
 
 BOOK = (("1", 2015), ("0457/MEM/SG", 2015), ("12", 2015), ("12", 2016), ("13", 2016), ("2016", 2016), ("14 bis", 2016))
 """Numbers of the book on paper, with their years."""
@@ -659,11 +659,19 @@ def test_a_lost_network_a_closed_window_and_a_pause_lose_nothing(
         page.get_by_role("button", name="Suspendre").click()
         expect(page.get_by_role("button", name="Continuer")).to_be_visible()
         page.set_input_files("#folder", where)
-        page.get_by_role("button", name="Envoyer").click()
+        late: list[tuple[Route, APIResponse]] = []
+        page.route("**/avancement", lambda route: late.append((route, route.fetch())), times=1)
+        with page.expect_response("**/annonce"):
+            page.get_by_role("button", name="Envoyer").click()
         expect(page.locator("#refuses")).to_be_hidden()
         expect(page.locator("[data-folder-note=sending]")).to_be_hidden()
         assert sent == [], "a paused folder sends nothing"
         page.get_by_role("button", name="Continuer").click()
+        expect(page.get_by_role("button", name="Continuer")).to_be_hidden()
+        # What was asked for while the folder was paused arrives last.
+        [(route, paused)] = late
+        assert "data-paused" in paused.text()
+        route.fulfill(response=paused)
         expect(page.locator("#scan-folder")).to_contain_text("3 / 3")
         assert "octet=1000000" in sent[0], "the first piece of the first file is not sent again"
         take(services, folder_id)

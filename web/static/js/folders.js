@@ -15,6 +15,8 @@
   const OF_THE_SYSTEM = /(^|\/)(\.[^/]*|thumbs\.db|desktop\.ini)$/i;
   let isSending = false;
   let waiting = Number(part().dataset.waiting);
+  let asked = 0;
+  let shown = 0;
 
   class Stopped extends Error {}
   class Unread extends Error {}
@@ -37,11 +39,16 @@
   // Nothing is on its way while the folder is paused.
   const tellSending = () => { note("sending", isSending && !part().hasAttribute("data-paused")); };
 
+  // Two may be on their way: an answer that was asked for before the one shown would bring back what is over.
   async function refresh() {
+    asked += 1;
+    const turn = asked;
     const answer = await fetch(form.dataset.progress, { headers: { "HX-Request": "true" } }).catch(() => null);
-    if (!answer || !answer.ok) return;
+    const text = answer && answer.ok ? await answer.text().catch(() => null) : null;
+    if (text === null || turn < shown) return;
+    shown = turn;
     const isFocused = part().contains(document.activeElement);
-    part().outerHTML = await answer.text();
+    part().outerHTML = text;
     window.htmx.process(part());
     waiting = Number(part().dataset.waiting);
     tellSending();
@@ -52,7 +59,11 @@
     const url = `${form.action}/${expected.id}`;
     let offset = expected.offset;
     while (offset !== null) {
-      while (part().hasAttribute("data-paused")) await wait(500);
+      // Another window may continue it too.
+      for (let waits = 1; part().hasAttribute("data-paused"); waits += 1) {
+        await wait(500);
+        if (waits % 8 === 0) await refresh();
+      }
       line("file").textContent = `${file.name} : ${Math.floor(100 * offset / (file.size || 1))} %`;
       note("file", true);
       const bytes = await file.slice(offset, offset + piece).arrayBuffer().catch(() => { throw new Unread(); });
