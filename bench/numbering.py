@@ -8,6 +8,7 @@ number is missing, was given twice, or is not where it was answered.
 """
 
 import argparse
+import gc
 import json
 import multiprocessing
 import statistics
@@ -25,15 +26,17 @@ from sqlalchemy import select, text
 from ged.db import make_engine
 from ged.register.models import MailNumber
 from ged.register.operations import register_incoming
+from ged.unit import Services
 from tests import clerks
 from tests.servers import close_run, open_run, postgres
 
 Answers = list[tuple[str, float]]
 
 
-def register(url: str, clerk: int, letters: int, ready: Barrier, answers: "multiprocessing.Queue[Answers]") -> None:
+def register(
+    services: Services, clerk: int, letters: int, ready: Barrier, answers: "multiprocessing.Queue[Answers]"
+) -> None:
     """Register letters. Puts (number, seconds) of each into ``answers``."""
-    services = clerks.light_services(url, Path())
     actor, register_id, usual = clerks._desk(services, "")
     given: Answers = []
     ready.wait(300)
@@ -50,11 +53,15 @@ def register(url: str, clerk: int, letters: int, ready: Barrier, answers: "multi
 def measure(url: str, processes: int, letters: int) -> dict[str, object]:
     """Run once; see the module."""
     clerks.prepare(url, Path())
-    clerks._warmed(url, Path())
+    services = clerks._warmed(url, Path())
+    gc.collect()
+    gc.freeze()  # as the site does before it starts its processes
     context = multiprocessing.get_context("fork")
     ready: Barrier = context.Barrier(processes + 1)
     answers: multiprocessing.Queue[Answers] = context.Queue()
-    desks = [context.Process(target=register, args=(url, clerk, letters, ready, answers)) for clerk in range(processes)]
+    desks = [
+        context.Process(target=register, args=(services, clerk, letters, ready, answers)) for clerk in range(processes)
+    ]
     for desk in desks:
         desk.start()
     ready.wait(300)

@@ -186,11 +186,12 @@ def _sqlite_begin(connection: Connection) -> None:
 
 
 _COMMITS_ON_DISK = (
-    "SELECT set_config('synchronous_commit', 'on', true)"
-    " WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"
+    "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
+    " WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)"
 )
-"""For one transaction, whatever the settings of server, database or role: the commit returns when it is on disk. Two
-values that promise as much or more are kept (PostgreSQL, 20.5.1 "synchronous_commit")."""
+"""A commit returns when it is on disk, whatever the settings of server, database or role. The value that promises more
+is kept (PostgreSQL, 20.5.1 "synchronous_commit"). A value that a session sets itself outlives every change of those
+settings: to set it in each transaction cost a message of each registration."""
 
 
 def _postgres_connect(connection: DBAPIConnection, _record: Any) -> None:
@@ -198,6 +199,8 @@ def _postgres_connect(connection: DBAPIConnection, _record: Any) -> None:
     # parts, so the server would compile all of them to machine code: a second for a statement of a millisecond.
     cursor = connection.cursor()
     cursor.execute("SET jit = off")
+    # A confirmed change ("registered, number 457") must survive a power failure at the next moment.
+    cursor.execute(_COMMITS_ON_DISK)
     # The default describes discs that turn. With it, the planner avoids the index that gives a list in its order, and
     # reads through the archive. 1.1 is for discs without moving parts and for rows that are mostly in memory
     # (PostgreSQL, 20.7.2 "random_page_cost").
@@ -212,9 +215,6 @@ def _postgres_connect(connection: DBAPIConnection, _record: Any) -> None:
 
 def _postgres_begin(connection: Connection) -> None:
     options = connection.get_execution_options()
-    # A confirmed change ("registered, number 457") must survive a power failure at the next moment.
-    if options.get(WRITES, False):
-        connection.exec_driver_sql(_COMMITS_ON_DISK)
     # Kept for the life of the connection: it counts only outside of transactions that say what they do.
     if options.get(READS, False) and not connection.info.get(READS):
         connection.exec_driver_sql("SET default_transaction_read_only = on")

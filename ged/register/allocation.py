@@ -65,10 +65,10 @@ def allocate(
         Overtaken: the register was changed while we waited for its counter.
     """
     register = open_register(uow.session, register_id)
+    closed: date | None = None  # hardly ever is the day closed, and the statement that writes the number looks
     while True:
-        # Read this before we take the lock that others wait for. The statement that writes the number checks it again.
+        # Read this before we take the lock that others wait for.
         entity, unit = entity_code(uow.session, register.unit, actor.units), register.unit.code
-        closed = closed_until(uow.session, register.id)
         counter = locked_counter(uow.session, register, day_after(uow, closed))
         on = max(day_after(uow, closed), counter["last_on"] or date.min)
         clock.check(uow, on, counter["last_on"])
@@ -97,7 +97,8 @@ def allocate(
         if number_id is not None:
             break
         _check_unchanged(uow.session, register)
-        # So its day was closed before we got the lock. We keep the lock: no other day can be closed.
+        # So its day is closed. We keep the lock: no other day can be closed.
+        closed = closed_until(uow.session, register.id)
     # The register is already loaded: callers that use the number need no query while others wait for the lock.
     number = MailNumber(**row, id=number_id, register=register)
     known_to(uow.session, number)

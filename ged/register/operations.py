@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row, bindparam, select
 
 from ged import access, locks
 from ged.access import Because
@@ -116,11 +116,12 @@ def register_incoming(
         Invalid: a field is missing or invalid; ``params['field']`` names it; ``register.nature``,
             ``mail.addressed_unknown``.
     """
-    register = registers.open_register(uow.session, register_id)  # kept in a variable, so that it is read only once
+    named = {"register": register_id, "post": form.addressed_post_id}
+    place = uow.session.execute(_PLACE, named).one_or_none()  # kept, so that the register is read only once
     post = registers.clerk_post(uow.session, register_id, actor)
     today = now.astimezone(uow.services.zone).date()
     _check_form(form, actor, today)
-    _check_place(uow, register, form, actor)
+    _check_place(place, actor)
     find = resolve_sender if may_be_listed(form.level) else known_sender
     sender = find(
         uow, form.sender_id, form.sender_name, entity_id=entity_of(post.unit_id, actor.units), ministry=ministry(actor)
@@ -180,18 +181,15 @@ def sent_before(uow: UnitOfWork, mail: Mail) -> Registered | None:
     return Registered(MailId(first.id), first.numbers[0].id, first.numbers[0].text, is_repeated=True)
 
 
-_AUTHORITY = (
-    select(Post.unit_id)
-    .join(PostRole, PostRole.post_id == Post.id)
-    .where(Post.id == bindparam("post"), PostRole.role == Role.AUTHORITY)
-)
+_AUTHORITY = select(Post.unit_id).join(PostRole).where(Post.id == bindparam("post"), PostRole.role == Role.AUTHORITY)
+_PLACE = select(Register, _AUTHORITY.scalar_subquery()).where(Register.id == bindparam("register"))
+"""A register, and the unit of the authority that a form names; None: it is no authority."""
 
 
-def _check_place(uow: UnitOfWork, register: Register, form: IncomingForm, actor: Actor) -> None:
-    if (register.nature, register.direction) != (RegisterNature.ARRIVAL, Direction.INCOMING):
+def _check_place(place: Row[Register, int] | None, actor: Actor) -> None:
+    if place is None or (place[0].nature, place[0].direction) != (RegisterNature.ARRIVAL, Direction.INCOMING):
         raise Invalid("register.nature", "choose a register of arrivals", field="register_id")
-    unit_id = uow.session.scalar(_AUTHORITY, {"post": form.addressed_post_id})
-    if unit_id is None or not in_ministry(unit_id, actor):
+    if place[1] is None or not in_ministry(place[1], actor):
         raise Invalid("mail.addressed_unknown", "choose an authority of the list", field="addressed_post_id")
 
 

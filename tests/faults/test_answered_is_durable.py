@@ -21,7 +21,7 @@ from demo.stage import free_port
 from ged import audit
 from ged.archive.keeping import seal_head
 from ged.closing import operations as closing
-from ged.db import make_engine, read_session, write_session
+from ged.db import make_engine, write_session
 from ged.errors import ConfigError
 from ged.register.models import Mail, MailNumber
 from ged.unit import Services
@@ -49,10 +49,10 @@ def cluster() -> Iterator[DurableCluster]:
         pytest.skip(str(refusal))
 
 
-def value_of(engine_url: str, setting: str, *, writes: bool) -> str:
+def value_of(engine_url: str, setting: str) -> str:
     engine = make_engine(engine_url)
     try:
-        with write_session(engine) if writes else read_session(engine) as session:
+        with write_session(engine) as session:
             return str(session.scalar(text(f"SHOW {setting}" if "postgresql" in engine_url else f"PRAGMA {setting}")))
     finally:
         engine.dispose()
@@ -72,20 +72,39 @@ def test_a_writing_transaction_waits_for_the_disk_whatever_the_database_says(
     make_database: Callable[[], str], value: str
 ) -> None:
     url = lowered(make_database, value)
-    assert value_of(url, "synchronous_commit", writes=True) == "on"
-    assert value_of(url, "synchronous_commit", writes=False) == value, "the setting of the database was not there"
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        assert connection.execute("SHOW synchronous_commit").fetchone() == (value,), "the setting of the database"
+    assert value_of(url, "synchronous_commit") == "on"
+
+
+@pytest.mark.servers
+def test_no_later_change_of_the_settings_lowers_the_promise_of_a_connection(make_database: Callable[[], str]) -> None:
+    """Neither a setting that the server reads again nor the end of a transaction: it is the session's own value."""
+    engine = make_engine(make_database())
+    source = text("SELECT setting, source FROM pg_settings WHERE name = 'synchronous_commit'")
+    try:
+        for _ in range(2):
+            with write_session(engine) as session:
+                assert session.execute(source).one() == ("on", "session")
+                session.commit()
+        with write_session(engine) as session:
+            session.execute(text("SELECT 1"))
+            session.rollback()
+            assert session.execute(source).one() == ("on", "session")
+    finally:
+        engine.dispose()
 
 
 @pytest.mark.servers
 def test_a_stronger_promise_of_the_database_is_kept(make_database: Callable[[], str]) -> None:
     url = lowered(make_database, "remote_apply")
-    assert value_of(url, "synchronous_commit", writes=True) == "remote_apply"
+    assert value_of(url, "synchronous_commit") == "remote_apply"
 
 
 def test_sqlite_writes_every_commit_to_disk(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'ged.sqlite3'}"
-    assert value_of(url, "synchronous", writes=True) == "2", "FULL"
-    assert value_of(url, "journal_mode", writes=True) == "wal"
+    assert value_of(url, "synchronous") == "2", "FULL"
+    assert value_of(url, "journal_mode") == "wal"
 
 
 @pytest.mark.servers
