@@ -16,8 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ged import jobs
+from ged.db import fault_of
 from ged.errors import EngineFailed, GedError, LeaseLost, Overtaken
 from ged.jobs import ClaimedJob
+from ged.space import disk_full_of
 from ged.unit import Services, once_more
 
 logger = logging.getLogger(__name__)
@@ -176,7 +178,8 @@ def wait_out(services: Services, held: Sequence[ClaimedJob], error: EngineFailed
 
 
 def note_failure(services: Services, job: ClaimedJob, error: Exception) -> None:
-    """Write a failure to the job's row, and to the log."""
+    """Write a failure to the job's row, and to the log. A full disk and a database that is away are known failures."""
+    error = (disk_full_of(error) if isinstance(error, OSError) else fault_of(error)) or error
     if isinstance(error, GedError):
         logger.warning("job.failed job=%s code=%s", job.id, error.code)
     else:

@@ -21,6 +21,7 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from ged.administration import wanted
+from ged.capture import bridges
 from ged.capture.models import Scan, ScanState
 from ged.codes import CodeKind
 from ged.dispatch.models import DispatchLine
@@ -109,7 +110,7 @@ def furnished(folder: Path) -> Furnished:
         "file_id": _spreadsheets(services), "folder_id": (_scan_folder(services),),
         "mail_id": (incoming, answer, waiting, draft, returned, seen, departed, closed, question),
         "number_id": numbers[:3], "line_id": lines[:4], "slip_id": slips, "envelope_id": (sealed,),
-        "paper_id": (paper,), "saved_id": (1,), "correspondent_id": (1,), "register_id": range(1, 9), "nature_id": (1,), "mention_id": (1,), "class_id": (1,), "text_id": (1,),
+        "paper_id": (paper,), "bridge_id": (_bridge(services),), "saved_id": (1,), "correspondent_id": (1,), "register_id": range(1, 9), "nature_id": (1,), "mention_id": (1,), "class_id": (1,), "text_id": (1,),
         "scan_id": range(1, 6), "attachment_id": range(1, 12), "page_no": (0, 1), "assignment_id": range(1, 12),
         "unit_id": (_unit(services),), "person_id": (4,), "post_id": (4,), "act_id": _acts(services), "line_no": range(1, 40), "name": guide.names(), "entity_id": (1,), "paper": ("decision", "declaration"), "kind": ("depart", "interne", "note-de-service", "decision"),
     }  # fmt: skip
@@ -169,6 +170,16 @@ def _spreadsheets(services: Services) -> tuple[int, int]:
         made = [uploads.hand_in(uow, archive.id, content, f"registre {n}.xlsx", book, actor=agent) for n in (1, 2)]
         uploads.ask(uow, made[1], actor=agent)
     return made[0], made[1]
+
+
+def _bridge(services: Services) -> int:
+    """The desk of the mail office, whose scanner was seen long ago."""
+    agent = actor(services, "agent")
+    with services.unit_of_work(NOW) as uow:
+        code = bridges.make_pairing_code(uow, agent.posts[0].unit_id, actor=agent, now=NOW)
+        made = bridges.pair(uow, code, "Accueil", now=NOW)[1]
+        bridges.tell_devices(uow, made, [{"name": "fi-7160", "vendor": "Fujitsu", "model": "fi-7160"}], now=NOW)
+    return made
 
 
 def _scan_folder(services: Services) -> int:

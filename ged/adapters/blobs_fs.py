@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from ged.errors import EngineFailed, NotFound
 from ged.ports import Digest, StoredBlob
+from ged.space import disk_full_of
 
 MAGIC = b"GEDBLOB\x01"
 CLEAR = (0).to_bytes(4, "big")
@@ -69,12 +70,10 @@ class FileBlobs:
                 os.replace(draft, target)
                 _sync_folder(target.parent)
         except OSError as error:
-            raise EngineFailed(
-                "blob.write_failed",
-                "free space on the server's disk, then send again",
-                retryable=True,
-                errno=error.errno,
-            ) from error
+            failed = EngineFailed(
+                "blob.write_failed", "look at the server's disk, then send again", retryable=True, errno=error.errno
+            )
+            raise disk_full_of(error) or failed from error
         finally:
             draft.unlink(missing_ok=True)
         return StoredBlob(digest, size)

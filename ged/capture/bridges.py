@@ -122,7 +122,11 @@ def revoke(uow: UnitOfWork, bridge_id: int, *, actor: Actor, now: datetime) -> N
         raise Forbidden("bridge.pair_forbidden", "ask the unit's clerk or an administrator", unit=bridge.unit_id)
     if bridge.revoked_at is None:
         bridge.revoked_at = now
-        uow.record("bridge.revoked", "bridge", bridge.id, actor=actor, post=post, name=bridge.name)
+        seen_at = bridge.last_seen_at.isoformat() if bridge.last_seen_at else None
+        before = {"unit": bridge.unit_id, "devices": [one["name"] for one in bridge.devices], "last_seen_at": seen_at}
+        uow.record(
+            "bridge.revoked", "bridge", bridge.id, actor=actor, post=post, name=bridge.name, before=before, after=None
+        )
 
 
 def authenticate(session: Session, token: str) -> BridgeIdentity:

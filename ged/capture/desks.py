@@ -52,6 +52,14 @@ class BridgeRow:
 
 
 @dataclass(frozen=True)
+class BridgeWork:
+    """What a bridge brought last, and what it is asked for now: ``orders`` that are not finished."""
+
+    last_page_at: datetime | None = None
+    orders: int = 0
+
+
+@dataclass(frozen=True)
 class OrderRow:
     """An order that runs, or has just ended, or whose batch is open.
 
@@ -132,6 +140,27 @@ def _bridge_row(bridge: Bridge, unit_name: str, now: datetime) -> BridgeRow:
         for device in bridge.devices
     )
     return BridgeRow(bridge.id, bridge.name, bridge.unit_id, unit_name, online, bridge.last_seen_at, devices)
+
+
+def bridge_work(session: Session, bridge_ids: Collection[int]) -> dict[int, BridgeWork]:
+    """Bridge id -> its work, for each of the bridges. The last page is that of the last batch with pages."""
+    # The last batch first: the pages of all batches of a bridge grow with the archive.
+    with_pages = exists().where(ScanPage.batch_id == ScanBatch.id)
+    last = (
+        select(ScanBatch.id)
+        .where(ScanBatch.bridge_id == Bridge.id, with_pages)
+        .order_by(ScanBatch.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    page_at = select(func.max(ScanPage.received_at)).where(ScanPage.batch_id == last).scalar_subquery()
+    asked = (
+        select(func.count(ScanOrder.id))
+        .where(ScanOrder.bridge_id == Bridge.id, ScanOrder.state.not_in(FINAL_ORDER_STATES))
+        .scalar_subquery()
+    )
+    found = session.execute(select(Bridge.id, page_at, asked).where(Bridge.id.in_(bridge_ids)))
+    return {bridge_id: BridgeWork(at, count) for bridge_id, at, count in found}
 
 
 def orders(session: Session, actor: Actor, *, since: datetime, now: datetime, limit: int = 20) -> list[OrderRow]:

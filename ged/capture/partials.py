@@ -24,6 +24,7 @@ from ged.capture.bridges import BridgeIdentity
 from ged.capture.models import ScanBatch, ScanPage
 from ged.errors import EngineFailed, Invalid, NotFound
 from ged.ports import Digest
+from ged.space import disk_full_of
 from ged.unit import Services
 
 BLOCK = 16 * 1024
@@ -80,7 +81,7 @@ def receive_piece(
         NotFound: ``batch.unknown``.
         Invalid: ``page.token``, ``page.digest``, ``page.size``, ``file.empty``, ``file.too_large`` and those of
             ``intake.receive_page``.
-        EngineFailed: ``blob.write_failed`` when the disk is full; earlier pieces stay.
+        DiskFull: ``disk.full``; EngineFailed: ``blob.write_failed``; earlier pieces stay.
     """
     if size_bytes > services.max_upload_bytes:
         raise Invalid("file.too_large", "send a smaller file", field="file", limit_bytes=services.max_upload_bytes)
@@ -128,15 +129,16 @@ def append(path: Path, content: BinaryIO, *, offset: int, limit: int) -> tuple[i
 
     Raises:
         Invalid: ``page.size``: more bytes than ``limit``.
-        EngineFailed: ``blob.write_failed`` when the disk is full; what was written stays.
+        DiskFull: ``disk.full``; EngineFailed: ``blob.write_failed``; what was written stays.
     """
     path.parent.mkdir(mode=0o700, exist_ok=True)
     try:
         return _append(path, content, offset=offset, limit=limit)
     except OSError as error:
-        raise EngineFailed(
-            "blob.write_failed", "free space on the server's disk, then send again", retryable=True, errno=error.errno
-        ) from error
+        failed = EngineFailed(
+            "blob.write_failed", "look at the server's disk, then send again", retryable=True, errno=error.errno
+        )
+        raise disk_full_of(error) or failed from error
 
 
 def partial_path(services: Services, *name: str) -> Path:

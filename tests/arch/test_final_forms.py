@@ -22,7 +22,7 @@ FINAL = {
     "voids": {"letters/void.html", "slips.void", "envelopes.void"},
     "changes the organisation": {"acts.confirm", "acts.undo", "people.first_access", "openings.confirm",
                                  "openings.refuse", "work_calendar/check.html", "work_calendar.undo_day",
-                                 "work_calendar.undo_week"},
+                                 "work_calendar.undo_week", "scans.revoke"},
     "confirms a paper code": {"paper.confirm"},
 }  # fmt: skip
 """Name of the act -> endpoints of its forms. A form without an action is named by its template."""

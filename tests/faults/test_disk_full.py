@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from ged import jobs, pipeline
 from ged.adapters.blobs_fs import FileBlobs
-from ged.errors import EngineFailed
+from ged.errors import DiskFull
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import StoredBlob
 from ged.register.models import Rendition
@@ -30,11 +30,10 @@ def _put_with_little_space(folder: Path, size: int) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, LIMIT))
     blobs = FileBlobs(folder)
-    with pytest.raises(EngineFailed) as failure:
+    with pytest.raises(DiskFull) as failure:
         blobs.put(io.BytesIO(BIG[:size]))
-    assert failure.value.code == "blob.write_failed"
+    assert failure.value.code == "disk.full"
     assert failure.value.retryable
-    assert failure.value.params["errno"] == errno.EFBIG
     assert "space" in failure.value.remedy
     assert list((folder / "incoming").iterdir()) == []
     assert list(blobs.digests()) == []
@@ -78,7 +77,7 @@ def test_a_job_that_met_a_full_disk_is_tried_again_and_then_done(tmp_path: Path)
     blobs = FullDisk(tmp_path / "blobs")
     full = replace(services, blobs=blobs)
     mail_id = slip_kit.letter(services)
-    with pytest.raises(EngineFailed, match="blob.write_failed"):
+    with pytest.raises(DiskFull, match=r"disk\.full"):
         blobs.refusals = 1
         read_document(full, mail_id, NOW)
     attachment_job(full, mail_id)
@@ -88,7 +87,7 @@ def test_a_job_that_met_a_full_disk_is_tried_again_and_then_done(tmp_path: Path)
     assert pipeline.run_job(full, job_id, worker="w")
     with services.reading() as session:
         job = session.get_one(Job, job_id)
-        assert (job.state, job.error_code) == (JobState.QUEUED, "blob.write_failed")
+        assert (job.state, job.error_code) == (JobState.QUEUED, "disk.full")
         assert session.scalars(select(Rendition)).all() == []
     assert pipeline.run_job(full, job_id, worker="w")
     with services.reading() as session:

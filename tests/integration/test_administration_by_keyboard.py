@@ -3,8 +3,10 @@ entry of the journal has the values before and after; axe finds nothing in any s
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,18 +14,23 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from ged import jobs
+from ged.adapters.imap import ImapMailbox, MailboxSettings
 from ged.administration.differences import from_json
 from ged.audit import AuditEntry, AuditPayload
+from ged.capture import bridges
+from ged.capture.models import Bridge, MailboxMessage, MessageState
 from ged.jobs import JobKind, JobState
 from ged.natures.models import Nature
-from ged.org.models import Installation, Person, Post, Unit
+from ged.org import keys, sessions
+from ged.org.models import Installation, IssuedCertificate, Person, Post, Unit
 from ged.register.models import Correspondent, FilingClass, Register
 from ged.routing.load import fill_calendar
 from ged.routing.models import Mention
 from ged.signbook.models import LetterTemplate
-from ged.unit import Services
+from ged.unit import SYSTEM, Services
+from ged.workbook.sheets import NEAREST_HEAD
 from tests.browsing import AXE, sign_in
-from tests.factories import NOW, make_natures
+from tests.factories import NOW, PASSPHRASE, actor, make_natures, make_services
 from tests.keyboard_kit import Keys
 from tests.routing_kit import make_mentions
 from tests.site import make_site, served
@@ -37,7 +44,12 @@ ROOT = "/administration"
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Services]]:
-    app, services = make_site(tmp_path_factory.mktemp("administration"))
+    folder = tmp_path_factory.mktemp("administration")
+    box = ImapMailbox(
+        MailboxSettings(name="courrier", unit="BO", host="127.0.0.1", user="ged", password_file=folder / "none")
+    )
+    made = dataclasses.replace(make_services(folder), mailboxes=(box,), own_address="ged@example.tg")
+    app, services = make_site(folder, services=made)
     make_mentions(services)
     make_natures(services)
     with services.unit_of_work(NOW) as uow:
@@ -47,9 +59,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Servi
         names = ("Mairie de Kpalimé", "Mairie de Kpalime")
         own = uow.session.scalars(select(Unit.id).where(Unit.code == "MIN")).one()
         uow.session.add_all(Correspondent(name=one, folded_name=one.lower(), kind="", entity_id=own) for one in names)
+        aside = MailboxMessage(
+            mailbox="courrier", state=MessageState.REFUSED, reason="message.unreadable", sender_address="a@example.tg",
+            size_bytes=2048, taken_at=NOW, uid_validity=1, uid=1,
+        )  # fmt: skip
+        uow.session.add_all([Person(account="ablavi", name="Ablavi Dosseh"), aside])
         failed = jobs.new(JobKind.INDEX, 1, now=NOW)
         failed.state, failed.error_code = JobState.FAILED, "index.away"
         uow.session.add(failed)
+    with services.unit_of_work(NOW) as uow:
+        leaver = uow.session.scalars(select(Person.id).where(Person.account == "ablavi")).one()
+        keys.issue_key(uow, leaver, passphrase=PASSPHRASE, actor=SYSTEM)
     with served(app) as url:
         yield url, services
     services.engine.dispose()
@@ -280,3 +300,163 @@ def test_doubles_of_correspondents_are_merged_and_a_delegation_is_given(
         clean(at)
     assert last(services, "correspondent.merged")
     assert last(services, "delegation.granted")["act"] == "Décision n° 12"
+
+
+def proposes(at: Keys, *told: str) -> None:
+    """Send a form, and see what will change."""
+    at.press("main form.card button.button:not(.button--quiet)")
+    for one in ("Ce qui va changer", *told):
+        expect(at.page.locator("main")).to_contain_text(one)
+    clean(at)
+
+
+def confirms(at: Keys, services: Services) -> dict[tuple[str, str, str], tuple[Any, Any]]:
+    """Confirm what is shown. Returns what its entry of the journal says: record and field -> before and after."""
+    at.skip()
+    at.press("form[action$='/confirmer'] button")
+    expect(at.page.locator("main")).to_contain_text("peut être annulée tant que rien")
+    clean(at)
+    found = from_json(last(services, "organisation.changed")["differences"])
+    return {(one.kind, one.code, one.field): (one.before, one.after) for one in found}
+
+
+def takes_back(at: Keys) -> None:
+    """Undo the act that is shown."""
+    at.skip()
+    at.reach("form[action$='/annuler'] button")
+    at.page.keyboard.press("Enter")
+    expect(at.page.locator("main")).to_contain_text("La modification est annulée")
+    clean(at)
+
+
+def choose(at: Keys, selector: str, value: str) -> None:
+    """Reach a list, and go through its choices with the arrows."""
+    at.reach(selector)
+    at.page.keyboard.press("Home")
+    for _ in range(40):
+        if at.page.evaluate("document.activeElement.value") == value:
+            return
+        at.page.keyboard.press("ArrowDown")
+    raise AssertionError(f"{selector} does not offer {value}")
+
+
+def test_a_circuit_is_refused_without_signatory_then_made_and_taken_back(at: Keys, place: tuple[str, Services]) -> None:
+    nature = id_of(place[1], Nature, "demande")
+    walk(at, f"{ROOT}/natures/", f"{ROOT}/natures/{nature}", f"{ROOT}/natures/{nature}/circuit")
+    at.skip()
+    choose(at, "#post1", NEAREST_HEAD)
+    choose(at, "#kind1", "opinion")
+    at.tick("input[name=flags1][value=compulsory]")
+    choose(at, "#post2", "DAF-C")
+    at.press("main form.card button.button:not(.button--quiet)")
+    expect(at.page.locator(".error-summary")).to_be_focused()
+    clean(at)
+    at.reach(".error-summary a")
+    at.page.keyboard.press("Enter")
+    choose(at, "#signatory", "SG-T")
+    proposes(at, "Poste SG-T", "Poste DAF-C")
+    changed = confirms(at, place[1])
+    before, after = changed["natures", "demande", "circuit"]
+    asked = [(one["post"], one["kind"], one["compulsory"]) for one in after["steps"]]
+    assert (before, asked, after["signatory"]) == (
+        None, [(None, "opinion", True), ("DAF-C", "visa", False)], "SG-T"
+    )  # fmt: skip
+    takes_back(at)
+
+
+@pytest.mark.parametrize(("page", "width"), [("deplacer", 360), ("reunir", 1280)])
+def test_a_unit_is_moved_and_merged_and_each_is_taken_back(
+    at: Keys, place: tuple[str, Services], page: str, width: int
+) -> None:
+    services = place[1]
+    code, field, target = ("ETU", "parent", "DAF") if page == "deplacer" else ("DAF", "successor", "DGE")
+    unit = id_of(services, Unit, code)
+    at.page.set_viewport_size({"width": width, "height": 800})
+    walk(at, *(f"{ROOT}/organisation/{one}" for one in ("", f"{unit}", f"{unit}/{page}")))
+    at.skip()
+    choose(at, f"#{field}", target)
+    proposes(at, "Conséquences")
+    changed = confirms(at, services)
+    if page == "deplacer":
+        assert changed == {("units", "ETU", "parent"): ("DGE", "DAF")}
+    else:
+        assert changed["units", "DAF", "successor"] == (None, "DGE")
+        assert changed["posts", "DAF-C", "unit"] == ("DAF", "DGE")
+    takes_back(at)
+
+
+def test_mailboxes_are_read_and_a_message_is_sent_to_ourselves(at: Keys, place: tuple[str, Services]) -> None:
+    at.page.set_viewport_size({"width": 360, "height": 740})
+    walk(at, f"{ROOT}/messagerie/")
+    expect(at.page.locator("main")).to_contain_text("a@example.tg")
+    walk(at, f"{ROOT}/courriels/")
+    at.skip()
+    at.press("form[action$='/boucle'] button")
+    expect(at.page.locator("main")).to_contain_text("Le message est parti")
+    clean(at)
+    assert entries(place[1], "mailbox.loop") == 1
+
+
+def entries(services: Services, action: str) -> int:
+    """How many entries of a kind the journal has."""
+    with services.reading() as session:
+        return len(session.scalars(select(AuditEntry.sequence).where(AuditEntry.action == action)).all())
+
+
+def test_a_desk_gets_a_code_and_loses_its_access(at: Keys, place: tuple[str, Services]) -> None:
+    services = place[1]
+    unit = id_of(services, Unit, "BO")
+    walk(at, "/numerisations/postes")
+    at.skip()
+    choose(at, "#unit_id", str(unit))
+    at.press("form[action$='/appairer'] button")
+    expect(at.page.locator(".pairing-code")).to_be_visible()
+    clean(at)
+    with services.unit_of_work(NOW) as uow:
+        bridges.pair(uow, at.page.locator(".pairing-code").inner_text(), "Accueil", now=NOW)
+    bridge = id_of(services, Bridge, "Accueil", "name")
+    walk(at, "/numerisations/postes")
+    at.skip()
+    at.press(f"main a[href$='/{bridge}/retirer']")
+    expect(at.page.locator("main")).to_contain_text("Ce qui va changer")
+    clean(at)
+    at.skip()
+    at.press("form[action$='/retirer'] button")
+    expect(at.page.locator("main")).to_contain_text("plus accès au service")
+    clean(at)
+    revoked = last(services, "bridge.revoked")
+    assert (revoked["name"], revoked["before"]["unit"], revoked["after"]) == ("Accueil", unit, None)
+
+
+def test_who_leaves_loses_the_key(at: Keys, place: tuple[str, Services]) -> None:
+    services = place[1]
+    person = id_of(services, Person, "ablavi", "account")
+    at.page.set_viewport_size({"width": 360, "height": 740})
+    walk(at, *(f"{ROOT}/personnes/{one}" for one in ("", f"{person}", f"{person}/depart")))
+    at.skip()
+    proposes(at, "certificat")
+    changed = confirms(at, services)
+    assert changed == {("people", "ablavi", "closed"): (False, True)}
+    with services.reading() as session:
+        query = select(IssuedCertificate).where(IssuedCertificate.person_id == person)
+        certificate = session.scalars(query).one()
+    assert last(services, "certificate.revoked")["serial"] == certificate.serial
+    assert certificate.revoked_at is not None
+
+
+def test_what_is_still_to_be_set_is_ticked_and_a_session_is_ended(at: Keys, place: tuple[str, Services]) -> None:
+    services = place[1]
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        sessions.open_session(uow, actor(services, "etudes").person_id, address="192.0.2.7", device="essai")
+    walk(at, f"{ROOT}/mise-en-service/")
+    at.skip()
+    at.press("form[action$='/sauvegarde'] button")
+    expect(at.page.locator("main")).to_contain_text("noté au journal")
+    clean(at)
+    walk(at, f"{ROOT}/sessions")
+    at.skip()
+    ends = at.page.locator("tr", has_text="192.0.2.7").locator("form").get_attribute("action")
+    at.press(f"form[action='{ends}'] button")
+    expect(at.page.locator("main")).to_contain_text("La session est fermée")
+    clean(at)
+    assert last(services, "session.ended")["address"] == "192.0.2.7"

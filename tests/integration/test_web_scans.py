@@ -96,6 +96,7 @@ def test_the_api_refuses_clearly(site: Site) -> None:
     assert (torn.status_code, torn.json["error"]["code"]) == (422, "page.digest_mismatch")
     assert put_page(site, bridge, "k1", "t1", content).status_code == 201
     assert put_page(site, bridge, "k1", "t1", pages.png("deux")).status_code == 422
+    assert "aucune" not in site.browser("agent").get("/numerisations/postes").text, "the last page that it sent is told"
     for body in (b"[]", b"{", b'{"pages": 3}', b'{"pages": ["x"]}'):
         assert api.post("/api/bridge/batch/k1/complete", data=body, headers=bridge).status_code == 400
 
@@ -111,7 +112,13 @@ def test_a_revoked_bridge_and_a_cancelled_order_stop(site: Site) -> None:
     api.post(state, json={"state": "scanning", "pages": 1}, headers=bridge)
     clerk.post(f"/numerisations/ordres/{order_id}/annuler")
     assert api.post(state, json={"state": "scanning", "pages": 2}, headers=bridge).json == {"cancel": True}
+    again = clerk.post("/numerisations/numeriser", device=str(bridge_id), mode="color", dpi="200")
+    assert again.status_code == 200
+    shown = clerk.get(f"/numerisations/postes/{bridge_id}/retirer").text
+    assert "2 ordres de numérisation en cours ne seront pas exécutés." in shown
+    assert site.browser("daf").get(f"/numerisations/postes/{bridge_id}/retirer").status_code == 404
     clerk.post(f"/numerisations/postes/{bridge_id}/retirer")
+    assert clerk.get(f"/numerisations/postes/{bridge_id}/retirer").status_code == 404
     assert api.get("/api/bridge/order?wait_s=0", headers=bridge).status_code == 401
 
 

@@ -338,6 +338,7 @@ ACCESS: Mapping[str, Rule] = {
     "scans.complete": roles(Role.CLERK),
     "scans.desks": roles(Role.CLERK, Role.ADMINISTRATOR),
     "scans.pairing_code": roles(Role.CLERK, Role.ADMINISTRATOR),
+    "scans.revoke_form": roles(Role.CLERK, Role.ADMINISTRATOR),
     "scans.revoke": roles(Role.CLERK, Role.ADMINISTRATOR),
     "scans.upload": roles(Role.CLERK),
     "scans.show": roles(Role.CLERK),

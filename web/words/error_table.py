@@ -215,7 +215,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "blob.write_failed": Message(
         _l("Le serveur n'a pas pu enregistrer le fichier."),
-        _l("Prévenez l'administrateur (espace disque insuffisant), puis déposez de nouveau le fichier."),
+        _l("Prévenez l'administrateur (le disque du serveur refuse d'écrire), puis déposez de nouveau le fichier."),
     ),
     "blob.header": Message(
         _l("Un fichier enregistré est endommagé."), _l("L'administrateur doit le restaurer depuis une sauvegarde.")
@@ -2023,7 +2023,10 @@ MESSAGES: Mapping[str, Message] = {
         ),
     ),
     "typeset.crashed": Message(
-        _l("La mise en page a demandé trop de temps ou de mémoire."), _l("Demandez moins de lignes à la fois.")
+        _l("La mise en page s'est arrêtée avant la fin."),
+        _l(
+            "Réessayez ; si elle s'arrête de nouveau, demandez moins de lignes à la fois, ou prévenez l'administrateur."
+        ),
     ),
     "typeset.failed": Message(
         _l("La mise en page du document a échoué."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")

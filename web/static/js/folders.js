@@ -29,7 +29,9 @@
         answer = await fetch(url, { method: "POST", body, headers: { "X-CSRFToken": token, "Content-Type": type, "HX-Request": "true" } });
       } catch { /* no network */ }
       const isBusy = answer === null || answer.status >= 500 || answer.status === 429;
-      note("away", isBusy);
+      const isFull = isBusy && answer !== null && answer.status === 507;
+      note("full", isFull);
+      note("away", isBusy && !isFull);
       if (answer && answer.ok) return answer.json();
       if (!isBusy) throw new Stopped();
       await wait(AGAIN_MS);

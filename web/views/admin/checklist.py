@@ -12,7 +12,7 @@ from web.words import checklist as words
 blueprint = Blueprint("checklist", __name__, url_prefix="/administration/mise-en-service")
 LEADS_TO = {
     Item.REGISTERS: "register_settings.index", Item.HEADS: "organisation.index", Item.VACANT: "organisation.index", Item.CLERKS: "register_settings.index",
-    Item.FIRST_ACCESS: "people.index", Item.SCANNERS: "register_settings.index", Item.HOLIDAYS: "work_calendar.index",
+    Item.FIRST_ACCESS: "people.index", Item.SCANNERS: "scans.desks", Item.HOLIDAYS: "work_calendar.index",
     Item.MAIL_LOOP: "post.index", Item.FIRST_CLOSING: "register_settings.index",
 }  # fmt: skip
 """The page where a line is settled; without one it is settled on the server."""

@@ -25,7 +25,7 @@ from ged.capture.files import Upload
 from ged.capture.letters import EarlierRow
 from ged.capture.queries import ScanRow
 from ged.dispatch import signed_outside
-from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.mailbox import operations as mailbox
 from ged.mailbox import signatures as message_signatures
 from ged.paper import queries as paper_queries
@@ -245,7 +245,8 @@ def _desks(code: str = "", error: GedError | None = None) -> ResponseReturnValue
         unit_ids = bridges.pairable_units(session, actor)
         units = scan_queries.unit_names(session, unit_ids)
         rows: list[BridgeRow] = scan_desks.bridges(session, unit_ids, now=context.now())
-    return render_form("scans/desks.html", error=error, rows=rows, units=units, code=code)
+        work = scan_desks.bridge_work(session, [row.id for row in rows])
+    return render_form("scans/desks.html", error=error, rows=rows, work=work, units=units, code=code)
 
 
 @blueprint.post("/postes/appairer")
@@ -263,6 +264,19 @@ def pairing_code() -> ResponseReturnValue:
     except Invalid as error:
         return _desks(error=error)
     return _desks(code)
+
+
+@blueprint.get("/postes/<int:bridge_id>/retirer")
+def revoke_form(bridge_id: int) -> ResponseReturnValue:
+    """What ends when a bridge is revoked."""
+    services, now = context.services(), context.now()
+    with services.reading() as session:
+        rows = scan_desks.bridges(session, bridges.pairable_units(session, context.actor()), now=now)
+        row = next((one for one in rows if one.id == bridge_id), None)
+        if row is None:
+            raise NotFound("bridge.unknown", "choose a bridge of the list", id=bridge_id)
+        work = scan_desks.bridge_work(session, [bridge_id])[bridge_id]
+    return render_form("scans/revoke.html", row=row, work=work)
 
 
 @blueprint.post("/postes/<int:bridge_id>/retirer")
