@@ -185,8 +185,8 @@ def _first_day_with_holder(session: Session, form: DelegationForm) -> date | Non
     return None
 
 
-def withdraw(uow: UnitOfWork, delegation_id: int, *, actor: Actor) -> None:
-    """End a delegation at once.
+def withdraw(uow: UnitOfWork, delegation_id: int, *, actor: Actor) -> DelegationKind:
+    """End a delegation at once. Returns its kind.
 
     Raises:
         NotFound: ``delegation.unknown``.
@@ -201,6 +201,7 @@ def withdraw(uow: UnitOfWork, delegation_id: int, *, actor: Actor) -> None:
         raise InvalidTransition("delegation.withdrawn", "it ended already", id=delegation_id)
     row.withdrawn_at = uow.now
     uow.record("delegation.withdrawn", "delegation", row.id, actor=actor, post=through)
+    return row.kind
 
 
 def _granting_post(session: Session, post_id: PostId, kind: DelegationKind, actor: Actor) -> HeldPost:

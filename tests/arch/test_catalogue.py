@@ -108,3 +108,16 @@ def test_the_template_of_the_catalogue_is_current() -> None:
         kept = {(m.id, m.context) for m in read_po(file) if m.id}
     now = {(m.id, m.context) for m in messages() if m.id}
     assert kept == now, "run: .venv/bin/python -m web.words.catalogue extract"
+
+
+def test_no_message_stands_inside_an_f_string() -> None:
+    """There the search for messages does not see it: it would stay French in every language."""
+    hidden = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path in modules("web", "ged")
+        for node in nodes(path)
+        if isinstance(node, ast.JoinedStr)
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in catalogue.KEYWORDS
+    ]
+    assert not hidden, "\n".join(hidden)

@@ -522,3 +522,26 @@ def test_a_replacement_separates_its_own_letters_from_those_of_the_absent(site: 
     assert ("De la DAF" in mine, "De la DGE" in mine) == (True, False)
     assert ("De la DAF" in theirs, "De la DGE" in theirs) == (False, True)
     assert "Pour qui" in both
+    assert "par intérim (P.I.) (Note 12)" in both, "the menu of the name says in which capacity they act"
+
+
+def test_an_interim_is_named_as_one_where_it_is_given_where_it_decides_and_where_it_ends(
+    site: tuple[Flask, Services],
+) -> None:
+    app, services = site
+    mail_id = register(services, "Pendant l'absence").mail_id
+    authority, day = actor(services, "sg"), TODAY.strftime("%d/%m/%Y")
+    client = sign_in(app, "sg")
+    given = {
+        "post_id": str(authority.posts[0].post_id), "person_id": str(actor(services, "daf").person_id), "kind": "interim",
+        "act": "Note 13", "from_on": day, "until_on": (TODAY + timedelta(days=200)).strftime("%d/%m/%Y"), "may_sign": "1",
+    }  # fmt: skip
+    assert post(client, "/delegations/", given, page="/delegations/").status_code == 303
+    assert "L'intérim est enregistré." in client.get("/delegations/").text
+    impute(services, mail_id, by="daf")
+    shown = sign_in(app, "daf").get(f"/courriers/{mail_id}").text
+    assert "(Daf, par intérim (P.I.))" in shown
+    assert "pour le titulaire" not in shown
+    assert "Mettre fin à cet intérim dès maintenant ?" in client.get("/delegations/").text
+    assert post(client, "/delegations/1/retirer", {}, page="/delegations/").status_code == 303
+    assert "L'intérim a pris fin." in client.get("/delegations/").text

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ged.signbook.models import CircuitAct
 from tests.source_kit import modules, nodes
-from web.words.labels import ACTIONS, SUBJECTS
+from web.words.labels import ACTIONS, REFUSED, SUBJECTS
 
 
 def _recorded() -> Iterator[tuple[str, str]]:
@@ -28,3 +28,16 @@ def test_each_subject_of_the_journal_has_its_french() -> None:
     found = {kind for _, kind in _recorded() if kind}
     assert "mail" in found
     assert not sorted(found - set(SUBJECTS))
+
+
+def test_what_each_refused_act_was_about_has_its_french() -> None:
+    """The journal names the subject of a refusal by the first word of the error's code."""
+    found = set()
+    for path in modules("ged", "web"):
+        for node in nodes(path):
+            if not isinstance(node, ast.Call) or getattr(node.func, "id", "") not in ("Forbidden", "NotFound"):
+                continue
+            if any(one.arg == "id" for one in node.keywords) and isinstance(node.args[0], ast.Constant):
+                found.add(str(node.args[0].value).partition(".")[0])
+    assert "readers" in found
+    assert not sorted(found - SUBJECTS.keys() - REFUSED.keys())

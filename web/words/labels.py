@@ -777,6 +777,30 @@ SUBJECTS: Mapping[str, LazyString] = {
 }
 """French names of the subjects of journal entries."""
 
+REFUSED: Mapping[str, LazyString] = {
+    "act": SUBJECTS["organisation_act"],
+    "annotation": _l("note"),
+    "assign": SUBJECTS["mail"],
+    "closing": _l("clôture"),
+    "first_access": _l("premier accès"),
+    "imputation": SUBJECTS["assignment"],
+    "impute": SUBJECTS["mail"],
+    "level": SUBJECTS["mail"],
+    "note": _l("note"),
+    "paper": _l("feuille revenue"),
+    "preserve": SUBJECTS["document"],
+    "profile": SUBJECTS["scan_profile"],
+    "readers": SUBJECTS["mail"],
+    "rectify": SUBJECTS["mail"],
+    "remind": SUBJECTS["mail"],
+    "saved_search": SUBJECTS["search"],
+    "sign": SUBJECTS["mail"],
+    "signature": SUBJECTS["document"],
+    "takeover": _l("reprise d'archives"),
+    "training": SUBJECTS["exercise"],
+}
+"""What a refused act was about: the first word of its error's code, where no subject is called so."""
+
 
 def label(member: Enum | str) -> str:
     """The French name of a member."""

@@ -75,7 +75,8 @@ def create() -> ResponseReturnValue:
             delegations.delegate(uow, form, actor=context.actor())
     except Invalid as error:
         return _page(error)
-    flash(_("La délégation est enregistrée."), "success")
+    is_interim = kind is DelegationKind.INTERIM
+    flash(_("L'intérim est enregistré.") if is_interim else _("La délégation est enregistrée."), "success")
     return redirect(url_for("delegations.index"), 303)
 
 
@@ -92,8 +93,9 @@ def withdraw(delegation_id: int) -> ResponseReturnValue:
     auth.require_recent_proof()
     try:
         with context.services().unit_of_work(context.now()) as uow:
-            delegations.withdraw(uow, delegation_id, actor=context.actor())
+            kind = delegations.withdraw(uow, delegation_id, actor=context.actor())
     except InvalidTransition as error:
         return _page(error)
-    flash(_("La délégation a pris fin."), "success")
+    is_interim = kind is DelegationKind.INTERIM
+    flash(_("L'intérim a pris fin.") if is_interim else _("La délégation a pris fin."), "success")
     return redirect(url_for("delegations.index"), 303)

@@ -32,7 +32,7 @@ from web.site.forms import FormReader
 from web.site.pages import place, render_form
 from web.views.admin.organisation import reach
 from web.wiring import settings_file
-from web.words.labels import ACTIONS, SUBJECTS
+from web.words.labels import ACTIONS, REFUSED, SUBJECTS
 
 blueprint = Blueprint("admin", __name__, url_prefix="/administration")
 
@@ -184,8 +184,8 @@ def fold(text: str) -> str:
 
 @blueprint.app_template_filter()
 def subject_label(kind: str) -> str:
-    """The French name of an entry's subject kind."""
-    return str(SUBJECTS.get(kind, kind))
+    """The French name of an entry's subject kind. A refused act has the first word of its error's code as its kind."""
+    return str(SUBJECTS.get(kind) or REFUSED.get(kind) or SUBJECTS["access"])
 
 
 def _start_of(day: date | None) -> datetime | None:

@@ -35,7 +35,7 @@ def show(text_id: int) -> ResponseReturnValue:
 
 def _fields(title: str = "", subject: str = "", body: str = "") -> tuple[Field, ...]:
     return (
-        Field("title", _("Titre"), value=title, hint=_("Ce que le rédacteur choisit dans la liste."), required=True),
+        Field("title", _("Intitulé"), value=title, hint=_("Ce que le rédacteur choisit dans la liste."), required=True),
         Field("subject", _("Objet"), value=subject, required=True, maximum=MOST_SUBJECT),
         Field(
             "body", _("Texte"), "lines", value=body, required=True, maximum=MOST_BODY,

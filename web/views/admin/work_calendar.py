@@ -59,7 +59,8 @@ def _day_words(day: Mapping[str, Any] | None) -> str:
     """A day of the calendar as it is, was or will be."""
     if day is None:
         return str(_("jour ordinaire"))
-    return f"{day['name']} ({_('férié') if day['is_off'] else _('travaillé')})"
+    kind = _("férié") if day["is_off"] else _("travaillé")  # in an f-string it would not be found for translation
+    return f"{day['name']} ({kind})"
 
 
 def _week_words(weekdays: frozenset[int]) -> str:

@@ -152,7 +152,8 @@ def _group_name(grouping: Grouping, group: Group) -> str:
         case Grouping.UNIT:
             return group.label
         case Grouping.PERSON:
-            return f"{group.label or _('Sans poste désigné')} - {group.detail}"
+            nobody = _("Sans poste désigné")
+            return f"{group.label or nobody} - {group.detail}"
         case Grouping.MENTION:
             return group.label or _("Sans mention")
         case Grouping.DUE:
