@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
+from scanner_bridge import VERSION
 from scanner_bridge.device import DeviceInfo
 from scanner_bridge.manifest import Manifest, Order, OrderId, Page
 from scanner_bridge.watch_files import MEDIA_TYPES
@@ -141,8 +142,9 @@ class Api:
         return str(answer["token"]), str(answer["bridge_id"])
 
     def announce_devices(self, devices: Iterable[DeviceInfo]) -> None:
-        """Report the scanners that are present."""
-        self._call("POST", "devices", json={"devices": [asdict(device) for device in devices]})
+        """Report the scanners that are present, and the version of this program."""
+        told = {"devices": [asdict(device) for device in devices], "version": VERSION}
+        self._call("POST", "devices", json=told)
 
     def next_order(self) -> ScanOrder | float:
         """Wait for an order as long as the server holds the request. Without an order, return the seconds to pause."""

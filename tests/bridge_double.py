@@ -46,6 +46,7 @@ class Site:
     orders: queue.Queue[dict[str, Any]] = field(default_factory=queue.Queue)
     states: list[tuple[Any, str, int, str | None]] = field(default_factory=list)
     state_times: list[tuple[str, float]] = field(default_factory=list)
+    version: str = ""
     devices: list[dict[str, Any]] = field(default_factory=list)
     batches: dict[str, list[Any]] = field(default_factory=dict)
     pages: dict[str, dict[str, tuple[tuple[int, int], bytes, float]]] = field(default_factory=dict)
@@ -119,7 +120,8 @@ class Handler(BaseHTTPRequestHandler):
             return self._answer(401, {"error": {"code": "bridge.token", "message": "Jeton inconnu"}})
         match [self.command, *parts]:
             case ["POST", "devices"]:
-                site.devices = json.loads(body)["devices"]
+                told = json.loads(body)
+                site.devices, site.version = told["devices"], told["version"]
                 return self._answer(204)
             case ["GET", "order"]:
                 return self._order(min(2.0, float(query.removeprefix("wait_s="))))

@@ -24,6 +24,8 @@ ONLINE = timedelta(seconds=70)
 """A bridge polls at least every 25 s. A bridge silent for longer than this is shown as offline."""
 CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 MAX_DEVICES = 50
+MAX_VERSION = 40
+"""Characters of the version that a bridge tells."""
 
 
 @dataclass(frozen=True)
@@ -156,19 +158,22 @@ def seen_waiting(uow: UnitOfWork, token_digests: Collection[str], *, now: dateti
     )
 
 
-def tell_devices(uow: UnitOfWork, bridge_id: int, devices: list[dict[str, Any]], *, now: datetime) -> None:
-    """Store the scanners that a bridge reports.
+def tell_devices(
+    uow: UnitOfWork, bridge_id: int, devices: list[dict[str, Any]], *, version: str = "", now: datetime
+) -> None:
+    """Store the scanners that a bridge reports, and the version of its program. Older bridges do not tell theirs.
 
     Raises:
         Invalid: ``bridge.devices``.
     """
     checked = [_device(device) for device in devices[:MAX_DEVICES]]
+    version = "".join(one for one in version if one.isprintable())[:MAX_VERSION]
     bridge = uow.session.get_one(Bridge, bridge_id)
     bridge.last_seen_at = now
-    if checked != bridge.devices:
-        bridge.devices = checked
+    if (checked, version) != (bridge.devices, bridge.program_version):
+        bridge.devices, bridge.program_version = checked, version
         names = [device["name"] for device in checked]
-        uow.record("bridge.devices", "bridge", bridge.id, actor=SYSTEM, devices=names)
+        uow.record("bridge.devices", "bridge", bridge.id, actor=SYSTEM, devices=names, version=version)
 
 
 def _device(raw: object) -> dict[str, Any]:

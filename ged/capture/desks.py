@@ -49,6 +49,7 @@ class BridgeRow:
     online: bool
     last_seen_at: datetime | None
     devices: tuple[DeviceRow, ...]
+    program_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,9 @@ def _bridge_row(bridge: Bridge, unit_name: str, now: datetime) -> BridgeRow:
         )
         for device in bridge.devices
     )
-    return BridgeRow(bridge.id, bridge.name, bridge.unit_id, unit_name, online, bridge.last_seen_at, devices)
+    return BridgeRow(
+        bridge.id, bridge.name, bridge.unit_id, unit_name, online, bridge.last_seen_at, devices, bridge.program_version
+    )
 
 
 def bridge_work(session: Session, bridge_ids: Collection[int]) -> dict[int, BridgeWork]:

@@ -80,6 +80,7 @@ class Bridge(Base):
     unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     devices: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    program_version: Mapped[str] = mapped_column(String(40), default="", server_default="")
     paired_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

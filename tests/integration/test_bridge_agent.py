@@ -8,6 +8,7 @@ import time
 
 from PIL import Image
 
+from scanner_bridge import VERSION
 from tests.bridge_double import ADF, CODE, TOKEN, Desk, Double, desk, double, order
 
 __all__ = ["desk", "double"]  # fixtures
@@ -55,6 +56,7 @@ def test_flatbed_pages_arrive_pixel_for_pixel_within_the_promised_time(desk: Des
     desk.start()
     site = double.site
     site.wait(lambda: bool(site.devices))
+    assert site.version == VERSION
     site.orders.put(order(1, dpi=300, complete=False))
     assert site.wait_final(1) == (1, "done", 1, None)
     scanned_at = next(at for (_, state, pages, _), (_, at) in zip(site.states, site.state_times, strict=True)

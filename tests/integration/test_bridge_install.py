@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from scanner_bridge import VERSION
+
 SOURCE = Path(__file__).parents[2] / "scanner_bridge"
+TELLS = (
+    "from importlib.metadata import requires, version; print(version('ged-bridge'), *requires('ged-bridge'), sep='\\n')"
+)
 pytestmark = pytest.mark.slow
 
 
@@ -56,9 +61,10 @@ def test_the_wheel_works_alone(tmp_path: Path) -> None:
     install = [str(python), "-m", "pip", "install", "--no-index", "--no-deps", "--quiet", str(wheel)]
     subprocess.run(install, check=True, env=env, cwd=tmp_path, capture_output=True)
     told = subprocess.run(
-        [str(python), "-c", "from importlib.metadata import requires; print('\\n'.join(requires('ged-bridge')))"],
+        [str(python), "-c", TELLS],
         check=True, env=env, cwd=tmp_path, capture_output=True, text=True,
     ).stdout.splitlines()  # fmt: skip
+    assert told.pop(0) == VERSION
     needed = _needed([line for line in told if _is_here(line) and "extra ==" not in line])
     assert {"click", "httpx", "pillow", "python-sane"} <= needed
     assert not needed & {"flask", "sqlalchemy", "ged"}

@@ -96,6 +96,13 @@ def test_the_api_refuses_clearly(site: Site) -> None:
     assert (torn.status_code, torn.json["error"]["code"]) == (422, "page.digest_mismatch")
     assert put_page(site, bridge, "k1", "t1", content).status_code == 201
     assert put_page(site, bridge, "k1", "t1", pages.png("deux")).status_code == 422
+    hostile = "1.2\x07<b>" + "9" * 500
+    assert api.post("/api/bridge/devices", json={"devices": [], "version": hostile}, headers=bridge).status_code == 204
+    assert "1.2&lt;b&gt;9999" in site.browser("agent").get("/numerisations/postes").text
+    for wrong in (["1.2"], {"a": 1}, None):
+        told = {"devices": [], "version": wrong}
+        assert api.post("/api/bridge/devices", json=told, headers=bridge).status_code == 204
+    assert "1.2" not in site.browser("agent").get("/numerisations/postes").text, "an older bridge tells no version"
     assert "aucune" not in site.browser("agent").get("/numerisations/postes").text, "the last page that it sent is told"
     for body in (b"[]", b"{", b'{"pages": 3}', b'{"pages": ["x"]}'):
         assert api.post("/api/bridge/batch/k1/complete", data=body, headers=bridge).status_code == 400

@@ -104,12 +104,13 @@ def pair() -> ResponseReturnValue:
 
 @blueprint.post("/devices")
 def devices() -> ResponseReturnValue:
-    """Store the scanners at the desk."""
-    found = _body().get("devices")
+    """Store the scanners at the desk, and the version of the bridge."""
+    body = _body()
+    found = body.get("devices")
     if not isinstance(found, list):
         raise Invalid("bridge.devices", "send a list of devices")
     with context.services().unit_of_work(context.now()) as uow:
-        bridges.tell_devices(uow, _bridge().id, found, now=context.now())
+        bridges.tell_devices(uow, _bridge().id, found, version=_text(body.get("version")), now=context.now())
     return "", 204
 
 

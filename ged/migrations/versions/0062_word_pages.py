@@ -1,17 +1,17 @@
 """the job that makes the pages of letters written in Word; from this revision on letters may be written in Word
 
-Revision ID: 0061
-Revises: 0060
+Revision ID: 0062
+Revises: 0061
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0061"
-down_revision = "0060"
+revision = "0062"
+down_revision = "0061"
 branch_labels = None
 depends_on = None
-oldest_program = "0061"  # an older program can read neither the job nor the pages of a letter written in Word
+oldest_program = "0062"  # an older program can read neither the job nor the pages of a letter written in Word
 phase = "contract"
 
 

@@ -5,8 +5,8 @@ scans taken over, and an entity exported from the site; a code may stand in the 
 people are told of accounts that are opened and of planned changes that are refused. Every document that was signed gets its
 row in the list of signatures to keep provable, which the earlier release made only where an authority is set.
 
-Revision ID: 0062
-Revises: 0061
+Revision ID: 0063
+Revises: 0062
 """
 
 import sqlalchemy as sa
@@ -14,12 +14,12 @@ from alembic import op
 
 import ged.db
 
-revision = "0062"
-down_revision = "0061"
+revision = "0063"
+down_revision = "0062"
 branch_labels = None
 depends_on = None
 phase = "contract"
-oldest_program = "0062"
+oldest_program = "0063"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
