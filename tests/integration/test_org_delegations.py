@@ -50,6 +50,12 @@ def test_the_delegate_acts_for_the_post_while_it_lasts(services: Services) -> No
         assert actor(services, "etudes", on=day).holds(post_id) is None
 
 
+def test_who_may_be_chosen_is_named_with_the_post_and_its_place(services: Services) -> None:
+    with services.reading() as session:
+        choices = delegations.person_choices(session, actor(services, "dge"), on=TODAY)
+    assert "Secretaire — Poste SG-S, Secrétariat général, Ministère" in [name for _id, name in choices]
+
+
 def test_without_the_signature(services: Services) -> None:
     grant(services, "sg", post_id=actor(services, "sg").posts[0].post_id, may_sign=False)
     held = actor(services, "etudes").holds(actor(services, "sg").posts[0].post_id)
