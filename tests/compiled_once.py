@@ -4,6 +4,8 @@ In production a process has one engine, which compiles a statement once. But eac
 cache: filling it took a third of the time of a page test.
 
 Also loads each revision of the database once per process. Alembic loads all of them three times in each migration.
+And loads each private key of a signer of the tests once: OpenSSL proves its primes each time, and pyHanko loads it for
+each signature.
 """
 
 from collections.abc import MutableMapping
@@ -13,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from alembic import util
+from cryptography.hazmat.primitives import serialization
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Dialect
 
@@ -51,7 +54,22 @@ def _loaded_once(folder: Any, name: Any) -> ModuleType:
     return _revision(str(name)) if Path(folder) == REVISIONS else _load(folder, name)
 
 
+@cache
+def _key(data: bytes, password: bytes | None) -> Any:
+    return _load_key(data, password)
+
+
+def _key_once(data: Any, password: bytes | None, backend: Any = None, **options: Any) -> Any:
+    if options or not isinstance(data, bytes):
+        return _load_key(data, password, backend, **options)
+    return _key(data, password)
+
+
+_load_key = serialization.load_der_private_key
+
+
 def install() -> None:
     """From now on, engines of this process share compiled statements. Otherwise they are made as in the product."""
+    serialization.load_der_private_key = _key_once
     db.create_engine = _sharing  # type: ignore[assignment]
     util.load_python_file = _loaded_once

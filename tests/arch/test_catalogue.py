@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from babel.messages.pofile import read_po
 from jinja2 import Environment
 
 from ged import errors
-from tests.source_kit import ROOT, messages, modules, nodes
+from tests.source_kit import ROOT, modules, nodes
 from web.words import catalogue, labels
 from web.words.error_table import MESSAGES
 
@@ -101,13 +100,6 @@ def test_templates_obey_the_content_policy(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     found = re.findall(r"<style\b|\sstyle=|\son[a-z]+=\"|<script(?![^>]*\bsrc=)|javascript:|hx-on", source)
     assert not found, f"{path.relative_to(ROOT)}: {found} is forbidden by the content policy"
-
-
-def test_the_template_of_the_catalogue_is_current() -> None:
-    with catalogue.TEMPLATE.open("rb") as file:
-        kept = {(m.id, m.context) for m in read_po(file) if m.id}
-    now = {(m.id, m.context) for m in messages() if m.id}
-    assert kept == now, "run: .venv/bin/python -m web.words.catalogue extract"
 
 
 def test_no_message_stands_inside_an_f_string() -> None:

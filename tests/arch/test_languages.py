@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 from babel.messages import Catalog
+from babel.messages.pofile import read_po
 from jinja2 import Environment
 from jinja2.nodes import Call, Const, Name, Node
 
@@ -99,6 +100,13 @@ def test_every_message_is_translated() -> None:
     for language in catalogue.TRANSLATED:
         found = [f"{fault}: {message}" for message, fault in catalogue.faults(messages(), catalogue.read(language))]
         assert not found, f"translate in {path_of(language).relative_to(ROOT)} (docs/dev/add.md):\n" + "\n".join(found)
+
+
+def test_the_template_of_the_catalogue_is_current() -> None:
+    with catalogue.TEMPLATE.open("rb") as file:
+        kept = {(m.id, m.context) for m in read_po(file) if m.id}
+    now = {(m.id, m.context) for m in messages() if m.id}
+    assert kept == now, "run: .venv/bin/python -m web.words.catalogue extract"
 
 
 def test_the_translations_are_as_the_command_writes_them() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+# The tool of `make mutate` alone is tested: `make check` leaves it out.
+pytestmark = pytest.mark.slow
 LIVING = Path(__file__).resolve().parents[2] / "scripts" / "living.py"
 SOURCE = """
 from functools import cache
