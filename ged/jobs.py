@@ -31,7 +31,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ged import locks
 from ged.db import Base, Code, Id, UtcDateTime, insert_if_missing, placed, table_of
-from ged.errors import GedError, InvalidTransition, LeaseLost, NotFound, StaleVersion
+from ged.errors import DatabaseAway, DiskFull, GedError, InvalidTransition, LeaseLost, NotFound, StaleVersion
 from ged.ports import JobId, MailId
 
 LEASE = timedelta(seconds=45)
@@ -43,6 +43,8 @@ AWAY = "index.unavailable"
 """Error code of jobs that wait for the index, whatever the cause of the outage."""
 LONGEST_WAIT_S = 30
 BACK_OFF_S = (1, 5, 20, 60, 300, 900, 3600, 3600)
+OF_THE_NOTE = (DatabaseAway, DiskFull)
+"""Errors that may have met the note of an irrevocable act, after it was done: to try again would do it twice."""
 
 
 class JobState(StrEnum):
@@ -408,6 +410,8 @@ _CLEARED = {"lease_until": None, "error_code": "", "error_detail": "", "progress
 def fail(session: Session, held: ClaimedJob, error: Exception, *, now: datetime) -> None:
     """Record a failure: the job is retried after a back-off, or waits for a person.
 
+    An irrevocable act that has begun is retried only if the error says that it was not done.
+
     Raises:
         LeaseLost: ``job.lease_lost``.
     """
@@ -418,8 +422,9 @@ def fail(session: Session, held: ClaimedJob, error: Exception, *, now: datetime)
     # Only expected errors are known to carry no document text. For others the type is enough to find them in the log.
     job.error_detail = str(error)[:500] if expected else type(error).__name__
     # A job that lost a race (StaleVersion) reads the new state when it runs again.
-    retry = (isinstance(error, GedError) and error.retryable) or isinstance(error, StaleVersion) or not expected
-    if job.begun_irrevocable_at is not None and not (isinstance(error, GedError) and error.retryable):
+    may_repeat = isinstance(error, GedError) and error.retryable
+    retry = may_repeat or isinstance(error, StaleVersion) or not expected
+    if job.begun_irrevocable_at is not None and (not may_repeat or isinstance(error, OF_THE_NOTE)):
         job.state, job.finished_at = JobState.UNCERTAIN, now
     elif retry and job.attempts < MAX_ATTEMPTS:
         job.state = JobState.QUEUED

@@ -1,11 +1,15 @@
 """Jobs: committed with the change, taken once, retried; a job that cannot be repeated safely waits for a person."""
 
+import errno
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ged import jobs
+from ged import jobs, runner
 from ged.errors import EngineFailed, InvalidTransition, StaleVersion
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import JobId
@@ -101,6 +105,46 @@ def test_what_cannot_be_taken_back_waits_for_a_person_after_a_crash(services: Se
         jobs.mark_irrevocable(uow.session, held, now=NOW)
     assert claim(services, job_id, at=LATER, worker="w2") is None
     assert state(services, job_id) is JobState.UNCERTAIN
+
+
+def _database_said(what: str) -> DBAPIError:
+    return OperationalError("INSERT ...", {}, sqlite3.OperationalError(what))
+
+
+@pytest.mark.parametrize(
+    ("met", "code"),
+    [
+        (_database_said("database or disk is full"), "disk.full"),
+        (_database_said("database is locked"), "database.busy"),
+        (PoolTimeout(), "database.busy"),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk.full"),
+    ],
+)
+def test_what_was_done_and_could_not_be_noted_waits_for_a_person(
+    services: Services, met: Exception, code: str
+) -> None:
+    """A full disk or a database that is away may be over in a moment: but the e-mail has left."""
+    job_id = add(services, JobKind.NOTIFY)
+    held = claim(services, job_id)
+
+    def send(run: runner.Run) -> None:
+        with run.services.unit_of_work(run.now) as uow:
+            jobs.mark_irrevocable(uow.session, run.job, now=run.now)
+        raise met
+
+    runner.run(services, held, send, runner.Limits(work=timedelta(minutes=1)))
+    with services.reading() as session:
+        job = session.get_one(Job, job_id)
+        assert (job.state, job.error_code) == (JobState.UNCERTAIN, code)
+
+
+def test_what_was_not_done_is_tried_again_although_it_cannot_be_taken_back(services: Services) -> None:
+    job_id = add(services, JobKind.NOTIFY)
+    held = claim(services, job_id)
+    with services.unit_of_work(NOW) as uow:
+        jobs.mark_irrevocable(uow.session, held, now=NOW)
+        jobs.fail(uow.session, held, EngineFailed("post.failed", retryable=True), now=NOW)
+    assert claim(services, job_id, at=LATER) is not None
 
 
 def test_only_a_failed_job_is_tried_again(services: Services) -> None:
