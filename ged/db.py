@@ -5,6 +5,7 @@ verification and migration.
 """
 
 import math
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -324,6 +325,8 @@ _LOCKED = "55P03"
 """SQLSTATE of a lock that was not given within ``lock_timeout``."""
 _AWAY = ("08", "53", "57P")
 """Prefixes of SQLSTATE: no connection, no resources, stopped by the operator. These errors are temporary."""
+_WRONG = (None, sqlite3.SQLITE_ERROR)
+"""SQLite's codes of a statement that is wrong (no such table), and of a value that Python could not read."""
 
 
 def fault_of(error: BaseException) -> EngineFailed | None:
@@ -337,7 +340,9 @@ def fault_of(error: BaseException) -> EngineFailed | None:
         return DiskFull("disk.full", "free space on the database's disk, then send again", retryable=True)
     if state == _LOCKED or "database is locked" in said:
         return _away("database.busy")
-    is_lost = error.connection_invalidated or (isinstance(error, OperationalError) and not state)
+    # SQLite has no SQLSTATE, and calls nearly everything operational.
+    is_wrong = isinstance(error.orig, sqlite3.Error) and getattr(error.orig, "sqlite_errorcode", None) in _WRONG
+    is_lost = error.connection_invalidated or (isinstance(error, OperationalError) and not state and not is_wrong)
     if is_lost or state.startswith(_AWAY) or "disk I/O error" in said:
         return _away("database.away")
     return None

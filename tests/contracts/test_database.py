@@ -570,3 +570,25 @@ def test_a_failure_among_statements_that_are_planned_once_is_told_as_itself_and_
     with read_session(engine) as session:
         assert session.scalar(text("SHOW plan_cache_mode")) == "auto"
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("SELECT * FROM nowhere", None),
+        ("SELEC 1", None),
+        ("SELECT CAST(x'ff' AS TEXT)", None),
+        ("ATTACH DATABASE '/nowhere/at/all' AS other", "database.away"),
+    ],
+)
+def test_a_wrong_statement_is_not_told_as_a_database_that_is_away(
+    tmp_path: Path, statement: str, code: str | None
+) -> None:
+    """It would be told to wait, again and again, and the log would not show where it stands."""
+    engine = make_engine(f"sqlite:///{tmp_path}/x.sqlite3")
+    with pytest.raises(DBAPIError) as told, engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.exec_driver_sql(statement).fetchall()
+    fault = fault_of(told.value)
+    assert (fault.code if fault else None) == code
+    engine.dispose()
