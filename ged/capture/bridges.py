@@ -69,6 +69,12 @@ def pairable_units(session: Session, actor: Actor) -> frozenset[UnitId]:
     return own
 
 
+def desk_units(actor: Actor) -> frozenset[UnitId]:
+    """Units whose bridges the actor may revoke. Closed ones too: a bridge outlives its unit, and its token opens still."""
+    own = (post.unit_id for post in actor.posts if Role.CLERK in post.roles)
+    return frozenset(own).union(UnitId(unit_id) for unit_id in ministry_of_role(actor, Role.ADMINISTRATOR))
+
+
 def make_pairing_code(uow: UnitOfWork, unit_id: int, *, actor: Actor, now: datetime) -> str:
     """A code of eight characters to type at the desk, valid for 15 minutes and for one bridge.
 
@@ -116,7 +122,7 @@ def revoke(uow: UnitOfWork, bridge_id: int, *, actor: Actor, now: datetime) -> N
         NotFound: ``bridge.unknown``.
         Forbidden: ``bridge.pair_forbidden``.
     """
-    bridge = uow.session.get(Bridge, bridge_id)
+    bridge = locks.hold_one(uow.session, Bridge, bridge_id)
     if bridge is None:
         raise NotFound("bridge.unknown", "choose a bridge of the list", id=bridge_id)
     post = may_pair(actor, bridge.unit_id)

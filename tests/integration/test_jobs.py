@@ -120,9 +120,7 @@ def _database_said(what: str) -> DBAPIError:
         (OSError(errno.ENOSPC, "No space left on device"), "disk.full"),
     ],
 )
-def test_what_was_done_and_could_not_be_noted_waits_for_a_person(
-    services: Services, met: Exception, code: str
-) -> None:
+def test_what_was_done_and_could_not_be_noted_waits_for_a_person(services: Services, met: Exception, code: str) -> None:
     """A full disk or a database that is away may be over in a moment: but the e-mail has left."""
     job_id = add(services, JobKind.NOTIFY)
     held = claim(services, job_id)

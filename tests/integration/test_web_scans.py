@@ -13,6 +13,7 @@ from ged.audit import AuditEntry
 from ged.capture import bridges
 from ged.capture.models import Bridge, Scan, ScanBatch, ScanLeaf, ScanOrder
 from ged.codes import CodeKind, make_code
+from ged.org.models import Unit
 from ged.recognition import jobs as recognition
 from ged.register.models import Attachment, Mail, Register
 from tests import pages
@@ -126,6 +127,22 @@ def test_a_revoked_bridge_and_a_cancelled_order_stop(site: Site) -> None:
     assert site.browser("daf").get(f"/numerisations/postes/{bridge_id}/retirer").status_code == 404
     clerk.post(f"/numerisations/postes/{bridge_id}/retirer")
     assert clerk.get(f"/numerisations/postes/{bridge_id}/retirer").status_code == 404
+    assert api.get("/api/bridge/order?wait_s=0", headers=bridge).status_code == 401
+
+
+def test_the_desk_of_a_closed_unit_is_shown_and_removed_by_an_administrator(site: Site) -> None:
+    """It would go on sending pages to nobody."""
+    bridge, admin, api = paired(site), site.browser("admin"), site.app.test_client()
+    with site.services.unit_of_work(NOW) as uow:
+        desk = uow.session.scalars(select(Bridge)).one()
+        uow.session.get_one(Unit, desk.unit_id).closed_at = NOW
+        unit, at, name = desk.unit_id, f"/numerisations/postes/{desk.id}/retirer", desk.name
+    shown = admin.get("/numerisations/postes").text
+    assert (name in shown, at in shown) == (True, True)
+    assert f'value="{unit}"' not in shown, "no other one is paired with it"
+    assert name in admin.get(at).text
+    assert admin.post(at).status_code == 200
+    assert at not in admin.get("/numerisations/postes").text
     assert api.get("/api/bridge/order?wait_s=0", headers=bridge).status_code == 401
 
 

@@ -244,7 +244,7 @@ def _desks(code: str = "", error: GedError | None = None) -> ResponseReturnValue
     with context.services().reading() as session:
         unit_ids = bridges.pairable_units(session, actor)
         units = scan_queries.unit_names(session, unit_ids)
-        rows: list[BridgeRow] = scan_desks.bridges(session, unit_ids, now=context.now())
+        rows: list[BridgeRow] = scan_desks.bridges(session, bridges.desk_units(actor), now=context.now())
         work = scan_desks.bridge_work(session, [row.id for row in rows])
     return render_form("scans/desks.html", error=error, rows=rows, work=work, units=units, code=code)
 
@@ -271,7 +271,7 @@ def revoke_form(bridge_id: int) -> ResponseReturnValue:
     """What ends when a bridge is revoked."""
     services, now = context.services(), context.now()
     with services.reading() as session:
-        rows = scan_desks.bridges(session, bridges.pairable_units(session, context.actor()), now=now)
+        rows = scan_desks.bridges(session, bridges.desk_units(context.actor()), now=now)
         row = next((one for one in rows if one.id == bridge_id), None)
         if row is None:
             raise NotFound("bridge.unknown", "choose a bridge of the list", id=bridge_id)
