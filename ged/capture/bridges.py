@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from ged import locks
-from ged.capture.models import Bridge, PairingCode
+from ged.capture.models import FINAL_ORDER_STATES, Bridge, OrderState, PairingCode, ScanOrder
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.org.models import Unit
 from ged.org.tree import ministry_of_role
@@ -116,12 +116,14 @@ def pair(uow: UnitOfWork, code: str, name: str, *, now: datetime) -> tuple[str, 
 
 
 def revoke(uow: UnitOfWork, bridge_id: int, *, actor: Actor, now: datetime) -> None:
-    """Revoke a bridge: its token becomes invalid.
+    """Revoke a bridge: its token becomes invalid, and what it was to scan is cancelled.
 
     Raises:
         NotFound: ``bridge.unknown``.
         Forbidden: ``bridge.pair_forbidden``.
     """
+    asked = and_(ScanOrder.bridge_id == bridge_id, ScanOrder.state.not_in(FINAL_ORDER_STATES))
+    orders = locks.hold_where(uow.session, ScanOrder, asked)  # before the bridge, as ``orders.order_progress`` does
     bridge = locks.hold_one(uow.session, Bridge, bridge_id)
     if bridge is None:
         raise NotFound("bridge.unknown", "choose a bridge of the list", id=bridge_id)
@@ -135,6 +137,9 @@ def revoke(uow: UnitOfWork, bridge_id: int, *, actor: Actor, now: datetime) -> N
         uow.record(
             "bridge.revoked", "bridge", bridge.id, actor=actor, post=post, name=bridge.name, before=before, after=None
         )
+        for order in orders:
+            order.state, order.cancel_requested, order.changed_at = OrderState.CANCELLED, True, now
+            uow.record("scan.order_cancelled", "scan_order", order.id, actor=actor, post=post)
 
 
 def authenticate(session: Session, token: str) -> BridgeIdentity:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from ged.audit import AuditEntry
 from ged.capture import bridges
-from ged.capture.models import Bridge, Scan, ScanBatch, ScanLeaf, ScanOrder
+from ged.capture.models import Bridge, OrderState, Scan, ScanBatch, ScanLeaf, ScanOrder
 from ged.codes import CodeKind, make_code
 from ged.org.models import Unit
 from ged.recognition import jobs as recognition
@@ -128,6 +128,10 @@ def test_a_revoked_bridge_and_a_cancelled_order_stop(site: Site) -> None:
     clerk.post(f"/numerisations/postes/{bridge_id}/retirer")
     assert clerk.get(f"/numerisations/postes/{bridge_id}/retirer").status_code == 404
     assert api.get("/api/bridge/order?wait_s=0", headers=bridge).status_code == 401
+    with site.services.reading() as session:
+        assert set(session.scalars(select(ScanOrder.state))) == {OrderState.CANCELLED}, (
+            "none waits for a bridge that is gone"
+        )
 
 
 def test_the_desk_of_a_closed_unit_is_shown_and_removed_by_an_administrator(site: Site) -> None:
