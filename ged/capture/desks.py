@@ -154,9 +154,12 @@ def bridge_work(session: Session, bridge_ids: Collection[int]) -> dict[int, Brid
         .where(ScanBatch.bridge_id == Bridge.id, with_pages)
         .order_by(ScanBatch.id.desc())
         .limit(1)
+        .correlate(Bridge)  # by itself it looks no further than the next statement around it, which names no bridge
         .scalar_subquery()
     )
-    page_at = select(func.max(ScanPage.received_at)).where(ScanPage.batch_id == last).scalar_subquery()
+    page_at = (
+        select(func.max(ScanPage.received_at)).where(ScanPage.batch_id == last).correlate(Bridge).scalar_subquery()
+    )
     asked = (
         select(func.count(ScanOrder.id))
         .where(ScanOrder.bridge_id == Bridge.id, ScanOrder.state.not_in(FINAL_ORDER_STATES))

@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 
 from ged import audit, jobs
 from ged.capture import arrange, bridges, files, intake
+from ged.capture import desks as scan_desks
 from ged.capture import letters as scan_letters
 from ged.capture import orders as scan_orders
 from ged.capture import pictures as scan_pictures
@@ -65,6 +66,22 @@ def test_only_a_clerk_of_the_unit_or_an_administrator_pairs(services: Services) 
         bridges.make_pairing_code(uow, unit_id, actor=actor(services, "dge"), now=NOW)
     with services.unit_of_work(NOW) as uow:
         assert bridges.make_pairing_code(uow, unit_id, actor=actor(services, "admin"), now=NOW)
+
+
+def test_the_last_page_of_a_bridge_is_none_of_another_one(services: Services) -> None:
+    first, other, idle = pair(services), pair(services), pair(services)
+    send(services, first, "a", pages.png("un"))
+    later, content = NOW + timedelta(hours=1), pages.png("deux")
+    with services.unit_of_work(later) as uow:
+        intake.begin_batch(uow, other, "b", device="pnm:0", started_at=later, now=later)
+        intake.begin_batch(uow, first, "c", device="pnm:0", started_at=later, now=later)  # no page comes
+    intake.receive_page(
+        services, other, "b", "t1", io.BytesIO(content), digest=pages.sha256(content), order="1",
+        media_type="image/png", now=later,
+    )  # fmt: skip
+    with services.reading() as session:
+        work = scan_desks.bridge_work(session, [first.id, other.id, idle.id])
+    assert [work[one.id].last_page_at for one in (first, other, idle)] == [NOW, later, None]
 
 
 def test_an_order_is_told_until_begun_and_can_be_cancelled(services: Services) -> None:
