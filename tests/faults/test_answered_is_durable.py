@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 
 from demo.processes import Processes
 from demo.stage import free_port
@@ -91,6 +92,25 @@ def test_no_later_change_of_the_settings_lowers_the_promise_of_a_connection(make
             session.execute(text("SELECT 1"))
             session.rollback()
             assert session.execute(source).one() == ("on", "session")
+    finally:
+        engine.dispose()
+
+
+@pytest.mark.servers
+def test_a_connection_that_replaces_a_lost_one_promises_the_same(make_database: Callable[[], str]) -> None:
+    """Where the role and the address lower it too."""
+    url = make_database()
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        name = url.rpartition("/")[2]
+        connection.execute(f"ALTER ROLE CURRENT_USER IN DATABASE {name} SET synchronous_commit = off")
+    engine = make_engine(f"{url}?options=-csynchronous_commit%3Dlocal")
+    setting, lost = text("SHOW synchronous_commit"), text("SELECT pg_terminate_backend(pg_backend_pid())")
+    try:
+        with pytest.raises(OperationalError), write_session(engine) as session:
+            assert session.scalar(setting) == "on"
+            session.execute(lost)
+        with write_session(engine) as session:
+            assert session.scalar(setting) == "on"
     finally:
         engine.dispose()
 
