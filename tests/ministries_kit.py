@@ -80,9 +80,14 @@ ARGUMENTS = {
     "envelope_id": "sealed_envelopes", "paper_id": "paper_codes", "saved_id": "saved_searches",
     "correspondent_id": "correspondents", "register_id": "registers", "scan_id": "scans",
     "attachment_id": "attachments", "assignment_id": "assignments", "unit_id": "units", "act_id": "organisation_acts",
-    "person_id": "people", "post_id": "posts", "template_id": "word_templates", "file_id": "takeover_files", "folder_id": "takeover_folders", "entity_id": "units",
+    "person_id": "people", "post_id": "posts", "template_id": "word_templates", "bridge_id": "bridges", "file_id": "takeover_files", "folder_id": "takeover_folders", "entity_id": "units",
+    "sheet_id": "separator_sheets", "notice_id": "personal_notices", "import_id": "workbook_imports",
 }  # fmt: skip
 """The table of an argument of a route."""
+WITH_ANOTHER = frozenset({"closing_id", "leaf_id", "proof_id"})
+"""Arguments that only follow one of ``ARGUMENTS``."""
+OF_ALL = frozenset({"class_id", "nature_id", "mention_id", "text_id"})
+"""Arguments that name a row of lists which ministries share."""
 SKIPPED = frozenset(
     {"static", "help.picture", "session.sign_in_form", "health.show", "health.site", "health.upload_room"}
 )

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
+from ged.models import metadata
 from ged.transfer.export import export
 from tests import ministries_kit as kit
 from tests import transfer_kit
@@ -72,6 +74,16 @@ def test_no_address_with_an_id_of_another_ministry_opens(both: Ministries) -> No
                     wrong.append(f"{account} {path}: {answer.status_code}")
     assert len(asked) > 120, "the addresses are no longer found"
     assert not wrong, "\n".join(wrong)
+
+
+def test_each_argument_that_names_a_row_is_tried_with_one_of_the_other_ministry(both: Ministries) -> None:
+    named = {name for rule in kit.routes(both) for name in rule.arguments if name.endswith("_id")}
+    assert not named - kit.ARGUMENTS.keys() - kit.WITH_ANOTHER - kit.OF_ALL
+    with both.services.reading() as session:
+        for name in ("bridge_id", "mail_id", "person_id", "register_id"):
+            table = metadata.tables[kit.ARGUMENTS[name]]
+            last = session.scalar(select(func.max(table.c.id)))
+            assert (last or 0) > both.before[table.name], f"the other ministry has no {name}"
 
 
 @pytest.mark.parametrize("path", kit.QUESTIONS)
