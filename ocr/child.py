@@ -7,7 +7,7 @@ from ocr import office
 from ocr.enclosed import take_out
 from ocr.image import shrink
 from ocr.inspection import count, inspect
-from ocr.limits import Limits
+from ocr.limits import FULL, Limits, is_full
 from ocr.pictures import jpeg, site_webp
 from ocr.showing import show
 from ocr.tesseract import Recogniser, recogniser
@@ -37,10 +37,12 @@ class _Service:
             return {"failed": failure.code, "params": dict(failure.params), "retryable": failure.retryable}
         except GedError as refusal:
             return {"refused": refusal.code, "remedy": refusal.remedy, "params": dict(refusal.params)}
+        except OSError as error:
+            return {"failed": FULL, "retryable": True} if is_full(error) else _crashed(error)
         except MemoryError:
             return {"failed": "ocr.out_of_memory", "params": {}, "retryable": False}
         except Exception as error:  # noqa: BLE001 - the border of the process: the engine must always have an answer
-            return {"failed": "ocr.crashed", "params": {"error": type(error).__name__}, "retryable": False}
+            return _crashed(error)
 
     def _do(self, request: Message) -> object:
         operation = request.pop("do")
@@ -84,3 +86,7 @@ class _Service:
         small, limit_bytes = shrink(shown.image, round(long_side_px)), request["limit_bytes"]
         coded = site_webp(small, limit_bytes=limit_bytes) if limit_bytes else jpeg(small, _THUMBNAIL_QUALITY)
         Path(request["out"]).write_bytes(coded)
+
+
+def _crashed(error: Exception) -> Message:
+    return {"failed": "ocr.crashed", "params": {"error": type(error).__name__}, "retryable": False}

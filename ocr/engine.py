@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from PIL import Image
 
-from ged.errors import EngineFailed, GedError, Invalid
+from ged.errors import DiskFull, EngineFailed, GedError, Invalid
 from ged.ports import PageCode, PageFacts, PageRef, ReaderFacts, RecognisedPage, Recognition, SourceFacts, Word
 from ocr import pdf
 from ocr.fields import read_fields
@@ -285,6 +285,8 @@ class TesseractEngine:
                     self._sandbox.ask(as_message("page", timed), timeout_s=limit_s, work=work)
             result = load_result(task)
             work.keep(task, result)
+        except DiskFull:
+            raise  # no fault of the page: it is read once there is room
         except (GedError, ValueError, KeyError, TypeError, OSError):
             return _what_is_left(task)
         return result
@@ -297,6 +299,8 @@ def _about(filename: str) -> Iterator[None]:
         yield
     except Invalid as refusal:
         raise Invalid(refusal.code, refusal.remedy, **{**refusal.params, "filename": filename}) from refusal
+    except DiskFull:
+        raise
     except EngineFailed as failure:
         params = {**failure.params, "filename": filename}
         raise EngineFailed(failure.code, failure.remedy, retryable=failure.retryable, **params) from failure

@@ -1,8 +1,11 @@
 """The limits of reading uploads."""
 
+import errno
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
-from ged.errors import Invalid
+from ged.errors import DiskFull, Invalid
 
 MIB = 1024 * 1024
 MAX_PIXELS = 40_000_000
@@ -51,3 +54,27 @@ class Limits:
 def truncated() -> Invalid:
     """The error for a file that is incomplete or damaged."""
     return Invalid("file.truncated", "Send the file again: it is incomplete or damaged.")
+
+
+FULL = "disk.full"
+NEARLY_FULL_BYTES = 32 * MIB
+
+
+def full() -> DiskFull:
+    """The error for a disk without room: it is none of the file, which is read again once there is room."""
+    return DiskFull(FULL, "Make room on the server's disk, then send again.", retryable=True)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a write failed for lack of room. A file beyond the limit of a child is another thing."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def refuse_nearly_full(folder: Path) -> None:
+    """Where a program made nothing of a file, and does not say why: a disk with hardly any room is taken for the reason.
+
+    Raises:
+        DiskFull: ``disk.full``.
+    """
+    if shutil.disk_usage(folder).free < NEARLY_FULL_BYTES:
+        raise full()

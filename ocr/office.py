@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ged.errors import EngineFailed, Invalid
-from ocr.limits import MIB, Limits, truncated
+from ocr.limits import MIB, Limits, refuse_nearly_full, truncated
 from ocr.pdfcheck import examine
 from ocr.sniff import DOC, DOCX, ODT, RTF
 
@@ -68,7 +68,7 @@ def convert(
     Raises:
         Invalid: ``office.unavailable``, ``file.encrypted``, ``file.truncated``, ``file.too_large``,
             ``file.too_many_pages``.
-        EngineFailed: ``ocr.timeout``.
+        EngineFailed: ``ocr.timeout``; DiskFull: ``disk.full``.
     """
     if shutil.which(PROGRAM) is None:
         raise Invalid("office.unavailable", "Send the document as PDF.")
@@ -83,9 +83,13 @@ def convert(
         _run(folder, copy, import_filter, timeout_s, _TO_ARCHIVE if is_archive else _TO_PDF)
         made = folder / "document.pdf"
         # The exit status of the program is always 0.
-        if not made.is_file():
-            raise truncated()
-        examine(made, limits)
+        try:
+            if not made.is_file():
+                raise truncated()
+            examine(made, limits)
+        except Invalid:
+            refuse_nearly_full(folder)
+            raise
         made.replace(target)
 
 

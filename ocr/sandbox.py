@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import cast
 
 from ged.errors import EngineFailed, Invalid
-from ocr.limits import MIB
+from ocr.limits import FULL, MIB, full, is_full
 from ocr.wire import Message
 from sandbox import Busy, Child, Isolation, Kind, Late, Limits, Pool, SandboxError
 
@@ -82,7 +82,8 @@ class Sandbox:
         Raises:
             Invalid: the refusal of the file.
             EngineFailed: ``ocr.timeout``, ``ocr.crashed``, ``ocr.out_of_memory``, ``ocr.unavailable``.
-            OSError: a file cannot be read or written.
+            DiskFull: ``disk.full``: there is no room for the child's files.
+            OSError: a file cannot be read or written for another reason.
         """
         pool = self._office if request["do"] in _IN_OFFICE else self._reading
         if pool is self._office and pool.isolation.kind is Kind.LANDLOCK:
@@ -96,6 +97,10 @@ class Sandbox:
             raise ChildGone("ocr.timeout", "Try again later.", retryable=True) from late
         except SandboxError as gone:
             raise ChildGone("ocr.crashed", "The file ended the reading process.") from gone
+        except OSError as error:
+            if is_full(error):
+                raise full() from error
+            raise
         return _value_or_raise(answer)
 
     @contextmanager
@@ -121,10 +126,13 @@ def _asked(child: Child, request: Message, end_s: float) -> Message:
     try:
         answer = child.ask(inside, timeout_s=end_s - time.monotonic()).message
     except SandboxError:
-        _brought_out(child, request)  # partial results of a page are shown
+        if request["do"] == _PAGE:
+            _brought_out(child, request)  # partial results of a page are shown
         raise
     if "out" in request:
-        _brought_out(child, request)
+        # Of another request half a file may be there, which the next call would take for the whole.
+        if "ok" in answer or request["do"] == _PAGE:
+            _brought_out(child, request)
         child.tidy()
     if answer.get("broke_off"):
         child.end()  # with all that it started
@@ -148,4 +156,6 @@ def _value_or_raise(answer: Message) -> object:
     params = cast(Message, answer.get("params", {}))
     if "refused" in answer:
         raise Invalid(str(answer["refused"]), str(answer.get("remedy", "")), **params)
+    if answer.get("failed") == FULL:
+        raise full()
     raise EngineFailed(str(answer.get("failed")), retryable=bool(answer.get("retryable")), **params)

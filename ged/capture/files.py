@@ -22,8 +22,8 @@ from ged.space import disk_full_of
 from ged.unit import Services
 
 NAME_LENGTH = 120
-NOT_LOOKED = frozenset({"ocr.unavailable", "scanner.unavailable", "scanner.refused", "work.busy"})
-"""Failures after which a file's type is unknown: it stays uninspected until the engine works again."""
+NOT_LOOKED = frozenset({"disk.full", "ocr.unavailable", "scanner.unavailable", "scanner.refused", "work.busy"})
+"""Failures after which a file's type is unknown: it stays uninspected until the engine works again, or has room."""
 INSPECT_TIMEOUT_S = 100.0  # 300 pages take 40 s on two cores; a request times out after 120 s
 PLACE_TIMEOUT_S = 15.0
 """Timeout for a slot of the first look. Together with the look it stays below a request's 120 seconds."""
@@ -166,7 +166,7 @@ def look_at(services: Services, source: Path, *, filename: str, wait_s: float = 
     Raises:
         Invalid: ``file.virus`` and the codes of ``OcrEngine.inspect``.
         EngineFailed: ``scanner.unavailable``, ``scanner.refused``, ``ocr.unavailable``, ``ocr.timeout``; ``work.busy``:
-            two files are being inspected now, over all processes.
+            two files are being inspected now, over all processes; DiskFull: ``disk.full``.
     """
     if services.scanner is not None:
         services.scanner.check(source)

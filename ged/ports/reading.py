@@ -139,7 +139,7 @@ class OcrEngine(Protocol):
         Raises:
             Invalid: ``file.empty``, ``file.type_unknown``, ``file.encrypted``, ``file.image_too_large``,
                 ``file.truncated``, ``file.too_many_pages``.
-            EngineFailed: ``ocr.timeout``.
+            EngineFailed: ``ocr.timeout``; DiskFull: ``disk.full``: no fault of the file.
         """
         ...
 
@@ -167,7 +167,7 @@ class OcrEngine(Protocol):
         ``out`` are not read again.
 
         Raises:
-            EngineFailed: ``ocr.timeout``, ``ocr.unavailable``.
+            EngineFailed: ``ocr.timeout``, ``ocr.unavailable``; DiskFull: ``disk.full``.
         """
         ...
 

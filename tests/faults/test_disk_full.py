@@ -1,6 +1,5 @@
 """A full disk: storing fails with a clear message, nothing incomplete remains, and the next attempt succeeds."""
 
-import errno
 import io
 import multiprocessing
 import resource
@@ -15,10 +14,10 @@ from ged import jobs, pipeline
 from ged.adapters.blobs_fs import FileBlobs
 from ged.errors import DiskFull
 from ged.jobs import Job, JobKind, JobState
-from ged.ports import StoredBlob
 from ged.register.models import Rendition
 from tests import pages, slip_kit
 from tests.factories import NOW, make_organisation, make_services
+from tests.full_disk_kit import FullDisk
 from tests.verify_kit import read_document
 
 LIMIT = 200_000
@@ -51,23 +50,6 @@ def test_a_blob_that_does_not_fit_leaves_nothing_and_the_next_try_succeeds(tmp_p
     assert len(list(blobs.digests())) == 1
     stored = blobs.put(io.BytesIO(BIG))
     assert blobs.verify(stored.digest)
-
-
-class FullDisk(FileBlobs):
-    """A store whose disk is full for this number of writes."""
-
-    refusals = 0
-
-    def put(self, content: object) -> StoredBlob:
-        if self.refusals:
-            self.refusals -= 1
-            return super().put(_Full())  # type: ignore[arg-type]
-        return super().put(content)  # type: ignore[arg-type]
-
-
-class _Full:
-    def read(self, _size: int) -> bytes:
-        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.mark.slow

@@ -1,40 +1,24 @@
 """The database's disk is full. An administrator can sign in to read the fault, and nobody else. No check is weaker."""
 
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, event, select, text
+from sqlalchemy import event, select, text
 
 from ged.audit import AuditEntry
 from ged.org import accounts
 from ged.org.throttle import Unwritten
 from ged.unit import Services
 from tests.factories import make_services
+from tests.full_disk_kit import bound, fill, small_disk, unbound
 from tests.site import PASSWORD, make_site, post, sign_in
 
 Fill = Callable[[], None]
 Place = tuple[Flask, Services, Fill, Fill]
 FULL = "Disque plein : rien ne peut"
-
-
-@contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of 16 MB."""
-    folder.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if made.returncode:
-        pytest.skip("this machine mounts no file system for tests")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @pytest.fixture(params=["disk", "sqlite", "postgresql"])
@@ -56,22 +40,6 @@ def place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
         app, services = make_site(tmp_path, services=make_services(tmp_path, url=url))
         yield app, services, lambda: refuse(services), lambda: take(services)
         services.engine.dispose()
-
-
-def fill(ballast: Path) -> None:
-    with pytest.raises(OSError, match="No space left"), ballast.open("wb", buffering=0) as out:
-        while True:
-            out.write(b"x" * 4096)
-
-
-def bound(connection: Connection) -> None:
-    count = connection.exec_driver_sql("PRAGMA page_count").scalar()
-    connection.exec_driver_sql(f"PRAGMA max_page_count={count}")
-
-
-def unbound(services: Services) -> None:
-    event.remove(services.engine, "begin", bound)
-    services.engine.dispose()
 
 
 def refuse(services: Services) -> None:
