@@ -51,6 +51,7 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeDecorator
 
 from ged.errors import DatabaseAway, DiskFull, EngineFailed
+from ged.space import disk_full_of
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
 """Type of every key: SQLite supports autoincrement only for INTEGER."""
@@ -321,8 +322,9 @@ def server_time(session: Session) -> datetime | None:
 
 _DISK_FULL = "53100"
 """SQLSTATE of a full disk (PostgreSQL, appendix A)."""
-_LOCKED = "55P03"
-"""SQLSTATE of a lock that was not given within ``lock_timeout``."""
+_GIVEN_UP = ("55P03", "57014")
+"""SQLSTATE of a lock that was not given within ``lock_timeout``, and of a statement that was cancelled: by whoever runs the
+server, or by a limit of time that is set there."""
 _AWAY = ("08", "53", "57P")
 """Prefixes of SQLSTATE: no connection, no resources, stopped by the operator. These errors are temporary."""
 _WRONG = (None, sqlite3.SQLITE_ERROR)
@@ -330,7 +332,10 @@ _WRONG = (None, sqlite3.SQLITE_ERROR)
 
 
 def fault_of(error: BaseException) -> EngineFailed | None:
-    """Translate a database error: the database is away, busy, or its disk is full. None: an error in our code."""
+    """Translate an error of the database or of the disk: the database is away or busy, or a disk is full. None: an error in
+    our code."""
+    if isinstance(error, OSError):
+        return disk_full_of(error)
     if isinstance(error, PoolTimeout):
         return _away("database.busy")
     if not isinstance(error, DBAPIError):
@@ -338,7 +343,7 @@ def fault_of(error: BaseException) -> EngineFailed | None:
     state, said = str(getattr(error.orig, "sqlstate", None) or ""), str(error.orig)
     if state == _DISK_FULL or "database or disk is full" in said:
         return DiskFull("disk.full", "free space on the database's disk, then send again", retryable=True)
-    if state == _LOCKED or "database is locked" in said:
+    if state in _GIVEN_UP or "database is locked" in said:
         return _away("database.busy")
     # SQLite has no SQLSTATE, and calls nearly everything operational.
     is_wrong = isinstance(error.orig, sqlite3.Error) and getattr(error.orig, "sqlite_errorcode", None) in _WRONG

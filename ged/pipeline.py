@@ -16,6 +16,7 @@ from ged.archive import blobs as archive_blobs
 from ged.archive.keeping import anchor_journal, seal_head, unsealed_entries
 from ged.capture import files, partials
 from ged.closing import operations as closing
+from ged.db import fault_of
 from ged.dispatch import operations as dispatch
 from ged.errors import EngineFailed
 from ged.followup import reminders
@@ -461,6 +462,7 @@ def _index_many(services: Services, first: ClaimedJob, limits: Limits) -> None:
 
 def _index_failed(services: Services, claimed: list[ClaimedJob], error: Exception, limits: Limits) -> None:
     """Handle an error: wait during an outage; of several letters, find the refused letter."""
+    error = fault_of(error) or error
     if isinstance(error, EngineFailed) and error.retryable:
         runner.wait_out(services, claimed, error)
         return

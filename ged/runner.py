@@ -19,7 +19,6 @@ from ged import jobs
 from ged.db import fault_of
 from ged.errors import EngineFailed, GedError, LeaseLost, Overtaken
 from ged.jobs import ClaimedJob
-from ged.space import disk_full_of
 from ged.unit import Services, once_more
 
 logger = logging.getLogger(__name__)
@@ -137,7 +136,7 @@ def run(
     """Run a claimed job. An error is stored in its row, never lost; after a lost lease the row is left alone.
 
     Args:
-        waits_out: while the server that the job needs is unreachable, the job waits without limit.
+        waits_out: while the server that the job needs is unreachable, or has no room, the job waits without limit.
     """
     try:
         with Beat(services, [job], limits) as beat:
@@ -147,10 +146,11 @@ def run(
         logger.warning("job.lease_lost job=%s", job.id)
         return
     except Exception as error:  # noqa: BLE001  # every error is stored in the job's row, for the administrator
-        if waits_out and isinstance(error, EngineFailed) and error.retryable:
-            wait_out(services, [job], error)
+        known = fault_of(error) or error  # a full disk is waited for too, whoever met it: the store or the database
+        if waits_out and isinstance(known, EngineFailed) and known.retryable:
+            wait_out(services, [job], known)
         else:
-            note_failure(services, job, error)
+            note_failure(services, job, known)
         return
     finish(services, [job])
 
@@ -179,7 +179,7 @@ def wait_out(services: Services, held: Sequence[ClaimedJob], error: EngineFailed
 
 def note_failure(services: Services, job: ClaimedJob, error: Exception) -> None:
     """Write a failure to the job's row, and to the log. A full disk and a database that is away are known failures."""
-    error = (disk_full_of(error) if isinstance(error, OSError) else fault_of(error)) or error
+    error = fault_of(error) or error
     if isinstance(error, GedError):
         logger.warning("job.failed job=%s code=%s", job.id, error.code)
     else:

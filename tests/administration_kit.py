@@ -3,15 +3,18 @@
 from collections.abc import Callable
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from ged.administration import operations
 from ged.administration.lines import Line
 from ged.administration.models import OrganisationAct
+from ged.audit import AuditEntry
 from ged.db import Base
+from ged.jobs import Job
 from ged.org.file import OrganisationFile
 from ged.unit import Services
 from ged.workbook import inverse
+from ged.workbook.models import WorkbookImport
 from tests.factories import NOW, TODAY, actor
 
 Wanted = Callable[[OrganisationFile], list[Line]]
@@ -69,3 +72,13 @@ def dump(services: Services) -> dict[str, list[str]]:
             if table.name not in inverse.NEVER_TAKEN_BACK:
                 found[table.name] = sorted(repr(tuple(row)) for row in connection.execute(select(table)))
     return found
+
+
+def everything(services: Services) -> tuple[object, ...]:
+    """As ``dump``, and how long the journal and the list of jobs are, and which workbooks were taken in and back."""
+    with services.reading() as session:
+        counts = [session.scalar(select(func.count()).select_from(one)) for one in (AuditEntry, Job)]
+        taken = session.execute(
+            select(WorkbookImport.id, WorkbookImport.taken_at, WorkbookImport.undone_at).order_by(WorkbookImport.id)
+        ).all()
+    return dump(services), counts, taken

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, BinaryIO
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from PIL import Image
 from playwright.sync_api import expect
 from sqlalchemy import delete, func, select
 
@@ -24,59 +22,33 @@ from ged.capture.files import Upload
 from ged.errors import EngineFailed, Forbidden, Invalid, NotFound
 from ged.jobs import MAX_ATTEMPTS, Job, JobKind, JobState
 from ged.org.models import Holding, Person
-from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber, Register, RegisterNature
+from ged.register.models import AttachmentKind, Mail, Register
 from ged.takeover import folders
 from ged.takeover.folders import Announced
 from ged.takeover.models import FolderScan, ScanFolder
 from ged.takeover.names import Numbered, Numbers
-from ged.takeover.operations import TakeoverTarget, take_over
 from ged.unit import Services
 from tests.browsing import sign_in as sign_in_browser
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.hands_kit import at_once
-from tests.routing_kit import run_jobs, unit_id
+from tests.routing_kit import run_jobs
+from tests.scan_folders_kit import (
+    BOOK,
+    add_archive,
+    archive_of,
+    begin,
+    give,
+    joined,
+    picture,
+    refused,
+    scan_id,
+    seen,
+    take,
+)
 from tests.site import give_passwords, make_site, post, served, sign_in, token
 
 if TYPE_CHECKING:
     from playwright.sync_api import APIResponse, Browser, Route
-
-BOOK = (("1", 2015), ("0457/MEM/SG", 2015), ("12", 2015), ("12", 2016), ("13", 2016), ("2016", 2016), ("14 bis", 2016))
-"""Numbers of the book on paper, with their years."""
-
-
-def picture(text: str) -> bytes:
-    """A small PNG, another one for each text."""
-    image = Image.new("L", (60, 40), 255)
-    for place, sign in enumerate(text.encode()):
-        image.putpixel((place % 60, place // 60), sign)
-    kept = io.BytesIO()
-    image.save(kept, "PNG")
-    return kept.getvalue()
-
-
-def add_archive(services: Services) -> int:
-    with services.unit_of_work(NOW) as uow:
-        archive = Register(
-            code="PAPIER", name="Livres", unit_id=unit_id(services, "BO"), direction="incoming",
-            nature=RegisterNature.ARCHIVE, pattern="P-{seq:05d}",
-        )  # fmt: skip
-        uow.session.add(archive)
-        uow.session.flush()
-        made = archive.id
-    lines = [
-        json.dumps({"id": f"{n}-{year}", "number": n, "registered_on": f"{year}-03-09", "subject": f"Lettre {n}"})
-        for n, year in BOOK
-    ]
-    target = TakeoverTarget(made, "livre.jsonl", None, dry_run=False)
-    done = take_over(
-        services,
-        target,
-        [line.encode() for line in lines],
-        refuse=lambda one: pytest.fail(str(one)),
-        progress=lambda _: None,
-    )
-    assert done.taken == len(BOOK)
-    return made
 
 
 @pytest.fixture
@@ -86,53 +58,6 @@ def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
     add_archive(made)
     yield made
     made.engine.dispose()
-
-
-def archive_of(services: Services) -> int:
-    with services.reading() as session:
-        return session.scalars(select(Register.id).where(Register.code == "PAPIER")).one()
-
-
-def begin(services: Services, who: str = "agent") -> int:
-    with services.unit_of_work(NOW) as uow:
-        return folders.begin(uow, archive_of(services), "Arrivée 2015", actor=actor(services, who))
-
-
-def give(services: Services, folder_id: int, files: dict[str, bytes]) -> None:
-    for name, content in files.items():
-        folders.receive_whole(
-            services, folder_id, name, io.BytesIO(content), len(content), actor=actor(services, "agent"), now=NOW
-        )
-
-
-def seen(services: Services, folder_id: int) -> folders.FolderRow:
-    with services.reading() as session:
-        return folders.folder(session, folder_id, actor(services, "agent"))
-
-
-def refused(services: Services, folder_id: int) -> dict[str, str]:
-    with services.reading() as session:
-        return {one.name: one.code for one in folders.refused(session, folder_id, actor(services, "agent"))}
-
-
-def joined(services: Services) -> list[tuple[str, int, str]]:
-    """(number, year, name of the file) of each attachment of the register."""
-    with services.reading() as session:
-        rows = session.execute(
-            select(MailNumber.text, func.extract("year", MailNumber.registered_on), Attachment.filename)
-            .join(Attachment, Attachment.mail_id == MailNumber.mail_id)
-            .order_by(Attachment.id)
-        )
-        return [(text, int(year), name) for text, year, name in rows]
-
-
-def take(services: Services, folder_id: int, heartbeat: Callable[[str], None] = lambda _said: None) -> None:
-    folders.take(services, folder_id, heartbeat=heartbeat, now=datetime.now(UTC))
-
-
-def scan_id(services: Services, name: str) -> int:
-    with services.reading() as session:
-        return session.scalars(select(FolderScan.id).where(FolderScan.name == name)).one()
 
 
 def test_files_join_the_letters_whose_numbers_they_bear_and_the_others_are_refused_with_the_reason(

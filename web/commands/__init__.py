@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from ged.db import fault_of
 from ged.errors import GedError, Overtaken
 from ged.unit import busy
 from web.commands.shared import stop
@@ -45,7 +46,8 @@ COMMANDS = {
 
 
 class Group(click.Group):
-    """A command group: an expected error ends with its code and remedy, never with a traceback."""
+    """A command group: an expected error, also a full disk or a database that is away, ends with its code and remedy, never
+    with a traceback."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """All names, in alphabetical order."""
@@ -70,6 +72,11 @@ class Group(click.Group):
             stop(error)
         except Overtaken:
             stop(busy())
+        except Exception as error:
+            fault = fault_of(error)
+            if fault is None:
+                raise
+            stop(fault)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})

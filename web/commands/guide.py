@@ -8,7 +8,7 @@ import click
 from ged.compliance.facts import entity_by_code, first_entity
 from ged.languages import LANGUAGES
 from ged.org.letterhead import letterhead
-from web.commands.shared import settings_of
+from web.commands.shared import settings_of, write_whole
 from web.processes.app import create_app
 from web.site import booklets
 from web.wiring.services import build_services
@@ -32,5 +32,5 @@ def guide(folder: Path, entity: str, languages: tuple[str, ...]) -> None:
         for language in languages:
             for one in booklets.BOOKLETS:
                 path = folder / booklets.filename(one, language)
-                path.write_bytes(booklets.printed(one, head, language=language, at=now))
+                write_whole(path, booklets.printed(one, head, language=language, at=now))
                 click.echo(f"written: {path}")

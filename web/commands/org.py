@@ -18,7 +18,7 @@ from ged.workbook.merging import Merged
 from ged.workbook.state import organisation_now
 from ged.workbook.words import sentence
 from web.commands.organisation import load_file
-from web.commands.shared import settings_of
+from web.commands.shared import settings_of, write_whole
 from web.wiring.services import build_services
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -48,7 +48,7 @@ def org_load(file: Path, dry_run: bool) -> None:
 @click.argument("workbook", type=_NEW)
 def org_template(workbook: Path) -> None:
     """Write an empty WORKBOOK (.xlsx) to fill in."""
-    workbook.write_bytes(writing.template())
+    write_whole(workbook, writing.template())
     click.echo(f"written: {workbook}")
 
 
@@ -59,7 +59,7 @@ def org_export(workbook: Path) -> None:
     services = build_services(settings_of())
     with services.reading() as session:
         now = organisation_now(session, on=_today(services))
-    workbook.write_bytes(writing.filled(now))
+    write_whole(workbook, writing.filled(now))
     click.echo(f"written: {workbook}")
 
 
@@ -74,7 +74,7 @@ def org_check(workbook: Path, marked: Path | None) -> None:
         seen = organisation_now(session, on=_today(services))
     merged = operations.merged(seen, rows, on=_today(services))
     if marked is not None:
-        marked.write_bytes(writing.marked(rows, merged.findings))
+        write_whole(marked, writing.marked(rows, merged.findings))
     _tell(operations.preview(services, _accepted(merged), seen=seen, now=datetime.now(UTC)))
     click.echo("nothing was changed")
 
@@ -120,10 +120,7 @@ def org_paper(paper: str, code: str, file: Path) -> None:
         entity = known.entity_by_code(session, code)
         facts = known.gather(session, services, settings, entity, on=_today(services))
     made = papers.as_pdf(chosen, facts, at=now) if file.suffix == ".pdf" else papers.as_word(chosen, facts)
-    try:
-        file.write_bytes(made.content)  # first: the journal notes no paper that a full disk kept from being written
-    except OSError as error:
-        raise click.FileError(str(file), error.strerror or "") from error
+    write_whole(file, made.content)  # first: the journal notes no paper that a full disk kept from being written
     with services.unit_of_work(now) as uow:
         papers.note(uow, chosen, entity, made, actor=SYSTEM)
     click.echo(f"written: {file}, {len(papers.text_of(chosen, facts).blanks)} blanks to fill in")

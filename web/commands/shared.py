@@ -1,6 +1,7 @@
 """Shared by commands: the settings of this installation, and the exit on an expected error."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -23,6 +24,36 @@ def settings_of() -> Settings:
     path = settings_file.find()
     os.environ["GED_ENV_FILE"] = str(path)
     return settings_file.read(path)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: it is written beside its place, then renamed. Killed in the middle, or on a full disk, the
+    command leaves the earlier file as it was. What is no file (a terminal, a pipe) is written directly.
+
+    Raises:
+        click.FileError: it cannot be written; the message names the file and the cause.
+    """
+    try:
+        _write(path.resolve(), content)
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror or "") from error
+
+
+def _write(place: Path, content: bytes) -> None:
+    if place.exists() and not place.is_file():
+        place.write_bytes(content)
+        return
+    draft = place.with_name(f".{place.name}.part")
+    try:
+        with draft.open("wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        if place.exists():
+            shutil.copymode(place, draft)
+        draft.replace(place)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def stop(error: GedError, *, code: int = 1) -> NoReturn:

@@ -36,7 +36,6 @@ from ged.errors import (
 )
 from ged.languages import LANGUAGES
 from ged.org import refusals
-from ged.space import disk_full_of
 from ged.unit import SYSTEM, busy
 from web.site import access_log, context, i18n
 from web.site.paths import safe_path
@@ -230,7 +229,7 @@ def _on_http_error(error: HTTPException) -> ResponseReturnValue:
 
 
 def _on_crash(error: Exception) -> ResponseReturnValue:
-    known = disk_full_of(error) if isinstance(error, OSError) else fault_of(error)
+    known = fault_of(error)
     if known is not None:
         log.error("%s %s: %s (%s)", request.method, request.endpoint, known, type(error).__name__)
         return _answer(view_of(known))
