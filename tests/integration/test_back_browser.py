@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 from sqlalchemy import select
 
 from ged.routing.models import Assignment
@@ -92,6 +92,30 @@ def test_a_form_with_an_address_of_its_own_is_come_back_to_on_its_page(page: Pag
     with leading_on(page):
         page.get_by_role("button", name="Confier", exact=True).click()
     expect(page.locator(".flash--success")).to_be_visible()
+
+
+@pytest.mark.parametrize("typed", ["", "À suivre de près"])
+def test_after_an_answer_that_was_lost_only_what_was_typed_is_told_as_given_back(
+    page: Page, site: tuple[str, Services], typed: str
+) -> None:
+    def lost(route: Route) -> None:
+        route.fetch(max_redirects=0)
+        route.abort("internetdisconnected")
+
+    mail_id = register(site[1]).mail_id
+    impute(site[1], mail_id)
+    with site[1].reading() as session:
+        assignment = session.scalars(select(Assignment.id).where(Assignment.mail_id == mail_id)).first()
+    sign_in(page, "dge")
+    page.goto(f"/bannette/{assignment}")
+    page.route(f"**/bannette/{assignment}/**", lost)
+    page.fill("#instruction", typed)
+    with pytest.raises(Error, match="ERR_INTERNET_DISCONNECTED"), page.expect_navigation():
+        page.locator("#to").evaluate("field => { field.form.noValidate = true; field.form.requestSubmit(); }")
+    page.wait_for_function("location.protocol === 'chrome-error:'")
+    page.go_back()
+    expect(page.locator("#instruction")).to_have_value(typed)
+    expect(page.get_by_text(RESTORED)).to_be_visible(visible=bool(typed))
 
 
 def test_what_was_typed_does_not_outlive_the_session_at_a_shared_desk(page: Page) -> None:

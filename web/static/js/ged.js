@@ -255,8 +255,14 @@
   }
   // A refused form that is left without being sent again: "Back" gives back what was typed, a link to the same page does not.
   if (isRefused && person) window.addEventListener("pagehide", () => { if (!isSent) keep({ ...typedIn(postForms()), isRefused }); });
+  function isAsOffered(field) {
+    if (isToken(field)) return true;
+    if (field.options) return field.value === ([...field.options].find((option) => option.defaultSelected) || field.options[0]).value;
+    return ["checkbox", "radio"].includes(field.type) ? field.checked === field.defaultChecked : field.value === field.defaultValue;
+  }
   function giveBack(typed) {
     const left = [...typed.fields];
+    let isTyped = false;
     for (const form of postForms()) {
       for (const field of entries(form)) {
         const box = ["checkbox", "radio"].includes(field.type);
@@ -264,15 +270,16 @@
         if (place < 0) continue;
         const [[, value, checked]] = left.splice(place, 1);
         if (box) field.checked = checked; else field.value = value;
+        isTyped = isTyped || !isAsOffered(field);
         dirty = dirty || form.hasAttribute("data-guard");
       }
     }
-    const note = one("[data-restored]");
-    if (!note) return;
-    note.hidden = false;
-    if (typed.files) one("[data-restored-files]", note).hidden = false;
     // A line that was added to a form is not there again: its text is shown, to be copied.
     const rest = left.filter(([, value, , text]) => text && value.trim());
+    const note = one("[data-restored]");
+    if (!note || !(isTyped || typed.files || rest.length)) return; // a visa whose answer was lost: there is nothing to look at
+    note.hidden = false;
+    if (typed.files) one("[data-restored-files]", note).hidden = false;
     const list = one("[data-restored-rest]", note);
     for (const [, value] of rest) list.append(Object.assign(document.createElement("li"), { textContent: value }));
     if (rest.length) list.parentElement.hidden = false;
