@@ -256,6 +256,23 @@ def listing(session: Session, actor: Actor, *, on: date) -> list[DelegationRow]:
     ]
 
 
+def ended(session: Session, actor: Actor, *, since: date, on: date) -> list[tuple[DelegationKind, str, date]]:
+    """Powers that the actor had received and has no more: kind, title of the post, the last day; the newest first."""
+    rows = session.execute(
+        select(Delegation, Post.title)
+        .join(Post, Post.id == Delegation.post_id)
+        .where(Delegation.person_id == actor.person_id, Delegation.from_on <= on, Delegation.until_on >= since)
+        .where(or_(Delegation.withdrawn_at.is_not(None), Delegation.until_on < on))
+        .order_by(Delegation.id.desc())
+    )
+    found: dict[int, tuple[DelegationKind, str, date]] = {}
+    for row, title in rows:
+        day = min(row.until_on, row.withdrawn_at.date()) if row.withdrawn_at else row.until_on
+        if day >= since and actor.holds(PostId(row.post_id)) is None:
+            found.setdefault(row.post_id, (row.kind, title, day))
+    return list(found.values())
+
+
 def not_in_force(session: Session, post_id: int, person_id: int, *, on: date) -> Delegation | None:
     """The last delegation of a post's signature to a person that is over, withdrawn, or not yet begun on a day."""
     return session.scalar(

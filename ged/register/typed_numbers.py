@@ -89,7 +89,7 @@ def letter_by_short_number(
     session: Session, text: str, actor: Actor, *, year: int, code_key: bytes, field: str, chosen: int | None = None
 ) -> MailId:
     """As ``letter_by_number``, also for the code of a label, and for the count alone (4, 00004): a letter of this year in
-    the registers of the actor's units, an arrival if there is one.
+    the registers of the actor's units, else in those of others; an arrival if there is one.
 
     Args:
         code_key: the key of the installation's codes (``ged.codes``).
@@ -105,7 +105,8 @@ def letter_by_short_number(
         of_year = (MailNumber.sequence == int(typed_text)) & MailNumber.year.in_((0, year))
         mine = of_year & Register.unit_id.in_(actor.unit_ids)
         arrivals = Register.nature == RegisterNature.ARRIVAL
-        found = _bearers(session, actor, mine & arrivals) or _bearers(session, actor, mine)
+        places = (mine & arrivals, mine, of_year & arrivals, of_year)
+        found = next(filter(None, (_bearers(session, actor, place) for place in places)), [])
     else:
         found = []
     return (

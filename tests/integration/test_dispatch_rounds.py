@@ -165,6 +165,9 @@ def test_a_letter_is_named_by_its_count_of_the_year_or_by_the_code_of_its_label(
         assert found(services, text) == arrivals[2].mail_id, text
     assert found(services, "1") == arrivals[0].mail_id, "an arrival comes before a departure"
     assert found(services, departure.number) == departure.mail_id
+    assert found(services, "3", "sg") == arrivals[2].mail_id, (
+        "the register is of the mail office, the letter is the head's"
+    )
     code = make_code(CodeKind.LABEL, arrivals[1].number_id, key=services.code_key)
     assert found(services, code) == arrivals[1].mail_id
     for text, who, year in (

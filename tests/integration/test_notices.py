@@ -29,7 +29,7 @@ from ged.notices.queries import NoticeRow
 from ged.org import absences, delegations, people
 from ged.org.absences import AbsenceForm
 from ged.org.delegations import DelegationForm
-from ged.org.models import Delegation, DelegationKind, Person
+from ged.org.models import Delegation, DelegationKind, Person, Post
 from ged.ports import Confidentiality, DeliveryReport, JobId, MailId, Message
 from ged.register.levels import change_level
 from ged.register.models import Direction, Mail
@@ -190,6 +190,28 @@ def test_an_interim_is_told_instead_of_the_holder(services: Services) -> None:
     finding.run(services, now=NOW)
     assert occasions(services, "daf") == [Occasion.ASSIGNED]
     assert told(services, "dge") == []
+
+
+def test_an_interim_reads_for_which_post_and_until_when(tmp_path: Path) -> None:
+    services = make_services(tmp_path)
+    make_organisation(services)
+    give_passwords(services)
+    begin(services)
+    app = open_site(tmp_path, services)
+    with services.unit_of_work(NOW) as uow:
+        given = Delegation(
+            kind=DelegationKind.INTERIM, post_id=post_id(services, "DGE-C"), person_id=actor(services, "daf").person_id,
+            act="Note 14", may_sign=True, template_codes=[], from_on=TODAY, until_on=date(2099, 12, 31), granted_at=NOW,
+        )  # fmt: skip
+        uow.session.add(given)
+        uow.session.flush()
+        uow.record("delegation.granted", "delegation", given.id, actor=actor(services, "dge"))
+        title = uow.session.get_one(Post, given.post_id).title
+    finding.run(services, now=NOW)
+    shown = sign_in(app, "daf").get("/avis/").text
+    assert f"Intérim : {title}" in shown.replace("\N{NARROW NO-BREAK SPACE}", " ").replace("\N{NO-BREAK SPACE}", " ")
+    assert "du 24/11/2026 au 31/12/2099" in shown
+    assert "Délégation reçue" not in shown
 
 
 def test_who_may_not_see_the_letter_is_not_told(services: Services) -> None:

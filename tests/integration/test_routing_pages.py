@@ -1,5 +1,6 @@
 """À imputer, ma bannette, fiche de transmission and recherche, through the site."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -538,10 +539,20 @@ def test_an_interim_is_named_as_one_where_it_is_given_where_it_decides_and_where
     }  # fmt: skip
     assert post(client, "/delegations/", given, page="/delegations/").status_code == 303
     assert "L'intérim est enregistré." in client.get("/delegations/").text
+    queue = sign_in(app, "daf").get(f"/a-imputer/{mail_id}").text
+    assert "par intérim (P.I.) (Note 13)</p>" in queue, "the page of a decision says it too"
+    offered = sign_in(app, "daf").get("/bordereaux/nouveau").text
+    assert re.search(r"Poste SG-T \([^<]+\), par intérim \(P\.I\.\)</option>", offered), "and so does a slip"
     impute(services, mail_id, by="daf")
     shown = sign_in(app, "daf").get(f"/courriers/{mail_id}").text
     assert "(Daf, par intérim (P.I.))" in shown
     assert "pour le titulaire" not in shown
     assert "Mettre fin à cet intérim dès maintenant ?" in client.get("/delegations/").text
     assert post(client, "/delegations/1/retirer", {}, page="/delegations/").status_code == 303
-    assert "L'intérim a pris fin." in client.get("/delegations/").text
+    ended = client.get("/delegations/").text
+    assert "L'intérim a pris fin." in ended
+    assert "retirée" not in ended
+    refused = sign_in(app, "daf").get(f"/a-imputer/{mail_id}")
+    assert refused.status_code == 404
+    assert "Votre intérim (Poste SG-T) a pris fin le" in refused.text
+    assert "a pris fin le" not in sign_in(app, "etudes").get(f"/a-imputer/{mail_id}").text

@@ -130,6 +130,17 @@ def test_any_number_of_lines_fits(services, tmp_path, count):
     assert text.count("Chemise déchirée") == states.count(DAMAGED)
 
 
+def test_a_long_description_makes_no_line_of_the_reception_higher(services):
+    def height(description):
+        sent = kit.send(services, LineForm(description))
+        with pikepdf.open(BytesIO(kit.stored_pdf(services, sent.slip_id))) as pdf:
+            fields = [field for page in pdf.pages for field in page.get("/Annots", ())]
+            rects = {str(field.T): [float(side) for side in field.Rect] for field in fields}
+        return round(rects["receiver"][3] - rects["receiver"][1], 1)
+
+    assert height("Demande d'électrification de quatre localités du canton d'Agbélouvé et environs") == height("Plan")
+
+
 def test_too_many_lines_cost_no_number(services):
     with pytest.raises(Invalid) as refused:
         kit.send(services, *(LineForm(f"Pièce {n}") for n in range(51)))

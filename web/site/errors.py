@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from flask import Flask, flash, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -35,7 +35,8 @@ from ged.errors import (
     StaleVersion,
 )
 from ged.languages import LANGUAGES
-from ged.org import refusals
+from ged.org import delegations, refusals
+from ged.org.models import DelegationKind
 from ged.unit import SYSTEM, busy
 from web.site import access_log, context, i18n
 from web.site.paths import safe_path
@@ -313,13 +314,23 @@ def _page(view: ErrorView) -> str:
     if view.code in _WITHOUT_DATABASE:
         g.navigation = []  # its counters cannot be queried now
     try:
-        return render_template("errors/error.html", **shown)
+        return render_template("errors/error.html", **shown, ended=_ended(view))
     except Exception as error:
         if fault_of(error) is None:
             raise
         return render_template("errors/bare.html", **shown)
 
 
+def _ended(view: ErrorView) -> list[tuple[DelegationKind, str, date]]:
+    """What the actor could do until lately, and is refused now: it says nothing of what was asked for."""
+    actor = context.actor_or_none()
+    if actor is None or view.status not in (403, 404):
+        return []
+    with context.services().reading() as session:
+        return delegations.ended(session, actor, since=context.today() - TOLD_DAYS, on=context.today())
+
+
+TOLD_DAYS = timedelta(days=7)
 _WITHOUT_DATABASE = frozenset({"database.away", "database.busy"})
 
 

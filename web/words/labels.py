@@ -58,7 +58,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         Occasion.DUE_SOON: _l("Échéance proche"),
         Occasion.LATE: _l("En retard"),
         Occasion.ANSWERED: _l("Suite donnée"),
-        Occasion.DELEGATED: _l("Délégation reçue"),
+        Occasion.DELEGATED: _l("Délégation ou intérim"),
         Occasion.ACCOUNT: _l("Premier accès"),
         Occasion.CHANGE_REFUSED: _l("Modification refusée"),
     },

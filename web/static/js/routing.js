@@ -53,6 +53,7 @@
     const best = (found) => found.find((option) => folded(code(option)) === folded(input.value.trim())) || found[0];
     const all = [...select.querySelectorAll("option")];
     const places = all.map((option) => option.parentNode);
+    const labels = all.map((option) => option.textContent);
     const status = statusLine(input);
     const group = document.createElement("optgroup");
     group.label = box.dataset.peopleName || "";
@@ -77,6 +78,8 @@
       const chosen = select.value;
       for (const [n, option] of all.entries()) {
         option.remove();
+        // Under what is typed the tree is gone: the indent of a unit would cut its name on a telephone.
+        option.textContent = input.value.trim() ? labels[n].trim() : labels[n];
         if (!option.value || option.value === chosen || matches(said(option), input.value)) places[n].append(option);
       }
       select.value = chosen;

@@ -8,7 +8,7 @@ from ged.errors import Invalid
 from ged.notices import choices, date_reminders, queries
 from ged.notices.models import Occasion, Way
 from ged.notices.queries import NoticeRow
-from ged.org import notices
+from ged.org import delegations, notices
 from web.site import context
 from web.site.forms import FormReader
 from web.site.pages import place, render_form
@@ -28,9 +28,11 @@ def index() -> ResponseReturnValue:
         rows, page = queries.page(session, actor, place(), on=context.today(), now=context.now(), unread_only=unread)
         address = queries.address(session, actor)
         failed = queries.undelivered(session, actor.person_id, address) if address else None
+        is_some_given = any(row.occasion is Occasion.DELEGATED for row in rows)
+        given = delegations.listing(session, actor, on=context.today()) if is_some_given else []
     return render_template(
         "notices/index.html", rows=rows, page=page, unread=unread, address=address, failed=failed,
-        opening_words=words.opening_words, newest=max((row.id for row in rows), default=0), is_some_unread=any(not row.is_read for row in rows),
+        given={row.id: row for row in given}, opening_words=words.opening_words, newest=max((row.id for row in rows), default=0), is_some_unread=any(not row.is_read for row in rows),
     )  # fmt: skip
 
 

@@ -158,7 +158,7 @@ def _new(given: MultiDict[str, str], error: GedError | None = None) -> ResponseR
         lines=lines,
         units=units,
         post=post,
-        posts=[(one.post_id, f"{one.title} ({one.unit_name})") for one in actor.working_posts],
+        posts=actor.working_posts,
         purposes=list(SlipPurpose),
         wanted=request.args,
     )

@@ -54,7 +54,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         made=made,
         is_long=len(made) + sum(row.line_count for row in made) > bundle.MOST_DOCUMENTS,
         post=post,
-        posts=[(one.post_id, f"{one.title} ({one.unit_name})") for one in actor.working_posts],
+        posts=actor.working_posts,
     )
 
 
