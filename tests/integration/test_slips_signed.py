@@ -138,7 +138,7 @@ def test_a_long_description_makes_no_line_of_the_reception_higher(services):
             rects = {str(field.T): [float(side) for side in field.Rect] for field in fields}
         return round(rects["receiver"][3] - rects["receiver"][1], 1)
 
-    assert height("Demande d'électrification de quatre localités du canton d'Agbélouvé et environs") == height("Plan")
+    assert height("00002/2026/MMRE — Demande d'électrification de quatre localités du canton") == height("Plan")
 
 
 def test_too_many_lines_cost_no_number(services):
