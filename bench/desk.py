@@ -289,7 +289,8 @@ def _cost(link: CDPSession, page: Page, path: str) -> dict[str, object]:
 def _seconds(page: Page, path: str) -> float:
     page.goto("about:blank")
     began = time.monotonic()
-    page.goto(path, wait_until="domcontentloaded")
+    answer = page.goto(path, wait_until="domcontentloaded")
+    assert answer is not None and answer.ok, f"{path} is no page"
     took = time.monotonic() - began
     page.wait_for_load_state("networkidle")
     return round(took, 2)
@@ -298,7 +299,7 @@ def _seconds(page: Page, path: str) -> float:
 CLERK_PAGES = (
     ("sign-in", "/connexion"), ("home", "/"), ("registration", "/enregistrer/"), ("scans", "/numerisations/"),
     ("registration beside a scan", "first:/numerisations/ .thumbs a"),
-    ("registers", "/registres/"), ("to transmit", "/bordereaux/a-transmettre"), ("search", "/recherche/?q=marche"),
+    ("registers", "/registres/"), ("to transmit", "/a-transmettre/"), ("search", "/recherche/?q=marche"),
 )  # fmt: skip
 HEAD_PAGES = (
     ("home of an authority", "/"), ("imputation queue", "/a-imputer"), ("imputation", "first:/a-imputer main a.number"),

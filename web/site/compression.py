@@ -21,6 +21,8 @@ TEXT = frozenset(
         "image/svg+xml",
     }
 )
+ANSWERS = frozenset({200, 403, 404, 409, 422})
+"""Pages, those of refused forms among them: uncompressed, a form comes back a second later on a slow link."""
 SMALLEST_BYTES, LARGEST_BYTES = 1_000, 5_000_000
 LEVEL = 5
 
@@ -56,8 +58,8 @@ def _all_of(response: Response) -> bytes:
 
 def _may(response: Response) -> bool:
     return (
-        response.status_code == 200
-        and request.method == "GET"
+        response.status_code in ANSWERS
+        and request.method in ("GET", "POST")
         and request.accept_encodings["gzip"] > 0
         and request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
         and "Content-Encoding" not in response.headers
