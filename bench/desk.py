@@ -290,7 +290,8 @@ def _seconds(page: Page, path: str) -> float:
     page.goto("about:blank")
     began = time.monotonic()
     answer = page.goto(path, wait_until="domcontentloaded")
-    assert answer is not None and answer.ok, f"{path} is no page"
+    if answer is None or not answer.ok:
+        raise RuntimeError(f"{path} is no page")
     took = time.monotonic() - began
     page.wait_for_load_state("networkidle")
     return round(took, 2)

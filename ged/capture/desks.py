@@ -22,6 +22,7 @@ from ged.capture.orders import BACK, FRONT
 from ged.capture.queries import clerk_units
 from ged.db import ByOtherIndex
 from ged.org.models import Unit
+from ged.org.names import told_apart
 from ged.unit import Actor
 
 FAILED_SHOWN = timedelta(hours=12)
@@ -124,7 +125,9 @@ def bridges(session: Session, unit_ids: Collection[int], *, now: datetime) -> li
         .where(Bridge.unit_id.in_(unit_ids), Bridge.revoked_at.is_(None))
         .order_by(Bridge.name, Bridge.id)
     )
-    rows = [_bridge_row(bridge, unit_name, now) for bridge, unit_name in found]
+    pairs = [(bridge, unit_name) for bridge, unit_name in found]
+    units = told_apart(session, {bridge.unit_id: unit_name for bridge, unit_name in pairs})
+    rows = [_bridge_row(bridge, units[bridge.unit_id], now) for bridge, _unit_name in pairs]
     return sorted(rows, key=lambda row: not row.online)
 
 

@@ -15,6 +15,7 @@ from ged.codes import CodeKind
 from ged.counting import composed
 from ged.errors import NotFound
 from ged.org.models import Unit
+from ged.org.names import told_apart
 from ged.ports import UnitId
 from ged.register.models import Mail, MailNumber
 from ged.unit import Actor, Role
@@ -219,6 +220,6 @@ def _leaf_row(leaf: ScanLeaf) -> LeafRow:
 
 
 def unit_names(session: Session, unit_ids: Collection[int]) -> Sequence[tuple[int, str]]:
-    """Ids and names of units, by name (choices of a form)."""
-    rows = session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(unit_ids)).order_by(Unit.name))
-    return [(unit_id, name) for unit_id, name in rows]
+    """Ids and names of units, by name (choices of a form); two of one name with their entities."""
+    rows = session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(unit_ids)).order_by(Unit.name, Unit.id))
+    return list(told_apart(session, dict(rows.all())).items())

@@ -4,7 +4,7 @@
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -79,6 +79,15 @@ def unit_names(session: Session, actor: Actor) -> dict[int, str]:
     places = {unit_id: place for unit_id, place in unit_places(session).items() if unit_id in near}
     borne = Counter(name for name, _ in places.values())
     return {unit_id: unit_text(place) if borne[place[0]] > 1 else place[0] for unit_id, place in places.items()}
+
+
+def told_apart(session: Session, names: Mapping[int, str]) -> dict[int, str]:
+    """The names of units by id, in their order; with its entity where two of them bear one name."""
+    borne = Counter(names.values())
+    if len(borne) == len(names):
+        return dict(names)
+    places = unit_places(session)
+    return {unit_id: unit_text(places[unit_id]) if borne[name] > 1 else name for unit_id, name in names.items()}
 
 
 def unit_text(place: tuple[str, str]) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from ged import access, jobs
 from ged.errors import EngineFailed
 from ged.org.models import Unit
+from ged.org.names import told_apart
 from ged.ports import Confidentiality, Hit, MailId, Passage, SearchQuery, SortOrder, Suggestion, SuggestionKind
 from ged.register import typed_numbers
 from ged.register.models import Direction, Mail, MailNumber, Priority, Register
@@ -249,7 +250,9 @@ def _with_chosen(counts: Sequence[tuple[str, int]], query: SearchQuery, name: st
 
 
 def _names(session: Session) -> Mapping[tuple[str, str], str]:
-    units = session.execute(select(Unit.code, Unit.name))
+    rows = session.execute(select(Unit.id, Unit.code, Unit.name)).all()
+    names = told_apart(session, {row.id: row.name for row in rows})
+    units = [(row.code, names[row.id]) for row in rows]
     registers = session.execute(select(Register.code, Register.name))
     return {**{("unit", code): name for code, name in units}, **{("register", code): name for code, name in registers}}
 

@@ -16,6 +16,7 @@ from ged.db import ByOtherIndex
 from ged.errors import GedError, Invalid
 from ged.org.keys import OpenedKey
 from ged.org.models import Post, Unit
+from ged.org.names import told_apart
 from ged.org.tree import heirs, heirs_among, with_predecessors
 from ged.ports import MailId, UnitId
 from ged.register.models import Direction, Mail
@@ -112,8 +113,9 @@ def destinations(
                 continue
             row = PaperRow(MailId(mail_id), number or "", sender, drafting.described(level, subject), received_on)
             groups.setdefault((is_decision, goes_to), []).append(row)
+    names = told_apart(session, {unit_id: units[unit_id] for _, unit_id in groups})
     found = [
-        Destination(UnitId(unit_id), units[unit_id], is_decision, tuple(rows))
+        Destination(UnitId(unit_id), names[unit_id], is_decision, tuple(rows))
         for (is_decision, unit_id), rows in groups.items()
     ]
     return tuple(sorted(found, key=lambda one: (not one.is_decision, one.unit_name)))
@@ -126,7 +128,7 @@ def receivers(session: Session, actor: Actor, *, post: HeldPost) -> list[tuple[i
         wanted |= set(session.scalars(_of_actor(query, actor).with_only_columns(goes).distinct()))
     goes_to = {heirs(session, one)[-1] for one in wanted} - {post.unit_id}
     rows = session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(goes_to)).order_by(Unit.name, Unit.id))
-    return [(unit_id, name) for unit_id, name in rows]
+    return list(told_apart(session, dict(rows.all())).items())
 
 
 def _queries(post: HeldPost) -> tuple[tuple[bool, InstrumentedAttribute[int], Select[*tuple[Any, ...]]], ...]:

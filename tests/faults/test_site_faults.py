@@ -126,7 +126,9 @@ def test_answers_of_text_travel_compressed_unless_another_site_asks(tmp_path: Pa
     assert "Content-Encoding" not in foreign.headers
     wrong = {"account": "sg", "password": "faux", "csrf_token": token(plain.text)}
     refused = client.post("/connexion", data=wrong, headers=asks)
-    assert (refused.status_code, refused.headers.get("Content-Encoding")) == (422, "gzip"), "a refused form is a page too"
+    assert (refused.status_code, refused.headers.get("Content-Encoding")) == (422, "gzip"), (
+        "a refused form is a page too"
+    )
     foreign = client.post("/connexion", data=wrong, headers={**asks, "Sec-Fetch-Site": "cross-site"})
     assert "Content-Encoding" not in foreign.headers
     sheet = client.get("/static/css/ged.css", headers=asks)

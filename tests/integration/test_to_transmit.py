@@ -104,6 +104,28 @@ def test_what_a_filter_finds_far_down_the_list_is_sent_and_kept(site: Site, monk
         assert to_transmit.keep_here(uow, [second, third], post=sender, actor=who) == 1
 
 
+def test_two_units_of_one_name_are_told_apart_by_their_entities(site: Site) -> None:
+    app, services = site
+    impute(services, letter(services, "Devis"), "DGE")
+    impute(services, letter(services, "Plan"), "DAF")
+    with services.unit_of_work(NOW) as uow:
+        for unit in uow.session.scalars(select(Unit).where(Unit.code.in_(("DAF", "DGE")))):
+            unit.name, unit.is_entity = "Direction technique", unit.code == "DAF"
+    both = {"Direction technique", "Direction technique, Ministère"}
+    page = sign_in(app, "agent").get("/a-transmettre/").text
+    assert both <= set(re.findall(r"<option value=\"\d+\">([^<]+)</option>", page)), "in the filter"
+    with services.reading() as session:
+        who = actor(services, "agent")
+        found = to_transmit.destinations(session, who, post=parties.sending_post(who, None))
+        assert both <= {one.unit_name for one in found}, "over the letters"
+    admin = sign_in(app, "admin")
+    stations = admin.get("/numerisations/postes").text
+    assert both <= set(re.findall(r"<option value=\"\d+\">([^<]+)</option>", stations)), "where a station is added"
+    assert '<option value="">Choisir</option>' in stations, "no unit gets a station unasked"
+    refused = post(admin, "/numerisations/postes/appairer", {"unit_id": ""}, page="/numerisations/postes")
+    assert refused.status_code == 422
+
+
 def test_the_list_is_filtered_and_the_filter_stays(site: Site) -> None:
     app, services = site
     one, two, three = letter(services, "Prix 100 %"), letter(services, "Prix d'été"), letter(services, "Plainte")
