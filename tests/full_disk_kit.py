@@ -102,13 +102,16 @@ def page_by_page(services: Services, act: Callable[[], bool], state: Callable[[]
 
 
 class FullDisk(FileBlobs):
-    """A store whose disk is full for this number of writes."""
+    """A store whose disk is full for ``refusals`` writes, after as many as ``fit``."""
 
     refusals = 0
+    fit = 0
 
     def put(self, content: object) -> StoredBlob:
         """Store a stream, or fail as on a full disk."""
-        if self.refusals:
+        if self.refusals and self.fit:
+            self.fit -= 1
+        elif self.refusals:
             self.refusals -= 1
             return super().put(_Full())  # type: ignore[arg-type]
         return super().put(content)  # type: ignore[arg-type]

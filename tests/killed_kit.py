@@ -11,12 +11,12 @@ import sqlite3
 import struct
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sqlalchemy import event
+from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.orm import Session
 
 from ged.unit import Services
@@ -157,3 +157,34 @@ def _copy(source: Path, target: Path) -> None:
             shutil.copytree(source / name, target / name)
         elif (source / name).exists():
             shutil.copyfile(source / name, target / name)
+
+
+@contextmanager
+def cut_off(services: Services, at: int) -> Iterator[list[int]]:
+    """Another session ends the connection that is about to write, at the ``at``-th statement that writes or at a commit. Yields a
+    list that then has the number of its process."""
+    own, ended, left = create_engine(services.engine.url, isolation_level="AUTOCOMMIT"), list[int](), [at]
+
+    def end(connection: Connection) -> None:
+        left[0] -= 1
+        if left[0] != -1:
+            return
+        held = connection.connection.dbapi_connection
+        assert held is not None
+        pid = held.info.backend_pid
+        with own.connect() as other:
+            assert other.scalar(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": pid})
+        ended.append(pid)
+
+    def statement(connection: Connection, _cursor: object, said: str, *_: object) -> None:
+        if said.lstrip().startswith(WRITING):
+            end(connection)
+
+    event.listen(services.engine, "before_cursor_execute", statement)
+    event.listen(services.engine, "commit", end)
+    try:
+        yield ended
+    finally:
+        event.remove(services.engine, "before_cursor_execute", statement)
+        event.remove(services.engine, "commit", end)
+        own.dispose()

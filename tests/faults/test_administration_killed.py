@@ -149,7 +149,12 @@ def test_a_folder_that_is_killed_while_files_come_in_goes_on_where_it_stopped(sc
                 piece = io.BytesIO(content[here : here + PIECE])
                 here = folders.receive(scans, 1, one.scan_id, piece, offset=here, actor=agent, now=NOW)
 
+    def asked() -> list[JobState]:
+        with scans.reading() as session:
+            return list(session.scalars(select(Job.state).where(Job.kind == JobKind.TAKE_OVER_SCANS)))
+
     def restarted() -> None:
+        assert asked() == [JobState.QUEUED] * min(1, seen(scans, 1).arrived), "what has arrived is matched"
         send()
         whole()
 
@@ -161,8 +166,7 @@ def test_a_folder_that_is_killed_while_files_come_in_goes_on_where_it_stopped(sc
                 assert scan.digest is not None
                 with scans.blobs.open(scan.digest) as kept:  # type: ignore[arg-type]
                     assert kept.read() == sent[scan.name]
-            waiting = session.scalars(select(Job.state).where(Job.kind == JobKind.TAKE_OVER_SCANS)).all()
-        assert waiting == [JobState.QUEUED]
+        assert asked() == [JobState.QUEUED]
         # Killed between its last two steps it leaves the pieces, though the file is kept: they go with the nightly sweep.
         partials.sweep(scans, older_than=datetime.now(UTC) + timedelta(days=1))
         assert not list((Path(scans.data_dir) / "partial").iterdir())

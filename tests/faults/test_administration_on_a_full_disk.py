@@ -147,18 +147,23 @@ def test_a_folder_is_begun_announced_sent_paused_and_mended(scans: tuple[Flask, 
     pipeline_runs(services)
     assert joined(services) == [("1", 2015, "1.png")]
 
-    store(services).refusals = 1
-    files = {"files": (io.BytesIO(picture("b")), "douze.png")}
-    assert not is_done(post(client, f"{where}/fichiers", files))
-    files = {"files": (io.BytesIO(picture("b")), "douze.png")}
-    assert is_done(post(client, f"{where}/fichiers", files))
+    def by_form() -> TestResponse:
+        files = [(io.BytesIO(picture("b")), "douze.png"), (io.BytesIO(picture("c")), "treize.png")]
+        return post(client, f"{where}/fichiers", {"files": files})
+
+    store(services).fit, store(services).refusals = 2, 1  # the first file, stored and looked up
+    answer = by_form()
+    assert not is_done(answer)
+    assert "1 fichier est envoyé." in answer.text, "it stays, and is not sent twice"
+    assert is_done(by_form())
     pipeline_runs(services)
-    assert refused(services, 1) == {"douze.png": "takeover.scan_no_number"}
+    no_number = {"douze.png": "takeover.scan_no_number", "treize.png": "takeover.scan_no_number"}
+    assert refused(services, 1) == no_number
     left = scan_folders_kit.scan_id(services, "douze.png")
     number = {f"number_{left}": "12/2015", f"kind_{left}": "document"}
     store(services).refusals = 1
     assert not is_done(post(client, f"{where}/fichiers/{left}/rattacher", number))
-    assert refused(services, 1) == {"douze.png": "takeover.scan_no_number"}
+    assert refused(services, 1) == no_number
     act(sends(client, f"{where}/fichiers/{left}/rattacher", number))
     assert joined(services)[-1] == ("12", 2015, "douze.png")
 

@@ -126,6 +126,7 @@ def receive(folder_id: int, entry_id: int) -> ResponseReturnValue:
 def hand_in(folder_id: int) -> ResponseReturnValue:
     """Files sent by the form itself, where no script runs."""
     files = [file for name in ("folder", "files") for file in request.files.getlist(name) if file.filename]
+    sent = 0
     try:
         if not files:
             raise Invalid("form.required", "choose files", field="files")
@@ -136,11 +137,17 @@ def hand_in(folder_id: int) -> ResponseReturnValue:
                 context.services(), folder_id, file.filename or "", cast(BinaryIO, file.stream), size,
                 actor=context.actor(), now=context.now(),
             )  # fmt: skip
+            sent += 1
     except REFUSALS as error:
+        if sent:  # those before it stay
+            _tell_sent(sent)
         return _show(folder_id, error)
-    count = len(files)
-    flash(ngettext("%(num)s fichier est envoyé.", "%(num)s fichiers sont envoyés.", count), "success")
+    _tell_sent(sent)
     return redirect(url_for("scan_folders.show", folder_id=folder_id), 303)
+
+
+def _tell_sent(count: int) -> None:
+    flash(ngettext("%(num)s fichier est envoyé.", "%(num)s fichiers sont envoyés.", count), "success")
 
 
 @blueprint.post("/<int:folder_id>/suspendre")

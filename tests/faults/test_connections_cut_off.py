@@ -1,23 +1,31 @@
-"""PostgreSQL ends the connection of an import or of its undoing, or cancels a statement of it: the page says in words that nothing
-was kept, nothing is kept, and sent again it is done."""
+"""PostgreSQL ends the connection of an import, of its undoing or of a job, or cancels a statement: the page says in words that nothing
+was kept, nothing is kept, and sent again it is done; a job goes on by itself."""
 
 import io
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, create_engine, event, select, text
+from sqlalchemy import create_engine, select, text, update
+from sqlalchemy.exc import DBAPIError
 from werkzeug.test import TestResponse
 
+from ged import jobs, pipeline
+from ged.jobs import Job, JobKind, JobState
 from ged.org.models import Installation
 from ged.routing.load import fill_calendar
 from ged.unit import Services
+from tests import scan_folders_kit
 from tests.administration_kit import dump, everything
-from tests.factories import NOW, make_services
-from tests.killed_kit import WRITING
+from tests.factories import NOW, make_organisation, make_services
+from tests.killed_kit import cut_off
 from tests.lock_kit import Actor, wait_for_waiters
+from tests.scan_folders_kit import picture, refused, seen
+from tests.scripted_ocr import ScriptedEngine
 from tests.site import make_site, post, sign_in
 from tests.workbook_kit import book
 
@@ -43,37 +51,6 @@ def handed_in(client: FlaskClient, services: Services) -> str:
     return str(answer.location)
 
 
-@contextmanager
-def cut_off(services: Services, at: int) -> Iterator[list[int]]:
-    """Another session ends the connection that is about to write, at the ``at``-th statement that writes or at a commit. Yields a
-    list that then has the number of its process."""
-    own, ended, left = create_engine(services.engine.url, isolation_level="AUTOCOMMIT"), list[int](), [at]
-
-    def end(connection: Connection) -> None:
-        left[0] -= 1
-        if left[0] != -1:
-            return
-        held = connection.connection.dbapi_connection
-        assert held is not None
-        pid = held.info.backend_pid
-        with own.connect() as other:
-            assert other.scalar(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": pid})
-        ended.append(pid)
-
-    def statement(connection: Connection, _cursor: object, said: str, *_: object) -> None:
-        if said.lstrip().startswith(WRITING):
-            end(connection)
-
-    event.listen(services.engine, "before_cursor_execute", statement)
-    event.listen(services.engine, "commit", end)
-    try:
-        yield ended
-    finally:
-        event.remove(services.engine, "before_cursor_execute", statement)
-        event.remove(services.engine, "commit", end)
-        own.dispose()
-
-
 def test_wherever_the_connection_ends_nothing_is_kept_and_sent_again_it_is_done(
     place: tuple[FlaskClient, Services],
 ) -> None:
@@ -90,7 +67,7 @@ def test_wherever_the_connection_ends_nothing_is_kept_and_sent_again_it_is_done(
             assert "Rien n'a été enregistré." in answer.text
             assert "envoyez de nouveau" in answer.text
             assert everything(services) == before, at
-            at += 1
+            at += 2
         assert answer.status_code == 303
         assert at >= 6
     assert dump(services) == first
@@ -114,3 +91,34 @@ def test_a_statement_that_is_cancelled_is_said_in_words(place: tuple[FlaskClient
     assert "Rien n'a été enregistré." in answer.text
     assert everything(services) == before
     assert post(client, f"{where}/importer", {}).status_code == 303
+
+
+def test_the_job_that_matches_a_folder_goes_on_wherever_its_connection_ends(
+    make_database: Callable[[], str], tmp_path: Path
+) -> None:
+    services = replace(make_services(tmp_path, url=make_database()), ocr=ScriptedEngine())
+    make_organisation(services)
+    scan_folders_kit.add_archive(services)
+    ended, at = [0], 0
+    while ended:
+        folder_id = scan_folders_kit.begin(services)
+        scan_folders_kit.give(services, folder_id, {"1.png": picture("a"), "sans.png": picture(f"b{at}")})
+        with services.reading() as session:
+            [job_id] = jobs.due(session, now=datetime.now(UTC), kinds=[JobKind.TAKE_OVER_SCANS])
+        with (
+            cut_off(services, at) as ended,
+            suppress(DBAPIError),
+        ):  # before and after the job's own work the worker tries again
+            pipeline.run_job(services, job_id, worker="w")
+        with services.unit_of_work(NOW) as uow:
+            uow.session.execute(update(Job).where(Job.id == job_id).values(run_after=NOW))
+            uow.session.execute(update(Job).where(Job.state == JobState.RUNNING).values(lease_until=NOW))
+        pipeline.run_job(services, job_id, worker="again")
+        with services.reading() as session:
+            assert session.get_one(Job, job_id).state is JobState.DONE
+        row = seen(services, folder_id)
+        assert (row.joined + row.already, row.refused, row.waiting) == (1, 1, 0), at
+        assert list(refused(services, folder_id)) == ["sans.png"]
+        at += 2
+    assert at >= 12
+    services.engine.dispose()
