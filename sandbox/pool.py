@@ -275,9 +275,12 @@ class Pool:
                 raise Gone("the pool was stopped")
             while self._idle:
                 child = self._idle.pop()
-                if child.owner_pid == os.getpid():  # after a fork, inherited children belong to the parent
+                if child.owner_pid != os.getpid():  # after a fork, inherited children belong to the parent
+                    continue
+                if child.alive:
                     self._busy[child] = work
                     return child
+                child.end()  # killed while it did nothing, for its memory: no fault of the next file
         child = self._started()
         with self._lock:
             self._busy[child] = work

@@ -216,6 +216,21 @@ def test_a_child_is_replaced_after_its_uses() -> None:
     assert numbers[2] != numbers[0]
 
 
+def test_a_child_that_was_killed_while_it_did_nothing_costs_no_request() -> None:
+    """The kernel kills for memory whom it likes. The next file was refused, as the one that had ended its reader."""
+    children = pool(NONE)
+    with children.child(wait_s=T) as child:
+        child.ask({"do": "know"}, timeout_s=T)
+        first = child.room
+    child.kill()
+    eventually(lambda: not child.alive, within_s=T, what="the idle child is dead")
+    with children.child(wait_s=T) as other:
+        other.ask({"do": "know"}, timeout_s=T)
+        assert other is not child
+    assert not first.exists()
+    children.stop()
+
+
 def _rooms(made: Pool) -> list[Path]:
     return [child.room for child in made._idle]
 
