@@ -164,7 +164,12 @@ def test_a_page_that_took_too_long_leaves_no_process_behind_and_the_next_is_read
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_a_child_that_is_killed_while_it_reads_costs_its_page_alone(tmp_path: Path, reader: str) -> None:
+def test_a_child_that_is_killed_while_it_reads_costs_its_page_alone(
+    tmp_path: Path, reader: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms = tmp_path / "rooms"  # its own: children of other tests read beside it
+    rooms.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(rooms))
     engine = TesseractEngine(jobs=1, reader=reader, isolation=NONE)
     source = save(aged(draw()), tmp_path / "p.png")
     out = tmp_path / "out"
@@ -174,7 +179,7 @@ def test_a_child_that_is_killed_while_it_reads_costs_its_page_alone(tmp_path: Pa
     def kill_the_reading_child() -> None:
         """Kill the child while it reads words: this begins when the image of the first page is made."""
         while not killed.is_set():
-            for room in Path(tempfile.gettempdir()).glob("ged-room-*"):
+            for room in rooms.glob("ged-room-*"):
                 if (room / "page-0001.json").exists():
                     for pid in children_in(room):
                         os.kill(pid, signal.SIGKILL)
