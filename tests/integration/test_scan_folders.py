@@ -591,6 +591,9 @@ def test_a_lost_network_a_closed_window_and_a_pause_lose_nothing(
         expect(page.locator("#refuses")).to_be_hidden()
         expect(page.locator("[data-folder-note=sending]")).to_be_hidden()
         assert sent == [], "a paused folder sends nothing"
+        until = time.monotonic() + 20
+        while not late and time.monotonic() < until:
+            page.wait_for_timeout(20)  # the answer is fetched while the folder is paused
         page.get_by_role("button", name="Continuer").click()
         expect(page.get_by_role("button", name="Continuer")).to_be_hidden()
         # What was asked for while the folder was paused arrives last.
@@ -605,3 +608,31 @@ def test_a_lost_network_a_closed_window_and_a_pause_lose_nothing(
         )
         context.close()
     assert joined(services) == [("1", 2015, "1.png"), ("0457/MEM/SG", 2015, "457.png")]
+
+
+@pytest.mark.browser
+def test_a_paused_folder_whose_session_has_ended_says_so(
+    browser: Browser, site: tuple[Flask, Services], tmp_path: Path
+) -> None:
+    """Else it would wait for ever to be continued, and "Continuer" would do nothing."""
+    app, services = site
+    (tmp_path / "1.png").write_bytes(picture("a"))
+    with served(app) as url:
+        context = browser.new_context(base_url=url, locale="fr-FR")
+        page = context.new_page()
+        sign_in_browser(page, "agent")
+        page.goto(begun(sign_in(app, "agent"), services))
+        page.set_input_files("#files", tmp_path / "1.png")
+        page.route("**/fichiers/*?octet=*", lambda route: route.abort())
+        page.get_by_role("button", name="Envoyer").click()
+        page.get_by_role("button", name="Suspendre").click()
+        expect(page.get_by_role("button", name="Continuer")).to_be_visible()
+        page.close(run_before_unload=False)
+        page = context.new_page()
+        page.goto("/reprises/dossiers/1")
+        page.set_input_files("#files", tmp_path / "1.png")
+        page.get_by_role("button", name="Envoyer").click()
+        expect(page.locator("#refuses")).to_be_hidden()
+        context.clear_cookies()
+        expect(page.locator("[data-folder-note=refused]")).to_be_visible(timeout=15_000)
+        context.close()

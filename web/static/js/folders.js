@@ -41,13 +41,14 @@
   // Nothing is on its way while the folder is paused.
   const tellSending = () => { note("sending", isSending && !part().hasAttribute("data-paused")); };
 
-  // Two may be on their way: an answer that was asked for before the one shown would bring back what is over.
+  // Two may be on their way: an answer that was asked for before the one shown would bring back what is over. False: it is
+  // refused, and will be (the session has ended).
   async function refresh() {
     asked += 1;
     const turn = asked;
     const answer = await fetch(form.dataset.progress, { headers: { "HX-Request": "true" } }).catch(() => null);
     const text = answer && answer.ok ? await answer.text().catch(() => null) : null;
-    if (text === null || turn < shown) return;
+    if (text === null || turn < shown) return answer === null || answer.ok || answer.status >= 500 || answer.status === 429;
     shown = turn;
     const isFocused = part().contains(document.activeElement);
     part().outerHTML = text;
@@ -55,6 +56,7 @@
     waiting = Number(part().dataset.waiting);
     tellSending();
     if (isFocused) part().querySelector("button")?.focus();
+    return true;
   }
 
   async function send(file, expected) {
@@ -64,7 +66,7 @@
       // Another window may continue it too.
       for (let waits = 1; part().hasAttribute("data-paused"); waits += 1) {
         await wait(500);
-        if (waits % 8 === 0) await refresh();
+        if (waits % 8 === 0 && !await refresh()) throw new Stopped();
       }
       line("file").textContent = `${file.name} : ${Math.floor(100 * offset / (file.size || 1))} %`;
       note("file", true);
@@ -129,9 +131,11 @@
     await refresh();
   }, true);
 
-  // Once all is matched the list of refused files is another one; where somebody types in it, it is left alone.
+  // Once all is matched the list of refused files is another one. Where somebody types in it, or is told why files are not
+  // here, it is left alone.
   const typed = () => [...document.querySelectorAll("#refuses input:not([type=hidden])")].some((input) => input.value);
-  const ended = () => { if (!isSending && !typed() && form.querySelector("[data-folder-note=unread]").hidden) window.location.reload(); };
+  const told = () => ["unread", "refused"].some((name) => !line(name).hidden);
+  const ended = () => { if (!isSending && !typed() && !told()) window.location.reload(); };
   document.addEventListener("htmx:afterSettle", () => {
     const left = Number(part().dataset.waiting);
     if (waiting && !left) ended();
