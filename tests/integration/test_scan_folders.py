@@ -568,6 +568,7 @@ def test_a_lost_network_a_closed_window_and_a_pause_lose_nothing(
         page.set_input_files("#folder", where)
         page.get_by_role("button", name="Envoyer").click()
         expect(page.locator("[data-folder-note=away]")).to_be_visible()
+        expect(page.locator("[data-folder-note=sending]"), "it waits: nothing is on its way").to_be_hidden()
         page.close(run_before_unload=False)
         row = seen(services, folder_id)
         assert (row.total, row.arrived) == (3, 0)

@@ -14,6 +14,7 @@
   // What systems put into a folder by themselves is no scan.
   const OF_THE_SYSTEM = /(^|\/)(\.[^/]*|thumbs\.db|desktop\.ini)$/i;
   let isSending = false;
+  let isHeld = false;
   let waiting = Number(part().dataset.waiting);
   let asked = 0;
   let shown = 0;
@@ -32,14 +33,16 @@
       const isFull = isBusy && answer !== null && answer.status === 507;
       note("full", isFull);
       note("away", isBusy && !isFull);
+      isHeld = isBusy;
+      tellSending();
       if (answer && answer.ok) return answer.json();
       if (!isBusy) throw new Stopped();
       await wait(AGAIN_MS);
     }
   }
 
-  // Nothing is on its way while the folder is paused.
-  const tellSending = () => { note("sending", isSending && !part().hasAttribute("data-paused")); };
+  // Nothing is on its way while the folder is paused, or while the server takes nothing.
+  const tellSending = () => { note("sending", isSending && !isHeld && !part().hasAttribute("data-paused")); };
 
   // Two may be on their way: an answer that was asked for before the one shown would bring back what is over. False: it is
   // refused, and will be (the session has ended).
