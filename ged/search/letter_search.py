@@ -12,6 +12,7 @@ from ged import access, jobs
 from ged.errors import EngineFailed
 from ged.org.models import Unit
 from ged.org.names import told_apart
+from ged.org.tree import ministry
 from ged.ports import Confidentiality, Hit, MailId, Passage, SearchQuery, SortOrder, Suggestion, SuggestionKind
 from ged.register import typed_numbers
 from ged.register.models import Direction, Mail, MailNumber, Priority, Register
@@ -163,11 +164,9 @@ def facets(services: Services, session: Session, actor: Actor, query: SearchQuer
         rest = {key: values for key, values in query.filters.items() if key != name}
         alone = replace(asked, filters=rest, facets=(name,))
         counts |= services.index.facets(alone, principals=actor.principals)
-    names = _names(session)
-    return {
-        name: [FacetValue(v, names.get((name, v), ""), n) for v, n in _with_chosen(counts.get(name, ()), query, name)]
-        for name in FACETS
-    }
+    values = {name: _with_chosen(counts.get(name, ()), query, name) for name in FACETS}
+    names = _names(session, actor, values)
+    return {name: [FacetValue(v, names.get((name, v), ""), n) for v, n in values[name]] for name in FACETS}
 
 
 def exact_number(session: Session, actor: Actor, text: str) -> tuple[list[FoundLetter], list[FoundEnvelope]]:
@@ -249,12 +248,20 @@ def _with_chosen(counts: Sequence[tuple[str, int]], query: SearchQuery, name: st
     return [*counts, *((value, 0) for value in missing)]
 
 
-def _names(session: Session) -> Mapping[tuple[str, str], str]:
-    rows = session.execute(select(Unit.id, Unit.code, Unit.name)).all()
-    names = told_apart(session, {row.id: row.name for row in rows})
-    units = [(row.code, names[row.id]) for row in rows]
-    registers = session.execute(select(Register.code, Register.name))
-    return {**{("unit", code): name for code, name in units}, **{("register", code): name for code, name in registers}}
+def _names(
+    session: Session, actor: Actor, values: Mapping[str, Sequence[tuple[str, int]]]
+) -> Mapping[tuple[str, str], str]:
+    """The names of counted units and registers; of those that are only chosen, a code that anybody can type, those of the
+    actor's ministry alone."""
+    near, units, registers = ministry(actor), dict(values["unit"]), dict(values["register"])
+    rows = session.execute(select(Unit.id, Unit.code, Unit.name).where(Unit.code.in_(units)))
+    shown = [row for row in rows if units[row.code] or row.id in near]
+    names = told_apart(session, {row.id: row.name for row in shown})
+    kept = session.execute(select(Register.code, Register.name, Register.unit_id).where(Register.code.in_(registers)))
+    return {
+        **{("unit", row.code): names[row.id] for row in shown},
+        **{("register", row.code): row.name for row in kept if registers[row.code] or row.unit_id in near},
+    }
 
 
 # --- without the index -------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from ged.access import Because
 from ged.envelopes import operations as envelopes
 from ged.envelopes.operations import EnvelopeForm
 from ged.errors import EngineFailed
+from ged.org.models import Unit
 from ged.ports import Confidentiality, Principals, SearchQuery, SearchResult, post_principal, unit_principal
 from ged.register.levels import change_level
 from ged.register.models import Register
@@ -132,6 +133,20 @@ def test_filters_narrow_and_their_own_values_stay_to_choose(services: Services) 
     wide = counts(services, "sg", "audience")
     assert wide["unit"] == [FacetValue("DGE", "Direction générale de l'énergie", 1)]
     assert find(services, "sg", "audience", since=TODAY + timedelta(days=1)).total == 0
+
+
+def test_a_code_of_another_ministry_that_is_typed_as_a_filter_tells_no_name(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(Unit(code="AUT", name="Ministère voisin", is_entity=True))
+        uow.session.add(Unit(code="AUT-E", name="Direction générale de l'énergie"))
+        uow.session.flush()
+    impute(services, register(services, "Audience du préfet").mail_id, "DGE")
+    run_jobs(services)
+    shown = counts(services, "sg", "audience", filters={"unit": ("DGE", "DAF", "AUT")})
+    names = {one.value: one.label for one in shown["unit"]}
+    assert names["AUT"] == ""
+    assert names["DAF"] != "", "a chosen unit of one's own ministry keeps its name without a count"
+    assert names["DGE"] == "Direction générale de l'énergie", "a unit elsewhere that bears its name changes nothing"
 
 
 def test_an_exact_number_is_found_before_the_index_knows_it(services: Services) -> None:
