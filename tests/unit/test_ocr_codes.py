@@ -6,6 +6,8 @@ from PIL import Image
 from ocr.codes import read_codes
 from tests.ocr_pages import aged, draw, with_qr
 
+pytestmark = pytest.mark.slow  # whole pages are drawn, aged and looked through: `make check` leaves them out
+
 
 @pytest.mark.parametrize("module_px", [3, 8])
 @pytest.mark.parametrize("turned", [0, 90, 180])

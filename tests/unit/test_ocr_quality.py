@@ -16,6 +16,8 @@ from ocr.inspection import facts_of
 from tests.ocr_pages import draw
 from tests.ocr_scenes import SMALL, noisy_blank
 
+pytestmark = pytest.mark.slow  # whole pages are drawn, aged and judged: `make check` leaves them out
+
 
 @lru_cache
 def letter(n: int = 0) -> Image.Image:
