@@ -26,6 +26,8 @@ from ged.org.names import told_apart
 from ged.unit import Actor
 
 FAILED_SHOWN = timedelta(hours=12)
+RECENT = 50
+"""How many of the last batches of a bridge are looked through for its last page."""
 
 
 @dataclass(frozen=True)
@@ -149,19 +151,17 @@ def _bridge_row(bridge: Bridge, unit_name: str, now: datetime) -> BridgeRow:
 
 
 def bridge_work(session: Session, bridge_ids: Collection[int]) -> dict[int, BridgeWork]:
-    """Bridge id -> its work, for each of the bridges. The last page is that of the last batch with pages."""
-    # The last batch first: the pages of all batches of a bridge grow with the archive.
-    with_pages = exists().where(ScanPage.batch_id == ScanBatch.id)
-    last = (
+    """Bridge id -> its work, for each of the bridges. The last page is looked for in the last ``RECENT`` batches of each."""
+    # The batches of a bridge grow with the archive, and those without a page would all be walked through.
+    recent = (
         select(ScanBatch.id)
-        .where(ScanBatch.bridge_id == Bridge.id, with_pages)
+        .where(ScanBatch.bridge_id == Bridge.id)
         .order_by(ScanBatch.id.desc())
-        .limit(1)
+        .limit(RECENT)
         .correlate(Bridge)  # by itself it looks no further than the next statement around it, which names no bridge
-        .scalar_subquery()
     )
     page_at = (
-        select(func.max(ScanPage.received_at)).where(ScanPage.batch_id == last).correlate(Bridge).scalar_subquery()
+        select(func.max(ScanPage.received_at)).where(ScanPage.batch_id.in_(recent)).correlate(Bridge).scalar_subquery()
     )
     asked = (
         select(func.count(ScanOrder.id))
