@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 READERS = ("agent", "dge")
 MOST = 12
 """Addresses of one route that are tried for one person."""
-A_LIST = "a list on paper, as its page is one: the letter is not opened"
+A_LIST = "a list: it hides what is secret, or records each restricted letter of which it tells"
 NO_LETTER = "no file of a letter"
 SILENT = {
     "dispatch.book_pdf": A_LIST, "followup.sheet": A_LIST, "registers.pages": A_LIST,
