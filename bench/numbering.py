@@ -8,7 +8,6 @@ number is missing, was given twice, or is not where it was answered.
 """
 
 import argparse
-import gc
 import json
 import multiprocessing
 import statistics
@@ -29,6 +28,7 @@ from ged.register.operations import register_incoming
 from ged.unit import Services
 from tests import clerks
 from tests.servers import close_run, open_run, postgres
+from web.processes import memory
 
 Answers = list[tuple[str, float]]
 
@@ -54,8 +54,7 @@ def measure(url: str, processes: int, letters: int) -> dict[str, object]:
     """Run once; see the module."""
     clerks.prepare(url, Path())
     services = clerks._warmed(url, Path())
-    gc.collect()
-    gc.freeze()  # as the site does before it starts its processes
+    memory.settle()  # as the site does before it starts its processes
     context = multiprocessing.get_context("fork")
     ready: Barrier = context.Barrier(processes + 1)
     answers: multiprocessing.Queue[Answers] = context.Queue()

@@ -18,7 +18,6 @@ measured by ``bench.search``.
 
 import argparse
 import cProfile
-import gc
 import json
 import os
 import pstats
@@ -47,6 +46,7 @@ from ged.routing.models import Assignment
 from ged.unit import Services
 from tests.servers import close_run, elastic, open_run, postgres, redis
 from tests.site import open_site, sign_in
+from web.processes import memory
 from web.wiring import settings_file
 from web.wiring.services import build_services
 
@@ -326,8 +326,7 @@ def main() -> None:
                 grow(engine, chosen, before, letters)
                 before = letters
             app = open_site(data, services)
-            gc.collect()
-            gc.freeze()  # as the site does before it starts its processes: else a collection of everything is measured
+            memory.settle()  # as the site does before it starts its processes: else a collection of everything is measured
             clients: dict[str, FlaskClient] = {}
             for account, address in pages(at):
                 if not any(part in f"{account} {address}" for part in given.only):

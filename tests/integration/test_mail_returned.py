@@ -202,7 +202,8 @@ def test_the_clock_writes_to_ourselves_once_a_day_and_the_monitor_turns_red(serv
     with services.reading() as session:
         assert session.scalars(select(MailLoop)).all() == [], "no mailbox is collected: nothing could come back"
     object.__setattr__(services, "mailboxes", (object(),))
-    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    # Noon: of two runs around the hour of the night each would be due.
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).replace(hour=12, minute=0)
     for at in (tomorrow, tomorrow + timedelta(minutes=10)):
         daily(services, at)
     with services.reading() as session:

@@ -1,6 +1,5 @@
 """The site under gunicorn, which supervises its processes; each is a ``web.processes.site_worker.SiteWorker``."""
 
-import gc
 import os
 import resource
 from typing import Any
@@ -11,6 +10,7 @@ from sqlalchemy.orm import configure_mappers
 
 from ged.config import Settings
 from web import api, views
+from web.processes import memory
 from web.processes.app import create_app
 from web.processes.site_worker import SiteWorker
 from web.wiring.services import build_services
@@ -49,8 +49,7 @@ def serve_site(settings: Settings, *, bind: str, threads: int, processes: int | 
     """Serve until stopped, with ``processes`` processes; by default as in the settings, else one for each core."""
     _allow_many_connections()
     _load_pages()
-    gc.collect()
-    gc.freeze()  # keeps the loaded modules shared between processes: their garbage collectors skip them
+    memory.settle()
     Site(
         settings,
         {

@@ -1,0 +1,14 @@
+"""The garbage collector of a process that answers requests."""
+
+import gc
+
+THRESHOLDS = (10_000, 20, 50)
+"""Python's own are for small programs: of twenty large pages, one waited 40 ms for a collection of everything."""
+
+
+def settle() -> None:
+    """Leave what is loaded out of later collections, and have fewer of them. Call it before a fork: what is loaded then
+    stays shared between the processes."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*THRESHOLDS)
