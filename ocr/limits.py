@@ -61,7 +61,10 @@ NEARLY_FULL_BYTES = 32 * MIB
 
 
 def full() -> DiskFull:
-    """The error for a disk without room: it is none of the file, which is read again once there is room."""
+    """The error for a disk without room. The file is not at fault: it is read again once there is room.
+
+    As in ``ged.space``, which an engine may not import.
+    """
     return DiskFull(FULL, "Make room on the server's disk, then send again.", retryable=True)
 
 

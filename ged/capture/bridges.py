@@ -58,19 +58,15 @@ def may_pair(actor: Actor, unit_id: int) -> HeldPost | None:
 
 
 def pairable_units(session: Session, actor: Actor) -> frozenset[UnitId]:
-    """Units with which the actor may pair a bridge: units of the actor's clerk posts; of an administrator,
-    those of the ministry too.
-    """
-    own = frozenset(post.unit_id for post in actor.posts if Role.CLERK in post.roles)
-    if actor.has(Role.ADMINISTRATOR):
-        near = ministry_of_role(actor, Role.ADMINISTRATOR)
-        found = session.scalars(select(Unit.id).where(Unit.closed_at.is_(None), Unit.id.in_(near)))
-        return own | {UnitId(unit_id) for unit_id in found}
-    return own
+    """Units with which the actor may pair a bridge: those of ``desk_units`` that are open."""
+    found = session.scalars(select(Unit.id).where(Unit.closed_at.is_(None), Unit.id.in_(desk_units(actor))))
+    return frozenset(UnitId(unit_id) for unit_id in found)
 
 
 def desk_units(actor: Actor) -> frozenset[UnitId]:
-    """Units whose bridges the actor may revoke. Closed ones too: a bridge outlives its unit, and its token opens still."""
+    """Units whose bridges the actor may revoke: those of the actor's clerk posts; of an administrator, those of the ministry
+    too. Closed ones are among them: a bridge outlives its unit, and its token stays valid.
+    """
     own = (post.unit_id for post in actor.posts if Role.CLERK in post.roles)
     return frozenset(own).union(UnitId(unit_id) for unit_id in ministry_of_role(actor, Role.ADMINISTRATOR))
 

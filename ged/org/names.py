@@ -76,18 +76,20 @@ def unit_places(session: Session) -> dict[int, tuple[str, str]]:
 def unit_names(session: Session, actor: Actor) -> dict[int, str]:
     """The name of every unit of the actor's ministry, by id; with its entity where two of them bear one name."""
     near = ministry(actor)
-    places = {unit_id: place for unit_id, place in unit_places(session).items() if unit_id in near}
-    borne = Counter(name for name, _ in places.values())
-    return {unit_id: unit_text(place) if borne[place[0]] > 1 else place[0] for unit_id, place in places.items()}
+    return _apart({unit_id: place for unit_id, place in unit_places(session).items() if unit_id in near})
 
 
 def told_apart(session: Session, names: Mapping[int, str]) -> dict[int, str]:
     """The names of units by id, in their order; with its entity where two of them bear one name."""
-    borne = Counter(names.values())
-    if len(borne) == len(names):
+    if len(set(names.values())) == len(names):
         return dict(names)
     places = unit_places(session)
-    return {unit_id: unit_text(places[unit_id]) if borne[name] > 1 else name for unit_id, name in names.items()}
+    return _apart({unit_id: places[unit_id] for unit_id in names})
+
+
+def _apart(places: Mapping[int, tuple[str, str]]) -> dict[int, str]:
+    borne = Counter(name for name, _ in places.values())
+    return {unit_id: unit_text(place) if borne[place[0]] > 1 else place[0] for unit_id, place in places.items()}
 
 
 def unit_text(place: tuple[str, str]) -> str:
