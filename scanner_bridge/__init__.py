@@ -1,4 +1,4 @@
 """The program at the registry desk. Scans by SANE, spools on disk, uploads over HTTP. Shares no code with the site."""
 
 VERSION = "0.1.0"
-"""The site is told it, and shows it on the page of the stations."""
+"""The bridge reports it to the site, which shows it on the page of the stations."""

@@ -25,7 +25,7 @@ ONLINE = timedelta(seconds=70)
 CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 MAX_DEVICES = 50
 MAX_VERSION = 40
-"""Characters of the version that a bridge tells."""
+"""Longest version that is kept of a bridge, in characters."""
 
 
 @dataclass(frozen=True)

@@ -202,7 +202,7 @@ def test_the_clock_writes_to_ourselves_once_a_day_and_the_monitor_turns_red(serv
     with services.reading() as session:
         assert session.scalars(select(MailLoop)).all() == [], "no mailbox is collected: nothing could come back"
     object.__setattr__(services, "mailboxes", (object(),))
-    # Noon: of two runs around the hour of the night each would be due.
+    # Noon: the hour of the nightly run must not lie between the two times.
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).replace(hour=12, minute=0)
     for at in (tomorrow, tomorrow + timedelta(minutes=10)):
         daily(services, at)
