@@ -14,7 +14,9 @@ whole database (``ged.db``); there these functions only read the rows anew.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+import random
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -48,6 +50,9 @@ ORDER: tuple[frozenset[str], ...] = (
 """Tables in the order of their locks. Of the tables in one step, a transaction locks only one. A transaction locks at
 most one table that is not listed, before the journal's head (people's keys, absences, jobs)."""
 
+FIRST = ("correspondents", "mails", "scan_batches", "scans", "working_days")
+"""An operation on a letter holds a row of one of these tables before it writes to any other."""
+
 IN_TURN = frozenset({"register_counters", "audit_head"})
 """Tables with a row that all transactions contend for. At each commit PostgreSQL wakes all waiters of the row, and all
 but one wait again: with fifty waiters half of its work. An advisory lock, acquired first, wakes one waiter only."""
@@ -72,8 +77,7 @@ def hold_out_writers(session: Session, tables: Collection[str]) -> None:
     """Wait until nobody writes to these tables, and keep writers out until the commit: for a rare act that asks what names
     a row without a foreign key. On SQLite a writing transaction is alone anyway.
 
-    An operation on a letter locks or inserts the letter first. So whole operations are waited for, and the next ones wait
-    while they hold nothing: one that had already named a row would else wait for us, and we for it.
+    Operations on letters are kept out as whole ones: one that had already named a row would wait for us, and we for it.
 
     From here to the commit no lock is waited for longer than ``LONGEST_WAIT``.
 
@@ -81,17 +85,42 @@ def hold_out_writers(session: Session, tables: Collection[str]) -> None:
         DatabaseAway: ``database.busy``: somebody writes for longer. What later statements raise for this reason,
             ``ged.db.fault_of`` translates alike.
     """
-    if not tables or session.get_bind().dialect.name != "postgresql":
+    if tables:
+        hold_tables(session, {"EXCLUSIVE": FIRST, "SHARE": sorted(set(tables) - {*FIRST})})
+
+
+def hold_tables(session: Session, wanted: Mapping[str, Collection[str]], *, patience_s: float = 3.0) -> None:
+    """Lock whole tables until the commit, all of them in one moment in which no other transaction is in the way.
+
+    Writers lock tables in the order of their statements, which no order of ours can match. So nothing is held while we
+    wait: what is not free at once is tried again. Nobody waits behind us meanwhile. On SQLite a writing transaction is
+    alone anyway.
+
+    Args:
+        wanted: a mode in PostgreSQL's words -> names of tables.
+
+    Raises:
+        DatabaseAway: ``database.busy``: in ``patience_s`` there was no such moment.
+    """
+    if session.get_bind().dialect.name != "postgresql":
         return
     wait_briefly(session)
-    try:
-        session.execute(text("LOCK TABLE mails IN EXCLUSIVE MODE"))
-        session.execute(text(f"LOCK TABLE {', '.join(tables)} IN SHARE MODE"))
-    except DBAPIError as error:
-        fault = fault_of(error)
-        if fault is None:
-            raise
-        raise fault from error
+    connection, until = session.connection(), time.monotonic() + patience_s
+    while True:
+        try:
+            with connection.begin_nested():
+                for mode, names in wanted.items():
+                    if names:
+                        connection.execute(text(f"LOCK TABLE {', '.join(names)} IN {mode} MODE NOWAIT"))
+        except DBAPIError as error:
+            fault = fault_of(error)
+            if fault is None:
+                raise
+            if fault.code != "database.busy" or time.monotonic() > until:
+                raise fault from error
+            time.sleep(random.uniform(0.005, 0.03))  # noqa: S311  no secret: two who wait should not meet again
+        else:
+            return
 
 
 def hold(session: Session, model: type[Row], ids: Collection[int]) -> list[Row]:

@@ -37,6 +37,8 @@ from ged.transfer.package import Package
 from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 
 BATCH = 500
+PATIENCE_S = 30.0
+"""How long a moment is waited for in which nobody writes. Nobody waits for us meanwhile."""
 Told = Callable[[str], None]
 _LISTS = ("natures", "mentions", "letter_templates", "word_templates")
 
@@ -68,7 +70,7 @@ def take_in(
         Invalid: ``entity.unreadable``, ``entity.not_signed``, ``entity.other_schema``, ``entity.broken``,
             ``entity.unfit``: see ``package`` and ``arriving``; ``entity.codes_taken`` (with some of them);
             ``entity.taken_already``; ``entity.training``; ``entity.account_of_installation``.
-        DatabaseAway: ``database.busy``: somebody writes for longer than three seconds.
+        DatabaseAway: ``database.busy``: in half a minute there was no moment in which nobody wrote.
     """
     package = Package(folder, key_pem)
     if package.is_training is not services.training:
@@ -156,7 +158,7 @@ class _Arrival:
     def write(self, uow: UnitOfWork, actor: Actor, told: Told) -> None:
         """Write all rows. Nobody else writes meanwhile."""
         session = uow.session
-        _hold_out(session)
+        locks.hold_tables(session, {"EXCLUSIVE": [table.name for table in travelling()]}, patience_s=PATIENCE_S)
         self.check(session)
         offsets = {name: _last_id(session, metadata.tables[name]) for name in self._known}
         arriving = Arriving(self._known, offsets, self._prefix)
@@ -337,16 +339,6 @@ class _Arrival:
                 }  # fmt: skip
             except (KeyError, ValueError, TypeError):
                 raise unfit(table, "entry") from None
-
-
-def _hold_out(session: Session) -> None:
-    """Keep all other writers out until the commit. SQLite has one writer."""
-    if session.get_bind().dialect.name != "postgresql":
-        return
-    locks.wait_briefly(session)
-    # The letters first: an operation on a letter locks or inserts it first, so whole operations are waited for.
-    names = ["mails", *sorted(table.name for table in travelling() if table.name != "mails")]
-    session.execute(text(f"LOCK TABLE {', '.join(names)} IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _last_id(session: Session, table: Table) -> int:

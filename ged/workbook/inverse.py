@@ -171,10 +171,9 @@ NAMED: Mapping[str, Sequence[str]] = {
 
 def naming(steps: Iterable[Step]) -> list[str]:
     """The tables to which nobody may write while ``obstacles`` is asked and these steps are taken back; most acts made nothing
-    that any of them names. In the order in which registration writes to them."""
+    that any of them names."""
     made = {step["table"] for step in steps if "made" in step}
-    wanted = {one for name in made for one in NAMED.get(name, ())}
-    return [one for one in ("mails", "imputations", "assignments", "mail_access") if one in wanted]
+    return sorted({one for name in made for one in NAMED.get(name, ())})
 
 
 def obstacles(session: Session, steps: Sequence[Step]) -> list[Obstacle]:
