@@ -82,13 +82,23 @@ def _of(actor: Actor, units: tuple[UnitRow, ...]) -> dict[Hashable, object]:  # 
 
 def counted(session: Session, actor: Actor, counters: tuple[Counter, ...]) -> tuple[int, ...]:
     """The counts of all counters for an actor, in their order, by one statement."""
-    if not counters:
-        return ()
+    return one_row(session, actor, _statement, counters) if counters else ()
+
+
+def one_row(
+    session: Session, actor: Actor, compose: Callable[Concatenate[Actor, Asked], Select[Any]], /, *asked: Asked.args, **named: Asked.kwargs,
+) -> tuple[int, ...]:  # fmt: skip
+    """The row of counts that ``compose(actor, ...)`` selects.
+
+    Args:
+        compose: as for ``composed``. The best plan of its statement depends on no key, date or text in it.
+    """
     connection = session.connection()
     if connection.dialect.name == "sqlite":
-        return tuple(session.execute(_statement(actor, counters)).one())
+        return tuple(session.execute(compose(actor, *asked, **named)).one())
+    key = (asked, tuple(sorted(named.items())))
     with planned_once(connection):
-        return tuple(connection.exec_driver_sql(*_for_server(actor, counters, connection.dialect)).one())
+        return tuple(connection.exec_driver_sql(*_for_server(actor, compose, key, connection.dialect)).one())
 
 
 @composed
@@ -97,13 +107,18 @@ def _statement(actor: Actor, counters: tuple[Counter, ...]) -> Select[Any]:
 
 
 @composed
-def _for_server(actor: Actor, counters: tuple[Counter, ...], dialect: Dialect) -> tuple[str, dict[str, Any]]:
+def _for_server(
+    actor: Actor, compose: Callable[..., Select[Any]], key: tuple[tuple[Any, ...], tuple[tuple[str, Any], ...]], dialect: Dialect
+) -> tuple[str, dict[str, Any]]:  # fmt: skip
     """The statement as text, and its parameters, so that PostgreSQL plans it once for all actors with the same roles.
 
     Planning takes it four times as long as counting. The plan depends on states and levels, which are written into the
     text, and not on whose letters they are: these are parameters, each list of them one array.
     """
-    told = visitors.cloned_traverse(_statement(actor, counters), {}, {"bindparam": _write_out, "binary": _as_array})
+    asked, named = key
+    told = visitors.cloned_traverse(
+        compose(actor, *asked, **dict(named)), {}, {"bindparam": _write_out, "binary": _as_array}
+    )
     compiled = told.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     return str(compiled), dict(compiled.params)
 

@@ -91,14 +91,14 @@ def read(
     return Slice(ids, Place(before=ids[0]), Place(after=ids[-1]))
 
 
-def count(session: Session, query: Select[Any] | Parts) -> int:
-    """The number of rows of a list or of its parts, at most ``MOST_COUNTED`` + 1: no more rows of each are read."""
-    return min(session.scalar(select(counted(query))) or 0, MOST_COUNTED + 1)
+def count(session: Session, query: Select[Any] | Parts, *, most: int = MOST_COUNTED) -> int:
+    """The number of rows of a list or of its parts, at most ``most`` + 1: no more rows of each are read."""
+    return min(session.scalar(select(counted(query, most=most))) or 0, most + 1)
 
 
-def counted(query: Select[Any] | Parts) -> ScalarSelect[Any]:
+def counted(query: Select[Any] | Parts, *, most: int = MOST_COUNTED) -> ScalarSelect[Any]:
     """``count`` as a part of a statement; of several parts it may be greater."""
-    firsts = [part.limit(MOST_COUNTED + 1) for part in ((query,) if isinstance(query, Select) else query)]
+    firsts = [part.limit(most + 1) for part in ((query,) if isinstance(query, Select) else query)]
     whole = firsts[0] if len(firsts) == 1 else union_all(*(select(one.subquery()) for one in firsts))
     return select(func.count()).select_from(whole.subquery()).scalar_subquery()
 

@@ -10,12 +10,12 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Executable, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Executable, Select, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ged.access import visible_clause
 from ged.capture import queries as scan_queries
-from ged.counting import composed
+from ged.counting import composed, one_row
 from ged.db import ByOtherIndex
 from ged.ports import Confidentiality, MailId
 from ged.register.models import Direction, Mail, MailNumber, RecentLetter, Register
@@ -249,31 +249,44 @@ def _works(actor: Actor) -> bool:
 
 def _counts(session: Session, actor: Actor, today: date, zone: ZoneInfo) -> dict[str, int]:
     """All counts of the actor's roles, by one statement."""
-    names, statement = _counting(actor, today, zone)
-    return dict(zip(names, session.execute(statement).one(), strict=True)) if names else {}
+    names = _names(actor, today, zone)
+    return dict(zip(names, one_row(session, actor, _counting, today, zone), strict=True)) if names else {}
 
 
 @composed
-def _counting(actor: Actor, today: date, zone: ZoneInfo) -> tuple[tuple[str, ...], Select[Any]]:
-    """The names of the counts, and the statement that counts them."""
-    counters = dict(_counters(actor, today, zone))
-    return tuple(counters), select(*(one.scalar_subquery() for one in counters.values()))
+def _names(actor: Actor, today: date, zone: ZoneInfo) -> tuple[str, ...]:
+    return (*dict(_counters(actor, today, zone)), *dict(_waiting(actor, today)))
+
+
+@composed
+def _counting(actor: Actor, today: date, zone: ZoneInfo) -> Select[Any]:
+    """The statement of the counts of ``_names``."""
+    alone = [one.scalar_subquery() for _, one in _counters(actor, today, zone)]
+    together = [one for _, one in _waiting(actor, today)]
+    return select(*alone, *(routing.waiting_counts(actor, together).subquery().c if together else ()))
+
+
+def _waiting(actor: Actor, today: date) -> Iterator[tuple[str, ColumnElement[bool]]]:
+    """Conditions of waiting assignments: how many meet each is counted for all of them together."""
+    due, is_mine = ByOtherIndex(Assignment.due_on), routing.is_in(actor, InboxView.OPEN)
+    if actor.working_posts:
+        yield "late", is_mine & (due < today)
+    if actor.has(*HEADS):
+        is_below = ByOtherIndex(Assignment.unit_id).in_(sorted(actor.headed_unit_ids))
+        yield Fact.LATE_BELOW.value, is_below & (due < today)
+    if _works(actor):
+        yield Fact.ASSIGNED.value, is_mine
+        yield Fact.DUE_THIS_WEEK.value, is_mine & (due >= today) & (due <= today + timedelta(days=6 - today.weekday()))
 
 
 def _counters(actor: Actor, today: date, zone: ZoneInfo) -> Iterator[tuple[str, Select[int]]]:
     if actor.working_posts:
-        yield "late", routing.count_inbox(actor, today=today, view=InboxView.LATE)
         yield "returned_assignments", _counted(_returned_assignments(actor))
         yield "returned_drafts", _counted(_refused_drafts(actor))
     if actor.has(Role.CLERK):
         yield from _of_registry(actor, today)
     if actor.has(*HEADS):
-        yield from _of_head(actor, today, zone)
-    if _works(actor):
-        sunday = today + timedelta(days=6 - today.weekday())
-        open_ = routing.count_inbox(actor, view=InboxView.OPEN)
-        yield Fact.ASSIGNED.value, open_
-        yield Fact.DUE_THIS_WEEK.value, open_.where(Assignment.due_on >= today, Assignment.due_on <= sunday)
+        yield Fact.IMPUTED.value, _of_head(actor, today, zone)
 
 
 def _of_registry(actor: Actor, today: date) -> Iterator[tuple[str, Select[int]]]:
@@ -300,31 +313,17 @@ def _of_registry(actor: Actor, today: date) -> Iterator[tuple[str, Select[int]]]
     yield Fact.WAITING_SCANS.value, scan_queries.count_waiting(actor)
 
 
-def _of_head(actor: Actor, today: date, zone: ZoneInfo) -> Iterator[tuple[str, Select[int]]]:
+def _of_head(actor: Actor, today: date, zone: ZoneInfo) -> Select[int]:
     midnight = datetime.combine(today, time(), tzinfo=zone)
     posts = sorted(post.post_id for post in actor.posts if post.roles & set(HEADS))
     # An authority has given nearly all letters of the past. Ids follow the time: those of today are behind the last older.
     earlier = aliased(Assignment)
     last = select(earlier.id).where(earlier.assigned_at < midnight).order_by(earlier.id.desc()).limit(1)
-    yield (
-        Fact.IMPUTED.value,
-        select(func.count(Assignment.mail_id.distinct())).where(
-            Assignment.id > func.coalesce(last.scalar_subquery(), 0),
-            ByOtherIndex(Assignment.assigned_by_post_id).in_(posts),
-            Assignment.assigned_at >= midnight,
-            ~gives_nothing(),
-        ),
-    )
-    yield (
-        Fact.LATE_BELOW.value,
-        select(func.count(Assignment.id))
-        .join(Mail, Mail.id == Assignment.mail_id)
-        .where(
-            routing.is_waiting(),
-            ByOtherIndex(Assignment.unit_id).in_(sorted(actor.headed_unit_ids)),
-            ByOtherIndex(Assignment.due_on) < today,
-            visible_clause(Mail.id, Mail.level, actor.principals),
-        ),
+    return select(func.count(Assignment.mail_id.distinct())).where(
+        Assignment.id > func.coalesce(last.scalar_subquery(), 0),
+        ByOtherIndex(Assignment.assigned_by_post_id).in_(posts),
+        Assignment.assigned_at >= midnight,
+        ~gives_nothing(),
     )
 
 

@@ -22,11 +22,12 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
 )
 from sqlalchemy.orm import Session, aliased
 
 from ged import access, paging
-from ged.counting import composed, counted
+from ged.counting import composed, counted, one_row
 from ged.db import ByOtherIndex
 from ged.errors import Forbidden, NotFound
 from ged.org.models import Person, Post, Unit
@@ -54,6 +55,8 @@ from ged.routing.undoing import gives_nothing, is_undone
 from ged.unit import Actor
 
 PAGE_SIZE = 50
+MOST_DONE = 100
+"""The done tab shows a longer list as "more than" this: it grows for ever, and nobody asks how much of it there is."""
 URGENCY = {Priority.VERY_URGENT: 0, Priority.URGENT: 1}
 
 
@@ -393,13 +396,30 @@ def inbox_count(session: Session, actor: Actor, *, today: date | None = None, vi
 def inbox_totals(
     session: Session, actor: Actor, *, today: date, views: tuple[InboxView, ...], asked: ListFilter = EVERYTHING
 ) -> dict[InboxView, int]:
-    """As ``inbox_count``, for the tabs of the page, in one statement; counts at most ``paging.MOST_COUNTED`` + 1."""
-    return dict(zip(views, session.execute(_totals(actor, views, today, asked)).one(), strict=True))
+    """As ``inbox_count``, for the tabs of the page; of the done ones at most ``MOST_DONE`` + 1."""
+    live = tuple(one for one in views if one is not InboxView.DONE)
+    found: dict[InboxView, int] = {}
+    if live:
+        found |= zip(live, one_row(session, actor, _live_totals, live, today, asked), strict=True)
+    if InboxView.DONE in views:
+        found[InboxView.DONE] = paging.count(session, _done_ids(actor, today, asked), most=MOST_DONE)
+    return found
 
 
 @composed
-def _totals(actor: Actor, views: tuple[InboxView, ...], today: date, asked: ListFilter) -> Select[Any]:
-    return select(*(paging.counted(_inbox_query(actor, one, today, asked)) for one in views))
+def _live_totals(actor: Actor, views: tuple[InboxView, ...], today: date, asked: ListFilter) -> Select[Any]:
+    found = [_bears(asked), *_narrowing(asked)]
+    return waiting_counts(actor, [and_(is_in(actor, one, today=today, whose=asked.whose), *found) for one in views])
+
+
+def waiting_counts(actor: Actor, which: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    """A statement of one row: for each condition, how many waiting assignments of letters that the actor may see meet it.
+
+    Who sees a letter costs most: it is asked once for all conditions.
+    """
+    counts: Any = [func.count().filter(one).label(f"count_{n}") for n, one in enumerate(which)]
+    found: Select[Any] = select(*counts).select_from(Assignment).join(Mail, Mail.id == Assignment.mail_id)
+    return found.where(is_waiting(), or_(*which), _may_be_seen(actor))
 
 
 @composed
@@ -422,11 +442,12 @@ def _inbox_ids(actor: Actor, view: InboxView, today: date, asked: ListFilter) ->
 def _inbox_query(
     actor: Actor, view: InboxView, today: date, asked: ListFilter, given: ColumnElement[bool] | None = None
 ) -> Select[int]:
-    found = [_in_view(actor, view, today, asked.whose, given)]
-    if asked.mention:
-        found.append(bears(asked.mention))
-    found += _narrowing(asked)
+    found = [_in_view(actor, view, today, asked.whose, given), _bears(asked), *_narrowing(asked)]
     return select(Assignment.id).join(Mail, Mail.id == Assignment.mail_id).where(*found)
+
+
+def _bears(asked: ListFilter) -> ColumnElement[bool]:
+    return bears(asked.mention) if asked.mention else true()
 
 
 def _narrowing(asked: ListFilter) -> list[ColumnElement[bool]]:
@@ -474,14 +495,23 @@ def _in_view(
 ) -> ColumnElement[bool]:
     """Whether an assignment stands in a view; ``given``: to whom it was given, in place of what the view says."""
     # Returned and withdrawn assignments have lost their right: the done tab shows only letters that may still be seen.
-    if given is None:
-        given = _below(actor) if view is InboxView.UNITS else _mine(actor, whose, was=view is InboxView.DONE)
-    shown = [given, access.visible_clause(Mail.id, Mail.level, actor.principals)]
     if view is InboxView.DONE:
-        return and_(or_(Assignment.state.not_in(LIVE), Mail.state.in_(ENDED)), ~gives_nothing(), *shown)
-    if view is InboxView.LATE:
-        return and_(is_waiting(), ByOtherIndex(Assignment.due_on) < today, *shown)
-    return and_(is_waiting(), *shown)
+        over = or_(Assignment.state.not_in(LIVE), Mail.state.in_(ENDED)) & ~gives_nothing()
+        return and_(over, _mine(actor, whose, was=True) if given is None else given, _may_be_seen(actor))
+    return and_(is_waiting(), is_in(actor, view, today=today, whose=whose), _may_be_seen(actor))
+
+
+def is_in(
+    actor: Actor, view: InboxView, *, today: date | None = None, whose: Whose | None = None
+) -> ColumnElement[bool]:
+    """Whether a waiting assignment stands in a view of an inbox; ``today`` is needed for late ones."""
+    if view is InboxView.UNITS:
+        return _below(actor)
+    return _mine(actor, whose) & (ByOtherIndex(Assignment.due_on) < today if view is InboxView.LATE else true())
+
+
+def _may_be_seen(actor: Actor) -> ColumnElement[bool]:
+    return access.visible_clause(Mail.id, Mail.level, actor.principals)
 
 
 def is_waiting() -> ColumnElement[bool]:

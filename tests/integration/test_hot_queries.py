@@ -199,6 +199,7 @@ BOUNDED = (
     "paper_codes.state",  # waiting codes
     "assignments.parent_id IN",  # for the rows of the page
     "mails.state =",  # letters that wait for a decision or for dispatch
+    "assignments.state IN",  # what waits, of the letters under way
     "letter_notes.to_post_id IN",  # the navigation: questions that wait for the person
     "scan_orders.side",  # pages that arrive for a running order
 )
