@@ -227,6 +227,8 @@ def listing(session: Session, actor: Actor, *, on: date, others: Collection[int]
         .add_columns(Delegation, Person.name)
         .order_by(Absence.from_on, Absence.id)
     ).all()
+    if not rows:
+        return []
     names = _names(session, [row.person_id for row, _, _ in rows])
     by = absence_notices.declared_by(session, [row.id for row, _, _ in rows])
     return [
@@ -278,6 +280,8 @@ def away(session: Session, post_ids: Iterable[int], *, on: date) -> dict[int, Aw
         .order_by(Holding.id)
     ).all()
     absent = {row.person_id: row.until_on for row in _absent(session, {row.person_id for row in held}, on)}
+    if not absent:
+        return {}
     present = {row.post_id for row in held if row.person_id not in absent}
     gone = {row.post_id: row for row in reversed(held) if row.post_id not in present}
     acting = _acting(session, list(gone), on)
@@ -294,7 +298,10 @@ def _absent(session: Session, person_ids: Collection[int], on: date) -> list[Abs
 
 def away_in(session: Session, unit_ids: Iterable[int], *, on: date) -> dict[int, tuple[Away, ...]]:
     """By unit, its posts whose holders are away on a day."""
-    units = dict(session.execute(select(Post.id, Post.unit_id).where(Post.unit_id.in_(sorted(set(unit_ids))))).all())
+    unit_ids = sorted(set(unit_ids))
+    if not unit_ids:
+        return {}
+    units = dict(session.execute(select(Post.id, Post.unit_id).where(Post.unit_id.in_(unit_ids))).all())
     found: dict[int, tuple[Away, ...]] = {}
     for post_id, one in away(session, units, on=on).items():
         found[units[post_id]] = (*found.get(units[post_id], ()), one)

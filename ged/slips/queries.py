@@ -146,6 +146,8 @@ def away_at_receivers(session: Session, slip_ids: Collection[int], *, on: date) 
 
     So the sender of a slip sees why it waits.
     """
+    if not slip_ids:
+        return {}
     units = dict(session.execute(select(Slip.id, Slip.receiver_unit_id).where(Slip.id.in_(slip_ids))).all())
     found = away_in(session, units.values(), on=on)
     return {slip_id: found[unit_id] for slip_id, unit_id in units.items() if unit_id in found}
