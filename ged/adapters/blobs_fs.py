@@ -1,7 +1,8 @@
-"""Blobs in a folder: ``ab/cd/<digest>``. Each file begins with a header, so that encryption can be added later.
+"""Blobs in a folder: ``ab/cd/<digest>``. Each file begins with a header that names its format.
 
-Header: 8 bytes ``GEDBLOB`` + format (1), then the key id (4 bytes, big endian, 0 = clear). The digest is of the plain
-bytes. A file is written under a private temporary name, fsynced, then renamed; then its folder is fsynced.
+A clear file: 8 bytes ``GEDBLOB`` + format (1), then 4 zero bytes. An encrypted one: see ``blob_frames``; its key is in the
+keyring. Both may stand side by side. The digest is of the plain bytes. A file is written under a private temporary name,
+fsynced, then renamed; then its folder is fsynced. A key is kept before its file has its name, and destroyed with it.
 """
 
 import hashlib
@@ -11,10 +12,13 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from ged.adapters.blob_frames import FRAME, ID_BYTES, KEYED, FrameReader, FrameWriter, key_id_of
+from ged.adapters.keyring import Keyring, new_key
 from ged.errors import EngineFailed, NotFound
 from ged.ports import Digest, StoredBlob
 from ged.space import disk_full_of
@@ -50,8 +54,12 @@ class _PlainReader(io.FileIO):
 class FileBlobs:
     """Adapter of ``BlobStore`` over a local folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, keyring: Keyring | None = None) -> None:
+        """
+        Args:
+            keyring: encrypts what is stored from now on; None: new files are clear, and encrypted ones cannot be read.
+        """
+        self._folder, self._keyring = folder, keyring
         self._incoming = folder / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
         self._trash = folder / "trash"
@@ -63,12 +71,11 @@ class FileBlobs:
         """Store a stream; see the port."""
         draft = self._incoming / secrets.token_hex(16)
         try:
-            digest, size = _write_draft(draft, content)
-            target = self._path(digest)
-            if not _renewed(target):
+            written = self._write_draft(draft, content)
+            target = self._path(written.digest)
+            if not (_renewed(target) and self._is_readable(written.digest)):
                 self._make_place(target.parent)
-                os.replace(draft, target)
-                _sync_folder(target.parent)
+                self._give_name(draft, written)
         except OSError as error:
             failed = EngineFailed(
                 "blob.write_failed", "look at the server's disk, then send again", retryable=True, errno=error.errno
@@ -76,12 +83,18 @@ class FileBlobs:
             raise disk_full_of(error) or failed from error
         finally:
             draft.unlink(missing_ok=True)
-        return StoredBlob(digest, size)
+        return StoredBlob(written.digest, written.size)
 
     def open(self, digest: Digest) -> BinaryIO:
         """Open plain bytes; see the port."""
+        path = self._path(digest)
         try:
-            return io.BufferedReader(_PlainReader(self._path(digest)))
+            key_id = _key_id(path)
+            if key_id is None:
+                return io.BufferedReader(_PlainReader(path))
+            if self._keyring is None:
+                raise EngineFailed("blob.no_keyring", "name the keyring in the settings (GED_KEYRING)", digest=digest)
+            return io.BufferedReader(FrameReader(path, self._keyring.key(key_id, digest)), FRAME)
         except FileNotFoundError:
             raise NotFound("blob.missing", "restore the file from a backup", digest=digest) from None
 
@@ -101,8 +114,11 @@ class FileBlobs:
             return False
 
     def delete(self, digest: Digest) -> None:
-        """Remove the file."""
-        self._path(digest).unlink(missing_ok=True)
+        """Destroy the key, and remove the file."""
+        path = self._path(digest)
+        with suppress(FileNotFoundError):
+            self._destroy_key(path)
+            path.unlink()
 
     def discard(self, digest: Digest, *, written_before: datetime) -> bool:
         """Move the file away, check its time once more, and only then remove it; see the port.
@@ -116,6 +132,7 @@ class FileBlobs:
         except FileNotFoundError:
             return False  # another process removed it since the folder was read
         if away.stat().st_mtime < written_before.timestamp():
+            self._destroy_key(away)
             away.unlink()
             return True
         self._put_back(away)
@@ -129,6 +146,76 @@ class FileBlobs:
             except FileNotFoundError:
                 continue  # another process removed it since the folder was read
             yield Digest(path.name), datetime.fromtimestamp(written, tz=UTC)
+
+    def encrypt(self, digest: Digest) -> bool:
+        """Encrypt a clear file in its place. Returns False when it is encrypted already, or gone meanwhile.
+
+        Raises:
+            EngineFailed: ``blob.altered``: its bytes are not those of its name; it stays as it is.
+        """
+        target, draft = self._path(digest), self._incoming / secrets.token_hex(16)
+        try:
+            if self._keyring is None or _key_id(target) is not None:
+                return False
+            with self.open(digest) as plain:
+                written = self._write_draft(draft, plain)
+            if written.digest != digest:
+                raise EngineFailed("blob.altered", "restore the file from a backup", digest=digest)
+            self._give_name(draft, written)
+        except (FileNotFoundError, NotFound):
+            return False
+        finally:
+            draft.unlink(missing_ok=True)
+        return True
+
+    def key_of(self, digest: Digest) -> bytes | None:
+        """The id of a file's key; None: it is clear.
+
+        Raises:
+            NotFound: ``blob.missing``.
+        """
+        try:
+            return _key_id(self._path(digest))
+        except FileNotFoundError:
+            raise NotFound("blob.missing", "restore the file from a backup", digest=digest) from None
+
+    def _write_draft(self, draft: Path, content: BinaryIO) -> "_Written":
+        hasher, size = hashlib.sha256(), 0
+        key_id, key = (secrets.token_bytes(ID_BYTES), new_key()) if self._keyring is not None else (None, b"")
+        with draft.open("xb") as out:
+            frames = FrameWriter(out, key, key_id) if key_id is not None else None
+            if frames is None:
+                out.write(HEADER)
+            while chunk := content.read(CHUNK):
+                hasher.update(chunk)
+                size += len(chunk)
+                (frames or out).write(chunk)
+            if frames is not None:
+                frames.finish()
+            out.flush()
+            os.fsync(out.fileno())
+        return _Written(Digest(hasher.hexdigest()), size, key_id, key)
+
+    def _give_name(self, draft: Path, written: "_Written") -> None:
+        """The key first: a file without its key could not be read; a key without its file harms nobody."""
+        target = self._path(written.digest)
+        if self._keyring is not None and written.key_id is not None:
+            self._keyring.keep(written.key_id, written.digest, written.key)
+        os.replace(draft, target)
+        _sync_folder(target.parent)
+
+    def _is_readable(self, digest: Digest) -> bool:
+        """Whether the key of a file is there: after a keyring was put back from an older backup, it may not be."""
+        try:
+            self.open(digest).close()
+        except NotFound:
+            return False
+        return True
+
+    def _destroy_key(self, path: Path) -> None:
+        key_id = _key_id(path)
+        if key_id is not None and self._keyring is not None:
+            self._keyring.destroy(key_id)
 
     def _drop_old_drafts(self) -> None:
         """Delete files that a killed process had begun to write."""
@@ -164,17 +251,19 @@ class FileBlobs:
         return self._folder / digest[:2] / digest[2:4] / digest
 
 
-def _write_draft(draft: Path, content: BinaryIO) -> tuple[Digest, int]:
-    hasher, size = hashlib.sha256(), 0
-    with draft.open("xb") as out:
-        out.write(HEADER)
-        while chunk := content.read(CHUNK):
-            hasher.update(chunk)
-            size += len(chunk)
-            out.write(chunk)
-        out.flush()
-        os.fsync(out.fileno())
-    return Digest(hasher.hexdigest()), size
+@dataclass(frozen=True)
+class _Written:
+    """A draft: what it holds, and the key that reads it (``key_id`` None: it is clear)."""
+
+    digest: Digest
+    size: int
+    key_id: bytes | None
+    key: bytes = field(repr=False)
+
+
+def _key_id(path: Path) -> bytes | None:
+    with path.open("rb") as file:
+        return key_id_of(file.read(KEYED))
 
 
 def _renewed(target: Path) -> bool:

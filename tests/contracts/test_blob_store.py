@@ -12,6 +12,7 @@ import pytest
 from ged import models
 from ged.adapters import blobs_fs
 from ged.adapters.blobs_fs import HEADER, FileBlobs
+from ged.adapters.keyring import Keyring
 from ged.archive.blobs import sweep
 from ged.db import Base, make_engine, read_session
 from ged.errors import EngineFailed, NotFound
@@ -22,9 +23,18 @@ assert models is not None  # imports every table that may name a blob
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 
 
+@pytest.fixture(params=["clear", "encrypted"])
+def keyring(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Keyring | None:
+    if request.param == "clear":
+        return None
+    made = Keyring(tmp_path_factory.mktemp("keyring"))
+    made.prepare()
+    return made
+
+
 @pytest.fixture
-def blobs(tmp_path: Path) -> BlobStore:
-    return FileBlobs(tmp_path / "blobs")
+def blobs(tmp_path: Path, keyring: Keyring | None) -> BlobStore:
+    return FileBlobs(tmp_path / "blobs", keyring)
 
 
 def test_what_is_put_is_read_back(blobs: BlobStore) -> None:
@@ -57,8 +67,8 @@ def test_what_is_missing_says_so(blobs: BlobStore) -> None:
     blobs.delete(Digest("0" * 64))
 
 
-def test_every_altered_byte_is_found(tmp_path: Path) -> None:
-    blobs = FileBlobs(tmp_path)
+def test_every_altered_byte_is_found(tmp_path: Path, keyring: Keyring | None) -> None:
+    blobs = FileBlobs(tmp_path, keyring)
     digest = blobs.put(io.BytesIO(b"a letter")).digest
     (path,) = tmp_path.glob("??/??/*")
     raw = path.read_bytes()
@@ -69,8 +79,8 @@ def test_every_altered_byte_is_found(tmp_path: Path) -> None:
     assert blobs.verify(digest)
 
 
-def test_a_foreign_header_is_an_error_and_no_bytes(tmp_path: Path) -> None:
-    blobs = FileBlobs(tmp_path)
+def test_a_foreign_header_is_an_error_and_no_bytes(tmp_path: Path, keyring: Keyring | None) -> None:
+    blobs = FileBlobs(tmp_path, keyring)
     digest = blobs.put(io.BytesIO(b"a letter")).digest
     (path,) = tmp_path.glob("??/??/*")
     path.write_bytes(b"\0" * len(HEADER) + b"a letter")
@@ -83,8 +93,8 @@ def _aged(folder: Path, digest: str) -> None:
     os.utime(path, (1_000_000_000, 1_000_000_000))
 
 
-def test_what_nobody_names_is_discarded(tmp_path: Path) -> None:
-    blobs = FileBlobs(tmp_path)
+def test_what_nobody_names_is_discarded(tmp_path: Path, keyring: Keyring | None) -> None:
+    blobs = FileBlobs(tmp_path, keyring)
     digest = blobs.put(io.BytesIO(b"left over")).digest
     _aged(tmp_path, digest)
     assert blobs.discard(digest, written_before=YESTERDAY)
@@ -93,14 +103,14 @@ def test_what_nobody_names_is_discarded(tmp_path: Path) -> None:
     assert not blobs.discard(digest, written_before=YESTERDAY), "gone already"
 
 
-def test_bytes_handed_in_again_between_the_look_and_the_removal_stay(tmp_path: Path) -> None:
+def test_bytes_handed_in_again_between_the_look_and_the_removal_stay(tmp_path: Path, keyring: Keyring | None) -> None:
     class HandedInAgain(FileBlobs):
         def digests(self) -> Iterator[tuple[Digest, datetime]]:
             for found in super().digests():
                 self.put(io.BytesIO(b"an old scan"))  # examined, but not yet judged
                 yield found
 
-    blobs = HandedInAgain(tmp_path)
+    blobs = HandedInAgain(tmp_path, keyring)
     digest = blobs.put(io.BytesIO(b"an old scan")).digest
     _aged(tmp_path, digest)
     engine = make_engine(f"sqlite:///{tmp_path}/rows.db")
@@ -112,10 +122,10 @@ def test_bytes_handed_in_again_between_the_look_and_the_removal_stay(tmp_path: P
 
 
 def test_bytes_discarded_while_their_time_is_set_are_written_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, keyring: Keyring | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The system call finds the file. Before it sets the time, the file is moved, judged and removed."""
-    blobs, content = FileBlobs(tmp_path), b"an old scan"
+    blobs, content = FileBlobs(tmp_path, keyring), b"an old scan"
     digest = blobs.put(io.BytesIO(content)).digest
     _aged(tmp_path, digest)
 
@@ -129,8 +139,8 @@ def test_bytes_discarded_while_their_time_is_set_are_written_anew(
 
 
 @pytest.mark.slow
-def test_whoever_puts_bytes_while_they_are_discarded_has_them(tmp_path: Path) -> None:
-    blobs = FileBlobs(tmp_path)
+def test_whoever_puts_bytes_while_they_are_discarded_has_them(tmp_path: Path, keyring: Keyring | None) -> None:
+    blobs = FileBlobs(tmp_path, keyring)
     for n in range(200):
         content = f"scan {n}".encode()
         digest = blobs.put(io.BytesIO(content)).digest
@@ -143,13 +153,15 @@ def test_whoever_puts_bytes_while_they_are_discarded_has_them(tmp_path: Path) ->
     assert not list((tmp_path / "trash").iterdir())
 
 
-def test_a_file_that_a_killed_sweep_moved_away_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blobs = FileBlobs(tmp_path)
+def test_a_file_that_a_killed_sweep_moved_away_comes_back(
+    tmp_path: Path, keyring: Keyring | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = FileBlobs(tmp_path, keyring)
     digest = blobs.put(io.BytesIO(b"renewed, then moved")).digest
     (path,) = tmp_path.glob("??/??/*")
     path.rename(tmp_path / "trash" / f"{digest}.0a1b2c3d")
-    FileBlobs(tmp_path)
+    FileBlobs(tmp_path, keyring)
     assert not blobs.exists(digest), "another process may be at it this moment"
     monkeypatch.setattr(blobs_fs, "MOVED_FOR_S", -1)
-    FileBlobs(tmp_path)
+    FileBlobs(tmp_path, keyring)
     assert blobs.verify(digest)

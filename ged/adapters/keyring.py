@@ -1,0 +1,284 @@
+"""The keyring: a key for each stored file, under a master key; both outside of the data folder and of its backups.
+
+A backup of the data alone opens no document. When a document's key is destroyed, no earlier backup of the document can be read
+any more: backups of the keyring replace one another, and hold the keys of today only. A new master key re-encrypts the keys, and
+no file.
+
+The master keys are in a file of the keyring's folder. The documents' keys are rows: of an SQLite file in that folder, or of a
+schema of its own in PostgreSQL, which ``ged backup`` keeps with the keys.
+"""
+
+import base64
+import binascii
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    NullPool,
+    String,
+    Table,
+    create_engine,
+    event,
+    func,
+    select,
+    text,
+)
+
+from ged.adapters.blob_frames import ID_BYTES
+from ged.db import UtcDateTime
+from ged.errors import ConfigError, EngineFailed, NotFound
+from ged.ports import Digest
+
+MASTER = "master.json"
+BOOK = "documents.sqlite3"
+SCHEMA = "ged_keys"
+KEY_BYTES = 32
+NONCE_BYTES = 12
+AT_ONCE = 500
+
+
+def new_key() -> bytes:
+    """A key for a new document."""
+    return AESGCM.generate_key(KEY_BYTES * 8)
+
+
+_metadata = MetaData()
+_keys = Table(
+    "document_keys",
+    _metadata,
+    Column("id", LargeBinary(ID_BYTES), primary_key=True),
+    Column("digest", String(64), nullable=False, index=True),
+    Column("master_no", Integer, nullable=False, index=True),
+    Column("wrapped", LargeBinary(NONCE_BYTES + KEY_BYTES + 16), nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    schema=SCHEMA,
+)
+
+
+class MasterKeys:
+    """The numbered master keys in a file, mode 0600. The highest number encrypts; each number that is there decrypts."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a file of master keys."""
+        return self._path.exists()
+
+    def make(self) -> int:
+        """Add a master key, the first or the next. Returns its number."""
+        keys = self.all() if self.is_there else {}
+        number = max(keys, default=0) + 1
+        self._write({**keys, number: new_key()})
+        return number
+
+    def drop(self, number: int) -> None:
+        """Remove a key for ever."""
+        keys = self.all()
+        keys.pop(number, None)
+        self._write(keys)
+
+    def all(self) -> dict[int, bytes]:
+        """Number -> key.
+
+        Raises:
+            ConfigError: ``keyring.unreadable``: no file, or none of ours.
+        """
+        try:
+            told = json.loads(self._path.read_bytes())
+            keys = {int(number): base64.b64decode(key, validate=True) for number, key in told["keys"].items()}
+            if keys and all(len(key) == KEY_BYTES for key in keys.values()):
+                return keys
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, binascii.Error):
+            pass
+        raise ConfigError(
+            "keyring.unreadable", f"put {self._path} back from the backup of the keyring", setting="GED_KEYRING"
+        )
+
+    def _write(self, keys: dict[int, bytes]) -> None:
+        told = {"keys": {str(number): base64.b64encode(key).decode() for number, key in sorted(keys.items())}}
+        draft = self._path.with_name(f".{MASTER}.{secrets.token_hex(4)}")
+        try:
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+                json.dump(told, out, indent=1)
+                out.flush()
+                os.fsync(out.fileno())
+            draft.replace(self._path)
+        finally:
+            draft.unlink(missing_ok=True)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+class Keyring:
+    """The documents' keys."""
+
+    def __init__(self, folder: Path, engine: Engine | None = None) -> None:
+        """
+        Args:
+            engine: PostgreSQL, for several hosts; None: an SQLite file in the folder.
+        """
+        self._folder = folder
+        self.master = MasterKeys(folder / MASTER)
+        self._engine = engine if engine is not None else _book(folder / BOOK)
+
+    def prepare(self) -> None:
+        """Make what is missing: the folder, the first master key, the table. A second call changes nothing."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._writing() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+            _metadata.create_all(connection)
+        if not self.master.is_there:
+            # With keys in the book, a new master key would open none of them, and hide what is wrong.
+            if self.count():
+                self.master.all()
+            self.master.make()
+
+    def keep(self, key_id: bytes, digest: Digest, key: bytes) -> None:
+        """Keep a new document's key; durable when this returns."""
+        number, wrapped = self._wrap(key_id, digest, key)
+        row = {
+            "id": key_id,
+            "digest": digest,
+            "master_no": number,
+            "wrapped": wrapped,
+            "made_at": datetime.now(UTC),
+        }
+        with self._writing() as connection:
+            connection.execute(_keys.insert(), row)
+        if number not in self.master.all():  # a new master key has replaced it since it was read
+            number, wrapped = self._wrap(key_id, digest, key)
+            with self._writing() as connection:
+                connection.execute(_keys.update().where(_keys.c.id == key_id).values(master_no=number, wrapped=wrapped))
+
+    def key(self, key_id: bytes, digest: Digest) -> bytes:
+        """A document's key.
+
+        Raises:
+            NotFound: ``blob.no_key``: it was destroyed, or the keyring is older than the document.
+            EngineFailed: ``keyring.altered``; ConfigError: ``keyring.unreadable``.
+        """
+        with self._reading() as connection:
+            row = connection.execute(select(_keys.c.master_no, _keys.c.wrapped).where(_keys.c.id == key_id)).first()
+        if row is None:
+            raise NotFound(
+                "blob.no_key", "put the keyring back from its latest backup, unless it was destroyed", digest=digest
+            )
+        return self._unwrap(key_id, digest, row.master_no, row.wrapped)
+
+    def destroy(self, key_id: bytes) -> None:
+        """Destroy a document's key: no copy of the document can be read any more, once the keyring's backups are replaced."""
+        with self._writing() as connection:
+            connection.execute(_keys.delete().where(_keys.c.id == key_id))
+
+    def count(self, *, not_under: int | None = None) -> int:
+        """How many keys there are; ``not_under``: of these, those under other master keys than this."""
+        query = select(func.count()).select_from(_keys)
+        if not_under is not None:
+            query = query.where(_keys.c.master_no != not_under)
+        with self._reading() as connection:
+            return int(connection.scalar(query) or 0)
+
+    def listed(self) -> Iterator[tuple[bytes, Digest, datetime]]:
+        """(id, digest of the document, when it was made) of each key."""
+        after = b""
+        while True:
+            query = select(_keys.c.id, _keys.c.digest, _keys.c.made_at).where(_keys.c.id > after)
+            with self._reading() as connection:
+                rows = connection.execute(query.order_by(_keys.c.id).limit(AT_ONCE)).all()
+            for row in rows:
+                yield bytes(row.id), Digest(row.digest), row.made_at
+            if len(rows) < AT_ONCE:
+                return
+            after = bytes(rows[-1].id)
+
+    def rotate(self) -> Iterator[int]:
+        """Encrypt all keys under a new master key, then remove the earlier ones. Can be interrupted and called again.
+
+        Returns:
+            After each batch, how many keys are left.
+        """
+        keys = self.master.all()
+        current = max(keys)
+        if not self.count(not_under=current):
+            current = self.master.make()
+        while True:
+            query = select(_keys).where(_keys.c.master_no != current).limit(AT_ONCE)
+            with self._writing() as connection:
+                rows = connection.execute(query.with_for_update()).all()
+                for row in rows:
+                    key_id, digest = bytes(row.id), Digest(row.digest)
+                    key = self._unwrap(key_id, digest, row.master_no, row.wrapped)
+                    number, wrapped = self._wrap(key_id, digest, key)
+                    values = {"master_no": number, "wrapped": wrapped}
+                    connection.execute(_keys.update().where(_keys.c.id == key_id).values(values))
+            left = self.count(not_under=current)
+            yield left
+            if not left:
+                break
+        for number in sorted(self.master.all()):
+            if number != current:
+                self.master.drop(number)
+
+    def _wrap(self, key_id: bytes, digest: Digest, key: bytes) -> tuple[int, bytes]:
+        keys = self.master.all()
+        number, nonce = max(keys), os.urandom(NONCE_BYTES)
+        return number, nonce + AESGCM(keys[number]).encrypt(nonce, key, key_id + digest.encode())
+
+    def _unwrap(self, key_id: bytes, digest: Digest, number: int, wrapped: bytes) -> bytes:
+        keys = self.master.all()
+        if number not in keys:
+            raise ConfigError(
+                "keyring.no_master", "put the keyring's folder back from its latest backup", setting="GED_KEYRING"
+            )
+        try:
+            cipher = AESGCM(keys[number])
+            return cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], key_id + digest.encode())
+        except InvalidTag:
+            raise EngineFailed(
+                "keyring.altered", "put the keyring back from its latest backup", digest=digest
+            ) from None
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._engine.begin() as connection:
+            yield connection.execution_options(schema_translate_map=_schema(connection))
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._engine.connect() as connection:
+            yield connection.execution_options(schema_translate_map=_schema(connection))
+
+
+def _schema(connection: Connection) -> dict[str | None, str | None]:
+    return {SCHEMA: SCHEMA if connection.dialect.name == "postgresql" else None}
+
+
+def _book(path: Path) -> Engine:
+    """An SQLite file; a connection for each use, since a use is short and rare beside that of the document."""
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": 30.0})
+
+    @event.listens_for(engine, "connect")
+    def _settle(connection: object, _record: object) -> None:
+        for pragma in ("journal_mode=DELETE", "synchronous=FULL", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")  # type: ignore[attr-defined]
+
+    return engine

@@ -1,0 +1,283 @@
+"""Encrypted files: read from any place; changed, cut or moved they are refused; their keys are destroyed and renewed."""
+
+import io
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+
+from ged.adapters import blob_frames
+from ged.adapters.blob_frames import FRAME, KEYED, TAG, FrameReader, FrameWriter
+from ged.adapters.blobs_fs import FileBlobs
+from ged.adapters.keyring import BOOK, MASTER, Keyring, new_key
+from ged.db import make_engine
+from ged.errors import ConfigError, EngineFailed, NotFound
+from ged.ports import Digest
+from tests.lock_kit import outcomes
+
+KEY_ID = bytes(range(16))
+
+
+@pytest.fixture
+def keyring(tmp_path: Path) -> Keyring:
+    made = Keyring(tmp_path / "keyring")
+    made.prepare()
+    return made
+
+
+@pytest.fixture
+def blobs(tmp_path: Path, keyring: Keyring) -> FileBlobs:
+    return FileBlobs(tmp_path / "blobs", keyring)
+
+
+def kept(blobs: FileBlobs, content: bytes) -> Digest:
+    return blobs.put(io.BytesIO(content)).digest
+
+
+def read(blobs: FileBlobs, digest: Digest) -> bytes:
+    with blobs.open(digest) as plain:
+        return plain.read()
+
+
+def file_of(folder: Path, digest: Digest) -> Path:
+    return folder / "blobs" / digest[:2] / digest[2:4] / digest
+
+
+def written(path: Path, content: bytes, key: bytes) -> None:
+    with path.open("wb") as out:
+        frames = FrameWriter(out, key, KEY_ID)
+        frames.write(content)
+        frames.finish()
+
+
+# --- frames
+
+
+@pytest.mark.parametrize("size", [0, 1, FRAME - 1, FRAME, FRAME + 1, 2 * FRAME, 3 * FRAME + 7])
+def test_a_file_of_any_length_is_read_back(blobs: FileBlobs, size: int) -> None:
+    content = os.urandom(size)
+    digest = kept(blobs, content)
+    assert read(blobs, digest) == content
+    assert blobs.verify(digest)
+
+
+@given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 70)), max_size=12), st.integers(0, 170))
+def test_any_part_is_read_from_any_place(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[tuple[int, int]], size: int
+) -> None:
+    content, key = bytes(n % 251 for n in range(size)), new_key()
+    path = tmp_path_factory.getbasetemp() / "any-part"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blob_frames, "FRAME", 32)
+        written(path, content, key)
+        plain = FrameReader(path, key)
+        with io.BufferedReader(plain, 32) as file:
+            for place, length in parts:
+                file.seek(place)
+                assert file.read(length) == content[place : place + length]
+
+
+def test_nothing_of_the_content_is_in_the_file(blobs: FileBlobs, tmp_path: Path) -> None:
+    digest = kept(blobs, b"Monsieur le Ministre" * 5000)
+    raw = file_of(tmp_path, digest).read_bytes()
+    assert b"Monsieur" not in raw
+    assert b"Ministre" not in (tmp_path / "keyring" / BOOK).read_bytes()
+
+
+def test_a_file_cut_anywhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blob_frames, "FRAME", 32)
+    path, key = tmp_path / "file", new_key()
+    written(path, bytes(100), key)
+    raw = path.read_bytes()
+    for length in range(len(raw)):
+        path.write_bytes(raw[:length])
+        with pytest.raises(EngineFailed, match="blob.unreadable"):
+            FrameReader(path, key).readall()
+
+
+def test_frames_that_are_moved_left_out_or_of_another_file_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blob_frames, "FRAME", 32)
+    path, key, step = tmp_path / "file", new_key(), 32 + TAG
+    written(path, bytes(100), key)
+    raw = path.read_bytes()
+    head, frames = raw[:KEYED], [raw[KEYED + n * step : KEYED + (n + 1) * step] for n in range(4)]
+    written(path, bytes(100), new_key())
+    other = path.read_bytes()[KEYED : KEYED + step]
+    for wrong in (
+        [frames[1], frames[0], *frames[2:]],
+        [*frames[:2], frames[3]],
+        [frames[0], frames[1], frames[1], frames[3]],
+        [other, *frames[1:]],
+        frames[:3],
+    ):
+        path.write_bytes(head + b"".join(wrong))
+        with pytest.raises(EngineFailed, match="blob.unreadable"):
+            FrameReader(path, key).readall()
+
+
+# --- keys
+
+
+def test_a_document_whose_key_is_destroyed_cannot_be_read_from_a_copy_of_the_data(
+    blobs: FileBlobs, tmp_path: Path
+) -> None:
+    gone, stays = kept(blobs, b"disposed of"), kept(blobs, b"stays")
+    copy = file_of(tmp_path, gone).read_bytes()
+    blobs.delete(gone)
+    file_of(tmp_path, gone).write_bytes(copy)
+    with pytest.raises(NotFound, match="blob.no_key"):
+        blobs.open(gone)
+    assert not blobs.verify(gone)
+    assert read(blobs, stays) == b"stays"
+    assert kept(blobs, b"disposed of") == gone, "handed in again, it is stored again"
+    assert read(blobs, gone) == b"disposed of"
+
+
+def test_a_swept_file_takes_its_key_along(blobs: FileBlobs, keyring: Keyring, tmp_path: Path) -> None:
+    digest = kept(blobs, b"left over")
+    os.utime(file_of(tmp_path, digest), (1_000_000_000, 1_000_000_000))
+    ((_, named, made_at),) = keyring.listed()
+    assert named == digest
+    assert blobs.discard(digest, written_before=made_at)
+    assert keyring.count() == 0
+
+
+def test_without_the_keyring_nothing_is_read(blobs: FileBlobs, tmp_path: Path) -> None:
+    digest = kept(blobs, b"a letter")
+    with pytest.raises(EngineFailed, match="blob.no_keyring"):
+        FileBlobs(tmp_path / "blobs").open(digest)
+    empty = Keyring(tmp_path / "another")
+    empty.prepare()
+    with pytest.raises(NotFound, match="blob.no_key"):
+        FileBlobs(tmp_path / "blobs", empty).open(digest)
+
+
+def test_a_keyring_without_its_master_key_makes_no_other_one(keyring: Keyring, tmp_path: Path) -> None:
+    FileBlobs(tmp_path / "blobs", keyring).put(io.BytesIO(b"a letter"))
+    place = tmp_path / "keyring" / MASTER
+    kept_aside = place.read_bytes()
+    for wrong in (None, b"", b"{}", b'{"keys": {"1": "short"}}', b"[1]"):
+        place.unlink(missing_ok=True)
+        if wrong is not None:
+            place.write_bytes(wrong)
+        with pytest.raises(ConfigError, match="keyring.unreadable"):
+            keyring.prepare()
+            FileBlobs(tmp_path / "blobs", keyring).put(io.BytesIO(b"another letter"))
+    place.write_bytes(kept_aside)
+    assert list(keyring.rotate())[-1] == 0
+
+
+def test_only_the_owner_reads_the_master_keys(keyring: Keyring, tmp_path: Path) -> None:
+    assert keyring.count() == 0
+    assert stat.S_IMODE((tmp_path / "keyring").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "keyring" / MASTER).stat().st_mode) == 0o600
+
+
+def test_a_new_master_key_rewrites_no_file(blobs: FileBlobs, keyring: Keyring, tmp_path: Path) -> None:
+    digests = [kept(blobs, b"letter %d" % n) for n in range(20)]
+    before = {digest: file_of(tmp_path, digest).read_bytes() for digest in digests}
+    old = (tmp_path / "keyring" / MASTER).read_bytes()
+    assert list(keyring.rotate()) == [0]
+    assert sorted(keyring.master.all()) == [2]
+    assert {digest: file_of(tmp_path, digest).read_bytes() for digest in digests} == before
+    assert all(blobs.verify(digest) for digest in digests)
+    (tmp_path / "keyring" / MASTER).write_bytes(old)
+    with pytest.raises(ConfigError, match="keyring.no_master"):
+        blobs.open(digests[0])
+
+
+def test_a_rotation_that_was_interrupted_goes_on(
+    blobs: FileBlobs, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests = [kept(blobs, b"letter %d" % n) for n in range(5)]
+    monkeypatch.setattr("ged.adapters.keyring.AT_ONCE", 2)
+    assert next(keyring.rotate()) == 3
+    assert sorted(keyring.master.all()) == [1, 2]
+    assert all(blobs.verify(digest) for digest in digests)
+    assert list(keyring.rotate()) == [1, 0]
+    assert sorted(keyring.master.all()) == [2]
+
+
+def test_a_file_that_is_stored_while_the_master_key_changes_is_read(
+    blobs: FileBlobs, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrap = Keyring._wrap
+    turns = iter([True])
+
+    def late(self: Keyring, key_id: bytes, digest: Digest, key: bytes) -> tuple[int, bytes]:
+        found = wrap(self, key_id, digest, key)
+        if next(turns, False):
+            assert list(keyring.rotate()) == [0]
+        return found
+
+    monkeypatch.setattr(Keyring, "_wrap", late)
+    digest = kept(blobs, b"meanwhile")
+    assert read(blobs, digest) == b"meanwhile"
+
+
+def test_a_key_moved_to_another_document_is_refused(blobs: FileBlobs, keyring: Keyring) -> None:
+    one, other = kept(blobs, b"one"), kept(blobs, b"other")
+    key_id = blobs.key_of(one)
+    assert key_id is not None
+    with pytest.raises(EngineFailed, match="keyring.altered"):
+        keyring.key(key_id, other)
+
+
+def test_bytes_that_two_store_at_once_are_read(blobs: FileBlobs) -> None:
+    for n in range(20):
+        content = b"scan %d" % n
+        outcomes(*[lambda content=content: blobs.put(io.BytesIO(content))] * 3)
+        assert read(blobs, blobs.put(io.BytesIO(content)).digest) == content
+
+
+# --- files from before
+
+
+def test_clear_files_are_read_beside_encrypted_ones_and_encrypted_later(blobs: FileBlobs, tmp_path: Path) -> None:
+    clear = FileBlobs(tmp_path / "blobs")
+    old, wrong = kept(clear, b"an old scan"), kept(clear, b"a torn scan")
+    raw = file_of(tmp_path, wrong).read_bytes()
+    file_of(tmp_path, wrong).write_bytes(raw[:-1] + b"!")
+    assert read(blobs, old) == b"an old scan"
+    assert blobs.key_of(old) is None
+    assert blobs.encrypt(old)
+    assert not blobs.encrypt(old)
+    assert not blobs.encrypt(Digest("0" * 64))
+    assert blobs.key_of(old) is not None
+    assert read(blobs, old) == b"an old scan"
+    with pytest.raises(EngineFailed, match="blob.altered"):
+        blobs.encrypt(wrong)
+    assert blobs.key_of(wrong) is None
+    assert not list((tmp_path / "blobs" / "incoming").iterdir())
+
+
+# --- a keyring of several hosts
+
+
+@pytest.fixture
+def engine(make_database: Callable[[], str]) -> Iterator[Engine]:
+    made = make_engine(make_database())
+    yield made
+    made.dispose()
+
+
+@pytest.mark.servers
+def test_the_keys_of_several_hosts_are_in_postgresql(tmp_path: Path, engine: Engine) -> None:
+    first, second = Keyring(tmp_path / "keyring", engine), Keyring(tmp_path / "keyring", engine)
+    first.prepare()
+    second.prepare()
+    here, there = FileBlobs(tmp_path / "blobs", first), FileBlobs(tmp_path / "blobs", second)
+    digests = [kept(here, b"letter %d" % n) for n in range(3)]
+    assert [read(there, one) for one in digests] == [b"letter 0", b"letter 1", b"letter 2"]
+    assert list(second.rotate()) == [0]
+    there.delete(digests[0])
+    assert [here.verify(one) for one in digests] == [False, True, True]
+    assert {digest for _, digest, _ in first.listed()} == set(digests[1:])
+    assert not (tmp_path / "keyring" / BOOK).exists()
