@@ -181,7 +181,8 @@ def _write_settings(folders: Folders, url: str) -> None:
     if not folders.env.exists():
         folders.settings.mkdir(parents=True, exist_ok=True, mode=0o700)
         made = Path(tempfile.mkdtemp(dir=folders.settings))
-        half = settings_file.make(folders.data, made)
+        # A reset brings files back whose keys a sweep would have destroyed; and what is made up needs no keyring.
+        half = settings_file.make(folders.data, made, with_keyring=False)
         add_settings(half, {"GED_TRAINING": "true"})
         half.rename(folders.env)
         made.rmdir()

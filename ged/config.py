@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     secret: SecretStr = Field(min_length=32)
     """Server secret: cookie, label and keystore secrets are derived from it. Never stored in the database."""
 
+    keyring: Path | None = None
+    """Folder of the keys that encrypt the letters' files, outside of the data (``ged init`` names one). It is backed up as often as the
+    data, and elsewhere. With PostgreSQL the keys are in its schema ``ged_keys`` and the folder holds the master key; all hosts need
+    it. Unset: files are stored in clear."""
     training: bool = False
     """``true``: a training installation, made by ``ged training start`` and by nothing else. All its settings stand in its file:
     variables of the process are not read. Those that lead to real addresses, servers or keys are refused."""
@@ -206,6 +210,7 @@ OUTSIDE = (
     "database_url", "redis_url", "redis_ca", "elasticsearch_url", "elasticsearch_api_key", "elasticsearch_ca",
     "elasticsearch_snapshots", "clamd", "tsa_urls", "trusted_dir", "key_module", "seal_chain", "seal_pkcs12", "seal_secret",
     "seal_module", "seal_token", "seal_url", "seal_label", "smtp_url", "smtp_ca", "mailboxes_file", "protected_hosts",
+    "keyring",
 )  # fmt: skip
 """Settings that lead out of an installation's own folder: to servers, addresses, keys and authorities."""
 

@@ -30,6 +30,7 @@ from tests.started import GED, Started, run
 from web.processes.migrate import alembic_config
 from web.wiring import settings_file
 from web.wiring.services import build_services
+from web.wiring.stored_files import prepare_keyring
 
 
 def eventually(check: Callable[[], object], *, within_s: float, what: str, log: Path | None = None) -> None:
@@ -59,6 +60,7 @@ class Installation:
         with env_file.open("a", encoding="utf-8") as out:
             out.writelines(f"{name}={value}\n" for name, value in (extra or {}).items())
         settings = load_settings(env_file)
+        prepare_keyring(settings)
         services = build_services(settings)
         make_tables(services.engine)
         with services.engine.begin() as connection:

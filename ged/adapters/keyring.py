@@ -223,13 +223,14 @@ class Keyring:
         while True:
             query = select(_keys).where(_keys.c.master_no != current).limit(AT_ONCE)
             with self._writing() as connection:
-                rows = connection.execute(query.with_for_update()).all()
+                rows = connection.execute(query).all()
                 for row in rows:
                     key_id, digest = bytes(row.id), Digest(row.digest)
                     key = self._unwrap(key_id, digest, row.master_no, row.wrapped)
                     number, wrapped = self._wrap(key_id, digest, key)
                     values = {"master_no": number, "wrapped": wrapped}
-                    connection.execute(_keys.update().where(_keys.c.id == key_id).values(values))
+                    unchanged = (_keys.c.id == key_id, _keys.c.master_no == row.master_no)
+                    connection.execute(_keys.update().where(*unchanged).values(values))
             left = self.count(not_under=current)
             yield left
             if not left:

@@ -19,6 +19,7 @@ from web.commands.shared import stop
 COMMANDS = {
     "account": "web.commands.account:account",
     "anchor": "web.commands.proof:anchor",
+    "blobs": "web.commands.blobs:blobs",
     "clock": "web.commands.clock:clock",
     "demo": "demo.commands:demo",
     "entity": "web.commands.entity:entity",

@@ -22,6 +22,7 @@ from ged.config import Settings
 from ged.db import CLIENT, WRITES, make_engine
 from ged.errors import ConfigError
 from ged.schema import Phase
+from web.wiring.stored_files import prepare_keyring
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +110,7 @@ def finish_database(settings: Settings) -> None:
 
 @contextmanager
 def _alembic(settings: Settings) -> Iterator[tuple[Config, Connection]]:
-    """Alembic over this installation's database, which no other program migrates meanwhile."""
+    """Alembic over this installation's database, which no other program migrates meanwhile. Then the keyring is there."""
     if settings.embedded:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = make_engine(settings.url)
@@ -118,6 +119,7 @@ def _alembic(settings: Settings) -> Iterator[tuple[Config, Connection]]:
             config = alembic_config(connection)
             _refuse_newer(config, connection)
             yield config, connection
+        prepare_keyring(settings)
     finally:
         engine.dispose()  # also after a failure: else its session would stay open
 

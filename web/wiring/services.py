@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ged import slots
-from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.clamd import Clamd
 from ged.adapters.imap import load_mailboxes
 from ged.adapters.post_smtp import FolderPost, SmtpPost, TrainingPost
@@ -37,6 +36,7 @@ from signing.validation import PdfChecker, load_crl
 from web.wiring import redis_jobs
 from web.wiring.authority import authority_dir, keystore_secret, status_address
 from web.wiring.sealing import seal_key
+from web.wiring.stored_files import stored_files
 from web.words.translations import translations
 
 SYNONYMS = "synonyms.txt"
@@ -73,9 +73,10 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
     institution = seal_key(settings, keystore)
     synonyms = SynonymFile(settings.data_dir / SYNONYMS, otherwise=SHIPPED)
     house = HouseCertificates(authority_dir(settings), lambda serial, digest: known_as(services, serial, digest))
+    engine = make_engine(settings.url)
     services = Services(
-        engine=make_engine(settings.url),
-        blobs=FileBlobs(settings.data_dir / "blobs"),
+        engine=engine,
+        blobs=stored_files(settings, engine),
         index=_index(settings, synonyms, writes_index=writes_index),
         synonyms=synonyms,
         queue=_queue(settings),

@@ -12,6 +12,7 @@ from ged.config import Settings, load_settings
 from ged.errors import ConfigError
 
 NAME = "ged.env"
+KEYRING = "keyring"
 PRODUCTION = Path("/etc/ged")
 _MARKS = ("authority", "seal/journal.key", "ged.sqlite3")
 _log = logging.getLogger(__name__)
@@ -64,8 +65,11 @@ def _is_inside(path: Path, data: Path) -> bool:
     return path.resolve().is_relative_to(data.resolve())
 
 
-def make(data: Path, folder: Path | None = None) -> Path:
+def make(data: Path, folder: Path | None = None, *, with_keyring: bool = True) -> Path:
     """Write the settings file with a new secret into its own folder, unless it exists; returns its path.
+
+    Args:
+        with_keyring: name a keyring beside the data: a folder that the service writes to, and that encrypts the stored files.
 
     Raises:
         ConfigError: ``settings.inside_data``, ``settings.folder_open``; ``settings.lost``: the data folder belongs to
@@ -80,7 +84,10 @@ def make(data: Path, folder: Path | None = None) -> Path:
             "settings.lost", f"put the settings file of this installation back at {path}", setting="GED_SECRET"
         )
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _write(path, f"GED_DATA_DIR={data}\nGED_SECRET={secrets.token_urlsafe(48)}\n")
+    lines = [f"GED_DATA_DIR={data}", f"GED_SECRET={secrets.token_urlsafe(48)}"]
+    if with_keyring:
+        lines.append(f"GED_KEYRING={data.with_name(f'{data.name}-{KEYRING}')}")
+    _write(path, "\n".join([*lines, ""]))
     return path
 
 

@@ -220,6 +220,18 @@ MESSAGES: Mapping[str, Message] = {
     "blob.header": Message(
         _l("Un fichier enregistré est endommagé."), _l("L'administrateur doit le restaurer depuis une sauvegarde.")
     ),
+    "blob.no_key": Message(
+        _l("La clé de ce document est absente du trousseau."),
+        _l("Prévenez l'administrateur : le document a été éliminé, ou le trousseau doit être restauré."),
+    ),
+    "blob.no_keyring": Message(
+        _l("Ce document est chiffré, et le serveur n'a pas de trousseau."),
+        _l("Prévenez l'administrateur : le réglage GED_KEYRING manque."),
+    ),
+    "blob.unreadable": Message(
+        _l("Le contenu chiffré de ce fichier a été altéré sur le serveur."),
+        _l("Prévenez l'administrateur : le fichier doit être restauré depuis la sauvegarde."),
+    ),
     # --- bridge ---
     "bridge.code_wrong": Message(
         _l("Ce code d'appairage est inconnu, déjà utilisé ou périmé."), _l("Demandez un nouveau code.")
@@ -1124,6 +1136,19 @@ MESSAGES: Mapping[str, Message] = {
     "job.worker_lost": Message(
         _l("Le traitement de fond s'est arrêté plusieurs fois pendant cette tâche."),
         _l("Regardez la mémoire du serveur, puis relancez la tâche."),
+    ),
+    # --- keyring ---
+    "keyring.altered": Message(
+        _l("La clé de ce document a été altérée dans le trousseau."),
+        _l("Prévenez l'administrateur : le trousseau doit être restauré depuis sa dernière sauvegarde."),
+    ),
+    "keyring.no_master": Message(
+        _l("La clé maîtresse de ce document est absente du trousseau."),
+        _l("Prévenez l'administrateur : le trousseau doit être restauré depuis sa dernière sauvegarde."),
+    ),
+    "keyring.unreadable": Message(
+        _l("Le trousseau des documents ne peut pas être lu."),
+        _l("Prévenez l'administrateur : le trousseau doit être restauré depuis sa dernière sauvegarde."),
     ),
     # --- key ---
     "key.changed": Message(_l("Cette clé a été remplacée ou révoquée entre-temps."), _l("Relisez la liste des clés.")),
