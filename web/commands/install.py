@@ -29,10 +29,13 @@ def init(data: Path, folder: Path | None, production: bool, move_settings: bool)
     place = settings_file.PRODUCTION if production else folder
     data = data.resolve() if production else data
     path = settings_file.move(data, place) if move_settings else settings_file.make(data, place)
+    keyring = settings_file.read(path).keyring or "—"
     click.echo(str(path))
     click.echo(
         f"Réglages et secret : {path} (hors des données, à sauvegarder à part) ; données : {data}\n"
         f"Settings and secret: {path} (outside of the data: back them up elsewhere); data: {data}\n"
+        f"Trousseau des documents (à sauvegarder aussi souvent que les données) : {keyring}\n"
+        f"Keyring of the documents (back it up as often as the data): {keyring}\n"
         f"GED_ENV_FILE={path.resolve()}",
         err=True,
     )
