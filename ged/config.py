@@ -139,6 +139,11 @@ class Settings(BaseSettings):
     """Accounts whose administrator's or auditor's post counts for the whole installation, where it holds several ministries
     (several roots in the tree of units): jobs, mailboxes, synonyms, the workbook, the whole journal. With one ministry
     every administrator and auditor has this."""
+    second_factor_roles: tuple[
+        Literal["clerk", "member", "head", "authority", "secretary", "signatory", "administrator", "auditor"], ...
+    ] = ()
+    """Whoever holds a post with one of these roles arms a second step at the next sign-in, and signs in with it from then on:
+    ``["signatory", "clerk", "administrator"]`` for a ministry that works. Empty: everybody may, nobody must."""
     mail_unacknowledged_hours: int = 24
     """Hours after which a slip that nobody has received is shown as late."""
 

@@ -8,6 +8,7 @@ from ged.capture import models as capture_models
 from ged.capture import profiles as scan_profiles
 from ged.db import Base
 from ged.dispatch import models as dispatch_models
+from ged.entry import models as entry
 from ged.followup import models as followup
 from ged.held import hold_when_created
 from ged.job_figures import JobFigure
@@ -49,6 +50,7 @@ __all__ = [
     "administration",
     "capture_models",
     "dispatch_models",
+    "entry",
     "followup",
     "metadata",
     "natures",

@@ -241,12 +241,16 @@ class Services:
     """Key of the check value in our QR codes."""
     journal_secret: bytes
     """Decrypts the key that signs the journal's heads."""
+    factor_secret: bytes
+    """32 bytes: encrypts what telephones share with the program (``ged.entry.sealing``)."""
     public_url: str
     data_dir: str
     ocr_languages: tuple[str, ...] = ("fra",)
     max_upload_bytes: int = 200_000_000
     installation_accounts: tuple[str, ...] = ()
     """See ``ged.org.tree.runs_installation``."""
+    second_factor_roles: frozenset[Role] = frozenset()
+    """Who holds a post with one of these roles signs in with a second step."""
     unacknowledged_hours: int = 24
     reminder_rule: str = "2/1/5"
     """See ``ged.notices.rules``."""

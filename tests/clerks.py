@@ -57,7 +57,7 @@ def light_services(url: str, folder: Path) -> Services:
     return Services(
         engine=make_engine(url), blobs=NOT_USED, index=NOT_USED, synonyms=NOT_USED, queue=PolledQueue(), lane_of=lane_of, ocr=NOT_USED, vault=NOT_USED,
         signer=NOT_USED, checker=NOT_USED, post=NOT_USED, zone=ZoneInfo("Africa/Lome"), country="TG",
-        code_key=b"k" * 32, journal_secret=b"j" * 32, public_url="", data_dir=str(folder),
+        code_key=b"k" * 32, journal_secret=b"j" * 32, factor_secret=b"f" * 32, public_url="", data_dir=str(folder),
     )  # fmt: skip
 
 

@@ -88,6 +88,7 @@ def make_services(folder: Path, *, url: str | None = None, create: bool = True) 
         country="TG",
         code_key=derive_secret(SECRET, "codes"),
         journal_secret=derive_secret(SECRET, "journal"),
+        factor_secret=derive_secret(SECRET, "second-factor"),
         public_url="http://127.0.0.1:8000",
         data_dir=str(folder),
         revocation=AuthorityStatus(authority, derive_secret(SECRET, "keystore")),

@@ -15,7 +15,8 @@ from ged import jobs, locks
 from ged.errors import EngineFailed
 from ged.jobs import ClaimedJob
 from ged.notices.finding import Seen, send
-from ged.notices.models import DeliveryState, NoticeMail, Occasion, PersonalNotice, Way
+from ged.notices.models import DeliveryState, FactorStep, NoticeMail, Occasion, PersonalNotice, Way
+from ged.notices.queries import factor_step_of, people_named
 from ged.org import openings
 from ged.org.models import Person
 from ged.org.openings import OpeningRow, OpeningStep
@@ -140,7 +141,7 @@ def _message(session: Session, services: Services, row: NoticeMail, now: datetim
     left = words.ngettext("Et %(num)s autre : %(url)s", "Et %(num)s autres : %(url)s", more) if more > 0 else ""
     place = {"num": more, "url": f"{url}/avis/"}
     text = "\n".join([
-        words.gettext("Ce qui vous attend (%(count)s) :") % {"count": count}, "", *_lines(told, numbers, opened, url, words),
+        words.gettext("Ce qui vous attend (%(count)s) :") % {"count": count}, "", *_lines(told, numbers, opened, people_named(session, told), url, words),
         *((left % place, "") if left else ()),
         words.gettext("Tous vos avis, et le choix de ceux que vous recevez par courriel : %(url)s") % place, "",
     ])  # fmt: skip
@@ -152,17 +153,19 @@ def _lines(
     told: Sequence[PersonalNotice],
     numbers: dict[int, str],
     opened: Mapping[int, OpeningRow],
+    names: Mapping[int, str],
     url: str,
     words: NullTranslations,
 ) -> list[str]:
     lines: list[str] = []
     for notice in told[:MOST]:
         opening = opened.get(notice.subject_id) if notice.occasion is Occasion.ACCOUNT else None
-        said = (
-            opening_sentence(openings.step_of(notice.key), opening, words)
-            if opening is not None
-            else sentence(notice.occasion, numbers.get(notice.mail_id or 0, ""), words)
-        )
+        if opening is not None:
+            said = opening_sentence(openings.step_of(notice.key), opening, words)
+        elif notice.occasion is Occasion.SECOND_STEP:
+            said = factor_sentence(factor_step_of(notice.key), names.get(notice.subject_id, ""), words)
+        else:
+            said = sentence(notice.occasion, numbers.get(notice.mail_id or 0, ""), words)
         lines += [f"- {said}", f"  {url}/avis/{notice.id}", ""]
     return lines
 
@@ -190,7 +193,41 @@ def sentence(occasion: Occasion, number: str, words: NullTranslations) -> str:
             return words.gettext("Un compte reçoit son premier accès.")
         case Occasion.CHANGE_REFUSED:
             return words.gettext("Une modification de l'organisation prévue pour ce jour a été refusée.")
+        case Occasion.SECOND_STEP:
+            return words.gettext("Votre vérification en deux étapes a changé.")
     return said % {"what": what}
+
+
+def factor_sentence(step: FactorStep, name: str, words: NullTranslations) -> str:
+    """What a notice of a second step says. ``name``: whose second step it is."""
+    match step:
+        case FactorStep.ADDED:
+            said = words.gettext(
+                "Un téléphone ou une clé d'accès est ajouté à votre compte. Si ce n'est pas vous, prévenez l'administrateur."
+            )
+        case FactorStep.REMOVED:
+            said = words.gettext(
+                "Un téléphone ou une clé d'accès est retiré de votre compte. Si ce n'est pas vous, prévenez l'administrateur."
+            )
+        case FactorStep.CODE_USED:
+            said = words.gettext(
+                "Un code de secours a ouvert votre compte. Si ce n'est pas vous, prévenez l'administrateur."
+            )
+        case FactorStep.GUESSED:
+            said = words.gettext(
+                "Plusieurs codes faux ont été essayés après votre mot de passe exact : si ce n'est pas vous, changez-le."
+            )
+        case FactorStep.RESET:
+            said = words.gettext(
+                "Votre vérification en deux étapes est réinitialisée. Si vous ne l'avez pas demandé, prévenez l'administrateur."
+            )
+        case FactorStep.ASKED:
+            said = words.gettext(
+                "La réinitialisation de la vérification en deux étapes de %(name)s attend votre accord."
+            )
+        case FactorStep.REFUSED:
+            said = words.gettext("La réinitialisation de la vérification en deux étapes de %(name)s est refusée.")
+    return said % {"name": name} if "%(name)s" in said else said
 
 
 def opening_sentence(step: OpeningStep, row: OpeningRow, words: NullTranslations) -> str:

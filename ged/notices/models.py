@@ -28,6 +28,25 @@ class Occasion(StrEnum):
     """Somebody else's account, or the person's own, gets its first access."""
     CHANGE_REFUSED = "change_refused"
     """A change of the organisation that was planned was refused on its day."""
+    SECOND_STEP = "second_step"
+    """Something happened to the second step of the person's own sign-in, or another's waits for the person's agreement."""
+
+
+class FactorStep(StrEnum):
+    """What a notice of ``Occasion.SECOND_STEP`` reports: the last part of its key."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CODE_USED = "code_used"
+    """A recovery code opened the account."""
+    GUESSED = "guessed"
+    """Somebody who knows the password tried many wrong codes."""
+    RESET = "reset"
+    """All of it was taken away."""
+    ASKED = "asked"
+    """An administrator asks for the reset of somebody's second step, and the reader may confirm it."""
+    REFUSED = "refused"
+    """The reset that the reader asked for, or that was asked for the reader, was refused."""
 
 
 class Way(StrEnum):
@@ -92,7 +111,7 @@ class PersonalNotice(Base):
     mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"), index=True)
     """None: it is about no letter."""
     subject_id: Mapped[int] = mapped_column(Id)
-    """The assignment, the draft's letter, the delegation, or the first access."""
+    """The assignment, the draft's letter, the delegation, the first access, or the person whose second step it is."""
     way: Mapped[Way] = mapped_column(Code(Way))
     sent_in_id: Mapped[int | None] = mapped_column(ForeignKey("notice_mails.id"), index=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

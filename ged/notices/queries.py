@@ -1,5 +1,6 @@
 """A person's notices, under the access rule of the letter that each is about."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ged import access, paging
 from ged.errors import NotFound
-from ged.notices.models import DeliveryState, NoticeMail, Occasion, PersonalNotice
+from ged.notices.models import DeliveryState, FactorStep, NoticeMail, Occasion, PersonalNotice
 from ged.org import openings
 from ged.org.models import Person
 from ged.org.openings import OpeningRow, OpeningStep
@@ -38,6 +39,9 @@ class NoticeRow:
     opening: OpeningRow | None = None
     """Of ``Occasion.ACCOUNT``: the first access, with the posts of the day."""
     step: OpeningStep | None = None
+    factor_step: FactorStep | None = None
+    """Of ``Occasion.SECOND_STEP``; ``person_name``: whose second step it is."""
+    person_name: str = ""
     addressee: str = ""
     """Of an ordinary letter without a number: drafts have the subject of their template, and many are alike."""
 
@@ -72,6 +76,7 @@ def page(
     numbers = first_numbers(session, [row.mail_id for row, *_ in rows if row.mail_id is not None])
     opened = [row for row, *_ in rows if row.occasion is Occasion.ACCOUNT]
     told = openings.rows(session, [row.subject_id for row in opened], on=on, now=now)
+    names = people_named(session, [row for row, *_ in rows])
     return [
         _row(
             row,
@@ -80,20 +85,42 @@ def page(
             level or 0,
             told.get(row.subject_id) if row in opened else None,
             addressee or "",
+            names.get(row.subject_id, ""),
         )
         for row, subject, addressee, level in rows
     ], found
 
 
 def _row(
-    row: PersonalNotice, number: str, subject: str, level: int, opening: OpeningRow | None = None, addressee: str = ""
+    row: PersonalNotice,
+    number: str,
+    subject: str,
+    level: int,
+    opening: OpeningRow | None = None,
+    addressee: str = "",
+    person_name: str = "",
 ) -> NoticeRow:
+    is_of_step = row.occasion is Occasion.SECOND_STEP
     return NoticeRow(
         row.id, row.occasion, row.key.startswith("refused:"), row.mail_id, row.subject_id, number,
         "" if level else subject, row.at, row.read_at is not None, opening,
         openings.step_of(row.key) if row.occasion is Occasion.ACCOUNT else None,
+        factor_step_of(row.key) if is_of_step else None, person_name if is_of_step else "",
         "" if level or number else addressee,
     )  # fmt: skip
+
+
+def factor_step_of(key: str) -> FactorStep:
+    """What a notice of a second step reports, from its key."""
+    return FactorStep(key.rpartition(":")[2])
+
+
+def people_named(session: Session, rows: Sequence[PersonalNotice]) -> dict[int, str]:
+    """The names of the people whose second step these notices are about."""
+    asked = sorted({row.subject_id for row in rows if row.occasion is Occasion.SECOND_STEP})
+    if not asked:
+        return {}
+    return dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(asked))).all())
 
 
 def one(session: Session, notice_id: int, actor: Actor) -> NoticeRow:

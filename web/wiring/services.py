@@ -18,7 +18,7 @@ from ged.pipeline import lane_of
 from ged.ports import JobQueue, Post, SearchIndex, TokenSealer
 from ged.signbook.answers import answer_left
 from ged.typeset import mark_training
-from ged.unit import Services
+from ged.unit import Role, Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from indexer.tantivy_index import TantivyIndex
 from ocr.engine import TesseractEngine
@@ -95,6 +95,8 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         country=settings.country,
         code_key=derive_secret(secret, "codes"),
         journal_secret=derive_secret(secret, "journal"),
+        factor_secret=derive_secret(secret, "second-factor"),
+        second_factor_roles=frozenset(Role(one) for one in settings.second_factor_roles),
         public_url=settings.public_url.rstrip("/"),
         data_dir=str(settings.data_dir),
         ocr_languages=settings.ocr_languages,

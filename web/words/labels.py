@@ -61,6 +61,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         Occasion.DELEGATED: _l("Délégation ou intérim"),
         Occasion.ACCOUNT: _l("Premier accès"),
         Occasion.CHANGE_REFUSED: _l("Modification refusée"),
+        Occasion.SECOND_STEP: _l("Connexion"),
     },
     DeliveryState: {
         DeliveryState.QUEUED: _l("en attente"),
@@ -351,6 +352,7 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
         Occasion.ANSWERED: "success",
         Occasion.DELEGATED: "info",
         Occasion.ACCOUNT: "warning",
+        Occasion.SECOND_STEP: "warning",
         Occasion.CHANGE_REFUSED: "danger",
     },
     MailState: {

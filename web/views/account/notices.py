@@ -6,10 +6,11 @@ from flask_babel import gettext as _
 
 from ged.errors import Invalid
 from ged.notices import choices, date_reminders, queries
-from ged.notices.models import Occasion, Way
+from ged.notices.mail import factor_sentence
+from ged.notices.models import FactorStep, Occasion, Way
 from ged.notices.queries import NoticeRow
 from ged.org import delegations, notices
-from web.site import context
+from web.site import context, i18n
 from web.site.forms import FormReader
 from web.site.pages import place, render_form
 from web.site.panels import Panel
@@ -32,8 +33,12 @@ def index() -> ResponseReturnValue:
         given = delegations.listing(session, actor, on=context.today()) if is_some_given else []
     return render_template(
         "notices/index.html", rows=rows, page=page, unread=unread, address=address, failed=failed,
-        given={row.id: row for row in given}, opening_words=words.opening_words, newest=max((row.id for row in rows), default=0), is_some_unread=any(not row.is_read for row in rows),
+        given={row.id: row for row in given}, opening_words=words.opening_words, factor_words=_factor_words, newest=max((row.id for row in rows), default=0), is_some_unread=any(not row.is_read for row in rows),
     )  # fmt: skip
+
+
+def _factor_words(step: FactorStep, name: str) -> str:
+    return factor_sentence(step, name, context.services().translations(i18n.language()))
 
 
 @blueprint.get("/<int:notice_id>")
@@ -59,6 +64,9 @@ def _target(row: NoticeRow) -> str:
             return url_for("openings.index")
         case Occasion.CHANGE_REFUSED:
             return url_for("acts.show", act_id=row.subject_id)
+        case Occasion.SECOND_STEP:
+            is_own = row.subject_id == int(context.actor().person_id)
+            return url_for("second_factor.index" if is_own else "factor_resets.index")
         case _:
             return url_for("drafts.edit" if row.is_draft else "letters.show", mail_id=row.mail_id)
 

@@ -2,11 +2,12 @@
 
 The count of failed sign-ins is dropped. From now on changes of the organisation may be planned, spreadsheets and folders of
 scans taken over, and an entity exported from the site; a code may stand in the list of an entity and in the common stock;
-people are told of accounts that are opened and of planned changes that are refused. Every document that was signed gets its
-row in the list of signatures to keep provable, which the earlier release made only where an authority is set.
+people are told of accounts that are opened, of the second step of their sign-in and of planned changes that are refused.
+Every document that was signed gets its row in the list of signatures to keep provable, which the earlier release made only
+where an authority is set.
 
-Revision ID: 0063
-Revises: 0062
+Revision ID: 0064
+Revises: 0063
 """
 
 import sqlalchemy as sa
@@ -14,12 +15,12 @@ from alembic import op
 
 import ged.db
 
-revision = "0063"
-down_revision = "0062"
+revision = "0064"
+down_revision = "0063"
 branch_labels = None
 depends_on = None
 phase = "contract"
-oldest_program = "0063"
+oldest_program = "0064"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -63,7 +64,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for told in ("personal_notices", "notice_choices"):
         rows = sa.table(told, sa.column("occasion"))
-        op.execute(sa.delete(rows).where(rows.c.occasion.in_(["account", "change_refused"])))
+        op.execute(sa.delete(rows).where(rows.c.occasion.in_(["account", "change_refused", "second_step"])))
     natures = sa.table("natures", sa.column("id"), sa.column("entity_id"))
     steps = sa.table("nature_steps", sa.column("nature_id"))
     of_entities = sa.select(natures.c.id).where(natures.c.entity_id.is_not(None))

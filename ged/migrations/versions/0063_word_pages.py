@@ -1,17 +1,17 @@
 """the job that makes the pages of letters written in Word; from this revision on letters may be written in Word
 
-Revision ID: 0062
-Revises: 0061
+Revision ID: 0063
+Revises: 0062
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0062"
-down_revision = "0061"
+revision = "0063"
+down_revision = "0062"
 branch_labels = None
 depends_on = None
-oldest_program = "0062"  # an older program can read neither the job nor the pages of a letter written in Word
+oldest_program = "0063"  # an older program can read neither the job nor the pages of a letter written in Word
 phase = "contract"
 
 
