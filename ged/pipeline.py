@@ -18,6 +18,7 @@ from ged.capture import files, partials
 from ged.closing import operations as closing
 from ged.db import fault_of
 from ged.dispatch import operations as dispatch
+from ged.entry import resets as factor_resets
 from ged.errors import EngineFailed
 from ged.followup import reminders
 from ged.jobs import ClaimedJob, JobKind, JobState
@@ -148,6 +149,8 @@ def sweep(run: Run) -> None:
     """Remove expired files, files of rolled-back transactions, and the working folders of killed workers."""
     with run.services.unit_of_work(run.now) as uow:
         exports.forget(uow, now=run.now)
+    with run.services.unit_of_work(run.now) as uow:
+        factor_resets.lapse_due(uow)
     with run.services.snapshot() as session:
         removed = archive_blobs.sweep(session, run.services.blobs, now=run.now)
     folders = files.sweep_private_dirs(run.services, older_than=run.now - archive_blobs.SWEEP_AFTER)

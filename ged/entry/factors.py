@@ -106,15 +106,10 @@ def hold(uow: UnitOfWork, person_id: int) -> Person:
     Raises:
         NotFound: ``person.unknown``: there is none, or the account is closed.
     """
-    person = hold_any(uow, person_id)
+    person = locks.hold_one(uow.session, Person, person_id)
     if person is None or not person.is_active:
         raise NotFound("person.unknown", "check the account", id=person_id)
     return person
-
-
-def hold_any(uow: UnitOfWork, person_id: int) -> Person | None:
-    """As ``hold``, for an account that may be closed."""
-    return locks.hold_one(uow.session, Person, person_id)
 
 
 def end_sessions(uow: UnitOfWork, person: Person) -> None:
@@ -155,12 +150,12 @@ def remove_passkey(uow: UnitOfWork, passkey_id: int, *, actor: Actor) -> None:
     _after_removal(uow, person, actor, "passkey", name=name)
 
 
-def _after_removal(uow: UnitOfWork, person: Person, actor: Actor, way: str, **told: str) -> None:
+def _after_removal(uow: UnitOfWork, person: Person, actor: Actor, way: str, name: str = "") -> None:
     if not is_armed(uow.session, person.id):
         if is_required(uow.services, actor):
             raise Invalid("second_step.needed", "add another one first")
         uow.session.execute(delete(RecoveryCode).where(RecoveryCode.person_id == person.id))
-    uow.record("second_step.removed", "person", person.id, actor=actor, way=way, **told)
+    uow.record("second_step.removed", "person", person.id, actor=actor, way=way, name=name)
     tell_owner(uow, person.id, FactorStep.REMOVED)
 
 

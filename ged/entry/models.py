@@ -54,7 +54,7 @@ class Passkey(Base):
     public_key: Mapped[bytes] = mapped_column(LargeBinary)
     """COSE."""
     user_handle: Mapped[bytes] = mapped_column(LargeBinary)
-    """What the device knows its person by: random, and one for all passkeys of a person."""
+    """What the device knows its person by: it tells nothing, and is one for all passkeys of a person."""
     sign_count: Mapped[int] = mapped_column(BigInteger)
     """The device's count of its signatures at the last one; always 0 where the device does not count."""
     rp_id: Mapped[str] = mapped_column(String(255))

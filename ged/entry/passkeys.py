@@ -6,9 +6,9 @@ count of signatures goes back may have been copied, and is refused.
 """
 
 import hashlib
+import hmac
 import ipaddress
 import json
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -108,7 +108,7 @@ def begin(uow: UnitOfWork, *, actor: Actor, instead_of: str) -> tuple[str, str]:
     options = webauthn.generate_registration_options(
         rp_id=found.rp_id,
         rp_name=organisation_name(uow.session) or "GED",
-        user_id=own[0].user_handle if own else os.urandom(32),
+        user_id=own[0].user_handle if own else _handle(uow.services, person.id),
         user_name=actor.account,
         user_display_name=actor.name,
         challenge=made,
@@ -120,11 +120,11 @@ def begin(uow: UnitOfWork, *, actor: Actor, instead_of: str) -> tuple[str, str]:
     return token, webauthn.options_to_json(options)
 
 
-def add(uow: UnitOfWork, token: str, name: str, answer: str, handle: str, *, actor: Actor) -> Added:
+def add(uow: UnitOfWork, token: str, name: str, answer: str, *, actor: Actor) -> Added:
     """Keep the passkey that the actor's device made.
 
     Args:
-        answer: of ``navigator.credentials.create``, as JSON; handle: the id of the user in what the browser was given.
+        answer: of ``navigator.credentials.create``, as JSON.
 
     Raises:
         Invalid: ``second_step.over``; ``second_step.passkey_refused``; ``second_step.passkey_known``.
@@ -146,9 +146,10 @@ def add(uow: UnitOfWork, token: str, name: str, answer: str, handle: str, *, act
     if uow.session.scalar(select(Passkey.id).where(Passkey.credential_hash == digest)) is not None:
         raise Invalid("second_step.passkey_known", "this device is added already")
     is_first = not factors.is_armed(uow.session, person.id)
+    own = uow.session.scalars(select(Passkey).where(Passkey.person_id == person.id)).first()
     row = Passkey(
         person_id=person.id, name=name[:80], credential_hash=digest, credential_id=made.credential_id,
-        public_key=made.credential_public_key, user_handle=_handle(handle), sign_count=made.sign_count,
+        public_key=made.credential_public_key, user_handle=own.user_handle if own else _handle(uow.services, person.id), sign_count=made.sign_count,
         rp_id=found.rp_id, is_synced=made.credential_device_type is CredentialDeviceType.MULTI_DEVICE,
         added_at=uow.now,
     )  # fmt: skip
@@ -289,8 +290,9 @@ def _answer(answer: str) -> dict[str, object]:
     return told
 
 
-def _handle(text: str) -> bytes:
-    return base64url_to_bytes(text)
+def _handle(services: Services, person_id: int) -> bytes:
+    """What a device knows a person by: it tells nothing of the person, and is the same again after all passkeys were removed."""
+    return hmac.digest(services.factor_secret, f"ged/passkey/{person_id}".encode(), "sha256")
 
 
 def _digest(credential_id: bytes) -> str:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, aliased
 
+from ged import locks
 from ged.administration.reach import Reach
 from ged.administration.seconds import Finder, seconds_of
 from ged.entry import factors
@@ -135,8 +136,8 @@ def lapse_due(uow: UnitOfWork) -> int:
     """Note in the journal the resets on which nobody decided in time. Returns how many."""
     due = uow.session.scalars(_open().where(FactorReset.expires_at <= uow.now)).all()
     noted = 0
+    locks.hold(uow.session, Person, {row.person_id for row in due})
     for row in due:
-        factors.hold_any(uow, row.person_id)
         uow.session.refresh(row)
         if row.confirmed_at is None and row.refused_at is None and row.lapsed_at is None:
             _lapse(uow, row)

@@ -1,6 +1,6 @@
 """The second step itself, after the right password: a code of the telephone, or a recovery code."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,9 +13,10 @@ from ged.errors import Invalid
 from ged.notices.models import FactorStep
 from ged.org import throttle
 from ged.org.accounts import Caller
-from ged.org.throttle import Limit
+from ged.org.models import Person
+from ged.org.throttle import Limit, Unwritten
 from ged.ports import PersonId
-from ged.unit import SYSTEM, Actor, Services, UnitOfWork
+from ged.unit import SYSTEM, Actor, ReadSession, Services, UnitOfWork
 
 ELSEWHERE = Limit("second", 5, 300)
 """One person from all unknown devices: whoever knows the password has five codes, then twelve in an hour (of a million, three are
@@ -108,12 +109,52 @@ def _by(
         uow.record(
             "second_step.refused", "person", step.person_id, actor=own(step.person_id), way=way, address=caller.address
         )  # fmt: skip
-    raise Invalid(wrong, "check it, then try again", field="code")
+    raise Invalid(wrong, "check it, then try again", field="recovery_code" if way == "recovery" else "code")
 
 
 def complete(uow: UnitOfWork, person_id: int, *, way: str, address: str) -> None:
     """Record that a person signed in."""
     uow.record("session.opened", "person", person_id, actor=own(person_id), address=address, second_step=way)
+
+
+# --- while a full disk refuses to store anything ---
+
+_unwritten = Unwritten()
+_taken: dict[int, int] = {}
+"""Person -> the step of the last code that this process took while it could not be stored."""
+
+
+def unrecorded(session: ReadSession, person_id: int, *, now: datetime) -> dict[str, int] | None:
+    """What a signed cookie says of a second step that no row can hold; None: the person has no telephone that makes codes."""
+    if factors.armed_totp(session, person_id) is None:
+        return None
+    until = int((now + steps.LASTS).timestamp())
+    return {"person": person_id, "epoch": session.get_one(Person, person_id).session_epoch, "until": until}
+
+
+def by_totp_unrecorded(services: Services, told: Mapping[str, int], code: str, *, now: datetime) -> PersonId:
+    """Check a code of the telephone on a full disk: for a session that can only read. Attempts, and the code that was taken, are
+    counted in this process.
+
+    Raises:
+        Invalid: as ``by_totp``.
+    """
+    person_id = told["person"]
+    subject = ELSEWHERE.subject(person_id)
+    seconds = _unwritten.wait_s(ELSEWHERE, subject, now=now)
+    if seconds:
+        raise Invalid("session.throttled", "wait, then try again", seconds=seconds)
+    _unwritten.add(ELSEWHERE, subject, now=now)
+    with services.reading() as session:
+        person, row = session.get_one(Person, person_id), factors.armed_totp(session, person_id)
+        if row is None or person.session_epoch != told["epoch"] or told["until"] <= now.timestamp():
+            raise Invalid("second_step.over", "begin again")
+        secret = sealing.opened(row.sealed, key=services.factor_secret, person_id=person_id)
+        step = codes.taken_step(secret, code, last_step=max(row.last_step, _taken.get(person_id, 0)), now=now)
+    if step is None:
+        raise Invalid("second_step.code_wrong", "check it, then try again", field="code")
+    _taken[person_id] = step
+    return PersonId(person_id)
 
 
 def _bucket(step: Step, caller: Caller) -> tuple[Limit, str]:

@@ -71,8 +71,8 @@ def arm(uow: UnitOfWork, code: str, *, actor: Actor) -> Armed:
     The first factor of a person ends all their sessions: the password alone had opened them.
 
     Raises:
-        Invalid: ``second_step.over``: none waits; ``second_step.drift`` with ``minutes`` and ``is_early``: the telephone's clock
-            is too far off; ``second_step.code_wrong``.
+        Invalid: ``second_step.over``: none waits; ``second_step.drift_early``, ``second_step.drift_late`` with ``minutes``: the
+            telephone's clock is too far off; ``second_step.code_wrong``.
     """
     person = factors.hold(uow, int(actor.person_id))
     row = _waiting(uow.session, person.id, uow.now)
@@ -83,8 +83,8 @@ def arm(uow: UnitOfWork, code: str, *, actor: Actor) -> Armed:
     if not drift.is_taken:
         minutes = max(1, round(drift.seconds / 60))
         raise Invalid(
-            "second_step.drift", "set the telephone's clock to automatic", field="code", minutes=minutes,
-            is_early=drift.steps > 0,
+            "second_step.drift_early" if drift.steps > 0 else "second_step.drift_late",
+            "set the telephone's clock to automatic", field="code", minutes=minutes,
         )  # fmt: skip
     is_first = not factors.is_armed(uow.session, person.id)
     uow.session.execute(

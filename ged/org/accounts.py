@@ -7,7 +7,7 @@ costs the same time and gets the same answer as a wrong password.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -81,8 +81,18 @@ class Caller:
         )
 
 
-def sign_in(services: Services, account: str, password: str, *, caller: Caller, now: datetime) -> PersonId:
+def _nothing_more(_session: Session, _person_id: int) -> bool:
+    return False
+
+
+def sign_in(
+    services: Services, account: str, password: str, *, caller: Caller, now: datetime,
+    asks_more: Callable[[Session, int], bool] = _nothing_more,
+) -> PersonId:  # fmt: skip
     """Check an account's password and write the sign-in (or its refusal) to the journal.
+
+    Args:
+        asks_more: whether a person's password is only the first step (``ged.entry``): the account is not opened by it.
 
     Raises:
         Invalid: ``session.refused`` (unknown account, closed account or wrong password alike),
@@ -104,7 +114,8 @@ def sign_in(services: Services, account: str, password: str, *, caller: Caller, 
             if limit in (PAIR, DEVICE):
                 throttle.empty(uow.session, subject)
         own = replace(SYSTEM, person_id=PersonId(person.id))
-        uow.record("session.opened", "person", person.id, actor=own, address=caller.address)
+        action = "session.password_right" if asks_more(uow.session, person.id) else "session.opened"
+        uow.record(action, "person", person.id, actor=own, address=caller.address)
     return PersonId(person.id)
 
 

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import click
 
-from web.commands.organisation import adopt_key_of, first_account_of, free_key_of, issue_key_to, set_password_of
+from web.commands.organisation import (
+    adopt_key_of,
+    first_account_of,
+    free_key_of,
+    issue_key_to,
+    reset_second_step_of,
+    set_password_of,
+)
 from web.commands.passphrases import Passphrases, passphrases
 from web.commands.shared import settings_of
 from web.wiring.authority import open_authority
@@ -76,3 +83,15 @@ def account_free_key(name: str) -> None:
 
     free_key_of(build_services(settings_of()), name, now=datetime.now(UTC))
     click.echo("key: free to try again")
+
+
+@account.command("reset-second-step")
+@click.argument("name")
+def account_reset_second_step(name: str) -> None:
+    """Take telephone, passkeys and recovery codes of account NAME away, where no second person can confirm it on the site.
+
+    Its sessions end; the journal and the person are told.
+    """
+
+    reset_second_step_of(build_services(settings_of()), name, now=datetime.now(UTC))
+    click.echo("second step: reset; the account signs in with its password, and arms a new one")

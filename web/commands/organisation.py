@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ged.administration.first_account import make_first_account
+from ged.entry import factors
 from ged.org.accounts import person_of_account, set_password, words_of
 from ged.org.file import read_organisation
 from ged.org.keys import adopt_key, attach_token, free_key, issue_key
@@ -118,3 +119,14 @@ def free_key_of(services: Services, account: str, *, now: datetime) -> None:
     """
     with services.unit_of_work(now) as uow:
         free_key(uow, person_of_account(uow.session, account).id, actor=SYSTEM)
+
+
+def reset_second_step_of(services: Services, account: str, *, now: datetime) -> None:
+    """Take all of an account's second step away, at the machine.
+
+    Raises:
+        NotFound: ``person.unknown``.
+        Invalid: ``second_step.nothing``.
+    """
+    with services.unit_of_work(now) as uow:
+        factors.reset_at_machine(uow, person_of_account(uow.session, account).id)

@@ -18,6 +18,7 @@ from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from ged.codes import derive_secret
+from ged.entry import factors
 from ged.errors import DiskFull, Forbidden
 from ged.org import accounts, sessions
 from ged.org.sessions import LONGEST_SESSION
@@ -36,6 +37,13 @@ OPEN_WHILE_PASSWORD_IS_GIVEN = frozenset(
     {"static", "session.password_form", "session.change_password", "session.sign_out", "health.show"}
 )
 
+
+OPEN_WHILE_UNARMED = OPEN_WHILE_PASSWORD_IS_GIVEN | {
+    "second_factor.index", "second_factor.act_form", "second_factor.begin_totp", "second_factor.totp_form", "second_factor.arm_totp",
+    "second_factor.begin_passkey", "second_factor.add_passkey", "second_factor.print_codes", "language.switch",
+}  # fmt: skip
+UNARMED = "unarmed"
+"""In the cookie: this person must arm a second step before anything else."""
 
 UNRECORDED = "unrecorded"
 UNRECORDED_LASTS = timedelta(minutes=15)
@@ -59,6 +67,7 @@ def install(app: Flask, *, secure: bool) -> None:
     )
     app.before_request(_find_actor)
     app.before_request(_ask_for_an_own_password)
+    app.before_request(_ask_to_arm)
     app.before_request(_refuse_writing)
     app.after_request(_write_device)
     app.register_error_handler(ProofNeeded, _ask_for_proof)
@@ -79,9 +88,13 @@ def open_session(person_id: PersonId) -> None:
         token = sessions.open_session(
             uow, person_id, address=request.remote_addr or "", device=device, instead_of=str(session.get("sid", ""))
         )
+        must_arm = factors.must_arm(uow.session, services, int(person_id), on=context.today())
     session.clear()
     session.permanent = True
     session["sid"] = token
+    if must_arm:
+        # Beside the session's text in one signed cookie: neither is had without the other.
+        session[UNARMED] = True
     g.is_unrecorded = False  # signed in again, now with disk space
     with services.reading() as db:
         _load(db, token)
@@ -95,12 +108,14 @@ def open_unrecorded(refused: accounts.NotRecorded) -> None:
     revoked. Once there is space, the administrator signs in again.
 
     Raises:
-        NotRecorded: the person is no administrator.
+        NotRecorded: the person is no administrator, or must arm a second step first.
     """
     with context.services().reading() as db:
         person_id, until = int(refused.person_id), _stamp(context.now() + UNRECORDED_LASTS)
         told = {"person": person_id, "epoch": sessions.epoch_of(db, person_id), "until": until}
-        is_let_in = _load_unrecorded(db, told)
+        # Nothing can be armed without a row either.
+        must_arm = factors.must_arm(db, context.services(), person_id, on=context.today())
+        is_let_in = not must_arm and _load_unrecorded(db, told)
     if not is_let_in:
         raise refused
     _log.warning("session.opened_unrecorded person=%s address=%s", told["person"], request.remote_addr)
@@ -117,7 +132,7 @@ def _load_unrecorded(db: ReadSession, told: Mapping[str, Any]) -> bool:
         return False
     g.actor, g.is_unrecorded, g.session_id = actor, True, 0
     g.session_proved_at = context.now() - 2 * PROOF_LASTS
-    g.password_is_given = False
+    g.password_is_given = g.must_arm = False
     return True
 
 
@@ -174,7 +189,7 @@ def _load(db: ReadSession, token: str) -> bool:
         return False
     g.actor = here.actor
     g.session_id, g.session_seen_at, g.session_proved_at = here.session_id, here.seen_at, here.proved_at
-    g.password_is_given = here.password_is_given
+    g.password_is_given, g.must_arm = here.password_is_given, UNARMED in session
     return True
 
 
@@ -188,9 +203,15 @@ def _ask_for_an_own_password() -> ResponseReturnValue | None:
     return ("", 204, {"HX-Redirect": target}) if "HX-Request" in request.headers else redirect(target, 303)
 
 
+def _ask_to_arm() -> ResponseReturnValue | None:
+    if not g.get("must_arm") or request.endpoint in OPEN_WHILE_UNARMED:
+        return None
+    target = url_for("second_factor.index")
+    return ("", 204, {"HX-Redirect": target}) if "HX-Request" in request.headers else redirect(target, 303)
+
+
 def require_recent_proof() -> None:
-    """Require a recent password check, before acts that a thief of an open session would do first. A second factor
-    would be requested on the page of ``ProofNeeded``, and recorded by ``sessions.prove``.
+    """Require a recent password check, before acts that a thief of an open session would do first.
 
     Raises:
         ProofNeeded: ``proof.needed``: the last proof is older than ``PROOF_LASTS``.

@@ -1779,6 +1779,71 @@ MESSAGES: Mapping[str, Message] = {
         _l("Cette recherche enregistrée n'existe pas, ou n'existe plus."), _l("Rechargez la liste de vos recherches.")
     ),
     "search.unknown_field": Message(_l("Ce filtre n'existe pas."), _l("Choisissez un filtre proposé.")),
+    # --- second_step ---
+    "second_step.code_wrong": Message(
+        _l("Ce code n'est pas celui que votre téléphone montre maintenant, ou il a déjà servi."),
+        _l("Attendez le code suivant, puis tapez-le."),
+    ),
+    "second_step.codes_gone": Message(
+        _l("Ces codes ne sont plus les vôtres : rien n'a été imprimé."), _l("Faites dix nouveaux codes.")
+    ),
+    "second_step.drift_early": Message(
+        _l("L'horloge de votre téléphone avance d'environ %(minutes)s min : ses codes ne seraient pas acceptés."),
+        _l("Réglez-la sur l'heure automatique, puis tapez le code suivant."),
+    ),
+    "second_step.drift_late": Message(
+        _l("L'horloge de votre téléphone retarde d'environ %(minutes)s min : ses codes ne seraient pas acceptés."),
+        _l("Réglez-la sur l'heure automatique, puis tapez le code suivant."),
+    ),
+    "second_step.needed": Message(
+        _l("Votre fonction demande une seconde étape, et c'est la dernière que vous avez."),
+        _l("Ajoutez d'abord un autre téléphone ou une autre clé."),
+    ),
+    "second_step.no_passkeys": Message(
+        _l("L'adresse de ce site ne permet pas de clé d'accès."), _l("Prenez un téléphone.")
+    ),
+    "second_step.no_second": Message(
+        _l("Personne ne peut confirmer cette réinitialisation."),
+        _l("L'exploitant la fait à la machine : ged account reset-second-step %(account)s."),
+    ),
+    "second_step.none": Message(_l("Ce téléphone ou cette clé n'est plus là."), _l("Relisez la page.")),
+    "second_step.not_second": Message(
+        _l("Cette réinitialisation n'est pas à vous de la décider."),
+        _l("Un autre administrateur, ou un chef au-dessus de la personne, la confirme."),
+    ),
+    "second_step.nothing": Message(_l("Ce compte n'a pas de vérification en deux étapes."), _l("Rien n'est à faire.")),
+    "second_step.over": Message(
+        _l("Le délai est passé, ou cette étape a déjà servi."), _l("Recommencez depuis le début.")
+    ),
+    "second_step.own_reset": Message(
+        _l("Personne ne réinitialise sa propre vérification."), _l("Adressez-vous à un autre administrateur.")
+    ),
+    "second_step.passkey_copied": Message(
+        _l("Cette clé d'accès a pu être copiée : son compteur est revenu en arrière."),
+        _l("Connectez-vous autrement, retirez-la, et prévenez l'administrateur."),
+    ),
+    "second_step.passkey_known": Message(
+        _l("Cette clé d'accès est déjà ajoutée."), _l("Prenez un autre appareil, ou gardez celle-ci.")
+    ),
+    "second_step.passkey_refused": Message(
+        _l("Cette clé d'accès n'a pas été acceptée."),
+        _l("Réessayez, ou connectez-vous par votre identifiant et votre mot de passe."),
+    ),
+    "second_step.recovery_wrong": Message(
+        _l("Ce code de secours est inexact, ou il a déjà servi."),
+        _l("Vérifiez-le, ou prenez le suivant de la feuille."),
+    ),
+    "second_step.reset_settled": Message(
+        _l("Cette demande n'attend plus : elle est décidée, refaite ou trop ancienne."), _l("Relisez la liste.")
+    ),
+    "second_step.reset_unknown": Message(
+        _l("Cette demande n'existe pas."), _l("Ouvrez-la de nouveau depuis la liste.")
+    ),
+    "second_step.too_many": Message(_l("Vous avez déjà %(most)s clés d'accès."), _l("Retirez-en une d'abord.")),
+    "second_step.unreadable": Message(
+        _l("Le secret de votre téléphone ne se lit plus : celui de l'installation a changé."),
+        _l("Prenez un code de secours, ou demandez la réinitialisation."),
+    ),
     # --- session ---
     "session.refused": Message(_l("Identifiant ou mot de passe inexact."), _l("Vérifiez les deux, puis réessayez.")),
     "session.required": Message(

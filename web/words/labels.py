@@ -15,6 +15,7 @@ from ged.administration.states import ActState
 from ged.capture.models import BatchSource, BatchState, OrderState, ScanState
 from ged.codes import CodeKind
 from ged.dispatch.models import DispatchState
+from ged.entry.resets import ResetState
 from ged.followup.listing import DueTime
 from ged.followup.words import DUE_TIMES
 from ged.jobs import JobKind, JobState
@@ -62,6 +63,12 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         Occasion.ACCOUNT: _l("Premier accès"),
         Occasion.CHANGE_REFUSED: _l("Modification refusée"),
         Occasion.SECOND_STEP: _l("Connexion"),
+    },
+    ResetState: {
+        ResetState.WAITING: _l("en attente"),
+        ResetState.DONE: _l("faite"),
+        ResetState.REFUSED: _l("refusée"),
+        ResetState.LAPSED: _l("caduque"),
     },
     DeliveryState: {
         DeliveryState.QUEUED: _l("en attente"),
@@ -343,6 +350,12 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
 }
 
 TONES: Mapping[type[Enum], Mapping[Any, str]] = {
+    ResetState: {
+        ResetState.WAITING: "warning",
+        ResetState.DONE: "success",
+        ResetState.REFUSED: "danger",
+        ResetState.LAPSED: "neutral",
+    },
     Occasion: {
         Occasion.ASSIGNED: "info",
         Occasion.RETURNED: "warning",
@@ -699,7 +712,18 @@ ACTIONS: Mapping[str, LazyString] = {
     "session.ended": _l("a fermé une session"),
     "session.throttled": _l("a été ralenti après trop d'essais de connexion"),
     "session.closed": _l("s'est déconnecté"),
+    "second_step.armed": _l("a ajouté un téléphone ou une clé d'accès à sa connexion"),
+    "second_step.code_used": _l("s'est servi d'un code de secours"),
+    "second_step.codes_made": _l("a fait dix nouveaux codes de secours"),
+    "second_step.refused": _l("a donné une seconde étape inexacte"),
+    "second_step.removed": _l("a retiré un téléphone ou une clé d'accès de sa connexion"),
+    "second_step.reset": _l("a réinitialisé une vérification en deux étapes"),
+    "second_step.reset_asked": _l("a demandé la réinitialisation d'une vérification en deux étapes"),
+    "second_step.reset_lapsed": _l("une demande de réinitialisation est devenue caduque"),
+    "second_step.reset_refused": _l("a refusé la réinitialisation d'une vérification en deux étapes"),
+    "second_step.throttled": _l("trop de secondes étapes inexactes : la connexion est ralentie"),
     "session.opened": _l("s'est connecté"),
+    "session.password_right": _l("a donné son mot de passe, première étape de la connexion"),
     "session.refused": _l("n'a pas pu se connecter"),
     "signbook.submit": _l("a remis le projet au parapheur"),
     "signbook.visa": _l("a visé le projet"),

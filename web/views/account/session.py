@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.administration import checklist
+from ged.entry import factors, passkeys
 from ged.errors import GedError, Invalid
 from ged.org import absence_notices, absences, accounts, keys, notices, passwords, sessions
 from ged.org import tour as tours
@@ -16,7 +17,7 @@ from ged.reports.home import Fact
 from ged.routing import calendar
 from ged.signbook import queries as signbook_queries
 from ged.slips import queries as slip_queries
-from web.site import auth, context, guard, i18n, keyring, tour
+from web.site import auth, context, entering, guard, keyring, tour
 from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.site.paths import next_path, safe_path
@@ -68,7 +69,14 @@ def sign_in_form() -> ResponseReturnValue:
     if context.actor_or_none() is not None:
         return redirect(next_path(), 303)
     target = safe_path(request.args.get("next"))
-    return render_form("session/sign_in.html", form={"next": target or ""}, ended="fin" in request.args)
+    return render_form(
+        "session/sign_in.html", form={"next": target or ""}, ended="fin" in request.args, has_passkeys=has_passkeys()
+    )
+
+
+def has_passkeys() -> bool:
+    """Whether browsers can make passkeys for this site's address."""
+    return passkeys.party(context.services().public_url) is not None
 
 
 @blueprint.post("/connexion")
@@ -79,16 +87,19 @@ def sign_in() -> ResponseReturnValue:
     try:
         fields.check()
         caller = auth.caller(account)
-        person_id = accounts.sign_in(context.services(), account, password, caller=caller, now=context.now())
-        auth.open_session(person_id)
+        person_id = accounts.sign_in(
+            context.services(), account, password, caller=caller, now=context.now(), asks_more=factors.is_armed
+        )
+        if entering.is_half(person_id):
+            return entering.begin_second(person_id, fields.text("next"))
+        return entering.enter(person_id)
     except Invalid as error:
-        return _refused("session/sign_in.html", error, ended=False)
+        return refused("session/sign_in.html", error, ended=False, has_passkeys=has_passkeys())
     except accounts.NotRecorded as full:
+        if entering.is_half(full.person_id):
+            return entering.begin_on_full_disk(full, fields.text("next"))
         auth.open_unrecorded(full)
-    auth.remember_device(context.actor().account)
-    if context.actor().language:
-        i18n.choose(context.actor().language)
-    return redirect(next_path(), 303)
+    return entering.welcome()
 
 
 @blueprint.post("/deconnexion")
@@ -105,7 +116,8 @@ def sign_out() -> ResponseReturnValue:
     return answer
 
 
-def _refused(template: str, error: Invalid, **values: Any) -> ResponseReturnValue:
+def refused(template: str, error: Invalid, **values: Any) -> ResponseReturnValue:
+    """A refused form; where attempts are slowed, with the seconds to wait for programs too."""
     if error.code != "session.throttled":
         return render_form(template, error=error, **values)
     page = make_response(render_form(template, error=error, status=429, **values))
@@ -137,7 +149,7 @@ def change_password() -> ResponseReturnValue:
         passwords.refuse_guessable(new, *words)
         password_hash = passwords.hash_password(new)
     except Invalid as error:
-        return _refused("session/password.html", error, given=g.password_is_given)
+        return refused("session/password.html", error, given=g.password_is_given)
     with services.unit_of_work(context.now()) as uow:
         accounts.set_password(uow, actor.person_id, password_hash, actor=actor)
         sessions.end_all(uow, actor.person_id, actor=actor)
@@ -161,7 +173,7 @@ def prove() -> ResponseReturnValue:
         fields.check()
         accounts.check_password(context.services(), context.actor().person_id, current, now=context.now())
     except Invalid as error:
-        return _refused("session/proof.html", error)
+        return refused("session/proof.html", error)
     auth.note_proof()
     flash(_("Merci. Envoyez maintenant votre demande de nouveau."), "success")
     return redirect(next_path(), 303)

@@ -11,6 +11,7 @@ from ged.administration import openings, wanted
 from ged.administration import people as queries
 from ged.administration.people import PersonPage
 from ged.administration.rights import rights_of
+from ged.entry.factors import is_armed
 from ged.errors import Invalid
 from ged.ports import Confidentiality
 from web.site import context
@@ -50,7 +51,10 @@ def show(person_id: int) -> ResponseReturnValue:
     person = _person(person_id)
     with context.services().reading() as session:
         opening = openings.of_person(session, person_id, on=context.today(), now=context.now())
-    return render_template("people/person.html", person=person, opening=opening, what_words=words.what_words)
+        factor_armed = person_id != int(context.actor().person_id) and is_armed(session, person_id)
+    return render_template(
+        "people/person.html", person=person, opening=opening, factor_armed=factor_armed, what_words=words.what_words
+    )
 
 
 def _person(person_id: int) -> PersonPage:

@@ -1,0 +1,189 @@
+"""The second step of signing in, after the right password; and signing in by a passkey alone. Nobody has a session here."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, flash, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from ged.entry import factors, passkeys, second, steps
+from ged.entry.models import StepKind
+from ged.errors import Invalid
+from ged.org import accounts
+from ged.ports import PersonId
+from web.site import auth, context, entering
+from web.site.errors import view_of
+from web.site.forms import FormReader
+from web.site.pages import render_form
+from web.site.paths import safe_path
+from web.views.account.session import has_passkeys, refused
+
+blueprint = Blueprint("second_step", __name__, url_prefix="/connexion")
+PAGE = "second_step/form.html"
+FEW = 3
+"""With so few recovery codes left, their owner is told to make new ones."""
+
+
+@blueprint.get("/etape-2")
+def form() -> ResponseReturnValue:
+    """The page of the second step; whoever has no first step behind them is led to it."""
+    try:
+        values = _ways()
+    except Invalid as over:
+        return _again(over)
+    return render_form(PAGE, form={"next": safe_path(request.args.get("next")) or ""}, **values)
+
+
+def _ways() -> dict[str, Any]:
+    """What the person has: told only after the right password.
+
+    Raises:
+        Invalid: ``second_step.over``.
+    """
+    if entering.FULL in session:
+        return {"has_totp": True, "has_keys": False, "has_codes": False}
+    with context.services().reading() as db:
+        step = steps.require(db, entering.text(), StepKind.SECOND, now=context.now())
+        found = factors.factors_of(db, step.person_id)
+    return {
+        "has_totp": found.totp_since is not None, "has_keys": bool(found.passkeys) and has_passkeys(),
+        "has_codes": found.codes_left > 0,
+    }  # fmt: skip
+
+
+def _again(over: Invalid) -> ResponseReturnValue:
+    told = view_of(over)
+    session.pop(entering.STEP, None)
+    session.pop(entering.FULL, None)
+    flash(f"{told.message} {told.remedy}", "info")
+    target = safe_path(request.values.get("next"))
+    return redirect(url_for("session.sign_in_form", next=target), 303)
+
+
+def _caller() -> accounts.Caller:
+    with context.services().reading() as db:
+        step = steps.find(db, entering.text(), StepKind.SECOND, now=context.now())
+    return auth.caller(step.account if step is not None else "")
+
+
+@blueprint.post("/etape-2")
+def code() -> ResponseReturnValue:
+    """A code of the telephone."""
+    typed = FormReader(request.form).secret("code")
+    if entering.FULL in session:
+        return _on_full_disk(typed)
+    return _step(
+        lambda: second.by_totp(context.services(), entering.text(), typed, caller=_caller(), now=context.now())
+    )
+
+
+def _on_full_disk(typed: str) -> ResponseReturnValue:
+    try:
+        person_id = second.by_totp_unrecorded(context.services(), session[entering.FULL], typed, now=context.now())
+    except Invalid as wrong:
+        return _wrong(wrong)
+    auth.open_unrecorded(accounts.NotRecorded(person_id))
+    return entering.welcome()
+
+
+@blueprint.post("/etape-2/secours")
+def recovery() -> ResponseReturnValue:
+    """A recovery code of the sheet in the envelope."""
+    typed = FormReader(request.form).secret("recovery_code")
+    services = context.services()
+    answer = _step(
+        lambda: second.by_recovery_code(services, entering.text(), typed, caller=_caller(), now=context.now())
+    )
+    if context.actor_or_none() is not None and entering.STEP not in session:
+        with services.reading() as db:
+            left = factors.factors_of(db, int(context.actor().person_id)).codes_left
+        flash(_left_words(left), "warning" if left <= FEW else "info")
+    return answer
+
+
+def _left_words(left: int) -> str:
+    told = ngettext(
+        "Ce code de secours ne vaut plus rien : il vous en reste %(num)s.",
+        "Ce code de secours ne vaut plus rien : il vous en reste %(num)s.",
+        left,
+    )
+    return (
+        told
+        + " "
+        + _(
+            "Téléphone perdu ou changé ? Ouvrez « Vérification en deux étapes », dans le menu de votre nom, et ajoutez le nouveau."
+        )
+    )
+
+
+@blueprint.post("/etape-2/cle/demande")
+def ask_passkey() -> ResponseReturnValue:
+    """What the browser needs to sign with one of the person's passkeys."""
+    return _asked(lambda: passkeys.ask(context.services(), entering.text(), now=context.now()))
+
+
+@blueprint.post("/etape-2/cle")
+def passkey() -> ResponseReturnValue:
+    """A passkey as the second step."""
+    return _step(lambda: _by_passkey(StepKind.SECOND))
+
+
+@blueprint.post("/cle/demande")
+def ask_alone() -> ResponseReturnValue:
+    """What the browser needs to sign in by a passkey alone: it names nobody."""
+
+    def ask() -> str:
+        token, asked = passkeys.ask_alone(
+            context.services(), instead_of=entering.text(), address=request.remote_addr or "", now=context.now()
+        )
+        session[entering.STEP] = token
+        return asked
+
+    return _asked(ask)
+
+
+@blueprint.post("/cle")
+def passkey_alone() -> ResponseReturnValue:
+    """A passkey in place of account and password."""
+    try:
+        return entering.enter(_by_passkey(StepKind.ALONE))
+    except Invalid as wrong:
+        page = "session/sign_in.html"
+        return refused(page, wrong, ended=False, has_passkeys=has_passkeys())
+
+
+def _by_passkey(kind: StepKind) -> PersonId:
+    answer = request.form.get("answer", "")
+    caller = accounts.Caller(request.remote_addr or "")
+    return passkeys.sign_in(
+        context.services(), entering.text(), answer, kind=kind, caller=caller, now=context.now()
+    )  # fmt: skip
+
+
+def _step(take: Callable[[], PersonId]) -> ResponseReturnValue:
+    try:
+        person_id = take()
+    except Invalid as wrong:
+        return _wrong(wrong)
+    return entering.enter(person_id)
+
+
+def _wrong(wrong: Invalid) -> ResponseReturnValue:
+    if wrong.code == "second_step.over":
+        return _again(wrong)
+    try:
+        values = _ways()
+    except Invalid as over:
+        return _again(over)
+    return refused(PAGE, wrong, **values)
+
+
+def _asked(ask: Callable[[], str]) -> ResponseReturnValue:
+    try:
+        return dict(json.loads(ask()))
+    except Invalid as wrong:
+        told = view_of(wrong)
+        return {"message": f"{told.message} {told.remedy}"}, 422
