@@ -94,13 +94,14 @@ def recovery() -> ResponseReturnValue:
     """A recovery code of the sheet in the envelope."""
     typed = FormReader(request.form).secret("recovery_code")
     services = context.services()
-    answer = _step(
-        lambda: second.by_recovery_code(services, entering.text(), typed, caller=_caller(), now=context.now())
-    )
-    if context.actor_or_none() is not None and entering.STEP not in session:
-        with services.reading() as db:
-            left = factors.factors_of(db, int(context.actor().person_id)).codes_left
-        flash(_left_words(left), "warning" if left <= FEW else "info")
+    try:
+        person_id = second.by_recovery_code(services, entering.text(), typed, caller=_caller(), now=context.now())
+    except Invalid as wrong:
+        return _wrong(wrong)
+    answer = entering.enter(person_id)
+    with services.reading() as db:
+        left = factors.factors_of(db, int(person_id)).codes_left
+    flash(_left_words(left), "warning" if left <= FEW else "info")
     return answer
 
 
@@ -110,13 +111,8 @@ def _left_words(left: int) -> str:
         "Ce code de secours ne vaut plus rien : il vous en reste %(num)s.",
         left,
     )
-    return (
-        told
-        + " "
-        + _(
-            "Téléphone perdu ou changé ? Ouvrez « Vérification en deux étapes », dans le menu de votre nom, et ajoutez le nouveau."
-        )
-    )
+    lost = _("Téléphone perdu ou changé ? Ouvrez « Vérification en deux étapes » et ajoutez le nouveau.")
+    return f"{told} {lost}"
 
 
 @blueprint.post("/etape-2/cle/demande")
