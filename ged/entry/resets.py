@@ -5,12 +5,12 @@ confirm a first access (``ged.administration.seconds``): another administrator w
 authority above the person. Where there is nobody, the operator does it at the machine.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ged import locks
@@ -195,17 +195,24 @@ def listing(session: Session, services: Services, actor: Actor, *, now: datetime
     """Resets: those that wait for the actor first; of administrators, all of the people whom they look after. The newest first."""
     by, second = aliased(Person), aliased(Person)
     on = now.astimezone(services.zone).date()
+    near = _looked_after(services, actor, on)
+    may_wait = and_(
+        FactorReset.confirmed_at.is_(None), FactorReset.refused_at.is_(None), FactorReset.lapsed_at.is_(None),
+        FactorReset.expires_at > now,
+    )  # fmt: skip
     found = session.execute(
         select(FactorReset, Person, by.name, second.name)
         .join(Person, Person.id == FactorReset.person_id)
         .join(by, by.id == FactorReset.asked_by_id)
         .outerjoin(second, second.id == FactorReset.second_id)
+        .where(or_(near, may_wait))
         .order_by(FactorReset.id.desc())
         .limit(SHOWN)
     ).all()
     if not found:
         return ()
-    near = _looked_after(session, services, actor, [person.id for _row, person, *_ in found], now)
+    ids = {person.id for _row, person, *_ in found}
+    mine = frozenset(session.scalars(select(Person.id).where(Person.id.in_(sorted(ids)), near)))
     waiting = {row.id for row, *_ in found if _state(row, now) is ResetState.WAITING}
     both = {one for row, *_ in found if row.id in waiting for one in (row.person_id, row.asked_by_id)}
     finder = Finder(session, both, installation_accounts=services.installation_accounts, on=on) if both else None
@@ -219,15 +226,12 @@ def listing(session: Session, services: Services, actor: Actor, *, now: datetime
             tuple(names[one] for one in sorted(able.get(row.id, ()))[:NAMED]),
         )
         for row, person, by_name, second_name in found
-        if person.id in near or int(actor.person_id) in able.get(row.id, ())
+        if person.id in mine or int(actor.person_id) in able.get(row.id, ())
     ]  # fmt: skip
     return tuple(sorted(rows, key=lambda one: not one.may_confirm))
 
 
-def _looked_after(
-    session: Session, services: Services, actor: Actor, ids: Collection[int], now: datetime
-) -> frozenset[int]:
+def _looked_after(services: Services, actor: Actor, on: date) -> ColumnElement[bool]:
     if not actor.has(Role.ADMINISTRATOR):
-        return frozenset()
-    near = Reach(actor, services.installation_accounts).opened_by(now.astimezone(services.zone).date())
-    return frozenset(session.scalars(select(Person.id).where(Person.id.in_(sorted(set(ids))), near)))
+        return false()
+    return Reach(actor, services.installation_accounts).opened_by(on)

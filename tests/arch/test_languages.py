@@ -48,6 +48,7 @@ ON_PAPER = {
     "compliance/declaration.py": PAPER,
     "compliance/words.py": PAPER,
     "dispatch/operations.py": SENT,
+    "entry/recovery.py": PAPER,
     "dispatch/print.py": PAPER,
     "followup/sheet.py": PAPER,
     "followup/words.py": "on paper; the site has these words in its catalogue (`catalogue.extract`)",

@@ -167,7 +167,7 @@ def test_the_person_is_told_by_e_mail_too(site: Site) -> None:
     with services.reading() as session:
         waiting = jobs.due(session, now=NOW, kinds=(JobKind.NOTICE_MAIL,), limit=10)
     for one in waiting:
-        pipeline.run_job(services, one)
+        pipeline.run_job(services, one, worker="test")
     sent = [
         message_from_bytes(path.read_bytes(), policy=policy.default)
         for path in Path(services.data_dir, "outbox").glob("*")

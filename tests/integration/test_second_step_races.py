@@ -13,8 +13,8 @@ from ged.errors import GedError
 from ged.org.models import Person
 from ged.unit import Services
 from tests.factories import NOW, actor, make_organisation, make_services
-from tests.integration.test_signbook_together import together
 from tests.second_step_kit import ELSEWHERE, arm, armed, code, half, journal
+from tests.together_kit import together
 
 SETTLED = {"second_step.reset_settled"}
 

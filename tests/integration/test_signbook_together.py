@@ -1,7 +1,6 @@
 """Two people act at once, on both databases: one number, one signature, one dispatch; and the findings of ``ged
 verify``."""
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from ged.audit import AuditEntry
 from ged.dispatch import operations as dispatch
 from ged.dispatch.models import DispatchLine
 from ged.dispatch.operations import Departure
-from ged.errors import GedError
 from ged.ports import Digest
 from ged.register.models import Channel, MailNumber
 from ged.register.states import MailState
@@ -22,27 +20,9 @@ from ged.verify import verify
 from tests.factories import NOW
 from tests.signbook_kit import House
 from tests.signbook_kit import house_on_either as house
+from tests.together_kit import together
 
 __all__ = ["house"]  # a fixture
-
-
-def together(*acts: Callable[[], object]) -> list[object]:
-    """Run all functions at one moment. Returns the result or exception of each."""
-    barrier, answers = threading.Barrier(len(acts)), [None] * len(acts)
-
-    def run(n: int, act: Callable[[], object]) -> None:
-        barrier.wait()
-        try:
-            answers[n] = act()  # type: ignore[call-overload]
-        except GedError as error:
-            answers[n] = error  # type: ignore[call-overload]
-
-    threads = [threading.Thread(target=run, args=(n, act)) for n, act in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    return list(answers)
 
 
 def test_one_letter_signed_from_two_windows_is_signed_once(house: House) -> None:

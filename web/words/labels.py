@@ -65,10 +65,10 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         Occasion.SECOND_STEP: _l("Connexion"),
     },
     ResetState: {
-        ResetState.WAITING: _l("en attente"),
-        ResetState.DONE: _l("faite"),
-        ResetState.REFUSED: _l("refusée"),
-        ResetState.LAPSED: _l("caduque"),
+        ResetState.WAITING: _l("En attente"),
+        ResetState.DONE: _l("Faite"),
+        ResetState.REFUSED: _l("Refusée"),
+        ResetState.LAPSED: _l("Caduque"),
     },
     DeliveryState: {
         DeliveryState.QUEUED: _l("en attente"),
@@ -820,6 +820,7 @@ REFUSED: Mapping[str, LazyString] = {
     "rectify": SUBJECTS["mail"],
     "remind": SUBJECTS["mail"],
     "saved_search": SUBJECTS["search"],
+    "second_step": SUBJECTS["session"],
     "sign": SUBJECTS["mail"],
     "signature": SUBJECTS["document"],
     "takeover": _l("reprise d'archives"),
