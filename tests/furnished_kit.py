@@ -116,6 +116,7 @@ def furnished(folder: Path) -> Furnished:
     }  # fmt: skip
     own = {
         ("first_access.form", ""): "/premier-acces/",
+        ("second_factor.act_form", ""): "/mon-compte/verification/acte?acte=telephone",
         ("impute.batch_form", ""): f"/a-imputer/lot?mail={waiting}",
         ("check.letter", ""): f"/v/{code.lower()}",
         ("dispatch_rounds.done", "agent"): f"/departs/tournee/faite?ligne={lines[0]}",

@@ -87,6 +87,8 @@ NO_PAGES = {
     "scans.progress": "a part of the page of scans",
     "scans.signature": "a part of the page of a scan",
     "search.export": "a file",
+    "second_factor.totp_form": "while a telephone waits alone: the test of the second step in a browser looks at it",
+    "second_step.form": "after the password alone: the test of the second step in a browser looks at it",
     "search.facets": "a part of the search page",
     "search.similar": "a part of the letter's page",
     "search.suggest": "a part of the search page",
