@@ -33,8 +33,8 @@ class Settings(BaseSettings):
 
     keyring: Path | None = None
     """Folder of the keys that encrypt the letters' files, outside of the data (``ged init`` names one). It is backed up as often as the
-    data, and elsewhere. With PostgreSQL the keys are in its schema ``ged_keys`` and the folder holds the master key; all hosts need
-    it. Unset: files are stored in clear."""
+    data, and elsewhere. With PostgreSQL the keys are in its schema ``ged_keys`` and the folder holds the master key. Several
+    hosts share the folder. Unset: files are stored in clear."""
     training: bool = False
     """``true``: a training installation, made by ``ged training start`` and by nothing else. All its settings stand in its file:
     variables of the process are not read. Those that lead to real addresses, servers or keys are refused."""

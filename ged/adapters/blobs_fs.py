@@ -9,6 +9,7 @@ import hashlib
 import io
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -77,26 +78,47 @@ class FileBlobs:
                 self._make_place(target.parent)
                 self._give_name(draft, written)
         except OSError as error:
-            failed = EngineFailed(
-                "blob.write_failed", "look at the server's disk, then send again", retryable=True, errno=error.errno
-            )
-            raise disk_full_of(error) or failed from error
+            raise _not_written(error) from error
         finally:
             draft.unlink(missing_ok=True)
         return StoredBlob(written.digest, written.size)
 
     def open(self, digest: Digest) -> BinaryIO:
         """Open plain bytes; see the port."""
-        path = self._path(digest)
         try:
-            key_id = _key_id(path)
-            if key_id is None:
-                return io.BufferedReader(_PlainReader(path))
-            if self._keyring is None:
-                raise EngineFailed("blob.no_keyring", "name the keyring in the settings (GED_KEYRING)", digest=digest)
-            return io.BufferedReader(FrameReader(path, self._keyring.key(key_id, digest)), FRAME)
+            return self._open_file(self._path(digest), digest)
         except FileNotFoundError:
             raise NotFound("blob.missing", "restore the file from a backup", digest=digest) from None
+
+    def open_stored(self, digest: Digest) -> tuple[str, BinaryIO]:
+        """The file as it is; see the port."""
+        try:
+            file = self._path(digest).open("rb")
+        except FileNotFoundError:
+            raise NotFound("blob.missing", "restore the file from a backup", digest=digest) from None
+        key_id = key_id_of(file.read(KEYED))
+        file.seek(0)
+        return (key_id.hex() if key_id is not None else ""), file
+
+    def put_stored(self, digest: Digest, content: BinaryIO) -> None:
+        """Put a file back; see the port."""
+        draft, target = self._incoming / secrets.token_hex(16), self._path(digest)
+        try:
+            if self.verify(digest):
+                return
+            with draft.open("xb") as out:
+                shutil.copyfileobj(content, out, CHUNK)
+                out.flush()
+                os.fsync(out.fileno())
+            if not self._is_of(digest, draft):
+                raise EngineFailed("blob.altered", "restore the file from another backup", digest=digest)
+            self._make_place(target.parent)
+            os.replace(draft, target)
+            _sync_folder(target.parent)
+        except OSError as error:
+            raise _not_written(error) from error
+        finally:
+            draft.unlink(missing_ok=True)
 
     def exists(self, digest: Digest) -> bool:
         """Whether the file is there."""
@@ -105,12 +127,8 @@ class FileBlobs:
     def verify(self, digest: Digest) -> bool:
         """Whether the header is valid and the digest of the bytes equals the name."""
         try:
-            with self.open(digest) as plain:
-                hasher = hashlib.sha256()
-                while chunk := plain.read(CHUNK):
-                    hasher.update(chunk)
-                return hasher.hexdigest() == digest
-        except (NotFound, EngineFailed):
+            return self._is_of(digest, self._path(digest))
+        except (FileNotFoundError, NotFound):
             return False
 
     def delete(self, digest: Digest) -> None:
@@ -204,6 +222,25 @@ class FileBlobs:
         os.replace(draft, target)
         _sync_folder(target.parent)
 
+    def _open_file(self, path: Path, digest: Digest) -> BinaryIO:
+        key_id = _key_id(path)
+        if key_id is None:
+            return io.BufferedReader(_PlainReader(path))
+        if self._keyring is None:
+            raise EngineFailed("blob.no_keyring", "name the keyring in the settings (GED_KEYRING)", digest=digest)
+        return io.BufferedReader(FrameReader(path, self._keyring.key(key_id, digest)), FRAME)
+
+    def _is_of(self, digest: Digest, path: Path) -> bool:
+        """Whether a file can be read, and its plain bytes are those of the digest."""
+        try:
+            with self._open_file(path, digest) as plain:
+                hasher = hashlib.sha256()
+                while chunk := plain.read(CHUNK):
+                    hasher.update(chunk)
+                return hasher.hexdigest() == digest
+        except EngineFailed:
+            return False
+
     def _is_readable(self, digest: Digest) -> bool:
         """Whether the key of a file is there: after a keyring was put back from an older backup, it may not be."""
         try:
@@ -259,6 +296,13 @@ class _Written:
     size: int
     key_id: bytes | None
     key: bytes = field(repr=False)
+
+
+def _not_written(error: OSError) -> EngineFailed:
+    failed = EngineFailed(
+        "blob.write_failed", "look at the server's disk, then send again", retryable=True, errno=error.errno
+    )
+    return disk_full_of(error) or failed
 
 
 def _key_id(path: Path) -> bytes | None:

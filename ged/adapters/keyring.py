@@ -13,7 +13,7 @@ import binascii
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     NullPool,
+    RowMapping,
     String,
     Table,
     create_engine,
@@ -83,14 +84,14 @@ class MasterKeys:
         """Add a master key, the first or the next. Returns its number."""
         keys = self.all() if self.is_there else {}
         number = max(keys, default=0) + 1
-        self._write({**keys, number: new_key()})
+        self.write({**keys, number: new_key()})
         return number
 
     def drop(self, number: int) -> None:
         """Remove a key for ever."""
         keys = self.all()
         keys.pop(number, None)
-        self._write(keys)
+        self.write(keys)
 
     def all(self) -> dict[int, bytes]:
         """Number -> key.
@@ -109,7 +110,8 @@ class MasterKeys:
             "keyring.unreadable", f"put {self._path} back from the backup of the keyring", setting="GED_KEYRING"
         )
 
-    def _write(self, keys: dict[int, bytes]) -> None:
+    def write(self, keys: dict[int, bytes]) -> None:
+        """Write the file with these keys: whole, durable, for its owner alone."""
         told = {"keys": {str(number): base64.b64encode(key).decode() for number, key in sorted(keys.items())}}
         draft = self._path.with_name(f".{MASTER}.{secrets.token_hex(4)}")
         try:
@@ -199,16 +201,70 @@ class Keyring:
 
     def listed(self) -> Iterator[tuple[bytes, Digest, datetime]]:
         """(id, digest of the document, when it was made) of each key."""
+        for rows in self._pages():
+            for row in rows:
+                yield bytes(row["id"]), Digest(row["digest"]), row["made_at"]
+
+    def copy_to(self, folder: Path) -> None:
+        """Write the master keys and the documents' keys into an empty folder, for a backup: all that there were at the start.
+
+        The copy is the same with both kinds of database: ``bring`` takes either.
+        """
+        before = self.master.all()
+        copy = _book(folder / BOOK)
+        with copy.begin() as there:
+            _metadata.create_all(there.execution_options(schema_translate_map=_schema(there)))
+        (folder / BOOK).chmod(0o600)
+        for rows in self._pages():
+            with copy.begin() as there:
+                there.execution_options(schema_translate_map=_schema(there))
+                there.execute(_keys.insert(), [dict(row) for row in rows])
+        # A rotation meanwhile adds a master key first, and removes the earlier one last.
+        MasterKeys(folder / MASTER).write({**before, **self.master.all()})
+
+    def _pages(self) -> Iterator[Sequence[RowMapping]]:
+        """All rows by their ids, in short readings: nobody who stores a file waits for the whole."""
         after = b""
         while True:
-            query = select(_keys.c.id, _keys.c.digest, _keys.c.made_at).where(_keys.c.id > after)
+            query = select(_keys).where(_keys.c.id > after).order_by(_keys.c.id).limit(AT_ONCE)
             with self._reading() as connection:
-                rows = connection.execute(query.order_by(_keys.c.id).limit(AT_ONCE)).all()
-            for row in rows:
-                yield bytes(row.id), Digest(row.digest), row.made_at
+                rows = connection.execute(query).mappings().all()
+            if rows:
+                yield rows
             if len(rows) < AT_ONCE:
                 return
-            after = bytes(rows[-1].id)
+            after = bytes(rows[-1]["id"])
+
+    def bring(self, folder: Path) -> int:
+        """Take over the keys of a copy; those that are here stay. Makes what is missing (``prepare``).
+
+        Returns:
+            How many keys were missing.
+
+        Raises:
+            ConfigError: ``keyring.other``: the copy is of another keyring, or of one before a new master key;
+                ``keyring.unreadable``.
+        """
+        theirs = MasterKeys(folder / MASTER).all()
+        if not self.master.is_there:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.master.write(theirs)
+        self.prepare()
+        ours = self.master.all()
+        if any(ours.get(number) != key for number, key in theirs.items()):
+            raise ConfigError(
+                "keyring.other", "bring the keyring back into an empty folder (GED_KEYRING)", setting="GED_KEYRING"
+            )
+        brought = 0
+        for rows in Keyring(folder)._pages():
+            ids = [bytes(row["id"]) for row in rows]
+            with self._writing() as here:
+                known = {bytes(one) for one in here.scalars(select(_keys.c.id).where(_keys.c.id.in_(ids)))}
+                missing = [dict(row) for row in rows if bytes(row["id"]) not in known]
+                if missing:
+                    here.execute(_keys.insert(), missing)
+            brought += len(missing)
+        return brought
 
     def rotate(self) -> Iterator[int]:
         """Encrypt all keys under a new master key, then remove the earlier ones. Can be interrupted and called again.

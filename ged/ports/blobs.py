@@ -31,6 +31,23 @@ class BlobStore(Protocol):
         """
         ...
 
+    def open_stored(self, digest: Digest) -> tuple[str, BinaryIO]:
+        """(name of its key, the file as it is stored): for copies that only the key opens. The name is empty for a clear file.
+
+        Raises:
+            NotFound: ``blob.missing``.
+        """
+        ...
+
+    def put_stored(self, digest: Digest, content: BinaryIO) -> None:
+        """Put a file back as ``open_stored`` gave it, unless it is there and can be read.
+
+        Raises:
+            NotFound: ``blob.no_key``: its key was destroyed; EngineFailed: ``blob.altered``, ``blob.write_failed``. The file is
+                not kept then.
+        """
+        ...
+
     def exists(self, digest: Digest) -> bool:
         """Whether the blob exists (its bytes are not read)."""
         ...

@@ -281,3 +281,97 @@ def test_the_keys_of_several_hosts_are_in_postgresql(tmp_path: Path, engine: Eng
     assert [here.verify(one) for one in digests] == [False, True, True]
     assert {digest for _, digest, _ in first.listed()} == set(digests[1:])
     assert not (tmp_path / "keyring" / BOOK).exists()
+
+
+# --- copies
+
+
+@pytest.mark.parametrize("kept_in", ["file", pytest.param("postgresql", marks=pytest.mark.servers)])
+def test_a_copy_of_files_and_keyring_is_brought_back(
+    blobs: FileBlobs, keyring: Keyring, tmp_path: Path, kept_in: str, request: pytest.FixtureRequest
+) -> None:
+    digests = [kept(blobs, b"letter %d" % n) for n in range(3)]
+    stored = {digest: stored_bytes(blobs, digest) for digest in digests}
+    (tmp_path / "copy").mkdir()
+    keyring.copy_to(tmp_path / "copy")
+    engine = request.getfixturevalue("engine") if kept_in == "postgresql" else None
+    there = Keyring(tmp_path / "there", engine)
+    assert there.bring(tmp_path / "copy") == 3
+    assert there.bring(tmp_path / "copy") == 0
+    files = FileBlobs(tmp_path / "restored", there)
+    for digest in digests:
+        files.put_stored(digest, io.BytesIO(stored[digest]))
+        assert stored_bytes(files, digest) == stored[digest]
+    assert [read(files, one) for one in digests] == [b"letter 0", b"letter 1", b"letter 2"]
+
+
+def stored_bytes(blobs: FileBlobs, digest: Digest) -> bytes:
+    _, file = blobs.open_stored(digest)
+    with file:
+        return file.read()
+
+
+def test_a_file_whose_key_was_destroyed_since_is_not_brought_back(
+    blobs: FileBlobs, keyring: Keyring, tmp_path: Path
+) -> None:
+    gone, stays = kept(blobs, b"disposed of"), kept(blobs, b"stays")
+    copy = {digest: stored_bytes(blobs, digest) for digest in (gone, stays)}
+    blobs.delete(gone)
+    (tmp_path / "copy").mkdir()
+    keyring.copy_to(tmp_path / "copy")
+    there = Keyring(tmp_path / "there")
+    there.bring(tmp_path / "copy")
+    files = FileBlobs(tmp_path / "restored", there)
+    files.put_stored(stays, io.BytesIO(copy[stays]))
+    with pytest.raises(NotFound, match="blob.no_key"):
+        files.put_stored(gone, io.BytesIO(copy[gone]))
+    assert [digest for digest, _ in files.digests()] == [stays]
+    assert not list((tmp_path / "restored" / "incoming").iterdir())
+
+
+def test_what_is_not_the_file_is_not_brought_back(blobs: FileBlobs) -> None:
+    one, other = kept(blobs, b"one"), kept(blobs, b"other")
+    raw = stored_bytes(blobs, one)
+    file = io.BytesIO(raw)
+    blobs.put_stored(one, io.BytesIO(b"whatever"))  # it is there and can be read: nothing is written
+    assert read(blobs, one) == b"one"
+    blobs.delete(other)
+    for wrong in (raw, b"", raw[:-1], blob_frames.MAGIC, b"GEDBLOB\x01\0\0\0\0something else"):
+        with pytest.raises((EngineFailed, NotFound), match=r"blob.altered|keyring.altered"):
+            blobs.put_stored(other, io.BytesIO(wrong))
+        assert not blobs.exists(other)
+    assert file.read() == raw
+
+
+def test_a_copy_of_another_keyring_is_refused(keyring: Keyring, tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir()
+    keyring.copy_to(tmp_path / "copy")
+    other = Keyring(tmp_path / "other")
+    other.prepare()
+    with pytest.raises(ConfigError, match="keyring.other"):
+        other.bring(tmp_path / "copy")
+
+
+def test_a_copy_made_while_the_master_key_changes_opens_everything(
+    blobs: FileBlobs, keyring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests = [kept(blobs, b"letter %d" % n) for n in range(6)]
+    monkeypatch.setattr("ged.adapters.keyring.AT_ONCE", 2)
+    pages = Keyring._pages
+
+    def changed(self: Keyring) -> Iterator[object]:
+        for n, rows in enumerate(pages(self)):
+            yield rows
+            if n == 0:
+                assert list(keyring.rotate())[-1] == 0
+
+    (tmp_path / "copy").mkdir()
+    monkeypatch.setattr(Keyring, "_pages", changed)
+    keyring.copy_to(tmp_path / "copy")
+    monkeypatch.setattr(Keyring, "_pages", pages)
+    there = Keyring(tmp_path / "there")
+    there.bring(tmp_path / "copy")
+    for digest in digests:
+        key_id = blobs.key_of(digest)
+        assert key_id is not None
+        assert there.key(key_id, digest) == keyring.key(key_id, digest)
