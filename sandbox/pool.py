@@ -351,13 +351,30 @@ def chosen() -> Isolation:
 
 def holds(candidate: Isolation) -> bool:
     """Start a child that tries forbidden actions: connect to our socket, read our file, start a program."""
+    try:
+        return not reached(candidate)
+    except SandboxError:
+        return False
+
+
+def reached(candidate: Isolation, *, more_than_allowed: bool = False) -> list[str]:
+    """Start a child that tries forbidden actions, and return those that it could do: ``network``, ``file``, ``program``.
+
+    Args:
+        more_than_allowed: it also asks for more memory than its limit (``memory``).
+
+    Raises:
+        SandboxError: no child starts, or it does not answer.
+    """
     with tempfile.NamedTemporaryFile() as secret, socket.create_server(("127.0.0.1", 0)) as server:
-        pool = Pool("sandbox.trial:service", {}, isolation=candidate)
-        tried = {"file": secret.name, "port": server.getsockname()[1], "program": sys.executable}
+        limits = Limits()
+        pool = Pool("sandbox.trial:service", {}, isolation=candidate, limits=limits)
+        tried: dict[str, object] = {
+            "file": secret.name, "port": server.getsockname()[1], "program": sys.executable,
+            "bytes": 2 * limits.memory_bytes if more_than_allowed else 0,
+        }  # fmt: skip
         try:
-            reached: list[str] = pool.ask(tried, timeout_s=TRIAL_TIMEOUT_S).message["reached"]
-        except SandboxError:
-            return False
+            found: list[str] = pool.ask(tried, timeout_s=TRIAL_TIMEOUT_S).message["reached"]
         finally:
             pool.stop()
-    return not reached
+    return found

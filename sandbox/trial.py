@@ -24,4 +24,7 @@ def _answer(request: Message, _payload: bytes) -> tuple[Message, bytes]:
     with suppress(OSError):
         subprocess.run([request["program"], "-c", ""], check=False)
         reached.append("program")
+    with suppress(MemoryError):
+        bytearray(request.get("bytes", 0))  # of zeros: nothing is written to memory where it is allowed
+        reached += ["memory"] if request.get("bytes") else []
     return {"reached": reached}, b""

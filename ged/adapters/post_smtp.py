@@ -3,6 +3,7 @@
 import smtplib
 import ssl
 from dataclasses import replace
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -12,8 +13,8 @@ from ged.links import is_loopback, tls_context
 from ged.ports import Message
 
 TIMEOUT_S = 30.0
-FOR_GOOD = 500
-"""Codes of a mail server from which it refuses for good (RFC 5321, 4.2.1)."""
+REFUSED, FOR_GOOD = 400, 500
+"""Codes of a mail server from which it refuses, and refuses for good (RFC 5321, 4.2.1)."""
 
 
 def _build(message: Message, sender: str) -> EmailMessage:
@@ -64,20 +65,7 @@ class SmtpPost:
             EngineFailed: ``post.certificate``, ``post.no_tls``, ``post.failed``, ``post.refused``.
         """
         mail = _build(message, self._sender)
-        try:
-            server = self._connect()
-        except ssl.SSLCertVerificationError as error:
-            raise EngineFailed(
-                "post.certificate",
-                "name the server as its certificate does, renew that, or give its authority in GED_SMTP_CA",
-                retryable=True,
-                host=self._host,
-                reason=error.verify_message,
-            ) from None
-        except OSError as error:
-            raise EngineFailed(
-                "post.failed", "check the mail server", retryable=True, error=type(error).__name__
-            ) from None
+        server = self._opened()
         try:
             with server:
                 server.send_message(mail)
@@ -90,6 +78,41 @@ class SmtpPost:
             raise EngineFailed("post.refused", "correct the address", retryable=False) from None
         except (OSError, smtplib.SMTPException) as error:
             raise EngineFailed("post.failed", "ask the mail server's log", error=type(error).__name__) from None
+
+    def reach(self) -> datetime | None:
+        """Connect and sign in as for a message, and leave. Returns when the server's certificate ends; None without TLS.
+
+        Raises:
+            EngineFailed: ``post.certificate``, ``post.no_tls``, ``post.failed``.
+        """
+        server = self._opened()
+        try:
+            with server:
+                code, said = server.noop()
+                link = server.sock
+                told = link.getpeercert() if isinstance(link, ssl.SSLSocket) else None
+        except (OSError, smtplib.SMTPException) as error:
+            raise EngineFailed("post.failed", "ask the mail server's log", error=type(error).__name__) from None
+        if code >= REFUSED:
+            raise EngineFailed("post.failed", "ask the mail server's log", error=said.decode("ascii", "replace")[:80])
+        ends = str(told["notAfter"]) if told else ""
+        return datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) if ends else None
+
+    def _opened(self) -> smtplib.SMTP:
+        try:
+            return self._connect()
+        except ssl.SSLCertVerificationError as error:
+            raise EngineFailed(
+                "post.certificate",
+                "name the server as its certificate does, renew that, or give its authority in GED_SMTP_CA",
+                retryable=True,
+                host=self._host,
+                reason=error.verify_message,
+            ) from None
+        except OSError as error:
+            raise EngineFailed(
+                "post.failed", "check the mail server", retryable=True, error=type(error).__name__
+            ) from None
 
     @property
     def _host(self) -> str:

@@ -21,7 +21,7 @@ def require_isolation(settings: Settings) -> None:
         ConfigError: ``parsers.open``: neither bubblewrap nor Landlock works here; ``parsers.see_data``: the data folder
             or the settings are in a folder that the parsers can read.
     """
-    fault = _fault(settings)
+    fault = isolation_fault(settings)
     if fault is None:
         return
     is_trial = settings.embedded and not settings.public_url.startswith("https://")
@@ -31,7 +31,8 @@ def require_isolation(settings: Settings) -> None:
     raise fault
 
 
-def _fault(settings: Settings) -> ConfigError | None:
+def isolation_fault(settings: Settings) -> ConfigError | None:
+    """What is wrong with the isolation on this machine; None: nothing."""
     isolation = sandbox.chosen()
     if not isolation.holds:
         return ConfigError(
@@ -49,4 +50,5 @@ def _fault(settings: Settings) -> ConfigError | None:
         f"move {seen} out of the folders of programs (/usr, the Python environment): files from outside are opened "
         "where it can be read",
         setting="GED_DATA_DIR",
+        path=str(seen),
     )

@@ -1,29 +1,21 @@
-"""Health of this installation, for supervisors and monitors: the problems as codes, and nothing else."""
+"""The problems of this installation as codes, for a monitor that asks ``/sante``. They are few, and asked in milliseconds."""
 
-import os
-import secrets
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from ged import audit
-from ged.archive.keeping import seal_folder
-from ged.archive.seal import HeadSeal
-from ged.audit import AuditEntry
 from ged.db import fault_of
+from ged.health.machine import takes_nothing
+from ged.health.proof import UNSEALED_AFTER, oldest_unsealed
+from ged.health.work import DUE_AFTER
 from ged.notices import returned
 from ged.reports.jobs import living_workers, oldest_due
 from ged.space import Space
 from ged.unit import Services
 from ged.word import making
-
-UNSEALED_AFTER = timedelta(minutes=20)
-"""The journal's head is sealed every five minutes while entries are written."""
-DUE_AFTER = timedelta(minutes=15)
-"""A ready job starts within seconds; after a morning's scans it may wait minutes."""
-PROBE = b"\0" * 8192
 
 
 def reaches_database(services: Services) -> bool:
@@ -57,17 +49,8 @@ def problems(services: Services, space: Space, *, now: datetime) -> list[str]:
 def _of_disk(space: Space) -> Iterator[str]:
     if space.is_low():
         yield "disk.low"
-    probe = space.folder / "tmp" / f"probe-{os.getpid()}-{secrets.token_hex(4)}"
-    try:
-        probe.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with probe.open("xb") as out:
-            out.write(PROBE)
-            out.flush()
-            os.fsync(out.fileno())
-    except OSError:
+    if takes_nothing(space.folder) is not None:
         yield "disk.unwritable"
-    finally:
-        probe.unlink(missing_ok=True)
 
 
 def _of_database(session: Session) -> Iterator[str]:
@@ -90,8 +73,6 @@ def _of_post(session: Session, services: Services, now: datetime) -> Iterator[st
 
 
 def _of_journal(session: Session, services: Services, now: datetime) -> Iterator[str]:
-    sealed = HeadSeal(seal_folder(services)).last()
-    behind = AuditEntry.sequence > (sealed.count if sealed is not None else 0)
-    oldest = session.scalar(select(AuditEntry.at).where(behind).order_by(AuditEntry.sequence).limit(1))
+    oldest = oldest_unsealed(session, services)
     if oldest is not None and now - oldest > UNSEALED_AFTER:
         yield "journal.unsealed"

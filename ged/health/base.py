@@ -1,0 +1,121 @@
+"""Checks of the database: whether it answers, its version, its tables, its settings, its connections, its file."""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
+
+from ged import schema
+from ged.db import PROGRAM, unsafe_settings
+from ged.health.findings import Figures, Finding, fault, not_applicable, ok, warning
+from ged.health.ground import Ground
+
+OLDEST_POSTGRES, OLDEST_SQLITE = 14, (3, 35)
+"""PostgreSQL's project mends no older one; SQLite has RETURNING since 3.35."""
+FEW_CONNECTIONS, TOO_FEW_CONNECTIONS = 20, 5
+VERSIONS = Path(schema.__file__).parent / "migrations" / "versions"
+_CONTRACTS = re.compile(r"^phase = .*contract", re.MULTILINE)
+
+
+def answers(ground: Ground) -> Finding:
+    """Whether the database answers, and which one it is."""
+    trouble = ground.trouble()
+    if trouble:
+        return fault(trouble)
+    with ground.reading() as session:
+        if _is_sqlite(session):
+            version = str(session.scalar(text("SELECT sqlite_version()")))
+            numbers = tuple(int(part) for part in version.split(".")[:2])
+            name, is_old = "SQLite", numbers < OLDEST_SQLITE
+        else:
+            number = int(str(session.scalar(text("SHOW server_version_num"))))
+            name, version, is_old = (
+                "PostgreSQL",
+                f"{number // 10_000}.{number % 10_000}",
+                number // 10_000 < OLDEST_POSTGRES,
+            )
+    return warning("old", name=name, version=version) if is_old else ok(name=name, version=version)
+
+
+def _is_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
+
+
+def tables(ground: Ground) -> Finding:
+    """Whether the tables are those that this program knows."""
+    with ground.reading() as session:
+        connection = session.connection()
+        if not inspect(connection).has_table("alembic_version"):
+            return fault("none", program=PROGRAM)
+        found = str(session.scalar(text("SELECT max(version_num) FROM alembic_version")) or "")
+        if found == PROGRAM:
+            return ok(revision=found)
+        if found > PROGRAM:
+            is_tolerated = schema.may_run(connection, PROGRAM)
+            return (warning if is_tolerated else fault)("newer", revision=found, program=PROGRAM)
+    waiting = [name for name in revisions() if name > found]
+    only_contractions = all(revisions()[name] for name in waiting)
+    return (
+        warning("unfinished", revision=found) if only_contractions else fault("older", revision=found, program=PROGRAM)
+    )
+
+
+@cache
+def revisions() -> dict[str, bool]:
+    """Each revision that this program knows, and whether it is a contraction. Reads the files: Alembic would load them."""
+    files = sorted(VERSIONS.glob("[0-9]*.py"))
+    return {file.name[:4]: _CONTRACTS.search(file.read_text(encoding="utf-8")) is not None for file in files}
+
+
+def safe(ground: Ground) -> Finding:
+    """Whether the database writes to its disk what it confirms, and takes changes."""
+    with ground.reading() as session:
+        if _is_sqlite(session):
+            return ok()
+        if session.scalar(text("SHOW transaction_read_only")) == "on":
+            return fault("read_only")
+    off = unsafe_settings(ground.serving.engine)
+    if off:
+        return fault("unsafe", names=", ".join(off))
+    if ground.options.unsafe_database:
+        return warning("allowed")
+    return ok()
+
+
+def connections(ground: Ground) -> Finding:
+    """How many connections PostgreSQL still has for this user."""
+    with ground.reading() as session:
+        if _is_sqlite(session):
+            return not_applicable("file")
+        most, kept, used = session.execute(
+            text(
+                "SELECT current_setting('max_connections')::int, current_setting('superuser_reserved_connections')::int, "
+                "(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')"
+            )
+        ).one()
+    left = max(0, most - kept - used)
+    figures: Figures = {"left": left, "most": most, "used": used}
+    if left < TOO_FEW_CONNECTIONS:
+        return fault("few", **figures)
+    return warning("few", **figures) if left < FEW_CONNECTIONS else ok(**figures)
+
+
+def whole(ground: Ground) -> Finding:
+    """Whether SQLite's file is whole. PostgreSQL checks its own pages."""
+    if ground.trouble() == "malformed":
+        return fault("malformed", why="")
+    if ground.serving.engine.dialect.name != "sqlite":
+        return not_applicable("server")
+    path = Path(str(ground.serving.engine.url.database))
+    try:
+        with ground.reading() as session:
+            found: Sequence[str] = session.scalars(text("PRAGMA quick_check(1)")).all()
+    except DatabaseError as error:
+        return fault("malformed", why=str(error.orig)[:120])
+    if list(found) != ["ok"]:
+        return fault("malformed", why=" ".join(str(found[0] if found else "").split())[:120])
+    return ok(size_bytes=path.stat().st_size)

@@ -1,0 +1,59 @@
+"""Checks of the clock: numbers bear its day, signatures its hour."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import func, select
+
+from ged.audit import AuditEntry
+from ged.db import server_time
+from ged.errors import EngineFailed
+from ged.health.findings import Finding, fault, not_applicable, ok, warning
+from ged.health.ground import Ground
+from ged.register.clock import DIFFERENCE
+
+NOTICED = timedelta(seconds=5)
+"""Clocks set by NTP differ by milliseconds; a time-stamp is a second old when it is read."""
+
+
+def against_database(ground: Ground) -> Finding:
+    """This server's clock beside that of the database's server."""
+    with ground.reading() as session:
+        other = server_time(session)
+    return not_applicable("same_machine") if other is None else _compared(other)
+
+
+def against_journal(ground: Ground) -> Finding:
+    """This server's clock beside the last entry of the journal, which cannot be of a later hour."""
+    with ground.reading() as session:
+        last = session.scalar(select(func.max(AuditEntry.at)))
+    if last is None:
+        return not_applicable("empty")
+    ahead = last - _now(ground)
+    if ahead > DIFFERENCE:
+        return fault("behind", behind_s=round(ahead.total_seconds()), last_at=last.isoformat())
+    return ok(last_at=last.isoformat())
+
+
+def against_authority(ground: Ground) -> Finding:
+    """Whether a time-stamp authority answers, and this server's clock beside its."""
+    authority = ground.serving.timestamper
+    if authority is None:
+        return not_applicable("not_set")
+    try:
+        other = authority.time()
+    except EngineFailed:
+        return warning("silent", addresses=", ".join(ground.options.tsa_urls))
+    return _compared(other)
+
+
+def _compared(other: datetime) -> Finding:
+    off_s = round((datetime.now(UTC) - other).total_seconds(), 1)
+    if abs(off_s) > DIFFERENCE.total_seconds():
+        return fault("differs", off_s=abs(off_s), direction="ahead" if off_s > 0 else "behind")
+    if abs(off_s) > NOTICED.total_seconds():
+        return warning("differs", off_s=abs(off_s), direction="ahead" if off_s > 0 else "behind")
+    return ok(off_s=abs(off_s))
+
+
+def _now(ground: Ground) -> datetime:
+    return ground.now

@@ -1,0 +1,148 @@
+"""Checks of the work behind the pages: workers, jobs, the index, the scanning stations."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from ged.capture.models import Bridge
+from ged.errors import EngineFailed
+from ged.health.findings import Figures, Finding, fault, not_applicable, ok, warning
+from ged.health.ground import Ground
+from ged.jobs import LIVE_STATES, Job, JobKind, JobState
+from ged.ports import Lane
+from ged.register.models import Mail
+from ged.reports.jobs import living_workers
+
+DUE_AFTER = timedelta(minutes=15)
+"""A ready job starts within seconds; after a morning's scans it may wait minutes."""
+LONG_AFTER = timedelta(hours=4)
+"""The same in a lane whose jobs take hours."""
+SILENT_AFTER = timedelta(days=4)
+"""A long weekend: a station that is off for longer is told of."""
+PATIENT = (Lane.SLOW, Lane.BACKLOG)
+NAMED = 3
+
+
+def workers(ground: Ground) -> Finding:
+    """Whether a worker lives for each lane."""
+    with ground.reading() as session:
+        living = living_workers(session, ground.now)
+    if not living:
+        return fault("none")
+    served = {lane for one in living for lane in one.lanes}
+    missing = [lane.value for lane in Lane if lane not in served]
+    hosts = ", ".join(sorted({one.host for one in living}))
+    if missing:
+        return fault("lanes", lanes=", ".join(missing), workers=len(living), hosts=hosts)
+    return ok(workers=len(living), hosts=hosts)
+
+
+def queue(ground: Ground) -> Finding:
+    """For how long the oldest runnable job of each lane has waited."""
+    backlog = (JobKind.INDEX_BACKLOG, JobKind.RECOGNISE_BACKLOG)
+    waiting = select(Job.kind, func.min(Job.run_after), func.count()).where(
+        Job.state == JobState.QUEUED, Job.run_after <= ground.now, Job.kind.not_in(backlog)
+    )
+    with ground.reading() as session:
+        rows = [(kind, since, count) for kind, since, count in session.execute(waiting.group_by(Job.kind))]
+    lane_of = ground.serving.lane_of
+    since: dict[Lane, datetime] = {}
+    for kind, at, _count in rows:
+        lane = lane_of(kind)
+        since[lane] = min(at, since.get(lane, at))
+    count = sum(row[2] for row in rows)
+    if not since:
+        return ok("empty")
+    late = {lane: ground.now - at for lane, at in since.items() if ground.now - at > _patience(lane)}
+    lane, waited = max((late or {one: ground.now - at for one, at in since.items()}).items(), key=lambda pair: pair[1])
+    figures: Figures = {"lane": lane.value, "waited_s": round(waited.total_seconds()), "waiting": count}
+    return fault("old", **figures) if late else ok(**figures)
+
+
+def _patience(lane: Lane) -> timedelta:
+    return LONG_AFTER if lane in PATIENT else DUE_AFTER
+
+
+def failed(ground: Ground) -> Finding:
+    """How many jobs wait for a person's decision."""
+    states = (JobState.FAILED, JobState.UNCERTAIN)
+    counted = select(Job.kind, func.count()).where(Job.state.in_(states)).group_by(Job.kind)
+    with ground.reading() as session:
+        rows: dict[JobKind, int] = dict(iter(session.execute(counted)))
+    if not rows:
+        return ok()
+    most = sorted(rows, key=lambda kind: -rows[kind])[:NAMED]
+    return warning("failed", jobs=sum(rows.values()), kinds=", ".join(f"{kind.value} ({rows[kind]})" for kind in most))
+
+
+def index(ground: Ground) -> Finding:
+    """Whether the index answers, and can be searched by this program."""
+    try:
+        status = ground.serving.index.status()
+    except EngineFailed as error:
+        return fault("away", why=str(error.params.get("why", "")) or error.code)
+    if not status.generation:
+        return _no_index(ground) if not status.schema_version else fault("outdated", engine=status.engine)
+    if status.building is not None:
+        return warning("building", engine=status.engine, documents=status.documents)
+    return ok(engine=status.engine, documents=status.documents)
+
+
+def _no_index(ground: Ground) -> Finding:
+    with ground.reading() as session:
+        letters = session.scalar(select(func.count(Mail.id))) or 0
+    return fault("none", letters=letters) if letters else not_applicable("none_yet")
+
+
+def index_lag(ground: Ground) -> Finding:
+    """How far the index is behind the database: letters that wait, for how long, and the two numbers of letters."""
+    with ground.reading() as session:
+        of_index = Job.kind.in_((JobKind.INDEX, JobKind.INDEX_BACKLOG))
+        waiting, since = session.execute(
+            select(func.count(), func.min(Job.created_at)).where(of_index, Job.state.in_(LIVE_STATES))
+        ).one()
+        broken = session.scalar(select(func.count()).where(of_index, Job.state == JobState.FAILED)) or 0
+        backlog = session.scalar(
+            select(Job.id).where(Job.kind == JobKind.INDEX_BACKLOG, Job.state.in_(LIVE_STATES)).limit(1)
+        )
+        letters = session.scalar(select(func.count(Mail.id))) or 0
+    try:
+        documents = ground.serving.index.status().documents
+    except EngineFailed:
+        return not_applicable("away")
+    waited_s = round((ground.now - since).total_seconds()) if since is not None else 0
+    figures: Figures = {
+        "waiting": waiting,
+        "waited_s": waited_s,
+        "letters": letters,
+        "documents": documents,
+        "failed": broken,
+    }
+    if broken:
+        return warning("failed", **figures)
+    if backlog is not None:
+        return ok("backlog", **figures)
+    if waiting and waited_s > DUE_AFTER.total_seconds():
+        return fault("late", **figures)
+    if not waiting and documents != letters:
+        return warning("differs", **figures)
+    return ok(**figures)
+
+
+def bridges(ground: Ground) -> Finding:
+    """When the scanning stations were last seen."""
+    query = select(Bridge.name, Bridge.last_seen_at).where(Bridge.revoked_at.is_(None)).order_by(Bridge.name)
+    with ground.reading() as session:
+        rows = [(name, seen) for name, seen in session.execute(query)]
+    if not rows:
+        return not_applicable("none")
+    silent = [name for name, seen in rows if seen is None or ground.now - seen > SILENT_AFTER]
+    if silent:
+        last = max((seen for _name, seen in rows if seen is not None), default=None)
+        names = ", ".join(silent[:NAMED]) + (", …" if len(silent) > NAMED else "")
+        return warning("silent", stations=len(rows), silent=len(silent), names=names, **_at("last_at", last))
+    return ok(stations=len(rows), oldest_at=min(seen for _name, seen in rows if seen is not None).isoformat())
+
+
+def _at(name: str, at: datetime | None) -> dict[str, str]:
+    return {name: at.isoformat() if at is not None else ""}
