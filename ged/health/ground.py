@@ -21,7 +21,7 @@ class Missing(Exception):
     """What a check needs is away. Another check tells that; this one says only that it looked at nothing.
 
     Attributes:
-        code: ``needs.settings``, ``needs.services``, ``needs.database``.
+        code: ``needs.settings``, ``needs.folder``, ``needs.services``, ``needs.database``.
     """
 
     def __init__(self, code: str) -> None:
@@ -82,6 +82,8 @@ class Ground:
         """
         if self.settings is None and self.services is None:
             raise Missing("needs.settings")
+        if self.services is None and self.settings is not None and not self.settings.data_dir.is_dir():
+            raise Missing("needs.folder")
         if self.services is None:
             raise Missing("needs.services")
         return self.services

@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfoNotFoundError
 
 from ged.health.findings import Figures, Finding, fault, not_applicable, ok, warning
-from ged.health.ground import Ground
+from ged.health.ground import Ground, Missing
 
 OPEN_TO_OTHERS = 0o077
 WRITTEN_BY_OTHERS = 0o022
@@ -33,6 +33,18 @@ def settings(ground: Ground) -> Finding:
         return ok(path=str(ground.file.path)) if ground.file.is_there else ok("variables")
     if refusal.code == "settings.unreadable":
         return fault("unreadable", path=str(ground.file.path), user=user_name(os.geteuid()))
+    return fault("refused", error=refusal.code, remedy=refusal.remedy)
+
+
+def services(ground: Ground) -> Finding:
+    """Whether the program can start with these settings on this data."""
+    if not ground.options.data_dir.is_dir():
+        raise Missing("needs.folder")
+    refusal = ground.services_refusal
+    if refusal is None:
+        return ok()
+    if refusal.code == "data.denied":
+        return fault("denied", user=user_name(os.geteuid()), why=refusal.remedy)
     return fault("refused", error=refusal.code, remedy=refusal.remedy)
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "clock": "web.commands.clock:clock",
     "demo": "demo.commands:demo",
     "entity": "web.commands.entity:entity",
+    "doctor": "web.commands.doctor:doctor",
     "export": "web.commands.export:export",
     "guide": "web.commands.guide:guide",
     "import": "web.commands.imports:import_letters",

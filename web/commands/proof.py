@@ -11,6 +11,7 @@ import click
 from ged.archive.keeping import anchor_journal, seal_head
 from ged.archive.outside import HeldCopy, read_copy
 from ged.errors import EngineFailed, Invalid
+from ged.health.proof import note_verified
 from ged.verify import verify as verify_all
 from web.commands.shared import FILE, settings_of, stop
 from web.wiring.services import build_services
@@ -34,6 +35,9 @@ def verify(as_json: bool, key: Path | None, heads: Path | None) -> None:
         report = verify_all(services, now=datetime.now(UTC), held=held)
     except EngineFailed as failure:
         stop(failure, code=3)
+    note_verified(
+        Path(services.data_dir), at=datetime.now(UTC), entries=report.entries, problems=len(report.problems)
+    )
     if as_json:
         click.echo(json.dumps(asdict(report), ensure_ascii=False))
     else:

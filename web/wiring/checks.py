@@ -23,6 +23,7 @@ CHECKS = (
     Check("settings", Group.FILES, machine.settings),
     Check("settings.private", Group.FILES, machine.settings_private),
     Check("settings.apart", Group.FILES, machine.settings_apart),
+    Check("services", Group.FILES, machine.services),
     Check("data", Group.FILES, machine.data_folder),
     Check("data.files", Group.FILES, machine.data_files, slow=True),
     Check("data.keys", Group.FILES, machine.keys_private),
