@@ -35,9 +35,7 @@ def verify(as_json: bool, key: Path | None, heads: Path | None) -> None:
         report = verify_all(services, now=datetime.now(UTC), held=held)
     except EngineFailed as failure:
         stop(failure, code=3)
-    note_verified(
-        Path(services.data_dir), at=datetime.now(UTC), entries=report.entries, problems=len(report.problems)
-    )
+    note_verified(Path(services.data_dir), at=datetime.now(UTC), entries=report.entries, problems=len(report.problems))
     if as_json:
         click.echo(json.dumps(asdict(report), ensure_ascii=False))
     else:

@@ -25,11 +25,11 @@ GROUPS: Mapping[Group, str] = {
 }
 
 TITLES: Mapping[str, str] = {
-    "python": _("Python"),
+    "python": "Python",
     "packages": _("Bibliothèques du programme"),
     "reading": _("Lecture des pages"),
     "printing": _("Mise en pages"),
-    "office": _("LibreOffice"),
+    "office": "LibreOffice",
     "isolation": _("Isolement des fichiers reçus"),
     "settings": _("Réglages"),
     "settings.private": _("Fichier des réglages fermé aux autres"),
@@ -49,8 +49,8 @@ TITLES: Mapping[str, str] = {
     "database.safe": _("Écriture sur le disque"),
     "database.connections": _("Connexions libres"),
     "database.whole": _("Fichier de la base"),
-    "database.client": _("pg_dump"),
-    "redis": _("Redis"),
+    "database.client": "pg_dump",
+    "redis": "Redis",
     "workers": _("Traitements de fond"),
     "queue": _("Attente des tâches"),
     "jobs": _("Tâches en échec"),
@@ -78,7 +78,7 @@ COMMON: Mapping[str, tuple[str, str]] = {
         _("Pas de réponse en %(limit_s)s."),
         _("Regardez ce que ce contrôle interroge (disque, serveur, réseau) : il est bloqué ou très lent."),
     ),
-    "refused": (_("Refusé par le programme : %(error)s."), _("%(remedy)s")),
+    "refused": (_("Refusé par le programme : %(error)s."), "%(remedy)s"),
     "broken": (
         _("Le contrôle lui-même a échoué : %(error)s, %(why)s."),
         _("Donnez cette ligne à qui maintient le programme."),
@@ -92,7 +92,7 @@ COMMON: Mapping[str, tuple[str, str]] = {
 
 TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     # --- the program ---
-    ("python", "ok"): (_("Python %(version)s."), ""),
+    ("python", "ok"): ("Python %(version)s.", ""),
     ("python", "old"): (
         _("Python %(version)s, le programme demande %(wanted)s."),
         _("Installez un Python qui convient, puis refaites l'environnement : scripts/setup.py run."),
@@ -124,7 +124,7 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         _("Installez-le : apt install tesseract-ocr."),
     ),
     ("printing", "ok"): (_("typst %(version)s met une page en forme."), ""),
-    ("office", "ok"): (_("%(version)s."), ""),
+    ("office", "ok"): ("%(version)s.", ""),
     ("office", "old"): (
         _("%(version)s est ancien : les lettres écrites dans Word peuvent mal se mettre en pages."),
         _("Installez LibreOffice 7.4 ou plus récent."),
@@ -144,7 +144,7 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         _("Installez bubblewrap (apt install bubblewrap) et permettez les espaces de noms, puis redémarrez."),
     ),
     ("isolation", "open"): (
-        _("L'isolement (%(kind)s) ne tient pas : un programme enfermé a pu atteindre %(reached)s."),
+        _("L'isolement (%(kind)s) ne tient pas : un programme enfermé a pu atteindre : %(reached)s."),
         _("Arrêtez le site et les traitements, mettez à jour bubblewrap et le noyau, puis regardez de nouveau."),
     ),
     ("isolation", "silent"): (
@@ -175,11 +175,11 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ),
     ("settings.private", "folder_writable"): (
         _("D'autres peuvent remplacer les réglages : leur dossier %(path)s est ouvert en écriture (droits %(mode)s)."),
-        _("chmod 700 %(path)s"),
+        "chmod 700 %(path)s",
     ),
     ("settings.private", "folder_open"): (
         _("Le dossier des réglages %(path)s est ouvert aux autres (droits %(mode)s)."),
-        _("chmod 700 %(path)s"),
+        "chmod 700 %(path)s",
     ),
     ("settings.apart", "ok"): (_("Le secret n'est pas dans le dossier des données."), ""),
     ("settings.apart", "no_file"): (_("Pas de fichier de réglages."), ""),
@@ -203,9 +203,9 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ),
     ("data", "writable"): (
         _("D'autres utilisateurs peuvent écrire dans %(path)s (droits %(mode)s)."),
-        _("chmod 700 %(path)s"),
+        "chmod 700 %(path)s",
     ),
-    ("data", "open"): (_("D'autres utilisateurs peuvent lire %(path)s (droits %(mode)s)."), _("chmod 700 %(path)s")),
+    ("data", "open"): (_("D'autres utilisateurs peuvent lire %(path)s (droits %(mode)s)."), "chmod 700 %(path)s"),
     ("data", "takes_nothing"): (
         _("%(path)s ne prend aucun fichier : %(why)s."),
         _("Regardez si le disque est plein, en lecture seule, ou le dossier « tmp » fermé."),
@@ -213,13 +213,13 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("data.files", "ok"): (_("Fichiers regardés : %(files)s ; tous ont le même propriétaire."), ""),
     ("data.files", "foreign"): (
         _("%(path)s est à %(owner)s : le service (%(user)s) ne pourra pas l'écrire."),
-        _("chown -R %(user)s %(folder)s"),
+        "chown -R %(user)s %(folder)s",
     ),
     ("data.keys", "ok"): (_("Fichiers de clés regardés : %(files)s, tous fermés aux autres."), ""),
     ("data.keys", "no_keys"): (_("Pas encore de clé dans les données."), ""),
     ("data.keys", "open"): (
         _("D'autres utilisateurs peuvent lire la clé %(path)s (droits %(mode)s)."),
-        _("chmod 600 %(path)s"),
+        "chmod 600 %(path)s",
     ),
     ("space", "ok"): (_("Il reste %(free_bytes)s sur le disque le plus rempli (%(path)s)."), ""),
     ("space", "soon"): (
@@ -241,7 +241,7 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("inodes", "ok"): (_("Fichiers encore possibles sur le disque le plus rempli : %(free)s (%(percent)s %%)."), ""),
     ("inodes", "unlimited"): (_("Ces disques ne limitent pas le nombre de fichiers."), ""),
     ("inodes", "few"): (
-        _("Le disque de %(path)s ne peut plus porter que %(free)s fichiers (%(percent)s %%)."),
+        _("Fichiers encore possibles sur le disque de %(path)s : %(free)s (%(percent)s %%)."),
         _("Supprimez ce qui ne sert plus, ou donnez un disque fait pour plus de fichiers."),
     ),
     # --- the clock ---
@@ -315,7 +315,7 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         _("Arrêtez tout, gardez une copie du dossier, puis remettez la dernière sauvegarde."),
     ),
     ("database.tables", "ok"): (_("Les tables sont celles du programme (%(revision)s)."), ""),
-    ("database.tables", "none"): (_("La base n'a pas encore de tables."), _("ged migrate --finish")),
+    ("database.tables", "none"): (_("La base n'a pas encore de tables."), "ged migrate --finish"),
     ("database.tables", "older"): (
         _("Les tables sont à %(revision)s, le programme attend %(program)s : il ne démarre pas."),
         _("Faites une sauvegarde, puis : ged migrate."),
@@ -390,16 +390,16 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         _("Démarrez le service : ged worker."),
     ),
     ("workers", "lanes"): (
-        _("Aucun traitement ne prend les tâches de : %(lanes)s."),
+        _("Aucun traitement ne prend : %(lanes)s."),
         _("Démarrez un traitement de cette version (ged worker), et arrêtez les anciens."),
     ),
     ("queue", "ok"): (
-        _("Tâches qui attendent : %(waiting)s ; la plus ancienne (%(lane)s) depuis %(waited_s)s."),
+        _("Tâches qui attendent : %(waiting)s ; la plus ancienne depuis %(waited_s)s (%(lane)s)."),
         "",
     ),
     ("queue", "empty"): (_("Aucune tâche n'attend."), ""),
     ("queue", "old"): (
-        _("Une tâche (%(lane)s) attend depuis %(waited_s)s ; en tout, %(waiting)s attendent."),
+        _("Une tâche attend depuis %(waited_s)s (%(lane)s) ; en tout, tâches qui attendent : %(waiting)s."),
         _("Regardez si un traitement est bloqué : « Administration », « Tâches », et son journal."),
     ),
     ("jobs", "ok"): (_("Aucune tâche n'est en échec."), ""),
@@ -413,10 +413,10 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         _("L'index (%(engine)s) se refait à côté de l'ancien, qui sert encore."),
         _("Laissez le traitement finir ; interrompu, il reprend où il en était."),
     ),
-    ("index", "none"): (_("Il n'y a pas d'index, et la base a des courriers : %(letters)s."), _("ged index rebuild")),
+    ("index", "none"): (_("Il n'y a pas d'index, et la base a des courriers : %(letters)s."), "ged index rebuild"),
     ("index", "outdated"): (
         _("L'index (%(engine)s) est d'une autre version du programme : la recherche est arrêtée."),
-        _("ged index rebuild"),
+        "ged index rebuild",
     ),
     ("index", "away"): (
         _("Le moteur de recherche ne répond pas (%(why)s) : l'enregistrement continue, la recherche attend."),
@@ -438,7 +438,7 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ),
     ("index.lag", "differs"): (
         _("L'index a %(documents)s courriers, la base %(letters)s, et rien n'attend."),
-        _("ged index verify"),
+        "ged index verify",
     ),
     ("stations", "ok"): (_("Stations : %(stations)s ; la moins récente a été vue le %(oldest_at)s."), ""),
     ("stations", "none"): (_("Aucune station de numérisation."), ""),
@@ -529,7 +529,7 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         _("Regardez si un traitement est en marche et si le disque a de la place ; puis : ged seal."),
     ),
     ("journal.seal", "cut"): (
-        _("Le journal a %(entries)s écritures, et il en avait %(sealed)s quand il a été scellé : il en manque."),
+        _("Écritures du journal : %(entries)s ; quand il a été scellé : %(sealed)s. Il en manque."),
         _("Arrêtez tout, gardez une copie, puis : ged verify. Une vieille sauvegarde a peut-être été remise."),
     ),
     ("journal.verified", "ok"): (_("ged verify a tout prouvé le %(verified_at)s (écritures : %(entries)s)."), ""),
@@ -537,13 +537,13 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         _("ged verify n'a jamais été lancé sur ces données."),
         _("Lancez-le une nuit, puis chaque mois : ged verify."),
     ),
-    ("journal.verified", "unreadable"): (_("La note de la dernière vérification ne se lit pas."), _("ged verify")),
+    ("journal.verified", "unreadable"): (_("La note de la dernière vérification ne se lit pas."), "ged verify"),
     ("journal.verified", "old"): (
         _("ged verify a été lancé pour la dernière fois le %(verified_at)s."),
         _("Lancez-le une nuit, puis chaque mois : ged verify."),
     ),
     ("journal.verified", "broken"): (
-        _("ged verify a trouvé %(problems)s anomalies le %(verified_at)s."),
+        _("ged verify a trouvé des anomalies le %(verified_at)s : %(problems)s."),
         _("Gardez une copie de tout, lancez-le de nouveau, et comparez avec la dernière bonne sauvegarde."),
     ),
     ("certificates.authority", "ok"): (_("L'autorité est protégée par une phrase secrète ; sa liste vaut jusqu'au %(ends_at)s."), ""),
@@ -553,12 +553,12 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         _("Avant tout courrier réel : ged pki protect."),
     ),
     ("certificates.authority", "ends"): (
-        _("Le certificat de l'autorité (%(which)s) finit le %(ends_at)s."),
+        _("Le certificat de l'autorité %(which)s finit le %(ends_at)s."),
         _("ged pki renew, avec le support de la racine."),
     ),
     ("certificates.authority", "list"): (
         _("La liste des certificats révoqués finit le %(ends_at)s : ensuite, les autres ne savent plus ce qui est révoqué."),
-        _("ged pki crl"),
+        "ged pki crl",
     ),
     ("certificates.seal", "ok"): (_("%(subject)s, jusqu'au %(ends_at)s."), ""),
     ("certificates.seal", "none"): (_("Pas de cachet : registres arrêtés et preuves ne portent pas la signature du ministère."), ""),
@@ -582,7 +582,7 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ),
     ("certificates.people", "waiting"): (
         _("Personnes qui attendent un nouveau certificat : %(waiting)s."),
-        _("ged pki renewals"),
+        "ged pki renewals",
     ),
     ("certificates.people", "ended"): (
         _("Certificats finis de clés en usage : %(ended)s sur %(keys)s : ces personnes ne signent plus."),
@@ -598,7 +598,7 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         _("Regardez pourquoi elle n'a pas été faite : son support, sa place, son heure."),
     ),
     # --- the site ---
-    ("address", "ok"): (_("%(url)s"), ""),
+    ("address", "ok"): ("%(url)s", ""),
     ("address", "none"): (_("GED_PUBLIC_URL n'a pas de nom : %(url)s."), _("Donnez l'adresse que les gens tapent, avec https://.")),
     ("address", "proxies"): (
         _("Le site ne démarre pas : %(url)s est en https, et le nombre de serveurs devant lui n'est pas dit."),

@@ -1,6 +1,6 @@
 """The sentences of a finding in a language: what was found, and what to do."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -8,7 +8,10 @@ from zoneinfo import ZoneInfo
 from babel.numbers import format_decimal
 
 from ged.health.findings import Figure, Finding, Group, State
+from ged.jobs import JobKind
+from ged.ports import Lane
 from web.words.check_table import COMMON, GROUPS, TEXTS, TITLES
+from web.words.labels import LABELS
 from web.words.translations import translations
 
 
@@ -36,6 +39,27 @@ _SPANS = (
     (0, 1, _("%(n)s s")),
 )
 """(from so many seconds on, seconds of the unit, words)."""
+
+_LANES: Mapping[str, str] = {
+    Lane.QUICK.value: _("les tâches de quelques secondes"),
+    Lane.DESK.value: _("ce qu'un agent attend à l'écran"),
+    Lane.FILES.value: _("les gros fichiers demandés"),
+    Lane.UPKEEP.value: _("l'entretien"),
+    Lane.SLOW.value: _("les tâches longues"),
+    Lane.BACKLOG.value: _("les archives reprises"),
+}
+_CODES: Mapping[str, Mapping[str, str]] = {
+    "lane": _LANES,
+    "lanes": _LANES,
+    "reached": {
+        "network": _("le réseau"),
+        "file": _("un fichier du serveur"),
+        "program": _("un autre programme"),
+        "memory": _("plus de mémoire que permis"),
+    },
+    "which": {"root": _("racine"), "issuing": _("émettrice")},
+}
+"""Figures that are codes, or several with commas between -> their words."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +95,12 @@ def state_word(state: State, language: str) -> str:
 
 
 def _written(name: str, value: Figure, language: str, zone: ZoneInfo) -> str:
-    if isinstance(value, str):
-        return _moment(value, zone) if name.endswith("_at") and value else value
     look_up = translations(language).gettext
+    if isinstance(value, str):
+        if name.endswith("_at") and value:
+            return _moment(value, zone)
+        codes = _CODES.get(name, {})
+        return ", ".join(look_up(codes[one]) if one in codes else _kind(one, look_up) for one in value.split(", "))
     if name.endswith("_bytes"):
         unit, words = next((one for one in _SIZES if value >= one[0]), _SIZES[-1])
         return look_up(words) % {"n": _number(value / unit, language)}
@@ -81,6 +108,12 @@ def _written(name: str, value: Figure, language: str, zone: ZoneInfo) -> str:
         _from, unit, words = next(one for one in _SPANS if value >= one[0])
         return look_up(words) % {"n": _number(value / unit, language)}
     return _number(value, language)
+
+
+def _kind(told: str, look_up: Callable[[str], str]) -> str:
+    """``index (3)`` with the name of the kind of job; any other text as it is."""
+    kind, _space, rest = told.partition(" (")
+    return f"{look_up(str(LABELS[JobKind][JobKind(kind)]))} ({rest}" if rest and kind in set(JobKind) else told
 
 
 def _number(value: float, language: str) -> str:
