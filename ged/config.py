@@ -7,9 +7,9 @@ is refused too.
 import os
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ged.errors import ConfigError
@@ -146,6 +146,16 @@ class Settings(BaseSettings):
     ``["signatory", "clerk", "administrator"]`` for a ministry that works. Empty: everybody may, nobody must."""
     mail_unacknowledged_hours: int = 24
     """Hours after which a slip that nobody has received is shown as late."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        """Refuse a time zone that this machine does not know, before a date is computed by it."""
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, OSError, ValueError):
+            raise ValueError(f"no time zone {name} is known here: correct it, or install tzdata") from None
+        return name
 
     @property
     def embedded(self) -> bool:

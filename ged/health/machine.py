@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from zoneinfo import ZoneInfoNotFoundError
 
 from ged.health.findings import Figures, Finding, fault, not_applicable, ok, warning
 from ged.health.ground import Ground, Missing
@@ -33,6 +32,8 @@ def settings(ground: Ground) -> Finding:
         return ok(path=str(ground.file.path)) if ground.file.is_there else ok("variables")
     if refusal.code == "settings.unreadable":
         return fault("unreadable", path=str(ground.file.path), user=user_name(os.geteuid()))
+    if not ground.file.is_there:
+        return fault("missing", path=str(ground.file.path), remedy=refusal.remedy)
     return fault("refused", error=refusal.code, remedy=refusal.remedy)
 
 
@@ -220,13 +221,9 @@ def inodes(ground: Ground) -> Finding:
 
 
 def time_zone(ground: Ground) -> Finding:
-    """Whether the time zone of the settings is known, and is that of the machine."""
+    """Whether the time zone of the settings is that of the machine."""
     name = ground.options.timezone
-    try:
-        zone = ground.options.zone
-    except (ZoneInfoNotFoundError, ValueError):
-        return fault("unknown", zone=name)
-    here, there = ground.now.astimezone(), ground.now.astimezone(zone)
+    here, there = ground.now.astimezone(), ground.now.astimezone(ground.options.zone)
     if here.utcoffset() != there.utcoffset():
         return warning("differs", zone=name, machine=_offset(here), setting=_offset(there))
     return ok(zone=name)

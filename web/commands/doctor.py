@@ -68,10 +68,7 @@ def _is_named(name: str, asked: str) -> bool:
 
 
 def _zone(ground: Ground) -> ZoneInfo:
-    try:
-        return ground.settings.zone if ground.settings is not None else ZoneInfo("UTC")
-    except (OSError, ValueError):  # the check of the time zone tells it
-        return ZoneInfo("UTC")
+    return ground.settings.zone if ground.settings is not None else ZoneInfo("UTC")
 
 
 def _show(check: Check, finding: Finding, words: Told) -> None:

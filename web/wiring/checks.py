@@ -92,17 +92,17 @@ def find_ground(*, now: datetime) -> Ground:
     _become_owner(settings.data_dir)
     try:
         ground.services = build_services(settings)
-    except (GedError, OSError) as error:
-        ground.services_refusal = error if isinstance(error, GedError) else _denied(error)
+    except GedError as refusal:
+        ground.services_refusal = refusal
+    except PermissionError as error:
+        ground.services_refusal = ConfigError("data.denied", error.strerror or "", setting="GED_DATA_DIR")
+    except Exception as error:  # noqa: BLE001  the check ``services`` tells it
+        ground.services_refusal = ConfigError(type(error).__name__, " ".join(str(error).split())[:200])
     return ground
 
 
 def _unreadable(path: Path) -> ConfigError:
     return ConfigError("settings.unreadable", f"let this user read {path}", setting="GED_ENV_FILE")
-
-
-def _denied(error: OSError) -> ConfigError:
-    return ConfigError("data.denied", error.strerror or "", setting="GED_DATA_DIR")
 
 
 def _become_owner(folder: Path) -> None:

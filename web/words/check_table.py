@@ -162,6 +162,10 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         _("%(path)s ne se lit pas par %(user)s."),
         _("Lancez la commande comme l'utilisateur du service (sudo -u …) ou comme root."),
     ),
+    ("settings", "missing"): (
+        _("Il n'y a pas de réglages : %(path)s n'existe pas, et les variables du processus ne suffisent pas (%(remedy)s)."),
+        _("Donnez le fichier (ged --env FICHIER doctor, ou GED_ENV_FILE) ; nouvelle installation : ged init."),
+    ),
     ("settings.private", "ok"): (_("Seul son propriétaire lit %(path)s."), ""),
     ("settings.private", "credential"): (_("Remis par systemd, à ce service seul."), ""),
     ("settings.private", "no_file"): (_("Pas de fichier de réglages."), ""),
@@ -268,10 +272,6 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         _("Réglez l'horloge par NTP (timedatectl), puis, si elle est juste : ged clock confirm."),
     ),
     ("time_zone", "ok"): (_("%(zone)s, comme la machine."), ""),
-    ("time_zone", "unknown"): (
-        _("Le fuseau %(zone)s est inconnu ici : aucune date ne se calcule."),
-        _("Installez tzdata, ou corrigez GED_TIMEZONE."),
-    ),
     ("time_zone", "differs"): (
         _("Les réglages disent %(zone)s (%(setting)s), la machine est à %(machine)s."),
         _("Mettez la machine au même fuseau (timedatectl set-timezone) : journaux et sauvegardes se liront mieux."),
