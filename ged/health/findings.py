@@ -1,10 +1,11 @@
 """A check of the installation, what it found, and how it is run: it never raises and never hangs."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from ged.errors import GedError
 from ged.health.ground import Ground, Missing
@@ -121,8 +122,15 @@ def _looked(check: Check, ground: Ground) -> Finding:
         return fault("broken", error=type(error).__name__, why=" ".join(str(error).split())[:200])
 
 
-def run_all(checks: Sequence[Check], ground: Ground) -> Iterator[tuple[Check, Finding]]:
-    """Run checks, the groups side by side, and give each with its finding in the order of ``checks``."""
+def run_all(
+    checks: Sequence[Check], ground: Ground, *, within_s: float | None = None
+) -> Iterator[tuple[Check, Finding]]:
+    """Run checks, the groups side by side, and give each with its finding in the order of ``checks``.
+
+    Args:
+        within_s: after this time in all, the rest is given as late.
+    """
+    until_s = None if within_s is None else time.monotonic() + within_s
     found: dict[str, Finding] = {}
     news: SimpleQueue[tuple[str, Finding]] = SimpleQueue()
 
@@ -135,8 +143,12 @@ def run_all(checks: Sequence[Check], ground: Ground) -> Iterator[tuple[Check, Fi
         threading.Thread(target=go, args=(own,), daemon=True, name=f"checks-{group}").start()
     for check in checks:
         while check.name not in found:
-            name, finding = news.get()
-            found[name] = finding
+            try:
+                name, finding = news.get(timeout=None if until_s is None else max(0.0, until_s - time.monotonic()))
+            except Empty:
+                found[check.name] = fault("late", limit_s=within_s or 0.0)
+            else:
+                found[name] = finding
         yield check, found[check.name]
 
 

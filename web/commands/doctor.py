@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from ged.health.findings import Check, Finding, State, run_all, worst
 from ged.health.ground import Ground
 from ged.languages import LANGUAGES
 from web.wiring.checks import CHECKS, find_ground
+from web.wiring.kept_checks import KeptChecks
 from web.words.checks import Told, told
 
 _MARKS = {State.OK: "ok", State.NOT_APPLICABLE: "-", State.WARNING: "WARNING", State.FAULT: "FAULT"}
@@ -28,7 +29,8 @@ _COLOURS = {State.OK: "green", State.NOT_APPLICABLE: "bright_black", State.WARNI
     help="Only this check, or those whose names begin with NAME and a dot; may be repeated.",
 )
 @click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Of the sentences.")
-def doctor(as_json: bool, only: tuple[str, ...], language: str) -> None:
+@click.option("--keep", is_flag=True, help="Keep the findings of slow checks for the page of the administration.")
+def doctor(as_json: bool, only: tuple[str, ...], language: str, keep: bool) -> None:
     """Check programs, files, clock, database, workers, mail, proofs and addresses, and say what to do.
 
     It changes nothing, and works when the database is away or the settings are wrong. Exit 0: all is well; 1: something
@@ -39,7 +41,7 @@ def doctor(as_json: bool, only: tuple[str, ...], language: str) -> None:
     ground = find_ground(now=datetime.now(UTC))
     found: list[tuple[Check, Finding, Told]] = []
     try:
-        for check, finding in run_all(checks, ground):
+        for check, finding in _findings(checks, ground, keep=keep):
             words = told(check.name, finding, language=language, zone=_zone(ground))
             found.append((check, finding, words))
             if not as_json:
@@ -61,6 +63,18 @@ def _chosen(only: Sequence[str]) -> list[Check]:
     if unknown:
         raise click.UsageError(f"no check {unknown[0]}; there are: {', '.join(one.name for one in CHECKS)}")
     return chosen
+
+
+def _findings(checks: Sequence[Check], ground: Ground, *, keep: bool) -> Iterator[tuple[Check, Finding]]:
+    slow = [check for check in checks if check.slow]
+    if keep and ground.services is not None and ground.settings is not None:
+        kept = KeptChecks(ground.settings.data_dir)
+        if kept.run(slow, ground):
+            made = {name: one.finding for name, one in kept.latest().items()}
+            quick = dict(run_all([check for check in checks if not check.slow], ground))
+            yield from ((check, made[check.name] if check.slow else quick[check]) for check in checks)
+            return
+    yield from run_all(checks, ground)
 
 
 def _is_named(name: str, asked: str) -> bool:

@@ -21,6 +21,7 @@ from ged.config import Settings, load_settings
 from ged.errors import ConfigError
 from ged.ports import JobId, Lane
 from ged.unit import Services
+from web.processes import look_around
 from web.processes.schema_check import require_migrated
 from web.wiring.redis_jobs import require_redis, work_for_rq
 from web.wiring.services import build_services
@@ -115,6 +116,7 @@ def run_embedded(settings: Settings, stop: threading.Event) -> bool:
         ]
         for lane in lanes:
             lane.start()
+        look_around.start(stop)
         _periodically(services, stop)
         return _ended(services, lanes)
 
@@ -192,6 +194,7 @@ def run_servers(settings: Settings, stop: threading.Event) -> None:
     require_migrated(settings)
     sweeper = threading.Thread(target=_resubmit, args=(services, stop, between_sweeps), name="sweep", daemon=True)
     sweeper.start()
+    look_around.start(stop)
     # RQ needs a new name for each start: it refuses a name that it remembers.
     work_for_rq(
         settings, name=lambda: f"ged-{worker_name()}-{secrets.token_hex(4)}", stop=stop, between_sweeps=between_sweeps

@@ -59,6 +59,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "delegations": (_HEAD, "etre-absent-deleguer"),
     "absences": (_HEAD, "etre-absent-deleguer"),
     "admin": (_ADMINISTRATOR, "veiller"),
+    "checks": (_ADMINISTRATOR, "letat-de-linstallation"),
     "mailboxes": (_ADMINISTRATOR, "veiller"),
     "post": (_ADMINISTRATOR, "veiller"),
     "preservations": (_ADMINISTRATOR, "veiller"),

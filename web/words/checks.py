@@ -84,6 +84,11 @@ def told(name: str, finding: Finding, *, language: str, zone: ZoneInfo) -> Told:
     return Told(look_up(TITLES[name]), look_up(found) % figures, (look_up(to_do) % figures) if to_do else "")
 
 
+def title(name: str, language: str) -> str:
+    """The title of a check."""
+    return translations(language).gettext(TITLES[name])
+
+
 def group_title(group: Group, language: str) -> str:
     """The title of a group."""
     return translations(language).gettext(GROUPS[group])
