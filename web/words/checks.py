@@ -103,7 +103,8 @@ def _written(name: str, value: Figure, language: str, zone: ZoneInfo) -> str:
     look_up = translations(language).gettext
     if isinstance(value, str):
         if name.endswith("_at") and value:
-            return _moment(value, zone)
+            at = datetime.fromisoformat(value).astimezone(zone)
+            return look_up("%(day)s à %(time)s") % {"day": f"{at:%d/%m/%Y}", "time": f"{at:%H:%M}"}
         codes = _CODES.get(name, {})
         return ", ".join(look_up(codes[one]) if one in codes else _kind(one, look_up) for one in value.split(", "))
     if name.endswith("_bytes"):
@@ -123,7 +124,3 @@ def _kind(told: str, look_up: Callable[[str], str]) -> str:
 
 def _number(value: float, language: str) -> str:
     return str(format_decimal(value, "#,##0.#" if value < 10 else "#,##0", locale={"en": "en_GB"}.get(language, "fr")))
-
-
-def _moment(value: str, zone: ZoneInfo) -> str:
-    return f"{datetime.fromisoformat(value).astimezone(zone):%d/%m/%Y %H:%M}"

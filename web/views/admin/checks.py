@@ -87,6 +87,7 @@ def _shown() -> dict[str, object]:
         "urgent": sorted((row for row in rows if row.weight), key=lambda row: -row.weight),
         "faults": sum(row.weight == State.FAULT.weight for row in rows),
         "warnings": sum(row.weight == State.WARNING.weight for row in rows),
+        "unseen": sum(row.finding is None for row in rows),
         "oldest": min((row.at for row in rows if row.at is not None), default=None),
         "is_running": kept.is_running(),
         "state_word": lambda state: words.state_word(state, i18n.language()),
