@@ -1,0 +1,456 @@
+"""``ged doctor``: green on a whole installation, and red in the right words on each that is really broken."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text, update
+
+import sandbox
+from ged.health.proof import note_verified
+from ged.jobs import Job, JobKind, JobState
+from ged.notices.models import MailLoop
+from ged.unit import SYSTEM
+from ged.workers import Worker
+from sandbox.pool import reached
+from tests.commands import ged
+from tests.doctor_kit import Patient, at, patient, speaking_tls, whole
+from tests.full_disk_kit import small_disk
+from tests.servers import free_port
+from tests.tampering import lift_guards
+from tests.tls_kit import DAY, HOST, authority, lead_here
+
+__all__ = ["patient", "whole"]  # fixtures
+
+ROOT = os.geteuid() == 0
+as_root = pytest.mark.skipif(not ROOT, reason="only root gives files to others")
+
+
+def said(patient: Patient, name: str, state: str, code: str, *words: str) -> dict[str, object]:
+    """The finding of a check, with its exit code and words."""
+    found = patient.doctor(name)
+    assert (found["state"], found["code"]) == (state, code), f"{found['state']} {found['code']}: {found['found']}"
+    assert found["exit"] == max({"fault": 2, "warning": 1}.get(row["state"], 0) for row in found["all"].values())
+    for word in words:
+        assert word in f"{found['found']} {found['to_do']}", found
+    return found
+
+
+@pytest.mark.slow
+def test_all_is_well_in_a_whole_installation(patient: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lead_here(monkeypatch, HOST)
+    house = authority(tmp_path, "autorite")
+    monkeypatch.setenv("SSL_CERT_FILE", str(house.file))
+    monkeypatch.setenv("TZ", "Africa/Lome")
+    time.tzset()
+    with speaking_tls(house.server(tmp_path, HOST)) as port:
+        patient.env = {
+            "GED_PUBLIC_URL": f"https://{HOST}:{port}", "GED_DIRECT": "true", "GED_SMTP_URL": f"smtps://{HOST}:{port}",
+            "GED_SMTP_CA": str(house.file),
+        }  # fmt: skip
+        found = patient.doctor()
+    wrong = {name: row["found"] for name, row in found["all"].items() if row["state"] not in ("ok", "not_applicable")}
+    assert wrong == {}
+    assert found["exit"] == 0
+    for name in ("mail.server", "certificates.site", "isolation", "reading", "printing", "backup", "journal.seal"):
+        assert found["all"][name]["state"] == "ok", name
+
+
+def test_a_line_a_check_with_what_to_do_under_it_and_only_those_that_are_asked_for(patient: Patient) -> None:
+    patient.file.chmod(0o644)
+    done = ged("doctor", "--only", "settings", "--only", "python", GED_ENV_FILE=str(patient.file))
+    assert done.returncode == 2
+    lines = done.stdout.splitlines()
+    assert [line.split()[:2] for line in lines if not line.startswith(" ")][:-1] == [
+        ["ok", "python"], ["ok", "settings"], ["FAULT", "settings.private"], ["ok", "settings.apart"],
+    ]  # fmt: skip
+    assert f"-> chmod 600 {patient.file}; if others could have read it, change the secret." in done.stdout
+    assert lines[-1] == "4 checks: 1 faults, 0 warnings"
+    french = ged("doctor", "--only", "python", "--language", "fr", GED_ENV_FILE=str(patient.file))
+    assert "1 checks" in french.stdout
+    unknown = ged("doctor", "--only", "pythons", GED_ENV_FILE=str(patient.file))
+    assert (unknown.returncode, "no check pythons" in unknown.stderr) == (2, True)
+
+
+# --- settings and files ---------------------------------------------------------------------------------------------
+
+
+def test_settings_that_are_gone_wrong_or_closed(patient: Patient) -> None:
+    with patient.file.open("a") as out:
+        out.write("GED_DATA_DIRR=/srv\n")
+    said(patient, "settings", "fault", "refused", "config.unknown", "remove GED_DATA_DIRR or correct its spelling")
+    assert patient.doctor("database")["code"] == "needs.settings"
+    patient.file.unlink()
+    said(patient, "settings", "fault", "missing", str(patient.file), "ged init", "GED_SECRET")
+    patient.env = {"GED_SECRET": "x" * 40, "GED_DATA_DIR": str(patient.data), "GED_TIMEZONE": "Africa/Atlantis"}
+    said(patient, "settings", "fault", "missing", "no time zone Africa/Atlantis is known here")
+
+
+@as_root
+@pytest.mark.slow
+def test_another_user_is_told_in_words(patient: Patient) -> None:
+    for folder in (patient.folder, *patient.folder.parents):
+        if folder.stat().st_mode & 0o001 == 0:
+            folder.chmod(folder.stat().st_mode | 0o011)
+        if folder == Path("/tmp"):
+            break
+    patient.file.parent.chmod(0o755)
+    found = _as_nobody(patient)
+    assert (found["settings"]["code"], found["settings"]["state"]) == ("unreadable", "fault")
+    assert f"{patient.file} cannot be read by nobody." in found["settings"]["found"]
+    patient.file.chmod(0o644)
+    patient.data.chmod(0o755)
+    found = _as_nobody(patient)
+    assert (found["data"]["code"], found["data"]["state"]) == ("other_user", "fault")
+    assert "belongs to root, and the program runs as nobody." in found["data"]["found"]
+    assert "sudo -u root" in found["data"]["to_do"]
+
+
+def _as_nobody(patient: Patient) -> dict[str, dict[str, str]]:
+    words = [shutil.which("setpriv") or "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    program = Path(__file__).parents[2] / ".venv" / "bin" / "ged"
+    done = subprocess.run(
+        [*words, str(program), "doctor", "--json", "--only", "settings", "--only", "data"],
+        env={"PATH": os.environ["PATH"], "GED_ENV_FILE": str(patient.file), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr[-2000:]
+    return {row["name"]: row for row in json.loads(done.stdout)["checks"]}
+
+
+def test_a_settings_file_that_is_open_to_others_or_lies_in_the_data(patient: Patient) -> None:
+    patient.file.chmod(0o640)
+    said(patient, "settings.private", "fault", "open", "mode 0640", "chmod 600")
+    patient.file.chmod(0o600)
+    patient.file.parent.chmod(0o755)
+    said(patient, "settings.private", "warning", "folder_open", "mode 0755", "chmod 700")
+    patient.file.parent.chmod(0o777)
+    said(patient, "settings.private", "fault", "folder_writable", "Others can replace the settings")
+    patient.file.parent.chmod(0o700)
+    inside = patient.data / "ged.env"
+    shutil.move(patient.file, inside)
+    patient.env = {"GED_ENV_FILE": str(inside)}
+    said(patient, "settings.apart", "fault", "inside", "can sign in the name of all", "ged init --move-settings")
+
+
+def test_a_data_folder_that_is_open_gone_or_takes_nothing(patient: Patient) -> None:
+    patient.data.chmod(0o755)
+    said(patient, "data", "warning", "open", "mode 0755", f"chmod 700 {patient.data}")
+    patient.data.chmod(0o777)
+    said(patient, "data", "fault", "writable", "Other users can write into")
+    patient.data.chmod(0o700)
+    shutil.rmtree(patient.data / "tmp", ignore_errors=True)
+    (patient.data / "tmp").symlink_to("/proc")
+    said(patient, "data", "fault", "takes_nothing", "takes no file")
+    patient.data.rename(patient.folder / "elsewhere")
+    said(patient, "data", "fault", "none", "is not there", "mount the disk")
+    assert not patient.data.exists()
+    assert patient.doctor("workers")["code"] == "needs.folder"
+
+
+@as_root
+def test_a_file_of_another_user_and_a_key_that_others_read(patient: Patient) -> None:
+    (patient.data / "authority" / "issuing.key").chmod(0o644)
+    said(patient, "data.keys", "fault", "open", "issuing.key", "mode 0644", "chmod 600")
+    os.chown(patient.data / "seal" / "heads.jsonl", 65534, 65534)
+    said(patient, "data.files", "fault", "foreign", "heads.jsonl belongs to nobody", f"chown -R root {patient.data}")
+
+
+def test_a_full_disk(patient: Patient, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        moved = shutil.copytree(patient.data, disk / "data", ignore=shutil.ignore_patterns("index", "blobs"))
+        (disk / "ballast").write_bytes(b"x" * 6_000_000)
+        patient.env = {"GED_DATA_DIR": str(moved), "GED_DISK_RESERVE_BYTES": "15000000"}
+        said(patient, "space", "fault", "low", "less than 15 MB: files are refused", "Make room")
+        patient.env["GED_DISK_RESERVE_BYTES"] = "5000000"
+        said(patient, "space", "warning", "soon", "uploads are refused below 5 MB")
+        patient.env["GED_DISK_RESERVE_BYTES"] = "500000000"
+        said(patient, "space", "fault", "full", "files and forms are refused")
+
+
+def test_a_disk_without_inodes(patient: Patient, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m,nr_inodes=400", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this machine mounts no file system for tests")
+    try:
+        moved = shutil.copytree(patient.data, disk / "data", ignore=shutil.ignore_patterns("index", "blobs"))
+        left = os.statvfs(disk).f_favail - 2
+        for number in range(left):
+            (disk / str(number)).touch()
+        patient.env = {"GED_DATA_DIR": str(moved)}
+        said(patient, "inodes", "fault", "few", "Files still possible on the disk", "Delete what is no longer used")
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+# --- programs -------------------------------------------------------------------------------------------------------
+
+
+def test_a_language_or_a_program_that_is_missing(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    patient.env = {"GED_OCR_LANGUAGES": '["fra", "ewe"]'}
+    said(patient, "reading", "fault", "language", "Missing language for reading: ewe", "apt install tesseract-ocr-ewe")
+    patient.env = {"GED_OCR_READER": "program"}
+    monkeypatch.setenv("PATH", str(patient.folder))
+    said(patient, "reading", "fault", "none", "no page is read", "apt install tesseract-ocr")
+    assert patient.doctor("office")["code"] == "none"
+
+
+def test_packages_that_are_missing_refused_or_other(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.wiring.check_programs.requires", lambda _name: ["click>=8", "no-such-package>=2"])
+    said(patient, "packages", "fault", "missing", "Missing packages: no-such-package", "scripts/setup.py run")
+    monkeypatch.setattr("web.wiring.check_programs.requires", lambda _name: ["click>=900"])
+    said(patient, "packages", "fault", "wrong", "(>=900)")
+    lock = patient.folder / "requirements.txt"
+    lock.write_text("click==8.0.0 \\\n    --hash=sha256:00\n")
+    monkeypatch.setattr("web.wiring.check_programs.requires", lambda _name: ["click>=8"])
+    monkeypatch.setattr("web.wiring.check_programs.LOCK", lock)
+    said(patient, "packages", "warning", "other", "(8.0.0)")
+    monkeypatch.setattr("web.wiring.check_programs.platform.python_version", lambda: "3.10.1")
+    said(patient, "python", "fault", "old", "Python 3.10.1, the program asks for >=3.11")
+
+
+def test_isolation_that_is_not_there_or_does_not_hold(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(reached(sandbox.NONE, more_than_allowed=True)) >= {"file", "network"}
+    assert reached(sandbox.chosen(), more_than_allowed=True) == []
+    monkeypatch.setattr("web.wiring.check_programs.reached", lambda *_one, **_named: ["network", "memory"])
+    said(patient, "isolation", "fault", "open", "could reach: the network, more memory than allowed.")
+    monkeypatch.setattr("web.wiring.check_programs.sandbox.chosen", lambda: sandbox.NONE)
+    said(patient, "isolation", "fault", "none", "a booby-trapped file could read everything", "apt install bubblewrap")
+    patient.env = {"GED_OPEN_PARSERS": "accepted"}
+    said(patient, "isolation", "warning", "none")
+
+
+# --- clock ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_clock_that_went_back_and_another_time_zone(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    with patient.services.unit_of_work(datetime.now(UTC) + timedelta(hours=3)) as uow:
+        uow.defer(JobKind.SEAL, 0)
+        uow.record("clock.confirmed", "installation", None, actor=SYSTEM)
+    said(patient, "clock.journal", "fault", "behind", "later than now by 3 h", "NTP")
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        said(patient, "time_zone", "warning", "differs", "UTC+0900", "timedatectl set-timezone")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_time_stamp_authority_that_is_silent(patient: Patient) -> None:
+    patient.env = {"GED_TSA_URLS": f'["http://127.0.0.1:{free_port()}/tsa"]'}
+    said(patient, "clock.authority", "warning", "silent", "/tsa)", "GED_TSA_URLS")
+
+
+# --- database -------------------------------------------------------------------------------------------------------
+
+
+def test_a_database_that_is_gone_damaged_or_of_another_release(patient: Patient) -> None:
+    path = patient.data / "ged.sqlite3"
+    for revision, state, code, words in (
+        ("0061", "warning", "unfinished", "ged migrate --finish"),
+        ("0050", "fault", "older", "Make a backup, then: ged migrate."),
+        ("9999", "warning", "newer", "Install the program of the new version."),
+    ):
+        with closing(sqlite3.connect(path)) as own, own:
+            own.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+        said(patient, "database.tables", state, code, words, revision)
+    with closing(sqlite3.connect(path)) as own, own:
+        own.execute("INSERT OR REPLACE INTO schema_tolerance (id, oldest_program) VALUES (1, '9999')")
+    said(patient, "database.tables", "fault", "newer", "newer than this program")
+    with closing(sqlite3.connect(path)) as own, own:
+        own.execute("DROP TABLE alembic_version")
+    said(patient, "database.tables", "fault", "none", "ged migrate --finish")
+    content = bytearray(path.read_bytes())
+    content[4096 * 3 : 4096 * 30] = b"\xff" * (4096 * 27)
+    path.write_bytes(content)
+    said(patient, "database.whole", "fault", "malformed", "The file of the database is damaged", "keep a copy")
+    path.unlink()
+    said(patient, "database", "fault", "no_file", "The file of the database is not there", "put the backup back")
+    assert not path.exists()
+    assert patient.doctor("workers")["code"] == "needs.database"
+
+
+def test_a_server_of_the_database_that_is_stopped(patient: Patient) -> None:
+    port = free_port()
+    patient.env = {
+        "GED_DATABASE_URL": f"postgresql+psycopg://ged:x@127.0.0.1:{port}/ged", "GED_REDIS_URL": f"redis://127.0.0.1:{port}",
+        "GED_ELASTICSEARCH_URL": f"http://127.0.0.1:{port}",
+    }  # fmt: skip
+    said(patient, "database", "fault", "away", "The database server does not answer.", "Start it")
+    said(patient, "redis", "fault", "away", "Redis does not answer (ConnectionError)", "no job is lost")
+    said(patient, "index", "fault", "away", "The search engine does not answer", "ged index verify")
+    assert patient.doctor("journal.seal")["code"] == "needs.database"
+
+
+# --- work -----------------------------------------------------------------------------------------------------------
+
+
+def test_workers_that_are_gone_and_jobs_that_wait_or_failed(patient: Patient) -> None:
+    long_ago = datetime.now(UTC) - timedelta(hours=2)
+    with patient.services.unit_of_work(datetime.now(UTC)) as uow:
+        uow.session.execute(update(Worker).values(lanes=["quick", "desk"]))
+        uow.defer(JobKind.NOTIFY, 1)
+        uow.defer(JobKind.RECOGNISE, 1)
+    with patient.services.engine.begin() as connection:
+        connection.execute(
+            update(Job).where(Job.kind == JobKind.NOTIFY).values(run_after=long_ago, created_at=long_ago)
+        )
+        connection.execute(update(Job).where(Job.kind == JobKind.RECOGNISE).values(state=JobState.FAILED))
+        waits = {"state": JobState.QUEUED, "created_at": long_ago, "run_after": datetime.now(UTC) + DAY}
+        connection.execute(update(Job).where(Job.kind == JobKind.INDEX).values(**waits))
+    said(patient, "workers", "fault", "lanes", "the upkeep, the long jobs", "ged worker")
+    said(patient, "queue", "fault", "old", "A job has waited for 2 h (the jobs of a few seconds)")
+    said(patient, "jobs", "warning", "failed", "Failed or uncertain jobs: 1, among them", "(1)")
+    said(patient, "index.lag", "fault", "late", "for 2 h")
+    with patient.services.engine.begin() as connection:
+        connection.execute(update(Worker).values(beat_at=long_ago))
+    said(patient, "workers", "fault", "none", "No worker runs", "Start the service: ged worker.")
+
+
+def test_an_index_that_is_gone_or_lacks_letters(patient: Patient) -> None:
+    shutil.rmtree(patient.data / "index")
+    said(patient, "index", "fault", "none", "the database has letters: 1", "ged index rebuild")
+    said(patient, "index.lag", "warning", "differs", "The index has 0 letters, the database 1", "ged index verify")
+
+
+def test_a_virus_scanner_that_is_stopped(patient: Patient) -> None:
+    patient.env = {"GED_CLAMD": f"unix:{patient.folder}/clamd.ctl"}
+    said(patient, "scanner", "fault", "away", "no file is taken", "Start clamd")
+
+
+# --- mail -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_mail_server_that_is_stopped_or_shows_a_wrong_certificate(
+    patient: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead_here(monkeypatch, HOST)
+    house = authority(tmp_path, "autorite")
+    patient.env = {"GED_SMTP_URL": f"smtps://{HOST}:{free_port()}", "GED_SMTP_CA": str(house.file)}
+    said(patient, "mail.server", "fault", "away", "The mail server does not answer (ConnectionRefusedError)")
+    for ends, state, code, words in (
+        (-DAY, "fault", "certificate", "certificate has expired"),
+        (5 * DAY, "warning", "ends", "Renew it before that day"),
+        (30 * DAY, "ok", "ok", "is valid until"),
+    ):
+        with speaking_tls(house.server(tmp_path, HOST, ends=ends)) as port:
+            patient.env["GED_SMTP_URL"] = f"smtps://{HOST}:{port}"
+            said(patient, "mail.server", state, code, words)
+
+
+def test_mailboxes_that_do_not_open_and_a_message_that_did_not_come_back(patient: Patient) -> None:
+    boxes = patient.folder / "boites.toml"
+    boxes.write_text(
+        f'[[mailbox]]\nname = "courrier"\nunit = "DGE"\nhost = "127.0.0.1"\nport = {free_port()}\ntls = "none"\n'
+        f'user = "courrier"\npassword_file = "{patient.folder}/secret"\n'
+    )
+    patient.env = {"GED_MAILBOXES_FILE": str(boxes)}
+    said(patient, "mail.boxes", "fault", "away", "The mailbox “courrier” does not open", "GED_MAILBOXES_FILE")
+    said(patient, "mail.loop", "warning", "never", "No test message has left yet.")
+    with patient.services.unit_of_work(datetime.now(UTC)) as uow:
+        uow.session.add(MailLoop(message_id="<boucle-1@ged>", sent_at=datetime.now(UTC) - timedelta(hours=2)))
+    said(patient, "mail.loop", "fault", "lost", "did not come back: e-mails may be lost")
+    boxes.write_text("[[mailbox]]\nname = 1\n")
+    said(patient, "services", "fault", "refused", "config.invalid", str(boxes))
+    assert patient.doctor("workers")["code"] == "needs.services"
+
+
+# --- proof ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_journal_that_is_not_sealed_or_was_cut(patient: Patient) -> None:
+    services, long_ago = patient.services, datetime.now(UTC) - timedelta(hours=3)
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        uow.record("clock.confirmed", "installation", None, actor=SYSTEM)
+    lift_guards(services.engine)
+    with services.engine.begin() as connection:
+        connection.execute(text("UPDATE audit_entries SET at = :at"), {"at": str(long_ago.replace(tzinfo=None))})
+    said(patient, "journal.seal", "fault", "old", "have not been sealed for 3 h", "ged seal")
+    said(patient, "backup", "ok", "ok")
+    (patient.data / "seal" / "heads.jsonl").unlink()
+    said(patient, "journal.seal", "fault", "never", "was never sealed")
+
+
+def test_a_secret_of_another_installation(patient: Patient) -> None:
+    patient.env = {"GED_SECRET": "un-secret-d-une-autre-installation-0123456789"}
+    said(patient, "secret", "fault", "other", "is not that of these data", "do not make a new one")
+
+
+def test_a_verification_that_is_old_found_something_or_was_never_run(patient: Patient) -> None:
+    now = datetime.now(UTC)
+    note_verified(patient.data, at=now - timedelta(days=40), entries=3, problems=0)
+    said(patient, "journal.verified", "warning", "old", "each month: ged verify")
+    note_verified(patient.data, at=now, entries=3, problems=2)
+    said(patient, "journal.verified", "fault", "broken", "found something wrong", ": 2")
+    (patient.data / "run" / "verified.json").unlink()
+    said(patient, "journal.verified", "warning", "never", "ged verify was never run on these data")
+    done = ged("verify", GED_ENV_FILE=str(patient.file))
+    assert patient.doctor("journal.verified")["state"] == ("ok" if done.returncode == 0 else "fault")
+
+
+def test_a_backup_that_is_old_or_was_never_made(patient: Patient) -> None:
+    services = patient.services
+    lift_guards(services.engine)
+    for days, state, code, words in ((2, "warning", "old", "2 days ago"), (9, "fault", "old", "9 days ago")):
+        at = datetime.now(UTC) - timedelta(days=days, minutes=1)
+        with services.engine.begin() as connection:
+            connection.execute(
+                text("UPDATE audit_entries SET at = :at WHERE action = 'backup.made'"),
+                {"at": str(at.replace(tzinfo=None))},
+            )
+        said(patient, "backup", state, code, words)
+    with services.engine.begin() as connection:
+        connection.execute(text("UPDATE audit_entries SET action = 'x' WHERE action = 'backup.made'"))
+    said(patient, "backup", "warning", "never", "The journal knows of no backup.")
+
+
+def test_the_list_of_the_authority_that_ends(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    said(patient, "certificates.authority", "ok", "ok", "protected by a passphrase")
+    later = datetime.now(UTC) + timedelta(days=33)
+    with at(monkeypatch, later):
+        said(patient, "certificates.authority", "warning", "list", "ged pki crl")
+    with at(monkeypatch, later + timedelta(days=30)):
+        said(patient, "certificates.authority", "fault", "list")
+    with at(monkeypatch, later + timedelta(days=9 * 365 + 290)):
+        said(patient, "certificates.authority", "warning", "ends", "The certificate of the issuing authority ends")
+
+
+# --- the site -------------------------------------------------------------------------------------------------------
+
+
+def test_an_address_that_others_cannot_open(patient: Patient) -> None:
+    said(patient, "address", "warning", "here", "opens on this machine only")
+    patient.env = {"GED_PUBLIC_URL": "https://ged.invalid"}
+    said(patient, "address", "fault", "proxies", "The site does not start", "GED_PROXIES")
+    patient.env["GED_PROXIES"] = "1"
+    said(patient, "address", "warning", "no_name", "This machine does not know the name ged.invalid")
+    patient.env = {"GED_PUBLIC_URL": "http://ged.invalid"}
+    said(patient, "address", "warning", "clear", "travel in clear text")
+
+
+def test_a_certificate_of_the_site_that_ended_or_ends(
+    patient: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead_here(monkeypatch, HOST)
+    house = authority(tmp_path, "autorite")
+    monkeypatch.setenv("SSL_CERT_FILE", str(house.file))
+    for ends, state, code, words in (
+        (-DAY, "fault", "refused", "certificate has expired"),
+        (10 * DAY, "warning", "ends", "on the server in front of the site"),
+    ):
+        with speaking_tls(house.server(tmp_path, HOST, ends=ends)) as port:
+            patient.env = {"GED_PUBLIC_URL": f"https://{HOST}:{port}", "GED_PROXIES": "1"}
+            said(patient, "certificates.site", state, code, words, HOST)
+    said(patient, "certificates.site", "warning", "away", "does not answer from this machine")
