@@ -312,6 +312,19 @@ def write_session(engine: Engine) -> Session:
     return Session(engine.execution_options(**{WRITES: True}), expire_on_commit=False)
 
 
+def takes_changes(session: Session) -> bool:
+    """Whether the database server is no standby copy, and this user may write. A file of SQLite says it by its rights.
+
+    ``transaction_read_only`` would not tell: our own sessions for queries are read-only.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return True
+    query = (
+        "SELECT NOT pg_is_in_recovery() AND COALESCE(has_table_privilege(to_regclass('audit_entries'), 'INSERT'), true)"
+    )
+    return bool(session.scalar(text(query)))
+
+
 def server_time(session: Session) -> datetime | None:
     """The time of the database server's clock; None when the database has no clock of its own (SQLite)."""
     if session.get_bind().dialect.name == "sqlite":

@@ -102,12 +102,17 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def patient(whole: Path, tmp_path: Path) -> Iterator[Patient]:
     """A copy of the installation."""
-    folder = tmp_path / "patient"
+    made = copied(whole, tmp_path / "patient")
+    yield made
+    made.close()
+
+
+def copied(whole: Path, folder: Path) -> Patient:
+    """A copy of the installation in another folder."""
     shutil.copytree(whole, folder)
     made = Patient(folder)
     made.file.write_text(made.file.read_text().replace(str(whole), str(folder)))
-    yield made
-    made.close()
+    return made
 
 
 @contextmanager
@@ -148,3 +153,13 @@ def _serve(server: socket.socket, opened: Callable[[socket.socket], socket.socke
                 lines.write(b"221 bye\r\n" if line.lower().startswith(b"quit") else b"250 ok\r\n")
                 lines.flush()
         link.close()
+
+
+def said(patient: Patient, name: str, state: str, code: str, *words: str) -> dict[str, object]:
+    """The finding of a check, with its exit code and words."""
+    found = patient.doctor(name)
+    assert (found["state"], found["code"]) == (state, code), f"{found['state']} {found['code']}: {found['found']}"
+    assert found["exit"] == max({"fault": 2, "warning": 1}.get(row["state"], 0) for row in found["all"].values())
+    for word in words:
+        assert word in f"{found['found']} {found['to_do']}", found
+    return found

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from ged import schema
-from ged.db import PROGRAM, unsafe_settings
+from ged.db import PROGRAM, takes_changes, unsafe_settings
 from ged.health.findings import Figures, Finding, fault, not_applicable, ok, warning
 from ged.health.ground import Ground
 
@@ -76,7 +76,7 @@ def safe(ground: Ground) -> Finding:
     with ground.reading() as session:
         if _is_sqlite(session):
             return ok()
-        if session.scalar(text("SHOW transaction_read_only")) == "on":
+        if not takes_changes(session):
             return fault("read_only")
     off = unsafe_settings(ground.serving.engine)
     if off:

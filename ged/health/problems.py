@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from ged import audit
-from ged.db import fault_of
+from ged.db import fault_of, takes_changes
 from ged.health.machine import takes_nothing
 from ged.health.proof import UNSEALED_AFTER, oldest_unsealed
 from ged.health.work import DUE_AFTER
@@ -54,8 +53,7 @@ def _of_disk(space: Space) -> Iterator[str]:
 
 
 def _of_database(session: Session) -> Iterator[str]:
-    is_sqlite = session.get_bind().dialect.name == "sqlite"  # it is on the disk that was already checked
-    if not is_sqlite and session.scalar(text("SHOW transaction_read_only")) == "on":
+    if not takes_changes(session):
         yield "database.read_only"
 
 

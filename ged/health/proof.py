@@ -83,7 +83,7 @@ def verified(ground: Ground) -> Finding:
         return warning("unreadable")
     figures: Figures = {"verified_at": at.isoformat(), "entries": entries, "problems": problems}
     if problems:
-        return fault("broken", **figures)
+        return fault("wrong", **figures)
     return warning("old", **figures) if ground.now - at > VERIFIED_WITHIN else ok(**figures)
 
 

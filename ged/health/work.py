@@ -123,7 +123,7 @@ def index_lag(ground: Ground) -> Finding:
     if backlog is not None:
         return ok("backlog", **figures)
     if waiting and waited_s > DUE_AFTER.total_seconds():
-        return fault("late", **figures)
+        return fault("behind", **figures)
     if not waiting and documents != letters:
         return warning("differs", **figures)
     return ok(**figures)

@@ -330,8 +330,8 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ),
     ("database.safe", "ok"): (_("Ce qui est confirmé est écrit sur le disque."), ""),
     ("database.safe", "read_only"): (
-        _("La base est en lecture seule : rien ne s'enregistre."),
-        _("C'est une copie, ou elle a été fermée : rendez-la accessible en écriture, ou corrigez GED_DATABASE_URL."),
+        _("La base ne prend rien : rien ne s'enregistre."),
+        _("C'est une copie, ou ce compte n'a que le droit de lire : donnez-lui l'écriture, ou corrigez GED_DATABASE_URL."),
     ),
     ("database.safe", "unsafe"): (
         _("PostgreSQL n'écrit pas tout de suite sur le disque (%(names)s) : une panne perd des courriers enregistrés."),
@@ -428,7 +428,7 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         _("Une archive reprise s'indexe quand rien d'autre n'attend : %(documents)s courriers sur %(letters)s."),
         "",
     ),
-    ("index.lag", "late"): (
+    ("index.lag", "behind"): (
         _("Des courriers attendent l'index depuis %(waited_s)s ; en attente : %(waiting)s."),
         _("Regardez si un traitement est en marche et si le moteur de recherche répond."),
     ),
@@ -542,7 +542,7 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         _("ged verify a été lancé pour la dernière fois le %(verified_at)s."),
         _("Lancez-le une nuit, puis chaque mois : ged verify."),
     ),
-    ("journal.verified", "broken"): (
+    ("journal.verified", "wrong"): (
         _("ged verify a trouvé des anomalies le %(verified_at)s : %(problems)s."),
         _("Gardez une copie de tout, lancez-le de nouveau, et comparez avec la dernière bonne sauvegarde."),
     ),
