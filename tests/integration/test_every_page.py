@@ -66,6 +66,7 @@ NO_PAGES = {
     "documents.original": "a file",
     "documents.original_page": "a file",
     "documents.text": "words for the picture of a page, fetched by its script",
+    "checks.progress": "a part of the page of checks",
     "entity_exports.progress": "a part of the page of exports",
     "exports.progress": "a part of the page of files",
     "followup.export": "a file",
