@@ -21,7 +21,7 @@ ROOM_TO_SPARE = 3
 FEW_INODES, TOO_FEW_INODES = 0.05, 0.01
 PARTS = ("", "blobs", "index", "tmp", "seal", "run")
 """Folders of the data folder that may be disks of their own."""
-KEYS = ("authority", "seal")
+KEYS, MASTER = ("authority", "seal"), "master.json"
 PROBE = b"\0" * 8192
 
 
@@ -170,6 +170,31 @@ def _holds_a_key(path: Path) -> bool:
         return path.suffix == ".key" or b"PRIVATE KEY" in path.read_bytes()[:65_536]
     except OSError:
         return path.suffix == ".key"
+
+
+def keyring(ground: Ground) -> Finding:
+    """Whether the keys that encrypt the stored files are there, ours, and closed to others."""
+    folder = ground.options.keyring
+    if folder is None:
+        return not_applicable("not_set")
+    path, count = str(folder), 0
+    try:
+        files = sorted(folder.iterdir())
+    except FileNotFoundError:
+        return fault("lost", path=path)
+    except OSError:
+        return fault("denied", path=path, user=user_name(os.geteuid()))
+    if not (folder / MASTER).is_file():
+        return fault("lost", path=path)
+    owner = ground.data.stat().st_uid
+    for one in (folder, *files):
+        found = one.stat()
+        count += one.is_file()
+        if one in (folder, folder / MASTER) and found.st_mode & OPEN_TO_OTHERS:
+            return fault("open", path=str(one), mode=f"{found.st_mode & 0o7777:04o}")
+        if found.st_uid != owner:
+            return fault("owner", path=str(one), owner=user_name(found.st_uid), user=user_name(owner))
+    return ok(path=path, files=count)
 
 
 def _disks(ground: Ground) -> list[tuple[Path, bool]]:

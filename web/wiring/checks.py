@@ -27,6 +27,7 @@ CHECKS = (
     Check("data", Group.FILES, machine.data_folder),
     Check("data.files", Group.FILES, machine.data_files, slow=True),
     Check("data.keys", Group.FILES, machine.keys_private),
+    Check("keyring", Group.FILES, machine.keyring),
     Check("space", Group.FILES, machine.space),
     Check("inodes", Group.FILES, machine.inodes),
     Check("clock.database", Group.CLOCK, clocks.against_database),

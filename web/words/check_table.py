@@ -38,6 +38,7 @@ TITLES: Mapping[str, str] = {
     "data": _("Dossier des données"),
     "data.files": _("Propriétaire des fichiers"),
     "data.keys": _("Clés fermées aux autres"),
+    "keyring": _("Clés des fichiers"),
     "space": _("Place sur les disques"),
     "inodes": _("Nombre de fichiers possibles"),
     "clock.database": _("Heure de la base de données"),
@@ -224,6 +225,24 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("data.keys", "open"): (
         _("D'autres utilisateurs peuvent lire la clé %(path)s (droits %(mode)s)."),
         "chmod 600 %(path)s",
+    ),
+    ("keyring", "ok"): (_("Le trousseau %(path)s est là, fermé aux autres."), ""),
+    ("keyring", "not_set"): (_("Aucun trousseau n'est réglé (GED_KEYRING) : les fichiers ne sont pas chiffrés."), ""),
+    ("keyring", "lost"): (
+        _("Le trousseau n'est pas en %(path)s : aucun fichier chiffré ne s'ouvre."),
+        _("Remettez-le depuis sa dernière sauvegarde ; n'en faites pas un nouveau. Nouvelle installation : ged migrate --finish."),
+    ),
+    ("keyring", "denied"): (
+        _("%(user)s ne peut pas lire le trousseau %(path)s : aucun fichier chiffré ne s'ouvre."),
+        _("Rendez-le à l'utilisateur du service : chown -R."),
+    ),
+    ("keyring", "open"): (
+        _("D'autres utilisateurs peuvent lire le trousseau : %(path)s (droits %(mode)s)."),
+        _("chmod 700 pour le dossier, 600 pour ses fichiers ; si d'autres ont pu les lire : ged blobs rotate."),
+    ),
+    ("keyring", "owner"): (
+        _("%(path)s est à %(owner)s : le service (%(user)s) ne pourra pas l'écrire."),
+        _("Rendez-le à l'utilisateur du service : chown -R."),
     ),
     ("space", "ok"): (_("Il reste %(free_bytes)s sur le disque le plus rempli (%(path)s)."), ""),
     ("space", "soon"): (

@@ -40,6 +40,7 @@ _SPANS = (
 )
 """(from so many seconds on, seconds of the unit, words)."""
 
+_MOMENT = _("%(day)s à %(time)s")
 _LANES: Mapping[str, str] = {
     Lane.QUICK.value: _("les tâches de quelques secondes"),
     Lane.DESK.value: _("ce qu'un agent attend à l'écran"),
@@ -104,7 +105,7 @@ def _written(name: str, value: Figure, language: str, zone: ZoneInfo) -> str:
     if isinstance(value, str):
         if name.endswith("_at") and value:
             at = datetime.fromisoformat(value).astimezone(zone)
-            return look_up("%(day)s à %(time)s") % {"day": f"{at:%d/%m/%Y}", "time": f"{at:%H:%M}"}
+            return look_up(_MOMENT) % {"day": f"{at:%d/%m/%Y}", "time": f"{at:%H:%M}"}
         codes = _CODES.get(name, {})
         return ", ".join(look_up(codes[one]) if one in codes else _kind(one, look_up) for one in value.split(", "))
     if name.endswith("_bytes"):
