@@ -266,6 +266,7 @@ def test_no_page_of_the_second_step_has_a_fault(
 ) -> None:
     """What every role's browser does not open (``test_every_page``): pages in the middle of something."""
     url, _app, services = place
+    arm(services, "dge", datetime.now(UTC))
     with services.unit_of_work(datetime.now(UTC)) as uow:
         totp.begin(uow, actor=actor(services, "agent"))
         uow.session.add(
@@ -282,7 +283,6 @@ def test_no_page_of_the_second_step_has_a_fault(
                 added_at=datetime.now(UTC) - timedelta(days=1),
             )
         )
-    arm(services, "dge", datetime.now(UTC))
     with browsing(browser, url, locale=locale, width=width) as page:
         first_step(page, "dge")
         assert page.evaluate("document.documentElement.lang") == LANGUAGES[locale]
