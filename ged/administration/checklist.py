@@ -26,6 +26,8 @@ from ged.unit import Actor, Role, Services, UnitOfWork
 BACKUP_SEEN = "backup.seen"
 BACKUP_LASTS = timedelta(days=31)
 """How long a person's word that a backup was restored counts."""
+BINDING = frozenset({Role.SIGNATORY, Role.CLERK, Role.ADMINISTRATOR})
+"""Roles whose password alone would let a thief sign, number or change accounts."""
 TOLD = 3
 """How many names a line tells."""
 ON_PAPER = (RegisterNature.ARRIVAL,)
@@ -43,6 +45,7 @@ class Item(StrEnum):
     SCANNERS = "scanners"
     HOLIDAYS = "holidays"
     ADDRESS = "address"
+    SECOND_STEP = "second_step"
     SEAL = "seal"
     TIME_STAMP = "time_stamp"
     MAIL_LOOP = "mail_loop"
@@ -50,7 +53,9 @@ class Item(StrEnum):
     FIRST_CLOSING = "first_closing"
 
 
-OF_INSTALLATION = frozenset({Item.ADDRESS, Item.SEAL, Item.TIME_STAMP, Item.MAIL_LOOP, Item.BACKUP, Item.HOLIDAYS})
+OF_INSTALLATION = frozenset(
+    {Item.ADDRESS, Item.SECOND_STEP, Item.SEAL, Item.TIME_STAMP, Item.MAIL_LOOP, Item.BACKUP, Item.HOLIDAYS}
+)
 """Lines that only an administrator of the whole installation sees."""
 
 
@@ -100,6 +105,7 @@ def checklist(session: Session, services: Services, actor: Actor, *, on: date, n
         ),
         Item.HOLIDAYS: lambda: _holidays(session, on),
         Item.ADDRESS: lambda: Line(Item.ADDRESS, int(is_loopback(urlsplit(services.public_url).hostname or ""))),
+        Item.SECOND_STEP: lambda: Line(Item.SECOND_STEP, len(BINDING - services.second_factor_roles)),
         Item.SEAL: lambda: Line(Item.SEAL, int(not _has_seal(services))),
         Item.TIME_STAMP: lambda: Line(Item.TIME_STAMP, int(services.timestamper is None)),
         Item.MAIL_LOOP: lambda: _loop(session, now),

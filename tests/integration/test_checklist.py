@@ -120,6 +120,13 @@ def test_a_closed_unit_or_register_or_account_is_not_missed(services: Services) 
     assert "ARR-DGE" not in lines(services)[Item.SCANNERS].names
 
 
+def test_the_second_step_is_asked_of_all_who_bind_the_ministry(services: Services) -> None:
+    assert lines(services)[Item.SECOND_STEP].missing == 3
+    some = replace(services, second_factor_roles=frozenset({Role.SIGNATORY, Role.AUDITOR}))
+    assert lines(some)[Item.SECOND_STEP].missing == 2
+    assert lines(replace(services, second_factor_roles=checklist.BINDING))[Item.SECOND_STEP].is_done
+
+
 @pytest.mark.parametrize(
     ("address", "missing"), [("http://127.0.0.1:8000", 1), ("http://localhost", 1), ("https://ged.eau.gouv.tg", 0)]
 )

@@ -49,6 +49,10 @@ TEXTS: Mapping[Item, Text] = {
         _l("L'adresse du site est réglée"), _OPERATOR, _l("Sans elle, les feuilles de premier accès, les courriels et les codes des lettres mènent à une adresse que personne d'autre n'ouvre."),
         _l("Sur le serveur : le paramètre GED_PUBLIC_URL."),
     ),
+    Item.SECOND_STEP: Text(
+        _l("La vérification en deux étapes est demandée"), _OPERATOR, _l("Sans elle, le mot de passe d'un signataire, du bureau d'ordre ou d'un administrateur suffit à qui l'a deviné ou lu."),
+        _l("Sur le serveur : le paramètre GED_SECOND_FACTOR_ROLES."),
+    ),
     Item.SEAL: Text(
         _l("Le cachet du ministère est en place"), _OPERATOR, _l("Sans cachet, les registres arrêtés et les preuves ne portent aucune signature du ministère."),
         _l("Sur le serveur : ged pki seal, ou un certificat acheté."),
