@@ -236,7 +236,7 @@ def refuse_meeting(settings: Settings) -> None:
     Raises:
         ConfigError: ``config.training``: a setting of a training installation leads out of its folder, or
             ``GED_TRAINING`` is a variable of a real installation's process; ``config.training_folder``: the data folder is
-            of the other kind.
+            of the other kind; ``config.data_denied``: this user may not look into it.
     """
     if settings.training:
         led_out = next(
@@ -249,11 +249,22 @@ def refuse_meeting(settings: Settings) -> None:
             raise ConfigError(
                 "config.training", "make a training installation by `ged training start`", setting="GED_TRAINING"
             )
-    if settings.training != (settings.data_dir / TRAINING_MARK).is_file():
+    if settings.training != _is_of_training(settings.data_dir):
         remedy = "is no training installation" if settings.training else "is a training installation"
         raise ConfigError(
             "config.training_folder", f"{settings.data_dir} {remedy}: name another folder", setting="GED_DATA_DIR"
         )
+
+
+def _is_of_training(folder: Path) -> bool:
+    try:
+        return (folder / TRAINING_MARK).is_file()
+    except PermissionError:
+        raise ConfigError(
+            "config.data_denied",
+            f"run this as the user who owns {folder}, or give the folder back to the user of the service",
+            setting="GED_DATA_DIR",
+        ) from None
 
 
 def refuse_unknown_addresses(settings: Settings) -> None:

@@ -75,6 +75,12 @@ def fault(code: str, /, **figures: Figure) -> Finding:
     return Finding(State.FAULT, code, figures)
 
 
+def refused(error: GedError) -> Finding:
+    """The program refuses, and says why."""
+    details = ", ".join(f"{key}: {value}" for key, value in error.params.items())
+    return fault("refused", error=error.code, details=f" ({details})" if details else "", remedy=error.remedy)
+
+
 def not_applicable(code: str, /, **figures: Figure) -> Finding:
     """Nothing to check here."""
     return Finding(State.NOT_APPLICABLE, code, figures)
@@ -117,7 +123,7 @@ def _looked(check: Check, ground: Ground) -> Finding:
     except Missing as missing:
         return not_applicable(missing.code)
     except GedError as error:
-        return fault("refused", error=error.code, remedy=error.remedy)
+        return refused(error)
     except Exception as error:  # noqa: BLE001  a check tells of whatever is wrong, also in itself
         return fault("broken", error=type(error).__name__, why=" ".join(str(error).split())[:200])
 

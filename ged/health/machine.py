@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from ged.health.findings import Figures, Finding, fault, not_applicable, ok, warning
+from ged.health.findings import Figures, Finding, fault, not_applicable, ok, refused, warning
 from ged.health.ground import Ground, Missing
 
 OPEN_TO_OTHERS = 0o077
@@ -30,11 +30,13 @@ def settings(ground: Ground) -> Finding:
     refusal = ground.settings_refusal
     if refusal is None:
         return ok(path=str(ground.file.path)) if ground.file.is_there else ok("variables")
+    if refusal.code == "settings.no_text":
+        return fault("no_text", path=str(ground.file.path))
     if refusal.code == "settings.unreadable":
         return fault("unreadable", path=str(ground.file.path), user=user_name(os.geteuid()))
     if not ground.file.is_there:
         return fault("missing", path=str(ground.file.path), remedy=refusal.remedy)
-    return fault("refused", error=refusal.code, remedy=refusal.remedy)
+    return refused(refusal)
 
 
 def services(ground: Ground) -> Finding:
@@ -46,7 +48,7 @@ def services(ground: Ground) -> Finding:
         return ok()
     if refusal.code == "data.denied":
         return fault("denied", user=user_name(os.geteuid()), why=refusal.remedy)
-    return fault("refused", error=refusal.code, remedy=refusal.remedy)
+    return refused(refusal)
 
 
 def settings_private(ground: Ground) -> Finding:

@@ -56,6 +56,7 @@ def queue(ground: Ground) -> Finding:
     late = {lane: ground.now - at for lane, at in since.items() if ground.now - at > _patience(lane)}
     lane, waited = max((late or {one: ground.now - at for one, at in since.items()}).items(), key=lambda pair: pair[1])
     figures: Figures = {"lane": lane.value, "waited_s": round(waited.total_seconds()), "waiting": count}
+    figures |= {f"{one.value}_s": round((ground.now - at).total_seconds()) for one, at in since.items()}
     return fault("old", **figures) if late else ok(**figures)
 
 

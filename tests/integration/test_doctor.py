@@ -80,6 +80,8 @@ def test_settings_that_are_gone_wrong_or_closed(patient: Patient) -> None:
         out.write("GED_DATA_DIRR=/srv\n")
     said(patient, "settings", "fault", "refused", "config.unknown", "remove GED_DATA_DIRR or correct its spelling")
     assert patient.doctor("database")["code"] == "needs.settings"
+    patient.file.write_bytes(b"\xff\xfe\x00GED")
+    said(patient, "settings", "fault", "no_text", "is no settings file")
     patient.file.unlink()
     said(patient, "settings", "fault", "missing", str(patient.file), "ged init", "GED_SECRET")
     patient.env = {"GED_SECRET": "x" * 40, "GED_DATA_DIR": str(patient.data), "GED_TIMEZONE": "Africa/Atlantis"}
@@ -101,6 +103,9 @@ def _told_to_others(patient: Patient) -> None:
     assert (found["settings"]["code"], found["settings"]["state"]) == ("unreadable", "fault")
     assert f"{patient.file} cannot be read by nobody." in found["settings"]["found"]
     patient.file.chmod(0o644)
+    found = _as_nobody(patient)
+    assert (found["settings"]["code"], found["settings"]["state"]) == ("refused", "fault")
+    assert f"run this as the user who owns {patient.data}" in found["settings"]["to_do"]
     patient.data.chmod(0o755)
     found = _as_nobody(patient)
     assert (found["data"]["code"], found["data"]["state"]) == ("other_user", "fault")
@@ -327,7 +332,10 @@ def test_workers_that_are_gone_and_jobs_that_wait_or_failed(patient: Patient) ->
         waits = {"state": JobState.QUEUED, "created_at": long_ago, "run_after": datetime.now(UTC) + DAY}
         connection.execute(update(Job).where(Job.kind == JobKind.INDEX).values(**waits))
     said(patient, "workers", "fault", "lanes", "the upkeep, the long jobs", "ged worker")
-    said(patient, "queue", "fault", "old", "A job has waited for 2 h (the jobs of a few seconds)")
+    waits_for = said(patient, "queue", "fault", "old", "A job has waited for 2 h (the jobs of a few seconds)")[
+        "figures"
+    ]
+    assert 7200 <= waits_for["quick_s"] < 7300  # type: ignore[index]  # the time of each lane that waits, for a monitor
     said(patient, "jobs", "warning", "failed", "Failed or uncertain jobs: 1, among them", "(1)")
     said(patient, "index.lag", "fault", "behind", "for 2 h")
     with patient.services.engine.begin() as connection:

@@ -84,7 +84,9 @@ def find_ground(*, now: datetime) -> Ground:
         settings = settings_file.read(path)
     except ConfigError as refusal:
         return Ground(now, _facts(path, None), settings_refusal=refusal)
-    except (OSError, UnicodeDecodeError):
+    except UnicodeDecodeError:
+        return Ground(now, _facts(path, None), settings_refusal=ConfigError("settings.no_text"))
+    except OSError:
         return Ground(now, _facts(path, None), settings_refusal=_unreadable(path))
     ground = Ground(now, _facts(path, settings), settings)
     if not settings.data_dir.is_dir():

@@ -79,7 +79,7 @@ COMMON: Mapping[str, tuple[str, str]] = {
         _("Pas de réponse en %(limit_s)s."),
         _("Regardez ce que ce contrôle interroge (disque, serveur, réseau) : il est bloqué ou très lent."),
     ),
-    "refused": (_("Refusé par le programme : %(error)s."), "%(remedy)s"),
+    "refused": (_("Refusé par le programme : %(error)s%(details)s."), "%(remedy)s"),
     "broken": (
         _("Le contrôle lui-même a échoué : %(error)s, %(why)s."),
         _("Donnez cette ligne à qui maintient le programme."),
@@ -162,6 +162,10 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("settings", "unreadable"): (
         _("%(path)s ne se lit pas par %(user)s."),
         _("Lancez la commande comme l'utilisateur du service (sudo -u …) ou comme root."),
+    ),
+    ("settings", "no_text"): (
+        _("%(path)s n'est pas un fichier de réglages : ce n'est pas du texte."),
+        _("Remettez-le depuis sa sauvegarde, ou nommez le bon fichier : GED_ENV_FILE."),
     ),
     ("settings", "missing"): (
         _("Il n'y a pas de réglages : %(path)s n'existe pas, et les variables du processus ne suffisent pas (%(remedy)s)."),
