@@ -144,6 +144,18 @@ class Settings(BaseSettings):
     ] = ()
     """Whoever holds a post with one of these roles arms a second step at the next sign-in, and signs in with it from then on:
     ``["signatory", "clerk", "administrator"]`` for a ministry that works. Empty: everybody may, nobody must."""
+    backup_to: Path | None = None
+    """Folder of the medium of `ged backup`: a mounted disk, a share. It must be there: it is never made."""
+    backup_recipients: tuple[str, ...] = ()
+    """Public keys ``age1…`` for which copies are encrypted (`ged backup keygen`); each of their private keys opens all."""
+    backup_keys_to: Path | None = None
+    """Folder of another medium, for the secret, the authority and the journal's key; unset: they are copied by hand."""
+    backup_keys_recipients: tuple[str, ...] = ()
+    """Public keys for the archive of the keys; unset: those of the copies."""
+    backup_keep: str = Field(default="7/5/24", pattern=r"^\d{1,3}/\d{1,3}/\d{1,3}$")
+    """Copies that are kept: the last of each of so many days, weeks, months."""
+    backup_at: str = Field(default="", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
+    """Time of day at which the worker calls `ged backup`, ``01:15``; empty: something else calls it (a timer)."""
     mail_unacknowledged_hours: int = 24
     """Hours after which a slip that nobody has received is shown as late."""
 
@@ -189,26 +201,27 @@ class _FileSettings(Settings):
         return init_settings, dotenv_settings
 
 
-def load_settings(env_file: Path | None = None) -> Settings:
+def load_settings(env_file: Path | None = None, *, alone: bool = False) -> Settings:
     """Read and check the settings.
 
     Args:
         env_file: file of ``GED_NAME=value`` lines; environment variables of the process take precedence, except over the
             file of a training installation.
+        alone: the file counts alone: it is of another installation than the process's variables.
 
     Raises:
         ConfigError: ``config.unknown``, ``config.invalid`` or ``config.mixture``, naming the setting; ``config.training``,
             ``config.training_folder``: a training and a real installation would meet.
     """
     in_file = _read_env_file(env_file)
-    is_training = "GED_TRAINING" in in_file
-    given = in_file if is_training else {**in_file, **_own_variables()}
+    is_alone = alone or "GED_TRAINING" in in_file
+    given = in_file if is_alone else {**in_file, **_own_variables()}
     known = {f"GED_{name.upper()}" for name in Settings.model_fields}
     for name in given:
         if name not in known:
             raise ConfigError("config.unknown", f"remove {name} or correct its spelling", setting=name)
     try:
-        kind = _FileSettings if is_training else Settings
+        kind = _FileSettings if is_alone else Settings
         settings = kind(_env_file=env_file)  # type: ignore[call-arg]  # pydantic-settings' own argument
     except ValidationError as error:
         first = error.errors()[0]
@@ -226,6 +239,7 @@ OUTSIDE = (
     "elasticsearch_snapshots", "clamd", "tsa_urls", "trusted_dir", "key_module", "seal_chain", "seal_pkcs12", "seal_secret",
     "seal_module", "seal_token", "seal_url", "seal_label", "smtp_url", "smtp_ca", "mailboxes_file", "protected_hosts",
     "keyring",
+    "backup_to", "backup_keys_to",
 )  # fmt: skip
 """Settings that lead out of an installation's own folder: to servers, addresses, keys and authorities."""
 

@@ -279,6 +279,8 @@ class Services:
     """None: no virus scanner is set."""
     translations: Callable[[str], NullTranslations] = french_only
     """The sentences in a person's language (``Person.language``; empty: French), for e-mails to people."""
+    is_copied: bool = False
+    """``GED_BACKUP_TO`` names a medium: a copy that is too old is a problem of the installation (``ged.health``)."""
     training: bool = False
     """A training installation: made people, made letters, and nothing of it leaves."""
     fence: Callable[[Session], None] | None = None

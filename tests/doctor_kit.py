@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 
 from ged import pipeline
+from ged.archive.copies import MADE
 from ged.archive.keeping import seal_head
 from ged.config import load_settings
-from ged.health.proof import BACKUP_MADE, note_verified
+from ged.health.proof import note_verified
 from ged.jobs import JobKind
 from ged.ports import Lane
 from ged.unit import SYSTEM, Services
@@ -86,7 +87,7 @@ def make_whole(folder: Path) -> Path:
     writer.engine.dispose()
     with services.unit_of_work(now) as uow:
         beat(uow.session, "atelier:1", host="atelier", lanes=tuple(Lane), now=now)
-        uow.record(BACKUP_MADE, "installation", None, actor=SYSTEM)
+        uow.record(MADE, "installation", None, actor=SYSTEM)
     seal_head(services, now=now)
     note_verified(place.settings.data_dir, at=now, entries=1, problems=0)
     place.close()

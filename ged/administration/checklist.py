@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from ged.administration.reach import Reach
+from ged.archive.copies import DRILLED
 from ged.audit import AuditEntry
 from ged.capture.models import Bridge
 from ged.errors import ConfigError, EngineFailed
@@ -25,7 +26,7 @@ from ged.unit import Actor, Role, Services, UnitOfWork
 
 BACKUP_SEEN = "backup.seen"
 BACKUP_LASTS = timedelta(days=31)
-"""How long a person's word that a backup was restored counts."""
+"""How long a drill that proved a copy counts (`ged restore --drill`), or a person's word that a backup was restored."""
 BINDING = frozenset({Role.SIGNATORY, Role.CLERK, Role.ADMINISTRATOR})
 """Roles whose password alone would let a thief sign, number or change accounts."""
 TOLD = 3
@@ -173,7 +174,7 @@ def _loop(session: Session, now: datetime) -> Line:
 
 def _backup(session: Session, now: datetime) -> Line:
     # OFFSET 0 keeps PostgreSQL from walking the whole journal backwards in search of an act that may never have been.
-    said = select(AuditEntry.at).where(AuditEntry.action == BACKUP_SEEN).offset(0).subquery()
+    said = select(AuditEntry.at).where(AuditEntry.action.in_((BACKUP_SEEN, DRILLED))).offset(0).subquery()
     seen = session.scalar(select(func.max(said.c.at)))
     return Line(Item.BACKUP, int(seen is None or now - seen > BACKUP_LASTS), day=seen)
 

@@ -54,6 +54,13 @@ class HeadSeal:
         self._key = folder / "journal.key"
         self._public = folder / "journal.pub"
 
+    @classmethod
+    def of_public(cls, key: Path) -> "HeadSeal":
+        """For checks with a public key that is kept elsewhere: it seals and signs nothing."""
+        made = cls(key.parent)
+        made._public = key
+        return made
+
     def seal(self, head: Head, *, now: datetime) -> bool:
         """Sign and write the head; False when this head, or a later head, is already sealed."""
         with self.alone():

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from ged import audit
+from ged.archive import copies
 from ged.db import fault_of, takes_changes
 from ged.health.machine import takes_nothing
 from ged.health.proof import UNSEALED_AFTER, oldest_unsealed
@@ -41,6 +42,7 @@ def problems(services: Services, space: Space, *, now: datetime) -> list[str]:
         found += _of_journal(session, services, now)
         found += _of_jobs(session, now)
         found += _of_post(session, services, now)
+        found += ["backup.old"] if services.is_copied and copies.is_old(session, now=now) else []
         found += ["word.away"] if making.is_missed(session, services) else []
     return found
 

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography.x509 import load_der_x509_certificate
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged import audit
+from ged.archive import copies
 from ged.archive.keeping import seal_folder
 from ged.archive.seal import HeadSeal, journal_seal
 from ged.audit import AuditEntry
@@ -25,8 +26,6 @@ VERIFIED_WITHIN = timedelta(days=35)
 """``ged verify`` is to be run each month."""
 ENDS_SOON = timedelta(days=60)
 BACKUP_LATE, BACKUP_LOST = timedelta(hours=26), timedelta(days=7)
-BACKUP_MADE = "backup.made"
-"""The journal's action of a backup that was written and read back."""
 VERIFIED = Path("run") / "verified.json"
 """In the data folder: the last end of ``ged verify``. A restored copy has none, and is to be verified."""
 
@@ -167,15 +166,10 @@ def people(ground: Ground) -> Finding:
     return warning("ending", **figures) if ending else ok(**figures)
 
 
-def last_backup(session: Session) -> datetime | None:
-    """When the last good backup was made, from the journal."""
-    return session.scalar(select(func.max(AuditEntry.at)).where(AuditEntry.action == BACKUP_MADE))
-
-
 def backup(ground: Ground) -> Finding:
     """How old the last good backup is."""
     with ground.reading() as session:
-        at = last_backup(session)
+        at = copies.last_made(session)
     if at is None:
         return warning("never")
     age = ground.now - at

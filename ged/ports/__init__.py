@@ -15,6 +15,12 @@ from ged.ports.codes import (
     TokenSealer,
     TokenState,
 )
+from ged.ports.encryption import (
+    Decryptor,
+    Encryptor,
+    Readable,
+    Writable,
+)
 from ged.ports.files import (
     VirusScanner,
 )
@@ -127,8 +133,10 @@ __all__ = [
     "Certificate",
     "CertifiedPerson",
     "Confidentiality",
+    "Decryptor",
     "DeliveryReport",
     "Digest",
+    "Encryptor",
     "Facets",
     "FieldReading",
     "Hit",
@@ -160,6 +168,7 @@ __all__ = [
     "Principals",
     "PrintedCode",
     "RaisedPdf",
+    "Readable",
     "ReaderFacts",
     "RecognisedPage",
     "Recognition",
@@ -202,6 +211,7 @@ __all__ = [
     "WordEngine",
     "WordFacts",
     "WordPdf",
+    "Writable",
     "deciding_principal",
     "heading_principal",
     "holder_principal",

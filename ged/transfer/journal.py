@@ -13,6 +13,7 @@ from ged.taken import SUBJECTS
 from ged.transfer.belonging import Belonging
 
 OF_INSTALLATION: Mapping[str, str] = {
+    "backup": "a copy of the whole installation",
     "calendar": "one for all",
     "entity": "what was done with a whole entity, by who runs the installation",
     "installation": "its seal and authority",

@@ -20,6 +20,7 @@ ALLOWED = re.compile(
 unchanged)."""
 UNSAID = {
     "imapclient": "BSD-3-Clause",  # COPYING of its sources
+    "pyrage": "MIT",  # LICENSE of its wheel
     "python-sane": "MIT-CMU",  # COPYING of its sources
     "pypdfium2": "Apache-2.0 OR BSD-3-Clause",  # with PDFium's own, BSD-3-Clause: "dependency licenses"
 }

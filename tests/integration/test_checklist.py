@@ -13,6 +13,7 @@ from sqlalchemy import event, select
 
 from ged.administration import checklist, wanted
 from ged.administration.checklist import Item, Line
+from ged.archive.copies import DRILL_FAILED, DRILLED
 from ged.capture.models import Bridge
 from ged.errors import ConfigError, EngineFailed
 from ged.notices.models import MailLoop
@@ -21,7 +22,7 @@ from ged.ports import SignedPdf, SignRequest
 from ged.register.models import Register
 from ged.routing.load import fill_calendar
 from ged.routing.models import Holiday
-from ged.unit import Role, Services
+from ged.unit import SYSTEM, Role, Services
 from tests.administration_kit import do
 from tests.administration_site_kit import place
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
@@ -231,6 +232,14 @@ def test_a_restored_backup_is_said_once_and_stands_in_the_journal(place: tuple[F
     with services.reading() as session:
         found = checklist.checklist(session, services, actor(services, "admin"), on=now.date(), now=now)
     assert next(one for one in found if one.item is Item.BACKUP).is_done
+
+
+def test_a_drill_that_proved_a_copy_counts_and_one_that_failed_does_not(place: tuple[Flask, Services]) -> None:
+    _app, services = place
+    for action, is_done in ((DRILL_FAILED, False), (DRILLED, True)):
+        with services.unit_of_work(NOW) as uow:
+            uow.record(action, "backup", None, actor=SYSTEM)
+        assert lines(services)[Item.BACKUP].is_done is is_done
 
 
 def test_only_an_administrator_enters(place: tuple[Flask, Services]) -> None:

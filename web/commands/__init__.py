@@ -19,6 +19,7 @@ from web.commands.shared import stop
 COMMANDS = {
     "account": "web.commands.account:account",
     "anchor": "web.commands.proof:anchor",
+    "backup": "web.commands.backup:backup",
     "blobs": "web.commands.blobs:blobs",
     "clock": "web.commands.clock:clock",
     "demo": "demo.commands:demo",
@@ -34,6 +35,7 @@ COMMANDS = {
     "ocr": "web.commands.ocr:ocr",
     "org": "web.commands.org:org",
     "pki": "web.commands.pki:pki",
+    "restore": "web.commands.restore:restore",
     "run": "demo.commands:run",
     "seal": "web.commands.proof:seal",
     "search": "web.commands.search:search",

@@ -22,6 +22,7 @@ from ged.errors import ConfigError
 from ged.ports import JobId, Lane
 from ged.unit import Services
 from web.processes import look_around
+from web.processes.backup_clock import BackupClock
 from web.processes.schema_check import require_migrated
 from web.wiring.redis_jobs import require_redis, work_for_rq
 from web.wiring.services import build_services
@@ -117,7 +118,7 @@ def run_embedded(settings: Settings, stop: threading.Event) -> bool:
         for lane in lanes:
             lane.start()
         look_around.start(stop)
-        _periodically(services, stop)
+        _periodically(services, stop, BackupClock(settings, services))
         return _ended(services, lanes)
 
 
@@ -166,11 +167,12 @@ def _due(session: Session, lane: Lane) -> list[JobId]:
     return jobs.due(session, now=now, kinds=kinds, limit=1)
 
 
-def _periodically(services: Services, stop: threading.Event) -> None:
+def _periodically(services: Services, stop: threading.Event, clock: BackupClock) -> None:
     while not stop.is_set():
         try:
             _beat(services, tuple(Lane))
             pipeline.schedule_periodic(services, now=datetime.now(UTC))
+            clock.look(datetime.now(UTC))
         except Exception:
             logger.exception("worker.periodic_failed")
         stop.wait(PERIODIC_EVERY_S)
@@ -192,7 +194,10 @@ def run_servers(settings: Settings, stop: threading.Event) -> None:
     services = build_services(settings)
     require_redis(settings)
     require_migrated(settings)
-    sweeper = threading.Thread(target=_resubmit, args=(services, stop, between_sweeps), name="sweep", daemon=True)
+    clock = BackupClock(settings, services)
+    sweeper = threading.Thread(
+        target=_resubmit, args=(services, stop, between_sweeps, clock), name="sweep", daemon=True
+    )
     sweeper.start()
     look_around.start(stop)
     # RQ needs a new name for each start: it refuses a name that it remembers.
@@ -205,7 +210,7 @@ def run_servers(settings: Settings, stop: threading.Event) -> None:
         workers.leave(uow.session, worker_name())
 
 
-def _resubmit(services: Services, stop: threading.Event, between_sweeps: threading.Lock) -> None:
+def _resubmit(services: Services, stop: threading.Event, between_sweeps: threading.Lock, clock: BackupClock) -> None:
     periodic_at = time.monotonic()
     while not stop.wait(SWEEP_EVERY_S):
         try:
@@ -214,6 +219,7 @@ def _resubmit(services: Services, stop: threading.Event, between_sweeps: threadi
                 if time.monotonic() >= periodic_at:
                     _beat(services, tuple(Lane))
                     pipeline.schedule_periodic(services, now=datetime.now(UTC))
+                    clock.look(datetime.now(UTC))
                     periodic_at = time.monotonic() + PERIODIC_EVERY_S
         except Exception:
             logger.exception("worker.sweep_failed")

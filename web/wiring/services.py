@@ -114,6 +114,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         translations=translations,
         word=LibreOfficeWord(),
         training=settings.training,
+        is_copied=settings.backup_to is not None,
     )
     journal_seal(services).protect()
     return services

@@ -110,6 +110,16 @@ def move(data: Path, folder: Path | None = None) -> Path:
     return path
 
 
+def write_new(path: Path, content: str) -> None:
+    """Write a new settings file into its own folder, whole, for its owner alone.
+
+    Raises:
+        ConfigError: ``settings.folder_open``.
+        FileExistsError: the file is there.
+    """
+    _write(path, content)
+
+
 def _require_outside(folder: Path, data: Path) -> None:
     if _is_inside(folder, data):
         raise ConfigError(

@@ -14,7 +14,7 @@ def index_snapshots(settings: Settings) -> Snapshots:
     if not settings.elasticsearch_url:
         raise ConfigError(
             "config.invalid",
-            "the embedded index has no snapshots: back up the data folder, or make it anew by `ged index rebuild`",
+            "the embedded index has no snapshots: make it anew by `ged index rebuild`",
             setting="GED_ELASTICSEARCH_URL",
         )
     if not settings.elasticsearch_snapshots:

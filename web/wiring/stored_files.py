@@ -22,7 +22,7 @@ def stored_files(settings: Settings, engine: Engine) -> FileBlobs:
     Raises:
         ConfigError: ``keyring.unreadable``, ``keyring.inside_data``.
     """
-    keyring = _keyring(settings, engine)
+    keyring = keyring_of(settings, engine)
     if keyring is not None:
         keyring.master.all()
     return FileBlobs(settings.data_dir / "blobs", keyring)
@@ -37,7 +37,7 @@ def opened(settings: Settings) -> Iterator[tuple[FileBlobs, Keyring]]:
     """
     engine = make_engine(settings.url)
     try:
-        keyring = _keyring(settings, engine)
+        keyring = keyring_of(settings, engine)
         if keyring is None:
             raise ConfigError(
                 "keyring.none",
@@ -58,7 +58,7 @@ def prepare_keyring(settings: Settings) -> None:
     """
     engine = make_engine(settings.url)
     try:
-        keyring, files = _keyring(settings, engine), FileBlobs(settings.data_dir / "blobs")
+        keyring, files = keyring_of(settings, engine), FileBlobs(settings.data_dir / "blobs")
         if keyring is None:
             return
         is_new = not keyring.master.is_there
@@ -73,7 +73,12 @@ def prepare_keyring(settings: Settings) -> None:
         engine.dispose()
 
 
-def _keyring(settings: Settings, engine: Engine) -> Keyring | None:
+def keyring_of(settings: Settings, engine: Engine) -> Keyring | None:
+    """The keyring that the settings name; None: files are stored in clear.
+
+    Raises:
+        ConfigError: ``keyring.inside_data``.
+    """
     if settings.keyring is None:
         return None
     if settings.keyring.resolve().is_relative_to(settings.data_dir.resolve()):

@@ -66,7 +66,7 @@ TEXTS: Mapping[Item, Text] = {
     ),
     Item.BACKUP: Text(
         _l("Une sauvegarde a été restaurée"), _OPERATOR, _l("Une sauvegarde qui n'a jamais été restaurée n'est qu'un espoir."),
-        _l("Restaurez-la sur une autre machine, lancez ged verify, puis dites-le ici ; la question revient chaque mois."),
+        _l("ged restore --drill le prouve et le note ici. Sinon, restaurez-la sur une autre machine, lancez ged verify, puis dites-le ; la question revient chaque mois."),
     ),
     Item.FIRST_CLOSING: Text(
         _l("Un premier registre est arrêté"), _DESK, _l("L'arrêt fige les numéros du jour : après lui, plus rien ne s'y ajoute.")

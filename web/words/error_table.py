@@ -205,6 +205,110 @@ MESSAGES: Mapping[str, Message] = {
     "batch.key": Message(_l("La référence du lot n'est pas valable."), _l("Mettez la station de numérisation à jour.")),
     "batch.unknown": Message(_l("Ce lot n'existe pas."), _l("Commencez un nouveau lot.")),
     # --- blob ---
+    "backup.altered": Message(
+        _l("Ce fichier de la sauvegarde n'est pas celui qui a été écrit."),
+        _l("Prenez une sauvegarde plus ancienne, ou un autre support."),
+    ),
+    "backup.broken": Message(
+        _l("Ce fichier de la sauvegarde est abîmé ou absent : %(where)s."),
+        _l("Prenez une autre sauvegarde, ou un autre support."),
+    ),
+    "backup.client_missing": Message(
+        _l("Les programmes de PostgreSQL manquent, ou sont plus anciens que le serveur."),
+        _l("Installez postgresql-client de la version du serveur."),
+    ),
+    "backup.database_not_empty": Message(
+        _l("La base de données n'est pas vide."),
+        _l("Indiquez une base vide : rien n'est jamais restauré par-dessus des données."),
+    ),
+    "backup.dump_failed": Message(
+        _l("PostgreSQL n'a pas pu copier ou reprendre la base : %(said)s"),
+        _l("Consultez le journal de PostgreSQL."),
+    ),
+    "backup.identity_invalid": Message(
+        _l("Ce fichier ne contient pas de clé privée."),
+        _l("Indiquez le fichier qui contient une ligne AGE-SECRET-KEY-1…."),
+    ),
+    "backup.index_damaged": Message(
+        _l("Le sommaire de la sauvegarde est abîmé : %(where)s."),
+        _l("Prenez une autre sauvegarde, ou un autre support."),
+    ),
+    "backup.keys_beside_data": Message(
+        _l("Les clés iraient à côté de ce qu'elles ouvrent : %(folder)s."),
+        _l("Choisissez un autre support pour les clés."),
+    ),
+    "backup.keys_medium_away": Message(
+        _l("Le support des clés n'est pas là : %(folder)s."),
+        _l("Branchez-le, ou sauvegardez sans les clés cette fois."),
+    ),
+    "backup.medium_away": Message(
+        _l("Le support de sauvegarde n'est pas là : %(folder)s."),
+        _l("Branchez-le ; la première fois, créez le dossier."),
+    ),
+    "backup.medium_damaged": Message(
+        _l("Ce qui vient d'être écrit sur le support se relit autrement."),
+        _l("Remplacez le disque : %(folder)s."),
+    ),
+    "backup.no_keyring": Message(
+        _l("Le trousseau des documents n'est pas là : %(place)s."),
+        _l("Mettez le dernier ged-keyring-….age à côté de l'archive des clés : les fichiers sont chiffrés avec lui."),
+    ),
+    "backup.no_keys": Message(
+        _l("L'archive des clés n'est pas là : %(place)s."),
+        _l("Indiquez le fichier ged-keys-….age, ou son dossier."),
+    ),
+    "backup.no_medium": Message(
+        _l("Ce dossier ne contient pas de sauvegarde : %(folder)s."),
+        _l("Indiquez le dossier où « ged backup » a écrit."),
+    ),
+    "backup.no_room": Message(
+        _l("Le support de sauvegarde n'a pas assez de place."),
+        _l("Libérez-en, prenez un support plus grand ou gardez moins de sauvegardes ; les précédentes sont entières."),
+    ),
+    "backup.no_room_here": Message(
+        _l("Le disque n'a pas assez de place : il manque %(missing_bytes)s octets."),
+        _l("Libérez de la place, ou choisissez un autre disque."),
+    ),
+    "backup.no_snapshot": Message(
+        _l("Cette sauvegarde n'est pas sur le support."),
+        _l("« ged backup list » donne celles qui y sont."),
+    ),
+    "backup.not_empty": Message(
+        _l("Le dossier n'est pas vide : %(folder)s."),
+        _l("Indiquez un dossier neuf : rien n'est jamais restauré par-dessus des données."),
+    ),
+    "backup.not_ours": Message(
+        _l("La clé du journal n'a pas signé cette sauvegarde : %(where)s."),
+        _l("Quelqu'un d'autre l'a faite, ou les clés sont celles d'une autre installation."),
+    ),
+    "backup.not_set": Message(
+        _l("La sauvegarde n'est pas réglée : %(setting)s."),
+        _l("Donnez le support et la clé publique."),
+    ),
+    "backup.other_database": Message(
+        _l("La sauvegarde est d'une autre sorte de base de données."),
+        _l("Restaurez SQLite dans le dossier des données, PostgreSQL dans une base vide."),
+    ),
+    "backup.recipient_invalid": Message(
+        _l("Cette clé publique n'est pas valable."),
+        _l("Copiez-la en entier : elle commence par age1."),
+    ),
+    "backup.restored": Message(
+        _l("Cette tâche a peut-être été faite après la sauvegarde qui a été restaurée."),
+        _l("Demandez au destinataire, puis relancez-la ou laissez-la."),
+    ),
+    "backup.running": Message(
+        _l("Une autre sauvegarde ou restauration est en cours."),
+        _l("Attendez qu'elle soit finie."),
+    ),
+    "backup.unsteady": Message(
+        _l("Des fichiers ont été supprimés pendant la sauvegarde."),
+        _l("Recommencez quand le nettoyage de nuit est fini."),
+    ),
+    "backup.wrong_key": Message(
+        _l("Cette clé, ou cette phrase secrète, n'ouvre pas la sauvegarde."),
+        _l("Donnez celle pour laquelle elle a été chiffrée."),
+    ),
     "blob.altered": Message(
         _l("Le contenu de ce fichier a été altéré sur le serveur."),
         _l("Prévenez l'administrateur : le fichier doit être restauré depuis la sauvegarde."),

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 import sandbox
 from ged import jobs as job_rows
 from ged.administration import openings
+from ged.archive import copies
 from ged.archive.seal import journal_seal
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.jobs import LIVE_STATES, UNSETTLED_STATES, JobState
@@ -58,6 +59,8 @@ def index() -> ResponseReturnValue:
         loop = returned.last_loop(session, now=context.now())
         on, now = context.today(), context.now()
         opened = openings.latest(session, reach(), limit=5, on=on, now=now)
+        copied_at = copies.last_made(session)
+        copy_is_old = services.is_copied and copies.is_old(session, now=now)
         waiting = openings.waiting(session, context.actor(), services.installation_accounts, on=on, now=now)
     authority = services.revocation.standing() if services.revocation is not None else None
     space = disk.space_of(current_app)
@@ -71,6 +74,8 @@ def index() -> ResponseReturnValue:
         opened=opened,
         unconfirmed=len(waiting),
         deaf=deaf,
+        copied_at=copied_at,
+        copy_is_old=copy_is_old,
         loop_is_wrong=loop.state in returned.WRONG,
         counts=counts,
         stalled=stalled,

@@ -1,0 +1,21 @@
+"""When the next copy is due: a pure rule."""
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from ged.schedules import Nightly
+
+AGAIN = timedelta(hours=1)
+"""After a copy that failed (no disk plugged in, no room), the next attempt."""
+
+
+def is_due(at: str, last: datetime | None, *, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether a copy is due.
+
+    Args:
+        at: ``01:15``, every day on the installation's clock; empty: never.
+        last: the moment of the last copy.
+    """
+    if not at:
+        return False
+    return last is None or last < Nightly(time.fromisoformat(at)).latest(now, zone)

@@ -1,0 +1,253 @@
+"""The folder of a medium: whole files or none, read back after they are written; one run at a time."""
+
+import errno
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ged.backup.retention import moment_of
+from ged.errors import DiskFull, EngineFailed, InvalidTransition, NotFound
+from ged.ports import Writable
+from ged.space import NO_SPACE
+
+CHUNK = 1 << 20
+HALF = ".half"
+"""Ends the name of a copy's folder until the copy is complete."""
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+"""What a share says that knows no locks."""
+_READ_ME = """\
+Sauvegarde de GED, chiffrée. / A backup of GED, encrypted.
+
+Tout est au format « age » (https://age-encryption.org/v1) : la clé privée, gardée ailleurs, l'ouvre seule.
+Everything is in the format "age": the private key, kept elsewhere, opens it alone.
+
+    ged restore DOSSIER --identity CLÉ --keys AUTRE-SUPPORT --data ... --settings ...
+
+Sans GED / without GED:
+    age -d -i CLÉ snapshots/DATE/manifest.age | zcat      # which object is which file (SHA-256)
+    age -d -i CLÉ snapshots/DATE/database.age | zcat > ged.sqlite3     (PostgreSQL: | zcat | pg_restore -d BASE)
+    age -d -i CLÉ snapshots/DATE/files.age | tar xz
+    age -d -i CLÉ objects/ab/NOM > FICHIER      # tel que GED l'a stocké, chiffré sous le trousseau / as GED stored it,
+                                                # encrypted under the keyring (docs/operate/keyring.md of GED)
+"""
+
+Fill = Callable[[Writable], None]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file on the medium: where, its size, and the SHA-256 of its bytes there."""
+
+    path: Path
+    size_bytes: int
+    sha256: str
+
+
+class _Hashing:
+    def __init__(self, out: Writable) -> None:
+        self._out = out
+        self.hasher, self.size = hashlib.sha256(), 0
+
+    def write(self, content: bytes, /) -> int:
+        self._out.write(content)
+        self.hasher.update(content)
+        self.size += len(content)
+        return len(content)
+
+    def flush(self) -> None:
+        self._out.flush()
+
+
+class Medium:
+    """A folder of copies."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._objects, self._snapshots = folder / "objects", folder / "snapshots"
+        self._incoming = folder / "incoming"
+
+    def require(self) -> None:
+        """Check that there is a medium here, for reading.
+
+        Raises:
+            NotFound: ``backup.no_medium``.
+        """
+        if not self._snapshots.is_dir():
+            raise NotFound("backup.no_medium", "name the folder into which `ged backup` wrote", folder=str(self.folder))
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Make the folders, and hold the medium against other runs. What a killed run left half written is removed.
+
+        Raises:
+            InvalidTransition: ``backup.running``.
+            NotFound: ``backup.medium_away``: the folder is not there; it is not made, since it may be the empty place
+                of a disk that is not plugged in.
+        """
+        if not self.folder.is_dir():
+            raise NotFound(
+                "backup.medium_away", "plug the disk in, or make the folder once by hand", folder=str(self.folder)
+            )
+        with alone_in(self.folder / "lock"):
+            for one in (self._objects, self._snapshots, self._incoming):
+                one.mkdir(exist_ok=True, mode=0o700)
+            for draft in self._incoming.iterdir():
+                draft.unlink()
+            for half in self._snapshots.glob(f"*{HALF}"):
+                shutil.rmtree(half)
+            read_me = self.folder / "README.txt"
+            if not read_me.is_file() or read_me.read_text(encoding="utf-8", errors="replace") != _READ_ME:
+                self._write(lambda out: _all(out, _READ_ME.encode()), lambda _: read_me)
+            yield
+
+    def free_bytes(self) -> int:
+        """The free bytes now."""
+        return shutil.disk_usage(self.folder).free
+
+    def require_room(self, size_bytes: int) -> None:
+        """Check that so many bytes have room.
+
+        Raises:
+            DiskFull: ``backup.no_room``, with the missing bytes.
+        """
+        free = self.free_bytes()
+        if free < size_bytes:
+            raise _no_room(self.folder, size_bytes - free)
+
+    def objects(self) -> dict[str, Path]:
+        """Key -> file of every object."""
+        return {path.name.partition("-")[0]: path for path in self._objects.glob("??/*-*")}
+
+    def write_object(self, key: str, fill: Fill) -> Written:
+        """Write an object; it is there whole, or not at all."""
+        return self._write(fill, lambda sha256: self._objects / key[:2] / f"{key}-{sha256}")
+
+    def write_file(self, snapshot: str, name: str, fill: Fill) -> Written:
+        """Write a file of a copy that is not complete yet."""
+        return self._write(fill, lambda _: self._snapshots / (snapshot + HALF) / name)
+
+    def complete(self, snapshot: str) -> Path:
+        """A copy is complete: from now on it counts."""
+        half = self._snapshots / (snapshot + HALF)
+        sync_folder(half)
+        os.replace(half, self._snapshots / snapshot)
+        sync_folder(self._snapshots)
+        return self._snapshots / snapshot
+
+    def snapshots(self) -> list[str]:
+        """The names of the complete copies, oldest first."""
+        if not self._snapshots.is_dir():
+            return []
+        return sorted(one.name for one in self._snapshots.iterdir() if moment_of(one.name) is not None)
+
+    def path_of(self, snapshot: str) -> Path:
+        """The folder of a complete copy."""
+        return self._snapshots / snapshot
+
+    def drop(self, snapshot: str) -> None:
+        """Remove a copy; first its name, so that half of it never counts."""
+        gone = self._snapshots / (snapshot + HALF)
+        os.replace(self._snapshots / snapshot, gone)
+        sync_folder(self._snapshots)
+        shutil.rmtree(gone)
+
+    def _write(self, fill: Fill, place: Callable[[str], Path]) -> Written:
+        return write_whole(self._incoming / secrets.token_hex(12), fill, place)
+
+
+def write_whole(draft: Path, fill: Fill, place: Callable[[str], Path]) -> Written:
+    """Write a file under the name ``draft``, read it back, and only then give it its own name.
+
+    Args:
+        place: the file's path, from the SHA-256 of its bytes, on the same file system; its folder is made.
+
+    Raises:
+        DiskFull: ``backup.no_room``; EngineFailed: ``backup.medium_damaged``. Nothing of the file is left then.
+    """
+    try:
+        with draft.open("xb") as out:
+            hashing = _Hashing(out)
+            fill(hashing)
+            out.flush()
+            os.fsync(out.fileno())
+            _forget_cached(out.fileno())
+        sha256 = hashing.hasher.hexdigest()
+        if digest_of(draft) != sha256:
+            raise EngineFailed(
+                "backup.medium_damaged",
+                "what was written is not what is read back: replace the disk",
+                folder=str(draft.parent),
+            )
+        target = place(sha256)
+        if not target.parent.exists():
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(target.parent.parent)
+        os.replace(draft, target)
+        sync_folder(target.parent)
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            raise _no_room(draft.parent) from error
+        raise
+    finally:
+        draft.unlink(missing_ok=True)
+    return Written(target, hashing.size, sha256)
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes."""
+    with path.open("rb") as stored:
+        return hashlib.file_digest(stored, "sha256").hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def alone_in(place: Path) -> Iterator[None]:
+    """Hold a lock file. It is freed when the process ends, however it ends.
+
+    Raises:
+        InvalidTransition: ``backup.running``.
+    """
+    with place.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise InvalidTransition(
+                    "backup.running", "another backup or restore works here: wait until it has ended", place=str(place)
+                ) from None
+        yield
+
+
+def _all(out: Writable, content: bytes) -> None:
+    out.write(content)
+
+
+def _forget_cached(handle: int) -> None:
+    """Let the bytes be read from the medium, and not from memory, where the system can."""
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _no_room(folder: Path, missing: int | None = None) -> DiskFull:
+    told: dict[str, Any] = {} if missing is None else {"missing_bytes": missing}
+    return DiskFull(
+        "backup.no_room",
+        "free room on the medium, take a larger one, or keep fewer copies (--keep); earlier copies are whole",
+        folder=str(folder),
+        **told,
+    )

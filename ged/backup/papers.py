@@ -1,0 +1,149 @@
+"""What a copy says of itself: the index, in clear and signed; the manifest, encrypted."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from ged.errors import EngineFailed
+
+FORMAT = "ged-backup-1"
+INDEX, SIGNATURE = "index.json.gz", "index.sig"
+MANIFEST, DATABASE, FILES = "manifest.age", "database.age", "files.age"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A file of a copy: its size and SHA-256 as it lies on the medium."""
+
+    name: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Index:
+    """What retention, the next run and a check without keys need to know of a copy.
+
+    Attributes:
+        objects: keys of the objects that the copy names.
+        keys: digest of the archive of keys that belongs to it.
+    """
+
+    snapshot: str
+    pieces: tuple[Piece, ...]
+    objects: tuple[str, ...]
+    keys: str
+
+    def written(self) -> bytes:
+        """Its bytes."""
+        told = {"format": FORMAT, **asdict(self)}
+        return gzip.compress(json.dumps(told, sort_keys=True).encode(), compresslevel=6, mtime=0)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Index":
+        """The index in a copy's folder.
+
+        Raises:
+            EngineFailed: ``backup.index_damaged``.
+        """
+        try:
+            told = json.loads(gzip.decompress((folder / INDEX).read_bytes()))
+            if told["format"] != FORMAT:
+                raise ValueError(told["format"])
+            pieces = tuple(Piece(str(p["name"]), int(p["size_bytes"]), str(p["sha256"])) for p in told["pieces"])
+            return cls(str(told["snapshot"]), pieces, tuple(str(one) for one in told["objects"]), str(told["keys"]))
+        except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
+            raise EngineFailed(
+                "backup.index_damaged",
+                "take another copy of this medium, or another medium",
+                where=f"{folder.name}/{INDEX}",
+            ) from error
+
+
+def is_signed(folder: Path, public_pem: bytes) -> bool:
+    """Whether the journal's key signed the index in a copy's folder: nobody else made the copy."""
+    try:
+        public = serialization.load_pem_public_key(public_pem)
+        if not isinstance(public, Ed25519PublicKey):
+            return False
+        public.verify(bytes.fromhex((folder / SIGNATURE).read_text(encoding="ascii")), (folder / INDEX).read_bytes())
+    except (OSError, ValueError, InvalidSignature):
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Held:
+    """A stored file in a copy: the digest of its plain bytes, their number, and the key of its object."""
+
+    digest: str
+    size_bytes: int
+    object: str
+
+
+@dataclass(frozen=True)
+class Book:
+    """A register in a copy: how many numbers were given in a year, and the last of them."""
+
+    register: str
+    year: int
+    last: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a copy holds.
+
+    Attributes:
+        program: newest revision of the tables that the program knew which made it.
+        database, version: kind of the database, and the server's major version (0: SQLite).
+        database_sha256, database_bytes: of the plain copy of the database.
+        entries, head: number of the journal's entries in it, and the hash of the last.
+        damaged: digests of stored files that the installation itself had lost or altered when the copy was made.
+    """
+
+    snapshot: str
+    made_at: str
+    program: str
+    database: str
+    version: int
+    database_sha256: str
+    database_bytes: int
+    entries: int
+    head: str
+    books: tuple[Book, ...] = ()
+    damaged: tuple[str, ...] = ()
+    held: tuple[Held, ...] = field(default=(), repr=False)
+
+    def lines(self) -> Iterator[bytes]:
+        """Its lines: the facts, then one for each stored file."""
+        facts = {"format": FORMAT, **asdict(replace(self, held=())), "held": len(self.held)}
+        yield json.dumps(facts, sort_keys=True).encode() + b"\n"
+        for one in self.held:
+            yield json.dumps([one.digest, one.size_bytes, one.object]).encode() + b"\n"
+
+    @classmethod
+    def read(cls, lines: Iterable[bytes]) -> "Manifest":
+        """Read the lines again.
+
+        Raises:
+            EngineFailed: ``backup.altered``.
+        """
+        try:
+            first, *rest = lines
+            facts = json.loads(first)
+            if facts.pop("format") != FORMAT or facts.pop("held") != len(rest):
+                raise ValueError(FORMAT)
+            held = tuple(Held(str(d), int(size), str(key)) for d, size, key in map(json.loads, rest))
+            books = tuple(Book(**one) for one in facts.pop("books"))
+            return cls(**facts | {"damaged": tuple(facts["damaged"])}, books=books, held=held)
+        except (ValueError, KeyError, TypeError) as error:
+            raise EngineFailed("backup.altered", "take an earlier copy, or another medium", where=MANIFEST) from error

@@ -1,0 +1,91 @@
+"""Streams between a file and its encryption: counted, compressed, hashed. Nothing is held whole in memory."""
+
+import hashlib
+import zlib
+from typing import BinaryIO
+
+from ged.errors import EngineFailed
+from ged.ports import Readable, Writable
+
+CHUNK = 1 << 18
+_GZIP = 31
+"""zlib's parameter for the gzip format (zlib manual, ``deflateInit2``)."""
+
+
+class Hashed:
+    """Passes bytes on, and knows their SHA-256 and number."""
+
+    def __init__(self, source: Readable) -> None:
+        self._source = source
+        self._hasher, self.size = hashlib.sha256(), 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        """See ``Readable``."""
+        content = self._source.read(size)
+        self._hasher.update(content)
+        self.size += len(content)
+        return content
+
+    @property
+    def sha256(self) -> str:
+        """Of what was read so far."""
+        return self._hasher.hexdigest()
+
+
+class Gzipped:
+    """Reads a stream compressed, in gzip's format."""
+
+    def __init__(self, source: Readable, *, level: int = 1) -> None:
+        self._source, self._packer = source, zlib.compressobj(level, wbits=_GZIP)
+        self._ready, self._ended = b"", False
+
+    def read(self, size: int = -1, /) -> bytes:
+        """See ``Readable``."""
+        while not self._ended and (size < 0 or len(self._ready) < size):
+            content = self._source.read(CHUNK)
+            if content:
+                self._ready += self._packer.compress(content)
+            else:
+                self._ready += self._packer.flush()
+                self._ended = True
+        size = len(self._ready) if size < 0 else size
+        given, self._ready = self._ready[:size], self._ready[size:]
+        return given
+
+
+class Gunzipping:
+    """Takes gzip's format, and writes it uncompressed; knows the SHA-256 and the number of the plain bytes."""
+
+    def __init__(self, out: Writable) -> None:
+        self._out, self._unpacker = out, zlib.decompressobj(wbits=_GZIP)
+        self._hasher, self.size = hashlib.sha256(), 0
+
+    def write(self, content: bytes, /) -> int:
+        """See ``Writable``.
+
+        Raises:
+            EngineFailed: ``backup.altered``.
+        """
+        try:
+            plain = self._unpacker.decompress(content)
+        except zlib.error:
+            raise EngineFailed("backup.altered", "take an earlier copy, or another medium") from None
+        self._hasher.update(plain)
+        self.size += len(plain)
+        self._out.write(plain)
+        return len(content)
+
+    def flush(self) -> None:
+        """See ``Writable``."""
+        self._out.flush()
+
+    @property
+    def sha256(self) -> str:
+        """Of what was written so far."""
+        return self._hasher.hexdigest()
+
+
+def copy(source: Readable, out: BinaryIO) -> None:
+    """Copy a stream."""
+    while content := source.read(CHUNK):
+        out.write(content)

@@ -1,0 +1,104 @@
+"""Copies of an installation on PostgreSQL: a dump of one moment, while people work, and the way back."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from ged.backup import database
+from ged.config import load_settings
+from ged.errors import ConfigError
+from ged.register.models import Mail
+from tests.backup_kit import Copied
+from web.processes import restore as process
+from web.wiring.services import build_services
+
+pytestmark = pytest.mark.servers
+NIGHT = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
+NOBODY = {"GED_REDIS_URL": "redis://127.0.0.1:1/0", "GED_ELASTICSEARCH_URL": "http://127.0.0.1:1"}
+"""The shape "servers" needs both; no copy asks them."""
+
+
+@pytest.fixture
+def copied(tmp_path: Path, make_database: Callable[[], str]) -> Iterator[Copied]:
+    made = Copied.make(tmp_path, {"GED_DATABASE_URL": make_database(), "GED_UNSAFE_DATABASE": "for-tests", **NOBODY})
+    made.letter("Construction d'un forage à Tsévié")
+    yield made
+    made.installation.close()
+
+
+def test_a_copy_while_letters_are_registered_comes_back_whole(
+    copied: Copied, tmp_path: Path, make_database: Callable[[], str]
+) -> None:
+    stop, registered = threading.Event(), list[int]()
+
+    def register() -> None:
+        while not stop.is_set():
+            registered.append(copied.letter(f"Lettre {len(registered)}"))
+
+    clerk = threading.Thread(target=register)
+    clerk.start()
+    try:
+        while len(registered) < 3:
+            pass
+        made = copied.copy(now=NIGHT)
+        during = len(registered)
+        while len(registered) < during + 2:
+            pass
+    finally:
+        stop.set()
+        clerk.join()
+    outcome = process.restore(
+        copied.wanted(database_url=make_database()), tmp_path / "back" / "data", tmp_path / "back" / "settings"
+    )
+    assert (outcome.broken, outcome.report.problems) == ((), ())
+    assert outcome.report.blobs >= made.objects
+    back = build_services(load_settings(outcome.settings, alone=True))
+    with back.reading() as session:
+        count = session.scalar(select(func.count(Mail.id))) or 0
+    assert 4 <= count <= len(registered) + 1
+    assert outcome.manifest.database == "postgresql"
+    back.engine.dispose()
+
+
+def test_a_drill_in_a_spare_database_leaves_it_empty(
+    copied: Copied, tmp_path: Path, make_database: Callable[[], str]
+) -> None:
+    copied.copy(now=NIGHT)
+    url = make_database()
+    for n in range(2):
+        done = process.drill(copied.wanted(database_url=url), tmp_path / f"spare{n}", letters=3)
+        assert done.faults == ()
+        assert done.letters == 1
+
+
+def test_a_database_with_rows_is_refused_and_one_of_another_kind(copied: Copied, tmp_path: Path) -> None:
+    copied.copy(now=NIGHT)
+    with pytest.raises(ConfigError, match="backup.database_not_empty"):
+        process.restore(copied.wanted(), tmp_path / "back" / "data", tmp_path / "back" / "settings")
+    assert not (tmp_path / "back" / "data").exists()
+    with pytest.raises(ConfigError, match="config.mixture|backup.other_database"):
+        process.restore(
+            copied.wanted(database_url="sqlite:///x.db"), tmp_path / "b" / "data", tmp_path / "b" / "settings"
+        )
+
+
+def test_an_older_client_is_refused(copied: Copied, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = database.client
+    monkeypatch.setattr(database, "client", lambda name, _: plain(name, 99))
+    with pytest.raises(ConfigError, match="backup.client_missing"):
+        copied.copy(now=NIGHT)
+
+
+def test_no_password_stands_in_the_arguments_of_a_program(copied: Copied) -> None:
+    engine = copied.services.engine
+    with_password = engine.url._replace(password="very secret")
+
+    class Named:
+        url = with_password
+
+    assert "secret" not in database._address(Named)  # type: ignore[arg-type]
+    assert database._with_password(Named)["PGPASSWORD"] == "very secret"  # type: ignore[arg-type]

@@ -1,0 +1,174 @@
+"""``ged restore``: a copy comes back, on an empty machine or for a drill."""
+
+import hashlib
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from ged.archive.copies import DRILL_FAILED, DRILLED
+from ged.unit import SYSTEM
+from web.commands.passphrases import Passphrases, passphrases
+from web.commands.shared import FILE, settings_of, write_whole
+from web.processes import restore as process
+from web.processes.restore import Drill, Outcome, Wanted
+from web.wiring import backups, settings_file
+from web.wiring.services import build_services
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("medium", type=FOLDER)
+@click.option("--identity", required=True, type=FILE, help="The private key of the copies.")
+@click.option(
+    "--keys",
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="Archive ged-keys-….age, or the folder that holds it.",
+)
+@click.option("--keys-identity", type=FILE, help="The private key of the archive of the keys.  [default: --identity]")
+@click.option("--keys-passphrase", is_flag=True, help="A passphrase protects the keys; it is asked for.")
+@click.option("--snapshot", default="", help="Name of the copy (`ged backup list`).  [default: the latest]")
+@click.option(
+    "--key", type=FILE, help="A copy of the journal's public key that came another way: proves who made the copy."
+)
+@click.option(
+    "--database-url",
+    default="",
+    envvar="RESTORE_DATABASE_URL",
+    help="Of an empty database of PostgreSQL; also RESTORE_DATABASE_URL.  [default: as the settings say]",
+)
+@click.option("--data", type=FOLDER, help="New data folder.")
+@click.option("--settings", "settings_folder", type=FOLDER, help="New folder of the settings, outside of the data.")
+@click.option("--drill", is_flag=True, help="Restore into a spare folder, prove that all is of use, and remove it.")
+@click.option("--spare", type=FOLDER, help="Folder of the drill: new, on a disk with room.  [default: ged-drill here]")
+@click.option(
+    "--letters",
+    type=click.IntRange(1, 1000),
+    default=20,
+    show_default=True,
+    help="Letters that a drill opens, taken by chance.",
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of the drill's signed report.  [default: ged-drill-DATE.json]",
+)
+@passphrases("that of the keys")
+def restore(
+    medium: Path,
+    identity: Path,
+    keys: Path,
+    keys_identity: Path | None,
+    keys_passphrase: bool,
+    snapshot: str,
+    key: Path | None,
+    database_url: str,
+    data: Path | None,
+    settings_folder: Path | None,
+    drill: bool,
+    spare: Path | None,
+    letters: int,
+    report: Path | None,
+    words: Passphrases,
+) -> None:
+    """Restore a copy of a MEDIUM into new folders, or prove by a drill that it can be restored.
+
+    Nothing is ever restored over what is there. Everything is compared with what was written before the data folder gets
+    its name. Exit code 1: something is broken; it is named, and the rest is there.
+    """
+    opens_keys = (
+        backups.passphrase(words.ask("keys")) if keys_passphrase else backups.identities(keys_identity or identity)
+    )
+    wanted = Wanted(
+        medium,
+        snapshot,
+        backups.identities(identity),
+        keys,
+        opens_keys,
+        key.read_bytes() if key else None,
+        database_url,
+    )
+    if drill:
+        if data is not None or settings_folder is not None:
+            raise click.UsageError("a drill has a folder of its own: --spare")
+        _drill(wanted, spare or Path("ged-drill"), letters, report)
+        return
+    if data is None or settings_folder is None:
+        raise click.UsageError("give --data and --settings: two new folders (or --drill)")
+    outcome = process.restore(wanted, data, settings_folder, told=_told)
+    _tell(outcome)
+    sys.exit(1 if outcome.broken or outcome.report.problems else 0)
+
+
+def _told(what: str) -> None:
+    click.echo(f"  {what}", err=True)
+
+
+def _tell(outcome: Outcome) -> None:
+    made, report = outcome.manifest, outcome.report
+    click.echo(
+        f"restored: the copy of {made.made_at}, {made.entries} entries of the journal, {len(made.held)} stored files"
+    )
+    for one in outcome.broken:
+        click.echo(f"BROKEN {one}")
+    for digest in made.damaged:
+        click.echo(f"already lost or altered when the copy was made: {digest}")
+    for problem in report.problems:
+        click.echo(f"BROKEN {problem.code}: {problem.where}")
+    if not report.problems:
+        click.echo(f"ged verify: no problem ({report.blobs} stored files, {report.signatures} signatures)")
+    settled = outcome.settled
+    click.echo(f"everybody signs in anew; jobs that were running are queued again: {settled.requeued}")
+    if settled.uncertain:
+        click.echo(
+            f"{settled.uncertain} messages may have left after the copy was made: they wait for a decision, "
+            "on the page of the jobs (/administration)"
+        )
+    click.echo(
+        "last numbers: whatever paper bears a higher one was registered after the copy, and must be entered again"
+    )
+    for book in made.books:
+        click.echo(f"  {book.register}: {book.text}" + (f" ({book.year})" if book.year else ""))
+    click.echo(f"settings: {outcome.settings}")
+    click.echo(
+        f"Then: GED_ENV_FILE={outcome.settings} ged verify --key journal.pub --heads heads.jsonl (the copies kept elsewhere); "
+        "ged serve; ged worker (it builds the index anew)"
+    )
+
+
+def _drill(wanted: Wanted, spare: Path, letters: int, report: Path | None) -> None:
+    now = datetime.now(UTC)
+    place = report or Path(f"ged-drill-{now:%Y-%m-%dT%H%M%SZ}.json")
+    done = process.drill(wanted, spare, letters=letters, told=_told)
+    content = json.dumps(
+        {"report": done.body, "signature": done.signature, "journal_key_sha256": hashlib.sha256(done.public).hexdigest()},
+        ensure_ascii=False, indent=1, sort_keys=True,
+    ).encode()  # fmt: skip
+    write_whole(place, content + b"\n")
+    _note(done, hashlib.sha256(content + b"\n").hexdigest(), now)
+    for fault in done.faults:
+        click.echo(f"BROKEN {fault}")
+    click.echo(
+        f"drill of {done.snapshot}: {'FAILED' if done.faults else 'proven'}; {done.letters} letters opened and found; "
+        f"{done.seconds:.1f} s; report: {place}"
+    )
+    sys.exit(1 if done.faults else 0)
+
+
+def _note(done: Drill, sha256: str, now: datetime) -> None:
+    """Note the drill in the journal of the installation of this machine, where it is the one that was copied."""
+    if not settings_file.find().is_file():
+        return
+    services = build_services(settings_of())
+    if not done.is_of(Path(services.data_dir)):
+        click.echo("the installation of this machine is another one: its journal does not name the drill", err=True)
+        return
+    with services.unit_of_work(now) as uow:
+        uow.record(
+            DRILL_FAILED if done.faults else DRILLED, "backup", None, actor=SYSTEM, snapshot=done.snapshot, report=sha256,
+            letters=done.letters, seconds=round(done.seconds),
+        )  # fmt: skip

@@ -1,0 +1,286 @@
+"""Restores a copy: into a new installation, or into a spare folder for a drill. Nothing is served before all is checked."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ged import pipeline
+from ged.archive.seal import journal_seal
+from ged.backup import drilling, restoring
+from ged.backup.medium import Medium, alone_in, sync_folder
+from ged.backup.papers import Index, Manifest
+from ged.backup.restoring import Copy, Settled
+from ged.config import Settings
+from ged.errors import ConfigError, DiskFull, InvalidTransition
+from ged.jobs import JobKind
+from ged.ports import Decryptor, Digest
+from ged.unit import Services
+from ged.verify import VerifyReport, verify
+from web.processes.migrate import finish_database
+from web.wiring import restored
+
+KEYRING = "keyring"
+HALF = ".restoring"
+"""Ends the name of the data folder until everything is there."""
+ROOM = 1.1
+"""What a file system needs for itself, beside the bytes of the files."""
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be restored, and what opens it.
+
+    Attributes:
+        keys: archive of the keys, or its folder.
+        public_pem: a copy of the journal's public key that came another way; None: the archive's.
+        database_url: an empty database; empty: as the restored settings say.
+    """
+
+    medium: Path
+    snapshot: str
+    decryptor: Decryptor = field(repr=False)
+    keys: Path
+    keys_decryptor: Decryptor = field(repr=False)
+    public_pem: bytes | None = None
+    database_url: str = ""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where an installation is brought, and where it will serve: data and keyring, and its settings."""
+
+    work: Path
+    data: Path
+    half_keyring: Path
+    keyring: Path
+    settings: Path
+
+
+@dataclass
+class Apart:
+    """An installation that was brought back, and is still apart from where it will serve.
+
+    Attributes:
+        broken: objects that could not be brought back; the rest is there.
+        seconds: how long each step took.
+    """
+
+    services: Services
+    copy: Copy
+    settings: Settings
+    lines: str
+    unpacked: Path
+    broken: tuple[str, ...]
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a restore did: see ``Apart``, ``Settled`` and ``ged.verify``."""
+
+    manifest: Manifest
+    settings: Path
+    broken: tuple[str, ...]
+    settled: Settled
+    report: VerifyReport
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Drill:
+    """What a drill has proven: what the report says, and the signature of the restored journal's key over it."""
+
+    snapshot: str
+    body: dict[str, object]
+    signature: str
+    public: bytes
+    faults: tuple[str, ...]
+    letters: int
+    seconds: float
+
+    def is_of(self, data: Path) -> bool:
+        """Whether the copy is of the installation with this data folder: it has the same journal key."""
+        own = data / "seal" / "journal.pub"
+        return own.is_file() and own.read_bytes() == self.public
+
+
+def restore(wanted: Wanted, data: Path, settings: Path, *, told: Told = lambda _: None) -> Outcome:
+    """Restore into a new data folder and a new settings folder. Interrupted, the same call goes on.
+
+    Raises:
+        InvalidTransition: ``backup.not_empty``; ``backup.running``; NotFound, EngineFailed, ConfigError: what is not as it
+            should be, with the file's name; the data folder is not there then.
+        DiskFull: ``backup.no_room_here``.
+    """
+    data, settings = data.resolve(), settings.resolve()
+    work, keyring = data.with_name(data.name + HALF), data.with_name(f"{data.name}-{KEYRING}")
+    half_keyring = keyring.with_name(keyring.name + HALF)
+    _require_new(data)
+    if not work.exists():  # an interrupted run may have written its settings: ``put_settings`` compares them
+        _require_new(settings)
+        _require_new(keyring)
+    elif keyring.exists() and not half_keyring.exists():
+        keyring.replace(half_keyring)
+    if settings.is_relative_to(data):
+        raise ConfigError("settings.inside_data", "choose a folder outside of the data folder", setting="--settings")
+    work.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (
+        alone_in(work / "restore.lock"),
+        _apart(wanted, Places(work, data, half_keyring, keyring, settings), told) as apart,
+    ):
+        with _timed(apart.seconds, "verify"):
+            told("ged verify")
+            now = datetime.now(UTC)
+            settled = restoring.settle(apart.services, apart.copy, irrevocable=_irrevocable(), now=now)
+            report = verify(apart.services, now=now)
+        apart.services.engine.dispose()
+        # In this order: without its settings a data folder would seem to be there, and could not be restored again.
+        place = restored.put_settings(apart.lines, apart.unpacked, settings)
+        shutil.rmtree(apart.unpacked)
+        if half_keyring.exists():
+            half_keyring.replace(keyring)
+        if data.is_dir():
+            data.rmdir()
+        (work / "restore.lock").unlink()
+        work.replace(data)
+        sync_folder(data.parent)
+    return Outcome(apart.copy.manifest, place, apart.broken, settled, report, apart.seconds)
+
+
+def drill(wanted: Wanted, spare: Path, *, letters: int, told: Told = lambda _: None) -> Drill:
+    """Restore into a new folder, prove that all is of use, and remove it again, however it ends.
+
+    Raises:
+        As ``restore``.
+    """
+    spare = spare.resolve()
+    _require_new(spare)
+    work = spare / "data"
+    work.mkdir(parents=True, mode=0o700)
+    try:
+        with _apart(wanted, Places(work, work, spare / KEYRING, spare / KEYRING, spare / "settings"), told) as apart:
+            try:
+                with _timed(apart.seconds, "verify"):
+                    told("ged verify")
+                    report = verify(apart.services, now=datetime.now(UTC))
+                with _timed(apart.seconds, "letters"):
+                    told("letters taken by chance")
+                    opened = drilling.look(apart.services, letters)
+                faults = drilling.faults_of(apart.broken, report.problems, opened)
+                body = drilling.report_of(apart.copy, report, opened, faults, apart.seconds, at=datetime.now(UTC))
+                seal = journal_seal(apart.services)
+                return Drill(
+                    apart.copy.manifest.snapshot, body, seal.sign(body), seal.public_pem(), faults, len(opened),
+                    sum(apart.seconds.values()),
+                )  # fmt: skip
+            finally:
+                apart.services.engine.dispose()
+                told("the spare folder is removed")
+                restored.empty_database(apart.settings)
+    finally:
+        shutil.rmtree(spare)
+
+
+def _irrevocable() -> frozenset[JobKind]:
+    return frozenset(kind for kind, known in pipeline.KINDS.items() if known.irrevocable)
+
+
+def _require_new(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InvalidTransition(
+            "backup.not_empty", "name a new folder: nothing is ever restored over what is there", folder=str(folder)
+        )
+
+
+@contextmanager
+def _apart(wanted: Wanted, places: Places, told: Told) -> Iterator[Apart]:
+    """Bring a copy back into the folder ``work``. What an earlier run brought of the stored files is read, and stays."""
+    seconds: dict[str, float] = {}
+    work = places.work
+    unpacked = work / "unpacked"
+    with _timed(seconds, "keys"):
+        told("keys and settings")
+        shutil.rmtree(unpacked, ignore_errors=True)
+        unpacked.mkdir(mode=0o700)
+        copy = _opened(wanted, unpacked, told)
+    with _timed(seconds, "small files"):
+        restoring.unpack_files(copy, unpacked)
+        shutil.copytree(unpacked / "data", work, dirs_exist_ok=True)
+        work.chmod(0o700)
+        shutil.rmtree(unpacked / "data")
+        lines = restored.written_settings(
+            unpacked, places.settings, data=places.data, keyring=places.keyring, database_url=wanted.database_url
+        )
+        own = restored.settings_apart(lines, unpacked, data=work, keyring=places.half_keyring)
+        restored.require_empty(own, copy.manifest.database)
+    with _timed(seconds, "stored files"):
+        keyring = _keyring(wanted, copy, unpacked, told) if own.keyring is not None else None
+        with restored.blob_store(own, keyring) as blobs:
+            missing = sum(one.size_bytes for one in copy.manifest.held if not blobs.exists(Digest(one.digest)))
+            _require_room(work, int((missing + 2 * copy.manifest.database_bytes) * ROOM))
+            broken = restoring.bring_blobs(copy, blobs, unpacked, told=told)
+    with _timed(seconds, "database"):
+        told("the database")
+        _bring_database(copy, own, unpacked)
+        finish_database(own)
+    yield Apart(restored.services_apart(own), copy, own, lines, unpacked, tuple(broken), seconds)
+
+
+def _opened(wanted: Wanted, unpacked: Path, told: Told) -> Copy:
+    medium = Medium(wanted.medium)
+    name = restoring.latest(medium, wanted.snapshot)
+    index = Index.read(medium.path_of(name))
+    archive = restoring.find_keys(wanted.keys, index)
+    if not archive.stem.endswith(f"-{index.keys}"):
+        told(f"{archive.name} is of another moment than the copy: keys that were made between the two are missing")
+    restoring.unpack_keys(archive, wanted.keys_decryptor, unpacked)
+    public = wanted.public_pem
+    if public is None:
+        found = unpacked / "data" / "seal" / "journal.pub"
+        public = found.read_bytes() if found.is_file() else b""
+    return restoring.open_copy(medium, name, wanted.decryptor, public)
+
+
+def _keyring(wanted: Wanted, copy: Copy, unpacked: Path, told: Told) -> Path:
+    archive, is_as_new = restoring.find_keyring(wanted.keys, copy.index.snapshot)
+    if not is_as_new:
+        told(f"{archive.name} is older than the copy: files that were stored between the two cannot be opened")
+    folder = unpacked / KEYRING
+    restoring.unpack_keys(archive, wanted.keys_decryptor, folder)
+    return folder
+
+
+def _bring_database(copy: Copy, settings: Settings, scratch: Path) -> None:
+    if settings.embedded:
+        place = settings.data_dir / "ged.sqlite3"
+        for left in settings.data_dir.glob(f"{place.name}*"):
+            left.unlink()
+        restoring.write_database(copy, place)
+        return
+    dump = scratch / "database.dump"
+    restoring.write_database(copy, dump)
+    restored.bring_dump(settings, dump, version=copy.manifest.version)
+    dump.unlink()
+
+
+def _require_room(folder: Path, size_bytes: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < size_bytes:
+        raise DiskFull(
+            "backup.no_room_here",
+            "free room, or choose a larger disk",
+            folder=str(folder),
+            missing_bytes=size_bytes - free,
+        )
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    seconds[step] = round(time.monotonic() - began, 3)
