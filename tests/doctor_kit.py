@@ -1,4 +1,4 @@
-"""An installation to be broken for the tests of ``ged doctor``: made once for a module, copied for each test."""
+"""An installation to be broken for the tests of ``ged doctor``: made once in a process, copied for each test."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,13 @@ def make_whole(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the installation that is copied."""
-    return make_whole(tmp_path_factory.mktemp("doctor"))
+    """The folder of the installation that is copied; made once in each process."""
+    return _made_once(tmp_path_factory)
+
+
+@cache
+def _made_once(folders: pytest.TempPathFactory) -> Path:
+    return make_whole(folders.mktemp("doctor"))
 
 
 @pytest.fixture

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from ged.config import load_settings
 from ged.health.proof import note_verified
 from ged.notices.models import MailLoop
 from ged.unit import SYSTEM
 from tests.commands import ged
-from tests.doctor_kit import Patient, at, patient, said, speaking_tls, whole
+from tests.doctor_kit import PASSPHRASE, Patient, at, patient, said, speaking_tls, whole
 from tests.servers import free_port
 from tests.tampering import lift_guards
 from tests.tls_kit import DAY, HOST, authority, lead_here
+from web.wiring.authority import make_seal, open_authority
 
 __all__ = ["patient", "whole"]  # fixtures
 
@@ -115,6 +117,22 @@ def test_the_list_of_the_authority_that_ends(patient: Patient, monkeypatch: pyte
         said(patient, "certificates.authority", "fault", "list")
     with at(monkeypatch, later + timedelta(days=9 * 365 + 290)):
         said(patient, "certificates.authority", "warning", "ends", "The certificate of the issuing authority ends")
+
+
+def test_the_seal_whose_certificate_ends_or_whose_key_does_not_open(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said(patient, "certificates.seal", "not_applicable", "none")
+    settings = load_settings(patient.file)
+    opened = open_authority(settings, lambda: PASSPHRASE)
+    facts, _pem = make_seal(settings, identifier="", now=datetime.now(UTC), authority=opened)
+    said(patient, "certificates.seal", "ok", "ok", facts.subject)
+    with at(monkeypatch, facts.not_after - 30 * DAY):
+        said(patient, "certificates.seal", "warning", "ends", "Renew it before that day: ged pki seal")
+    with at(monkeypatch, facts.not_after + DAY):
+        said(patient, "certificates.seal", "fault", "ended", "nothing is sealed any more")
+    patient.env = {"GED_SEAL_PKCS12": str(patient.folder / "gone.p12"), "GED_SEAL_SECRET": "x"}
+    said(patient, "certificates.seal", "fault", "unreadable", "(seal.unreadable)", "GED_SEAL_")
 
 
 # --- the site -------------------------------------------------------------------------------------------------------

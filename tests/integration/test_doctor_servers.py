@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -16,12 +16,17 @@ from redis import Redis
 from sqlalchemy.engine import URL, make_url
 
 from ged import health
+from ged.adapters.imap import ImapMailbox
 from ged.db import make_engine
-from ged.health import base
+from ged.health import base, mail
+from ged.health.findings import fault, ok
+from ged.health.ground import Ground, SettingsFile
 from ged.space import Space
 from tests.doctor_kit import Patient, patient, said, whole
 from tests.factories import make_tables
+from tests.mailbox_kit import mailbox_settings
 from tests.servers import free_port
+from tests.servers.authorities import Authorities
 
 __all__ = ["patient", "whole"]  # fixtures
 
@@ -132,3 +137,25 @@ def test_a_redis_that_refuses_the_password_or_drops_messages(database: URL, pati
             own.config_set("maxmemory-policy", "noeviction")
             own.config_set("maxmemory", before)
             own.execute_command("ACL", "DELUSER", "doctor")
+
+
+def test_a_mailbox_whose_password_is_refused(patient: Patient) -> None:
+    settings = mailbox_settings(patient.folder, "DGE")
+    services = replace(patient.services, mailboxes=(ImapMailbox(settings),))
+    ground = Ground(datetime.now(UTC), SettingsFile(patient.file), services=services)
+    assert mail.boxes(ground) == ok(boxes=1, waiting=0)
+    (patient.folder / "secret").write_text("un autre mot de passe")
+    assert mail.boxes(ground) == fault("login", box="courrier", why="")
+    (patient.folder / "secret").unlink()
+    assert mail.boxes(ground).code == "token"
+
+
+def test_a_clock_beside_that_of_a_time_stamp_authority(patient: Patient, tmp_path: Path) -> None:
+    authorities = Authorities(tmp_path, datetime.now(UTC))
+    try:
+        patient.env = {"GED_TSA_URLS": f'["{authorities.tsa()}"]'}
+        said(patient, "clock.authority", "ok", "ok", "The time-stamp authority answers")
+        authorities.at(datetime.now(UTC) - timedelta(hours=1))
+        said(patient, "clock.authority", "fault", "differs", "differ by 60 min", "ged clock confirm")
+    finally:
+        authorities.close()
