@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from web.wiring.authority import create_authority
 from web.wiring.services import build_services
 
 PASSPHRASE = "une phrase assez longue"
+_MADE: list[Path] = []
 
 
 @dataclass
@@ -98,12 +98,9 @@ def make_whole(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the installation that is copied; made once in each process."""
-    return _made_once(tmp_path_factory)
-
-
-@cache
-def _made_once(folders: pytest.TempPathFactory) -> Path:
-    return make_whole(folders.mktemp("doctor"))
+    if not _MADE:
+        _MADE.append(make_whole(tmp_path_factory.mktemp("doctor")))
+    return _MADE[0]
 
 
 @pytest.fixture
