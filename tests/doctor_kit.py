@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import sqlite3
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def make_whole(folder: Path) -> Path:
     pipeline.run_job(writer, place.latest(JobKind.INDEX), worker="atelier:1")
     writer.engine.dispose()
     with services.unit_of_work(now) as uow:
-        beat(uow.session, "atelier:1", host="atelier", lanes=tuple(Lane), now=now)
+        beat(uow.session, "atelier:1", host="atelier", lanes=tuple(Lane), now=now - timedelta(hours=1))
         uow.record(MADE, "installation", None, actor=SYSTEM)
     seal_head(services, now=now)
     note_verified(place.settings.data_dir, at=now, entries=1, problems=0)
@@ -116,6 +117,11 @@ def copied(whole: Path, folder: Path) -> Patient:
     shutil.copytree(whole, folder)
     made = Patient(folder)
     made.file.write_text(made.file.read_text().replace(str(whole), str(folder)))
+    with (
+        closing(sqlite3.connect(made.data / "ged.sqlite3")) as own,
+        own,
+    ):  # its worker lives, however long ago it was made
+        own.execute("UPDATE workers SET beat_at = ?", (str(datetime.now(UTC).replace(tzinfo=None)),))
     return made
 
 
