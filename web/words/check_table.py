@@ -614,7 +614,7 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("backup", "ok"): (_("La dernière sauvegarde est du %(made_at)s."), ""),
     ("backup", "never"): (
         _("Le journal ne connaît aucune sauvegarde."),
-        _("Réglez une sauvegarde de chaque nuit, sur un autre support, et restaurez-la une fois ailleurs."),
+        _("Réglez une sauvegarde de chaque nuit (ged backup), sur un autre support, puis essayez-la : ged restore --drill."),
     ),
     ("backup", "old"): (
         _("La dernière sauvegarde est du %(made_at)s, il y a %(age_s)s."),
