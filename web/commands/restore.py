@@ -153,7 +153,7 @@ def _drill(wanted: Wanted, spare: Path, letters: int, report: Path | None) -> No
     for fault in done.faults:
         click.echo(f"BROKEN {fault}")
     click.echo(
-        f"drill of {done.snapshot}: {'FAILED' if done.faults else 'proven'}; {done.letters} letters opened and found; "
+        f"drill of {done.snapshot}: {'FAILED' if done.faults else 'proven'}; {done.letters} letters opened and found{'' if done.letters else ' (the copy holds none)'}; "
         f"{done.seconds:.1f} s; report: {place}"
     )
     sys.exit(1 if done.faults else 0)
