@@ -1,13 +1,16 @@
 """Passkeys against a device in software that also lies: what is signed, by whom, for which site, how often."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from ged.entry import factors, passkeys
@@ -18,10 +21,11 @@ from ged.unit import Role, Services
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.passkey_kit import Device
 from tests.second_step_kit import ELSEWHERE, arm, armed, half, id_of, journal
-from tests.site import make_site, post, sign_in
+from tests.site import PASSWORD, make_site, post, sign_in
 from tests.together_kit import together
 
 URL = "http://localhost:8000"
+OWN = "/mon-compte/verification/"
 REFUSED = "second_step.passkey_refused"
 
 
@@ -286,3 +290,38 @@ def test_the_pages_tell_a_script_in_words_and_ask_for_a_token(named: tuple[Flask
     assert "Le délai est passé" in post(other, "/connexion/cle", {"answer": answer}).text
     over = post(other, "/connexion/etape-2/cle/demande", {})
     assert (over.status_code, "Recommencez" in over.get_json()["message"]) == (422, True)
+
+
+def test_whoever_must_have_a_second_step_may_take_a_passkey_and_keeps_the_last(named: tuple[Flask, Services]) -> None:
+    app, services = named
+    app.extensions["ged_services"] = replace(services, second_factor_roles=frozenset({Role.CLERK}))
+    client = sign_in(app, "agent")
+    assert client.get("/recherche/").location == OWN
+    device = Device(URL)
+    answer = post(client, f"{OWN}cle/ajouter", {"name": "Clé", "answer": device.make(_offered(client, ""))})
+    assert "Vos codes de secours" in answer.text
+    assert client.get("/recherche/").status_code == 200
+    (key,) = _keys(services)
+    removed = post(client, f"{OWN}cle/{key}/retirer", {"current_password": PASSWORD})
+    assert (removed.status_code, "Ajoutez d'abord un autre" in removed.text) == (422, True)
+    second = Device(URL)
+    post(client, f"{OWN}cle/ajouter", {"name": "Réserve", "answer": second.make(_offered(client, PASSWORD))})
+    assert post(client, f"{OWN}cle/{key}/retirer", {"current_password": "faux"}).status_code == 422
+    assert len(_keys(services)) == 2
+    assert post(client, f"{OWN}cle/{key}/retirer", {"current_password": PASSWORD}).location == OWN
+    assert post(client, f"{OWN}cle/{key}/retirer", {"current_password": PASSWORD}).status_code == 404
+    assert "Réserve" in client.get(OWN).text
+    assert len(_keys(services)) == 1
+
+
+def _offered(client: FlaskClient, password: str) -> str:
+    """What the page gives the browser to make a passkey."""
+    page = post(client, f"{OWN}cle", {"name": "Clé", "current_password": password})
+    found = re.search(r'data-passkey-options="([^"]+)"', page.get_data(as_text=True))
+    assert found is not None, page.get_data(as_text=True)
+    return unescape(found[1])
+
+
+def _keys(services: Services) -> list[int]:
+    with services.reading() as session:
+        return list(session.scalars(select(Passkey.id).order_by(Passkey.id)))
