@@ -12,7 +12,7 @@ from ged.entry.steps import Step
 from ged.errors import Invalid
 from ged.notices.models import FactorStep
 from ged.org import throttle
-from ged.org.accounts import Caller
+from ged.org.accounts import Caller, told_when_full
 from ged.org.models import Person
 from ged.org.throttle import Limit, Unwritten
 from ged.ports import PersonId
@@ -37,6 +37,7 @@ def by_totp(services: Services, token: str, code: str, *, caller: Caller, now: d
     Raises:
         Invalid: ``second_step.over``, ``second_step.code_wrong`` (wrong, or used before), ``session.throttled`` with ``seconds``,
             ``second_step.unreadable``.
+        NotRecorded: the database's disk is full; the code was not looked at, or is not used up.
     """
 
     def take(uow: UnitOfWork, person_id: int) -> bool:
@@ -93,8 +94,9 @@ def _by(
     with services.reading() as session:
         step = steps.require(session, token, StepKind.SECOND, now=now)
     limit, subject = _bucket(step, caller)
-    _count(services, step, limit, subject, caller, now=now)
-    with services.unit_of_work(now) as uow:
+    with told_when_full(PersonId(step.person_id)):
+        _count(services, step, limit, subject, caller, now=now)
+    with told_when_full(PersonId(step.person_id)), services.unit_of_work(now) as uow:
         factors.hold(uow, step.person_id)
         is_right = take(uow, step.person_id)
         if is_right:

@@ -1,6 +1,7 @@
 """The database's disk is full. An administrator can sign in to read the fault, and nobody else. No check is weaker."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select, text
 
 from ged.audit import AuditEntry
+from ged.entry import second
 from ged.org import accounts
 from ged.org.throttle import Unwritten
 from ged.unit import Services
 from tests.factories import make_services
 from tests.full_disk_kit import bound, fill, small_disk, unbound
+from tests.second_step_kit import arm, code
 from tests.site import PASSWORD, make_site, post, sign_in
 
 Fill = Callable[[], None]
@@ -66,6 +69,27 @@ def administrator(app: Flask) -> FlaskClient:
         if FULL in client.get("/").text:
             return client
     raise AssertionError("the disk never was full")
+
+
+def test_an_administrator_with_a_second_step_gets_in_by_the_telephone_and_not_by_the_password(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(second, "_taken", {})
+    monkeypatch.setattr(second, "_unwritten", Unwritten())
+    app, services, full, _free = place
+    at = datetime.now(UTC)
+    arm(services, "admin", at - timedelta(minutes=2))
+    full()
+    # The last room goes to others.
+    assert any(try_in(app.test_client(), "agent", PASSWORD) == 507 for _ in range(400))
+    client = app.test_client()
+    answer = post(client, "/connexion", {"account": "admin", "password": PASSWORD})
+    assert answer.location == "/connexion/etape-2"
+    assert client.get("/administration/").status_code == 303
+    assert post(client, "/connexion/etape-2", {"code": "12"}).status_code == 422
+    assert post(client, "/connexion/etape-2", {"code": code(services, "admin", datetime.now(UTC))}).status_code == 303
+    assert FULL in client.get("/administration/").text
+    assert post(client, "/mon-compte/sessions/autres", {}, page="/administration/").status_code == 507
 
 
 def try_in(client: FlaskClient, account: str, password: str) -> int:

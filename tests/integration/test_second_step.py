@@ -21,6 +21,7 @@ from ged.errors import Invalid
 from ged.notices.models import PersonalNotice
 from ged.org import accounts
 from ged.org.models import OpenSession, Person
+from ged.org.throttle import Unwritten
 from ged.ports import PersonId
 from ged.unit import SYSTEM, Role, Services
 from tests.factories import make_services
@@ -290,6 +291,8 @@ def test_a_full_disk_lets_an_administrator_in_by_the_telephone_alone(
     def full(*_: object, **__: object) -> PersonId:
         raise accounts.NotRecorded(admin)
 
+    monkeypatch.setattr(second, "_taken", {})
+    monkeypatch.setattr(second, "_unwritten", Unwritten())
     monkeypatch.setattr(accounts, "sign_in", full)
     client = place.app.test_client()
     answer = post(client, "/connexion", {"account": "admin", "password": PASSWORD})

@@ -8,8 +8,8 @@ from web.site import context
 
 REFUSED = "ged.refused"
 """Key in the WSGI environment: the body was discarded for lack of space."""
-ALWAYS = frozenset({"session", "admin"})
-"""Features whose small forms are accepted on any disk: signing in and out, the administration."""
+ALWAYS = frozenset({"session", "second_step", "admin"})
+"""Features whose small forms are accepted on any disk: signing in (both steps) and out, the administration."""
 PIECES = frozenset({"bridge.put_page", "scan_folders.receive"})
 """Routes that take a file in pieces, each the whole body of a request."""
 

@@ -75,9 +75,14 @@ def code() -> ResponseReturnValue:
     typed = FormReader(request.form).secret("code")
     if entering.FULL in session:
         return _on_full_disk(typed)
-    return _step(
-        lambda: second.by_totp(context.services(), entering.text(), typed, caller=_caller(), now=context.now())
-    )
+    try:
+        return _step(
+            lambda: second.by_totp(context.services(), entering.text(), typed, caller=_caller(), now=context.now())
+        )
+    except accounts.NotRecorded as full:
+        # The last room of the disk went to the first step.
+        entering.begin_on_full_disk(full, None)
+        return _on_full_disk(typed)
 
 
 def _on_full_disk(typed: str) -> ResponseReturnValue:
@@ -98,7 +103,7 @@ def recovery() -> ResponseReturnValue:
         person_id = second.by_recovery_code(services, entering.text(), typed, caller=_caller(), now=context.now())
     except Invalid as wrong:
         return _wrong(wrong)
-    answer = entering.enter(person_id)
+    answer = _enter(person_id)
     with services.reading() as db:
         left = factors.factors_of(db, int(person_id)).codes_left
     flash(_left_words(left), "warning" if left <= FEW else "info")
@@ -145,7 +150,7 @@ def ask_alone() -> ResponseReturnValue:
 def passkey_alone() -> ResponseReturnValue:
     """A passkey in place of account and password."""
     try:
-        return entering.enter(_by_passkey(StepKind.ALONE))
+        return _enter(_by_passkey(StepKind.ALONE))
     except Invalid as wrong:
         page = "session/sign_in.html"
         return refused(page, wrong, ended=False, has_passkeys=has_passkeys())
@@ -164,7 +169,15 @@ def _step(take: Callable[[], PersonId]) -> ResponseReturnValue:
         person_id = take()
     except Invalid as wrong:
         return _wrong(wrong)
-    return entering.enter(person_id)
+    return _enter(person_id)
+
+
+def _enter(person_id: PersonId) -> ResponseReturnValue:
+    try:
+        return entering.enter(person_id)
+    except accounts.NotRecorded as full:
+        auth.open_unrecorded(full)
+    return entering.welcome()
 
 
 def _wrong(wrong: Invalid) -> ResponseReturnValue:
