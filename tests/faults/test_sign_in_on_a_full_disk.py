@@ -76,7 +76,7 @@ def test_an_administrator_with_a_second_step_gets_in_by_the_telephone_and_not_by
 ) -> None:
     monkeypatch.setattr(second, "_taken", {})
     monkeypatch.setattr(second, "_unwritten", Unwritten())
-    app, services, full, _free = place
+    app, services, full, free = place
     at = datetime.now(UTC)
     arm(services, "admin", at - timedelta(minutes=2))
     full()
@@ -90,6 +90,11 @@ def test_an_administrator_with_a_second_step_gets_in_by_the_telephone_and_not_by
     assert post(client, "/connexion/etape-2", {"code": code(services, "admin", datetime.now(UTC))}).status_code == 303
     assert FULL in client.get("/administration/").text
     assert post(client, "/mon-compte/sessions/autres", {}, page="/administration/").status_code == 507
+    free()
+    post(client, "/connexion", {"account": "admin", "password": PASSWORD})
+    again = code(services, "admin", datetime.now(UTC), 1)
+    assert post(client, "/connexion/etape-2", {"code": again}).status_code == 303
+    assert FULL not in client.get("/administration/").text
 
 
 def try_in(client: FlaskClient, account: str, password: str) -> int:

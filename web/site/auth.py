@@ -48,7 +48,12 @@ UNARMED = "unarmed"
 UNRECORDED = "unrecorded"
 UNRECORDED_LASTS = timedelta(minutes=15)
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
-OPEN_WHILE_UNRECORDED = frozenset({"session.sign_in", "session.sign_out"})
+OPEN_WHILE_UNRECORDED = frozenset(
+    {
+        "session.sign_in", "session.sign_out", "second_step.code", "second_step.recovery", "second_step.ask_passkey",
+        "second_step.passkey", "second_step.ask_alone", "second_step.passkey_alone",
+    }
+)  # fmt: skip
 
 
 class ProofNeeded(Forbidden):
