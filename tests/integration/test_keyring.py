@@ -1,6 +1,7 @@
 """The keyring of an installation: made once, never silently anew, renewed and compared by commands."""
 
 import io
+import shutil
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,20 @@ def ged(folder: Path, *words: str) -> Ended:
     return commands.ged(*words, cwd=folder)
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A new installation, as ``ged init`` and ``ged migrate`` make it."""
+    folder = tmp_path_factory.mktemp("made")
+    assert ged(folder, "init").returncode == 0
+    assert ged(folder, "migrate").returncode == 0
+    return folder
+
+
+@pytest.fixture
+def place(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, which is where the commands are called."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    assert ged(tmp_path, "init").returncode == 0
-    assert ged(tmp_path, "migrate").returncode == 0
     return tmp_path
 
 
