@@ -3,6 +3,7 @@
 Nothing stops at the first error: whoever fills in a workbook corrects all of it in one go.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -36,6 +37,8 @@ KEY_OF_DELEGATION = ("post", "person", "kind", "from_on", "act")
 PRINTED = frozenset("‐‑–—‘’“”„…€")
 """Signs beyond the Latin letters that every font has: an act is printed under a signature."""
 LAST_LATIN = "\u024f"
+ACCOUNT = re.compile(r"[a-z0-9._@+'-]+")
+"""A new account: with letters of other alphabets, two accounts would look alike in lists and in the journal."""
 LISTED = frozenset({"mentions", "natures", "templates"})
 """Lists that entities keep beside the common stock."""
 KINDS_OF_UNITS = {True: "entity", False: "service"}
@@ -305,6 +308,8 @@ def _warn_of_case(line: _Line, named: str, work: _Work) -> None:
         work.note(line, column.key, "workbook.space")
     elif kind == "people" and named != named.lower():  # what is typed to sign in is read in lower case
         work.note(line, column.key, "workbook.capitals", account=named.lower())
+    elif kind == "people" and not ACCOUNT.fullmatch(named):
+        work.note(line, column.key, "workbook.letters")
     elif kind in LISTED and "/" in str(line.said[column.key]):
         work.note(line, column.key, "workbook.slash")
 

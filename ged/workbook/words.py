@@ -23,6 +23,7 @@ SENTENCES = {
     "workbook.twice": "Déjà à la ligne {row} de « {sheet} » : gardez une seule ligne.",
     "workbook.nearly_twice": "« {other} » existe déjà et ne diffère que par les majuscules ou les accents : écrivez le même.",
     "workbook.capitals": "Un compte s'écrit en minuscules : « {account} ».",
+    "workbook.letters": "Un compte s'écrit avec des lettres sans accent, des chiffres, des points et des tirets.",
     "workbook.same_name": "Une nature « {name} » du même sens a déjà le code « {other} » : reprenez ce code, ou changez le nom.",
     "workbook.space": "Un code ou un compte s'écrit sans espace.",
     "workbook.slash": "Ce code s'écrit sans barre oblique (/).",

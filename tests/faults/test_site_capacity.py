@@ -140,6 +140,30 @@ def test_a_head_that_never_ends_is_hung_up_on(site: Served) -> None:
         assert time.monotonic() - began < 25
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"GET /connexion HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        b"GET /connexion HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: other\r\n\r\n",
+        b"POST /connexion HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000000000\r\n\r\n",
+    ],
+    ids=["two lengths", "a foreign encoding", "a large body"],
+)
+def test_what_is_refused_before_the_application_bears_the_sites_headers(site: Served, said: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", site.port)) as other:
+        other.settimeout(10)
+        other.sendall(said)
+        told = b""
+        while piece := other.recv(65_536):
+            told += piece
+    head, _empty, _body = told.decode().lower().partition("\r\n\r\n")
+    assert head.split()[1][0] in "45"
+    for header in ("x-content-type-options: nosniff", "cache-control: no-store", "referrer-policy: same-origin"):
+        assert head.count(header) == 1, header
+    assert head.count("content-security-policy") == 1
+    assert "frame-ancestors 'none'" in head
+
+
 def test_one_address_has_so_many_connections_and_idle_ones_make_room(site: Served) -> None:
     for _ in range(5):
         with ExitStack() as stack:

@@ -391,6 +391,8 @@ def test_a_sensitive_act_asks_for_the_password_again(site: Site) -> None:
         ("sg", "/courriers/1/niveau", {"level": "0", "reason": "Publié"}),
         ("sg", "/courriers/1/niveau/1/accepter", {}),
         ("admin", "/administration/sessions/1/fin", {}),
+        ("sg", "/mon-compte/sessions/1/fin", {}),
+        ("sg", "/mon-compte/sessions/autres", {}),
     ],
 )
 def test_what_a_thief_of_an_open_session_would_do_first_asks_for_the_password(

@@ -211,7 +211,7 @@ def test_only_own_names_are_served(tmp_path: Path, host: str, status: int) -> No
 def test_https_is_asked_for_ever_where_the_public_address_has_it(tmp_path: Path, url: str, told: bool) -> None:
     app, services = make_site(tmp_path, public_url=url)
     answer = app.test_client().get("/connexion")  # the proxy uses plain HTTP to us
-    assert ("Strict-Transport-Security" in answer.headers) is told
+    assert (answer.headers.get("Strict-Transport-Security") == "max-age=31536000; includeSubDomains") is told
     services.engine.dispose()
 
 

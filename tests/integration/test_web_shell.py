@@ -250,7 +250,8 @@ def test_pages_are_not_kept_and_run_nothing_foreign(site: Site) -> None:
     assert headers["Referrer-Policy"] == "same-origin"
     policy = headers["Content-Security-Policy"]
     assert "unsafe" not in policy
-    assert {"default-src 'none'", "frame-ancestors 'none'"} <= set(policy.split("; "))
+    needed = {"default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"}
+    assert needed <= set(policy.split("; "))
 
 
 def test_static_files_are_kept_under_an_address_that_follows_their_bytes(site: Site) -> None:

@@ -26,7 +26,7 @@ from waitress.parser import HTTPRequestParser
 from waitress.receiver import FixedStreamReceiver
 from waitress.server import BaseWSGIServer, TcpWSGIServer, UnixWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
-from waitress.utilities import Error, RequestEntityTooLarge
+from waitress.utilities import RequestEntityTooLarge
 from werkzeug.http import parse_cookie
 
 from ged import slots
@@ -36,6 +36,7 @@ from ged.errors import DiskFull
 from ged.space import SMALL_BYTES, disk_full_of
 from ged.unit import Services
 from web.api.bridge import LONGEST_WAIT_S, ORDER_PATH, WAITED
+from web.processes.bare import BareTask, Refusal
 from web.site import context, disk, errors, i18n
 from web.site.polls import Polls
 
@@ -57,23 +58,6 @@ MULTIPART_BYTES = 1_000_000
 """The size of a form's other parts, added to the largest file."""
 LARGEST_DISCARDED = 1_000_000_000
 REFUSALS = ("upload.too_large", "disk.full")
-
-
-class Refusal(Error):  # type: ignore[misc]  # waitress ships no types
-    """A response without the application, rendered beforehand."""
-
-    def __init__(self, code: str, words: errors.Plain) -> None:
-        super().__init__(code)
-        self._words = words
-
-    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:  # noqa: ARG002
-        """Status, headers, body."""
-        headers = [("Content-Type", self._words.media_type), ("Cache-Control", "no-store")]
-        return (
-            self._words.status,
-            [*headers, ("Content-Security-Policy", "default-src 'none'; style-src 'self'")],
-            self._words.body,
-        )
 
 
 class _Nowhere:
@@ -157,6 +141,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     """A connection that records when its unfinished request began."""
 
     task_class = _Task
+    error_task_class = BareTask
     parser_class = Parser
 
     def __init__(self, *args: Any, **named: Any) -> None:
@@ -297,7 +282,8 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         )
         adjustments.space = disk.space_of(self.wsgi)
         adjustments.words = errors.plain_words(self.wsgi, REFUSALS)
-        adjustments.language_cookie = i18n.cookie_name(secure=settings.public_url.startswith("https://"))
+        adjustments.is_secure = settings.public_url.startswith("https://")
+        adjustments.language_cookie = i18n.cookie_name(secure=adjustments.is_secure)
         kind = UnixListener if sock.family.name == "AF_UNIX" else TcpListener
         listener = kind(
             self.wsgi,

@@ -397,6 +397,10 @@ MESSAGES: Mapping[str, Message] = {
     "cell.closed_successor": Message(
         _l("Ce successeur est fermé lui-même, et aucun service ouvert ne le suit."), _l("Choisissez-en un autre.")
     ),
+    "cell.letters": Message(
+        _l("Un compte s'écrit avec des lettres sans accent, des chiffres, des points et des tirets."),
+        _l("Écrivez-le ainsi : k.ametepe."),
+    ),
     "cell.capitals": Message(_l("Un compte s'écrit en minuscules."), _l("Écrivez « %(account)s ».")),
     "cell.control": Message(_l("Ce texte contient un caractère invisible."), _l("Retapez-le.")),
     "cell.cycle": Message(

@@ -190,6 +190,7 @@ def own_sessions() -> ResponseReturnValue:
 @blueprint.post("/mon-compte/sessions/<int:row_id>/fin")
 def end_own(row_id: int) -> ResponseReturnValue:
     """End one of the person's sessions."""
+    auth.require_recent_proof()
     with context.services().unit_of_work(context.now()) as uow:
         sessions.end_own(uow, row_id, actor=context.actor())
     flash(_("La session est fermée."), "success")
@@ -199,6 +200,7 @@ def end_own(row_id: int) -> ResponseReturnValue:
 @blueprint.post("/mon-compte/sessions/autres")
 def end_others() -> ResponseReturnValue:
     """End all sessions of the person but this one."""
+    auth.require_recent_proof()
     actor = context.actor()
     with context.services().unit_of_work(context.now()) as uow:
         sessions.end_all(uow, actor.person_id, actor=actor, keep=auth.session_id())
