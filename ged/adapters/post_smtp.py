@@ -1,5 +1,6 @@
 """E-mail: sent by SMTP, or written to a folder when no server is named."""
 
+import re
 import smtplib
 import ssl
 from dataclasses import replace
@@ -15,6 +16,7 @@ from ged.ports import Message
 TIMEOUT_S = 30.0
 REFUSED, FOR_GOOD = 400, 500
 """Codes of a mail server from which it refuses, and refuses for good (RFC 5321, 4.2.1)."""
+_LINES = re.compile(r"[\r\n]+")
 
 
 def _build(message: Message, sender: str) -> EmailMessage:
@@ -23,7 +25,8 @@ def _build(message: Message, sender: str) -> EmailMessage:
         message.message_id,
         sender,
         message.to,
-        message.subject,
+        # A header of two lines is refused. A name that somebody typed (of a saved search) must not stop the e-mails of others.
+        _LINES.sub(" ", message.subject),
     )
     mail.set_content(message.text)
     if message.attachment is not None:

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -203,3 +204,17 @@ def test_an_authority_that_cannot_be_read_is_refused_at_start(tmp_path: Path) ->
     for file in (empty, tmp_path / "absent.pem"):
         with pytest.raises(ConfigError, match="readable PEM"):
             SmtpPost(f"smtps://{HOST}", SENDER, ca_file=file)
+
+
+def test_a_subject_of_two_lines_is_one_line_and_adds_no_header(tmp_path: Path) -> None:
+    FolderPost(tmp_path, SENDER).send(replace(LETTER, subject="Alerte\r\nBcc: voleur@mal.example"))
+    (kept,) = tmp_path.iterdir()
+    mail = message_from_bytes(kept.read_bytes(), policy=policy.default)
+    assert mail["Subject"] == "Alerte Bcc: voleur@mal.example"
+    assert mail["Bcc"] is None
+
+
+def test_an_address_of_two_lines_is_sent_nowhere(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="linefeed"):
+        FolderPost(tmp_path, SENDER).send(replace(LETTER, to="prefet@example.tg\nBcc: voleur@mal.example"))
+    assert list(tmp_path.iterdir()) == []
