@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     open_parsers: Literal["", "accepted"] = ""
     """``accepted``: start although files from outside are opened with the server's own rights (``web.wiring.isolation``)."""
     redis_url: str | None = None
-    """``redis://:password@host:6379/0`` or ``rediss://``: RQ queues the jobs, any number of workers; unset: one."""
+    """``rediss://:password@host:6380/0``, or ``redis://`` on this machine: RQ queues the jobs, any number of workers; unset: one."""
     redis_ca: Path | None = None
     """PEM of the authority of Redis' certificate (``rediss://``); unset: the system's authorities."""
     elasticsearch_url: str | None = None

@@ -89,7 +89,9 @@ def require_near_scanner(address: str, protected: Collection[str]) -> None:
 
 
 def require_closed_redis(url: str, protected: Collection[str]) -> None:
-    """Refuse a Redis on another machine without password and without TLS. Refuse options that weaken TLS checks.
+    """Refuse a Redis on another machine without TLS, and options that weaken TLS checks.
+
+    A password alone would cross the network in clear text.
 
     Raises:
         ConfigError: ``config.invalid``, ``config.unprotected``.
@@ -106,9 +108,8 @@ def require_closed_redis(url: str, protected: Collection[str]) -> None:
             "authority of your own",
             setting="GED_REDIS_URL",
         )
-    is_closed = parts.scheme in ("rediss", "unix") or parts.password
-    if not is_closed and not _is_protected(parts.hostname or "localhost", protected):
-        raise _unprotected("GED_REDIS_URL", parts.hostname or url, "give a password (redis://:…@host) or rediss://")
+    if parts.scheme == "redis" and not _is_protected(parts.hostname or "localhost", protected):
+        raise _unprotected("GED_REDIS_URL", parts.hostname or "redis", "give a rediss:// address")
 
 
 def _without_port(host: str) -> str:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ DOCUMENTS = sorted(name for name in KEPT if name.endswith(".md"))
 FOLDERS = sorted({name.split("/")[0] for name in KEPT if "/" in name and not name.startswith(".")})
 
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
+TEST = re.compile(r"(?<![\w./-])(tests/[\w./-]+\.py)::(\w+)")
 LINK = re.compile(r"\]\(([\w./-]+)\)")
 FILE = re.compile(rf"(?<![\w./-])(?:{'|'.join(FOLDERS)})/[\w./-]*")
 MODULE = re.compile(rf"(?<![\w./-])(?:{'|'.join(FOLDERS)})(?:\.[A-Za-z_]\w*)+(?![\w/-])")
@@ -38,7 +40,15 @@ def missing(text: str, *, beside: Path = ROOT) -> list[str]:
         {one for one in files if not (ROOT / one).exists() and not (beside / one).exists()}
         | {one for one in modules if not _is_there(one)}
         | {one for one in ENDPOINT.findall(code) if one not in guard.ACCESS}
+        | {f"{file}::{name}" for file, name in TEST.findall(code) if name not in _tests(file)}
     )
+
+
+@cache
+def _tests(file: str) -> frozenset[str]:
+    """The tests of a file; none of one that is not there."""
+    path = ROOT / file
+    return frozenset(re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.M) if path.exists() else ())
 
 
 def _is_there(dotted: str) -> bool:
@@ -85,6 +95,8 @@ def test_what_is_gone_is_seen() -> None:
     assert missing("`ged.db.Gone` and\n```jinja\n{{ url_for(\"mail.show\") }}\n```\n[d](docs/gone.md)") == [
         "docs/gone.md", "ged.db.Gone", "mail.show",
     ]  # fmt: skip
+    assert missing("`tests/arch/test_documents.py::test_what_is_gone_is_seen`") == []
+    assert missing("`tests/arch/test_documents.py::test_gone`") == ["tests/arch/test_documents.py::test_gone"]
 
 
 def test_the_drawing_is_that_of_the_rules() -> None:
@@ -114,3 +126,30 @@ def test_the_guide_says_what_stands_on_the_screen(document: str) -> None:
 def _plain(text: str) -> str:
     """The text with plain spaces and apostrophes, on one line."""
     return re.sub(r"\s+", " ", text.replace("\u2019", "'"))
+
+
+ASVS = ROOT / "docs/operate/asvs.md"
+LINES = {
+    "1.1": 2, "1.2": 9, "1.3": 11, "1.4": 3, "1.5": 2, "2.1": 3, "2.2": 3, "2.3": 4, "2.4": 1, "3.2": 2, "3.3": 4, "3.4": 6,
+    "3.5": 5, "3.7": 2, "4.1": 3, "4.2": 1, "4.3": 2, "4.4": 4, "5.1": 1, "5.2": 3, "5.3": 2, "5.4": 3, "6.1": 3, "6.2": 12,
+    "6.3": 4, "6.4": 4, "6.5": 5, "6.6": 3, "6.8": 4, "7.1": 3, "7.2": 4, "7.3": 2, "7.4": 5, "7.5": 2, "7.6": 2, "8.1": 2,
+    "8.2": 3, "8.3": 1, "8.4": 1, "9.1": 3, "9.2": 4, "10.1": 2, "10.2": 2, "10.3": 4, "10.4": 11, "10.5": 5, "10.6": 2,
+    "10.7": 3, "11.1": 2, "11.2": 3, "11.3": 3, "11.4": 4, "11.5": 1, "11.6": 1, "12.1": 3, "12.2": 2, "12.3": 4, "13.1": 1,
+    "13.2": 5, "13.3": 2, "13.4": 5, "14.1": 2, "14.2": 4, "14.3": 3, "15.1": 3, "15.2": 3, "15.3": 7, "16.1": 1, "16.2": 5,
+    "16.3": 4, "16.4": 3, "16.5": 3, "17.1": 1, "17.2": 4, "17.3": 2,
+}  # fmt: skip
+"""Lines of levels 1 and 2 in each section of OWASP ASVS 5.0.0: they come first."""
+
+
+def test_every_line_of_asvs_stands_in_its_table_once_with_its_state() -> None:
+    rows = re.findall(r"^\| ([\d.]+) \| ([^|]+) \| (\w+) \| (.+) \|$", ASVS.read_text(encoding="utf-8"), re.M)
+    assert [row[0] for row in rows] == [f"{section}.{n}" for section, most in LINES.items() for n in range(1, most + 1)]
+    assert {state for _, _, state, _ in rows} <= {"met", "answered", "open"}
+    assert [number for number, asks, _, how in rows if len(asks.split()) > 10 or not how.strip()] == []
+    counted = {state: sum(row[2] == state for row in rows) for state in ("met", "answered", "open")}
+    told = (
+        f"All {len(rows)} lines",
+        f"{counted['met']} are met",
+        f"{counted['answered']}\nanswered, {counted['open']} open",
+    )
+    assert [one for one in told if one not in ASVS.read_text(encoding="utf-8")] == []

@@ -58,6 +58,11 @@ def test_a_secret_has_no_default() -> None:
             "config.invalid",
         ),
         (["GED_REDIS_URL=http://jobs.example/0", PG + "://localhost/ged", SEARCH], "GED_REDIS_URL", "config.invalid"),
+        (
+            ["GED_REDIS_URL=redis://:word@jobs.example:6379/0", PG + "://localhost/ged", SEARCH],
+            "GED_REDIS_URL",
+            "config.unprotected",
+        ),
         (["GED_REDIS_CA=/etc/ged/redis.pem"], "GED_REDIS_CA", "config.invalid"),
         (["GED_SEAL_URL=http://signature.example"], "GED_SEAL_URL", "config.unprotected"),
         ([PG + "://ged@db.example/ged"], "GED_DATABASE_URL", "config.unprotected"),
@@ -105,7 +110,7 @@ def test_a_checked_or_local_link_is_accepted(tmp_path: Path, lines: list[str]) -
     "url",
     [
         "redis://127.0.0.1:6379/0",
-        "redis://:word@jobs.example:6379/0",
+        "redis://:word@[::1]:6379/0",
         "rediss://jobs.example:6380/0",
         "unix:///run/redis.sock",
     ],
