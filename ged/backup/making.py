@@ -5,6 +5,7 @@ remove a file between the two, which the database of that moment names and the p
 copied again. By then nearly all files are on the medium, so the second time takes seconds.
 """
 
+import errno
 import io
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +29,7 @@ from ged.backup.retention import name_of
 from ged.backup.streams import Gzipped, Hashed
 from ged.db import PROGRAM
 from ged.errors import DiskFull, EngineFailed, InvalidTransition, NotFound
-from ged.ports import Digest, Readable, Writable
+from ged.ports import BlobStore, Digest, Readable, Writable
 from ged.unit import SYSTEM, Services
 
 TRIES = 3
@@ -263,7 +264,7 @@ class _Run:
             size = stored.seek(0, io.SEEK_END)
             if key in self._known:
                 return Held(digest, size, key), ""
-            if not blobs.verify(digest):
+            if not _is_good(blobs, digest):
                 return self._earlier(digest), "blob.altered" if blobs.exists(digest) else "blob.missing"
             stored.seek(0)
             written = self._medium.write_object(key, lambda out: self._order.encryptor.encrypt(stored, out))
@@ -297,6 +298,16 @@ class _Lines:
 
     def read(self, size: int = -1, /) -> bytes:  # noqa: ARG002  # a line is as much as is asked for
         return next(self._lines, b"")
+
+
+def _is_good(blobs: BlobStore, digest: Digest) -> bool:
+    """Whether a stored file is what it was. One that lies on a bad sector is lost alone: the others are copied all the more."""
+    try:
+        return blobs.verify(digest)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        return False
 
 
 def _known(medium: Medium) -> dict[str, int]:

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from ged.space import NO_SPACE
 CHUNK = 1 << 20
 HALF = ".half"
 """Ends the name of a copy's folder until the copy is complete."""
+_OBJECT = re.compile(r"[0-9a-f]+-[0-9a-f]{64}")
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 """What a share says that knows no locks."""
 _READ_ME = """\
@@ -77,10 +79,18 @@ class Medium:
         """Check that there is a medium here, for reading.
 
         Raises:
-            NotFound: ``backup.no_medium``.
+            NotFound: ``backup.no_medium``; EngineFailed: ``backup.medium_damaged``.
         """
         if not self._snapshots.is_dir():
             raise NotFound("backup.no_medium", "name the folder into which `ged backup` wrote", folder=str(self.folder))
+        self._refuse_links()
+
+    def _refuse_links(self) -> None:
+        """A medium was in other hands: a link on it would let us write or remove files of the server."""
+        own = (self._objects, self._snapshots, self._incoming)
+        within = (one for top in own if top.is_dir() and not top.is_symlink() for one in _entries(top))
+        for path in (*(one for one in own if one.is_symlink()), *(Path(one) for one in within if one.is_symlink())):
+            raise _leads_elsewhere(path)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -88,6 +98,7 @@ class Medium:
 
         Raises:
             InvalidTransition: ``backup.running``.
+            EngineFailed: ``backup.medium_damaged``: a name on it leads elsewhere.
             NotFound: ``backup.medium_away``: the folder is not there; it is not made, since it may be the empty place
                 of a disk that is not plugged in.
         """
@@ -98,13 +109,16 @@ class Medium:
         with alone_in(self.folder / "lock"):
             for one in (self._objects, self._snapshots, self._incoming):
                 one.mkdir(exist_ok=True, mode=0o700)
-            for draft in self._incoming.iterdir():
-                draft.unlink()
+            self._refuse_links()
+            for draft in _entries(self._incoming):
+                shutil.rmtree(draft) if draft.is_dir(follow_symlinks=False) else os.unlink(draft)
             for half in self._snapshots.glob(f"*{HALF}"):
                 shutil.rmtree(half)
             read_me = self.folder / "README.txt"
-            if not read_me.is_file() or read_me.read_text(encoding="utf-8", errors="replace") != _READ_ME:
-                self._write(lambda out: _all(out, _READ_ME.encode()), lambda _: read_me)
+            content = _READ_ME.encode()
+            is_there = read_me.is_file() and read_me.stat().st_size == len(content)
+            if not is_there or read_me.read_bytes() != content:
+                self._write(lambda out: _all(out, content), lambda _: read_me)
             yield
 
     def free_bytes(self) -> int:
@@ -123,7 +137,15 @@ class Medium:
 
     def objects(self) -> dict[str, Path]:
         """Key -> file of every object."""
-        return {path.name.partition("-")[0]: path for path in self._objects.glob("??/*-*")}
+        if not self._objects.is_dir():
+            return {}
+        return {
+            one.name.partition("-")[0]: Path(one)
+            for top in _entries(self._objects)
+            if top.is_dir(follow_symlinks=False)
+            for one in _entries(top)
+            if one.is_file(follow_symlinks=False) and _OBJECT.fullmatch(one.name) and one.name[:2] == top.name
+        }
 
     def write_object(self, key: str, fill: Fill) -> Written:
         """Write an object; it is there whole, or not at all."""
@@ -220,9 +242,16 @@ def alone_in(place: Path) -> Iterator[None]:
     """Hold a lock file. It is freed when the process ends, however it ends.
 
     Raises:
-        InvalidTransition: ``backup.running``.
+        InvalidTransition: ``backup.running``; EngineFailed: ``backup.medium_damaged``: it is a link.
     """
-    with place.open("w") as held:
+    # Never emptied, and no link is followed: on a medium the name may lead to a file of the server.
+    try:
+        handle = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _leads_elsewhere(place) from None
+        raise
+    with os.fdopen(handle, "rb", buffering=0) as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -231,6 +260,19 @@ def alone_in(place: Path) -> Iterator[None]:
                     "backup.running", "another backup or restore works here: wait until it has ended", place=str(place)
                 ) from None
         yield
+
+
+def _entries(folder: "Path | os.DirEntry[str]") -> "list[os.DirEntry[str]]":
+    with os.scandir(folder) as found:
+        return list(found)
+
+
+def _leads_elsewhere(path: Path) -> EngineFailed:
+    return EngineFailed(
+        "backup.medium_damaged",
+        f"{path} leads elsewhere, and GED makes no such name: ask who had the medium, and use another",
+        folder=str(path.parent),
+    )
 
 
 def _all(out: Writable, content: bytes) -> None:

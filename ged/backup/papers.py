@@ -16,6 +16,11 @@ from ged.errors import EngineFailed
 FORMAT = "ged-backup-1"
 INDEX, SIGNATURE = "index.json.gz", "index.sig"
 MANIFEST, DATABASE, FILES = "manifest.age", "database.age", "files.age"
+_PIECES = frozenset({MANIFEST, DATABASE, FILES})
+LARGEST_INDEX = 1 << 30
+"""Bytes on the medium."""
+_GZIP, _RATIO, _SPARE = 31, 16, 1 << 20
+"""Names of objects are random: an honest index is packed to half. What unpacks to much more is a bomb."""
 
 
 @dataclass(frozen=True)
@@ -54,27 +59,71 @@ class Index:
             EngineFailed: ``backup.index_damaged``.
         """
         try:
-            told = json.loads(gzip.decompress((folder / INDEX).read_bytes()))
-            if told["format"] != FORMAT:
-                raise ValueError(told["format"])
-            pieces = tuple(Piece(str(p["name"]), int(p["size_bytes"]), str(p["sha256"])) for p in told["pieces"])
-            return cls(str(told["snapshot"]), pieces, tuple(str(one) for one in told["objects"]), str(told["keys"]))
-        except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
+            return cls._of(_content(folder))
+        except (OSError, zlib.error, ValueError, KeyError, TypeError, RecursionError) as error:
             raise EngineFailed(
                 "backup.index_damaged",
                 "take another copy of this medium, or another medium",
                 where=f"{folder.name}/{INDEX}",
             ) from error
 
+    @classmethod
+    def signed(cls, folder: Path, public_pem: bytes) -> "Index | None":
+        """The index in a copy's folder, read once: what is signed is what is returned. None: it is not ours, or damaged.
+
+        Raises:
+            Nothing: a copy that is not ours is no error here.
+        """
+        try:
+            content = _content(folder)
+            return cls._of(content) if _is_signed(content, folder, public_pem) else None
+        except (OSError, zlib.error, ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+    @classmethod
+    def _of(cls, content: bytes) -> "Index":
+        told = json.loads(_unpacked(content))
+        if told["format"] != FORMAT:
+            raise ValueError(told["format"])
+        pieces = tuple(Piece(str(p["name"]), int(p["size_bytes"]), str(p["sha256"])) for p in told["pieces"])
+        if not {piece.name for piece in pieces} <= _PIECES:
+            raise ValueError("a piece that is none")
+        return cls(str(told["snapshot"]), pieces, tuple(str(one) for one in told["objects"]), str(told["keys"]))
+
+
+def _content(folder: Path) -> bytes:
+    with (folder / INDEX).open("rb") as stored:
+        content = stored.read(LARGEST_INDEX + 1)
+    if len(content) > LARGEST_INDEX:
+        raise ValueError("too large")
+    return content
+
+
+def _unpacked(content: bytes) -> bytes:
+    """Unpack an index that may come from anybody: never to much more than an honest one holds."""
+    unpacker, most = zlib.decompressobj(wbits=_GZIP), _RATIO * len(content) + _SPARE
+    plain = unpacker.decompress(content, most)
+    if not unpacker.eof or unpacker.unused_data:
+        raise ValueError("no gzip of ours")
+    return plain
+
 
 def is_signed(folder: Path, public_pem: bytes) -> bool:
     """Whether the journal's key signed the index in a copy's folder: nobody else made the copy."""
     try:
+        return _is_signed(_content(folder), folder, public_pem)
+    except (OSError, ValueError):
+        return False
+
+
+def _is_signed(content: bytes, folder: Path, public_pem: bytes) -> bool:
+    try:
         public = serialization.load_pem_public_key(public_pem)
         if not isinstance(public, Ed25519PublicKey):
             return False
-        public.verify(bytes.fromhex((folder / SIGNATURE).read_text(encoding="ascii")), (folder / INDEX).read_bytes())
-    except (OSError, ValueError, InvalidSignature):
+        with (folder / SIGNATURE).open("rb") as stored:
+            public.verify(bytes.fromhex(stored.read(1000).decode("ascii")), content)
+    except InvalidSignature:
         return False
     return True
 

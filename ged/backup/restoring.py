@@ -1,7 +1,8 @@
 """Brings a copy back: every byte is compared with what the manifest says before it counts."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,12 +14,12 @@ from ged.backup import checking, folders, papers
 from ged.backup.medium import Medium
 from ged.backup.order import KEYRING, KEYS
 from ged.backup.papers import Held, Index, Manifest
-from ged.backup.streams import Gunzipping
+from ged.backup.streams import CHUNK, AtMost, FromMedium, Gunzipping, Hashed
 from ged.db import PROGRAM
 from ged.errors import ConfigError, EngineFailed, NotFound
 from ged.jobs import LIVE_STATES, Job, JobKind, JobState
 from ged.org.models import OpenSession
-from ged.ports import BlobStore, Decryptor, Digest
+from ged.ports import BlobStore, Decryptor, Digest, Readable
 from ged.unit import SYSTEM, Services
 
 logger = logging.getLogger(__name__)
@@ -66,15 +67,15 @@ def open_copy(medium: Medium, name: str, decryptor: Decryptor, public_pem: bytes
     """
     for broken in checking.of_snapshot(medium, name, public_pem):
         if broken.code == "index.not_ours":
-            raise EngineFailed(
-                "backup.not_ours",
-                "the journal's key did not sign this copy: somebody else made it, or the keys are of another installation",
-                where=broken.where,
-            )
+            raise _not_ours(broken.where)
         raise _broken(broken.where)
     folder = medium.path_of(name)
+    # Read once more, and from here on the only one: a medium may give something else the second time.
+    index = Index.signed(folder, public_pem)
+    if index is None or index.snapshot != name:
+        raise _not_ours(f"{name}/{papers.INDEX}")
     with TemporaryFile() as plain:
-        with (folder / papers.MANIFEST).open("rb") as stored:
+        with _piece(folder, index, papers.MANIFEST) as stored:
             decryptor.decrypt(stored, Gunzipping(plain))
         plain.seek(0)
         manifest = Manifest.read(plain)
@@ -87,7 +88,24 @@ def open_copy(medium: Medium, name: str, decryptor: Decryptor, public_pem: bytes
         )
     if manifest.snapshot != name:
         raise _broken(f"{name}/{papers.MANIFEST}")
-    return Copy(medium, decryptor, Index.read(folder), manifest)
+    return Copy(medium, decryptor, index, manifest)
+
+
+@contextmanager
+def _piece(folder: Path, index: Index, name: str) -> Iterator[Readable]:
+    """A file of a copy, to be read once. Use what was made of it after the block: its bytes are then those that were signed.
+
+    Raises:
+        EngineFailed: ``backup.broken``.
+    """
+    signed = [one.sha256 for one in index.pieces if one.name == name]
+    with (folder / name).open("rb") as stored:
+        source = Hashed(stored)
+        yield source
+        while source.read(CHUNK):
+            pass
+    if signed != [source.sha256]:
+        raise _broken(f"{folder.name}/{name}")
 
 
 def find_keys(place: Path, index: Index) -> Path:
@@ -144,7 +162,7 @@ def unpack_keys(archive: Path, decryptor: Decryptor, folder: Path) -> None:
 def unpack_files(copy: Copy, folder: Path) -> None:
     """Write the small files below a private folder: ``data/…``."""
     with TemporaryFile(dir=folder) as plain:
-        with (copy.folder / papers.FILES).open("rb") as stored:
+        with _piece(copy.folder, copy.index, papers.FILES) as stored:
             copy.decryptor.decrypt(stored, plain)
         plain.seek(0)
         folders.unpack(plain, folder)
@@ -156,7 +174,7 @@ def write_database(copy: Copy, place: Path) -> None:
     Raises:
         EngineFailed: ``backup.broken``: its bytes are not those of the manifest.
     """
-    with place.open("xb") as out, (copy.folder / papers.DATABASE).open("rb") as stored:
+    with place.open("xb") as out, _piece(copy.folder, copy.index, papers.DATABASE) as stored:
         plain = Gunzipping(out)
         copy.decryptor.decrypt(stored, plain)
     if plain.sha256 != copy.manifest.database_sha256:
@@ -190,7 +208,7 @@ def _bring(copy: Copy, path: Path, held: Held, blobs: BlobStore, spare: Path) ->
     with TemporaryFile(dir=spare) as stored:
         try:
             with path.open("rb") as source:
-                copy.decryptor.decrypt(source, stored)
+                copy.decryptor.decrypt(FromMedium(source), AtMost(stored, held.size_bytes))
             stored.seek(0)
             blobs.put_stored(Digest(held.digest), stored)
         except NotFound:
@@ -240,6 +258,14 @@ def settle(services: Services, copy: Copy, *, irrevocable: frozenset[JobKind], n
             damaged=len(copy.manifest.damaged),
         )  # fmt: skip
         return Settled(len(ended), len(requeued), len(uncertain))
+
+
+def _not_ours(where: str) -> EngineFailed:
+    return EngineFailed(
+        "backup.not_ours",
+        "the journal's key did not sign this copy: somebody else made it, or the keys are of another installation",
+        where=where,
+    )
 
 
 def _broken(where: str) -> EngineFailed:

@@ -32,6 +32,49 @@ class Hashed:
         return self._hasher.hexdigest()
 
 
+class FromMedium:
+    """Reads a file of a medium. A sector that cannot be read is a fault of this file alone, and none of the program."""
+
+    def __init__(self, source: Readable) -> None:
+        self._source = source
+
+    def read(self, size: int = -1, /) -> bytes:
+        """See ``Readable``.
+
+        Raises:
+            EngineFailed: ``backup.altered``.
+        """
+        try:
+            return self._source.read(size)
+        except OSError as error:
+            raise EngineFailed(
+                "backup.altered", "take an earlier copy, or another medium", errno=error.errno
+            ) from error
+
+
+class AtMost:
+    """Passes so many bytes on, and no more: what a medium unpacks to is known before."""
+
+    def __init__(self, out: Writable, size_bytes: int) -> None:
+        self._out, self._left = out, size_bytes
+
+    def write(self, content: bytes, /) -> int:
+        """See ``Writable``.
+
+        Raises:
+            EngineFailed: ``backup.altered``.
+        """
+        self._left -= len(content)
+        if self._left < 0:
+            raise EngineFailed("backup.altered", "take an earlier copy, or another medium")
+        self._out.write(content)
+        return len(content)
+
+    def flush(self) -> None:
+        """See ``Writable``."""
+        self._out.flush()
+
+
 class Gzipped:
     """Reads a stream compressed, in gzip's format."""
 
