@@ -36,11 +36,11 @@ MOVED_FOR_S = 60
 class _PlainReader(io.FileIO):
     """A blob file whose position 0 is the first plain byte."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, "rb")
+    def __init__(self, handle: int, name: str) -> None:
+        super().__init__(handle, "rb")
         if super().read(len(HEADER)) != HEADER:
             self.close()
-            raise EngineFailed("blob.header", "restore the file from a backup", digest=path.name)
+            raise EngineFailed("blob.header", "restore the file from a backup", digest=name)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Seek over plain bytes."""
@@ -179,12 +179,11 @@ class FileBlobs:
                 written = self._write_draft(draft, plain)
             if written.digest != digest:
                 raise EngineFailed("blob.altered", "restore the file from a backup", digest=digest)
-            self._give_name(draft, written)
+            return self._give_name(draft, written, instead=True)
         except (FileNotFoundError, NotFound):
             return False
         finally:
             draft.unlink(missing_ok=True)
-        return True
 
     def key_of(self, digest: Digest) -> bytes | None:
         """The id of a file's key; None: it is clear.
@@ -214,21 +213,37 @@ class FileBlobs:
             os.fsync(out.fileno())
         return _Written(Digest(hasher.hexdigest()), size, key_id, key)
 
-    def _give_name(self, draft: Path, written: "_Written") -> None:
-        """The key first: a file without its key could not be read; a key without its file harms nobody."""
+    def _give_name(self, draft: Path, written: "_Written", *, instead: bool = False) -> bool:
+        """The key first: a file without its key could not be read; a key without its file harms nobody.
+
+        Args:
+            instead: only in place of a file that is there: what was removed meanwhile does not come back. Returns whether
+                it was.
+        """
         target = self._path(written.digest)
         if self._keyring is not None and written.key_id is not None:
             self._keyring.keep(written.key_id, written.digest, written.key)
+            if instead and not target.exists():
+                self._keyring.destroy(written.key_id)
+                return False
         os.replace(draft, target)
         _sync_folder(target.parent)
+        return True
 
     def _open_file(self, path: Path, digest: Digest) -> BinaryIO:
-        key_id = _key_id(path)
+        # Opened once: between two openings the file may be encrypted, or get another key.
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            key_id = key_id_of(os.pread(handle, KEYED, 0))
+            if key_id is not None and self._keyring is None:
+                raise EngineFailed("blob.no_keyring", "name the keyring in the settings (GED_KEYRING)", digest=digest)
+            key = self._keyring.key(key_id, digest) if key_id is not None and self._keyring is not None else b""
+        except BaseException:
+            os.close(handle)
+            raise
         if key_id is None:
-            return io.BufferedReader(_PlainReader(path))
-        if self._keyring is None:
-            raise EngineFailed("blob.no_keyring", "name the keyring in the settings (GED_KEYRING)", digest=digest)
-        return io.BufferedReader(FrameReader(path, self._keyring.key(key_id, digest)), FRAME)
+            return io.BufferedReader(_PlainReader(handle, path.name))
+        return io.BufferedReader(FrameReader(path, key, io.FileIO(handle)), FRAME)
 
     def _is_of(self, digest: Digest, path: Path) -> bool:
         """Whether a file can be read, and its plain bytes are those of the digest."""

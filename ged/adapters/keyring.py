@@ -10,6 +10,7 @@ schema of its own in PostgreSQL, which ``ged backup`` keeps with the keys.
 
 import base64
 import binascii
+import fcntl
 import json
 import os
 import secrets
@@ -49,6 +50,8 @@ SCHEMA = "ged_keys"
 KEY_BYTES = 32
 NONCE_BYTES = 12
 AT_ONCE = 500
+WRITERS = 0x6765646B
+"""Of PostgreSQL's advisory locks, that of who writes keys (shared), and of who removes a master key (alone)."""
 
 
 def new_key() -> bytes:
@@ -152,24 +155,23 @@ class Keyring:
             # With keys in the book, a new master key would open none of them, and hide what is wrong.
             if self.count():
                 self.master.all()
-            self.master.make()
+            with self._alone():
+                if not self.master.is_there:  # of two who start at once, the second finds the first one's
+                    self.master.make()
 
     def keep(self, key_id: bytes, digest: Digest, key: bytes) -> None:
         """Keep a new document's key; durable when this returns."""
-        number, wrapped = self._wrap(key_id, digest, key)
-        row = {
-            "id": key_id,
-            "digest": digest,
-            "master_no": number,
-            "wrapped": wrapped,
-            "made_at": datetime.now(UTC),
-        }
         with self._writing() as connection:
-            connection.execute(_keys.insert(), row)
-        if number not in self.master.all():  # a new master key has replaced it since it was read
+            # Read under the lock: no master key is removed between here and the row.
             number, wrapped = self._wrap(key_id, digest, key)
-            with self._writing() as connection:
-                connection.execute(_keys.update().where(_keys.c.id == key_id).values(master_no=number, wrapped=wrapped))
+            row = {
+                "id": key_id,
+                "digest": digest,
+                "master_no": number,
+                "wrapped": wrapped,
+                "made_at": datetime.now(UTC),
+            }
+            connection.execute(_keys.insert(), row)
 
     def key(self, key_id: bytes, digest: Digest) -> bytes:
         """A document's key.
@@ -267,11 +269,16 @@ class Keyring:
         return brought
 
     def rotate(self) -> Iterator[int]:
-        """Encrypt all keys under a new master key, then remove the earlier ones. Can be interrupted and called again.
+        """Encrypt all keys under a new master key, then remove the earlier ones. Can be interrupted and called again. A second
+        one waits until the first has ended: each would write its own master key over the other's.
 
         Returns:
             After each batch, how many keys are left.
         """
+        with self._alone():
+            yield from self._rotated()
+
+    def _rotated(self) -> Iterator[int]:
         keys = self.master.all()
         current = max(keys)
         if not self.count(not_under=current):
@@ -289,11 +296,20 @@ class Keyring:
                     connection.execute(_keys.update().where(*unchanged).values(values))
             left = self.count(not_under=current)
             yield left
-            if not left:
+            # A file that was stored since may still have its key under the earlier one.
+            if not left and self._removed_others(current):
                 break
-        for number in sorted(self.master.all()):
-            if number != current:
-                self.master.drop(number)
+
+    def _removed_others(self, current: int) -> bool:
+        """Remove all master keys but this, while nobody writes a key; False: an earlier one is still in use."""
+        with self._writing(alone=True) as connection:
+            query = select(func.count()).select_from(_keys).where(_keys.c.master_no != current)
+            if connection.scalar(query):
+                return False
+            for number in sorted(self.master.all()):
+                if number != current:
+                    self.master.drop(number)
+            return True
 
     def _wrap(self, key_id: bytes, digest: Digest, key: bytes) -> tuple[int, bytes]:
         keys = self.master.all()
@@ -315,8 +331,27 @@ class Keyring:
             ) from None
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _alone(self) -> Iterator[None]:
+        """Nobody else adds a master key; the lock ends with the process, and is one for all hosts that share the folder."""
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            # A killed writer left what it had written: it holds keys that are removed later.
+            for draft in self._folder.glob(f".{MASTER}.*"):
+                draft.unlink()
+            yield
+        finally:
+            os.close(folder)
+
+    @contextmanager
+    def _writing(self, *, alone: bool = False) -> Iterator[Connection]:
+        """A transaction that writes; ``alone``: nobody else writes meanwhile, and whoever comes later reads the master keys anew."""
         with self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                shared = "" if alone else "_shared"
+                connection.execute(text(f"SELECT pg_advisory_xact_lock{shared}({WRITERS})"))
+            else:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection.execution_options(schema_translate_map=_schema(connection))
 
     @contextmanager

@@ -3,6 +3,7 @@
 import io
 import os
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -208,18 +209,21 @@ def test_a_rotation_that_was_interrupted_goes_on(
 def test_a_file_that_is_stored_while_the_master_key_changes_is_read(
     blobs: FileBlobs, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Whoever makes a new master key waits for whoever has read the earlier one."""
     wrap = Keyring._wrap
-    turns = iter([True])
+    rotation = threading.Thread(target=lambda: list(keyring.rotate()))
 
     def late(self: Keyring, key_id: bytes, digest: Digest, key: bytes) -> tuple[int, bytes]:
         found = wrap(self, key_id, digest, key)
-        if next(turns, False):
-            assert list(keyring.rotate()) == [0]
+        if rotation.ident is None:
+            rotation.start()
         return found
 
     monkeypatch.setattr(Keyring, "_wrap", late)
     digest = kept(blobs, b"meanwhile")
+    rotation.join()
     assert read(blobs, digest) == b"meanwhile"
+    assert sorted(keyring.master.all()) == [2]
 
 
 def test_a_key_moved_to_another_document_is_refused(blobs: FileBlobs, keyring: Keyring) -> None:
