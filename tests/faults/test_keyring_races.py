@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from ged.adapters.blobs_fs import FileBlobs
-from ged.adapters.keyring import MASTER, Keyring, MasterKeys
+from ged.adapters.keyring import MASTER, Keyring, MasterKeys, new_key
 from ged.db import make_engine
 from ged.errors import NotFound
 from ged.ports import Digest
@@ -63,21 +63,26 @@ def test_two_new_master_keys_at_once_lose_no_document(tmp_path: Path, engine: En
 
 
 def test_two_that_start_at_once_make_one_master_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second sees no file, then waits: the first has made it meanwhile."""
+    """The other one stores a file while the first makes its master key."""
     first, second = Keyring(tmp_path / "keyring"), Keyring(tmp_path / "keyring")
-    count = Keyring.count
     digests: list[Digest] = []
 
-    def overtaken(self: Keyring, *, not_under: int | None = None) -> int:
-        found = count(self, not_under=not_under)
-        if self is second:
-            first.prepare()
-            digests.append(kept(FileBlobs(tmp_path / "blobs", first), b"a letter"))
-        return found
+    def at_once() -> None:
+        second.prepare()
+        digests.append(kept(FileBlobs(tmp_path / "blobs", second), b"a letter"))
 
-    monkeypatch.setattr(Keyring, "count", overtaken)
-    second.prepare()
-    assert FileBlobs(tmp_path / "blobs", second).verify(digests[0])
+    other = threading.Thread(target=at_once)
+
+    def late() -> bytes:
+        if other.ident is None:
+            other.start()
+            other.join(0.3)  # without a lock it has ended by then; with it, it waits for us
+        return new_key()
+
+    monkeypatch.setattr("ged.adapters.keyring.new_key", late)
+    first.prepare()
+    other.join()
+    assert FileBlobs(tmp_path / "blobs", first).verify(digests[0])
 
 
 @pytest.mark.parametrize("engine", PLACES, indirect=True)
