@@ -3,7 +3,7 @@
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -14,7 +14,7 @@ from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from ged.adapters.queue_rq import QUEUE_NAMES, Message, queue_of
+from ged.adapters.queue_rq import Message, queue_of
 
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 """Pauses between attempts to reach Redis again."""
@@ -47,10 +47,18 @@ class _Forking(Worker):
             self.kill_horse(sig=signal.SIGRTMIN)
 
 
-def work(redis: "Redis", *, name: Callable[[], str], stop: threading.Event, between_sweeps: threading.Lock) -> None:
+def work(
+    redis: "Redis",
+    *,
+    name: Callable[[], str],
+    queues: Sequence[str],
+    stop: threading.Event,
+    between_sweeps: threading.Lock,
+) -> None:
     """Take messages until ``stop`` is set (by SIGTERM or SIGINT); while Redis is away, wait for it.
 
     Args:
+        queues: names of the queues, in the order in which a free worker looks into them.
         name: returns a new name at each call: RQ remembers names for minutes and refuses a known name.
         between_sweeps: lock that is held while no child may be forked.
     """
@@ -58,7 +66,7 @@ def work(redis: "Redis", *, name: Callable[[], str], stop: threading.Event, betw
     while not stop.is_set():
         with suppress(RedisError, StopRequested):
             _Forking(
-                [queue_of(queue, redis) for queue in QUEUE_NAMES],
+                [queue_of(queue, redis) for queue in queues],
                 connection=redis,
                 name=name(),
                 job_class=Message,

@@ -8,6 +8,7 @@ import threading
 import click
 
 from ged.config import refuse_unknown_addresses
+from ged.ports import Lane
 from web.commands.shared import settings_of
 from web.processes.schema_check import require_migrated
 from web.processes.server import serve_site
@@ -31,15 +32,33 @@ def serve(bind: str, threads: int, processes: int | None) -> None:
     serve_site(settings, bind=bind, threads=threads, processes=processes)
 
 
+def _lanes(_context: click.Context, _option: click.Parameter, words: str) -> tuple[Lane, ...]:
+    """The lanes of `quick:desk`; all where none is named. Numbers only tell the services of the same lanes apart."""
+    named = {word for word in words.split(":") if word and not word.isdigit()}
+    unknown = named - {lane.value for lane in Lane}
+    if unknown:
+        raise click.BadParameter(f"{', '.join(sorted(unknown))}: there are {', '.join(Lane)}")
+    return tuple(lane for lane in Lane if not named or lane.value in named)
+
+
 @click.command()
-def worker() -> None:
+@click.option(
+    "--lanes",
+    default="",
+    metavar="LANE:LANE",
+    callback=_lanes,
+    help=f"With Redis: take jobs of these lanes only, of {':'.join(Lane)}.  [default: all]",
+)
+def worker(lanes: tuple[Lane, ...]) -> None:
     """Run the jobs until stopped."""
 
     settings = settings_of()
+    if lanes != tuple(Lane) and not settings.redis_url:
+        raise click.UsageError("--lanes needs Redis: the one worker of an embedded installation has all lanes")
     require_isolation(settings)
     stop = threading.Event()
     if settings.redis_url:
-        run_servers(settings, stop)
+        run_servers(settings, stop, lanes=lanes)
         return
     require_migrated(settings)
     for number in (signal.SIGTERM, signal.SIGINT):

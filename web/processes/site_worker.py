@@ -36,6 +36,7 @@ from ged.errors import DiskFull
 from ged.space import SMALL_BYTES, disk_full_of
 from ged.unit import Services
 from web.api.bridge import LONGEST_WAIT_S, ORDER_PATH, WAITED
+from web.processes import supervisor
 from web.processes.bare import BareTask, Refusal
 from web.site import context, disk, errors, i18n
 from web.site.polls import Polls
@@ -53,6 +54,7 @@ IDLE_S = 75
 be sent on a connection that is being closed, and be lost."""
 MOST_CONNECTIONS = 2_000
 MOST_OF_ONE_ADDRESS = 100
+TELL_EVERY_S = 10.0
 POLL_THREADS = 2
 MULTIPART_BYTES = 1_000_000
 """The size of a form's other parts, added to the largest file."""
@@ -244,6 +246,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
     """A process of the site under gunicorn's arbiter, which replaces it when it ends."""
 
     wsgi: Flask
+    _tells_at_s = 0.0
 
     def run(self) -> None:
         """Serve until stopped, until ``RECYCLED_AFTER`` requests, or until the arbiter is gone."""
@@ -265,6 +268,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         _Alarm(self.PIPE[0], map=connections)
         while self.alive and self.nr < self.max_requests and self.ppid == os.getppid():
             self._turn(connections)
+            self._tell_supervisor()
         self._finish(listeners, connections)
 
     def _listen(self, sock: Any, connections: dict[int, Any]) -> BaseWSGIServer:
@@ -299,6 +303,12 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         if kind is TcpListener and not settings.proxies:
             listener.most_of_one_address = MOST_OF_ONE_ADDRESS
         return listener
+
+    def _tell_supervisor(self) -> None:
+        """Tell that this process serves. When none of the site's processes does, the supervisor starts the site again."""
+        if time.monotonic() >= self._tells_at_s:
+            self._tells_at_s = time.monotonic() + TELL_EVERY_S
+            supervisor.tell(supervisor.ALIVE)
 
     def _turn(self, connections: dict[int, Any]) -> None:
         self.notify()

@@ -21,7 +21,7 @@ from ged.config import Settings, load_settings
 from ged.errors import ConfigError
 from ged.ports import JobId, Lane
 from ged.unit import Services
-from web.processes import look_around
+from web.processes import look_around, supervisor
 from web.processes.backup_clock import BackupClock
 from web.processes.schema_check import require_migrated
 from web.wiring.redis_jobs import require_redis, work_for_rq
@@ -118,7 +118,8 @@ def run_embedded(settings: Settings, stop: threading.Event) -> bool:
         for lane in lanes:
             lane.start()
         look_around.start(stop)
-        _periodically(services, stop, BackupClock(settings, services))
+        supervisor.tell(supervisor.READY)
+        _periodically(services, lanes, stop, BackupClock(settings, services))
         return _ended(services, lanes)
 
 
@@ -167,8 +168,13 @@ def _due(session: Session, lane: Lane) -> list[JobId]:
     return jobs.due(session, now=now, kinds=kinds, limit=1)
 
 
-def _periodically(services: Services, stop: threading.Event, clock: BackupClock) -> None:
+def _periodically(
+    services: Services, lanes: Sequence[threading.Thread], stop: threading.Event, clock: BackupClock
+) -> None:
     while not stop.is_set():
+        # Without one of its lanes a worker does half of its work, for ever: it is better started again.
+        if all(lane.is_alive() for lane in lanes):
+            supervisor.tell(supervisor.ALIVE)
         try:
             _beat(services, tuple(Lane))
             pipeline.schedule_periodic(services, now=datetime.now(UTC))
@@ -184,8 +190,11 @@ def _beat(services: Services, lanes: Sequence[Lane]) -> None:
         workers.beat(uow.session, worker_name(), host=socket.gethostname(), lanes=lanes, now=now)
 
 
-def run_servers(settings: Settings, stop: threading.Event) -> None:
+def run_servers(settings: Settings, stop: threading.Event, *, lanes: Sequence[Lane] = tuple(Lane)) -> None:
     """Work for RQ until stopped. A thread resubmits jobs that a crash lost between commit and queue.
+
+    Args:
+        lanes: that this worker takes jobs of; what was lost it resubmits of all.
 
     Raises:
         ConfigError: ``worker.redis_unreachable`` at the start. A later outage of Redis is waited out.
@@ -196,13 +205,18 @@ def run_servers(settings: Settings, stop: threading.Event) -> None:
     require_migrated(settings)
     clock = BackupClock(settings, services)
     sweeper = threading.Thread(
-        target=_resubmit, args=(services, stop, between_sweeps, clock), name="sweep", daemon=True
+        target=_resubmit, args=(services, stop, between_sweeps, lanes, clock), name="sweep", daemon=True
     )
     sweeper.start()
     look_around.start(stop)
+    supervisor.tell(supervisor.READY)
     # RQ needs a new name for each start: it refuses a name that it remembers.
     work_for_rq(
-        settings, name=lambda: f"ged-{worker_name()}-{secrets.token_hex(4)}", stop=stop, between_sweeps=between_sweeps
+        settings,
+        name=lambda: f"ged-{worker_name()}-{secrets.token_hex(4)}",
+        lanes=lanes,
+        stop=stop,
+        between_sweeps=between_sweeps,
     )
     stop.set()
     sweeper.join(GRACE_S)
@@ -210,14 +224,21 @@ def run_servers(settings: Settings, stop: threading.Event) -> None:
         workers.leave(uow.session, worker_name())
 
 
-def _resubmit(services: Services, stop: threading.Event, between_sweeps: threading.Lock, clock: BackupClock) -> None:
+def _resubmit(
+    services: Services,
+    stop: threading.Event,
+    between_sweeps: threading.Lock,
+    lanes: Sequence[Lane],
+    clock: BackupClock,
+) -> None:
     periodic_at = time.monotonic()
     while not stop.wait(SWEEP_EVERY_S):
+        supervisor.tell(supervisor.ALIVE)
         try:
             with between_sweeps:
                 sweep_lost(services, now=datetime.now(UTC))
                 if time.monotonic() >= periodic_at:
-                    _beat(services, tuple(Lane))
+                    _beat(services, lanes)
                     pipeline.schedule_periodic(services, now=datetime.now(UTC))
                     clock.look(datetime.now(UTC))
                     periodic_at = time.monotonic() + PERIODIC_EVERY_S

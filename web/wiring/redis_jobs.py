@@ -1,14 +1,15 @@
 """Jobs queued in Redis: the site's queue, and the worker's side."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from redis.exceptions import RedisError
 
-from ged.adapters.queue_rq import RqQueue, open_redis
+from ged.adapters.queue_rq import NAMES, RqQueue, open_redis
 from ged.adapters.rq_worker import work
 from ged.config import Settings
 from ged.errors import ConfigError
+from ged.ports import Lane
 
 
 def queue(url: str, settings: Settings) -> RqQueue:
@@ -34,8 +35,14 @@ def require_redis(settings: Settings) -> None:
 
 
 def work_for_rq(
-    settings: Settings, *, name: Callable[[], str], stop: threading.Event, between_sweeps: threading.Lock
+    settings: Settings,
+    *,
+    name: Callable[[], str],
+    lanes: Sequence[Lane],
+    stop: threading.Event,
+    between_sweeps: threading.Lock,
 ) -> None:
-    """Process RQ's messages until ``stop`` is set (``ged.adapters.rq_worker.work``)."""
+    """Process RQ's messages of these lanes until ``stop`` is set (``ged.adapters.rq_worker.work``)."""
+    queues = [queue for lane, queue in NAMES.items() if lane in lanes]
     with open_redis(settings.redis_url or "", ca_file=settings.redis_ca) as redis:
-        work(redis, name=name, stop=stop, between_sweeps=between_sweeps)
+        work(redis, name=name, queues=queues, stop=stop, between_sweeps=between_sweeps)

@@ -1,0 +1,41 @@
+"""``ged worker --lanes``: a worker of some lanes looks into the queues of these alone."""
+
+import threading
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from ged.config import Settings
+from ged.ports import Lane
+from web.commands.serve import worker
+from web.wiring import redis_jobs
+
+
+@pytest.mark.parametrize(
+    ("lanes", "queues"),
+    [((Lane.DESK, Lane.QUICK), ["ged", "ged-desk"]), (tuple(Lane), [*redis_jobs.NAMES.values()])],
+)
+def test_the_queues_are_those_of_the_lanes_in_their_order(
+    monkeypatch: pytest.MonkeyPatch, lanes: tuple[Lane, ...], queues: list[str]
+) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(redis_jobs, "work", lambda _redis, **named: asked.update(named))
+    settings = Settings.model_construct(redis_url="redis://127.0.0.1:1/0", redis_ca=None)
+    lock = threading.Lock()
+    redis_jobs.work_for_rq(settings, name=str, lanes=lanes, stop=threading.Event(), between_sweeps=lock)
+    assert asked["queues"] == queues
+
+
+@pytest.mark.parametrize("words", ["fast", "quick:fast", "quick,desk"])
+def test_an_unknown_lane_is_told_with_those_that_there_are(words: str) -> None:
+    told = CliRunner().invoke(worker, ["--lanes", words])
+    assert told.exit_code == 2
+    assert "quick, desk, files" in told.output
+
+
+def test_an_embedded_worker_has_all_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.commands.serve.settings_of", lambda: Settings.model_construct(redis_url=None))
+    told = CliRunner().invoke(worker, ["--lanes", "slow:2"])
+    assert told.exit_code == 2
+    assert "needs Redis" in told.output
