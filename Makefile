@@ -12,7 +12,7 @@ BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check quick lint collected sbom docs pages pictures day bench deadlocks malformed mutate fmt clean
+.PHONY: help run demo test check quick lint collected sbom docs pages pictures day bench deadlocks malformed mutate bundle bundle-try fmt clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z*%-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -104,6 +104,14 @@ malformed: ## read 500 malformed files made from a fresh seed (FILES=500); some 
 mutate: ## change the program in one small place at a time: do its tests notice? (AREA=access, or all; long)
 	@$(SETUP) mutate
 	@exec $(BIN)/python scripts/mutate.py $(AREA)
+
+bundle: ## write dist/ged-VERSION.tar, which installs without network (SIGN=OPENPGP-KEY, WITH="further Debian packages")
+	@$(SETUP) run
+	@$(BIN)/python scripts/bundle.py --sign "$(SIGN)" --with "$(WITH)"
+
+bundle-try: ## install that bundle in a bare Debian without network and find a first letter there (root, debootstrap; ten minutes)
+	@$(SETUP) run
+	@sh scripts/bundle_try.sh "$(BUNDLE)"
 
 fmt: ## format the sources and repair what the linter can repair
 	@$(SETUP) check
