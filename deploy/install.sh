@@ -17,8 +17,10 @@ current=$R/opt/ged/current
 previous=$R/opt/ged/previous
 settings_dir=$R/etc/ged
 settings=$settings_dir/ged.env
-answers=$settings_dir/answers
-tls=$settings_dir/tls
+# What only this script and the proxy read stays root's: the service's account owns the folder of its settings.
+state=$R/etc/ged-install
+answers=$state/answers
+tls=$state/tls
 account=ged
 
 say() { printf '%s\n' "$*"; }
@@ -91,10 +93,10 @@ set_setting() {
     {
         sed "/^$1=/d" "$settings"
         [ -z "$2" ] || printf '%s=%s\n' "$1" "$2"
-    } >"$settings.new"
-    chmod 640 "$settings.new"
-    chown "root:$account" "$settings.new"
-    mv "$settings.new" "$settings"
+    } >"$scratch/settings"
+    chmod 600 "$scratch/settings"
+    chown "$account:$account" "$scratch/settings"
+    mv "$scratch/settings" "$settings"
     say "   réglage : $1"
 }
 
@@ -127,6 +129,12 @@ start_services() {
         systemctl restart $(services)
         systemctl reload-or-restart nginx
         if has_command doctor; then systemctl enable --quiet --now ged-doctor.timer; fi
+        # Where the worker calls it (GED_BACKUP_AT), no timer does.
+        if [ -n "$(setting_of GED_BACKUP_TO)" ] && [ -z "$(setting_of GED_BACKUP_AT)" ]; then
+            systemctl enable --quiet --now ged-backup.timer
+        else
+            systemctl disable --quiet --now ged-backup.timer
+        fi
         return 0
     fi
     # shellcheck disable=SC2046 # names of units, without blanks
@@ -317,9 +325,9 @@ install_release() {
         stop_services
         say "   la version d'avant reste dans $(readlink -f "$current") (install.sh --back)"
         # What an earlier update left open is closed by the release that left it. After --back it is the other's.
-        [ -e "$settings_dir/went-back" ] || as_ged "$current/bin/ged" migrate --finish
+        [ -e "$state/went-back" ] || as_ged "$current/bin/ged" migrate --finish
         link_to "$(readlink -f "$current")" "$previous"
-        rm -f "$settings_dir/finished" "$settings_dir/went-back"
+        rm -f "$state/finished" "$state/went-back"
     fi
     link_to "$target" "$current"
     for one in "$releases"/*; do
@@ -343,10 +351,10 @@ write_settings() {
         (cd / && "$current/bin/ged" init --production --data "$R$data" 2>/dev/null)
         chown -R "$account:$account" "$R$data"
     fi
-    # The service reads its settings and cannot change them.
-    chown "root:$account" "$settings_dir" "$settings"
-    chmod 750 "$settings_dir"
-    chmod 640 "$settings"
+    # The account's, as its commands read them. The services get a copy from systemd, and see the folder read-only.
+    chown "$account:$account" "$settings_dir"
+    chown -h "$account:$account" "$settings"
+    chmod 700 "$settings_dir"
     set_setting GED_PUBLIC_URL "$address"
     set_setting GED_PROXIES 1
     if [ "$database" = embarquee ]; then
@@ -369,17 +377,18 @@ write_settings() {
 migrate() {
     step "Base de données"
     # Only a first installation has no release to go back to.
-    if [ -L "$previous" ] && [ ! -e "$settings_dir/finished" ]; then
+    if [ -L "$previous" ] && [ ! -e "$state/finished" ]; then
         as_ged "$current/bin/ged" migrate
     else
         as_ged "$current/bin/ged" migrate --finish
-        [ -e "$settings_dir/finished" ] || : >"$settings_dir/finished"
+        [ -e "$state/finished" ] || : >"$state/finished"
     fi
 }
 
 # The authority signs for this one name: on the agents' machines it can vouch for nothing else.
 make_certificate() {
     step "Certificat"
+    folder 700 "$state"
     folder 700 "$tls"
     if [ "$certificate" != autorite ]; then
         chain=${certificate%,*} chain_key=${certificate#*,}
@@ -439,8 +448,15 @@ write_units() {
         [ "$unit" = ged-bridge.service ] || put "$R/etc/systemd/system/$unit" 644 <"$source"
     done
     # The folders of this installation; the rest of the system is read-only for the services.
-    for unit in ged-site.service ged-worker.service ged-worker@.service ged-doctor.service; do
-        printf '[Unit]\nRequiresMountsFor=%s\n[Service]\nReadWritePaths=%s\n' "$R$data" "$R$data${keyring:+ $keyring}" |
+    written="$R$data${keyring:+ $keyring}"
+    # The media of copies may be away when a service starts.
+    for name in GED_BACKUP_TO GED_BACKUP_KEYS_TO; do
+        medium=$(setting_of "$name")
+        written="$written${medium:+ -$medium}"
+    done
+    for unit in ged-site ged-worker ged-worker@ ged-doctor ged-backup; do
+        unit=$unit.service
+        printf '[Unit]\nRequiresMountsFor=%s\n[Service]\nReadWritePaths=%s\n' "$R$data" "$written" |
             put "$R/etc/systemd/system/$unit.d/10-data.conf" 644
     done
     put "$R/etc/systemd/journald.conf.d/ged.conf" 644 <"$current/deploy/journald.conf"
@@ -454,8 +470,9 @@ farewell() {
     [ "$certificate" != autorite ] || say " - mettre $tls/authority.pem sur les postes des agents, ou installer un certificat reconnu"
     say " - ged account first NOM      le premier compte, puis $address"
     say " - ged pki init …             l'autorité des signatures (docs/keys.md)"
+    [ -n "$(setting_of GED_BACKUP_TO)" ] || say " - GED_BACKUP_TO …            les sauvegardes (docs/backup.md), puis de nouveau install.sh"
     say " - sh try.sh                  une première lettre, dans une installation d'essai à côté"
-    [ ! -L "$previous" ] || [ -e "$settings_dir/finished" ] || say " - sh install.sh --finish     quand la nouvelle version a fait ses preuves"
+    [ ! -L "$previous" ] || [ -e "$state/finished" ] || say " - sh install.sh --finish     quand la nouvelle version a fait ses preuves"
     if has_command doctor && runs_systemd; then
         say ""
         ged doctor || true
@@ -466,13 +483,13 @@ farewell() {
 
 go_back() {
     [ -L "$previous" ] || die "il n'y a pas de version d'avant"
-    [ ! -e "$settings_dir/finished" ] || die "la base a oublié la version d'avant (--finish) : seule une sauvegarde y ramène"
+    [ ! -e "$state/finished" ] || die "la base a oublié la version d'avant (--finish) : seule une sauvegarde y ramène"
     database=$(answer_of "$answers" database)
     stop_services
     now=$(readlink -f "$previous") was=$(readlink -f "$current")
     link_to "$now" "$current"
     link_to "$was" "$previous"
-    : >"$settings_dir/went-back"
+    : >"$state/went-back"
     step "Version $(basename "$now") ; $(basename "$was") reste là"
     start_services
 }
@@ -481,7 +498,7 @@ finish() {
     [ -L "$current" ] || die "rien n'est installé"
     database=$(answer_of "$answers" database)
     as_ged "$current/bin/ged" migrate --finish
-    : >"$settings_dir/finished"
+    : >"$state/finished"
 }
 
 case $mode in
@@ -495,6 +512,7 @@ finish)
     ;;
 esac
 
+folder 700 "$state"
 scratch=$(mktemp -d "$R/var/tmp/ged-install.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM

@@ -8,7 +8,7 @@ umask 077
 
 current=/opt/ged/current
 settings=/etc/ged/ged.env
-answers=/etc/ged/answers
+answers=/etc/ged-install/answers
 site=127.0.0.1:8018
 port=8443
 
@@ -23,7 +23,7 @@ answer() { sed -n "s/^$1=//p" "$answers" | tail -n 1; }
 host=$(answer address | sed 's|^https://||; s|:.*||')
 certificate=$(answer certificate)
 if [ "$certificate" = autorite ]; then
-    chain=/etc/ged/tls/site.pem chain_key=/etc/ged/tls/site.key authority=/etc/ged/tls/authority.pem
+    chain=/etc/ged-install/tls/site.pem chain_key=/etc/ged-install/tls/site.key authority=/etc/ged-install/tls/authority.pem
 else
     chain=${certificate%,*} chain_key=${certificate#*,} authority=/etc/ssl/certs/ca-certificates.crt
 fi

@@ -129,7 +129,7 @@ def test_a_second_call_changes_nothing(machine: Machine) -> None:
 
 def test_the_certificate_is_the_sites_and_the_authority_can_vouch_for_no_other(machine: Machine) -> None:
     machine.install(*machine.answered(ANSWERS))
-    tls = machine.root / "etc/ged/tls"
+    tls = machine.root / "etc/ged-install/tls"
     check = ["openssl", "verify", "-CAfile", str(tls / "authority.pem")]
     host = ["-verify_hostname", "courrier.example.org", str(tls / "site.pem")]
     subprocess.run([*check, *host], check=True, capture_output=True)
@@ -151,7 +151,7 @@ def test_the_certificate_is_the_sites_and_the_authority_can_vouch_for_no_other(m
     subprocess.run([*make, *signed, *name], check=True, capture_output=True)
     refused = subprocess.run([*check, str(other)], check=False, capture_output=True, text=True)
     assert "permitted subtree violation" in refused.stderr
-    for path in (tls / "authority.key", tls / "site.key", machine.root / "etc/ged/answers"):
+    for path in (tls / "authority.key", tls / "site.key", machine.root / "etc/ged-install/answers"):
         assert path.stat().st_mode & 0o077 == 0
 
 
