@@ -32,6 +32,11 @@ told "bare Debian: $(du -sh "$root" | cut -f1)"
 
 mkdir "$root/root/bundle" "$root/old"
 tar --extract --file "$bundle" --directory "$root/root/bundle" --strip-components 1 --no-same-owner
+key=''
+if [ -r "${bundle%.tar}.key.gpg" ]; then
+    cp "${bundle%.tar}.key.gpg" "$root/root/key.gpg"
+    key='--key /root/key.gpg'
+fi
 printf 'address=https://courrier.ministere.example\ndata=/srv/ged/data\n' >"$root/root/answers"
 # Not a chroot: the kernel refuses user namespaces there, and the readers of outside files shut themselves in by them.
 cat >"$root/root/inside" <<'INSIDE'
@@ -56,7 +61,7 @@ inside() {
     ' "$root" "$@"
 }
 
-inside sh -c '! ip route 2>/dev/null | grep . && cd /root/bundle && sh install.sh --answers /root/answers'
+inside sh -c "[ \"\$(ls /sys/class/net)\" = lo ] && cd /root/bundle && sh install.sh $key --answers /root/answers"
 told "installed"
 # shellcheck disable=SC2016 # expanded inside
 inside sh -c 'touch /root/mark; sleep 1; cd /root/bundle && sh install.sh --answers /root/answers >/root/again.log
