@@ -142,7 +142,7 @@ class Settings(BaseSettings):
     second_factor_roles: tuple[
         Literal["clerk", "member", "head", "authority", "secretary", "signatory", "administrator", "auditor"], ...
     ] = ()
-    """Whoever holds a post with one of these roles arms a second step at the next sign-in, and signs in with it from then on:
+    """Whoever holds a post with one of these roles arms a second step before anything else, and signs in with it from then on:
     ``["signatory", "clerk", "administrator"]`` for a ministry that works. Empty: everybody may, nobody must."""
     backup_to: Path | None = None
     """Folder of the medium of `ged backup`: a mounted disk, a share. It must be there: it is never made."""

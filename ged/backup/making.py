@@ -7,6 +7,7 @@ copied again. By then nearly all files are on the medium, so the second time tak
 
 import errno
 import io
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,8 @@ AT_ONCE = 4
 """Files that are written at the same time: a medium answers slowly, and takes several as fast as one."""
 BATCH = 256
 KEYRINGS_KEPT = 2
+COPY_OF_KEYS = "copy-"
+"""Begins the name of the folder in which the keys of the stored files are copied."""
 MARGIN_BYTES = 8_000_000
 """Room for the index, and for what a file system needs itself."""
 ENTRY_BYTES = 100
@@ -87,6 +90,22 @@ def _spare(services: Services) -> Iterator[Path]:
         shutil.rmtree(left, ignore_errors=True)
     with TemporaryDirectory(dir=parent, prefix="backup-") as folder:
         yield Path(folder)
+
+
+@contextmanager
+def _beside_the_keys(keyring: Path | None, spare: Path) -> Iterator[Path]:
+    """A private folder on the disk of the keyring: in the data folder, the keys would lie beside what they open for whoever copies
+    it meanwhile, or after a run that was killed. Where there is no room, or the keyring is only read, in ``spare``."""
+    parent = keyring if keyring is not None and _takes_another(keyring) else spare
+    for left in parent.glob(f"{COPY_OF_KEYS}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with TemporaryDirectory(dir=parent, prefix=COPY_OF_KEYS) as folder:
+        yield Path(folder)
+
+
+def _takes_another(keyring: Path) -> bool:
+    size = sum(one.stat().st_size for one in keyring.iterdir() if one.is_file())
+    return os.access(keyring, os.W_OK) and shutil.disk_usage(keyring).free > 3 * size + MARGIN_BYTES
 
 
 class _Run:
@@ -173,11 +192,11 @@ class _Run:
             return True
         if order.medium is None or order.encryptor is None:
             return False
-        folder, encryptor = self._spare / "keyring", order.encryptor
-        folder.mkdir(mode=0o700)
-        order.copy_keyring(folder)
-        place = order.medium / f"{KEYRING}{name}.age"
-        with TemporaryFile(dir=self._spare) as packed:
+        encryptor, place = order.encryptor, order.medium / f"{KEYRING}{name}.age"
+        with _beside_the_keys(order.keyring, self._spare) as spare, TemporaryFile(dir=spare) as packed:
+            folder = spare / "keyring"
+            folder.mkdir(mode=0o700)
+            order.copy_keyring(folder)
             folders.pack_folder(folder, packed)
             packed.seek(0)
             write_whole(

@@ -22,12 +22,14 @@ class KeysOrder:
         medium: None: not this time; what changed since is told.
         settings: name in the archive -> content: the settings, and the files that they name.
         copy_keyring: writes the keys of the stored files into an empty folder; None: files are stored in clear.
+        keyring: the folder of the keyring, on whose disk that copy is made.
     """
 
     medium: Path | None
     encryptor: Encryptor | None
     settings: Mapping[str, bytes] = field(repr=False)
     copy_keyring: Callable[[Path], None] | None = None
+    keyring: Path | None = None
 
 
 @dataclass(frozen=True)

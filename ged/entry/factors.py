@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged import locks
@@ -13,7 +13,7 @@ from ged.notices import finding
 from ged.notices.models import FactorStep, Occasion
 from ged.org.actors import load_actor
 from ged.org.models import Person
-from ged.unit import SYSTEM, Actor, Services, UnitOfWork
+from ged.unit import SYSTEM, Actor, ReadSession, Services, UnitOfWork
 
 PENDING_KEPT = timedelta(minutes=30)
 """How long a telephone may take from the QR code to its first right code."""
@@ -67,10 +67,11 @@ def factors_of(session: Session, person_id: int) -> Factors:
     )  # fmt: skip
 
 
-def is_armed(session: Session, person_id: int) -> bool:
+def is_armed(session: ReadSession, person_id: int) -> bool:
     """Whether the password alone does not open a person's account."""
-    has_key = select(Passkey.id).where(Passkey.person_id == person_id).limit(1)
-    return session.scalar(_armed(person_id)) is not None or session.scalar(has_key) is not None
+    has_code = select(TotpSecret.id).where(TotpSecret.person_id == person_id, TotpSecret.armed_at.is_not(None)).exists()
+    has_key = select(Passkey.id).where(Passkey.person_id == person_id).exists()
+    return bool(session.scalar(select(or_(has_code, has_key))))
 
 
 def armed_totp(session: Session, person_id: int) -> TotpSecret | None:
@@ -95,9 +96,12 @@ def is_required(services: Services, actor: Actor) -> bool:
 
 def must_arm(session: Session, services: Services, person_id: int, *, on: date) -> bool:
     """Whether a person must arm a second step before anything else."""
-    if not services.second_factor_roles or is_armed(session, person_id):
-        return False
-    return is_required(services, load_actor(session, person_id, on=on))
+    return bool(services.second_factor_roles) and lacks(session, services, load_actor(session, person_id, on=on))
+
+
+def lacks(session: ReadSession, services: Services, actor: Actor) -> bool:
+    """Whether an actor must arm a second step before anything else: asked at each request, as a role may come in an open session."""
+    return is_required(services, actor) and not is_armed(session, int(actor.person_id))
 
 
 def hold(uow: UnitOfWork, person_id: int) -> Person:

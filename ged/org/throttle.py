@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import CursorResult, case, delete, select, update
+from sqlalchemy import Case, CursorResult, case, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from ged.db import insert_if_missing
@@ -20,6 +20,8 @@ from ged.org.models import Bucket
 LONGEST_WAIT = timedelta(minutes=15)
 """A bucket never takes longer to drain, however many attempts came at once."""
 MOST_UNWRITTEN = 5_000
+SET_BACK_MS = 3_600_000
+"""A level further ahead than an hour beyond a full bucket was written while the server's clock was ahead: it counts as empty."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Limit:
     def every_ms(self) -> int:
         """The weight of one attempt, in milliseconds."""
         return int(self.every_s * 1000)
+
+    @property
+    def full_ms(self) -> int:
+        """The highest level of a bucket, in milliseconds."""
+        return max(self.room_ms + self.every_ms, int(LONGEST_WAIT.total_seconds() * 1000))
 
     @property
     def room_ms(self) -> int:
@@ -65,8 +72,7 @@ class Unwritten:
             if len(self._drained_ms) >= MOST_UNWRITTEN and subject not in self._drained_ms:
                 del self._drained_ms[min(self._drained_ms, key=lambda one: self._drained_ms[one])]
             level = max(self._drained_ms.get(subject, 0), now_ms) + limit.every_ms
-            longest_ms = max(limit.room_ms + limit.every_ms, int(LONGEST_WAIT.total_seconds() * 1000))
-            self._drained_ms[subject] = min(level, now_ms + longest_ms)
+            self._drained_ms[subject] = min(level, now_ms + limit.full_ms)
 
 
 def _ms(moment: datetime) -> int:
@@ -76,6 +82,8 @@ def _ms(moment: datetime) -> int:
 def wait_s(session: Session, limit: Limit, subject: str, *, now: datetime) -> int:
     """Whole seconds until the subject may try again, 0 for now. Counts nothing."""
     drained = session.scalar(select(Bucket.drained_ms).where(Bucket.subject == subject)) or 0
+    if drained > _ms(now) + limit.full_ms + SET_BACK_MS:
+        return 0
     left_ms = drained - _ms(now) - limit.room_ms
     return max(0, -(-left_ms // 1000))
 
@@ -84,8 +92,7 @@ def add(session: Session, limit: Limit, subject: str, *, now: datetime) -> None:
     """Count a failure, even if the bucket is full: concurrent attempts all count."""
     _ensure(session, subject, now)
     now_ms = _ms(now)
-    full_ms = max(limit.room_ms + limit.every_ms, int(LONGEST_WAIT.total_seconds() * 1000))
-    risen = case((Bucket.drained_ms < now_ms, now_ms), else_=Bucket.drained_ms) + limit.every_ms
+    full_ms, risen = limit.full_ms, _level(limit, now_ms) + limit.every_ms
     session.execute(
         update(Bucket)
         .where(Bucket.subject == subject)
@@ -101,7 +108,7 @@ def take(session: Session, limit: Limit, subject: str, *, now: datetime) -> bool
     """Count an attempt if the bucket has room; returns whether it had. Concurrent attempts cannot exceed the room."""
     _ensure(session, subject, now)
     now_ms = _ms(now)
-    level = case((Bucket.drained_ms < now_ms, now_ms), else_=Bucket.drained_ms)
+    level = _level(limit, now_ms)
     taken = session.execute(
         update(Bucket)
         .where(Bucket.subject == subject, level <= now_ms + limit.room_ms)
@@ -109,6 +116,11 @@ def take(session: Session, limit: Limit, subject: str, *, now: datetime) -> bool
         .execution_options(synchronize_session=False)
     )
     return cast(CursorResult[tuple[()]], taken).rowcount == 1
+
+
+def _level(limit: Limit, now_ms: int) -> Case[int]:
+    is_set_back = Bucket.drained_ms > now_ms + limit.full_ms + SET_BACK_MS
+    return case((or_(Bucket.drained_ms < now_ms, is_set_back), now_ms), else_=Bucket.drained_ms)
 
 
 def note_refused(session: Session, subject: str) -> int:

@@ -13,7 +13,8 @@ from typing import BinaryIO
 import pytest
 
 from ged.adapters.age import AgeRecipients
-from ged.backup import checking, papers, restoring
+from ged.adapters.keyring import BOOK, MASTER
+from ged.backup import checking, folders, papers, restoring
 from ged.backup.medium import Medium
 from ged.backup.papers import Index
 from ged.backup.streams import AtMost
@@ -238,3 +239,23 @@ def test_one_bad_sector_of_the_server_does_not_stop_the_copy_of_the_rest(
     monkeypatch.setattr(type(copied.services.blobs), "verify", of_disk)
     made = copied.copy(now=NIGHT)
     assert (list(made.damaged), made.new) == (bad, 1)
+
+
+def test_the_keys_never_lie_in_the_data_folder(copied: Copied, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever copies the data folder while a copy is made, or after a killed one, must not get what opens it."""
+    keyring, data = copied.installation.settings.keyring, Path(copied.services.data_dir)
+    assert keyring is not None
+    left = keyring / "copy-killed"
+    left.mkdir()
+    pack = folders.pack_folder
+    packed: list[Path] = []
+
+    def seen(folder: Path, out: BinaryIO) -> None:
+        packed.append(folder)
+        assert not [one for one in data.rglob("*") if one.name in (MASTER, BOOK)]
+        pack(folder, out)
+
+    monkeypatch.setattr(folders, "pack_folder", seen)
+    copied.copy(now=NIGHT)
+    assert packed[0].is_relative_to(keyring)
+    assert sorted(one.name for one in keyring.iterdir()) == [BOOK, MASTER]

@@ -19,7 +19,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from ged.codes import derive_secret
 from ged.entry import factors
-from ged.errors import DiskFull, Forbidden
+from ged.errors import DiskFull, Forbidden, Invalid
 from ged.org import accounts, sessions
 from ged.org.sessions import LONGEST_SESSION
 from ged.ports import PersonId
@@ -42,9 +42,6 @@ OPEN_WHILE_UNARMED = OPEN_WHILE_PASSWORD_IS_GIVEN | {
     "second_factor.index", "second_factor.act_form", "second_factor.begin_totp", "second_factor.totp_form", "second_factor.arm_totp",
     "second_factor.begin_passkey", "second_factor.add_passkey", "second_factor.print_codes", "language.switch",
 }  # fmt: skip
-UNARMED = "unarmed"
-"""In the cookie: this person must arm a second step before anything else."""
-
 UNRECORDED = "unrecorded"
 UNRECORDED_LASTS = timedelta(minutes=15)
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -81,10 +78,14 @@ def install(app: Flask, *, secure: bool) -> None:
 # --- the session ---
 
 
-def open_session(person_id: PersonId) -> None:
+def open_session(person_id: PersonId, *, by_password: bool = False) -> None:
     """Start a new session; an earlier session is discarded.
 
+    Args:
+        by_password: the password alone opens it.
+
     Raises:
+        Invalid: ``second_step.over``: ``by_password``, and a second step was armed meanwhile.
         NotRecorded: the database's disk is full.
     """
     device = request.headers.get("User-Agent", "")
@@ -93,13 +94,12 @@ def open_session(person_id: PersonId) -> None:
         token = sessions.open_session(
             uow, person_id, address=request.remote_addr or "", device=device, instead_of=str(session.get("sid", ""))
         )
-        must_arm = factors.must_arm(uow.session, services, int(person_id), on=context.today())
+        # After the epoch was read: what is armed from here on ends this session too.
+        if by_password and factors.is_armed(uow.session, int(person_id)):
+            raise Invalid("second_step.over", "begin again")
     session.clear()
     session.permanent = True
     session["sid"] = token
-    if must_arm:
-        # Beside the session's text in one signed cookie: neither is had without the other.
-        session[UNARMED] = True
     g.is_unrecorded = False  # signed in again, now with disk space
     with services.reading() as db:
         _load(db, token)
@@ -194,7 +194,7 @@ def _load(db: ReadSession, token: str) -> bool:
         return False
     g.actor = here.actor
     g.session_id, g.session_seen_at, g.session_proved_at = here.session_id, here.seen_at, here.proved_at
-    g.password_is_given, g.must_arm = here.password_is_given, UNARMED in session
+    g.password_is_given, g.must_arm = here.password_is_given, factors.lacks(db, context.services(), here.actor)
     return True
 
 
@@ -221,8 +221,13 @@ def require_recent_proof() -> None:
     Raises:
         ProofNeeded: ``proof.needed``: the last proof is older than ``PROOF_LASTS``.
     """
-    if context.now() - g.session_proved_at > PROOF_LASTS:
+    if not is_just_proved():
         raise ProofNeeded("proof.needed", "type the password, then repeat the act")
+
+
+def is_just_proved() -> bool:
+    """Whether the person of this session entered their password a moment ago."""
+    return bool(context.now() - g.session_proved_at <= PROOF_LASTS)
 
 
 def note_proof() -> None:

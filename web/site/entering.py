@@ -57,13 +57,14 @@ def text(name: str = STEP) -> str:
     return str(session.get(name, ""))
 
 
-def enter(person_id: PersonId) -> ResponseReturnValue:
+def enter(person_id: PersonId, *, by_password: bool = False) -> ResponseReturnValue:
     """Open the session, remember the device, and lead to where the person wanted to go.
 
     Raises:
+        Invalid: as ``auth.open_session``.
         NotRecorded: the database's disk is full.
     """
-    auth.open_session(person_id)
+    auth.open_session(person_id, by_password=by_password)
     return welcome()
 
 

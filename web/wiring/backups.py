@@ -67,11 +67,11 @@ def _keys(settings: Settings, given: Given, recipients: Sequence[str], file: Pat
     content = settings_content(settings, file)
     copy_keyring = None if settings.keyring is None else partial(_copy_keyring, settings)
     if place is None:
-        return KeysOrder(None, None, content, copy_keyring)
+        return KeysOrder(None, None, content, copy_keyring, settings.keyring)
     if given.keys_passphrase:
-        return KeysOrder(place, AgePassphrase(given.keys_passphrase), content, copy_keyring)
+        return KeysOrder(place, AgePassphrase(given.keys_passphrase), content, copy_keyring, settings.keyring)
     encryptor = AgeRecipients(given.keys_recipients or settings.backup_keys_recipients or recipients)
-    return KeysOrder(place, encryptor, content, copy_keyring)
+    return KeysOrder(place, encryptor, content, copy_keyring, settings.keyring)
 
 
 def _copy_keyring(settings: Settings, folder: Path) -> None:

@@ -92,21 +92,31 @@ def act_form() -> ResponseReturnValue:
 def _act_page(name: str, error: Invalid | None = None, passkey_id: int | None = None) -> ResponseReturnValue:
     if name == "retirer-cle" and passkey_id is None:
         return redirect(url_for("second_factor.index"), 303)
-    values = {"act": ACTS[name], "asks_name": name == "cle", "passkey_id": passkey_id, "must_arm": g.must_arm}
+    values: dict[str, Any] = {
+        "act": ACTS[name],
+        "asks_name": name == "cle",
+        "passkey_id": passkey_id,
+        "is_proved": _is_proved(),
+    }
     return refused(ACT, error, **values) if error is not None else render_form(ACT, **values)
 
 
 def _prove(fields: FormReader) -> None:
-    """Check the password of the form. Whoever must arm a second step typed it a moment ago.
+    """Check the password of the form.
 
     Raises:
         Invalid: ``password.wrong``, ``session.throttled``.
     """
-    if g.must_arm:
+    if _is_proved():
         return
     password = fields.secret("current_password")
     fields.check()
     accounts.check_password(context.services(), context.actor().person_id, password, now=context.now())
+
+
+def _is_proved() -> bool:
+    """Whoever must arm a second step at the sign-in typed the password a moment ago; in a session that was left open, nobody did."""
+    return bool(g.must_arm) and auth.is_just_proved()
 
 
 # --- the telephone ---

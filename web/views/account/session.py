@@ -92,7 +92,7 @@ def sign_in() -> ResponseReturnValue:
         )
         if entering.is_half(person_id):
             return entering.begin_second(person_id, fields.text("next"))
-        return entering.enter(person_id)
+        return entering.enter(person_id, by_password=True)
     except Invalid as error:
         return refused("session/sign_in.html", error, ended=False, has_passkeys=has_passkeys())
     except accounts.NotRecorded as full:

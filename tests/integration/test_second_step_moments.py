@@ -1,0 +1,89 @@
+"""What of the second step depends on the moment: a role that comes in an open session, a factor armed between two steps, a clock set back."""
+
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from ged.org import throttle
+from ged.org.models import Holding, Person, Post, PostRole
+from ged.org.throttle import Limit
+from ged.ports import PersonId
+from ged.unit import Role
+from tests.factories import make_services
+from tests.second_step_kit import arm
+from tests.site import PASSWORD, Clock, filled_site, open_site, post, sign_in
+from web.site import context, entering
+
+__all__ = ["filled_site"]  # a fixture
+
+OWN = "/mon-compte/verification/"
+LIMIT = Limit("second", 5, 300)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(context, "datetime", made)
+    return made
+
+
+@pytest.fixture
+def folder(filled_site: Path, tmp_path: Path) -> Path:
+    shutil.copytree(filled_site, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def test_a_role_that_comes_in_an_open_session_asks_for_a_second_step(folder: Path, clock: Clock) -> None:
+    services = replace(make_services(folder, create=False), second_factor_roles=frozenset({Role.CLERK}))
+    app = open_site(folder, services)
+    client = sign_in(app, "sg")
+    assert client.get("/recherche/").status_code == 200
+    clock.at += timedelta(minutes=20)
+    with services.unit_of_work(clock.at) as uow:
+        held = select(Post.id).join(Holding).join(Person).where(Person.account == "sg").limit(1)
+        uow.session.add(PostRole(post_id=uow.session.scalars(held).one(), role=Role.CLERK))
+    assert client.get("/recherche/").location == OWN
+    # Nobody typed the password a moment ago: a session that was left open arms nothing.
+    assert "current_password" in client.get(f"{OWN}acte?acte=telephone").text
+    assert post(client, f"{OWN}telephone", {}).status_code == 422
+    assert post(client, f"{OWN}telephone", {"current_password": PASSWORD}).location == f"{OWN}telephone"
+    services.engine.dispose()
+
+
+def test_a_factor_that_is_armed_after_the_password_was_checked_counts(
+    folder: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = make_services(folder, create=False)
+    app = open_site(folder, services)
+
+    def late(_person_id: PersonId) -> bool:
+        arm(services, "agent", clock.at)
+        return False
+
+    monkeypatch.setattr(entering, "is_half", late)
+    client = app.test_client()
+    post(client, "/connexion", {"account": "agent", "password": PASSWORD})
+    assert client.get("/recherche/").status_code != 200
+    services.engine.dispose()
+
+
+def test_attempts_counted_while_the_clock_was_ahead_keep_nobody_out(folder: Path, clock: Clock) -> None:
+    services = make_services(folder, create=False)
+    now, ahead, subject = clock.at, clock.at + timedelta(days=400), LIMIT.subject(1)
+    with services.unit_of_work(ahead) as uow:
+        for _ in range(9):
+            throttle.take(uow.session, LIMIT, subject, now=ahead)
+            throttle.add(uow.session, LIMIT, "pair:1", now=ahead)
+    with services.unit_of_work(now) as uow:
+        assert throttle.wait_s(uow.session, LIMIT, subject, now=now) == 0
+        assert [throttle.take(uow.session, LIMIT, subject, now=now) for _ in range(6)] == [True] * 5 + [False]
+        throttle.add(uow.session, LIMIT, "pair:1", now=now)
+        assert throttle.wait_s(uow.session, LIMIT, "pair:1", now=now) == 0
+        # A few seconds give nothing back to who guesses.
+        back = now - timedelta(seconds=5)
+        assert not throttle.take(uow.session, LIMIT, subject, now=back)
+    services.engine.dispose()
