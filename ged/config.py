@@ -10,7 +10,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from ged.errors import ConfigError
 from ged.links import require_checked_database, require_checked_web, require_closed_redis, require_near_scanner
@@ -223,10 +223,16 @@ def load_settings(env_file: Path | None = None, *, alone: bool = False) -> Setti
     try:
         kind = _FileSettings if is_alone else Settings
         settings = kind(_env_file=env_file)  # type: ignore[call-arg]  # pydantic-settings' own argument
+    except SettingsError as error:
+        # A list that is no JSON. Its own text names the field alone.
+        setting = f"GED_{str(error).partition(chr(34))[2].partition(chr(34))[0]}".upper()
+        raise ConfigError("config.invalid", f'set {setting}: write a list, as ["one", "two"]', setting=setting) from None
     except ValidationError as error:
         first = error.errors()[0]
-        setting = "GED_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise ConfigError("config.invalid", f"set {setting}: {first['msg']}", setting=setting) from None
+        field, *within = first["loc"]
+        setting = f"GED_{field}".upper()
+        entry = "".join(f" (entry {part + 1})" for part in within if isinstance(part, int))
+        raise ConfigError("config.invalid", f"set {setting}{entry}: {first['msg']}", setting=setting) from None
     refuse_meeting(settings)
     _refuse_mixtures(settings)
     _refuse_clear_links(settings)

@@ -46,6 +46,7 @@ def check(
             told(f"objects: {n}/{len(found)}")
         if not is_whole(path):
             yield Broken("object.altered", str(path.relative_to(medium.folder)), tuple(needs.get(key, ())))
+    told(f"objects: {len(found)}/{len(found)}")
     for key in sorted(needs.keys() - found.keys()):
         yield Broken("object.missing", f"objects/{key[:2]}/{key}", tuple(needs[key]))
 

@@ -57,11 +57,16 @@ def make(services: Services, order: Order, *, now: datetime, told: Told = lambda
     Interrupted anywhere, it leaves earlier copies whole; what it had written of stored files counts for the next run.
 
     Raises:
-        InvalidTransition: ``backup.running``.
+        InvalidTransition: ``backup.running``, ``backup.medium_in_data``.
         NotFound: ``backup.medium_away``; DiskFull: ``backup.no_room``, ``backup.no_room_here``.
         EngineFailed: ``backup.medium_damaged``, ``backup.unsteady`` and those of ``database.taken``.
     """
     medium = Medium(order.medium)
+    if medium.folder.resolve().is_relative_to(Path(services.data_dir).resolve()):
+        raise InvalidTransition(
+            "backup.medium_in_data", "name a folder of another disk: what takes the data away takes this copy too",
+            folder=str(medium.folder),
+        )  # fmt: skip
     with _alone(services, medium), _spare(services) as spare:
         seal_head(services, now=now)
         made = _Run(services, order, medium, spare, now, told).make()

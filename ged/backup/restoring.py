@@ -200,6 +200,7 @@ def bring_blobs(copy: Copy, blobs: BlobStore, spare: Path, *, told: Told = lambd
             broken.append(f"objects/{one.object[:2]}/{one.object}: missing ({one.digest})")
         elif fault := _bring(copy, path, one, blobs, spare):
             broken.append(f"{path.relative_to(copy.medium.folder)}: {fault} ({one.digest})")
+    told(f"stored files: {len(copy.manifest.held)}/{len(copy.manifest.held)}")
     return broken
 
 

@@ -410,6 +410,35 @@ def test_commands_say_what_is_missing(copied: Copied, tmp_path: Path) -> None:
     assert again.returncode == 2
 
 
+def test_what_is_typed_wrong_is_told_with_what_to_type(copied: Copied, tmp_path: Path) -> None:
+    env = {"GED_ENV_FILE": str(copied.installation.env_file)}
+    nowhere = ged("backup", "keygen", "--to", tmp_path / "stick" / "ged.key")
+    assert (nowhere.returncode, "plug the medium in" in nowhere.stderr) == (2, True)
+    rule = ged("backup", "--to", copied.medium, "--recipient", copied.public, "--keep", "ten", **env)
+    assert (rule.returncode, "7/5/24" in rule.stderr) == (2, True)
+    inside = copied.installation.settings.data_dir / "copies"
+    inside.mkdir()
+    same = ged("backup", "--to", inside, "--recipient", copied.public, **env)
+    assert (same.returncode, "another disk" in same.stderr, list(inside.iterdir())) == (1, True, [])
+    copied.copy()
+    other = ged("backup", "check", copied.medium, "--key", copied.identity)
+    assert (other.returncode, "seal/journal.pub" in other.stderr, "not_ours" in other.stdout) == (1, True, False)
+    checked = ged("backup", "check", copied.medium, "--key", copied.installation.settings.data_dir / "seal" / "journal.pub")
+    assert (checked.returncode, "objects: 1/1" in checked.stderr) == (0, True)
+    report = tmp_path / "report.json"
+    for content in ("%PDF-1.7", "[]", '{"report": 1}'):
+        report.write_text(content, encoding="utf-8")
+        key = copied.installation.settings.data_dir / "seal" / "journal.pub"
+        told = ged("backup", "report", report, "--key", key)
+        assert (told.returncode, "no report of a drill" in told.stderr) == (2, True)
+
+
+def test_without_settings_a_command_names_their_file(tmp_path: Path) -> None:
+    told = ged("backup", "status", cwd=tmp_path).stderr
+    assert "ged --env FILE" in told
+    assert "data-settings/ged.env is not there" in told
+
+
 def test_what_was_disposed_of_opens_from_no_earlier_copy(copied: Copied, tmp_path: Path) -> None:
     """Its key is destroyed with it, and the keyring's copies replace one another."""
     gone = copied.letter("Un dossier éliminé", page("éliminé"))

@@ -65,7 +65,7 @@ def test_a_line_a_check_with_what_to_do_under_it_and_only_those_that_are_asked_f
         ["ok", "python"], ["ok", "settings"], ["FAULT", "settings.private"], ["ok", "settings.apart"],
     ]  # fmt: skip
     assert f"-> chmod 600 {patient.file}; if others could have read it, change the secret." in done.stdout
-    assert lines[-1] == "4 checks: 1 faults, 0 warnings"
+    assert lines[-1] == "4 checks; faults: 1, warnings: 0"
     french = ged("doctor", "--only", "python", "--language", "fr", GED_ENV_FILE=str(patient.file))
     assert "1 checks" in french.stdout
     unknown = ged("doctor", "--only", "pythons", GED_ENV_FILE=str(patient.file))

@@ -198,6 +198,7 @@ def test_a_wrong_code_says_so_at_the_field_which_takes_pasted_codes(place: Place
     assert field is not None
     assert 'autocomplete="one-time-code"' in field[0]
     assert "onpaste" not in field[0]
+    assert 'value=""' in field[0], "the next code is typed into an empty field, not behind the refused one"
     assert journal(place.services)[-1][0] == "second_step.refused"
 
 
@@ -211,6 +212,8 @@ def test_wrong_codes_are_slowed_and_a_known_device_is_not_kept_out(place: Place)
     right = post(guesser, STEP, {"code": place.code()})
     assert (right.status_code, int(right.headers["Retry-After"]) > 60) == (429, True)
     assert post(place.first_step(), STEP, {"code": place.code()}).status_code == 429, "another unknown device"
+    kept = post(guesser, f"{STEP}/secours", {"recovery_code": "ABCD-EFGH"})
+    assert (kept.status_code, "<details open>" in kept.raw, "ABCD-EFGH" in kept.raw) == (429, True, True)
     owner.get("/connexion")  # its session had ended: the telephone was added elsewhere
     place.first_step(client=owner)
     assert post(owner, STEP, {"code": place.code()}).status_code == 303, "the owner's device"

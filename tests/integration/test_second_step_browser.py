@@ -146,6 +146,8 @@ def test_a_telephone_from_its_arming_over_its_loss_to_the_next(
         with page.expect_download() as download:
             page.get_by_role("button", name="Imprimer la feuille").press("Enter")
         assert download.value.suggested_filename == "codes-de-secours-agent.pdf"
+        # The one place where they are shown: its button comes back, for who closed the file unprinted.
+        expect(page.locator("form[data-download]")).to_have_count(1)
         follow(page, "C'est fait".replace("'", "’"))
         expect(page.get_by_text("Il vous reste 10 codes")).to_be_visible()
     fresh(services)
@@ -189,6 +191,8 @@ def test_a_passkey_after_the_password_alone_and_its_loss(browser: Browser, place
         press(page, "Continuer")
         press(page, "Continuer")
         assert len(page.locator("[data-code]").all_text_contents()) == 10
+        page.reload()
+        expect(page.get_by_text("Il vous reste 10 codes")).to_be_visible()  # not: "nothing was stored"
         (made,) = session.send("WebAuthn.getCredentials", {"authenticatorId": device})["credentials"]
         assert (made["isResidentCredential"], made["rpId"]) == (True, "localhost")
         # After the password.

@@ -47,6 +47,8 @@ def test_a_secret_has_no_default() -> None:
         (["GED_REDIS=redis://127.0.0.1/0"], "GED_REDIS", "config.unknown"),
         (["GED_OCR_JOBS=none"], "GED_OCR_JOBS", "config.invalid"),
         (["GED_SMTP_URL=mail.example:25"], "GED_SMTP_URL", "config.invalid"),
+        (["GED_BACKUP_RECIPIENTS=age1abc"], "GED_BACKUP_RECIPIENTS", "config.invalid"),
+        (['GED_SECOND_FACTOR_ROLES=["head", "chief"]'], "GED_SECOND_FACTOR_ROLES", "config.invalid"),
         (
             ["GED_REDIS_URL=redis://jobs.example:6379/0", PG + "://localhost/ged", SEARCH],
             "GED_REDIS_URL",

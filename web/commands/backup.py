@@ -17,16 +17,26 @@ from ged.backup.making import make
 from ged.backup.medium import Medium
 from ged.backup.order import Made
 from ged.backup.papers import Index
+from ged.backup.retention import Retention
 from ged.errors import EngineFailed
 from web.commands.passphrases import Passphrases, passphrases
 from web.commands.shared import FILE, settings_of
 from web.wiring import settings_file
-from web.wiring.backups import Given, new_pair, order
+from web.wiring.backups import Given, new_pair, order, public_key
 from web.wiring.services import build_services
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 DAMAGED = 3
 """Exit code of a copy that lacks something: files that the installation itself has lost or altered, or the keyring."""
+
+
+def _rule(context: click.Context, option: click.Parameter, typed: str | None) -> str | None:  # noqa: ARG001  # click's own
+    """What is kept, as it was typed."""
+    try:
+        Retention.of(typed or "0/0/0")
+    except ValueError:
+        raise click.BadParameter("write days/weeks/months, as 7/5/24") from None
+    return typed
 
 
 @click.group(invoke_without_command=True)
@@ -49,7 +59,7 @@ DAMAGED = 3
     help="Public key for the keys.  [default: GED_BACKUP_KEYS_RECIPIENTS]",
 )
 @click.option("--keys-passphrase", is_flag=True, help="Protect the keys by a passphrase instead; it is asked for.")
-@click.option("--keep", help="Copies that stay: of so many days/weeks/months.  [default: GED_BACKUP_KEEP, 7/5/24]")
+@click.option("--keep", callback=_rule, help="Copies that stay: of so many days/weeks/months.  [default: GED_BACKUP_KEEP, 7/5/24]")
 @click.option("--due", "only_due", is_flag=True, help="Only where GED_BACKUP_AT has passed since the last copy.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @passphrases("that of the keys")
@@ -139,8 +149,13 @@ def keygen(file: Path) -> None:
     Put the private key on a medium that lies in a safe, twice, and not on the server. Who loses it has no backup.
     """
     if file.exists():
-        raise click.BadParameter(f"{file} exists", param_hint="--to")
-    public = new_pair(file)
+        raise click.BadParameter(f"{file} exists: a private key is never written over", param_hint="--to")
+    if not file.parent.is_dir():
+        raise click.BadParameter(f"the folder {file.parent} is not there: plug the medium in, or make it", param_hint="--to")
+    try:
+        public = new_pair(file)
+    except OSError as error:
+        raise click.FileError(str(file), error.strerror or "") from error
     click.echo(public)
     click.echo(
         f"The private key is in {file}, and nowhere else: keep it away from the server, in two places.\n"
@@ -179,7 +194,7 @@ def check(medium: Path, key: Path | None) -> None:
     """
     found = list(
         checking.check(
-            Medium(medium), key.read_bytes() if key else None, told=lambda what: click.echo(f"  {what}", err=True)
+            Medium(medium), public_key(key) if key else None, told=lambda what: click.echo(f"  {what}", err=True)
         )
     )
     for one in found:
@@ -204,9 +219,14 @@ def status() -> None:
 @click.option("--key", required=True, type=FILE, help="The journal's public key (seal/journal.pub).")
 def report(report: Path, key: Path) -> None:
     """Check the signature of the REPORT of a drill (`ged restore --drill`). Exit code 1: it is not ours."""
-    told = json.loads(report.read_text(encoding="utf-8"))
-    is_ours = HeadSeal.of_public(key).is_signed(told["report"], told["signature"])
-    proven = told["report"].get("proven") is True
+    public_key(key)
+    try:
+        told = json.loads(report.read_bytes())
+        body, signature = dict(told["report"]), str(told["signature"])
+    except (ValueError, KeyError, TypeError):
+        raise click.BadParameter(f"{report} is no report of a drill (ged-drill-….json)", param_hint="REPORT") from None
+    is_ours = HeadSeal.of_public(key).is_signed(body, signature)
+    proven = body.get("proven") is True
     click.echo(f"signature: {'ours' if is_ours else 'NOT OURS'}; proven: {'yes' if proven else 'NO'}")
     sys.exit(0 if is_ours and proven else 1)
 

@@ -46,7 +46,7 @@ def rotate() -> None:
     """Encrypt the keys under a new master key and remove the earlier one. No file is rewritten."""
     with opened(settings_of()) as (_, keyring):
         for left in keyring.rotate():
-            click.echo(f"{left} keys left", err=True)
+            click.echo(f"keys still under an earlier master key: {left}", err=True)
         number = max(keyring.master.all())
     click.echo(
         f"master key {number}; replace the backups of the keyring now: earlier ones open nothing stored from here on"

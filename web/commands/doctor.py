@@ -95,7 +95,7 @@ def _show(check: Check, finding: Finding, words: Told) -> None:
 def _sum_up(findings: Sequence[Finding]) -> None:
     faults = sum(one.state is State.FAULT for one in findings)
     warnings = sum(one.state is State.WARNING for one in findings)
-    click.echo(f"{len(findings)} checks: {faults} faults, {warnings} warnings")
+    click.echo(f"{len(findings)} checks; faults: {faults}, warnings: {warnings}")
 
 
 def _object(found: Sequence[tuple[Check, Finding, Told]], state: State) -> dict[str, object]:

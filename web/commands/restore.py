@@ -89,7 +89,7 @@ def restore(
         backups.identities(identity),
         keys,
         opens_keys,
-        key.read_bytes() if key else None,
+        backups.public_key(key) if key else None,
         database_url,
     )
     if drill:

@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from ged.config import Settings
-from ged.errors import GedError
+from ged.errors import ConfigError, GedError
 from web.wiring import settings_file
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -23,7 +23,18 @@ def settings_of() -> Settings:
     """
     path = settings_file.find()
     os.environ["GED_ENV_FILE"] = str(path)
-    return settings_file.read(path)
+    try:
+        return settings_file.read(path)
+    except ConfigError as error:
+        if path.is_file():
+            raise
+        # Whoever is told of the first setting that is missing invents one: a second secret, for keys that it does not open.
+        raise ConfigError(
+            error.code,
+            f"name the file of the settings (ged --env FILE …, or GED_ENV_FILE): {path} is not there, and the variables of the "
+            f"process do not suffice ({error.remedy}). A new installation: ged init",
+            **error.params,
+        ) from None
 
 
 def write_whole(path: Path, content: bytes) -> None:

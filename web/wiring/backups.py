@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
 from ged.adapters.age import AgeIdentities, AgePassphrase, AgeRecipients, make_pair
 from ged.backup.order import KeysOrder, Order
 from ged.backup.retention import Retention
@@ -116,6 +120,26 @@ def identities(file: Path) -> Decryptor:
         ConfigError: ``backup.identity_invalid``.
     """
     return AgeIdentities(file)
+
+
+def public_key(file: Path) -> bytes:
+    """The journal's public key (PEM) of a file: another file would say of each copy that somebody else made it.
+
+    Raises:
+        ConfigError: ``backup.no_public_key``.
+    """
+    pem = file.read_bytes()
+    try:
+        is_one = isinstance(load_pem_public_key(pem), Ed25519PublicKey)
+    except (ValueError, UnsupportedAlgorithm):
+        is_one = False
+    if not is_one:
+        raise ConfigError(
+            "backup.no_public_key",
+            f"name a copy of the journal's public key (seal/journal.pub of the data folder): {file} is none",
+            setting="--key",
+        )
+    return pem
 
 
 def passphrase(text: str) -> Decryptor:

@@ -305,6 +305,14 @@ MESSAGES: Mapping[str, Message] = {
         _l("Des fichiers ont été supprimés pendant la sauvegarde."),
         _l("Recommencez quand le nettoyage de nuit est fini."),
     ),
+    "backup.medium_in_data": Message(
+        _l("Ce support est dans le dossier des données : %(folder)s."),
+        _l("Choisissez un dossier d'un autre disque : ce qui emporte les données emporterait aussi la copie."),
+    ),
+    "backup.no_public_key": Message(
+        _l("Ce fichier n'est pas la clé publique du journal."),
+        _l("Indiquez une copie de seal/journal.pub, du dossier des données."),
+    ),
     "backup.wrong_key": Message(
         _l("Cette clé, ou cette phrase secrète, n'ouvre pas la sauvegarde."),
         _l("Donnez celle pour laquelle elle a été chiffrée."),

@@ -13,6 +13,11 @@
     history.replaceState(null, "", document.referrer);
   }
 
+  // --- what the answer to a form shows once: "Reload" leads to the page about it, and does not send the form again, which would be
+  //     refused with the words that nothing was stored ---
+  const shownOnce = one("[data-shown-once]");
+  if (shownOnce) history.replaceState(null, "", shownOnce.dataset.shownOnce);
+
   // --- menus ---
   const menuButton = one("[data-menu-button]");
   const nav = one("#navigation");

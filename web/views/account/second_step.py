@@ -187,7 +187,9 @@ def _wrong(wrong: Invalid) -> ResponseReturnValue:
         values = _ways()
     except Invalid as over:
         return _again(over)
-    return refused(PAGE, wrong, **values)
+    # A refused code of the telephone is worth nothing: left there, the next would be typed behind it. A recovery code has a slip.
+    kept = {name: request.form.get(name, "") for name in ("next", "recovery_code")}
+    return refused(PAGE, wrong, form=kept, **values)
 
 
 def _asked(ask: Callable[[], str]) -> ResponseReturnValue:
