@@ -226,7 +226,9 @@ def load_settings(env_file: Path | None = None, *, alone: bool = False) -> Setti
     except SettingsError as error:
         # A list that is no JSON. Its own text names the field alone.
         setting = f"GED_{str(error).partition(chr(34))[2].partition(chr(34))[0]}".upper()
-        raise ConfigError("config.invalid", f'set {setting}: write a list, as ["one", "two"]', setting=setting) from None
+        raise ConfigError(
+            "config.invalid", f'set {setting}: write a list, as ["one", "two"]', setting=setting
+        ) from None
     except ValidationError as error:
         first = error.errors()[0]
         field, *within = first["loc"]

@@ -1,5 +1,6 @@
 """`ged backup` and `ged restore` by what they promise: all comes back, nothing is told to a thief, every other byte is named."""
 
+import errno
 import io
 import json
 import sqlite3
@@ -17,10 +18,10 @@ from sqlalchemy import select
 from ged import health
 from ged.archive import copies
 from ged.audit import AuditEntry
-from ged.backup import making
+from ged.backup import making, restoring
 from ged.backup.medium import Medium, alone_in
 from ged.config import load_settings
-from ged.errors import ConfigError, GedError
+from ged.errors import ConfigError, DiskFull, GedError
 from ged.jobs import Job, JobKind, JobState
 from ged.org.models import OpenSession
 from ged.ports import Digest
@@ -323,6 +324,20 @@ def test_an_interrupted_restore_goes_on(copied: Copied, tmp_path: Path, monkeypa
     restored(copied, tmp_path).engine.dispose()
 
 
+def test_a_disk_that_is_full_at_once_is_told_as_room(
+    copied: Copied, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied.copy()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(restoring, "unpack_files", full)
+    with pytest.raises(DiskFull, match="backup.no_room_here") as told:
+        process.restore(copied.wanted(), tmp_path / "back" / "data", tmp_path / "back" / "settings")
+    assert "larger disk" in told.value.remedy
+
+
 def test_a_drill_proves_and_leaves_nothing(copied: Copied, tmp_path: Path) -> None:
     copied.letter("Électrification rurale de Kévé")
     copied.copy()
@@ -423,7 +438,9 @@ def test_what_is_typed_wrong_is_told_with_what_to_type(copied: Copied, tmp_path:
     copied.copy()
     other = ged("backup", "check", copied.medium, "--key", copied.identity)
     assert (other.returncode, "seal/journal.pub" in other.stderr, "not_ours" in other.stdout) == (1, True, False)
-    checked = ged("backup", "check", copied.medium, "--key", copied.installation.settings.data_dir / "seal" / "journal.pub")
+    checked = ged(
+        "backup", "check", copied.medium, "--key", copied.installation.settings.data_dir / "seal" / "journal.pub"
+    )
     assert (checked.returncode, "objects: 1/1" in checked.stderr) == (0, True)
     report = tmp_path / "report.json"
     for content in ("%PDF-1.7", "[]", '{"report": 1}'):

@@ -135,9 +135,7 @@ def test_the_page_shows_what_is_wrong_first_and_how_old_slow_findings_are(
         return done
 
     monkeypatch.setattr(KeptChecks, "run", run_and_tell)
-    assert (
-        "Les contrôles longs sont en cours : la page se complète" in post(client, ROOT, {}, follow_redirects=True).text
-    )
+    assert "Les contrôles longs sont lancés : la page se complète" in post(client, ROOT, {}, follow_redirects=True).text
     assert made.wait(20)
     assert kept.latest()["printing"].finding == ok(version="1", size_bytes=1)
     shown = client.get(ROOT + "avancement").text

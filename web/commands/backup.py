@@ -59,7 +59,9 @@ def _rule(context: click.Context, option: click.Parameter, typed: str | None) ->
     help="Public key for the keys.  [default: GED_BACKUP_KEYS_RECIPIENTS]",
 )
 @click.option("--keys-passphrase", is_flag=True, help="Protect the keys by a passphrase instead; it is asked for.")
-@click.option("--keep", callback=_rule, help="Copies that stay: of so many days/weeks/months.  [default: GED_BACKUP_KEEP, 7/5/24]")
+@click.option(
+    "--keep", callback=_rule, help="Copies that stay: of so many days/weeks/months.  [default: GED_BACKUP_KEEP, 7/5/24]"
+)
 @click.option("--due", "only_due", is_flag=True, help="Only where GED_BACKUP_AT has passed since the last copy.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @passphrases("that of the keys")
@@ -151,7 +153,9 @@ def keygen(file: Path) -> None:
     if file.exists():
         raise click.BadParameter(f"{file} exists: a private key is never written over", param_hint="--to")
     if not file.parent.is_dir():
-        raise click.BadParameter(f"the folder {file.parent} is not there: plug the medium in, or make it", param_hint="--to")
+        raise click.BadParameter(
+            f"the folder {file.parent} is not there: plug the medium in, or make it", param_hint="--to"
+        )
     try:
         public = new_pair(file)
     except OSError as error:

@@ -18,6 +18,7 @@ from ged.config import Settings
 from ged.errors import ConfigError, DiskFull, InvalidTransition
 from ged.jobs import JobKind
 from ged.ports import Decryptor, Digest
+from ged.space import NO_SPACE
 from ged.unit import Services
 from ged.verify import VerifyReport, verify
 from web.processes.migrate import finish_database
@@ -203,12 +204,12 @@ def _apart(wanted: Wanted, places: Places, told: Told) -> Iterator[Apart]:
     seconds: dict[str, float] = {}
     work = places.work
     unpacked = work / "unpacked"
-    with _timed(seconds, "keys"):
+    with _timed(seconds, "keys"), _room_told(work):
         told("keys and settings")
         shutil.rmtree(unpacked, ignore_errors=True)
         unpacked.mkdir(mode=0o700)
         copy = _opened(wanted, unpacked, told)
-    with _timed(seconds, "small files"):
+    with _timed(seconds, "small files"), _room_told(work):
         restoring.unpack_files(copy, unpacked)
         shutil.copytree(unpacked / "data", work, dirs_exist_ok=True)
         work.chmod(0o700)
@@ -277,6 +278,23 @@ def _require_room(folder: Path, size_bytes: int) -> None:
             folder=str(folder),
             missing_bytes=size_bytes - free,
         )
+
+
+@contextmanager
+def _room_told(folder: Path) -> Iterator[None]:
+    """A disk that is full before the room was counted, in the words of a restore: nobody "sends again" here."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        free = shutil.disk_usage(folder).free
+        raise DiskFull(
+            "backup.no_room_here",
+            "free room, or choose a larger disk (--data, --spare)",
+            folder=str(folder),
+            free_bytes=free,
+        ) from error
 
 
 @contextmanager

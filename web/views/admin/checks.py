@@ -64,7 +64,7 @@ def look() -> ResponseReturnValue:
         flash(_("Les contrôles longs sont déjà en cours."), "info")
     else:
         threading.Thread(target=kept.run, args=(SLOW, ground), daemon=True, name="slow-checks").start()
-        flash(_("Les contrôles longs sont en cours : la page se complète d'elle-même."), "success")
+        flash(_("Les contrôles longs sont lancés : la page se complète d'elle-même."), "success")
     return redirect(url_for("checks.index"), 303)
 
 
