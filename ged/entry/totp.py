@@ -1,5 +1,6 @@
 """A telephone that makes codes of six digits: shown, armed by its first right code."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,10 +23,12 @@ class Shown:
     Attributes:
         text: the secret in groups of four, to type where no camera is.
         qr: SVG.
+        mark: says later which secret was shown: another page of the same person may have begun another.
     """
 
     text: str
     qr: str
+    mark: str
 
 
 @dataclass(frozen=True)
@@ -62,21 +65,28 @@ def shown(session: ReadSession, services: Services, *, actor: Actor, now: dateti
     """
     secret = _secret(services, _waiting(session, int(actor.person_id), now))
     address = codes.address(secret, account=actor.account, issuer=organisation_name(session) or "GED")
-    return Shown(" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)), qr_svg(address))
+    return Shown(
+        " ".join(secret[start : start + 4] for start in range(0, len(secret), 4)), qr_svg(address), _mark(secret)
+    )
 
 
-def arm(uow: UnitOfWork, code: str, *, actor: Actor) -> Armed:
+def arm(uow: UnitOfWork, code: str, *, actor: Actor, shown_mark: str = "") -> Armed:
     """Take the secret that waits into use, by its first right code. It replaces the earlier telephone.
 
     The first factor of a person ends all their sessions: the password alone had opened them.
 
+    Args:
+        shown_mark: of the secret that the person's page showed; empty: not asked.
+
     Raises:
-        Invalid: ``second_step.over``: none waits; ``second_step.drift_early``, ``second_step.drift_late`` with ``minutes``: the
+        Invalid: ``second_step.over``: none waits; ``second_step.other_square``: another page has begun another; ``second_step.drift_early``, ``second_step.drift_late`` with ``minutes``: the
             telephone's clock is too far off; ``second_step.code_wrong``.
     """
     person = factors.hold(uow, int(actor.person_id))
     row = _waiting(uow.session, person.id, uow.now)
     secret = _secret(uow.services, row)
+    if shown_mark and shown_mark != _mark(secret):
+        raise Invalid("second_step.other_square", "read the square of this page, then type its code", field="code")
     drift = codes.drift(secret, code, now=uow.now)
     if drift is None:
         raise Invalid("second_step.code_wrong", "type the code that the telephone shows now", field="code")
@@ -97,6 +107,11 @@ def arm(uow: UnitOfWork, code: str, *, actor: Actor) -> Armed:
         factors.end_sessions(uow, person)
     factors.tell_owner(uow, person.id, FactorStep.ADDED)
     return Armed(drift, made, is_first)
+
+
+def _mark(secret: str) -> str:
+    # No row's id: SQLite gives the id of the row that was deleted to the next.
+    return hashlib.sha256(secret.encode()).hexdigest()[:12]
 
 
 def _waiting(session: ReadSession, person_id: int, now: datetime) -> TotpSecret:

@@ -202,6 +202,24 @@ def test_a_wrong_code_says_so_at_the_field_which_takes_pasted_codes(place: Place
     assert journal(place.services)[-1][0] == "second_step.refused"
 
 
+def test_the_square_of_an_earlier_page_is_told_as_such(place: Place) -> None:
+    """Two tabs: the telephone has read the square of the first. "Wrong code" would send its owner to the next code, for ever."""
+    client = sign_in(place.app, "agent")
+
+    def begun() -> tuple[str, str]:
+        post(client, f"{OWN}telephone", {"current_password": PASSWORD})
+        shown = re.search(r'name="shown" value="(\w+)"', client.get(f"{OWN}telephone").text)
+        assert shown is not None
+        return shown[1], place.code()
+
+    first, code_of_first = begun()
+    second, code_of_second = begun()
+    told = post(client, f"{OWN}telephone/armer", {"code": code_of_first, "shown": first})
+    assert (told.status_code, "a été remplacé" in told.text) == (422, True)
+    assert f'name="shown" value="{second}"' in told.raw
+    assert post(client, f"{OWN}telephone/armer", {"code": code_of_second, "shown": second}).status_code == 200
+
+
 def test_wrong_codes_are_slowed_and_a_known_device_is_not_kept_out(place: Place) -> None:
     owner = sign_in(place.app, "agent")  # the device is known from now on
     arm(place.services, "agent", place.clock.at)

@@ -1928,6 +1928,12 @@ MESSAGES: Mapping[str, Message] = {
         _l("Un autre administrateur, ou un chef au-dessus de la personne, la confirme."),
     ),
     "second_step.nothing": Message(_l("Ce compte n'a pas de vérification en deux étapes."), _l("Rien n'est à faire.")),
+    "second_step.other_square": Message(
+        _l("Ce carré a été remplacé par celui d'une autre page que vous avez ouverte."),
+        _l(
+            "Retirez de l'application le compte que vous venez d'ajouter, visez le carré de cette page-ci, puis tapez son code."
+        ),
+    ),
     "second_step.over": Message(
         _l("Le délai est passé, ou cette étape a déjà servi."), _l("Recommencez depuis le début.")
     ),

@@ -158,7 +158,7 @@ def arm_totp() -> ResponseReturnValue:
     actor = context.actor()
     try:
         with context.services().unit_of_work(context.now()) as uow:
-            armed = totp.arm(uow, typed, actor=actor)
+            armed = totp.arm(uow, typed, actor=actor, shown_mark=request.form.get("shown", ""))
     except Invalid as wrong:
         return _totp_form(wrong)
     if armed.epoch_raised:
