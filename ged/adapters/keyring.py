@@ -50,8 +50,8 @@ SCHEMA = "ged_keys"
 KEY_BYTES = 32
 NONCE_BYTES = 12
 AT_ONCE = 500
-WRITERS = 0x6765646B
-"""Of PostgreSQL's advisory locks, that of who writes keys (shared), and of who removes a master key (alone)."""
+WRITERS, RENEWERS = 0x6765646B, 0x6765646D
+"""Of PostgreSQL's advisory locks: that of who writes keys (shared) and of who removes a master key (alone); that of who makes one."""
 
 
 def new_key() -> bytes:
@@ -332,13 +332,27 @@ class Keyring:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Nobody else adds a master key; the lock ends with the process, and is one for all hosts that share the folder."""
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
+        """Nobody else adds a master key, on none of the hosts; the lock ends with the process."""
+        with self._alone_on_servers() if self._engine.dialect.name == "postgresql" else self._alone_here():
             # A killed writer left what it had written: it holds keys that are removed later.
             for draft in self._folder.glob(f".{MASTER}.*"):
                 draft.unlink()
+            yield
+
+    @contextmanager
+    def _alone_on_servers(self) -> Iterator[None]:
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f"SELECT pg_advisory_lock({RENEWERS})"))
+            try:
+                yield
+            finally:
+                connection.execute(text(f"SELECT pg_advisory_unlock({RENEWERS})"))
+
+    @contextmanager
+    def _alone_here(self) -> Iterator[None]:
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
             yield
         finally:
             os.close(folder)

@@ -18,4 +18,5 @@ def is_due(at: str, last: datetime | None, *, now: datetime, zone: ZoneInfo) -> 
     """
     if not at:
         return False
-    return last is None or last < Nightly(time.fromisoformat(at)).latest(now, zone)
+    # After ``now``: the clock was ahead when it was made, and would keep the next one waiting until that day.
+    return last is None or last > now or last < Nightly(time.fromisoformat(at)).latest(now, zone)

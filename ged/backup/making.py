@@ -207,8 +207,11 @@ class _Run:
             write_whole(
                 order.medium / f".{place.name}.part", lambda out: encryptor.encrypt(packed, out), lambda _: place
             )
-        # An older keyring still opens what was disposed of since.
-        for earlier in sorted(order.medium.glob(f"{KEYRING}*.age"))[:-KEYRINGS_KEPT]:
+        # An older keyring still opens what was disposed of since. One that is named later was made while the clock was ahead, and
+        # a restore would take it for the latest.
+        others = sorted(one for one in order.medium.glob(f"{KEYRING}*.age") if one != place)
+        stays = [one for one in others if one < place][-(KEYRINGS_KEPT - 1) :]
+        for earlier in set(others) - set(stays):
             earlier.unlink()
         return True
 

@@ -14,6 +14,7 @@ from ged.backup import checking, folders, papers
 from ged.backup.medium import Medium
 from ged.backup.order import KEYRING, KEYS
 from ged.backup.papers import Held, Index, Manifest
+from ged.backup.retention import RECENT, name_of
 from ged.backup.streams import CHUNK, AtMost, FromMedium, Gunzipping, Hashed
 from ged.db import PROGRAM
 from ged.errors import ConfigError, EngineFailed, NotFound
@@ -45,8 +46,9 @@ class Copy:
         return self.medium.path_of(self.index.snapshot)
 
 
-def latest(medium: Medium, wanted: str = "") -> str:
-    """The name of the wanted copy, or of the latest.
+def latest(medium: Medium, wanted: str = "", *, now: datetime) -> str:
+    """The name of the wanted copy, or of the latest. One of a later day than today was made while the server's clock was ahead:
+    it is the latest only where there is no other.
 
     Raises:
         NotFound: ``backup.no_medium``, ``backup.no_snapshot``.
@@ -55,7 +57,7 @@ def latest(medium: Medium, wanted: str = "") -> str:
     names = medium.snapshots()
     if not names or (wanted and wanted not in names):
         raise NotFound("backup.no_snapshot", "name one of the copies that `ged backup list` names", snapshot=wanted)
-    return wanted or names[-1]
+    return wanted or ([one for one in names if one <= name_of(now + RECENT)] or names)[-1]
 
 
 def open_copy(medium: Medium, name: str, decryptor: Decryptor, public_pem: bytes) -> Copy:

@@ -14,7 +14,9 @@ import pytest
 
 from ged.adapters.age import AgeRecipients
 from ged.adapters.keyring import BOOK, MASTER
+from ged.archive.copies import is_old, last_made
 from ged.backup import checking, folders, papers, restoring
+from ged.backup.clock import is_due
 from ged.backup.medium import Medium
 from ged.backup.papers import Index
 from ged.backup.streams import AtMost
@@ -259,3 +261,19 @@ def test_the_keys_never_lie_in_the_data_folder(copied: Copied, monkeypatch: pyte
     copied.copy(now=NIGHT)
     assert packed[0].is_relative_to(keyring)
     assert sorted(one.name for one in keyring.iterdir()) == [BOOK, MASTER]
+
+
+def test_what_was_made_while_the_clock_was_ahead_is_not_the_latest(copied: Copied, tmp_path: Path) -> None:
+    ahead = datetime.now(UTC).replace(microsecond=0) + timedelta(days=400)
+    copied.copy(now=ahead)
+    with copied.services.reading() as session:
+        assert is_due("01:15", last_made(session), now=NIGHT, zone=copied.services.zone)
+        assert is_old(session, now=NIGHT)
+    copied.letter("Une lettre d'aujourd'hui")
+    made = copied.copy(now=NIGHT)
+    with copied.services.reading() as session:
+        assert last_made(session) == NIGHT
+    (keyring,) = copied.keys.glob("ged-keyring-*.age")
+    assert keyring.stem == f"ged-keyring-{made.snapshot}"
+    outcome = process.restore(copied.wanted(), tmp_path / "back" / "data", tmp_path / "back" / "settings")
+    assert (outcome.manifest.snapshot, outcome.broken, outcome.report.problems) == (made.snapshot, (), ())

@@ -72,7 +72,13 @@ def test_other_names_are_no_copies() -> None:
 
 @pytest.mark.parametrize(
     ("last", "due"),
-    [(None, True), (NOW - timedelta(hours=1), True), (NOW, False), (NOW + timedelta(hours=22), False)],
+    [
+        (None, True),
+        (NOW - timedelta(hours=1), True),
+        (NOW, False),
+        (NOW + timedelta(hours=22), False),
+        (NOW + timedelta(days=400), True),
+    ],
 )
 def test_a_copy_is_due_once_after_its_time(last: datetime | None, due: bool) -> None:
     assert is_due("01:15", last, now=NOW + timedelta(hours=22), zone=LOME) is due

@@ -234,7 +234,7 @@ def _apart(wanted: Wanted, places: Places, told: Told) -> Iterator[Apart]:
 
 def _opened(wanted: Wanted, unpacked: Path, told: Told) -> Copy:
     medium = Medium(wanted.medium)
-    name = restoring.latest(medium, wanted.snapshot)
+    name = restoring.latest(medium, wanted.snapshot, now=datetime.now(UTC))
     index = Index.read(medium.path_of(name))
     archive = restoring.find_keys(wanted.keys, index)
     if not archive.stem.endswith(f"-{index.keys}"):
