@@ -208,11 +208,11 @@ def empty_again(engine: Engine) -> None:
 def _address(engine: Engine) -> str:
     """The address for libpq, without the password: everybody on the machine sees the arguments of programs."""
     url = engine.url.set(drivername="postgresql")._replace(password=None)
-    return url.render_as_string(hide_password=False)
+    return url.difference_update_query(["password"]).render_as_string(hide_password=False)
 
 
 def _with_password(engine: Engine) -> dict[str, str]:
-    password = engine.url.password
+    password = engine.url.password or engine.url.query.get("password")
     return dict(os.environ) | ({"PGPASSWORD": str(password)} if password is not None else {})
 
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import func, select
 
 from ged.backup import database
-from ged.config import load_settings
-from ged.errors import ConfigError
+from ged.config import Settings, load_settings
+from ged.errors import ConfigError, EngineFailed
 from ged.register.models import Mail
 from tests.backup_kit import Copied
 from web.processes import restore as process
@@ -75,6 +75,23 @@ def test_a_drill_in_a_spare_database_leaves_it_empty(
         assert done.letters == 1
 
 
+def test_a_drill_that_fails_leaves_its_database_empty_too(
+    copied: Copied, tmp_path: Path, make_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied.copy(now=NIGHT)
+    url = make_database()
+
+    def fails(_settings: Settings) -> None:
+        raise EngineFailed("database.malformed", "for the test")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(process, "finish_database", fails)
+        with pytest.raises(EngineFailed, match="for the test|database.malformed"):
+            process.drill(copied.wanted(database_url=url), tmp_path / "spare", letters=1)
+    assert not (tmp_path / "spare").exists()
+    assert process.drill(copied.wanted(database_url=url), tmp_path / "spare", letters=1).faults == ()
+
+
 def test_a_database_with_rows_is_refused_and_one_of_another_kind(copied: Copied, tmp_path: Path) -> None:
     copied.copy(now=NIGHT)
     with pytest.raises(ConfigError, match="backup.database_not_empty"):
@@ -100,5 +117,8 @@ def test_no_password_stands_in_the_arguments_of_a_program(copied: Copied) -> Non
     class Named:
         url = with_password
 
+    assert "secret" not in database._address(Named)  # type: ignore[arg-type]
+    assert database._with_password(Named)["PGPASSWORD"] == "very secret"  # type: ignore[arg-type]
+    Named.url = engine.url._replace(password=None).update_query_dict({"password": "very secret"})
     assert "secret" not in database._address(Named)  # type: ignore[arg-type]
     assert database._with_password(Named)["PGPASSWORD"] == "very secret"  # type: ignore[arg-type]

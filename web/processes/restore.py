@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -164,7 +164,8 @@ def drill(wanted: Wanted, spare: Path, *, letters: int, told: Told = lambda _: N
     work = spare / "data"
     work.mkdir(parents=True, mode=0o700)
     try:
-        with _apart(wanted, Places(work, work, spare / KEYRING, spare / KEYRING, spare / "settings"), told) as apart:
+        places = Places(work, work, spare / KEYRING, spare / KEYRING, spare / "settings")
+        with _apart(wanted, places, told, undo=restored.empty_database) as apart:
             try:
                 with _timed(apart.seconds, "verify"):
                     told("ged verify")
@@ -199,8 +200,14 @@ def _require_new(folder: Path) -> None:
 
 
 @contextmanager
-def _apart(wanted: Wanted, places: Places, told: Told) -> Iterator[Apart]:
-    """Bring a copy back into the folder ``work``. What an earlier run brought of the stored files is read, and stays."""
+def _apart(
+    wanted: Wanted, places: Places, told: Told, *, undo: Callable[[Settings], None] = lambda _: None
+) -> Iterator[Apart]:
+    """Bring a copy back into the folder ``work``. What an earlier run brought of the stored files is read, and stays.
+
+    Args:
+        undo: is called where that fails after the database was found empty.
+    """
     seconds: dict[str, float] = {}
     work = places.work
     unpacked = work / "unpacked"
@@ -219,16 +226,19 @@ def _apart(wanted: Wanted, places: Places, told: Told) -> Iterator[Apart]:
         )
         own = restored.settings_apart(lines, unpacked, data=work, keyring=places.half_keyring)
         restored.require_empty(own, copy.manifest.database)
-    with _timed(seconds, "stored files"):
-        keyring = _keyring(wanted, copy, unpacked, told) if own.keyring is not None else None
-        with restored.blob_store(own, keyring) as blobs:
-            missing = sum(one.size_bytes for one in copy.manifest.held if not blobs.exists(Digest(one.digest)))
-            _require_room(work, int((missing + 2 * copy.manifest.database_bytes) * ROOM))
-            broken = restoring.bring_blobs(copy, blobs, unpacked, told=told)
-    with _timed(seconds, "database"):
-        told("the database")
-        _bring_database(copy, own, unpacked)
-        finish_database(own)
+    with ExitStack() as undone:
+        undone.callback(undo, own)
+        with _timed(seconds, "stored files"):
+            keyring = _keyring(wanted, copy, unpacked, told) if own.keyring is not None else None
+            with restored.blob_store(own, keyring) as blobs:
+                missing = sum(one.size_bytes for one in copy.manifest.held if not blobs.exists(Digest(one.digest)))
+                _require_room(work, int((missing + 2 * copy.manifest.database_bytes) * ROOM))
+                broken = restoring.bring_blobs(copy, blobs, unpacked, told=told)
+        with _timed(seconds, "database"):
+            told("the database")
+            _bring_database(copy, own, unpacked)
+            finish_database(own)
+        undone.pop_all()
     yield Apart(restored.services_apart(own), copy, own, lines, unpacked, tuple(broken), seconds)
 
 
