@@ -151,6 +151,8 @@ class Keyring:
             if connection.dialect.name == "postgresql":
                 connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
             _metadata.create_all(connection)
+        if (self._folder / BOOK).exists():
+            (self._folder / BOOK).chmod(0o600)  # it names documents, and somebody may have made the folder before
         if not self.master.is_there:
             # With keys in the book, a new master key would open none of them, and hide what is wrong.
             if self.count():

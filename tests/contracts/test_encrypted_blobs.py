@@ -175,10 +175,11 @@ def test_a_keyring_without_its_master_key_makes_no_other_one(keyring: Keyring, t
     assert list(keyring.rotate())[-1] == 0
 
 
-def test_only_the_owner_reads_the_master_keys(keyring: Keyring, tmp_path: Path) -> None:
+def test_only_the_owner_reads_the_keyring(keyring: Keyring, tmp_path: Path) -> None:
     assert keyring.count() == 0
     assert stat.S_IMODE((tmp_path / "keyring").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "keyring" / MASTER).stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "keyring" / BOOK).stat().st_mode) == 0o600
 
 
 def test_a_new_master_key_rewrites_no_file(blobs: FileBlobs, keyring: Keyring, tmp_path: Path) -> None:
