@@ -63,6 +63,7 @@ class Installation:
         prepare_keyring(settings)
         services = build_services(settings)
         make_tables(services.engine)
+        prepare_keyring(settings)  # on PostgreSQL a copy of the first database has taken this one's place
         with services.engine.begin() as connection:
             command.stamp(alembic_config(connection), "head")
         make_organisation(services)
