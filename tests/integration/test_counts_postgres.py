@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from ged import counting
 from ged.counting import counted
+from ged.routing.queries import InboxView, ListFilter, Whose, inbox, inbox_totals
 from ged.unit import Actor, Services
 from tests.factories import TODAY, actor, make_organisation, make_services
 from tests.routing_kit import impute, make_mentions, register
@@ -44,6 +45,16 @@ def test_the_counts_of_every_entry_are_those_of_its_own_statement(services: Serv
     assert all(any(counts) for counts in found.values())
 
 
+def test_the_tabs_of_an_inbox_count_what_each_lists(services: Services) -> None:
+    for account in ("sg", "dge", "daf"):
+        who = actor(services, account)
+        for asked in (ListFilter(), ListFilter(text="suite"), ListFilter(urgent=True), ListFilter(whose=Whose.MINE)):
+            with services.reading() as session:
+                counts = inbox_totals(session, who, today=TODAY, views=tuple(InboxView), asked=asked)
+                lists = {view: len(inbox(session, who, today=TODAY, view=view, asked=asked)[0]) for view in InboxView}
+            assert counts == lists, (account, asked)
+
+
 def test_one_plan_serves_all_actors_with_the_same_roles(services: Services) -> None:
     with services.reading() as session:
         for account in ("dge", "daf") * 10:
@@ -61,7 +72,7 @@ def test_one_plan_serves_all_actors_with_the_same_roles(services: Services) -> N
 
 def test_states_are_written_out_and_whose_letters_they_are_is_a_parameter(services: Services) -> None:
     who = actor(services, "sg")
-    sql, given = counting._for_server(who, COUNTERS, services.engine.dialect)
+    sql, given = counting._for_server(who, counting._statement, ((COUNTERS,), ()), services.engine.dialect)
     assert "mails.state = 'to_impute'" in sql
     assert "LIMIT 100" in sql
     assert "POSTCOMPILE" not in sql
