@@ -32,6 +32,7 @@ KEPT = {
     "ged/slots.py:_shared": "the places of this installation on this machine, named once when a process begins",
     "ged/suggestions/lessons.py:_MODELS": "models read from their bytes, kept under the digest of these",
     "ged/typeset.py:_MARK": "whether this process is of a training installation, said once when its services are made",
+    "ged/entry/second.py:_taken": "steps of codes used while no row can be written, so that none is taken twice",
     "ged/suggestions/matching.py:_DIRECTORIES": "the directory of correspondents prepared, kept for each database",
 }
 
