@@ -22,7 +22,7 @@ from ged.adapters.blob_frames import FRAME, ID_BYTES, KEYED, FrameReader, FrameW
 from ged.adapters.keyring import Keyring, new_key
 from ged.errors import EngineFailed, NotFound
 from ged.ports import Digest, StoredBlob
-from ged.space import disk_full_of
+from ged.space import disk_full_of, sync_folder
 
 MAGIC = b"GEDBLOB\x01"
 CLEAR = (0).to_bytes(4, "big")
@@ -114,7 +114,7 @@ class FileBlobs:
                 raise EngineFailed("blob.altered", "restore the file from another backup", digest=digest)
             self._make_place(target.parent)
             os.replace(draft, target)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
         except OSError as error:
             raise _not_written(error) from error
         finally:
@@ -227,7 +227,7 @@ class FileBlobs:
                 self._keyring.destroy(written.key_id)
                 return False
         os.replace(draft, target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
         return True
 
     def _open_file(self, path: Path, digest: Digest) -> BinaryIO:
@@ -287,7 +287,7 @@ class FileBlobs:
         target = self._path(Digest(away.name.partition(".")[0]))
         with suppress(FileExistsError):  # written again meanwhile, with the same bytes
             os.link(away, target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
         away.unlink(missing_ok=True)
 
     def _make_place(self, folder: Path) -> None:
@@ -295,7 +295,7 @@ class FileBlobs:
         for place in (folder.parent, folder):
             if not place.exists():
                 place.mkdir(parents=True, exist_ok=True)
-                _sync_folder(place.parent)
+                sync_folder(place.parent)
 
     def _path(self, digest: Digest) -> Path:
         if len(digest) != 64 or not all(c in "0123456789abcdef" for c in digest):
@@ -333,11 +333,3 @@ def _renewed(target: Path) -> bool:
         return False
     # The system finds the file, then sets its time: a discard between these steps has seen the old time.
     return target.exists()
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

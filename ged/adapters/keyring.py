@@ -43,6 +43,7 @@ from ged.adapters.blob_frames import ID_BYTES
 from ged.db import UtcDateTime
 from ged.errors import ConfigError, EngineFailed, NotFound
 from ged.ports import Digest
+from ged.space import sync_folder
 
 MASTER = "master.json"
 BOOK = "documents.sqlite3"
@@ -105,13 +106,13 @@ class MasterKeys:
         try:
             told = json.loads(self._path.read_bytes())
             keys = {int(number): base64.b64decode(key, validate=True) for number, key in told["keys"].items()}
-            if keys and all(len(key) == KEY_BYTES for key in keys.values()):
-                return keys
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, binascii.Error):
-            pass
-        raise ConfigError(
-            "keyring.unreadable", f"put {self._path} back from the backup of the keyring", setting="GED_KEYRING"
-        )
+            if not keys or any(len(key) != KEY_BYTES for key in keys.values()):
+                raise ValueError(MASTER)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, binascii.Error) as error:
+            raise ConfigError(
+                "keyring.unreadable", f"put {self._path} back from the backup of the keyring", setting="GED_KEYRING"
+            ) from error
+        return keys
 
     def write(self, keys: dict[int, bytes]) -> None:
         """Write the file with these keys: whole, durable, for its owner alone."""
@@ -125,11 +126,7 @@ class MasterKeys:
             draft.replace(self._path)
         finally:
             draft.unlink(missing_ok=True)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self._path.parent)
 
 
 class Keyring:

@@ -16,7 +16,7 @@ from typing import Any
 from ged.backup.retention import moment_of
 from ged.errors import DiskFull, EngineFailed, InvalidTransition, NotFound
 from ged.ports import Writable
-from ged.space import NO_SPACE
+from ged.space import NO_SPACE, sync_folder
 
 CHUNK = 1 << 20
 HALF = ".half"
@@ -226,15 +226,6 @@ def digest_of(path: Path) -> str:
     """The SHA-256 of a file's bytes."""
     with path.open("rb") as stored:
         return hashlib.file_digest(stored, "sha256").hexdigest()
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -11,14 +11,14 @@ from pathlib import Path
 from ged import pipeline
 from ged.archive.seal import journal_seal
 from ged.backup import drilling, restoring
-from ged.backup.medium import Medium, alone_in, sync_folder
+from ged.backup.medium import Medium, alone_in
 from ged.backup.papers import Index, Manifest
 from ged.backup.restoring import Copy, Settled
 from ged.config import Settings
 from ged.errors import ConfigError, DiskFull, InvalidTransition
 from ged.jobs import JobKind
 from ged.ports import Decryptor, Digest
-from ged.space import NO_SPACE
+from ged.space import NO_SPACE, sync_folder
 from ged.unit import Services
 from ged.verify import VerifyReport, verify
 from web.processes.migrate import finish_database
