@@ -77,7 +77,8 @@ def hold_out_writers(session: Session, tables: Collection[str]) -> None:
     """Wait until nobody writes to these tables, and keep writers out until the commit: for a rare act that asks what names
     a row without a foreign key. On SQLite a writing transaction is alone anyway.
 
-    Operations on letters are kept out as whole ones: one that had already named a row would wait for us, and we for it.
+    An operation on a letter is kept out as a whole. Half of one, which had already named a row, would wait for us, and we
+    for it.
 
     From here to the commit no lock is waited for longer than ``LONGEST_WAIT``.
 

@@ -267,7 +267,7 @@ def _counting(actor: Actor, today: date, zone: ZoneInfo) -> Select[Any]:
 
 
 def _waiting(actor: Actor, today: date) -> Iterator[tuple[str, ColumnElement[bool]]]:
-    """Conditions of waiting assignments: how many meet each is counted for all of them together."""
+    """Name and condition of each count over the waiting assignments. One pass over them gives all these counts."""
     due, is_mine = ByOtherIndex(Assignment.due_on), routing.is_in(actor, InboxView.OPEN)
     if actor.working_posts:
         yield "late", is_mine & (due < today)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from scripts import bundle
+from tests.openssl_kit import NEW_CERTIFICATE
 
 DEPLOY = bundle.ROOT / "deploy"
 ADDRESS = "https://courrier.example.org"
@@ -134,21 +135,9 @@ def test_the_certificate_is_the_sites_and_the_authority_can_vouch_for_no_other(m
     host = ["-verify_hostname", "courrier.example.org", str(tls / "site.pem")]
     subprocess.run([*check, *host], check=True, capture_output=True)
     other = machine.root / "other"
-    make = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-subj",
-        "/CN=x",
-    ]
     signed = ["-CA", str(tls / "authority.pem"), "-CAkey", str(tls / "authority.key"), "-keyout", "/dev/null"]
     name = ["-addext", "subjectAltName=DNS:bank.example.org", "-out", str(other)]
-    subprocess.run([*make, *signed, *name], check=True, capture_output=True)
+    subprocess.run([*NEW_CERTIFICATE, *signed, *name], check=True, capture_output=True)
     refused = subprocess.run([*check, str(other)], check=False, capture_output=True, text=True)
     assert "permitted subtree violation" in refused.stderr
     for path in (tls / "authority.key", tls / "site.key", machine.root / "etc/ged-install/answers"):

@@ -17,6 +17,7 @@ import yaml
 
 from sandbox import isolation
 from scripts import bundle
+from tests.openssl_kit import NEW_CERTIFICATE
 
 DEPLOY = bundle.ROOT / "deploy"
 UNITS = sorted(path.name for path in (DEPLOY / "systemd").iterdir())
@@ -125,20 +126,8 @@ def test_the_readers_shut_themselves_in_under_the_services_filter(name: str) -> 
 
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 def test_nginx_takes_the_site(tmp_path: Path) -> None:
-    make = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-subj",
-        "/CN=x",
-    ]
     pair = ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "chain")]
-    subprocess.run([*make, *pair], check=True, capture_output=True)
+    subprocess.run([*NEW_CERTIFICATE, *pair], check=True, capture_output=True)
     values = {
         "HOST": "courrier.example.org",
         "PORT": "8443",
