@@ -28,6 +28,8 @@ from tests.factories import NOW, PASSPHRASE, actor
 from tests.site import make_site, post, sign_in
 from tests.slip_kit import letter, opened_key, take, unit_id
 from tests.slip_kit import send as send_slip
+from web.site import navigation
+from web.site.navigation import Item
 
 Site = tuple[Flask, Services]
 
@@ -53,6 +55,20 @@ def groups(services: Services, account: str = "agent") -> dict[str, list[int]]:
         counted = session.scalar(to_transmit.count_papers(who))
     assert counted == len({row.mail_id for group in found for row in group.rows})
     return {f"{group.unit_name}{'?' if group.is_decision else ''}": [r.mail_id for r in group.rows] for group in found}
+
+
+def test_the_navigation_counts_to_a_hundred(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, services = site
+    monkeypatch.setattr(to_transmit, "MOST_COUNTED", 3)
+    for number in range(4):
+        letter(services, f"Courrier {number}")
+    who = actor(services, "agent")
+    with services.reading() as session:
+        assert session.scalar(to_transmit.count_papers(who)) == 3
+    entry = next(one for one in navigation.ENTRIES if one.endpoint == "to_transmit.index")
+    assert entry.most == 100
+    told = [Item("", "", "", "", current=False, count=count, most=100).shown for count in (99, 100)]
+    assert told == ["99", "99+"]
 
 
 def send(services: Services, *mail_ids: int) -> tuple[to_transmit.Sent, ...]:

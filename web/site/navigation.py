@@ -54,6 +54,7 @@ class Entry:
         look: a function that counts waiting items, if no single statement can; added to what ``counter`` counts.
         looks_among: the statement that counts the items among which ``look`` looks; without any, it is not called.
         among: a function that counts the actor's own of what ``counter`` counts for everybody; called when there are any.
+        most: ``counter`` counts no further; a count that reaches it is shown as "99+".
         also: endpoints of other features that belong to this entry.
         in_training: shown in a training installation alone.
         also_when_waiting: while items wait, everybody on the access list sees the entry, whatever the roles.
@@ -69,6 +70,7 @@ class Entry:
     look: LookCount | None = None
     looks_among: Counter | None = None
     among: LookCount | None = None
+    most: int | None = None
     also: tuple[str, ...] = ()
     also_when_waiting: bool = False
     in_training: bool = False
@@ -84,6 +86,12 @@ class Item:
     shortcut: str
     current: bool
     count: int
+    most: int | None = None
+
+    @property
+    def shown(self) -> str:
+        """The count as it is written."""
+        return f"{self.most - 1}+" if self.most is not None and self.count >= self.most else str(self.count)
 
 
 ENTRIES: tuple[Entry, ...] = (
@@ -147,6 +155,7 @@ ENTRIES: tuple[Entry, ...] = (
         _l("Ce qui vous est arrivé, que vous n'avez pas lu"),
         "m",
         counter=notices.count_unread,
+        most=notices.MOST_COUNTED,
     ),
     Entry(
         OFFICE,
@@ -190,6 +199,7 @@ ENTRIES: tuple[Entry, ...] = (
         "o",
         roles=frozenset({Role.CLERK}),
         counter=to_transmit.count_papers,
+        most=to_transmit.MOST_COUNTED,
     ),
     Entry(
         OFFICE,
@@ -268,10 +278,10 @@ def install(app: Flask) -> None:
     app.jinja_env.globals["has_page"] = lambda endpoint: endpoint in current_app.view_functions
 
 
-def unread_notices() -> int:
-    """The count of the bell, from the same statement as the navigation's other counts."""
+def unread_notices() -> Item | None:
+    """The bell's entry with its count, from the same statement as the navigation's other counts; None: nothing is unread."""
     url = url_for("notices.index")
-    return next((item.count for _, items in navigation() for item in items if item.url == url), 0)
+    return next((item for _, items in navigation() for item in items if item.url == url and item.count), None)
 
 
 def _may_enter(entry: Entry, actor: Actor) -> bool:
@@ -344,4 +354,4 @@ def _items(session: ReadSession, actor: Actor) -> Iterator[tuple[Entry, Item]]:
         count = counts.get(entry.endpoint, 0)
         if entry.endpoint in own or count:
             url = url_for(entry.endpoint)
-            yield entry, Item(str(entry.label), url, str(entry.hint), entry.shortcut, _is_current(entry), count)
+            yield entry, Item(str(entry.label), url, str(entry.hint), entry.shortcut, _is_current(entry), count, entry.most)
