@@ -3,10 +3,10 @@
 They are grouped by receiving unit, so that one act makes a slip for each.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -17,7 +17,7 @@ from ged.errors import GedError, Invalid
 from ged.org.keys import OpenedKey
 from ged.org.models import Post, Unit
 from ged.org.names import told_apart
-from ged.org.tree import heirs, heirs_among, with_predecessors
+from ged.org.tree import heirs_among, with_predecessors
 from ged.ports import MailId, UnitId
 from ged.register.models import Direction, Mail
 from ged.register.queries import first_number
@@ -104,36 +104,80 @@ def destinations(
     session: Session, actor: Actor, *, post: HeldPost, asked: PaperFilter = EVERYTHING
 ) -> tuple[Destination, ...]:
     """The groups, by name of the unit, with the letters that the actor may see, in the order of registration."""
-    units = dict(session.execute(select(Unit.id, Unit.name)).all())
-    groups: dict[tuple[bool, int], list[PaperRow]] = {}
+    return _groups(session, _find(session, actor, post, asked, most=MOST))
+
+
+def page(
+    session: Session, actor: Actor, *, post: HeldPost, asked: PaperFilter = EVERYTHING
+) -> tuple[tuple[Destination, ...], list[tuple[int, str]]]:
+    """``destinations``, and the units among which the filter of the page chooses, by name: (id, name).
+
+    To find what waits takes longer than to read it. Without a filter it is found once for both.
+    """
+    found = _find(session, actor, post, EVERYTHING)
+    groups = _groups(session, found) if asked == EVERYTHING else destinations(session, actor, post=post, asked=asked)
+    return groups, list(_names(session, {one.unit_id for one in found}).items())
+
+
+class _Found(NamedTuple):
+    """A letter that waits for its slip to a unit."""
+
+    is_decision: bool
+    mail_id: int
+    unit_id: int
+
+
+def _find(
+    session: Session, actor: Actor, post: HeldPost, asked: PaperFilter, *, most: int | None = None
+) -> list[_Found]:
+    """What waits at a post for a slip, each kind in the order of registration, ``most`` of each."""
+    found: list[_Found] = []
     for is_decision, goes, query in _queries(post):
-        narrowed = query.where(*_narrowed(asked, goes, actor))
-        wanted = _of_actor(narrowed, actor).order_by(Mail.id).limit(MOST)
-        for mail_id, sender, level, subject, received_on, number, unit_id in session.execute(wanted):
-            goes_to = heirs_among(unit_id, actor.units)[-1]
-            if goes_to == post.unit_id:
-                continue
-            row = PaperRow(MailId(mail_id), number or "", sender, drafting.described(level, subject), received_on)
-            groups.setdefault((is_decision, goes_to), []).append(row)
-    names = told_apart(session, {unit_id: units[unit_id] for _, unit_id in groups})
-    found = [
-        Destination(UnitId(unit_id), names[unit_id], is_decision, tuple(rows))
-        for (is_decision, unit_id), rows in groups.items()
+        narrowed = _of_actor(query.where(*_narrowed(asked, goes, actor)), actor).order_by(Mail.id).limit(most)
+        rows = [(mail_id, heirs_among(unit_id, actor.units)[-1]) for mail_id, unit_id in session.execute(narrowed)]
+        found += [_Found(is_decision, mail_id, unit_id) for mail_id, unit_id in rows if unit_id != post.unit_id]
+    return found
+
+
+def _groups(session: Session, found: Sequence[_Found]) -> tuple[Destination, ...]:
+    """The first ``MOST`` letters of each kind, by name of the unit to which they go."""
+    shown = [*_first(found, is_decision=True), *_first(found, is_decision=False)]
+    rows = _rows(session, [one.mail_id for one in shown])
+    groups: dict[tuple[bool, int], list[PaperRow]] = {}
+    for one in shown:
+        groups.setdefault((one.is_decision, one.unit_id), []).append(rows[one.mail_id])
+    names = _names(session, {unit_id for _, unit_id in groups})
+    made = [
+        Destination(UnitId(unit_id), names[unit_id], is_decision, tuple(of_group))
+        for (is_decision, unit_id), of_group in groups.items()
     ]
-    return tuple(sorted(found, key=lambda one: (not one.is_decision, one.unit_name)))
+    return tuple(sorted(made, key=lambda one: (not one.is_decision, one.unit_name)))
 
 
-def receivers(session: Session, actor: Actor, *, post: HeldPost) -> list[tuple[int, str]]:
-    """The units of the groups without a filter, by name: (id, name)."""
-    wanted: set[int] = set()
-    for _, goes, query in _queries(post):
-        wanted |= set(session.scalars(_of_actor(query, actor).with_only_columns(goes).distinct()))
-    goes_to = {heirs(session, one)[-1] for one in wanted} - {post.unit_id}
-    rows = session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(goes_to)).order_by(Unit.name, Unit.id))
-    return list(told_apart(session, dict(rows.all())).items())
+def _first(found: Sequence[_Found], *, is_decision: bool) -> list[_Found]:
+    return [one for one in found if one.is_decision == is_decision][:MOST]
 
 
-def _queries(post: HeldPost) -> tuple[tuple[bool, InstrumentedAttribute[int], Select[*tuple[Any, ...]]], ...]:
+def _rows(session: Session, mail_ids: Sequence[int]) -> dict[int, PaperRow]:
+    if not mail_ids:
+        return {}
+    wanted = select(Mail.id, Mail.sender_name, Mail.level, Mail.subject, Mail.received_on, first_number(Mail.id)).where(
+        Mail.id.in_(mail_ids)
+    )
+    return {
+        mail_id: PaperRow(MailId(mail_id), number or "", sender, drafting.described(level, subject), received_on)
+        for mail_id, sender, level, subject, received_on, number in session.execute(wanted)
+    }
+
+
+def _names(session: Session, unit_ids: Collection[int]) -> dict[int, str]:
+    if not unit_ids:
+        return {}
+    wanted = select(Unit.id, Unit.name).where(Unit.id.in_(unit_ids)).order_by(Unit.name, Unit.id)
+    return told_apart(session, dict(session.execute(wanted).all()))
+
+
+def _queries(post: HeldPost) -> tuple[tuple[bool, InstrumentedAttribute[int], Select[int, int]], ...]:
     """Of both kinds of letters: whether they wait for a decision, the column of the receiving unit, the letters."""
     return (
         (True, Post.unit_id, _to_decide([post.unit_id])),
@@ -229,19 +273,19 @@ def _here(uow: UnitOfWork, mail_ids: Sequence[int], actor: Actor, post: HeldPost
     return {int(row.mail_id) for group in groups for row in group.rows}
 
 
-def _to_decide(unit_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
+def _to_decide(unit_ids: Sequence[int]) -> Select[int, int]:
     """Letters that wait for a decision of an authority of another unit."""
     return (
-        select(*_shown(), Post.unit_id)
+        select(Mail.id, Post.unit_id)
         .join(Post, Post.id == Mail.addressed_post_id)
         .where(Mail.state == MailState.TO_IMPUTE, Post.unit_id.not_in(unit_ids), *_lies_in(unit_ids))
     )
 
 
-def _imputed(unit_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
+def _imputed(unit_ids: Sequence[int]) -> Select[int, int]:
     """Letters of which another unit is in charge. The original goes to the leading unit; others work with the copy."""
     return (
-        select(*_shown(), Assignment.unit_id)
+        select(Mail.id, Assignment.unit_id)
         .join(Assignment, Assignment.mail_id == Mail.id)
         .where(
             # The few assigned letters are found first: assignments of closed letters keep their state.
@@ -253,11 +297,6 @@ def _imputed(unit_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
             *_lies_in(unit_ids),
         )
     )
-
-
-def _shown() -> tuple[Any, ...]:
-    """The columns of a row: a page shows hundreds of letters, and little of each."""
-    return Mail.id, Mail.sender_name, Mail.level, Mail.subject, Mail.received_on, first_number(Mail.id)
 
 
 def _lies_in(unit_ids: Sequence[int]) -> tuple[ColumnElement[bool], ...]:
@@ -290,5 +329,5 @@ def _last_move() -> ScalarSelect[int]:
     return select(func.max(PaperCustody.id)).where(PaperCustody.mail_id == Mail.id).correlate(Mail).scalar_subquery()
 
 
-def _of_actor(query: Select[*tuple[Any, ...]], actor: Actor) -> Select[*tuple[Any, ...]]:
+def _of_actor(query: Select[int, int], actor: Actor) -> Select[int, int]:
     return query.where(access.visible_clause(Mail.id, Mail.level, actor.principals))

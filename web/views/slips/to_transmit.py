@@ -42,8 +42,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
     narrowed = FILTER.narrowed()
     asked = PaperFilter(text_of(narrowed), id_of(narrowed.get("service", "")))
     with context.services().reading() as session:
-        groups = to_transmit.destinations(session, actor, post=post, asked=asked)
-        units = to_transmit.receivers(session, actor, post=post) if groups or narrowed else []
+        groups, units = to_transmit.page(session, actor, post=post, asked=asked)
         made = [slip_views.slip_view(session, slip_id, actor).row for slip_id in done]
     return render_form(
         "slips/to_transmit.html",
