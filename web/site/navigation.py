@@ -354,4 +354,7 @@ def _items(session: ReadSession, actor: Actor) -> Iterator[tuple[Entry, Item]]:
         count = counts.get(entry.endpoint, 0)
         if entry.endpoint in own or count:
             url = url_for(entry.endpoint)
-            yield entry, Item(str(entry.label), url, str(entry.hint), entry.shortcut, _is_current(entry), count, entry.most)
+            yield (
+                entry,
+                Item(str(entry.label), url, str(entry.hint), entry.shortcut, _is_current(entry), count, entry.most),
+            )
