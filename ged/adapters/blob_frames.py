@@ -68,17 +68,17 @@ class FrameReader(io.RawIOBase):
         EngineFailed: ``blob.unreadable``, when a frame is read that is not as it was written.
     """
 
-    def __init__(self, path: Path, key: bytes, file: io.FileIO | None = None) -> None:
+    def __init__(self, path: Path, key: bytes, file: io.RawIOBase | None = None) -> None:
         """
         Args:
             file: the file where it is open already, unbuffered and at its first byte; it is closed with this reader.
         """
         super().__init__()
         self._name, self._cipher = path.name, AESGCM(key)
-        self._file = path.open("rb", buffering=0) if file is None else file
+        self._file: io.RawIOBase = path.open("rb", buffering=0) if file is None else file
         try:
             self._header = self._exactly(KEYED)
-            body = os.fstat(self._file.fileno()).st_size - len(self._header)
+            body = self._file.seek(0, os.SEEK_END) - len(self._header)
             self._frames = max(1, -(-body // (FRAME + TAG)))
             self._size = body - self._frames * TAG
             last = body - (self._frames - 1) * (FRAME + TAG)

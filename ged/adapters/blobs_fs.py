@@ -13,22 +13,17 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from ged.adapters.blob_frames import FRAME, ID_BYTES, KEYED, FrameReader, FrameWriter, key_id_of
-from ged.adapters.keyring import Keyring, new_key
+from ged.adapters.blob_drafts import CHUNK, HEADER, Written, drop_old_drafts, not_written, require_digest, write_draft
+from ged.adapters.blob_frames import FRAME, KEYED, FrameReader, key_id_of
+from ged.adapters.keyring import Keyring
 from ged.errors import EngineFailed, NotFound
 from ged.ports import Digest, StoredBlob
-from ged.space import disk_full_of, sync_folder
+from ged.space import sync_folder
 
-MAGIC = b"GEDBLOB\x01"
-CLEAR = (0).to_bytes(4, "big")
-HEADER = MAGIC + CLEAR
-CHUNK = 1 << 20
-DRAFT_KEPT_S = 24 * 3600
 MOVED_FOR_S = 60
 """A sweep moves a file aside for a moment. A file that stays there longer was left by a killed process."""
 
@@ -65,20 +60,20 @@ class FileBlobs:
         self._incoming.mkdir(parents=True, exist_ok=True)
         self._trash = folder / "trash"
         self._trash.mkdir(exist_ok=True)
-        self._drop_old_drafts()
+        drop_old_drafts(self._incoming)
         self._empty_trash()
 
     def put(self, content: BinaryIO) -> StoredBlob:
         """Store a stream; see the port."""
         draft = self._incoming / secrets.token_hex(16)
         try:
-            written = self._write_draft(draft, content)
+            written = write_draft(draft, content, self._keyring)
             target = self._path(written.digest)
             if not (_renewed(target) and self._is_readable(written.digest)):
                 self._make_place(target.parent)
                 self._give_name(draft, written)
         except OSError as error:
-            raise _not_written(error) from error
+            raise not_written(error) from error
         finally:
             draft.unlink(missing_ok=True)
         return StoredBlob(written.digest, written.size)
@@ -116,7 +111,7 @@ class FileBlobs:
             os.replace(draft, target)
             sync_folder(target.parent)
         except OSError as error:
-            raise _not_written(error) from error
+            raise not_written(error) from error
         finally:
             draft.unlink(missing_ok=True)
 
@@ -176,7 +171,7 @@ class FileBlobs:
             if self._keyring is None or _key_id(target) is not None:
                 return False
             with self.open(digest) as plain:
-                written = self._write_draft(draft, plain)
+                written = write_draft(draft, plain, self._keyring)
             if written.digest != digest:
                 raise EngineFailed("blob.altered", "restore the file from a backup", digest=digest)
             return self._give_name(draft, written, instead=True)
@@ -196,24 +191,7 @@ class FileBlobs:
         except FileNotFoundError:
             raise NotFound("blob.missing", "restore the file from a backup", digest=digest) from None
 
-    def _write_draft(self, draft: Path, content: BinaryIO) -> "_Written":
-        hasher, size = hashlib.sha256(), 0
-        key_id, key = (secrets.token_bytes(ID_BYTES), new_key()) if self._keyring is not None else (None, b"")
-        with draft.open("xb") as out:
-            frames = FrameWriter(out, key, key_id) if key_id is not None else None
-            if frames is None:
-                out.write(HEADER)
-            while chunk := content.read(CHUNK):
-                hasher.update(chunk)
-                size += len(chunk)
-                (frames or out).write(chunk)
-            if frames is not None:
-                frames.finish()
-            out.flush()
-            os.fsync(out.fileno())
-        return _Written(Digest(hasher.hexdigest()), size, key_id, key)
-
-    def _give_name(self, draft: Path, written: "_Written", *, instead: bool = False) -> bool:
+    def _give_name(self, draft: Path, written: Written, *, instead: bool = False) -> bool:
         """The key first: a file without its key could not be read; a key without its file harms nobody.
 
         Args:
@@ -269,13 +247,6 @@ class FileBlobs:
         if key_id is not None and self._keyring is not None:
             self._keyring.destroy(key_id)
 
-    def _drop_old_drafts(self) -> None:
-        """Delete files that a killed process had begun to write."""
-        for draft in self._incoming.iterdir():
-            with suppress(FileNotFoundError):  # finished, or removed by another process, since the folder was read
-                if time.time() - draft.stat().st_mtime > DRAFT_KEPT_S:
-                    draft.unlink()
-
     def _empty_trash(self) -> None:
         """Move back files that a killed process had moved away; the next sweep checks them again."""
         for away in self._trash.iterdir():
@@ -298,26 +269,8 @@ class FileBlobs:
                 sync_folder(place.parent)
 
     def _path(self, digest: Digest) -> Path:
-        if len(digest) != 64 or not all(c in "0123456789abcdef" for c in digest):
-            raise NotFound("blob.missing", "a digest is 64 hexadecimal characters")
+        require_digest(digest)
         return self._folder / digest[:2] / digest[2:4] / digest
-
-
-@dataclass(frozen=True)
-class _Written:
-    """A draft: what it holds, and the key that reads it (``key_id`` None: it is clear)."""
-
-    digest: Digest
-    size: int
-    key_id: bytes | None
-    key: bytes = field(repr=False)
-
-
-def _not_written(error: OSError) -> EngineFailed:
-    failed = EngineFailed(
-        "blob.write_failed", "look at the server's disk, then send again", retryable=True, errno=error.errno
-    )
-    return disk_full_of(error) or failed
 
 
 def _key_id(path: Path) -> bytes | None:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,12 +12,16 @@ import pytest
 
 from ged import models
 from ged.adapters import blobs_fs
-from ged.adapters.blobs_fs import HEADER, FileBlobs
+from ged.adapters.blob_drafts import HEADER
+from ged.adapters.blobs_fs import FileBlobs
+from ged.adapters.blobs_s3 import S3Blobs
 from ged.adapters.keyring import Keyring
+from ged.adapters.s3 import Bucket
 from ged.archive.blobs import sweep
 from ged.db import Base, make_engine, read_session
 from ged.errors import EngineFailed, NotFound
 from ged.ports import BlobStore, Digest
+from tests import s3_kit
 from tests.lock_kit import outcomes
 
 assert models is not None  # imports every table that may name a blob
@@ -32,23 +37,48 @@ def keyring(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return made
 
 
+@dataclass(frozen=True)
+class Store:
+    """A plug, and the folder in which its files lie, so that a test can harm them."""
+
+    blobs: FileBlobs | S3Blobs
+    folder: Path
+
+    def file(self) -> Path:
+        (path,) = self.folder.glob("??/??/*")
+        return path
+
+    def aged(self) -> None:
+        os.utime(self.file(), (1_000_000_000, 1_000_000_000))
+
+
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.servers)])
+def store(request: pytest.FixtureRequest, tmp_path: Path, keyring: Keyring | None) -> Store:
+    if request.param == "folder":
+        return Store(FileBlobs(tmp_path / "blobs", keyring), tmp_path / "blobs")
+    place = s3_kit.new_place(s3_kit.store_url())
+    return Store(S3Blobs(Bucket(place), tmp_path / "drafts", keyring), s3_kit.files_of(place))
+
+
 @pytest.fixture
-def blobs(tmp_path: Path, keyring: Keyring | None) -> BlobStore:
-    return FileBlobs(tmp_path / "blobs", keyring)
+def blobs(store: Store) -> BlobStore:
+    return store.blobs
 
 
-def test_what_is_put_is_read_back(blobs: BlobStore) -> None:
-    data = bytes(range(256)) * 9000
+@pytest.mark.parametrize("size", [0, 8, 2_304_000, 9 << 20], ids=["empty", "small", "frames", "parts"])
+def test_what_is_put_is_read_back(blobs: BlobStore, size: int) -> None:
+    data = (bytes(range(256)) * (size // 256 + 1))[:size]
     stored = blobs.put(io.BytesIO(data))
     assert stored.digest == hashlib.sha256(data).hexdigest()
     assert stored.size_bytes == len(data)
     with blobs.open(stored.digest) as plain:
         assert plain.read(10) == data[:10]
-        assert plain.tell() == 10
+        assert plain.tell() == min(10, size)
         assert plain.seek(0) == 0
         assert plain.read() == data
-        plain.seek(-5, io.SEEK_END)
-        assert plain.read() == data[-5:]
+        assert plain.seek(0, io.SEEK_END) == size
+        plain.seek(size * 2 // 3)
+        assert plain.read(70_000) == data[size * 2 // 3 :][:70_000]
     assert blobs.verify(stored.digest)
 
 
@@ -67,10 +97,10 @@ def test_what_is_missing_says_so(blobs: BlobStore) -> None:
     blobs.delete(Digest("0" * 64))
 
 
-def test_every_altered_byte_is_found(tmp_path: Path, keyring: Keyring | None) -> None:
-    blobs = FileBlobs(tmp_path, keyring)
+def test_every_altered_byte_is_found(store: Store) -> None:
+    blobs = store.blobs
     digest = blobs.put(io.BytesIO(b"a letter")).digest
-    (path,) = tmp_path.glob("??/??/*")
+    path = store.file()
     raw = path.read_bytes()
     for place in range(len(raw)):
         path.write_bytes(raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :])
@@ -79,40 +109,67 @@ def test_every_altered_byte_is_found(tmp_path: Path, keyring: Keyring | None) ->
     assert blobs.verify(digest)
 
 
-def test_a_foreign_header_is_an_error_and_no_bytes(tmp_path: Path, keyring: Keyring | None) -> None:
-    blobs = FileBlobs(tmp_path, keyring)
+def test_a_foreign_header_is_an_error_and_no_bytes(store: Store) -> None:
+    blobs = store.blobs
     digest = blobs.put(io.BytesIO(b"a letter")).digest
-    (path,) = tmp_path.glob("??/??/*")
-    path.write_bytes(b"\0" * len(HEADER) + b"a letter")
+    store.file().write_bytes(b"\0" * len(HEADER) + b"a letter")
     with pytest.raises(EngineFailed, match="blob.header"):
         blobs.open(digest)
 
 
-def _aged(folder: Path, digest: str) -> None:
-    (path,) = folder.glob(f"??/??/{digest}")
-    os.utime(path, (1_000_000_000, 1_000_000_000))
-
-
-def test_what_nobody_names_is_discarded(tmp_path: Path, keyring: Keyring | None) -> None:
-    blobs = FileBlobs(tmp_path, keyring)
+def test_what_nobody_names_is_discarded(store: Store) -> None:
+    blobs = store.blobs
     digest = blobs.put(io.BytesIO(b"left over")).digest
-    _aged(tmp_path, digest)
+    assert not blobs.discard(digest, written_before=YESTERDAY), "it is new"
+    store.aged()
     assert blobs.discard(digest, written_before=YESTERDAY)
     assert not blobs.exists(digest)
-    assert not list((tmp_path / "trash").iterdir())
+    assert not [one for one in store.folder.rglob("*") if one.is_file()]
     assert not blobs.discard(digest, written_before=YESTERDAY), "gone already"
 
 
-def test_bytes_handed_in_again_between_the_look_and_the_removal_stay(tmp_path: Path, keyring: Keyring | None) -> None:
-    class HandedInAgain(FileBlobs):
-        def digests(self) -> Iterator[tuple[Digest, datetime]]:
-            for found in super().digests():
-                self.put(io.BytesIO(b"an old scan"))  # examined, but not yet judged
-                yield found
+def test_what_was_disposed_of_is_gone_and_may_come_again(store: Store) -> None:
+    blobs = store.blobs
+    digest = blobs.put(io.BytesIO(b"a letter")).digest
+    blobs.put(io.BytesIO(b"a letter"))
+    blobs.delete(digest)
+    assert list(blobs.digests()) == []
+    assert not [one for one in store.folder.rglob("*") if one.is_file()]
+    blobs.put(io.BytesIO(b"a letter"))
+    assert blobs.verify(digest)
 
-    blobs = HandedInAgain(tmp_path, keyring)
+
+def test_a_file_goes_to_another_store_as_it_is(store: Store, tmp_path: Path, keyring: Keyring | None) -> None:
+    digest = store.blobs.put(io.BytesIO(b"a letter" * 100_000)).digest
+    other = FileBlobs(tmp_path / "other", keyring)
+    key_id, stored = store.blobs.open_stored(digest)
+    with stored:
+        other.put_stored(digest, stored)
+    assert other.verify(digest)
+    assert store.blobs.key_of(digest) == (bytes.fromhex(key_id) or None) == other.key_of(digest)
+    store.file().unlink()
+    _, stored = other.open_stored(digest)
+    with stored:
+        store.blobs.put_stored(digest, stored)
+    assert store.blobs.verify(digest)
+    with pytest.raises((EngineFailed, NotFound)):
+        store.blobs.put_stored(Digest("0" * 64), io.BytesIO(HEADER + b"another letter"))
+    assert [one for one, _ in store.blobs.digests()] == [digest]
+
+
+def test_bytes_handed_in_again_between_the_look_and_the_removal_stay(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs, looked = store.blobs, type(store.blobs).digests
     digest = blobs.put(io.BytesIO(b"an old scan")).digest
-    _aged(tmp_path, digest)
+    store.aged()
+
+    def handed_in_again(self: FileBlobs | S3Blobs) -> Iterator[tuple[Digest, datetime]]:
+        for found in looked(self):  # type: ignore[arg-type]  # it is of the same class
+            blobs.put(io.BytesIO(b"an old scan"))  # examined, but not yet judged
+            yield found
+
+    monkeypatch.setattr(type(blobs), "digests", handed_in_again)
     engine = make_engine(f"sqlite:///{tmp_path}/rows.db")
     Base.metadata.create_all(engine)
     with read_session(engine) as session:
@@ -127,7 +184,8 @@ def test_bytes_discarded_while_their_time_is_set_are_written_anew(
     """The system call finds the file. Before it sets the time, the file is moved, judged and removed."""
     blobs, content = FileBlobs(tmp_path, keyring), b"an old scan"
     digest = blobs.put(io.BytesIO(content)).digest
-    _aged(tmp_path, digest)
+    (path,) = tmp_path.glob("??/??/*")
+    os.utime(path, (1_000_000_000, 1_000_000_000))
 
     def found_and_then_removed(_path: Path) -> None:
         assert blobs.discard(digest, written_before=YESTERDAY)
@@ -139,18 +197,18 @@ def test_bytes_discarded_while_their_time_is_set_are_written_anew(
 
 
 @pytest.mark.slow
-def test_whoever_puts_bytes_while_they_are_discarded_has_them(tmp_path: Path, keyring: Keyring | None) -> None:
-    blobs = FileBlobs(tmp_path, keyring)
-    for n in range(200):
+def test_whoever_puts_bytes_while_they_are_discarded_has_them(store: Store) -> None:
+    blobs = store.blobs
+    for n in range(200 if isinstance(blobs, FileBlobs) else 30):
         content = f"scan {n}".encode()
         digest = blobs.put(io.BytesIO(content)).digest
-        _aged(tmp_path, digest)
+        os.utime(store.folder / digest[:2] / digest[2:4] / digest, (1_000_000_000, 1_000_000_000))
         outcomes(
             lambda content=content: blobs.put(io.BytesIO(content)),
             lambda digest=digest: blobs.discard(digest, written_before=YESTERDAY),
         )
         assert blobs.verify(digest), n
-    assert not list((tmp_path / "trash").iterdir())
+    assert not [one for name in ("trash", "going") for one in store.folder.glob(f"{name}/*")]
 
 
 def test_a_file_that_a_killed_sweep_moved_away_comes_back(

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select, text, update
 
 from ged import audit
-from ged.adapters.blobs_fs import HEADER
+from ged.adapters.blob_drafts import HEADER
 from ged.archive import blobs as archive_blobs
 from ged.archive.keeping import seal_head
 from ged.archive.seal import HeadSeal

@@ -1,0 +1,301 @@
+"""Blobs in an S3 store: ``ab/cd/<digest>`` below the prefix. Each object is what ``blobs_fs`` has in a file, byte for byte, so that
+files go from one to the other as they are.
+
+A file is written and encrypted in a local draft first: its digest names it. It never replaces what is there and good.
+
+Two small objects keep a sweep and a writer apart, over all hosts: ``renewed/<digest>``, whose time says when the bytes were
+handed in again, and ``going/<digest>``, made by whoever looks whether they may go. A writer who finds the bytes renews first, then
+waits until nobody is looking, then looks again; who removes has looked at the time of renewal in between.
+"""
+
+import hashlib
+import io
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from ged.adapters.blob_drafts import CHUNK, HEADER, Written, drop_old_drafts, not_written, require_digest, write_draft
+from ged.adapters.blob_frames import FRAME, KEYED, TAG, FrameReader, key_id_of
+from ged.adapters.keyring import Keyring
+from ged.adapters.s3 import Bucket
+from ged.adapters.s3_reading import FIRST, Plain, Ranged
+from ged.adapters.s3_wire import PART
+from ged.errors import EngineFailed, NotFound
+from ged.ports import Digest, StoredBlob
+
+GOING_S, WAIT_S, PAUSE_S = 120.0, 20.0, 0.25
+"""Who looks whether bytes may go ends after a minute: a mark that is older was left by a killed process."""
+TRIES = 4
+MARK = b"GED"
+UNFINISHED_AFTER = timedelta(days=1)
+_BLOB = re.compile(r"([0-9a-f]{2})/([0-9a-f]{2})/(\1\2[0-9a-f]{60})")
+
+
+class _Found(Enum):
+    ABSENT = auto()
+    GOOD = auto()
+    BAD = auto()
+
+
+class S3Blobs:
+    """Adapter of ``BlobStore`` over a bucket. ``store.*`` errors of ``ged.adapters.s3`` come from every call."""
+
+    def __init__(self, bucket: Bucket, drafts: Path, keyring: Keyring | None = None) -> None:
+        """No call is made: the site starts while the store is away.
+
+        Args:
+            drafts: a local folder, with room for the files that are written at once.
+            keyring: encrypts what is stored from now on; None: new files are clear, and encrypted ones cannot be read.
+        """
+        self._bucket, self._drafts, self._keyring = bucket, drafts, keyring
+        drafts.mkdir(parents=True, exist_ok=True, mode=0o700)
+        drop_old_drafts(drafts)
+
+    def put(self, content: BinaryIO) -> StoredBlob:
+        """Store a stream; see the port."""
+        draft = self._drafts / secrets.token_hex(16)
+        try:
+            try:
+                written = write_draft(draft, content, self._keyring)
+            except OSError as error:
+                raise not_written(error) from error
+            self._store(draft, written)
+        finally:
+            draft.unlink(missing_ok=True)
+        return StoredBlob(written.digest, written.size)
+
+    def open(self, digest: Digest) -> BinaryIO:
+        """Open plain bytes; see the port."""
+        return self._opened(Ranged(self._bucket, _key(digest), digest), digest)
+
+    def open_stored(self, digest: Digest) -> tuple[str, BinaryIO]:
+        """The object as it is; see the port. Only its first bytes are fetched until more is read."""
+        raw = Ranged(self._bucket, _key(digest), digest, first=KEYED)
+        key_id = key_id_of(raw.start(KEYED))
+        return (key_id.hex() if key_id is not None else ""), io.BufferedReader(raw, FRAME)
+
+    def put_stored(self, digest: Digest, content: BinaryIO) -> None:
+        """Put a file back; see the port."""
+        draft = self._drafts / secrets.token_hex(16)
+        try:
+            if self.verify(digest):
+                return
+            try:
+                with draft.open("xb") as out:
+                    while chunk := content.read(CHUNK):
+                        out.write(chunk)
+            except OSError as error:
+                raise not_written(error) from error
+            with draft.open("rb") as stored:
+                if not self._is_of(digest, self._opened(io.FileIO(stored.fileno(), closefd=False), digest)):
+                    raise EngineFailed("blob.altered", "restore the file from another backup", digest=digest)
+                stored.seek(0)
+                self._bucket.put(_key(digest), stored)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def exists(self, digest: Digest) -> bool:
+        """Whether the object is there."""
+        return self._bucket.head(_key(digest)) is not None
+
+    def verify(self, digest: Digest) -> bool:
+        """Whether the header is valid and the digest of the bytes equals the name."""
+        try:
+            return self._is_of(digest, self.open(digest))
+        except NotFound:
+            return False
+        except EngineFailed as error:
+            return _false_unless_away(error)
+
+    def delete(self, digest: Digest) -> None:
+        """Destroy the key, and remove the object with its earlier versions.
+
+        Raises:
+            EngineFailed: ``store.locked``: the store keeps a clear file under a lock. An encrypted one that it keeps is read by
+                nobody: its key is destroyed.
+        """
+        key = _key(digest)
+        with suppress(NotFound):
+            has_key = self._destroy_key(digest)
+            if not self._bucket.remove(key) and not has_key:
+                raise EngineFailed(
+                    "store.locked", "it can be removed when the lock of the store has ended", digest=digest
+                )
+        self._bucket.remove(_renewed(digest))
+
+    def discard(self, digest: Digest, *, written_before: datetime) -> bool:
+        """Mark the object as going, look at its times once more, and only then remove it; see the port."""
+        begun, mark = time.monotonic(), _going(digest)
+        if not self._bucket.put(mark, io.BytesIO(MARK), only_new=True, locked=False):
+            self._drop_if_left(digest)
+            return False  # the next sweep comes by again
+        try:
+            times = [one.written_at for one in map(self._bucket.head, (_key(digest), _renewed(digest))) if one]
+            if not times or max(times) >= written_before or time.monotonic() - begun > GOING_S / 2:
+                return False
+            self.delete(digest)
+        finally:
+            self._bucket.remove(mark)
+        return True
+
+    def digests(self) -> Iterator[tuple[Digest, datetime]]:
+        """All blobs, with their times of writing. What killed processes had begun to send is dropped on the way."""
+        self._bucket.drop_unfinished(begun_before=datetime.now(UTC) - UNFINISHED_AFTER)
+        for one in self._bucket.listed():
+            if named := _BLOB.fullmatch(one.key):
+                yield Digest(named[3]), one.written_at
+
+    def encrypt(self, digest: Digest) -> bool:
+        """Encrypt a clear object in its place. Returns False when it is encrypted already, or gone meanwhile.
+
+        Raises:
+            EngineFailed: ``blob.altered``: its bytes are not those of its name; it stays as it is.
+        """
+        draft = self._drafts / secrets.token_hex(16)
+        try:
+            raw = Ranged(self._bucket, _key(digest), digest)
+            if self._keyring is None or key_id_of(raw.start(KEYED)) is not None:
+                return False
+            with self._opened(raw, digest) as plain:
+                written = write_draft(draft, plain, self._keyring)
+            if written.digest != digest:
+                raise EngineFailed("blob.altered", "restore the file from a backup", digest=digest)
+            if not self._send(draft, written, over=raw.etag):
+                return False
+        except NotFound:
+            return False
+        finally:
+            draft.unlink(missing_ok=True)
+        self._bucket.forget_earlier(_key(digest))
+        return True
+
+    def key_of(self, digest: Digest) -> bytes | None:
+        """The id of a file's key; None: it is clear.
+
+        Raises:
+            NotFound: ``blob.missing``.
+        """
+        return key_id_of(Ranged(self._bucket, _key(digest), digest, first=KEYED).start(KEYED))
+
+    def _store(self, draft: Path, written: Written) -> None:
+        digest = written.digest
+        for _ in range(TRIES):
+            found, etag = self._look(written)
+            if found is _Found.ABSENT:
+                if self._send(draft, written):
+                    return
+                continue
+            self._bucket.put(_renewed(digest), io.BytesIO(MARK), locked=False)
+            self._wait_for_sweep(digest)
+            again, etag = self._look(written)
+            if again is _Found.GOOD or (again is _Found.BAD and self._send(draft, written, over=etag)):
+                return
+        raise EngineFailed("store.busy", "try again in a minute", retryable=True, digest=digest)
+
+    def _look(self, written: Written) -> tuple[_Found, str]:
+        """What is there under a digest, and the tag of this writing. A file of one part is read and compared; of a longer one, the
+        size, the header, and that its key is there."""
+        raw = Ranged(self._bucket, _key(written.digest), written.digest, first=min(FIRST, written.size + KEYED + TAG))
+        try:
+            with self._opened(raw, written.digest) as plain:
+                is_good = plain.seek(0, os.SEEK_END) == written.size
+                if is_good and written.size <= PART:
+                    plain.seek(0)
+                    is_good = self._is_of(written.digest, plain)
+        except NotFound as error:
+            return (_Found.ABSENT if error.code == "blob.missing" else _Found.BAD), raw.etag
+        except EngineFailed as error:
+            is_good = _false_unless_away(error)
+        return (_Found.GOOD if is_good else _Found.BAD), raw.etag
+
+    def _send(self, draft: Path, written: Written, *, over: str = "") -> bool:
+        """The key first: a file without its key could not be read; a key without its file harms nobody.
+
+        Returns whether it was sent; False: something else came first, or is no longer there.
+        """
+        keyring, key_id = self._keyring, written.key_id
+        if keyring is not None and key_id is not None:
+            keyring.keep(key_id, written.digest, written.key)
+        with draft.open("rb") as stored:
+            if self._bucket.put(_key(written.digest), stored, only_new=not over, over=over):
+                return True
+        if keyring is None or key_id is None:
+            return False
+        with suppress(NotFound):
+            if self.key_of(written.digest) == key_id:
+                return True  # an answer was lost, and what was sent again met itself
+        keyring.destroy(key_id)
+        return False
+
+    def _wait_for_sweep(self, digest: Digest) -> None:
+        until = time.monotonic() + WAIT_S
+        while self._bucket.head(_going(digest)) is not None and not self._drop_if_left(digest):
+            if time.monotonic() > until:
+                raise EngineFailed("store.busy", "try again in a minute", retryable=True, digest=digest)
+            time.sleep(PAUSE_S)
+
+    def _drop_if_left(self, digest: Digest) -> bool:
+        """Remove the mark of a killed process."""
+        found = self._bucket.head(_going(digest))
+        if found is None or self._bucket.now() - found.written_at < timedelta(seconds=GOING_S):
+            return False
+        self._bucket.remove(_going(digest))
+        return True
+
+    def _opened(self, raw: Ranged | io.FileIO, digest: Digest) -> BinaryIO:
+        start = raw.read(KEYED) or b""
+        key_id = key_id_of(start)
+        if key_id is None:
+            if not start.startswith(HEADER):
+                raise EngineFailed("blob.header", "restore the file from a backup", digest=digest)
+            return cast("BinaryIO", io.BufferedReader(Plain(raw), FRAME))
+        if self._keyring is None:
+            raise EngineFailed("blob.no_keyring", "name the keyring in the settings (GED_KEYRING)", digest=digest)
+        raw.seek(0)
+        reader = FrameReader(Path(digest), self._keyring.key(key_id, digest), raw)
+        return cast("BinaryIO", io.BufferedReader(reader, FRAME))
+
+    def _is_of(self, digest: Digest, plain: BinaryIO) -> bool:
+        try:
+            with plain:
+                hasher = hashlib.sha256()
+                while chunk := plain.read(CHUNK):
+                    hasher.update(chunk)
+                return hasher.hexdigest() == digest
+        except EngineFailed as error:
+            return _false_unless_away(error)
+
+    def _destroy_key(self, digest: Digest) -> bool:
+        key_id = self.key_of(digest)
+        if key_id is None:
+            return False
+        if self._keyring is not None:
+            self._keyring.destroy(key_id)
+        return self._keyring is not None
+
+
+def _false_unless_away(error: EngineFailed) -> bool:
+    """A store that does not answer says nothing about a file."""
+    if error.code.startswith("store."):
+        raise error
+    return False
+
+
+def _key(digest: Digest) -> str:
+    require_digest(digest)
+    return f"{digest[:2]}/{digest[2:4]}/{digest}"
+
+
+def _renewed(digest: Digest) -> str:
+    return f"renewed/{digest}"
+
+
+def _going(digest: Digest) -> str:
+    return f"going/{digest}"

@@ -1,0 +1,295 @@
+"""A bucket of an S3 store: what is sent is checked by the store, what fails is told with a remedy, and nothing hangs.
+
+Retries are botocore's mode "standard". A call that only asks or reads ends after ``READ_ENDS_S`` seconds, one that writes after
+``WRITE_ENDS_S`` and the time that its bytes take at ``SLOWEST_BYTES_S``. Memory holds one part.
+"""
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, BinaryIO, Literal
+
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
+
+from ged.adapters.s3_errors import failure, is_absent, is_other, status_of
+from ged.adapters.s3_wire import ATTEMPTS, PART, READ_ENDS_S, Part, Place, base64_of, client_of, within
+from ged.errors import EngineFailed
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object: its key without the prefix, its size, when it was written (aware UTC), and the tag of this writing."""
+
+    key: str
+    size_bytes: int
+    written_at: datetime
+    etag: str
+
+
+class Bucket:
+    """Objects below a prefix of a bucket. No connection is made before the first call."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._making, self._made_by, self._clients = threading.Lock(), 0, dict[str, Any]()
+        self._is_versioned: bool | None = None
+
+    # --- what is there
+
+    def head(self, key: str) -> Stored | None:
+        """An object that is not empty, or None.
+
+        Raises:
+            EngineFailed: ``store.*``.
+        """
+        # A byte is asked for: an answer to HEAD has no body, and would not say that the whole bucket is not there.
+        try:
+            told = self._client("read").get_object(**self._named(key), Range="bytes=0-0")
+            told["Body"].read()
+        except (ClientError, BotoCoreError) as error:
+            if is_absent(error):
+                return None
+            raise failure(error, self.place.address) from error
+        return Stored(key, int(told["ContentRange"].rpartition("/")[2]), told["LastModified"], told["ETag"])
+
+    def read(self, key: str, start: int, length: int, *, etag: str = "") -> tuple[bytes, int, str] | None:
+        """(up to ``length`` bytes from a place of an object, its whole size, its tag); None: there is no such object.
+
+        Args:
+            etag: of the writing that is meant.
+
+        Raises:
+            EngineFailed: ``store.changed``: it was written anew meanwhile; ``store.*``.
+        """
+        deadline = time.monotonic() + READ_ENDS_S
+        wanted = {"Range": f"bytes={start}-{start + length - 1}", **({"IfMatch": etag} if etag else {})}
+        for tried in range(1, ATTEMPTS + 1):
+            try:
+                answer = self._client("read").get_object(**self._named(key), **wanted)
+                content = within(answer["Body"], answer["ContentLength"], deadline)
+            except (ClientError, BotoCoreError) as error:  # botocore has tried again already
+                if is_absent(error):
+                    return None
+                if is_other(error):
+                    raise EngineFailed(
+                        "store.changed", "open the file again", retryable=True, store=self.place.address
+                    ) from error
+                raise failure(error, self.place.address) from error
+            except (HTTPError, OSError) as error:  # cut off, or too slow, in the middle of the bytes
+                if tried == ATTEMPTS or time.monotonic() > deadline:
+                    raise failure(error, self.place.address) from error
+                continue
+            whole = answer.get("ContentRange", "").rpartition("/")[2]
+            return content, int(whole) if whole.isdigit() else len(content), answer["ETag"]
+        raise AssertionError(key)  # pragma: no cover
+
+    def listed(self, below: str = "") -> Iterator[Stored]:
+        """All objects below a further prefix, in the order of their keys."""
+        asked = {"Bucket": self.place.bucket, "Prefix": self.place.prefix + below}
+        with self._told():
+            for page in self._client("read").get_paginator("list_objects_v2").paginate(**asked):
+                for one in page.get("Contents", ()):
+                    key = one["Key"].removeprefix(self.place.prefix)
+                    yield Stored(key, one["Size"], one["LastModified"], one["ETag"])
+
+    # --- writing
+
+    def put(self, key: str, content: BinaryIO, *, only_new: bool = False, over: str = "", locked: bool = True) -> bool:
+        """Write an object from a file's first byte to its last. The store compares the SHA-256 of each request.
+
+        Args:
+            only_new: write nothing where an object is there; over: the tag of the only writing that may be replaced.
+            locked: under the lock of the place, if it has one.
+
+        Returns:
+            Whether it was written; False: something else is there (or, with ``over``, is no longer there).
+
+        Raises:
+            DiskFull: ``store.full``; EngineFailed: ``store.*``.
+        """
+        size = content.seek(0, os.SEEK_END)
+        condition = {"IfNoneMatch": "*"} if only_new else {"IfMatch": over} if over else {}
+        kept = self._retention() if locked else {}
+        try:
+            if size <= PART:
+                part = Part(content, 0, size)
+                self._client("write").put_object(
+                    **self._named(key), Body=part, ContentLength=size, ChecksumSHA256=base64_of(part.digest()), **condition, **kept
+                )  # fmt: skip
+            else:
+                self._put_parts(key, content, size, condition, kept)
+        except (ClientError, BotoCoreError) as error:
+            if condition and (is_other(error) or (over and is_absent(error))):
+                return False
+            raise failure(error, self.place.address) from error
+        return True
+
+    def _put_parts(
+        self, key: str, content: BinaryIO, size: int, condition: dict[str, str], kept: dict[str, Any]
+    ) -> None:
+        client, named = self._client("write"), self._named(key)
+        upload = client.create_multipart_upload(**named, ChecksumAlgorithm="SHA256", **kept)["UploadId"]
+        try:
+            parts, digests = [], []
+            for number, start in enumerate(range(0, size, PART), 1):
+                part = Part(content, start, min(PART, size - start))
+                digests.append(part.digest())
+                sent = client.upload_part(
+                    **named, UploadId=upload, PartNumber=number, Body=part, ContentLength=len(part), ChecksumSHA256=base64_of(digests[-1])
+                )  # fmt: skip
+                parts.append({"PartNumber": number, "ETag": sent["ETag"], "ChecksumSHA256": base64_of(digests[-1])})
+            whole = f"{base64_of(hashlib.sha256(b''.join(digests)).digest())}-{len(parts)}"
+            done = client.complete_multipart_upload(
+                **named, UploadId=upload, MultipartUpload={"Parts": parts}, **condition
+            )
+            if done.get("ChecksumSHA256", whole) != whole:
+                self._forget(key)
+                raise EngineFailed(
+                    "store.damaged", "send it again; ask who runs the store", retryable=True, store=self.place.address
+                )
+        except BaseException:
+            with suppress(ClientError, BotoCoreError):  # unfinished ones are dropped by ``drop_unfinished``
+                client.abort_multipart_upload(**named, UploadId=upload)
+            raise
+
+    def drop_unfinished(self, *, begun_before: datetime) -> int:
+        """Drop what killed processes had begun to send by parts. Returns how many."""
+        asked, dropped = {"Bucket": self.place.bucket, "Prefix": self.place.prefix}, 0
+        with self._told():
+            for page in self._client("read").get_paginator("list_multipart_uploads").paginate(**asked):
+                for one in page.get("Uploads", ()):
+                    if one["Initiated"] < begun_before:
+                        self._client("write").abort_multipart_upload(
+                            Bucket=self.place.bucket, Key=one["Key"], UploadId=one["UploadId"]
+                        )
+                        dropped += 1
+        return dropped
+
+    # --- removing
+
+    def remove(self, key: str) -> bool:
+        """Remove an object, and its earlier versions where the bucket keeps them. No error when it is not there.
+
+        The removal is asked once: one that is repeated could come after somebody wrote the object again.
+
+        Returns:
+            False: the store holds the bytes under a lock; the name is removed all the same.
+        """
+        with self._told():
+            is_free = self._forget(key) if self.is_versioned() else True
+            if not self.is_versioned() or not is_free:
+                self._client("once").delete_object(**self._named(key))
+        return is_free
+
+    def forget_earlier(self, key: str) -> bool:
+        """Remove the earlier versions of an object where the bucket keeps them; False: the store holds some under a lock."""
+        with self._told():
+            return self._forget(key, all_of_them=False) if self.is_versioned() else True
+
+    def _forget(self, key: str, *, all_of_them: bool = True) -> bool:
+        named, is_free = self._named(key), True
+        asked = {"Bucket": self.place.bucket, "Prefix": named["Key"]}
+        for page in self._client("read").get_paginator("list_object_versions").paginate(**asked):
+            for one in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                if one["Key"] != named["Key"] or (one["IsLatest"] and not all_of_them):
+                    continue
+                try:
+                    self._client("once").delete_object(**named, VersionId=one["VersionId"])
+                except ClientError as error:
+                    if status_of(error) not in {400, 403}:  # under a lock; servers differ in the number
+                        raise
+                    is_free = False
+        return is_free
+
+    # --- the bucket
+
+    def is_versioned(self) -> bool:
+        """Whether the bucket keeps earlier versions. Where it does not say, or has never kept any: no."""
+        if self._is_versioned is None:
+            self._is_versioned = self.versioning() in {"Enabled", "Suspended"}
+        return self._is_versioned
+
+    def versioning(self) -> str:
+        """``Enabled``, ``Suspended``, or empty: it never kept versions, or its store knows none."""
+        try:
+            return str(self._client("read").get_bucket_versioning(Bucket=self.place.bucket).get("Status", ""))
+        except ClientError as error:
+            if status_of(error) in {400, 403, 404, 501}:
+                return ""
+            raise failure(error, self.place.address) from error
+        except BotoCoreError as error:
+            raise failure(error, self.place.address) from error
+
+    def locking(self) -> tuple[bool, str]:
+        """(whether the bucket offers object lock, its own rule as ``GOVERNANCE 30``; empty: none)."""
+        try:
+            told = self._client("read").get_object_lock_configuration(Bucket=self.place.bucket)[
+                "ObjectLockConfiguration"
+            ]
+        except ClientError as error:
+            if status_of(error) in {400, 403, 404, 501}:
+                return False, ""
+            raise failure(error, self.place.address) from error
+        except BotoCoreError as error:
+            raise failure(error, self.place.address) from error
+        rule = told.get("Rule", {}).get("DefaultRetention", {})
+        length = f"{rule['Days']} d" if rule.get("Days") else f"{rule['Years']} y" if rule.get("Years") else ""
+        return told.get("ObjectLockEnabled") == "Enabled", f"{rule.get('Mode', '')} {length}".strip()
+
+    def refuses_wrong_digest(self, key: str) -> bool:
+        """Whether the store compares: an object whose SHA-256 is not what is said must not be written."""
+        try:
+            self._client("write").put_object(
+                **self._named(key), Body=b"GED", ChecksumSHA256=base64_of(hashlib.sha256(b"not GED").digest())
+            )
+        except ClientError as error:
+            if status_of(error) == 400:
+                return True
+            raise failure(error, self.place.address) from error
+        except BotoCoreError as error:
+            raise failure(error, self.place.address) from error
+        self.remove(key)
+        return False
+
+    def now(self) -> datetime:
+        """The store's clock, in whole seconds: object lock and sweeps follow it."""
+        with self._told():
+            told = self._client("read").list_objects_v2(Bucket=self.place.bucket, Prefix=self.place.prefix, MaxKeys=1)
+        said = told["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+        return datetime.strptime(said, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
+
+    # --- asking
+
+    def _retention(self) -> dict[str, Any]:
+        lock = self.place.lock
+        if lock is None:
+            return {}
+        return {
+            "ObjectLockMode": lock.mode,
+            "ObjectLockRetainUntilDate": datetime.now(UTC) + timedelta(days=lock.days),
+        }
+
+    def _named(self, key: str) -> dict[str, str]:
+        return {"Bucket": self.place.bucket, "Key": self.place.prefix + key}
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (ClientError, BotoCoreError) as error:
+            raise failure(error, self.place.address) from error
+
+    def _client(self, kind: Literal["read", "write", "once"]) -> Any:  # botocore makes its classes at run time
+        """Made in the process that uses it: connections do not survive a fork."""
+        with self._making:
+            if self._made_by != os.getpid():
+                self._clients, self._made_by = {}, os.getpid()
+            if kind not in self._clients:
+                self._clients[kind] = client_of(self.place, kind)
+            return self._clients[kind]
