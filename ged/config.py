@@ -35,6 +35,21 @@ class Settings(BaseSettings):
     """Folder of the keys that encrypt the letters' files, outside of the data (``ged init`` names one). It is backed up as often as the
     data, and elsewhere. With PostgreSQL the keys are in its schema ``ged_keys`` and the folder holds the master key. Several
     hosts share the folder. Unset: files are stored in clear."""
+    blobs: str = Field(default="", pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?)?$")
+    """``s3://bucket/prefix``: the letters' files are there; unset: in the data folder. `ged blobs move` brings them from one to the other."""
+    s3_endpoint: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    """Address of the S3 store; unset: Amazon's, of the region."""
+    s3_region: str = "us-east-1"
+    """Region of the bucket; a store of one's own has a name for it, or takes any."""
+    s3_access_key: str = ""
+    """Id of the access key, which has the rights that docs/operate/storage.md names and no others."""
+    s3_secret_key: SecretStr | None = None
+    """The secret key that belongs to it."""
+    s3_ca: Path | None = None
+    """PEM of the authority of the store's certificate; unset: those that Python's libraries bring."""
+    s3_lock: str = Field(default="", pattern=r"^((governance|compliance) [1-9]\d{0,4})?$")
+    """``governance 30`` or ``compliance 30``: the store lets nobody remove a file for so many days, in a bucket that was made with
+    object lock. Only with a keyring: what is disposed of meanwhile is destroyed by its key."""
     training: bool = False
     """``true``: a training installation, made by ``ged training start`` and by nothing else. All its settings stand in its file:
     variables of the process are not read. Those that lead to real addresses, servers or keys are refused."""
@@ -239,6 +254,7 @@ def load_settings(env_file: Path | None = None, *, alone: bool = False) -> Setti
     _refuse_mixtures(settings)
     _refuse_clear_links(settings)
     _refuse_half_of_the_servers(settings)
+    _refuse_half_a_store(settings)
     return settings
 
 
@@ -246,7 +262,7 @@ OUTSIDE = (
     "database_url", "redis_url", "redis_ca", "elasticsearch_url", "elasticsearch_api_key", "elasticsearch_ca",
     "elasticsearch_snapshots", "clamd", "tsa_urls", "trusted_dir", "key_module", "seal_chain", "seal_pkcs12", "seal_secret",
     "seal_module", "seal_token", "seal_url", "seal_label", "smtp_url", "smtp_ca", "mailboxes_file", "protected_hosts",
-    "keyring",
+    "keyring", "blobs", "s3_endpoint", "s3_secret_key", "s3_ca",
     "backup_to", "backup_keys_to",
 )  # fmt: skip
 """Settings that lead out of an installation's own folder: to servers, addresses, keys and authorities."""
@@ -349,6 +365,21 @@ def _refuse_half_of_the_servers(settings: Settings) -> None:
         )
 
 
+def _refuse_half_a_store(settings: Settings) -> None:
+    if settings.blobs and not (settings.s3_access_key and settings.s3_secret_key):
+        raise ConfigError(
+            "config.mixture",
+            "files in S3 need GED_S3_ACCESS_KEY and GED_S3_SECRET_KEY, or remove GED_BLOBS",
+            setting="GED_S3_ACCESS_KEY",
+        )
+    if settings.blobs and settings.s3_lock and settings.keyring is None:
+        raise ConfigError(
+            "config.mixture",
+            "a locked file can only be disposed of by its key: set GED_KEYRING, or remove GED_S3_LOCK",
+            setting="GED_S3_LOCK",
+        )
+
+
 def _refuse_clear_links(settings: Settings) -> None:
     require_checked_database(settings.url, settings.protected_hosts)
     if settings.redis_url:
@@ -361,6 +392,8 @@ def _refuse_clear_links(settings: Settings) -> None:
         require_checked_web("GED_ELASTICSEARCH_URL", settings.elasticsearch_url, settings.protected_hosts)
     if settings.seal_url:
         require_checked_web("GED_SEAL_URL", settings.seal_url, settings.protected_hosts)
+    if settings.s3_endpoint:
+        require_checked_web("GED_S3_ENDPOINT", settings.s3_endpoint, settings.protected_hosts)
     if settings.clamd:
         require_near_scanner(settings.clamd, settings.protected_hosts)
     smtp = settings.smtp_url.get_secret_value() if settings.smtp_url else "smtp://localhost"

@@ -6,6 +6,7 @@ the names from this package.
 
 from ged.ports.blobs import (
     BlobStore,
+    KeyedBlobStore,
     StoredBlob,
 )
 from ged.ports.codes import (
@@ -147,6 +148,7 @@ __all__ = [
     "JobId",
     "JobQueue",
     "KeyVault",
+    "KeyedBlobStore",
     "Lane",
     "MailId",
     "Mailbox",

@@ -74,3 +74,23 @@ class BlobStore(Protocol):
     def digests(self) -> Iterator[tuple[Digest, datetime]]:
         """All blobs with the time they were written (aware UTC), for sweeps and checks."""
         ...
+
+
+class KeyedBlobStore(BlobStore, Protocol):
+    """A store whose files may be encrypted under a keyring."""
+
+    def encrypt(self, digest: Digest) -> bool:
+        """Encrypt a clear file in its place. Returns False when it is encrypted already, or gone meanwhile.
+
+        Raises:
+            EngineFailed: ``blob.altered``: its bytes are not those of its name; it stays as it is.
+        """
+        ...
+
+    def key_of(self, digest: Digest) -> bytes | None:
+        """The id of a file's key; None: it is clear.
+
+        Raises:
+            NotFound: ``blob.missing``.
+        """
+        ...

@@ -7,11 +7,12 @@ import click
 
 from ged.errors import EngineFailed, NotFound
 from web.commands.shared import settings_of
-from web.wiring.stored_files import opened
+from web.wiring.stored_files import is_store, moving, opened
 
 TOLD_EACH = 1_000
 UNUSED_AFTER = timedelta(hours=24)
 SHOWN = 20
+FOLDER = "folder"
 
 
 @click.group()
@@ -80,6 +81,61 @@ def check(drop_unused: bool) -> None:
     click.echo(f"{len(used)} files encrypted, {clear} clear")
     click.echo(f"{len(unused)} keys without a file" + (", destroyed" if drop_unused and unused else ""))
     _tell("files without a readable key, put the keyring back from its latest backup", unreadable)
+
+
+@blobs.command()
+@click.option("--to", required=True, help="s3://bucket/prefix of the store of the settings (GED_S3_…), or `folder`.")
+@click.option(
+    "--from",
+    "origin",
+    default="",
+    help="Where they are.  [default: where the settings say; once they say --to, the folder]",
+)
+def move(to: str, origin: str) -> None:
+    """Copy the stored files to another store, as they are, and read each there again. Nothing is removed from where they are.
+
+    Call it while people work, then set GED_BLOBS, restart site and workers, and call it again: it goes on with what came
+    meanwhile. Interrupted, it goes on too. Exit code 1: something could not be copied (named).
+    """
+    for one, hint in ((to, "--to"), (origin or FOLDER, "--from")):
+        if one != FOLDER and not is_store(one):
+            raise click.BadParameter(f"write s3://bucket/prefix, or {FOLDER}", param_hint=hint)
+    settings, address = settings_of(), to if to != FOLDER else ""
+    came_from = origin or (FOLDER if settings.blobs == address else settings.blobs or FOLDER)
+    if came_from == to:
+        raise click.BadParameter("the files are there: name where they come from", param_hint="--from")
+    with moving(settings, came_from if came_from != FOLDER else "", address) as (source, target):
+        copied, there, failed = 0, 0, list[str]()
+        for n, (digest, _) in enumerate(source.digests(), 1):
+            try:
+                if target.verify(digest):
+                    there += 1
+                    continue
+                _, stored = source.open_stored(digest)
+                with stored:
+                    target.put_stored(digest, stored)
+                if not target.verify(digest):
+                    raise EngineFailed("blob.altered", digest=digest)
+                copied += 1
+            except (NotFound, EngineFailed) as error:
+                if isinstance(error, EngineFailed) and error.retryable:
+                    raise
+                if source.exists(digest) and getattr(error, "code", "") != "blob.no_key":
+                    failed.append(f"{digest} ({error.code})")
+            if n % TOLD_EACH == 0:
+                click.echo(f"{n} files, {copied} copied", err=True)
+    click.echo(f"{copied} files copied, {there} were there; every one was read there again")
+    _tell("could not be copied, restore them from a backup", failed)
+    if settings.blobs != address:
+        click.echo(
+            f"Now {f'set GED_BLOBS={address}' if address else 'remove GED_BLOBS'}, restart site and workers, and call this again.",
+            err=True,
+        )
+    else:
+        click.echo(
+            "The settings name this store. Remove the files of the other one when a backup was made from here.",
+            err=True,
+        )
 
 
 def _tell(what: str, names: list[str]) -> None:

@@ -10,7 +10,7 @@ from ged.health import base, clocks, machine, mail, proof, work
 from ged.health.findings import Check, Group
 from ged.health.ground import Ground, SettingsFile
 from ged.unit import Services
-from web.wiring import check_links, check_programs, settings_file
+from web.wiring import check_links, check_programs, check_store, settings_file
 from web.wiring.services import build_services
 
 CHECKS = (
@@ -28,6 +28,7 @@ CHECKS = (
     Check("data.files", Group.FILES, machine.data_files, slow=True),
     Check("data.keys", Group.FILES, machine.keys_private),
     Check("keyring", Group.FILES, machine.keyring),
+    Check("store", Group.FILES, check_store.store, slow=True),
     Check("space", Group.FILES, machine.space),
     Check("inodes", Group.FILES, machine.inodes),
     Check("clock.database", Group.CLOCK, clocks.against_database),

@@ -44,7 +44,9 @@ def written_settings(unpacked: Path, folder: Path, *, data: Path, keyring: Path,
     """
     archived = unpacked / SETTINGS
     lines = (archived / settings_file.NAME).read_text(encoding="utf-8").splitlines()
-    new = {"GED_DATA_DIR": str(data)}
+    # The files come into the data folder. In the store of the settings an installation may live that a sweep of this one, which
+    # knows less, would rob.
+    new = {"GED_DATA_DIR": str(data), "GED_BLOBS": ""}
     given = dict(line.split("=", 1) for line in lines if "=" in line and not line.lstrip().startswith("#"))
     if given.get("GED_KEYRING", "").strip():
         new["GED_KEYRING"] = str(keyring)
@@ -96,7 +98,7 @@ def settings_apart(lines: str, scratch: Path, *, data: Path, keyring: Path) -> S
     return settings.model_copy(
         update={
             "keyring": keyring if settings.keyring is not None else None,
-            "data_dir": data, "redis_url": None, "elasticsearch_url": None, "smtp_url": None, "mailboxes_file": None,
+            "data_dir": data, "blobs": "", "redis_url": None, "elasticsearch_url": None, "smtp_url": None, "mailboxes_file": None,
             "clamd": "", "tsa_urls": (),
         }
     )  # fmt: skip

@@ -1,8 +1,10 @@
 """Settings -> the stored files and the keyring that encrypts them."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
+from types import ModuleType
 
 from sqlalchemy import Engine
 
@@ -11,12 +13,14 @@ from ged.adapters.keyring import Keyring
 from ged.config import Settings
 from ged.db import make_engine
 from ged.errors import ConfigError
+from ged.ports import KeyedBlobStore
 
+FOLDER = "blobs"
 LOOKED_AT = 1_000
 """A new keyring is made only where none of so many files is encrypted: whoever lost one should know."""
 
 
-def stored_files(settings: Settings, engine: Engine) -> FileBlobs:
+def stored_files(settings: Settings, engine: Engine) -> KeyedBlobStore:
     """The stored files, encrypted where the settings name a keyring.
 
     Raises:
@@ -25,11 +29,26 @@ def stored_files(settings: Settings, engine: Engine) -> FileBlobs:
     keyring = keyring_of(settings, engine)
     if keyring is not None:
         keyring.master.all()
-    return FileBlobs(settings.data_dir / "blobs", keyring)
+    return store_at(settings, keyring, settings.blobs)
+
+
+def store_at(settings: Settings, keyring: Keyring | None, address: str) -> KeyedBlobStore:
+    """The store at an address ``s3://bucket/prefix``; empty: in the data folder."""
+    if not address:
+        return FileBlobs(settings.data_dir / FOLDER, keyring)
+    found: KeyedBlobStore = s3().blobs(settings, keyring, address)
+    return found
+
+
+def s3() -> ModuleType:
+    """What knows S3 (``web.wiring.s3_stores``)."""
+    from web.wiring import s3_stores  # noqa: PLC0415  # boto3 takes half a second, and only where something lies in S3
+
+    return s3_stores
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[tuple[FileBlobs, Keyring]]:
+def opened(settings: Settings) -> Iterator[tuple[KeyedBlobStore, Keyring]]:
     """The stored files and their keyring, for a command.
 
     Raises:
@@ -49,6 +68,33 @@ def opened(settings: Settings) -> Iterator[tuple[FileBlobs, Keyring]]:
         engine.dispose()
 
 
+def is_store(address: str) -> bool:
+    """Whether an address of a store is written as the settings write it."""
+    pattern = next(one.pattern for one in Settings.model_fields["blobs"].metadata if hasattr(one, "pattern"))
+    return bool(address) and re.fullmatch(pattern, address) is not None
+
+
+@contextmanager
+def moving(settings: Settings, origin: str, address: str) -> Iterator[tuple[KeyedBlobStore, KeyedBlobStore]]:
+    """(the store at an address, the store at another); an empty one is the data folder.
+
+    Raises:
+        ConfigError: ``config.mixture``: the settings name no S3 store; as ``stored_files``.
+    """
+    if not settings.s3_access_key:
+        raise ConfigError(
+            "config.mixture",
+            "set GED_S3_ENDPOINT, GED_S3_ACCESS_KEY and GED_S3_SECRET_KEY",
+            setting="GED_S3_ACCESS_KEY",
+        )
+    engine = make_engine(settings.url)
+    try:
+        keyring = keyring_of(settings, engine)
+        yield store_at(settings, keyring, origin), store_at(settings, keyring, address)
+    finally:
+        engine.dispose()
+
+
 def prepare_keyring(settings: Settings) -> None:
     """Make the keyring that the settings name, unless it is there.
 
@@ -58,7 +104,7 @@ def prepare_keyring(settings: Settings) -> None:
     """
     engine = make_engine(settings.url)
     try:
-        keyring, files = keyring_of(settings, engine), FileBlobs(settings.data_dir / "blobs")
+        keyring, files = keyring_of(settings, engine), store_at(settings, None, settings.blobs)
         if keyring is None:
             return
         is_new = not keyring.master.is_there

@@ -2165,6 +2165,55 @@ MESSAGES: Mapping[str, Message] = {
         _l("La marque de signature n'a pas pu être dessinée."),
         _l("Réessayez ; si l'erreur revient, prévenez l'administrateur."),
     ),
+    # --- store ---
+    "store.away": Message(
+        _l("Le stockage des fichiers ne répond pas. Rien n'est perdu."),
+        _l("Recommencez dans une minute ; si cela dure, prévenez l'administrateur."),
+    ),
+    "store.slow": Message(
+        _l("Le stockage des fichiers répond trop lentement. Rien n'est perdu."),
+        _l("Recommencez dans une minute ; si cela dure, prévenez l'administrateur."),
+    ),
+    "store.busy": Message(
+        _l("Le stockage des fichiers est occupé. Rien n'est perdu."),
+        _l("Recommencez dans une minute ; si cela dure, prévenez l'administrateur."),
+    ),
+    "store.full": Message(
+        _l("Le stockage des fichiers est plein : le fichier n'a pas été pris."),
+        _l("Prévenez l'administrateur : il faut plus de place ou un quota plus large. Puis recommencez."),
+    ),
+    "store.refused": Message(
+        _l("Le stockage des fichiers refuse le serveur."),
+        _l("Prévenez l'administrateur : la clé d'accès ou ses droits sont à corriger (ged doctor --only store)."),
+    ),
+    "store.clock": Message(
+        _l("L'heure du serveur et celle du stockage des fichiers diffèrent trop."),
+        _l("Prévenez l'administrateur : les horloges sont à régler."),
+    ),
+    "store.no_bucket": Message(
+        _l("L'emplacement des fichiers n'existe pas dans le stockage."),
+        _l("Prévenez l'administrateur : le nom est à corriger dans GED_BLOBS."),
+    ),
+    "store.certificate": Message(
+        _l("Le certificat du stockage des fichiers n'est pas reconnu."),
+        _l("Prévenez l'administrateur : son autorité est à nommer dans GED_S3_CA."),
+    ),
+    "store.damaged": Message(
+        _l("Le fichier est arrivé altéré au stockage, qui l'a refusé."),
+        _l("Recommencez ; si cela se répète, prévenez l'administrateur : le réseau altère ce qui passe."),
+    ),
+    "store.changed": Message(
+        _l("Le fichier a été réécrit pendant la lecture."),
+        _l("Ouvrez-le de nouveau."),
+    ),
+    "store.locked": Message(
+        _l("Le stockage garde ce fichier sous verrou, et il n'est pas chiffré : il ne peut pas encore être éliminé."),
+        _l("Attendez la fin du verrou, puis recommencez."),
+    ),
+    "store.failed": Message(
+        _l("Le stockage des fichiers a répondu par une erreur."),
+        _l("Prévenez l'administrateur : le journal du stockage dit laquelle."),
+    ),
     # --- synonyms ---
     "synonyms.no_word": Message(
         _l("Ligne %(line)s, « %(text)s » : un membre ne contient aucun mot."),

@@ -1,0 +1,43 @@
+"""Whether the S3 store of the files is of use: reached, compares, takes, gives back and removes."""
+
+import io
+import secrets
+
+from ged.errors import GedError
+from ged.health.findings import Finding, fault, not_applicable, ok, refused, warning
+from ged.health.ground import Ground
+from web.wiring.stored_files import s3
+
+FAR_S = 60.0
+CONTENT = b"GED\n"
+
+
+def store(ground: Ground) -> Finding:
+    """Write, read and remove a probe; ask what the bucket keeps and locks."""
+    settings = ground.options
+    if not settings.blobs:
+        return not_applicable("not_set")
+    bucket, name = s3().bucket(settings, settings.blobs), settings.blobs
+    key = f"probe/{secrets.token_hex(8)}"
+    try:
+        apart_s = (bucket.now() - ground.now).total_seconds()
+        offers, rule = bucket.locking()
+        if settings.s3_lock and not offers:
+            return fault("no_lock", store=name)
+        if not bucket.refuses_wrong_digest(key):
+            return fault("unchecked", store=name)
+        bucket.put(key, io.BytesIO(CONTENT), only_new=True, locked=False)
+        found = bucket.read(key, 1, len(CONTENT))
+        bucket.remove(key)
+        if found is None or found[0] != CONTENT[1:]:
+            return fault("altered", store=name)
+        if bucket.head(key) is not None:
+            return fault("stays", store=name)
+        versions = bucket.versioning()
+    except GedError as error:
+        return refused(error)
+    if abs(apart_s) > FAR_S:
+        return warning("clock", store=name, apart_s=round(apart_s))
+    if rule and settings.keyring is None:
+        return warning("own_rule", store=name, rule=rule)
+    return ok(store=name, versions=versions or "-", lock=settings.s3_lock or rule or "-")
