@@ -35,14 +35,24 @@ def client(url: str) -> Any:
     )  # fmt: skip
 
 
+@contextmanager
+def bare(place: Place) -> Iterator[Any]:
+    """A bare client of a bucket's store."""
+    made = client(place.endpoint)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
 def new_place(url: str, *, lock: Lock | None = None, versioned: bool = False) -> Place:
     """A new, empty bucket."""
     name = f"t-{secrets.token_hex(8)}"
-    bare = client(url)
-    bare.create_bucket(Bucket=name, ObjectLockEnabledForBucket=lock is not None)
+    made = client(url)
+    made.create_bucket(Bucket=name, ObjectLockEnabledForBucket=lock is not None)
     if versioned:
-        bare.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    bare.close()
+        made.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    made.close()
     return Place(name, PREFIX, url, REGION, versitygw.ACCESS, versitygw.SECRET, lock=lock)
 
 

@@ -186,10 +186,11 @@ class S3Blobs:
 
     def _store(self, draft: Path, written: Written) -> None:
         digest = written.digest
-        for _ in range(TRIES):
+        for tried in range(TRIES):
             found, etag = self._look(written)
             if found is _Found.ABSENT:
-                if self._send(draft, written):
+                # Some stores take the mark of a removal for something that is there. With versions nothing is written over.
+                if self._send(draft, written, only_new=not tried or not self._bucket.is_versioned()):
                     return
                 continue
             self._bucket.put(_renewed(digest), io.BytesIO(MARK), locked=False)
@@ -215,7 +216,7 @@ class S3Blobs:
             is_good = _false_unless_away(error)
         return (_Found.GOOD if is_good else _Found.BAD), raw.etag
 
-    def _send(self, draft: Path, written: Written, *, over: str = "") -> bool:
+    def _send(self, draft: Path, written: Written, *, only_new: bool = False, over: str = "") -> bool:
         """The key first: a file without its key could not be read; a key without its file harms nobody.
 
         Returns whether it was sent; False: something else came first, or is no longer there.
@@ -224,7 +225,7 @@ class S3Blobs:
         if keyring is not None and key_id is not None:
             keyring.keep(key_id, written.digest, written.key)
         with draft.open("rb") as stored:
-            if self._bucket.put(_key(written.digest), stored, only_new=not over, over=over):
+            if self._bucket.put(_key(written.digest), stored, only_new=only_new, over=over):
                 return True
         if keyring is None or key_id is None:
             return False
