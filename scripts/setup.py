@@ -131,9 +131,12 @@ def steps(level: str) -> list[Step]:
     java = "tests/judges/java.py"
     judge = (java, "tests/judges/verapdf.py", "tests/judges/VeraPdf.java", "tests/judges/verapdf.pom.xml")
     eudss = (java, "tests/judges/eudss.py", "tests/judges/EuDss.java", "tests/judges/eudss.pom.xml")
+    store = ("tests/servers/versitygw.py",), (".cache/versitygw/versitygw",)
+    s3 = Step("versitygw", "versitygw, an S3 store, built by Go (once, 84 MB)", *store, build_versitygw)
     return [
         *check,
         *servers,
+        *([s3] if os.environ.get("GED_TEST_LONG") else []),  # minutes of two cores: more than all tests that need it
         Step("verapdf", "veraPDF, which judges PDF/A (once, 16 MB)", judge, (".cache/judges/verapdf",), fetch_verapdf),
         Step("eudss", "EU DSS, which judges signatures (once, 21 MB)", eudss, (".cache/judges/eudss",), fetch_eudss),
     ]
@@ -300,6 +303,11 @@ def fetch_elasticsearch() -> None:
     if os.environ.get("GED_TEST_ELASTICSEARCH_URL"):
         return
     fetch_for_tests("from tests.servers import elastic; elastic.find_java(); elastic.fetch()")
+
+
+def build_versitygw() -> None:
+    """Build versitygw, where Go is there. Without it the tests of S3 are skipped."""
+    fetch_for_tests("from tests.servers import versitygw; versitygw.build()")
 
 
 def fetch_verapdf() -> None:
