@@ -91,6 +91,14 @@ class Settings(BaseSettings):
     direct: bool = False
     """For an ``https`` public URL without a proxy: browsers connect to the site itself, so their addresses are real."""
 
+    log: Literal["text", "json"] = "text"
+    """``json``: the log is an object a line, for a collector; ``text``: for people. It goes to standard error."""
+    slow_query_ms: int = Field(default=500, ge=1, le=600_000)
+    """Statements of the database that take longer are logged, with placeholders instead of values."""
+    metrics_bind: str = Field(default="", pattern=r"^((127(\.\d{1,3}){3}|localhost|\[::1\]):\d{2,5}|unix:/\S+)?$")
+    """Where the figures for Prometheus are served: a port of this machine (``127.0.0.1:9108``), or ``unix:/run/ged/metrics.sock``;
+    empty: nothing is counted. Never an address that others reach."""
+
     processes: int | None = Field(default=None, ge=1, le=64)
     """Processes of the site; unset: one for each core."""
 

@@ -4,8 +4,9 @@ States: ``queued`` -> ``running`` -> ``done`` | ``queued`` again after a back-of
 ``uncertain`` (an irrevocable act was interrupted: a person decides).
 """
 
+import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -174,7 +175,11 @@ class JobSchedule(Base):
 
 @dataclass(frozen=True)
 class ClaimedJob:
-    """A job that this worker holds. ``worker`` and ``attempts`` are its fencing token: another claim changes them."""
+    """A job that this worker holds. ``worker`` and ``attempts`` are its fencing token: another claim changes them.
+
+    Attributes:
+        began_s: when it was claimed, on the clock of ``time.monotonic``.
+    """
 
     id: JobId
     kind: JobKind
@@ -182,6 +187,7 @@ class ClaimedJob:
     params: dict[str, Any]
     attempts: int
     worker: str
+    began_s: float = field(default_factory=time.monotonic, compare=False, repr=False)
 
 
 def new(

@@ -429,10 +429,11 @@ def run_job(
         return False
     kind = KINDS[claimed.kind]
     limits = Limits(kind.limit, lease, overdue)
-    if claimed.kind is JobKind.INDEX:
-        _index_many(services, claimed, limits)
-    else:
-        runner.run(services, claimed, kind.function, limits, waits_out=kind.waits_out)
+    with runner.about(claimed):
+        if claimed.kind is JobKind.INDEX:
+            _index_many(services, claimed, limits)
+        else:
+            runner.run(services, claimed, kind.function, limits, waits_out=kind.waits_out)
     return True
 
 

@@ -8,6 +8,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -15,7 +17,7 @@ from types import TracebackType
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from ged import jobs
+from ged import jobs, log_context
 from ged.db import fault_of
 from ged.errors import EngineFailed, GedError, LeaseLost, Overtaken
 from ged.jobs import ClaimedJob
@@ -66,7 +68,7 @@ class Beat:
         self._done, self._lost = threading.Event(), threading.Event()
         self._progress: str | None = None
         self._said_s = float("-inf")
-        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._thread = threading.Thread(target=copy_context().run, args=(self._beat,), name="heartbeat", daemon=True)
 
     def __enter__(self) -> "Beat":
         self._thread.start()
@@ -155,6 +157,20 @@ def run(
     finish(services, [job])
 
 
+def about(job: ClaimedJob) -> AbstractContextManager[None]:
+    """For a block, the lines of the log say which job they are of, and which request asked for it."""
+    asked = str(job.params.get(log_context.REQUEST, ""))
+    return log_context.bound(
+        job=str(job.id), kind=job.kind.value, **{log_context.REQUEST: asked if log_context.is_id(asked) else ""}
+    )
+
+
+def _count(services: Services, job: ClaimedJob, outcome: str) -> float:
+    seconds = time.monotonic() - job.began_s
+    services.meter.time("ged_job_seconds", seconds, job.kind.value, outcome)
+    return seconds
+
+
 def finish(services: Services, held: Sequence[ClaimedJob]) -> bool:
     """Mark jobs as done; False when other workers have claimed all of them."""
     now = datetime.now(UTC)
@@ -165,12 +181,17 @@ def finish(services: Services, held: Sequence[ClaimedJob]) -> bool:
     except LeaseLost as lost:
         logger.warning("job.lease_lost job=%s", lost.params["job"])
         return False
+    for job in held:
+        with about(job):
+            logger.info("job.done job=%s kind=%s seconds=%.2f", job.id, job.kind.value, _count(services, job, "done"))
     return True
 
 
 def wait_out(services: Services, held: Sequence[ClaimedJob], error: EngineFailed) -> None:
     """Requeue jobs whose server is unreachable."""
     logger.warning("job.waits jobs=%s code=%s", len(held), error.code)
+    for job in held:
+        _count(services, job, "waits")
     now = datetime.now(UTC)
     with services.unit_of_work(now) as uow:
         code = jobs.AWAY if error.code.startswith("index.") else error.code
@@ -184,6 +205,7 @@ def note_failure(services: Services, job: ClaimedJob, error: Exception) -> None:
         logger.warning("job.failed job=%s code=%s", job.id, error.code)
     else:
         logger.error("job.crashed job=%s", job.id, exc_info=error)
+    _count(services, job, "failed" if isinstance(error, GedError) else "crashed")
     now = datetime.now(UTC)
     try:
         for attempt in services.attempts(now):

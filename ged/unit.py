@@ -30,7 +30,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from ged import audit, jobs, locks
+from ged import audit, jobs, locks, log_context
 from ged.db import Base, Together, keep_rows, misses_a_row, read_session, snapshot_session, was_given_up, write_session
 from ged.errors import Forbidden, GivenUp, Overtaken, RowGone, StaleVersion
 from ged.jobs import Job, JobKind
@@ -45,6 +45,8 @@ from ged.ports import (
     Lane,
     Mailbox,
     MailId,
+    Meter,
+    NoMeter,
     OcrEngine,
     PersonId,
     Post,
@@ -281,6 +283,8 @@ class Services:
     """The sentences in a person's language (``Person.language``; empty: French), for e-mails to people."""
     is_copied: bool = False
     """``GED_BACKUP_TO`` names a medium: a copy that is too old is a problem of the installation (``ged.health``)."""
+    meter: Meter = field(default_factory=NoMeter)
+    """What a monitor reads of this process."""
     training: bool = False
     """A training installation: made people, made letters, and nothing of it leaves."""
     fence: Callable[[Session], None] | None = None
@@ -372,13 +376,18 @@ class UnitOfWork:
         run_after: datetime | None = None,
         params: dict[str, Any] | None = None,
     ) -> None:
-        """Defer a job: a row of this transaction. A second call with the same arguments adds no second job."""
+        """Defer a job: a row of this transaction. A second call with the same arguments adds no second job.
+
+        The row keeps the id of the request that asks for it (``ged.log_context``): so the worker's lines bear it.
+        """
         key = (kind, subject_id, json.dumps(params or {}, sort_keys=True))
         known = self._asked.get(key)
         if known is not None:
             known.reason = known.reason or reason
             return
-        job = jobs.new(kind, subject_id, now=self.now, reason=reason, run_after=run_after, params=params)
+        request_id = log_context.request_id()
+        given = {**(params or {}), log_context.REQUEST: request_id} if request_id else params
+        job = jobs.new(kind, subject_id, now=self.now, reason=reason, run_after=run_after, params=given)
         self._asked[key] = job
         self._jobs.append(job)
 

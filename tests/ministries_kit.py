@@ -89,7 +89,15 @@ WITH_ANOTHER = frozenset({"closing_id", "leaf_id", "proof_id"})
 OF_ALL = frozenset({"class_id", "nature_id", "mention_id", "text_id"})
 """Arguments that name a row of lists which ministries share."""
 SKIPPED = frozenset(
-    {"static", "help.picture", "session.sign_in_form", "health.show", "health.site", "health.upload_room"}
+    {
+        "static",
+        "help.picture",
+        "session.sign_in_form",
+        "health.show",
+        "health.site",
+        "health.ready",
+        "health.upload_room",
+    }
 )
 """Routes that read nothing of a ministry; so do the certificates of the authority (``pki``)."""
 ASKED = MARK[:-2]

@@ -1,24 +1,20 @@
 """Checks of the database: whether it answers, its version, its tables, its settings, its connections, its file."""
 
-import re
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 
-from sqlalchemy import inspect, text
+from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
-from ged import schema
 from ged.db import PROGRAM, takes_changes, unsafe_settings
 from ged.health.findings import Figures, Finding, fault, not_applicable, ok, warning
 from ged.health.ground import Ground
+from ged.health.readiness import Tables, tables_of
 
 OLDEST_POSTGRES, OLDEST_SQLITE = 14, (3, 35)
 """PostgreSQL's project mends no older one; SQLite has RETURNING since 3.35."""
 FEW_CONNECTIONS, TOO_FEW_CONNECTIONS = 20, 5
-VERSIONS = Path(schema.__file__).parent / "migrations" / "versions"
-_CONTRACTS = re.compile(r"^phase = .*contract", re.MULTILINE)
 
 
 def answers(ground: Ground) -> Finding:
@@ -48,27 +44,18 @@ def _is_sqlite(session: Session) -> bool:
 def tables(ground: Ground) -> Finding:
     """Whether the tables are those that this program knows."""
     with ground.reading() as session:
-        connection = session.connection()
-        if not inspect(connection).has_table("alembic_version"):
+        found, revision = tables_of(session.connection())
+    match found:
+        case Tables.NONE:
             return fault("none", program=PROGRAM)
-        found = str(session.scalar(text("SELECT max(version_num) FROM alembic_version")) or "")
-        if found == PROGRAM:
-            return ok(revision=found)
-        if found > PROGRAM:
-            is_tolerated = schema.may_run(connection, PROGRAM)
-            return (warning if is_tolerated else fault)("newer", revision=found, program=PROGRAM)
-    waiting = [name for name in revisions() if name > found]
-    only_contractions = all(revisions()[name] for name in waiting)
-    return (
-        warning("unfinished", revision=found) if only_contractions else fault("older", revision=found, program=PROGRAM)
-    )
-
-
-@cache
-def revisions() -> dict[str, bool]:
-    """Each revision that this program knows, and whether it is a contraction. Reads the files: Alembic would load them."""
-    files = sorted(VERSIONS.glob("[0-9]*.py"))
-    return {file.name[:4]: _CONTRACTS.search(file.read_text(encoding="utf-8")) is not None for file in files}
+        case Tables.OWN:
+            return ok(revision=revision)
+        case Tables.TOLERATED | Tables.NEWER:
+            return (warning if found.may_run else fault)("newer", revision=revision, program=PROGRAM)
+        case Tables.UNFINISHED:
+            return warning("unfinished", revision=revision)
+        case Tables.OLDER:
+            return fault("older", revision=revision, program=PROGRAM)
 
 
 def safe(ground: Ground) -> Finding:

@@ -48,6 +48,10 @@ from ged.ports.mail import (
     OpenMailbox,
     Post,
 )
+from ged.ports.meter import (
+    Meter,
+    NoMeter,
+)
 from ged.ports.names import (
     AttachmentId,
     Confidentiality,
@@ -154,6 +158,8 @@ __all__ = [
     "Mailbox",
     "Message",
     "MessageRef",
+    "Meter",
+    "NoMeter",
     "OcrEngine",
     "OpenMailbox",
     "PageBox",

@@ -188,6 +188,7 @@ def _read(services: Services, refs: Sequence[PageRef], folder: Path, heartbeat: 
         out=out,
         on_page=lambda page: heartbeat(f"{page.page_no}/{total}"),
     )
+    services.meter.count("ged_ocr_pages_total", by=total)
     return _store(services, found)
 
 

@@ -74,6 +74,7 @@ def run_read_scan(services: Services, scan_id: int, *, heartbeat: Heartbeat, now
         found = services.ocr.recognise(
             refs, languages=services.ocr_languages, timeout_s=60.0 + SECONDS_A_PAGE * len(refs), out=out
         )
+    services.meter.count("ged_ocr_pages_total", by=len(refs))
     for attempt in services.attempts(now):
         with attempt as uow:
             # Two jobs of one scan wait here for the lock; the scan's version does not change.

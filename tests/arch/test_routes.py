@@ -116,6 +116,7 @@ def test_public_pages_are_the_few_that_must_be(app: Flask) -> None:
         "language.switch",
         "health.show",
         "health.site",
+        "health.ready",
     }
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import update
 
 import sandbox
 from ged.config import load_settings
-from ged.health import base
+from ged.health import readiness
 from ged.jobs import Job, JobKind, JobState
 from ged.unit import SYSTEM
 from ged.workers import Worker
@@ -278,7 +278,7 @@ def test_a_time_stamp_authority_that_is_silent(patient: Patient) -> None:
 
 def test_a_database_that_is_gone_damaged_or_of_another_release(patient: Patient) -> None:
     path = patient.data / "ged.sqlite3"
-    before_contractions = max(name for name, is_contraction in base.revisions().items() if not is_contraction)
+    before_contractions = max(name for name, is_contraction in readiness.revisions().items() if not is_contraction)
     for revision, state, code, words in (
         (before_contractions, "warning", "unfinished", "ged migrate --finish"),
         ("0050", "fault", "older", "Make a backup, then: ged migrate."),

@@ -72,6 +72,7 @@ NO_PAGES = {
     "followup.export": "a file",
     "health.show": "for machines",
     "health.site": "for machines",
+    "health.ready": "for machines",
     "health.upload_room": "asked by a script before an upload",
     "help.start": "leads to a page of the guide",
     "impute.people": "asked by a script",

@@ -15,6 +15,7 @@ from ged.db import fault_of
 from ged.errors import GedError, Overtaken
 from ged.unit import busy
 from web.commands.shared import stop
+from web.processes import logs
 
 COMMANDS = {
     "account": "web.commands.account:account",
@@ -31,6 +32,7 @@ COMMANDS = {
     "index": "web.commands.index:index",
     "init": "web.commands.install:init",
     "keys": "web.commands.keys:keys",
+    "metrics": "web.commands.metrics:metrics",
     "migrate": "web.commands.install:migrate",
     "ocr": "web.commands.ocr:ocr",
     "org": "web.commands.org:org",
@@ -87,7 +89,7 @@ class Group(click.Group):
 @click.option("--env", type=click.Path(path_type=Path), default=None, help="File of GED_* settings.")
 def main(env: Path | None) -> None:
     """GED: documents and mail of a ministry."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.configure(os.environ.get("GED_LOG", ""))
     for chatty in ("alembic", "elastic_transport"):  # a line for each call of each search
         logging.getLogger(chatty).setLevel(logging.WARNING)
     if env is not None:

@@ -10,6 +10,7 @@ import click
 
 from ged.config import Settings
 from ged.errors import ConfigError, GedError
+from web.processes import logs
 from web.wiring import settings_file
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -24,7 +25,10 @@ def settings_of() -> Settings:
     path = settings_file.find()
     os.environ["GED_ENV_FILE"] = str(path)
     try:
-        return settings_file.read(path)
+        settings = settings_file.read(path)
+        if "GED_LOG" not in os.environ:
+            logs.configure(settings.log)
+        return settings
     except ConfigError as error:
         if path.is_file():
             raise

@@ -71,7 +71,7 @@ def create_app(services: Services, settings: Settings) -> Flask:
         # The session cookie is SameSite and the token is bound to it; a proxy that strips the referrer is no attack.
         WTF_CSRF_SSL_STRICT=False,
     )
-    access_log.install(app, trusts_proxy=settings.proxies > 0)
+    access_log.install(app, trusts_proxy=settings.proxies > 0, meter=services.meter)
     # The first installed handler runs last: so it compresses the finished response.
     compression.install(app)
     numbers.install(app)

@@ -1,11 +1,13 @@
 """The site under gunicorn, which supervises its processes; each is a ``web.processes.site_worker.SiteWorker``."""
 
+import logging
 import os
 import resource
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 from sqlalchemy.orm import configure_mappers
 
 from ged.config import Settings
@@ -40,6 +42,16 @@ class Site(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
         return create_app(build_services(self._settings), self._settings)
 
 
+class Logs(Logger):  # type: ignore[misc]  # gunicorn ships no types
+    """What gunicorn says goes where everything is logged (``web.processes.logs``)."""
+
+    def setup(self, cfg: Any) -> None:  # noqa: ARG002
+        """Write nothing by itself."""
+        self.error_log.handlers = []
+        self.error_log.propagate = True
+        self.error_log.setLevel(logging.WARNING)
+
+
 def cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0))
@@ -53,7 +65,7 @@ def serve_site(settings: Settings, *, bind: str, threads: int, processes: int | 
     Site(
         settings,
         {
-            "bind": bind,
+            "bind": [bind, settings.metrics_bind] if settings.metrics_bind else [bind],
             "workers": processes or settings.processes or cores(),
             "worker_class": SiteWorker,
             "threads": threads,
@@ -62,8 +74,7 @@ def serve_site(settings: Settings, *, bind: str, threads: int, processes: int | 
             "max_requests": RECYCLED_AFTER,
             "max_requests_jitter": RECYCLED_AFTER // 5,
             "accesslog": None,
-            "errorlog": "-",
-            "loglevel": "warning",
+            "logger_class": Logs,
             "control_socket_disable": True,
         },
     ).run()

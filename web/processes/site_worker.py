@@ -36,9 +36,10 @@ from ged.errors import DiskFull
 from ged.space import SMALL_BYTES, disk_full_of
 from ged.unit import Services
 from web.api.bridge import LONGEST_WAIT_S, ORDER_PATH, WAITED
-from web.processes import supervisor
+from web.processes import metrics, supervisor
 from web.processes.bare import BareTask, Refusal
-from web.site import context, disk, errors, i18n
+from web.processes.metrics import Gauges
+from web.site import context, disk, errors, i18n, readiness
 from web.site.polls import Polls
 
 log = logging.getLogger("ged.web")
@@ -264,14 +265,23 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         )
         self._polls.start()
         connections: dict[int, Any] = {}
-        listeners = [self._listen(sock.sock, connections) for sock in self.sockets]
+        sockets = [sock.sock for sock in self.sockets]
+        figures = sockets.pop() if context.settings_of(self.wsgi).metrics_bind else None
+        listeners = [self._listen(sock, connections, self.wsgi, self._sort) for sock in sockets]
+        if figures is not None:
+            gauges = Gauges(services, disk.space_of(self.wsgi))
+            listeners.append(self._listen(figures, connections, metrics.serving(gauges), self._health.add_task))
         _Alarm(self.PIPE[0], map=connections)
         while self.alive and self.nr < self.max_requests and self.ppid == os.getppid():
             self._turn(connections)
             self._tell_supervisor()
+            services.meter.flush()
         self._finish(listeners, connections)
+        services.meter.flush(at_once=True)
 
-    def _listen(self, sock: Any, connections: dict[int, Any]) -> BaseWSGIServer:
+    def _listen(
+        self, sock: Any, connections: dict[int, Any], served: Any, sort: Callable[[Channel], None]
+    ) -> BaseWSGIServer:
         settings = context.settings_of(self.wsgi)
         adjustments = Adjustments(
             ident=None,
@@ -290,7 +300,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         adjustments.language_cookie = i18n.cookie_name(secure=adjustments.is_secure)
         kind = UnixListener if sock.family.name == "AF_UNIX" else TcpListener
         listener = kind(
-            self.wsgi,
+            served,
             connections,
             True,
             sock,
@@ -299,7 +309,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
             sockinfo=(sock.family, sock.type, sock.proto, sock.getsockname()),
             bind_socket=False,
         )
-        listener.sort = self._sort
+        listener.sort = sort
         if kind is TcpListener and not settings.proxies:
             listener.most_of_one_address = MOST_OF_ONE_ADDRESS
         return listener
@@ -333,6 +343,8 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
 
     def _finish(self, listeners: list[BaseWSGIServer], connections: dict[int, Any]) -> None:
         """Accept no more connections; finish running requests, within the arbiter's timeout."""
+        if not self.alive:  # not a process that is replaced: the proxy is to send nobody here
+            readiness.stop(self.wsgi)
         for listener in listeners:
             listener.accepting = False
             listener.del_channel()

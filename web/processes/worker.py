@@ -64,6 +64,7 @@ def run_job(job_id: int) -> None:
     # A stopping RQ worker would wait for its child, and a report of 300 pages takes an hour.
     signal.signal(signal.SIGRTMIN, lambda *_: threading.Thread(target=_give_back, daemon=True).start())
     pipeline.run_job(_services(), JobId(job_id), worker=worker_name(), overdue=lambda: os._exit(1))
+    _services().meter.flush(at_once=True)
 
 
 def _give_back() -> None:
@@ -130,6 +131,7 @@ def _ended(services: Services, lanes: list[threading.Thread]) -> bool:
     now = datetime.now(UTC)
     with services.unit_of_work(now) as uow:
         workers.leave(uow.session, worker_name())
+    services.meter.flush(at_once=True)
     if not any(lane.is_alive() for lane in lanes):
         return True
     with services.unit_of_work(now) as uow:
@@ -181,6 +183,7 @@ def _periodically(
             clock.look(datetime.now(UTC))
         except Exception:
             logger.exception("worker.periodic_failed")
+        services.meter.flush()
         stop.wait(PERIODIC_EVERY_S)
 
 

@@ -103,7 +103,7 @@ def view_of(error: GedError) -> ErrorView:
     field = str(error.params.get("field") or "")
     message = MESSAGES.get(error.code)
     if message is None:
-        log.error("no message for the code %s", error.code)
+        log.error("error.without_message code=%s", error.code)
         what = gettext("L'opération n'a pas abouti (code %(code)s).", code=error.code)
         remedy = gettext("Réessayez ; si l'erreur revient, donnez ce code à l'administrateur.")
         return ErrorView(error.code, what, remedy, status_of(error), field)
@@ -159,7 +159,7 @@ def _on_ged_error(error: GedError) -> ResponseReturnValue:
             return _on_crash(fault)
     view = view_of(error)
     if view.status >= 500:
-        log.error("%s %s: %s", request.method, request.endpoint, error)
+        log.error("page.failed method=%s error=%s", request.method, error)
     answer = make_response(_answer(view))
     if isinstance(error, GivenUp):
         answer.headers["Retry-After"] = "1"
@@ -211,7 +211,7 @@ def _words(code: str) -> tuple[str, str]:
 
 
 def _on_csrf_error(error: CSRFError) -> ResponseReturnValue:
-    log.warning("csrf: %s at %s", error.description, request.endpoint)
+    log.warning("page.forged_form why=%s", error.description)
     if request.endpoint == "session.sign_in":
         flash(gettext("La page est restée ouverte longtemps : connectez-vous maintenant."), "info")
         return redirect(url_for("session.sign_in_form", next=safe_path(request.form.get("next"))), 303)
@@ -232,10 +232,10 @@ def _on_http_error(error: HTTPException) -> ResponseReturnValue:
 def _on_crash(error: Exception) -> ResponseReturnValue:
     known = fault_of(error)
     if known is not None:
-        log.error("%s %s: %s (%s)", request.method, request.endpoint, known, type(error).__name__)
+        log.error("page.failed method=%s error=%s cause=%s", request.method, known, error)
         return _answer(view_of(known))
     reference = access_log.request_id()
-    log.error("crash %s at %s %s", reference, request.method, request.endpoint, exc_info=error)
+    log.error("page.crashed method=%s request=%s", request.method, reference, exc_info=error)
     what = gettext("Une erreur inattendue s'est produite (référence %(reference)s).", reference=reference)
     return _answer(ErrorView("page.crash", what, _words("page.crash")[1], 500))
 

@@ -82,6 +82,7 @@ ACCESS: Mapping[str, Rule] = {
     "help.booklet": SIGNED_IN,
     "health.show": PUBLIC,
     "health.site": PUBLIC,
+    "health.ready": PUBLIC,
     "health.upload_room": SIGNED_IN,
     "second_step.form": PUBLIC,
     "second_step.code": PUBLIC,

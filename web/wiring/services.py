@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from ged import slots
+from ged import slots, slow_queries
 from ged.adapters.clamd import Clamd
 from ged.adapters.imap import load_mailboxes
 from ged.adapters.post_smtp import FolderPost, SmtpPost, TrainingPost
@@ -35,6 +35,7 @@ from signing.status import AuthorityStatus
 from signing.validation import PdfChecker, load_crl
 from web.wiring import redis_jobs
 from web.wiring.authority import authority_dir, keystore_secret, status_address
+from web.wiring.meter import meter_of
 from web.wiring.sealing import seal_key
 from web.wiring.stored_files import stored_files
 from web.words.translations import translations
@@ -74,6 +75,10 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
     synonyms = SynonymFile(settings.data_dir / SYNONYMS, otherwise=SHIPPED)
     house = HouseCertificates(authority_dir(settings), lambda serial, digest: known_as(services, serial, digest))
     engine = make_engine(settings.url)
+    meter = meter_of(settings.data_dir, is_read=bool(settings.metrics_bind))
+    slow_queries.watch(
+        engine, longer_than_ms=settings.slow_query_ms, found=lambda: meter.count("ged_slow_queries_total")
+    )
     services = Services(
         engine=engine,
         blobs=stored_files(settings, engine),
@@ -114,6 +119,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         translations=translations,
         word=LibreOfficeWord(),
         training=settings.training,
+        meter=meter,
         is_copied=settings.backup_to is not None,
     )
     journal_seal(services).protect()

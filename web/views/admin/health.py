@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from ged import health
-from web.site import context, disk
+from web.site import context, disk, readiness
 from web.site.numbers import whole
 
 blueprint = Blueprint("health", __name__)
@@ -35,6 +35,14 @@ def site() -> ResponseReturnValue:
     """200 when this process reaches its database. For a proxy: dead workers must not take the site offline."""
     is_there = health.reaches_database(context.services())
     return jsonify(status="ok" if is_there else "red"), 200 if is_there else 503
+
+
+@blueprint.get("/sante/pret")
+def ready() -> ResponseReturnValue:
+    """200 when this process may be sent people; 503 with the reason when its database is away, when the tables are older
+    or newer than the program, and while it stops. For a proxy, and for an upgrade that replaces processes one by one."""
+    hindrance = readiness.hindrance(current_app, context.services())
+    return jsonify(status="red" if hindrance else "ok", why=hindrance), 503 if hindrance else 200
 
 
 @blueprint.get("/place")
