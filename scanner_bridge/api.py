@@ -1,5 +1,7 @@
 """The site's HTTP interface for bridges, as typed calls. Every call is idempotent."""
 
+import logging
+import secrets
 import ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,9 +17,13 @@ from scanner_bridge.device import DeviceInfo
 from scanner_bridge.manifest import Manifest, Order, OrderId, Page
 from scanner_bridge.watch_files import MEDIA_TYPES
 
+log = logging.getLogger(__name__)
+
 Link = Literal["online", "network_down", "server_down", "unpaired"]
 State = Literal["scanning", "uploading", "done", "failed", "cancelled"]
 
+REQUEST_HEADER: Final = "X-Bridge-Request"
+"""An id of each request, which the site writes into its log; its own id comes back in ``X-Request-ID``."""
 WAIT_S: Final = 25
 LONGEST_PAUSE_S: Final = 60.0
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
@@ -123,10 +129,16 @@ class Api:
             LinkDownError: retry later.
             RefusedError: do not retry.
         """
+        own_id = secrets.token_hex(8)
+        headers = {**values.pop("headers", {}), REQUEST_HEADER: own_id}
         try:
-            response = self._send(method, path, **values)
+            response = self._send(method, path, headers=headers, **values)
         except httpx.TransportError as error:
+            log.warning("request %s got no answer: %s", own_id, type(error).__name__)
             raise LinkDownError("network_down", f"{type(error).__name__}: {error}") from error
+        # What was sent can be followed from the desk to the server's jobs; polls and reports are many.
+        level = logging.INFO if method == "PUT" or not response.is_success else logging.DEBUG
+        log.log(level, "request %s is %s on the server: %s", own_id, _id_of(response), response.status_code)
         if response.is_success or response.status_code in allow:
             return response
         code, message = _error_of(response)
@@ -216,6 +228,12 @@ class Api:
         if not missing:
             raise RefusedError(409, *_error_of(response))
         return [str(token) for token in missing]
+
+
+def _id_of(response: httpx.Response) -> str:
+    """The server's id of the request; another server's header may hold anything."""
+    told = response.headers.get("X-Request-ID", "")
+    return told if told.isascii() and told.replace("-", "").isalnum() and len(told) <= 64 else "unknown"
 
 
 def _batch(batch_key: str) -> str:

@@ -144,8 +144,7 @@ def test_the_access_log_tells_page_and_time_and_nobody(tmp_path: Path, caplog: p
     with caplog.at_level(logging.INFO, logger="ged.access"):
         answer = client.get("/recherche/?q=secret-de-famille", headers={"X-Request-ID": "not-from-a-proxy"})
     (line,) = [record.getMessage() for record in caplog.records if record.name == "ged.access"]
-    assert "GET search.index 200" in line
-    assert " ms " in line
+    assert "method=GET route=search.index status=200 ms=" in line
     assert answer.headers["X-Request-ID"] in line
     assert "not-from-a-proxy" not in line
     for private in ("secret-de-famille", "agent", "127.0.0.1"):

@@ -84,6 +84,7 @@ def test_the_package_lists_of_the_project_are_read(setup: ModuleType, monkeypatc
         "shellcheck",
         "gpg",
         "gpg-agent",
+        "prometheus",
     } == {name for name in test.keys() - run.keys() if not name.startswith("fonts-")}
     assert run["qpdf"] == "command -v qpdf"
 

@@ -83,7 +83,7 @@ def text_of(services: Services, values: Iterable[Value]) -> bytes:
     return bytes(generate_latest(registry))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # the registry keeps it in a dictionary
 class _Figures:
     """What prometheus_client calls a collector."""
 

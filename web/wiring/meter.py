@@ -18,7 +18,6 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from ged.ports import Meter, NoMeter
 
@@ -64,7 +63,7 @@ class FileMeter:
         self._folder = folder
         self._lock = threading.Lock()
         self._sums: dict[Key, list[float]] = {}
-        self._slot: TextIO | None = None
+        self._slot: int | None = None
         self._number, self._owner = -1, 0
         self._written_s = 0.0
         self._is_changed = False
@@ -111,19 +110,31 @@ class FileMeter:
             except OSError:
                 draft.unlink(missing_ok=True)
 
+    def close(self) -> None:
+        """Write what was counted, and leave the slot to another process."""
+        self.flush(at_once=True)
+        with self._lock:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._slot is not None:
+            os.close(self._slot)  # in the child of a fork this leaves the parent its lock
+        self._slot, self._owner = None, 0
+
     def _own(self) -> None:
         """Take a free slot; a child of a fork takes one of its own."""
         if self._owner == os.getpid():
             return
-        self._owner, self._sums, self._slot = os.getpid(), {}, None
+        self._leave()
+        self._owner, self._sums = os.getpid(), {}
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for number in range(MOST_SLOTS):
-                slot = (self._folder / f"{number}.lock").open("w")
+                slot = os.open(self._folder / f"{number}.lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
                 try:
                     fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except OSError:
-                    slot.close()
+                    os.close(slot)
                     continue
                 self._slot, self._number = slot, number
                 self._sums = _read(self._folder / f"{number}.json")
