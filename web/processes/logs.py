@@ -101,7 +101,7 @@ class Lines(logging.Handler):
 
     @cached_property
     def _formatters(self) -> Mapping[str, logging.Formatter]:
-        from structlog import processors, stdlib  # noqa: PLC0415  # a tenth of a second that most commands do without
+        from structlog import processors, stdlib  # noqa: PLC0415  # 50 ms, and most commands log nothing
 
         common: list[Any] = [_read, _add_context, _tell_exception]
         at, plain = (

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import CollectorRegistry, core, generate_latest
+
 from ged.db import fault_of
 from ged.health.gauges import GAUGES, GROUPS, Group, Value
 from ged.space import Space
@@ -76,8 +78,6 @@ class Gauges:
 
 def text_of(services: Services, values: Iterable[Value]) -> bytes:
     """The figures as Prometheus reads them (text format 0.0.4)."""
-    from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415  # a tenth of a second, and only a scrape needs it
-
     registry = CollectorRegistry()
     registry.register(_Figures(folder_of(Path(services.data_dir)), list(values)))
     return bytes(generate_latest(registry))
@@ -91,8 +91,6 @@ class _Figures:
     values: list[Value]
 
     def collect(self) -> Iterator[Any]:
-        from prometheus_client import core  # noqa: PLC0415  # see ``text_of``
-
         for name, (text, labels) in GAUGES.items():
             found = [one for one in self.values if one.name == name]
             if found:
