@@ -5,6 +5,7 @@ is refused too.
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -21,6 +22,10 @@ TRAINING_MARK = "EXERCICE.txt"
 FOREIGN_PREFIXES = ("GED_BRIDGE_", "GED_TEST_", "GED_ENV_FILE")
 
 
+BUCKET = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?"
+"""How a bucket and a prefix in it are written."""
+
+
 class Settings(BaseSettings):
     """All settings of a server process."""
 
@@ -35,7 +40,7 @@ class Settings(BaseSettings):
     """Folder of the keys that encrypt the letters' files, outside of the data (``ged init`` names one). It is backed up as often as the
     data, and elsewhere. With PostgreSQL the keys are in its schema ``ged_keys`` and the folder holds the master key. Several
     hosts share the folder. Unset: files are stored in clear."""
-    blobs: str = Field(default="", pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?)?$")
+    blobs: str = Field(default="", pattern=rf"^({BUCKET})?$")
     """``s3://bucket/prefix``: the letters' files are there; unset: in the data folder. `ged blobs move` brings them from one to the other."""
     s3_endpoint: str = Field(default="", pattern=r"^(https?://\S+)?$")
     """Address of the S3 store; unset: Amazon's, of the region."""
@@ -167,8 +172,20 @@ class Settings(BaseSettings):
     ] = ()
     """Whoever holds a post with one of these roles arms a second step before anything else, and signs in with it from then on:
     ``["signatory", "clerk", "administrator"]`` for a ministry that works. Empty: everybody may, nobody must."""
-    backup_to: Path | None = None
-    """Folder of the medium of `ged backup`: a mounted disk, a share. It must be there: it is never made."""
+    backup_to: str | None = None
+    """Where `ged backup` writes: the folder of a mounted disk or of a share, which must be there and is never made; or ``s3://bucket/prefix``."""
+    backup_s3_endpoint: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    """Address of the store of the copies. It and its access key unset: those of the files (``GED_S3_...``), which one burglar then has both."""
+    backup_s3_region: str = "us-east-1"
+    """Region of the bucket of the copies."""
+    backup_s3_access_key: str = ""
+    """Id of the access key for the copies."""
+    backup_s3_secret_key: SecretStr | None = None
+    """The secret key that belongs to it."""
+    backup_s3_ca: Path | None = None
+    """PEM of the authority of that store's certificate."""
+    backup_s3_lock: str = Field(default="", pattern=r"^((governance|compliance) [1-9]\d{0,4})?$")
+    """``compliance 30``: nobody, not even with this server's keys, removes a copy for so many days; as ``s3_lock``."""
     backup_recipients: tuple[str, ...] = ()
     """Public keys ``age1…`` for which copies are encrypted (`ged backup keygen`); each of their private keys opens all."""
     backup_keys_to: Path | None = None
@@ -271,7 +288,7 @@ OUTSIDE = (
     "elasticsearch_snapshots", "clamd", "tsa_urls", "trusted_dir", "key_module", "seal_chain", "seal_pkcs12", "seal_secret",
     "seal_module", "seal_token", "seal_url", "seal_label", "smtp_url", "smtp_ca", "mailboxes_file", "protected_hosts",
     "keyring", "blobs", "s3_endpoint", "s3_secret_key", "s3_ca",
-    "backup_to", "backup_keys_to",
+    "backup_to", "backup_keys_to", "backup_s3_endpoint", "backup_s3_secret_key", "backup_s3_ca",
 )  # fmt: skip
 """Settings that lead out of an installation's own folder: to servers, addresses, keys and authorities."""
 
@@ -374,6 +391,9 @@ def _refuse_half_of_the_servers(settings: Settings) -> None:
 
 
 def _refuse_half_a_store(settings: Settings) -> None:
+    to = settings.backup_to or ""
+    if to.startswith("s3:") and not re.fullmatch(BUCKET, to):
+        raise ConfigError("config.invalid", "write GED_BACKUP_TO as s3://bucket/prefix", setting="GED_BACKUP_TO")
     if settings.blobs and not (settings.s3_access_key and settings.s3_secret_key):
         raise ConfigError(
             "config.mixture",
@@ -402,6 +422,8 @@ def _refuse_clear_links(settings: Settings) -> None:
         require_checked_web("GED_SEAL_URL", settings.seal_url, settings.protected_hosts)
     if settings.s3_endpoint:
         require_checked_web("GED_S3_ENDPOINT", settings.s3_endpoint, settings.protected_hosts)
+    if settings.backup_s3_endpoint:
+        require_checked_web("GED_BACKUP_S3_ENDPOINT", settings.backup_s3_endpoint, settings.protected_hosts)
     if settings.clamd:
         require_near_scanner(settings.clamd, settings.protected_hosts)
     smtp = settings.smtp_url.get_secret_value() if settings.smtp_url else "smtp://localhost"

@@ -60,7 +60,7 @@ class Copied:
 
     def copy(self, *, now: datetime | None = None, keep: str = "7/5/24", keys: bool = True) -> Made:
         """Make a copy."""
-        given = Given(self.medium, [self.public], self.keys if keys else None, keep=keep)
+        given = Given(str(self.medium), [self.public], self.keys if keys else None, keep=keep)
         order = self.order(given)
         return making.make(self.services, order, now=now or datetime.now(UTC))
 
@@ -71,7 +71,7 @@ class Copied:
     def wanted(self, *, identity: Path | None = None, snapshot: str = "", database_url: str = "") -> Wanted:
         """What a restore of the latest copy needs."""
         opens = backups.identities(identity or self.identity)
-        return Wanted(self.medium, snapshot, opens, self.keys, opens, None, database_url)
+        return Wanted(Medium(self.medium), snapshot, opens, self.keys, opens, None, database_url)
 
     def broken(self) -> Sequence[checking.Broken]:
         """What a check of the medium finds, without keys."""

@@ -1,6 +1,6 @@
 """Copies of the whole installation on another medium, and the way back.
 
-A medium is a folder (a USB disk, a share). On it everything is encrypted for a private key that is kept elsewhere:
+A medium is a folder (a USB disk, a share) or a bucket of an S3 store (``ged.backup.places``). On it everything is encrypted for a private key that is kept elsewhere:
 
     README.txt
     objects/ab/<key>-<sha256>      a stored file, once for all copies

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from ged.backup import papers
-from ged.backup.medium import Medium, digest_of
+from ged.backup.medium import digest_of
 from ged.backup.papers import Index
+from ged.backup.places import AnyMedium, Place
 from ged.errors import EngineFailed
 
 
@@ -20,7 +20,7 @@ class Broken:
 
 
 def check(
-    medium: Medium, public_pem: bytes | None, *, told: Callable[[str], None] = lambda _: None
+    medium: AnyMedium, public_pem: bytes | None, *, told: Callable[[str], None] = lambda _: None
 ) -> Iterator[Broken]:
     """Every fault of a medium.
 
@@ -45,13 +45,13 @@ def check(
         if n % 1000 == 0:
             told(f"objects: {n}/{len(found)}")
         if not is_whole(path):
-            yield Broken("object.altered", str(path.relative_to(medium.folder)), tuple(needs.get(key, ())))
+            yield Broken("object.altered", medium.told(path), tuple(needs.get(key, ())))
     told(f"objects: {len(found)}/{len(found)}")
     for key in sorted(needs.keys() - found.keys()):
         yield Broken("object.missing", f"objects/{key[:2]}/{key}", tuple(needs[key]))
 
 
-def of_snapshot(medium: Medium, name: str, public_pem: bytes | None) -> Iterator[Broken]:
+def of_snapshot(medium: AnyMedium, name: str, public_pem: bytes | None) -> Iterator[Broken]:
     """The faults of one copy's own files."""
     folder = medium.path_of(name)
     try:
@@ -69,12 +69,12 @@ def of_snapshot(medium: Medium, name: str, public_pem: bytes | None) -> Iterator
             yield Broken("piece.altered", f"{name}/{piece.name}")
 
 
-def is_whole(path: Path) -> bool:
+def is_whole(path: Place) -> bool:
     """Whether an object is what was written: its name ends with the digest of its bytes."""
     return _digest(path) == path.name.partition("-")[2]
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Place) -> str:
     """As ``digest_of``; empty where the medium cannot be read: one bad sector hides no other fault."""
     try:
         return digest_of(path)

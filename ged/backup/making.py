@@ -22,9 +22,10 @@ from ged.archive.copies import INCOMPLETE, MADE
 from ged.archive.keeping import seal_head
 from ged.archive.seal import journal_seal
 from ged.backup import database, facts, folders, papers
-from ged.backup.medium import Medium, Written, alone_in, write_whole
+from ged.backup.medium import alone_in, write_whole
 from ged.backup.order import KEYRING, Made, Order, object_key, object_prefix
 from ged.backup.papers import Held, Index, Manifest, Piece
+from ged.backup.places import AnyMedium, Written
 from ged.backup.pruning import prune
 from ged.backup.retention import name_of
 from ged.backup.streams import Gzipped, Hashed
@@ -61,11 +62,11 @@ def make(services: Services, order: Order, *, now: datetime, told: Told = lambda
         NotFound: ``backup.medium_away``; DiskFull: ``backup.no_room``, ``backup.no_room_here``.
         EngineFailed: ``backup.medium_damaged``, ``backup.unsteady`` and those of ``database.taken``.
     """
-    medium = Medium(order.medium)
-    if medium.folder.resolve().is_relative_to(Path(services.data_dir).resolve()):
+    medium = order.medium
+    if medium.lies_in(services.data_dir):
         raise InvalidTransition(
             "backup.medium_in_data", "name a folder of another disk: what takes the data away takes this copy too",
-            folder=str(medium.folder),
+            folder=services.data_dir,
         )  # fmt: skip
     with _alone(services, medium), _spare(services) as spare:
         seal_head(services, now=now)
@@ -80,7 +81,7 @@ def make(services: Services, order: Order, *, now: datetime, told: Told = lambda
 
 
 @contextmanager
-def _alone(services: Services, medium: Medium) -> Iterator[None]:
+def _alone(services: Services, medium: AnyMedium) -> Iterator[None]:
     run = Path(services.data_dir) / "run"
     run.mkdir(parents=True, exist_ok=True, mode=0o700)
     with alone_in(run / "backup.lock"), medium.alone():
@@ -115,7 +116,7 @@ def _takes_another(keyring: Path) -> bool:
 
 class _Run:
     def __init__(
-        self, services: Services, order: Order, medium: Medium, spare: Path, now: datetime, told: Told
+        self, services: Services, order: Order, medium: AnyMedium, spare: Path, now: datetime, told: Told
     ) -> None:
         self._services, self._order, self._medium, self._spare = services, order, medium, spare
         self._now, self._told = now, told
@@ -171,9 +172,7 @@ class _Run:
                 "backup.keys_medium_away", "plug the medium of the keys in, or leave --keys-to out this time",
                 folder=str(order.medium),
             )  # fmt: skip
-        if order.medium.resolve().is_relative_to(self._order.medium.resolve()) or order.medium.resolve().is_relative_to(
-            self._data.resolve()
-        ):
+        if self._order.medium.holds(str(order.medium)) or order.medium.resolve().is_relative_to(self._data.resolve()):
             raise InvalidTransition(
                 "backup.keys_beside_data", "name another medium for the keys: with the copy they open and sign",
                 folder=str(order.medium),
@@ -337,7 +336,7 @@ def _is_good(blobs: BlobStore, digest: Digest) -> bool:
         return False
 
 
-def _known(medium: Medium) -> dict[str, int]:
+def _known(medium: AnyMedium) -> dict[str, int]:
     """Key -> size of every object on a medium."""
     return {key: path.stat().st_size for key, path in medium.objects().items()}
 

@@ -9,10 +9,10 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ged.backup.places import Fill, Place, Written
 from ged.backup.retention import moment_of
 from ged.errors import DiskFull, EngineFailed, InvalidTransition, NotFound
 from ged.ports import Writable
@@ -21,10 +21,10 @@ from ged.space import NO_SPACE, sync_folder
 CHUNK = 1 << 20
 HALF = ".half"
 """Ends the name of a copy's folder until the copy is complete."""
-_OBJECT = re.compile(r"[0-9a-f]+-[0-9a-f]{64}")
+OBJECT = re.compile(r"[0-9a-f]+-[0-9a-f]{64}")
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 """What a share says that knows no locks."""
-_READ_ME = """\
+READ_ME = """\
 Sauvegarde de GED, chiffrée. / A backup of GED, encrypted.
 
 Tout est au format « age » (https://age-encryption.org/v1) : la clé privée, gardée ailleurs, l'ouvre seule.
@@ -40,35 +40,28 @@ Sans GED / without GED:
                                                 # encrypted under the keyring (docs/operate/keyring.md of GED)
 """
 
-Fill = Callable[[Writable], None]
 
+class Hashing:
+    """Passes bytes on, and knows their SHA-256 and number."""
 
-@dataclass(frozen=True)
-class Written:
-    """A file on the medium: where, its size, and the SHA-256 of its bytes there."""
-
-    path: Path
-    size_bytes: int
-    sha256: str
-
-
-class _Hashing:
     def __init__(self, out: Writable) -> None:
         self._out = out
         self.hasher, self.size = hashlib.sha256(), 0
 
     def write(self, content: bytes, /) -> int:
+        """See ``Writable``."""
         self._out.write(content)
         self.hasher.update(content)
         self.size += len(content)
         return len(content)
 
     def flush(self) -> None:
+        """See ``Writable``."""
         self._out.flush()
 
 
 class Medium:
-    """A folder of copies."""
+    """Adapter of ``AnyMedium`` over a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -115,7 +108,7 @@ class Medium:
             for half in self._snapshots.glob(f"*{HALF}"):
                 shutil.rmtree(half)
             read_me = self.folder / "README.txt"
-            content = _READ_ME.encode()
+            content = READ_ME.encode()
             is_there = read_me.is_file() and read_me.stat().st_size == len(content)
             if not is_there or read_me.read_bytes() != content:
                 self._write(lambda out: _all(out, content), lambda _: read_me)
@@ -144,7 +137,7 @@ class Medium:
             for top in _entries(self._objects)
             if top.is_dir(follow_symlinks=False)
             for one in _entries(top)
-            if one.is_file(follow_symlinks=False) and _OBJECT.fullmatch(one.name) and one.name[:2] == top.name
+            if one.is_file(follow_symlinks=False) and OBJECT.fullmatch(one.name) and one.name[:2] == top.name
         }
 
     def write_object(self, key: str, fill: Fill) -> Written:
@@ -180,6 +173,18 @@ class Medium:
         sync_folder(self._snapshots)
         shutil.rmtree(gone)
 
+    def told(self, place: Place) -> str:
+        """See the port."""
+        return str(Path(str(place)).relative_to(self.folder))
+
+    def lies_in(self, folder: str) -> bool:
+        """See the port."""
+        return self.folder.resolve().is_relative_to(Path(folder).resolve())
+
+    def holds(self, folder: str) -> bool:
+        """See the port."""
+        return Path(folder).resolve().is_relative_to(self.folder.resolve())
+
     def _write(self, fill: Fill, place: Callable[[str], Path]) -> Written:
         return write_whole(self._incoming / secrets.token_hex(12), fill, place)
 
@@ -195,7 +200,7 @@ def write_whole(draft: Path, fill: Fill, place: Callable[[str], Path]) -> Writte
     """
     try:
         with draft.open("xb") as out:
-            hashing = _Hashing(out)
+            hashing = Hashing(out)
             fill(hashing)
             out.flush()
             os.fsync(out.fileno())
@@ -219,13 +224,16 @@ def write_whole(draft: Path, fill: Fill, place: Callable[[str], Path]) -> Writte
         raise
     finally:
         draft.unlink(missing_ok=True)
-    return Written(target, hashing.size, sha256)
+    return Written(hashing.size, sha256)
 
 
-def digest_of(path: Path) -> str:
+def digest_of(path: Place) -> str:
     """The SHA-256 of a file's bytes."""
+    hasher = hashlib.sha256()
     with path.open("rb") as stored:
-        return hashlib.file_digest(stored, "sha256").hexdigest()
+        while content := stored.read(CHUNK):
+            hasher.update(content)
+    return hasher.hexdigest()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ged.backup.places import AnyMedium
 from ged.backup.retention import Retention
 from ged.ports import Encryptor
 
@@ -40,7 +41,7 @@ class Order:
         object_key: secret of the server under which objects are named.
     """
 
-    medium: Path
+    medium: AnyMedium
     encryptor: Encryptor
     object_key: bytes = field(repr=False)
     keys: KeysOrder

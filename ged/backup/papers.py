@@ -5,12 +5,12 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from ged.backup.places import Place
 from ged.errors import EngineFailed
 
 FORMAT = "ged-backup-1"
@@ -52,7 +52,7 @@ class Index:
         return gzip.compress(json.dumps(told, sort_keys=True).encode(), compresslevel=6, mtime=0)
 
     @classmethod
-    def read(cls, folder: Path) -> "Index":
+    def read(cls, folder: Place) -> "Index":
         """The index in a copy's folder.
 
         Raises:
@@ -68,7 +68,7 @@ class Index:
             ) from error
 
     @classmethod
-    def signed(cls, folder: Path, public_pem: bytes) -> "Index | None":
+    def signed(cls, folder: Place, public_pem: bytes) -> "Index | None":
         """The index in a copy's folder, read once: what is signed is what is returned. None: it is not ours, or damaged.
 
         Raises:
@@ -91,7 +91,7 @@ class Index:
         return cls(str(told["snapshot"]), pieces, tuple(str(one) for one in told["objects"]), str(told["keys"]))
 
 
-def _content(folder: Path) -> bytes:
+def _content(folder: Place) -> bytes:
     with (folder / INDEX).open("rb") as stored:
         content = stored.read(LARGEST_INDEX + 1)
     if len(content) > LARGEST_INDEX:
@@ -108,7 +108,7 @@ def _unpacked(content: bytes) -> bytes:
     return plain
 
 
-def is_signed(folder: Path, public_pem: bytes) -> bool:
+def is_signed(folder: Place, public_pem: bytes) -> bool:
     """Whether the journal's key signed the index in a copy's folder: nobody else made the copy."""
     try:
         return _is_signed(_content(folder), folder, public_pem)
@@ -116,7 +116,7 @@ def is_signed(folder: Path, public_pem: bytes) -> bool:
         return False
 
 
-def _is_signed(content: bytes, folder: Path, public_pem: bytes) -> bool:
+def _is_signed(content: bytes, folder: Place, public_pem: bytes) -> bool:
     try:
         public = serialization.load_pem_public_key(public_pem)
         if not isinstance(public, Ed25519PublicKey):

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from ged.backup.medium import Medium
 from ged.backup.papers import Index
+from ged.backup.places import AnyMedium
 from ged.backup.retention import Retention, kept
 from ged.errors import EngineFailed
 
@@ -13,7 +13,12 @@ logger = logging.getLogger(__name__)
 
 
 def prune(
-    medium: Medium, keep: Retention, zone: ZoneInfo, *, coming: str = "", told: Callable[[str], None] = lambda _: None
+    medium: AnyMedium,
+    keep: Retention,
+    zone: ZoneInfo,
+    *,
+    coming: str = "",
+    told: Callable[[str], None] = lambda _: None,
 ) -> tuple[str, ...]:
     """Remove the copies that the rule does not keep, then the objects that no copy names. Call it under ``alone``.
 

@@ -11,9 +11,9 @@ from tempfile import TemporaryFile
 from sqlalchemy import delete, update
 
 from ged.backup import checking, folders, papers
-from ged.backup.medium import Medium
 from ged.backup.order import KEYRING, KEYS
 from ged.backup.papers import Held, Index, Manifest
+from ged.backup.places import AnyMedium, Place
 from ged.backup.retention import RECENT, name_of
 from ged.backup.streams import CHUNK, AtMost, FromMedium, Gunzipping, Hashed
 from ged.db import PROGRAM
@@ -35,18 +35,18 @@ Told = Callable[[str], None]
 class Copy:
     """A copy that was opened: it is signed by the journal's key, and its own files are whole."""
 
-    medium: Medium
+    medium: AnyMedium
     decryptor: Decryptor
     index: Index
     manifest: Manifest
 
     @property
-    def folder(self) -> Path:
+    def folder(self) -> Place:
         """Where it lies."""
         return self.medium.path_of(self.index.snapshot)
 
 
-def latest(medium: Medium, wanted: str = "", *, now: datetime) -> str:
+def latest(medium: AnyMedium, wanted: str = "", *, now: datetime) -> str:
     """The name of the wanted copy, or of the latest. One of a later day than today was made while the server's clock was ahead:
     it is the latest only where there is no other.
 
@@ -60,7 +60,7 @@ def latest(medium: Medium, wanted: str = "", *, now: datetime) -> str:
     return wanted or ([one for one in names if one <= name_of(now + RECENT)] or names)[-1]
 
 
-def open_copy(medium: Medium, name: str, decryptor: Decryptor, public_pem: bytes) -> Copy:
+def open_copy(medium: AnyMedium, name: str, decryptor: Decryptor, public_pem: bytes) -> Copy:
     """Open a copy. The encryption does not say who made it; the journal's signature does.
 
     Raises:
@@ -94,7 +94,7 @@ def open_copy(medium: Medium, name: str, decryptor: Decryptor, public_pem: bytes
 
 
 @contextmanager
-def _piece(folder: Path, index: Index, name: str) -> Iterator[Readable]:
+def _piece(folder: Place, index: Index, name: str) -> Iterator[Readable]:
     """A file of a copy, to be read once. Use what was made of it after the block: its bytes are then those that were signed.
 
     Raises:
@@ -201,12 +201,12 @@ def bring_blobs(copy: Copy, blobs: BlobStore, spare: Path, *, told: Told = lambd
         if path is None:
             broken.append(f"objects/{one.object[:2]}/{one.object}: missing ({one.digest})")
         elif fault := _bring(copy, path, one, blobs, spare):
-            broken.append(f"{path.relative_to(copy.medium.folder)}: {fault} ({one.digest})")
+            broken.append(f"{copy.medium.told(path)}: {fault} ({one.digest})")
     told(f"stored files: {len(copy.manifest.held)}/{len(copy.manifest.held)}")
     return broken
 
 
-def _bring(copy: Copy, path: Path, held: Held, blobs: BlobStore, spare: Path) -> str:
+def _bring(copy: Copy, path: Place, held: Held, blobs: BlobStore, spare: Path) -> str:
     """Put one file back; what is wrong with it, or nothing."""
     with TemporaryFile(dir=spare) as stored:
         try:

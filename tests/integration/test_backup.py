@@ -379,7 +379,7 @@ def test_a_drill_says_what_it_could_not_prove(copied: Copied, tmp_path: Path) ->
 
 def test_health_tells_a_copy_that_is_too_old(copied: Copied) -> None:
     copied.copy(now=NIGHT)
-    services = build_services(copied.installation.settings.model_copy(update={"backup_to": copied.medium}))
+    services = build_services(copied.installation.settings.model_copy(update={"backup_to": str(copied.medium)}))
     space = Space(Path(services.data_dir), 0)
     assert "backup.old" not in health.problems(services, space, now=NIGHT + copies.OLD_AFTER)
     assert "backup.old" in health.problems(services, space, now=NIGHT + copies.OLD_AFTER + timedelta(minutes=1))
@@ -506,7 +506,7 @@ def test_an_installation_that_stores_in_clear_comes_back_too(tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_the_keys_open_by_a_passphrase(copied: Copied, tmp_path: Path) -> None:
-    given = backups.Given(copied.medium, [copied.public], copied.keys, keys_passphrase="une phrase de passe")
+    given = backups.Given(str(copied.medium), [copied.public], copied.keys, keys_passphrase="une phrase de passe")
     making.make(copied.services, copied.order(given), now=NIGHT)
     wanted = copied.wanted()
     with pytest.raises(GedError, match="backup.wrong_key"):

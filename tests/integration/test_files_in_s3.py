@@ -16,7 +16,7 @@ from ged.errors import ConfigError
 from tests import pages, s3_kit
 from tests.commands import ged
 from tests.doctor_kit import Patient, patient, whole
-from tests.factories import SECRET, make_organisation, make_services
+from tests.factories import SECRET, make_natures, make_organisation, make_services
 from tests.scan_site_kit import Site, paired, put_page, upload
 from tests.site import build_app
 from web.wiring.services import build_services
@@ -110,15 +110,17 @@ def test_what_is_handed_in_while_the_store_is_away_is_refused_to_be_sent_again(t
     with s3_kit.line_to(place.endpoint) as line:
         services = make_services(tmp_path)
         make_organisation(services)
+        make_natures(services)
         services = replace(services, blobs=S3Blobs(Bucket(replace(place, endpoint=line.url)), tmp_path / "sending"))
         site = Site(services, build_app(services, Settings(data_dir=tmp_path, secret=SECRET)))  # type: ignore[arg-type]
         bridge, page = paired(site), pages.png("Lettre")
+        site.app.test_client().put("/api/bridge/batch/batch-1", json={}, headers=bridge)
         line.refuse = True
         away = put_page(site, bridge, "batch-1", "p1", page)
-        assert away.status_code == 503
-        assert "store.away" in away.text
+        assert (away.status_code, away.json["error"]["code"]) == (503, "store.away")
         assert not list((tmp_path / "sending").iterdir())
         shown = upload(site.browser("agent"), (page, "lettre.png"))
+        assert shown.status_code == 503
         assert "Le stockage des fichiers ne répond pas" in shown.text
         line.refuse = False
         assert put_page(site, bridge, "batch-1", "p1", page).status_code in {200, 201}

@@ -14,11 +14,11 @@ from ged.archive.seal import HeadSeal
 from ged.backup import checking
 from ged.backup.clock import is_due
 from ged.backup.making import make
-from ged.backup.medium import Medium
 from ged.backup.order import Made
 from ged.backup.papers import Index
 from ged.backup.retention import Retention
 from ged.errors import EngineFailed
+from web.commands.media import MEDIUM, medium_of
 from web.commands.passphrases import Passphrases, passphrases
 from web.commands.shared import FILE, settings_of
 from web.wiring import settings_file
@@ -40,7 +40,7 @@ def _rule(context: click.Context, option: click.Parameter, typed: str | None) ->
 
 
 @click.group(invoke_without_command=True)
-@click.option("--to", type=FOLDER, help="Folder of the medium.  [default: GED_BACKUP_TO]")
+@click.option("--to", type=MEDIUM, help="Folder of the medium, or s3://bucket/prefix.  [default: GED_BACKUP_TO]")
 @click.option(
     "--recipient",
     "recipients",
@@ -68,7 +68,7 @@ def _rule(context: click.Context, option: click.Parameter, typed: str | None) ->
 @click.pass_context
 def backup(
     context: click.Context,
-    to: Path | None,
+    to: str | None,
     recipients: Sequence[str],
     keys_to: Path | None,
     keys_recipients: Sequence[str],
@@ -169,10 +169,10 @@ def keygen(file: Path) -> None:
 
 
 @backup.command("list")
-@click.argument("medium", type=FOLDER)
-def list_copies(medium: Path) -> None:
+@click.argument("medium", type=MEDIUM)
+def list_copies(medium: str) -> None:
     """Name the copies of a MEDIUM; no key is needed."""
-    place = Medium(medium)
+    place = medium_of(medium)
     place.require()
     for name in place.snapshots():
         try:
@@ -187,18 +187,18 @@ def list_copies(medium: Path) -> None:
 
 
 @backup.command()
-@click.argument("medium", type=FOLDER)
+@click.argument("medium", type=MEDIUM)
 @click.option(
     "--key", type=FILE, help="The journal's public key (seal/journal.pub): who made the copies is checked too."
 )
-def check(medium: Path, key: Path | None) -> None:
+def check(medium: str, key: Path | None) -> None:
     """Read every byte of a MEDIUM; no private key is needed. Exit code 1: something is not what was written.
 
     A broken object may be removed: the next backup writes it again, while the server has the file.
     """
     found = list(
         checking.check(
-            Medium(medium), public_key(key) if key else None, told=lambda what: click.echo(f"  {what}", err=True)
+            medium_of(medium), public_key(key) if key else None, told=lambda what: click.echo(f"  {what}", err=True)
         )
     )
     for one in found:

@@ -10,6 +10,7 @@ import click
 
 from ged.archive.copies import DRILL_FAILED, DRILLED
 from ged.unit import SYSTEM
+from web.commands.media import MEDIUM, medium_of
 from web.commands.passphrases import Passphrases, passphrases
 from web.commands.shared import FILE, settings_of, write_whole
 from web.processes import restore as process
@@ -21,7 +22,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @click.command()
-@click.argument("medium", type=FOLDER)
+@click.argument("medium", type=MEDIUM)
 @click.option("--identity", required=True, type=FILE, help="The private key of the copies.")
 @click.option(
     "--keys",
@@ -59,7 +60,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 )
 @passphrases("that of the keys")
 def restore(
-    medium: Path,
+    medium: str,
     identity: Path,
     keys: Path,
     keys_identity: Path | None,
@@ -77,6 +78,9 @@ def restore(
 ) -> None:
     """Restore a copy of a MEDIUM into new folders, or prove by a drill that it can be restored.
 
+    MEDIUM: a folder, or s3://bucket/prefix, with GED_BACKUP_S3_ENDPOINT, …_REGION, …_ACCESS_KEY, …_SECRET_KEY, …_CA as
+    variables where no settings are.
+
     Nothing is ever restored over what is there. Everything is compared with what was written before the data folder gets
     its name. Exit code 1: something is broken; it is named, and the rest is there.
     """
@@ -84,7 +88,7 @@ def restore(
         backups.passphrase(words.ask("keys")) if keys_passphrase else backups.identities(keys_identity or identity)
     )
     wanted = Wanted(
-        medium,
+        medium_of(medium),
         snapshot,
         backups.identities(identity),
         keys,

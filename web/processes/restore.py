@@ -11,8 +11,9 @@ from pathlib import Path
 from ged import pipeline
 from ged.archive.seal import journal_seal
 from ged.backup import drilling, restoring
-from ged.backup.medium import Medium, alone_in
+from ged.backup.medium import alone_in
 from ged.backup.papers import Index, Manifest
+from ged.backup.places import AnyMedium
 from ged.backup.restoring import Copy, Settled
 from ged.config import Settings
 from ged.errors import ConfigError, DiskFull, InvalidTransition
@@ -42,7 +43,7 @@ class Wanted:
         database_url: an empty database; empty: as the restored settings say.
     """
 
-    medium: Path
+    medium: AnyMedium
     snapshot: str
     decryptor: Decryptor = field(repr=False)
     keys: Path
@@ -243,7 +244,7 @@ def _apart(
 
 
 def _opened(wanted: Wanted, unpacked: Path, told: Told) -> Copy:
-    medium = Medium(wanted.medium)
+    medium = wanted.medium
     name = restoring.latest(medium, wanted.snapshot, now=datetime.now(UTC))
     index = Index.read(medium.path_of(name))
     archive = restoring.find_keys(wanted.keys, index)

@@ -188,6 +188,8 @@ def _file() -> Upload | None:
     try:
         return files.examine(context.services(), file.filename, file.stream)  # type: ignore[arg-type]  # IO[bytes]
     except EngineFailed as failure:
+        if failure.code.startswith("store."):  # nothing is wrong with the file
+            raise
         name = files.harmless_name(file.filename)
         raise Invalid("file.not_looked_at", "try again", field="file", filename=name, cause=failure.code) from failure
 

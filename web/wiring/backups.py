@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from ged.adapters.age import AgeIdentities, AgePassphrase, AgeRecipients, make_pair
+from ged.backup.medium import Medium
 from ged.backup.order import KeysOrder, Order
+from ged.backup.places import AnyMedium
 from ged.backup.retention import Retention
 from ged.codes import derive_secret
 from ged.config import FOREIGN_PREFIXES, Settings
@@ -20,7 +22,7 @@ from ged.ports import Decryptor
 from web.wiring import settings_file, stored_files
 
 FILES = (
-    "redis_ca", "elasticsearch_ca", "s3_ca", "smtp_ca", "trusted_dir", "seal_chain", "seal_pkcs12", "mailboxes_file",
+    "redis_ca", "elasticsearch_ca", "s3_ca", "backup_s3_ca", "smtp_ca", "trusted_dir", "seal_chain", "seal_pkcs12", "mailboxes_file",
 )  # fmt: skip
 """Settings that name files or folders of this machine, which are copied with the keys."""
 
@@ -29,7 +31,7 @@ FILES = (
 class Given:
     """What a command says in place of the settings; None: as they say."""
 
-    to: Path | None = None
+    to: str | None = None
     recipients: Sequence[str] = ()
     keys_to: Path | None = None
     keys_recipients: Sequence[str] = ()
@@ -56,12 +58,24 @@ def order(settings: Settings, given: Given, file: Path) -> Order:
             setting="GED_BACKUP_RECIPIENTS",
         )
     return Order(
-        medium=medium,
+        medium=medium_at(settings, medium),
         encryptor=AgeRecipients(recipients),
         object_key=derive_secret(settings.secret.get_secret_value(), "backup"),
         keys=_keys(settings, given, recipients, file),
         keep=Retention.of(given.keep or settings.backup_keep),
     )
+
+
+def medium_at(settings: Settings | None, address: str) -> AnyMedium:
+    """The medium of an address: a folder, or ``s3://bucket/prefix`` with the access that the settings name, or the process's variables.
+
+    Raises:
+        ConfigError: ``backup.not_set``.
+    """
+    if not address.startswith("s3://"):
+        return Medium(Path(address))
+    found: AnyMedium = stored_files.s3().medium(settings, address)
+    return found
 
 
 def _keys(settings: Settings, given: Given, recipients: Sequence[str], file: Path) -> KeysOrder:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.keyring import Keyring
-from ged.config import Settings
+from ged.config import BUCKET, Settings
 from ged.db import make_engine
 from ged.errors import ConfigError
 from ged.ports import KeyedBlobStore
@@ -70,8 +70,7 @@ def opened(settings: Settings) -> Iterator[tuple[KeyedBlobStore, Keyring]]:
 
 def is_store(address: str) -> bool:
     """Whether an address of a store is written as the settings write it."""
-    pattern = next(one.pattern for one in Settings.model_fields["blobs"].metadata if hasattr(one, "pattern"))
-    return bool(address) and re.fullmatch(pattern, address) is not None
+    return re.fullmatch(BUCKET, address) is not None
 
 
 @contextmanager

@@ -309,6 +309,8 @@ def upload() -> ResponseReturnValue:
         except Invalid as refusal:
             refused.append(refusal)
         except EngineFailed as failure:
+            if failure.code.startswith("store."):  # nothing is wrong with the file, and the others fare no better
+                raise
             name = files.harmless_name(file.filename or "")
             refused.append(Invalid("file.not_looked_at", "try again", field="file", filename=name, cause=failure.code))
     if made:
