@@ -1,13 +1,14 @@
 """Tells of statements of the database that take long: their text with placeholders, never a value."""
 
 import logging
+import math
 import re
 import time
 from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.engine import ExecutionContext
+from sqlalchemy.engine import ExceptionContext
 
 logger = logging.getLogger(__name__)
 
@@ -29,16 +30,20 @@ def watch(engine: Engine, *, longer_than_ms: int, found: Callable[[], None]) -> 
     def begin(connection: Connection, *_rest: Any) -> None:
         connection.info[_BEGAN] = time.perf_counter()
 
-    def end(
-        connection: Connection, _cursor: Any, statement: str, _values: Any, _context: ExecutionContext, _many: bool
-    ) -> None:
-        spent_ms = (time.perf_counter() - connection.info[_BEGAN]) * 1000
+    def end(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
+        spent_ms = (time.perf_counter() - connection.info.pop(_BEGAN, math.inf)) * 1000
         if spent_ms > longer_than_ms:
             found()
             logger.warning("query.slow ms=%.0f statement=%s", spent_ms, without_values(statement))
 
+    def fail(context: ExceptionContext) -> None:
+        # Given up for want of a lock, or cancelled: the slowest of all.
+        if context.connection is not None and not context.connection.invalidated and context.statement is not None:
+            end(context.connection, None, context.statement)
+
     event.listen(engine, "before_cursor_execute", begin)
     event.listen(engine, "after_cursor_execute", end)
+    event.listen(engine, "handle_error", fail)
 
 
 def without_values(statement: str) -> str:

@@ -33,6 +33,7 @@ from scripts.bundle import ROOT
 from tests import pages
 from tests.commands import ged
 from tests.scan_site_kit import Site, paired, put_page, site
+from tests.scripted_ocr import ScriptedEngine
 from tests.served import served
 from tests.servers import free_port
 from tests.site import make_site, open_site, sign_in
@@ -219,6 +220,7 @@ def test_without_its_database_a_process_is_not_ready(tmp_path: Path) -> None:
 
 
 def test_the_id_of_a_request_goes_with_its_jobs(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    object.__setattr__(site.services, "ocr", ScriptedEngine())
     bridge = paired(site)
     key, content = "lot-1", pages.png("Une page")
     client = site.app.test_client()
@@ -290,6 +292,17 @@ def test_a_slow_statement_is_told_with_its_page_and_without_values(
     assert "zorglub" not in "".join(said).lower()
     assert set(routes) == {"search.index"}
     assert scraped(services)["ged_slow_queries_total", ()] == len(said)
+
+
+def test_a_statement_that_failed_after_a_long_time_is_told_too(
+    metered: tuple[Flask, Services], caplog: pytest.LogCaptureFixture
+) -> None:
+    _app, services = metered
+    slow_queries.watch(services.engine, longer_than_ms=-1, found=lambda: None)
+    with pytest.raises(db.OperationalError), services.engine.connect() as connection:
+        connection.execute(text("SELECT no_such FROM jobs WHERE id = 17"))
+    said = [record.getMessage() for record in caplog.records if record.name == "ged.slow_queries"]
+    assert any(line.endswith("statement=SELECT no_such FROM jobs WHERE id = ?") for line in said)
 
 
 def test_a_quick_statement_is_not_told(metered: tuple[Flask, Services], caplog: pytest.LogCaptureFixture) -> None:

@@ -19,6 +19,7 @@ from ged.runner import Run
 from tests import pages, slip_kit
 from tests.factories import actor
 from tests.intake_kit import upload
+from tests.scripted_ocr import ScriptedEngine, reading
 from tests.servers import free_port
 from tests.site import make_site, post, sign_in
 from web.processes.logs import Lines
@@ -49,6 +50,7 @@ def test_a_letters_whole_way_leaves_nobodys_data_in_the_log(
     tmp_path: Path, said: list[io.StringIO], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app, services = make_site(tmp_path)
+    object.__setattr__(services, "ocr", ScriptedEngine(texts=(TEXT,), fields=(reading("sender", SENDER),)))
     object.__setattr__(services, "post", SmtpPost(f"smtp://{ACCOUNT}:{PASSWORD}@127.0.0.1:{free_port()}", MAIL))
     # Sign-in, wrong and right.
     stranger = app.test_client()
