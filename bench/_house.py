@@ -120,12 +120,12 @@ def fill(house: House, made: Iterator[IndexDocument], count: int) -> None:
 
 
 def _take(house: House, piece: list[IndexDocument]) -> int:
-    _into_sql(house, piece)
+    into_sql(house, piece)
     house.services.index.put(piece)
     return len(piece)
 
 
-def _into_sql(house: House, piece: list[IndexDocument]) -> None:
+def into_sql(house: House, piece: list[IndexDocument]) -> None:
     tables: list[tuple[Any, list[dict[str, Any]]]] = [
         (Mail, [_mail(house, one) for one in piece]),
         (MailNumber, [_number(house, one) for one in piece]),

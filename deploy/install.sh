@@ -4,6 +4,7 @@
 #
 #   sh install.sh [--key RELEASER.gpg]      five questions (Enter keeps the last answer)
 #   sh install.sh --answers FILE            no question: the file's answers (lines NAME=VALUE, see answers.example)
+#   sh install.sh --upgrade [--no-backup]   the release comes while people work (`ged upgrade`): copy, one service after another
 #   sh install.sh --finish                  the new release stays: the database forgets the one before
 #   sh install.sh --back                    back to the release before, until --finish
 set -eu
@@ -32,7 +33,7 @@ die() {
 
 # --- what was given ------------------------------------------------------------------------------------------------
 
-mode=install key='' given=''
+mode=install key='' given='' copy=''
 while [ $# -gt 0 ]; do
     case $1 in
     --answers | --key)
@@ -42,6 +43,8 @@ while [ $# -gt 0 ]; do
         shift
         ;;
     --back) mode=back ;;
+    --upgrade) mode=upgrade ;;
+    --no-backup) copy=--no-backup ;;
     --finish) mode=finish ;;
     -h | --help)
         sed -n '2,/^set -eu/s/^# \{0,1\}//p' "$0"
@@ -304,7 +307,8 @@ make_account() {
         --shell /usr/sbin/nologin "$account"
 }
 
-install_release() {
+# The release lies beside the one that runs.
+put_release() {
     step "Programme $version"
     folder 755 "$releases"
     target=$releases/$version
@@ -321,6 +325,10 @@ install_release() {
         )
         say "   installé dans $target"
     fi
+}
+
+install_release() {
+    put_release
     if [ -L "$current" ] && [ "$(readlink -f "$current")" != "$(readlink -f "$target")" ]; then
         stop_services
         say "   la version d'avant reste dans $(readlink -f "$current") (install.sh --back)"
@@ -494,6 +502,21 @@ go_back() {
     start_services
 }
 
+upgrade() {
+    [ -L "$current" ] || die "rien n'est installé : sans --upgrade d'abord"
+    runs_systemd || die "systemd ne tourne pas ici : sans --upgrade"
+    install_debian
+    put_release
+    step "Mise à jour"
+    # shellcheck disable=SC2086 # an option or nothing
+    "$target/bin/ged" upgrade $copy || die "$(basename "$(readlink -f "$current")") sert toujours"
+    put "$R/usr/local/bin/ged" 755 <"$target/deploy/ged"
+    data=$(setting_of GED_DATA_DIR) data=${data#"$R"} keyring=$(setting_of GED_KEYRING)
+    write_units
+    systemctl daemon-reload
+    say "   à clore quand elle a fait ses preuves : sh install.sh --finish ; le retour : --back"
+}
+
 finish() {
     [ -L "$current" ] || die "rien n'est installé"
     database=$(answer_of "$answers" database)
@@ -518,6 +541,10 @@ trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
 verify_bundle
 check_platform
+if [ "$mode" = upgrade ]; then
+    upgrade
+    exit 0
+fi
 ask_everything
 check_answers
 install_debian

@@ -206,6 +206,14 @@ class Keyring:
             for row in rows:
                 yield bytes(row["id"]), Digest(row["digest"]), row["made_at"]
 
+    def rows(self) -> list[tuple[bytes, tuple[object, ...]]]:
+        """(id, everything else) of each key as it is stored, by id: to compare two keyrings."""
+        return [
+            (bytes(row["id"]), (row["digest"], row["master_no"], bytes(row["wrapped"]), row["made_at"]))
+            for rows in self._pages()
+            for row in rows
+        ]
+
     def copy_to(self, folder: Path) -> None:
         """Write the master keys and the documents' keys into an empty folder, for a backup: all that there were at the start.
 

@@ -44,15 +44,20 @@ class Opened:
     faults: tuple[str, ...]
 
 
-def look(services: Services, count: int) -> tuple[Opened, ...]:
-    """Open letters with files, taken by chance, and search each in the index, which must be new and may be written."""
+def look(services: Services, count: int, *, writes_index: bool = True) -> tuple[Opened, ...]:
+    """Open letters with files, taken by chance, and search each in the index.
+
+    Args:
+        writes_index: the index is new and empty: what is searched is written first.
+    """
     with services.reading() as session:
         ids = session.scalars(select(Attachment.mail_id).distinct()).all()
         chosen = sorted(random.SystemRandom().sample(ids, min(count, len(ids))))
         documents = index_sync.build_documents(session, dict.fromkeys(chosen, 1))
         files = {mail_id: _files(session, mail_id) for mail_id in chosen}
         missing = set(chosen) - set(session.scalars(select(Mail.id).where(Mail.id.in_(chosen))))
-    services.index.put(documents)
+    if writes_index:
+        services.index.put(documents)
     by_id = {int(one.mail_id): one for one in documents}
     return tuple(_open(services, one, files[one], by_id.get(one)) for one in chosen if one not in missing)
 

@@ -15,7 +15,7 @@ from ged.errors import EngineFailed
 
 KEYS = ("authority", "seal/journal.key", "ged.env")
 """Of the data folder: what opens or signs, with the secret. ``ged.env`` lay there in old installations."""
-LEFT = frozenset({"blobs", "index", "run", "tmp", "partial", "leaving", "logs", "worker.lock"})
+LEFT = frozenset({"blobs", "index", "run", "tmp", "partial", "leaving", "logs", "worker.lock", "moved.json"})
 """Of the data folder: what is copied file by file, is made anew, or lasts as long as a process."""
 SETTINGS = "settings"
 """The folder in the archive of keys that holds the settings' file and the files that it names."""

@@ -34,6 +34,7 @@ COMMANDS = {
     "keys": "web.commands.keys:keys",
     "metrics": "web.commands.metrics:metrics",
     "migrate": "web.commands.install:migrate",
+    "move": "web.commands.move:move",
     "ocr": "web.commands.ocr:ocr",
     "org": "web.commands.org:org",
     "pki": "web.commands.pki:pki",
@@ -45,6 +46,7 @@ COMMANDS = {
     "signatures": "web.commands.signatures:signatures",
     "token": "web.commands.token:token",
     "training": "demo.commands:training_group",
+    "upgrade": "web.commands.upgrade:upgrade",
     "verify": "web.commands.proof:verify",
     "worker": "web.commands.serve:worker",
 }

@@ -10,20 +10,31 @@ import click
 
 from ged.config import Settings
 from ged.errors import ConfigError, GedError
+from ged.moving.mark import require_not_moved
 from web.processes import logs
 from web.wiring import settings_file
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-def settings_of() -> Settings:
+def settings_of(*, moved: bool = False) -> Settings:
     """The settings of this installation. Sets ``GED_ENV_FILE``, so that started processes find them too.
 
+    Args:
+        moved: also of an embedded installation that is being moved to servers, or was: no other command touches it.
+
     Raises:
-        ConfigError: see ``ged.config.load_settings``.
+        ConfigError: see ``ged.config.load_settings``; ``move.moved``, ``move.unfinished``.
     """
     path = settings_file.find()
     os.environ["GED_ENV_FILE"] = str(path)
+    settings = _read(path)
+    if settings.embedded and not moved:
+        require_not_moved(settings.data_dir)
+    return settings
+
+
+def _read(path: Path) -> Settings:
     try:
         settings = settings_file.read(path)
         if "GED_LOG" not in os.environ:

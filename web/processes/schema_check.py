@@ -29,7 +29,7 @@ def require_migrated(settings: Settings) -> None:
     """
     engine = make_engine(settings.url)
     try:
-        if not _is_at_own_revision(engine):
+        if not is_at_own_revision(engine):
             from web.processes import migrate  # noqa: PLC0415  # Alembic and all revisions: only where they are compared
 
             migrate.require_runnable(engine)
@@ -45,7 +45,8 @@ def require_migrated(settings: Settings) -> None:
     _refuse_unsafe(settings, unsafe)
 
 
-def _is_at_own_revision(engine: Engine) -> bool:
+def is_at_own_revision(engine: Engine) -> bool:
+    """Whether the tables are exactly those of this program, contractions included. Makes no file."""
     if engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).exists():
         return False  # connecting would make the file
     with engine.connect() as connection:

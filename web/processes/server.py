@@ -3,6 +3,7 @@
 import logging
 import os
 import resource
+from contextlib import nullcontext
 from typing import Any
 
 from flask import Flask
@@ -14,6 +15,7 @@ from ged.config import Settings
 from web import api, views
 from web.processes import memory
 from web.processes.app import create_app
+from web.processes.site_lock import serving
 from web.processes.site_worker import SiteWorker
 from web.wiring.services import build_services
 
@@ -62,6 +64,11 @@ def serve_site(settings: Settings, *, bind: str, threads: int, processes: int | 
     _allow_many_connections()
     _load_pages()
     memory.settle()
+    with serving(settings.data_dir) if settings.embedded else nullcontext():
+        _serve(settings, bind, threads, processes)
+
+
+def _serve(settings: Settings, bind: str, threads: int, processes: int | None) -> None:
     Site(
         settings,
         {

@@ -2419,4 +2419,96 @@ MESSAGES: Mapping[str, Message] = {
         _l("Ce fichier n'est pas un classeur lisible."),
         _l("Partez du modèle, et enregistrez-le en .xlsx ou .ods, sans mot de passe."),
     ),
+    "move.file": Message(
+        _l("Un fichier n'est pas arrivé tel qu'il a été lu : %(file)s."),
+        _l("Regardez le disque du nouveau dossier, puis rappelez la commande."),
+    ),
+    "move.in_use": Message(
+        _l("La base est encore ouverte par un programme : %(file)s."),
+        _l("Arrêtez tout programme qui l'a ouverte."),
+    ),
+    "move.index_in_use": Message(
+        _l("Un index de ce nom contient déjà des courriers : %(index)s."),
+        _l("Choisissez un autre nom d'index."),
+    ),
+    "move.not_empty": Message(
+        _l("La nouvelle base n'est pas vide : %(tables)s."),
+        _l("Indiquez une base neuve et vide."),
+    ),
+    "move.refused": Message(
+        _l("PostgreSQL refuse une ligne de %(table)s : %(said)s"),
+        _l("Corrigez-la dans l'ancienne installation, puis rappelez la commande."),
+    ),
+    "move.running": Message(
+        _l("Un autre déménagement vers cette base est en cours."),
+        _l("Attendez qu'il soit fini."),
+    ),
+    "move.sequence": Message(
+        _l("Le numéro suivant de %(table)s est déjà pris."),
+        _l("Signalez-le : c'est un défaut du programme."),
+    ),
+    "move.servers_run": Message(
+        _l("Les serveurs sont encore en marche : %(programs)s."),
+        _l("Arrêtez leurs sites et leurs services de travail."),
+    ),
+    "move.source_changed": Message(
+        _l("L'ancienne installation a été modifiée depuis le début du déménagement."),
+        _l("Recommencez avec --anew."),
+    ),
+    "move.target_in_use": Message(
+        _l("Un programme est connecté à la nouvelle base : %(programs)s."),
+        _l("Arrêtez-le."),
+    ),
+    "move.unfit": Message(
+        _l("PostgreSQL n'accepterait pas %(values)s valeurs : %(first)s"),
+        _l("Corrigez-les dans l'ancienne installation."),
+    ),
+    "move.unknown": Message(
+        _l("Les réglages des serveurs ne se lisent pas : %(settings)s."),
+        _l("Remettez-les, ou ajoutez --lose."),
+    ),
+    "move.worked_on": Message(
+        _l("On a travaillé sur les serveurs depuis : %(entries)s entrées du journal."),
+        _l("Ajoutez --lose pour les laisser là."),
+    ),
+    "upgrade.finished": Message(
+        _l("La base a oublié la version d'avant."),
+        _l("Seule une sauvegarde y ramène."),
+    ),
+    "upgrade.migration": Message(
+        _l("La base n'a pas pu être préparée : %(said)s"),
+        _l("Suivez le message ; la version d'avant sert toujours."),
+    ),
+    "upgrade.no_copy": Message(
+        _l("La sauvegarde n'a pas été faite : %(said)s"),
+        _l("Réglez les sauvegardes, ou ajoutez --no-backup."),
+    ),
+    "upgrade.not_well": Message(
+        _l("L'installation ne va pas bien : %(checks)s."),
+        _l("Réparez d'abord : ged doctor."),
+    ),
+    "upgrade.nothing_before": Message(
+        _l("Il n'y a pas de version d'avant."),
+        _l("Installez d'abord une version."),
+    ),
+    "upgrade.older_runs": Message(
+        _l("Des processus de la version d'avant vivent encore : %(processes)s."),
+        _l("Arrêtez-les."),
+    ),
+    "upgrade.stuck": Message(
+        _l("Des services ne démarrent plus : %(services)s."),
+        _l("Regardez leurs journaux tout de suite."),
+    ),
+    "upgrade.unfinished": Message(
+        _l("La dernière mise à jour n'est pas close."),
+        _l("Fermez-la (--finish), ou revenez en arrière (--back)."),
+    ),
+    "upgrade.went_back": Message(
+        _l("La nouvelle version a été quittée : %(why)s."),
+        _l("Regardez le journal du service ; la version d'avant sert."),
+    ),
+    "upgrade.went_back_before": Message(
+        _l("La version la plus récente a été quittée."),
+        _l("Refaites d'abord la mise à jour."),
+    ),
 }

@@ -575,6 +575,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "backup.incomplete": _l("a fait une sauvegarde sans le trousseau des documents"),
     "backup.made": _l("a fait une sauvegarde"),
     "backup.restored": _l("a restauré une sauvegarde"),
+    "installation.moved": _l("a déplacé l'installation vers PostgreSQL"),
     "entity.exported": _l("a exporté une entité entière"),
     "entity.receiver_accepted": _l("a admis un certificat de réception d'entités"),
     "entity.export_asked": _l("a demandé l'export chiffré d'une entité"),
