@@ -17,7 +17,8 @@ BY_NAME = {
 
 def declared() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return {_plain(re.split(r"[\[<>=~! ;]", one)[0]) for one in project["dependencies"]}
+    extras = [one for names in project["optional-dependencies"].values() for one in names]
+    return {_plain(re.split(r"[\[<>=~! ;]", one)[0]) for one in [*project["dependencies"], *extras]}
 
 
 def imported() -> dict[str, set[str]]:

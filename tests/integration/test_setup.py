@@ -70,7 +70,7 @@ def test_the_package_lists_of_the_project_are_read(setup: ModuleType, monkeypatc
     run, test = setup.wanted("run"), setup.wanted("test")
     assert {"tesseract-ocr-fra", "tesseract-ocr-osd", "libsane-dev", "qpdf", "poppler-utils"} <= run.keys()
     assert setup.wanted("check") == run
-    servers = {"redis-server", "postgresql", "dovecot-imapd", "clamav-daemon"}
+    servers = {"redis-server", "postgresql", "dovecot-imapd", "clamav-daemon", "slapd"}
     assert servers | {
         "chromium",
         "chromium-headless-shell",
