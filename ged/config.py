@@ -186,6 +186,44 @@ class Settings(BaseSettings):
     """PEM of the authority of that store's certificate."""
     backup_s3_lock: str = Field(default="", pattern=r"^((governance|compliance) [1-9]\d{0,4})?$")
     """``compliance 30``: nobody, not even with this server's keys, removes a copy for so many days; as ``s3_lock``."""
+    ldap_url: str = Field(default="", pattern=r"^(ldaps?://[^\s/]+/?( ldaps?://[^\s/]+/?)*)?$")
+    """Directory that proves passwords (`docs/operate/directory.md`): ``ldaps://dc1.ministere.example``, or ``ldap://`` with StartTLS;
+    several separated by a space. Its certificate is always checked. Needs the extra ``ldap``."""
+    ldap_base: str = ""
+    """Entry below which people are looked for: ``OU=Agents,DC=ministere,DC=example``."""
+    ldap_bind_dn: str = ""
+    """Account that searches: it may read entries and nothing else."""
+    ldap_bind_password: SecretStr | None = None
+    """Password of the account that searches."""
+    ldap_filter: str = Field(default="(objectClass=person)", pattern=r"^\(.*\)$")
+    """Filter of the entries that are people; a group can stand in it."""
+    ldap_account_attribute: str = Field(default="sAMAccountName", pattern=r"^[A-Za-z][A-Za-z0-9;-]*$")
+    """Attribute that holds the account as it is typed here: OpenLDAP has ``uid``."""
+    ldap_id_attribute: str = Field(default="objectGUID", pattern=r"^[A-Za-z][A-Za-z0-9;-]*$")
+    """Attribute that an entry keeps when it is renamed, and that is never given to another: OpenLDAP has ``entryUUID``."""
+    ldap_closed_filter: str = Field(default="", pattern=r"^(\(.*\))?$")
+    """Filter of the entries that may not sign in; empty: disabled in Active Directory, or locked by an administrator in OpenLDAP."""
+    ldap_ca: Path | None = None
+    """PEM of the authority of the directory's certificate; unset: the system's authorities."""
+    oidc_issuer: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    """Identity provider, OpenID Connect, exactly as it spells its issuer: ``https://connexion.example/realms/ministere``."""
+    oidc_client_id: str = ""
+    """Name under which the provider knows this site."""
+    oidc_client_secret: SecretStr | None = None
+    """Secret that the provider gave this site; unset: a public client (PKCE alone)."""
+    oidc_ca: Path | None = None
+    """PEM of the authority of the provider's certificate; unset: the system's authorities."""
+    oidc_scopes: tuple[str, ...] = ("openid", "profile")
+    """What is asked of the provider; ``openid`` must be there."""
+    oidc_account_claim: str = "preferred_username"
+    """Claim that names the account at the first sign-in. Choose one that people cannot change for themselves."""
+    oidc_second_step: tuple[str, ...] = ()
+    """Values of ``acr`` or ``amr`` by which the provider says that it asked for a second step: ours is then not due."""
+    oidc_label: str = ""
+    """What the button of the sign-in page says the provider is: ``le compte du ministère``."""
+    own_passwords: Literal["unlinked", "break_glass"] = "unlinked"
+    """With a directory or provider: whose password here still opens the account. ``unlinked``: accounts that were never linked;
+    ``break_glass``: break-glass accounts alone."""
     backup_recipients: tuple[str, ...] = ()
     """Public keys ``age1…`` for which copies are encrypted (`ged backup keygen`); each of their private keys opens all."""
     backup_keys_to: Path | None = None
@@ -280,6 +318,7 @@ def load_settings(env_file: Path | None = None, *, alone: bool = False) -> Setti
     _refuse_clear_links(settings)
     _refuse_half_of_the_servers(settings)
     _refuse_half_a_store(settings)
+    _refuse_half_of_a_directory(settings)
     return settings
 
 
@@ -289,6 +328,7 @@ OUTSIDE = (
     "seal_module", "seal_token", "seal_url", "seal_label", "smtp_url", "smtp_ca", "mailboxes_file", "protected_hosts",
     "keyring", "blobs", "s3_endpoint", "s3_secret_key", "s3_ca",
     "backup_to", "backup_keys_to", "backup_s3_endpoint", "backup_s3_secret_key", "backup_s3_ca",
+    "ldap_url", "ldap_bind_password", "ldap_ca", "oidc_issuer", "oidc_client_secret", "oidc_ca",
 )  # fmt: skip
 """Settings that lead out of an installation's own folder: to servers, addresses, keys and authorities."""
 
@@ -408,6 +448,20 @@ def _refuse_half_a_store(settings: Settings) -> None:
         )
 
 
+def _refuse_half_of_a_directory(settings: Settings) -> None:
+    needed = {
+        "ldap_url": ("ldap_base", "ldap_bind_dn", "ldap_bind_password"),
+        "oidc_issuer": ("oidc_client_id",),
+    }
+    for led_by, others in needed.items():
+        for name in others:
+            if getattr(settings, led_by) and not getattr(settings, name):
+                setting = f"GED_{name.upper()}"
+                raise ConfigError("config.invalid", f"set {setting}, or remove GED_{led_by.upper()}", setting=setting)
+    if settings.oidc_issuer and "openid" not in settings.oidc_scopes:
+        raise ConfigError("config.invalid", 'let GED_OIDC_SCOPES hold "openid"', setting="GED_OIDC_SCOPES")
+
+
 def _refuse_clear_links(settings: Settings) -> None:
     require_checked_database(settings.url, settings.protected_hosts)
     if settings.redis_url:
@@ -424,6 +478,8 @@ def _refuse_clear_links(settings: Settings) -> None:
         require_checked_web("GED_S3_ENDPOINT", settings.s3_endpoint, settings.protected_hosts)
     if settings.backup_s3_endpoint:
         require_checked_web("GED_BACKUP_S3_ENDPOINT", settings.backup_s3_endpoint, settings.protected_hosts)
+    if settings.oidc_issuer:
+        require_checked_web("GED_OIDC_ISSUER", settings.oidc_issuer, settings.protected_hosts)
     if settings.clamd:
         require_near_scanner(settings.clamd, settings.protected_hosts)
     smtp = settings.smtp_url.get_secret_value() if settings.smtp_url else "smtp://localhost"

@@ -130,6 +130,8 @@ class JobKind(StrEnum):
     """Join the files of a folder of scans to the letters whose numbers they bear."""
     ENTITY_EXPORT = "entity_export"
     """Write an entity, sealed for the installation that takes it in."""
+    DIRECTORY_CHECK = "directory_check"
+    """Ask the directory for the people who are signed in: whoever is closed there is signed out here."""
     PRUNE_JOBS = "prune_jobs"
     """Turn the rows of jobs finished a month ago into figures."""
 

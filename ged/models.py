@@ -7,6 +7,7 @@ from ged.audit import AuditEntry, AuditHead, AuditPayload
 from ged.capture import models as capture_models
 from ged.capture import profiles as scan_profiles
 from ged.db import Base
+from ged.directory import models as directory
 from ged.dispatch import models as dispatch_models
 from ged.entry import models as entry
 from ged.followup import models as followup
@@ -49,6 +50,7 @@ __all__ = [
     "Worker",
     "administration",
     "capture_models",
+    "directory",
     "dispatch_models",
     "entry",
     "followup",

@@ -17,6 +17,7 @@ from ged.archive.keeping import anchor_journal, seal_head, unsealed_entries
 from ged.capture import files, partials
 from ged.closing import operations as closing
 from ged.db import fault_of
+from ged.directory import closing as directory_closing
 from ged.dispatch import operations as dispatch
 from ged.entry import resets as factor_resets
 from ged.errors import EngineFailed
@@ -267,6 +268,11 @@ def remind(run: Run) -> None:
     date_reminders.run(run.services, heartbeat=run.heartbeat, now=run.now)
 
 
+def directory_check(run: Run) -> None:
+    """Sign out whoever is closed in the directory."""
+    directory_closing.run(run.services, now=run.now)
+
+
 def organisation_acts(run: Run) -> None:
     """Do the changes of the organisation that are planned for today."""
     planned.run(run.services, now=run.now)
@@ -366,12 +372,15 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.NOTICES: Kind(Lane.QUICK, notices, _MINUTES, Every(minutes=2), cause=_has_acts),
     JobKind.NOTICE_MAIL: Kind(Lane.QUICK, send_notice_mail, _MINUTES, irrevocable=True),
     JobKind.REMIND: Kind(Lane.UPKEEP, remind, _HOUR, Nightly(time(6, 0))),
-    JobKind.MAIL_LOOP: Kind(Lane.UPKEEP, mail_loop, _MINUTES, Nightly(time(5, 30)), cause=_may_loop, opened_by="0063"),
+    JobKind.MAIL_LOOP: Kind(Lane.UPKEEP, mail_loop, _MINUTES, Nightly(time(5, 30)), cause=_may_loop, opened_by="0064"),
     JobKind.NOTICE_DIGEST: Kind(Lane.UPKEEP, notice_digest, _MINUTES, Nightly(time(7, 0))),
     JobKind.READ_SCAN: Kind(Lane.DESK, read_scan, _HOUR),
     JobKind.WORD_PAGES: Kind(Lane.DESK, word_pages, _MINUTES),
     JobKind.ORGANISATION_ACTS: Kind(
-        Lane.QUICK, organisation_acts, _MINUTES, Every(minutes=5), cause=planned.is_due, opened_by="0064"
+        Lane.QUICK, organisation_acts, _MINUTES, Every(minutes=5), cause=planned.is_due, opened_by="0065"
+    ),
+    JobKind.DIRECTORY_CHECK: Kind(
+        Lane.QUICK, directory_check, _MINUTES, Every(minutes=1), cause=directory_closing.is_due, opened_by="0065"
     ),
     JobKind.EXPORT: Kind(Lane.FILES, export, 4 * _HOUR),
     JobKind.ENTITY_EXPORT: Kind(Lane.SLOW, entity_export, _DAY),

@@ -39,6 +39,8 @@ from ged.ports import (
     BlobStore,
     Confidentiality,
     DeliveryReport,
+    Directory,
+    IdentityProvider,
     JobId,
     JobQueue,
     KeyVault,
@@ -264,6 +266,12 @@ class Services:
     timestamper: Timestamper | None = None
     tokens: TokenSealer | None = None
     """Makes and reads the signed code on letters."""
+    directory: Directory | None = None
+    """Checks the passwords of linked accounts; None: none is set."""
+    provider: IdentityProvider | None = None
+    """Signs people in; None: none is set."""
+    own_passwords: bool = True
+    """Accounts that no directory is linked to sign in with passwords of their own; False: only break-glass accounts do."""
     when_dispatched: tuple[Callable[["UnitOfWork", MailId, Actor], None], ...] = ()
     """What follows, in the same transaction, when a letter's last line has left (rooms above ``ged.dispatch`` know)."""
     own_address: str = ""

@@ -9,12 +9,14 @@ import hashlib
 import hmac
 import ipaddress
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
 import webauthn
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from webauthn.helpers import base64url_to_bytes
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
@@ -207,14 +209,22 @@ def _asked(found: Party, made: bytes, allowed: list[PublicKeyCredentialDescripto
     return webauthn.options_to_json(options)
 
 
-def sign_in(services: Services, token: str, answer: str, *, kind: StepKind, caller: Caller, now: datetime) -> PersonId:
+def _anybody(_session: Session, _person_id: int) -> bool:
+    return True
+
+
+def sign_in(
+    services: Services, token: str, answer: str, *, kind: StepKind, caller: Caller, now: datetime,
+    may_alone: Callable[[Session, int], bool] = _anybody,
+) -> PersonId:  # fmt: skip
     """Complete a sign-in by a passkey: the second step after the password, or alone.
 
     Args:
         answer: of ``navigator.credentials.get``, as JSON.
+        may_alone: whether a person may sign in without a directory (``ged.directory``).
 
     Raises:
-        Invalid: ``second_step.over``; ``second_step.passkey_refused``: unknown, another person's, of a closed account, or not
+        Invalid: ``session.by_directory``: the person may not; ``second_step.over``; ``second_step.passkey_refused``: unknown, another person's, of a closed account, or not
             rightly signed, all alike; ``second_step.passkey_copied``: its count went back.
     """
     found = _require_party(services)
@@ -235,6 +245,8 @@ def sign_in(services: Services, token: str, answer: str, *, kind: StepKind, call
         if kind is StepKind.SECOND and step.person_id != owner:
             raise _refused()
         count = _verified(row, told, step.challenge, found)
+        if kind is StepKind.ALONE and not may_alone(uow.session, owner):
+            raise Invalid("session.by_directory", "sign in through the directory")
         steps.end(uow, step)
         if (count or row.sign_count) and count <= row.sign_count:
             copied = row.id

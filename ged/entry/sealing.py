@@ -1,4 +1,4 @@
-"""Secrets of telephones at rest: encrypted under a key that is derived from the installation's secret, for one person alone."""
+"""Secrets of people at rest (of telephones, of sessions at a provider): encrypted under a key that is derived from the installation's secret, for one person alone."""
 
 import os
 
@@ -10,13 +10,13 @@ from ged.errors import Invalid
 NONCE_BYTES = 12
 
 
-def seal(secret: str, *, key: bytes, person_id: int) -> bytes:
-    """Encrypt (AES-256-GCM). A row that is copied to another person does not open."""
+def seal(secret: str, *, key: bytes, person_id: int, what: str = "totp") -> bytes:
+    """Encrypt (AES-256-GCM). A row that is copied to another person, or to another use, does not open."""
     nonce = os.urandom(NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, secret.encode(), _whose(person_id))
+    return nonce + AESGCM(key).encrypt(nonce, secret.encode(), _whose(person_id, what))
 
 
-def opened(sealed: bytes, *, key: bytes, person_id: int) -> str:
+def opened(sealed: bytes, *, key: bytes, person_id: int, what: str = "totp") -> str:
     """The secret.
 
     Raises:
@@ -24,10 +24,10 @@ def opened(sealed: bytes, *, key: bytes, person_id: int) -> str:
     """
     nonce, content = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
     try:
-        return AESGCM(key).decrypt(nonce, content, _whose(person_id)).decode()
+        return AESGCM(key).decrypt(nonce, content, _whose(person_id, what)).decode()
     except InvalidTag:
         raise Invalid("second_step.unreadable", "use a recovery code, or have it reset", field="code") from None
 
 
-def _whose(person_id: int) -> bytes:
-    return f"ged/totp/{person_id}".encode()
+def _whose(person_id: int, what: str) -> bytes:
+    return f"ged/{what}/{person_id}".encode()

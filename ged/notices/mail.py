@@ -227,6 +227,12 @@ def factor_sentence(step: FactorStep, name: str, words: NullTranslations) -> str
             )
         case FactorStep.REFUSED:
             said = words.gettext("La réinitialisation de la vérification en deux étapes de %(name)s est refusée.")
+        case FactorStep.GLASS_USED:
+            said = words.gettext(
+                "Le mot de passe du compte de secours de %(name)s vient d'être donné, sans passer par l'annuaire. Si vous ne savez pas pourquoi, fermez ses sessions."
+            )
+        case FactorStep.GLASS_NAMED:
+            said = words.gettext("Le compte de %(name)s devient un compte de secours : il se connecte sans l'annuaire.")
     return said % {"name": name} if "%(name)s" in said else said
 
 

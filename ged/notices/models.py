@@ -47,6 +47,10 @@ class FactorStep(StrEnum):
     """An administrator asks for the reset of somebody's second step, and the reader may confirm it."""
     REFUSED = "refused"
     """The reset that the reader asked for, or that was asked for the reader, was refused."""
+    GLASS_USED = "glass_used"
+    """To administrators: the password of a break-glass account was typed (``ged.directory.glass``)."""
+    GLASS_NAMED = "glass_named"
+    """To administrators: a break-glass account was named."""
 
 
 class Way(StrEnum):

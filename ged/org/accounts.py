@@ -81,13 +81,18 @@ class Caller:
         )
 
 
-def _nothing_more(_session: Session, _person_id: int) -> bool:
-    return False
+def by_own_password(_account: str, person: Person | None, password: str) -> bool:
+    """Whether it is the password of the account's own row; without a person, in the same time."""
+    return matches(person.password_hash if person else "", password)
+
+
+Proves = Callable[[str, Person | None, str], bool]
+"""Whether a password opens an account (``ged.directory``)."""
 
 
 def sign_in(
     services: Services, account: str, password: str, *, caller: Caller, now: datetime,
-    asks_more: Callable[[Session, int], bool] = _nothing_more,
+    asks_more: Callable[[Session, int], bool] = lambda *_: False, proves: Proves = by_own_password,
 ) -> PersonId:  # fmt: skip
     """Check an account's password and write the sign-in (or its refusal) to the journal.
 
@@ -107,7 +112,7 @@ def sign_in(
     seconds, subject = max([*waits, *((_unwritten.wait_s(*bucket, now=now), bucket[1]) for bucket in buckets)])
     if seconds:
         _turn_away(services, subject, person, caller, seconds=seconds, now=now)
-    if not matches(person.password_hash if person else "", password) or person is None:
+    if not proves(account, person, password) or person is None:
         _count_failure(services, buckets, person, caller, now=now)
     with told_when_full(PersonId(person.id)), services.unit_of_work(now) as uow:
         for limit, subject in buckets:
@@ -224,7 +229,9 @@ def choose_language(uow: UnitOfWork, language: str, *, actor: Actor) -> None:
         uow.record("person.language_chosen", "person", person.id, actor=actor, language=language)
 
 
-def check_password(services: Services, person_id: PersonId | int, password: str, *, now: datetime) -> None:
+def check_password(
+    services: Services, person_id: PersonId | int, password: str, *, now: datetime, proves: Proves = by_own_password
+) -> None:
     """Check the present password again in an open session, with a limit on attempts.
 
     Raises:
@@ -236,7 +243,7 @@ def check_password(services: Services, person_id: PersonId | int, password: str,
         seconds = throttle.wait_s(session, PROOF, subject, now=now)
     if seconds:
         _turn_away(services, subject, person, Caller(""), seconds=seconds, now=now)
-    if not matches(person.password_hash, password):
+    if not proves(person.account, person, password):
         with services.unit_of_work(now) as uow:
             throttle.add(uow.session, PROOF, subject, now=now)
             uow.record("password.refused", "person", person.id, actor=replace(SYSTEM, person_id=PersonId(person.id)))

@@ -42,6 +42,7 @@ GET_THAT_RECORDS_A_READING = {
     "slips.receive_form": "a RESTRICTED or SECRET letter that a slip names is in the journal",
     "slips.paper_form": "a RESTRICTED or SECRET letter that a slip names is in the journal",
     "slips.answer_form": "a RESTRICTED or SECRET letter that a slip names is in the journal",
+    "provider.returned": "an identity provider sends the browser back by GET: what it brings is taken once, by the browser that was sent",
     "notices.follow": "a notice that is followed is read: a seen mark of its own",
     "letter_readers.index": "looking at who reads a RESTRICTED or SECRET letter is in the journal",
     "letters.show": "the seen mark, and the opening of a RESTRICTED or SECRET letter",
@@ -84,6 +85,10 @@ def test_only_the_bridge_comes_without_session(app: Flask) -> None:
         assert all(r.rule.startswith("/api/") for r in app.url_map.iter_rules(endpoint)), endpoint
 
 
+def test_only_the_provider_s_message_comes_with_a_token_of_the_provider(app: Flask) -> None:
+    assert guard.endpoints_of(app, guard.PROVIDER) == ["provider.left"]
+
+
 def test_what_is_published_is_the_authority_s_and_the_page_of_a_code_alone(app: Flask) -> None:
     assert guard.endpoints_of(app, guard.PUBLISHED)
     for endpoint in guard.endpoints_of(app, guard.PUBLISHED):
@@ -103,6 +108,9 @@ def test_public_pages_are_the_few_that_must_be(app: Flask) -> None:
         "session.sign_in_form",
         "session.sign_in",
         "session.sign_out",
+        "session.change_person",
+        "provider.begin",
+        "provider.returned",
         "second_step.form",
         "second_step.code",
         "second_step.recovery",

@@ -26,6 +26,7 @@ NOT_SEARCHED_BY = {
     "attachments.added_by_id": "names who acted",
     "word_templates.added_by_id": "names who acted",
     "assignments.assigned_by_person_id": "names who acted",
+    "break_glass_accounts.named_by_id": "names who acted",
     "factor_resets.asked_by_id": "names who acted",
     "factor_resets.second_id": "names who acted",
     "first_accesses.made_by_id": "names who acted",

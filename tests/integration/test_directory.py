@@ -1,192 +1,321 @@
-"""The directory of correspondents: each entity has its own entries. Others read shared entries and cannot change
-them."""
+"""Passwords of a directory: who is linked, whose password counts, break-glass accounts, people who are closed there."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from ged.audit import AuditEntry
-from ged.correspondents import directory, merging
-from ged.correspondents.directory import CorrespondentForm, CorrespondentView
+from ged.directory import closing, glass, links, outages, passwords
+from ged.directory.models import DirectoryLink
 from ged.errors import Invalid, NotFound
-from ged.org.models import Person, Unit
-from ged.ports import Confidentiality, MailId
-from ged.register import addresses, correspondents
-from ged.register.levels import change_level
-from ged.register.models import Correspondent, Mail, Register
-from ged.register.operations import IncomingForm, register_incoming
-from ged.suggestions import lessons, matching
-from ged.unit import Role, Services
-from tests.factories import NOW, actor, add_entity, make_organisation, make_services
+from ged.jobs import JobKind
+from ged.notices.models import PersonalNotice
+from ged.org import sessions
+from ged.org.accounts import Caller
+from ged.org.models import OpenSession, Person
+from ged.ports import Standing
+from ged.unit import Services
+from tests.directory_kit import ScriptedDirectory, ScriptedProvider
+from tests.factories import actor, make_organisation, make_services
+from tests.second_step_kit import arm, id_of, journal
+from tests.site import PASSWORD, give_passwords
 
-PRIMATURE = CorrespondentForm("Primature", email="courrier@primature.example", address="Lomé")
+AT = datetime(2026, 11, 26, 8, tzinfo=UTC)
+THEIRS = "celui de l'annuaire"
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    """The ministry, and a second entity below it with its own mail office (account ``ceet``)."""
-    made = make_services(tmp_path)
+def directory() -> ScriptedDirectory:
+    return ScriptedDirectory({"dge": (THEIRS, "guid-dge", Standing.OPEN)})
+
+
+@pytest.fixture
+def services(tmp_path: Path, directory: ScriptedDirectory) -> Services:
+    made = replace(make_services(tmp_path), directory=directory)
     make_organisation(made)
-    with made.unit_of_work(NOW) as uow:
-        top = uow.session.scalars(select(Unit).where(Unit.code == "MIN")).one()
-        add_entity(uow.session, Role.CLERK, Role.AUTHORITY, parent_id=top.id)
-    yield made
-    made.engine.dispose()
+    give_passwords(made)
+    return made
 
 
-def register(
-    services: Services,
-    who: str,
-    sender: str,
-    *,
-    level: Confidentiality = Confidentiality.ORDINARY,
-    sender_id: int | None = None,
-) -> MailId:
-    code = "ARR" if who == "agent" else "ARR-CEET"
-    to = "sg" if who == "agent" else "ceet"
-    with services.unit_of_work(NOW) as uow:
-        arrivals = uow.session.scalars(select(Register.id).where(Register.code == code)).one()
-        form = IncomingForm("Objet", sender, actor(services, to).posts[0].post_id, sender_id=sender_id, level=level)
-        return register_incoming(uow, arrivals, form, actor=actor(services, who), now=NOW).mail_id  # type: ignore[arg-type]
+def tried(services: Services, account: str, password: str, *, at: datetime = AT, address: str = "10.0.0.1") -> str:
+    try:
+        passwords.sign_in(services, account, password, caller=Caller(address), now=at)
+    except Invalid as error:
+        return error.code
+    return "opened"
 
 
-def listed(services: Services, who: str) -> dict[str, CorrespondentView]:
+def named(services: Services, account: str = "admin") -> None:
+    arm(services, account, AT)
+    with services.unit_of_work(AT) as uow:
+        glass.name(uow, account, "coffre du cabinet", actor=actor(services, "admin"))
+
+
+def opened(services: Services, account: str) -> str:
+    with services.unit_of_work(AT) as uow:
+        return sessions.open_session(uow, id_of(services, account), address="10.0.0.1", device="essai")
+
+
+def is_open(services: Services, token: str) -> bool:
     with services.reading() as session:
-        return {one.name: one for one in directory.listing(session, actor=actor(services, who))[0]}
+        return sessions.find(session, token, now=AT, on=AT.date()) is not None
 
 
-def edit(services: Services, who: str, entry: CorrespondentView | int, form: CorrespondentForm) -> None:
-    with services.unit_of_work(NOW) as uow:
-        entry_id = entry if isinstance(entry, int) else entry.id
-        directory.edit(uow, entry_id, form, version=None, actor=actor(services, who))
+# --- whose password counts ---
 
 
-def sender_of(services: Services, mail: MailId) -> Correspondent | None:
+def test_the_directory_proves_and_the_first_sign_in_links(services: Services, directory: ScriptedDirectory) -> None:
+    assert tried(services, "DGE ", THEIRS) == "opened"
+    assert journal(services, "directory.") == [
+        ("directory.bound", {"provider": "ldap:dc=ministere", "subject": "guid-dge"})
+    ]
+    assert tried(services, "dge", PASSWORD) == "session.refused"
+    assert directory.asked == [("dge", ""), ("dge", "guid-dge")]  # from then on by what the entry keeps
+
+
+def test_a_local_password_is_worth_nothing_for_who_is_in_the_directory(services: Services) -> None:
+    assert tried(services, "dge", PASSWORD) == "session.refused"
+    assert tried(services, "etudes", PASSWORD) == "opened"
+    only_glass = replace(services, own_passwords=False)
+    assert tried(only_glass, "etudes", PASSWORD) == "session.refused"
+
+
+@pytest.mark.parametrize("account", ["dge", "etudes", "personne"])
+def test_an_empty_password_opens_nothing(services: Services, directory: ScriptedDirectory, account: str) -> None:
+    directory.entries = {account: ("", "g", Standing.OPEN)}
+    assert tried(services, account, "") == "session.refused"
+
+
+def test_an_account_that_is_closed_here_does_not_open(services: Services) -> None:
+    with services.unit_of_work(AT) as uow:
+        uow.session.execute(update(Person).where(Person.account == "dge").values(is_active=False))
+    assert tried(services, "dge", THEIRS) == "session.refused"
+    assert journal(services, "directory.") == []
+
+
+def test_who_is_in_the_directory_and_not_here_gets_in_nowhere(services: Services, directory: ScriptedDirectory) -> None:
+    directory.entries["inconnu"] = (THEIRS, "guid-x", Standing.OPEN)
+    assert tried(services, "inconnu", THEIRS) == "session.refused"
+
+
+def test_an_entry_that_is_linked_to_one_person_is_never_another(
+    services: Services, directory: ScriptedDirectory
+) -> None:
+    assert tried(services, "dge", THEIRS) == "opened"
+    # The entry was renamed: it bears the name of another account here.
+    directory.entries = {"daf": (THEIRS, "guid-dge", Standing.OPEN)}
+    assert tried(services, "daf", THEIRS) == "session.refused"
+    assert journal(services, "directory.mismatch")[0][1]["subject"] == "guid-dge"
+    assert tried(services, "dge", THEIRS) == "opened"  # under the name of here
+
+
+def test_another_entry_under_a_linked_name_is_nobody(services: Services, directory: ScriptedDirectory) -> None:
+    assert tried(services, "dge", THEIRS) == "opened"
+    directory.entries = {"dge": ("d'un autre", "guid-autre", Standing.OPEN)}
+    assert tried(services, "dge", "d'un autre") == "session.refused"
+
+
+def test_a_link_is_undone_by_an_administrator_and_made_anew(services: Services, directory: ScriptedDirectory) -> None:
+    assert tried(services, "dge", THEIRS) == "opened"
+    token = opened(services, "dge")
+    directory.entries = {"dge": (THEIRS, "guid-refait", Standing.OPEN)}
     with services.reading() as session:
-        return session.get_one(Mail, mail).sender
+        link_id = session.scalars(select(DirectoryLink.id)).one()
+    with services.unit_of_work(AT) as uow:
+        links.unlink(uow, link_id, actor=actor(services, "admin"))
+    with pytest.raises(NotFound), services.unit_of_work(AT) as uow:
+        links.unlink(uow, link_id, actor=actor(services, "admin"))
+    assert not is_open(services, token)
+    assert tried(services, "dge", THEIRS) == "opened"
 
 
-def test_each_entity_has_a_directory_of_its_own(services: Services) -> None:
-    for who in ("agent", "ceet"):
-        register(services, who, "Primature")
-    ours, theirs = listed(services, "agent")["Primature"], listed(services, "ceet")["Primature"]
-    assert ours.id != theirs.id
-    assert (ours.is_own, theirs.is_own, ours.owner, theirs.owner) == (True, True, "Ministère", "CEET")
-    for act in (
-        lambda: edit(services, "ceet", ours, replace(PRIMATURE, email="collecte@attaquant.example")),
-        lambda: register(services, "ceet", "Primature", sender_id=ours.id),
-    ):
-        with pytest.raises((NotFound, Invalid), match=r"correspondent\.unknown"):
-            act()
+def test_of_two_who_bind_at_once_one_subject_has_one_person(services: Services) -> None:
+    with services.unit_of_work(AT) as uow:
+        links.bind(uow, id_of(services, "dge"), "p", "s")
+    with pytest.raises(Invalid, match="directory.mismatch"), services.unit_of_work(AT) as uow:
+        links.bind(uow, id_of(services, "daf"), "p", "s")
+    with pytest.raises(Invalid, match="directory.mismatch"), services.unit_of_work(AT) as uow:
+        links.bind(uow, id_of(services, "dge"), "p", "t")
+
+
+def test_a_given_password_is_asked_for_no_more_once_the_directory_proves(services: Services) -> None:
+    with services.unit_of_work(AT) as uow:
+        uow.session.execute(update(Person).where(Person.account == "dge").values(must_change_password=True))
+    assert tried(services, "dge", THEIRS) == "opened"
     with services.reading() as session:
-        assert [one.id for one in correspondents.suggest(session, "prim", actor=actor(services, "ceet"))] == [theirs.id]
-        ceet = correspondents.entities_of(session, actor(services, "ceet"))
-        assert [one.id for one in matching.best_matches(session, "Primature", entity_ids=ceet)] == [theirs.id]
-        assert lessons.correspondent_name(session, str(ours.id), ceet) is None
-        assert lessons.correspondent_name(session, str(theirs.id), ceet) == "Primature"
+        assert not session.scalars(select(Person.must_change_password).where(Person.account == "dge")).one()
 
 
-def test_what_is_shared_is_read_and_its_correction_is_an_entry_of_ones_own(services: Services) -> None:
-    register(services, "agent", "Primature")
-    edit(services, "agent", listed(services, "agent")["Primature"], replace(PRIMATURE, is_shared=True))
-    shared = listed(services, "ceet")["Primature"]
-    assert (shared.is_own, shared.owner, shared.email) == (False, "Ministère", PRIMATURE.email)
-    first = register(services, "ceet", "Primature")
-    assert (sender_of(services, first) or Correspondent()).id == shared.id
-    edit(services, "ceet", shared, replace(PRIMATURE, email="autre@primature.example"))
-    own = listed(services, "ceet")["Primature"]
-    assert (own.is_own, own.email) == (True, "autre@primature.example")
-    assert listed(services, "agent")["Primature"].email == PRIMATURE.email, "nobody changes another's address"
-    second = register(services, "ceet", "Primature")
-    assert (sender_of(services, second) or Correspondent()).id == own.id, "the own entry comes first"
+def test_a_proof_in_an_open_session_asks_the_directory_too(services: Services) -> None:
+    assert tried(services, "dge", THEIRS) == "opened"
+    person_id = id_of(services, "dge")
+    passwords.check(services, person_id, THEIRS, now=AT)
+    with pytest.raises(Invalid, match="password.wrong"):
+        passwords.check(services, person_id, PASSWORD, now=AT)
+
+
+def test_no_password_is_in_the_journal_or_the_log(
+    services: Services, directory: ScriptedDirectory, caplog: pytest.LogCaptureFixture
+) -> None:
+    directory.is_away = True
+    tried(services, "dge", THEIRS)
+    directory.is_away = False
+    tried(services, "dge", THEIRS)
+    assert THEIRS not in caplog.text + str(journal(services, ""))
+
+
+# --- the directory is away ---
+
+
+def test_away_is_told_to_everybody_alike_and_once_in_the_journal(
+    services: Services, directory: ScriptedDirectory
+) -> None:
+    assert tried(services, "dge", THEIRS) == "opened"
+    directory.is_away = True
+    for account in ("dge", "personne", "etudes"):
+        assert tried(services, account, "faux") == "session.directory_away"
+    assert tried(services, "dge", PASSWORD) == "session.directory_away"  # not even now
+    assert tried(services, "etudes", PASSWORD) == "opened"  # never linked
     with services.reading() as session:
-        assert len(directory.listing(session, actor=actor(services, "ceet"))[0]) == 1
-        assert session.scalars(select(AuditEntry.action).where(AuditEntry.subject_kind == "correspondent")).all() == [
-            "correspondent.changed", "correspondent.added",
-        ]  # fmt: skip
+        assert set(outages.away(session)) == {directory.name}
+    directory.is_away = False
+    assert tried(services, "dge", THEIRS) == "opened"
+    assert [action for action, _ in journal(services, "directory.")] == [
+        "directory.bound",
+        "directory.away",
+        "directory.back",
+    ]
 
 
-@pytest.mark.parametrize("level", [Confidentiality.RESTRICTED, Confidentiality.SECRET])
-def test_who_writes_in_confidence_is_in_no_list(services: Services, level: Confidentiality) -> None:
-    who = "agent"
-    if level is Confidentiality.SECRET:
-        with services.unit_of_work(NOW) as uow:
-            uow.session.scalars(select(Person).where(Person.account == "agent")).one().clearance = 2
-    mail = register(services, who, "Lanceur d'alerte", level=level)
-    assert sender_of(services, mail) is None
-    assert listed(services, who) == {}
+def test_a_break_glass_account_signs_in_by_its_own_password_and_everybody_is_told(
+    services: Services, directory: ScriptedDirectory
+) -> None:
+    directory.entries["admin"] = ("autre", "guid-admin", Standing.OPEN)
+    named(services)
+    directory.is_away = True
+    assert tried(services, "admin", PASSWORD) == "opened"
+    assert journal(services, "session.")[-1][0] == "session.password_right"  # the second step is still due
+    assert journal(services, "break_glass.used") == [("break_glass.used", {"address": "10.0.0.1"})]
+    directory.is_away = False
+    assert tried(services, "admin", PASSWORD) == "opened"  # a directory that refuses everybody is no better
+    assert tried(services, "admin", "autre") == "opened"
+    assert len(journal(services, "break_glass.used")) == 2  # by the directory it is no use of it
     with services.reading() as session:
-        assert session.get_one(Mail, mail).sender_name == "Lanceur d'alerte"
-        assert correspondents.suggest(session, "lanceur", actor=actor(services, who)) == []
+        row = glass.listing(session)[0]
+    assert (row.account, row.reason, row.is_armed, row.used_at) == ("admin", "coffre du cabinet", True, AT)
 
 
-def asked(services: Services, email: str, *, of: str = "agent") -> addresses.AddressToConfirm | None:
+def test_every_administrator_gets_a_notice_of_each_use(services: Services) -> None:
+    with services.unit_of_work(AT) as uow:
+        glass.note_use(uow, id_of(services, "sg"), address="10.0.0.1")
     with services.reading() as session:
-        unit_id = actor(services, of).posts[0].unit_id
-        return addresses.address_to_confirm(session, "PRIMATURE", email, unit_id=unit_id)
+        told = session.execute(select(PersonalNotice.person_id, PersonalNotice.key, PersonalNotice.subject_id)).all()
+    assert [(one.person_id, one.key.rpartition(":")[2], one.subject_id) for one in told] == [
+        (id_of(services, "admin"), "glass_used", id_of(services, "sg"))
+    ]
 
 
-def test_an_address_that_took_anothers_place_is_confirmed_first(services: Services) -> None:
-    register(services, "agent", "Primature")
-    edit(services, "agent", listed(services, "agent")["Primature"], PRIMATURE)
-    assert asked(services, PRIMATURE.email) is None, "the first address replaced none"
-    edit(services, "agent", listed(services, "agent")["Primature"], replace(PRIMATURE, email="autre@primature.example"))
-    found = asked(services, "Autre@primature.example")
-    assert found is not None
-    assert (found.owner, found.changed_by, found.changed_at) == ("", "Agent", NOW)
-    assert asked(services, "tapee@a-la-main.example") is None
+def test_a_break_glass_account_without_its_second_step_does_not_open(services: Services) -> None:
+    named(services)
+    from ged.entry import factors
+
+    with services.unit_of_work(AT) as uow:
+        factors.reset_at_machine(uow, id_of(services, "admin"))
+    assert tried(services, "admin", PASSWORD) == "session.refused"
 
 
-def test_an_address_that_only_another_entity_gives_is_confirmed_first(services: Services) -> None:
-    register(services, "ceet", "Primature")
-    edit(services, "ceet", listed(services, "ceet")["Primature"], replace(PRIMATURE, is_shared=True))
-    found = asked(services, PRIMATURE.email)
-    assert found is not None
-    assert found.owner == "CEET"
-    assert asked(services, PRIMATURE.email, of="ceet") is None
-
-
-def test_the_doubles_of_a_shared_entry_are_told_to_their_own_entity_alone(services: Services) -> None:
-    """CEET merges its entry into one that the ministry shares. The ministry does not see the name of CEET's entry
-    there."""
-    register(services, "agent", "Primature")
-    edit(services, "agent", listed(services, "agent")["Primature"], replace(PRIMATURE, is_shared=True))
-    kept = listed(services, "ceet")["Primature"]
-    register(services, "ceet", "Primature, cellule des plaintes")
-    double = listed(services, "ceet")["Primature, cellule des plaintes"]
-    with services.unit_of_work(NOW) as uow:
-        merging.merge(uow, double.id, kept.id, version=None, actor=actor(services, "ceet"))
+def test_who_may_be_a_break_glass_account(services: Services) -> None:
+    admin = actor(services, "admin")
+    with pytest.raises(Invalid, match="break_glass.unarmed"), services.unit_of_work(AT) as uow:
+        glass.name(uow, "sg", "x", actor=admin)
+    with pytest.raises(NotFound), services.unit_of_work(AT) as uow:
+        glass.name(uow, "personne", "x", actor=admin)
+    named(services)
+    with pytest.raises(Invalid, match="break_glass.known"), services.unit_of_work(AT) as uow:
+        glass.name(uow, "admin", "x", actor=admin)
     with services.reading() as session:
-        told = {
-            who: [one.name for one in merging.doubles(session, kept.id, actor=actor(services, who))]
-            for who in ("agent", "ceet")
-        }
-    assert told == {"agent": [], "ceet": ["Primature, cellule des plaintes"]}
+        row_id = glass.listing(session)[0].id
+    with services.unit_of_work(AT) as uow:
+        glass.withdraw(uow, row_id, actor=admin)
+    assert [action for action, _ in journal(services, "break_glass.")] == ["break_glass.named", "break_glass.withdrawn"]
 
 
-def test_who_turns_out_to_write_in_confidence_leaves_every_list(services: Services) -> None:
-    """The letter was registered as ordinary, and its level was raised after it had been read."""
-    mail = register(services, "agent", "Lanceur d'alerte Koffi")
-    register(services, "agent", "Primature")
-    assert {"Lanceur d'alerte Koffi", "Primature"} <= listed(services, "agent").keys()
-    entry = sender_of(services, mail)
-    assert entry is not None
-    with services.unit_of_work(NOW) as uow:
-        change_level(uow, mail, Confidentiality.RESTRICTED, reason="Dénonciation", actor=actor(services, "sg"))
-    assert listed(services, "agent").keys() == {"Primature"}
-    who = actor(services, "agent")
+def test_nothing_changes_where_no_directory_is_set(services: Services) -> None:
+    alone = replace(services, directory=None)
+    assert tried(alone, "dge", PASSWORD) == "opened"
+    assert tried(alone, "dge", "faux") == "session.refused"
+
+
+# --- closed in the directory ---
+
+
+@pytest.mark.parametrize("how", ["closed", "gone"])
+def test_who_is_closed_in_the_directory_loses_all_sessions(
+    services: Services, directory: ScriptedDirectory, how: str
+) -> None:
+    assert tried(services, "dge", THEIRS) == "opened"
+    theirs, others = [opened(services, "dge"), opened(services, "dge")], opened(services, "etudes")
+    assert closing.run(services, now=AT) == 0
+    directory.entries = {"dge": (THEIRS, "guid-dge", Standing.CLOSED)} if how == "closed" else {}
+    assert closing.run(services, now=AT) == 1
+    assert [is_open(services, one) for one in (*theirs, others)] == [False, False, True]
+    assert journal(services, "directory.closed") == [("directory.closed", {"standing": how})]
+    assert closing.run(services, now=AT) == 0
+
+
+def test_a_directory_that_does_not_answer_signs_nobody_out(services: Services, directory: ScriptedDirectory) -> None:
+    assert tried(services, "dge", THEIRS) == "opened"
+    token = opened(services, "dge")
+    directory.is_away = True
+    assert closing.run(services, now=AT) == 0
+    assert is_open(services, token)
+    assert journal(services, "directory.away")
+    directory.is_away = False
+    closing.run(services, now=AT)
+    assert journal(services, "directory.back")
+
+
+def test_the_job_is_due_each_minute_while_a_linked_person_is_signed_in(services: Services) -> None:
+    from ged.pipeline import KINDS
+    from ged.schedules import Every
+
+    kind = KINDS[JobKind.DIRECTORY_CHECK]
+    assert kind.schedule == Every(minutes=1)
+
+    def due() -> bool:
+        with services.unit_of_work(AT) as uow:
+            return kind.cause(uow)
+
+    assert not due()
+    assert tried(services, "dge", THEIRS) == "opened"
+    assert not due()
+    opened(services, "dge")
+    assert due()
+
+
+def test_a_session_is_ended_when_the_provider_renews_it_no_more(services: Services) -> None:
+    from ged.directory import provider as ways
+
+    script = ScriptedProvider(at=AT)
+    made = replace(services, directory=None, provider=script.provider())
+    way = ways.begin(made, browser="b", target="/", redirect_uri="r", address="a", anew=False, now=AT)
+    code, state = script.come_back(way)
+    came = ways.finish(made, state=state, browser="b", code=code, redirect_uri="r", address="a", now=AT)
+    with made.unit_of_work(AT) as uow:
+        token = sessions.open_session(uow, int(came.person_id), address="a", device="d")
+        uow.session.flush()
+        ways.follow(uow, came.pending, token, int(came.person_id))
+    for _ in range(2):
+        assert closing.run(made, now=AT + timedelta(minutes=1)) == 0
+    assert [one["refresh_token"] for one in script.forms[-2:]] == [["renouveler"], ["renouveler+"]]
+    script.is_away = True
+    assert closing.run(made, now=AT) == 0
+    script.is_away, script.refuses = False, True
+    assert closing.run(made, now=AT) == 1
+    assert not is_open(services, token)
     with services.reading() as session:
-        own = correspondents.entities_of(session, who)
-        assert correspondents.suggest(session, "lanceur", actor=who) == []
-        assert not correspondents.is_known(session, "Lanceur d'alerte Koffi", actor=who)
-        assert matching.best_matches(session, "Lanceur d'alerte Kofi", entity_ids=own) == []
-        assert lessons.correspondent_name(session, str(entry.id), own) is None
-        with pytest.raises(NotFound):
-            directory.correspondent(session, entry.id, actor=who)
-    # A correspondent who also writes openly stays in the lists.
-    again = register(services, "agent", "Lanceur d'alerte Koffi")
-    assert (sender_of(services, again) or Correspondent()).id == entry.id
-    assert "Lanceur d'alerte Koffi" in listed(services, "agent")
+        assert session.scalars(select(OpenSession.id)).all() == []

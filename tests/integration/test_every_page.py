@@ -80,6 +80,7 @@ NO_PAGES = {
     "notices.follow": "leads to what the notice is about",
     "paper.progress": "a part of the page of the paper",
     "pki.ocsp_get": "for machines",
+    "provider.returned": "where the identity provider leads back: the test of signing in through one looks at it",
     "proposals.of_scan": "a part of the form",
     "register.duplicates": "a part of the form",
     "register.senders": "a part of the form",

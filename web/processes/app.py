@@ -93,6 +93,7 @@ def create_app(services: Services, settings: Settings) -> Flask:
     panels.install(app, views.panels())
     guard.check_complete(app)
     navigation.install(app)
-    for endpoint in (*guard.endpoints_of(app, guard.BRIDGE), *guard.endpoints_of(app, guard.PUBLISHED)):
-        csrf.exempt(app.view_functions[endpoint])
+    for rule in (guard.BRIDGE, guard.PROVIDER, guard.PUBLISHED):
+        for endpoint in guard.endpoints_of(app, rule):
+            csrf.exempt(app.view_functions[endpoint])
     return app

@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, redirect, request, session, url_for
+from flask import Flask, Response, flash, g, make_response, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from ged.codes import derive_secret
+from ged.directory import links, provider
 from ged.entry import factors
 from ged.errors import DiskFull, Forbidden, Invalid
 from ged.org import accounts, sessions
@@ -42,8 +44,13 @@ OPEN_WHILE_UNARMED = OPEN_WHILE_PASSWORD_IS_GIVEN | {
     "second_factor.index", "second_factor.act_form", "second_factor.begin_totp", "second_factor.totp_form", "second_factor.arm_totp",
     "second_factor.begin_passkey", "second_factor.add_passkey", "second_factor.print_codes", "language.switch",
 }  # fmt: skip
+PENDING = "provider"
+"""The text under which a provider's word waits for the session (``ged.directory.provider``)."""
+CAME_FOR = "came_for"
+"""The path at which one person gave their place to another: see ``leave_desk``."""
 UNRECORDED = "unrecorded"
 UNRECORDED_LASTS = timedelta(minutes=15)
+NOT_THEIRS = frozenset({403, 404, 405})
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN_WHILE_UNRECORDED = frozenset(
     {
@@ -71,8 +78,10 @@ def install(app: Flask, *, secure: bool) -> None:
     app.before_request(_ask_for_an_own_password)
     app.before_request(_ask_to_arm)
     app.before_request(_refuse_writing)
+    app.after_request(_lead_home)
     app.after_request(_write_device)
     app.register_error_handler(ProofNeeded, _ask_for_proof)
+    app.jinja_env.globals["has_own_password"] = has_own_password
 
 
 # --- the session ---
@@ -89,7 +98,7 @@ def open_session(person_id: PersonId, *, by_password: bool = False) -> None:
         NotRecorded: the database's disk is full.
     """
     device = request.headers.get("User-Agent", "")
-    services = context.services()
+    services, pending, came_for = context.services(), str(session.get(PENDING, "")), session.get(CAME_FOR)
     with accounts.told_when_full(person_id), services.unit_of_work(context.now()) as uow:
         token = sessions.open_session(
             uow, person_id, address=request.remote_addr or "", device=device, instead_of=str(session.get("sid", ""))
@@ -97,9 +106,14 @@ def open_session(person_id: PersonId, *, by_password: bool = False) -> None:
         # After the epoch was read: what is armed from here on ends this session too.
         if by_password and factors.is_armed(uow.session, int(person_id)):
             raise Invalid("second_step.over", "begin again")
+        if pending:
+            uow.session.flush()
+            provider.follow(uow, pending, token, int(person_id))
     session.clear()
     session.permanent = True
     session["sid"] = token
+    if came_for is not None:
+        session[CAME_FOR] = came_for
     g.is_unrecorded = False  # signed in again, now with disk space
     with services.reading() as db:
         _load(db, token)
@@ -159,6 +173,38 @@ def close_session() -> None:
     g.pop("actor", None)
 
 
+def leave_desk(target: str | None) -> None:
+    """End this session for the next person at the desk, who comes back to the same path if they may see it.
+
+    The path alone: what the first person typed may stand in the rest of an address (the words of a search).
+    """
+    close_session()
+    path = safe_path(urlsplit(target or "").path)
+    if path is not None:
+        session[CAME_FOR] = path
+
+
+def desk_path() -> str | None:
+    """The path at which the person before gave their place."""
+    return safe_path(session.get(CAME_FOR))
+
+
+def _lead_home(response: Response) -> Response:
+    """The next person at a desk may not see the page of the one before: home, with no word of what it is."""
+    if CAME_FOR not in session or "actor" not in g or request.endpoint == "static" or request.method != "GET":
+        return response
+    path = session.pop(CAME_FOR)
+    if path != request.path or response.status_code not in NOT_THEIRS:
+        return response
+    flash(gettext("La page ouverte avant vous n'est pas à vous : voici votre accueil."), "info")
+    return make_response(redirect(url_for("session.home"), 303))
+
+
+def has_row() -> bool:
+    """Whether this request's session is a row: not while a full disk refuses it."""
+    return "session_id" in g and not g.get("is_unrecorded")
+
+
 def session_id() -> int:
     """The id of this request's session row."""
     return int(g.session_id)
@@ -194,7 +240,9 @@ def _load(db: ReadSession, token: str) -> bool:
         return False
     g.actor = here.actor
     g.session_id, g.session_seen_at, g.session_proved_at = here.session_id, here.seen_at, here.proved_at
-    g.password_is_given, g.must_arm = here.password_is_given, factors.lacks(db, context.services(), here.actor)
+    g.password_is_given = here.password_is_given
+    lacks = factors.lacks(db, context.services(), here.actor)
+    g.must_arm = lacks and not provider.second_done(db, here.session_id)
     return True
 
 
@@ -228,6 +276,15 @@ def require_recent_proof() -> None:
 def is_just_proved() -> bool:
     """Whether the person of this session entered their password a moment ago."""
     return bool(context.now() - g.session_proved_at <= PROOF_LASTS)
+
+
+def has_own_password() -> bool:
+    """Whether a password here opens the account of this session: else it is the directory's, and is changed there."""
+    services = context.services()
+    if services.directory is None and services.provider is None:
+        return True
+    with services.reading() as db:
+        return links.has_own_password(db, services, int(context.actor().person_id))
 
 
 def note_proof() -> None:

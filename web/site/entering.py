@@ -68,9 +68,13 @@ def enter(person_id: PersonId, *, by_password: bool = False) -> ResponseReturnVa
     return welcome()
 
 
-def welcome() -> ResponseReturnValue:
-    """What follows an opened session."""
+def welcome(target: str | None = None) -> ResponseReturnValue:
+    """What follows an opened session.
+
+    Args:
+        target: where it leads; None: where the form says.
+    """
     auth.remember_device(context.actor().account)
     if context.actor().language:
         i18n.choose(context.actor().language)
-    return redirect(next_path(), 303)
+    return redirect(safe_path(target) or next_path(), 303)

@@ -27,6 +27,8 @@ class Access(Enum):
     """Anybody with an account."""
     BRIDGE = "bridge"
     """A scanner bridge with its bearer token; no session, no CSRF token. The view checks the token."""
+    PROVIDER = "provider"
+    """The identity provider with a token that it signed; no session, no CSRF token. The operation checks the token."""
     PUBLISHED = "published"
     """Anybody, also programs: public data; no session, no CSRF token, and nothing is changed."""
 
@@ -44,6 +46,7 @@ class OfInstallation:
 Rule = Access | frozenset[Role] | OfInstallation
 
 PUBLIC, SIGNED_IN, BRIDGE, PUBLISHED = Access.PUBLIC, Access.SIGNED_IN, Access.BRIDGE, Access.PUBLISHED
+PROVIDER = Access.PROVIDER
 
 
 def roles(*allowed: Role) -> frozenset[Role]:
@@ -84,6 +87,11 @@ ACCESS: Mapping[str, Rule] = {
     "health.site": PUBLIC,
     "health.ready": PUBLIC,
     "health.upload_room": SIGNED_IN,
+    "session.change_person": PUBLIC,
+    "provider.begin": PUBLIC,
+    "provider.prove": SIGNED_IN,
+    "provider.returned": PUBLIC,
+    "provider.left": PROVIDER,
     "second_step.form": PUBLIC,
     "second_step.code": PUBLIC,
     "second_step.recovery": PUBLIC,
@@ -159,6 +167,10 @@ ACCESS: Mapping[str, Rule] = {
     "factor_resets.confirm": SIGNED_IN,
     "factor_resets.refuse": SIGNED_IN,
     # --- administration ---
+    "directory_settings.index": installation(Role.ADMINISTRATOR),
+    "directory_settings.name_glass": installation(Role.ADMINISTRATOR),
+    "directory_settings.withdraw_glass": installation(Role.ADMINISTRATOR),
+    "directory_settings.unlink": installation(Role.ADMINISTRATOR),
     "admin.index": roles(Role.ADMINISTRATOR),
     "admin.jobs": installation(Role.ADMINISTRATOR),
     "admin.retry_job": installation(Role.ADMINISTRATOR),
@@ -564,7 +576,7 @@ def _enforce(access: Mapping[str, Rule]) -> None:
     if request.endpoint is None:
         return
     rule = access[request.endpoint]
-    if rule in (Access.PUBLIC, Access.BRIDGE, Access.PUBLISHED):
+    if rule in (Access.PUBLIC, Access.BRIDGE, Access.PROVIDER, Access.PUBLISHED):
         return
     actor = context.actor()
     if not opens(rule, actor):

@@ -67,6 +67,8 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "second_factor": (START, "la-verification-en-deux-etapes"),
     "second_step": (START, "la-verification-en-deux-etapes"),
     "factor_resets": (_ADMINISTRATOR, "la-verification-en-deux-etapes"),
+    "directory_settings": (_ADMINISTRATOR, "la-connexion-par-lannuaire"),
+    "provider": (START, "se-connecter"),
     "first_access": (_ADMINISTRATOR, "premier-acces"),
     "openings": (_ADMINISTRATOR, "premier-acces"),
     "people": (_ADMINISTRATOR, "les-personnes"),

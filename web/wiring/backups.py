@@ -22,7 +22,7 @@ from ged.ports import Decryptor
 from web.wiring import settings_file, stored_files
 
 FILES = (
-    "redis_ca", "elasticsearch_ca", "s3_ca", "backup_s3_ca", "smtp_ca", "trusted_dir", "seal_chain", "seal_pkcs12", "mailboxes_file",
+    "redis_ca", "elasticsearch_ca", "s3_ca", "backup_s3_ca", "smtp_ca", "ldap_ca", "oidc_ca", "trusted_dir", "seal_chain", "seal_pkcs12", "mailboxes_file",
 )  # fmt: skip
 """Settings that name files or folders of this machine, which are copied with the keys."""
 

@@ -56,6 +56,32 @@ def scanner(ground: Ground) -> Finding:
     return ok(address=address) if found.is_there() else fault("away", address=address)
 
 
+def directory(ground: Ground) -> Finding:
+    """Whether the directory does what a sign-in asks of it: connection, certificate, the account that searches, base, filters."""
+    found = ground.serving.directory
+    if found is None:
+        return not_applicable("not_set")
+    try:
+        url = found.look()
+    except EngineFailed as error:
+        return fault(error.code.partition(".")[2], why=str(error.params.get("reason", "")))
+    return ok(url=url)
+
+
+def provider(ground: Ground) -> Finding:
+    """Whether the identity provider answers, under the name of the settings."""
+    found = ground.serving.provider
+    if found is None:
+        return not_applicable("not_set")
+    try:
+        issuer = found.look()
+    except EngineFailed as error:
+        if error.code == "provider.issuer":
+            return fault("issuer", told=str(error.params["told"]))
+        return fault("away", why=str(error.params.get("reason", "")))
+    return ok(issuer=issuer)
+
+
 def mail_server(ground: Ground) -> Finding:
     """Whether the mail server can be reached as for a message: connection, certificate, account."""
     post = ground.serving.post

@@ -61,6 +61,8 @@ CHECKS = (
     Check("certificates.people", Group.PROOF, proof.people),
     Check("backup", Group.PROOF, proof.backup),
     Check("address", Group.SITE, check_links.address),
+    Check("directory", Group.SITE, check_links.directory, slow=True),
+    Check("provider", Group.SITE, check_links.provider, slow=True),
     Check("certificates.site", Group.SITE, check_links.certificate, slow=True),
 )
 

@@ -35,6 +35,7 @@ from signing.status import AuthorityStatus
 from signing.validation import PdfChecker, load_crl
 from web.wiring import redis_jobs
 from web.wiring.authority import authority_dir, keystore_secret, status_address
+from web.wiring.directories import directory, provider
 from web.wiring.meter import meter_of
 from web.wiring.sealing import seal_key
 from web.wiring.stored_files import stored_files
@@ -113,6 +114,9 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         preserver=PadesPreserver(settings.tsa_urls, vault.trust_roots_pem) if settings.tsa_urls else None,
         revocation=AuthorityStatus(authority_dir(settings), keystore),
         sealer=PadesSealer(signer, institution),
+        directory=directory(settings),
+        provider=provider(settings),
+        own_passwords=settings.own_passwords == "unlinked",
         timestamper=AuthorityStamper(settings.tsa_urls) if settings.tsa_urls else None,
         tokens=PayloadSealer(institution),
         scanner=Clamd(settings.clamd) if settings.clamd else None,

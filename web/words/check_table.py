@@ -72,6 +72,8 @@ TITLES: Mapping[str, str] = {
     "certificates.people": _("Certificats des personnes"),
     "backup": _("Dernière sauvegarde"),
     "address": _("Adresse du site"),
+    "directory": _("Annuaire du ministère"),
+    "provider": _("Fournisseur d'identité"),
     "certificates.site": _("Certificat du site"),
 }
 
@@ -630,6 +632,40 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
         _("Regardez pourquoi elle n'a pas été faite : son support, sa place, son heure."),
     ),
     # --- the site ---
+    # --- who says who somebody is ---
+    ("directory", "ok"): (_("%(url)s répond, le compte qui cherche y entre."), ""),
+    ("directory", "not_set"): (_("Pas d'annuaire réglé (GED_LDAP_URL)."), ""),
+    ("directory", "away"): (
+        _("L'annuaire ne répond pas : %(why)s."),
+        _(
+            "Vérifiez qu'il tourne, son adresse dans GED_LDAP_URL et le pare-feu (636, ou 389 avec StartTLS). Les comptes de secours se connectent."
+        ),
+    ),
+    ("directory", "certificate"): (
+        _("Le certificat de l'annuaire est refusé."),
+        _("Nommez le serveur comme son certificat, ou donnez son autorité dans GED_LDAP_CA."),
+    ),
+    ("directory", "bind"): (
+        _("L'annuaire refuse le compte qui cherche."),
+        _("Corrigez GED_LDAP_BIND_DN et GED_LDAP_BIND_PASSWORD : le mot de passe a peut-être expiré."),
+    ),
+    ("directory", "base"): (_("L'entrée de GED_LDAP_BASE n'est pas dans l'annuaire."), _("Corrigez GED_LDAP_BASE.")),
+    ("directory", "filter"): (
+        _("Un filtre de l'annuaire ne se lit pas."),
+        _("Corrigez GED_LDAP_FILTER ou GED_LDAP_CLOSED_FILTER."),
+    ),
+    ("provider", "ok"): (_("%(issuer)s répond."), ""),
+    ("provider", "not_set"): (_("Pas de fournisseur d'identité réglé (GED_OIDC_ISSUER)."), ""),
+    ("provider", "away"): (
+        _("Le fournisseur d'identité ne répond pas : %(why)s."),
+        _(
+            "Vérifiez qu'il tourne, son adresse, son certificat (GED_OIDC_CA) et le pare-feu. Les comptes de secours se connectent."
+        ),
+    ),
+    ("provider", "issuer"): (
+        _("Le fournisseur d'identité se nomme %(told)s."),
+        _("Écrivez GED_OIDC_ISSUER exactement ainsi."),
+    ),
     ("address", "ok"): ("%(url)s", ""),
     ("address", "none"): (_("GED_PUBLIC_URL n'a pas de nom : %(url)s."), _("Donnez l'adresse que les gens tapent, avec https://.")),
     ("address", "proxies"): (

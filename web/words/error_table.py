@@ -672,6 +672,66 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "delegation.unknown": Message(_l("Cette délégation n'existe pas."), _l("Rechargez la liste.")),
     "delegation.withdrawn": Message(_l("Cette délégation a déjà pris fin."), _l("Rechargez la liste.")),
+    # --- directory, provider, break_glass ---
+    "directory.away": Message(
+        _l("L'annuaire du ministère ne répond pas."),
+        _l("Réessayez dans un instant. En cas d'urgence, un compte de secours se connecte ici par son mot de passe."),
+    ),
+    "directory.base": Message(
+        _l("L'annuaire n'a pas l'entrée %(base)s."), _l("L'administrateur doit corriger GED_LDAP_BASE.")
+    ),
+    "directory.bind": Message(
+        _l("L'annuaire refuse le compte qui cherche."),
+        _l("L'administrateur doit corriger GED_LDAP_BIND_DN ou GED_LDAP_BIND_PASSWORD."),
+    ),
+    "directory.certificate": Message(
+        _l("Le certificat de l'annuaire %(url)s est refusé."),
+        _l("L'administrateur doit corriger le nom du serveur, son certificat ou GED_LDAP_CA."),
+    ),
+    "directory.filter": Message(
+        _l("Un filtre de l'annuaire ne se lit pas."),
+        _l("L'administrateur doit corriger GED_LDAP_FILTER ou GED_LDAP_CLOSED_FILTER."),
+    ),
+    "directory.mismatch": Message(
+        _l("Ce compte est lié à une autre fiche de l'annuaire."), _l("Adressez-vous à l'administrateur.")
+    ),
+    "directory.no_link": Message(_l("Ce lien n'existe plus."), _l("Relisez la liste.")),
+    "provider.away": Message(
+        _l("Le site qui gère les comptes du ministère ne répond pas."),
+        _l("Réessayez dans un instant. En cas d'urgence, un compte de secours se connecte ici par son mot de passe."),
+    ),
+    "provider.cancelled": Message(_l("La connexion n'a pas abouti."), _l("Recommencez.")),
+    "provider.issuer": Message(
+        _l("Le site qui gère les comptes du ministère se présente sous un autre nom."),
+        _l("L'administrateur doit écrire GED_OIDC_ISSUER comme ce site l'écrit."),
+    ),
+    "provider.no_account": Message(
+        _l("Aucun compte d'ici n'est le vôtre."),
+        _l("Demandez à l'administrateur qu'il ouvre un compte à votre nom, ou qu'il refasse le lien."),
+    ),
+    "provider.none": Message(
+        _l("Aucun site ne gère les comptes du ministère ici."), _l("Connectez-vous par identifiant et mot de passe.")
+    ),
+    "provider.other_person": Message(
+        _l("Vous vous êtes connecté là-bas au nom d'une autre personne."), _l("Recommencez sous votre nom.")
+    ),
+    "provider.over": Message(
+        _l("Cette connexion est trop ancienne, a déjà servi, ou vient d'un autre navigateur."), _l("Recommencez.")
+    ),
+    "provider.refused": Message(
+        _l("La réponse du site qui gère les comptes du ministère n'est pas valable."),
+        _l("Recommencez. Si cela se répète, prévenez l'administrateur."),
+    ),
+    "break_glass.known": Message(_l("Ce compte est déjà un compte de secours."), _l("Rien n'est à faire.")),
+    "break_glass.no_password": Message(
+        _l("Ce compte n'a pas de mot de passe d'ici."), _l("Faites-lui d'abord un premier accès.")
+    ),
+    "break_glass.too_many": Message(_l("Il y a déjà %(most)s comptes de secours."), _l("Retirez-en un d'abord.")),
+    "break_glass.unarmed": Message(
+        _l("Ce compte n'a pas de vérification en deux étapes."),
+        _l("Son titulaire ajoute d'abord un téléphone ou une clé d'accès."),
+    ),
+    "break_glass.unknown": Message(_l("Ce compte de secours n'existe plus."), _l("Relisez la liste.")),
     # --- dispatch ---
     "dispatch.by_email": Message(
         _l("Un envoi par courriel ne se note pas comme un départ sur papier."),
@@ -1567,6 +1627,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Choisissez une phrase de plusieurs mots que vous seul connaissez."),
     ),
     "password.same": Message(_l("C'est votre mot de passe actuel."), _l("Choisissez-en un autre.")),
+    "password.of_directory": Message(
+        _l("Votre mot de passe est celui de l'annuaire du ministère."),
+        _l("Changez-le là où vous l'avez choisi : sur votre poste de travail, ou auprès du service informatique."),
+    ),
     "password.wrong": Message(_l("Le mot de passe actuel est inexact."), _l("Saisissez-le de nouveau.")),
     "password.differs": Message(
         _l("Les deux saisies sont différentes."), _l("Saisissez deux fois le même mot de passe.")
@@ -1967,6 +2031,18 @@ MESSAGES: Mapping[str, Message] = {
         _l("Prenez un code de secours, ou demandez la réinitialisation."),
     ),
     # --- session ---
+    "session.by_directory": Message(
+        _l("Votre compte se connecte par l'annuaire du ministère."),
+        _l(
+            "Donnez votre mot de passe, ou passez par le compte du ministère ; la clé d'accès sert ensuite de seconde étape."
+        ),
+    ),
+    "session.directory_away": Message(
+        _l("L'annuaire du ministère ne répond pas : votre mot de passe ne peut pas être vérifié."),
+        _l(
+            "Réessayez dans un instant. En cas d'urgence, un compte de secours se connecte ici par son propre mot de passe."
+        ),
+    ),
     "session.refused": Message(_l("Identifiant ou mot de passe inexact."), _l("Vérifiez les deux, puis réessayez.")),
     "session.required": Message(
         _l("Vous n'êtes pas connecté, ou votre session a pris fin : rien n'a été enregistré."),

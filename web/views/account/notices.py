@@ -64,6 +64,8 @@ def _target(row: NoticeRow) -> str:
             return url_for("openings.index")
         case Occasion.CHANGE_REFUSED:
             return url_for("acts.show", act_id=row.subject_id)
+        case Occasion.SECOND_STEP if row.factor_step in (FactorStep.GLASS_USED, FactorStep.GLASS_NAMED):
+            return url_for("session.all_sessions")
         case Occasion.SECOND_STEP:
             is_own = row.subject_id == int(context.actor().person_id)
             return url_for("second_factor.index" if is_own else "factor_resets.index")

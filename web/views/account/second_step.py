@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from ged.directory import glass, links
 from ged.entry import factors, passkeys, second, steps
 from ged.entry.models import StepKind
 from ged.errors import Invalid
@@ -19,7 +20,7 @@ from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.site.paths import safe_path
-from web.views.account.session import has_passkeys, refused
+from web.views.account.session import has_passkeys, refused, sign_in_page
 
 blueprint = Blueprint("second_step", __name__, url_prefix="/connexion")
 PAGE = "second_step/form.html"
@@ -152,16 +153,20 @@ def passkey_alone() -> ResponseReturnValue:
     try:
         return _enter(_by_passkey(StepKind.ALONE))
     except Invalid as wrong:
-        page = "session/sign_in.html"
-        return refused(page, wrong, ended=False, has_passkeys=has_passkeys())
+        return sign_in_page(wrong)
 
 
 def _by_passkey(kind: StepKind) -> PersonId:
     answer = request.form.get("answer", "")
     caller = accounts.Caller(request.remote_addr or "")
-    return passkeys.sign_in(
-        context.services(), entering.text(), answer, kind=kind, caller=caller, now=context.now()
+    services = context.services()
+    person_id = passkeys.sign_in(
+        services, entering.text(), answer, kind=kind, caller=caller, now=context.now(),
+        may_alone=lambda db, owner: links.has_own_password(db, services, owner),
     )  # fmt: skip
+    if kind is StepKind.ALONE:
+        glass.note_alone(services, int(person_id), address=caller.address, now=context.now())
+    return person_id
 
 
 def _step(take: Callable[[], PersonId]) -> ResponseReturnValue:

@@ -7,8 +7,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.administration import checklist
-from ged.entry import factors, passkeys
-from ged.errors import GedError, Invalid
+from ged.directory import passwords as directory_passwords
+from ged.entry import passkeys
+from ged.errors import Forbidden, GedError, Invalid
 from ged.org import absence_notices, absences, accounts, keys, notices, passwords, sessions
 from ged.org import tour as tours
 from ged.org.accounts import words_of
@@ -17,7 +18,7 @@ from ged.reports.home import Fact
 from ged.routing import calendar
 from ged.signbook import queries as signbook_queries
 from ged.slips import queries as slip_queries
-from web.site import auth, context, entering, guard, keyring, tour
+from web.site import auth, context, entering, guard, keyring, leaving, tour
 from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.site.paths import next_path, safe_path
@@ -68,10 +69,20 @@ def sign_in_form() -> ResponseReturnValue:
     """The sign-in page; a person already signed in is redirected."""
     if context.actor_or_none() is not None:
         return redirect(next_path(), 303)
-    target = safe_path(request.args.get("next"))
-    return render_form(
-        "session/sign_in.html", form={"next": target or ""}, ended="fin" in request.args, has_passkeys=has_passkeys()
-    )
+    target = safe_path(request.args.get("next")) or auth.desk_path()
+    return sign_in_page(form={"next": target or ""}, ended="fin" in request.args)
+
+
+def sign_in_page(error: GedError | None = None, *, ended: bool = False, **values: Any) -> ResponseReturnValue:
+    """The sign-in page, with the ways that this installation has."""
+    found = context.services()
+    ways: dict[str, Any] = {
+        "has_passkeys": has_passkeys(), "has_directory": found.directory is not None, "provider": found.provider,
+        "only_glass": not found.own_passwords and found.directory is None,
+    }  # fmt: skip
+    if isinstance(error, Invalid):
+        return refused("session/sign_in.html", error, ended=ended, **ways, **values)
+    return render_form("session/sign_in.html", error=error, ended=ended, **ways, **values)
 
 
 def has_passkeys() -> bool:
@@ -87,14 +98,12 @@ def sign_in() -> ResponseReturnValue:
     try:
         fields.check()
         caller = auth.caller(account)
-        person_id = accounts.sign_in(
-            context.services(), account, password, caller=caller, now=context.now(), asks_more=factors.is_armed
-        )
+        person_id = directory_passwords.sign_in(context.services(), account, password, caller=caller, now=context.now())
         if entering.is_half(person_id):
             return entering.begin_second(person_id, fields.text("next"))
         return entering.enter(person_id, by_password=True)
     except Invalid as error:
-        return refused("session/sign_in.html", error, ended=False, has_passkeys=has_passkeys())
+        return sign_in_page(error)
     except accounts.NotRecorded as full:
         if entering.is_half(full.person_id):
             return entering.begin_on_full_disk(full, fields.text("next"))
@@ -105,12 +114,29 @@ def sign_in() -> ResponseReturnValue:
 @blueprint.post("/deconnexion")
 def sign_out() -> ResponseReturnValue:
     """Close the session and forget the opened key."""
-    actor = context.actor_or_none()
+    actor, way_out = context.actor_or_none(), ""
     if actor is not None:
+        way_out = leaving.way_out()
         keyring.lock()
         auth.close_session()
         flash(_("Vous êtes déconnecté."), "success")
-    answer = redirect(url_for("session.sign_in_form"), 303)
+    return _gone(way_out)
+
+
+@blueprint.post("/changer-de-personne")
+def change_person() -> ResponseReturnValue:
+    """Give the place at a shared desk to another person, who comes back to the same page if it is theirs too."""
+    way_out = ""
+    if context.actor_or_none() is not None:
+        way_out = leaving.way_out()
+        keyring.lock()
+        auth.leave_desk(request.form.get("next"))
+        leaving.ask_anew()
+    return _gone(way_out)
+
+
+def _gone(way_out: str) -> ResponseReturnValue:
+    answer = leaving.page(way_out) if way_out else make_response(redirect(url_for("session.sign_in_form"), 303))
     # Not "cookies": the device stays known, and the cookie of the ended session is worthless.
     answer.headers["Clear-Site-Data"] = '"cache", "storage"'
     return answer
@@ -128,12 +154,14 @@ def refused(template: str, error: Invalid, **values: Any) -> ResponseReturnValue
 @blueprint.get("/mon-compte/mot-de-passe")
 def password_form() -> ResponseReturnValue:
     """The form to change one's password."""
+    _require_own_password()
     return render_form("session/password.html", given=g.password_is_given)
 
 
 @blueprint.post("/mon-compte/mot-de-passe")
 def change_password() -> ResponseReturnValue:
     """Set a new password; the person's other sessions end."""
+    _require_own_password()
     fields = FormReader(request.form)
     current, new, again = (fields.secret(name) for name in ("current_password", "password", "password_again"))
     services, actor = context.services(), context.actor()
@@ -158,10 +186,22 @@ def change_password() -> ResponseReturnValue:
     return redirect(url_for("session.home"), 303)
 
 
+def _require_own_password() -> None:
+    """Refuse to change a password that opens nothing: the directory's is changed there."""
+    if not auth.has_own_password():
+        raise Forbidden("password.of_directory", "change it in the directory")
+
+
 @blueprint.get("/mon-compte/confirmer")
 def proof_form() -> ResponseReturnValue:
     """The page that asks for the password again before a sensitive act."""
-    return render_form("session/proof.html", form={"next": safe_path(request.args.get("next")) or ""})
+    return _proof_page(form={"next": safe_path(request.args.get("next")) or ""})
+
+
+def _proof_page(**values: Any) -> ResponseReturnValue:
+    return render_form(
+        "session/proof.html", by_provider=leaving.by_provider(), provider=context.services().provider, **values
+    )
 
 
 @blueprint.post("/mon-compte/confirmer")
@@ -171,9 +211,11 @@ def prove() -> ResponseReturnValue:
     current = fields.secret("current_password")
     try:
         fields.check()
-        accounts.check_password(context.services(), context.actor().person_id, current, now=context.now())
+        directory_passwords.check(context.services(), context.actor().person_id, current, now=context.now())
     except Invalid as error:
-        return refused("session/proof.html", error)
+        return refused(
+            "session/proof.html", error, by_provider=leaving.by_provider(), provider=context.services().provider
+        )
     auth.note_proof()
     flash(_("Merci. Envoyez maintenant votre demande de nouveau."), "success")
     return redirect(next_path(), 303)

@@ -6,8 +6,8 @@ people are told of accounts that are opened, of the second step of their sign-in
 Every document that was signed gets its row in the list of signatures to keep provable, which the earlier release made only
 where an authority is set.
 
-Revision ID: 0064
-Revises: 0063
+Revision ID: 0065
+Revises: 0064
 """
 
 import sqlalchemy as sa
@@ -15,12 +15,12 @@ from alembic import op
 
 import ged.db
 
-revision = "0064"
-down_revision = "0063"
+revision = "0065"
+down_revision = "0064"
 branch_labels = None
 depends_on = None
 phase = "contract"
-oldest_program = "0064"
+oldest_program = "0065"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -90,6 +90,15 @@ def downgrade() -> None:
         kinds = sa.table(counted, sa.column("kind"))
         op.execute(
             sa.delete(kinds).where(
-                kinds.c.kind.in_(["entity_export", "mail_loop", "organisation_acts", "take_over", "take_over_scans"])
+                kinds.c.kind.in_(
+                    [
+                        "directory_check",
+                        "entity_export",
+                        "mail_loop",
+                        "organisation_acts",
+                        "take_over",
+                        "take_over_scans",
+                    ]
+                )
             )
         )

@@ -1,17 +1,17 @@
 """the job that makes the pages of letters written in Word; from this revision on letters may be written in Word
 
-Revision ID: 0063
-Revises: 0062
+Revision ID: 0064
+Revises: 0063
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0063"
-down_revision = "0062"
+revision = "0064"
+down_revision = "0063"
 branch_labels = None
 depends_on = None
-oldest_program = "0063"  # an older program can read neither the job nor the pages of a letter written in Word
+oldest_program = "0064"  # an older program can read neither the job nor the pages of a letter written in Word
 phase = "contract"
 
 

@@ -1,0 +1,117 @@
+"""Signing in through the identity provider: the way there and back, proving again who one is, and sessions that end there."""
+
+from flask import Blueprint, Response, flash, make_response, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ged.directory import provider
+from ged.directory.provider import Came
+from ged.errors import GedError, Invalid
+from ged.org import accounts
+from web.site import auth, context, entering, leaving
+from web.site.errors import status_of, view_of
+from web.site.forms import FormReader
+from web.site.paths import next_path, safe_path
+from web.views.account.session import sign_in_page
+
+blueprint = Blueprint("provider", __name__, url_prefix="/connexion/fournisseur")
+
+
+@blueprint.post("")
+def begin() -> ResponseReturnValue:
+    """Leave for the provider, to sign in."""
+    target = safe_path(FormReader(request.form).text("next")) or url_for("session.home")
+    try:
+        return leaving.page(_way(target))
+    except GedError as error:
+        return sign_in_page(error, form={"next": target})
+
+
+@blueprint.post("/confirmer")
+def prove() -> ResponseReturnValue:
+    """Leave for the provider, to prove again who one is before a sensitive act."""
+    try:
+        return leaving.page(_way(next_path(), proves_session_id=auth.session_id()))
+    except GedError as error:
+        _say(error)
+        return redirect(url_for("session.proof_form", next=next_path()), 303)
+
+
+def _way(target: str, *, proves_session_id: int | None = None) -> str:
+    return provider.begin(
+        context.services(), browser=leaving.browser(), target=target, redirect_uri=leaving.redirect_uri(),
+        address=request.remote_addr or "", anew=leaving.is_anew(), now=context.now(), proves_session_id=proves_session_id,
+    )  # fmt: skip
+
+
+@blueprint.get("/retour")
+def returned() -> ResponseReturnValue:
+    """Come back from the provider."""
+    if request.args.get("error"):
+        # Its text is of the address: it is not shown.
+        return _not_in(Invalid("provider.cancelled", "begin again"))
+    issuer = request.args.get("iss")
+    known = context.services().provider
+    try:
+        if known is None or (issuer is not None and issuer != known.issuer):  # RFC 9207
+            raise Invalid("provider.refused", "sign in again", why="iss")
+        came = provider.finish(
+            context.services(), state=request.args.get("state", ""), browser=leaving.known_browser(),
+            code=request.args.get("code", ""), redirect_uri=leaving.redirect_uri(), address=request.remote_addr or "",
+            now=context.now(),
+        )  # fmt: skip
+    except accounts.NotRecorded as full:
+        auth.open_unrecorded(full)
+        return entering.welcome()
+    except GedError as error:
+        return _not_in(error)
+    return _proved(came) if came.proves_session_id is not None else _enter(came)
+
+
+def _enter(came: Came) -> ResponseReturnValue:
+    session[auth.PENDING] = came.pending
+    if came.asks_more:
+        return entering.begin_second(came.person_id, came.target)
+    try:
+        auth.open_session(came.person_id)
+    except accounts.NotRecorded as full:
+        auth.open_unrecorded(full)
+    return entering.welcome(came.target)
+
+
+def _proved(came: Came) -> ResponseReturnValue:
+    if not auth.has_row() or context.actor_or_none() is None or auth.session_id() != came.proves_session_id:
+        return _not_in(Invalid("provider.over", "begin again"))
+    auth.note_proof()
+    flash(_("Merci. Envoyez maintenant votre demande de nouveau."), "success")
+    return redirect(safe_path(came.target) or url_for("session.home"), 303)
+
+
+def _not_in(error: GedError) -> ResponseReturnValue:
+    """A person who is signed in stays so: another tab may have been quicker."""
+    if context.actor_or_none() is not None:
+        _say(error)
+        return redirect(url_for("session.home"), 303)
+    return sign_in_page(error, form={"next": auth.desk_path() or ""})
+
+
+def _say(error: GedError) -> None:
+    told = view_of(error)
+    flash(f"{told.message} {told.remedy}", "danger")
+
+
+@blueprint.post("/fin")
+def left() -> ResponseReturnValue:
+    """The provider says that sessions ended there (OpenID Connect Back-Channel Logout 1.0, 2.5 and 2.8)."""
+    token = request.form.get("logout_token", "")
+    try:
+        provider.leave(context.services(), token, address=request.remote_addr or "", now=context.now())
+    except Invalid as error:
+        return _told(400 if error.code != "session.throttled" else 429)
+    except GedError as error:
+        return _told(status_of(error))
+    return _told(200)
+
+
+def _told(status: int) -> Response:
+    return make_response("", status, {"Content-Type": "text/plain; charset=utf-8"})
