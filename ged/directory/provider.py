@@ -214,6 +214,7 @@ def sweep(uow: UnitOfWork) -> None:
 
 def follow(uow: UnitOfWork, pending: str, token: str, person_id: int) -> None:
     """The session is opened: what waited under ``pending`` belongs to it, if it is the same person's."""
+    uow.session.flush()
     uow.session.execute(
         update(ProviderSession)
         .where(ProviderSession.token_hash == _digest(pending), ProviderSession.person_id == person_id)

@@ -107,7 +107,6 @@ def open_session(person_id: PersonId, *, by_password: bool = False) -> None:
         if by_password and factors.is_armed(uow.session, int(person_id)):
             raise Invalid("second_step.over", "begin again")
         if pending:
-            uow.session.flush()
             provider.follow(uow, pending, token, int(person_id))
     session.clear()
     session.permanent = True
