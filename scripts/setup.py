@@ -132,11 +132,15 @@ def steps(level: str) -> list[Step]:
     judge = (java, "tests/judges/verapdf.py", "tests/judges/VeraPdf.java", "tests/judges/verapdf.pom.xml")
     eudss = (java, "tests/judges/eudss.py", "tests/judges/EuDss.java", "tests/judges/eudss.pom.xml")
     store = ("tests/servers/versitygw.py",), (".cache/versitygw/versitygw",)
+    identity = ("tests/servers/keycloak.py",)
+    keycloak = Step("keycloak", "Keycloak for the tests (once, 160 MB)", identity, (".cache/keycloak",), fetch_keycloak)
     s3 = Step("versitygw", "versitygw, an S3 store, built by Go (once, 84 MB)", *store, build_versitygw)
     return [
         *check,
         *servers,
-        *([s3] if os.environ.get("GED_TEST_LONG") else []),  # minutes of two cores: more than all tests that need it
+        *(
+            [s3, keycloak] if os.environ.get("GED_TEST_LONG") else []
+        ),  # minutes of two cores: more than all tests that need it
         Step("verapdf", "veraPDF, which judges PDF/A (once, 16 MB)", judge, (".cache/judges/verapdf",), fetch_verapdf),
         Step("eudss", "EU DSS, which judges signatures (once, 21 MB)", eudss, (".cache/judges/eudss",), fetch_eudss),
     ]
@@ -318,6 +322,11 @@ def fetch_verapdf() -> None:
 def fetch_eudss() -> None:
     """Fetch EU DSS, to check signatures."""
     fetch_for_tests("from tests.judges import eudss; eudss.fetch()")
+
+
+def fetch_keycloak() -> None:
+    """Fetch Keycloak, where long tests are asked for."""
+    fetch_for_tests("from tests.servers import keycloak; keycloak.fetch()")
 
 
 def fetch_for_tests(words: str) -> None:
