@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
+from werkzeug.test import TestResponse
 
 from ged.capture.models import MailboxMessage, MessageState
 from ged.closing import operations as closing
@@ -71,7 +72,7 @@ def test_every_list_asks_as_many_queries_for_many_rows_as_for_few(
     before = counted(app, house, clients)
     for number in range(1, AGAIN + 1):
         one_round(app, house, number)
-    after = counted(app, house, clients)
+    after = counted(app, house, clients, before)
     house.services.engine.dispose()
     grown = {page for page in before if after[page][1] > before[page][1]}
     assert grown >= GROWS, GROWS - grown
@@ -79,15 +80,25 @@ def test_every_list_asks_as_many_queries_for_many_rows_as_for_few(
     assert more == {}
 
 
-def counted(app: Flask, house: House, clients: dict[str, FlaskClient]) -> dict[tuple[str, str], tuple[int, int]]:
-    """(account, page) -> (number of queries, number of rows), for the pages that the account may open."""
-    found: dict[tuple[str, str], tuple[int, int]] = {}
+Found = dict[tuple[str, str], tuple[int, int]]
+
+
+def counted(app: Flask, house: House, clients: dict[str, FlaskClient], few: Found | None = None) -> Found:
+    """(account, page) -> (number of queries, number of rows), for the pages that the account may open.
+
+    Args:
+        few: what was found when there were fewer rows. A page that asks no more now, at its first opening, is not opened
+            again: an opening after the first asks at most as much.
+    """
+    found: Found = {}
     for who in ACCOUNTS:
         for path in paths(app, may_enter(app, house.who(who))):
             address = re.sub(r"\{(.+?)\}", lambda code: str(slip_kit.register_id(house.services, code[1])), path)
-            answer = clients[who].get(address)
+            sent, answer = asked(house, clients[who], address)
             if answer.status_code == 200 and answer.mimetype == "text/html":
-                found[who, path] = asked(house, clients[who], address), rows(answer.text)
+                if few is None or sent > few.get((who, path), (-1, 0))[0]:
+                    sent = asked(house, clients[who], address)[0]
+                found[who, path] = sent, rows(answer.text)
     return found
 
 
@@ -112,8 +123,8 @@ def rows(page: str) -> int:
     return len(re.findall(r"<(?:tr|li|article)\b|type=\"checkbox\"", page))
 
 
-def asked(house: House, client: FlaskClient, address: str) -> int:
-    """The queries of a page when it is opened again."""
+def asked(house: House, client: FlaskClient, address: str) -> tuple[int, TestResponse]:
+    """The number of queries of a page, and the page."""
     sent: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
@@ -122,10 +133,10 @@ def asked(house: House, client: FlaskClient, address: str) -> int:
 
     event.listen(house.services.engine, "before_cursor_execute", note)
     try:
-        assert client.get(address).status_code == 200, address
+        answer = client.get(address)
     finally:
         event.remove(house.services.engine, "before_cursor_execute", note)
-    return len(sent)
+    return len(sent), answer
 
 
 # --- one more row in every list
