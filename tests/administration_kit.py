@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from ged.administration import operations
 from ged.administration.lines import Line
@@ -66,10 +66,13 @@ def organisation(services: Services, *, on: date = TODAY) -> OrganisationFile:
 
 def dump(services: Services) -> dict[str, list[str]]:
     """Every row of every table, but the journal, the jobs, and what no undoing brings back."""
-    found = {}
+    tables = [table for table in Base.metadata.sorted_tables if table.name not in inverse.NEVER_TAKEN_BACK]
+    found: dict[str, list[str]] = {table.name: [] for table in tables}
     with services.engine.connect() as connection:
-        for table in Base.metadata.sorted_tables:
-            if table.name not in inverse.NEVER_TAKEN_BACK:
+        # Most tables are empty: to ask each of them for its rows was a quarter of the time of a test of an act.
+        filled = connection.execute(text("SELECT " + ", ".join(f"EXISTS(SELECT 1 FROM {one})" for one in found))).one()
+        for table, has_rows in zip(tables, filled, strict=True):
+            if has_rows:
                 found[table.name] = sorted(repr(tuple(row)) for row in connection.execute(select(table)))
     return found
 

@@ -194,17 +194,18 @@ def postgres_url() -> str:
 
 
 @pytest.fixture
-def make_database(postgres_url: str) -> Iterator[Callable[[], str]]:
-    """A function that makes an empty database and returns its SQLAlchemy URL. The database is dropped after the test.
+def make_database(postgres_url: str) -> Iterator[Callable[..., str]]:
+    """A function that makes an empty database, or one that is a ``copy_of`` another, and returns its SQLAlchemy URL. The
+    database is dropped after the test.
 
     A test that leaves a session open fails here. Otherwise the garbage collector would find the session during a later
     test and fail that one.
     """
     names: list[str] = []
 
-    def make() -> str:
+    def make(**options: str) -> str:
         names.append(f"ged_{uuid.uuid4().hex[:12]}")
-        return postgres.create_database(postgres_url, names[-1])
+        return postgres.create_database(postgres_url, names[-1], **options)
 
     yield make
     left = {name: postgres.open_sessions(postgres_url, name) for name in names}
@@ -215,12 +216,14 @@ def make_database(postgres_url: str) -> Iterator[Callable[[], str]]:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
 def either_database(request: pytest.FixtureRequest) -> str | None:
-    """Run the test twice: with None (``make_services`` makes a SQLite file), and with the URL of an empty
-    PostgreSQL."""
+    """Run the test twice: with None (``make_services`` makes a SQLite file), and with the URL of a database of PostgreSQL
+    that has all tables and no row."""
     if request.param == "sqlite":
         return None
-    make: Callable[[], str] = request.getfixturevalue("make_database")
-    return make()
+    from tests.factories import database_with_tables
+
+    make: Callable[..., str] = request.getfixturevalue("make_database")
+    return make(copy_of=database_with_tables(request.getfixturevalue("postgres_url")))
 
 
 @pytest.fixture(scope="session")

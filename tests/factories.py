@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, exists, insert, inspect, select
+from sqlalchemy import Connection, Engine, exists, insert, inspect, select, text
 from sqlalchemy.orm import Session
 
 from ged.adapters.blobs_fs import FileBlobs
@@ -105,29 +105,31 @@ def make_tables(engine: Engine) -> None:
     path = Path(engine.url.database or "")
     if engine.dialect.name == "sqlite" and not path.exists():
         path.write_bytes(_empty_database())
-    elif engine.dialect.name == "postgresql" and not inspect(engine).get_table_names():
+    elif engine.dialect.name == "postgresql":
         _make_tables_of_postgres(engine)
     else:
         metadata.create_all(engine)
 
 
-_TEMPLATES: dict[str, str] = {}
-"""Server -> the database there that has all tables and no row, made by this process."""
-
-
 def _make_tables_of_postgres(engine: Engine) -> None:
-    """Make all tables in the first empty database of a server, and keep a copy: each further one is a copy of the copy."""
-    server = engine.url.set(database="postgres").render_as_string(hide_password=False)
-    name, template = str(engine.url.database), _TEMPLATES.get(server)
-    if template is None:
+    there = set(inspect(engine).get_table_names())
+    if not there:
+        server = engine.url.set(database="postgres").render_as_string(hide_password=False)
+        engine.dispose()  # only a database without sessions can be dropped
+        postgres.drop_database(server, str(engine.url.database))
+        postgres.create_database(server, str(engine.url.database), copy_of=database_with_tables(server))
+    elif not there.issuperset(metadata.tables):
         metadata.create_all(engine)
-    engine.dispose()  # only a database without sessions can be copied or dropped
-    if template is None:
-        _TEMPLATES[server] = f"tables_{uuid.uuid4().hex[:12]}"
-        postgres.create_database(server, _TEMPLATES[server], copy_of=name)
-    else:
-        postgres.drop_database(server, name)
-        postgres.create_database(server, name, copy_of=template)
+
+
+@cache
+def database_with_tables(server: str) -> str:
+    """The database of a PostgreSQL server that has all tables and no row, to be copied; this process makes it once."""
+    name = f"tables_{uuid.uuid4().hex[:12]}"
+    engine = make_engine(postgres.create_database(server, name))
+    metadata.create_all(engine)
+    engine.dispose()  # only a database without sessions can be copied
+    return name
 
 
 @cache
@@ -144,21 +146,32 @@ def _empty_database() -> bytes:
 def make_organisation(services: Services) -> None:
     """Add a ministry of seven posts: mail office, secretary general with a secretary, two directions, an administrator.
 
-    On SQLite its rows are copied from a template made once per process, unless the database already has rows.
+    Its rows are copied from a template made once per process, unless the database already has rows.
     """
-    engine = services.engine
-    if engine.dialect.name != "sqlite" or any(_has_rows(engine)):
+    with services.engine.begin() as connection:
+        is_empty = not any(_has_rows(connection))
+        if is_empty:
+            for name, rows in _organisation_rows().items():
+                connection.execute(insert(metadata.tables[name]), rows)
+            if connection.dialect.name == "postgresql":
+                connection.execute(text(_numbering_on()))
+    if not is_empty:
         _make_organisation(services)
-        return
-    with engine.begin() as connection:
-        for name, rows in _organisation_rows().items():
-            connection.execute(insert(metadata.tables[name]), rows)
 
 
-def _has_rows(engine: Engine) -> Iterator[bool]:
-    with engine.connect() as connection:
-        for name in _organisation_rows():
-            yield connection.scalar(select(exists(select(metadata.tables[name])))) is True
+def _has_rows(connection: Connection) -> Iterator[bool]:
+    for name in _organisation_rows():
+        yield connection.scalar(select(exists(select(metadata.tables[name])))) is True
+
+
+@cache
+def _numbering_on() -> str:
+    """The statement after which PostgreSQL numbers further rows behind those that came with their numbers."""
+    return "SELECT " + ", ".join(
+        f"setval(pg_get_serial_sequence('{name}', 'id'), (SELECT max(id) FROM {name}))"
+        for name in _organisation_rows()
+        if "id" in metadata.tables[name].c and metadata.tables[name].c.id.type.python_type is int
+    )
 
 
 @cache
