@@ -29,7 +29,7 @@ from ged.routing.models import Mention
 from ged.signbook.models import LetterTemplate
 from ged.unit import SYSTEM, Services
 from ged.workbook.sheets import NEAREST_HEAD
-from tests.browsing import AXE, sign_in
+from tests.browsing import axe_faults, sign_in
 from tests.factories import NOW, PASSPHRASE, actor, make_natures, make_services
 from tests.keyboard_kit import Keys
 from tests.routing_kit import make_mentions
@@ -109,10 +109,7 @@ def clean(at: Keys) -> None:
     """The page passes axe and fits its window."""
     page = at.page
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
-    if AXE.is_file():
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-        assert not found, [(page.url, one["id"], one["nodes"][0]["html"]) for one in found]
+    assert axe_faults(page) == [], page.url
 
 
 def walk(at: Keys, *links: str) -> None:

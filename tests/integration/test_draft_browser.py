@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ged.richtext import document, marks
-from tests.browsing import AXE, WIDTHS, leading_on, sign_in
+from tests.browsing import WIDTHS, axe_faults, leading_on, sign_in
 from tests.signbook_site_kit import Site
 from tests.site import PASSWORD, served
 
@@ -151,11 +151,6 @@ PASTE = """([html, text]) => {
 }"""
 
 
-def violations(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    return list(page.evaluate("axe.run().then(found => found.violations.map(one => one.id + one.nodes[0].html))"))
-
-
 def saved(page: Page) -> None:
     with leading_on(page):
         page.get_by_role("button", name="Enregistrer", exact=True).last.click()
@@ -213,7 +208,7 @@ def test_the_toolbar_is_one_stop_and_the_editor_no_trap(page: Page, site: tuple[
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 740})
         page.click("[data-act=table]")
-        assert violations(page) == []
+        assert axe_faults(page) == []
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
         page.click("[data-act=noTable]")
     text.focus()

@@ -15,7 +15,7 @@ from ged.administration import first_access
 from ged.administration.first_access import Made
 from ged.org.models import FirstAccess, Person
 from ged.unit import Services
-from tests.browsing import AXE, WIDTHS, leading_on, sign_in
+from tests.browsing import WIDTHS, axe_faults, leading_on, sign_in
 from tests.factories import actor
 from tests.site import make_site, served
 
@@ -43,11 +43,7 @@ def place(tmp_path: Path) -> Iterator[tuple[str, Services, Made]]:
 def faults(page: Page) -> list[str]:
     """What axe finds, and whether the page is too wide."""
     wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    if AXE.is_file():
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate("axe.run().then(found => found.violations.map(one => one.id + one.nodes[0].html))")
-        return [*found, *(["too wide"] if wide else [])]
-    return ["too wide"] if wide else []
+    return [*axe_faults(page), *(["too wide"] if wide else [])]
 
 
 @pytest.mark.parametrize("width", WIDTHS)

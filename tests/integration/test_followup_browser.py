@@ -14,7 +14,7 @@ from ged.followup import notes
 from ged.ports import MailId
 from ged.unit import Services
 from tests.browser_site_kit import site
-from tests.browsing import AXE, WIDTHS, leading_on, sign_in
+from tests.browsing import AXE, WIDTHS, axe_faults, leading_on, sign_in
 from tests.factories import NOW, actor
 from tests.routing_kit import impute, post_id, register, remind, unit_id
 
@@ -81,9 +81,7 @@ def test_an_imputation_is_taken_back_by_one_click(page: Page, site: tuple[str, S
     message = page.locator(".flash--success")
     expect(message).to_contain_text("Courrier n° 00001/2026/MIN imputé.")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    if AXE.is_file():
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        assert page.evaluate("axe.run().then(found => found.violations.map(one => one.id))") == []
+    assert axe_faults(page) == []
     # Another tab shows the letter as it is now.
     other = page.context.new_page()
     other.goto(f"/courriers/{first}")
@@ -118,7 +116,5 @@ def test_the_pages_hold_at_both_widths(page: Page, site: tuple[str, Services], w
     sign_in(page, "sg")
     for path in ("/suivi/", "/suivi/?par=personne", "/questions", f"/courriers/{mail_id}/notes", "/bannette/?q=rien"):
         page.goto(path)
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-        assert [one["id"] for one in found] == [], path
+        assert axe_faults(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from ged.routing.models import Assignment
 from ged.unit import Services
 from tests.browser_site_kit import SUBJECT, count_registered, fill_registration, page, site
-from tests.browsing import AXE, leading_on, sign_in
+from tests.browsing import axe_faults, leading_on, sign_in
 from tests.routing_kit import register
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ def test_a_registration_waits_for_the_network_and_leaves_by_itself(page: Page, s
     page.press("#subject", "Enter")
     expect(told).to_contain_text("Votre envoi part de lui-même au retour du réseau.")
     expect(page.locator("#subject")).to_have_value(SUBJECT)
-    if AXE.is_file():
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        assert page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"] == []
+    assert axe_faults(page) == []
     assert count_registered(site[1]) == 0
     with leading_on(page):
         page.context.set_offline(False)

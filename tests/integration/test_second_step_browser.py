@@ -24,7 +24,7 @@ from sqlalchemy import select, update
 from ged.entry import totp
 from ged.entry.models import Passkey, TotpSecret
 from ged.unit import Role, Services
-from tests.browsing import AXE, WIDTHS, leading_on, sign_in
+from tests.browsing import WIDTHS, axe_faults, leading_on, sign_in
 from tests.factories import actor
 from tests.second_step_kit import arm, armed, code, id_of, journal
 from tests.site import PASSWORD, make_site, served
@@ -64,11 +64,10 @@ def browsing(browser: Browser, url: str, *, locale: str = "fr-FR", width: int = 
 
 def faults(page: Page) -> list[str]:
     """What axe finds, and whether the page is too wide."""
-    found: list[str] = []
-    if AXE.is_file():
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate("axe.run().then(found => found.violations.map(one => one.id + ' ' + one.nodes[0].html))")
-    return [*found, *(["too wide"] if page.evaluate("document.documentElement.scrollWidth > innerWidth") else [])]
+    return [
+        *axe_faults(page),
+        *(["too wide"] if page.evaluate("document.documentElement.scrollWidth > innerWidth") else []),
+    ]
 
 
 def first_step(page: Page, account: str = "agent") -> None:

@@ -26,7 +26,7 @@ from ged.reports.exports import FileRow
 from ged.space import Space
 from ged.unit import Services
 from tests import slip_kit
-from tests.browsing import AXE, ROOT, WIDTHS, leading_on, sign_in
+from tests.browsing import AXE, ROOT, WIDTHS, axe_faults, leading_on, sign_in
 from tests.factories import NOW, make_natures, make_organisation, make_services
 from tests.site import PASSWORD, give_passwords, open_site, served
 from tests.slip_kit import letter
@@ -96,9 +96,7 @@ def test_pages_fit_and_are_accessible(page: Page, width: int) -> None:
             sign_in(page, "sg")
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-        assert not found, [(path, v["id"], v["nodes"][0]["html"]) for v in found]
+        assert axe_faults(page) == [], path
     assert not errors
 
 
@@ -253,9 +251,7 @@ def test_a_background_request_after_the_session_leads_nowhere(
     expect(notice).to_be_in_viewport()
     expect(page.locator("#subject")).to_have_value("Demande de branchement")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    if AXE.is_file():
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        assert not page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    assert axe_faults(page) == []
     with leading_on(page):
         if sends:
             page.evaluate("document.querySelector('form.register').noValidate = true")
@@ -404,9 +400,7 @@ def _look_at_the_warning(page: Page, url: str, account: str, path: str, told: st
     sign_in(other, account)
     other.goto(path)
     expect(other.locator(".callout--danger", has_text=told)).to_be_visible()
-    if AXE.is_file():
-        other.evaluate(AXE.read_text(encoding="utf-8"))
-        assert not other.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    assert axe_faults(other) == []
     context.close()
 
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ged.writing import word
-from tests.browsing import AXE, WIDTHS, leading_on, sign_in
+from tests.browsing import WIDTHS, axe_faults, leading_on, sign_in
 from tests.factories import NOW
 from tests.site import served
 from tests.word_kit import edited, needs_office
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.browser
-NOTHING_FOUND = "async () => (await axe.run()).violations.map((one) => one.id)"
 
 
 @pytest.fixture
@@ -64,12 +63,10 @@ def test_a_letter_goes_to_word_and_comes_back(
         page.get_by_role("button", name="Déposer le document").click()
     expect(page.locator("h1")).to_have_text("Deux textes pour un projet")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.add_script_tag(path=AXE)
-    assert page.evaluate(NOTHING_FOUND) == []
+    assert axe_faults(page) == []
     with leading_on(page):
         page.get_by_role("link", name="Garder la version enregistrée").click()
-    page.add_script_tag(path=AXE)
-    assert page.evaluate(NOTHING_FOUND) == []
+    assert axe_faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     with leading_on(page):
         page.get_by_role("button", name="Remettre au parapheur").first.click()

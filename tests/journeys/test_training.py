@@ -17,7 +17,7 @@ from demo import training
 from demo.people import PASSPHRASE, PASSWORD
 from demo.processes import BIN
 from demo.stage import free_port
-from tests.browsing import AXE, leading_on, sign_in
+from tests.browsing import axe_faults, leading_on, sign_in
 from tests.worker_kit import eventually
 
 if TYPE_CHECKING:
@@ -89,9 +89,7 @@ class Office:
         expect(page.locator(".badge", has_text="réussi").first).to_be_visible()
         page.set_viewport_size({"width": 360, "height": 740})
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate("async () => (await axe.run(document)).violations.map((one) => one.id)")
-        assert found == []
+        assert axe_faults(page) == []
         page.set_viewport_size({"width": 1280, "height": 800})
 
     def letters(self, account: str, path: str) -> list[str]:
