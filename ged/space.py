@@ -5,7 +5,6 @@ refused except those an administrator needs to repair it: the remaining space is
 """
 
 import errno
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,12 +48,3 @@ def disk_full_of(error: OSError) -> DiskFull | None:
     if error.errno not in NO_SPACE:
         return None
     return DiskFull("disk.full", "free space on the server's disk, then send again", retryable=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable: a new, renamed or removed file is so only after this."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

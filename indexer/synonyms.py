@@ -8,14 +8,13 @@ They are applied to the query on both engines: an edit takes effect in the next 
 Elasticsearch needs no synonym set and no reload of an analyser.
 """
 
-import os
 import re
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+from ged.durable import replace_file
 from ged.errors import EngineFailed
 from ged.ports import SynonymError
 from indexer import analysis
@@ -101,12 +100,9 @@ class SynonymFile:
 
     def replace(self, text: str) -> None:
         """See ``SynonymBook.replace``."""
-        waiting = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
         try:
-            waiting.write_text(text, "utf-8")
-            os.replace(waiting, self._path)
+            replace_file(self._path, text.encode())
         except OSError as error:
-            waiting.unlink(missing_ok=True)
             remedy = "Look at disk space and rights of the data folder."
             raise EngineFailed("synonyms.not_written", remedy, why=str(error.strerror)) from error
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tantivy import FieldType, Index, Order, Query
 
+from ged.durable import sync_folder
 from ged.errors import EngineFailed
 from ged.ports import IndexDocument, MailId
 from indexer import tantivy_store
@@ -127,6 +128,9 @@ class Folder:
             try:
                 yield writer
                 writer.commit()
+                # tantivy syncs the files of a commit and not the new name of ``meta.json``: without this, a power cut
+                # brings back the commit before, and nobody indexes again what the database says is indexed.
+                sync_folder(self.path)
             except BaseException:
                 self._writer = None
                 self._index = Index.open(str(self.path))

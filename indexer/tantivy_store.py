@@ -6,7 +6,6 @@ never sees half an index.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from typing import Any
 
 from tantivy import Document, Index, PreTokenizedString, Schema, SchemaBuilder, Token
 
+from ged.durable import make_folder, replace_file, sync_folder
 from ged.ports import Building, IndexDocument
 from indexer import analysis, fields
 from indexer.fields import FIELDS, Kind, Record
@@ -70,11 +70,13 @@ def create(path: Path) -> None:
 
 def create_folder(path: Path) -> str:
     """Create an empty generation that neither file names yet; returns its name."""
-    path.mkdir(parents=True, exist_ok=True)
+    make_folder(path)
     before = [int(old.name.removeprefix("g")) for old in path.glob("g[0-9]*") if old.name[1:].isdigit()]
     name = f"g{max(before, default=0) + 1:06d}"
     (path / name).mkdir()
     Index(schema(), str(path / name))
+    sync_folder(path / name)
+    sync_folder(path)
     return name
 
 
@@ -116,9 +118,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _write(path: Path, told: dict[str, Any]) -> None:
-    waiting = path.with_suffix(".new")
-    waiting.write_text(json.dumps(told))
-    os.replace(waiting, path)
+    replace_file(path, json.dumps(told).encode())
 
 
 @cache

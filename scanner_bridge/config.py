@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from scanner_bridge.durable import write_durably
+from scanner_bridge.durable import make_folder, write_durably
 
 OptionValue = str | int | float | bool
 CONFIG_NAME = "config.json"
@@ -142,5 +142,5 @@ def load(home: Path) -> Config:
 
 def save(home: Path, config: Config) -> None:
     """Write the settings, readable by their owner only."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(home)
     write_durably(home / CONFIG_NAME, json.dumps(asdict(config), indent=2, ensure_ascii=False).encode(), mode=0o600)

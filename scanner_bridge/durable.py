@@ -21,6 +21,17 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and its missing parents, for their owner alone; a power cut does not undo them.
+
+    What is synced in a folder whose own name is lost is lost with it.
+    """
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for one in reversed(missing):
+        sync_folder(one.parent)
+
+
 def write_durably(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Write a file atomically: write a temporary file, flush it, rename it, flush the folder.
 

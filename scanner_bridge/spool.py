@@ -17,7 +17,7 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from scanner_bridge.device import PageFile
-from scanner_bridge.durable import PART_SUFFIX, fault_of, sync_folder, write_durably
+from scanner_bridge.durable import PART_SUFFIX, fault_of, make_folder, sync_folder, write_durably
 from scanner_bridge.faults import ScanFault
 from scanner_bridge.manifest import Manifest, Order, OrderId, Outcome, Page, page_of
 
@@ -36,7 +36,7 @@ class Spool:
         self._free_bytes = free_bytes
         self._lock = threading.RLock()
         self._batches: dict[str, Manifest] = {}
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(root)
         for folder in sorted(path for path in root.iterdir() if path.is_dir()):
             self._recover(folder)
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
-from scanner_bridge.durable import PART_SUFFIX, fault_of, sync_folder, write_durably
+from scanner_bridge.durable import PART_SUFFIX, fault_of, make_folder, sync_folder, write_durably
 from scanner_bridge.watch_files import MEDIA_TYPES, Seen, look, open_plain
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Inbox:
         """Open the inbox below ``root``, and delete incomplete copies that a kill left."""
         self._root, self._free_bytes = root, free_bytes
         self._entries: dict[str, Entry] = {}
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(root)
         for folder in sorted(root.iterdir()):
             if folder.name.endswith(PART_SUFFIX):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -5,7 +5,6 @@ To use an accredited authority instead, put its root into the folder ``trusted``
 """
 
 import errno
-import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ged.durable import make_folder, replace_file, sync_folder
 from ged.errors import ConfigError, Invalid
 from ged.ports import CertifiedPerson, RevokedCertificate
 from signing import authority_key, profiles
@@ -257,7 +257,7 @@ def renew_issuing(
     """Renew the issuing authority's certificate. Name and key stay the same, so its certificates stay valid."""
     root, before = certificates_in(folder)
     issuing = _issuing(before.subject, before.public_key(), root, offline.open(), now, address)
-    replace_file(folder / "issuing.pem", _pem(issuing))
+    replace_file(folder / "issuing.pem", _pem(issuing), mode=0o644)
     return issuing
 
 
@@ -266,7 +266,7 @@ def renew_root_list(
 ) -> None:
     """Renew the root's revocation list. The keeper then carries it to the site, which publishes it."""
     root = x509.load_pem_x509_certificate((folder / "root.pem").read_bytes())
-    replace_file(folder / "root.crl", _root_list(root, offline.open(), revoked, now))
+    replace_file(folder / "root.crl", _root_list(root, offline.open(), revoked, now), mode=0o644)
 
 
 def root_list(folder: Path, secret: bytes, *, now: datetime) -> bytes | None:
@@ -350,35 +350,21 @@ def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def replace_file(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Replace a file atomically: readers see the new content or the old."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
-        _write_new(Path(scratch) / path.name, content, mode=mode)
-        (Path(scratch) / path.name).replace(path)
-
-
 def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write all files at once, or none: of two concurrent commands one wins, and nobody sees half an authority."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         new = Path(scratch) / "authority"
         new.mkdir(mode=0o700)
         for name, content in files.items():
-            _write_new(new / name, content, mode=0o600 if name.endswith(".key") else 0o644)
+            replace_file(new / name, content, mode=0o600 if name.endswith(".key") else 0o644)
         try:
             new.rename(folder)  # over a missing or empty folder only
         except OSError as error:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
                 raise _exists() from error
             raise
-
-
-def _write_new(path: Path, content: bytes, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    sync_folder(folder.parent)
 
 
 def _missing() -> ConfigError:

@@ -14,9 +14,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from ged.durable import replace_file
 from ged.ports import AuthorityStanding, RevokedCertificate
 from signing.authority_key import curve_key, encrypted, is_protected, secret_password
-from signing.pki import Authority, certificates_in, replace_file
+from signing.pki import Authority, certificates_in
 
 LIST_VALIDITY = timedelta(days=35)
 """The keeper of the authority signs a new list each month; a few days are left for a delay."""
@@ -46,7 +47,7 @@ def publish(
     certificate = authority.certify_responder(key.public_key(), now=now, not_after=until)
     content = certificate.public_bytes(Encoding.PEM) + encrypted(key, secret_password(secret))
     replace_file(folder / "responder.pem", content, mode=0o600)  # key and certificate change together
-    replace_file(folder / "issuing.crl", authority.revocation_list(revoked, now=now, next_update=until))
+    replace_file(folder / "issuing.crl", authority.revocation_list(revoked, now=now, next_update=until), mode=0o644)
     return until
 
 

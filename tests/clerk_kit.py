@@ -21,13 +21,15 @@ class Clerk:
     place: str
     name: str
     stop: threading.Event
+    account: str = "agent"
+    password: str = PASSWORD
     answered: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Subject -> (id of the number, its text), for each letter whose number the site displayed."""
     failures: list[str] = field(default_factory=list)
 
     def work(self) -> None:
         """Register letters, one after another, until ``stop`` is set."""
-        person = Person(self.place, "agent", PASSWORD)
+        person = self._come_in()
         try:
             n = 0
             while not self.stop.is_set():
@@ -35,6 +37,14 @@ class Clerk:
                 self._register(person, f"lettre {self.name}-{n}")
         finally:
             person.close()
+
+    def _come_in(self) -> Person:
+        while True:
+            try:
+                return Person(self.place, self.account, self.password)
+            except httpx.HTTPError as failure:
+                self.failures.append(type(failure).__name__)
+                time.sleep(0.05)
 
     def _register(self, person: Person, subject: str) -> None:
         page = read_page(self._insist(lambda: person.http.get("/enregistrer/"), (200,)))

@@ -20,9 +20,9 @@ from typing import BinaryIO
 from ged.adapters.blob_drafts import CHUNK, HEADER, Written, drop_old_drafts, not_written, require_digest, write_draft
 from ged.adapters.blob_frames import FRAME, KEYED, FrameReader, key_id_of
 from ged.adapters.keyring import Keyring
+from ged.durable import make_folder, sync_folder
 from ged.errors import EngineFailed, NotFound
 from ged.ports import Digest, StoredBlob
-from ged.space import sync_folder
 
 MOVED_FOR_S = 60
 """A sweep moves a file aside for a moment. A file that stays there longer was left by a killed process."""
@@ -57,9 +57,9 @@ class FileBlobs:
         """
         self._folder, self._keyring = folder, keyring
         self._incoming = folder / "incoming"
-        self._incoming.mkdir(parents=True, exist_ok=True)
+        make_folder(self._incoming)
         self._trash = folder / "trash"
-        self._trash.mkdir(exist_ok=True)
+        make_folder(self._trash)
         drop_old_drafts(self._incoming)
         self._empty_trash()
 
@@ -70,7 +70,7 @@ class FileBlobs:
             written = write_draft(draft, content, self._keyring)
             target = self._path(written.digest)
             if not (_renewed(target) and self._is_readable(written.digest)):
-                self._make_place(target.parent)
+                make_folder(target.parent)
                 self._give_name(draft, written)
         except OSError as error:
             raise not_written(error) from error
@@ -107,7 +107,7 @@ class FileBlobs:
                 os.fsync(out.fileno())
             if not self._is_of(digest, draft):
                 raise EngineFailed("blob.altered", "restore the file from another backup", digest=digest)
-            self._make_place(target.parent)
+            make_folder(target.parent)
             os.replace(draft, target)
             sync_folder(target.parent)
         except OSError as error:
@@ -260,13 +260,6 @@ class FileBlobs:
             os.link(away, target)
         sync_folder(target.parent)
         away.unlink(missing_ok=True)
-
-    def _make_place(self, folder: Path) -> None:
-        """Make the two levels of folders; a name is durable once its folder is fsynced."""
-        for place in (folder.parent, folder):
-            if not place.exists():
-                place.mkdir(parents=True, exist_ok=True)
-                sync_folder(place.parent)
 
     def _path(self, digest: Digest) -> Path:
         require_digest(digest)

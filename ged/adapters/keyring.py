@@ -13,7 +13,6 @@ import binascii
 import fcntl
 import json
 import os
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -41,9 +40,9 @@ from sqlalchemy import (
 
 from ged.adapters.blob_frames import ID_BYTES
 from ged.db import UtcDateTime
+from ged.durable import make_folder, replace_file
 from ged.errors import ConfigError, EngineFailed, NotFound
 from ged.ports import Digest
-from ged.space import sync_folder
 
 MASTER = "master.json"
 BOOK = "documents.sqlite3"
@@ -117,16 +116,7 @@ class MasterKeys:
     def write(self, keys: dict[int, bytes]) -> None:
         """Write the file with these keys: whole, durable, for its owner alone."""
         told = {"keys": {str(number): base64.b64encode(key).decode() for number, key in sorted(keys.items())}}
-        draft = self._path.with_name(f".{MASTER}.{secrets.token_hex(4)}")
-        try:
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-                json.dump(told, out, indent=1)
-                out.flush()
-                os.fsync(out.fileno())
-            draft.replace(self._path)
-        finally:
-            draft.unlink(missing_ok=True)
-        sync_folder(self._path.parent)
+        replace_file(self._path, json.dumps(told, indent=1).encode(), mode=0o600)
 
 
 class Keyring:
@@ -143,7 +133,7 @@ class Keyring:
 
     def prepare(self) -> None:
         """Make what is missing: the folder, the first master key, the table. A second call changes nothing."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self._folder, mode=0o700)
         with self._writing() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
@@ -256,7 +246,7 @@ class Keyring:
         """
         theirs = MasterKeys(folder / MASTER).all()
         if not self.master.is_there:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self._folder, mode=0o700)
             self.master.write(theirs)
         self.prepare()
         ours = self.master.all()
@@ -391,7 +381,9 @@ def _book(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _settle(connection: object, _record: object) -> None:
-        for pragma in ("journal_mode=DELETE", "synchronous=FULL", "secure_delete=ON"):
+        # EXTRA: the end of a transaction is the removal of its journal, and FULL does not sync the folder after it. A
+        # power cut could bring the journal back; it would undo the transaction, and a document would have no key.
+        for pragma in ("journal_mode=DELETE", "synchronous=EXTRA", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")  # type: ignore[attr-defined]
 
     return engine

@@ -7,7 +7,6 @@ stored in ``anchors/<count>.tst``. Without an authority the anchor is made all t
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -20,6 +19,7 @@ from ged import audit
 from ged.archive import merkle
 from ged.archive.seal import GENESIS, HeadSeal, journal_seal
 from ged.audit import AuditEntry, Finding
+from ged.durable import make_folder, replace_file
 from ged.errors import EngineFailed
 from ged.ports import Timestamper
 from ged.unit import Services
@@ -156,13 +156,8 @@ class Anchors:
         return self._tokens / f"{anchor.count}.tst"
 
     def _write(self, path: Path, content: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        half = path.with_name(path.name + ".half")
-        with half.open("wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        half.replace(path)
+        make_folder(path.parent, mode=0o700)
+        replace_file(path, content)
 
 
 def journal_anchors(services: Services) -> Anchors:

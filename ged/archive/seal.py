@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.audit import AuditEntry, Finding, Head
+from ged.durable import make_folder, replace_file
 from ged.errors import ConfigError
 from ged.unit import Services
 
@@ -85,7 +86,7 @@ class HeadSeal:
     def alone(self) -> Iterator[None]:
         """Lock the folder against other writers."""
         # Two workers, or a worker and the command, may write: a line contains the digest of the line before it.
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(self._folder, mode=0o700)
         with (self._folder / "lock").open("w") as place:
             fcntl.flock(place, fcntl.LOCK_EX)
             yield
@@ -250,11 +251,8 @@ class HeadSeal:
         public = made.public_key()
         # The public key before the other, and whole at once: a concurrent check never finds half of it, and a power cut
         # between the two only means a new pair.
-        half = self._public.with_suffix(".half")
-        half.write_bytes(
-            public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-        )
-        half.replace(self._public)
+        pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        replace_file(self._public, pem)
         self._keep(made)
         return made
 
@@ -289,14 +287,7 @@ class HeadSeal:
         """Write the key encrypted and atomically, over an existing key."""
         encryption = serialization.BestAvailableEncryption(self._password())
         pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
-        half = self._key.with_name(self._key.name + ".half")
-        half.unlink(missing_ok=True)
-        handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as out:
-            out.write(pem)
-            out.flush()
-            os.fsync(out.fileno())
-        half.replace(self._key)
+        replace_file(self._key, pem, mode=0o600)
 
 
 def _secret_wrong() -> ConfigError:

@@ -14,9 +14,10 @@ from typing import Any
 
 from ged.backup.places import Fill, Place, Written
 from ged.backup.retention import moment_of
+from ged.durable import sync_folder
 from ged.errors import DiskFull, EngineFailed, InvalidTransition, NotFound
 from ged.ports import Writable
-from ged.space import NO_SPACE, sync_folder
+from ged.space import NO_SPACE
 
 CHUNK = 1 << 20
 HALF = ".half"

@@ -16,6 +16,7 @@ from demo.journey import Journey
 from demo.stage import STAMP, Stage, free_port, prepare_once, start, start_bridge
 from signing import keys
 from tests.factories import FAST
+from tests.power_kit import Disk
 from tests.servers import _locked, elastic, postgres, redis, run_dir
 from web.wiring import settings_file
 
@@ -91,6 +92,21 @@ def servers(
         elastic.forget(node, name)
         redis.empty(redis_url)
         postgres.drop_database(postgres_url, name)
+
+
+@pytest.fixture
+def office_on_a_disk(tmp_path: Path) -> Iterator[tuple[Journey, Disk]]:
+    """As ``office``, for one test, on a disk that forgets at a power cut what was not synced."""
+    aside, folder = tmp_path / "kept", tmp_path / "installation"
+    aside.mkdir()
+    folder.mkdir()
+    disk = Disk(folder, aside)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in disk.environment().items():
+            patch.setenv(name, value)
+        with _running(folder, {}) as stage, journey_on(stage) as journey:
+            disk.keep_all()  # this process made settings, scanner and people, and syncs nothing
+            yield journey, disk
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Shared by commands: the settings of this installation, and the exit on an expected error."""
 
 import os
-import shutil
+import stat
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from ged.config import Settings
+from ged.durable import replace_file
 from ged.errors import ConfigError, GedError
 from ged.moving.mark import require_not_moved
 from web.processes import logs
@@ -69,17 +70,7 @@ def _write(place: Path, content: bytes) -> None:
     if place.exists() and not place.is_file():
         place.write_bytes(content)
         return
-    draft = place.with_name(f".{place.name}.part")
-    try:
-        with draft.open("wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        if place.exists():
-            shutil.copymode(place, draft)
-        draft.replace(place)
-    finally:
-        draft.unlink(missing_ok=True)
+    replace_file(place, content, mode=stat.S_IMODE(place.stat().st_mode) if place.exists() else None)
 
 
 def stop(error: GedError, *, code: int = 1) -> NoReturn:

@@ -16,10 +16,11 @@ from ged.backup.papers import Index, Manifest
 from ged.backup.places import AnyMedium
 from ged.backup.restoring import Copy, Settled
 from ged.config import Settings
+from ged.durable import sync_folder
 from ged.errors import ConfigError, DiskFull, InvalidTransition
 from ged.jobs import JobKind
 from ged.ports import Decryptor, Digest
-from ged.space import NO_SPACE, sync_folder
+from ged.space import NO_SPACE
 from ged.unit import Services
 from ged.verify import VerifyReport, verify
 from web.processes.migrate import finish_database

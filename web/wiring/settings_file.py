@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 
 from ged.config import Settings, load_settings
+from ged.durable import make_folder, sync_folder
 from ged.errors import ConfigError
 
 NAME = "ged.env"
@@ -130,7 +131,7 @@ def _require_outside(folder: Path, data: Path) -> None:
 
 
 def _write(path: Path, content: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(path.parent, mode=0o700)
     if path.parent.stat().st_mode & 0o077:
         raise ConfigError(
             "settings.folder_open", f"close {path.parent} to others: chmod 700 {path.parent}", setting="--settings"
@@ -144,3 +145,4 @@ def _write(path: Path, content: str) -> None:
         os.fsync(out.fileno())
     os.link(half, path)  # fails if another command has written the file meanwhile
     half.unlink()
+    sync_folder(path.parent)
