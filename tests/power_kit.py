@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +63,7 @@ class Disk:
         }
 
     def cut(self, *, names_too: bool) -> list[str]:
-        """Put back what was kept. No process may use the disk any more.
+        """Kill each process that uses the disk, all at one moment, and put back what was kept.
 
         Args:
             names_too: names that were not synced are lost too. Else the disk has kept all names, as a file system does that
@@ -69,6 +72,7 @@ class Disk:
         Returns:
             The files that have lost something, as paths below ``root``.
         """
+        self._kill_all()
         before, after = _contents(self.root), self.aside / "after"
         shutil.rmtree(after, ignore_errors=True)
         self._rebuild(self.root, self.root.stat().st_ino, after, names_too=names_too)
@@ -77,6 +81,21 @@ class Disk:
         self.keep_all()
         now = _contents(self.root)
         return sorted(path for path in before.keys() | now.keys() if before.get(path) != now.get(path))
+
+    def _kill_all(self) -> None:
+        """Also children with a session of their own: one that still wrote would tear the state apart."""
+        mark = f"UNSYNCED_KEPT={self._kept.resolve()}".encode()
+        stopped: set[int] = set()
+        while found := {pid for pid in _processes() if mark in _environment(pid)} - stopped:
+            for pid in found:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSTOP)
+            stopped |= found
+        for pid in stopped:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        while any(mark in _environment(pid) for pid in stopped):
+            time.sleep(0.01)
 
     def keep_all(self) -> None:
         """Keep everything that is there, as ``sync`` does."""
@@ -112,6 +131,18 @@ class Disk:
         kept = self._kept / "d" / str(inode)
         lines = kept.read_text().split("\0")[:-1] if kept.exists() else []
         return [_Name(int(n), int(mode, 8), name) for n, mode, name in (one.split(" ", 2) for one in lines)]
+
+
+def _processes() -> list[int]:
+    return [int(one) for one in os.listdir("/proc") if one.isdigit()]
+
+
+def _environment(pid: int) -> list[bytes]:
+    """The environment with which a process began; empty of one that has ended."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def _names(folder: Path) -> list[_Name]:

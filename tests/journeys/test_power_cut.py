@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import threading
 import time
 
@@ -54,13 +53,10 @@ def _page(word: str) -> Image.Image:
 def _cut(office: Journey, disk: Disk, rng: random.Random) -> None:
     """All processes die at one moment, the disk forgets what was not synced; then the machine starts again."""
     place = office.place
-    names = list(place.processes.running)
-    for name in names:
-        os.killpg(place.processes.running[name].pid, signal.SIGSTOP)
-    for name in names:
-        place.processes.kill(name)
     names_too = rng.random() < 0.5
     print(f"cut, unsynced names {'lost too' if names_too else 'kept'}: {disk.cut(names_too=names_too)}")
+    for name in list(place.processes.running):
+        place.processes.kill(name)
     start_site(place)  # type: ignore[arg-type]
     start_worker(place)  # type: ignore[arg-type]
     start_bridge(place)  # type: ignore[arg-type]
