@@ -12,7 +12,7 @@ BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check quick lint collected sbom docs pages pictures day bench deadlocks malformed power-cuts mutate bundle bundle-try fmt clean
+.PHONY: help run demo test check quick lint collected sbom docs pages pictures day bench deadlocks malformed chaos power-cuts mutate bundle bundle-try fmt clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z*%-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -88,6 +88,10 @@ bench-bytes: ## a signed PDF changed at 2,000 random places of a fresh seed (PLA
 bench-kills: ## PostgreSQL killed 20 times (KILLS=20) while six clerks register, figures as a JSON line
 	@$(SETUP) test
 	@GED_TEST_KILLS=$(or $(KILLS),20) exec $(BIN)/pytest -q -s tests/faults/test_answered_is_durable.py -k killed
+
+chaos: ## kill site, workers, bridge, PostgreSQL, Redis and Elasticsearch 300 times (KILLS=300) while people work; an hour
+	@$(SETUP) test
+	@GED_TEST_CHAOS=$(or $(KILLS),300) exec $(BIN)/pytest -q -s tests/faults/test_chaos.py
 
 power-cuts: ## the power fails 20 times (CUTS=20, 25 at most) under scanning and registering; unsynced writes are lost
 	@$(SETUP) test

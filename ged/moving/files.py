@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ged.errors import EngineFailed
-from ged.space import sync_folder
+from ged.durable import sync_folder
 
 STAYS = frozenset({"index", "run", "tmp", "partial", "logs", "worker.lock", "moved.json"})
 """Of the data folder: what is made anew, or lasts as long as a process. The database goes over by its rows."""

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ged.errors import ConfigError
-from ged.space import sync_folder
+from ged.durable import sync_folder
 
 MARK = "moved.json"
 

@@ -22,7 +22,8 @@ from web.wiring import settings_file
 
 
 @contextmanager
-def _running(folder: Path, extra: dict[str, str], *, workers: int = 1) -> Iterator[Stage]:
+def running(folder: Path, extra: dict[str, str], *, workers: int = 1) -> Iterator[Stage]:
+    """An installation in a folder, embedded or with ``extra`` settings, and its processes."""
     bind = f"127.0.0.1:{free_port()}"
     with _cheap_keys():
         if not extra:
@@ -61,7 +62,7 @@ def _copy_prepared(data: Path, url: str) -> None:
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """An installation for one test module: SQLite, files, tantivy, one worker."""
-    with _running(tmp_path_factory.mktemp("embedded"), {}) as stage:
+    with running(tmp_path_factory.mktemp("embedded"), {}) as stage:
         yield stage
 
 
@@ -86,7 +87,7 @@ def servers(
     if node.ca_path:
         extra["GED_ELASTICSEARCH_CA"] = str(node.ca_path)
     try:
-        with _running(tmp_path_factory.mktemp("servers"), extra, workers=2) as stage:
+        with running(tmp_path_factory.mktemp("servers"), extra, workers=2) as stage:
             yield stage
     finally:
         elastic.forget(node, name)
@@ -104,7 +105,7 @@ def office_on_a_disk(tmp_path: Path) -> Iterator[tuple[Journey, Disk]]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in disk.environment().items():
             patch.setenv(name, value)
-        with _running(folder, {}) as stage, journey_on(stage) as journey:
+        with running(folder, {}) as stage, journey_on(stage) as journey:
             disk.keep_all()  # this process made settings, scanner and people, and syncs nothing
             yield journey, disk
 

@@ -12,11 +12,14 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 import time
+import uuid
 import zipfile
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +29,7 @@ from urllib.request import urlopen
 import pytest
 from elasticsearch import Elasticsearch
 
-from tests.servers import Running, Unavailable, free_port, once, started_ticks_of
+from tests.servers import Running, Unavailable, free_port, once, run_dir, started_ticks_of
 
 URL_VARIABLE = "GED_TEST_ELASTICSEARCH_URL"
 CACHE = Path(__file__).parents[2] / ".cache" / "elasticsearch"
@@ -133,18 +136,60 @@ def start(
         for path in (folder, *folder.rglob("*")):
             if not path.is_relative_to(folder / "home"):
                 os.chown(path, user.pw_uid, user.pw_gid)
+    scheme = "https" if (settings or {}).get("xpack.security.http.ssl.enabled") == "true" else "http"
+    return _launch(folder, home, environment, f"{scheme}://127.0.0.1:{port}")
+
+
+def _launch(folder: Path, home: Path, environment: Mapping[str, str], url: str) -> Running:
+    user = _user()
     identity = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"] if user else []
     command = [*(["setpriv", *identity] if user else []), str(home / "bin" / "elasticsearch")]
     with (folder / "out").open("w") as output:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            command, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             start_new_session=True,
         )  # fmt: skip
-    scheme = "https" if (settings or {}).get("xpack.security.http.ssl.enabled") == "true" else "http"
-    url = f"{scheme}://127.0.0.1:{port}"
     _wait(url, process, folder / "out")
     process.returncode = 0  # It outlives this worker; the controlling process of the run stops it by its id.
     return Running(url, process.pid, started_ticks=started_ticks_of(process.pid))
+
+
+def folder_of_a_test(stack: ExitStack) -> Path:
+    """A folder in that of the run, which the server's own user may enter; it is removed with the stack."""
+    folder = run_dir() / f"elastic-{uuid.uuid4().hex[:8]}"
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+class Node:
+    """A node of one test, which may be killed and started again on its data.
+
+    Attributes:
+        url: the same after a new start.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        java, user, port = find_java(), _user(), free_port()
+        self._folder, self._home = folder, _reachable(fetch(), user, folder)
+        self._environment = _prepare(folder, self._home, java, port, {}, FOR_MINUTES)
+        if user:
+            for path in (folder, *folder.rglob("*")):
+                if not path.is_relative_to(folder / "home"):
+                    os.chown(path, user.pw_uid, user.pw_gid)
+        self.url = f"http://127.0.0.1:{port}"
+        self._running = _launch(folder, self._home, self._environment, self.url)
+
+    def kill(self) -> None:
+        """SIGKILL the node with its children."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._running.pid, signal.SIGKILL)
+        while started_ticks_of(self._running.pid):
+            time.sleep(0.05)
+
+    def start(self) -> None:
+        """Start again after ``kill``; returns when it answers."""
+        self._running = _launch(self._folder, self._home, self._environment, self.url)
 
 
 def _prepare(folder: Path, home: Path, java: Path, port: int, settings: Mapping[str, str], jvm: str) -> dict[str, str]:

@@ -1,0 +1,311 @@
+"""A day of letters while processes and servers are killed: people who repeat what was not confirmed, and a killer."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+import httpx
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
+
+from demo.client import Form, Page, read_page
+from demo.journey import Journey, Registered, aged_page
+from demo.letters import DrawnLetter
+from demo.people import PASSPHRASE
+from demo.stage import Stage
+from ged.capture.models import Scan, ScanOrder
+from ged.jobs import UNSETTLED_STATES, Job
+from ged.register.models import Attachment, Mail, PageText
+from ged.register.states import MailState
+from ged.routing.models import Assignment
+from ged.slips.models import Slip, SlipLine
+from ged.slips.states import SlipState
+from ged.unit import Services
+
+Value = TypeVar("Value")
+LONGEST_STEP_S = 300.0
+"""A step that is repeated for so long is stuck."""
+
+
+@dataclass
+class Told:
+    """What people were told, and what they had to repeat."""
+
+    numbers: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """Subject -> letter and number that the site displayed."""
+    steps: list[tuple[int, str]] = field(default_factory=list)
+    """Letter and step that the site confirmed."""
+    repeated: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(self) -> int:
+        """All confirmations."""
+        return len(self.numbers) + len(self.steps)
+
+
+class Waiting(Exception):
+    """A machine is at work: look again."""
+
+
+class Lost(AssertionError):
+    """Something that a person was told is not there, or a step did not end."""
+
+
+@dataclass
+class Life:
+    """One letter after another, each from the mail office to its end, by one group of people.
+
+    Args:
+        scans: whether its letters are scanned; the desk has one scanner, so one life at a time does.
+    """
+
+    stage: Stage
+    services: Services
+    told: Told
+    name: str
+    letter: DrawnLetter
+    scans: bool = False
+    finished: list[int] = field(default_factory=list)
+    fault: BaseException | None = None
+
+    def work(self, stop: threading.Event) -> None:
+        """Letters until ``stop``; the last one is brought to its end."""
+        journey = Journey(self.stage, say=lambda _text: None, start_bridge=lambda: None)
+        try:
+            n = 0
+            while not stop.is_set():
+                n += 1
+                self.finished.append(self._live(journey, f"lettre {self.name}-{n}"))
+        except BaseException as fault:  # noqa: BLE001  # the main thread raises it
+            self.fault = fault
+        finally:
+            journey.leave()
+
+    def _live(self, journey: Journey, subject: str) -> int:
+        one = self._register(journey, subject)
+        mail_id = int(one.mail_id)
+        if self.scans:
+            self._insist(mail_id, "scanned", lambda: self._has_text(mail_id), lambda: self._scan(journey, one))
+        self._insist(
+            mail_id, "imputed", lambda: self._state(mail_id) is not MailState.TO_IMPUTE, lambda: journey.impute(one)
+        )
+        self._insist(
+            mail_id, "sent", lambda: self._slips(mail_id) == [SlipState.SENT], lambda: self._send(journey, one)
+        )
+        self._insist(
+            mail_id,
+            "received",
+            lambda: self._slips(mail_id) == [SlipState.RECEIVED],
+            lambda: self._receive(journey, mail_id),
+        )
+        self._insist(mail_id, "assigned", lambda: self._assignments(mail_id) > 1, lambda: journey.assign(one))
+        self._insist(mail_id, "closed", lambda: self._state(mail_id) is MailState.CLOSED, lambda: journey.close(one))
+        return mail_id
+
+    # --- steps ---------------------------------------------------------------------------------------------------
+
+    def _register(self, journey: Journey, subject: str) -> Registered:
+        clerk = self._until(subject, lambda: journey.person("bo.agent"))
+        page = read_page(self._answered(subject, lambda: clerk.http.get("/enregistrer/"), 200))
+        form = page.form("/enregistrer")
+        values = {name: list(found) for name, found in form.fields.items()}
+        authority = next(v for v, text in form.choices["addressed_post_id"] if "Secrétaire générale" in text)
+        values |= {"subject": [subject], "sender_name": ["Préfecture de Yoto"], "addressed_post_id": [authority]}
+        post = partial(clerk.http.post, form.action, data=values, follow_redirects=False)
+        sent = self._answered(subject, post, 303)
+        shown = read_page(self._answered(subject, lambda: clerk.http.get(sent.headers["location"]), 200))
+        number = shown.text.split('class="confirmation__detail">', 1)[1].split("<", 1)[0].strip()
+        mail = shown.link("/courriers/").split("/courriers/")[1].split("/")[0].split("?")[0]
+        entry = shown.link("etiquette").removesuffix("/etiquette.pdf")
+        with self.told.lock:
+            self.told.numbers[subject] = (int(mail), number)
+        return self._until(
+            subject, lambda: journey.labelled(self.letter, number=number, mail=f"/courriers/{mail}", entry=entry)
+        )
+
+    def _send(self, journey: Journey, one: Registered) -> None:
+        clerk, begun = journey.person("bo.agent"), self._slip_ids(int(one.mail_id))
+        if begun:  # numbered before the fault: it is signed with the same number
+            form = clerk.open(f"/bordereaux/{begun[0]}").form("/signer")
+            clerk.send(form, _with_key(form, {}))
+            return
+        form = clerk.open(f"/bordereaux/nouveau?mail={one.mail_id}").form("/bordereaux/nouveau")
+        unit = next(v for v, text in form.choices["receiver_unit_id"] if "Direction générale de l'énergie" in text)
+        values = {"receiver_unit_id": unit, "purpose": "handover", "messenger": "Mawuli Dzidzo"}
+        clerk.send(form, _with_key(form, values), button="Signer et envoyer")
+
+    def _receive(self, journey: Journey, mail_id: int) -> None:
+        head = journey.person("dge.chef")
+        form = head.open(f"/bordereaux/{self._slip_ids(mail_id)[0]}/recevoir").form("/recevoir")
+        lines = {name: "received" for name in form.names if name.startswith("line-")}  # none when they are kept already
+        head.send(form, _with_key(form, lines), button="Signer la réception")
+
+    def _scan(self, journey: Journey, one: Registered) -> None:
+        """One page under the lid, as one batch; what was begun before a fault is ended first."""
+        clerk, lid = journey.person("bo.agent"), self.stage.scanner
+        if self._has_pages(int(one.mail_id)):
+            raise Waiting("the page is there, its text is not")
+        page = clerk.open("/numerisations/")
+        if not _open_batch(page):
+            lid.lay(aged_page(one, 1))
+            form = page.form("/numeriser")
+            device = next(v for v, _ in form.choices["device"] if "pnm:0" in v)
+            page = clerk.send(form, {"device": device, "mode": "gray", "dpi": "300", "more": "1"})
+        ends = time.monotonic() + 20
+        while time.monotonic() < ends:
+            page = clerk.open("/numerisations/")
+            if "1 page reçue" in page.words and [f for f in page.forms if "/terminer" in f.action]:
+                clerk.send(page.form("/terminer"), {})
+                raise Waiting("the page is received")
+            again = [f for f in page.forms if "page-suivante" in f.action]
+            if again and "0 page" in page.words:
+                clerk.send(again[0], {})
+            time.sleep(0.5)
+        raise Waiting("the scanner")
+
+    # --- repeating -----------------------------------------------------------------------------------------------
+
+    def _insist(self, mail_id: int, step: str, is_done: Callable[[], bool], act: Callable[[], object]) -> None:
+        """Act until it is done. What was confirmed must be there at once, and stay."""
+        ends = time.monotonic() + LONGEST_STEP_S
+        while not self._asked(is_done):
+            if time.monotonic() > ends:
+                raise Lost(f"letter {mail_id}: {step!r} did not end; {self._standing()}; {self.told.repeated[-3:]}")
+            try:
+                act()
+            except Waiting:
+                time.sleep(0.3)
+                continue
+            except (httpx.HTTPError, AssertionError, StopIteration, IndexError, DBAPIError) as fault:
+                self._note(step, fault)
+                continue
+            if not self._asked(is_done):
+                raise Lost(f"letter {mail_id}: {step!r} was confirmed and is not there")
+        with self.told.lock:
+            self.told.steps.append((mail_id, step))
+
+    def _until(self, what: str, look: Callable[[], Value]) -> Value:
+        ends = time.monotonic() + LONGEST_STEP_S
+        while True:
+            try:
+                return look()
+            except (httpx.HTTPError, AssertionError, DBAPIError) as fault:
+                if time.monotonic() > ends:
+                    raise Lost(f"{what}: {fault}") from fault
+                self._note(what, fault)
+                time.sleep(0.1)
+
+    def _answered(self, what: str, ask: Callable[[], httpx.Response], wanted: int) -> httpx.Response:
+        def once() -> httpx.Response:
+            answer = ask()
+            assert answer.status_code == wanted, f"{answer.status_code}: {answer.text[:300]}"
+            return answer
+
+        return self._until(what, once)
+
+    def _asked(self, look: Callable[[], bool]) -> bool:
+        return self._until("the database", look)
+
+    def _note(self, step: str, fault: BaseException) -> None:
+        with self.told.lock:
+            self.told.repeated.append(f"{step}: {type(fault).__name__} {str(fault)[:160]}")
+        time.sleep(0.1)
+
+    # --- what the database says ----------------------------------------------------------------------------------
+
+    def _state(self, mail_id: int) -> MailState:
+        with self.services.reading() as session:
+            return session.scalars(select(Mail.state).where(Mail.id == mail_id)).one()
+
+    def _slip_ids(self, mail_id: int) -> list[int]:
+        with self.services.reading() as session:
+            return list(session.scalars(select(SlipLine.slip_id).where(SlipLine.mail_id == mail_id)))
+
+    def _slips(self, mail_id: int) -> list[SlipState]:
+        with self.services.reading() as session:
+            wanted = select(Slip.state).join(SlipLine, SlipLine.slip_id == Slip.id).where(SlipLine.mail_id == mail_id)
+            return list(session.scalars(wanted))
+
+    def _assignments(self, mail_id: int) -> int:
+        with self.services.reading() as session:
+            return session.scalar(select(func.count()).where(Assignment.mail_id == mail_id)) or 0
+
+    def _standing(self) -> str:
+        """What machines have before them, for whoever looks for the fault."""
+        with self.services.reading() as session:
+            jobs = session.execute(
+                select(Job.id, Job.kind, Job.state, Job.attempts, Job.lease_until, Job.error_code)
+                .where(Job.state.in_(UNSETTLED_STATES)).order_by(Job.id).limit(8)
+            ).all()  # fmt: skip
+            orders = session.execute(
+                select(ScanOrder.id, ScanOrder.state, ScanOrder.pages, ScanOrder.code)
+                .order_by(ScanOrder.id.desc())
+                .limit(3)
+            ).all()
+            scans = session.execute(select(Scan.id, Scan.state).order_by(Scan.id.desc()).limit(3)).all()
+        return f"jobs {jobs}, orders {orders}, scans {scans}"
+
+    def _has_pages(self, mail_id: int) -> bool:
+        with self.services.reading() as session:
+            return bool(session.scalar(select(func.count()).where(Attachment.mail_id == mail_id)))
+
+    def _has_text(self, mail_id: int) -> bool:
+        with self.services.reading() as session:
+            wanted = (
+                select(func.count()).select_from(PageText).join(Attachment, Attachment.id == PageText.attachment_id)
+            )
+            return bool(session.scalar(wanted.where(Attachment.mail_id == mail_id)))
+
+
+def _with_key(form: Form, values: dict[str, str]) -> dict[str, str]:
+    """With the passphrase, unless the key is still open."""
+    return values | ({"passphrase": PASSPHRASE} if "passphrase" in form.names else {})
+
+
+def _open_batch(page: Page) -> bool:
+    return any("/terminer" in form.action or "page-suivante" in form.action for form in page.forms)
+
+
+@dataclass(frozen=True)
+class Victim:
+    """Something that can be killed, and started again."""
+
+    kill: Callable[[], None]
+    start: Callable[[], None]
+
+
+def kill_at_random(
+    victims: Mapping[str, Victim], told: Told, lives: list[Life], *, kills: int, rng: random.Random
+) -> dict[str, int]:
+    """Kill one, at times two at once, while people work. Between two kills they come on by some steps.
+
+    Returns:
+        How often each was killed.
+
+    Raises:
+        Lost: of a life.
+    """
+    count = dict.fromkeys(victims, 0)
+    while sum(count.values()) < kills:
+        begun = told.count()
+        wait_s = time.monotonic() + 60
+        while told.count() < begun + 2 and time.monotonic() < wait_s:
+            for life in lives:
+                if life.fault is not None:
+                    raise life.fault
+            time.sleep(0.05)
+        time.sleep(rng.uniform(0, 1.0))
+        chosen = rng.sample(sorted(victims), 2 if rng.random() < 0.25 else 1)
+        for name in chosen:
+            victims[name].kill()
+            count[name] += 1
+        time.sleep(rng.uniform(0, 1.5))
+        for name in chosen:
+            victims[name].start()
+    return count

@@ -1,0 +1,220 @@
+"""Chaos: processes and servers are killed at random while letters are scanned, registered, routed, signed and closed.
+
+Every letter that a person was told "registered" is there once, with its number, its text, its entry in the index and its
+slip; nothing is stuck; journal, registers and closings verify. ``GED_TEST_CHAOS=300`` kills three hundred times
+(``make chaos``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from demo.journey import SEED, Journey, names_number
+from demo.letters import make_letters
+from demo.stage import Stage, free_port, start_bridge, start_site, start_worker
+from ged.archive.keeping import seal_head
+from ged.closing import operations as closing
+from ged.config import load_settings
+from ged.jobs import UNSETTLED_STATES, Job
+from ged.register.models import Attachment, Mail, MailNumber
+from ged.slips.models import Slip, SlipLine
+from ged.slips.states import SlipState
+from ged.unit import Services
+from ged.verify import verify
+from tests.chaos_kit import Life, Told, Victim, kill_at_random
+from tests.journeys.conftest import running
+from tests.servers import Unavailable, elastic, postgres
+from web.wiring import settings_file
+from web.wiring.services import build_services
+
+KILLS = int(os.environ.get("GED_TEST_CHAOS", "6"))
+ELASTIC_TOO = "GED_TEST_CHAOS" in os.environ
+"""A node that is killed takes half a minute of processor time for each new start. Without it, the run's node stays."""
+SETTLED_S = 240.0
+pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(600 + 30 * KILLS)]
+
+
+class Redis:
+    """A Redis of this test, which forgets everything when it is killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._port = folder, free_port()
+        folder.mkdir()
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.start()
+
+    def start(self) -> None:
+        """Start it, empty."""
+        words = [
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            str(self._port),
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            str(self._folder),
+        ]
+        self._process = subprocess.Popen(
+            ["redis-server", *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture
+def place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Stage, dict[str, Victim]]]:
+    """An installation on servers of its own, and everything in it that can be killed."""
+    with ExitStack() as stack:
+        victims: dict[str, Victim] = {}
+        try:
+            cluster = stack.enter_context(postgres.durable())
+            if ELASTIC_TOO:
+                node = elastic.Node(elastic.folder_of_a_test(stack))
+                stack.callback(node.kill)
+                victims["elasticsearch"] = Victim(node.kill, node.start)
+                searching = {"GED_ELASTICSEARCH_URL": node.url, "GED_ELASTICSEARCH_INDEX": "chaos"}
+            else:
+                searching = settings_of_run(request.getfixturevalue("elasticsearch_url"), stack)
+        except Unavailable as refusal:
+            pytest.skip(str(refusal))
+        redis = Redis(tmp_path / "redis")
+        stack.callback(redis.kill)
+        extra = {"GED_DATABASE_URL": cluster.url, "GED_REDIS_URL": redis.url, **searching}
+        stage = stack.enter_context(running(tmp_path, extra, workers=2))
+
+        def start_the_site() -> None:
+            start_site(stage)
+            stage.processes.wait_for_site(stage.url)
+
+        yield (
+            stage,
+            victims
+            | {
+                "postgresql": Victim(cluster.kill, cluster.start),
+                "redis": Victim(redis.kill, redis.start),
+                "site": Victim(lambda: stage.processes.kill("site"), start_the_site),
+                "worker": Victim(lambda: stage.processes.kill("worker"), lambda: start_worker(stage)),
+                "worker-2": Victim(lambda: stage.processes.kill("worker-2"), lambda: start_worker(stage, "worker-2")),
+                "bridge": Victim(lambda: stage.processes.kill("bridge"), lambda: start_bridge(stage)),
+            },
+        )
+
+
+def settings_of_run(url: str, stack: ExitStack) -> dict[str, str]:
+    """The run's node, with an index of this test."""
+    node, name = elastic.connection(url), f"chaos-{uuid.uuid4().hex[:8]}"
+    stack.callback(elastic.forget, node, name)
+    found = {"GED_ELASTICSEARCH_URL": node.url, "GED_ELASTICSEARCH_INDEX": name}
+    found |= {"GED_ELASTICSEARCH_API_KEY": node.api_key} if node.api_key else {}
+    return found | ({"GED_ELASTICSEARCH_CA": str(node.ca_path)} if node.ca_path else {})
+
+
+def test_what_people_were_told_is_there(place: tuple[Stage, dict[str, Victim]]) -> None:
+    stage, victims = place
+    rng = random.Random(seed := int(os.environ.get("GED_TEST_SEED", random.randrange(10**9))))
+    print(f"seed {seed}")
+    desk = Journey(stage, say=print, start_bridge=lambda: start_bridge(stage))
+    desk.pair()
+    services = build_services(load_settings(settings_file.file_of(stage.data)))
+    told, stop = Told(), threading.Event()
+    (letter,) = make_letters(SEED, 1)
+    lives = [Life(stage, services, told, name, letter, scans=name == "a") for name in "abc"]
+    threads = [threading.Thread(target=life.work, args=(stop,), daemon=True) for life in lives]
+    for thread in threads:
+        thread.start()
+    began = time.monotonic()
+    try:
+        count = kill_at_random(victims, told, lives, kills=KILLS, rng=rng)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(SETTLED_S)
+    for life in lives:
+        if life.fault is not None:
+            raise life.fault
+    assert not any(thread.is_alive() for thread in threads), "somebody still waits"
+    took = time.monotonic() - began
+    settle(services)
+    check(services, told, lives)
+    assert_found(desk, told)
+    desk.leave()
+    services.engine.dispose()
+    print(json.dumps({
+        "bench": "chaos", "kills": count, "seconds": round(took), "told_registered": len(told.numbers),
+        "told_steps": len(told.steps), "repeated": len(told.repeated), "whole_ways": sum(len(one.finished) for one in lives),
+    }))  # fmt: skip
+
+
+def settle(services: Services) -> None:
+    """Wait until no job is left; one that failed or is uncertain is a fault."""
+    ends = time.monotonic() + SETTLED_S
+    while True:
+        with services.reading() as session:
+            left = session.execute(
+                select(Job.kind, Job.state, Job.attempts, Job.error_code, Job.error_detail)
+                .where(Job.state.in_(UNSETTLED_STATES), Job.run_after < datetime.now(UTC) + timedelta(minutes=30))
+            ).all()  # fmt: skip
+        if not left:
+            return
+        assert time.monotonic() < ends, f"stuck: {left}"
+        time.sleep(0.5)
+
+
+def check(services: Services, told: Told, lives: list[Life]) -> None:
+    """Letters, numbers, slips, pages, journal, closings."""
+    with services.reading() as session:
+        rows = session.execute(
+            select(Mail.subject, Mail.id, MailNumber.text).join(MailNumber, MailNumber.mail_id == Mail.id)
+        ).all()
+        slips = session.execute(
+            select(SlipLine.mail_id, Slip.state)
+            .join(Slip, Slip.id == SlipLine.slip_id)
+            .where(SlipLine.mail_id.is_not(None))
+        ).all()
+        scanned = session.execute(select(Attachment.mail_id, func.count()).group_by(Attachment.mail_id)).all()
+    there = {subject: (mail_id, number) for subject, mail_id, number in rows if subject.startswith("lettre ")}
+    assert len(there) == sum(row.subject.startswith("lettre ") for row in rows), "a form sent twice became two letters"
+    assert {subject: there.get(subject) for subject in told.numbers} == told.numbers, "told, and not there"
+    assert len({number for _, number in told.numbers.values()}) == len(told.numbers), "a number was told twice"
+    whole = {mail_id for life in lives for mail_id in life.finished}
+    assert sorted(mail_id for mail_id, _ in slips) == sorted({mail_id for mail_id, _ in slips}), (
+        "two slips for one letter"
+    )
+    assert {mail_id for mail_id, state in slips if state is SlipState.RECEIVED} >= whole
+    with_pages = {mail_id for life in lives if life.scans for mail_id in life.finished}
+    assert {mail_id: count for mail_id, count in scanned if mail_id in with_pages} == dict.fromkeys(with_pages, 1)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert closing.close_what_is_over(services, now=tomorrow) == []
+    seal_head(services, now=tomorrow)
+    assert verify(services, now=tomorrow).problems == ()
+
+
+def assert_found(desk: Journey, told: Told) -> None:
+    """Each letter is found by its subject."""
+    clerk = desk.person("bo.agent")
+
+    def is_found(subject: str, number: str) -> bool:
+        shown = clerk.http.get("/recherche", params={"q": f'"{subject}"'}).text
+        return names_number(shown, number)
+
+    for subject, (_, number) in told.numbers.items():
+        desk.until(f"{subject} is found", lambda s=subject, n=number: is_found(s, n), seconds=60)  # type: ignore[misc]
