@@ -5,8 +5,8 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ged.errors import EngineFailed
 from ged.durable import sync_folder
+from ged.errors import EngineFailed
 
 STAYS = frozenset({"index", "run", "tmp", "partial", "logs", "worker.lock", "moved.json"})
 """Of the data folder: what is made anew, or lasts as long as a process. The database goes over by its rows."""

@@ -5,8 +5,8 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ged.errors import ConfigError
 from ged.durable import sync_folder
+from ged.errors import ConfigError
 
 MARK = "moved.json"
 
