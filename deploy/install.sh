@@ -460,7 +460,8 @@ write_units() {
     # The media of copies may be away when a service starts.
     for name in GED_BACKUP_TO GED_BACKUP_KEYS_TO; do
         medium=$(setting_of "$name")
-        written="$written${medium:+ -$medium}"
+        # A bucket (s3://…) is no folder.
+        case $medium in /*) written="$written -$medium" ;; esac
     done
     for unit in ged-site ged-worker ged-worker@ ged-doctor ged-backup; do
         unit=$unit.service

@@ -136,6 +136,10 @@ class JobKind(StrEnum):
     """Turn the rows of jobs finished a month ago into figures."""
 
 
+BACKLOG = (JobKind.INDEX_BACKLOG, JobKind.RECOGNISE_BACKLOG)
+"""Jobs of an archive that is taken over. They wait until all others are done, so their age says nothing."""
+
+
 class Job(Base):
     """One job. ``params`` holds ids and flags, never document text."""
 

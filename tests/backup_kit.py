@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ged.backup import checking, making
-from ged.backup.medium import Medium
+from ged.backup.medium import FolderMedium
 from ged.backup.order import Made, Order
 from ged.ports import MailId
 from ged.register.models import AttachmentKind
@@ -71,12 +71,12 @@ class Copied:
     def wanted(self, *, identity: Path | None = None, snapshot: str = "", database_url: str = "") -> Wanted:
         """What a restore of the latest copy needs."""
         opens = backups.identities(identity or self.identity)
-        return Wanted(Medium(self.medium), snapshot, opens, self.keys, opens, None, database_url)
+        return Wanted(FolderMedium(self.medium), snapshot, opens, self.keys, opens, None, database_url)
 
     def broken(self) -> Sequence[checking.Broken]:
         """What a check of the medium finds, without keys."""
         public = (self.installation.settings.data_dir / "seal" / "journal.pub").read_bytes()
-        return list(checking.check(Medium(self.medium), public))
+        return list(checking.check(FolderMedium(self.medium), public))
 
 
 def page(text: str) -> bytes:

@@ -19,10 +19,11 @@ from typing import BinaryIO, Literal, cast
 
 from ged.adapters.s3 import Bucket
 from ged.adapters.s3_reading import FIRST, Ranged
-from ged.backup.medium import OBJECT, READ_ME, Hashing
+from ged.backup.medium import OBJECT, READ_ME
 from ged.backup.papers import SIGNATURE
 from ged.backup.places import Fill, Place, Sized, Written
 from ged.backup.retention import moment_of
+from ged.backup.streams import Hashing
 from ged.errors import InvalidTransition, NotFound
 from ged.ports import Digest
 from ged.space import disk_full_of
@@ -175,10 +176,10 @@ class S3Medium:
                 hashing = Hashing(out)
                 fill(hashing)
                 out.flush()
-                self._bucket.put(name(hashing.hasher.hexdigest()), out)
+                self._bucket.put(name(hashing.sha256), out)
         except OSError as error:
             raise disk_full_of(error) or error from error
-        return Written(hashing.size, hashing.hasher.hexdigest())
+        return Written(hashing.size, hashing.sha256)
 
     def _take(self) -> None:
         for _ in range(2):

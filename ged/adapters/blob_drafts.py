@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ged.adapters.blob_frames import ID_BYTES, FrameWriter
-from ged.adapters.keyring import Keyring, new_key
+from ged.adapters.keyring import Keyring
+from ged.adapters.master_keys import new_key
 from ged.errors import EngineFailed, NotFound
 from ged.ports import Digest
 from ged.space import disk_full_of

@@ -10,7 +10,6 @@ is used twice.
 
 import io
 import os
-from pathlib import Path
 from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
@@ -68,14 +67,14 @@ class FrameReader(io.RawIOBase):
         EngineFailed: ``blob.unreadable``, when a frame is read that is not as it was written.
     """
 
-    def __init__(self, path: Path, key: bytes, file: io.RawIOBase | None = None) -> None:
+    def __init__(self, file: io.RawIOBase, key: bytes, *, name: str) -> None:
         """
         Args:
-            file: the file where it is open already, unbuffered and at its first byte; it is closed with this reader.
+            file: unbuffered and at its first byte; it is closed with this reader.
+            name: of the file, for an error.
         """
         super().__init__()
-        self._name, self._cipher = path.name, AESGCM(key)
-        self._file: io.RawIOBase = path.open("rb", buffering=0) if file is None else file
+        self._file, self._cipher, self._name = file, AESGCM(key), name
         try:
             self._header = self._exactly(KEYED)
             body = self._file.seek(0, os.SEEK_END) - len(self._header)

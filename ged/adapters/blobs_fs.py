@@ -221,7 +221,7 @@ class FileBlobs:
             raise
         if key_id is None:
             return io.BufferedReader(_PlainReader(handle, path.name))
-        return io.BufferedReader(FrameReader(path, key, io.FileIO(handle)), FRAME)
+        return io.BufferedReader(FrameReader(io.FileIO(handle), key, name=path.name), FRAME)
 
     def _is_of(self, digest: Digest, path: Path) -> bool:
         """Whether a file can be read, and its plain bytes are those of the digest."""

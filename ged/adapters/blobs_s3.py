@@ -260,7 +260,7 @@ class S3Blobs:
         if self._keyring is None:
             raise EngineFailed("blob.no_keyring", "name the keyring in the settings (GED_KEYRING)", digest=digest)
         raw.seek(0)
-        reader = FrameReader(Path(digest), self._keyring.key(key_id, digest), raw)
+        reader = FrameReader(raw, self._keyring.key(key_id, digest), name=digest)
         return cast("BinaryIO", io.BufferedReader(reader, FRAME))
 
     def _is_of(self, digest: Digest, plain: BinaryIO) -> bool:

@@ -4,14 +4,11 @@ A backup of the data alone opens no document. When a document's key is destroyed
 any more: backups of the keyring replace one another, and hold the keys of today only. A new master key re-encrypts the keys, and
 no file.
 
-The master keys are in a file of the keyring's folder. The documents' keys are rows: of an SQLite file in that folder, or of a
+The master keys are in a file of the keyring's folder (``master_keys``). The documents' keys are rows: of an SQLite file in that folder, or of a
 schema of its own in PostgreSQL, which ``ged backup`` keeps with the keys.
 """
 
-import base64
-import binascii
 import fcntl
-import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -39,24 +36,18 @@ from sqlalchemy import (
 )
 
 from ged.adapters.blob_frames import ID_BYTES
+from ged.adapters.master_keys import KEY_BYTES, MASTER, MasterKeys
 from ged.db import UtcDateTime
-from ged.durable import make_folder, replace_file
+from ged.durable import make_folder
 from ged.errors import ConfigError, EngineFailed, NotFound
 from ged.ports import Digest
 
-MASTER = "master.json"
 BOOK = "documents.sqlite3"
 SCHEMA = "ged_keys"
-KEY_BYTES = 32
 NONCE_BYTES = 12
 AT_ONCE = 500
 WRITERS, RENEWERS = 0x6765646B, 0x6765646D
 """Of PostgreSQL's advisory locks: that of who writes keys (shared) and of who removes a master key (alone); that of who makes one."""
-
-
-def new_key() -> bytes:
-    """A key for a new document."""
-    return AESGCM.generate_key(KEY_BYTES * 8)
 
 
 _metadata = MetaData()
@@ -70,53 +61,6 @@ _keys = Table(
     Column("made_at", UtcDateTime, nullable=False),
     schema=SCHEMA,
 )
-
-
-class MasterKeys:
-    """The numbered master keys in a file, mode 0600. The highest number encrypts; each number that is there decrypts."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    @property
-    def is_there(self) -> bool:
-        """Whether there is a file of master keys."""
-        return self._path.exists()
-
-    def make(self) -> int:
-        """Add a master key, the first or the next. Returns its number."""
-        keys = self.all() if self.is_there else {}
-        number = max(keys, default=0) + 1
-        self.write({**keys, number: new_key()})
-        return number
-
-    def drop(self, number: int) -> None:
-        """Remove a key for ever."""
-        keys = self.all()
-        keys.pop(number, None)
-        self.write(keys)
-
-    def all(self) -> dict[int, bytes]:
-        """Number -> key.
-
-        Raises:
-            ConfigError: ``keyring.unreadable``: no file, or none of ours.
-        """
-        try:
-            told = json.loads(self._path.read_bytes())
-            keys = {int(number): base64.b64decode(key, validate=True) for number, key in told["keys"].items()}
-            if not keys or any(len(key) != KEY_BYTES for key in keys.values()):
-                raise ValueError(MASTER)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, binascii.Error) as error:
-            raise ConfigError(
-                "keyring.unreadable", f"put {self._path} back from the backup of the keyring", setting="GED_KEYRING"
-            ) from error
-        return keys
-
-    def write(self, keys: dict[int, bytes]) -> None:
-        """Write the file with these keys: whole, durable, for its owner alone."""
-        told = {"keys": {str(number): base64.b64encode(key).decode() for number, key in sorted(keys.items())}}
-        replace_file(self._path, json.dumps(told, indent=1).encode(), mode=0o600)
 
 
 class Keyring:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ged.backup.places import Fill, Place, Written
 from ged.backup.retention import moment_of
+from ged.backup.streams import Hashing
 from ged.durable import sync_folder
 from ged.errors import DiskFull, EngineFailed, InvalidTransition, NotFound
 from ged.ports import Writable
@@ -42,26 +43,7 @@ Sans GED / without GED:
 """
 
 
-class Hashing:
-    """Passes bytes on, and knows their SHA-256 and number."""
-
-    def __init__(self, out: Writable) -> None:
-        self._out = out
-        self.hasher, self.size = hashlib.sha256(), 0
-
-    def write(self, content: bytes, /) -> int:
-        """See ``Writable``."""
-        self._out.write(content)
-        self.hasher.update(content)
-        self.size += len(content)
-        return len(content)
-
-    def flush(self) -> None:
-        """See ``Writable``."""
-        self._out.flush()
-
-
-class Medium:
+class FolderMedium:
     """Adapter of ``AnyMedium`` over a folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -206,7 +188,7 @@ def write_whole(draft: Path, fill: Fill, place: Callable[[str], Path]) -> Writte
             out.flush()
             os.fsync(out.fileno())
             _forget_cached(out.fileno())
-        sha256 = hashing.hasher.hexdigest()
+        sha256 = hashing.sha256
         if digest_of(draft) != sha256:
             raise EngineFailed(
                 "backup.medium_damaged",

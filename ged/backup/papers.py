@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ged.backup.places import Place
+from ged.backup.streams import GZIP_BITS
 from ged.errors import EngineFailed
 
 FORMAT = "ged-backup-1"
@@ -19,7 +20,7 @@ MANIFEST, DATABASE, FILES = "manifest.age", "database.age", "files.age"
 _PIECES = frozenset({MANIFEST, DATABASE, FILES})
 LARGEST_INDEX = 1 << 30
 """Bytes on the medium."""
-_GZIP, _RATIO, _SPARE = 31, 16, 1 << 20
+_RATIO, _SPARE = 16, 1 << 20
 """Names of objects are random: an honest index is packed to half. What unpacks to much more is a bomb."""
 
 
@@ -101,7 +102,7 @@ def _content(folder: Place) -> bytes:
 
 def _unpacked(content: bytes) -> bytes:
     """Unpack an index that may come from anybody: never to much more than an honest one holds."""
-    unpacker, most = zlib.decompressobj(wbits=_GZIP), _RATIO * len(content) + _SPARE
+    unpacker, most = zlib.decompressobj(wbits=GZIP_BITS), _RATIO * len(content) + _SPARE
     plain = unpacker.decompress(content, most)
     if not unpacker.eof or unpacker.unused_data:
         raise ValueError("no gzip of ours")

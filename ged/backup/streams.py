@@ -8,12 +8,12 @@ from ged.errors import EngineFailed
 from ged.ports import Readable, Writable
 
 CHUNK = 1 << 18
-_GZIP = 31
+GZIP_BITS = 31
 """zlib's parameter for the gzip format (zlib manual, ``deflateInit2``)."""
 
 
 class Hashed:
-    """Passes bytes on, and knows their SHA-256 and number."""
+    """Reads bytes on, and knows their SHA-256 and number."""
 
     def __init__(self, source: Readable) -> None:
         self._source = source
@@ -29,6 +29,30 @@ class Hashed:
     @property
     def sha256(self) -> str:
         """Of what was read so far."""
+        return self._hasher.hexdigest()
+
+
+class Hashing:
+    """Writes bytes on, and knows their SHA-256 and number: what ``Hashed`` is for reading."""
+
+    def __init__(self, out: Writable) -> None:
+        self._out = out
+        self._hasher, self.size = hashlib.sha256(), 0
+
+    def write(self, content: bytes, /) -> int:
+        """See ``Writable``."""
+        self._out.write(content)
+        self._hasher.update(content)
+        self.size += len(content)
+        return len(content)
+
+    def flush(self) -> None:
+        """See ``Writable``."""
+        self._out.flush()
+
+    @property
+    def sha256(self) -> str:
+        """Of what was written so far."""
         return self._hasher.hexdigest()
 
 
@@ -79,7 +103,7 @@ class Gzipped:
     """Reads a stream compressed, in gzip's format."""
 
     def __init__(self, source: Readable, *, level: int = 1) -> None:
-        self._source, self._packer = source, zlib.compressobj(level, wbits=_GZIP)
+        self._source, self._packer = source, zlib.compressobj(level, wbits=GZIP_BITS)
         self._ready, self._ended = b"", False
 
     def read(self, size: int = -1, /) -> bytes:
@@ -100,7 +124,7 @@ class Gunzipping:
     """Takes gzip's format, and writes it uncompressed; knows the SHA-256 and the number of the plain bytes."""
 
     def __init__(self, out: Writable) -> None:
-        self._out, self._unpacker = out, zlib.decompressobj(wbits=_GZIP)
+        self._out, self._unpacker = out, zlib.decompressobj(wbits=GZIP_BITS)
         self._hasher, self.size = hashlib.sha256(), 0
 
     def write(self, content: bytes, /) -> int:

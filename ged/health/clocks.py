@@ -28,7 +28,7 @@ def against_journal(ground: Ground) -> Finding:
         last = session.scalar(select(func.max(AuditEntry.at)))
     if last is None:
         return not_applicable("empty")
-    ahead = last - _now(ground)
+    ahead = last - ground.now
     if ahead > DIFFERENCE:
         return fault("behind", behind_s=round(ahead.total_seconds()), last_at=last.isoformat())
     return ok(last_at=last.isoformat())
@@ -47,13 +47,10 @@ def against_authority(ground: Ground) -> Finding:
 
 
 def _compared(other: datetime) -> Finding:
+    # Not the moment at which the checks began: the other clock was asked seconds later.
     off_s = round((datetime.now(UTC) - other).total_seconds(), 1)
     if abs(off_s) > DIFFERENCE.total_seconds():
         return fault("differs", off_s=abs(off_s), direction="ahead" if off_s > 0 else "behind")
     if abs(off_s) > NOTICED.total_seconds():
         return warning("differs", off_s=abs(off_s), direction="ahead" if off_s > 0 else "behind")
     return ok(off_s=abs(off_s))
-
-
-def _now(ground: Ground) -> datetime:
-    return ground.now

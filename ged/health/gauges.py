@@ -19,7 +19,7 @@ from ged.db import PROGRAM
 from ged.health.problems import problems
 from ged.health.proof import certificate_ends, oldest_unsealed, people_ends
 from ged.health.readiness import tables_of
-from ged.jobs import LIVE_STATES, UNSETTLED_STATES, Job, JobKind, JobState
+from ged.jobs import BACKLOG, LIVE_STATES, UNSETTLED_STATES, Job, JobKind, JobState
 from ged.ports import Lane
 from ged.preservation.models import Preservation
 from ged.reports.jobs import living_workers
@@ -29,8 +29,6 @@ from ged.unit import Services
 OFTEN_S, NOW_AND_THEN_S, SELDOM_S = 15.0, 60.0, 600.0
 POST = (JobKind.NOTIFY, JobKind.ALERT_MAIL, JobKind.REMINDER_MAIL, JobKind.NOTICE_MAIL)
 INDEXING = (JobKind.INDEX, JobKind.INDEX_BACKLOG)
-BACKLOG = (JobKind.INDEX_BACKLOG, JobKind.RECOGNISE_BACKLOG)
-"""Jobs of an archive that is taken over wait until all others are done: their age says nothing."""
 
 GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "ged_database_up": ("1 when the database answers.", ()),

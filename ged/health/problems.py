@@ -19,7 +19,7 @@ from ged.word import making
 
 
 def reaches_database(services: Services) -> bool:
-    """Whether the database answers. A proxy checks this before it sends people to this site."""
+    """Whether the database answers. The page of a browser that waits for the site asks this; a proxy asks ``readiness.hindrance``."""
     try:
         with services.reading() as session:
             audit.head(session)

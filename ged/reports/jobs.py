@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ged import paging, workers
-from ged.jobs import Job, JobKind, JobState
+from ged.jobs import BACKLOG, Job, JobKind, JobState
 from ged.paging import START, Place, Slice
 from ged.workers import LivingWorker
 
@@ -83,8 +83,7 @@ def oldest_due(session: Session, now: datetime) -> datetime | None:
 
     Jobs of an archive taken over do not count: they wait until all other jobs are done.
     """
-    backlog = (JobKind.INDEX_BACKLOG, JobKind.RECOGNISE_BACKLOG)
     waiting = select(func.min(Job.run_after)).where(
-        Job.state == JobState.QUEUED, Job.run_after <= now, Job.kind.not_in(backlog)
+        Job.state == JobState.QUEUED, Job.run_after <= now, Job.kind.not_in(BACKLOG)
     )
     return session.scalar(waiting)

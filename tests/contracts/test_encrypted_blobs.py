@@ -15,7 +15,8 @@ from sqlalchemy import Engine
 from ged.adapters import blob_frames
 from ged.adapters.blob_frames import FRAME, KEYED, TAG, FrameReader, FrameWriter
 from ged.adapters.blobs_fs import FileBlobs
-from ged.adapters.keyring import BOOK, MASTER, Keyring, new_key
+from ged.adapters.keyring import BOOK, Keyring
+from ged.adapters.master_keys import MASTER, new_key
 from ged.db import make_engine
 from ged.errors import ConfigError, EngineFailed, NotFound
 from ged.ports import Digest
@@ -76,7 +77,7 @@ def test_any_part_is_read_from_any_place(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blob_frames, "FRAME", 32)
         written(path, content, key)
-        plain = FrameReader(path, key)
+        plain = FrameReader(io.FileIO(path), key, name=path.name)
         with io.BufferedReader(plain, 32) as file:
             for place, length in parts:
                 file.seek(place)
@@ -98,7 +99,7 @@ def test_a_file_cut_anywhere_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     for length in range(len(raw)):
         path.write_bytes(raw[:length])
         with pytest.raises(EngineFailed, match="blob.unreadable"):
-            FrameReader(path, key).readall()
+            FrameReader(io.FileIO(path), key, name=path.name).readall()
 
 
 def test_frames_that_are_moved_left_out_or_of_another_file_are_refused(
@@ -120,7 +121,7 @@ def test_frames_that_are_moved_left_out_or_of_another_file_are_refused(
     ):
         path.write_bytes(head + b"".join(wrong))
         with pytest.raises(EngineFailed, match="blob.unreadable"):
-            FrameReader(path, key).readall()
+            FrameReader(io.FileIO(path), key, name=path.name).readall()
 
 
 # --- keys

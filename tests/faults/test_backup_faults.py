@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DatabaseError
 
 from ged.backup import database, medium
-from ged.backup.medium import Medium
+from ged.backup.medium import FolderMedium
 from ged.config import load_settings
 from ged.errors import DiskFull, EngineFailed
 from ged.register.models import Attachment
@@ -57,7 +57,7 @@ def test_a_copy_that_is_killed_leaves_the_earlier_ones_and_the_next_goes_on(copi
         start_again()
         killed(copied.services, lambda: copied.copy(now=at_night), at)
         assert copied.broken() == [], at
-        assert first.snapshot in Medium(work).snapshots()
+        assert first.snapshot in FolderMedium(work).snapshots()
         made = copied.copy(now=at_night + timedelta(minutes=1))
         assert (made.objects, made.damaged, made.lost) == (3, (), ())
         assert copied.broken() == []
@@ -93,7 +93,7 @@ def test_a_medium_without_room_is_refused_before_a_byte_is_written(copied: Copie
         with pytest.raises(DiskFull, match="backup.no_room") as refused:
             copied.copy()
         assert 1_000_000 < int(str(refused.value.params["missing_bytes"])) < 15_000_000
-        assert Medium(folder).objects() == {}
+        assert FolderMedium(folder).objects() == {}
 
 
 def test_a_medium_that_is_full_in_the_middle_keeps_its_copies(
@@ -105,10 +105,12 @@ def test_a_medium_that_is_full_in_the_middle_keeps_its_copies(
         copied.letter("Une carte", page("carte") + os.urandom(1_000_000))
         fill(folder / "ballast")
         with monkeypatch.context() as patched:
-            patched.setattr(Medium, "require_room", lambda *_: None)  # others fill the disk after the look at its room
+            patched.setattr(
+                FolderMedium, "require_room", lambda *_: None
+            )  # others fill the disk after the look at its room
             with pytest.raises(DiskFull, match="backup.no_room"):
                 copied.copy(now=NIGHT + timedelta(days=1))
-        assert Medium(folder).snapshots() == [first.snapshot]
+        assert FolderMedium(folder).snapshots() == [first.snapshot]
         (folder / "ballast").unlink()
         assert copied.broken() == []
         assert copied.copy(now=NIGHT + timedelta(days=2)).objects == 2
@@ -126,7 +128,7 @@ def test_a_full_medium_gives_up_what_is_kept_no_longer_first(copied: Copied, tmp
         copied.letter("Une autre", page("autre") + os.urandom(3_800_000))
         with pytest.raises(DiskFull, match="backup.no_room"):
             copied.copy(now=NIGHT + timedelta(days=2), keep="2/0/0")
-        assert Medium(folder).snapshots() == [first.snapshot]
+        assert FolderMedium(folder).snapshots() == [first.snapshot]
         made = copied.copy(now=NIGHT + timedelta(days=2), keep="1/0/0")
         assert made.dropped == (first.snapshot,)
         assert copied.broken() == []
@@ -152,8 +154,8 @@ def test_a_medium_that_reads_back_something_else_is_told(copied: Copied, monkeyp
         patched.setattr(medium, "_forget_cached", lambda handle: os.pwrite(handle, b"x", 0))
         with pytest.raises(EngineFailed, match="backup.medium_damaged"):
             copied.copy(now=NIGHT)
-    assert Medium(copied.medium).snapshots() == []
-    assert Medium(copied.medium).objects() == {}
+    assert FolderMedium(copied.medium).snapshots() == []
+    assert FolderMedium(copied.medium).objects() == {}
     copied.copy(now=NIGHT + timedelta(minutes=1))
     assert copied.broken() == []
 
@@ -169,5 +171,5 @@ def test_a_damaged_database_is_told_and_not_copied(copied: Copied) -> None:
             out.write(b"\xff" * 200)
     with pytest.raises((EngineFailed, DatabaseError)):
         copied.copy(now=NIGHT + timedelta(days=1))
-    assert Medium(copied.medium).snapshots() == [first.snapshot]
+    assert FolderMedium(copied.medium).snapshots() == [first.snapshot]
     assert copied.broken() == []

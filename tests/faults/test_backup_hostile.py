@@ -13,11 +13,12 @@ from typing import BinaryIO
 import pytest
 
 from ged.adapters.age import AgeRecipients
-from ged.adapters.keyring import BOOK, MASTER
+from ged.adapters.keyring import BOOK
+from ged.adapters.master_keys import MASTER
 from ged.archive.copies import is_old, last_made
 from ged.backup import checking, folders, papers, restoring
 from ged.backup.clock import is_due
-from ged.backup.medium import Medium
+from ged.backup.medium import FolderMedium
 from ged.backup.papers import Index
 from ged.backup.streams import AtMost
 from ged.errors import EngineFailed, GedError
@@ -68,14 +69,14 @@ def test_no_link_of_a_medium_leads_to_the_server(tmp_path: Path, link: Callable[
     folder.mkdir()
     link(folder, server)
     before = {path: path.read_bytes() for path in server.rglob("*") if path.is_file()}
-    medium = Medium(folder)
+    medium = FolderMedium(folder)
     with pytest.raises(EngineFailed, match="backup.medium_damaged"), medium.alone():
         medium.write_object("aa" + "0" * 38, lambda out: out.write(b"object"))
     assert {path: path.read_bytes() for path in server.rglob("*") if path.is_file()} == before
 
 
 def test_only_plain_files_with_names_of_ours_are_objects(tmp_path: Path) -> None:
-    server, medium = of_server(tmp_path), Medium(tmp_path / "disk")
+    server, medium = of_server(tmp_path), FolderMedium(tmp_path / "disk")
     medium.folder.mkdir()
     with medium.alone():
         pass
@@ -134,13 +135,13 @@ def test_a_medium_that_gives_something_else_after_the_check_is_refused(
 ) -> None:
     """Whoever has the public key encrypts for us: only what is compared with the signed index counts."""
     copied.copy(now=NIGHT)
-    earlier = copied.medium / "snapshots" / Medium(copied.medium).snapshots()[0] / name
+    earlier = copied.medium / "snapshots" / FolderMedium(copied.medium).snapshots()[0] / name
     forged = earlier.read_bytes()
     copied.letter("Une autre lettre")
     copied.copy(now=NIGHT + timedelta(days=1))
     of_snapshot = checking.of_snapshot
 
-    def lying(medium: Medium, snapshot: str, pem: bytes | None) -> Iterator[checking.Broken]:
+    def lying(medium: FolderMedium, snapshot: str, pem: bytes | None) -> Iterator[checking.Broken]:
         yield from of_snapshot(medium, snapshot, pem)
         (medium.path_of(snapshot) / name).write_bytes(forged)
 
@@ -156,7 +157,7 @@ def test_an_index_that_changes_after_the_check_is_refused(
     copied.copy(now=NIGHT)
     of_snapshot = checking.of_snapshot
 
-    def lying(medium: Medium, snapshot: str, pem: bytes | None) -> Iterator[checking.Broken]:
+    def lying(medium: FolderMedium, snapshot: str, pem: bytes | None) -> Iterator[checking.Broken]:
         yield from of_snapshot(medium, snapshot, pem)
         folder = medium.path_of(snapshot)
         told = Index.read(folder)
@@ -171,7 +172,7 @@ def test_an_object_that_unpacks_to_more_than_it_was_stops_there(
     copied: Copied, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied.copy(now=NIGHT)
-    (path,) = Medium(copied.medium).objects().values()
+    (path,) = FolderMedium(copied.medium).objects().values()
     with path.open("wb") as out:
         AgeRecipients([copied.public]).encrypt(io.BytesIO(bytes(5 << 20)), out)
     wrote = []
@@ -217,7 +218,7 @@ def test_one_bad_sector_of_a_medium_hides_nothing_else(
 ) -> None:
     copied.letter("Une autre lettre")
     copied.copy(now=NIGHT)
-    bad, good = sorted(Medium(copied.medium).objects().values())
+    bad, good = sorted(FolderMedium(copied.medium).objects().values())
     bad_sector(bad)
     good.write_bytes(b"altered")
     assert [one.code for one in copied.broken()] == ["object.altered"] * 2

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Engine
 
 from ged.adapters.blobs_fs import FileBlobs
-from ged.adapters.keyring import MASTER, Keyring, MasterKeys, new_key
+from ged.adapters.keyring import Keyring
+from ged.adapters.master_keys import MASTER, MasterKeys, new_key
 from ged.db import make_engine
 from ged.errors import NotFound
 from ged.ports import Digest

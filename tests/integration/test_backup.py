@@ -19,7 +19,7 @@ from ged import health
 from ged.archive import copies
 from ged.audit import AuditEntry
 from ged.backup import making, restoring
-from ged.backup.medium import Medium, alone_in
+from ged.backup.medium import FolderMedium, alone_in
 from ged.config import load_settings
 from ged.errors import ConfigError, DiskFull, GedError
 from ged.jobs import Job, JobKind, JobState
@@ -124,7 +124,7 @@ def test_letters_are_registered_while_copies_are_made(copied: Copied, tmp_path: 
     finally:
         stop.set()
         clerk.join()
-    for n, name in enumerate(Medium(copied.medium).snapshots()):
+    for n, name in enumerate(FolderMedium(copied.medium).snapshots()):
         back = restored(copied, tmp_path, f"back{n}", snapshot=name)
         back.engine.dispose()
 
@@ -211,7 +211,7 @@ def test_a_copy_that_somebody_else_made_is_refused(copied: Copied, tmp_path: Pat
     with pytest.raises(GedError, match="backup.not_ours"):
         process.restore(copied.wanted(), tmp_path / "back" / "data", tmp_path / "back" / "settings")
     assert [one.code for one in copied.broken()] == ["index.not_ours"]
-    restored(copied, tmp_path, snapshot=Medium(copied.medium).snapshots()[0]).engine.dispose()
+    restored(copied, tmp_path, snapshot=FolderMedium(copied.medium).snapshots()[0]).engine.dispose()
     other.installation.close()
 
 
@@ -227,7 +227,7 @@ def test_retention_removes_copies_and_what_only_they_named(copied: Copied) -> No
         for one in uow.session.scalars(select(Attachment).where(Attachment.mail_id == gone)):
             uow.session.delete(one)
     second = copied.copy(now=NIGHT + timedelta(days=2), keep="1/0/0")
-    medium = Medium(copied.medium)
+    medium = FolderMedium(copied.medium)
     assert medium.snapshots() == [second.snapshot]
     assert len(second.dropped) == 1
     assert len(medium.objects()) == second.objects == 1
@@ -242,11 +242,11 @@ def test_where_an_index_is_damaged_no_object_is_removed(copied: Copied) -> None:
         for one in uow.session.scalars(select(Attachment)):
             uow.session.delete(one)
     assert copied.copy(now=NIGHT + timedelta(hours=2)).objects == 0
-    assert len(Medium(copied.medium).objects()) == 2
+    assert len(FolderMedium(copied.medium).objects()) == 2
 
 
 def test_a_second_run_is_refused_in_words(copied: Copied) -> None:
-    with Medium(copied.medium).alone(), pytest.raises(GedError, match="backup.running"):
+    with FolderMedium(copied.medium).alone(), pytest.raises(GedError, match="backup.running"):
         copied.copy()
     run = copied.installation.settings.data_dir / "run"
     with alone_in(run / "backup.lock"), pytest.raises(GedError, match="backup.running"):

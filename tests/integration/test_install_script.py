@@ -156,6 +156,16 @@ def test_the_proxy_and_the_services_get_this_installations_values(machine: Machi
     assert not (units / "ged-bridge.service").exists()
 
 
+def test_services_may_write_to_a_medium_that_is_a_folder_and_a_bucket_is_none(machine: Machine) -> None:
+    machine.install(*machine.answered(ANSWERS))
+    with (machine.root / "etc/ged/ged.env").open("a") as settings:
+        settings.write("GED_BACKUP_TO=s3://bucket/prefix\nGED_BACKUP_KEYS_TO=/media/keys\n")
+    machine.install(*machine.answered(ANSWERS))
+    data = machine.root / "srv/ged/data"
+    told = (machine.root / "etc/systemd/system/ged-backup.service.d/10-data.conf").read_text()
+    assert told.splitlines()[-1] == f"ReadWritePaths={data} {data}-keyring -/media/keys"
+
+
 def test_servers_get_a_worker_by_lanes(machine: Machine) -> None:
     servers = "database=postgresql+psycopg://ged:x@db/ged\nredis=rediss://:x@q:6379/0\nelasticsearch=https://s:9200\n"
     said = machine.install(*machine.answered(ANSWERS + servers))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ged.adapters.blobs_fs import FileBlobs
-from ged.adapters.keyring import MASTER
+from ged.adapters.master_keys import MASTER
 from ged.config import load_settings
 from ged.errors import ConfigError, EngineFailed
 from ged.ports import Digest

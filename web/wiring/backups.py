@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from ged.adapters.age import AgeIdentities, AgePassphrase, AgeRecipients, make_pair
-from ged.backup.medium import Medium
+from ged.backup.medium import FolderMedium
 from ged.backup.order import KeysOrder, Order
 from ged.backup.places import AnyMedium
 from ged.backup.retention import Retention
@@ -73,7 +73,7 @@ def medium_at(settings: Settings | None, address: str) -> AnyMedium:
         ConfigError: ``backup.not_set``.
     """
     if not address.startswith("s3://"):
-        return Medium(Path(address))
+        return FolderMedium(Path(address))
     found: AnyMedium = stored_files.s3().medium(settings, address)
     return found
 

@@ -46,13 +46,25 @@ def place(settings: Settings, address: str) -> Place:
 
 
 def medium(settings: Settings | None, address: str) -> S3Medium:
-    """The copies at an address ``s3://bucket/prefix``; without settings by the variables of the process, of the same names.
+    """The copies at an address ``s3://bucket/prefix``; no call is made.
 
     Raises:
-        ConfigError: ``backup.not_set``: nobody says who asks.
+        ConfigError: as ``place_of_copies``.
+    """
+    spool = settings.data_dir / "run" / DRAFTS if settings is not None else Path(tempfile.gettempdir())
+    return S3Medium(Bucket(place_of_copies(settings, address)), spool)
+
+
+def place_of_copies(settings: Settings | None, address: str) -> Place:
+    """The bucket of the copies, and who asks: an access of their own, else that of the letters' files. Without settings the variables
+    of the process say it, under the same names.
+
+    Raises:
+        ConfigError: ``backup.not_set``: nobody says who asks, or half of it.
     """
     own = {name: _said(settings, f"backup_s3_{name}") for name in ACCESS}
-    if not own["access_key"]:
+    # With half of an access of its own, copies would silently go to the store of the letters.
+    if not own["access_key"] and not own["endpoint"] and not own["secret_key"]:
         own |= {name: _said(settings, f"s3_{name}") for name in ACCESS if name != "lock"}
     if not own["access_key"] or not own["secret_key"]:
         raise ConfigError(
@@ -61,12 +73,10 @@ def medium(settings: Settings | None, address: str) -> S3Medium:
             setting="GED_BACKUP_S3_ACCESS_KEY",
         )
     name, prefix = _parts(address)
-    found = Place(
+    return Place(
         name, prefix, own["endpoint"], own["region"] or "us-east-1", own["access_key"], own["secret_key"], ca=own["ca"],
         lock=lock_of(own["lock"]),
     )  # fmt: skip
-    spool = settings.data_dir / "run" / DRAFTS if settings is not None else Path(tempfile.gettempdir())
-    return S3Medium(Bucket(found), spool)
 
 
 def _said(settings: Settings | None, name: str) -> str:

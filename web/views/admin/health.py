@@ -32,7 +32,7 @@ def show() -> ResponseReturnValue:
 
 @blueprint.get("/sante/site")
 def site() -> ResponseReturnValue:
-    """200 when this process reaches its database. For a proxy: dead workers must not take the site offline."""
+    """200 when this process reaches its database. For the browser that waits for the site; a proxy asks ``/sante/pret``."""
     is_there = health.reaches_database(context.services())
     return jsonify(status="ok" if is_there else "red"), 200 if is_there else 503
 
