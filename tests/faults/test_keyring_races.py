@@ -80,7 +80,7 @@ def test_two_that_start_at_once_make_one_master_key(tmp_path: Path, monkeypatch:
             other.join(0.3)  # without a lock it has ended by then; with it, it waits for us
         return new_key()
 
-    monkeypatch.setattr("ged.adapters.keyring.new_key", late)
+    monkeypatch.setattr("ged.adapters.master_keys.new_key", late)
     first.prepare()
     other.join()
     assert FileBlobs(tmp_path / "blobs", first).verify(digests[0])

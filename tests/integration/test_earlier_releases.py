@@ -18,7 +18,7 @@ import pytest
 
 import ged_verify
 from ged.archive.seal import HeadSeal
-from ged.backup.medium import Medium
+from ged.backup.medium import FolderMedium
 from ged.ports import Digest, Verdict
 from tests.data.releases.make import HERE, version
 from web.processes import restore
@@ -148,7 +148,7 @@ def test_the_report_of_a_drill_is_signed(release: Path) -> None:
 def test_a_copy_comes_back_with_its_journal_and_anchors(release: Path, tmp_path: Path) -> None:
     opens = backups.identities(shutil.copy(release / "opens-the-copy.key", tmp_path / "private.key"))
     keys = unpacked(release / "keys.zip", tmp_path / "keys")
-    wanted = Wanted(Medium(unpacked(release / "medium.zip", tmp_path / "medium")), "", opens, keys, opens)
+    wanted = Wanted(FolderMedium(unpacked(release / "medium.zip", tmp_path / "medium")), "", opens, keys, opens)
     outcome = restore.restore(wanted, tmp_path / "data", tmp_path / "settings")
     assert (outcome.broken, outcome.report.problems) == ((), ())
     assert outcome.report.sealed_until > 0
