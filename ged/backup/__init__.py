@@ -1,6 +1,7 @@
 """Copies of the whole installation on another medium, and the way back.
 
-A medium is a folder (a USB disk, a share) or a bucket of an S3 store (``ged.backup.places``). On it everything is encrypted for a private key that is kept elsewhere:
+A medium is a folder (a USB disk, a share) or a bucket of an S3 store: ``places`` says what both do, ``medium`` is the folder,
+``ged.adapters.backup_s3`` the bucket. On it everything is encrypted for a private key that is kept elsewhere:
 
     README.txt
     objects/ab/<key>-<sha256>      a stored file, once for all copies

@@ -1,4 +1,4 @@
-"""The folder of a medium: whole files or none, read back after they are written; one run at a time."""
+"""A medium that is a folder: whole files or none, read back after they are written; one run at a time."""
 
 import errno
 import fcntl

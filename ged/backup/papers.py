@@ -131,7 +131,14 @@ def _is_signed(content: bytes, folder: Place, public_pem: bytes) -> bool:
 
 @dataclass(frozen=True)
 class Held:
-    """A stored file in a copy: the digest of its plain bytes, their number, and the key of its object."""
+    """A stored file in a copy.
+
+    Attributes:
+        digest: of its plain bytes.
+        size_bytes: of the file as the server stores it, with its head and under its key; of one that only an earlier copy has, that
+            of the object on the medium, which is larger. No more than this is unpacked.
+        object: key of its object.
+    """
 
     digest: str
     size_bytes: int

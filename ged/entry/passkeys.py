@@ -224,8 +224,9 @@ def sign_in(
         may_alone: whether a person may sign in without a directory (``ged.directory``).
 
     Raises:
-        Invalid: ``session.by_directory``: the person may not; ``second_step.over``; ``second_step.passkey_refused``: unknown, another person's, of a closed account, or not
-            rightly signed, all alike; ``second_step.passkey_copied``: its count went back.
+        Invalid: ``session.by_directory``: the person may not; ``second_step.over``; ``second_step.passkey_refused``: unknown,
+            another person's, of a closed account, or not rightly signed, all alike; ``second_step.passkey_copied``: its count
+            went back.
     """
     found = _require_party(services)
     try:

@@ -79,8 +79,9 @@ def arm(uow: UnitOfWork, code: str, *, actor: Actor, shown_mark: str = "") -> Ar
         shown_mark: of the secret that the person's page showed; empty: not asked.
 
     Raises:
-        Invalid: ``second_step.over``: none waits; ``second_step.other_square``: another page has begun another; ``second_step.drift_early``, ``second_step.drift_late`` with ``minutes``: the
-            telephone's clock is too far off; ``second_step.code_wrong``.
+        Invalid: ``second_step.over``: none waits; ``second_step.other_square``: another page has begun another;
+            ``second_step.drift_early``, ``second_step.drift_late`` with ``minutes``: the telephone's clock is too far off;
+            ``second_step.code_wrong``.
     """
     person = factors.hold(uow, int(actor.person_id))
     row = _waiting(uow.session, person.id, uow.now)
