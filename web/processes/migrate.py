@@ -26,7 +26,7 @@ from web.wiring.stored_files import prepare_keyring
 
 logger = logging.getLogger(__name__)
 
-OLDER = "Base de données non à jour : appelez « ged migrate »."
+OLDER = "call `ged migrate`: the tables are older than this program, or there are none"
 BEFORE_LAST = (
     "the upgrade to an earlier release was not finished: call `ged migrate --finish` of that release, or stop all "
     "processes of GED and call `ged migrate --finish` of this one"
@@ -35,7 +35,7 @@ STOP_OLDER = (
     "stop the last sites and workers of the release before, then call `ged migrate --finish` again (until then "
     "everything works)"
 )
-NEWER = "Base de données plus récente que ce programme : installez la version du programme qui l'a migrée."
+NEWER = "install the release that migrated this database, or a later one"
 MIGRATORS_KEY = 0x6765_645F_6D69  # "ged_mi": the advisory lock of a migration
 WAIT_S = 600.0
 LOCK_TIMEOUT = "5s"
