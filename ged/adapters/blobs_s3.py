@@ -156,7 +156,8 @@ class S3Blobs:
         """Encrypt a clear object in its place. Returns False when it is encrypted already, or gone meanwhile.
 
         Raises:
-            EngineFailed: ``blob.altered``: its bytes are not those of its name; it stays as it is.
+            EngineFailed: ``blob.altered``: its bytes are not those of its name; it stays as it is. ``store.locked``: it is
+                encrypted, and the store keeps the clear bytes under a lock as an earlier version.
         """
         draft = self._drafts / secrets.token_hex(16)
         try:
@@ -173,7 +174,8 @@ class S3Blobs:
             return False
         finally:
             draft.unlink(missing_ok=True)
-        self._bucket.forget_earlier(_key(digest))
+        if not self._bucket.forget_earlier(_key(digest)):
+            raise EngineFailed("store.locked", "the store keeps what was clear until its lock ends", digest=digest)
         return True
 
     def key_of(self, digest: Digest) -> bytes | None:

@@ -208,9 +208,11 @@ def test_what_is_disposed_of_under_a_lock_is_read_by_nobody(tmp_path: Path, keyr
     assert read(blobs, kept(blobs)) == LETTER, "handed in again, it is stored again"
 
 
-def test_a_clear_file_under_a_lock_is_not_said_to_be_disposed_of(tmp_path: Path) -> None:
+def test_a_clear_file_under_a_lock_is_not_said_to_be_disposed_of(tmp_path: Path, keyring: Keyring) -> None:
     place = s3_kit.new_place(s3_kit.store_url(), lock=Lock("GOVERNANCE", 1))
     blobs = S3Blobs(Bucket(place), tmp_path / "drafts")
+    with pytest.raises(EngineFailed, match=r"store\.locked"):
+        S3Blobs(Bucket(place), tmp_path / "drafts", keyring).encrypt(kept(blobs, b"its clear bytes stay"))
     with pytest.raises(EngineFailed, match=r"store\.locked"):
         blobs.delete(kept(blobs))
 
