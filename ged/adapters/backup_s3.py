@@ -101,7 +101,7 @@ class S3Medium:
         try:
             whole = set(self.snapshots())
             for one in list(self._bucket.listed("snapshots/")):
-                if PurePosixPath(one.key).parts[1] not in whole:
+                if one.key.split("/")[1] not in whole:
                     self._bucket.remove(one.key)
             content = READ_ME.encode()
             there = self._bucket.head("README.txt")
@@ -120,7 +120,7 @@ class S3Medium:
         """See the port."""
         found: dict[str, Place] = {}
         for one in self._bucket.listed("objects/"):
-            parts = PurePosixPath(one.key).parts
+            parts = one.key.split("/")
             if len(parts) == _OBJECT_PARTS and OBJECT.fullmatch(parts[2]) and parts[2][:2] == parts[1]:
                 found[parts[2].partition("-")[0]] = _Place(self._bucket, one.key, one.size_bytes)
         return found
@@ -139,7 +139,7 @@ class S3Medium:
 
     def snapshots(self) -> list[str]:
         """See the port."""
-        names = (PurePosixPath(one.key).parts for one in self._bucket.listed("snapshots/"))
+        names = (one.key.split("/") for one in self._bucket.listed("snapshots/"))
         return sorted(
             parts[1]
             for parts in names
@@ -183,26 +183,34 @@ class S3Medium:
 
     def _take(self) -> None:
         for _ in range(2):
-            mark = io.BytesIO(secrets.token_bytes(16))
-            if self._bucket.put(LOCK, mark, only_new=True, locked=False):
-                there = self._bucket.head(LOCK)
-                self._tag, self._renewed = there.etag if there else "", time.monotonic()
+            if self._mark(only_new=True):
                 return
             held = self._bucket.head(LOCK)
-            if held is not None and self._bucket.now() - held.written_at < LEFT_AFTER:
-                break
-            self._bucket.remove(LOCK)
+            if held is None:
+                continue
+            # What was left is replaced, not removed: of two who find it, one has it.
+            if self._bucket.now() - held.written_at >= LEFT_AFTER and self._mark(over=held.etag):
+                return
+            break
         raise self._running()
+
+    def _mark(self, *, only_new: bool = False, over: str = "") -> bool:
+        """Write the lock. Whoever finds its own mark has it, also when the answer was lost and what was sent again met itself."""
+        mark = secrets.token_bytes(16)
+        self._bucket.put(LOCK, io.BytesIO(mark), only_new=only_new, over=over, locked=False)
+        there = self._bucket.read(LOCK, 0, len(mark))
+        if there is None or there[0] != mark:
+            return False
+        self._tag, self._renewed = there[2], time.monotonic()
+        return True
 
     def _renew(self) -> None:
         """An hour may pass in one run; whoever finds that another holds the medium stops."""
         with self._renewing:
             if time.monotonic() - self._renewed < RENEWED_EACH_S:
                 return
-            if not self._bucket.put(LOCK, io.BytesIO(secrets.token_bytes(16)), over=self._tag, locked=False):
+            if not self._mark(over=self._tag):
                 raise self._running()
-            there = self._bucket.head(LOCK)
-            self._tag, self._renewed = there.etag if there else "", time.monotonic()
 
     def _running(self) -> InvalidTransition:
         return InvalidTransition(

@@ -30,8 +30,9 @@ from ged.adapters.s3_wire import PART
 from ged.errors import EngineFailed, NotFound
 from ged.ports import Digest, StoredBlob
 
-GOING_S, WAIT_S, PAUSE_S = 120.0, 20.0, 0.25
-"""Who looks whether bytes may go ends after a minute: a mark that is older was left by a killed process."""
+LOOK_S, GOING_S, WAIT_S, PAUSE_S = 60.0, 600.0, 20.0, 0.25
+"""Who looks whether bytes may go begins to remove them within ``LOOK_S``, or leaves them. A mark that is older than ``GOING_S`` was
+left by a killed process, or by a removal without an answer: until then the store may still carry it out."""
 TRIES = 4
 MARK = b"GED"
 UNFINISHED_AFTER = timedelta(days=1)
@@ -115,19 +116,18 @@ class S3Blobs:
             return _false_unless_away(error)
 
     def delete(self, digest: Digest) -> None:
-        """Destroy the key, and remove the object with its earlier versions.
+        """Destroy its keys, and remove the object with its earlier versions.
 
         Raises:
-            EngineFailed: ``store.locked``: the store keeps a clear file under a lock. An encrypted one that it keeps is read by
-                nobody: its key is destroyed.
+            EngineFailed: ``store.locked``: the store keeps clear bytes under a lock, also as an earlier version; the name stays
+                until they can go. Encrypted ones that it keeps are read by nobody: their keys are destroyed.
         """
         key = _key(digest)
-        with suppress(NotFound):
-            has_key = self._destroy_key(digest)
-            if not self._bucket.remove(key) and not has_key:
-                raise EngineFailed(
-                    "store.locked", "it can be removed when the lock of the store has ended", digest=digest
-                )
+        # The key of each is destroyed before one is removed.
+        closed = [self._close(digest, version) for version in self._bucket.versions(key) or [""]]
+        are_closed = all(closed)
+        if not self._bucket.remove(key, hides=are_closed) and not are_closed:
+            raise EngineFailed("store.locked", "it can be removed when the lock of the store has ended", digest=digest)
         self._bucket.remove(_renewed(digest))
 
     def discard(self, digest: Digest, *, written_before: datetime) -> bool:
@@ -136,14 +136,17 @@ class S3Blobs:
         if not self._bucket.put(mark, io.BytesIO(MARK), only_new=True, locked=False):
             self._drop_if_left(digest)
             return False  # the next sweep comes by again
-        try:
-            times = [one.written_at for one in map(self._bucket.head, (_key(digest), _renewed(digest))) if one]
-            if not times or max(times) >= written_before or time.monotonic() - begun > GOING_S / 2:
-                return False
-            self.delete(digest)
-        finally:
-            self._bucket.remove(mark)
-        return True
+        times = [one.written_at for one in map(self._bucket.head, (_key(digest), _renewed(digest))) if one]
+        is_removed = bool(times) and max(times) < written_before and time.monotonic() - begun < LOOK_S
+        if is_removed:
+            try:
+                self.delete(digest)
+            except EngineFailed as error:
+                if error.code != "store.locked":
+                    raise  # the mark stays: a removal that had no answer may still come
+                is_removed = False  # a sweep after the lock has ended comes by again
+        self._bucket.remove(mark)
+        return is_removed
 
     def digests(self) -> Iterator[tuple[Digest, datetime]]:
         """All blobs, with their times of writing. What killed processes had begun to send is dropped on the way."""
@@ -275,13 +278,14 @@ class S3Blobs:
         except EngineFailed as error:
             return _false_unless_away(error)
 
-    def _destroy_key(self, digest: Digest) -> bool:
-        key_id = self.key_of(digest)
-        if key_id is None:
-            return False
-        if self._keyring is not None:
-            self._keyring.destroy(key_id)
-        return self._keyring is not None
+    def _close(self, digest: Digest, version: str) -> bool:
+        """Destroy the key of one writing of an object. Returns whether nobody can read it: False: it is clear, or no keyring is named."""
+        found = self._bucket.read(_key(digest), 0, KEYED, version=version)
+        key_id = key_id_of(found[0]) if found is not None else None
+        if key_id is not None and self._keyring is not None:
+            self._keyring.destroy(key_id, digest)
+            return True
+        return not (found and found[0])
 
 
 def _false_unless_away(error: EngineFailed) -> bool:

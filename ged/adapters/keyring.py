@@ -28,6 +28,7 @@ from sqlalchemy import (
     RowMapping,
     String,
     Table,
+    and_,
     create_engine,
     event,
     func,
@@ -121,10 +122,15 @@ class Keyring:
             )
         return self._unwrap(key_id, digest, row.master_no, row.wrapped)
 
-    def destroy(self, key_id: bytes) -> None:
-        """Destroy a document's key: no copy of the document can be read any more, once the keyring's backups are replaced."""
+    def destroy(self, key_id: bytes, digest: Digest | None = None) -> None:
+        """Destroy a document's key: no copy of the document can be read any more, once the keyring's backups are replaced.
+
+        Args:
+            digest: only if the key is this document's. What a store says of a file may name the key of another one.
+        """
+        meant = _keys.c.id == key_id if digest is None else and_(_keys.c.id == key_id, _keys.c.digest == digest)
         with self._writing() as connection:
-            connection.execute(_keys.delete().where(_keys.c.id == key_id))
+            connection.execute(_keys.delete().where(meant))
 
     def count(self, *, not_under: int | None = None) -> int:
         """How many keys there are; ``not_under``: of these, those under other master keys than this."""

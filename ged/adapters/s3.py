@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Literal
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
-from ged.adapters.s3_errors import failure, is_absent, is_other, status_of
+from ged.adapters.s3_errors import failure, is_absent, is_beyond, is_other, other_range, status_of
 from ged.adapters.s3_wire import ATTEMPTS, PART, READ_ENDS_S, Part, Place, base64_of, client_of, within
 from ged.errors import EngineFailed
 
@@ -43,7 +43,7 @@ class Bucket:
     # --- what is there
 
     def head(self, key: str) -> Stored | None:
-        """An object that is not empty, or None.
+        """An object, or None.
 
         Raises:
             EngineFailed: ``store.*``.
@@ -55,23 +55,43 @@ class Bucket:
         except (ClientError, BotoCoreError) as error:
             if is_absent(error):
                 return None
+            if is_beyond(error):
+                return self._empty(key)
             raise failure(error, self.place.address) from error
         return Stored(key, int(told["ContentRange"].rpartition("/")[2]), told["LastModified"], told["ETag"])
 
-    def read(self, key: str, start: int, length: int, *, etag: str = "") -> tuple[bytes, int, str] | None:
+    def _empty(self, key: str) -> Stored | None:
+        """An object without a byte: no range of it can be asked for."""
+        try:
+            told = self._client("read").head_object(**self._named(key))
+        except (ClientError, BotoCoreError) as error:
+            if is_absent(error):
+                return None
+            raise failure(error, self.place.address) from error
+        return Stored(key, int(told["ContentLength"]), told["LastModified"], told["ETag"])
+
+    def read(
+        self, key: str, start: int, length: int, *, etag: str = "", version: str = ""
+    ) -> tuple[bytes, int, str] | None:
         """(up to ``length`` bytes from a place of an object, its whole size, its tag); None: there is no such object.
 
         Args:
-            etag: of the writing that is meant.
+            etag: of the writing that is meant; version: the id of an earlier one.
 
         Raises:
             EngineFailed: ``store.changed``: it was written anew meanwhile; ``store.*``.
         """
         deadline = time.monotonic() + READ_ENDS_S
-        wanted = {"Range": f"bytes={start}-{start + length - 1}", **({"IfMatch": etag} if etag else {})}
+        wanted = {"Range": f"bytes={start}-{start + length - 1}"}
+        wanted |= {name: value for name, value in (("IfMatch", etag), ("VersionId", version)) if value}
         for tried in range(1, ATTEMPTS + 1):
             try:
                 answer = self._client("read").get_object(**self._named(key), **wanted)
+                if not answer.get("ContentRange", f"bytes {start}-").startswith(f"bytes {start}-") or (
+                    "ContentRange" not in answer and (start or answer["ContentLength"] > length)
+                ):  # the bytes of another place would be taken for these
+                    answer["Body"].close()
+                    raise other_range(self.place.address)
                 content = within(answer["Body"], answer["ContentLength"], deadline)
             except (ClientError, BotoCoreError) as error:  # botocore has tried again already
                 if is_absent(error):
@@ -80,6 +100,9 @@ class Bucket:
                     raise EngineFailed(
                         "store.changed", "open the file again", retryable=True, store=self.place.address
                     ) from error
+                if is_beyond(error):
+                    found = self.head(key) if not version else None
+                    return (b"", found.size_bytes, found.etag) if found else (b"", 0, "") if version else None
                 raise failure(error, self.place.address) from error
             except (HTTPError, OSError) as error:  # cut off, or too slow, in the middle of the bytes
                 if tried == ATTEMPTS or time.monotonic() > deadline:
@@ -173,19 +196,39 @@ class Bucket:
 
     # --- removing
 
-    def remove(self, key: str) -> bool:
+    def remove(self, key: str, *, hides: bool = True) -> bool:
         """Remove an object, and its earlier versions where the bucket keeps them. No error when it is not there.
 
         The removal is asked once: one that is repeated could come after somebody wrote the object again.
 
+        Args:
+            hides: the name is removed even where bytes stay below it.
+
         Returns:
-            False: the store holds the bytes under a lock; the name is removed all the same.
+            False: the store holds the bytes under a lock.
         """
         with self._told():
             is_free = self._forget(key) if self.is_versioned() else True
-            if not self.is_versioned() or not is_free:
-                self._client("once").delete_object(**self._named(key))
+            if not self.is_versioned() or (not is_free and hides):
+                told = self._client("once").delete_object(**self._named(key))
+                if told.get("DeleteMarker") and not self.is_versioned():
+                    self._is_versioned = True  # since this process asked
+                    is_free = self._forget(key)
         return is_free
+
+    def versions(self, key: str) -> list[str]:
+        """The ids of all writings of an object that the bucket still keeps, hidden ones too; none in a bucket that keeps none."""
+        if not self.is_versioned():
+            return []
+        asked = {"Bucket": self.place.bucket, "Prefix": self.place.prefix + key}
+        with self._told():
+            pages = self._client("read").get_paginator("list_object_versions").paginate(**asked)
+            return [
+                one["VersionId"]
+                for page in pages
+                for one in page.get("Versions", ())
+                if one["Key"] == self.place.prefix + key
+            ]
 
     def forget_earlier(self, key: str) -> bool:
         """Remove the earlier versions of an object where the bucket keeps them; False: the store holds some under a lock."""

@@ -17,7 +17,8 @@ _FULL = frozenset(
 )
 _DAMAGED = frozenset({"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"})
 _CLOCK = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
-_FULL_STATUS, _ABSENT, _OTHER, _REFUSED, _BUSY = 507, 404, frozenset({409, 412}), frozenset({401, 403}), 429
+_FULL_STATUS, _ABSENT, _BEYOND, _BUSY = 507, 404, 416, 429
+_OTHER, _REFUSED = frozenset({409, 412}), frozenset({401, 403})
 
 _REMEDIES = {
     "store.no_bucket": "make the bucket, or correct the name in GED_BLOBS (GED_BACKUP_TO)",
@@ -50,6 +51,16 @@ def status_of(error: Exception) -> int:
 def is_absent(error: Exception) -> bool:
     """Whether it says: there is no such object (a bucket that is not there is another thing)."""
     return status_of(error) == _ABSENT and _word(error) != "NoSuchBucket"
+
+
+def is_beyond(error: Exception) -> bool:
+    """Whether it says: the object has no such place. An empty one has none at all."""
+    return status_of(error) == _BEYOND
+
+
+def other_range(store: str) -> EngineFailed:
+    """A store, or what stands before it, gave other bytes than were asked for."""
+    return EngineFailed("store.failed", _REMEDIES["store.failed"], retryable=True, store=store, why="no range")
 
 
 def is_other(error: Exception) -> bool:

@@ -245,3 +245,106 @@ def test_whoever_finds_bytes_under_a_look_waits_and_a_mark_that_was_left_is_remo
     os.utime(mark, (1_000_000_000, 1_000_000_000))
     assert kept(blobs) == digest
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("how", ["twice", "encrypted later", "name removed by others"])
+def test_clear_bytes_under_a_lock_are_told_each_time_and_stay_listed(
+    tmp_path: Path, keyring: Keyring, how: str
+) -> None:
+    place = s3_kit.new_place(s3_kit.store_url(), lock=Lock("GOVERNANCE", 1))
+    blobs = S3Blobs(Bucket(place), tmp_path / "drafts", keyring)
+    digest = kept(S3Blobs(Bucket(place), tmp_path / "drafts"))
+    if how == "encrypted later":
+        with pytest.raises(EngineFailed, match=r"store\.locked"):
+            blobs.encrypt(digest)
+    if how == "name removed by others":
+        with s3_kit.bare(place) as bare:
+            bare.delete_object(Bucket=place.bucket, Key=f"{place.prefix}{digest[:2]}/{digest[2:4]}/{digest}")
+    for _ in range(2):
+        with pytest.raises(EngineFailed, match=r"store\.locked"):
+            blobs.delete(digest)
+    assert keyring.count() == 0
+    assert [one for one, _ in blobs.digests()] == [digest], "a later sweep finds it"
+    later = datetime.now(UTC) + timedelta(days=1)
+    assert not blobs.discard(digest, written_before=later), "one file under a lock does not end a sweep"
+
+
+def test_no_version_stays_of_what_was_hidden_or_of_a_bucket_that_began_to_keep_versions(tmp_path: Path) -> None:
+    place = s3_kit.new_place(s3_kit.store_url())
+    blobs = S3Blobs(Bucket(place), tmp_path / "drafts")
+    blobs.delete(kept(blobs, b"now this process knows that the bucket keeps no versions"))
+    gone, hidden = kept(blobs, b"gone"), kept(blobs, b"hidden")
+    with s3_kit.bare(place) as bare:
+        bare.put_bucket_versioning(Bucket=place.bucket, VersioningConfiguration={"Status": "Enabled"})
+        blobs.delete(gone)
+        bare.delete_object(Bucket=place.bucket, Key=f"{place.prefix}{hidden[:2]}/{hidden[2:4]}/{hidden}")
+        blobs.delete(hidden)
+        told = bare.list_object_versions(Bucket=place.bucket)
+    assert not [one["Key"] for one in (*told.get("Versions", ()), *told.get("DeleteMarkers", ()))]
+
+
+def test_an_object_without_a_byte_is_an_altered_file_and_is_replaced(blobs: S3Blobs, place: Place) -> None:
+    digest = kept(blobs)
+    Bucket(place).put(f"{digest[:2]}/{digest[2:4]}/{digest}", io.BytesIO())
+    assert blobs.exists(digest)
+    assert not blobs.verify(digest)
+    assert blobs.key_of(digest) is None
+    with pytest.raises(EngineFailed, match=r"blob\.header"):
+        read(blobs, digest)
+    assert read(blobs, kept(blobs)) == LETTER
+    Bucket(place).put(f"going/{digest}", io.BytesIO())
+    assert not blobs.discard(digest, written_before=datetime.now(UTC) + timedelta(days=1))
+
+
+def test_who_writes_into_the_bucket_makes_us_destroy_no_key_of_another_file(
+    blobs: S3Blobs, place: Place, keyring: Keyring
+) -> None:
+    one, other = kept(blobs), kept(blobs, b"another letter")
+    _, stored = blobs.open_stored(other)
+    with stored:
+        Bucket(place).put(f"{one[:2]}/{one[2:4]}/{one}", io.BytesIO(stored.read()))
+    blobs.delete(one)
+    assert not blobs.exists(one)
+    assert read(blobs, other) == b"another letter"
+
+
+def test_a_removal_without_an_answer_leaves_its_mark(
+    blobs: S3Blobs, place: Place, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store may carry it out later: who hands the bytes in waits until then."""
+    digest = kept(blobs)
+    assert blobs.exists(digest)
+    remove = Bucket.remove
+
+    def lost(bucket: Bucket, key: str, **options: bool) -> bool:
+        if key.endswith(f"/{digest}") and not key.startswith(("going", "renewed")):
+            raise EngineFailed("store.slow", retryable=True)
+        return remove(bucket, key, **options)
+
+    monkeypatch.setattr(Bucket, "remove", lost)
+    with pytest.raises(EngineFailed, match=r"store\.slow"):
+        blobs.discard(digest, written_before=datetime.now(UTC) + timedelta(days=1))
+    monkeypatch.setattr(blobs_s3, "WAIT_S", 0.3)
+    with pytest.raises(EngineFailed, match=r"store\.busy"):
+        kept(blobs)
+
+
+def test_an_answer_that_ignores_the_asked_place_is_not_taken_for_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = Bucket(place)
+    bucket.put("x", io.BytesIO(LETTER))
+    client = bucket._client("read")
+    asked = client.get_object
+    monkeypatch.setattr(client, "get_object", lambda **told: asked(**{k: v for k, v in told.items() if k != "Range"}))
+    with pytest.raises(EngineFailed, match=r"store\.failed"):
+        bucket.read("x", 10, 20)
+    with pytest.raises(EngineFailed, match=r"store\.failed"):
+        bucket.read("x", 0, 20)
+    assert bucket.read("x", 0, len(LETTER)) is not None
+
+
+def test_clear_bytes_go_through_no_proxy_of_the_environment(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    assert Bucket(place).put("x", io.BytesIO(b"clear"))

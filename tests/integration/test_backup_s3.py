@@ -13,6 +13,7 @@ from ged.adapters.backup_s3 import S3Medium
 from ged.adapters.s3 import Bucket
 from ged.adapters.s3_wire import Lock, Place
 from ged.backup import checking, making
+from ged.backup.medium import READ_ME
 from ged.backup.order import Made
 from ged.errors import EngineFailed, InvalidTransition, NotFound
 from tests import s3_kit
@@ -141,3 +142,54 @@ def test_the_command_writes_into_a_bucket_of_another_store_and_lists_it(copied: 
     assert done.returncode == 0, done.stderr
     assert "1 stored files, 1 of them new" in done.stdout
     assert "1 stored files" in ged("backup", "list", place.address, cwd=None, **env).stdout
+
+
+def test_what_others_put_below_the_prefix_hinders_no_copy(copied: Copied, place: Place, tmp_path: Path) -> None:
+    """Consoles make an object for each folder."""
+    medium, bucket = medium_in(place, tmp_path), Bucket(place)
+    copied.letter("Demande", b"one")
+    first = copy(copied, medium)
+    for name in ("snapshots/", "objects/", f"snapshots/{first.snapshot}/"):
+        bucket.put(name, io.BytesIO())
+    (key, _), *_ = medium.objects().items()
+    assert medium.snapshots() == [first.snapshot]
+    assert list(medium.objects()) == [key]
+    later = copy(copied, medium, now=NOW + timedelta(minutes=1))
+    assert medium.snapshots() == [first.snapshot, later.snapshot]
+
+
+def test_a_lost_answer_about_the_lock_stops_no_copy(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup_s3, "RENEWED_EACH_S", 0.0)
+    with s3_kit.line_to(place.endpoint) as line:
+        medium = medium_in(replace(place, endpoint=line.url), tmp_path)
+        Bucket(place).put("README.txt", io.BytesIO(READ_ME.encode()))
+        line.lose_answers_to = b"PUT"
+        with medium.alone():
+            line.lose_answers_to = b"PUT"
+            medium.write_object("ab" * 20, lambda out: out.write(b"renews its mark"))
+    assert Bucket(place).head("lock") is None
+
+
+def test_of_two_who_find_a_lock_that_was_left_one_has_it(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = medium_in(place, tmp_path), medium_in(place, tmp_path)
+    Bucket(place).put("lock", io.BytesIO(b"of a run that was killed"))
+    monkeypatch.setattr(backup_s3, "LEFT_AFTER", timedelta(minutes=-1))
+    now, holding = Bucket.now, []
+
+    def first_the_other(bucket: Bucket) -> datetime:
+        """Both have seen the mark that was left; the other is faster."""
+        monkeypatch.setattr(Bucket, "now", now)
+        holding.append(other.alone())
+        holding[0].__enter__()
+        return now(bucket)
+
+    monkeypatch.setattr(Bucket, "now", first_the_other)
+    with pytest.raises(InvalidTransition, match=r"backup\.running"), one.alone():
+        pass
+    monkeypatch.setattr(backup_s3, "RENEWED_EACH_S", 0.0)
+    other.write_object("ab" * 20, lambda out: out.write(b"it has the medium still"))
+    holding[0].__exit__(None, None, None)
