@@ -2,6 +2,7 @@
 
 import logging
 import time
+from urllib.parse import urlsplit
 
 import httpx
 from asn1crypto import cms, tsp
@@ -71,9 +72,14 @@ class FallbackTimeStamper(TimeStamper):
                 reason = "the token is for other bytes"
             except Exception as error:  # noqa: BLE001  a malformed response can raise anything inside the ASN.1 reader
                 reason = type(error).__name__
-            _log.warning("time-stamp authority %s failed: %s", client.url, reason)
+            _log.warning("time-stamp authority %s failed: %s", _host(client.url), reason)
             self._asked_again_at[client.url] = time.monotonic() + self._pause_s
         raise TimestampUnavailable
+
+
+def _host(url: str) -> str:
+    """What the log says of an authority: its address may hold a password."""
+    return urlsplit(url).hostname or ""
 
 
 def _stamped_digest(token: cms.ContentInfo) -> bytes:

@@ -4,6 +4,7 @@ The text names numbers, accounts and links, and nothing of what is in a letter: 
 """
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from gettext import NullTranslations
@@ -27,6 +28,7 @@ from ged.routing import calendar
 from ged.unit import Services, UnitOfWork
 
 logger = logging.getLogger(__name__)
+_CODE = re.compile(r"(post\.[a-z_]+|\d(\.\d{1,3}){0,2})?")
 
 DIGEST_DAYS = timedelta(days=7)
 """Older unread notices are in no digest any more; the site still shows them."""
@@ -110,7 +112,8 @@ def set_state(uow: UnitOfWork, row_id: int, state: DeliveryState, reason: str = 
     """Store what became of an e-mail."""
     row = locks.hold_known(uow.session, NoticeMail, row_id)
     row.state, row.reason, row.ended_at = state, reason[:200], uow.now
-    logger.info("notice_mail.%s id=%s reason=%s", state.value, row_id, reason)
+    # A report of another server may say anything in place of a number.
+    logger.info("notice_mail.%s id=%s reason=%s", state.value, row_id, reason if _CODE.fullmatch(reason) else "other")
 
 
 def _message(session: Session, services: Services, row: NoticeMail, now: datetime) -> Message | None:

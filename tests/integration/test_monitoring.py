@@ -1,5 +1,6 @@
 """What a monitor reads of a site: figures, readiness, slow statements, the request's id through jobs; and its own files."""
 
+import errno
 import json
 import logging
 import re
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -25,6 +27,7 @@ from ged.errors import ConfigError
 from ged.health import gauges as figures
 from ged.health.gauges import GAUGES, GROUPS, Group, Value
 from ged.jobs import Job, JobKind, JobState
+from ged.notices import mail
 from ged.ports import JobId
 from ged.preservation.models import Preservation
 from ged.space import Space
@@ -40,11 +43,13 @@ from tests.site import make_site, open_site, sign_in
 from tests.worker_kit import Installation, eventually
 from web.processes import metrics
 from web.processes.metrics import Gauges, text_of
+from web.processes.site_worker import SiteWorker
 from web.site import readiness
 from web.wiring.meter import MEASURES, FileMeter, folder_of
 
 __all__ = ["site"]
 DEPLOY = ROOT / "deploy"
+LANES = ("pages", "answers", "health", "ready", "figures")
 
 
 @pytest.fixture
@@ -309,6 +314,38 @@ def test_a_quick_statement_is_not_told(metered: tuple[Flask, Services], caplog: 
     app, services = metered
     slow_queries.watch(services.engine, longer_than_ms=60_000, found=lambda: pytest.fail("none is slow"))
     sign_in(app, "agent")
+
+
+def test_what_a_proxy_asks_waits_for_no_health_page_and_no_scrape() -> None:
+    given: list[str] = []
+    worker = SimpleNamespace(
+        nr=0, **{f"_{lane}": SimpleNamespace(add_task=lambda _, lane=lane: given.append(lane)) for lane in LANES}
+    )
+    for path in ("/sante", "/sante/pret", "/sante/site", "/registre"):
+        asked = SimpleNamespace(error=None, path=path, query="", headers={})
+        SiteWorker._sort(worker, SimpleNamespace(requests=[asked]))  # type: ignore[arg-type]
+    assert given == ["health", "ready", "ready", "pages"]
+
+
+def test_a_figure_that_cannot_be_written_or_removed_stops_no_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter = FileMeter(tmp_path)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    meter.count("ged_ocr_pages_total")
+    meter.flush(at_once=True)
+    meter.close()
+
+
+def test_a_report_of_another_server_puts_no_words_into_the_log() -> None:
+    assert [bool(mail._CODE.fullmatch(one)) for one in ("", "5.1.1", "post.refused", "5 Jean Zorglub", "5.zorglub")] == [
+        True, True, True, False, False,
+    ]  # fmt: skip
 
 
 # --- the real processes

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from ged.jobs import Job, JobKind, JobState
 from ged.ports import JobId, Message
 from ged.register.models import Mail
 from ged.runner import Run
+from scripts.bundle import ROOT
 from tests import pages, slip_kit
 from tests.factories import actor
 from tests.intake_kit import upload
@@ -112,3 +114,9 @@ def test_a_letters_whole_way_leaves_nobodys_data_in_the_log(
         found = [line for line in text.splitlines() if "zorglub" in line.lower()]
         assert found == []
         assert "127.0.0.1" not in text
+
+
+def test_the_proxys_log_of_errors_writes_no_slow_request() -> None:
+    """nginx writes the whole request, with what was searched for, at the level ``error``, which is its default."""
+    conf = (ROOT / "deploy" / "nginx" / "ged.conf.in").read_text()
+    assert set(re.findall(r"error_log +\S+(.*);", conf)) == {" crit"}

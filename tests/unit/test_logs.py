@@ -125,6 +125,12 @@ def test_a_librarys_values_are_not_told_and_its_whispers_not_at_all() -> None:
     with logged("json", "gunicorn.error") as (logger, out):
         logger.error("Worker (pid:%s) was sent %s!", 12, "SIGKILL")
     assert only(out)["event"] == "Worker (pid:12) was sent SIGKILL!"
+    with logged("json", "rq.worker") as (logger, out):  # rq gives the whole traceback as a text
+        logger.error(
+            "job %s: exception raised while executing (%s)\n%s", "17", "ged.run", f"Traceback\nKeyError: {SUBJECT}"
+        )
+    assert str(only(out)["event"]).startswith("job 17: exception raised while executing (ged.run)")
+    assert "Adjovi" not in out.getvalue()
 
 
 def test_a_warning_of_python_is_told_by_its_place() -> None:
@@ -151,8 +157,8 @@ def test_what_cannot_be_written_is_lost_in_silence(capsys: pytest.CaptureFixture
     assert capsys.readouterr() == ("", "")
 
 
-def test_one_handler_whose_form_may_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    root, hooks = logging.getLogger(), (sys.excepthook, logs.threading.excepthook)
+def test_one_handler_whose_form_may_change(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    root, hooks = logging.getLogger(), (sys.excepthook, logs.threading.excepthook, sys.unraisablehook)
     monkeypatch.setattr(root, "handlers", [])
     monkeypatch.setattr(root, "level", root.level)
     try:
@@ -163,9 +169,19 @@ def test_one_handler_whose_form_may_change(monkeypatch: pytest.MonkeyPatch) -> N
         assert ours.form == "json"
         logs.configure("what?")
         assert ours.form == "text"
+        assert isinstance(ours, logs.Lines)
+        ours._out = out = io.StringIO()
+
+        class Lost:
+            def __del__(self) -> None:
+                raise ValueError(SUBJECT)
+
+        Lost()
+        assert "finalizer.crashed" in out.getvalue()
+        assert "Adjovi" not in out.getvalue() + "".join(capsys.readouterr())
     finally:
         logging.captureWarnings(capture=False)
-        sys.excepthook, logs.threading.excepthook = hooks
+        sys.excepthook, logs.threading.excepthook, sys.unraisablehook = hooks
     others = [logging.NullHandler()]
     monkeypatch.setattr(root, "handlers", others)
     logs.configure("json")

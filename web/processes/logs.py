@@ -7,7 +7,7 @@ pass the same rules, so that nothing personal is logged and no line can be forge
 - An exception is told by its class, its code and the places it came through, never by its own words: those of a
   database repeat the row, those of a parser the text.
 - Of a library's line only its template is told, without the values, and only from a warning on. Those of ``TRUSTED``
-  libraries, which handle no letters, are told whole.
+  libraries, which handle no letters, have their names and numbers too: a text of several words may be an exception's.
 - Control characters, line ends and marks that turn the direction of a text are written as escapes.
 
 structlog is loaded at the first line: most commands write none.
@@ -44,6 +44,7 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 _FIELDS = re.compile(r"(?P<event>[\w.]+)(?P<fields>(?: [a-z_]+=%[-.\d]*[sdrif])+)")
 _FIELD = re.compile(r" ([a-z_]+)=%[-.\d]*([sdrif])")
 _WARNING = re.compile(r"(?P<place>.+?:\d+): (?P<category>\w+):")
+_NAME, HIDDEN = re.compile(r"[\w.:/-]{0,100}"), "..."
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
@@ -61,6 +62,7 @@ def configure(form: str) -> None:
         root.addHandler(ours)
         root.setLevel(logging.INFO)
         threading.excepthook = _thread_crashed
+        sys.unraisablehook = _never_raised
     ours.form = "json" if form == "json" else "text"
     if ours.form == "json":
         logging.captureWarnings(capture=True)
@@ -70,6 +72,12 @@ def configure(form: str) -> None:
 def _thread_crashed(crash: threading.ExceptHookArgs) -> None:
     if crash.exc_value is not None and crash.exc_type is not SystemExit:
         logging.getLogger(__name__).error("thread.crashed", exc_info=crash.exc_value)
+
+
+def _never_raised(lost: "sys.UnraisableHookArgs") -> None:
+    """An exception in a finalizer: Python would write its words, and its object, to standard error."""
+    if lost.exc_value is not None:
+        logging.getLogger(__name__).error("finalizer.crashed", exc_info=lost.exc_value)
 
 
 def _crashed(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
@@ -133,6 +141,8 @@ def _read(_logger: Any, _level: str, event: Event) -> Event:
     if record.name == "py.warnings":
         where = _WARNING.match(str(args[0]) if args else "")
         return event | {"event": "python.warning", **(where.groupdict() if where else {})}
+    if _top(record.name) in TRUSTED:
+        args = tuple(one if not isinstance(one, str) or _NAME.fullmatch(one) else HIDDEN for one in args)
     if _top(record.name) not in OWN | TRUSTED:
         return event | {"event": template if given else "library", "place": f"{place(record.pathname)}:{record.lineno}"}
     fields = _FIELDS.fullmatch(template)

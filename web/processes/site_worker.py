@@ -3,7 +3,8 @@
 One thread in each process handles all connections. A request gets a page thread only once its head and body are
 complete. A response for a slow reader waits in a buffer. So a slow client holds only a connection.
 
-Three thread pools: pages; the bridges' polls, which are parked first (``web.site.polls``); the health page.
+Five thread pools: pages; the bridges' polls, which are parked first (``web.site.polls``); the health page; what a proxy asks of this
+process; the figures. A health page or a scrape that waits for a database makes no proxy believe that this process is not ready.
 """
 
 import logging
@@ -255,9 +256,11 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         services = context.services_of(self.wsgi)
         _use_own_folder(services)
         slots.share(Path(services.data_dir) / "run", threads=self.cfg.threads)
-        self._pages, self._answers, self._health = (
+        self._pages, self._answers, self._health, self._ready, self._figures = (
             _lane(self.cfg.threads),
             _lane(POLL_THREADS),
+            _lane(1),
+            _lane(1),
             _lane(1),
         )
         self._polls: Polls[Channel] = Polls(
@@ -270,7 +273,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         listeners = [self._listen(sock, connections, self.wsgi, self._sort) for sock in sockets]
         if figures is not None:
             gauges = Gauges(services, disk.space_of(self.wsgi))
-            listeners.append(self._listen(figures, connections, metrics.serving(gauges), self._health.add_task))
+            listeners.append(self._listen(figures, connections, metrics.serving(gauges), self._figures.add_task))
         _Alarm(self.PIPE[0], map=connections)
         while self.alive and self.nr < self.max_requests and self.ppid == os.getppid():
             self._turn(connections)
@@ -332,8 +335,10 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
             wait_s = _wait_of(request.query)
             if not wait_s or not self._polls.take(_bridge_of(request.headers), channel, wait_s=wait_s):
                 self._answers.add_task(channel)
-        elif request.path == HEALTH_PATH or request.path.startswith(HEALTH_PATH + "/"):
+        elif request.path == HEALTH_PATH:
             self._health.add_task(channel)
+        elif request.path.startswith(HEALTH_PATH + "/"):
+            self._ready.add_task(channel)
         else:
             self._pages.add_task(channel)
 
@@ -354,7 +359,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
             not channel.is_idle for listener in listeners for channel in listener.active_channels.values()
         ):
             self._turn(connections)
-        for lane in (self._pages, self._answers, self._health):
+        for lane in (self._pages, self._answers, self._health, self._ready, self._figures):
             lane.shutdown(timeout=0)
 
 

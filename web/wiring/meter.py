@@ -16,6 +16,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +109,8 @@ class FileMeter:
                 draft.write_text(json.dumps([[*key, sums] for key, sums in self._sums.items()]), encoding="utf-8")
                 draft.replace(path)
             except OSError:
-                draft.unlink(missing_ok=True)
+                with suppress(OSError):  # a disk that became read-only
+                    draft.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Write what was counted, and leave the slot to another process."""
