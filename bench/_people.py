@@ -1,0 +1,61 @@
+"""The people of ``bench.load``, as Locust runs them in a process of its own (it patches the standard library).
+
+Environment: ``GED_LOAD`` is a JSON object: ``password``, ``pages`` (account -> addresses), ``pace_s`` (the pause of a person
+between two requests; 0: none).
+"""
+
+import json
+import os
+import random
+import re
+
+from locust import HttpUser, constant, task
+
+TOLD = json.loads(os.environ["GED_LOAD"])
+WEIGHTS = {"bo.agent": 4, "dge.chef": 3, "dge.etudes": 3, "sg": 1, "sg.secretariat": 1, "admin": 1}
+REGISTERS, SEARCHES = 0.05, 0.08
+"""The shares of the requests that register a letter, and that search."""
+WORDS = ("demande", "rapport", "raccordement", "electricite", "permis", "audience", "budget", "convention")
+
+
+class Civilian(HttpUser):
+    """A person who is signed in, opens the pages of the role, searches, and, as a clerk, registers letters."""
+
+    wait_time = constant(TOLD["pace_s"])
+
+    def on_start(self) -> None:
+        """Sign in."""
+        self.account = random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        page = self.client.get("/connexion", name="sign in").text
+        fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+        fields |= {"account": self.account, "password": TOLD["password"]}
+        with self.client.post("/connexion", fields, name="sign in", catch_response=True) as answer:
+            if "/connexion" in answer.url:
+                answer.failure("not signed in")
+
+    @task
+    def work(self) -> None:
+        """One request, or the two of a registration."""
+        chance = random.random()
+        if self.account == "bo.agent" and chance < REGISTERS * 3:  # a third of the people are clerks
+            self.register()
+        elif chance > 1 - SEARCHES:
+            self.client.get("/recherche", params={"q": " ".join(random.sample(WORDS, 2))}, name="search")
+        else:
+            address = random.choice(TOLD["pages"][self.account])
+            self.client.get(address, name="page")
+
+    def register(self) -> None:
+        """Open the form and send it."""
+        page = self.client.get("/enregistrer/", name="page").text
+        form = page.split('action="/enregistrer', 1)[1].split("</form>", 1)[0]
+        fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
+        authority = form.split('name="addressed_post_id"', 1)[1]
+        found = re.search(r'<option value="(\d+)"|value="(\d+)"', authority)
+        fields |= {
+            "addressed_post_id": next(one for one in found.groups() if one) if found else "",
+            "sender_name": "Préfecture de Yoto", "subject": f"Charge {random.randrange(10**9)}",
+        }  # fmt: skip
+        with self.client.post("/enregistrer/", fields, name="register", catch_response=True) as answer:
+            if "/enregistre" not in answer.url or answer.url.endswith("/enregistrer/"):
+                answer.failure("not registered")
