@@ -7,9 +7,10 @@ between two requests; 0: none).
 import json
 import os
 import random
-import re
 
 from locust import HttpUser, constant, task
+
+from demo.client import read_page
 
 TOLD = json.loads(os.environ["GED_LOAD"])
 WEIGHTS = {"bo.agent": 4, "dge.chef": 3, "dge.etudes": 3, "sg": 1, "sg.secretariat": 1, "admin": 1}
@@ -26,9 +27,8 @@ class Civilian(HttpUser):
     def on_start(self) -> None:
         """Sign in."""
         self.account = random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-        page = self.client.get("/connexion", name="sign in").text
-        fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
-        fields |= {"account": self.account, "password": TOLD["password"]}
+        form = read_page(self.client.get("/connexion", name="sign in")).form("connexion")
+        fields = form.fields | {"account": [self.account], "password": [TOLD["password"]]}
         with self.client.post("/connexion", fields, name="sign in", catch_response=True) as answer:
             if "/connexion" in answer.url:
                 answer.failure("not signed in")
@@ -47,14 +47,11 @@ class Civilian(HttpUser):
 
     def register(self) -> None:
         """Open the form and send it."""
-        page = self.client.get("/enregistrer/", name="page").text
-        form = page.split('action="/enregistrer', 1)[1].split("</form>", 1)[0]
-        fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
-        authority = form.split('name="addressed_post_id"', 1)[1]
-        found = re.search(r'<option value="(\d+)"|value="(\d+)"', authority)
-        fields |= {
-            "addressed_post_id": next(one for one in found.groups() if one) if found else "",
-            "sender_name": "Préfecture de Yoto", "subject": f"Charge {random.randrange(10**9)}",
+        form = read_page(self.client.get("/enregistrer/", name="page")).form("/enregistrer")
+        authority = next(value for value, _ in form.choices["addressed_post_id"] if value)
+        fields = form.fields | {
+            "addressed_post_id": [authority], "sender_name": ["Préfecture de Yoto"],
+            "subject": [f"Charge {random.randrange(10**9)}"],
         }  # fmt: skip
         with self.client.post("/enregistrer/", fields, name="register", catch_response=True) as answer:
             if "/enregistre" not in answer.url or answer.url.endswith("/enregistrer/"):

@@ -44,7 +44,7 @@ def play(url: str, told: dict[str, object], *, people: int, seconds: float, fold
         "--csv", str(folder / "load"), "--only-summary",
     ]  # fmt: skip
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "locust", *words], env={**os.environ, "GED_LOAD": json.dumps(told)},
+        [sys.executable, "-W", "ignore", "-m", "locust", *words], env={**os.environ, "GED_LOAD": json.dumps(told), "PYTHONPATH": str(PEOPLE.parents[1])},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     table = folder / "load_stats.csv"
