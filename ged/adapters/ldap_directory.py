@@ -30,6 +30,7 @@ ANSWER_S = 5.0
 LDAPS = 636
 AT_ONCE = 100
 """Entries in one question."""
+MOST_ENTRIES = 2 * AT_ONCE
 QUESTIONS = 8
 """Questions of one process at the same moment: a directory that hangs must not hold all threads of the site."""
 LONGEST_PASSWORD = 1024
@@ -133,7 +134,8 @@ class LdapDirectory:
         """See ``ged.ports.Directory.look``."""
         with self._searching() as link:
             self._require_base(link)
-            self._subjects(link, f"(&{self._by_account('*')}{self._closed})")
+            with suppress(ldap.SIZELIMIT_EXCEEDED):  # more are closed than are asked for: the question is understood
+                self._subjects(link, f"(&{self._by_account('*')}{self._closed})")
         return self._settings.url
 
     # --- questions ---
@@ -152,25 +154,27 @@ class LdapDirectory:
         return self._settings.id_attribute.lower() in BINARY
 
     def _found(self, link: Any, which: str) -> _Entry | None:
-        entries = self._search(
-            link, self._settings.base, ldap.SCOPE_SUBTREE, f"(&{self._settings.people_filter}{which})"
-        )
+        try:
+            entries = self._search(
+                link, self._settings.base, ldap.SCOPE_SUBTREE, f"(&{self._settings.people_filter}{which})"
+            )
+        except ldap.SIZELIMIT_EXCEEDED:
+            return None
         if len(entries) > 1:
             _log.warning("directory.ambiguous entries=%s", len(entries))
             return None
         return entries[0] if entries and entries[0].subject else None
 
     def _subjects(self, link: Any, which: str) -> set[str]:
+        """The entries that are meant. A server that gives only some of them has told nothing: whoever is missing is not gone."""
         asked = f"(&{self._settings.people_filter}{which})"
         return {one.subject for one in self._search(link, self._settings.base, ldap.SCOPE_SUBTREE, asked)}
 
     def _search(self, link: Any, base: str, scope: int, which: str) -> list[_Entry]:
         attribute = self._settings.id_attribute
         try:
-            rows = link.search_ext_s(base, scope, which, [attribute], timeout=ANSWER_S, sizelimit=2 * AT_ONCE)
+            rows = link.search_ext_s(base, scope, which, [attribute], timeout=ANSWER_S, sizelimit=MOST_ENTRIES)
         except (ldap.NO_SUCH_OBJECT, ldap.INVALID_DN_SYNTAX):
-            return []
-        except ldap.SIZELIMIT_EXCEEDED:
             return []
         except ldap.FILTER_ERROR:
             raise EngineFailed("directory.filter", "correct GED_LDAP_FILTER or GED_LDAP_CLOSED_FILTER") from None

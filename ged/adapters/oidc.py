@@ -174,7 +174,7 @@ class OidcProvider:
 
     def _is_second_done(self, claims: Mapping[str, Any]) -> bool:
         ways = claims.get("amr")
-        told = {claims.get("acr"), *(one for one in (ways if isinstance(ways, list) else []) if isinstance(one, str))}
+        told = {one for one in (claims.get("acr"), *(ways if isinstance(ways, list) else ())) if isinstance(one, str)}
         return not told.isdisjoint(self._settings.second_step)
 
     def _claims(self, token: str) -> Mapping[str, Any]:

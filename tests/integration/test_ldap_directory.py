@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ged.adapters import ldap_directory
 from ged.adapters.ldap_directory import LdapDirectory
 from ged.errors import ConfigError, EngineFailed
 from ged.ports import Proof, Standing
@@ -137,6 +138,19 @@ def test_a_directory_whose_base_is_gone_says_of_nobody_that_he_is_gone(tree: Tre
             ["00"]
         )
     assert told.value.code == "directory.base"
+
+
+def test_a_server_that_gives_some_entries_only_says_of_nobody_that_he_is_gone(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guids = [tree.add(name, RIGHT, control=control) for name, control in (("awa", 512), ("kofi", 514), ("ama", 514))]
+    monkeypatch.setattr(ldap_directory, "MOST_ENTRIES", 1)
+    directory = LdapDirectory(tree.settings())
+    with pytest.raises(EngineFailed) as told:
+        directory.standing(guids)
+    assert (told.value.code, told.value.params["reason"]) == ("directory.away", "SIZELIMIT_EXCEEDED")
+    assert directory.look() == tree.url
+    assert directory.prove("awa", RIGHT).proof is Proof.PROVED
 
 
 def test_time_does_not_tell_who_is_in_the_directory(tree: Tree) -> None:

@@ -136,7 +136,7 @@ def test_who_proves_again_has_signed_in_a_moment_ago() -> None:
 
 @pytest.mark.parametrize(
     ("claims", "done"),
-    [({"acr": "2"}, True), ({"amr": ["pwd", "otp"]}, True), ({"acr": "1"}, False), ({"amr": "otp"}, False), ({"amr": [["otp"]]}, False)],
+    [({"acr": "2"}, True), ({"amr": ["pwd", "otp"]}, True), ({"acr": "1"}, False), ({"amr": "otp"}, False), ({"amr": [["otp"]]}, False), ({"acr": ["2"]}, False)],
 )  # fmt: skip
 def test_the_provider_s_second_step_counts_as_the_settings_say(claims: dict[str, Any], *, done: bool) -> None:
     assert identity(ScriptedProvider(claims=claims), second_step=("2", "otp")).second_done is done
