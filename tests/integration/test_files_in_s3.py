@@ -20,6 +20,7 @@ from tests.factories import SECRET, make_natures, make_organisation, make_servic
 from tests.scan_site_kit import Site, paired, put_page, upload
 from tests.site import build_app
 from web.wiring.services import build_services
+from web.wiring.stored_files import opened
 
 __all__ = ["patient", "whole"]  # fixtures
 STORE = ("GED_S3_ENDPOINT", "GED_S3_ACCESS_KEY", "GED_S3_SECRET_KEY")
@@ -66,6 +67,19 @@ def test_files_are_moved_to_a_bucket_checked_and_brought_back(patient: Patient) 
     assert sorted(one.name for one in (patient.data / "blobs").glob("??/??/*")) == sorted(
         one.name for one in aside.glob("??/??/*")
     )
+
+
+@pytest.mark.servers
+def test_files_without_a_key_are_counted_not_forgotten(patient: Patient) -> None:
+    place = s3_kit.new_place(s3_kit.store_url())
+    digest = patient.services.blobs.put(io.BytesIO(b"its key is in a later keyring")).digest
+    patient.close()
+    in_settings(patient, **given(place))
+    with opened(load_settings(patient.file)) as (files, keyring):
+        keyring.destroy(files.key_of(digest) or b"")
+    done = ged("blobs", "move", "--to", place.address, cwd=None, GED_ENV_FILE=str(patient.file))
+    assert done.returncode == 0, done.stderr
+    assert "1 files were not copied, they have no key" in done.stderr
 
 
 @pytest.mark.servers

@@ -105,7 +105,7 @@ def move(to: str, origin: str) -> None:
     if came_from == to:
         raise click.BadParameter("the files are there: name where they come from", param_hint="--from")
     with moving(settings, came_from if came_from != FOLDER else "", address) as (source, target):
-        copied, there, failed = 0, 0, list[str]()
+        copied, there, failed, closed = 0, 0, list[str](), 0
         for n, (digest, _) in enumerate(source.digests(), 1):
             try:
                 if target.verify(digest):
@@ -120,11 +120,19 @@ def move(to: str, origin: str) -> None:
             except (NotFound, EngineFailed) as error:
                 if isinstance(error, EngineFailed) and error.retryable:
                     raise
-                if source.exists(digest) and getattr(error, "code", "") != "blob.no_key":
+                if error.code == "blob.no_key":
+                    closed += 1
+                elif source.exists(digest):
                     failed.append(f"{digest} ({error.code})")
             if n % TOLD_EACH == 0:
                 click.echo(f"{n} files, {copied} copied", err=True)
     click.echo(f"{copied} files copied, {there} were there; every one was read there again")
+    if closed:
+        # Disposed of, or the keyring was put back from an earlier backup: then this is their only place.
+        click.echo(
+            f"{closed} files were not copied, they have no key: compare with `ged blobs check` before you remove them",
+            err=True,
+        )
     _tell("could not be copied, restore them from a backup", failed)
     if settings.blobs != address:
         click.echo(
