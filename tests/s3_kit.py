@@ -128,6 +128,7 @@ class Line:
             while piece := far.recv(65536):
                 if is_cut and sent + len(piece) > self.cut_after:
                     near.sendall(piece[: self.cut_after - sent])
+                    near.shutdown(socket.SHUT_RDWR)  # to close it alone says nothing while ``_pump`` reads it
                     return
                 if is_lost:
                     continue
