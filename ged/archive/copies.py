@@ -12,8 +12,10 @@ INCOMPLETE = "backup.incomplete"
 """A copy without the keyring: what was stored since it was last copied cannot be opened from it."""
 DRILLED = "backup.drilled"
 DRILL_FAILED = "backup.drill_failed"
-OLD_AFTER = timedelta(hours=48)
-"""A copy each night, and one night that failed."""
+LATE_AFTER, OLD_AFTER = timedelta(hours=26), timedelta(hours=48)
+"""A copy each night. One that is late is a warning, a second night that failed is a fault: in ``ged doctor``, on ``/sante`` and in
+the alerts (``deploy/prometheus/ged.rules.yml``) alike.
+"""
 
 
 def _made() -> Select[int, datetime]:

@@ -27,7 +27,6 @@ UNSEALED_AFTER = timedelta(minutes=20)
 VERIFIED_WITHIN = timedelta(days=35)
 """``ged verify`` is to be run each month."""
 ENDS_SOON = timedelta(days=60)
-BACKUP_LATE, BACKUP_LOST = timedelta(hours=26), timedelta(days=7)
 VERIFIED = Path("run") / "verified.json"
 """In the data folder: the last end of ``ged verify``. A restored copy has none, and is to be verified."""
 
@@ -210,6 +209,6 @@ def backup(ground: Ground) -> Finding:
         return warning("never")
     age = ground.now - at
     figures: Figures = {"made_at": at.isoformat(), "age_s": round(age.total_seconds())}
-    if age > BACKUP_LOST:
+    if age > copies.OLD_AFTER:
         return fault("old", **figures)
-    return warning("old", **figures) if age > BACKUP_LATE else ok(**figures)
+    return warning("old", **figures) if age > copies.LATE_AFTER else ok(**figures)
