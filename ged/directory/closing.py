@@ -1,5 +1,6 @@
 """Each minute: whoever is closed in the directory is signed out here. A directory that does not answer signs nobody out."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Select, select
@@ -11,6 +12,10 @@ from ged.errors import EngineFailed, GedError, Invalid
 from ged.org.models import OpenSession, Person
 from ged.ports import IdentityProvider, Standing
 from ged.unit import SYSTEM, Services, UnitOfWork
+
+
+SOME = 3
+"""Of fewer people, all may really have gone in one minute."""
 
 
 def is_due(uow: UnitOfWork) -> bool:
@@ -36,6 +41,7 @@ def _of_directory(services: Services, *, now: datetime) -> int:
         return 0
     try:
         told = directory.standing(sorted(people))
+        _require_anybody(told)
     except EngineFailed as error:
         outages.note_away(services, directory.name, error, now=now)
         return 0
@@ -48,6 +54,15 @@ def _of_directory(services: Services, *, now: datetime) -> int:
                     _sign_out(uow, people[subject], standing)
             ended += 1
     return ended
+
+
+def _require_anybody(told: Mapping[str, Standing]) -> None:
+    """Of some people who are signed in, one at least is still known.
+
+    A searching account without its right to read, and a filter that meets nobody, get an empty answer and no error.
+    """
+    if len(told) >= SOME and all(standing is Standing.GONE for standing in told.values()):
+        raise EngineFailed("directory.nobody", "look at the right to read of GED_LDAP_BIND_DN, and at GED_LDAP_FILTER")
 
 
 def _sign_out(uow: UnitOfWork, person_id: int, standing: Standing) -> None:

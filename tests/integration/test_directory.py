@@ -279,6 +279,23 @@ def test_a_directory_that_does_not_answer_signs_nobody_out(services: Services, d
     assert journal(services, "directory.back")
 
 
+def test_a_directory_that_knows_nobody_any_more_signs_nobody_out(
+    services: Services, directory: ScriptedDirectory
+) -> None:
+    """As one does whose searching account lost its right to read: no error, and no entry."""
+    accounts = ("dge", "daf", "etudes")
+    directory.entries = {one: (THEIRS, f"guid-{one}", Standing.OPEN) for one in accounts}
+    assert [tried(services, one, THEIRS) for one in accounts] == ["opened"] * 3
+    tokens = [opened(services, one) for one in accounts]
+    known, directory.entries = directory.entries, {}
+    assert closing.run(services, now=AT) == 0
+    assert all(is_open(services, one) for one in tokens)
+    assert journal(services, "directory.away")[0][1]["reason"] == "directory.nobody"
+    directory.entries = {"dge": known["dge"]}
+    assert closing.run(services, now=AT) == 2
+    assert [is_open(services, one) for one in tokens] == [True, False, False]
+
+
 def test_the_job_is_due_each_minute_while_a_linked_person_is_signed_in(services: Services) -> None:
     from ged.pipeline import KINDS
     from ged.schedules import Every

@@ -695,6 +695,10 @@ MESSAGES: Mapping[str, Message] = {
     "directory.mismatch": Message(
         _l("Ce compte est lié à une autre fiche de l'annuaire."), _l("Adressez-vous à l'administrateur.")
     ),
+    "directory.nobody": Message(
+        _l("L'annuaire ne connaît plus aucune des personnes connectées."),
+        _l("L'administrateur doit vérifier le droit de lecture de GED_LDAP_BIND_DN, et GED_LDAP_FILTER."),
+    ),
     "directory.no_link": Message(_l("Ce lien n'existe plus."), _l("Relisez la liste.")),
     "provider.away": Message(
         _l("Le site qui gère les comptes du ministère ne répond pas."),
