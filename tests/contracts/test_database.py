@@ -353,7 +353,8 @@ def test_workers_that_look_at_one_moment_ask_for_periodic_jobs_once(services: Se
             JobKind.MAIL_LOOP,
             JobKind.PRESERVE_DUE,
             JobKind.ORGANISATION_ACTS,
-        }  # no mailbox, follower, signature or planned act
+            JobKind.DIRECTORY_CHECK,
+        }  # no mailbox, follower, signature, planned act or directory
         assert Counter(session.scalars(select(Job.kind))) == Counter(pipeline.SCHEDULED - without_cause)
 
 

@@ -131,6 +131,6 @@ def test_what_was_typed_does_not_outlive_the_session_at_a_shared_desk(page: Page
     kept = "Object.values(sessionStorage).join()"
     assert SUBJECT in page.evaluate(kept)
     page.route("**/deconnexion", without_header)
-    page.locator("[data-sign-out]").evaluate("button => button.form.requestSubmit(button)")
+    page.locator("[data-sign-out]").last.evaluate("button => button.form.requestSubmit(button)")
     page.wait_for_url("**/connexion**")
     assert SUBJECT not in page.evaluate(kept)

@@ -221,7 +221,8 @@ def growing(app: Flask, services: Services, account: str, path: str) -> list[str
 
     def judge(_connection: object, element: Any, *_rest: object) -> None:
         text_of = str(element)
-        skips = any(getattr(one, "_offset_clause", None) is not None for one in iterate(element))
+        # OFFSET 0 skips nothing: it keeps the planner from another order.
+        skips = any(getattr(getattr(one, "_offset_clause", None), "value", 0) != 0 for one in iterate(element))
         if skips or (COUNTS.search(text_of) and not any(one in text_of for one in BOUNDED)):
             found.append(text_of)
 

@@ -33,7 +33,8 @@ READ = frozenset({
     "registers.show", "signbook.show", "slips.show",
 })  # fmt: skip
 """Pages for which the scene has a row that a member of the ministry reads: a stranger is refused an existing row."""
-TOKENS = re.compile(r'"X-CSRFToken": "[^"]+"|name="csrf_token" value="[^"]+"')
+TOKENS = re.compile(r'"X-CSRFToken": "[^"]+"|name="(?:csrf_token|next)" value="[^"]+"')
+"""What differs on two pages and tells nothing: the form's token, and the address that was asked for."""
 
 
 @dataclass

@@ -48,7 +48,8 @@ def wait_until_idle(here: Installation) -> None:
             JobKind.MAIL_LOOP,
             JobKind.PRESERVE_DUE,
             JobKind.ORGANISATION_ACTS,
-        }  # no mailbox, follower, signature or planned act
+            JobKind.DIRECTORY_CHECK,
+        }  # no mailbox, follower, signature, planned act or directory
         return SCHEDULED - without_cause <= {job.kind for job in found} and {job.state for job in found} == {
             JobState.DONE
         }
@@ -212,7 +213,7 @@ DATABASES = {
     "none": ("", "database.not_migrated", "ged migrate"),
     "an empty one": ("empty", "database.not_migrated", "ged migrate"),
     "an older one": ("0001", "database.not_migrated", "ged migrate"),
-    "a newer one": ("head newer", "database.newer", "plus récente"),
+    "a newer one": ("head newer", "database.newer", "or a later one"),
 }
 
 

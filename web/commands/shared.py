@@ -1,5 +1,6 @@
 """Shared by commands: the settings of this installation, and the exit on an expected error."""
 
+import glob
 import os
 import stat
 import sys
@@ -70,6 +71,8 @@ def _write(place: Path, content: bytes) -> None:
     if place.exists() and not place.is_file():
         place.write_bytes(content)
         return
+    for left in place.parent.glob(f".{glob.escape(place.name)}.{'[0-9a-f]' * 8}"):  # of a command that was killed
+        left.unlink(missing_ok=True)
     replace_file(place, content, mode=stat.S_IMODE(place.stat().st_mode) if place.exists() else None)
 
 
