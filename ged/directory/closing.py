@@ -13,7 +13,6 @@ from ged.org.models import OpenSession, Person
 from ged.ports import IdentityProvider, Standing
 from ged.unit import SYSTEM, Services, UnitOfWork
 
-
 SOME = 3
 """Of fewer people, all may really have gone in one minute."""
 
