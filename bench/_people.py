@@ -55,4 +55,4 @@ class Civilian(HttpUser):
         }  # fmt: skip
         with self.client.post("/enregistrer/", fields, name="register", catch_response=True) as answer:
             if "/enregistre" not in answer.url or answer.url.endswith("/enregistrer/"):
-                answer.failure("not registered")
+                answer.failure(f"not registered: {answer.status_code} {answer.url}")
