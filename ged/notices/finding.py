@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 500
 """Entries of the journal in one run; the next run reads on."""
-OPENED_BY = {Occasion.ACCOUNT: "0065", Occasion.CHANGE_REFUSED: "0065", Occasion.SECOND_STEP: "0065"}
+OPENED_BY = {Occasion.ACCOUNT: "0091", Occasion.CHANGE_REFUSED: "0091", Occasion.SECOND_STEP: "0091"}
 """The contraction from which on an occasion is stored: the release before cannot read it."""
 UNDONE = "mail.imputation_undone"
 OF_LETTERS = ("mail.imputed", UNDONE, "mail.assigned", "mail.answered", "assignment.", "signbook.", "draft.circuit_set")

@@ -95,8 +95,8 @@ def test_a_verification_that_is_old_found_something_or_was_never_run(patient: Pa
 def test_a_backup_that_is_old_or_was_never_made(patient: Patient) -> None:
     services = patient.services
     lift_guards(services.engine)
-    for days, state, code, words in ((2, "warning", "old", "2 days ago"), (9, "fault", "old", "9 days ago")):
-        at = datetime.now(UTC) - timedelta(days=days, minutes=1)
+    for hours, state, code, words in ((27, "warning", "old", "27 h ago"), (49, "fault", "old", "2 days ago")):
+        at = datetime.now(UTC) - timedelta(hours=hours)
         with services.engine.begin() as connection:
             connection.execute(
                 text("UPDATE audit_entries SET at = :at WHERE action = 'backup.made'"),

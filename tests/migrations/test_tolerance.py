@@ -38,7 +38,7 @@ def scripts(engine: Engine) -> list[Script]:
         return list(ScriptDirectory.from_config(alembic_config(connection)).walk_revisions())[::-1]
 
 
-EMPTY_UNTIL = {"takeover_scans.digest names bytes": "0065"}
+EMPTY_UNTIL = {"takeover_scans.digest names bytes": "0091"}
 """What would break an older program if there were rows -> the contraction before which the program refuses to write any."""
 
 

@@ -6,8 +6,8 @@ people are told of accounts that are opened, of the second step of their sign-in
 Every document that was signed gets its row in the list of signatures to keep provable, which the earlier release made only
 where an authority is set.
 
-Revision ID: 0065
-Revises: 0064
+Revision ID: 0091
+Revises: 0090
 """
 
 import sqlalchemy as sa
@@ -15,12 +15,12 @@ from alembic import op
 
 import ged.db
 
-revision = "0065"
-down_revision = "0064"
+revision = "0091"
+down_revision = "0090"
 branch_labels = None
 depends_on = None
 phase = "contract"
-oldest_program = "0065"
+oldest_program = "0091"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
