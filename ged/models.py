@@ -10,6 +10,7 @@ from ged.db import Base
 from ged.directory import models as directory
 from ged.dispatch import models as dispatch_models
 from ged.entry import models as entry
+from ged.exceptional import models as exceptional
 from ged.followup import models as followup
 from ged.held import hold_when_created
 from ged.job_figures import JobFigure
@@ -53,6 +54,7 @@ __all__ = [
     "directory",
     "dispatch_models",
     "entry",
+    "exceptional",
     "followup",
     "metadata",
     "natures",

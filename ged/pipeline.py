@@ -21,6 +21,7 @@ from ged.directory import closing as directory_closing
 from ged.dispatch import operations as dispatch
 from ged.entry import resets as factor_resets
 from ged.errors import EngineFailed
+from ged.exceptional import operations as exceptional
 from ged.followup import reminders
 from ged.jobs import ClaimedJob, JobKind, JobState
 from ged.mailbox import operations as mailboxes
@@ -152,6 +153,8 @@ def sweep(run: Run) -> None:
         exports.forget(uow, now=run.now)
     with run.services.unit_of_work(run.now) as uow:
         factor_resets.lapse_due(uow)
+    with run.services.unit_of_work(run.now) as uow:
+        exceptional.settle_due(uow)
     with run.services.snapshot() as session:
         removed = archive_blobs.sweep(session, run.services.blobs, now=run.now)
     folders = files.sweep_private_dirs(run.services, older_than=run.now - archive_blobs.SWEEP_AFTER)

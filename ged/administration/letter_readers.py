@@ -21,7 +21,7 @@ from ged.errors import Forbidden
 from ged.org.actors import everybody, heading_post, if_cleared, posts_granting
 from ged.org.models import Holding, Post, Unit, held_on
 from ged.org.tree import ministry_of_role, runs_installation
-from ged.ports import Confidentiality, Principal, person_principal, post_principal
+from ged.ports import Confidentiality, Principal, exception_of, person_principal, post_principal
 from ged.register.correspondents import fold
 from ged.register.models import Mail
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
@@ -61,6 +61,7 @@ class Way:
         is_headed: the unit is seen from above or from its successor, not as a member.
         since: the first day on which the right and the post come together; None: unknown.
         act: the act by which the person has the post; a delegation's reference stands in ``post.act``.
+        until: of a right by exception, its last day.
     """
 
     post: HeldPost | None
@@ -69,6 +70,7 @@ class Way:
     is_headed: bool
     since: date | None
     act: ActNote | None
+    until: date | None = None
 
 
 @dataclass(frozen=True)
@@ -149,10 +151,11 @@ def readers_of(
             raise access.not_seen(mail_id)
         if not _heads_path(session, mail, actor):
             raise Forbidden("readers.forbidden", "ask the head of the unit, or the auditor", id=mail_id)
+    excepted = {told[0] for one in granted if (told := exception_of(one)) is not None and told[1] >= on}
     path = granted | {post_principal(int(one[1:])) for one in granted if one[0] in ALONE_KINDS}
     readers, kept_out = [], []
     for person in everybody(session, on=on):
-        if access.sees(person, granted, level):
+        if access.sees(person, granted, level) or int(person.person_id) in excepted:
             readers.append(person)
         elif access.sees(person, path, Confidentiality.ORDINARY):
             kept_out.append(person)
@@ -214,7 +217,7 @@ class _Explained:
         zone: ZoneInfo,
     ) -> None:  # fmt: skip
         shown = list(shown)
-        self._rights, self._level, self._zone = rights, level, zone
+        self._rights, self._level, self._zone, self._on = rights, level, zone, on
         self._granted = frozenset(principal for principal, _because, _at in rights)
         units = [int(one[1:]) for one in self._granted if one[0] in UNIT_KINDS]
         self._units = dict(session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(units))).all())
@@ -247,6 +250,9 @@ class _Explained:
 
     def _personal(self, person: Actor, right: Right) -> Way | None:
         principal, because, at = right
+        excepted = exception_of(principal)
+        if excepted is not None and excepted[0] == person.person_id and excepted[1] >= self._on:
+            return Way(None, because, None, False, at.astimezone(self._zone).date(), None, excepted[1])
         if principal != person_principal(person.person_id):
             return None
         return Way(None, because, None, False, at.astimezone(self._zone).date(), None)

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Boolean, ForeignKey, Integer, LargeBinary, St
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ged.db import Base, Code, Id, UtcDateTime
+from ged.seconded import Seconded
 
 
 class TotpSecret(Base):
@@ -94,21 +95,11 @@ class SignInStep(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
-class FactorReset(Base):
-    """An administrator asks that a person's second step be taken away, and another person decides. Its state follows from its
-    times: see ``ged.entry.resets``."""
+class FactorReset(Seconded, Base):
+    """An administrator asks that a person's second step be taken away, and another person decides: see ``ged.entry.resets``."""
 
     __tablename__ = "factor_resets"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
     reason: Mapped[str] = mapped_column(String(300))
-    asked_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
-    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    second_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
-    """Who confirmed or refused it."""
-    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    lapsed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When the program noted that nobody had decided in time, or that it was asked anew."""

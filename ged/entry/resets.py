@@ -8,7 +8,6 @@ authority above the person. Where there is nobody, the operator does it at the m
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -22,22 +21,13 @@ from ged.errors import Forbidden, Invalid, NotFound
 from ged.notices import finding
 from ged.notices.models import FactorStep, Occasion
 from ged.org.models import Person
+from ged.seconded import Step, step_of, undecided
 from ged.unit import SYSTEM, Actor, Role, Services, UnitOfWork
 
 LASTS = timedelta(hours=24)
 SHOWN = 100
 """The most rows on the page."""
 NAMED = 3
-
-
-class ResetState(StrEnum):
-    """How far a reset has come; it is stored as its times."""
-
-    WAITING = "waiting"
-    DONE = "done"
-    REFUSED = "refused"
-    LAPSED = "lapsed"
-    """Nobody decided in time, or it was asked anew."""
 
 
 @dataclass(frozen=True)
@@ -56,19 +46,11 @@ class ResetRow:
     reason: str
     by_name: str
     second_name: str
-    state: ResetState
+    state: Step
     asked_at: datetime
     expires_at: datetime
     may_confirm: bool
     second_people: tuple[str, ...]
-
-
-def _state(row: FactorReset, now: datetime) -> ResetState:
-    if row.confirmed_at is not None:
-        return ResetState.DONE
-    if row.refused_at is not None:
-        return ResetState.REFUSED
-    return ResetState.LAPSED if row.lapsed_at is not None or row.expires_at <= now else ResetState.WAITING
 
 
 def ask(uow: UnitOfWork, person_id: int, reason: str, *, actor: Actor) -> None:
@@ -158,9 +140,7 @@ def _lapse(uow: UnitOfWork, row: FactorReset) -> None:
 
 
 def _open() -> Select[FactorReset]:
-    return select(FactorReset).where(
-        FactorReset.confirmed_at.is_(None), FactorReset.refused_at.is_(None), FactorReset.lapsed_at.is_(None)
-    ).order_by(FactorReset.id)  # fmt: skip
+    return select(FactorReset).where(*undecided(FactorReset)).order_by(FactorReset.id)
 
 
 def _held(uow: UnitOfWork, reset_id: int, actor: Actor) -> tuple[FactorReset, Person]:
@@ -172,7 +152,7 @@ def _held(uow: UnitOfWork, reset_id: int, actor: Actor) -> tuple[FactorReset, Pe
     uow.session.refresh(row)
     if int(actor.person_id) not in _seconds(uow, row.person_id, row.asked_by_id)[0]:
         raise Forbidden("second_step.not_second", "another administrator or a head above decides", id=reset_id)
-    if _state(row, uow.now) is not ResetState.WAITING:
+    if step_of(row, uow.now) is not Step.WAITING:
         raise Invalid("second_step.reset_settled", "look at it again")
     return row, person
 
@@ -196,10 +176,7 @@ def listing(session: Session, services: Services, actor: Actor, *, now: datetime
     by, second = aliased(Person), aliased(Person)
     on = now.astimezone(services.zone).date()
     near = _looked_after(services, actor, on)
-    may_wait = and_(
-        FactorReset.confirmed_at.is_(None), FactorReset.refused_at.is_(None), FactorReset.lapsed_at.is_(None),
-        FactorReset.expires_at > now,
-    )  # fmt: skip
+    may_wait = and_(*undecided(FactorReset), FactorReset.expires_at > now)
     found = session.execute(
         select(FactorReset, Person, by.name, second.name)
         .join(Person, Person.id == FactorReset.person_id)
@@ -213,7 +190,7 @@ def listing(session: Session, services: Services, actor: Actor, *, now: datetime
         return ()
     ids = {person.id for _row, person, *_ in found}
     mine = frozenset(session.scalars(select(Person.id).where(Person.id.in_(sorted(ids)), near)))
-    waiting = {row.id for row, *_ in found if _state(row, now) is ResetState.WAITING}
+    waiting = {row.id for row, *_ in found if step_of(row, now) is Step.WAITING}
     both = {one for row, *_ in found if row.id in waiting for one in (row.person_id, row.asked_by_id)}
     finder = Finder(session, both, installation_accounts=services.installation_accounts, on=on) if both else None
     able = {row.id: finder.of(row.person_id, row.asked_by_id).able for row, *_ in found if finder and row.id in waiting}
@@ -221,7 +198,7 @@ def listing(session: Session, services: Services, actor: Actor, *, now: datetime
     names = dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(named))).all()) if named else {}
     rows = [
         ResetRow(
-            row.id, person.id, person.name, person.account, row.reason, by_name, second_name or "", _state(row, now),
+            row.id, person.id, person.name, person.account, row.reason, by_name, second_name or "", step_of(row, now),
             row.asked_at, row.expires_at, int(actor.person_id) in able.get(row.id, ()),
             tuple(names[one] for one in sorted(able.get(row.id, ()))[:NAMED]),
         )

@@ -21,10 +21,11 @@ DEFAULTS: Mapping[Occasion, Way] = {
     Occasion.ACCOUNT: Way.AT_ONCE,
     Occasion.CHANGE_REFUSED: Way.AT_ONCE,
     Occasion.SECOND_STEP: Way.AT_ONCE,
+    Occasion.EXCEPTION: Way.AT_ONCE,
 }
 """What holds until a person chooses: what somebody waits for at once, the rest in the morning."""
 
-ALWAYS = frozenset({Occasion.ACCOUNT, Occasion.CHANGE_REFUSED, Occasion.SECOND_STEP})
+ALWAYS = frozenset({Occasion.ACCOUNT, Occasion.CHANGE_REFUSED, Occasion.SECOND_STEP, Occasion.EXCEPTION})
 """Told by e-mail whatever a person chose: what somebody else does unseen would be worth hiding."""
 CHOSEN = tuple(occasion for occasion in DEFAULTS if occasion not in ALWAYS)
 

@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 500
 """Entries of the journal in one run; the next run reads on."""
-OPENED_BY = {Occasion.ACCOUNT: "0091", Occasion.CHANGE_REFUSED: "0091", Occasion.SECOND_STEP: "0091"}
+OPENED_BY = dict.fromkeys((Occasion.ACCOUNT, Occasion.CHANGE_REFUSED, Occasion.SECOND_STEP, Occasion.EXCEPTION), "0091")
 """The contraction from which on an occasion is stored: the release before cannot read it."""
 UNDONE = "mail.imputation_undone"
 OF_LETTERS = ("mail.imputed", UNDONE, "mail.assigned", "mail.answered", "assignment.", "signbook.", "draft.circuit_set")
@@ -214,7 +214,13 @@ class Seen:
                     return False
                 code = self.session.get(FirstAccess, notice.subject_id)
                 return code is None or bool(code.confirmed_at or code.refused_at or code.used_at)
-            case Occasion.RETURNED | Occasion.ANSWERED | Occasion.CHANGE_REFUSED | Occasion.SECOND_STEP:
+            case (
+                Occasion.RETURNED
+                | Occasion.ANSWERED
+                | Occasion.CHANGE_REFUSED
+                | Occasion.SECOND_STEP
+                | Occasion.EXCEPTION
+            ):
                 return False
 
     def assignees(self, row: Assignment) -> frozenset[int]:

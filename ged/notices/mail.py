@@ -198,6 +198,8 @@ def sentence(occasion: Occasion, number: str, words: NullTranslations) -> str:
             return words.gettext("Une modification de l'organisation prévue pour ce jour a été refusée.")
         case Occasion.SECOND_STEP:
             return words.gettext("Votre vérification en deux étapes a changé.")
+        case Occasion.EXCEPTION:
+            return words.gettext("Une lecture par exception vous concerne.")
     return said % {"what": what}
 
 

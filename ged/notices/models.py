@@ -30,6 +30,8 @@ class Occasion(StrEnum):
     """A change of the organisation that was planned was refused on its day."""
     SECOND_STEP = "second_step"
     """Something happened to the second step of the person's own sign-in, or another's waits for the person's agreement."""
+    EXCEPTION = "exception"
+    """Somebody asks to read a SECRET letter by exception, it was decided, or the person may read one."""
 
 
 class FactorStep(StrEnum):

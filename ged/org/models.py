@@ -82,6 +82,8 @@ class Person(Base):
     """The language that the person chose (``ged.languages``); empty: none, the browser's counts."""
     toured_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the person finished or skipped the tour of the first day."""
+    excepted_until: Mapped[date | None]
+    """The last day of the person's last right to read a letter by exception (``ged.exceptional``); None: never one."""
 
 
 class FirstAccess(Base):

@@ -44,6 +44,8 @@ class Here:
     seen_at: datetime
     proved_at: datetime
     password_is_given: bool
+    excepted_until: date | None
+    """See ``Person``."""
 
 
 def open_session(uow: UnitOfWork, person_id: int, *, address: str, device: str, instead_of: str = "") -> str:
@@ -82,7 +84,7 @@ def find(session: Session, token: str, *, now: datetime, on: date) -> Here | Non
         actor = load_actor(session, person.id, on=on)
     except NotFound:
         return None
-    return Here(row.id, actor, row.seen_at, row.proved_at, person.must_change_password)
+    return Here(row.id, actor, row.seen_at, row.proved_at, person.must_change_password, person.excepted_until)
 
 
 def _find(session: Session, token: str, *, now: datetime) -> tuple[OpenSession, Person] | None:

@@ -1,5 +1,6 @@
 """Identifiers used by all ports: digests, principals, levels of confidentiality."""
 
+from datetime import UTC, date, datetime
 from enum import IntEnum
 from typing import NewType
 
@@ -49,6 +50,19 @@ def holder_principal(post_id: int) -> Principal:
 def person_principal(person_id: int) -> Principal:
     """The principal of a person."""
     return Principal(f"h{person_id}")
+
+
+def exception_principal(person_id: int, until_on: date) -> Principal:
+    """The principal of a person who reads one letter by exception, up to a day: the day ends the right, without any job."""
+    return Principal(f"x{person_id}d{until_on:%Y%m%d}")
+
+
+def exception_of(principal: Principal) -> tuple[int, date] | None:
+    """The person and the last day of an ``exception_principal``; None for any other."""
+    if not principal.startswith("x"):
+        return None
+    person, _, day = principal[1:].partition("d")
+    return int(person), datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).date()
 
 
 class Confidentiality(IntEnum):

@@ -22,6 +22,7 @@ from ged.codes import derive_secret
 from ged.directory import links, provider
 from ged.entry import factors
 from ged.errors import DiskFull, Forbidden, Invalid
+from ged.exceptional.reading import reads
 from ged.org import accounts, sessions
 from ged.org.sessions import LONGEST_SESSION
 from ged.ports import PersonId
@@ -237,7 +238,9 @@ def _load(db: ReadSession, token: str) -> bool:
     here = sessions.find(db, token, now=context.now(), on=context.today())
     if here is None:
         return False
-    g.actor = here.actor
+    # A right by exception reads, and changes nothing.
+    is_reading = request.method in READING
+    g.actor = reads(here.actor, here.excepted_until, on=context.today()) if is_reading else here.actor
     g.session_id, g.session_seen_at, g.session_proved_at = here.session_id, here.seen_at, here.proved_at
     g.password_is_given = here.password_is_given
     lacks = factors.lacks(db, context.services(), here.actor)

@@ -56,6 +56,8 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "presign": (_HEAD, "viser-et-signer"),
     "followup": (_HEAD, "suivre"),
     "letter_readers": (_HEAD, "suivre"),
+    "letter_exceptions": (_HEAD, "la-confidentialite"),
+    "letter_exceptions.request_form": (_STAFF, "retrouver"),
     "delegations": (_HEAD, "etre-absent-deleguer"),
     "absences": (_HEAD, "etre-absent-deleguer"),
     "admin": (_ADMINISTRATOR, "veiller"),

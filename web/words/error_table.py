@@ -1018,6 +1018,43 @@ MESSAGES: Mapping[str, Message] = {
         _l("Un fichier enregistré ne correspond plus à son empreinte."),
         _l("L'administrateur doit le restaurer depuis une sauvegarde."),
     ),
+    # --- exception ---
+    "exception.already": Message(
+        _l("Une lecture par exception est déjà proposée ou ouverte à cette personne."), _l("Réglez-la d'abord.")
+    ),
+    "exception.first_lost": Message(
+        _l("Qui l'a proposée n'a plus le droit de le faire."), _l("Proposez de nouveau la lecture.")
+    ),
+    "exception.many": Message(
+        _l("Vous avez déjà fait %(most)s demandes depuis hier."),
+        _l("Attendez demain, ou voyez la personne qui traite le courrier."),
+    ),
+    "exception.no_second": Message(
+        _l("Aucune seconde personne ne peut confirmer cette lecture."),
+        _l("Faites habiliter une seconde personne, ou demandez d'abaisser le niveau du courrier."),
+    ),
+    "exception.not_holder": Message(
+        _l("Vous ne traitez pas ce courrier."), _l("Demandez à une personne qui le traite.")
+    ),
+    "exception.not_second": Message(
+        _l(
+            "Vous ne pouvez pas décider de cette lecture : il faut deux personnes distinctes, dont une qui décide du courrier."
+        ),
+        _l("Une autre personne qui traite le courrier la confirme."),
+    ),
+    "exception.not_secret": Message(_l("Ce courrier n'est pas secret."), _l("Confiez-le comme à l'ordinaire.")),
+    "exception.person": Message(
+        _l("Ce compte n'est pas celui d'une personne en poste dans ce ministère."), _l("Vérifiez le nom du compte.")
+    ),
+    "exception.reason": Message(
+        _l("Le motif manque, ou il est trop long."), _l("Dites pourquoi, en 500 signes au plus.")
+    ),
+    "exception.sees": Message(_l("Cette personne voit déjà ce courrier."), _l("Rien n'est à faire.")),
+    "exception.settled": Message(_l("Cette lecture par exception n'attend plus."), _l("Relisez le courrier.")),
+    "exception.unknown": Message(_l("Cette lecture par exception n'existe pas."), _l("Relisez le courrier.")),
+    "exception.until": Message(
+        _l("Le dernier jour est passé, ou trop lointain."), _l("Choisissez un jour, dans %(days)s jours au plus.")
+    ),
     # --- first_access ---
     "first_access.settled": Message(
         _l("Ce premier accès n'attend plus."),

@@ -15,7 +15,6 @@ from ged.administration.states import ActState
 from ged.capture.models import BatchSource, BatchState, OrderState, ScanState
 from ged.codes import CodeKind
 from ged.dispatch.models import DispatchState
-from ged.entry.resets import ResetState
 from ged.followup.listing import DueTime
 from ged.followup.words import DUE_TIMES
 from ged.jobs import JobKind, JobState
@@ -31,6 +30,7 @@ from ged.register.states import MailState
 from ged.register.words import CHANNELS
 from ged.routing.models import Purpose
 from ged.routing.states import AssignmentState
+from ged.seconded import Step
 from ged.signbook.findings import CheckKind
 from ged.signbook.models import CircuitAct, NoticeKind, SignatureWay, Stance
 from ged.slips.models import ReceiptWay, SlipKind, SlipPurpose, TaskState
@@ -63,12 +63,14 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         Occasion.ACCOUNT: _l("Premier accès"),
         Occasion.CHANGE_REFUSED: _l("Modification refusée"),
         Occasion.SECOND_STEP: _l("Connexion"),
+        Occasion.EXCEPTION: _l("Lecture par exception"),
     },
-    ResetState: {
-        ResetState.WAITING: _l("En attente"),
-        ResetState.DONE: _l("Faite"),
-        ResetState.REFUSED: _l("Refusée"),
-        ResetState.LAPSED: _l("Caduque"),
+    Step: {
+        Step.WAITING: _l("En attente"),
+        Step.DONE: _l("Faite"),
+        Step.REFUSED: _l("Refusée"),
+        Step.WITHDRAWN: _l("Retirée"),
+        Step.LAPSED: _l("Caduque"),
     },
     DeliveryState: {
         DeliveryState.QUEUED: _l("en attente"),
@@ -351,11 +353,12 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
 }
 
 TONES: Mapping[type[Enum], Mapping[Any, str]] = {
-    ResetState: {
-        ResetState.WAITING: "warning",
-        ResetState.DONE: "success",
-        ResetState.REFUSED: "danger",
-        ResetState.LAPSED: "neutral",
+    Step: {
+        Step.WAITING: "warning",
+        Step.DONE: "success",
+        Step.REFUSED: "danger",
+        Step.WITHDRAWN: "neutral",
+        Step.LAPSED: "neutral",
     },
     Occasion: {
         Occasion.ASSIGNED: "info",
@@ -367,6 +370,7 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
         Occasion.DELEGATED: "info",
         Occasion.ACCOUNT: "warning",
         Occasion.SECOND_STEP: "warning",
+        Occasion.EXCEPTION: "warning",
         Occasion.CHANGE_REFUSED: "danger",
     },
     MailState: {
@@ -554,6 +558,14 @@ ACTIONS: Mapping[str, LazyString] = {
     "mail.linked": _l("a lié le courrier à un autre"),
     "mail.level_changed": _l("a changé le niveau de confidentialité"),
     "mail.level_asked": _l("a demandé d'abaisser le niveau de confidentialité"),
+    "mail.exception_requested": _l("a demandé à lire le courrier par exception"),
+    "mail.exception_set_aside": _l("a écarté une demande de lecture par exception"),
+    "mail.exception_proposed": _l("a proposé une lecture par exception"),
+    "mail.exception_granted": _l("a confirmé une lecture par exception"),
+    "mail.exception_refused": _l("a refusé une lecture par exception"),
+    "mail.exception_withdrawn": _l("a retiré sa proposition de lecture par exception"),
+    "mail.exception_lapsed": _l("une proposition de lecture par exception est devenue caduque"),
+    "mail.exception_ended": _l("une lecture par exception a pris fin"),
     "mail.level_declined": _l("a écarté la demande d'abaisser le niveau de confidentialité"),
     "correspondent.added": _l("a ajouté un correspondant à l'annuaire de son entité"),
     "notices.chosen": _l("a choisi ses avis par courriel"),

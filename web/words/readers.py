@@ -33,6 +33,8 @@ KEPT: Mapping[Kept, LazyString] = {
 
 def way_words(way: Way) -> str:
     """What gives the right, in words: the unit, the post or the person, and why it has the right."""
+    if way.until is not None:
+        return str(_("la personne elle-même, par exception, jusqu'au %(day)s", day=f"{way.until:%d/%m/%Y}"))
     reason = str(GIVEN[way.because])
     if way.post is None:
         return str(_("la personne elle-même : %(reason)s", reason=reason))

@@ -62,6 +62,9 @@ def _target(row: NoticeRow) -> str:
             return url_for("delegations.index")
         case Occasion.ACCOUNT:
             return url_for("openings.index")
+        case Occasion.EXCEPTION:
+            # The reader's own notice names no letter as such: see ``ged.exceptional.operations``.
+            return url_for("letters.show", mail_id=row.mail_id or row.subject_id, _anchor="exceptions")
         case Occasion.CHANGE_REFUSED:
             return url_for("acts.show", act_id=row.subject_id)
         case Occasion.SECOND_STEP if row.factor_step in (FactorStep.GLASS_USED, FactorStep.GLASS_NAMED):

@@ -11,13 +11,13 @@ from ged.directory import passwords as directory_passwords
 from ged.entry import passkeys
 from ged.errors import Forbidden, GedError, Invalid
 from ged.org import absence_notices, absences, accounts, keys, notices, passwords, sessions
-from ged.org import tour as tours
 from ged.org.accounts import words_of
 from ged.reports import home as home_page
 from ged.reports.home import Fact
 from ged.routing import calendar
 from ged.signbook import queries as signbook_queries
 from ged.slips import queries as slip_queries
+from ged.training import tour as tours
 from web.site import auth, context, entering, guard, keyring, leaving, tour
 from web.site.forms import FormReader
 from web.site.pages import render_form

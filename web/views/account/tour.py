@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from ged.org import tour as tours
+from ged.training import tour as tours
 from web.site import context, tour
 
 blueprint = Blueprint("tour", __name__, url_prefix="/visite")
