@@ -124,5 +124,7 @@ def test_the_revisions_follow_one_another_by_their_numbers() -> None:
             re.findall(r'^(revision|down_revision) = "(\d{4})"', path.read_text(encoding="utf-8"), re.MULTILINE)
         )
         told.append((path.name[:4], names["revision"], names.get("down_revision")))
-    numbers = [f"{n:04d}" for n in range(1, len(told) + 1)]
+    # Contractions are numbered from 0090 on, so that an expansion that comes later renumbers none of them.
+    numbers = [number for number, _revision, _below in told]
+    assert len(set(numbers)) == len(numbers) > 60
     assert told == [(number, number, below) for number, below in zip(numbers, [None, *numbers], strict=False)]
