@@ -137,7 +137,8 @@ def _check_returnable(session: Session, line: SlipLine, post: HeldPost) -> None:
         raise gone
     held_by = custody.holder(session, line)
     # A piece delivered to the wrong unit is here, although its custody never passed.
-    if line.state in ACCEPTED and line.is_original and held_by is not None and held_by != post.unit_id:
+    is_elsewhere = held_by is not None and not parties.holds(session, held_by, post)
+    if line.state in ACCEPTED and line.is_original and is_elsewhere:
         raise gone
     if returned_by(session, line.id) is not None:
         raise Invalid("slip.line_returned", "it is on a return slip already", field="lines", line=line.position)

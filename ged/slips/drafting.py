@@ -14,7 +14,7 @@ from ged.org.tree import in_ministry
 from ged.ports import Confidentiality, MailId, PostId, UnitId
 from ged.register.models import Mail, MailNumber, SealedEnvelope
 from ged.register.words import CONFIDENTIAL_LETTER
-from ged.slips import custody
+from ged.slips import custody, parties
 from ged.slips.models import Slip, SlipLine, SlipPurpose
 from ged.slips.states import LineState, SlipState
 from ged.unit import Actor, HeldPost
@@ -144,7 +144,7 @@ def suggest(session: Session, mail_ids: Sequence[int], *, post: HeldPost, actor:
                 count=1,
                 holds_paper=pending is None
                 and custody.has_paper(session, mail)
-                and custody.custody_of(session, mail.id)[-1].unit_id == post.unit_id,
+                and parties.holds(session, custody.custody_of(session, mail.id)[-1].unit_id, post),
                 is_confidential=mail.level > Confidentiality.ORDINARY,
                 pending=pending.number_text if pending is not None else "",
             )
@@ -157,7 +157,7 @@ def suggest_envelopes(session: Session, envelope_ids: Sequence[int], *, post: He
     found = []
     for envelope_id in dict.fromkeys(envelope_ids):
         envelope = session.get(SealedEnvelope, envelope_id)
-        if envelope is None or custody.custody_of_envelope(session, envelope_id)[-1].unit_id != post.unit_id:
+        if envelope is None or not _lies_here(session, envelope_id, post):
             continue
         pending = carried_by(session, envelope_id=envelope_id)
         number = number_of(envelope.numbers)
@@ -265,10 +265,11 @@ def _letter(session: Session, form: LineForm, mail_id: MailId, no: int, post: He
     number = number_of(mail.numbers)
     holder = custody.custody_of(session, mail.id)[-1]
     pending = carried_by(session, mail_id=mail.id)
+    is_here = parties.holds(session, holder.unit_id, post)
     is_original = form.is_original
     if is_original is None:
-        is_original = holder.unit_id == post.unit_id and pending is None and custody.has_paper(session, mail)
-    if is_original and holder.unit_id != post.unit_id:
+        is_original = is_here and pending is None and custody.has_paper(session, mail)
+    if is_original and not is_here:
         raise Invalid(
             "slip.paper_elsewhere", "send a copy, or ask that unit", field=form.field("original", no), number=number,
             unit=holder.unit_name, line=no,
@@ -294,14 +295,17 @@ def described(level: int, subject: str) -> str:
 
 def _envelope(session: Session, form: LineForm, envelope_id: int, post: HeldPost) -> PlannedLine:
     envelope = session.get(SealedEnvelope, envelope_id)
-    held = envelope is not None and custody.custody_of_envelope(session, envelope_id)[-1].unit_id == post.unit_id
-    if envelope is None or not held:
+    if envelope is None or not _lies_here(session, envelope_id, post):
         raise NotFound("envelope.unknown", "check the number", id=envelope_id)
     number = number_of(envelope.numbers)
     pending = carried_by(session, envelope_id=envelope_id)
     if pending is not None:
         raise Invalid("slip.paper_on_the_way", "wait for its reception", number=number, slip=pending.number_text)
     return PlannedLine(SEALED, number, form.count, form.remark.strip(), None, envelope_id, True, True)
+
+
+def _lies_here(session: Session, envelope_id: int, post: HeldPost) -> bool:
+    return parties.holds(session, custody.custody_of_envelope(session, envelope_id)[-1].unit_id, post)
 
 
 def _check_doubles(lines: Sequence[PlannedLine]) -> None:

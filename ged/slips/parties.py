@@ -94,6 +94,11 @@ def receiving_post(session: Session, slip: Slip, actor: Actor) -> HeldPost:
     raise Forbidden("slip.not_receiver", "a post of the receiving unit receives it", id=slip.id)
 
 
+def holds(session: Session, unit_id: int, post: HeldPost) -> bool:
+    """Whether what lies in a unit is in the hands of a post's unit: the same, or the one that took over its work."""
+    return unit_id == post.unit_id or current_unit(session, unit_id) == post.unit_id
+
+
 def current_unit(session: Session, unit_id: int) -> UnitId:
     """The unit itself; when it is closed, its successor."""
     return UnitId(heirs(session, unit_id)[-1])

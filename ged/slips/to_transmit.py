@@ -1,20 +1,18 @@
 """Originals that a unit holds on paper and must pass on: letters for an authority's decision, and imputed letters.
 
-They are grouped by receiving unit, so that one act makes a slip for each.
+They are grouped by receiving unit. ``ged.slips.transmitting`` makes the slips.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from ged import access, locks
+from ged import access
 from ged.db import ByOtherIndex
-from ged.errors import GedError, Invalid
-from ged.org.keys import OpenedKey
 from ged.org.models import Post, Unit
 from ged.org.names import told_apart
 from ged.org.tree import heirs_among, with_predecessors
@@ -25,19 +23,13 @@ from ged.register.states import MailState
 from ged.routing.models import Assignment
 from ged.routing.queries import named
 from ged.routing.states import LIVE
-from ged.slips import custody, drafting, operations
-from ged.slips.drafting import LineForm, SlipForm
-from ged.slips.models import PaperCustody, Slip, SlipLine, SlipPurpose
-from ged.slips.operations import Issued
+from ged.slips import custody, drafting
+from ged.slips.models import PaperCustody, Slip, SlipLine
 from ged.slips.states import SlipState
-from ged.unit import Actor, HeldPost, Services, UnitOfWork
+from ged.unit import Actor, HeldPost
 
 MOST = 300
 """Letters on one page: a day's work in the largest registry."""
-MOST_SLIPS = 10
-"""Slips of one act: each is typeset and signed while the clerk waits, half a second or more. The key stays open for
-five minutes, so the rest follows with one more click.
-"""
 MOST_COUNTED = 100
 """The navigation counts no further. Each page shows this count, and among many hundreds of originals one takes 7 µs."""
 _UNDER_WAY = (SlipState.ISSUING, SlipState.SENT, SlipState.RECEIVING)
@@ -88,16 +80,18 @@ EVERYTHING = PaperFilter()
 
 
 @dataclass(frozen=True)
-class Sent:
-    """The result of a group of one act: its slips, or the reason why none was numbered.
+class Papers:
+    """A page of the list.
 
-    ``is_left``: it was not begun, because the act had made ``MOST_SLIPS`` slips; its letters still wait.
+    Attributes:
+        groups: by name of the unit.
+        units: the units among which the filter chooses, by name: (id, name).
+        more: how many letters of the filtered list are not shown, because the page is full.
     """
 
-    destination: Destination
-    issued: tuple[Issued, ...] = ()
-    refusal: GedError | None = None
-    is_left: bool = False
+    groups: tuple[Destination, ...]
+    units: list[tuple[int, str]]
+    more: int
 
 
 def destinations(
@@ -107,16 +101,16 @@ def destinations(
     return _groups(session, _find(session, actor, post, asked, most=MOST))
 
 
-def page(
-    session: Session, actor: Actor, *, post: HeldPost, asked: PaperFilter = EVERYTHING
-) -> tuple[tuple[Destination, ...], list[tuple[int, str]]]:
-    """``destinations``, and the units among which the filter of the page chooses, by name: (id, name).
+def page(session: Session, actor: Actor, *, post: HeldPost, asked: PaperFilter = EVERYTHING) -> Papers:
+    """``destinations``, with what the page tells beside them.
 
-    To find what waits takes longer than to read it. Without a filter it is found once for both.
+    To find what waits takes longer than to read it. Without a filter it is found once for the groups and the units.
     """
     found = _find(session, actor, post, EVERYTHING)
-    groups = _groups(session, found) if asked == EVERYTHING else destinations(session, actor, post=post, asked=asked)
-    return groups, list(_names(session, {one.unit_id for one in found}).items())
+    listed = found if asked == EVERYTHING else _find(session, actor, post, asked)
+    groups = _groups(session, listed)
+    units = _names(session, {one.unit_id for one in found})
+    return Papers(groups, list(units.items()), len(listed) - sum(len(group.rows) for group in groups))
 
 
 class _Found(NamedTuple):
@@ -132,10 +126,10 @@ def _find(
 ) -> list[_Found]:
     """What waits at a post for a slip, each kind in the order of registration, ``most`` of each."""
     found: list[_Found] = []
-    for is_decision, goes, query in _queries(post):
+    for is_decision, goes, query in _queries(post, actor):
         narrowed = _of_actor(query.where(*_narrowed(asked, goes, actor)), actor).order_by(Mail.id).limit(most)
         rows = [(mail_id, heirs_among(unit_id, actor.units)[-1]) for mail_id, unit_id in session.execute(narrowed)]
-        found += [_Found(is_decision, mail_id, unit_id) for mail_id, unit_id in rows if unit_id != post.unit_id]
+        found += [_Found(is_decision, mail_id, unit_id) for mail_id, unit_id in rows]
     return found
 
 
@@ -177,12 +171,10 @@ def _names(session: Session, unit_ids: Collection[int]) -> dict[int, str]:
     return told_apart(session, dict(session.execute(wanted).all()))
 
 
-def _queries(post: HeldPost) -> tuple[tuple[bool, InstrumentedAttribute[int], Select[int, int]], ...]:
+def _queries(post: HeldPost, actor: Actor) -> tuple[tuple[bool, InstrumentedAttribute[int], Select[int, int]], ...]:
     """Of both kinds of letters: whether they wait for a decision, the column of the receiving unit, the letters."""
-    return (
-        (True, Post.unit_id, _to_decide([post.unit_id])),
-        (False, Assignment.unit_id, _imputed([post.unit_id])),
-    )
+    here = sorted(with_predecessors([post.unit_id], actor.units))
+    return ((True, Post.unit_id, _to_decide(here)), (False, Assignment.unit_id, _imputed(here)))
 
 
 def _narrowed(asked: PaperFilter, goes: InstrumentedAttribute[int], actor: Actor) -> list[ColumnElement[bool]]:
@@ -198,83 +190,29 @@ def _narrowed(asked: PaperFilter, goes: InstrumentedAttribute[int], actor: Actor
 
 def count_papers(actor: Actor) -> Select[int]:
     """The statement that counts them over the actor's posts (navigation), at most ``MOST_COUNTED``."""
-    posts = actor.working_posts
-    units = sorted({post.unit_id for post in posts})
-    imputed = _of_actor(_imputed(units), actor).with_only_columns(Mail.id)
-    decide = _of_actor(_to_decide(units), actor).with_only_columns(Mail.id)
-    # A letter waits for its imputation or is imputed, never both: the first hundred need no comparison with each other.
-    waiting = imputed.union_all(decide).limit(MOST_COUNTED)
+    # Each unit by itself, as the page shows it: what one unit of the actor must pass on to another of them waits too.
+    units = {post.unit_id: post for post in actor.working_posts}
+    return _count([query for post in units.values() for _, _, query in _queries(post, actor)] or [_imputed([])], actor)
+
+
+def counts_by_unit(session: Session, actor: Actor) -> dict[UnitId, int]:
+    """What waits at each unit of the actor's posts, of each at most ``MOST_COUNTED``; for the choice of a post."""
+    units = {post.unit_id: post for post in actor.working_posts}
+    asked = {
+        unit_id: _count([query for _, _, query in _queries(post, actor)], actor) for unit_id, post in units.items()
+    }
+    return {unit_id: session.scalar(count) or 0 for unit_id, count in asked.items()}
+
+
+def _count(asked: Sequence[Select[int, int]], actor: Actor) -> Select[int]:
+    # A letter waits for its imputation or is imputed, and lies in one unit: the parts share none.
+    first, *others = (_of_actor(query, actor).with_only_columns(Mail.id) for query in asked)
+    waiting = first.union_all(*others).limit(MOST_COUNTED)
     return select(func.count()).select_from(waiting.subquery())
 
 
-def send(
-    services: Services,
-    chosen: Mapping[str, Sequence[int]],
-    *,
-    post: HeldPost,
-    messenger: str,
-    key: OpenedKey,
-    actor: Actor,
-    now: datetime,
-) -> tuple[Sent, ...]:
-    """Make one slip for each group, of the letters chosen in it. A refused group does not stop the others.
-
-    A letter that left in the meantime is skipped. More letters than fit on a slip make several slips. After
-    ``MOST_SLIPS`` slips the rest is left (``Sent.is_left``).
-
-    Args:
-        chosen: ids of letters by the key of their group.
-
-    Raises:
-        Invalid: ``slip.nothing_chosen``.
-    """
-    asked = PaperFilter(mail_ids=frozenset(int(one) for ids in chosen.values() for one in ids))
-    with services.reading() as session:
-        groups = destinations(session, actor, post=post, asked=asked)
-    made: list[Sent] = []
-    for group in groups:
-        wanted = frozenset(chosen.get(group.key, ()))
-        lines = [LineForm(mail_id=row.mail_id, is_original=True) for row in group.rows if row.mail_id in wanted]
-        for start in range(0, len(lines), drafting.MAX_LINES):
-            if len(made) >= MOST_SLIPS:
-                made.append(Sent(group, is_left=True))
-                break
-            form = SlipForm(
-                lines=tuple(lines[start : start + drafting.MAX_LINES]),
-                receiver_unit_ids=(group.unit_id,),
-                purpose=SlipPurpose.FOLLOW_UP if group.is_decision else SlipPurpose.HANDOVER,
-                messenger=messenger,
-                post_id=post.post_id,
-            )
-            try:
-                made.append(Sent(group, operations.issue(services, form, key=key, actor=actor, now=now)))
-            except GedError as refusal:
-                made.append(Sent(group, refusal=refusal))
-    if not made:
-        raise Invalid("slip.nothing_chosen", "tick a letter", field="mail")
-    return tuple(made)
-
-
-def keep_here(uow: UnitOfWork, mail_ids: Sequence[int], *, post: HeldPost, actor: Actor) -> int:
-    """Note that the originals of these letters stay with the unit, so that no slip is needed. Returns their number."""
-    # Only letters that are here are locked; another clerk may have sent some of them before the lock.
-    mails = locks.hold(uow.session, Mail, _here(uow, mail_ids, actor, post))
-    here = _here(uow, mail_ids, actor, post)
-    kept = [mail for mail in mails if mail.id in here]
-    for mail in kept:
-        custody.keep(uow, mail.id, actor=actor, post=post)
-    return len(kept)
-
-
-def _here(uow: UnitOfWork, mail_ids: Sequence[int], actor: Actor, post: HeldPost) -> set[int]:
-    """Those of these letters whose originals are here."""
-    asked = PaperFilter(mail_ids=frozenset(int(one) for one in mail_ids))
-    groups = destinations(uow.session, actor, post=post, asked=asked)
-    return {int(row.mail_id) for group in groups for row in group.rows}
-
-
 def _to_decide(unit_ids: Sequence[int]) -> Select[int, int]:
-    """Letters that wait for a decision of an authority of another unit."""
+    """Letters that wait for a decision of an authority of another unit than these: a unit and the closed ones before it."""
     return (
         select(Mail.id, Post.unit_id)
         .join(Post, Post.id == Mail.addressed_post_id)
@@ -283,7 +221,7 @@ def _to_decide(unit_ids: Sequence[int]) -> Select[int, int]:
 
 
 def _imputed(unit_ids: Sequence[int]) -> Select[int, int]:
-    """Letters of which another unit is in charge. The original goes to the leading unit; others work with the copy."""
+    """Letters of which another unit than these is in charge. The original goes to the leading unit; others work with the copy."""
     return (
         select(Mail.id, Assignment.unit_id)
         .join(Assignment, Assignment.mail_id == Mail.id)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from ged.archive import register_check
 from ged.errors import GedError, Invalid
-from ged.slips import custody, operations, parties, queries, receive, to_transmit, view
+from ged.slips import custody, operations, parties, queries, receive, to_transmit, transmitting, view
 from ged.slips.drafting import LineForm
 from ged.slips.models import SlipLine
 from ged.slips.receive import Decision
@@ -108,7 +108,7 @@ def test_two_clerks_who_send_what_is_to_transmit_at_once_make_one_slip_for_each_
     def send(_):
         barrier.wait(10)
         try:
-            return to_transmit.send(services, chosen, post=post, messenger="", key=key, actor=who, now=NOW)
+            return transmitting.send(services, chosen, post=post, messenger="", key=key, actor=who, now=NOW)
         except Invalid:  # nothing was left: the other one had sent all of them
             return ()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,13 +15,15 @@ from sqlalchemy import func, select, update
 
 from ged import locks
 from ged.errors import Invalid
-from ged.org.models import Unit
+from ged.org import delegations
+from ged.org.delegations import DelegationForm
+from ged.org.models import DelegationKind, Unit
 from ged.ports import Confidentiality
 from ged.register.models import Channel, Mail
 from ged.routing import operations as routing
 from ged.routing.operations import ImputationForm
 from ged.routing.rectify_letter import rectify
-from ged.slips import bundle, parties, to_transmit
+from ged.slips import bundle, parties, to_transmit, transmitting
 from ged.slips.drafting import LineForm
 from ged.slips.models import PaperCustody, Slip, SlipLine
 from ged.slips.states import LineState
@@ -30,6 +34,7 @@ from tests.slip_kit import letter, opened_key, take, unit_id
 from tests.slip_kit import send as send_slip
 from web.site import navigation
 from web.site.navigation import Item
+from web.views.slips import to_transmit as to_transmit_page
 
 Site = tuple[Flask, Services]
 
@@ -71,13 +76,13 @@ def test_the_navigation_counts_to_a_hundred(site: Site, monkeypatch: pytest.Monk
     assert told == ["99", "99+"]
 
 
-def send(services: Services, *mail_ids: int) -> tuple[to_transmit.Sent, ...]:
+def send(services: Services, *mail_ids: int) -> tuple[transmitting.Sent, ...]:
     who = actor(services, "agent")
     sender = parties.sending_post(who, None)
     with services.reading() as session:
         found = to_transmit.destinations(session, who, post=sender)
     chosen = {group.key: [row.mail_id for row in group.rows if row.mail_id in mail_ids] for group in found}
-    return to_transmit.send(
+    return transmitting.send(
         services, chosen, post=sender, messenger="Koffi", key=opened_key(services, "agent"), actor=who, now=NOW
     )
 
@@ -112,12 +117,12 @@ def test_what_a_filter_finds_far_down_the_list_is_sent_and_kept(site: Site, monk
     with services.reading() as session:
         (found,) = to_transmit.destinations(session, who, post=sender, asked=to_transmit.PaperFilter("devis"))
     assert [row.mail_id for row in found.rows] == [third]
-    sent = to_transmit.send(
+    sent = transmitting.send(
         services, {found.key: [third]}, post=sender, messenger="Koffi", key=opened_key(services, "agent"), actor=who, now=NOW
     )  # fmt: skip
     assert [len(one.issued) for one in sent] == [1]
     with services.unit_of_work(NOW) as uow:
-        assert to_transmit.keep_here(uow, [second, third], post=sender, actor=who) == 1
+        assert transmitting.keep_here(uow, [second, third], post=sender, actor=who) == 1
 
 
 def test_two_units_of_one_name_are_told_apart_by_their_entities(site: Site) -> None:
@@ -259,12 +264,12 @@ def test_an_original_that_stays_is_offered_no_more_and_can_still_be_sent(site: S
     who = actor(services, "agent")
     sender = parties.sending_post(who, None)
     with services.unit_of_work(NOW) as uow:
-        assert to_transmit.keep_here(uow, [one, 999_999], post=sender, actor=who) == 1
+        assert transmitting.keep_here(uow, [one, 999_999], post=sender, actor=who) == 1
     assert groups(services) == {f"{SG}?": [two]}
     with services.reading() as session:
         assert session.scalars(select(PaperCustody.because)).all() == ["kept"]
     with services.unit_of_work(NOW) as uow:
-        assert to_transmit.keep_here(uow, [one], post=sender, actor=who) == 0, "it was not offered"
+        assert transmitting.keep_here(uow, [one], post=sender, actor=who) == 0, "it was not offered"
 
 
 def test_what_is_refused_for_one_service_stops_no_other(site: Site) -> None:
@@ -277,11 +282,11 @@ def test_what_is_refused_for_one_service_stops_no_other(site: Site) -> None:
     with services.reading() as session:
         found = to_transmit.destinations(session, who, post=sender)
     chosen = {group.key: [row.mail_id for row in group.rows] for group in found}
-    with pytest.raises(Invalid, match=r"slip\.nothing_chosen"):
-        to_transmit.send(
+    with pytest.raises(Invalid, match=r"slip\.chosen_left"):
+        transmitting.send(
             services, {"i999": [one]}, post=sender, messenger="", key=opened_key(services, "agent"), actor=who, now=NOW
         )
-    sent = to_transmit.send(
+    sent = transmitting.send(
         services, chosen, post=sender, messenger="\u202e", key=opened_key(services, "agent"), actor=who, now=NOW
     )
     assert [s.refusal.code for s in sent if s.refusal] == ["typeset.glyph"] * 2
@@ -307,6 +312,9 @@ def test_the_page_ticks_sends_and_prints(site: Site) -> None:
     assert refused.status_code == 422
     assert re.findall(r'name="mail" value="([^"]+)" checked', refused.text) == ticked[:1], "the ticks are kept"
     empty = post(client, "/a-transmettre/", {**values, "passphrase": PASSPHRASE}, page="/a-transmettre/")
+    assert (empty.status_code, "Aucun courrier n" in empty.text) == (422, True)
+    assert re.findall(r'name="mail" value="([^"]+)" checked', empty.text) == [], "what was not ticked stays so"
+    empty = post(client, "/a-transmettre/", {**values, "act": "keep"}, page="/a-transmettre/")
     assert (empty.status_code, "Aucun courrier n" in empty.text) == (422, True)
     sent = post(client, "/a-transmettre/", {**values, "mail": ticked, "passphrase": PASSPHRASE}, page="/a-transmettre/")
     assert sent.status_code == 303
@@ -346,18 +354,26 @@ def test_the_fiche_of_a_confidential_letter_is_printed_by_itself_alone(site: Sit
 
 
 def test_an_act_makes_a_few_slips_and_says_what_is_left(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(to_transmit, "MOST_SLIPS", 1)
+    monkeypatch.setattr(transmitting, "MOST_SLIPS", 1)
     app, services = site
-    one, two = letter(services), letter(services)
+    one, two, three = letter(services), letter(services), letter(services)
     impute(services, one, "DGE")
     impute(services, two, "DAF")
+    impute(services, three, "DAF")
     opened_key(services, "agent")
     client = sign_in(app, "agent")
     page = client.get("/a-transmettre/").text
+    ticked = re.findall(r'name="mail" value="([^"]+)" checked', page)
     values = {
         "post_id": re.findall(r'name="post_id" value="([0-9]+)"', page)[0], "act": "send", "passphrase": PASSPHRASE,
-        "mail": re.findall(r'name="mail" value="([^"]+)" checked', page),
+        "mail": [value for value in ticked if not value.endswith(f".{two}")],
     }  # fmt: skip
+    monkeypatch.setattr(transmitting, "MOST_SLIPS", 0)
+    sent = post(client, "/a-transmettre/", values, page="/a-transmettre/")
+    page = client.get(sent.headers["Location"]).text
+    assert "2 groupes attendent encore" in page
+    assert re.findall(r'name="mail" value="([^"]+)" checked', page) == values["mail"], "and not what was not ticked"
+    monkeypatch.setattr(transmitting, "MOST_SLIPS", 1)
     sent = post(client, "/a-transmettre/", values, page="/a-transmettre/")
     page = client.get(sent.headers["Location"]).text
     assert "1 bordereau signé et envoyé." in page
@@ -365,8 +381,51 @@ def test_an_act_makes_a_few_slips_and_says_what_is_left(site: Site, monkeypatch:
     left = re.findall(r'name="mail" value="([^"]+)" checked', page)
     assert len(left) == 1
     sent = post(client, "/a-transmettre/", {**values, "mail": left, "passphrase": ""}, page="/a-transmettre/")
-    assert groups(services) == {}
-    assert "attend encore" not in client.get(sent.headers["Location"]).text
+    assert groups(services) == {DAF: [two]}
+    page = client.get(sent.headers["Location"]).text
+    assert "attend encore" not in page
+    assert '" checked' not in page, "what was not ticked is not proposed again in the same breath"
+    assert f'.{two}" checked' in client.get("/a-transmettre/").text
+
+
+def test_what_left_between_the_tick_and_the_act_is_told(site: Site) -> None:
+    app, services = site
+    one, two = letter(services), letter(services)
+    impute(services, one)
+    impute(services, two)
+    opened_key(services, "agent")
+    client = sign_in(app, "agent")
+    page = client.get("/a-transmettre/").text
+    values = {"act": "send", "passphrase": PASSPHRASE, "mail": re.findall(r'name="mail" value="([^"]+)" checked', page)}
+    impute(services, one, "DAF")
+    sent = post(client, "/a-transmettre/", values, page="/a-transmettre/")
+    page = client.get(sent.headers["Location"]).text
+    assert "1 bordereau signé et envoyé." in page
+    assert "1 courrier coché n" in page
+    assert groups(services) == {DAF: [one]}
+    gone = post(client, "/a-transmettre/", values, page="/a-transmettre/")
+    assert (gone.status_code, "attend plus ici" in gone.text) == (422, True)
+
+
+def test_a_full_page_says_how_many_more_wait(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(to_transmit, "MOST", 2)
+    app, services = site
+    for subject in ("Devis", "Devis", "Devis", "Plan"):
+        letter(services, subject)
+    client = sign_in(app, "agent")
+    assert "2 autres courriers attendent après ceux-ci" in client.get("/a-transmettre/").text
+    assert "1 autre courrier attend après ceux-ci" in client.get("/a-transmettre/?q=devis").text
+    assert "après ceux-ci" not in client.get("/a-transmettre/?q=plan").text
+
+
+def test_the_ticks_of_an_address_are_read_as_they_were_written() -> None:
+    ids = frozenset({5, 6, 90, 1_000_000})
+    app = Flask(__name__)
+    for written, read in ((to_transmit_page._in_address(ids), ids), ("", {0}), ("x.5.-3", {0, 5})):
+        with app.test_request_context(f"/?coches={written}"):
+            assert to_transmit_page._of_address() == read
+    with app.test_request_context("/"):
+        assert to_transmit_page._of_address() is None, "all"
 
 
 def test_a_print_of_too_many_sheets_is_refused_before_any_is_set(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -399,5 +458,59 @@ def test_letters_of_others_are_not_locked_by_whoever_names_them(site: Site, monk
     monkeypatch.setattr(locks, "hold", lambda session, model, ids: held.extend(ids) or lock(session, model, ids))
     who = actor(services, "agent")
     with services.unit_of_work(NOW) as uow:
-        to_transmit.keep_here(uow, [mine, secret], post=parties.sending_post(who, None), actor=who)
+        transmitting.keep_here(uow, [mine, secret], post=parties.sending_post(who, None), actor=who)
     assert held == [mine]
+
+
+def test_the_unit_that_took_over_a_closed_one_passes_its_originals_on(site: Site) -> None:
+    services = site[1]
+    mail_id = letter(services)
+    (sent,) = send(services, mail_id)
+    take(services, sent.issued[0].slip_id, LineState.RECEIVED, receiver="secretaire")
+    impute(services, mail_id, "DAF")
+    assert groups(services, "dge") == {}
+    with services.unit_of_work(NOW) as uow:
+        closed = uow.session.get_one(Unit, unit_id(services, "SG"))
+        closed.closed_at, closed.successor_id = NOW, unit_id(services, "DGE")
+    assert groups(services, "dge") == {DAF: [mail_id]}
+    send_slip(services, LineForm(mail_id=mail_id), sender="dge", to=("DAF",))
+    with services.reading() as session:
+        assert session.scalars(select(SlipLine.is_original).order_by(SlipLine.id.desc())).first()
+    assert groups(services, "dge") == {}
+
+
+def test_the_navigation_counts_what_goes_from_one_unit_of_the_clerk_to_another(site: Site) -> None:
+    services = site[1]
+    letter(services, "Pour décision")
+    imputed = letter(services, "Pour l'énergie")
+    impute(services, imputed, "DGE")
+    clerk, head = actor(services, "agent"), actor(services, "dge")
+    both = replace(head, posts=(*clerk.posts, *head.posts), principals=clerk.principals)
+    with services.reading() as session:
+        found = to_transmit.destinations(session, both, post=clerk.posts[0])
+        assert sum(len(group.rows) for group in found) == 2
+        assert session.scalar(to_transmit.count_papers(both)) == 2
+
+
+def test_whoever_has_several_posts_comes_to_the_one_where_originals_wait(site: Site) -> None:
+    app, services = site
+    mail_id = letter(services)
+    (sent,) = send(services, mail_id)
+    take(services, sent.issued[0].slip_id, LineState.RECEIVED, receiver="secretaire")
+    impute(services, mail_id)
+    slip = send_slip(services, LineForm(mail_id=mail_id), sender="secretaire")
+    take(services, slip.slip_id, LineState.RECEIVED, receiver="dge")
+    impute(services, mail_id, "DAF")
+    clerk, head, now = actor(services, "agent"), actor(services, "dge"), datetime.now(UTC)
+    given = DelegationForm(
+        post_id=head.posts[0].post_id, person_id=clerk.person_id, kind=DelegationKind.DELEGATION, act="Note n° 1",
+        from_on=now.date(), until_on=now.date() + timedelta(days=1),
+    )  # fmt: skip
+    with services.unit_of_work(now) as uow:
+        delegations.delegate(uow, given, actor=head)
+    client = sign_in(app, "agent")
+    page = client.get("/a-transmettre/").text
+    assert f'.{mail_id}" checked' in page
+    assert "1 original en attente" in page, "beside the post, in the choice of posts"
+    own = client.get(f"/a-transmettre/?post_id={clerk.posts[0].post_id}").text
+    assert f".{mail_id}" not in own, "a chosen post stays"

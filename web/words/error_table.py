@@ -2211,6 +2211,10 @@ MESSAGES: Mapping[str, Message] = {
     "slip.nothing_chosen": Message(
         _l("Aucun courrier n'est choisi."), _l("Cochez au moins un courrier à transmettre.")
     ),
+    "slip.chosen_left": Message(
+        _l("Aucun des courriers cochés n'attend plus ici."),
+        _l("Ils ont été envoyés, gardés ou imputés ailleurs entre-temps. Regardez la liste."),
+    ),
     "slip.not_received": Message(_l("Ce bordereau n'est pas encore reçu."), _l("Recevez-le d'abord.")),
     "slip.not_receiver": Message(
         _l("Seul un poste du service destinataire reçoit ce bordereau."), _l("Adressez-vous à ce service.")

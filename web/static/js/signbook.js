@@ -1,9 +1,5 @@
 // A book is signed ten letters at a time, with what became of each. Without this script the form signs all in one request.
 "use strict";
-for (const all of document.querySelectorAll("[data-tick-all]")) {
-  all.hidden = false;
-  all.addEventListener("click", () => { for (const box of all.form.querySelectorAll('input[type="checkbox"]')) box.checked = true; });
-}
 (() => {
   const CHUNK = 10;
   const form = document.querySelector("form[data-chunks]");

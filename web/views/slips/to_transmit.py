@@ -1,6 +1,8 @@
 """Originals that the unit must pass on: the clerk ticks some, and one act makes a slip for each receiving unit."""
 
+from collections.abc import Iterable
 from io import BytesIO
+from itertools import accumulate, pairwise
 
 from flask import Blueprint, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -8,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
-from ged.slips import bundle, to_transmit
+from ged.slips import bundle, to_transmit, transmitting
 from ged.slips import view as slip_views
 from ged.slips.to_transmit import PaperFilter
 from web.site import context, keyring
@@ -38,23 +40,61 @@ def index() -> ResponseReturnValue:
 def _index(error: GedError | None = None) -> ResponseReturnValue:
     actor = context.actor()
     post = forms.sending_post(actor)
+    with context.services().reading() as session:
+        waiting = to_transmit.counts_by_unit(session, actor) if len(actor.working_posts) > 1 else {}
+    if error is None and "post_id" not in request.args:  # the navigation counts what waits at any post
+        post = next((one for one in actor.working_posts if waiting.get(one.unit_id)), post)
+    ticked = _of_form() if error is not None else _of_address()
     done = [number for value in request.args.getlist("fait")[:MOST_PRINTED] if (number := id_of(value)) is not None]
     narrowed = FILTER.narrowed()
     asked = PaperFilter(text_of(narrowed), id_of(narrowed.get("service", "")))
     with context.services().reading() as session:
-        groups, units = to_transmit.page(session, actor, post=post, asked=asked)
+        papers = to_transmit.page(session, actor, post=post, asked=asked)
         made = [slip_views.slip_view(session, slip_id, actor).row for slip_id in done]
     return render_form(
         "slips/to_transmit.html",
         error=error,
-        groups=groups,
+        papers=papers,
+        ticked=ticked,
         narrowed=narrowed,
-        units=units,
         made=made,
         is_long=len(made) + sum(row.line_count for row in made) > bundle.MOST_DOCUMENTS,
         post=post,
         posts=actor.working_posts,
+        waiting=waiting,
     )
+
+
+def _chosen() -> dict[str, list[int]]:
+    """The ticked letters of the form, by the key of their group."""
+    chosen: dict[str, list[int]] = {}
+    for value in request.form.getlist("mail"):
+        group, _dot, number = value.partition(".")
+        mail_id = id_of(number)
+        if mail_id is not None:
+            chosen.setdefault(group, []).append(mail_id)
+    return chosen
+
+
+def _of_form() -> frozenset[int]:
+    """The ticked letters of the form."""
+    return frozenset(mail_id for ids in _chosen().values() for mail_id in ids)
+
+
+def _of_address() -> frozenset[int] | None:
+    """The letters that are ticked on the page; None: all.
+
+    After an act these are the chosen letters that still wait. What the clerk had not ticked stays so.
+    """
+    if "fait" not in request.args and "coches" not in request.args:
+        return None
+    steps = [id_of(step) or 0 for step in request.args.get("coches", "").split(".")]
+    return frozenset(accumulate(steps))
+
+
+def _in_address(mail_ids: Iterable[int]) -> str:
+    """Ids as the steps from one to the next. They are short, for an address holds hundreds of them."""
+    return ".".join(str(after - before) for before, after in pairwise((0, *sorted(mail_ids))))
 
 
 @blueprint.post("/")
@@ -63,33 +103,36 @@ def send() -> ResponseReturnValue:
     fields, actor, services = FormReader(request.form), context.actor(), context.services()
     post = forms.sending_post(actor)
     messenger = fields.text("messenger", maximum=120)
-    chosen: dict[str, list[int]] = {}
-    for value in request.form.getlist("mail"):
-        group, _dot, number = value.partition(".")
-        mail_id = id_of(number)
-        if mail_id is not None:
-            chosen.setdefault(group, []).append(mail_id)
+    chosen = _chosen()
     try:
         fields.check()
         if request.form.get("act") == "keep":
-            every = [mail_id for ids in chosen.values() for mail_id in ids]
             with services.unit_of_work(context.now()) as uow:
-                kept = to_transmit.keep_here(uow, every, post=post, actor=actor)
+                kept = transmitting.keep_here(uow, sorted(_of_form()), post=post, actor=actor)
             text = ngettext("%(num)s original reste ici.", "%(num)s originaux restent ici.", kept)
             flash(text, "success")
             return redirect(url_for("to_transmit.index", post_id=post.post_id), 303)
         key = keyring.signing_key(fields.secret("passphrase", required=False))
-        sent = to_transmit.send(
+        sent = transmitting.send(
             services, chosen, post=post, messenger=messenger, key=key, actor=actor, now=context.now()
         )
     except REFUSALS as error:
         return _index(error)
     _tell(sent)
+    gone = _of_form().difference(*(one.mail_ids for one in sent))
+    if gone:
+        text = ngettext(
+            "%(num)s courrier coché n'est pas parti : il a été envoyé, gardé ou imputé ailleurs entre-temps.",
+            "%(num)s courriers cochés ne sont pas partis : ils ont été envoyés, gardés ou imputés ailleurs entre-temps.",
+            len(gone),
+        )
+        flash(text, "warning")
     made = [slip.slip_id for one in sent for slip in one.issued]
-    return redirect(url_for("to_transmit.index", post_id=post.post_id, fait=made), 303)
+    waiting = _in_address(mail_id for one in sent if one.waits for mail_id in one.mail_ids)
+    return redirect(url_for("to_transmit.index", post_id=post.post_id, fait=made, coches=waiting), 303)
 
 
-def _tell(sent: tuple[to_transmit.Sent, ...]) -> None:
+def _tell(sent: tuple[transmitting.Sent, ...]) -> None:
     issued = [slip for one in sent for slip in one.issued]
     signed = [slip for slip in issued if slip.failure is None]
     if signed:

@@ -1,0 +1,116 @@
+"""One act over the originals that a unit must pass on: a slip for each receiving unit, or a note that they stay."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ged import locks
+from ged.errors import GedError, Invalid
+from ged.org.keys import OpenedKey
+from ged.ports import MailId
+from ged.register.models import Mail
+from ged.slips import custody, drafting, operations, to_transmit
+from ged.slips.drafting import LineForm, SlipForm
+from ged.slips.models import SlipPurpose
+from ged.slips.operations import Issued
+from ged.slips.to_transmit import Destination
+from ged.unit import Actor, HeldPost, Services, UnitOfWork
+
+MOST_SLIPS = 10
+"""Slips of one act: each is typeset and signed while the clerk waits, half a second or more. The key stays open for
+five minutes, so the rest follows with one more click.
+"""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What became of the ticked letters of a group, or of a part of it: one slip, or the reason why there is none.
+
+    ``is_left``: it was not begun, because the act had made ``MOST_SLIPS`` slips.
+    """
+
+    destination: Destination
+    mail_ids: tuple[MailId, ...]
+    issued: tuple[Issued, ...] = ()
+    refusal: GedError | None = None
+    is_left: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether these letters still wait for their slip."""
+        return self.is_left or self.refusal is not None
+
+
+def send(
+    services: Services,
+    chosen: Mapping[str, Sequence[int]],
+    *,
+    post: HeldPost,
+    messenger: str,
+    key: OpenedKey,
+    actor: Actor,
+    now: datetime,
+) -> tuple[Sent, ...]:
+    """Make one slip for each group, of the letters chosen in it. A refused group does not stop the others.
+
+    A letter that left in the meantime is skipped. More letters than fit on a slip make several slips. After
+    ``MOST_SLIPS`` slips the rest is left (``Sent.is_left``).
+
+    Args:
+        chosen: ids of letters by the key of their group.
+
+    Raises:
+        Invalid: ``slip.nothing_chosen``; ``slip.chosen_left``: none of the chosen letters waits for its group any more.
+    """
+    if not any(chosen.values()):
+        raise Invalid("slip.nothing_chosen", "tick a letter", field="mail")
+    asked = to_transmit.PaperFilter(mail_ids=frozenset(int(one) for ids in chosen.values() for one in ids))
+    with services.reading() as session:
+        groups = to_transmit.destinations(session, actor, post=post, asked=asked)
+    made: list[Sent] = []
+    for group in groups:
+        wanted = frozenset(chosen.get(group.key, ()))
+        ids = tuple(row.mail_id for row in group.rows if row.mail_id in wanted)
+        for start in range(0, len(ids), drafting.MAX_LINES):
+            if len(made) >= MOST_SLIPS:
+                made.append(Sent(group, ids[start:], is_left=True))
+                break
+            of_slip = ids[start : start + drafting.MAX_LINES]
+            form = SlipForm(
+                lines=tuple(LineForm(mail_id=mail_id, is_original=True) for mail_id in of_slip),
+                receiver_unit_ids=(group.unit_id,),
+                purpose=SlipPurpose.FOLLOW_UP if group.is_decision else SlipPurpose.HANDOVER,
+                messenger=messenger,
+                post_id=post.post_id,
+            )
+            try:
+                made.append(Sent(group, of_slip, operations.issue(services, form, key=key, actor=actor, now=now)))
+            except GedError as refusal:
+                made.append(Sent(group, of_slip, refusal=refusal))
+    if not made:
+        raise Invalid("slip.chosen_left", "look at the list again", field="mail")
+    return tuple(made)
+
+
+def keep_here(uow: UnitOfWork, mail_ids: Sequence[int], *, post: HeldPost, actor: Actor) -> int:
+    """Note that the originals of these letters stay with the unit, so that no slip is needed. Returns their number.
+
+    Raises:
+        Invalid: ``slip.nothing_chosen``.
+    """
+    if not mail_ids:
+        raise Invalid("slip.nothing_chosen", "tick a letter", field="mail")
+    # Only letters that are here are locked; another clerk may have sent some of them before the lock.
+    mails = locks.hold(uow.session, Mail, _here(uow, mail_ids, actor, post))
+    here = _here(uow, mail_ids, actor, post)
+    kept = [mail for mail in mails if mail.id in here]
+    for mail in kept:
+        custody.keep(uow, mail.id, actor=actor, post=post)
+    return len(kept)
+
+
+def _here(uow: UnitOfWork, mail_ids: Sequence[int], actor: Actor, post: HeldPost) -> set[int]:
+    """Those of these letters whose originals are here."""
+    asked = to_transmit.PaperFilter(mail_ids=frozenset(int(one) for one in mail_ids))
+    groups = to_transmit.destinations(uow.session, actor, post=post, asked=asked)
+    return {int(row.mail_id) for group in groups for row in group.rows}
