@@ -12,6 +12,7 @@ from ged.org.models import CertificateKind
 from ged.preservation.operations import standing
 from ged.unit import SYSTEM, Services
 from web.commands.passphrases import Passphrases, passphrases
+from web.commands.root_parts import root_passphrase, split
 from web.commands.shared import settings_of
 from web.wiring.authority import (
     create_authority,
@@ -130,16 +131,14 @@ def pki_renewals(words: Passphrases) -> None:
     publish_status(settings, services, authority, now=now)
 
 
-def _root_passphrase() -> str:
-    return Passphrases(None).ask("root")
-
-
 @pki.command("renew")
 @_ROOT
 def pki_renew(root: Path) -> None:
     """Let the root certify the issuing authority for ten more years; all certificates that it issued stay valid."""
 
-    until = renew_issuing_authority(settings_of(), root=root, passphrase=_root_passphrase(), now=datetime.now(UTC))
+    settings = settings_of()
+    words = root_passphrase(settings, root, "renew")
+    until = renew_issuing_authority(settings, root=root, passphrase=words, now=datetime.now(UTC))
     click.echo(f"authority: good until {until:%Y-%m-%d}")
 
 
@@ -148,8 +147,21 @@ def pki_renew(root: Path) -> None:
 def pki_root_crl(root: Path) -> None:
     """Let the root sign its revocation list for the next year."""
 
-    renew_root_list(settings_of(), root=root, passphrase=_root_passphrase(), now=datetime.now(UTC))
+    settings = settings_of()
+    renew_root_list(settings, root=root, passphrase=root_passphrase(settings, root, "root-crl"), now=datetime.now(UTC))
     click.echo("root: list signed")
+
+
+@pki.command("split")
+@_ROOT
+def pki_split(root: Path) -> None:
+    """Put the root's key in the hands of two people: any two of three parts open it, the third lies in an envelope.
+
+    Called again, two parts make three new ones: after one is lost, or when somebody leaves. The earlier parts open nothing then.
+    """
+
+    split(settings_of(), root)
+    click.echo("root: in the hands of two; the third part goes into an envelope that both close")
 
 
 @pki.command("seal")

@@ -13,6 +13,8 @@ from ged.unit import SYSTEM
 from web.commands.media import MEDIUM, medium_of
 from web.commands.passphrases import Passphrases, passphrases
 from web.commands.shared import FILE, settings_of, write_whole
+from web.commands.two_people import two_administrators
+from web.processes import replacing
 from web.processes import restore as process
 from web.processes.restore import Drill, Outcome, Wanted
 from web.wiring import backups, settings_file
@@ -58,6 +60,16 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
     type=click.Path(path_type=Path, dir_okay=False),
     help="File of the drill's signed report.  [default: ged-drill-DATE.json]",
 )
+@click.option(
+    "--over",
+    is_flag=True,
+    help="Take the place of the installation in --data and --settings, which is set aside: two of its administrators prove themselves.",
+)
+@click.option(
+    "--no-live-accounts",
+    is_flag=True,
+    help="With --over, where its accounts cannot be read, or fewer than two administer: the restored journal says so.",
+)
 @passphrases("that of the keys")
 def restore(
     medium: str,
@@ -74,6 +86,8 @@ def restore(
     spare: Path | None,
     letters: int,
     report: Path | None,
+    over: bool,
+    no_live_accounts: bool,
     words: Passphrases,
 ) -> None:
     """Restore a copy of a MEDIUM into new folders, or prove by a drill that it can be restored.
@@ -81,7 +95,7 @@ def restore(
     MEDIUM: a folder, or s3://bucket/prefix, with GED_BACKUP_S3_ENDPOINT, …_REGION, …_ACCESS_KEY, …_SECRET_KEY, …_CA as
     variables where no settings are.
 
-    Nothing is ever restored over what is there. Everything is compared with what was written before the data folder gets
+    Nothing is ever restored over what is there: with --over it is set aside, whole. Everything is compared with what was written before the data folder gets
     its name. Exit code 1: something is broken; it is named, and the rest is there.
     """
     opens_keys = (
@@ -103,9 +117,25 @@ def restore(
         return
     if data is None or settings_folder is None:
         raise click.UsageError("give --data and --settings: two new folders (or --drill)")
-    outcome = process.restore(wanted, data, settings_folder, told=_told)
+    outcome = (
+        _over(wanted, data, settings_folder, without_accounts=no_live_accounts)
+        if over
+        else process.restore(wanted, data, settings_folder, told=_told)
+    )
     _tell(outcome)
     sys.exit(1 if outcome.broken or outcome.report.problems else 0)
+
+
+def _over(wanted: Wanted, data: Path, settings_folder: Path, *, without_accounts: bool) -> Outcome:
+    now = datetime.now(UTC)
+    people = replacing.consent(
+        data, settings_folder, wanted.snapshot, without_accounts=without_accounts, ask=two_administrators
+    )
+    if not people:
+        click.echo("RESTORING WITHOUT THE CONSENT of two administrators: the restored journal will say so", err=True)
+    outcome = replacing.replace(wanted, data, settings_folder, now=now, told=_told)
+    replacing.note_over(outcome.settings, people, now=datetime.now(UTC))
+    return outcome
 
 
 def _told(what: str) -> None:

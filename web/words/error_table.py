@@ -241,6 +241,19 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le support des clés n'est pas là : %(folder)s."),
         _l("Branchez-le, ou sauvegardez sans les clés cette fois."),
     ),
+    "backup.live_accounts": Message(
+        _l("Les comptes de l'installation en service peuvent être lus."), _l("Deux de ses administrateurs consentent.")
+    ),
+    "backup.live_unreadable": Message(
+        _l("Les comptes de l'installation en service ne peuvent pas être lus."),
+        _l("Réparez-la, ou dites à la commande qu'il n'y a personne : le journal restauré le dira."),
+    ),
+    "backup.no_live": Message(
+        _l("Il n'y a pas d'installation en service à cet endroit."), _l("Restaurez dans des dossiers neufs.")
+    ),
+    "backup.still_running": Message(
+        _l("L'installation en service travaille encore."), _l("Arrêtez le site et les tâches de fond d'abord.")
+    ),
     "backup.medium_away": Message(
         _l("Le support de sauvegarde n'est pas là : %(folder)s."),
         _l("Branchez-le ; la première fois, créez le dossier."),
@@ -1435,6 +1448,13 @@ MESSAGES: Mapping[str, Message] = {
         _l("Une autre personne doit accepter l'abaissement d'un courrier secret."),
         _l("Il revient à une personne habilitée qui traite ce courrier, et qui ne l'a pas demandé."),
     ),
+    # --- machine ---
+    "machine.no_role": Message(
+        _l("Ce compte n'a pas de poste d'administrateur."), _l("Un administrateur se fait reconnaître.")
+    ),
+    "machine.one_person": Message(
+        _l("C'est deux fois la même personne."), _l("Une autre personne se fait reconnaître.")
+    ),
     # --- mail ---
     "mail.due_before_arrival": Message(_l("L'échéance précède l'arrivée du courrier."), _l("Corrigez la date limite.")),
     "mail.registered_before": Message(
@@ -1938,6 +1958,20 @@ MESSAGES: Mapping[str, Message] = {
     # --- reminder ---
     "reminder.rule": Message(
         _l("La règle de rappel n'est pas valable."), _l("Écrivez trois nombres de jours ouvrés, comme 2/1/5.")
+    ),
+    # --- root ---
+    "root.not_holder": Message(
+        _l("Cette part n'est pas à ce compte."), _l("Son porteur la tape ; un administrateur ouvre l'enveloppe.")
+    ),
+    "root.part_twice": Message(
+        _l("C'est deux fois la même part."), _l("Deux personnes tapent deux parts différentes.")
+    ),
+    "root.part_wrong": Message(
+        _l("Ces parts n'ouvrent pas la clé."),
+        _l("Retapez-les signe par signe ; celles d'un partage antérieur n'ouvrent rien."),
+    ),
+    "root.parts_damaged": Message(
+        _l("Le fichier des parts est abîmé."), _l("Remettez-le depuis une copie du support de la racine.")
     ),
     # --- scan ---
     "scan.interleave_odd": Message(

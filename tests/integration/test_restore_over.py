@@ -1,0 +1,183 @@
+"""A restore in the place of a live installation: two administrators prove themselves, nothing is lost, the journal is loud."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import select, update
+
+from ged.audit import AuditEntry, AuditPayload
+from ged.config import load_settings
+from ged.directory import machine
+from ged.errors import Forbidden, Invalid
+from ged.org.models import Holding, Person, Post, PostRole, Unit
+from ged.org.passwords import hash_password
+from ged.register.models import Mail
+from ged.unit import Role, Services
+from tests.backup_kit import Copied
+from tests.factories import actor
+from tests.second_step_kit import arm
+from web.commands import main
+from web.wiring.services import build_services
+
+PASSWORD = "un mot de passe pour deux"
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Iterator[Copied]:
+    made = Copied.make(tmp_path)
+    made.letter("Construction d'un forage à Tsévié")
+    with made.services.unit_of_work(datetime.now(UTC)) as uow:
+        unit = uow.session.scalars(select(Unit.id).order_by(Unit.id)).first()
+        post = Post(code="ADM2", title="Administration 2", unit_id=unit, roles=[PostRole(role=Role.ADMINISTRATOR)])
+        person = Person(account="admin2", name="Admin Deux", clearance=0)
+        uow.session.add_all([post, person])
+        uow.session.flush()
+        uow.session.add(Holding(post_id=post.id, person_id=person.id, from_on=datetime(2020, 1, 1, tzinfo=UTC).date()))
+        uow.session.execute(update(Person).values(password_hash=hash_password(PASSWORD)))
+    yield made
+    made.installation.close()
+
+
+def run(copied: Copied, typed: list[str], *more: str) -> tuple[int, str]:
+    settings = copied.installation.settings
+    words = [
+        "restore", str(copied.medium), "--identity", str(copied.identity), "--keys", str(copied.keys), "--data",
+        str(settings.data_dir), "--settings", str(copied.installation.env_file.parent), *more,
+    ]  # fmt: skip
+    env: dict[str, str | None] = {name: None for name in os.environ if name.startswith("GED_")}
+    done = CliRunner(env=env).invoke(main, words, input="".join(f"{line}\n" for line in typed))
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, done.output
+
+
+def rows(services: Services) -> tuple[int, list[str]]:
+    """How many letters there are, and the journal's words on restores."""
+    with services.reading() as session:
+        letters = len(session.scalars(select(Mail.id)).all())
+        said = select(AuditEntry.action).where(AuditEntry.action.startswith("backup.")).order_by(AuditEntry.sequence)
+        return letters, list(session.scalars(said))
+
+
+def live(copied: Copied) -> Services:
+    return build_services(load_settings(copied.installation.env_file, alone=True), writes_index=True)
+
+
+def test_two_administrators_let_a_copy_take_the_place(copied: Copied) -> None:
+    copied.copy()
+    copied.letter("Après la copie")
+    code_, said = run(copied, ["admin", PASSWORD, "admin2", PASSWORD], "--over")
+    assert code_ == 0, said
+    assert "set aside" in said
+    services = live(copied)
+    letters, acts = rows(services)
+    assert (letters, acts[-1]) == (1, "backup.restored_over")
+    with services.reading() as session:
+        told = session.scalars(select(AuditPayload.payload).order_by(AuditPayload.sequence.desc())).first()
+    assert told is not None
+    assert told["accounts"] == ["admin", "admin2"]
+    services.engine.dispose()
+    data = copied.installation.settings.data_dir
+    (aside,) = data.parent.glob(f"{data.name}.before-restore-*")
+    assert (aside / "ged.sqlite3").is_file(), "what was live is set aside, whole"
+
+
+@pytest.mark.parametrize(
+    ("typed", "refusal"),
+    [
+        (["admin", PASSWORD, "admin", PASSWORD], "machine.one_person"),
+        (["admin", PASSWORD, "agent", PASSWORD], "machine.no_role"),
+        (["admin", PASSWORD, "admin2", "faux"], "session.refused"),
+        (["admin", "faux"], "session.refused"),
+    ],
+)
+def test_one_person_or_a_wrong_one_moves_nothing(copied: Copied, typed: list[str], refusal: str) -> None:
+    copied.copy()
+    before = sorted(path.name for path in copied.installation.folder.iterdir())
+    code_, said = run(copied, typed, "--over")
+    assert code_ == 1
+    assert refusal in said
+    assert sorted(path.name for path in copied.installation.folder.iterdir()) == before
+
+
+def test_an_armed_second_step_is_asked_for(copied: Copied) -> None:
+    copied.copy()
+    now = datetime.now(UTC)
+    (recovery, *_rest) = arm(copied.services, "admin", now)
+    ended, said = run(copied, ["admin", PASSWORD, "000000", "admin2", PASSWORD], "--over")
+    assert ended == 1
+    assert "second_step.code_wrong" in said
+    ended, said = run(copied, ["admin", PASSWORD, recovery, "admin2", PASSWORD], "--over")
+    assert ended == 0, said
+
+
+def test_who_acts_for_another_administers_nothing(copied: Copied) -> None:
+    services, now = copied.services, datetime.now(UTC)
+    with pytest.raises(Forbidden, match=r"machine\.no_role"):
+        machine.prove(services, "sg", PASSWORD, ask_code=str, role=Role.ADMINISTRATOR, now=now)
+    with pytest.raises(Invalid, match=r"session\.refused"):
+        machine.prove(services, "personne", PASSWORD, ask_code=str, role=Role.ADMINISTRATOR, now=now)
+    with pytest.raises(Forbidden, match=r"machine\.one_person"):
+        one = actor(services, "admin")
+        machine.require_two(services, one, one, role=Role.ADMINISTRATOR, now=now)
+
+
+def test_where_the_restore_fails_all_is_back(copied: Copied) -> None:
+    copied.copy()
+    copied.letter("Après la copie")
+    for archive in copied.keys.iterdir():
+        archive.unlink()
+    ended, said = run(copied, ["admin", PASSWORD, "admin2", PASSWORD], "--over")
+    assert ended == 1
+    assert "back in its place" in said
+    services = live(copied)
+    letters, acts = rows(services)
+    services.engine.dispose()
+    assert letters == 2
+    assert acts[-1] == "backup.over_confirmed"
+
+
+def test_without_live_accounts_only_where_there_are_none(copied: Copied) -> None:
+    copied.copy()
+    ended, said = run(copied, [], "--over", "--no-live-accounts")
+    assert ended == 1
+    assert "backup.live_accounts" in said
+    copied.services.engine.dispose()
+    place = copied.installation.settings.data_dir / "ged.sqlite3"
+    place.write_bytes(b"not a database any more" * 500)
+    for left in place.parent.glob("ged.sqlite3-*"):
+        left.unlink()
+    ended, said = run(copied, ["admin", PASSWORD, "admin2", PASSWORD], "--over")
+    assert ended == 1
+    assert "backup.live_unreadable" in said
+    ended, said = run(copied, [], "--over", "--no-live-accounts")
+    assert ended == 0, said
+    assert "WITHOUT THE CONSENT" in said
+    services = live(copied)
+    with services.reading() as session:
+        told = session.scalars(select(AuditPayload.payload).order_by(AuditPayload.sequence.desc())).first()
+    assert told is not None
+    assert told["without_accounts"]
+    services.engine.dispose()
+
+
+def test_nothing_is_replaced_without_being_asked(copied: Copied) -> None:
+    copied.copy()
+    ended, said = run(copied, [])
+    assert ended == 1
+    assert "backup.not_empty" in said
+
+
+def test_the_administrators_of_another_installation_consent_to_nothing(copied: Copied, tmp_path: Path) -> None:
+    copied.copy()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "file").write_text("of another installation")
+    ended, said = run(copied, ["admin", PASSWORD, "admin2", PASSWORD], "--over", "--data", str(other))
+    assert ended == 1
+    assert "backup.no_live" in said
+    assert [path.name for path in other.iterdir()] == ["file"]
