@@ -27,10 +27,12 @@ def bundle_pdf(services: Services, slip_ids: Sequence[int], *, with_sheets: bool
 
     Raises:
         NotFound, Forbidden: as ``view.slip_pdf``.
-        Invalid: ``slip.print_long``: more than ``MOST_DOCUMENTS`` slips and sheets.
+        Invalid: ``slip.none_chosen``; ``slip.print_long``: more than ``MOST_DOCUMENTS`` slips and sheets.
         EngineFailed: ``work.busy``, ``typeset.crashed``, ``sign.unreadable``.
     """
     wanted = list(dict.fromkeys(slip_ids))
+    if not wanted:
+        raise Invalid("slip.none_chosen", "choose slips of the list")
     letters: dict[int, list[int]] = {}
     if with_sheets:
         with services.reading() as session:

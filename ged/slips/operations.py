@@ -4,7 +4,7 @@ Numbering is one short transaction. Typesetting, signing and storing follow with
 makes the slip valid. After a failure in between, the number is kept, and ``sign_slip`` makes the signature again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -41,12 +41,23 @@ class Issued:
     failure: GedError | None = None
 
 
-def issue(services: Services, form: SlipForm, *, key: OpenedKey, actor: Actor, now: datetime) -> tuple[Issued, ...]:
+def issue(
+    services: Services,
+    form: SlipForm,
+    *,
+    key: OpenedKey,
+    actor: Actor,
+    now: datetime,
+    present: Callable[[Session, SlipForm], SlipForm] | None = None,
+) -> tuple[Issued, ...]:
     """Number and sign one slip for each receiving unit, with one opened key for all of them.
 
     A text that cannot be printed uses no number: typed characters are checked first, and texts of the register and
     ``MAX_LINES`` lines can always be printed. So each slip is planned once, under the locks, and typeset once, with its
     number.
+
+    Args:
+        present: called once the letters are locked: what of the form still holds then.
 
     Raises:
         Forbidden: ``slip.not_sender``.
@@ -57,7 +68,9 @@ def issue(services: Services, form: SlipForm, *, key: OpenedKey, actor: Actor, n
     _refuse_unprintable(form)
     for attempt in services.attempts(now):
         with attempt as uow:
-            numbered = number_slips(uow, form, actor=actor, now=now)
+            _lock_papers(uow.session, form)
+            still = form if present is None else present(uow.session, form)
+            numbered = number_slips(uow, still, actor=actor, now=now)
     return tuple(signed_or_why(services, slip, key, actor, now) for slip in numbered)
 
 

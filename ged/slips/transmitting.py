@@ -1,8 +1,10 @@
 """One act over the originals that a unit must pass on: a slip for each receiving unit, or a note that they stay."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from ged import locks
 from ged.errors import GedError, Invalid
@@ -53,7 +55,7 @@ def send(
 ) -> tuple[Sent, ...]:
     """Make one slip for each group, of the letters chosen in it. A refused group does not stop the others.
 
-    A letter that left in the meantime is skipped. More letters than fit on a slip make several slips. After
+    A letter that left, or was imputed to another unit, in the meantime is skipped. More letters than fit on a slip make several slips. After
     ``MOST_SLIPS`` slips the rest is left (``Sent.is_left``).
 
     Args:
@@ -75,21 +77,45 @@ def send(
             if len(made) >= MOST_SLIPS:
                 made.append(Sent(group, ids[start:], is_left=True))
                 break
-            of_slip = ids[start : start + drafting.MAX_LINES]
+            part = _Part(group, ids[start : start + drafting.MAX_LINES], post, actor)
             form = SlipForm(
-                lines=tuple(LineForm(mail_id=mail_id, is_original=True) for mail_id in of_slip),
+                lines=tuple(LineForm(mail_id=mail_id, is_original=True) for mail_id in part.mail_ids),
                 receiver_unit_ids=(group.unit_id,),
                 purpose=SlipPurpose.FOLLOW_UP if group.is_decision else SlipPurpose.HANDOVER,
                 messenger=messenger,
                 post_id=post.post_id,
             )
             try:
-                made.append(Sent(group, of_slip, operations.issue(services, form, key=key, actor=actor, now=now)))
+                issued = operations.issue(services, form, key=key, actor=actor, now=now, present=part.present)
+                made.append(Sent(group, part.mail_ids, issued))
             except GedError as refusal:
-                made.append(Sent(group, of_slip, refusal=refusal))
+                if part.mail_ids:
+                    made.append(Sent(group, part.mail_ids, refusal=refusal))
     if not made:
         raise Invalid("slip.chosen_left", "look at the list again", field="mail")
     return tuple(made)
+
+
+@dataclass
+class _Part:
+    """Letters of a group for one slip. They are fewer once the letters are locked, if some went another way meanwhile."""
+
+    group: Destination
+    mail_ids: tuple[MailId, ...]
+    post: HeldPost
+    actor: Actor
+
+    def present(self, session: Session, form: SlipForm) -> SlipForm:
+        """The lines of the letters that wait for this group still: the slips before this one took seconds.
+
+        Raises:
+            Invalid: ``slip.chosen_left``: there are none.
+        """
+        waiting = _waiting(session, self.mail_ids, self.actor, self.post)
+        self.mail_ids = tuple(one for one in self.mail_ids if waiting.get(one) == self.group.key)
+        if not self.mail_ids:
+            raise Invalid("slip.chosen_left", "look at the list again", field="mail")
+        return replace(form, lines=tuple(line for line in form.lines if line.mail_id in self.mail_ids))
 
 
 def keep_here(uow: UnitOfWork, mail_ids: Sequence[int], *, post: HeldPost, actor: Actor) -> int:
@@ -101,16 +127,16 @@ def keep_here(uow: UnitOfWork, mail_ids: Sequence[int], *, post: HeldPost, actor
     if not mail_ids:
         raise Invalid("slip.nothing_chosen", "tick a letter", field="mail")
     # Only letters that are here are locked; another clerk may have sent some of them before the lock.
-    mails = locks.hold(uow.session, Mail, _here(uow, mail_ids, actor, post))
-    here = _here(uow, mail_ids, actor, post)
+    mails = locks.hold(uow.session, Mail, _waiting(uow.session, mail_ids, actor, post))
+    here = _waiting(uow.session, mail_ids, actor, post)
     kept = [mail for mail in mails if mail.id in here]
     for mail in kept:
         custody.keep(uow, mail.id, actor=actor, post=post)
     return len(kept)
 
 
-def _here(uow: UnitOfWork, mail_ids: Sequence[int], actor: Actor, post: HeldPost) -> set[int]:
-    """Those of these letters whose originals are here."""
+def _waiting(session: Session, mail_ids: Sequence[int], actor: Actor, post: HeldPost) -> dict[int, str]:
+    """Those of these letters whose originals wait here now, each with the key of its group."""
     asked = to_transmit.PaperFilter(mail_ids=frozenset(int(one) for one in mail_ids))
-    groups = to_transmit.destinations(uow.session, actor, post=post, asked=asked)
-    return {int(row.mail_id) for group in groups for row in group.rows}
+    groups = to_transmit.destinations(session, actor, post=post, asked=asked)
+    return {int(row.mail_id): group.key for group in groups for row in group.rows}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -23,7 +24,7 @@ from ged.register.models import Channel, Mail
 from ged.routing import operations as routing
 from ged.routing.operations import ImputationForm
 from ged.routing.rectify_letter import rectify
-from ged.slips import bundle, parties, to_transmit, transmitting
+from ged.slips import bundle, operations, parties, to_transmit, transmitting
 from ged.slips.drafting import LineForm
 from ged.slips.models import PaperCustody, Slip, SlipLine
 from ged.slips.states import LineState
@@ -514,3 +515,35 @@ def test_whoever_has_several_posts_comes_to_the_one_where_originals_wait(site: S
     assert "1 original en attente" in page, "beside the post, in the choice of posts"
     own = client.get(f"/a-transmettre/?post_id={clerk.posts[0].post_id}").text
     assert f".{mail_id}" not in own, "a chosen post stays"
+
+
+def test_what_is_imputed_elsewhere_while_slips_are_signed_goes_on_no_slip_to_the_first_unit(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = site[1]
+    one, two, three = letter(services), letter(services), letter(services)
+    impute(services, one, "DGE")
+    impute(services, two, "DGE")
+    impute(services, three, "DAF")
+    issue = operations.issue
+
+    def late(*given: Any, **more: Any) -> tuple[operations.Issued, ...]:
+        impute(services, one, "DAF")  # the act has read which letters it takes; the slips before this one took seconds
+        impute(services, three, "DGE")
+        return issue(*given, **more)
+
+    monkeypatch.setattr(operations, "issue", late)
+    sent = send(services, one, two, three)
+    assert [(part.destination.unit_name, part.mail_ids) for part in sent] == [(DGE, (two,))]
+    with services.reading() as session:
+        assert session.scalars(select(SlipLine.mail_id)).all() == [two]
+    assert groups(services) == {DAF: [one], DGE: [three]}
+
+
+def test_a_print_of_nothing_is_refused_and_a_form_holds_no_more_ticks_than_a_page(site: Site) -> None:
+    app, _services = site
+    nothing = sign_in(app, "agent").get("/a-transmettre/impression.pdf?bordereau=x")
+    assert (nothing.status_code, "Aucun bordereau n" in nothing.text) == (422, True)
+    many = [f"d3.{number}" for number in range(1, 70_000)]
+    with app.test_request_context("/a-transmettre/", method="POST", data={"mail": many}):
+        assert len(to_transmit_page._of_form()) == 2 * to_transmit.MOST

@@ -25,6 +25,8 @@ blueprint = Blueprint("to_transmit", __name__, url_prefix="/a-transmettre")
 
 REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
 MOST_PRINTED = 40
+MOST_TICKED = 2 * to_transmit.MOST
+"""No page shows more boxes; a database takes only so many values in one question."""
 FILTER = KeptFilter("papers_filter", ("q", "service"))
 
 
@@ -68,7 +70,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
 def _chosen() -> dict[str, list[int]]:
     """The ticked letters of the form, by the key of their group."""
     chosen: dict[str, list[int]] = {}
-    for value in request.form.getlist("mail"):
+    for value in request.form.getlist("mail")[:MOST_TICKED]:
         group, _dot, number = value.partition(".")
         mail_id = id_of(number)
         if mail_id is not None:
