@@ -9,6 +9,7 @@ from ged.capture import profiles as scan_profiles
 from ged.db import Base
 from ged.directory import models as directory
 from ged.dispatch import models as dispatch_models
+from ged.disposal import models as disposal
 from ged.entry import models as entry
 from ged.exceptional import models as exceptional
 from ged.followup import models as followup
@@ -53,6 +54,7 @@ __all__ = [
     "capture_models",
     "directory",
     "dispatch_models",
+    "disposal",
     "entry",
     "exceptional",
     "followup",

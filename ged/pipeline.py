@@ -19,6 +19,7 @@ from ged.closing import operations as closing
 from ged.db import fault_of
 from ged.directory import closing as directory_closing
 from ged.dispatch import operations as dispatch
+from ged.disposal import operations as disposal
 from ged.entry import resets as factor_resets
 from ged.errors import EngineFailed
 from ged.exceptional import operations as exceptional
@@ -155,6 +156,8 @@ def sweep(run: Run) -> None:
         factor_resets.lapse_due(uow)
     with run.services.unit_of_work(run.now) as uow:
         exceptional.settle_due(uow)
+    with run.services.unit_of_work(run.now) as uow:
+        disposal.lapse_due(uow)
     with run.services.snapshot() as session:
         removed = archive_blobs.sweep(session, run.services.blobs, now=run.now)
     folders = files.sweep_private_dirs(run.services, older_than=run.now - archive_blobs.SWEEP_AFTER)

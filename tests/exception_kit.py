@@ -18,16 +18,23 @@ from tests.factories import NOW, TODAY, actor
 SUBJECT = "Plainte du receveur"
 
 
-def secret(services: Services) -> MailId:
-    """Register, impute and classify the letter."""
+def imputed(services: Services, subject: str = SUBJECT) -> MailId:
+    """Register a letter for ``sg``, who imputes it to the unit of ``dge``."""
     with services.unit_of_work(NOW) as uow:
         arrivals = uow.session.scalars(select(Register.id).where(Register.code == "ARR")).one()
-        form = IncomingForm(SUBJECT, "Un agent", actor(services, "sg").posts[0].post_id)
+        form = IncomingForm(subject, "Un agent", actor(services, "sg").posts[0].post_id)
         done = register_incoming(uow, arrivals, form, actor=actor(services, "agent"), now=NOW)
     mail = MailId(int(done.mail_id or 0))
     with services.unit_of_work(NOW) as uow:
         leading = actor(services, "dge").posts[0].unit_id
         impute(uow, mail, ImputationForm(leading_unit_id=leading), version=None, actor=actor(services, "sg"), now=NOW)
+    return mail
+
+
+def secret(services: Services) -> MailId:
+    """The letter, for two cleared people."""
+    mail = imputed(services)
+    with services.unit_of_work(NOW) as uow:
         uow.session.execute(update(Person).where(Person.account == "dge").values(clearance=2))
     with services.unit_of_work(NOW) as uow:
         levels.change_level(uow, mail, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))

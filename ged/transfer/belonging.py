@@ -148,6 +148,8 @@ STAYS: Mapping[str, str] = {
     "recovery_codes": "as ``totp_secrets``",
     "passkeys": "work for the address of this installation alone",
     "sign_in_steps": "a secret of minutes",
+    "disposals": "what two people decided here; the journal tells of it",
+    "disposal_lines": "as ``disposals``",
     "letter_exceptions": "decided and ended within weeks, here; the journal tells of it",
     "exception_requests": "as ``letter_exceptions``",
     "factor_resets": "decided within a day, here; the journal tells of it",

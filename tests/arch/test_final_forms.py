@@ -21,7 +21,7 @@ FINAL = {
     "closes": {"letters/close.html", "registers.close"},
     "voids": {"letters/void.html", "slips.void", "envelopes.void"},
     "changes the organisation": {"acts.confirm", "acts.undo", "people.first_access", "openings.confirm",
-                                 "openings.refuse", "directory_settings.unlink", "directory_settings.withdraw_glass", "factor_resets.ask", "factor_resets.confirm", "factor_resets.refuse", "letter_exceptions.propose", "letter_exceptions.confirm", "letter_exceptions.refuse", "letter_exceptions.end", "work_calendar/check.html", "work_calendar.undo_day",
+                                 "openings.refuse", "directory_settings.unlink", "directory_settings.withdraw_glass", "factor_resets.ask", "factor_resets.confirm", "factor_resets.refuse", "disposals.propose", "disposals.confirm", "disposals.refuse", "letter_exceptions.propose", "letter_exceptions.confirm", "letter_exceptions.refuse", "letter_exceptions.end", "work_calendar/check.html", "work_calendar.undo_day",
                                  "work_calendar.undo_week", "scans.revoke"},
     "confirms a paper code": {"paper.confirm"},
 }  # fmt: skip

@@ -19,6 +19,8 @@ NOT_SEARCHED_BY = {
     "dispatch_lines.sent_by_post_id": "names who acted",
     "draft_annotations.person_id": "names who wrote; read by the letter",
     "draft_versions.written_by_id": "names who wrote; read by the letter",
+    "disposals.asked_by_id": "names who acted",
+    "disposals.second_id": "names who acted",
     "drafts.confirmed_by_id": "names who acted",
     "drafts.number_id": "read from the draft, which is found by its letter",
     "drafts.preview_id": "read from the draft",

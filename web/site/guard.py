@@ -292,6 +292,12 @@ ACCESS: Mapping[str, Rule] = {
     # --- the letter's page ---
     "letters.show": SIGNED_IN,
     "letter_readers.index": SIGNED_IN,
+    "disposals.index": roles(Role.HEAD, Role.AUTHORITY),
+    "disposals.form": roles(Role.HEAD, Role.AUTHORITY),
+    "disposals.propose": roles(Role.HEAD, Role.AUTHORITY),
+    "disposals.show": roles(Role.HEAD, Role.AUTHORITY),
+    "disposals.confirm": roles(Role.HEAD, Role.AUTHORITY),
+    "disposals.refuse": roles(Role.HEAD, Role.AUTHORITY),
     "letter_exceptions.form": SIGNED_IN,
     "letter_exceptions.propose": SIGNED_IN,
     "letter_exceptions.confirm": SIGNED_IN,

@@ -57,6 +57,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "followup": (_HEAD, "suivre"),
     "letter_readers": (_HEAD, "suivre"),
     "letter_exceptions": (_HEAD, "la-confidentialite"),
+    "disposals": (_HEAD, "eliminer"),
     "letter_exceptions.request_form": (_STAFF, "retrouver"),
     "delegations": (_HEAD, "etre-absent-deleguer"),
     "absences": (_HEAD, "etre-absent-deleguer"),

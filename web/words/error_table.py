@@ -790,6 +790,23 @@ MESSAGES: Mapping[str, Message] = {
     "dispatch.unknown": Message(
         _l("Cette ligne de départ n'existe pas, ou vous n'y avez pas accès."), _l("Rechargez la liste des départs.")
     ),
+    # --- disposal ---
+    "disposal.changed": Message(
+        _l("La liste n'est plus celle qui était montrée."),
+        _l("Relisez-la ; un bordereau proposé se refuse et se refait."),
+    ),
+    "disposal.empty": Message(_l("Aucun courrier n'est à éliminer."), _l("Rien n'est à faire.")),
+    "disposal.first_lost": Message(
+        _l("Qui a proposé ce bordereau n'est plus responsable du service."), _l("Faites-le proposer de nouveau.")
+    ),
+    "disposal.not_head": Message(_l("Vous n'êtes pas responsable de ce service."), _l("Demandez à son responsable.")),
+    "disposal.not_second": Message(
+        _l("Vous ne pouvez pas confirmer ce bordereau : il faut deux personnes distinctes."),
+        _l("Un autre responsable, qui n'agit pas pour le premier, le confirme."),
+    ),
+    "disposal.reason": Message(_l("La règle ou le visa manque, ou est trop long."), _l("Écrivez 300 signes au plus.")),
+    "disposal.settled": Message(_l("Ce bordereau n'attend plus."), _l("Relisez-le.")),
+    "disposal.unknown": Message(_l("Ce bordereau n'existe pas."), _l("Ouvrez-le de nouveau depuis la liste.")),
     # --- document ---
     "document.no_original": Message(
         _l("Ce document vient d'un scanner : ses originaux sont ses pages."),

@@ -558,6 +558,12 @@ ACTIONS: Mapping[str, LazyString] = {
     "mail.linked": _l("a lié le courrier à un autre"),
     "mail.level_changed": _l("a changé le niveau de confidentialité"),
     "mail.level_asked": _l("a demandé d'abaisser le niveau de confidentialité"),
+    "disposal.proposed": _l("a proposé un bordereau d'élimination"),
+    "disposal.confirmed": _l("a confirmé un bordereau d'élimination"),
+    "disposal.refused": _l("a refusé un bordereau d'élimination"),
+    "disposal.withdrawn": _l("a retiré un bordereau d'élimination"),
+    "disposal.lapsed": _l("un bordereau d'élimination est devenu caduc"),
+    "mail.disposal_decided": _l("a décidé, à deux, l'élimination du papier"),
     "mail.exception_requested": _l("a demandé à lire le courrier par exception"),
     "mail.exception_set_aside": _l("a écarté une demande de lecture par exception"),
     "mail.exception_proposed": _l("a proposé une lecture par exception"),
@@ -789,6 +795,7 @@ ACTIONS: Mapping[str, LazyString] = {
 """Actions of the journal, to follow the actor's name; a test finds missing ones."""
 
 SUBJECTS: Mapping[str, LazyString] = {
+    "disposal": _l("bordereau d'élimination"),
     "exercise": _l("exercice"),
     "notice": _l("avis à une personne"),
     "absence": _l("absence"),

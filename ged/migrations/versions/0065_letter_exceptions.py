@@ -1,4 +1,4 @@
-"""reading a SECRET letter by exception, proposed by one person and confirmed by a second, and requests for it
+"""reading a SECRET letter by exception and slips of disposal, proposed by one person and confirmed by a second
 
 Revision ID: 0065
 Revises: 0063
@@ -63,6 +63,39 @@ def upgrade() -> None:
     )
     for column in ("mail_id", "person_id", "asked_at"):
         op.create_index(op.f(f"ix_exception_requests_{column}"), "exception_requests", [column])
+    op.create_table(
+        "disposals",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("unit_id", _ID, nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("behind", sa.JSON(), nullable=False),
+        sa.Column("asked_by_id", _ID, nullable=False),
+        sa.Column("asked_at", _TIME, nullable=False),
+        sa.Column("expires_at", _TIME, nullable=False),
+        sa.Column("second_id", _ID, nullable=True),
+        sa.Column("confirmed_at", _TIME, nullable=True),
+        sa.Column("refused_at", _TIME, nullable=True),
+        sa.Column("lapsed_at", _TIME, nullable=True),
+        _refers("disposals", "unit_id", "units"),
+        *(_refers("disposals", f"{name}_id", "people") for name in ("asked_by", "second")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_disposals")),
+    )
+    for column in ("unit_id", "expires_at"):
+        op.create_index(op.f(f"ix_disposals_{column}"), "disposals", [column])
+    op.create_table(
+        "disposal_lines",
+        sa.Column("disposal_id", _ID, nullable=False),
+        sa.Column("mail_id", _ID, nullable=False),
+        sa.Column("number", sa.String(length=64), nullable=False),
+        sa.Column("closed_on", sa.Date(), nullable=False),
+        sa.Column("kept_until", sa.Date(), nullable=False),
+        _refers("disposal_lines", "disposal_id", "disposals"),
+        _refers("disposal_lines", "mail_id", "mails"),
+        sa.PrimaryKeyConstraint("disposal_id", "mail_id", name=op.f("pk_disposal_lines")),
+    )
+    op.create_index(op.f("ix_disposal_lines_mail_id"), "disposal_lines", ["mail_id"])
     with op.batch_alter_table("people") as table:
         table.add_column(sa.Column("excepted_until", sa.Date(), nullable=True))
 
@@ -76,5 +109,7 @@ def downgrade() -> None:
     op.execute("DELETE FROM mail_access WHERE because = 'shared' AND principal LIKE 'x%'")
     with op.batch_alter_table("people") as table:
         table.drop_column("excepted_until")
+    op.drop_table("disposal_lines")
+    op.drop_table("disposals")
     op.drop_table("exception_requests")
     op.drop_table("letter_exceptions")

@@ -1,0 +1,111 @@
+"""Which letters of a unit may be eliminated on a day: closed, with a nature whose time of keeping is over."""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ged import access
+from ged.disposal.models import Disposal, DisposalLine
+from ged.natures.models import Nature
+from ged.org.stock import by_code
+from ged.org.tree import entity_of, headed
+from ged.ports import Confidentiality, UnitId
+from ged.register.models import Attachment, Mail
+from ged.register.queries import first_numbers
+from ged.register.states import MailState
+from ged.unit import Actor
+
+MOST = 500
+"""Letters of one slip: a person must be able to read it."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A letter that may be eliminated. ``files``: the digests of its files, in order."""
+
+    mail_id: int
+    number: str
+    subject: str
+    nature: str
+    closed_on: date
+    kept_until: date
+    files: tuple[str, ...]
+
+
+def years_after(day: date, years: int) -> date:
+    """The same day so many years later; of 29 February the 28th."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, day=28)
+
+
+def eligible(
+    session: Session, unit_id: int, actor: Actor, *, on: date, zone: ZoneInfo, only: Collection[int] | None = None
+) -> list[Line]:
+    """The letters that an actor sees, of a unit and the units below it, whose time is over before a day; at most ``MOST``.
+
+    A SECRET letter is on no slip: its level is lowered first. A letter on a slip that waits or is confirmed is on no second one.
+
+    Args:
+        only: of these letters alone, whatever slip they are on.
+    """
+    units = sorted(headed([UnitId(unit_id)], actor.units))
+    natures = by_code(session.scalars(select(Nature).order_by(Nature.id)), [entity_of(unit_id, actor.units)])
+    years = {code: row.retention_years for code, row in natures.items() if row.retention_years is not None}
+    query = (
+        select(Mail.id, Mail.subject, Mail.nature, Mail.closed_at)
+        .where(func.coalesce(Mail.responsible_unit_id, Mail.unit_id).in_(units))
+        .where(Mail.state == MailState.CLOSED, Mail.closed_at.is_not(None), Mail.nature.in_(sorted(years)))
+        .where(Mail.level < int(Confidentiality.SECRET))
+        .where(access.visible_clause(Mail.id, Mail.level, actor.principals))
+        .order_by(Mail.closed_at, Mail.id)
+    )
+    if only is not None:
+        query = query.where(Mail.id.in_(sorted(only)))
+    else:
+        standing = select(DisposalLine.mail_id).join(Disposal, Disposal.id == DisposalLine.disposal_id)
+        query = query.where(Mail.id.not_in(standing.where(Disposal.refused_at.is_(None), Disposal.lapsed_at.is_(None))))
+    found = []
+    for mail_id, subject, nature, closed_at in session.execute(query):
+        closed_on = _day(closed_at, zone)
+        until = years_after(closed_on, years[nature])
+        if until < on:
+            found.append((mail_id, subject, nature, closed_on, until))
+        if len(found) == MOST:
+            break
+    ids = [one[0] for one in found]
+    numbers, files = first_numbers(session, ids), _files(session, ids)
+    return [
+        Line(mail_id, numbers.get(mail_id, ""), subject, nature, closed_on, until, tuple(files.get(mail_id, ())))
+        for mail_id, subject, nature, closed_on, until in found
+    ]
+
+
+def digest_of(unit_id: int, lines: Iterable[Line]) -> str:
+    """SHA-256 of a list, of what stands on it: the letters, their numbers, subjects, dates, and the bytes of their files."""
+    told = [
+        [one.mail_id, one.number, one.subject, one.nature, one.closed_on.isoformat(), one.kept_until.isoformat(), *one.files]
+        for one in sorted(lines, key=lambda line: line.mail_id)
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps([unit_id, told], ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+
+
+def _day(at: datetime, zone: ZoneInfo) -> date:
+    return at.astimezone(zone).date()
+
+
+def _files(session: Session, ids: list[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    rows = session.execute(
+        select(Attachment.mail_id, Attachment.digest).where(Attachment.mail_id.in_(ids)).order_by(Attachment.id)
+    )
+    for mail_id, digest in rows:
+        found.setdefault(mail_id, []).append(digest or "")
+    return found

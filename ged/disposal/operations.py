@@ -1,0 +1,201 @@
+"""A slip of disposal: proposed by a head, confirmed by a second one who read the very list."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged import locks
+from ged.disposal.lists import Line, digest_of, eligible
+from ged.disposal.models import Disposal, DisposalLine
+from ged.errors import Forbidden, Invalid, NotFound
+from ged.org import tree
+from ged.org.actors import load_actor
+from ged.register.models import Mail
+from ged.seconded import Step, are_two, humans, step_of, undecided
+from ged.unit import SYSTEM, Actor, HeldPost, Role, UnitOfWork
+
+LASTS = timedelta(days=15)
+"""How long a slip waits: to read a list takes longer than to answer a question."""
+MAX_REASON = 300
+HEADS = frozenset({Role.HEAD, Role.AUTHORITY})
+DECIDING = frozenset({"holder", "delegation", "interim"})
+
+
+def spoken_units(posts: Iterable[HeldPost], actor: Actor) -> frozenset[int]:
+    """The units for whose letters these posts speak: as their head, as a head above them, as an authority of their entity."""
+    deciding = [post for post in posts if post.because in DECIDING and post.roles & HEADS]
+    entities = {tree.entity_of(post.unit_id, actor.units) for post in deciding if Role.AUTHORITY in post.roles}
+    near = {unit for unit in actor.units if tree.entity_of(unit, actor.units) in entities} if entities else set()
+    return frozenset(near) | tree.headed([post.unit_id for post in deciding], actor.units)
+
+
+def sides_of(session: Session, unit_id: int, actor: Actor, *, on: date) -> tuple[tuple[HeldPost, frozenset[int]], ...]:
+    """The posts by which an actor speaks for a unit's letters, with the humans behind each; own posts first."""
+    return tuple(
+        (post, humans(session, actor, post, on=on)) for post in actor.posts if unit_id in spoken_units([post], actor)
+    )
+
+
+def propose(uow: UnitOfWork, unit_id: int, *, reason: str, shown: str, actor: Actor) -> Disposal:
+    """Freeze the list of letters of a unit that may be eliminated, and propose it.
+
+    Args:
+        shown: the digest of the list that the actor saw.
+
+    Raises:
+        Forbidden: ``disposal.not_head``.
+        Invalid: ``disposal.reason``, ``disposal.empty``, ``disposal.changed``: the list is not the one that was shown.
+    """
+    on = _today(uow)
+    sides = _sides(uow, unit_id, actor, on)
+    if not reason.strip() or len(reason) > MAX_REASON:
+        raise Invalid("disposal.reason", "name the rule, or the visa", field="reason")
+    seen = eligible(uow.session, unit_id, actor, on=on, zone=uow.services.zone)
+    locks.hold(uow.session, Mail, [one.mail_id for one in seen])
+    lines = eligible(uow.session, unit_id, actor, on=on, zone=uow.services.zone)
+    if not lines:
+        raise Invalid("disposal.empty", "nothing to do")
+    digest = digest_of(unit_id, lines)
+    if digest != shown or digest != digest_of(unit_id, seen):
+        raise Invalid("disposal.changed", "read the list again")
+    row = Disposal(
+        unit_id=unit_id, reason=reason.strip(), count=len(lines), digest=digest, behind=sorted(sides[0][1]),
+        asked_by_id=int(actor.person_id), asked_at=uow.now, expires_at=uow.now + LASTS,
+    )  # fmt: skip
+    uow.session.add(row)
+    uow.session.flush()
+    uow.session.add_all(
+        DisposalLine(
+            disposal_id=row.id,
+            mail_id=one.mail_id,
+            number=one.number,
+            closed_on=one.closed_on,
+            kept_until=one.kept_until,
+        )
+        for one in lines
+    )
+    uow.record(
+        "disposal.proposed", "disposal", row.id, actor=actor, post=sides[0][0], unit=unit_id, count=row.count,
+        digest=digest, reason=row.reason,
+    )  # fmt: skip
+    return row
+
+
+def confirm(uow: UnitOfWork, disposal_id: int, *, shown: str, actor: Actor) -> None:
+    """Decide the disposal, as the second person. The journal names both, and each letter says so.
+
+    Args:
+        shown: the digest of the list that the actor read.
+
+    Raises:
+        NotFound: ``disposal.unknown``.
+        Forbidden: ``disposal.not_head``; ``disposal.not_second``: a human of the proposal stands behind the actor too.
+        Invalid: ``disposal.settled``: it waits no more; ``disposal.first_lost``: who proposed it heads the unit no more;
+            ``disposal.changed``: a letter of the list is not as it was, or the actor does not see it.
+    """
+    row, post = _held(uow, disposal_id, actor)
+    lines = current(uow.session, row, actor, on=_today(uow), zone=uow.services.zone)
+    if len(lines) != row.count or digest_of(row.unit_id, lines) != row.digest or shown != row.digest:
+        raise Invalid("disposal.changed", "refuse it, and let the list be proposed anew")
+    row.second_id, row.confirmed_at = int(actor.person_id), uow.now
+    uow.record(
+        "disposal.confirmed", "disposal", row.id, actor=actor, post=post, asked_by=row.asked_by_id, count=row.count,
+        digest=row.digest,
+    )  # fmt: skip
+    for one in sorted(lines, key=lambda line: line.mail_id):
+        uow.record(
+            "mail.disposal_decided",
+            "mail",
+            one.mail_id,
+            actor=actor,
+            post=post,
+            disposal=row.id,
+            asked_by=row.asked_by_id,
+        )
+
+
+def refuse(uow: UnitOfWork, disposal_id: int, *, actor: Actor) -> None:
+    """Refuse a slip, as the second person; who proposed it takes it back by the same.
+
+    Raises:
+        As ``confirm``.
+    """
+    own = uow.session.get(Disposal, disposal_id)
+    if own is not None and own.asked_by_id == int(actor.person_id):
+        row, post = _waiting(uow, disposal_id), None
+        action = "disposal.withdrawn"
+    else:
+        row, post = _held(uow, disposal_id, actor)
+        action = "disposal.refused"
+    row.second_id, row.refused_at = int(actor.person_id), uow.now
+    uow.record(action, "disposal", row.id, actor=actor, post=post, asked_by=row.asked_by_id)
+
+
+def lapse_due(uow: UnitOfWork) -> int:
+    """Note in the journal the slips on which nobody decided in time. Returns how many."""
+    due = select(Disposal.id).where(*undecided(Disposal), Disposal.expires_at <= uow.now).order_by(Disposal.id)
+    done = 0
+    for row in locks.hold(uow.session, Disposal, uow.session.scalars(due).all()):
+        if row.confirmed_at is None and row.refused_at is None and row.lapsed_at is None:
+            row.lapsed_at = uow.now
+            uow.record("disposal.lapsed", "disposal", row.id, actor=SYSTEM, asked_by=row.asked_by_id)
+            done += 1
+    return done
+
+
+def current(session: Session, row: Disposal, actor: Actor, *, on: date, zone: ZoneInfo) -> list[Line]:
+    """The letters of a slip as they are now, those that may still be eliminated and that the actor sees."""
+    ids = session.scalars(select(DisposalLine.mail_id).where(DisposalLine.disposal_id == row.id)).all()
+    return eligible(session, row.unit_id, actor, on=on, zone=zone, only=ids)
+
+
+def second_post(session: Session, row: Disposal, actor: Actor, *, on: date) -> HeldPost | None:
+    """The post by which an actor may decide on a slip as the second person; None: by none."""
+    behind: Iterable[int] = row.behind
+    return next(
+        (post for post, side in sides_of(session, row.unit_id, actor, on=on) if are_two(frozenset(behind), side)), None
+    )
+
+
+def _today(uow: UnitOfWork) -> date:
+    return uow.now.astimezone(uow.services.zone).date()
+
+
+def _sides(uow: UnitOfWork, unit_id: int, actor: Actor, on: date) -> tuple[tuple[HeldPost, frozenset[int]], ...]:
+    sides = sides_of(uow.session, unit_id, actor, on=on) if unit_id in actor.units else ()
+    if not sides:
+        raise Forbidden("disposal.not_head", "ask the head of the unit", unit=unit_id)
+    return sides
+
+
+def _waiting(uow: UnitOfWork, disposal_id: int) -> Disposal:
+    """A slip that waits, under its lock and those of its letters."""
+    ids = uow.session.scalars(select(DisposalLine.mail_id).where(DisposalLine.disposal_id == disposal_id)).all()
+    locks.hold(uow.session, Mail, ids)
+    row = locks.hold_one(uow.session, Disposal, disposal_id)
+    if row is None:
+        raise NotFound("disposal.unknown", "open it from the list again", id=disposal_id)
+    if step_of(row, uow.now) is not Step.WAITING:
+        raise Invalid("disposal.settled", "look at it again")
+    return row
+
+
+def _held(uow: UnitOfWork, disposal_id: int, actor: Actor) -> tuple[Disposal, HeldPost]:
+    on = _today(uow)
+    known = uow.session.get(Disposal, disposal_id)
+    if known is None or not sides_of(uow.session, known.unit_id, actor, on=on):
+        raise NotFound("disposal.unknown", "open it from the list again", id=disposal_id)
+    row = _waiting(uow, disposal_id)
+    post = second_post(uow.session, row, actor, on=on)
+    if post is None:
+        raise Forbidden("disposal.not_second", "another head confirms it", id=row.id)
+    try:
+        first = load_actor(uow.session, row.asked_by_id, on=on)
+    except NotFound:
+        raise Invalid("disposal.first_lost", "let it be proposed anew") from None
+    if not any(set(row.behind) == side for _post, side in sides_of(uow.session, row.unit_id, first, on=on)):
+        raise Invalid("disposal.first_lost", "let it be proposed anew")
+    return row, post
