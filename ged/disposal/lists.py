@@ -74,6 +74,8 @@ def eligible(
         query = query.where(Mail.id.not_in(standing.where(Disposal.refused_at.is_(None), Disposal.lapsed_at.is_(None))))
     found = []
     for mail_id, subject, nature, closed_at in session.execute(query):
+        if closed_at is None:
+            continue
         closed_on = _day(closed_at, zone)
         until = years_after(closed_on, years[nature])
         if until < on:

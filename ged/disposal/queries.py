@@ -130,7 +130,9 @@ def of_letter(session: Session, mail_id: MailId) -> Decided | None:
         .join(second, second.id == Disposal.second_id)
         .where(DisposalLine.mail_id == mail_id, Disposal.confirmed_at.is_not(None))
     ).first()
-    return Decided(*found) if found is not None else None
+    if found is None or found[3] is None:
+        return None
+    return Decided(found[0], found[1], found[2], found[3])
 
 
 def _slips() -> Select[Disposal, str, str, str | None]:

@@ -15,6 +15,7 @@ from ged.transfer.belonging import Belonging
 OF_INSTALLATION: Mapping[str, str] = {
     "backup": "a copy of the whole installation",
     "calendar": "one for all",
+    "disposal": "the slips stay; what was decided of each letter leaves with its own entry",
     "entity": "what was done with a whole entity, by who runs the installation",
     "installation": "its seal and authority",
     "job": "work of the installation",
