@@ -50,6 +50,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeDecorator
 
+from ged import held
 from ged.errors import DatabaseAway, DiskFull, EngineFailed
 from ged.space import disk_full_of
 
@@ -516,6 +517,11 @@ FOREIGN_KEY = "23503"
 def misses_a_row(error: DBAPIError) -> bool:
     """Whether PostgreSQL refused a row because one that it names is not there. SQLite has one writer: nobody deletes meanwhile."""
     return getattr(error.orig, "sqlstate", None) == FOREIGN_KEY
+
+
+def waits_for_paper(error: DBAPIError) -> bool:
+    """Whether the database refused a number because its register waits (``ged.held.waiting``)."""
+    return getattr(error.orig, "sqlstate", None) == held.WAITS or held.WAITS_SAYS in str(error.orig)
 
 
 def was_given_up(error: DBAPIError) -> bool:

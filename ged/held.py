@@ -17,6 +17,25 @@ END $$
 """
 
 
+WAITS = "GE001"
+"""SQLSTATE of a number that is refused because its register waits; its class is nobody's (PostgreSQL, appendix A)."""
+WAITS_SAYS = "the register waits for the last number on paper"
+"""SQLite has no codes of its own for triggers: its error is known by this text."""
+_WAITING = """EXISTS (
+    SELECT 1 FROM register_holds
+    WHERE register_id = NEW.register_id AND year = NEW.year AND released_at IS NULL
+)"""
+_WAITING_FUNCTION = f"""
+CREATE OR REPLACE FUNCTION ged_waits() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF {_WAITING} THEN
+        RAISE EXCEPTION '{WAITS_SAYS}' USING ERRCODE = '{WAITS}';
+    END IF;
+    RETURN NEW;
+END $$
+"""
+
+
 @dataclass(frozen=True)
 class Held:
     """The operations refused on a table, besides TRUNCATE.
@@ -142,8 +161,28 @@ def _postgres(held: Held) -> list[str]:
     ]
 
 
+def waiting(dialect: str) -> list[str]:
+    """The DDL of the trigger that refuses numbers of a register while a row of ``register_holds`` stands for its year.
+
+    On PostgreSQL the function reads what is committed at that moment, not when its transaction waited for the counter.
+    """
+    name = "CREATE TRIGGER waits_register_counters_update BEFORE UPDATE ON register_counters"
+    if dialect == "postgresql":
+        more = "NEW.last_sequence IS DISTINCT FROM OLD.last_sequence"
+        return [_WAITING_FUNCTION, f"{name} FOR EACH ROW WHEN ({more}) EXECUTE FUNCTION ged_waits()"]
+    more = f"NEW.last_sequence IS NOT OLD.last_sequence AND {_WAITING}"
+    return [f"{name} WHEN {more} BEGIN SELECT RAISE(ABORT, '{WAITS_SAYS}'); END"]
+
+
+def undo_waiting(dialect: str) -> list[str]:
+    """The DDL that drops this trigger."""
+    on = " ON register_counters" if dialect == "postgresql" else ""
+    return [f"DROP TRIGGER IF EXISTS waits_register_counters_update{on}"]
+
+
 def hold_when_created(metadata: MetaData) -> None:
     """Create the triggers also for tables made from the models (trials, tests), not only by migrations."""
+    event.listen(metadata.tables["register_holds"], "after_create", _wait)
     for held in HELD:
         event.listen(metadata.tables[held.table], "after_create", _holder(held))
 
@@ -154,3 +193,8 @@ def _holder(held: Held) -> Callable[..., None]:
             connection.exec_driver_sql(statement)
 
     return hold
+
+
+def _wait(_table: Table, connection: Connection, **_rest: object) -> None:
+    for statement in waiting(connection.dialect.name):
+        connection.exec_driver_sql(statement)

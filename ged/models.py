@@ -24,6 +24,7 @@ from ged.preservation import models as preservation
 from ged.recognition import models as recognition_models
 from ged.register import models as register
 from ged.reports import models as reports
+from ged.resuming import models as resuming
 from ged.routing import models as routing
 from ged.schema import SchemaTolerance
 from ged.search import models as search_models
@@ -66,6 +67,7 @@ __all__ = [
     "recognition_models",
     "register",
     "reports",
+    "resuming",
     "routing",
     "scan_profiles",
     "search_models",

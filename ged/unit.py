@@ -31,8 +31,18 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from ged import audit, jobs, locks, log_context
-from ged.db import Base, Together, keep_rows, misses_a_row, read_session, snapshot_session, was_given_up, write_session
-from ged.errors import Forbidden, GivenUp, Overtaken, RowGone, StaleVersion
+from ged.db import (
+    Base,
+    Together,
+    keep_rows,
+    misses_a_row,
+    read_session,
+    snapshot_session,
+    waits_for_paper,
+    was_given_up,
+    write_session,
+)
+from ged.errors import Forbidden, GivenUp, InvalidTransition, Overtaken, RowGone, StaleVersion
 from ged.jobs import Job, JobKind
 from ged.languages import french_only
 from ged.ports import (
@@ -319,6 +329,7 @@ class Services:
         Raises:
             StaleVersion: ``form.stale``: a row was changed between our read and our write.
             Overtaken: the database aborted the transaction in favour of another; the caller retries.
+            InvalidTransition: ``register.waits``: a number was asked of a register that waits (``ged.resuming``).
             LeaseLost: in a job: another worker has claimed the job meanwhile; nothing is committed.
         """
         return _unit_of_work(self, now)
@@ -542,6 +553,8 @@ def _unit_of_work(services: Services, now: datetime) -> Iterator[UnitOfWork]:
             raise Overtaken(str(error.orig)) from error
         if misses_a_row(error):
             raise RowGone(str(error.orig)) from error
+        if waits_for_paper(error):
+            raise InvalidTransition("register.waits", "say the last number that the paper bears") from error
         raise
     except BaseException:
         session.rollback()

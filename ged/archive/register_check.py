@@ -16,6 +16,7 @@ from ged.audit import AuditEntry, AuditPayload
 from ged.register.models import Attachment, AttachmentPage, MailNumber, Register, RegisterCounter, Rendition
 
 NUMBERING = ("mail.registered", "mail.imported", "mail.numbered", "envelope.registered", "slip.issued")
+RESUMING = ("register.resumed",)
 BATCH = 1000
 
 
@@ -99,6 +100,8 @@ def _numbers(session: Session) -> Iterator[tuple[str, str]]:
         if (kind, subject_id, payload["number"]) not in standing:
             where = f"{payload.get('register', '')} {payload['number']} ({kind} {subject_id}, journal entry {sequence})"
             yield "register.number_missing", where.strip()
+    for _kind, _subject, _sequence, payload in _payloads(session, RESUMING, having="sequence"):
+        highest.see(payload)  # numbers that were lost before a restore are given in one entry
     yield from _lowered(session, highest)
 
 

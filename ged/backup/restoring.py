@@ -21,6 +21,7 @@ from ged.errors import ConfigError, EngineFailed, NotFound
 from ged.jobs import LIVE_STATES, Job, JobKind, JobState
 from ged.org.models import OpenSession
 from ged.ports import BlobStore, Decryptor, Digest, Readable
+from ged.resuming import holding
 from ged.unit import SYSTEM, Services
 
 logger = logging.getLogger(__name__)
@@ -231,15 +232,18 @@ class Settled:
     Attributes:
         requeued: jobs that had been running when the copy was made.
         uncertain: messages that may have left after the copy was made: a person decides (page of the jobs).
+        waiting: registers that give no number until a clerk says the last one on paper, by code.
     """
 
     sessions: int
     requeued: int
     uncertain: int
+    waiting: tuple[str, ...] = ()
 
 
 def settle(services: Services, copy: Copy, *, irrevocable: frozenset[JobKind], now: datetime) -> Settled:
-    """Make a restored database fit to serve: everybody signs in anew, no message is sent twice, the index is built anew.
+    """Make a restored database fit to serve: everybody signs in anew, no message is sent twice, no number is given twice,
+    the index is built anew.
 
     Args:
         irrevocable: kinds of jobs whose act cannot be taken back.
@@ -255,12 +259,13 @@ def settle(services: Services, copy: Copy, *, irrevocable: frozenset[JobKind], n
         requeued = uow.session.scalars(
             waiting.where(Job.state == JobState.RUNNING).values(state=JobState.QUEUED, lease_until=None, run_after=now)
         ).all()
+        waiting_registers = holding.hold_registers(uow, copied_at=datetime.fromisoformat(copy.manifest.made_at))
         uow.defer(JobKind.REBUILD_INDEX, 0)
         uow.record(
             RESTORED, "backup", None, actor=SYSTEM, snapshot=copy.manifest.snapshot, entries=copy.manifest.entries,
             damaged=len(copy.manifest.damaged),
         )  # fmt: skip
-        return Settled(len(ended), len(requeued), len(uncertain))
+        return Settled(len(ended), len(requeued), len(uncertain), tuple(dict.fromkeys(waiting_registers)))
 
 
 def _not_ours(where: str) -> EngineFailed:

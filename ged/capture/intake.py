@@ -28,6 +28,7 @@ from ged.ports import AttachmentId, Digest, PageCode, PageFacts, ScanId
 from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber
 from ged.register.operations import SourcePage, attach
 from ged.register.signed_kinds import APART, IS_APART
+from ged.resuming import queries as resuming
 from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 
 KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -474,6 +475,9 @@ def _join_by_label(uow: UnitOfWork, batch: ScanBatch, scan: Scan, code: OurCode,
             scan.proof_kind, scan.proof_subject_id, scan.note = code.kind.value, code.subject_id, "code_elsewhere"
         else:
             propose(uow, batch, scan, code, reason="not_kept", now=now)
+        return
+    if number.mail_id is not None and resuming.may_be_of_the_lost(uow.session, number):
+        propose(uow, batch, scan, code, reason="after_restore", now=now)
         return
     scan.number_id = number.id
     if number.voided_at is not None:

@@ -285,7 +285,8 @@ class PaperCode(Base):
     uploaded_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     bridge_id: Mapped[int | None] = mapped_column(ForeignKey("bridges.id"))
     reason: Mapped[str] = mapped_column(String(32))
-    """Why it has no effect by itself: ``not_kept`` (the unit does not keep the label's register), ``needs_person``."""
+    """Why it has no effect by itself: ``not_kept`` (the unit does not keep the label's register), ``needs_person``,
+    ``after_restore`` (the label may be of a letter that was lost, and bear an id that was given again)."""
     state: Mapped[PaperState] = mapped_column(Code(PaperState), default=PaperState.WAITING)
     met_at: Mapped[datetime] = mapped_column(UtcDateTime)
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -33,6 +33,7 @@ from ged.register.models import (
     RegisterClosing,
     RegisterNature,
 )
+from ged.resuming import queries as resuming
 from ged.unit import SYSTEM, Actor, HeldPost, Services, UnitOfWork
 
 _log = logging.getLogger(__name__)
@@ -112,6 +113,8 @@ def _plan(
     register = session.get_one(Register, register_id)
     if register.nature is RegisterNature.ARCHIVE:  # an imported paper book: its days are still being entered
         raise InvalidTransition("closing.nothing", "there is nothing to close", register=register.code)
+    if resuming.is_waiting(session, register_id):  # its lost numbers may belong to these days
+        raise InvalidTransition("closing.register_waits", "say the last number on paper first", register=register.code)
     if until_on >= now.astimezone(services.zone).date():
         raise InvalidTransition("closing.not_over", "close it when it is over", until_on=until_on.isoformat())
     last = _last(session, register_id, period)

@@ -20,6 +20,7 @@ from ged.health.ground import Ground
 from ged.org.keys import renewals_asked
 from ged.org.models import IssuedCertificate, SigningKey
 from ged.ports import RevocationLists
+from ged.resuming.queries import waiting_codes
 from ged.unit import Services
 
 UNSEALED_AFTER = timedelta(minutes=20)
@@ -27,6 +28,7 @@ UNSEALED_AFTER = timedelta(minutes=20)
 VERIFIED_WITHIN = timedelta(days=35)
 """``ged verify`` is to be run each month."""
 ENDS_SOON = timedelta(days=60)
+SHOWN_CODES = 10
 VERIFIED = Path("run") / "verified.json"
 """In the data folder: the last end of ``ged verify``. A restored copy has none, and is to be verified."""
 
@@ -57,6 +59,13 @@ def seal(ground: Ground) -> Finding:
         waited_s = round((ground.now - oldest).total_seconds())
         return fault("never" if sealed is None else "old", waited_s=waited_s, **figures)
     return ok(**figures) if sealed is not None else ok("soon", **figures)
+
+
+def registers(ground: Ground) -> Finding:
+    """Whether registers still wait, after a restore, for the last number on paper."""
+    with ground.reading() as session:
+        codes = waiting_codes(session)
+    return warning("waiting", registers=len(codes), names=", ".join(codes[:SHOWN_CODES])) if codes else ok()
 
 
 def secret(ground: Ground) -> Finding:

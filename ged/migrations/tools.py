@@ -50,5 +50,17 @@ def let_go(table: str) -> None:
         op.get_bind().exec_driver_sql(statement)
 
 
+def wait_for_paper() -> None:
+    """Make the database refuse a number of a register that waits for the last number on paper."""
+    for statement in [*held.undo_waiting(_dialect()), *held.waiting(_dialect())]:
+        op.get_bind().exec_driver_sql(statement)
+
+
+def stop_waiting() -> None:
+    """Undo ``wait_for_paper``."""
+    for statement in held.undo_waiting(_dialect()):
+        op.get_bind().exec_driver_sql(statement)
+
+
 def _dialect() -> str:
     return op.get_context().dialect.name

@@ -178,7 +178,8 @@ def sent_before(uow: UnitOfWork, mail: Mail) -> Registered | None:
         # The form came from the browser's history and was filled in for another letter: this is a new act.
         mail.request_token = None
         return None
-    return Registered(MailId(first.id), first.numbers[0].id, first.numbers[0].text, is_repeated=True)
+    number = next((one for one in first.numbers if one.voided_at is None), first.numbers[0])
+    return Registered(MailId(first.id), number.id, number.text, is_repeated=True)
 
 
 _AUTHORITY = select(Post.unit_id).join(PostRole).where(Post.id == bindparam("post"), PostRole.role == Role.AUTHORITY)

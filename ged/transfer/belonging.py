@@ -53,6 +53,7 @@ OWNED: Mapping[str, Owned] = {
     "registers": _UNIT,
     "register_counters": _by("register_id"),
     "mail_numbers": _by("register_id"),
+    "register_holds": _by("register_id", withheld=("last_number_id",)),
     "register_closings": _by("register_id"),
     "closing_lines": _by("closing_id"),
     "closing_revisions": _by("closing_id"),

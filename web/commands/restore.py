@@ -162,8 +162,13 @@ def _tell(outcome: Outcome) -> None:
             f"{settled.uncertain} messages may have left after the copy was made: they wait for a decision, "
             "on the page of the jobs (/administration)"
         )
+    if settled.waiting:
+        click.echo(
+            f"{len(settled.waiting)} registers give no number yet: {', '.join(settled.waiting)}. For each of them a clerk says the last "
+            "number that stands on paper, or that none was given since the copy (/registres/reprise)"
+        )
     click.echo(
-        "last numbers: whatever paper bears a higher one was registered after the copy, and must be entered again"
+        "last numbers of the copy: whatever paper bears a higher one was registered after it, and is to be entered again"
     )
     for book in made.books:
         click.echo(f"  {book.register}: {book.text}" + (f" ({book.year})" if book.year else ""))

@@ -227,7 +227,14 @@ ENTRIES: tuple[Entry, ...] = (
         _l("Les recherches que vous gardez, et ce qu'elles trouvent de nouveau"),
         counter=saved_searches.count_new,
     ),
-    Entry(LOOK, _l("Registres"), "registers.index", _l("Lire et imprimer les registres"), "l", also=("exports.index",)),
+    Entry(
+        LOOK,
+        _l("Registres"),
+        "registers.index",
+        _l("Lire et imprimer les registres"),
+        "l",
+        also=("exports.index", "resuming.index"),
+    ),
     Entry(
         LOOK,
         _l("Correspondants"),

@@ -60,6 +60,7 @@ CHECKS = (
     Check("certificates.seal", Group.PROOF, proof.institution, slow=True),
     Check("certificates.people", Group.PROOF, proof.people),
     Check("backup", Group.PROOF, proof.backup),
+    Check("registers", Group.PROOF, proof.registers),
     Check("address", Group.SITE, check_links.address),
     Check("directory", Group.SITE, check_links.directory, slow=True),
     Check("provider", Group.SITE, check_links.provider, slow=True),

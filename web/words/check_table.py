@@ -71,6 +71,7 @@ TITLES: Mapping[str, str] = {
     "certificates.seal": _("Cachet du ministère"),
     "certificates.people": _("Certificats des personnes"),
     "backup": _("Dernière sauvegarde"),
+    "registers": _("Registres après une restauration"),
     "address": _("Adresse du site"),
     "directory": _("Annuaire du ministère"),
     "provider": _("Fournisseur d'identité"),
@@ -630,6 +631,11 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("backup", "old"): (
         _("La dernière sauvegarde est du %(made_at)s, il y a %(age_s)s."),
         _("Regardez pourquoi elle n'a pas été faite : son support, sa place, son heure."),
+    ),
+    ("registers", "ok"): (_("Aucun registre n'attend."), ""),
+    ("registers", "waiting"): (
+        _("Registres qui attendent le dernier numéro donné avant la panne : %(registers)s (%(names)s)."),
+        _("Les bureaux d'ordre qui les tiennent l'inscrivent à la page « Reprise après une panne » : /registres/reprise."),
     ),
     # --- the site ---
     # --- who says who somebody is ---

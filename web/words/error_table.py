@@ -555,6 +555,12 @@ MESSAGES: Mapping[str, Message] = {
     "closing.nothing": Message(
         _l("Rien n'est à clore dans le registre %(register)s à ces dates."), _l("Choisissez une date plus récente.")
     ),
+    "closing.register_waits": Message(
+        _l(
+            "Le registre %(register)s attend le dernier numéro donné avant la panne : ses jours ne se closent pas encore."
+        ),
+        _l("Donnez d'abord ce numéro, à la page « Reprise après une panne »."),
+    ),
     "closing.unknown": Message(_l("Cette clôture n'existe pas."), _l("Choisissez-en une de la liste.")),
     "closing.waiting": Message(
         _l("Des numéros attendent encore leur signature : %(numbers)s."),
@@ -1137,6 +1143,36 @@ MESSAGES: Mapping[str, Message] = {
     "form.unknown_choice": Message(
         _l("Ce choix n'existe pas, ou n'existe plus."), _l("Choisissez dans la liste proposée.")
     ),
+    # --- hold: registers that wait after a restore ---
+    "hold.below": Message(
+        _l("La copie contient déjà des numéros jusqu'au %(stands)s."),
+        _l("Écrivez le plus grand numéro du papier, ou cochez qu'aucun n'a été donné depuis la copie."),
+    ),
+    "hold.both": Message(
+        _l("Un numéro est écrit, et il est coché qu'aucun n'a été donné."), _l("Gardez l'un des deux.")
+    ),
+    "hold.far": Message(
+        _l("De %(stands)s à %(told)s, %(lost)s numéros seraient perdus : c'est beaucoup."),
+        _l("Relisez le papier ; si le numéro est juste, cochez que vous l'avez vérifié."),
+    ),
+    "hold.neither": Message(
+        _l("Le dernier numéro donné manque."),
+        _l("Écrivez-le, ou cochez qu'aucun numéro n'a été donné depuis la copie."),
+    ),
+    "hold.number": Message(
+        _l("Ce n'est pas un numéro du registre « %(register)s »."),
+        _l("Écrivez le rang seul (457), ou le numéro tel qu'il est imprimé."),
+    ),
+    "hold.released": Message(
+        _l("« %(register)s » a déjà été remis en service, avec le dernier numéro %(last)s (%(by)s)."),
+        _l("Si ce numéro est faux, prévenez l'administrateur avant d'enregistrer."),
+    ),
+    "hold.too_far": Message(
+        _l("De %(stands)s à ce numéro, plus de %(most)s numéros seraient perdus."), _l("Corrigez le numéro.")
+    ),
+    "hold.unknown": Message(
+        _l("Ce registre n'attend pas, ou vous ne le tenez pas."), _l("Choisissez un registre de la liste.")
+    ),
     # --- import ---
     "import.date": Message(_l("« %(value)s » n'est pas un jour."), _l("Écrivez le jour ainsi : 09/03/2015.")),
     "import.date_future": Message(_l("« %(value)s » est dans l'avenir."), _l("Corrigez le jour.")),
@@ -1603,6 +1639,14 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le numéro %(number)s est annulé."),
         _l("Un numéro annulé ne sert plus : il reste au registre avec son motif."),
     ),
+    "number.not_again": Message(
+        _l("Ce courrier n'a pas été ressaisi dans « %(register)s »."),
+        _l("Enregistrez-le de nouveau dans ce registre, puis donnez son nouveau numéro."),
+    ),
+    "number.not_lost": Message(
+        _l("Le numéro %(number)s n'est pas un numéro perdu, ou son courrier est déjà ressaisi."),
+        _l("Regardez le registre."),
+    ),
     "number.several": Message(
         _l("Plusieurs courriers portent ce numéro (%(number)s)."), _l("Choisissez le bon dans la liste.")
     ),
@@ -1958,6 +2002,12 @@ MESSAGES: Mapping[str, Message] = {
     "register.training": Message(
         _l("Dans l'installation d'entraînement, tous les numéros commencent par « EX- »."),
         _l("Commencez le modèle de numéro du registre %(register)s par « EX- »."),
+    ),
+    "register.waits": Message(
+        _l("Ce registre attend le dernier numéro donné avant la panne : aucun numéro n'a été donné."),
+        _l(
+            "Le bureau d'ordre qui le tient lit ce numéro sur le papier et l'inscrit à la page « Reprise après une panne » ; recommencez ensuite."
+        ),
     ),
     "register.started": Message(
         _l("Le registre %(register)s a déjà des numéros."),

@@ -1,7 +1,7 @@
 """reading a SECRET letter by exception and slips of disposal, proposed by one person and confirmed by a second
 
 Revision ID: 0065
-Revises: 0063
+Revises: 0064
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import ged.db
 
 revision = "0065"
-down_revision = "0063"
+down_revision = "0064"
 branch_labels = None
 depends_on = None
 phase = "expand"

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 from io import BytesIO
@@ -17,7 +18,7 @@ from ged.capture.letters import EarlierRow
 from ged.capture.queries import ScanRow
 from ged.dispatch import queries as dispatch_queries
 from ged.dispatch import signed_outside
-from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
+from ged.errors import GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.mailbox import operations as mailbox
 from ged.mailbox import signatures as message_signatures
 from ged.natures import queries as nature_queries
@@ -30,9 +31,13 @@ from ged.register.entry import DuplicateRow
 from ged.register.models import Channel, Direction, Priority
 from ged.register.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
 from ged.register.queries import NumberRow
+from ged.resuming import operations as resuming
+from ged.resuming import queries as resuming_queries
+from ged.resuming.queries import LostRow
 from ged.routing import due
 from ged.suggestions import matching, readings
 from ged.suggestions.form import ScanProposals, for_scan
+from ged.unit import Actor, ReadSession
 from web.site import context
 from web.site.forms import FormReader
 from web.site.letter_numbers import letter_of
@@ -58,6 +63,8 @@ class _Registration:
     form: IncomingForm
     scan_id: int | None
     scan_version: int | None
+    lost_id: int | None
+    """The lost number that the paper bears, where the letter is entered again after a restore."""
 
 
 @blueprint.get("/")
@@ -97,6 +104,7 @@ def _page(
         verdict = signatures.of_scans(db, scan_ids).get(scan_ids[0]) if scan_ids else None
         awaited = bool(signatures.awaited_scans(db, scan_ids)) if scan_ids else False
         others = signed_outside.register_natures_kept(db, actor)
+        lost = _lost(db, actor)
     groups = [(_("Autres entités"), far)] if far else []
     return render_form(
         "register/form.html",
@@ -119,7 +127,12 @@ def _page(
         channels=list(Channel),
         priorities=list(Priority),
         levels=[level for level in Confidentiality if level < Confidentiality.SECRET or level <= actor.clearance],
-        last={"addressed_post_id": usual, **session.get("registering", {})},
+        lost=lost,
+        last={
+            "addressed_post_id": usual,
+            **session.get("registering", {}),
+            **({"register_id": lost.register_id} if lost else {}),
+        },
         request_token=secrets.token_urlsafe(),
         alike=alike,
         alike_mark=entry.mark_of(alike),
@@ -131,6 +144,14 @@ def _page(
         kinds=outgoing.KINDS,
         others=[(outgoing.ADDRESSES[nature], outgoing.title_of(nature)) for nature in others],
     )
+
+
+def _lost(db: ReadSession, actor: Actor) -> LostRow | None:
+    """The lost number whose letter is entered again (``perdu``); None, too, when a colleague has just entered it."""
+    number_id = request.values.get("perdu", type=whole)
+    with suppress(NotFound):
+        return resuming_queries.lost_one(db, actor, number_id) if number_id is not None else None
+    return None
 
 
 def _delays(natures: Sequence[NatureRow]) -> str:
@@ -180,6 +201,8 @@ def register() -> ResponseReturnValue:
                     version=typed.scan_version,
                     turned=readings.turns_of_scan(uow.session, typed.scan_id),
                 )
+            if typed.lost_id is not None and not done.is_repeated:
+                resuming.retake(uow, typed.lost_id, done.mail_id, actor=actor)
     except REFUSALS as error:
         return _page(scan_id, error, alike=alike)
     following: ScanId | None = None
@@ -213,6 +236,7 @@ def _read() -> _Registration:
         form=form,
         scan_id=request.form.get("scan_id", type=whole),
         scan_version=request.form.get("scan_version", type=whole),
+        lost_id=request.form.get("perdu", type=whole),
     )
 
 
