@@ -21,8 +21,8 @@ def sequence_of(text: str, *, pattern: str, years: range, entity: str, unit: str
     >>> sequence_of("457", **printed), sequence_of(" n° 00457/2026/min", **printed), sequence_of("457/2025/MIN", **printed)
     (457, 457, None)
     """
-    wanted = number_key(text)
-    if not wanted:
+    wanted, begins = number_key(text), text.lstrip()[:1]
+    if not wanted or not (begins.isalnum() or begins == "№"):
         return None
     if wanted.isascii() and wanted.isdigit() and len(wanted) <= MAX_DIGITS:
         return int(wanted)
