@@ -37,7 +37,7 @@ from ged.register.states import MailState
 from ged.slips.drafting import LineForm
 from ged.slips.models import SlipProof
 from ged.unit import Role, Services
-from tests import paper_kit, slip_kit
+from tests import paper_kit, resuming_kit, slip_kit
 from tests.factories import NOW, actor
 from tests.routing_kit import register
 from tests.signbook_kit import House, make_house
@@ -265,6 +265,20 @@ def test_a_label_joins_where_its_register_is_kept_and_nowhere_else(desk: Desk) -
     assert [tuple(one) for one in found] == [
         (AttachmentKind.DOCUMENT, None), (AttachmentKind.ANNEX, desk.person("agent2")),
     ]  # fmt: skip
+
+
+def test_a_label_that_may_be_of_a_lost_letter_waits_for_a_person(desk: Desk) -> None:
+    """The lost installation printed labels with ids that the restored one gives again, to other letters."""
+    resuming_kit.hold(desk.services)
+    resuming_kit.release(desk.services, "ARR", None)
+    letter = register(desk.services)
+    scan_id = desk.upload("agent", sheet(desk, CodeKind.LABEL, letter.number_id))
+    assert desk.scan(scan_id).state is ScanState.WAITING
+    paper = desk.paper(scan_id)
+    assert paper.reason == "after_restore"
+    assert "comparez le numéro imprimé" in desk.get("agent", f"/a-confirmer/{paper.id}")
+    desk.confirm("agent", paper.id)
+    assert desk.scan(scan_id).mail_id == letter.mail_id
 
 
 def test_the_label_of_a_sealed_envelope_tells_other_desks_nothing_and_is_not_read(desk: Desk) -> None:

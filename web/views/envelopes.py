@@ -76,7 +76,7 @@ def register() -> ResponseReturnValue:
         form = EnvelopeForm(arrived_at, post_id or 0, sender, marks, kind, count or 1, token)
         with context.services().unit_of_work(context.now()) as uow:
             done = envelopes.register_envelope(uow, register_id or 0, form, actor=context.actor(), now=context.now())
-    except Invalid as error:
+    except REFUSALS as error:
         return _new(error)
     flash(_("Pli enregistré sous le numéro %(number)s.", number=done.number), "success")
     return redirect(url_for("envelopes.show", envelope_id=done.envelope_id), 303)
