@@ -38,6 +38,7 @@ COMMANDS = {
     "ocr": "web.commands.ocr:ocr",
     "org": "web.commands.org:org",
     "pki": "web.commands.pki:pki",
+    "registers": "web.commands.registers:registers",
     "restore": "web.commands.restore:restore",
     "run": "demo.commands:run",
     "seal": "web.commands.proof:seal",
