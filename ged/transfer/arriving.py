@@ -52,6 +52,7 @@ NO_RECORDS: Mapping[str, str] = {
     "token_keys.key_id": "not taken",
     "mailbox_messages.message_id": "a text",
     "mail_reports.message_id": "a text",
+    "register_holds.last_number_id": "emptied: labels of the entity bear the ids of the installation that it left",
 }
 """Columns whose names look like those of records."""
 READ_WITHIN = frozenset(

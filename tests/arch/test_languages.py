@@ -66,6 +66,7 @@ ON_PAPER = {
     "register/prints.py": PAPER,
     "register/words.py": "on paper; the site has these words in its catalogue (`catalogue.extract`)",
     "reports/register_pages.py": PAPER,
+    "resuming/operations.py": DATA,
     "richtext/announced.py": READ,
     "richtext/marks.py": "what is typed in a text, in every language",
     "routing/calendar_changes.py": "the names of public holidays, stored as they are",

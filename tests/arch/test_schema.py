@@ -61,6 +61,7 @@ NOT_SEARCHED_BY = {
     "paper_codes.decided_post_id": "names who acted",
     "paper_codes.unit_id": "names where it came; the codes are read by their kind and subject, or by the scan",
     "paper_codes.uploaded_by_id": "names who brought it",
+    "register_holds.released_by_id": "names who acted; the rows are a few for each restore",
     "scan_batches.uploaded_by_id": "names who brought it; read from the batch",
     "posts.secretary_of_id": "a few hundred rows, read by their key",
     "read_marks.person_id": "always asked together with the letter, which comes first in the key",

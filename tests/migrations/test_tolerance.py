@@ -42,6 +42,13 @@ EMPTY_UNTIL = {"takeover_scans.digest names bytes": "0091"}
 """What would break an older program if there were rows -> the contraction before which the program refuses to write any."""
 
 
+REFUSE_NOTHING_YET = {
+    "register_counters.waits_register_counters_update last_sequence ruled anew": "a row of register_holds, which only a restore by"
+    " a newer program writes, before anything is served"
+}
+"""Triggers that refuse an older program only where a newer one has written rows -> which, and when."""
+
+
 def tightened(before: dict[str, dict[str, object]], after: dict[str, dict[str, object]]) -> list[str]:
     """Differences between two shapes of the tables that would break a program made for the first."""
     missing = [f"table {table}" for table in before.keys() - after.keys()]
@@ -201,6 +208,7 @@ def test_a_revision_that_names_an_older_program_takes_nothing_from_it(
             if script.revision <= RELEASES[0]:  # rules of existing columns that programs followed anyway
                 taken = [one for one in taken if not one.endswith("ruled anew")]
             taken = [one for one in taken if not script.revision < EMPTY_UNTIL.get(one, "")]
+            taken = [one for one in taken if one not in REFUSE_NOTHING_YET]
             assert taken == [], f"{script.revision} takes something from programs of {oldest}: name the revision itself"
             assert unread(known_members(oldest), known_members(script.revision)) == [], (
                 f"programs of {oldest} crash on what those of {script.revision} write: name the revision itself"

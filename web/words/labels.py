@@ -853,6 +853,7 @@ REFUSED: Mapping[str, LazyString] = {
     "assign": SUBJECTS["mail"],
     "closing": _l("clôture"),
     "first_access": _l("premier accès"),
+    "hold": SUBJECTS["register"],
     "imputation": SUBJECTS["assignment"],
     "impute": SUBJECTS["mail"],
     "exception": SUBJECTS["mail"],
