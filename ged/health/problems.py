@@ -13,7 +13,6 @@ from ged.health.proof import UNSEALED_AFTER, oldest_unsealed
 from ged.health.work import DUE_AFTER
 from ged.notices import returned
 from ged.reports.jobs import living_workers, oldest_due
-from ged.resuming.queries import waiting_codes
 from ged.space import Space
 from ged.unit import Services
 from ged.word import making
@@ -41,7 +40,6 @@ def problems(services: Services, space: Space, *, now: datetime) -> list[str]:
     with services.reading() as session:
         found += _of_database(session)
         found += _of_journal(session, services, now)
-        found += _of_registers(session)
         found += _of_jobs(session, now)
         found += _of_post(session, services, now)
         found += ["backup.old"] if services.is_copied and copies.is_old(session, now=now) else []
@@ -59,11 +57,6 @@ def _of_disk(space: Space) -> Iterator[str]:
 def _of_database(session: Session) -> Iterator[str]:
     if not takes_changes(session):
         yield "database.read_only"
-
-
-def _of_registers(session: Session) -> Iterator[str]:
-    if waiting_codes(session):
-        yield "registers.waiting"
 
 
 def _of_jobs(session: Session, now: datetime) -> Iterator[str]:

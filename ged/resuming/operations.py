@@ -89,7 +89,7 @@ def release(
         _lose(uow, hold, register, counter, told, entity, actor, post.post_id)
     uow.record(
         RESUMED, "register", register.id, actor=actor, post=post, register=register.code, year=hold.year, sequence=told,
-        lost=told - stands, told=told, copied_at=hold.copied_at.isoformat(), restored_at=hold.restored_at.isoformat(),
+        lost=told - stands, copied_at=hold.copied_at.isoformat(), restored_at=hold.restored_at.isoformat(),
     )  # fmt: skip
     return Released(register.name, hold.year, stands + 1, told)
 
@@ -111,7 +111,7 @@ def _check(told: int, stands: int, register: Register, confirmed: bool) -> None:
         raise Invalid("hold.too_far", "correct the number", field="last_number", stands=stands, most=TOO_FAR)
     if told - stands > FAR and not confirmed:
         raise Invalid(
-            "hold.far", "look again at the paper, then confirm", field="last_number", stands=stands, lost=told - stands,
+            "hold.far", "look again at the paper, then confirm", field="last_number", stands=stands, told=told, lost=told - stands,
             register=register.name,
         )  # fmt: skip
 
