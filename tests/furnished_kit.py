@@ -32,6 +32,8 @@ from ged.ports import Digest, MailId, RegisterId
 from ged.ports.search import SearchQuery
 from ged.register.models import AttachmentKind, Direction, FilingClass, MailNumber, Register, RegisterNature
 from ged.register.operations import SourcePage, attach, close
+from ged.resuming import operations as resuming
+from ged.resuming.models import RegisterHold
 from ged.search import saved
 from ged.signbook import operations
 from ged.signed_codes.models import LetterToken
@@ -105,11 +107,12 @@ def furnished(folder: Path) -> Furnished:
         lines = session.scalars(select(DispatchLine.id).order_by(DispatchLine.id)).all()
         numbers = session.scalars(select(MailNumber.id).order_by(MailNumber.id)).all()
         code = session.get_one(LetterToken, answer).payload
+    hold_id, lost_id = _restored(services)
     paper = paper_kit.bring(services, CodeKind.SLIP, slips[0])
     samples = {
         "file_id": _spreadsheets(services), "folder_id": (_scan_folder(services),),
         "mail_id": (incoming, answer, waiting, draft, returned, seen, departed, closed, question),
-        "number_id": numbers[:3], "line_id": lines[:4], "slip_id": slips, "envelope_id": (sealed,),
+        "number_id": numbers[:3], "line_id": lines[:4], "slip_id": slips, "hold_id": (hold_id,), "envelope_id": (sealed,),
         "paper_id": (paper,), "bridge_id": (_bridge(services),), "saved_id": (1,), "correspondent_id": (1,), "register_id": range(1, 9), "nature_id": (1,), "mention_id": (1,), "class_id": (1,), "text_id": (1,),
         "scan_id": range(1, 6), "attachment_id": range(1, 12), "page_no": (0, 1), "assignment_id": range(1, 12),
         "unit_id": (_unit(services),), "person_id": (4,), "post_id": (4,), "act_id": _acts(services), "line_no": range(1, 40), "name": guide.names(), "entity_id": (1,), "paper": ("decision", "declaration"), "kind": ("depart", "interne", "note-de-service", "decision"),
@@ -125,10 +128,26 @@ def furnished(folder: Path) -> Furnished:
         ("search.index", ""): "/recherche/?q=demande&filtres=1",
         ("work_calendar.check_day", ""): "/administration/calendrier/jour/apercu?on=10/03/2027&name=Aid",
         ("work_calendar.check_week", ""): "/administration/calendrier/semaine/apercu?weekdays=0&weekdays=1",
+        ("resuming.lost", "dge"): f"/registres/reprise/numero/{lost_id}",
         ("register.form", "agent"): f"/enregistrer/numerisation/{_scans(app, services)}",
         **_results(app, house),
     }  # fmt: skip
     return Furnished(app, house, samples, own)
+
+
+def _restored(services: Services) -> tuple[int, int]:
+    """A register that still waits for numbers of a year that is long over, and a lost number of another one: both hinder
+    nothing of today."""
+    with services.unit_of_work(NOW) as uow:
+        register_id = uow.session.scalars(select(Register.id).where(Register.code == "ARR-DGE")).one()
+        waits, goes_on = (
+            RegisterHold(register_id=register_id, year=year, copied_at=NOW, restored_at=NOW) for year in (2019, 2018)
+        )
+        uow.session.add_all([waits, goes_on])
+        uow.session.flush()
+        resuming.release(uow, goes_on.id, last_sequence=1, actor=actor(services, "dge"))
+        lost = select(MailNumber.id).where(MailNumber.register_id == register_id, MailNumber.year == 2018)
+        return waits.id, uow.session.scalars(lost).one()
 
 
 def _unit(services: Services) -> int:
