@@ -20,7 +20,7 @@ class Disposal(Seconded, Base):
     reason: Mapped[str] = mapped_column(String(300))
     """The rule or the visa on which it rests."""
     count: Mapped[int] = mapped_column(Integer)
-    digest: Mapped[str] = mapped_column(String(64))
+    content_hash: Mapped[str] = mapped_column(String(64))
     """SHA-256 of the list: see ``ged.disposal.lists.digest_of``."""
     behind: Mapped[list[int]] = mapped_column(JSON)
     """The humans behind who asked, by id: see ``ged.seconded.humans``."""

@@ -62,7 +62,7 @@ def propose(uow: UnitOfWork, unit_id: int, *, reason: str, shown: str, actor: Ac
     if digest != shown or digest != digest_of(unit_id, seen):
         raise Invalid("disposal.changed", "read the list again")
     row = Disposal(
-        unit_id=unit_id, reason=reason.strip(), count=len(lines), digest=digest, behind=sorted(sides[0][1]),
+        unit_id=unit_id, reason=reason.strip(), count=len(lines), content_hash=digest, behind=sorted(sides[0][1]),
         asked_by_id=int(actor.person_id), asked_at=uow.now, expires_at=uow.now + LASTS,
     )  # fmt: skip
     uow.session.add(row)
@@ -79,7 +79,7 @@ def propose(uow: UnitOfWork, unit_id: int, *, reason: str, shown: str, actor: Ac
     )
     uow.record(
         "disposal.proposed", "disposal", row.id, actor=actor, post=sides[0][0], unit=unit_id, count=row.count,
-        digest=digest, reason=row.reason,
+        content_hash=digest, reason=row.reason,
     )  # fmt: skip
     return row
 
@@ -98,12 +98,12 @@ def confirm(uow: UnitOfWork, disposal_id: int, *, shown: str, actor: Actor) -> N
     """
     row, post = _held(uow, disposal_id, actor)
     lines = current(uow.session, row, actor, on=_today(uow), zone=uow.services.zone)
-    if len(lines) != row.count or digest_of(row.unit_id, lines) != row.digest or shown != row.digest:
+    if len(lines) != row.count or digest_of(row.unit_id, lines) != row.content_hash or shown != row.content_hash:
         raise Invalid("disposal.changed", "refuse it, and let the list be proposed anew")
     row.second_id, row.confirmed_at = int(actor.person_id), uow.now
     uow.record(
         "disposal.confirmed", "disposal", row.id, actor=actor, post=post, asked_by=row.asked_by_id, count=row.count,
-        digest=row.digest,
+        content_hash=row.content_hash,
     )  # fmt: skip
     for one in sorted(lines, key=lambda line: line.mail_id):
         uow.record(

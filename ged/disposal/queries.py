@@ -114,7 +114,7 @@ def slip(session: Session, disposal_id: int, actor: Actor, *, now: datetime, on:
     row = found[0]
     ids = session.scalars(select(DisposalLine.mail_id).where(DisposalLine.disposal_id == row.id)).all()
     lines = tuple(eligible(session, row.unit_id, actor, on=on, zone=zone, only=ids))
-    is_same = len(lines) == row.count and digest_of(row.unit_id, lines) == row.digest
+    is_same = len(lines) == row.count and digest_of(row.unit_id, lines) == row.content_hash
     return Slip(_row(session, *found, actor, now, on), lines, is_same)
 
 
@@ -153,7 +153,7 @@ def _row(
     step = step_of(row, now)
     is_waiting = step is Step.WAITING
     return SlipRow(
-        row.id, unit, row.reason, row.count, row.digest, by, row.asked_at, row.expires_at, second or "",
+        row.id, unit, row.reason, row.count, row.content_hash, by, row.asked_at, row.expires_at, second or "",
         row.confirmed_at or row.refused_at, step,
         is_waiting and second_post(session, row, actor, on=on) is not None,
         is_waiting and row.asked_by_id == int(actor.person_id),

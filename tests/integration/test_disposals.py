@@ -62,7 +62,7 @@ def propose(services: Services, who: str = "dge", *, at: datetime = NOW) -> int:
 
 def confirm(services: Services, row: int, who: str = "sg", *, at: datetime = NOW, shown: str | None = None) -> None:
     with services.unit_of_work(at) as uow:
-        digest = shown if shown is not None else uow.session.get_one(Disposal, row).digest
+        digest = shown if shown is not None else uow.session.get_one(Disposal, row).content_hash
         operations.confirm(uow, row, shown=digest, actor=actor(services, who))
 
 

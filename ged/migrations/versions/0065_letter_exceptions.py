@@ -69,7 +69,7 @@ def upgrade() -> None:
         sa.Column("unit_id", _ID, nullable=False),
         sa.Column("reason", sa.String(length=300), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("content_hash", sa.String(length=64), nullable=False),
         sa.Column("behind", sa.JSON(), nullable=False),
         sa.Column("asked_by_id", _ID, nullable=False),
         sa.Column("asked_at", _TIME, nullable=False),
