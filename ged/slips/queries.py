@@ -46,6 +46,7 @@ class SlipRow:
     kind: SlipKind
     state: SlipState
     purpose: SlipPurpose
+    sender_unit_id: UnitId
     sender_unit: str
     receiver_unit: str
     line_count: int
@@ -241,6 +242,7 @@ def _slip_row(slip: Slip, late_before: datetime | None, lines: int, pieces: int,
         kind=slip.kind,
         state=slip.state,
         purpose=slip.purpose,
+        sender_unit_id=UnitId(slip.sender_unit_id),
         sender_unit=slip.sender_unit.name,
         receiver_unit=slip.receiver_unit.name,
         line_count=lines,

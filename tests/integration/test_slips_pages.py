@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from ged.audit import AuditEntry
 from ged.org import keys
+from ged.org.models import Unit
 from ged.ports import Confidentiality
 from ged.register.levels import change_level
 from ged.slips.models import Slip, SlipTask
@@ -274,6 +275,19 @@ def test_a_sent_slip_is_handed_over_and_voided(site):
     assert "Koffi" in clerk.get("/bordereaux/").text
     web.post(clerk, f"/bordereaux/{slip.id}/annuler", {"reason": "Mauvais service"})
     assert "Mauvais service" in clerk.get(f"/bordereaux/{slip.id}").text
+
+
+def test_whoever_heads_the_sending_unit_reads_its_slips_and_ticks_none(site):
+    app, services = site
+    clerk, _letter, slip = _sent(site)
+    with services.unit_of_work(NOW) as uow:
+        unit = uow.session.get_one(Unit, kit.unit_id(services, "BO"))
+        unit.parent_id = kit.unit_id(services, "DGE")
+    tick = f'name="slip" value="{slip.id}"'
+    assert tick in clerk.get("/bordereaux/").text
+    listed = web.sign_in(app, "dge").get("/bordereaux/").text
+    assert slip.number_text in listed.partition('id="envoyes"')[2]
+    assert (tick in listed, "Noter la remise" in listed) == (False, False)
 
 
 def test_the_home_page_lists_slips_without_reception_after_the_delay(site):
