@@ -168,7 +168,10 @@ def test_a_flatbed_batch_grows_until_the_clerk_ends_it(site: Site) -> None:
         assert session.scalar(select(func.count(ScanBatch.id))) == 1
     clerk.post(f"/numerisations/lots/{batch_id}/terminer")
     site.run_intake()
-    assert "1 numérisation attend son courrier" in clerk.get("/numerisations/").text
+    waiting = clerk.get("/numerisations/").text
+    assert "1 numérisation attend son courrier" in waiting
+    words = re.findall(r'<a href="/enregistrer/numerisation/\d+">([^<]+)</a>', waiting)
+    assert words == ["Enregistrer comme arrivée"], "the picture alone does not say where it leads"
 
 
 # --- the pages ----------------------------------------------------------------------------------------------------
