@@ -1,11 +1,14 @@
-"""Queries of routing: the authority's queue, the inbox, a letter's path. Frozen rows, under the access rule."""
+"""Queries of routing: the authority's queue and the inbox, with their counts. Frozen rows, under the access rule.
+
+The path of one letter: ``ged.routing.path``.
+"""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -29,7 +32,6 @@ from sqlalchemy.orm import Session, aliased
 from ged import access, paging
 from ged.counting import composed, counted, one_row
 from ged.db import ByOtherIndex
-from ged.errors import Forbidden, NotFound
 from ged.org.models import Person, Post, Unit
 from ged.org.stock import by_code, entities_of
 from ged.org.tree import ministry, with_predecessors
@@ -40,7 +42,6 @@ from ged.register.models import (
     Attachment,
     AttachmentKind,
     Correspondent,
-    Direction,
     Mail,
     MailNumber,
     Priority,
@@ -48,10 +49,10 @@ from ged.register.models import (
 )
 from ged.register.queries import first_numbers
 from ged.register.states import MailState
-from ged.routing.models import Assignment, Imputation, Mention, Purpose
-from ged.routing.rights import ENDED, UNDER_WAY, distributing_post, imputing_post, own_post, waits_for
+from ged.routing.models import Assignment, Mention, Purpose
+from ged.routing.rights import ENDED, UNDER_WAY, waits_for
 from ged.routing.states import LIVE, AssignmentState
-from ged.routing.undoing import gives_nothing, is_undone
+from ged.routing.undoing import gives_nothing
 from ged.unit import Actor
 
 PAGE_SIZE = 50
@@ -135,67 +136,6 @@ class InboxRow:
     assigned_by: str
     outcome: str
     returned: int
-
-
-@dataclass(frozen=True)
-class AssignmentRow:
-    """An assignment on the letter's page; ``depth`` 0 is the authority's.
-
-    ``may_work`` and ``may_assign`` say what the actor may do with it now; the operations check again.
-    """
-
-    id: int
-    mail_id: int
-    parent_id: int | None
-    depth: int
-    unit_id: int
-    unit_name: str
-    post_id: int | None
-    post_title: str
-    purpose: Purpose
-    mentions: tuple[str, ...]
-    instruction: str
-    due_on: date | None
-    state: AssignmentState
-    is_leading: bool
-    assigned_by: str
-    given_by_post_id: int
-    assigned_at: datetime
-    finished_at: datetime | None
-    outcome: str
-    is_mine: bool = False
-    may_work: bool = False
-    may_assign: bool = False
-
-    @property
-    def is_live(self) -> bool:
-        """Whether the assignment waits for somebody."""
-        return self.state in LIVE
-
-
-@dataclass(frozen=True)
-class ImputationRow:
-    """A decision of an authority. ``acted_as``: holder, secretary, delegation or interim."""
-
-    id: int
-    person_id: int
-    post_title: str
-    person_name: str
-    acted_as: str
-    note: str
-    mentions: tuple[str, ...]
-    decided_at: datetime
-
-
-@dataclass(frozen=True)
-class Path:
-    """Routing on a letter's page. ``addressed_to``: the authority whose decision is awaited; empty once it decided."""
-
-    mail_id: int
-    addressed_to: str
-    may_impute: bool
-    imputations: tuple[ImputationRow, ...]
-    assignments: tuple[AssignmentRow, ...]
 
 
 def imputation_queue(
@@ -320,7 +260,7 @@ def inbox(
         if view is InboxView.DONE
         else Key(func.coalesce(Assignment.due_on, date.max))
     )
-    query = _done_ids(actor, today, asked) if view is InboxView.DONE else _inbox_ids(actor, view, today, asked)
+    query = _done_ids(actor, asked) if view is InboxView.DONE else _inbox_ids(actor, view, today, asked)
     page = paging.read(session, query, Assignment.id, at, keys=(keys,), descending=True, limit=limit)
     return _inbox_rows(session, actor, page.ids), page
 
@@ -402,13 +342,13 @@ def inbox_totals(
     if live:
         found |= zip(live, one_row(session, actor, _live_totals, live, today, asked), strict=True)
     if InboxView.DONE in views:
-        found[InboxView.DONE] = paging.count(session, _done_ids(actor, today, asked), most=MOST_DONE)
+        found[InboxView.DONE] = paging.count(session, _done_ids(actor, asked), most=MOST_DONE)
     return found
 
 
 @composed
 def _live_totals(actor: Actor, views: tuple[InboxView, ...], today: date, asked: ListFilter) -> Select[Any]:
-    found = [_bears(asked), *_narrowing(asked)]
+    found = [_with_mention(asked), *_narrowing(asked)]
     return waiting_counts(actor, [and_(is_in(actor, one, today=today, whose=asked.whose), *found) for one in views])
 
 
@@ -427,7 +367,7 @@ def waiting_counts(actor: Actor, which: Sequence[ColumnElement[bool]]) -> Select
 
 
 @composed
-def _done_ids(actor: Actor, today: date, asked: ListFilter) -> paging.Parts:
+def _done_ids(actor: Actor, asked: ListFilter) -> paging.Parts:
     """The done tab: a part for each post and for each unit, as the indexes are (``Assignment``).
 
     What is done grows for ever, and the latest are shown first: they are found without sorting the past.
@@ -435,22 +375,23 @@ def _done_ids(actor: Actor, today: date, asked: ListFilter) -> paging.Parts:
     post_ids, unit_ids = _own(actor, asked.whose)
     given = [Assignment.post_id == post_id for post_id in post_ids]
     given += [Assignment.post_id.is_(None) & (Assignment.unit_id == unit_id) for unit_id in unit_ids]
-    return tuple(_inbox_query(actor, InboxView.DONE, today, asked, one) for one in given or [false()])
+    over = or_(Assignment.state.not_in(LIVE), Mail.state.in_(ENDED)) & ~gives_nothing()
+    # Returned and withdrawn assignments have lost their right: only letters that may still be seen are shown.
+    return tuple(_ids(asked, over, one, _may_be_seen(actor)) for one in given or [false()])
 
 
 @composed
 def _inbox_ids(actor: Actor, view: InboxView, today: date, asked: ListFilter) -> Select[int]:
-    return _inbox_query(actor, view, today, asked)
+    """The waiting assignments of a view."""
+    return _ids(asked, is_waiting(), is_in(actor, view, today=today, whose=asked.whose), _may_be_seen(actor))
 
 
-def _inbox_query(
-    actor: Actor, view: InboxView, today: date, asked: ListFilter, given: ColumnElement[bool] | None = None
-) -> Select[int]:
-    found = [_in_view(actor, view, today, asked.whose, given), _bears(asked), *_narrowing(asked)]
+def _ids(asked: ListFilter, *conditions: ColumnElement[bool]) -> Select[int]:
+    found = [*conditions, _with_mention(asked), *_narrowing(asked)]
     return select(Assignment.id).join(Mail, Mail.id == Assignment.mail_id).where(*found)
 
 
-def _bears(asked: ListFilter) -> ColumnElement[bool]:
+def _with_mention(asked: ListFilter) -> ColumnElement[bool]:
     return bears(asked.mention) if asked.mention else true()
 
 
@@ -489,21 +430,6 @@ def count_inbox(actor: Actor, *, today: date | None = None, view: InboxView = In
     return waiting_counts(actor, [is_in(actor, view, today=today)])
 
 
-def _in_view(
-    actor: Actor,
-    view: InboxView,
-    today: date | None,
-    whose: Whose | None = None,
-    given: ColumnElement[bool] | None = None,
-) -> ColumnElement[bool]:
-    """Whether an assignment stands in a view; ``given``: to whom it was given, in place of what the view says."""
-    # Returned and withdrawn assignments have lost their right: the done tab shows only letters that may still be seen.
-    if view is InboxView.DONE:
-        over = or_(Assignment.state.not_in(LIVE), Mail.state.in_(ENDED)) & ~gives_nothing()
-        return and_(over, _mine(actor, whose, was=True) if given is None else given, _may_be_seen(actor))
-    return and_(is_waiting(), is_in(actor, view, today=today, whose=whose), _may_be_seen(actor))
-
-
 def is_in(
     actor: Actor, view: InboxView, *, today: date | None = None, whose: Whose | None = None
 ) -> ColumnElement[bool]:
@@ -525,10 +451,10 @@ def is_waiting() -> ColumnElement[bool]:
     return Mail.state.in_(UNDER_WAY) & ByOtherIndex(Assignment.state).in_(LIVE)
 
 
-def _mine(actor: Actor, whose: Whose | None = None, *, was: bool = False) -> ColumnElement[bool]:
-    """Of the actor's posts and units; ``was``: of the whole past, where nothing narrows more."""
+def _mine(actor: Actor, whose: Whose | None = None) -> ColumnElement[bool]:
+    """Of the actor's posts, and of their units where no post is named."""
     post_ids, unit_ids = _own(actor, whose)
-    post, unit = (column if was else ByOtherIndex(column) for column in (Assignment.post_id, Assignment.unit_id))
+    post, unit = ByOtherIndex(Assignment.post_id), ByOtherIndex(Assignment.unit_id)
     return or_(post.in_(post_ids), post.is_(None) & unit.in_(unit_ids))
 
 
@@ -562,148 +488,3 @@ def mention_labels(session: Session, actor: Actor) -> dict[str, str]:
 def _mentions_near(actor: Actor) -> Select[str, str, int | None]:
     near = or_(Mention.entity_id.is_(None), Mention.entity_id.in_(sorted(ministry(actor))))
     return select(Mention.code, Mention.label, Mention.entity_id).where(near).order_by(Mention.id)
-
-
-class _Labels:
-    """The labels of mentions, read once, and only when a row has a mention."""
-
-    def __init__(self, session: Session, actor: Actor) -> None:
-        self.session, self.actor = session, actor
-
-    @cached_property
-    def known(self) -> dict[str, str]:
-        return mention_labels(self.session, self.actor)
-
-    def of(self, codes: Sequence[str]) -> tuple[str, ...]:
-        return tuple(self.known.get(code, code) for code in codes)
-
-
-def path(session: Session, mail_id: MailId | int, actor: Actor) -> Path:
-    """The path of a letter that the actor may see (the caller has checked), with what the actor may do there."""
-    mail = session.get_one(Mail, mail_id)
-    if mail.direction is Direction.OUTGOING:  # it is given to nobody
-        return Path(mail.id, "", False, (), ())
-    words = _Labels(session, actor)
-    decided, given = imputations(session, mail.id, actor, words), assignments(session, mail.id, actor, words)
-    # Once there is a decision, the decision names its authority.
-    addressed = mail.addressed_post_id if not decided else None
-    title = session.scalar(select(Post.title).where(Post.id == addressed)) if addressed is not None else None
-    may_impute = mail.state in (MailState.TO_IMPUTE, MailState.ASSIGNED, MailState.ANSWERED) and _may_impute(
-        session, mail, actor
-    )
-    return Path(
-        mail_id=mail.id,
-        addressed_to=title or "",
-        may_impute=may_impute,
-        imputations=tuple(decided),
-        assignments=tuple(given),
-    )
-
-
-def _may_impute(session: Session, mail: Mail, actor: Actor) -> bool:
-    try:
-        imputing_post(session, mail, actor)
-    except Forbidden:
-        return False
-    return True
-
-
-def assignment(session: Session, assignment_id: int, actor: Actor) -> AssignmentRow:
-    """One assignment of a letter that the actor may see.
-
-    Raises:
-        NotFound: ``assignment.unknown``, ``mail.unknown``.
-    """
-    row = session.get(Assignment, assignment_id)
-    if row is None:
-        raise NotFound("assignment.unknown", "reload the letter", id=assignment_id)
-    mail = session.get_one(Mail, row.mail_id)
-    if not access.may_see(session, mail.id, Confidentiality(mail.level), actor):
-        # The same error as for an assignment that does not exist.
-        raise NotFound("assignment.unknown", "reload the letter", id=assignment_id, refused=True)
-    found = next((one for one in assignments(session, mail.id, actor) if one.id == assignment_id), None)
-    if found is None:  # its decision was taken back
-        raise NotFound("assignment.unknown", "reload the letter", id=assignment_id)
-    return found
-
-
-def assignments(
-    session: Session, mail_id: MailId | int, actor: Actor, words: "_Labels | None" = None
-) -> list[AssignmentRow]:
-    """The assignments of a letter as a tree, in order, but those of decisions that were taken back.
-
-    The caller has checked that the actor may see the letter.
-    """
-    found = session.execute(_assignments_of_letter(), {"mail_id": int(mail_id)}).unique().all()
-    if not found:
-        return []
-    is_open = session.get_one(Mail, mail_id).state not in ENDED
-    words = words or _Labels(session, actor)
-    children: dict[int | None, list[AssignmentRow]] = {}
-    depth: dict[int, int] = {}
-    for row, title, name in found:
-        depth[row.id] = depth.get(row.parent_id, -1) + 1 if row.parent_id is not None else 0
-        mine, heads = own_post(row, actor) is not None, distributing_post(row.unit_id, actor) is not None
-        waits = is_open and row.state in LIVE
-        children.setdefault(row.parent_id, []).append(
-            AssignmentRow(
-                id=row.id,
-                mail_id=row.mail_id,
-                parent_id=row.parent_id,
-                depth=depth[row.id],
-                unit_id=row.unit_id,
-                unit_name=row.unit.name,
-                post_id=row.post_id,
-                post_title=title or "",
-                purpose=row.purpose,
-                mentions=words.of(row.mentions),
-                instruction=row.instruction,
-                due_on=row.due_on,
-                state=row.state,
-                is_leading=row.is_leading,
-                assigned_by=name,
-                given_by_post_id=row.assigned_by_post_id,
-                assigned_at=row.assigned_at,
-                finished_at=row.finished_at,
-                outcome=row.outcome,
-                is_mine=mine,
-                may_work=waits and (mine or heads),
-                may_assign=waits and heads,
-            )
-        )
-    return _flatten(children, None)
-
-
-@cache
-def _assignments_of_letter() -> Executable:
-    """The statement of ``assignments``, for a ``mail_id``."""
-    post, by = aliased(Post), aliased(Person)
-    return (
-        select(Assignment, post.title, by.name)
-        .outerjoin(post, post.id == Assignment.post_id)
-        .join(by, by.id == Assignment.assigned_by_person_id)
-        .where(Assignment.mail_id == bindparam("mail_id"), ~gives_nothing())
-        .order_by(Assignment.id)
-    )
-
-
-def _flatten(children: dict[int | None, list[AssignmentRow]], parent: int | None) -> list[AssignmentRow]:
-    return [line for row in children.get(parent, []) for line in (row, *_flatten(children, row.id))]
-
-
-def imputations(
-    session: Session, mail_id: MailId | int, actor: Actor, words: "_Labels | None" = None
-) -> list[ImputationRow]:
-    """The decisions of authorities on a letter, the latest first, but those that were taken back."""
-    rows = session.execute(
-        select(Imputation, Post.title, Person.name)
-        .join(Post, Post.id == Imputation.post_id)
-        .join(Person, Person.id == Imputation.person_id)
-        .where(Imputation.mail_id == mail_id, ~is_undone())
-        .order_by(Imputation.id.desc())
-    ).all()
-    words = words or _Labels(session, actor)
-    return [
-        ImputationRow(i.id, i.person_id, title, name, i.acted_as, i.note, words.of(i.mentions), i.decided_at)
-        for i, title, name in rows
-    ]

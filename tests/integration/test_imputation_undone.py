@@ -27,6 +27,7 @@ from ged.register.models import AttachmentKind, Mail, ReadMark, RecentLetter
 from ged.register.states import MailState
 from ged.reports import home
 from ged.routing import calendar_changes, operations, queries
+from ged.routing import path as letter_path
 from ged.routing.models import Assignment, Imputation, Purpose
 from ged.routing.queries import InboxView
 from ged.routing.rectify_letter import rectify
@@ -85,7 +86,7 @@ def stood(services: Services, mail_id: int) -> dict[str, Any]:
             "due": (mail.due_on, mail.due_from, mail.due_days),
             "rights": sorted(map(tuple, rights)),
             "live": sorted(map(tuple, live)),
-            "path": queries.path(session, mail_id, actor(services, "sg")),
+            "path": letter_path.path(session, mail_id, actor(services, "sg")),
             "inboxes": [queries.inbox_count(session, actor(services, one)) for one in ("dge", "daf")],
             "queue": queries.imputation_count(session, actor(services, "sg")),
             "followed": [(row.assignment_id, row.due_on, row.state) for row in followed],

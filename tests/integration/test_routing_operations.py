@@ -13,6 +13,7 @@ from ged.register import operations as register_operations
 from ged.register.models import FilingClass, Mail
 from ged.register.states import MailState
 from ged.routing import choices, operations, queries
+from ged.routing import path as letter_path
 from ged.routing.models import Assignment, Purpose
 from ged.routing.queries import InboxView
 from ged.routing.states import AssignmentState
@@ -73,7 +74,7 @@ def test_a_closed_units_work_lies_with_its_successor(services: Services) -> None
     daf, (row,) = actor(services, "daf"), rows(services, mail.mail_id)
     with services.reading() as session:
         assert [one.mail.mail_id for one in queries.inbox(session, daf, today=TODAY)[0]] == [mail.mail_id]
-        (shown,) = queries.assignments(session, mail.mail_id, daf)
+        (shown,) = letter_path.assignments(session, mail.mail_id, daf)
         offered = choices.targets(session, row.unit_id, daf, on=TODAY)
     assert (shown.is_mine, shown.may_work, shown.may_assign) == (True, True, True)
     assert [one.id for one in offered.posts] == [post_id(services, "DAF-C")]
@@ -150,7 +151,7 @@ def test_the_secretary_acts_for_the_authority_and_the_journal_names_both(service
     assert person == actor(services, "secretaire").person_id
     assert (own, acting) == (post_id(services, "SG-S"), post_id(services, "SG-T"))
     with services.reading() as session:
-        [decision] = queries.imputations(session, mail.mail_id, actor(services, "sg"))
+        [decision] = letter_path.imputations(session, mail.mail_id, actor(services, "sg"))
     assert (decision.acted_as, decision.person_name, decision.post_title) == ("secretary", "Secretaire", "Poste SG-T")
 
 

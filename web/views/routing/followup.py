@@ -17,7 +17,8 @@ from ged.followup.listing import SOON_DAYS, DueTime, FollowFilter, FollowRow, Gr
 from ged.org.stock import entities_of
 from ged.ports import Confidentiality, MailId
 from ged.register.words import is_told
-from ged.routing import choices, queries
+from ged.routing import choices
+from ged.routing import path as letter_path
 from ged.routing.deadlines import MAX_DAYS, WorkCalendar, add_working_days
 from ged.typography import plain
 from ged.unit import Role
@@ -168,7 +169,7 @@ def remind(assignment_id: int) -> ResponseReturnValue:
     """Remind who has the letter."""
     actor, back = context.actor(), next_path(url_for("followup.index"))
     with context.services().reading() as session:
-        row = queries.assignment(session, assignment_id, actor)
+        row = letter_path.assignment(session, assignment_id, actor)
     try:
         with context.services().unit_of_work(context.now()) as uow:
             written = reminders.remind(uow, MailId(row.mail_id), assignment_id, actor=actor)

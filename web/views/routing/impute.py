@@ -22,6 +22,7 @@ from ged.register import opening
 from ged.register.queries import LetterView, letter
 from ged.register.states import MailState
 from ged.routing import calendar, choices, deadlines, operations, queries
+from ged.routing import path as letter_path
 from ged.routing.choices import Choice
 from ged.routing.operations import ImputationForm
 from ged.routing.queries import MailRow
@@ -103,7 +104,7 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
     actor, services = context.actor(), context.services()
     with services.reading() as session:
         found = letter(session, mail_id, actor)
-        path = queries.path(session, mail_id, actor)
+        path = letter_path.path(session, mail_id, actor)
         paper = queries.documents(session, [mail_id]).get(mail_id)
         waiting = queries.imputation_count(session, actor)
         verdict = signatures.of_letters(session, [mail_id]).get(mail_id)

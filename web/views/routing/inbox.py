@@ -12,9 +12,11 @@ from ged.recognition import signatures
 from ged.register import opening
 from ged.register.queries import letter
 from ged.routing import calendar, choices, operations, queries
+from ged.routing import path as letter_path
 from ged.routing.choices import Targets
 from ged.routing.models import Purpose
-from ged.routing.queries import AssignmentRow, InboxView
+from ged.routing.path import AssignmentRow
+from ged.routing.queries import InboxView
 from web.site import context
 from web.site.forms import FormReader
 from web.site.kept_filter import KeptFilter, acts_for, list_filter
@@ -74,9 +76,9 @@ def show(assignment_id: int) -> ResponseReturnValue:
 def _show(assignment_id: int, error: GedError | None = None, *, act: str = "") -> ResponseReturnValue:
     actor, today = context.actor(), context.today()
     with context.services().reading() as session:
-        row = queries.assignment(session, assignment_id, actor)
+        row = letter_path.assignment(session, assignment_id, actor)
         found = letter(session, row.mail_id, actor)
-        path = queries.path(session, row.mail_id, actor)
+        path = letter_path.path(session, row.mail_id, actor)
         paper = queries.documents(session, [row.mail_id]).get(row.mail_id)
         verdict = signatures.of_letters(session, [row.mail_id]).get(row.mail_id)
         offered = choices.targets(session, row.unit_id, actor, on=today) if row.may_assign else Targets((), ())
@@ -218,7 +220,7 @@ def _at_our_fields(error: GedError) -> GedError:
 
 def _assignment_row(assignment_id: int) -> AssignmentRow:
     with context.services().reading() as session:
-        return queries.assignment(session, assignment_id, context.actor())
+        return letter_path.assignment(session, assignment_id, context.actor())
 
 
 PANEL = Panel("routing", 20, routing_panel.load)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from ged.followup import listing, undoing
 from ged.ports import MailId
-from ged.routing import queries
-from ged.routing.queries import AssignmentRow, Path
+from ged.routing import path as letter_path
+from ged.routing.path import AssignmentRow, Path
 from ged.unit import Actor, ReadSession
 from web.site import context
 from web.site.errors import view_of
@@ -28,7 +28,7 @@ class RoutingPanel:
 
 def load(session: ReadSession, mail_id: MailId, actor: Actor) -> RoutingPanel | None:
     """The panel of a letter; None while there is no decision and the actor has none to make."""
-    path = queries.path(session, mail_id, actor)
+    path = letter_path.path(session, mail_id, actor)
     if not (path.imputations or path.assignments or path.may_impute):
         return None
     waiting = [row for row in path.assignments if row.is_live and row.due_on is not None]
