@@ -36,7 +36,8 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> None
         mode: the exact rights of the file; None: as the process's mask gives them.
 
     Raises:
-        OSError: it was not written; the file is as it was.
+        OSError: it was not written, and the file is as it was; or, when the disk fails at the very end, the new file is
+            there, and a power cut may still undo it.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:

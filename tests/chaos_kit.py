@@ -191,6 +191,7 @@ class Life:
             self.told.steps.append((mail_id, step))
 
     def _until(self, what: str, look: Callable[[], Value]) -> Value:
+        """Look again and again, until site or database answer."""
         ends = time.monotonic() + LONGEST_STEP_S
         while True:
             try:
@@ -294,8 +295,8 @@ def kill_at_random(
     count = dict.fromkeys(victims, 0)
     while sum(count.values()) < kills:
         begun = told.count()
-        wait_s = time.monotonic() + 60
-        while told.count() < begun + 2 and time.monotonic() < wait_s:
+        ends = time.monotonic() + 60
+        while told.count() < begun + 2 and time.monotonic() < ends:
             for life in lives:
                 if life.fault is not None:
                     raise life.fault

@@ -36,7 +36,8 @@ class Disk:
     """The folder of an installation, as a disk that forgets.
 
     Args:
-        root: everything that the processes write, in memory (tmpfs gives no inode twice).
+        root: everything that the processes write. It lies in memory: files are known by their inodes, and tmpfs gives none
+            twice.
         aside: an empty folder elsewhere, for what is kept.
     """
 

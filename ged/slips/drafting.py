@@ -28,6 +28,8 @@ MAX_MESSENGER = 120
 MAX_COUNT = 999
 CONFIDENTIAL = CONFIDENTIAL_LETTER
 SEALED = "Un pli fermé"
+CARRYING = (SlipState.ISSUING, SlipState.SENT, SlipState.RECEIVING)
+"""The originals of a slip in these states are on its way: they can go on no other slip."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def carried_by(session: Session, *, mail_id: int | None = None, envelope_id: int
         select(Slip)
         .join(SlipLine, SlipLine.slip_id == Slip.id)
         .where(of, SlipLine.is_original)
-        .where(Slip.state.in_((SlipState.ISSUING, SlipState.SENT, SlipState.RECEIVING)))
+        .where(Slip.state.in_(CARRYING))
         .limit(1)
     ).first()
 

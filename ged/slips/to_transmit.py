@@ -25,14 +25,12 @@ from ged.routing.queries import named
 from ged.routing.states import LIVE
 from ged.slips import custody, drafting
 from ged.slips.models import PaperCustody, Slip, SlipLine
-from ged.slips.states import SlipState
 from ged.unit import Actor, HeldPost
 
 MOST = 300
 """Letters on one page: a day's work in the largest registry."""
 MOST_COUNTED = 100
 """The navigation counts no further. Each page shows this count, and among many hundreds of originals one takes 7 µs."""
-_UNDER_WAY = (SlipState.ISSUING, SlipState.SENT, SlipState.RECEIVING)
 
 
 @dataclass(frozen=True)
@@ -238,11 +236,14 @@ def _imputed(unit_ids: Sequence[int]) -> Select[int, int]:
 
 
 def _lies_in(unit_ids: Sequence[int]) -> tuple[ColumnElement[bool], ...]:
-    """The original is in one of these units, must be passed on, and is on no slip yet."""
+    """The original is in one of these units, must be passed on, and is on no slip yet.
+
+    For one letter the same is said by ``custody.has_paper``, ``custody.custody_of`` and ``drafting.carried_by``.
+    """
     carried = (
         exists()
         .where(SlipLine.mail_id == Mail.id, SlipLine.is_original)
-        .where(Slip.id == SlipLine.slip_id, Slip.state.in_(_UNDER_WAY))
+        .where(Slip.id == SlipLine.slip_id, Slip.state.in_(drafting.CARRYING))
     )
     return (
         Mail.direction.in_((Direction.INCOMING, Direction.INTERNAL)),
