@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from ged.capture import bridges
 from ged.capture.models import Scan, ScanState
 from ged.codes import CodeKind
 from ged.dispatch.models import DispatchLine
+from ged.disposal.models import Disposal, DisposalLine
 from ged.envelopes import operations as envelopes
 from ged.followup import notes
 from ged.org.models import Holding, Person, Post, PostRole, Unit
@@ -44,7 +45,7 @@ from ged.takeover import folders as scan_folders
 from ged.takeover import uploads
 from ged.unit import Actor, Role, Services
 from tests import administration_kit, pages, paper_kit, signed_outside_kit, slip_kit
-from tests.factories import NOW, actor, make_natures
+from tests.factories import NOW, TODAY, actor, make_natures
 from tests.letter_kit import given_on, linked, make_place, opened_envelope, rectified, sent_on, signed_answer
 from tests.routing_kit import impute, register
 from tests.signbook_kit import PASSPHRASE, House, make_institution
@@ -113,7 +114,7 @@ def furnished(folder: Path) -> Furnished:
         "file_id": _spreadsheets(services), "folder_id": (_scan_folder(services),),
         "mail_id": (incoming, answer, waiting, draft, returned, seen, departed, closed, question),
         "number_id": numbers[:3], "line_id": lines[:4], "slip_id": slips, "hold_id": (hold_id,), "envelope_id": (sealed,),
-        "paper_id": (paper,), "bridge_id": (_bridge(services),), "saved_id": (1,), "correspondent_id": (1,), "register_id": range(1, 9), "nature_id": (1,), "mention_id": (1,), "class_id": (1,), "text_id": (1,),
+        "disposal_id": (_disposal(house, closed),), "paper_id": (paper,), "bridge_id": (_bridge(services),), "saved_id": (1,), "correspondent_id": (1,), "register_id": range(1, 9), "nature_id": (1,), "mention_id": (1,), "class_id": (1,), "text_id": (1,),
         "scan_id": range(1, 6), "attachment_id": range(1, 12), "page_no": (0, 1), "assignment_id": range(1, 12),
         "unit_id": (_unit(services),), "person_id": (4,), "post_id": (4,), "act_id": _acts(services), "line_no": range(1, 40), "name": guide.names(), "entity_id": (1,), "paper": ("decision", "declaration"), "kind": ("depart", "interne", "note-de-service", "decision"),
     }  # fmt: skip
@@ -123,6 +124,7 @@ def furnished(folder: Path) -> Furnished:
         ("impute.batch_form", ""): f"/a-imputer/lot?mail={waiting}",
         ("check.letter", ""): f"/v/{code.lower()}",
         ("dispatch_rounds.done", "agent"): f"/departs/tournee/faite?ligne={lines[0]}",
+        ("disposals.form", "sg"): f"/eliminations/service/{house.who('dge').posts[0].unit_id}",
         ("slips.new", "agent"): f"/bordereaux/nouveau?mail={waiting}",
         ("drafts.new", "dge"): f"/projets/nouveau?repond_a={closed}",
         ("search.index", ""): "/recherche/?q=demande&filtres=1",
@@ -190,6 +192,25 @@ def _spreadsheets(services: Services) -> tuple[int, int]:
         made = [uploads.hand_in(uow, archive.id, content, f"registre {n}.xlsx", book, actor=agent) for n in (1, 2)]
         uploads.ask(uow, made[1], actor=agent)
     return made[0], made[1]
+
+
+def _disposal(house: House, mail_id: int) -> int:
+    """A slip of disposal that waits for a second person; its letter is not what it was."""
+    dge = house.who("dge")
+    with house.services.unit_of_work(NOW) as uow:
+        row = Disposal(
+            unit_id=dge.posts[0].unit_id, reason="Tableau de gestion", count=1, content_hash="0" * 64,
+            behind=[int(dge.person_id)], asked_by_id=int(dge.person_id), asked_at=NOW,
+            expires_at=NOW + timedelta(days=9_000),
+        )  # fmt: skip
+        uow.session.add(row)
+        uow.session.flush()
+        uow.session.add(
+            DisposalLine(
+                disposal_id=row.id, mail_id=mail_id, number="00001/2010/MIN", closed_on=TODAY, kept_until=TODAY
+            )
+        )
+        return row.id
 
 
 def _bridge(services: Services) -> int:

@@ -46,11 +46,32 @@ class SlipRow:
 
 
 @dataclass(frozen=True)
+class SlipLine:
+    """A letter as it was frozen, and as it is now; ``present`` is None where it may not be eliminated any more, or is not seen."""
+
+    mail_id: int
+    number: str
+    closed_on: date
+    kept_until: date
+    present: Line | None
+
+    @property
+    def subject(self) -> str:
+        """Of a letter that is there as it was."""
+        return self.present.subject if self.present is not None else ""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The digests of its files."""
+        return self.present.files if self.present is not None else ()
+
+
+@dataclass(frozen=True)
 class Slip:
-    """A slip with its lines as they are now. ``is_same``: they are what was frozen."""
+    """A slip with its lines. ``is_same``: the letters are what was frozen."""
 
     row: SlipRow
-    lines: tuple[Line, ...]
+    lines: tuple[SlipLine, ...]
     is_same: bool
 
 
@@ -112,9 +133,17 @@ def slip(session: Session, disposal_id: int, actor: Actor, *, now: datetime, on:
     if found is None or not sides_of(session, found[0].unit_id, actor, on=on):
         raise NotFound("disposal.unknown", "open it from the list again", id=disposal_id)
     row = found[0]
-    ids = session.scalars(select(DisposalLine.mail_id).where(DisposalLine.disposal_id == row.id)).all()
-    lines = tuple(eligible(session, row.unit_id, actor, on=on, zone=zone, only=ids))
-    is_same = len(lines) == row.count and digest_of(row.unit_id, lines) == row.content_hash
+    frozen = session.scalars(
+        select(DisposalLine)
+        .where(DisposalLine.disposal_id == row.id)
+        .order_by(DisposalLine.closed_on, DisposalLine.mail_id)
+    ).all()
+    present = eligible(session, row.unit_id, actor, on=on, zone=zone, only=[one.mail_id for one in frozen])
+    is_same = len(present) == row.count and digest_of(row.unit_id, present) == row.content_hash
+    seen = {one.mail_id: one for one in present}
+    lines = tuple(
+        SlipLine(one.mail_id, one.number, one.closed_on, one.kept_until, seen.get(one.mail_id)) for one in frozen
+    )
     return Slip(_row(session, *found, actor, now, on), lines, is_same)
 
 

@@ -230,4 +230,9 @@ def test_the_pages_show_the_very_list(tmp_path: Path) -> None:
     assert post(sg, f"{place}/confirmer", {"shown": shown}).location == place
     assert "Élimination du papier décidée" in dge.get(f"/courriers/{letters(services)[0]}").text
     assert "n° 1" in sg.get("/eliminations/").text
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.subject == "Demande 1").values(state=MailState.ASSIGNED))
+    later = sg.get(place).text
+    assert later.count('data-label="Numéro"') == 3, "what was decided stays on the slip"
+    assert "Demande 1" not in later
     services.engine.dispose()

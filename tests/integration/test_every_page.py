@@ -77,6 +77,7 @@ NO_PAGES = {
     "exports.progress": "a part of the page of files",
     "followup.export": "a file",
     "health.show": "for machines",
+    "letter_exceptions.form": "of a secret letter: the test of readings by exception in a browser looks at it",
     "health.site": "for machines",
     "health.ready": "for machines",
     "health.upload_room": "asked by a script before an upload",
