@@ -6,16 +6,16 @@ from datetime import datetime
 from sqlalchemy import select
 
 from ged import locks
-from ged.capture.bridges import clerk_of
+from ged.capture.bridges import clerk_of, handling_post
 from ged.capture.grouping import is_separator
 from ged.capture.intake import document_of, join
 from ged.capture.models import BLANK_FROM, Scan, ScanLeaf, ScanState
 from ged.errors import Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import JobKind
-from ged.ports import AttachmentId, Digest, MailId, ScanId, UnitId
+from ged.ports import AttachmentId, Digest, MailId, ScanId
 from ged.register.models import Attachment, AttachmentKind, Mail
 from ged.register.operations import SourcePage, attach, mail_for
-from ged.unit import Actor, Role, UnitOfWork
+from ged.unit import Actor, UnitOfWork
 
 QUARTERS = (0, 90, 180, 270)
 
@@ -37,7 +37,7 @@ def scan_for(
         InvalidTransition: ``scan.not_waiting``.
     """
     scan = uow.session.get(Scan, scan_id)
-    if scan is None or actor.post_with(Role.CLERK, unit_id=UnitId(scan.unit_id)) is None:
+    if scan is None or handling_post(actor, scan.unit_id) is None:
         raise NotFound("scan.unknown", "reload the list of waiting scans", id=int(scan_id), refused=scan is not None)
     scan = locks.hold_known(uow.session, Scan, scan.id)
     if version is not None and scan.version != version:
@@ -54,7 +54,7 @@ def hold_first(uow: UnitOfWork, scan_id: ScanId | int, *, actor: Actor) -> None:
     A scan that the actor may not change is not locked; ``scan_for`` refuses it later.
     """
     scan = uow.session.get(Scan, scan_id)
-    if scan is not None and actor.post_with(Role.CLERK, unit_id=UnitId(scan.unit_id)) is not None:
+    if scan is not None and handling_post(actor, scan.unit_id) is not None:
         locks.hold(uow.session, Scan, [int(scan_id)])
 
 

@@ -14,7 +14,7 @@ from ged import locks
 from ged.capture.models import FINAL_ORDER_STATES, Bridge, OrderState, PairingCode, ScanOrder
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.org.models import Unit
-from ged.org.tree import ministry_of_role
+from ged.org.tree import heirs_among, ministry_of_role
 from ged.ports import UnitId
 from ged.unit import SYSTEM, Actor, HeldPost, Role, UnitOfWork
 
@@ -217,7 +217,13 @@ def clerk_of(actor: Actor, unit_id: int) -> HeldPost:
     Raises:
         Forbidden: ``scan.not_clerk``.
     """
-    post = actor.post_with(Role.CLERK, unit_id=UnitId(unit_id))
+    post = handling_post(actor, unit_id)
     if post is None:
         raise Forbidden("scan.not_clerk", "ask the mail office of this unit", unit=unit_id)
     return post
+
+
+def handling_post(actor: Actor, unit_id: int) -> HeldPost | None:
+    """As ``clerk_of``: a clerk's post of the unit, or of the one that took over its work; None if there is none."""
+    found = (actor.post_with(Role.CLERK, unit_id=UnitId(one)) for one in heirs_among(unit_id, actor.units))
+    return next((post for post in found if post is not None), None)

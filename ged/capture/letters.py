@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged import access
 from ged.capture.models import Scan, ScanLeaf, ScanPage, ScanState
-from ged.capture.queries import ScanRow, clerk_units
+from ged.capture.queries import ScanRow, clerk_units, scan_units
 from ged.org.tree import same_entity
 from ged.register import typed_numbers
 from ged.register.models import Attachment, AttachmentKind, AttachmentPage, Mail
@@ -42,7 +42,7 @@ def same_bytes(
         .where(
             ScanPage.digest.in_(digests),
             Scan.state == ScanState.WAITING,
-            Scan.unit_id.in_(clerk_units(actor)),
+            Scan.unit_id.in_(scan_units(actor)),
             # The other half of a file that was split holds these bytes too.
             Scan.batch_id.not_in(select(Scan.batch_id).where(Scan.id == (except_scan or 0))),
         )

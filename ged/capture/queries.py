@@ -16,6 +16,7 @@ from ged.counting import composed
 from ged.errors import NotFound
 from ged.org.models import Unit
 from ged.org.names import told_apart
+from ged.org.tree import with_predecessors
 from ged.ports import UnitId
 from ged.register.models import Mail, MailNumber
 from ged.unit import Actor, Role
@@ -90,13 +91,18 @@ class ScanRow:
 
 
 def clerk_units(actor: Actor) -> frozenset[UnitId]:
-    """Units whose scans the actor handles."""
+    """Units in which the actor is a clerk."""
     return frozenset(post.unit_id for post in actor.posts if Role.CLERK in post.roles)
+
+
+def scan_units(actor: Actor) -> frozenset[int]:
+    """Units whose scans the actor handles: also closed ones that these took over, whose pile would wait for nobody."""
+    return with_predecessors(clerk_units(actor), actor.units)
 
 
 def count_waiting(actor: Actor) -> Select[int]:
     """The statement that counts the waiting scans of the actor's units (for the navigation)."""
-    return select(func.count(Scan.id)).where(Scan.state == ScanState.WAITING, Scan.unit_id.in_(clerk_units(actor)))
+    return select(func.count(Scan.id)).where(Scan.state == ScanState.WAITING, Scan.unit_id.in_(scan_units(actor)))
 
 
 def waiting(session: Session, actor: Actor, *, limit: int = 100) -> list[ScanRow]:
@@ -148,7 +154,7 @@ def seen_by(actor: Actor) -> ColumnElement[bool]:
     # EXISTS, not IN: SQLite would list all letters that the actor may see.
     seen = exists().where(Mail.id == Scan.mail_id, access.visible_clause(Mail.id, Mail.level, actor.principals))
     loose = and_(Scan.mail_id.is_(None), Scan.state != ScanState.JOINED)
-    return and_(Scan.unit_id.in_(clerk_units(actor)), or_(loose, seen))
+    return and_(Scan.unit_id.in_(scan_units(actor)), or_(loose, seen))
 
 
 @cache

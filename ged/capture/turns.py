@@ -7,7 +7,7 @@ from sqlalchemy import Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ged.capture.models import Scan, ScanState, ScanTurn
-from ged.capture.queries import clerk_units
+from ged.capture.queries import scan_units
 from ged.db import insert_if_missing
 from ged.org.models import Person
 from ged.ports import ScanId
@@ -63,7 +63,7 @@ def _waiting(actor: Actor) -> Select[int]:
         select(Scan.id)
         .where(
             Scan.state == ScanState.WAITING,
-            Scan.unit_id.in_(clerk_units(actor)),
+            Scan.unit_id.in_(scan_units(actor)),
             Scan.proof_kind == "",
             Scan.note.not_in(("sealed_envelope", "virus")),
         )

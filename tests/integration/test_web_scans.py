@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 
 from ged.audit import AuditEntry
 from ged.capture import bridges
-from ged.capture.models import Bridge, OrderState, Scan, ScanBatch, ScanLeaf, ScanOrder
+from ged.capture import queries as scan_queries
+from ged.capture.models import Bridge, OrderState, Scan, ScanBatch, ScanLeaf, ScanOrder, ScanState
 from ged.codes import CodeKind, make_code
 from ged.org.models import Unit
 from ged.recognition import jobs as recognition
@@ -148,6 +149,23 @@ def test_the_desk_of_a_closed_unit_is_shown_and_removed_by_an_administrator(site
     assert admin.post(at).status_code == 200
     assert at not in admin.get("/numerisations/postes").text
     assert api.get("/api/bridge/order?wait_s=0", headers=bridge).status_code == 401
+
+
+def test_the_pile_of_a_closed_unit_waits_for_the_clerks_of_the_one_that_took_it_over(site: Site) -> None:
+    upload(site.browser("agent"), (pages.tiff("un", "deux"), "pile.tif"))
+    scan = only_scan(site)
+    heir = site.browser("dge")
+    assert heir.get(f"/numerisations/{scan.id}").status_code == 404
+    with site.services.unit_of_work(NOW) as uow:
+        closed = uow.session.get_one(Unit, scan.unit_id)
+        closed.closed_at, closed.successor_id = NOW, uow.session.scalar(select(Unit.id).where(Unit.code == "DGE"))
+    assert "1 numérisation attend son courrier" in heir.get("/numerisations/").text
+    with site.services.reading() as session:
+        who = actor(site.services, "dge")
+        assert session.scalar(scan_queries.count_waiting(who)) == 1
+    assert heir.post(f"/numerisations/{scan.id}/arranger", do="discard").status_code == 200
+    with site.services.reading() as session:
+        assert session.get_one(Scan, scan.id).state is ScanState.DISCARDED
 
 
 def test_a_flatbed_batch_grows_until_the_clerk_ends_it(site: Site) -> None:
