@@ -12,7 +12,7 @@ BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check quick lint collected sbom docs pages pictures day bench deadlocks malformed chaos power-cuts mutate bundle bundle-try fmt clean
+.PHONY: help run demo test test-long check quick lint collected sbom docs pages pictures day bench deadlocks malformed chaos power-cuts mutate bundle bundle-try fmt clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z*%-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -31,6 +31,9 @@ test: ## install what is missing for the tests too, then format, lint, types, la
 	@$(SETUP) test
 	@$(MAKE) --no-print-directory --jobs=2 lint sbom collected
 	@exec $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+test-long: ## `make test` with all that takes long: each night, and before a release
+	@GED_TEST_LONG=1 exec $(MAKE) --no-print-directory test
 
 check: ## in under a minute: format, lint, types, layers, unit tests, contract tests on the embedded plugs
 	@$(SETUP) check

@@ -8,6 +8,7 @@ import itertools
 import os
 import signal
 import uuid
+import zlib
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -31,7 +32,8 @@ pytest.register_assert_rewrite(*(f"tests.{kit.stem}" for kit in Path(__file__).p
 # so that a failure is due to a change. The long run draws new examples, and ten times as many.
 settings.register_profile("ged", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.register_profile("long", settings.get_profile("ged"), derandomize=False, max_examples=1_000)
-settings.load_profile("long" if "GED_TEST_LONG" in os.environ else "ged")
+LONG_RUN = "GED_TEST_LONG" in os.environ
+settings.load_profile("long" if LONG_RUN else "ged")
 
 CHROMIUM = Path(os.environ.get("GED_TEST_CHROMIUM") or "/usr/bin/chromium-headless-shell")
 """Debian's Chromium without its window: the engine alone costs a third less processor time."""
@@ -121,7 +123,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first, so that all workers end at about one time (with ``--no-loadscope-reorder``)."""
+    """Leave what is long to the long run, and put the longest files first, so that all workers end at about one time
+    (with ``--no-loadscope-reorder``)."""
+    for item in [] if LONG_RUN else items:
+        mark = item.get_closest_marker("long")
+        why = mark.args[0] if mark is not None else "the other width of a test in the browser" if _other_width(item) else ""
+        if why:
+            item.add_marker(pytest.mark.skip(reason=f"{why}: `make test-long` runs it"))
     order = (*LONGEST, "journeys", "contracts", "faults", "integration", "migrations")
     ranks = {name: rank for rank, name in enumerate(order)}
 
@@ -129,6 +137,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return min(ranks.get(name, len(order)) for name in (item.path.stem, *item.path.parts))
 
     items.sort(key=rank)
+
+
+def _other_width(item: pytest.Item) -> bool:
+    """Whether a test of both widths runs at one of them in the usual run, and this is the other one.
+
+    Half of the tests run at each width. Which one, follows from the test's name.
+    """
+    given = [sorted(mark.args[1]) for mark in item.iter_markers("parametrize") if mark.args[0] == "width"]
+    if given != [[360, 1280]] or not isinstance(item, pytest.Function):
+        return False
+    return item.callspec.params["width"] != given[0][zlib.crc32(item.originalname.encode()) % 2]
 
 
 def pytest_collection_finish() -> None:

@@ -14,6 +14,7 @@ from ged.archive import copies
 from ged.archive.keeping import seal_folder
 from ged.archive.seal import HeadSeal, journal_seal
 from ged.audit import AuditEntry
+from ged.durable import make_folder, replace_file
 from ged.errors import ConfigError, GedError
 from ged.health.findings import Figures, Finding, fault, not_applicable, ok, warning
 from ged.health.ground import Ground
@@ -99,11 +100,10 @@ def verified(ground: Ground) -> Finding:
 def note_verified(data: Path, *, at: datetime, entries: int, problems: int) -> None:
     """Note the end of ``ged verify`` for ``verified``; a folder that takes no file is no reason to fail."""
     path = data / VERIFIED
-    half = path.with_suffix(".half")
+    said = json.dumps({"at": at.isoformat(), "entries": entries, "problems": problems})
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        half.write_text(json.dumps({"at": at.isoformat(), "entries": entries, "problems": problems}), encoding="utf-8")
-        half.replace(path)
+        make_folder(path.parent, mode=0o700)
+        replace_file(path, said.encode())
     except OSError:
         return
 

@@ -1,11 +1,10 @@
 """The file in the data folder of an embedded installation that is being moved, or was: nobody works on there."""
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ged.durable import sync_folder
+from ged.durable import replace_file, sync_folder
 from ged.errors import ConfigError
 
 MARK = "moved.json"
@@ -44,13 +43,7 @@ def read_mark(data: Path) -> Mark | None:
 
 def write_mark(data: Path, mark: Mark) -> None:
     """Write the mark, whole and durable."""
-    half = data / f".{MARK}"
-    with half.open("w", encoding="utf-8") as out:
-        json.dump(asdict(mark), out, indent=1)
-        out.flush()
-        os.fsync(out.fileno())
-    half.replace(data / MARK)
-    sync_folder(data)
+    replace_file(data / MARK, json.dumps(asdict(mark), indent=1).encode())
 
 
 def remove_mark(data: Path) -> None:

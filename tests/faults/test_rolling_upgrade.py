@@ -95,10 +95,7 @@ def told_numbers(services: Services) -> dict[int, str]:
 @pytest.mark.slow
 @pytest.mark.servers
 @pytest.mark.timeout(600)
-@pytest.mark.skipif(
-    "GED_TEST_LONG" not in os.environ,
-    reason="sites and workers of two releases in seven stages: GED_TEST_LONG=1 runs it before a release",
-)
+@pytest.mark.long("sites and workers of two releases in seven stages, before a release")
 def test_a_release_replaces_another_while_people_register(
     make_database: Callable[[], str], empty_redis_url: str, tmp_path: Path
 ) -> None:

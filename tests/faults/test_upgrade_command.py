@@ -137,10 +137,7 @@ def machine(database: str, empty_redis_url: str, tmp_path: Path) -> Iterator[Pro
 @pytest.mark.slow
 @pytest.mark.servers
 @pytest.mark.timeout(1200)
-@pytest.mark.skipif(
-    "GED_TEST_LONG" not in os.environ,
-    reason="services of three releases are started one after another: GED_TEST_LONG=1 runs it before a release",
-)
+@pytest.mark.long("services of three releases are started one after another, before a release")
 def test_a_release_replaces_another_and_one_that_does_not_start_is_left(machine: Processes, tmp_path: Path) -> None:
     place = machine.place
     was = installed(place, "1.0", THIS)

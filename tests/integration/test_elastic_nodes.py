@@ -28,9 +28,7 @@ from tests.servers import Running, Unavailable, elastic, free_port
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.servers,
-    pytest.mark.skipif(
-        "GED_TEST_LONG" not in os.environ, reason="four servers and three minutes: GED_TEST_LONG=1 runs it"
-    ),
+    pytest.mark.long("four servers and three minutes"),
 ]
 
 

@@ -300,15 +300,16 @@ def test_a_slow_statement_is_told_with_its_page_and_without_values(
 
 
 def test_a_statement_that_failed_after_a_long_time_is_told_too(
-    metered: tuple[Flask, Services], caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _app, services = metered
-    slow_queries.watch(services.engine, longer_than_ms=-1, found=lambda: None)
+    engine = db.make_engine(f"sqlite:///{tmp_path / 'one.sqlite3'}")
+    slow_queries.watch(engine, longer_than_ms=-1, found=lambda: None)
     told = caplog.at_level(logging.WARNING, logger="ged.slow_queries")  # whatever another test set
-    with told, pytest.raises(db.OperationalError), services.engine.connect() as connection:
+    with told, pytest.raises(db.OperationalError, match="no such table"), engine.connect() as connection:
         connection.execute(text("SELECT no_such FROM jobs WHERE id = 17"))
+    engine.dispose()
     said = [record.getMessage() for record in caplog.records if record.name == "ged.slow_queries"]
-    assert any(line.endswith("statement=SELECT no_such FROM jobs WHERE id = ?") for line in said)
+    assert any(line.endswith("statement=SELECT no_such FROM jobs WHERE id = ?") for line in said), said
 
 
 def test_a_quick_statement_is_not_told(metered: tuple[Flask, Services], caplog: pytest.LogCaptureFixture) -> None:

@@ -34,7 +34,7 @@ PASSWORD = "celui du compte"
 def server() -> Running:
     """The run's Keycloak; skips, with the reason, where it is not to be had."""
     if os.environ.get("GED_TEST_LONG") != "1":
-        pytest.skip("half a minute of two processors: asked for by GED_TEST_LONG=1")
+        pytest.skip("half a minute of two processors: `make test-long` runs it")
     try:
         return once("keycloak", start)
     except Unavailable as refusal:
