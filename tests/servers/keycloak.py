@@ -151,7 +151,7 @@ def start(folder: Path) -> Running:
                 )
                 return Running(url, process.pid)
         except httpx.HTTPError:
-            pass
+            pass  # it does not listen yet: asked again until the time is over
         time.sleep(0.3)
     process.kill()
     process.wait()
