@@ -58,6 +58,7 @@ class Slip(Base):
         Index("ix_slips_receiver_unit_id_id", "receiver_unit_id", "id"),
         Index("ix_slips_sender_unit_id_handed_at", "sender_unit_id", "handed_at"),
         Index("ix_slips_on_loan", "sender_unit_id", "return_by", **only_where("purpose = 'on_loan'")),
+        Index("ix_slips_issuing", "state", **only_where("state = 'issuing'")),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -184,6 +184,8 @@ ASKED: dict[str, Callable[[Session, Actor], object]] = {
     "slips": sent_slips,
     "desk": lambda session, who: home.home(session, who, today=TODAY, zone=ZoneInfo("Africa/Lome")),
 }
+OF_THE_PAST = {"done", "preserved", "recent units", "exchanged", "slips"}
+"""Lists with a page or a count of the past itself."""
 
 
 @pytest.mark.parametrize("is_analysed", [False, True])
@@ -196,7 +198,7 @@ def test_a_list_of_what_waits_reads_no_assignments_of_the_past(
         connection.execute(text("ANALYZE" if is_analysed else "DROP TABLE IF EXISTS sqlite_stat1"))
     services.engine.dispose()
     found = {account: steps(services, ASKED[name], account) for account in ("agent", "sg", "dge")}
-    assert max(found.values()) < PAST, found
+    assert max(found.values()) < (PAST if name in OF_THE_PAST else PAST / 30), found
 
 
 def steps(services: Services, ask: Callable[[Session, Actor], object], account: str) -> int:
