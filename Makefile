@@ -94,11 +94,11 @@ bench-kills: ## PostgreSQL killed 20 times (KILLS=20) while six clerks register,
 
 chaos: ## kill site, workers, bridge, PostgreSQL, Redis and Elasticsearch 300 times (KILLS=300) while people work; an hour
 	@$(SETUP) test
-	@GED_TEST_CHAOS=$(or $(KILLS),300) exec $(BIN)/pytest -q -s tests/faults/test_chaos.py
+	@GED_TEST_LONG=1 GED_TEST_CHAOS=$(or $(KILLS),300) exec $(BIN)/pytest -q -s tests/faults/test_chaos.py
 
 power-cuts: ## the power fails 20 times (CUTS=20, 25 at most) under scanning and registering; unsynced writes are lost
 	@$(SETUP) test
-	@GED_TEST_CUTS=$(or $(CUTS),20) exec $(BIN)/pytest -q -s tests/journeys/test_power_cut.py
+	@GED_TEST_LONG=1 GED_TEST_CUTS=$(or $(CUTS),20) exec $(BIN)/pytest -q -s tests/journeys/test_power_cut.py
 
 bench-%: ## run one benchmark of the folder bench/
 	@$(SETUP) bench

@@ -127,7 +127,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     (with ``--no-loadscope-reorder``)."""
     for item in [] if LONG_RUN else items:
         mark = item.get_closest_marker("long")
-        why = mark.args[0] if mark is not None else "the other width of a test in the browser" if _other_width(item) else ""
+        why = (
+            mark.args[0]
+            if mark is not None
+            else "the other width of a test in the browser"
+            if _other_width(item)
+            else ""
+        )
         if why:
             item.add_marker(pytest.mark.skip(reason=f"{why}: `make test-long` runs it"))
     order = (*LONGEST, "journeys", "contracts", "faults", "integration", "migrations")

@@ -13,7 +13,6 @@ import random
 import subprocess
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -40,9 +39,7 @@ from tests.servers import Unavailable, elastic, postgres
 from web.wiring import settings_file
 from web.wiring.services import build_services
 
-KILLS = int(os.environ.get("GED_TEST_CHAOS", "6"))
-ELASTIC_TOO = "GED_TEST_CHAOS" in os.environ
-"""A node that is killed takes half a minute of processor time for each new start. Without it, the run's node stays."""
+KILLS = int(os.environ.get("GED_TEST_CHAOS", "30"))
 SETTLED_S = 240.0
 pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(600 + 30 * KILLS)]
 
@@ -81,19 +78,16 @@ class Redis:
 
 
 @pytest.fixture
-def place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Stage, dict[str, Victim]]]:
+def place(tmp_path: Path) -> Iterator[tuple[Stage, dict[str, Victim]]]:
     """An installation on servers of its own, and everything in it that can be killed."""
     with ExitStack() as stack:
         victims: dict[str, Victim] = {}
         try:
             cluster = stack.enter_context(postgres.durable())
-            if ELASTIC_TOO:
-                node = elastic.Node(elastic.folder_of_a_test(stack))
-                stack.callback(node.kill)
-                victims["elasticsearch"] = Victim(node.kill, node.start)
-                searching = {"GED_ELASTICSEARCH_URL": node.url, "GED_ELASTICSEARCH_INDEX": "chaos"}
-            else:
-                searching = settings_of_run(request.getfixturevalue("elasticsearch_url"), stack)
+            node = elastic.Node(elastic.folder_of_a_test(stack))
+            stack.callback(node.kill)
+            victims["elasticsearch"] = Victim(node.kill, node.start)
+            searching = {"GED_ELASTICSEARCH_URL": node.url, "GED_ELASTICSEARCH_INDEX": "chaos"}
         except Unavailable as refusal:
             pytest.skip(str(refusal))
         redis = Redis(tmp_path / "redis")
@@ -119,15 +113,7 @@ def place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Stag
         )
 
 
-def settings_of_run(url: str, stack: ExitStack) -> dict[str, str]:
-    """The run's node, with an index of this test."""
-    node, name = elastic.connection(url), f"chaos-{uuid.uuid4().hex[:8]}"
-    stack.callback(elastic.forget, node, name)
-    found = {"GED_ELASTICSEARCH_URL": node.url, "GED_ELASTICSEARCH_INDEX": name}
-    found |= {"GED_ELASTICSEARCH_API_KEY": node.api_key} if node.api_key else {}
-    return found | ({"GED_ELASTICSEARCH_CA": str(node.ca_path)} if node.ca_path else {})
-
-
+@pytest.mark.long("kills while people work: `make chaos` plays it; each fault has its own test")
 def test_what_people_were_told_is_there(place: tuple[Stage, dict[str, Victim]]) -> None:
     stage, victims = place
     rng = random.Random(seed := int(os.environ.get("GED_TEST_SEED", random.randrange(10**9))))

@@ -95,7 +95,7 @@ def told_numbers(services: Services) -> dict[int, str]:
 @pytest.mark.slow
 @pytest.mark.servers
 @pytest.mark.timeout(600)
-@pytest.mark.long("sites and workers of two releases in seven stages, before a release")
+@pytest.mark.long("sites and workers of two releases in seven stages")
 def test_a_release_replaces_another_while_people_register(
     make_database: Callable[[], str], empty_redis_url: str, tmp_path: Path
 ) -> None:

@@ -238,6 +238,7 @@ def test_the_number_of_processes_is_a_setting(tmp_path: Path) -> None:
 WARM, PRINTS, PRINTED = 6, 24, 300
 
 
+@pytest.mark.long("hundreds of heavy prints")
 def test_the_memory_of_the_site_stays_flat_over_heavy_prints(tmp_path: Path) -> None:
     place = Installation.make(tmp_path)
     try:

@@ -137,7 +137,7 @@ def machine(database: str, empty_redis_url: str, tmp_path: Path) -> Iterator[Pro
 @pytest.mark.slow
 @pytest.mark.servers
 @pytest.mark.timeout(1200)
-@pytest.mark.long("services of three releases are started one after another, before a release")
+@pytest.mark.long("services of three releases are started one after another")
 def test_a_release_replaces_another_and_one_that_does_not_start_is_left(machine: Processes, tmp_path: Path) -> None:
     place = machine.place
     was = installed(place, "1.0", THIS)

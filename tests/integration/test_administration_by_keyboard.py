@@ -214,6 +214,7 @@ def test_a_refused_form_leads_to_its_field(at: Keys) -> None:
     clean(at)
 
 
+@pytest.mark.long("more forms of the administration by the keyboard; some are filled in the usual run")
 def test_synonyms_are_added_and_taken_back(at: Keys, place: tuple[str, Services]) -> None:
     walk(at, f"{ROOT}/synonymes/")
     at.skip()
@@ -226,6 +227,7 @@ def test_synonyms_are_added_and_taken_back(at: Keys, place: tuple[str, Services]
     assert last(place[1], "synonyms.changed")["removed"] == ["MPT = ministère de la pêche traditionnelle"]
 
 
+@pytest.mark.long("more forms of the administration by the keyboard; some are filled in the usual run")
 def test_a_failed_job_is_taken_up_again_and_the_journal_is_filtered(at: Keys, place: tuple[str, Services]) -> None:
     walk(at, f"{ROOT}/taches")
     at.skip()
@@ -267,6 +269,7 @@ def test_a_post_gets_another_holder(at: Keys, place: tuple[str, Services]) -> No
     expect(at.page.locator("main")).to_contain_text("La modification est annulée")
 
 
+@pytest.mark.long("more forms of the administration by the keyboard; some are filled in the usual run")
 def test_doubles_of_correspondents_are_merged_and_a_delegation_is_given(
     browser: Browser, place: tuple[str, Services]
 ) -> None:
@@ -337,6 +340,7 @@ def choose(at: Keys, selector: str, value: str) -> None:
     raise AssertionError(f"{selector} does not offer {value}")
 
 
+@pytest.mark.long("more forms of the administration by the keyboard; some are filled in the usual run")
 def test_a_circuit_is_refused_without_signatory_then_made_and_taken_back(at: Keys, place: tuple[str, Services]) -> None:
     nature = id_of(place[1], Nature, "demande")
     walk(at, f"{ROOT}/natures/", f"{ROOT}/natures/{nature}", f"{ROOT}/natures/{nature}/circuit")
@@ -382,6 +386,7 @@ def test_a_unit_is_moved_and_merged_and_each_is_taken_back(
     takes_back(at)
 
 
+@pytest.mark.long("more forms of the administration by the keyboard; some are filled in the usual run")
 def test_mailboxes_are_read_and_a_message_is_sent_to_ourselves(at: Keys, place: tuple[str, Services]) -> None:
     at.page.set_viewport_size({"width": 360, "height": 740})
     walk(at, f"{ROOT}/messagerie/")
@@ -400,6 +405,7 @@ def entries(services: Services, action: str) -> int:
         return len(session.scalars(select(AuditEntry.sequence).where(AuditEntry.action == action)).all())
 
 
+@pytest.mark.long("more forms of the administration by the keyboard; some are filled in the usual run")
 def test_a_desk_gets_a_code_and_loses_its_access(at: Keys, place: tuple[str, Services]) -> None:
     services = place[1]
     unit = id_of(services, Unit, "BO")
@@ -425,6 +431,7 @@ def test_a_desk_gets_a_code_and_loses_its_access(at: Keys, place: tuple[str, Ser
     assert (revoked["name"], revoked["before"]["unit"], revoked["after"]) == ("Accueil", unit, None)
 
 
+@pytest.mark.long("more forms of the administration by the keyboard; some are filled in the usual run")
 def test_who_leaves_loses_the_key(at: Keys, place: tuple[str, Services]) -> None:
     services = place[1]
     person = id_of(services, Person, "ablavi", "account")

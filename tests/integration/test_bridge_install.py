@@ -48,6 +48,7 @@ def _lend(names: set[str], target: Path) -> None:
                 (target / top).symlink_to(site / top)
 
 
+@pytest.mark.long("builds wheels and installs them; `make bundle` does it too")
 def test_the_wheel_works_alone(tmp_path: Path) -> None:
     copy = tmp_path / "source"
     subprocess.run(["cp", "-r", str(SOURCE), str(copy)], check=True)

@@ -81,6 +81,7 @@ def key_for(root: Elasticsearch, pattern: str, *privileges: str) -> str:
     return str(root.security.create_api_key(name="ged", role_descriptors={"ged": role})["encoded"])
 
 
+@pytest.mark.long("an Elasticsearch of its own with users and keys")
 def test_a_key_for_its_own_indices_is_enough(node: tuple[str, Path], root: Elasticsearch) -> None:
     url, ca_path = node
     alias = f"ged-{uuid4().hex}"

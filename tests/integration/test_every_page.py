@@ -1,12 +1,12 @@
 """Every page of the site, for each role that may see it, at both widths and in both languages.
 
 axe finds no fault, nothing is too wide, the console is empty, and there is one heading and a title. A page is opened in
-the browser once for each role to which it shows something new: a kind of element (tag, class and attributes) that the
-roles before did not see there. The frame around the pages is one for all of them: its kinds count once.
+the browser for one role, and for each other role to which it shows something new: a kind of element (tag, class and
+attributes) that stands on none of those.
 
-axe is most of the cost. It looks at each opened page in French. In English, at the other width, it looks where a kind of
-element stands that it has not yet seen so: between the two a page differs in its words and in the rules of the style
-sheets, which are those of kinds. Contrast, nearly half of axe, is measured where a kind stands in another for the first
+axe is most of the cost. It looks at each opened page in French. In English, at the other width, and where a form was
+refused, it looks where a kind of element stands that it has not yet seen so: between the two a page differs in its words
+and in the rules of the style sheets, which are those of kinds. Contrast, nearly half of axe, is measured where a kind stands in another for the first
 time. ``GED_TEST_LONG=1`` opens every page for every role, and leaves nothing out.
 """
 
@@ -268,18 +268,16 @@ def test_every_page_has_a_title_and_one_heading_for_each_role(shown: list[Shown]
 
 
 def _new_to_look_at(shown: list[Shown]) -> list[Shown]:
-    """The pages that show a role some element that no earlier role saw on that page, or on any page around it."""
+    """Each page for one role, and for another where it shows an element that stands on none of those."""
     if LONG_RUN:
         return shown
-    known: dict[str, set[tuple[str, str]]] = {}
-    frame: set[tuple[str, str]] = set()
-    chosen = []
+    chosen = _once(shown)
+    known = Elements(*(one.text for one in chosen))
     for one in shown:
         elements = Elements(one.text)
-        if one.endpoint not in known or elements.kinds - known[one.endpoint] or elements.frame - frame:
+        if elements.kinds - known.kinds or elements.frame - known.frame:
             chosen.append(one)
-        known.setdefault(one.endpoint, set()).update(elements.kinds)
-        frame |= elements.frame
+        known.add(elements)
     return chosen
 
 
@@ -339,7 +337,7 @@ def _send_empty(page: Page, path: str, n: int, walk: Walk) -> int:
         return 0
     if not page.evaluate("document.querySelector('.errors, .error-summary, [aria-invalid=true]') !== null"):
         walk.wrong.append(f"{path}: the refused form {n} names no error")
-    look_at(page, "fr", walk, where=f"{path} refused")
+    look_at(page, "fr", walk, where=f"{path} refused", is_refused=True)
     return 1
 
 
@@ -408,15 +406,19 @@ def _signed_in(browser: Browser, url: str, client: FlaskClient, walk: Walk) -> I
         yield page
 
 
-def look_at(page: Page, language: str, walk: Walk, *, where: str) -> None:
-    """Check the loaded page at both widths: axe at one width for each language, or at both."""
+def look_at(page: Page, language: str, walk: Walk, *, where: str, is_refused: bool = False) -> None:
+    """Check the loaded page at both widths: axe at one width for each language, or at both.
+
+    Args:
+        is_refused: the page is a form with its errors; without them it is looked at too.
+    """
     shows, seen_by_axe = Elements(page.content()), walk.seen[language]
     is_new = LONG_RUN or bool(shows.kinds - seen_by_axe.kinds or shows.frame - seen_by_axe.frame)
     without = [] if LONG_RUN or shows.styled - seen_by_axe.styled else [CONTRAST]
     seen_by_axe.add(shows)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
-        by_axe = LONG_RUN or (width == AXE_AT[language] and (is_new or language == "fr"))
+        by_axe = LONG_RUN or (width == AXE_AT[language] and (is_new or (language == "fr" and not is_refused)))
         if by_axe:
             page.evaluate(walk.axe)
         found = page.evaluate(LOOK, [by_axe, without])

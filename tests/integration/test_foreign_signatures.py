@@ -97,6 +97,7 @@ def test_a_packet_that_tells_more_than_who_wrote_is_a_change(made):
     assert (report.reason, report.changes) == ("modified_after", ("metadata", "new_field"))
 
 
+@pytest.mark.long("EU DSS over files that others signed; what we say of them is tested")
 def test_eu_dss_calls_them_sound(made):
     folder, _ = made
     said = eudss.check(

@@ -17,6 +17,7 @@ PAGES = 300 if os.environ.get("GED_TEST_LONG") else 16
 LIMIT_MB = 600 if PAGES == 300 else 600 - 100  # a hundred remain for the longer document
 
 
+@pytest.mark.long("the memory of a long document")
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_memory_of_the_tree_of_processes(tmp_path: Path) -> None:

@@ -85,7 +85,10 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("drawn")
 
 
-@pytest.mark.parametrize("ending", MADE)
+@pytest.mark.parametrize(
+    "ending",
+    ["docx", "odt", *(pytest.param(one, marks=pytest.mark.long("an older form of Word")) for one in ("doc", "rtf"))],
+)
 def test_a_document_is_drawn_and_its_own_words_are_kept(
     engine: TesseractEngine, drawn: Path, tmp_path: Path, ending: str
 ) -> None:
@@ -106,7 +109,7 @@ def test_a_document_is_drawn_and_its_own_words_are_kept(
     assert stored.read_bytes() == before
     shutil.copy(result.searchable_pdf, drawn / f"{ending}.pdf")
     made = sorted(drawn.iterdir())
-    if len(made) == len(MADE):
+    if len(made) in (2, len(MADE)):  # the last of the usual run, or of the long one
         assert all(one.compliant for one in verapdf.check(made))
 
 

@@ -80,6 +80,7 @@ def codings(result: Recognition) -> list[tuple[str, int]]:
         return [(str(group.I.Filter), len(group.keys()) - 1) for group in groups]
 
 
+@pytest.mark.long("veraPDF over every kind of page; the form of the files is looked at by the other tests of PDF/A")
 def test_verapdf_finds_every_kind_compliant(made: dict[str, Recognition]) -> None:
     verdicts = verapdf.check([result.searchable_pdf for result in made.values()])
     for name, verdict in zip(made, verdicts, strict=True):

@@ -139,6 +139,7 @@ def test_the_last_try_of_a_token_is_never_taken_from_here(
     assert refused.value.code == code
 
 
+@pytest.mark.long("a batch in SoftHSM; one letter in a token is signed in the tests beside it")
 def test_a_batch_of_letters_is_signed_in_the_token_ten_by_ten(house: House) -> None:
     """In the way the browser does it."""
     with house.services.reading() as session:

@@ -128,6 +128,7 @@ def test_a_worker_killed_in_the_middle_is_replaced_when_its_lease_ends(here: Ins
     assert all("véhicules" in text for text in texts)
 
 
+@pytest.mark.long("a worker that ends in the middle; the killed one is replaced in the usual run")
 def test_a_work_horse_that_is_killed_costs_a_lease_and_no_worker(here: Installation) -> None:
     """As when memory runs out: the kernel kills the child of one job, and the worker continues."""
     _, _, job_id = here.letter_with_pages(3)
@@ -141,6 +142,7 @@ def test_a_work_horse_that_is_killed_costs_a_lease_and_no_worker(here: Installat
     assert worker.poll() is None
 
 
+@pytest.mark.long("a worker that ends in the middle; the killed one is replaced in the usual run")
 def test_told_to_stop_in_the_middle_it_ends_and_another_goes_on(here: Installation) -> None:
     _, _, job_id = here.letter_with_pages(40)
     worker = here.start_worker()

@@ -54,6 +54,7 @@ def ours(made):
     return found
 
 
+@pytest.mark.long("EU DSS over every kind of signature; it judges our own kinds in tests/integration/test_house_judges")
 def test_eu_dss_agrees_on_every_signature(made, ours):
     folder, files, _, _, places = made
     said = eudss.check([folder / f"{name}.pdf" for name in files], places, at=NOW + timedelta(minutes=1))

@@ -87,6 +87,9 @@ def _until_received(office: Journey, count: int) -> None:
     raise AssertionError(f"page {count} did not arrive: {page.words[1000:3000] if page else 'no site'}")
 
 
+@pytest.mark.long(
+    "a disk that forgets under a whole installation, as `make power-cuts`; each store is cut in test_power_cut_at_once"
+)
 def test_nothing_that_a_person_was_told_is_lost(office_on_a_disk: tuple[Journey, Disk]) -> None:
     office, disk = office_on_a_disk
     rng = random.Random()  # any moment may be an unfavourable one

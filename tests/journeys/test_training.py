@@ -132,6 +132,7 @@ def has_scanner(page: Page) -> bool:
     return page.locator("#scan-order option[value*='pnm:0']").count() == 1
 
 
+@pytest.mark.long("each exercise in Chromium; the exercises are judged one by one in tests/integration/test_training*")
 def test_each_role_passes_its_exercises(office: Office) -> None:
     people = ("bo.agent", "sg.secretariat", "sg", "dge.chef", "dge.etudes", "admin", "auditeur")
     for account in people:
