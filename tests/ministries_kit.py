@@ -38,7 +38,7 @@ from tests.site import sign_in
 
 MARK = "zibeline"
 """Stands in every text of the other ministry, and nowhere else."""
-WALKERS = ROLES if "GED_TEST_LONG" in os.environ else ("agent", "sg", "admin", "auditeur")
+WALKERS = ROLES if "GED_TEST_LONG" in os.environ else ("agent", "admin", "auditeur")
 """Who walks all pages; ``GED_TEST_LONG=1``: each role."""
 PREFIX = "x-"
 """Before the codes and accounts of the own ministry."""
