@@ -6,9 +6,9 @@ attributes) that stands on none of those.
 
 axe is most of the cost. It looks at each opened page in French. In English, at the other width, and where a form was
 refused, it looks where a kind of element stands that it has not yet seen so: between the two a page differs in its words
-and in the rules of the style sheets, which are those of kinds. Contrast, nearly half of axe, is measured where a kind stands in another for the first
-time. Every third page
-is opened in English. ``GED_TEST_LONG=1`` opens every page for every role in both languages, and leaves nothing out.
+and in the rules of the style sheets, which are those of kinds. Contrast, nearly half of axe, is measured where a kind
+stands in another for the first time. Every third page is opened in English. ``make pages`` opens every page for every
+role in both languages, and leaves nothing out.
 """
 
 from __future__ import annotations
