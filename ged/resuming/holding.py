@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ged import locks
+from ged.errors import NotFound
 from ged.register.counters import closed_until, is_by_year
 from ged.register.models import MailNumber, Register, RegisterCounter, RegisterNature
 from ged.resuming.models import RegisterHold
@@ -15,22 +16,30 @@ from ged.unit import SYSTEM, UnitOfWork
 HELD = "registers.held"
 
 
-def hold_registers(uow: UnitOfWork, *, copied_at: datetime) -> list[str]:
+def hold_registers(uow: UnitOfWork, *, copied_at: datetime, code: str = "") -> list[str]:
     """Let every open register wait in each year in which it may have given numbers since a copy. Archives of paper books do
     not wait: nobody stamps their numbers on paper.
 
     A register that waits already waits on, also for what its earlier copy lacked.
 
+    Args:
+        code: this register alone, where a clerk said a wrong number; empty: all.
+
     Returns:
         Codes of the registers, by their ids; a code once for each year that waits.
+
+    Raises:
+        NotFound: ``register.unknown``: no open register has the code.
     """
     session, zone = uow.session, uow.services.zone
     copied_on, today = copied_at.astimezone(zone).date(), uow.now.astimezone(zone).date()
     highest = session.scalar(select(func.max(MailNumber.id))) or 0
-    held = []
-    for register in session.scalars(
-        select(Register).where(Register.closed_at.is_(None)).order_by(Register.id)
-    ).unique():
+    held: list[str] = []
+    rows = select(Register).where(Register.closed_at.is_(None)).order_by(Register.id)
+    registers = session.scalars(rows.where(Register.code == code) if code else rows).unique().all()
+    if code and not registers:
+        raise NotFound("register.unknown", "name an open register by its code", register=code)
+    for register in registers:
         if register.nature is RegisterNature.ARCHIVE:
             continue
         for year in _years(session, register, copied_on, today):

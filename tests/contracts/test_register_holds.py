@@ -15,6 +15,7 @@ from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
 from ged.register import clock, typed_numbers
 from ged.register.models import ClosingPeriod, MailNumber, Register, RegisterClosing, RegisterNature
 from ged.resuming import operations, queries
+from ged.resuming.holding import hold_registers
 from ged.unit import SYSTEM, Services
 from ged.verify import verify
 from tests.factories import NOW, actor, make_organisation, make_services
@@ -152,6 +153,19 @@ def test_a_second_failure_before_the_answer_keeps_the_earlier_copy(services: Ser
     hold(services, now=NOW + timedelta(hours=2))
     refused(services)
     assert release(services, "ARR", 3, now=NOW + timedelta(hours=2)).lost == 2
+
+
+def test_a_number_that_was_said_too_low_is_said_again(services: Services) -> None:
+    hold(services)
+    release(services, "ARR", 2)
+    with pytest.raises(NotFound, match=r"register\.unknown"), services.unit_of_work(NOW) as uow:
+        hold_registers(uow, copied_at=COPIED_AT, code="NONE")
+    with services.unit_of_work(NOW) as uow:
+        assert hold_registers(uow, copied_at=COPIED_AT, code="ARR") == ["ARR"]
+    refused(services)
+    assert release(services, "ARR", 5).lost == 3
+    with services.reading() as session:
+        assert queries.lost(session, actor(services, "agent"))[1] == 5
 
 
 def test_lost_numbers_of_a_year_that_is_over_stay_in_their_year(services: Services) -> None:

@@ -21,7 +21,10 @@ def registers() -> None:
     type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]),
     help="The moment to which the database was brought back, in the installation's time zone.",
 )
-def hold(since: datetime) -> None:
+@click.option(
+    "--register", "code", default="", help="The code of one register, where a wrong number was said.  [default: all]"
+)
+def hold(since: datetime, code: str) -> None:
     """Let the registers wait for the last number on paper, where another tool brought the database back.
 
     `ged restore` does this itself. Call it before the site is started: a snapshot of the machine or the log of PostgreSQL
@@ -32,7 +35,7 @@ def hold(since: datetime) -> None:
     if copied_at > now:
         raise click.UsageError("--since is later than now")
     with services.unit_of_work(now) as uow:
-        held = hold_registers(uow, copied_at=copied_at)
+        held = hold_registers(uow, copied_at=copied_at, code=code)
     click.echo(
         f"{len(held)} registers wait: {', '.join(dict.fromkeys(held))}. For each of them a clerk says the last number on paper, "
         "at /registres/reprise"
