@@ -156,6 +156,18 @@ def _other_width(item: pytest.Item) -> bool:
     return item.callspec.params["width"] != given[0][zlib.crc32(item.originalname.encode()) % 2]
 
 
+def _other_database(item: pytest.Item) -> bool:
+    """Whether an integration test of both databases runs on one of them in the usual run, and this is the other one.
+
+    Half of the tests run on each. Contracts, faults with their races, and migrations run on both.
+    """
+    if item.path.parent.name != "integration" or not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+        return False
+    given = [one for one in item.callspec.params.values() if one in ("sqlite", "postgresql")]
+    others = sorted(f"{name} {one}" for name, one in item.callspec.params.items() if one not in ("sqlite", "postgresql"))
+    return len(given) == 1 and given[0] != ("sqlite", "postgresql")[zlib.crc32(f"{item.originalname}{others}".encode()) % 2]
+
+
 def pytest_collection_finish() -> None:
     """Exclude modules and collected tests, about a million objects, from all later garbage collections.
 
