@@ -163,9 +163,10 @@ def _other_database(item: pytest.Item) -> bool:
     """
     if item.path.parent.name != "integration" or not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
         return False
-    given = [one for one in item.callspec.params.values() if one in ("sqlite", "postgresql")]
-    others = sorted(f"{name} {one}" for name, one in item.callspec.params.items() if one not in ("sqlite", "postgresql"))
-    return len(given) == 1 and given[0] != ("sqlite", "postgresql")[zlib.crc32(f"{item.originalname}{others}".encode()) % 2]
+    of_both, params = ("sqlite", "postgresql"), item.callspec.params
+    given = [one for one in params.values() if one in of_both]
+    name = f"{item.originalname}{sorted(f'{name} {one}' for name, one in params.items() if one not in of_both)}"
+    return len(given) == 1 and given[0] != of_both[zlib.crc32(name.encode()) % 2]
 
 
 def pytest_collection_finish() -> None:
