@@ -126,14 +126,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave what is long to the long run, and put the longest files first, so that all workers end at about one time
     (with ``--no-loadscope-reorder``)."""
     for item in [] if LONG_RUN else items:
-        mark = item.get_closest_marker("long")
-        why = (
-            mark.args[0]
-            if mark is not None
-            else "the other width of a test in the browser"
-            if _other_width(item)
-            else ""
-        )
+        why = _left_to_the_long_run(item)
         if why:
             item.add_marker(pytest.mark.skip(reason=f"{why}: `make test-long` runs it"))
     order = (*LONGEST, "journeys", "contracts", "faults", "integration", "migrations")
@@ -143,6 +136,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return min(ranks.get(name, len(order)) for name in (item.path.stem, *item.path.parts))
 
     items.sort(key=rank)
+
+
+def _left_to_the_long_run(item: pytest.Item) -> str:
+    """Why the usual run does without a test; empty: it does not."""
+    mark = item.get_closest_marker("long")
+    if mark is not None:
+        return str(mark.args[0])
+    if _other_width(item):
+        return "the other width of a test in the browser"
+    return "the other database, of a test that runs on both" if _other_database(item) else ""
 
 
 def _other_width(item: pytest.Item) -> bool:
