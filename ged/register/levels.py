@@ -18,6 +18,7 @@ from ged.org.models import NoticeKind, Person, Post, PostRole
 from ged.ports import Confidentiality, MailId
 from ged.register.models import LevelRequest, Mail
 from ged.register.operations import deciding_post, mail_to_change, working_post
+from ged.seconded import humans
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 MAX_REASON = 500
@@ -190,13 +191,13 @@ def _end_request(uow: UnitOfWork, mail_id: int) -> None:
 
 
 def _second_post(session: Session, mail: Mail, asked: LevelRequest, actor: Actor) -> HeldPost | None:
-    """The post through which the actor may agree: another person than the requester, who sees the letter for work."""
-    if asked.asked_by_id == actor.person_id:
-        return None
+    """The post through which the actor may agree, who sees the letter for work and is no side of the requester."""
     through = access.through(session, mail.id, Confidentiality(mail.level), actor)
     if through is None or through.because == "secretary" or not through.works:
         return None
-    return through
+    # Who acts for the requester would agree with the requester's own right.
+    is_second = asked.asked_by_id not in humans(session, actor, through, on=asked.asked_at.date())
+    return through if is_second else None
 
 
 def _require_reader(uow: UnitOfWork, mail: Mail, level: Confidentiality, actor: Actor) -> None:

@@ -9,13 +9,14 @@ from sqlalchemy import select, update
 from ged.audit import AuditEntry, AuditPayload
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.org import notices
-from ged.org.models import NoticeKind, Person
+from ged.org.models import DelegationKind, NoticeKind, Person
 from ged.ports import Confidentiality, MailId
 from ged.register import levels, queries
 from ged.register.models import Mail, Register
 from ged.register.operations import IncomingForm, register_incoming
 from ged.routing.operations import ImputationForm, impute
 from ged.unit import Services
+from tests.exception_kit import delegate
 from tests.factories import NOW, actor, make_organisation, make_services
 
 ORDINARY, RESTRICTED, SECRET = Confidentiality.ORDINARY, Confidentiality.RESTRICTED, Confidentiality.SECRET
@@ -154,6 +155,22 @@ def test_from_secret_it_takes_two(services: Services) -> None:
         payload = session.get_one(AuditPayload, entry.sequence).payload
     assert entry.person_id == actor(services, "dge").person_id
     assert payload["asked_by"] == actor(services, "sg").person_id
+
+
+@pytest.mark.parametrize("kind", [DelegationKind.DELEGATION, DelegationKind.INTERIM])
+def test_who_acts_for_the_requester_is_no_second_person(services: Services, kind: DelegationKind) -> None:
+    mail = secret(services)
+    delegate(services, "sg", "etudes", kind)
+    assert change(services, mail, "sg", ORDINARY) is SECRET
+    asked = request_of(services, mail, "etudes")
+    assert asked is not None
+    assert not asked.may_agree
+    assert NoticeKind.LEVEL_ASKED not in told(services, "etudes")
+    with pytest.raises(Forbidden, match=r"level\.second_person"), services.unit_of_work(NOW) as uow:
+        levels.agree(uow, mail, asked.id, actor=actor(services, "etudes"))
+    with services.unit_of_work(NOW) as uow:
+        levels.agree(uow, mail, asked.id, actor=actor(services, "dge"))
+    assert level(services, mail) is ORDINARY
 
 
 def test_when_only_the_addressee_decides_everybody_who_may_agree_is_told(services: Services) -> None:
