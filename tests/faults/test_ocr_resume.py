@@ -99,6 +99,7 @@ def gone(word: str, within_s: float = 20.0) -> bool:
     return not alive(word)
 
 
+@pytest.mark.long("a reader that is killed again and again; once, in the tests beside it")
 @pytest.mark.slow
 def test_a_reader_killed_again_and_again_reads_hardly_a_page_twice(
     tmp_path: Path, document: Path, program: Path

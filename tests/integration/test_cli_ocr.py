@@ -116,7 +116,9 @@ def test_usage_is_exit_2(tmp_path: Path, arguments: list[str]) -> None:
     assert "Usage: " in done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long("the other signal"))]
+)
 def test_interrupted_it_leaves_nothing_half_done(tmp_path: Path, number: signal.Signals) -> None:
     for name in range(8):
         save(draw(), tmp_path / f"{name}.png")

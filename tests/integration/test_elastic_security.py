@@ -20,7 +20,11 @@ from tests import servers
 from tests.contracts.letters import ALL, letter
 from tests.servers import elastic
 
-pytestmark = [pytest.mark.servers, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.servers,
+    pytest.mark.slow,
+    pytest.mark.long("an Elasticsearch of its own with users and keys"),
+]
 
 PASSWORD = "tests-only"
 BCRYPT = "$2a$04$LY.v.flEzP9xQ2T6txCDQ.ogvmpxqJk3lxf083vpsMIkrHlCYJKOK"
@@ -81,7 +85,6 @@ def key_for(root: Elasticsearch, pattern: str, *privileges: str) -> str:
     return str(root.security.create_api_key(name="ged", role_descriptors={"ged": role})["encoded"])
 
 
-@pytest.mark.long("an Elasticsearch of its own with users and keys")
 def test_a_key_for_its_own_indices_is_enough(node: tuple[str, Path], root: Elasticsearch) -> None:
     url, ca_path = node
     alias = f"ged-{uuid4().hex}"

@@ -14,6 +14,7 @@ KINDS = ("office", "typescript", "stamped", "thin", "sealed")
 LETTERS = 12
 
 
+@pytest.mark.long("dozens of aged pages are read; the rules of the fields have tests of their own")
 @pytest.mark.slow
 def test_what_is_called_sure_is_right_on_aged_pages(tmp_path: Path) -> None:
     chosen = letters()[::3][:LETTERS]

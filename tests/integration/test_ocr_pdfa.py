@@ -89,6 +89,7 @@ def test_verapdf_finds_every_kind_compliant(made: dict[str, Recognition]) -> Non
         assert verdict.assertions > 100
 
 
+@pytest.mark.long("veraPDF over every kind of page; the form of the files is looked at by the other tests of PDF/A")
 def test_verapdf_does_not_nod_everything_through(made: dict[str, Recognition], tmp_path: Path) -> None:
     broken, plain = tmp_path / "broken.pdf", digital_pdf(tmp_path / "plain.pdf")
     with pikepdf.open(made["g4"].searchable_pdf) as pdf:

@@ -291,6 +291,7 @@ def test_what_was_proven_before_a_revocation_stays_good(house: House, proven_aft
     assert gone.judged(unproven, NOW).verdict is Verdict.RED
 
 
+@pytest.mark.long("a whole renewal under a passphrase that costs a quarter of a second at each step")
 def test_a_renewal_waits_for_the_keeper_and_the_persons_key_stays(old: House) -> None:
     assert old.protect().exit_code == 0
     give_passwords(old.services)

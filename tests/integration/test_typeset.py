@@ -40,6 +40,7 @@ def test_the_same_data_gives_the_same_bytes_and_this_process_keeps_none_of_it() 
     assert memory_kb() - before < 20_000
 
 
+@pytest.mark.long("large pages one after another")
 def test_large_pages_one_after_another_do_not_end_the_child_that_sets_them() -> None:
     for n in range(6):
         rows = [
