@@ -13,7 +13,6 @@ from sqlalchemy.engine import ExceptionContext
 logger = logging.getLogger(__name__)
 
 LONGEST_TEXT = 2_000
-_BEGAN = "ged_began_s"
 _VALUES = re.compile(r"'(?:[^']|'')*'|(?<![\w$.:%])\d+(?:\.\d+)?(?!\w)")
 """Values that a statement names itself instead of a placeholder."""
 
@@ -27,11 +26,14 @@ def watch(engine: Engine, *, longer_than_ms: int, found: Callable[[], None]) -> 
         found: called at each of them.
     """
 
+    # Errors are told to a dialect, which several engines may share: each watch finds its own statements by this key.
+    began = object()
+
     def begin(connection: Connection, *_rest: Any) -> None:
-        connection.info[_BEGAN] = time.perf_counter()
+        connection.info[began] = time.perf_counter()
 
     def end(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
-        spent_ms = (time.perf_counter() - connection.info.pop(_BEGAN, math.inf)) * 1000
+        spent_ms = (time.perf_counter() - connection.info.pop(began, math.inf)) * 1000
         if spent_ms > longer_than_ms:
             found()
             logger.warning("query.slow ms=%.0f statement=%s", spent_ms, without_values(statement))

@@ -302,12 +302,14 @@ def test_a_slow_statement_is_told_with_its_page_and_without_values(
 def test_a_statement_that_failed_after_a_long_time_is_told_too(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    engine = db.make_engine(f"sqlite:///{tmp_path / 'one.sqlite3'}")
-    slow_queries.watch(engine, longer_than_ms=-1, found=lambda: None)
-    told = caplog.at_level(logging.WARNING, logger="ged.slow_queries")  # whatever another test set
-    with told, pytest.raises(db.OperationalError, match="no such table"), engine.connect() as connection:
+    one, other = (db.make_engine(f"sqlite:///{tmp_path / name}") for name in ("other.sqlite3", "one.sqlite3"))
+    other.dialect = one.dialect  # errors are told to a dialect
+    slow_queries.watch(other, longer_than_ms=60_000, found=lambda: pytest.fail("none is slow"))
+    slow_queries.watch(one, longer_than_ms=-1, found=lambda: None)
+    told = caplog.at_level(logging.WARNING, logger="ged.slow_queries")
+    with told, pytest.raises(db.OperationalError, match="no such table"), one.connect() as connection:
         connection.execute(text("SELECT no_such FROM jobs WHERE id = 17"))
-    engine.dispose()
+    one.dispose()
     said = [record.getMessage() for record in caplog.records if record.name == "ged.slow_queries"]
     assert any(line.endswith("statement=SELECT no_such FROM jobs WHERE id = ?") for line in said), said
 
