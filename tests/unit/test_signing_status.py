@@ -56,11 +56,17 @@ def kept(tmp_path):
 
 
 @pytest.fixture
-def opened(monkeypatch):
-    """Counts the uses of the authority's key."""
+def opened(monkeypatch, tmp_path):
+    """Counts the uses of the authority's key. A thread that an earlier test left may open another authority meanwhile."""
     times = []
     before = Authority.open.__func__
-    monkeypatch.setattr(Authority, "open", classmethod(lambda cls, *a, **k: times.append(1) or before(cls, *a, **k)))
+
+    def count(cls, folder, *a, **k):
+        if tmp_path in folder.parents:
+            times.append(folder)
+        return before(cls, folder, *a, **k)
+
+    monkeypatch.setattr(Authority, "open", classmethod(count))
     return times
 
 
