@@ -18,6 +18,9 @@ from ged.db import UtcDateTime
 from ged.org.models import Holding, held_on
 from ged.unit import Actor, HeldPost
 
+DECIDING = frozenset({"holder", "delegation", "interim"})
+"""How a post is held (``HeldPost.because``) by whoever decides for it; a secretary prepares, and who signs by order does not decide."""
+
 
 class Step(StrEnum):
     """How far a request has come; it is stored as its times."""
@@ -58,6 +61,11 @@ def step_of(row: Seconded, now: datetime) -> Step:
 def undecided(table: type[Seconded]) -> tuple[ColumnElement[bool], ...]:
     """The clauses of requests on which nothing is noted yet; their time may be over."""
     return table.confirmed_at.is_(None), table.refused_at.is_(None), table.lapsed_at.is_(None)
+
+
+def is_undecided(row: Seconded) -> bool:
+    """As ``undecided``, of a row."""
+    return row.confirmed_at is None and row.refused_at is None and row.lapsed_at is None
 
 
 def humans(session: Session, actor: Actor, post: HeldPost | None, *, on: date) -> frozenset[int]:

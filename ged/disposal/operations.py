@@ -14,14 +14,13 @@ from ged.errors import Forbidden, Invalid, NotFound
 from ged.org import tree
 from ged.org.actors import load_actor
 from ged.register.models import Mail
-from ged.seconded import Step, are_two, humans, step_of, undecided
+from ged.seconded import DECIDING, Step, are_two, humans, is_undecided, step_of, undecided
 from ged.unit import SYSTEM, Actor, HeldPost, Role, UnitOfWork
 
 LASTS = timedelta(days=15)
 """How long a slip waits: to read a list takes longer than to answer a question."""
 MAX_REASON = 300
 HEADS = frozenset({Role.HEAD, Role.AUTHORITY})
-DECIDING = frozenset({"holder", "delegation", "interim"})
 
 
 def spoken_units(posts: Iterable[HeldPost], actor: Actor) -> frozenset[int]:
@@ -139,7 +138,7 @@ def lapse_due(uow: UnitOfWork) -> int:
     due = select(Disposal.id).where(*undecided(Disposal), Disposal.expires_at <= uow.now).order_by(Disposal.id)
     done = 0
     for row in locks.hold(uow.session, Disposal, uow.session.scalars(due).all()):
-        if row.confirmed_at is None and row.refused_at is None and row.lapsed_at is None:
+        if is_undecided(row):
             row.lapsed_at = uow.now
             uow.record("disposal.lapsed", "disposal", row.id, actor=SYSTEM, asked_by=row.asked_by_id)
             done += 1

@@ -9,20 +9,20 @@ from sqlalchemy.orm import Session, aliased
 
 from ged.disposal.lists import Line, digest_of, eligible
 from ged.disposal.models import Disposal, DisposalLine
-from ged.disposal.operations import DECIDING, HEADS, second_post, sides_of, spoken_units
+from ged.disposal.operations import HEADS, second_post, sides_of, spoken_units
 from ged.errors import Forbidden, NotFound
 from ged.org.models import Person, Unit
 from ged.ports import MailId
 from ged.register.models import Mail
 from ged.register.states import MailState
-from ged.seconded import Step, step_of
+from ged.seconded import DECIDING, Step, step_of
 from ged.unit import Actor
 
 SHOWN = 100
 
 
 @dataclass(frozen=True)
-class SlipRow:
+class DisposalRow:
     """A slip of disposal.
 
     Attributes:
@@ -46,7 +46,7 @@ class SlipRow:
 
 
 @dataclass(frozen=True)
-class SlipLine:
+class LineNow:
     """A letter as it was frozen, and as it is now; ``present`` is None where it may not be eliminated any more, or is not seen."""
 
     mail_id: int
@@ -67,11 +67,11 @@ class SlipLine:
 
 
 @dataclass(frozen=True)
-class Slip:
+class OpenedDisposal:
     """A slip with its lines. ``is_same``: the letters are what was frozen."""
 
-    row: SlipRow
-    lines: tuple[SlipLine, ...]
+    row: DisposalRow
+    lines: tuple[LineNow, ...]
     is_same: bool
 
 
@@ -114,7 +114,7 @@ def proposal(session: Session, unit_id: int, actor: Actor, *, on: date, zone: Zo
     return Proposal(unit_id, session.get_one(Unit, unit_id).name, lines, digest_of(unit_id, lines))
 
 
-def listing(session: Session, actor: Actor, *, now: datetime, on: date) -> tuple[SlipRow, ...]:
+def listing(session: Session, actor: Actor, *, now: datetime, on: date) -> tuple[DisposalRow, ...]:
     """The slips of the units that an actor heads: those that wait for the actor first, then the newest."""
     units = sorted(spoken_units(actor.posts, actor))
     rows = [
@@ -123,7 +123,9 @@ def listing(session: Session, actor: Actor, *, now: datetime, on: date) -> tuple
     return tuple(sorted(rows, key=lambda row: not row.may_decide))
 
 
-def slip(session: Session, disposal_id: int, actor: Actor, *, now: datetime, on: date, zone: ZoneInfo) -> Slip:
+def slip(
+    session: Session, disposal_id: int, actor: Actor, *, now: datetime, on: date, zone: ZoneInfo
+) -> OpenedDisposal:
     """A slip with its lines, for who heads its unit.
 
     Raises:
@@ -142,9 +144,9 @@ def slip(session: Session, disposal_id: int, actor: Actor, *, now: datetime, on:
     is_same = len(present) == row.count and digest_of(row.unit_id, present) == row.content_hash
     seen = {one.mail_id: one for one in present}
     lines = tuple(
-        SlipLine(one.mail_id, one.number, one.closed_on, one.kept_until, seen.get(one.mail_id)) for one in frozen
+        LineNow(one.mail_id, one.number, one.closed_on, one.kept_until, seen.get(one.mail_id)) for one in frozen
     )
-    return Slip(_row(session, *found, actor, now, on), lines, is_same)
+    return OpenedDisposal(_row(session, *found, actor, now, on), lines, is_same)
 
 
 def of_letter(session: Session, mail_id: MailId) -> Decided | None:
@@ -178,10 +180,10 @@ def _slips() -> Select[Disposal, str, str, str | None]:
 
 def _row(
     session: Session, row: Disposal, unit: str, by: str, second: str | None, actor: Actor, now: datetime, on: date
-) -> SlipRow:
+) -> DisposalRow:
     step = step_of(row, now)
     is_waiting = step is Step.WAITING
-    return SlipRow(
+    return DisposalRow(
         row.id, unit, row.reason, row.count, row.content_hash, by, row.asked_at, row.expires_at, second or "",
         row.confirmed_at or row.refused_at, step,
         is_waiting and second_post(session, row, actor, on=on) is not None,

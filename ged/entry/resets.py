@@ -21,7 +21,7 @@ from ged.errors import Forbidden, Invalid, NotFound
 from ged.notices import finding
 from ged.notices.models import FactorStep, Occasion
 from ged.org.models import Person
-from ged.seconded import Step, step_of, undecided
+from ged.seconded import Step, is_undecided, step_of, undecided
 from ged.unit import SYSTEM, Actor, Role, Services, UnitOfWork
 
 LASTS = timedelta(hours=24)
@@ -121,7 +121,7 @@ def lapse_due(uow: UnitOfWork) -> int:
     locks.hold(uow.session, Person, {row.person_id for row in due})
     for row in due:
         uow.session.refresh(row)
-        if row.confirmed_at is None and row.refused_at is None and row.lapsed_at is None:
+        if is_undecided(row):
             _lapse(uow, row)
             noted += 1
     return noted

@@ -17,10 +17,8 @@ from ged.org.actors import heading_post, load_actor, posts_granting
 from ged.org.models import Person
 from ged.ports import Confidentiality
 from ged.register.models import Mail
-from ged.seconded import are_two, humans
+from ged.seconded import DECIDING, are_two, humans
 from ged.unit import Actor, HeldPost
-
-DECIDING = frozenset({"holder", "delegation", "interim"})
 
 
 @dataclass(frozen=True)
