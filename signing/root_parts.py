@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from ged.durable import replace_file
+from ged.durable import replace_file, sync_folder
 from ged.errors import ConfigError, Invalid
 from signing.authority_key import encrypted
 from signing.pki import OfflineRoot
@@ -141,9 +141,25 @@ def put(made: Made, offline: OfflineRoot) -> None:
         "format": FORMAT, "key_sha256": hashlib.sha256(content).hexdigest(), "holders": dict(made.parts.holders),
         "pairs": {pair: one.hex() for pair, one in made.parts.sealed.items()},
     }  # fmt: skip
+    _finish(offline.folder)
     replace_file(offline.folder / NEW, json.dumps(told, indent=1).encode() + b"\n", mode=0o600)
     replace_file(offline.folder / "root.key", content, mode=0o600)
-    (offline.folder / NEW).replace(offline.folder / FILE)
+    _finish(offline.folder)
+
+
+def _finish(folder: Path) -> None:
+    """Give the new parts their name where the key is theirs. A split that was interrupted before this is finished by the next one:
+    it would write its own parts over the only ones that open the key.
+    """
+    place, key = folder / NEW, (folder / "root.key").read_bytes()
+    if place.exists() and _read(place, hashlib.sha256(key).hexdigest()) is not None:
+        place.replace(folder / FILE)
+        sync_folder(folder)
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two typed texts are one part."""
+    return _signs(one) == _signs(other)
 
 
 def _text(letter: str, bare: str) -> str:

@@ -17,6 +17,7 @@ from ged.org.passwords import hash_password
 from ged.unit import Role
 from signing import root_parts
 from signing.pki import OfflineRoot
+from tests.terminal_kit import Terminal
 from tests.worker_kit import Installation
 from web.commands import main
 from web.wiring import root_parts as wired
@@ -48,7 +49,7 @@ def split(root: Path, passphrase: str = WORDS, holders: tuple[str, str] = ("sg",
     """Split the key; the three parts as they were told."""
     told: dict[str, str] = {}
 
-    def tell(letter: str, text: str) -> str:
+    def tell(letter: str, text: str, _is_again: bool) -> str:
         told[letter] = text
         return text.lower().replace("-", " ")
 
@@ -103,10 +104,14 @@ def test_holders_that_somebody_changed_open_nothing(made: tuple[Installation, Pa
         wired.parts_of(root)
 
 
+def wrongly_written_c(letter: str, text: str, _is_again: bool) -> str:
+    return text if letter != "C" else text[:-2] + ("33" if text[-2:] == "22" else "22")
+
+
 def test_a_part_that_was_written_wrongly_changes_nothing(made: tuple[Installation, Path]) -> None:
     _house, root = made
     with pytest.raises(Invalid, match=r"root\.part_wrong"):
-        wired.split(root, WORDS, ("sg", "admin"), tell=lambda letter, text: text if letter != "C" else text[:-2] + "22")
+        wired.split(root, WORDS, ("sg", "admin"), tell=wrongly_written_c)
     assert wired.parts_of(root) is None
     OfflineRoot(root, WORDS).open()
 
@@ -134,7 +139,7 @@ def test_interrupted_one_way_opens_the_key(
     monkeypatch.setattr(root_parts, "replace_file", cut)
     again: dict[str, str] = {}
     with pytest.raises(OSError, match="power"):
-        wired.split(root, words, ("sg", "admin"), tell=again.setdefault)
+        wired.split(root, words, ("sg", "admin"), tell=lambda letter, text, _is_again: again.setdefault(letter, text))
     parts = wired.parts_of(root)
     assert parts is not None
     known = told if at == 1 else again
@@ -162,6 +167,67 @@ def test_the_terminal_asks_two_people_for_their_own_parts(made: tuple[Installati
         assert refusal in said
     ended, said = run(house, root, *sg, "admin2", PASSWORD, told["C"], command="renew")
     assert ended == 0, f"with the envelope where one is missing: {said}"
+
+
+def test_cut_twice_in_a_row_one_way_still_opens_the_key(
+    made: tuple[Installation, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A split was cut before its parts got their name; the next one is cut before it writes the key."""
+    _house, root = made
+    told = split(root)
+    (root / root_parts.FILE).rename(root / root_parts.NEW)
+    parts = wired.parts_of(root)
+    assert parts is not None
+    real = root_parts.replace_file
+
+    def cut(path: Path, content: bytes, *, mode: int | None = None) -> None:
+        if path.name == "root.key":
+            raise OSError("power")
+        real(path, content, mode=mode)
+
+    monkeypatch.setattr(root_parts, "replace_file", cut)
+    with pytest.raises(OSError, match="power"):
+        split(root, parts.passphrase(told["A"], told["B"]))
+    parts = wired.parts_of(root)
+    assert parts is not None, "or nobody would open the root ever again"
+    OfflineRoot(root, parts.passphrase(told["B"], told["C"])).open()
+
+
+def test_a_slip_of_the_hand_is_typed_again(made: tuple[Installation, Path]) -> None:
+    house, root = made
+    told = split(root)
+    ended, said = run(house, root, "sg", PASSWORD, told["A"][:-1], told["A"], "admin", PASSWORD, told["B"])
+    assert ended == 0, said
+    assert "mistyped" in said
+    ended, said = run(house, root, "sg", PASSWORD, *["A-2"] * wired.TRIES, told["A"])
+    assert (ended, "root.part_wrong" in said) == (1, True)
+
+
+def test_each_sees_the_own_part_alone(made: tuple[Installation, Path]) -> None:
+    """At a real terminal: between two people, and after the last one, the screen holds no part, nor does what it has kept."""
+    house, root = made
+    assert run(house, root, command="split")[0] == 2, "parts are not told into a file or a pipe"
+    shown: list[str] = []
+    terminal = Terminal(["pki", "split", "--root", str(root)], {"GED_ENV_FILE": str(house.env_file)})
+    terminal.answer("Passphrase of the root", WORDS)
+    for which, account in (("First", "sg"), ("Second", "admin")):
+        terminal.answer(f"{which} person: account", account)
+        terminal.answer(f"Password of {account}", PASSWORD)
+    for letter in "ABC":
+        terminal.answer("Press a key.", "")
+        shown.append(terminal.told(rf"({letter}(?:-[2-9A-Z]{{5}}){{7}})"))
+        terminal.answer("then press a key.", "")
+        terminal.answer(f"Type part {letter} from the paper", shown[-1].lower() if letter != "A" else "A-22222")
+        if letter == "A":
+            terminal.answer("Compare the paper with the screen", "")
+            terminal.answer("Type part A from the paper", shown[-1])
+    assert terminal.end() == 0
+    for part in shown:
+        assert part.lower() not in terminal.stays().lower()
+    assert "Type part" not in terminal.stays()
+    parts = wired.parts_of(root)
+    assert parts is not None
+    OfflineRoot(root, parts.passphrase(shown[0], shown[2])).open()
 
 
 def test_split_anew_the_earlier_parts_open_nothing(made: tuple[Installation, Path]) -> None:

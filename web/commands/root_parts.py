@@ -1,5 +1,8 @@
 """The root's key on the command line: under a passphrase, or under parts that two people type."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,7 +10,7 @@ import click
 
 from ged.config import Settings
 from ged.directory import machine
-from ged.errors import Forbidden
+from ged.errors import Forbidden, Invalid
 from ged.unit import Actor, Role, Services
 from web.commands.passphrases import Passphrases
 from web.commands.two_people import WORDS, prove
@@ -16,6 +19,8 @@ from web.wiring.root_parts import Parts
 from web.wiring.services import build_services
 
 USED, SPLIT = "authority.root_used", "authority.root_split"
+APART, BACK = "\033[?1049h\033[2J\033[3J\033[H", "\033[2J\033[3J\033[H\033[?1049l"
+"""To a second screen that is scrolled back by nobody, and from there; a terminal without one is wiped with all that it has kept."""
 
 
 def root_passphrase(settings: Settings, root: Path, what: str) -> str:
@@ -42,8 +47,7 @@ def root_passphrase(settings: Settings, root: Path, what: str) -> str:
 
 def _holder(services: Services, parts: Parts, words: str) -> tuple[Actor, str]:
     actor = prove(services, words, role=None)
-    part = str(click.prompt(f"Part of the root's key of {actor.account}", hide_input=True, err=True))
-    holder = parts.holder_of(part)
+    part, holder = _typed_part(parts, actor.account)
     if holder and holder != actor.account:
         raise Forbidden("root.not_holder", "its holder types it", account=actor.account)
     if not holder and not actor.has(Role.ADMINISTRATOR):
@@ -51,8 +55,27 @@ def _holder(services: Services, parts: Parts, words: str) -> tuple[Actor, str]:
     return actor, part
 
 
+def _typed_part(parts: Parts, account: str) -> tuple[str, str]:
+    """A part as it was typed, and the account of its holder. A slip of the hand is typed again."""
+    left = root_parts.TRIES
+    while True:
+        part = str(click.prompt(f"Part of the root's key of {account}", hide_input=True, err=True))
+        try:
+            return part, parts.holder_of(part)
+        except Invalid:
+            left -= 1
+            if not left:
+                raise
+            click.echo(_AGAIN, err=True)
+
+
+_AGAIN = "It is mistyped: a letter A, B or C, then 35 signs; 0, O, 1 and I are none of them."
+
+
 def split(settings: Settings, root: Path) -> None:
     """Put the root's key in the hands of two, or of two others."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("call it at a terminal, without redirection: each part is told to one person alone")
     services = build_services(settings)
     passphrase = root_passphrase(settings, root, "split")
     click.echo("the two who will hold it, each with the own account", err=True)
@@ -60,16 +83,30 @@ def split(settings: Settings, root: Path) -> None:
     machine.require_two(services, first, second, role=None, now=datetime.now(UTC))
     whose = {"A": first.account, "B": second.account}
 
-    def tell(letter: str, text: str) -> str:
+    def tell(letter: str, text: str, is_again: bool) -> str:
         name = whose.get(letter, "the envelope, which both close")
-        click.pause(f"Part {letter}, for {name}: nobody else looks now. Press a key.", err=True)
-        click.echo(text, err=True)
-        click.pause("Write it on paper, then press a key.", err=True)
-        click.clear()
-        return str(click.prompt(f"Type part {letter} from the paper", err=True))
+        if not is_again:
+            click.pause(f"Part {letter}, for {name}: nobody else looks now. Press a key.")
+        with _apart():
+            if is_again:
+                click.echo("It is not what was told. Compare the paper with the screen, and type it once more.")
+            click.echo(f"Part {letter}, for {name}:\n\n{text}\n")
+            click.pause("Write it on paper, then press a key.")
+        with _apart():
+            return str(click.prompt(f"Type part {letter} from the paper"))
 
     root_parts.split(root, passphrase, (first.account, second.account), tell=tell)
     _note(services, SPLIT, first, second, "split")
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """What is shown meanwhile is gone afterwards: the next person finds nothing of it, nor does who scrolls back."""
+    click.echo(APART, nl=False)
+    try:
+        yield
+    finally:
+        click.echo(BACK, nl=False)
 
 
 def _note(services: Services, action: str, first: Actor, second: Actor, what: str) -> None:
