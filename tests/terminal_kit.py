@@ -19,7 +19,7 @@ class Terminal:
         env = {name: value for name, value in os.environ.items() if not name.startswith("GED_")} | dict(variables)
         self._process, self._handle = pty.fork()
         if self._process == 0:
-            os.execvpe(sys.executable, [sys.executable, "-m", "web.commands", *words], {**env, "TERM": "xterm"})  # noqa: S606
+            os.execvpe(sys.executable, [sys.executable, "-m", "web.commands", *words], {**env, "TERM": "xterm"})
         self.screen = ""
         self._read_to = 0
 
