@@ -4,15 +4,17 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
 from ged.backup import database
 from ged.config import Settings, load_settings
-from ged.errors import ConfigError, EngineFailed
+from ged.errors import ConfigError, EngineFailed, Forbidden, InvalidTransition
 from ged.register.models import Mail
 from tests.backup_kit import Copied
+from web.processes import replacing
 from web.processes import restore as process
 from web.wiring.services import build_services
 
@@ -122,3 +124,19 @@ def test_no_password_stands_in_the_arguments_of_a_program(copied: Copied) -> Non
     Named.url = engine.url._replace(password=None).update_query_dict({"password": "very secret"})
     assert "secret" not in database._address(Named)  # type: ignore[arg-type]
     assert database._with_password(Named)["PGPASSWORD"] == "very secret"  # type: ignore[arg-type]
+
+
+def test_a_site_that_is_connected_is_not_replaced(copied: Copied) -> None:
+    """PostgreSQL tells who is connected; a worker without a heartbeat and a site have no other mark there."""
+    data, folder = copied.installation.settings.data_dir, copied.installation.env_file.parent
+
+    def nobody(*_: object) -> Any:
+        raise Forbidden("machine.one_person", "asked")
+
+    with copied.services.reading() as session:
+        session.execute(select(func.count(Mail.id)))  # an idle connection of its pool
+        with pytest.raises(InvalidTransition, match=r"backup\.still_running"):
+            replacing.consent(data, folder, "", without_accounts=False, ask=nobody)
+    copied.services.engine.dispose()
+    with pytest.raises(Forbidden, match=r"machine\.one_person"):
+        replacing.consent(data, folder, "", without_accounts=False, ask=nobody)

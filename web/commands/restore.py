@@ -117,6 +117,8 @@ def restore(
         return
     if data is None or settings_folder is None:
         raise click.UsageError("give --data and --settings: two new folders (or --drill)")
+    if not over:
+        replacing.require_whole(data)
     outcome = (
         _over(wanted, data, settings_folder, without_accounts=no_live_accounts)
         if over
@@ -128,14 +130,16 @@ def restore(
 
 def _over(wanted: Wanted, data: Path, settings_folder: Path, *, without_accounts: bool) -> Outcome:
     now = datetime.now(UTC)
-    people = replacing.consent(
-        data, settings_folder, wanted.snapshot, without_accounts=without_accounts, ask=two_administrators
-    )
-    if not people:
-        click.echo("RESTORING WITHOUT THE CONSENT of two administrators: the restored journal will say so", err=True)
-    outcome = replacing.replace(wanted, data, settings_folder, now=now, told=_told)
-    replacing.note_over(outcome.settings, people, now=datetime.now(UTC))
-    return outcome
+    replacing.put_back(data, told=_told)
+    with replacing.stopped(data, settings_folder):
+        people = replacing.consent(
+            data, settings_folder, wanted.snapshot, without_accounts=without_accounts, ask=two_administrators
+        )
+        if not people:
+            click.echo(
+                "RESTORING WITHOUT THE CONSENT of two administrators: the restored journal will say so", err=True
+            )
+        return replacing.replace(wanted, data, settings_folder, people, now=now, told=_told)
 
 
 def _told(what: str) -> None:

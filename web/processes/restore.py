@@ -112,8 +112,14 @@ class Drill:
         return own.is_file() and own.read_bytes() == self.public
 
 
-def restore(wanted: Wanted, data: Path, settings: Path, *, told: Told = lambda _: None) -> Outcome:
+def restore(
+    wanted: Wanted, data: Path, settings: Path, *, settled: Callable[[Services], None] = lambda _: None,
+    told: Told = lambda _: None,
+) -> Outcome:  # fmt: skip
     """Restore into a new data folder and a new settings folder. Interrupted, the same call goes on.
+
+    Args:
+        settled: called with the restored services before the data folder gets its name.
 
     Raises:
         InvalidTransition: ``backup.not_empty``; ``backup.running``; NotFound, EngineFailed, ConfigError: what is not as it
@@ -139,7 +145,8 @@ def restore(wanted: Wanted, data: Path, settings: Path, *, told: Told = lambda _
         with _timed(apart.seconds, "verify"):
             told("ged verify")
             now = datetime.now(UTC)
-            settled = restoring.settle(apart.services, apart.copy, irrevocable=_irrevocable(), now=now)
+            fit = restoring.settle(apart.services, apart.copy, irrevocable=_irrevocable(), now=now)
+            settled(apart.services)
             report = verify(apart.services, now=now)
         apart.services.engine.dispose()
         # In this order: without its settings a data folder would seem to be there, and could not be restored again.
@@ -152,7 +159,7 @@ def restore(wanted: Wanted, data: Path, settings: Path, *, told: Told = lambda _
         (work / "restore.lock").unlink()
         work.replace(data)
         sync_folder(data.parent)
-    return Outcome(apart.copy.manifest, place, apart.broken, settled, report, apart.seconds)
+    return Outcome(apart.copy.manifest, place, apart.broken, fit, report, apart.seconds)
 
 
 def drill(wanted: Wanted, spare: Path, *, letters: int, told: Told = lambda _: None) -> Drill:

@@ -251,6 +251,14 @@ MESSAGES: Mapping[str, Message] = {
     "backup.no_live": Message(
         _l("Il n'y a pas d'installation en service à cet endroit."), _l("Restaurez dans des dossiers neufs.")
     ),
+    "backup.not_movable": Message(
+        _l("Ce dossier ne peut pas être mis de côté : %(setting)s."),
+        _l("Arrêtez ce qui s'en sert ; si un disque y est monté, restaurez dans d'autres dossiers."),
+    ),
+    "backup.over_halfway": Message(
+        _l("Une restauration à la place de cette installation a été interrompue."),
+        _l("Appelez-la de nouveau avec --over : l'installation mise de côté revient d'abord."),
+    ),
     "backup.still_running": Message(
         _l("L'installation en service travaille encore."), _l("Arrêtez le site et les tâches de fond d'abord.")
     ),
