@@ -32,6 +32,7 @@ NOT_MESSAGES = {
 """Modules of ``web`` with French that is not a message, with the reason."""
 PAPER = "printed, or stored as a document, in the organisation's language"
 DATA = "stored as it is, in the organisation's language"
+DISK = "on the pages of a disk, in the organisation's language"
 READ = "read in texts, never shown"
 SENT = "an e-mail to a correspondent, in the organisation's language"
 ON_PAPER = {
@@ -48,6 +49,11 @@ ON_PAPER = {
     "compliance/decision.py": PAPER,
     "compliance/declaration.py": PAPER,
     "compliance/words.py": PAPER,
+    "disk/making.py": DISK,
+    "disk/papers.py": "a note on the disk, for whoever finds it",
+    "disk/reading.py": DISK,
+    "disk/terms.py": READ,
+    "disk/words.py": DISK,
     "dispatch/operations.py": SENT,
     "entry/recovery.py": PAPER,
     "dispatch/print.py": PAPER,

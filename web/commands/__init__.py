@@ -24,6 +24,7 @@ COMMANDS = {
     "blobs": "web.commands.blobs:blobs",
     "clock": "web.commands.clock:clock",
     "demo": "demo.commands:demo",
+    "disk": "web.commands.disk:disk",
     "entity": "web.commands.entity:entity",
     "doctor": "web.commands.doctor:doctor",
     "export": "web.commands.export:export",

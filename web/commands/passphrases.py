@@ -22,6 +22,11 @@ class Passphrases:
     def __init__(self, descriptor: int | None) -> None:
         self._given = None if descriptor is None else iter(_lines(descriptor))
 
+    @property
+    def is_given(self) -> bool:
+        """Whether another program passes the passphrases."""
+        return self._given is not None
+
     def ask(self, whose: str, *, new: bool = False) -> str:
         """The next passphrase; a new one is typed twice.
 

@@ -213,6 +213,27 @@ MESSAGES: Mapping[str, Message] = {
         _l("Ce fichier de la sauvegarde est abîmé ou absent : %(where)s."),
         _l("Prenez une autre sauvegarde, ou un autre support."),
     ),
+    "disk.key_damaged": Message(
+        _l("La clé du disque commencé est abîmée : %(where)s."), _l("Recommencez le disque (--anew).")
+    ),
+    "disk.manifest_damaged": Message(
+        _l("Le manifeste du disque est abîmé : %(where)s."), _l("Prenez un autre disque.")
+    ),
+    "disk.none": Message(
+        _l("Il n'y a pas de disque complet dans ce dossier."),
+        _l("Indiquez le dossier GED-…, ou reprenez « ged disk make » s'il n'est pas terminé."),
+    ),
+    "disk.part_altered": Message(
+        _l("Ce fichier du disque a été altéré : %(where)s."), _l("Prenez un autre disque, ou restaurez sa sauvegarde.")
+    ),
+    "disk.passphrase_weak": Message(
+        _l("Cette phrase est trop facile à trouver pour un disque."),
+        _l("Tapez six mots ou plus, sans lien entre eux."),
+    ),
+    "disk.passphrase_wrong": Message(
+        _l("Ce n'est pas la phrase avec laquelle le disque a été commencé."),
+        _l("Tapez celle-là, ou recommencez le disque (--anew)."),
+    ),
     "backup.client_missing": Message(
         _l("Les programmes de PostgreSQL manquent, ou sont plus anciens que le serveur."),
         _l("Installez postgresql-client de la version du serveur."),

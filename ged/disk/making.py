@@ -1,0 +1,323 @@
+"""Makes a disk: the checks, the copy from which a server comes back, the readable part, and last what signs all of it.
+
+Until the last step the folder is called ``DRAFT`` and has no page to open. Interrupted anywhere, the next call goes on with it.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from ged.archive.anchor import journal_anchors
+from ged.archive.seal import journal_seal
+from ged.backup import making as backup
+from ged.backup.database import SQLITE
+from ged.backup.medium import alone_in, digest_of
+from ged.backup.order import Made, Order
+from ged.case_export import FORMAT, VERIFIER_COPY, verifier
+from ged.db import PROGRAM
+from ged.disk import reading
+from ged.disk.papers import read_me
+from ged.disk.readable import Counts, Readable, files_of, put
+from ged.disk.sealing import KEY_NAME, DiskKey
+from ged.durable import sync_folder
+from ged.errors import DiskFull, InvalidTransition, NotFound
+from ged.org.letterhead import organisation_name
+from ged.register.models import Attachment, Mail, Rendition
+from ged.unit import Actor, Services
+from ged.verify import VerifyReport, verify
+
+DRAFT = "GED-INCOMPLET"
+"""The name of a disk that is not complete."""
+NAME = re.compile(r"GED-\d{4}-\d{2}-\d{2}-\d{4}(-\d+)?")
+BACKUP = "sauvegarde"
+MADE = "disk.made"
+MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
+HEADS = 12
+"""So many of the latest sealed heads stand on the page of proofs."""
+SEALING = 1.36
+"""A sealed part is larger than what it holds, by base64."""
+TEXT_BYTES = 8_000
+"""About what a letter takes in registers, letters and words."""
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for.
+
+    Attributes:
+        folder: of the medium: a disk is a new folder in it.
+        order: makes the order of the backup for its folder on the disk.
+        holder: for whom the disk is made, in words: it stands on the page and in the journal.
+        actor: who makes it.
+    """
+
+    folder: Path
+    order: Callable[[Path], Order]
+    passphrase: str = field(repr=False)
+    holder: str
+    actor: Actor
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A disk that was made.
+
+    Attributes:
+        manifest_sha256: the digest of its manifest, which names the digest of each file: note it beside the passphrase.
+    """
+
+    folder: Path
+    counts: Counts
+    copy: Made
+    files: int
+    size_bytes: int
+    manifest_sha256: str
+    problems: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the copy in it holds all files and the keyring."""
+        return self.copy.is_whole and not self.copy.damaged and not self.copy.lost
+
+
+def remove(draft: Path) -> None:
+    """Remove a disk that was begun and is not complete."""
+    shutil.rmtree(draft)
+
+
+def draft_of(folder: Path) -> Path | None:
+    """The folder of a disk that was begun and is not complete; None: there is none."""
+    draft = folder / DRAFT
+    return draft if (draft / "lecture" / f"{KEY_NAME}.js").is_file() else None
+
+
+def make(services: Services, wanted: Wanted, *, now: datetime, told: Told = lambda _: None) -> Disk:
+    """Make a disk, or go on with one that was interrupted, and note it in the journal. People work meanwhile.
+
+    Raises:
+        NotFound: ``backup.medium_away``; InvalidTransition: ``backup.medium_in_data``, ``backup.running``,
+            ``backup.keys_beside_data``.
+        Invalid: ``disk.passphrase_wrong``: of a disk that was begun.
+        DiskFull: ``backup.no_room``, and those of ``ged.backup.making.make``.
+    """
+    folder = wanted.folder.resolve()
+    if not folder.is_dir():
+        raise NotFound(
+            "backup.medium_away", "plug the disk in, or make the folder once by hand", folder=str(wanted.folder)
+        )
+    if folder.is_relative_to(Path(services.data_dir).resolve()):
+        raise InvalidTransition(
+            "backup.medium_in_data",
+            "name a folder of another disk: what takes the data away takes this copy too",
+            folder=str(wanted.folder),
+        )
+    run = Path(services.data_dir) / "run"
+    run.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with alone_in(run / "disk.lock"), _spare(run) as spare:
+        return _Run(services, wanted, folder, spare, now, told).make()
+
+
+@contextmanager
+def _spare(run: Path) -> Iterator[Path]:
+    """A private folder for words in clear. What a killed run left there is removed."""
+    for left in run.glob("disk-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with TemporaryDirectory(dir=run, prefix="disk-") as folder:
+        yield Path(folder)
+
+
+class _Run:
+    def __init__(
+        self, services: Services, wanted: Wanted, folder: Path, spare: Path, now: datetime, told: Told
+    ) -> None:
+        self._services, self._wanted, self._folder, self._spare = services, wanted, folder, spare
+        self._now, self._told = now, told
+        self._draft = folder / DRAFT
+        self._local = now.astimezone(services.zone)
+
+    def make(self) -> Disk:
+        key = self._key()
+        self._require_room()
+        order = self._order()
+        copy = backup.make(self._services, order, now=self._now, told=self._told)
+        self._told("the installation is checked")
+        report = verify(self._services, now=self._now)
+        self._remove_marks_of_completeness()
+        readable = Readable(self._draft, key, self._services.blobs, self._spare, self._told)
+        readable.prepare()
+        with self._services.snapshot() as session:
+            books = readable.write(session, self._services.zone)
+            ministry = organisation_name(session)
+        self._proofs()
+        readable.finish(self._first_page(ministry, books, report, copy, readable.counts))
+        manifest = self._manifest(ministry)
+        final = self._complete()
+        with self._services.unit_of_work(self._now) as uow:
+            uow.record(
+                MADE, "disk", None, actor=self._wanted.actor, holder=self._wanted.holder, name=final.name, scope="ordinary",
+                letters=readable.counts.letters, files=readable.counts.files, snapshot=copy.snapshot, manifest=manifest[1],
+            )  # fmt: skip
+        return Disk(final, readable.counts, copy, manifest[2], manifest[3], manifest[1], len(report.problems))
+
+    def _key(self) -> DiskKey:
+        place = self._draft / "lecture" / f"{KEY_NAME}.js"
+        if place.is_file():
+            return DiskKey.opened(place.read_bytes(), self._wanted.passphrase)
+        self._draft.mkdir(exist_ok=True)
+        key = DiskKey.made(self._wanted.passphrase)
+        put(place, key.file)
+        return key
+
+    def _order(self) -> Order:
+        place = self._draft / BACKUP
+        place.mkdir(exist_ok=True)
+        order = self._wanted.order(place)
+        keys = order.keys.medium
+        if keys is not None and keys.resolve().is_relative_to(self._folder):
+            raise InvalidTransition(
+                "backup.keys_beside_data",
+                "name another medium for the keys: with the copy they open and sign",
+                folder=str(keys),
+            )
+        return order
+
+    def _require_room(self) -> None:
+        """Refuse a disk without room before the first large byte: the copy, and the readable part beside it."""
+        with self._services.reading() as session:
+            needed = _needed(session, self._services.engine.dialect.name == SQLITE)
+        there = sum(path.stat().st_size for _, path in files_of(self._draft))
+        free = shutil.disk_usage(self._folder).free
+        if free + there < needed:
+            raise DiskFull(
+                "backup.no_room", "free room on the medium, or take a larger one",
+                folder=str(self._folder), missing_bytes=needed - free - there,
+            )  # fmt: skip
+
+    def _remove_marks_of_completeness(self) -> None:
+        """A run that was killed after its page was written: what says that all is there goes first."""
+        for name in ("OUVRIR.html", MANIFEST, SIGNATURE):
+            (self._draft / name).unlink(missing_ok=True)
+
+    # --- what is told and proven
+
+    def _first_page(
+        self, ministry: str, books: list[dict[str, Any]], report: VerifyReport, copy: Made, counts: Counts
+    ) -> dict[str, Any]:
+        seal = journal_seal(self._services)
+        heads = [json.loads(line)["head"] for line in seal.lines()[-HEADS:]]
+        return {
+            "ministry": ministry,
+            "holder": self._wanted.holder,
+            "made": self._local.strftime("%Y-%m-%dT%H:%M"),
+            "letters": counts.letters,
+            "files": counts.files,
+            "unreadable": counts.unreadable,
+            "books": books,
+            "copy": {"snapshot": copy.snapshot, "whole": copy.is_whole and not copy.damaged and not copy.lost},
+            "program": PROGRAM,
+            "verdict": {
+                "problems": [[one.code, one.where] for one in report.problems[:50]],
+                "count": len(report.problems),
+                "entries": report.entries,
+                "sealed_until": report.sealed_until,
+                "sealed_at": report.sealed_at,
+                "files": report.blobs,
+                "signatures": report.signatures,
+                "no_gap": report.numbers_without_gap,
+            },
+            "heads": [[one["count"], one["at"], one["hash"]] for one in reversed(heads)],
+            "journal_key": fingerprint(seal.public_pem()),
+            "verifier": verifier()[1],
+        }
+
+    def _proofs(self) -> None:
+        """What ``ged_verify.py`` reads beside the manifest: the journal's key and anchor, the roots, a copy of the program to read."""
+        shutil.rmtree(self._draft / "trust", ignore_errors=True)
+        for number, pem in enumerate(self._services.vault.trust_roots_pem(), start=1):
+            put(self._draft / "trust" / f"root-{number}.pem", pem.encode())
+        put(self._draft / "journal.pub", journal_seal(self._services).public_pem())
+        put(self._draft / "journal.jsonl", b"")
+        for name in ("anchor.json", "anchor.tst"):
+            (self._draft / name).unlink(missing_ok=True)
+        found = journal_anchors(self._services).newest()
+        if found is not None:
+            put(self._draft / "anchor.json", found[1].encode())
+            if found[2] is not None:
+                put(self._draft / "anchor.tst", found[2])
+        program, digest = verifier()
+        put(self._draft / VERIFIER_COPY, program)
+        put(self._draft / "LISEZ-MOI.txt", read_me(VERIFIER_COPY, digest).encode())
+
+    def _manifest(self, ministry: str) -> tuple[bytes, str, int, int]:
+        """(the manifest, its SHA-256, how many files it names, how large they are)."""
+        self._told("the manifest")
+        listed = [
+            {"path": name, "sha256": digest_of(path), "size": path.stat().st_size}
+            for name, path in files_of(self._draft)
+        ]
+        number = f"« Le ministère sur un disque », {ministry}, {self._local:%d/%m/%Y %H:%M}"
+        told = {
+            "format": FORMAT,
+            "exported_at": self._now.isoformat(),
+            "case": {"mail_id": 0, "number": number, "subject": ""},
+            "people": {},
+            "files": listed,
+            "signed": [],
+        }
+        content = json.dumps(told, ensure_ascii=False, sort_keys=True, indent=1).encode()
+        put(self._draft / MANIFEST, content)
+        put(self._draft / SIGNATURE, journal_seal(self._services).sign_bytes(content).encode())
+        size = sum(int(str(one["size"])) for one in listed)
+        return content, hashlib.sha256(content).hexdigest(), len(listed) + 2, size + len(content)
+
+    def _complete(self) -> Path:
+        base = self._local.strftime("GED-%Y-%m-%d-%H%M")
+        final, number = self._folder / base, 1
+        while final.exists():
+            number += 1
+            final = self._folder / f"{base}-{number}"
+        sync_folder(self._draft)
+        self._draft.rename(final)
+        sync_folder(self._folder)
+        return final
+
+
+def _needed(session: Session, is_file: bool) -> int:
+    """About how many bytes a disk takes."""
+    stored = sum(
+        session.scalar(select(func.coalesce(func.sum(one), 0))) or 0
+        for one in (Attachment.size_bytes, Rendition.size_bytes)
+    )
+    shown = (
+        session.scalar(
+            select(func.coalesce(func.sum(Attachment.size_bytes), 0))
+            .join(Mail, Mail.id == Attachment.mail_id)
+            .where(reading.is_readable())
+        )
+        or 0
+    )
+    letters = session.scalar(select(func.count()).select_from(Mail)) or 0
+    size = "page_count * page_size FROM pragma_page_count, pragma_page_size" if is_file else "pg_database_size(current_database())"  # fmt: skip
+    database = int(session.scalar(text(f"SELECT {size}")) or 0)
+    return int(stored + SEALING * shown) + letters * TEXT_BYTES + database // 2 + backup.MARGIN_BYTES
+
+
+def fingerprint(public_pem: bytes) -> str:
+    """Of the journal's key, as ``ged_verify.py`` tells it."""
+    key = serialization.load_pem_public_key(public_pem)
+    raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    return hashlib.sha256(raw).hexdigest()[:32]

@@ -1,0 +1,300 @@
+"""`ged disk`: what may be read is on it, what may not is nowhere on it in clear, and a server comes back from it."""
+
+import errno
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+import ged_verify
+from ged.audit import AuditEntry, AuditPayload
+from ged.backup.medium import FolderMedium
+from ged.config import load_settings
+from ged.disk import making, readable
+from ged.disk.checking import check
+from ged.errors import DiskFull, EngineFailed, GedError, Invalid, InvalidTransition, NotFound
+from ged.ports import Confidentiality
+from ged.register.models import Mail
+from tests.commands import ged
+from tests.disk_kit import PHRASE, RESTRICTED_WORD, SECRET_WORD, Burned, part, parts, turned
+from tests.factories import PASSWORD
+from web.processes import restore as process
+from web.processes.restore import Wanted
+from web.wiring import backups
+from web.wiring.services import build_services
+
+NOBODY = {"GED_REDIS_URL": "redis://127.0.0.1:1/0", "GED_ELASTICSEARCH_URL": "http://127.0.0.1:1"}
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def burned(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Burned]:
+    extra = {}
+    if request.param == "postgresql":
+        url = request.getfixturevalue("make_database")()
+        extra = {"GED_DATABASE_URL": url, "GED_UNSAFE_DATABASE": "for-tests", **NOBODY}
+    made = Burned.make(tmp_path, extra)
+    made.usual()
+    yield made
+    made.copied.installation.close()
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Burned]:
+    made = Burned.make(tmp_path)
+    made.letter("Construction d'un forage à Tsévié", "Le château d'eau.")
+    yield made
+    made.copied.installation.close()
+
+
+def test_letters_of_the_ordinary_level_are_read_and_others_are_nowhere(burned: Burned) -> None:
+    disk = burned.disk()
+    assert (disk.counts.letters, disk.counts.files, disk.counts.unreadable, disk.is_whole) == (2, 2, 0, True)
+    letters = part(disk.folder, "lettres/0")
+    assert [one["s"] for one in letters] == ["Construction d'un forage à Tsévié", "Élection du délégué des œuvres sociales"]
+    [book] = part(disk.folder, "accueil")["books"]
+    lines = part(disk.folder, f"registre/{book['id']}-{book['years'][0][0]}-0")
+    assert [one["m"] for one in lines] == [-1, -1, 1, 0]
+    # What is hidden is not told apart: neither by its words nor by its level.
+    assert {json.dumps(one | {"n": "", "d": ""}) for one in lines[:2]} == {json.dumps(lines[0] | {"n": "", "d": ""})}
+    for _name, content in parts(disk.folder):
+        assert SECRET_WORD.lower().encode() not in content.lower()
+        assert RESTRICTED_WORD.lower().encode() not in content.lower()
+    for path in disk.folder.rglob("*"):
+        assert not path.is_file() or "Tsévié".encode() not in path.read_bytes()
+
+
+def test_the_letter_s_file_comes_back_as_it_was_stored(burned: Burned, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readable, "PIECE_BYTES", 50_000)
+    content = os.urandom(130_000)
+    burned.letter("Avec un long document", content=content)
+    disk = burned.disk()
+    told = next(one for one in part(disk.folder, "lettres/0") if one["s"] == "Avec un long document")
+    [file] = told["files"]
+    assert (file["c"], file["size"]) == (3, len(content))
+    found = dict(parts(disk.folder))
+    assert b"".join(found[f"{file['f']}-{n}"] for n in range(3)) == content
+
+
+def test_a_server_comes_back_from_it(burned: Burned, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    disk = burned.disk()
+    url = request.getfixturevalue("make_database")() if burned.copied.services.engine.dialect.name != "sqlite" else ""
+    copied, opens = burned.copied, backups.identities(burned.copied.identity)
+    wanted = Wanted(FolderMedium(disk.folder / "sauvegarde"), "", opens, copied.keys, opens, None, url)
+    outcome = process.restore(wanted, tmp_path / "back" / "data", tmp_path / "back" / "settings")
+    assert (outcome.broken, outcome.report.problems) == ((), ())
+    back = build_services(load_settings(outcome.settings, alone=True))
+    with back.reading() as session:
+        subjects = set(session.scalars(select(Mail.subject)))
+    back.engine.dispose()
+    # All letters come back, also those that are not readable on the disk.
+    assert {f"Affaire {SECRET_WORD}", f"Affaire {RESTRICTED_WORD}", "Construction d'un forage à Tsévié"} <= subjects
+    assert list(check(disk.folder, None)) == []  # the restore has written nothing on it
+
+
+def test_the_journal_says_who_made_it_of_what_and_its_digest(burned: Burned) -> None:
+    disk = burned.disk()
+    with burned.copied.services.reading() as session:
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == making.MADE)).one()
+        told = session.get_one(AuditPayload, entry.sequence).payload
+    assert entry.person_id == burned.wanted().actor.person_id
+    assert (told["manifest"], told["holder"], told["scope"]) == (disk.manifest_sha256, "Cabinet du ministre", "ordinary")
+    assert (told["letters"], told["name"]) == (2, disk.folder.name)
+
+
+def verified(folder: Path, key: Path) -> list[dict[str, str]]:
+    done = subprocess.run(
+        [sys.executable, ged_verify.__file__, str(folder), "--key", str(key), "--json"], capture_output=True, text=True, check=False
+    )  # fmt: skip
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_the_verifier_and_the_command_name_each_file_that_is_not_as_it_was(small: Burned, tmp_path: Path) -> None:
+    disk = small.disk()
+    key = tmp_path / "held.pub"
+    shutil.copy(disk.folder / "journal.pub", key)
+    assert list(check(disk.folder, key)) == []
+    assert [one for one in verified(disk.folder, key) if one["state"] == "broken"] == []
+    turned(disk.folder / "lecture" / "lettres" / "0.js")
+    (disk.folder / "lecture" / "mots" / "0.js").unlink()
+    (disk.folder / "lecture" / "programme" / "autre.js").write_text("alert(1)")
+    piece = next((disk.folder / "sauvegarde" / "objects").rglob("*-*"))
+    turned(piece)
+    names = {
+        "lecture/lettres/0.js": "disk.altered", "lecture/mots/0.js": "disk.missing", "lecture/programme/autre.js": "disk.added",
+        piece.relative_to(disk.folder).as_posix(): "disk.altered",
+    }  # fmt: skip
+    assert {one.where: one.code for one in check(disk.folder, key)} == names
+    broken = {one["what"].removeprefix("fichier ") for one in verified(disk.folder, key) if one["state"] == "broken"}
+    assert broken == set(names)
+
+
+def test_another_key_did_not_sign_it(small: Burned, tmp_path: Path) -> None:
+    disk = small.disk()
+    (tmp_path / "b").mkdir()
+    other = Burned.make(tmp_path / "b")
+    other.letter("Une lettre d'ailleurs")
+    theirs = other.disk().folder / "journal.pub"
+    other.copied.installation.close()
+    assert [(one.code, one.where) for one in check(disk.folder, theirs)] == [("disk.not_ours", "manifest.json")]
+    manifest = disk.folder / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes() + b" ")
+    assert [one.code for one in check(disk.folder, None)] == ["disk.not_ours"]
+
+
+def test_an_interrupted_disk_never_looks_whole_and_goes_on_with_its_passphrase(
+    small: Burned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.letter("Une autre lettre", "Texte.")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(making.Readable, "finish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            small.disk()
+    draft = making.draft_of(small.usb)
+    assert draft is not None
+    assert [one.name for one in small.usb.iterdir()] == ["GED-INCOMPLET"]
+    assert not (draft / "OUVRIR.html").exists()
+    with pytest.raises(NotFound, match=r"disk\.none"):
+        list(check(draft, None))
+    written = {path: path.stat().st_mtime_ns for path in (draft / "lecture" / "fichiers").rglob("*.js")}
+    assert len(written) == 2
+    with pytest.raises(Invalid, match=r"disk\.passphrase_wrong"):
+        small.disk(passphrase="une autre phrase que la première")
+    stray = draft / "lecture" / "fichiers" / "ab" / "of-a-letter-that-is-gone-0.js"
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_text("left")
+    disk = small.disk()
+    assert disk.counts.files == 2
+    assert {one.stat().st_mtime_ns for one in (disk.folder / "lecture" / "fichiers").rglob("*.js")} == set(written.values())
+    assert not list(disk.folder.rglob("of-a-letter*"))
+    assert list(check(disk.folder, None)) == []
+    assert [one.name for one in small.usb.iterdir()] == [disk.folder.name]
+    assert not list((Path(small.copied.services.data_dir) / "run").glob("disk-*"))
+
+
+def test_a_level_raised_after_an_interruption_takes_the_letter_off(small: Burned, monkeypatch: pytest.MonkeyPatch) -> None:
+    mail_id = small.letter("Bientôt secret", "Texte.")
+    with monkeypatch.context() as patched:
+        patched.setattr(making.Readable, "finish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            small.disk()
+    with small.copied.services.engine.begin() as connection:
+        connection.execute(Mail.__table__.update().where(Mail.id == mail_id).values(level=int(Confidentiality.SECRET)))  # type: ignore[attr-defined]
+    disk = small.disk()
+    assert len(list((disk.folder / "lecture" / "fichiers").rglob("*.js"))) == 1
+    assert [one["s"] for one in part(disk.folder, "lettres/0")] == ["Construction d'un forage à Tsévié"]
+
+
+def test_a_full_disk_is_refused_before_a_large_byte_is_written(small: Burned, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(small.usb)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type(usage)(usage.total, usage.total, 1_000_000))
+    with pytest.raises(DiskFull, match=r"backup\.no_room") as refused:
+        small.disk()
+    assert int(str(refused.value.params["missing_bytes"])) > 0
+    assert sum(path.stat().st_size for path in small.usb.rglob("*") if path.is_file()) < 1_000
+
+
+def test_a_disk_that_is_full_in_the_middle_leaves_nothing_that_looks_whole(
+    small: Burned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = readable.put
+
+    def full(place: Path, content: bytes) -> None:
+        if "mots" in place.parts:
+            raise DiskFull("backup.no_room", "free room on the medium", folder=str(place))
+        write(place, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(readable, "put", full)
+        with pytest.raises(DiskFull):
+            small.disk()
+    assert [one.name for one in small.usb.iterdir()] == ["GED-INCOMPLET"]
+    assert list(check(small.disk().folder, None)) == []
+
+
+def test_a_file_that_is_lost_is_told_and_the_rest_is_there(small: Burned) -> None:
+    services = small.copied.services
+    small.letter("Document perdu", "Texte.", content=b"%PDF-1.4 lost")
+    lost = services.blobs.put(io.BytesIO(b"%PDF-1.4 lost")).digest
+    services.blobs.delete(lost)
+    disk = small.disk()
+    assert (disk.counts.unreadable, disk.counts.files, disk.is_whole) == (1, 1, False)
+    letters = part(disk.folder, "lettres/0")
+    assert letters[1]["files"][0]["lost"] == "blob.missing"
+    assert part(disk.folder, "accueil")["verdict"]["problems"][0][0] == "blob.missing"
+
+
+def test_where_a_disk_may_not_be_made(small: Burned, tmp_path: Path) -> None:
+    wanted = small.wanted()
+    inside = Path(small.copied.services.data_dir) / "disk"
+    inside.mkdir()
+    beside = small.usb / "keys"
+    beside.mkdir()
+    cases: list[tuple[Path, Path | None, type[GedError], str]] = [
+        (tmp_path / "away", None, NotFound, "backup.medium_away"),
+        (inside, None, InvalidTransition, "backup.medium_in_data"),
+        (small.usb, beside, InvalidTransition, "backup.keys_beside_data"),
+    ]
+    for folder, keys, kind, code in cases:
+        small.usb, small.copied.keys = folder, keys or small.copied.keys
+        with pytest.raises(kind, match=code.replace(".", r"\.")):
+            small.disk()
+    assert wanted.passphrase not in repr(wanted)
+
+
+# --- the command
+
+
+@pytest.fixture
+def command(small: Burned, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    env = {**small.copied.installation.environment(), "GED_BACKUP_RECIPIENTS": json.dumps([small.copied.public])}
+
+    def run(*words: object, typed: str = "", passphrase: str = PHRASE) -> subprocess.CompletedProcess[str]:
+        held = tmp_path / "phrase"
+        held.write_text(f"{passphrase}\n")
+        line = f'exec {sys.executable} -m web.commands "$@" --passphrase-fd 3 3<{held}'
+        if words[1] != "make":
+            line = f'exec {sys.executable} -m web.commands "$@"'
+        given = ["bash", "-c", line, "ged", *map(str, words)]
+        return subprocess.run(given, env=env, input=typed, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_an_administrator_makes_and_checks_a_disk_at_the_terminal(
+    small: Burned, command: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    own = f"admin\n{PASSWORD}\n"
+    weak = command("disk", "make", small.usb, "--keys-to", small.copied.keys, typed=own, passphrase="court")
+    assert (weak.returncode, "disk.passphrase_weak" in weak.stderr) == (1, True)
+    nobody = command("disk", "make", small.usb, typed=f"agent\n{PASSWORD}\n")
+    assert nobody.returncode == 1
+    assert list(small.usb.iterdir()) == []
+    made = command("disk", "make", small.usb, "--keys-to", small.copied.keys, "--for", "Le coffre", typed=own)
+    assert made.returncode == 0, made.stderr
+    assert PHRASE not in made.stdout + made.stderr
+    [disk] = small.usb.iterdir()
+    assert part(disk, "accueil")["holder"] == "Le coffre"
+    assert command("disk", "verify", disk, "--key", disk / "journal.pub").returncode == 0
+    turned(disk / "OUVRIR.html")
+    told = command("disk", "verify", disk)
+    assert (told.returncode, "BROKEN disk.altered: OUVRIR.html" in told.stdout) == (1, True)
+
+
+def test_no_passphrase_is_shown_where_there_is_no_terminal(small: Burned) -> None:
+    done = ged("disk", "verify", small.usb, GED_ENV_FILE=str(small.copied.installation.env_file))
+    assert (done.returncode, "disk.none" in done.stderr) == (1, True)
+    with pytest.raises(EngineFailed, match=r"disk\.manifest_damaged"):
+        (small.usb / "manifest.json").write_text("{}")
+        list(check(small.usb, None))
+    assert errno.ENOSPC

@@ -1,0 +1,122 @@
+"""Passphrases, sealed parts, words and their shards of a disk."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from ged.disk import passphrase, terms, words
+from ged.disk.sealing import DiskKey
+from ged.errors import EngineFailed, Invalid
+from tests.disk_kit import unpacked
+
+FEW = 10
+"""Iterations: a test does not try what they cost."""
+
+
+def test_a_made_passphrase_is_long_and_another_each_time() -> None:
+    found = {passphrase.made() for _ in range(50)}
+    assert len(found) == 50
+    for one in found:
+        assert [len(word) for word in one.split()] == [4] * passphrase.WORDS
+        assert passphrase.is_strong(one) or len(set(one)) < passphrase.MIN_DIFFERENT
+        assert not set(one.split()) & passphrase.COARSE
+
+
+@pytest.mark.parametrize("typed", ["", "ministère", "aaaa aaaa aaaa aaaa aaaa", "  court   et   bref  "])
+def test_a_weak_passphrase_is_refused(typed: str) -> None:
+    assert not passphrase.is_strong(typed)
+
+
+def test_the_passphrase_opens_the_key_however_it_is_typed() -> None:
+    key = DiskKey.made("café noir du  matin", FEW)
+    assert DiskKey.opened(key.file, " cafe\u0301 noir du matin ").key == key.key
+    with pytest.raises(Invalid, match=r"disk\.passphrase_wrong"):
+        DiskKey.opened(key.file, "Café noir du matin")
+
+
+def test_a_damaged_key_is_no_wrong_passphrase() -> None:
+    key = DiskKey.made("phrase", FEW)
+    content = bytearray(key.file)
+    at = content.index(b"sealed") + 12
+    content[at] ^= 1
+    for file in (bytes(content), b"", key.file[:-9]):
+        with pytest.raises(EngineFailed, match=r"disk\.key_damaged"):
+            DiskKey.opened(file, "phrase")
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_part_opens_under_its_own_name_alone(packed: bool) -> None:
+    key = DiskKey.made("phrase", FEW)
+    script = key.sealed("lettres/0", "Tsévié".encode(), packed=packed)
+    assert key.unsealed("lettres/0", script) == "Tsévié".encode()
+    for name, content in (
+        ("lettres/1", script),
+        ("lettres/1", script.replace(b"lettres/0", b"lettres/1")),
+        ("lettres/0", script[:40] + (b"A" if script[40:41] != b"A" else b"B") + script[41:]),
+        ("lettres/0", b""),
+    ):
+        with pytest.raises(EngineFailed, match=r"disk\.part_altered"):
+            key.unsealed(name, content)
+    with pytest.raises(EngineFailed):
+        DiskKey.made("phrase", FEW).unsealed("lettres/0", script)
+
+
+def test_a_part_says_nothing_in_clear_and_is_never_sealed_twice_alike() -> None:
+    key = DiskKey.made("phrase", FEW)
+    one, other = (key.sealed("lettres/0", b"secret" * 9, packed=False) for _ in range(2))
+    assert one != other
+    assert b"secret" not in base64.b64decode(one.split(b'"')[3])
+    digest = "a" * 64
+    assert key.name_of(digest) != DiskKey.made("phrase", FEW).name_of(digest)
+
+
+def test_words_are_folded() -> None:
+    assert terms.words_of("L'Élève d'Œuvre, ŋutsu et 2026 à 7 !") == {"eleve", "oeuvre", "nutsu", "2026"}
+
+
+@pytest.mark.parametrize(
+    ("text", "sequence", "found"),
+    [
+        ("00042/2026/MEM", 42, {"#42/2026/mem"}),
+        ("2026-0042", 42, {"#2026/42", "#42/2026/42"}),
+        ("MEM-7", 7, {"#mem/7", "#7/mem/7"}),
+        ("7", 7, {"#7"}),
+    ],
+)
+def test_a_number_is_found_as_written_and_by_its_place(text: str, sequence: int, found: set[str]) -> None:
+    assert terms.terms_of_number(text, sequence) == found
+
+
+@pytest.mark.parametrize("held", [1, 3, 1000])
+def test_what_was_spilled_is_found_in_one_order(tmp_path: Path, held: int) -> None:
+    gathering = terms.Gathering(tmp_path, held=held)
+    gathering.add(0, {"forage"}, {"eau", "forage"})
+    gathering.add(1, {"eau"}, set())
+    gathering.add(4, {"zone"}, {"eau"})
+    assert list(gathering.all()) == [("eau", [0, 3, 8]), ("forage", [1]), ("zone", [9])]
+    assert bool(list(tmp_path.iterdir())) is (held < 5)
+
+
+def test_shards_hold_every_term_once_and_are_small() -> None:
+    given = [(f"mot{n:04d}", list(range(n % 7, 300, 7))) for n in range(500)]
+    made = list(terms.shards(given, most_bytes=2_000))
+    assert [(term, unpacked(packed)) for shard in made for term, packed in shard] == given
+    assert len(made) > 10
+    assert max(sum(len(t) + len(p) for t, p in shard) for shard in made) < 2_100
+    assert list(terms.shards([])) == []
+
+
+def test_letters_are_packed_whatever_their_distance() -> None:
+    for places in ([], [0], [1, 2, 129, 130, 300_000, 2**31]):
+        assert unpacked(terms.pack(places)) == places
+
+
+@pytest.mark.parametrize(
+    "table",
+    [words.STATES, words.DIRECTIONS, words.PURPOSES, words.ASSIGNMENTS, words.SLIPS, words.DISPATCHES, words.KINDS, words.NATURES],
+)  # fmt: skip
+def test_every_member_has_its_word(table: dict[object, str]) -> None:
+    members = type(next(iter(table)))
+    assert set(table) == set(members)  # type: ignore[call-overload]
+    assert all(table.values())
