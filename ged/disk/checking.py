@@ -35,7 +35,9 @@ def check(folder: Path, key: Path | None, *, told: Told = lambda _: None) -> Ite
     """
     place = folder / MANIFEST
     if not place.is_file():
-        remedy = f"call ged disk make again: {DRAFT} is not complete" if folder.name == DRAFT else "name the folder GED-…"
+        remedy = (
+            f"call ged disk make again: {DRAFT} is not complete" if folder.name == DRAFT else "name the folder GED-…"
+        )
         raise NotFound("disk.none", remedy, folder=str(folder))
     content = place.read_bytes()
     try:

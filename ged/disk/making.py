@@ -29,7 +29,7 @@ from ged.case_export import FORMAT, VERIFIER_COPY, verifier
 from ged.db import PROGRAM
 from ged.disk import reading
 from ged.disk.papers import read_me
-from ged.disk.readable import Counts, Readable, files_of, put
+from ged.disk.readable import FOLDER, Counts, Readable, files_of, put
 from ged.disk.sealing import KEY_NAME, DiskKey
 from ged.durable import sync_folder
 from ged.errors import DiskFull, InvalidTransition, NotFound
@@ -102,7 +102,7 @@ def remove(draft: Path) -> None:
 def draft_of(folder: Path) -> Path | None:
     """The folder of a disk that was begun and is not complete; None: there is none."""
     draft = folder / DRAFT
-    return draft if (draft / "lecture" / f"{KEY_NAME}.js").is_file() else None
+    return draft if (draft / FOLDER / f"{KEY_NAME}.js").is_file() else None
 
 
 def make(services: Services, wanted: Wanted, *, now: datetime, told: Told = lambda _: None) -> Disk:
@@ -151,11 +151,12 @@ class _Run:
 
     def make(self) -> Disk:
         key = self._key()
-        self._require_room()
+        self._require_room(for_copy=True)
         order = self._order()
         copy = backup.make(self._services, order, now=self._now, told=self._told)
         self._told("the installation is checked")
         report = verify(self._services, now=self._now)
+        self._require_room(for_copy=False)
         self._remove_marks_of_completeness()
         readable = Readable(self._draft, key, self._services.blobs, self._spare, self._told)
         readable.prepare()
@@ -174,7 +175,7 @@ class _Run:
         return Disk(final, readable.counts, copy, manifest[2], manifest[3], manifest[1], len(report.problems))
 
     def _key(self) -> DiskKey:
-        place = self._draft / "lecture" / f"{KEY_NAME}.js"
+        place = self._draft / FOLDER / f"{KEY_NAME}.js"
         if place.is_file():
             return DiskKey.opened(place.read_bytes(), self._wanted.passphrase)
         self._draft.mkdir(exist_ok=True)
@@ -195,11 +196,13 @@ class _Run:
             )
         return order
 
-    def _require_room(self) -> None:
-        """Refuse a disk without room before the first large byte: the copy, and the readable part beside it."""
+    def _require_room(self, *, for_copy: bool) -> None:
+        """Refuse a disk without room before the first large byte: for the readable part, and for the copy where it is not there yet."""
         with self._services.reading() as session:
-            needed = _needed(session, self._services.engine.dialect.name == SQLITE)
-        there = sum(path.stat().st_size for _, path in files_of(self._draft))
+            readable, copy = _needed(session, self._services.engine.dialect.name == SQLITE)
+        needed = readable + copy if for_copy else readable
+        folder = self._draft if for_copy else self._draft / FOLDER
+        there = sum(path.stat().st_size for _, path in files_of(folder))
         free = shutil.disk_usage(self._folder).free
         if free + there < needed:
             raise DiskFull(
@@ -296,24 +299,25 @@ class _Run:
         return final
 
 
-def _needed(session: Session, is_file: bool) -> int:
-    """About how many bytes a disk takes."""
-    stored = sum(
-        session.scalar(select(func.coalesce(func.sum(one), 0))) or 0
-        for one in (Attachment.size_bytes, Rendition.size_bytes)
-    )
-    shown = (
-        session.scalar(
-            select(func.coalesce(func.sum(Attachment.size_bytes), 0))
-            .join(Mail, Mail.id == Attachment.mail_id)
-            .where(reading.is_readable())
-        )
-        or 0
-    )
+def _needed(session: Session, is_file: bool) -> tuple[int, int]:
+    """About how many bytes a disk takes: (its readable part, the copy beside it). The copy asks more exactly once more."""
+    files = {one: _sum(session, one, is_readable=False) for one in (Attachment, Rendition)}
+    shown = sum(_sum(session, one, is_readable=True) for one in (Attachment, Rendition))
     letters = session.scalar(select(func.count()).select_from(Mail)) or 0
     size = "page_count * page_size FROM pragma_page_count, pragma_page_size" if is_file else "pg_database_size(current_database())"  # fmt: skip
     database = int(session.scalar(text(f"SELECT {size}")) or 0)
-    return int(stored + SEALING * shown) + letters * TEXT_BYTES + database // 2 + backup.MARGIN_BYTES
+    return int(SEALING * shown) + letters * TEXT_BYTES, sum(files.values()) + database // 2 + backup.MARGIN_BYTES
+
+
+def _sum(session: Session, table: type[Attachment] | type[Rendition], *, is_readable: bool) -> int:
+    """Bytes of files: of all, or of those of letters that go readable onto the disk."""
+    query = select(func.coalesce(func.sum(table.size_bytes), 0))
+    if is_readable:
+        if table is Rendition:
+            query = query.join(Attachment, Attachment.id == Rendition.attachment_id)
+            query = query.where(Rendition.kind == "searchable_pdf", Attachment.digest.is_(None))
+        query = query.join(Mail, Mail.id == Attachment.mail_id).where(reading.is_readable())
+    return int(session.scalar(query) or 0)  # PostgreSQL sums to a decimal
 
 
 def fingerprint(public_pem: bytes) -> str:

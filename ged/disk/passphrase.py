@@ -5,9 +5,8 @@ import unicodedata
 
 WORDS = 7
 CONSONANTS, VOWELS = "bdfgjklmnprstvz", "aiou"
-COARSE = frozenset(
-    "bibi bita boba caca coco dodo gaga jiji kaka kiki kuku lolo nana papa pipi popo pupu puta puto zizi zozo tata titi toto tutu".split()
-)
+_COARSE = "bibi bita boba caca coco dodo gaga jiji kaka kiki kuku lolo nana papa pipi popo pupu puta puto zizi zozo tata titi toto tutu"
+COARSE = frozenset(_COARSE.split())
 """Words that nobody wants to read aloud."""
 MIN_CHARACTERS, MIN_DIFFERENT = 20, 8
 

@@ -158,7 +158,13 @@ def lines(session: Session, book_id: int, year: int, *, start: int, limit: int, 
 
 
 def _line(number: MailNumber, mail: Mail | None, slip: tuple[str | None, str | None], zone: ZoneInfo) -> Json:
-    line: Json = {"n": number.text, "d": number.registered_at.astimezone(zone).date().isoformat(), "m": 0, "p": "", "s": ""}
+    line: Json = {
+        "n": number.text,
+        "d": number.registered_at.astimezone(zone).date().isoformat(),
+        "m": 0,
+        "p": "",
+        "s": "",
+    }
     if number.voided_at is not None:
         # Of a letter that is not on the disk, the reason may tell what it was about.
         is_told = mail is not None or (number.mail_id is None and number.envelope_id is None)
@@ -304,7 +310,9 @@ class Letters:
             if left_at is None:
                 continue
             what = f"{'Ampliation expédiée' if is_copy else 'Expédié'} à {name}"
-            discharge = f"décharge de {taker} du {discharged_at.astimezone(self._zone):%d/%m/%Y}" if discharged_at else ""
+            discharge = (
+                f"décharge de {taker} du {discharged_at.astimezone(self._zone):%d/%m/%Y}" if discharged_at else ""
+            )
             yield (
                 mail_id,
                 (self._at(left_at), what, _joined(CHANNELS[channel], reference, words.DISPATCHES[state], discharge)),
@@ -313,7 +321,10 @@ class Letters:
     def _rectified(self, ids: Sequence[int]) -> Iterable[tuple[int, Event]]:
         for one in self._session.scalars(select(Rectification).where(Rectification.mail_id.in_(ids))):
             what = f"Rectifié : {FIELDS.get(one.field, one.field)}"
-            yield one.mail_id, (self._at(one.at), what, _joined(f"« {one.old_value} » → « {one.new_value} »", one.reason))
+            yield (
+                one.mail_id,
+                (self._at(one.at), what, _joined(f"« {one.old_value} » → « {one.new_value} »", one.reason)),
+            )
 
     def _links(self, ids: Sequence[int]) -> Mapping[int, list[tuple[str, int]]]:
         """Letter -> (word, place of the other letter), of others that are on the disk."""

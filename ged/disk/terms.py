@@ -21,10 +21,11 @@ SHARD_BYTES = 96_000
 """About what a shard weighs before it is packed: one search reads one or two for each word."""
 HELD = 1_500_000
 """So many occurrences are held in memory; then they go into a spare file, sorted."""
-STOP_WORDS = frozenset(
+_STOP = (
     "au aux avec ce ces cette dans de des du elle en est et eux il ils je la le les leur leurs lui ma mais me mes moi mon ne nos notre "
-    "nous on ou par pas pour que qui sa se ses si son sont sur ta te tes toi ton tu un une vos votre vous".split()
+    "nous on ou par pas pour que qui sa se ses si son sont sur ta te tes toi ton tu un une vos votre vous"
 )
+STOP_WORDS = frozenset(_STOP.split())
 _LETTERS = str.maketrans(
     {"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "ɖ": "d", "ƒ": "f", "ŋ": "n", "ɔ": "o", "ɛ": "e",
      "ɣ": "g", "ʋ": "v", "ɩ": "i", "ʊ": "u"}
@@ -43,8 +44,8 @@ def fold(text: str) -> str:
 
 
 def words_of(text: str) -> set[str]:
-    """The words of a text that are found: no stop words, and no single letters or digits."""
-    found = {word[:MAX_LETTERS] for word in _WORD.findall(fold(text)) if len(word) >= MIN_LETTERS}
+    """The words of a text that are found: no stop words, and no single letters."""
+    found = {word[:MAX_LETTERS] for word in _WORD.findall(fold(text)) if len(word) >= MIN_LETTERS or word.isdecimal()}
     return found - STOP_WORDS
 
 

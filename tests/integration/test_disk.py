@@ -1,6 +1,5 @@
 """`ged disk`: what may be read is on it, what may not is nowhere on it in clear, and a server comes back from it."""
 
-import errno
 import io
 import json
 import os
@@ -24,7 +23,7 @@ from ged.ports import Confidentiality
 from ged.register.models import Mail
 from tests.commands import ged
 from tests.disk_kit import PHRASE, RESTRICTED_WORD, SECRET_WORD, Burned, part, parts, turned
-from tests.factories import PASSWORD
+from tests.site import PASSWORD, give_passwords
 from web.processes import restore as process
 from web.processes.restore import Wanted
 from web.wiring import backups
@@ -57,7 +56,10 @@ def test_letters_of_the_ordinary_level_are_read_and_others_are_nowhere(burned: B
     disk = burned.disk()
     assert (disk.counts.letters, disk.counts.files, disk.counts.unreadable, disk.is_whole) == (2, 2, 0, True)
     letters = part(disk.folder, "lettres/0")
-    assert [one["s"] for one in letters] == ["Construction d'un forage à Tsévié", "Élection du délégué des œuvres sociales"]
+    assert [one["s"] for one in letters] == [
+        "Construction d'un forage à Tsévié",
+        "Élection du délégué des œuvres sociales",
+    ]
     [book] = part(disk.folder, "accueil")["books"]
     lines = part(disk.folder, f"registre/{book['id']}-{book['years'][0][0]}-0")
     assert [one["m"] for one in lines] == [-1, -1, 1, 0]
@@ -104,7 +106,11 @@ def test_the_journal_says_who_made_it_of_what_and_its_digest(burned: Burned) -> 
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == making.MADE)).one()
         told = session.get_one(AuditPayload, entry.sequence).payload
     assert entry.person_id == burned.wanted().actor.person_id
-    assert (told["manifest"], told["holder"], told["scope"]) == (disk.manifest_sha256, "Cabinet du ministre", "ordinary")
+    assert (told["manifest"], told["holder"], told["scope"]) == (
+        disk.manifest_sha256,
+        "Cabinet du ministre",
+        "ordinary",
+    )
     assert (told["letters"], told["name"]) == (2, disk.folder.name)
 
 
@@ -175,14 +181,18 @@ def test_an_interrupted_disk_never_looks_whole_and_goes_on_with_its_passphrase(
     stray.write_text("left")
     disk = small.disk()
     assert disk.counts.files == 2
-    assert {one.stat().st_mtime_ns for one in (disk.folder / "lecture" / "fichiers").rglob("*.js")} == set(written.values())
+    assert {one.stat().st_mtime_ns for one in (disk.folder / "lecture" / "fichiers").rglob("*.js")} == set(
+        written.values()
+    )
     assert not list(disk.folder.rglob("of-a-letter*"))
     assert list(check(disk.folder, None)) == []
     assert [one.name for one in small.usb.iterdir()] == [disk.folder.name]
     assert not list((Path(small.copied.services.data_dir) / "run").glob("disk-*"))
 
 
-def test_a_level_raised_after_an_interruption_takes_the_letter_off(small: Burned, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_level_raised_after_an_interruption_takes_the_letter_off(
+    small: Burned, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mail_id = small.letter("Bientôt secret", "Texte.")
     with monkeypatch.context() as patched:
         patched.setattr(making.Readable, "finish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -257,6 +267,7 @@ def test_where_a_disk_may_not_be_made(small: Burned, tmp_path: Path) -> None:
 
 @pytest.fixture
 def command(small: Burned, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    give_passwords(small.copied.services)
     env = {**small.copied.installation.environment(), "GED_BACKUP_RECIPIENTS": json.dumps([small.copied.public])}
 
     def run(*words: object, typed: str = "", passphrase: str = PHRASE) -> subprocess.CompletedProcess[str]:
@@ -297,4 +308,3 @@ def test_no_passphrase_is_shown_where_there_is_no_terminal(small: Burned) -> Non
     with pytest.raises(EngineFailed, match=r"disk\.manifest_damaged"):
         (small.usb / "manifest.json").write_text("{}")
         list(check(small.usb, None))
-    assert errno.ENOSPC

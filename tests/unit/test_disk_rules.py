@@ -72,7 +72,7 @@ def test_a_part_says_nothing_in_clear_and_is_never_sealed_twice_alike() -> None:
 
 
 def test_words_are_folded() -> None:
-    assert terms.words_of("L'Élève d'Œuvre, ŋutsu et 2026 à 7 !") == {"eleve", "oeuvre", "nutsu", "2026"}
+    assert terms.words_of("L'Élève d'Œuvre, ŋutsu et 2026 à 7 !") == {"eleve", "oeuvre", "nutsu", "2026", "7"}
 
 
 @pytest.mark.parametrize(

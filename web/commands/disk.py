@@ -85,7 +85,9 @@ def _passphrase(words: Passphrases, *, begun: bool, own: bool) -> str:
     if own or words.is_given:
         typed = words.ask("disk", new=True)
         if not passphrase.is_strong(typed):
-            raise Invalid("disk.passphrase_weak", "type six words or more that do not belong together", field="passphrase")
+            raise Invalid(
+                "disk.passphrase_weak", "type six words or more that do not belong together", field="passphrase"
+            )
         return typed
     if not sys.stdout.isatty():
         raise click.UsageError("a new passphrase is shown at a terminal only: give one by --passphrase-fd")
@@ -102,7 +104,9 @@ def _typed(typed: str, new: str) -> str:
 
 
 def _tell(made: Disk) -> None:
-    click.echo(f"{made.folder}: {made.counts.letters} letters and {made.counts.files} files to read, {made.files} files in all")
+    click.echo(
+        f"{made.folder}: {made.counts.letters} letters and {made.counts.files} files to read, {made.files} files in all"
+    )
     click.echo(f"{made.size_bytes / 1_000_000:,.1f} MB; the copy in it is {made.copy.snapshot}")
     if made.counts.unreadable:
         click.echo(f"NOT READABLE: {made.counts.unreadable} files are lost or altered, or their key was destroyed")
@@ -112,12 +116,16 @@ def _tell(made: Disk) -> None:
         click.echo("the copy lacks files that this installation has lost or altered: `ged verify` names them")
     if not made.copy.is_whole:
         click.echo("keyring: NOT COPIED. The copy cannot be opened whole: give the medium of the keys (--keys-to)")
-    click.echo(f"manifest, SHA-256: {made.manifest_sha256}\nNote it with the passphrase. Check the disk: ged disk verify {made.folder}")
+    click.echo(
+        f"manifest, SHA-256: {made.manifest_sha256}\nNote it with the passphrase. Check the disk: ged disk verify {made.folder}"
+    )
 
 
 @disk.command()
 @click.argument("folder", type=FOLDER)
-@click.option("--key", type=FILE, help="The journal's public key (seal/journal.pub) that you hold: who made it is checked too.")
+@click.option(
+    "--key", type=FILE, help="The journal's public key (seal/journal.pub) that you hold: who made it is checked too."
+)
 def verify(folder: Path, key: Path | None) -> None:
     """Read every byte of the disk in FOLDER (GED-DATE); no passphrase is needed. Exit code 1: something is not as it was written."""
     if key is not None:

@@ -145,7 +145,7 @@
   }
 
   function asked(text) {
-    const all = (fold(text).match(/[\p{L}\p{N}]+/gu) || []).map((one) => one.slice(0, 40)).filter((one) => one.length > 1);
+    const all = (fold(text).match(/[\p{L}\p{N}]+/gu) || []).map((one) => one.slice(0, 40)).filter((one) => one.length > 1 || /\d/u.test(one));
     const some = all.filter((one) => !STOP.has(one));
     return [...new Set(some)];
   }
@@ -271,9 +271,9 @@
         h("tbody", {}, rows))];
   }
 
-  function pager(page, pages, link) {
+  function pager(page, pages, link, label = "Pages") {
     const to = (number, text) => (number >= 1 && number <= pages && number !== page ? h("a", { href: link(number) }, text) : null);
-    return pages < 2 ? null : h("nav", { class: "pager", "aria-label": "Pages" },
+    return pages < 2 ? null : h("nav", { class: "pager", "aria-label": label },
       to(1, "Première"), to(page - 1, "Précédente"), h("span", {}, `Page ${figure(page)} sur ${figure(pages)}`), to(page + 1, "Suivante"), to(pages, "Dernière"));
   }
 
@@ -290,12 +290,12 @@
       h("td", { "data-label": "Correspondant" }, line.p),
       h("td", { "data-label": "Objet" }, line.m >= 0 ? line.s : h("span", { class: "soft" }, line.s),
         line.v ? h("p", { class: "void" }, line.v === "Numéro annulé" ? line.v : `Numéro annulé : ${line.v}`) : null)));
-    const links = () => pager(number, pages, (one) => `#/registre/${id}/${year}/${one}`);
+    const links = (label) => pager(number, pages, (one) => `#/registre/${id}/${year}/${one}`, label);
     return [`${book.name}${Number(year) ? `, ${year}` : ""}`,
       h("p", {}, h("a", { href: "#/" }, "Tous les registres"), ` – du n° ${told[2]} au n° ${told[3]}, les derniers d’abord`), links(),
       h("table", {}, h("caption", {}, `Lignes ${figure((number - 1) * first.sizes.lines + 1)} à ${figure((number - 1) * first.sizes.lines + lines.length)} sur ${figure(told[1])}`),
         h("thead", {}, h("tr", {}, ["Numéro", "Enregistré le", "Correspondant", "Objet"].map((one) => h("th", { scope: "col" }, one)))),
-        h("tbody", {}, rows)), links()];
+        h("tbody", {}, rows)), links("Pages, en bas")];
   }
 
   const titleOf = (told) => (told.n.find((one) => !one[2]) || told.n[0])[0];
@@ -312,12 +312,12 @@
     const items = letters.map((told, at) => h("li", {},
       h("a", { href: `#/lettre/${some[at]}` }, `${titleOf(told)} – ${told.s || "sans objet"}`),
       h("div", { class: "soft" }, [told.dir, day(told.n[0][1]), told.from, told.to].filter(Boolean).join(" – "))));
-    const links = () => pager(number, pages, (one) => `#/recherche/${encodeURIComponent(text)}/${one}`);
+    const links = (label) => pager(number, pages, (one) => `#/recherche/${encodeURIComponent(text)}/${one}`, label);
     return [`Recherche : ${text}`,
       h("p", { id: "trouves", "data-ms": Math.round(performance.now() - began) }, found.length
         ? `${counted(found.length, "courrier trouvé", "courriers trouvés")}. ${cut ? "Trop de mots commencent ainsi : précisez." : ""}`
         : "Aucun courrier lisible ne correspond. Le début d’un mot suffit ; accents et majuscules ne comptent pas."),
-      links(), h("ol", { class: "hits", start: (number - 1) * PER_PAGE + 1 }, items), links()];
+      links(), h("ol", { class: "hits", start: (number - 1) * PER_PAGE + 1 }, items), links("Pages, en bas")];
   }
 
   async function opened(file, progress) {
