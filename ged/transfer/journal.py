@@ -14,6 +14,7 @@ from ged.transfer.belonging import Belonging
 
 OF_INSTALLATION: Mapping[str, str] = {
     "backup": "a copy of the whole installation",
+    "disk": "a reading disk of the whole installation",
     "calendar": "one for all",
     "disposal": "the slips stay; what was decided of each letter leaves with its own entry",
     "entity": "what was done with a whole entity, by who runs the installation",
