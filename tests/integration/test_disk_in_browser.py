@@ -118,8 +118,25 @@ def test_words_and_numbers_are_folded_as_in_the_disk_s_index(page: Page, disk: P
     start, end = script.index("  function fold("), script.index("  function places(")
     letters = script[script.index("  const LETTERS") : script.index("  const byId")]
     stop = script[script.index("  const STOP") : script.index("  const LETTERS")]
-    texts = ["L’Élève d’Œuvre", "ŋutsu ɖe Ɛʋe", "ÉTAT n°3 à 10 h", "ﬁche", "STRASSE ß", "Là-bas, demain", "x" * 60, "2026"]
-    numbers = ["00042/2026/MÉM-SG", " N° 00042 / 2026 / MEM SG", "№ 042 2026 memsg", "2026-0001", "a-b/1-c.d", "000", "n°"]
+    texts = [
+        "L’Élève d’Œuvre",
+        "ŋutsu ɖe Ɛʋe",
+        "ÉTAT n°3 à 10 h",
+        "ﬁche",
+        "STRASSE ß",
+        "Là-bas, demain",
+        "x" * 60,
+        "2026",
+    ]
+    numbers = [
+        "00042/2026/MÉM-SG",
+        " N° 00042 / 2026 / MEM SG",
+        "№ 042 2026 memsg",
+        "2026-0001",
+        "a-b/1-c.d",
+        "000",
+        "n°",
+    ]
     page.goto("about:blank")
     told = page.evaluate(
         f"([texts, numbers]) => {{ {stop} {letters} {script[start:end]} return [texts.map(asked), numbers.map(numberKey)]; }}",
