@@ -19,20 +19,23 @@ from ged import health
 from ged.archive import copies
 from ged.audit import AuditEntry
 from ged.backup import making, restoring
+from ged.backup.drill_sheet import digest_of
 from ged.backup.medium import FolderMedium, alone_in
 from ged.config import load_settings
 from ged.errors import ConfigError, DiskFull, GedError
 from ged.jobs import Job, JobKind, JobState
-from ged.org.models import OpenSession
-from ged.ports import Digest
+from ged.org.certificates import note_issued
+from ged.org.models import CertificateKind, OpenSession
+from ged.ports import Digest, Verdict
 from ged.register.models import Attachment, Mail, MailNumber
 from ged.space import Space
 from ged.unit import Services
 from ged.verify import verify
 from tests.backup_kit import Copied, page
 from tests.commands import ged
+from tests.word_kit import text_of
 from web.processes import restore as process
-from web.wiring import backups
+from web.wiring import authority, backups
 from web.wiring.services import build_services
 
 NIGHT = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
@@ -352,10 +355,15 @@ def test_a_drill_proves_and_leaves_nothing(copied: Copied, tmp_path: Path) -> No
     assert not (tmp_path / "spare").exists()
     told = json.loads(report.read_text())["report"]
     assert told["proven"] is True
+    paper = " ".join(text_of(report.with_suffix(".pdf").read_bytes()).split())
+    assert "Exercice réussi" in paper
+    assert told["letters"][0]["number"] in paper
+    assert digest_of(told) in paper.replace("\u200b", "").replace(" ", "")
     assert [len(one["asked"]) for one in told["letters"]] == [2, 2]
     assert all(one["drawn"] for one in told["letters"])
     key = copied.installation.settings.data_dir / "seal" / "journal.pub"
-    assert ged("backup", "report", report, "--key", key).returncode == 0
+    checked = ged("backup", "report", report, "--key", key)
+    assert (checked.returncode, digest_of(told) in checked.stdout) == (0, True)
     report.write_text(
         report.read_text()
         .replace('"proven": true', '"proven" : true')
@@ -367,12 +375,29 @@ def test_a_drill_proves_and_leaves_nothing(copied: Copied, tmp_path: Path) -> No
         assert session.scalars(select(AuditEntry).where(AuditEntry.action == "backup.drilled")).one()
 
 
+def test_the_report_on_paper_bears_the_seal_where_its_key_is_in_the_copy(copied: Copied, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    authority.create_authority(copied.installation.settings, organisation="Ministère d'essai", now=now)
+    facts, pem = authority.make_seal(copied.installation.settings, identifier="", now=now)
+    with copied.services.unit_of_work(now) as uow:
+        note_issued(uow, facts, pem, kind=CertificateKind.SEAL)
+    copied.copy()
+    done = process.drill(copied.wanted(), tmp_path / "spare", letters=1)
+    assert done.unsealed == ""
+    (report,) = build_services(copied.installation.settings).checker.check(done.sheet, at=datetime.now(UTC))
+    assert report.verdict is Verdict.GREEN, report
+
+
 def test_a_drill_says_what_it_could_not_prove(copied: Copied, tmp_path: Path) -> None:
     copied.copy()
     next(iter(copied.medium.glob("objects/*/*"))).unlink()
     done = process.drill(copied.wanted(), tmp_path / "spare", letters=5)
     assert any("missing" in one for one in done.faults)
     assert any(one.startswith("blob.missing") for one in done.faults)
+    assert done.unsealed == "seal.none"
+    paper = text_of(done.sheet)
+    assert "Exercice non réussi" in paper
+    assert "un fichier manque dans la copie" in paper
     assert done.body["proven"] is False
     assert not (tmp_path / "spare").exists()
 

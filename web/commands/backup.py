@@ -13,6 +13,7 @@ from ged.archive.copies import keys_written, last_made
 from ged.archive.seal import HeadSeal
 from ged.backup import checking
 from ged.backup.clock import is_due
+from ged.backup.drill_sheet import digest_of
 from ged.backup.making import make
 from ged.backup.order import Made
 from ged.backup.papers import Index
@@ -232,6 +233,7 @@ def report(report: Path, key: Path) -> None:
     is_ours = HeadSeal.of_public(key).is_signed(body, signature)
     proven = body.get("proven") is True
     click.echo(f"signature: {'ours' if is_ours else 'NOT OURS'}; proven: {'yes' if proven else 'NO'}")
+    click.echo(f"SHA-256 of what is signed, as the report on paper prints it: {digest_of(body)}")
     sys.exit(0 if is_ours and proven else 1)
 
 

@@ -58,7 +58,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option(
     "--report",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File of the drill's signed report.  [default: ged-drill-DATE.json]",
+    help="File of the drill's signed report; the report on paper lies beside it as .pdf.  [default: ged-drill-DATE.json]",
 )
 @click.option(
     "--over",
@@ -192,12 +192,16 @@ def _drill(wanted: Wanted, spare: Path, letters: int, report: Path | None) -> No
         ensure_ascii=False, indent=1, sort_keys=True,
     ).encode()  # fmt: skip
     write_whole(place, content + b"\n")
+    paper = place.with_suffix(".pdf")
+    write_whole(paper, done.sheet)
+    if done.unsealed:
+        click.echo(f"{paper} bears no seal ({done.unsealed}): the signed report {place} is the proof", err=True)
     _note(done, hashlib.sha256(content + b"\n").hexdigest(), now)
     for fault in done.faults:
         click.echo(f"BROKEN {fault}")
     click.echo(
         f"drill of {done.snapshot}: {'FAILED' if done.faults else 'proven'}; {done.letters} letters opened and found{'' if done.letters else ' (the copy holds none)'}; "
-        f"{done.seconds:.1f} s; report: {place}"
+        f"{done.seconds:.1f} s; report: {place}; on paper: {paper}"
     )
     sys.exit(1 if done.faults else 0)
 

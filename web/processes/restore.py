@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ged import pipeline
 from ged.archive.seal import journal_seal
-from ged.backup import drilling, restoring
+from ged.backup import drill_sheet, drilling, restoring
 from ged.backup.medium import alone_in
 from ged.backup.papers import Index, Manifest
 from ged.backup.places import AnyMedium
@@ -96,7 +96,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Drill:
-    """What a drill has proven: what the report says, and the signature of the restored journal's key over it."""
+    """What a drill has proven.
+
+    Attributes:
+        body: what the report says.
+        signature: of the restored journal's key, over the report.
+        public: the journal's public key, as PEM.
+        sheet: the report on paper: a PDF, under the institution's seal where ``unsealed`` is empty.
+        unsealed: code of the reason why the PDF bears no seal.
+    """
 
     snapshot: str
     body: dict[str, object]
@@ -105,6 +113,8 @@ class Drill:
     faults: tuple[str, ...]
     letters: int
     seconds: float
+    sheet: bytes
+    unsealed: str
 
     def is_of(self, data: Path) -> bool:
         """Whether the copy is of the installation with this data folder: it has the same journal key."""
@@ -185,9 +195,13 @@ def drill(wanted: Wanted, spare: Path, *, letters: int, told: Told = lambda _: N
                 faults = drilling.faults_of(apart.broken, report.problems, opened)
                 body = drilling.report_of(apart.copy, report, opened, faults, apart.seconds, at=datetime.now(UTC))
                 seal = journal_seal(apart.services)
+                told("the report on paper")
+                pdf, unsealed = drill_sheet.sealed(
+                    apart.services, drill_sheet.sheet(apart.services, body), at=datetime.now(UTC)
+                )
                 return Drill(
                     apart.copy.manifest.snapshot, body, seal.sign(body), seal.public_pem(), faults, len(opened),
-                    sum(apart.seconds.values()),
+                    sum(apart.seconds.values()), pdf, unsealed,
                 )  # fmt: skip
             finally:
                 apart.services.engine.dispose()
