@@ -42,6 +42,7 @@ ON_PAPER = {
     "administration/first_access.py": PAPER,
     "administration/first_account.py": DATA,
     "archive/institution_seal.py": PAPER,
+    "backup/drill_sheet.py": PAPER,
     "backup/medium.py": "a note on the medium, for whoever finds it",
     "capture/bridges.py": DATA,
     "case_export.py": PAPER,
