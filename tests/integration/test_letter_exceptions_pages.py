@@ -92,7 +92,7 @@ def test_the_reader_finds_the_letter_and_changes_nothing(site: Site) -> None:
         (f"{page}/lecture-par-exception/{row_of(services)}/terminer", {}),
     ):  # fmt: skip
         assert post(daf, address, form).status_code in (404, 405), address
-    assert daf.get(f"{page}/lecture-par-exception").status_code == 403
+    assert daf.get(f"{page}/lecture-par-exception").status_code == 404
 
 
 def test_deciding_asks_for_a_recent_password(site: Site) -> None:

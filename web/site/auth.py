@@ -27,7 +27,7 @@ from ged.org import accounts, sessions
 from ged.org.sessions import LONGEST_SESSION
 from ged.ports import PersonId
 from ged.unit import ReadSession
-from web.site import context
+from web.site import by_exception, context
 from web.site.paths import safe_path
 
 _log = logging.getLogger(__name__)
@@ -52,7 +52,6 @@ CAME_FOR = "came_for"
 UNRECORDED = "unrecorded"
 UNRECORDED_LASTS = timedelta(minutes=15)
 NOT_THEIRS = frozenset({403, 404, 405})
-READING = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN_WHILE_UNRECORDED = frozenset(
     {
         "session.sign_in", "session.sign_out", "second_step.code", "second_step.recovery", "second_step.ask_passkey",
@@ -160,7 +159,11 @@ def _stamp(moment: datetime) -> int:
 
 
 def _refuse_writing() -> None:
-    if g.get("is_unrecorded") and request.method not in READING and request.endpoint not in OPEN_WHILE_UNRECORDED:
+    if (
+        g.get("is_unrecorded")
+        and request.method not in by_exception.READING
+        and request.endpoint not in OPEN_WHILE_UNRECORDED
+    ):
         raise DiskFull("disk.full", "free space on the database's disk, then send again", retryable=True)
 
 
@@ -238,8 +241,7 @@ def _load(db: ReadSession, token: str) -> bool:
     here = sessions.find(db, token, now=context.now(), on=context.today())
     if here is None:
         return False
-    # A right by exception reads, and changes nothing.
-    is_reading = request.method in READING
+    is_reading = by_exception.counts(request.method, request.endpoint)
     g.actor = reads(here.actor, here.excepted_until, on=context.today()) if is_reading else here.actor
     g.session_id, g.session_seen_at, g.session_proved_at = here.session_id, here.seen_at, here.proved_at
     g.password_is_given = here.password_is_given

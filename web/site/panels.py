@@ -31,11 +31,13 @@ class Panel:
         name: of the template ``letters/panels/<name>.html``.
         order: its place on the page, smallest first.
         load: returns the rows, or None.
+        reads: whether it is also for who reads the letter by exception alone: what it leads to is in ``web.site.by_exception``.
     """
 
     name: str
     order: int
     load: Loader
+    reads: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,18 @@ def install(app: Flask, offered: Iterable[Panel]) -> None:
     app.extensions[_OFFERED] = tuple(sorted(offered, key=lambda one: (one.order, one.name)))
 
 
-def load_panels(session: ReadSession, mail_id: MailId, actor: Actor) -> list[LoadedPanel]:
-    """The non-empty panels of a letter, in order. The caller has checked access to the letter."""
+def load_panels(
+    session: ReadSession, mail_id: MailId, actor: Actor, *, by_exception: bool = False
+) -> list[LoadedPanel]:
+    """The non-empty panels of a letter, in order. The caller has checked access to the letter.
+
+    Args:
+        by_exception: the actor sees the letter by exception alone.
+    """
     loaded = []
     for panel in cast(tuple[Panel, ...], current_app.extensions[_OFFERED]):
+        if by_exception and not panel.reads:
+            continue
         rows = panel.load(session, mail_id, actor)
         if rows is not None:
             loaded.append(LoadedPanel(panel.name, f"letters/panels/{panel.name}.html", rows))

@@ -106,4 +106,4 @@ def _load(session: ReadSession, mail_id: MailId, _actor: Actor) -> queries.Decid
     return queries.of_letter(session, mail_id)
 
 
-PANEL = Panel("disposal", 70, _load)
+PANEL = Panel("disposal", 70, _load, reads=True)

@@ -9,7 +9,8 @@ from flask_babel import gettext as _
 from ged.capture import arrange, drawing
 from ged.capture.files import MEDIA_TYPES
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound
-from ged.ports import AttachmentId, Confidentiality
+from ged.exceptional.queries import reads_until
+from ged.ports import AttachmentId, Confidentiality, MailId
 from ged.register import documents, opening
 from ged.register.documents import AttachmentRow, FileRow
 from ged.takeover import files as takeover_files
@@ -45,12 +46,17 @@ def _show(attachment_id: int, error: GedError | None = None) -> ResponseReturnVa
         row = documents.attachment(session, attachment_id, actor)
         page = next((one for one in row.pages if one.page_no == wanted), row.pages[0] if row.pages else None)
         found = documents.words(session, attachment_id, page.page_no, actor) if page is not None and words else []
+        reads_alone = reads_until(session, MailId(row.mail_id), actor) is not None
     if page is not None:
         _record(documents.text_of(row, page.page_no))
     _read(row.mail_id)
     is_plain = row.media_type == takeover_files.PLAIN
     may_repair = (
-        row.is_latest and not is_plain and not arrange.stays_whole(row.kind, is_signed=row.is_signed) and _keeps(row)
+        not reads_alone
+        and row.is_latest
+        and not is_plain
+        and not arrange.stays_whole(row.kind, is_signed=row.is_signed)
+        and _keeps(row)
     )
     return render_form(
         "documents/show.html",

@@ -129,4 +129,4 @@ def _load(session: ReadSession, mail_id: MailId, actor: Actor) -> queries.Except
     return queries.panel(session, mail_id, actor, now=context.now(), on=context.today())
 
 
-PANEL = Panel("exceptions", 15, _load)
+PANEL = Panel("exceptions", 15, _load, reads=True)

@@ -14,6 +14,7 @@ from ged.capture import letter_files
 from ged.dispatch import rectify_outside, signed_outside
 from ged.dispatch.rectify_outside import OutsideChanges, Receivers
 from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
+from ged.exceptional.queries import reads_until
 from ged.natures import queries as nature_queries
 from ged.org.tree import entity_of
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, UnitId
@@ -55,6 +56,7 @@ def show(mail_id: int) -> ResponseReturnValue:
         days_left = None
         if letter.due_on is not None and letter.closed_at is None:
             days_left = working_days_between(today, letter.due_on, context.working_days(session))
+        by_exception = reads_until(session, letter.id, actor) is not None
         told, opened = journal.of_page(session, mail_id, readings=bool(letter.level))
         values: dict[str, Any] = {
             "document": documents.shown(session, main.id) if main is not None else None,
@@ -67,7 +69,8 @@ def show(mail_id: int) -> ResponseReturnValue:
             "rectifications": queries.rectifications(session, mail_id),
             "journal": told,
             "readings": opened,
-            "panels": panels.load_panels(session, letter.id, actor),
+            "by_exception": by_exception,
+            "panels": panels.load_panels(session, letter.id, actor, by_exception=by_exception),
         }
     if opening.must_write(letter.level, opened_at=letter.opened_at, now=context.now()):
         with context.services().unit_of_work(context.now()) as uow:

@@ -223,4 +223,4 @@ def _assignment_row(assignment_id: int) -> AssignmentRow:
         return letter_path.assignment(session, assignment_id, context.actor())
 
 
-PANEL = Panel("routing", 20, routing_panel.load)
+PANEL = Panel("routing", 20, routing_panel.load, reads=True)
