@@ -1,5 +1,6 @@
 """A register goes on after a restore: the last number on paper is said, and the numbers up to it are void as lost."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
@@ -92,6 +93,23 @@ def release(
         lost=told - stands, copied_at=hold.copied_at.isoformat(), restored_at=hold.restored_at.isoformat(),
     )  # fmt: skip
     return Released(register.name, hold.year, stands + 1, told)
+
+
+def release_unused(uow: UnitOfWork, hold_ids: Collection[int], *, actor: Actor) -> list[Released]:
+    """Say of several registers that none has given a number since the copy: all of them go on, or none does.
+
+    Raises:
+        Invalid: ``hold.none_chosen``.
+        As ``release``.
+    """
+    if not hold_ids:
+        raise Invalid("hold.none_chosen", "tick at least one", field="hold")
+    # Their counters are locked in this order, as ``hold_registers`` locks them.
+    of_ids = select(RegisterHold.id).where(RegisterHold.id.in_(sorted(set(hold_ids))))
+    found = uow.session.scalars(of_ids.order_by(RegisterHold.register_id, RegisterHold.year)).all()
+    if len(found) != len(set(hold_ids)):
+        raise NotFound("hold.unknown", "choose registers of the list")
+    return [release(uow, one, last_sequence=None, actor=actor) for one in found]
 
 
 def _said_before(uow: UnitOfWork, hold: RegisterHold, register: Register, last_sequence: int | None) -> Released:

@@ -85,6 +85,35 @@ def test_none_since_the_copy_voids_nothing(services: Services) -> None:
     assert [one[0] for one in numbers(services, "ARR")] == ["00001/2026/MIN", "00002/2026/MIN"]
 
 
+def unused(services: Services, *codes: str, account: str = "agent") -> list[str]:
+    with services.unit_of_work(NOW) as uow:
+        held = [hold_id(services, code) for code in codes]
+        return [one.register for one in operations.release_unused(uow, held, actor=actor(services, account))]
+
+
+def test_none_is_said_of_several_registers_at_once_or_of_none_of_them(services: Services) -> None:
+    hold(services)
+    with pytest.raises(Invalid, match=r"hold\.none_chosen"):
+        unused(services)
+    with pytest.raises(Forbidden, match=r"register\.not_clerk"):
+        unused(services, "ARR", "ARR-DGE")
+    with pytest.raises(NotFound, match=r"hold\.unknown"):
+        unused(services, "ARR", "NONE")
+    with services.reading() as session:
+        assert len(queries.waiting_codes(session)) == 5, "nothing of a refused list goes on"
+    release(services, "BT", 2)
+    with pytest.raises(InvalidTransition, match=r"hold\.released"):
+        unused(services, "ARR", "BT")
+    assert len(unused(services, "PLI", "ARR", "DEP")) == 3
+    assert len(unused(services, "PLI", "ARR")) == 2, "said twice alike"
+    with services.reading() as session:
+        assert queries.waiting_codes(session) == ["ARR-DGE"]
+        said = select(AuditEntry.sequence).where(AuditEntry.action == operations.RESUMED)
+        assert len(session.scalars(said).all()) == 4
+    register(services)
+    assert numbers(services, "ARR") == [("00001/2026/MIN", False, True)]
+
+
 def test_what_is_said_twice_counts_once_and_another_number_is_refused(services: Services) -> None:
     hold(services)
     release(services, "ARR", 2)

@@ -223,6 +223,31 @@ def test_each_answer_leads_to_the_next_register_and_a_second_one_is_told(site: t
     assert "et 499 autres" in page
 
 
+def test_registers_that_numbered_nothing_are_answered_for_in_one_list(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    agent, now = sign_in(app, "agent"), datetime.now(UTC)
+    assert "le dire en une fois" in agent.get("/registres/reprise").text
+    ticked = agent.get("/registres/reprise/aucun").text
+    boxes = dict(re.findall(r'name="hold" value="(\d+)"( checked)?', ticked))
+    own = {str(hold_id(services, code, now.year)): code for code in ("ARR", "DEP", "BT", "PLI")}
+    assert boxes.keys() == own.keys(), "those of other offices are not there"
+    assert {own[one] for one, is_ticked in boxes.items() if is_ticked} == {"DEP", "BT", "PLI"}, (
+        "ARR has a number of the year"
+    )
+    chosen = {"hold": [one for one, code in own.items() if code in ("BT", "PLI")]}
+    shown = agent.get("/registres/reprise/aucun", query_string=chosen).text
+    assert "ces 2 registres" in shown
+    assert agent.get("/registres/reprise/aucun?hold=x&hold=-1&hold=999999999999999").status_code == 200
+    assert post(agent, "/registres/reprise/aucun", {}).status_code == 422
+    others = sign_in(app, "dge")
+    assert post(others, "/registres/reprise/aucun", chosen).status_code in (403, 404)
+    assert post(agent, "/registres/reprise/aucun", chosen).status_code == 303
+    with services.reading() as session:
+        assert queries.waiting_codes(session) == ["ARR", "ARR-DGE", "DEP"]
+    stale = post(agent, "/registres/reprise/aucun", {"hold": [*own, "99999"]})
+    assert "de la liste" in plain(html.unescape(stale.text)) or stale.status_code in (404, 422)
+
+
 def test_a_lost_letter_is_entered_again_from_its_line(site: tuple[Flask, Services]) -> None:
     app, services = site
     client = sign_in(app, "agent")

@@ -344,6 +344,8 @@ ACCESS: Mapping[str, Rule] = {
     "resuming.index": roles(Role.CLERK),
     "resuming.show": roles(Role.CLERK),
     "resuming.release": roles(Role.CLERK),
+    "resuming.none_since": roles(Role.CLERK),
+    "resuming.release_unused": roles(Role.CLERK),
     "resuming.lost": roles(Role.CLERK),
     "resuming.retake": roles(Role.CLERK),
     "takeovers.index": roles(Role.CLERK),

@@ -1188,6 +1188,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le dernier numéro donné manque."),
         _l("Écrivez-le, ou cochez qu'aucun numéro n'a été donné depuis la copie."),
     ),
+    "hold.none_chosen": Message(_l("Aucun registre n'est coché."), _l("Cochez-en au moins un.")),
     "hold.number": Message(
         _l("Ce n'est pas un numéro du registre « %(register)s »."),
         _l("Écrivez le rang seul (457), ou le numéro tel qu'il est imprimé."),

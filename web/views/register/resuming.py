@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from ged.errors import GedError, Invalid, InvalidTransition
+from ged.errors import GedError, Invalid, InvalidTransition, NotFound
 from ged.register.models import RegisterNature
 from ged.resuming import operations, queries
 from ged.resuming.queries import WaitingRow
@@ -45,6 +45,44 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         "resuming/index.html", error=error, rows=waiting_registers(), lost=lost, total=total,
         arrival=RegisterNature.ARRIVAL, by_hand=JOINED_BY_HAND,
     )  # fmt: skip
+
+
+@blueprint.get("/aucun")
+def none_since() -> ResponseReturnValue:
+    """The registers of which a clerk says at once that none has given a number since the copy: ticked, then shown once more."""
+    fields = FormReader(request.args)
+    return _none_since(fields.integers("hold"))
+
+
+def _none_since(chosen: tuple[int, ...], error: GedError | None = None) -> ResponseReturnValue:
+    rows = waiting_registers()
+    return render_form(
+        "resuming/none.html", error=error, rows=rows, chosen=[row for row in rows if row.id in chosen],
+        unused=[row.id for row in rows if not row.last],
+    )  # fmt: skip
+
+
+@blueprint.post("/aucun")
+def release_unused() -> ResponseReturnValue:
+    """Let them go on."""
+    fields = FormReader(request.form)
+    chosen = fields.integers("hold")
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            done = operations.release_unused(uow, chosen, actor=context.actor())
+    except Invalid as error:
+        return _none_since((), error)
+    except (InvalidTransition, NotFound) as error:
+        return _index(error)
+    flash(
+        ngettext(
+            "%(num)s registre donne de nouveau des numéros. Aucun n'est perdu.",
+            "%(num)s registres donnent de nouveau des numéros. Aucun n'est perdu.", len(done),
+        ),
+        "success",
+    )  # fmt: skip
+    return redirect(url_for("resuming.index"), 303)
 
 
 @blueprint.get("/<int:hold_id>")
