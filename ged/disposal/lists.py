@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
@@ -59,10 +59,15 @@ def eligible(
     units = sorted(headed([UnitId(unit_id)], actor.units))
     natures = by_code(session.scalars(select(Nature).order_by(Nature.id)), [entity_of(unit_id, actor.units)])
     years = {code: row.retention_years for code, row in natures.items() if row.retention_years is not None}
+    if not years:
+        return []
+    # The exact last day depends on the letter's nature and on leap years: the database leaves out what is surely too young.
+    at_least = datetime.combine(on - timedelta(days=365 * min(years.values())), time.max, tzinfo=zone)
     query = (
         select(Mail.id, Mail.subject, Mail.nature, Mail.closed_at)
         .where(func.coalesce(Mail.responsible_unit_id, Mail.unit_id).in_(units))
         .where(Mail.state == MailState.CLOSED, Mail.closed_at.is_not(None), Mail.nature.in_(sorted(years)))
+        .where(Mail.closed_at <= at_least)
         .where(Mail.level < int(Confidentiality.SECRET))
         .where(access.visible_clause(Mail.id, Mail.level, actor.principals))
         .order_by(Mail.closed_at, Mail.id)

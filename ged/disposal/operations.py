@@ -11,8 +11,11 @@ from ged import locks
 from ged.disposal.lists import Line, digest_of, eligible
 from ged.disposal.models import Disposal, DisposalLine
 from ged.errors import Forbidden, Invalid, NotFound
-from ged.org import tree
+from ged.notices import finding
+from ged.notices.models import ASKED, Occasion
+from ged.org import people, tree
 from ged.org.actors import load_actor
+from ged.org.models import Post, PostRole
 from ged.register.models import Mail
 from ged.seconded import DECIDING, Step, are_two, humans, is_undecided, step_of, undecided
 from ged.unit import SYSTEM, Actor, HeldPost, Role, UnitOfWork
@@ -20,6 +23,7 @@ from ged.unit import SYSTEM, Actor, HeldPost, Role, UnitOfWork
 LASTS = timedelta(days=15)
 """How long a slip waits: to read a list takes longer than to answer a question."""
 MAX_REASON = 300
+SETTLED = ":settled"
 HEADS = frozenset({Role.HEAD, Role.AUTHORITY})
 
 
@@ -80,6 +84,7 @@ def propose(uow: UnitOfWork, unit_id: int, *, reason: str, shown: str, actor: Ac
         "disposal.proposed", "disposal", row.id, actor=actor, post=sides[0][0], unit=unit_id, count=row.count,
         content_hash=digest, reason=row.reason,
     )  # fmt: skip
+    _tell(uow, row, _able(uow.session, row, on=on), ASKED)
     return row
 
 
@@ -114,6 +119,7 @@ def confirm(uow: UnitOfWork, disposal_id: int, *, shown: str, actor: Actor) -> N
             disposal=row.id,
             asked_by=row.asked_by_id,
         )
+    _tell(uow, row, {row.asked_by_id}, SETTLED)
 
 
 def refuse(uow: UnitOfWork, disposal_id: int, *, actor: Actor) -> None:
@@ -131,6 +137,7 @@ def refuse(uow: UnitOfWork, disposal_id: int, *, actor: Actor) -> None:
         action = "disposal.refused"
     row.second_id, row.refused_at = int(actor.person_id), uow.now
     uow.record(action, "disposal", row.id, actor=actor, post=post, asked_by=row.asked_by_id)
+    _tell(uow, row, {row.asked_by_id} - {int(actor.person_id)}, SETTLED)
 
 
 def lapse_due(uow: UnitOfWork) -> int:
@@ -141,6 +148,7 @@ def lapse_due(uow: UnitOfWork) -> int:
         if is_undecided(row):
             row.lapsed_at = uow.now
             uow.record("disposal.lapsed", "disposal", row.id, actor=SYSTEM, asked_by=row.asked_by_id)
+            _tell(uow, row, {row.asked_by_id}, SETTLED)
             done += 1
     return done
 
@@ -157,6 +165,23 @@ def second_post(session: Session, row: Disposal, actor: Actor, *, on: date) -> H
     return next(
         (post for post, side in sides_of(session, row.unit_id, actor, on=on) if are_two(frozenset(behind), side)), None
     )
+
+
+def _able(session: Session, row: Disposal, *, on: date) -> set[int]:
+    """Who may confirm a slip as the second person."""
+    units = tree.all_units(session)
+    entity = tree.entity_of(row.unit_id, units)
+    near = [unit for unit in units if tree.entity_of(unit, units) == entity]
+    heads = select(PostRole.post_id).join(Post, Post.id == PostRole.post_id)
+    heads = heads.where(Post.unit_id.in_(sorted(near)), PostRole.role.in_(sorted(HEADS)))
+    acting = people.of_posts(session, session.scalars(heads).all(), on=on)
+    return {one for one in acting if second_post(session, row, load_actor(session, one, on=on), on=on) is not None}
+
+
+def _tell(uow: UnitOfWork, row: Disposal, persons: Iterable[int], step: str) -> None:
+    """A slip is about no one letter: who is told sees on its page what the own rights show."""
+    key = f"disposal:{row.id}{step}"
+    finding.tell(uow, [finding.Found(one, Occasion.DISPOSAL, key, None, row.id) for one in persons])
 
 
 def _today(uow: UnitOfWork) -> date:

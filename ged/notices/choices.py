@@ -22,6 +22,7 @@ DEFAULTS: Mapping[Occasion, Way] = {
     Occasion.CHANGE_REFUSED: Way.AT_ONCE,
     Occasion.SECOND_STEP: Way.AT_ONCE,
     Occasion.EXCEPTION: Way.AT_ONCE,
+    Occasion.DISPOSAL: Way.DIGEST,
 }
 """What holds until a person chooses: what somebody waits for at once, the rest in the morning."""
 

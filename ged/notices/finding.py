@@ -41,7 +41,9 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 500
 """Entries of the journal in one run; the next run reads on."""
-OPENED_BY = dict.fromkeys((Occasion.ACCOUNT, Occasion.CHANGE_REFUSED, Occasion.SECOND_STEP, Occasion.EXCEPTION), "0091")
+OPENED_BY = dict.fromkeys(
+    (Occasion.ACCOUNT, Occasion.CHANGE_REFUSED, Occasion.SECOND_STEP, Occasion.EXCEPTION, Occasion.DISPOSAL), "0091"
+)
 """The contraction from which on an occasion is stored: the release before cannot read it."""
 UNDONE = "mail.imputation_undone"
 OF_LETTERS = ("mail.imputed", UNDONE, "mail.assigned", "mail.answered", "assignment.", "signbook.", "draft.circuit_set")
@@ -220,6 +222,7 @@ class Seen:
                 | Occasion.CHANGE_REFUSED
                 | Occasion.SECOND_STEP
                 | Occasion.EXCEPTION
+                | Occasion.DISPOSAL
             ):
                 return False
 

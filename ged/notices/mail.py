@@ -200,6 +200,8 @@ def sentence(occasion: Occasion, number: str, words: NullTranslations) -> str:
             return words.gettext("Votre vérification en deux étapes a changé.")
         case Occasion.EXCEPTION:
             return words.gettext("Une lecture par exception vous concerne.")
+        case Occasion.DISPOSAL:
+            return words.gettext("Un bordereau d'élimination vous concerne.")
     return said % {"what": what}
 
 

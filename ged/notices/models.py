@@ -32,6 +32,12 @@ class Occasion(StrEnum):
     """Something happened to the second step of the person's own sign-in, or another's waits for the person's agreement."""
     EXCEPTION = "exception"
     """Somebody asks to read a SECRET letter by exception, it was decided, or the person may read one."""
+    DISPOSAL = "disposal"
+    """A slip of disposal waits for the person's decision, or the person's own was decided."""
+
+
+ASKED = ":asked"
+"""Ends the key of a notice of a slip of disposal on which the person may decide."""
 
 
 class FactorStep(StrEnum):

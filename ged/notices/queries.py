@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ged import access, paging
 from ged.errors import NotFound
-from ged.notices.models import DeliveryState, FactorStep, NoticeMail, Occasion, PersonalNotice
+from ged.notices.models import ASKED, DeliveryState, FactorStep, NoticeMail, Occasion, PersonalNotice
 from ged.org import openings
 from ged.org.models import Person
 from ged.org.openings import OpeningRow, OpeningStep
@@ -44,6 +44,8 @@ class NoticeRow:
     person_name: str = ""
     addressee: str = ""
     """Of an ordinary letter without a number: drafts have the subject of their template, and many are alike."""
+    is_asked: bool = False
+    """Of ``Occasion.DISPOSAL``: the person may decide; else the own slip waits no more."""
 
 
 def count_unread(actor: Actor) -> Select[int]:
@@ -106,7 +108,7 @@ def _row(
         "" if level else subject, row.at, row.read_at is not None, opening,
         openings.step_of(row.key) if row.occasion is Occasion.ACCOUNT else None,
         factor_step_of(row.key) if is_of_step else None, person_name if is_of_step else "",
-        "" if level or number else addressee,
+        "" if level or number else addressee, row.occasion is Occasion.DISPOSAL and row.key.endswith(ASKED),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from ged.disposal.lists import digest_of, eligible, years_after
 from ged.disposal.models import Disposal
 from ged.errors import Forbidden, GedError, Invalid, NotFound
 from ged.natures.models import Nature
+from ged.notices.models import Occasion, PersonalNotice
 from ged.org.models import Holding, Person
 from ged.ports import MailId
 from ged.register.models import Mail
@@ -199,6 +200,34 @@ def test_who_lost_the_post_meanwhile_has_proposed_nothing(services: Services) ->
         confirm(services, row, "dge")
 
 
+def told(services: Services) -> list[tuple[str, str]]:
+    """(account, key) of the notices of slips."""
+    with services.reading() as session:
+        asked = select(Person.account, PersonalNotice.key).join(Person, Person.id == PersonalNotice.person_id)
+        rows = session.execute(asked.where(PersonalNotice.occasion == Occasion.DISPOSAL)).all()
+    return sorted((account, key) for account, key in rows)
+
+
+def test_who_may_confirm_is_told_and_who_proposed_learns_the_end(services: Services) -> None:
+    row = propose(services)
+    assert told(services) == [("sg", f"disposal:{row}:asked")], "not the proposer, nor who has no say"
+    confirm(services, row)
+    assert told(services) == [("dge", f"disposal:{row}:settled"), ("sg", f"disposal:{row}:asked")]
+
+
+def test_who_acts_for_the_proposer_is_not_asked_and_a_slip_that_lapses_is_told(services: Services) -> None:
+    delegate(services, "dge", "etudes")
+    row = propose(services, "etudes")
+    assert told(services) == [("sg", f"disposal:{row}:asked")], "dge is one side with the own interim"
+    with services.unit_of_work(NOW + operations.LASTS) as uow:
+        assert operations.lapse_due(uow) == 1
+    assert ("etudes", f"disposal:{row}:settled") in told(services)
+    row = propose(services, "etudes")
+    with services.unit_of_work(NOW) as uow:
+        operations.refuse(uow, row, actor=actor(services, "etudes"))
+    assert ("etudes", f"disposal:{row}:settled") not in told(services), "who took it back knows"
+
+
 def test_of_two_confirmers_at_one_moment_one_does_it(services: Services) -> None:
     delegate(services, "sg", "etudes")
     row = propose(services)
@@ -222,6 +251,9 @@ def test_the_pages_show_the_very_list(tmp_path: Path) -> None:
     shown = page.split('name="shown" value="')[1].split('"')[0]
     assert post(dge, f"/eliminations/service/{unit}", {"reason": "", "shown": shown}).status_code == 422
     place = post(dge, f"/eliminations/service/{unit}", {"reason": "Tableau", "shown": shown}).location
+    assert "attend votre décision" in sg.get("/avis/").text
+    notice = sg.get("/avis/").text.split('href="/avis/')[-1].split('"')[0]
+    assert sg.get(f"/avis/{notice}").location == place
     assert "Retirer la proposition" in dge.get(place).text
     assert "Confirmer l'élimination" not in dge.get(place).text
     assert "Confirmer l'élimination" in sg.get(place).text
@@ -230,6 +262,7 @@ def test_the_pages_show_the_very_list(tmp_path: Path) -> None:
     assert post(sg, f"{place}/confirmer", {"shown": shown}).location == place
     assert "Élimination du papier décidée" in dge.get(f"/courriers/{letters(services)[0]}").text
     assert "n° 1" in sg.get("/eliminations/").text
+    assert "attend plus" in dge.get("/avis/").text
     with services.unit_of_work(NOW) as uow:
         uow.session.execute(update(Mail).where(Mail.subject == "Demande 1").values(state=MailState.ASSIGNED))
     later = sg.get(place).text

@@ -64,6 +64,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         Occasion.CHANGE_REFUSED: _l("Modification refusée"),
         Occasion.SECOND_STEP: _l("Connexion"),
         Occasion.EXCEPTION: _l("Lecture par exception"),
+        Occasion.DISPOSAL: _l("Élimination"),
     },
     Step: {
         Step.WAITING: _l("En attente"),
@@ -371,6 +372,7 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
         Occasion.ACCOUNT: "warning",
         Occasion.SECOND_STEP: "warning",
         Occasion.EXCEPTION: "warning",
+        Occasion.DISPOSAL: "warning",
         Occasion.CHANGE_REFUSED: "danger",
     },
     MailState: {

@@ -65,6 +65,8 @@ def _target(row: NoticeRow) -> str:
         case Occasion.EXCEPTION:
             # The reader's own notice names no letter as such: see ``ged.exceptional.operations``.
             return url_for("letters.show", mail_id=row.mail_id or row.subject_id, _anchor="exceptions")
+        case Occasion.DISPOSAL:
+            return url_for("disposals.show", disposal_id=row.subject_id)
         case Occasion.CHANGE_REFUSED:
             return url_for("acts.show", act_id=row.subject_id)
         case Occasion.SECOND_STEP if row.factor_step in (FactorStep.GLASS_USED, FactorStep.GLASS_NAMED):
