@@ -7,7 +7,8 @@ rest is written anew, since letters change.
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -30,6 +31,8 @@ PROGRAM = Path(__file__).parent / "static"
 FOLDER, FILES = "lecture", "fichiers"
 ANEW = ("registre", "lettres", "mots")
 """Folders that each run writes anew."""
+AT_ONCE = 4
+"""Files that are written at the same time."""
 EACH = 10
 """After so many parts of letters, the progress is told."""
 
@@ -85,12 +88,15 @@ class Readable:
         places = {mail_id: place for place, mail_id in enumerate(ids)}
         gathering = terms.Gathering(self._spare)
         letters = reading.Letters(session, zone, places)
-        for start in range(0, len(ids), LETTERS):
-            found = letters.read(ids[start : start + LETTERS])
-            self._seal(f"lettres/{start // LETTERS}", [self._letter(one, gathering, places[one.id]) for one in found])
-            self.counts.letters += len(found)
-            if start // LETTERS % EACH == 0 or start + LETTERS >= len(ids):
-                self._told(f"letters: {min(start + LETTERS, len(ids))}/{len(ids)}")
+        with ThreadPoolExecutor(AT_ONCE) as writers:
+            for start in range(0, len(ids), LETTERS):
+                found = letters.read(ids[start : start + LETTERS])
+                self._store(found, writers)
+                told = [self._letter(one, gathering, places[one.id]) for one in found]
+                self._seal(f"lettres/{start // LETTERS}", told)
+                self.counts.letters += len(found)
+                if start // LETTERS % EACH == 0 or start + LETTERS >= len(ids):
+                    self._told(f"letters: {min(start + LETTERS, len(ids))}/{len(ids)}")
         self._told("words")
         for number, shard in enumerate(terms.shards(gathering.all())):
             self._seal(f"mots/{number}", {"t": [term for term, _ in shard], "p": [packed for _, packed in shard]})
@@ -121,8 +127,9 @@ class Readable:
 
     def _book(self, session: Session, book: Book, places: dict[int, int], zone: ZoneInfo) -> Json:
         for year, (count, _first, _last) in book.years.items():
+            below = None
             for page in range((count + LINES - 1) // LINES):
-                found = reading.lines(session, book.id, year, start=page * LINES, limit=LINES, zone=zone)
+                found, below = reading.lines(session, book.id, year, below=below, limit=LINES, zone=zone)
                 for line in found:
                     line["m"] = places.get(line["m"], -1)
                 self._seal(f"registre/{book.id}-{year}-{page}", found)
@@ -147,14 +154,24 @@ class Readable:
 
     # --- files
 
+    def _store(self, letters: Sequence[Letter], writers: Executor) -> None:
+        """Write the files of letters that are not there yet, several at a time: a medium answers slowly."""
+        new = {piece.digest: piece for one in letters for piece in one.pieces if piece.digest not in self._known}
+        for piece, (told, parts) in zip(new.values(), writers.map(self._stored, new.values()), strict=True):
+            self._known[piece.digest] = told
+            self.counts.parts += parts
+            if parts:
+                self.counts.files += 1
+                self.counts.file_bytes += told["size"]
+            else:
+                self.counts.unreadable += 1
+
     def _file(self, piece: Piece) -> Json:
         """What a letter's page says of a file: ``f`` its name on the disk, ``c`` its pieces; neither where it cannot be read."""
-        told: Json = {"name": piece.name, "kind": piece.kind, "type": piece.media_type}
-        if piece.digest not in self._known:
-            self._known[piece.digest] = self._stored(piece)
-        return told | self._known[piece.digest]
+        return {"name": piece.name, "kind": piece.kind, "type": piece.media_type} | self._known[piece.digest]
 
-    def _stored(self, piece: Piece) -> Json:
+    def _stored(self, piece: Piece) -> tuple[Json, list[str]]:
+        """(what is told of a file, its parts). No part: it is lost, altered, or its key was destroyed."""
         sealed = self._key.name_of(piece.digest)
         name = f"{FILES}/{sealed[:2]}/{sealed}"
         try:
@@ -163,12 +180,8 @@ class Readable:
         except GedError as error:
             if error.code.startswith("backup."):
                 raise
-            self.counts.unreadable += 1
-            return {"lost": error.code}
-        self.counts.files += 1
-        self.counts.file_bytes += size
-        self.counts.parts += parts
-        return {"f": name, "c": len(parts), "size": size, "sha256": str(piece.digest)}
+            return {"lost": error.code}, []
+        return {"f": name, "c": len(parts), "size": size, "sha256": str(piece.digest)}, parts
 
     def _pieces(self, name: str, stored: BinaryIO, digest: str) -> tuple[int, list[str]]:
         """(bytes, parts) of a file. A part of a run that was interrupted is not written again: it has its name only when whole."""

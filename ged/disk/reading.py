@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select, true
 from sqlalchemy.orm import Session, aliased
 
 from ged.disk import words
@@ -135,11 +135,16 @@ def letter_ids(session: Session) -> list[int]:
     return list(session.scalars(select(Mail.id).where(is_readable(), numbered).order_by(Mail.id)))
 
 
-def lines(session: Session, book_id: int, year: int, *, start: int, limit: int, zone: ZoneInfo) -> list[Json]:
+def lines(
+    session: Session, book_id: int, year: int, *, below: int | None, limit: int, zone: ZoneInfo
+) -> tuple[list[Json], int]:
     """Lines of a register, the newest first.
 
+    Args:
+        below: the lines before this place in the register; None: from the newest.
+
     Returns:
-        For each: ``n`` number, ``d`` day, ``m`` id of the letter (0: not on the disk), ``p`` the other party, ``s`` subject, or a
+        (lines, place of the last of them). Of a line: ``n`` number, ``d`` day, ``m`` id of the letter (0: not on the disk), ``p`` the other party, ``s`` subject, or a
         sentence in its place, ``v`` why it was voided.
     """
     receiver, sender = aliased(Unit), aliased(Unit)
@@ -150,11 +155,13 @@ def lines(session: Session, book_id: int, year: int, *, start: int, limit: int, 
         .outerjoin(sender, sender.id == Slip.sender_unit_id)
         .outerjoin(receiver, receiver.id == Slip.receiver_unit_id)
         .where(MailNumber.register_id == book_id, MailNumber.year == year)
+        .where(MailNumber.sequence < below if below is not None else true())
         .order_by(MailNumber.sequence.desc())
-        .offset(start)
         .limit(limit)
     ).unique()
-    return [_line(number, mail, (given, taken), zone) for number, mail, given, taken in rows]
+    found = rows.all()
+    last = found[-1][0].sequence if found else 0
+    return [_line(number, mail, (given, taken), zone) for number, mail, given, taken in found], last
 
 
 def _line(number: MailNumber, mail: Mail | None, slip: tuple[str | None, str | None], zone: ZoneInfo) -> Json:
@@ -246,7 +253,7 @@ class Letters:
         }  # fmt: skip
 
     def _at(self, at: datetime) -> str:
-        return at.astimezone(self._zone).strftime("%Y-%m-%dT%H:%M")
+        return at.astimezone(self._zone).strftime("%Y-%m-%dT%H:%M:%S")
 
     # --- its path
 

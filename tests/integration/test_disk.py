@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,10 @@ from ged.disk import making, readable
 from ged.disk.checking import check
 from ged.errors import DiskFull, EngineFailed, GedError, Invalid, InvalidTransition, NotFound
 from ged.ports import Confidentiality
-from ged.register.models import Mail
+from ged.register.models import REPLY, Mail, MailLink
 from tests.commands import ged
 from tests.disk_kit import PHRASE, RESTRICTED_WORD, SECRET_WORD, Burned, part, parts, turned
+from tests.routing_kit import impute, make_mentions
 from tests.site import PASSWORD, give_passwords
 from web.processes import restore as process
 from web.processes.restore import Wanted
@@ -112,6 +114,28 @@ def test_the_journal_says_who_made_it_of_what_and_its_digest(burned: Burned) -> 
         "ordinary",
     )
     assert (told["letters"], told["name"]) == (2, disk.folder.name)
+
+
+def test_the_path_is_told_and_names_no_letter_that_is_not_readable(burned: Burned) -> None:
+    services = burned.copied.services
+    make_mentions(services)
+    with services.reading() as session:
+        ids = list(session.scalars(select(Mail.id).order_by(Mail.id)))
+    impute(services, ids[0], note="M'en parler avant jeudi.")
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        uow.session.add_all(
+            [
+                MailLink(from_id=ids[1], to_id=ids[0], kind=REPLY),
+                MailLink(from_id=ids[0], to_id=ids[2], kind="related"),
+                MailLink(from_id=ids[3], to_id=ids[0], kind=REPLY),
+            ]
+        )
+    letters = part(burned.disk().folder, "lettres/0")
+    assert [one["links"] for one in letters] == [[["Réponse", 1]], [["Répond à", 0]]]
+    told = [what for _at, what, _more in letters[0]["events"]]
+    assert told[0].startswith("Imputé par Poste SG-T")
+    assert any(what.startswith("Confié à") and what.endswith("pour attribution") for what in told)
+    assert "M'en parler avant jeudi." in letters[0]["events"][0][2]
 
 
 def verified(folder: Path, key: Path) -> list[dict[str, str]]:
