@@ -1,5 +1,6 @@
 """`ged disk`: what may be read is on it, what may not is nowhere on it in clear, and a server comes back from it."""
 
+import hashlib
 import io
 import json
 import os
@@ -7,8 +8,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import pytest
 from sqlalchemy import select
@@ -20,8 +23,9 @@ from ged.config import load_settings
 from ged.disk import making, readable
 from ged.disk.checking import check
 from ged.errors import DiskFull, EngineFailed, GedError, Invalid, InvalidTransition, NotFound
-from ged.ports import Confidentiality
+from ged.ports import BlobStore, Confidentiality, Digest
 from ged.register.models import REPLY, Mail, MailLink
+from tests import s3_kit
 from tests.commands import ged
 from tests.disk_kit import PHRASE, RESTRICTED_WORD, SECRET_WORD, Burned, part, parts, turned
 from tests.routing_kit import impute, make_mentions
@@ -266,6 +270,49 @@ def test_a_file_that_is_lost_is_told_and_the_rest_is_there(small: Burned) -> Non
     letters = part(disk.folder, "lettres/0")
     assert letters[1]["files"][0]["lost"] == "blob.missing"
     assert part(disk.folder, "accueil")["verdict"]["problems"][0][0] == "blob.missing"
+
+
+class Altered:
+    """A store that gives other bytes for one file, as a clear file on a bad sector does."""
+
+    def __init__(self, blobs: BlobStore, digest: str) -> None:
+        self._blobs, self._digest = blobs, digest
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._blobs, name)
+
+    def open(self, digest: Digest) -> BinaryIO:
+        return io.BytesIO(b"%PDF other") if digest == self._digest else self._blobs.open(digest)
+
+
+def test_a_file_that_is_altered_is_not_given_out_as_the_letter_s(small: Burned) -> None:
+    services = small.copied.services
+    small.letter("Document altéré", "Texte.", content=b"%PDF-1.4 as it came")
+    digest = hashlib.sha256(b"%PDF-1.4 as it came").hexdigest()
+    altered = replace(services, blobs=cast(BlobStore, Altered(services.blobs, digest)))
+    disk = making.make(altered, small.wanted(), now=datetime.now(UTC) + timedelta(seconds=1))
+    assert disk.counts.unreadable == 1
+    assert part(disk.folder, "lettres/0")[1]["files"][0]["lost"] == "blob.altered"
+    assert all(b"%PDF other" not in content for _name, content in parts(disk.folder))
+
+
+@pytest.mark.servers
+def test_files_in_a_bucket_come_onto_a_disk(tmp_path: Path) -> None:
+    place = s3_kit.new_place(s3_kit.store_url())
+    burned = Burned.make(
+        tmp_path,
+        {
+            "GED_BLOBS": place.address, "GED_S3_ENDPOINT": place.endpoint, "GED_S3_ACCESS_KEY": place.access_key,
+            "GED_S3_SECRET_KEY": place.secret_key,
+        },
+    )  # fmt: skip
+    content = os.urandom(200_000)
+    burned.letter("Document dans un seau", "Texte.", content=content)
+    disk = burned.disk()
+    burned.copied.installation.close()
+    [file] = part(disk.folder, "lettres/0")[0]["files"]
+    assert dict(parts(disk.folder))[f"{file['f']}-0"] == content
+    assert (disk.is_whole, disk.copy.objects, list(check(disk.folder, None))) == (True, 1, [])
 
 
 def test_where_a_disk_may_not_be_made(small: Burned, tmp_path: Path) -> None:
