@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged import access, locks
@@ -194,18 +194,22 @@ def request(uow: UnitOfWork, number: str, *, reason: str, actor: Actor) -> None:
 
 
 def settle_due(uow: UnitOfWork) -> int:
-    """Note in the journal the proposals that nobody decided in time, and the rights whose last day is over. Returns how many."""
+    """Note in the journal the proposals that nobody decided in time, and the rights that are over: their last day is, or their letter is
+    SECRET no more, or their reader has left. So none is there again when the level is raised anew. Returns how many.
+    """
     on = _today(uow)
     late = select(LetterException).where(*undecided(LetterException), LetterException.expires_at <= uow.now)
     over = select(LetterException).where(
-        LetterException.confirmed_at.is_not(None), LetterException.ended_at.is_(None), LetterException.until_on < on
+        LetterException.confirmed_at.is_not(None), LetterException.ended_at.is_(None), _is_over(on)
     )
     rows = [*uow.session.scalars(late), *uow.session.scalars(over)]
     locks.hold(uow.session, Mail, {row.mail_id for row in rows})
     done = 0
     for row in rows:
         uow.session.refresh(row)
-        if row.confirmed_at is not None and row.ended_at is None and row.until_on < on:
+        if row.confirmed_at is not None and row.ended_at is None:
+            if uow.session.scalar(select(LetterException.id).where(LetterException.id == row.id, _is_over(on))) is None:
+                continue
             _end(uow, row, SYSTEM, None)
         elif row.confirmed_at is None and row.refused_at is None and row.lapsed_at is None:
             row.lapsed_at = uow.now
@@ -216,6 +220,14 @@ def settle_due(uow: UnitOfWork) -> int:
             continue
         done += 1
     return done
+
+
+def _is_over(on: date) -> ColumnElement[bool]:
+    letter = exists().where(Mail.id == LetterException.mail_id, Mail.level == int(Confidentiality.SECRET))
+    reader = exists().where(
+        Person.id == LetterException.person_id, Person.is_active, Holding.person_id == Person.id, *held_on(on)
+    )
+    return or_(LetterException.until_on < on, ~letter, ~reader)
 
 
 def is_running(row: LetterException, on: date) -> bool:

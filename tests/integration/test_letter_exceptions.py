@@ -18,7 +18,7 @@ from ged.exceptional.reading import LONGEST, reads
 from ged.org.models import DelegationKind, Holding, Person
 from ged.ports import Confidentiality, MailId, exception_of, exception_principal
 from ged.register import levels
-from ged.register.models import MailNumber
+from ged.register.models import Mail, MailNumber
 from ged.unit import Role, Services
 from tests.exception_kit import acts, confirm, delegate, propose, secret
 from tests.factories import NOW, TODAY, actor, add_entity, make_organisation, make_services
@@ -215,6 +215,26 @@ def test_a_letter_that_is_secret_no_more_needs_no_exception(services: Services) 
         levels.agree(uow, mail, asked.id if asked else 0, actor=actor(services, "dge"))
     with pytest.raises(Invalid, match=r"exception\.not_secret"):
         confirm(services, mail, row)
+
+
+def test_a_right_ends_with_the_level_or_with_the_readers_post_and_does_not_come_back(services: Services) -> None:
+    mail = secret(services)
+    confirm(services, mail, propose(services, mail, until=TODAY + 5 * DAY))
+    with services.unit_of_work(NOW) as uow:
+        assert operations.settle_due(uow) == 0
+        uow.session.execute(update(Mail).where(Mail.id == mail).values(level=int(Confidentiality.RESTRICTED)))
+    with services.unit_of_work(NOW) as uow:
+        assert operations.settle_due(uow) == 1
+        uow.session.execute(update(Mail).where(Mail.id == mail).values(level=int(Confidentiality.SECRET)))
+    assert not sees(services, mail), "the level was raised again: whoever is to read it is proposed anew"
+    confirm(services, mail, propose(services, mail, until=TODAY + 5 * DAY))
+    assert sees(services, mail)
+    with services.unit_of_work(NOW) as uow:
+        reader = actor(services, "daf").person_id
+        uow.session.execute(update(Holding).where(Holding.person_id == reader).values(until_on=TODAY - DAY))
+    with services.unit_of_work(NOW) as uow:
+        assert operations.settle_due(uow) == 1
+    assert acts(services).count("ended") == 2
 
 
 def test_of_two_confirmers_at_one_moment_one_does_it(services: Services) -> None:
