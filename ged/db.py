@@ -80,6 +80,11 @@ class Base(DeclarativeBase):
     )
 
 
+def only_where(condition: str) -> dict[str, Any]:
+    """The arguments of a partial index, for both databases."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 class ByOtherIndex(FunctionElement[Any]):
     """A column in a condition that should choose no index.
 

@@ -9,29 +9,35 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BindParameter,
     ColumnDefault,
     ColumnElement,
+    CompoundSelect,
     Index,
     Integer,
     String,
     Text,
     and_,
+    bindparam,
     func,
     insert,
+    literal,
     or_,
     select,
     tuple_,
     type_coerce,
+    union_all,
     update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ged import locks
-from ged.db import Base, Code, Id, UtcDateTime, insert_if_missing, placed, table_of
+from ged.db import Base, Code, Id, UtcDateTime, insert_if_missing, only_where, placed, table_of
 from ged.errors import DatabaseAway, DiskFull, GedError, InvalidTransition, LeaseLost, NotFound, StaleVersion
 from ged.ports import JobId, MailId
 
@@ -138,6 +144,8 @@ class JobKind(StrEnum):
 
 BACKLOG = (JobKind.INDEX_BACKLOG, JobKind.RECOGNISE_BACKLOG)
 """Jobs of an archive that is taken over. They wait until all others are done, so their age says nothing."""
+CURRENT = tuple(kind for kind in JobKind if kind not in BACKLOG)
+"""All other jobs."""
 
 
 class Job(Base):
@@ -147,6 +155,7 @@ class Job(Base):
     __table_args__ = (
         Index("ix_jobs_state_run_after", "state", "run_after"),
         Index("ix_jobs_kind_subject", "kind", "subject_id"),
+        Index("ix_jobs_live", "kind", "id", **only_where("state IN ('queued', 'running')")),
         {"sqlite_autoincrement": True},
     )
 
@@ -247,12 +256,35 @@ def write(session: Session, asked: Sequence[Job]) -> None:
 def due(
     session: Session, *, now: datetime, kinds: Collection[JobKind] = tuple(JobKind), limit: int = 50
 ) -> list[JobId]:
-    """Jobs of these kinds that may run: queued and due, or running with an expired lease (the worker was killed)."""
-    found = select(Job.id).where(_ready(now), Job.kind.in_(kinds)).order_by(Job.id).limit(limit)
-    return [JobId(i) for i in session.scalars(found)]
+    """Jobs of these kinds that may run: queued and due, or running with an expired lease (the worker was killed).
+
+    The oldest come first. The million jobs of an archive cost the other kinds nothing.
+    """
+    return [JobId(i) for i in session.scalars(_oldest_of(frozenset(kinds)), {"due_now": now, "due_limit": limit})]
 
 
-def _ready(now: datetime) -> ColumnElement[bool]:
+@cache
+def _oldest_of(kinds: frozenset[JobKind]) -> CompoundSelect[int]:
+    """The statement of ``due``. Workers ask it some times a second, so it is composed once.
+
+    Each kind is read in its own order (``ix_jobs_live``), and no further than the limit. With one condition over all kinds
+    the database walked by id, past every job of an archive that had been queued before: half a second among a million.
+    """
+    now, limit = bindparam("due_now", type_=Job.run_after.type), bindparam("due_limit", type_=Integer)
+    each = (
+        select(Job.id).where(is_live(), _ready(now), Job.kind == kind).order_by(Job.id).limit(limit).subquery()
+        for kind in sorted(kinds)
+    )
+    found = union_all(*(select(one.c.id) for one in each))
+    return found.order_by(found.selected_columns.id).limit(limit)
+
+
+def is_live() -> ColumnElement[bool]:
+    """The condition of ``ix_jobs_live``, written into the statement: an index of few rows serves its own condition only."""
+    return Job.state.in_([literal(state, Job.state.type, literal_execute=True) for state in LIVE_STATES])
+
+
+def _ready(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return or_(
         and_(Job.state == JobState.QUEUED, Job.run_after <= now),
         and_(Job.state == JobState.RUNNING, Job.lease_until < now),

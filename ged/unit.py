@@ -563,4 +563,7 @@ def _unit_of_work(services: Services, now: datetime) -> Iterator[UnitOfWork]:
         session.close()
     _COMMITS.set(_COMMITS.get() + 1)
     for job in committed:
-        services.queue.submit(JobId(job.id), lane=services.lane_of(job.kind))
+        lane = services.lane_of(job.kind)
+        # The sweep hands out an archive's jobs, some hundred at a time: a million would fill the queue's memory.
+        if lane is not Lane.BACKLOG:
+            services.queue.submit(JobId(job.id), lane=lane)

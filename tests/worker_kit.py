@@ -83,11 +83,11 @@ class Installation:
         """Run ``ged`` to its end. Returns exit code and output."""
         return run(*words, env=self.environment())
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        """Start a ``ged worker``."""
+    def start_worker(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start a ``ged worker``, with these further words."""
         with self.log.open("ab") as log:
             process = Started(
-                [str(GED), "worker"], env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [str(GED), "worker", *words], env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         self.processes.append(process)
         return process

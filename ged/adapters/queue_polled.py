@@ -9,6 +9,6 @@ class PolledQueue:
     def submit(self, job_id: JobId, *, lane: Lane = Lane.QUICK) -> None:
         """Nothing to send; the worker's next poll finds the row."""
 
-    def waiting(self) -> frozenset[JobId]:
+    def waiting(self, lane: Lane) -> frozenset[JobId]:  # noqa: ARG002
         """Always empty: there are no messages."""
         return frozenset()

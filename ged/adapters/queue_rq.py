@@ -17,7 +17,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import import_attribute
 
-from ged.ports import JobId, Lane
+from ged.ports import MOST_WAITING, JobId, Lane
 
 NAMES = {
     Lane.QUICK: "ged",
@@ -89,14 +89,13 @@ class RqQueue:
 
     def __init__(self, url: str, *, ca_file: Path | None = None) -> None:
         self._redis = open_redis(url, ca_file=ca_file, timeout_s=5)
-        self._queues = [queue_of(name, self._redis) for name in QUEUE_NAMES]
+        self._queues = {lane: queue_of(name, self._redis) for lane, name in NAMES.items()}
         self._is_away = False
 
     def submit(self, job_id: JobId, *, lane: Lane = Lane.QUICK) -> None:
         """Enqueue; a Redis that is down delays a job, but never loses it."""
-        queue = self._queues[QUEUE_NAMES.index(NAMES[lane])]
         try:
-            queue.enqueue(
+            self._queues[lane].enqueue(
                 RUN_JOB,
                 int(job_id),
                 # `waiting` reads the job's number from the beginning of the message's name.
@@ -110,14 +109,16 @@ class RqQueue:
         else:
             self._note_back()
 
-    def waiting(self) -> frozenset[JobId]:
-        """Jobs whose messages no worker has taken yet; empty when Redis is down."""
+    def waiting(self, lane: Lane) -> frozenset[JobId] | None:
+        """Jobs of a lane whose messages no worker has taken yet; empty when Redis is down; None: more than ``MOST_WAITING``."""
         try:
-            names = [name for queue in self._queues for name in queue.get_job_ids()]
+            names = self._queues[lane].get_job_ids(length=MOST_WAITING + 1)
         except RedisError as error:
             self._note_away(error)
             return frozenset()
         self._note_back()
+        if len(names) > MOST_WAITING:
+            return None
         numbers = (str(name).partition("-")[0] for name in names)
         # Foreign messages have other names.
         return frozenset(JobId(int(number)) for number in numbers if number.isascii() and number.isdigit())

@@ -8,7 +8,7 @@ from ged.capture.models import Bridge
 from ged.errors import EngineFailed
 from ged.health.findings import Figures, Finding, fault, not_applicable, ok, warning
 from ged.health.ground import Ground
-from ged.jobs import BACKLOG, LIVE_STATES, Job, JobKind, JobState
+from ged.jobs import CURRENT, LIVE_STATES, Job, JobKind, JobState, is_live
 from ged.ports import Lane
 from ged.register.models import Mail
 from ged.reports.jobs import living_workers
@@ -40,7 +40,7 @@ def workers(ground: Ground) -> Finding:
 def queue(ground: Ground) -> Finding:
     """For how long the oldest runnable job of each lane has waited; those of an archive taken over do not count."""
     waiting = select(Job.kind, func.min(Job.run_after), func.count()).where(
-        Job.state == JobState.QUEUED, Job.run_after <= ground.now, Job.kind.not_in(BACKLOG)
+        is_live(), Job.state == JobState.QUEUED, Job.run_after <= ground.now, Job.kind.in_(CURRENT)
     )
     with ground.reading() as session:
         rows = [(kind, since, count) for kind, since, count in session.execute(waiting.group_by(Job.kind))]

@@ -35,6 +35,7 @@ from ged.ports.files import (
     VirusScanner,
 )
 from ged.ports.jobs import (
+    MOST_WAITING,
     JobQueue,
     Lane,
 )
@@ -141,6 +142,7 @@ from ged.ports.word import (
 )
 
 __all__ = [
+    "MOST_WAITING",
     "PLACE_NAMES",
     "AttachmentId",
     "AuthorityStanding",

@@ -21,6 +21,10 @@ class Lane(StrEnum):
     BACKLOG = "backlog"
 
 
+MOST_WAITING = 1_000
+"""Messages of a lane among which the sweep looks for those that were lost."""
+
+
 class JobQueue(Protocol):
     """Hands committed job rows to a worker, at least once."""
 
@@ -28,6 +32,9 @@ class JobQueue(Protocol):
         """Submit a job after the commit of its row. A submission may be lost: the sweep submits again."""
         ...
 
-    def waiting(self) -> frozenset[JobId]:
-        """Jobs submitted but not yet claimed; empty when the queue is unreachable. The sweep skips these jobs."""
+    def waiting(self, lane: Lane) -> frozenset[JobId] | None:
+        """Jobs of a lane that were submitted and not yet claimed; empty when the queue is unreachable.
+
+        None: more than ``MOST_WAITING``. The sweep then has nothing to add to the lane.
+        """
         ...

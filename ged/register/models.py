@@ -22,16 +22,11 @@ from sqlalchemy import (
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ged.db import Base, Code, Id, UtcDateTime
+from ged.db import Base, Code, Id, UtcDateTime, only_where
 from ged.org.models import Unit
 from ged.ports import Confidentiality
 from ged.register.numbering import number_key
 from ged.register.states import MailState
-
-
-def only_where(condition: str) -> dict[str, Any]:
-    """The arguments of a partial index, for both databases."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class Direction(StrEnum):

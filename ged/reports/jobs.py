@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ged import paging, workers
-from ged.jobs import BACKLOG, Job, JobKind, JobState
+from ged.jobs import CURRENT, Job, JobKind, JobState, is_live
 from ged.paging import START, Place, Slice
 from ged.workers import LivingWorker
 
@@ -84,6 +84,6 @@ def oldest_due(session: Session, now: datetime) -> datetime | None:
     Jobs of an archive taken over do not count: they wait until all other jobs are done.
     """
     waiting = select(func.min(Job.run_after)).where(
-        Job.state == JobState.QUEUED, Job.run_after <= now, Job.kind.not_in(BACKLOG)
+        is_live(), Job.state == JobState.QUEUED, Job.run_after <= now, Job.kind.in_(CURRENT)
     )
     return session.scalar(waiting)

@@ -5,8 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ged.db import Base, Id, UtcDateTime
-from ged.register.models import only_where
+from ged.db import Base, Id, UtcDateTime, only_where
 
 
 class RegisterHold(Base):

@@ -7,10 +7,9 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ged.db import Base, Code, Id, UtcDateTime
+from ged.db import Base, Code, Id, UtcDateTime, only_where
 from ged.org.models import Unit
 from ged.org.stock import OfEntity, once_by_code
-from ged.register.models import only_where
 from ged.routing.states import AssignmentState
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ged.db import Base, Code, Id, UtcDateTime
+from ged.db import Base, Code, Id, UtcDateTime, only_where
 from ged.org.models import Unit
-from ged.register.models import MailNumber, only_where
+from ged.register.models import MailNumber
 from ged.slips.states import LineState, SlipState
 
 

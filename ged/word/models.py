@@ -6,9 +6,8 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ged.db import Base, Id, UtcDateTime
+from ged.db import Base, Id, UtcDateTime, only_where
 from ged.org.stock import OfEntity
-from ged.register.models import only_where
 
 
 class WordPages(Base):

@@ -17,14 +17,16 @@ from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from ged import jobs
+from ged.adapters import queue_rq
 from ged.adapters.queue_polled import PolledQueue
 from ged.adapters.queue_rq import QUEUE_NAMES, RUN_JOB, Message, RqQueue, queue_of
 from ged.jobs import Job, JobKind, JobState
 from ged.pipeline import run_job
-from ged.ports import JobId, JobQueue
+from ged.ports import JobId, JobQueue, Lane
 from ged.unit import Services
 from tests.factories import NOW, make_services
 from tests.servers import free_port
+from web.processes import worker
 from web.processes.worker import sweep_lost
 
 SOON = NOW + timedelta(minutes=1)
@@ -91,7 +93,7 @@ def test_a_job_of_a_rolled_back_change_is_never_submitted(bench: Bench) -> None:
         uow.defer(JobKind.SWEEP, 0)
         raise RuntimeError
     assert bench.take() == []
-    assert bench.services.queue.waiting() == frozenset()
+    assert waiting(bench.services) == frozenset()
 
 
 def test_the_message_of_a_job_that_is_gone_does_nothing(bench: Bench) -> None:
@@ -161,8 +163,30 @@ def test_a_backlog_does_not_multiply_while_it_waits(rq: Bench) -> None:
         rq.ask(JobKind.INDEX, n)
     for _ in range(5):
         assert sweep_lost(rq.services, now=SOON) == 0
-    assert rq.services.queue.waiting() == frozenset(rq.states())
+    assert waiting(rq.services) == frozenset(rq.states())
     assert len(rq.take()) == 60
+
+
+@pytest.mark.servers
+def test_an_archive_is_handed_out_in_parts(rq: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_rq, "MOST_WAITING", 7)
+    monkeypatch.setattr(worker, "SWEEP_LIMIT", 5)
+    archive = [rq.ask(JobKind.RECOGNISE_BACKLOG, n) for n in range(12)]
+    assert waiting(rq.services) == frozenset(), "none at the commit: a million would fill the memory of Redis"
+    assert [sweep_lost(rq.services, now=SOON) for _ in range(4)] == [5, 5, 0, 0], "until enough of them wait"
+    assert rq.services.queue.waiting(Lane.BACKLOG) is None
+    assert rq.take() == archive[:10]
+
+
+@pytest.mark.servers
+def test_a_full_lane_keeps_no_other_lane_from_its_lost_messages(rq: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_rq, "MOST_WAITING", 3)
+    for n in range(5):
+        rq.ask(JobKind.RECOGNISE, n)
+    with replace(rq.services, queue=PolledQueue()).unit_of_work(NOW) as uow:
+        uow.defer(JobKind.SWEEP, 0)
+    assert sweep_lost(rq.services, now=SOON) == 1
+    assert len(rq.take()) == 6
 
 
 @pytest.mark.servers
@@ -174,6 +198,11 @@ def test_lost_messages_behind_a_long_backlog_are_found(rq: Bench) -> None:
         uow.defer(JobKind.SWEEP, 0)
     assert sweep_lost(rq.services, now=SOON) == 1
     assert len(rq.take()) == 41
+
+
+def waiting(services: Services) -> frozenset[JobId]:
+    """The jobs whose messages wait, of all lanes."""
+    return frozenset(job for lane in Lane for job in services.queue.waiting(lane) or ())
 
 
 def leave_a_trace(path: str) -> None:
@@ -211,7 +240,7 @@ def test_a_message_of_a_foreign_make_calls_nothing(
     queue = queue_of(QUEUE_NAMES[0], rq.redis)
     put(queue, str(trace))
     (name,) = queue.get_job_ids()
-    rq.services.queue.waiting()  # the name does not disturb it
+    waiting(rq.services)  # the name does not disturb it
     worker = SimpleWorker([queue], connection=rq.redis, job_class=Message, serializer=JSONSerializer)
     worker.work(burst=True, logging_level="CRITICAL")
     assert Message.fetch(name, connection=rq.redis, serializer=JSONSerializer).get_status() is JobStatus.FAILED
@@ -242,7 +271,7 @@ def test_a_redis_that_is_down_costs_no_job_and_little_time(tmp_path: Path) -> No
     bench = Bench(replace(make_services(tmp_path), queue=away), None)
     started = time.monotonic()
     job_id = bench.ask()
-    assert away.waiting() == frozenset()
+    assert waiting(bench.services) == frozenset()
     assert time.monotonic() - started < 3
     assert bench.states() == {job_id: JobState.QUEUED}
     assert bench.take() == [job_id], "the row is the truth"

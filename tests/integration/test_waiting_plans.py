@@ -12,7 +12,7 @@ from sqlalchemy import Connection, event, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from ged import access
+from ged import access, jobs
 from ged.capture import queries as scans
 from ged.closing import listing as closing
 from ged.correspondents import letters
@@ -21,6 +21,7 @@ from ged.db import ByOtherIndex
 from ged.envelopes import operations as envelopes
 from ged.followup import listing
 from ged.followup.listing import FollowFilter, Grouping, Scope, Today
+from ged.jobs import Job, JobKind, JobState
 from ged.org.models import Person, Post, Unit
 from ged.preservation import queries as preservation
 from ged.preservation.models import Preservation
@@ -28,6 +29,7 @@ from ged.register import books
 from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber
 from ged.register.states import MOVES, MailAct, MailState
 from ged.reports import home
+from ged.reports import jobs as job_reports
 from ged.routing import choices, queries
 from ged.routing.models import Assignment
 from ged.routing.queries import InboxView
@@ -106,6 +108,8 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
             ],
         )
         insert_slips(connection)
+        read = {"kind": JobKind.RECOGNISE_BACKLOG, "state": JobState.QUEUED, "run_after": NOW, "created_at": NOW}
+        connection.execute(insert(Job), [{"subject_id": n, **read} for n in range(PAST)])
     yield found
     found.engine.dispose()
 
@@ -180,6 +184,9 @@ ASKED: dict[str, Callable[[Session, Actor], object]] = {
     "closing": lambda session, who: closing.waiting(session, 1, TODAY),
     "scans": lambda session, who: scans.recently_joined(session, who, since=NOW),
     "envelopes": envelopes.envelopes,
+    "jobs": lambda session, _who: jobs.due(session, now=NOW, kinds=(JobKind.INDEX, JobKind.RECOGNISE)),
+    "jobs of the archive": lambda session, _who: jobs.due(session, now=NOW, kinds=jobs.BACKLOG, limit=1),
+    "oldest job": lambda session, _who: job_reports.oldest_due(session, NOW),
     "exchanged": exchanged,
     "slips": sent_slips,
     "desk": lambda session, who: home.home(session, who, today=TODAY, zone=ZoneInfo("Africa/Lome")),

@@ -250,10 +250,12 @@ def _resubmit(
 
 
 def sweep_lost(services: Services, *, now: datetime) -> int:
-    """Resubmit ready jobs without a message in the queue: the message or the worker was lost."""
-    waiting = services.queue.waiting()
+    """Submit ready jobs without a message in the queue: the message or the worker was lost, or they are an archive's."""
     submitted = 0
     for lane in Lane:
+        waiting = services.queue.waiting(lane)
+        if waiting is None:  # workers have enough to do; what was lost is seen once they have taken most of it
+            continue
         kinds = pipeline.kinds_of(lane)
         with services.reading() as session:
             due = jobs.due(session, now=now - LOST_AFTER, kinds=kinds, limit=len(waiting) + SWEEP_LIMIT)
