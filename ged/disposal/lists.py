@@ -16,7 +16,7 @@ from ged.natures.models import Nature
 from ged.org.stock import by_code
 from ged.org.tree import entity_of, headed
 from ged.ports import Confidentiality, UnitId
-from ged.register.models import Attachment, Mail
+from ged.register.models import Attachment, AttachmentPage, Mail
 from ged.register.queries import first_numbers
 from ged.register.states import MailState
 from ged.unit import Actor
@@ -109,10 +109,19 @@ def _day(at: datetime, zone: ZoneInfo) -> date:
 
 
 def _files(session: Session, ids: list[int]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
-    rows = session.execute(
-        select(Attachment.mail_id, Attachment.digest).where(Attachment.mail_id.in_(ids)).order_by(Attachment.id)
+    """The digest of each file; of a scan, which is its pages, that of their digests in order."""
+    pages: dict[int, list[str]] = {}
+    scanned = (
+        select(AttachmentPage.attachment_id, AttachmentPage.digest)
+        .join(Attachment, Attachment.id == AttachmentPage.attachment_id)
+        .where(Attachment.mail_id.in_(ids), Attachment.digest.is_(None))
+        .order_by(AttachmentPage.attachment_id, AttachmentPage.page_no)
     )
-    for mail_id, digest in rows:
-        found.setdefault(mail_id, []).append(digest or "")
+    for attachment_id, page in session.execute(scanned):
+        pages.setdefault(attachment_id, []).append(page)
+    found: dict[int, list[str]] = {}
+    of_letters = select(Attachment.mail_id, Attachment.id, Attachment.digest).where(Attachment.mail_id.in_(ids))
+    for mail_id, attachment_id, digest in session.execute(of_letters.order_by(Attachment.id)):
+        told = digest or hashlib.sha256("|".join(pages.get(attachment_id, ())).encode()).hexdigest()
+        found.setdefault(mail_id, []).append(told)
     return found

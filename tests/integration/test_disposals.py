@@ -15,8 +15,9 @@ from ged.errors import Forbidden, GedError, Invalid, NotFound
 from ged.natures.models import Nature
 from ged.notices.models import Occasion, PersonalNotice
 from ged.org.models import Holding, Person
-from ged.ports import MailId
-from ged.register.models import Mail
+from ged.ports import Digest, MailId
+from ged.register.models import AttachmentKind, AttachmentPage, Mail
+from ged.register.operations import SourcePage, attach
 from ged.register.states import MailState
 from ged.unit import Services
 from tests.exception_kit import delegate, imputed
@@ -157,6 +158,28 @@ def test_a_list_that_changed_is_refused(services: Services) -> None:
             confirm(services, row)
         with services.unit_of_work(NOW) as uow:
             uow.session.execute(update(Mail).where(Mail.id == first).values(**before))
+    confirm(services, row)
+
+
+def test_a_scan_whose_page_is_another_changes_the_list(services: Services) -> None:
+    """A scan has no file of its own, only pages: the slip is of these."""
+    (first, *_rest) = letters(services)
+    pages = [SourcePage(Digest(sign * 64), "image/png") for sign in "ab"]
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == first).values(state=MailState.ASSIGNED))
+        attach(
+            uow, first, kind=AttachmentKind.DOCUMENT, pages=pages, media_type="image/png", actor=actor(services, "agent"),
+            now=NOW, recognise=False,
+        )  # fmt: skip
+        uow.session.execute(update(Mail).where(Mail.id == first).values(state=MailState.CLOSED))
+    row = propose(services)
+    with services.unit_of_work(NOW) as uow:
+        second = update(AttachmentPage).where(AttachmentPage.page_no == 2)
+        uow.session.execute(second.values(digest="c" * 64))
+    with pytest.raises(Invalid, match=r"disposal\.changed"):
+        confirm(services, row)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(second.values(digest="b" * 64))
     confirm(services, row)
 
 
