@@ -18,6 +18,7 @@ from ged.backup.retention import RECENT, name_of
 from ged.backup.streams import CHUNK, AtMost, FromMedium, Gunzipping, Hashed
 from ged.db import PROGRAM
 from ged.errors import ConfigError, EngineFailed, NotFound
+from ged.exceptional import operations as exceptional
 from ged.jobs import LIVE_STATES, Job, JobKind, JobState
 from ged.org.models import OpenSession
 from ged.ports import BlobStore, Decryptor, Digest, Readable
@@ -243,7 +244,7 @@ class Settled:
 
 def settle(services: Services, copy: Copy, *, irrevocable: frozenset[JobKind], now: datetime) -> Settled:
     """Make a restored database fit to serve: everybody signs in anew, no message is sent twice, no number is given twice,
-    the index is built anew.
+    nobody reads by exception, the index is built anew.
 
     Args:
         irrevocable: kinds of jobs whose act cannot be taken back.
@@ -259,6 +260,7 @@ def settle(services: Services, copy: Copy, *, irrevocable: frozenset[JobKind], n
         requeued = uow.session.scalars(
             waiting.where(Job.state == JobState.RUNNING).values(state=JobState.QUEUED, lease_until=None, run_after=now)
         ).all()
+        exceptional.end_all(uow)
         waiting_registers = holding.hold_registers(uow, copied_at=datetime.fromisoformat(copy.manifest.made_at))
         uow.defer(JobKind.REBUILD_INDEX, 0)
         uow.record(

@@ -9,15 +9,19 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select, update
 
+from ged.access import MailAccess
 from ged.audit import AuditEntry, AuditPayload
 from ged.config import load_settings
 from ged.directory import machine
 from ged.errors import Forbidden, Invalid
+from ged.exceptional import operations as exceptional
+from ged.exceptional.models import LetterException
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.org.passwords import hash_password
 from ged.register.models import Mail
 from ged.unit import Role, Services
 from tests.backup_kit import Copied
+from tests.exception_kit import confirm, propose, secret
 from tests.factories import actor
 from tests.second_step_kit import arm
 from web.commands import main
@@ -163,6 +167,23 @@ def test_without_live_accounts_only_where_there_are_none(copied: Copied) -> None
     assert told is not None
     assert told["without_accounts"]
     services.engine.dispose()
+
+
+def test_a_reading_by_exception_that_was_ended_after_the_copy_does_not_come_back(copied: Copied) -> None:
+    services, now = copied.services, datetime.now(UTC)
+    mail, on = secret(services), now.astimezone(services.zone).date()
+    row = propose(services, mail, until=on, at=now)
+    confirm(services, mail, row, at=now)
+    copied.copy()
+    with services.unit_of_work(now) as uow:
+        exceptional.end(uow, mail, row, actor=actor(services, "dge"))
+    ended, said = run(copied, ["admin", PASSWORD, "admin2", PASSWORD], "--over")
+    assert ended == 0, said
+    back = live(copied)
+    with back.reading() as session:
+        assert session.scalars(select(LetterException.id).where(LetterException.ended_at.is_(None))).all() == []
+        assert session.scalars(select(MailAccess.principal).where(MailAccess.principal.startswith("x"))).all() == []
+    back.engine.dispose()
 
 
 def test_nothing_is_replaced_without_being_asked(copied: Copied) -> None:
