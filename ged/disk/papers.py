@@ -23,7 +23,9 @@ VÉRIFIER
 
       python ged_verify.py CE-DOSSIER --key CLÉ_DU_JOURNAL.pub --trust RACINE.pem
 
-  Il nomme chaque fichier changé, absent ou ajouté. La clé du journal jointe ne dit que ce qu’affirme l’auteur du disque : donnez celle
+  Sans Python, la page « Les preuves » relit aussi tout le disque ; mais qui aurait changé la page aurait changé ce qu’elle dit.
+
+  Le programme nomme chaque fichier changé, absent ou ajouté. La clé du journal jointe ne dit que ce qu’affirme l’auteur du disque : donnez celle
   que vous tenez. Avec GED : ged disk verify CE-DOSSIER --key CLÉ_DU_JOURNAL.pub
 
 REMETTRE UN SERVEUR EN SERVICE

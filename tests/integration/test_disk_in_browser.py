@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from playwright.sync_api import Browser, Page, expect
 
 from ged.disk import readable, terms
@@ -166,6 +168,42 @@ def test_what_was_altered_is_named(page: Page, disk: Path, tmp_path: Path) -> No
     told = " ".join(bad.all_inner_texts())
     for path in (copy / "lecture" / "lettres" / "0.js", copy / "lecture" / "mots" / "0.js", files[0]):
         assert path.relative_to(copy).as_posix() in told
+
+
+def whole(page: Page, folder: Path) -> None:
+    opened(page, folder)
+    expect(page.locator("h1")).to_have_text("Les registres")
+    page.locator("text=Les preuves").press("Enter")
+    page.set_input_files("#dossier", folder)
+
+
+def test_the_whole_disk_is_read_against_its_signed_manifest(page: Page, disk: Path, tmp_path: Path) -> None:
+    whole(page, disk)
+    expect(page.locator(".note--good").last).to_contain_text("tous sont tels que les a signés la clé du journal")
+    copy = tmp_path / "copy"
+    shutil.copytree(disk, copy)
+    piece = next((copy / "sauvegarde" / "objects").rglob("*-*"))
+    turned(piece)
+    (copy / "LISEZ-MOI.txt").unlink()
+    (copy / "autre.html").write_text("autre")
+    manifest = copy / "manifest.json"
+    whole(page, copy)
+    bad = page.locator(".note--bad li")
+    expect(bad).to_have_text(
+        ["LISEZ-MOI.txt manque.", f"{piece.relative_to(copy).as_posix()} a changé.", "autre.html a été ajouté."]
+    )
+    manifest.write_text(manifest.read_text() + " ")
+    whole(page, copy)
+    expect(bad.first).to_have_text("manifest.json n’est pas signé par la clé du journal.")
+    (copy / "journal.pub").write_bytes(theirs())
+    whole(page, copy)
+    expect(bad.first).to_have_text("journal.pub n’est pas la clé du journal.")
+
+
+def theirs() -> bytes:
+    """Another key's public half, as PEM."""
+    public = Ed25519PrivateKey.generate().public_key()
+    return public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def test_a_damaged_key_is_told(page: Page, disk: Path, tmp_path: Path) -> None:

@@ -381,6 +381,7 @@
   function proofPage() {
     const verdict = first.verdict;
     const result = h("div", { "aria-live": "polite" });
+    const whole = h("div", { "aria-live": "polite" });
     const button = h("button", { type: "button", onclick: () => checkAll(button, result) }, "Vérifier la partie lisible");
     return ["Les preuves",
       h("p", { class: verdict.count ? "note note--bad" : "note note--good" }, verdict.count
@@ -395,8 +396,11 @@
         ["Clé du journal", first.journal_key], ["ged_verify.py, SHA-256", first.verifier],
       ].map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))),
       h("h2", {}, "Ce disque est-il intact ?"),
-      h("p", {}, "Cette page relit ici chaque fichier de la partie lisible. Seul le programme ged_verify.py, obtenu ailleurs, vérifie aussi la page elle-même, la sauvegarde et l’auteur du disque : voyez LISEZ-MOI.txt."),
+      h("p", {}, "Cette page relit ici chaque fichier de la partie lisible. Mais qui aurait changé la page aurait changé ce qu’elle dit : seul le programme ged_verify.py, obtenu ailleurs, vérifie aussi la page et l’auteur du disque (voyez LISEZ-MOI.txt)."),
       h("p", {}, button), result,
+      h("p", {}, h("label", { for: "dossier" }, "Pour relire tout le disque, sauvegarde comprise, choisissez son dossier (celui de OUVRIR.html) :"), " ",
+        h("input", { id: "dossier", type: "file", webkitdirectory: true, multiple: true, "aria-describedby": "rien", onchange: (event) => checkFolder(event.target, whole) })),
+      h("p", { class: "soft", id: "rien" }, "Le navigateur demande peut-être s’il peut « importer » ces fichiers : rien ne quitte cet ordinateur."), whole,
       h("h2", {}, "Les dernières têtes scellées du journal"),
       h("table", {}, h("caption", {}, "Comparez-les à celles que garde un autre lieu."),
         h("thead", {}, h("tr", {}, ["Inscription", "Scellée le (temps universel)", "Empreinte"].map((one) => h("th", { scope: "col" }, one)))),
@@ -422,6 +426,69 @@
       ? h("div", { class: "note note--bad" }, h("p", {}, `${counted(bad.length, "fichier n’est pas intact", "fichiers ne sont pas intacts")} :`), h("ul", {}, bad.map((one) => h("li", {}, one))))
       : h("p", { class: "note note--good" }, `${counted(names.length + 2, "fichier relu", "fichiers relus")} : tous sont intacts.`));
     button.disabled = false;
+  }
+
+  // --- all of the disk, against its signed manifest
+
+  const MOST_BYTES = 1e9;
+
+  // "" when the journal's key, whose digest is sealed in the first page, signed the manifest; else what is wrong.
+  async function unsigned(files, manifest) {
+    const [pem, signature] = await Promise.all(["journal.pub", "manifest.sig"].map((one) => files.get(one).text()));
+    const spki = bytesOf(pem.replace(/-----[^-]+-----|\s/gu, ""));
+    if ((await hex(spki.slice(-32))).slice(0, 32) !== first.journal_key) return "journal.pub n’est pas la clé du journal.";
+    let public_;
+    try {
+      public_ = await crypto.subtle.importKey("spki", spki, "Ed25519", false, ["verify"]);
+    } catch {
+      return "Ce navigateur ne sait pas vérifier la signature du manifeste : ged_verify.py le fait.";
+    }
+    const signed = new Uint8Array((signature.trim().match(/../gu) || []).map((one) => parseInt(one, 16)));
+    return await crypto.subtle.verify("Ed25519", public_, signed, manifest) ? "" : "manifest.json n’est pas signé par la clé du journal.";
+  }
+
+  async function different(file, listed) {
+    if (!file) return "manque";
+    if (file.size !== listed.size) return "a changé";
+    if (file.size > MOST_BYTES) return "est trop grand pour être relu ici : ged_verify.py le fait";
+    try {
+      return await hex(await file.arrayBuffer()) === listed.sha256 ? "" : "a changé";
+    } catch {
+      return "ne se lit plus";
+    }
+  }
+
+  async function checkFolder(input, result) {
+    const files = new Map([...input.files].map((one) => [one.webkitRelativePath.split("/").slice(1).join("/"), one]));
+    const mine = turn;
+    const bad = [];
+    let listed = [];
+    input.disabled = true;
+    try {
+      const manifest = await files.get("manifest.json").arrayBuffer();
+      const wrong = await unsigned(files, manifest);
+      if (wrong) bad.push(wrong);
+      listed = JSON.parse(new TextDecoder().decode(manifest)).files;
+    } catch {
+      bad.push("Ce dossier n’est pas celui d’un disque, ou son manifeste est abîmé : choisissez le dossier où se trouve OUVRIR.html.");
+    }
+    const bar = h("progress", { max: listed.length, value: 0, "aria-label": "Fichiers relus" });
+    const told = h("p", {});
+    result.replaceChildren(bar, told);
+    for (const [at, one] of listed.entries()) {
+      if (turn !== mine) return;
+      const wrong = await different(files.get(one.path), one);
+      if (wrong) bad.push(`${one.path} ${wrong}.`);
+      if (at % 50 === 0) { bar.value = at; told.textContent = `${figure(at)} sur ${figure(listed.length)}`; }
+    }
+    if (listed.length) {
+      const known = new Set(["manifest.json", "manifest.sig", ...listed.map((one) => one.path)]);
+      for (const name of files.keys()) if (!known.has(name)) bad.push(`${name} a été ajouté.`);
+    }
+    result.replaceChildren(bad.length
+      ? h("div", { class: "note note--bad" }, h("p", {}, "Le disque n’est pas tel qu’il a été fait :"), h("ul", {}, bad.map((one) => h("li", {}, one))))
+      : h("p", { class: "note note--good" }, `${counted(listed.length, "fichier relu", "fichiers relus")} : tous sont tels que les a signés la clé du journal.`));
+    input.disabled = false;
   }
 
   async function route() {
