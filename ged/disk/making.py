@@ -9,30 +9,29 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ged.archive.anchor import journal_anchors
 from ged.archive.seal import journal_seal
 from ged.backup import making as backup
-from ged.backup.database import SQLITE
-from ged.backup.medium import alone_in, digest_of
+from ged.backup.medium import FolderMedium, alone_in, digest_of
 from ged.backup.order import Made, Order
 from ged.case_export import FORMAT, VERIFIER_COPY, verifier
 from ged.db import PROGRAM
 from ged.disk import reading
 from ged.disk.papers import read_me
-from ged.disk.readable import FOLDER, Counts, Readable, files_of, put
+from ged.disk.readable import FOLDER, PAGE, WAITING_PAGE, Counts, Readable, files_of, put
 from ged.disk.sealing import KEY_NAME, DiskKey
 from ged.durable import sync_folder
-from ged.errors import DiskFull, InvalidTransition, NotFound
+from ged.errors import InvalidTransition, NotFound
 from ged.org.letterhead import organisation_name
 from ged.register.models import Attachment, Mail, Rendition
 from ged.unit import Actor, Services
@@ -140,6 +139,18 @@ def _spare(run: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
+class _Sharing(FolderMedium):
+    """A medium on which other bytes need room too."""
+
+    def __init__(self, folder: Path, kept_free: int) -> None:
+        super().__init__(folder)
+        self._kept_free = kept_free
+
+    def require_room(self, size_bytes: int) -> None:
+        """See ``FolderMedium``."""
+        super().require_room(size_bytes + self._kept_free)
+
+
 class _Run:
     def __init__(
         self, services: Services, wanted: Wanted, folder: Path, spare: Path, now: datetime, told: Told
@@ -151,12 +162,11 @@ class _Run:
 
     def make(self) -> Disk:
         key = self._key()
-        self._require_room(for_copy=True)
-        order = self._order()
+        order = self._order(self._require_room())
         copy = backup.make(self._services, order, now=self._now, told=self._told)
         self._told("the installation is checked")
         report = verify(self._services, now=self._now)
-        self._require_room(for_copy=False)
+        self._require_room()
         self._remove_marks_of_completeness()
         readable = Readable(self._draft, key, self._services.blobs, self._spare, self._told)
         readable.prepare()
@@ -183,7 +193,7 @@ class _Run:
         put(place, key.file)
         return key
 
-    def _order(self) -> Order:
+    def _order(self, kept_free: int) -> Order:
         place = self._draft / BACKUP
         place.mkdir(exist_ok=True)
         order = self._wanted.order(place)
@@ -194,25 +204,23 @@ class _Run:
                 "name another medium for the keys: with the copy they open and sign",
                 folder=str(keys),
             )
-        return order
+        return replace(order, medium=_Sharing(place, kept_free))
 
-    def _require_room(self, *, for_copy: bool) -> None:
-        """Refuse a disk without room before the first large byte: for the readable part, and for the copy where it is not there yet."""
+    def _require_room(self) -> int:
+        """Refuse a disk without room for its readable part, before the first large byte.
+
+        Returns:
+            The bytes that the readable part still needs: the copy, which is written first, leaves them free.
+        """
         with self._services.reading() as session:
-            readable, copy = _needed(session, self._services.engine.dialect.name == SQLITE)
-        needed = readable + copy if for_copy else readable
-        folder = self._draft if for_copy else self._draft / FOLDER
-        there = sum(path.stat().st_size for _, path in files_of(folder))
-        free = shutil.disk_usage(self._folder).free
-        if free + there < needed:
-            raise DiskFull(
-                "backup.no_room", "free room on the medium, or take a larger one",
-                folder=str(self._folder), missing_bytes=needed - free - there,
-            )  # fmt: skip
+            needed = _needed(session)
+        needed -= sum(path.stat().st_size for _, path in files_of(self._draft / FOLDER))
+        FolderMedium(self._folder).require_room(max(0, needed))
+        return max(0, needed)
 
     def _remove_marks_of_completeness(self) -> None:
         """A run that was killed after its page was written: what says that all is there goes first."""
-        for name in ("OUVRIR.html", MANIFEST, SIGNATURE):
+        for name in (PAGE, WAITING_PAGE, MANIFEST, SIGNATURE):
             (self._draft / name).unlink(missing_ok=True)
 
     # --- what is told and proven
@@ -269,7 +277,7 @@ class _Run:
         """(the manifest, its SHA-256, how many files it names, how large they are)."""
         self._told("the manifest")
         listed = [
-            {"path": name, "sha256": digest_of(path), "size": path.stat().st_size}
+            {"path": PAGE if name == WAITING_PAGE else name, "sha256": digest_of(path), "size": path.stat().st_size}
             for name, path in files_of(self._draft)
         ]
         number = f"« Le ministère sur un disque », {ministry}, {self._local:%d/%m/%Y %H:%M}"
@@ -293,30 +301,27 @@ class _Run:
         while final.exists():
             number += 1
             final = self._folder / f"{base}-{number}"
+        (self._draft / WAITING_PAGE).rename(self._draft / PAGE)
         sync_folder(self._draft)
         self._draft.rename(final)
         sync_folder(self._folder)
         return final
 
 
-def _needed(session: Session, is_file: bool) -> tuple[int, int]:
-    """About how many bytes a disk takes: (its readable part, the copy beside it). The copy asks more exactly once more."""
-    files = {one: _sum(session, one, is_readable=False) for one in (Attachment, Rendition)}
-    shown = sum(_sum(session, one, is_readable=True) for one in (Attachment, Rendition))
-    letters = session.scalar(select(func.count()).select_from(Mail)) or 0
-    size = "page_count * page_size FROM pragma_page_count, pragma_page_size" if is_file else "pg_database_size(current_database())"  # fmt: skip
-    database = int(session.scalar(text(f"SELECT {size}")) or 0)
-    return int(SEALING * shown) + letters * TEXT_BYTES, sum(files.values()) + database // 2 + backup.MARGIN_BYTES
+def _needed(session: Session) -> int:
+    """About how many bytes the readable part of a disk takes."""
+    shown = sum(_sum(session, one) for one in (Attachment, Rendition))
+    letters = session.scalar(select(func.count()).select_from(Mail).where(reading.is_readable())) or 0
+    return int(SEALING * shown) + letters * TEXT_BYTES + backup.MARGIN_BYTES
 
 
-def _sum(session: Session, table: type[Attachment] | type[Rendition], *, is_readable: bool) -> int:
-    """Bytes of files: of all, or of those of letters that go readable onto the disk."""
+def _sum(session: Session, table: type[Attachment] | type[Rendition]) -> int:
+    """Bytes of the files of letters that go readable onto a disk."""
     query = select(func.coalesce(func.sum(table.size_bytes), 0))
-    if is_readable:
-        if table is Rendition:
-            query = query.join(Attachment, Attachment.id == Rendition.attachment_id)
-            query = query.where(Rendition.kind == "searchable_pdf", Attachment.digest.is_(None))
-        query = query.join(Mail, Mail.id == Attachment.mail_id).where(reading.is_readable())
+    if table is Rendition:
+        query = query.join(Attachment, Attachment.id == Rendition.attachment_id)
+        query = query.where(Rendition.kind == "searchable_pdf", Attachment.digest.is_(None))
+    query = query.join(Mail, Mail.id == Attachment.mail_id).where(reading.is_readable())
     return int(session.scalar(query) or 0)  # PostgreSQL sums to a decimal
 
 

@@ -29,6 +29,8 @@ PIECE_BYTES = 3 << 20
 """Plain bytes of a file in a part: a page in the browser holds no more of it as text at a time."""
 PROGRAM = Path(__file__).parent / "static"
 FOLDER, FILES = "lecture", "fichiers"
+PAGE = "OUVRIR.html"
+WAITING_PAGE = "OUVRIR.html.part"
 ANEW = ("registre", "lettres", "mots")
 """Folders that each run writes anew."""
 AT_ONCE = 4
@@ -106,7 +108,7 @@ class Readable:
         return [self._book(session, book, places, zone) for book in reading.books(session)]
 
     def finish(self, first_page: Json) -> None:
-        """Write the first page's part, and last the page that people open: before it, the disk is none.
+        """Write the first page's part, and the page that people open, which waits under another name until all is there.
 
         Args:
             first_page: JSON values; see ``making``.
@@ -116,7 +118,7 @@ class Readable:
         self._remove_what_is_not_named()
         self._seal("parties", list(self.counts.parts))
         self._seal("accueil", first_page | {"sizes": {"lines": LINES, "letters": LETTERS}, "words": self._words})
-        self._put(self._draft / "OUVRIR.html", (PROGRAM / "ouvrir.html").read_bytes())
+        self._put(self._draft / WAITING_PAGE, (PROGRAM / "ouvrir.html").read_bytes())
 
     def _remove_what_is_not_named(self) -> None:
         """Files of an interrupted run whose letter was meanwhile disposed of, or raised above the ordinary level."""

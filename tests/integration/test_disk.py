@@ -190,14 +190,15 @@ def test_an_interrupted_disk_never_looks_whole_and_goes_on_with_its_passphrase(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched:
-        patched.setattr(making.Readable, "finish", killed)
-        with pytest.raises(KeyboardInterrupt):
-            small.disk()
+    for step in ("_complete", "_first_page"):
+        with monkeypatch.context() as patched:
+            patched.setattr(making._Run, step, killed)
+            with pytest.raises(KeyboardInterrupt):
+                small.disk()
+        assert not list(small.usb.rglob("OUVRIR.html"))
     draft = making.draft_of(small.usb)
     assert draft is not None
     assert [one.name for one in small.usb.iterdir()] == ["GED-INCOMPLET"]
-    assert not (draft / "OUVRIR.html").exists()
     with pytest.raises(NotFound, match=r"disk\.none"):
         list(check(draft, None))
     written = {path: path.stat().st_mtime_ns for path in (draft / "lecture" / "fichiers").rglob("*.js")}
@@ -233,13 +234,20 @@ def test_a_level_raised_after_an_interruption_takes_the_letter_off(
     assert [one["s"] for one in part(disk.folder, "lettres/0")] == ["Construction d'un forage à Tsévié"]
 
 
-def test_a_full_disk_is_refused_before_a_large_byte_is_written(small: Burned, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = shutil.disk_usage(small.usb)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: type(usage)(usage.total, usage.total, 1_000_000))
-    with pytest.raises(DiskFull, match=r"backup\.no_room") as refused:
-        small.disk()
+@pytest.mark.parametrize("free_bytes", [1_000_000, 16_500_000])
+def test_a_full_disk_is_refused_before_a_large_byte_is_written(
+    small: Burned, monkeypatch: pytest.MonkeyPatch, free_bytes: int
+) -> None:
+    """Room for nothing; and room for either part, but not for both."""
+    with monkeypatch.context() as full:
+        full.setattr(FolderMedium, "free_bytes", lambda _: free_bytes)
+        with pytest.raises(DiskFull, match=r"backup\.no_room") as refused:
+            small.disk()
     assert int(str(refused.value.params["missing_bytes"])) > 0
-    assert sum(path.stat().st_size for path in small.usb.rglob("*") if path.is_file()) < 1_000
+    assert not list(small.usb.rglob("objects/*/*"))
+    assert not list(small.usb.rglob("fichiers/*/*"))
+    assert [one.name for one in small.usb.iterdir()] == ["GED-INCOMPLET"]
+    assert small.disk().is_whole
 
 
 def test_a_disk_that_is_full_in_the_middle_leaves_nothing_that_looks_whole(
