@@ -107,3 +107,22 @@ def test_deciding_asks_for_a_recent_password(site: Site) -> None:
     assert "#exceptions" in post(dge, address, {}).location
     again = post(dge, address, {})
     assert "n'attend plus" in dge.get(again.location).text
+
+
+def test_the_form_of_an_act_that_is_opened_by_its_address_is_an_opening_too(site: Site) -> None:
+    app, services, mail = site
+    sg = sign_in(app, "sg")
+
+    def openings() -> int:
+        with services.reading() as session:
+            opened = select(AuditEntry.sequence).where(
+                AuditEntry.action == "mail.opened", AuditEntry.subject_id == mail
+            )
+            return len(session.scalars(opened).all())
+
+    for n, act in enumerate(("rectifier", "niveau", "lier"), start=1):
+        assert sg.get(f"/courriers/{mail}/{act}").status_code == 200
+        assert openings() == n
+    sg.get(f"/courriers/{mail}")
+    sg.get(f"/courriers/{mail}/niveau")
+    assert openings() == 4, "who comes from the letter's page has opened it"

@@ -104,6 +104,11 @@ def _form(template: str, mail_id: int, error: GedError | None = None, **values: 
         if isinstance(error, StaleVersion):
             changes = journal.of_letter(session, mail_id, since=_opened_at())
         loaded: dict[str, Any] = {name: value(session) if callable(value) else value for name, value in values.items()}
+    # Who comes from the letter's page has just opened it; who types the address of the form reads the subject all the same.
+    was_opened = letter.opened_at is not None and context.now() - letter.opened_at <= opening.OPENED_AGAIN
+    if letter.level >= Confidentiality.RESTRICTED and not was_opened:
+        with context.services().unit_of_work(context.now()) as uow:
+            opening.record_opening(uow, letter.id, where="act", actor=context.actor())
     return render_form(
         template, error=error, letter=letter, changes=changes, stale=isinstance(error, StaleVersion), **loaded
     )
