@@ -57,8 +57,11 @@ def require_checked_database(url: str, protected: Collection[str]) -> None:
     parts = urlsplit(url)
     if not parts.scheme.startswith("postgresql"):
         return
-    query = dict(parse_qsl(parts.query))
-    hosts = [host for text in (parts.hostname or "", query.get("host", "")) for host in text.split(",") if host]
+    pairs = parse_qsl(parts.query)
+    query = dict(pairs)
+    # Each of several servers: SQLAlchemy takes ``host=a:1&host=b:2`` as well as ``host=a,b``.
+    named = (parts.hostname or "", *(value for name, value in pairs if name in ("host", "hostaddr")))
+    hosts = [host for text in named for host in text.split(",") if host]
     outside = [host for host in map(_without_port, hosts) if not _is_protected(host, protected)]
     if outside and query.get("sslmode") != CHECKED_SSL_MODE:
         raise _unprotected(

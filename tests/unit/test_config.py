@@ -71,6 +71,7 @@ def test_a_secret_has_no_default() -> None:
         ([PG + "://ged@db.example/ged?sslmode=require"], "GED_DATABASE_URL", "config.unprotected"),
         ([PG + "://ged@localhost/ged?host=db.example"], "GED_DATABASE_URL", "config.unprotected"),
         ([PG + "://ged@/ged?host=127.0.0.1:5432,db.example:5432"], "GED_DATABASE_URL", "config.unprotected"),
+        ([PG + "://ged@/ged?host=db.example:5432&host=127.0.0.1:5432"], "GED_DATABASE_URL", "config.unprotected"),
         (
             [PG + "://localhost/ged", "GED_ELASTICSEARCH_URL=http://search.example:9200"],
             "GED_ELASTICSEARCH_URL",
