@@ -65,12 +65,21 @@ def _add_headers(response: Response) -> Response:
     if context.settings().public_url.startswith("https://"):
         response.headers["Strict-Transport-Security"] = STRICT_TRANSPORT
     if request.endpoint == "static" and response.status_code in (200, 206, 304):
-        versioned = "v" in request.args
-        kept = f"public, max-age={ONE_YEAR_S}, immutable" if versioned else "public, max-age=300"
-        response.headers["Cache-Control"] = kept
+        response.headers["Cache-Control"] = _how_long_kept()
     else:
         response.headers["Cache-Control"] = "no-store, private"
     return response
+
+
+def _how_long_kept() -> str:
+    """How long a static file may be kept. While two hosts run two releases, a page of one asks the other for its files: those
+    bytes must not be kept under the address of others, which browser and proxy would do for a year."""
+    asked = request.args.get("v")
+    if asked is None:
+        return "public, max-age=300"
+    if asked != static_version((request.view_args or {}).get("filename", "")):
+        return "no-store"
+    return f"public, max-age={ONE_YEAR_S}, immutable"
 
 
 def _mark_training(response: Response) -> None:
