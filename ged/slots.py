@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -63,6 +64,12 @@ class Slots:
             if time.monotonic() >= until_s:
                 raise _busy()
             time.sleep(LOOK_EVERY_S)
+
+
+def of_this_machine(data: Path) -> Path:
+    """The folder of the slots of this machine. Several machines may share the data folder, and each has cores of its own: a
+    machine that is frozen while it holds slots must not stop the others."""
+    return data / "run" / "slots" / socket.gethostname()[:64].replace("/", "_")
 
 
 def share(folder: Path, *, threads: int = 8) -> None:

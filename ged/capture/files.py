@@ -105,7 +105,7 @@ def kept_dir(services: Services, name: str) -> Iterator[Path]:
     """
     folder = Path(services.data_dir) / "tmp" / f"work-{name}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    place = os.open(_lock_of(folder), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         if not _locked(place, folder):
             with private_dir(services) as other:
@@ -118,11 +118,16 @@ def kept_dir(services: Services, name: str) -> Iterator[Path]:
         os.close(place)
 
 
+def _lock_of(folder: Path) -> Path:
+    """A file in the folder: on NFS the lock of a folder is known to this machine alone, that of a file to all."""
+    return folder / ".lock"
+
+
 def _locked(place: int, folder: Path) -> bool:
     """Try to lock the folder; False when another call has it, or the name now leads to another folder."""
     try:
         fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(place), folder.stat())
+        return os.path.samestat(os.fstat(place), _lock_of(folder).stat())
     except (BlockingIOError, FileNotFoundError):
         return False
 

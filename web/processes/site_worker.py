@@ -255,7 +255,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it logs a line for each waiting request
         services = context.services_of(self.wsgi)
         _use_own_folder(services)
-        slots.share(Path(services.data_dir) / "run", threads=self.cfg.threads)
+        slots.share(slots.of_this_machine(Path(services.data_dir)), threads=self.cfg.threads)
         self._pages, self._answers, self._health, self._ready, self._figures = (
             _lane(self.cfg.threads),
             _lane(POLL_THREADS),

@@ -58,7 +58,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
     refuse_meeting(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     mark_training(settings.training)
-    slots.share(settings.data_dir / "run")
+    slots.share(slots.of_this_machine(settings.data_dir))
     secret = settings.secret.get_secret_value()
     keystore = keystore_secret(settings)
     vault = LocalVault(
