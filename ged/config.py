@@ -62,7 +62,8 @@ class Settings(BaseSettings):
     """Address of the training installation beside this one (``ged training start --url``): the administration links it and tells
     whether it is served."""
     database_url: str = ""
-    """``postgresql+psycopg://user:password@host/name``; empty: SQLite in the data folder."""
+    """``postgresql+psycopg://user:password@host/name``; empty: SQLite in the data folder. A primary and its standby
+    (docs/operate/hosts.md): ``…@/name?host=db1,db2&port=5432,5432&target_session_attrs=read-write``."""
     unsafe_database: Literal["", "for-tests"] = ""
     """``for-tests``: start although PostgreSQL does not write to disk (``fsync``, ``full_page_writes`` off). Never for
     real letters: they are lost when the machine fails."""

@@ -50,7 +50,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeDecorator
 
-from ged import held
+from ged import held, standby
 from ged.errors import DatabaseAway, DiskFull, EngineFailed
 from ged.space import disk_full_of
 
@@ -165,12 +165,12 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "connect", _sqlite_pragmas)
         event.listen(engine, "begin", _sqlite_begin)
         return engine
-    # Several processes share PostgreSQL's connections: each keeps few, and opens more for short peaks. A short timeout
-    # detects an unreachable host in seconds, instead of TCP's minutes.
+    # Several processes share PostgreSQL's connections: each keeps few, and opens more for short peaks.
     # The connection that was returned last is used next: it still holds the plans of what was just read.
+    limits = {**standby.arguments(url), "application_name": CLIENT + PROGRAM}
     engine = create_engine(
         url, pool_size=5, max_overflow=20, pool_timeout=10, pool_use_lifo=True,
-        connect_args={"connect_timeout": 5, "application_name": CLIENT + PROGRAM},
+        creator=lambda: standby.connect(engine, limits),
     )  # fmt: skip
     event.listen(engine, "connect", _postgres_connect)
     event.listen(engine, "begin", _postgres_begin)
@@ -215,6 +215,7 @@ def _postgres_connect(connection: DBAPIConnection, _record: Any) -> None:
     cursor.execute("SET random_page_cost = 1.1")
     # Statements of pages read few rows, also where the planner cannot know it. To start parallel workers took 15 ms.
     cursor.execute("SET max_parallel_workers_per_gather = 0")
+    cursor.execute("; ".join(standby.SESSION))
     cursor.close()
     connection.commit()
     # Each transaction says that it may write, also on a connection that has served queries (``_only_read``).
@@ -310,6 +311,8 @@ def snapshot_session(engine: Engine) -> Iterator[Session]:
     if engine.dialect.name == "postgresql":  # SQLite's readers have a snapshot in any case (WAL)
         engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     with Session(engine, autoflush=False) as session:
+        if engine.dialect.name == "postgresql":
+            session.execute(text(standby.WAITS))
         yield session
 
 

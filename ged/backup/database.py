@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from ged.errors import ConfigError, DiskFull, EngineFailed
 from ged.ports import Readable
+from ged.standby import WAITS, libpq_address
 
 KEYS_SCHEMA = "ged_keys"
 """The keyring's schema (``ged.adapters.keyring``): it goes to the medium of the keys, never with the data."""
@@ -116,7 +117,7 @@ def copy_file(source: Path, copy: Path) -> None:
 def _of_server(engine: Engine) -> Iterator[Moment]:
     reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     with Session(reading, autoflush=False) as session:
-        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        session.execute(text(WAITS))
         version = int(session.scalars(text("SHOW server_version_num")).one()) // 10_000
         size = int(session.scalars(text("SELECT pg_database_size(current_database())")).one())
         snapshot = str(session.scalars(text("SELECT pg_export_snapshot()")).one())
@@ -129,7 +130,7 @@ def _dump(engine: Engine, program: str, snapshot: str) -> Iterator[Readable]:
     options = ("--format=custom", "--compress=0", "--no-owner", "--no-privileges", "--no-password",
                f"--exclude-schema={KEYS_SCHEMA}")  # fmt: skip
     running = subprocess.Popen(
-        [program, *options, f"--snapshot={snapshot}", f"--dbname={_address(engine)}"],
+        [program, *options, f"--snapshot={snapshot}", f"--dbname={libpq_address(engine)}"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=_with_password(engine),
@@ -157,7 +158,7 @@ def restore_postgres(engine: Engine, dump: Path, *, version: int) -> None:
     program = client("pg_restore", version)
     done = subprocess.run(
         [program, "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", "--no-password",
-         f"--dbname={_address(engine)}", str(dump)],
+         f"--dbname={libpq_address(engine)}", str(dump)],
         capture_output=True, check=False, env=_with_password(engine),
     )  # fmt: skip
     if done.returncode:
@@ -203,12 +204,6 @@ def empty_again(engine: Engine) -> None:
         connection.execute(text(f"DROP SCHEMA IF EXISTS {KEYS_SCHEMA} CASCADE"))
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
-
-
-def _address(engine: Engine) -> str:
-    """The address for libpq, without the password: everybody on the machine sees the arguments of programs."""
-    url = engine.url.set(drivername="postgresql")._replace(password=None)
-    return url.difference_update_query(["password"]).render_as_string(hide_password=False)
 
 
 def _with_password(engine: Engine) -> dict[str, str]:

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from ged.db import PROGRAM, takes_changes, unsafe_settings
 from ged.health.findings import Figures, Finding, fault, not_applicable, ok, warning
-from ged.health.ground import Ground
+from ged.health.ground import Ground, Missing
 from ged.health.readiness import Tables, tables_of
+from ged.standby import Standing, servers_of
 
 OLDEST_POSTGRES, OLDEST_SQLITE = 14, (3, 35)
 """PostgreSQL's project mends no older one; SQLite has RETURNING since 3.35."""
@@ -71,6 +72,31 @@ def safe(ground: Ground) -> Finding:
     if ground.options.unsafe_database:
         return warning("allowed")
     return ok()
+
+
+def servers(ground: Ground) -> Finding:
+    """Which server takes changes, and whether another one could take its place."""
+    engine = ground.serving.engine
+    if engine.dialect.name == "sqlite":
+        return not_applicable("file")
+    found = servers_of(engine)
+    names = {one: ", ".join(server.name for server in found if server.standing is one) for one in Standing}
+    primary, standby, away = names[Standing.PRIMARY], names[Standing.STANDBY], names[Standing.AWAY]
+    if not primary and not standby:
+        raise Missing("needs.database")
+    if not primary:
+        return fault("no_primary", standby=standby)
+    if sum(server.standing is Standing.PRIMARY for server in found) > 1:
+        return fault("two", primary=primary)
+    if len(found) == 1:
+        return ok("one", primary=primary)
+    if engine.url.query.get("target_session_attrs") not in ("read-write", "primary"):
+        return warning("any", primary=primary)
+    if away:
+        return warning("away", primary=primary, away=away)
+    with ground.reading() as session:
+        waits_for = str(session.scalar(text("SHOW synchronous_standby_names")))
+    return ok("synchronous" if waits_for else "asynchronous", primary=primary, standby=standby)
 
 
 def connections(ground: Ground) -> Finding:

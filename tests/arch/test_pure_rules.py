@@ -11,8 +11,12 @@ ROOT = Path(__file__).parents[2]
 RULES = {"states", "deadlines", "circuit", "placeholders", "titles", "merkle", "lookalike"}
 """Names of modules that decide from their arguments alone: states, days, circuits."""
 ALSO = {"ged.paper.compare", "ged.register.numbering", "ged.richtext"}
-SAY_SQL = {"ged.held": "says the triggers of tables", "ged.paging": "says the clause of a page"}
-"""Modules below the database that write SQL and reach no engine."""
+SAY_SQL = {
+    "ged.held": "says the triggers of tables",
+    "ged.paging": "says the clause of a page",
+    "ged.standby": "makes the connections of the database's engine",
+}
+"""Modules below the database that write SQL, or serve it alone."""
 DATABASE = {"sqlalchemy", "ged.db"}
 
 

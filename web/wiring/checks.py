@@ -38,6 +38,7 @@ CHECKS = (
     Check("database", Group.DATABASE, base.answers),
     Check("database.tables", Group.DATABASE, base.tables),
     Check("database.safe", Group.DATABASE, base.safe),
+    Check("database.servers", Group.DATABASE, base.servers, slow=True),
     Check("database.connections", Group.DATABASE, base.connections),
     Check("database.whole", Group.DATABASE, base.whole, slow=True),
     Check("database.client", Group.DATABASE, check_programs.database_client, slow=True),

@@ -49,6 +49,7 @@ TITLES: Mapping[str, str] = {
     "database": _("Base de données"),
     "database.tables": _("Tables"),
     "database.safe": _("Écriture sur le disque"),
+    "database.servers": _("Serveur et secours"),
     "database.connections": _("Connexions libres"),
     "database.whole": _("Fichier de la base"),
     "database.client": "pg_dump",
@@ -375,6 +376,32 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("database.safe", "allowed"): (
         _("GED_UNSAFE_DATABASE est posé : ce réglage n'est permis que pour des essais."),
         _("Retirez-le, puis redémarrez."),
+    ),
+    ("database.servers", "file"): (_("La base est un fichier : elle n'a pas de secours."), ""),
+    ("database.servers", "one"): (_("%(primary)s prend les écritures ; aucun secours n'est nommé."), ""),
+    ("database.servers", "synchronous"): (
+        _("%(primary)s prend les écritures ; le secours %(standby)s a déjà ce qui est confirmé."),
+        "",
+    ),
+    ("database.servers", "asynchronous"): (
+        _("%(primary)s prend les écritures ; le secours %(standby)s suit avec un peu de retard."),
+        "",
+    ),
+    ("database.servers", "away"): (
+        _("%(primary)s prend les écritures ; ne répond pas : %(away)s. Une panne ne se rattraperait pas."),
+        _("Remettez ce serveur en marche, comme secours de celui qui prend les écritures (docs/operate/hosts.md)."),
+    ),
+    ("database.servers", "any"): (
+        _("%(primary)s prend les écritures, mais l'adresse ne demande pas un serveur qui écrit."),
+        _("Ajoutez target_session_attrs=read-write à GED_DATABASE_URL : sans cela, un secours peut répondre à sa place."),
+    ),
+    ("database.servers", "no_primary"): (
+        _("Aucun serveur ne prend les écritures ; en secours : %(standby)s."),
+        _("Si le serveur principal est perdu, arrêtez-le pour de bon, puis promouvez le secours : pg_ctl promote."),
+    ),
+    ("database.servers", "two"): (
+        _("Deux serveurs prennent les écritures : %(primary)s. Des courriers s'enregistrent à deux endroits."),
+        _("Arrêtez tout de suite celui qui n'a pas été promu, et gardez une copie de ses données (docs/operate/hosts.md)."),
     ),
     ("database.connections", "ok"): (_("Connexions encore libres : %(left)s sur %(most)s."), ""),
     ("database.connections", "file"): (_("La base est un fichier : il n'y a pas de connexions à compter."), ""),

@@ -1,0 +1,155 @@
+"""PostgreSQL on several machines: when a machine that fell silent is given up, and which server takes changes.
+
+An address may name several servers: ``?host=db1,db2&port=5432,5432&target_session_attrs=read-write``. libpq asks them in
+their order, and takes the first that accepts changes. So a standby that was promoted is found without a new setting.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Engine, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+CONNECT_S = 5
+CONNECT_TO_ONE_S = 3
+"""Where the address names several servers, the next one is asked after this time."""
+ASKED_S = 2
+"""How long ``servers_of`` waits for each server. libpq knows no shorter limit."""
+GIVEN_UP: Mapping[str, int] = {
+    "keepalives_idle": 3,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 5_000,
+}
+"""A server whose machine is gone resets no connection. Linux would wait for its answer for a quarter of an hour, and each
+page with it. After five seconds without a sign of life the statement fails. A slow statement is no silence: the kernel of the
+other machine confirms that it lives. (PostgreSQL, 34.1.2; ``tcp_user_timeout`` is in milliseconds.)"""
+SESSION = (
+    "SET tcp_keepalives_idle = 5",
+    "SET tcp_keepalives_interval = 2",
+    "SET tcp_keepalives_count = 3",
+    "SET tcp_user_timeout = '10s'",
+    "SET idle_in_transaction_session_timeout = '150s'",
+)
+"""What a session tells the server about our side. A machine of ours that is gone in the middle of a transaction keeps its
+locks, and under the lock of a counter nobody registers. By its own settings the server would notice it after two hours. The
+last line is for processes that are frozen while their machine lives. It is longer than a proxy waits for any page."""
+WAITS = "SET LOCAL idle_in_transaction_session_timeout = 0"
+"""For a transaction that only reads, and waits in between, as a backup does: it holds no lock that others want."""
+_accepting: dict[str, tuple[str, str]] = {}
+"""Hosts of an address -> (host, port) of the server that took the last connection. It belongs to the module, so that the
+child that a worker forks for a job knows what the worker found."""
+
+
+class Standing(StrEnum):
+    """What a server is now."""
+
+    PRIMARY = "primary"
+    """It takes changes."""
+    STANDBY = "standby"
+    """It follows another server, and only reads."""
+    AWAY = "away"
+    """It does not answer, or refuses this account."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server of an address."""
+
+    name: str
+    """``host:port``."""
+    standing: Standing
+
+
+def arguments(address: str) -> dict[str, object]:
+    """The limits of a connection, in seconds unless libpq says otherwise. What the address itself says stays.
+
+    >>> sorted(arguments("postgresql+psycopg://db/ged?connect_timeout=2"))[:2]
+    ['keepalives_count', 'keepalives_idle']
+    >>> arguments("postgresql+psycopg:///ged?host=db1,db2")["connect_timeout"]
+    3
+    """
+    url = make_url(address)
+    several = "," in str(url.query.get("host", "")) or isinstance(url.query.get("host"), tuple)
+    limits = {"connect_timeout": CONNECT_TO_ONE_S if several else CONNECT_S, **GIVEN_UP}
+    return {name: value for name, value in limits.items() if name not in url.query}
+
+
+def connect(engine: Engine, limits: Mapping[str, object]) -> DBAPIConnection:
+    """A new connection. Where the address names several servers, it begins with the one that took the last connection.
+
+    Else each new connection would first wait ``CONNECT_TO_ONE_S`` for a primary whose machine is gone.
+    """
+    named = {**_parameters(engine), **limits}
+    hosts = pairs_of(named)
+    if len(hosts) < 2:
+        return engine.dialect.connect(**named)
+    key = ",".join(f"{host}:{port}" for host, port in hosts)
+    last = _accepting.get(key)
+    connection = engine.dialect.connect(**{**named, **_named(sorted(hosts, key=lambda one: one != last))})
+    info: Any = connection.info  # psycopg's
+    _accepting[key] = (str(info.host), str(info.port))
+    return connection
+
+
+def pairs_of(named: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The servers of libpq's parameters ``host`` and ``port``, in their order, as (host, port).
+
+    >>> pairs_of({"host": "db1,db2", "port": "5432,5433"})
+    [('db1', '5432'), ('db2', '5433')]
+    >>> pairs_of({"host": "db1,db2"})
+    [('db1', '5432'), ('db2', '5432')]
+    """
+    hosts = str(named.get("host", "")).split(",")
+    ports = str(named.get("port", "")).split(",")
+    if len(ports) != len(hosts):
+        ports = ports[:1] * len(hosts)
+    return [(host, port or "5432") for host, port in zip(hosts, ports, strict=True)]
+
+
+def _named(servers: list[tuple[str, str]]) -> dict[str, str]:
+    return {"host": ",".join(host for host, _ in servers), "port": ",".join(port for _, port in servers)}
+
+
+def libpq_address(engine: Engine) -> str:
+    """The address for PostgreSQL's own programs, without the password: everybody on the machine sees their arguments.
+
+    SQLAlchemy takes several hosts as ``host=a:1&host=b:2`` too; libpq takes the last of them alone.
+    """
+    url = engine.url.set(drivername="postgresql")._replace(password=None).difference_update_query(["password"])
+    if len(hosts := pairs_of(_parameters(engine))) > 1:
+        url = url.update_query_dict(_named(hosts))
+    return url.render_as_string(hide_password=False)
+
+
+def servers_of(engine: Engine) -> list[Server]:
+    """Each server that the address names, asked now by a connection of its own, in their order."""
+    named = _parameters(engine)
+    return [
+        Server(f"{host}:{port}", _standing(engine, named | _named([(host, port)]))) for host, port in pairs_of(named)
+    ]
+
+
+def _parameters(engine: Engine) -> dict[str, Any]:
+    _words, named = engine.dialect.create_connect_args(engine.url)
+    return dict(named)
+
+
+def _standing(engine: Engine, named: dict[str, Any]) -> Standing:
+    try:
+        connection = engine.dialect.connect(
+            **{**named, "target_session_attrs": "any", "connect_timeout": ASKED_S, "autocommit": True}
+        )
+    except engine.dialect.loaded_dbapi.Error:
+        return Standing.AWAY
+    try:
+        cursor = connection.cursor()
+        cursor.execute("SELECT pg_is_in_recovery()")
+        found = cursor.fetchone()
+    except engine.dialect.loaded_dbapi.Error:
+        return Standing.AWAY
+    finally:
+        connection.close()
+    return Standing.STANDBY if found and found[0] else Standing.PRIMARY

@@ -1,0 +1,40 @@
+"""An address that names several PostgreSQL servers, read without any of them."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+
+from ged import slots, standby
+from ged.slots import Slots
+
+SEVERAL = "?host=db1,db2&port=5432,5433"
+REPEATED = "?host=db1:5432&host=db2:5433"
+
+
+@pytest.mark.parametrize("hosts", [SEVERAL, REPEATED])
+def test_programs_of_postgresql_get_all_servers_and_no_password(hosts: str) -> None:
+    """libpq takes the last of repeated hosts alone: a backup would have asked the standby."""
+    engine = create_engine(f"postgresql+psycopg://ged:word@/name{hosts}&sslmode=verify-full")
+    address = standby.libpq_address(engine)
+    assert address.startswith("postgresql://ged@/name?")
+    assert {"host=db1%2Cdb2", "port=5432%2C5433", "sslmode=verify-full"} <= set(address.partition("?")[2].split("&"))
+    assert "word" not in address
+
+
+@pytest.mark.parametrize("hosts", [SEVERAL, REPEATED])
+def test_where_a_standby_is_named_a_silent_server_is_given_up_sooner(hosts: str) -> None:
+    assert standby.arguments(f"postgresql+psycopg://ged@/name{hosts}")["connect_timeout"] == standby.CONNECT_TO_ONE_S
+    alone = standby.arguments("postgresql+psycopg://ged@db1/name?tcp_user_timeout=60000")
+    assert alone["connect_timeout"] == standby.CONNECT_S
+    assert "tcp_user_timeout" not in alone, "what the address says stays"
+
+
+def test_each_machine_has_slots_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They share the data folder. A machine that froze with both slots would have stopped the heavy work of all."""
+    monkeypatch.setattr("socket.gethostname", lambda: "alpha")
+    first = Slots(slots.of_this_machine(tmp_path), 1)
+    monkeypatch.setattr("socket.gethostname", lambda: "beta")
+    second = Slots(slots.of_this_machine(tmp_path), 1)
+    with first.taken(wait_s=0), second.taken(wait_s=0):
+        pass
