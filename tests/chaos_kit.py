@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -15,20 +16,24 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from demo.client import Form, Page, read_page
-from demo.journey import Journey, Registered, aged_page
+from demo.journey import Journey, Registered, aged_page, names_number
 from demo.letters import DrawnLetter
 from demo.people import PASSPHRASE
 from demo.stage import Stage
+from ged.archive.keeping import seal_head
 from ged.capture.models import Scan, ScanOrder
+from ged.closing import operations as closing
 from ged.jobs import UNSETTLED_STATES, Job
-from ged.register.models import Attachment, Mail, PageText
+from ged.register.models import Attachment, Mail, MailNumber, PageText
 from ged.register.states import MailState
 from ged.routing.models import Assignment
 from ged.slips.models import Slip, SlipLine
 from ged.slips.states import SlipState
 from ged.unit import Services
+from ged.verify import verify
 
 Value = TypeVar("Value")
+SETTLED_S = 240.0
 LONGEST_STEP_S = 300.0
 """A step that is repeated for so long is stuck."""
 
@@ -42,6 +47,8 @@ class Told:
     steps: list[tuple[int, str]] = field(default_factory=list)
     """Letter and step that the site confirmed."""
     repeated: list[str] = field(default_factory=list)
+    moments: list[float] = field(default_factory=list)
+    """When each confirmation came, on the clock of ``time.monotonic``."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self) -> int:
@@ -125,6 +132,7 @@ class Life:
         entry = shown.link("etiquette").removesuffix("/etiquette.pdf")
         with self.told.lock:
             self.told.numbers[subject] = (int(mail), number)
+            self.told.moments.append(time.monotonic())
         return self._until(
             subject, lambda: journey.labelled(self.letter, number=number, mail=f"/courriers/{mail}", entry=entry)
         )
@@ -189,6 +197,7 @@ class Life:
                 raise Lost(f"letter {mail_id}: {step!r} was confirmed and is not there")
         with self.told.lock:
             self.told.steps.append((mail_id, step))
+            self.told.moments.append(time.monotonic())
 
     def _until(self, what: str, look: Callable[[], Value]) -> Value:
         """Look again and again, until site or database answer."""
@@ -310,3 +319,59 @@ def kill_at_random(
         for name in chosen:
             victims[name].start()
     return count
+
+
+def settle(services: Services) -> None:
+    """Wait until no job is left; one that failed or is uncertain is a fault."""
+    ends = time.monotonic() + SETTLED_S
+    while True:
+        with services.reading() as session:
+            left = session.execute(
+                select(Job.kind, Job.state, Job.attempts, Job.error_code, Job.error_detail)
+                .where(Job.state.in_(UNSETTLED_STATES), Job.run_after < datetime.now(UTC) + timedelta(minutes=30))
+            ).all()  # fmt: skip
+        if not left:
+            return
+        assert time.monotonic() < ends, f"stuck: {left}"
+        time.sleep(0.5)
+
+
+def check(services: Services, told: Told, lives: list[Life]) -> None:
+    """Letters, numbers, slips, pages, journal, closings."""
+    with services.reading() as session:
+        rows = session.execute(
+            select(Mail.subject, Mail.id, MailNumber.text).join(MailNumber, MailNumber.mail_id == Mail.id)
+        ).all()
+        slips = session.execute(
+            select(SlipLine.mail_id, Slip.state)
+            .join(Slip, Slip.id == SlipLine.slip_id)
+            .where(SlipLine.mail_id.is_not(None))
+        ).all()
+        scanned = session.execute(select(Attachment.mail_id, func.count()).group_by(Attachment.mail_id)).all()
+    there = {subject: (mail_id, number) for subject, mail_id, number in rows if subject.startswith("lettre ")}
+    assert len(there) == sum(row.subject.startswith("lettre ") for row in rows), "a form sent twice became two letters"
+    assert {subject: there.get(subject) for subject in told.numbers} == told.numbers, "told, and not there"
+    assert len({number for _, number in told.numbers.values()}) == len(told.numbers), "a number was told twice"
+    whole = {mail_id for life in lives for mail_id in life.finished}
+    assert sorted(mail_id for mail_id, _ in slips) == sorted({mail_id for mail_id, _ in slips}), (
+        "two slips for one letter"
+    )
+    assert {mail_id for mail_id, state in slips if state is SlipState.RECEIVED} >= whole
+    with_pages = {mail_id for life in lives if life.scans for mail_id in life.finished}
+    assert {mail_id: count for mail_id, count in scanned if mail_id in with_pages} == dict.fromkeys(with_pages, 1)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert closing.close_what_is_over(services, now=tomorrow) == []
+    seal_head(services, now=tomorrow)
+    assert verify(services, now=tomorrow).problems == ()
+
+
+def assert_found(desk: Journey, told: Told) -> None:
+    """Each letter is found by its subject."""
+    clerk = desk.person("bo.agent")
+
+    def is_found(subject: str, number: str) -> bool:
+        shown = clerk.http.get("/recherche", params={"q": f'"{subject}"'}).text
+        return names_number(shown, number)
+
+    for subject, (_, number) in told.numbers.items():
+        desk.until(f"{subject} is found", lambda s=subject, n=number: is_found(s, n), seconds=60)  # type: ignore[misc]

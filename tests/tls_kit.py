@@ -1,5 +1,7 @@
 """Server certificates, good and bad, and names that resolve to this machine, for the tests of outgoing connections."""
 
+import base64
+import hashlib
 import socket
 import ssl
 from collections.abc import Sequence
@@ -31,13 +33,21 @@ class TestAuthority:
 
     def server(self, folder: Path, name: str, *, ends: timedelta = 30 * DAY) -> ssl.SSLContext:
         """The TLS context of a server with this host name. Its certificate expires ``ends`` from now."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        made = _certificate(name, key, self.certificate.subject, self.key, ends=ends, names=[name])
         path = folder / f"{name}-{abs(int(ends.total_seconds()))}.pem"
-        path.write_bytes(_pem(key) + made.public_bytes(serialization.Encoding.PEM))
+        self.certify(path, [name], ends=ends)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(path)
         return context
+
+    def certify(self, path: Path, names: Sequence[str], *, ends: timedelta = 30 * DAY) -> str:
+        """Write a server's key and its certificate for these names and addresses. Returns the SHA-256 of the public key (base64)."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        made = _certificate(names[0], key, self.certificate.subject, self.key, ends=ends, names=names)
+        path.write_bytes(_pem(key) + made.public_bytes(serialization.Encoding.PEM))
+        public = key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        return base64.b64encode(hashlib.sha256(public).digest()).decode()
 
 
 def authority(folder: Path, name: str) -> TestAuthority:

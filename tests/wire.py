@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -14,9 +15,11 @@ _RESET = struct.pack("ii", 1, 0)
 
 @dataclass
 class Wire:
-    """Relays the local port ``port`` to the local port ``target``.
+    """Relays the port ``port`` to the port ``target``.
 
     Attributes:
+        host: the address that it listens on.
+        target_host: the address of the server.
         bytes_per_s: limit of the data to the server; None: no limit.
         most_bytes: a connection is cut after this number of bytes to the server; None: never.
         down: new connections are refused.
@@ -29,11 +32,13 @@ class Wire:
     cuts: int = 0
     port: int = 0
     down: bool = False
+    host: str = "127.0.0.1"
+    target_host: str = "127.0.0.1"
     _open: set[socket.socket] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._listener = socket.create_server((self.host, self.port))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -50,7 +55,7 @@ class Wire:
             try:
                 if self.down:
                     raise ConnectionRefusedError
-                far = socket.create_connection(("127.0.0.1", self.target), timeout=5)
+                far = socket.create_connection((self.target_host, self.target), timeout=5)
                 far.settimeout(None)
             except OSError:
                 _reset(near)
@@ -107,3 +112,9 @@ def _reset(end: socket.socket) -> None:
     with contextlib.suppress(OSError):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     end.close()
+
+
+if __name__ == "__main__":
+    _port, _host, _target = sys.argv[1:]
+    Wire(int(_target), port=int(_port), target_host=_host)
+    threading.Event().wait()

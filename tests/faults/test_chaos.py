@@ -15,32 +15,21 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
 
-from demo.journey import SEED, Journey, names_number
+from demo.journey import SEED, Journey
 from demo.letters import make_letters
 from demo.stage import Stage, free_port, start_bridge, start_site, start_worker
-from ged.archive.keeping import seal_head
-from ged.closing import operations as closing
 from ged.config import load_settings
-from ged.jobs import UNSETTLED_STATES, Job
-from ged.register.models import Attachment, Mail, MailNumber
-from ged.slips.models import Slip, SlipLine
-from ged.slips.states import SlipState
-from ged.unit import Services
-from ged.verify import verify
-from tests.chaos_kit import Life, Told, Victim, kill_at_random
+from tests.chaos_kit import SETTLED_S, Life, Told, Victim, assert_found, check, kill_at_random, settle
 from tests.journeys.conftest import running
 from tests.servers import Unavailable, elastic, postgres
 from web.wiring import settings_file
 from web.wiring.services import build_services
 
 KILLS = int(os.environ.get("GED_TEST_CHAOS", "30"))
-SETTLED_S = 240.0
 pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(600 + 30 * KILLS)]
 
 
@@ -148,59 +137,3 @@ def test_what_people_were_told_is_there(place: tuple[Stage, dict[str, Victim]]) 
         "bench": "chaos", "kills": count, "seconds": round(took), "told_registered": len(told.numbers),
         "told_steps": len(told.steps), "repeated": len(told.repeated), "whole_ways": sum(len(one.finished) for one in lives),
     }))  # fmt: skip
-
-
-def settle(services: Services) -> None:
-    """Wait until no job is left; one that failed or is uncertain is a fault."""
-    ends = time.monotonic() + SETTLED_S
-    while True:
-        with services.reading() as session:
-            left = session.execute(
-                select(Job.kind, Job.state, Job.attempts, Job.error_code, Job.error_detail)
-                .where(Job.state.in_(UNSETTLED_STATES), Job.run_after < datetime.now(UTC) + timedelta(minutes=30))
-            ).all()  # fmt: skip
-        if not left:
-            return
-        assert time.monotonic() < ends, f"stuck: {left}"
-        time.sleep(0.5)
-
-
-def check(services: Services, told: Told, lives: list[Life]) -> None:
-    """Letters, numbers, slips, pages, journal, closings."""
-    with services.reading() as session:
-        rows = session.execute(
-            select(Mail.subject, Mail.id, MailNumber.text).join(MailNumber, MailNumber.mail_id == Mail.id)
-        ).all()
-        slips = session.execute(
-            select(SlipLine.mail_id, Slip.state)
-            .join(Slip, Slip.id == SlipLine.slip_id)
-            .where(SlipLine.mail_id.is_not(None))
-        ).all()
-        scanned = session.execute(select(Attachment.mail_id, func.count()).group_by(Attachment.mail_id)).all()
-    there = {subject: (mail_id, number) for subject, mail_id, number in rows if subject.startswith("lettre ")}
-    assert len(there) == sum(row.subject.startswith("lettre ") for row in rows), "a form sent twice became two letters"
-    assert {subject: there.get(subject) for subject in told.numbers} == told.numbers, "told, and not there"
-    assert len({number for _, number in told.numbers.values()}) == len(told.numbers), "a number was told twice"
-    whole = {mail_id for life in lives for mail_id in life.finished}
-    assert sorted(mail_id for mail_id, _ in slips) == sorted({mail_id for mail_id, _ in slips}), (
-        "two slips for one letter"
-    )
-    assert {mail_id for mail_id, state in slips if state is SlipState.RECEIVED} >= whole
-    with_pages = {mail_id for life in lives if life.scans for mail_id in life.finished}
-    assert {mail_id: count for mail_id, count in scanned if mail_id in with_pages} == dict.fromkeys(with_pages, 1)
-    tomorrow = datetime.now(UTC) + timedelta(days=1)
-    assert closing.close_what_is_over(services, now=tomorrow) == []
-    seal_head(services, now=tomorrow)
-    assert verify(services, now=tomorrow).problems == ()
-
-
-def assert_found(desk: Journey, told: Told) -> None:
-    """Each letter is found by its subject."""
-    clerk = desk.person("bo.agent")
-
-    def is_found(subject: str, number: str) -> bool:
-        shown = clerk.http.get("/recherche", params={"q": f'"{subject}"'}).text
-        return names_number(shown, number)
-
-    for subject, (_, number) in told.numbers.items():
-        desk.until(f"{subject} is found", lambda s=subject, n=number: is_found(s, n), seconds=60)  # type: ignore[misc]

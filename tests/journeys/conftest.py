@@ -14,8 +14,8 @@ import pytest
 from demo.installation import add_settings
 from demo.journey import Journey
 from demo.stage import STAMP, Stage, free_port, prepare_once, start, start_bridge
-from signing import keys
-from tests.factories import FAST
+from tests.factories import cheap_keys
+from tests.hosts_kit import ministry_on_two_hosts
 from tests.power_kit import Disk
 from tests.servers import _locked, elastic, postgres, redis, run_dir
 from web.wiring import settings_file
@@ -25,7 +25,7 @@ from web.wiring import settings_file
 def running(folder: Path, extra: dict[str, str], *, workers: int = 1) -> Iterator[Stage]:
     """An installation in a folder, embedded or with ``extra`` settings, and its processes."""
     bind = f"127.0.0.1:{free_port()}"
-    with _cheap_keys():
+    with cheap_keys():
         if not extra:
             _copy_prepared(folder / "data", f"http://{bind}")
         stage = start(folder / "data", bind=bind, say=print, extra=extra, workers=workers)
@@ -33,14 +33,6 @@ def running(folder: Path, extra: dict[str, str], *, workers: int = 1) -> Iterato
         yield stage
     finally:
         stage.processes.stop()
-
-
-@contextmanager
-def _cheap_keys() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        # A key keeps the cost of its passphrase: to make and open these costs a hundredth.
-        patch.setattr(keys, "Argon2Cost", lambda: FAST)
-        yield
 
 
 def _copy_prepared(data: Path, url: str) -> None:
@@ -93,6 +85,14 @@ def servers(
         elastic.forget(node, name)
         redis.empty(redis_url)
         postgres.drop_database(postgres_url, name)
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory, elasticsearch_url: str) -> Iterator[Stage]:
+    """An installation on two hosts behind a front with TLS. Each request may come to either."""
+    with ministry_on_two_hosts(tmp_path_factory.mktemp("hosts"), elasticsearch_url) as made:
+        yield made.stage
+        assert min(made.asked().values()) > 0, made.asked()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from demo.letters import make_letters
 from demo.stage import free_port, start
 from ged.adapters.imap import ImapMailbox
 from tests.day_kit import Day, Desks, put_mail
+from tests.hosts_kit import ministry_on_two_hosts
 from tests.journeys.conftest import journey_on
 from tests.mailbox_kit import mailbox_settings
 
@@ -37,9 +39,9 @@ PEOPLE = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def day(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Day]:
-    """An installation with a mailbox. Nobody has signed in yet."""
+@pytest.fixture(scope="module", params=["embedded", "hosts"])
+def day(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Day]:
+    """An installation with a mailbox: on one machine, or on two hosts behind a front. Nobody has signed in yet."""
     folder = tmp_path_factory.mktemp("day")
     box = mailbox_settings(folder, "BO")
     (folder / "mailboxes.toml").write_text(
@@ -49,14 +51,18 @@ def day(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[
     )  # fmt: skip
     put_mail(ImapMailbox(box), make_letters(SEED, 3)[2])
     extra = {"GED_MAILBOXES_FILE": str(folder / "mailboxes.toml")}
-    stage = start(folder / "data", bind=f"127.0.0.1:{free_port()}", say=print, extra=extra)
-    desks = Desks(browser, stage.url)
-    try:
-        with journey_on(stage) as office:
-            yield Day(stage, office, desks)
-    finally:
-        desks.close()
-        stage.processes.stop()
+    with ExitStack() as stack:
+        if request.param == "embedded":
+            stage = start(folder / "data", bind=f"127.0.0.1:{free_port()}", say=print, extra=extra)
+            stack.callback(stage.processes.stop)
+            desks = Desks(browser, stage.url)
+        else:
+            search = request.getfixturevalue("elasticsearch_url")
+            hosts = stack.enter_context(ministry_on_two_hosts(folder, search, extra=extra))
+            stack.enter_context(hosts.tunnel(box.port))
+            stage, desks = hosts.stage, Desks(stack.enter_context(hosts.browser(browser)), hosts.named)
+        stack.callback(desks.close)
+        yield Day(stage, stack.enter_context(journey_on(stage)), desks)
 
 
 @pytest.mark.skipif(

@@ -28,6 +28,14 @@ SHAPES = [
     # Fewer letters than `make demo` has, to save time: the first goes the whole way, the others only into the index.
     pytest.param(("embedded", 2), id="embedded"),
     pytest.param(("servers", 2), id="servers", marks=pytest.mark.servers),
+    pytest.param(
+        ("hosts", 2),
+        id="hosts",
+        marks=[
+            pytest.mark.servers,
+            pytest.mark.long("the main job on two hosts: tests/faults/test_two_hosts.py shows both at work"),
+        ],
+    ),
 ]
 STRANGERS = ("daf.agent", "daf.chef", "ceet.bo", "ceet.chef", "admin")
 """Accounts: another directorate, its head, another entity, its head, and the administrator."""

@@ -49,14 +49,19 @@ def _initialised(folder: Path) -> Path:
     if os.geteuid() == 0:  # PostgreSQL refuses root
         shutil.chown(folder, "postgres", "postgres")
     data = folder / "data"
-    _run(_programs() / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "--locale=C.UTF-8", "-E", "UTF8", "-N")
+    initialise(data)
     return data
+
+
+def initialise(data: Path) -> None:
+    """Make an empty cluster. Who starts it trusts loopback."""
+    _run(programs() / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "--locale=C.UTF-8", "-E", "UTF8", "-N")
 
 
 def _serve(data: Path, folder: Path, port: int, options: dict[str, str]) -> Running:
     options = {**SETTINGS, **options, "port": str(port), "unix_socket_directories": str(folder)}
     command_line = " ".join(f"-c {name}={value}" for name, value in options.items())
-    _run(_programs() / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", command_line, "start")
+    _run(programs() / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", command_line, "start")
     pid = int((data / "postmaster.pid").read_text().split()[0])
     # SIGINT ends open sessions and stops; SIGTERM would wait for the sessions.
     return Running(
@@ -71,10 +76,13 @@ class DurableCluster:
         url: of its database ``postgres``; a new start keeps it.
     """
 
-    def __init__(self, folder: Path, state_file: Path, pem: Path | None = None) -> None:
+    def __init__(self, folder: Path, state_file: Path, pem: Path | None = None, listens: str = "") -> None:
         self._folder, self._state_file, self._port = folder, state_file, free_port()
         self._data = _initialised(folder)
         self._options = {} if pem is None else _speaking_tls(pem, folder)
+        if listens:
+            self._options["listen_addresses"] = f"127.0.0.1,{listens}"
+            trust(self._data, f"{listens}/24")
         self._running = self._started()
         self.url = self._running.url
 
@@ -108,6 +116,12 @@ class DurableCluster:
         self._state_file.unlink()
 
 
+def trust(data: Path, network: str) -> None:
+    """Let everybody of a network in, also for replication."""
+    with (data / "pg_hba.conf").open("a") as rules:
+        rules.write("".join(f"host {what} all {network} trust\n" for what in ("all", "replication")))
+
+
 def _speaking_tls(pem: Path, folder: Path) -> dict[str, str]:
     own = shutil.copy(pem, folder / "server.pem")
     Path(own).chmod(0o600)
@@ -117,11 +131,12 @@ def _speaking_tls(pem: Path, folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def durable(pem: Path | None = None) -> Iterator[DurableCluster]:
+def durable(pem: Path | None = None, *, listens: str = "") -> Iterator[DurableCluster]:
     """A durable cluster: ``fsync``, ``full_page_writes`` and ``synchronous_commit`` are on.
 
     Args:
         pem: a file with key and certificate, for TLS.
+        listens: an address of this machine, besides loopback, whose network is let in.
 
     Raises:
         Unavailable: PostgreSQL is not installed.
@@ -129,7 +144,7 @@ def durable(pem: Path | None = None) -> Iterator[DurableCluster]:
     name = f"durable-{uuid.uuid4().hex[:8]}"
     folder = run_dir() / name
     folder.mkdir()
-    cluster = DurableCluster(folder, run_dir() / f"{name}.json", pem)
+    cluster = DurableCluster(folder, run_dir() / f"{name}.json", pem, listens)
     try:
         yield cluster
     finally:
@@ -148,7 +163,12 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """The folder of PostgreSQL's programs.
+
+    Raises:
+        Unavailable: it is not installed.
+    """
     found = sorted(BINARIES.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if not found:
         raise Unavailable(f"PostgreSQL is not installed (no {BINARIES}/*/bin/initdb)")
