@@ -7,8 +7,8 @@ Then as many jobs of an archive as ``--pages`` are written into the queue, as an
 first 2,000 have a page of their own to read, the others name these again. The letters of today are measured once more,
 while the archive is read. The goal is that the second time is at most 1.5 times the first.
 
-The shape is the embedded one. With ``--servers`` it is PostgreSQL, Redis, Elasticsearch and two workers: one for the archive,
-one for all other lanes. There each number of ``--workers`` for the archive then reads pages for half a minute: pages a minute,
+The shape is the embedded one. With ``--servers`` it is PostgreSQL, Redis, Elasticsearch and the workers that
+``deploy/install.sh`` starts. There each number of ``--workers`` for the archive then reads pages for half a minute: pages a minute,
 and the ratio to the first number.
 """
 
@@ -19,10 +19,10 @@ import statistics
 import tempfile
 import time
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Engine, func, insert, select, text, update
+from sqlalchemy import Engine, func, insert, select, text
 
 from bench.relevance import tell
 from ged.db import WRITES, table_of
@@ -54,7 +54,7 @@ def today(made: Installation, letters: int) -> list[float]:
 
 
 def fill(made: Installation, pages: int) -> None:
-    """The jobs of an archive: the first have pages that nobody has read. They are due tomorrow (``release``)."""
+    """The jobs of an archive: the first have pages that nobody has read."""
     own = min(OWN_PAGES, pages)
     out = io.BytesIO()
     draw().save(out, "PNG", dpi=(300, 300))
@@ -77,14 +77,13 @@ def fill(made: Installation, pages: int) -> None:
             insert(attachments).returning(attachments.c.id, sort_by_parameter_order=True), [model] * own
         ).all()
         connection.execute(insert(sources), [page | {"attachment_id": one} for one in ids])
-        due = now + timedelta(days=1)
         for begin in range(0, pages, 50_000):
             connection.execute(
                 insert(jobs),
                 [
                     {
                         "kind": JobKind.RECOGNISE_BACKLOG, "subject_id": ids[n % own], "reason": "", "params": {},
-                        "state": JobState.QUEUED, "attempts": 0, "run_after": due, "worker": "", "error_code": "",
+                        "state": JobState.QUEUED, "attempts": 0, "run_after": now, "worker": "", "error_code": "",
                         "error_detail": "", "progress": "", "created_at": now,
                     }
                     for n in range(begin, min(begin + 50_000, pages))
@@ -92,14 +91,6 @@ def fill(made: Installation, pages: int) -> None:
             )  # fmt: skip
     with made.services.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
-
-
-def release(engine: Engine) -> None:
-    """Let the archive's jobs be due."""
-    with engine.execution_options(**{WRITES: True}).begin() as connection:
-        connection.execute(
-            update(table_of(Job)).where(Job.kind == JobKind.RECOGNISE_BACKLOG).values(run_after=datetime.now(UTC))
-        )
 
 
 def left(engine: Engine) -> int:
@@ -131,15 +122,15 @@ def main() -> None:
         made = Installation.make(folder, extra)
         stack.callback(made.close)
         shape = {"bench": "backlog", "database": made.services.engine.dialect.name}
-        if given.servers:  # as the units of ``deploy/systemd``, with a worker of its own for the archive
-            made.start_worker("--lanes", "quick:desk:files:upkeep:slow")
+        if given.servers:  # as ``deploy/install.sh``
+            for lanes in ("quick:desk", "files:upkeep", "slow"):
+                made.start_worker("--lanes", lanes)
             running = [made.start_worker("--lanes", "backlog")]
         else:
             made.start_worker()
         today(made, 2)
         before = today(made, given.letters)
         fill(made, given.pages)
-        release(made.services.engine)
         time.sleep(10)
         waiting = left(made.services.engine)
         after = today(made, given.letters)

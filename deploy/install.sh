@@ -110,7 +110,7 @@ link_to() {
 
 services() {
     if [ -n "${database:-}" ] && [ "$database" != embarquee ]; then
-        say "ged-site.service ged-worker@quick:desk.service ged-worker@files:upkeep.service ged-worker@slow:backlog.service"
+        say "ged-site.service ged-worker@quick:desk.service ged-worker@files:upkeep.service ged-worker@slow.service ged-worker@backlog.service"
     else
         say "ged-site.service ged-worker.service"
     fi
