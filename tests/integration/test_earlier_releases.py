@@ -19,8 +19,10 @@ import pytest
 import ged_verify
 from ged.archive.seal import HeadSeal
 from ged.backup.medium import FolderMedium
+from ged.disk.checking import check
 from ged.ports import Digest, Verdict
-from tests.data.releases.make import HERE, version
+from tests.data.releases.make import HERE, of_a_disk, version
+from tests.disk_kit import key_of, part, turned
 from web.processes import restore
 from web.processes.restore import Wanted
 from web.wiring import backups
@@ -154,3 +156,31 @@ def test_a_copy_comes_back_with_its_journal_and_anchors(release: Path, tmp_path:
     assert outcome.report.sealed_until > 0
     assert outcome.report.blobs >= 1
     assert list((tmp_path / "data" / "seal").glob("anchor*"))
+
+
+@pytest.fixture(scope="module")
+def disks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The folders with a disk: those of releases, and one of today, so that the form is known before a release has it."""
+    today = tmp_path_factory.mktemp("today")
+    of_a_disk(today, tmp_path_factory.mktemp("work"))
+    return [*(one for one in RELEASES if (one / "disk.zip").is_file()), today]
+
+
+def test_disks_are_checked_and_their_parts_open(
+    disks: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, place in enumerate(disks):
+        folder = unpacked(place / "disk.zip", tmp_path / str(number))
+        key = folder / "journal.pub"
+        assert list(check(folder, key)) == []
+        _code, lines = told(capsys, str(folder), "--key", str(key))
+        assert [line for line in lines if line["state"] == "broken"] == []
+        assert len([line for line in lines if line["state"] == "proven"]) > 15
+        phrase = (place / "disk.txt").read_text(encoding="utf-8")
+        [letter] = part(folder, "lettres/0", phrase)
+        assert letter["s"] == "Construction d'un forage à Tsévié"
+        name = f"{letter['files'][0]['f']}-0"
+        opened = key_of(folder, phrase).unsealed(name, (folder / "lecture" / f"{name}.js").read_bytes())
+        assert hashlib.sha256(opened).hexdigest() == letter["files"][0]["sha256"]
+        turned(folder / "lecture" / "lettres" / "0.js")
+        assert [(one.code, one.where) for one in check(folder, key)] == [("disk.altered", "lecture/lettres/0.js")]

@@ -33,6 +33,7 @@ from signing.sealing import PadesSealer, own_seal
 from tests import slip_kit
 from tests.backup_kit import Copied
 from tests.case_kit import Stamper
+from tests.disk_kit import PHRASE, Burned
 from tests.factories import NOW, SECRET, TODAY
 from tests.signbook_kit import House, make_house, make_institution
 from web.processes import restore
@@ -53,6 +54,7 @@ def make(folder: Path) -> None:
         work = Path(spare)
         _of_a_ministry(folder, work)
         _of_a_copy(folder, work)
+        of_a_disk(folder, work)
     listed = {str(one.relative_to(folder)): _sha256(one) for one in sorted(folder.rglob("*")) if one.is_file()}
     made = {"version": version(), "made_at": NOW.isoformat(), "files": listed}
     (folder / "made.json").write_text(json.dumps(made, indent=1, sort_keys=True) + "\n", encoding="utf-8")
@@ -142,6 +144,17 @@ def _of_a_copy(folder: Path, work: Path) -> None:
     _pack(copied.keys, folder / "keys.zip")
     shutil.copy(copied.identity, folder / "opens-the-copy.key")
     copied.installation.close()
+
+
+def of_a_disk(folder: Path, work: Path) -> None:
+    """A disk that is read without a server, and its passphrase."""
+    (work / "burned").mkdir()
+    burned = Burned.make(work / "burned")
+    burned.letter("Construction d'un forage à Tsévié", "Le château d'eau.", content=b"%PDF-1.4 a letter")
+    disk = burned.disk()
+    burned.copied.installation.close()
+    _pack(disk.folder, folder / "disk.zip")
+    (folder / "disk.txt").write_text(PHRASE, encoding="utf-8")
 
 
 def _pack(folder: Path, place: Path) -> None:
