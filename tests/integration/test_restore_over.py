@@ -130,6 +130,19 @@ def test_who_acts_for_another_administers_nothing(copied: Copied) -> None:
         machine.require_two(services, one, one, role=Role.ADMINISTRATOR, now=now)
 
 
+def test_passwords_are_not_guessed_at_the_terminal_without_end(copied: Copied) -> None:
+    said = ""
+    for _n in range(30):
+        ended, said = run(copied, ["admin", "faux"], "--over")
+        assert ended == 1
+        if "session.throttled" in said:
+            break
+    assert "session.throttled" in said
+    with copied.services.reading() as session:
+        refused = select(AuditEntry.sequence).where(AuditEntry.action == "session.refused")
+        assert 1 < len(session.scalars(refused).all()) < 30
+
+
 def test_where_the_restore_fails_all_is_back(copied: Copied) -> None:
     copied.copy()
     copied.letter("Après la copie")

@@ -203,6 +203,20 @@ def test_a_slip_of_the_hand_is_typed_again(made: tuple[Installation, Path]) -> N
     assert (ended, "root.part_wrong" in said) == (1, True)
 
 
+def test_where_both_holders_have_left_administrators_type_their_parts(made: tuple[Installation, Path]) -> None:
+    house, root = made
+    told = split(root, holders=("sg", "dge"))
+    first, second = ("admin", PASSWORD, told["A"]), ("admin2", PASSWORD, told["B"])
+    ended, said = run(house, root, *first, *second)
+    assert (ended, "root.not_holder" in said) == (1, True), "while the account is open its holder alone types it"
+    with house.services.unit_of_work(datetime.now(UTC)) as uow:
+        uow.session.execute(update(Person).where(Person.account.in_(["sg", "dge"])).values(is_active=False))
+    ended, said = run(house, root, *first, "agent", PASSWORD, told["B"])
+    assert (ended, "root.not_holder" in said) == (1, True), "and then not anybody"
+    ended, said = run(house, root, *first, *second)
+    assert ended == 0, said
+
+
 def test_each_sees_the_own_part_alone(made: tuple[Installation, Path]) -> None:
     """At a real terminal: between two people, and after the last one, the screen holds no part, nor does what it has kept."""
     house, root = made

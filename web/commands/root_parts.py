@@ -10,7 +10,8 @@ import click
 
 from ged.config import Settings
 from ged.directory import machine
-from ged.errors import Forbidden, Invalid
+from ged.errors import Forbidden, Invalid, NotFound
+from ged.org.actors import actor_of_account
 from ged.unit import Actor, Role, Services
 from web.commands.passphrases import Passphrases
 from web.commands.two_people import WORDS, prove
@@ -48,11 +49,23 @@ def root_passphrase(settings: Settings, root: Path, what: str) -> str:
 def _holder(services: Services, parts: Parts, words: str) -> tuple[Actor, str]:
     actor = prove(services, words, role=None)
     part, holder = _typed_part(parts, actor.account)
-    if holder and holder != actor.account:
+    if holder and holder != actor.account and _is_there(services, holder):
         raise Forbidden("root.not_holder", "its holder types it", account=actor.account)
-    if not holder and not actor.has(Role.ADMINISTRATOR):
-        raise Forbidden("root.not_holder", "an administrator opens the envelope", account=actor.account)
+    if holder != actor.account and not actor.has(Role.ADMINISTRATOR):
+        raise Forbidden("root.not_holder", "an administrator types it", account=actor.account)
     return actor, part
+
+
+def _is_there(services: Services, account: str) -> bool:
+    """Whether an account is open. The part of who has left is typed by an administrator, as that of the envelope: where both
+    holders have left, nobody would open the root ever again.
+    """
+    with services.reading() as session:
+        try:
+            actor_of_account(session, account, on=datetime.now(services.zone).date())
+        except NotFound:
+            return False
+    return True
 
 
 def _typed_part(parts: Parts, account: str) -> tuple[str, str]:
