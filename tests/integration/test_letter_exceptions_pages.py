@@ -67,6 +67,8 @@ def test_two_people_open_a_letter_that_a_third_asked_for(site: Site) -> None:
     read = daf.get(page).text
     assert "Vous lisez ce courrier par exception" in read
     assert SUBJECT in read
+    assert "consultation" not in read, "who else reads it is none of the reader's"
+    assert "consultation" in sg.get(page).text
     assert "Un courrier secret vous est ouvert par exception" in daf.get("/avis/").text
     assert "en cours" in sg.get(page).text
     with services.reading() as session:

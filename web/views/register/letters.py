@@ -57,7 +57,7 @@ def show(mail_id: int) -> ResponseReturnValue:
         if letter.due_on is not None and letter.closed_at is None:
             days_left = working_days_between(today, letter.due_on, context.working_days(session))
         by_exception = reads_until(session, letter.id, actor) is not None
-        told, opened = journal.of_page(session, mail_id, readings=bool(letter.level))
+        told, opened = journal.of_page(session, mail_id, readings=bool(letter.level) and not by_exception)
         values: dict[str, Any] = {
             "document": documents.shown(session, main.id) if main is not None else None,
             "may_ask_readers": letter_readers.may_ask(actor),
