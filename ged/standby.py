@@ -18,13 +18,13 @@ CONNECT_TO_ONE_S = 3
 ASKED_S = 2
 """How long ``servers_of`` waits for each server. libpq knows no shorter limit."""
 GIVEN_UP: Mapping[str, int] = {
-    "keepalives_idle": 3,
+    "keepalives_idle": 2,
     "keepalives_interval": 1,
     "keepalives_count": 3,
-    "tcp_user_timeout": 5_000,
+    "tcp_user_timeout": 4_000,
 }
 """A server whose machine is gone resets no connection. Linux would wait for its answer for a quarter of an hour, and each
-page with it. After five seconds without a sign of life the statement fails. A slow statement is no silence: the kernel of the
+page with it. After four seconds without a sign of life the statement fails. A slow statement is no silence: the kernel of the
 other machine confirms that it lives. (PostgreSQL, 34.1.2; ``tcp_user_timeout`` is in milliseconds.)"""
 SESSION = (
     "SET tcp_keepalives_idle = 5",

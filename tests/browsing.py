@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
 
 from tests.site import PASSWORD
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import CDPSession, Page
 
 expect.set_options(timeout=20_000)
 
@@ -36,6 +36,28 @@ def sign_in(page: Page, account: str, password: str = PASSWORD) -> None:
     with leading_on(page):
         page.press("#password", "Enter")
     expect(page.locator("#navigation")).to_be_attached()
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button that leads to a page."""
+    with leading_on(page):
+        page.get_by_role("button", name=name).press("Enter")
+
+
+def authenticator(page: Page, **options: Any) -> tuple[CDPSession, str]:
+    """A virtual authenticator of Chromium, whose user is there and verified."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    made = session.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {
+            "options": {
+                "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+                "isUserVerified": True, "automaticPresenceSimulation": True, **options,
+            }
+        },
+    )  # fmt: skip
+    return session, made["authenticatorId"]
 
 
 ROOT = Path(__file__).parents[1]

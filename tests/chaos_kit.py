@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,8 +17,8 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from demo.client import Form, Page, read_page
-from demo.journey import Journey, Registered, aged_page, names_number
-from demo.letters import DrawnLetter
+from demo.journey import SEED, Journey, Registered, aged_page, names_number
+from demo.letters import DrawnLetter, make_letters
 from demo.people import PASSPHRASE
 from demo.stage import Stage
 from ged.archive.keeping import seal_head
@@ -280,6 +281,50 @@ def _with_key(form: Form, values: dict[str, str]) -> dict[str, str]:
 
 def _open_batch(page: Page) -> bool:
     return any("/terminer" in form.action or "page-suivante" in form.action for form in page.forms)
+
+
+@dataclass
+class Work:
+    """People who work, each in a thread of their own."""
+
+    told: Told
+
+    def after(self, moment: float, *, count: int = 1, within_s: float = 120.0) -> float:
+        """Wait for so many confirmations after a moment. Returns when the first one came."""
+        until = time.monotonic() + within_s
+        while True:
+            later = sorted(at for at in list(self.told.moments) if at > moment)
+            if len(later) >= count:
+                return later[0]
+            assert time.monotonic() < until, f"{len(later)} confirmations; {self.told.repeated[-5:]}"
+            time.sleep(0.05)
+
+
+@contextmanager
+def people_at_work(stage: Stage, services: Services, mark: str) -> Iterator[Work]:
+    """Three groups of people who take letters their whole way until the block ends. What they were told is then there.
+
+    Args:
+        mark: begins the names of their letters, and is short: long names that differ in a letter would be doubles.
+    """
+    told, stop = Told(), threading.Event()
+    (letter,) = make_letters(SEED, 1)
+    lives = [Life(stage, services, told, f"{mark}{name}", letter) for name in "abc"]
+    threads = [threading.Thread(target=life.work, args=(stop,), daemon=True) for life in lives]
+    for thread in threads:
+        thread.start()
+    try:
+        yield Work(told)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(SETTLED_S)
+    for life in lives:
+        if life.fault is not None:
+            raise life.fault
+    assert not any(thread.is_alive() for thread in threads), "somebody still waits"
+    settle(services)
+    check(services, told, lives)
 
 
 @dataclass(frozen=True)

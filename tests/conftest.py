@@ -53,6 +53,7 @@ __all__ = ["elasticsearch_url"]  # a fixture
 LONGEST = (
     "test_every_page",
     "test_main_job",
+    "test_two_hosts",
     "test_two_ministries",
     "test_rq_worker",
     "test_ocr_pdfa",

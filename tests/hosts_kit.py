@@ -18,7 +18,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -471,7 +471,7 @@ def two_hosts(
         "GED_PUBLIC_URL": f"https://{NAME}",
         "GED_HOSTS": json.dumps([front.address, *(one.address for one in hosts)]),
         "GED_PROXIES": "1",
-        "GED_PROTECTED_HOSTS": json.dumps([near.near]),
+        "GED_PROTECTED_HOSTS": json.dumps([near.near, *(one.address for one in near.machines)]),
         **servers,
     }
     prepare_once(data, settings, print)
@@ -509,7 +509,7 @@ def ministry_on_two_hosts(
     *,
     lanes: Sequence[str] = (),
     extra: Mapping[str, str] | None = None,
-    database: Callable[[Network], str] | None = None,
+    database: Callable[[Network], AbstractContextManager[str]] | None = None,
 ) -> Iterator[Hosts]:
     """The demonstration ministry on two hosts. People of ``demo.client`` trust its certificate. Skips the test where this
     process may not make hosts.
@@ -521,7 +521,7 @@ def ministry_on_two_hosts(
     try:
         with ExitStack() as stack:
             near = stack.enter_context(network(folder))
-            url = database(near) if database else ""
+            url = stack.enter_context(database(near)) if database else ""
             servers = stack.enter_context(servers_of_the_network(near, elasticsearch_url, database_url=url))
             stack.enter_context(cheap_keys())
             made = stack.enter_context(two_hosts(folder, servers={**servers, **(extra or {})}, near=near, lanes=lanes))

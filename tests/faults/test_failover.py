@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,16 +16,22 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from demo.client import Person
+from demo.people import PASSWORD
+from ged.config import load_settings
 from ged.db import make_engine, snapshot_session
 from ged.health import base
 from ged.health.findings import Finding, fault, ok, warning
 from ged.health.ground import Ground, SettingsFile
 from ged.standby import Server as Found
 from ged.standby import Standing, servers_of
+from tests.chaos_kit import people_at_work
 from tests.factories import make_services
-from tests.hosts_kit import Network, network
+from tests.hosts_kit import Network, ministry_on_two_hosts, network
 from tests.servers import Unavailable
 from tests.standby_kit import PORT, Server, address_of, primary_and_standby
+from web.wiring import settings_file
+from web.wiring.services import build_services
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(300)]
 WITHIN_S = 10.0
@@ -161,6 +167,47 @@ def test_each_server_is_told_by_what_it_is(pair: tuple[Server, Server], engine: 
     services = replace(services, engine=alone)
     assert finding() == ok("one", primary=second)
     alone.dispose()
+
+
+@pytest.mark.long("people work on two hosts while the database fails over: the tests above measure its connections")
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("how", ["killed", "silent"])
+def test_people_work_on_after_a_failover(tmp_path: Path, elasticsearch_url: str, how: str) -> None:
+    servers: list[Server] = []
+
+    @contextmanager
+    def database(near: Network) -> Iterator[str]:
+        with primary_and_standby(near) as made:
+            servers.extend(made)
+            yield address_of(*made)
+
+    with ministry_on_two_hosts(tmp_path, elasticsearch_url, database=database) as hosts, ExitStack() as stack:
+        services = build_services(load_settings(settings_file.file_of(hosts.stage.data)))
+        stack.callback(services.engine.dispose)
+        primary, standby = servers
+        head = Person(hosts.stage.url, "dge.chef", PASSWORD)
+        stack.callback(head.close)
+        with people_at_work(hosts.stage, services, how[0]) as work:
+            work.after(0, count=6)
+            known, lost = len(work.told.repeated), time.monotonic()
+            if how == "killed":
+                primary.kill()
+            else:
+                primary.machine.unplug()
+            time.sleep(3.0)
+            standby.promote()
+            promoted = time.monotonic()
+            while head.http.get("/bannette/").status_code != 200:
+                time.sleep(0.1)
+            page = time.monotonic() - promoted
+            told = work.after(promoted) - promoted
+            work.after(promoted, count=15)
+            repeated = len(work.told.repeated) - known
+        assert hosts.asked().keys() == {"alpha", "beta"}
+    print(f"{how}: a page {page:.1f} s after the promotion ({promoted - lost:.1f} s after the loss), the next confirmation after {told:.1f} s;"
+          f" requests repeated meanwhile: {repeated}")  # fmt: skip
+    assert page < WITHIN_S
+    assert told < 2 * WITHIN_S
 
 
 HOLDS = """

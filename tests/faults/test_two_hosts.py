@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from demo.client import Person
@@ -19,11 +19,15 @@ from ged.config import load_settings
 from ged.jobs import Job, JobKind, JobState
 from ged.unit import Services
 from ged.workers import Worker
-from tests.chaos_kit import SETTLED_S, Life, Told, check, settle
-from tests.hosts_kit import Hosts, Machine, ministry_on_two_hosts
+from tests.browsing import authenticator, leading_on, press, sign_in
+from tests.chaos_kit import Work, people_at_work, settle
+from tests.hosts_kit import NAME, Hosts, Machine, ministry_on_two_hosts
 from tests.pages import pdf
 from web.wiring import settings_file
 from web.wiring.services import build_services
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(900)]
 OWN_SESSIONS = "/mon-compte/sessions"
@@ -101,46 +105,39 @@ def deposit(clerk: Person, name: str, *, pages: int) -> None:
     clerk.send(form, {}, files=[("file", (name, content, "application/pdf"))])
 
 
-@dataclass
-class Work:
-    """People who work, each in a thread of their own, until the block ends."""
-
-    hosts: Hosts
-    services: Services
-    told: Told
-
-    def after(self, moment: float, *, count: int = 1, within_s: float = 120.0) -> float:
-        """Wait for so many confirmations after a moment. Returns when the first one came."""
-        until = time.monotonic() + within_s
-        while True:
-            later = sorted(at for at in list(self.told.moments) if at > moment)
-            if len(later) >= count:
-                return later[0]
-            assert time.monotonic() < until, f"{len(later)} confirmations; {self.told.repeated[-5:]}"
-            time.sleep(0.05)
-
-
 @pytest.fixture
 def work(hosts: Hosts, services: Services, request: pytest.FixtureRequest) -> Iterator[Work]:
-    # Short names: long ones that differ in a letter would be doubles.
-    told, stop, mark = Told(), threading.Event(), request.node.callspec.id[0]
-    (letter,) = make_letters(SEED, 1)
-    lives = [Life(hosts.stage, services, told, f"{mark}{name}", letter) for name in "abc"]
-    threads = [threading.Thread(target=life.work, args=(stop,), daemon=True) for life in lives]
-    for thread in threads:
-        thread.start()
-    try:
-        yield Work(hosts, services, told)
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(SETTLED_S)
-    for life in lives:
-        if life.fault is not None:
-            raise life.fault
-    assert not any(thread.is_alive() for thread in threads), "somebody still waits"
-    settle(services)
-    check(services, told, lives)
+    with people_at_work(hosts.stage, services, request.node.callspec.id[0]) as made:
+        yield made
+
+
+@pytest.mark.browser
+@pytest.mark.long("a passkey on two hosts: a session and an opened key show that either takes what the other gave")
+def test_a_passkey_made_at_one_host_opens_the_site_at_the_other(hosts: Hosts, browser: Browser) -> None:
+    """Each of its steps is two requests: the question comes from one host, the answer goes to the other."""
+    with hosts.browser(browser) as own:
+        page = own.new_context(base_url=hosts.named, locale="fr-FR").new_page()
+        session, device = authenticator(page)
+        sign_in(page, "daf.agent", PASSWORD)
+        page.goto("/mon-compte/verification/")
+        with leading_on(page):
+            page.get_by_role("link", name="Ajouter une clé d’accès", exact=True).click()
+        page.fill("#name", "Clé du bureau")
+        page.fill("#current_password", PASSWORD)
+        press(page, "Continuer")
+        press(page, "Continuer")
+        expect(page.locator("[data-code]")).to_have_count(10)
+        (made,) = session.send("WebAuthn.getCredentials", {"authenticatorId": device})["credentials"]
+        assert made["rpId"] == NAME
+        page.context.clear_cookies()
+        for _ in range(2):
+            before = hosts.asked()
+            page.goto("/connexion?next=/bannette/")
+            press(page, "Se connecter par une clé d’accès")
+            expect(page).to_have_url(f"{hosts.named}/bannette/")
+            after = hosts.asked()
+            assert min(after[name] - before[name] for name in after) >= 2, after
+            page.context.clear_cookies()
 
 
 def host_at_work(hosts: Hosts, services: Services, clerk: Person) -> tuple[Machine, int]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyotp
@@ -24,13 +24,13 @@ from sqlalchemy import select, update
 from ged.entry import totp
 from ged.entry.models import Passkey, TotpSecret
 from ged.unit import Role, Services
-from tests.browsing import WIDTHS, axe_faults, leading_on, sign_in
+from tests.browsing import WIDTHS, authenticator, axe_faults, leading_on, press, sign_in
 from tests.factories import actor
 from tests.second_step_kit import arm, armed, code, id_of, journal
 from tests.site import PASSWORD, make_site, served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, CDPSession, Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 OWN = "/mon-compte/verification/"
@@ -78,30 +78,9 @@ def first_step(page: Page, account: str = "agent") -> None:
         page.press("#password", "Enter")
 
 
-def press(page: Page, name: str) -> None:
-    with leading_on(page):
-        page.get_by_role("button", name=name).press("Enter")
-
-
 def follow(page: Page, name: str) -> None:
     with leading_on(page):
         page.get_by_role("link", name=name, exact=True).press("Enter")
-
-
-def authenticator(page: Page, **options: Any) -> tuple[CDPSession, str]:
-    """A virtual authenticator of Chromium, whose user is there and verified."""
-    session = page.context.new_cdp_session(page)
-    session.send("WebAuthn.enable")
-    made = session.send(
-        "WebAuthn.addVirtualAuthenticator",
-        {
-            "options": {
-                "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
-                "isUserVerified": True, "automaticPresenceSimulation": True, **options,
-            }
-        },
-    )  # fmt: skip
-    return session, made["authenticatorId"]
 
 
 def read_square(page: Page) -> pyotp.TOTP:
