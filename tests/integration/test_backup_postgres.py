@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import create_engine, func, select
 
 from ged.backup import database
 from ged.config import Settings, load_settings
 from ged.errors import ConfigError, EngineFailed, Forbidden, InvalidTransition
 from ged.register.models import Mail
+from ged.standby import libpq_address
 from tests.backup_kit import Copied
 from web.processes import replacing
 from web.processes import restore as process
@@ -113,17 +114,14 @@ def test_an_older_client_is_refused(copied: Copied, monkeypatch: pytest.MonkeyPa
 
 
 def test_no_password_stands_in_the_arguments_of_a_program(copied: Copied) -> None:
-    engine = copied.services.engine
-    with_password = engine.url._replace(password="very secret")
-
-    class Named:
-        url = with_password
-
-    assert "secret" not in database._address(Named)  # type: ignore[arg-type]
-    assert database._with_password(Named)["PGPASSWORD"] == "very secret"  # type: ignore[arg-type]
-    Named.url = engine.url._replace(password=None).update_query_dict({"password": "very secret"})
-    assert "secret" not in database._address(Named)  # type: ignore[arg-type]
-    assert database._with_password(Named)["PGPASSWORD"] == "very secret"  # type: ignore[arg-type]
+    url = copied.services.engine.url
+    for place in (
+        url._replace(password="very secret"),
+        url._replace(password=None).update_query_dict({"password": "very secret"}),
+    ):
+        named = create_engine(place)
+        assert "secret" not in libpq_address(named)
+        assert database._with_password(named)["PGPASSWORD"] == "very secret"
 
 
 def test_a_site_that_is_connected_is_not_replaced(copied: Copied) -> None:
