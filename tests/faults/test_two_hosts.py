@@ -88,7 +88,7 @@ def test_the_parts_of_an_upload_come_to_both_hosts_and_a_worker_of_either_reads_
     hosts: Hosts, services: Services, desk: Journey
 ) -> None:
     clerk, before = desk.person("bo.agent"), hosts.asked()
-    for n in range(4):
+    for n in range(2):
         deposit(clerk, f"lettre-{n}.pdf", pages=1)
     settle(services)
     after = hosts.asked()
