@@ -12,7 +12,7 @@ BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long check quick lint collected sbom docs pages pictures day bench deadlocks malformed chaos power-cuts mutate bundle bundle-try fmt clean
+.PHONY: help run demo test test-long check quick lint collected sbom docs pages pictures day bench deadlocks malformed chaos power-cuts mutate bundle bundle-try bundle-systemd fmt clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z*%-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -123,6 +123,10 @@ bundle: ## write dist/ged-VERSION.tar, which installs without network (SIGN=OPEN
 bundle-try: ## install that bundle in a bare Debian without network and find a first letter there (root, debootstrap; ten minutes)
 	@$(SETUP) run
 	@sh scripts/bundle_try.sh "$(BUNDLE)"
+
+bundle-systemd: ## the same bundle under a real systemd: killed, frozen, powered off, upgraded while a client asks (root, systemd-container)
+	@$(SETUP) run
+	@sh scripts/systemd_try.sh "$(BUNDLE)"
 
 fmt: ## format the sources and repair what the linter can repair
 	@$(SETUP) check
