@@ -135,7 +135,13 @@ told "after the power was cut the machine was started: the site answered after $
 active
 inside ged verify >"$room/verify.log" 2>&1 || { tail -n 5 "$room/verify.log"; die "ged verify is red"; }
 
-# A newer release, while somebody asks.
+# Copies on two media, then a newer release, while somebody asks.
+# shellcheck disable=SC2016 # expanded inside
+inside sh -euc 'install -d -o ged -g ged /srv/copies /srv/keys
+    key=$(ged backup keygen --to /root/private.key | grep -o "age1[0-9a-z]*" | head -n 1)
+    printf "GED_BACKUP_TO=/srv/copies\nGED_BACKUP_RECIPIENTS=[\"%s\"]\nGED_BACKUP_KEYS_TO=/srv/keys\n" "$key" >>/etc/ged/ged.env
+    cd /root/bundle && sh install.sh --answers /root/answers' >"$room/copies.log" 2>&1 || { tail -n 20 "$room/copies.log"; die "no copies"; }
+told "copies: $(inside systemctl list-timers ged-backup.timer --no-legend | wc -l) timer waits for the night"
 inside sh -c 'cd /root/bundle && echo 9.9.9-next >VERSION && sed -i "/  VERSION$/d" SHA256SUMS && sha256sum VERSION >>SHA256SUMS'
 : >"$room/codes"
 while :; do asked /connexion >>"$room/codes"; echo >>"$room/codes"; sleep 0.2; done &
