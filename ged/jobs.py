@@ -143,7 +143,7 @@ class JobKind(StrEnum):
 
 
 BACKLOG = (JobKind.INDEX_BACKLOG, JobKind.RECOGNISE_BACKLOG)
-"""Jobs of an archive that is taken over. They wait until all others are done, so their age says nothing."""
+"""Jobs of an archive that is taken over. They may wait for weeks, so their age says nothing."""
 CURRENT = tuple(kind for kind in JobKind if kind not in BACKLOG)
 """All other jobs."""
 

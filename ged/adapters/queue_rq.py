@@ -110,12 +110,12 @@ class RqQueue:
             self._note_back()
 
     def waiting(self, lane: Lane) -> frozenset[JobId] | None:
-        """Jobs of a lane whose messages no worker has taken yet; empty when Redis is down; None: more than ``MOST_WAITING``."""
+        """Jobs of a lane whose messages no worker has taken yet; None: more than ``MOST_WAITING``, or Redis is down."""
         try:
             names = self._queues[lane].get_job_ids(length=MOST_WAITING + 1)
         except RedisError as error:
             self._note_away(error)
-            return frozenset()
+            return None
         self._note_back()
         if len(names) > MOST_WAITING:
             return None

@@ -62,15 +62,18 @@ def sheet(services: Services, body: Mapping[str, Any]) -> bytes:
     return typeset(TEMPLATE, _data(body, head, services), at=datetime.fromisoformat(str(body["at"])))
 
 
-def sealed(services: Services, pdf: bytes, *, at: datetime) -> tuple[bytes, str]:
-    """The PDF under the institution's seal, and why it bears none.
+def printed(services: Services, body: Mapping[str, Any], *, at: datetime) -> tuple[bytes, str]:
+    """The report on paper under the institution's seal, and why it is less than that.
 
-    The machine of a drill often lacks the device that holds the seal's key. The drill is no less proven then.
+    The machine of a drill often lacks the device that holds the seal's key, and may be busy. The drill is no less proven
+    then: nothing is raised.
 
     Returns:
-        (the sealed PDF, ""), or (the PDF as it was, code of the reason).
+        (the sealed PDF, ""), (the PDF without a seal, code of the reason), or (no bytes, code of the reason).
     """
+    pdf = b""
     try:
+        pdf = sheet(services, body)
         return institution_seal(services, pdf, reason=SEAL_REASON, at=at).pdf, ""
     except GedError as error:
         return pdf, error.code
@@ -104,7 +107,7 @@ def _data(body: Mapping[str, Any], head: dict[str, Any], services: Services) -> 
             ["Journal couvert par le cachet jusqu'à l'écriture", _figure(checked["sealed_until"])],
             ["Fichiers dont l'empreinte a été contrôlée", _figure(checked["stored_files"])],
             ["Signatures contrôlées", _figure(checked["signatures"])],
-            ["Numéros contrôlés, sans lacune ni doublon", _figure(checked["registers_without_gap"])],
+            ["Registres sans lacune ni doublon", "oui" if checked["registers_without_gap"] else "non"],
             ["Anomalies du contrôle complet", _figure(checked["problems"])],
         ],
         "letters": [
@@ -139,10 +142,10 @@ def fault_in_words(fault: str) -> str:
 def lasted(seconds: float) -> str:
     """A duration as one says it: seconds with a tenth, then minutes, then hours.
 
-    >>> lasted(4.26), lasted(75), lasted(7384)
-    ('4,3 s', '1 min 15 s', '2 h 03 min')
+    >>> lasted(4.26), lasted(59.96), lasted(7384)
+    ('4,3 s', '1 min 00 s', '2 h 03 min')
     """
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s".replace(".", ",")
     whole = round(seconds)
     if whole < 3600:
@@ -155,7 +158,7 @@ def _figure(number: int) -> str:
 
 
 def _size(size_bytes: int) -> str:
-    names: Sequence[tuple[str, int]] = (("Go", 10**9), ("Mo", 10**6), ("Ko", 10**3))
+    names: Sequence[tuple[str, int]] = (("Go", 10**9), ("Mo", 10**6), ("ko", 10**3))
     for name, unit in names:
         if size_bytes >= unit:
             return f"{size_bytes / unit:.1f} {name}".replace(".", ",")

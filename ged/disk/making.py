@@ -28,7 +28,7 @@ from ged.case_export import FORMAT, VERIFIER_COPY, verifier
 from ged.db import PROGRAM
 from ged.disk import reading
 from ged.disk.papers import read_me
-from ged.disk.readable import FOLDER, PAGE, WAITING_PAGE, Counts, Readable, files_of, put
+from ged.disk.readable import FILES, FOLDER, PAGE, WAITING_PAGE, Counts, Readable, files_of, put
 from ged.disk.sealing import KEY_NAME, DiskKey
 from ged.durable import sync_folder
 from ged.errors import InvalidTransition, NotFound
@@ -101,7 +101,40 @@ def remove(draft: Path) -> None:
 def draft_of(folder: Path) -> Path | None:
     """The folder of a disk that was begun and is not complete; None: there is none."""
     draft = folder / DRAFT
-    return draft if (draft / FOLDER / f"{KEY_NAME}.js").is_file() else None
+    return draft if draft.is_dir() and not draft.is_symlink() else None
+
+
+def has_key(draft: Path) -> bool:
+    """Whether a disk that was begun has its passphrase already: to go on with it, the passphrase is needed."""
+    return _key_file(draft).is_file()
+
+
+def _key_file(draft: Path) -> Path:
+    return draft / FOLDER / f"{KEY_NAME}.js"
+
+
+def tidy(draft: Path) -> None:
+    """Leave of an interrupted disk what the next run takes up: its key, its sealed documents, its copy.
+
+    The manifest signs what lies on the disk. So what somebody put there meanwhile goes, and links are not followed.
+    """
+    if draft.is_symlink():
+        draft.unlink()
+    _keep(draft, {FOLDER, BACKUP})
+    _keep(draft / FOLDER, {FILES, _key_file(draft).name})
+    for path in (draft / FOLDER / FILES).rglob("*"):
+        if path.is_symlink() or path.name.endswith(".part"):
+            path.unlink()
+
+
+def _keep(folder: Path, names: set[str]) -> None:
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name in names and not path.is_symlink():
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def make(services: Services, wanted: Wanted, *, now: datetime, told: Told = lambda _: None) -> Disk:
@@ -167,7 +200,6 @@ class _Run:
         self._told("the installation is checked")
         report = verify(self._services, now=self._now)
         self._require_room()
-        self._remove_marks_of_completeness()
         readable = Readable(self._draft, key, self._services.blobs, self._spare, self._told)
         readable.prepare()
         with self._services.snapshot() as session:
@@ -185,7 +217,8 @@ class _Run:
         return Disk(final, readable.counts, copy, manifest[2], manifest[3], manifest[1], len(report.problems))
 
     def _key(self) -> DiskKey:
-        place = self._draft / FOLDER / f"{KEY_NAME}.js"
+        tidy(self._draft)
+        place = _key_file(self._draft)
         if place.is_file():
             return DiskKey.opened(place.read_bytes(), self._wanted.passphrase)
         self._draft.mkdir(exist_ok=True)
@@ -217,11 +250,6 @@ class _Run:
         needed -= sum(path.stat().st_size for _, path in files_of(self._draft / FOLDER))
         FolderMedium(self._folder).require_room(max(0, needed))
         return max(0, needed)
-
-    def _remove_marks_of_completeness(self) -> None:
-        """A run that was killed after its page was written: what says that all is there goes first."""
-        for name in (PAGE, WAITING_PAGE, MANIFEST, SIGNATURE):
-            (self._draft / name).unlink(missing_ok=True)
 
     # --- what is told and proven
 
@@ -257,13 +285,10 @@ class _Run:
 
     def _proofs(self) -> None:
         """What ``ged_verify.py`` reads beside the manifest: the journal's key and anchor, the roots, a copy of the program to read."""
-        shutil.rmtree(self._draft / "trust", ignore_errors=True)
         for number, pem in enumerate(self._services.vault.trust_roots_pem(), start=1):
             put(self._draft / "trust" / f"root-{number}.pem", pem.encode())
         put(self._draft / "journal.pub", journal_seal(self._services).public_pem())
         put(self._draft / "journal.jsonl", b"")
-        for name in ("anchor.json", "anchor.tst"):
-            (self._draft / name).unlink(missing_ok=True)
         found = journal_anchors(self._services).newest()
         if found is not None:
             put(self._draft / "anchor.json", found[1].encode())

@@ -6,7 +6,6 @@ rest is written anew, since letters change.
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -31,8 +30,6 @@ PROGRAM = Path(__file__).parent / "static"
 FOLDER, FILES = "lecture", "fichiers"
 PAGE = "OUVRIR.html"
 WAITING_PAGE = "OUVRIR.html.part"
-ANEW = ("registre", "lettres", "mots")
-"""Folders that each run writes anew."""
 AT_ONCE = 4
 """Files that are written at the same time."""
 EACH = 10
@@ -69,11 +66,7 @@ class Readable:
         self._known: dict[str, Json] = {}
 
     def prepare(self) -> None:
-        """Remove what an earlier run left that is written anew, and half-written files."""
-        for name in ANEW:
-            shutil.rmtree(self._folder / name, ignore_errors=True)
-        for left in self._folder.rglob("*.part"):
-            left.unlink()
+        """Write the first file, which tells the page how the passphrase becomes the key."""
         self._folder.mkdir(exist_ok=True)
         self._write(f"{KEY_NAME}.js", self._key.file)
 
@@ -186,11 +179,11 @@ class Readable:
         return {"f": name, "c": len(parts), "size": size, "sha256": str(piece.digest)}, parts
 
     def _pieces(self, name: str, stored: BinaryIO, digest: str) -> tuple[int, list[str]]:
-        """(bytes, parts) of a file. A part of a run that was interrupted is not written again: it has its name only when whole."""
+        """(bytes, parts) of a file. A part of an interrupted run is not written again where it holds these bytes."""
         hasher, size, parts = hashlib.sha256(), 0, list[str]()
         while (content := _up_to(stored, PIECE_BYTES)) or not parts:
             part = f"{name}-{len(parts)}"
-            if not (self._folder / f"{part}.js").exists():
+            if not self._holds(part, content):
                 self._write(f"{part}.js", self._key.sealed(part, content, packed=False))
             hasher.update(content)
             size += len(content)
@@ -198,6 +191,13 @@ class Readable:
         if hasher.hexdigest() != digest:
             raise EngineFailed("blob.altered", "restore the file from a backup", digest=digest)
         return size, parts
+
+    def _holds(self, part: str, content: bytes) -> bool:
+        place = self._folder / f"{part}.js"
+        try:
+            return place.is_file() and self._key.unsealed(part, place.read_bytes()) == content
+        except GedError:
+            return False
 
     def _seal(self, name: str, told: object) -> None:
         content = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()

@@ -33,8 +33,8 @@ class JobQueue(Protocol):
         ...
 
     def waiting(self, lane: Lane) -> frozenset[JobId] | None:
-        """Jobs of a lane that were submitted and not yet claimed; empty when the queue is unreachable.
+        """Jobs of a lane that were submitted and not yet claimed.
 
-        None: more than ``MOST_WAITING``. The sweep then has nothing to add to the lane.
+        None: more than ``MOST_WAITING``, or the queue is unreachable. The sweep then has nothing to add to the lane.
         """
         ...

@@ -357,6 +357,7 @@ def test_a_drill_proves_and_leaves_nothing(copied: Copied, tmp_path: Path) -> No
     assert told["proven"] is True
     paper = " ".join(text_of(report.with_suffix(".pdf").read_bytes()).split())
     assert "Exercice réussi" in paper
+    assert "Registres sans lacune ni doublon oui" in paper
     assert told["letters"][0]["number"] in paper
     assert digest_of(told) in paper.replace("\u200b", "").replace(" ", "")
     assert [len(one["asked"]) for one in told["letters"]] == [2, 2]

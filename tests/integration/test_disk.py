@@ -219,6 +219,43 @@ def test_an_interrupted_disk_never_looks_whole_and_goes_on_with_its_passphrase(
     assert not list((Path(small.copied.services.data_dir) / "run").glob("disk-*"))
 
 
+def test_what_lies_on_an_interrupted_disk_is_signed_only_if_it_is_ours(
+    small: Burned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files that a power cut left half written, and what somebody put onto the stick meanwhile."""
+    with monkeypatch.context() as patched:
+        patched.setattr(making._Run, "_complete", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            small.disk()
+    draft = making.draft_of(small.usb)
+    assert draft is not None
+    whole = dict(parts(draft))
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    (kept := elsewhere / "other.js").write_text("kept")
+    left = ["manifest.json.part", "LISEZ-MOI.txt.part", "OUVRIR.html.part.part", "lecture/cle.js.part"]
+    put = ["OUVRIR-ICI.html", "lecture/mots/9999.js", "lecture/programme/vole.js"]
+    for name in (*left, *put):
+        (draft / name).write_text("not ours")
+    (draft / "lecture" / "lien").symlink_to(elsewhere)
+    turned(next((draft / "lecture" / "fichiers").rglob("*.js")))
+    disk = small.disk()
+    assert list(check(disk.folder, None)) == []
+    assert [name for name in (*left, *put, "lecture/lien") if (disk.folder / name).exists()] == []
+    assert kept.read_text() == "kept"
+    assert {name: text for name, text in parts(disk.folder) if name.startswith("fichiers/")} == {
+        name: text for name, text in whole.items() if name.startswith("fichiers/")
+    }, "a document that was altered is written anew"
+
+
+def test_a_disk_that_ended_before_its_key_begins_again(small: Burned) -> None:
+    (small.usb / "GED-INCOMPLET" / "lecture").mkdir(parents=True)
+    (small.usb / "GED-INCOMPLET" / "lecture" / "cle.js.part").write_text("half")
+    draft = making.draft_of(small.usb)
+    assert draft is not None
+    assert not making.has_key(draft)
+    assert list(check(small.disk().folder, None)) == []
+
+
 def test_a_level_raised_after_an_interruption_takes_the_letter_off(
     small: Burned, monkeypatch: pytest.MonkeyPatch
 ) -> None:

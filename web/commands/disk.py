@@ -60,7 +60,7 @@ def make_disk(
     if begun is not None and anew:
         making.remove(begun)
         begun = None
-    phrase = _passphrase(words, begun=begun is not None, own=own_passphrase)
+    phrase = _passphrase(words, begun=begun is not None and making.has_key(begun), own=own_passphrase)
     file = settings_file.find()
     made = making.make(
         services,
@@ -132,7 +132,8 @@ def verify(folder: Path, key: Path | None) -> None:
         public_key(key)
     found = list(check(folder, key, told=lambda what: click.echo(f"  {what}", err=True)))
     for one in found:
-        click.echo(f"BROKEN {one.code}: {one.where}")
+        # A hostile disk chooses the names of its files: they must not move the cursor.
+        click.echo(f"BROKEN {one.code}: {''.join(sign if sign.isprintable() else '?' for sign in one.where)}")
     if not found:
         click.echo("every byte is what was written" + ("" if key else "; who wrote it was not asked (--key)"))
     sys.exit(1 if found else 0)

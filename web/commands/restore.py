@@ -193,9 +193,11 @@ def _drill(wanted: Wanted, spare: Path, letters: int, report: Path | None) -> No
     ).encode()  # fmt: skip
     write_whole(place, content + b"\n")
     paper = place.with_suffix(".pdf")
-    write_whole(paper, done.sheet)
+    if done.sheet:
+        write_whole(paper, done.sheet)
     if done.unsealed:
-        click.echo(f"{paper} bears no seal ({done.unsealed}): the signed report {place} is the proof", err=True)
+        lacks = f"{paper} bears no seal" if done.sheet else f"{paper} was not made"
+        click.echo(f"{lacks} ({done.unsealed}): the signed report {place} is the proof", err=True)
     _note(done, hashlib.sha256(content + b"\n").hexdigest(), now)
     for fault in done.faults:
         click.echo(f"BROKEN {fault}")

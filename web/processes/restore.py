@@ -102,8 +102,8 @@ class Drill:
         body: what the report says.
         signature: of the restored journal's key, over the report.
         public: the journal's public key, as PEM.
-        sheet: the report on paper: a PDF, under the institution's seal where ``unsealed`` is empty.
-        unsealed: code of the reason why the PDF bears no seal.
+        sheet: the report on paper: a PDF, under the institution's seal where ``unsealed`` is empty; no bytes: it was not made.
+        unsealed: code of the reason why there is no PDF, or why it bears no seal.
     """
 
     snapshot: str
@@ -196,9 +196,7 @@ def drill(wanted: Wanted, spare: Path, *, letters: int, told: Told = lambda _: N
                 body = drilling.report_of(apart.copy, report, opened, faults, apart.seconds, at=datetime.now(UTC))
                 seal = journal_seal(apart.services)
                 told("the report on paper")
-                pdf, unsealed = drill_sheet.sealed(
-                    apart.services, drill_sheet.sheet(apart.services, body), at=datetime.now(UTC)
-                )
+                pdf, unsealed = drill_sheet.printed(apart.services, body, at=datetime.now(UTC))
                 return Drill(
                     apart.copy.manifest.snapshot, body, seal.sign(body), seal.public_pem(), faults, len(opened),
                     sum(apart.seconds.values()), pdf, unsealed,
