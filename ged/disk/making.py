@@ -41,7 +41,7 @@ DRAFT = "GED-INCOMPLET"
 """The name of a disk that is not complete."""
 NAME = re.compile(r"GED-\d{4}-\d{2}-\d{2}-\d{4}(-\d+)?")
 BACKUP = "sauvegarde"
-MADE = "disk.made"
+BEGUN, MADE = "disk.begun", "disk.made"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 HEADS = 12
 """So many of the latest sealed heads stand on the page of proofs."""
@@ -194,6 +194,9 @@ class _Run:
         self._local = now.astimezone(services.zone)
 
     def make(self) -> Disk:
+        # First of all: an interrupted disk can be read too, by who knows its passphrase.
+        with self._services.unit_of_work(self._now) as uow:
+            uow.record(BEGUN, "disk", None, actor=self._wanted.actor, holder=self._wanted.holder, scope="ordinary")
         key = self._key()
         order = self._order(self._require_room())
         copy = backup.make(self._services, order, now=self._now, told=self._told)

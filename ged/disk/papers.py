@@ -13,6 +13,8 @@ LIRE
 
 AVANT DE TAPER LA PHRASE SECRÈTE
   Qui a eu le disque en main a pu changer la page qui la demande. Si le disque a quitté le coffre, vérifiez-le d’abord.
+  Sur un ordinateur qui n’est pas le vôtre, ouvrez la page dans une fenêtre privée : sinon l’historique du navigateur garde le numéro et l’objet
+  des courriers ouverts, et les mots recherchés.
 
 VÉRIFIER
   Avec le programme ged_verify.py, obtenu ailleurs que sur ce disque : auprès de l’institution (adresse /pki/ged_verify.py de son site), ou

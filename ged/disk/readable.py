@@ -173,7 +173,8 @@ class Readable:
             with self._blobs.open(piece.digest) as stored:
                 size, parts = self._pieces(name, stored, piece.digest)
         except GedError as error:
-            if error.code.startswith("backup."):
+            # A medium that fails, or a store that is away for a moment: the disk would lack documents that are there.
+            if error.code.startswith("backup.") or error.retryable:
                 raise
             return {"lost": error.code}, []
         return {"f": name, "c": len(parts), "size": size, "sha256": str(piece.digest)}, parts

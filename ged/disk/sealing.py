@@ -69,7 +69,7 @@ class DiskKey:
         return cls(key, file)
 
     def name_of(self, digest: str) -> str:
-        """The name of a stored file on the disk: who knows a document cannot see whether it is there."""
+        """The name of a stored file on the disk: who knows a document can look for its size alone."""
         return hmac.new(self.key, digest.encode(), hashlib.sha256).hexdigest()[:32]
 
     def sealed(self, name: str, plain: bytes, *, packed: bool) -> bytes:

@@ -591,6 +591,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "register.file_asked": _l("a demandé un extrait du registre en fichier"),
     "register.file_fetched": _l("a téléchargé un extrait du registre"),
     "mail.exported": _l("a exporté le courrier dans une liste"),
+    "disk.begun": _l("a commencé un disque qui se lit sans serveur"),
     "disk.made": _l("a fait un disque qui se lit sans serveur"),
     "backup.drilled": _l("a restauré une sauvegarde à l'essai"),
     "backup.drill_failed": _l("a essayé de restaurer une sauvegarde, sans succès"),
