@@ -1,4 +1,5 @@
-// The page of a disk: it opens the sealed parts beside it, and shows them. It asks no network, writes nothing, and keeps nothing.
+// The page of a disk: it opens the sealed parts beside it, and shows them. It asks no network and writes nothing; the history of
+// the browser keeps the titles of what was opened and the words that were searched.
 "use strict";
 
 (() => {
