@@ -271,7 +271,8 @@ def test_a_redis_that_is_down_costs_no_job_and_little_time(tmp_path: Path) -> No
     bench = Bench(replace(make_services(tmp_path), queue=away), None)
     started = time.monotonic()
     job_id = bench.ask()
-    assert waiting(bench.services) == frozenset()
+    assert away.waiting(Lane.QUICK) is None
+    assert sweep_lost(bench.services, now=SOON) == 0, "nothing is tried message by message"
     assert time.monotonic() - started < 3
     assert bench.states() == {job_id: JobState.QUEUED}
     assert bench.take() == [job_id], "the row is the truth"

@@ -17,12 +17,13 @@ from sqlalchemy import select
 
 from ged import health
 from ged.archive import copies
+from ged.archive.seal import HeadSeal
 from ged.audit import AuditEntry
-from ged.backup import making, restoring
+from ged.backup import drill_sheet, making, restoring
 from ged.backup.drill_sheet import digest_of
 from ged.backup.medium import FolderMedium, alone_in
 from ged.config import load_settings
-from ged.errors import ConfigError, DiskFull, GedError
+from ged.errors import ConfigError, DiskFull, EngineFailed, GedError
 from ged.jobs import Job, JobKind, JobState
 from ged.org.certificates import note_issued
 from ged.org.models import CertificateKind, OpenSession
@@ -387,6 +388,27 @@ def test_the_report_on_paper_bears_the_seal_where_its_key_is_in_the_copy(copied:
     assert done.unsealed == ""
     (report,) = build_services(copied.installation.settings).checker.check(done.sheet, at=datetime.now(UTC))
     assert report.verdict is Verdict.GREEN, report
+
+
+def test_a_report_that_cannot_be_set_costs_no_proof(
+    copied: Copied, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied.letter("Construction d'un forage à Tsévié")
+    copied.copy()
+
+    def busy(*_: object) -> bytes:
+        raise EngineFailed("work.busy", "try again later", retryable=True)
+
+    monkeypatch.setattr(drill_sheet, "sheet", busy)
+    done = process.drill(copied.wanted(), tmp_path / "spare", letters=1)
+    assert (done.sheet, done.unsealed, done.faults) == (b"", "work.busy", ())
+    assert HeadSeal.of_public(written(tmp_path / "journal.pub", done.public)).is_signed(done.body, done.signature)
+
+
+def written(place: Path, content: bytes) -> Path:
+    """A file with this content."""
+    place.write_bytes(content)
+    return place
 
 
 def test_a_drill_says_what_it_could_not_prove(copied: Copied, tmp_path: Path) -> None:

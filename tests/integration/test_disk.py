@@ -229,6 +229,10 @@ def test_what_lies_on_an_interrupted_disk_is_signed_only_if_it_is_ours(
             small.disk()
     draft = making.draft_of(small.usb)
     assert draft is not None
+    with small.copied.services.reading() as session:
+        assert session.scalars(select(AuditEntry.action).where(AuditEntry.subject_kind == "disk")).all() == [
+            making.BEGUN
+        ]
     whole = dict(parts(draft))
     (elsewhere := tmp_path / "elsewhere").mkdir()
     (kept := elsewhere / "other.js").write_text("kept")
@@ -245,6 +249,20 @@ def test_what_lies_on_an_interrupted_disk_is_signed_only_if_it_is_ours(
     assert {name: text for name, text in parts(disk.folder) if name.startswith("fichiers/")} == {
         name: text for name, text in whole.items() if name.startswith("fichiers/")
     }, "a document that was altered is written anew"
+
+
+def test_a_store_that_is_away_for_a_moment_leaves_no_document_out(
+    small: Burned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> BinaryIO:
+        raise EngineFailed("blob.unreachable", "try again", retryable=True)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(readable.Readable, "_pieces", away)
+        with pytest.raises(EngineFailed, match=r"blob\.unreachable"):
+            small.disk()
+    disk = small.disk()
+    assert (disk.counts.files, disk.counts.unreadable) == (1, 0)
 
 
 def test_a_disk_that_ended_before_its_key_begins_again(small: Burned) -> None:
