@@ -138,7 +138,8 @@ inside ged verify >"$room/verify.log" 2>&1 || { tail -n 5 "$room/verify.log"; di
 # Copies on two media, then a newer release, while somebody asks.
 # shellcheck disable=SC2016 # expanded inside
 inside sh -euc 'install -d -o ged -g ged /srv/copies /srv/keys
-    key=$(ged backup keygen --to /root/private.key | grep -o "age1[0-9a-z]*" | head -n 1)
+    key=$(ged backup keygen --to /srv/keys/private.key | grep -o "age1[0-9a-z]*" | head -n 1)
+    [ -n "$key" ]
     printf "GED_BACKUP_TO=/srv/copies\nGED_BACKUP_RECIPIENTS=[\"%s\"]\nGED_BACKUP_KEYS_TO=/srv/keys\n" "$key" >>/etc/ged/ged.env
     cd /root/bundle && sh install.sh --answers /root/answers' >"$room/copies.log" 2>&1 || { tail -n 20 "$room/copies.log"; die "no copies"; }
 told "copies: $(inside systemctl list-timers ged-backup.timer --no-legend | wc -l) timer waits for the night"
