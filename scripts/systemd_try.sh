@@ -151,7 +151,7 @@ inside sh -c 'cd /root/bundle && sh install.sh --upgrade --answers /root/answers
 case $(inside readlink /opt/ged/current) in *9.9.9-next*) ;; *) die "the release before still serves" ;; esac
 active
 told "ged upgrade: of $(wc -l <"$room/codes") requests meanwhile $(grep -vc '^200$' "$room/codes" || true) were not answered by the site"
-inside ged upgrade --back >"$room/back.log" 2>&1 || { tail -n 30 "$room/back.log"; die "not back"; }
+inside /opt/ged/current/bin/ged upgrade --back >"$room/back.log" 2>&1 || { tail -n 30 "$room/back.log"; die "not back"; }
 case $(inside readlink /opt/ged/current) in *9.9.9-next*) die "the newer release still serves" ;; esac
 active
 told "and back: of $(wc -l <"$room/codes") requests $(grep -vc '^200$' "$room/codes" || true) were not answered by the site"
