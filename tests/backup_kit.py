@@ -3,12 +3,15 @@
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+
+from sqlalchemy import select
 
 from ged.backup import checking, making
 from ged.backup.medium import FolderMedium
 from ged.backup.order import Made, Order
+from ged.org.models import Holding, Person, Post, PostRole, Role, Unit
 from ged.ports import MailId
 from ged.register.models import AttachmentKind
 from ged.register.operations import SourcePage, attach
@@ -57,6 +60,16 @@ class Copied:
                 media_type="image/png", actor=actor(self.services, "agent"), now=now,
             )  # fmt: skip
         return mail_id
+
+    def second_administrator(self) -> None:
+        """Let somebody else administer too: the account ``admin2``."""
+        with self.services.unit_of_work(datetime.now(UTC)) as uow:
+            unit = uow.session.scalars(select(Unit.id).order_by(Unit.id)).first()
+            post = Post(code="ADM2", title="Administration 2", unit_id=unit, roles=[PostRole(role=Role.ADMINISTRATOR)])
+            person = Person(account="admin2", name="Admin Deux", clearance=0)
+            uow.session.add_all([post, person])
+            uow.session.flush()
+            uow.session.add(Holding(post_id=post.id, person_id=person.id, from_on=date(2020, 1, 1)))
 
     def copy(self, *, now: datetime | None = None, keep: str = "7/5/24", keys: bool = True) -> Made:
         """Make a copy."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -319,10 +319,7 @@ def people_at_work(stage: Stage, services: Services, mark: str) -> Iterator[Work
         stop.set()
         for thread in threads:
             thread.join(SETTLED_S)
-    for life in lives:
-        if life.fault is not None:
-            raise life.fault
-    assert not any(thread.is_alive() for thread in threads), "somebody still waits"
+    require_done(threads, lives)
     settle(services)
     check(services, told, lives)
 
@@ -364,6 +361,14 @@ def kill_at_random(
         for name in chosen:
             victims[name].start()
     return count
+
+
+def require_done(threads: Sequence[threading.Thread], lives: Sequence[Life]) -> None:
+    """Require that everybody's work has ended, and raise what somebody met."""
+    for life in lives:
+        if life.fault is not None:
+            raise life.fault
+    assert not any(thread.is_alive() for thread in threads), "somebody still waits"
 
 
 def settle(services: Services) -> None:

@@ -5,7 +5,6 @@ Until the last step the folder is called ``DRAFT`` and has no page to open. Inte
 
 import hashlib
 import json
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,7 +38,6 @@ from ged.verify import VerifyReport, verify
 
 DRAFT = "GED-INCOMPLET"
 """The name of a disk that is not complete."""
-NAME = re.compile(r"GED-\d{4}-\d{2}-\d{2}-\d{4}(-\d+)?")
 BACKUP = "sauvegarde"
 BEGUN, MADE = "disk.begun", "disk.made"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"

@@ -23,7 +23,7 @@ from demo.journey import SEED, Journey
 from demo.letters import make_letters
 from demo.stage import Stage, free_port, start_bridge, start_site, start_worker
 from ged.config import load_settings
-from tests.chaos_kit import SETTLED_S, Life, Told, Victim, assert_found, check, kill_at_random, settle
+from tests.chaos_kit import SETTLED_S, Life, Told, Victim, assert_found, check, kill_at_random, require_done, settle
 from tests.journeys.conftest import running
 from tests.servers import Unavailable, elastic, postgres
 from web.wiring import settings_file
@@ -123,10 +123,7 @@ def test_what_people_were_told_is_there(place: tuple[Stage, dict[str, Victim]]) 
         stop.set()
         for thread in threads:
             thread.join(SETTLED_S)
-    for life in lives:
-        if life.fault is not None:
-            raise life.fault
-    assert not any(thread.is_alive() for thread in threads), "somebody still waits"
+    require_done(threads, lives)
     took = time.monotonic() - began
     settle(services)
     check(services, told, lives)

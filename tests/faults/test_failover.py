@@ -111,6 +111,14 @@ class Writers:
             time.sleep(0.02)
 
 
+def lose(primary: Server, how: str) -> None:
+    """Kill a server, or pull its machine's cable."""
+    if how == "killed":
+        primary.kill()
+    else:
+        primary.machine.unplug()
+
+
 @pytest.mark.parametrize("how", ["killed", "silent"])
 def test_a_promoted_standby_is_found_and_has_all_that_was_confirmed(
     pair: tuple[Server, Server], engine: Engine, how: str
@@ -119,10 +127,7 @@ def test_a_promoted_standby_is_found_and_has_all_that_was_confirmed(
     primary, standby = pair
     with Writers(engine) as writers:
         lost = time.monotonic()
-        if how == "killed":
-            primary.kill()
-        else:
-            primary.machine.unplug()
+        lose(primary, how)
         time.sleep(1.0)
         standby.promote()
         promoted = time.monotonic()
@@ -190,10 +195,7 @@ def test_people_work_on_after_a_failover(tmp_path: Path, elasticsearch_url: str,
         with people_at_work(hosts.stage, services, how[0]) as work:
             work.after(0, count=6)
             known, lost = len(work.told.repeated), time.monotonic()
-            if how == "killed":
-                primary.kill()
-            else:
-                primary.machine.unplug()
+            lose(primary, how)
             time.sleep(3.0)
             standby.promote()
             promoted = time.monotonic()

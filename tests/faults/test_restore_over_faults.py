@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,7 @@ from sqlalchemy import func, select
 from ged.audit import AuditEntry
 from ged.config import load_settings
 from ged.errors import ConfigError, DiskFull, InvalidTransition
-from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.register.models import Mail
-from ged.unit import Role
 from tests.backup_kit import Copied
 from tests.factories import actor
 from tests.killed_kit import killed
@@ -33,13 +31,7 @@ def copied(tmp_path: Path) -> Iterator[Copied]:
     """A copy of one letter; a second one came after it."""
     made = Copied.make(tmp_path)
     made.letter("Construction d'un forage à Tsévié")
-    with made.services.unit_of_work(datetime.now(UTC)) as uow:
-        unit = uow.session.scalars(select(Unit.id).order_by(Unit.id)).first()
-        post = Post(code="ADM2", title="Administration 2", unit_id=unit, roles=[PostRole(role=Role.ADMINISTRATOR)])
-        person = Person(account="admin2", name="Admin Deux", clearance=0)
-        uow.session.add_all([post, person])
-        uow.session.flush()
-        uow.session.add(Holding(post_id=post.id, person_id=person.id, from_on=date(2020, 1, 1)))
+    made.second_administrator()
     made.copy()
     made.letter("Après la copie")
     made.services.engine.dispose()

@@ -16,7 +16,7 @@ from ged.directory import machine
 from ged.errors import Forbidden, Invalid
 from ged.exceptional import operations as exceptional
 from ged.exceptional.models import LetterException
-from ged.org.models import Holding, Person, Post, PostRole, Unit
+from ged.org.models import Person
 from ged.org.passwords import hash_password
 from ged.register.models import Mail
 from ged.unit import Role, Services
@@ -34,13 +34,8 @@ PASSWORD = "un mot de passe pour deux"
 def copied(tmp_path: Path) -> Iterator[Copied]:
     made = Copied.make(tmp_path)
     made.letter("Construction d'un forage à Tsévié")
+    made.second_administrator()
     with made.services.unit_of_work(datetime.now(UTC)) as uow:
-        unit = uow.session.scalars(select(Unit.id).order_by(Unit.id)).first()
-        post = Post(code="ADM2", title="Administration 2", unit_id=unit, roles=[PostRole(role=Role.ADMINISTRATOR)])
-        person = Person(account="admin2", name="Admin Deux", clearance=0)
-        uow.session.add_all([post, person])
-        uow.session.flush()
-        uow.session.add(Holding(post_id=post.id, person_id=person.id, from_on=datetime(2020, 1, 1, tzinfo=UTC).date()))
         uow.session.execute(update(Person).values(password_hash=hash_password(PASSWORD)))
     yield made
     made.installation.close()
