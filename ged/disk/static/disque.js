@@ -368,7 +368,7 @@
     const others = await Promise.all(told.links.map(async ([word, other]) => [word, other, await letter(other)]));
     const viewer = h("div", { id: "document" });
     return [`${titleOf(told)} – ${told.s || "sans objet"}`,
-      voided.map((one) => h("p", { class: "note note--bad" }, `Le numéro ${one[0]} est annulé : ${one[2]}`)),
+      voided.map((one) => h("p", { class: "note note--bad" }, one[2] === "Numéro annulé" ? `Le numéro ${one[0]} est annulé` : `Le numéro ${one[0]} est annulé : ${one[2]}`)),
       h("section", { class: "card", "aria-label": "Le courrier" }, h("dl", {}, facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))]))),
       h("h2", {}, "Documents"),
       told.files.length ? h("ul", { class: "files card" }, told.files.map((one) => fileLine(one, viewer))) : h("p", { class: "soft" }, "Aucun document."), viewer,
