@@ -84,9 +84,9 @@ def test_what_was_typed_comes_back_to_be_corrected(place: tuple[Flask, Services]
     page = client.get(found.group(1)).text
     for text in ('value="k.d"', "Koffi d&#39;Almeda", 'value="secret" selected', 'value="BO-A" selected'):
         assert text in page, text
-    assert "k.d" not in client.get(f"{PEOPLE}/inscrire").text, "a new form is empty"
+    assert 'value="k.d"' not in client.get(f"{PEOPLE}/inscrire").text, "a new form is empty"
     do(client, f"{PEOPLE}/inscrire", typed | {"account": "k.e"})
-    assert "k.d" not in client.get(found.group(1)).text, "of an older act nothing comes back"
+    assert 'value="k.d"' not in client.get(found.group(1)).text, "of an older act nothing comes back"
 
 
 def test_a_departure_says_what_was_open_and_hands_posts_over(place: tuple[Flask, Services]) -> None:
@@ -101,7 +101,7 @@ def test_a_departure_says_what_was_open_and_hands_posts_over(place: tuple[Flask,
     assert holder(services, "DGE-C") == "etudes"
     assert leaver.get("/bannette/").status_code in {302, 303}, "signed out"
     assert "Objet très secret" not in page + client.get(f"{PEOPLE}/{dge}").text
-    assert "Dge" not in client.get(f"{PEOPLE}/?q=dge").text.split("<main")[1]
+    assert f"{PEOPLE}/{dge}" not in client.get(f"{PEOPLE}/?q=dge").text
     assert "fermé" in client.get(f"{PEOPLE}/?q=dge&fermes=1").text
     assert post(client, f"{act}/annuler", {}).status_code == 303
     assert holder(services, "DGE-C") == "dge"

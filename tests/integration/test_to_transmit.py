@@ -514,7 +514,7 @@ def test_whoever_has_several_posts_comes_to_the_one_where_originals_wait(site: S
     assert f'.{mail_id}" checked' in page
     assert "1 original en attente" in page, "beside the post, in the choice of posts"
     own = client.get(f"/a-transmettre/?post_id={clerk.posts[0].post_id}").text
-    assert f".{mail_id}" not in own, "a chosen post stays"
+    assert f'.{mail_id}"' not in own, "a chosen post stays"
 
 
 def test_what_is_imputed_elsewhere_while_slips_are_signed_goes_on_no_slip_to_the_first_unit(
