@@ -220,6 +220,7 @@ def _postgres_connect(connection: DBAPIConnection, _record: Any) -> None:
     connection.commit()
     # Each transaction says that it may write, also on a connection that has served queries (``_only_read``).
     connection.read_only = False
+    connection.prepared_max = STATEMENTS_KEPT
 
 
 def _postgres_begin(connection: Connection) -> None:
@@ -229,6 +230,11 @@ def _postgres_begin(connection: Connection) -> None:
         connection.exec_driver_sql("SET default_transaction_read_only = on")
         connection.info[READS] = True
 
+
+STATEMENTS_KEPT = 500
+"""How many statements a connection keeps prepared. The pages send some 330 different ones. With the driver's 100, a
+statement was forgotten before it had come back often enough, and PostgreSQL planned most statements of each page anew. A
+connection with all of them needs 60 MB in the server instead of 13."""
 
 IDLE_S = 1.0
 """A connection that was used within this time is used again without a question to the server whether it still stands."""

@@ -317,7 +317,11 @@ class Keyring:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with self._engine.connect() as connection:
+        """For single queries. PostgreSQL gets no transaction: to end one, its driver forgets the statements that it has prepared,
+        and every page after this one would have its statements planned anew."""
+        is_server = self._engine.dialect.name == "postgresql"
+        engine = self._engine.execution_options(isolation_level="AUTOCOMMIT") if is_server else self._engine
+        with engine.connect() as connection:
             yield connection.execution_options(schema_translate_map=_schema(connection))
 
 
