@@ -1,11 +1,13 @@
 """An installation with letters and files, a medium for its copies, another for its keys, and the private key apart."""
 
 import io
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from click.testing import CliRunner
 from sqlalchemy import select
 
 from ged.backup import checking, making
@@ -19,6 +21,7 @@ from ged.unit import Services
 from tests import ocr_pages
 from tests.factories import actor
 from tests.worker_kit import Installation
+from web.commands import main
 from web.processes.restore import Wanted
 from web.wiring import backups
 from web.wiring.backups import Given
@@ -85,6 +88,19 @@ class Copied:
         """What a restore of the latest copy needs."""
         opens = backups.identities(identity or self.identity)
         return Wanted(FolderMedium(self.medium), snapshot, opens, self.keys, opens, None, database_url)
+
+    def restore_here(self, typed: Sequence[str], *more: str) -> tuple[int, str]:
+        """Call ``ged restore`` with the folders of this installation, and type these lines. Returns exit code and output."""
+        settings = self.installation.settings
+        words = [
+            "restore", str(self.medium), "--identity", str(self.identity), "--keys", str(self.keys), "--data",
+            str(settings.data_dir), "--settings", str(self.installation.env_file.parent), *more,
+        ]  # fmt: skip
+        env: dict[str, str | None] = {name: None for name in os.environ if name.startswith("GED_")}
+        done = CliRunner(env=env).invoke(main, words, input="".join(f"{line}\n" for line in typed))
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return done.exit_code, done.output
 
     def broken(self) -> Sequence[checking.Broken]:
         """What a check of the medium finds, without keys."""

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import create_engine, func, select, update
 
 from ged.backup import database
 from ged.config import Settings, load_settings
 from ged.errors import ConfigError, EngineFailed, Forbidden, InvalidTransition
+from ged.org.models import Person
+from ged.org.passwords import hash_password
 from ged.register.models import Mail
 from ged.standby import libpq_address
 from tests.backup_kit import Copied
@@ -20,6 +22,7 @@ from web.processes import restore as process
 from web.wiring.services import build_services
 
 pytestmark = pytest.mark.servers
+PASSWORD = "un mot de passe pour deux"
 NIGHT = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
 NOBODY = {"GED_REDIS_URL": "redis://127.0.0.1:1/0", "GED_ELASTICSEARCH_URL": "http://127.0.0.1:1"}
 """The shape "servers" needs both; no copy asks them."""
@@ -138,3 +141,40 @@ def test_a_site_that_is_connected_is_not_replaced(copied: Copied) -> None:
     copied.services.engine.dispose()
     with pytest.raises(Forbidden, match=r"machine\.one_person"):
         replacing.consent(data, folder, "", without_accounts=False, ask=nobody)
+
+
+def test_a_copy_takes_the_place_of_a_live_installation_on_a_server(
+    copied: Copied, make_database: Callable[[], str]
+) -> None:
+    """The live database stays as it is, under its own name: the settings that are set aside still name it."""
+    copied.second_administrator()
+    with copied.services.unit_of_work(datetime.now(UTC)) as uow:
+        uow.session.execute(update(Person).values(password_hash=hash_password(PASSWORD)))
+    copied.copy()
+    copied.letter("Après la copie")
+    copied.services.engine.dispose()  # the site is stopped
+    typed = ["admin", PASSWORD, "admin2", PASSWORD]
+    before = folders_of(copied)
+    ended, said = copied.restore_here(typed, "--over")
+    assert ended == 1, "its own database has rows"
+    assert "backup.database_not_empty" in said
+    assert folders_of(copied) == before, "everything is in its place"
+    ended, said = copied.restore_here(typed, "--over", "--database-url", make_database())
+    assert ended == 0, said
+    assert letters_of(copied.installation.env_file) == ["Construction d'un forage à Tsévié"]
+    settings = copied.installation.env_file.parent
+    (aside,) = settings.parent.glob(f"{settings.name}.before-restore-*/{copied.installation.env_file.name}")
+    assert letters_of(aside) == ["Construction d'un forage à Tsévié", "Après la copie"]
+
+
+def folders_of(copied: Copied) -> list[str]:
+    """Without what an unfinished restore has brought, which stays for the next one."""
+    return sorted(one.name for one in copied.installation.folder.iterdir() if not one.name.endswith(process.HALF))
+
+
+def letters_of(env_file: Path) -> list[str]:
+    services = build_services(load_settings(env_file, alone=True))
+    with services.reading() as session:
+        found = list(session.scalars(select(Mail.subject).order_by(Mail.id)))
+    services.engine.dispose()
+    return found

@@ -1,12 +1,10 @@
 """A restore in the place of a live installation: two administrators prove themselves, nothing is lost, the journal is loud."""
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import select, update
 
 from ged.access import MailAccess
@@ -24,7 +22,6 @@ from tests.backup_kit import Copied
 from tests.exception_kit import confirm, propose, secret
 from tests.factories import actor
 from tests.second_step_kit import arm
-from web.commands import main
 from web.wiring.services import build_services
 
 PASSWORD = "un mot de passe pour deux"
@@ -39,19 +36,6 @@ def copied(tmp_path: Path) -> Iterator[Copied]:
         uow.session.execute(update(Person).values(password_hash=hash_password(PASSWORD)))
     yield made
     made.installation.close()
-
-
-def run(copied: Copied, typed: list[str], *more: str) -> tuple[int, str]:
-    settings = copied.installation.settings
-    words = [
-        "restore", str(copied.medium), "--identity", str(copied.identity), "--keys", str(copied.keys), "--data",
-        str(settings.data_dir), "--settings", str(copied.installation.env_file.parent), *more,
-    ]  # fmt: skip
-    env: dict[str, str | None] = {name: None for name in os.environ if name.startswith("GED_")}
-    done = CliRunner(env=env).invoke(main, words, input="".join(f"{line}\n" for line in typed))
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return done.exit_code, done.output
 
 
 def rows(services: Services) -> tuple[int, list[str]]:
@@ -69,7 +53,7 @@ def live(copied: Copied) -> Services:
 def test_two_administrators_let_a_copy_take_the_place(copied: Copied) -> None:
     copied.copy()
     copied.letter("Après la copie")
-    code_, said = run(copied, ["admin", PASSWORD, "admin2", PASSWORD], "--over")
+    code_, said = copied.restore_here(["admin", PASSWORD, "admin2", PASSWORD], "--over")
     assert code_ == 0, said
     assert "set aside" in said
     services = live(copied)
@@ -97,7 +81,7 @@ def test_two_administrators_let_a_copy_take_the_place(copied: Copied) -> None:
 def test_one_person_or_a_wrong_one_moves_nothing(copied: Copied, typed: list[str], refusal: str) -> None:
     copied.copy()
     before = sorted(path.name for path in copied.installation.folder.iterdir())
-    code_, said = run(copied, typed, "--over")
+    code_, said = copied.restore_here(typed, "--over")
     assert code_ == 1
     assert refusal in said
     assert sorted(path.name for path in copied.installation.folder.iterdir()) == before
@@ -107,10 +91,10 @@ def test_an_armed_second_step_is_asked_for(copied: Copied) -> None:
     copied.copy()
     now = datetime.now(UTC)
     (recovery, *_rest) = arm(copied.services, "admin", now)
-    ended, said = run(copied, ["admin", PASSWORD, "000000", "admin2", PASSWORD], "--over")
+    ended, said = copied.restore_here(["admin", PASSWORD, "000000", "admin2", PASSWORD], "--over")
     assert ended == 1
     assert "second_step.code_wrong" in said
-    ended, said = run(copied, ["admin", PASSWORD, recovery, "admin2", PASSWORD], "--over")
+    ended, said = copied.restore_here(["admin", PASSWORD, recovery, "admin2", PASSWORD], "--over")
     assert ended == 0, said
 
 
@@ -128,7 +112,7 @@ def test_who_acts_for_another_administers_nothing(copied: Copied) -> None:
 def test_passwords_are_not_guessed_at_the_terminal_without_end(copied: Copied) -> None:
     said = ""
     for _n in range(30):
-        ended, said = run(copied, ["admin", "faux"], "--over")
+        ended, said = copied.restore_here(["admin", "faux"], "--over")
         assert ended == 1
         if "session.throttled" in said:
             break
@@ -143,7 +127,7 @@ def test_where_the_restore_fails_all_is_back(copied: Copied) -> None:
     copied.letter("Après la copie")
     for archive in copied.keys.iterdir():
         archive.unlink()
-    ended, said = run(copied, ["admin", PASSWORD, "admin2", PASSWORD], "--over")
+    ended, said = copied.restore_here(["admin", PASSWORD, "admin2", PASSWORD], "--over")
     assert ended == 1
     assert "back in its place" in said
     services = live(copied)
@@ -155,7 +139,7 @@ def test_where_the_restore_fails_all_is_back(copied: Copied) -> None:
 
 def test_without_live_accounts_only_where_there_are_none(copied: Copied) -> None:
     copied.copy()
-    ended, said = run(copied, [], "--over", "--no-live-accounts")
+    ended, said = copied.restore_here([], "--over", "--no-live-accounts")
     assert ended == 1
     assert "backup.live_accounts" in said
     copied.services.engine.dispose()
@@ -163,10 +147,10 @@ def test_without_live_accounts_only_where_there_are_none(copied: Copied) -> None
     place.write_bytes(b"not a database any more" * 500)
     for left in place.parent.glob("ged.sqlite3-*"):
         left.unlink()
-    ended, said = run(copied, ["admin", PASSWORD, "admin2", PASSWORD], "--over")
+    ended, said = copied.restore_here(["admin", PASSWORD, "admin2", PASSWORD], "--over")
     assert ended == 1
     assert "backup.live_unreadable" in said
-    ended, said = run(copied, [], "--over", "--no-live-accounts")
+    ended, said = copied.restore_here([], "--over", "--no-live-accounts")
     assert ended == 0, said
     assert "WITHOUT THE CONSENT" in said
     services = live(copied)
@@ -185,7 +169,7 @@ def test_a_reading_by_exception_that_was_ended_after_the_copy_does_not_come_back
     copied.copy()
     with services.unit_of_work(now) as uow:
         exceptional.end(uow, mail, row, actor=actor(services, "dge"))
-    ended, said = run(copied, ["admin", PASSWORD, "admin2", PASSWORD], "--over")
+    ended, said = copied.restore_here(["admin", PASSWORD, "admin2", PASSWORD], "--over")
     assert ended == 0, said
     back = live(copied)
     with back.reading() as session:
@@ -196,7 +180,7 @@ def test_a_reading_by_exception_that_was_ended_after_the_copy_does_not_come_back
 
 def test_nothing_is_replaced_without_being_asked(copied: Copied) -> None:
     copied.copy()
-    ended, said = run(copied, [])
+    ended, said = copied.restore_here([])
     assert ended == 1
     assert "backup.not_empty" in said
 
@@ -206,7 +190,7 @@ def test_the_administrators_of_another_installation_consent_to_nothing(copied: C
     other = tmp_path / "other"
     other.mkdir()
     (other / "file").write_text("of another installation")
-    ended, said = run(copied, ["admin", PASSWORD, "admin2", PASSWORD], "--over", "--data", str(other))
+    ended, said = copied.restore_here(["admin", PASSWORD, "admin2", PASSWORD], "--over", "--data", str(other))
     assert ended == 1
     assert "backup.no_live" in said
     assert [path.name for path in other.iterdir()] == ["file"]
