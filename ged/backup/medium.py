@@ -73,7 +73,7 @@ class FolderMedium:
         """Make the folders, and hold the medium against other runs. What a killed run left half written is removed.
 
         Raises:
-            InvalidTransition: ``backup.running``.
+            InvalidTransition: ``backup.running``, ``backup.medium_read_only``.
             EngineFailed: ``backup.medium_damaged``: a name on it leads elsewhere.
             NotFound: ``backup.medium_away``: the folder is not there; it is not made, since it may be the empty place
                 of a disk that is not plugged in.
@@ -82,6 +82,7 @@ class FolderMedium:
             raise NotFound(
                 "backup.medium_away", "plug the disk in, or make the folder once by hand", folder=str(self.folder)
             )
+        require_writable(self.folder)
         with alone_in(self.folder / "lock"):
             for one in (self._objects, self._snapshots, self._incoming):
                 one.mkdir(exist_ok=True, mode=0o700)
@@ -208,6 +209,18 @@ def write_whole(draft: Path, fill: Fill, place: Callable[[str], Path]) -> Writte
     finally:
         draft.unlink(missing_ok=True)
     return Written(hashing.size, sha256)
+
+
+def require_writable(folder: Path) -> None:
+    """Check that a medium may be written: it may be mounted for reading, or belong to another account.
+
+    Raises:
+        InvalidTransition: ``backup.medium_read_only``.
+    """
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InvalidTransition(
+            "backup.medium_read_only", "mount it for writing, for the account that calls this", folder=str(folder)
+        )
 
 
 def digest_of(path: Place) -> str:

@@ -21,8 +21,9 @@ from sqlalchemy.orm import Session
 from ged.archive.anchor import journal_anchors
 from ged.archive.seal import journal_seal
 from ged.backup import making as backup
-from ged.backup.medium import FolderMedium, alone_in, digest_of
+from ged.backup.medium import FolderMedium, alone_in, digest_of, require_writable
 from ged.backup.order import Made, Order
+from ged.backup.papers import Index
 from ged.case_export import FORMAT, VERIFIER_COPY, verifier
 from ged.db import PROGRAM
 from ged.disk import reading
@@ -60,6 +61,7 @@ class Wanted:
         order: makes the order of the backup for its folder on the disk.
         holder: for whom the disk is made, in words: it stands on the page and in the journal.
         actor: who makes it.
+        anew: whether a disk that was interrupted is removed first.
     """
 
     folder: Path
@@ -67,6 +69,7 @@ class Wanted:
     passphrase: str = field(repr=False)
     holder: str
     actor: Actor
+    anew: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,11 +92,6 @@ class Disk:
     def is_whole(self) -> bool:
         """Whether the copy in it holds all files and the keyring."""
         return self.copy.is_whole and not self.copy.damaged and not self.copy.lost
-
-
-def remove(draft: Path) -> None:
-    """Remove a disk that was begun and is not complete."""
-    shutil.rmtree(draft)
 
 
 def draft_of(folder: Path) -> Path | None:
@@ -139,26 +137,34 @@ def make(services: Services, wanted: Wanted, *, now: datetime, told: Told = lamb
     """Make a disk, or go on with one that was interrupted, and note it in the journal. People work meanwhile.
 
     Raises:
-        NotFound: ``backup.medium_away``; InvalidTransition: ``backup.medium_in_data``, ``backup.running``,
-            ``backup.keys_beside_data``.
+        NotFound, InvalidTransition: as ``place_of``; ``backup.running``, ``backup.keys_beside_data``.
         Invalid: ``disk.passphrase_wrong``: of a disk that was begun.
         DiskFull: ``backup.no_room``, and those of ``ged.backup.making.make``.
     """
-    folder = wanted.folder.resolve()
-    if not folder.is_dir():
-        raise NotFound(
-            "backup.medium_away", "plug the disk in, or make the folder once by hand", folder=str(wanted.folder)
-        )
-    if folder.is_relative_to(Path(services.data_dir).resolve()):
-        raise InvalidTransition(
-            "backup.medium_in_data",
-            "name a folder of another disk: what takes the data away takes this copy too",
-            folder=str(wanted.folder),
-        )
+    folder = place_of(services, wanted.folder)
     run = Path(services.data_dir) / "run"
     run.mkdir(parents=True, exist_ok=True, mode=0o700)
     with alone_in(run / "disk.lock"), _spare(run) as spare:
         return _Run(services, wanted, folder, spare, now, told).make()
+
+
+def place_of(services: Services, folder: Path) -> Path:
+    """The folder of the medium, with all links resolved, where a disk may be made there.
+
+    Raises:
+        NotFound: ``backup.medium_away``; InvalidTransition: ``backup.medium_in_data``, ``backup.medium_read_only``.
+    """
+    place = folder.resolve()
+    if not place.is_dir():
+        raise NotFound("backup.medium_away", "plug the disk in, or make the folder once by hand", folder=str(folder))
+    if place.is_relative_to(Path(services.data_dir).resolve()):
+        raise InvalidTransition(
+            "backup.medium_in_data",
+            "name a folder of another disk: what takes the data away takes this copy too",
+            folder=str(folder),
+        )
+    require_writable(place)
+    return place
 
 
 @contextmanager
@@ -208,6 +214,7 @@ class _Run:
             ministry = organisation_name(session)
         self._proofs()
         readable.finish(self._first_page(ministry, books, report, copy, readable.counts))
+        self._keep_own_copy(copy)
         manifest = self._manifest(ministry)
         final = self._complete()
         with self._services.unit_of_work(self._now) as uow:
@@ -218,6 +225,8 @@ class _Run:
         return Disk(final, readable.counts, copy, manifest[2], manifest[3], manifest[1], len(report.problems))
 
     def _key(self) -> DiskKey:
+        if self._wanted.anew and (begun := draft_of(self._folder)) is not None:
+            shutil.rmtree(begun)
         tidy(self._draft)
         place = _key_file(self._draft)
         if place.is_file():
@@ -239,6 +248,18 @@ class _Run:
                 folder=str(keys),
             )
         return replace(order, medium=_Sharing(place, kept_free))
+
+    def _keep_own_copy(self, copy: Made) -> None:
+        """Leave of the copy's medium this copy alone: the manifest signs whatever lies there, also what somebody put there meanwhile."""
+        medium = FolderMedium(self._draft / BACKUP)
+        mine = medium.path_of(copy.snapshot)
+        _keep(medium.folder, {"README.txt", "objects", mine.parent.name})
+        _keep(mine.parent, {mine.name})
+        named = set(Index.read(mine).objects)
+        own = {path for key, path in medium.objects().items() if key in named}
+        for _name, path in files_of(medium.folder / "objects"):
+            if path not in own:
+                path.unlink()
 
     def _require_room(self) -> int:
         """Refuse a disk without room for its readable part, before the first large byte.

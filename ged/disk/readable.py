@@ -114,9 +114,9 @@ class Readable:
         self._put(self._draft / WAITING_PAGE, (PROGRAM / "ouvrir.html").read_bytes())
 
     def _remove_what_is_not_named(self) -> None:
-        """Files of an interrupted run whose letter was meanwhile disposed of, or raised above the ordinary level."""
+        """Files of an interrupted run whose letter was meanwhile disposed of, or raised above the ordinary level; and what is not ours."""
         named = {self._folder / f"{part}.js" for part in self.counts.parts}
-        for path in (self._folder / FILES).rglob("*.js"):
+        for _name, path in files_of(self._folder / FILES):
             if path not in named:
                 path.unlink()
 
@@ -235,7 +235,7 @@ def _up_to(stored: BinaryIO, size: int) -> bytes:
 
 
 def files_of(folder: Path) -> Iterator[tuple[str, Path]]:
-    """(path from the top, file) of each file of a folder, in the order of the paths."""
+    """(path from the top, file) of each file of a folder, in the order of the paths. A link or a pipe is told as a file."""
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        if path.is_symlink() or not path.is_dir():
             yield path.relative_to(folder).as_posix(), path

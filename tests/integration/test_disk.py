@@ -1,5 +1,6 @@
 """`ged disk`: what may be read is on it, what may not is nowhere on it in clear, and a server comes back from it."""
 
+import errno
 import hashlib
 import io
 import json
@@ -18,9 +19,10 @@ from sqlalchemy import select
 
 import ged_verify
 from ged.audit import AuditEntry, AuditPayload
-from ged.backup.medium import FolderMedium
+from ged.backup.medium import FolderMedium, alone_in, digest_of
+from ged.backup.retention import name_of
 from ged.config import load_settings
-from ged.disk import making, readable
+from ged.disk import checking, making, readable
 from ged.disk.checking import check
 from ged.errors import DiskFull, EngineFailed, GedError, Invalid, InvalidTransition, NotFound
 from ged.ports import BlobStore, Confidentiality, Digest
@@ -30,6 +32,7 @@ from tests.commands import ged
 from tests.disk_kit import PHRASE, RESTRICTED_WORD, SECRET_WORD, Burned, part, parts, turned
 from tests.routing_kit import impute, make_mentions
 from tests.site import PASSWORD, give_passwords
+from tests.terminal_kit import Terminal
 from web.processes import restore as process
 from web.processes.restore import Wanted
 from web.wiring import backups
@@ -182,6 +185,61 @@ def test_another_key_did_not_sign_it(small: Burned, tmp_path: Path) -> None:
     assert [one.code for one in check(disk.folder, None)] == ["disk.not_ours"]
 
 
+@pytest.mark.parametrize(
+    ("harm", "found"),
+    [
+        (lambda disk: (disk / "journal.pub").unlink(), {"disk.not_ours: manifest.json", "disk.missing: journal.pub"}),
+        (lambda disk: os.mkfifo(disk / "lecture" / "tube"), {"disk.added: lecture/tube"}),
+        (lambda disk: (disk / "lecture" / "lien").symlink_to("/etc"), {"disk.added: lecture/lien"}),
+        (lambda disk: (disk / "lecture" / "perdu").symlink_to("nowhere"), {"disk.added: lecture/perdu"}),
+        (lambda disk: listed(disk, "a\0b"), {"disk.not_ours: manifest.json", "disk.unreadable: a\0b"}),
+        (lambda disk: listed(disk, "a" * 300), {"disk.not_ours: manifest.json", f"disk.unreadable: {'a' * 300}"}),
+        (lambda disk: listed(disk, "/etc/passwd"), {"disk.not_ours: manifest.json", "disk.missing: /etc/passwd"}),
+    ],
+)
+def test_a_hostile_disk_is_judged_to_its_end(
+    small: Burned, tmp_path: Path, harm: Callable[[Path], object], found: set[str]
+) -> None:
+    harm(folder := small.disk().folder)
+    assert {f"{one.code}: {one.where}" for one in check(folder, None)} == found
+
+
+def listed(disk: Path, name: str) -> None:
+    """Let the manifest name one more file."""
+    place = disk / "manifest.json"
+    told = json.loads(place.read_bytes())
+    told["files"].append({"path": name, "sha256": "0", "size": 1})
+    place.write_text(json.dumps(told))
+
+
+def test_a_file_that_an_old_stick_no_longer_gives_is_named_and_the_rest_is_read(
+    small: Burned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = small.disk().folder
+    turned(folder / "lecture" / "parties.js")
+
+    def failing(path: Path) -> str:
+        if path.name == "accueil.js":
+            raise OSError(errno.EIO, "Input/output error")
+        return digest_of(path)
+
+    monkeypatch.setattr(checking, "digest_of", failing)
+    assert {(one.code, one.where) for one in check(folder, None)} == {
+        ("disk.unreadable", "lecture/accueil.js"), ("disk.altered", "lecture/parties.js"),
+    }  # fmt: skip
+
+
+def test_a_manifest_that_names_a_file_twice_or_never_ends_is_damaged(small: Burned) -> None:
+    folder = small.disk().folder
+    for content in (None, "[" * 100_000):
+        if content is None:
+            listed(folder, "OUVRIR.html")
+        else:
+            (folder / "manifest.json").write_text(content)
+        with pytest.raises(EngineFailed, match=r"disk\.manifest_damaged"):
+            list(check(folder, None))
+
+
 def test_an_interrupted_disk_never_looks_whole_and_goes_on_with_its_passphrase(
     small: Burned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,14 +295,22 @@ def test_what_lies_on_an_interrupted_disk_is_signed_only_if_it_is_ours(
     (elsewhere := tmp_path / "elsewhere").mkdir()
     (kept := elsewhere / "other.js").write_text("kept")
     left = ["manifest.json.part", "LISEZ-MOI.txt.part", "OUVRIR.html.part.part", "lecture/cle.js.part"]
-    put = ["OUVRIR-ICI.html", "lecture/mots/9999.js", "lecture/programme/vole.js"]
+    put = [
+        "OUVRIR-ICI.html", "lecture/mots/9999.js", "lecture/programme/vole.js", "lecture/fichiers/ouvrir.exe", "lecture/fichiers/ab/lisez.html",
+        "sauvegarde/ouvrir.exe", "sauvegarde/lock", "sauvegarde/objects/00/lisez.html", "sauvegarde/objects/00/00-" + 64 * "0",
+        f"sauvegarde/snapshots/{name_of(datetime.now(UTC) + timedelta(hours=1))}/index.json.gz",
+    ]  # fmt: skip
     for name in (*left, *put):
+        (draft / name).parent.mkdir(parents=True, exist_ok=True)
         (draft / name).write_text("not ours")
+    os.mkfifo(draft / "lecture" / "fichiers" / "tube")
     (draft / "lecture" / "lien").symlink_to(elsewhere)
     turned(next((draft / "lecture" / "fichiers").rglob("*.js")))
     disk = small.disk()
     assert list(check(disk.folder, None)) == []
     assert [name for name in (*left, *put, "lecture/lien") if (disk.folder / name).exists()] == []
+    assert not (disk.folder / "lecture" / "fichiers" / "tube").exists()
+    assert [one.name for one in (disk.folder / "sauvegarde" / "snapshots").iterdir()] == [disk.copy.snapshot]
     assert kept.read_text() == "kept"
     assert {name: text for name, text in parts(disk.folder) if name.startswith("fichiers/")} == {
         name: text for name, text in whole.items() if name.startswith("fichiers/")
@@ -430,10 +496,70 @@ def test_an_administrator_makes_and_checks_a_disk_at_the_terminal(
     assert PHRASE not in made.stdout + made.stderr
     [disk] = small.usb.iterdir()
     assert part(disk, "accueil")["holder"] == "Le coffre"
-    assert command("disk", "verify", disk, "--key", disk / "journal.pub").returncode == 0
+    good = command("disk", "verify", disk, "--key", disk / "journal.pub")
+    assert good.returncode == 0
+    sha256 = hashlib.sha256((disk / "manifest.json").read_bytes()).hexdigest()
+    assert (sha256 in made.stdout, sha256 in good.stdout) == (True, True), "an earlier disk is signed too"
+    assert f"made: {datetime.now(UTC):%Y-%m-%d}" in good.stdout
     turned(disk / "OUVRIR.html")
     told = command("disk", "verify", disk)
     assert (told.returncode, "BROKEN disk.altered: OUVRIR.html" in told.stdout) == (1, True)
+
+
+def test_a_new_passphrase_is_typed_from_paper_and_stays_on_no_screen(small: Burned) -> None:
+    give_passwords(small.copied.services)
+    env = {**small.copied.installation.environment(), "GED_BACKUP_RECIPIENTS": json.dumps([small.copied.public])}
+    terminal = Terminal(["disk", "make", str(small.usb), "--keys-to", str(small.copied.keys)], env)
+    terminal.answer("Administrator: account:", "admin")
+    terminal.answer("Password of admin:", PASSWORD)
+    phrase = terminal.told(r"\n    ([a-z ]{34})\r")
+    terminal.answer("press a key", "")
+    terminal.answer("from the paper:", "bako timu")
+    assert terminal.told(r"\n    ([a-z ]{34})\r") == phrase
+    terminal.answer("press a key", "")
+    terminal.answer("from the paper:", phrase)
+    assert terminal.end() == 0, terminal.screen
+    assert phrase not in terminal.stays()
+    [disk] = small.usb.iterdir()
+    assert part(disk, "accueil", phrase)["letters"] == 1
+
+
+def test_nobody_writes_a_passphrase_down_for_a_disk_that_cannot_be_made(
+    small: Burned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_passwords(small.copied.services)
+    own, no_key = small.copied.installation.environment(), {"GED_BACKUP_RECIPIENTS": "[]"}
+    key = {"GED_BACKUP_RECIPIENTS": json.dumps([small.copied.public])}
+    for folder, more, code in (
+        (small.usb, no_key, "backup.not_set"), (tmp_path / "away", key, "backup.medium_away"),
+        (Path(small.copied.services.data_dir), key, "backup.medium_in_data"),
+    ):  # fmt: skip
+        terminal = Terminal(["disk", "make", str(folder)], {**own, **more})
+        terminal.answer("Administrator: account:", "admin")
+        terminal.answer("Password of admin:", PASSWORD)
+        assert terminal.end() == 1
+        assert code in terminal.screen
+        assert "passphrase of the disk" not in terminal.screen
+    assert list(small.usb.iterdir()) == []
+    monkeypatch.setattr(os, "access", lambda *_: False)  # the owner of this test may write anywhere
+    with pytest.raises(InvalidTransition, match=r"backup\.medium_read_only"):
+        small.disk()
+    with pytest.raises(InvalidTransition, match=r"backup\.medium_read_only"), FolderMedium(small.usb).alone():
+        pass
+
+
+def test_a_disk_that_is_begun_anew_removes_nothing_of_one_that_is_being_made(small: Burned) -> None:
+    (small.usb / "GED-INCOMPLET" / "lecture").mkdir(parents=True)
+    (begun := small.usb / "GED-INCOMPLET" / "lecture" / "cle.js").write_text("of another passphrase")
+    anew = replace(small.wanted(), anew=True)
+    (run := Path(small.copied.services.data_dir) / "run").mkdir(exist_ok=True)
+    with (
+        alone_in(run / "disk.lock"),
+        pytest.raises(InvalidTransition, match=r"backup\.running"),
+    ):
+        making.make(small.copied.services, anew, now=datetime.now(UTC))
+    assert begun.read_text() == "of another passphrase"
+    assert making.make(small.copied.services, anew, now=datetime.now(UTC)).is_whole
 
 
 def test_no_passphrase_is_shown_where_there_is_no_terminal(small: Burned) -> None:

@@ -3,14 +3,17 @@
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select
 
 from ged.disk import readable, terms
+from ged.register.models import Attachment
 from ged.register.numbering import number_key
 from tests.browsing import WIDTHS, axe_faults
 from tests.disk_kit import PHRASE, RESTRICTED_WORD, SECRET_WORD, Burned, turned
@@ -204,6 +207,41 @@ def theirs() -> bytes:
     """Another key's public half, as PEM."""
     public = Ed25519PrivateKey.generate().public_key()
     return public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def test_an_address_that_is_none_shows_that_it_is_none(page: Page, disk: Path) -> None:
+    """An address that was typed, cut, or kept from another disk: the disk is not to blame, and nothing stays as it was."""
+    opened(page, disk)
+    for address in ("#/lettre/999", "#/lettre/-1", "#/lettre/0.5", "#/lettre/abc", "#/registre/1/1999/1"):
+        page.evaluate("address => { location.hash = address; }", address)
+        expect(page.locator("h1")).to_have_text("Ceci ne peut pas être lu")
+        expect(page.locator("main .note")).to_contain_text("n’est pas sur le disque")
+        page.evaluate("() => { location.hash = '#/'; }")
+        expect(page.locator("h1")).to_have_text("Les registres")
+    page.evaluate("() => { location.hash = '#/recherche/%E0%A4'; }")
+    expect(page.locator("h1")).to_have_text("Recherche : %E0%A4")
+
+
+def test_what_strangers_wrote_is_shown_as_text_and_turns_nothing_round(page: Page, tmp_path: Path) -> None:
+    """Who writes to the ministry chooses the subject and the names of the files."""
+    burned = Burned.make(tmp_path)
+    subject = "</script><img src=x onerror=alert(1)> \u202efin"
+    mail_id = burned.letter(subject)
+    with burned.copied.services.unit_of_work(datetime.now(UTC)) as uow:
+        found = uow.session.scalars(select(Attachment).where(Attachment.mail_id == mail_id)).one()
+        found.filename = "../facture\u202efdp.exe"
+    made = burned.disk()
+    burned.copied.installation.close()
+    opened(page, made.folder)
+    page.evaluate("() => { location.hash = '#/lettre/0'; }")
+    expect(page.locator("h1")).to_contain_text("</script><img src=x onerror=alert(1)> \ufffdfin")
+    page.locator(".files button").click()
+    expect(page.locator("#document h3")).to_have_text("../facture\ufffdfdp.exe")
+    assert "\u202e" not in page.content() + page.title()
+    with page.expect_download() as saved:
+        page.locator("#document a[download]").click()
+    assert "/" not in saved.value.suggested_filename
+    assert "\u202e" not in saved.value.suggested_filename
 
 
 def test_a_damaged_key_is_told(page: Page, disk: Path, tmp_path: Path) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
+from ged.backup.order import Order
 from ged.disk import making, passphrase
-from ged.disk.checking import check
+from ged.disk.checking import check, manifest_of
 from ged.disk.making import Disk, Wanted
 from ged.errors import Invalid
 from ged.unit import Role
-from web.commands.passphrases import Passphrases, passphrases
+from web.commands.passphrases import Passphrases, apart, passphrases
 from web.commands.shared import FILE, settings_of
 from web.commands.two_people import prove
 from web.wiring import settings_file
@@ -56,20 +57,24 @@ def make_disk(
     settings = settings_of()
     services = build_services(settings)
     actor = prove(services, "Administrator", role=Role.ADMINISTRATOR)
-    begun = making.draft_of(folder)
-    if begun is not None and anew:
-        making.remove(begun)
-        begun = None
-    phrase = _passphrase(words, begun=begun is not None and making.has_key(begun), own=own_passphrase)
     file = settings_file.find()
+
+    def ordered(place: Path) -> Order:
+        return order(settings, Given(str(place), recipients, keys_to, keep="0/0/0"), file)
+
+    # Before somebody writes down a passphrase for a disk that cannot be made.
+    ordered(making.place_of(services, folder))
+    begun = None if anew else making.draft_of(folder)
+    phrase = _passphrase(words, begun=begun is not None and making.has_key(begun), own=own_passphrase)
     made = making.make(
         services,
         Wanted(
             folder=folder,
-            order=lambda place: order(settings, Given(str(place), recipients, keys_to, keep="0/0/0"), file),
+            order=ordered,
             passphrase=phrase,
             holder=" ".join(holder.split())[:200],
             actor=actor,
+            anew=anew,
         ),
         now=datetime.now(UTC),
         told=lambda what: click.echo(f"  {what}", err=True),
@@ -91,16 +96,22 @@ def _passphrase(words: Passphrases, *, begun: bool, own: bool) -> str:
         return typed
     if not sys.stdout.isatty():
         raise click.UsageError("a new passphrase is shown at a terminal only: give one by --passphrase-fd")
-    new = passphrase.made()
-    click.echo(f"The passphrase, shown this once. Write it down, and keep it away from the disk:\n\n    {new}\n")
-    click.prompt("Type it, to show that you have it", hide_input=True, value_proc=lambda typed: _typed(typed, new))
-    return new
+    return _shown()
 
 
-def _typed(typed: str, new: str) -> str:
-    if passphrase.normal(typed) != new:
-        raise click.BadParameter("it is another one")
-    return typed
+def _shown() -> str:
+    """A new passphrase, which somebody has on paper: what is typed is not compared with the screen."""
+    new, again = passphrase.made(), ""
+    while True:
+        with apart():
+            click.echo(
+                f"{again}The passphrase of the disk. Write it down, and keep it away from the disk:\n\n    {new}\n"
+            )
+            click.pause("Once it is on paper, press a key: it is shown no more.")
+        typed = str(click.prompt("Type the passphrase of the disk from the paper", hide_input=True))
+        if passphrase.normal(typed) == new:
+            return new
+        again = "It is not what was typed. Compare the paper with the screen.\n\n"
 
 
 def _tell(made: Disk) -> None:
@@ -130,10 +141,15 @@ def verify(folder: Path, key: Path | None) -> None:
     """Read every byte of the disk in FOLDER (GED-DATE); no passphrase is needed. Exit code 1: something is not as it was written."""
     if key is not None:
         public_key(key)
+    signed = manifest_of(folder)
     found = list(check(folder, key, told=lambda what: click.echo(f"  {what}", err=True)))
     for one in found:
         # A hostile disk chooses the names of its files: they must not move the cursor.
         click.echo(f"BROKEN {one.code}: {''.join(sign if sign.isprintable() else '?' for sign in one.where)}")
     if not found:
         click.echo("every byte is what was written" + ("" if key else "; who wrote it was not asked (--key)"))
+    # An earlier disk of this installation is whole and signed too.
+    click.echo(
+        f"made: {signed.made_at:%Y-%m-%d %H:%M} (UTC)\nmanifest, SHA-256: {signed.sha256}; compare it with your note"
+    )
     sys.exit(1 if found else 0)

@@ -1,15 +1,28 @@
-"""Reads passphrases for commands: typed, or from a file descriptor that another program passes.
+"""Reads passphrases for commands: typed, or from a file descriptor that another program passes. Shows new ones apart.
 
-So no passphrase appears in the arguments, the environment or the history of a shell.
+So no passphrase appears in the arguments, the environment or the history of a shell, and none stays on the screen.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 _MAX_BYTES = 4096
+APART, BACK = "\033[?1049h\033[2J\033[3J\033[H", "\033[2J\033[3J\033[H\033[?1049l"
+"""To a second screen that is scrolled back by nobody, and from there; a terminal without one is wiped with all that it has kept."""
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """What is shown meanwhile is gone afterwards: the next person finds nothing of it, nor does who scrolls back."""
+    click.echo(APART, nl=False)
+    try:
+        yield
+    finally:
+        click.echo(BACK, nl=False)
 
 
 class Passphrases:

@@ -1,8 +1,6 @@
 """The root's key on the command line: under a passphrase, or under parts that two people type."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,15 +11,13 @@ from ged.directory import machine
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.org.actors import actor_of_account
 from ged.unit import Actor, Role, Services
-from web.commands.passphrases import Passphrases
+from web.commands.passphrases import Passphrases, apart
 from web.commands.two_people import WORDS, prove
 from web.wiring import root_parts
 from web.wiring.root_parts import Parts
 from web.wiring.services import build_services
 
 USED, SPLIT = "authority.root_used", "authority.root_split"
-APART, BACK = "\033[?1049h\033[2J\033[3J\033[H", "\033[2J\033[3J\033[H\033[?1049l"
-"""To a second screen that is scrolled back by nobody, and from there; a terminal without one is wiped with all that it has kept."""
 
 
 def root_passphrase(settings: Settings, root: Path, what: str) -> str:
@@ -100,26 +96,16 @@ def split(settings: Settings, root: Path) -> None:
         name = whose.get(letter, "the envelope, which both close")
         if not is_again:
             click.pause(f"Part {letter}, for {name}: nobody else looks now. Press a key.")
-        with _apart():
+        with apart():
             if is_again:
                 click.echo("It is not what was told. Compare the paper with the screen, and type it once more.")
             click.echo(f"Part {letter}, for {name}:\n\n{text}\n")
             click.pause("Write it on paper, then press a key.")
-        with _apart():
+        with apart():
             return str(click.prompt(f"Type part {letter} from the paper"))
 
     root_parts.split(root, passphrase, (first.account, second.account), tell=tell)
     _note(services, SPLIT, first, second, "split")
-
-
-@contextmanager
-def _apart() -> Iterator[None]:
-    """What is shown meanwhile is gone afterwards: the next person finds nothing of it, nor does who scrolls back."""
-    click.echo(APART, nl=False)
-    try:
-        yield
-    finally:
-        click.echo(BACK, nl=False)
 
 
 def _note(services: Services, action: str, first: Actor, second: Actor, what: str) -> None:

@@ -351,6 +351,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Ce support est dans le dossier des données : %(folder)s."),
         _l("Choisissez un dossier d'un autre disque : ce qui emporte les données emporterait aussi la copie."),
     ),
+    "backup.medium_read_only": Message(
+        _l("Ce support ne se laisse pas écrire : %(folder)s."),
+        _l("Montez-le en écriture, pour le compte qui lance cette commande."),
+    ),
     "backup.no_public_key": Message(
         _l("Ce fichier n'est pas la clé publique du journal."),
         _l("Indiquez une copie de seal/journal.pub, du dossier des données."),

@@ -94,7 +94,8 @@
 
   async function letter(place) {
     const size = first.sizes.letters;
-    const found = (await part(`lettres/${Math.floor(place / size)}`))[place % size];
+    // An address of another disk, or one that was typed, is no damage.
+    const found = Number.isInteger(place) && place >= 0 && place < first.letters && (await part(`lettres/${Math.floor(place / size)}`))[place % size];
     if (!found) throw new Error("Ce courrier n’est pas sur le disque.");
     return found;
   }
@@ -220,14 +221,17 @@
 
   // --- pages
 
+  // Whoever writes to the ministry chooses subjects and names of files. Marks that turn the direction of writing are shown as such: else
+  // a program would bear the name of a picture.
+  const harmless = (one) => one.replace(/[\u202a-\u202e\u2066-\u2069]/gu, "\ufffd");
   // French typography: no line begins with a mark. What is searched and opened is not changed by it.
-  const typeset = (one) => (typeof one === "string" ? one.replace(/ ([:;?!»])/gu, "\u00a0$1").replace(/« /gu, "«\u00a0") : one);
+  const typeset = (one) => (typeof one === "string" ? harmless(one).replace(/ ([:;?!»])/gu, "\u00a0$1").replace(/« /gu, "«\u00a0") : one);
 
   function h(tag, attributes, ...children) {
     const made = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes || {})) {
       if (value === undefined || value === null || value === false) continue;
-      if (name.startsWith("on")) made.addEventListener(name.slice(2), value); else made.setAttribute(name, value === true ? "" : value);
+      if (name.startsWith("on")) made.addEventListener(name.slice(2), value); else made.setAttribute(name, value === true ? "" : harmless(String(value)));
     }
     made.append(...children.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== "").map(typeset));
     return made;
@@ -238,7 +242,7 @@
   const figure = (count) => count.toLocaleString("fr-FR");
   const counted = (count, one, several) => `${figure(count)} ${count < 2 ? one : several}`;
   const size = (count) => (count < 1e6 ? `${Math.max(1, Math.round(count / 1000))} ko` : `${(count / 1e6).toLocaleString("fr-FR", { maximumFractionDigits: 1 })} Mo`);
-  const say = (text) => { byId("etat").textContent = text; };
+  const say = (text) => { byId("etat").textContent = harmless(text); };
 
   let urls = [];
   let turn = 0;
@@ -248,7 +252,7 @@
     urls = [];
     const head = h("h1", { tabindex: "-1" }, title);
     byId("contenu").replaceChildren(head, ...children.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== "").map(typeset));
-    document.title = `${title} – Le ministère sur un disque`;
+    document.title = `${harmless(title)} – Le ministère sur un disque`;
     head.focus();
     window.scrollTo(0, 0);
     say("");
@@ -492,11 +496,16 @@
     input.disabled = false;
   }
 
+  // An address that somebody typed may be cut in the middle of a sign.
+  function decoded(text) {
+    try { return decodeURIComponent(text); } catch { return text; }
+  }
+
   async function route() {
     if (!first) return;
     turn += 1;
     const mine = turn;
-    const [view, ...rest] = location.hash.replace(/^#\/?/u, "").split("/").map(decodeURIComponent);
+    const [view, ...rest] = location.hash.replace(/^#\/?/u, "").split("/").map(decoded);
     if (view !== "recherche") byId("question").value = "";
     const slow = setTimeout(() => say("Lecture du disque"), 300);
     try {
