@@ -7,7 +7,7 @@ their order, and takes the first that accepts changes. So a standby that was pro
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -43,6 +43,19 @@ _accepting: dict[str, tuple[str, str]] = {}
 child that a worker forks for a job knows what the worker found."""
 
 
+class Place(NamedTuple):
+    """Where libpq finds a server. ``hostaddr``: the address to which it connects, without asking for that of the name."""
+
+    host: str
+    port: str
+    hostaddr: str = ""
+
+    @property
+    def name(self) -> str:
+        """What libpq says of the server that it found."""
+        return self.host or self.hostaddr
+
+
 class Standing(StrEnum):
     """What a server is now."""
 
@@ -72,7 +85,9 @@ def arguments(address: str) -> dict[str, object]:
     3
     """
     url = make_url(address)
-    several = "," in str(url.query.get("host", "")) or isinstance(url.query.get("host"), tuple)
+    several = any(
+        "," in str(url.query.get(one, "")) or isinstance(url.query.get(one), tuple) for one in ("host", "hostaddr")
+    )
     limits = {"connect_timeout": CONNECT_TO_ONE_S if several else CONNECT_S, **GIVEN_UP}
     return {name: value for name, value in limits.items() if name not in url.query}
 
@@ -83,34 +98,46 @@ def connect(engine: Engine, limits: Mapping[str, object]) -> DBAPIConnection:
     Else each new connection would first wait ``CONNECT_TO_ONE_S`` for a primary whose machine is gone.
     """
     named = {**_parameters(engine), **limits}
-    hosts = pairs_of(named)
-    if len(hosts) < 2:
+    places = places_of(named)
+    if len(places) < 2:
         return engine.dialect.connect(**named)
-    key = ",".join(f"{host}:{port}" for host, port in hosts)
+    key = ",".join(f"{one.name}:{one.port}" for one in places)
     last = _accepting.get(key)
-    connection = engine.dialect.connect(**{**named, **_named(sorted(hosts, key=lambda one: one != last))})
+    first = sorted(places, key=lambda one: (one.name, one.port) != last)
+    connection = engine.dialect.connect(**{**named, **_named(first)})
     info: Any = connection.info  # psycopg's
     _accepting[key] = (str(info.host), str(info.port))
     return connection
 
 
-def pairs_of(named: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The servers of libpq's parameters ``host`` and ``port``, in their order, as (host, port).
+def places_of(named: Mapping[str, Any]) -> list[Place]:
+    """The servers of libpq's parameters ``host``, ``hostaddr`` and ``port``, in their order.
 
-    >>> pairs_of({"host": "db1,db2", "port": "5432,5433"})
-    [('db1', '5432'), ('db2', '5433')]
-    >>> pairs_of({"host": "db1,db2"})
-    [('db1', '5432'), ('db2', '5432')]
+    >>> places_of({"host": "db1,db2", "port": "5432,5433"})
+    [Place(host='db1', port='5432', hostaddr=''), Place(host='db2', port='5433', hostaddr='')]
+    >>> [(one.name, one.port) for one in places_of({"hostaddr": "192.0.2.1,192.0.2.2"})]
+    [('192.0.2.1', '5432'), ('192.0.2.2', '5432')]
     """
-    hosts = str(named.get("host", "")).split(",")
-    ports = str(named.get("port", "")).split(",")
+    hosts, addresses, ports = (str(named.get(name) or "").split(",") for name in ("host", "hostaddr", "port"))
+    if hosts == [""]:
+        hosts = [""] * len(addresses)
+    if addresses == [""]:
+        addresses = [""] * len(hosts)
+    if len(addresses) != len(hosts):  # libpq says so itself
+        return [Place(",".join(hosts), ",".join(ports), ",".join(addresses))]
     if len(ports) != len(hosts):
         ports = ports[:1] * len(hosts)
-    return [(host, port or "5432") for host, port in zip(hosts, ports, strict=True)]
+    return [Place(host, port or "5432", one) for host, port, one in zip(hosts, ports, addresses, strict=True)]
 
 
-def _named(servers: list[tuple[str, str]]) -> dict[str, str]:
-    return {"host": ",".join(host for host, _ in servers), "port": ",".join(port for _, port in servers)}
+def _named(places: list[Place]) -> dict[str, str]:
+    """The parameters of these servers. What none of them has is left out."""
+    lists = {
+        "host": [one.host for one in places],
+        "hostaddr": [one.hostaddr for one in places],
+        "port": [one.port for one in places],
+    }
+    return {name: ",".join(several) for name, several in lists.items() if any(several)}
 
 
 def libpq_address(engine: Engine) -> str:
@@ -119,17 +146,15 @@ def libpq_address(engine: Engine) -> str:
     SQLAlchemy takes several hosts as ``host=a:1&host=b:2`` too; libpq takes the last of them alone.
     """
     url = engine.url.set(drivername="postgresql")._replace(password=None).difference_update_query(["password"])
-    if len(hosts := pairs_of(_parameters(engine))) > 1:
-        url = url.update_query_dict(_named(hosts))
+    if len(places := places_of(_parameters(engine))) > 1:
+        url = url.update_query_dict(_named(places))
     return url.render_as_string(hide_password=False)
 
 
 def servers_of(engine: Engine) -> list[Server]:
     """Each server that the address names, asked now by a connection of its own, in their order."""
     named = _parameters(engine)
-    return [
-        Server(f"{host}:{port}", _standing(engine, named | _named([(host, port)]))) for host, port in pairs_of(named)
-    ]
+    return [Server(f"{one.name}:{one.port}", _standing(engine, named | _named([one]))) for one in places_of(named)]
 
 
 def _parameters(engine: Engine) -> dict[str, Any]:

@@ -47,7 +47,7 @@ KINDS: Mapping[AttachmentKind, str] = {
 NATURES: Mapping[RegisterNature, str] = {
     RegisterNature.ARRIVAL: "Arrivée", RegisterNature.DEPARTURE: "Départ", RegisterNature.INTERNAL: "Interne",
     RegisterNature.ENVELOPE: "Plis fermés", RegisterNature.SLIP: "Bordereaux", RegisterNature.NOTE: "Notes de service",
-    RegisterNature.DECISION: "Décisions", RegisterNature.ARCHIVE: "Registre repris",
+    RegisterNature.DECISION: "Décisions", RegisterNature.ARCHIVE: "Archives antérieures",
 }  # fmt: skip
 LINKS: Mapping[tuple[str, bool], str] = {
     ("reply_to", True): "Répond à", ("reply_to", False): "Réponse",

@@ -1,6 +1,7 @@
 """An address that names several PostgreSQL servers, read without any of them."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import create_engine
@@ -28,6 +29,43 @@ def test_where_a_standby_is_named_a_silent_server_is_given_up_sooner(hosts: str)
     alone = standby.arguments("postgresql+psycopg://ged@db1/name?tcp_user_timeout=60000")
     assert alone["connect_timeout"] == standby.CONNECT_S
     assert "tcp_user_timeout" not in alone, "what the address says stays"
+
+
+def test_the_address_of_a_server_goes_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """libpq takes the first name with the first address: to turn the names alone would ask the old server for the new one's certificate."""
+    engine = create_engine("postgresql+psycopg://ged@/name?host=db1,db2&hostaddr=192.0.2.1,192.0.2.2&port=5432,5433")
+    asked: list[dict[str, object]] = []
+
+    def answered(**named: object) -> object:
+        asked.append(named)
+        return SimpleNamespace(info=SimpleNamespace(host="db2", port=5433))
+
+    monkeypatch.setattr(standby, "_accepting", {})
+    monkeypatch.setattr(engine.dialect, "connect", answered)
+    standby.connect(engine, {})
+    standby.connect(engine, {})
+    assert [(one["host"], one["hostaddr"], one["port"]) for one in asked] == [
+        ("db1,db2", "192.0.2.1,192.0.2.2", "5432,5433"),
+        ("db2,db1", "192.0.2.2,192.0.2.1", "5433,5432"),
+    ]
+    assert {"host=db1%2Cdb2", "hostaddr=192.0.2.1%2C192.0.2.2"} <= set(
+        standby.libpq_address(engine).partition("?")[2].split("&")
+    )
+
+
+def test_servers_that_are_named_by_address_alone_are_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = "postgresql+psycopg://ged@/name?hostaddr=192.0.2.1,192.0.2.2"
+    assert standby.arguments(address)["connect_timeout"] == standby.CONNECT_TO_ONE_S
+    engine = create_engine(address)
+    asked: list[tuple[object, object]] = []
+
+    def away(**named: object) -> object:
+        asked.append((named.get("host"), named["hostaddr"]))
+        raise engine.dialect.loaded_dbapi.Error
+
+    monkeypatch.setattr(engine.dialect, "connect", away)
+    assert [one.name for one in standby.servers_of(engine)] == ["192.0.2.1:5432", "192.0.2.2:5432"]
+    assert asked == [(None, "192.0.2.1"), (None, "192.0.2.2")]
 
 
 def test_each_machine_has_slots_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

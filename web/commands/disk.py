@@ -11,6 +11,7 @@ from ged.backup.order import Order
 from ged.disk import making, passphrase
 from ged.disk.checking import check, manifest_of
 from ged.disk.making import Disk, Wanted
+from ged.disk.strength import is_strong
 from ged.errors import Invalid
 from ged.unit import Role
 from web.commands.passphrases import Passphrases, apart, passphrases
@@ -89,7 +90,7 @@ def _passphrase(words: Passphrases, *, begun: bool, own: bool) -> str:
         return words.ask("disk")
     if own or words.is_given:
         typed = words.ask("disk", new=True)
-        if not passphrase.is_strong(typed):
+        if not is_strong(typed):
             raise Invalid(
                 "disk.passphrase_weak", "type six words or more that do not belong together", field="passphrase"
             )
