@@ -116,6 +116,18 @@ services() {
     fi
 }
 
+# Workers of an earlier layout, and of the other shape: they would go on beside those of this one. What somebody added under a
+# name of its own stays.
+retired() {
+    lanes="ged-worker@quick:desk.service ged-worker@files:upkeep.service ged-worker@slow.service ged-worker@backlog.service"
+    if [ -n "${database:-}" ] && [ "$database" != embarquee ]; then lanes=ged-worker.service; fi
+    say "ged-worker@slow:backlog.service $lanes"
+}
+
+retire_services() {
+    for unit in $(retired); do systemctl disable --quiet --now "$unit" 2>/dev/null || true; done
+}
+
 stop_services() {
     runs_systemd || return 0
     systemctl stop 'ged-site.service' 'ged-worker.service' 'ged-worker@*.service' 2>/dev/null || true
@@ -130,6 +142,7 @@ start_services() {
         systemctl daemon-reload
         systemctl enable --quiet nginx $(services)
         systemctl restart $(services)
+        retire_services
         systemctl reload-or-restart nginx
         if has_command doctor; then systemctl enable --quiet --now ged-doctor.timer; fi
         # Where the worker calls it (GED_BACKUP_AT), no timer does.
@@ -515,6 +528,11 @@ upgrade() {
     data=$(setting_of GED_DATA_DIR) data=${data#"$R"} keyring=$(setting_of GED_KEYRING)
     write_units
     systemctl daemon-reload
+    # The new release may share the lanes out in another way.
+    database=$(answer_of "$answers" database)
+    # shellcheck disable=SC2046 # names of units, without blanks
+    systemctl enable --quiet --now $(services)
+    retire_services
     say "   à clore quand elle a fait ses preuves : sh install.sh --finish ; le retour : --back"
 }
 

@@ -1,5 +1,6 @@
 """A restore in the place of a live installation that is killed, or that meets what it cannot move: nothing is lost, and the next goes on."""
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -101,6 +102,21 @@ def test_killed_at_any_moment_the_same_call_goes_on(copied: Copied, tmp_path: Pa
         assert 2 in {rows(one / "ged.sqlite3") for one in asides}, f"what was live has lost a letter, killed at {at}"
         assert not list(data.parent.glob("*.over.json"))
         assert not list(data.parent.glob("*.restoring"))
+
+
+def test_an_empty_folder_made_by_hand_is_no_restore_that_came_to_its_end(copied: Copied) -> None:
+    """Killed when all was set aside. Somebody misses the data folder, and makes it."""
+    data, settings = copied.installation.settings.data_dir, copied.installation.env_file.parent
+    moved = [(one, one.with_name(f"{one.name}.before-restore-then")) for one in (settings, data)]
+    data.with_name(f"{data.name}.{replacing.MARK}").write_text(
+        json.dumps({"moved": [[str(place), str(aside)] for place, aside in moved]})
+    )
+    for place, aside in moved:
+        place.rename(aside)
+    data.mkdir()
+    replacing.put_back(data)
+    assert letters(copied.installation.env_file) == 2
+    assert [one.exists() for _, one in moved] == [False, False]
 
 
 def test_a_folder_that_cannot_be_moved_moves_nothing(copied: Copied, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -171,6 +172,42 @@ def test_servers_get_a_worker_by_lanes(machine: Machine) -> None:
     said = machine.install(*machine.answered(ANSWERS + servers))
     assert "ged-worker@quick:desk.service" in said
     assert machine.settings()["GED_REDIS_URL"] == "rediss://:x@q:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("database", "enabled", "disabled"),
+    [
+        ("embarquee", {"ged-worker"}, {"ged-worker@slow:backlog", "ged-worker@quick:desk", "ged-worker@backlog", "ged-worker@slow", "ged-worker@files:upkeep"}),
+        ("postgresql+psycopg://db", {"ged-worker@quick:desk", "ged-worker@files:upkeep", "ged-worker@slow", "ged-worker@backlog"},
+         {"ged-worker", "ged-worker@slow:backlog"}),
+    ],
+)  # fmt: skip
+def test_workers_of_an_earlier_layout_do_not_go_on_beside_those_of_this_one(
+    tmp_path: Path, database: str, enabled: set[str], disabled: set[str]
+) -> None:
+    """The script's own functions, with systemd's part played: what an operator added is none of them."""
+    script = (DEPLOY / "install.sh").read_text()
+    parts = [
+        re.search(rf"^{name}\(\) {{.*?^}}", script, re.M | re.S)
+        for name in ("services", "retired", "retire_services", "start_services")
+    ]
+    called = tmp_path / "called"
+    played = f"""
+        say() {{ printf '%s\\n' "$*"; }}
+        runs_systemd() {{ true; }}
+        has_command() {{ false; }}
+        setting_of() {{ :; }}
+        systemctl() {{ printf '%s\\n' "$*" >>{called}; }}
+    """
+    text = "\n".join(["set -eu", f"database={database}", played, *(one[0] for one in parts if one), "start_services"])
+    subprocess.run(["sh", "-c", text], check=True)
+    lines = called.read_text().splitlines()
+    units = {word: {one.removesuffix(".service") for line in lines if line.startswith(word) for one in line.split() if one.startswith("ged-worker")}
+             for word in ("enable", "disable", "restart")}  # fmt: skip
+    assert units == {"enable": enabled, "restart": enabled, "disable": disabled}
+    assert lines.index(next(one for one in lines if one.startswith("restart"))) < lines.index(
+        next(one for one in lines if one.startswith("disable"))
+    ), "no lane is without a worker"
 
 
 @pytest.mark.parametrize("name", ["debs/Packages", "install.sh", "deploy/nginx/ged.conf.in"])

@@ -204,8 +204,11 @@ def _mark_of(data: Path) -> Path:
 
 
 def _is_done(data: Path, moved: Sequence[_Moved]) -> bool:
+    # The restored settings come first, the data folder gets its name last. An empty one somebody made by hand, or a mount.
     is_aside = any(one.place == data and one.aside.exists() for one in moved)
-    return is_aside and data.exists() and not data.with_name(data.name + HALF).exists()
+    has_settings = any((one.place / settings_file.NAME).is_file() for one in moved)
+    is_there = data.is_dir() and any(data.iterdir()) and not data.with_name(data.name + HALF).exists()
+    return is_aside and has_settings and is_there
 
 
 def _put_back(moved: Sequence[_Moved], told: Told) -> None:
