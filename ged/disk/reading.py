@@ -173,8 +173,8 @@ def _line(number: MailNumber, mail: Mail | None, slip: tuple[str | None, str | N
         "s": "",
     }
     if number.voided_at is not None:
-        # Of a letter that is not on the disk, the reason may tell what it was about.
-        is_told = mail is not None or (number.mail_id is None and number.envelope_id is None)
+        # Of a letter that is not on the disk, the reason may tell what it was about; and so may that of a slip that carried it.
+        is_told = mail is not None or {number.mail_id, number.envelope_id, number.slip_id} == {None}
         line["v"] = (number.void_reason if is_told else "") or words.VOIDED
     if mail is not None:
         party = mail.sender_name if mail.direction.value == "incoming" else mail.addressee or mail.sender_name

@@ -398,7 +398,16 @@ def test_a_file_that_is_lost_is_told_and_the_rest_is_there(small: Burned) -> Non
     assert (disk.counts.unreadable, disk.counts.files, disk.is_whole) == (1, 1, False)
     letters = part(disk.folder, "lettres/0")
     assert letters[1]["files"][0]["lost"] == "blob.missing"
-    assert part(disk.folder, "accueil")["verdict"]["problems"][0][0] == "blob.missing"
+    assert part(disk.folder, "accueil")["verdict"]["problems"] == [["blob.missing", 1]]
+
+
+def test_what_is_wrong_with_a_secret_letter_is_told_without_the_letter(small: Burned) -> None:
+    """The digest of a file tells whoever has that file that it is here."""
+    small.letter("Affaire secrète", "Texte.", level=Confidentiality.SECRET, content=b"%PDF-1.4 secret")
+    small.copied.services.blobs.delete(Digest(hashlib.sha256(b"%PDF-1.4 secret").hexdigest()))
+    first = part(small.disk().folder, "accueil")
+    assert first["verdict"]["problems"] == [["blob.missing", 1]]
+    assert hashlib.sha256(b"%PDF-1.4 secret").hexdigest() not in json.dumps(first)
 
 
 class Altered:

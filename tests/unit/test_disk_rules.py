@@ -1,15 +1,18 @@
 """Passphrases, sealed parts, words and their shards of a disk."""
 
 import base64
+from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from ged.disk import passphrase, terms, words
+from ged.disk import passphrase, reading, terms, words
 from ged.disk.sealing import DiskKey
 from ged.disk.strength import is_strong
 from ged.errors import EngineFailed, Invalid
+from ged.register.models import MailNumber
 from tests.disk_kit import unpacked
 from web.words.labels import label
 
@@ -42,6 +45,16 @@ def test_a_made_passphrase_is_long_and_another_each_time() -> None:
 )
 def test_a_weak_passphrase_is_refused(typed: str) -> None:
     assert not is_strong(typed)
+
+
+@pytest.mark.parametrize(
+    ("carries", "told"), [({"mail_id": 1}, words.VOIDED), ({"envelope_id": 1}, words.VOIDED), ({"slip_id": 1}, words.VOIDED), ({}, "Donné deux fois")]
+)  # fmt: skip
+def test_why_a_number_was_voided_is_told_where_it_can_name_no_letter(carries: dict[str, int], told: str) -> None:
+    """The reason of a slip may name any letter that it carried."""
+    now = datetime(2026, 11, 28, tzinfo=UTC)
+    number = MailNumber(text="1/2026", registered_at=now, voided_at=now, void_reason="Donné deux fois", **carries)
+    assert reading._line(number, None, ("DGE", "DAF"), ZoneInfo("UTC"))["v"] == told
 
 
 def test_a_passphrase_of_words_that_do_not_belong_together_is_taken() -> None:

@@ -123,7 +123,7 @@ def _tell(made: Disk) -> None:
     if made.counts.unreadable:
         click.echo(f"NOT READABLE: {made.counts.unreadable} files are lost or altered, or their key was destroyed")
     if made.problems:
-        click.echo(f"PROBLEMS: `ged verify` finds {made.problems}; the page of proofs names them")
+        click.echo(f"PROBLEMS: `ged verify` finds {made.problems} and names them; the page of proofs says their kinds")
     if made.copy.damaged or made.copy.lost:
         click.echo("the copy lacks files that this installation has lost or altered: `ged verify` names them")
     if not made.copy.is_whole:

@@ -392,7 +392,7 @@
       h("p", { class: verdict.count ? "note note--bad" : "note note--good" }, verdict.count
         ? `Quand le disque a été fait, la vérification de l’installation a trouvé ${counted(verdict.count, "anomalie", "anomalies")}.`
         : "Quand le disque a été fait, la vérification de l’installation n’a rien trouvé de contraire."),
-      verdict.problems.length ? h("ul", {}, verdict.problems.map(([code, where]) => h("li", { class: "mono" }, `${code} : ${where}`))) : null,
+      verdict.problems.length ? h("ul", {}, verdict.problems.map(([code, count]) => h("li", {}, h("span", { class: "mono" }, code), ` : ${figure(count)}`))) : null,
       h("div", { class: "card" }, h("dl", {}, [
         ["Inscriptions au journal", figure(verdict.entries)], ["Scellées jusqu'à", figure(verdict.sealed_until)],
         ["Numéros des registres", verdict.no_gap ? "sans lacune ni doublon" : "avec des anomalies"], ["Documents vérifiés", figure(verdict.files)],
