@@ -242,13 +242,19 @@ class _Run:
         place.mkdir(exist_ok=True)
         order = self._wanted.order(place)
         keys = order.keys.medium
-        if keys is not None and keys.resolve().is_relative_to(self._folder):
+        if keys is not None and self._lies_on_the_disk(keys.resolve()):
             raise InvalidTransition(
                 "backup.keys_beside_data",
                 "name another medium for the keys: with the copy they open and sign",
                 folder=str(keys),
             )
         return replace(order, medium=_Sharing(place, kept_free))
+
+    def _lies_on_the_disk(self, keys: Path) -> bool:
+        if keys.is_relative_to(self._folder):
+            return True
+        # Another folder of one stick. Where the data too lie there, it is a trial on one machine.
+        return keys.is_dir() and device_of(keys) == device_of(self._folder) != device_of(Path(self._services.data_dir))
 
     def _keep_own_copy(self, copy: Made) -> None:
         """Leave of the copy's medium this copy alone: the manifest signs whatever lies there, also what somebody put there meanwhile."""
@@ -355,6 +361,11 @@ class _Run:
         self._draft.rename(final)
         sync_folder(self._folder)
         return final
+
+
+def device_of(folder: Path) -> int:
+    """The number of the file system on which a folder lies."""
+    return folder.stat().st_dev
 
 
 def _needed(session: Session) -> int:

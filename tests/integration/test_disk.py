@@ -471,6 +471,17 @@ def test_where_a_disk_may_not_be_made(small: Burned, tmp_path: Path) -> None:
     assert wanted.passphrase not in repr(wanted)
 
 
+def test_another_folder_of_the_disk_s_stick_is_no_medium_for_the_keys(
+    small: Burned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = Path(small.copied.services.data_dir)
+    monkeypatch.setattr(making, "device_of", lambda folder: 1 if folder == data else 2)
+    with pytest.raises(InvalidTransition, match=r"backup\.keys_beside_data"):
+        small.disk()
+    monkeypatch.setattr(making, "device_of", lambda folder: 2 if folder == small.usb else 1)
+    assert small.disk().is_whole
+
+
 # --- the command
 
 

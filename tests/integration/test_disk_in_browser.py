@@ -1,5 +1,6 @@
 """A disk in Chromium, from its file, without network: opened by its passphrase, read, searched, and what was altered is named."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -183,6 +184,7 @@ def whole(page: Page, folder: Path) -> None:
 def test_the_whole_disk_is_read_against_its_signed_manifest(page: Page, disk: Path, tmp_path: Path) -> None:
     whole(page, disk)
     expect(page.locator(".note--good").last).to_contain_text("tous sont tels que les a signés la clé du journal")
+    expect(page.locator("main")).to_contain_text(hashlib.sha256((disk / "manifest.json").read_bytes()).hexdigest())
     copy = tmp_path / "copy"
     shutil.copytree(disk, copy)
     piece = next((copy / "sauvegarde" / "objects").rglob("*-*"))

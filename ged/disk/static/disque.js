@@ -468,11 +468,13 @@
     const mine = turn;
     const bad = [];
     let listed = [];
+    let digest = "";
     input.disabled = true;
     try {
       const manifest = await files.get("manifest.json").arrayBuffer();
       const wrong = await unsigned(files, manifest);
       if (wrong) bad.push(wrong);
+      digest = await hex(manifest);
       listed = JSON.parse(new TextDecoder().decode(manifest)).files;
     } catch {
       bad.push("Ce dossier n’est pas celui d’un disque, ou son manifeste est abîmé : choisissez le dossier où se trouve OUVRIR.html.");
@@ -492,7 +494,9 @@
     }
     result.replaceChildren(bad.length
       ? h("div", { class: "note note--bad" }, h("p", {}, "Le disque n’est pas tel qu’il a été fait :"), h("ul", {}, bad.map((one) => h("li", {}, one))))
-      : h("p", { class: "note note--good" }, `${counted(listed.length, "fichier relu", "fichiers relus")} : tous sont tels que les a signés la clé du journal.`));
+      : h("p", { class: "note note--good" }, `${counted(listed.length, "fichier relu", "fichiers relus")} : tous sont tels que les a signés la clé du journal.`),
+      // An earlier disk of this installation is signed too.
+      ...(digest ? [h("p", {}, "Empreinte SHA-256 du manifeste, à comparer à celle que vous avez notée : ", h("span", { class: "mono" }, digest))] : []));
     input.disabled = false;
   }
 
