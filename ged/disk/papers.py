@@ -27,7 +27,8 @@ VÉRIFIER
 
   Sans Python, la page « Les preuves » relit aussi tout le disque ; mais qui aurait changé la page aurait changé ce qu’elle dit.
 
-  Le programme nomme chaque fichier changé, absent ou ajouté. La clé du journal jointe ne dit que ce qu’affirme l’auteur du disque : donnez celle
+  Le programme dit d’abord quand le disque a été fait : un disque plus ancien, mis à la place du dernier, est entier lui aussi.
+  Puis il nomme chaque fichier changé, absent ou ajouté. La clé du journal jointe ne dit que ce qu’affirme l’auteur du disque : donnez celle
   que vous tenez. Avec GED : ged disk verify CE-DOSSIER --key CLÉ_DU_JOURNAL.pub
 
 REMETTRE UN SERVEUR EN SERVICE

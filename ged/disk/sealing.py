@@ -25,6 +25,8 @@ from ged.errors import EngineFailed, Invalid
 
 ITERATIONS = 1_000_000
 """Half a second in a browser of today, and twenty bits more for whoever tries passphrases."""
+MOST_ITERATIONS = 10 * ITERATIONS
+"""A stick that lay about may ask for any number: nobody waits for a day."""
 NONCE_BYTES = 12
 KEY_NAME = "cle"
 _PART = re.compile(rb'\AGED_DISK\("([a-z0-9/-]+)","([A-Za-z0-9+/=]+)"\);\n\Z')
@@ -54,12 +56,15 @@ class DiskKey:
         Raises:
             Invalid: ``disk.passphrase_wrong``; EngineFailed: ``disk.key_damaged``.
         """
-        found = _KEY.match(file)
-        told = json.loads(found[1]) if found else {}
-        if not told or told.pop("sum", "") != _sum(told):
-            raise EngineFailed("disk.key_damaged", "begin the disk anew (--anew)", where=f"{KEY_NAME}.js")
-        sealed = base64.b64decode(told["sealed"])
-        derived = _derived(passphrase, base64.b64decode(told["salt"]), told["iterations"])
+        try:
+            found = _KEY.match(file)
+            told = json.loads(found[1]) if found else {}
+            if told.pop("sum") != _sum(told) or not 0 < told["iterations"] <= MOST_ITERATIONS:
+                raise ValueError
+            sealed = base64.b64decode(told["sealed"])
+            derived = _derived(passphrase, base64.b64decode(told["salt"]), told["iterations"])
+        except (KeyError, TypeError, ValueError, RecursionError):
+            raise EngineFailed("disk.key_damaged", "begin the disk anew (--anew)", where=f"{KEY_NAME}.js") from None
         try:
             key = AESGCM(derived).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], KEY_NAME.encode())
         except InvalidTag:

@@ -1,6 +1,7 @@
 """Passphrases, sealed parts, words and their shards of a disk."""
 
 import base64
+import json
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ged.disk import passphrase, reading, terms, words
+from ged.disk import passphrase, reading, sealing, terms, words
 from ged.disk.sealing import DiskKey
 from ged.disk.strength import is_strong
 from ged.errors import EngineFailed, Invalid
@@ -76,6 +77,18 @@ def test_a_damaged_key_is_no_wrong_passphrase() -> None:
     for file in (bytes(content), b"", key.file[:-9]):
         with pytest.raises(EngineFailed, match=r"disk\.key_damaged"):
             DiskKey.opened(file, "phrase")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"iterations": 10**12}, {"iterations": "9"}, {"iterations": 0}, {"sealed": None}, {"salt": 5}, {"sealed": "é"}],
+)
+def test_a_key_that_somebody_else_put_there_is_damaged_and_costs_no_day(change: dict[str, object]) -> None:
+    told = {"salt": "c2FsdA==", "iterations": FEW, "sealed": "c2VhbGVk", **change}
+    told["sum"] = sealing._sum(told)
+    for content in (json.dumps(told), json.dumps([told]), '{"a":' * 100_000 + "1" + "}" * 100_000):
+        with pytest.raises(EngineFailed, match=r"disk\.key_damaged"):
+            DiskKey.opened(f"GED_DISK_KEY({content});\n".encode(), "café noir du matin")
 
 
 @pytest.mark.parametrize("packed", [True, False])
