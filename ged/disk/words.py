@@ -1,4 +1,4 @@
-"""The French of codes as the pages of a disk bear it; a test holds the tables to the members."""
+"""The French of codes as the pages of a disk bear it; a test holds the tables to the members and to the words of the site."""
 
 from collections.abc import Mapping
 
