@@ -4,6 +4,7 @@ An address may name several servers: ``?host=db1,db2&port=5432,5432&target_sessi
 their order, and takes the first that accepts changes. So a standby that was promoted is found without a new setting.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,6 +42,16 @@ WAITS = "SET LOCAL idle_in_transaction_session_timeout = 0"
 _accepting: dict[str, tuple[str, str]] = {}
 """Hosts of an address -> (host, port) of the server that took the last connection. It belongs to the module, so that the
 child that a worker forks for a job knows what the worker found."""
+
+_latest: dict[str, int] = {}
+"""Identifier of a database cluster -> the latest timeline on which this process had a connection. A promotion begins a new one: a
+server on an earlier one is a former primary, which was lost and runs again."""
+ASKED = (
+    "SELECT system_identifier::text, CASE WHEN pg_is_in_recovery() THEN '' ELSE pg_walfile_name(pg_current_wal_lsn()) END "
+    "FROM pg_control_system()"
+)
+"""The first eight digits of a file's name of the log are the timeline."""
+_log = logging.getLogger(__name__)
 
 
 class Place(NamedTuple):
@@ -95,7 +106,11 @@ def arguments(address: str) -> dict[str, object]:
 def connect(engine: Engine, limits: Mapping[str, object]) -> DBAPIConnection:
     """A new connection. Where the address names several servers, it begins with the one that took the last connection.
 
-    Else each new connection would first wait ``CONNECT_TO_ONE_S`` for a primary whose machine is gone.
+    Else each new connection would first wait ``CONNECT_TO_ONE_S`` for a primary whose machine is gone. A process that begins asks all:
+    of two servers that take changes it takes the one that was promoted, and later never goes back to the other.
+
+    Raises:
+        OperationalError: of the driver: also where a former primary alone answers.
     """
     named = {**_parameters(engine), **limits}
     places = places_of(named)
@@ -105,9 +120,62 @@ def connect(engine: Engine, limits: Mapping[str, object]) -> DBAPIConnection:
     last = _accepting.get(key)
     first = sorted(places, key=lambda one: (one.name, one.port) != last)
     connection = engine.dialect.connect(**{**named, **_named(first)})
-    info: Any = connection.info  # psycopg's
-    _accepting[key] = (str(info.host), str(info.port))
+    if last is None:
+        connection = _promoted_last(engine, named, places, connection)
+    _refuse_former(engine, connection)
+    _accepting[key] = _server(connection)
     return connection
+
+
+def _server(connection: DBAPIConnection) -> tuple[str, str]:
+    info: Any = connection.info  # psycopg's
+    return str(info.host), str(info.port)
+
+
+def _promoted_last(
+    engine: Engine, named: Mapping[str, object], places: list[Place], connection: DBAPIConnection
+) -> DBAPIConnection:
+    """This connection, or one to a server that takes changes of the same database on a later timeline."""
+    cluster, timeline = _timeline_of(engine, connection)
+    for one in places:
+        if (one.name, one.port) == _server(connection):
+            continue
+        try:
+            other = engine.dialect.connect(**{**named, **_named([one]), "connect_timeout": ASKED_S})
+        except engine.dialect.loaded_dbapi.Error:
+            continue
+        found, later = _timeline_of(engine, other)
+        if cluster and found == cluster and later > timeline:
+            connection.close()
+            connection, timeline = other, later
+        else:
+            other.close()
+    return connection
+
+
+def _refuse_former(engine: Engine, connection: DBAPIConnection) -> None:
+    cluster, timeline = _timeline_of(engine, connection)
+    if not timeline:
+        return
+    if timeline < _latest.get(cluster, 0):
+        host, port = _server(connection)
+        connection.close()
+        _log.error("database.former_primary server=%s:%s timeline=%s latest=%s", host, port, timeline, _latest[cluster])
+        raise engine.dialect.loaded_dbapi.OperationalError(f"{host}:{port} is a former primary: stop it")
+    _latest[cluster] = timeline
+
+
+def _timeline_of(engine: Engine, connection: DBAPIConnection) -> tuple[str, int]:
+    """(identifier of the cluster, timeline) of a server. 0: a standby, or a server that does not say it."""
+    cursor = connection.cursor()
+    try:
+        cursor.execute(ASKED)
+        cluster, file = cursor.fetchone() or ("", "")
+    except engine.dialect.loaded_dbapi.ProgrammingError:  # not every account may ask, everywhere
+        cluster, file = "", ""
+    finally:
+        connection.rollback()
+    return str(cluster), int(file[:8], 16) if file else 0
 
 
 def places_of(named: Mapping[str, Any]) -> list[Place]:

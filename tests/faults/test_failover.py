@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from demo.client import Person
 from demo.people import PASSWORD
+from ged import standby as standby_module
 from ged.config import load_settings
 from ged.db import make_engine, snapshot_session
 from ged.health import base
@@ -172,6 +173,35 @@ def test_each_server_is_told_by_what_it_is(pair: tuple[Server, Server], engine: 
     services = replace(services, engine=alone)
     assert finding() == ok("one", primary=second)
     alone.dispose()
+
+
+def test_nobody_goes_back_to_a_former_primary_that_runs_again(
+    pair: tuple[Server, Server], engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it takes would be in no register of the database that went on."""
+    primary, standby = pair
+    primary.waits_for("")
+
+    def taken_by(one: Engine) -> str:
+        one.dispose()
+        with one.connect() as connection:
+            return str(connection.scalar(text("SELECT host(inet_server_addr())")))
+
+    assert taken_by(engine) == primary.machine.address
+    primary.kill()
+    standby.promote()
+    assert taken_by(engine) == standby.machine.address
+    primary.start()
+    assert taken_by(engine) == standby.machine.address
+    with monkeypatch.context() as begun:  # a process that begins: its address names the former primary first
+        begun.setattr(standby_module, "_accepting", {})
+        begun.setattr(standby_module, "_latest", {})
+        other = make_engine(address_of(*pair))
+        assert taken_by(other) == standby.machine.address
+        other.dispose()
+    standby.kill()
+    with pytest.raises(OperationalError, match="former primary"):
+        taken_by(engine)
 
 
 @pytest.mark.long("people work on two hosts while the database fails over: the tests above measure its connections")

@@ -38,14 +38,16 @@ def test_the_address_of_a_server_goes_with_its_name(monkeypatch: pytest.MonkeyPa
 
     def answered(**named: object) -> object:
         asked.append(named)
-        return SimpleNamespace(info=SimpleNamespace(host="db2", port=5433))
+        return SimpleNamespace(info=SimpleNamespace(host="db2", port=5433), close=lambda: None)
 
     monkeypatch.setattr(standby, "_accepting", {})
+    monkeypatch.setattr(standby, "_timeline_of", lambda *_: ("", 0))
     monkeypatch.setattr(engine.dialect, "connect", answered)
     standby.connect(engine, {})
     standby.connect(engine, {})
     assert [(one["host"], one["hostaddr"], one["port"]) for one in asked] == [
         ("db1,db2", "192.0.2.1,192.0.2.2", "5432,5433"),
+        ("db1", "192.0.2.1", "5432"),
         ("db2,db1", "192.0.2.2,192.0.2.1", "5433,5432"),
     ]
     assert {"host=db1%2Cdb2", "hostaddr=192.0.2.1%2C192.0.2.2"} <= set(
