@@ -6,15 +6,18 @@ It has no connection, no thread and no settings when it forks, so a command find
 imports. The module ``web.processes.worker`` is left to the command: it draws its process's own name at its import.
 """
 
+import fcntl
 import gc
 import json
 import os
 import socket
 import sys
+import termios
 from importlib import import_module
 
 MODULES = ("ged.pipeline", "web.processes.server", "web.wiring.redis_jobs", "indexer.elastic_index", "web.commands")
 LONGEST_ORDER = 1_000_000
+MOST_FILES = 8
 
 
 def main() -> None:
@@ -26,7 +29,7 @@ def main() -> None:
         import_module(name)
     gc.freeze()
     while True:
-        message, files, _flags, _address = socket.recv_fds(link, LONGEST_ORDER, 3)
+        message, files, _flags, _address = socket.recv_fds(link, LONGEST_ORDER, MOST_FILES)
         if not message:
             return
         order = json.loads(message)
@@ -44,12 +47,24 @@ def main() -> None:
 
 
 def _become(order: dict[str, object], files: list[int]) -> None:
-    """Take the arguments, environment, folder and standard streams of a command, in a session of its own."""
+    """Take the arguments, environment, folder, open files, terminal and user of a command, in a session of its own."""
     os.setsid()
-    for number, file in enumerate(files):
+    # First out of the way of each other, then to the numbers that the command knows.
+    aside = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 100) for file in files]
+    for file in files:
+        os.close(file)
+    for file, number in zip(aside, order["numbers"], strict=True):  # type: ignore[call-overload]
         os.dup2(file, number)
         os.close(file)
+    if os.isatty(0):
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     os.chdir(str(order["folder"]))
+    uid, gid = order["user"]  # type: ignore[misc]
+    if gid is not None:
+        os.setgroups([])
+        os.setgid(gid)
+    if uid is not None:
+        os.setuid(uid)
     os.environ.clear()
     os.environ.update(order["environment"])  # type: ignore[call-overload]
     sys.argv = list(order["words"])  # type: ignore[call-overload]

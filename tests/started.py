@@ -26,22 +26,24 @@ GED = Path(sys.executable).parent / "ged"
 class Started(subprocess.Popen[Any]):
     """A ``ged`` command. It is used as any ``subprocess.Popen``; its parent is the fork server, which is asked how it ended.
 
-    ``args`` begins with the program's path. The process always gets a session of its own.
+    ``args`` begins with the program's path. The process always gets a session of its own, and the terminal that is its
+    standard input. It may be given open files (``pass_fds``) and another ``user`` and ``group``.
     """
 
     def _execute_child(  # type: ignore[no-untyped-def]  # as in the standard library
         self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env, startupinfo, creationflags, shell,
-        p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite, *_rest,
+        p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite, _restore_signals, gid, _gids, uid, *_rest,
     ) -> None:  # fmt: skip
         assert args[0] == str(GED), "only this program starts so"
-        assert not pass_fds
         streams = [own if given == -1 else given for own, given in enumerate((p2cread, c2pwrite, errwrite))]
         order = {
             "words": [str(one) for one in args],
             "environment": dict(os.environ if env is None else env),
             "folder": str(cwd or Path.cwd()),
+            "numbers": [0, 1, 2, *pass_fds],
+            "user": [uid, gid],
         }
-        self.pid = _server().ask(order, streams)
+        self.pid = _server().ask(order, [*streams, *pass_fds])
         self._child_created = True
         self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)  # type: ignore[attr-defined]
 
@@ -67,15 +69,17 @@ class Started(subprocess.Popen[Any]):
 
 
 def run(
-    *words: object, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    *words: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, typed: str = "", **more: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Run a ``ged`` command to its end, at most two minutes. Returns its exit code and what it printed."""
+    """Run a ``ged`` command to its end, at most two minutes, with what is typed and the ``more`` of ``Started``. Returns its
+    exit code and what it printed."""
     command = [str(GED), *map(str, words)]
     with Started(
-        command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+        command, cwd=cwd, env=env, stdin=subprocess.PIPE if typed else subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, **more,
+    ) as process:  # fmt: skip
         try:
-            told, wrong = process.communicate(timeout=120)
+            told, wrong = process.communicate(typed or None, timeout=120)
         finally:
             process.kill()
     return subprocess.CompletedProcess(command, process.returncode, told, wrong)

@@ -4,9 +4,10 @@ import os
 import pty
 import re
 import select
-import sys
 import time
 from collections.abc import Mapping, Sequence
+
+from tests.started import GED, Started
 
 _APART = re.compile(r"\x1b\[\?1049h.*?\x1b\[\?1049l", re.DOTALL)
 WAIT_S = 60.0
@@ -17,9 +18,11 @@ class Terminal:
 
     def __init__(self, words: Sequence[str], variables: Mapping[str, str]) -> None:
         env = {name: value for name, value in os.environ.items() if not name.startswith("GED_")} | dict(variables)
-        self._process, self._handle = pty.fork()
-        if self._process == 0:
-            os.execvpe(sys.executable, [sys.executable, "-m", "web.commands", *words], {**env, "TERM": "xterm"})
+        self._handle, theirs = pty.openpty()
+        self._process = Started(
+            [str(GED), *words], env={**env, "TERM": "xterm"}, stdin=theirs, stdout=theirs, stderr=theirs
+        )
+        os.close(theirs)
         self.screen = ""
         self._read_to = 0
 
@@ -43,7 +46,8 @@ class Terminal:
         until = time.monotonic() + WAIT_S
         while self._read():
             assert time.monotonic() < until, self.screen
-        return os.waitstatus_to_exitcode(os.waitpid(self._process, 0)[1])
+        os.close(self._handle)
+        return self._process.wait()
 
     def stays(self) -> str:
         """What somebody finds who comes later, or scrolls back: all but what stood on the second screen."""

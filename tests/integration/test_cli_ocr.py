@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,22 +14,18 @@ from PIL import Image
 
 from tests.commands import ged
 from tests.ocr_pages import digital_pdf, draw, save, scan_pdf
+from tests.started import GED, Started, run
 from web.commands.batch_reading import plan
 
-GED = [sys.executable, "-m", "web.commands", "ocr"]
-ROOT = Path(__file__).parents[2]
 SMALL = (1240, 1754)
 
 
 def environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GED_")}
-    return {**kept, "PYTHONPATH": str(ROOT)}
+    return {name: value for name, value in os.environ.items() if not name.startswith("GED_")}
 
 
 def ged_ocr(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*GED, *arguments], cwd=folder, env=environment(), capture_output=True, text=True, timeout=200, check=False
-    )
+    return run("ocr", *arguments, cwd=folder, env=environment())
 
 
 def lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
@@ -122,8 +117,8 @@ def test_usage_is_exit_2(tmp_path: Path, arguments: list[str]) -> None:
 def test_interrupted_it_leaves_nothing_half_done(tmp_path: Path, number: signal.Signals) -> None:
     for name in range(8):
         save(draw(), tmp_path / f"{name}.png")
-    command = [*GED, *(f"{name}.png" for name in range(8)), "--out", "out", "--json", "--jobs", "2"]
-    running = subprocess.Popen(
+    command = [str(GED), "ocr", *(f"{name}.png" for name in range(8)), "--out", "out", "--json", "--jobs", "2"]
+    running = Started(
         command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert running.stdout is not None

@@ -27,7 +27,7 @@ from ged.disk.checking import check
 from ged.errors import DiskFull, EngineFailed, GedError, Invalid, InvalidTransition, NotFound
 from ged.ports import BlobStore, Confidentiality, Digest
 from ged.register.models import REPLY, Mail, MailLink
-from tests import s3_kit
+from tests import s3_kit, started
 from tests.commands import ged
 from tests.disk_kit import PHRASE, RESTRICTED_WORD, SECRET_WORD, Burned, part, parts, turned
 from tests.routing_kit import impute, make_mentions
@@ -491,13 +491,13 @@ def command(small: Burned, tmp_path: Path) -> Callable[..., subprocess.Completed
     env = {**small.copied.installation.environment(), "GED_BACKUP_RECIPIENTS": json.dumps([small.copied.public])}
 
     def run(*words: object, typed: str = "", passphrase: str = PHRASE) -> subprocess.CompletedProcess[str]:
+        if words[1] != "make":
+            return started.run(*words, env=env, typed=typed)
         held = tmp_path / "phrase"
         held.write_text(f"{passphrase}\n")
-        line = f'exec {sys.executable} -m web.commands "$@" --passphrase-fd 3 3<{held}'
-        if words[1] != "make":
-            line = f'exec {sys.executable} -m web.commands "$@"'
-        given = ["bash", "-c", line, "ged", *map(str, words)]
-        return subprocess.run(given, env=env, input=typed, capture_output=True, text=True, check=False)
+        with held.open() as file:
+            given = [*words, "--passphrase-fd", file.fileno()]
+            return started.run(*given, env=env, typed=typed, pass_fds=[file.fileno()])
 
     return run
 

@@ -27,6 +27,7 @@ from tests.commands import ged
 from tests.doctor_kit import Patient, copied, patient, said, speaking_tls, whole
 from tests.full_disk_kit import small_disk
 from tests.servers import free_port
+from tests.started import run
 from tests.tls_kit import DAY, HOST, authority, lead_here
 from web.wiring.stored_files import prepare_keyring
 
@@ -114,23 +115,19 @@ def _told_to_others(patient: Patient) -> None:
     for path in (patient.data, *patient.data.rglob("*")):
         os.chown(path, 65534, 65534)
     shutil.rmtree(patient.data / "run")
-    found = _as(patient, [])
+    found = _as(patient)
     assert found["data"]["state"] == "warning", found["data"]
     assert found["data.files"]["state"] == "ok", found["data.files"]
     assert {path.stat().st_uid for path in patient.data.rglob("*")} == {65534}
 
 
 def _as_nobody(patient: Patient) -> dict[str, dict[str, str]]:
-    return _as(patient, ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"])
+    return _as(patient, user=65534, group=65534)
 
 
-def _as(patient: Patient, words: list[str]) -> dict[str, dict[str, str]]:
-    program = Path(__file__).parents[2] / ".venv" / "bin" / "ged"
-    done = subprocess.run(
-        [*words, str(program), "doctor", "--json", "--only", "settings", "--only", "data"],
-        env={"PATH": os.environ["PATH"], "GED_ENV_FILE": str(patient.file), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def _as(patient: Patient, **user: int) -> dict[str, dict[str, str]]:
+    env = {"PATH": os.environ["PATH"], "GED_ENV_FILE": str(patient.file)}
+    done = run("doctor", "--json", "--only", "settings", "--only", "data", env=env, **user)
     assert done.stdout, done.stderr[-2000:]
     return {row["name"]: row for row in json.loads(done.stdout)["checks"]}
 

@@ -37,7 +37,7 @@ from tests.factories import FAST, NOW, PASSPHRASE, actor
 from tests.pki_kit import Holder, order_pdf, signed
 from tests.signing_kit import SENDER, page_pdf, request
 from tests.site import build_app, give_passwords, post, sign_in
-from tests.started import GED
+from tests.started import GED, run
 from tests.worker_kit import Installation
 from web.commands import main
 from web.wiring.authority import authority_dir, create_authority, make_seal
@@ -433,10 +433,7 @@ def test_a_passphrase_from_an_open_file_stands_in_no_argument_environment_log_or
         for path in filter(Path.is_file, house.made.folder.rglob("*")):
             content = path.read_bytes()
             assert not [one for one in spellings if one in content], path
-    short = subprocess.run(
-        [str(GED), "pki", "crl", "--passphrase-fd", "0"], env=house.made.environment(), input="", text=True,
-        capture_output=True, timeout=120, check=False,
-    )  # fmt: skip
+    short = run("pki", "crl", "--passphrase-fd", "0", env=house.made.environment())
     assert (short.returncode, "is missing" in short.stderr) == (2, True)
 
 
