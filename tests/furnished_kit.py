@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 from werkzeug.routing import Rule
@@ -242,6 +243,14 @@ def addresses(place: Furnished, rule: Rule) -> Iterator[str]:
     for values in product(*given):
         with suppress(ValueError):  # a word that the route does not accept
             yield adapter.build(rule.endpoint, dict(zip(rule.arguments, values, strict=True)))
+
+
+@contextmanager
+def bare_refusals() -> Iterator[None]:
+    """Refused requests get no page: whoever walks all addresses reads the status alone, and most are refused."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("web.site.errors._page", lambda _view: "")
+        yield
 
 
 def may_enter(app: Flask, who: Actor) -> set[str]:

@@ -35,7 +35,7 @@ from ged.register.models import Correspondent, Mail, Register, SealedEnvelope
 from ged.slips.models import Slip
 from tests.browsing import AXE, WIDTHS
 from tests.factories import NOW
-from tests.furnished_kit import ROLES, Furnished, addresses, furnished, may_enter
+from tests.furnished_kit import ROLES, Furnished, addresses, bare_refusals, furnished, may_enter
 from tests.site import make_site, served, sign_in
 
 if TYPE_CHECKING:
@@ -237,18 +237,19 @@ def shown(place: Furnished, clients: dict[str, FlaskClient]) -> list[Shown]:
     """Each page for each role that may see it: the first example that the role may open."""
     found = []
     roles = {account: may_enter(place.app, place.house.who(account)) for account in ROLES}
-    for rule in place.app.url_map.iter_rules():
-        if "GET" not in (rule.methods or ()) or FILE.search(rule.rule) or rule.endpoint in NO_PAGES:
-            continue
-        for account, client in clients.items():
-            if rule.endpoint not in roles[account]:
+    with bare_refusals():
+        for rule in place.app.url_map.iter_rules():
+            if "GET" not in (rule.methods or ()) or FILE.search(rule.rule) or rule.endpoint in NO_PAGES:
                 continue
-            own = place.own.get((rule.endpoint, account)) or place.own.get((rule.endpoint, ""))
-            for path in [own] if own else addresses(place, rule):
-                answer = client.get(path)
-                if answer.status_code == 200:
-                    found.append(Shown(rule.endpoint, account, path, answer.raw))  # type: ignore[attr-defined]
-                    break
+            for account, client in clients.items():
+                if rule.endpoint not in roles[account]:
+                    continue
+                own = place.own.get((rule.endpoint, account)) or place.own.get((rule.endpoint, ""))
+                for path in [own] if own else addresses(place, rule):
+                    answer = client.get(path)
+                    if answer.status_code == 200:
+                        found.append(Shown(rule.endpoint, account, path, answer.raw))  # type: ignore[attr-defined]
+                        break
     return found
 
 

@@ -15,7 +15,7 @@ from ged.org.models import Person
 from ged.ports import Confidentiality
 from ged.register.models import Mail
 from tests.factories import NOW, actor
-from tests.furnished_kit import Furnished, addresses, furnished, may_enter
+from tests.furnished_kit import Furnished, addresses, bare_refusals, furnished, may_enter
 from tests.site import sign_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -59,7 +59,7 @@ def test_whoever_reads_a_file_of_a_restricted_letter_stands_in_the_journal(place
             own = place.own.get((rule.endpoint, account)) or place.own.get((rule.endpoint, ""))
             for path in [own] if own else islice(addresses(place, rule), MOST):
                 before = _entries(place)
-                with client.get(path) as answer:
+                with bare_refusals(), client.get(path) as answer:
                     is_right, is_page = answer.status_code == 200, answer.mimetype == "text/html"
                 if is_right and is_page:
                     break  # a route of pages
