@@ -4,11 +4,11 @@ axe finds no fault, nothing is too wide, the console is empty, and there is one 
 the browser for one role, and for each other role to which it shows something new: a kind of element (tag, class and
 attributes) that stands on none of those.
 
-axe is most of the cost. It looks at each opened page in French. In English, at the other width, and where a form was
-refused, it looks where a kind of element stands that it has not yet seen so: between the two a page differs in its words
-and in the rules of the style sheets, which are those of kinds. Contrast, nearly half of axe, is measured where a kind
-stands in another for the first time. Every third page is opened in English. ``make pages`` opens every page for every
-role in both languages, and leaves nothing out.
+axe is most of the cost. It looks where a kind of element stands that it has not yet seen in this language: what the rules
+of axe judge follows from kinds and their style, but for ids, references, headings and names. Those are read of every page
+for every role without a browser. Contrast, nearly half of axe, is measured where a kind stands in another for the first
+time. Every third page is opened in English. ``make pages`` opens every page for every role in both languages, and leaves
+nothing out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import os
 import re
 import time
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -214,6 +214,57 @@ class Elements(HTMLParser):
         self.styled |= other.styled
 
 
+class Names(HTMLParser):
+    """What the elements of one page are called, and what they refer to: it differs between pages of the same kinds.
+
+    Attributes:
+        faults: an id that is given twice, a reference to none, a heading that skips a level, a link or a button without
+            a name.
+    """
+
+    REFERRING = ("for", "aria-labelledby", "aria-describedby", "headers", "list", "form")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._ids: Counter[str] = Counter()
+        self._asked: set[str] = set()
+        self._level = 0
+        self._named: list[tuple[str, str, bool]] = []
+        self.faults: list[str] = []
+        self.feed(text)
+        self.faults += [f"the id {one} is given {count} times" for one, count in self._ids.items() if count > 1]
+        self.faults += [f"no element has the id {one}" for one in sorted(self._asked - self._ids.keys())]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if "id" in given:
+            self._ids[given["id"]] += 1
+        for name in self.REFERRING:
+            self._asked.update(given.get(name, "").split())
+        if re.fullmatch("h[1-6]", tag):
+            if self._level and int(tag[1]) > self._level + 1:
+                self.faults.append(f"{tag} after h{self._level}")
+            self._level = int(tag[1])
+        has_name = any(given.get(name) for name in ("aria-label", "aria-labelledby", "title", "alt"))
+        if has_name or (tag == "svg" and self._named):
+            self._name()
+        if tag in ("a", "button"):
+            self._named.append((tag, self.get_starttag_text() or "", has_name))
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self._name()
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._named and self._named[-1][0] == tag:
+            _tag, text, has_name = self._named.pop()
+            if not has_name:
+                self.faults.append(f"no name: {text}")
+
+    def _name(self) -> None:
+        self._named = [(tag, text, True) for tag, text, _has_name in self._named]
+
+
 @pytest.fixture(scope="module", autouse=True)
 def axe() -> None:
     if not AXE.is_file():
@@ -270,6 +321,24 @@ def test_every_page_has_a_title_and_one_heading_for_each_role(shown: list[Shown]
         if one.text.count("<h1") != 1 or not re.search(r"<title>[^<]*\w[^<]*</title>", one.text)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_what_a_page_refers_to_is_there_and_what_is_pressed_has_a_name(shown: list[Shown]) -> None:
+    wrong = [f"{one.account} {one.path}: {fault}" for one in shown for fault in Names(one.text).faults]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('<p id="a"></p><p id="a"></p>', "the id a is given 2 times"),
+        ('<label for="b">B</label>', "no element has the id b"),
+        ("<h1>A</h1><h3>B</h3>", "h3 after h1"),
+        ('<a href="/"><span> </span></a>', 'no name: <a href="/">'),
+    ],
+)
+def test_names_that_are_wrong_are_found(text: str, fault: str) -> None:
+    assert Names(text).faults == [fault]
 
 
 def _new_to_look_at(shown: list[Shown]) -> list[Shown]:
@@ -348,7 +417,7 @@ def _send_empty(page: Page, path: str, n: int, walk: Walk) -> int:
         return 0
     if not page.evaluate("document.querySelector('.errors, .error-summary, [aria-invalid=true]') !== null"):
         walk.wrong.append(f"{path}: the refused form {n} names no error")
-    look_at(page, "fr", walk, where=f"{path} refused", is_refused=True)
+    look_at(page, "fr", walk, where=f"{path} refused")
     return 1
 
 
@@ -417,19 +486,15 @@ def _signed_in(browser: Browser, url: str, client: FlaskClient, walk: Walk) -> I
         yield page
 
 
-def look_at(page: Page, language: str, walk: Walk, *, where: str, is_refused: bool = False) -> None:
-    """Check the loaded page at both widths: axe at one width for each language, or at both.
-
-    Args:
-        is_refused: the page is a form with its errors; without them it is looked at too.
-    """
+def look_at(page: Page, language: str, walk: Walk, *, where: str) -> None:
+    """Check the loaded page at both widths: axe at one width for each language, or at both."""
     shows, seen_by_axe = Elements(page.content()), walk.seen[language]
     is_new = LONG_RUN or bool(shows.kinds - seen_by_axe.kinds or shows.frame - seen_by_axe.frame)
     without = [] if LONG_RUN or shows.styled - seen_by_axe.styled else [CONTRAST]
     seen_by_axe.add(shows)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
-        by_axe = LONG_RUN or (width == AXE_AT[language] and (is_new or (language == "fr" and not is_refused)))
+        by_axe = LONG_RUN or (width == AXE_AT[language] and is_new)
         if by_axe:
             page.evaluate(walk.axe)
         found = page.evaluate(LOOK, [by_axe, without])
