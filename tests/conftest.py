@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import compiled_once, servers
+from tests import cheap_cost, compiled_once, servers
 from tests.lock_watch import Watch, watching
 from tests.servers import postgres, redis
 from tests.servers.elastic import elasticsearch_url
@@ -115,6 +115,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A run in the background of a script ignores SIGINT. Programs that tests interrupt would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     compiled_once.install()
+    cheap_cost.install()
     gc.disable()  # until all tests are collected: objects made before stay to the end of the run
     if not hasattr(config, "workerinput"):
         memory = servers.in_memory()
@@ -245,6 +246,17 @@ def _locks_in_one_order(_lock_watch: Watch, request: pytest.FixtureRequest) -> I
     broken = list(dict.fromkeys(_lock_watch.broken))
     if request.node.get_closest_marker("locks_backwards") is None:
         assert not broken, "locked against ged.locks.ORDER:\n" + "\n".join(broken)
+
+
+@pytest.fixture(autouse=True)
+def _cost_of_derivations(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Give a test with the mark ``real_cost`` what a derivation of a key costs in the product."""
+    if request.node.get_closest_marker("real_cost") is None:
+        yield
+        return
+    cheap_cost.remove()
+    yield
+    cheap_cost.install()
 
 
 @pytest.fixture(scope="session")

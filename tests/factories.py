@@ -2,14 +2,12 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
-import pytest
 from sqlalchemy import Connection, Engine, exists, insert, inspect, select, text
 from sqlalchemy.orm import Session
 
@@ -30,30 +28,20 @@ from ged.unit import Actor, Role, Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from indexer.tantivy_index import TantivyIndex
 from ocr.engine import TesseractEngine
-from signing import keys
-from signing.keys import Argon2Cost, LocalVault
+from signing.keys import LocalVault
 from signing.pades import PadesSigner
 from signing.payload import PayloadSealer
 from signing.pki import Authority
 from signing.sealing import own_seal
 from signing.status import AuthorityStatus
 from signing.validation import PdfChecker
+from tests.cheap_cost import FAST
 from tests.servers import postgres
 
 SECRET = "a secret of the tests that is long enough"
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 24)
 PASSPHRASE = "une phrase de passe"
-FAST = Argon2Cost(iterations=1, memory_kib=8, lanes=1)
-
-
-@contextmanager
-def cheap_keys() -> Iterator[None]:
-    """Make and open keys of people for a hundredth of the time: a key keeps the cost of its passphrase."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keys, "Argon2Cost", lambda: FAST)
-        yield
-
 
 READER = TesseractEngine(jobs=2)
 """One engine for all tests of a process. Its child processes start at the first page and keep no data of a document."""

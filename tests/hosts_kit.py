@@ -32,7 +32,6 @@ from demo.processes import BIN, Processes
 from demo.scanner import DeskScanner
 from demo.stage import Stage, prepare_once
 from tests.conftest import CHROMIUM, CHROMIUM_FLAGS
-from tests.factories import cheap_keys
 from tests.servers import Unavailable, _locked, elastic, free_port, postgres, started_ticks_of
 from tests.tls_kit import authority
 from tests.wire import Wire
@@ -523,7 +522,6 @@ def ministry_on_two_hosts(
             near = stack.enter_context(network(folder))
             url = stack.enter_context(database(near)) if database else ""
             servers = stack.enter_context(servers_of_the_network(near, elasticsearch_url, database_url=url))
-            stack.enter_context(cheap_keys())
             made = stack.enter_context(two_hosts(folder, servers={**servers, **(extra or {})}, near=near, lanes=lanes))
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             patch.setattr(client, "_trust", lambda: made.trust)

@@ -17,8 +17,8 @@ from ged.ports import SearchQuery
 from indexer.synonyms import SynonymFile
 from indexer.tantivy_index import TantivyIndex
 from signing.pki import Authority, OfflineRoot
+from tests.cheap_cost import FAST
 from tests.contracts.letters import ALL, letter
-from tests.factories import FAST
 from tests.power_kit import Disk
 
 NOW = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)

@@ -31,7 +31,8 @@ from signing.keys import LocalVault, unseal
 from signing.pki import Authority
 from signing.tokens import TokenKey
 from tests import slip_kit
-from tests.factories import FAST, NOW, SECRET, actor, make_organisation, make_services
+from tests.cheap_cost import FAST
+from tests.factories import NOW, SECRET, actor, make_organisation, make_services
 from tests.servers.softhsm import SoftToken
 from tests.signbook_kit import House, make_house
 from tests.signing_kit import pdfsig

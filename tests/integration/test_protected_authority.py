@@ -29,11 +29,11 @@ from ged.org import certificates, keys
 from ged.org.models import IssuedCertificate, SigningKey
 from ged.ports import RevokedCertificate, SignatureReport, Verdict
 from ged.unit import SYSTEM
-from signing import published
-from signing.authority_key import COST, is_protected
+from signing import authority_key, published
+from signing.authority_key import is_protected
 from signing.house import HouseCertificates, trace_of
 from signing.pki import Authority, certificates_in, open_seal
-from tests.factories import FAST, NOW, PASSPHRASE, actor
+from tests.factories import NOW, PASSPHRASE, actor
 from tests.pki_kit import Holder, order_pdf, signed
 from tests.signing_kit import SENDER, page_pdf, request
 from tests.site import build_app, give_passwords, post, sign_in
@@ -70,14 +70,10 @@ class House:
     def ged(self, *words: object, typed: str = "") -> Result:
         return CliRunner().invoke(main, [str(one) for one in words], input=typed)
 
-    def protect(self, *, cheaply: bool = True) -> Result:
-        """Protect the authority by the command. Then store its key at a lower cost, so that later attempts are fast."""
+    def protect(self) -> Result:
+        """Protect the authority by the command."""
         typed = f"{WORDS}\n{WORDS}\n{ROOT_WORDS}\n{ROOT_WORDS}\n"
-        done = self.ged("pki", "protect", "--root", self.made.folder / "medium", typed=typed)
-        if cheaply and done.exit_code == 0:
-            opened = Authority.open(self.folder, self.secret, passphrase=lambda: WORDS)
-            opened.protect(self.folder, self.secret, WORDS, cost=FAST)
-        return done
+        return self.ged("pki", "protect", "--root", self.made.folder / "medium", typed=typed)
 
     def certificate(self, account: str) -> x509.Certificate:
         with self.services.reading() as session:
@@ -291,7 +287,6 @@ def test_what_was_proven_before_a_revocation_stays_good(house: House, proven_aft
     assert gone.judged(unproven, NOW).verdict is Verdict.RED
 
 
-@pytest.mark.long("a whole renewal under a passphrase that costs a quarter of a second at each step")
 def test_a_renewal_waits_for_the_keeper_and_the_persons_key_stays(old: House) -> None:
     assert old.protect().exit_code == 0
     give_passwords(old.services)
@@ -370,12 +365,13 @@ def test_a_list_that_ends_is_told_in_time_and_its_end_breaks_nothing(old: House)
     assert "list: good until" in old.ged("pki", "status").output
 
 
+@pytest.mark.real_cost
 def test_each_try_costs_a_quarter_of_a_gigabyte_and_a_wrong_one_says_so(old: House) -> None:
-    assert old.protect(cheaply=False).exit_code == 0
+    assert old.protect().exit_code == 0
     head = (old.folder / "issuing.key").read_bytes().partition(b"\n")[0]
     salt = base64.b64decode(head.removeprefix(b"GED-Argon2id: "))
     assert int.from_bytes(salt[2:6], "big") >= 256 * 1024  # KiB: the cost that is written into the salt
-    assert (COST.iterations, salt[1]) == (4, 4)
+    assert (authority_key.COST.iterations, salt[1]) == (4, 4)
     told = old.ged("pki", "crl", typed=f"{WRONG}\n")
     assert (told.exit_code, "authority.passphrase_wrong" in told.output) == (1, True)
     assert "Type the passphrase of the authority again" in told.output

@@ -14,7 +14,6 @@ import pytest
 from demo.installation import add_settings
 from demo.journey import Journey
 from demo.stage import STAMP, Stage, free_port, prepare_once, start, start_bridge
-from tests.factories import cheap_keys
 from tests.hosts_kit import ministry_on_two_hosts
 from tests.power_kit import Disk
 from tests.servers import _locked, elastic, postgres, redis, run_dir
@@ -25,10 +24,9 @@ from web.wiring import settings_file
 def running(folder: Path, extra: dict[str, str], *, workers: int = 1) -> Iterator[Stage]:
     """An installation in a folder, embedded or with ``extra`` settings, and its processes."""
     bind = f"127.0.0.1:{free_port()}"
-    with cheap_keys():
-        if not extra:
-            _copy_prepared(folder / "data", f"http://{bind}")
-        stage = start(folder / "data", bind=bind, say=print, extra=extra, workers=workers)
+    if not extra:
+        _copy_prepared(folder / "data", f"http://{bind}")
+    stage = start(folder / "data", bind=bind, say=print, extra=extra, workers=workers)
     try:
         yield stage
     finally:
