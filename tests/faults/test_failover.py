@@ -145,7 +145,7 @@ def test_a_promoted_standby_is_found_and_has_all_that_was_confirmed(
     began = time.monotonic()
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT NOT pg_is_in_recovery()"))
-    assert time.monotonic() - began < 1, "a new connection begins with the server that took the last one"
+    assert time.monotonic() - began < 1.9, "a new connection begins with the server that took the last one"
 
 
 def test_each_server_is_told_by_what_it_is(pair: tuple[Server, Server], engine: Engine, tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_bridge_waits_once_and_a_foreign_token_not_at_all(place: Installation,
     known(site, token)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(poll, site, token, 25)
-        eventually(lambda: len(connections(site)) >= 1, within_s=5, what="the first poll is there")
+        eventually(lambda: len(connections(site)) >= 1, within_s=20, what="the first poll is there")
         began = time.monotonic()
         second = pool_of_one(site, token)
         assert first.result().status_code == 204
@@ -109,7 +109,7 @@ def test_a_bridge_waits_once_and_a_foreign_token_not_at_all(place: Installation,
         second.join()
     began = time.monotonic()
     assert poll(site, "a token of nobody").status_code == 401
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 12, "of the 25 s it waits for none"
 
 
 def pool_of_one(site: Served, token: str) -> threading.Thread:

@@ -61,7 +61,7 @@ def test_an_answer_that_leaves_waits_for_the_letters_row_and_reads_it_anew(servi
             operations.answered_by(uow, MailId(mail_id), actor=actor(services, "agent"), now=NOW, outcome="Réponse")
 
     leaving = Actor(leave)
-    assert read.wait(10)
+    assert read.wait(30)
     with services.unit_of_work(NOW) as uow:
         mail = locks.hold_known(uow.session, Mail, mail_id)
         begin.set()

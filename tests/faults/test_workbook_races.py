@@ -101,7 +101,7 @@ def test_undo_against_a_registration_with_a_nature_of_the_workbook(services: Ser
         thread.start()
         thread.join(3)
         waited = thread.is_alive()
-    thread.join(20)
+    thread.join(60)
     assert waited or failed
     with services.reading() as session:
         natures = set(session.scalars(select(Nature.code)))
@@ -128,7 +128,7 @@ def test_undo_against_a_registration_in_a_register_of_the_workbook(services: Ser
         uow.session.flush()
         thread.start()
         thread.join(3)
-    thread.join(20)
+    thread.join(60)
     assert failed
     assert isinstance(failed[0], GedError), repr(failed[0])[:300]
 

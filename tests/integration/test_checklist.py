@@ -203,9 +203,9 @@ def test_it_asks_as_much_of_a_large_ministry_and_looks_at_no_letter(services: Se
     me = actor(services, "admin")
     assert count() == before <= 14
     assert not [one for one in asked if " mails" in one or "mail_numbers" in one]
-    started = time.perf_counter()
+    started = time.process_time()
     count()
-    assert time.perf_counter() - started < 1, "50 ms on a quiet machine"
+    assert time.process_time() - started < 1, "50 ms on a quiet machine"
 
 
 def test_the_home_page_of_an_administrator_leads_there_until_all_is_done(

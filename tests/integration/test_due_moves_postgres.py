@@ -28,7 +28,7 @@ def test_a_letter_counted_while_the_calendar_changes_is_counted_with_the_new_one
         clerk.start()
         wait_for_waiters(services.engine)
         assert given == [], "it waits for the calendar"
-    clerk.join(10)
+    clerk.join(60)
     assert dates(services, given[0])[0] == date(2026, 12, 3)
     services.engine.dispose()
 
@@ -49,7 +49,7 @@ def test_a_week_put_in_the_place_of_another_lets_no_third_change_overtake_who_co
         given.append(counted(services, 6))
 
     def change() -> None:
-        counts.wait(10)
+        counts.wait(30)
         with services.unit_of_work(NOW) as uow:
             calendar_changes.set_working_week(uow, frozenset({0, 1, 2}), actor=actor(services, "admin"))
         third.set()
@@ -61,12 +61,12 @@ def test_a_week_put_in_the_place_of_another_lets_no_third_change_overtake_who_co
             one.start()
         wait_for_waiters(services.engine)
         assert not counts.is_set()
-    assert counts.wait(10)
+    assert counts.wait(30)
     wait_for_waiters(services.engine)
     assert not third.is_set(), "who counts still holds the calendar"
     released.set()
     for one in people:
-        one.join(20)
+        one.join(60)
     with services.reading() as session:
         working = calendar.calendar(session)
     assert dates(services, given[0])[0] == add_working_days(date(2026, 11, 24), 6, working)

@@ -276,7 +276,7 @@ def test_a_server_that_is_down_is_said_quickly() -> None:
             with pytest.raises(EngineFailed, match=r"index\.unavailable") as failure:
                 call()
             assert failure.value.retryable
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 4.5
         down.close()
 
 
@@ -288,7 +288,7 @@ def test_a_server_that_hangs_is_given_up() -> None:
         start = time.monotonic()
         with pytest.raises(EngineFailed, match=r"index\.unavailable"):
             hung.search(SearchQuery("x"), principals=ALL)
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 4.5
         hung.close()
 
 

@@ -223,6 +223,6 @@ def test_nothing_secret_is_logged(tmp_path, caplog):
 
 def test_a_signature_takes_milliseconds(keys):
     key = unlocked(keys)
-    started = time.perf_counter()
+    started = time.process_time()
     signed_slip(key)
-    assert time.perf_counter() - started < 2  # measured: 0.09 s; the limit only separates milliseconds from seconds
+    assert time.process_time() - started < 2  # measured: 0.09 s; the limit only separates milliseconds from seconds

