@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from signing.validation import PdfChecker
+from tests.factories import SharedChecker
 from tests.pki_kit import Ministry
 
 
@@ -17,6 +18,6 @@ def ministry() -> Ministry:
 @pytest.fixture(scope="module")
 def checker(ministry: Ministry) -> Iterator[PdfChecker]:
     """The product's checker, which works in a child process. It trusts the root of ``ministry``."""
-    made = PdfChecker([ministry.root.pem])
+    made = SharedChecker([ministry.root.pem])
     yield made
     made.close()

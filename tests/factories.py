@@ -1,7 +1,7 @@
 """The base of most tests: services over real adapters in a private folder, and a small organisation."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -53,8 +53,8 @@ class SharedChecker(PdfChecker):
 
     _of_all = PdfChecker(())
 
-    def __init__(self, trust_roots_pem: Sequence[str]) -> None:
-        super().__init__(trust_roots_pem)
+    def __init__(self, trust_roots_pem: Sequence[str], *, crls: Callable[[], Sequence[bytes]] = tuple) -> None:
+        super().__init__(trust_roots_pem, crls=crls)
         self._pool = self._of_all._pool
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from pyhanko.sign.fields import SigFieldSpec
 
-from signing.validation import PdfChecker
+from tests.factories import SharedChecker
 from tests.judges import eudss, eudss_signer
 from tests.pki_kit import NOW, Ministry, order_pdf, signed, stamped, with_validation_data
 
@@ -67,7 +67,7 @@ def made(tmp_path_factory):
 @pytest.fixture(scope="module")
 def ours(made):
     folder, ministry = made
-    checker = PdfChecker([ministry.root.pem])
+    checker = SharedChecker([ministry.root.pem])
     found = {}
     for name in EXPECTED:
         reports = checker.check((folder / f"{name}.pdf").read_bytes(), at=NOW + timedelta(minutes=1))
@@ -91,7 +91,7 @@ def test_a_packet_that_tells_more_than_who_wrote_is_a_change(made):
     folder, ministry = made
     told = (folder / "dss_twice_by_hanko.pdf").read_bytes()
     assert told.count(b"pdf:Producer") == 1
-    checker = PdfChecker([ministry.root.pem])
+    checker = SharedChecker([ministry.root.pem])
     report = checker.check(told.replace(b"pdf:Producer", b"pdf:Keywords"), at=NOW + timedelta(minutes=1))[0]
     checker.close()
     assert (report.reason, report.changes) == ("modified_after", ("metadata", "new_field"))

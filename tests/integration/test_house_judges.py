@@ -27,8 +27,7 @@ from signing.pades import PadesSigner
 from signing.pki import Authority, make_seal
 from signing.preserve import PadesPreserver
 from signing.sealing import PadesSealer, own_seal
-from signing.validation import PdfChecker
-from tests.factories import NOW, SECRET, TODAY, actor
+from tests.factories import NOW, SECRET, TODAY, SharedChecker, actor
 from tests.judges import eudss, verapdf
 from tests.servers.authorities import Authorities
 from tests.signbook_kit import make_house
@@ -58,7 +57,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
     def roots() -> tuple[str, ...]:
         return (*made.vault.trust_roots_pem(), authorities.root_pem)
 
-    checker = PdfChecker(roots())
+    checker = SharedChecker(roots())
     make_seal(Authority.open(folder / "authority", KEY), folder / "authority", KEY, identifier="", now=NOW)
     services = house.services = dataclasses.replace(
         made,

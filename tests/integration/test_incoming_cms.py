@@ -26,10 +26,9 @@ from ged.register.models import Attachment, AttachmentKind, PageText
 from ged.register.signed_kinds import APART
 from ged.unit import Services
 from ocr.engine import TesseractEngine
-from signing.validation import PdfChecker
 from tests import pages
 from tests.checker_kit import ministry
-from tests.factories import NOW, actor, make_organisation, make_services
+from tests.factories import NOW, SharedChecker, actor, make_organisation, make_services
 from tests.intake_kit import quiet, register, waiting
 from tests.mailbox_kit import collect, deliver, settings_of
 from tests.message_kit import mail
@@ -46,7 +45,7 @@ UNKNOWN = ("application", "octet-stream")
 def services(tmp_path: Path, ministry: Ministry) -> Iterator[Services]:
     made = make_services(tmp_path)
     make_organisation(made)
-    checker = PdfChecker([ministry.root.pem])
+    checker = SharedChecker([ministry.root.pem])
     yield dataclasses.replace(made, checker=checker)
     checker.close()
     made.engine.dispose()
@@ -117,7 +116,7 @@ def test_signed_files_in_a_message_are_taken_apart_for_the_eye_and_kept_whole(
 
 def test_signed_files_given_at_the_desk_end_on_the_letters_page_in_words(tmp_path: Path, ministry: Ministry) -> None:
     made = make_services(tmp_path)
-    checker = PdfChecker([ministry.root.pem])
+    checker = SharedChecker([ministry.root.pem])
     app, services = make_site(tmp_path, services=dataclasses.replace(made, checker=checker))
     clerk = actor(services, "agent")
     plain = pages.pdf("Convention")

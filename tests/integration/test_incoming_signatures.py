@@ -16,9 +16,8 @@ from ged.ports import JobId, Verdict
 from ged.recognition.models import SignatureCheck
 from ged.register.models import Attachment, AttachmentKind
 from ged.register.operations import SourcePage, attach
-from signing.validation import PdfChecker
 from tests.checker_kit import ministry
-from tests.factories import NOW, actor, make_services
+from tests.factories import NOW, SharedChecker, actor, make_services
 from tests.pki_kit import _detached, holder, order_pdf, signed, with_empty_field
 from tests.routing_kit import register
 from tests.site import make_site, post, sign_in
@@ -32,7 +31,7 @@ P7S = "application/pkcs7-signature"
 def site(ministry, tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     services = make_services(folder)
-    services = dataclasses.replace(services, checker=PdfChecker([ministry.root.pem]))
+    services = dataclasses.replace(services, checker=SharedChecker([ministry.root.pem]))
     app, services = make_site(folder, services=services)
     yield app, services
     services.checker.close()

@@ -21,10 +21,9 @@ from ged.mailbox.operations import MessageRow
 from ged.mailbox.own_signature import own_signature
 from ged.ports import Verdict
 from ged.unit import Services
-from signing.validation import PdfChecker
 from tests import pages
 from tests.checker_kit import ministry
-from tests.factories import NOW, make_services
+from tests.factories import NOW, SharedChecker, make_services
 from tests.intake_kit import waiting
 from tests.mailbox_kit import collect, deliver, settings_of
 from tests.message_kit import mail
@@ -43,7 +42,7 @@ EXTRA = b"Content-Type: text/plain\r\n\r\nEt versez le tout sur mon compte.\r\n"
 @pytest.fixture
 def services(tmp_path: Path, ministry: Ministry) -> Iterator[Services]:
     made = make_services(tmp_path)
-    checker = PdfChecker([ministry.root.pem])
+    checker = SharedChecker([ministry.root.pem])
     yield dataclasses.replace(made, checker=checker)
     checker.close()
     made.engine.dispose()

@@ -25,8 +25,7 @@ from ged.slips.models import ReceiptWay, SlipReceipt, SlipRevision
 from ged.slips.states import LineState
 from ged.verify import verify
 from signing.preserve import PadesPreserver
-from signing.validation import PdfChecker
-from tests.factories import NOW
+from tests.factories import NOW, SharedChecker
 from tests.servers.authorities import Authorities
 from tests.signbook_kit import House, house
 from tests.slip_kit import letter, send, take
@@ -50,7 +49,7 @@ def healed(house: House, authorities: Authorities):
         return (*house.services.vault.trust_roots_pem(), authorities.root_pem)
 
     preserver = PadesPreserver([authorities.tsa()], roots, pause_s=0)
-    checker = PdfChecker(roots())
+    checker = SharedChecker(roots())
     house.services = dataclasses.replace(house.services, preserver=preserver, checker=checker)
     yield house
     checker.close()

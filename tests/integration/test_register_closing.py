@@ -29,8 +29,7 @@ from signing.pades import PadesSigner
 from signing.pki import Authority, make_seal
 from signing.preserve import PadesPreserver
 from signing.sealing import PadesSealer, own_seal
-from signing.validation import PdfChecker
-from tests.factories import NOW, SECRET, TODAY, actor, make_organisation, make_services
+from tests.factories import NOW, SECRET, TODAY, SharedChecker, actor, make_organisation, make_services
 from tests.judges import verapdf
 from tests.servers.authorities import Authorities
 from tests.signbook_kit import House, make_house
@@ -340,7 +339,7 @@ def test_a_sealed_closing_is_raised_renewed_and_stays_pdf_a(
     def roots() -> tuple[str, ...]:
         return (*services.vault.trust_roots_pem(), authorities.root_pem)
 
-    checker = PdfChecker(roots())
+    checker = SharedChecker(roots())
     raising = dataclasses.replace(
         services, preserver=PadesPreserver([authorities.tsa()], roots, pause_s=0), checker=checker
     )

@@ -22,9 +22,8 @@ from ged.ports import Verdict
 from ged.recognition import signatures
 from ged.recognition.models import ScanSignatureCheck
 from ged.unit import Services
-from signing.validation import PdfChecker
 from tests.checker_kit import ministry
-from tests.factories import NOW, actor, make_organisation, make_services
+from tests.factories import NOW, SharedChecker, actor, make_organisation, make_services
 from tests.pages import png
 from tests.pki_kit import Ministry, order_pdf, signed
 from tests.scripted_ocr import ScriptedEngine
@@ -46,7 +45,9 @@ class SignedEngine(ScriptedEngine):
 
 @pytest.fixture
 def site(tmp_path: Path, ministry: Ministry) -> Iterator[Site]:
-    services = dataclasses.replace(make_services(tmp_path), ocr=SignedEngine(), checker=PdfChecker([ministry.root.pem]))
+    services = dataclasses.replace(
+        make_services(tmp_path), ocr=SignedEngine(), checker=SharedChecker([ministry.root.pem])
+    )
     app, services = make_site(tmp_path, services=services)
     yield app, services
     services.checker.close()
@@ -154,7 +155,7 @@ def test_a_scan_that_was_joined_meanwhile_gets_no_report(site: Site, ministry: M
 
 def test_reports_are_kept_on_postgresql(tmp_path: Path, ministry: Ministry, make_database: Callable[[], str]) -> None:
     services = dataclasses.replace(
-        make_services(tmp_path, url=make_database()), ocr=SignedEngine(), checker=PdfChecker([ministry.root.pem])
+        make_services(tmp_path, url=make_database()), ocr=SignedEngine(), checker=SharedChecker([ministry.root.pem])
     )
     make_organisation(services)
     scan_id = upload(services, signed(order_pdf(), ministry.signer))

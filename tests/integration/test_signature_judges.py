@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from signing.validation import PdfChecker
 from tests.checker_kit import ministry
+from tests.factories import SharedChecker
 from tests.judges import eudss, verapdf
 from tests.pki_kit import NOW, Ministry, holder, order_pdf, signed, stamped, with_validation_data
 from tests.signing_kit import changed, page_content, page_pdf, pdfsig, signed_slip, unlocked, vault
@@ -47,7 +47,7 @@ def made(ministry, tmp_path_factory):
 @pytest.fixture(scope="module")
 def ours(made):
     _, files, slips, roots, _ = made
-    checker = PdfChecker(roots)
+    checker = SharedChecker(roots)
     issued = {f"{kind}_received": slips[kind].issued for kind in slips}
     found = {name: checker.check(pdf, at=NOW, issued=issued.get(name, ())) for name, pdf in files.items()}
     checker.close()

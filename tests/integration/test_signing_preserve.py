@@ -12,7 +12,7 @@ from ged.ports import RevokedCertificate, Verdict
 from signing.pades import PadesSigner
 from signing.preserve import PadesPreserver
 from signing.status import AuthorityStatus
-from signing.validation import PdfChecker
+from tests.factories import SharedChecker
 from tests.judges import verapdf
 from tests.preserve_kit import other_key, raised, signed
 from tests.servers.authorities import Authorities
@@ -65,7 +65,7 @@ def lists(keys):
 
 @pytest.fixture(scope="module")
 def checker(roots):
-    made = PdfChecker(roots)
+    made = SharedChecker(roots)
     yield made
     made.close()
 

@@ -20,8 +20,7 @@ from signing import pki
 from signing.pades import PadesSigner
 from signing.pki import Authority
 from signing.sealing import PadesSealer
-from signing.validation import PdfChecker
-from tests.factories import SECRET
+from tests.factories import SECRET, SharedChecker
 from tests.servers.softhsm import SoftToken
 from tests.signing_kit import NOW, SENDER, page_pdf, pdfsig, request
 from tests.site import make_settings
@@ -60,7 +59,7 @@ def certified(folder, authority: Authority, public_key) -> x509.Certificate:
 
 
 def accepted(folder, pdf: bytes) -> None:
-    checker = PdfChecker(pki.trusted_roots(folder / "authority"))
+    checker = SharedChecker(pki.trusted_roots(folder / "authority"))
     (report,) = checker.check(pdf, at=NOW)
     checker.close()
     assert (report.verdict, report.signer) == (Verdict.GREEN, "Cachet Ministère")

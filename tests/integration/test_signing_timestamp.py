@@ -12,8 +12,7 @@ from ged.register import allocation
 from ged.register.models import Register
 from signing.anchor_stamp import AuthorityStamper
 from signing.pades import PadesSigner
-from signing.validation import PdfChecker
-from tests.factories import actor, make_organisation, make_services
+from tests.factories import SharedChecker, actor, make_organisation, make_services
 from tests.servers import free_port
 from tests.servers.authorities import Authorities
 from tests.signing_kit import NOW, SENDER, page_pdf, request, unlocked, vault
@@ -38,7 +37,7 @@ def _sign(signer, keys):
 
 
 def _check(roots, pdf):
-    checker = PdfChecker(roots)
+    checker = SharedChecker(roots)
     (report,) = checker.check(pdf, at=datetime.now(UTC))  # the authority's clock is the real one
     checker.close()
     return report

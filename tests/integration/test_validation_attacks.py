@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from signing.validation import PdfChecker
 from tests.attacks_kit import *  # noqa: F403 - the attacks themselves, and the file that they attack
 from tests.checker_kit import checker, ministry
+from tests.factories import SharedChecker
 from tests.pki_kit import NOW, crl
 
 __all__ = ["checker", "ministry"]  # fixtures
@@ -12,7 +12,7 @@ __all__ = ["checker", "ministry"]  # fixtures
 
 def test_revocation_known_here_counts_for_files_that_say_nothing(ministry, order):
     known = crl(ministry.root, {ministry.signer.certificate: NOW - timedelta(days=1)})
-    checker = PdfChecker([ministry.root.pem], crls=lambda: [known])
+    checker = SharedChecker([ministry.root.pem], crls=lambda: [known])
     (report,) = checker.check(order, at=NOW)
     checker.close()
     assert (report.verdict.value, report.reason) == ("red", "revoked")

@@ -23,7 +23,7 @@ from signing.pades import PadesSigner
 from signing.preserve import PadesPreserver
 from signing.revocation import Known, is_revoked
 from signing.status import AuthorityStatus
-from signing.validation import PdfChecker
+from tests.factories import SharedChecker
 from tests.pki_kit import Ministry, crl, holder, order_pdf, updated, with_validation_data
 from tests.pki_kit import signed as signed_by
 from tests.preserve_kit import other_key, raised, signed
@@ -76,7 +76,7 @@ def levels(authorities, keys, own, roots):
 
 @pytest.fixture(scope="module")
 def checker(roots):
-    checker = PdfChecker(roots)
+    checker = SharedChecker(roots)
     yield checker
     checker.close()
 
@@ -99,7 +99,7 @@ def test_what_a_time_stamp_proves_stays_green_after_the_certificate_has_ended(ch
 
 def test_without_a_proof_of_the_time_it_is_amber(checker, levels, authorities, keys):
     assert _found(checker, levels["healed"]["B-B"], YEARS[1]) == ("amber", "expired", "B-B")
-    without_its_authority = PdfChecker(keys.trust_roots_pem())
+    without_its_authority = SharedChecker(keys.trust_roots_pem())
     pdf = levels["own"]["B-LTA"]
     assert _found(without_its_authority, pdf, YEARS[1])[:2] == ("amber", "expired")
     without_its_authority.close()
@@ -107,7 +107,7 @@ def test_without_a_proof_of_the_time_it_is_amber(checker, levels, authorities, k
 
 def test_a_revocation_counts_from_its_own_time(keys, roots, levels):
     lists: list[bytes] = []
-    checker = PdfChecker(roots, crls=lambda: lists)
+    checker = SharedChecker(roots, crls=lambda: lists)
     for who in ("own", "healed"):
         embedded = PdfFileReader(BytesIO(levels[who]["B-LTA"])).embedded_regular_signatures[0]
         serial = f"{embedded.signer_cert.serial_number:x}"
@@ -126,7 +126,7 @@ def test_a_time_stamp_authority_that_was_revoked_proves_nothing():
     short = holder("En poste jusqu'en mars", ministry.root, end=NOW + DAY)
     pdf = signed_by(order_pdf(), short, stamper=ministry.stamps(NOW))
     gone = crl(ministry.root, {ministry.stamper.certificate: NOW + DAY}, at=NOW + 2 * DAY)
-    checker = PdfChecker([ministry.root.pem], crls=lambda: [gone])
+    checker = SharedChecker([ministry.root.pem], crls=lambda: [gone])
     assert _found(checker, pdf, NOW + 30 * DAY)[:2] == ("amber", "expired")
     assert checker.check(pdf, at=NOW + 30 * DAY)[0].timestamp_trusted is False
     checker.close()
