@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -80,17 +81,33 @@ def shape(engine: Engine) -> dict[str, dict[str, object]]:
     """For each table, its columns (whether a value is required, type) and its rules (unique, checks, triggers,
     keys)."""
     found = inspect(engine)
-    made = {
-        table: {column["name"]: _asks(column) for column in found.get_columns(table)}
-        | {f"{column['name']}:type": str(column["type"]) for column in found.get_columns(table)}
-        | _rules(found, table)
-        for table in found.get_table_names()
-    }
+    declared = defaultdict(list)
     with engine.connect() as connection:
+        for table, sql in connection.execute(
+            text("SELECT tbl_name, sql FROM sqlite_master WHERE type IN ('table', 'index') ORDER BY name")
+        ):
+            declared[table].append(sql)
+        made = {table: dict(_shape_of(found, table, tuple(declared[table]))) for table in found.get_table_names()}
         for table, sql in connection.execute(text("SELECT tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")):
             name, held = sql.split(maxsplit=3)[2], re.findall(r"NEW\.(\w+) IS NOT", sql)
             made[table] |= {f"{name} {column}": (column,) for column in held} or {name: "required"}
     return made
+
+
+def _shape_of(found: Inspector, table: str, declared: tuple[str | None, ...]) -> dict[str, object]:
+    """The columns and rules of a table. One that is declared as before has the shape of before: most are, at each revision."""
+    key = table, declared
+    if key not in _SHAPES:
+        columns = found.get_columns(table)
+        _SHAPES[key] = (
+            {column["name"]: _asks(column) for column in columns}
+            | {f"{column['name']}:type": str(column["type"]) for column in columns}
+            | _rules(found, table)
+        )
+    return _SHAPES[key]
+
+
+_SHAPES: dict[tuple[str, tuple[str | None, ...]], dict[str, object]] = {}
 
 
 def _asks(column) -> str:  # type: ignore[no-untyped-def]  # a dict of SQLAlchemy's
