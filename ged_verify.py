@@ -14,6 +14,7 @@ It also reads a folder written by ``ged entity export``, of a whole entity (``ge
 
     manifest.json, .sig, .tst     as above, of every file that follows; perhaps time-stamped
     rows/TABLE.jsonl              the records; documents.jsonl, files/…: the stored bytes; signed.jsonl: the signed ones
+    destroyed.jsonl               only where there are some: what a disposal destroyed, and the records still name
     journal/hashes.bin            the hash of each entry of the whole journal, and in entries.jsonl the entity's own
     journal/heads.jsonl, anchors  the sealed heads and the anchors over those hashes
 
@@ -58,6 +59,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 FORMAT = "ged-case-1"
 ENTITY_FORMAT = "ged-entity-1"
+_DESTROYED = "destroyed.jsonl"
 _COLUMNS = (
     "sequence",
     "at",
@@ -559,14 +561,18 @@ class Entity(Case):
             for line in self._wrong_bytes(_document_path(one["sha256"]), one["sha256"], one["size"])
         ]
         yield from wrong
-        named, missing = {one["sha256"] for one in listed}, 0
+        gone = set()
+        if any(one["path"] == _DESTROYED for one in self._manifest["files"]):
+            gone = {one["sha256"] for one in self._lines(_DESTROYED)}
+        named, missing = {one["sha256"] for one in listed} | gone, 0
         for table in self._manifest["counts"]:
             for row in self._rows(table):
                 missing += sum(1 for column, value in row.items() if _is_file(column) and value and value not in named)
         if missing:
             yield Line("broken", "documents", why=f"{missing} enregistrements nomment un document qui manque")
         elif not wrong:
-            yield self._by_manifest(f"{len(listed)} documents inchangés")
+            told = f", {len(gone)} détruits par une élimination" if gone else ""
+            yield self._by_manifest(f"{len(listed)} documents inchangés{told}")
 
     def _wrong_bytes(self, path: str, sha256: str, size: int) -> Iterator[Line]:
         try:

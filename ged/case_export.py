@@ -18,7 +18,7 @@ from typing import IO, Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from ged import access, audit
+from ged import access, audit, destroyed
 from ged.archive import merkle
 from ged.archive.anchor import journal_anchors, leaves
 from ged.archive.keeping import seal_head
@@ -51,6 +51,10 @@ Empreinte SHA-256 du programme, que l'institution publie aussi (/pki/ged_verify.
 
 La clé du journal et les racines jointes ne disent que ce qu'affirme l'auteur du dossier : donnez celles que vous tenez.
 Code de sortie : 0 tout est prouvé ; 1 non conforme ; 2 illisible ; 3 rien de contraire, mais tout n'est pas prouvé.
+"""
+_DESTROYED = """
+Les fichiers de ce courrier ont été détruits : décision du {day:%d/%m/%Y}, bordereau d'élimination n° {slip}. Son inscription au
+registre et son journal restent, et sont joints.
 """
 _ENDINGS = {"application/pdf": ".pdf", "image/tiff": ".tif", "image/jpeg": ".jpg", "image/png": ".png"}
 
@@ -150,12 +154,14 @@ class _Collector:
 
     def __init__(self, services: Services, session: Session, mail: Mail, now: datetime, actor: Actor | None) -> None:
         self._services, self._session, self._mail, self._now, self._actor = services, session, mail, now, actor
+        self._destroyed = destroyed.of_letter(session, mail.id)
         self._case = CaseFile(next((one.text for one in mail.numbers if one.voided_at is None), ""))
         self._listed: list[dict[str, Any]] = []
         self._signed: list[dict[str, Any]] = []
 
     def collect(self) -> CaseFile:
-        self._attachments()
+        if self._destroyed is None:
+            self._attachments()
         self._revisions()
         entries = self._entries()
         self._journal(entries)
@@ -165,7 +171,7 @@ class _Collector:
         self._part("journal.pub", seal.public_pem())
         program, digest = verifier()
         self._part(VERIFIER_COPY, program)
-        self._part("LISEZ-MOI.txt", _READ_ME.format(copy=VERIFIER_COPY, digest=digest).encode())
+        self._part("LISEZ-MOI.txt", (_READ_ME.format(copy=VERIFIER_COPY, digest=digest) + self._gone()).encode())
         manifest = {
             "format": FORMAT,
             "exported_at": self._now.isoformat(),
@@ -174,10 +180,20 @@ class _Collector:
             "files": self._listed,
             "signed": self._signed,
         }
+        if self._destroyed is not None:
+            manifest["destroyed"] = {
+                "slip": self._destroyed.slip_no, "decided_at": self._destroyed.decided_at.isoformat(),
+            }  # fmt: skip
         content = json.dumps(manifest, ensure_ascii=False, sort_keys=True, indent=1).encode()
         self._case.parts["manifest.json"] = content
         self._case.parts["manifest.sig"] = seal.sign_bytes(content).encode()
         return self._case
+
+    def _gone(self) -> str:
+        if self._destroyed is None:
+            return ""
+        day = self._destroyed.decided_at.astimezone(self._services.zone)
+        return _DESTROYED.format(day=day, slip=self._destroyed.slip_no)
 
     def _part(self, name: str, content: bytes) -> None:
         self._case.parts[name] = content
@@ -208,7 +224,8 @@ class _Collector:
 
     def _revisions(self) -> None:
         letter = select(SignedRevision.digest).where(SignedRevision.mail_id == self._mail.id)
-        self._document("courrier", list(self._session.scalars(letter.order_by(SignedRevision.sequence))))
+        if self._destroyed is None:
+            self._document("courrier", list(self._session.scalars(letter.order_by(SignedRevision.sequence))))
         for slip_id in self._slip_ids():
             slip = select(SlipRevision.digest).where(SlipRevision.slip_id == slip_id).order_by(SlipRevision.sequence)
             self._document(f"bordereau {slip_id}", list(self._session.scalars(slip)))

@@ -34,6 +34,10 @@ class NotFound(GedError):
     """The thing does not exist, or the actor may not know that it does."""
 
 
+class Gone(NotFound):
+    """The thing was there, and was destroyed by a decision that the error names."""
+
+
 class Forbidden(GedError):
     """The actor may not do this; the refusal is recorded in the journal."""
 

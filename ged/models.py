@@ -1,6 +1,6 @@
 """Imports the models of all tables, for migrations and checks."""
 
-from ged import taken
+from ged import destroyed, taken
 from ged.access import MailAccess
 from ged.administration import models as administration
 from ged.audit import AuditEntry, AuditHead, AuditPayload
@@ -53,6 +53,7 @@ __all__ = [
     "Worker",
     "administration",
     "capture_models",
+    "destroyed",
     "directory",
     "dispatch_models",
     "disposal",

@@ -19,6 +19,7 @@ from ged.closing import operations as closing
 from ged.db import fault_of
 from ged.directory import closing as directory_closing
 from ged.dispatch import operations as dispatch
+from ged.disposal import destroying
 from ged.disposal import operations as disposal
 from ged.entry import resets as factor_resets
 from ged.errors import EngineFailed
@@ -149,7 +150,7 @@ def entity_export(run: Run) -> None:
 
 
 def sweep(run: Run) -> None:
-    """Remove expired files, files of rolled-back transactions, and the working folders of killed workers."""
+    """Remove expired files, files of letters whose destruction was decided, files of rolled-back transactions, and the working folders of killed workers."""
     with run.services.unit_of_work(run.now) as uow:
         exports.forget(uow, now=run.now)
     with run.services.unit_of_work(run.now) as uow:
@@ -158,6 +159,7 @@ def sweep(run: Run) -> None:
         exceptional.settle_due(uow)
     with run.services.unit_of_work(run.now) as uow:
         disposal.lapse_due(uow)
+    gone = destroying.run(run.services, now=run.now, heartbeat=run.heartbeat)
     with run.services.snapshot() as session:
         removed = archive_blobs.sweep(session, run.services.blobs, now=run.now)
     folders = files.sweep_private_dirs(run.services, older_than=run.now - archive_blobs.SWEEP_AFTER)
@@ -173,7 +175,7 @@ def sweep(run: Run) -> None:
         uploads.forget(uow, now=run.now)
         scan_folders.forget(uow, now=run.now)
         workbooks.forget(uow, now=run.now)
-    logger.info("sweep.done removed=%s folders=%s pieces=%s", removed, folders, pieces)
+    logger.info("sweep.done removed=%s folders=%s pieces=%s destroyed=%s", removed, folders, pieces, gone)
 
 
 def check_fixity(run: Run) -> None:

@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from ged.adapters.blob_frames import FRAME, KEYED, FrameReader, key_id_of
 from ged.adapters.keyring import Keyring
 from ged.durable import make_folder, sync_folder
 from ged.errors import EngineFailed, NotFound
-from ged.ports import Digest, StoredBlob
+from ged.ports import ByDisposal, Digest, StoredBlob, Tombstone
 
 MOVED_FOR_S = 60
 """A sweep moves a file aside for a moment. A file that stays there longer was left by a killed process."""
@@ -133,23 +133,34 @@ class FileBlobs:
             self._destroy_key(path)
             path.unlink()
 
-    def discard(self, digest: Digest, *, written_before: datetime) -> bool:
+    def discard(self, digest: Digest, *, written_before: datetime, because: ByDisposal | None = None) -> bool:
         """Move the file away, check its time once more, and only then remove it; see the port.
 
         A concurrent ``put`` of the bytes either renews the time of the file before the move, which is seen here, or
         finds no file and writes it again.
         """
+        if because is not None:
+            self._finish_moved(digest, written_before, because)
         target, away = self._path(digest), self._trash / f"{digest}.{secrets.token_hex(4)}"
         try:
             os.replace(target, away)
         except FileNotFoundError:
             return False  # another process removed it since the folder was read
         if away.stat().st_mtime < written_before.timestamp():
-            self._destroy_key(away)
+            self._destroy_key(away, because)
             away.unlink()
             return True
         self._put_back(away)
         return False
+
+    def in_clear(self, digests: Collection[Digest]) -> set[Digest]:
+        """Those without a key; see the port."""
+        unknown = self._keyring.without_key(digests) if self._keyring is not None else digests
+        return {one for one in unknown if self.exists(one)}
+
+    def tombstones(self) -> list[Tombstone]:
+        """The keys that disposals destroyed; see the port."""
+        return self._keyring.destroyed() if self._keyring is not None else []
 
     def digests(self) -> Iterator[tuple[Digest, datetime]]:
         """All blobs, with their times of writing."""
@@ -242,10 +253,18 @@ class FileBlobs:
             return False
         return True
 
-    def _destroy_key(self, path: Path) -> None:
+    def _finish_moved(self, digest: Digest, written_before: datetime, because: ByDisposal) -> None:
+        """Destroy what a killed process had moved away and not destroyed: a disposal is done only when no key is left."""
+        for away in self._trash.glob(f"{digest}.*"):
+            with suppress(FileNotFoundError):  # its own process was faster
+                if away.stat().st_mtime < written_before.timestamp():
+                    self._destroy_key(away, because)
+                    away.unlink()
+
+    def _destroy_key(self, path: Path, because: ByDisposal | None = None) -> None:
         key_id = _key_id(path)
         if key_id is not None and self._keyring is not None:
-            self._keyring.destroy(key_id)
+            self._keyring.destroy(key_id, because=because)
 
     def _empty_trash(self) -> None:
         """Move back files that a killed process had moved away; the next sweep checks them again."""

@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
@@ -28,7 +28,7 @@ from ged.adapters.s3 import Bucket
 from ged.adapters.s3_reading import FIRST, Plain, Ranged
 from ged.adapters.s3_wire import PART
 from ged.errors import EngineFailed, NotFound
-from ged.ports import Digest, StoredBlob
+from ged.ports import ByDisposal, Digest, StoredBlob, Tombstone
 
 LOOK_S, GOING_S, WAIT_S, PAUSE_S = 60.0, 600.0, 20.0, 0.25
 """Who looks whether bytes may go begins to remove them within ``LOOK_S``, or leaves them. A mark that is older than ``GOING_S`` was
@@ -122,15 +122,18 @@ class S3Blobs:
             EngineFailed: ``store.locked``: the store keeps clear bytes under a lock, also as an earlier version; the name stays
                 until they can go. Encrypted ones that it keeps are read by nobody: their keys are destroyed.
         """
+        self._delete(digest, None)
+
+    def _delete(self, digest: Digest, because: ByDisposal | None) -> None:
         key = _key(digest)
         # The key of each is destroyed before one is removed.
-        closed = [self._close(digest, version) for version in self._bucket.versions(key) or [""]]
+        closed = [self._close(digest, version, because) for version in self._bucket.versions(key) or [""]]
         are_closed = all(closed)
         if not self._bucket.remove(key, hides=are_closed) and not are_closed:
             raise EngineFailed("store.locked", "it can be removed when the lock of the store has ended", digest=digest)
         self._bucket.remove(_renewed(digest))
 
-    def discard(self, digest: Digest, *, written_before: datetime) -> bool:
+    def discard(self, digest: Digest, *, written_before: datetime, because: ByDisposal | None = None) -> bool:
         """Mark the object as going, look at its times once more, and only then remove it; see the port."""
         begun, mark = time.monotonic(), _going(digest)
         if not self._bucket.put(mark, io.BytesIO(MARK), only_new=True, locked=False):
@@ -140,13 +143,22 @@ class S3Blobs:
         is_removed = bool(times) and max(times) < written_before and time.monotonic() - begun < LOOK_S
         if is_removed:
             try:
-                self.delete(digest)
+                self._delete(digest, because)
             except EngineFailed as error:
                 if error.code != "store.locked":
                     raise  # the mark stays: a removal that had no answer may still come
                 is_removed = False  # a sweep after the lock has ended comes by again
         self._bucket.remove(mark)
         return is_removed
+
+    def in_clear(self, digests: Collection[Digest]) -> set[Digest]:
+        """Those without a key; see the port."""
+        unknown = self._keyring.without_key(digests) if self._keyring is not None else digests
+        return {one for one in unknown if self.exists(one)}
+
+    def tombstones(self) -> list[Tombstone]:
+        """The keys that disposals destroyed; see the port."""
+        return self._keyring.destroyed() if self._keyring is not None else []
 
     def digests(self) -> Iterator[tuple[Digest, datetime]]:
         """All blobs, with their times of writing. What killed processes had begun to send is dropped on the way."""
@@ -278,12 +290,12 @@ class S3Blobs:
         except EngineFailed as error:
             return _false_unless_away(error)
 
-    def _close(self, digest: Digest, version: str) -> bool:
+    def _close(self, digest: Digest, version: str, because: ByDisposal | None) -> bool:
         """Destroy the key of one writing of an object. Returns whether nobody can read it: False: it is clear, or no keyring is named."""
         found = self._bucket.read(_key(digest), 0, KEYED, version=version)
         key_id = key_id_of(found[0]) if found is not None else None
         if key_id is not None and self._keyring is not None:
-            self._keyring.destroy(key_id, digest)
+            self._keyring.destroy(key_id, digest, because=because)
             return True
         return not (found and found[0])
 

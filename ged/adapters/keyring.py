@@ -10,7 +10,7 @@ schema of its own in PostgreSQL, which ``ged backup`` keeps with the keys.
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import (
+    BigInteger,
     Column,
     Connection,
     Engine,
@@ -32,6 +33,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    inspect,
     select,
     text,
 )
@@ -41,7 +43,7 @@ from ged.adapters.master_keys import KEY_BYTES, MASTER, MasterKeys
 from ged.db import UtcDateTime
 from ged.durable import make_folder
 from ged.errors import ConfigError, EngineFailed, NotFound
-from ged.ports import Digest
+from ged.ports import ByDisposal, Digest, Tombstone
 
 BOOK = "documents.sqlite3"
 SCHEMA = "ged_keys"
@@ -62,6 +64,18 @@ _keys = Table(
     Column("made_at", UtcDateTime, nullable=False),
     schema=SCHEMA,
 )
+_destroyed = Table(
+    "destroyed_keys",
+    _metadata,
+    Column("id", LargeBinary(ID_BYTES), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("mail_id", BigInteger, nullable=False),
+    Column("slip_no", BigInteger, nullable=False),
+    Column("decided_at", UtcDateTime, nullable=False),
+    Column("destroyed_at", UtcDateTime, nullable=False),
+    schema=SCHEMA,
+)
+"""Keys that a disposal destroyed, and why. A restored database learns from here what was destroyed since it was copied."""
 
 
 class Keyring:
@@ -122,15 +136,51 @@ class Keyring:
             )
         return self._unwrap(key_id, digest, row.master_no, row.wrapped)
 
-    def destroy(self, key_id: bytes, digest: Digest | None = None) -> None:
+    def destroy(self, key_id: bytes, digest: Digest | None = None, *, because: ByDisposal | None = None) -> None:
         """Destroy a document's key: no copy of the document can be read any more, once the keyring's backups are replaced.
 
         Args:
             digest: only if the key is this document's. What a store says of a file may name the key of another one.
+            because: a disposal; in the same moment it is noted for the key.
         """
         meant = _keys.c.id == key_id if digest is None else and_(_keys.c.id == key_id, _keys.c.digest == digest)
         with self._writing() as connection:
-            connection.execute(_keys.delete().where(meant))
+            gone = connection.scalar(_keys.delete().where(meant).returning(_keys.c.digest))
+            if gone is not None and because is not None:
+                told = Tombstone(key_id, Digest(gone), because, datetime.now(UTC))
+                connection.execute(_destroyed.insert(), _row_of(told))
+
+    def destroyed(self) -> list[Tombstone]:
+        """The keys that disposals destroyed, by letter."""
+        with self._reading() as connection:
+            # A keyring of an earlier release, in a copy, knows none.
+            if not inspect(connection).has_table(_destroyed.name, schema=_schema(connection)[SCHEMA]):
+                return []
+            rows = connection.execute(select(_destroyed).order_by(_destroyed.c.mail_id, _destroyed.c.id)).all()
+        return [
+            Tombstone(bytes(row.id), Digest(row.digest), ByDisposal(row.mail_id, row.slip_no, row.decided_at), row.destroyed_at)
+            for row in rows
+        ]  # fmt: skip
+
+    def destroy_again(self, tombstones: Collection[Tombstone]) -> int:
+        """Destroy what disposals had destroyed, as another keyring tells; a second call changes nothing. Returns how many keys."""
+        known = {one.key_id for one in self.destroyed()}
+        new = {one.key_id: one for one in tombstones if one.key_id not in known}
+        count = 0
+        with self._writing() as connection:
+            for key_id, told in new.items():
+                count += connection.execute(_keys.delete().where(_keys.c.id == key_id)).rowcount
+                connection.execute(_destroyed.insert(), _row_of(told))
+        return count
+
+    def without_key(self, digests: Collection[Digest]) -> set[Digest]:
+        """Those of some documents for which there is no key."""
+        wanted, found = sorted(digests), set[str]()
+        with self._reading() as connection:
+            for start in range(0, len(wanted), AT_ONCE):
+                some = wanted[start : start + AT_ONCE]
+                found.update(connection.scalars(select(_keys.c.digest).where(_keys.c.digest.in_(some))))
+        return {one for one in wanted if one not in found}
 
     def count(self, *, not_under: int | None = None) -> int:
         """How many keys there are; ``not_under``: of these, those under other master keys than this."""
@@ -168,6 +218,8 @@ class Keyring:
             with copy.begin() as there:
                 there.execution_options(schema_translate_map=_schema(there))
                 there.execute(_keys.insert(), [dict(row) for row in rows])
+        # After the keys: what is destroyed from here on is in the copy as a key, and the next copy tells of it.
+        Keyring(folder).destroy_again(self.destroyed())
         # A rotation meanwhile adds a master key first, and removes the earlier one last.
         MasterKeys(folder / MASTER).write({**before, **self.master.all()})
 
@@ -185,7 +237,8 @@ class Keyring:
             after = bytes(rows[-1]["id"])
 
     def bring(self, folder: Path) -> int:
-        """Take over the keys of a copy; those that are here stay. Makes what is missing (``prepare``).
+        """Take over the keys of a copy; those that are here stay. Makes what is missing (``prepare``). What a disposal destroyed, here
+        or there, does not come back.
 
         Returns:
             How many keys were missing.
@@ -204,12 +257,14 @@ class Keyring:
             raise ConfigError(
                 "keyring.other", "bring the keyring back into an empty folder (GED_KEYRING)", setting="GED_KEYRING"
             )
-        brought = 0
-        for rows in Keyring(folder)._pages():
+        brought, copy = 0, Keyring(folder)
+        self.destroy_again(copy.destroyed())
+        gone = {one.key_id for one in self.destroyed()}
+        for rows in copy._pages():
             ids = [bytes(row["id"]) for row in rows]
             with self._writing() as here:
                 known = {bytes(one) for one in here.scalars(select(_keys.c.id).where(_keys.c.id.in_(ids)))}
-                missing = [dict(row) for row in rows if bytes(row["id"]) not in known]
+                missing = [dict(row) for row in rows if bytes(row["id"]) not in known | gone]
                 if missing:
                     here.execute(_keys.insert(), missing)
             brought += len(missing)
@@ -323,6 +378,14 @@ class Keyring:
         engine = self._engine.execution_options(isolation_level="AUTOCOMMIT") if is_server else self._engine
         with engine.connect() as connection:
             yield connection.execution_options(schema_translate_map=_schema(connection))
+
+
+def _row_of(told: Tombstone) -> dict[str, object]:
+    why = told.because
+    return {
+        "id": told.key_id, "digest": told.digest, "mail_id": why.mail_id, "slip_no": why.slip_no,
+        "decided_at": why.decided_at, "destroyed_at": told.destroyed_at,
+    }  # fmt: skip
 
 
 def _schema(connection: Connection) -> dict[str | None, str | None]:

@@ -40,7 +40,7 @@ class NatureItem:
     Attributes:
         entity: whose list; None: the common stock.
         may_change: False for the common stock, to an administrator of one ministry among several.
-        silence: as ``ged.natures.models.Nature.silence``.
+        silence, final_act: as in ``ged.natures.models.Nature``.
     """
 
     id: int
@@ -57,6 +57,7 @@ class NatureItem:
     level: Confidentiality | None
     silence: str
     retention_years: int | None
+    final_act: str
     filing_code: str
     is_closed: bool
     signatory: Named | None
@@ -126,7 +127,7 @@ def _natures(session: Session, reach: Reach, *where: ColumnElement[bool]) -> tup
             row.id, row.code, row.name, entities.get(row.entity_id or 0), row.entity_id is not None or reach.is_whole,
             row.direction, registers.get(row.register_id or 0), row.delay_days, tuple(row.mentions), tuple(row.reminders),
             row.template_code, Confidentiality(row.level) if row.level is not None else None, row.silence,
-            row.retention_years, row.filing_code, row.is_closed, posts.get(row.signatory_post_id or 0),
+            row.retention_years, row.final_act, row.filing_code, row.is_closed, posts.get(row.signatory_post_id or 0),
             _steps(steps.get(row.id, []), posts),
         )
         for row in rows

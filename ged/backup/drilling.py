@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ged import index_sync
+from ged import destroyed, index_sync
 from ged.backup.restoring import Copy
 from ged.capture.files import fetch, private_dir
 from ged.errors import GedError
@@ -51,7 +51,8 @@ def look(services: Services, count: int, *, writes_index: bool = True) -> tuple[
         writes_index: the index is new and empty: what is searched is written first.
     """
     with services.reading() as session:
-        ids = session.scalars(select(Attachment.mail_id).distinct()).all()
+        there = select(Attachment.mail_id).where(Attachment.mail_id.not_in(destroyed.ids()))
+        ids = session.scalars(there.distinct()).all()
         chosen = sorted(random.SystemRandom().sample(ids, min(count, len(ids))))
         documents = index_sync.build_documents(session, dict.fromkeys(chosen, 1))
         files = {mail_id: _files(session, mail_id) for mail_id in chosen}
@@ -76,14 +77,20 @@ def report_of(
     seconds: Mapping[str, float],
     *,
     at: datetime,
+    destroyed_since: int = 0,
 ) -> dict[str, object]:
-    """What the signed report says, as JSON values: what was proven, and how long it took."""
+    """What the signed report says, as JSON values: what was proven, and how long it took.
+
+    Args:
+        destroyed_since: letters that a disposal destroyed after the copy, and that cannot be opened from it.
+    """
     made = copy.manifest
     return {
         "format": FORMAT,
         "at": at.isoformat(timespec="seconds"),
         "copy": {"snapshot": made.snapshot, "made_at": made.made_at, "journal_entries": made.entries, "head": made.head},
         "restored": {"stored_files": len(made.held), "database_sha256": made.database_sha256},
+        "letters_destroyed_since": destroyed_since,
         "verify": {
             "entries": report.entries, "sealed_until": report.sealed_until, "stored_files": report.blobs,
             "signatures": report.signatures, "registers_without_gap": report.numbers_without_gap,

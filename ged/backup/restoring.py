@@ -1,7 +1,7 @@
 """Brings a copy back: every byte is compared with what the manifest says before it counts."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -188,12 +188,14 @@ def write_database(copy: Copy, place: Path) -> None:
 def bring_blobs(copy: Copy, blobs: BlobStore, spare: Path, *, told: Told = lambda _: None) -> list[str]:
     """Store every file of the copy, unless it is there already. Returns the objects that cannot be brought back.
 
-    One that is broken does not stop the others: the rest of the archive comes back, and each is named.
+    One that is broken does not stop the others: the rest of the archive comes back, and each is named. What a disposal destroyed since
+    is not brought back, and is not broken: the keyring tells of it.
 
     Args:
         spare: a private folder, on a disk with room for the largest file.
     """
-    found, broken = copy.medium.objects(), []
+    found, broken = copy.medium.objects(), list[str]()
+    gone = {one.digest for one in blobs.tombstones()}
     for n, one in enumerate(copy.manifest.held):
         if n % 500 == 0:
             told(f"stored files: {n}/{len(copy.manifest.held)}")
@@ -202,13 +204,13 @@ def bring_blobs(copy: Copy, blobs: BlobStore, spare: Path, *, told: Told = lambd
         path = found.get(one.object)
         if path is None:
             broken.append(f"objects/{one.object[:2]}/{one.object}: missing ({one.digest})")
-        elif fault := _bring(copy, path, one, blobs, spare):
+        elif fault := _bring(copy, path, one, blobs, spare, gone):
             broken.append(f"{copy.medium.told(path)}: {fault} ({one.digest})")
     told(f"stored files: {len(copy.manifest.held)}/{len(copy.manifest.held)}")
     return broken
 
 
-def _bring(copy: Copy, path: Place, held: Held, blobs: BlobStore, spare: Path) -> str:
+def _bring(copy: Copy, path: Place, held: Held, blobs: BlobStore, spare: Path, gone: Collection[Digest]) -> str:
     """Put one file back; what is wrong with it, or nothing."""
     with TemporaryFile(dir=spare) as stored:
         try:
@@ -217,6 +219,8 @@ def _bring(copy: Copy, path: Place, held: Held, blobs: BlobStore, spare: Path) -
             stored.seek(0)
             blobs.put_stored(Digest(held.digest), stored)
         except NotFound:
+            if Digest(held.digest) in gone:
+                return ""
             return "its key was destroyed: it was disposed of since, or the keyring is older than the copy"
         except EngineFailed as error:
             if error.retryable:  # our own disk, not the medium

@@ -14,7 +14,7 @@ from ged.errors import Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import JobKind
 from ged.ports import AttachmentId, Digest, MailId, ScanId
 from ged.register.models import Attachment, AttachmentKind, Mail
-from ged.register.operations import SourcePage, attach, mail_for
+from ged.register.operations import SourcePage, attach, mail_for, mail_to_change
 from ged.unit import Actor, UnitOfWork
 
 QUARTERS = (0, 90, 180, 270)
@@ -314,7 +314,7 @@ def repair(
     old = uow.session.get(Attachment, attachment_id)
     if old is None:
         raise NotFound("attachment.unknown", "reload the letter", id=int(attachment_id))
-    mail = mail_for(uow, old.mail_id, actor=actor)
+    mail = mail_to_change(uow, old.mail_id, actor=actor)
     clerk_of(actor, mail.unit_id)
     if stays_whole(old.kind, is_signed=old.is_signed):
         raise InvalidTransition("scan.signed", "a signed file stays whole", id=old.id)

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ged import destroyed
 from ged.archive.anchor import journal_anchors
 from ged.archive.seal import journal_seal
 from ged.backup import making as backup
@@ -382,6 +383,7 @@ def _sum(session: Session, table: type[Attachment] | type[Rendition]) -> int:
         query = query.join(Attachment, Attachment.id == Rendition.attachment_id)
         query = query.where(Rendition.kind == "searchable_pdf", Attachment.digest.is_(None))
     query = query.join(Mail, Mail.id == Attachment.mail_id).where(reading.is_readable())
+    query = query.where(Mail.id.not_in(destroyed.ids()))
     return int(session.scalar(query) or 0)  # PostgreSQL sums to a decimal
 
 

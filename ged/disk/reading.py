@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, exists, func, select, true
 from sqlalchemy.orm import Session, aliased
 
+from ged import destroyed
 from ged.disk import words
 from ged.dispatch.models import DispatchLine
 from ged.natures.models import Nature
@@ -259,7 +260,15 @@ class Letters:
 
     def _events(self, ids: Sequence[int]) -> Mapping[int, list[Event]]:
         found: defaultdict[int, list[Event]] = defaultdict(list)
-        for source in (self._decided, self._given, self._carried, self._signed, self._sent, self._rectified):
+        for source in (
+            self._decided,
+            self._given,
+            self._carried,
+            self._signed,
+            self._sent,
+            self._rectified,
+            self._destroyed,
+        ):
             for mail_id, event in source(ids):
                 found[mail_id].append(event)
         return found
@@ -325,6 +334,11 @@ class Letters:
                 (self._at(left_at), what, _joined(CHANNELS[channel], reference, words.DISPATCHES[state], discharge)),
             )
 
+    def _destroyed(self, ids: Sequence[int]) -> Iterable[tuple[int, Event]]:
+        for mail_id, one in destroyed.of_letters(self._session, ids).items():
+            slip = f"bordereau d'élimination n° {one.slip_no} : ses fichiers n'existent plus, son inscription reste"
+            yield mail_id, (self._at(one.decided_at), "Détruit", slip)
+
     def _rectified(self, ids: Sequence[int]) -> Iterable[tuple[int, Event]]:
         for one in self._session.scalars(select(Rectification).where(Rectification.mail_id.in_(ids))):
             what = f"Rectifié : {FIELDS.get(one.field, one.field)}"
@@ -357,6 +371,7 @@ class Letters:
         return self._session.scalars(
             select(Attachment)
             .where(Attachment.mail_id.in_(ids), ~exists().where(newer.replaces_id == Attachment.id))
+            .where(Attachment.mail_id.not_in(destroyed.ids()))
             .where(Attachment.kind != AttachmentKind.RENDERED)
             .order_by(Attachment.id)
         ).all()

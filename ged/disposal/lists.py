@@ -7,27 +7,34 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from ged import access
 from ged.disposal.models import Disposal, DisposalLine
-from ged.natures.models import Nature
+from ged.natures.models import FinalAct, Nature
 from ged.org.stock import by_code
 from ged.org.tree import entity_of, headed
 from ged.ports import Confidentiality, UnitId
-from ged.register.models import Attachment, AttachmentPage, Mail
+from ged.register.models import Attachment, AttachmentPage, Mail, MailLink
 from ged.register.queries import first_numbers
 from ged.register.states import MailState
 from ged.unit import Actor
 
+ENDS = frozenset({FinalAct.PAPER, FinalAct.DESTROY})
+"""Final acts of letters that may be on a slip."""
 MOST = 500
 """Letters of one slip: a person must be able to read it."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A letter that may be eliminated. ``files``: the digests of its files, in order."""
+    """A letter that may be eliminated.
+
+    Attributes:
+        files: the digests of its files, in order.
+        final_act: what becomes of the files: ``FinalAct.PAPER`` or ``FinalAct.DESTROY``.
+    """
 
     mail_id: int
     number: str
@@ -36,6 +43,7 @@ class Line:
     closed_on: date
     kept_until: date
     files: tuple[str, ...]
+    final_act: str
 
 
 def years_after(day: date, years: int) -> date:
@@ -52,15 +60,19 @@ def eligible(
     """The letters that an actor sees, of a unit and the units below it, whose time is over before a day; at most ``MOST``.
 
     A SECRET letter is on no slip: its level is lowered first. A letter on a slip that waits or is confirmed is on no second one.
+    A letter that goes to the national archives or is kept for ever is on none. Neither is a letter whose files would be destroyed
+    while it is linked to a letter that is at work: who works on that one reads this one.
 
     Args:
         only: of these letters alone, whatever slip they are on.
     """
     units = sorted(headed([UnitId(unit_id)], actor.units))
     natures = by_code(session.scalars(select(Nature).order_by(Nature.id)), [entity_of(unit_id, actor.units)])
-    years = {code: row.retention_years for code, row in natures.items() if row.retention_years is not None}
-    if not years:
+    ending = {code: row for code, row in natures.items() if row.retention_years is not None and row.final_act in ENDS}
+    if not ending:
         return []
+    years = {code: row.retention_years or 0 for code, row in ending.items()}
+    destroyed = sorted(code for code, row in ending.items() if row.final_act == FinalAct.DESTROY)
     # The exact last day depends on the letter's nature and on leap years: the database leaves out what is surely too young.
     at_least = datetime.combine(on - timedelta(days=365 * min(years.values())), time.max, tzinfo=zone)
     query = (
@@ -69,6 +81,7 @@ def eligible(
         .where(Mail.state == MailState.CLOSED, Mail.closed_at.is_not(None), Mail.nature.in_(sorted(years)))
         .where(Mail.closed_at <= at_least)
         .where(Mail.level < int(Confidentiality.SECRET))
+        .where(Mail.nature.not_in(destroyed) | ~_is_at_work())
         .where(access.visible_clause(Mail.id, Mail.level, actor.principals))
         .order_by(Mail.closed_at, Mail.id)
     )
@@ -90,18 +103,38 @@ def eligible(
     ids = [one[0] for one in found]
     numbers, files = first_numbers(session, ids), _files(session, ids)
     return [
-        Line(mail_id, numbers.get(mail_id, ""), subject, nature, closed_on, until, tuple(files.get(mail_id, ())))
+        Line(
+            mail_id, numbers.get(mail_id, ""), subject, nature, closed_on, until, tuple(files.get(mail_id, ())),
+            ending[nature].final_act,
+        )
         for mail_id, subject, nature, closed_on, until in found
-    ]
+    ]  # fmt: skip
 
 
 def digest_of(unit_id: int, lines: Iterable[Line]) -> str:
-    """SHA-256 of a list, of what stands on it: the letters, their numbers, subjects, dates, and the bytes of their files."""
+    """SHA-256 of a list, of what stands on it: the letters, their numbers, subjects, dates, the bytes of their files, and what
+    becomes of these (where they stay, nothing is said: so earlier slips keep their digest)."""
     told = [
-        [one.mail_id, one.number, one.subject, one.nature, one.closed_on.isoformat(), one.kept_until.isoformat(), *one.files]
+        [
+            one.mail_id, one.number, one.subject, one.nature, one.closed_on.isoformat(), one.kept_until.isoformat(), *one.files,
+            *([one.final_act] if one.final_act else []),
+        ]
         for one in sorted(lines, key=lambda line: line.mail_id)
     ]  # fmt: skip
     return hashlib.sha256(json.dumps([unit_id, told], ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+
+
+def _is_at_work() -> ColumnElement[bool]:
+    """Whether a letter is linked to one that is neither closed nor void."""
+    other = aliased(Mail)
+    ends = ((MailLink.from_id, MailLink.to_id), (MailLink.to_id, MailLink.from_id))
+    over = (MailState.CLOSED, MailState.VOIDED)
+    return or_(
+        *(
+            exists().where(own == Mail.id, far == other.id, other.state.not_in(over)).correlate(Mail)
+            for own, far in ends
+        )
+    )
 
 
 def _day(at: datetime, zone: ZoneInfo) -> date:

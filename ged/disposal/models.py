@@ -37,3 +37,5 @@ class DisposalLine(Base):
     closed_on: Mapped[date]
     kept_until: Mapped[date]
     """The last day of the time of keeping, as the letter's nature gave it then."""
+    final_act: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    """What becomes of the letter's files (``ged.natures.models.FinalAct``), as its nature gave it then."""

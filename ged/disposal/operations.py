@@ -1,6 +1,6 @@
 """A slip of disposal: proposed by a head, confirmed by a second one who read the very list."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,9 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged import locks
+from ged.disposal import destroying
 from ged.disposal.lists import Line, digest_of, eligible
 from ged.disposal.models import Disposal, DisposalLine
 from ged.errors import Forbidden, Invalid, NotFound
+from ged.natures.models import FinalAct
 from ged.notices import finding
 from ged.notices.models import ASKED, Occasion
 from ged.org import people, tree
@@ -50,13 +52,15 @@ def propose(uow: UnitOfWork, unit_id: int, *, reason: str, shown: str, actor: Ac
 
     Raises:
         Forbidden: ``disposal.not_head``.
-        Invalid: ``disposal.reason``, ``disposal.empty``, ``disposal.changed``: the list is not the one that was shown.
+        Invalid: ``disposal.reason``, ``disposal.empty``, ``disposal.changed``: the list is not the one that was shown; as
+            ``destroying.require_possible``.
     """
     on = _today(uow)
     sides = _sides(uow, unit_id, actor, on)
     if not reason.strip() or len(reason) > MAX_REASON:
         raise Invalid("disposal.reason", "name the rule, or the visa", field="reason")
     seen = eligible(uow.session, unit_id, actor, on=on, zone=uow.services.zone)
+    destroying.require_possible(uow, [one.mail_id for one in seen if one.final_act == FinalAct.DESTROY])
     locks.hold(uow.session, Mail, [one.mail_id for one in seen])
     lines = eligible(uow.session, unit_id, actor, on=on, zone=uow.services.zone)
     if not lines:
@@ -77,6 +81,7 @@ def propose(uow: UnitOfWork, unit_id: int, *, reason: str, shown: str, actor: Ac
             number=one.number,
             closed_on=one.closed_on,
             kept_until=one.kept_until,
+            final_act=one.final_act,
         )
         for one in lines
     )
@@ -91,6 +96,8 @@ def propose(uow: UnitOfWork, unit_id: int, *, reason: str, shown: str, actor: Ac
 def confirm(uow: UnitOfWork, disposal_id: int, *, shown: str, actor: Actor) -> None:
     """Decide the disposal, as the second person. The journal names both, and each letter says so.
 
+    From the commit on, the files of letters whose final act is their destruction are opened by nobody; a job destroys them.
+
     Args:
         shown: the digest of the list that the actor read.
 
@@ -98,8 +105,10 @@ def confirm(uow: UnitOfWork, disposal_id: int, *, shown: str, actor: Actor) -> N
         NotFound: ``disposal.unknown``.
         Forbidden: ``disposal.not_head``; ``disposal.not_second``: a human of the proposal stands behind the actor too.
         Invalid: ``disposal.settled``: it waits no more; ``disposal.first_lost``: who proposed it heads the unit no more;
-            ``disposal.changed``: a letter of the list is not as it was, or the actor does not see it.
+            ``disposal.changed``: a letter of the list is not as it was, or the actor does not see it; as
+            ``destroying.require_possible``.
     """
+    destroying.require_possible(uow, _doomed(uow.session, disposal_id))
     row, post = _held(uow, disposal_id, actor)
     lines = current(uow.session, row, actor, on=_today(uow), zone=uow.services.zone)
     if len(lines) != row.count or digest_of(row.unit_id, lines) != row.content_hash or shown != row.content_hash:
@@ -109,6 +118,7 @@ def confirm(uow: UnitOfWork, disposal_id: int, *, shown: str, actor: Actor) -> N
         "disposal.confirmed", "disposal", row.id, actor=actor, post=post, asked_by=row.asked_by_id, count=row.count,
         content_hash=row.content_hash,
     )  # fmt: skip
+    destroying.decide(uow, _doomed(uow.session, row.id), slip_no=row.id)
     for one in sorted(lines, key=lambda line: line.mail_id):
         uow.record(
             "mail.disposal_decided",
@@ -118,8 +128,15 @@ def confirm(uow: UnitOfWork, disposal_id: int, *, shown: str, actor: Actor) -> N
             post=post,
             disposal=row.id,
             asked_by=row.asked_by_id,
+            **({"final_act": one.final_act} if one.final_act else {}),
         )
     _tell(uow, row, {row.asked_by_id}, SETTLED)
+
+
+def _doomed(session: Session, disposal_id: int) -> Sequence[int]:
+    """The letters of a slip whose files are destroyed by it."""
+    lines = select(DisposalLine.mail_id).where(DisposalLine.disposal_id == disposal_id)
+    return session.scalars(lines.where(DisposalLine.final_act == FinalAct.DESTROY)).all()
 
 
 def refuse(uow: UnitOfWork, disposal_id: int, *, actor: Actor) -> None:

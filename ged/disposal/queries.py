@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, aliased
 
+from ged import destroyed
+from ged.destroyed import Destroyed
 from ged.disposal.lists import Line, digest_of, eligible
 from ged.disposal.models import Disposal, DisposalLine
 from ged.disposal.operations import HEADS, second_post, sides_of, spoken_units
@@ -53,6 +55,7 @@ class LineNow:
     number: str
     closed_on: date
     kept_until: date
+    final_act: str
     present: Line | None
 
     @property
@@ -87,12 +90,13 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Decided:
-    """The slip on which the disposal of a letter was decided."""
+    """The slip on which the disposal of a letter was decided. ``destroyed`` None: of its paper alone."""
 
     id: int
     by_name: str
     second_name: str
     decided_at: datetime
+    destroyed: Destroyed | None
 
 
 def units_of(session: Session, actor: Actor) -> list[tuple[int, str]]:
@@ -144,13 +148,17 @@ def slip(
     is_same = len(present) == row.count and digest_of(row.unit_id, present) == row.content_hash
     seen = {one.mail_id: one for one in present}
     lines = tuple(
-        LineNow(one.mail_id, one.number, one.closed_on, one.kept_until, seen.get(one.mail_id)) for one in frozen
+        LineNow(one.mail_id, one.number, one.closed_on, one.kept_until, one.final_act, seen.get(one.mail_id))
+        for one in frozen
     )
     return OpenedDisposal(_row(session, *found, actor, now, on), lines, is_same)
 
 
 def of_letter(session: Session, mail_id: MailId) -> Decided | None:
-    """The slip on which the disposal of a letter was decided; None: none. The caller has checked access to the letter."""
+    """The slip on which the disposal of a letter was decided; None: none. The caller has checked access to the letter.
+
+    Of a slip that was lost by a restore its number is known, and nobody's name.
+    """
     if session.get_one(Mail, mail_id).state is not MailState.CLOSED:
         return None
     by, second = aliased(Person), aliased(Person)
@@ -161,9 +169,10 @@ def of_letter(session: Session, mail_id: MailId) -> Decided | None:
         .join(second, second.id == Disposal.second_id)
         .where(DisposalLine.mail_id == mail_id, Disposal.confirmed_at.is_not(None))
     ).first()
+    gone = destroyed.of_letter(session, mail_id)
     if found is None or found[3] is None:
-        return None
-    return Decided(found[0], found[1], found[2], found[3])
+        return Decided(gone.slip_no, "", "", gone.decided_at, gone) if gone is not None else None
+    return Decided(found[0], found[1], found[2], found[3], gone)
 
 
 def _slips() -> Select[Disposal, str, str, str | None]:

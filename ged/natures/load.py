@@ -62,6 +62,7 @@ def _values(
         "level": int(Confidentiality[record.level.upper()]) if record.level else None,
         "silence": record.silence,
         "retention_years": record.retention_years,
+        "final_act": record.final_act,
         "filing_code": record.filing_class,
         "signatory_post_id": posts[record.circuit.signatory] if record.circuit is not None else None,
         "position": position,

@@ -1,5 +1,7 @@
 """Tables of the natures of letters. ``Mail.nature`` holds a code; a nature that is closed stays readable."""
 
+from enum import StrEnum
+
 from sqlalchemy import JSON, Boolean, ForeignKey, Integer, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -7,6 +9,19 @@ from ged.db import Base, Code, Id
 from ged.natures.steps import StepKind
 from ged.org.stock import OfEntity, once_by_code
 from ged.register.models import Direction
+
+
+class FinalAct(StrEnum):
+    """What becomes of a letter at the end of its time of keeping; stored as text in ``Nature.final_act``."""
+
+    PAPER = ""
+    """The paper is eliminated, the files stay."""
+    DESTROY = "destroy"
+    """Paper and files are destroyed."""
+    TRANSFER = "transfer"
+    """It goes to the national archives: it is on no slip of disposal."""
+    KEEP = "keep"
+    """It is kept for ever: it is on no slip of disposal."""
 
 
 class Nature(OfEntity, Base):
@@ -39,6 +54,8 @@ class Nature(OfEntity, Base):
     silence: Mapped[str] = mapped_column(String(16), default="", server_default="")
     """What no answer in time means in law: ``accepts``, ``refuses``, or empty: nothing."""
     retention_years: Mapped[int | None] = mapped_column(Integer)
+    final_act: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    """What becomes of a letter when these years are over: a member of ``FinalAct``."""
     filing_code: Mapped[str] = mapped_column(String(32), default="", server_default="")
     """The class of the filing plan that is proposed when a letter is closed."""
     position: Mapped[int] = mapped_column(Integer, default=0)

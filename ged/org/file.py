@@ -136,6 +136,7 @@ class NatureRecord(Section):
     """A nature of letters, and what it proposes. ``reminders``: working days from the deadline, negative before it.
 
     Without any the installation's rule holds. ``silence``: what no answer in time means in law. ``filing_class``: a code.
+    ``final_act``: what becomes of a letter after its years of keeping; empty: the paper goes, the files stay.
     """
 
     code: str = Field(min_length=1, max_length=32)
@@ -151,6 +152,7 @@ class NatureRecord(Section):
     level: str | None = Field(default=None, pattern="^(ordinary|restricted|secret)$")
     silence: str = Field(default="", pattern="^(accepts|refuses)?$")
     retention_years: int | None = Field(default=None, ge=1, le=200)
+    final_act: str = Field(default="", pattern="^(destroy|transfer|keep)?$")
     filing_class: str = Field(default="", max_length=32)
     closed: bool = False
 

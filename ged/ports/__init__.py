@@ -6,8 +6,10 @@ the names from this package.
 
 from ged.ports.blobs import (
     BlobStore,
+    ByDisposal,
     KeyedBlobStore,
     StoredBlob,
+    Tombstone,
 )
 from ged.ports.codes import (
     SealedToken,
@@ -148,6 +150,7 @@ __all__ = [
     "AuthorityStanding",
     "BlobStore",
     "Building",
+    "ByDisposal",
     "Certificate",
     "CertifiedPerson",
     "Confidentiality",
@@ -231,6 +234,7 @@ __all__ = [
     "TokenPlace",
     "TokenSealer",
     "TokenState",
+    "Tombstone",
     "UnitId",
     "UnlockedKey",
     "Verdict",

@@ -1,6 +1,6 @@
 """The store of files."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
@@ -14,6 +14,25 @@ class StoredBlob:
 
     digest: Digest
     size_bytes: int
+
+
+@dataclass(frozen=True)
+class ByDisposal:
+    """Why keys are destroyed: a slip of disposal (``ged.destroyed``)."""
+
+    mail_id: int
+    slip_no: int
+    decided_at: datetime
+
+
+@dataclass(frozen=True)
+class Tombstone:
+    """What the keyring says of a key that a disposal destroyed. It comes back with the keyring, whatever copy of the database does."""
+
+    key_id: bytes
+    digest: Digest
+    because: ByDisposal
+    destroyed_at: datetime
 
 
 class BlobStore(Protocol):
@@ -60,15 +79,24 @@ class BlobStore(Protocol):
         """Remove a blob; no error when it does not exist."""
         ...
 
-    def discard(self, digest: Digest, *, written_before: datetime) -> bool:
+    def discard(self, digest: Digest, *, written_before: datetime, because: ByDisposal | None = None) -> bool:
         """Remove an unreferenced blob, unless it was stored again meanwhile.
 
         Args:
             written_before: a blob written, or stored again, at or after this moment is kept.
+            because: the keyring keeps it for each key that is destroyed.
 
         Returns:
             Whether the blob was removed.
         """
+        ...
+
+    def in_clear(self, digests: Collection[Digest]) -> set[Digest]:
+        """Those of some blobs that are there and have no key: a copy of them is read by whoever has it."""
+        ...
+
+    def tombstones(self) -> list[Tombstone]:
+        """The keys that disposals destroyed; none without a keyring."""
         ...
 
     def digests(self) -> Iterator[tuple[Digest, datetime]]:

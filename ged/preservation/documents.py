@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from ged import locks
+from ged import destroyed, locks
 from ged.errors import StaleVersion
 from ged.ports import AttachmentId, Digest, MailId, RaisedPdf
 from ged.preservation.models import Preservation
@@ -41,7 +41,9 @@ class LastRevision:
 
 
 def last_of(session: Session, sort: SignedKind, subject_id: int) -> LastRevision | None:
-    """The last revision; None when the document is not signed, or while somebody is adding a signature."""
+    """The last revision; None when the document is not signed or was destroyed, or while somebody is adding a signature."""
+    if sort is SignedKind.MAIL and destroyed.of_letter(session, subject_id) is not None:
+        return None
     row = session.scalar(_last(sort, subject_id))
     if row is None and sort is SignedKind.CLOSING:
         return LastRevision(sort, subject_id, 0, Digest(session.get_one(RegisterClosing, subject_id).digest), "")
@@ -54,6 +56,8 @@ def is_signed(session: Session, sort: SignedKind, subject_id: int) -> bool:
     """Whether the document exists and has a signature to raise."""
     if sort is SignedKind.CLOSING:
         return session.get(RegisterClosing, subject_id) is not None
+    if sort is SignedKind.MAIL and destroyed.of_letter(session, subject_id) is not None:
+        return False
     return session.scalar(_last(sort, subject_id)) is not None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Select, delete, select
 
-from ged import locks
+from ged import destroyed, locks
 from ged.capture import drawing
 from ged.capture.files import JOB_PATIENCE_S, NOT_LOOKED, fetch, kept_dir, look_at, private_dir, store_file
 from ged.capture.intake import FirstLook, settle
@@ -150,7 +150,9 @@ def run_recognise(
     """
     with services.reading() as session:
         attachment = session.get(Attachment, attachment_id)
-        if attachment is None or _is_read(session.scalars(_kinds(attachment_id)).all()):
+        if attachment is None or destroyed.of_letter(session, attachment.mail_id) is not None:
+            return
+        if _is_read(session.scalars(_kinds(attachment_id)).all()):
             return
         pages = [(page.digest, page.media_type, page.page_index, page.rotation) for page in attachment.pages]
     if not pages:
@@ -223,7 +225,8 @@ def _note_reading(uow: UnitOfWork, attachment_id: int, stored: _Stored) -> None:
     mail_id = uow.session.get_one(Attachment, attachment_id).mail_id
     locks.hold(uow.session, Mail, [mail_id])
     attachment = locks.hold_known(uow.session, Attachment, attachment_id)
-    if _is_read(uow.session.scalars(_kinds(attachment_id)).all()):
+    is_read = _is_read(uow.session.scalars(_kinds(attachment_id)).all())
+    if is_read or destroyed.of_letter(uow.session, mail_id) is not None:
         return
     uow.session.execute(delete(PageText).where(PageText.attachment_id == attachment_id))
     for page in stored.pages:

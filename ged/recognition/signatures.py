@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from ged import locks, slots
+from ged import destroyed, locks, slots
 from ged.capture.models import Scan, ScanPage, ScanState
 from ged.errors import NotFound
 from ged.jobs import LIVE_STATES, Job, JobKind
@@ -205,7 +205,7 @@ def run_check(services: Services, attachment_id: int, *, now: datetime) -> None:
     """Validate the signatures of an incoming attachment, once, and store the reports."""
     with services.reading() as session:
         row = session.get(Attachment, attachment_id)
-        if row is None:
+        if row is None or destroyed.of_letter(session, row.mail_id) is not None:
             return
         mail_id, at, files = row.mail_id, row.added_at, list(_signed_files(session, row))
         known = set(session.scalars(select(SignatureCheck.digest).where(SignatureCheck.attachment_id == attachment_id)))

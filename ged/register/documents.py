@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
-from ged import access
+from ged import access, destroyed
 from ged.errors import NotFound
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId
@@ -175,6 +175,7 @@ def _visible(session: Session, attachment_id: int, actor: Actor) -> tuple[Attach
     if not access.may_see(session, mail.id, Confidentiality(mail.level), actor):
         # The same error as for a document that does not exist.
         raise NotFound("attachment.unknown", "reload the letter", id=attachment_id, refused=True)
+    destroyed.require_readable(session, mail.id)
     return row, mail
 
 

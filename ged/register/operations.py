@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select
 
-from ged import access, locks
+from ged import access, destroyed, locks
 from ged.access import Because
 from ged.db import insert_if_missing
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
@@ -267,31 +267,25 @@ def attach(
     """Attach stored bytes to a letter; the caller has checked the actor's right.
 
     A job of this transaction reads them later.
+
+    Raises:
+        InvalidTransition: ``mail.destroyed``.
     """
+    destroyed.require_there(uow.session, int(mail_id))
     version_no = 1
     if replaces is not None:
         version_no = uow.session.get_one(Attachment, replaces).version_no + 1
     attachment = Attachment(
-        mail_id=mail_id,
-        kind=kind,
-        version_no=version_no,
-        replaces_id=replaces,
-        reason=reason,
-        filename=filename[-MAX_NAME:],
-        media_type=media_type,
-        digest=digest,
-        size_bytes=size_bytes,
-        page_count=len(pages),
-        is_signed=is_signed,
-        added_at=now,
-        added_by_id=actor.person_id or None,
+        mail_id=mail_id, kind=kind, version_no=version_no, replaces_id=replaces, reason=reason,
+        filename=filename[-MAX_NAME:], media_type=media_type, digest=digest, size_bytes=size_bytes,
+        page_count=len(pages), is_signed=is_signed, added_at=now, added_by_id=actor.person_id or None,
         pages=[
             AttachmentPage(
                 page_no=n, digest=p.digest, media_type=p.media_type, page_index=p.page_index, rotation=p.rotation
             )
             for n, p in enumerate(pages, start=1)
         ],
-    )
+    )  # fmt: skip
     uow.session.add(attachment)
     uow.session.flush()
     uow.record(
@@ -416,10 +410,11 @@ def reopen(uow: UnitOfWork, mail_id: MailId, *, reason: str, actor: Actor) -> No
 
     Raises:
         Invalid: ``mail.reopen_reason``.
-        InvalidTransition: ``mail.wrong_state``.
+        InvalidTransition: ``mail.wrong_state``, ``mail.destroyed``.
     """
     mail = mail_to_change(uow, mail_id, actor=actor)
     post = working_post(mail, actor)
+    destroyed.require_there(uow.session, mail.id)
     if not reason.strip():
         raise Invalid("mail.reopen_reason", "say why", field="reason")
     mail.state, mail.closed_at = move(mail.state, _reopening(mail)), None

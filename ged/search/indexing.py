@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ged import access
+from ged import access, destroyed
 from ged.org.models import Post
 from ged.ports import AttachmentId, Confidentiality, IndexDocument, IndexedPage, MailId, Principal
 from ged.register.models import Attachment, Mail, PageText, Register
@@ -26,7 +26,7 @@ def index_documents(
 ) -> list[IndexDocument]:
     """The documents of letters, in a constant number of queries; deleted letters are left out.
 
-    SECRET letters are indexed only by numbers, dates and principals.
+    SECRET letters, and letters whose files were destroyed, are indexed only by numbers, dates and principals.
 
     Args:
         versions: letter -> id of its job (for a rebuild: the latest job id): an older version never overwrites a newer.
@@ -35,13 +35,14 @@ def index_documents(
     mails = session.scalars(select(Mail).where(Mail.id.in_(versions))).unique().all()
     registers = dict(iter(session.execute(select(Register.id, Register.code))))
     principals = access.principals_of_many(session, versions)
-    told = [mail.id for mail in mails if mail.level != Confidentiality.SECRET]
+    gone = destroyed.of_letters(session, [mail.id for mail in mails])
+    told = [mail.id for mail in mails if mail.level != Confidentiality.SECRET and mail.id not in gone]
     pages = _pages(session, told)
     titles = _titles(session, mails)
     documents = []
     for mail in mails:
         bare = _bare(mail, versions[mail.id], principals.get(mail.id, frozenset()), registers)
-        if bare.level is not Confidentiality.SECRET:
+        if mail.id in told:
             addressed = titles.get(mail.addressed_post_id or 0, "")
             bare = _with_text(mail, bare, tuple(units.get(mail.id, ())), addressed, tuple(pages[mail.id]))
         documents.append(bare)

@@ -61,6 +61,7 @@ OWNED: Mapping[str, Owned] = {
     "mail_access": _LETTER,
     "mail_links": _by("from_id", every=("from_id", "to_id")),
     "mail_reports": _LETTER,
+    "destroyed_letters": _LETTER,
     "rectifications": _LETTER,
     "level_requests": _LETTER,
     "read_marks": _by("mail_id", every=("person_id",)),

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ged import audit
+from ged import audit, destroyed
+from ged.archive import blobs as archive_blobs
 from ged.archive.anchor import journal_anchors, leaves
 from ged.archive.keeping import anchor_journal
 from ged.archive.seal import journal_seal
@@ -31,6 +32,7 @@ from ged.transfer.belonging import Belonging, travelling, units_of
 from ged.unit import SYSTEM, Actor, Services
 
 FORMAT = "ged-entity-1"
+DESTROYED = "destroyed.jsonl"
 _READ_ME = """\
 Ce dossier réunit une entité entière : ses courriers, ses registres, ses documents, et ce qui les prouve.
 
@@ -180,6 +182,10 @@ class _Signed:
                     if row[column] is not None:
                         self.numbers.setdefault((of, row[column]), row["text"])
 
+    def leave_out(self, gone: Collection[str]) -> None:
+        """Forget the documents that were destroyed."""
+        self.revisions = {of: digests for of, digests in self.revisions.items() if digests[-1] not in gone}
+
     def told(self) -> Iterator[bytes]:
         for (of, subject_id), digests in sorted(self.revisions.items()):
             name = f"{of} {self.numbers.get((of, subject_id), '')}".strip()
@@ -214,6 +220,7 @@ class _Writer:
             for table in travelling():
                 self._told(table.name)
                 self._rows(session, belonging, table)
+            self._leave_out_destroyed(session)
             strangers = sorted(belonging.strangers(session).items())
             self._part("strangers.jsonl", (_line({"id": one, "name": name}) for one, name in strangers))
             self._told("journal")
@@ -255,6 +262,16 @@ class _Writer:
                 yield line
 
         self._counts[table.name] = self._part(f"rows/{table.name}.jsonl", told())
+
+    def _leave_out_destroyed(self, session: Session) -> None:
+        """Files that a disposal destroyed are named by their rows, and listed apart."""
+        bearing = set(archive_blobs.digests_of(session, destroyed.ids()))
+        gone = bearing.intersection(map(Digest, self._named))
+        gone -= archive_blobs.still_named(session, gone)
+        if gone:
+            self._named -= gone
+            self._signed.leave_out(gone)
+            self._part(DESTROYED, (_line({"sha256": digest}) for digest in sorted(gone)))
 
     def _part(self, name: str, pieces: Iterable[bytes]) -> int:
         """Write a file and list it. Returns the number of pieces."""

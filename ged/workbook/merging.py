@@ -30,7 +30,7 @@ LISTS = "Listes"
 EMPTY: Mapping[str, Any] = {
     "kind": "", "parent": None, "successor": None, "closed": False, "email": "", "clearance": "ordinary", "holder": None,
     "roles": (), "secretary_of": None, "restarts_yearly": True, "reminder": "", "register": None, "delay_days": None,
-    "mentions": (), "reminders": (), "level": None, "silence": "", "retention_years": None, "filing_class": "", "may_sign": True, "templates": (), "max_amount_xof": None, "withdrawn": False, "paper_number": None, "paper_reason": "", "address": "", "phone": None, "template": None, "entity": None,
+    "mentions": (), "reminders": (), "level": None, "silence": "", "retention_years": None, "final_act": "", "filing_class": "", "may_sign": True, "templates": (), "max_amount_xof": None, "withdrawn": False, "paper_number": None, "paper_reason": "", "address": "", "phone": None, "template": None, "entity": None,
 }  # fmt: skip
 """The value of a field after a dash, and of a field that a new record leaves empty."""
 KEY_OF_DELEGATION = ("post", "person", "kind", "from_on", "act")

@@ -102,6 +102,7 @@ REGISTER_NATURES = {
     "bordereaux": "bordereau", "notes de service": "note_service", "décisions": "decision", "archives": "archive",
 }  # fmt: skip
 SILENCES = {"acceptation": "accepts", "rejet": "refuses"}
+FINAL_ACTS = {"destruction": "destroy", "versement aux archives": "transfer", "conservation définitive": "keep"}
 DELEGATION_KINDS = {"délégation": "delegation", "intérim": "interim", "par ordre": "order"}
 STEP_KINDS = {"visa": "visa", "avis": "opinion", "signature": "signature"}
 NEAREST_HEAD = "chef du rédacteur"
@@ -213,6 +214,7 @@ SHEETS = (
             Column("Confidentialité", "level", "Le niveau proposé à l'enregistrement.", Holds.CHOICE, LEVELS),
             Column("Silence", "silence", "Ce que vaut le silence quand le délai est passé ; vide : rien.", Holds.CHOICE, SILENCES),
             Column("Conservation", "retention_years", "En années, après la clôture.", Holds.NUMBER, limit=200, examples=("10", "")),
+            Column("Sort final", "final_act", "Ce que deviennent les fichiers après ces années ; vide : ils restent.", Holds.CHOICE, FINAL_ACTS),
             Column("Classement", "filing_class", "Le code du plan de classement proposé à la clôture.", limit=32),
             Column("Fermée", "closed", "oui si on ne la choisit plus.", Holds.YES_NO),
             OF_ENTITY,

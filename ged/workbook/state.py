@@ -160,7 +160,7 @@ def _nature(row: Nature, registers: dict[int, str], posts: dict[int, str], units
         delay_days=row.delay_days, mentions=tuple(row.mentions), reminders=tuple(row.reminders),
         template=row.template_code or None, circuit=circuit, closed=row.is_closed, entity=units.get(row.entity_id or 0),
         level=Confidentiality(row.level).name.lower() if row.level is not None else None, silence=row.silence,
-        retention_years=row.retention_years, filing_class=row.filing_code,
+        retention_years=row.retention_years, final_act=row.final_act, filing_class=row.filing_code,
     )  # fmt: skip
 
 

@@ -454,6 +454,30 @@ def test_a_large_document_is_read_to_its_end(entity: Entity, told: Told) -> None
     ]
 
 
+def test_what_a_disposal_destroyed_is_told_and_is_not_missing(entity: Entity, told: Told) -> None:
+    entity.rows["mails"][0]["page_digest"] = OTHER
+    entity.files["destroyed.jsonl"] = json.dumps({"sha256": OTHER}).encode() + b"\n"
+    lines = told(entity.write())
+    assert [line for line in lines if line[0] != "proven"] == []
+    assert lines[3][1] == "7 documents inchangés, 1 détruits par une élimination"
+    entity.rows["mails"][1]["page_digest"] = sha(b"a third one")
+    entity.files = {"destroyed.jsonl": entity.files["destroyed.jsonl"]}
+    lines = told(entity.write())
+    assert [line[1::3] for line in lines if line[0] == "broken"] == [
+        ("documents", "1 enregistrements nomment un document qui manque")
+    ]
+
+
+def test_a_list_of_destroyed_files_that_nobody_signed_excuses_nothing(entity: Entity, told: Told) -> None:
+    entity.rows["mails"][0]["page_digest"] = OTHER
+    entity.write()
+    entity.put("destroyed.jsonl", json.dumps({"sha256": OTHER}).encode() + b"\n")
+    assert [line[1::3] for line in told(entity.path) if line[0] == "broken"] == [
+        ("fichier destroyed.jsonl", "ne figure pas au manifeste"),
+        ("documents", "1 enregistrements nomment un document qui manque"),
+    ]
+
+
 def test_a_file_that_no_check_needs_is_only_missing(entity: Entity, told: Told) -> None:
     entity.files["notes.txt"] = b"notes"
     entity.write()

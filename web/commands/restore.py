@@ -153,6 +153,11 @@ def _tell(outcome: Outcome) -> None:
     )
     for one in outcome.broken:
         click.echo(f"BROKEN {one}")
+    if outcome.destroyed:
+        click.echo(
+            f"{len(outcome.destroyed)} letters were destroyed by a slip of disposal after this copy: they cannot be opened from it, and stay "
+            "destroyed"
+        )
     for digest in made.damaged:
         click.echo(f"already lost or altered when the copy was made: {digest}")
     for problem in report.problems:
@@ -199,6 +204,10 @@ def _drill(wanted: Wanted, spare: Path, letters: int, report: Path | None) -> No
         lacks = f"{paper} bears no seal" if done.sheet else f"{paper} was not made"
         click.echo(f"{lacks} ({done.unsealed}): the signed report {place} is the proof", err=True)
     _note(done, hashlib.sha256(content + b"\n").hexdigest(), now)
+    if done.destroyed:
+        click.echo(
+            f"{done.destroyed} letters were destroyed by a slip of disposal after this copy: they cannot be opened from it"
+        )
     for fault in done.faults:
         click.echo(f"BROKEN {fault}")
     click.echo(

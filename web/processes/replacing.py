@@ -22,7 +22,7 @@ from web.processes import restore as process
 from web.processes.restore import HALF, KEYRING, Outcome, Told, Wanted
 from web.processes.site_lock import site_stopped
 from web.processes.worker import only_worker
-from web.wiring import settings_file
+from web.wiring import restored, settings_file
 from web.wiring.services import build_services
 
 BEFORE = "before-restore"
@@ -170,8 +170,9 @@ def replace(
                 without_accounts=not people,
             )
 
+    destroyed = restored.tombstones(_settings(data, settings))
     with _aside(data.resolve(), settings.resolve(), now, told):
-        return process.restore(wanted, data, settings, settled=note, told=told)
+        return process.restore(wanted, data, settings, settled=note, destroyed=destroyed, told=told)
 
 
 def require_whole(data: Path) -> None:

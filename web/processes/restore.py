@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,10 +16,11 @@ from ged.backup.papers import Index, Manifest
 from ged.backup.places import AnyMedium
 from ged.backup.restoring import Copy, Settled
 from ged.config import Settings
+from ged.disposal import destroying
 from ged.durable import sync_folder
 from ged.errors import ConfigError, DiskFull, InvalidTransition
 from ged.jobs import JobKind
-from ged.ports import Decryptor, Digest
+from ged.ports import Decryptor, Digest, Tombstone
 from ged.space import NO_SPACE
 from ged.unit import Services
 from ged.verify import VerifyReport, verify
@@ -70,6 +71,7 @@ class Apart:
 
     Attributes:
         broken: objects that could not be brought back; the rest is there.
+        destroyed: letters that a disposal destroyed after the copy, and that were destroyed again in it.
         seconds: how long each step took.
     """
 
@@ -79,6 +81,7 @@ class Apart:
     lines: str
     unpacked: Path
     broken: tuple[str, ...]
+    destroyed: tuple[int, ...]
     seconds: dict[str, float]
 
 
@@ -91,6 +94,7 @@ class Outcome:
     broken: tuple[str, ...]
     settled: Settled
     report: VerifyReport
+    destroyed: tuple[int, ...]
     seconds: dict[str, float]
 
 
@@ -112,6 +116,7 @@ class Drill:
     public: bytes
     faults: tuple[str, ...]
     letters: int
+    destroyed: int
     seconds: float
     sheet: bytes
     unsealed: str
@@ -124,12 +129,13 @@ class Drill:
 
 def restore(
     wanted: Wanted, data: Path, settings: Path, *, settled: Callable[[Services], None] = lambda _: None,
-    told: Told = lambda _: None,
+    destroyed: Collection[Tombstone] = (), told: Told = lambda _: None,
 ) -> Outcome:  # fmt: skip
     """Restore into a new data folder and a new settings folder. Interrupted, the same call goes on.
 
     Args:
         settled: called with the restored services before the data folder gets its name.
+        destroyed: what disposals destroyed in the installation of which this takes the place.
 
     Raises:
         InvalidTransition: ``backup.not_empty``; ``backup.running``; NotFound, EngineFailed, ConfigError: what is not as it
@@ -150,7 +156,7 @@ def restore(
     work.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (
         alone_in(work / "restore.lock"),
-        _apart(wanted, Places(work, data, half_keyring, keyring, settings), told) as apart,
+        _apart(wanted, Places(work, data, half_keyring, keyring, settings), told, destroyed=destroyed) as apart,
     ):
         with _timed(apart.seconds, "verify"):
             told("ged verify")
@@ -169,7 +175,7 @@ def restore(
         (work / "restore.lock").unlink()
         work.replace(data)
         sync_folder(data.parent)
-    return Outcome(apart.copy.manifest, place, apart.broken, fit, report, apart.seconds)
+    return Outcome(apart.copy.manifest, place, apart.broken, fit, report, apart.destroyed, apart.seconds)
 
 
 def drill(wanted: Wanted, spare: Path, *, letters: int, told: Told = lambda _: None) -> Drill:
@@ -193,12 +199,20 @@ def drill(wanted: Wanted, spare: Path, *, letters: int, told: Told = lambda _: N
                     told("letters taken by chance")
                     opened = drilling.look(apart.services, letters)
                 faults = drilling.faults_of(apart.broken, report.problems, opened)
-                body = drilling.report_of(apart.copy, report, opened, faults, apart.seconds, at=datetime.now(UTC))
+                body = drilling.report_of(
+                    apart.copy,
+                    report,
+                    opened,
+                    faults,
+                    apart.seconds,
+                    at=datetime.now(UTC),
+                    destroyed_since=len(apart.destroyed),
+                )
                 seal = journal_seal(apart.services)
                 told("the report on paper")
                 pdf, unsealed = drill_sheet.printed(apart.services, body, at=datetime.now(UTC))
                 return Drill(
-                    apart.copy.manifest.snapshot, body, seal.sign(body), seal.public_pem(), faults, len(opened),
+                    apart.copy.manifest.snapshot, body, seal.sign(body), seal.public_pem(), faults, len(opened), len(apart.destroyed),
                     sum(apart.seconds.values()), pdf, unsealed,
                 )  # fmt: skip
             finally:
@@ -222,7 +236,12 @@ def _require_new(folder: Path) -> None:
 
 @contextmanager
 def _apart(
-    wanted: Wanted, places: Places, told: Told, *, undo: Callable[[Settings], None] = lambda _: None
+    wanted: Wanted,
+    places: Places,
+    told: Told,
+    *,
+    undo: Callable[[Settings], None] = lambda _: None,
+    destroyed: Collection[Tombstone] = (),
 ) -> Iterator[Apart]:
     """Bring a copy back into the folder ``work``. What an earlier run brought of the stored files is read, and stays.
 
@@ -251,7 +270,7 @@ def _apart(
         undone.callback(undo, own)
         with _timed(seconds, "stored files"):
             keyring = _keyring(wanted, copy, unpacked, told) if own.keyring is not None else None
-            with restored.blob_store(own, keyring) as blobs:
+            with restored.blob_store(own, keyring, destroyed) as blobs:
                 missing = sum(one.size_bytes for one in copy.manifest.held if not blobs.exists(Digest(one.digest)))
                 _require_room(work, int((missing + 2 * copy.manifest.database_bytes) * ROOM))
                 broken = restoring.bring_blobs(copy, blobs, unpacked, told=told)
@@ -259,8 +278,10 @@ def _apart(
             told("the database")
             _bring_database(copy, own, unpacked)
             finish_database(own)
+        services = restored.services_apart(own)
+        again = destroying.again(services, services.blobs.tombstones(), now=datetime.now(UTC))
         undone.pop_all()
-    yield Apart(restored.services_apart(own), copy, own, lines, unpacked, tuple(broken), seconds)
+    yield Apart(services, copy, own, lines, unpacked, tuple(broken), again, seconds)
 
 
 def _opened(wanted: Wanted, unpacked: Path, told: Told) -> Copy:

@@ -26,6 +26,7 @@ from ged.errors import (
     Forbidden,
     GedError,
     GivenUp,
+    Gone,
     Invalid,
     InvalidTransition,
     Malformed,
@@ -46,6 +47,7 @@ log = logging.getLogger("ged.web")
 
 STATUS_FULL = 507
 STATUS: tuple[tuple[type[GedError], int], ...] = (
+    (Gone, 410),
     (NotFound, 404),
     (Forbidden, 403),
     (InvalidTransition, 409),

@@ -14,6 +14,7 @@ from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.site.panels import Panel
+from web.words.acts import final_words
 
 blueprint = Blueprint("disposals", __name__, url_prefix="/eliminations")
 
@@ -38,7 +39,7 @@ def _form(unit_id: int, error: Invalid | None = None) -> ResponseReturnValue:
     services = context.services()
     with services.reading() as session:
         found = queries.proposal(session, unit_id, context.actor(), on=context.today(), zone=services.zone)
-    return render_form("disposals/form.html", error=error, found=found)
+    return render_form("disposals/form.html", error=error, found=found, final_words=final_words)
 
 
 @blueprint.post("/service/<int:unit_id>")
@@ -66,7 +67,7 @@ def show(disposal_id: int) -> ResponseReturnValue:
         found = queries.slip(
             session, disposal_id, context.actor(), now=context.now(), on=context.today(), zone=services.zone
         )
-    return render_template("disposals/show.html", found=found)
+    return render_template("disposals/show.html", found=found, final_words=final_words)
 
 
 @blueprint.post("/<int:disposal_id>/confirmer")

@@ -1,16 +1,18 @@
 """The settings of an installation that is brought back, and its services while it is still apart."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from ged.backup import database
 from ged.backup.folders import SETTINGS
 from ged.config import Settings, load_settings
 from ged.db import make_engine
-from ged.errors import ConfigError
-from ged.ports import BlobStore
+from ged.errors import ConfigError, GedError
+from ged.ports import BlobStore, Tombstone
 from ged.unit import Services
 from web.wiring import settings_file, stored_files
 from web.wiring.backups import FILES
@@ -18,8 +20,13 @@ from web.wiring.services import build_services
 
 
 @contextmanager
-def blob_store(settings: Settings, keyring_copy: Path | None) -> Iterator[BlobStore]:
+def blob_store(
+    settings: Settings, keyring_copy: Path | None, destroyed: Collection[Tombstone] = ()
+) -> Iterator[BlobStore]:
     """The store of files, with the keys of a copy where there are some.
+
+    Args:
+        destroyed: what disposals destroyed, as a keyring tells that is newer than the copy's.
 
     Raises:
         ConfigError: ``keyring.other``, ``keyring.unreadable``.
@@ -29,7 +36,20 @@ def blob_store(settings: Settings, keyring_copy: Path | None) -> Iterator[BlobSt
         keyring = stored_files.keyring_of(settings, engine)
         if keyring is not None and keyring_copy is not None:
             keyring.bring(keyring_copy)
+            keyring.destroy_again(destroyed)
         yield stored_files.stored_files(settings, engine)
+    finally:
+        engine.dispose()
+
+
+def tombstones(settings: Settings) -> list[Tombstone]:
+    """What disposals destroyed, as the keyring of a live installation tells; none where it cannot be read."""
+    engine = make_engine(settings.url)
+    try:
+        keyring = stored_files.keyring_of(settings, engine)
+        return keyring.destroyed() if keyring is not None else []
+    except (GedError, SQLAlchemyError, OSError):
+        return []
     finally:
         engine.dispose()
 

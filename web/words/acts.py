@@ -68,7 +68,7 @@ FIELDS: Mapping[str, LazyString] = {
     "restarts_yearly": _l("Recommence chaque année"), "reminder": _l("Rappels"), "register": _l("Registre"),
     "delay_days": _l("Délai"), "mentions": _l("Mentions"), "reminders": _l("Rappels"), "template": _l("Modèle de lettre"),
     "circuit": _l("Circuit"), "level": _l("Confidentialité proposée"), "silence": _l("Silence de l'administration"),
-    "retention_years": _l("Conservation en années"), "filing_class": _l("Classement"), "paper_number": _l("Dernier numéro du registre papier"), "paper_reason": _l("Registre papier continué"),
+    "retention_years": _l("Conservation en années"), "final_act": _l("Sort final"), "filing_class": _l("Classement"), "paper_number": _l("Dernier numéro du registre papier"), "paper_reason": _l("Registre papier continué"),
     "post": _l("Poste"), "person": _l("Délégataire"), "act": _l("Acte"), "from_on": _l("Du"), "until_on": _l("Au"),
     "may_sign": _l("Signature"), "templates": _l("Types de lettres"), "max_amount_xof": _l("Montant maximal"),
     "withdrawn": _l("Retirée"), "subject": _l("Objet"), "body": _l("Texte"),
@@ -117,6 +117,8 @@ def value_words(one: Difference, value: Any, names: Names) -> str:
         return named("units", str(value), names)
     if one.field == "silence":
         return silence_words(str(value))
+    if one.field == "final_act":
+        return final_words(str(value))
     if one.field == "direction":
         return label(Direction(value))
     if one.field == "nature" and one.kind == "registers":
@@ -304,6 +306,18 @@ SILENCES: Mapping[str, LazyString] = {"accepts": _l("vaut acceptation"), "refuse
 def silence_words(silence: str) -> str:
     """What no answer in time means in law."""
     return str(SILENCES[silence])
+
+
+FINAL_ACTS: Mapping[str, LazyString] = {
+    "": _l("le papier est éliminé, les fichiers restent"), "destroy": _l("destruction du papier et des fichiers"),
+    "transfer": _l("versement aux Archives nationales"), "keep": _l("conservation définitive"),
+}  # fmt: skip
+"""What becomes of a letter at the end of its time of keeping: ``Nature.final_act``."""
+
+
+def final_words(act: str) -> str:
+    """What becomes of a letter at the end of its time of keeping."""
+    return str(FINAL_ACTS[act])
 
 
 def because_words(because: str) -> str:

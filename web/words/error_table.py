@@ -834,6 +834,12 @@ MESSAGES: Mapping[str, Message] = {
         _l("La liste n'est plus celle qui était montrée."),
         _l("Relisez-la ; un bordereau proposé se refuse et se refait."),
     ),
+    "disposal.in_clear": Message(
+        _l(
+            "Des fichiers de ces courriers (%(count)s) ne sont pas chiffrés : détruits ici, d'anciennes copies les rendraient."
+        ),
+        _l("Demandez à l'administrateur d'activer le trousseau et de chiffrer les fichiers (ged blobs encrypt)."),
+    ),
     "disposal.empty": Message(_l("Aucun courrier n'est à éliminer."), _l("Rien n'est à faire.")),
     "disposal.first_lost": Message(
         _l("Qui a proposé ce bordereau n'est plus responsable du service."), _l("Faites-le proposer de nouveau.")
@@ -1598,6 +1604,10 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "mail.reopen_reason": Message(_l("Le motif de la réouverture est obligatoire."), _l("Écrivez le motif.")),
     "mail.sender_long": Message(_l("Le nom de l'expéditeur dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
+    "mail.destroyed": Message(
+        _l("Les fichiers de ce courrier ont été détruits : décision du %(on)s, bordereau d'élimination n° %(slip)s."),
+        _l("Son inscription au registre et son journal restent ; rien ne s'y ajoute plus."),
+    ),
     "mail.sender_missing": Message(_l("L'expéditeur manque."), _l("Écrivez ou choisissez l'expéditeur.")),
     "mail.stale": Message(
         _l("Quelqu'un a modifié ce courrier pendant que vous l'aviez ouvert."),

@@ -43,6 +43,7 @@ def show(nature_id: int) -> ResponseReturnValue:
         acts=acts,
         what_words=words.what_words,
         silence_words=words.silence_words,
+        final_words=words.final_words,
     )
 
 
@@ -136,6 +137,11 @@ def _fields(row: NatureItem) -> tuple[Field, ...]:
             hint=_("Ce qu'il vaut en droit quand le délai est passé."),
         ),
         Field("retention_years", _("Conservation en années"), value=_told(row.retention_years), maximum=3, attrs=number, hint=_("Après la clôture.")),
+        Field(
+            "final_act", _("Sort final"), "select", value=row.final_act, empty=words.final_words(""),
+            options=[(one, words.final_words(one)) for one in words.FINAL_ACTS if one],
+            hint=_("Ce que devient le courrier quand ces années sont passées et que deux responsables l'ont décidé."),
+        ),
         Field("filing_class", _("Classement"), "select", value=row.filing_code, options=classes, empty=_("Aucun")),
         Field("template", _("Modèle de lettre"), "select", value=row.template_code, options=templates, empty=_("Aucun")),
     )  # fmt: skip

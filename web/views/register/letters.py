@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from ged import access
+from ged import access, destroyed
 from ged.administration import letter_readers
 from ged.capture import letter_files
 from ged.dispatch import rectify_outside, signed_outside
@@ -25,6 +25,7 @@ from ged.register.models import AttachmentKind, Channel, Direction, Priority, Re
 from ged.register.queries import AttachmentLine, LetterView
 from ged.register.rectify_entry import CHOICES, DATE_FIELDS, OPEN_DUE, TEXT_FIELDS, Value
 from ged.register.signed_kinds import FROM_OUTSIDE
+from ged.register.states import MailState
 from ged.routing import choices, rectify_letter
 from ged.routing import operations as routing
 from ged.routing.deadlines import working_days_between
@@ -52,7 +53,10 @@ def show(mail_id: int) -> ResponseReturnValue:
     with context.services().reading_once() as session:
         letter = queries.letter(session, mail_id, actor)
         attachments = queries.attachments(session, mail_id)
+        gone = destroyed.of_letter(session, mail_id) if letter.state is MailState.CLOSED else None
         main = next((one for one in attachments if one.is_latest and one.kind in _MAIN and one.page_count), None)
+        if gone is not None:
+            main = None
         days_left = None
         if letter.due_on is not None and letter.closed_at is None:
             days_left = working_days_between(today, letter.due_on, context.working_days(session))
@@ -61,7 +65,8 @@ def show(mail_id: int) -> ResponseReturnValue:
         values: dict[str, Any] = {
             "document": documents.shown(session, main.id) if main is not None else None,
             "may_ask_readers": letter_readers.may_ask(actor),
-            "may_join": letter_files.may_join(session, letter.id, actor),
+            "destroyed": gone,
+            "may_join": gone is None and letter_files.may_join(session, letter.id, actor),
             "verdict": signatures.of_letters(session, [mail_id]).get(mail_id)
             if _may_bear_signatures(attachments)
             else None,

@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.errors import EngineFailed, GedError, Gone, Invalid, InvalidTransition, StaleVersion
 from ged.natures import queries as nature_queries
 from ged.org import absence_notices, absences
 from ged.org.stock import entities_of
@@ -223,7 +223,10 @@ def _reports(row: LetterRow) -> tuple[SignatureReport, ...]:
         return ()
     services = context.services()
     with services.reading() as session:
-        file = documents.original(session, row.signed_id, context.actor())
+        try:
+            file = documents.original(session, row.signed_id, context.actor())
+        except Gone:
+            return ()
         issued = queries.issued_of(session, row.mail_id)
     with services.blobs.open(file.digest) as stored:
         return services.checker.check(stored.read(), at=context.now(), issued=issued)

@@ -1,0 +1,173 @@
+"""Carries out the destruction of letters' files that two people decided (``ged.disposal.operations.confirm``).
+
+Each step looks first what is done already: interrupted anywhere, the next run goes on. The keys are what matters: an earlier copy of
+the installation holds the encrypted file, and nobody opens it once its key is gone here and in the copies of the keyring.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
+
+from sqlalchemy import Column, Select, Table, delete, or_, select
+from sqlalchemy.orm import Session
+
+from ged import destroyed, locks
+from ged.archive import blobs as archive_blobs
+from ged.db import Base
+from ged.destroyed import DestroyedLetter
+from ged.errors import Invalid
+from ged.jobs import JobKind
+from ged.ports import ByDisposal, Digest, Tombstone
+from ged.register.models import Mail
+from ged.schema import require_opened
+from ged.unit import SYSTEM, Services, UnitOfWork
+
+logger = logging.getLogger(__name__)
+
+OPENED_BY = "0091"
+"""Until this contraction has run, a program of the release before may check files, and would miss those that were destroyed."""
+DONE = "mail.destroyed"
+AGAIN = "mail.destroyed_again"
+
+
+def require_possible(uow: UnitOfWork, mail_ids: Collection[int]) -> None:
+    """Check that the files of letters can be destroyed, so that no copy opens them. Call it before the first lock.
+
+    Raises:
+        Invalid: ``upgrade.not_finished``; ``disposal.in_clear``: a file is not encrypted under a key of its own.
+    """
+    if not mail_ids:
+        return
+    require_opened(uow.session, OPENED_BY)
+    clear = uow.services.blobs.in_clear(archive_blobs.digests_of(uow.session, _letters(mail_ids)))
+    if clear:
+        raise Invalid("disposal.in_clear", "name a keyring, and call `ged blobs encrypt`", count=len(clear))
+
+
+def decide(uow: UnitOfWork, mail_ids: Iterable[int], *, slip_no: int) -> None:
+    """Note the letters whose files are destroyed. From the commit on nobody opens them; a job removes them."""
+    ids = sorted(mail_ids)
+    for mail_id in ids:
+        uow.session.add(DestroyedLetter(mail_id=mail_id, slip_no=slip_no, decided_at=uow.now))
+        uow.reindex(mail_id, access=True)  # no search tells of its text meanwhile
+    if ids:
+        uow.defer(JobKind.SWEEP, 0)
+
+
+def run(services: Services, *, now: datetime, heartbeat: Callable[[str], object] = lambda _: None) -> int:
+    """Destroy the files of all letters for which it is decided and not done.
+
+    A file that was stored again within the last day stays until the next run: somebody may be about to give it to another letter.
+
+    Returns:
+        How many letters are done.
+    """
+    with services.reading() as session:
+        open_ones = select(DestroyedLetter.mail_id).where(DestroyedLetter.done_at.is_(None))
+        waiting = session.scalars(open_ones.order_by(DestroyedLetter.mail_id)).all()
+    done = 0
+    for n, mail_id in enumerate(waiting):
+        heartbeat(f"{n}/{len(waiting)}")
+        done += _destroy(services, mail_id, now)
+    return done
+
+
+def again(services: Services, tombstones: Collection[Tombstone], *, now: datetime) -> tuple[int, ...]:
+    """Destroy in a restored installation what was destroyed since it was copied, as the keyring tells.
+
+    Returns:
+        The letters that this run destroyed.
+    """
+    told = {one.because.mail_id: one.because for one in tombstones}
+    digests: dict[int, set[Digest]] = {}
+    for one in tombstones:
+        digests.setdefault(one.because.mail_id, set()).add(one.digest)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            there = locks.hold(uow.session, Mail, sorted(told))
+            known = set(uow.session.scalars(destroyed.ids()))
+            # An id that was given again since, to another letter, bears other files.
+            new = [
+                mail.id
+                for mail in there
+                if mail.id not in known
+                and digests[mail.id] & archive_blobs.digests_of(uow.session, _letters([mail.id]))
+            ]
+            for mail_id in new:
+                why = told[mail_id]
+                uow.session.add(DestroyedLetter(mail_id=mail_id, slip_no=why.slip_no, decided_at=why.decided_at))
+                uow.record(
+                    AGAIN, "mail", mail_id, actor=SYSTEM, disposal=why.slip_no, decided_at=why.decided_at.isoformat()
+                )
+                uow.reindex(mail_id)
+    run(services, now=now)
+    return tuple(new)
+
+
+def _destroy(services: Services, mail_id: int, now: datetime) -> bool:
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            locks.hold(uow.session, Mail, [mail_id])
+            _forget_texts(uow.session, mail_id)
+    with services.reading() as session:
+        found = destroyed.of_letter(session, mail_id)
+        own = archive_blobs.digests_of(session, _letters([mail_id]))
+        alone = sorted(own - archive_blobs.still_named(session, own))
+    if found is None:
+        return False
+    why = ByDisposal(mail_id, found.slip_no, found.decided_at)
+    for digest in alone:
+        services.blobs.discard(digest, written_before=now - archive_blobs.SWEEP_AFTER, because=why)
+    left = [digest for digest in alone if services.blobs.exists(digest)]
+    if left:
+        logger.info("destroy.waits mail=%s files=%s", mail_id, len(left))
+        return False
+    _note(services, mail_id, alone, now)
+    return True
+
+
+def _note(services: Services, mail_id: int, removed: Collection[Digest], now: datetime) -> None:
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            locks.hold(uow.session, Mail, [mail_id])
+            row = uow.session.get_one(DestroyedLetter, mail_id, populate_existing=True)
+            if row.done_at is None:
+                _forget_texts(uow.session, mail_id)  # what a job had read meanwhile
+                _delete(uow.session, "renditions", "attachment_id", _documents(mail_id))
+                row.done_at, row.files = now, len(removed)
+                uow.record(DONE, "mail", mail_id, actor=SYSTEM, disposal=row.slip_no, files=len(removed))
+                uow.reindex(mail_id)
+
+
+def _letters(mail_ids: Collection[int]) -> Select[int]:
+    return select(Mail.id).where(Mail.id.in_(sorted(mail_ids)))
+
+
+def _documents(mail_id: int) -> Select[int]:
+    attachments = _table("attachments")
+    return select(attachments.c.id).where(attachments.c.mail_id == mail_id)
+
+
+def _forget_texts(session: Session, mail_id: int) -> None:
+    """Delete what machines read and made of a letter's files, and the work that waits for them."""
+    documents, letter = _documents(mail_id), _letters([mail_id])
+    for table in ("page_texts", "attachment_fields", "sketch_bands", "letter_sketches"):
+        _delete(session, table, "attachment_id", documents)
+    scans, leaves = _table("scans"), _table("scan_leaves")
+    pages = select(leaves.c.scan_page_id).join(scans, scans.c.id == leaves.c.scan_id).where(scans.c.mail_id == mail_id)
+    for table in ("scan_page_readings", "scan_page_fields"):
+        _delete(session, table, "scan_page_id", pages)
+    for table in ("word_pages", "working_copies", "preservations"):
+        _delete(session, table, "mail_id", letter)
+    alike = _table("lookalikes")
+    of_scans = alike.c.scan_id.in_(select(scans.c.id).where(scans.c.mail_id == mail_id))
+    session.execute(delete(alike).where(or_(alike.c.mail_id == mail_id, alike.c.other_mail_id == mail_id, of_scans)))
+
+
+def _delete(session: Session, table: str, column: str, among: Select[int]) -> None:
+    named: Column[int] = _table(table).c[column]
+    session.execute(delete(_table(table)).where(named.in_(among)))
+
+
+def _table(name: str) -> Table:
+    return Base.metadata.tables[name]

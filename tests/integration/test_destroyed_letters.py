@@ -1,0 +1,424 @@
+"""A letter that a slip of disposal destroys: its files and their keys are gone for ever, its entry in the register stays."""
+
+import io
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from ged import case_export, destroyed, locks
+from ged.adapters.blobs_fs import FileBlobs
+from ged.adapters.keyring import Keyring
+from ged.archive import blobs as archive_blobs
+from ged.archive.blobs import STAYS, blob_columns, named_digests, of_letters
+from ged.audit import AuditEntry, AuditPayload
+from ged.destroyed import DestroyedLetter
+from ged.disposal import destroying, queries
+from ged.disposal.lists import eligible
+from ged.disposal.models import Disposal, DisposalLine
+from ged.errors import GedError, Gone, Invalid, InvalidTransition, NotFound
+from ged.jobs import Job, JobKind
+from ged.natures.models import FinalAct, Nature
+from ged.ports import Digest, MailId
+from ged.recognition.jobs import run_recognise
+from ged.register import documents
+from ged.register.models import Attachment, AttachmentKind, Mail, MailLink, PageText
+from ged.register.operations import SourcePage, attach, reopen
+from ged.register.states import MailState
+from ged.search.indexing import index_document
+from ged.unit import Services
+from ged.verify import verify
+from tests.destroyed_kit import (
+    NATURE,
+    carry_out,
+    confirm,
+    decided,
+    digests,
+    keyed,
+    later,
+    letter,
+    opens,
+    over,
+    propose,
+)
+from tests.exception_kit import imputed
+from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+from tests.together_kit import together
+
+
+@pytest.fixture
+def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
+    made = keyed(make_services(tmp_path, url=either_database), tmp_path)
+    make_organisation(made)
+    yield made
+    made.engine.dispose()
+
+
+def keyring_of(tmp_path: Path) -> Keyring:
+    return Keyring(tmp_path / "keyring")
+
+
+def acts(services: Services, mail: int) -> list[str]:
+    with services.reading() as session:
+        about = select(AuditEntry.action).where(AuditEntry.subject_kind == "mail", AuditEntry.subject_id == mail)
+        return list(session.scalars(about.order_by(AuditEntry.sequence)))
+
+
+def state_of(services: Services, mail: int) -> destroyed.Destroyed | None:
+    with services.reading() as session:
+        return destroyed.of_letter(session, mail)
+
+
+def document_of(services: Services, mail: int) -> int:
+    with services.reading() as session:
+        return session.scalars(select(Attachment.id).where(Attachment.mail_id == mail)).one()
+
+
+def test_files_and_keys_are_gone_and_the_register_stays(services: Services, tmp_path: Path) -> None:
+    gone, stays = letter(services, "Périmée", b"one", b"two"), letter(services, "Gardée", b"three")
+    slip = decided(services, [gone])
+    found = state_of(services, gone)
+    assert found is not None
+    assert (found.slip_no, found.decided_at, found.done_at) == (slip, NOW, None)
+    assert opens(services, gone), "the job has still to do it"
+    before = digests(services, gone)
+    assert carry_out(services) == 1
+    found = state_of(services, gone)
+    assert found is not None
+    assert found.done_at is not None
+    assert found.files == 2
+    assert [services.blobs.exists(one) for one in before] == [False, False]
+    assert digests(services, gone) == before, "the register still says which bytes they were"
+    kept = {digest for _, digest, _ in keyring_of(tmp_path).listed()}
+    assert kept & {*before} == set()
+    assert set(digests(services, stays)) <= kept
+    assert opens(services, stays)
+    told = keyring_of(tmp_path).destroyed()
+    assert {(one.digest, one.because.mail_id, one.because.slip_no) for one in told} == {
+        (one, gone, slip) for one in before
+    }
+    assert acts(services, gone)[-2:] == ["mail.disposal_decided", "mail.destroyed"]
+    with services.reading() as session:
+        mail = session.get_one(Mail, gone)
+        assert (mail.subject, mail.state, len(mail.numbers)) == ("Périmée", MailState.CLOSED, 1)
+        assert session.scalars(select(PageText.text)).all() == ["Texte Gardée"]
+    assert carry_out(services) == 0, "a second run changes nothing"
+    assert acts(services, gone).count("mail.destroyed") == 1
+
+
+def test_checks_of_the_whole_stay_green(services: Services) -> None:
+    gone, stays = letter(services, "Périmée"), letter(services, "Gardée")
+    decided(services, [gone])
+    for _step in range(2):
+        with services.reading() as session:
+            assert dict(named_digests(session)).keys() == set(digests(services, stays))
+            assert list(archive_blobs.broken_blobs(session, services.blobs)) == []
+        assert verify(services, now=NOW).problems == ()
+        carry_out(services)
+
+
+def test_a_file_that_a_living_letter_has_too_stays(services: Services) -> None:
+    gone, stays = letter(services, "Périmée", b"shared", b"alone"), letter(services, "Gardée", b"shared")
+    decided(services, [gone])
+    assert carry_out(services) == 1
+    shared, alone = digests(services, gone)
+    assert services.blobs.verify(shared)
+    assert not services.blobs.exists(alone)
+    assert opens(services, stays)
+    found = state_of(services, gone)
+    assert found is not None
+    assert found.files == 1
+    decided(services, [stays])
+    assert carry_out(services) == 1
+    assert not services.blobs.exists(shared), "with the last letter that has it"
+
+
+def test_the_sweep_of_the_night_does_it(services: Services) -> None:
+    gone = letter(services, "Périmée")
+    decided(services, [gone])
+    with services.reading() as session:
+        kinds = session.scalars(select(Job.kind).where(Job.kind == JobKind.SWEEP)).all()
+        removed = archive_blobs.sweep(session, services.blobs, now=later())
+    assert kinds == [JobKind.SWEEP], "and not only at night"
+    assert removed == 1, "where the job never came, the sweep finds what nobody names"
+    assert carry_out(services) == 1
+
+
+def test_nobody_opens_joins_or_reopens_it(services: Services) -> None:
+    gone = letter(services, "Périmée")
+    one, document = actor(services, "dge"), document_of(services, gone)
+    with services.reading() as session:
+        assert documents.original_page(session, document, 1, one).mail_id == gone
+    decided(services, [gone])
+    with services.reading() as session:
+        for ask in (
+            lambda: documents.attachment(session, document, one),
+            lambda: documents.original_page(session, document, 1, one),
+            lambda: documents.words(session, document, 1, one),
+            lambda: documents.page_source(session, document, 1, one),
+        ):
+            with pytest.raises(Gone, match=r"mail\.destroyed"):
+                ask()
+        with pytest.raises(NotFound, match=r"attachment\.unknown"):
+            documents.attachment(session, document, actor(services, "daf"))
+    with pytest.raises(InvalidTransition, match=r"mail\.destroyed"), services.unit_of_work(NOW) as uow:
+        attach(
+            uow, gone, kind=AttachmentKind.ANNEX, pages=[SourcePage(Digest("a" * 64), "image/png")],
+            media_type="image/png", actor=one, now=NOW,
+        )  # fmt: skip
+    with pytest.raises(InvalidTransition, match=r"mail\.destroyed"), services.unit_of_work(NOW) as uow:
+        reopen(uow, gone, reason="Encore utile", actor=one)
+
+
+def test_the_index_keeps_its_number_and_dates_alone(services: Services) -> None:
+    gone, stays = letter(services, "Périmée"), letter(services, "Gardée")
+    decided(services, [gone])
+    with services.reading() as session:
+        bare = index_document(session, gone, version=1, units=("DGE",))
+        whole = index_document(session, stays, version=1, units=("DGE",))
+    assert bare is not None
+    assert whole is not None
+    assert (bare.subject, bare.sender, bare.pages, bare.units, len(bare.numbers)) == ("", "", (), (), 1)
+    assert (whole.subject, len(whole.pages)) == ("Gardée", 1)
+
+
+def test_a_reading_that_comes_late_writes_no_text(services: Services) -> None:
+    gone = letter(services, "Périmée")
+    document = document_of(services, gone)
+    decided(services, [gone])
+    carry_out(services)
+    run_recognise(services, document, heartbeat=lambda _: None, now=NOW)
+    with services.reading() as session:
+        assert session.scalars(select(PageText.attachment_id)).all() == []
+
+
+# --- which letters, and what the slip says
+
+
+def proposed(services: Services) -> list[tuple[int, str]]:
+    with services.reading() as session:
+        one = actor(services, "dge")
+        found = eligible(session, int(one.posts[0].unit_id), one, on=TODAY, zone=services.zone)
+        return [(line.mail_id, line.final_act) for line in found]
+
+
+@pytest.mark.parametrize(
+    ("act", "is_on_a_slip"),
+    [(FinalAct.PAPER, True), (FinalAct.DESTROY, True), (FinalAct.TRANSFER, False), (FinalAct.KEEP, False)],
+)
+def test_the_final_act_decides_who_is_on_a_slip(services: Services, act: FinalAct, is_on_a_slip: bool) -> None:
+    mail = letter(services, "Périmée")
+    over(services, [mail], act)
+    assert proposed(services) == ([(mail, act)] if is_on_a_slip else [])
+
+
+def test_where_the_paper_alone_goes_the_files_stay(services: Services) -> None:
+    mail = letter(services, "Périmée")
+    over(services, [mail], FinalAct.PAPER)
+    confirm(services, propose(services))
+    assert state_of(services, mail) is None
+    assert carry_out(services) == 0
+    assert opens(services, mail)
+    with services.reading() as session:
+        found = queries.of_letter(session, mail)
+    assert found is not None
+    assert found.destroyed is None
+
+
+def test_the_final_act_stands_in_the_digest_of_the_list(services: Services) -> None:
+    mail = letter(services, "Périmée")
+    over(services, [mail], FinalAct.PAPER)
+    slip = propose(services)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Nature).where(Nature.code == NATURE).values(final_act=FinalAct.DESTROY))
+    with pytest.raises(Invalid, match=r"disposal\.changed"):
+        confirm(services, slip)
+    assert state_of(services, mail) is None
+
+
+def test_a_letter_that_is_linked_to_one_at_work_is_on_no_slip(services: Services) -> None:
+    mail, other = letter(services, "Périmée"), imputed(services, "En cours")
+    over(services, [mail])
+    for ends in ({"from_id": other, "to_id": mail}, {"from_id": mail, "to_id": other}):
+        with services.unit_of_work(NOW) as uow:
+            link = MailLink(kind="related", **ends)
+            uow.session.add(link)
+            uow.session.flush()
+            link_id = link.id
+        assert proposed(services) == []
+        with services.unit_of_work(NOW) as uow:
+            uow.session.delete(uow.session.get_one(MailLink, link_id))
+    assert proposed(services) == [(mail, "destroy")]
+    slip = propose(services)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(MailLink(kind="reply_to", from_id=other, to_id=mail))
+    with pytest.raises(Invalid, match=r"disposal\.changed"):
+        confirm(services, slip)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == other).values(state=MailState.CLOSED, closed_at=NOW))
+    confirm(services, slip)
+
+
+def test_files_in_clear_are_refused(services: Services, tmp_path: Path) -> None:
+    """A file without a key of its own would be read from any earlier copy."""
+    mail = letter(services, "Périmée", b"under a key")
+    clear = FileBlobs(tmp_path / "blobs").put(io.BytesIO(b"in clear")).digest
+    with services.unit_of_work(NOW) as uow:
+        attach(
+            uow, mail, kind=AttachmentKind.ANNEX, pages=[SourcePage(clear, "image/png")], media_type="image/png",
+            actor=actor(services, "agent"), now=NOW, recognise=False,
+        )  # fmt: skip
+    over(services, [mail])
+    with pytest.raises(Invalid, match=r"disposal\.in_clear") as refused:
+        propose(services)
+    assert refused.value.params["count"] == 1
+    assert isinstance(services.blobs, FileBlobs)
+    assert services.blobs.encrypt(clear)
+    slip = propose(services)
+    os.remove(tmp_path / "keyring" / "documents.sqlite3")
+    keyring_of(tmp_path).prepare()
+    with pytest.raises(Invalid, match=r"disposal\.in_clear"):
+        confirm(services, slip)
+    assert state_of(services, mail) is None
+
+
+# --- interrupted, and at one moment
+
+
+class _Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("at", ["discard", "key", "note"])
+def test_killed_in_the_middle_the_next_run_goes_on(
+    services: Services, tmp_path: Path, at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = letter(services, "Périmée", b"one", b"two", b"three")
+    decided(services, [gone])
+    before, calls = digests(services, gone), []
+
+    def dies(real: object) -> object:
+        def call(*args: object, **named: object) -> object:
+            calls.append(at)
+            if len(calls) == (1 if at == "note" else 2):
+                raise _Killed
+            return real(*args, **named)  # type: ignore[operator]
+
+        return call
+
+    owner, name = {
+        "discard": (FileBlobs, "discard"), "key": (Keyring, "destroy"), "note": (destroying, "_note"),
+    }[at]  # fmt: skip
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, dies(getattr(owner, name)))
+        with pytest.raises(_Killed):
+            carry_out(services)
+    found = state_of(services, gone)
+    assert found is not None
+    assert found.done_at is None
+    assert carry_out(services) == 1
+    found = state_of(services, gone)
+    assert found is not None
+    assert found.files == 3
+    assert keyring_of(tmp_path).count() == 0
+    assert {one.digest for one in keyring_of(tmp_path).destroyed()} == set(before)
+    assert list((tmp_path / "blobs" / "trash").iterdir()) == []
+    assert verify(services, now=NOW).problems == ()
+
+
+def test_bytes_that_are_handed_in_again_stay_for_who_brought_them(services: Services) -> None:
+    gone = letter(services, "Périmée", b"handed in again")
+    (digest,) = digests(services, gone)
+    decided(services, [gone])
+    assert destroying.run(services, now=NOW - timedelta(days=3650)) == 0, "stored within the day: somebody may need it"
+    assert services.blobs.verify(digest)
+    stays = letter(services, "Nouvelle", b"handed in again")
+    assert carry_out(services) == 1
+    assert opens(services, stays)
+
+
+def test_of_a_confirmation_and_a_reopening_at_one_moment_one_wins(services: Services) -> None:
+    for n in range(4):
+        mail = letter(services, f"Périmée {n}")
+        over(services, [mail])
+        slip = propose(services)
+
+        def again(mail: MailId = mail) -> None:
+            with services.unit_of_work(NOW) as uow:
+                reopen(uow, mail, reason="Encore utile", actor=actor(services, "dge"))
+
+        results = together(lambda slip=slip: confirm(services, slip), again)  # type: ignore[misc]
+        refused = [one.code for one in results if isinstance(one, GedError)]
+        with services.reading() as session:
+            is_open = session.get_one(Mail, mail).state is not MailState.CLOSED
+        assert refused == (["disposal.changed"] if is_open else ["mail.destroyed"])
+        assert (state_of(services, mail) is None) == is_open
+
+
+def test_of_a_confirmation_and_a_file_that_is_joined_nothing_living_is_lost(services: Services) -> None:
+    for n in range(4):
+        mail = letter(services, f"Périmée {n}")
+        over(services, [mail])
+        slip = propose(services)
+
+        def joins(mail: MailId = mail, n: int = n) -> Digest:
+            digest = services.blobs.put(io.BytesIO(f"annexe {n}".encode())).digest
+            with services.unit_of_work(NOW) as uow:
+                locks.hold(uow.session, Mail, [mail])
+                attach(
+                    uow, mail, kind=AttachmentKind.ANNEX, pages=[SourcePage(digest, "image/png")],
+                    media_type="image/png", actor=actor(services, "agent"), now=NOW, recognise=False,
+                )  # fmt: skip
+            return digest
+
+        confirmed, joined = together(lambda slip=slip: confirm(services, slip), joins)  # type: ignore[misc]
+        codes = [one.code for one in (confirmed, joined) if isinstance(one, GedError)]
+        assert codes in (["disposal.changed"], ["mail.destroyed"])
+        if codes == ["disposal.changed"]:
+            assert services.blobs.verify(Digest(str(joined)))
+
+
+def test_while_it_is_destroyed_people_read_others_and_an_export_is_whole_or_refused(services: Services) -> None:
+    gone, stays = letter(services, "Périmée"), letter(services, "Gardée")
+    over(services, [gone])
+    slip = propose(services)
+
+    def destroys() -> None:
+        confirm(services, slip)
+        carry_out(services)
+
+    def exports(mail: MailId, name: str) -> bytes:
+        case = case_export.collect(services, mail, actor=None, now=NOW)
+        out = io.BytesIO()
+        case_export.write_zip(services, case, out)
+        return out.getvalue()
+
+    _done, other, own = together(destroys, lambda: exports(stays, "stays"), lambda: exports(gone, "gone"))
+    assert isinstance(other, bytes)
+    assert isinstance(own, bytes) or (isinstance(own, NotFound) and own.code == "blob.missing")
+    assert state_of(services, gone) is not None
+
+
+def test_every_table_with_a_file_says_whose_it_is() -> None:
+    own = of_letters(select(DestroyedLetter.mail_id)).keys()
+    named = {table.name for table, _ in blob_columns()}
+    assert own | STAYS.keys() == named
+    assert own & STAYS.keys() == set()
+
+
+def test_the_journal_says_of_each_letter_what_becomes_of_it(services: Services) -> None:
+    gone = letter(services, "Périmée")
+    slip = decided(services, [gone])
+    with services.reading() as session:
+        told = session.scalars(
+            select(AuditPayload.payload)
+            .join(AuditEntry, AuditEntry.sequence == AuditPayload.sequence)
+            .where(AuditEntry.action == "mail.disposal_decided")
+        ).one()
+        line = session.scalars(select(DisposalLine.final_act)).one()
+        row = session.get_one(Disposal, slip)
+    assert told["final_act"] == line == "destroy"
+    assert row.confirmed_at == NOW
