@@ -43,7 +43,9 @@ class Held:
     Attributes:
         columns: columns that an UPDATE may not change; empty: no column may change.
         unless_null: columns that may be filled once, and not changed afterwards.
+        json_columns: columns of JSON that an UPDATE may not change; PostgreSQL compares them as text.
         kept: columns that an UPDATE may not empty.
+        emptied: columns of text that an UPDATE may empty, and not change otherwise (by a decision recorded in the journal).
         never_less: columns that may only grow.
         deletes: whether rows may be deleted (by a decision recorded in the journal).
         free: SQL over OLD; while it is true, columns of ``never_less`` may go back and the row may be deleted.
@@ -52,7 +54,9 @@ class Held:
     table: str
     columns: tuple[str, ...] = ()
     unless_null: tuple[str, ...] = ()
+    json_columns: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    emptied: tuple[str, ...] = ()
     never_less: tuple[str, ...] = ()
     deletes: bool = False
     free: str = ""
@@ -62,6 +66,8 @@ class Held:
         parts = [f"NEW.{name} {differs} OLD.{name}" for name in self.columns]
         parts += [f"(OLD.{name} IS NOT NULL AND NEW.{name} {differs} OLD.{name})" for name in self.unless_null]
         parts += [f"(OLD.{name} IS NOT NULL AND NEW.{name} IS NULL)" for name in self.kept]
+        parts += [f"CAST(NEW.{name} AS TEXT) {differs} CAST(OLD.{name} AS TEXT)" for name in self.json_columns]
+        parts += [f"(NEW.{name} {differs} OLD.{name} AND NEW.{name} <> '')" for name in self.emptied]
         less = [f"NEW.{name} < OLD.{name}" for name in self.never_less]
         parts += [f"({one} AND {self.bound})" for one in less] if self.free else less
         return " OR ".join(parts)
@@ -98,7 +104,14 @@ HELD = (
     Held("signed_revisions", columns=("mail_id", "sequence", "digest", "signed_by_id", "level", "at")),
     Held("slip_revisions"),
     Held("signature_checks"),
-    Held("draft_versions"),
+    Held(
+        "draft_versions",
+        columns=(
+            "mail_id", "version_no", "civility", "subject", "word_id", "amount_xof", "written_by_id", "written_at",
+        ),
+        json_columns=("addressees", "copies", "word_left", "annexes", "annex_titles"),
+        emptied=("body", "rich"),  # a disposal destroys the text of a letter that was written here
+    ),
     Held("letter_tokens"),
     Held("taken_entities"),
     Held("taken_entries"),

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import Column, Select, Table, delete, or_, select
+from sqlalchemy import Column, Select, Table, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from ged import destroyed, locks
@@ -149,7 +149,8 @@ def _documents(mail_id: int) -> Select[int]:
 
 
 def _forget_texts(session: Session, mail_id: int) -> None:
-    """Delete what machines read and made of a letter's files, and the work that waits for them."""
+    """Delete what machines read and made of a letter's files, the work that waits for them, and the text of a letter that was written
+    here: its versions keep who wrote them and when."""
     documents, letter = _documents(mail_id), _letters([mail_id])
     for table in ("page_texts", "attachment_fields", "sketch_bands", "letter_sketches"):
         _delete(session, table, "attachment_id", documents)
@@ -159,6 +160,9 @@ def _forget_texts(session: Session, mail_id: int) -> None:
         _delete(session, table, "scan_page_id", pages)
     for table in ("word_pages", "working_copies", "preservations"):
         _delete(session, table, "mail_id", letter)
+    _delete(session, "draft_annotations", "mail_id", letter)
+    versions = _table("draft_versions")
+    session.execute(update(versions).where(versions.c.mail_id == mail_id).values(body="", rich=""))
     alike = _table("lookalikes")
     of_scans = alike.c.scan_id.in_(select(scans.c.id).where(scans.c.mail_id == mail_id))
     session.execute(delete(alike).where(or_(alike.c.mail_id == mail_id, alike.c.other_mail_id == mail_id, of_scans)))

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ged import access
-from ged.disposal.models import Disposal, DisposalLine
+from ged.disposal.models import Disposal, DisposalLine, LetterHold
 from ged.natures.models import FinalAct, Nature
 from ged.org.stock import by_code
 from ged.org.tree import entity_of, headed
@@ -60,7 +60,7 @@ def eligible(
     """The letters that an actor sees, of a unit and the units below it, whose time is over before a day; at most ``MOST``.
 
     A SECRET letter is on no slip: its level is lowered first. A letter on a slip that waits or is confirmed is on no second one.
-    A letter that goes to the national archives or is kept for ever is on none. Neither is a letter whose files would be destroyed
+    A letter that is held (``ged.disposal.holds``), goes to the national archives or is kept for ever is on none. Neither is a letter whose files would be destroyed
     while it is linked to a letter that is at work: who works on that one reads this one.
 
     Args:
@@ -82,6 +82,7 @@ def eligible(
         .where(Mail.closed_at <= at_least)
         .where(Mail.level < int(Confidentiality.SECRET))
         .where(Mail.nature.not_in(destroyed) | ~_is_at_work())
+        .where(~exists().where(LetterHold.mail_id == Mail.id, LetterHold.lifted_at.is_(None)))
         .where(access.visible_clause(Mail.id, Mail.level, actor.principals))
         .order_by(Mail.closed_at, Mail.id)
     )

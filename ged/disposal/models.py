@@ -1,11 +1,11 @@
 """Tables of the slips of disposal."""
 
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import JSON, ForeignKey, Integer, String
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ged.db import Base, Id
+from ged.db import Base, Id, UtcDateTime, only_where
 from ged.seconded import Seconded
 
 
@@ -39,3 +39,18 @@ class DisposalLine(Base):
     """The last day of the time of keeping, as the letter's nature gave it then."""
     final_act: Mapped[str] = mapped_column(String(16), default="", server_default="")
     """What becomes of the letter's files (``ged.natures.models.FinalAct``), as its nature gave it then."""
+
+
+class LetterHold(Base):
+    """A head's word that a letter is on no slip of disposal, until it is lifted: a lawsuit, an inquiry, an audit."""
+
+    __tablename__ = "letter_holds"
+    __table_args__ = (Index("uq_letter_holds_open", "mail_id", unique=True, **only_where("lifted_at IS NULL")),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"), index=True)
+    reason: Mapped[str] = mapped_column(String(300))
+    held_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    held_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    lifted_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    lifted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

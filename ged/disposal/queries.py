@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session, aliased
 
 from ged import destroyed
 from ged.destroyed import Destroyed
+from ged.disposal import holds
+from ged.disposal.holds import Hold
 from ged.disposal.lists import Line, digest_of, eligible
 from ged.disposal.models import Disposal, DisposalLine
 from ged.disposal.operations import HEADS, second_post, sides_of, spoken_units
@@ -99,6 +101,15 @@ class Decided:
     destroyed: Destroyed | None
 
 
+@dataclass(frozen=True)
+class Panel:
+    """What a letter's page says of its disposal. ``may_hold``: the reader may hold the letter, or lift the hold."""
+
+    decided: Decided | None
+    held: Hold | None
+    may_hold: bool
+
+
 def units_of(session: Session, actor: Actor) -> list[tuple[int, str]]:
     """The units that an actor heads by a post of their own, or for another: a slip is proposed for one of them."""
     own = [post.unit_id for post in actor.posts if post.because in DECIDING and post.roles & HEADS]
@@ -173,6 +184,15 @@ def of_letter(session: Session, mail_id: MailId) -> Decided | None:
     if found is None or found[3] is None:
         return Decided(gone.slip_no, "", "", gone.decided_at, gone) if gone is not None else None
     return Decided(found[0], found[1], found[2], found[3], gone)
+
+
+def panel(session: Session, mail_id: MailId, actor: Actor) -> Panel | None:
+    """What a letter's page says of its disposal; None: nothing. The caller has checked access to the letter."""
+    mail = session.get_one(Mail, mail_id)
+    if mail.state is not MailState.CLOSED:
+        return None
+    found = Panel(of_letter(session, mail_id), holds.of_letter(session, mail_id), holds.may_hold(mail, actor))
+    return found if found.decided or found.held or found.may_hold else None
 
 
 def _slips() -> Select[Disposal, str, str, str | None]:

@@ -62,6 +62,7 @@ OWNED: Mapping[str, Owned] = {
     "mail_links": _by("from_id", every=("from_id", "to_id")),
     "mail_reports": _LETTER,
     "destroyed_letters": _LETTER,
+    "letter_holds": _LETTER,
     "rectifications": _LETTER,
     "level_requests": _LETTER,
     "read_marks": _by("mail_id", every=("person_id",)),

@@ -44,6 +44,8 @@ NOT_SEARCHED_BY = {
     "letter_exceptions.asked_by_id": "names who acted; read by the letter",
     "letter_exceptions.ended_by_id": "names who acted; read by the letter",
     "letter_exceptions.second_id": "names who acted; read by the letter",
+    "letter_holds.held_by_id": "names who acted; read by the letter",
+    "letter_holds.lifted_by_id": "names who acted; read by the letter",
     "level_requests.asked_by_id": "names who asked; read by the letter",
     "level_requests.ended_by_id": "names who acted; read by the letter",
     "letter_tokens.certificate_id": "read from the token",

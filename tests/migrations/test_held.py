@@ -79,7 +79,9 @@ def refused(connection: Connection, table: Table, column: str, which: int = 1) -
 
 def fixed(held: Held, table: Table) -> list[str]:
     everything = not (held.columns or held.unless_null or held.never_less)
-    return [column.name for column in table.columns] if everything else list(held.columns)
+    return (
+        [column.name for column in table.columns] if everything else [*held.columns, *held.json_columns, *held.emptied]
+    )
 
 
 @pytest.mark.locks_backwards  # tries each table in turn
@@ -120,6 +122,15 @@ def test_what_may_be_filled_in_later_still_may_be_once(migrated: Connection) -> 
 def test_a_payload_may_be_erased_by_a_decision(migrated: Connection) -> None:
     fill(migrated, metadata.tables["audit_payloads"], whole=True)
     migrated.execute(text("DELETE FROM audit_payloads"))
+    migrated.rollback()
+
+
+def test_the_text_of_a_version_may_be_emptied_and_not_changed(migrated: Connection) -> None:
+    table = metadata.tables["draft_versions"]
+    fill(migrated, table, whole=True)
+    refused(migrated, table, "body")
+    migrated.execute(text("UPDATE draft_versions SET body = '', rich = ''"))
+    refused(migrated, table, "body")
     migrated.rollback()
 
 

@@ -298,6 +298,8 @@ ACCESS: Mapping[str, Rule] = {
     "disposals.show": roles(Role.HEAD, Role.AUTHORITY),
     "disposals.confirm": roles(Role.HEAD, Role.AUTHORITY),
     "disposals.refuse": roles(Role.HEAD, Role.AUTHORITY),
+    "disposals.hold": roles(Role.HEAD, Role.AUTHORITY),
+    "disposals.lift": roles(Role.HEAD, Role.AUTHORITY),
     "letter_exceptions.form": SIGNED_IN,
     "letter_exceptions.propose": SIGNED_IN,
     "letter_exceptions.confirm": SIGNED_IN,

@@ -1,13 +1,15 @@
 """Slips of disposal: letters whose time of keeping is over, proposed by one head and confirmed by a second one."""
 
+from collections.abc import Callable
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from ged.disposal import operations, queries
-from ged.errors import Invalid
+from ged.disposal import holds, operations, queries
+from ged.errors import Invalid, InvalidTransition
 from ged.ports import MailId
-from ged.unit import Actor, ReadSession
+from ged.unit import Actor, ReadSession, UnitOfWork
 from web.site import context
 from web.site.auth import require_recent_proof
 from web.site.errors import view_of
@@ -103,8 +105,38 @@ def _refused(disposal_id: int, refused: Invalid) -> ResponseReturnValue:
     return redirect(url_for("disposals.show", disposal_id=disposal_id), 303)
 
 
-def _load(session: ReadSession, mail_id: MailId, _actor: Actor) -> queries.Decided | None:
-    return queries.of_letter(session, mail_id)
+@blueprint.post("/courriers/<int:mail_id>/geler")
+def hold(mail_id: int) -> ResponseReturnValue:
+    """Keep a letter off slips of disposal."""
+    reason = FormReader(request.form).text("reason", maximum=operations.MAX_REASON)
+    return _of_letter(
+        mail_id,
+        lambda uow: holds.hold(uow, MailId(mail_id), reason=reason, actor=context.actor()),
+        _("Le courrier est gelé : aucun bordereau d'élimination ne le reçoit."),
+    )
+
+
+@blueprint.post("/courriers/<int:mail_id>/degeler")
+def lift(mail_id: int) -> ResponseReturnValue:
+    """Let a letter be on slips of disposal again."""
+    return _of_letter(
+        mail_id, lambda uow: holds.lift(uow, MailId(mail_id), actor=context.actor()), _("Le gel est levé.")
+    )
+
+
+def _of_letter(mail_id: int, act: Callable[[UnitOfWork], None], done: str) -> ResponseReturnValue:
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            act(uow)
+        flash(done, "success")
+    except (Invalid, InvalidTransition) as refused:
+        told = view_of(refused)
+        flash(f"{told.message} {told.remedy}", "danger")
+    return redirect(url_for("letters.show", mail_id=mail_id), 303)
+
+
+def _load(session: ReadSession, mail_id: MailId, actor: Actor) -> queries.Panel | None:
+    return queries.panel(session, mail_id, actor)
 
 
 PANEL = Panel("disposal", 70, _load, reads=True)

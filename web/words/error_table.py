@@ -852,6 +852,10 @@ MESSAGES: Mapping[str, Message] = {
     "disposal.reason": Message(_l("La règle ou le visa manque, ou est trop long."), _l("Écrivez 300 signes au plus.")),
     "disposal.settled": Message(_l("Ce bordereau n'attend plus."), _l("Relisez-le.")),
     "disposal.unknown": Message(_l("Ce bordereau n'existe pas."), _l("Ouvrez-le de nouveau depuis la liste.")),
+    # --- hold ---
+    "hold.none": Message(_l("Ce courrier n'est pas gelé."), _l("Relisez le courrier.")),
+    "hold.reason": Message(_l("Le motif du gel manque, ou est trop long."), _l("Écrivez 300 signes au plus.")),
+    "hold.standing": Message(_l("Ce courrier est gelé déjà."), _l("Relisez le courrier.")),
     # --- document ---
     "document.no_original": Message(
         _l("Ce document vient d'un scanner : ses originaux sont ses pages."),

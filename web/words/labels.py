@@ -565,6 +565,8 @@ ACTIONS: Mapping[str, LazyString] = {
     "disposal.refused": _l("a refusé un bordereau d'élimination"),
     "disposal.withdrawn": _l("a retiré un bordereau d'élimination"),
     "disposal.lapsed": _l("un bordereau d'élimination est devenu caduc"),
+    "mail.held": _l("a gelé l'élimination du courrier"),
+    "mail.hold_lifted": _l("a levé le gel de l'élimination"),
     "mail.destroyed": _l("les fichiers du courrier ont été détruits, avec leurs clés"),
     "mail.destroyed_again": _l("la destruction des fichiers a été refaite après une restauration"),
     "mail.disposal_decided": _l("a décidé, à deux, l'élimination du papier"),

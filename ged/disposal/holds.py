@@ -1,0 +1,87 @@
+"""A letter that a head keeps off every slip of disposal ("gel"): while a lawsuit, an inquiry or an audit may ask for it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged import destroyed
+from ged.disposal.models import LetterHold
+from ged.disposal.operations import MAX_REASON, spoken_units
+from ged.errors import Forbidden, Invalid, InvalidTransition
+from ged.org.models import Person
+from ged.ports import MailId
+from ged.register.models import Mail
+from ged.register.operations import mail_to_change
+from ged.unit import Actor, UnitOfWork
+
+
+@dataclass(frozen=True)
+class Hold:
+    """An open hold of a letter."""
+
+    reason: str
+    by_name: str
+    held_at: datetime
+
+
+def may_hold(mail: Mail, actor: Actor) -> bool:
+    """Whether an actor speaks for the disposal of a letter: as the head of its unit, or above."""
+    return (mail.responsible_unit_id or mail.unit_id) in spoken_units(actor.posts, actor)
+
+
+def of_letter(session: Session, mail_id: int) -> Hold | None:
+    """The open hold of a letter; None: none. The caller has checked access to the letter."""
+    found = session.execute(
+        select(LetterHold.reason, Person.name, LetterHold.held_at)
+        .join(Person, Person.id == LetterHold.held_by_id)
+        .where(LetterHold.mail_id == mail_id, LetterHold.lifted_at.is_(None))
+    ).first()
+    return Hold(*found) if found is not None else None
+
+
+def hold(uow: UnitOfWork, mail_id: MailId, *, reason: str, actor: Actor) -> None:
+    """Keep a letter off slips of disposal. A slip that waits with it can no longer be confirmed.
+
+    Raises:
+        NotFound: ``mail.unknown``; Forbidden: ``disposal.not_head``.
+        Invalid: ``hold.reason``.
+        InvalidTransition: ``hold.standing``, ``mail.destroyed``.
+    """
+    _letter(uow, mail_id, actor)
+    if not reason.strip() or len(reason) > MAX_REASON:
+        raise Invalid("hold.reason", "say why", field="reason")
+    destroyed.require_there(uow.session, int(mail_id))
+    if _open(uow, mail_id) is not None:
+        raise InvalidTransition("hold.standing", "look at the letter again", id=int(mail_id))
+    uow.session.add(
+        LetterHold(mail_id=mail_id, reason=reason.strip(), held_by_id=int(actor.person_id), held_at=uow.now)
+    )
+    uow.record("mail.held", "mail", int(mail_id), actor=actor, reason=reason.strip())
+
+
+def lift(uow: UnitOfWork, mail_id: MailId, *, actor: Actor) -> None:
+    """Let a letter be on slips of disposal again.
+
+    Raises:
+        NotFound: ``mail.unknown``; Forbidden: ``disposal.not_head``; InvalidTransition: ``hold.none``.
+    """
+    _letter(uow, mail_id, actor)
+    row = _open(uow, mail_id)
+    if row is None:
+        raise InvalidTransition("hold.none", "look at the letter again", id=int(mail_id))
+    row.lifted_by_id, row.lifted_at = int(actor.person_id), uow.now
+    uow.record("mail.hold_lifted", "mail", int(mail_id), actor=actor, reason=row.reason)
+
+
+def _letter(uow: UnitOfWork, mail_id: MailId, actor: Actor) -> Mail:
+    mail = mail_to_change(uow, mail_id, actor=actor)
+    if not may_hold(mail, actor):
+        raise Forbidden("disposal.not_head", "ask the head of the unit", unit=mail.responsible_unit_id or mail.unit_id)
+    return mail
+
+
+def _open(uow: UnitOfWork, mail_id: MailId) -> LetterHold | None:
+    """The open hold. The letter's lock keeps others out."""
+    return uow.session.scalar(select(LetterHold).where(LetterHold.mail_id == mail_id, LetterHold.lifted_at.is_(None)))
