@@ -80,6 +80,10 @@ asked() {
     nsenter --target "$first" --net curl --silent --insecure --max-time 10 --output /dev/null --write-out '%{http_code}' \
         --resolve courrier.ministere.example:443:127.0.0.1 "https://courrier.ministere.example$1" || true
 }
+of_codes() {
+    awk '$1 !~ /^[23]/ { lost++ } was && $2 - was > most { most = $2 - was } { was = $2 } END {
+        printf "of %d requests %d were refused; the slowest took %.1f s", NR, lost, most / 1e9 }' "$room/codes"
+}
 # seconds until the site answers, at most $1
 answers_within() {
     from=$(date +%s)
@@ -145,16 +149,17 @@ inside sh -euc 'install -d -o ged -g ged /srv/copies /srv/keys
 told "copies: $(inside systemctl list-timers ged-backup.timer --no-legend | wc -l) timer waits for the night"
 inside sh -c 'cd /root/bundle && echo 9.9.9-next >VERSION && sed -i "/  VERSION$/d" SHA256SUMS && sha256sum VERSION >>SHA256SUMS'
 : >"$room/codes"
-while :; do asked /connexion >>"$room/codes"; echo >>"$room/codes"; sleep 0.2; done &
+# Not the sign-in page: the proxy limits it.
+while :; do echo "$(asked /) $(date +%s%N)" >>"$room/codes"; sleep 0.2; done &
 asking=$!
 inside sh -c 'cd /root/bundle && sh install.sh --upgrade --answers /root/answers' >"$room/upgrade.log" 2>&1 || { tail -n 30 "$room/upgrade.log"; die "not upgraded"; }
 case $(inside readlink /opt/ged/current) in *9.9.9-next*) ;; *) die "the release before still serves" ;; esac
 active
-told "ged upgrade: of $(wc -l <"$room/codes") requests meanwhile $(grep -vc '^200$' "$room/codes" || true) were not answered by the site"
+told "ged upgrade: $(of_codes)"
 inside /opt/ged/current/bin/ged upgrade --back >"$room/back.log" 2>&1 || { tail -n 30 "$room/back.log"; die "not back"; }
 case $(inside readlink /opt/ged/current) in *9.9.9-next*) die "the newer release still serves" ;; esac
 active
-told "and back: of $(wc -l <"$room/codes") requests $(grep -vc '^200$' "$room/codes" || true) were not answered by the site"
+told "and back: $(of_codes)"
 kill "$asking"
 wait "$asking" 2>/dev/null || true
 asking=''

@@ -10,6 +10,7 @@ import click
 from ged.config import refuse_unknown_addresses
 from ged.ports import Lane
 from web.commands.shared import settings_of
+from web.processes import supervisor
 from web.processes.schema_check import require_migrated
 from web.processes.server import serve_site
 from web.processes.worker import run_embedded, run_servers
@@ -25,11 +26,12 @@ from web.wiring.isolation import require_isolation
 def serve(bind: str, threads: int, processes: int | None) -> None:
     """Serve site and API."""
 
-    settings = settings_of()
-    refuse_unknown_addresses(settings)
-    require_migrated(settings)
-    require_isolation(settings)
-    serve_site(settings, bind=bind, threads=threads, processes=processes)
+    with supervisor.forgotten_on_failure():
+        settings = settings_of()
+        refuse_unknown_addresses(settings)
+        require_migrated(settings)
+        require_isolation(settings)
+        serve_site(settings, bind=bind, threads=threads, processes=processes)
 
 
 def _lanes(_context: click.Context, _option: click.Parameter, words: str) -> tuple[Lane, ...]:

@@ -3,17 +3,21 @@
 import logging
 import os
 import resource
+import socket
 from contextlib import nullcontext
 from typing import Any
 
 from flask import Flask
+from gunicorn import sock
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from sqlalchemy.orm import configure_mappers
 
 from ged.config import Settings
 from web import api, views
-from web.processes import memory
+from web.processes import memory, supervisor
 from web.processes.app import create_app
 from web.processes.site_lock import serving
 from web.processes.site_worker import SiteWorker
@@ -83,8 +87,44 @@ def _serve(settings: Settings, bind: str, threads: int, processes: int | None) -
             "accesslog": None,
             "logger_class": Logs,
             "control_socket_disable": True,
+            "on_starting": _take_kept,
+            "when_ready": _let_keep,
         },
     ).run()
+
+
+def _take_kept(server: Arbiter) -> None:
+    """Serve at the listener that the supervisor kept over a restart, unless the address is another one now."""
+    file = supervisor.kept()
+    if file is None:
+        return
+    site, *others = server.cfg.address
+    if not _listens_at(file, site):
+        os.close(file)
+        supervisor.forget()  # else its port stays taken
+        return
+    only = Config()
+    only.set("bind", [_written(one) for one in others])
+    listeners = sock.create_sockets(server.cfg, server.log, [file])
+    server.LISTENERS = [*listeners, *(sock.create_sockets(only, server.log) if others else [])]
+
+
+def _listens_at(file: int, address: str | tuple[str, int]) -> bool:
+    with socket.socket(fileno=os.dup(file)) as found:
+        at = found.getsockname()
+    if isinstance(address, str):
+        return bool(at == address)
+    return at[:2] in {place[4][:2] for place in socket.getaddrinfo(*address, type=socket.SOCK_STREAM)}
+
+
+def _let_keep(server: Arbiter) -> None:
+    site = server.LISTENERS[0].sock
+    if site.family != socket.AF_UNIX:  # the path of a socket of this machine goes with the process
+        supervisor.keep(site)
+
+
+def _written(address: str | tuple[str, int]) -> str:
+    return f"unix:{address}" if isinstance(address, str) else f"[{address[0]}]:{address[1]}"
 
 
 def _load_pages() -> None:
