@@ -2,9 +2,11 @@
 
 import io
 import os
+import sqlite3
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from ged.adapters.keyring import BOOK, Keyring
 from ged.adapters.master_keys import MASTER, new_key
 from ged.db import make_engine
 from ged.errors import ConfigError, EngineFailed, NotFound
-from ged.ports import Digest
+from ged.ports import ByDisposal, Digest
 from tests.lock_kit import outcomes
 
 KEY_ID = bytes(range(16))
@@ -149,6 +151,57 @@ def test_a_swept_file_takes_its_key_along(blobs: FileBlobs, keyring: Keyring, tm
     assert named == digest
     assert blobs.discard(digest, written_before=made_at)
     assert keyring.count() == 0
+
+
+def test_a_key_that_a_disposal_destroyed_does_not_come_back_with_an_older_copy(
+    blobs: FileBlobs, keyring: Keyring, tmp_path: Path
+) -> None:
+    gone, stays = kept(blobs, b"periodic papers"), kept(blobs, b"papers of today")
+    before = tmp_path / "before"
+    before.mkdir()
+    keyring.copy_to(before)
+    ((key_id, made_at),) = [(one, at) for one, digest, at in keyring.listed() if digest == gone]
+    why = ByDisposal(7, 3, made_at)
+    assert blobs.discard(gone, written_before=datetime.now(UTC) + timedelta(days=1), because=why)
+    (told,) = blobs.tombstones()
+    assert (told.key_id, told.digest, told.because) == (key_id, gone, why)
+    assert keyring.bring(before) == 0
+    assert keyring.without_key({gone, stays}) == {gone}
+    after = tmp_path / "after"
+    after.mkdir()
+    keyring.copy_to(after)
+    other = Keyring(tmp_path / "other")
+    assert other.bring(before) == 2
+    assert other.bring(after) == 0
+    assert other.without_key({gone, stays}) == {gone}, "a later copy destroys here what it tells of"
+    assert [one.key_id for one in other.destroyed()] == [key_id]
+    again = kept(blobs, b"periodic papers")
+    assert (again, keyring.without_key({again})) == (gone, set()), "handed in again, under another key"
+    assert keyring.bring(before) == 0
+    assert read(blobs, again) == b"periodic papers"
+
+
+def test_a_keyring_of_an_earlier_release_tells_of_no_disposal(
+    keyring: Keyring, blobs: FileBlobs, tmp_path: Path
+) -> None:
+    digest = kept(blobs, b"a letter")
+    before = tmp_path / "before"
+    before.mkdir()
+    keyring.copy_to(before)
+    with sqlite3.connect(before / BOOK) as book:
+        book.execute("DROP TABLE destroyed_keys")
+    book.close()
+    assert Keyring(before).destroyed() == []
+    other = Keyring(tmp_path / "other")
+    assert other.bring(before) == 1
+    assert other.without_key({digest}) == set()
+
+
+def test_what_is_in_clear_is_told(blobs: FileBlobs, tmp_path: Path) -> None:
+    clear, keyed = kept(FileBlobs(tmp_path / "blobs"), b"in clear"), kept(blobs, b"under a key")
+    assert blobs.in_clear({clear, keyed, Digest("0" * 64)}) == {clear}, "not what is not there"
+    assert FileBlobs(tmp_path / "blobs").in_clear({clear, keyed}) == {clear, keyed}
+    assert FileBlobs(tmp_path / "blobs").tombstones() == []
 
 
 def test_without_the_keyring_nothing_is_read(blobs: FileBlobs, tmp_path: Path) -> None:
