@@ -196,3 +196,19 @@ def test_the_report_of_a_drill_names_how_many(copied: Copied, tmp_path: Path, da
     copied.copy(now=NIGHT)
     done = process.drill(copied.wanted(database_url=database()), tmp_path / "spare", letters=1)
     assert json.loads(json.dumps(done.body))["letters_destroyed_since"] == 0
+
+
+def test_the_commands_that_check_find_nothing_new(copied: Copied) -> None:
+    gone, _stay = letters(copied)
+
+    def told() -> list[tuple[int, str]]:
+        words = (("verify",), ("blobs", "check"), ("doctor",))
+        done = [copied.installation.command(*one) for one in words]
+        return [(one.returncode, one.stdout + one.stderr) for one in done]
+
+    before = told()
+    destroyed_now(copied, gone)
+    after = told()
+    assert [code for code, _ in after] == [code for code, _ in before]
+    assert [code for code, _ in after[:2]] == [0, 0], after
+    assert "blob." not in after[2][1]
