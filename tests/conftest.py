@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import cheap_cost, compiled_once, servers
+from tests import compiled_once, servers
 from tests.lock_watch import Watch, watching
 from tests.servers import postgres, redis
 from tests.servers.elastic import elasticsearch_url
@@ -115,7 +115,6 @@ def pytest_configure(config: pytest.Config) -> None:
     # A run in the background of a script ignores SIGINT. Programs that tests interrupt would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     compiled_once.install()
-    cheap_cost.install()
     gc.disable()  # until all tests are collected: objects made before stay to the end of the run
     if not hasattr(config, "workerinput"):
         memory = servers.in_memory()
@@ -181,6 +180,10 @@ def pytest_collection_finish() -> None:
     templates) was looked through again and again. Now tests are followed by one collection of everything for
     ``TESTS_BETWEEN_COLLECTIONS`` of them, and what stays after the first ones is excluded too.
     """
+    # Only here: the process that hands out the tests loads nothing of it.
+    from tests import cheap_cost
+
+    cheap_cost.install()
     gc.enable()
     gc.set_threshold(10_000, 20, 50)
     gc.collect()
@@ -254,6 +257,8 @@ def _cost_of_derivations(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.node.get_closest_marker("real_cost") is None:
         yield
         return
+    from tests import cheap_cost
+
     cheap_cost.remove()
     yield
     cheap_cost.install()

@@ -253,6 +253,14 @@ def bare_refusals() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def without_navigation() -> Iterator[None]:
+    """No page counts what waits: most of a refusal's time goes there, and what it shows does not depend on the address."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("web.site.navigation._navigation", lambda _actor: [])
+        yield
+
+
 def may_enter(app: Flask, who: Actor) -> set[str]:
     """The endpoints that the access list opens to a person, whatever the ids in their addresses."""
     with app.app_context():

@@ -16,7 +16,7 @@ from ged.org.models import Person
 from ged.org.refusals import RefusalCount
 from ged.unit import Role, Services
 from tests.factories import NOW, actor, add_entity
-from tests.furnished_kit import may_enter
+from tests.furnished_kit import may_enter, without_navigation
 from tests.letter_kit import document, given_on, make_place, opened_envelope, sent_on, signed_answer
 from tests.signbook_kit import House
 from tests.site import Clock, give_passwords, sign_in, token
@@ -92,7 +92,7 @@ class Prober:
         path = self.adapter.build(rule.endpoint, values, method)
         data = {"csrf_token": self.token} if method == "POST" else None
         before = self._counted()
-        with self.client.open(path, method=method, data=data) as answer:
+        with without_navigation(), self.client.open(path, method=method, data=data) as answer:
             words = TOKENS.sub("", answer.data.decode()) if answer.status_code == 404 else ""
             status, counted = answer.status_code, self._counted() - before
         if status in (302, 303):  # a message on the next page is not part of the next response

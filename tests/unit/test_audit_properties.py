@@ -15,6 +15,8 @@ from ged.audit import AuditEntry, AuditHead, AuditPayload, Event
 from ged.db import table_of
 from tests.rows_kit import rows
 
+pytestmark = pytest.mark.slow
+
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 IDS = st.none() | st.integers(0, 2**40)
 WHEN = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - drawn in UTC
