@@ -528,8 +528,8 @@ upgrade() {
     data=$(setting_of GED_DATA_DIR) data=${data#"$R"} keyring=$(setting_of GED_KEYRING)
     write_units
     systemctl daemon-reload
-    # The new release may share the lanes out in another way.
-    database=$(answer_of "$answers" database)
+    # The new release may share the lanes out in another way. The settings say which shape it is: the answers may be gone.
+    case $(setting_of GED_DATABASE_URL) in postgresql*) database=serveur ;; *) database=embarquee ;; esac
     # shellcheck disable=SC2046 # names of units, without blanks
     systemctl enable --quiet --now $(services)
     retire_services

@@ -5,6 +5,7 @@ their order, and takes the first that accepts changes. So a standby that was pro
 """
 
 import logging
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,6 +44,7 @@ _accepting: dict[str, tuple[str, str]] = {}
 """Hosts of an address -> (host, port) of the server that took the last connection. It belongs to the module, so that the
 child that a worker forks for a job knows what the worker found."""
 
+_lock = threading.Lock()
 _latest: dict[str, int] = {}
 """Identifier of a database cluster -> the latest timeline on which this process had a connection. A promotion begins a new one: a
 server on an earlier one is a former primary, which was lost and runs again."""
@@ -122,7 +124,12 @@ def connect(engine: Engine, limits: Mapping[str, object]) -> DBAPIConnection:
     connection = engine.dialect.connect(**{**named, **_named(first)})
     if last is None:
         connection = _promoted_last(engine, named, places, connection)
-    _refuse_former(engine, connection)
+    try:
+        _refuse_former(engine, connection)
+    except engine.dialect.loaded_dbapi.Error:
+        connection.close()
+        _accepting.pop(key, None)  # the next one asks all
+        raise
     _accepting[key] = _server(connection)
     return connection
 
@@ -142,9 +149,9 @@ def _promoted_last(
             continue
         try:
             other = engine.dialect.connect(**{**named, **_named([one]), "connect_timeout": ASKED_S})
-        except engine.dialect.loaded_dbapi.Error:
+            found, later = _timeline_of(engine, other)
+        except engine.dialect.loaded_dbapi.Error:  # away, or gone while it was asked
             continue
-        found, later = _timeline_of(engine, other)
         if cluster and found == cluster and later > timeline:
             connection.close()
             connection, timeline = other, later
@@ -157,12 +164,12 @@ def _refuse_former(engine: Engine, connection: DBAPIConnection) -> None:
     cluster, timeline = _timeline_of(engine, connection)
     if not timeline:
         return
-    if timeline < _latest.get(cluster, 0):
+    with _lock:  # threads that begin at the same time may have found different servers
+        latest = _latest[cluster] = max(timeline, _latest.get(cluster, 0))
+    if timeline < latest:
         host, port = _server(connection)
-        connection.close()
-        _log.error("database.former_primary server=%s:%s timeline=%s latest=%s", host, port, timeline, _latest[cluster])
+        _log.error("database.former_primary server=%s:%s timeline=%s latest=%s", host, port, timeline, latest)
         raise engine.dialect.loaded_dbapi.OperationalError(f"{host}:{port} is a former primary: stop it")
-    _latest[cluster] = timeline
 
 
 def _timeline_of(engine: Engine, connection: DBAPIConnection) -> tuple[str, int]:

@@ -7,14 +7,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.served import TRUST, served
+from tests.servers import free_port
 from tests.started import GED
 from tests.worker_kit import Installation, eventually, kill
+from web.processes import supervisor
 
 
 @pytest.fixture
@@ -96,9 +99,8 @@ def test_who_asks_while_the_site_is_away_waits_for_the_next_one(told: socket.soc
 
 
 def test_a_listener_of_another_address_is_given_back(told: socket.socket, here: Installation) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as kept, socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        other.close()
+    with socket.create_server(("127.0.0.1", 0)) as kept:
+        port = free_port()
         process = again(here, kept.fileno(), "--bind", f"127.0.0.1:{port}")
         try:
             heard(told, b"FDSTOREREMOVE=1")
@@ -107,3 +109,18 @@ def test_a_listener_of_another_address_is_given_back(told: socket.socket, here: 
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def test_a_process_of_the_site_that_fails_forgets_nothing(told: socket.socket) -> None:
+    service = supervisor.forgotten_on_failure()
+    service.__enter__()
+    child = os.fork()
+    if not child:  # gunicorn ends so a process that serves no more
+        with suppress(BaseException):
+            service.__exit__(SystemExit, SystemExit(1), None)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    told.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        told.recv(100)
+    service.__exit__(None, None, None)

@@ -95,7 +95,7 @@ def _passphrase(words: Passphrases, *, begun: bool, own: bool) -> str:
                 "disk.passphrase_weak", "type six words or more that do not belong together", field="passphrase"
             )
         return typed
-    if not sys.stdout.isatty():
+    if not (sys.stdout.isatty() and sys.stdin.isatty()):
         raise click.UsageError("a new passphrase is shown at a terminal only: give one by --passphrase-fd")
     return _shown()
 

@@ -73,10 +73,11 @@ def forget() -> None:
 @contextmanager
 def forgotten_on_failure() -> Iterator[None]:
     """A service that cannot start is no service that people should wait for: the kept listener is closed, so that they are
-    refused, and a proxy asks another host."""
+    refused, and a proxy asks another host. A process of the site that ends is replaced, and forgets nothing."""
+    own = os.getpid()
     try:
         yield
     except BaseException as error:
-        if not (isinstance(error, SystemExit) and not error.code):
+        if os.getpid() == own and not (isinstance(error, SystemExit) and not error.code):
             forget()
         raise
