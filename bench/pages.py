@@ -248,6 +248,12 @@ def pages(at: Places) -> list[tuple[str, str]]:
     return [(account, address) for account, addresses in by_account.items() for address in addresses]
 
 
+WARM = 12
+"""A connection to PostgreSQL has its statements planned anew at first: the driver prepares one when it comes for the sixth
+time, and the server decides on a lasting plan after five more. A process that has served for some minutes is past that, and
+its connections keep all statements of the site (``ged.db.STATEMENTS_KEPT``)."""
+
+
 @contextmanager
 def counted(engine: Engine) -> Iterator[list[str]]:
     """The queries sent inside the block."""
@@ -263,8 +269,9 @@ def counted(engine: Engine) -> Iterator[list[str]]:
 
 
 def measure(engine: Engine, client: FlaskClient, address: str, turns: int) -> dict[str, float]:
-    """Milliseconds of a page (p50, p95, processor), queries, status, bytes. The first two turns are not counted."""
-    client.get(address)
+    """Milliseconds of a page (p50, p95, processor), queries, status, bytes. The first ``WARM`` turns are not counted."""
+    for _ in range(WARM - 1):
+        client.get(address)
     with counted(engine) as sent:
         answer = client.get(address)
     took, spent = [], []
