@@ -139,8 +139,17 @@ class FileBlobs:
         A concurrent ``put`` of the bytes either renews the time of the file before the move, which is seen here, or
         finds no file and writes it again.
         """
-        if because is not None:
-            self._finish_moved(digest, written_before, because)
+        if because is None:
+            return self._discard(digest, written_before, None)
+        self._finish_moved(digest, written_before, because)
+        is_removed = self._discard(digest, written_before, because)
+        # Looked for where it may be now, and once more: another process may be putting it back.
+        is_there = self.exists(digest) or any(self._trash.glob(f"{digest}.*")) or self.exists(digest)
+        if self._keyring is not None and not is_there:
+            self._keyring.destroy_all(digest, made_before=written_before, because=because)
+        return is_removed
+
+    def _discard(self, digest: Digest, written_before: datetime, because: ByDisposal | None) -> bool:
         target, away = self._path(digest), self._trash / f"{digest}.{secrets.token_hex(4)}"
         try:
             os.replace(target, away)
@@ -155,8 +164,13 @@ class FileBlobs:
 
     def in_clear(self, digests: Collection[Digest]) -> set[Digest]:
         """Those without a key; see the port."""
-        unknown = self._keyring.without_key(digests) if self._keyring is not None else digests
-        return {one for one in unknown if self.exists(one)}
+        unknown = self._keyring.without_key(digests) if self._keyring is not None else set(digests)
+        return {one for one in digests if self.exists(one) and (one in unknown or self._is_clear(one))}
+
+    def tell_destroyed(self, digests: Collection[Digest], because: ByDisposal) -> None:
+        """Let the keyring tell of them; see the port."""
+        if self._keyring is not None:
+            self._keyring.tell(digests, because)
 
     def tombstones(self) -> list[Tombstone]:
         """The keys that disposals destroyed; see the port."""
@@ -201,6 +215,13 @@ class FileBlobs:
             return _key_id(self._path(digest))
         except FileNotFoundError:
             raise NotFound("blob.missing", "restore the file from a backup", digest=digest) from None
+
+    def _is_clear(self, digest: Digest) -> bool:
+        """Whether a file is clear, whatever keys there are: it may have been put back from a copy that is older than its key."""
+        try:
+            return self.key_of(digest) is None
+        except NotFound:
+            return False
 
     def _give_name(self, draft: Path, written: Written, *, instead: bool = False) -> bool:
         """The key first: a file without its key could not be read; a key without its file harms nobody.

@@ -15,6 +15,7 @@ import re
 import secrets
 import time
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
@@ -34,6 +35,7 @@ LOOK_S, GOING_S, WAIT_S, PAUSE_S = 60.0, 600.0, 20.0, 0.25
 """Who looks whether bytes may go begins to remove them within ``LOOK_S``, or leaves them. A mark that is older than ``GOING_S`` was
 left by a killed process, or by a removal without an answer: until then the store may still carry it out."""
 TRIES = 4
+HEADS_AT_ONCE = 16
 MARK = b"GED"
 UNFINISHED_AFTER = timedelta(days=1)
 _BLOB = re.compile(r"([0-9a-f]{2})/([0-9a-f]{2})/(\1\2[0-9a-f]{60})")
@@ -148,13 +150,24 @@ class S3Blobs:
                 if error.code != "store.locked":
                     raise  # the mark stays: a removal that had no answer may still come
                 is_removed = False  # a sweep after the lock has ended comes by again
+        if because is not None and self._keyring is not None and (is_removed or not times):
+            self._keyring.destroy_all(digest, made_before=written_before, because=because)
         self._bucket.remove(mark)
         return is_removed
 
     def in_clear(self, digests: Collection[Digest]) -> set[Digest]:
         """Those without a key; see the port."""
-        unknown = self._keyring.without_key(digests) if self._keyring is not None else digests
-        return {one for one in unknown if self.exists(one)}
+        unknown = self._keyring.without_key(digests) if self._keyring is not None else set(digests)
+        wanted = sorted(digests)
+        with ThreadPoolExecutor(HEADS_AT_ONCE) as readers:
+            return {
+                one for one, is_clear in zip(wanted, readers.map(self._is_clear, wanted), strict=True) if is_clear
+            } | {one for one in unknown if self.exists(one)}
+
+    def tell_destroyed(self, digests: Collection[Digest], because: ByDisposal) -> None:
+        """Let the keyring tell of them; see the port."""
+        if self._keyring is not None:
+            self._keyring.tell(digests, because)
 
     def tombstones(self) -> list[Tombstone]:
         """The keys that disposals destroyed; see the port."""
@@ -200,6 +213,13 @@ class S3Blobs:
             NotFound: ``blob.missing``.
         """
         return key_id_of(Ranged(self._bucket, _key(digest), digest, first=KEYED).start(KEYED))
+
+    def _is_clear(self, digest: Digest) -> bool:
+        """Whether an object is clear, whatever keys there are: it may have been put back from a copy that is older than its key."""
+        try:
+            return self.key_of(digest) is None
+        except NotFound:
+            return False
 
     def _store(self, draft: Path, written: Written) -> None:
         digest = written.digest

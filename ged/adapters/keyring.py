@@ -43,7 +43,7 @@ from ged.adapters.master_keys import KEY_BYTES, MASTER, MasterKeys
 from ged.db import UtcDateTime
 from ged.durable import make_folder
 from ged.errors import ConfigError, EngineFailed, NotFound
-from ged.ports import ByDisposal, Digest, Tombstone
+from ged.ports import ByDisposal, Digest, Tombstone, mark_of
 
 BOOK = "documents.sqlite3"
 SCHEMA = "ged_keys"
@@ -150,6 +150,22 @@ class Keyring:
                 told = Tombstone(key_id, Digest(gone), because, datetime.now(UTC))
                 connection.execute(_destroyed.insert(), _row_of(told))
 
+    def destroy_all(self, digest: Digest, *, made_before: datetime, because: ByDisposal) -> None:
+        """Destroy every key of a document that was made before a moment: also one whose file was lost, or was written again under
+        another key. An earlier copy may hold the file under it."""
+        meant = and_(_keys.c.digest == digest, _keys.c.made_at < made_before)
+        with self._writing() as connection:
+            gone = connection.scalars(_keys.delete().where(meant).returning(_keys.c.id)).all()
+            for key_id in gone:
+                told = Tombstone(bytes(key_id), digest, because, datetime.now(UTC))
+                connection.execute(_destroyed.insert(), _row_of(told))
+
+    def tell(self, digests: Collection[Digest], because: ByDisposal) -> None:
+        """Note that a destroyed letter bore these documents, whatever becomes of their keys; a second call changes nothing."""
+        self.destroy_again(
+            [Tombstone(mark_of(because.mail_id, one), one, because, datetime.now(UTC)) for one in sorted(digests)]
+        )
+
     def destroyed(self) -> list[Tombstone]:
         """The keys that disposals destroyed, by letter."""
         with self._reading() as connection:
@@ -164,11 +180,16 @@ class Keyring:
 
     def destroy_again(self, tombstones: Collection[Tombstone]) -> int:
         """Destroy what disposals had destroyed, as another keyring tells; a second call changes nothing. Returns how many keys."""
-        known = {one.key_id for one in self.destroyed()}
-        new = {one.key_id: one for one in tombstones if one.key_id not in known}
-        count = 0
+        wanted, count = {one.key_id: one for one in tombstones}, 0
         with self._writing() as connection:
-            for key_id, told in new.items():
+            known = set[bytes]()
+            for start in range(0, len(wanted), AT_ONCE):
+                some = list(wanted)[start : start + AT_ONCE]
+                query = select(_destroyed.c.id).where(_destroyed.c.id.in_(some))
+                known.update(bytes(one) for one in connection.scalars(query))
+            for key_id, told in wanted.items():
+                if key_id in known:
+                    continue
                 count += connection.execute(_keys.delete().where(_keys.c.id == key_id)).rowcount
                 connection.execute(_destroyed.insert(), _row_of(told))
         return count

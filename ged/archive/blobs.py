@@ -8,12 +8,13 @@ these files out: the sweep, checks of fixity, ``ged verify``, copies.
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, ColumnElement, Select, Table, and_, exists, or_, select
+from sqlalchemy import Column, ColumnElement, CompoundSelect, Select, Table, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from ged import destroyed
 from ged.capture.models import ScanState
 from ged.db import Base
+from ged.destroyed import DestroyedLetter
 from ged.ports import BlobStore, Digest
 
 NOT_BLOBS = frozenset({"audit_entries"})
@@ -51,11 +52,11 @@ def of_letters(letters: Select[int]) -> Mapping[str, ColumnElement[bool]]:
     attachments, scans, leaves, pages = (tables[one] for one in ("attachments", "scans", "scan_leaves", "scan_pages"))
     messages = tables["mailbox_messages"]
     documents = select(attachments.c.id).where(attachments.c.mail_id.in_(letters))
-    own = select(scans.c.batch_id).where(_named(scans.c.mail_id, letters))
-    waits = scans.c.mail_id.is_(None) & scans.c.merged_into_id.is_(None) & (scans.c.state != ScanState.DISCARDED)
-    is_there = scans.c.mail_id.is_not(None) & scans.c.mail_id.not_in(destroyed.ids())
-    batches = own.except_(select(scans.c.batch_id).where(or_(waits, is_there)))
     arranged = select(leaves.c.scan_page_id).join(scans, scans.c.id == leaves.c.scan_id)
+    # A page may have been arranged into a scan of another batch: what counts is where it is now.
+    brought = select(pages.c.batch_id).where(pages.c.id.in_(arranged.where(_named(scans.c.mail_id, letters))))
+    own = brought.union(select(scans.c.batch_id).where(_named(scans.c.mail_id, letters)))
+    batches = _without_living(own)
     page = pages.c.id.in_(arranged.where(_named(scans.c.mail_id, letters))) | pages.c.batch_id.in_(batches)
     by_letter = ("attachments", "scans", "signed_revisions", "takeover_scans")
     by_document = ("attachment_pages", "renditions", "signature_checks")
@@ -67,6 +68,18 @@ def of_letters(letters: Select[int]) -> Mapping[str, ColumnElement[bool]]:
         "scan_pages": page,
         "scan_pictures": tables["scan_pictures"].c.scan_page_id.in_(select(pages.c.id).where(page)),
     }
+
+
+def _without_living(batches: CompoundSelect[int]) -> Select[int]:
+    """Those of some batches of which nothing is in a scan that waits, or in one of a letter that is there."""
+    tables = Base.metadata.tables
+    batch, page, leaf, scan = (tables[one].alias() for one in ("scan_batches", "scan_pages", "scan_leaves", "scans"))
+    waits = scan.c.mail_id.is_(None) & scan.c.merged_into_id.is_(None) & (scan.c.state != ScanState.DISCARDED)
+    is_there = scan.c.mail_id.is_not(None) & scan.c.mail_id.not_in(destroyed.ids())
+    lives = exists().where(scan.c.batch_id == batch.c.id, or_(waits, is_there)).correlate(batch)
+    arranged = (page.c.batch_id == batch.c.id, leaf.c.scan_page_id == page.c.id, scan.c.id == leaf.c.scan_id)
+    elsewhere = exists().where(*arranged, or_(waits, is_there)).correlate(batch)
+    return select(batch.c.id).where(batch.c.id.in_(batches), ~lives, ~elsewhere)
 
 
 def _named(column: Column[int], among: Select[int] | object) -> ColumnElement[bool]:
@@ -128,9 +141,13 @@ def broken_blobs(session: Session, blobs: BlobStore) -> Iterator[tuple[Digest, s
 def sweep(session: Session, blobs: BlobStore, *, now: datetime) -> int:
     """Remove unreferenced blobs that are older than a day: their transaction was rolled back.
 
-    A blob that is stored again meanwhile counts as new from that moment, and stays (``BlobStore.discard``).
+    A blob that is stored again meanwhile counts as new from that moment, and stays (``BlobStore.discard``). The files of a letter
+    whose destruction is decided and not done are left to ``ged.disposal.destroying``: it lets the keyring tell of them.
     """
     named = {digest for digest, _ in named_digests(session)}
+    waiting = select(DestroyedLetter.mail_id).where(DestroyedLetter.done_at.is_(None))
+    if session.scalar(select(exists(waiting))):
+        named |= digests_of(session, waiting)
     removed = 0
     for digest, written_at in blobs.digests():
         if digest not in named and written_at < now - SWEEP_AFTER:

@@ -195,7 +195,7 @@ def bring_blobs(copy: Copy, blobs: BlobStore, spare: Path, *, told: Told = lambd
         spare: a private folder, on a disk with room for the largest file.
     """
     found, broken = copy.medium.objects(), list[str]()
-    gone = {one.digest for one in blobs.tombstones()}
+    gone = {one.digest for one in blobs.tombstones() if one.is_key}
     for n, one in enumerate(copy.manifest.held):
         if n % 500 == 0:
             told(f"stored files: {n}/{len(copy.manifest.held)}")

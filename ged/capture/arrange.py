@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from ged import locks
+from ged import destroyed, locks
 from ged.capture.bridges import clerk_of, handling_post
 from ged.capture.grouping import is_separator
 from ged.capture.intake import document_of, join
@@ -240,9 +240,14 @@ def bring_back(uow: UnitOfWork, scan_id: ScanId, *, actor: Actor) -> None:
     """Put a discarded scan on the list again.
 
     Raises:
-        InvalidTransition: ``scan.not_waiting``: the scan was not discarded.
+        InvalidTransition: ``scan.not_waiting``: the scan was not discarded; ``mail.destroyed``: its pages came with a letter that was
+            destroyed, and went with it.
     """
     scan = scan_for(uow, scan_id, actor=actor, state=ScanState.DISCARDED)
+    beside = select(Scan.mail_id).where(Scan.batch_id == scan.batch_id, Scan.mail_id.in_(destroyed.ids()))
+    gone = uow.session.scalars(beside.limit(1)).first()
+    if gone is not None:
+        destroyed.require_there(uow.session, gone)
     scan.state = ScanState.WAITING
     _changed(uow, "scan.brought_back", scan, actor)
 

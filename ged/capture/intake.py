@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import func, select
 
-from ged import locks
+from ged import destroyed, locks
 from ged.capture import separators, turns, two_pass
 from ged.capture.bridges import BridgeIdentity, clerk_of
 from ged.capture.files import Upload, harmless_name, limited
@@ -450,7 +450,7 @@ def _send_on(uow: UnitOfWork, batch: ScanBatch, scan: Scan, code: OurCode | None
     if any(leaf.page.problem == VIRUS for leaf in scan.leaves):
         scan.note = "virus"
         uow.record("scan.virus_found", "scan", scan.id, actor=SYSTEM, **came_by(batch))
-    elif batch.into_mail_id is not None:
+    elif batch.into_mail_id is not None and destroyed.of_letter(uow.session, batch.into_mail_id) is None:
         has_document = document_of(uow, batch.into_mail_id) is not None
         kind = AttachmentKind.ANNEX if has_document else AttachmentKind.DOCUMENT
         join(uow, scan, batch.into_mail_id, kind=kind, actor=SYSTEM, now=now, came=came_by(batch))
@@ -484,7 +484,7 @@ def _join_by_label(uow: UnitOfWork, batch: ScanBatch, scan: Scan, code: OurCode,
         scan.note = "number_voided"
     elif number.mail_id is None:
         scan.note = "sealed_envelope" if number.envelope_id is not None else "number_unknown"
-    elif document_of(uow, number.mail_id) is not None:
+    elif document_of(uow, number.mail_id) is not None or destroyed.of_letter(uow.session, number.mail_id) is not None:
         scan.note = "document_exists"
     else:
         join(uow, scan, number.mail_id, kind=AttachmentKind.DOCUMENT, actor=SYSTEM, now=now, came=came_by(batch))

@@ -3,6 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ged import destroyed
 from ged.capture.drawing import THUMBNAIL_PX
 from ged.capture.intake import VIRUS
 from ged.capture.models import Scan, ScanLeaf, ScanPicture
@@ -19,7 +20,7 @@ def picture_source(
     """The picture source of a scan's page, under the access rule of ``scan``; ``turned`` by so many degrees clockwise more.
 
     Raises:
-        NotFound: ``scan.unknown``.
+        NotFound: ``scan.unknown``; Gone: ``mail.destroyed``.
         Invalid: ``file.virus``: our code never opens such a page.
     """
     leaf = session.scalar(
@@ -39,4 +40,6 @@ def picture_source(
         made = Digest(picture.digest) if picture is not None else None
     etag = f"{page.digest[:32]}-{page.page_index}-{rotation}-{width_px}"
     mail_id = session.scalar(select(Scan.mail_id).where(Scan.id == scan_id))
+    if mail_id is not None:
+        destroyed.require_readable(session, mail_id)
     return PictureSource(made, Digest(page.digest), page.media_type, page.page_index, rotation, etag, mail_id)

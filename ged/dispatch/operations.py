@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
-from ged import access, jobs, locks
+from ged import access, destroyed, jobs, locks
 from ged.capture.intake import join
 from ged.capture.models import Scan
 from ged.dispatch.models import DispatchLine, DispatchProof, DispatchState, Party
@@ -310,7 +310,9 @@ def signed_pdf(session: Session, mail_id: int) -> tuple[Digest, str]:
 
     Raises:
         Invalid: ``dispatch.not_ready``: the scan's PDF does not exist yet.
+        InvalidTransition: ``mail.destroyed``.
     """
+    destroyed.require_there(session, mail_id)
     row = session.scalar(
         select(Attachment)
         .where(Attachment.mail_id == mail_id, Attachment.kind.in_((AttachmentKind.SIGNED, AttachmentKind.DOCUMENT)))

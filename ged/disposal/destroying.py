@@ -8,11 +8,12 @@ import logging
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import Column, Select, Table, delete, or_, select, update
+from sqlalchemy import Column, Select, Table, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ged import destroyed, locks
 from ged.archive import blobs as archive_blobs
+from ged.audit import AuditEntry
 from ged.db import Base
 from ged.destroyed import DestroyedLetter
 from ged.errors import Invalid
@@ -86,12 +87,13 @@ def again(services: Services, tombstones: Collection[Tombstone], *, now: datetim
         with attempt as uow:
             there = locks.hold(uow.session, Mail, sorted(told))
             known = set(uow.session.scalars(destroyed.ids()))
-            # An id that was given again since, to another letter, bears other files.
             new = [
                 mail.id
                 for mail in there
                 if mail.id not in known
+                # An id may have been given again since, to another letter: it bears other files, or came later.
                 and digests[mail.id] & archive_blobs.digests_of(uow.session, _letters([mail.id]))
+                and _was_there(uow.session, mail.id, told[mail.id].decided_at)
             ]
             for mail_id in new:
                 why = told[mail_id]
@@ -104,18 +106,27 @@ def again(services: Services, tombstones: Collection[Tombstone], *, now: datetim
     return tuple(new)
 
 
+def _was_there(session: Session, mail_id: int, at: datetime) -> bool:
+    """Whether a letter was registered before a moment, as the journal tells. An imported one bears the day of its paper."""
+    spoken = select(func.min(AuditEntry.at)).where(AuditEntry.subject_kind == "mail", AuditEntry.subject_id == mail_id)
+    first = session.scalar(spoken)
+    return first is None or first <= at
+
+
 def _destroy(services: Services, mail_id: int, now: datetime) -> bool:
     for attempt in services.attempts(now):
         with attempt as uow:
             locks.hold(uow.session, Mail, [mail_id])
             _forget_texts(uow.session, mail_id)
-    with services.reading() as session:
+    with services.snapshot() as session:
         found = destroyed.of_letter(session, mail_id)
         own = archive_blobs.digests_of(session, _letters([mail_id]))
         alone = sorted(own - archive_blobs.still_named(session, own))
     if found is None:
         return False
     why = ByDisposal(mail_id, found.slip_no, found.decided_at)
+    # Of a file that two letters bear the key tells of one at most: a restore must know the other one too.
+    services.blobs.tell_destroyed(own, why)
     for digest in alone:
         services.blobs.discard(digest, written_before=now - archive_blobs.SWEEP_AFTER, because=why)
     left = [digest for digest in alone if services.blobs.exists(digest)]
@@ -163,6 +174,8 @@ def _forget_texts(session: Session, mail_id: int) -> None:
     _delete(session, "draft_annotations", "mail_id", letter)
     versions = _table("draft_versions")
     session.execute(update(versions).where(versions.c.mail_id == mail_id).values(body="", rich=""))
+    drafts = _table("drafts")
+    session.execute(update(drafts).where(drafts.c.mail_id == mail_id).values(letter={}))  # the text of its pages
     alike = _table("lookalikes")
     of_scans = alike.c.scan_id.in_(select(scans.c.id).where(scans.c.mail_id == mail_id))
     session.execute(delete(alike).where(or_(alike.c.mail_id == mail_id, alike.c.other_mail_id == mail_id, of_scans)))

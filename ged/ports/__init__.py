@@ -10,6 +10,7 @@ from ged.ports.blobs import (
     KeyedBlobStore,
     StoredBlob,
     Tombstone,
+    mark_of,
 )
 from ged.ports.codes import (
     SealedToken,
@@ -249,6 +250,7 @@ __all__ = [
     "exception_principal",
     "heading_principal",
     "holder_principal",
+    "mark_of",
     "person_principal",
     "post_principal",
     "unit_principal",

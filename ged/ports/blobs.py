@@ -1,5 +1,6 @@
 """The store of files."""
 
+import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,12 +28,26 @@ class ByDisposal:
 
 @dataclass(frozen=True)
 class Tombstone:
-    """What the keyring says of a key that a disposal destroyed. It comes back with the keyring, whatever copy of the database does."""
+    """What the keyring says of a key that a disposal destroyed. It comes back with the keyring, whatever copy of the database does.
+
+    Or of a file that a destroyed letter bore (``is_key`` False): its key is told of for another letter, or a living letter bears the
+    file too.
+    """
 
     key_id: bytes
     digest: Digest
     because: ByDisposal
     destroyed_at: datetime
+
+    @property
+    def is_key(self) -> bool:
+        """Whether the key of the file was destroyed."""
+        return self.key_id != mark_of(self.because.mail_id, self.digest)
+
+
+def mark_of(mail_id: int, digest: Digest) -> bytes:
+    """What stands in the place of a key's id where the keyring tells of a letter's file and of no key: 16 bytes."""
+    return hashlib.sha256(f"{mail_id}:{digest}".encode()).digest()[:16]
 
 
 class BlobStore(Protocol):
@@ -84,7 +99,8 @@ class BlobStore(Protocol):
 
         Args:
             written_before: a blob written, or stored again, at or after this moment is kept.
-            because: the keyring keeps it for each key that is destroyed.
+            because: the keyring keeps it for each key that is destroyed. All keys of the bytes that were made before
+                ``written_before`` go, also where the file itself is gone already: an earlier copy may hold it under another key.
 
         Returns:
             Whether the blob was removed.
@@ -93,6 +109,10 @@ class BlobStore(Protocol):
 
     def in_clear(self, digests: Collection[Digest]) -> set[Digest]:
         """Those of some blobs that are there and have no key: a copy of them is read by whoever has it."""
+        ...
+
+    def tell_destroyed(self, digests: Collection[Digest], because: ByDisposal) -> None:
+        """Let the keyring tell that a destroyed letter bore these files, whoever else bears them; a second call changes nothing."""
         ...
 
     def tombstones(self) -> list[Tombstone]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ged import destroyed
 from ged.errors import NotFound
 from ged.org.models import Person
 from ged.ports import AttachmentId, MailId
@@ -95,7 +96,9 @@ def beside_typed(session: Session, mail_id: MailId | int, form: DraftForm, *, ac
 
 
 def pages_beside(session: Session, answered_id: MailId | int) -> PagesBeside | None:
-    """The pages of the answered letter, which the caller has found visible; None: it has no document with pages."""
+    """The pages of the answered letter, which the caller has found visible; None: it has no document with pages, or was destroyed."""
+    if destroyed.of_letter(session, int(answered_id)) is not None:
+        return None
     attachment_id = latest_document(session, answered_id)
     count = session.scalar(select(Attachment.page_count).where(Attachment.id == attachment_id)) or 0
     return PagesBeside(attachment_id, count) if attachment_id is not None and count else None

@@ -23,9 +23,10 @@ from ged.unit import Services
 from ged.verify import verify
 from tests.backup_kit import Copied, page
 from tests.destroyed_kit import carry_out, decided, digests, letter, opens
+from tests.worker_kit import Installation
 from web.commands import main
 from web.processes import restore as process
-from web.wiring import backups
+from web.wiring import backups, restored
 from web.wiring.services import build_services
 
 NIGHT = datetime.now(UTC).replace(microsecond=0) - timedelta(days=30)
@@ -212,3 +213,38 @@ def test_the_commands_that_check_find_nothing_new(copied: Copied) -> None:
     assert [code for code, _ in after] == [code for code, _ in before]
     assert [code for code, _ in after[:2]] == [0, 0], after
     assert "blob." not in after[2][1]
+
+
+def test_of_two_letters_with_one_file_an_older_copy_revives_none(
+    copied: Copied, tmp_path: Path, database: Callable[[], str]
+) -> None:
+    services, shared = copied.services, page("commune")
+    one, two = letter(services, "Périmée", shared), letter(services, "Périmée aussi", shared)
+    alone = letter(services, "Périmée, avec une gardée", page("partagée"))
+    stays = letter(services, "Gardée", page("partagée"))
+    first = copied.copy(now=NIGHT).snapshot
+    now = datetime.now(UTC)
+    decided(services, [one, two, alone], now=now)
+    assert carry_out(services, now=now) == 3
+    copied.copy(now=NIGHT + timedelta(days=1))
+    wanted = copied.wanted(snapshot=first, database_url=database())
+    outcome = process.restore(wanted, tmp_path / "back" / "data", tmp_path / "back" / "settings")
+    assert (outcome.broken, outcome.report.problems) == ((), ())
+    assert set(outcome.destroyed) == {one, two, alone}
+    back = back_of(outcome)
+    assert opens(back, stays)
+    with back.reading() as session:
+        texts = session.scalars(select(Attachment.mail_id).join(PageText, PageText.attachment_id == Attachment.id))
+        assert set(texts) == {stays}, "what was read of them is deleted again"
+    back.engine.dispose()
+
+
+def test_over_an_installation_whose_keyring_is_away_it_says_so(tmp_path: Path) -> None:
+    made = Installation.make(tmp_path)
+    assert restored.tombstones(made.settings) == []
+    assert made.settings.keyring is not None
+    made.settings.keyring.rename(tmp_path / "away")
+    assert restored.tombstones(made.settings) is None
+    made.settings.keyring.mkdir()
+    assert restored.tombstones(made.settings) is None, "an empty folder: its disk is not there"
+    made.close()

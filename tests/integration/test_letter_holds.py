@@ -14,7 +14,7 @@ from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound
 from ged.ports import MailId
 from ged.register.models import Mail
 from ged.register.states import MailState
-from ged.signbook.models import DraftVersion
+from ged.signbook.models import Draft, DraftVersion
 from ged.unit import Services
 from ged.verify import verify
 from tests import transfer_kit
@@ -143,6 +143,7 @@ def test_the_text_of_a_letter_that_was_written_here_goes_too(tmp_path: Path, eit
         before = session.scalars(select(DraftVersion).where(DraftVersion.mail_id == signed)).all()
         kept = [(one.version_no, one.written_by_id, one.written_at, one.subject) for one in before]
         assert all(one.body for one in before)
+        assert session.get_one(Draft, signed).letter["body"]
     with pytest.raises(IntegrityError, match="these rows are held"), services.unit_of_work(NOW) as uow:
         uow.session.execute(update(DraftVersion).where(DraftVersion.mail_id == signed).values(body="autre texte"))
     with pytest.raises(IntegrityError, match="these rows are held"), services.unit_of_work(NOW) as uow:
@@ -157,5 +158,6 @@ def test_the_text_of_a_letter_that_was_written_here_goes_too(tmp_path: Path, eit
         after = session.scalars(select(DraftVersion).where(DraftVersion.mail_id == signed)).all()
         assert [(one.version_no, one.written_by_id, one.written_at, one.subject) for one in after] == kept
         assert {(one.body, one.rich) for one in after} == {("", "")}
+        assert session.get_one(Draft, signed).letter == {}, "of which its pages were set"
     assert verify(services, now=transfer_kit.LATER).problems == ()
     services.engine.dispose()

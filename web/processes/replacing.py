@@ -171,8 +171,12 @@ def replace(
             )
 
     destroyed = restored.tombstones(_settings(data, settings))
+    if destroyed is None:
+        told(
+            "THE KEYRING OF THIS INSTALLATION CANNOT BE READ: letters that were destroyed since the copy may come back; see the slips of disposal"
+        )
     with _aside(data.resolve(), settings.resolve(), now, told):
-        return process.restore(wanted, data, settings, settled=note, destroyed=destroyed, told=told)
+        return process.restore(wanted, data, settings, settled=note, destroyed=destroyed or (), told=told)
 
 
 def require_whole(data: Path) -> None:

@@ -42,14 +42,16 @@ def blob_store(
         engine.dispose()
 
 
-def tombstones(settings: Settings) -> list[Tombstone]:
-    """What disposals destroyed, as the keyring of a live installation tells; none where it cannot be read."""
+def tombstones(settings: Settings) -> list[Tombstone] | None:
+    """What disposals destroyed, as the keyring of a live installation tells; None where it cannot be read."""
     engine = make_engine(settings.url)
     try:
         keyring = stored_files.keyring_of(settings, engine)
-        return keyring.destroyed() if keyring is not None else []
+        if keyring is None:
+            return []
+        return keyring.destroyed() if keyring.master.is_there else None
     except (GedError, SQLAlchemyError, OSError):
-        return []
+        return None
     finally:
         engine.dispose()
 

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.datastructures import FileStorage
 
+from ged import destroyed
 from ged.capture import arrange, bridges, drawing, files, intake, separators, turns
 from ged.capture import desks as scan_desks
 from ged.capture import letters as scan_letters
@@ -373,6 +374,8 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
             "awaited": scan_id in signatures.awaited_scans(session, [scan_id]),
             "preset": separators.preset(session, row.separator_id) if row.separator_id is not None else None,
         }
+        if row.mail_id is not None:
+            destroyed.require_readable(session, row.mail_id)
     if row.mail_id is not None:
         # The pages of a joined scan belong to the letter: viewing a confidential letter is recorded in the journal.
         with context.services().unit_of_work(now) as uow:
