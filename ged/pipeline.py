@@ -150,7 +150,8 @@ def entity_export(run: Run) -> None:
 
 
 def sweep(run: Run) -> None:
-    """Remove expired files, files of letters whose destruction was decided, files of rolled-back transactions, and the working folders of killed workers."""
+    """Remove what is over: expired files, files of letters whose destruction was decided, files of transactions that were rolled back,
+    and the working folders of killed workers."""
     with run.services.unit_of_work(run.now) as uow:
         exports.forget(uow, now=run.now)
     with run.services.unit_of_work(run.now) as uow:

@@ -1,17 +1,20 @@
 """Letters whose time of keeping is over, with files under keys, and two heads who decide that they are destroyed."""
 
 import io
-from collections.abc import Collection
+import secrets
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from ged import access
 from ged.access import Because
 from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.keyring import Keyring
+from ged.capture.models import BatchSource, BatchState, Scan, ScanBatch, ScanLeaf, ScanPage, ScanState
 from ged.disposal import destroying, operations
 from ged.disposal.lists import digest_of, eligible
 from ged.disposal.models import Disposal
@@ -37,7 +40,7 @@ def keyed(services: Services, folder: Path) -> Services:
 
 
 def letter(services: Services, subject: str, *contents: bytes, now: datetime = NOW) -> MailId:
-    """A letter of DGE with a scan: a page of each of these contents, and the text of the first."""
+    """A letter of DGE with a scan: a page of each of these contents, and the text of the first. A batch of its own brought the pages."""
     mail = imputed(services, subject)
     pages = [services.blobs.put(io.BytesIO(one)).digest for one in contents or (f"page de {subject}".encode(),)]
     with services.unit_of_work(now) as uow:
@@ -48,7 +51,70 @@ def letter(services: Services, subject: str, *contents: bytes, now: datetime = N
         uow.session.add(
             PageText(attachment_id=row, page_no=1, text=f"Texte {subject}", words=[], confidence=1.0, read_at=now)
         )
+    scanned(services, mail, batch(services, pages, now=now), now=now)
     return mail
+
+
+def batch(
+    services: Services, pages: Sequence[Digest], *, uploaded: Digest | None = None, into: int | None = None,
+    now: datetime = NOW,
+) -> int:  # fmt: skip
+    """A batch whose pages are all received, and in no scan yet. Returns its id.
+
+    Args:
+        uploaded: the file of which these are the pages.
+        into: the waiting scan into which the pages are inserted.
+    """
+    unit = int(actor(services, "agent").posts[0].unit_id)
+    with services.unit_of_work(now) as uow:
+        row = ScanBatch(
+            key=secrets.token_hex(16), unit_id=unit, source=BatchSource.UPLOAD, state=BatchState.SETTLED,
+            digest=uploaded, into_scan_id=into, created_at=now,
+        )  # fmt: skip
+        uow.session.add(row)
+        uow.session.flush()
+        uow.session.add_all(
+            ScanPage(
+                batch_id=row.id, token=f"{n}", position=n, digest=one, media_type="image/png", size_bytes=1, received_at=now
+            )
+            for n, one in enumerate(pages, start=1)
+        )  # fmt: skip
+        return row.id
+
+
+def scanned(
+    services: Services, mail: int | None, batch_id: int, *, state: ScanState = ScanState.JOINED, pages: int = 1000,
+    now: datetime = NOW,
+) -> int:  # fmt: skip
+    """A scan of a letter (None: of none yet) with the first so many pages of a batch that are in no scan. Returns its id."""
+    with services.unit_of_work(now) as uow:
+        brought = uow.session.get_one(ScanBatch, batch_id)
+        row = Scan(batch_id=batch_id, unit_id=brought.unit_id, state=state, mail_id=mail, created_at=now)
+        uow.session.add(row)
+        uow.session.flush()
+        _lay(uow.session, row.id, batch_id, pages)
+        return row.id
+
+
+def laid(services: Services, scan_id: int, batch_id: int, *, now: datetime = NOW) -> None:
+    """Put the pages of a batch that are in no scan into a scan of another batch, as a rescanned page is."""
+    with services.unit_of_work(now) as uow:
+        _lay(uow.session, scan_id, batch_id, 1000)
+
+
+def merged(services: Services, scan_id: int, into_id: int, *, now: datetime = NOW) -> None:
+    """Put all pages of a scan into another one, as ``ged.capture.arrange.merge`` does."""
+    with services.unit_of_work(now) as uow:
+        uow.session.execute(update(ScanLeaf).where(ScanLeaf.scan_id == scan_id).values(scan_id=into_id))
+        uow.session.execute(
+            update(Scan).where(Scan.id == scan_id).values(state=ScanState.MERGED, merged_into_id=into_id, digest=None)
+        )
+
+
+def _lay(session: Session, scan_id: int, batch_id: int, most: int) -> None:
+    free = select(ScanPage.id).where(ScanPage.batch_id == batch_id, ScanPage.id.not_in(select(ScanLeaf.scan_page_id)))
+    for n, page_id in enumerate(session.scalars(free.order_by(ScanPage.position).limit(most)).all(), start=1):
+        session.add(ScanLeaf(scan_id=scan_id, scan_page_id=page_id, position=n))
 
 
 def over(services: Services, mails: Collection[int], final_act: str = FinalAct.DESTROY, *, now: datetime = NOW) -> None:

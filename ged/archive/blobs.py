@@ -8,11 +8,11 @@ these files out: the sweep, checks of fixity, ``ged verify``, copies.
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, ColumnElement, CompoundSelect, Select, Table, and_, exists, or_, select
+from sqlalchemy import Column, ColumnElement, CompoundSelect, Select, Table, and_, exists, or_, select, union
 from sqlalchemy.orm import Session
 
 from ged import destroyed
-from ged.capture.models import ScanState
+from ged.capture.models import BatchState, ScanState
 from ged.db import Base
 from ged.destroyed import DestroyedLetter
 from ged.ports import BlobStore, Digest
@@ -46,40 +46,48 @@ def blob_columns() -> list[tuple[Table, Column[str]]]:
 def of_letters(letters: Select[int]) -> Mapping[str, ColumnElement[bool]]:
     """Table -> whether a row that references a blob is of one of these letters; never NULL, so that it can be negated.
 
-    A file that came with several letters is of none while one of them is there, or waits to be registered.
+    A file that came with several letters is of none while one of them is there, or while a page of it waits to be registered.
+    A page that was merged into another scan is of the letter of that scan, whichever batch brought it.
     """
     tables = Base.metadata.tables
     attachments, scans, leaves, pages = (tables[one] for one in ("attachments", "scans", "scan_leaves", "scan_pages"))
-    messages = tables["mailbox_messages"]
+    messages, every_batch = tables["mailbox_messages"], tables["scan_batches"]
     documents = select(attachments.c.id).where(attachments.c.mail_id.in_(letters))
+    own = _batches_with(scans.c.mail_id.is_not(None) & scans.c.mail_id.in_(letters))
+    waits = scans.c.mail_id.is_(None) & scans.c.state.not_in((ScanState.MERGED, ScanState.DISCARDED))
+    is_there = scans.c.mail_id.is_not(None) & scans.c.mail_id.not_in(destroyed.ids()) & scans.c.mail_id.not_in(letters)
+    batches = select(every_batch.c.id).where(
+        every_batch.c.id.in_(own),
+        every_batch.c.state == BatchState.SETTLED,
+        every_batch.c.id.not_in(_batches_with(or_(waits, is_there), among=own)),
+    )
     arranged = select(leaves.c.scan_page_id).join(scans, scans.c.id == leaves.c.scan_id)
-    # A page may have been arranged into a scan of another batch: what counts is where it is now.
-    brought = select(pages.c.batch_id).where(pages.c.id.in_(arranged.where(_named(scans.c.mail_id, letters))))
-    own = brought.union(select(scans.c.batch_id).where(_named(scans.c.mail_id, letters)))
-    batches = _without_living(own)
-    page = pages.c.id.in_(arranged.where(_named(scans.c.mail_id, letters))) | pages.c.batch_id.in_(batches)
+    gone_pages = union(
+        arranged.where(_named(scans.c.mail_id, letters)),
+        select(pages.c.id).where(pages.c.batch_id.in_(batches)),
+    )
     by_letter = ("attachments", "scans", "signed_revisions", "takeover_scans")
     by_document = ("attachment_pages", "renditions", "signature_checks")
     return {
         **{name: _named(tables[name].c.mail_id, letters) for name in by_letter},
         **{name: tables[name].c.attachment_id.in_(documents) for name in by_document},
-        "scan_batches": tables["scan_batches"].c.id.in_(batches),
+        "scan_batches": every_batch.c.id.in_(batches),
         "mailbox_messages": _named(messages.c.batch_id, batches),
-        "scan_pages": page,
-        "scan_pictures": tables["scan_pictures"].c.scan_page_id.in_(select(pages.c.id).where(page)),
+        "scan_pages": pages.c.id.in_(gone_pages),
+        "scan_pictures": tables["scan_pictures"].c.scan_page_id.in_(gone_pages),
     }
 
 
-def _without_living(batches: CompoundSelect[int]) -> Select[int]:
-    """Those of some batches of which nothing is in a scan that waits, or in one of a letter that is there."""
+def _batches_with(which: ColumnElement[bool], *, among: CompoundSelect[int] | None = None) -> CompoundSelect[int]:
+    """The batches that brought such a scan, or a page that stands in one now: it may have been merged, or put in place of another."""
     tables = Base.metadata.tables
-    batch, page, leaf, scan = (tables[one].alias() for one in ("scan_batches", "scan_pages", "scan_leaves", "scans"))
-    waits = scan.c.mail_id.is_(None) & scan.c.merged_into_id.is_(None) & (scan.c.state != ScanState.DISCARDED)
-    is_there = scan.c.mail_id.is_not(None) & scan.c.mail_id.not_in(destroyed.ids())
-    lives = exists().where(scan.c.batch_id == batch.c.id, or_(waits, is_there)).correlate(batch)
-    arranged = (page.c.batch_id == batch.c.id, leaf.c.scan_page_id == page.c.id, scan.c.id == leaf.c.scan_id)
-    elsewhere = exists().where(*arranged, or_(waits, is_there)).correlate(batch)
-    return select(batch.c.id).where(batch.c.id.in_(batches), ~lives, ~elsewhere)
+    scans, leaves, pages = (tables[one] for one in ("scans", "scan_leaves", "scan_pages"))
+    brought = select(scans.c.batch_id).where(which)
+    holds = select(pages.c.batch_id).join(leaves, leaves.c.scan_page_id == pages.c.id)
+    holds = holds.join(scans, scans.c.id == leaves.c.scan_id).where(which)
+    if among is not None:
+        brought, holds = brought.where(scans.c.batch_id.in_(among)), holds.where(pages.c.batch_id.in_(among))
+    return union(brought, holds)
 
 
 def _named(column: Column[int], among: Select[int] | object) -> ColumnElement[bool]:
@@ -141,13 +149,11 @@ def broken_blobs(session: Session, blobs: BlobStore) -> Iterator[tuple[Digest, s
 def sweep(session: Session, blobs: BlobStore, *, now: datetime) -> int:
     """Remove unreferenced blobs that are older than a day: their transaction was rolled back.
 
-    A blob that is stored again meanwhile counts as new from that moment, and stays (``BlobStore.discard``). The files of a letter
-    whose destruction is decided and not done are left to ``ged.disposal.destroying``: it lets the keyring tell of them.
+    A blob that is stored again meanwhile counts as new from that moment, and stays (``BlobStore.discard``). A file of a letter that
+    has still to be destroyed stays, too: it goes with the reason why (``ged.disposal.destroying``).
     """
     named = {digest for digest, _ in named_digests(session)}
-    waiting = select(DestroyedLetter.mail_id).where(DestroyedLetter.done_at.is_(None))
-    if session.scalar(select(exists(waiting))):
-        named |= digests_of(session, waiting)
+    named |= digests_of(session, destroyed.ids().where(DestroyedLetter.done_at.is_(None)))
     removed = 0
     for digest, written_at in blobs.digests():
         if digest not in named and written_at < now - SWEEP_AFTER:

@@ -133,7 +133,7 @@ class ScanBatch(Base):
     state: Mapped[BatchState] = mapped_column(Code(BatchState), default=BatchState.OPEN, index=True)
     device: Mapped[str] = mapped_column(String(200), default="")
     filename: Mapped[str] = mapped_column(String(200), default="")
-    digest: Mapped[str | None] = mapped_column(String(64))
+    digest: Mapped[str | None] = mapped_column(String(64), index=True)
     """The uploaded file."""
     is_signed: Mapped[bool] = mapped_column(Boolean, default=False)
     into_scan_id: Mapped[int | None] = mapped_column(Id)
@@ -350,7 +350,7 @@ class MailboxMessage(Base):
     uid_validity: Mapped[int] = mapped_column(Id)
     uid: Mapped[int] = mapped_column(Id)
     message_id: Mapped[str] = mapped_column(String(300), default="")
-    digest: Mapped[str | None] = mapped_column(String(64))
+    digest: Mapped[str | None] = mapped_column(String(64), index=True)
     """The raw message; None when it was too large to be fetched."""
     size_bytes: Mapped[int] = mapped_column(Id)
     state: Mapped[MessageState] = mapped_column(Code(MessageState))

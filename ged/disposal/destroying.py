@@ -4,9 +4,10 @@ Each step looks first what is done already: interrupted anywhere, the next run g
 the installation holds the encrypted file, and nobody opens it once its key is gone here and in the copies of the keyring.
 """
 
+import hashlib
 import logging
 from collections.abc import Callable, Collection, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Column, Select, Table, delete, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from ged.archive import blobs as archive_blobs
 from ged.audit import AuditEntry
 from ged.db import Base
 from ged.destroyed import DestroyedLetter
-from ged.errors import Invalid
+from ged.errors import EngineFailed, Invalid
 from ged.jobs import JobKind
 from ged.ports import ByDisposal, Digest, Tombstone
 from ged.register.models import Mail
@@ -58,7 +59,8 @@ def decide(uow: UnitOfWork, mail_ids: Iterable[int], *, slip_no: int) -> None:
 def run(services: Services, *, now: datetime, heartbeat: Callable[[str], object] = lambda _: None) -> int:
     """Destroy the files of all letters for which it is decided and not done.
 
-    A file that was stored again within the last day stays until the next run: somebody may be about to give it to another letter.
+    A file that was stored again within the last day stays until the next run: somebody may be about to give it to another letter. A
+    letter whose files the store cannot remove stays until then, too, and stops no other.
 
     Returns:
         How many letters are done.
@@ -69,7 +71,10 @@ def run(services: Services, *, now: datetime, heartbeat: Callable[[str], object]
     done = 0
     for n, mail_id in enumerate(waiting):
         heartbeat(f"{n}/{len(waiting)}")
-        done += _destroy(services, mail_id, now)
+        try:
+            done += _destroy(services, mail_id, now)
+        except EngineFailed as error:
+            logger.warning("destroy.failed mail=%s code=%s", mail_id, error.code)
     return done
 
 
@@ -91,8 +96,8 @@ def again(services: Services, tombstones: Collection[Tombstone], *, now: datetim
                 mail.id
                 for mail in there
                 if mail.id not in known
-                # An id may have been given again since, to another letter: it bears other files, or came later.
-                and digests[mail.id] & archive_blobs.digests_of(uow.session, _letters([mail.id]))
+                # An id may have been given again since, to another letter: that one came later, and bears another mark.
+                and _is_meant(uow.session, mail, digests[mail.id])
                 and _was_there(uow.session, mail.id, told[mail.id].decided_at)
             ]
             for mail_id in new:
@@ -104,6 +109,21 @@ def again(services: Services, tombstones: Collection[Tombstone], *, now: datetim
                 uow.reindex(mail_id)
     run(services, now=now)
     return tuple(new)
+
+
+def _is_meant(session: Session, mail: Mail, digests: Collection[Digest]) -> bool:
+    """Whether the keyring tells of this letter: by its mark, or by a file of it."""
+    return _mark_of(session, mail) in digests or bool(
+        {*digests} & archive_blobs.digests_of(session, _letters([mail.id]))
+    )
+
+
+def _mark_of(session: Session, mail: Mail) -> Digest:
+    """A digest that stands for a letter itself, which may have no file: of its id and the first entry of the journal about it."""
+    about = select(AuditEntry.hash).where(AuditEntry.subject_kind == "mail", AuditEntry.subject_id == mail.id)
+    first = session.scalar(about.order_by(AuditEntry.sequence).limit(1))
+    told = f"letter {mail.id} {mail.created_at.astimezone(UTC).isoformat()} {first or ''}"
+    return Digest(hashlib.sha256(told.encode()).hexdigest())
 
 
 def _was_there(session: Session, mail_id: int, at: datetime) -> bool:
@@ -121,12 +141,13 @@ def _destroy(services: Services, mail_id: int, now: datetime) -> bool:
     with services.snapshot() as session:
         found = destroyed.of_letter(session, mail_id)
         own = archive_blobs.digests_of(session, _letters([mail_id]))
+        mark = _mark_of(session, session.get_one(Mail, mail_id))
         alone = sorted(own - archive_blobs.still_named(session, own))
     if found is None:
         return False
     why = ByDisposal(mail_id, found.slip_no, found.decided_at)
     # Of a file that two letters bear the key tells of one at most: a restore must know the other one too.
-    services.blobs.tell_destroyed(own, why)
+    services.blobs.tell_destroyed({*own, mark}, why)
     for digest in alone:
         services.blobs.discard(digest, written_before=now - archive_blobs.SWEEP_AFTER, because=why)
     left = [digest for digest in alone if services.blobs.exists(digest)]

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from ged import access
+from ged import access, destroyed
 from ged.disposal.models import Disposal, DisposalLine, LetterHold
 from ged.natures.models import FinalAct, Nature
 from ged.org.stock import by_code
@@ -59,9 +59,14 @@ def eligible(
 ) -> list[Line]:
     """The letters that an actor sees, of a unit and the units below it, whose time is over before a day; at most ``MOST``.
 
-    A SECRET letter is on no slip: its level is lowered first. A letter on a slip that waits or is confirmed is on no second one.
-    A letter that is held (``ged.disposal.holds``), goes to the national archives or is kept for ever is on none. Neither is a letter whose files would be destroyed
-    while it is linked to a letter that is at work: who works on that one reads this one.
+    On no slip is a letter that
+
+    - is SECRET: its level is lowered first;
+    - is on a slip that waits or is confirmed;
+    - was destroyed: after a restore its slip may be lost;
+    - is held (``ged.disposal.holds``);
+    - goes to the national archives, or is kept for ever;
+    - is linked to a letter that is at work, where its files would be destroyed: who works on that one reads this one.
 
     Args:
         only: of these letters alone, whatever slip they are on.
@@ -72,7 +77,7 @@ def eligible(
     if not ending:
         return []
     years = {code: row.retention_years or 0 for code, row in ending.items()}
-    destroyed = sorted(code for code, row in ending.items() if row.final_act == FinalAct.DESTROY)
+    doomed = sorted(code for code, row in ending.items() if row.final_act == FinalAct.DESTROY)
     # The exact last day depends on the letter's nature and on leap years: the database leaves out what is surely too young.
     at_least = datetime.combine(on - timedelta(days=365 * min(years.values())), time.max, tzinfo=zone)
     query = (
@@ -81,7 +86,8 @@ def eligible(
         .where(Mail.state == MailState.CLOSED, Mail.closed_at.is_not(None), Mail.nature.in_(sorted(years)))
         .where(Mail.closed_at <= at_least)
         .where(Mail.level < int(Confidentiality.SECRET))
-        .where(Mail.nature.not_in(destroyed) | ~_is_at_work())
+        .where(Mail.nature.not_in(doomed) | ~_is_at_work())
+        .where(Mail.id.not_in(destroyed.ids()))
         .where(~exists().where(LetterHold.mail_id == Mail.id, LetterHold.lifted_at.is_(None)))
         .where(access.visible_clause(Mail.id, Mail.level, actor.principals))
         .order_by(Mail.closed_at, Mail.id)

@@ -108,6 +108,7 @@ def confirm(uow: UnitOfWork, disposal_id: int, *, shown: str, actor: Actor) -> N
             ``disposal.changed``: a letter of the list is not as it was, or the actor does not see it; as
             ``destroying.require_possible``.
     """
+    _spoken_for(uow, disposal_id, actor)  # before the files are asked for: it takes a while, and is not for everybody
     destroying.require_possible(uow, _doomed(uow.session, disposal_id))
     row, post = _held(uow, disposal_id, actor)
     lines = current(uow.session, row, actor, on=_today(uow), zone=uow.services.zone)
@@ -224,11 +225,16 @@ def _waiting(uow: UnitOfWork, disposal_id: int) -> Disposal:
     return row
 
 
+def _spoken_for(uow: UnitOfWork, disposal_id: int, actor: Actor) -> None:
+    """Check that an actor speaks for the unit of a slip."""
+    known = uow.session.get(Disposal, disposal_id)
+    if known is None or not sides_of(uow.session, known.unit_id, actor, on=_today(uow)):
+        raise NotFound("disposal.unknown", "open it from the list again", id=disposal_id)
+
+
 def _held(uow: UnitOfWork, disposal_id: int, actor: Actor) -> tuple[Disposal, HeldPost]:
     on = _today(uow)
-    known = uow.session.get(Disposal, disposal_id)
-    if known is None or not sides_of(uow.session, known.unit_id, actor, on=on):
-        raise NotFound("disposal.unknown", "open it from the list again", id=disposal_id)
+    _spoken_for(uow, disposal_id, actor)
     row = _waiting(uow, disposal_id)
     post = second_post(uow.session, row, actor, on=on)
     if post is None:

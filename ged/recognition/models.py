@@ -18,7 +18,7 @@ class SignatureCheck(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     attachment_id: Mapped[int] = mapped_column(ForeignKey("attachments.id"), index=True)
-    digest: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64), index=True)
     verdict: Mapped[Verdict] = mapped_column(Code(Verdict))
     reports: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -122,6 +122,10 @@ def register_incoming(
     today = now.astimezone(uow.services.zone).date()
     _check_form(form, actor, today)
     _check_place(place, actor)
+    if form.related_to is not None:
+        locks.hold(
+            uow.session, Mail, [form.related_to]
+        )  # it may be on a slip of disposal that is confirmed at this moment
     find = resolve_sender if may_be_listed(form.level) else known_sender
     sender = find(
         uow, form.sender_id, form.sender_name, entity_id=entity_of(post.unit_id, actor.units), ministry=ministry(actor)
@@ -356,9 +360,14 @@ def _number_once_more(
 
 
 def link(uow: UnitOfWork, from_id: MailId, to_id: MailId, *, kind: str, actor: Actor) -> None:
-    """Link two letters that the actor may see. A repeated call has no effect."""
+    """Link two letters that the actor may see, under the lock of each that is not new. A repeated call has no effect.
+
+    Raises:
+        NotFound: ``mail.unknown``; InvalidTransition: ``mail.destroyed``.
+    """
     for mail_id in (from_id, to_id):
         mail_for(uow, mail_id, actor=actor)
+        destroyed.require_there(uow.session, mail_id)
     if insert_if_missing(uow.session, MailLink, from_id=int(from_id), to_id=int(to_id), kind=kind):
         uow.record("mail.linked", "mail", from_id, actor=actor, to=int(to_id), kind=kind)
 

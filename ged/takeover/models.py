@@ -103,7 +103,7 @@ class FolderScan(Base):
     size_bytes: Mapped[int] = mapped_column(Id)
     modified_ms: Mapped[int] = mapped_column(Id)
     """When it was changed last, in milliseconds since 1970, as the browser says: another file has another time."""
-    digest: Mapped[str | None] = mapped_column(String(64))
+    digest: Mapped[str | None] = mapped_column(String(64), index=True)
     arrived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"), index=True)

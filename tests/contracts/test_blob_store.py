@@ -16,11 +16,12 @@ from ged.adapters.blob_drafts import HEADER
 from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.blobs_s3 import S3Blobs
 from ged.adapters.keyring import Keyring
+from ged.adapters.master_keys import new_key
 from ged.adapters.s3 import Bucket
 from ged.archive.blobs import sweep
 from ged.db import Base, make_engine, read_session
 from ged.errors import EngineFailed, NotFound
-from ged.ports import BlobStore, Digest
+from ged.ports import BlobStore, ByDisposal, Digest
 from tests import s3_kit
 from tests.lock_kit import outcomes
 
@@ -115,6 +116,30 @@ def test_a_foreign_header_is_an_error_and_no_bytes(store: Store) -> None:
     store.file().write_bytes(b"\0" * len(HEADER) + b"a letter")
     with pytest.raises(EngineFailed, match="blob.header"):
         blobs.open(digest)
+
+
+def test_a_disposal_leaves_no_key_of_the_bytes_and_is_told_of_the_letter(store: Store, keyring: Keyring | None) -> None:
+    blobs, why, letter = store.blobs, ByDisposal(7, 3, YESTERDAY), Digest("ab" * 32)
+    digest = blobs.put(io.BytesIO(b"a letter")).digest
+    if keyring is None:
+        assert blobs.in_clear({digest}) == {digest}
+        blobs.tell_destroyed([letter], why)
+        assert blobs.tombstones() == []
+        return
+    keyring.keep(os.urandom(16), digest, new_key())
+    assert blobs.in_clear({digest}) == set()
+    store.aged()
+    assert blobs.discard(digest, written_before=YESTERDAY, because=why)
+    assert keyring.count() == 1, "that was made within the day: somebody may be storing the bytes again"
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert not blobs.discard(digest, written_before=tomorrow, because=why), "the file is gone already"
+    assert keyring.count() == 0
+    for _twice in range(2):
+        blobs.tell_destroyed([letter], why)
+    told = blobs.tombstones()
+    assert sorted(one.digest for one in told) == sorted([digest, digest, letter])
+    assert [one.digest for one in told if not one.is_key] == [letter]
+    assert {one.because for one in told} == {why}
 
 
 def test_what_nobody_names_is_discarded(store: Store) -> None:

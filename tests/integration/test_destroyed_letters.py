@@ -3,11 +3,11 @@
 import io
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from ged import case_export, destroyed, locks
 from ged.adapters.blobs_fs import FileBlobs
@@ -15,33 +15,40 @@ from ged.adapters.keyring import Keyring
 from ged.archive import blobs as archive_blobs
 from ged.archive.blobs import STAYS, blob_columns, named_digests, of_letters
 from ged.audit import AuditEntry, AuditPayload
+from ged.capture import pictures
+from ged.capture.models import Scan, ScanLeaf, ScanState
 from ged.destroyed import DestroyedLetter
 from ged.disposal import destroying, queries
 from ged.disposal.lists import eligible
 from ged.disposal.models import Disposal, DisposalLine
-from ged.errors import GedError, Gone, Invalid, InvalidTransition, NotFound
+from ged.errors import EngineFailed, GedError, Gone, Invalid, InvalidTransition, NotFound
 from ged.jobs import Job, JobKind
 from ged.natures.models import FinalAct, Nature
-from ged.ports import Digest, MailId
+from ged.ports import ByDisposal, Digest, MailId
 from ged.recognition.jobs import run_recognise
 from ged.register import documents
-from ged.register.models import Attachment, AttachmentKind, Mail, MailLink, PageText
-from ged.register.operations import SourcePage, attach, reopen
+from ged.register.models import Attachment, AttachmentKind, Mail, MailLink, PageText, Register
+from ged.register.operations import IncomingForm, SourcePage, attach, register_incoming, reopen
 from ged.register.states import MailState
 from ged.search.indexing import index_document
 from ged.unit import Services
 from ged.verify import verify
 from tests.destroyed_kit import (
     NATURE,
+    batch,
     carry_out,
     confirm,
     decided,
     digests,
     keyed,
+    laid,
+    later,
     letter,
+    merged,
     opens,
     over,
     propose,
+    scanned,
 )
 from tests.exception_kit import imputed
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
@@ -96,9 +103,9 @@ def test_files_and_keys_are_gone_and_the_register_stays(services: Services, tmp_
     assert set(digests(services, stays)) <= kept
     assert opens(services, stays)
     told = keyring_of(tmp_path).destroyed()
-    assert {(one.digest, one.because.mail_id, one.because.slip_no) for one in told} == {
-        (one, gone, slip) for one in before
-    }
+    assert {(one.because.mail_id, one.because.slip_no) for one in told} == {(gone, slip)}
+    assert {one.digest for one in told} > set(before), "of each file, and of the letter as a whole"
+    assert {one.digest for one in told if one.is_key} == set(before)
     assert acts(services, gone)[-2:] == ["mail.disposal_decided", "mail.destroyed"]
     with services.reading() as session:
         mail = session.get_one(Mail, gone)
@@ -135,13 +142,123 @@ def test_a_file_that_a_living_letter_has_too_stays(services: Services) -> None:
     assert not services.blobs.exists(shared), "with the last letter that has it"
 
 
-def test_the_sweep_of_the_night_does_it(services: Services) -> None:
+def test_the_sweep_leaves_to_the_job_what_was_confirmed_meanwhile(services: Services, tmp_path: Path) -> None:
+    """A file that goes without the reason why leaves no trace in the keyring: a restored copy would be called broken."""
     gone = letter(services, "Périmée")
-    decided(services, [gone])
+    assert carry_out(services) == 0, "the job of the night has looked already"
+    slip = decided(services, [gone])
     with services.reading() as session:
         kinds = session.scalars(select(Job.kind).where(Job.kind == JobKind.SWEEP)).all()
+        removed = archive_blobs.sweep(session, services.blobs, now=later())
     assert kinds == [JobKind.SWEEP], "and not only at night"
+    assert removed == 0
+    assert opens(services, gone)
     assert carry_out(services) == 1
+    told = {(one.digest, one.because.slip_no) for one in keyring_of(tmp_path).destroyed()}
+    assert {(one, slip) for one in digests(services, gone)} <= told
+
+
+def stored(services: Services, content: bytes) -> Digest:
+    return services.blobs.put(io.BytesIO(content)).digest
+
+
+def test_the_uploaded_file_goes_with_the_last_letter_that_came_in_it(services: Services) -> None:
+    first, second = letter(services, "Première"), letter(services, "Seconde")
+    pages, file = [stored(services, b"p1"), stored(services, b"p2")], stored(services, b"the file")
+    came = batch(services, pages, uploaded=file)
+    scanned(services, first, came, pages=1)
+    scanned(services, second, came)
+    decided(services, [first])
+    assert carry_out(services) == 1
+    assert [services.blobs.exists(one) for one in (*pages, file)] == [False, True, True]
+    decided(services, [second])
+    assert carry_out(services) == 1
+    assert [services.blobs.exists(one) for one in (*pages, file)] == [False, False, False]
+
+
+def test_the_uploaded_file_is_asked_for_before_it_is_decided(services: Services, tmp_path: Path) -> None:
+    mail = letter(services, "Périmée")
+    clear = FileBlobs(tmp_path / "blobs").put(io.BytesIO(b"uploaded in clear")).digest
+    scanned(services, mail, batch(services, [stored(services, b"under a key")], uploaded=clear))
+    over(services, [mail])
+    with pytest.raises(Invalid, match=r"disposal\.in_clear"):
+        propose(services)
+    with services.reading() as session:
+        assert clear in archive_blobs.digests_of(session, select(Mail.id).where(Mail.id == mail))
+
+
+def test_pages_that_were_merged_into_a_scan_that_waits_stay(services: Services) -> None:
+    """Their batch brought the destroyed letter too: the pages are of whoever gets the scan that waits."""
+    gone = letter(services, "Périmée")
+    own, living, file = stored(services, b"own"), stored(services, b"living"), stored(services, b"file of both")
+    came = batch(services, [own, living], uploaded=file)
+    scanned(services, gone, came, pages=1)
+    moved = scanned(services, None, came, state=ScanState.WAITING)
+    waits = scanned(services, None, batch(services, [stored(services, b"other")]), state=ScanState.WAITING)
+    merged(services, moved, waits)
+    decided(services, [gone])
+    assert carry_out(services) == 1
+    assert [services.blobs.exists(one) for one in (own, living, file)] == [False, True, True]
+
+
+def test_the_file_of_pages_that_were_merged_or_rescanned_goes_with_their_letter(services: Services) -> None:
+    gone = letter(services, "Périmée")
+    one, two, three = (stored(services, text) for text in (b"one", b"two", b"three"))
+    files = [stored(services, text) for text in (b"file of two", b"file of three")]
+    scan = scanned(services, gone, batch(services, [one]))
+    other = batch(services, [two], uploaded=files[0])
+    merged(services, scanned(services, None, other, state=ScanState.WAITING), scan)
+    laid(services, scan, batch(services, [three], uploaded=files[1], into=scan))
+    decided(services, [gone])
+    assert carry_out(services) == 1
+    assert [services.blobs.exists(name) for name in (one, two, three, *files)] == [False] * 5
+
+
+def as_in_an_older_copy(services: Services, *, slip_waits: int | None = None) -> None:
+    """Take back what the database says of all destructions; the slip is lost, or waits again."""
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(delete(DestroyedLetter))
+        if slip_waits is not None:
+            uow.session.execute(
+                update(Disposal).where(Disposal.id == slip_waits).values(confirmed_at=None, second_id=None)
+            )
+            return
+        uow.session.execute(delete(DisposalLine))
+        uow.session.execute(delete(Disposal))
+
+
+def test_a_letter_of_which_no_key_went_is_destroyed_again_too(services: Services) -> None:
+    bare, shared = imputed(services, "Sans fichier"), letter(services, "Partagée", b"shared")
+    first, second = letter(services, "Une", b"of two"), letter(services, "Autre", b"of two")
+    stays = letter(services, "Gardée", b"shared")
+    all_gone = sorted([bare, shared, first, second])
+    decided(services, all_gone)
+    assert carry_out(services) == 4
+    as_in_an_older_copy(services)
+    with services.unit_of_work(NOW) as uow:
+        for mail in (shared, second, stays):
+            document = uow.session.scalars(select(Attachment.id).where(Attachment.mail_id == mail)).one()
+            uow.session.merge(
+                PageText(attachment_id=document, page_no=1, text="Relu", words=[], confidence=1.0, read_at=NOW)
+            )
+    assert sorted(destroying.again(services, services.blobs.tombstones(), now=NOW)) == all_gone
+    with services.reading() as session:
+        assert session.scalars(select(PageText.attachment_id)).all() == [document_of(services, stays)]
+    assert destroying.again(services, services.blobs.tombstones(), now=NOW) == ()
+
+
+def test_after_a_restore_a_destroyed_letter_is_not_proposed_again(services: Services) -> None:
+    gone = letter(services, "Périmée")
+    slip = decided(services, [gone])
+    carry_out(services)
+    as_in_an_older_copy(services, slip_waits=slip)
+    assert destroying.again(services, services.blobs.tombstones(), now=NOW) == (gone,)
+    with pytest.raises(Invalid, match=r"disposal\.changed"):
+        confirm(services, slip)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(delete(DisposalLine))
+        uow.session.execute(delete(Disposal))
+    assert proposed(services) == []
 
 
 def test_nobody_opens_joins_or_reopens_it(services: Services) -> None:
@@ -168,6 +285,18 @@ def test_nobody_opens_joins_or_reopens_it(services: Services) -> None:
         )  # fmt: skip
     with pytest.raises(InvalidTransition, match=r"mail\.destroyed"), services.unit_of_work(NOW) as uow:
         reopen(uow, gone, reason="Encore utile", actor=one)
+
+
+def test_a_picture_of_a_page_is_not_drawn_any_more(services: Services) -> None:
+    gone, clerk = letter(services, "Périmée"), actor(services, "agent")
+    with services.reading() as session:
+        scan_id, leaf_id = session.execute(
+            select(Scan.id, ScanLeaf.id).join(ScanLeaf, ScanLeaf.scan_id == Scan.id).where(Scan.mail_id == gone)
+        ).one()
+        assert pictures.picture_source(session, scan_id, leaf_id, clerk, width_px=800).mail_id == gone
+    decided(services, [gone])
+    with services.reading() as session, pytest.raises(Gone, match=r"mail\.destroyed"):
+        pictures.picture_source(session, scan_id, leaf_id, clerk, width_px=800)
 
 
 def test_the_index_keeps_its_number_and_dates_alone(services: Services) -> None:
@@ -282,6 +411,66 @@ def test_files_in_clear_are_refused(services: Services, tmp_path: Path) -> None:
     assert state_of(services, mail) is None
 
 
+def test_a_clear_file_beside_a_key_of_its_bytes_is_refused(services: Services, tmp_path: Path) -> None:
+    mail = letter(services, "Périmée", b"under a key")
+    (digest,) = digests(services, mail)
+    own = tmp_path / "blobs" / digest[:2] / digest[2:4] / digest
+    own.unlink()
+    assert FileBlobs(tmp_path / "blobs").put(io.BytesIO(b"under a key")).digest == digest
+    over(services, [mail])
+    with pytest.raises(Invalid, match=r"disposal\.in_clear"):
+        propose(services)
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_no_earlier_key_of_the_bytes_is_left(services: Services, tmp_path: Path, is_lost: bool) -> None:
+    """A file that was written twice has two keys, and an older copy holds the first writing."""
+    mail = letter(services, "Périmée", b"written twice")
+    (digest,) = digests(services, mail)
+    (tmp_path / "blobs" / digest[:2] / digest[2:4] / digest).unlink()
+    if not is_lost:
+        services.blobs.put(io.BytesIO(b"written twice"))
+    keys = [key for key, named, _ in keyring_of(tmp_path).listed() if named == digest]
+    assert len(keys) == 1 + (not is_lost)
+    decided(services, [mail])
+    assert carry_out(services) == 1
+    assert [one for one in keyring_of(tmp_path).listed() if one[1] == digest] == []
+    assert {one.key_id for one in keyring_of(tmp_path).destroyed() if one.digest == digest and one.is_key} == set(keys)
+
+
+def test_a_key_that_was_made_within_the_day_is_of_who_stores_the_file_again(services: Services, tmp_path: Path) -> None:
+    (digest,) = digests(services, letter(services, "Périmée", b"again"))
+    why = ByDisposal(1, 1, NOW)
+    keyring_of(tmp_path).destroy_all(digest, made_before=datetime.now(UTC) - timedelta(hours=24), because=why)
+    assert keyring_of(tmp_path).without_key({digest}) == set()
+    keyring_of(tmp_path).destroy_all(digest, made_before=datetime.now(UTC) + timedelta(hours=1), because=why)
+    assert keyring_of(tmp_path).without_key({digest}) == {digest}
+
+
+def test_a_letter_that_cannot_be_destroyed_stops_no_other(
+    services: Services, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = letter(services, "Une"), letter(services, "Autre")
+    decided(services, [first, second])
+    (locked,) = digests(services, first)
+    discard = FileBlobs.discard
+
+    def refuses(self: FileBlobs, digest: Digest, **named: object) -> bool:
+        if digest == locked:
+            raise EngineFailed("store.away", "wait", digest=digest)
+        return discard(self, digest, **named)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FileBlobs, "discard", refuses)
+        assert carry_out(services) == 1
+    assert f"destroy.failed mail={first} code=store.away" in caplog.text
+    of_first, of_second = state_of(services, first), state_of(services, second)
+    assert of_first is not None
+    assert of_second is not None
+    assert (of_first.done_at is None, of_second.done_at is None) == (True, False)
+    assert carry_out(services) == 1
+
+
 # --- interrupted, and at one moment
 
 
@@ -321,7 +510,7 @@ def test_killed_in_the_middle_the_next_run_goes_on(
     assert found is not None
     assert found.files == 3
     assert keyring_of(tmp_path).count() == 0
-    assert {one.digest for one in keyring_of(tmp_path).destroyed()} == set(before)
+    assert {one.digest for one in keyring_of(tmp_path).destroyed()} > set(before)
     assert list((tmp_path / "blobs" / "trash").iterdir()) == []
     assert verify(services, now=NOW).problems == ()
 
@@ -353,6 +542,34 @@ def test_of_a_confirmation_and_a_reopening_at_one_moment_one_wins(services: Serv
             is_open = session.get_one(Mail, mail).state is not MailState.CLOSED
         assert refused == (["disposal.changed"] if is_open else ["mail.destroyed"])
         assert (state_of(services, mail) is None) == is_open
+
+
+def related(services: Services, mail: MailId) -> MailId:
+    """Register a letter that is linked to another one."""
+    with services.unit_of_work(NOW) as uow:
+        arrivals = uow.session.scalars(select(Register.id).where(Register.code == "ARR")).one()
+        post = actor(services, "sg").posts[0].post_id
+        form = IncomingForm("Suite", "Un agent", post, related_to=mail, related_as="related")
+        return MailId(int(register_incoming(uow, arrivals, form, actor=actor(services, "agent"), now=NOW).mail_id or 0))
+
+
+def test_nobody_links_a_letter_to_it(services: Services) -> None:
+    gone, stays = letter(services, "Périmée"), letter(services, "Gardée")
+    assert related(services, stays)
+    decided(services, [gone])
+    with pytest.raises(InvalidTransition, match=r"mail\.destroyed"):
+        related(services, gone)
+
+
+def test_of_a_confirmation_and_a_link_at_one_moment_one_wins(services: Services) -> None:
+    for n in range(4):
+        mail = letter(services, f"Périmée {n}")
+        over(services, [mail])
+        slip = propose(services)
+        results = together(lambda slip=slip: confirm(services, slip), lambda mail=mail: related(services, mail))  # type: ignore[misc]
+        refused = [one.code for one in results if isinstance(one, GedError)]
+        assert refused in (["disposal.changed"], ["mail.destroyed"])
+        assert (state_of(services, mail) is None) == (refused == ["disposal.changed"])
 
 
 def test_of_a_confirmation_and_a_file_that_is_joined_nothing_living_is_lost(services: Services) -> None:
@@ -395,7 +612,8 @@ def test_while_it_is_destroyed_people_read_others_and_an_export_is_whole_or_refu
 
     _done, other, own = together(destroys, lambda: exports(stays, "stays"), lambda: exports(gone, "gone"))
     assert isinstance(other, bytes)
-    assert isinstance(own, bytes) or (isinstance(own, NotFound) and own.code == "blob.missing")
+    # Whoever had opened the file already when its key went is told so.
+    assert isinstance(own, bytes) or (isinstance(own, NotFound) and own.code in ("blob.missing", "blob.no_key"))
     assert state_of(services, gone) is not None
 
 

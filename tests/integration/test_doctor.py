@@ -14,12 +14,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 import sandbox
 from ged.config import load_settings
+from ged.destroyed import DestroyedLetter
 from ged.health import readiness
 from ged.jobs import Job, JobKind, JobState
+from ged.register.models import Mail
 from ged.unit import SYSTEM
 from ged.workers import Worker
 from sandbox.pool import reached
@@ -338,6 +340,21 @@ def test_workers_that_are_gone_and_jobs_that_wait_or_failed(patient: Patient) ->
     with patient.services.engine.begin() as connection:
         connection.execute(update(Worker).values(beat_at=long_ago))
     said(patient, "workers", "fault", "none", "No worker runs", "Start the service: ged worker.")
+
+
+def test_files_whose_destruction_was_decided_long_ago_and_that_are_still_there(patient: Patient) -> None:
+    said(patient, "destructions", "ok", "ok")
+    for days, state, code in ((2, "ok", "ok"), (4, "warning", "waits")):
+        with patient.services.unit_of_work(datetime.now(UTC)) as uow:
+            mail_id = uow.session.scalars(select(Mail.id)).one()
+            uow.session.merge(DestroyedLetter(mail_id=mail_id, slip_no=1, decided_at=datetime.now(UTC) - days * DAY))
+        said(
+            patient,
+            "destructions",
+            state,
+            code,
+            *([] if state == "ok" else ["files are still there: 1", "destroy.failed"]),
+        )
 
 
 def test_an_index_that_is_gone_or_lacks_letters(patient: Patient) -> None:

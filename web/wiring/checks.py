@@ -46,6 +46,7 @@ CHECKS = (
     Check("workers", Group.WORK, work.workers),
     Check("queue", Group.WORK, work.queue),
     Check("jobs", Group.WORK, work.failed),
+    Check("destructions", Group.WORK, work.destructions),
     Check("index", Group.WORK, work.index),
     Check("index.lag", Group.WORK, work.index_lag),
     Check("stations", Group.WORK, work.bridges),

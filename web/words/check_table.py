@@ -57,6 +57,7 @@ TITLES: Mapping[str, str] = {
     "workers": _("Traitements de fond"),
     "queue": _("Attente des tâches"),
     "jobs": _("Tâches en échec"),
+    "destructions": _("Éliminations décidées"),
     "index": _("Index de recherche"),
     "index.lag": _("Retard de l'index"),
     "stations": _("Stations de numérisation"),
@@ -468,6 +469,11 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("jobs", "failed"): (
         _("Tâches en échec ou incertaines : %(jobs)s, dont %(kinds)s."),
         _("« Administration », « Tâches » : chaque échec y dit sa cause, et se relance."),
+    ),
+    ("destructions", "ok"): (_("Aucun fichier n'attend d'être détruit depuis plus de trois jours."), ""),
+    ("destructions", "waits"): (
+        _("Courriers dont l'élimination est décidée et dont les fichiers sont encore là : %(letters)s, depuis le %(since_at)s."),
+        _("Personne ne les ouvre. La tâche de la nuit (sweep) dit dans son journal pourquoi ils restent : destroy.failed, destroy.waits."),
     ),
     ("index", "ok"): (_("%(engine)s répond ; courriers indexés : %(documents)s."), ""),
     ("index", "none_yet"): (_("Pas encore d'index : aucun courrier n'est enregistré."), ""),

@@ -569,7 +569,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "mail.hold_lifted": _l("a levé le gel de l'élimination"),
     "mail.destroyed": _l("les fichiers du courrier ont été détruits, avec leurs clés"),
     "mail.destroyed_again": _l("la destruction des fichiers a été refaite après une restauration"),
-    "mail.disposal_decided": _l("a décidé, à deux, l'élimination du papier"),
+    "mail.disposal_decided": _l("a décidé, à deux, l'élimination"),
     "mail.exception_requested": _l("a demandé à lire le courrier par exception"),
     "mail.exception_set_aside": _l("a écarté une demande de lecture par exception"),
     "mail.exception_proposed": _l("a proposé une lecture par exception"),
