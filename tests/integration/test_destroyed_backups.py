@@ -25,6 +25,8 @@ from tests.backup_kit import Copied, page
 from tests.destroyed_kit import carry_out, decided, digests, letter, opens
 from tests.worker_kit import Installation
 from web.commands import main
+from web.commands import restore as restore_command
+from web.processes import replacing
 from web.processes import restore as process
 from web.wiring import backups, restored
 from web.wiring.services import build_services
@@ -165,6 +167,24 @@ def test_a_copy_over_the_live_installation_does_not_revive_it(tmp_path: Path) ->
         assert destroyed.of_letter(session, gone) is not None
     back.engine.dispose()
     copied.installation.close()
+
+
+def test_the_outcome_says_that_the_live_keyring_could_not_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied = Copied.make(tmp_path)
+    gone, _stay = letters(copied)
+    copied.copy(now=NIGHT)
+    destroyed_now(copied, gone)
+    settings, folder = copied.installation.settings, copied.installation.env_file.parent
+    copied.installation.close()
+    assert settings.keyring is not None
+    settings.keyring.rename(tmp_path / "away")
+    outcome = replacing.replace(copied.wanted(), settings.data_dir, folder, (), now=datetime.now(UTC), told=print)
+    assert "THE KEYRING OF THIS INSTALLATION CANNOT BE READ" in capsys.readouterr().out
+    assert outcome.keyring_unread
+    restore_command._tell(outcome)
+    assert "could not be read: letters that were destroyed since" in capsys.readouterr().out
 
 
 def test_a_copy_while_letters_are_destroyed_is_whole(

@@ -158,6 +158,11 @@ def _tell(outcome: Outcome) -> None:
             f"{len(outcome.destroyed)} letters were destroyed by a slip of disposal after this copy: they cannot be opened from it, and stay "
             "destroyed"
         )
+    if outcome.keyring_unread:
+        click.echo(
+            "the keyring of the installation that was set aside could not be read: letters that were destroyed since the latest copy of the "
+            "keyring are back; compare with the slips of disposal"
+        )
     for digest in made.damaged:
         click.echo(f"already lost or altered when the copy was made: {digest}")
     for problem in report.problems:

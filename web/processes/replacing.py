@@ -1,5 +1,6 @@
 """A restore in the place of a live installation: what is there is set aside, whole, and comes back where the restore fails."""
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -176,7 +177,8 @@ def replace(
             "THE KEYRING OF THIS INSTALLATION CANNOT BE READ: letters that were destroyed since the copy may come back; see the slips of disposal"
         )
     with _aside(data.resolve(), settings.resolve(), now, told):
-        return process.restore(wanted, data, settings, settled=note, destroyed=destroyed or (), told=told)
+        outcome = process.restore(wanted, data, settings, settled=note, destroyed=destroyed or (), told=told)
+    return dataclasses.replace(outcome, keyring_unread=destroyed is None)
 
 
 def require_whole(data: Path) -> None:

@@ -87,7 +87,11 @@ class Apart:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a restore did: see ``Apart``, ``Settled`` and ``ged.verify``."""
+    """What a restore did: see ``Apart``, ``Settled`` and ``ged.verify``.
+
+    Attributes:
+        keyring_unread: the keyring of the installation whose place this takes could not be read.
+    """
 
     manifest: Manifest
     settings: Path
@@ -96,6 +100,7 @@ class Outcome:
     report: VerifyReport
     destroyed: tuple[int, ...]
     seconds: dict[str, float]
+    keyring_unread: bool = False
 
 
 @dataclass(frozen=True)
