@@ -39,6 +39,11 @@ def keyed(services: Services, folder: Path) -> Services:
     return replace(services, blobs=FileBlobs(folder / "blobs", keyring))
 
 
+def keyring_of(folder: Path) -> Keyring:
+    """The keyring that ``keyed`` made in a folder."""
+    return Keyring(folder / "keyring")
+
+
 def letter(services: Services, subject: str, *contents: bytes, now: datetime = NOW) -> MailId:
     """A letter of DGE with a scan: a page of each of these contents, and the text of the first. A batch of its own brought the pages."""
     mail = imputed(services, subject)

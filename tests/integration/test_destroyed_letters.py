@@ -41,6 +41,7 @@ from tests.destroyed_kit import (
     decided,
     digests,
     keyed,
+    keyring_of,
     laid,
     later,
     letter,
@@ -61,10 +62,6 @@ def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
     make_organisation(made)
     yield made
     made.engine.dispose()
-
-
-def keyring_of(tmp_path: Path) -> Keyring:
-    return Keyring(tmp_path / "keyring")
 
 
 def acts(services: Services, mail: int) -> list[str]:

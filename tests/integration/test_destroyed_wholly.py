@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select, update
 
 from ged.adapters.blobs_fs import FileBlobs
-from ged.adapters.keyring import Keyring
 from ged.archive import blobs as archive_blobs
 from ged.capture import arrange
 from ged.capture import pictures as scan_pictures
@@ -25,7 +24,7 @@ from ged.unit import Services
 from ged.verify import verify
 from ged.writing import versions
 from tests import pages
-from tests.destroyed_kit import carry_out, decided, digests, keyed, later, letter, opens, over, propose
+from tests.destroyed_kit import carry_out, decided, digests, keyed, keyring_of, later, letter, opens, over, propose
 from tests.exception_kit import imputed
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.intake_kit import pair, quiet, send, take_in, upload, waiting
@@ -37,10 +36,6 @@ def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
     make_organisation(made)
     yield made
     made.engine.dispose()
-
-
-def keyring_of(tmp_path: Path) -> Keyring:
-    return Keyring(tmp_path / "keyring")
 
 
 def told(tmp_path: Path) -> set[tuple[int, str]]:
