@@ -20,6 +20,7 @@ from demo.client import Form, Page, read_page
 from demo.journey import SEED, Journey, Registered, aged_page, names_number
 from demo.letters import DrawnLetter, make_letters
 from demo.people import PASSPHRASE
+from demo.processes import ProcessEnded
 from demo.stage import Stage
 from ged.archive.keeping import seal_head
 from ged.capture.models import Scan, ScanOrder
@@ -332,10 +333,71 @@ class Victim:
     start: Callable[[], None]
 
 
+REFUSED_AT_START = (b"worker.redis_unreachable", b"database.unreachable")
+
+
+class Units:
+    """Starts processes again as their units do (``Restart=always``): a worker or a site that finds no Redis or no database at its start
+    ends with a message. No other end is forgiven.
+
+    Attributes:
+        again: how often each was started again.
+    """
+
+    def __init__(self, stage: Stage, starts: Mapping[str, Callable[[], None]]) -> None:
+        self._stage, self._starts, self.again = stage, starts, dict.fromkeys(starts, 0)
+        self._began = dict.fromkeys(starts, 0)
+
+    def start(self, name: str) -> None:
+        """Start a process."""
+        log = self._stage.processes.logs / f"{name}.log"
+        self._began[name] = log.stat().st_size if log.exists() else 0
+        self._starts[name]()
+
+    def look(self) -> None:
+        """Start again what has ended.
+
+        Raises:
+            ProcessEnded: one ended otherwise.
+        """
+        running = self._stage.processes.running
+        for name, process in list(running.items()):
+            if process.poll() is None:
+                continue
+            said = (self._stage.processes.logs / f"{name}.log").read_bytes()[self._began.get(name, 0) :]
+            if name not in self._starts or not any(one in said for one in REFUSED_AT_START):
+                raise ProcessEnded(f"{name}: exit {process.returncode}: {said[-2000:].decode(errors='replace')}")
+            del running[name]
+            self.again[name] += 1
+            self.start(name)
+
+    def wait_for_site(self) -> None:
+        """Return when the site answers."""
+        ends = time.monotonic() + SETTLED_S
+        while True:
+            self.look()
+            try:
+                self._stage.processes.wait_for_site(self._stage.url)
+            except ProcessEnded:
+                if time.monotonic() > ends:
+                    raise
+                continue
+            return
+
+
 def kill_at_random(
-    victims: Mapping[str, Victim], told: Told, lives: list[Life], *, kills: int, rng: random.Random
+    victims: Mapping[str, Victim],
+    told: Told,
+    lives: list[Life],
+    *,
+    kills: int,
+    rng: random.Random,
+    look: Callable[[], None],
 ) -> dict[str, int]:
     """Kill one, at times two at once, while people work. Between two kills they come on by some steps.
+
+    Args:
+        look: called again and again, for example to start again what has ended by itself.
 
     Returns:
         How often each was killed.
@@ -351,8 +413,10 @@ def kill_at_random(
             for life in lives:
                 if life.fault is not None:
                     raise life.fault
+            look()
             time.sleep(0.05)
         time.sleep(rng.uniform(0, 1.0))
+        look()
         chosen = rng.sample(sorted(victims), 2 if rng.random() < 0.25 else 1)
         for name in chosen:
             victims[name].kill()

@@ -2,18 +2,22 @@
 
 import io
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ged import access
 from ged.access import Because
 from ged.adapters.blobs_fs import FileBlobs
+from ged.adapters.blobs_s3 import S3Blobs
 from ged.adapters.keyring import Keyring
+from ged.adapters.s3 import Bucket
+from ged.adapters.s3_wire import Place
 from ged.capture.models import BatchSource, BatchState, Scan, ScanBatch, ScanLeaf, ScanPage, ScanState
 from ged.disposal import destroying, operations
 from ged.disposal.lists import digest_of, eligible
@@ -25,18 +29,73 @@ from ged.register.models import Attachment, AttachmentKind, AttachmentPage, Mail
 from ged.register.operations import SourcePage, attach
 from ged.register.states import MailState
 from ged.unit import Services
+from tests import s3_kit
 from tests.exception_kit import imputed
-from tests.factories import NOW, actor
+from tests.factories import NOW, actor, database_with_tables, make_organisation, make_services
 
 LONG_AGO = datetime(2010, 5, 4, 12, tzinfo=UTC)
 NATURE = "PERIME"
 
 
-def keyed(services: Services, folder: Path) -> Services:
-    """The services, with a keyring."""
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.servers),
+        pytest.param("s3", marks=pytest.mark.servers),
+    ]
+)
+def services_in_any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Services]:
+    """Services with a keyring, over either database with files in a folder, and over SQLite with files in an S3 store."""
+    url, place = None, None
+    if request.param == "postgresql":
+        make: Callable[..., str] = request.getfixturevalue("make_database")
+        url = make(copy_of=database_with_tables(request.getfixturevalue("postgres_url")))
+    elif request.param == "s3":
+        place = s3_kit.new_place(s3_kit.store_url())
+    made = keyed(make_services(tmp_path, url=url), tmp_path, place)
+    make_organisation(made)
+    yield made
+    made.engine.dispose()
+
+
+def keyed(services: Services, folder: Path, place: Place | None = None) -> Services:
+    """The services, with a keyring, and files in a folder or in a bucket."""
     keyring = Keyring(folder / "keyring")
     keyring.prepare()
+    if place is not None:
+        return replace(services, blobs=S3Blobs(Bucket(place), folder / "drafts", keyring))
     return replace(services, blobs=FileBlobs(folder / "blobs", keyring))
+
+
+def store_of(services: Services) -> FileBlobs | S3Blobs:
+    """The store of ``keyed``, by its class."""
+    assert isinstance(services.blobs, FileBlobs | S3Blobs)
+    return services.blobs
+
+
+def stored_in_clear(services: Services, content: bytes) -> Digest:
+    """Store a file as a program without a keyring does."""
+    folder = Path(services.data_dir)
+    known = store_of(services)
+    clear = FileBlobs(folder / "blobs") if isinstance(known, FileBlobs) else S3Blobs(known._bucket, folder / "drafts")
+    return clear.put(io.BytesIO(content)).digest
+
+
+def lose(services: Services, digest: Digest) -> None:
+    """Lose a file: its key stays."""
+    known, name = store_of(services), f"{digest[:2]}/{digest[2:4]}/{digest}"
+    if isinstance(known, FileBlobs):
+        (Path(services.data_dir) / "blobs" / name).unlink()
+    else:
+        known._bucket.remove(name)
+
+
+def left_over(services: Services) -> list[str]:
+    """What removals have left in the store beside files."""
+    known = store_of(services)
+    if isinstance(known, FileBlobs):
+        return [one.name for one in (Path(services.data_dir) / "blobs" / "trash").iterdir()]
+    return [one.key for below in ("going/", "renewed/") for one in known._bucket.listed(below)]
 
 
 def keyring_of(folder: Path) -> Keyring:

@@ -56,6 +56,15 @@ def new_place(url: str, *, lock: Lock | None = None, versioned: bool = False) ->
     return Place(name, PREFIX, url, REGION, versitygw.ACCESS, versitygw.SECRET, lock=lock)
 
 
+def access_of(place: Place) -> dict[str, str]:
+    """The settings by which a program reaches a bucket's store."""
+    return {
+        "GED_S3_ENDPOINT": place.endpoint,
+        "GED_S3_ACCESS_KEY": place.access_key,
+        "GED_S3_SECRET_KEY": place.secret_key,
+    }
+
+
 def files_of(place: Place) -> Path:
     """The folder in which the store keeps what is below the prefix of a bucket."""
     return versitygw.folder_of() / place.bucket / place.prefix

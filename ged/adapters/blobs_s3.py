@@ -138,9 +138,8 @@ class S3Blobs:
     def discard(self, digest: Digest, *, written_before: datetime, because: ByDisposal | None = None) -> bool:
         """Mark the object as going, look at its times once more, and only then remove it; see the port."""
         begun, mark = time.monotonic(), _going(digest)
-        if not self._bucket.put(mark, io.BytesIO(MARK), only_new=True, locked=False):
-            self._drop_if_left(digest)
-            return False  # the next sweep comes by again
+        if not self._mark_as_going(digest):
+            return False  # somebody else looks; the next sweep comes by again
         times = [one.written_at for one in map(self._bucket.head, (_key(digest), _renewed(digest))) if one]
         is_removed = bool(times) and max(times) < written_before and time.monotonic() - begun < LOOK_S
         if is_removed:
@@ -156,7 +155,7 @@ class S3Blobs:
         return is_removed
 
     def in_clear(self, digests: Collection[Digest]) -> set[Digest]:
-        """Those without a key; see the port."""
+        """Those without a key, and those of which the store keeps clear bytes under a lock as an earlier version; see the port."""
         unknown = self._keyring.without_key(digests) if self._keyring is not None else set(digests)
         wanted = sorted(digests)
         with ThreadPoolExecutor(HEADS_AT_ONCE) as readers:
@@ -217,9 +216,18 @@ class S3Blobs:
     def _is_clear(self, digest: Digest) -> bool:
         """Whether an object is clear, whatever keys there are: it may have been put back from a copy that is older than its key."""
         try:
-            return self.key_of(digest) is None
+            return self.key_of(digest) is None or self._is_held_in_clear(digest)
         except NotFound:
             return False
+
+    def _is_held_in_clear(self, digest: Digest) -> bool:
+        """Whether an earlier version is clear and cannot be removed yet: a lock of the store outlasts its encryption."""
+        key = _key(digest)
+        for version in self._bucket.versions(key):
+            found = self._bucket.read(key, 0, KEYED, version=version)
+            if found and found[0] and key_id_of(found[0]) is None and self._bucket.is_held(key, version):
+                return True
+        return False
 
     def _store(self, draft: Path, written: Written) -> None:
         digest = written.digest
@@ -271,6 +279,24 @@ class S3Blobs:
                 return True  # an answer was lost, and what was sent again met itself
         keyring.destroy(key_id)
         return False
+
+    def _mark_as_going(self, digest: Digest) -> bool:
+        """Write the mark, also in the place of one that a killed process left: the next run goes on with what was begun.
+
+        Each mark has bytes of its own: of two who find one that was left, one writes over it.
+        """
+        name, mark = _going(digest), MARK + secrets.token_bytes(8)
+        if self._bucket.put(name, io.BytesIO(mark), only_new=True, locked=False):
+            return True
+        left_before = self._bucket.now() - timedelta(seconds=GOING_S)
+        found = self._bucket.head(name)
+        if found is None and self._bucket.unhide(name, written_before=left_before):
+            found = self._bucket.head(
+                name
+            )  # the rule of the bucket locks marks too, and an earlier one was only hidden
+        if found is None or found.written_at > left_before:
+            return False
+        return self._bucket.put(name, io.BytesIO(mark), over=found.etag, locked=False)
 
     def _wait_for_sweep(self, digest: Digest) -> None:
         until = time.monotonic() + WAIT_S

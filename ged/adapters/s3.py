@@ -230,6 +230,48 @@ class Bucket:
                 if one["Key"] == self.place.prefix + key
             ]
 
+    def is_held(self, key: str, version: str) -> bool:
+        """Whether the store lets nobody remove one writing of an object yet. Where it does not say: no."""
+        # HEAD of an earlier version does not tell of its lock everywhere.
+        named = {**self._named(key), "VersionId": version}
+        retention = self._lock_of("get_object_retention", named).get("Retention", {})
+        until = retention.get("RetainUntilDate")
+        if until is not None and until > datetime.now(UTC):
+            return True
+        hold = self._lock_of("get_object_legal_hold", named).get("LegalHold", {})
+        return bool(hold.get("Status") == "ON")
+
+    def _lock_of(self, call: str, named: dict[str, str]) -> dict[str, Any]:
+        try:
+            told: dict[str, Any] = getattr(self._client("read"), call)(**named)
+        except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and status_of(error) in {400, 403, 404, 501}:
+                return {}
+            raise failure(error, self.place.address) from error
+        return told
+
+    def unhide(self, key: str, *, written_before: datetime) -> bool:
+        """Show an object again whose name alone was removed, because the store holds its bytes under a lock.
+
+        Args:
+            written_before: an object of which something was written, or removed, at or after this moment stays as it is.
+
+        Returns:
+            Whether it was hidden, and is shown.
+        """
+        if not self.is_versioned():
+            return False
+        named = self._named(key)
+        with self._told():
+            told = self._client("read").list_object_versions(Bucket=self.place.bucket, Prefix=named["Key"])
+            hiding = [one for one in told.get("DeleteMarkers", ()) if one["Key"] == named["Key"]]
+            kept = [one for one in told.get("Versions", ()) if one["Key"] == named["Key"]]
+            if not hiding or not kept or any(one["LastModified"] >= written_before for one in (*hiding, *kept)):
+                return False
+            for one in hiding:
+                self._client("once").delete_object(**named, VersionId=one["VersionId"])
+        return True
+
     def forget_earlier(self, key: str) -> bool:
         """Remove the earlier versions of an object where the bucket keeps them; False: the store holds some under a lock."""
         with self._told():

@@ -23,7 +23,18 @@ from demo.journey import SEED, Journey
 from demo.letters import make_letters
 from demo.stage import Stage, free_port, start_bridge, start_site, start_worker
 from ged.config import load_settings
-from tests.chaos_kit import SETTLED_S, Life, Told, Victim, assert_found, check, kill_at_random, require_done, settle
+from tests.chaos_kit import (
+    SETTLED_S,
+    Life,
+    Told,
+    Units,
+    Victim,
+    assert_found,
+    check,
+    kill_at_random,
+    require_done,
+    settle,
+)
 from tests.journeys.conftest import running
 from tests.servers import Unavailable, elastic, postgres
 from web.wiring import settings_file
@@ -67,7 +78,7 @@ class Redis:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[tuple[Stage, dict[str, Victim]]]:
+def place(tmp_path: Path) -> Iterator[tuple[Stage, dict[str, Victim], Units]]:
     """An installation on servers of its own, and everything in it that can be killed."""
     with ExitStack() as stack:
         victims: dict[str, Victim] = {}
@@ -84,9 +95,18 @@ def place(tmp_path: Path) -> Iterator[tuple[Stage, dict[str, Victim]]]:
         extra = {"GED_DATABASE_URL": cluster.url, "GED_REDIS_URL": redis.url, **searching}
         stage = stack.enter_context(running(tmp_path, extra, workers=2))
 
+        units = Units(
+            stage,
+            {
+                "site": lambda: start_site(stage),
+                "worker": lambda: start_worker(stage),
+                "worker-2": lambda: start_worker(stage, "worker-2"),
+            },
+        )
+
         def start_the_site() -> None:
-            start_site(stage)
-            stage.processes.wait_for_site(stage.url)
+            units.start("site")
+            units.wait_for_site()
 
         yield (
             stage,
@@ -95,16 +115,17 @@ def place(tmp_path: Path) -> Iterator[tuple[Stage, dict[str, Victim]]]:
                 "postgresql": Victim(cluster.kill, cluster.start),
                 "redis": Victim(redis.kill, redis.start),
                 "site": Victim(lambda: stage.processes.kill("site"), start_the_site),
-                "worker": Victim(lambda: stage.processes.kill("worker"), lambda: start_worker(stage)),
-                "worker-2": Victim(lambda: stage.processes.kill("worker-2"), lambda: start_worker(stage, "worker-2")),
+                "worker": Victim(lambda: stage.processes.kill("worker"), lambda: units.start("worker")),
+                "worker-2": Victim(lambda: stage.processes.kill("worker-2"), lambda: units.start("worker-2")),
                 "bridge": Victim(lambda: stage.processes.kill("bridge"), lambda: start_bridge(stage)),
             },
+            units,
         )
 
 
 @pytest.mark.long("kills while people work: `make chaos` plays it; each fault has its own test")
-def test_what_people_were_told_is_there(place: tuple[Stage, dict[str, Victim]]) -> None:
-    stage, victims = place
+def test_what_people_were_told_is_there(place: tuple[Stage, dict[str, Victim], Units]) -> None:
+    stage, victims, units = place
     rng = random.Random(seed := int(os.environ.get("GED_TEST_SEED", random.randrange(10**9))))
     print(f"seed {seed}")
     desk = Journey(stage, say=print, start_bridge=lambda: start_bridge(stage))
@@ -118,11 +139,12 @@ def test_what_people_were_told_is_there(place: tuple[Stage, dict[str, Victim]]) 
         thread.start()
     began = time.monotonic()
     try:
-        count = kill_at_random(victims, told, lives, kills=KILLS, rng=rng)
+        count = kill_at_random(victims, told, lives, kills=KILLS, rng=rng, look=units.look)
     finally:
         stop.set()
         for thread in threads:
             thread.join(SETTLED_S)
+    units.look()
     require_done(threads, lives)
     took = time.monotonic() - began
     settle(services)
@@ -131,6 +153,6 @@ def test_what_people_were_told_is_there(place: tuple[Stage, dict[str, Victim]]) 
     desk.leave()
     services.engine.dispose()
     print(json.dumps({
-        "bench": "chaos", "kills": count, "seconds": round(took), "told_registered": len(told.numbers),
+        "bench": "chaos", "kills": count, "started_again": units.again, "seconds": round(took), "told_registered": len(told.numbers),
         "told_steps": len(told.steps), "repeated": len(told.repeated), "whole_ways": sum(len(one.finished) for one in lives),
     }))  # fmt: skip

@@ -21,6 +21,7 @@ from ged.ports import Digest, MailId
 from ged.register.models import Attachment, Mail, PageText
 from ged.unit import Services
 from ged.verify import verify
+from tests import s3_kit
 from tests.backup_kit import Copied, page
 from tests.destroyed_kit import carry_out, decided, digests, letter, opens
 from tests.worker_kit import Installation
@@ -36,19 +37,29 @@ NOBODY = {"GED_REDIS_URL": "redis://127.0.0.1:1/0", "GED_ELASTICSEARCH_URL": "ht
 PASSWORD = "un mot de passe pour deux"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.servers),
+        pytest.param("s3", marks=pytest.mark.servers),
+    ]
+)
 def database(request: pytest.FixtureRequest) -> Callable[[], str]:
-    """Makes an empty database; the empty text: an SQLite file in the data folder."""
-    if request.param == "sqlite":
+    """Makes an empty database; the empty text: an SQLite file in the data folder. With ``s3`` the files lie in a bucket."""
+    if request.param != "postgresql":
         return str
     found: Callable[[], str] = request.getfixturevalue("make_database")
     return found
 
 
 @pytest.fixture
-def copied(tmp_path: Path, database: Callable[[], str]) -> Iterator[Copied]:
+def copied(request: pytest.FixtureRequest, tmp_path: Path, database: Callable[[], str]) -> Iterator[Copied]:
     url = database()
-    made = Copied.make(tmp_path, {"GED_DATABASE_URL": url, "GED_UNSAFE_DATABASE": "for-tests", **NOBODY} if url else {})
+    extra = {"GED_DATABASE_URL": url, "GED_UNSAFE_DATABASE": "for-tests", **NOBODY} if url else {}
+    if request.node.callspec.params["database"] == "s3":
+        place = s3_kit.new_place(s3_kit.store_url())
+        extra |= {"GED_BLOBS": place.address, **s3_kit.access_of(place)}
+    made = Copied.make(tmp_path, extra)
     yield made
     made.installation.close()
 

@@ -2,7 +2,6 @@
 
 import io
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from ged import case_export, destroyed, locks
-from ged.adapters.blobs_fs import FileBlobs
+from ged.adapters import blobs_s3
 from ged.adapters.keyring import Keyring
 from ged.archive import blobs as archive_blobs
 from ged.archive.blobs import STAYS, blob_columns, named_digests, of_letters
@@ -40,28 +39,26 @@ from tests.destroyed_kit import (
     confirm,
     decided,
     digests,
-    keyed,
     keyring_of,
     laid,
     later,
+    left_over,
     letter,
+    lose,
     merged,
     opens,
     over,
     propose,
     scanned,
+    store_of,
+    stored_in_clear,
 )
+from tests.destroyed_kit import services_in_any_store as services
 from tests.exception_kit import imputed
-from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+from tests.factories import NOW, TODAY, actor
 from tests.together_kit import together
 
-
-@pytest.fixture
-def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
-    made = keyed(make_services(tmp_path, url=either_database), tmp_path)
-    make_organisation(made)
-    yield made
-    made.engine.dispose()
+__all__ = ["services"]  # a fixture
 
 
 def acts(services: Services, mail: int) -> list[str]:
@@ -173,9 +170,9 @@ def test_the_uploaded_file_goes_with_the_last_letter_that_came_in_it(services: S
     assert [services.blobs.exists(one) for one in (*pages, file)] == [False, False, False]
 
 
-def test_the_uploaded_file_is_asked_for_before_it_is_decided(services: Services, tmp_path: Path) -> None:
+def test_the_uploaded_file_is_asked_for_before_it_is_decided(services: Services) -> None:
     mail = letter(services, "Périmée")
-    clear = FileBlobs(tmp_path / "blobs").put(io.BytesIO(b"uploaded in clear")).digest
+    clear = stored_in_clear(services, b"uploaded in clear")
     scanned(services, mail, batch(services, [stored(services, b"under a key")], uploaded=clear))
     over(services, [mail])
     with pytest.raises(Invalid, match=r"disposal\.in_clear"):
@@ -388,7 +385,7 @@ def test_a_letter_that_is_linked_to_one_at_work_is_on_no_slip(services: Services
 def test_files_in_clear_are_refused(services: Services, tmp_path: Path) -> None:
     """A file without a key of its own would be read from any earlier copy."""
     mail = letter(services, "Périmée", b"under a key")
-    clear = FileBlobs(tmp_path / "blobs").put(io.BytesIO(b"in clear")).digest
+    clear = stored_in_clear(services, b"in clear")
     with services.unit_of_work(NOW) as uow:
         attach(
             uow, mail, kind=AttachmentKind.ANNEX, pages=[SourcePage(clear, "image/png")], media_type="image/png",
@@ -398,8 +395,7 @@ def test_files_in_clear_are_refused(services: Services, tmp_path: Path) -> None:
     with pytest.raises(Invalid, match=r"disposal\.in_clear") as refused:
         propose(services)
     assert refused.value.params["count"] == 1
-    assert isinstance(services.blobs, FileBlobs)
-    assert services.blobs.encrypt(clear)
+    assert store_of(services).encrypt(clear)
     slip = propose(services)
     os.remove(tmp_path / "keyring" / "documents.sqlite3")
     keyring_of(tmp_path).prepare()
@@ -408,12 +404,11 @@ def test_files_in_clear_are_refused(services: Services, tmp_path: Path) -> None:
     assert state_of(services, mail) is None
 
 
-def test_a_clear_file_beside_a_key_of_its_bytes_is_refused(services: Services, tmp_path: Path) -> None:
+def test_a_clear_file_beside_a_key_of_its_bytes_is_refused(services: Services) -> None:
     mail = letter(services, "Périmée", b"under a key")
     (digest,) = digests(services, mail)
-    own = tmp_path / "blobs" / digest[:2] / digest[2:4] / digest
-    own.unlink()
-    assert FileBlobs(tmp_path / "blobs").put(io.BytesIO(b"under a key")).digest == digest
+    lose(services, digest)
+    assert stored_in_clear(services, b"under a key") == digest
     over(services, [mail])
     with pytest.raises(Invalid, match=r"disposal\.in_clear"):
         propose(services)
@@ -424,7 +419,7 @@ def test_no_earlier_key_of_the_bytes_is_left(services: Services, tmp_path: Path,
     """A file that was written twice has two keys, and an older copy holds the first writing."""
     mail = letter(services, "Périmée", b"written twice")
     (digest,) = digests(services, mail)
-    (tmp_path / "blobs" / digest[:2] / digest[2:4] / digest).unlink()
+    lose(services, digest)
     if not is_lost:
         services.blobs.put(io.BytesIO(b"written twice"))
     keys = [key for key, named, _ in keyring_of(tmp_path).listed() if named == digest]
@@ -450,15 +445,15 @@ def test_a_letter_that_cannot_be_destroyed_stops_no_other(
     first, second = letter(services, "Une"), letter(services, "Autre")
     decided(services, [first, second])
     (locked,) = digests(services, first)
-    discard = FileBlobs.discard
+    discard = store_of(services).discard
 
-    def refuses(self: FileBlobs, digest: Digest, **named: object) -> bool:
+    def refuses(digest: Digest, **named: object) -> bool:
         if digest == locked:
             raise EngineFailed("store.away", "wait", digest=digest)
-        return discard(self, digest, **named)  # type: ignore[arg-type]
+        return discard(digest, **named)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
-        patched.setattr(FileBlobs, "discard", refuses)
+        patched.setattr(store_of(services), "discard", refuses)
         assert carry_out(services) == 1
     assert f"destroy.failed mail={first} code=store.away" in caplog.text
     of_first, of_second = state_of(services, first), state_of(services, second)
@@ -493,7 +488,7 @@ def test_killed_in_the_middle_the_next_run_goes_on(
         return call
 
     owner, name = {
-        "discard": (FileBlobs, "discard"), "key": (Keyring, "destroy"), "note": (destroying, "_note"),
+        "discard": (type(services.blobs), "discard"), "key": (Keyring, "destroy"), "note": (destroying, "_note"),
     }[at]  # fmt: skip
     with monkeypatch.context() as patched:
         patched.setattr(owner, name, dies(getattr(owner, name)))
@@ -502,13 +497,16 @@ def test_killed_in_the_middle_the_next_run_goes_on(
     found = state_of(services, gone)
     assert found is not None
     assert found.done_at is None
+    monkeypatch.setattr(
+        blobs_s3, "GOING_S", -5.0
+    )  # in an S3 store the next run waits ten minutes: no removal is still to come
     assert carry_out(services) == 1
     found = state_of(services, gone)
     assert found is not None
     assert found.files == 3
     assert keyring_of(tmp_path).count() == 0
     assert {one.digest for one in keyring_of(tmp_path).destroyed()} > set(before)
-    assert list((tmp_path / "blobs" / "trash").iterdir()) == []
+    assert left_over(services) == []
     assert verify(services, now=NOW).problems == ()
 
 

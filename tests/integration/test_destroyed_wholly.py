@@ -1,14 +1,12 @@
 """What must go with a destroyed letter, and what must not: files and pages that came together, keys, texts, ways to its files."""
 
 import io
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
 
-from ged.adapters.blobs_fs import FileBlobs
 from ged.archive import blobs as archive_blobs
 from ged.capture import arrange
 from ged.capture import pictures as scan_pictures
@@ -24,18 +22,25 @@ from ged.unit import Services
 from ged.verify import verify
 from ged.writing import versions
 from tests import pages
-from tests.destroyed_kit import carry_out, decided, digests, keyed, keyring_of, later, letter, opens, over, propose
+from tests.destroyed_kit import (
+    carry_out,
+    decided,
+    digests,
+    keyring_of,
+    later,
+    letter,
+    lose,
+    opens,
+    over,
+    propose,
+    stored_in_clear,
+)
+from tests.destroyed_kit import services_in_any_store as services
 from tests.exception_kit import imputed
-from tests.factories import NOW, actor, make_organisation, make_services
+from tests.factories import NOW, actor
 from tests.intake_kit import pair, quiet, send, take_in, upload, waiting
 
-
-@pytest.fixture
-def services(either_database: str | None, tmp_path: Path) -> Iterator[Services]:
-    made = keyed(make_services(tmp_path, url=either_database), tmp_path)
-    make_organisation(made)
-    yield made
-    made.engine.dispose()
+__all__ = ["services"]  # a fixture
 
 
 def told(tmp_path: Path) -> set[tuple[int, str]]:
@@ -82,7 +87,7 @@ def test_the_keys_of_a_file_that_was_lost_or_written_twice_go_too(services: Serv
     lost, twice = digests(services, gone)
     keyring = keyring_of(tmp_path)
     keyring.keep(b"an earlier key 1", twice, b"k" * 32)
-    (tmp_path / "blobs" / lost[:2] / lost[2:4] / lost).unlink()
+    lose(services, lost)
     decided(services, [gone])
     assert keyring.without_key([lost, twice]) == set()
     assert carry_out(services) == 1
@@ -95,19 +100,18 @@ def test_the_key_of_bytes_that_come_meanwhile_stays(services: Services, tmp_path
     (digest,) = digests(services, gone)
     blobs, keyring = services.blobs, keyring_of(tmp_path)
     because = ByDisposal(gone, 1, NOW)
-    place = tmp_path / "blobs" / digest[:2] / digest[2:4] / digest
-    place.unlink()
+    lose(services, digest)
     keyring.keep(b"of a new writing", digest, b"k" * 32)
     assert not blobs.discard(digest, written_before=datetime.now(UTC) - timedelta(hours=24), because=because)
     assert keyring.without_key([digest]) == set(), "its file comes in a moment"
 
 
-def test_a_clear_file_is_refused_although_there_is_a_key_of_its_bytes(services: Services, tmp_path: Path) -> None:
+def test_a_clear_file_is_refused_although_there_is_a_key_of_its_bytes(services: Services) -> None:
     """It was put back from a copy from before the encryption, or the encryption was killed after the key."""
     mail = letter(services, "Périmée", b"both")
     (digest,) = digests(services, mail)
-    (tmp_path / "blobs" / digest[:2] / digest[2:4] / digest).unlink()
-    assert FileBlobs(tmp_path / "blobs").put(io.BytesIO(b"both")).digest == digest
+    lose(services, digest)
+    assert stored_in_clear(services, b"both") == digest
     over(services, [mail])
     with pytest.raises(Invalid, match=r"disposal\.in_clear"):
         propose(services)

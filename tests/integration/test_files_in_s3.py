@@ -10,7 +10,6 @@ import pytest
 
 from ged.adapters.blobs_s3 import S3Blobs
 from ged.adapters.s3 import Bucket
-from ged.adapters.s3_wire import Place
 from ged.config import Settings, load_settings
 from ged.errors import ConfigError
 from tests import pages, s3_kit
@@ -23,11 +22,6 @@ from web.wiring.services import build_services
 from web.wiring.stored_files import opened
 
 __all__ = ["patient", "whole"]  # fixtures
-STORE = ("GED_S3_ENDPOINT", "GED_S3_ACCESS_KEY", "GED_S3_SECRET_KEY")
-
-
-def given(place: Place) -> dict[str, str]:
-    return dict(zip(STORE, (place.endpoint, place.access_key, place.secret_key), strict=True))
 
 
 def in_settings(patient: Patient, **lines: str) -> None:
@@ -47,7 +41,7 @@ def test_files_are_moved_to_a_bucket_checked_and_brought_back(patient: Patient) 
     place = s3_kit.new_place(s3_kit.store_url())
     digests = [patient.services.blobs.put(io.BytesIO(os.urandom(1000) * n)).digest for n in (1, 300)]
     patient.close()
-    in_settings(patient, **given(place))
+    in_settings(patient, **s3_kit.access_of(place))
     count = len(list((patient.data / "blobs").glob("??/??/*")))
     assert call(patient, "blobs", "move", "--to", place.address).startswith(f"{count} files copied, 0 were there")
     in_settings(patient, GED_BLOBS=place.address)
@@ -74,7 +68,7 @@ def test_files_without_a_key_are_counted_not_forgotten(patient: Patient) -> None
     place = s3_kit.new_place(s3_kit.store_url())
     digest = patient.services.blobs.put(io.BytesIO(b"its key is in a later keyring")).digest
     patient.close()
-    in_settings(patient, **given(place))
+    in_settings(patient, **s3_kit.access_of(place))
     with opened(load_settings(patient.file)) as (files, keyring):
         keyring.destroy(files.key_of(digest) or b"")
     done = ged("blobs", "move", "--to", place.address, cwd=None, GED_ENV_FILE=str(patient.file))
@@ -86,14 +80,14 @@ def test_files_without_a_key_are_counted_not_forgotten(patient: Patient) -> None
 def test_the_doctor_says_what_is_wrong_with_a_store(patient: Patient) -> None:
     assert patient.doctor("store")["code"] == "not_set"
     place = s3_kit.new_place(s3_kit.store_url())
-    in_settings(patient, GED_BLOBS=place.address, **given(place))
+    in_settings(patient, GED_BLOBS=place.address, **s3_kit.access_of(place))
     for wrong, code in (
         ({"GED_S3_SECRET_KEY": "wrong"}, "refused"),
         ({"GED_BLOBS": "s3://not-there"}, "refused"),
         ({"GED_S3_ENDPOINT": "http://127.0.0.1:9"}, "refused"),
         ({"GED_S3_LOCK": "compliance 30"}, "no_lock"),
     ):
-        in_settings(patient, GED_BLOBS=place.address, GED_S3_LOCK="", **given(place))
+        in_settings(patient, GED_BLOBS=place.address, GED_S3_LOCK="", **s3_kit.access_of(place))
         in_settings(patient, **wrong)
         found = patient.doctor("store")
         assert (found["state"], found["code"]) == ("fault", code), found
