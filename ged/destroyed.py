@@ -6,13 +6,16 @@ From the row on nobody opens a file of such a letter, and nothing is joined to i
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, Integer, Select, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ged.db import Base, Id, UtcDateTime
 from ged.errors import Gone, InvalidTransition
+
+LATE_AFTER = timedelta(days=3)
+"""A destruction that was decided so long ago and is not done waits for something: a file that was stored anew waits a day."""
 
 
 class DestroyedLetter(Base):
@@ -38,6 +41,10 @@ class Destroyed:
     decided_at: datetime
     done_at: datetime | None
     files: int
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether the files are still there long after the decision."""
+        return self.done_at is None and self.decided_at < now - LATE_AFTER
 
 
 def ids() -> Select[int]:

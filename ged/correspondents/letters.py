@@ -1,12 +1,13 @@
 """The letters exchanged with a correspondent: those that came, and those that were sent; under the access rule."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ged import access, paging
+from ged.destroyed import DestroyedLetter
 from ged.dispatch.models import DispatchLine
 from ged.paging import START, Parts, Place, Slice
 from ged.ports import Confidentiality, MailId
@@ -29,6 +30,8 @@ class ExchangedRow:
     subject: str
     state: MailState
     level: Confidentiality
+    destroyed_at: datetime | None
+    """When the destruction of its files was decided."""
 
 
 def exchanged(
@@ -39,14 +42,15 @@ def exchanged(
     rows = session.execute(
         select(
             Mail.id, first_number(Mail.id), Mail.direction, func.coalesce(Mail.received_on, Mail.written_on),
-            Mail.subject, Mail.state, Mail.level,
+            Mail.subject, Mail.state, Mail.level, DestroyedLetter.decided_at,
         )
+        .outerjoin(DestroyedLetter, DestroyedLetter.mail_id == Mail.id)
         .where(Mail.id.in_(page.ids))
         .order_by(Mail.id.desc())
     )  # fmt: skip
     found = [
-        ExchangedRow(MailId(mail_id), number or "", direction, on, subject, state, Confidentiality(level))
-        for mail_id, number, direction, on, subject, state, level in rows
+        ExchangedRow(MailId(mail_id), number or "", direction, on, subject, state, Confidentiality(level), destroyed_at)
+        for mail_id, number, direction, on, subject, state, level, destroyed_at in rows
     ]
     return found, page
 

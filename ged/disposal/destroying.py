@@ -36,14 +36,19 @@ def require_possible(uow: UnitOfWork, mail_ids: Collection[int]) -> None:
     """Check that the files of letters can be destroyed, so that no copy opens them. Call it before the first lock.
 
     Raises:
-        Invalid: ``upgrade.not_finished``; ``disposal.in_clear``: a file is not encrypted under a key of its own.
+        Invalid: ``upgrade.not_finished``; ``disposal.in_clear``: a file is not encrypted under a key of its own, or the store keeps
+                an earlier version of it in clear under a lock.
     """
     if not mail_ids:
         return
     require_opened(uow.session, OPENED_BY)
     clear = uow.services.blobs.in_clear(archive_blobs.digests_of(uow.session, _letters(mail_ids)))
     if clear:
-        raise Invalid("disposal.in_clear", "name a keyring, and call `ged blobs encrypt`", count=len(clear))
+        raise Invalid(
+            "disposal.in_clear",
+            "name a keyring, call `ged blobs encrypt`; wait until the lock of a clear version ends",
+            count=len(clear),
+        )
 
 
 def decide(uow: UnitOfWork, mail_ids: Iterable[int], *, slip_no: int) -> None:

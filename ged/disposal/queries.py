@@ -103,11 +103,15 @@ class Decided:
 
 @dataclass(frozen=True)
 class Panel:
-    """What a letter's page says of its disposal. ``may_hold``: the reader may hold the letter, or lift the hold."""
+    """What a letter's page says of its disposal. ``may_hold``: the reader may hold the letter, or lift the hold.
+
+    ``is_late``: its files are still there long after the decision.
+    """
 
     decided: Decided | None
     held: Hold | None
     may_hold: bool
+    is_late: bool
 
 
 def units_of(session: Session, actor: Actor) -> list[tuple[int, str]]:
@@ -186,12 +190,14 @@ def of_letter(session: Session, mail_id: MailId) -> Decided | None:
     return Decided(found[0], found[1], found[2], found[3], gone)
 
 
-def panel(session: Session, mail_id: MailId, actor: Actor) -> Panel | None:
+def panel(session: Session, mail_id: MailId, actor: Actor, *, now: datetime) -> Panel | None:
     """What a letter's page says of its disposal; None: nothing. The caller has checked access to the letter."""
     mail = session.get_one(Mail, mail_id)
     if mail.state is not MailState.CLOSED:
         return None
-    found = Panel(of_letter(session, mail_id), holds.of_letter(session, mail_id), holds.may_hold(mail, actor))
+    decided = of_letter(session, mail_id)
+    is_late = decided is not None and decided.destroyed is not None and decided.destroyed.is_late(now)
+    found = Panel(decided, holds.of_letter(session, mail_id), holds.may_hold(mail, actor), is_late)
     return found if found.decided or found.held or found.may_hold else None
 
 

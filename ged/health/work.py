@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from ged.capture.models import Bridge
-from ged.destroyed import DestroyedLetter
+from ged.destroyed import LATE_AFTER, DestroyedLetter
 from ged.errors import EngineFailed
 from ged.health.findings import Figures, Finding, fault, not_applicable, ok, warning
 from ged.health.ground import Ground
@@ -20,7 +20,6 @@ LONG_AFTER = timedelta(hours=4)
 """The same in a lane whose jobs take hours."""
 SILENT_AFTER = timedelta(days=4)
 """A long weekend: a station that is off for longer is told of."""
-DESTROYED_AFTER = timedelta(days=3)
 PATIENT = (Lane.SLOW, Lane.BACKLOG)
 NAMED = 3
 
@@ -81,7 +80,7 @@ def destructions(ground: Ground) -> Finding:
     """Whether letters wait whose files a slip of disposal destroys. The nightly job does it, of a file that was stored anew a day later."""
     with ground.reading() as session:
         late = select(DestroyedLetter.decided_at).where(
-            DestroyedLetter.done_at.is_(None), DestroyedLetter.decided_at < ground.now - DESTROYED_AFTER
+            DestroyedLetter.done_at.is_(None), DestroyedLetter.decided_at < ground.now - LATE_AFTER
         )
         since = session.scalars(late.order_by(DestroyedLetter.decided_at)).all()
     return warning("waits", letters=len(since), since_at=since[0].isoformat()) if since else ok()

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged import access, jobs
+from ged.destroyed import DestroyedLetter
 from ged.errors import EngineFailed
 from ged.org.models import Unit
 from ged.org.names import told_apart
@@ -42,6 +43,8 @@ class FoundLetter:
     level: Confidentiality
     registered_on: date | None
     due_on: date | None
+    destroyed_at: datetime | None = None
+    """When the destruction of its files was decided."""
     passages: tuple[Passage, ...] = ()
     score: float = 0.0
     """The engine's relevance score; 0 without scoring."""
@@ -197,8 +200,9 @@ def _confirmed(session: Session, actor: Actor, hits: Sequence[Hit]) -> tuple[Fou
     if not hits:
         return ()
     seen = (
-        select(*_SHOWN, MailNumber.text, MailNumber.registered_on, MailNumber.voided_at)
+        select(*_SHOWN, MailNumber.text, MailNumber.registered_on, MailNumber.voided_at, DestroyedLetter.decided_at)
         .outerjoin(MailNumber, MailNumber.mail_id == Mail.id)
+        .outerjoin(DestroyedLetter, DestroyedLetter.mail_id == Mail.id)
         .where(Mail.id.in_([hit.mail_id for hit in hits]))
         .where(access.visible_clause(Mail.id, Mail.level, actor.principals))
         .order_by(MailNumber.id)
@@ -231,6 +235,7 @@ def _of_rows(rows: Sequence[Any], hit: Hit) -> FoundLetter:
         level=level,
         registered_on=valid.registered_on,
         due_on=first.due_on,
+        destroyed_at=first.decided_at,
         # The index may not yet know a letter's new level: passages are shown only if SQL allows it.
         passages=hit.passages if tells else (),
         score=hit.score,

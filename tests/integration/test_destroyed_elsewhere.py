@@ -1,18 +1,19 @@
 """What else tells of a letter that was destroyed: its page, its case file, its entity that leaves, the ministry on a disk."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 import ged_verify
 from ged import case_export
+from ged.destroyed import DestroyedLetter
 from ged.org.models import Unit
 from ged.ports import Digest
 from ged.preservation.documents import SignedKind, last_of
-from ged.register.models import Attachment, Mail
+from ged.register.models import Attachment, Correspondent, Mail, MailLink, MailNumber
 from ged.register.states import MailState
 from ged.unit import Services
 from ged.verify import verify
@@ -20,6 +21,7 @@ from tests import transfer_kit
 from tests.destroyed_kit import carry_out, decided, digests, keyed, letter, over
 from tests.disk_kit import Burned, part, parts
 from tests.factories import NOW, make_services
+from tests.routing_kit import run_jobs
 from tests.site import make_site, post, sign_in
 
 
@@ -55,7 +57,10 @@ def test_its_page_says_so_and_its_files_are_no_more(tmp_path: Path) -> None:
         assert "bordereau d'élimination n° 1" in answer.text, address
     assert dge.get(f"/documents/{kept}/page/1/original").status_code == 200
     waits = dge.get(f"/courriers/{gone}").text
-    assert "Ses fichiers ne s'ouvrent plus" in waits
+    assert "Ses fichiers ne s'ouvrent plus ; leur destruction est en cours" in waits
+    with services.unit_of_work(NOW) as uow:
+        uow.session.get_one(DestroyedLetter, gone).decided_at -= timedelta(days=4)
+    assert "le stockage les garde encore : leur destruction attend" in dge.get(f"/courriers/{gone}").text
     carry_out(services)
     told = dge.get(f"/courriers/{gone}").text
     assert "Détruit le" in told
@@ -170,3 +175,50 @@ def test_the_ministry_on_a_disk_says_so(tmp_path: Path) -> None:
     for _name, content in parts(disk.folder):
         assert b"hydravion" not in content.lower()
     burned.copied.installation.close()
+
+
+def test_lists_say_it_in_the_place_of_closed(tmp_path: Path) -> None:
+    app, services = make_site(tmp_path, services=keyed(make_services(tmp_path), tmp_path))
+    gone = [letter(services, f"Affaire périmée {n}") for n in range(3)]
+    closed, stays = letter(services, "Affaire close"), letter(services, "Affaire gardée")
+    decided(services, gone)
+    with services.unit_of_work(NOW) as uow:
+        known = Correspondent(name="Préfecture", folded_name="prefecture")
+        uow.session.add(known)
+        uow.session.flush()
+        uow.session.execute(update(Mail).where(Mail.id == closed).values(state=MailState.CLOSED, closed_at=NOW))
+        uow.session.execute(update(Mail).where(Mail.id == gone[0]).values(sender_id=known.id))
+        uow.session.add_all(MailLink(kind="related", from_id=stays, to_id=one) for one in gone)
+    with services.reading() as session:
+        number = session.scalars(select(MailNumber.text).where(MailNumber.mail_id == gone[0])).one()
+        register, sender = session.execute(
+            select(MailNumber.register_id, Mail.sender_id).join(Mail).where(Mail.id == gone[0])
+        ).one()
+    run_jobs(services)
+    agent, day = sign_in(app, "agent"), f"{NOW.astimezone(services.zone):%d/%m/%Y}"
+    asked = list[str]()
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if "FROM destroyed_letters" in statement and statement.startswith("SELECT destroyed_letters.mail_id,"):
+            asked.append(statement)
+
+    event.listen(services.engine, "before_cursor_execute", note)
+    lists = {
+        f"/registres/{register}": 3,
+        f"/recherche/?q=%22{number}%22": 1,
+        f"/courriers/{stays}": 3,
+        f"/correspondants/{sender}/courriers": 1,
+    }
+    for address, count in lists.items():
+        asked.clear()
+        shown = agent.get(address)
+        assert shown.status_code == 200, address
+        assert shown.text.count(f"Détruit le {day}") == count, address
+        assert len(asked) <= 1, address
+        assert "Destroyed on" in agent.get(address, headers={"Accept-Language": "en"}).text, address
+    assert agent.get(f"/registres/{register}").text.count('badge--neutral">Clôturé') == 1, (
+        "one is closed, and was not destroyed"
+    )
+    exported = agent.get(f"/recherche/liste?q=%22{number}%22").text
+    assert f"Détruit le {day}" in exported
+    services.engine.dispose()

@@ -136,7 +136,7 @@ def _of_letter(mail_id: int, act: Callable[[UnitOfWork], None], done: str) -> Re
 
 
 def _load(session: ReadSession, mail_id: MailId, actor: Actor) -> queries.Panel | None:
-    return queries.panel(session, mail_id, actor)
+    return queries.panel(session, mail_id, actor, now=context.now())
 
 
 PANEL = Panel("disposal", 70, _load, reads=True)

@@ -838,7 +838,9 @@ MESSAGES: Mapping[str, Message] = {
         _l(
             "Des fichiers de ces courriers (%(count)s) ne sont pas chiffrés : détruits ici, d'anciennes copies les rendraient."
         ),
-        _l("Demandez à l'administrateur d'activer le trousseau et de chiffrer les fichiers (ged blobs encrypt)."),
+        _l(
+            "Demandez à l'administrateur d'activer le trousseau et de chiffrer les fichiers (ged blobs encrypt). Si un verrou du stockage en garde une version en clair, attendez sa fin."
+        ),
     ),
     "disposal.empty": Message(_l("Aucun courrier n'est à éliminer."), _l("Rien n'est à faire.")),
     "disposal.first_lost": Message(

@@ -30,7 +30,7 @@ from ged.routing import choices, rectify_letter
 from ged.routing import operations as routing
 from ged.routing.deadlines import working_days_between
 from ged.unit import Actor, ReadSession, UnitOfWork
-from web.site import auth, context, natures, panels
+from web.site import auth, context, destroyed_letters, natures, panels
 from web.site.forms import FormReader
 from web.site.letter_numbers import letter_of
 from web.site.pages import render_form
@@ -70,7 +70,8 @@ def show(mail_id: int) -> ResponseReturnValue:
             "verdict": signatures.of_letters(session, [mail_id]).get(mail_id)
             if _may_bear_signatures(attachments)
             else None,
-            "links": queries.links(session, mail_id, actor),
+            "links": (links := queries.links(session, mail_id, actor)),
+            "destroyed_links": destroyed_letters.days(session, links),
             "rectifications": queries.rectifications(session, mail_id),
             "journal": told,
             "readings": opened,

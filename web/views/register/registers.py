@@ -20,7 +20,7 @@ from ged.register.models import ClosingPeriod, Direction, RegisterNature
 from ged.register.numbering import MAX_LENGTH
 from ged.register.states import MailState
 from ged.reports import exports, register_pages
-from web.site import context
+from web.site import context, destroyed_letters
 from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import place, render_form
@@ -68,6 +68,7 @@ def _show(register_id: int, error: GedError | None = None) -> ResponseReturnValu
             if span is not None
             else ([], Slice(()))
         )
+        gone = destroyed_letters.days(session, rows)
     return render_form(
         "registers/show.html",
         error=error,
@@ -76,6 +77,7 @@ def _show(register_id: int, error: GedError | None = None) -> ResponseReturnValu
         years=years,
         year=year,
         rows=rows,
+        destroyed=gone,
         page=page,
         wanted=wanted,
         is_number=span is not None,

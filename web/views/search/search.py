@@ -280,7 +280,13 @@ def _list_cells(letter: FoundLetter) -> tuple[str, ...]:
         plain(labels.label(letter.direction)),
         letter.subject,
         letter.correspondent,
-        plain(labels.label(letter.state)),
+        plain(
+            gettext(
+                "Détruit le %(day)s", day=letter.destroyed_at.astimezone(context.services().zone).strftime("%d/%m/%Y")
+            )
+            if letter.destroyed_at is not None
+            else labels.label(letter.state)
+        ),
         plain(labels.label(letter.priority)),
         plain(labels.label(letter.level)),
         letter.due_on.strftime("%d/%m/%Y") if letter.due_on else "",
