@@ -5,11 +5,24 @@ destroyed (``ged.destroyed``) keep their digest, and reference nothing. So whoev
 these files out: the sweep, checks of fixity, ``ged verify``, copies.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, ColumnElement, CompoundSelect, Select, Table, and_, exists, or_, select, union
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    Exists,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    exists,
+    or_,
+    select,
+    union,
+)
+from sqlalchemy.orm import Session, aliased
 
 from ged import destroyed
 from ged.capture.models import BatchState, ScanState
@@ -53,13 +66,10 @@ def of_letters(letters: Select[int]) -> Mapping[str, ColumnElement[bool]]:
     attachments, scans, leaves, pages = (tables[one] for one in ("attachments", "scans", "scan_leaves", "scan_pages"))
     messages, every_batch = tables["mailbox_messages"], tables["scan_batches"]
     documents = select(attachments.c.id).where(attachments.c.mail_id.in_(letters))
-    own = _batches_with(scans.c.mail_id.is_not(None) & scans.c.mail_id.in_(letters))
-    waits = scans.c.mail_id.is_(None) & scans.c.state.not_in((ScanState.MERGED, ScanState.DISCARDED))
-    is_there = scans.c.mail_id.is_not(None) & scans.c.mail_id.not_in(destroyed.ids()) & scans.c.mail_id.not_in(letters)
     batches = select(every_batch.c.id).where(
-        every_batch.c.id.in_(own),
+        every_batch.c.id.in_(_batches_with(scans.c.mail_id.is_not(None) & scans.c.mail_id.in_(letters))),
         every_batch.c.state == BatchState.SETTLED,
-        every_batch.c.id.not_in(_batches_with(or_(waits, is_there), among=own)),
+        *_is_nobody_elses(every_batch, letters),
     )
     arranged = select(leaves.c.scan_page_id).join(scans, scans.c.id == leaves.c.scan_id)
     gone_pages = union(
@@ -78,16 +88,94 @@ def of_letters(letters: Select[int]) -> Mapping[str, ColumnElement[bool]]:
     }
 
 
-def _batches_with(which: ColumnElement[bool], *, among: CompoundSelect[int] | None = None) -> CompoundSelect[int]:
+def _batches_with(which: ColumnElement[bool]) -> CompoundSelect[int]:
     """The batches that brought such a scan, or a page that stands in one now: it may have been merged, or put in place of another."""
     tables = Base.metadata.tables
     scans, leaves, pages = (tables[one] for one in ("scans", "scan_leaves", "scan_pages"))
-    brought = select(scans.c.batch_id).where(which)
     holds = select(pages.c.batch_id).join(leaves, leaves.c.scan_page_id == pages.c.id)
     holds = holds.join(scans, scans.c.id == leaves.c.scan_id).where(which)
-    if among is not None:
-        brought, holds = brought.where(scans.c.batch_id.in_(among)), holds.where(pages.c.batch_id.in_(among))
-    return union(brought, holds)
+    return union(select(scans.c.batch_id).where(which), holds)
+
+
+def _is_nobody_elses(batch: FromClause, letters: Select[int] | None) -> tuple[ColumnElement[bool], ...]:
+    """Whether a batch brought nothing that waits, and nothing of a letter that is there; conditions that hold together.
+
+    Args:
+        letters: they count as gone, too.
+    """
+
+    def is_needed(scan: FromClause) -> ColumnElement[bool]:
+        waits = scan.c.mail_id.is_(None) & scan.c.state.not_in((ScanState.MERGED, ScanState.DISCARDED))
+        there = scan.c.mail_id.is_not(None) & ~_is_destroyed(scan.c.mail_id)
+        return or_(waits, there if letters is None else there & scan.c.mail_id.not_in(letters))
+
+    if letters is None:
+        return tuple(~one.exists() for one in _brought(batch, is_needed))
+    # A few letters have a few batches: each is looked up. An EXISTS would be joined, and with that computed for the batches of all.
+    return tuple(one.limit(1).scalar_subquery().is_(None) for one in _brought(batch, is_needed))
+
+
+def _brought(batch: FromClause, which: Callable[[FromClause], ColumnElement[bool]]) -> tuple[Select[int], Select[int]]:
+    """Of a batch: such scans that it brought; the pages that it brought and that stand in one now."""
+    scan, other, leaf, page = (
+        Base.metadata.tables[one].alias() for one in ("scans", "scans", "scan_leaves", "scan_pages")
+    )
+    arranged = (page.c.batch_id == batch.c.id, leaf.c.scan_page_id == page.c.id, other.c.id == leaf.c.scan_id)
+    return (
+        select(scan.c.id).where(scan.c.batch_id == batch.c.id, which(scan)).correlate(batch),
+        select(page.c.id).where(*arranged, which(other)).correlate(batch),
+    )
+
+
+def _is_destroyed(mail_id: ColumnElement[int]) -> Exists:
+    gone = aliased(DestroyedLetter)
+    return select(gone.mail_id).where(gone.mail_id == mail_id).correlate(mail_id.table).exists()
+
+
+def _is_of_destroyed(table: Table) -> tuple[ColumnElement[bool], ...]:
+    """What ``of_letters(destroyed.ids())`` says of a table, as conditions of which one holds.
+
+    Each is an EXISTS: of few rows the database looks each up, of many it joins. A NOT IN over the rows of a hundred thousand letters
+    was computed whole for each letter that is destroyed, and read from its beginning to its end for each row of a sweep.
+    """
+    if "mail_id" in table.c and table.name not in ("mailbox_messages",):
+        return (_is_destroyed(table.c.mail_id),)
+    if "attachment_id" in table.c:
+        attachment, gone = Base.metadata.tables["attachments"].alias(), aliased(DestroyedLetter)
+        joined = (attachment.c.id == table.c.attachment_id, gone.mail_id == attachment.c.mail_id)
+        return (select(attachment.c.id).where(*joined).correlate(table).exists(),)
+    if table.name == "scan_batches":
+        return _is_gone_batch(table, table.c.id)
+    if table.name == "mailbox_messages":
+        return _is_gone_batch(table, table.c.batch_id)
+    if table.name == "scan_pages":
+        return (_stands_in_gone(table, table.c.id), *_is_gone_batch(table, table.c.batch_id))
+    page = Base.metadata.tables["scan_pages"].alias()
+    of_page = page.c.id == table.c.scan_page_id
+    return (
+        _stands_in_gone(table, table.c.scan_page_id),
+        *_is_gone_batch(table, page.c.batch_id, of_page),
+    )
+
+
+def _stands_in_gone(table: Table, page_id: Column[int]) -> Exists:
+    scan, leaf = (Base.metadata.tables[one].alias() for one in ("scans", "scan_leaves"))
+    gone = aliased(DestroyedLetter)
+    joined = (leaf.c.scan_page_id == page_id, scan.c.id == leaf.c.scan_id, gone.mail_id == scan.c.mail_id)
+    return select(leaf.c.id).where(*joined).correlate(table).exists()
+
+
+def _is_gone_batch(table: Table, batch_id: ColumnElement[int], *joined: ColumnElement[bool]) -> tuple[Exists, ...]:
+    """Whether a batch is gone, for each of the two ways in which it may have brought something of a destroyed letter."""
+    found = []
+    for way in range(2):
+        batch = Base.metadata.tables["scan_batches"].alias()
+        is_own = _brought(batch, lambda scan: scan.c.mail_id.is_not(None) & _is_destroyed(scan.c.mail_id))[way].exists()
+        query = select(batch.c.id).where(
+            batch.c.id == batch_id, *joined, batch.c.state == BatchState.SETTLED, is_own, *_is_nobody_elses(batch, None)
+        )
+        found.append(query.correlate(table).exists())
+    return tuple(found)
 
 
 def _named(column: Column[int], among: Select[int] | object) -> ColumnElement[bool]:
@@ -96,11 +184,12 @@ def _named(column: Column[int], among: Select[int] | object) -> ColumnElement[bo
 
 def _naming(session: Session) -> Iterator[tuple[str, Column[str], Select[str]]]:
     """(place, column, query) of what references a blob, without the rows of letters whose files were destroyed."""
-    gone = of_letters(destroyed.ids()) if session.scalar(select(exists(destroyed.ids()))) else {}
+    is_any_gone = session.scalar(select(exists(destroyed.ids())))
     for table, column in blob_columns():
         query = select(column).where(column.is_not(None)).distinct()
-        condition = gone.get(table.name)
-        yield f"{table.name}.{column.name}", column, query if condition is None else query.where(~condition)
+        if is_any_gone and table.name not in STAYS:
+            query = query.where(*(~one for one in _is_of_destroyed(table)))
+        yield f"{table.name}.{column.name}", column, query
 
 
 def named_digests(session: Session) -> Iterator[tuple[Digest, str]]:
