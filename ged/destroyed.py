@@ -8,8 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Integer, Select, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ColumnElement, Exists, ForeignKey, Integer, Select, exists, select
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, mapped_column
 
 from ged.db import Base, Id, UtcDateTime
 from ged.errors import Gone, InvalidTransition
@@ -50,6 +50,15 @@ class Destroyed:
 def ids() -> Select[int]:
     """The letters whose files are destroyed, for a condition."""
     return select(DestroyedLetter.mail_id)
+
+
+def holds(mail_id: ColumnElement[int] | InstrumentedAttribute[int]) -> Exists:
+    """Whether the letter that a row names was destroyed, for a condition.
+
+    Negated it is joined, whatever their number. A ``NOT IN (ids())`` is read whole for each row, once they are too many for a hash.
+    """
+    gone = aliased(DestroyedLetter)
+    return exists().where(gone.mail_id == mail_id)
 
 
 def of_letter(session: Session, mail_id: int) -> Destroyed | None:

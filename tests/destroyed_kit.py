@@ -95,7 +95,8 @@ def left_over(services: Services) -> list[str]:
     known = store_of(services)
     if isinstance(known, FileBlobs):
         return [one.name for one in (Path(services.data_dir) / "blobs" / "trash").iterdir()]
-    return [one.key for below in ("going/", "renewed/") for one in known._bucket.listed(below)]
+    marks = [one.key for below in ("going/", "renewed/") for one in known._bucket.listed(below)]
+    return [one for one in marks if one.startswith("going/") or not known.exists(Digest(one.partition("/")[2]))]
 
 
 def keyring_of(folder: Path) -> Keyring:

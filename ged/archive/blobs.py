@@ -106,7 +106,7 @@ def _is_nobody_elses(batch: FromClause, letters: Select[int] | None) -> tuple[Co
 
     def is_needed(scan: FromClause) -> ColumnElement[bool]:
         waits = scan.c.mail_id.is_(None) & scan.c.state.not_in((ScanState.MERGED, ScanState.DISCARDED))
-        there = scan.c.mail_id.is_not(None) & ~_is_destroyed(scan.c.mail_id)
+        there = scan.c.mail_id.is_not(None) & ~destroyed.holds(scan.c.mail_id)
         return or_(waits, there if letters is None else there & scan.c.mail_id.not_in(letters))
 
     if letters is None:
@@ -127,11 +127,6 @@ def _brought(batch: FromClause, which: Callable[[FromClause], ColumnElement[bool
     )
 
 
-def _is_destroyed(mail_id: ColumnElement[int]) -> Exists:
-    gone = aliased(DestroyedLetter)
-    return select(gone.mail_id).where(gone.mail_id == mail_id).correlate(mail_id.table).exists()
-
-
 def _is_of_destroyed(table: Table) -> tuple[ColumnElement[bool], ...]:
     """What ``of_letters(destroyed.ids())`` says of a table, as conditions of which one holds.
 
@@ -139,7 +134,7 @@ def _is_of_destroyed(table: Table) -> tuple[ColumnElement[bool], ...]:
     was computed whole for each letter that is destroyed, and read from its beginning to its end for each row of a sweep.
     """
     if "mail_id" in table.c and table.name not in ("mailbox_messages",):
-        return (_is_destroyed(table.c.mail_id),)
+        return (destroyed.holds(table.c.mail_id),)
     if "attachment_id" in table.c:
         attachment, gone = Base.metadata.tables["attachments"].alias(), aliased(DestroyedLetter)
         joined = (attachment.c.id == table.c.attachment_id, gone.mail_id == attachment.c.mail_id)
@@ -170,7 +165,9 @@ def _is_gone_batch(table: Table, batch_id: ColumnElement[int], *joined: ColumnEl
     found = []
     for way in range(2):
         batch = Base.metadata.tables["scan_batches"].alias()
-        is_own = _brought(batch, lambda scan: scan.c.mail_id.is_not(None) & _is_destroyed(scan.c.mail_id))[way].exists()
+        is_own = _brought(batch, lambda scan: scan.c.mail_id.is_not(None) & destroyed.holds(scan.c.mail_id))[
+            way
+        ].exists()
         query = select(batch.c.id).where(
             batch.c.id == batch_id, *joined, batch.c.state == BatchState.SETTLED, is_own, *_is_nobody_elses(batch, None)
         )

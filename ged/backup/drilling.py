@@ -51,7 +51,7 @@ def look(services: Services, count: int, *, writes_index: bool = True) -> tuple[
         writes_index: the index is new and empty: what is searched is written first.
     """
     with services.reading() as session:
-        there = select(Attachment.mail_id).where(Attachment.mail_id.not_in(destroyed.ids()))
+        there = select(Attachment.mail_id).where(~destroyed.holds(Attachment.mail_id))
         ids = session.scalars(there.distinct()).all()
         chosen = sorted(random.SystemRandom().sample(ids, min(count, len(ids))))
         documents = index_sync.build_documents(session, dict.fromkeys(chosen, 1))

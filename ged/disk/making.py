@@ -383,7 +383,7 @@ def _sum(session: Session, table: type[Attachment] | type[Rendition]) -> int:
         query = query.join(Attachment, Attachment.id == Rendition.attachment_id)
         query = query.where(Rendition.kind == "searchable_pdf", Attachment.digest.is_(None))
     query = query.join(Mail, Mail.id == Attachment.mail_id).where(reading.is_readable())
-    query = query.where(Mail.id.not_in(destroyed.ids()))
+    query = query.where(~destroyed.holds(Mail.id))
     return int(session.scalar(query) or 0)  # PostgreSQL sums to a decimal
 
 

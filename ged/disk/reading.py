@@ -371,7 +371,7 @@ class Letters:
         return self._session.scalars(
             select(Attachment)
             .where(Attachment.mail_id.in_(ids), ~exists().where(newer.replaces_id == Attachment.id))
-            .where(Attachment.mail_id.not_in(destroyed.ids()))
+            .where(~destroyed.holds(Attachment.mail_id))
             .where(Attachment.kind != AttachmentKind.RENDERED)
             .order_by(Attachment.id)
         ).all()

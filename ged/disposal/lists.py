@@ -87,7 +87,7 @@ def eligible(
         .where(Mail.closed_at <= at_least)
         .where(Mail.level < int(Confidentiality.SECRET))
         .where(Mail.nature.not_in(doomed) | ~_is_at_work())
-        .where(Mail.id.not_in(destroyed.ids()))
+        .where(~destroyed.holds(Mail.id))
         .where(~exists().where(LetterHold.mail_id == Mail.id, LetterHold.lifted_at.is_(None)))
         .where(access.visible_clause(Mail.id, Mail.level, actor.principals))
         .order_by(Mail.closed_at, Mail.id)
@@ -95,8 +95,12 @@ def eligible(
     if only is not None:
         query = query.where(Mail.id.in_(sorted(only)))
     else:
-        standing = select(DisposalLine.mail_id).join(Disposal, Disposal.id == DisposalLine.disposal_id)
-        query = query.where(Mail.id.not_in(standing.where(Disposal.refused_at.is_(None), Disposal.lapsed_at.is_(None))))
+        standing = (
+            Disposal.id == DisposalLine.disposal_id,
+            Disposal.refused_at.is_(None),
+            Disposal.lapsed_at.is_(None),
+        )
+        query = query.where(~exists().where(DisposalLine.mail_id == Mail.id, *standing))
     found = []
     for mail_id, subject, nature, closed_at in session.execute(query):
         if closed_at is None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, event, select, update
 
 from ged import case_export, destroyed, locks
 from ged.adapters import blobs_s3
@@ -610,6 +610,21 @@ def test_while_it_is_destroyed_people_read_others_and_an_export_is_whole_or_refu
     # Whoever had opened the file already when its key went is told so.
     assert isinstance(own, bytes) or (isinstance(own, NotFound) and own.code in ("blob.missing", "blob.no_key"))
     assert state_of(services, gone) is not None
+
+
+def test_no_statement_reads_all_destroyed_letters_for_each_row(services: Services) -> None:
+    """NOT IN over the rows of a hundred thousand letters ended in no time at all: a sweep, a check or a copy would never have ended."""
+    decided(services, [letter(services, "Périmée")])
+    asked = list[str]()
+    event.listen(services.engine, "before_cursor_execute", lambda _c, _u, said, *_: asked.append(said))
+    with services.snapshot() as session:
+        found = dict(named_digests(session))
+        archive_blobs.still_named(session, found)
+        proposed(services)
+    about = [one for one in asked if "destroyed_letters" in one and "WHERE" in one]
+    assert len(about) > 10
+    assert [one for one in about if "NOT IN (SELECT" in one] == []
+    assert [one for one in about if "IN (SELECT destroyed_letters" in one] == []
 
 
 def test_every_table_with_a_file_says_whose_it_is() -> None:
