@@ -190,6 +190,17 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Keep the children of the sandbox from test to test. A test with the mark ``own_children`` has new ones."""
+    from tests import kept_children
+
+    if item.get_closest_marker("own_children") is None:
+        kept_children.install()
+    else:
+        kept_children.remove()
+
+
 _ENDED = itertools.count(1)
 
 

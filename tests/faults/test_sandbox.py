@@ -18,6 +18,8 @@ from sandbox.pool import holds
 from sandbox.room import Room
 from tests.worker_kit import eventually
 
+pytestmark = pytest.mark.own_children
+
 ALLOWED = {candidate.kind.value: candidate for candidate in candidates()}
 ROOT = Path(__file__).parents[2]
 T = 30.0

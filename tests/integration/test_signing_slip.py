@@ -205,6 +205,7 @@ def test_a_file_that_swells_is_red_and_stays_within_the_memory_given(keys, slip)
     checker.close()
 
 
+@pytest.mark.own_children
 def test_a_process_that_cannot_start_is_told_and_not_taken_for_a_bad_file(keys, slip, monkeypatch):
     checker = PdfChecker(keys.trust_roots_pem())
     monkeypatch.setattr("sandbox.pool.sys.executable", "/bin/false")

@@ -346,13 +346,14 @@
         if (target.dataset.sharper) sharpen(target);
       }
     });
-    window.addEventListener("load", () => { for (const picture of document.querySelectorAll("img[data-sharper]")) seen.observe(picture); });
-    // A picture that takes the place of another, turned upright: it is looked at once it has come.
-    document.addEventListener("htmx:oobAfterSwap", () => {
+    // A picture is looked at once it has come: it may come after the page, or take the place of another, turned upright.
+    const watch = () => {
       for (const picture of document.querySelectorAll("img[data-sharper]")) {
         if (picture.complete) seen.observe(picture); else picture.addEventListener("load", () => seen.observe(picture), { once: true });
       }
-    });
+    };
+    window.addEventListener("load", watch);
+    document.addEventListener("htmx:oobAfterSwap", watch);
   }
 
   // --- a code behind the # of the address, which neither server nor proxy has seen: it is typed in and sent, and leaves the history ---
