@@ -50,9 +50,10 @@ WORST: dict[str, Callable[[int], object]] = {
 def test_a_million_characters_take_no_square_of_time(case: str) -> None:
     look = WORST[case]
     # Eight times as many take eight times as long, and a square would take 64 times: a busy machine lies between them.
-    eighth, whole = (min(_time(look, size) for _ in range(3)) for size in (MILLION // 8, MILLION))
-    assert whole <= max(24 * eighth, 0.1)
-    assert whole < MOST_S
+    eighth = min(_time(look, MILLION // 8) for _ in range(3))
+    most = min(max(24 * eighth, 0.1), MOST_S)
+    # Usually one look is enough.
+    assert any(_time(look, MILLION) <= most for _ in range(3))
 
 
 def _time(look: Callable[[int], object], size: int) -> float:
