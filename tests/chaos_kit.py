@@ -38,6 +38,8 @@ Value = TypeVar("Value")
 SETTLED_S = 240.0
 LONGEST_STEP_S = 300.0
 """A step that is repeated for so long is stuck."""
+BROUGHT_S = 120.0
+"""A person whose batch was received waits so long for its page before they scan it again."""
 
 
 @dataclass
@@ -82,6 +84,8 @@ class Life:
     scans: bool = False
     finished: list[int] = field(default_factory=list)
     fault: BaseException | None = None
+    _waits_for: str = ""
+    _waits_until: float = 0.0
 
     def work(self, stop: threading.Event) -> None:
         """Letters until ``stop``; the last one is brought to its end."""
@@ -161,6 +165,8 @@ class Life:
         clerk, lid = journey.person("bo.agent"), self.stage.scanner
         if self._has_pages(int(one.mail_id)):
             raise Waiting("the page is there, its text is not")
+        if self._waits_for == one.mail and time.monotonic() < self._waits_until:
+            raise Waiting("machines bring the page to its letter")  # to scan it again and again would keep them from it
         page = clerk.open("/numerisations/")
         if not _open_batch(page):
             lid.lay(aged_page(one, 1))
@@ -172,6 +178,7 @@ class Life:
             page = clerk.open("/numerisations/")
             if "1 page reçue" in page.words and [f for f in page.forms if "/terminer" in f.action]:
                 clerk.send(page.form("/terminer"), {})
+                self._waits_for, self._waits_until = one.mail, time.monotonic() + BROUGHT_S
                 raise Waiting("the page is received")
             again = [f for f in page.forms if "page-suivante" in f.action]
             if again and "0 page" in page.words:

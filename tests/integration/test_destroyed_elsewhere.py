@@ -15,6 +15,8 @@ from ged.ports import Digest
 from ged.preservation.documents import SignedKind, last_of
 from ged.register.models import Attachment, Correspondent, Mail, MailLink, MailNumber
 from ged.register.states import MailState
+from ged.routing.models import Assignment
+from ged.routing.states import AssignmentState
 from ged.unit import Services
 from ged.verify import verify
 from tests import transfer_kit
@@ -209,6 +211,12 @@ def test_lists_say_it_in_the_place_of_closed(tmp_path: Path) -> None:
         f"/courriers/{stays}": 3,
         f"/correspondants/{sender}/courriers": 1,
     }
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(
+            update(Assignment).where(Assignment.mail_id.in_(gone)).values(state=AssignmentState.DONE, finished_at=NOW)
+        )
+    ended = sign_in(app, "dge").get("/bannette/?voir=termines").text
+    assert ended.count(f"Détruit le {day}") == 3
     for address, count in lists.items():
         asked.clear()
         shown = agent.get(address)

@@ -17,7 +17,7 @@ from ged.routing.choices import Targets
 from ged.routing.models import Purpose
 from ged.routing.path import AssignmentRow
 from ged.routing.queries import InboxView
-from web.site import context
+from web.site import context, destroyed_letters
 from web.site.forms import FormReader
 from web.site.kept_filter import KeptFilter, acts_for, list_filter
 from web.site.numbers import id_of
@@ -59,11 +59,12 @@ def index() -> ResponseReturnValue:
         verdicts = signatures.of_letters(session, [row.mail.mail_id for row in rows])
         reminded = listing.last_reminders(session, [row.assignment_id for row in rows]) if live else {}
         days = calendar.calendar(session)
+        gone = {} if live else destroyed_letters.days(session, [row.mail for row in rows])
     due = {row.assignment_id: due_words(row.due_on, today, days) for row in rows} if live else {}
     shown = next(key for key, one in VIEWS.items() if one is view)
     return render_template(
         "inbox/index.html", rows=rows, view=shown, totals={key: counts[one] for key, one in offered.items()}, page=page, due=due, verdicts=verdicts, live=live,
-        reminded=reminded, narrowed=FILTER.narrowed(), mentions=mentions, acts_for=acts_for(),
+        reminded=reminded, destroyed=gone, narrowed=FILTER.narrowed(), mentions=mentions, acts_for=acts_for(),
     )  # fmt: skip
 
 
