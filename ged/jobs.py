@@ -138,6 +138,10 @@ class JobKind(StrEnum):
     """Write an entity, sealed for the installation that takes it in."""
     DIRECTORY_CHECK = "directory_check"
     """Ask the directory for the people who are signed in: whoever is closed there is signed out here."""
+    FIGURES = "figures"
+    """Count the letters of the acts since the last run."""
+    HEAL_FIGURES = "heal_figures"
+    """Compare what is counted with the register, and count again where they differ."""
     PRUNE_JOBS = "prune_jobs"
     """Turn the rows of jobs finished a month ago into figures."""
 

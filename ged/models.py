@@ -12,6 +12,7 @@ from ged.dispatch import models as dispatch_models
 from ged.disposal import models as disposal
 from ged.entry import models as entry
 from ged.exceptional import models as exceptional
+from ged.figures import models as figures
 from ged.followup import models as followup
 from ged.held import hold_when_created
 from ged.job_figures import JobFigure
@@ -59,6 +60,7 @@ __all__ = [
     "disposal",
     "entry",
     "exceptional",
+    "figures",
     "followup",
     "metadata",
     "natures",

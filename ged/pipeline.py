@@ -24,6 +24,7 @@ from ged.disposal import operations as disposal
 from ged.entry import resets as factor_resets
 from ged.errors import EngineFailed
 from ged.exceptional import operations as exceptional
+from ged.figures import operations as figures
 from ged.followup import reminders
 from ged.jobs import ClaimedJob, JobKind, JobState
 from ged.mailbox import operations as mailboxes
@@ -292,6 +293,16 @@ def word_pages(run: Run) -> None:
     word_letters.run_pages(run.services, run.job.subject_id, now=run.now)
 
 
+def count_figures(run: Run) -> None:
+    """Count the letters of the acts since the last run."""
+    figures.run(run.services, now=run.now, progress=lambda done, of: run.heartbeat(f"{done}/{of}"))
+
+
+def heal_figures(run: Run) -> None:
+    """Compare what is counted with the register, and count again where they differ."""
+    figures.heal(run.services, now=run.now, progress=lambda done, of: run.heartbeat(f"{done}/{of}"))
+
+
 def prune_jobs(run: Run) -> None:
     """Turn old rows of jobs into figures, a batch in each transaction."""
     pruned, done = -1, 0
@@ -327,6 +338,10 @@ def _has_follows(uow: UnitOfWork) -> bool:
 
 def _has_acts(uow: UnitOfWork) -> bool:
     return notice_finding.has_acts(uow.session)
+
+
+def _has_uncounted(uow: UnitOfWork) -> bool:
+    return figures.has_acts(uow.session)
 
 
 def _has_signatures_due(uow: UnitOfWork) -> bool:
@@ -391,6 +406,10 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.DIRECTORY_CHECK: Kind(
         Lane.QUICK, directory_check, _MINUTES, Every(minutes=1), cause=directory_closing.is_due, opened_by="0091"
     ),
+    JobKind.FIGURES: Kind(
+        Lane.UPKEEP, count_figures, 4 * _HOUR, Every(minutes=2), cause=_has_uncounted, opened_by="0091"
+    ),
+    JobKind.HEAL_FIGURES: Kind(Lane.UPKEEP, heal_figures, 4 * _HOUR, Nightly(time(2, 45)), opened_by="0091"),
     JobKind.EXPORT: Kind(Lane.FILES, export, 4 * _HOUR),
     JobKind.ENTITY_EXPORT: Kind(Lane.SLOW, entity_export, _DAY),
     JobKind.COLLECT_MAIL: Kind(Lane.UPKEEP, collect_mail, 4 * _HOUR, Every(minutes=3), cause=_has_mailboxes),

@@ -186,6 +186,13 @@ STAYS: Mapping[str, str] = {
     "workers": "work of the installation",
     "refusal_counts": "counts of all",
     "throttle_buckets": "counts of all",
+    "figure_state": "counted again from the register",
+    "figure_days": "as ``figure_state``",
+    "figure_keys": "as ``figure_state``",
+    "figure_letters": "as ``figure_state``",
+    "figure_returns": "as ``figure_state``",
+    "figure_cells": "as ``figure_state``",
+    "figure_delays": "as ``figure_state``",
 }
 """Tables whose rows stay, with the reason."""
 

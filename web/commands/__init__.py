@@ -28,6 +28,7 @@ COMMANDS = {
     "entity": "web.commands.entity:entity",
     "doctor": "web.commands.doctor:doctor",
     "export": "web.commands.export:export",
+    "facts": "web.commands.facts:facts",
     "guide": "web.commands.guide:guide",
     "import": "web.commands.imports:import_letters",
     "index": "web.commands.index:index",

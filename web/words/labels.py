@@ -333,6 +333,8 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         JobKind.REMIND: _l("Rappeler les échéances"),
         JobKind.MAIL_LOOP: _l("Vérifier que les courriels partent et reviennent"),
         JobKind.WORD_PAGES: _l("Mettre en pages un courrier rédigé dans Word"),
+        JobKind.FIGURES: _l("Compter les courriers traités depuis peu"),
+        JobKind.HEAL_FIGURES: _l("Comparer les chiffres au registre"),
         JobKind.DIRECTORY_CHECK: _l("Demander à l'annuaire qui est fermé"),
         JobKind.ORGANISATION_ACTS: _l("Faire les modifications prévues pour ce jour"),
         JobKind.PRUNE_JOBS: _l("Résumer en chiffres les anciennes tâches"),

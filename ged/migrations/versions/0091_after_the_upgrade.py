@@ -99,6 +99,8 @@ def downgrade() -> None:
                     [
                         "directory_check",
                         "entity_export",
+                        "figures",
+                        "heal_figures",
                         "mail_loop",
                         "organisation_acts",
                         "take_over",

@@ -1,0 +1,172 @@
+"""Adding letters to the cells and taking them out: statements over any number of letters, the same in both directions.
+
+The cells are sums over ``figure_letters`` and ``figure_returns``. Whoever changes these takes the letters out of the cells first
+and adds them afterwards, in one transaction that holds ``FigureState``: so the cells are these sums at each commit.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, delete, func, literal, literal_column, select, true, union_all
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from ged.db import Base, table_of
+from ged.figures.counted import KEY, Register, Which
+from ged.figures.days import Days, is_sqlite, month_of, word
+from ged.figures.models import FigureCell, FigureDelay, FigureKey, FigureLetter, FigureReturn
+from ged.figures.stages import COUNTED, LONGEST, SPANS, STEPS, Grain
+
+_MARKS = {
+    "received": "received_on",
+    "numbered": "numbered_on",
+    "imputed": "imputed_on",
+    "assigned": "assigned_on",
+    "answered": "answered_on",
+    "closed": "closed_on",
+    "voided": "voided_on",
+    "signed": "signed_on",
+    "dispatched": "dispatched_on",
+    "opened": "opened_on",
+    "ended": "ended_on",
+    "fell_due": "fell_due_on",
+}
+"""Counted column -> the day of the letter on which it counts. The others: ``returned`` and ``relieved``."""
+
+
+def store(register: Register, which: Which) -> None:
+    """Write the rows of letters as the register has them now. The letters are in no row and in no cell before."""
+    session = register.session
+    letters = register.letters(which).subquery("now")
+    kinds = [letters.c[name] for name in KEY]
+    _insert(session, FigureKey, KEY, select(*kinds).distinct().where(true()), ignore=True)
+    same = [getattr(FigureKey, name) == letters.c[name] for name in KEY]
+    kept = [one for one in letters.c if one.name not in KEY and one.name != "mail_id"]
+    rows = select(letters.c.mail_id, FigureKey.id, *kept).join_from(letters, FigureKey, _all(same))
+    _insert(session, FigureLetter, ("mail_id", "key_id", *(one.name for one in kept)), rows)
+    _insert(session, FigureReturn, ("mail_id", "day", "times"), register.returns(which))
+
+
+def drop(session: Session, which: Which) -> None:
+    """Remove the rows of letters, which are in no cell any more."""
+    session.execute(delete(FigureReturn).where(which(FigureReturn.mail_id)), execution_options=_PLAIN)
+    session.execute(delete(FigureLetter).where(which(FigureLetter.mail_id)), execution_options=_PLAIN)
+
+
+def add(session: Session, which: Which, sign: int) -> None:
+    """Add the letters to the cells (1), or take them out (-1)."""
+    for grain, period in _grains(session):
+        _add_up(session, FigureCell, counts(grain, period, which, sign), 3)
+        _add_up(session, FigureDelay, delays(grain, period, which, sign), 5)
+
+
+def clear_empty(session: Session) -> None:
+    """Remove cells and bins without letters."""
+    session.execute(
+        delete(FigureCell).where(*(getattr(FigureCell, name) == 0 for name in COUNTED)), execution_options=_PLAIN
+    )
+    session.execute(delete(FigureDelay).where(FigureDelay.letters == 0), execution_options=_PLAIN)
+
+
+def whole(session: Session, model: type[Base], which: Which) -> Select[Any]:
+    """The cells, or the bins, as they must be when these are all letters: for a comparison."""
+    make = counts if model is FigureCell else delays
+    parts = [make(grain, period, which, 1) for grain, period in _grains(session)]
+    return select(union_all(*parts).subquery("whole"))
+
+
+def _grains(session: Session) -> tuple[tuple[Grain, Days], ...]:
+    return ((Grain.DAY, lambda day: day), (Grain.MONTH, month_of(session)))
+
+
+def counts(grain: Grain, period: Days, which: Which, sign: int) -> Select[Any]:
+    """The cells of letters, in the columns of ``FigureCell``; each number times ``sign``."""
+    marks = [_mark(name, getattr(FigureLetter, day), which) for name, day in _MARKS.items()]
+    marks.append(
+        _mark("relieved", FigureLetter.ended_on, lambda one: which(one) & FigureLetter.fell_due_on.is_not(None))
+    )
+    returned = (
+        select(FigureLetter.key_id, FigureReturn.day.label("day"), word("returned").label("what"), FigureReturn.times)
+        .join(FigureLetter, FigureLetter.mail_id == FigureReturn.mail_id)
+        .where(which(FigureReturn.mail_id))
+    )
+    found = union_all(*marks, returned).subquery("found")
+    day = period(found.c.day).label("day")
+    sums = [func.sum(case((found.c.what == name, found.c.times), else_=0)) * sign for name in COUNTED]
+    return (
+        select(
+            word(grain.value).label("grain"),
+            day,
+            found.c.key_id,
+            *(n.label(c) for n, c in zip(sums, COUNTED, strict=True)),
+        )
+        .where(true())
+        .group_by(day, found.c.key_id)
+    )
+
+
+def delays(grain: Grain, period: Days, which: Which, sign: int) -> Select[Any]:
+    """The bins of letters, in the columns of ``FigureDelay``; each number times ``sign``."""
+    parts = []
+    for stage, (_, last) in SPANS.items():
+        delay = getattr(FigureLetter, f"to_{stage.value}")
+        parts.append(
+            select(
+                FigureLetter.key_id, getattr(FigureLetter, last).label("day"), word(stage.value).label("stage"),
+                _bin(delay).label("at_least"),
+            ).where(which(FigureLetter.mail_id), delay.is_not(None))
+        )  # fmt: skip
+    found = union_all(*parts).subquery("found")
+    day = period(found.c.day).label("day")
+    return (
+        select(
+            word(grain.value).label("grain"), day, found.c.key_id, found.c.stage, found.c.at_least,
+            (func.count() * sign).label("letters"),
+        )
+        .where(true())
+        .group_by(day, found.c.key_id, found.c.stage, found.c.at_least)
+    )  # fmt: skip
+
+
+def _mark(name: str, day: Any, which: Which) -> Select[Any]:
+    one = literal_column("1").label("times")
+    return select(FigureLetter.key_id, day.label("day"), word(name).label("what"), one).where(
+        which(FigureLetter.mail_id), day.is_not(None)
+    )
+
+
+def _bin(delay: Any) -> ColumnElement[int]:
+    """``stages.bin_of`` in SQL."""
+    since, known = 0, []
+    for last, width in STEPS:
+        known.append((delay <= last, since + (delay - since) // width * width))
+        since = last + 1
+    return case(*known, else_=literal(LONGEST))
+
+
+def _all(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
+    first, *others = conditions
+    for one in others:
+        first &= one
+    return first
+
+
+_PLAIN: dict[str, Any] = {"synchronize_session": False}
+
+
+def _insert(session: Session, model: type[Base], names: tuple[str, ...], rows: Any, *, ignore: bool = False) -> None:
+    statement = _maker(session)(table_of(model)).from_select(list(names), rows, include_defaults=False)
+    session.execute(statement.on_conflict_do_nothing() if ignore else statement)
+
+
+def _add_up(session: Session, model: type[Base], rows: Select[Any], keys: int) -> None:
+    """Insert rows; add the numbers of a row to the row that has its key already."""
+    table = table_of(model)
+    names = [one.name for one in table.columns]
+    statement = _maker(session)(table).from_select(names, rows, include_defaults=False)
+    more = {name: table.c[name] + statement.excluded[name] for name in names[keys:]}
+    session.execute(statement.on_conflict_do_update(index_elements=names[:keys], set_=more))
+
+
+def _maker(session: Session) -> Callable[..., Any]:
+    return sqlite.insert if is_sqlite(session) else postgresql.insert

@@ -1,0 +1,97 @@
+"""The proof of the figures: every letter against the register, every cell against the letters, in one moment of the database."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from ged import audit
+from ged.db import Base, table_of
+from ged.figures import cells, operations
+from ged.figures.counted import Register, among, between, stored_letters, stored_returns
+from ged.figures.models import STATE, FigureCell, FigureDelay, FigureLetter, FigureState
+from ged.figures.operations import LETTERS, Progress
+from ged.register.models import Mail
+from ged.unit import Services
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that is counted otherwise than it must be.
+
+    Attributes:
+        what: ``figures.missing`` (there are no figures, or they are being made), ``figures.letter``, ``figures.returns``,
+            ``figures.cell``, ``figures.delay``.
+        where: the letter (``mail 12``), or the key of the cell.
+        counted: what the figures say; empty: no row.
+        must_be: what the register says; empty: no row.
+    """
+
+    what: str
+    where: str
+    counted: str
+    must_be: str
+
+
+def compare(services: Services, *, progress: Progress = lambda _done, _of: None) -> Iterator[Difference]:
+    """Every difference. Letters with acts that no run has counted yet are left out: they are about to be counted."""
+    with services.snapshot() as session:
+        state = session.get(FigureState, STATE)
+        if state is None or not state.is_whole:
+            yield Difference("figures.missing", "all", "", "")
+            return
+        waiting = operations.letters_of(session, state.sequence, audit.head(session).count)
+        yield from _letters(Register(session, services.zone), waiting, progress)
+        for model, what in ((FigureCell, "figures.cell"), (FigureDelay, "figures.delay")):
+            yield from _sums(session, model, what)
+
+
+def _letters(register: Register, waiting: set[int], progress: Progress) -> Iterator[Difference]:
+    session = register.session
+    last = max(session.scalar(select(func.max(one))) or 0 for one in (Mail.id, FigureLetter.mail_id))
+    for after in range(0, last, LETTERS):
+        which = between(after, after + LETTERS)
+        for mail_id in sorted(operations.different(register, which) - waiting):
+            one = among([mail_id])
+            for what, now, before in (
+                ("figures.letter", register.letters(one), stored_letters(one)),
+                ("figures.returns", register.returns(one), stored_returns(one)),
+            ):
+                must_be, counted = _told(session, now), _told(session, before)
+                if must_be != counted:
+                    yield Difference(what, f"mail {mail_id}", _only(counted, must_be), _only(must_be, counted))
+        progress(min(after + LETTERS, last), last)
+
+
+def _told(session: Session, rows: Select[Any]) -> list[tuple[str, ...]]:
+    return sorted(
+        tuple(f"{name}={_text(value)}" for name, value in row._mapping.items()) for row in session.execute(rows)
+    )
+
+
+def _only(rows: Sequence[tuple[str, ...]], others: Sequence[tuple[str, ...]]) -> str:
+    """What stands in the rows and not in the others."""
+    known = {value for row in others for value in row}
+    return "; ".join(" ".join(value for value in row if value not in known) for row in rows)
+
+
+def _sums(session: Session, model: type[Base], what: str) -> Iterator[Difference]:
+    table = table_of(model)
+    keys = list(table.primary_key.columns)
+    kept = select(*table.columns)
+    sums = cells.whole(session, model, lambda column: column.is_not(None))
+    found: dict[tuple[str, ...], list[str]] = {}
+    for place, (one, other) in enumerate(((kept, sums), (sums, kept))):
+        for row in session.execute(one.except_(other)):
+            key = tuple(_text(value) for value in row[: len(keys)])
+            found.setdefault(key, ["", ""])[place] = " ".join(
+                f"{column.name}={value}" for column, value in list(zip(table.columns, row, strict=True))[len(keys) :]
+            )
+    for key, (counted, must_be) in sorted(found.items()):
+        yield Difference(what, " ".join(key), counted, must_be)
+
+
+def _text(value: object) -> str:
+    return str(getattr(value, "value", value))

@@ -1,0 +1,205 @@
+"""What the register says of letters: the rows of ``figure_letters`` and ``figure_returns`` as they must be now.
+
+Two statements over any number of letters. Nothing here depends on what was counted before.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Date, Select, and_, case, func, null, or_, select, true
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.elements import ColumnElement
+
+from ged.dispatch.models import DispatchLine
+from ged.figures.days import day_after, local_day
+from ged.figures.models import FigureDay, FigureKey, FigureLetter, FigureReturn
+from ged.figures.stages import SPANS
+from ged.register.models import Direction, Mail, MailNumber
+from ged.register.states import MailState
+from ged.routing.models import Assignment, Imputation
+from ged.routing.states import AssignmentState
+from ged.routing.undoing import gives_nothing, is_undone
+from ged.signbook.models import Draft
+from ged.takeover.models import TakenLetter
+
+KEY = ("unit_id", "register_id", "direction", "nature", "channel", "priority", "level")
+DAYS = tuple(one.name for one in FigureLetter.__table__.columns if one.name.endswith("_on"))
+DELAYS = tuple(one.name for one in FigureLetter.__table__.columns if one.name.startswith("to_"))
+WAITS = (MailState.TO_IMPUTE, MailState.ASSIGNED, MailState.NUMBERED, MailState.SIGNED)
+"""States of a letter with a number of which something is still to be done: to be answered, or to leave."""
+
+Which = Callable[[Any], ColumnElement[bool]]
+"""Which letters: a condition on the column with their ids."""
+
+
+def among(mail_ids: Collection[int]) -> Which:
+    """These letters."""
+    wanted = sorted(mail_ids)
+    return lambda column: column.in_(wanted)
+
+
+def between(after: int, upto: int) -> Which:
+    """The letters with an id above the first and not above the second."""
+    return lambda column: and_(column > after, column <= upto)
+
+
+@dataclass(frozen=True)
+class Register:
+    """The register as it is counted: a session and the time zone of its days."""
+
+    session: Session
+    zone: ZoneInfo
+
+    def letters(self, which: Which) -> Select[Any]:
+        """One row for each letter with a number: ``mail_id``, the columns of ``KEY``, ``DAYS`` and ``DELAYS``.
+
+        A delay is the number of working days after its first day until its last day. It is NULL where one of them is
+        missing, lies outside of the calendar, or the last is before the first (a letter that was re-dated since).
+        """
+        life = self._life(which).subquery("life")
+        query = select(life.c.mail_id, *(life.c[name] for name in (*KEY, *DAYS)))
+        joined: Any = life
+        delays: list[ColumnElement[int | None]] = []
+        for first, last in SPANS.values():
+            since, until = aliased(FigureDay), aliased(FigureDay)
+            joined = joined.outerjoin(since, since.day == life.c[first]).outerjoin(until, until.day == life.c[last])
+            delays.append(case((life.c[last] >= life.c[first], until.worked - since.worked)))
+        return query.add_columns(*(one.label(name) for one, name in zip(delays, DELAYS, strict=True))).select_from(
+            joined
+        )
+
+    def returns(self, which: Which) -> Select[Any]:
+        """``mail_id``, ``day``, ``times``: the letters that their leading units returned."""
+        day = local_day(self.session, self.zone)(Assignment.finished_at)
+        return (
+            select(Assignment.mail_id, day.label("day"), func.count().label("times"))
+            .join(Mail, Mail.id == Assignment.mail_id)
+            .where(which(Assignment.mail_id), _leads(), Assignment.state == AssignmentState.RETURNED)
+            .where(Mail.state != MailState.VOIDED, self._is_numbered())
+            .group_by(Assignment.mail_id, day)
+        )
+
+    def _is_numbered(self) -> ColumnElement[bool]:
+        return select(MailNumber.id).where(MailNumber.mail_id == Mail.id).exists()
+
+    def _life(self, which: Which) -> Select[Any]:
+        """The letters with their days, those on which they are opened, end and fall due included."""
+        acts = self._acts(which).subquery("acts")
+        c, leaves = acts.c, acts.c.direction == Direction.OUTGOING
+        is_none = or_(c.is_taken.is_not(None), c.state == MailState.VOIDED)
+        opened = case((is_none, null()), (leaves, c.numbered_on), else_=c.received_on)
+        done = case((leaves, c.dispatched_on), else_=c.answered_on)
+        ended = case(
+            (c.state.in_(WAITS), null()),
+            (c.state == MailState.CLOSED, func.coalesce(_earlier(done, c.closed_on), c.closed_on)),
+            else_=func.coalesce(done, c.numbered_on),
+        )
+        is_open = opened.is_not(None)
+        told = select(
+            *(one for one in c if one.name not in ("state", "is_taken", "due_on")),
+            _typed(opened).label("opened_on"),
+            _typed(case((is_open, _later(ended, opened)))).label("ended_on"),
+            _typed(_later(day_after(self.session)(c.due_on), opened)).label("late_on"),
+        ).subquery("told")
+        falls = and_(told.c.late_on.is_not(None), or_(told.c.ended_on.is_(None), told.c.late_on < told.c.ended_on))
+        return select(
+            *(one for one in told.c if one.name != "late_on"),
+            func.coalesce(told.c.assigned_on, told.c.imputed_on).label("given_on"),
+            _typed(case((falls, told.c.late_on))).label("fell_due_on"),
+        )
+
+    def _acts(self, which: Which) -> Select[Any]:
+        """The letters with the days of their acts. A voided letter keeps the day of its number and of its voiding alone."""
+        day = local_day(self.session, self.zone)
+        number = aliased(MailNumber)
+        first = select(func.min(number.id)).where(number.mail_id == Mail.id).correlate(Mail).scalar_subquery()
+        stands, is_void = Mail.state != MailState.VOIDED, Mail.state == MailState.VOIDED
+        is_in, is_out = Mail.direction != Direction.OUTGOING, Draft.mail_id.is_not(None)
+        answered = Mail.state.in_((MailState.ANSWERED, MailState.CLOSED))
+        sent = Mail.state.in_((MailState.DISPATCHED, MailState.CLOSED))
+
+        def of(condition: ColumnElement[bool], value: Any, name: str) -> ColumnElement[date | None]:
+            return _typed(case((and_(stands, condition), value))).label(name)
+
+        decided = select(func.min(Imputation.decided_at)).where(Imputation.mail_id == Mail.id, ~is_undone())
+        given = select(func.min(Assignment.assigned_at)).where(
+            Assignment.mail_id == Mail.id, Assignment.parent_id.is_not(None), ~gives_nothing()
+        )
+        done = select(func.max(Assignment.finished_at)).where(
+            Assignment.mail_id == Mail.id, _leads(), Assignment.state == AssignmentState.DONE
+        )
+        left = select(func.max(DispatchLine.left_at)).where(DispatchLine.mail_id == Mail.id)
+        always = true()
+        return (
+            select(
+                Mail.id.label("mail_id"),
+                func.coalesce(Mail.responsible_unit_id, Mail.unit_id).label("unit_id"),
+                MailNumber.register_id,
+                Mail.direction,
+                Mail.nature,
+                Mail.channel,
+                Mail.priority,
+                Mail.level,
+                Mail.state,
+                Mail.due_on,
+                TakenLetter.mail_id.label("is_taken"),
+                MailNumber.registered_on.label("numbered_on"),
+                _typed(case((is_void, func.coalesce(day(MailNumber.voided_at), MailNumber.registered_on)))).label(
+                    "voided_on"
+                ),
+                of(is_in, func.coalesce(Mail.received_on, MailNumber.registered_on), "received_on"),
+                of(always, day(decided.correlate(Mail).scalar_subquery()), "imputed_on"),
+                of(always, day(given.correlate(Mail).scalar_subquery()), "assigned_on"),
+                of(answered, day(done.correlate(Mail).scalar_subquery()), "answered_on"),
+                of(Mail.state == MailState.CLOSED, day(Mail.closed_at), "closed_on"),
+                of(is_out, day(Mail.created_at), "begun_on"),
+                of(always, day(Draft.signed_at), "signed_on"),
+                of(sent, day(left.correlate(Mail).scalar_subquery()), "dispatched_on"),
+            )
+            .join(MailNumber, MailNumber.id == first)
+            .outerjoin(Draft, Draft.mail_id == Mail.id)
+            .outerjoin(TakenLetter, TakenLetter.mail_id == Mail.id)
+            .where(which(Mail.id))
+        )
+
+
+def stored_letters(which: Which) -> Select[Any]:
+    """The letters as they are counted, with the columns of ``Register.letters``."""
+    return (
+        select(
+            FigureLetter.mail_id,
+            *(getattr(FigureKey, name) for name in KEY),
+            *(getattr(FigureLetter, name) for name in (*DAYS, *DELAYS)),
+        )
+        .join(FigureKey, FigureKey.id == FigureLetter.key_id)
+        .where(which(FigureLetter.mail_id))
+    )
+
+
+def stored_returns(which: Which) -> Select[Any]:
+    """The returns as they are counted, with the columns of ``Register.returns``."""
+    return select(FigureReturn.mail_id, FigureReturn.day, FigureReturn.times).where(which(FigureReturn.mail_id))
+
+
+def _leads() -> ColumnElement[bool]:
+    """Whether an assignment is that of the leading unit, given by a decision that stands."""
+    return and_(Assignment.is_leading, Assignment.parent_id.is_(None), ~gives_nothing())
+
+
+def _typed(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column of days. PostgreSQL takes a CASE of NULL alone as a text."""
+    value.type = Date()
+    return value
+
+
+def _later(one: Any, other: Any) -> ColumnElement[Any]:
+    """The later of two days; NULL when one is."""
+    return case((one >= other, one), (other > one, other))
+
+
+def _earlier(one: Any, other: Any) -> ColumnElement[Any]:
+    """The earlier of two days; NULL when one is."""
+    return case((one <= other, one), (other < one, other))

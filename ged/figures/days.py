@@ -1,0 +1,87 @@
+"""Days in SQL, for both databases: the local day of a moment, the first day of a month, the day after."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Date, String, case, cast, func, literal, literal_column, type_coerce
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
+
+Days = Callable[[Any], ColumnElement[date]]
+FIRST_YEAR, LAST_YEAR = 1970, 2070
+"""Changes of the clock outside of these years are not looked for."""
+
+
+def is_sqlite(session: Session) -> bool:
+    """Whether the session's database is SQLite."""
+    return session.get_bind().dialect.name == "sqlite"
+
+
+def local_day(session: Session, zone: ZoneInfo) -> Days:
+    """The function that makes a column of moments the column of their days in a time zone."""
+    if not is_sqlite(session):
+        return lambda moment: cast(func.timezone(zone.key, moment), Date)
+
+    def day(moment: Any) -> ColumnElement[date]:
+        first, *changes = _offsets(zone)
+        known = [
+            (moment < until, _shifted(moment, offset))
+            for (_, offset), (until, _) in zip([first, *changes], changes, strict=False)
+        ]
+        last = _shifted(moment, (changes[-1] if changes else first)[1])
+        return type_coerce(case(*known, else_=last) if known else last, Date)
+
+    return day
+
+
+def _shifted(moment: Any, offset_s: int) -> ColumnElement[date]:
+    return func.date(moment, f"{offset_s:+d} seconds", type_=Date)
+
+
+@lru_cache(maxsize=8)
+def _offsets(zone: ZoneInfo) -> tuple[tuple[datetime, int], ...]:
+    """(moment, seconds before UTC): from that moment on. SQLite knows no time zones."""
+    at = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
+    found = [(at, _offset(zone, at))]
+    while at.year < LAST_YEAR:
+        after = at + timedelta(days=1)
+        if _offset(zone, after) != found[-1][1]:
+            found.append((_change(zone, at, after), _offset(zone, after)))
+        at = after
+    return tuple(found)
+
+
+def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    """The first second with the later offset."""
+    later = _offset(zone, after)
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before).total_seconds() // 2)
+        before, after = (before, middle) if _offset(zone, middle) == later else (middle, after)
+    return after
+
+
+def _offset(zone: ZoneInfo, at: datetime) -> int:
+    offset = at.astimezone(zone).utcoffset()
+    return int(offset.total_seconds()) if offset is not None else 0
+
+
+def month_of(session: Session) -> Days:
+    """The function that makes a column of days the column of the first days of their months."""
+    if is_sqlite(session):
+        return lambda day: func.date(day, "start of month", type_=Date)
+    return lambda day: cast(func.date_trunc(literal_column("'month'"), day), Date)
+
+
+def day_after(session: Session) -> Days:
+    """The function that makes a column of days the column of the days after them."""
+    if is_sqlite(session):
+        return lambda day: func.date(day, "+1 day", type_=Date)
+    return lambda day: type_coerce(day.op("+")(literal_column("1")), Date)
+
+
+def word(text: str) -> ColumnElement[str]:
+    """A text as a column."""
+    return cast(literal(text), String(32))

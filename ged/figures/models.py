@@ -1,0 +1,147 @@
+"""Tables of the figures. All of them follow from the register and can be made again: ``ged facts rebuild``."""
+
+from datetime import date
+
+from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ged.db import Base, Code, Id
+from ged.figures.stages import Grain, Stage
+from ged.register.models import Channel, Direction, Priority
+
+STATE = 1
+"""The key of the only row of ``FigureState``."""
+
+
+class FigureState(Base):
+    """How far the register is counted. Whoever counts holds this row until the commit."""
+
+    __tablename__ = "figure_state"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    sequence: Mapped[int] = mapped_column(Id)
+    """The entry of the journal up to which acts are counted."""
+    built_upto: Mapped[int] = mapped_column(Id)
+    """While the figures are made anew: the letter up to which they are."""
+    is_whole: Mapped[bool]
+    """False: the figures are being made anew, and are not to be shown."""
+    swept_upto: Mapped[int] = mapped_column(Id)
+    """The letter up to which the present comparison with the register has come; 0: none is under way."""
+    calendar: Mapped[str] = mapped_column(String(64))
+    """Digest of the calendar of ``figure_days``."""
+
+
+class FigureDay(Base):
+    """The calendar with which delays are counted."""
+
+    __tablename__ = "figure_days"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    worked: Mapped[int] = mapped_column(Integer)
+    """Working days from the first row to this day."""
+
+
+class FigureKey(Base):
+    """What letters of one cell have in common."""
+
+    __tablename__ = "figure_keys"
+    __table_args__ = (
+        UniqueConstraint("unit_id", "register_id", "direction", "nature", "channel", "priority", "level"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    unit_id: Mapped[int] = mapped_column(Id)
+    """The unit that has the letter; before a decision, the unit that registered it."""
+    register_id: Mapped[int] = mapped_column(Id)
+    """The register of the letter's first number."""
+    direction: Mapped[Direction] = mapped_column(Code(Direction))
+    nature: Mapped[str] = mapped_column(String(32))
+    channel: Mapped[Channel] = mapped_column(Code(Channel))
+    priority: Mapped[Priority] = mapped_column(Code(Priority))
+    level: Mapped[int] = mapped_column(Integer)
+    """The confidentiality: a page leaves out what its reader may not know."""
+
+
+class FigureLetter(Base):
+    """A letter as it is counted in the cells: its days in the installation's time zone, its delays in working days.
+
+    No foreign key to the letter: a row of the register is never locked by counting.
+    """
+
+    __tablename__ = "figure_letters"
+    __table_args__ = (Index("ix_figure_letters_key_id", "key_id"),)
+
+    mail_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    key_id: Mapped[int] = mapped_column(ForeignKey("figure_keys.id"))
+    received_on: Mapped[date | None]
+    numbered_on: Mapped[date | None]
+    imputed_on: Mapped[date | None]
+    assigned_on: Mapped[date | None]
+    given_on: Mapped[date | None]
+    """``assigned_on``, else ``imputed_on``."""
+    answered_on: Mapped[date | None]
+    closed_on: Mapped[date | None]
+    voided_on: Mapped[date | None]
+    begun_on: Mapped[date | None]
+    signed_on: Mapped[date | None]
+    dispatched_on: Mapped[date | None]
+    opened_on: Mapped[date | None]
+    ended_on: Mapped[date | None]
+    fell_due_on: Mapped[date | None]
+    """The first day at whose end it was overdue."""
+    to_imputation: Mapped[int | None] = mapped_column(Integer)
+    to_assignment: Mapped[int | None] = mapped_column(Integer)
+    to_answer: Mapped[int | None] = mapped_column(Integer)
+    to_signature: Mapped[int | None] = mapped_column(Integer)
+    to_dispatch: Mapped[int | None] = mapped_column(Integer)
+
+
+class FigureReturn(Base):
+    """A letter that its leading unit returned on a day, as it is counted in the cells."""
+
+    __tablename__ = "figure_returns"
+
+    mail_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    times: Mapped[int] = mapped_column(Integer)
+
+
+class FigureCell(Base):
+    """Letters counted in one day or month. A cell without letters has no row."""
+
+    __tablename__ = "figure_cells"
+    __table_args__ = (Index("ix_figure_cells_key_id", "key_id", "grain", "day"),)
+
+    grain: Mapped[Grain] = mapped_column(Code(Grain), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    """Of a month: its first day."""
+    key_id: Mapped[int] = mapped_column(ForeignKey("figure_keys.id"), primary_key=True)
+    received: Mapped[int] = mapped_column(Integer)
+    numbered: Mapped[int] = mapped_column(Integer)
+    imputed: Mapped[int] = mapped_column(Integer)
+    assigned: Mapped[int] = mapped_column(Integer)
+    answered: Mapped[int] = mapped_column(Integer)
+    closed: Mapped[int] = mapped_column(Integer)
+    returned: Mapped[int] = mapped_column(Integer)
+    voided: Mapped[int] = mapped_column(Integer)
+    signed: Mapped[int] = mapped_column(Integer)
+    dispatched: Mapped[int] = mapped_column(Integer)
+    opened: Mapped[int] = mapped_column(Integer)
+    ended: Mapped[int] = mapped_column(Integer)
+    fell_due: Mapped[int] = mapped_column(Integer)
+    relieved: Mapped[int] = mapped_column(Integer)
+
+
+class FigureDelay(Base):
+    """Letters whose stage ended in one day or month, by delay. A bin without letters has no row."""
+
+    __tablename__ = "figure_delays"
+
+    grain: Mapped[Grain] = mapped_column(Code(Grain), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    """The day on which the stage ended; of a month: its first day."""
+    key_id: Mapped[int] = mapped_column(ForeignKey("figure_keys.id"), primary_key=True)
+    stage: Mapped[Stage] = mapped_column(Code(Stage), primary_key=True)
+    at_least: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    """The bin: its least number of working days (``stages.bin_of``)."""
+    letters: Mapped[int] = mapped_column(Integer)

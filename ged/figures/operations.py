@@ -1,0 +1,271 @@
+"""Counting: what the acts since the last run changed, what differs from the register, and everything anew.
+
+**Nothing is lost.** An act writes an entry of the journal in its own transaction, and entries commit in the order of their numbers,
+because each transaction holds the journal's head until its commit. So whoever has read the head and all entries up to
+it has seen all acts up to it. A run reads on from the entry that ``FigureState`` names, counts the letters of these
+entries as the register has them *now*, and stores its place in the same transaction as the figures. A run that is killed
+leaves neither. An act that commits while a letter is counted has a later entry: the next run counts the letter again.
+
+**Nobody waits.** An act writes nothing here, and a run locks no row but that of ``FigureState``. Two runs take turns on it. The
+tables of figures are written by its holder alone, so no two transactions ever want one cell.
+
+**What has no entry** (letters that arrived with an entity, rows that somebody mended by hand) is found each night: ``heal``
+compares every letter with the register, and writes only where they differ. A calendar that changed is such a difference
+for the delays that its days lie in.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Collection
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.orm import Session
+
+from ged import audit, locks
+from ged.audit import AuditEntry
+from ged.db import insert_if_missing
+from ged.figures import cells
+from ged.figures.counted import Register, Which, among, between, stored_letters, stored_returns
+from ged.figures.models import (
+    STATE,
+    FigureCell,
+    FigureDay,
+    FigureDelay,
+    FigureKey,
+    FigureLetter,
+    FigureReturn,
+    FigureState,
+)
+from ged.register.models import Mail, MailNumber
+from ged.routing import calendar
+from ged.routing.deadlines import WorkCalendar
+from ged.unit import Services, UnitOfWork
+
+logger = logging.getLogger(__name__)
+
+ENTRIES = 2000
+"""Entries of the journal in one transaction of a run."""
+LETTERS = 5000
+"""Letters of a rebuild or a comparison in one transaction: SQLite keeps other writers waiting for less than a second."""
+AT_ONCE = 400
+"""Letters named one by one in a statement."""
+FIRST_DAY = date(1950, 1, 1)
+"""Delays of letters from before this day are not counted."""
+YEARS_AHEAD = 2
+Progress = Callable[[int, int], None]
+"""Called with (done, of) letters."""
+
+
+def has_acts(session: Session) -> bool:
+    """Whether the journal has entries that are not counted, or the figures were never made."""
+    state = session.get(FigureState, STATE)
+    return state is None or not state.is_whole or audit.head(session).count > state.sequence
+
+
+def run(services: Services, *, now: datetime, progress: Progress = lambda _done, _of: None) -> int:
+    """Count the acts since the last run; make the figures first where they are missing. Returns the number of letters.
+
+    May be run again after any crash, and by several workers at the same time.
+    """
+    _finish_build(services, now=now, progress=progress)
+    done, more = 0, True
+    while more:
+        for attempt in services.attempts(now):
+            with attempt as uow:
+                counted, more = _count_on(uow)
+        done += counted
+    return done
+
+
+def rebuild(services: Services, *, now: datetime, progress: Progress = lambda _done, _of: None) -> int:
+    """Make all figures anew, or go on with a rebuild that was interrupted. Returns the number of letters.
+
+    While it runs the figures are not whole (``queries.are_whole``). Acts go on meanwhile; they are counted at the end.
+    """
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            state = _held(uow)
+            if state.is_whole:
+                _empty(uow)
+                state.is_whole, state.built_upto, state.swept_upto = False, 0, 0
+                state.sequence = audit.head(uow.session).count
+    run(services, now=now, progress=progress)
+    with services.reading() as session:
+        return session.scalar(select(func.count()).select_from(FigureLetter)) or 0
+
+
+def heal(services: Services, *, now: datetime, progress: Progress = lambda _done, _of: None) -> int:
+    """Compare every letter with the register, and count again those that differ. Returns their number.
+
+    An interrupted comparison goes on where it stopped.
+    """
+    run(services, now=now, progress=progress)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            _take_calendar(uow, _held(uow))
+    healed, after, more = 0, 0, True
+    while more:
+        with services.reading() as session:
+            last = _last_letter(session)
+            after = session.get_one(FigureState, STATE).swept_upto
+            upto = _chunk_end(session, after)
+            found = different(Register(session, services.zone), between(after, upto)) if upto else set()
+        for attempt in services.attempts(now):
+            with attempt as uow:
+                state = _held(uow)
+                if state.swept_upto != after:
+                    continue  # another run has done it
+                recount(Register(uow.session, services.zone), found)
+                state.swept_upto = upto if upto and upto < last else 0
+                more = state.swept_upto != 0
+        healed += len(found)
+        progress(upto, last)
+    if healed:
+        logger.warning("figures.healed letters=%s", healed)
+    return healed
+
+
+def recount(register: Register, mail_ids: Collection[int]) -> None:
+    """Count these letters as the register has them now. The caller holds ``FigureState``."""
+    wanted = sorted(mail_ids)
+    for start in range(0, len(wanted), AT_ONCE):
+        which = among(wanted[start : start + AT_ONCE])
+        cells.add(register.session, which, -1)
+        cells.drop(register.session, which)
+        cells.store(register, which)
+        cells.add(register.session, which, 1)
+    if wanted:
+        cells.clear_empty(register.session)
+
+
+def different(register: Register, which: Which) -> set[int]:
+    """The letters that are counted otherwise than the register has them."""
+    found: set[int] = set()
+    for now, before in (
+        (register.letters(which), stored_letters(which)),
+        (register.returns(which), stored_returns(which)),
+    ):
+        for one, other in ((now, before), (before, now)):
+            found |= {row[0] for row in register.session.execute(one.except_(other))}
+    return found
+
+
+def letters_of(session: Session, after: int, upto: int) -> set[int]:
+    """The letters that the entries of the journal above ``after`` and not above ``upto`` are about."""
+    span = (AuditEntry.sequence > after, AuditEntry.sequence <= upto)
+    named = select(AuditEntry.subject_id).where(*span, AuditEntry.subject_kind == "mail")
+    numbered = (
+        select(MailNumber.mail_id)
+        .join(AuditEntry, AuditEntry.subject_id == MailNumber.id)
+        .where(*span, AuditEntry.subject_kind == "number")
+    )
+    return {one for one in (*session.scalars(named), *session.scalars(numbered)) if one is not None}
+
+
+# --- the parts of a run -------------------------------------------------------------------------------------------
+
+
+def _held(uow: UnitOfWork) -> FigureState:
+    """The state, locked until the commit. Without a row there are no figures yet, and all entries up to now are in the build."""
+    insert_if_missing(
+        uow.session, FigureState, id=STATE, sequence=audit.head(uow.session).count, built_upto=0, is_whole=False,
+        swept_upto=0, calendar="",
+    )  # fmt: skip
+    return locks.hold_known(uow.session, FigureState, STATE)
+
+
+def _count_on(uow: UnitOfWork) -> tuple[int, bool]:
+    """Count the letters of the next entries. Returns their number, and whether entries are left."""
+    state = _held(uow)
+    head = audit.head(uow.session).count
+    if not state.is_whole or head == state.sequence:
+        return 0, False
+    if head < state.sequence:  # the database of an earlier moment was put back: its figures are as old as it is
+        state.sequence = head
+        return 0, False
+    upto = min(head, state.sequence + ENTRIES)
+    found = letters_of(uow.session, state.sequence, upto)
+    recount(Register(uow.session, uow.services.zone), found)
+    state.sequence = upto
+    return len(found), upto < head
+
+
+def _finish_build(services: Services, *, now: datetime, progress: Progress) -> None:
+    """Make what is missing of the figures, some letters in each transaction."""
+    more = True
+    while more:
+        with services.reading() as session:
+            state = session.get(FigureState, STATE)
+            if state is not None and state.is_whole:
+                return
+        for attempt in services.attempts(now):
+            with attempt as uow:
+                done, of = _build_on(uow)
+                more = done < of
+        progress(done, of)
+
+
+def _build_on(uow: UnitOfWork) -> tuple[int, int]:
+    """Count the next letters of a build. Returns the last one, and the last of all; equal at the end."""
+    state = _held(uow)
+    if state.is_whole:
+        return 0, 0
+    if not state.calendar:
+        _take_calendar(uow, state)
+    upto = _chunk_end(uow.session, state.built_upto, of_register=True)
+    if upto:
+        which = between(state.built_upto, upto)
+        cells.store(Register(uow.session, uow.services.zone), which)
+        cells.add(uow.session, which, 1)
+        state.built_upto = upto
+    last = uow.session.scalar(select(func.max(Mail.id))) or 0
+    state.is_whole = state.built_upto >= last
+    return (last, last) if state.is_whole else (state.built_upto, last)
+
+
+def _chunk_end(session: Session, after: int, *, of_register: bool = False) -> int:
+    """The last of the next letters; 0: there is none. A comparison also looks at letters that are counted only."""
+    ends = []
+    for column in (Mail.id,) if of_register else (Mail.id, FigureLetter.mail_id):
+        ids = select(column.label("id")).where(column > after).order_by(column).limit(LETTERS).subquery()
+        ends.append(session.scalar(select(func.max(ids.c.id))) or 0)
+    return min((one for one in ends if one), default=0)
+
+
+def _last_letter(session: Session) -> int:
+    return max(session.scalar(select(func.max(column))) or 0 for column in (Mail.id, FigureLetter.mail_id))
+
+
+def _empty(uow: UnitOfWork) -> None:
+    for model in (FigureCell, FigureDelay, FigureReturn, FigureLetter, FigureKey, FigureDay):
+        uow.session.execute(delete(model))
+    uow.session.get_one(FigureState, STATE).calendar = ""
+
+
+def _take_calendar(uow: UnitOfWork, state: FigureState) -> None:
+    """Take over the working week and the holidays, when they are others than those that delays were counted with."""
+    known = calendar.calendar(uow.session)
+    until = date(uow.now.astimezone(uow.services.zone).year + YEARS_AHEAD, 12, 31)
+    digest = _digest(known, until)
+    if digest == state.calendar:
+        return
+    uow.session.execute(delete(FigureDay))
+    uow.session.execute(insert(FigureDay), worked_until(known, until))
+    state.calendar, state.swept_upto = digest, 0
+
+
+def worked_until(known: WorkCalendar, until: date) -> list[dict[str, object]]:
+    """The rows of ``figure_days``: each day with the number of working days up to it."""
+    rows: list[dict[str, object]] = []
+    day, worked = FIRST_DAY, 0
+    while day <= until:
+        worked += known.is_working(day)
+        rows.append({"day": day, "worked": worked})
+        day += timedelta(days=1)
+    return rows
+
+
+def _digest(known: WorkCalendar, until: date) -> str:
+    off = sorted(one for one in known.holidays if FIRST_DAY <= one <= until)
+    return hashlib.sha256(repr((sorted(known.weekdays), off, until)).encode()).hexdigest()

@@ -1,0 +1,90 @@
+"""What is counted, and the steps of a letter's path whose delays are counted. Pure.
+
+The definition of each number, in French and in English, is in ``docs/dev/figures.md``: the monthly report prints it.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+COUNTED = (
+    "received", "numbered", "imputed", "assigned", "answered", "closed", "returned", "voided", "signed", "dispatched",
+    "opened", "ended", "fell_due", "relieved",
+)  # fmt: skip
+"""The columns of a cell: how many letters did this on the day. ``returned`` alone may count a letter more than once.
+
+The letters that are open at a day's end are all that were ``opened`` less all that were ``ended`` until that day. Those that
+are overdue then are ``fell_due`` less ``relieved``. A letter falls due on the day after its date, without any act: so
+the figure of a day on which nobody works is right too.
+"""
+
+
+class Grain(StrEnum):
+    """How long the time of a cell is. The cell of a month is the sum of the cells of its days."""
+
+    DAY = "day"
+    MONTH = "month"
+
+
+class Stage(StrEnum):
+    """A step of a letter's path."""
+
+    IMPUTATION = "imputation"
+    """From the reception to the authority's first decision."""
+    ASSIGNMENT = "assignment"
+    """From that decision to the first assignment below it."""
+    ANSWER = "answer"
+    """From that assignment (the decision, where none was made) to the answer."""
+    SIGNATURE = "signature"
+    """Of a letter written here: from its first draft to its signature."""
+    DISPATCH = "dispatch"
+    """Of a letter written here: from its signature to the departure of its last copy."""
+
+
+SPANS: Mapping[Stage, tuple[str, str]] = {
+    Stage.IMPUTATION: ("received_on", "imputed_on"),
+    Stage.ASSIGNMENT: ("imputed_on", "assigned_on"),
+    Stage.ANSWER: ("given_on", "answered_on"),
+    Stage.SIGNATURE: ("begun_on", "signed_on"),
+    Stage.DISPATCH: ("signed_on", "dispatched_on"),
+}
+"""Stage -> the columns with its first day and its last day."""
+
+STEPS = ((60, 1), (120, 5), (260, 20))
+"""(last delay, width) of the bins: one a working day up to 60, one a week up to 120, one a month up to 260, then one for all."""
+LONGEST = 261
+"""The least delay of the last bin."""
+
+
+def bin_of(days: int) -> int:
+    """The bin of a delay: the least number of working days in it.
+
+    >>> [bin_of(one) for one in (0, 60, 61, 65, 66, 121, 260, 261, 999)]
+    [0, 60, 61, 61, 66, 121, 241, 261, 261]
+    """
+    since = 0
+    for last, width in STEPS:
+        if days <= last:
+            return since + (days - since) // width * width
+        since = last + 1
+    return LONGEST
+
+
+def percentile(bins: Mapping[int, int], share: float) -> int | None:
+    """The delay in working days within which this share of the letters was done: the least day of its bin.
+
+    Args:
+        bins: bin -> letters.
+        share: 0.5 for the median, 0.9 for the delay that nine of ten letters keep.
+
+    Returns:
+        None when there is no letter. Up to 60 working days the number is exact.
+
+    >>> percentile({0: 5, 3: 4, 261: 1}, 0.9)
+    3
+    """
+    wanted, seen = share * sum(bins.values()), 0
+    for at_least, letters in sorted(bins.items()):
+        seen += letters
+        if letters and seen >= wanted:
+            return at_least
+    return None

@@ -1,0 +1,514 @@
+"""The figures of the register: equal to a rebuild and to a recount of their own after any acts; on both databases."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import literal, select, text, update
+
+from ged.db import UtcDateTime
+from ged.errors import GedError
+from ged.figures import cells, checking, queries
+from ged.figures import operations as figures
+from ged.figures.days import local_day
+from ged.figures.models import STATE, FigureCell, FigureDelay, FigureKey, FigureLetter, FigureReturn, FigureState
+from ged.figures.queries import Cut, Standing
+from ged.figures.stages import Grain, Stage, bin_of, percentile
+from ged.followup import undoing
+from ged.ports import Confidentiality, MailId
+from ged.register import levels
+from ged.register import operations as register_operations
+from ged.register.models import FilingClass, Mail, MailNumber, Priority, Register
+from ged.register.operations import IncomingForm
+from ged.register.states import MailState
+from ged.routing import calendar_changes, operations
+from ged.routing.models import Assignment, Imputation, Purpose
+from ged.routing.operations import ImputationForm
+from ged.routing.rectify_letter import rectify
+from ged.routing.states import LIVE
+from ged.unit import Services
+from tests.factories import NOW, TODAY, actor
+from tests.hands_kit import at_once
+from tests.routing_kit import post_id, unit_id
+from tests.routing_kit import services_on_either as services
+
+__all__ = ["services"]  # a fixture
+
+ALL = Cut(level=int(Confidentiality.SECRET))
+UNITS = ("DGE", "DAF")
+
+
+class Play:
+    """People who act on letters, at a time that goes on."""
+
+    def __init__(self, services: Services, seed: int = 1) -> None:
+        self.services, self.now, self.chance = services, NOW, random.Random(seed)
+        self.done: Counter[str] = Counter()
+        self.mails: list[int] = []
+        with services.reading() as session:
+            self.register_id = session.scalars(select(Register.id).where(Register.code == "ARR")).one()
+        with services.unit_of_work(NOW) as uow:
+            row = FilingClass(code="Z9", title="Essais")
+            uow.session.add(row)
+            uow.session.flush()
+            self.class_id = row.id
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(self.services.zone).date()
+
+    def act(self, name: str) -> bool:
+        """Do one act, on any letter. What the rules refuse is no act."""
+        with suppress(GedError, IndexError):
+            getattr(self, name)()
+            self.done[name] += 1
+            return True
+        return False
+
+    def any_mail(self, *states: MailState) -> int:
+        with self.services.reading() as session:
+            found = select(Mail.id).where(Mail.id.in_(self.mails)).order_by(Mail.id)
+            ids = session.scalars(found.where(Mail.state.in_(states)) if states else found).all()
+        if not ids:
+            raise IndexError
+        return self.chance.choice(ids)
+
+    def live(self, mail_id: int, *, top: bool | None = None) -> Assignment:
+        with self.services.reading() as session:
+            found = select(Assignment).where(Assignment.mail_id == mail_id, Assignment.state.in_(LIVE))
+            if top is not None:
+                found = found.where(Assignment.parent_id.is_(None) if top else Assignment.parent_id.is_not(None))
+            return session.scalars(found.order_by(Assignment.id)).unique().all()[0]
+
+    def register(self, **given: Any) -> int:
+        days = self.chance.choice([None, None, 2, 5])
+        form = IncomingForm(
+            **{
+                "subject": "Demande",
+                "sender_name": "Préfecture de l'Ogou",
+                "addressed_post_id": post_id(self.services, "SG-T"),
+                "priority": self.chance.choice(list(Priority)),
+                "due_days": days,
+                "received_on": self.today - timedelta(days=self.chance.choice([0, 0, 1, 4])),
+                **given,
+            }
+        )
+        with self.services.unit_of_work(self.now) as uow:
+            made = register_operations.register_incoming(
+                uow, self.register_id, form, actor=actor(self.services, "agent", on=self.today), now=self.now
+            )
+        self.mails.append(int(made.mail_id))
+        return int(made.mail_id)
+
+    def impute(self, mail_id: int | None = None, unit: str = "") -> None:
+        mail_id = mail_id or self.any_mail(MailState.TO_IMPUTE, MailState.ASSIGNED, MailState.ANSWERED)
+        form = ImputationForm(unit_id(self.services, unit or self.chance.choice(UNITS)), (), (), "", None)  # type: ignore[arg-type]
+        with self.services.unit_of_work(self.now) as uow:
+            operations.impute(uow, MailId(mail_id), form, version=None, actor=actor(self.services, "sg"), now=self.now)
+
+    def assign(self, mail_id: int | None = None) -> None:
+        above = self.live(mail_id or self.any_mail(MailState.ASSIGNED), top=True)
+        head = "dge" if above.unit.code == "DGE" else "daf"
+        unit, post = ("ETU", "ETU-M") if head == "dge" else ("DAF", "DAF-C")
+        with self.services.unit_of_work(self.now) as uow:
+            operations.assign(
+                uow, MailId(above.mail_id), from_assignment_id=above.id, to_unit_id=unit_id(self.services, unit),  # type: ignore[arg-type]
+                to_post_id=post_id(self.services, post), purpose=Purpose.ACTION, instruction="", due_on=None,  # type: ignore[arg-type]
+                actor=actor(self.services, head), now=self.now,
+            )  # fmt: skip
+
+    def finish(self, mail_id: int | None = None) -> None:
+        row = self.live(mail_id or self.any_mail(MailState.ASSIGNED), top=True)
+        head = "dge" if row.unit.code == "DGE" else "daf"
+        with self.services.unit_of_work(self.now) as uow:
+            operations.finish(
+                uow, MailId(row.mail_id), row.id, outcome="Fait", actor=actor(self.services, head), now=self.now
+            )
+
+    def give_back(self, mail_id: int | None = None) -> None:
+        row = self.live(mail_id or self.any_mail(MailState.ASSIGNED), top=True)
+        head = "dge" if row.unit.code == "DGE" else "daf"
+        with self.services.unit_of_work(self.now) as uow:
+            operations.give_back(
+                uow, MailId(row.mail_id), row.id, reason="Pas à nous", actor=actor(self.services, head), now=self.now
+            )
+
+    def close(self, mail_id: int | None = None) -> None:
+        mail_id = mail_id or self.any_mail(MailState.TO_IMPUTE, MailState.ASSIGNED, MailState.ANSWERED)
+        with self.services.unit_of_work(self.now) as uow:
+            register_operations.close(
+                uow, MailId(mail_id), outcome="Classé", filing_class_id=self.class_id, version=None,
+                actor=actor(self.services, "sg"), now=self.now,
+            )  # fmt: skip
+
+    def reopen(self) -> None:
+        mail_id = self.any_mail(MailState.CLOSED)
+        with self.services.unit_of_work(self.now) as uow:
+            operations.reopen(uow, MailId(mail_id), reason="À revoir", actor=actor(self.services, "sg"))
+
+    def void(self, mail_id: int | None = None) -> None:
+        mail_id = mail_id or self.any_mail(MailState.TO_IMPUTE, MailState.ASSIGNED)
+        with self.services.reading() as session:
+            number_id = session.scalars(select(MailNumber.id).where(MailNumber.mail_id == mail_id)).first()
+        with self.services.unit_of_work(self.now) as uow:
+            register_operations.void_number(
+                uow, number_id or 0, reason="Double", actor=actor(self.services, "agent"), now=self.now
+            )
+
+    def redate(self, mail_id: int | None = None, day: date | None = None) -> None:
+        changes = {"received_on": day or self.today - timedelta(days=self.chance.randrange(1, 12))}
+        with self.services.unit_of_work(self.now) as uow:
+            rectify(
+                uow, MailId(mail_id or self.any_mail()), changes, reason="Cachet", version=None,
+                actor=actor(self.services, "agent"), now=self.now,
+            )  # fmt: skip
+
+    def undo(self) -> None:
+        mail_id = self.any_mail(MailState.ASSIGNED)
+        with self.services.reading() as session:
+            last = session.scalars(
+                select(Imputation.id).where(Imputation.mail_id == mail_id).order_by(Imputation.id.desc())
+            ).first()
+        with self.services.unit_of_work(self.now) as uow:
+            undoing.undo(uow, [last or 0], actor=actor(self.services, "sg"))
+
+    def raise_level(self, mail_id: int | None = None) -> None:
+        with self.services.unit_of_work(self.now) as uow:
+            levels.change_level(
+                uow, MailId(mail_id or self.any_mail(MailState.ASSIGNED)), Confidentiality.RESTRICTED, reason="Sensible",
+                actor=actor(self.services, "sg"),
+            )  # fmt: skip
+
+    def count(self) -> None:
+        figures.run(self.services, now=self.now)
+
+
+ACTS = ("register", "register", "impute", "impute", "assign", "finish", "give_back", "close", "reopen", "void", "redate", "undo",
+        "raise_level")  # fmt: skip
+
+
+def content(services: Services) -> dict[str, Any]:
+    """All figures, without the numbers of their keys."""
+    with services.reading() as session:
+        keys = {row.id: tuple(getattr(row, one.name) for one in FigureKey.__table__.columns if one.name != "id")
+                for row in session.scalars(select(FigureKey))}  # fmt: skip
+        return {
+            model.__tablename__: sorted(
+                repr([keys[value] if name == "key_id" else value for name, value in row._mapping.items()])
+                for row in session.execute(select(*model.__table__.columns))
+            )
+            for model in (FigureCell, FigureDelay, FigureLetter, FigureReturn)
+        }
+
+
+def recounted(services: Services) -> dict[tuple[str, str], int]:
+    """(day, what) -> letters, told letter by letter from the rows and the calendar, without any code of the figures."""
+    found: Counter[tuple[str, str]] = Counter()
+    with services.reading() as session:
+        letters = session.execute(text("SELECT id, state, received_on, due_on, closed_at FROM mails ORDER BY id")).all()
+        for mail_id, state, received_on, due_on, closed_at in letters:
+
+            def ask(sql: str, mail_id: int = mail_id) -> Any:
+                return session.execute(text(sql), {"mail": mail_id}).all()
+
+            numbers = ask("SELECT registered_on, voided_at FROM mail_numbers WHERE mail_id = :mail ORDER BY id")
+            if not numbers:
+                continue
+            registered_on, voided_at = numbers[0]
+            found[_day(registered_on), "numbered"] += 1
+            if state == "voided":
+                found[_day(voided_at), "voided"] += 1
+                continue
+            received = _day(received_on or registered_on)
+            undone = {row[0] for row in ask(
+                "SELECT u.imputation_id FROM undone_imputations u JOIN imputations i ON i.id = u.imputation_id "
+                "WHERE i.mail_id = :mail")}  # fmt: skip
+            decided = [
+                at
+                for one, at in ask("SELECT id, decided_at FROM imputations WHERE mail_id = :mail")
+                if one not in undone
+            ]
+            given = [row for row in ask("SELECT imputation_id, parent_id, is_leading, state, assigned_at, finished_at "
+                                        "FROM assignments WHERE mail_id = :mail") if row[0] not in undone]  # fmt: skip
+            leading = [row for row in given if row[1] is None and row[2]]
+            answers = [row[5] for row in leading if row[3] == "done"] if state in ("answered", "closed") else []
+            answered = _day(max(answers)) if answers else None
+            closed = _day(closed_at) if state == "closed" else None
+            ended = min(filter(None, (answered, closed)), default=None)
+            ended = max(ended, received) if ended else None
+            found[received, "received"] += 1
+            found[received, "opened"] += 1
+            for what, on in (
+                ("imputed", _day(min(decided)) if decided else None),
+                ("assigned", min((_day(row[4]) for row in given if row[1] is not None), default=None)),
+                ("answered", answered), ("closed", closed), ("ended", ended),
+            ):  # fmt: skip
+                if on:
+                    found[on, what] += 1
+            for row in leading:
+                if row[3] == "returned":
+                    found[_day(row[5]), "returned"] += 1
+            if due_on is not None:
+                late = max(_day(date.fromisoformat(_day(due_on)) + timedelta(days=1)), received)
+                if ended is None or late < ended:
+                    found[late, "fell_due"] += 1
+                    if ended:
+                        found[ended, "relieved"] += 1
+    return dict(found)
+
+
+def _day(moment: object) -> str:
+    """A day as both databases tell it; the tests' zone is that of Lomé, which is UTC."""
+    return (moment.astimezone(UTC).isoformat() if isinstance(moment, datetime) else str(moment))[:10]
+
+
+def told(services: Services) -> dict[tuple[str, str], int]:
+    """(day, what) -> letters, as the figures say."""
+    with services.reading() as session:
+        days = queries.by_day(session, ALL, date(2020, 1, 1), date(2030, 1, 1))
+    return {(str(day), what): n for day, counted in days.items() for what, n in counted.items() if n}
+
+
+def standing(services: Services, day: date, cut: Cut = ALL) -> Standing:
+    with services.reading() as session:
+        return queries.standing(session, cut, day)
+
+
+@pytest.mark.parametrize("seed", [3, 11])
+def test_after_any_acts_the_figures_equal_a_rebuild_and_a_recount(
+    services: Services, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs are killed at any of their steps; the calendar changes once in between."""
+    play = Play(services, seed)
+    figures.run(services, now=play.now)
+    for turn in range(220):
+        play.act(play.chance.choice(ACTS))
+        if turn % 9 == 0:
+            play.now += timedelta(hours=play.chance.choice([5, 24, 40]))
+        if turn % 13 == 0:
+            _killed(services, play, monkeypatch)
+        elif turn % 7 == 0:
+            play.count()
+        if turn == 120:
+            with services.unit_of_work(play.now) as uow:
+                calendar_changes.set_holiday(
+                    uow, TODAY + timedelta(days=2), name="Fête", is_off=True, actor=actor(services, "admin")
+                )
+    figures.heal(services, now=play.now)
+    assert {"register", "impute", "assign", "finish", "give_back", "close", "reopen", "void", "redate", "undo"} <= set(
+        play.done
+    )
+    assert told(services) == recounted(services)
+    assert list(checking.compare(services)) == []
+    before = content(services)
+    figures.rebuild(services, now=play.now)
+    assert content(services) == before
+
+
+def _killed(services: Services, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that ends in the middle: nothing of it is kept."""
+    step = play.chance.choice(["add", "drop", "store", "clear_empty"])
+    kept = getattr(figures.cells, step)
+    left = [play.chance.randrange(3)]
+
+    def dies(*args: Any) -> None:
+        kept(*args)
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(figures.cells, step, dies)
+        with suppress(KeyboardInterrupt):
+            figures.run(services, now=play.now)
+
+
+def test_a_day_ends_right_without_any_act_on_it(services: Services) -> None:
+    """Due on Friday: overdue at the end of Saturday, when nobody works and no job runs, until the day of the answer."""
+    play = Play(services)
+    friday = date(2026, 11, 27)
+    mail_id = play.register(due_days=None, due_on=friday, received_on=TODAY)
+    play.impute(mail_id, "DGE")
+    play.count()
+    ends = {day: standing(services, friday + timedelta(days=day)) for day in (-4, -3, 0, 1, 2, 40)}
+    assert ends == {
+        -4: Standing(0, 0), -3: Standing(1, 0), 0: Standing(1, 0), 1: Standing(1, 1), 2: Standing(1, 1), 40: Standing(1, 1),
+    }  # fmt: skip
+    play.now = datetime(2026, 11, 30, 9, tzinfo=UTC)
+    play.finish(mail_id)
+    play.count()
+    ends = {day: standing(services, friday + timedelta(days=day)) for day in (0, 2, 3, 40)}
+    assert ends == {0: Standing(1, 0), 2: Standing(1, 1), 3: Standing(0, 0), 40: Standing(0, 0)}
+
+
+def test_a_day_ends_at_midnight_of_the_installation(services: Services) -> None:
+    """An answer after midnight of the place counts on the next day, whatever the day of the server is."""
+    play = Play(services)
+    object.__setattr__(services, "zone", ZoneInfo("Africa/Nairobi"))  # three hours before UTC
+    mail_id = play.register(received_on=TODAY, due_days=None)
+    play.impute(mail_id, "DGE")
+    play.now = NOW.replace(hour=20, minute=59, second=59)
+    play.assign(mail_id)
+    play.now += timedelta(seconds=1)
+    play.finish(mail_id)
+    play.count()
+    found = told(services)
+    assert found[str(TODAY), "assigned"] == 1
+    assert found[str(TODAY + timedelta(days=1)), "answered"] == 1
+    assert standing(services, TODAY).open == 1
+    assert standing(services, TODAY + timedelta(days=1)).open == 0
+
+
+@pytest.mark.parametrize("zone", ["Europe/Paris", "Africa/Lome", "America/Sao_Paulo"])
+def test_the_database_tells_the_day_of_a_moment_as_python_does(services: Services, zone: str) -> None:
+    """Also around each change of the clock, to the second."""
+    place = ZoneInfo(zone)
+    moments = [
+        datetime(year, month, day, hour, 59, second, tzinfo=UTC)
+        for year, month, day in ((1999, 3, 28), (2018, 11, 4), (2026, 3, 29), (2026, 7, 14), (2026, 10, 25))
+        for hour in (0, 1, 2, 21, 22, 23)
+        for second in (0, 59)
+    ]
+    with services.unit_of_work(NOW) as uow:
+        seen = [
+            uow.session.scalar(select(local_day(uow.session, place)(literal(one, UtcDateTime())))) for one in moments
+        ]
+    assert seen == [one.astimezone(place).date() for one in moments]
+
+
+def test_a_figure_leaves_out_levels_above_its_reader(services: Services) -> None:
+    play = Play(services)
+    plain, raised = play.register(received_on=TODAY), play.register(received_on=TODAY)
+    for one in (plain, raised):
+        play.impute(one, "DGE")
+    play.count()
+    ordinary = Cut(level=int(Confidentiality.ORDINARY))
+    assert standing(services, TODAY, ordinary).open == 2
+    play.raise_level(raised)
+    play.count()
+    assert standing(services, TODAY, ordinary).open == 1
+    assert standing(services, TODAY, Cut(level=int(Confidentiality.RESTRICTED))).open == 2
+    with services.reading() as session:
+        assert queries.totals(session, ordinary, TODAY, TODAY)["received"] == 1
+
+
+def test_late_acts_change_the_days_that_they_touch(services: Services) -> None:
+    """A letter that is re-dated, given to another unit, voided: it moves, and leaves nothing where it was."""
+    play = Play(services)
+    mail_id = play.register(received_on=TODAY)
+    play.impute(mail_id, "DGE")
+    play.count()
+    before = TODAY - timedelta(days=40)
+    play.redate(mail_id, before)
+    play.count()
+    assert (told(services)[str(before), "received"], (str(TODAY), "received") in told(services)) == (1, False)
+    assert standing(services, TODAY - timedelta(days=1)).open == 1
+    of = [Cut(ALL.level, unit_ids=[unit_id(services, code)]) for code in UNITS]
+    assert [standing(services, TODAY, one).open for one in of] == [1, 0]
+    play.impute(mail_id, "DAF")
+    play.count()
+    assert [standing(services, TODAY, one).open for one in of] == [0, 1]
+    play.void(mail_id)
+    play.count()
+    assert told(services) == {(str(TODAY), "numbered"): 1, (str(TODAY), "voided"): 1}
+
+
+def test_delays_are_counted_in_working_days_and_add_up(services: Services) -> None:
+    play = Play(services)
+    for days in (0, 1, 3, 7):  # from Tuesday: the same day, Wednesday, Friday, Tuesday
+        play.now = NOW
+        mail_id = play.register(received_on=TODAY)
+        play.now = NOW + timedelta(days=days)
+        play.impute(mail_id, "DGE")
+    play.count()
+    with services.reading() as session:
+        found = queries.delays(session, ALL, TODAY, TODAY + timedelta(days=9))[Stage.IMPUTATION]
+        assert found == {0: 1, 1: 1, 3: 1, 5: 1}
+        assert (percentile(found, 0.5), percentile(found, 0.9)) == (1, 5)
+        months = session.execute(
+            select(FigureDelay.at_least, FigureDelay.letters)
+            .where(FigureDelay.grain == Grain.MONTH, FigureDelay.stage == Stage.IMPUTATION)
+        ).all()  # fmt: skip
+    assert sum(letters for _, letters in months) == 4
+    with services.unit_of_work(NOW) as uow:
+        calendar_changes.set_holiday(
+            uow, TODAY + timedelta(days=1), name="Fête", is_off=True, actor=actor(services, "admin")
+        )
+    assert figures.heal(services, now=play.now) == 3  # all but the letter that was imputed on its own day
+    with services.reading() as session:
+        found = queries.delays(session, ALL, TODAY, TODAY + timedelta(days=9))[Stage.IMPUTATION]
+    assert found == {0: 2, 2: 1, 4: 1}
+    assert list(checking.compare(services)) == []
+
+
+def test_the_bins_of_the_database_are_those_of_the_rule(services: Services) -> None:
+    delays = list(range(300))
+    with services.reading() as session:
+        found = [session.scalar(select(cells._bin(literal(one)))) for one in delays]
+    assert found == [bin_of(one) for one in delays]
+
+
+def test_a_difference_is_told_and_the_night_mends_it(services: Services) -> None:
+    """What no entry of the journal tells: a row that was changed by hand, a letter that is counted no more."""
+    play = Play(services)
+    first, second = play.register(received_on=TODAY), play.register(received_on=TODAY)
+    play.count()
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == first).values(nature="autre"))
+    assert [(one.what, one.where) for one in checking.compare(services)] == [("figures.letter", f"mail {first}")]
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(
+            update(FigureCell).where(FigureCell.grain == Grain.DAY).values(received=FigureCell.received + 1)
+        )
+    assert {one.what for one in checking.compare(services)} == {"figures.letter", "figures.cell"}
+    assert figures.heal(services, now=NOW) == 1
+    figures.rebuild(services, now=NOW)
+    assert list(checking.compare(services)) == []
+    assert told(services)[str(TODAY), "received"] == len({first, second})
+
+
+def test_a_rebuild_goes_on_where_it_stopped_and_misses_no_act(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play = Play(services)
+    mails = [play.register(received_on=TODAY) for _ in range(7)]
+    monkeypatch.setattr(figures, "LETTERS", 2)
+    seen: list[tuple[int, int]] = []
+
+    def stops(done: int, of: int) -> None:
+        seen.append((done, of))
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    with suppress(KeyboardInterrupt):
+        figures.rebuild(services, now=NOW, progress=stops)
+    with services.reading() as session:
+        assert not queries.are_whole(session)
+        assert session.get_one(FigureState, STATE).built_upto == mails[3]
+    play.impute(mails[0], "DGE")
+    play.register(received_on=TODAY)
+    figures.rebuild(services, now=NOW, progress=lambda done, of: seen.append((done, of)))
+    assert [done for done, _ in seen] == [mails[1], mails[3], mails[5], play.mails[-1]]
+    assert told(services) == recounted(services)
+    assert list(checking.compare(services)) == []
+
+
+def test_many_hands_and_many_runs_lose_nothing(services: Services) -> None:
+    """Letters are imputed while several runs count at the same time."""
+    play = Play(services)
+    mails = [play.register(received_on=TODAY) for _ in range(12)]
+    figures.run(services, now=NOW)
+
+    acts = [partial(play.impute, mail_id, UNITS[mail_id % 2]) for mail_id in mails]
+    assert at_once(*acts, *[play.count] * 6) == []
+    play.count()
+    assert told(services)[str(TODAY), "imputed"] == len(mails)
+    assert told(services) == recounted(services)
+    assert list(checking.compare(services)) == []
