@@ -129,7 +129,7 @@ def delays(grain: Grain, period: Days, which: Which, sign: int) -> Select[Any]:
 
 
 def _mark(name: str, day: Any, which: Which) -> Select[Any]:
-    one = literal_column("1").label("times")
+    one: ColumnElement[int] = literal_column("1").label("times")
     return select(FigureLetter.key_id, day.label("day"), word(name).label("what"), one).where(
         which(FigureLetter.mail_id), day.is_not(None)
     )

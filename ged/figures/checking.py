@@ -65,7 +65,7 @@ def _letters(register: Register, waiting: set[int], progress: Progress) -> Itera
         progress(min(after + LETTERS, last), last)
 
 
-def _told(session: Session, rows: Select[Any]) -> list[tuple[str, ...]]:
+def _told(session: Session, rows: Select[*tuple[Any, ...]]) -> list[tuple[str, ...]]:
     return sorted(
         tuple(f"{name}={_text(value)}" for name, value in row._mapping.items()) for row in session.execute(rows)
     )

@@ -71,7 +71,7 @@ class Register:
             joined
         )
 
-    def returns(self, which: Which) -> Select[Any]:
+    def returns(self, which: Which) -> Select[int, date, int]:
         """``mail_id``, ``day``, ``times``: the letters that their leading units returned."""
         day = local_day(self.session, self.zone)(Assignment.finished_at)
         return (
@@ -111,7 +111,7 @@ class Register:
             _typed(case((falls, told.c.late_on))).label("fell_due_on"),
         )
 
-    def _acts(self, which: Which) -> Select[Any]:
+    def _acts(self, which: Which) -> Select[*tuple[Any, ...]]:
         """The letters with the days of their acts. A voided letter keeps the day of its number and of its voiding alone."""
         day = local_day(self.session, self.zone)
         number = aliased(MailNumber)
@@ -159,6 +159,7 @@ class Register:
                 of(always, day(Draft.signed_at), "signed_on"),
                 of(sent, day(left.correlate(Mail).scalar_subquery()), "dispatched_on"),
             )
+            .select_from(Mail)
             .join(MailNumber, MailNumber.id == first)
             .outerjoin(Draft, Draft.mail_id == Mail.id)
             .outerjoin(TakenLetter, TakenLetter.mail_id == Mail.id)
@@ -179,7 +180,7 @@ def stored_letters(which: Which) -> Select[Any]:
     )
 
 
-def stored_returns(which: Which) -> Select[Any]:
+def stored_returns(which: Which) -> Select[int, date, int]:
     """The returns as they are counted, with the columns of ``Register.returns``."""
     return select(FigureReturn.mail_id, FigureReturn.day, FigureReturn.times).where(which(FigureReturn.mail_id))
 

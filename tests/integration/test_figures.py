@@ -51,6 +51,7 @@ class Play:
     def __init__(self, services: Services, seed: int = 1) -> None:
         self.services, self.now, self.chance = services, NOW, random.Random(seed)
         self.done: Counter[str] = Counter()
+        self.refused: Counter[tuple[str, str]] = Counter()
         self.mails: list[int] = []
         with services.reading() as session:
             self.register_id = session.scalars(select(Register.id).where(Register.code == "ARR")).one()
@@ -66,11 +67,13 @@ class Play:
 
     def act(self, name: str) -> bool:
         """Do one act, on any letter. What the rules refuse is no act."""
-        with suppress(GedError, IndexError):
+        try:
             getattr(self, name)()
-            self.done[name] += 1
-            return True
-        return False
+        except (GedError, IndexError) as refusal:
+            self.refused[name, str(refusal)] += 1
+            return False
+        self.done[name] += 1
+        return True
 
     def any_mail(self, *states: MailState) -> int:
         with self.services.reading() as session:
