@@ -4,16 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.db import Base, table_of
 from ged.figures import cells, operations
 from ged.figures.counted import Register, among, between, stored_letters, stored_returns
-from ged.figures.models import STATE, FigureCell, FigureDelay, FigureLetter, FigureState
-from ged.figures.operations import LETTERS, Progress
-from ged.register.models import Mail
+from ged.figures.models import STATE, FigureCell, FigureDelay, FigureState
+from ged.figures.operations import Progress
 from ged.unit import Services
 
 
@@ -50,9 +49,10 @@ def compare(services: Services, *, progress: Progress = lambda _done, _of: None)
 
 def _letters(register: Register, waiting: set[int], progress: Progress) -> Iterator[Difference]:
     session = register.session
-    last = max(session.scalar(select(func.max(one))) or 0 for one in (Mail.id, FigureLetter.mail_id))
-    for after in range(0, last, LETTERS):
-        which = between(after, after + LETTERS)
+    last, upto = operations.last_letter(session), 0
+    while upto < last:
+        after, upto = upto, operations.chunk_end(session, upto)
+        which = between(after, upto)
         for mail_id in sorted(operations.different(register, which) - waiting):
             one = among([mail_id])
             for what, now, before in (
@@ -62,7 +62,7 @@ def _letters(register: Register, waiting: set[int], progress: Progress) -> Itera
                 must_be, counted = _told(session, now), _told(session, before)
                 if must_be != counted:
                     yield Difference(what, f"mail {mail_id}", _only(counted, must_be), _only(must_be, counted))
-        progress(min(after + LETTERS, last), last)
+        progress(upto, last)
 
 
 def _told(session: Session, rows: Select[*tuple[Any, ...]]) -> list[tuple[str, ...]]:

@@ -9,10 +9,11 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, Select, and_, case, func, null, or_, select, true
+from sqlalchemy import CTE, Date, Select, and_, case, func, null, or_, select, true
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.elements import ColumnElement
 
+from ged.db import ByOtherIndex
 from ged.dispatch.models import DispatchLine
 from ged.figures.days import day_after, local_day
 from ged.figures.models import FigureDay, FigureKey, FigureLetter, FigureReturn
@@ -59,7 +60,7 @@ class Register:
         A delay is the number of working days after its first day until its last day. It is NULL where one of them is
         missing, lies outside of the calendar, or the last is before the first (a letter that was re-dated since).
         """
-        life = self._life(which).subquery("life")
+        life = _once(self._life(which), "life")
         query = select(life.c.mail_id, *(life.c[name] for name in (*KEY, *DAYS)))
         joined: Any = life
         delays: list[ColumnElement[int | None]] = []
@@ -77,7 +78,7 @@ class Register:
         return (
             select(Assignment.mail_id, day.label("day"), func.count().label("times"))
             .join(Mail, Mail.id == Assignment.mail_id)
-            .where(which(Assignment.mail_id), _leads(), Assignment.state == AssignmentState.RETURNED)
+            .where(which(Mail.id), _leads(), ByOtherIndex(Assignment.state) == AssignmentState.RETURNED)
             .where(Mail.state != MailState.VOIDED, self._is_numbered())
             .group_by(Assignment.mail_id, day)
         )
@@ -87,7 +88,7 @@ class Register:
 
     def _life(self, which: Which) -> Select[Any]:
         """The letters with their days, those on which they are opened, end and fall due included."""
-        acts = self._acts(which).subquery("acts")
+        acts = _once(self._acts(which), "acts")
         c, leaves = acts.c, acts.c.direction == Direction.OUTGOING
         is_none = or_(c.is_taken.is_not(None), c.state == MailState.VOIDED)
         opened = case((is_none, null()), (leaves, c.numbered_on), else_=c.received_on)
@@ -98,12 +99,13 @@ class Register:
             else_=func.coalesce(done, c.numbered_on),
         )
         is_open = opened.is_not(None)
-        told = select(
+        dated = select(
             *(one for one in c if one.name not in ("state", "is_taken", "due_on")),
             _typed(opened).label("opened_on"),
             _typed(case((is_open, _later(ended, opened)))).label("ended_on"),
             _typed(_later(day_after(self.session)(c.due_on), opened)).label("late_on"),
-        ).subquery("told")
+        )
+        told = _once(dated, "told")
         falls = and_(told.c.late_on.is_not(None), or_(told.c.ended_on.is_(None), told.c.late_on < told.c.ended_on))
         return select(
             *(one for one in told.c if one.name != "late_on"),
@@ -185,9 +187,14 @@ def stored_returns(which: Which) -> Select[int, date, int]:
     return select(FigureReturn.mail_id, FigureReturn.day, FigureReturn.times).where(which(FigureReturn.mail_id))
 
 
+def _once(rows: Select[*tuple[Any, ...]], name: str) -> CTE:
+    """Rows that the database makes once. SQLite would put their expressions, with the queries in them, wherever they are named."""
+    return rows.cte(name).prefix_with("MATERIALIZED")
+
+
 def _leads() -> ColumnElement[bool]:
     """Whether an assignment is that of the leading unit, given by a decision that stands."""
-    return and_(Assignment.is_leading, Assignment.parent_id.is_(None), ~gives_nothing())
+    return and_(Assignment.is_leading, ByOtherIndex(Assignment.parent_id).is_(None), ~gives_nothing())
 
 
 def _typed(value: ColumnElement[Any]) -> ColumnElement[Any]:

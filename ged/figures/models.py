@@ -136,6 +136,7 @@ class FigureDelay(Base):
     """Letters whose stage ended in one day or month, by delay. A bin without letters has no row."""
 
     __tablename__ = "figure_delays"
+    __table_args__ = (Index("ix_figure_delays_key_id", "key_id", "grain", "day"),)
 
     grain: Mapped[Grain] = mapped_column(Code(Grain), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)

@@ -54,7 +54,7 @@ FIRST_DAY = date(1950, 1, 1)
 """Delays of letters from before this day are not counted."""
 YEARS_AHEAD = 2
 Progress = Callable[[int, int], None]
-"""Called with (done, of) letters."""
+"""Called with the id of the last letter that is done, and the highest id."""
 
 
 def has_acts(session: Session) -> bool:
@@ -107,19 +107,19 @@ def heal(services: Services, *, now: datetime, progress: Progress = lambda _done
     healed, after, more = 0, 0, True
     while more:
         with services.reading() as session:
-            last = _last_letter(session)
+            last = last_letter(session)
             after = session.get_one(FigureState, STATE).swept_upto
-            upto = _chunk_end(session, after)
+            upto = chunk_end(session, after)
             found = different(Register(session, services.zone), between(after, upto)) if upto else set()
         for attempt in services.attempts(now):
             with attempt as uow:
                 state = _held(uow)
-                if state.swept_upto != after:
-                    continue  # another run has done it
-                recount(Register(uow.session, services.zone), found)
-                state.swept_upto = upto if upto and upto < last else 0
+                is_ours = state.swept_upto == after  # otherwise another run has done it
+                if is_ours:
+                    recount(Register(uow.session, services.zone), found)
+                    state.swept_upto = upto if upto and upto < last else 0
                 more = state.swept_upto != 0
-        healed += len(found)
+        healed += len(found) if is_ours else 0
         progress(upto, last)
     if healed:
         logger.warning("figures.healed letters=%s", healed)
@@ -213,7 +213,7 @@ def _build_on(uow: UnitOfWork) -> tuple[int, int]:
         return 0, 0
     if not state.calendar:
         _take_calendar(uow, state)
-    upto = _chunk_end(uow.session, state.built_upto, of_register=True)
+    upto = chunk_end(uow.session, state.built_upto, of_register=True)
     if upto:
         which = between(state.built_upto, upto)
         cells.store(Register(uow.session, uow.services.zone), which)
@@ -224,7 +224,7 @@ def _build_on(uow: UnitOfWork) -> tuple[int, int]:
     return (last, last) if state.is_whole else (state.built_upto, last)
 
 
-def _chunk_end(session: Session, after: int, *, of_register: bool = False) -> int:
+def chunk_end(session: Session, after: int, *, of_register: bool = False) -> int:
     """The last of the next letters; 0: there is none. A comparison also looks at letters that are counted only."""
     ends = []
     for column in (Mail.id,) if of_register else (Mail.id, FigureLetter.mail_id):
@@ -233,7 +233,8 @@ def _chunk_end(session: Session, after: int, *, of_register: bool = False) -> in
     return min((one for one in ends if one), default=0)
 
 
-def _last_letter(session: Session) -> int:
+def last_letter(session: Session) -> int:
+    """The highest id of a letter, of the register or counted."""
     return max(session.scalar(select(func.max(column))) or 0 for column in (Mail.id, FigureLetter.mail_id))
 
 

@@ -22,7 +22,7 @@ from ged.figures.models import STATE, FigureCell, FigureDelay, FigureKey, Figure
 from ged.figures.queries import Cut, Standing
 from ged.figures.stages import Grain, Stage, bin_of, percentile
 from ged.followup import undoing
-from ged.ports import Confidentiality, MailId
+from ged.ports import Confidentiality, MailId, RegisterId
 from ged.register import levels
 from ged.register import operations as register_operations
 from ged.register.models import FilingClass, Mail, MailNumber, Priority, Register
@@ -105,7 +105,11 @@ class Play:
         )
         with self.services.unit_of_work(self.now) as uow:
             made = register_operations.register_incoming(
-                uow, self.register_id, form, actor=actor(self.services, "agent", on=self.today), now=self.now
+                uow,
+                RegisterId(self.register_id),
+                form,
+                actor=actor(self.services, "agent", on=self.today),
+                now=self.now,
             )
         self.mails.append(int(made.mail_id))
         return int(made.mail_id)
@@ -193,8 +197,8 @@ class Play:
         figures.run(self.services, now=self.now)
 
 
-ACTS = ("register", "register", "impute", "impute", "assign", "finish", "give_back", "close", "reopen", "void", "redate", "undo",
-        "raise_level")  # fmt: skip
+ACTS = ("register", "register", "impute", "impute", "impute", "assign", "assign", "finish", "finish", "give_back", "close", "reopen",
+        "void", "redate", "undo", "raise_level")  # fmt: skip
 
 
 def content(services: Services) -> dict[str, Any]:
@@ -284,17 +288,20 @@ def standing(services: Services, day: date, cut: Cut = ALL) -> Standing:
         return queries.standing(session, cut, day)
 
 
-@pytest.mark.parametrize("seed", [3, 11])
+@pytest.mark.parametrize(
+    "seed", [11, pytest.param(3, marks=pytest.mark.long("plays other acts; one play shows the matter"))]
+)
 def test_after_any_acts_the_figures_equal_a_rebuild_and_a_recount(
     services: Services, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Runs are killed at any of their steps; the calendar changes once in between."""
     play = Play(services, seed)
     figures.run(services, now=play.now)
-    for turn in range(220):
+    for turn in range(180):
         play.act(play.chance.choice(ACTS))
-        if turn % 9 == 0:
-            play.now += timedelta(hours=play.chance.choice([5, 24, 40]))
+        if turn % 9 == 0:  # some letters each day: a register whose clock leaps asks for a person
+            play.now += timedelta(hours=play.chance.choice([5, 17, 24]))
+            play.register()
         if turn % 13 == 0:
             _killed(services, play, monkeypatch)
         elif turn % 7 == 0:
@@ -305,9 +312,8 @@ def test_after_any_acts_the_figures_equal_a_rebuild_and_a_recount(
                     uow, TODAY + timedelta(days=2), name="Fête", is_off=True, actor=actor(services, "admin")
                 )
     figures.heal(services, now=play.now)
-    assert {"register", "impute", "assign", "finish", "give_back", "close", "reopen", "void", "redate", "undo"} <= set(
-        play.done
-    )
+    assert set(play.done) >= set(ACTS), str(play.refused)
+    assert play.done.total() > 90
     assert told(services) == recounted(services)
     assert list(checking.compare(services)) == []
     before = content(services)
@@ -318,7 +324,7 @@ def test_after_any_acts_the_figures_equal_a_rebuild_and_a_recount(
 def _killed(services: Services, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that ends in the middle: nothing of it is kept."""
     step = play.chance.choice(["add", "drop", "store", "clear_empty"])
-    kept = getattr(figures.cells, step)
+    kept = getattr(cells, step)
     left = [play.chance.randrange(3)]
 
     def dies(*args: Any) -> None:
@@ -328,7 +334,7 @@ def _killed(services: Services, play: Play, monkeypatch: pytest.MonkeyPatch) -> 
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(figures.cells, step, dies)
+        patched.setattr(cells, step, dies)
         with suppress(KeyboardInterrupt):
             figures.run(services, now=play.now)
 

@@ -104,6 +104,7 @@ def upgrade() -> None:
         _of_key("figure_delays"),
         sa.PrimaryKeyConstraint("grain", "day", "key_id", "stage", "at_least", name=op.f("pk_figure_delays")),
     )
+    op.create_index("ix_figure_delays_key_id", "figure_delays", ["key_id", "grain", "day"])
 
 
 def _of_key(table: str) -> sa.ForeignKeyConstraint:
