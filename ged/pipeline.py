@@ -28,6 +28,7 @@ from ged.figures import operations as figures
 from ged.followup import reminders
 from ged.jobs import ClaimedJob, JobKind, JobState
 from ged.mailbox import operations as mailboxes
+from ged.morning import telling as morning
 from ged.notices import date_reminders
 from ged.notices import finding as notice_finding
 from ged.notices import mail as notice_mail
@@ -260,11 +261,12 @@ def notices(run: Run) -> None:
 
 def send_notice_mail(run: Run) -> None:
     """Send an e-mail about notices. The job is marked irrevocable before sending."""
-    notice_mail.run_mail(run.services, run.job, now=run.now)
+    notice_mail.run_mail(run.services, run.job, now=run.now, point=morning.told)
 
 
 def notice_digest(run: Run) -> None:
-    """Order the e-mails of the morning of a working day."""
+    """Order the e-mails of the morning of a working day, with the morning's point for those who asked for it."""
+    morning.tell(run.services, now=run.now)
     notice_mail.digest(run.services, now=run.now)
 
 

@@ -26,6 +26,8 @@ from ged.org.names import told_apart
 from ged.unit import Actor
 
 FAILED_SHOWN = timedelta(hours=12)
+SILENT_AFTER = timedelta(days=4)
+"""A long weekend: a station that is off for longer is told of."""
 RECENT = 50
 """How many of the last batches of a bridge are looked through for its last page."""
 
@@ -265,3 +267,27 @@ def unsettled(session: Session, actor: Actor) -> list[BatchRow]:
         .limit(50)
     )
     return [BatchRow(b.id, b.key, b.source, b.state, pages, b.created_at) for b, pages in found]
+
+
+@dataclass(frozen=True)
+class SilentRow:
+    """A bridge that was not seen for ``SILENT_AFTER``. ``seen_at`` is None when it was never seen."""
+
+    id: int
+    name: str
+    unit_name: str
+    seen_at: datetime | None
+
+
+def is_silent(seen_at: datetime | None, now: datetime) -> bool:
+    """Whether a bridge that was last seen then is silent for too long."""
+    return seen_at is None or now - seen_at > SILENT_AFTER
+
+
+def silent(session: Session, unit_ids: Collection[int], *, now: datetime) -> list[SilentRow]:
+    """The silent bridges of these units, by name."""
+    query = select(Bridge.id, Bridge.name, Unit.name, Bridge.last_seen_at).join(Unit, Unit.id == Bridge.unit_id)
+    rows = session.execute(
+        query.where(Bridge.revoked_at.is_(None), Bridge.unit_id.in_(sorted(unit_ids))).order_by(Bridge.name, Bridge.id)
+    )
+    return [SilentRow(*row) for row in rows if is_silent(row[3], now)]

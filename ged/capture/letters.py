@@ -128,7 +128,7 @@ def letters_to_join(session: Session, actor: Actor, *, limit: int = 12) -> list[
         .where(
             Mail.unit_id.in_(clerk_units(actor)),
             Mail.state != MailState.VOIDED,
-            ~_document_of(Mail.id),
+            ~document_of(Mail.id),
             access.visible_clause(Mail.id, Mail.level, actor.principals),
         )
         .order_by(Mail.id.desc())
@@ -146,10 +146,11 @@ def letter_by_number(
         Invalid: as ``typed_numbers.letter_by_number``.
     """
     mail = session.get_one(Mail, typed_numbers.letter_by_number(session, text, actor, field=field, chosen=chosen))
-    return _choice(mail, has_document=session.scalar(select(_document_of(Mail.id)).where(Mail.id == mail.id)) or False)
+    return _choice(mail, has_document=session.scalar(select(document_of(Mail.id)).where(Mail.id == mail.id)) or False)
 
 
-def _document_of(mail_id: InstrumentedAttribute[int]) -> ColumnElement[bool]:
+def document_of(mail_id: InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """Whether a letter has a document: its scan, or its file."""
     return exists().where(Attachment.mail_id == mail_id, Attachment.kind == AttachmentKind.DOCUMENT)
 
 

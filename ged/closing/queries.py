@@ -1,17 +1,27 @@
 """The closings of a register, as its page shows them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ged.closing import listing
 from ged.errors import NotFound
-from ged.org.models import Person
+from ged.org.models import Person, Unit
 from ged.ports import Digest
 from ged.register import books
-from ged.register.models import ClosingPeriod, ClosingRevision, RegisterClosing
+from ged.register.models import (
+    ClosingPeriod,
+    ClosingRevision,
+    MailNumber,
+    Register,
+    RegisterClosing,
+    RegisterCounter,
+    RegisterNature,
+)
+from ged.resuming import queries as resuming
 from ged.unit import Actor
 
 
@@ -75,6 +85,67 @@ def closing(session: Session, register_id: int, closing_id: int, actor: Actor) -
 def waiting(session: Session, register_id: int, until_on: date) -> tuple[str, ...]:
     """Numbers that prevent the closing of the days up to this day."""
     return tuple(listing.waiting(session, register_id, until_on))
+
+
+@dataclass(frozen=True)
+class OpenDaysRow:
+    """A register with days that are over and not closed.
+
+    Attributes:
+        since_on: the first of these days on which a number was given.
+        waiting: how many numbers prevent the closing (their signature is missing).
+    """
+
+    register_id: int
+    code: str
+    name: str
+    unit_name: str
+    since_on: date
+    waiting: int
+
+
+def open_days(session: Session, unit_ids: Collection[int], *, before: date) -> list[OpenDaysRow]:
+    """The registers of these units with numbers of days before ``before`` that no closing covers, by their code.
+
+    An imported paper book is not closed by days, and a register that waits for its last number on paper cannot be.
+    """
+    closed = (
+        select(func.max(RegisterClosing.until_on))
+        .where(RegisterClosing.register_id == Register.id)
+        .correlate(Register)
+        .scalar_subquery()
+    )
+    last = (
+        select(func.max(RegisterCounter.last_on))
+        .where(RegisterCounter.register_id == Register.id)
+        .correlate(Register)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(Register.id, Register.code, Register.name, Unit.name, closed, last)
+        .join(Unit, Unit.id == Register.unit_id)
+        .where(Register.unit_id.in_(sorted(unit_ids)), Register.nature != RegisterNature.ARCHIVE)
+        .order_by(Register.code)
+    ).all()
+    found: list[OpenDaysRow] = []
+    for register_id, code, name, unit_name, closed_on, last_on in rows:
+        if last_on is None or (closed_on is not None and last_on <= closed_on):
+            continue  # nothing was given since the last closing: not one number is read
+        since = _first_given(session, register_id, closed_on, before)
+        if since is not None and not resuming.is_waiting(session, register_id):
+            waits = len(listing.waiting(session, register_id, before - timedelta(days=1)))
+            found.append(OpenDaysRow(register_id, code, name, unit_name, since, waits))
+    return found
+
+
+def _first_given(session: Session, register_id: int, after: date | None, before: date) -> date | None:
+    """The first day between two on which a register gave a number."""
+    query = select(MailNumber.registered_on).where(MailNumber.register_id == register_id)
+    query = query.where(MailNumber.registered_on < before)
+    if after is not None:
+        query = query.where(MailNumber.registered_on > after)
+    first: date | None = session.scalar(query.order_by(MailNumber.registered_on).limit(1))
+    return first
 
 
 def _with_revisions() -> Select[RegisterClosing, str | None, ClosingRevision | None]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 from sqlalchemy.orm import Session, lazyload
 
 from ged import access
@@ -146,9 +146,17 @@ def count_to_dispatch(session: Session, actor: Actor) -> int:
 
 def count_waiting(actor: Actor) -> Select[int]:
     """The statement of ``count_to_dispatch`` (for the navigation)."""
-    has_line = select(DispatchLine.id).where(DispatchLine.mail_id == Mail.id).exists()
-    query = select(func.count()).select_from(Mail).where(Mail.state == MailState.SIGNED, has_line)
-    return _numbered_here(query, actor)
+    return _numbered_here(select(func.count()).select_from(Mail).where(has_to_leave()), actor)
+
+
+def waiting_letters(actor: Actor) -> Select[int]:
+    """The statement that selects the letters of ``to_dispatch``."""
+    return _numbered_here(select(Mail.id).where(has_to_leave()), actor)
+
+
+def has_to_leave() -> ColumnElement[bool]:
+    """Signed letters of which something has not left."""
+    return and_(Mail.state == MailState.SIGNED, select(DispatchLine.id).where(DispatchLine.mail_id == Mail.id).exists())
 
 
 def without_discharge(session: Session, actor: Actor, *, limit: int = 100) -> list[LineRow]:

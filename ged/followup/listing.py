@@ -328,10 +328,11 @@ def rows(
     """A page of the list: the earliest date first, so the late ones; those without a date last."""
     order = (Key(func.coalesce(Assignment.due_on, date.max)),)
     page = paging.read(session, _asked(actor, asked, today), Assignment.id, at, keys=order, limit=limit)
-    return _follow_rows(session, actor, page.ids, today), page
+    return follow_rows(session, actor, page.ids, today), page
 
 
-def _follow_rows(session: Session, actor: Actor, ids: Sequence[int], today: Today) -> list[FollowRow]:
+def follow_rows(session: Session, actor: Actor, ids: Sequence[int], today: Today) -> list[FollowRow]:
+    """The rows of assignments in the order of their ids. The caller has checked the access."""
     if not ids:
         return []
     rows = session.execute(_follow_assignments(), {"ids": list(ids)}).all()
@@ -365,7 +366,7 @@ def _follow_rows(session: Session, actor: Actor, ids: Sequence[int], today: Toda
 
 @cache
 def _follow_assignments() -> Executable:
-    """The statement of ``_follow_rows``, for ``ids``."""
+    """The statement of ``follow_rows``, for ``ids``."""
     by, post = aliased(Person), aliased(Post)
     return (
         select(

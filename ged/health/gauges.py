@@ -17,11 +17,12 @@ from sqlalchemy.orm import Session
 from ged.archive import copies
 from ged.db import PROGRAM
 from ged.health.problems import problems
-from ged.health.proof import certificate_ends, oldest_unsealed, people_ends
+from ged.health.proof import oldest_unsealed
 from ged.health.readiness import tables_of
 from ged.jobs import BACKLOG, LIVE_STATES, UNSETTLED_STATES, Job, JobKind, JobState
 from ged.ports import Lane
 from ged.preservation.models import Preservation
+from ged.reports.certificates import certificate_ends, people_ends
 from ged.reports.jobs import living_workers
 from ged.space import Space
 from ged.unit import Services

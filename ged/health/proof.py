@@ -1,11 +1,9 @@
 """Checks of what proves later: the journal's seal, the last verification, certificates, the last backup."""
 
 import json
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from cryptography.x509 import load_der_x509_certificate
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,8 +17,7 @@ from ged.errors import ConfigError, GedError
 from ged.health.findings import Figures, Finding, fault, not_applicable, ok, warning
 from ged.health.ground import Ground
 from ged.org.keys import renewals_asked
-from ged.org.models import IssuedCertificate, SigningKey
-from ged.ports import RevocationLists
+from ged.reports.certificates import ENDS_SOON, authority_ends, people_certificates
 from ged.resuming.queries import waiting_codes
 from ged.unit import Services
 
@@ -28,7 +25,6 @@ UNSEALED_AFTER = timedelta(minutes=20)
 """The journal's head is sealed every five minutes while entries are written."""
 VERIFIED_WITHIN = timedelta(days=35)
 """``ged verify`` is to be run each month."""
-ENDS_SOON = timedelta(days=60)
 SHOWN_CODES = 10
 VERIFIED = Path("run") / "verified.json"
 """In the data folder: the last end of ``ged verify``. A restored copy has none, and is to be verified."""
@@ -114,7 +110,7 @@ def authority(ground: Ground) -> Finding:
     standing = revocation.standing() if revocation is not None else None
     if revocation is None or standing is None:
         return not_applicable("none")
-    for which, ends in _authority_ends(revocation).items():
+    for which, ends in authority_ends(revocation).items():
         if ends <= ground.now + ENDS_SOON:
             return (fault if ends <= ground.now else warning)("ends", which=which, ends_at=ends.isoformat())
     if standing.list_until is not None and standing.is_protected and standing.list_until <= ground.now:
@@ -124,34 +120,6 @@ def authority(ground: Ground) -> Finding:
     if not standing.is_protected:
         return warning("trial")
     return ok(ends_at=standing.list_until.isoformat() if standing.list_until else "")
-
-
-def _authority_ends(revocation: RevocationLists) -> dict[str, datetime]:
-    found = {which: _end_of(revocation.certificate(which)) for which in ("root", "issuing")}
-    return {which: ends for which, ends in found.items() if ends is not None}
-
-
-def certificate_ends(services: Services) -> dict[str, datetime]:
-    """When the certificates of the installation and its revocation list end; those that there are.
-
-    The institution's seal is left out while what holds its key does not answer: ``institution`` tells that.
-    """
-    revocation, sealer = services.revocation, services.sealer
-    standing = revocation.standing() if revocation is not None else None
-    ends: dict[str, datetime] = {}
-    if revocation is not None and standing is not None:
-        ends |= _authority_ends(revocation)
-        if standing.list_until is not None and standing.is_protected:  # else the program renews it itself
-            ends["list"] = standing.list_until
-    with suppress(GedError):
-        seal = sealer.certificate() if sealer is not None else None
-        if seal is not None:
-            ends["institution"] = seal.not_after
-    return ends
-
-
-def _end_of(certificate: bytes | None) -> datetime | None:
-    return None if certificate is None else load_der_x509_certificate(certificate).not_valid_after_utc
 
 
 def institution(ground: Ground) -> Finding:
@@ -171,27 +139,11 @@ def institution(ground: Ground) -> Finding:
     return warning("ends", **figures) if found.not_after <= ground.now + ENDS_SOON else ok(**figures)
 
 
-def _people_ends(session: Session) -> list[datetime]:
-    used = (
-        select(IssuedCertificate.expires_at)
-        .join(SigningKey, SigningKey.certificate_pem == IssuedCertificate.certificate_pem)
-        .where(SigningKey.revoked_at.is_(None), IssuedCertificate.revoked_at.is_(None))
-    )
-    return list(session.scalars(used.order_by(IssuedCertificate.expires_at)))
-
-
-def people_ends(session: Session, *, now: datetime) -> dict[str, int]:
-    """How many certificates of people's keys in use are ``good``, ``ending`` soon, and ``ended``."""
-    ends = _people_ends(session)
-    ended, ending = sum(one <= now for one in ends), sum(now < one <= now + ENDS_SOON for one in ends)
-    return {"good": len(ends) - ended - ending, "ending": ending, "ended": ended}
-
-
 def people(ground: Ground) -> Finding:
     """The certificates of people's keys in use that end soon."""
     soon = ground.now + ENDS_SOON
     with ground.reading() as session:
-        ends = _people_ends(session)
+        ends = people_certificates(session)
         waiting = len(renewals_asked(session))
     if not ends:
         return not_applicable("none")

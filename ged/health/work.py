@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
+from ged.capture.desks import is_silent
 from ged.capture.models import Bridge
 from ged.destroyed import LATE_AFTER, DestroyedLetter
 from ged.errors import EngineFailed
@@ -18,8 +19,6 @@ DUE_AFTER = timedelta(minutes=15)
 """A ready job starts within seconds; after a morning's scans it may wait minutes."""
 LONG_AFTER = timedelta(hours=4)
 """The same in a lane whose jobs take hours."""
-SILENT_AFTER = timedelta(days=4)
-"""A long weekend: a station that is off for longer is told of."""
 PATIENT = (Lane.SLOW, Lane.BACKLOG)
 NAMED = 3
 
@@ -147,7 +146,7 @@ def bridges(ground: Ground) -> Finding:
         rows = [(name, seen) for name, seen in session.execute(query)]
     if not rows:
         return not_applicable("none")
-    silent = [name for name, seen in rows if seen is None or ground.now - seen > SILENT_AFTER]
+    silent = [name for name, seen in rows if is_silent(seen, ground.now)]
     if silent:
         last = max((seen for _name, seen in rows if seen is not None), default=None)
         names = ", ".join(silent[:NAMED]) + (", …" if len(silent) > NAMED else "")

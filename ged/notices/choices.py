@@ -1,13 +1,15 @@
 """Each person's choice by which way an occasion is told by e-mail."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from ged import locks
+from ged.errors import Invalid
 from ged.notices.models import NoticeChoice, Occasion, Way
 from ged.org.models import Person
+from ged.schema import is_opened
 from ged.unit import Actor, UnitOfWork
 
 DEFAULTS: Mapping[Occasion, Way] = {
@@ -23,12 +25,38 @@ DEFAULTS: Mapping[Occasion, Way] = {
     Occasion.SECOND_STEP: Way.AT_ONCE,
     Occasion.EXCEPTION: Way.AT_ONCE,
     Occasion.DISPOSAL: Way.DIGEST,
+    Occasion.MORNING: Way.NONE,
 }
-"""What holds until a person chooses: what somebody waits for at once, the rest in the morning."""
+"""What holds until a person chooses: what somebody waits for at once, the rest in the morning. The morning's point is
+written to who asks for it."""
 
 ALWAYS = frozenset({Occasion.ACCOUNT, Occasion.CHANGE_REFUSED, Occasion.SECOND_STEP, Occasion.EXCEPTION})
 """Told by e-mail whatever a person chose: what somebody else does unseen would be worth hiding."""
 CHOSEN = tuple(occasion for occasion in DEFAULTS if occasion not in ALWAYS)
+OPENED_BY = dict.fromkeys(
+    (
+        Occasion.ACCOUNT, Occasion.CHANGE_REFUSED, Occasion.SECOND_STEP, Occasion.EXCEPTION, Occasion.DISPOSAL,
+        Occasion.MORNING,
+    ),
+    "0091",
+)  # fmt: skip
+"""The contraction from which on an occasion is stored: the release before cannot read it."""
+
+
+def offered(occasion: Occasion) -> tuple[Way, ...]:
+    """The ways among which a person chooses for an occasion. The morning's point is of the morning, or not written."""
+    return (Way.DIGEST, Way.NONE) if occasion is Occasion.MORNING else tuple(Way)
+
+
+def chosen_now(session: Session) -> tuple[Occasion, ...]:
+    """The occasions of ``CHOSEN`` whose choice may be stored by now."""
+    return tuple(one for one in CHOSEN if one is not Occasion.MORNING or is_opened(session, OPENED_BY[one]))
+
+
+def who_chose(session: Session, occasion: Occasion, way: Way) -> Sequence[int]:
+    """The people who chose a way that is not the default."""
+    rows = select(NoticeChoice.person_id).where(NoticeChoice.occasion == occasion, NoticeChoice.way == way)
+    return session.scalars(rows.order_by(NoticeChoice.person_id)).all()
 
 
 def ways_of(session: Session, person_ids: Collection[int]) -> dict[int, dict[Occasion, Way]]:
@@ -42,7 +70,15 @@ def ways_of(session: Session, person_ids: Collection[int]) -> dict[int, dict[Occ
 
 
 def choose(uow: UnitOfWork, ways: Mapping[Occasion, Way], *, actor: Actor) -> None:
-    """Store the actor's choices; an occasion that is not named keeps its way, and those of ``ALWAYS`` have no choice."""
+    """Store the actor's choices; an occasion that is not named keeps its way, and those of ``ALWAYS`` have no choice.
+
+    Raises:
+        Invalid: ``form.unknown_choice``: a way that is not ``offered``, or an occasion that is not opened yet.
+    """
+    may = chosen_now(uow.session)
+    for occasion, way in ways.items():
+        if occasion in CHOSEN and (occasion not in may or way not in offered(occasion)):
+            raise Invalid("form.unknown_choice", "choose from the list", field=occasion.value)
     # The lock serialises two windows of the same person.
     locks.hold(uow.session, Person, [actor.person_id])
     new = ways_of(uow.session, [int(actor.person_id)])[int(actor.person_id)]

@@ -19,7 +19,7 @@ from ged.db import insert_if_missing
 from ged.errors import NotFound
 from ged.jobs import JobKind
 from ged.natures.circuit import turns
-from ged.notices.choices import ways_of
+from ged.notices.choices import OPENED_BY, ways_of
 from ged.notices.models import DeliveryState, NoticeCursor, NoticeMail, Occasion, PersonalNotice, Way
 from ged.org import openings, people
 from ged.org.actors import load_actor
@@ -41,10 +41,6 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 500
 """Entries of the journal in one run; the next run reads on."""
-OPENED_BY = dict.fromkeys(
-    (Occasion.ACCOUNT, Occasion.CHANGE_REFUSED, Occasion.SECOND_STEP, Occasion.EXCEPTION, Occasion.DISPOSAL), "0091"
-)
-"""The contraction from which on an occasion is stored: the release before cannot read it."""
 UNDONE = "mail.imputation_undone"
 OF_LETTERS = ("mail.imputed", UNDONE, "mail.assigned", "mail.answered", "assignment.", "signbook.", "draft.circuit_set")
 GRANTED = "delegation.granted"
@@ -142,6 +138,11 @@ def send(uow: UnitOfWork, person_id: int, keys: Sequence[str], *, stamp: str = "
     uow.defer(JobKind.NOTICE_MAIL, row_id)
 
 
+def morning_key(today: date) -> str:
+    """The key of the morning's point of a day: each person is told of it once."""
+    return f"morning:{today.isoformat()}"
+
+
 def _name(key: bytes, which: str) -> str:
     """The Message-ID of an e-mail: one for each, and nobody guesses it to forge a report of a mail server about it."""
     told = hmac.digest(key, f"notice-mail:{which}".encode(), "sha256").hex()[:20]
@@ -216,6 +217,8 @@ class Seen:
                     return False
                 code = self.session.get(FirstAccess, notice.subject_id)
                 return code is None or bool(code.confirmed_at or code.refused_at or code.used_at)
+            case Occasion.MORNING:
+                return notice.key != morning_key(self.today)
             case (
                 Occasion.RETURNED
                 | Occasion.ANSWERED

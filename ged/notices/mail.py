@@ -5,7 +5,7 @@ The text names numbers, accounts and links, and nothing of what is in a letter: 
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from gettext import NullTranslations
 
@@ -37,6 +37,16 @@ MOST = 50
 """Lines of an e-mail; the page of notices shows the rest."""
 
 
+Point = Callable[[Session, Services, int, datetime, NullTranslations], Sequence[str]]
+"""What the morning's point tells a person at a moment, one line a kind, in the person's words; empty: nothing lies about."""
+
+
+def _no_point(
+    _session: Session, _services: Services, _person_id: int, _now: datetime, _words: NullTranslations
+) -> Sequence[str]:
+    return ()
+
+
 def digest(services: Services, *, now: datetime) -> int:
     """Order the morning e-mails of a working day: one to each person with unread notices for it.
 
@@ -64,8 +74,11 @@ def digest(services: Services, *, now: datetime) -> int:
     return len(keys)
 
 
-def run_mail(services: Services, job: ClaimedJob, *, now: datetime) -> None:
+def run_mail(services: Services, job: ClaimedJob, *, now: datetime, point: Point = _no_point) -> None:
     """Send one e-mail. A refusal for good is stored, and shown to the person and the administrator.
+
+    Args:
+        point: tells the morning's point, of a higher room. What a person may know is asked when the e-mail is sent.
 
     Raises:
         EngineFailed: ``post.failed``, ``post.certificate``, ``post.no_tls``: it is tried again, or the job waits for a
@@ -75,7 +88,7 @@ def run_mail(services: Services, job: ClaimedJob, *, now: datetime) -> None:
         row = session.get_one(NoticeMail, job.subject_id)
         if row.state not in (DeliveryState.QUEUED, DeliveryState.UNCERTAIN):  # uncertain: a person wants it sent again
             return
-        message = _message(session, services, row, now)
+        message = _message(session, services, row, now, point)
     if message is None:
         _note(services, job.subject_id, DeliveryState.NEEDLESS, now)
         return
@@ -116,7 +129,7 @@ def set_state(uow: UnitOfWork, row_id: int, state: DeliveryState, reason: str = 
     logger.info("notice_mail.%s id=%s reason=%s", state.value, row_id, reason if _CODE.fullmatch(reason) else "other")
 
 
-def _message(session: Session, services: Services, row: NoticeMail, now: datetime) -> Message | None:
+def _message(session: Session, services: Services, row: NoticeMail, now: datetime, point: Point) -> Message | None:
     """None when there is nothing to say any more."""
     seen = Seen(session, now.astimezone(services.zone).date())
     found = session.execute(
@@ -132,19 +145,22 @@ def _message(session: Session, services: Services, row: NoticeMail, now: datetim
         and (mail is None or seen.may(row.person_id, mail))
         and not seen.is_over(notice, mail)
     ]
+    url, words = services.public_url, services.translations(session.get_one(Person, row.person_id).language)
+    is_of_morning = any(notice.occasion is Occasion.MORNING for notice in told)
+    lies_about = point(session, services, row.person_id, now, words) if is_of_morning else ()
+    told = [notice for notice in told if lies_about or notice.occasion is not Occasion.MORNING]
     if not told:
         return None
     numbers = first_numbers(session, [notice.mail_id for notice in told if notice.mail_id is not None])
     opened = openings.rows(
         session, [one.subject_id for one in told if one.occasion is Occasion.ACCOUNT], on=seen.today, now=now
     )  # fmt: skip
-    url, words = services.public_url, services.translations(session.get_one(Person, row.person_id).language)
     count = words.ngettext("%(num)s avis", "%(num)s avis", len(told)) % {"num": len(told)}
     more = len(told) - MOST
     left = words.ngettext("Et %(num)s autre : %(url)s", "Et %(num)s autres : %(url)s", more) if more > 0 else ""
     place = {"num": more, "url": f"{url}/avis/"}
     text = "\n".join([
-        words.gettext("Ce qui vous attend (%(count)s) :") % {"count": count}, "", *_lines(told, numbers, opened, people_named(session, told), url, words),
+        words.gettext("Ce qui vous attend (%(count)s) :") % {"count": count}, "", *_lines(told, numbers, opened, people_named(session, told), lies_about, url, words),
         *((left % place, "") if left else ()),
         words.gettext("Tous vos avis, et le choix de ceux que vous recevez par courriel : %(url)s") % place, "",
     ])  # fmt: skip
@@ -157,6 +173,7 @@ def _lines(
     numbers: dict[int, str],
     opened: Mapping[int, OpeningRow],
     names: Mapping[int, str],
+    lies_about: Sequence[str],
     url: str,
     words: NullTranslations,
 ) -> list[str]:
@@ -169,7 +186,8 @@ def _lines(
             said = factor_sentence(factor_step_of(notice.key), names.get(notice.subject_id, ""), words)
         else:
             said = sentence(notice.occasion, numbers.get(notice.mail_id or 0, ""), words)
-        lines += [f"- {said}", f"  {url}/avis/{notice.id}", ""]
+        details = [f"  - {one}" for one in lies_about] if notice.occasion is Occasion.MORNING else []
+        lines += [f"- {said}", *details, f"  {url}/avis/{notice.id}", ""]
     return lines
 
 
@@ -202,6 +220,8 @@ def sentence(occasion: Occasion, number: str, words: NullTranslations) -> str:
             return words.gettext("Une lecture par exception vous concerne.")
         case Occasion.DISPOSAL:
             return words.gettext("Un bordereau d'élimination vous concerne.")
+        case Occasion.MORNING:
+            return words.gettext("Le point du matin : ce qui traîne, et qui doit agir.")
     return said % {"what": what}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Select, TextClause, func, select, text
@@ -18,6 +18,10 @@ from ged.slips.models import SlipRevision
 
 LEVELS = ("", "B-B", "B-T", "B-LT", "B-LTA")
 """All levels of ETSI EN 319 142-1, in ascending order; empty: none."""
+
+
+OVERDUE = timedelta(days=3)
+"""The nightly job does what is due, and tries again the next nights."""
 
 
 class Group(StrEnum):
@@ -66,6 +70,14 @@ def counts(session: Session) -> dict[str, int]:
 def totals(session: Session) -> dict[Group, int]:
     """How many documents each list has; each counts at most ``paging.MOST_COUNTED`` + 1."""
     return dict(zip(Group, _counted(session, (text(_IN[group]) for group in Group)), strict=True))
+
+
+def overdue(session: Session, *, now: datetime) -> int:
+    """How many documents' next step, a renewal of the last time-stamp among them, was due ``OVERDUE`` ago and is not done.
+
+    At most ``paging.MOST_COUNTED`` + 1.
+    """
+    return _counted(session, [Preservation.due_at < now - OVERDUE])[0]
 
 
 def _counted(session: Session, conditions: Iterable[ColumnElement[bool] | TextClause]) -> Sequence[int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 from sqlalchemy.orm import Session, lazyload
 
 from ged import access, paging
@@ -138,8 +138,13 @@ def unacknowledged(
     """Slips sent more than ``hours`` ago and not received, oldest first; of the actor's units, or all of them."""
     before = now - timedelta(hours=hours)
     own = () if actor is None else (Slip.sender_unit_id.in_(sorted(parties.units_seen(actor))),)
-    wanted = slips_where(Slip.state.in_(OPEN_FOR_RECEIVER), Slip.sent_at < before, *own).order_by(Slip.sent_at)
+    wanted = slips_where(is_unacknowledged(before), *own).order_by(Slip.sent_at)
     return rows_of(session, wanted.limit(limit), late_before=before)
+
+
+def is_unacknowledged(before: datetime) -> ColumnElement[bool]:
+    """Slips sent before a time and not received."""
+    return Slip.state.in_(OPEN_FOR_RECEIVER) & (Slip.sent_at < before)
 
 
 def away_at_receivers(session: Session, slip_ids: Collection[int], *, on: date) -> dict[int, tuple[Away, ...]]:
@@ -156,6 +161,12 @@ def away_at_receivers(session: Session, slip_ids: Collection[int], *, on: date) 
 
 def overdue_loans(session: Session, actor: Actor, *, today: date) -> list[SlipRow]:
     """Overdue slips on loan of the actor's units: an accepted line was not returned by the date."""
+    own = Slip.sender_unit_id.in_(sorted(parties.units_seen(actor)))
+    return rows_of(session, slips_where(own, is_overdue_loan(today)).order_by(Slip.return_by))
+
+
+def is_overdue_loan(today: date) -> ColumnElement[bool]:
+    """Slips on loan of which an accepted line was not returned by the date."""
     answered = (
         select(SlipLine.returns_line_id)
         .join(Slip, Slip.id == SlipLine.slip_id)
@@ -168,9 +179,9 @@ def overdue_loans(session: Session, actor: Actor, *, today: date) -> list[SlipRo
         .where(SlipLine.id.not_in(answered))
         .exists()
     )
-    own = Slip.sender_unit_id.in_(sorted(parties.units_seen(actor)))
-    late = (Slip.purpose == SlipPurpose.ON_LOAN, Slip.kind == SlipKind.TRANSMITTAL, Slip.return_by < today)
-    return rows_of(session, slips_where(own, *late, still_out).order_by(Slip.return_by))
+    return and_(
+        Slip.purpose == SlipPurpose.ON_LOAN, Slip.kind == SlipKind.TRANSMITTAL, Slip.return_by < today, still_out
+    )
 
 
 def slips_of(session: Session, mail_id: MailId | int, actor: Actor) -> list[SlipRow]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, ScalarSelect, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged import access
@@ -191,6 +191,14 @@ def count_papers(actor: Actor) -> Select[int]:
     # Each unit by itself, as the page shows it: what one unit of the actor must pass on to another of them waits too.
     units = {post.unit_id: post for post in actor.working_posts}
     return _count([query for post in units.values() for _, _, query in _queries(post, actor)] or [_imputed([])], actor)
+
+
+def papers(actor: Actor, *narrowed: ColumnElement[bool]) -> Select[int] | CompoundSelect[int]:
+    """The letters whose originals lie at the actor's units and must be passed on, with further conditions on the letter."""
+    units = {post.unit_id: post for post in actor.working_posts}
+    asked = [query for post in units.values() for _, _, query in _queries(post, actor)] or [_imputed([])]
+    first, *others = (_of_actor(query, actor).where(*narrowed).with_only_columns(Mail.id) for query in asked)
+    return first.union_all(*others) if others else first
 
 
 def counts_by_unit(session: Session, actor: Actor) -> dict[UnitId, int]:

@@ -146,6 +146,7 @@ ACCESS: Mapping[str, Rule] = {
     "delegations.create": SIGNED_IN,
     "delegations.withdraw": SIGNED_IN,
     # --- notices ---
+    "morning.index": SIGNED_IN,
     "notices.acknowledge": SIGNED_IN,
     "notices.index": SIGNED_IN,
     "notices.follow": SIGNED_IN,

@@ -43,6 +43,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "takeovers": (_DESK, "reprendre-un-registre-tenu-sur-tableur"),
     "scan_folders": (_DESK, "reprendre-un-dossier-de-scans"),
     "inbox": (_STAFF, "ma-bannette"),
+    "morning": (START, "le-point-du-matin"),
     "notes": (_STAFF, "ma-bannette"),
     "letters": (_STAFF, "ma-bannette"),
     "letter_files": (_STAFF, "ma-bannette"),

@@ -150,6 +150,13 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         WORK,
+        _l("Point du matin"),
+        "morning.index",
+        _l("Ce qui traîne, et qui doit agir"),
+        "k",
+    ),
+    Entry(
+        WORK,
         lazy_pgettext("à une personne", "Avis"),
         "notices.index",
         _l("Ce qui vous est arrivé, que vous n'avez pas lu"),

@@ -65,6 +65,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         Occasion.SECOND_STEP: _l("Connexion"),
         Occasion.EXCEPTION: _l("Lecture par exception"),
         Occasion.DISPOSAL: _l("Élimination"),
+        Occasion.MORNING: _l("Point du matin"),
     },
     Step: {
         Step.WAITING: _l("En attente"),
@@ -375,6 +376,7 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
         Occasion.SECOND_STEP: "warning",
         Occasion.EXCEPTION: "warning",
         Occasion.DISPOSAL: "warning",
+        Occasion.MORNING: "info",
         Occasion.CHANGE_REFUSED: "danger",
     },
     MailState: {

@@ -67,6 +67,8 @@ def _target(row: NoticeRow) -> str:
             return url_for("letters.show", mail_id=row.mail_id or row.subject_id, _anchor="exceptions")
         case Occasion.DISPOSAL:
             return url_for("disposals.show", disposal_id=row.subject_id)
+        case Occasion.MORNING:
+            return url_for("morning.index")
         case Occasion.CHANGE_REFUSED:
             return url_for("acts.show", act_id=row.subject_id)
         case Occasion.SECOND_STEP if row.factor_step in (FactorStep.GLASS_USED, FactorStep.GLASS_NAMED):
@@ -97,14 +99,14 @@ def choice_form() -> ResponseReturnValue:
 def _choice_form(error: Invalid | None = None) -> ResponseReturnValue:
     actor = context.actor()
     with context.services().reading() as session:
-        ways = choices.ways_of(session, [int(actor.person_id)])[int(actor.person_id)]
+        ways, may = choices.ways_of(session, [int(actor.person_id)])[int(actor.person_id)], choices.chosen_now(session)
         address = queries.address(session, actor)
     return render_form(
         "notices/choices.html",
         error=error,
-        ways={occasion: ways[occasion] for occasion in choices.CHOSEN},
+        ways={occasion: ways[occasion] for occasion in may},
         address=address,
-        all_ways=[(way.value, label(way)) for way in Way],
+        offered=lambda occasion: [(way.value, label(way)) for way in choices.offered(occasion)],
     )
 
 
@@ -112,15 +114,17 @@ def _choice_form(error: Invalid | None = None) -> ResponseReturnValue:
 def choose() -> ResponseReturnValue:
     """Store the choices."""
     fields = FormReader(request.form)
-    chosen = {occasion: fields.choice(occasion.value, Way, required=True) for occasion in choices.CHOSEN}
+    with context.services().reading() as session:
+        may = choices.chosen_now(session)
+    chosen = {occasion: fields.choice(occasion.value, Way, required=True) for occasion in may}
     try:
         fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            choices.choose(
+                uow, {occasion: way for occasion, way in chosen.items() if way is not None}, actor=context.actor()
+            )
     except Invalid as error:
         return _choice_form(error)
-    with context.services().unit_of_work(context.now()) as uow:
-        choices.choose(
-            uow, {occasion: way for occasion, way in chosen.items() if way is not None}, actor=context.actor()
-        )
     flash(_("Vos choix sont enregistrés."), "success")
     return redirect(url_for("notices.index"), 303)
 

@@ -1,0 +1,133 @@
+"""What a line of the morning's point is, and what the queries of its kinds look at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import Session
+
+from ged.access import visible_clause
+from ged.ports import Confidentiality
+from ged.register.models import Mail
+from ged.unit import Actor, Services
+
+SHOWN = 5
+"""Lines of a kind that are shown; its list shows the others."""
+MOST = 100
+"""No kind counts further."""
+
+
+class Kind(StrEnum):
+    """What lies about. The order of the members is that of the page: letters and papers first, machines last."""
+
+    UNREAD = "unread"
+    """Letters past their date that nobody of the unit has opened."""
+    EMPTY_POSTS = "empty_posts"
+    """Letters that wait at a post that nobody holds, and for which nobody acts."""
+    TO_DISPATCH = "to_dispatch"
+    """Letters that are signed and have not left."""
+    SLIPS = "slips"
+    """Slips that were sent and not acknowledged."""
+    DISCREPANCIES = "discrepancies"
+    """Pieces of a slip that did not arrive as they should."""
+    LOANS = "loans"
+    """Originals on loan that did not come back by their date."""
+    PAPERS = "papers"
+    """Originals that lie at a desk since an earlier day and belong elsewhere."""
+    NO_SCAN = "no_scan"
+    """Letters with a number and without a document."""
+    SCANS = "scans"
+    """Scans without a number."""
+    DAYS = "days"
+    """Registers with days that are over and not closed."""
+    DELEGATIONS = "delegations"
+    """Powers that end within days."""
+    CERTIFICATES = "certificates"
+    """Certificates that end soon: the reader's own; for whoever runs the installation, all of them."""
+    TIMESTAMPS = "timestamps"
+    """Signatures whose proof is not kept up: a time-stamp ends, a step failed."""
+    JOBS = "jobs"
+    """Jobs that wait for a person's decision."""
+    MAILS = "mails"
+    """People whom the last e-mail did not reach."""
+    DESKS = "desks"
+    """Scanning stations that are silent."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that lies about.
+
+    Attributes:
+        subject_id: the letter, slip, register, ...: what the address of the kind takes; 0: none.
+        name: its number, code or title; empty: it has none.
+        text: the subject of an ordinary letter, a unit, a title; empty: nothing that the reader may be shown.
+        level: of a letter; above ordinary the text is empty, for others may see the screen.
+        who: who must act, by name (a unit, a post, a person); empty: whom the kind names.
+        on: the day that the line is about: since when it waits, or when it ends.
+        code: a member or code of the kind that the page puts into words.
+        count: how many things the line stands for.
+    """
+
+    subject_id: int = 0
+    name: str = ""
+    text: str = ""
+    level: Confidentiality = Confidentiality.ORDINARY
+    who: str = ""
+    on: date | None = None
+    code: str = ""
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a kind tells a reader.
+
+    Attributes:
+        lines: the first ``SHOWN``, those that wait longest first.
+        total: how many there are, at most ``MOST``: then there may be more.
+    """
+
+    kind: Kind
+    lines: tuple[Line, ...]
+    total: int
+
+    @property
+    def more(self) -> int:
+        """How many are not shown."""
+        return self.total - sum(line.count for line in self.lines)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the queries look at: one reader, one moment."""
+
+    session: Session
+    services: Services
+    actor: Actor
+    now: datetime
+    today: date = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Set the local day."""
+        object.__setattr__(self, "today", self.now.astimezone(self.services.zone).date())
+
+    @property
+    def midnight(self) -> datetime:
+        """The begin of the local day: what came today does not lie about yet."""
+        return datetime.combine(self.today, time(), tzinfo=self.services.zone)
+
+
+Found = tuple[Sequence[Line], int]
+"""The first lines of a kind, and how many there are, at most ``MOST``."""
+NOTHING: Found = ((), 0)
+
+
+def may_be_told(actor: Actor) -> ColumnElement[bool]:
+    """Letters that the point may tell the actor: the rule of access, without SECRET letters.
+
+    A SECRET letter is told to nobody here, not even to who may open it: the page lies open on a desk in the morning.
+    """
+    return visible_clause(Mail.id, Mail.level, actor.principals) & (Mail.level < int(Confidentiality.SECRET))

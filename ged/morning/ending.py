@@ -1,0 +1,57 @@
+"""Powers, certificates and proofs that end."""
+
+from datetime import date, datetime, timedelta
+
+from ged.morning.base import MOST, NOTHING, SHOWN, Found, Ground, Line
+from ged.org import delegations as powers
+from ged.org.tree import runs_installation
+from ged.preservation import queries as preservation
+from ged.preservation.queries import Group
+from ged.reports.certificates import ENDS_SOON, own_certificate, people_ends, published_ends, seal_ends
+from ged.unit import Role
+
+POWERS_END = timedelta(days=7)
+OWN = "own"
+"""The code of the reader's own certificate; the others are ``people``, ``institution``, ``root``, ``issuing``, ``list``."""
+
+
+def delegations(ground: Ground) -> Found:
+    """Powers in force that the reader gave, received or may end, and that end within a week."""
+    last = ground.today + POWERS_END
+    rows = [
+        row
+        for row in powers.listing(ground.session, ground.actor, on=ground.today)
+        if not row.is_withdrawn and row.from_on <= ground.today and row.until_on <= last
+    ]
+    rows.sort(key=lambda row: (row.until_on, row.id))
+    return [Line(row.id, row.post_title, row.unit_name, who=row.person_name, on=row.until_on, code=row.kind.value) for row in rows[:SHOWN]], min(MOST, len(rows))  # fmt: skip
+
+
+def certificates(ground: Ground) -> Found:
+    """Certificates that end within ``ENDS_SOON``: the reader's own; for whoever runs the installation, the others too."""
+    ends = {OWN: own_certificate(ground.session, ground.actor.person_id)}
+    lines = []
+    if ground.actor.has(Role.ADMINISTRATOR) and runs_installation(ground.actor, ground.services.installation_accounts):
+        ends |= {"institution": seal_ends(ground.session)} | published_ends(ground.services.revocation)
+        of_people = people_ends(ground.session, now=ground.now)
+        if count := of_people["ending"] + of_people["ended"]:
+            lines.append(Line(code="people", count=count))
+    soon = ground.now + ENDS_SOON
+    lines = [Line(code=code, on=_day(ground, at)) for code, at in sorted(ends.items(), key=_first) if at is not None and at <= soon] + lines  # fmt: skip
+    return (lines[:SHOWN], sum(line.count for line in lines)) if lines else NOTHING
+
+
+def _first(pair: tuple[str, datetime | None]) -> tuple[bool, float]:
+    return pair[0] != OWN, 0.0 if pair[1] is None else pair[1].timestamp()
+
+
+def _day(ground: Ground, at: datetime) -> date:
+    return at.astimezone(ground.services.zone).date()
+
+
+def timestamps(ground: Ground) -> Found:
+    """Signatures whose proof is not kept up: a step that failed, and one that is overdue."""
+    failing = preservation.totals(ground.session)[Group.FAILING]
+    overdue = preservation.overdue(ground.session, now=ground.now)
+    lines = [Line(code=code, count=count) for code, count in (("failing", failing), ("overdue", overdue)) if count]
+    return lines, sum(line.count for line in lines)

@@ -1,0 +1,65 @@
+"""The kinds of the morning's point: who is told of each, and its query. To add one: a member of ``Kind`` and a line here.
+
+Its words stand in ``ged.morning.words``, its addresses in ``web.views.morning``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ged.morning import ending, letters, machines, papers
+from ged.morning.base import Found, Ground, Kind
+from ged.org.tree import runs_installation
+from ged.routing.rights import HEADS
+from ged.unit import Role
+
+
+@dataclass(frozen=True)
+class Source:
+    """A kind's reader and query.
+
+    Attributes:
+        concerns: whether the reader is told of this kind at all. The query then follows the reader's rights.
+        find: the first lines, and how many there are.
+    """
+
+    concerns: Callable[[Ground], bool]
+    find: Callable[[Ground], Found]
+
+
+def _works(ground: Ground) -> bool:
+    return bool(ground.actor.working_posts)
+
+
+def _anybody(_ground: Ground) -> bool:
+    return True
+
+
+def _has(*roles: Role) -> Callable[[Ground], bool]:
+    return lambda ground: ground.actor.has(*roles)
+
+
+def _runs(*roles: Role) -> Callable[[Ground], bool]:
+    """One of these roles, for the whole installation: what is told is of all its ministries."""
+    return lambda ground: (
+        ground.actor.has(*roles) and runs_installation(ground.actor, ground.services.installation_accounts)
+    )
+
+
+KINDS: Mapping[Kind, Source] = {
+    Kind.UNREAD: Source(_works, letters.unread),
+    Kind.EMPTY_POSTS: Source(_has(*HEADS, Role.SECRETARY, Role.CLERK), letters.empty_posts),
+    Kind.TO_DISPATCH: Source(_has(*HEADS, Role.CLERK), letters.to_dispatch),
+    Kind.SLIPS: Source(_works, papers.unacknowledged),
+    Kind.DISCREPANCIES: Source(_works, papers.discrepancies),
+    Kind.LOANS: Source(_works, papers.loans),
+    Kind.PAPERS: Source(_has(Role.CLERK), letters.papers),
+    Kind.NO_SCAN: Source(_has(Role.CLERK), letters.without_scan),
+    Kind.SCANS: Source(_has(Role.CLERK), papers.waiting_scans),
+    Kind.DAYS: Source(_has(Role.CLERK), papers.open_days),
+    Kind.DELEGATIONS: Source(_anybody, ending.delegations),
+    Kind.CERTIFICATES: Source(_anybody, ending.certificates),
+    Kind.TIMESTAMPS: Source(_runs(Role.ADMINISTRATOR, Role.AUDITOR), ending.timestamps),
+    Kind.JOBS: Source(_runs(Role.ADMINISTRATOR), machines.jobs),
+    Kind.MAILS: Source(_runs(Role.ADMINISTRATOR), machines.mails),
+    Kind.DESKS: Source(_has(Role.CLERK, Role.ADMINISTRATOR), machines.silent_desks),
+}

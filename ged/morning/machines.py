@@ -1,0 +1,33 @@
+"""Jobs, e-mails and desks: for those who run the machines."""
+
+from ged.capture import bridges, desks
+from ged.jobs import JobState
+from ged.morning.base import MOST, SHOWN, Found, Ground, Line
+from ged.notices import returned
+from ged.reports import jobs as reports
+
+
+def jobs(ground: Ground) -> Found:
+    """Jobs that failed or were interrupted: a person decides."""
+    counts = reports.counts(ground.session)
+    lines = [
+        Line(code=state.value, count=counts[state.value])
+        for state in (JobState.FAILED, JobState.UNCERTAIN)
+        if counts[state.value]
+    ]
+    return lines, sum(line.count for line in lines)
+
+
+def mails(ground: Ground) -> Found:
+    """People whom the last e-mail to their address did not reach."""
+    count = returned.failing(ground.session)
+    return [Line(count=count)] if count else [], count
+
+
+def silent_desks(ground: Ground) -> Found:
+    """Scanning stations of the reader's offices, of an administrator those of the ministry, that were not seen for days."""
+    rows = desks.silent(ground.session, bridges.desk_units(ground.actor), now=ground.now)
+    return [
+        Line(row.id, row.name, who=row.unit_name, on=row.seen_at.astimezone(ground.services.zone).date() if row.seen_at else None)
+        for row in rows[:SHOWN]
+    ], min(MOST, len(rows))  # fmt: skip

@@ -1,0 +1,115 @@
+"""Slips, scans and registers that lie about. Their lines name units and numbers, and nothing of a letter."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Executable, Select, select
+
+from ged.capture import queries as scans
+from ged.capture.models import Scan, ScanState
+from ged.closing import queries as closing
+from ged.counting import composed
+from ged.morning.base import MOST, NOTHING, SHOWN, Found, Ground, Line
+from ged.org.models import Unit
+from ged.slips import parties
+from ged.slips.models import Slip, SlipTask, TaskState
+from ged.slips.queries import SlipRow, is_overdue_loan, is_unacknowledged, rows_of, slips_where
+from ged.unit import Actor
+
+
+def unacknowledged(ground: Ground) -> Found:
+    """Slips that the reader's units sent or must receive, and that wait longer than the installation allows."""
+    before = ground.now - timedelta(hours=ground.services.unacknowledged_hours)
+    sides = (Slip.sender_unit_id, Slip.receiver_unit_id)
+    units = sorted(parties.units_seen(ground.actor))
+    # One side at a time: an index finds the few open slips of a side, not of either.
+    found = {
+        slip_id: sent_at
+        for side in sides
+        for slip_id, sent_at in ground.session.execute(
+            select(Slip.id, Slip.sent_at)
+            .where(side.in_(units), is_unacknowledged(before))
+            .order_by(Slip.sent_at)
+            .limit(MOST)
+        )
+    }
+    first = sorted(found, key=lambda slip_id: (found[slip_id] or ground.now, slip_id))
+    return [
+        Line(row.id, row.number, row.sender_unit, who=row.receiver_unit, on=_local(ground, row.sent_at))
+        for row in _rows(ground, first[:SHOWN])
+    ], min(MOST, len(found))
+
+
+def loans(ground: Ground) -> Found:
+    """Slips on loan of the reader's units that are overdue: the receiver gives the originals back."""
+    ids = ground.session.scalars(_loans(ground.actor, ground.today)).all()
+    return [Line(row.id, row.number, row.sender_unit, who=row.receiver_unit, on=row.return_by) for row in _rows(ground, ids[:SHOWN])], len(ids)  # fmt: skip
+
+
+@composed
+def _loans(actor: Actor, today: date) -> Select[int]:
+    own = Slip.sender_unit_id.in_(sorted(parties.units_seen(actor)))
+    return select(Slip.id).where(own, is_overdue_loan(today)).order_by(Slip.return_by, Slip.id).limit(MOST)
+
+
+def _rows(ground: Ground, ids: Sequence[int]) -> list[SlipRow]:
+    if not ids:
+        return []
+    rows: dict[int, SlipRow] = {row.id: row for row in rows_of(ground.session, slips_where(Slip.id.in_(ids)))}
+    return [rows[one] for one in ids if one in rows]
+
+
+def discrepancies(ground: Ground) -> Found:
+    """Open tasks of the reader's units: a piece of a slip was missing, damaged, refused."""
+    found = ground.session.execute(_tasks(ground.actor)).all()
+    rows = {row.id: row for row in _rows(ground, sorted({row.slip_id for row in found[:SHOWN]}))}
+    return [
+        Line(row.slip_id, rows[row.slip_id].number, "", who=row.unit, on=_local(ground, row.opened_at), code=row.kind.value)
+        for row in found[:SHOWN]
+        if row.slip_id in rows
+    ], len(found)  # fmt: skip
+
+
+@composed
+def _tasks(actor: Actor) -> Executable:
+    units = sorted(parties.units_seen(actor))
+    return (
+        select(SlipTask.slip_id, SlipTask.kind, SlipTask.opened_at, Unit.name.label("unit"))
+        .join(Unit, Unit.id == SlipTask.unit_id)
+        .where(SlipTask.unit_id.in_(units), SlipTask.state == TaskState.OPEN)
+        .order_by(SlipTask.opened_at, SlipTask.id)
+        .limit(MOST)
+    )
+
+
+def waiting_scans(ground: Ground) -> Found:
+    """Scans of the reader's offices that came before today and wait for their number."""
+    rows = ground.session.execute(_waiting_scans(ground.actor, ground.midnight)).all()
+    return [Line(row.id, who=row.unit, on=_local(ground, row.created_at)) for row in rows[:SHOWN]], len(rows)
+
+
+@composed
+def _waiting_scans(actor: Actor, midnight: datetime) -> Executable:
+    return (
+        select(Scan.id, Scan.created_at, Unit.name.label("unit"))
+        .join(Unit, Unit.id == Scan.unit_id)
+        .where(Scan.state == ScanState.WAITING, scans.seen_by(actor), Scan.created_at < midnight)
+        .order_by(Scan.id)
+        .limit(MOST)
+    )
+
+
+def open_days(ground: Ground) -> Found:
+    """Registers of the reader's offices with days that are over and not closed."""
+    offices = scans.clerk_units(ground.actor)
+    rows = closing.open_days(ground.session, offices, before=ground.today) if offices else []
+    if not rows:
+        return NOTHING
+    return [
+        Line(row.register_id, row.code, row.name, who=row.unit_name, on=row.since_on, code="waiting" if row.waiting else "")
+        for row in rows[:SHOWN]
+    ], min(MOST, len(rows))  # fmt: skip
+
+
+def _local(ground: Ground, at: datetime | None) -> date | None:
+    return None if at is None else at.astimezone(ground.services.zone).date()

@@ -1,0 +1,497 @@
+"""The morning's point: what lies about, for whom, with who must act; nothing leaks, on the page and in the e-mail."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from ged import access, jobs
+from ged.capture.models import Bridge
+from ged.closing import operations as closing
+from ged.errors import Invalid
+from ged.jobs import Job, JobKind, JobState
+from ged.morning import queries, telling
+from ged.morning.base import MOST, SHOWN, Kind, Part
+from ged.notices import choices, mail
+from ged.notices.models import DeliveryState, NoticeMail, Occasion, PersonalNotice, Way
+from ged.org import absences
+from ged.org.absences import AbsenceForm
+from ged.org.models import Delegation, DelegationKind, Holding, Person
+from ged.ports import Confidentiality, JobId
+from ged.register import opening
+from ged.register.models import Mail
+from ged.register.states import MailState
+from ged.routing.models import Assignment
+from ged.slips.drafting import LineForm
+from ged.slips.models import SlipPurpose
+from ged.slips.states import LineState
+from ged.unit import Services
+from tests import intake_kit, slip_kit
+from tests.factories import NOW, TODAY, actor
+from tests.letter_kit import make_place
+from tests.pages import letter_page
+from tests.routing_kit import impute, make_mentions, post_id, register
+from tests.signbook_kit import House, house_on_either
+from tests.site import Clock, sign_in
+from web.site import context
+
+__all__ = ["house_on_either"]  # a fixture
+
+MORNING = datetime(2026, 12, 9, 7, 0, tzinfo=UTC)
+"""A Wednesday, two weeks after ``NOW``. Lomé keeps UTC."""
+SUNDAY = datetime(2026, 12, 13, 7, 0, tzinfo=UTC)
+ACCOUNTS = ("agent", "sg", "secretaire", "dge", "etudes", "daf", "admin")
+LATE = TODAY + timedelta(days=1)
+HIDDEN = "Affaire Agbodjan"
+"""In the subject of each letter above the ordinary level."""
+
+
+@pytest.fixture
+def house(house_on_either: House) -> House:
+    make_mentions(house_on_either.services)
+    return house_on_either
+
+
+def told(services: Services, account: str, *, now: datetime = MORNING) -> dict[Kind, Part]:
+    with services.reading() as session:
+        who = actor(services, account, on=now.date())
+        return {part.kind: part for part in queries.parts(session, services, who, now=now)}
+
+
+def letters_of(parts: dict[Kind, Part]) -> dict[Kind, set[int]]:
+    of_letters = (Kind.UNREAD, Kind.EMPTY_POSTS, Kind.TO_DISPATCH, Kind.PAPERS, Kind.NO_SCAN)
+    return {kind: {line.subject_id for line in parts[kind].lines} for kind in of_letters if kind in parts}
+
+
+# --- who is told of what
+
+
+def test_a_quiet_morning_tells_nobody_anything(house: House) -> None:
+    assert {account: told(house.services, account) for account in ACCOUNTS} == dict.fromkeys(ACCOUNTS, {})
+
+
+def test_what_came_today_does_not_lie_about(house: House) -> None:
+    impute(house.services, register(house.services).mail_id, due_on=TODAY)
+    assert {account: told(house.services, account, now=NOW) for account in ACCOUNTS} == dict.fromkeys(ACCOUNTS, {})
+
+
+def test_an_unread_late_letter_is_told_to_its_unit_and_the_head_above_until_somebody_opens_it(house: House) -> None:
+    services = house.services
+    mail_id = register(services, "Poteaux").mail_id
+    impute(services, mail_id, due_on=LATE)
+    assert Kind.UNREAD not in told(services, "dge", now=NOW)
+    for account in ("dge", "sg"):
+        (line,) = told(services, account)[Kind.UNREAD].lines
+        assert (line.subject_id, line.text, line.who, line.on) == (mail_id, "Poteaux", "Direction générale de l'énergie", LATE)
+    assert all(Kind.UNREAD not in told(services, account) for account in ("agent", "etudes", "daf", "admin"))
+    opened(services, mail_id, "sg")
+    assert Kind.UNREAD in told(services, "dge"), "who gave it has read it, and nobody of the unit"
+    opened(services, mail_id, "dge")
+    assert Kind.UNREAD not in told(services, "dge") | told(services, "sg")
+
+
+def opened(services: Services, mail_id: int, account: str) -> None:
+    with services.unit_of_work(NOW) as uow:
+        opening.mark_opened(uow, mail_id, actor=actor(services, account), now=NOW)
+
+
+def test_a_letter_at_an_empty_post_is_told_until_somebody_acts_for_it(house: House) -> None:
+    services = house.services
+    waits = register(services).mail_id
+    empty(services, "SG-T")
+    (line,) = told(services, "agent")[Kind.EMPTY_POSTS].lines
+    assert (line.subject_id, line.code) == (waits, "Poste SG-T")
+    assert Kind.EMPTY_POSTS not in told(services, "dge")
+    acts(services, "SG-T", "daf", until=MORNING.date())
+    assert Kind.EMPTY_POSTS not in told(services, "agent") | told(services, "daf")
+
+
+def test_an_assignment_to_an_empty_post_is_told_to_who_gave_it_and_who_heads_the_unit(house: House) -> None:
+    services = house.services
+    mail_id = register(services).mail_id
+    impute(services, mail_id)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(
+            update(Assignment).where(Assignment.mail_id == mail_id).values(post_id=post_id(services, "ETU-M"))
+        )
+    assert Kind.EMPTY_POSTS not in told(services, "sg")
+    empty(services, "ETU-M")
+    assert letters_of(told(services, "sg"))[Kind.EMPTY_POSTS] == {mail_id}
+    assert letters_of(told(services, "dge"))[Kind.EMPTY_POSTS] == {mail_id}
+    assert Kind.EMPTY_POSTS not in told(services, "daf")
+
+
+def empty(services: Services, code: str) -> None:
+    with services.unit_of_work(NOW) as uow:
+        held = update(Holding).where(Holding.post_id == post_id(services, code))
+        uow.session.execute(held.values(until_on=TODAY))
+
+
+def acts(
+    services: Services, code: str, account: str, *, until: date, kind: DelegationKind = DelegationKind.INTERIM
+) -> int:
+    with services.unit_of_work(NOW) as uow:
+        row = Delegation(
+            kind=kind, post_id=post_id(services, code), person_id=actor(services, account).person_id, act="Arrêté",
+            may_sign=True, template_codes=[], from_on=TODAY, until_on=until, granted_at=NOW,
+        )  # fmt: skip
+        uow.session.add(row)
+        uow.session.flush()
+        return row.id
+
+
+def test_a_signed_answer_that_did_not_leave_is_told_to_the_office_and_the_heads(house: House) -> None:
+    services = house.services
+    key = house.key("sg")
+    (signed,) = house.sign(mail_id := house.ready(), key=key)
+    assert signed.failure is None
+    for account in ("agent", "sg", "dge"):
+        assert letters_of(told(services, account))[Kind.TO_DISPATCH] == {mail_id}, account
+    assert Kind.TO_DISPATCH not in told(services, "daf") | told(services, "etudes") | told(services, "admin")
+    assert Kind.TO_DISPATCH not in told(services, "agent", now=NOW), "it was signed today"
+
+
+def test_slips_are_told_to_both_ends_and_nobody_else(house: House) -> None:
+    services = house.services
+    sent = slip_kit.send(services, LineForm(1, "Un dossier"))
+    for account in ("agent", "dge", "sg"):
+        (line,) = told(services, account)[Kind.SLIPS].lines
+        assert (line.subject_id, line.who) == (sent.slip_id, "Direction générale de l'énergie")
+    assert Kind.SLIPS not in told(services, "daf") | told(services, "etudes") | told(services, "admin")
+    assert Kind.SLIPS not in told(services, "agent", now=NOW)
+    slip_kit.take(services, sent.slip_id, LineState.MISSING)
+    assert Kind.SLIPS not in told(services, "agent")
+    (line,) = told(services, "agent")[Kind.DISCREPANCIES].lines
+    assert (line.code, line.text) == (LineState.MISSING.value, "")
+
+
+def test_a_loan_that_did_not_come_back_is_told_to_the_lender(house: House) -> None:
+    services = house.services
+    mail_id = slip_kit.letter(services)
+    lent = slip_kit.send(
+        services, LineForm(1, mail_id=mail_id, is_original=True), purpose=SlipPurpose.ON_LOAN, return_by=LATE
+    )
+    slip_kit.take(services, lent.slip_id, LineState.RECEIVED)
+    (line,) = told(services, "agent")[Kind.LOANS].lines
+    assert (line.subject_id, line.on) == (lent.slip_id, LATE)
+    assert Kind.LOANS not in told(services, "dge") | told(services, "admin")
+
+
+def test_numbers_without_scan_scans_without_number_and_originals_are_told_to_their_office(house: House) -> None:
+    services = house.services
+    mail_id = register(services).mail_id
+    (scan,) = intake_kit.upload(services, "a.png", letter_page())
+    impute(services, mail_id)
+    office = told(services, "agent")
+    assert letters_of(office)[Kind.NO_SCAN] == letters_of(office)[Kind.PAPERS] == {mail_id}
+    assert [line.subject_id for line in office[Kind.SCANS].lines] == [scan]
+    for account in ("sg", "dge", "daf", "etudes", "admin"):
+        assert not told(services, account).keys() & {Kind.NO_SCAN, Kind.SCANS, Kind.PAPERS}, account
+
+
+def test_days_that_are_not_closed_are_told_to_who_keeps_the_register(house: House) -> None:
+    services = house.services
+    register(services)
+    (line,) = told(services, "agent")[Kind.DAYS].lines
+    assert (line.name, line.on) == ("ARR", TODAY)
+    assert all(Kind.DAYS not in told(services, account) for account in ("sg", "dge", "daf", "admin"))
+    assert Kind.DAYS not in told(services, "agent", now=NOW), "the day is not over"
+    closing.close_what_is_over(services, now=MORNING)
+    assert Kind.DAYS not in told(services, "agent")
+
+
+def test_powers_that_end_are_told_to_their_ends(house: House) -> None:
+    services = house.services
+    acts(services, "DGE-C", "etudes", until=MORNING.date() + timedelta(days=7), kind=DelegationKind.DELEGATION)
+    acts(services, "DGE-C", "daf", until=MORNING.date() + timedelta(days=8), kind=DelegationKind.DELEGATION)
+    for account in ("dge", "etudes", "sg"):
+        (line,) = told(services, account)[Kind.DELEGATIONS].lines
+        assert line.who == "Etudes"
+    assert Kind.DELEGATIONS not in told(services, "daf") | told(services, "agent") | told(services, "admin")
+
+
+def test_certificates_jobs_mails_and_desks_are_told_to_who_runs_the_installation(house: House) -> None:
+    services = house.services
+    house.key("sg")
+    bridge = intake_kit.pair(services)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(Job(kind=JobKind.SWEEP, state=JobState.FAILED, subject_id=0, params={}, created_at=NOW, run_after=NOW))
+        person = uow.session.scalars(select(Person).where(Person.account == "daf")).one()
+        person.email = "daf@mines.example.tg"
+        uow.session.add(
+            NoticeMail(person_id=person.id, message_id="<1@ged>", address=person.email, state=DeliveryState.BOUNCED, made_at=NOW, ended_at=NOW)
+        )  # fmt: skip
+    in_years = NOW + timedelta(days=365 * 20)
+    machines = {Kind.JOBS, Kind.MAILS}
+    assert told(services, "admin").keys() == {*machines, Kind.DESKS}
+    assert [line.subject_id for line in told(services, "agent")[Kind.DESKS].lines] == [bridge.id]
+    for account in ACCOUNTS[:-1]:
+        assert not told(services, account).keys() & machines, account
+        assert (Kind.DESKS in told(services, account)) == (account == "agent"), account
+    assert {line.code for line in told(services, "sg", now=in_years)[Kind.CERTIFICATES].lines} == {"own"}
+    assert "people" in {line.code for line in told(services, "admin", now=in_years)[Kind.CERTIFICATES].lines}
+    assert Kind.CERTIFICATES not in told(services, "dge", now=in_years)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Bridge).values(last_seen_at=MORNING))
+    assert Kind.DESKS not in told(services, "agent")
+
+
+def test_a_kind_shows_a_few_and_counts_on(house: House) -> None:
+    services = house.services
+    for _ in range(SHOWN + 2):
+        register(services)
+    part = told(services, "agent")[Kind.NO_SCAN]
+    assert (len(part.lines), part.total, part.more) == (SHOWN, SHOWN + 2, 2)
+    assert SHOWN < MOST
+
+
+# --- nothing leaks
+
+
+LEVELS = (Confidentiality.ORDINARY, Confidentiality.RESTRICTED, Confidentiality.SECRET)
+
+
+def furnish(house: House) -> None:
+    """A letter of each level that lies about in each way, at each unit."""
+    services = house.services
+    for level in LEVELS:
+        subject = f"{HIDDEN} {level}" if level else "Poteaux"
+        for unit in ("DGE", "DAF"):
+            late = register(services, subject, level=level, by="sg" if level else "agent").mail_id
+            impute(services, late, unit, due_on=LATE)
+        register(services, subject, level=level, by="sg" if level else "agent")
+    key = house.key("sg")
+    for level in LEVELS:
+        (signed,) = house.sign(answer := house.ready(), key=key)
+        assert signed.failure is None
+        with services.unit_of_work(NOW) as uow:
+            uow.session.execute(
+                update(Mail).where(Mail.id == answer).values(level=int(level), subject=f"{HIDDEN} {level}" if level else "Réponse")
+            )  # fmt: skip
+    acts(services, "ETU-M", "daf", until=MORNING.date(), kind=DelegationKind.DELEGATION)
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_no_letter_is_told_to_who_may_not_see_it_and_no_secret_one_to_anybody(house: House, account: str) -> None:
+    services = house.services
+    furnish(house)
+    parts = told(services, account)
+    who = actor(services, account, on=MORNING.date())
+    with services.reading() as session:
+        for kind, ids in letters_of(parts).items():
+            for mail_id in ids:
+                row = session.get_one(Mail, mail_id)
+                level = Confidentiality(row.level)
+                assert level < Confidentiality.SECRET, kind
+                assert access.may_see(session, mail_id, level, who), kind
+                (line,) = (one for one in parts[kind].lines if one.subject_id == mail_id)
+                assert line.level is level
+                assert bool(line.text) == (level is Confidentiality.ORDINARY), kind
+    assert HIDDEN not in repr(parts)
+    # No count either: each part counts what a reader with these rights is shown, and nothing else.
+    assert all(part.total == sum(line.count for line in part.lines) + part.more for part in parts.values())
+
+
+def test_the_matrix_tells_each_level_somewhere(house: House) -> None:
+    """Otherwise the test before proves nothing."""
+    furnish(house)
+    levels = {account: {line.level for part in told(house.services, account).values() for line in part.lines} for account in ACCOUNTS}  # fmt: skip
+    assert Confidentiality.RESTRICTED in levels["sg"] & levels["dge"]
+    assert levels["etudes"] | levels["agent"] == {Confidentiality.ORDINARY}
+    kinds = set().union(*(letters_of(told(house.services, account)) for account in ACCOUNTS))
+    assert kinds >= {Kind.UNREAD, Kind.TO_DISPATCH, Kind.NO_SCAN, Kind.PAPERS}
+
+
+def test_counts_are_those_of_an_independent_recount(house: House) -> None:
+    services = house.services
+    furnish(house)
+    for account in ("sg", "dge", "daf"):
+        who = actor(services, account, on=MORNING.date())
+        with services.reading() as session:
+            units = {int(one) for one in who.headed_unit_ids | who.unit_ids}
+            waiting = session.execute(
+                select(Mail.id, Mail.level, Assignment.unit_id).join(Assignment, Assignment.mail_id == Mail.id)
+                .where(Assignment.due_on == LATE, Mail.state == MailState.ASSIGNED)
+            ).all()  # fmt: skip
+            wanted = {
+                mail_id
+                for mail_id, level, unit in waiting
+                if unit in units and level < 2 and access.may_see(session, mail_id, Confidentiality(level), who)
+            }
+        assert wanted
+        assert told(services, account)[Kind.UNREAD].total == len(wanted), account
+
+
+# --- the e-mail
+
+
+def choose(services: Services, account: str, way: Way = Way.DIGEST) -> None:
+    with services.unit_of_work(NOW) as uow:
+        choices.choose(uow, {Occasion.MORNING: way}, actor=actor(services, account))
+
+
+def with_addresses(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).values(email=Person.account + "@mines.example.tg"))
+
+
+def morning(services: Services, now: datetime = MORNING) -> None:
+    """What the clock does in the morning, and the e-mails that it orders."""
+    telling.tell(services, now=now)
+    mail.digest(services, now=now)
+    with services.reading() as session:
+        waiting = jobs.due(session, now=now, kinds=(JobKind.NOTICE_MAIL,), limit=100)
+    for job_id in waiting:
+        job = claimed(services, job_id, now)
+        mail.run_mail(services, job, now=now, point=telling.told)
+
+
+def claimed(services: Services, job_id: JobId, now: datetime) -> jobs.ClaimedJob:
+    with services.unit_of_work(now) as uow:
+        job = jobs.claim(uow.session, job_id, worker="test", now=now)
+    assert job is not None
+    with services.unit_of_work(now) as uow:
+        uow.session.execute(update(Job).where(Job.id == job_id).values(state=JobState.RUNNING))
+    return job
+
+
+def outbox(services: Services) -> list[str]:
+    folder = Path(services.data_dir) / "outbox"
+    found = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in sorted(folder.glob("*.eml"))]
+    return [f"{one['To']}\n{one['Subject']}\n{one.get_content()}" for one in found]
+
+
+def test_the_e_mail_goes_to_who_chose_it_once_a_working_day_and_says_nothing_of_a_letter(house: House) -> None:
+    services = house.services
+    furnish(house)
+    with_addresses(services)
+    morning(services)
+    assert outbox(services) == [], "nobody chose it"
+    choose(services, "dge")
+    for _ in range(2):
+        morning(services)
+    morning(services, MORNING + timedelta(hours=2))
+    (text,) = outbox(services)
+    assert text.startswith("dge@mines.example.tg")
+    assert "2 courriers en retard que personne n'a ouverts" in text
+    assert HIDDEN not in text
+    assert "Poteaux" not in text
+    assert not re.search(r"\d{4,5}/2026", text), "no number of a letter"
+    morning(services, SUNDAY)
+    assert len(outbox(services)) == 1
+    morning(services, MORNING + timedelta(days=1))
+    assert len(outbox(services)) == 2
+    with services.reading() as session:
+        rows = session.scalars(select(PersonalNotice).where(PersonalNotice.occasion == Occasion.MORNING)).all()
+    assert len(rows) == 2, "one a person and day"
+    assert sum(row.read_at is None for row in rows) == 1, "only today's waits to be read"
+
+
+def test_what_was_settled_before_the_e_mail_is_sent_is_not_told(house: House) -> None:
+    services = house.services
+    mail_id = register(services).mail_id
+    impute(services, mail_id, due_on=LATE)
+    with_addresses(services)
+    choose(services, "dge")
+    telling.tell(services, now=MORNING)
+    opened(services, mail_id, "dge")
+    morning(services)
+    assert outbox(services) == []
+    with services.reading() as session:
+        assert session.scalars(select(NoticeMail.state)).all() == [DeliveryState.NEEDLESS]
+
+
+def test_nothing_is_written_on_a_quiet_morning(house: House) -> None:
+    with_addresses(house.services)
+    choose(house.services, "dge")
+    morning(house.services)
+    assert outbox(house.services) == []
+
+
+def test_who_acts_for_the_absent_is_written_to_in_their_language(house: House) -> None:
+    services = house.services
+    impute(services, register(services).mail_id, due_on=LATE)
+    with_addresses(services)
+    choose(services, "dge")
+    given = acts(services, "DGE-C", "daf", until=MORNING.date() + timedelta(days=30), kind=DelegationKind.DELEGATION)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "daf").values(language="en"))
+        absences.declare(uow, AbsenceForm(TODAY, MORNING.date(), given), actor=actor(services, "dge"))
+    morning(services)
+    (text,) = outbox(services)
+    assert text.startswith("daf@mines.example.tg")
+    assert "1 late letter that nobody has opened" in text
+
+
+def test_an_absent_reader_whom_nobody_replaces_is_written_to(house: House) -> None:
+    services = house.services
+    impute(services, register(services).mail_id, due_on=LATE)
+    with_addresses(services)
+    choose(services, "dge")
+    with services.unit_of_work(NOW) as uow:
+        absences.declare(uow, AbsenceForm(TODAY, MORNING.date()), actor=actor(services, "dge"))
+    morning(services)
+    assert [text.partition("\n")[0] for text in outbox(services)] == ["dge@mines.example.tg"]
+
+
+def test_it_is_never_sent_at_once(house: House) -> None:
+    with pytest.raises(Invalid, match=r"form\.unknown_choice"):
+        choose(house.services, "dge", Way.AT_ONCE)
+
+
+# --- the page
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Flask, House, Clock]]:
+    app, house = make_place(tmp_path)
+    clock = Clock()
+    clock.at = MORNING
+    monkeypatch.setattr(context, "datetime", clock)
+    yield app, house, clock
+    house.services.engine.dispose()
+
+
+def test_the_page_says_that_nothing_lies_about(site: tuple[Flask, House, Clock]) -> None:
+    app, _, _ = site
+    page = sign_in(app, "etudes").get("/matin/").text
+    assert "Rien ne traîne ce matin." in page
+    assert "data-print" not in page
+
+
+def test_each_link_of_the_page_opens_for_its_reader_and_nothing_leaks(site: tuple[Flask, House, Clock]) -> None:
+    app, house, _ = site
+    services = house.services
+    furnish(house)
+    intake_kit.upload(services, "a.png", letter_page())
+    intake_kit.pair(services)
+    slip_kit.send(services, LineForm(1, "Un dossier"))
+    acts(services, "DGE-C", "etudes", until=MORNING.date(), kind=DelegationKind.DELEGATION)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(Job(kind=JobKind.SWEEP, state=JobState.FAILED, subject_id=0, params={}, created_at=NOW, run_after=NOW))
+    seen = set()
+    for account in ACCOUNTS:
+        client = sign_in(app, account)
+        page = client.get("/matin/")
+        assert page.status_code == 200
+        assert HIDDEN not in page.text
+        body = page.text.partition("<main")[2].partition("</main>")[0]
+        assert 'href="/matin/"' in client.get("/").text
+        for url in set(re.findall(r'href="(/[^"#]*)', body)):
+            assert client.get(url.replace("&amp;", "&")).status_code in (200, 302, 303), (account, url)
+            seen.add(re.sub(r"\d+", "1", url))
+    assert {"/courriers/1", "/bordereaux/1", "/administration/taches", "/delegations/"} <= seen
+
+
+def test_the_choice_of_the_e_mail_stands_with_the_notices(site: tuple[Flask, House, Clock]) -> None:
+    app, _, _ = site
+    form = sign_in(app, "dge").get("/avis/choix").text
+    chosen = re.search(r'<select[^>]*name="morning".*?</select>', form, re.DOTALL)
+    assert chosen
+    assert re.findall(r'value="(\w+)"', chosen[0]) == ["digest", "none"]
+
