@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ged.closing import listing
+from ged.db import ByOtherIndex
 from ged.errors import NotFound
 from ged.org.models import Person, Unit
 from ged.ports import Digest
@@ -140,12 +141,16 @@ def open_days(session: Session, unit_ids: Collection[int], *, before: date) -> l
 
 def _first_given(session: Session, register_id: int, after: date | None, before: date) -> date | None:
     """The first day between two on which a register gave a number."""
-    query = select(MailNumber.registered_on).where(MailNumber.register_id == register_id)
-    query = query.where(MailNumber.registered_on < before)
-    if after is not None:
-        query = query.where(MailNumber.registered_on > after)
-    first: date | None = session.scalar(query.order_by(MailNumber.registered_on).limit(1))
-    return first
+    if after is None:
+        # The numbers of a register follow the days: the first number is of the first day.
+        query = select(MailNumber.registered_on).where(MailNumber.register_id == register_id)
+        query = query.order_by(MailNumber.year, MailNumber.sequence)
+    else:
+        # Few days follow the last closing: they are found by their date, not among all numbers of the register.
+        query = select(MailNumber.registered_on).where(ByOtherIndex(MailNumber.register_id) == register_id)
+        query = query.where(MailNumber.registered_on > after).order_by(MailNumber.registered_on)
+    first: date | None = session.scalar(query.limit(1))
+    return first if first is not None and first < before else None
 
 
 def _with_revisions() -> Select[RegisterClosing, str | None, ClosingRevision | None]:

@@ -28,14 +28,20 @@ from ged.unit import Actor, Role
 
 
 def unread(ground: Ground) -> Found:
-    """Assignments past their date that nobody of their unit has opened: the reader's own, and those of the units headed."""
+    """Assignments past their date that nobody of their unit has opened: the reader's own, those of the units headed, and
+    those that were given through a post of the reader.
+    """
     ids = ground.session.scalars(_unread(ground.actor, ground.today)).all()
     return [_of_assignment(row, _waits_at(row), row.due_on) for row in _rows(ground, ids)], len(ids)
 
 
 @composed
 def _unread(actor: Actor, today: date) -> Select[int]:
-    is_below = ByOtherIndex(Assignment.unit_id).in_(sorted(actor.headed_unit_ids))
+    is_near = or_(
+        routing.is_in(actor, InboxView.OPEN),
+        ByOtherIndex(Assignment.unit_id).in_(sorted(actor.headed_unit_ids)),
+        ByOtherIndex(Assignment.assigned_by_post_id).in_(sorted(actor.post_ids)),
+    )
     return (
         select(Assignment.id)
         .join(Mail, Mail.id == Assignment.mail_id)
@@ -43,7 +49,7 @@ def _unread(actor: Actor, today: date) -> Select[int]:
             routing.is_waiting(),
             Assignment.state == AssignmentState.OPEN,
             ByOtherIndex(Assignment.due_on) < today,
-            or_(routing.is_in(actor, InboxView.OPEN), is_below),
+            is_near,
             may_be_told(actor),
             ~_is_opened(today),
         )
@@ -146,7 +152,9 @@ def _to_dispatch(actor: Actor, today: date) -> tuple[Executable, ...]:
     if actor.has(Role.CLERK):
         queries.append(dispatch.waiting_letters(actor))
     if actor.has(*HEADS):
-        below = select(Mail.id).where(dispatch.has_to_leave(), Mail.unit_id.in_(sorted(actor.headed_unit_ids)))
+        # The few signed letters are found by their state, not among all letters of the units.
+        is_below = ByOtherIndex(Mail.unit_id).in_(sorted(actor.headed_unit_ids))
+        below = select(Mail.id).where(dispatch.has_to_leave(), is_below)
         queries.append(below)
     return tuple(
         query.with_only_columns(*columns, maintain_column_froms=True)

@@ -64,4 +64,6 @@ def _plural(kind: Kind, n: int, words: NullTranslations) -> str:
                 "%(num)s personne dont l'adresse ne reçoit pas", "%(num)s personnes dont l'adresse ne reçoit pas", n
             )
         case Kind.DESKS:
-            return words.ngettext("%(num)s station de numérisation muette", "%(num)s stations de numérisation muettes", n)
+            return words.ngettext(
+                "%(num)s station de numérisation muette", "%(num)s stations de numérisation muettes", n
+            )
