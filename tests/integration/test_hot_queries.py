@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from sqlalchemy.sql.visitors import iterate
 from ged.dispatch import queries as dispatch_queries
 from ged.followup import notes
 from ged.models import metadata
+from ged.morning import queries as morning
 from ged.notices import finding
 from ged.paging import Place
 from ged.ports import MailId
@@ -65,7 +67,7 @@ LISTS = [
     ("sg", "/"), ("sg", "/a-imputer"), ("etudes", "/bannette/"), ("etudes", "/bannette/?voir=termines"), ("etudes", "/"),
     ("sg", "/questions"), ("dge", "/questions?voir=posees"), ("dge", "/suivi/"),
     ("dge", "/suivi/?par=personne"), ("sg", "/suivi/?par=mention"), ("admin", "/administration/journal"),
-    ("admin", "/administration/taches"), ("agent", "/correspondants/1/courriers"),
+    ("admin", "/administration/taches"), ("agent", "/correspondants/1/courriers"), ("agent", "/matin/"), ("dge", "/matin/"),
 ]  # fmt: skip
 
 
@@ -319,4 +321,13 @@ def test_a_hot_query_reads_no_large_table_whole(large: Services, name: str) -> N
     with statements(large) as sent, large.reading() as session:
         HOT[name](session, who, register_id(large, "ARR"))
     assert sent
+    assert read_whole(large, sent) == set()
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("account", ["agent", "sg", "dge", "admin"])
+def test_the_mornings_point_reads_no_large_table_whole(large: Services, account: str) -> None:
+    with statements(large) as sent, large.reading() as session:
+        morning.parts(session, large, actor(large, account), now=NOW + timedelta(days=1))
+    assert len(sent) > 5
     assert read_whole(large, sent) == set()
