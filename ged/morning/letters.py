@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Executable, ScalarSelect, Select, exists, or_, select
 
 from ged.capture.letters import document_of
 from ged.capture.queries import scan_units
@@ -15,7 +15,7 @@ from ged.followup.listing import FollowRow, Today, follow_rows
 from ged.morning.base import MOST, NOTHING, SHOWN, Found, Ground, Line, may_be_told
 from ged.org.models import Delegation, Holding, Person, Post, Unit, held_on
 from ged.ports import Confidentiality
-from ged.register.models import Direction, Mail, ReadMark
+from ged.register.models import Direction, Mail, MailNumber, ReadMark, Register
 from ged.register.queries import first_number
 from ged.register.states import MailState
 from ged.routing import queries as routing
@@ -141,13 +141,13 @@ def to_dispatch(ground: Ground) -> Found:
     rows = [row for query in _to_dispatch(actor, today) for row in ground.session.execute(query).all()]
     found = {row.id: row for row in rows}  # of a clerk who heads the unit too: once
     shown = sorted(found.values(), key=lambda row: (row.written_on or today, row.id))[:SHOWN]
-    return [_of_letter(row, who=row.office, on=row.written_on) for row in shown], min(MOST, len(found))
+    return [_of_letter(row, who=row.office or "", on=row.written_on) for row in shown], min(MOST, len(found))
 
 
 @composed
 def _to_dispatch(actor: Actor, today: date) -> tuple[Executable, ...]:
     late = (or_(Mail.written_on.is_(None), Mail.written_on < today), may_be_told(actor))
-    columns = (*_COLUMNS, Mail.written_on, Unit.name.label("office"))
+    columns = (*_COLUMNS, Mail.written_on, _numbering_office().label("office"))
     queries = []
     if actor.has(Role.CLERK):
         queries.append(dispatch.waiting_letters(actor))
@@ -157,12 +157,22 @@ def _to_dispatch(actor: Actor, today: date) -> tuple[Executable, ...]:
         below = select(Mail.id).where(dispatch.has_to_leave(), is_below)
         queries.append(below)
     return tuple(
-        query.with_only_columns(*columns, maintain_column_froms=True)
-        .join(Unit, Unit.id == Mail.unit_id)
-        .where(*late)
-        .order_by(Mail.written_on, Mail.id)
-        .limit(MOST)
+        query.with_only_columns(*columns).where(*late).order_by(Mail.written_on, Mail.id).limit(MOST)
         for query in queries
+    )
+
+
+def _numbering_office() -> ScalarSelect[str]:
+    """The unit that keeps the register of a letter's first valid number: it dispatches the letter."""
+    return (
+        select(Unit.name)
+        .join(Register, Register.unit_id == Unit.id)
+        .join(MailNumber, MailNumber.register_id == Register.id)
+        .where(MailNumber.mail_id == Mail.id, MailNumber.voided_at.is_(None))
+        .order_by(MailNumber.id)
+        .limit(1)
+        .correlate(Mail)
+        .scalar_subquery()
     )
 
 

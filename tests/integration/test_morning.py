@@ -156,7 +156,8 @@ def test_a_signed_answer_that_did_not_leave_is_told_to_the_office_and_the_heads(
     (signed,) = house.sign(mail_id := house.ready(), key=key)
     assert signed.failure is None
     for account in ("agent", "dge"):
-        assert letters_of(told(services, account))[Kind.TO_DISPATCH] == {mail_id}, account
+        (line,) = told(services, account)[Kind.TO_DISPATCH].lines
+        assert (line.subject_id, line.who) == (mail_id, "Bureau d'ordre"), account
     assert Kind.TO_DISPATCH not in told(services, "daf") | told(services, "etudes") | told(services, "admin")
     assert Kind.TO_DISPATCH not in told(services, "agent", now=NOW), "it was signed today"
 

@@ -8,11 +8,13 @@ from typing import Any
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from ged.languages import SOURCE
 from ged.morning import queries
 from ged.morning.base import Kind, Line, Part
 from ged.morning.ending import OWN
 from ged.morning.words import counted
 from ged.ports import Confidentiality
+from ged.typography import french
 from web.site import context, guard, i18n
 from web.words import morning as words
 
@@ -92,9 +94,14 @@ def index() -> ResponseReturnValue:
     told = services.translations(i18n.language())
     return render_template(
         "morning/index.html",
-        groups=[_group(part, counted(part.kind, part.total, told)) for part in found],
+        groups=[_group(part, _set(counted(part.kind, part.total, told))) for part in found],
         day=context.today(),
     )
+
+
+def _set(text: str) -> str:
+    """A text of the catalogue that did not come through the site's translations, in the typography of its language."""
+    return french(text) if i18n.language() == SOURCE else text
 
 
 def _group(part: Part, title: str) -> Group:

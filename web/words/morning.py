@@ -10,6 +10,9 @@ from ged.org.models import DelegationKind
 from ged.slips.states import LineState
 from web.words.labels import label
 
+OFFICE = (Kind.TO_DISPATCH, Kind.PAPERS, Kind.NO_SCAN, Kind.SCANS)
+"""Kinds on which the mail office acts where a line names no unit."""
+
 
 def hint(kind: Kind) -> str:
     """What a kind asks for."""
@@ -79,7 +82,7 @@ def who(kind: Kind, line: Line) -> str:
     """Who must act, where the line names nobody."""
     if kind is Kind.CERTIFICATES and line.code == OWN:
         return str(_("Vous"))
-    return str(_("Bureau d'ordre") if kind in (Kind.PAPERS, Kind.NO_SCAN, Kind.SCANS) else _("Administrateur"))
+    return str(_("Bureau d'ordre") if kind in OFFICE else _("Administrateur"))
 
 
 def what(kind: Kind, line: Line) -> str:
