@@ -7,15 +7,14 @@ from typing import Any
 
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_domain
 
-from ged.languages import SOURCE
 from ged.morning import queries
 from ged.morning.base import Kind, Line, Part
 from ged.morning.ending import OWN
 from ged.morning.words import counted
 from ged.ports import Confidentiality
-from ged.typography import french
-from web.site import context, guard, i18n
+from web.site import context, guard
 from web.words import morning as words
 
 blueprint = Blueprint("morning", __name__, url_prefix="/matin")
@@ -91,17 +90,12 @@ def index() -> ResponseReturnValue:
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         found = queries.parts(session, services, actor, now=context.now())
-    told = services.translations(i18n.language())
+    told = get_domain().get_translations()  # the site's: with the typography of its language
     return render_template(
         "morning/index.html",
-        groups=[_group(part, _set(counted(part.kind, part.total, told))) for part in found],
+        groups=[_group(part, counted(part.kind, part.total, told)) for part in found],
         day=context.today(),
     )
-
-
-def _set(text: str) -> str:
-    """A text of the catalogue that did not come through the site's translations, in the typography of its language."""
-    return french(text) if i18n.language() == SOURCE else text
 
 
 def _group(part: Part, title: str) -> Group:
