@@ -14,7 +14,7 @@ from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from ged.adapters.queue_rq import Message, queue_of
+from ged.adapters.queue_rq import IN_TURNS, Message, queue_of
 
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 """Pauses between attempts to reach Redis again."""
@@ -36,6 +36,11 @@ class _Forking(Worker):
         with self._between_sweeps:
             super().fork_work_horse(job, queue)
 
+    def reorder_queues(self, reference_queue: Queue) -> None:
+        # RQ calls it with the queue of each message that was taken, and looks into ``_ordered_queues`` next.
+        by_name = {queue.name: queue for queue in self._ordered_queues}
+        self._ordered_queues = [by_name[name] for name in in_turns(list(by_name), reference_queue.name)]
+
     def maintain_heartbeats(self, job: Job, execution: Any) -> None:
         # The child continues: its job's row is in the database.
         with suppress(RedisError):
@@ -45,6 +50,14 @@ class _Forking(Worker):
         self._stop.set()
         if self.horse_pid:
             self.kill_horse(sig=signal.SIGRTMIN)
+
+
+def in_turns(names: Sequence[str], taken: str) -> list[str]:
+    """The queues in the order in which a worker looks into them after it took a message of one of them."""
+    if taken not in IN_TURNS:
+        return list(names)
+    turns = iter([*(name for name in names if name in IN_TURNS and name != taken), taken])
+    return [next(turns) if name in IN_TURNS else name for name in names]
 
 
 def work(
