@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -12,11 +13,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import literal, select, text, update
+from sqlalchemy.orm import Session
 
 from ged.db import UtcDateTime
 from ged.errors import GedError
 from ged.figures import cells, checking, queries
 from ged.figures import operations as figures
+from ged.figures.counted import Which
 from ged.figures.days import local_day
 from ged.figures.models import STATE, FigureCell, FigureDelay, FigureKey, FigureLetter, FigureReturn, FigureState
 from ged.figures.queries import Cut, Standing
@@ -509,14 +512,52 @@ def test_a_rebuild_goes_on_where_it_stopped_and_misses_no_act(
     assert list(checking.compare(services)) == []
 
 
-def test_many_hands_and_many_runs_lose_nothing(services: Services) -> None:
-    """Letters are imputed while several runs count at the same time."""
+def test_a_letter_that_ends_in_time_is_never_overdue(services: Services) -> None:
+    """Answered on its last day, or before anybody could find it overdue at the end of a day: no trace of a delay."""
+    play = Play(services)
+    friday = date(2026, 11, 27)
+    mails = [play.register(due_days=None, due_on=friday, received_on=TODAY) for _ in range(2)]
+    for mail_id, day in zip(mails, (friday, friday + timedelta(days=1)), strict=True):
+        play.now = NOW
+        play.impute(mail_id, "DGE")
+        play.now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
+        play.finish(mail_id)
+    play.count()
+    assert {what for _, what in told(services)}.isdisjoint({"fell_due", "relieved"})
+    assert told(services) == recounted(services)
+
+
+def test_a_run_reads_on_over_many_entries(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More acts than one transaction takes: none is skipped."""
+    play = Play(services)
+    figures.run(services, now=NOW)
+    mails = [play.register(received_on=TODAY) for _ in range(5)]
+    for one in mails:
+        play.impute(one, "DGE")
+    monkeypatch.setattr(figures, "ENTRIES", 3)
+    play.count()
+    assert told(services)[str(TODAY), "imputed"] == len(mails)
+    assert list(checking.compare(services)) == []
+
+
+def test_many_hands_and_many_runs_lose_nothing(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Letters are imputed while several runs count at the same time. A run is slow in its middle: others stand behind it."""
+    kept = cells.drop
+
+    def slowly(session: Session, which: Which) -> None:
+        kept(session, which)
+        time.sleep(0.1)
+
+    monkeypatch.setattr(cells, "drop", slowly)
     play = Play(services)
     mails = [play.register(received_on=TODAY) for _ in range(12)]
     figures.run(services, now=NOW)
 
     acts = [partial(play.impute, mail_id, UNITS[mail_id % 2]) for mail_id in mails]
     assert at_once(*acts, *[play.count] * 6) == []
+    for mail_id in mails:
+        play.impute(mail_id, UNITS[1 - mail_id % 2])
+    assert at_once(*[play.count] * 4) == []  # all four want the acts that nobody has counted
     play.count()
     assert told(services)[str(TODAY), "imputed"] == len(mails)
     assert told(services) == recounted(services)
