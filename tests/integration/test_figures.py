@@ -8,6 +8,7 @@ from collections import Counter
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -37,10 +38,12 @@ from ged.routing.operations import ImputationForm
 from ged.routing.rectify_letter import rectify
 from ged.routing.states import LIVE
 from ged.unit import Services
+from tests.commands import Ended, ged
 from tests.factories import NOW, TODAY, actor
 from tests.hands_kit import at_once
 from tests.routing_kit import post_id, unit_id
 from tests.routing_kit import services_on_either as services
+from tests.worker_kit import Installation
 
 __all__ = ["services"]  # a fixture
 
@@ -562,3 +565,28 @@ def test_many_hands_and_many_runs_lose_nothing(services: Services, monkeypatch: 
     assert told(services)[str(TODAY), "imputed"] == len(mails)
     assert told(services) == recounted(services)
     assert list(checking.compare(services)) == []
+
+
+def test_the_commands_tell_a_difference_and_mend_it(tmp_path: Path) -> None:
+    here = Installation.make(tmp_path)
+
+    def facts(*words: str) -> Ended:
+        return ged("facts", *words, GED_ENV_FILE=str(here.env_file))
+
+    try:
+        play = Play(here.services)
+        first, second = play.register(received_on=TODAY), play.register(received_on=TODAY)
+        rebuilt, equal = facts("rebuild"), facts("verify")
+        assert (rebuilt.returncode, rebuilt.stdout.splitlines()[-1]) == (0, "2 letters")
+        assert (equal.returncode, equal.stdout.splitlines()[-1]) == (0, "the figures are those of the register")
+        with here.services.unit_of_work(NOW) as uow:
+            uow.session.execute(update(Mail).where(Mail.id == second).values(nature="plainte"))
+        differs = facts("verify")
+        assert differs.returncode == 1
+        assert [line for line in differs.stdout.splitlines() if "mail" in line] == [f"figures.letter mail {second}"]
+        assert "must be: nature=plainte" in differs.stdout
+        assert facts("heal").stdout.splitlines()[-1] == "1 letters counted again"
+        assert facts("verify").returncode == 0
+        assert first != second
+    finally:
+        here.close()
