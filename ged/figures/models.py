@@ -46,7 +46,9 @@ class FigureKey(Base):
 
     __tablename__ = "figure_keys"
     __table_args__ = (
-        UniqueConstraint("unit_id", "register_id", "direction", "nature", "channel", "priority", "level"),
+        UniqueConstraint(
+            "unit_id", "register_id", "direction", "nature", "channel", "priority", "level", name="uq_figure_keys_key"
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

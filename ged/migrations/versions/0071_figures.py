@@ -64,7 +64,7 @@ def upgrade() -> None:
         ),
         sa.Column("level", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_figure_keys")),
-        sa.UniqueConstraint(*KEY, name=op.f("uq_figure_keys_unit_id")),
+        sa.UniqueConstraint(*KEY, name=op.f("uq_figure_keys_key")),
     )
     op.create_table(
         "figure_letters",
