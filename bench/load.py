@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.pages import arrivals_in, grow, models, pages, past_of, places
@@ -25,6 +26,7 @@ from bench.web import memory_mb
 from demo.people import PASSWORD
 from demo.stage import free_port, start
 from ged.config import load_settings
+from ged.figures import operations as figures_of_all
 from tests.servers import close_run, elastic, open_run, postgres, redis
 from web.wiring import settings_file
 from web.wiring.services import build_services
@@ -82,6 +84,9 @@ def main() -> None:
         arrivals = arrivals_in(data, extra)
         services = build_services(load_settings(settings_file.file_of(data)))
         grow(services.engine, models(services.engine, arrivals), past_of(services.engine), given.letters)
+        figures_of_all.rebuild(
+            services, now=datetime.now(UTC)
+        )  # once in the life of an installation, not on the day measured
         addresses: dict[str, list[str]] = {}
         for account, address in pages(places(services, arrivals)):
             addresses.setdefault(account, []).append(address)

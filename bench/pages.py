@@ -227,13 +227,13 @@ def pages(at: Places) -> list[tuple[str, str]]:
             f"/correspondants/{at.correspondent}", f"/correspondants/{at.correspondent}/courriers", "/bordereaux/",
             f"/bordereaux/{at.slip}", "/bordereaux/nouveau", "/bordereaux/cahier", "/a-transmettre/", "/a-confirmer/",
             "/departs/", f"/departs/{at.answer}", "/departs/cahier", "/departs/tournee/", "/plis/",
-            f"/courriers/{at.letter}", f"/courriers/{at.letter}/rectifier",
+            f"/courriers/{at.letter}", f"/courriers/{at.letter}/rectifier", "/matin/",
         ],
-        AUTHORITY: ["/", "/a-imputer", f"/a-imputer/{at.letter + 4}", "/parapheur/", "/suivi/", f"/courriers/{at.letter}"],
+        AUTHORITY: ["/", "/a-imputer", f"/a-imputer/{at.letter + 4}", "/parapheur/", "/suivi/", f"/courriers/{at.letter}", "/matin/"],
         SECRETARY: ["/", "/a-imputer", "/bannette/"],
         HEAD: [
             "/", "/bannette/", "/bannette/?voir=termines", f"/bannette/{at.assignment - 1}", "/suivi/", "/questions", "/avis/", "/recherches/",
-            f"/courriers/{at.letter}", f"/courriers/{at.letter}/notes", "/delegations/", "/absences/",
+            f"/courriers/{at.letter}", f"/courriers/{at.letter}/notes", "/delegations/", "/absences/", "/matin/",
         ],
         OFFICER: [
             "/", "/bannette/", "/bannette/?voir=termines", f"/bannette/{at.assignment}", "/parapheur/", f"/projets/nouveau?repond={at.letter}",
@@ -241,7 +241,7 @@ def pages(at: Places) -> list[tuple[str, str]]:
         ],
         ADMINISTRATOR: [
             "/", "/administration/", "/administration/journal", "/administration/taches", "/administration/sessions",
-            "/administration/messagerie/", "/administration/preuves/", "/administration/preuves/?groupe=en-cours",
+            "/administration/messagerie/", "/administration/preuves/", "/administration/preuves/?groupe=en-cours", "/matin/",
         ],
         AUDITOR: ["/", "/registres/", book],
     }  # fmt: skip

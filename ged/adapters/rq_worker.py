@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -18,6 +19,8 @@ from ged.adapters.queue_rq import IN_TURNS, Message, queue_of
 
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 """Pauses between attempts to reach Redis again."""
+MOST_OWED_S = 300.0
+"""A page waits no longer than this for upkeep, however long the last one took to read."""
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +33,7 @@ class _Forking(Worker):
     def __init__(self, *args: Any, between_sweeps: threading.Lock, stop: threading.Event, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._between_sweeps, self._stop = between_sweeps, stop
+        self._shares = Shares(IN_TURNS)
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         # A child inherits every lock that another thread holds, but no thread that would release it.
@@ -37,9 +41,21 @@ class _Forking(Worker):
             super().fork_work_horse(job, queue)
 
     def reorder_queues(self, reference_queue: Queue) -> None:
-        # RQ calls it with the queue of each message that was taken, and looks into ``_ordered_queues`` next.
+        # RQ calls it with the queue of each message that was taken.
+        self._shares.taken(reference_queue.name)
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        began = time.monotonic()
+        try:
+            super().execute_job(job, queue)
+        finally:
+            self.note_work(queue.name, time.monotonic() - began)
+
+    def note_work(self, name: str, seconds: float) -> None:
+        """Look next into the queue that had less of this worker's time."""
+        self._shares.worked(name, seconds)
         by_name = {queue.name: queue for queue in self._ordered_queues}
-        self._ordered_queues = [by_name[name] for name in in_turns(list(by_name), reference_queue.name)]
+        self._ordered_queues = [by_name[one] for one in self._shares.order(list(by_name))]
 
     def maintain_heartbeats(self, job: Job, execution: Any) -> None:
         # The child continues: its job's row is in the database.
@@ -52,12 +68,32 @@ class _Forking(Worker):
             self.kill_horse(sig=signal.SIGRTMIN)
 
 
-def in_turns(names: Sequence[str], taken: str) -> list[str]:
-    """The queues in the order in which a worker looks into them after it took a message of one of them."""
-    if taken not in IN_TURNS:
-        return list(names)
-    turns = iter([*(name for name in names if name in IN_TURNS and name != taken), taken])
-    return [next(turns) if name in IN_TURNS else name for name in names]
+class Shares:
+    """In which order a worker looks into the queues that share its time: first into the one that had less of it.
+
+    A queue that was empty is owed nothing, and none is owed more than ``MOST_OWED_S``: after a job of hours the others
+    are not shut out for hours.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """``names``: the queues that share, the first first where they had the same time."""
+        self._spent_s = dict.fromkeys(names, 0.0)
+
+    def order(self, names: Sequence[str]) -> list[str]:
+        """All queues of a worker in the order in which it looks into them. Queues that do not share stay where they are."""
+        turns = iter(sorted((one for one in self._spent_s if one in names), key=lambda one: self._spent_s[one]))
+        return [next(turns) if name in self._spent_s else name for name in names]
+
+    def taken(self, name: str) -> None:
+        """A message of a queue was taken: those that had less time, and so were looked into before it, are empty."""
+        if name in self._spent_s:
+            self._spent_s = {one: max(spent, self._spent_s[name]) for one, spent in self._spent_s.items()}
+
+    def worked(self, name: str, seconds: float) -> None:
+        """A message of a queue took the worker this time."""
+        if name in self._spent_s:
+            most = min(self._spent_s.values()) + MOST_OWED_S
+            self._spent_s[name] = min(self._spent_s[name] + seconds, most)
 
 
 def work(

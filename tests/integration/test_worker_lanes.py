@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from rq.serializers import JSONSerializer
 
 from ged.adapters.queue_rq import Message, RqQueue, open_redis, queue_of
-from ged.adapters.rq_worker import _Forking
+from ged.adapters.rq_worker import MOST_OWED_S, Shares, _Forking
 from ged.config import Settings
 from ged.ports import JobId, Lane
 from web.commands.serve import worker
@@ -59,11 +59,34 @@ def test_upkeep_that_never_ends_keeps_no_page_from_being_read(empty_redis_url: s
         serializer=JSONSerializer, between_sweeps=threading.Lock(), stop=threading.Event(),
     )  # fmt: skip
 
-    def take() -> int:
-        job, _queue = free.dequeue_job_and_maintain_ttl(None)  # type: ignore[misc]
+    def take(seconds: float) -> int:
+        """The job that a free worker takes; it works on it for so long."""
+        job, queue = free.dequeue_job_and_maintain_ttl(None)  # type: ignore[misc]
+        free.note_work(queue.name, seconds)
         return int(job.id.partition("-")[0])
 
-    assert [take() for _ in range(4)] == [1, 101, 2, 102]
+    # The first page takes as long as three proofs: three are kept before the next page is read.
+    assert [take(1.0), take(3.0), *(take(1.0) for _ in range(4))] == [1, 101, 2, 3, 4, 102]
     rq.submit(JobId(301), lane=Lane.QUICK)
-    assert [take() for _ in range(8)] == [301, 3, 4, 5, 6, 7, 8, 201]
+    assert [take(1.0) for _ in range(6)] == [301, 5, 6, 7, 8, 201]
     redis.close()
+
+
+def test_a_worker_owes_no_queue_more_than_minutes_and_an_empty_one_nothing() -> None:
+    shares = Shares(("upkeep", "slow"))
+    names = ["quick", "upkeep", "slow", "backlog"]
+    assert shares.order(names) == names
+    shares.taken("slow")
+    shares.worked("slow", 7_200.0)
+    proofs = 0
+    while shares.order(names)[1] == "upkeep":
+        shares.taken("upkeep")
+        shares.worked("upkeep", 1.0)
+        proofs += 1
+    assert proofs == MOST_OWED_S + 1, "they begin again with upkeep, where both had the same time"
+    for _ in range(50):  # no upkeep for a while
+        shares.taken("slow")
+        shares.worked("slow", 60.0)
+    shares.taken("upkeep")
+    shares.worked("upkeep", MOST_OWED_S)
+    assert shares.order(names)[1] == "slow"
