@@ -2,7 +2,7 @@
 SHAPE ?= embedded
 PYTHON ?= python3
 # Two of four are always waiting for a server or a process; `make check` waits for nothing.
-WORKERS ?= 4
+WORKERS ?= 3
 CORES := $(shell nproc)
 BIN := .venv/bin
 SETUP := $(PYTHON) scripts/setup.py

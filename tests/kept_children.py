@@ -1,6 +1,6 @@
 """Children of the sandbox serve one test after another: a start costs half a second of the processor, mostly imports.
 
-A pool that ends its children (``close``, ``stop``, the end of a test's services) leaves those that did nothing to the
+A pool that ends its children (``close``, ``stop``, the end of a test's services) leaves those that are idle to the
 next pool of its kind: with this service, these settings, limits, isolation and files. The module mark ``own_children``
 gives tests pools as in the product: those that look at the processes themselves.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import tempfile
 from collections import defaultdict
 from dataclasses import asdict
 from weakref import WeakKeyDictionary
@@ -37,7 +38,8 @@ def _kind(pool: Pool) -> str:
         pool._uses,
         pool._max_answer_bytes,
     )
-    return json.dumps([*given, repr(pool.isolation)], default=str, sort_keys=True)
+    place = tempfile.gettempdir()  # where its room is: a test may have made the disk small
+    return json.dumps([*given, repr(pool.isolation), place], default=str, sort_keys=True)
 
 
 def _started(pool: Pool) -> Child:
