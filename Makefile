@@ -1,7 +1,7 @@
 # Everything that a person calls. `make help` lists it.
 SHAPE ?= embedded
 PYTHON ?= python3
-# Two of four are always waiting for a server or a process; `make check` waits for nothing.
+# One of three is always waiting for a server or a process; `make check` waits for nothing.
 WORKERS ?= 3
 CORES := $(shell nproc)
 BIN := .venv/bin
