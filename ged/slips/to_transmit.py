@@ -27,8 +27,8 @@ from ged.slips import custody, drafting
 from ged.slips.models import PaperCustody, Slip, SlipLine
 from ged.unit import Actor, HeldPost
 
-MOST = 300
-"""Letters on one page: a day's work in the largest registry."""
+MOST = 200
+"""Letters of each kind on one page: a day's work in a large registry. The others are counted, and the filter finds them."""
 MOST_COUNTED = 100
 """The navigation counts no further. Each page shows this count, and among many hundreds of originals one takes 7 µs."""
 
