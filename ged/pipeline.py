@@ -266,8 +266,10 @@ def send_notice_mail(run: Run) -> None:
 
 def notice_digest(run: Run) -> None:
     """Order the e-mails of the morning of a working day, with the morning's point for those who asked for it."""
-    morning.tell(run.services, now=run.now)
-    notice_mail.digest(run.services, now=run.now)
+    try:
+        morning.tell(run.services, now=run.now)
+    finally:  # the notices of everybody go out, whatever is wrong with the morning's point
+        notice_mail.digest(run.services, now=run.now)
 
 
 def mail_loop(run: Run) -> None:

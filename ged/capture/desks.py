@@ -279,15 +279,20 @@ class SilentRow:
     seen_at: datetime | None
 
 
-def is_silent(seen_at: datetime | None, now: datetime) -> bool:
-    """Whether a bridge that was last seen then is silent for too long."""
-    return seen_at is None or now - seen_at > SILENT_AFTER
+def is_silent(seen_at: datetime | None, paired_at: datetime, now: datetime) -> bool:
+    """Whether a bridge is silent for too long: since it was last seen, or since it was paired."""
+    return now - (seen_at or paired_at) > SILENT_AFTER
 
 
 def silent(session: Session, unit_ids: Collection[int], *, now: datetime) -> list[SilentRow]:
     """The silent bridges of these units, by name."""
-    query = select(Bridge.id, Bridge.name, Unit.name, Bridge.last_seen_at).join(Unit, Unit.id == Bridge.unit_id)
+    query = select(Bridge.id, Bridge.name, Unit.name, Bridge.last_seen_at, Bridge.paired_at)
+    query = query.join(Unit, Unit.id == Bridge.unit_id)
     rows = session.execute(
         query.where(Bridge.revoked_at.is_(None), Bridge.unit_id.in_(sorted(unit_ids))).order_by(Bridge.name, Bridge.id)
     )
-    return [SilentRow(*row) for row in rows if is_silent(row[3], now)]
+    return [
+        SilentRow(bridge_id, name, unit_name, seen_at)
+        for bridge_id, name, unit_name, seen_at, paired_at in rows
+        if is_silent(seen_at, paired_at, now)
+    ]

@@ -141,17 +141,17 @@ def index_lag(ground: Ground) -> Finding:
 
 def bridges(ground: Ground) -> Finding:
     """When the scanning stations were last seen."""
-    query = select(Bridge.name, Bridge.last_seen_at).where(Bridge.revoked_at.is_(None)).order_by(Bridge.name)
+    query = select(Bridge.name, Bridge.last_seen_at, Bridge.paired_at).where(Bridge.revoked_at.is_(None))
     with ground.reading() as session:
-        rows = [(name, seen) for name, seen in session.execute(query)]
+        rows = [(name, seen, paired) for name, seen, paired in session.execute(query.order_by(Bridge.name))]
     if not rows:
         return not_applicable("none")
-    silent = [name for name, seen in rows if is_silent(seen, ground.now)]
+    silent = [name for name, seen, paired in rows if is_silent(seen, paired, ground.now)]
     if silent:
-        last = max((seen for _name, seen in rows if seen is not None), default=None)
+        last = max((seen for _name, seen, _paired in rows if seen is not None), default=None)
         names = ", ".join(silent[:NAMED]) + (", …" if len(silent) > NAMED else "")
         return warning("silent", stations=len(rows), silent=len(silent), names=names, **_at("last_at", last))
-    return ok(stations=len(rows), oldest_at=min(seen for _name, seen in rows if seen is not None).isoformat())
+    return ok(stations=len(rows), oldest_at=min(seen or paired for _name, seen, paired in rows).isoformat())
 
 
 def _at(name: str, at: datetime | None) -> dict[str, str]:

@@ -1,1 +1,1 @@
-"""The morning's point: what lies about, for each reader, with who must act."""
+"""The morning's point: what is pending, for each reader, with who must act."""

@@ -14,13 +14,13 @@ from ged.register.models import Mail
 from ged.unit import Actor, Services
 
 SHOWN = 5
-"""Lines of a kind that are shown; its list shows the others."""
+"""Lines of a kind among the others; the list of the kind shows up to ``MOST``."""
 MOST = 100
-"""No kind counts further."""
+"""A kind reads no more rows. What is a count and no list of rows may be larger (``kinds.Source.most``)."""
 
 
 class Kind(StrEnum):
-    """What lies about. The order of the members is that of the page: letters and papers first, machines last."""
+    """What is pending. The order of the members is that of the page: letters and papers first, machines last."""
 
     UNREAD = "unread"
     """Letters past their date that nobody of the unit has opened."""
@@ -58,7 +58,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that lies about.
+    """One thing that is pending.
 
     Attributes:
         subject_id: the letter, slip, register, ...: what the address of the kind takes; 0: none.
@@ -66,6 +66,7 @@ class Line:
         text: the subject of an ordinary letter, a unit, a title; empty: nothing that the reader may be shown.
         level: of a letter; above ordinary the text is empty, for others may see the screen.
         who: who must act, by name (a unit, a post, a person); empty: whom the kind names.
+        to: who received a power, by name.
         on: the day that the line is about: since when it waits, or when it ends.
         code: a member or code of the kind that the page puts into words.
         count: how many things the line stands for.
@@ -76,6 +77,7 @@ class Line:
     text: str = ""
     level: Confidentiality = Confidentiality.ORDINARY
     who: str = ""
+    to: str = ""
     on: date | None = None
     code: str = ""
     count: int = 1
@@ -86,13 +88,17 @@ class Part:
     """What a kind tells a reader.
 
     Attributes:
-        lines: the first ``SHOWN``, those that wait longest first.
-        total: how many there are, at most ``MOST``: then there may be more.
+        lines: the first ``SHOWN`` (of one kind alone: ``MOST``), those that wait longest first.
+        total: how many there are.
+        is_cut: there may be more than ``total``.
+        is_unknown: the kind could not be read. Then there are no lines, and whether something is pending is not known.
     """
 
     kind: Kind
     lines: tuple[Line, ...]
     total: int
+    is_cut: bool = False
+    is_unknown: bool = False
 
     @property
     def more(self) -> int:
@@ -102,12 +108,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Ground:
-    """What the queries look at: one reader, one moment."""
+    """What the queries look at: one reader, one moment. ``shown``: how many lines of a kind are wanted."""
 
     session: Session
     services: Services
     actor: Actor
     now: datetime
+    shown: int = SHOWN
     today: date = field(init=False)
 
     def __post_init__(self) -> None:
@@ -116,12 +123,12 @@ class Ground:
 
     @property
     def midnight(self) -> datetime:
-        """The begin of the local day: what came today does not lie about yet."""
+        """The begin of the local day: what came today is not pending yet."""
         return datetime.combine(self.today, time(), tzinfo=self.services.zone)
 
 
 Found = tuple[Sequence[Line], int]
-"""The first lines of a kind, and how many there are, at most ``MOST``."""
+"""The first ``Ground.shown`` lines of a kind, and how many there are; of rows at most ``MOST``."""
 NOTHING: Found = ((), 0)
 
 

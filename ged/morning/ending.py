@@ -1,9 +1,15 @@
 """Powers, certificates and proofs that end."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from ged.morning.base import MOST, NOTHING, SHOWN, Found, Ground, Line
+from sqlalchemy import select
+
+from ged.followup.listing import holders
+from ged.morning.base import MOST, NOTHING, Found, Ground, Line
 from ged.org import delegations as powers
+from ged.org.delegations import DelegationRow
+from ged.org.models import Delegation, DelegationKind
 from ged.org.tree import runs_installation
 from ged.preservation import queries as preservation
 from ged.preservation.queries import Group
@@ -24,7 +30,22 @@ def delegations(ground: Ground) -> Found:
         if not row.is_withdrawn and row.from_on <= ground.today and row.until_on <= last
     ]
     rows.sort(key=lambda row: (row.until_on, row.id))
-    return [Line(row.id, row.post_title, row.unit_name, who=row.person_name, on=row.until_on, code=row.kind.value) for row in rows[:SHOWN]], min(MOST, len(rows))  # fmt: skip
+    shown = rows[: ground.shown]
+    givers = _givers(ground, shown)
+    return [
+        Line(row.id, row.post_title, row.unit_name, who=givers.get(row.id, ""), to=row.person_name, on=row.until_on, code=row.kind.value)
+        for row in shown
+    ], min(MOST, len(rows))  # fmt: skip
+
+
+def _givers(ground: Ground, rows: Sequence[DelegationRow]) -> dict[int, str]:
+    """Delegation -> the holders of its post, by name: they alone may give it again. An interim is given by a head above."""
+    given = [row.id for row in rows if row.kind is not DelegationKind.INTERIM]
+    if not given:
+        return {}
+    posts = ground.session.execute(select(Delegation.id, Delegation.post_id).where(Delegation.id.in_(given))).all()
+    held = holders(ground.session, {post_id for _, post_id in posts}, on=ground.today)
+    return {row_id: held[post_id] for row_id, post_id in posts if post_id in held}
 
 
 def certificates(ground: Ground) -> Found:
@@ -33,12 +54,12 @@ def certificates(ground: Ground) -> Found:
     lines = []
     if ground.actor.has(Role.ADMINISTRATOR) and runs_installation(ground.actor, ground.services.installation_accounts):
         ends |= {"institution": seal_ends(ground.session)} | published_ends(ground.services.revocation)
-        of_people = people_ends(ground.session, now=ground.now)
+        of_people = people_ends(ground.session, now=ground.now, but_of=ground.actor.person_id)
         if count := of_people["ending"] + of_people["ended"]:
             lines.append(Line(code="people", count=count))
     soon = ground.now + ENDS_SOON
     lines = [Line(code=code, on=_day(ground, at)) for code, at in sorted(ends.items(), key=_first) if at is not None and at <= soon] + lines  # fmt: skip
-    return (lines[:SHOWN], sum(line.count for line in lines)) if lines else NOTHING
+    return (lines[: ground.shown], sum(line.count for line in lines)) if lines else NOTHING
 
 
 def _first(pair: tuple[str, datetime | None]) -> tuple[bool, float]:

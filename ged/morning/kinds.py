@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ged.morning import ending, letters, machines, papers
-from ged.morning.base import Found, Ground, Kind
+from ged.morning.base import MOST, Found, Ground, Kind
 from ged.org.tree import runs_installation
+from ged.paging import MOST_COUNTED
 from ged.routing.rights import HEADS
 from ged.unit import Role
 
@@ -20,10 +21,12 @@ class Source:
     Attributes:
         concerns: whether the reader is told of this kind at all. The query then follows the reader's rights.
         find: the first lines, and how many there are.
+        most: from this number on ``find`` may have counted no further; None: it always counts all.
     """
 
     concerns: Callable[[Ground], bool]
     find: Callable[[Ground], Found]
+    most: int | None = MOST
 
 
 def _works(ground: Ground) -> bool:
@@ -57,9 +60,9 @@ KINDS: Mapping[Kind, Source] = {
     Kind.SCANS: Source(_has(Role.CLERK), papers.waiting_scans),
     Kind.DAYS: Source(_has(Role.CLERK), papers.open_days),
     Kind.DELEGATIONS: Source(_anybody, ending.delegations),
-    Kind.CERTIFICATES: Source(_anybody, ending.certificates),
-    Kind.TIMESTAMPS: Source(_runs(Role.ADMINISTRATOR, Role.AUDITOR), ending.timestamps),
-    Kind.JOBS: Source(_runs(Role.ADMINISTRATOR), machines.jobs),
-    Kind.MAILS: Source(_runs(Role.ADMINISTRATOR), machines.mails),
+    Kind.CERTIFICATES: Source(_anybody, ending.certificates, most=None),
+    Kind.TIMESTAMPS: Source(_runs(Role.ADMINISTRATOR, Role.AUDITOR), ending.timestamps, most=MOST_COUNTED + 1),
+    Kind.JOBS: Source(_runs(Role.ADMINISTRATOR), machines.jobs, most=MOST_COUNTED + 1),
+    Kind.MAILS: Source(_runs(Role.ADMINISTRATOR), machines.mails, most=None),
     Kind.DESKS: Source(_has(Role.CLERK, Role.ADMINISTRATOR), machines.silent_desks),
 }

@@ -1,10 +1,10 @@
-"""Letters that lie about: unread past their date, at an empty post, signed and not dispatched, without scan, not passed on."""
+"""Letters that are pending: unread past their date, at an empty post, signed and not dispatched, without scan, not passed on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, ScalarSelect, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Executable, ScalarSelect, Select, case, exists, func, or_, select
 
 from ged.capture.letters import document_of
 from ged.capture.queries import scan_units
@@ -12,24 +12,26 @@ from ged.counting import composed
 from ged.db import ByOtherIndex
 from ged.dispatch import queries as dispatch
 from ged.followup.listing import FollowRow, Today, follow_rows
-from ged.morning.base import MOST, NOTHING, SHOWN, Found, Ground, Line, may_be_told
+from ged.morning.base import MOST, Found, Ground, Line, may_be_told
 from ged.org.models import Delegation, Holding, Person, Post, Unit, held_on
+from ged.org.tree import heirs_among
 from ged.ports import Confidentiality
 from ged.register.models import Direction, Mail, MailNumber, ReadMark, Register
 from ged.register.queries import first_number
 from ged.register.states import MailState
 from ged.routing import queries as routing
-from ged.routing.models import Assignment
+from ged.routing.models import Assignment, Purpose
 from ged.routing.queries import InboxView
 from ged.routing.rights import HEADS, UNDER_WAY
 from ged.routing.states import AssignmentState
+from ged.signbook.models import Draft
 from ged.slips import to_transmit
-from ged.unit import Actor, Role
+from ged.unit import Actor, Role, UnitRow
 
 
 def unread(ground: Ground) -> Found:
-    """Assignments past their date that nobody of their unit has opened: the reader's own, those of the units headed, and
-    those that were given through a post of the reader.
+    """Letters past their date that nobody of the unit that must act has opened: those given to the reader, to the units
+    headed, and through a post of the reader.
     """
     ids = ground.session.scalars(_unread(ground.actor, ground.today)).all()
     return [_of_assignment(row, _waits_at(row), row.due_on) for row in _rows(ground, ids)], len(ids)
@@ -42,31 +44,46 @@ def _unread(actor: Actor, today: date) -> Select[int]:
         ByOtherIndex(Assignment.unit_id).in_(sorted(actor.headed_unit_ids)),
         ByOtherIndex(Assignment.assigned_by_post_id).in_(sorted(actor.post_ids)),
     )
-    return (
-        select(Assignment.id)
-        .join(Mail, Mail.id == Assignment.mail_id)
-        .where(
-            routing.is_waiting(),
-            Assignment.state == AssignmentState.OPEN,
-            ByOtherIndex(Assignment.due_on) < today,
-            is_near,
-            may_be_told(actor),
-            ~_is_opened(today),
-        )
-        .order_by(Assignment.due_on, Assignment.id)
-        .limit(MOST)
+    return _one_a_letter(
+        Assignment.due_on,
+        Assignment.state == AssignmentState.OPEN,
+        ByOtherIndex(Assignment.due_on) < today,
+        is_near,
+        may_be_told(actor),
+        ~_is_opened(actor.units, today),
     )
 
 
-def _is_opened(today: date) -> ColumnElement[bool]:
-    """Whether somebody who holds a post of the assignment's unit today, or acts for one, has seen the letter."""
+def _one_a_letter(since: Any, *conditions: ColumnElement[bool]) -> Select[int]:
+    """Of each letter that somebody must act on, the first of the waiting assignments that meet the conditions.
+
+    Copies for information wait for nobody. Those that wait longest come first.
+    """
+    place = func.row_number().over(partition_by=Assignment.mail_id, order_by=(since, Assignment.id))
+    found = (
+        select(Assignment.id, since.label("since"), place.label("place"))
+        .join(Mail, Mail.id == Assignment.mail_id)
+        .where(routing.is_waiting(), Assignment.purpose != Purpose.INFORMATION, *conditions)
+        .subquery("found")
+    )
+    return select(found.c.id).where(found.c.place == 1).order_by(found.c.since, found.c.id).limit(MOST)
+
+
+def _is_opened(units: Mapping[int, UnitRow], today: date) -> ColumnElement[bool]:
+    """Whether somebody has seen the letter who holds a post of the assignment's unit today, or acts for one.
+
+    An assignment stays with a unit that was closed since; those who work on it now are in the unit that took over.
+    """
+    of_unit = [Post.unit_id == Assignment.unit_id]
+    closed = {one.id: heirs_among(one.id, units)[-1] for one in units.values() if one.closed_at is not None}
+    if closed:
+        of_unit.append(Post.unit_id == case(closed, value=Assignment.unit_id, else_=Assignment.unit_id))
+    is_of_unit = or_(*of_unit)
     holds = exists().where(
-        Holding.person_id == ReadMark.person_id, Post.id == Holding.post_id, Post.unit_id == Assignment.unit_id,
-        *held_on(today),
+        Holding.person_id == ReadMark.person_id, Post.id == Holding.post_id, is_of_unit, *held_on(today)
     )  # fmt: skip
     acts = exists().where(
-        Delegation.person_id == ReadMark.person_id, Post.id == Delegation.post_id, Post.unit_id == Assignment.unit_id,
-        *_in_force(today),
+        Delegation.person_id == ReadMark.person_id, Post.id == Delegation.post_id, is_of_unit, *_in_force(today)
     )  # fmt: skip
     return exists().where(ReadMark.mail_id == Assignment.mail_id, or_(holds, acts))
 
@@ -79,15 +96,16 @@ def empty_posts(ground: Ground) -> Found:
     """Letters that wait at a post that nobody holds: for who gave them, heads the unit, or keeps the register."""
     given = ground.session.scalars(_at_empty_posts(ground.actor, ground.today)).all()
     addressed = ground.session.execute(_to_empty_authorities(ground.actor, ground.today)).all()
-    lines = [
-        _of_assignment(row, row.unit_name, _local(ground, row.assigned_at), row.to_post) for row in _rows(ground, given)
+    waits = [
+        (row.assigned_at, _of_assignment(row, row.unit_name, _local(ground, row.assigned_at), row.to_post))
+        for row in _rows(ground, given)
     ]
-    room = max(0, SHOWN - len(lines))
-    lines += [
-        _of_letter(row, who=row.unit_name, on=_local(ground, row.created_at), code=row.title)
-        for row in addressed[:room]
+    waits += [
+        (row.created_at, _of_letter(row, who=row.unit_name, on=_local(ground, row.created_at), code=row.title))
+        for row in addressed[: ground.shown]
     ]
-    return lines, min(MOST, len(given) + len(addressed))
+    waits.sort(key=lambda one: (one[0], one[1].subject_id))
+    return [line for _, line in waits[: ground.shown]], min(MOST, len(given) + len(addressed))
 
 
 @composed
@@ -96,23 +114,19 @@ def _at_empty_posts(actor: Actor, today: date) -> Select[int]:
         ByOtherIndex(Assignment.unit_id).in_(sorted(actor.headed_unit_ids)),
         ByOtherIndex(Assignment.assigned_by_post_id).in_(sorted(actor.post_ids)),
     )
-    return (
-        select(Assignment.id)
-        .join(Mail, Mail.id == Assignment.mail_id)
-        .where(
-            routing.is_waiting(), Assignment.post_id.is_not(None), is_near, may_be_told(actor),
-            _is_empty(Assignment.post_id, today),
-        )
-        .order_by(Assignment.assigned_at, Assignment.id)
-        .limit(MOST)
-    )  # fmt: skip
+    return _one_a_letter(
+        Assignment.assigned_at,
+        Assignment.post_id.is_not(None),
+        is_near,
+        may_be_told(actor),
+        _is_empty(Assignment.post_id, today),
+    )
 
 
 @composed
 def _to_empty_authorities(actor: Actor, today: date) -> Executable:
     """Letters that wait for the decision of an authority whose post is empty."""
-    offices = {post.unit_id for post in actor.posts if Role.CLERK in post.roles}
-    is_near = or_(Mail.unit_id.in_(sorted(offices)), Post.unit_id.in_(sorted(actor.headed_unit_ids)))
+    is_near = or_(Mail.unit_id.in_(sorted(scan_units(actor))), Post.unit_id.in_(sorted(actor.headed_unit_ids)))
     return (
         _lines()
         .add_columns(Post.title, Unit.name.label("unit_name"))
@@ -136,18 +150,23 @@ def _is_empty(post_id: Any, today: date) -> ColumnElement[bool]:
 
 
 def to_dispatch(ground: Ground) -> Found:
-    """Letters signed before today of which something has not left: for who keeps their register, and the heads above."""
-    actor, today = ground.actor, ground.today
-    rows = [row for query in _to_dispatch(actor, today) for row in ground.session.execute(query).all()]
+    """Letters signed before today of which something has not left: for who keeps their register, and the heads above.
+
+    A letter signed outside of the program came to its register signed: it waits since it was entered, whatever date it bears.
+    """
+    queries = _to_dispatch(ground.actor, ground.midnight)
+    rows = [row for query in queries for row in ground.session.execute(query).all()]
     found = {row.id: row for row in rows}  # of a clerk who heads the unit too: once
-    shown = sorted(found.values(), key=lambda row: (row.written_on or today, row.id))[:SHOWN]
-    return [_of_letter(row, who=row.office or "", on=row.written_on) for row in shown], min(MOST, len(found))
+    shown = sorted(found.values(), key=lambda row: (row.since, row.id))[: ground.shown]
+    lines = [_of_letter(row, who=row.office or "", on=_local(ground, row.since)) for row in shown]
+    return lines, min(MOST, len(found))
 
 
 @composed
-def _to_dispatch(actor: Actor, today: date) -> tuple[Executable, ...]:
-    late = (or_(Mail.written_on.is_(None), Mail.written_on < today), may_be_told(actor))
-    columns = (*_COLUMNS, Mail.written_on, _numbering_office().label("office"))
+def _to_dispatch(actor: Actor, midnight: datetime) -> tuple[Executable, ...]:
+    signed_at = select(Draft.signed_at).where(Draft.mail_id == Mail.id).correlate(Mail).scalar_subquery()
+    since = func.coalesce(signed_at, Mail.created_at)
+    columns = (*_COLUMNS, since.label("since"), _numbering_office().label("office"))
     queries = []
     if actor.has(Role.CLERK):
         queries.append(dispatch.waiting_letters(actor))
@@ -157,7 +176,10 @@ def _to_dispatch(actor: Actor, today: date) -> tuple[Executable, ...]:
         below = select(Mail.id).where(dispatch.has_to_leave(), is_below)
         queries.append(below)
     return tuple(
-        query.with_only_columns(*columns).where(*late).order_by(Mail.written_on, Mail.id).limit(MOST)
+        query.with_only_columns(*columns)
+        .where(since < midnight, may_be_told(actor))
+        .order_by(since, Mail.id)
+        .limit(MOST)
         for query in queries
     )
 
@@ -177,9 +199,12 @@ def _numbering_office() -> ScalarSelect[str]:
 
 
 def without_scan(ground: Ground) -> Found:
-    """Letters on paper, registered before today in the actor's offices, that wait for somebody and have no document."""
+    """Letters that came in, by whatever way, that wait for somebody and have no document: registered before today in the
+    actor's offices.
+    """
     rows = ground.session.execute(_without_scan(ground.actor, ground.midnight)).all()
-    return [_of_letter(row, who=row.office, on=_local(ground, row.created_at)) for row in rows[:SHOWN]], len(rows)
+    shown = rows[: ground.shown]
+    return [_of_letter(row, who=row.office, on=_local(ground, row.created_at)) for row in shown], len(rows)
 
 
 @composed
@@ -205,15 +230,15 @@ def _without_scan(actor: Actor, midnight: datetime) -> Executable:
 def papers(ground: Ground) -> Found:
     """Originals of letters that were registered before today, lie at the actor's office, and must be passed on."""
     ids = ground.session.scalars(_papers(ground.actor, ground.midnight)).all()
-    if not ids:
-        return NOTHING
-    rows = ground.session.execute(_lines().where(Mail.id.in_(sorted(ids)[:SHOWN])).order_by(Mail.id)).all()
+    shown = _lines().where(Mail.id.in_(ids[: ground.shown])).order_by(Mail.id)
+    rows = ground.session.execute(shown).all() if ids else []
     return [_of_letter(row, on=_local(ground, row.created_at)) for row in rows], len(ids)
 
 
 @composed
 def _papers(actor: Actor, midnight: datetime) -> Executable:
-    return to_transmit.papers(actor, ByOtherIndex(Mail.created_at) < midnight, may_be_told(actor)).limit(MOST)
+    lying = to_transmit.papers(actor, ByOtherIndex(Mail.created_at) < midnight, may_be_told(actor)).subquery("lying")
+    return select(lying.c.id).order_by(lying.c.id).limit(MOST)
 
 
 # --- lines
@@ -227,16 +252,16 @@ def _lines() -> Select[*tuple[Any, ...]]:
 
 def _of_letter(row: Any, *, who: str = "", on: date | None, code: str = "") -> Line:
     level = Confidentiality(row.level)
-    return Line(row.id, row.number or "", "" if level else row.subject, level, who, on, code)
+    return Line(row.id, row.number or "", "" if level else row.subject, level, who, on=on, code=code)
 
 
 def _rows(ground: Ground, ids: Sequence[int]) -> list[FollowRow]:
-    return follow_rows(ground.session, ground.actor, ids[:SHOWN], Today(ground.today, ground.today))
+    return follow_rows(ground.session, ground.actor, ids[: ground.shown], Today(ground.today, ground.today))
 
 
 def _of_assignment(row: FollowRow, who: str, on: date | None, code: str = "") -> Line:
     mail = row.mail
-    return Line(mail.mail_id, mail.number, "" if mail.level else mail.subject, mail.level, who, on, code)
+    return Line(mail.mail_id, mail.number, "" if mail.level else mail.subject, mail.level, who, on=on, code=code)
 
 
 def _waits_at(row: FollowRow) -> str:

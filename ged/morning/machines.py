@@ -2,7 +2,7 @@
 
 from ged.capture import bridges, desks
 from ged.jobs import JobState
-from ged.morning.base import MOST, SHOWN, Found, Ground, Line
+from ged.morning.base import MOST, Found, Ground, Line
 from ged.notices import returned
 from ged.reports import jobs as reports
 
@@ -29,5 +29,5 @@ def silent_desks(ground: Ground) -> Found:
     rows = desks.silent(ground.session, bridges.desk_units(ground.actor), now=ground.now)
     return [
         Line(row.id, row.name, who=row.unit_name, on=row.seen_at.astimezone(ground.services.zone).date() if row.seen_at else None)
-        for row in rows[:SHOWN]
+        for row in rows[: ground.shown]
     ], min(MOST, len(rows))  # fmt: skip

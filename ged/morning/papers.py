@@ -1,4 +1,4 @@
-"""Slips, scans and registers that lie about. Their lines name units and numbers, and nothing of a letter."""
+"""Slips, scans and registers that are pending. Their lines name units and numbers, and nothing of a letter."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -9,8 +9,10 @@ from ged.capture import queries as scans
 from ged.capture.models import Scan, ScanState
 from ged.closing import queries as closing
 from ged.counting import composed
-from ged.morning.base import MOST, NOTHING, SHOWN, Found, Ground, Line
+from ged.morning.base import MOST, NOTHING, Found, Ground, Line
 from ged.org.models import Unit
+from ged.register import books
+from ged.register.models import Register
 from ged.slips import parties
 from ged.slips.models import Slip, SlipTask, TaskState
 from ged.slips.queries import SlipRow, is_overdue_loan, is_unacknowledged, rows_of, slips_where
@@ -36,20 +38,32 @@ def unacknowledged(ground: Ground) -> Found:
     first = sorted(found, key=lambda slip_id: (found[slip_id] or ground.now, slip_id))
     return [
         Line(row.id, row.number, row.sender_unit, who=row.receiver_unit, on=_local(ground, row.sent_at))
-        for row in _rows(ground, first[:SHOWN])
+        for row in _rows(ground, first[: ground.shown])
     ], min(MOST, len(found))
 
 
 def loans(ground: Ground) -> Found:
-    """Slips on loan of the reader's units that are overdue: the receiver gives the originals back."""
-    ids = ground.session.scalars(_loans(ground.actor, ground.today)).all()
-    return [Line(row.id, row.number, row.sender_unit, who=row.receiver_unit, on=row.return_by) for row in _rows(ground, ids[:SHOWN])], len(ids)  # fmt: skip
+    """Slips on loan that the reader's units sent or received and that are overdue: the receiver gives the originals back."""
+    queries = _loans(ground.actor, ground.today)
+    found = {slip_id: return_by for query in queries for slip_id, return_by in ground.session.execute(query)}
+    first = sorted(found, key=lambda slip_id: (found[slip_id] or ground.today, slip_id))
+    return [
+        Line(row.id, row.number, row.sender_unit, who=row.receiver_unit, on=row.return_by)
+        for row in _rows(ground, first[: ground.shown])
+    ], min(MOST, len(found))
 
 
 @composed
-def _loans(actor: Actor, today: date) -> Select[int]:
-    own = Slip.sender_unit_id.in_(sorted(parties.units_seen(actor)))
-    return select(Slip.id).where(own, is_overdue_loan(today)).order_by(Slip.return_by, Slip.id).limit(MOST)
+def _loans(actor: Actor, today: date) -> tuple[Select[int, date | None], ...]:
+    units = sorted(parties.units_seen(actor))
+    # One side at a time, as above.
+    return tuple(
+        select(Slip.id, Slip.return_by)
+        .where(side.in_(units), is_overdue_loan(today))
+        .order_by(Slip.return_by, Slip.id)
+        .limit(MOST)
+        for side in (Slip.sender_unit_id, Slip.receiver_unit_id)
+    )
 
 
 def _rows(ground: Ground, ids: Sequence[int]) -> list[SlipRow]:
@@ -62,10 +76,10 @@ def _rows(ground: Ground, ids: Sequence[int]) -> list[SlipRow]:
 def discrepancies(ground: Ground) -> Found:
     """Open tasks of the reader's units: a piece of a slip was missing, damaged, refused."""
     found = ground.session.execute(_tasks(ground.actor)).all()
-    rows = {row.id: row for row in _rows(ground, sorted({row.slip_id for row in found[:SHOWN]}))}
+    rows = {row.id: row for row in _rows(ground, sorted({row.slip_id for row in found[: ground.shown]}))}
     return [
         Line(row.slip_id, rows[row.slip_id].number, "", who=row.unit, on=_local(ground, row.opened_at), code=row.kind.value)
-        for row in found[:SHOWN]
+        for row in found[: ground.shown]
         if row.slip_id in rows
     ], len(found)  # fmt: skip
 
@@ -85,7 +99,7 @@ def _tasks(actor: Actor) -> Executable:
 def waiting_scans(ground: Ground) -> Found:
     """Scans of the reader's offices that came before today and wait for their number."""
     rows = ground.session.execute(_waiting_scans(ground.actor, ground.midnight)).all()
-    return [Line(row.id, who=row.unit, on=_local(ground, row.created_at)) for row in rows[:SHOWN]], len(rows)
+    return [Line(row.id, who=row.unit, on=_local(ground, row.created_at)) for row in rows[: ground.shown]], len(rows)
 
 
 @composed
@@ -100,14 +114,16 @@ def _waiting_scans(actor: Actor, midnight: datetime) -> Executable:
 
 
 def open_days(ground: Ground) -> Found:
-    """Registers of the reader's offices with days that are over and not closed."""
-    offices = scans.clerk_units(ground.actor)
+    """Registers of the reader's offices, and of closed ones that these took over, with days that are over and not closed."""
+    offices = scans.scan_units(ground.actor)
     rows = closing.open_days(ground.session, offices, before=ground.today) if offices else []
     if not rows:
         return NOTHING
+    # Of an office that was taken over the clerk may know that days are open, and may not always read the register.
+    readable = set(ground.session.scalars(select(Register.id).where(books.readable_clause(ground.actor))))
     return [
-        Line(row.register_id, row.code, row.name, who=row.unit_name, on=row.since_on, code="waiting" if row.waiting else "")
-        for row in rows[:SHOWN]
+        Line(row.register_id if row.register_id in readable else 0, row.code, row.name, who=row.unit_name, on=row.since_on, code="waiting" if row.waiting else "")
+        for row in rows[: ground.shown]
     ], min(MOST, len(rows))  # fmt: skip
 
 

@@ -2,13 +2,21 @@
 
 from gettext import NullTranslations
 
-from ged.morning.base import MOST, Kind
+from ged.morning.base import Kind, Part
 
 
-def counted(kind: Kind, count: int, words: NullTranslations) -> str:
-    """A count of a kind with its words. ``MOST`` is told as "at least": the kind counts no further."""
-    told = _plural(kind, count, words) % {"num": count}
-    return words.gettext("au moins %(counted)s") % {"counted": told} if count >= MOST else told
+def counted(part: Part, words: NullTranslations) -> str:
+    """How many there are of a kind, with its words; or that this is not known."""
+    if part.is_unknown:
+        return words.gettext("%(kind)s : la lecture a échoué") % {"kind": named(part.kind, words)}
+    told = _plural(part.kind, part.total, words) % {"num": part.total}
+    return words.gettext("au moins %(counted)s") % {"counted": told} if part.is_cut else told
+
+
+def named(kind: Kind, words: NullTranslations) -> str:
+    """The words of a kind without a count: its plural, which begins with the number in each language."""
+    several = _plural(kind, 2, words).replace("%(num)s", "", 1).strip()
+    return several[:1].upper() + several[1:]
 
 
 def _plural(kind: Kind, n: int, words: NullTranslations) -> str:
@@ -55,7 +63,9 @@ def _plural(kind: Kind, n: int, words: NullTranslations) -> str:
             return words.ngettext("%(num)s certificat qui prend fin", "%(num)s certificats qui prennent fin", n)
         case Kind.TIMESTAMPS:
             return words.ngettext(
-                "%(num)s preuve de signature à reprendre", "%(num)s preuves de signature à reprendre", n
+                "%(num)s signature dont la preuve n'est plus prolongée",
+                "%(num)s signatures dont la preuve n'est plus prolongée",
+                n,
             )
         case Kind.JOBS:
             return words.ngettext("%(num)s tâche à examiner", "%(num)s tâches à examiner", n)

@@ -38,7 +38,7 @@ MOST = 50
 
 
 Point = Callable[[Session, Services, int, datetime, NullTranslations], Sequence[str]]
-"""What the morning's point tells a person at a moment, one line a kind, in the person's words; empty: nothing lies about."""
+"""What the morning's point tells a person at a moment, one line a kind, in the person's words; empty: nothing is pending."""
 
 
 def _no_point(

@@ -35,7 +35,7 @@ class Occasion(StrEnum):
     DISPOSAL = "disposal"
     """A slip of disposal waits for the person's decision, or the person's own was decided."""
     MORNING = "morning"
-    """The morning's point of a day: something lies about (``ged.morning``)."""
+    """The morning's point of a day: something is pending (``ged.morning``)."""
 
 
 ASKED = ":asked"

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ged.errors import GedError
-from ged.org.models import CertificateKind, IssuedCertificate, SigningKey
+from ged.org.models import CertificateKind, IssuedCertificate, Person, SigningKey
 from ged.ports import RevocationLists
 from ged.unit import Services
 
@@ -49,13 +49,20 @@ def _end_of(certificate: bytes | None) -> datetime | None:
     return None if certificate is None else load_der_x509_certificate(certificate).not_valid_after_utc
 
 
-def people_certificates(session: Session) -> list[datetime]:
-    """When the certificates of people's keys in use end, the first first."""
+def people_certificates(session: Session, *, but_of: int | None = None) -> list[datetime]:
+    """When the certificates of people's keys in use end, the first first. Who has left signs nothing any more: theirs are left out.
+
+    Args:
+        but_of: without those of this person.
+    """
     used = (
         select(IssuedCertificate.expires_at)
         .join(SigningKey, SigningKey.certificate_pem == IssuedCertificate.certificate_pem)
-        .where(SigningKey.revoked_at.is_(None), IssuedCertificate.revoked_at.is_(None))
+        .join(Person, Person.id == SigningKey.person_id)
+        .where(Person.is_active, SigningKey.revoked_at.is_(None), IssuedCertificate.revoked_at.is_(None))
     )
+    if but_of is not None:
+        used = used.where(Person.id != but_of)
     return list(session.scalars(used.order_by(IssuedCertificate.expires_at)))
 
 
@@ -82,8 +89,8 @@ def seal_ends(session: Session) -> datetime | None:
     return ends
 
 
-def people_ends(session: Session, *, now: datetime) -> dict[str, int]:
-    """How many certificates of people's keys in use are ``good``, ``ending`` soon, and ``ended``."""
-    ends = people_certificates(session)
+def people_ends(session: Session, *, now: datetime, but_of: int | None = None) -> dict[str, int]:
+    """How many certificates of people's keys in use are ``good``, ``ending`` soon, and ``ended``; see ``people_certificates``."""
+    ends = people_certificates(session, but_of=but_of)
     ended, ending = sum(one <= now for one in ends), sum(now < one <= now + ENDS_SOON for one in ends)
     return {"good": len(ends) - ended - ending, "ending": ending, "ended": ended}

@@ -87,11 +87,11 @@ def test_stations_certificates_and_people_without_mail(ground: Ground) -> None:
     assert work.bridges(ground).code == "none"
     agent = actor(services, "agent")
     with services.unit_of_work(NOW) as uow:
-        for name, days in (("Accueil", 0), ("Annexe", 9)):
+        for name, days in (("Accueil", 0), ("Annexe", 9), ("Neuve", None)):  # paired now, and not seen yet
             uow.session.add(
                 Bridge(
                     name=name, unit_id=int(agent.posts[0].unit_id), token_hash=name, devices=[], paired_at=NOW,
-                    last_seen_at=NOW - timedelta(days=days),
+                    last_seen_at=None if days is None else NOW - timedelta(days=days),
                 )
             )  # fmt: skip
         issue_key(uow, agent.person_id, passphrase=PASSPHRASE, actor=SYSTEM)

@@ -1,34 +1,38 @@
-"""The morning's point: what lies about, for whom, with who must act; nothing leaks, on the page and in the e-mail."""
+"""The morning's point: what is pending, for whom, with who must act; nothing leaks, on the page and in the e-mail."""
 
 import dataclasses
+import html
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
+from gettext import NullTranslations
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import event, insert, select, update
 from sqlalchemy.orm import Session
 
-from ged import access, jobs
+from ged import access, jobs, pipeline
 from ged.capture.models import Bridge
 from ged.closing import operations as closing
 from ged.errors import Invalid
 from ged.jobs import Job, JobKind, JobState
 from ged.morning import queries, telling
 from ged.morning.base import MOST, SHOWN, Kind, Part
+from ged.morning.words import counted, named
 from ged.notices import choices, mail
 from ged.notices.models import DeliveryState, NoticeMail, Occasion, PersonalNotice, Way
 from ged.org import absences
 from ged.org.absences import AbsenceForm
-from ged.org.models import Delegation, DelegationKind, Holding, Person
+from ged.org.models import Delegation, DelegationKind, Holding, Person, Unit
 from ged.ports import Confidentiality, JobId
 from ged.register import opening
 from ged.register.models import Mail
 from ged.register.states import MailState
-from ged.routing.models import Assignment
+from ged.routing.models import Assignment, Purpose
 from ged.slips.drafting import LineForm
 from ged.slips.models import SlipPurpose
 from ged.slips.states import LineState
@@ -36,8 +40,9 @@ from ged.unit import Actor, Services
 from tests import intake_kit, pages, slip_kit
 from tests.factories import NOW, TODAY, actor
 from tests.letter_kit import make_place
-from tests.routing_kit import impute, make_mentions, post_id, register
+from tests.routing_kit import impute, make_mentions, post_id, register, unit_id
 from tests.signbook_kit import House, house_on_either
+from tests.signed_outside_kit import enter
 from tests.site import Clock, sign_in
 from web.site import context
 from web.words.translations import translations
@@ -100,6 +105,49 @@ def test_an_unread_late_letter_is_told_to_its_unit_and_the_head_above_until_some
     assert Kind.UNREAD not in told(services, "dge") | told(services, "sg")
 
 
+def test_an_unread_letter_is_told_once_and_a_copy_for_information_never(house: House) -> None:
+    services = house.services
+    mail_id = register(services).mail_id
+    impute(services, mail_id, "DGE", ("DAF",), due_on=LATE)
+    assert Kind.UNREAD not in told(services, "daf"), "who got a copy has nothing to do"
+    opened(services, mail_id, "dge")
+    assert Kind.UNREAD not in told(services, "sg"), "nobody has to open a copy"
+    with services.unit_of_work(NOW) as uow:
+        given = select(Assignment).where(Assignment.mail_id == mail_id).order_by(Assignment.id)
+        for row in uow.session.scalars(given):
+            row.purpose, row.unit_id = Purpose.ACTION, unit_id(services, "DAF")
+    for account in ("daf", "sg"):
+        part = told(services, account)[Kind.UNREAD]
+        assert (part.total, [line.subject_id for line in part.lines]) == (1, [mail_id]), "two assignments, one letter"
+
+
+def test_a_letter_of_a_closed_unit_is_opened_by_who_took_over(house: House) -> None:
+    services = house.services
+    mail_id = register(services).mail_id
+    impute(services, mail_id, due_on=LATE)
+    close(services, "DGE", "DAF")
+    assert letters_of(told(services, "daf"))[Kind.UNREAD] == {mail_id}
+    opened(services, mail_id, "daf")
+    assert Kind.UNREAD not in told(services, "daf") | told(services, "sg")
+
+
+def close(services: Services, code: str, successor: str) -> None:
+    taken = unit_id(services, successor)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Unit).where(Unit.code == code).values(closed_at=NOW, successor_id=taken))
+
+
+def test_a_closed_mail_offices_letters_and_days_are_told_to_the_office_that_took_over(house: House) -> None:
+    services = house.services
+    mail_id = register(services).mail_id
+    empty(services, "SG-T")
+    assert not told(services, "dge").keys() & {Kind.EMPTY_POSTS, Kind.DAYS}
+    close(services, "BO", "DGE")
+    found = told(services, "dge")
+    assert letters_of(found)[Kind.EMPTY_POSTS] == {mail_id}
+    assert [line.name for line in found[Kind.DAYS].lines] == ["ARR"]
+
+
 def opened(services: Services, mail_id: int, account: str) -> None:
     with services.unit_of_work(NOW) as uow:
         opening.mark_opened(uow, mail_id, actor=actor(services, account), now=NOW)
@@ -129,6 +177,23 @@ def test_an_assignment_to_an_empty_post_is_told_to_who_gave_it_and_who_heads_the
     assert letters_of(told(services, "sg"))[Kind.EMPTY_POSTS] == {mail_id}
     assert letters_of(told(services, "dge"))[Kind.EMPTY_POSTS] == {mail_id}
     assert Kind.EMPTY_POSTS not in told(services, "daf")
+
+
+def test_what_waits_longest_at_empty_posts_comes_first(house: House) -> None:
+    services = house.services
+    given, addressed = register(services).mail_id, register(services).mail_id
+    impute(services, given)
+    with services.unit_of_work(NOW) as uow:
+        agent = actor(services, "agent").person_id
+        uow.session.execute(
+            update(Assignment).where(Assignment.mail_id == given).values(post_id=post_id(services, "ETU-M"))
+        )
+        uow.session.execute(update(Mail).where(Mail.id == addressed).values(created_at=NOW - timedelta(days=1)))
+        uow.session.add(Holding(post_id=post_id(services, "DGE-C"), person_id=agent, from_on=TODAY))
+    empty(services, "ETU-M")
+    empty(services, "SG-T")
+    part = told(services, "agent")[Kind.EMPTY_POSTS]
+    assert ([line.subject_id for line in part.lines], part.total) == ([addressed, given], 2)
 
 
 def empty(services: Services, code: str) -> None:
@@ -162,6 +227,14 @@ def test_a_signed_answer_that_did_not_leave_is_told_to_the_office_and_the_heads(
     assert Kind.TO_DISPATCH not in told(services, "agent", now=NOW), "it was signed today"
 
 
+def test_a_letter_signed_outside_waits_since_it_was_entered(house: House) -> None:
+    services = house.services
+    mail_id = enter(services, written_on=TODAY - timedelta(days=3)).mail_id
+    assert Kind.TO_DISPATCH not in told(services, "agent", now=NOW), "it was entered today"
+    (line,) = told(services, "agent")[Kind.TO_DISPATCH].lines
+    assert (line.subject_id, line.on) == (mail_id, TODAY)
+
+
 def test_slips_are_told_to_both_ends_and_nobody_else(house: House) -> None:
     services = house.services
     sent = slip_kit.send(services, LineForm("Un dossier"))
@@ -176,16 +249,17 @@ def test_slips_are_told_to_both_ends_and_nobody_else(house: House) -> None:
     assert (line.code, line.text) == (LineState.MISSING.value, "")
 
 
-def test_a_loan_that_did_not_come_back_is_told_to_the_lender(house: House) -> None:
+def test_a_loan_that_did_not_come_back_is_told_to_both_ends(house: House) -> None:
     services = house.services
     mail_id = slip_kit.letter(services)
     lent = slip_kit.send(
         services, LineForm(mail_id=mail_id, is_original=True), purpose=SlipPurpose.ON_LOAN, return_by=LATE
     )
     slip_kit.take(services, lent.slip_id, LineState.RECEIVED)
-    (line,) = told(services, "agent")[Kind.LOANS].lines
-    assert (line.subject_id, line.on) == (lent.slip_id, LATE)
-    assert Kind.LOANS not in told(services, "dge") | told(services, "admin")
+    for account in ("agent", "dge"):
+        (line,) = told(services, account)[Kind.LOANS].lines
+        assert (line.subject_id, line.on, line.who) == (lent.slip_id, LATE, DGE_NAME), account
+    assert Kind.LOANS not in told(services, "daf") | told(services, "etudes") | told(services, "admin")
 
 
 def test_numbers_without_scan_scans_without_number_and_originals_are_told_to_their_office(house: House) -> None:
@@ -217,10 +291,17 @@ def test_powers_that_end_are_told_to_their_ends(house: House) -> None:
     acts(services, "DGE-C", "daf", until=MORNING.date() + timedelta(days=8), kind=DelegationKind.DELEGATION)
     for account in ("dge", "etudes"):
         (line,) = told(services, account)[Kind.DELEGATIONS].lines
-        assert line.who == "Etudes"
+        assert (line.who, line.to) == ("Dge", "Etudes"), "who gave the power gives it again"
     assert Kind.DELEGATIONS not in told(services, "agent") | told(services, "admin")
-    shown = [line.who for line in told(services, "daf")[Kind.DELEGATIONS].lines]
+    shown = [line.to for line in told(services, "daf")[Kind.DELEGATIONS].lines]
     assert shown == ["Etudes"], "who acts for the head sees what ends there; the own power lasts longer"
+
+
+def test_an_interim_is_given_again_by_a_head_above(house: House) -> None:
+    services = house.services
+    acts(services, "DGE-C", "daf", until=MORNING.date())
+    (line,) = told(services, "daf")[Kind.DELEGATIONS].lines
+    assert (line.who, line.to) == ("", "Daf"), "not the holder, who is away"
 
 
 def test_certificates_jobs_mails_and_desks_are_told_to_who_runs_the_installation(house: House) -> None:
@@ -246,9 +327,67 @@ def test_certificates_jobs_mails_and_desks_are_told_to_who_runs_the_installation
     assert {line.code for line in told(services, "sg", now=in_years)[Kind.CERTIFICATES].lines} == {"own"}
     assert "people" in {line.code for line in told(services, "admin", now=in_years)[Kind.CERTIFICATES].lines}
     assert Kind.CERTIFICATES not in told(services, "dge", now=in_years)
+    assert Kind.DESKS not in told(services, "agent", now=NOW + timedelta(days=1)), "it was paired yesterday"
     with services.unit_of_work(NOW) as uow:
         uow.session.execute(update(Bridge).values(last_seen_at=MORNING))
     assert Kind.DESKS not in told(services, "agent")
+
+
+def test_a_certificate_counts_once_and_not_when_its_person_has_left(house: House) -> None:
+    services, in_years = house.services, NOW + timedelta(days=365 * 20)
+    house.key("admin")
+    house.key("dge")
+    lines = {line.code: line.count for line in told(services, "admin", now=in_years)[Kind.CERTIFICATES].lines}
+    assert (lines["own"], lines["people"]) == (1, 1)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "dge").values(is_active=False))
+    assert "people" not in {line.code for line in told(services, "admin", now=in_years)[Kind.CERTIFICATES].lines}
+
+
+def test_only_what_counts_no_further_is_told_as_at_least(house: House) -> None:
+    services, words = house.services, NullTranslations()
+    rows = [
+        {"kind": JobKind.SWEEP, "state": JobState.FAILED, "subject_id": 0, "params": {}, "created_at": NOW, "run_after": NOW}
+        for _ in range(1_100)
+    ]  # fmt: skip
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(insert(Job), rows[:250])
+    assert counted(told(services, "admin")[Kind.JOBS], words) == "250 tâches à examiner"
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(insert(Job), rows[250:])
+    assert counted(told(services, "admin")[Kind.JOBS], words) == "au moins 1001 tâches à examiner"
+    rows_read = Part(Kind.NO_SCAN, (), MOST, is_cut=True)
+    assert counted(rows_read, words) == "au moins 100 courriers numérotés sans numérisation"
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("kind", Kind)
+def test_the_name_of_a_kind_bears_no_count(kind: Kind, language: str) -> None:
+    words = translations(language)
+    name = named(kind, words)
+    assert name[:1].isupper()
+    assert "%" not in name
+    assert counted(Part(kind, (), 7), words).lower() == f"7 {name}".lower()
+    assert name in counted(Part(kind, (), 0, is_unknown=True), words)
+
+
+def no_authority(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder of the certification authority cannot be read any more."""
+
+    def fail(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "authority")
+
+    monkeypatch.setattr("ged.morning.ending.published_ends", fail)
+
+
+def test_a_kind_that_cannot_be_read_leaves_the_others(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = house.services
+    intake_kit.pair(services)
+    no_authority(monkeypatch)
+    found = told(services, "admin")
+    assert found[Kind.CERTIFICATES] == Part(Kind.CERTIFICATES, (), 0, is_unknown=True)
+    assert found[Kind.DESKS].total == 1
+    assert Kind.CERTIFICATES not in told(services, "agent"), "whose own certificate needs no authority"
 
 
 def test_a_kind_shows_a_few_and_counts_on(house: House) -> None:
@@ -258,6 +397,9 @@ def test_a_kind_shows_a_few_and_counts_on(house: House) -> None:
     part = told(services, "agent")[Kind.NO_SCAN]
     assert (len(part.lines), part.total, part.more) == (SHOWN, SHOWN + 2, 2)
     assert SHOWN < MOST
+    with services.reading() as session:
+        (alone,) = queries.parts(session, services, actor(services, "agent"), now=MORNING, only=Kind.NO_SCAN)
+    assert (len(alone.lines), alone.more) == (SHOWN + 2, 0)
 
 
 # --- nothing leaks
@@ -272,7 +414,7 @@ def raise_level(services: Services, mail_id: int, level: Confidentiality) -> Non
 
 
 def furnish(house: House) -> None:
-    """A letter of each level that lies about in each way, at each unit."""
+    """A letter of each level that is pending in each way, at each unit."""
     services = house.services
     for level in LEVELS:
         subject = f"{HIDDEN} {level}" if level else "Poteaux"
@@ -422,6 +564,109 @@ def test_nothing_is_written_on_a_quiet_morning(house: House) -> None:
     assert outbox(house.services) == []
 
 
+def test_the_notice_of_yesterday_is_read_when_nothing_is_pending_today(house: House) -> None:
+    services = house.services
+    mail_id = register(services).mail_id
+    impute(services, mail_id, due_on=LATE)
+    choose(services, "dge")
+    telling.tell(services, now=MORNING)
+    opened(services, mail_id, "dge")
+    assert telling.tell(services, now=MORNING + timedelta(days=1)) == 0
+    with services.reading() as session:
+        (notice,) = session.scalars(select(PersonalNotice).where(PersonalNotice.occasion == Occasion.MORNING))
+    assert notice.read_at == MORNING + timedelta(days=1)
+
+
+def test_other_notices_are_sent_when_the_point_fails(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = house.services
+    with_addresses(services)
+    person_id = actor(services, "dge").person_id
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(
+            PersonalNotice(person_id=person_id, occasion=Occasion.DELEGATED, key="delegated:1", subject_id=1, way=Way.DIGEST, at=MORNING)
+        )  # fmt: skip
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(telling, "tell", fail)
+    with pytest.raises(RuntimeError):
+        pipeline.notice_digest(SimpleNamespace(services=services, now=MORNING))  # type: ignore[arg-type]
+    with services.reading() as session:
+        assert session.scalars(select(NoticeMail.person_id)).all() == [person_id]
+
+
+def test_the_e_mail_says_which_kind_could_not_be_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = house.services
+    with_addresses(services)
+    choose(services, "admin")
+    no_authority(monkeypatch)
+    morning(services)
+    (text,) = outbox(services)
+    assert "Certificats qui prennent fin : la lecture a échoué" in text
+
+
+def readers(services: Services) -> set[str]:
+    with services.reading() as session:
+        found = telling.readers(session, MORNING.date())
+        return set(session.scalars(select(Person.account).where(Person.id.in_(found))))
+
+
+def holds(services: Services, code: str, account: str) -> None:
+    person_id = actor(services, account).person_id
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(Holding(post_id=post_id(services, code), person_id=person_id, from_on=TODAY))
+
+
+def away(services: Services, account: str, given: int | None = None) -> None:
+    with services.unit_of_work(NOW) as uow:
+        absences.declare(uow, AbsenceForm(TODAY, MORNING.date(), given), actor=actor(services, account))
+
+
+def test_of_two_posts_of_an_absent_reader_one_may_be_replaced(house: House) -> None:
+    services = house.services
+    choose(services, "dge")
+    empty(services, "ETU-M")
+    holds(services, "ETU-M", "dge")
+    given = acts(services, "DGE-C", "daf", until=MORNING.date(), kind=DelegationKind.DELEGATION)
+    away(services, "dge", given)
+    assert readers(services) == {"dge", "daf"}
+
+
+def test_who_holds_the_post_too_did_not_ask(house: House) -> None:
+    services = house.services
+    choose(services, "dge")
+    holds(services, "DGE-C", "etudes")
+    assert readers(services) == {"dge"}
+    away(services, "dge")
+    assert readers(services) == {"dge"}
+
+
+def test_an_interim_is_written_to_in_place_of_the_reader(house: House) -> None:
+    services = house.services
+    choose(services, "dge")
+    acts(services, "DGE-C", "daf", until=MORNING.date())
+    assert readers(services) == {"daf"}
+
+
+def test_readers_who_are_there_cost_no_query_each(house: House) -> None:
+    services = house.services
+    asked: list[str] = []
+    choose(services, "dge")
+    event.listen(services.engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
+
+    def statements() -> int:
+        asked.clear()
+        with services.reading() as session:
+            telling.readers(session, MORNING.date())
+        return len(asked)
+
+    one = statements()
+    for account in ("sg", "daf", "etudes"):
+        choose(services, account)
+    assert statements() == one
+
+
 def test_who_acts_for_the_absent_is_written_to_in_their_language(house: House) -> None:
     services = house.services
     impute(services, register(services).mail_id, due_on=LATE)
@@ -497,6 +742,38 @@ def test_each_link_of_the_page_opens_for_its_reader_and_nothing_leaks(site: tupl
             assert client.get(url.replace("&amp;", "&")).status_code in (200, 302, 303), (account, url)
             seen.add(re.sub(r"\d+", "1", url))
     assert {"/courriers/1", "/bordereaux/1", "/administration/taches", "/delegations/"} <= seen
+
+
+def test_a_kind_alone_shows_what_the_whole_page_leaves_out(site: tuple[Flask, House, Clock]) -> None:
+    app, house, _ = site
+    letters = {register(house.services).mail_id for _ in range(SHOWN + 2)}
+    client = sign_in(app, "agent")
+    whole = client.get("/matin/").text
+    assert ">et 2 autres<" in whole
+    (address,) = re.findall(r'href="(/matin/\?voir=no_scan)"', whole)
+    alone = client.get(address).text
+    assert {int(one) for one in re.findall(r'href="/courriers/(\d+)"', alone)} == letters
+    assert "registre dont des jours" in whole
+    assert "registre dont des jours" not in alone
+    assert "registre dont des jours" in client.get("/matin/?voir=autre").text
+
+
+def test_the_page_says_which_kind_could_not_be_read(
+    site: tuple[Flask, House, Clock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, house, _ = site
+    intake_kit.pair(house.services)
+    no_authority(monkeypatch)
+    page = sign_in(app, "admin").get("/matin/")
+    assert page.status_code == 200
+    assert "Cette partie n'a pas pu être lue" in html.unescape(page.text).replace("’", "'")
+    assert "Guichet 1" in page.text
+
+
+def test_an_interim_that_ends_names_who_may_give_it_again(site: tuple[Flask, House, Clock]) -> None:
+    app, house, _ = site
+    acts(house.services, "DGE-C", "daf", until=MORNING.date())
+    assert "Le responsable au-dessus du poste" in sign_in(app, "daf").get("/matin/").text
 
 
 def test_the_choice_of_the_e_mail_stands_with_the_notices(site: tuple[Flask, House, Clock]) -> None:

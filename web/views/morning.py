@@ -1,11 +1,12 @@
-"""The morning's point: what lies about for the reader, who must act, and one click to it."""
+"""The morning's point: what is pending for the reader, who must act, and one click to it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_domain
 
@@ -20,43 +21,28 @@ from web.words import morning as words
 blueprint = Blueprint("morning", __name__, url_prefix="/matin")
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a kind leads.
-
-    Attributes:
-        line: endpoint and argument's name of a line's page; empty argument: the page takes none.
-        whole: endpoints of the whole list, with their arguments; the first that the reader may open.
-    """
-
-    line: tuple[str, str]
-    whole: tuple[tuple[str, dict[str, Any]], ...]
-
-
-PLACES: Mapping[Kind, Place] = {
-    Kind.UNREAD: Place(
-        ("letters.show", "mail_id"),
-        (("followup.index", {"voir": "services", "echeance": "retard"}), ("inbox.index", {"voir": "en-retard"})),
-    ),
-    Kind.EMPTY_POSTS: Place(
-        ("letters.show", "mail_id"), (("followup.index", {"voir": "services", "par": "personne"}),)
-    ),
-    Kind.TO_DISPATCH: Place(("dispatch.show", "mail_id"), (("dispatch.index", {}),)),
-    Kind.SLIPS: Place(("slips.show", "slip_id"), (("slips.index", {}),)),
-    Kind.DISCREPANCIES: Place(("slips.show", "slip_id"), (("slips.index", {}),)),
-    Kind.LOANS: Place(("slips.show", "slip_id"), (("slips.index", {}),)),
-    Kind.PAPERS: Place(("letters.show", "mail_id"), (("to_transmit.index", {}),)),
-    Kind.NO_SCAN: Place(("letters.show", "mail_id"), (("scans.index", {}),)),
-    Kind.SCANS: Place(("scans.show", "scan_id"), (("scans.index", {}),)),
-    Kind.DAYS: Place(("registers.closings", "register_id"), (("registers.index", {}),)),
-    Kind.DELEGATIONS: Place(("delegations.index", ""), (("delegations.index", {}),)),
-    Kind.CERTIFICATES: Place(("checks.index", ""), (("checks.index", {}),)),
-    Kind.TIMESTAMPS: Place(("preservations.index", ""), (("preservations.index", {}),)),
-    Kind.JOBS: Place(("admin.jobs", ""), (("admin.jobs", {}),)),
-    Kind.MAILS: Place(("post.index", ""), (("post.index", {}),)),
-    Kind.DESKS: Place(("scans.desks", ""), (("scans.desks", {}),)),
+PLACES: Mapping[Kind, tuple[str, str]] = {
+    Kind.UNREAD: ("letters.show", "mail_id"),
+    Kind.EMPTY_POSTS: ("letters.show", "mail_id"),
+    Kind.TO_DISPATCH: ("dispatch.show", "mail_id"),
+    Kind.SLIPS: ("slips.show", "slip_id"),
+    Kind.DISCREPANCIES: ("slips.show", "slip_id"),
+    Kind.LOANS: ("slips.show", "slip_id"),
+    Kind.PAPERS: ("letters.show", "mail_id"),
+    Kind.NO_SCAN: ("letters.show", "mail_id"),
+    Kind.SCANS: ("scans.show", "scan_id"),
+    Kind.DAYS: ("registers.closings", "register_id"),
+    Kind.DELEGATIONS: ("delegations.index", ""),
+    Kind.CERTIFICATES: ("checks.index", ""),
+    Kind.TIMESTAMPS: ("preservations.index", ""),
+    Kind.JOBS: ("admin.jobs", ""),
+    Kind.MAILS: ("post.index", ""),
+    Kind.DESKS: ("scans.desks", ""),
 }
-"""A line's page asks the rights of its letter or slip itself; ``_url`` offers none whose endpoint is closed to the reader."""
+"""Kind -> endpoint and argument's name of a line's page; empty argument: the page takes none.
+
+A line's page asks the rights of its letter or slip itself; ``_url`` offers none whose endpoint is closed to the reader.
+"""
 
 
 @dataclass(frozen=True)
@@ -73,7 +59,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """A kind as the page shows it. ``more``: how many are not shown; ``whole``: the address of the list, or empty."""
+    """A kind as the page shows it.
+
+    Attributes:
+        more: how many are not shown.
+        url: the point of this kind alone, which shows them.
+        is_unknown: the kind could not be read.
+    """
 
     id: str
     title: str
@@ -81,29 +73,40 @@ class Group:
     on_words: str
     rows: tuple[Row, ...]
     more: int
-    whole: str
+    url: str
+    is_unknown: bool
 
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """What lies about, kind by kind."""
-    services, actor = context.services(), context.actor()
+    """What is pending, kind by kind; of one kind alone (``voir``) all that there is.
+
+    Other lists do not hold the very things that the point counts, or their pages are closed to some of its readers.
+    """
+    services, actor, only = context.services(), context.actor(), _only()
     with services.reading() as session:
-        found = queries.parts(session, services, actor, now=context.now())
+        found = queries.parts(session, services, actor, now=context.now(), only=only)
     told = get_domain().get_translations()  # the site's: with the typography of its language
     return render_template(
         "morning/index.html",
-        groups=[_group(part, counted(part.kind, part.total, told)) for part in found],
+        groups=[_group(part, counted(part, told)) for part in found],
         day=context.today(),
+        is_one=only is not None,
     )
 
 
+def _only() -> Kind | None:
+    with suppress(ValueError):
+        return Kind(request.args.get("voir", ""))
+    return None
+
+
 def _group(part: Part, title: str) -> Group:
-    place = PLACES[part.kind]
-    whole = next((url_for(endpoint, **named) for endpoint, named in place.whole if _opens(endpoint)), "")
-    rows = tuple(_row(part.kind, line) for line in part.lines)
+    kind = part.kind
+    rows = tuple(_row(kind, line) for line in part.lines)
+    url = url_for("morning.index", voir=kind.value)
     return Group(
-        part.kind.value, title, words.hint(part.kind), words.on_words(part.kind), rows, max(0, part.more), whole
+        kind.value, title, words.hint(kind), words.on_words(kind), rows, max(0, part.more), url, part.is_unknown
     )  # fmt: skip
 
 
@@ -115,9 +118,11 @@ def _row(kind: Kind, line: Line) -> Row:
 def _url(kind: Kind, line: Line) -> str:
     if kind is Kind.CERTIFICATES and line.code == OWN:
         return url_for("session.unlock_key_form")  # to open the key renews its certificate
-    endpoint, argument = PLACES[kind].line
+    endpoint, argument = PLACES[kind]
+    if not _opens(endpoint) or (argument and not line.subject_id):
+        return ""
     named: dict[str, Any] = {argument: line.subject_id} if argument else {}
-    return url_for(endpoint, **named) if _opens(endpoint) else ""
+    return url_for(endpoint, **named)
 
 
 def _opens(endpoint: str) -> bool:

@@ -48,9 +48,9 @@ def hint(kind: Kind) -> str:
         case Kind.DAYS:
             return str(_("Chaque nuit les jours passés sont clos ; ceux-ci ne l'ont pas été."))
         case Kind.DELEGATIONS:
-            return str(_("Prend fin dans la semaine : la donner de nouveau s'il le faut."))
+            return str(_("Prend fin dans la semaine : à renouveler s'il le faut."))
         case Kind.CERTIFICATES:
-            return str(_("Sans nouveau certificat, plus de signature."))
+            return str(_("Sans nouveau certificat, il ne sera plus possible de signer."))
         case Kind.TIMESTAMPS:
             return str(_("La preuve de ces signatures n'est plus prolongée : voir la raison."))
         case Kind.JOBS:
@@ -66,14 +66,12 @@ def on_words(kind: Kind) -> str:
     match kind:
         case Kind.UNREAD:
             return str(_("Échéance"))
-        case Kind.TO_DISPATCH:
-            return str(_("Date"))
         case Kind.LOANS:
             return str(_("À rendre le"))
         case Kind.DELEGATIONS | Kind.CERTIFICATES:
             return str(_("Fin"))
         case Kind.DESKS:
-            return str(_("Vu le"))
+            return str(_("Vue le"))
         case _:
             return str(_("Depuis le"))
 
@@ -82,6 +80,8 @@ def who(kind: Kind, line: Line) -> str:
     """Who must act, where the line names nobody."""
     if kind is Kind.CERTIFICATES and line.code == OWN:
         return str(_("Vous"))
+    if kind is Kind.DELEGATIONS:  # an interim; or who gave the power holds the post no more
+        return str(_("Le responsable au-dessus du poste"))
     return str(_("Bureau d'ordre") if kind in OFFICE else _("Administrateur"))
 
 
@@ -128,8 +128,7 @@ def text(kind: Kind, line: Line) -> str:
         case Kind.DISCREPANCIES:
             return label(LineState(line.code))
         case Kind.DELEGATIONS:
-            kind_words = label(DelegationKind(line.code))
-            return f"{kind_words}, {line.text}" if line.text else kind_words
+            return " · ".join(one for one in (label(DelegationKind(line.code)), line.to, line.text) if one)
         case Kind.EMPTY_POSTS:
             return " · ".join(one for one in (line.code, line.text) if one)
         case Kind.DAYS if line.code:
