@@ -47,6 +47,17 @@ class Destroyed:
         return self.done_at is None and self.decided_at < now - LATE_AFTER
 
 
+LISTED = (DestroyedLetter.slip_no, DestroyedLetter.decided_at, DestroyedLetter.done_at, DestroyedLetter.files)
+"""The columns that a list of letters reads by an outer join, for ``listed``."""
+
+
+def listed(
+    slip_no: int | None, decided_at: datetime | None, done_at: datetime | None, files: int | None
+) -> Destroyed | None:
+    """The destruction of a row's letter, from the columns of ``LISTED``; None: its files are there."""
+    return None if slip_no is None or decided_at is None else Destroyed(slip_no, decided_at, done_at, files or 0)
+
+
 def ids() -> Select[int]:
     """The letters whose files are destroyed, for a condition."""
     return select(DestroyedLetter.mail_id)

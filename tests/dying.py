@@ -2,10 +2,9 @@
 
     DYING_AT=12 python -m tests.dying worker
 
-Its name is that of the step. A moment is as in ``tests.killed_kit``: a statement that writes, a commit (before and after it), a step of a file; and a write into an
-S3 store. They are counted from
-the start of a destruction to the end of its job. Without ``DYING_AT`` it lives, and writes their names into the file
-``DYING_COUNT``, as JSON.
+A moment is as in ``tests.killed_kit``: a statement that writes, a commit (before and after it), a step of a file; and a write into an
+S3 store. A moment bears the name of its step. Moments are counted from the start of a destruction to the end of its job. Without
+``DYING_AT`` the process lives, and writes the names of all moments into the file ``DYING_COUNT``, as JSON.
 """
 
 import json

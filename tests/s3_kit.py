@@ -75,6 +75,7 @@ class Line:
 
     Attributes:
         refuse: each connection is closed at once; busy: each request is answered by 503; hang: nothing is answered.
+        forbidden: a request whose first line has it is answered by 403.
         cut_after: of the next answers, so many bytes come through, then the line is cut (``cuts`` times).
         asked: first lines of requests that came.
     """
@@ -86,7 +87,7 @@ class Line:
         self.refuse = self.busy = self.hang = False
         self.cut_after, self.cuts = 0, 0
         self.drip_s = 0.0
-        self.lose_answers_to = b""
+        self.lose_answers_to = self.forbidden = b""
         self.asked: list[str] = []
         self._open: list[socket.socket] = []
         self._done = threading.Event()
@@ -117,6 +118,8 @@ class Line:
             self.asked.append(first.partition(b"\r\n")[0].decode())
             if self.hang:
                 self._done.wait()
+            elif self.forbidden and self.forbidden in first.partition(b"\r\n")[0]:
+                near.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             elif self.busy:
                 near.sendall(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             else:

@@ -137,8 +137,8 @@ class S3Blobs:
 
     def discard(self, digest: Digest, *, written_before: datetime, because: ByDisposal | None = None) -> bool:
         """Mark the object as going, look at its times once more, and only then remove it; see the port."""
-        begun, mark = time.monotonic(), _going(digest)
-        if not self._mark_as_going(digest):
+        begun, mark = time.monotonic(), self._mark_as_going(digest)
+        if mark is None:
             return False  # somebody else looks; the next sweep comes by again
         times = [one.written_at for one in map(self._bucket.head, (_key(digest), _renewed(digest))) if one]
         is_removed = bool(times) and max(times) < written_before and time.monotonic() - begun < LOOK_S
@@ -151,7 +151,7 @@ class S3Blobs:
                 is_removed = False  # a sweep after the lock has ended comes by again
         if because is not None and self._keyring is not None and (is_removed or not times):
             self._keyring.destroy_all(digest, made_before=written_before, because=because)
-        self._bucket.remove(mark)
+        self._unmark(digest, mark)
         return is_removed
 
     def in_clear(self, digests: Collection[Digest]) -> set[Digest]:
@@ -280,14 +280,15 @@ class S3Blobs:
         keyring.destroy(key_id)
         return False
 
-    def _mark_as_going(self, digest: Digest) -> bool:
+    def _mark_as_going(self, digest: Digest) -> bytes | None:
         """Write the mark, also in the place of one that a killed process left: the next run goes on with what was begun.
 
-        Each mark has bytes of its own: of two who find one that was left, one writes over it.
+        Each mark has bytes of its own: of two who find one that was left, one writes over it. Returns them; None: another's mark
+        is there.
         """
-        name, mark = _going(digest), MARK + secrets.token_bytes(8)
+        name, mark = _going(digest), _new_mark()
         if self._bucket.put(name, io.BytesIO(mark), only_new=True, locked=False):
-            return True
+            return mark
         left_before = self._bucket.now() - timedelta(seconds=GOING_S)
         found = self._bucket.head(name)
         if found is None and self._bucket.unhide(name, written_before=left_before):
@@ -295,8 +296,15 @@ class S3Blobs:
                 name
             )  # the rule of the bucket locks marks too, and an earlier one was only hidden
         if found is None or found.written_at > left_before:
-            return False
-        return self._bucket.put(name, io.BytesIO(mark), over=found.etag, locked=False)
+            return None
+        return mark if self._bucket.put(name, io.BytesIO(mark), over=found.etag, locked=False) else None
+
+    def _unmark(self, digest: Digest, mark: bytes) -> None:
+        """Remove our mark. Whoever was slow finds the mark of another in its place, who is at work: that one stays."""
+        name = _going(digest)
+        found = self._bucket.read(name, 0, len(mark) + 1)
+        if found is not None and found[0] == mark:
+            self._bucket.remove(name)
 
     def _wait_for_sweep(self, digest: Digest) -> None:
         until = time.monotonic() + WAIT_S
@@ -306,11 +314,14 @@ class S3Blobs:
             time.sleep(PAUSE_S)
 
     def _drop_if_left(self, digest: Digest) -> bool:
-        """Remove the mark of a killed process."""
-        found = self._bucket.head(_going(digest))
+        """Remove the mark of a killed process: take it over first, so that nobody else does at this moment."""
+        name, mark = _going(digest), _new_mark()
+        found = self._bucket.head(name)
         if found is None or self._bucket.now() - found.written_at < timedelta(seconds=GOING_S):
             return False
-        self._bucket.remove(_going(digest))
+        if not self._bucket.put(name, io.BytesIO(mark), over=found.etag, locked=False):
+            return False
+        self._unmark(digest, mark)
         return True
 
     def _opened(self, raw: Ranged | io.FileIO, digest: Digest) -> BinaryIO:
@@ -360,6 +371,10 @@ def _key(digest: Digest) -> str:
 
 def _renewed(digest: Digest) -> str:
     return f"renewed/{digest}"
+
+
+def _new_mark() -> bytes:
+    return MARK + secrets.token_bytes(8)
 
 
 def _going(digest: Digest) -> str:

@@ -220,32 +220,45 @@ class Bucket:
         """The ids of all writings of an object that the bucket still keeps, hidden ones too; none in a bucket that keeps none."""
         if not self.is_versioned():
             return []
-        asked = {"Bucket": self.place.bucket, "Prefix": self.place.prefix + key}
         with self._told():
-            pages = self._client("read").get_paginator("list_object_versions").paginate(**asked)
-            return [
-                one["VersionId"]
-                for page in pages
-                for one in page.get("Versions", ())
-                if one["Key"] == self.place.prefix + key
-            ]
+            return [one["VersionId"] for one in self._writings(key)[0]]
 
     def is_held(self, key: str, version: str) -> bool:
-        """Whether the store lets nobody remove one writing of an object yet. Where it does not say: no."""
+        """Whether the store lets nobody remove one writing of an object yet.
+
+        Where the store knows no lock: no. Where we may not ask, in a bucket that offers locks: yes.
+        """
         # HEAD of an earlier version does not tell of its lock everywhere.
-        named = {**self._named(key), "VersionId": version}
-        retention = self._lock_of("get_object_retention", named).get("Retention", {})
-        until = retention.get("RetainUntilDate")
+        retention = self._retention_of(key, version)
+        until = (retention or {}).get("Retention", {}).get("RetainUntilDate")
         if until is not None and until > datetime.now(UTC):
             return True
-        hold = self._lock_of("get_object_legal_hold", named).get("LegalHold", {})
-        return bool(hold.get("Status") == "ON")
+        hold = self._hold_of(key, version)
+        if (hold or {}).get("LegalHold", {}).get("Status") == "ON":
+            return True
+        return (retention is None or hold is None) and self._may_lock()
 
-    def _lock_of(self, call: str, named: dict[str, str]) -> dict[str, Any]:
+    def rights_to_see_locks(self, key: str, version: str) -> dict[str, bool]:
+        """Right -> whether we have it, of those by which the lock of a writing is seen. Tried on a writing that is there."""
+        return {
+            "s3:GetObjectRetention": self._retention_of(key, version) is not None,
+            "s3:GetObjectLegalHold": self._hold_of(key, version) is not None,
+        }
+
+    def _retention_of(self, key: str, version: str) -> dict[str, Any] | None:
+        return self._asked("get_object_retention", **self._named(key), VersionId=version)
+
+    def _hold_of(self, key: str, version: str) -> dict[str, Any] | None:
+        return self._asked("get_object_legal_hold", **self._named(key), VersionId=version)
+
+    def _asked(self, call: str, **named: str) -> dict[str, Any] | None:
+        """What the store tells; empty: it has nothing to tell, or does not know the question. None: we may not ask."""
         try:
             told: dict[str, Any] = getattr(self._client("read"), call)(**named)
         except (ClientError, BotoCoreError) as error:
-            if isinstance(error, ClientError) and status_of(error) in {400, 403, 404, 501}:
+            if status_of(error) == 403:
+                return None
+            if status_of(error) in {400, 404, 501}:
                 return {}
             raise failure(error, self.place.address) from error
         return told
@@ -263,9 +276,7 @@ class Bucket:
             return False
         named = self._named(key)
         with self._told():
-            told = self._client("read").list_object_versions(Bucket=self.place.bucket, Prefix=named["Key"])
-            hiding = [one for one in told.get("DeleteMarkers", ()) if one["Key"] == named["Key"]]
-            kept = [one for one in told.get("Versions", ()) if one["Key"] == named["Key"]]
+            kept, hiding = self._writings(key)
             if not hiding or not kept or any(one["LastModified"] >= written_before for one in (*hiding, *kept)):
                 return False
             for one in hiding:
@@ -279,18 +290,26 @@ class Bucket:
 
     def _forget(self, key: str, *, all_of_them: bool = True) -> bool:
         named, is_free = self._named(key), True
-        asked = {"Bucket": self.place.bucket, "Prefix": named["Key"]}
-        for page in self._client("read").get_paginator("list_object_versions").paginate(**asked):
-            for one in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
-                if one["Key"] != named["Key"] or (one["IsLatest"] and not all_of_them):
-                    continue
-                try:
-                    self._client("once").delete_object(**named, VersionId=one["VersionId"])
-                except ClientError as error:
-                    if status_of(error) not in {400, 403}:  # under a lock; servers differ in the number
-                        raise
-                    is_free = False
+        kept, hiding = self._writings(key)
+        for one in (*kept, *hiding):
+            if one["IsLatest"] and not all_of_them:
+                continue
+            try:
+                self._client("once").delete_object(**named, VersionId=one["VersionId"])
+            except ClientError as error:
+                if status_of(error) not in {400, 403}:  # under a lock; servers differ in the number
+                    raise
+                is_free = False
         return is_free
+
+    def _writings(self, key: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """(the versions of an object, the marks that hide them), however many: a mark under a lock gains a version by each try."""
+        named, kept, hiding = self._named(key), list[dict[str, Any]](), list[dict[str, Any]]()
+        asked = {"Bucket": named["Bucket"], "Prefix": named["Key"]}
+        for page in self._client("read").get_paginator("list_object_versions").paginate(**asked):
+            kept += [one for one in page.get("Versions", ()) if one["Key"] == named["Key"]]
+            hiding += [one for one in page.get("DeleteMarkers", ()) if one["Key"] == named["Key"]]
+        return kept, hiding
 
     # --- the bucket
 
@@ -313,19 +332,20 @@ class Bucket:
 
     def locking(self) -> tuple[bool, str]:
         """(whether the bucket offers object lock, its own rule as ``GOVERNANCE 30``; empty: none)."""
-        try:
-            told = self._client("read").get_object_lock_configuration(Bucket=self.place.bucket)[
-                "ObjectLockConfiguration"
-            ]
-        except ClientError as error:
-            if status_of(error) in {400, 403, 404, 501}:
-                return False, ""
-            raise failure(error, self.place.address) from error
-        except BotoCoreError as error:
-            raise failure(error, self.place.address) from error
+        told = self._locking() or {}
         rule = told.get("Rule", {}).get("DefaultRetention", {})
         length = f"{rule['Days']} d" if rule.get("Days") else f"{rule['Years']} y" if rule.get("Years") else ""
         return told.get("ObjectLockEnabled") == "Enabled", f"{rule.get('Mode', '')} {length}".strip()
+
+    def _may_lock(self) -> bool:
+        """Whether the bucket offers object lock, or does not let us ask."""
+        told = self._locking()
+        return told is None or told.get("ObjectLockEnabled") == "Enabled"
+
+    def _locking(self) -> dict[str, Any] | None:
+        """What the bucket says of object lock; empty: it has none. None: we may not ask."""
+        told = self._asked("get_object_lock_configuration", Bucket=self.place.bucket)
+        return None if told is None else told.get("ObjectLockConfiguration", {})
 
     def refuses_wrong_digest(self, key: str) -> bool:
         """Whether the store compares: an object whose SHA-256 is not what is said must not be written."""

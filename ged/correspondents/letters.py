@@ -1,13 +1,13 @@
 """The letters exchanged with a correspondent: those that came, and those that were sent; under the access rule."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from ged import access, paging
-from ged.destroyed import DestroyedLetter
+from ged import access, destroyed, paging
+from ged.destroyed import Destroyed, DestroyedLetter
 from ged.dispatch.models import DispatchLine
 from ged.paging import START, Parts, Place, Slice
 from ged.ports import Confidentiality, MailId
@@ -30,8 +30,8 @@ class ExchangedRow:
     subject: str
     state: MailState
     level: Confidentiality
-    destroyed_at: datetime | None
-    """When the destruction of its files was decided."""
+    destroyed: Destroyed | None
+    """The destruction of its files, decided or done."""
 
 
 def exchanged(
@@ -42,15 +42,24 @@ def exchanged(
     rows = session.execute(
         select(
             Mail.id, first_number(Mail.id), Mail.direction, func.coalesce(Mail.received_on, Mail.written_on),
-            Mail.subject, Mail.state, Mail.level, DestroyedLetter.decided_at,
+            Mail.subject, Mail.state, Mail.level, *destroyed.LISTED,
         )
         .outerjoin(DestroyedLetter, DestroyedLetter.mail_id == Mail.id)
         .where(Mail.id.in_(page.ids))
         .order_by(Mail.id.desc())
     )  # fmt: skip
     found = [
-        ExchangedRow(MailId(mail_id), number or "", direction, on, subject, state, Confidentiality(level), destroyed_at)
-        for mail_id, number, direction, on, subject, state, level, destroyed_at in rows
+        ExchangedRow(
+            MailId(mail_id),
+            number or "",
+            direction,
+            on,
+            subject,
+            state,
+            Confidentiality(level),
+            destroyed.listed(*gone),
+        )
+        for mail_id, number, direction, on, subject, state, level, *gone in rows
     ]
     return found, page
 

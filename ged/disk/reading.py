@@ -336,8 +336,13 @@ class Letters:
 
     def _destroyed(self, ids: Sequence[int]) -> Iterable[tuple[int, Event]]:
         for mail_id, one in destroyed.of_letters(self._session, ids).items():
-            slip = f"bordereau d'élimination n° {one.slip_no} : ses fichiers n'existent plus, son inscription reste"
-            yield mail_id, (self._at(one.decided_at), "Détruit", slip)
+            slip = f"bordereau d'élimination n° {one.slip_no}"
+            if one.done_at is None:
+                told = f"{slip} : ses fichiers ne s'ouvrent plus, son inscription reste"
+                yield mail_id, (self._at(one.decided_at), "Destruction décidée", told)
+            else:
+                told = f"{slip} : ses fichiers n'existent plus, son inscription reste"
+                yield mail_id, (self._at(one.done_at), "Détruit", told)
 
     def _rectified(self, ids: Sequence[int]) -> Iterable[tuple[int, Event]]:
         for one in self._session.scalars(select(Rectification).where(Rectification.mail_id.in_(ids))):

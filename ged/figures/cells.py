@@ -4,15 +4,28 @@ The cells are sums over ``figure_letters`` and ``figure_returns``. Whoever chang
 and adds them afterwards, in one transaction that holds ``FigureState``: so the cells are these sums at each commit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, delete, func, literal, literal_column, select, true, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ged.db import Base, table_of
-from ged.figures.counted import KEY, Register, Which
+from ged.figures.counted import KEY, CountedRegister, Which
 from ged.figures.days import Days, is_sqlite, month_of, word
 from ged.figures.models import FigureCell, FigureDelay, FigureKey, FigureLetter, FigureReturn
 from ged.figures.stages import COUNTED, LONGEST, SPANS, STEPS, Grain
@@ -33,8 +46,11 @@ _MARKS = {
 }
 """Counted column -> the day of the letter on which it counts. The others: ``returned`` and ``relieved``."""
 
+Emptied = Mapping[type[Base], Sequence[Mapping[str, Any]]]
+"""The keys of cells and of bins that have no letter any more, as column -> value."""
 
-def store(register: Register, which: Which) -> None:
+
+def store(register: CountedRegister, which: Which) -> None:
     """Write the rows of letters as the register has them now. The letters are in no row and in no cell before."""
     session = register.session
     letters = register.letters(which).subquery("now")
@@ -53,19 +69,34 @@ def drop(session: Session, which: Which) -> None:
     session.execute(delete(FigureLetter).where(which(FigureLetter.mail_id)), execution_options=_PLAIN)
 
 
-def add(session: Session, which: Which, sign: int) -> None:
-    """Add the letters to the cells (1), or take them out (-1)."""
+def add(session: Session, which: Which) -> None:
+    """Add the letters to the cells."""
     for grain, period in _grains(session):
-        _add_up(session, FigureCell, counts(grain, period, which, sign), 3)
-        _add_up(session, FigureDelay, delays(grain, period, which, sign), 5)
+        for model, make in _SUMS:
+            session.execute(_added_up(session, model, make(grain, period, which, 1)))
 
 
-def clear_empty(session: Session) -> None:
-    """Remove cells and bins without letters."""
-    session.execute(
-        delete(FigureCell).where(*(getattr(FigureCell, name) == 0 for name in COUNTED)), execution_options=_PLAIN
-    )
-    session.execute(delete(FigureDelay).where(FigureDelay.letters == 0), execution_options=_PLAIN)
+def take_out(session: Session, which: Which) -> Emptied:
+    """Take the letters out of the cells. Returns the cells that have no letter now, for ``clear_empty``."""
+    found: dict[type[Base], list[dict[str, Any]]] = {model: [] for model, _ in _SUMS}
+    for grain, period in _grains(session):
+        for model, make in _SUMS:
+            keys, numbers = _columns(model)
+            is_empty = and_(*(table_of(model).c[name] == 0 for name in numbers)).label("is_empty")
+            taken = _added_up(session, model, make(grain, period, which, -1))
+            rows = session.execute(taken.returning(*(table_of(model).c[name] for name in keys), is_empty))
+            found[model] += [dict(zip(keys, key, strict=True)) for *key, empty in rows if empty]
+    return found
+
+
+def clear_empty(session: Session, emptied: Emptied) -> None:
+    """Remove those of these cells and bins that are still without letters. No other row is read: they are those of many years."""
+    for model, rows in emptied.items():
+        if rows:
+            table, (keys, numbers) = table_of(model), _columns(model)
+            is_one = [table.c[name] == bindparam(f"of_{name}") for name in keys]
+            statement = delete(table).where(*is_one, *(table.c[name] == 0 for name in numbers))
+            session.execute(statement, [{f"of_{name}": row[name] for name in keys} for row in rows])
 
 
 def whole(session: Session, model: type[Base], which: Which) -> Select[Any]:
@@ -128,6 +159,19 @@ def delays(grain: Grain, period: Days, which: Which, sign: int) -> Select[Any]:
     )  # fmt: skip
 
 
+_SUMS: tuple[tuple[type[Base], Callable[[Grain, Days, Which, int], Select[Any]]], ...] = (
+    (FigureCell, counts),
+    (FigureDelay, delays),
+)
+"""Table -> what makes its rows of letters."""
+
+
+def _columns(model: type[Base]) -> tuple[list[str], list[str]]:
+    """The columns of the key, and the columns of the numbers."""
+    names, keys = [one.name for one in table_of(model).columns], len(table_of(model).primary_key)
+    return names[:keys], names[keys:]
+
+
 def _mark(name: str, day: Any, which: Which) -> Select[Any]:
     one: ColumnElement[int] = literal_column("1").label("times")
     return select(FigureLetter.key_id, day.label("day"), word(name).label("what"), one).where(
@@ -159,13 +203,12 @@ def _insert(session: Session, model: type[Base], names: tuple[str, ...], rows: A
     session.execute(statement.on_conflict_do_nothing() if ignore else statement)
 
 
-def _add_up(session: Session, model: type[Base], rows: Select[Any], keys: int) -> None:
-    """Insert rows; add the numbers of a row to the row that has its key already."""
-    table = table_of(model)
-    names = [one.name for one in table.columns]
-    statement = _maker(session)(table).from_select(names, rows, include_defaults=False)
-    more = {name: table.c[name] + statement.excluded[name] for name in names[keys:]}
-    session.execute(statement.on_conflict_do_update(index_elements=names[:keys], set_=more))
+def _added_up(session: Session, model: type[Base], rows: Select[Any]) -> Any:
+    """The statement that inserts rows, and adds the numbers of a row to the row that has its key already."""
+    table, (keys, numbers) = table_of(model), _columns(model)
+    statement = _maker(session)(table).from_select([*keys, *numbers], rows, include_defaults=False)
+    more = {name: table.c[name] + statement.excluded[name] for name in numbers}
+    return statement.on_conflict_do_update(index_elements=keys, set_=more)
 
 
 def _maker(session: Session) -> Callable[..., Any]:

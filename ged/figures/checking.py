@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ged import audit
 from ged.db import Base, table_of
 from ged.figures import cells, operations
-from ged.figures.counted import Register, among, between, stored_letters, stored_returns
+from ged.figures.counted import CountedRegister, among, between, stored_letters, stored_returns
 from ged.figures.models import STATE, FigureCell, FigureDelay, FigureState
 from ged.figures.operations import Progress
 from ged.unit import Services
@@ -42,12 +42,12 @@ def compare(services: Services, *, progress: Progress = lambda _done, _of: None)
             yield Difference("figures.missing", "all", "", "")
             return
         waiting = operations.letters_of(session, state.sequence, audit.head(session).count)
-        yield from _letters(Register(session, services.zone), waiting, progress)
+        yield from _letters(CountedRegister(session, services.zone), waiting, progress)
         for model, what in ((FigureCell, "figures.cell"), (FigureDelay, "figures.delay")):
             yield from _sums(session, model, what)
 
 
-def _letters(register: Register, waiting: set[int], progress: Progress) -> Iterator[Difference]:
+def _letters(register: CountedRegister, waiting: set[int], progress: Progress) -> Iterator[Difference]:
     session = register.session
     last, upto = operations.last_letter(session), 0
     while upto < last:

@@ -48,7 +48,7 @@ def between(after: int, upto: int) -> Which:
 
 
 @dataclass(frozen=True)
-class Register:
+class CountedRegister:
     """The register as it is counted: a session and the time zone of its days."""
 
     session: Session
@@ -170,7 +170,7 @@ class Register:
 
 
 def stored_letters(which: Which) -> Select[Any]:
-    """The letters as they are counted, with the columns of ``Register.letters``."""
+    """The letters as they are counted, with the columns of ``CountedRegister.letters``."""
     return (
         select(
             FigureLetter.mail_id,
@@ -183,7 +183,7 @@ def stored_letters(which: Which) -> Select[Any]:
 
 
 def stored_returns(which: Which) -> Select[int, date, int]:
-    """The returns as they are counted, with the columns of ``Register.returns``."""
+    """The returns as they are counted, with the columns of ``CountedRegister.returns``."""
     return select(FigureReturn.mail_id, FigureReturn.day, FigureReturn.times).where(which(FigureReturn.mail_id))
 
 

@@ -26,7 +26,7 @@ from ged import audit, locks
 from ged.audit import AuditEntry
 from ged.db import insert_if_missing
 from ged.figures import cells
-from ged.figures.counted import Register, Which, among, between, stored_letters, stored_returns
+from ged.figures.counted import CountedRegister, Which, among, between, stored_letters, stored_returns
 from ged.figures.models import (
     STATE,
     FigureCell,
@@ -49,7 +49,7 @@ ENTRIES = 2000
 LETTERS = 5000
 """Letters of a rebuild or a comparison in one transaction: SQLite keeps other writers waiting for less than a second."""
 AT_ONCE = 400
-"""Letters named one by one in a statement."""
+"""Letters named one by one in a statement, and counted again in one transaction of a comparison."""
 FIRST_DAY = date(1950, 1, 1)
 """Delays of letters from before this day are not counted."""
 YEARS_AHEAD = 2
@@ -78,15 +78,20 @@ def run(services: Services, *, now: datetime, progress: Progress = lambda _done,
     return done
 
 
-def rebuild(services: Services, *, now: datetime, progress: Progress = lambda _done, _of: None) -> int:
+def rebuild(
+    services: Services, *, now: datetime, afresh: bool = False, progress: Progress = lambda _done, _of: None
+) -> int:
     """Make all figures anew, or go on with a rebuild that was interrupted. Returns the number of letters.
 
     While it runs the figures are not whole (``queries.are_whole``). Acts go on meanwhile; they are counted at the end.
+
+    Args:
+        afresh: begin at the first letter, also where a rebuild was interrupted.
     """
     for attempt in services.attempts(now):
         with attempt as uow:
             state = _held(uow)
-            if state.is_whole:
+            if state.is_whole or afresh:
                 _empty(uow)
                 state.is_whole, state.built_upto, state.swept_upto = False, 0, 0
                 state.sequence = audit.head(uow.session).count
@@ -98,7 +103,8 @@ def rebuild(services: Services, *, now: datetime, progress: Progress = lambda _d
 def heal(services: Services, *, now: datetime, progress: Progress = lambda _done, _of: None) -> int:
     """Compare every letter with the register, and count again those that differ. Returns their number.
 
-    An interrupted comparison goes on where it stopped.
+    An interrupted comparison goes on where it stopped. It ends where a rebuild began meanwhile: that one counts every letter itself,
+    and a letter that was counted before its turn would stand in its way.
     """
     run(services, now=now, progress=progress)
     for attempt in services.attempts(now):
@@ -110,36 +116,48 @@ def heal(services: Services, *, now: datetime, progress: Progress = lambda _done
             last = last_letter(session)
             after = session.get_one(FigureState, STATE).swept_upto
             upto = chunk_end(session, after)
-            found = different(Register(session, services.zone), between(after, upto)) if upto else set()
-        for attempt in services.attempts(now):
-            with attempt as uow:
-                state = _held(uow)
-                is_ours = state.swept_upto == after  # otherwise another run has done it
-                if is_ours:
-                    recount(Register(uow.session, services.zone), found)
-                    state.swept_upto = upto if upto and upto < last else 0
-                more = state.swept_upto != 0
-        healed += len(found) if is_ours else 0
-        progress(upto, last)
+            found = different(CountedRegister(session, services.zone), between(after, upto)) if upto else set()
+        for some, end in _pieces(found, upto):
+            for attempt in services.attempts(now):
+                with attempt as uow:
+                    state = _held(uow)
+                    is_ours = state.is_whole and state.swept_upto == after  # otherwise another run has done it
+                    if is_ours:
+                        recount(CountedRegister(uow.session, services.zone), some)
+                        state.swept_upto = end if end and end < last else 0
+                    more = state.is_whole and state.swept_upto != 0
+            if not is_ours:
+                break
+            healed, after = healed + len(some), end
+            progress(end, last)
     if healed:
         logger.warning("figures.healed letters=%s", healed)
     return healed
 
 
-def recount(register: Register, mail_ids: Collection[int]) -> None:
+def _pieces(found: Collection[int], upto: int) -> list[tuple[list[int], int]]:
+    """Some letters of a comparison, and the letter up to which they are all of them. After a new holiday nearly every letter differs."""
+    wanted = sorted(found)
+    pieces = [wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE)] or [[]]
+    return [*((one, one[-1]) for one in pieces[:-1]), (pieces[-1], upto)]
+
+
+def recount(register: CountedRegister, mail_ids: Collection[int]) -> None:
     """Count these letters as the register has them now. The caller holds ``FigureState``."""
     wanted = sorted(mail_ids)
     for start in range(0, len(wanted), AT_ONCE):
-        which = among(wanted[start : start + AT_ONCE])
-        cells.add(register.session, which, -1)
-        cells.drop(register.session, which)
-        cells.store(register, which)
-        cells.add(register.session, which, 1)
-    if wanted:
-        cells.clear_empty(register.session)
+        _count_again(register, among(wanted[start : start + AT_ONCE]))
 
 
-def different(register: Register, which: Which) -> set[int]:
+def _count_again(register: CountedRegister, which: Which) -> None:
+    emptied = cells.take_out(register.session, which)
+    cells.drop(register.session, which)
+    cells.store(register, which)
+    cells.add(register.session, which)
+    cells.clear_empty(register.session, emptied)
+
+
+def different(register: CountedRegister, which: Which) -> set[int]:
     """The letters that are counted otherwise than the register has them."""
     found: set[int] = set()
     for now, before in (
@@ -181,12 +199,9 @@ def _count_on(uow: UnitOfWork) -> tuple[int, bool]:
     head = audit.head(uow.session).count
     if not state.is_whole or head == state.sequence:
         return 0, False
-    if head < state.sequence:  # the database of an earlier moment was put back: its figures are as old as it is
-        state.sequence = head
-        return 0, False
     upto = min(head, state.sequence + ENTRIES)
     found = letters_of(uow.session, state.sequence, upto)
-    recount(Register(uow.session, uow.services.zone), found)
+    recount(CountedRegister(uow.session, uow.services.zone), found)
     state.sequence = upto
     return len(found), upto < head
 
@@ -215,9 +230,7 @@ def _build_on(uow: UnitOfWork) -> tuple[int, int]:
         _take_calendar(uow, state)
     upto = chunk_end(uow.session, state.built_upto, of_register=True)
     if upto:
-        which = between(state.built_upto, upto)
-        cells.store(Register(uow.session, uow.services.zone), which)
-        cells.add(uow.session, which, 1)
+        _count_again(CountedRegister(uow.session, uow.services.zone), between(state.built_upto, upto))
         state.built_upto = upto
     last = uow.session.scalar(select(func.max(Mail.id))) or 0
     state.is_whole = state.built_upto >= last

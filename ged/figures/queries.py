@@ -14,16 +14,19 @@ from ged.register.models import Channel, Direction, Priority
 
 @dataclass(frozen=True)
 class Cut:
-    """Which letters: an empty choice takes all. Whoever shows figures always says the highest level that the reader may know.
+    """Which letters. Whoever shows figures always says the highest level that the reader may know.
+
+    The choices after the units narrow: an empty one takes all.
 
     Attributes:
         level: letters up to this confidentiality.
-        unit_ids: of an entity: all units of its tree today (``ged.org.tree``). An entity is no column of the figures, so a
+        unit_ids: whose letters; None: those of all units. With no unit there is no letter, so a reader without rights sees none.
+            Of an entity: all units of its tree today (``ged.org.tree``). An entity is no column of the figures, so a
             reorganisation changes none of them.
     """
 
     level: int
-    unit_ids: Collection[int] = ()
+    unit_ids: Collection[int] | None = None
     register_ids: Collection[int] = ()
     directions: Collection[Direction] = ()
     natures: Collection[str] = ()
@@ -33,11 +36,12 @@ class Cut:
     def clauses(self) -> list[ColumnElement[bool]]:
         """The conditions on ``FigureKey``."""
         chosen = (
-            (FigureKey.unit_id, self.unit_ids), (FigureKey.register_id, self.register_ids),
-            (FigureKey.direction, self.directions), (FigureKey.nature, self.natures),
-            (FigureKey.channel, self.channels), (FigureKey.priority, self.priorities),
+            (FigureKey.register_id, self.register_ids), (FigureKey.direction, self.directions),
+            (FigureKey.nature, self.natures), (FigureKey.channel, self.channels), (FigureKey.priority, self.priorities),
         )  # fmt: skip
-        return [FigureKey.level <= self.level, *(column.in_(list(those)) for column, those in chosen if those)]
+        units = [FigureKey.unit_id.in_(list(self.unit_ids))] if self.unit_ids is not None else []
+        narrowed = [column.in_(list(those)) for column, those in chosen if those]
+        return [FigureKey.level <= self.level, *units, *narrowed]
 
 
 @dataclass(frozen=True)

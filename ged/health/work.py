@@ -76,13 +76,23 @@ def failed(ground: Ground) -> Finding:
 
 
 def destructions(ground: Ground) -> Finding:
-    """Whether letters wait whose files a slip of disposal destroys. The nightly job does it, of a file that was stored anew a day later."""
+    """Whether letters wait whose files a slip of disposal destroys. The nightly job does it, of a file that was stored anew a day later.
+
+    ``waits``: the job has tried it since; ``not_tried``: it has not come to its end since the last of these decisions.
+    """
     with ground.reading() as session:
         late = select(DestroyedLetter.decided_at).where(
             DestroyedLetter.done_at.is_(None), DestroyedLetter.decided_at < ground.now - LATE_AFTER
         )
         since = session.scalars(late.order_by(DestroyedLetter.decided_at)).all()
-    return warning("waits", letters=len(since), since_at=since[0].isoformat()) if since else ok()
+        swept = select(func.max(Job.finished_at)).where(Job.kind == JobKind.SWEEP, Job.state == JobState.DONE)
+        ran_at = session.scalar(swept) if since else None
+    if not since:
+        return ok()
+    figures: Figures = {"letters": len(since), "since_at": since[0].isoformat()}
+    if ran_at is None or ran_at < since[-1]:
+        return warning("not_tried", **figures)
+    return warning("waits", **figures, ran_at=ran_at.isoformat())
 
 
 def index(ground: Ground) -> Finding:

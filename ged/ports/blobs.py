@@ -108,7 +108,10 @@ class BlobStore(Protocol):
         ...
 
     def in_clear(self, digests: Collection[Digest]) -> set[Digest]:
-        """Those of some blobs that are there and have no key: a copy of them is read by whoever has it."""
+        """Those of some blobs that are there and have no key, or of which the store holds an earlier, clear version under a lock.
+
+        A copy of them is read by whoever has it.
+        """
         ...
 
     def tell_destroyed(self, digests: Collection[Digest], because: ByDisposal) -> None:

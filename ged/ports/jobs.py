@@ -7,8 +7,9 @@ from ged.ports.names import JobId
 
 
 class Lane(StrEnum):
-    """The lane (queue) of a job. A lane never delays the lanes listed before it, but that UPKEEP and SLOW take turns: where upkeep never
-    ends (each signed slip brings some), pages are still read.
+    """The lane (queue) of a job. A lane never delays the lanes listed before it, with one exception.
+
+    UPKEEP and SLOW take turns. Each signed slip brings upkeep: where it never ends, pages are still read.
 
     QUICK: seconds. DESK: seconds to minutes, a clerk waits. FILES: minutes, large files that people requested. UPKEEP:
     minutes, scheduled jobs. SLOW: up to hours. BACKLOG: jobs of an imported archive, run when no current job waits.

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
-from ged import access, jobs
-from ged.destroyed import DestroyedLetter
+from ged import access, destroyed, jobs
+from ged.destroyed import Destroyed, DestroyedLetter
 from ged.errors import EngineFailed
 from ged.org.models import Unit
 from ged.org.names import told_apart
@@ -43,8 +43,8 @@ class FoundLetter:
     level: Confidentiality
     registered_on: date | None
     due_on: date | None
-    destroyed_at: datetime | None = None
-    """When the destruction of its files was decided."""
+    destroyed: Destroyed | None = None
+    """The destruction of its files, decided or done."""
     passages: tuple[Passage, ...] = ()
     score: float = 0.0
     """The engine's relevance score; 0 without scoring."""
@@ -200,7 +200,7 @@ def _confirmed(session: Session, actor: Actor, hits: Sequence[Hit]) -> tuple[Fou
     if not hits:
         return ()
     seen = (
-        select(*_SHOWN, MailNumber.text, MailNumber.registered_on, MailNumber.voided_at, DestroyedLetter.decided_at)
+        select(*_SHOWN, MailNumber.text, MailNumber.registered_on, MailNumber.voided_at, *destroyed.LISTED)
         .outerjoin(MailNumber, MailNumber.mail_id == Mail.id)
         .outerjoin(DestroyedLetter, DestroyedLetter.mail_id == Mail.id)
         .where(Mail.id.in_([hit.mail_id for hit in hits]))
@@ -235,7 +235,7 @@ def _of_rows(rows: Sequence[Any], hit: Hit) -> FoundLetter:
         level=level,
         registered_on=valid.registered_on,
         due_on=first.due_on,
-        destroyed_at=first.decided_at,
+        destroyed=destroyed.listed(first.slip_no, first.decided_at, first.done_at, first.files),
         # The index may not yet know a letter's new level: passages are shown only if SQL allows it.
         passages=hit.passages if tells else (),
         score=hit.score,

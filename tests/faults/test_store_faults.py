@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -267,6 +268,93 @@ def test_clear_bytes_under_a_lock_are_told_each_time_and_stay_listed(
     assert [one for one, _ in blobs.digests()] == [digest], "a later sweep finds it"
     later = datetime.now(UTC) + timedelta(days=1)
     assert not blobs.discard(digest, written_before=later), "one file under a lock does not end a sweep"
+
+
+@pytest.mark.parametrize("forbidden", [b"retention", b"legal-hold", b"object-lock"])
+@pytest.mark.parametrize("locks", [True, False])
+def test_an_earlier_clear_version_counts_as_locked_where_we_may_not_ask_a_bucket_with_locks(
+    tmp_path: Path, keyring: Keyring, locks: bool, forbidden: bytes
+) -> None:
+    lock = Lock("GOVERNANCE", 1) if locks else None
+    place = replace(s3_kit.new_place(s3_kit.store_url(), lock=lock, versioned=not locks), lock=None)
+    digest = kept(S3Blobs(Bucket(place), tmp_path / "drafts"))
+    other = S3Blobs(Bucket(s3_kit.new_place(place.endpoint)), tmp_path / "drafts", keyring)
+    kept(other)
+    _, stored = other.open_stored(digest)
+    with stored:
+        Bucket(place).put(f"{digest[:2]}/{digest[2:4]}/{digest}", io.BytesIO(stored.read()))
+    with s3_kit.line_to(place.endpoint) as line:
+        blobs = S3Blobs(Bucket(replace(place, endpoint=line.url)), tmp_path / "drafts", keyring)
+        assert blobs.in_clear({digest}) == set(), "the store says that nothing holds it"
+        line.forbidden = forbidden
+        may_be_held = locks and forbidden != b"object-lock"
+        assert blobs.in_clear({digest}) == ({digest} if may_be_held else set())
+
+
+def test_whoever_was_slow_leaves_the_mark_of_who_took_over(
+    blobs: S3Blobs, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A removal that lasted until its mark counted as left: another run is at work on the file now."""
+    digest, name = kept(blobs), f"going/{kept(blobs)}"
+    looked, mark = Bucket.head, b""
+
+    def slowly(bucket: Bucket, key: str) -> s3.Stored | None:
+        nonlocal mark
+        if key == f"renewed/{digest}" and not mark:
+            with monkeypatch.context() as later:
+                later.setattr(blobs_s3, "GOING_S", -5.0)
+                mark = S3Blobs(Bucket(place), blobs._drafts)._mark_as_going(digest) or b""
+        return looked(bucket, key)
+
+    monkeypatch.setattr(Bucket, "head", slowly)
+    assert not blobs.discard(digest, written_before=datetime.now(UTC) - timedelta(days=1)), "it is new"
+    found = Bucket(place).read(name, 0, 99)
+    assert mark
+    assert found is not None
+    assert found[0] == mark
+
+
+def test_a_mark_that_is_taken_over_meanwhile_is_not_dropped_by_a_writer(
+    blobs: S3Blobs, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = kept(blobs)
+    other = S3Blobs(Bucket(place), blobs._drafts)
+    assert other._mark_as_going(digest)
+    monkeypatch.setattr(blobs_s3, "GOING_S", -5.0)
+    looked = Bucket.now
+
+    def meanwhile(bucket: Bucket) -> datetime:
+        with monkeypatch.context() as asked:
+            asked.setattr(Bucket, "now", looked)
+            assert other._mark_as_going(digest)
+        return looked(bucket)
+
+    monkeypatch.setattr(Bucket, "now", meanwhile)
+    assert not blobs._drop_if_left(digest)
+    assert Bucket(place).head(f"going/{digest}")
+
+
+def test_a_hidden_mark_with_many_versions_is_shown_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule of the bucket locks marks too: each try adds a version, and a store lists a thousand at a time."""
+    place = s3_kit.new_place(place.endpoint, versioned=True)
+    bucket, key = Bucket(place), "going/mark"
+    for n in range(5):
+        bucket.put(key, io.BytesIO(b"%d" % n))
+    with s3_kit.bare(place) as bare:
+        bare.delete_object(Bucket=place.bucket, Key=f"{place.prefix}{key}")
+        client = bucket._client("read")
+        made = client.get_paginator
+
+        def by_two(call: str) -> Any:
+            pages = made(call)
+            kept_paginate = pages.paginate
+            pages.paginate = lambda **asked: kept_paginate(**asked, PaginationConfig={"PageSize": 2})
+            return pages
+
+        monkeypatch.setattr(client, "get_paginator", by_two)
+        assert not bucket.unhide(key, written_before=datetime.now(UTC) - timedelta(days=1)), "something is new there"
+        assert bucket.unhide(key, written_before=datetime.now(UTC) + timedelta(days=1))
+        assert bucket.head(key) is not None
 
 
 def test_no_version_stays_of_what_was_hidden_or_of_a_bucket_that_began_to_keep_versions(tmp_path: Path) -> None:

@@ -60,9 +60,12 @@ def test_its_page_says_so_and_its_files_are_no_more(tmp_path: Path) -> None:
     assert dge.get(f"/documents/{kept}/page/1/original").status_code == 200
     waits = dge.get(f"/courriers/{gone}").text
     assert "Ses fichiers ne s'ouvrent plus ; leur destruction est en cours" in waits
+    assert "Destruction décidée le" in waits
+    assert "Détruit le" not in waits, "they are there until the job has run"
+    assert "n'existent plus" not in waits
     with services.unit_of_work(NOW) as uow:
         uow.session.get_one(DestroyedLetter, gone).decided_at -= timedelta(days=4)
-    assert "le stockage les garde encore : leur destruction attend" in dge.get(f"/courriers/{gone}").text
+    assert "plus de trois jours après la décision ils ne sont pas encore détruits" in dge.get(f"/courriers/{gone}").text
     carry_out(services)
     told = dge.get(f"/courriers/{gone}").text
     assert "Détruit le" in told
@@ -197,7 +200,7 @@ def test_lists_say_it_in_the_place_of_closed(tmp_path: Path) -> None:
             select(MailNumber.register_id, Mail.sender_id).join(Mail).where(Mail.id == gone[0])
         ).one()
     run_jobs(services)
-    agent, day = sign_in(app, "agent"), f"{NOW.astimezone(services.zone):%d/%m/%Y}"
+    agent, decided_on = sign_in(app, "agent"), f"Destruction décidée le {NOW.astimezone(services.zone):%d/%m/%Y}"
     asked = list[str]()
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
@@ -215,18 +218,25 @@ def test_lists_say_it_in_the_place_of_closed(tmp_path: Path) -> None:
         uow.session.execute(
             update(Assignment).where(Assignment.mail_id.in_(gone)).values(state=AssignmentState.DONE, finished_at=NOW)
         )
-    ended = sign_in(app, "dge").get("/bannette/?voir=termines").text
-    assert ended.count(f"Détruit le {day}") == 3
+    head, ended, exported = sign_in(app, "dge"), "/bannette/?voir=termines", f"/recherche/liste?q=%22{number}%22"
+    for address, count in lists.items():
+        shown = agent.get(address).text
+        assert (shown.count(decided_on), "Détruit le" in shown) == (count, False), address
+    assert head.get(ended).text.count(decided_on) == 3
+    assert decided_on in agent.get(exported).text
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(DestroyedLetter).values(done_at=NOW + timedelta(days=2)))
+    gone_on = f"Détruit le {(NOW + timedelta(days=2)).astimezone(services.zone):%d/%m/%Y}"
+    assert head.get(ended).text.count(gone_on) == 3
     for address, count in lists.items():
         asked.clear()
-        shown = agent.get(address)
-        assert shown.status_code == 200, address
-        assert shown.text.count(f"Détruit le {day}") == count, address
+        answer = agent.get(address)
+        assert answer.status_code == 200, address
+        assert answer.text.count(gone_on) == count, address
         assert len(asked) <= 1, address
         assert "Destroyed on" in agent.get(address, headers={"Accept-Language": "en"}).text, address
     assert agent.get(f"/registres/{register}").text.count('badge--neutral">Clôturé') == 1, (
         "one is closed, and was not destroyed"
     )
-    exported = agent.get(f"/recherche/liste?q=%22{number}%22").text
-    assert f"Détruit le {day}" in exported
+    assert gone_on in agent.get(exported).text
     services.engine.dispose()

@@ -344,17 +344,24 @@ def test_workers_that_are_gone_and_jobs_that_wait_or_failed(patient: Patient) ->
 
 def test_files_whose_destruction_was_decided_long_ago_and_that_are_still_there(patient: Patient) -> None:
     said(patient, "destructions", "ok", "ok")
-    for days, state, code in ((2, "ok", "ok"), (4, "warning", "waits")):
-        with patient.services.unit_of_work(datetime.now(UTC)) as uow:
+    now = datetime.now(UTC)
+    for days, swept_at, state, code, words in (
+        (2, None, "ok", "ok", ()),
+        (4, None, "warning", "not_tried", ("files are still there: 1", "has not come to its end since")),
+        (4, now - 5 * DAY, "warning", "not_tried", ()),
+        (4, now - DAY, "warning", "waits", ("files are still there: 1", "left them", "destroy.failed")),
+    ):
+        with patient.services.unit_of_work(now) as uow:
             mail_id = uow.session.scalars(select(Mail.id)).one()
-            uow.session.merge(DestroyedLetter(mail_id=mail_id, slip_no=1, decided_at=datetime.now(UTC) - days * DAY))
-        said(
-            patient,
-            "destructions",
-            state,
-            code,
-            *([] if state == "ok" else ["files are still there: 1", "destroy.failed"]),
-        )
+            uow.session.merge(DestroyedLetter(mail_id=mail_id, slip_no=1, decided_at=now - days * DAY))
+            if swept_at is not None:
+                uow.session.add(
+                    Job(
+                        kind=JobKind.SWEEP, subject_id=0, state=JobState.DONE, run_after=swept_at, created_at=swept_at,
+                        finished_at=swept_at,
+                    )
+                )  # fmt: skip
+        said(patient, "destructions", state, code, *words)
 
 
 def test_an_index_that_is_gone_or_lacks_letters(patient: Patient) -> None:

@@ -20,11 +20,11 @@ from ged.db import UtcDateTime
 from ged.errors import GedError
 from ged.figures import cells, checking, queries
 from ged.figures import operations as figures
-from ged.figures.counted import Which
+from ged.figures.counted import CountedRegister, Which
 from ged.figures.days import local_day
 from ged.figures.models import STATE, FigureCell, FigureDelay, FigureKey, FigureLetter, FigureReturn, FigureState
 from ged.figures.queries import Cut, Standing
-from ged.figures.stages import Grain, Stage, bin_of, percentile
+from ged.figures.stages import COUNTED, Grain, Stage, bin_of, percentile
 from ged.followup import undoing
 from ged.ports import Confidentiality, MailId, RegisterId
 from ged.register import levels
@@ -37,7 +37,7 @@ from ged.routing.models import Assignment, Imputation, Purpose
 from ged.routing.operations import ImputationForm
 from ged.routing.rectify_letter import rectify
 from ged.routing.states import LIVE
-from ged.unit import Services
+from ged.unit import Services, UnitOfWork
 from tests.commands import Ended, ged
 from tests.factories import NOW, TODAY, actor
 from tests.hands_kit import at_once
@@ -329,15 +329,16 @@ def test_after_any_acts_the_figures_equal_a_rebuild_and_a_recount(
 
 def _killed(services: Services, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that ends in the middle: nothing of it is kept."""
-    step = play.chance.choice(["add", "drop", "store", "clear_empty"])
+    step = play.chance.choice(["take_out", "add", "drop", "store", "clear_empty"])
     kept = getattr(cells, step)
     left = [play.chance.randrange(3)]
 
-    def dies(*args: Any) -> None:
-        kept(*args)
+    def dies(*args: Any) -> Any:
+        done = kept(*args)
         left[0] -= 1
         if left[0] < 0:
             raise KeyboardInterrupt
+        return done
 
     with monkeypatch.context() as patched:
         patched.setattr(cells, step, dies)
@@ -412,6 +413,18 @@ def test_a_figure_leaves_out_levels_above_its_reader(services: Services) -> None
     assert standing(services, TODAY, Cut(level=int(Confidentiality.RESTRICTED))).open == 2
     with services.reading() as session:
         assert queries.totals(session, ordinary, TODAY, TODAY)["received"] == 1
+
+
+def test_a_reader_without_units_is_shown_no_letter(services: Services) -> None:
+    play = Play(services)
+    play.impute(play.register(received_on=TODAY), "DGE")
+    play.count()
+    none = Cut(ALL.level, unit_ids=frozenset())
+    with services.reading() as session:
+        for cut, letters in ((ALL, 1), (none, 0)):
+            assert queries.standing(session, cut, TODAY).open == letters
+            assert queries.totals(session, cut, TODAY, TODAY)["received"] == letters
+            assert queries.delays(session, cut, TODAY, TODAY)[Stage.IMPUTATION] == ({0: 1} if letters else {})
 
 
 def test_late_acts_change_the_days_that_they_touch(services: Services) -> None:
@@ -513,6 +526,98 @@ def test_a_rebuild_goes_on_where_it_stopped_and_misses_no_act(
     assert [done for done, _ in seen] == [mails[1], mails[3], mails[5], play.mails[-1]]
     assert told(services) == recounted(services)
     assert list(checking.compare(services)) == []
+
+
+def test_an_interrupted_rebuild_may_begin_afresh(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    play = Play(services)
+    mails = [play.register(received_on=TODAY) for _ in range(5)]
+    monkeypatch.setattr(figures, "LETTERS", 2)
+    seen: list[int] = []
+
+    def stops(done: int, _of: int) -> None:
+        seen.append(done)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    with suppress(KeyboardInterrupt):
+        figures.rebuild(services, now=NOW, progress=stops)
+    figures.rebuild(services, now=NOW, afresh=True, progress=stops)
+    assert seen == [mails[1], mails[3], mails[1], mails[3], mails[4]]
+    assert told(services) == recounted(services)
+    assert list(checking.compare(services)) == []
+
+
+def test_a_comparison_ends_where_a_rebuild_began(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison has found a letter, and finds the figures empty when it wants to count it again."""
+    play = Play(services)
+    mails = [play.register(received_on=TODAY) for _ in range(3)]
+    play.count()
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == mails[1]).values(nature="autre"))
+    pieces = figures._pieces
+
+    def dies(_uow: UnitOfWork) -> tuple[int, int]:
+        raise KeyboardInterrupt
+
+    def after_the_beginning(found: set[int], upto: int) -> list[tuple[list[int], int]]:
+        with monkeypatch.context() as killed, suppress(KeyboardInterrupt):
+            killed.setattr(figures, "_build_on", dies)
+            figures.rebuild(services, now=NOW)
+        return pieces(found, upto)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(figures, "_pieces", after_the_beginning)
+        assert figures.heal(services, now=NOW) == 0
+    with services.reading() as session:
+        assert session.scalars(select(FigureLetter.mail_id)).all() == []
+    with services.unit_of_work(NOW) as uow:  # a letter that was counted before its turn, whoever did it
+        figures.recount(CountedRegister(uow.session, services.zone), mails[:2])
+    assert figures.rebuild(services, now=NOW) == 3
+    assert told(services) == recounted(services)
+    assert list(checking.compare(services)) == []
+
+
+def test_a_comparison_counts_few_letters_in_a_transaction(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a new holiday nearly all letters differ, and clerks go on writing. Killed in between, it goes on."""
+    play = Play(services)
+    mails = [play.register(received_on=TODAY) for _ in range(5)]
+    play.count()
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).values(nature="autre"))
+    kept, counted = figures.recount, list[list[int]]()
+
+    def twice(register: CountedRegister, mail_ids: list[int]) -> None:
+        if len(counted) == 1:
+            counted.append([])
+            raise KeyboardInterrupt
+        counted.append(mail_ids)
+        kept(register, mail_ids)
+
+    monkeypatch.setattr(figures, "AT_ONCE", 2)
+    monkeypatch.setattr(figures, "recount", twice)
+    with suppress(KeyboardInterrupt):
+        figures.heal(services, now=NOW)
+    assert figures.heal(services, now=NOW) == 3
+    assert counted == [mails[:2], [], mails[2:4], mails[4:]]
+    assert list(checking.compare(services)) == []
+
+
+def test_a_run_removes_the_cells_that_it_emptied_and_looks_at_no_other(services: Services) -> None:
+    play = Play(services)
+    mail_id = play.register(received_on=TODAY)
+    play.impute(mail_id, "DGE")
+    play.count()
+    with services.unit_of_work(NOW) as uow:
+        old = uow.session.scalars(select(FigureKey.id)).all()
+        empty = dict.fromkeys(COUNTED, 0)
+        uow.session.add(FigureCell(grain=Grain.DAY, day=date(2001, 1, 1), key_id=old[0], **empty))
+    play.impute(mail_id, "DAF")
+    play.count()
+    with services.reading() as session:
+        new = session.scalars(select(FigureKey.id).where(FigureKey.id.not_in(old))).all()
+        left = set(session.execute(select(FigureCell.key_id, FigureCell.day).where(FigureCell.key_id.in_(old))).all())
+        assert left == {(old[0], date(2001, 1, 1))}, "it is of another year, and was not read"
+        assert set(session.scalars(select(FigureDelay.key_id))) == set(new)
 
 
 def test_a_letter_that_ends_in_time_is_never_overdue(services: Services) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from ged.adapters.blobs_s3 import S3Blobs
 from ged.adapters.s3 import Bucket
+from ged.adapters.s3_wire import Lock
 from ged.config import Settings, load_settings
 from ged.errors import ConfigError
 from tests import pages, s3_kit
@@ -91,6 +92,20 @@ def test_the_doctor_says_what_is_wrong_with_a_store(patient: Patient) -> None:
         in_settings(patient, **wrong)
         found = patient.doctor("store")
         assert (found["state"], found["code"]) == ("fault", code), found
+
+
+@pytest.mark.servers
+def test_the_doctor_names_the_rights_that_are_lacking_to_see_locks(patient: Patient) -> None:
+    place = s3_kit.new_place(s3_kit.store_url(), lock=Lock("GOVERNANCE", 1))
+    with s3_kit.line_to(place.endpoint) as line:
+        in_settings(patient, GED_BLOBS=place.address, **(s3_kit.access_of(place) | {"GED_S3_ENDPOINT": line.url}))
+        assert patient.doctor("store")["code"] == "ok"
+        line.forbidden = b"legal-hold"
+        found = patient.doctor("store")
+        assert (found["state"], found["code"]) == ("warning", "unseen_lock"), found
+        assert "s3:GetObjectLegalHold" in str(found)
+        line.forbidden = b"versionId="
+        assert patient.doctor("store")["code"] == "refused"
 
 
 def test_half_a_store_is_refused(tmp_path: Path) -> None:

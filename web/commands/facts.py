@@ -21,14 +21,15 @@ def facts() -> None:
 
 
 @facts.command()
-def rebuild() -> None:
+@click.option("--afresh", is_flag=True, help="Begin at the first letter, also after an interruption.")
+def rebuild(afresh: bool) -> None:
     """Make all figures anew from the register and the journal; people go on working.
 
     After an interruption, run it again: it resumes where it stopped. Until its end no page shows figures.
     """
     with _serving() as services:
         try:
-            count = operations.rebuild(services, now=datetime.now(UTC), progress=_progress)
+            count = operations.rebuild(services, now=datetime.now(UTC), afresh=afresh, progress=_progress)
         except KeyboardInterrupt:
             click.echo("\nstopped: run it again to go on from here")
             sys.exit(130)
@@ -59,7 +60,10 @@ def verify(all_of_them: bool) -> None:
 
 @facts.command()
 def heal() -> None:
-    """Compare each letter with the register and count again those that differ, as the job of the night does."""
+    """Compare each letter with the register and count again those that differ, as the job of the night does.
+
+    A cell whose letters are counted as they should, and whose number is wrong all the same, is mended by a rebuild alone.
+    """
     with _serving() as services:
         count = operations.heal(services, now=datetime.now(UTC), progress=_progress)
     click.echo(f"\n{count} letters counted again")

@@ -1,12 +1,15 @@
 """Which letters of a list were destroyed by a slip of disposal: a list says so in the place of their state."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Protocol
 
+from flask_babel import gettext
+
 from ged import destroyed
+from ged.destroyed import Destroyed
 from ged.register.states import MailState
 from ged.unit import ReadSession
+from web.site.i18n import short_date
 
 
 class Listed(Protocol):
@@ -21,8 +24,14 @@ class Listed(Protocol):
         """Its state."""
 
 
-def days(session: ReadSession, rows: Iterable[Listed]) -> Mapping[int, datetime]:
-    """When the destruction was decided, by letter. One query for a list with closed letters, none for another: only a closed letter
-    is destroyed."""
+def words(found: Destroyed) -> str:
+    """``Détruit le 24/11/2026`` when the last file is gone; before, the day of the decision."""
+    if found.done_at is None:
+        return gettext("Destruction décidée le %(day)s", day=short_date(found.decided_at))
+    return gettext("Détruit le %(day)s", day=short_date(found.done_at))
+
+
+def of_rows(session: ReadSession, rows: Iterable[Listed]) -> Mapping[int, Destroyed]:
+    """The destructions, by letter. One query for a list with closed letters, none for another: only a closed letter is destroyed."""
     closed = [row.mail_id for row in rows if row.mail_id is not None and row.state is MailState.CLOSED]
-    return {mail_id: one.decided_at for mail_id, one in destroyed.of_letters(session, closed).items()} if closed else {}
+    return destroyed.of_letters(session, closed) if closed else {}

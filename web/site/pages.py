@@ -22,7 +22,7 @@ from ged.richtext.marks import from_plain
 from ged.richtext.screen import html as rich_html
 from ged.signbook.queries import LetterRow
 from ged.signbook.render import shown_document
-from web.site import context, errors, guide, headers, i18n, natures, paths
+from web.site import context, destroyed_letters, errors, guide, headers, i18n, natures, paths
 from web.site.devices import device_words
 from web.site.numbers import whole
 from web.words import labels
@@ -40,6 +40,7 @@ def install(app: Flask) -> None:
     app.jinja_env.filters["scan_warning"] = labels.scan_warning
     app.jinja_env.filters["letter_text"] = letter_text
     app.jinja_env.filters["breaks"] = breaks
+    app.jinja_env.filters["destruction"] = destroyed_letters.words
     app.jinja_env.filters["device_words"] = device_words
     app.jinja_env.filters["francs"] = lambda amount: francs(amount) if amount else ""
     app.jinja_env.globals.update(form=MultiDict(), errors=(), way_back=paths.way_back)

@@ -27,9 +27,11 @@ def store(ground: Ground) -> Finding:
         if not bucket.refuses_wrong_digest(key):
             return fault("unchecked", store=name)
         bucket.put(key, io.BytesIO(CONTENT), only_new=True, locked=False)
-        found = bucket.read(key, 1, len(CONTENT))
+        written = bucket.versions(key)
+        found = [bucket.read(key, 1, len(CONTENT), version=one) for one in ("", *written)]
+        rights = bucket.rights_to_see_locks(key, written[0]) if offers and written else {}
         bucket.remove(key)
-        if found is None or found[0] != CONTENT[1:]:
+        if any(one is None or one[0] != CONTENT[1:] for one in found):
             return fault("altered", store=name)
         if bucket.head(key) is not None:
             return fault("stays", store=name)
@@ -38,6 +40,8 @@ def store(ground: Ground) -> Finding:
         return refused(error)
     if abs(apart_s) > FAR_S:
         return warning("clock", store=name, apart_s=round(apart_s))
+    if lacking := [right for right, is_given in rights.items() if not is_given]:
+        return warning("unseen_lock", store=name, rights=", ".join(lacking))
     if rule and settings.keyring is None:
         return warning("own_rule", store=name, rule=rule)
     return ok(store=name, versions=versions or "-", lock=settings.s3_lock or rule or "-")

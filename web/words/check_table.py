@@ -260,6 +260,7 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("store", "altered"): (_("%(store)s rend autre chose que ce qui a été écrit."), _("N'y mettez aucun fichier ; changez de stockage.")),
     ("store", "stays"): (_("%(store)s ne supprime pas un essai."), _("Donnez le droit de supprimer (docs/operate/storage.md).")),
     ("store", "no_lock"): (_("GED_S3_LOCK demande un verrou que %(store)s n'offre pas : aucun fichier ne pourra être écrit."), _("Faites un emplacement avec verrou d'objets, ou retirez GED_S3_LOCK.")),
+    ("store", "unseen_lock"): (_("%(store)s ne nous laisse pas voir ses verrous : une ancienne version en clair passe pour verrouillée, et l'élimination de ce courrier est refusée."), _("Donnez ces droits à la clé d'accès (docs/operate/storage.md) : %(rights)s.")),
     ("store", "own_rule"): (_("%(store)s verrouille tout de lui-même (%(rule)s) : ce qui n'est pas chiffré ne pourra pas être éliminé avant."), _("Réglez un trousseau (GED_KEYRING), et préférez GED_S3_LOCK à la règle de l'emplacement.")),
     ("store", "clock"): (_("L'heure de %(store)s diffère de la nôtre (secondes) : %(apart_s)s."), _("Réglez les horloges (NTP) : au-delà d'un quart d'heure tout est refusé.")),
     ("space", "ok"): (_("Il reste %(free_bytes)s sur le disque le plus rempli (%(path)s)."), ""),
@@ -472,8 +473,12 @@ TEXTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ),
     ("destructions", "ok"): (_("Aucun fichier n'attend d'être détruit depuis plus de trois jours."), ""),
     ("destructions", "waits"): (
-        _("Courriers dont l'élimination est décidée et dont les fichiers sont encore là : %(letters)s, depuis le %(since_at)s."),
-        _("Personne ne les ouvre. La tâche de la nuit (sweep) dit dans son journal pourquoi ils restent : destroy.failed, destroy.waits."),
+        _("Courriers dont l'élimination est décidée et dont les fichiers sont encore là : %(letters)s, depuis le %(since_at)s. La tâche de la nuit (sweep) les a laissés, la dernière fois le %(ran_at)s."),
+        _("Personne ne les ouvre. Le stockage les garde sous un verrou ou ils ont été déposés de nouveau (destroy.waits), ou leur suppression a échoué (destroy.failed) : le journal de la tâche le dit courrier par courrier."),
+    ),
+    ("destructions", "not_tried"): (
+        _("Courriers dont l'élimination est décidée et dont les fichiers sont encore là : %(letters)s, depuis le %(since_at)s. La tâche de la nuit (sweep) n'a pas abouti depuis."),
+        _("Personne ne les ouvre. Regardez si les traitements de fond tournent, et la tâche « Supprimer les fichiers sans rattachement » : « Administration », « Tâches »."),
     ),
     ("index", "ok"): (_("%(engine)s répond ; courriers indexés : %(documents)s."), ""),
     ("index", "none_yet"): (_("Pas encore d'index : aucun courrier n'est enregistré."), ""),

@@ -1611,7 +1611,9 @@ MESSAGES: Mapping[str, Message] = {
     "mail.reopen_reason": Message(_l("Le motif de la réouverture est obligatoire."), _l("Écrivez le motif.")),
     "mail.sender_long": Message(_l("Le nom de l'expéditeur dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
     "mail.destroyed": Message(
-        _l("Les fichiers de ce courrier ont été détruits : décision du %(on)s, bordereau d'élimination n° %(slip)s."),
+        _l(
+            "Les fichiers de ce courrier ne s'ouvrent plus : destruction décidée le %(on)s, bordereau d'élimination n° %(slip)s."
+        ),
         _l("Son inscription au registre et son journal restent ; rien ne s'y ajoute plus."),
     ),
     "mail.sender_missing": Message(_l("L'expéditeur manque."), _l("Écrivez ou choisissez l'expéditeur.")),

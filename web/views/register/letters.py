@@ -71,7 +71,7 @@ def show(mail_id: int) -> ResponseReturnValue:
             if _may_bear_signatures(attachments)
             else None,
             "links": (links := queries.links(session, mail_id, actor)),
-            "destroyed_links": destroyed_letters.days(session, links),
+            "destroyed_links": destroyed_letters.of_rows(session, links),
             "rectifications": queries.rectifications(session, mail_id),
             "journal": told,
             "readings": opened,

@@ -68,7 +68,7 @@ def _show(register_id: int, error: GedError | None = None) -> ResponseReturnValu
             if span is not None
             else ([], Slice(()))
         )
-        gone = destroyed_letters.days(session, rows)
+        gone = destroyed_letters.of_rows(session, rows)
     return render_form(
         "registers/show.html",
         error=error,

@@ -59,7 +59,7 @@ def index() -> ResponseReturnValue:
         verdicts = signatures.of_letters(session, [row.mail.mail_id for row in rows])
         reminded = listing.last_reminders(session, [row.assignment_id for row in rows]) if live else {}
         days = calendar.calendar(session)
-        gone = {} if live else destroyed_letters.days(session, [row.mail for row in rows])
+        gone = {} if live else destroyed_letters.of_rows(session, [row.mail for row in rows])
     due = {row.assignment_id: due_words(row.due_on, today, days) for row in rows} if live else {}
     shown = next(key for key, one in VIEWS.items() if one is view)
     return render_template(

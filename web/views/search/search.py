@@ -18,7 +18,7 @@ from ged.search import export as search_export
 from ged.search import letter_search
 from ged.search.letter_search import FacetValue, FoundLetter
 from ged.typography import plain
-from web.site import context, lists, marks, natures
+from web.site import context, destroyed_letters, lists, marks, natures
 from web.views.search.search_form import MAX_OFFSET, MAX_TEXT, PAGE, given, read_query
 from web.words import labels
 
@@ -281,11 +281,7 @@ def _list_cells(letter: FoundLetter) -> tuple[str, ...]:
         letter.subject,
         letter.correspondent,
         plain(
-            gettext(
-                "Détruit le %(day)s", day=letter.destroyed_at.astimezone(context.services().zone).strftime("%d/%m/%Y")
-            )
-            if letter.destroyed_at is not None
-            else labels.label(letter.state)
+            destroyed_letters.words(letter.destroyed) if letter.destroyed is not None else labels.label(letter.state)
         ),
         plain(labels.label(letter.priority)),
         plain(labels.label(letter.level)),
