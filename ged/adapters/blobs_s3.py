@@ -222,8 +222,10 @@ class S3Blobs:
 
     def _is_held_in_clear(self, digest: Digest) -> bool:
         """Whether an earlier version is clear and cannot be removed yet: a lock of the store outlasts its encryption."""
-        key = _key(digest)
-        for version in self._bucket.versions(key):
+        key, versions = _key(digest), self._bucket.versions(_key(digest))
+        if len(versions) < 2:
+            return False  # the present one, which has a key
+        for version in versions:
             found = self._bucket.read(key, 0, KEYED, version=version)
             if found and found[0] and key_id_of(found[0]) is None and self._bucket.is_held(key, version):
                 return True

@@ -43,6 +43,8 @@ STAYS: Mapping[str, str] = {
     "slip_revisions": "who handed the paper to whom stays",
 }
 """Tables that reference blobs and are of no one letter, with the reason."""
+_OfScans = Callable[[FromClause], ColumnElement[bool]]
+"""Which scans: a condition on their table."""
 
 
 def blob_columns() -> list[tuple[Table, Column[str]]]:
@@ -59,6 +61,7 @@ def blob_columns() -> list[tuple[Table, Column[str]]]:
 def of_letters(letters: Select[int]) -> Mapping[str, ColumnElement[bool]]:
     """Table -> whether a row that references a blob is of one of these letters; never NULL, so that it can be negated.
 
+    For a few letters. ``_is_of_destroyed`` says it of all destroyed letters, in a form for many; a test holds both against each other.
     A file that came with several letters is of none while one of them is there, or while a page of it waits to be registered.
     A page that was merged into another scan is of the letter of that scan, whichever batch brought it.
     """
@@ -109,22 +112,28 @@ def _is_nobody_elses(batch: FromClause, letters: Select[int] | None) -> tuple[Co
         there = scan.c.mail_id.is_not(None) & ~destroyed.holds(scan.c.mail_id)
         return or_(waits, there if letters is None else there & scan.c.mail_id.not_in(letters))
 
+    brought = [way(batch, is_needed) for way in _WAYS]
     if letters is None:
-        return tuple(~one.exists() for one in _brought(batch, is_needed))
+        return tuple(~one.exists() for one in brought)
     # A few letters have a few batches: each is looked up. An EXISTS would be joined, and with that computed for the batches of all.
-    return tuple(one.limit(1).scalar_subquery().is_(None) for one in _brought(batch, is_needed))
+    return tuple(one.limit(1).scalar_subquery().is_(None) for one in brought)
 
 
-def _brought(batch: FromClause, which: Callable[[FromClause], ColumnElement[bool]]) -> tuple[Select[int], Select[int]]:
-    """Of a batch: such scans that it brought; the pages that it brought and that stand in one now."""
-    scan, other, leaf, page = (
-        Base.metadata.tables[one].alias() for one in ("scans", "scans", "scan_leaves", "scan_pages")
-    )
-    arranged = (page.c.batch_id == batch.c.id, leaf.c.scan_page_id == page.c.id, other.c.id == leaf.c.scan_id)
-    return (
-        select(scan.c.id).where(scan.c.batch_id == batch.c.id, which(scan)).correlate(batch),
-        select(page.c.id).where(*arranged, which(other)).correlate(batch),
-    )
+def _own_scans(batch: FromClause, which: _OfScans) -> Select[int]:
+    """Such scans that a batch brought."""
+    scan = Base.metadata.tables["scans"].alias()
+    return select(scan.c.id).where(scan.c.batch_id == batch.c.id, which(scan)).correlate(batch)
+
+
+def _arranged_pages(batch: FromClause, which: _OfScans) -> Select[int]:
+    """The pages that a batch brought and that stand in such a scan now, whichever batch brought that one."""
+    scan, leaf, page = (Base.metadata.tables[one].alias() for one in ("scans", "scan_leaves", "scan_pages"))
+    arranged = (page.c.batch_id == batch.c.id, leaf.c.scan_page_id == page.c.id, scan.c.id == leaf.c.scan_id)
+    return select(page.c.id).where(*arranged, which(scan)).correlate(batch)
+
+
+_WAYS = (_own_scans, _arranged_pages)
+"""The two ways in which a batch may have brought something of a letter."""
 
 
 def _is_of_destroyed(table: Table) -> tuple[ColumnElement[bool], ...]:
@@ -163,11 +172,9 @@ def _stands_in_gone(table: Table, page_id: Column[int]) -> Exists:
 def _is_gone_batch(table: Table, batch_id: ColumnElement[int], *joined: ColumnElement[bool]) -> tuple[Exists, ...]:
     """Whether a batch is gone, for each of the two ways in which it may have brought something of a destroyed letter."""
     found = []
-    for way in range(2):
+    for way in _WAYS:
         batch = Base.metadata.tables["scan_batches"].alias()
-        is_own = _brought(batch, lambda scan: scan.c.mail_id.is_not(None) & destroyed.holds(scan.c.mail_id))[
-            way
-        ].exists()
+        is_own = way(batch, lambda scan: scan.c.mail_id.is_not(None) & destroyed.holds(scan.c.mail_id)).exists()
         query = select(batch.c.id).where(
             batch.c.id == batch_id, *joined, batch.c.state == BatchState.SETTLED, is_own, *_is_nobody_elses(batch, None)
         )

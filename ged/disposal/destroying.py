@@ -7,6 +7,7 @@ the installation holds the encrypted file, and nobody opens it once its key is g
 import hashlib
 import logging
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Column, Select, Table, delete, func, or_, select, update
@@ -32,8 +33,32 @@ DONE = "mail.destroyed"
 AGAIN = "mail.destroyed_again"
 
 
-def require_possible(uow: UnitOfWork, mail_ids: Collection[int]) -> None:
+@dataclass(frozen=True)
+class Looked:
+    """Files for which the store was asked, and those of them that are in clear (``BlobStore.in_clear``)."""
+
+    files: frozenset[Digest] = frozenset()
+    clear: frozenset[Digest] = frozenset()
+
+
+NOT_ASKED = Looked()
+
+
+def look(services: Services, mail_ids: Collection[int]) -> Looked:
+    """Ask the store for the files of letters, before the unit of work that decides.
+
+    A bucket is asked for each file, some thousands of times for a slip. On SQLite nobody else writes during a unit of work.
+    """
+    with services.reading() as session:
+        files = archive_blobs.digests_of(session, _letters(mail_ids)) if mail_ids else set()
+    return Looked(frozenset(files), frozenset(services.blobs.in_clear(files)) if files else frozenset())
+
+
+def require_possible(uow: UnitOfWork, mail_ids: Collection[int], looked: Looked = NOT_ASKED) -> None:
     """Check that the files of letters can be destroyed, so that no copy opens them. Call it before the first lock.
+
+    Args:
+        looked: what the store said before. It is asked here for the files that came since.
 
     Raises:
         Invalid: ``upgrade.not_finished``; ``disposal.in_clear``: a file is not encrypted under a key of its own, or the store keeps
@@ -42,7 +67,9 @@ def require_possible(uow: UnitOfWork, mail_ids: Collection[int]) -> None:
     if not mail_ids:
         return
     require_opened(uow.session, OPENED_BY)
-    clear = uow.services.blobs.in_clear(archive_blobs.digests_of(uow.session, _letters(mail_ids)))
+    files = archive_blobs.digests_of(uow.session, _letters(mail_ids))
+    since = files - looked.files
+    clear = (files & looked.clear) | (uow.services.blobs.in_clear(since) if since else set())
     if clear:
         raise Invalid(
             "disposal.in_clear",

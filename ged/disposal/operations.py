@@ -1,7 +1,7 @@
 """A slip of disposal: proposed by a head, confirmed by a second one who read the very list."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from ged import locks
 from ged.disposal import destroying
+from ged.disposal.destroying import NOT_ASKED, Looked
 from ged.disposal.lists import Line, digest_of, eligible
 from ged.disposal.models import Disposal, DisposalLine
 from ged.errors import Forbidden, Invalid, NotFound
@@ -20,7 +21,7 @@ from ged.org.actors import load_actor
 from ged.org.models import Post, PostRole
 from ged.register.models import Mail
 from ged.seconded import DECIDING, Step, are_two, humans, is_undecided, step_of, undecided
-from ged.unit import SYSTEM, Actor, HeldPost, Role, UnitOfWork
+from ged.unit import SYSTEM, Actor, HeldPost, Role, Services, UnitOfWork
 
 LASTS = timedelta(days=15)
 """How long a slip waits: to read a list takes longer than to answer a question."""
@@ -44,11 +45,27 @@ def sides_of(session: Session, unit_id: int, actor: Actor, *, on: date) -> tuple
     )
 
 
-def propose(uow: UnitOfWork, unit_id: int, *, reason: str, shown: str, actor: Actor) -> Disposal:
+def look_to_propose(services: Services, unit_id: int, *, actor: Actor, now: datetime) -> Looked:
+    """What the store says of the files that a proposal would destroy: it is asked before ``propose`` begins.
+
+    Raises:
+        Forbidden: ``disposal.not_head``.
+    """
+    on = now.astimezone(services.zone).date()
+    with services.reading() as session:
+        _sides(session, unit_id, actor, on)
+        doomed = _to_destroy(eligible(session, unit_id, actor, on=on, zone=services.zone))
+    return destroying.look(services, doomed)
+
+
+def propose(
+    uow: UnitOfWork, unit_id: int, *, reason: str, shown: str, actor: Actor, looked: Looked = NOT_ASKED
+) -> Disposal:
     """Freeze the list of letters of a unit that may be eliminated, and propose it.
 
     Args:
         shown: the digest of the list that the actor saw.
+        looked: as ``look_to_propose`` returned it.
 
     Raises:
         Forbidden: ``disposal.not_head``.
@@ -56,11 +73,11 @@ def propose(uow: UnitOfWork, unit_id: int, *, reason: str, shown: str, actor: Ac
             ``destroying.require_possible``.
     """
     on = _today(uow)
-    sides = _sides(uow, unit_id, actor, on)
+    sides = _sides(uow.session, unit_id, actor, on)
     if not reason.strip() or len(reason) > MAX_REASON:
         raise Invalid("disposal.reason", "name the rule, or the visa", field="reason")
     seen = eligible(uow.session, unit_id, actor, on=on, zone=uow.services.zone)
-    destroying.require_possible(uow, [one.mail_id for one in seen if one.final_act == FinalAct.DESTROY])
+    destroying.require_possible(uow, _to_destroy(seen), looked)
     locks.hold(uow.session, Mail, [one.mail_id for one in seen])
     lines = eligible(uow.session, unit_id, actor, on=on, zone=uow.services.zone)
     if not lines:
@@ -93,13 +110,26 @@ def propose(uow: UnitOfWork, unit_id: int, *, reason: str, shown: str, actor: Ac
     return row
 
 
-def confirm(uow: UnitOfWork, disposal_id: int, *, shown: str, actor: Actor) -> None:
+def look_to_confirm(services: Services, disposal_id: int, *, actor: Actor, now: datetime) -> Looked:
+    """What the store says of the files that a slip would destroy: it is asked before ``confirm`` begins.
+
+    Raises:
+        NotFound: ``disposal.unknown``.
+    """
+    with services.reading() as session:
+        row = _spoken_for(session, disposal_id, actor, on=now.astimezone(services.zone).date())
+        doomed = _doomed(session, disposal_id) if step_of(row, now) is Step.WAITING else ()
+    return destroying.look(services, doomed)
+
+
+def confirm(uow: UnitOfWork, disposal_id: int, *, shown: str, actor: Actor, looked: Looked = NOT_ASKED) -> None:
     """Decide the disposal, as the second person. The journal names both, and each letter says so.
 
     From the commit on, the files of letters whose final act is their destruction are opened by nobody; a job destroys them.
 
     Args:
         shown: the digest of the list that the actor read.
+        looked: as ``look_to_confirm`` returned it.
 
     Raises:
         NotFound: ``disposal.unknown``.
@@ -108,8 +138,10 @@ def confirm(uow: UnitOfWork, disposal_id: int, *, shown: str, actor: Actor) -> N
             ``disposal.changed``: a letter of the list is not as it was, or the actor does not see it; as
             ``destroying.require_possible``.
     """
-    _spoken_for(uow, disposal_id, actor)  # before the files are asked for: it takes a while, and is not for everybody
-    destroying.require_possible(uow, _doomed(uow.session, disposal_id))
+    _spoken_for(
+        uow.session, disposal_id, actor, on=_today(uow)
+    )  # before the files are asked for: that is not for everybody
+    destroying.require_possible(uow, _doomed(uow.session, disposal_id), looked)
     row, post = _held(uow, disposal_id, actor)
     lines = current(uow.session, row, actor, on=_today(uow), zone=uow.services.zone)
     if len(lines) != row.count or digest_of(row.unit_id, lines) != row.content_hash or shown != row.content_hash:
@@ -132,6 +164,10 @@ def confirm(uow: UnitOfWork, disposal_id: int, *, shown: str, actor: Actor) -> N
             **({"final_act": one.final_act} if one.final_act else {}),
         )
     _tell(uow, row, {row.asked_by_id}, SETTLED)
+
+
+def _to_destroy(lines: Iterable[Line]) -> list[int]:
+    return [one.mail_id for one in lines if one.final_act == FinalAct.DESTROY]
 
 
 def _doomed(session: Session, disposal_id: int) -> Sequence[int]:
@@ -206,8 +242,8 @@ def _today(uow: UnitOfWork) -> date:
     return uow.now.astimezone(uow.services.zone).date()
 
 
-def _sides(uow: UnitOfWork, unit_id: int, actor: Actor, on: date) -> tuple[tuple[HeldPost, frozenset[int]], ...]:
-    sides = sides_of(uow.session, unit_id, actor, on=on) if unit_id in actor.units else ()
+def _sides(session: Session, unit_id: int, actor: Actor, on: date) -> tuple[tuple[HeldPost, frozenset[int]], ...]:
+    sides = sides_of(session, unit_id, actor, on=on) if unit_id in actor.units else ()
     if not sides:
         raise Forbidden("disposal.not_head", "ask the head of the unit", unit=unit_id)
     return sides
@@ -225,16 +261,17 @@ def _waiting(uow: UnitOfWork, disposal_id: int) -> Disposal:
     return row
 
 
-def _spoken_for(uow: UnitOfWork, disposal_id: int, actor: Actor) -> None:
-    """Check that an actor speaks for the unit of a slip."""
-    known = uow.session.get(Disposal, disposal_id)
-    if known is None or not sides_of(uow.session, known.unit_id, actor, on=_today(uow)):
+def _spoken_for(session: Session, disposal_id: int, actor: Actor, *, on: date) -> Disposal:
+    """A slip for whose unit an actor speaks."""
+    known = session.get(Disposal, disposal_id)
+    if known is None or not sides_of(session, known.unit_id, actor, on=on):
         raise NotFound("disposal.unknown", "open it from the list again", id=disposal_id)
+    return known
 
 
 def _held(uow: UnitOfWork, disposal_id: int, actor: Actor) -> tuple[Disposal, HeldPost]:
     on = _today(uow)
-    _spoken_for(uow, disposal_id, actor)
+    _spoken_for(uow.session, disposal_id, actor, on=on)
     row = _waiting(uow, disposal_id)
     post = second_post(uow.session, row, actor, on=on)
     if post is None:

@@ -1,6 +1,8 @@
 """What else tells of a letter that was destroyed: its page, its case file, its entity that leaves, the ministry on a disk."""
 
 import json
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from sqlalchemy import event, select, update
 
 import ged_verify
 from ged import case_export
+from ged import unit as work
+from ged.adapters.blobs_fs import FileBlobs
 from ged.destroyed import DestroyedLetter
 from ged.org.models import Unit
 from ged.ports import Digest
@@ -17,7 +21,7 @@ from ged.register.models import Attachment, Correspondent, Mail, MailLink, MailN
 from ged.register.states import MailState
 from ged.routing.models import Assignment
 from ged.routing.states import AssignmentState
-from ged.unit import Services
+from ged.unit import Services, UnitOfWork
 from ged.verify import verify
 from tests import transfer_kit
 from tests.destroyed_kit import carry_out, decided, digests, keyed, letter, over
@@ -180,6 +184,41 @@ def test_the_ministry_on_a_disk_says_so(tmp_path: Path) -> None:
     for _name, content in parts(disk.folder):
         assert b"hydravion" not in content.lower()
     burned.copied.installation.close()
+
+
+def test_the_store_is_asked_before_anybody_is_kept_from_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bucket is asked a few times for each file of a slip: a minute, with the letters of years."""
+    app, services = make_site(tmp_path, services=keyed(make_services(tmp_path), tmp_path))
+    gone = letter(services, "Affaire périmée")
+    over(services, [gone])
+    opened, is_open, asked = work._unit_of_work, list[bool](), list[tuple[int, bool]]()
+    looked = FileBlobs.in_clear
+
+    @contextmanager
+    def noted(services: Services, now: datetime) -> Iterator[UnitOfWork]:
+        with opened(services, now) as uow:
+            is_open.append(True)
+            try:
+                yield uow
+            finally:
+                is_open.pop()
+
+    def in_clear(blobs: FileBlobs, digests: Collection[Digest]) -> set[Digest]:
+        asked.append((len(digests), bool(is_open)))
+        return looked(blobs, digests)
+
+    monkeypatch.setattr(work, "_unit_of_work", noted)
+    monkeypatch.setattr(FileBlobs, "in_clear", in_clear)
+    dge, sg = sign_in(app, "dge"), sign_in(app, "sg")
+    form = f"/eliminations/service/{unit_of(services)}"
+    shown = dge.get(form).text.split('name="shown" value="')[1].split('"')[0]
+    place = post(dge, form, {"reason": "Tableau", "shown": shown}).location
+    assert asked == [(1, False)]
+    assert post(sg, f"{place}/confirmer", {"shown": shown}).location == place
+    assert asked == [(1, False)] * 2
+    services.engine.dispose()
 
 
 def test_lists_say_it_in_the_place_of_closed(tmp_path: Path) -> None:

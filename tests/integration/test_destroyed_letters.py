@@ -1,12 +1,16 @@
 """A letter that a slip of disposal destroys: its files and their keys are gone for ever, its entry in the register stays."""
 
 import io
+import itertools
 import os
+import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, event, select, update
+from sqlalchemy import create_engine, delete, event, insert, or_, select, text, update
+from sqlalchemy.orm import Session
 
 from ged import case_export, destroyed, locks
 from ged.adapters import blobs_s3
@@ -15,7 +19,8 @@ from ged.archive import blobs as archive_blobs
 from ged.archive.blobs import STAYS, blob_columns, named_digests, of_letters
 from ged.audit import AuditEntry, AuditPayload
 from ged.capture import pictures
-from ged.capture.models import Scan, ScanLeaf, ScanState
+from ged.capture.models import BatchState, Scan, ScanLeaf, ScanState
+from ged.db import Base
 from ged.destroyed import DestroyedLetter
 from ged.disposal import destroying, queries
 from ged.disposal.lists import eligible
@@ -404,6 +409,25 @@ def test_files_in_clear_are_refused(services: Services, tmp_path: Path) -> None:
     assert state_of(services, mail) is None
 
 
+def test_what_came_since_the_store_was_asked_is_asked_for_too(services: Services) -> None:
+    mail = letter(services, "Périmée", b"under a key")
+    looked = destroying.look(services, [mail])
+    assert (set(looked.files), set(looked.clear)) == (set(digests(services, mail)), set())
+    clear = stored_in_clear(services, b"in clear")
+    with services.unit_of_work(NOW) as uow:
+        attach(
+            uow, mail, kind=AttachmentKind.ANNEX, pages=[SourcePage(clear, "image/png")], media_type="image/png",
+            actor=actor(services, "agent"), now=NOW, recognise=False,
+        )  # fmt: skip
+    for before in (looked, destroying.look(services, [mail])):
+        with services.unit_of_work(NOW) as uow, pytest.raises(Invalid, match=r"disposal\.in_clear") as refused:
+            destroying.require_possible(uow, [mail], before)
+        assert refused.value.params["count"] == 1
+    assert store_of(services).encrypt(clear)
+    with services.unit_of_work(NOW) as uow:
+        destroying.require_possible(uow, [mail], looked)
+
+
 def test_a_clear_file_beside_a_key_of_its_bytes_is_refused(services: Services) -> None:
     mail = letter(services, "Périmée", b"under a key")
     (digest,) = digests(services, mail)
@@ -625,6 +649,54 @@ def test_no_statement_reads_all_destroyed_letters_for_each_row(services: Service
     assert len(about) > 10
     assert [one for one in about if "NOT IN (SELECT" in one] == []
     assert [one for one in about if "IN (SELECT destroyed_letters" in one] == []
+
+
+def test_what_is_of_a_destroyed_letter_is_said_alike_for_few_letters_and_for_all() -> None:
+    """Over rows of every sort: scans of no letter, merged pages, batches of several letters."""
+    chance, engine = random.Random(7), create_engine("sqlite://")
+    Base.metadata.create_all(engine)
+    seen: Counter[tuple[str, bool]] = Counter()
+    for _ in range(60):
+        with Session(engine) as session:  # rolled back
+            _strew(session, chance)
+            for name, condition in of_letters(destroyed.ids()).items():
+                table = Base.metadata.tables[name]
+                keys, of_all = list(table.primary_key.columns), archive_blobs._is_of_destroyed(table)
+                rows = set(session.execute(select(*keys)).tuples())
+                found = set(session.execute(select(*keys).where(condition)).tuples())
+                assert set(session.execute(select(*keys).where(or_(*of_all))).tuples()) == found, name
+                assert set(session.execute(select(*keys).where(~condition)).tuples()) == rows - found, name
+                assert set(session.execute(select(*keys).where(*(~one for one in of_all))).tuples()) == rows - found
+                seen.update({(name, True): len(found), (name, False): len(rows - found)})
+    assert min(seen.values()) > 20, seen
+    engine.dispose()
+
+
+def _strew(session: Session, chance: random.Random) -> None:
+    """Some rows of each table that bears blobs, related by chance. Foreign keys are off: other tables are empty."""
+    count = {"mail_id": 4, "batch_id": 4, "scan_id": 6, "scan_page_id": 8, "attachment_id": 5}
+    states = {
+        "scan_batches": [BatchState.SETTLED] * 3 + [BatchState.OPEN],
+        "scans": list(ScanState),
+    }
+    rows = {"scan_batches": 4, "scans": 6, "scan_pages": 8, "scan_leaves": 8, "attachments": 5}
+    numbers = itertools.count(1000)
+    for name in ("scan_leaves", *of_letters(destroyed.ids())):
+        table = Base.metadata.tables[name]
+        for n in range(1, rows.get(name, 6) + 1):
+            values: dict[str, object] = {"id": n} if "id" in table.c else {}
+            for column in table.columns:
+                if column.name in count and not (column.nullable and chance.random() < 0.3):
+                    values[column.name] = chance.randint(1, count[column.name])
+                elif column.name == "state" and name in states:
+                    values["state"] = chance.choice(states[name]).value
+                elif not column.nullable and column.name not in values:
+                    values[column.name] = next(numbers)
+            columns = ", ".join(f'"{one}"' for one in values)
+            marks = ", ".join(f":{one}" for one in values)
+            session.execute(text(f"INSERT OR IGNORE INTO {name} ({columns}) VALUES ({marks})"), values)
+    for mail_id in chance.sample(range(1, 5), chance.randint(1, 3)):
+        session.execute(insert(DestroyedLetter).values(mail_id=mail_id, slip_no=1, decided_at=NOW, files=0))
 
 
 def test_every_table_with_a_file_says_whose_it_is() -> None:

@@ -53,8 +53,10 @@ def propose(unit_id: int) -> ResponseReturnValue:
     shown = fields.text("shown", required=True, maximum=64)
     try:
         fields.check()
-        with context.services().unit_of_work(context.now()) as uow:
-            row_id = operations.propose(uow, unit_id, reason=reason, shown=shown, actor=context.actor()).id
+        services, actor, now = context.services(), context.actor(), context.now()
+        looked = operations.look_to_propose(services, unit_id, actor=actor, now=now)
+        with services.unit_of_work(now) as uow:
+            row_id = operations.propose(uow, unit_id, reason=reason, shown=shown, actor=actor, looked=looked).id
     except Invalid as error:
         return _form(unit_id, error)
     flash(_("Le bordereau est proposé : une seconde personne le lit et le confirme dans les quinze jours."), "success")
@@ -78,8 +80,10 @@ def confirm(disposal_id: int) -> ResponseReturnValue:
     shown = FormReader(request.form).text("shown", maximum=64)
     require_recent_proof()
     try:
-        with context.services().unit_of_work(context.now()) as uow:
-            operations.confirm(uow, disposal_id, shown=shown, actor=context.actor())
+        services, actor, now = context.services(), context.actor(), context.now()
+        looked = operations.look_to_confirm(services, disposal_id, actor=actor, now=now)
+        with services.unit_of_work(now) as uow:
+            operations.confirm(uow, disposal_id, shown=shown, actor=actor, looked=looked)
     except Invalid as refused:
         return _refused(disposal_id, refused)
     flash(_("L'élimination est décidée ; le bordereau peut être imprimé et signé."), "success")
