@@ -103,8 +103,7 @@ def rebuild(
 def heal(services: Services, *, now: datetime, progress: Progress = lambda _done, _of: None) -> int:
     """Compare every letter with the register, and count again those that differ. Returns their number.
 
-    An interrupted comparison goes on where it stopped. It ends where a rebuild began meanwhile: that one counts every letter itself,
-    and a letter that was counted before its turn would stand in its way.
+    An interrupted comparison goes on where it stopped. It ends where a rebuild began meanwhile: that one counts every letter itself.
     """
     run(services, now=now, progress=progress)
     for attempt in services.attempts(now):
