@@ -662,11 +662,11 @@ def test_what_is_of_a_destroyed_letter_is_said_alike_for_few_letters_and_for_all
             for name, condition in of_letters(destroyed.ids()).items():
                 table = Base.metadata.tables[name]
                 keys, of_all = list(table.primary_key.columns), archive_blobs._is_of_destroyed(table)
-                rows = set(session.execute(select(*keys)).tuples())
-                found = set(session.execute(select(*keys).where(condition)).tuples())
-                assert set(session.execute(select(*keys).where(or_(*of_all))).tuples()) == found, name
-                assert set(session.execute(select(*keys).where(~condition)).tuples()) == rows - found, name
-                assert set(session.execute(select(*keys).where(*(~one for one in of_all))).tuples()) == rows - found
+                rows = set(session.execute(select(*keys)))
+                found = set(session.execute(select(*keys).where(condition)))
+                assert set(session.execute(select(*keys).where(or_(*of_all)))) == found, name
+                assert set(session.execute(select(*keys).where(~condition))) == rows - found, name
+                assert set(session.execute(select(*keys).where(*(~one for one in of_all)))) == rows - found
                 seen.update({(name, True): len(found), (name, False): len(rows - found)})
     assert min(seen.values()) > 20, seen
     engine.dispose()

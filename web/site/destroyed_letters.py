@@ -27,8 +27,8 @@ class Listed(Protocol):
 def words(found: Destroyed) -> str:
     """``Détruit le 24/11/2026`` when the last file is gone; before, the day of the decision."""
     if found.done_at is None:
-        return gettext("Destruction décidée le %(day)s", day=short_date(found.decided_at))
-    return gettext("Détruit le %(day)s", day=short_date(found.done_at))
+        return str(gettext("Destruction décidée le %(day)s", day=short_date(found.decided_at)))
+    return str(gettext("Détruit le %(day)s", day=short_date(found.done_at)))
 
 
 def of_rows(session: ReadSession, rows: Iterable[Listed]) -> Mapping[int, Destroyed]:
