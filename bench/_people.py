@@ -7,6 +7,7 @@ between two requests; 0: none).
 import json
 import os
 import random
+import re
 
 from locust import HttpUser, constant, task
 
@@ -17,6 +18,12 @@ WEIGHTS = {"bo.agent": 4, "dge.chef": 3, "dge.etudes": 3, "sg": 1, "sg.secretari
 REGISTERS, SEARCHES = 0.05, 0.08
 """The shares of the requests that register a letter, and that search."""
 WORDS = ("demande", "rapport", "raccordement", "electricite", "permis", "audience", "budget", "convention")
+
+
+def told(page: str) -> str:
+    """What a page says of its errors, for the list of failures."""
+    found = re.search(r"error-summary.*?</(?:div|section)>", page, re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", found[0] if found else page[:2000]).split())[:300]
 
 
 class Civilian(HttpUser):
@@ -55,4 +62,4 @@ class Civilian(HttpUser):
         }  # fmt: skip
         with self.client.post("/enregistrer/", fields, name="register", catch_response=True) as answer:
             if "/enregistre" not in answer.url or answer.url.endswith("/enregistrer/"):
-                answer.failure(f"not registered: {answer.status_code} {answer.url}")
+                answer.failure(f"not registered: {answer.status_code} {answer.url} {told(answer.text)}")
