@@ -179,7 +179,7 @@ def pytest_collection_finish() -> None:
 
     A tenth of the tests' processor time went into collections that found little: what stays (compiled statements and
     templates) was looked through again and again. Now tests are followed by one collection of everything for
-    ``TESTS_BETWEEN_COLLECTIONS`` of them, and what stays after the first ones is excluded too.
+    ``TESTS_BETWEEN_COLLECTIONS`` of them, and what stays is excluded every ``TESTS_BETWEEN_FREEZES``.
     """
     # Only here: the process that hands out the tests loads nothing of it.
     from tests import cheap_cost

@@ -1,8 +1,8 @@
 """Children of the sandbox serve one test after another: a start costs half a second of the processor, mostly imports.
 
 A pool that ends its children (``close``, ``stop``, the end of a test's services) leaves those that are idle to the
-next pool of its kind: with this service, these settings, limits, isolation and files. The module mark ``own_children``
-gives tests pools as in the product: those that look at the processes themselves.
+next pool of its kind: with this service, these settings, limits, isolation and files. The mark ``own_children``
+gives a test that looks at the processes itself pools as in the product.
 """
 
 from __future__ import annotations

@@ -285,8 +285,10 @@ class S3Blobs:
     def _mark_as_going(self, digest: Digest) -> bytes | None:
         """Write the mark, also in the place of one that a killed process left: the next run goes on with what was begun.
 
-        Each mark has bytes of its own: of two who find one that was left, one writes over it. Returns them; None: another's mark
-        is there.
+        Each mark has bytes of its own: of two processes that find a mark left behind, only one writes over it.
+
+        Returns:
+            The bytes of our mark; None: the mark of another process is there.
         """
         name, mark = _going(digest), _new_mark()
         if self._bucket.put(name, io.BytesIO(mark), only_new=True, locked=False):
@@ -294,9 +296,8 @@ class S3Blobs:
         left_before = self._bucket.now() - timedelta(seconds=GOING_S)
         found = self._bucket.head(name)
         if found is None and self._bucket.unhide(name, written_before=left_before):
-            found = self._bucket.head(
-                name
-            )  # the rule of the bucket locks marks too, and an earlier one was only hidden
+            # The bucket's own rule locks marks too: the removal of an earlier mark only hid it.
+            found = self._bucket.head(name)
         if found is None or found.written_at > left_before:
             return None
         return mark if self._bucket.put(name, io.BytesIO(mark), over=found.etag, locked=False) else None

@@ -29,7 +29,7 @@ NAMES = {
 }
 QUEUE_NAMES = tuple(NAMES.values())
 """In the polling order of a free worker: a report of 300 pages waits for the indexing of a letter, not the reverse."""
-IN_TURNS = (NAMES[Lane.UPKEEP], NAMES[Lane.SLOW])
+SHARING = (NAMES[Lane.UPKEEP], NAMES[Lane.SLOW])
 """These two share a worker's time. Each signed slip brings upkeep, and where it never ended no page was read."""
 RUN_JOB = "web.processes.worker.run_job"
 WITHOUT_LIMIT = -1

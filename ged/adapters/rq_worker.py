@@ -15,7 +15,7 @@ from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from ged.adapters.queue_rq import IN_TURNS, Message, queue_of
+from ged.adapters.queue_rq import SHARING, Message, queue_of
 
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 """Pauses between attempts to reach Redis again."""
@@ -33,7 +33,7 @@ class _Forking(Worker):
     def __init__(self, *args: Any, between_sweeps: threading.Lock, stop: threading.Event, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._between_sweeps, self._stop = between_sweeps, stop
-        self._shares = Shares(IN_TURNS)
+        self._shares = Shares(SHARING)
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         # A child inherits every lock that another thread holds, but no thread that would release it.

@@ -9,7 +9,7 @@ from ged.ports.names import JobId
 class Lane(StrEnum):
     """The lane (queue) of a job. A lane never delays the lanes listed before it, with one exception.
 
-    UPKEEP and SLOW take turns. Each signed slip brings upkeep: where it never ends, pages are still read.
+    UPKEEP and SLOW share a worker's time. Each signed slip brings upkeep: where upkeep never ends, pages are still read.
 
     QUICK: seconds. DESK: seconds to minutes, a clerk waits. FILES: minutes, large files that people requested. UPKEEP:
     minutes, scheduled jobs. SLOW: up to hours. BACKLOG: jobs of an imported archive, run when no current job waits.
