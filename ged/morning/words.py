@@ -10,7 +10,7 @@ def counted(part: Part, words: NullTranslations) -> str:
     if part.is_unknown:
         return words.gettext("%(kind)s : la lecture a échoué") % {"kind": named(part.kind, words)}
     told = _plural(part.kind, part.total, words) % {"num": part.total}
-    return words.gettext("au moins %(counted)s") % {"counted": told} if part.is_cut else told
+    return words.gettext("Au moins %(counted)s") % {"counted": told} if part.is_cut else told
 
 
 def named(kind: Kind, words: NullTranslations) -> str:
