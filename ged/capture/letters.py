@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged import access
@@ -151,7 +151,9 @@ def letter_by_number(
 
 def document_of(mail_id: InstrumentedAttribute[int]) -> ColumnElement[bool]:
     """Whether a letter has a document: its scan, or its file."""
-    return exists().where(Attachment.mail_id == mail_id, Attachment.kind == AttachmentKind.DOCUMENT)
+    found = select(Attachment.id).where(Attachment.mail_id == mail_id, Attachment.kind == AttachmentKind.DOCUMENT)
+    # ``OFFSET 0``: PostgreSQL asks for each letter found, instead of hashing the documents of all letters.
+    return found.correlate(mail_id.parent.local_table).offset(0).exists()
 
 
 def _choice(mail: Mail, *, has_document: bool) -> LetterChoice:

@@ -79,13 +79,26 @@ def _is_opened(units: Mapping[int, UnitRow], today: date) -> ColumnElement[bool]
     if closed:
         of_unit.append(Post.unit_id == case(closed, value=Assignment.unit_id, else_=Assignment.unit_id))
     is_of_unit = or_(*of_unit)
-    holds = exists().where(
-        Holding.person_id == ReadMark.person_id, Post.id == Holding.post_id, is_of_unit, *held_on(today)
-    )  # fmt: skip
-    acts = exists().where(
-        Delegation.person_id == ReadMark.person_id, Post.id == Delegation.post_id, is_of_unit, *_in_force(today)
-    )  # fmt: skip
-    return exists().where(ReadMark.mail_id == Assignment.mail_id, or_(holds, acts))
+    # Without being told, SQLAlchemy takes only the letter's mark from outside, and any assignment of a unit would do.
+    outside = (ReadMark, Assignment)
+    holds = (
+        exists()
+        .where(Holding.person_id == ReadMark.person_id, Post.id == Holding.post_id, is_of_unit, *held_on(today))
+        .correlate(*outside)
+    )
+    acts = (
+        exists()
+        .where(Delegation.person_id == ReadMark.person_id, Post.id == Delegation.post_id, is_of_unit, *_in_force(today))
+        .correlate(*outside)
+    )
+    # ``OFFSET 0``: PostgreSQL asks for the marks of each letter found, instead of hashing the marks of all letters.
+    return (
+        select(ReadMark.mail_id)
+        .where(ReadMark.mail_id == Assignment.mail_id, or_(holds, acts))
+        .correlate(Assignment)
+        .offset(0)
+        .exists()
+    )
 
 
 def _in_force(today: date) -> tuple[ColumnElement[bool], ...]:

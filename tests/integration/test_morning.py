@@ -121,6 +121,17 @@ def test_an_unread_letter_is_told_once_and_a_copy_for_information_never(house: H
         assert (part.total, [line.subject_id for line in part.lines]) == (1, [mail_id]), "two assignments, one letter"
 
 
+def test_who_opened_it_in_another_unit_does_not_count_whatever_letters_that_unit_has(house: House) -> None:
+    services = house.services
+    mail_id = register(services).mail_id
+    impute(services, mail_id, "DGE", ("DAF",), due_on=LATE)
+    opened(services, mail_id, "daf")
+    impute(services, register(services).mail_id, "DAF", due_on=LATE)
+    assert mail_id in letters_of(told(services, "dge"))[Kind.UNREAD]
+    opened(services, mail_id, "dge")
+    assert Kind.UNREAD not in told(services, "dge")
+
+
 def test_a_letter_of_a_closed_unit_is_opened_by_who_took_over(house: House) -> None:
     services = house.services
     mail_id = register(services).mail_id
