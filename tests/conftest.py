@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import compiled_once, servers
+from tests import compiled_once, correlation_watch, servers
 from tests.lock_watch import Watch, watching
 from tests.servers import postgres, redis
 from tests.servers.elastic import elasticsearch_url
@@ -116,6 +116,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A run in the background of a script ignores SIGINT. Programs that tests interrupt would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     compiled_once.install()
+    correlation_watch.install()
     gc.disable()  # until all tests are collected: objects made before stay to the end of the run
     if not hasattr(config, "workerinput"):
         memory = servers.in_memory()
