@@ -108,7 +108,7 @@ def main() -> None:
             return sum(memory_mb(one.pid) for name, one in stage.processes.running.items() if name != "bridge")
 
         told: dict[str, object] = {"password": PASSWORD, "pages": addresses, "pace_s": 0}
-        play(stage.url, told, people=given.people, seconds=30, folder=folder)  # warm
+        play(stage.url, told, people=given.people, seconds=60, folder=folder)  # warm
         before = memory()
         rows = play(stage.url, told, people=given.people, seconds=given.minutes * 30, folder=folder)
         whole = figures(rows, "Aggregated")

@@ -9,6 +9,13 @@ from scanner_bridge import capabilities
 from scanner_bridge.child_side import Tell, may_go_on, serve, write_page
 from scanner_bridge.faults import ScanFault
 
+try:
+    from scanner_bridge import twain_source
+except ImportError as refusal:
+    _missing = f"pytwain: {refusal}"
+else:
+    _missing = ""
+
 
 def _window() -> int:
     """Create an invisible window: TWAIN sources send their messages to a window of this thread."""
@@ -19,10 +26,8 @@ def _window() -> int:
 
 
 def _twain() -> Any:
-    try:
-        from scanner_bridge import twain_source  # noqa: PLC0415 - loads pytwain: only in this process
-    except ImportError as error:
-        raise ScanFault("no_device", f"pytwain: {error}") from error
+    if _missing:
+        raise ScanFault("no_device", _missing)
     return twain_source
 
 
