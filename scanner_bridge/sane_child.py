@@ -12,15 +12,20 @@ from scanner_bridge import capabilities
 from scanner_bridge.child_side import may_go_on, serve, write_page
 from scanner_bridge.faults import ScanFault, code_of_sane
 
+try:
+    import sane
+except ImportError as refusal:
+    _missing = f"python-sane: {refusal}"
+else:
+    _missing = ""
+
 _UNIT_PIXEL, _UNIT_MM = 1, 3
 _MM_PER_INCH = 25.4
 
 
 def _sane() -> Any:
-    try:
-        import sane  # noqa: PLC0415 - loads libsane: only in this process
-    except ImportError as error:
-        raise ScanFault("no_device", f"python-sane: {error}") from error
+    if _missing:
+        raise ScanFault("no_device", _missing)
     sane.init()
     return sane
 
