@@ -1,6 +1,8 @@
 """The worker of the servers shape: RQ's worker, which forks a child for each job, extended to survive Redis outages."""
 
+import ctypes
 import logging
+import os
 import signal
 import threading
 import time
@@ -22,6 +24,8 @@ BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 MOST_OWED_S = 300.0
 """A page waits no longer than this for upkeep, however long the last one took to read."""
 
+_SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in linux/prctl.h
+
 logger = logging.getLogger(__name__)
 
 
@@ -38,7 +42,12 @@ class _Forking(Worker):
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         # A child inherits every lock that another thread holds, but no thread that would release it.
         with self._between_sweeps:
+            self._forking_pid = os.getpid()
             super().fork_work_horse(job, queue)
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        _end_with(self._forking_pid)
+        super().main_work_horse(job, queue)
 
     def reorder_queues(self, reference_queue: Queue) -> None:
         # RQ calls it with the queue of each message that was taken.
@@ -66,6 +75,17 @@ class _Forking(Worker):
         self._stop.set()
         if self.horse_pid:
             self.kill_horse(sig=signal.SIGRTMIN)
+
+
+def _end_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent ends, also by SIGKILL.
+
+    Else nobody ends the child of a killed worker when its job hangs, and it reads beside the worker that is started anew.
+    Its job is taken again when the lease ends.
+    """
+    ctypes.CDLL(None, use_errno=True).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it ended before the kernel was asked
+        os._exit(1)
 
 
 class Shares:

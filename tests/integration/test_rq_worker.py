@@ -114,8 +114,10 @@ def test_killed_between_commit_and_message_the_sweep_submits(here: Installation)
 def test_a_worker_killed_in_the_middle_is_replaced_when_its_lease_ends(here: Installation) -> None:
     _, attachment_id, job_id = here.letter_with_pages(3)
     first = here.start_worker()
-    reading(here, first, job_id)
-    kill(first)
+    below = reading(here, first, job_id)
+    assert any(map(alive, below))
+    kill(first, with_children=False)
+    eventually(lambda: not any(map(alive, below)), within_s=10, what="what it started ends with it", log=here.log)
     held = here.job(job_id)
     assert held.lease_until is not None
     assert held.lease_until <= datetime.now(UTC) + timedelta(seconds=45)
