@@ -28,6 +28,8 @@ JOURNAL_ENTRIES = 8
 YEARS = 5
 SPREAD_DAYS = YEARS * 365
 NUMBER_STEP = 50
+NUMBERS_FROM = 1_000_000
+"""The numbers of copies are above those that people of the bench give: else the number of the 250th letter is taken."""
 KINDS = 5
 STRIDE = 10_000
 """The distance between the ids of two copies of a row: more than any id of the small installation that is copied."""
@@ -125,7 +127,7 @@ def _values(connection: Connection, table: Table, rows: Rows) -> Iterator[str]:
             ids = _listed(rows[_above(table, column, rows)])
             yield f"CASE WHEN {name} IN ({ids}) THEN {name} + n * {STRIDE} ELSE {name} END"
         elif table.name == "mail_numbers" and name == "sequence":
-            yield f"{name} + n * {NUMBER_STEP}"
+            yield f"{name} + {NUMBERS_FROM} + n * {NUMBER_STEP}"
         elif table.name == "mail_numbers" and name == "year":
             yield f"CASE WHEN year = 0 THEN 0 ELSE year - n % {YEARS} END"
         elif name in distinct:
