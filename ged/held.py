@@ -100,6 +100,8 @@ HELD = (
     Held("register_closings"),
     Held("closing_revisions"),
     Held("closing_lines"),
+    Held("monthly_reports"),
+    Held("monthly_report_revisions"),
     Held("rectifications"),
     Held("signed_revisions", columns=("mail_id", "sequence", "digest", "signed_by_id", "level", "at")),
     Held("slip_revisions"),

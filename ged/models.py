@@ -17,6 +17,7 @@ from ged.followup import models as followup
 from ged.held import hold_when_created
 from ged.job_figures import JobFigure
 from ged.jobs import Job, JobSchedule
+from ged.monthly import models as monthly
 from ged.natures import models as natures
 from ged.notices import models as notices
 from ged.org import models as org
@@ -61,6 +62,7 @@ __all__ = [
     "entry",
     "exceptional",
     "figures",
+    "monthly",
     "followup",
     "metadata",
     "natures",

@@ -1,4 +1,4 @@
-"""PDFs typeset by typst from our templates and data: PDF/A-2b, the same bytes for the same data.
+"""PDFs typeset by typst from our templates and data: PDF/A-2b (3b where data are attached), the same bytes for the same data.
 
 A page never depends on the fonts of the machine: typst's own fonts are used. A character that no font has is printed as
 ``typeset_child.STAND_IN``: one name in an unknown script must not stop a register. A document to be signed is set
@@ -59,6 +59,7 @@ def typeset(
     wait_s: float = WAIT_S,
     strict: bool = False,
     as_written: bool = False,
+    standard: str = "a-2b",
 ) -> bytes:
     """Compile ``template`` with ``data`` (read there by ``json(bytes(sys.inputs.data))``), in French typography.
 
@@ -69,12 +70,13 @@ def typeset(
         wait_s: timeout for a slot of heavy work: a job may wait longer than a page.
         strict: a character that cannot be printed is refused.
         as_written: print the texts as they came, because another author wrote them.
+        standard: ``a-3b`` for a template that attaches data to the file.
 
     Raises:
         Invalid: ``typeset.glyph`` when ``strict`` and a character cannot be printed, ``typeset.failed`` otherwise.
         EngineFailed: ``work.busy``, ``typeset.crashed``.
     """
-    return _set(template, data if as_written else on_paper(data), at, "", wait_s, strict)[0]
+    return _set(template, data if as_written else on_paper(data), at, "", wait_s, strict, standard)[0]
 
 
 def typeset_with_places(
@@ -140,11 +142,12 @@ def _set(
     label: str,
     wait_s: float,
     strict: bool,
+    standard: str = "a-2b",
 ) -> tuple[bytes, list[dict[str, Any]]]:
     payload = json.dumps(data, ensure_ascii=False).encode()
     request: Message = {
         "template": template.name, "timestamp": int(at.timestamp()), "label": label, "strict": strict,
-        "training": is_training(),
+        "training": is_training(), "standard": standard,
     }  # fmt: skip
     with _place(len(payload), wait_s):
         answer = _ask(request, payload)

@@ -24,11 +24,12 @@ _NAMED = re.compile(r'the text `"((?:[^"\\]|\\.)*)"` could not be displayed')
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}|\\(.)")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
 _PDF_A: dict[str, Any] = {"format": "pdf", "pdf_standards": "a-2b"}
+_WITH_DATA: dict[str, Any] = {"format": "pdf", "pdf_standards": "a-3b"}
 
 
 def service(_settings: Message) -> Service:
     """Return the function that serves requests: ``template``, ``timestamp`` (s), ``label`` (or empty), ``strict``,
-    ``training`` (every page bears EXERCICE).
+    ``training`` (every page bears EXERCICE), ``standard`` (``a-3b``: the template attaches data).
 
     The payload is the data as JSON. The answer holds the PDF, and ``values``: the metadata under the label. On a
     failure it holds ``error``, and ``glyph``: the first character that no font has if this is the cause, else empty.
@@ -38,13 +39,15 @@ def service(_settings: Message) -> Service:
     compilers: dict[str, typst.Compiler] = {}
     characters = _Characters()
 
-    def set_page(name: str, inputs: dict[str, str], timestamp: int, label: str) -> tuple[Message, bytes]:
+    def set_page(
+        name: str, inputs: dict[str, str], timestamp: int, label: str, kind: dict[str, Any]
+    ) -> tuple[Message, bytes]:
         outer = AROUND if "template" in inputs else name
         compiler = compilers.get(outer)
         if compiler is None:
             compiler = compilers[outer] = _compiler(outer)
         try:
-            pdf = compiler.compile(**_PDF_A, sys_inputs=inputs, timestamp=timestamp)
+            pdf = compiler.compile(**kind, sys_inputs=inputs, timestamp=timestamp)
             # Compiler and query share one layout of the pages.
             values = json.loads(compiler.query(f"<{label}>", field="value")) if label else []
         except typst.TypstError as error:
@@ -57,9 +60,10 @@ def service(_settings: Message) -> Service:
         name, timestamp = Path(str(request["template"])).name, int(str(request["timestamp"]))
         label, text = str(request["label"]), payload.decode()
         around = {"template": name} if request["training"] else {}
+        kind = _WITH_DATA if request.get("standard") == "a-3b" else _PDF_A
 
         def page(data: str) -> tuple[Message, bytes]:
-            return set_page(name, {"data": data, **around}, timestamp, label)
+            return set_page(name, {"data": data, **around}, timestamp, label, kind)
 
         if request["strict"]:
             return page(text)

@@ -415,7 +415,7 @@ class UnitOfWork:
         self.defer(JobKind.INDEX, mail_id, reason="access" if access else "")
 
     def preserve(self, of: str, subject_id: int) -> None:
-        """Defer the job of a new signature of a ``mail``, ``slip`` or ``closing``: it notes the level, and raises it
+        """Defer the job of a new signature of a ``mail``, ``slip``, ``closing`` or ``report``: it notes the level, and raises it
         where an authority is set."""
         self.defer(JobKind.PRESERVE, subject_id, params={"of": of})
 

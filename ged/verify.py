@@ -18,6 +18,7 @@ from ged.archive.seal import journal_seal
 from ged.capture.intake import NUMBER_MISSING
 from ged.closing import operations as closing
 from ged.errors import EngineFailed, GedError
+from ged.monthly import queries as monthly
 from ged.ports import Digest, Verdict
 from ged.register.models import MailNumber, Register
 from ged.signbook.queries import issued_letters
@@ -175,6 +176,7 @@ def _signed_documents(services: Services) -> Iterator[tuple[str, tuple[Digest, .
         yield from issued_slips(session)
         yield from issued_letters(session)
         yield from closing.issued(session)
+        yield from monthly.issued(session)
 
 
 def _check_signatures(

@@ -37,6 +37,8 @@ STAYS: Mapping[str, str] = {
     "learned_versions": "learned from the letters of all",
     "register_closings": "the register stays",
     "closing_revisions": "the register stays",
+    "monthly_reports": "numbers, without what letters say",
+    "monthly_report_revisions": "numbers, without what letters say",
     "requested_files": "a copy that a person asked for: it expires within days",
     "slips": "who handed the paper to whom stays",
     "slip_proofs": "who handed the paper to whom stays",

@@ -10,6 +10,7 @@ from ged.ports import SignatureField, SignedPdf, SignRequest
 from ged.unit import Services
 
 SEAL_REASON = "Clôture du registre"
+REPORT_REASON = "Rapport mensuel du courrier"
 FIELD = SignatureField("Cachet", 1, (0.0, 0.0, 0.0, 0.0))
 
 

@@ -1,14 +1,17 @@
 """One interface to all sorts of signed documents: their last revision, and storing a new one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import cast
 
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged import destroyed, locks
 from ged.errors import StaleVersion
+from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.ports import AttachmentId, Digest, MailId, RaisedPdf
 from ged.preservation.models import Preservation
 from ged.register.models import Attachment, AttachmentKind, ClosingRevision, Mail, RegisterClosing
@@ -18,7 +21,7 @@ from ged.slips.models import ReceiptWay, Slip, SlipReceipt, SlipRevision
 from ged.unit import SYSTEM, UnitOfWork
 
 _PDF = "application/pdf"
-Revision = SignedRevision | SlipRevision | ClosingRevision
+Revision = SignedRevision | SlipRevision | ClosingRevision | MonthlyReportRevision
 
 
 class SignedKind(StrEnum):
@@ -27,11 +30,19 @@ class SignedKind(StrEnum):
     MAIL = "mail"
     SLIP = "slip"
     CLOSING = "closing"
+    REPORT = "report"
+
+
+SEALED: Mapping[SignedKind, type[RegisterClosing] | type[MonthlyReport]] = {
+    SignedKind.CLOSING: RegisterClosing,
+    SignedKind.REPORT: MonthlyReport,
+}
+"""Documents that no person signs: the institution's seal is laid on them, perhaps later."""
 
 
 @dataclass(frozen=True)
 class LastRevision:
-    """The last stored revision of a document. A closing without a seal has sequence 0 and no level."""
+    """The last stored revision of a document. A closing or a report without a seal has sequence 0 and no level."""
 
     sort: SignedKind
     subject_id: int
@@ -45,8 +56,9 @@ def last_of(session: Session, sort: SignedKind, subject_id: int) -> LastRevision
     if sort is SignedKind.MAIL and destroyed.of_letter(session, subject_id) is not None:
         return None
     row = session.scalar(_last(sort, subject_id))
-    if row is None and sort is SignedKind.CLOSING:
-        return LastRevision(sort, subject_id, 0, Digest(session.get_one(RegisterClosing, subject_id).digest), "")
+    if row is None and sort in SEALED:
+        made = cast("RegisterClosing | MonthlyReport", session.get_one(SEALED[sort], subject_id))
+        return LastRevision(sort, subject_id, 0, Digest(made.digest), "")
     if row is None or (sort is SignedKind.SLIP and _being_received(session, subject_id)):
         return None
     return LastRevision(sort, subject_id, row.sequence, Digest(row.digest), row.level)
@@ -54,8 +66,8 @@ def last_of(session: Session, sort: SignedKind, subject_id: int) -> LastRevision
 
 def is_signed(session: Session, sort: SignedKind, subject_id: int) -> bool:
     """Whether the document exists and has a signature to raise."""
-    if sort is SignedKind.CLOSING:
-        return session.get(RegisterClosing, subject_id) is not None
+    if sort in SEALED:
+        return session.get(SEALED[sort], subject_id) is not None
     if sort is SignedKind.MAIL and destroyed.of_letter(session, subject_id) is not None:
         return False
     return session.scalar(_last(sort, subject_id)) is not None
@@ -73,8 +85,8 @@ def append(uow: UnitOfWork, last: LastRevision, raised: RaisedPdf, digest: Diges
     elif last.sort is SignedKind.SLIP:
         # A receiver begins under the same lock, and signs the revision that is last at that moment.
         locks.hold(uow.session, Slip, [last.subject_id])
-    elif last.sort is SignedKind.CLOSING:
-        locks.hold(uow.session, RegisterClosing, [last.subject_id])
+    elif last.sort in SEALED:
+        locks.hold(uow.session, SEALED[last.sort], [last.subject_id])
     if last_of(uow.session, last.sort, last.subject_id) != last:
         raise StaleVersion("preserve.stale", "begin again", id=last.subject_id)
     row = _new(uow, last, raised.level, digest)
@@ -128,6 +140,7 @@ def watched_by(sort: SignedKind) -> InstrumentedAttribute[int | None]:
         SignedKind.MAIL: Preservation.mail_id,
         SignedKind.SLIP: Preservation.slip_id,
         SignedKind.CLOSING: Preservation.closing_id,
+        SignedKind.REPORT: Preservation.report_id,
     }
     return columns[sort]
 
@@ -141,6 +154,7 @@ _SUBJECT: dict[SignedKind, InstrumentedAttribute[int]] = {
     SignedKind.MAIL: SignedRevision.mail_id,
     SignedKind.SLIP: SlipRevision.slip_id,
     SignedKind.CLOSING: RegisterClosing.id,
+    SignedKind.REPORT: MonthlyReport.id,
 }
 
 
@@ -150,6 +164,10 @@ def _new(uow: UnitOfWork, last: LastRevision, level: str, digest: Digest) -> Rev
         return SlipRevision(slip_id=last.subject_id, sequence=sequence, digest=digest, level=level, at=uow.now)
     if last.sort is SignedKind.CLOSING:
         return ClosingRevision(closing_id=last.subject_id, sequence=sequence, digest=digest, level=level, at=uow.now)
+    if last.sort is SignedKind.REPORT:
+        return MonthlyReportRevision(
+            report_id=last.subject_id, sequence=sequence, digest=digest, level=level, at=uow.now
+        )
     attachment_id = uow.session.scalar(
         select(SignedRevision.attachment_id).where(
             SignedRevision.mail_id == last.subject_id, SignedRevision.sequence == last.sequence
@@ -177,5 +195,8 @@ def _last(sort: SignedKind, subject_id: int) -> Select[Revision]:
     if sort is SignedKind.SLIP:
         given = select(SlipRevision).where(SlipRevision.slip_id == subject_id)
         return given.order_by(SlipRevision.sequence.desc()).limit(1)
+    if sort is SignedKind.REPORT:
+        told = select(MonthlyReportRevision).where(MonthlyReportRevision.report_id == subject_id)
+        return told.order_by(MonthlyReportRevision.sequence.desc()).limit(1)
     closed = select(ClosingRevision).where(ClosingRevision.closing_id == subject_id)
     return closed.order_by(ClosingRevision.sequence.desc()).limit(1)

@@ -16,10 +16,10 @@ IS_RISING = f"failure = '' AND level <> '{LASTING}'"
 
 
 class Preservation(Base):
-    """One row for each signed document: a letter, a slip, a register's closing.
+    """One row for each signed document: a letter, a slip, a register's closing, a monthly report.
 
     The job of its last signature makes it, or brings it up to date (``uow.preserve``), within moments.
-    ``level``: the lowest of the signatures in its last revision; empty for a closing that waits for the seal.
+    ``level``: the lowest of the signatures in its last revision; empty for a closing or a report that waits for the seal.
     ``due_at``: time of the next step, to the next level or to renew the last time-stamp.
     ``failure``: error code of the last attempt; empty after a success.
     """
@@ -35,6 +35,7 @@ class Preservation(Base):
     mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"), unique=True)
     slip_id: Mapped[int | None] = mapped_column(ForeignKey("slips.id"), unique=True)
     closing_id: Mapped[int | None] = mapped_column(ForeignKey("register_closings.id"), unique=True)
+    report_id: Mapped[int | None] = mapped_column(ForeignKey("monthly_reports.id"), unique=True)
     level: Mapped[str] = mapped_column(String(8))
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     tries: Mapped[int] = mapped_column(Integer, default=0)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from io import BytesIO
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 
 from ged import locks
-from ged.archive.institution_seal import SEAL_REASON, institution_seal
+from ged.archive.institution_seal import REPORT_REASON, SEAL_REASON, institution_seal
 from ged.db import insert_if_missing
 from ged.errors import ConfigError, EngineFailed, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import JobKind
@@ -29,6 +29,7 @@ _AWAY = frozenset({"sign.no_timestamp"})
 """Errors that stop a whole batch: without time-stamps no document can be raised."""
 _SOON_MINUTES = (5, 15, 30)
 _LATER = timedelta(days=1)
+_SEAL_REASONS = {SignedKind.CLOSING: SEAL_REASON, SignedKind.REPORT: REPORT_REASON}
 
 
 def preserve(services: Services, sort: SignedKind, subject_id: int, *, now: datetime) -> str:
@@ -42,7 +43,7 @@ def preserve(services: Services, sort: SignedKind, subject_id: int, *, now: date
         last = documents.last_of(session, sort, subject_id)
     if last is None:
         return _postponed(services, sort, subject_id, now)
-    if services.preserver is None and (sort is not SignedKind.CLOSING or services.sealer is None):
+    if services.preserver is None and (sort not in documents.SEALED or services.sealer is None):
         return _noted(services, last, now)
     with services.blobs.open(last.digest) as stored:
         pdf = stored.read()
@@ -68,8 +69,8 @@ def preserve(services: Services, sort: SignedKind, subject_id: int, *, now: date
 def _next_step(
     services: Services, last: LastRevision, pdf: bytes, lists: Sequence[bytes], now: datetime
 ) -> RaisedPdf | None:
-    if last.sort is SignedKind.CLOSING and last.sequence == 0:  # the seal was not available when the day was closed
-        sealed = institution_seal(services, pdf, reason=SEAL_REASON, at=now)
+    if last.sort in documents.SEALED and last.sequence == 0:  # the seal was not available when the document was made
+        sealed = institution_seal(services, pdf, reason=_SEAL_REASONS[last.sort], at=now)
         return RaisedPdf(sealed.pdf, sealed.level)
     return services.preserver.next_step(pdf, now=now, crls=lists) if services.preserver is not None else None
 
@@ -142,7 +143,7 @@ def ask_again(uow: UnitOfWork, sort: SignedKind, subject_id: int, *, actor: Acto
         NotFound: ``preserve.unknown``: no signed document has this id.
         InvalidTransition: ``preserve.no_authority``: no authority is set.
     """
-    if uow.services.preserver is None and (sort is not SignedKind.CLOSING or uow.services.sealer is None):
+    if uow.services.preserver is None and (sort not in documents.SEALED or uow.services.sealer is None):
         raise InvalidTransition("preserve.no_authority", "name time-stamp authorities: GED_TSA_URLS")
     if not documents.is_signed(uow.session, sort, subject_id):
         raise NotFound("preserve.unknown", "choose a document of the list", id=subject_id)
@@ -177,14 +178,16 @@ def is_due(uow: UnitOfWork, *, now: datetime) -> bool:
 
 
 def _unsealed(uow: UnitOfWork, now: datetime) -> bool:
-    """Whether a closing waits for the institution's seal, which needs no authority."""
+    """Whether a closing or a report waits for the institution's seal, which needs no authority."""
     waits = select(Preservation.id).where(
-        Preservation.closing_id.is_not(None), Preservation.level == "", Preservation.due_at <= now
+        or_(*(documents.watched_by(sort).is_not(None) for sort in documents.SEALED)),
+        Preservation.level == "",
+        Preservation.due_at <= now,
     )
     if uow.services.sealer is None:
         return False
-    return uow.session.scalar(waits.limit(1)) is not None or bool(
-        documents.unwatched(uow.session, SignedKind.CLOSING, 1)
+    return uow.session.scalar(waits.limit(1)) is not None or any(
+        documents.unwatched(uow.session, sort, 1) for sort in documents.SEALED
     )
 
 

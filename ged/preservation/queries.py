@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, Select, TextClause, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged import paging
+from ged.monthly.models import MonthlyReport, MonthlyReportRevision
+from ged.org.models import Unit
 from ged.paging import MOST_COUNTED, START, Key, Place, Slice
 from ged.preservation.documents import SignedKind, subject_of
 from ged.preservation.models import IS_FAILING, IS_LASTING, IS_RISING, LASTING, Preservation
@@ -40,7 +42,7 @@ class StandingRow:
     """One signed document.
 
     Attributes:
-        number: of the letter or slip; for a closing, its register and last day.
+        number: of the letter or slip; for a closing, its register and last day; for a report, its entity and month.
         level: the lowest level of its signatures in its last revision; empty for a closing that waits for the seal.
         signed_at: when the last revision was made.
         due_at: the next attempt, or the renewal of the last time-stamp.
@@ -112,6 +114,12 @@ def _signed(session: Session, found: Iterable[tuple[str, int]]) -> dict[tuple[st
     closed = select(RegisterClosing.id, RegisterClosing.closed_at)
     for sort, query, subject in (
         (SignedKind.CLOSING, closed, RegisterClosing.id),
+        (SignedKind.REPORT, select(MonthlyReport.id, MonthlyReport.made_at), MonthlyReport.id),
+        (
+            SignedKind.REPORT,
+            _latest(MonthlyReportRevision.report_id, MonthlyReportRevision.at),
+            MonthlyReportRevision.report_id,
+        ),
         (SignedKind.CLOSING, _latest(ClosingRevision.closing_id, ClosingRevision.at), ClosingRevision.closing_id),
         (SignedKind.MAIL, _latest(SignedRevision.mail_id, SignedRevision.at), SignedRevision.mail_id),
         (SignedKind.SLIP, _latest(SlipRevision.slip_id, SlipRevision.at), SlipRevision.slip_id),
@@ -150,5 +158,13 @@ def _numbers(session: Session, found: Iterable[tuple[str, int]]) -> dict[tuple[s
     named |= {
         (SignedKind.CLOSING.value, subject): f"{code} {until_on:%d/%m/%Y}"
         for subject, code, until_on in session.execute(closings)
+    }
+    reports = (
+        select(MonthlyReport.id, Unit.code, MonthlyReport.month)
+        .join(Unit, Unit.id == MonthlyReport.entity_id)
+        .where(MonthlyReport.id.in_(ids[SignedKind.REPORT]))
+    )
+    named |= {
+        (SignedKind.REPORT.value, subject): f"{code} {month:%m/%Y}" for subject, code, month in session.execute(reports)
     }
     return named

@@ -186,6 +186,8 @@ STAYS: Mapping[str, str] = {
     "workers": "work of the installation",
     "refusal_counts": "counts of all",
     "throttle_buckets": "counts of all",
+    "monthly_reports": "proven from the register and the journal where it was made; who leaves takes the file",
+    "monthly_report_revisions": "as ``monthly_reports``",
     "figure_state": "counted again from the register",
     "figure_days": "as ``figure_state``",
     "figure_keys": "as ``figure_state``",

@@ -26,6 +26,7 @@ OF_INSTALLATION: Mapping[str, str] = {
     "organisation": "may name records of several entities",
     "organisation_act": "may name records of several entities",
     "pairing_code": "a secret of minutes",
+    "report": "the monthly reports stay",
     "scan_order": "the orders stay",
     "synonyms": "one list for all",
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections import Counter
 from contextlib import suppress
@@ -17,7 +16,6 @@ from sqlalchemy import literal, select, text, update
 from sqlalchemy.orm import Session
 
 from ged.db import UtcDateTime
-from ged.errors import GedError
 from ged.figures import cells, checking, queries
 from ged.figures import operations as figures
 from ged.figures.counted import CountedRegister, Which
@@ -25,188 +23,21 @@ from ged.figures.days import local_day
 from ged.figures.models import STATE, FigureCell, FigureDelay, FigureKey, FigureLetter, FigureReturn, FigureState
 from ged.figures.queries import Cut, Standing
 from ged.figures.stages import COUNTED, Grain, Stage, bin_of, percentile
-from ged.followup import undoing
-from ged.ports import Confidentiality, MailId, RegisterId
-from ged.register import levels
-from ged.register import operations as register_operations
-from ged.register.models import FilingClass, Mail, MailNumber, Priority, Register
-from ged.register.operations import IncomingForm
-from ged.register.states import MailState
-from ged.routing import calendar_changes, operations
-from ged.routing.models import Assignment, Imputation, Purpose
-from ged.routing.operations import ImputationForm
-from ged.routing.rectify_letter import rectify
-from ged.routing.states import LIVE
+from ged.ports import Confidentiality
+from ged.register.models import Mail
+from ged.routing import calendar_changes
 from ged.unit import Services, UnitOfWork
 from tests.commands import Ended, ged
 from tests.factories import NOW, TODAY, actor
+from tests.figures_kit import ACTS, UNITS, Play
 from tests.hands_kit import at_once
-from tests.routing_kit import post_id, unit_id
 from tests.routing_kit import services_on_either as services
+from tests.routing_kit import unit_id
 from tests.worker_kit import Installation
 
 __all__ = ["services"]  # a fixture
 
 ALL = Cut(level=int(Confidentiality.SECRET))
-UNITS = ("DGE", "DAF")
-
-
-class Play:
-    """People who act on letters, at a time that goes on."""
-
-    def __init__(self, services: Services, seed: int = 1) -> None:
-        self.services, self.now, self.chance = services, NOW, random.Random(seed)
-        self.done: Counter[str] = Counter()
-        self.refused: Counter[tuple[str, str]] = Counter()
-        self.mails: list[int] = []
-        with services.reading() as session:
-            self.register_id = session.scalars(select(Register.id).where(Register.code == "ARR")).one()
-        with services.unit_of_work(NOW) as uow:
-            row = FilingClass(code="Z9", title="Essais")
-            uow.session.add(row)
-            uow.session.flush()
-            self.class_id = row.id
-
-    @property
-    def today(self) -> date:
-        return self.now.astimezone(self.services.zone).date()
-
-    def act(self, name: str) -> bool:
-        """Do one act, on any letter. What the rules refuse is no act."""
-        try:
-            getattr(self, name)()
-        except (GedError, IndexError) as refusal:
-            self.refused[name, str(refusal)] += 1
-            return False
-        self.done[name] += 1
-        return True
-
-    def any_mail(self, *states: MailState) -> int:
-        with self.services.reading() as session:
-            found = select(Mail.id).where(Mail.id.in_(self.mails)).order_by(Mail.id)
-            ids = session.scalars(found.where(Mail.state.in_(states)) if states else found).all()
-        if not ids:
-            raise IndexError
-        return self.chance.choice(ids)
-
-    def live(self, mail_id: int, *, top: bool | None = None) -> Assignment:
-        with self.services.reading() as session:
-            found = select(Assignment).where(Assignment.mail_id == mail_id, Assignment.state.in_(LIVE))
-            if top is not None:
-                found = found.where(Assignment.parent_id.is_(None) if top else Assignment.parent_id.is_not(None))
-            return session.scalars(found.order_by(Assignment.id)).unique().all()[0]
-
-    def register(self, **given: Any) -> int:
-        days = self.chance.choice([None, None, 2, 5])
-        form = IncomingForm(
-            **{
-                "subject": "Demande",
-                "sender_name": "Préfecture de l'Ogou",
-                "addressed_post_id": post_id(self.services, "SG-T"),
-                "priority": self.chance.choice(list(Priority)),
-                "due_days": days,
-                "received_on": self.today - timedelta(days=self.chance.choice([0, 0, 1, 4])),
-                **given,
-            }
-        )
-        with self.services.unit_of_work(self.now) as uow:
-            made = register_operations.register_incoming(
-                uow,
-                RegisterId(self.register_id),
-                form,
-                actor=actor(self.services, "agent", on=self.today),
-                now=self.now,
-            )
-        self.mails.append(int(made.mail_id))
-        return int(made.mail_id)
-
-    def impute(self, mail_id: int | None = None, unit: str = "") -> None:
-        mail_id = mail_id or self.any_mail(MailState.TO_IMPUTE, MailState.ASSIGNED, MailState.ANSWERED)
-        form = ImputationForm(unit_id(self.services, unit or self.chance.choice(UNITS)), (), (), "", None)  # type: ignore[arg-type]
-        with self.services.unit_of_work(self.now) as uow:
-            operations.impute(uow, MailId(mail_id), form, version=None, actor=actor(self.services, "sg"), now=self.now)
-
-    def assign(self, mail_id: int | None = None) -> None:
-        above = self.live(mail_id or self.any_mail(MailState.ASSIGNED), top=True)
-        head = "dge" if above.unit.code == "DGE" else "daf"
-        unit, post = ("ETU", "ETU-M") if head == "dge" else ("DAF", "DAF-C")
-        with self.services.unit_of_work(self.now) as uow:
-            operations.assign(
-                uow, MailId(above.mail_id), from_assignment_id=above.id, to_unit_id=unit_id(self.services, unit),  # type: ignore[arg-type]
-                to_post_id=post_id(self.services, post), purpose=Purpose.ACTION, instruction="", due_on=None,  # type: ignore[arg-type]
-                actor=actor(self.services, head), now=self.now,
-            )  # fmt: skip
-
-    def finish(self, mail_id: int | None = None) -> None:
-        row = self.live(mail_id or self.any_mail(MailState.ASSIGNED), top=True)
-        head = "dge" if row.unit.code == "DGE" else "daf"
-        with self.services.unit_of_work(self.now) as uow:
-            operations.finish(
-                uow, MailId(row.mail_id), row.id, outcome="Fait", actor=actor(self.services, head), now=self.now
-            )
-
-    def give_back(self, mail_id: int | None = None) -> None:
-        row = self.live(mail_id or self.any_mail(MailState.ASSIGNED), top=True)
-        head = "dge" if row.unit.code == "DGE" else "daf"
-        with self.services.unit_of_work(self.now) as uow:
-            operations.give_back(
-                uow, MailId(row.mail_id), row.id, reason="Pas à nous", actor=actor(self.services, head), now=self.now
-            )
-
-    def close(self, mail_id: int | None = None) -> None:
-        mail_id = mail_id or self.any_mail(MailState.TO_IMPUTE, MailState.ASSIGNED, MailState.ANSWERED)
-        with self.services.unit_of_work(self.now) as uow:
-            register_operations.close(
-                uow, MailId(mail_id), outcome="Classé", filing_class_id=self.class_id, version=None,
-                actor=actor(self.services, "sg"), now=self.now,
-            )  # fmt: skip
-
-    def reopen(self) -> None:
-        mail_id = self.any_mail(MailState.CLOSED)
-        with self.services.unit_of_work(self.now) as uow:
-            operations.reopen(uow, MailId(mail_id), reason="À revoir", actor=actor(self.services, "sg"))
-
-    def void(self, mail_id: int | None = None) -> None:
-        mail_id = mail_id or self.any_mail(MailState.TO_IMPUTE, MailState.ASSIGNED)
-        with self.services.reading() as session:
-            number_id = session.scalars(select(MailNumber.id).where(MailNumber.mail_id == mail_id)).first()
-        with self.services.unit_of_work(self.now) as uow:
-            register_operations.void_number(
-                uow, number_id or 0, reason="Double", actor=actor(self.services, "agent"), now=self.now
-            )
-
-    def redate(self, mail_id: int | None = None, day: date | None = None) -> None:
-        changes = {"received_on": day or self.today - timedelta(days=self.chance.randrange(1, 12))}
-        with self.services.unit_of_work(self.now) as uow:
-            rectify(
-                uow, MailId(mail_id or self.any_mail()), changes, reason="Cachet", version=None,
-                actor=actor(self.services, "agent"), now=self.now,
-            )  # fmt: skip
-
-    def undo(self) -> None:
-        mail_id = self.any_mail(MailState.ASSIGNED)
-        with self.services.reading() as session:
-            last = session.scalars(
-                select(Imputation.id).where(Imputation.mail_id == mail_id).order_by(Imputation.id.desc())
-            ).first()
-        with self.services.unit_of_work(self.now) as uow:
-            undoing.undo(uow, [last or 0], actor=actor(self.services, "sg"))
-
-    def raise_level(self, mail_id: int | None = None) -> None:
-        with self.services.unit_of_work(self.now) as uow:
-            levels.change_level(
-                uow, MailId(mail_id or self.any_mail(MailState.ASSIGNED)), Confidentiality.RESTRICTED, reason="Sensible",
-                actor=actor(self.services, "sg"),
-            )  # fmt: skip
-
-    def count(self) -> None:
-        figures.run(self.services, now=self.now)
-
-
-ACTS = ("register", "register", "impute", "impute", "impute", "assign", "assign", "finish", "finish", "give_back", "close", "reopen",
-        "void", "redate", "undo", "raise_level")  # fmt: skip
-
-
 def content(services: Services) -> dict[str, Any]:
     """All figures, without the numbers of their keys."""
     with services.reading() as session:

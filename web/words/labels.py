@@ -230,6 +230,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         SignedKind.MAIL: _l("Courrier"),
         SignedKind.SLIP: _l("Bordereau"),
         SignedKind.CLOSING: _l("Clôture"),
+        SignedKind.REPORT: _l("Rapport mensuel"),
     },
     Verdict: {
         Verdict.GREEN: _l("Signature valable"),

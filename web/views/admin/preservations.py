@@ -48,7 +48,7 @@ def _first(totals: dict[Group, int]) -> Group:
     return next((group for group in Group if totals[group]), Group.LASTING)
 
 
-@blueprint.post("/<any(mail, slip, closing):sort>/<int:subject_id>/reprendre")
+@blueprint.post("/<any(mail, slip, closing, report):sort>/<int:subject_id>/reprendre")
 def retry(sort: str, subject_id: int) -> ResponseReturnValue:
     """Try one document again, now."""
     try:

@@ -1,0 +1,400 @@
+"""The proof of a report years later: its seal, what it carries, and each number counted again from the register and the journal.
+
+A report says which letters each number counts, and on which day. The register is asked for all letters as they are now. Where a letter is
+counted otherwise than in the report, the journal's entries after the report must explain it: what was changed, when, by whom.
+A change without such an entry was made behind the program.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from ged import audit
+from ged.audit import AuditEntry, AuditPayload
+from ged.errors import Invalid
+from ged.figures.definitions import VERSION as DEFINITIONS
+from ged.monthly import explaining, operations, reading
+from ged.monthly.models import MonthlyReport, MonthlyReportRevision
+from ged.monthly.numbers import COLUMNS, Item, Letter, Number, below, numbers
+from ged.org.models import Person
+from ged.ports import Confidentiality, Digest, SignatureReport, Verdict
+from ged.register.models import MailNumber
+from ged.unit import Services
+
+READS_AT_ONCE = 400
+
+
+@dataclass(frozen=True)
+class Act:
+    """An entry of the journal that explains a change. ``who`` is empty for the program."""
+
+    sequence: int
+    action: str
+    at: datetime
+    who: str
+
+
+@dataclass(frozen=True)
+class Move:
+    """A letter that a number counts otherwise than in the report.
+
+    Attributes:
+        mail_id: the letter, by the id that the report carries.
+        before, after: the day on which it counted and counts; of a delay, with the working days; empty: not counted.
+        acts: what explains it, in order; empty: nothing does.
+    """
+
+    mail_id: int
+    before: str
+    after: str
+    acts: tuple[Act, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A number that is another one today.
+
+    Attributes:
+        unit: the code of the line's unit; empty: the whole entity.
+        number: its name (``ged.figures.definitions``).
+    """
+
+    unit: str
+    number: str
+    reported: int
+    now: int
+    moves: tuple[Move, ...]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that proves that the file, the journal or the database was changed by another than the program.
+
+    Attributes:
+        code: ``seal.…`` (the reason of the check of signatures), ``file.…``, ``journal.…``, ``letter.unexplained``.
+        where: the place; empty: the file.
+    """
+
+    code: str
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The result.
+
+    Attributes:
+        entity, month, made_at: of the report, as it says; empty when its data cannot be trusted.
+        signer, sealed_at: of the seal.
+        counted: how many numbers were counted again.
+        equal: how many of them are what the report says.
+        changes: the others, in the order of the report.
+        faults: what must not be; empty: the report is proven.
+    """
+
+    faults: tuple[Fault, ...]
+    entity: str = ""
+    month: str = ""
+    made_at: str = ""
+    signer: str = ""
+    sealed_at: datetime | None = None
+    counted: int = 0
+    equal: int = 0
+    changes: tuple[Change, ...] = field(default=())
+
+
+def verify(
+    services: Services,
+    pdf: bytes,
+    attached: Callable[[bytes], bytes | None],
+    *,
+    now: datetime,
+    progress: reading.Progress = lambda _done, _of: None,
+) -> Proof:
+    """Prove a report.
+
+    Args:
+        pdf: the file.
+        attached: returns the data that a PDF carries under ``sheet.ATTACHED``, None without any. It is called for a file whose
+            bytes are proven only.
+
+    Raises:
+        Invalid: ``monthly.no_report``: the file is sealed, and no report.
+        EngineFailed: ``check.unavailable``.
+    """
+    with services.snapshot() as session:
+        row, issued = _stored(session, pdf)
+        reports = services.checker.check(pdf, at=now, issued=issued)
+        faults = tuple(_seal_faults(reports, is_stored=row is not None and pdf_digest(pdf) in issued))
+        if faults:
+            return Proof((*faults, *_altered(services, session, pdf)))
+        data = attached(pdf)
+        content = _content(data)
+        if row is None:
+            row = session.scalars(select(MonthlyReport).where(MonthlyReport.content_hash == _hash(data))).first()
+        found = [*_file_faults(content), *_row_faults(session, row, data, content), *_journal_faults(session, content)]
+        counted, changes, unexplained = _count_again(session, services, content, progress)
+        seal = next((one for one in reports if not one.is_timestamp), None)
+        return Proof(
+            (*found, *unexplained),
+            f"{content['entity']['name']} ({content['entity']['code']})",
+            content["month"],
+            content["made_at"],
+            seal.signer if seal else "",
+            seal.signed_at if seal else None,
+            counted,
+            counted - len(changes),
+            tuple(changes),
+        )
+
+
+# --- the file
+
+
+def pdf_digest(pdf: bytes) -> Digest:
+    """SHA-256 of a file."""
+    return Digest(hashlib.sha256(pdf).hexdigest())
+
+
+def _stored(session: Session, pdf: bytes) -> tuple[MonthlyReport | None, tuple[Digest, ...]]:
+    """The row whose stored file this is, with the digests of its file and of its revisions in order."""
+    digest = pdf_digest(pdf)
+    of_revision = select(MonthlyReportRevision.report_id).where(MonthlyReportRevision.digest == digest)
+    row = session.scalars(
+        select(MonthlyReport).where(or_(MonthlyReport.digest == digest, MonthlyReport.id.in_(of_revision)))
+    ).first()
+    if row is None:
+        return None, ()
+    revisions = session.scalars(
+        select(MonthlyReportRevision.digest)
+        .where(MonthlyReportRevision.report_id == row.id)
+        .order_by(MonthlyReportRevision.sequence)
+    )
+    return row, (Digest(row.digest), *(Digest(one) for one in revisions))
+
+
+def _seal_faults(reports: Sequence[SignatureReport], *, is_stored: bool) -> Iterator[Fault]:
+    seals = [one for one in reports if not one.is_timestamp]
+    if not seals and not is_stored:  # a report that waits for its seal is proven by the row that names its bytes
+        yield Fault("seal.none")
+    for one in reports:
+        if one.verdict is not Verdict.GREEN and (not one.is_timestamp or one.verdict is Verdict.RED):
+            yield Fault(f"seal.{one.reason}", one.field)
+
+
+def _altered(services: Services, session: Session, pdf: bytes) -> Iterator[Fault]:
+    """Where the file differs from a stored report of its length: it was altered there."""
+    rows = session.execute(
+        select(MonthlyReportRevision.digest, MonthlyReport.month, MonthlyReport.entity_id).join(
+            MonthlyReport, MonthlyReport.id == MonthlyReportRevision.report_id
+        )
+    )
+    for digest, month, entity_id in rows:
+        with services.blobs.open(Digest(digest)) as stored:
+            kept = stored.read()
+        if len(kept) == len(pdf):
+            places = [at for at, (one, other) in enumerate(zip(kept, pdf, strict=True)) if one != other]
+            if places and len(places) <= len(pdf) // 10:
+                yield Fault(
+                    "file.altered",
+                    f"report {month:%Y-%m} of entity {entity_id}: {len(places)} bytes, first at {places[0]}",
+                )
+
+
+def _content(data: bytes | None) -> dict[str, Any]:
+    try:
+        told = json.loads(data or b"")
+        if told["form"] != operations.FORM:
+            raise ValueError
+    except (ValueError, KeyError, TypeError):
+        raise Invalid("monthly.no_report", "choose the PDF of a monthly report") from None
+    return dict(told)
+
+
+def _hash(data: bytes | None) -> str:
+    return hashlib.sha256(data or b"").hexdigest()
+
+
+def _file_faults(content: Mapping[str, Any]) -> Iterator[Fault]:
+    """Whether the numbers are those of the letters that the file carries."""
+    if content["definitions"] != DEFINITIONS:
+        yield Fault(
+            "file.definitions", f"version {content['definitions']}, this program counts by version {DEFINITIONS}"
+        )
+    letters = [Letter.of(one) for one in content["letters"]]
+    made = [one.data() for one in numbers(operations.month_of(dict(content)), letters, below(content["units"]))]
+    for one, other in zip(made, content["numbers"], strict=False):
+        if one != other:
+            yield Fault("file.number", f"{other['number']} of unit {other['unit']}")
+    if len(made) != len(content["numbers"]):
+        yield Fault("file.number", "their count")
+
+
+# --- the row and the journal
+
+
+def _row_faults(
+    session: Session, row: MonthlyReport | None, data: bytes | None, content: Mapping[str, Any]
+) -> Iterator[Fault]:
+    if row is None:
+        yield Fault("file.unknown")
+        return
+    told = (row.content_hash, row.entity_id, row.month.isoformat(), row.sequence)
+    if told != (_hash(data), content["entity"]["id"], content["month"], content["journal"]["sequence"]):
+        yield Fault("database.report", f"report {row.id}")
+    entry = session.execute(
+        select(AuditPayload.payload)
+        .join(AuditEntry, AuditEntry.sequence == AuditPayload.sequence)
+        .where(AuditEntry.subject_kind == "report", AuditEntry.subject_id == row.id, AuditEntry.action == "report.made")
+    ).scalar()
+    if entry is None or (entry["digest"], entry["content"]) != (row.digest, row.content_hash):
+        yield Fault("journal.report", f"report {row.id}")
+
+
+def _journal_faults(session: Session, content: Mapping[str, Any]) -> Iterator[Fault]:
+    """Whether the journal is the one that the report names, and whole since then."""
+    since, expected = int(content["journal"]["sequence"]), str(content["journal"]["hash"])
+    if since:
+        entry = session.get(AuditEntry, since)
+        if entry is None or entry.hash != expected or audit.entry_hash(entry) != expected:
+            yield Fault("journal.replaced", f"entry {since}")
+            return
+    last, previous = since, expected
+    rows = session.execute(
+        select(AuditEntry, AuditPayload)
+        .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
+        .where(AuditEntry.sequence > since)
+        .order_by(AuditEntry.sequence)
+        .execution_options(yield_per=1000)
+    )
+    for entry, payload in rows:
+        if entry.sequence != last + 1:
+            yield Fault("journal.entry_missing", f"entry {last + 1}")
+        if entry.previous_hash != previous or audit.entry_hash(entry) != entry.hash:
+            yield Fault("journal.entry_altered", f"entry {entry.sequence}")
+        if payload is not None and audit.payload_digest(payload.salt, payload.payload) != entry.payload_digest:
+            yield Fault("journal.payload_altered", f"entry {entry.sequence}")
+        last, previous = entry.sequence, entry.hash
+    head = audit.head(session)
+    if (head.count, head.hash) != (last, previous):
+        yield Fault("journal.tail_cut", f"entry {last + 1}")
+
+
+# --- the numbers
+
+
+def _count_again(
+    session: Session, services: Services, content: Mapping[str, Any], progress: reading.Progress
+) -> tuple[int, list[Change], list[Fault]]:
+    month, lines = operations.month_of(dict(content)), below(content["units"])
+    before = {one.id: one for one in map(Letter.of, content["letters"])}
+    unit_ids = lines[None]
+    levels: dict[int, int] = {}
+    now: dict[int, Letter] = {}
+    for letter, level in reading.every(session, services.zone, progress):
+        is_counted = level == Confidentiality.ORDINARY and letter.unit_id in unit_ids and month.counts(letter)
+        if is_counted or letter.id in before:
+            now[letter.id], levels[letter.id] = letter, level
+    standing = [
+        one
+        for one in now.values()
+        if levels[one.id] == Confidentiality.ORDINARY and one.unit_id in unit_ids and month.counts(one)
+    ]
+    old = {(one.unit_id, one.name): one for one in numbers(month, list(before.values()), lines)}
+    new = numbers(month, standing, lines)
+    moved = {
+        (one.unit_id, one.name): _moved(old[one.unit_id, one.name], one)
+        for one in new
+        if old[one.unit_id, one.name].items != one.items
+    }
+    wanted = {mail_id for found in moved.values() for mail_id in found}
+    acts = _acts(session, wanted, int(content["journal"]["sequence"]))
+    codes = {unit["id"]: unit["code"] for unit in content["units"]}
+    changes, faults = [], {}
+    for one in new:
+        key = (one.unit_id, one.name)
+        if key not in moved:
+            continue
+        moves = []
+        for mail_id, (was, is_now) in sorted(moved[key].items()):
+            found = _explained(
+                one.name, before.get(mail_id), now.get(mail_id), levels.get(mail_id, 0), acts.get(mail_id, ())
+            )
+            if found is None:
+                faults[mail_id] = Fault("letter.unexplained", f"letter {mail_id}")
+            moves.append(Move(mail_id, _told(was), _told(is_now), found or ()))
+        code = codes[one.unit_id] if one.unit_id is not None else ""
+        changes.append(Change(code, one.name, old[key].letters, one.letters, tuple(moves)))
+    return len(new), changes, list(faults.values())
+
+
+def _moved(old: Number, new: Number) -> dict[int, tuple[tuple[Item, ...], tuple[Item, ...]]]:
+    """Letter -> what it was and is in a number, where they differ."""
+    gone, come = set(old.items) - set(new.items), set(new.items) - set(old.items)
+    ids = {int(one[0]) for one in gone | come}
+    return {
+        one: (tuple(sorted(i for i in gone if i[0] == one)), tuple(sorted(i for i in come if i[0] == one)))
+        for one in ids
+    }
+
+
+def _told(items: Iterable[Item]) -> str:
+    return ", ".join(" ".join(map(str, one[1:])) for one in items)
+
+
+def _explained(
+    name: str, was: Letter | None, is_now: Letter | None, level: int, acts: Sequence[Act]
+) -> tuple[Act, ...] | None:
+    """The acts that explain the change of a letter in a number; None when something of it is not explained."""
+    if is_now is None:
+        return None  # a letter never leaves the register
+    if was is None:
+        # The report did not count it anywhere, and does not say what it was.
+        wanted = [
+            explaining.COMES.union(
+                explaining.ACTS["unit"], explaining.ACTS["level"], *(explaining.ACTS[c] for c in COLUMNS[name])
+            )
+        ]
+    else:
+        differs = [column for column in COLUMNS[name] if was.value(column) != is_now.value(column)]
+        wanted = [explaining.ACTS[column] for column in differs]
+        wanted += [explaining.ACTS["unit"]] if was.unit_id != is_now.unit_id else []
+        wanted += [explaining.ACTS["level"]] if level != Confidentiality.ORDINARY else []
+    found = [[act for act in acts if act.action in those] for those in wanted]
+    if not found or not all(found):
+        return None
+    return tuple(sorted({act for those in found for act in those}, key=lambda act: act.sequence))
+
+
+def _acts(session: Session, mail_ids: Iterable[int], since: int) -> dict[int, list[Act]]:
+    """The acts of ``explaining.EVERY`` on these letters after an entry, in order."""
+    wanted, found = sorted(mail_ids), dict[int, list[Act]]()
+    for start in range(0, len(wanted), READS_AT_ONCE):
+        ids = wanted[start : start + READS_AT_ONCE]
+        numbered = dict(
+            session.execute(select(MailNumber.id, MailNumber.mail_id).where(MailNumber.mail_id.in_(ids))).all()
+        )
+        rows = session.execute(
+            select(AuditEntry, Person.name)
+            .outerjoin(Person, Person.id == AuditEntry.person_id)
+            .where(
+                AuditEntry.sequence > since,
+                AuditEntry.action.in_(sorted(explaining.EVERY)),
+                or_(
+                    and_(AuditEntry.subject_kind == "mail", AuditEntry.subject_id.in_(ids)),
+                    and_(AuditEntry.subject_kind == "number", AuditEntry.subject_id.in_(sorted(numbered))),
+                ),
+            )
+            .order_by(AuditEntry.sequence)
+        )
+        for entry, name in rows:
+            subject = entry.subject_id or 0
+            about = subject if entry.subject_kind == "mail" else numbered[subject]
+            found.setdefault(about or 0, []).append(Act(entry.sequence, entry.action, entry.at, name or ""))
+    return found

@@ -1,0 +1,37 @@
+"""Which acts of the journal change what of a letter. A change that none of them explains was not made by the program. Pure."""
+
+from collections.abc import Mapping
+
+_VOIDED = frozenset({"number.voided"})
+_DECIDED = frozenset({"mail.imputed", "mail.imputation_undone"})
+_RECEIVED = frozenset({"mail.rectified"}) | _VOIDED
+_GIVEN = _DECIDED | {"mail.assigned"} | _VOIDED
+_CLOSED = frozenset({"mail.closed", "mail.reopened"}) | _VOIDED
+_ANSWERED = _DECIDED | _CLOSED | {"assignment.finished", "assignment.returned", "assignment.reopened", "mail.answered"}
+_DISPATCHED = _CLOSED | {
+    "dispatch.left", "dispatch.sending", "dispatch.settled", "dispatch.bounced", "mail.dispatched", "mail.rectified",
+}  # fmt: skip
+_ENDED = _ANSWERED | _DISPATCHED
+ACTS: Mapping[str, frozenset[str]] = {
+    "unit": _DECIDED | {"assignment.returned", "mail.rectified"},
+    "level": frozenset({"mail.level_changed"}),
+    "received_on": _RECEIVED,
+    "numbered_on": frozenset(),  # a number's day is never changed
+    "imputed_on": _DECIDED | _VOIDED,
+    "assigned_on": _GIVEN,
+    "given_on": _GIVEN,
+    "answered_on": _ANSWERED,
+    "closed_on": _CLOSED,
+    "voided_on": _VOIDED,
+    "begun_on": _VOIDED,
+    "signed_on": frozenset({"mail.signed"}) | _VOIDED,
+    "dispatched_on": _DISPATCHED,
+    "opened_on": _RECEIVED,
+    "ended_on": _ENDED | _RECEIVED,
+    "fell_due_on": _ENDED | _RECEIVED | {"mail.due_moved"},
+    "returned": frozenset({"assignment.returned", "mail.imputation_undone"}) | _VOIDED,
+}
+"""What of a letter -> the acts that change it."""
+COMES = frozenset({"mail.registered", "mail.imported", "mail.numbered"})
+"""The acts with which a letter comes into the register."""
+EVERY = COMES.union(*ACTS.values())

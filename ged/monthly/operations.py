@@ -1,0 +1,134 @@
+"""Making a monthly report: read in one moment of the database, typeset, sealed, and then entered.
+
+Nothing is locked meanwhile. An act that comes in between is not in the report; the journal's entry that the report names says so.
+"""
+
+import logging
+from datetime import date, datetime
+from io import BytesIO
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from ged import audit
+from ged.archive.institution_seal import REPORT_REASON, institution_seal
+from ged.errors import ConfigError, EngineFailed, InvalidTransition
+from ged.figures import definitions
+from ged.figures import queries as figures
+from ged.monthly import reading, rights, sheet
+from ged.monthly.models import MonthlyReport, MonthlyReportRevision
+from ged.monthly.numbers import Month, Number, below, numbers
+from ged.org.letterhead import letterhead
+from ged.ports import Digest
+from ged.routing.deadlines import WorkCalendar
+from ged.schema import require_opened
+from ged.unit import SYSTEM, Actor, Services
+
+logger = logging.getLogger(__name__)
+
+OPENED_BY = "0091"
+"""The contraction from which on a report may be made: the release before cannot keep its signature provable."""
+FORM = 1
+"""The form of what the file carries."""
+
+
+def make(services: Services, entity_id: int, month: date, *, actor: Actor, now: datetime) -> MonthlyReport:
+    """Make the report of an entity on a month that has ended.
+
+    Args:
+        month: any day of it.
+        actor: SYSTEM is the program.
+
+    Raises:
+        NotFound: ``monthly.unknown_entity``.
+        Forbidden: ``monthly.not_maker``.
+        InvalidTransition: ``monthly.not_over``; ``monthly.not_counted``: the figures are being made.
+        Invalid: ``upgrade.not_finished``.
+        Invalid, EngineFailed: as ``typeset``.
+    """
+    with services.reading() as session:
+        require_opened(session, OPENED_BY)
+    post = None if actor is SYSTEM else rights.require_maker(actor, entity_id)
+    local = now.astimezone(services.zone)
+    with services.snapshot() as session:
+        content, counted = read(session, services, entity_id, month.replace(day=1), now=now)
+        head = letterhead(session, entity_id, country=services.country).data()
+    made = sheet.made_by("" if actor is SYSTEM else actor.name, local)
+    pdf = sheet.report_pdf(content, counted, head, made=made, at=now)
+    stored, sealed = services.blobs.put(BytesIO(pdf)), _sealed(services, pdf, now)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            row = MonthlyReport(
+                entity_id=entity_id,
+                month=month.replace(day=1),
+                digest=stored.digest,
+                content_hash=sheet.content_hash(content),
+                sequence=content["journal"]["sequence"],
+                made_at=now,
+                made_by_id=actor.person_id or None,
+            )
+            uow.session.add(row)
+            uow.session.flush()
+            if sealed is not None:
+                digest, level = sealed
+                uow.session.add(MonthlyReportRevision(report_id=row.id, sequence=1, digest=digest, level=level, at=now))
+            uow.record(
+                "report.made", "report", row.id, actor=actor, post=post, entity=entity_id, month=row.month.isoformat(),
+                digest=row.digest, content=row.content_hash,
+            )  # fmt: skip
+            uow.preserve("report", row.id)
+    return row
+
+
+def read(
+    session: Session, services: Services, entity_id: int, first: date, *, now: datetime
+) -> tuple[dict[str, Any], list[Number]]:
+    """What the report carries, and its numbers, in one moment of the database.
+
+    Raises:
+        InvalidTransition: as ``make``.
+    """
+    month = reading.month_of(session, first)
+    if month.last >= now.astimezone(services.zone).date():
+        raise InvalidTransition("monthly.not_over", "make the report when the month is over", month=first.isoformat())
+    if not figures.are_whole(session):
+        raise InvalidTransition("monthly.not_counted", "wait until the figures are made, or run `ged facts rebuild`")
+    head = audit.head(session)
+    units = reading.units_of(session, entity_id)
+    unit_ids = {one["id"] for one in units}
+    found = reading.named(session, services.zone, reading.candidates(session, unit_ids, month))
+    letters = reading.counted(found, unit_ids, month)
+    lines = numbers(month, letters, below(units))
+    return {
+        "form": FORM,
+        "definitions": definitions.VERSION,
+        "entity": {"id": entity_id, "code": units[0]["code"], "name": units[0]["name"]},
+        "month": first.isoformat(),
+        "zone": services.zone.key,
+        "made_at": now.isoformat(),
+        "journal": {"sequence": head.count, "hash": head.hash},
+        "calendar": {
+            "weekdays": sorted(month.calendar.weekdays),
+            "days_off": sorted(one.isoformat() for one in month.calendar.holidays),
+        },
+        "units": units,
+        "letters": [one.data() for one in letters],
+        "numbers": [one.data() for one in lines],
+    }, lines
+
+
+def month_of(content: dict[str, Any]) -> Month:
+    """The month of a report, with the calendar that it was counted with."""
+    days = content["calendar"]
+    known = WorkCalendar(frozenset(days["weekdays"]), frozenset(map(date.fromisoformat, days["days_off"])))
+    return Month(date.fromisoformat(content["month"]), known)
+
+
+def _sealed(services: Services, pdf: bytes, now: datetime) -> tuple[Digest, str] | None:
+    """Seal the report; None when the institution's seal is not available now: a job seals it later."""
+    try:
+        made = institution_seal(services, pdf, reason=REPORT_REASON, at=now)
+    except (ConfigError, EngineFailed) as error:
+        logger.warning("monthly.not_sealed code=%s", error.code)
+        return None
+    return Digest(services.blobs.put(BytesIO(made.pdf)).digest), made.level
