@@ -12,6 +12,7 @@ from ged import paging
 from ged.errors import NotFound
 from ged.monthly import rights
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
+from ged.org import tree
 from ged.org.models import Person, Unit
 from ged.paging import START, Place, Slice
 from ged.ports import Digest
@@ -75,6 +76,23 @@ def report(session: Session, report_id: int, actor: Actor) -> ReportRow:
     if not found or found[0].entity_id not in rights.entities_to_read(actor):
         raise NotFound("monthly.unknown", "choose a report of the list", id=report_id)
     return found[0]
+
+
+def entity_with(session: Session, code: str) -> int:
+    """The entity with a code.
+
+    Raises:
+        NotFound: ``monthly.unknown_entity``.
+    """
+    unit_id: int | None = session.scalar(select(Unit.id).where(Unit.code == code))
+    if unit_id is None or tree.entities(session)[unit_id] != unit_id:
+        raise NotFound("monthly.unknown_entity", "name an entity by its code", id=code)
+    return unit_id
+
+
+def last_file(session: Session, report_id: int) -> Digest:
+    """The digest of a report's latest file, for the command line."""
+    return _rows(session, _told().where(MonthlyReport.id == report_id))[0].last
 
 
 def issued(session: Session) -> Iterator[tuple[str, tuple[Digest, ...]]]:

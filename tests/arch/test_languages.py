@@ -63,6 +63,8 @@ ON_PAPER = {
     "in_words.py": PAPER,
     "mailbox/messages.py": PAPER,
     "mailbox/operations.py": PAPER,
+    "figures/definitions.py": "on paper; the command and the page have these words in both languages",
+    "monthly/sheet.py": PAPER,
     "org/letterhead.py": DATA,
     "org/titles.py": PAPER,
     "org/words.py": PAPER,

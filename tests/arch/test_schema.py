@@ -69,6 +69,7 @@ NOT_SEARCHED_BY = {
     "read_marks.person_id": "always asked together with the letter, which comes first in the key",
     "rectifications.person_id": "names who acted",
     "requested_files.register_id": "read from the file, which is found by its owner",
+    "monthly_reports.made_by_id": "names who acted",
     "register_closings.closed_by_id": "names who acted",
     "scan_batches.into_mail_id": "read from the batch",
     "scan_orders.ordered_by_id": "names who acted",

@@ -38,6 +38,8 @@ from tests.worker_kit import Installation
 __all__ = ["services"]  # a fixture
 
 ALL = Cut(level=int(Confidentiality.SECRET))
+
+
 def content(services: Services) -> dict[str, Any]:
     """All figures, without the numbers of their keys."""
     with services.reading() as session:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from ged.errors import Forbidden, InvalidTransition, NotFound
+from ged.figures import definitions
+from ged.figures import operations as figures
 from ged.figures import queries as figure_queries
 from ged.figures.queries import Cut
 from ged.figures.stages import Stage, percentile
 from ged.monthly import operations, queries
 from ged.org import tree
 from ged.ports import Confidentiality
-from ged.unit import Services
-from tests.factories import NOW, TODAY, actor
+from ged.preservation import operations as preservation
+from ged.preservation.documents import SignedKind
+from ged.unit import Role, Services
+from tests.factories import NOW, TODAY, actor, add_entity
 from tests.figures_kit import ACTS, Play
 from tests.judges import verapdf
-from tests.monthly_kit import LATER, MONTH, file_of, make, number_of, prove, told, with_seal, words
+from tests.monthly_kit import LATER, MONTH, file_of, make, number_of, prove, with_seal, words
 from tests.routing_kit import services_on_either, unit_id
 from tests.tampering import lift_guards
 from web.wiring.attached import report_data
@@ -35,10 +42,8 @@ def services(services_on_either: Services, tmp_path: Path) -> Services:
     return with_seal(services_on_either, tmp_path)
 
 
-def content(pdf: bytes) -> dict:  # type: ignore[type-arg]
-    import json
-
-    return json.loads(report_data(pdf) or b"")  # type: ignore[no-any-return]
+def content(pdf: bytes) -> dict[str, Any]:
+    return dict(json.loads(report_data(pdf) or b""))
 
 
 def test_a_report_counts_what_the_figures_count_and_is_proven(services: Services, tmp_path: Path) -> None:
@@ -50,9 +55,7 @@ def test_a_report_counts_what_the_figures_count_and_is_proven(services: Services
             play.register()
     row = make(services)
     pdf = file_of(services, row)
-    (tmp_path / "r.pdf").write_bytes(pdf)
     data = content(pdf)
-    print(words(pdf, tmp_path))
     with services.reading() as session:
         units = tree.same_entity(session, [unit_id(services, "MIN")])
         cut = Cut(level=int(Confidentiality.ORDINARY), unit_ids=units)
@@ -72,3 +75,285 @@ def test_a_report_counts_what_the_figures_count_and_is_proven(services: Services
     assert (proof.faults, proof.changes) == ((), ())
     assert proof.counted == proof.equal > 100
     assert proof.signer.startswith("Cachet ")
+
+
+def counted_letter(services: Services, play: Play) -> int:
+    """A letter of the month that is with a direction."""
+    mail_id = play.register(received_on=TODAY)
+    play.impute(mail_id, "DGE")
+    return mail_id
+
+
+@pytest.mark.parametrize(
+    ("act", "action", "who", "expected"),
+    [
+        (lambda play, mail_id: play.redate(mail_id, date(2026, 10, 30)), "mail.rectified", "Agent", ("received", 2, 1)),
+        (lambda play, mail_id: play.void(mail_id), "number.voided", "Agent", ("received", 2, 1)),
+        (lambda play, mail_id: play.raise_level(mail_id), "mail.level_changed", "Sg", ("numbered", 2, 1)),
+        (lambda play, mail_id: play.impute(mail_id, "DAF"), "mail.imputed", "Sg", ("DGE", 2, 1)),
+    ],
+)
+def test_what_changed_after_the_report_is_named_with_who_and_when(
+    services: Services, act: Callable[[Play, int], None], action: str, who: str, expected: tuple[str, int, int]
+) -> None:
+    play = Play(services)
+    counted_letter(services, play)
+    changed = counted_letter(services, play)
+    pdf = file_of(services, make(services))
+    play.now = LATER + timedelta(days=400)
+    act(play, changed)
+    proof = prove(services, pdf, now=play.now)
+    assert proof.faults == ()
+    name, before, now = expected
+    (change,) = [
+        one for one in proof.changes if name in (one.unit or one.number, one.number) and name in (one.number, one.unit)
+    ][:1]
+    assert (change.reported, change.now) == (before, now)
+    (move,) = change.moves
+    assert (move.mail_id, move.before != move.after) == (changed, True)
+    (named,) = move.acts
+    assert (named.action, named.who, named.at) == (action, who, play.now)
+
+
+def test_a_letter_that_comes_into_the_month_afterwards_is_named(services: Services) -> None:
+    play = Play(services)
+    pdf = file_of(services, make(services))
+    play.now = LATER
+    late = play.register(received_on=date(2026, 11, 27))
+    proof = prove(services, pdf)
+    assert proof.faults == ()
+    (change,) = [one for one in proof.changes if (one.unit, one.number) == ("", "received")]
+    assert (change.reported, change.now) == (0, 1)
+    assert [(one.mail_id, one.before, one.after, one.acts[0].action) for one in change.moves] == [
+        (late, "", "2026-11-27", "mail.registered")
+    ]
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        "UPDATE mails SET received_on = '2026-10-30' WHERE id = :mail",
+        "UPDATE mails SET level = 1 WHERE id = :mail",
+        "UPDATE mails SET responsible_unit_id = (SELECT id FROM units WHERE code = 'DAF') WHERE id = :mail",
+        "UPDATE mail_numbers SET registered_on = '2026-10-30' WHERE mail_id = :mail",
+        "UPDATE imputations SET decided_at = '2026-10-30 10:00:00.000000' WHERE mail_id = :mail",
+        "UPDATE mails SET due_on = '2026-11-25' WHERE id = :mail",
+        "UPDATE mails SET state = 'closed', closed_at = '2026-11-26 10:00:00.000000' WHERE id = :mail",
+    ],
+)
+def test_a_row_that_was_altered_behind_the_program_is_found_and_its_letter_named(
+    services: Services, altered: str
+) -> None:
+    """Also where somebody really did something with the letter afterwards: that act changes something else."""
+    play = Play(services)
+    counted_letter(services, play)
+    changed = counted_letter(services, play)
+    pdf = file_of(services, make(services))
+    with services.unit_of_work(LATER) as uow:
+        uow.record("mail.opened", "mail", changed, actor=actor(services, "dge"))
+    assert prove(services, pdf).faults == ()
+    lift_guards(services.engine)
+    with services.engine.begin() as connection:
+        connection.execute(text(altered), {"mail": changed})
+    proof = prove(services, pdf)
+    assert [(one.code, one.where) for one in proof.faults] == [("letter.unexplained", f"letter {changed}")]
+    assert proof.changes
+
+
+def test_an_altered_digit_of_the_file_is_found_and_its_place_named(services: Services) -> None:
+    counted_letter(services, Play(services))
+    pdf = file_of(services, make(services))
+    for share in (0.2, 0.5):
+        at = int(len(pdf) * share)
+        altered = pdf[:at] + bytes([pdf[at] ^ 1]) + pdf[at + 1 :]
+        proof = prove(services, altered)
+        assert proof.changes == ()
+        assert [one.code for one in proof.faults if one.code.startswith("seal.")]
+        (named,) = [one.where for one in proof.faults if one.code == "file.altered"]
+        assert named.endswith(f"1 bytes, first at {at}")
+
+
+def test_a_report_with_another_number_that_our_own_seal_covers_is_found(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody at the server makes a report that says something else: its numbers are not those of its letters."""
+    counted_letter(services, Play(services))
+    read = operations.read
+
+    def lying(*given: object, **named: object) -> object:
+        made, lines = read(*given, **named)  # type: ignore[arg-type]
+        made["numbers"][0]["letters"] += 1
+        return made, lines
+
+    monkeypatch.setattr(operations, "read", lying)
+    proof = prove(services, file_of(services, make(services)))
+    assert [one.code for one in proof.faults] == ["file.number"]
+
+
+def test_a_journal_that_was_rewritten_is_found(services: Services) -> None:
+    counted_letter(services, Play(services))
+    row = make(services)
+    pdf = file_of(services, row)
+    lift_guards(services.engine)
+    with services.engine.begin() as connection:
+        connection.execute(text("UPDATE audit_entries SET person_id = NULL WHERE sequence = :n"), {"n": row.sequence})
+    assert [one.code for one in prove(services, pdf).faults] == ["journal.replaced"]
+    with services.engine.begin() as connection:
+        connection.execute(text("DELETE FROM audit_payloads WHERE sequence > :n"), {"n": row.sequence})
+        connection.execute(text("DELETE FROM audit_entries WHERE sequence > :n"), {"n": row.sequence})
+    assert "journal.report" in [one.code for one in prove(services, pdf).faults]
+
+
+def test_a_report_that_this_installation_did_not_keep_is_no_proof(services: Services) -> None:
+    row = make(services)
+    pdf = file_of(services, row)
+    lift_guards(services.engine)
+    with services.engine.begin() as connection:
+        connection.execute(text("DELETE FROM monthly_report_revisions"))
+        connection.execute(text("DELETE FROM monthly_reports"))
+    assert [one.code for one in prove(services, pdf).faults] == ["file.unknown"]
+
+
+def test_the_row_of_the_report_is_altered(services: Services) -> None:
+    pdf = file_of(services, make(services))
+    lift_guards(services.engine)
+    with services.engine.begin() as connection:
+        connection.execute(text("UPDATE monthly_reports SET month = '2026-10-01'"))
+    assert [one.code for one in prove(services, pdf).faults] == ["database.report"]
+
+
+def test_levels_sealed_envelopes_and_other_entities_are_in_no_number(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        add_entity(uow.session, Role.CLERK, Role.HEAD, parent_id=unit_id(services, "MIN"))
+    play = Play(services)
+    plain = counted_letter(services, play)
+    for level in (Confidentiality.RESTRICTED, Confidentiality.SECRET):
+        hidden = play.register()
+        with services.engine.begin() as connection:
+            connection.execute(
+                text("UPDATE mails SET level = :level WHERE id = :id"), {"level": int(level), "id": hidden}
+            )
+    moved = counted_letter(services, play)
+    with services.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE mails SET responsible_unit_id = :unit WHERE id = :id"),
+            {"unit": unit_id(services, "CEET"), "id": moved},
+        )
+    figures.heal(services, now=NOW)
+    of_ministry, of_entity = (content(file_of(services, make(services, entity=code))) for code in ("MIN", "CEET"))
+    assert [one["id"] for one in of_ministry["letters"]] == [plain]
+    assert [one["id"] for one in of_entity["letters"]] == [moved]
+    assert [one["code"] for one in of_entity["units"]] == ["CEET"]
+    for data in (of_ministry, of_entity):
+        told_of = str(data)
+        assert "Demande" not in told_of, "a subject"
+        assert "Ogou" not in told_of, "a sender"
+        assert max(one["letters"] for one in data["numbers"]) == 1
+
+
+def test_who_may_make_and_read_reports(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        add_entity(uow.session, Role.HEAD, parent_id=unit_id(services, "MIN"))
+    by_head = make(services, entity="CEET", by="ceet")
+    by_admin = make(services, by="admin")
+    for account, code in (("sg", Forbidden), ("agent", NotFound), ("dge", NotFound), ("ceet", NotFound)):
+        with pytest.raises((Forbidden, NotFound)) as refused:
+            make(services, by=account)
+        assert isinstance(refused.value, NotFound), (account, code)
+    with services.reading() as session:
+        for account, listed in (
+            ("admin", [by_admin.id, by_head.id]),
+            ("ceet", [by_head.id]),
+            ("sg", []),
+            ("agent", []),
+        ):
+            rows, _page = queries.reports(session, actor(services, account))
+            assert [one.id for one in rows] == listed, account
+        with pytest.raises(NotFound):
+            queries.report(session, by_admin.id, actor(services, "ceet"))
+
+
+def test_a_month_that_is_not_over_has_no_report(services: Services) -> None:
+    with pytest.raises(InvalidTransition) as refused:
+        make(services, now=datetime(2026, 11, 30, 23, 59, tzinfo=UTC))
+    assert refused.value.code == "monthly.not_over"
+    assert make(services, now=datetime(2026, 12, 1, 0, 1, tzinfo=UTC)).month == MONTH
+
+
+def test_figures_that_are_being_made_give_no_report(services: Services) -> None:
+    with pytest.raises(InvalidTransition) as refused:
+        operations.make(services, unit_id(services, "MIN"), MONTH, actor=actor(services, "admin"), now=LATER)
+    assert refused.value.code == "monthly.not_counted"
+
+
+def test_an_empty_month_and_long_names_are_printed_as_pdf_a(services: Services, tmp_path: Path) -> None:
+    long_name = "Direction de la Coordination interministérielle " * 4
+    with services.engine.begin() as connection:
+        connection.execute(text("UPDATE units SET name = :name WHERE code = 'ETU'"), {"name": long_name[:199]})
+        connection.execute(text("UPDATE units SET name = :name WHERE code = 'MIN'"), {"name": "M" * 199})
+    counted_letter(services, Play(services))
+    full, empty = make(services), make(services, month=date(2025, 2, 1))
+    files = [tmp_path / "full.pdf", tmp_path / "empty.pdf"]
+    for file, row in zip(files, (full, empty), strict=True):
+        file.write_bytes(file_of(services, row))
+    assert [(one.flavour, one.failures) for one in verapdf.check(files)] == [("3b", ())] * 2
+    data = content(files[1].read_bytes())
+    assert data["letters"] == []
+    assert {one["letters"] for one in data["numbers"]} == {0}
+    shown = words(files[1].read_bytes(), tmp_path)
+    assert "février 2025" in shown
+    assert "courriers du niveau ordinaire seulement" in " ".join(shown.split())
+    assert prove(services, files[1].read_bytes()).faults == ()
+
+
+def test_each_definition_stands_on_the_paper_word_for_word(services: Services, tmp_path: Path) -> None:
+    shown = " ".join(words(file_of(services, make(services)), tmp_path).split()).replace("’", "'")
+    for one in definitions.ALL:
+        first = one.meaning.split(",")[0]
+        assert re.sub(r"\s", " ", first) in shown, one.name
+
+
+def test_a_seal_that_cannot_be_had_is_laid_on_later(services: Services) -> None:
+    away = replace(services, sealer=None)
+    row = make(away)
+    pdf = file_of(services, row)
+    assert prove(services, pdf).faults == (), "the row names its bytes"
+    assert preservation.preserve(services, SignedKind.REPORT, row.id, now=LATER) == ""
+    sealed = file_of(services, row)
+    assert sealed.startswith(pdf)
+    proof = prove(services, sealed)
+    assert (proof.faults, proof.signer[:7]) == ((), "Cachet ")
+    with services.reading() as session:
+        (shown,), _page = queries.reports(session, actor(services, "admin"))
+    assert shown.level == "B-B"
+
+
+def test_after_a_thousand_later_acts_each_change_is_named(services: Services) -> None:
+    """Every number is counted again by a report made anew, and every letter that came or went has its act."""
+    play = Play(services, 7)
+    for turn in range(120):
+        play.act(play.chance.choice(ACTS))
+        if turn % 6 == 0:
+            play.now += timedelta(hours=1)
+            play.register()
+    pdf = file_of(services, make(services))
+    play.now = max(play.now, LATER)
+    turn = 0
+    while play.done.total() < 1120:
+        turn += 1
+        play.act(play.chance.choice(ACTS))
+        if turn % 9 == 0:
+            play.now += timedelta(hours=play.chance.choice([5, 17, 24]))
+            play.register()
+    proof = prove(services, pdf, now=play.now)
+    assert proof.faults == ()
+    again = make(services, now=play.now)
+    anew = {(one["unit"], one["number"]): one["letters"] for one in content(file_of(services, again))["numbers"]}
+    codes = {one["id"]: one["code"] for one in content(pdf)["units"]}
+    was = {(one["unit"], one["number"]): one["letters"] for one in content(pdf)["numbers"]}
+    changed = {(one.unit, one.number): (one.reported, one.now) for one in proof.changes}
+    assert len(changed) > 10
+    for (unit, name), now in anew.items():
+        expected = changed.get((codes.get(unit, ""), name), (was[unit, name],) * 2)
+        assert expected == (was[unit, name], now), (unit, name)
+    assert all(move.acts for change in proof.changes for move in change.moves)

@@ -41,6 +41,7 @@ COMMANDS = {
     "org": "web.commands.org:org",
     "pki": "web.commands.pki:pki",
     "registers": "web.commands.registers:registers",
+    "report": "web.commands.report:report",
     "restore": "web.commands.restore:restore",
     "run": "demo.commands:run",
     "seal": "web.commands.proof:seal",

@@ -574,6 +574,21 @@ MESSAGES: Mapping[str, Message] = {
     "circuit.post": Message(_l("Ce poste n'est pas dans la liste."), _l("Choisissez des postes de la liste.")),
     "circuit.reason_missing": Message(_l("Le motif du renvoi est obligatoire."), _l("Écrivez le motif.")),
     "circuit.text_long": Message(_l("Ce texte dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
+    # --- monthly reports ---
+    "monthly.no_report": Message(
+        _l("Ce fichier n'est pas un rapport mensuel."), _l("Choisissez le PDF d'un rapport mensuel.")
+    ),
+    "monthly.not_counted": Message(
+        _l("Les chiffres du registre sont en cours de calcul."), _l("Demandez le rapport de nouveau un peu plus tard.")
+    ),
+    "monthly.not_maker": Message(
+        _l("Ce rapport n'est pas à vous de l'établir."), _l("Demandez-le au chef de l'entité ou à un administrateur.")
+    ),
+    "monthly.not_over": Message(
+        _l("Ce mois n'est pas fini."), _l("Choisissez un mois fini : son rapport ne se fait qu'après son dernier jour.")
+    ),
+    "monthly.unknown": Message(_l("Ce rapport n'existe pas."), _l("Choisissez-en un de la liste.")),
+    "monthly.unknown_entity": Message(_l("Cette entité n'existe pas."), _l("Choisissez-en une de la liste.")),
     # --- closing ---
     "closing.changed": Message(_l("Le registre a changé pendant la clôture."), _l("Demandez-la de nouveau.")),
     "closing.closed": Message(

@@ -807,6 +807,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "slip.signed": _l("a signé un bordereau"),
     "slip.task_settled": _l("a réglé un écart"),
     "slip.voided": _l("a annulé un bordereau"),
+    "report.made": _l("a établi un rapport mensuel"),
 }
 """Actions of the journal, to follow the actor's name; a test finds missing ones."""
 
@@ -858,6 +859,7 @@ SUBJECTS: Mapping[str, LazyString] = {
     "dispatch": _l("départ"),
     "session": _l("session"),
     "access": _l("page réservée"),
+    "report": _l("rapport mensuel"),
 }
 """French names of the subjects of journal entries."""
 

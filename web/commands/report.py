@@ -1,0 +1,83 @@
+"""The command line for monthly reports: ``ged report``."""
+
+import logging
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+
+from ged.errors import Invalid
+from ged.languages import LANGUAGES
+from ged.monthly import checking, operations, queries
+from ged.unit import SYSTEM
+from web.commands.shared import FILE, settings_of, write_whole
+from web.wiring.attached import report_data
+from web.wiring.services import build_services
+from web.words.monthly import told
+
+CHANGED, NOT_PROVEN = 1, 2
+"""Exit codes."""
+
+
+class _Month(click.ParamType[date]):
+    name = "month"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        try:
+            return datetime.strptime(str(value), "%Y-%m").replace(tzinfo=UTC).date()
+        except ValueError:
+            self.fail(f"{value}: write the month as 2026-10", param, ctx)
+
+
+@click.group()
+def report() -> None:
+    """Monthly reports of an entity: figures under the seal, proven again years later."""
+
+
+@report.command()
+@click.argument("entity", metavar="CODE")
+@click.argument("month", type=_Month())
+@click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="Write the sealed PDF to this file, too.")
+def make(entity: str, month: date, to: Path | None) -> None:
+    """Make the report of the entity with CODE on a MONTH (2026-10) that has ended."""
+    services = build_services(settings_of())
+    try:
+        with services.reading() as session:
+            entity_id = queries.entity_with(session, entity)
+        row = operations.make(services, entity_id, month, actor=SYSTEM, now=datetime.now(UTC))
+        with services.reading() as session:
+            last = queries.last_file(session, row.id)
+        if to is not None:
+            with services.blobs.open(last) as stored:
+                write_whole(to, stored.read())
+    finally:
+        services.engine.dispose()
+    click.echo(f"report {row.id}: {last}")
+
+
+@report.command()
+@click.argument("file", type=FILE)
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Of the sentences.")
+def verify(file: Path, language: str) -> None:
+    """Prove the report in FILE: its seal, and each number counted again from the register and the journal.
+
+    Prints what changed since, with the journal's entries that say when and by whom. Exit 0: every number is that of the report;
+    1: numbers have changed since, and the journal explains each; 2: the file, the journal or the database was altered.
+    """
+    logging.getLogger().setLevel(logging.WARNING)
+    services = build_services(settings_of())
+    try:
+        proof = checking.verify(services, file.read_bytes(), report_data, now=datetime.now(UTC), progress=_progress)
+    except Invalid as error:
+        raise click.BadParameter(f"{file} is no monthly report ({error.code})", param_hint="FILE") from None
+    finally:
+        services.engine.dispose()
+    click.echo("", err=True)
+    for line in told(proof, language=language, zone=services.zone):
+        click.echo(line)
+    sys.exit(NOT_PROVEN if proof.faults else CHANGED if proof.changes else 0)
+
+
+def _progress(done: int, total: int) -> None:
+    click.echo(f"\r{done}/{total}", nl=False, err=True)
