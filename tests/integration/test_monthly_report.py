@@ -25,12 +25,14 @@ from ged.ports import Confidentiality
 from ged.preservation import operations as preservation
 from ged.preservation.documents import SignedKind
 from ged.unit import Role, Services
+from tests.commands import Ended, ged
 from tests.factories import NOW, TODAY, actor, add_entity
 from tests.figures_kit import ACTS, Play
 from tests.judges import verapdf
 from tests.monthly_kit import LATER, MONTH, file_of, make, number_of, prove, with_seal, words
 from tests.routing_kit import services_on_either, unit_id
 from tests.tampering import lift_guards
+from tests.worker_kit import Installation
 from web.wiring.attached import report_data
 
 __all__ = ["services_on_either"]  # a fixture
@@ -357,3 +359,39 @@ def test_after_a_thousand_later_acts_each_change_is_named(services: Services) ->
         expected = changed.get((codes.get(unit, ""), name), (was[unit, name],) * 2)
         assert expected == (was[unit, name], now), (unit, name)
     assert all(move.acts for change in proof.changes for move in change.moves)
+
+
+def test_the_commands_make_a_report_and_tell_in_both_languages_what_changed(tmp_path: Path) -> None:
+    here = Installation.make(tmp_path)
+
+    def report(*said: object) -> Ended:
+        return ged("report", *said, GED_ENV_FILE=str(here.env_file))
+
+    try:
+        play = Play(here.services)
+        changed = play.register(received_on=date(2026, 10, 20))  # the command asks the real clock: a month that is over
+        file = tmp_path / "rapport.pdf"
+        month = "2026-10"
+        unknown = report("make", "DGE", month)
+        assert (unknown.returncode, unknown.stderr.splitlines()[0]) == (1, "monthly.unknown_entity (id: DGE)")
+        assert report("make", "MIN", month).stderr.startswith("monthly.not_counted")
+        figures.run(here.services, now=NOW)
+        made = report("make", "MIN", month, "--to", file)
+        assert made.returncode == 0, made.stderr
+        equal = report("verify", file)
+        assert (equal.returncode, equal.stdout.splitlines()[-1]) == (0, "All numbers are those of the report.")
+        play.redate(changed, date(2026, 9, 30))
+        english, french = report("verify", file), report("verify", file, "--language", "fr")
+        assert (english.returncode, french.returncode) == (1, 1)
+        assert "Received, the whole entity: 1 in the report, 0 today" in english.stdout
+        assert f"letter {changed}: went out, 2026-10-20 in the report" in english.stdout
+        assert "on 24/11/2026 at 09:00, Agent " in english.stdout
+        assert "Reçus, ensemble" in french.stdout
+        assert "Agent a rectifié l’inscription au registre" in french.stdout
+        file.write_bytes(file.read_bytes().replace(b"obj", b"obk", 1))
+        broken = report("verify", file)
+        assert broken.returncode == 2
+        assert "not proven" in broken.stdout
+        assert report("verify", here.env_file).returncode == 2
+    finally:
+        here.close()

@@ -868,6 +868,7 @@ REFUSED: Mapping[str, LazyString] = {
     "annotation": _l("note"),
     "assign": SUBJECTS["mail"],
     "closing": _l("clôture"),
+    "monthly": SUBJECTS["report"],
     "first_access": _l("premier accès"),
     "hold": SUBJECTS["register"],
     "imputation": SUBJECTS["assignment"],

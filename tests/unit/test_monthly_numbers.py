@@ -1,0 +1,84 @@
+"""The numbers of a monthly report, and their definitions: one source for code, paper and documents."""
+
+import hashlib
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ged.figures import definitions
+from ged.figures.stages import COUNTED, Stage
+from ged.monthly import explaining
+from ged.monthly.numbers import COLUMNS, DAYS, Letter, Month, below, numbers
+from ged.routing.deadlines import WorkCalendar
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "dev" / "figures.md"
+WEEK = WorkCalendar(frozenset(range(5)), frozenset({date(2026, 11, 2)}))
+NOVEMBER = Month(date(2026, 11, 1), WEEK)
+
+
+def test_the_document_says_word_for_word_what_the_report_prints() -> None:
+    told = DOCUMENT.read_text(encoding="utf-8").splitlines()
+    for one in definitions.LETTERS:
+        assert f"| {one.told_by} | {one.french} | {one.english} | {one.meaning} {one.meaning_in_english} |" in told
+    for one in definitions.DELAYS:
+        line = (
+            f"| `{one.name}` | {one.french} | {one.english} | {one.told_by} | {one.meaning} {one.meaning_in_english} |"
+        )
+        assert line in told
+
+
+def test_a_definition_that_changes_has_another_version() -> None:
+    """Red: raise ``VERSION`` if the text counts something else, and write the new digest here."""
+    said = "\n".join(f"{one.name} {one.meaning} {one.meaning_in_english}" for one in definitions.ALL)
+    found = (definitions.VERSION, hashlib.sha256(said.encode()).hexdigest()[:16])
+    assert found == (1, "413230c22efbeab8")
+
+
+def test_every_counted_column_and_stage_is_defined_and_has_acts_that_explain_it() -> None:
+    named = {one.name for one in definitions.ALL}
+    assert named == set(COUNTED) - {"opened", "ended", "fell_due", "relieved"} | {"open", "overdue"} | set(Stage)
+    assert set(COLUMNS) == named
+    assert {*DAYS, "returned", "unit", "level"} == set(explaining.ACTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "expected"),
+    [
+        ("received", {"received_on": (2026, 11, 30)}, [(7, "2026-11-30")]),
+        ("received", {"received_on": (2026, 12, 1)}, []),
+        ("received", {"received_on": (2026, 10, 31)}, []),
+        ("open", {"opened_on": (2026, 10, 1)}, [(7, "2026-10-01")]),
+        ("open", {"opened_on": (2026, 10, 1), "ended_on": (2026, 11, 30)}, []),
+        ("open", {"opened_on": (2026, 10, 1), "ended_on": (2026, 12, 1)}, [(7, "2026-10-01")]),
+        ("open", {"opened_on": (2026, 12, 1)}, []),
+        ("overdue", {"fell_due_on": (2026, 11, 30)}, [(7, "2026-11-30")]),
+        ("overdue", {"fell_due_on": (2026, 12, 1)}, []),
+        # Friday to Tuesday, the Monday is a holiday.
+        ("imputation", {"received_on": (2026, 10, 30), "imputed_on": (2026, 11, 3)}, [(7, "2026-11-03", 1)]),
+        ("imputation", {"received_on": (2026, 11, 4), "imputed_on": (2026, 11, 3)}, []),
+        ("imputation", {"received_on": (1949, 12, 31), "imputed_on": (2026, 11, 3)}, []),
+    ],
+)  # fmt: skip
+def test_when_a_letter_is_in_a_number(name: str, days: dict[str, tuple[int, int, int]], expected: list[object]) -> None:
+    letter = Letter(7, 1, {column: date(*day) for column, day in days.items()})
+    assert NOVEMBER.items(name, letter) == expected
+
+
+def test_a_line_counts_the_units_below_and_its_digest_follows_from_the_letters() -> None:
+    units = [{"id": 1, "above": None}, {"id": 2, "above": 1}, {"id": 3, "above": 2}]
+    letters = [Letter(one, unit, {"received_on": date(2026, 11, one)}) for one, unit in ((5, 1), (6, 2), (9, 3))]
+    found = {one.unit_id: one for one in numbers(NOVEMBER, letters, below(units)) if one.name == "received"}
+    assert {line: one.letters for line, one in found.items()} == {None: 3, 2: 2, 3: 1}
+    said = b'[[6,"2026-11-06"],[9,"2026-11-09"]]'
+    assert found[2].digest == hashlib.sha256(said).hexdigest()
+    assert Letter.of(letters[0].data()) == letters[0]
+
+
+def test_returns_count_each_time() -> None:
+    letter = Letter(4, 1, {}, ((date(2026, 11, 3), 2), (date(2026, 12, 3), 1)))
+    (found,) = [one for one in numbers(NOVEMBER, [letter], below([{"id": 1, "above": None}])) if one.name == "returned"]
+    assert (found.letters, found.items) == (2, ((4, "2026-11-03", 2),))
+    assert re.fullmatch("[0-9a-f]{64}", found.digest)
+    assert Letter.of(letter.data()) == letter
