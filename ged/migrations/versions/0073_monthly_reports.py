@@ -53,8 +53,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("report_id", "sequence", name=op.f("uq_monthly_report_revisions_report_id_sequence")),
     )
     op.create_index(op.f("ix_monthly_report_revisions_digest"), "monthly_report_revisions", ["digest"])
-    for table in ("monthly_reports", "monthly_report_revisions"):
-        hold(Held(table))
+    for name in ("monthly_reports", "monthly_report_revisions"):
+        hold(Held(name))
     with op.batch_alter_table("preservations") as table:
         table.add_column(sa.Column("report_id", _ID, nullable=True))
         table.create_foreign_key(
