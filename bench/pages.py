@@ -28,6 +28,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from demo.installation import add_settings
 from demo.journey import Journey
 from demo.people import PASSWORD
 from ged.config import load_settings
+from ged.figures import operations as figures
 from ged.register.models import Mail, MailNumber
 from ged.routing.models import Assignment
 from ged.unit import Services
@@ -229,21 +231,26 @@ def pages(at: Places) -> list[tuple[str, str]]:
             "/departs/", f"/departs/{at.answer}", "/departs/cahier", "/departs/tournee/", "/plis/",
             f"/courriers/{at.letter}", f"/courriers/{at.letter}/rectifier", "/matin/",
         ],
-        AUTHORITY: ["/", "/a-imputer", f"/a-imputer/{at.letter + 4}", "/parapheur/", "/suivi/", f"/courriers/{at.letter}", "/matin/"],
+        AUTHORITY: ["/", "/a-imputer", f"/a-imputer/{at.letter + 4}", "/parapheur/", "/suivi/", f"/courriers/{at.letter}", "/matin/",
+            "/tableau/", "/tableau/?vue=attente", "/tableau/?periode=12mois&vue=delais", "/supervision/", "/supervision/?vue=natures",
+            "/supervision/?periode=12mois", "/supervision/?vue=mois", "/tableau/courriers?quoi=received&periode=12mois",
+            "/tableau/chiffres?tableau=arrivals",
+        ],
         SECRETARY: ["/", "/a-imputer", "/bannette/"],
         HEAD: [
             "/", "/bannette/", "/bannette/?voir=termines", f"/bannette/{at.assignment - 1}", "/suivi/", "/questions", "/avis/", "/recherches/",
             f"/courriers/{at.letter}", f"/courriers/{at.letter}/notes", "/delegations/", "/absences/", "/matin/",
+            "/tableau/", "/tableau/?vue=rythme", "/tableau/?periode=12mois", "/tableau/courriers?quoi=open",
         ],
         OFFICER: [
-            "/", "/bannette/", "/bannette/?voir=termines", f"/bannette/{at.assignment}", "/parapheur/", f"/projets/nouveau?repond={at.letter}",
+            "/", "/tableau/", "/bannette/", "/bannette/?voir=termines", f"/bannette/{at.assignment}", "/parapheur/", f"/projets/nouveau?repond={at.letter}",
             f"/courriers/{at.answer}",
         ],
         ADMINISTRATOR: [
             "/", "/administration/", "/administration/journal", "/administration/taches", "/administration/sessions",
             "/administration/messagerie/", "/administration/preuves/", "/administration/preuves/?groupe=en-cours", "/matin/",
         ],
-        AUDITOR: ["/", "/registres/", book],
+        AUDITOR: ["/", "/registres/", book, "/supervision/", "/supervision/?vue=attente"],
     }  # fmt: skip
     return [(account, address) for account, addresses in by_account.items() for address in addresses]
 
@@ -297,9 +304,9 @@ def profile(client: FlaskClient, account: str, address: str, turns: int) -> None
         for _ in range(turns):
             client.get(address)
     print(f"--- {account} {address}, {turns} turns", file=sys.stderr)
-    figures = pstats.Stats(found, stream=sys.stderr)
-    figures.sort_stats("cumulative").print_stats(90)
-    figures.sort_stats("tottime").print_stats(40)
+    told = pstats.Stats(found, stream=sys.stderr)
+    told.sort_stats("cumulative").print_stats(90)
+    told.sort_stats("tottime").print_stats(40)
 
 
 def main() -> None:
@@ -332,6 +339,9 @@ def main() -> None:
             if letters > before:
                 grow(engine, chosen, before, letters)
                 before = letters
+                figures.rebuild(services, now=datetime.now(UTC))
+            else:
+                figures.run(services, now=datetime.now(UTC))
             app = open_site(data, services)
             memory.settle()  # as the site does before it starts its processes: else a collection of everything is measured
             clients: dict[str, FlaskClient] = {}

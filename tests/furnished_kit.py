@@ -28,6 +28,7 @@ from ged.codes import CodeKind
 from ged.dispatch.models import DispatchLine
 from ged.disposal.models import Disposal, DisposalLine
 from ged.envelopes import operations as envelopes
+from ged.figures import operations as figures
 from ged.followup import notes
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.ports import Digest, MailId, RegisterId
@@ -55,6 +56,10 @@ from web.site import guard, guide
 
 ROLES = ("agent", "sg", "secretaire", "dge", "etudes", "daf", "admin", "auditeur")
 """Accounts: mail office, authority, its secretary, head, officer, head of another direction, administrator, auditor."""
+
+
+FIGURES = "du=2026-11-01&au=2026-11-30"
+"""The days of the letters of a furnished site, in an address of figures."""
 
 
 @dataclass
@@ -129,12 +134,20 @@ def furnished(folder: Path) -> Furnished:
         ("slips.new", "agent"): f"/bordereaux/nouveau?mail={waiting}",
         ("drafts.new", "dge"): f"/projets/nouveau?repond_a={closed}",
         ("search.index", ""): "/recherche/?q=demande&filtres=1",
+        ("dashboard.index", ""): f"/tableau/?{FIGURES}",
+        ("dashboard.letters", ""): f"/tableau/courriers?{FIGURES}&quoi=open",
+        ("dashboard.table", ""): f"/tableau/chiffres?{FIGURES}&tableau=arrivals",
+        ("supervision.table", ""): f"/supervision/chiffres?{FIGURES}&tableau=units",
+        ("dashboard.export", ""): f"/tableau/fichier?{FIGURES}&tableau=cards",
+        ("supervision.index", ""): f"/supervision/?{FIGURES}",
+        ("supervision.export", ""): f"/supervision/fichier?{FIGURES}&tableau=units",
         ("work_calendar.check_day", ""): "/administration/calendrier/jour/apercu?on=10/03/2027&name=Aid",
         ("work_calendar.check_week", ""): "/administration/calendrier/semaine/apercu?weekdays=0&weekdays=1",
         ("resuming.lost", "dge"): f"/registres/reprise/numero/{lost_id}",
         ("register.form", "agent"): f"/enregistrer/numerisation/{_scans(app, services)}",
         **_results(app, house),
     }  # fmt: skip
+    figures.run(services, now=NOW)
     return Furnished(app, house, samples, own)
 
 

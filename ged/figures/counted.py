@@ -9,15 +9,17 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, Date, Select, and_, case, func, null, or_, select, true
+from sqlalchemy import CTE, Date, Select, String, and_, case, cast, func, literal, null, or_, select, true
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.elements import ColumnElement
 
+from ged.access import MailAccess
 from ged.db import ByOtherIndex
 from ged.dispatch.models import DispatchLine
 from ged.figures.days import day_after, local_day
 from ged.figures.models import FigureDay, FigureKey, FigureLetter, FigureReturn
-from ged.figures.stages import SPANS
+from ged.figures.stages import SPANS, UNTOLD
+from ged.ports import Confidentiality, heading_principal, unit_principal
 from ged.register.models import Direction, Mail, MailNumber
 from ged.register.states import MailState
 from ged.routing.models import Assignment, Imputation
@@ -31,6 +33,9 @@ DAYS = tuple(one.name for one in FigureLetter.__table__.columns if one.name.ends
 DELAYS = tuple(one.name for one in FigureLetter.__table__.columns if one.name.startswith("to_"))
 WAITS = (MailState.TO_IMPUTE, MailState.ASSIGNED, MailState.NUMBERED, MailState.SIGNED)
 """States of a letter with a number of which something is still to be done: to be answered, or to leave."""
+
+_UNIT, _HEADS = unit_principal(0)[0], heading_principal(0)[0]
+"""How the principals of a unit and of its heads begin; the id of the unit follows."""
 
 Which = Callable[[Any], ColumnElement[bool]]
 """Which letters: a condition on the column with their ids."""
@@ -138,13 +143,13 @@ class CountedRegister:
         return (
             select(
                 Mail.id.label("mail_id"),
-                func.coalesce(Mail.responsible_unit_id, Mail.unit_id).label("unit_id"),
+                _unit().label("unit_id"),
                 MailNumber.register_id,
                 Mail.direction,
                 Mail.nature,
                 Mail.channel,
                 Mail.priority,
-                Mail.level,
+                _told_level(),
                 Mail.state,
                 Mail.due_on,
                 TakenLetter.mail_id.label("is_taken"),
@@ -195,6 +200,24 @@ def _once(rows: Select[*tuple[Any, ...]], name: str) -> CTE:
 def _leads() -> ColumnElement[bool]:
     """Whether an assignment is that of the leading unit, given by a decision that stands."""
     return and_(Assignment.is_leading, ByOtherIndex(Assignment.parent_id).is_(None), ~gives_nothing())
+
+
+def _unit() -> ColumnElement[int]:
+    """The unit that has a letter; before a decision, the unit that registered it."""
+    return func.coalesce(Mail.responsible_unit_id, Mail.unit_id)
+
+
+def _told_level() -> ColumnElement[int]:
+    """The letter's level; ``UNTOLD`` of a letter that the heads of its own unit may not see.
+
+    Such is the letter of a sealed envelope until its addressee gives it to a unit, and a confidential letter that was given
+    to one post. So whoever heads a unit, and is cleared, may see each letter in the cells of the unit up to a level.
+    """
+    unit = cast(_unit(), String)
+    heads = case((Mail.level == int(Confidentiality.ORDINARY), literal(_HEADS).concat(unit)))
+    right = MailAccess.principal.in_((literal(_UNIT).concat(unit), heads))
+    told = select(MailAccess.mail_id).where(MailAccess.mail_id == Mail.id, right).exists()
+    return case((told, Mail.level), else_=literal(UNTOLD)).label("level")
 
 
 def _typed(value: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ged.db import Base, Code, Id
@@ -61,7 +61,20 @@ class FigureKey(Base):
     channel: Mapped[Channel] = mapped_column(Code(Channel))
     priority: Mapped[Priority] = mapped_column(Code(Priority))
     level: Mapped[int] = mapped_column(Integer)
-    """The confidentiality: a page leaves out what its reader may not know."""
+    """The confidentiality, or ``stages.UNTOLD``: a page leaves out what its reader may not know."""
+
+
+LISTED = (
+    "received_on", "numbered_on", "imputed_on", "assigned_on", "answered_on", "closed_on", "voided_on", "signed_on",
+    "dispatched_on",
+)  # fmt: skip
+"""Days by which the letters behind a figure are found."""
+
+
+def _of_day(name: str) -> Index:
+    """In the order of a list, with the key: letters of other keys are passed over without reading their rows."""
+    only = text(f"{name} IS NOT NULL")
+    return Index(f"ix_figure_letters_{name}", name, "mail_id", "key_id", sqlite_where=only, postgresql_where=only)
 
 
 class FigureLetter(Base):
@@ -71,7 +84,30 @@ class FigureLetter(Base):
     """
 
     __tablename__ = "figure_letters"
-    __table_args__ = (Index("ix_figure_letters_key_id", "key_id"),)
+    __table_args__ = (
+        Index("ix_figure_letters_key_id", "key_id"),
+        *(_of_day(name) for name in LISTED),
+        # What was open or overdue on an earlier day: all that the question names, so that no row is read for a letter
+        # that was not.
+        Index(
+            "ix_figure_letters_ended_on",
+            "ended_on",
+            "opened_on",
+            "fell_due_on",
+            "mail_id",
+            "key_id",
+            sqlite_where=text("ended_on IS NOT NULL"),
+            postgresql_where=text("ended_on IS NOT NULL"),
+        ),
+        Index(
+            "ix_figure_letters_waiting",
+            "opened_on",
+            "mail_id",
+            "key_id",
+            sqlite_where=text("ended_on IS NULL"),
+            postgresql_where=text("ended_on IS NULL"),
+        ),
+    )
 
     mail_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     key_id: Mapped[int] = mapped_column(ForeignKey("figure_keys.id"))

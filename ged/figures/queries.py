@@ -87,7 +87,7 @@ def standing(session: Session, cut: Cut, day: date) -> Standing:
             func.coalesce(func.sum(FigureCell.fell_due - FigureCell.relieved), 0),
         )
         .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(_until(day), *cut.clauses())
+        .where(up_to(day), *cut.clauses())
     ).one()
     return Standing(int(opened), int(overdue))
 
@@ -106,7 +106,7 @@ def delays(session: Session, cut: Cut, since: date, until: date) -> Mapping[Stag
     return found
 
 
-def _until(day: date) -> ColumnElement[bool]:
+def up_to(day: date) -> ColumnElement[bool]:
     """The cells that together are all days until a day: the months before its month, and the days of its month."""
     first = day.replace(day=1)
     months = and_(FigureCell.grain == Grain.MONTH, FigureCell.day < first)

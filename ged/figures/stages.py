@@ -18,6 +18,10 @@ the figure of a day on which nobody works is right too.
 """
 
 
+UNTOLD = 3
+"""Above every level: of letters of which their own unit may not know. See ``counted.CountedRegister``."""
+
+
 class Grain(StrEnum):
     """How long the time of a cell is. The cell of a month is the sum of the cells of its days."""
 
@@ -67,6 +71,17 @@ def bin_of(days: int) -> int:
             return since + (days - since) // width * width
         since = last + 1
     return LONGEST
+
+
+def next_bin(at_least: int) -> int | None:
+    """The bin behind the bin of a delay; None behind the last one.
+
+    >>> [next_bin(one) for one in (0, 60, 63, 116, 121, 241, 261)]
+    [1, 61, 66, 121, 141, 261, None]
+    """
+    here = bin_of(at_least)
+    widest = max(width for _, width in STEPS)
+    return next((days for days in range(here + 1, here + widest + 1) if bin_of(days) != here), None)
 
 
 def percentile(bins: Mapping[int, int], share: float) -> int | None:

@@ -15,6 +15,7 @@ from sqlalchemy import Select, event, select, text
 from sqlalchemy.sql.visitors import iterate
 
 from ged.dispatch import queries as dispatch_queries
+from ged.figures import operations as figures
 from ged.followup import notes
 from ged.models import metadata
 from ged.morning import queries as morning
@@ -68,6 +69,8 @@ LISTS = [
     ("sg", "/questions"), ("dge", "/questions?voir=posees"), ("dge", "/suivi/"),
     ("dge", "/suivi/?par=personne"), ("sg", "/suivi/?par=mention"), ("admin", "/administration/journal"),
     ("admin", "/administration/taches"), ("agent", "/correspondants/1/courriers"), ("agent", "/matin/"), ("dge", "/matin/"),
+    ("dge", "/tableau/?du=2026-11-01&au=2026-11-30"), ("agent", "/tableau/?du=2026-11-01&au=2026-11-30"),
+    ("dge", "/supervision/?du=2026-11-01&au=2026-11-30"), ("dge", "/tableau/courriers?du=2026-11-01&au=2026-11-30&quoi=received"),
 ]  # fmt: skip
 
 
@@ -107,6 +110,7 @@ def one_more(services: Services) -> None:
 
 
 def counts(app: Flask, services: Services) -> dict[str, int]:
+    figures.run(services, now=NOW)
     found: dict[str, int] = {}
     for account, path in LISTS:
         client = sign_in(app, account)

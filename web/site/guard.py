@@ -145,6 +145,14 @@ ACCESS: Mapping[str, Rule] = {
     "delegations.index": SIGNED_IN,
     "delegations.create": SIGNED_IN,
     "delegations.withdraw": SIGNED_IN,
+    # --- figures: whose letters are counted for whom, the reach of the reader says (ged.figures.reach) ---
+    "dashboard.index": SIGNED_IN,
+    "dashboard.table": SIGNED_IN,
+    "dashboard.export": SIGNED_IN,
+    "dashboard.letters": SIGNED_IN,
+    "supervision.index": roles(Role.HEAD, Role.AUTHORITY, Role.AUDITOR),
+    "supervision.table": roles(Role.HEAD, Role.AUTHORITY, Role.AUDITOR),
+    "supervision.export": roles(Role.HEAD, Role.AUTHORITY, Role.AUDITOR),
     # --- notices ---
     "morning.index": SIGNED_IN,
     "notices.acknowledge": SIGNED_IN,

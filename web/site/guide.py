@@ -44,6 +44,8 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "scan_folders": (_DESK, "reprendre-un-dossier-de-scans"),
     "inbox": (_STAFF, "ma-bannette"),
     "morning": (START, "le-point-du-matin"),
+    "dashboard": (_STAFF, "le-tableau-de-bord"),
+    "supervision": (_HEAD, "les-chiffres"),
     "notes": (_STAFF, "ma-bannette"),
     "letters": (_STAFF, "ma-bannette"),
     "letter_files": (_STAFF, "ma-bannette"),

@@ -236,6 +236,19 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         LOOK,
+        _l("Tableau de bord"),
+        "dashboard.index",
+        _l("Les chiffres de vos services : arrivées, retards, délais"),
+        "u",
+    ),
+    Entry(
+        LOOK,
+        _l("Supervision"),
+        "supervision.index",
+        _l("Entités, services, natures et mois côte à côte"),
+    ),
+    Entry(
+        LOOK,
         _l("Registres"),
         "registers.index",
         _l("Lire et imprimer les registres"),

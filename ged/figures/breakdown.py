@@ -1,0 +1,260 @@
+"""Figures side by side: by unit, by nature, over time; what waits, by age; the registers to choose from."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from ged.db import ByOtherIndex
+from ged.figures import queries
+from ged.figures.models import FigureCell, FigureDelay, FigureKey, FigureLetter
+from ged.figures.periods import ONE_DAY, Period, month_end, whole_months
+from ged.figures.queries import Cut, Standing
+from ged.figures.stages import COUNTED, Grain, Stage
+from ged.natures import queries as natures
+from ged.org.tree import entity_of
+from ged.register.models import Register
+from ged.unit import UnitRow
+
+
+class By(StrEnum):
+    """What figures are told apart by."""
+
+    UNIT = "unit"
+    NATURE = "nature"
+
+
+_COLUMNS: Mapping[By, InstrumentedAttribute[Any]] = {By.UNIT: FigureKey.unit_id, By.NATURE: FigureKey.nature}
+Key = int | str
+"""The id of a unit, or the code of a nature (empty: none)."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """The figures of one key over a period.
+
+    Attributes:
+        counted: column of ``stages.COUNTED`` -> letters.
+        standing: at the end of the period.
+        delays: bin -> letters, of one stage.
+    """
+
+    counted: Mapping[str, int]
+    standing: Standing
+    delays: Mapping[int, int]
+
+
+def lines(session: Session, cut: Cut, period: Period, by: By, *, end: date, stage: Stage) -> dict[Key, Line]:
+    """The figures of each key with letters in the period or open at its end.
+
+    Args:
+        end: the day at whose end letters stand open.
+        stage: whose delays.
+    """
+    counted, standing, bins = (
+        _counted(session, cut, period, by),
+        _standing(session, cut, end, by),
+        _delays(session, cut, period, by, stage),
+    )
+    nothing = dict.fromkeys(COUNTED, 0)
+    keys = sorted(counted.keys() | standing.keys() | bins.keys(), key=str)
+    return {key: Line(counted.get(key, nothing), standing.get(key, Standing(0, 0)), bins.get(key, {})) for key in keys}
+
+
+def folded(found: Mapping[Key, Line], units: Mapping[int, UnitRow]) -> dict[int, Line]:
+    """The figures of units as figures of their entities."""
+    groups: dict[int, list[Line]] = defaultdict(list)
+    for unit_id, line in found.items():
+        if isinstance(unit_id, int) and unit_id in units:
+            groups[entity_of(unit_id, units)].append(line)
+    return {entity_id: added(those) for entity_id, those in sorted(groups.items())}
+
+
+def added(those: Sequence[Line]) -> Line:
+    """The sum of figures."""
+    bins: dict[int, int] = defaultdict(int)
+    for line in those:
+        for at_least, letters in line.delays.items():
+            bins[at_least] += letters
+    return Line(
+        {name: sum(line.counted[name] for line in those) for name in COUNTED},
+        Standing(sum(line.standing.open for line in those), sum(line.standing.overdue for line in those)),
+        dict(bins),
+    )
+
+
+def totals(session: Session, cut: Cut, period: Period) -> dict[str, int]:
+    """Counted column -> letters of the period: ``queries.totals``, by months as far as they are whole."""
+    sums = [func.coalesce(func.sum(getattr(FigureCell, name)), 0) for name in COUNTED]
+    row = session.execute(
+        select(*sums)
+        .join(FigureKey, FigureKey.id == FigureCell.key_id)
+        .where(_span(FigureCell, period), *cut.clauses())
+    ).one()
+    return dict(zip(COUNTED, map(int, row), strict=True))
+
+
+def delays(session: Session, cut: Cut, period: Period, stage: Stage) -> dict[int, int]:
+    """Bin -> letters whose stage ended in the period."""
+    rows = session.execute(
+        select(FigureDelay.at_least, func.sum(FigureDelay.letters))
+        .join(FigureKey, FigureKey.id == FigureDelay.key_id)
+        .where(_span(FigureDelay, period), FigureDelay.stage == stage, *cut.clauses())
+        .group_by(FigureDelay.at_least)
+        .order_by(FigureDelay.at_least)
+    )
+    return {at_least: int(letters) for at_least, letters in rows}
+
+
+def standings(session: Session, cut: Cut, days: Sequence[date]) -> dict[date, Standing]:
+    """What stands at the ends of days, in the order of time."""
+    if not days:
+        return {}
+    first, last = days[0], days[-1]
+    at = queries.standing(session, cut, first)
+    moves = _moves(session, cut, Period(first + ONE_DAY, last)) if last > first else []
+    found, place = {}, 0
+    for day in days:
+        while place < len(moves) and moves[place][0] <= day:
+            _, opened, overdue = moves[place]
+            at = Standing(at.open + opened, at.overdue + overdue)
+            place += 1
+        found[day] = at
+    return found
+
+
+def _moves(session: Session, cut: Cut, period: Period) -> list[tuple[date, int, int]]:
+    """(day, more open, more overdue) of each day of a period."""
+    rows = session.execute(
+        select(
+            FigureCell.day,
+            func.sum(FigureCell.opened - FigureCell.ended),
+            func.sum(FigureCell.fell_due - FigureCell.relieved),
+        )
+        .join(FigureKey, FigureKey.id == FigureCell.key_id)
+        .where(FigureCell.grain == Grain.DAY, FigureCell.day.between(period.since, period.until), *cut.clauses())
+        .group_by(FigureCell.day)
+        .order_by(FigureCell.day)
+    )
+    return [(day, int(opened), int(overdue)) for day, opened, overdue in rows]
+
+
+def month_standings(session: Session, cut: Cut, months: Sequence[date], *, today: date) -> dict[date, Standing]:
+    """What stands at the ends of months, which follow each other; of the running one, at the end of today.
+
+    Args:
+        months: their first days, in the order of time, the last one not after today.
+    """
+    ended = [month for month in months if month_end(month) <= today]
+    found: dict[date, Standing] = {}
+    if ended:
+        at = queries.standing(session, cut, month_end(ended[0]))
+        found[ended[0]] = at
+        moved = queries.by_day(session, cut, ended[0], ended[-1], grain=Grain.MONTH)
+        for month in ended[1:]:
+            counted = moved.get(month, dict.fromkeys(COUNTED, 0))
+            at = Standing(
+                at.open + counted["opened"] - counted["ended"], at.overdue + counted["fell_due"] - counted["relieved"]
+            )
+            found[month] = at
+    for month in months:
+        if month not in found:
+            found[month] = queries.standing(session, cut, today)
+    return found
+
+
+def waiting(session: Session, cut: Cut, *, today: date) -> dict[int, dict[date, int]]:
+    """Unit -> day since which letters are open -> letters that are open now."""
+    rows = session.execute(
+        select(FigureKey.unit_id, FigureLetter.opened_on, func.count())
+        .join(FigureKey, FigureKey.id == ByOtherIndex(FigureLetter.key_id))
+        .where(FigureLetter.opened_on <= today, is_waiting(), *cut.clauses())
+        .group_by(FigureKey.unit_id, FigureLetter.opened_on)
+    )
+    found: dict[int, dict[date, int]] = defaultdict(dict)
+    for unit_id, opened_on, letters in rows:
+        if opened_on is not None:  # the query has no other rows: this is for the type alone
+            found[unit_id][opened_on] = letters
+    return dict(found)
+
+
+def is_waiting() -> ColumnElement[bool]:
+    """Whether a letter is open now."""
+    return and_(FigureLetter.opened_on.is_not(None), FigureLetter.ended_on.is_(None))
+
+
+def registers(session: Session, cut: Cut) -> list[tuple[int, str]]:
+    """(id, name) of the registers with letters of a cut, by their names."""
+    used = select(FigureKey.register_id).where(*cut.clauses()).distinct()
+    rows = session.execute(select(Register.id, Register.name).where(Register.id.in_(used)))
+    return sorted(((one, name) for one, name in rows), key=lambda row: (row[1], row[0]))
+
+
+def goal(session: Session, nature: str, unit_ids: Collection[int], units: Mapping[int, UnitRow]) -> int | None:
+    """The working days in which an answer to letters of a nature is owed; None: none, or entities have different ones."""
+    of_entities = {entity_of(one, units): one for one in sorted(unit_ids) if one in units}
+    found = {natures.find(session, nature, unit_id) for unit_id in of_entities.values()}
+    owed = {one.delay_days for one in found if one is not None}
+    return owed.pop() if len(owed) == 1 else None
+
+
+# --- by a key
+
+
+def _counted(session: Session, cut: Cut, period: Period, by: By) -> dict[Key, dict[str, int]]:
+    key = _COLUMNS[by]
+    rows = session.execute(
+        select(key, *(func.sum(getattr(FigureCell, name)) for name in COUNTED))
+        .join(FigureKey, FigureKey.id == FigureCell.key_id)
+        .where(_span(FigureCell, period), *cut.clauses())
+        .group_by(key)
+    )
+    return {row[0]: dict(zip(COUNTED, map(int, row[1:]), strict=True)) for row in rows}
+
+
+def _standing(session: Session, cut: Cut, day: date, by: By) -> dict[Key, Standing]:
+    key = _COLUMNS[by]
+    rows = session.execute(
+        select(
+            key,
+            func.sum(FigureCell.opened - FigureCell.ended),
+            func.sum(FigureCell.fell_due - FigureCell.relieved),
+        )
+        .join(FigureKey, FigureKey.id == FigureCell.key_id)
+        .where(queries.up_to(day), *cut.clauses())
+        .group_by(key)
+    )
+    return {one: Standing(int(opened), int(overdue)) for one, opened, overdue in rows if opened}
+
+
+def _delays(session: Session, cut: Cut, period: Period, by: By, stage: Stage) -> dict[Key, dict[int, int]]:
+    key = _COLUMNS[by]
+    rows = session.execute(
+        select(key, FigureDelay.at_least, func.sum(FigureDelay.letters))
+        .join(FigureKey, FigureKey.id == FigureDelay.key_id)
+        .where(_span(FigureDelay, period), FigureDelay.stage == stage, *cut.clauses())
+        .group_by(key, FigureDelay.at_least)
+    )
+    found: dict[Key, dict[int, int]] = defaultdict(dict)
+    for one, at_least, letters in rows:
+        found[one][at_least] = int(letters)
+    return dict(found)
+
+
+def _span(model: type[FigureCell] | type[FigureDelay], period: Period) -> ColumnElement[bool]:
+    """The cells that together are the days of a period: its whole months, and the other days."""
+    months = whole_months(period.since, period.until)
+    if months is None:
+        return and_(model.grain == Grain.DAY, model.day.between(period.since, period.until))
+    first, last = months
+    parts = [and_(model.grain == Grain.MONTH, model.day.between(first, last))]
+    if period.since < first:
+        parts.append(and_(model.grain == Grain.DAY, model.day >= period.since, model.day < first))
+    if period.until > last:
+        parts.append(and_(model.grain == Grain.DAY, model.day > last, model.day <= period.until))
+    return or_(*parts)

@@ -1,0 +1,150 @@
+"""The letters behind a figure: those that the reader may see, by the rule of access."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from ged import paging
+from ged.access import visible_clause
+from ged.db import ByOtherIndex
+from ged.figures.breakdown import is_waiting
+from ged.figures.models import FigureKey, FigureLetter, FigureReturn
+from ged.figures.periods import Period
+from ged.figures.queries import Cut
+from ged.figures.stages import SPANS, Stage, bin_of, next_bin
+from ged.paging import Key, Parts, Place, Slice
+from ged.register.models import Mail
+from ged.routing.queries import MailRow, mail_rows
+from ged.unit import Actor
+
+
+class What(StrEnum):
+    """What the letters of a figure have in common."""
+
+    RECEIVED = "received"
+    NUMBERED = "numbered"
+    VOIDED = "voided"
+    IMPUTED = "imputed"
+    ASSIGNED = "assigned"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+    RETURNED = "returned"
+    SIGNED = "signed"
+    DISPATCHED = "dispatched"
+    OPEN = "open"
+    """At the end of the last day of the period."""
+    OVERDUE = "overdue"
+    """At the end of the last day of the period."""
+    WAITING = "waiting"
+    """Open now, since a day of the period."""
+    DELAY = "delay"
+    """A stage ended in the period, after so many working days."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The letters of one figure.
+
+    Attributes:
+        stage, bins: of ``What.DELAY`` alone; the first and the last bin, both included.
+    """
+
+    what: What
+    period: Period
+    stage: Stage = Stage.ANSWER
+    bins: tuple[int, int] = (0, 0)
+
+
+def letters(
+    session: Session, actor: Actor, cut: Cut, asked: Asked, at: Place, *, limit: int
+) -> tuple[list[MailRow], Slice, int]:
+    """A page of the letters that the actor may see, the last ones first; and how many there are (``paging.MOST_COUNTED``)."""
+    parts, keys = _parts(actor, cut, asked)
+    page = paging.read(session, parts, FigureLetter.mail_id, at, keys=keys, descending=True, limit=limit)
+    return mail_rows(session, actor, page.ids), page, paging.count(session, parts)
+
+
+def _parts(actor: Actor, cut: Cut, asked: Asked) -> tuple[Parts, tuple[Key, ...]]:
+    day = _day_of(asked)
+    query = (
+        select(FigureLetter.mail_id)
+        .join(FigureKey, FigureKey.id == ByOtherIndex(FigureLetter.key_id))
+        .join(Mail, Mail.id == FigureLetter.mail_id)
+        .where(*cut.clauses(), visible_clause(Mail.id, Mail.level, actor.principals))
+    )
+    return tuple(query.where(one) for one in _of(asked)), (Key(day, descending=True),) if day is not None else ()
+
+
+def _of(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+    """The conditions on the letters; several: no letter meets two of them, and each of them has an index."""
+    special = _SPECIAL.get(asked.what)
+    return special(asked) if special is not None else (_within(_column(asked.what), asked.period),)
+
+
+def _day_of(asked: Asked) -> InstrumentedAttribute[Any] | None:
+    """The day by which the letters are sorted; None: by their ids."""
+    if asked.what is What.RETURNED:
+        return None
+    if asked.what is What.DELAY:
+        return _last_day(asked.stage)
+    if asked.what in (What.OPEN, What.WAITING):
+        return FigureLetter.opened_on
+    return FigureLetter.fell_due_on if asked.what is What.OVERDUE else _column(asked.what)
+
+
+def _column(what: What) -> InstrumentedAttribute[Any]:
+    column: InstrumentedAttribute[Any] = getattr(FigureLetter, f"{what.value}_on")
+    return column
+
+
+def _last_day(stage: Stage) -> InstrumentedAttribute[Any]:
+    column: InstrumentedAttribute[Any] = getattr(FigureLetter, SPANS[stage][1])
+    return column
+
+
+def _within(day: InstrumentedAttribute[Any], period: Period) -> ColumnElement[bool]:
+    return day.between(period.since, period.until)
+
+
+def _not_ended(day: date, condition: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
+    """The letters that were open at a day's end: those that are open now, and those that ended later."""
+    return and_(FigureLetter.ended_on.is_(None), condition), and_(FigureLetter.ended_on > day, condition)
+
+
+def _returned(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+    times = select(FigureReturn.mail_id).where(FigureReturn.day.between(asked.period.since, asked.period.until))
+    return (FigureLetter.mail_id.in_(times),)
+
+
+def _open(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+    return _not_ended(asked.period.until, FigureLetter.opened_on <= asked.period.until)
+
+
+def _overdue(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+    until = asked.period.until
+    # Whatever is overdue was opened: the first condition is for the index.
+    return _not_ended(until, and_(FigureLetter.opened_on <= until, FigureLetter.fell_due_on <= until))
+
+
+def _waiting(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+    return (and_(_within(FigureLetter.opened_on, asked.period), is_waiting()),)
+
+
+def _delay(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+    first, last = asked.bins
+    delay: InstrumentedAttribute[Any] = getattr(FigureLetter, f"to_{asked.stage.value}")
+    conditions = [_within(_last_day(asked.stage), asked.period), delay >= bin_of(first)]
+    ends = next_bin(last)
+    if ends is not None:
+        conditions.append(delay < ends)
+    return (and_(*conditions),)
+
+
+_SPECIAL: Mapping[What, Callable[[Asked], tuple[ColumnElement[bool], ...]]] = {
+    What.RETURNED: _returned, What.OPEN: _open, What.OVERDUE: _overdue, What.WAITING: _waiting, What.DELAY: _delay,
+}  # fmt: skip

@@ -1,0 +1,110 @@
+"""Whose letters a person may see counted, up to which level, and how exactly. The rule of access decides, seen from the figures.
+
+The cells hold each letter of a unit under a level at which its heads may see it (``counted.CountedRegister``). So the heads of a unit may see
+the letters behind each of its figures, and are told exact ones. Other people may not see all of these letters: members of the
+unit, to whose colleagues letters are given, and auditors, who see none. They are told ordinary letters only, by whole months,
+rounded, and without small numbers (``ged.figures.telling``).
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from ged.figures.queries import Cut
+from ged.org import tree
+from ged.ports import Confidentiality
+from ged.register.models import Channel, Direction, Priority
+from ged.unit import Actor, Role, UnitRow
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """What else narrows the figures; an empty choice takes all."""
+
+    register_ids: tuple[int, ...] = ()
+    directions: tuple[Direction, ...] = ()
+    natures: tuple[str, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    priorities: tuple[Priority, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a person sees of some units.
+
+    Attributes:
+        unit_ids: with none of them, nothing is counted.
+        level: the highest level of the letters that are counted.
+        is_exact: whether the person may see each of these letters.
+        opens: whether the person may see some of them, so that a list of letters makes sense.
+    """
+
+    unit_ids: frozenset[int]
+    level: Confidentiality
+    is_exact: bool
+    opens: bool
+
+    def cut(self, narrowing: Narrowing = Narrowing()) -> Cut:
+        """The letters that are counted."""
+        return Cut(
+            int(self.level), self.unit_ids, narrowing.register_ids, narrowing.directions, narrowing.natures,
+            narrowing.channels, narrowing.priorities,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reach:
+    """All units of which a person sees figures.
+
+    Attributes:
+        headed: that the person heads, and closed ones that they follow.
+        near: of working posts, and not headed.
+        watched: of the ministries whose auditor the person is.
+        level: the highest level that the person is cleared for and that a figure tells. SECRET letters are in no figure.
+    """
+
+    headed: frozenset[int]
+    near: frozenset[int]
+    watched: frozenset[int]
+    level: Confidentiality
+
+    @property
+    def own(self) -> frozenset[int]:
+        """What the person's posts head; of who heads nothing, the units that they belong to."""
+        return self.headed or self.near
+
+    @property
+    def overseen(self) -> frozenset[int]:
+        """What the person answers for, or watches."""
+        return self.headed | self.watched
+
+    def sight(self, unit_ids: Collection[int]) -> Sight:
+        """What the person sees of these units together; those out of reach are left out."""
+        asked = frozenset(unit_ids)
+        seen = asked & (self.headed | self.near | self.watched)
+        is_exact = bool(seen) and seen <= self.headed
+        level = self.level if is_exact else Confidentiality.ORDINARY
+        return Sight(seen, level, is_exact, bool(seen) and seen <= self.headed | self.near)
+
+
+def reach_of(actor: Actor) -> Reach:
+    """The reach of a person, by the posts held and acted for now."""
+    units = actor.units
+    headed = tree.with_predecessors(actor.headed_unit_ids, units)
+    member = tree.with_predecessors((post.unit_id for post in actor.working_posts), units)
+    watched = tree.ministry_of_role(actor, Role.AUDITOR) if actor.has(Role.AUDITOR) else frozenset()
+    return Reach(headed, member - headed, watched, min(actor.clearance, Confidentiality.RESTRICTED))
+
+
+def below(unit_id: int, units: Mapping[int, UnitRow]) -> frozenset[int]:
+    """A unit, all units below it, and closed units whose work these took over."""
+    children: dict[int | None, list[int]] = {}
+    for unit in units.values():
+        children.setdefault(unit.parent_id, []).append(unit.id)
+    found: set[int] = set()
+    waiting = [unit_id] if unit_id in units else []
+    while waiting:
+        at = waiting.pop()
+        if at not in found:
+            found.add(at)
+            waiting += children.get(at, ())
+    return tree.with_predecessors(found, units)

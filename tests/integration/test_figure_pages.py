@@ -1,0 +1,605 @@
+"""The pages of figures: who sees what, nothing leaks, and each figure leads to the letters that it counts; on both databases."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import random
+import re
+import zipfile
+from datetime import UTC, date, datetime, timedelta
+from html import unescape
+from itertools import product
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete, select, update
+
+from ged import access
+from ged.figures import breakdown, letters, queries
+from ged.figures import operations as figures
+from ged.figures.letters import Asked, What
+from ged.figures.models import FigureKey, FigureLetter, FigureState
+from ged.figures.periods import Period
+from ged.figures.reach import Narrowing, Reach, below, reach_of
+from ged.figures.stages import UNTOLD
+from ged.natures.models import Nature
+from ged.org.models import Person, Unit
+from ged.paging import Place
+from ged.ports import Confidentiality, Principal
+from ged.register.models import Direction, Mail, MailNumber, Priority
+from ged.register.states import MailState
+from ged.routing.models import Assignment
+from ged.unit import Actor, Role, Services
+from tests.factories import NOW, TODAY, actor, add_entity, make_natures
+from tests.figure_kit import add_auditor, count_all, furnish, letter
+from tests.letter_kit import opened_envelope
+from tests.routing_kit import impute, post_id, register, unit_id
+from tests.signbook_kit import House, house_on_either
+from tests.site import Clock, give_passwords, open_site, sign_in
+from web.site import context
+from web.views.figures import panels
+from web.views.figures.asked import MAX_NATURE
+
+__all__ = ["house_on_either"]  # a fixture
+
+ACCOUNTS = ("agent", "sg", "secretaire", "dge", "etudes", "daf", "admin", "auditeur")
+OVERSEERS = ("sg", "secretaire", "dge", "daf", "auditeur")
+DAYS = "du=2026-10-01&au=2026-11-30"
+END = date(2026, 11, 30)
+SMALL_WORDS = "moins de 5"
+
+
+@pytest.fixture
+def site(house_on_either: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Flask, House]:
+    """A site over the ministry of the tests with an auditor; its clock stands on the last day of November."""
+    services = house_on_either.services
+    make_natures(services)
+    add_auditor(services)
+    give_passwords(services)
+    clock = Clock()
+    clock.at = datetime(2026, 11, 30, 15, tzinfo=UTC)
+    monkeypatch.setattr(context, "datetime", clock)
+    return open_site(tmp_path, services), house_on_either
+
+
+# --- what a page tells ----------------------------------------------------------------------------------------------
+
+PAGES = (("/tableau/", panels.OWN), ("/supervision/", panels.OVERSEEN))
+VIEWS = {"/tableau/": panels.OWN_VIEWS, "/supervision/": panels.OVERSEEN_VIEWS}
+FILTERS = ("", "&nature=demande", "&sens=incoming", "&priorite=urgent", "&etape=imputation", "&nature=-")
+
+
+def main(page: str) -> str:
+    """What stands in the page itself, without the frame around it."""
+    return page.partition("<main")[2].partition("</main>")[0]
+
+
+def csv_rows(client: FlaskClient, address: str) -> list[list[str]]:
+    answer = client.get(address)
+    if answer.status_code == 404:
+        return []
+    assert answer.status_code == 200, address
+    return list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig")), delimiter=";"))
+
+
+def ods_texts(client: FlaskClient, address: str) -> list[str]:
+    answer = client.get(address)
+    if answer.status_code == 404:
+        return []
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        return re.findall(r"<text:p>(.*?)</text:p>", archive.read("content.xml").decode())
+
+
+def everything(app: Flask, account: str, filters: tuple[str, ...] = FILTERS[:2]) -> dict[str, object]:
+    """All that the pages, their files and their lists of letters tell an account."""
+    client = sign_in(app, account)
+    found: dict[str, object] = {}
+    for path, makers in PAGES:
+        for more, view in product(filters, VIEWS[path]):
+            address = f"{path}?{DAYS}{more}&vue={view}"
+            answer = client.get(address)
+            found[address] = (answer.status_code, main(answer.text) if answer.status_code == 200 else "")
+        if found[f"{path}?{DAYS}&vue="][0] != 200:  # type: ignore[index]
+            continue
+        for name in (*makers, "cards"):
+            address = f"{path}fichier?{DAYS}&tableau={name}"
+            found[address] = csv_rows(client, f"{address}&format=csv")
+            found[f"{address}&format=ods"] = ods_texts(client, f"{address}&format=ods")
+            found[f"{path}chiffres {name}"] = main(client.get(f"{path}chiffres?{DAYS}&tableau={name}").text)
+    for what in What:
+        address = f"/tableau/courriers?{DAYS}&quoi={what.value}"
+        found[address] = main(client.get(address).text)
+    return found
+
+
+def test_no_page_file_or_list_tells_of_a_letter_that_its_reader_may_not_know(site: tuple[Flask, House]) -> None:
+    """What each person is told is the same, to the byte, with the hidden letters and without them."""
+    app, house = site
+    services = house.services
+    furnish(services)
+    before = {account: everything(app, account) for account in ACCOUNTS}
+
+    # SECRET letters in each unit, and the letter of an envelope that only its addressee may know: nobody is told.
+    for unit in ("", "DGE", "DAF"):
+        letter(services, unit, level=Confidentiality.SECRET, nature="demande", due_on=TODAY + timedelta(days=1) if unit else None)  # fmt: skip
+    opened_envelope(house)
+    count_all(services)
+    for account in ACCOUNTS:
+        assert everything(app, account) == before[account], account
+
+    # A confidential letter that was given to one post: not even the cleared head of its unit may see it.
+    alone = letter(services, "DGE", nature="demande")
+    with services.unit_of_work(NOW) as uow:
+        unit, post = unit_id(services, "DGE"), post_id(services, "ETU-M")
+        uow.session.execute(update(Mail).where(Mail.id == alone).values(level=int(Confidentiality.RESTRICTED)))
+        rights = access.MailAccess
+        uow.session.execute(
+            update(rights).where(rights.mail_id == alone, rights.principal == f"u{unit}").values(principal=f"p{post}")
+        )
+    count_all(services)
+    for account in ACCOUNTS:
+        assert everything(app, account) == before[account], account
+
+    # A confidential letter of a directorate: its cleared head is told, nobody else.
+    letter(services, "DAF", level=Confidentiality.RESTRICTED, nature="demande", due_on=TODAY + timedelta(days=1))
+    count_all(services)
+    changed = {account for account in ACCOUNTS if everything(app, account) != before[account]}
+    assert changed == {"daf"}
+
+
+def test_an_ordinary_letter_is_told_to_its_head_exactly(site: tuple[Flask, House]) -> None:
+    """The counterpart: what never changes would prove nothing."""
+    app, house = site
+    furnish(house.services, count=6)
+    before = {account: everything(app, account, ("",)) for account in ("dge", "daf", "sg")}
+    letter(house.services, "DGE")
+    count_all(house.services)
+    changed = {account for account in before if everything(app, account, ("",)) != before[account]}
+    assert changed == {"dge"}
+
+
+@pytest.mark.parametrize("account", ["agent", "etudes", "auditeur"])
+def test_who_may_not_see_each_letter_is_told_no_small_and_no_exact_number(
+    site: tuple[Flask, House], account: str
+) -> None:
+    app, house = site
+    for n in range(9):
+        letter(house.services, ("ETU", "DGE", "")[n % 3], on=TODAY - timedelta(days=n))
+    furnish(house.services, count=30)
+    client = sign_in(app, account)
+    numbers = set()
+    for path, makers in PAGES:
+        if client.get(path).status_code == 403:
+            continue
+        for more in FILTERS:
+            for name in (*makers, "cards"):
+                for row in csv_rows(client, f"{path}fichier?{DAYS}{more}&tableau={name}&format=csv")[1:]:
+                    numbers |= set(row[1:])
+    plain = {one for one in numbers if one and "%" not in one and one not in {"—", SMALL_WORDS, "sans changement"}}
+    plain = {one for one in plain if not one.endswith(" j")}
+    counted = {int(one.replace("\u202f", "").replace("\xa0", "").replace(" ", "")) for one in plain}
+    assert {one % 5 for one in counted} <= {0}
+    assert numbers & {SMALL_WORDS} or counted - {0}, "something was told"
+
+
+def test_who_may_not_see_each_letter_is_told_of_whole_months_whatever_is_asked(site: tuple[Flask, House]) -> None:
+    app, house = site
+    furnish(house.services)
+    client = sign_in(app, "auditeur")
+    for first, last in (("2026-11-03", "2026-11-03"), ("2026-11-03", "2026-11-20"), ("2026-11-01", "2026-11-30")):
+        shown = main(client.get(f"/supervision/?du={first}&au={last}").text)
+        assert "du 01/11/2026 au 30/11/2026" in shown
+
+
+def test_the_reach_of_each_person(house_on_either: House) -> None:
+    services = house_on_either.services
+    add_auditor(services)
+    units = {code: unit_id(services, code) for code in ("MIN", "SG", "BO", "DGE", "ETU", "DAF")}
+
+    def reach(account: str) -> Reach:
+        return reach_of(actor(services, account))
+
+    def codes(ids: frozenset[int]) -> set[str]:
+        return {code for code, one in units.items() if one in ids}
+
+    assert codes(reach("sg").headed) == {"SG", "BO"}
+    assert codes(reach("secretaire").headed) == {"SG", "BO"}, "who prepares for an authority sees what it sees"
+    assert codes(reach("dge").headed) == {"DGE", "ETU"}
+    assert (codes(reach("etudes").headed), codes(reach("etudes").near)) == (set(), {"ETU"})
+    assert (reach("admin").own, reach("admin").overseen) == (frozenset(), frozenset())
+    assert codes(reach("auditeur").watched) == set(units)
+    assert reach("auditeur").own == frozenset()
+    assert [reach(one).level for one in ("sg", "dge", "agent")] == [1, 1, 0], "SECRET letters are in no figure"
+    of_dge, mixed = reach("dge").sight({units["DGE"]}), reach("auditeur").sight({units["DGE"], units["DAF"]})
+    assert (of_dge.is_exact, of_dge.level, of_dge.opens) == (True, 1, True)
+    assert (mixed.is_exact, mixed.level, mixed.opens) == (False, 0, False)
+    nothing = reach("dge").sight({units["DAF"]})
+    assert (nothing.unit_ids, nothing.is_exact, nothing.level, nothing.opens) == (frozenset(), False, 0, False)
+    assert nothing.cut().unit_ids == frozenset(), "and not None, which would be all units"
+    assert codes(below(units["DGE"], actor(services, "dge").units)) == {"DGE", "ETU"}
+
+
+def test_an_entity_below_is_not_in_reach_of_the_head_above(house_on_either: House) -> None:
+    services = house_on_either.services
+    with services.unit_of_work(NOW) as uow:
+        add_entity(uow.session, Role.HEAD, parent_id=unit_id(services, "DGE"))
+    assert unit_id(services, "CEET") not in reach_of(actor(services, "dge")).headed
+    assert reach_of(actor(services, "ceet")).headed == {unit_id(services, "CEET")}
+
+
+def test_a_letter_that_its_unit_may_not_know_is_under_a_level_of_its_own(house_on_either: House) -> None:
+    services = house_on_either.services
+    mail_id = opened_envelope(house_on_either)
+    count_all(services)
+    with services.reading() as session:
+        assert session.scalars(select(FigureKey.level)).all() == [UNTOLD]
+    impute(services, mail_id, "DGE")
+    figures.run(services, now=NOW)
+    with services.reading() as session:
+        levels = session.scalars(select(FigureKey.level).where(FigureKey.unit_id == unit_id(services, "DGE"))).all()
+    assert levels == [0], "its addressee gave it to a unit, which may see it now"
+
+
+def test_whoever_heads_a_unit_may_see_each_letter_that_is_counted_for_them(house_on_either: House) -> None:
+    """The rule of access, letter by letter, against the level under which each letter is counted; for each head and member."""
+    services = house_on_either.services
+    make_natures(services)
+    furnish(services, count=30)
+    opened_envelope(house_on_either)
+    _make_private(services, letter(services, "DGE"), Confidentiality.RESTRICTED)
+    _make_private(services, letter(services, "DAF"), Confidentiality.ORDINARY)
+    count_all(services)
+    counted, hidden = 0, 0
+    with services.reading() as session:
+        rows = session.execute(
+            select(FigureLetter.mail_id, FigureKey.unit_id, FigureKey.level, Mail.level)
+            .join(FigureKey, FigureKey.id == FigureLetter.key_id)
+            .join(Mail, Mail.id == FigureLetter.mail_id)
+        ).all()
+        for account in ("sg", "secretaire", "dge", "daf"):
+            who = actor(services, account)
+            reach = reach_of(who)
+            for mail_id, owner, told, level in rows:
+                sight = reach.sight({owner})
+                is_counted = sight.is_exact and told <= sight.level
+                is_seen = access.may_see(session, mail_id, Confidentiality(level), who)
+                assert is_seen or not is_counted, (account, mail_id, told)
+                counted += is_counted
+                hidden += sight.is_exact and not is_counted
+    assert counted > 20, "something was counted"
+    assert hidden >= 3, "and something was not"
+
+
+def _make_private(services: Services, mail_id: int, level: Confidentiality) -> None:
+    """Make a letter one of a post alone, without the unit and its heads."""
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == mail_id).values(level=int(level)))
+        rights = access.MailAccess
+        uow.session.execute(delete(rights).where(rights.mail_id == mail_id))
+        access.grant(uow, mail_id, [Principal(f"p{post_id(services, 'ETU-M')}")], access.Because.ASSIGNED)
+
+
+# --- each figure leads to the letters that it counts ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("account", ["sg", "dge", "daf"])
+def test_each_link_of_a_page_leads_to_as_many_letters_as_its_cell_says(site: tuple[Flask, House], account: str) -> None:
+    app, house = site
+    furnish(house.services)
+    client = sign_in(app, account)
+    followed, wrong = 0, []
+    for path, makers in PAGES:
+        parts = [f"{path}?{DAYS}", *(f"{path}chiffres?{DAYS}&tableau={name}" for name in makers)]
+        page = "".join(main(client.get(one).text) for one in parts)
+        links = re.findall(r'<a href="([^"]*/courriers\?[^"]+)">([\d\u202f\xa0]+)<span', page)
+        for href, text in dict(links).items():
+            listed = client.get(unescape(href))
+            total = re.search(r"Courriers que vous pouvez lire[\s\xa0:]+(\d+)", listed.text)
+            told = int(re.sub(r"\D", "", text))
+            followed += 1
+            if total is None or int(total[1]) != told:
+                wrong.append((href, told, total and total[1]))
+    assert wrong == []
+    assert followed > 20
+
+
+def test_each_shape_leads_where_its_table_leads(site: tuple[Flask, House]) -> None:
+    """The keyboard goes by the table: it has every link of the picture, and a shape is no stop of its own."""
+    app, house = site
+    furnish(house.services)
+    client = sign_in(app, "dge")
+    found = 0
+    for path, makers in PAGES:
+        page = "".join(main(client.get(f"{path}?{DAYS}&vue={view}").text) for view in VIEWS[path])
+        for section in page.split('<section class="card figure-panel"')[1:]:
+            name = re.findall(r'id="([a-z]+)"', section)[0]
+            assert name in makers
+            drawn = re.findall(r'<a href="([^"]+)"( tabindex="-1")?><title>', section)
+            table = client.get(f"{path}chiffres?{DAYS}&tableau={name}", headers={"HX-Request": "true"}).text
+            assert "<main" not in table, "a part of the page, without a frame"
+            assert {href for href, _ in drawn} <= set(re.findall(r'<a href="([^"]+)">', table)), name
+            assert all(stop for _, stop in drawn)
+            found += len(drawn)
+    assert found > 40
+
+
+def test_random_filters_equal_a_recount_letter_by_letter(house_on_either: House) -> None:
+    """The figures, and the lists behind them, against the rows of the register and the rule of access as a check."""
+    services = house_on_either.services
+    make_natures(services)
+    furnish(services)
+    chance = random.Random(17)
+    for account in ("sg", "dge", "daf"):
+        who = actor(services, account)
+        for _ in range(60):
+            first = TODAY - timedelta(days=chance.randrange(60))
+            period = Period(first, first + timedelta(days=chance.randrange(50)))
+            narrowing = Narrowing(
+                directions=chance.choice([(), (Direction.INCOMING,), (Direction.OUTGOING,)]),
+                natures=chance.choice([(), (), ("demande",), ("",), ("plainte", "")]),
+                priorities=chance.choice([(), (), (Priority.URGENT,)]),
+            )
+            headed = sorted(reach_of(who).headed)
+            units = chance.choice([headed, headed[:1], headed[1:]])
+            _compare(services, who, units, narrowing, period)
+
+
+def _compare(services: Services, who: Actor, units: list[int], narrowing: Narrowing, period: Period) -> None:
+    sight = reach_of(who).sight(units)
+    expected = _recounted(services, who, set(units), narrowing, period)
+    with services.reading() as session:
+        cut = sight.cut(narrowing)
+        totals, standing = breakdown.totals(session, cut, period), queries.standing(session, cut, period.until)
+        told = {name: totals[name] for name in ("received", "answered")}
+        told |= {"open": standing.open, "overdue": standing.overdue}
+        assert told == {name: len(ids) for name, ids in expected.items()}, (who.account, units, narrowing, period)
+        for name, ids in expected.items():
+            asked = Asked(What(name), period)
+            rows, _page, total = letters.letters(session, who, cut, asked, Place(), limit=500)
+            assert {int(row.mail_id) for row in rows} == ids
+            assert total == len(ids)
+
+
+def _recounted(
+    services: Services, who: Actor, units: set[int], narrowing: Narrowing, period: Period
+) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {"received": set(), "answered": set(), "open": set(), "overdue": set()}
+    with services.reading() as session:
+        mails = session.scalars(select(Mail)).unique().all()
+        numbered = set(session.scalars(select(MailNumber.mail_id)))
+        done = dict(
+            session.execute(
+                select(Assignment.mail_id, Assignment.finished_at).where(
+                    Assignment.parent_id.is_(None), Assignment.is_leading, Assignment.finished_at.is_not(None)
+                )
+            ).all()
+        )
+        for mail in mails:
+            level = Confidentiality(mail.level)
+            if (
+                mail.id not in numbered
+                or (mail.responsible_unit_id or mail.unit_id) not in units
+                or level > Confidentiality.RESTRICTED
+                or not access.may_see(session, mail.id, level, who)
+                or (narrowing.directions and mail.direction not in narrowing.directions)
+                or (narrowing.natures and mail.nature not in narrowing.natures)
+                or (narrowing.priorities and mail.priority not in narrowing.priorities)
+            ):
+                continue
+            received = mail.received_on or TODAY
+            is_answered = mail.state is MailState.ANSWERED
+            answered = done[mail.id].date() if is_answered else None
+            if period.since <= received <= period.until:
+                found["received"].add(mail.id)
+            if answered and period.since <= answered <= period.until:
+                found["answered"].add(mail.id)
+            if received <= period.until and (answered is None or answered > period.until):
+                found["open"].add(mail.id)
+                if mail.due_on is not None and mail.due_on < period.until:
+                    found["overdue"].add(mail.id)
+    return found
+
+
+# --- the pages themselves ---------------------------------------------------------------------------------------------
+
+
+def test_each_panel_stands_in_one_view() -> None:
+    for views, makers in ((panels.OWN_VIEWS, panels.OWN), (panels.OVERSEEN_VIEWS, panels.OVERSEEN)):
+        assert sorted(name for names in views.values() for name in names) == sorted(makers)
+
+
+def test_a_page_is_small_enough_for_a_slow_line(site: tuple[Flask, House]) -> None:
+    app, house = site
+    furnish(house.services, count=90)
+    client = sign_in(app, "dge")
+    sizes = {
+        f"{path} {view}": len(client.get(f"{path}?vue={view}").data) for path, views in VIEWS.items() for view in views
+    }
+    assert max(sizes.values()) <= 40_000, sizes
+
+
+def test_who_may_open_them(site: tuple[Flask, House]) -> None:
+    app, _house = site
+    codes = {
+        account: [sign_in(app, account).get(path).status_code for path in ("/tableau/", "/supervision/")]
+        for account in ACCOUNTS
+    }
+    assert {account for account, (own, _) in codes.items() if own == 200} == set(ACCOUNTS)
+    assert {account for account, (_, overseen) in codes.items() if overseen == 200} == set(OVERSEERS)
+
+
+def test_figures_that_are_being_made_are_not_shown(site: tuple[Flask, House]) -> None:
+    app, house = site
+    client = sign_in(app, "dge")
+    assert "Les chiffres sont en préparation" in client.get("/tableau/").text
+    furnish(house.services, count=3)
+    assert "Les chiffres sont en préparation" not in client.get("/tableau/").text
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(FigureState).values(is_whole=False))
+    for path in ("/tableau/", "/supervision/"):
+        shown = main(client.get(path).text)
+        assert "Les chiffres sont en préparation" in shown
+        assert "figure-card" not in shown
+    assert client.get(f"/tableau/fichier?{DAYS}&tableau=arrivals").status_code == 404
+
+
+def test_without_a_letter_and_without_a_unit_the_page_says_so(site: tuple[Flask, House]) -> None:
+    app, house = site
+    count_all(house.services)
+    shown = main(sign_in(app, "dge").get("/tableau/").text)
+    assert "Reçus" in shown
+    assert "Aucun courrier." in shown
+    assert "Aucun service" in main(sign_in(app, "admin").get("/tableau/").text)
+
+
+def test_the_cards_compare_with_the_period_before(site: tuple[Flask, House]) -> None:
+    app, house = site
+    for day in (date(2026, 10, 5), date(2026, 11, 3), date(2026, 11, 4), date(2026, 11, 5)):
+        letter(house.services, "DGE", on=day)
+    count_all(house.services)
+    rows = csv_rows(sign_in(app, "dge"), "/tableau/fichier?du=2026-11-01&au=2026-11-30&tableau=cards&format=csv")
+    assert rows[0][1:3] == ["du 01/11/2026 au 30/11/2026", "du 01/10/2026 au 31/10/2026"]
+    assert rows[1] == ["Reçus", "3", "1", "'+200 %"], "a spreadsheet must not take it for a formula"
+
+
+def test_the_time_limit_of_the_nature_is_drawn_in(site: tuple[Flask, House]) -> None:
+    app, house = site
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Nature).where(Nature.code == "plainte").values(delay_days=7))
+    letter(house.services, "DGE", nature="plainte", answered=NOW + timedelta(days=2))
+    count_all(house.services)
+    client = sign_in(app, "dge")
+    with_goal = main(client.get(f"/tableau/?{DAYS}&nature=plainte&vue=delais").text)
+    assert "line--goal" in with_goal
+    assert "objectif de la nature : 7 j" in with_goal.replace("\xa0", " ").replace("\u202f", " ")
+    assert "line--goal" not in main(client.get(f"/tableau/?{DAYS}&vue=delais").text)
+
+
+WRONG = (
+    "du=hier", "au=2026-13-01", "du=2026-11-30&au=2026-11-01", "du=1900-01-01&au=2026-11-01", "periode=siecle", "unite=abc", "unite=999999",
+    "unite=-1", "sens=vertical", "registre=x", "canal=pigeon", "priorite=9", "etape=fin", "nature=" + "x" * 400, "unite=" + "9" * 60,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_value_is_said_and_left_out(site: tuple[Flask, House], wrong: str) -> None:
+    app, house = site
+    furnish(house.services, count=4)
+    client = sign_in(app, "dge")
+    for path in ("/tableau/", "/supervision/", "/tableau/courriers"):
+        answer = client.get(f"{path}?{wrong}")
+        assert answer.status_code == 200
+        is_nature = wrong.startswith("nature")  # any code may have been a nature
+        assert ("n'est pas appliqué" in answer.text.replace("’", "'")) != is_nature, path
+    assert MAX_NATURE < 400
+
+
+def test_a_unit_out_of_reach_is_as_one_that_is_not_there(site: tuple[Flask, House]) -> None:
+    app, house = site
+    furnish(house.services)
+    client, daf = sign_in(app, "dge"), unit_id(house.services, "DAF")
+    for path in ("/tableau/", "/supervision/", "/tableau/courriers"):
+        theirs = main(client.get(f"{path}?{DAYS}&unite={daf}").text)
+        none = main(client.get(f"{path}?{DAYS}&unite=999999").text)
+        assert theirs.replace(str(daf), "#") == none.replace("999999", "#").replace(str(daf), "#")
+
+
+def test_a_filter_stands_in_every_link_of_its_page(site: tuple[Flask, House]) -> None:
+    app, house = site
+    furnish(house.services)
+    page = main(sign_in(app, "dge").get(f"/tableau/?{DAYS}&nature=demande&priorite=urgent").text)
+    links = [unescape(one) for one in re.findall(r'href="([^"]*/(?:courriers|fichier|chiffres)\?[^"]+)"', page)]
+    assert links
+    for one in links:
+        asked = parse_qs(urlsplit(one).query)
+        assert (asked["nature"], asked["priorite"]) == (["demande"], ["urgent"])
+
+
+def test_a_secret_letter_that_its_reader_may_open_is_in_no_list_of_a_figure(site: tuple[Flask, House]) -> None:
+    """A list is that of its figure: it has no letter that the figure does not count."""
+    app, house = site
+    mail_id = letter(house.services, "", level=Confidentiality.SECRET)
+    count_all(house.services)
+    with house.services.reading() as session:
+        sg = actor(house.services, "sg")
+        assert access.may_see(session, mail_id, Confidentiality.SECRET, sg)
+    assert f"/courriers/{mail_id}" not in main(sign_in(app, "sg").get(f"/tableau/courriers?{DAYS}&quoi=received").text)
+
+
+def test_a_list_is_read_page_by_page(site: tuple[Flask, House], monkeypatch: pytest.MonkeyPatch) -> None:
+    app, house = site
+    monkeypatch.setattr("web.views.figures.dashboard.LETTERS", 3)
+    mails = {letter(house.services, "DGE", on=TODAY - timedelta(days=n % 3)) for n in range(8)}
+    count_all(house.services)
+    client, seen, address = sign_in(app, "dge"), list[int](), f"/tableau/courriers?{DAYS}&quoi=received"
+    while address:
+        page = client.get(address).text
+        seen += [int(one) for one in re.findall(r'class="number" href="/courriers/(\d+)"', page)]
+        following = re.search(r'rel="next" href="([^"]+)"', page)
+        address = unescape(following[1]) if following else ""
+    assert sorted(seen) == sorted(mails)
+    assert len(seen) == len(mails)
+
+
+def test_a_page_has_no_style_and_no_script_of_its_own(site: tuple[Flask, House]) -> None:
+    app, house = site
+    furnish(house.services)
+    client, found = sign_in(app, "dge"), 0
+    for path, views in VIEWS.items():
+        for view in views:
+            page = main(client.get(f"{path}?{DAYS}&vue={view}").text)
+            assert "<svg" in page
+            assert not re.search(r"\sstyle=|<script|\son\w+=", page)
+            named = re.findall(r"<title>[^<]+</title><(?:rect|circle)", page)
+            assert len(named) == len(re.findall(r"<circle cx=|<rect x=", page.partition("figure-cards")[2])), (
+                path,
+                view,
+            )
+            found += len(named)
+    assert found > 100
+
+
+def test_the_pages_are_in_english_for_who_reads_it(site: tuple[Flask, House]) -> None:
+    app, house = site
+    furnish(house.services, count=4)
+    client = sign_in(app, "dge")
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "dge").values(language="en"))
+    shown = main(client.get(f"/supervision/?{DAYS}").text)
+    assert "Oversight" in shown
+    assert "Received" in shown
+    assert "Reçus" not in shown
+
+
+def test_an_address_is_kept_short(site: tuple[Flask, House]) -> None:
+    """A page has hundreds of links: only what narrows the list stands in them."""
+    app, house = site
+    furnish(house.services)
+    page = main(sign_in(app, "dge").get(f"/tableau/?{DAYS}&vue=attente").text)
+    links = [unescape(one) for one in re.findall(r'href="([^"]*/courriers\?[^"]+)"', page)]
+    assert max(map(len, links)) < 90
+    assert urlencode({"quoi": "received"}) in links[0]
+
+
+def test_the_letter_of_nobody_is_in_no_unit(house_on_either: House) -> None:
+    """A unit that is asked for alone has its own letters, not those of the units below."""
+    services = house_on_either.services
+    impute(services, register(services).mail_id, "DGE")
+    count_all(services)
+    who = actor(services, "dge")
+    with services.reading() as session:
+        units = {unit.code: unit.id for unit in session.scalars(select(Unit))}
+        alone = reach_of(who).sight({units["ETU"]})
+        assert queries.standing(session, alone.cut(), END).open == 0
+        whole = reach_of(who).sight(below(units["DGE"], who.units))
+        assert queries.standing(session, whole.cut(), END).open == 1
+        found = breakdown.lines(
+            session, whole.cut(), Period(TODAY, END), breakdown.By.UNIT, end=END, stage=panels.Stage.ANSWER
+        )
+    assert set(found) == {units["DGE"]}
+    assert dataclasses.asdict(found[units["DGE"]])["standing"] == {"open": 1, "overdue": 0}

@@ -1,0 +1,147 @@
+"""The pages of figures in a real browser: wide and narrow, printed, in grey, by keyboard; axe finds no fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from ged.unit import Services
+from tests.browsing import WIDTHS, axe_faults, leading_on, sign_in
+from tests.factories import make_natures
+from tests.figure_kit import add_auditor, count_all, furnish
+from tests.routing_kit import make_mentions
+from tests.site import Clock, give_passwords, make_site, served
+from web.site import context
+from web.views.figures import panels
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+DAYS = "du=2026-11-01&au=2026-11-30"
+ADDRESSES = (
+    *(f"/tableau/?{DAYS}&vue={view}" for view in panels.OWN_VIEWS),
+    *(f"/supervision/?{DAYS}&vue={view}" for view in panels.OVERSEEN_VIEWS),
+    f"/tableau/courriers?{DAYS}&quoi=open",
+    f"/tableau/chiffres?{DAYS}&tableau=arrivals",
+)
+OUT_OF_REACH = {"etudes": "/supervision", "auditeur": "/tableau/chiffres"}
+"""Who heads nothing has no supervision; an auditor has no figures of their own."""
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Services]]:
+    """(URL, services) of a site whose clock stands on the last day of November."""
+    clock = Clock()
+    clock.at = datetime(2026, 11, 30, 15, tzinfo=UTC)
+    monkeypatch.setattr(context, "datetime", clock)
+    app, services = make_site(tmp_path)
+    make_mentions(services)
+    make_natures(services)
+    add_auditor(services)
+    give_passwords(services)
+    with served(app) as url:
+        yield url, services
+    services.engine.dispose()
+
+
+def opened(browser: Browser, site: tuple[str, Services], account: str, width: int = 1280) -> Page:
+    """A page of an account, which keeps what the console complains of in ``page.complaints``."""
+    made = browser.new_context(base_url=site[0], locale="fr-FR", viewport={"width": width, "height": 800})
+    page = made.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.complaints = complaints  # type: ignore[attr-defined]
+    sign_in(page, account)
+    return page
+
+
+@pytest.mark.parametrize("account", ["dge", "etudes", "auditeur"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_each_view_has_no_fault_and_is_not_too_wide(
+    browser: Browser, site: tuple[str, Services], width: int, account: str
+) -> None:
+    furnish(site[1])
+    page = opened(browser, site, account, width)
+    for address in ADDRESSES:
+        if address.startswith(OUT_OF_REACH.get(account, "-")):
+            continue
+        page.goto(address)
+        assert axe_faults(page) == [], address
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+    assert page.complaints == []  # type: ignore[attr-defined]
+    page.context.close()
+
+
+@pytest.mark.parametrize("address", ADDRESSES[:4])
+def test_a_ministry_without_letters_is_shown_without_a_fault(
+    browser: Browser, site: tuple[str, Services], address: str
+) -> None:
+    count_all(site[1])
+    page = opened(browser, site, "dge", 360)
+    page.goto(address)
+    assert axe_faults(page) == []
+    page.context.close()
+
+
+def test_the_keyboard_reaches_the_letters_through_the_table(browser: Browser, site: tuple[str, Services]) -> None:
+    furnish(site[1])
+    page = opened(browser, site, "dge")
+    page.goto(f"/tableau/?{DAYS}")
+    summary = page.locator("#arrivals summary")
+    summary.focus()
+    page.keyboard.press("Enter")
+    first = page.locator("#arrivals .figure-table__body table a").first
+    expect(first).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(first).to_be_focused()
+    told = first.inner_text().split()[0]
+    with leading_on(page):
+        page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="Courriers que vous pouvez lire")).to_contain_text(told)
+    assert page.complaints == []  # type: ignore[attr-defined]
+    page.context.close()
+
+
+def test_a_bar_leads_to_its_letters(browser: Browser, site: tuple[str, Services]) -> None:
+    furnish(site[1])
+    page = opened(browser, site, "dge")
+    page.goto(f"/tableau/?{DAYS}")
+    bar = page.locator("#arrivals svg.chart a").first
+    with leading_on(page):
+        bar.click(force=True)
+    expect(page.locator("table a.number").first).to_be_visible()
+    page.context.close()
+
+
+def test_on_paper_the_picture_is_whole_and_the_filters_are_not_there(
+    browser: Browser, site: tuple[str, Services]
+) -> None:
+    furnish(site[1])
+    page = opened(browser, site, "dge")
+    page.goto(f"/tableau/?{DAYS}")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 640, "height": 900})  # A4 without its margins
+    expect(page.locator("form.filters")).to_be_hidden()
+    svg = page.locator("#arrivals svg.chart").bounding_box()
+    assert svg is not None
+    assert svg["x"] + svg["width"] <= 640
+    page.context.close()
+
+
+def test_two_series_are_told_apart_in_grey(browser: Browser, site: tuple[str, Services]) -> None:
+    """The second series is hatched: it has another pattern, not only another colour."""
+    furnish(site[1])
+    page = opened(browser, site, "dge")
+    page.goto(f"/tableau/?{DAYS}")
+    fills = page.evaluate(
+        "[...document.querySelectorAll('#arrivals g.shape')].map((one) => getComputedStyle(one).fill)"
+    )
+    assert len(set(fills)) == 2
+    assert sum("hatched" in one for one in fills) == 1
+    page.context.close()

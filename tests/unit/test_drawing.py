@@ -1,0 +1,129 @@
+"""The pictures of figures: where shapes stand, how large they are, what they say."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from web.drawing import charts, scale
+from web.drawing.charts import BOTTOM, HEIGHT, LEFT, RIGHT, SMALLEST, TOP, WIDTH, Drawing, Group, Guide, Value
+
+
+def group(name: str, *amounts: float) -> Group:
+    return Group(name, tuple(Value(amount, f"{name} {amount:g}", f"/{name}/{n}") for n, amount in enumerate(amounts)))
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 3, 4, 5, 9, 10, 11, 37, 99, 100, 101, 999, 1_000_000, 7_654_321])
+def test_an_axis_begins_at_zero_and_ends_above_the_most_in_few_round_steps(most: int) -> None:
+    ticks = scale.ticks(most)
+    steps = {after - before for before, after in pairwise(ticks)}
+    assert ticks[0] == 0
+    assert ticks[-1] >= max(most, 1)
+    assert len(steps) == 1
+    assert steps.pop() in {step * 10**power for step in (1, 2, 5) for power in range(9)}
+    assert 2 <= len(ticks) <= 6
+    assert len(ticks) < 3 or ticks[-2] < max(most, 1), "no step more than is needed"
+
+
+@pytest.mark.parametrize(("count", "room"), [(0, 12), (1, 12), (12, 12), (13, 12), (31, 12), (366, 12), (3, 1)])
+def test_no_more_names_are_written_than_have_room_and_the_first_one_is(count: int, room: int) -> None:
+    places = scale.written(count, room)
+    assert len(places) <= room
+    assert (0 in places) == bool(count)
+    assert all(place < count for place in places)
+
+
+def test_a_column_is_as_high_as_its_number() -> None:
+    drawing = charts.columns([group("a", 10, 5), group("b", 20, 0)], ("first", "second"))
+    heights = [shape.height for shape in drawing.shapes]
+    assert heights == pytest.approx([heights[1] * 2, heights[1], heights[1] * 4], abs=0.2)
+    assert [shape.label for shape in drawing.shapes] == ["a 10", "a 5", "b 20"], "a zero has no shape"
+    assert [shape.href for shape in drawing.shapes] == ["/a/0", "/a/1", "/b/0"]
+    assert {shape.y + shape.height for shape in drawing.shapes} == {HEIGHT - BOTTOM}, "all stand on the base"
+
+
+def test_the_least_number_above_zero_is_seen() -> None:
+    drawing = charts.columns([group("a", 1), group("b", 1_000_000)], ("first",))
+    assert drawing.shapes[0].height == SMALLEST
+
+
+@pytest.mark.parametrize("count", [0, 1, 12, 31, 62, 80])
+def test_columns_stay_within_the_picture_and_do_not_overlap(count: int) -> None:
+    drawing = charts.columns([group(str(n), n, 3) for n in range(count)], ("first", "second"))
+    _inside(drawing)
+    ends = sorted((shape.x, shape.x + shape.width) for shape in drawing.shapes)
+    assert all(end <= begin + 0.2 for (_, end), (begin, _) in pairwise(ends))
+
+
+def test_a_guide_stands_at_its_place_and_its_words_have_room() -> None:
+    groups = [group(str(n), 1) for n in range(10)]
+    drawing = charts.columns(groups, ("first",), guides=[Guide(0, "début", "median"), Guide(10, "fin", "goal")])
+    first, last = (line for line in drawing.lines if line.look in ("median", "goal"))
+    assert first.points.startswith(f"{LEFT},")
+    assert last.points.startswith(f"{WIDTH - RIGHT},")
+    words = {text.text: text for text in drawing.texts if text.look == "guide"}
+    assert (words["début"].anchor, words["fin"].anchor) == ("start", "end")
+    assert words["début"].y != words["fin"].y
+    _inside(drawing)
+
+
+def test_a_line_goes_through_its_points() -> None:
+    drawing = charts.lines([group("a", 0, 4), group("b", 8, 4), group("c", 4, 4)], ("line-first", "line-second"))
+    first, second = (line for line in drawing.lines if line.look.startswith("line-"))
+    points = [tuple(map(float, point.split(","))) for point in first.points.split()]
+    assert points[0][1] == HEIGHT - BOTTOM
+    assert points[1][1] == TOP
+    assert points[2][1] == pytest.approx((HEIGHT - BOTTOM + TOP) / 2)
+    assert len({point.split(",")[1] for point in second.points.split()}) == 1
+    assert [shape.is_round for shape in drawing.shapes] == [True] * 3 + [False] * 3
+    for (x, y), shape in zip(points, drawing.shapes, strict=False):
+        assert (shape.x + shape.width / 2, shape.y + shape.height / 2) == pytest.approx((x, y), abs=0.2)
+    _inside(drawing)
+
+
+def test_rows_are_stacked_in_one_scale_and_say_their_total() -> None:
+    drawing = charts.stacked_rows([group("a", 10, 30), group("b", 5, 0)], ("age-0", "age-1"), ("40", "5"))
+    one, two, three = drawing.shapes
+    assert two.x == pytest.approx(one.x + one.width)
+    assert two.width == pytest.approx(3 * one.width, abs=0.3)
+    assert three.width == pytest.approx(one.width / 2, abs=0.3)
+    assert three.y > one.y
+    assert {"40", "5", "a", "b"} <= {text.text for text in drawing.texts}
+    _inside(drawing)
+
+
+def test_a_cell_is_the_darker_the_more_and_has_its_number() -> None:
+    values = tuple(Value(amount, str(amount), "", str(amount)) for amount in (0, 1, 5, 10))
+    drawing = charts.heat(["lun", "mar", "mer", "jeu"], [Group("1/11", values)])
+    looks = [shape.look for shape in drawing.shapes]
+    assert looks[0] == "heat-0"
+    assert looks == sorted(looks)
+    assert looks[-1] == "heat-4"
+    assert {"0", "1", "5", "10"} <= {text.text for text in drawing.texts}
+    _inside(drawing)
+
+
+@pytest.mark.parametrize("most", [1, 3, 4, 7, 100])
+def test_heat_has_a_step_for_every_number(most: int) -> None:
+    steps = [charts.step_of_heat(amount, most) for amount in range(most + 1)]
+    assert steps[0] == 0
+    assert steps == sorted(steps)
+    assert min(steps[1:]) >= 1
+    assert steps[-1] == charts.STEPS_OF_HEAT - 1
+
+
+def test_nothing_to_draw_is_drawn() -> None:
+    assert charts.columns([], ("first",)).shapes == ()
+    assert charts.lines([], ("line-first",)).shapes == ()
+    assert charts.stacked_rows([], ("age-0",), ()).shapes == ()
+    assert charts.heat([], []).shapes == ()
+
+
+def _inside(drawing: Drawing) -> None:
+    for shape in drawing.shapes:
+        assert 0 <= shape.x <= shape.x + shape.width <= drawing.width + 0.2
+        assert 0 <= shape.y <= shape.y + shape.height <= drawing.height + 0.2
+    for text in drawing.texts:
+        assert 0 <= text.x <= drawing.width
+        assert 0 < text.y <= drawing.height

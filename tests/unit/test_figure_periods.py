@@ -1,0 +1,112 @@
+"""Periods of figures, and how numbers are told."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from ged.figures.periods import Period, before, in_months, month_end, months_later, months_of, whole_months
+from ged.figures.stages import bin_of, next_bin
+from ged.figures.telling import SMALL, Told, percent, tell
+
+DAYS = [date(2027, 12, 20) + timedelta(days=n) for n in range(110)]
+"""Over a year's end and a 29 February."""
+
+
+@pytest.mark.parametrize("since", DAYS[::7])
+def test_whole_months_and_the_other_days_are_the_period(since: date) -> None:
+    for until in (one for one in DAYS if one >= since):
+        found = whole_months(since, until)
+        if found is None:
+            continue
+        first, last = found
+        assert since <= first <= last <= until
+        assert first.day == 1
+        assert last == month_end(last)
+        assert (first - since).days < 31
+        assert (until - last).days < 31
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [
+        ("2026-11-01", "2026-11-30", ("2026-11-01", "2026-11-30")),
+        ("2026-11-02", "2026-11-30", None),
+        ("2026-11-01", "2026-11-29", None),
+        ("2026-10-31", "2026-12-01", ("2026-11-01", "2026-11-30")),
+        ("2026-01-01", "2026-12-31", ("2026-01-01", "2026-12-31")),
+        ("2026-11-05", "2026-11-05", None),
+    ],
+)
+def test_the_months_that_are_whole(since: str, until: str, expected: tuple[str, str] | None) -> None:
+    found = whole_months(date.fromisoformat(since), date.fromisoformat(until))
+    assert (found and tuple(map(str, found))) == expected
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [
+        ("2026-11-10", "2026-11-29", ("2026-10-21", "2026-11-09")),
+        ("2026-11-01", "2026-11-30", ("2026-10-01", "2026-10-31")),
+        ("2026-03-01", "2026-03-31", ("2026-02-01", "2026-02-28")),
+        ("2026-03-01", "2026-03-30", ("2026-02-01", "2026-02-28")),
+        ("2026-03-01", "2026-03-15", ("2026-02-01", "2026-02-15")),
+        ("2026-01-01", "2026-12-31", ("2025-01-01", "2025-12-31")),
+        ("2026-04-01", "2026-06-30", ("2026-01-01", "2026-03-31")),
+        ("2026-11-29", "2026-11-29", ("2026-11-28", "2026-11-28")),
+    ],
+)
+def test_the_period_before(since: str, until: str, expected: tuple[str, str]) -> None:
+    found = before(Period(date.fromisoformat(since), date.fromisoformat(until)))
+    assert (str(found.since), str(found.until)) == expected
+
+
+def test_the_period_before_ends_before_the_period() -> None:
+    for since in DAYS[::3]:
+        for until in (one for one in DAYS[::5] if one >= since):
+            assert before(Period(since, until)).until < since
+
+
+def test_a_period_without_a_day_is_refused() -> None:
+    with pytest.raises(ValueError, match="a day at least"):
+        Period(date(2026, 2, 1), date(2026, 1, 31))
+
+
+def test_months() -> None:
+    period = Period(date(2026, 11, 12), date(2027, 1, 3))
+    assert [str(month) for month in months_of(period)] == ["2026-11-01", "2026-12-01", "2027-01-01"]
+    assert in_months(period) == Period(date(2026, 11, 1), date(2027, 1, 31))
+    assert months_later(date(2026, 1, 31), 1) == date(2026, 2, 28)
+    assert months_later(date(2026, 1, 15), -13) == date(2024, 12, 15)
+
+
+def test_who_may_see_the_letters_is_told_the_number() -> None:
+    assert [tell(one, is_exact=True) for one in range(12)] == [Told(one) for one in range(12)]
+
+
+def test_others_are_told_no_number_from_one_to_four_and_no_number_that_is_exact() -> None:
+    assert tell(0, is_exact=False) == Told(0)
+    assert {tell(one, is_exact=False) for one in range(1, SMALL)} == {Told(SMALL // 2, is_small=True)}
+    for one in range(SMALL, 500):
+        told = tell(one, is_exact=False)
+        assert not told.is_small
+        assert told.amount % SMALL == 0
+        assert abs(told.amount - one) <= 2
+        assert told.amount >= SMALL
+
+
+def test_a_change_is_told_of_told_numbers_alone() -> None:
+    assert percent(Told(12), Told(10)) == 20
+    assert percent(Told(0), Told(10)) == -100
+    assert percent(Told(10), Told(0)) is None
+    assert percent(tell(3, is_exact=False), Told(10)) is None
+    assert percent(Told(10), tell(3, is_exact=False)) is None
+
+
+def test_each_delay_lies_in_one_bin_of_a_list() -> None:
+    for days in range(400):
+        first = bin_of(days)
+        after = next_bin(first)
+        assert first <= days
+        assert after is None or days < after

@@ -1,0 +1,261 @@
+"""Charts as shapes. What a chart shows is also in the table below it, so a shape needs no more than a name and a link.
+
+Each look (a CSS class) is told apart without colour too: by lightness, by a pattern, by dashes, or by the number in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from web.drawing.scale import ticks, written
+
+WIDTH = 720
+HEIGHT = 240
+LEFT, RIGHT, TOP, BOTTOM = 44, 12, 14, 34
+NAMES = 190
+"""Room for the names of rows, left of them."""
+NAME_SIGNS = 27
+"""Signs of a name that have room there."""
+NUMBERS = 56
+"""Room for the number behind a row."""
+ROW = 26
+NAMES_IN_WIDTH = 12
+"""Names of an axis that have room side by side."""
+SMALLEST = 2.0
+"""Height of the lowest shape: a number above zero is always seen."""
+STEPS_OF_HEAT = 5
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number to draw.
+
+    Attributes:
+        label: what it is, in words; read out, and shown under the pointer.
+        href: the letters behind it; empty: no link.
+        text: the number as it is written, where the chart writes it.
+    """
+
+    amount: float
+    label: str
+    href: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """The numbers of one place of the axis, one for each look."""
+
+    name: str
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Guide:
+    """A line across a histogram, at a place between 0 and the number of groups."""
+
+    at: float
+    text: str
+    look: str
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A rectangle, or (``is_round``) a disk in it."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    look: str
+    label: str
+    href: str = ""
+    is_round: bool = False
+
+    @property
+    def radius(self) -> float:
+        """Of the disk."""
+        return self.width / 2
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text; ``anchor``: ``start``, ``middle`` or ``end``."""
+
+    x: float
+    y: float
+    text: str
+    anchor: str = "middle"
+    look: str = "axis"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through points ("x,y x,y ...")."""
+
+    points: str
+    look: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What a template draws, the lines first, then the shapes, then the texts."""
+
+    width: int
+    height: int
+    shapes: tuple[Shape, ...] = ()
+    lines: tuple[Line, ...] = ()
+    texts: tuple[Text, ...] = ()
+
+
+@dataclass
+class _Sheet:
+    """A drawing that is being made, with an axis of numbers at its left."""
+
+    most: float
+    height: int = HEIGHT
+    shapes: list[Shape] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    texts: list[Text] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.ticks = ticks(self.most)
+        for tick in self.ticks:
+            y = self.y(tick)
+            self.lines.append(_line([(LEFT, y), (WIDTH - RIGHT, y)], "base" if tick == 0 else "grid"))
+            self.texts.append(Text(LEFT - 6, _round(y + 4), str(tick), "end"))
+
+    @property
+    def bottom(self) -> int:
+        return self.height - BOTTOM
+
+    def y(self, amount: float) -> float:
+        return _round(self.bottom - (self.bottom - TOP) * amount / self.ticks[-1])
+
+    def names(self, groups: Sequence[Group], step: float) -> None:
+        for n in sorted(written(len(groups), NAMES_IN_WIDTH)):
+            self.texts.append(Text(_round(LEFT + step * (n + 0.5)), self.bottom + 18, groups[n].name))
+
+    def drawing(self) -> Drawing:
+        return Drawing(WIDTH, self.height, tuple(self.shapes), tuple(self.lines), tuple(self.texts))
+
+
+def columns(groups: Sequence[Group], looks: Sequence[str], *, guides: Sequence[Guide] = ()) -> Drawing:
+    """Columns side by side; a group of none is a free place."""
+    sheet = _Sheet(_most(groups))
+    step = (WIDTH - LEFT - RIGHT) / max(1, len(groups))
+    width = step * 0.76 / max(1, len(looks))
+    for n, group in enumerate(groups):
+        for place, (value, look) in enumerate(zip(group.values, looks, strict=True)):
+            if value.amount <= 0:
+                continue
+            height = max(SMALLEST, sheet.bottom - sheet.y(value.amount))
+            x = LEFT + step * (n + 0.12) + width * place
+            sheet.shapes.append(
+                Shape(_round(x), _round(sheet.bottom - height), _round(width), _round(height), look, value.label, value.href)
+            )  # fmt: skip
+    sheet.names(groups, step)
+    for n, guide in enumerate(guides):
+        x = _round(LEFT + step * min(guide.at, len(groups)))
+        sheet.lines.append(_line([(x, TOP - 6), (x, sheet.bottom)], guide.look))
+        is_right = x > WIDTH * 0.75
+        sheet.texts.append(Text(x - 5 if is_right else x + 5, TOP + 4 + 15 * n, guide.text, "end" if is_right else "start", "guide"))  # fmt: skip
+    return sheet.drawing()
+
+
+def lines(groups: Sequence[Group], looks: Sequence[str]) -> Drawing:
+    """A line for each look through the numbers of all groups, with a point for each number."""
+    sheet = _Sheet(_most(groups))
+    step = (WIDTH - LEFT - RIGHT) / max(1, len(groups))
+    for place, look in enumerate(looks):
+        points = [(_round(LEFT + step * (n + 0.5)), sheet.y(one.values[place].amount)) for n, one in enumerate(groups)]
+        if points:
+            sheet.lines.append(_line(points, look))
+        for (x, y), group in zip(points, groups, strict=True):
+            value = group.values[place]
+            # The first look has round points, the others square ones.
+            sheet.shapes.append(Shape(_round(x - 4), _round(y - 4), 8, 8, look, value.label, value.href, place == 0))
+    sheet.names(groups, step)
+    return sheet.drawing()
+
+
+def stacked_rows(groups: Sequence[Group], looks: Sequence[str], totals: Sequence[str]) -> Drawing:
+    """A row for each group, its numbers one behind the other, and the total in words at its end.
+
+    Args:
+        totals: the text behind each row.
+    """
+    height = TOP + ROW * len(groups) + 6
+    whole = max((sum(value.amount for value in group.values) for group in groups), default=0) or 1
+    room = WIDTH - NAMES - NUMBERS
+    shapes, texts = [], []
+    for n, (group, total) in enumerate(zip(groups, totals, strict=True)):
+        y = TOP + ROW * n
+        texts.append(Text(NAMES - 8, y + 14, shortened(group.name), "end", "name"))
+        x = float(NAMES)
+        for value, look in zip(group.values, looks, strict=True):
+            if value.amount > 0:
+                width = max(SMALLEST, room * value.amount / whole)
+                shapes.append(Shape(_round(x), y, _round(width), ROW - 7, look, value.label, value.href))
+                x += width
+        texts.append(Text(_round(x + 6), y + 14, total, "start", "name"))
+    return Drawing(WIDTH, height, tuple(shapes), (), tuple(texts))
+
+
+def heat(names: Sequence[str], groups: Sequence[Group]) -> Drawing:
+    """A table of cells, the darker the more, each with its number.
+
+    Args:
+        names: of the rows.
+        groups: the columns; each has a number for each row.
+    """
+    left, cell = 84, 26
+    width = min(48.0, (WIDTH - left - RIGHT) / max(1, len(groups)))
+    most = max((value.amount for group in groups for value in group.values), default=0)
+    shapes, texts = [], []
+    for n, name in enumerate(names):
+        texts.append(Text(left - 8, TOP + cell * n + 17, name, "end", "name"))
+    for m, group in enumerate(groups):
+        x = left + width * m
+        for n, value in enumerate(group.values):
+            step = step_of_heat(value.amount, most)
+            y = TOP + cell * n
+            shapes.append(Shape(_round(x), y, _round(width - 2), cell - 2, f"heat-{step}", value.label, value.href))
+            if value.text:
+                texts.append(Text(_round(x + width / 2 - 1), y + 16, value.text, "middle", f"on-heat-{step}"))
+    bottom = TOP + cell * len(names)
+    for m in sorted(written(len(groups), NAMES_IN_WIDTH)):
+        texts.append(Text(_round(left + width * (m + 0.5)), bottom + 15, groups[m].name))
+    return Drawing(WIDTH, bottom + 24, tuple(shapes), (), tuple(texts))
+
+
+def step_of_heat(amount: float, most: float) -> int:
+    """How dark a cell is: 0 (none) up to ``STEPS_OF_HEAT`` - 1.
+
+    >>> [step_of_heat(one, 8) for one in (0, 1, 2, 3, 4, 8)]
+    [0, 1, 1, 2, 2, 4]
+    """
+    if amount <= 0 or most <= 0:
+        return 0
+    darkest = STEPS_OF_HEAT - 1
+    return min(darkest, max(1, -(-int(amount * darkest * 1000) // int(most * 1000))))
+
+
+def shortened(name: str, signs: int = NAME_SIGNS) -> str:
+    """A name that has room; the table below the chart has the whole one.
+
+    >>> shortened("Direction générale de l'énergie", 12)
+    'Direction g…'
+    """
+    return name if len(name) <= signs else name[: signs - 1].rstrip() + "…"
+
+
+def _most(groups: Sequence[Group]) -> float:
+    return max((value.amount for group in groups for value in group.values), default=0)
+
+
+def _line(points: Sequence[tuple[float, float]], look: str) -> Line:
+    return Line(" ".join(f"{_round(x):g},{_round(y):g}" for x, y in points), look)
+
+
+def _round(number: float) -> float:
+    return round(number, 1)

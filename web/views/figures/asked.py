@@ -1,0 +1,230 @@
+"""What the address of a page of figures asks for: whose letters, of which days, which of them. A wrong value is said and left out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import Enum
+from functools import cached_property
+from typing import TypeVar
+from urllib.parse import quote
+
+from flask import url_for
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+from werkzeug.datastructures import MultiDict
+
+from ged.figures.letters import What
+from ged.figures.periods import Period, in_months, month_end, months_later
+from ged.figures.queries import Cut
+from ged.figures.reach import Narrowing, Reach, Sight, below
+from ged.figures.stages import Stage
+from ged.register.models import Channel, Direction, Priority
+from ged.unit import Actor
+from web.site.forms import FormReader
+from web.site.numbers import id_of
+
+Member = TypeVar("Member", bound=Enum)
+
+USUAL = "30j"
+PERIODS: Mapping[str, LazyString] = {
+    USUAL: _l("30 derniers jours"),
+    "90j": _l("90 derniers jours"),
+    "mois": _l("Ce mois-ci"),
+    "mois-1": _l("Le mois dernier"),
+    "annee": _l("Cette année"),
+    "12mois": _l("12 derniers mois"),
+}
+LONGEST = 5 * 366
+"""Days of the longest period of a page; a list may go back to ``EVER``."""
+EVER = date(1950, 1, 1)
+"""Before every letter."""
+NO_NATURE = "-"
+MAX_NATURE = 32
+FILTERS = ("vue", "periode", "du", "au", "unite", "seul", "nature", "sens", "registre", "canal", "priorite", "etape")
+"""The names of the address, in its order."""
+NARROWING = ("unite", "seul", "nature", "sens", "registre", "canal", "priorite")
+"""Those that a link to letters keeps."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked, and what the reader sees of it.
+
+    Attributes:
+        sight: of the units that are asked for; without units there is nothing to show.
+        unit_id: the unit that was chosen; None: all.
+        given: the filters of the address that were understood.
+        problems: the values that were not, as they were typed.
+        today: the last day of figures.
+    """
+
+    sight: Sight
+    narrowing: Narrowing
+    period: Period
+    stage: Stage
+    unit_id: int | None
+    today: date
+    given: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+    @property
+    def cut(self) -> Cut:
+        """The letters that are counted."""
+        return self.sight.cut(self.narrowing)
+
+    @property
+    def shown(self) -> Period:
+        """The period until today at most: no figure stands in the future."""
+        return Period(self.period.since, max(self.period.since, min(self.period.until, self.today)))
+
+    @property
+    def direction(self) -> Direction | None:
+        """The only direction that is asked for."""
+        return self.narrowing.directions[0] if self.narrowing.directions else None
+
+    def address(self, endpoint: str, **changed: str) -> str:
+        """A page with these filters; an empty value takes one away."""
+        named = {name: value for name in FILTERS if (value := changed.pop(name, self.given.get(name, "")))}
+        return url_for(endpoint, **named, **changed)  # type: ignore[arg-type]
+
+    def letters(self, what: What, period: Period, **changed: str) -> str:
+        """The list of the letters behind a figure; empty for who may open none of them.
+
+        No longer than it must be, and put together by hand: a page has hundreds of them.
+        """
+        if not self.sight.opens:
+            return ""
+        begin, kept = self._list
+        if changed:
+            named = {name: self.given[name] for name in NARROWING if name in self.given} | changed
+            kept = "".join(f"&{name}={quote(value)}" for name, value in named.items() if value)
+        until = f"&au={period.until.isoformat()}" if period.until != period.since else ""
+        return f"{begin}?quoi={what.value}&du={period.since.isoformat()}{until}{kept}"
+
+    @cached_property
+    def _list(self) -> tuple[str, str]:
+        """The address of the list of letters, and the filters that each link to it keeps."""
+        kept = (f"&{name}={quote(self.given[name])}" for name in NARROWING if name in self.given)
+        return url_for("dashboard.letters"), "".join(kept)
+
+
+def read(
+    args: MultiDict[str, str], actor: Actor, reach: Reach, usual: frozenset[int], *, today: date, for_list: bool = False
+) -> Asked:
+    """Read the address of a page.
+
+    Args:
+        for_list: it asks for letters, each of which the reader may see, and not for figures.
+        usual: the units of the page where the address names none; a unit that is named must be among them, or be one of
+            the reader's own.
+    """
+    given, problems = dict[str, str](), list[str]()
+    sight, unit_id = _units(args, actor, reach, usual, given, problems)
+    period = _period(args, today, given, problems)
+    stage = _member(args, "etape", Stage, given, problems) or Stage.ANSWER
+    if stage is Stage.ANSWER:  # the usual one, which the form always sends
+        given.pop("etape", None)
+    return Asked(
+        sight=sight,
+        narrowing=_narrowing(args, given, problems),
+        period=period if sight.is_exact or for_list else in_months(period),
+        stage=stage,
+        unit_id=unit_id,
+        today=today,
+        given=given,
+        problems=tuple(problems),
+    )
+
+
+def _units(
+    args: MultiDict[str, str], actor: Actor, reach: Reach, usual: frozenset[int], given: dict[str, str], problems: list[str]
+) -> tuple[Sight, int | None]:  # fmt: skip
+    typed = args.get("unite", "").strip()
+    if not typed:
+        return reach.sight(usual), None
+    unit_id = id_of(typed)
+    offered = usual | reach.headed | reach.near
+    if unit_id is None or unit_id not in offered:
+        problems.append(typed)
+        return reach.sight(usual), None
+    given["unite"] = str(unit_id)
+    if args.get("seul"):
+        given["seul"] = "1"
+        return reach.sight({unit_id}), unit_id
+    return reach.sight(below(unit_id, actor.units) & offered), unit_id
+
+
+def _period(args: MultiDict[str, str], today: date, given: dict[str, str], problems: list[str]) -> Period:
+    """The period: one that is named goes before two days, which a form sends with it."""
+    name = args.get("periode", "")
+    if name in PERIODS:
+        given["periode"] = name
+        return named_period(name, today)
+    if name:
+        problems.append(name)
+    fields = FormReader(args)
+    since, until = fields.day("du"), fields.day("au")
+    problems += [args[name] for name, day in (("du", since), ("au", until)) if args.get(name) and day is None]
+    if since is None and until is None:
+        return named_period(USUAL, today)
+    # A list of one day names its first day alone; a page goes on until today.
+    last = until or (since if since is not None and "quoi" in args else today)
+    first = since or last - timedelta(days=29)
+    is_too_long = (last - first).days >= LONGEST and "quoi" not in args
+    if not first <= last or is_too_long:
+        problems += [args[name] for name in ("du", "au") if args.get(name)]
+        return named_period(USUAL, today)
+    given |= {"du": first.isoformat(), "au": last.isoformat()}
+    return Period(first, last)
+
+
+def named_period(name: str, today: date) -> Period:
+    """A period of ``PERIODS``."""
+    month = today.replace(day=1)
+    match name:
+        case "90j":
+            return Period(today - timedelta(days=89), today)
+        case "mois":
+            return Period(month, today)
+        case "mois-1":
+            return Period(months_later(month, -1), month_end(months_later(month, -1)))
+        case "annee":
+            return Period(month.replace(month=1), today)
+        case "12mois":
+            return Period(months_later(month, -11), today)
+        case _:
+            return Period(today - timedelta(days=29), today)
+
+
+def _narrowing(args: MultiDict[str, str], given: dict[str, str], problems: list[str]) -> Narrowing:
+    direction, channel, priority = (
+        _member(args, name, kind, given, problems)
+        for name, kind in (("sens", Direction), ("canal", Channel), ("priorite", Priority))
+    )
+    typed, nature = args.get("registre", "").strip(), args.get("nature", "").strip()[:MAX_NATURE]
+    register_id = id_of(typed) if typed else None
+    if typed and register_id is None:
+        problems.append(typed)
+    if register_id is not None:
+        given["registre"] = str(register_id)
+    if nature:
+        given["nature"] = nature
+    return Narrowing(
+        register_ids=(register_id,) if register_id is not None else (),
+        directions=(direction,) if isinstance(direction, Direction) else (),
+        natures=(nature.removeprefix(NO_NATURE) if nature == NO_NATURE else nature,) if nature else (),
+        channels=(channel,) if isinstance(channel, Channel) else (),
+        priorities=(priority,) if isinstance(priority, Priority) else (),
+    )
+
+
+def _member(
+    args: MultiDict[str, str], name: str, kind: type[Member], given: dict[str, str], problems: list[str]
+) -> Member | None:
+    typed = args.get(name, "").strip()
+    found = next((one for one in kind if str(one.value) == typed), None)
+    if found is not None:
+        given[name] = typed
+    elif typed:
+        problems.append(typed)
+    return found

@@ -1,0 +1,154 @@
+"""What both pages of figures share: reading the address, the choices of the filters, the frame of the page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Response, abort, render_template, request
+from flask.typing import ResponseReturnValue
+
+from ged.figures import breakdown, queries
+from ged.figures.reach import Reach, reach_of
+from ged.figures.stages import Stage
+from ged.org.names import unit_names
+from ged.ports import Confidentiality
+from ged.register.models import Channel, Direction, Priority
+from ged.routing.queries import InboxView, inbox_totals
+from ged.unit import Actor, ReadSession
+from web.site import context, natures
+from web.views.figures import asked as address
+from web.views.figures import panels, sent
+from web.views.figures.asked import NO_NATURE, PERIODS, USUAL, Asked
+from web.views.figures.panels import Board, Maker, Panel
+from web.words import figure_pages as words
+from web.words import labels
+
+CARDS = "cards"
+"""The panel of the cards: it has no picture, and is no section of the page."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One of the two pages.
+
+    Attributes:
+        endpoint: of the page; ``table``: of a table alone; ``files``: of its tables as files.
+        makers: of its panels, by their names.
+        views: name of a view -> its panels; the first one has no name.
+        overseen: whether it shows what the reader oversees, and not only what is the reader's own.
+    """
+
+    endpoint: str
+    table: str
+    files: str
+    template: str
+    makers: Mapping[str, Maker]
+    views: Mapping[str, tuple[str, ...]]
+    overseen: bool
+
+    def usual(self, reach: Reach) -> frozenset[int]:
+        """The units that it shows when none is chosen."""
+        return reach.overseen if self.overseen else reach.own
+
+
+def show(page: Page) -> ResponseReturnValue:
+    """The page; without units, or while the figures are being made, it says so."""
+    actor = context.actor()
+    reach = reach_of(actor)
+    asked = address.read(request.args, actor, reach, page.usual(reach), today=context.today())
+    view = request.args.get("vue", "")
+    view = view if view in page.views else panels.FIRST
+    with context.services().reading() as session:
+        are_whole = queries.are_whole(session)
+        is_shown = are_whole and bool(asked.sight.unit_ids)
+        board = Board(session, actor, asked)
+        shown = {
+            "cards": panels.cards(board) if is_shown else [],
+            "panels": panels.made(board, page.makers, page.views[view]) if is_shown else [],
+            "mine": _mine(session, actor) if is_shown and not page.overseen else None,
+            "choices": _choices(session, actor, reach, page, asked) if is_shown else {},
+        }
+    return render_template(
+        page.template,
+        **shown,
+        asked=asked,
+        are_whole=are_whole,
+        page=page,
+        period=panels.period_name(asked.shown),
+        earlier=panels.earlier_name(asked),
+        restricted=asked.sight.level >= Confidentiality.RESTRICTED,
+        view=view,
+        views=[
+            (name, words.view(name, overseen=page.overseen), asked.address(page.endpoint, vue=name))
+            for name in page.views
+        ],
+        file_url=lambda panel, form: (
+            asked.address(page.files, tableau=panel, format=form) if form else asked.address(page.table, tableau=panel)
+        ),
+    )
+
+
+def table(page: Page) -> ResponseReturnValue:
+    """The table of a panel: alone for the page that asks for it, as a page of its own without JavaScript."""
+    panel, asked = _panel(page)
+    is_part = "HX-Request" in request.headers
+    return render_template(
+        "dashboard/_table.html" if is_part else "dashboard/table.html",
+        panel=panel,
+        back=asked.address(page.endpoint),
+        period=panels.period_name(asked.shown),
+    )
+
+
+def save(page: Page) -> Response:
+    """The table of a panel as a file."""
+    panel, _asked = _panel(page)
+    return sent.as_file(panel, request.args.get("format", ""))
+
+
+def _panel(page: Page) -> tuple[Panel, Asked]:
+    """The panel that the address names; an unknown one, and one with nothing to show, is not found."""
+    actor = context.actor()
+    reach = reach_of(actor)
+    asked = address.read(request.args, actor, reach, page.usual(reach), today=context.today())
+    name = request.args.get("tableau", "")
+    make = panels.cards_panel if name == CARDS else page.makers.get(name)
+    if make is None or not asked.sight.unit_ids:
+        abort(404)
+    with context.services().reading() as session:
+        panel = make(Board(session, actor, asked)) if queries.are_whole(session) else None
+    if panel is None:
+        abort(404)
+    return panel, asked
+
+
+def _mine(session: ReadSession, actor: Actor) -> tuple[int, int] | None:
+    """(waiting, late) in the reader's inbox, as the inbox itself counts; None for who has none."""
+    if not actor.working_posts:
+        return None
+    views = (InboxView.OPEN, InboxView.LATE)
+    found = inbox_totals(session, actor, today=context.today(), views=views)
+    return found[InboxView.OPEN], found[InboxView.LATE]
+
+
+def _choices(
+    session: ReadSession, actor: Actor, reach: Reach, page: Page, asked: Asked
+) -> dict[str, list[tuple[str, str]]]:
+    """Name of a filter -> (value, words) of its choices, with the present one: a browser would send another."""
+    names = unit_names(session, actor)
+    offered = page.usual(reach) | reach.headed | reach.near
+    whole = reach.sight(page.usual(reach)).cut()
+    found = {
+        "periode": [(name, str(text)) for name, text in PERIODS.items() if name != USUAL],
+        "unite": sorted(((str(one), names[one]) for one in offered if one in names), key=lambda pair: pair[1]),
+        "nature": [*natures.names().items(), (NO_NATURE, words.no_nature())],
+        "sens": [(one.value, labels.label(one)) for one in Direction],
+        "registre": [(str(one), name) for one, name in breakdown.registers(session, whole)],
+        "canal": [(one.value, labels.label(one)) for one in Channel],
+        "priorite": [(one.value, labels.label(one)) for one in Priority],
+        "etape": [(one.value, words.stage(one)) for one in Stage],
+    }
+    for name, options in found.items():
+        value = asked.given.get(name, "")
+        if value and value not in [one for one, _ in options] and value != USUAL:
+            options.append((value, value))
+    return found

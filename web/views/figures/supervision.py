@@ -1,0 +1,37 @@
+"""Supervision: entities, services, natures and months side by side, for who heads or audits them."""
+
+from flask import Blueprint, Response
+from flask.typing import ResponseReturnValue
+
+from web.views.figures import pages, panels
+from web.views.figures.pages import Page
+
+blueprint = Blueprint("supervision", __name__, url_prefix="/supervision")
+
+PAGE = Page(
+    "supervision.index",
+    "supervision.table",
+    "supervision.export",
+    "supervision/index.html",
+    panels.OVERSEEN,
+    panels.OVERSEEN_VIEWS,
+    overseen=True,
+)
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """The figures of what the reader oversees."""
+    return pages.show(PAGE)
+
+
+@blueprint.get("/chiffres")
+def table() -> ResponseReturnValue:
+    """A table of the page."""
+    return pages.table(PAGE)
+
+
+@blueprint.get("/fichier")
+def export() -> Response:
+    """A table of the page as a file."""
+    return pages.save(PAGE)
