@@ -103,8 +103,8 @@ LONGEST = (
 )
 """Files that cost more than about twelve processor seconds, Chromium and servers counted, the longest first: one that began
 late would run alone at the end."""
-TESTS_BETWEEN_COLLECTIONS = 40
-TESTS_BETWEEN_FREEZES = 200
+TESTS_BETWEEN_COLLECTIONS = 80
+TESTS_BETWEEN_FREEZES = 160
 """After so many tests, and after the first collection, what is there is excluded from later collections. Without it a
 collection took two seconds at the end of a run: a tenth of the run's processor time."""
 _RUN = pytest.StashKey[tuple[Path, TextIO]]()

@@ -1,14 +1,14 @@
 """The base of most tests: services over real adapters in a private folder, and a small organisation."""
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, exists, insert, inspect, select, text
+from sqlalchemy import Engine, Select, exists, insert, inspect, or_, select, text
 from sqlalchemy.orm import Session
 
 from ged.adapters.blobs_fs import FileBlobs
@@ -150,7 +150,7 @@ def make_organisation(services: Services) -> None:
     Its rows are copied from a template made once per process, unless the database already has rows.
     """
     with services.engine.begin() as connection:
-        is_empty = not any(_has_rows(connection))
+        is_empty = not connection.scalar(_has_rows())
         if is_empty:
             for name, rows in _organisation_rows().items():
                 connection.execute(insert(metadata.tables[name]), rows)
@@ -160,9 +160,10 @@ def make_organisation(services: Services) -> None:
         _make_organisation(services)
 
 
-def _has_rows(connection: Connection) -> Iterator[bool]:
-    for name in _organisation_rows():
-        yield connection.scalar(select(exists(select(metadata.tables[name])))) is True
+@cache
+def _has_rows() -> Select[tuple[bool]]:
+    """The query whether any table of the template has a row."""
+    return select(or_(*(exists(select(metadata.tables[name])) for name in _organisation_rows())))
 
 
 @cache

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -191,15 +193,15 @@ def create_database(server_url: str, name: str, *, copy_of: str = "template1") -
     """Make a database: empty, or a copy of one that nobody uses. Returns its SQLAlchemy URL."""
     # Copying the files costs half of writing them through the log (where nothing is flushed to disk).
     make = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
-    with _connect(server_url) as connection:
-        connection.execute(make.format(sql.Identifier(name), sql.Identifier(copy_of)))
+    _kept(server_url, os.getpid()).execute(make.format(sql.Identifier(name), sql.Identifier(copy_of)))
     return f"{server_url.rpartition('/')[0]}/{name}"
 
 
 def drop_database(server_url: str, name: str) -> None:
     """Drop a database, and end the sessions that still use it."""
-    with _connect(server_url) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    _kept(server_url, os.getpid()).execute(
+        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    )
 
 
 def open_sessions(server_url: str, name: str, *, within_s: float = 2) -> list[str]:
@@ -208,14 +210,19 @@ def open_sessions(server_url: str, name: str, *, within_s: float = 2) -> list[st
     Sessions that are ending get ``within_s`` seconds.
     """
     until = time.monotonic() + within_s
-    with _connect(server_url) as connection:
-        while True:
-            rows = connection.execute("SELECT state || ': ' || query FROM pg_stat_activity WHERE datname = %s", (name,))
-            found = [str(row[0]) for row in rows.fetchall()]
-            if not found or time.monotonic() > until:
-                return found
-            time.sleep(0.05)
+    while True:
+        rows = _kept(server_url, os.getpid()).execute(
+            "SELECT state || ': ' || query FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+        found = [str(row[0]) for row in rows.fetchall()]
+        if not found or time.monotonic() > until:
+            return found
+        time.sleep(0.05)
 
 
-def _connect(server_url: str) -> psycopg.Connection[tuple[object, ...]]:
-    return psycopg.connect(server_url.replace("+psycopg", "", 1), autocommit=True)
+@cache
+def _kept(server_url: str, _pid: int) -> psycopg.Connection[tuple[object, ...]]:
+    """The session of this process that makes and drops databases. A new one for each would cost a third of a database."""
+    connection = psycopg.connect(server_url.replace("+psycopg", "", 1), autocommit=True)
+    atexit.register(connection.close)
+    return connection
