@@ -30,6 +30,7 @@ from ged.disposal.models import Disposal, DisposalLine
 from ged.envelopes import operations as envelopes
 from ged.figures import operations as figures
 from ged.followup import notes
+from ged.monthly import operations as monthly
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.ports import Digest, MailId, RegisterId
 from ged.ports.search import SearchQuery
@@ -45,7 +46,7 @@ from ged.slips.states import LineState
 from ged.spreadsheet import marking
 from ged.takeover import folders as scan_folders
 from ged.takeover import uploads
-from ged.unit import Actor, Role, Services
+from ged.unit import SYSTEM, Actor, Role, Services
 from tests import administration_kit, pages, paper_kit, signed_outside_kit, slip_kit
 from tests.factories import NOW, TODAY, actor, make_natures
 from tests.letter_kit import given_on, linked, make_place, opened_envelope, rectified, sent_on, signed_answer
@@ -122,7 +123,7 @@ def furnished(folder: Path) -> Furnished:
         "number_id": numbers[:3], "line_id": lines[:4], "slip_id": slips, "hold_id": (hold_id,), "envelope_id": (sealed,),
         "disposal_id": (_disposal(house, closed),), "paper_id": (paper,), "bridge_id": (_bridge(services),), "saved_id": (1,), "correspondent_id": (1,), "register_id": range(1, 9), "nature_id": (1,), "mention_id": (1,), "class_id": (1,), "text_id": (1,),
         "scan_id": range(1, 6), "attachment_id": range(1, 12), "page_no": (0, 1), "assignment_id": range(1, 12),
-        "unit_id": (_unit(services),), "person_id": (4,), "post_id": (4,), "act_id": _acts(services), "line_no": range(1, 40), "name": guide.names(), "entity_id": (1,), "paper": ("decision", "declaration"), "kind": ("depart", "interne", "note-de-service", "decision"),
+        "unit_id": (_unit(services),), "person_id": (4,), "post_id": (4,), "act_id": _acts(services), "line_no": range(1, 40), "name": guide.names(), "entity_id": (1,), "report_id": (_monthly_report(services),), "paper": ("decision", "declaration"), "kind": ("depart", "interne", "note-de-service", "decision"),
     }  # fmt: skip
     own = {
         ("first_access.form", ""): "/premier-acces/",
@@ -149,6 +150,13 @@ def furnished(folder: Path) -> Furnished:
     }  # fmt: skip
     figures.run(services, now=NOW)
     return Furnished(app, house, samples, own)
+
+
+def _monthly_report(services: Services) -> int:
+    figures.run(services, now=NOW)
+    with services.reading() as session:
+        entity_id = session.scalars(select(Unit.id).where(Unit.is_entity).order_by(Unit.id)).first() or 0
+    return monthly.make(services, entity_id, date(2026, 10, 1), actor=SYSTEM, now=NOW).id
 
 
 def _restored(services: Services) -> tuple[int, int]:

@@ -18,7 +18,7 @@ ATTACHED = "rapport.json"
 SCOPE = (
     "Ce rapport compte les courriers du niveau ordinaire seulement : les courriers à diffusion restreinte, les courriers secrets et "
     "les plis fermés n'y figurent pas. Un courrier est compté dans le service qui l'a, à défaut dans celui qui l'a enregistré ; une "
-    "ligne comprend les services qui sont au-dessous."
+    "ligne comprend les services qui sont au-dessous. « En instance » et « En retard » se lisent à la fin du dernier jour du mois."
 )
 _NAMES = {one.name: one.french for one in ALL}
 

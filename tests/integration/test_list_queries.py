@@ -17,6 +17,7 @@ from ged.closing import operations as closing
 from ged.codes import CodeKind
 from ged.dispatch.models import Party
 from ged.envelopes import operations as envelopes
+from ged.monthly.models import MonthlyReport
 from ged.natures.steps import StepKind
 from ged.org.models import Absence, Delegation, DelegationKind, Holding, Person, Post, PostRole, Unit
 from ged.ports import PostId, SearchQuery
@@ -47,7 +48,7 @@ GROWS = {
     ("agent", "/plis/"), ("agent", "/registres/{ARR}"), ("agent", "/numerisations/separateurs/"),
     ("dge", "/bannette/"), ("dge", "/bordereaux/"), ("dge", "/parapheur/"), ("dge", "/registres/{ARR-DGE}/clotures"),
     ("sg", "/a-imputer"), ("sg", "/delegations/"), ("sg", "/parapheur/"), ("sg", "/plis/"), ("sg", "/recherches/"),
-    ("agent", "/mes-fichiers/"), ("admin", "/absences/"),
+    ("agent", "/mes-fichiers/"), ("admin", "/absences/"), ("admin", "/rapports-mensuels/"),
     ("admin", "/administration/messagerie/"), ("admin", "/administration/preuves/"),
     ("admin", "/administration/sessions"), ("admin", "/administration/classement/"),
 }  # fmt: skip
@@ -252,6 +253,16 @@ def kept(app: Flask, house: House, number: int) -> None:
         book = books.book(uow.session, arrivals, house.who("agent"))
         if number < exports.MAX_OPEN:
             exports.ask(uow, book, Span(2026, until_sequence=number + 1), actor=house.who("agent"))
+        uow.session.add(
+            MonthlyReport(
+                entity_id=1,
+                month=date(2020, 1, 1),
+                digest=f"{number:064d}",
+                content_hash="0" * 64,
+                sequence=1,
+                made_at=NOW,
+            )
+        )
         uow.session.add(
             MailboxMessage(
                 mailbox="courrier", uid_validity=1, uid=number, size_bytes=9, state=MessageState.REFUSED,

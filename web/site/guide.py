@@ -59,6 +59,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "signbook": (_HEAD, "viser-et-signer"),
     "presign": (_HEAD, "viser-et-signer"),
     "followup": (_HEAD, "suivre"),
+    "monthly_reports": (_HEAD, "le-rapport-mensuel"),
     "letter_readers": (_HEAD, "suivre"),
     "letter_exceptions": (_HEAD, "la-confidentialite"),
     "disposals": (_HEAD, "eliminer"),

@@ -253,7 +253,7 @@ ENTRIES: tuple[Entry, ...] = (
         "registers.index",
         _l("Lire et imprimer les registres"),
         "l",
-        also=("exports.index", "resuming.index"),
+        also=("exports.index", "resuming.index", "monthly_reports.index"),
     ),
     Entry(
         LOOK,

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from ged.closing import operations as closing
 from ged.closing import queries as closing_queries
 from ged.errors import GedError, Invalid, InvalidTransition, NumberTaken, StaleVersion
+from ged.monthly.rights import entities_to_read
 from ged.paging import Slice
 from ged.ports import RegisterId
 from ged.register import books, opening, registers
@@ -39,7 +40,13 @@ def index() -> ResponseReturnValue:
         rows = books.books(session, context.actor())
         years = books.years(session, [row.id for row in rows])
     may_take_over = any(row.is_kept and not row.is_closed and row.nature is RegisterNature.ARCHIVE for row in rows)
-    return render_template("registers/index.html", rows=rows, years=years, may_take_over=may_take_over)
+    return render_template(
+        "registers/index.html",
+        rows=rows,
+        years=years,
+        may_take_over=may_take_over,
+        has_monthly_reports=bool(entities_to_read(context.actor())),
+    )
 
 
 @blueprint.get("/<int:register_id>")
