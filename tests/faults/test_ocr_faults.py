@@ -52,7 +52,7 @@ def program(tmp_path: Path) -> Callable[[str], str]:
 
 
 def read(engine: TesseractEngine, folder: Path, *, timeout_s: float = 90) -> Recognition:
-    source = save(draw(size=(1240, 1754)), folder / "p.png")
+    source = save(draw(size=SMALL), folder / "p.png")
     out = folder / "out"
     out.mkdir(exist_ok=True)
     try:
@@ -109,13 +109,19 @@ def test_reading_is_stopped_at_the_pages_time(tmp_path: Path, reader: str) -> No
     assert "Lomé" in again[0].text
 
 
+@pytest.fixture(scope="module")
+def enormous(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of a hundred million pixels: to draw it takes two seconds."""
+    return save(draw(size=(9000, 12000)).convert("RGB"), tmp_path_factory.mktemp("enormous") / "big.png")
+
+
 @pytest.mark.parametrize("reader", READERS)
-def test_out_of_memory_is_one_page_not_the_worker(tmp_path: Path, reader: str) -> None:
+def test_out_of_memory_is_one_page_not_the_worker(tmp_path: Path, enormous: Path, reader: str) -> None:
     engine = TesseractEngine(memory_limit_bytes=400 * 1024 * 1024, jobs=1, max_pixels=120_000_000, reader=reader)
-    big, small = save(draw(size=(9000, 12000)).convert("RGB"), tmp_path / "big.png"), save(draw(), tmp_path / "s.png")
+    small = save(draw(), tmp_path / "s.png")
     out = tmp_path / "out"
     out.mkdir()
-    refs = [PageRef(big, "image/png", 0), PageRef(small, "image/png", 0)]
+    refs = [PageRef(enormous, "image/png", 0), PageRef(small, "image/png", 0)]
     result = engine.recognise(refs, languages=["fra"], timeout_s=90, out=out)
     engine.close()
     assert result.pages[0].flags == ("failed",)
