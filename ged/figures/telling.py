@@ -36,8 +36,17 @@ def tell(number: int, *, is_exact: bool) -> Told:
     return Told((number + SMALL // 2) // SMALL * SMALL)
 
 
+MOST_PERCENT = 999
+"""A larger change is told by the two numbers alone: from 3 letters to 184, "+6033 %" says nothing."""
+
+
 def percent(now: Told, earlier: Told) -> int | None:
-    """The change in percent of the earlier number; None where it has no meaning: there was none, or too few are told."""
+    """The change in percent of the earlier number; None where it has no meaning: there was none, or too few are told.
+
+    >>> percent(Told(12), Told(10)), percent(Told(184), Told(3)), percent(Told(4), Told(0))
+    (20, None, None)
+    """
     if now.is_small or earlier.is_small or not earlier.amount:
         return None
-    return round(100 * (now.amount - earlier.amount) / earlier.amount)
+    change = round(100 * (now.amount - earlier.amount) / earlier.amount)
+    return change if change <= MOST_PERCENT else None

@@ -102,6 +102,8 @@ def test_a_change_is_told_of_told_numbers_alone() -> None:
     assert percent(Told(10), Told(0)) is None
     assert percent(tell(3, is_exact=False), Told(10)) is None
     assert percent(Told(10), tell(3, is_exact=False)) is None
+    assert percent(Told(100), Told(10)) == 900
+    assert percent(Told(110), Told(10)) is None, "the two numbers alone tell it"
 
 
 def test_each_delay_lies_in_one_bin_of_a_list() -> None:
