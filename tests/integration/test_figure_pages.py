@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, select, update
+from sqlalchemy import String, and_, case, cast, delete, func, or_, select, update
 
 from ged import access
 from ged.figures import breakdown, letters, queries
@@ -34,7 +34,7 @@ from ged.ports import Confidentiality, Principal
 from ged.register.models import Direction, Mail, MailNumber, Priority
 from ged.register.states import MailState
 from ged.routing.models import Assignment
-from ged.unit import Actor, Role, Services
+from ged.unit import Actor, ReadSession, Role, Services
 from tests.factories import NOW, TODAY, actor, add_entity, make_natures
 from tests.figure_kit import add_auditor, count_all, furnish, letter
 from tests.letter_kit import opened_envelope
@@ -403,6 +403,80 @@ def _recounted(
                 if mail.due_on is not None and mail.due_on < period.until:
                     found["overdue"].add(mail.id)
     return found
+
+
+def test_a_thousand_random_filters_equal_a_recount_by_sql(house_on_either: House) -> None:
+    """Each total of the cells against one statement over the register's own rows, which knows no table of figures."""
+    services = house_on_either.services
+    make_natures(services)
+    furnish(services, count=60)
+    chance, told = random.Random(1017), 0
+    heads = {account: actor(services, account) for account in ("sg", "dge", "daf")}
+    with services.reading() as session:
+        hidden = {account: _hidden_from(session, who) for account, who in heads.items()}
+        for _ in range(1_000):
+            account = chance.choice(list(heads))
+            first = TODAY - timedelta(days=chance.randrange(80))
+            period = Period(first, first + timedelta(days=chance.choice([0, 6, chance.randrange(100)])))
+            narrowing = Narrowing(
+                directions=chance.choice([(), (Direction.INCOMING,), (Direction.OUTGOING,)]),
+                natures=chance.choice([(), (), ("demande",), ("",), ("plainte", "")]),
+                priorities=chance.choice([(), (), (Priority.URGENT,), (Priority.NORMAL, Priority.URGENT)]),
+            )
+            headed = sorted(reach_of(heads[account]).headed)
+            units = chance.sample(headed, chance.randint(1, len(headed)))
+            cut = reach_of(heads[account]).sight(units).cut(narrowing)
+            totals = breakdown.totals(session, cut, period)
+            standing = queries.standing(session, cut, period.until)
+            found = (totals["received"], totals["answered"], standing.open, standing.overdue)
+            assert found == _by_sql(session, hidden[account], units, narrowing, period), (
+                account,
+                units,
+                narrowing,
+                period,
+            )
+            told += sum(found)
+    assert told > 2_000, "and not only zeros"
+
+
+def _hidden_from(session: ReadSession, who: Actor) -> set[int]:
+    """The letters that a person may not see, and those that are in no figure of a page."""
+    return {
+        mail.id
+        for mail in session.scalars(select(Mail)).unique()
+        if mail.level > Confidentiality.RESTRICTED
+        or not access.may_see(session, mail.id, Confidentiality(mail.level), who)
+    }
+
+
+def _by_sql(
+    session: ReadSession, hidden: set[int], units: list[int], narrowing: Narrowing, period: Period
+) -> tuple[int, ...]:
+    """Received, answered, open and overdue letters: counted in the register."""
+    finished = (
+        select(func.date(func.max(Assignment.finished_at)))
+        .where(Assignment.mail_id == Mail.id, Assignment.parent_id.is_(None), Assignment.is_leading)
+        .scalar_subquery()
+    )
+    answered = case((Mail.state == MailState.ANSWERED, cast(finished, String)))
+    received = func.coalesce(Mail.received_on, MailNumber.registered_on)
+    first, last = period.since.isoformat(), period.until.isoformat()
+    is_open = and_(received <= period.until, or_(answered.is_(None), answered > last))
+    conditions = (
+        received.between(period.since, period.until), answered.between(first, last), is_open,
+        and_(is_open, Mail.due_on < period.until),
+    )  # fmt: skip
+    chosen = (
+        (Mail.direction, narrowing.directions), (Mail.nature, narrowing.natures), (Mail.priority, narrowing.priorities),
+    )  # fmt: skip
+    row = session.execute(
+        select(*(func.coalesce(func.sum(case((one, 1), else_=0)), 0) for one in conditions))
+        .select_from(Mail)
+        .join(MailNumber, MailNumber.mail_id == Mail.id)
+        .where(func.coalesce(Mail.responsible_unit_id, Mail.unit_id).in_(units), Mail.id.not_in(sorted(hidden)))
+        .where(*(column.in_(those) for column, those in chosen if those))
+    ).one()
+    return tuple(map(int, row))
 
 
 # --- the pages themselves ---------------------------------------------------------------------------------------------
