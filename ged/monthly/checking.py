@@ -19,6 +19,7 @@ from ged import audit
 from ged.audit import AuditEntry, AuditPayload
 from ged.errors import Invalid
 from ged.figures.definitions import VERSION as DEFINITIONS
+from ged.figures.stages import UNTOLD
 from ged.monthly import explaining, operations, reading
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.monthly.numbers import COLUMNS, Item, Letter, Number, below, numbers
@@ -125,7 +126,7 @@ def verify(
             bytes are proven only.
 
     Raises:
-        Invalid: ``monthly.no_report``: the file is sealed, and no report.
+        Invalid: ``monthly.no_report``: the kept file carries no data of a report.
         EngineFailed: ``check.unavailable``.
     """
     with services.snapshot() as session:
@@ -134,10 +135,11 @@ def verify(
         faults = tuple(_seal_faults(reports, is_stored=row is not None and pdf_digest(pdf) in issued))
         if faults:
             return Proof((*faults, *_altered(services, session, pdf)))
+        if row is None:
+            # Its data prove nothing: with the data of a report of ours, another paper may be signed by anybody with a key.
+            return Proof((Fault("file.unknown"),))
         data = attached(pdf)
         content = _content(data)
-        if row is None:
-            row = session.scalars(select(MonthlyReport).where(MonthlyReport.content_hash == _hash(data))).first()
         found = [*_file_faults(content), *_row_faults(session, row, data, content), *_journal_faults(session, content)]
         counted, changes, unexplained = _count_again(session, services, content, progress)
         seal = next((one for one in reports if not one.is_timestamp), None)
@@ -240,11 +242,8 @@ def _file_faults(content: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _row_faults(
-    session: Session, row: MonthlyReport | None, data: bytes | None, content: Mapping[str, Any]
+    session: Session, row: MonthlyReport, data: bytes | None, content: Mapping[str, Any]
 ) -> Iterator[Fault]:
-    if row is None:
-        yield Fault("file.unknown")
-        return
     told = (row.content_hash, row.entity_id, row.month.isoformat(), row.sequence)
     if told != (_hash(data), content["entity"]["id"], content["month"], content["journal"]["sequence"]):
         yield Fault("database.report", f"report {row.id}")
@@ -358,14 +357,14 @@ def _explained(
         # The report did not count it anywhere, and does not say what it was.
         wanted = [
             explaining.COMES.union(
-                explaining.ACTS["unit"], explaining.ACTS["level"], *(explaining.ACTS[c] for c in COLUMNS[name])
+                explaining.ACTS["unit"], explaining.ACTS["told"], *(explaining.ACTS[c] for c in COLUMNS[name])
             )
         ]
     else:
         differs = [column for column in COLUMNS[name] if was.value(column) != is_now.value(column)]
         wanted = [explaining.ACTS[column] for column in differs]
         wanted += [explaining.ACTS["unit"]] if was.unit_id != is_now.unit_id else []
-        wanted += [explaining.ACTS["level"]] if level != Confidentiality.ORDINARY else []
+        wanted += [explaining.ACTS["told" if level == UNTOLD else "level"]] if level != Confidentiality.ORDINARY else []
     found = [[act for act in acts if act.action in those] for those in wanted]
     if not found or not all(found):
         return None

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 _VOIDED = frozenset({"number.voided"})
 _DECIDED = frozenset({"mail.imputed", "mail.imputation_undone"})
-_RECEIVED = frozenset({"mail.rectified"}) | _VOIDED
+_NUMBERED = frozenset({"number.retaken"})
+"""A lost number, which is older than the letter's own, was joined to it: it is the first one now."""
+_RECEIVED = frozenset({"mail.rectified"}) | _VOIDED | _NUMBERED
 _GIVEN = _DECIDED | {"mail.assigned"} | _VOIDED
 _CLOSED = frozenset({"mail.closed", "mail.reopened"}) | _VOIDED
 _ANSWERED = _DECIDED | _CLOSED | {"assignment.finished", "assignment.returned", "assignment.reopened", "mail.answered"}
@@ -15,8 +17,10 @@ _ENDED = _ANSWERED | _DISPATCHED
 ACTS: Mapping[str, frozenset[str]] = {
     "unit": _DECIDED | {"assignment.returned", "mail.rectified"},
     "level": frozenset({"mail.level_changed"}),
+    # Whether the letter's own unit may know of it: of a sealed envelope's letter, as long as its addressee gives it to the unit.
+    "told": _DECIDED | {"assignment.returned", "mail.rectified", "mail.level_changed"},
     "received_on": _RECEIVED,
-    "numbered_on": frozenset(),  # a number's day is never changed
+    "numbered_on": _NUMBERED,  # a number's own day is never changed
     "imputed_on": _DECIDED | _VOIDED,
     "assigned_on": _GIVEN,
     "given_on": _GIVEN,

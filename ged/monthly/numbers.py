@@ -7,12 +7,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 from itertools import groupby
 from typing import Any, Self
 
 from ged.figures.definitions import ALL, DELAYS, LETTERS
+from ged.figures.periods import month_end
 from ged.figures.stages import SPANS, Stage, bin_of, percentile
 from ged.routing.deadlines import WorkCalendar
 
@@ -80,7 +81,7 @@ class Month:
     @cached_property
     def last(self) -> date:
         """Its last day."""
-        return (self.first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+        return month_end(self.first)
 
     def has(self, day: date | None) -> bool:
         """Whether a day is one of its days."""

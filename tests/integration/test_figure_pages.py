@@ -187,6 +187,27 @@ def test_who_may_not_see_each_letter_is_told_no_small_and_no_exact_number(
     assert numbers & {SMALL_WORDS} or counted - {0}, "something was told"
 
 
+@pytest.mark.parametrize("account", ["dge", "auditeur"])
+def test_the_delay_of_a_few_letters_is_told_to_no_one_who_may_not_see_them(
+    site: tuple[Flask, House], account: str
+) -> None:
+    """The table of delays would tell the delay of the only letter: the place of its bar."""
+    app, house = site
+    client, address = sign_in(app, account), f"/supervision/fichier?{DAYS}&tableau=delays"
+    count_all(house.services)
+    empty = csv_rows(client, address)
+    letter(house.services, "DGE", answered=NOW + timedelta(days=2))
+    count_all(house.services)
+    one = csv_rows(client, address)
+    assert (one == empty) == (account == "auditeur"), one
+    shown = main(client.get(f"/supervision/?{DAYS}&vue=delais").text)
+    assert ("<svg" in shown) == (account == "dge")
+    for _ in range(5):
+        letter(house.services, "DGE", answered=NOW + timedelta(days=2))
+    count_all(house.services)
+    assert len(csv_rows(client, address)) > len(empty)
+
+
 def test_who_may_not_see_each_letter_is_told_of_whole_months_whatever_is_asked(site: tuple[Flask, House]) -> None:
     app, house = site
     furnish(house.services)
@@ -555,7 +576,8 @@ def test_the_time_limit_of_the_nature_is_drawn_in(site: tuple[Flask, House]) -> 
 
 
 WRONG = (
-    "du=hier", "au=2026-13-01", "du=2026-11-30&au=2026-11-01", "du=1900-01-01&au=2026-11-01", "periode=siecle", "unite=abc", "unite=999999",
+    "du=hier", "au=2026-13-01", "du=2026-11-30&au=2026-11-01", "du=1900-01-01&au=2026-11-01", "au=9999-12-31",
+    "du=9999-12-31&au=9999-12-31", "du=2026-12-01&au=2026-12-31", "periode=siecle", "unite=abc", "unite=999999",
     "unite=-1", "sens=vertical", "registre=x", "canal=pigeon", "priorite=9", "etape=fin", "nature=" + "x" * 400, "unite=" + "9" * 60,
 )  # fmt: skip
 
@@ -571,6 +593,16 @@ def test_a_wrong_value_is_said_and_left_out(site: tuple[Flask, House], wrong: st
         is_nature = wrong.startswith("nature")  # any code may have been a nature
         assert ("n'est pas appliqué" in answer.text.replace("’", "'")) != is_nature, path
     assert MAX_NATURE < 400
+
+
+def test_a_page_has_no_longer_period_because_its_address_names_what_a_list_does(site: tuple[Flask, House]) -> None:
+    app, house = site
+    furnish(house.services, count=4)
+    client = sign_in(app, "dge")
+    for path in ("/tableau/", "/supervision/"):
+        answer = client.get(f"{path}?du=1600-01-01&au=2026-11-30&quoi=received&vue=attente")
+        assert "n'est pas appliqué" in answer.text.replace("’", "'")
+        assert len(answer.data) < 60_000
 
 
 def test_a_unit_out_of_reach_is_as_one_that_is_not_there(site: tuple[Flask, House]) -> None:

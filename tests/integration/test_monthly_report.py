@@ -11,31 +11,44 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import select, text
 
+from ged import access
+from ged.archive.institution_seal import FIELD, REPORT_REASON
 from ged.errors import Forbidden, InvalidTransition, NotFound
 from ged.figures import definitions
 from ged.figures import operations as figures
 from ged.figures import queries as figure_queries
 from ged.figures.queries import Cut
 from ged.figures.stages import Stage, percentile
-from ged.monthly import operations, queries
+from ged.monthly import operations, queries, sheet
+from ged.monthly.numbers import Letter, below, numbers
 from ged.org import tree
-from ged.ports import Confidentiality
+from ged.org.letterhead import letterhead
+from ged.ports import CertifiedPerson, Confidentiality, SignRequest, unit_principal
 from ged.preservation import operations as preservation
 from ged.preservation.documents import SignedKind
+from ged.register.models import MailNumber
+from ged.resuming import operations as resuming
 from ged.unit import Role, Services
+from signing.pades import PadesSigner
+from signing.pki import Authority, certificates_in
+from signing.sealing import MemoryKey
+from tests import resuming_kit
 from tests.commands import Ended, ged
 from tests.factories import NOW, TODAY, actor, add_entity
 from tests.figures_kit import ACTS, Play
 from tests.judges import verapdf
-from tests.monthly_kit import LATER, MONTH, file_of, make, number_of, prove, with_seal, words
-from tests.routing_kit import services_on_either, unit_id
+from tests.letter_kit import opened_envelope
+from tests.monthly_kit import KEY, LATER, MONTH, file_of, make, number_of, prove, with_seal, words
+from tests.routing_kit import impute, services_on_either, unit_id
+from tests.signbook_kit import House, house_on_either
 from tests.tampering import lift_guards
 from tests.worker_kit import Installation
 from web.wiring.attached import report_data
 
-__all__ = ["services_on_either"]  # a fixture
+__all__ = ["house_on_either", "services_on_either"]  # fixtures
 
 
 @pytest.fixture
@@ -241,6 +254,8 @@ def test_levels_sealed_envelopes_and_other_entities_are_in_no_number(services: S
             text("UPDATE mails SET responsible_unit_id = :unit WHERE id = :id"),
             {"unit": unit_id(services, "CEET"), "id": moved},
         )
+    with services.unit_of_work(NOW) as uow:
+        access.grant(uow, moved, [unit_principal(unit_id(services, "CEET"))], access.Because.IMPUTED)
     figures.heal(services, now=NOW)
     of_ministry, of_entity = (content(file_of(services, make(services, entity=code))) for code in ("MIN", "CEET"))
     assert [one["id"] for one in of_ministry["letters"]] == [plain]
@@ -401,3 +416,73 @@ def test_the_commands_make_a_report_and_tell_in_both_languages_what_changed(tmp_
         assert report("verify", here.env_file).returncode == 2
     finally:
         here.close()
+
+
+def test_another_paper_with_the_data_of_a_report_proves_nothing(services: Services, tmp_path: Path) -> None:
+    """Whoever has a certificate of the ministry prints other numbers, attaches the data of a true report, and signs."""
+    counted_letter(services, Play(services))
+    true = content(file_of(services, make(services)))
+    with services.reading() as session:
+        head = letterhead(session, true["entity"]["id"], country=services.country).data()
+    lines = numbers(operations.month_of(true), [Letter.of(one) for one in true["letters"]], below(true["units"]))
+    lying = [replace(one, items=one.items * 77) if one.name == "received" else one for one in lines]
+    paper = sheet.report_pdf(true, lying, head, made="le 5 décembre 2026 à 9 h", at=LATER)
+    assert "77" in words(paper, tmp_path)
+    authority, own = Authority.open(tmp_path / "authority", KEY), ec.generate_private_key(ec.SECP256R1())
+    named = CertifiedPerson("Agent", "Agent", "Ministère", "")
+    key = MemoryKey(
+        own, [authority.certify(own.public_key(), named, now=NOW), *certificates_in(tmp_path / "authority")]
+    )
+    request = SignRequest(FIELD, REPORT_REASON, "", "", LATER, appearance_pdf=b"")
+    signed = PadesSigner(()).sign_with(key, paper, request).pdf
+    assert content(signed) == true
+    proof = prove(services, signed)
+    assert [one.code for one in proof.faults] == ["file.unknown"]
+    assert proof.counted == 0
+
+
+def test_the_last_month_of_the_calendar_is_not_over(services: Services) -> None:
+    with pytest.raises(InvalidTransition) as refused:
+        make(services, month=date(9999, 12, 1))
+    assert refused.value.code == "monthly.not_over"
+
+
+def _of_an_envelope(house: House) -> int:
+    """The letter of a sealed envelope that its addressee gave to a directorate: from then on it is counted."""
+    mail_id = opened_envelope(house)
+    impute(house.services, mail_id, "DGE")
+    return int(mail_id)
+
+
+@pytest.mark.parametrize("action", ["assignment.returned", "mail.imputation_undone"])
+def test_the_letter_of_an_envelope_that_goes_back_to_its_addressee_is_explained(
+    house_on_either: House, tmp_path: Path, action: str
+) -> None:
+    """It leaves the report, for its unit may not know of it any more, and no act changed its level."""
+    services = with_seal(house_on_either.services, tmp_path)
+    house = replace(house_on_either, services=services)
+    mail_id = _of_an_envelope(house)
+    pdf = file_of(services, make(services))
+    assert [one["id"] for one in content(pdf)["letters"]] == [mail_id]
+    play = Play(services)
+    play.mails = [mail_id]
+    assert play.act("give_back" if action == "assignment.returned" else "undo"), play.refused
+    proof = prove(services, pdf)
+    assert proof.changes
+    assert proof.faults == ()
+    assert {act.action for change in proof.changes for move in change.moves for act in move.acts} == {action}
+
+
+def test_a_lost_number_that_is_joined_to_a_counted_letter_is_explained(services: Services) -> None:
+    """It is older than the letter's own number: the letter is numbered on another day than the report says."""
+    resuming_kit.register(services)
+    resuming_kit.hold(services)
+    resuming_kit.release(services, "ARR", 2)
+    mail_id = int(resuming_kit.register(services, now=NOW + timedelta(days=1)).mail_id)
+    pdf = file_of(services, make(services))
+    with services.unit_of_work(LATER) as uow:
+        lost = uow.session.scalars(select(MailNumber.id).where(MailNumber.mail_id.is_(None))).one()
+        resuming.retake(uow, lost, mail_id, actor=actor(services, "agent"))
+    proof = prove(services, pdf)
+    assert "numbered" in {change.number for change in proof.changes}
+    assert proof.faults == ()

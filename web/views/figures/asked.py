@@ -120,7 +120,7 @@ def read(
     """
     given, problems = dict[str, str](), list[str]()
     sight, unit_id = _units(args, actor, reach, usual, given, problems)
-    period = _period(args, today, given, problems)
+    period = _period(args, today, given, problems, for_list=for_list)
     stage = _member(args, "etape", Stage, given, problems) or Stage.ANSWER
     if stage is Stage.ANSWER:  # the usual one, which the form always sends
         given.pop("etape", None)
@@ -154,7 +154,9 @@ def _units(
     return reach.sight(below(unit_id, actor.units) & offered), unit_id
 
 
-def _period(args: MultiDict[str, str], today: date, given: dict[str, str], problems: list[str]) -> Period:
+def _period(
+    args: MultiDict[str, str], today: date, given: dict[str, str], problems: list[str], *, for_list: bool
+) -> Period:
     """The period: one that is named goes before two days, which a form sends with it."""
     name = args.get("periode", "")
     if name in PERIODS:
@@ -168,10 +170,11 @@ def _period(args: MultiDict[str, str], today: date, given: dict[str, str], probl
     if since is None and until is None:
         return named_period(USUAL, today)
     # A list of one day names its first day alone; a page goes on until today.
-    last = until or (since if since is not None and "quoi" in args else today)
+    last = until or (since if since is not None and for_list else today)
     first = since or last - timedelta(days=29)
-    is_too_long = (last - first).days >= LONGEST and "quoi" not in args
-    if not first <= last or is_too_long:
+    is_too_long = (last - first).days >= LONGEST and not for_list
+    # No figure stands in the future; and at the last day of the calendar there is no day after it to count to.
+    if not first <= min(last, today) or is_too_long:
         problems += [args[name] for name in ("du", "au") if args.get(name)]
         return named_period(USUAL, today)
     given |= {"du": first.isoformat(), "au": last.isoformat()}

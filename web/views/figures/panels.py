@@ -113,9 +113,13 @@ class Board:
         label = gettext("%(name)s : %(count)s (%(series)s)", name=name, count=self.text(told), series=series)
         return Value(told.amount, str(label), href if number else "")
 
+    def are_too_few(self, bins: Mapping[int, int]) -> bool:
+        """Whether the delays of so few letters would tell this reader the delay of one of them."""
+        return not self.asked.sight.is_exact and sum(bins.values()) < SMALL
+
     def delay(self, bins: Mapping[int, int], share: float) -> str:
-        """A percentile in words; of too few letters it would be the delay of one of them."""
-        if not self.asked.sight.is_exact and sum(bins.values()) < SMALL:
+        """A percentile in words."""
+        if self.are_too_few(bins):
             return "—"
         found = percentile(bins, share)
         return words.days(found) if found is not None else "—"
@@ -395,7 +399,7 @@ def delays(board: Board) -> Panel:
     """The delays of a stage, with their median, the delay that nine of ten letters keep, and what is owed."""
     asked = board.asked
     bins = breakdown.delays(board.session, asked.cut, asked.shown, asked.stage)
-    spans = _bins(bins) if any(bins.values()) else []
+    spans = _bins(bins) if any(bins.values()) and not board.are_too_few(bins) else []
     rows, groups = [], []
     for first, after in spans:
         name, number = words.bin_name(first, after), bins.get(first, 0)
