@@ -172,7 +172,7 @@ def _period(
     # A list of one day names its first day alone; a page goes on until today.
     last = until or (since if since is not None and for_list else today)
     first = since or last - timedelta(days=29)
-    is_too_long = (last - first).days >= LONGEST and not for_list
+    is_too_long = first < EVER if for_list else (last - first).days >= LONGEST
     # No figure stands in the future; and at the last day of the calendar there is no day after it to count to.
     if not first <= min(last, today) or is_too_long:
         problems += [args[name] for name in ("du", "au") if args.get(name)]
