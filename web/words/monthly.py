@@ -18,7 +18,9 @@ def _(message: str) -> str:
 FAULTS: Mapping[str, str] = {
     "seal.none": _("Le fichier ne porte pas de cachet : rien ne prouve qu'il vient de cette installation."),
     "file.altered": _("Le fichier n'est plus celui qui a été gardé (%(where)s)."),
-    "file.unknown": _("Cette installation n'a pas gardé ce fichier : même avec les données d'un rapport, il ne prouve rien."),
+    "file.unknown": _(
+        "Cette installation n'a pas gardé ce fichier : même avec les données d'un rapport, il ne prouve rien."
+    ),
     "file.number": _("Un nombre du fichier n'est pas celui de ses propres courriers (%(where)s)."),
     "file.definitions": _("Le rapport suit d'autres définitions (%(where)s)."),
     "database.report": _("La ligne du rapport dans la base ne dit pas ce que dit le fichier (%(where)s)."),
