@@ -65,6 +65,9 @@ def with_qr(image: Image.Image, text: str, *, module_px: int = 8) -> Image.Image
 
 def save(image: Image.Image, path: Path, **options: object) -> Path:
     """Write a page at 300 dpi, in the format that the path's suffix names. Returns the path."""
+    if path.suffix == ".png":
+        # To pack the grain of a scan tightly costs a second a page.
+        options = {"compress_level": 1, **options}
     image.save(path, dpi=(300, 300), **options)  # type: ignore[arg-type]
     return path
 
