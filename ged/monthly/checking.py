@@ -33,12 +33,17 @@ READS_AT_ONCE = 400
 
 @dataclass(frozen=True)
 class Act:
-    """An entry of the journal that explains a change. ``who`` is empty for the program."""
+    """An entry of the journal that explains a change. ``who`` is empty for the program.
+
+    Attributes:
+        rectified: the field, of a rectification; empty where its details were erased.
+    """
 
     sequence: int
     action: str
     at: datetime
     who: str
+    rectified: str = ""
 
 
 @dataclass(frozen=True)
@@ -365,7 +370,7 @@ def _explained(
         wanted = [explaining.ACTS[column] for column in differs]
         wanted += [explaining.ACTS["unit"]] if was.unit_id != is_now.unit_id else []
         wanted += [explaining.ACTS["told" if level == UNTOLD else "level"]] if level != Confidentiality.ORDINARY else []
-    found = [[act for act in acts if act.action in those] for those in wanted]
+    found = [[act for act in acts if explaining.is_among(act.action, act.rectified, those)] for those in wanted]
     if not found or not all(found):
         return None
     return tuple(sorted({act for those in found for act in those}, key=lambda act: act.sequence))
@@ -380,8 +385,9 @@ def _acts(session: Session, mail_ids: Iterable[int], since: int) -> dict[int, li
             session.execute(select(MailNumber.id, MailNumber.mail_id).where(MailNumber.mail_id.in_(ids))).all()
         )
         rows = session.execute(
-            select(AuditEntry, Person.name)
+            select(AuditEntry, Person.name, AuditPayload.payload)
             .outerjoin(Person, Person.id == AuditEntry.person_id)
+            .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
             .where(
                 AuditEntry.sequence > since,
                 AuditEntry.action.in_(sorted(explaining.EVERY)),
@@ -392,8 +398,10 @@ def _acts(session: Session, mail_ids: Iterable[int], since: int) -> dict[int, li
             )
             .order_by(AuditEntry.sequence)
         )
-        for entry, name in rows:
+        for entry, name, payload in rows:
             subject = entry.subject_id or 0
             about = subject if entry.subject_kind == "mail" else numbered[subject]
-            found.setdefault(about or 0, []).append(Act(entry.sequence, entry.action, entry.at, name or ""))
+            found.setdefault(about or 0, []).append(
+                Act(entry.sequence, entry.action, entry.at, name or "", str((payload or {}).get("field", "")))
+            )
     return found

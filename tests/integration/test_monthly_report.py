@@ -26,23 +26,26 @@ from ged.monthly import operations, queries, sheet
 from ged.monthly.numbers import Letter, below, numbers
 from ged.org import tree
 from ged.org.letterhead import letterhead
-from ged.ports import CertifiedPerson, Confidentiality, SignRequest, unit_principal
+from ged.ports import CertifiedPerson, Confidentiality, MailId, SignRequest, unit_principal
 from ged.preservation import operations as preservation
 from ged.preservation.documents import SignedKind
 from ged.register.models import MailNumber
 from ged.resuming import operations as resuming
+from ged.routing.rectify_letter import rectify
 from ged.unit import Role, Services
 from signing.pades import PadesSigner
 from signing.pki import Authority, certificates_in
+from signing.preserve import PadesPreserver
 from signing.sealing import MemoryKey
 from tests import resuming_kit
 from tests.commands import Ended, ged
-from tests.factories import NOW, TODAY, actor, add_entity
+from tests.factories import NOW, TODAY, SharedChecker, actor, add_entity
 from tests.figures_kit import ACTS, Play
-from tests.judges import verapdf
+from tests.judges import eudss, verapdf
 from tests.letter_kit import opened_envelope
 from tests.monthly_kit import KEY, LATER, MONTH, file_of, make, number_of, prove, with_seal, words
 from tests.routing_kit import impute, services_on_either, unit_id
+from tests.servers.authorities import Authorities
 from tests.signbook_kit import House, house_on_either
 from tests.tampering import lift_guards
 from tests.worker_kit import Installation
@@ -486,3 +489,56 @@ def test_a_lost_number_that_is_joined_to_a_counted_letter_is_explained(services:
     proof = prove(services, pdf)
     assert "numbered" in {change.number for change in proof.changes}
     assert proof.faults == ()
+
+
+def test_the_rectification_of_a_subject_explains_no_day(services: Services) -> None:
+    play = Play(services)
+    counted_letter(services, play)
+    changed = counted_letter(services, play)
+    pdf = file_of(services, make(services))
+    with services.unit_of_work(LATER) as uow:
+        rectify(
+            uow, MailId(changed), {"subject": "Autre objet"}, reason="Faute", version=None,
+            actor=actor(services, "agent"), now=LATER,
+        )  # fmt: skip
+    assert prove(services, pdf).faults == ()
+    lift_guards(services.engine)
+    with services.engine.begin() as connection:
+        connection.execute(text("UPDATE mails SET received_on = '2026-10-30' WHERE id = :mail"), {"mail": changed})
+    assert [(one.code, one.where) for one in prove(services, pdf).faults] == [
+        ("letter.unexplained", f"letter {changed}")
+    ]
+
+
+def test_the_seal_is_raised_over_the_years_and_judges_call_it_sound(services: Services, tmp_path: Path) -> None:
+    authorities = Authorities(tmp_path / "others", NOW)
+    authorities.at(LATER)
+
+    def roots() -> tuple[str, ...]:
+        return (*services.vault.trust_roots_pem(), authorities.root_pem)
+
+    checker = SharedChecker(roots())
+    raising = replace(services, preserver=PadesPreserver([authorities.tsa()], roots, pause_s=0), checker=checker)
+    try:
+        counted_letter(raising, Play(raising))
+        row = make(raising)
+        first = file_of(raising, row)
+        assert preservation.preserve(raising, SignedKind.REPORT, row.id, now=LATER) == ""
+        last = file_of(raising, row)
+        assert last.startswith(first)
+        years_later = LATER + timedelta(days=5 * 365)
+        proof = prove(raising, last, now=years_later)
+        assert (proof.faults, proof.changes) == ((), ())
+        (report, *stamps) = checker.check(last, at=years_later)
+        assert (report.level, {one.is_timestamp for one in stamps}) == ("B-LTA", {True})
+        files = [tmp_path / "first.pdf", tmp_path / "last.pdf"]
+        for file, pdf in zip(files, (first, last), strict=True):
+            file.write_bytes(pdf)
+        assert [(one.flavour, one.failures) for one in verapdf.check(files)] == [("3b", ())] * 2
+        for number, pem in enumerate(roots()):
+            (tmp_path / f"root{number}.pem").write_text(pem)
+        said = eudss.check(files[1:], sorted(tmp_path.glob("root*.pem")), at=LATER + timedelta(minutes=1))
+        assert [(one.indication, one.intact) for one in said] == [("TOTAL_PASSED", True)], said
+    finally:
+        checker.close()
+        authorities.close()
