@@ -155,7 +155,7 @@ def furnished(folder: Path) -> Furnished:
 def _monthly_report(services: Services) -> int:
     figures.run(services, now=NOW)
     with services.reading() as session:
-        entity_id = session.scalars(select(Unit.id).where(Unit.is_entity).order_by(Unit.id)).first() or 0
+        entity_id = session.scalars(select(Unit.id).where(Unit.code == "MIN")).one()
     return monthly.make(services, entity_id, date(2026, 10, 1), actor=SYSTEM, now=NOW).id
 
 
