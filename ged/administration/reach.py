@@ -70,10 +70,10 @@ class Reach:
         account its acts that stand entered or changed."""
         if self.is_whole:
             return true()
+        act, subject = aliased(OrganisationAct), aliased(ActSubject)  # of any act, also within a condition on one
         entered = exists().where(
-            ActSubject.kind == "people", ActSubject.code == Person.account, ActSubject.act_id == OrganisationAct.id,
-            OrganisationAct.done_at.is_not(None), OrganisationAct.undone_at.is_(None),
-            of_ministry(OrganisationAct.person_id, self.actor, Role.ADMINISTRATOR),
+            subject.kind == "people", subject.code == Person.account, subject.act_id == act.id,
+            act.done_at.is_not(None), act.undone_at.is_(None), of_ministry(act.person_id, self.actor, Role.ADMINISTRATOR),
         ).correlate(Person)  # fmt: skip
         # A colleague who looks after the whole installation changes people of other ministries too.
         elsewhere = exists().where(Holding.person_id == Person.id)
