@@ -201,11 +201,53 @@ def test_the_delay_of_a_few_letters_is_told_to_no_one_who_may_not_see_them(
     one = csv_rows(client, address)
     assert (one == empty) == (account == "auditeur"), one
     shown = main(client.get(f"/supervision/?{DAYS}&vue=delais").text)
-    assert ("<rect" in shown) == (account == "dge")
+    assert ("</title><rect" in shown) == (account == "dge")
     for _ in range(5):
         letter(house.services, "DGE", answered=NOW + timedelta(days=2))
     count_all(house.services)
     assert len(csv_rows(client, address)) > len(empty)
+
+
+def test_the_order_of_rows_tells_no_more_than_their_numbers(site: tuple[Flask, House]) -> None:
+    app, house = site
+    client = sign_in(app, "auditeur")
+
+    def told(name: str) -> list[list[str]]:
+        return csv_rows(client, f"/supervision/fichier?{DAYS}&tableau={name}")
+
+    for unit in ("DGE", "DAF"):
+        letter(house.services, unit)
+    count_all(house.services)
+    before = [told(name) for name in ("backlog", "units")]
+    letter(house.services, "DGE")
+    count_all(house.services)
+    assert [told(name) for name in ("backlog", "units")] == before, "one letter or two: fewer than five"
+    for _ in range(6):
+        letter(house.services, "DGE")
+    count_all(house.services)
+    assert [told(name)[1] for name in ("backlog", "units")] == [rows[2][:1] + told(name)[1][1:] for name, rows in zip(("backlog", "units"), before, strict=True)]  # fmt: skip
+
+
+def test_the_month_that_runs_is_compared_with_a_whole_one_for_who_is_told_of_whole_months(
+    site: tuple[Flask, House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each day would tell of one day more of the month before."""
+    app, house = site
+    for day in (20, 28):
+        for _ in range(5):
+            letter(house.services, "DGE", on=date(2026, 10, day))
+    count_all(house.services)
+    clock = Clock()
+    clock.at = datetime(2026, 11, 24, 15, tzinfo=UTC)
+    monkeypatch.setattr(context, "datetime", clock)
+    rows = {
+        account: csv_rows(sign_in(app, account), "/supervision/fichier?periode=mois&tableau=cards")
+        for account in ("dge", "auditeur")
+    }
+    assert rows["dge"][0][2] == "du 01/10/2026 au 24/10/2026"
+    assert rows["dge"][1][1:3] == ["0", "5"]
+    assert rows["auditeur"][0][2] == "du 01/10/2026 au 31/10/2026"
+    assert rows["auditeur"][1][1:] == ["0", "10", ""], "a month that runs says nothing about a change"
 
 
 def test_who_may_not_see_each_letter_is_told_of_whole_months_whatever_is_asked(site: tuple[Flask, House]) -> None:

@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
 from ged.figures.letters import What
-from ged.figures.periods import Period, in_months, month_end, months_later
+from ged.figures.periods import Period, before, in_months, month_end, months_later
 from ged.figures.queries import Cut
 from ged.figures.reach import Narrowing, Reach, Sight, below
 from ged.figures.stages import Stage
@@ -76,6 +76,16 @@ class Asked:
     def shown(self) -> Period:
         """The period until today at most: no figure stands in the future."""
         return Period(self.period.since, max(self.period.since, min(self.period.until, self.today)))
+
+    @property
+    def earlier(self) -> Period:
+        """The period to compare with. Who is told of whole months is told of a whole one here, too, also while the last month runs."""
+        return before(self.shown if self.sight.is_exact else self.period)
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether both periods are as long: a month that runs is not, beside a whole one."""
+        return self.sight.is_exact or self.shown == self.period
 
     @property
     def direction(self) -> Direction | None:

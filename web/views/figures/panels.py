@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from ged.figures import breakdown, queries
 from ged.figures.breakdown import By, Line
 from ged.figures.letters import What
-from ged.figures.periods import Period, before, month_end, months_later, months_of
+from ged.figures.periods import Period, month_end, months_later, months_of
 from ged.figures.queries import Standing
 from ged.figures.stages import Grain, Stage, bin_of, next_bin, percentile
 from ged.figures.telling import SMALL, Told, percent, tell
@@ -94,7 +94,7 @@ class Board:
     # --- how numbers, days and names are written
 
     def tell(self, number: int) -> Told:
-        """The number as this reader is told it."""
+        """The number as this reader is told it. Rows are put in the order of told numbers: the order of others would tell them."""
         return tell(number, is_exact=self.asked.sight.is_exact)
 
     def text(self, told: Told) -> str:
@@ -168,7 +168,7 @@ def _movements(asked: Asked) -> tuple[What, ...]:
 def cards(board: Board) -> list[Card]:
     """What came and went, what stands at the end, how long it takes; each beside the period before."""
     asked, cut, session = board.asked, board.asked.cut, board.session
-    period, earlier = asked.shown, before(asked.shown)
+    period, earlier = asked.shown, asked.earlier
     now, then = breakdown.totals(session, cut, period), breakdown.totals(session, cut, earlier)
     found = [
         _card(board, one, now[one.value], then[one.value], asked.letters(one, period)) for one in _movements(asked)
@@ -198,7 +198,7 @@ def _card(board: Board, what: What, now: int, then: int, href: str) -> Card:
         board.text(told),
         href if now else "",
         board.text(earlier),
-        _change(told, earlier),
+        _change(told, earlier) if board.asked.is_comparable else "",
         words.definition(what),
     )
 
@@ -217,7 +217,7 @@ def cards_panel(board: Board) -> Panel:
         (Cell(card.title, is_number=False), Cell(card.text, card.href), Cell(card.before), Cell(card.change))
         for card in cards(board)
     )
-    headings = (_("Chiffre"), period_name(board.asked.shown), period_name(before(board.asked.shown)), _("Évolution"))
+    headings = (_("Chiffre"), period_name(board.asked.shown), period_name(board.asked.earlier), _("Évolution"))
     return Panel("cards", _("Chiffres clés"), "", headings, rows)
 
 
@@ -350,7 +350,7 @@ def backlog(board: Board) -> Panel:
         unit_id: tuple(sum(n for day, n in days.items() if span.since <= day <= span.until) for _name, span in spans)
         for unit_id, days in found.items()
     }
-    order = sorted(counted, key=lambda one: (-sum(counted[one]), names.get(one, ""), one))
+    order = sorted(counted, key=lambda one: (-board.tell(sum(counted[one])).amount, names.get(one, ""), one))
     rows, groups, totals = [], [], []
     for unit_id in order:
         name = names.get(unit_id, "—")
@@ -499,7 +499,7 @@ def _side_by_side(
     period, end = asked.shown, Period(asked.shown.until, asked.shown.until)
     rows, groups, totals = [], [], []
     in_time = str(_("en instance, dans les délais"))
-    for text, named, line in sorted(found, key=lambda one: (-one[2].standing.open, one[0])):
+    for text, named, line in sorted(found, key=lambda one: (-board.tell(one[2].standing.open).amount, one[0])):
         # An entity is no filter of the list of letters: its cells lead nowhere, its units have their own.
         is_linked = bool(named)
 
@@ -605,4 +605,4 @@ def made(board: Board, makers: Mapping[str, Maker], names: Sequence[str]) -> lis
 
 def earlier_name(asked: Asked) -> str:
     """The period with which the cards compare."""
-    return period_name(before(asked.shown))
+    return period_name(asked.earlier)
