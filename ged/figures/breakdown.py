@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.db import ByOtherIndex
@@ -190,7 +190,9 @@ def is_waiting() -> ColumnElement[bool]:
 
 def registers(session: Session, cut: Cut) -> list[tuple[int, str]]:
     """(id, name) of the registers with letters of a cut, by their names."""
-    used = select(FigureKey.register_id).where(*cut.clauses()).distinct()
+    # A key stays when its last letter has left it, for another level, say.
+    is_used = exists().where(FigureLetter.key_id == FigureKey.id)
+    used = select(FigureKey.register_id).where(*cut.clauses(), is_used).distinct()
     rows = session.execute(select(Register.id, Register.name).where(Register.id.in_(used)))
     return sorted(((one, name) for one, name in rows), key=lambda row: (row[1], row[0]))
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
@@ -146,7 +147,7 @@ def verify(
         data = attached(pdf)
         content = _content(data)
         found = [*_file_faults(content), *_row_faults(session, row, data, content), *_journal_faults(session, content)]
-        counted, changes, unexplained = _count_again(session, services, content, progress)
+        counted, changes, unexplained = _count_again(session, content, progress)
         seal = next((one for one in reports if not one.is_timestamp), None)
         return Proof(
             (*found, *unexplained),
@@ -294,14 +295,14 @@ def _journal_faults(session: Session, content: Mapping[str, Any]) -> Iterator[Fa
 
 
 def _count_again(
-    session: Session, services: Services, content: Mapping[str, Any], progress: reading.Progress
+    session: Session, content: Mapping[str, Any], progress: reading.Progress
 ) -> tuple[int, list[Change], list[Fault]]:
     month, lines = operations.month_of(dict(content)), below(content["units"])
     before = {one.id: one for one in map(Letter.of, content["letters"])}
     unit_ids = lines[None]
     levels: dict[int, int] = {}
     now: dict[int, Letter] = {}
-    for letter, level in reading.every(session, services.zone, progress):
+    for letter, level in reading.every(session, ZoneInfo(content["zone"]), progress):
         is_counted = level == Confidentiality.ORDINARY and letter.unit_id in unit_ids and month.counts(letter)
         if is_counted or letter.id in before:
             now[letter.id], levels[letter.id] = letter, level

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from ged import audit
@@ -19,6 +19,7 @@ from ged.monthly.numbers import DAYS, Letter, Month
 from ged.org import tree
 from ged.org.models import Unit
 from ged.ports import Confidentiality
+from ged.register.models import MailNumber
 from ged.routing import calendar
 
 AT_ONCE = 400
@@ -55,7 +56,8 @@ def month_of(session: Session, first: date) -> Month:
 
 
 def candidates(session: Session, unit_ids: Collection[int], month: Month) -> set[int]:
-    """Letters that the figures count in the month, and those with acts that the figures have not counted yet."""
+    """Letters that the figures count in the month; those with acts that the figures have not counted yet; and those with a number that
+    they do not know: letters that came with an entity have no entry, and are counted at night."""
     state = session.get_one(FigureState, STATE)
     days = (getattr(FigureLetter, name) for name in DAYS)
     counts = or_(
@@ -71,7 +73,12 @@ def candidates(session: Session, unit_ids: Collection[int], month: Month) -> set
         .join(FigureKey, FigureKey.id == FigureLetter.key_id)
         .where(FigureKey.unit_id.in_(sorted(unit_ids)), FigureKey.level == Confidentiality.ORDINARY, counts)
     )
-    return set(session.scalars(found)) | figures.letters_of(session, state.sequence, audit.head(session).count)
+    is_counted = exists().where(FigureLetter.mail_id == MailNumber.mail_id)
+    unknown = select(MailNumber.mail_id).where(MailNumber.mail_id.is_not(None), ~is_counted)
+    arrived = {one for one in session.scalars(unknown) if one is not None}
+    return (
+        set(session.scalars(found)) | arrived | figures.letters_of(session, state.sequence, audit.head(session).count)
+    )
 
 
 def named(session: Session, zone: ZoneInfo, mail_ids: Collection[int]) -> Iterator[tuple[Letter, int]]:

@@ -24,8 +24,11 @@ from ged.archive.seal import journal_seal
 from ged.audit import AuditEntry
 from ged.closing import operations as closing
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
+from ged.figures import operations as figures
 from ged.models import metadata
+from ged.monthly import operations as monthly
 from ged.org.models import Holding, Person, Post, Unit
+from ged.ports import Digest
 from ged.ports.search import SearchQuery
 from ged.register import journal
 from ged.register.models import Attachment, Mail, MailNumber, Register, RegisterCounter
@@ -35,15 +38,18 @@ from ged.transfer import leaving, sealed
 from ged.transfer import take_in as arriving
 from ged.transfer.package import Package
 from ged.transfer.take_in import take_in
-from ged.unit import Services
+from ged.unit import SYSTEM, Services
 from ged.verify import verify
+from tests import monthly_kit
 from tests import transfer_kit as kit
 from tests.factories import NOW, SharedChecker, actor, make_services
+from tests.routing_kit import unit_id
 from tests.signbook_kit import House
 from tests.site import give_passwords, open_site, post, sign_in
 from tests.slip_kit import letter
 from tests.tampering import lift_guards
 from tests.transfer_kit import LATER, THEIRS
+from web.wiring.attached import report_data
 
 
 @pytest.fixture(scope="module")
@@ -602,3 +608,17 @@ def test_the_page_asks_shows_and_removes(source: House, reception: tuple[bytes, 
     assert post(client, f"{at}{job_id}/telecharger", {}, page=at).status_code == 404
     for account in ("sg", f"{THEIRS}-b".lower()):
         assert sign_in(app, account).get(at).status_code == 403
+
+
+def test_a_report_counts_the_letters_that_came_with_an_entity(place: Services, folder: Path, key: bytes) -> None:
+    """The journal here has no entries of them. A report that is made before the night would be told as altered ever after."""
+    figures.run(place, now=LATER)
+    take_in(place, folder, key, now=LATER)
+    figures.run(place, now=monthly_kit.LATER)
+    row = monthly.make(place, unit_id(place, "MIN"), monthly_kit.MONTH, actor=SYSTEM, now=monthly_kit.LATER)
+    with place.blobs.open(Digest(row.digest)) as stored:
+        pdf = stored.read()
+    figures.heal(place, now=monthly_kit.LATER)
+    proof = monthly_kit.prove(place, pdf)
+    assert (proof.faults, proof.changes) == ((), ())
+    assert monthly_kit.number_of(json.loads(report_data(pdf) or b""), "received")

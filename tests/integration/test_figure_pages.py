@@ -679,6 +679,25 @@ def test_a_secret_letter_that_its_reader_may_open_is_in_no_list_of_a_figure(site
     assert f"/courriers/{mail_id}" not in main(sign_in(app, "sg").get(f"/tableau/courriers?{DAYS}&quoi=received").text)
 
 
+def test_a_register_is_no_choice_when_none_of_its_letters_is_counted_for_the_reader_any_more(
+    site: tuple[Flask, House],
+) -> None:
+    app, house = site
+    mail_id = letter(house.services, "DGE")
+    count_all(house.services)
+    client = sign_in(app, "auditeur")
+    page = client.get("/supervision/").text
+    with house.services.unit_of_work(NOW) as uow:
+        chosen = uow.session.scalars(select(MailNumber.register_id).where(MailNumber.mail_id == mail_id)).one()
+        uow.session.execute(update(Mail).where(Mail.id == mail_id).values(level=int(Confidentiality.SECRET)))
+    option = f'<option value="{chosen}"'
+    choices = page.partition('name="registre"')[2].partition("</select>")[0]
+    assert option in choices
+    figures.heal(house.services, now=NOW)
+    choices = client.get("/supervision/").text.partition('name="registre"')[2].partition("</select>")[0]
+    assert option not in choices
+
+
 def test_a_list_is_read_page_by_page(site: tuple[Flask, House], monkeypatch: pytest.MonkeyPatch) -> None:
     app, house = site
     monkeypatch.setattr("web.views.figures.dashboard.LETTERS", 3)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -542,3 +543,13 @@ def test_the_seal_is_raised_over_the_years_and_judges_call_it_sound(services: Se
     finally:
         checker.close()
         authorities.close()
+
+
+def test_days_are_those_of_the_zone_that_the_report_was_made_in(services: Services) -> None:
+    """The setting of the installation may be another one years later."""
+    play = Play(services)
+    play.now = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
+    play.impute(play.register(), "DGE")
+    pdf = file_of(services, make(services))
+    proof = prove(replace(services, zone=ZoneInfo("Africa/Kinshasa")), pdf)
+    assert (proof.faults, proof.changes) == ((), ())
