@@ -141,7 +141,7 @@ def verify(
         faults = tuple(_seal_faults(reports, is_stored=row is not None and pdf_digest(pdf) in issued))
         if faults:
             return Proof((*faults, *_altered(services, session, pdf)))
-        if row is None:
+        if row is None or not _continues(services, row, pdf):
             # Its data prove nothing: with the data of a report of ours, another paper may be signed by anybody with a key.
             return Proof((Fault("file.unknown"),))
         data = attached(pdf)
@@ -185,6 +185,13 @@ def _stored(session: Session, pdf: bytes) -> tuple[MonthlyReport | None, tuple[D
         .order_by(MonthlyReportRevision.sequence)
     )
     return row, (Digest(row.digest), *(Digest(one) for one in revisions))
+
+
+def _continues(services: Services, row: MonthlyReport, pdf: bytes) -> bool:
+    """Whether a file begins with the bytes that the journal names. A row of a revision may be put in by hand."""
+    with services.blobs.open(Digest(row.digest)) as stored:
+        first = stored.read()
+    return pdf_digest(first) == row.digest and pdf.startswith(first)
 
 
 def _seal_faults(reports: Sequence[SignatureReport], *, is_stored: bool) -> Iterator[Fault]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +25,7 @@ from ged.figures import queries as figure_queries
 from ged.figures.queries import Cut
 from ged.figures.stages import Stage, percentile
 from ged.monthly import operations, queries, sheet
+from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.monthly.numbers import Letter, below, numbers
 from ged.org import tree
 from ged.org.letterhead import letterhead
@@ -443,6 +445,12 @@ def test_another_paper_with_the_data_of_a_report_proves_nothing(services: Servic
     proof = prove(services, signed)
     assert [one.code for one in proof.faults] == ["file.unknown"]
     assert proof.counted == 0
+    with services.unit_of_work(LATER) as uow:  # nor does a row that names it as a revision of the true report
+        report_id = uow.session.scalars(select(MonthlyReport.id)).one()
+        digest = services.blobs.put(BytesIO(signed)).digest
+        row = MonthlyReportRevision(report_id=report_id, sequence=2, digest=digest, level="B-B", at=LATER)
+        uow.session.add(row)
+    assert [one.code for one in prove(services, signed).faults] == ["file.unknown"]
 
 
 def test_the_last_month_of_the_calendar_is_not_over(services: Services) -> None:
