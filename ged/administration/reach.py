@@ -20,7 +20,7 @@ from ged.unit import Actor, Role
 
 @dataclass(frozen=True)
 class Reach:
-    """What an administrator looks after: the ministries in which he has that role. ``accounts``: those that the installation names for all of it."""
+    """What an administrator looks after: the ministries in which the person has that role. ``accounts``: those that the installation names for all of it."""
 
     actor: Actor
     accounts: Collection[str]
@@ -37,7 +37,7 @@ class Reach:
 
     @property
     def others_accounts(self) -> frozenset[str]:
-        """Accounts that look after the whole installation, where this administrator does not: they are not his to open or change."""
+        """Accounts that look after the whole installation, where this administrator does not: the administrator may not open or change them."""
         return frozenset() if self.is_whole else frozenset(self.accounts)
 
     @property

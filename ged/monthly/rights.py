@@ -12,7 +12,8 @@ READERS = (*MAKERS, Role.AUDITOR)
 
 
 def entities_to_make(actor: Actor) -> frozenset[int]:
-    """The entities on which the actor may make reports: those that he heads, those of the ministries that he administers."""
+    """The entities on which the actor may make reports: those that the actor heads, and those of the
+    ministries that the actor administers."""
     return _entities(actor, {*actor.headed_unit_ids, *tree.ministry_of_role(actor, Role.ADMINISTRATOR)})
 
 
@@ -31,7 +32,7 @@ def require_maker(actor: Actor, entity_id: int) -> HeldPost:
     """The post through which the actor makes a report.
 
     Raises:
-        NotFound: ``monthly.unknown_entity``: he may not even read the reports of this entity.
+        NotFound: ``monthly.unknown_entity``: the actor may not even read the reports of this entity.
         Forbidden: ``monthly.not_maker``.
     """
     if entity_id not in entities_to_read(actor):
