@@ -10,7 +10,8 @@ from functools import lru_cache
 
 from sqlalchemy import Engine, event
 
-_TEXT = re.compile(r"'(?:[^']|'')*'|%\(\w+\)s")
+_TEXT = re.compile(r"'(?:[^']|'')*'|%\(\w+\)s(?:::\w+)?|\s+")
+_LIST = re.compile(r"\?(?:, \?)+")
 _TABLES = re.compile(r"\bFROM (.*?)(?= WHERE | GROUP BY | ORDER BY | LIMIT | UNION | HAVING |$)")
 _BETWEEN = re.compile(r",| (?:LEFT OUTER )?JOIN ")
 
@@ -24,7 +25,7 @@ def install() -> None:
         assert not found, f"an EXISTS that is not correlated, on {', '.join(found)}:\n{statement}"
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=20_000)
 def listed_again(statement: str) -> tuple[str, ...]:
     """The tables that an EXISTS lists though an enclosing SELECT lists them, without an alias of their own.
 
@@ -35,7 +36,14 @@ def listed_again(statement: str) -> tuple[str, ...]:
     """
     if "EXISTS" not in statement:
         return ()
-    return tuple(sorted(set(_again(_Nested(" ".join(_TEXT.sub("?", statement).split())), frozenset()))))
+    flat = _TEXT.sub(lambda found: " " if found[0].isspace() else "?", statement)
+    return _of_shape(_LIST.sub("?", flat))
+
+
+@lru_cache(maxsize=4_096)
+def _of_shape(statement: str) -> tuple[str, ...]:
+    """As ``listed_again``, of a statement whose values and lists of values are one sign: few are read."""
+    return tuple(sorted(set(_again(_Nested(statement), frozenset()))))
 
 
 class _Nested:

@@ -9,6 +9,7 @@ from ged.capture import queries as scans
 from ged.capture.models import Scan, ScanState
 from ged.closing import queries as closing
 from ged.counting import composed
+from ged.db import ByOtherIndex
 from ged.morning.base import MOST, NOTHING, Found, Ground, Line
 from ged.org.models import Unit
 from ged.register import books
@@ -56,13 +57,13 @@ def loans(ground: Ground) -> Found:
 @composed
 def _loans(actor: Actor, today: date) -> tuple[Select[int, date | None], ...]:
     units = sorted(parties.units_seen(actor))
-    # One side at a time, as above.
+    # One side at a time, as above. What a unit borrowed is found among all loans, not among all slips that it received.
     return tuple(
         select(Slip.id, Slip.return_by)
         .where(side.in_(units), is_overdue_loan(today))
         .order_by(Slip.return_by, Slip.id)
         .limit(MOST)
-        for side in (Slip.sender_unit_id, Slip.receiver_unit_id)
+        for side in (Slip.sender_unit_id, ByOtherIndex(Slip.receiver_unit_id))
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, select
 from sqlalchemy.orm import Session, lazyload
 
 from ged import access, paging
@@ -179,9 +179,9 @@ def is_overdue_loan(today: date) -> ColumnElement[bool]:
         .where(SlipLine.id.not_in(answered))
         .exists()
     )
-    return and_(
-        Slip.purpose == SlipPurpose.ON_LOAN, Slip.kind == SlipKind.TRANSMITTAL, Slip.return_by < today, still_out
-    )
+    # Written into the text: SQLite takes the index of the few loans for a value that it reads there.
+    on_loan = literal(SlipPurpose.ON_LOAN, Slip.purpose.type, literal_execute=True)
+    return and_(Slip.purpose == on_loan, Slip.kind == SlipKind.TRANSMITTAL, Slip.return_by < today, still_out)
 
 
 def slips_of(session: Session, mail_id: MailId | int, actor: Actor) -> list[SlipRow]:

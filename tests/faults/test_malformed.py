@@ -122,7 +122,9 @@ def test_malformed_files_are_read_or_refused(seed: int, maker: Maker, engine: Te
         print(code, dict(kinds.get(code, {})))
     assert slowest[2] < INSPECT_S + 4 * PAGE_S + 10, f"GED_TEST_SEED={seed}: {slowest}"
     assert memory_bytes(resource.RUSAGE_SELF) - before < OWN_GROWTH_BYTES, f"GED_TEST_SEED={seed}"
-    assert memory_bytes(resource.RUSAGE_CHILDREN) <= max(MEMORY, largest_before)  # of earlier tests in this process
+    # Until it executes its program, a child is as large as this process: more than the limit, late in a run of all tests.
+    largest = memory_bytes(resource.RUSAGE_CHILDREN)
+    assert largest <= max(MEMORY, largest_before, memory_bytes(resource.RUSAGE_SELF))
     # The outcomes are random, except for this: some files were read, others refused for different reasons.
     assert "read" in kinds, f"GED_TEST_SEED={seed}"
     assert len(EXPECTED & set(kinds)) >= 4, f"GED_TEST_SEED={seed}: {sums}"
