@@ -1,80 +1,46 @@
 """The words of the pages of figures."""
 
+from collections.abc import Mapping
+
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
+from ged.figures.definitions import ALL, Definition
 from ged.figures.letters import What
 from ged.figures.stages import Stage
 
+_DEFINED: Mapping[str, Definition] = {one.name: one for one in ALL}
+
 
 def what(one: What) -> str:
-    """What letters of a figure have in common, as a heading."""
+    """What letters of a figure have in common, as a heading: the name that the monthly report has for it."""
     match one:
-        case What.RECEIVED:
-            return str(_("Reçus"))
-        case What.NUMBERED:
-            return str(_("Numérotés"))
-        case What.VOIDED:
-            return str(_("Annulés"))
-        case What.IMPUTED:
-            return str(_("Imputés"))
-        case What.ASSIGNED:
-            return str(_("Confiés"))
-        case What.ANSWERED:
-            return str(_("Répondus"))
-        case What.CLOSED:
-            return str(_("Clos"))
-        case What.RETURNED:
-            return str(_("Retournés"))
-        case What.SIGNED:
-            return str(_("Signés"))
-        case What.DISPATCHED:
-            return str(_("Expédiés"))
-        case What.OPEN:
-            return str(_("En instance"))
-        case What.OVERDUE:
-            return str(_("En retard"))
         case What.WAITING:
             return str(_("En instance aujourd'hui"))
         case What.DELAY:
             return str(_("Délai"))
+        case _:
+            return _name(_DEFINED[one])
 
 
 def stage(one: Stage) -> str:
     """A stage of a letter's path."""
-    match one:
-        case Stage.IMPUTATION:
-            return str(_("Réception → imputation"))
-        case Stage.ASSIGNMENT:
-            return str(_("Imputation → attribution"))
-        case Stage.ANSWER:
-            return str(_("Attribution → réponse"))
-        case Stage.SIGNATURE:
-            return str(_("Rédaction → signature"))
-        case Stage.DISPATCH:
-            return str(_("Signature → expédition"))
+    return _name(_DEFINED[one])
 
 
 def definition(one: What) -> str:
-    """What exactly is counted."""
-    match one:
-        case What.RECEIVED:
-            return str(_("Courriers à l'arrivée ou internes, le jour de leur réception."))
-        case What.NUMBERED:
-            return str(_("Courriers, annulés compris, le jour de leur premier numéro."))
-        case What.ANSWERED:
-            return str(_("Courriers dont le service pilote a donné la réponse, le jour de la dernière."))
-        case What.CLOSED:
-            return str(_("Courriers clos et pas rouverts, le jour de leur clôture."))
-        case What.RETURNED:
-            return str(_("Retours par le service pilote, chacun le jour où il a été fait."))
-        case What.DISPATCHED:
-            return str(_("Courriers partis vers tous leurs destinataires, le jour du dernier départ."))
-        case What.OPEN:
-            return str(_("À la fin du jour : reçus, ni répondus ni clos ; au départ : numérotés, ni expédiés ni clos."))
-        case What.OVERDUE:
-            return str(_("À la fin du jour : en instance, et leur échéance est passée."))
-        case _:
-            return ""
+    """What exactly is counted, as the monthly report says it; empty for what no report counts."""
+    found = _DEFINED.get(one)
+    return "" if found is None else found.meaning if _is_french() else found.meaning_in_english
+
+
+def _name(of: Definition) -> str:
+    return of.french if _is_french() else of.english
+
+
+def _is_french() -> bool:
+    locale = get_locale()
+    return locale is None or locale.language == "fr"
 
 
 def days(number: int) -> str:
