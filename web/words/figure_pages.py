@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from ged.figures.definitions import ALL, Definition
 from ged.figures.letters import What
 from ged.figures.stages import Stage
+from ged.typography import french
 
 _DEFINED: Mapping[str, Definition] = {one.name: one for one in ALL}
 
@@ -31,11 +32,11 @@ def stage(one: Stage) -> str:
 def definition(one: What) -> str:
     """What exactly is counted, as the monthly report says it; empty for what no report counts."""
     found = _DEFINED.get(one)
-    return "" if found is None else found.meaning if _is_french() else found.meaning_in_english
+    return "" if found is None else french(found.meaning) if _is_french() else found.meaning_in_english
 
 
 def _name(of: Definition) -> str:
-    return of.french if _is_french() else of.english
+    return french(of.french) if _is_french() else of.english
 
 
 def _is_french() -> bool:
