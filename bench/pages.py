@@ -234,13 +234,13 @@ def pages(at: Places) -> list[tuple[str, str]]:
         AUTHORITY: ["/", "/a-imputer", f"/a-imputer/{at.letter + 4}", "/parapheur/", "/suivi/", f"/courriers/{at.letter}", "/matin/",
             "/tableau/", "/tableau/?vue=attente", "/tableau/?periode=12mois&vue=delais", "/supervision/", "/supervision/?vue=natures",
             "/supervision/?periode=12mois", "/supervision/?vue=mois", "/tableau/courriers?quoi=received&periode=12mois",
-            "/tableau/chiffres?tableau=arrivals",
+            "/tableau/chiffres?tableau=arrivals", "/tableau/?vue=prevision", "/supervision/?vue=prevision",
         ],
         SECRETARY: ["/", "/a-imputer", "/bannette/"],
         HEAD: [
             "/", "/bannette/", "/bannette/?voir=termines", f"/bannette/{at.assignment - 1}", "/suivi/", "/questions", "/avis/", "/recherches/",
             f"/courriers/{at.letter}", f"/courriers/{at.letter}/notes", "/delegations/", "/absences/", "/matin/",
-            "/tableau/", "/tableau/?vue=rythme", "/tableau/?periode=12mois", "/tableau/courriers?quoi=open",
+            "/tableau/", "/tableau/?vue=rythme", "/tableau/?periode=12mois", "/tableau/courriers?quoi=open", "/tableau/?vue=prevision",
         ],
         OFFICER: [
             "/", "/tableau/", "/bannette/", "/bannette/?voir=termines", f"/bannette/{at.assignment}", "/parapheur/", f"/projets/nouveau?repond={at.letter}",

@@ -58,8 +58,8 @@ def lines(session: Session, cut: Cut, period: Period, by: By, *, end: date, stag
     """
     counted, standing, bins = (
         _counted(session, cut, period, by),
-        _standing(session, cut, end, by),
-        _delays(session, cut, period, by, stage),
+        standing_by(session, cut, end, by),
+        delays_by(session, cut, period, by, stage),
     )
     nothing = dict.fromkeys(COUNTED, 0)
     keys = sorted(counted.keys() | standing.keys() | bins.keys(), key=str)
@@ -219,7 +219,8 @@ def _counted(session: Session, cut: Cut, period: Period, by: By) -> dict[Key, di
     return {row[0]: dict(zip(COUNTED, map(int, row[1:]), strict=True)) for row in rows}
 
 
-def _standing(session: Session, cut: Cut, day: date, by: By) -> dict[Key, Standing]:
+def standing_by(session: Session, cut: Cut, day: date, by: By) -> dict[Key, Standing]:
+    """What stands at a day's end, for each key with open letters."""
     key = _COLUMNS[by]
     rows = session.execute(
         select(
@@ -234,7 +235,8 @@ def _standing(session: Session, cut: Cut, day: date, by: By) -> dict[Key, Standi
     return {one: Standing(int(opened), int(overdue)) for one, opened, overdue in rows if opened}
 
 
-def _delays(session: Session, cut: Cut, period: Period, by: By, stage: Stage) -> dict[Key, dict[int, int]]:
+def delays_by(session: Session, cut: Cut, period: Period, by: By, stage: Stage) -> dict[Key, dict[int, int]]:
+    """Key -> bin -> letters whose stage ended in the period."""
     key = _COLUMNS[by]
     rows = session.execute(
         select(key, FigureDelay.at_least, func.sum(FigureDelay.letters))

@@ -42,7 +42,7 @@ from tests.routing_kit import impute, post_id, register, unit_id
 from tests.signbook_kit import House, house_on_either
 from tests.site import Clock, give_passwords, open_site, sign_in
 from web.site import context
-from web.views.figures import panels
+from web.views.figures import dashboard, panels, supervision
 from web.views.figures.asked import MAX_NATURE
 
 __all__ = ["house_on_either"]  # a fixture
@@ -69,8 +69,8 @@ def site(house_on_either: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 # --- what a page tells ----------------------------------------------------------------------------------------------
 
-PAGES = (("/tableau/", panels.OWN), ("/supervision/", panels.OVERSEEN))
-VIEWS = {"/tableau/": panels.OWN_VIEWS, "/supervision/": panels.OVERSEEN_VIEWS}
+PAGES = (("/tableau/", dashboard.PAGE.makers), ("/supervision/", supervision.PAGE.makers))
+VIEWS = {"/tableau/": dashboard.PAGE.views, "/supervision/": supervision.PAGE.views}
 FILTERS = ("", "&nature=demande", "&sens=incoming", "&priorite=urgent", "&etape=imputation", "&nature=-")
 
 
@@ -380,7 +380,7 @@ def test_each_shape_leads_where_its_table_leads(site: tuple[Flask, House]) -> No
     for path, makers in PAGES:
         page = "".join(main(client.get(f"{path}?{DAYS}&vue={view}").text) for view in VIEWS[path])
         for section in page.split('<section class="card figure-panel"')[1:]:
-            name = re.findall(r'id="([a-z]+)"', section)[0]
+            name = re.findall(r'id="([a-z-]+)"', section)[0]
             assert name in makers
             drawn = re.findall(r'<a href="([^"]+)"( tabindex="-1")?><title>', section)
             table = client.get(f"{path}chiffres?{DAYS}&tableau={name}", headers={"HX-Request": "true"}).text
@@ -546,8 +546,8 @@ def _by_sql(
 
 
 def test_each_panel_stands_in_one_view() -> None:
-    for views, makers in ((panels.OWN_VIEWS, panels.OWN), (panels.OVERSEEN_VIEWS, panels.OVERSEEN)):
-        assert sorted(name for names in views.values() for name in names) == sorted(makers)
+    for page in (dashboard.PAGE, supervision.PAGE):
+        assert sorted(name for names in page.views.values() for name in names) == sorted(page.makers)
 
 
 def test_a_page_is_small_enough_for_a_slow_line(site: tuple[Flask, House]) -> None:

@@ -17,7 +17,7 @@ from tests.figure_kit import add_auditor, count_all, furnish
 from tests.routing_kit import make_mentions
 from tests.site import Clock, give_passwords, make_site, served
 from web.site import context
-from web.views.figures import panels
+from web.views.figures import dashboard, supervision
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 DAYS = "du=2026-11-01&au=2026-11-30"
 ADDRESSES = (
-    *(f"/tableau/?{DAYS}&vue={view}" for view in panels.OWN_VIEWS),
-    *(f"/supervision/?{DAYS}&vue={view}" for view in panels.OVERSEEN_VIEWS),
+    *(f"/tableau/?{DAYS}&vue={view}" for view in dashboard.PAGE.views),
+    *(f"/supervision/?{DAYS}&vue={view}" for view in supervision.PAGE.views),
     f"/tableau/courriers?{DAYS}&quoi=open",
     f"/tableau/chiffres?{DAYS}&tableau=arrivals",
 )

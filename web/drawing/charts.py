@@ -50,6 +50,15 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Band:
+    """Between which numbers a number may lie."""
+
+    least: float
+    most: float
+    label: str
+
+
+@dataclass(frozen=True)
 class Guide:
     """A line across a histogram, at a place between 0 and the number of groups."""
 
@@ -139,9 +148,15 @@ class _Sheet:
         return Drawing(WIDTH, self.height, tuple(self.shapes), tuple(self.lines), tuple(self.texts))
 
 
-def columns(groups: Sequence[Group], looks: Sequence[str], *, guides: Sequence[Guide] = ()) -> Drawing:
-    """Columns side by side; a group of none is a free place."""
-    sheet = _Sheet(_most(groups))
+def columns(
+    groups: Sequence[Group], looks: Sequence[str], *, guides: Sequence[Guide] = (), bands: Sequence[Band | None] = ()
+) -> Drawing:
+    """Columns side by side; a group of none is a free place.
+
+    Args:
+        bands: of each group, over its first column; None: no band.
+    """
+    sheet = _Sheet(max([_most(groups), *(band.most for band in bands if band is not None)]))
     step = (WIDTH - LEFT - RIGHT) / max(1, len(groups))
     width = step * 0.76 / max(1, len(looks))
     for n, group in enumerate(groups):
@@ -153,6 +168,12 @@ def columns(groups: Sequence[Group], looks: Sequence[str], *, guides: Sequence[G
             sheet.shapes.append(
                 Shape(_round(x), _round(sheet.bottom - height), _round(width), _round(height), look, value.label, value.href)
             )  # fmt: skip
+    for n, band in enumerate(bands):
+        if band is not None:
+            top, low = sheet.y(band.most), sheet.y(max(0, band.least))
+            middle = LEFT + step * (n + 0.12) + width / 2
+            height = max(SMALLEST, low - top)
+            sheet.shapes.append(Shape(_round(middle - 2), top, 4, _round(height), "whisker", band.label))
     sheet.names(groups, step)
     for n, guide in enumerate(guides):
         x = _round(LEFT + step * min(guide.at, len(groups)))

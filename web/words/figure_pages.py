@@ -74,5 +74,7 @@ def view(name: str, *, overseen: bool) -> str:
             return str(_("Natures"))
         case "mois":
             return str(_("Douze mois"))
+        case "prevision":
+            return str(_("Prévision"))
         case _:
             return str(_("Services") if overseen else _("Arrivées et suites"))

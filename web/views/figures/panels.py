@@ -55,6 +55,7 @@ class Panel:
         drawing: None: there is a table only, shown open.
         legend: (look, words).
         headings: of the columns; the first one is that of the names of the rows.
+        nothing: what is said where there are no rows; empty: that there is no letter.
     """
 
     id: str
@@ -64,11 +65,14 @@ class Panel:
     rows: tuple[tuple[Cell, ...], ...]
     drawing: Drawing | None = None
     legend: tuple[tuple[str, str], ...] = ()
+    nothing: str = ""
 
     @property
     def columns(self) -> list[str | tuple[str, str]]:
         """The headings for the macro of tables: numbers stand at the right."""
-        return [self.headings[0], *((one, "number") for one in self.headings[1:])]
+        first = self.rows[0] if self.rows else ()
+        words = {n for n, cell in enumerate(first) if not cell.is_number} | {0}
+        return [one if n in words else (one, "number") for n, one in enumerate(self.headings)]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,271 @@
+"""What is to be expected of the next two weeks, by a rule that a sentence explains; and how far the rule was off so far. Pure.
+
+**The rule.** On a day as many letters are expected as came on average on the same weekday of the eight weeks before; what is answered
+likewise. A holiday is left out of the averages, and nothing is expected on it. The **band** of a week goes from the calmest of the
+eight weeks to the busiest, by their letters for each working day.
+
+**Its past error.** The rule is applied to each of the last eight weeks, with what was known before it, and compared with what came.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from math import ceil, floor
+from typing import Self
+
+from ged.routing.deadlines import WorkCalendar
+
+WEEKS = 8
+"""Weeks of the averages, and weeks of the past to which the rule is applied."""
+AHEAD = 2
+"""Weeks that are told."""
+WEEK = 7
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Letters of a day: those that came, those that came to be open, and those that ended."""
+
+    came: int = 0
+    opened: int = 0
+    done: int = 0
+
+    def __add__(self, other: Self) -> Self:
+        """Both together."""
+        return replace(
+            self, came=self.came + other.came, opened=self.opened + other.opened, done=self.done + other.done
+        )
+
+    @property
+    def more(self) -> int:
+        """By how much what is open has grown."""
+        return self.opened - self.done
+
+
+NOTHING = Moved()
+History = Mapping[date, Moved]
+"""Day -> letters; a day without letters may be missing."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """Whole numbers, both included."""
+
+    least: int
+    most: int
+
+    def holds(self, number: int) -> bool:
+        """Whether a number lies in it."""
+        return self.least <= number <= self.most
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is expected of a day: letters that come, letters that end, and by how much what is open grows."""
+
+    day: date
+    came: float
+    done: float
+    more: float
+
+
+@dataclass(frozen=True)
+class Week:
+    """What is expected of the seven days from a day on.
+
+    Attributes:
+        came, done: letters that come, letters that end.
+        came_band: of the letters that come.
+        more, more_band: by how much what is open grows (below 0: shrinks).
+    """
+
+    first: date
+    came: float
+    done: float
+    came_band: Band
+    more: float
+    more_band: Band
+
+    @property
+    def last(self) -> date:
+        """Its last day."""
+        return self.first + timedelta(days=WEEK - 1)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A week of the past: what the rule would have told, and what was."""
+
+    week: Week
+    came: int
+    more: int
+
+    @property
+    def came_error(self) -> float:
+        """By how many letters the rule was off."""
+        return abs(self.week.came - self.came)
+
+    @property
+    def more_error(self) -> float:
+        """By how many open letters the rule was off."""
+        return abs(self.week.more - self.more)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The next two weeks.
+
+    Attributes:
+        days: each of them, from ``today`` on.
+        past: the last weeks, the earliest first; none where there are no eight weeks before any of them.
+    """
+
+    days: tuple[Expected, ...]
+    weeks: tuple[Week, ...]
+    past: tuple[Checked, ...]
+
+    @property
+    def came_error(self) -> float | None:
+        """The mean absolute error of the letters of a week; None: there is no week to check."""
+        return _mean([one.came_error for one in self.past]) if self.past else None
+
+    @property
+    def more_error(self) -> float | None:
+        """The mean absolute error of what is open at the end of a week; None: there is no week to check."""
+        return _mean([one.more_error for one in self.past]) if self.past else None
+
+    @property
+    def held(self) -> int:
+        """In how many weeks of the past the letters that came lay in the band."""
+        return sum(one.week.came_band.holds(one.came) for one in self.past)
+
+    @property
+    def held_open(self) -> int:
+        """In how many weeks of the past what was open grew as the band says."""
+        return sum(one.week.more_band.holds(one.more) for one in self.past)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The days that a forecast looks at, 16 weeks before today and two from today on; made once for all units.
+
+    Attributes:
+        worked: whether people work on each day.
+        is_free: whether each day is a holiday: a day of the working week on which nobody works.
+    """
+
+    days: tuple[date, ...]
+    worked: tuple[bool, ...]
+    is_free: tuple[bool, ...]
+
+    @classmethod
+    def of(cls, calendar: WorkCalendar, today: date) -> Self:
+        """The plan of a day."""
+        days = tuple(today + timedelta(days=n) for n in range(-NOW, AHEAD * WEEK))
+        worked = tuple(map(calendar.is_working, days))
+        free = tuple(one.weekday() in calendar.weekdays and not works for one, works in zip(days, worked, strict=True))
+        return cls(days, worked, free)
+
+    @property
+    def today(self) -> date:
+        """The first day that is told."""
+        return self.days[NOW]
+
+    def work(self, at: int) -> int:
+        """The working days of the week from a place on."""
+        return sum(self.worked[at : at + WEEK])
+
+
+NOW = 2 * WEEKS * WEEK
+"""The place of today in a plan: the rule looks at eight weeks, and is applied to each of the eight weeks before today."""
+
+
+def forecast(history: History, plan: Plan, *, since: date) -> Forecast | None:
+    """What is to be expected from today on; what came today is not known yet.
+
+    Args:
+        since: the first day on which letters were counted.
+
+    Returns:
+        None: there are no eight weeks before today.
+    """
+    known = [one for one in range(NOW - WEEKS * WEEK, NOW + 1, WEEK) if since <= plan.days[one - WEEKS * WEEK]]
+    if NOW not in known:
+        return None
+    past = _Past([history.get(one, NOTHING) for one in plan.days[:NOW]], plan)
+    return Forecast(
+        days=tuple(past.day(NOW, at) for at in range(NOW, NOW + AHEAD * WEEK)),
+        weeks=tuple(past.week(NOW, at) for at in range(NOW, NOW + AHEAD * WEEK, WEEK)),
+        past=tuple(past.checked(at) for at in known if at != NOW),
+    )
+
+
+Means = tuple[float, float, float]
+"""Of ``Moved``: came, done, more."""
+NONE: Means = (0.0, 0.0, 0.0)
+
+
+class _Past:
+    """The letters of the days before today, by their places in a plan."""
+
+    def __init__(self, letters: Sequence[Moved], plan: Plan) -> None:
+        self._letters, self._plan = letters, plan
+        self._rates = [self._rate(at) for at in range(0, NOW, WEEK)]
+        self._usual: dict[int, list[Means]] = {}
+
+    def day(self, start: int, at: int) -> Expected:
+        """A day, by the eight weeks before ``start``."""
+        usual = NONE if self._plan.is_free[at] else self._means(start)[(at - start) % WEEK]
+        return Expected(self._plan.days[at], *usual)
+
+    def week(self, start: int, first: int) -> Week:
+        """The week from ``first`` on, by the eight weeks before ``start``."""
+        days = [self.day(start, at) for at in range(first, first + WEEK)]
+        came, done, more = (
+            sum(numbers) for numbers in zip(*((one.came, one.done, one.more) for one in days), strict=True)
+        )
+        worked = self._plan.work(first)
+        rates = [one for one in self._rates[start // WEEK - WEEKS : start // WEEK] if one is not None]
+        return Week(
+            self._plan.days[first], came, done, _band([one[0] * worked for one in rates], came), more,
+            _band([one[1] * worked for one in rates], more),
+        )  # fmt: skip
+
+    def checked(self, start: int) -> Checked:
+        """What would have been told of a week, and what was."""
+        was = sum(self._letters[start : start + WEEK], NOTHING)
+        return Checked(self.week(start, start), was.came, was.more)
+
+    def _means(self, start: int) -> list[Means]:
+        """The averages of the seven weekdays from ``start`` on."""
+        if start not in self._usual:
+            self._usual[start] = [self._mean(start, place) for place in range(WEEK)]
+        return self._usual[start]
+
+    def _mean(self, start: int, place: int) -> Means:
+        same = (start + place - WEEK * n for n in range(1, WEEKS + 1))
+        found = [self._letters[at] for at in same if not self._plan.is_free[at]]
+        if not found:  # each of them was a holiday
+            return NONE
+        came, done, more = (
+            _mean(those) for those in zip(*((one.came, one.done, one.more) for one in found), strict=True)
+        )
+        return came, done, more
+
+    def _rate(self, first: int) -> tuple[float, float] | None:
+        """What came in a week and by how much what is open grew, for each of its working days; None: it had none."""
+        worked, days = self._plan.work(first), range(first, first + WEEK)
+        if not worked:
+            return None
+        was = sum((self._letters[at] for at in days if not self._plan.is_free[at]), NOTHING)
+        return was.came / worked, was.more / worked
+
+
+def _band(those: Sequence[float], told: float) -> Band:
+    """From the least to the greatest; what is told lies in it."""
+    whole = [round(one, 6) for one in (*those, told)]  # 2.9999999 letters are three
+    return Band(floor(min(whole)), ceil(max(whole)))
+
+
+def _mean(those: Sequence[float]) -> float:
+    return sum(those) / len(those)

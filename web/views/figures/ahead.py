@@ -1,0 +1,296 @@
+"""The panels of the next two weeks: letters that come, what will be open, day by day and for each service.
+
+A forecast is made of what came on each day. So it is shown to who may see each letter behind it, and to nobody else.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from flask_babel import format_date, format_decimal, ngettext
+from flask_babel import gettext as _
+
+from ged.figures import breakdown, forecast, trends
+from ged.figures.breakdown import By
+from ged.figures.forecast import Band, Forecast, History, Plan, Week
+from ged.figures.letters import What
+from ged.figures.periods import ONE_DAY, Period
+from ged.figures.trends import Came
+from ged.org.names import unit_names
+from ged.register.models import Direction
+from ged.routing import calendar
+from web.drawing import charts
+from web.drawing.charts import Group, Value
+from web.views.figures.asked import Asked
+from web.views.figures.panels import TWO, Board, Cell, Panel, day_name
+from web.words import figure_pages as words
+
+WHISKER = "whisker"
+
+
+def arrivals(board: Board) -> Panel:
+    """The letters of the next two weeks, beside the last eight weeks with what the rule would have told of them."""
+    told, came = _told(board), words.what(_came(board.asked))
+    rows, groups, bands = [], [], []
+    for week, was in _weeks(told):
+        name, span = _week_name(week), Period(week.first, week.last)
+        href = board.asked.letters(_came(board.asked), span) if was is not None else ""
+        rows.append(_row(name, week.came, week.came_band, was, href))
+        groups.append(_group(week, week.came, was, came, href))
+        bands.append(_drawn(name, week.came_band))
+    return _of_weeks(board, "forecast", str(_("Courriers attendus")), told, rows, groups, bands)
+
+
+def backlog(board: Board) -> Panel | None:
+    """What is open at the ends of the next two weeks, beside the last eight."""
+    if not board.asked.sight.is_exact:
+        return None
+    told, asked = _told(board), board.asked
+    open_ = words.what(What.OPEN)
+    rows, groups, bands = [], [], []
+    if told is not None:
+        stood = _stood(board, told)
+        ahead: float = stood[-1]
+        least = most = stood[-1]
+        for n, (week, was) in enumerate(_weeks(told)):
+            name, end = _week_name(week), Period(week.last, week.last)
+            if was is None:
+                ahead, least, most = ahead + week.more, least + week.more_band.least, most + week.more_band.most
+                expected, band, truth = ahead, Band(least, most), None
+            else:
+                expected = stood[n] + week.more
+                band = Band(stood[n] + week.more_band.least, stood[n] + week.more_band.most)
+                truth = stood[n + 1]
+            # What is open cannot fall below nothing.
+            expected, band = max(0.0, expected), Band(max(0, band.least), max(0, band.most))
+            href = asked.letters(What.OPEN, end) if truth is not None else ""
+            rows.append(_row(name, expected, band, truth, href))
+            groups.append(_group(week, expected, truth, open_, href))
+            bands.append(_drawn(name, band))
+    return _of_weeks(board, "forecast-open", str(_("En instance à la fin de la semaine")), told, rows, groups, bands)
+
+
+def days(board: Board) -> Panel | None:
+    """The next two weeks, day by day."""
+    if not board.asked.sight.is_exact:
+        return None
+    told, asked = _told(board), board.asked
+    came, done = words.what(_came(asked)), str(_("Traités"))
+    rows, groups = [], []
+    if told is not None:
+        open_: float = _stood(board, told)[-1]
+        for one in told.days:
+            open_ = max(0.0, open_ + one.more)
+            name = str(format_date(one.day, "EEEE d MMMM"))
+            rows.append(
+                (Cell(name, is_number=False), *(Cell(_whole(number)) for number in (one.came, one.done, open_)))
+            )
+            values = ((one.came, came), (one.done, done))
+            groups.append(Group(day_name(one.day), tuple(_expected(number, name, series) for number, series in values)))
+    text = _("Traités : répondus, clos, ou partis vers tous leurs destinataires. Rien n'est attendu un jour férié.")
+    return Panel(
+        "forecast-days",
+        str(_("Jour par jour")),
+        str(text),
+        (str(_("Jour")), came, done, str(_("En instance le soir"))),
+        tuple(rows),
+        charts.columns(groups, TWO) if rows else None,
+        tuple(zip(TWO, (came, done), strict=True)),
+        _unknown(board),
+    )
+
+
+def units(board: Board) -> Panel | None:
+    """The next two weeks of each unit; the most open letters first."""
+    if not board.asked.sight.is_exact:
+        return None
+    asked = board.asked
+    plan, histories, since = _known(board)
+    names = unit_names(board.session, board.actor)
+    stands = breakdown.standing_by(board.session, asked.cut, _yesterday(asked), By.UNIT)
+    found = []
+    for unit_id in histories.keys() | {int(one) for one in stands}:
+        first = since.get(unit_id)
+        told = forecast.forecast(histories.get(unit_id, {}), plan, since=first) if first is not None else None
+        open_ = stands[unit_id].open if unit_id in stands else 0
+        later = max(0.0, open_ + sum(week.more for week in told.weeks)) if told is not None else None
+        found.append((unit_id, open_, later, told))
+    found.sort(key=lambda one: (-(one[2] if one[2] is not None else one[1]), names.get(one[0], ""), one[0]))
+    rows = [_of_unit(asked, names.get(one[0], "—"), *one) for one in found]
+    return Panel(
+        "forecast-units",
+        str(_("Les deux prochaines semaines, par service")),
+        str(_("La même règle pour chaque service. « — » : moins de huit semaines de courrier.")),
+        (
+            str(_("Service")), str(_("Attendus")), str(_("Fourchette")), str(_("Traités")), str(_("En instance hier")),
+            str(_("Dans 14 jours")), str(_("Erreur par semaine")), str(_("Fourchette tenue")),
+        ),
+        tuple(rows),
+        nothing=_unknown(board),
+    )  # fmt: skip
+
+
+def _of_unit(
+    asked: Asked, name: str, unit_id: int, open_: int, later: float | None, told: Forecast | None
+) -> tuple[Cell, ...]:
+    end = Period(_yesterday(asked), _yesterday(asked))
+    stands = Cell(
+        str(format_decimal(open_)), asked.letters(What.OPEN, end, unite=str(unit_id), seul="1") if open_ else ""
+    )
+    if told is None or later is None:
+        return (Cell(name, is_number=False), *[Cell("—")] * 3, stands, *[Cell("—")] * 3)
+    band = Band(
+        *(sum(numbers) for numbers in zip(*((w.came_band.least, w.came_band.most) for w in told.weeks), strict=True))
+    )
+    return (
+        Cell(name, is_number=False), Cell(_whole(sum(week.came for week in told.weeks))), Cell(_band_words(band)),
+        Cell(_whole(sum(week.done for week in told.weeks))), stands, Cell(_whole(later)),
+        Cell("—" if told.came_error is None else _error(told.came_error)),
+        Cell(_times(told) if told.past else "—"),
+    )  # fmt: skip
+
+
+def _known(board: Board) -> tuple[Plan, Mapping[int, History], Mapping[int, date]]:
+    """The days, and for each unit its letters and the day since which they tell something."""
+    asked, session = board.asked, board.session
+    plan = Plan.of(calendar.calendar(session), asked.today)
+    window = Period(plan.days[0], _yesterday(asked))
+    came: Came = "numbered" if _came(asked) is What.NUMBERED else "received"
+    histories = trends.moved(session, asked.cut, window, came)
+    return plan, histories, trends.known_since(session, asked.cut, histories, window)
+
+
+def _told(board: Board) -> Forecast | None:
+    """The forecast of all letters that are asked for; None: it cannot be made, or is not for this reader."""
+    if not board.asked.sight.is_exact:
+        return None
+    plan, histories, since = _known(board)
+    if not since:
+        return None
+    return forecast.forecast(trends.together(histories), plan, since=min(since.values()))
+
+
+def _unknown(board: Board) -> str:
+    """Why there is no forecast."""
+    if not board.asked.sight.is_exact:
+        return str(
+            _(
+                "Une prévision dit jour par jour ce qui est arrivé : elle n'est montrée qu'à qui peut ouvrir ces courriers."
+            )
+        )
+    return str(_("Il faut huit semaines de courrier pour une prévision : il y en a moins."))
+
+
+def _came(asked: Asked) -> What:
+    return What.NUMBERED if asked.direction is Direction.OUTGOING else What.RECEIVED
+
+
+def _yesterday(asked: Asked) -> date:
+    return asked.today - ONE_DAY
+
+
+def _stood(board: Board, told: Forecast) -> list[int]:
+    """What was open before the first week of the past and at the end of each; the last one: yesterday."""
+    found = breakdown.standing_by(board.session, board.asked.cut, _yesterday(board.asked), By.UNIT)
+    stood = [sum(one.open for one in found.values())]
+    for one in reversed(told.past):
+        stood.append(stood[-1] - one.more)
+    return stood[::-1]
+
+
+def _weeks(told: Forecast | None) -> list[tuple[Week, int | None]]:
+    """The weeks of the past with what came, then those ahead."""
+    if told is None:
+        return []
+    return [*((one.week, one.came) for one in told.past), *((week, None) for week in told.weeks)]
+
+
+def _row(name: str, expected: float, band: Band, was: int | None, href: str) -> tuple[Cell, ...]:
+    truth = Cell("") if was is None else Cell(str(format_decimal(was)), href if was else "")
+    error = "" if was is None else _error(abs(expected - was))
+    return Cell(name, is_number=False), Cell(_whole(expected)), Cell(_band_words(band)), truth, Cell(error)
+
+
+def _group(week: Week, expected: float, was: int | None, series: str, href: str) -> Group:
+    name, axis = _week_name(week), day_name(week.first)
+    ahead = _expected(expected, name, series)
+    if was is None:
+        return Group(axis, (ahead, Value(0, "")))
+    label = _("%(name)s : %(count)s (%(series)s)", name=name, count=format_decimal(was), series=series)
+    return Group(axis, (ahead, Value(was, str(label), href if was else "")))
+
+
+def _expected(number: float, name: str, series: str) -> Value:
+    label = _("%(name)s : %(count)s attendus (%(series)s)", name=name, count=_whole(number), series=series)
+    return Value(number, str(label))
+
+
+def _drawn(name: str, band: Band) -> charts.Band:
+    label = _("%(name)s : fourchette de %(least)s à %(most)s", name=name, least=format_decimal(band.least), most=format_decimal(band.most))  # fmt: skip
+    return charts.Band(band.least, band.most, str(label))
+
+
+def _of_weeks(
+    board: Board, name: str, title: str, told: Forecast | None, rows: Sequence[tuple[Cell, ...]],
+    groups: Sequence[Group], bands: Sequence[charts.Band],
+) -> Panel:  # fmt: skip
+    is_arrivals = name == "forecast"
+    legend = (str(_("Attendus")), str(_("Réels")))
+    return Panel(
+        name,
+        title,
+        _rule(told, is_arrivals=is_arrivals) if told is not None else "",
+        (str(_("Semaine")), legend[0], str(_("Fourchette")), legend[1], str(_("Écart"))),
+        tuple(rows),
+        charts.columns(groups, TWO, bands=bands) if rows else None,
+        (*zip(TWO, legend, strict=True), (WHISKER, str(_("Fourchette")))),
+        _unknown(board),
+    )
+
+
+def _rule(told: Forecast, *, is_arrivals: bool) -> str:
+    """The rule and its past error, in sentences."""
+    if is_arrivals:
+        rule = _(
+            "Pour chaque jour, la moyenne du même jour de la semaine sur les huit semaines d'avant, sans les jours fériés. Fourchette : "
+            "du rythme de la semaine la plus calme à celui de la plus chargée. La période choisie n'y change rien."
+        )  # fmt: skip
+    else:
+        rule = _(
+            "En instance hier soir, plus les courriers attendus, moins ceux qui seront traités au rythme des huit semaines d'avant."
+        )
+    error = told.came_error if is_arrivals else told.more_error
+    if error is None:
+        unchecked = _("Il n'y a pas encore assez de semaines pour vérifier la règle.")
+        return f"{rule} {unchecked}"
+    found = ngettext(
+        "Sur la dernière semaine, la même règle s'est trompée de %(error)s courriers.",
+        "Sur les %(num)s dernières semaines, la même règle s'est trompée de %(error)s courriers par semaine en moyenne.",
+        len(told.past), error=_error(error),
+    )  # fmt: skip
+    held = told.held if is_arrivals else told.held_open
+    band = _("Le nombre réel était dans la fourchette %(times)s.", times=_times_of(held, len(told.past)))
+    return f"{rule} {found} {band}"
+
+
+def _times(told: Forecast) -> str:
+    return _times_of(told.held, len(told.past))
+
+
+def _times_of(held: int, of: int) -> str:
+    return str(_("%(held)s fois sur %(weeks)s", held=held, weeks=of))
+
+
+def _week_name(week: Week) -> str:
+    return f"{day_name(week.first)}–{day_name(week.last)}"
+
+
+def _whole(number: float) -> str:
+    return str(format_decimal(round(number)))
+
+
+def _error(number: float) -> str:
+    return str(format_decimal(number, "#,##0.#"))
+
+
+def _band_words(band: Band) -> str:
+    return str(_("%(least)s à %(most)s", least=format_decimal(band.least), most=format_decimal(band.most)))

@@ -1,0 +1,110 @@
+"""The panels that help to decide, beside those that tell what was: the next two weeks, and which services slow down."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from flask_babel import gettext as _
+
+from ged.figures import breakdown, slowing
+from ged.figures.breakdown import By
+from ged.figures.letters import What
+from ged.figures.periods import ONE_DAY, Period, month_end, months_later
+from ged.figures.stages import LONGEST
+from ged.org.names import unit_names
+from web.views.figures import ahead
+from web.views.figures.panels import Board, Cell, Maker, Panel, period_name
+from web.words import figure_pages as words
+
+# --- services that slow down ----------------------------------------------------------------------------------------
+
+
+def slower(board: Board) -> Panel | None:
+    """The units whose delays grow, with the reason; None for who sees one unit only."""
+    asked = board.asked
+    if len(asked.sight.unit_ids) < 2:
+        return None
+    now, before = _compared(board)
+    lately, earlier = (
+        breakdown.delays_by(board.session, asked.cut, one, By.UNIT, asked.stage) for one in (now, before)
+    )
+    names = unit_names(board.session, board.actor)
+    found = [
+        (one, int(unit_id))
+        for unit_id, bins in lately.items()
+        if (one := slowing.slowed(bins, earlier.get(unit_id, {}))) is not None
+    ]
+    rows = []
+    for one, unit_id in sorted(found, key=lambda row: (row[0].rank[0], names.get(row[1], ""), row[1])):
+        named = {"unite": str(unit_id), "seul": "1", "etape": asked.stage.value, "de": "0", "a": str(LONGEST)}
+        counts = [
+            board.cell(letters, asked.letters(What.DELAY, span, **named))
+            for letters, span in ((one.letters, now), (one.letters_before, before))
+        ]
+        name = names.get(unit_id, "—")
+        rows.append(
+            (
+                Cell(name, is_number=False),
+                Cell(_reason(board, one), is_number=False),
+                Cell(words.days(one.now)),
+                Cell(words.days(one.before)),
+                *counts,
+            )
+        )
+    return Panel(
+        "slower",
+        str(_("Services qui ralentissent")),
+        str(
+            _(
+                "%(stage)s : la médiane a grandi d'au moins %(days)s jours ouvrés et de moitié, sur au moins %(fewest)s courriers de "
+                "chaque côté. Périodes comparées : %(now)s ; %(before)s.",
+                stage=words.stage(asked.stage), days=slowing.MORE_DAYS, fewest=slowing.FEWEST, now=period_name(now),
+                before=period_name(before),
+            )
+        ),
+        (
+            str(_("Service")), str(_("Raison")), str(_("Médiane")), str(_("Médiane avant")), str(_("Courriers")),
+            str(_("Courriers avant")),
+        ),
+        tuple(rows),
+        nothing=str(_("Aucun service ne ralentit, d'après cette règle.")),
+    )  # fmt: skip
+
+
+def _compared(board: Board) -> tuple[Period, Period]:
+    """The last 30 days and the 90 before; for who is told of whole months, the last one and the three before."""
+    today = board.asked.today
+    if board.asked.sight.is_exact:
+        since = today - timedelta(days=29)
+        return Period(since, today), Period(since - timedelta(days=90), since - ONE_DAY)
+    last = months_later(today.replace(day=1), -1)
+    return Period(last, month_end(last)), Period(months_later(last, -3), last - ONE_DAY)
+
+
+def _reason(board: Board, one: slowing.Slowed) -> str:
+    letters = board.text(board.tell(one.letters))
+    if board.asked.sight.is_exact:
+        return str(
+            _(
+                "médiane : %(now)s ouvrés ces 30 derniers jours, %(before)s les 90 jours d'avant ; %(letters)s courriers",
+                now=words.days(one.now), before=words.days(one.before), letters=letters,
+            )
+        )  # fmt: skip
+    return str(
+        _(
+            "médiane : %(now)s ouvrés le mois dernier, %(before)s les trois mois d'avant ; %(letters)s courriers",
+            now=words.days(one.now), before=words.days(one.before), letters=letters,
+        )
+    )  # fmt: skip
+
+
+AHEAD = "prevision"
+OWN: Mapping[str, Maker] = {
+    "forecast": ahead.arrivals, "forecast-open": ahead.backlog, "forecast-days": ahead.days, "slower": slower,
+}  # fmt: skip
+"""The panels of the reader's own figures, behind those of ``panels``."""
+OVERSEEN: Mapping[str, Maker] = {
+    "forecast": ahead.arrivals, "forecast-open": ahead.backlog, "forecast-units": ahead.units, "slower": slower,
+}  # fmt: skip
+"""The panels of who oversees."""
+OWN_VIEWS: Mapping[str, tuple[str, ...]] = {AHEAD: tuple(OWN)}
+OVERSEEN_VIEWS: Mapping[str, tuple[str, ...]] = {AHEAD: tuple(OVERSEEN)}
