@@ -1,6 +1,6 @@
 """The cost of each page of the site in a small and in a large archive, as JSON lines.
 
-    python -m bench.pages [--letters 10000 1000000] [--turns 40] [--servers] [--url URL] [--data FOLDER] [--only TEXT ...] [--profile]
+    python -m bench.pages [--letters 10000 1000000] [--turns 40] [--servers] [--url URL] [--data FOLDER] [--only TEXT ...] [--profile] [--sleepy]
 
 The demonstration ministry does its main job. Then the database copies its letters with all their rows. Copies of
 finished letters are the past of five years; at each size, 700 copies of open ones wait in the queues. This process
@@ -13,7 +13,7 @@ are private ones of this run, as those of the tests. ``--url`` names an empty Po
 private one. With ``--data`` the installation stays in a folder; the next run with this folder measures it again, or grows
 it further. On PostgreSQL this needs ``--url``, because the private database ends with the run. ``--only`` measures the pages whose account and address
 contain one of the texts. ``--profile`` writes the functions that take the time of each page to standard error. The search is
-measured by ``bench.search``.
+measured by ``bench.search``. The processors are kept awake (``bench._awake`` says why); ``--sleepy`` lets them halt.
 """
 
 import argparse
@@ -35,6 +35,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine, event, func, select, text
 
+from bench._awake import processors_awake
 from bench._past import Rows, copy, rows_of
 from bench.relevance import tell
 from demo import stage
@@ -319,11 +320,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="keep the installation in this folder; default: a temporary one")
     parser.add_argument("--only", nargs="+", default=[""], help="parts of 'account address' of the pages to measure")
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--sleepy", action="store_true", help="let processors halt that wait")
     given = parser.parse_args()
     if given.servers and given.data and not given.url:
         parser.error("a kept installation on PostgreSQL needs --url: the private database ends with the run")
     with ExitStack() as stack:
         stack.callback(close_run, *open_run())
+        if not given.sleepy:
+            stack.enter_context(processors_awake())
         folder = given.data or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
         data = folder / "data"
@@ -355,7 +359,7 @@ def main() -> None:
                 found = measure(engine, client, address, given.turns)
                 growth = round(found["p50_ms"] / first.setdefault((account, address), found["p50_ms"]), 2)
                 tell(
-                    bench="pages", database=engine.dialect.name, letters=letters, account=account, page=address, **found,
+                    bench="pages", database=engine.dialect.name, letters=letters, account=account, page=address, awake=not given.sleepy, **found,
                     growth=growth, is_met=found["p95_ms"] <= MOST_MS and growth <= MOST_GROWTH,
                 )  # fmt: skip
 

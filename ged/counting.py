@@ -3,7 +3,7 @@
 Composing a statement of an actor's rights takes longer than the database needs to run it.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -13,6 +13,7 @@ from sqlalchemy import (
     BinaryExpression,
     BindParameter,
     Integer,
+    Row,
     Select,
     all_,
     any_,
@@ -32,6 +33,9 @@ Composed = TypeVar("Composed")
 Counter = Callable[[Actor], Select[int]]
 """Composes the statement that counts the things that wait for an actor. It is composed once for an actor and cached. So
 it may depend only on the actor, never on the day, a setting or the language."""
+
+MOST_IN_MENU = 100
+"""Each page counts what waits for its reader, for the menu: no further than this, which the menu shows as "99+"."""
 
 ACTORS_KEPT = 32
 """Size of the cache, in people; with 400 units the statement of all counts takes 0.8 MB."""
@@ -88,17 +92,29 @@ def counted(session: Session, actor: Actor, counters: tuple[Counter, ...]) -> tu
 def one_row(
     session: Session, actor: Actor, compose: Callable[Concatenate[Actor, Asked], Select[Any]], /, *asked: Asked.args, **named: Asked.kwargs,
 ) -> tuple[int, ...]:  # fmt: skip
-    """The row of counts that ``compose(actor, ...)`` selects.
+    """The row of counts that ``compose(actor, ...)`` selects; as ``few_rows``."""
+    (row,) = few_rows(session, actor, compose, *asked, **named)
+    return tuple(row)
+
+
+def few_rows(
+    session: Session, actor: Actor, compose: Callable[Concatenate[Actor, Asked], Select[Any]], /, *asked: Asked.args, **named: Asked.kwargs,
+) -> Sequence[Row[*tuple[Any, ...]]]:  # fmt: skip
+    """The rows that ``compose(actor, ...)`` selects, for a statement that PostgreSQL would plan for longer than it runs.
 
     Args:
-        compose: as for ``composed``. The best plan of its statement depends on no key, date or text in it.
+        compose: as for ``composed``. The best plan of its statement depends on no key, date or text in it: a state, which is
+            written into the statement, leads to the few rows.
+
+    Raises:
+        TypeError: the statement selects an enumeration, which would come as its bare value.
     """
     connection = session.connection()
     if connection.dialect.name == "sqlite":
-        return tuple(session.execute(compose(actor, *asked, **named)).one())
+        return session.execute(compose(actor, *asked, **named)).all()
     key = (asked, tuple(sorted(named.items())))
     with planned_once(connection):
-        return tuple(connection.exec_driver_sql(*_for_server(actor, compose, key, connection.dialect)).one())
+        return connection.exec_driver_sql(*_for_server(actor, compose, key, connection.dialect)).all()
 
 
 @composed
@@ -112,13 +128,14 @@ def _for_server(
 ) -> tuple[str, dict[str, Any]]:  # fmt: skip
     """The statement as text, and its parameters, so that PostgreSQL plans it once for all actors with the same roles.
 
-    Planning takes it four times as long as counting. The plan depends on states and levels, which are written into the
+    Planning takes up to four times as long as the rest. The plan depends on states and levels, which are written into the
     text, and not on whose letters they are: these are parameters, each list of them one array.
     """
     asked, named = key
-    told = visitors.cloned_traverse(
-        compose(actor, *asked, **dict(named)), {}, {"bindparam": _write_out, "binary": _as_array}
-    )
+    composed_one = compose(actor, *asked, **dict(named))
+    if any(isinstance(column.type, Code) for column in composed_one.selected_columns):
+        raise TypeError("an enumeration would come as its bare value")
+    told = visitors.cloned_traverse(composed_one, {}, {"bindparam": _write_out, "binary": _as_array})
     compiled = told.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     return str(compiled), dict(compiled.params)
 

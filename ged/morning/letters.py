@@ -1,14 +1,14 @@
 """Letters that are pending: unread past their date, at an empty post, signed and not dispatched, without scan, not passed on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, ScalarSelect, Select, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, case, exists, func, or_, select
 
 from ged.capture.letters import document_of
 from ged.capture.queries import scan_units
-from ged.counting import composed
+from ged.counting import composed, few_rows
 from ged.db import ByOtherIndex
 from ged.dispatch import queries as dispatch
 from ged.followup.listing import FollowRow, Today, follow_rows
@@ -33,7 +33,7 @@ def unread(ground: Ground) -> Found:
     """Letters past their date that nobody of the unit that must act has opened: those given to the reader, to the units
     headed, and through a post of the reader.
     """
-    ids = ground.session.scalars(_unread(ground.actor, ground.today)).all()
+    ids = _ids(ground, _unread, ground.today)
     return [_of_assignment(row, _waits_at(row), row.due_on) for row in _rows(ground, ids)], len(ids)
 
 
@@ -107,8 +107,8 @@ def _in_force(today: date) -> tuple[ColumnElement[bool], ...]:
 
 def empty_posts(ground: Ground) -> Found:
     """Letters that wait at a post that nobody holds: for who gave them, heads the unit, or keeps the register."""
-    given = ground.session.scalars(_at_empty_posts(ground.actor, ground.today)).all()
-    addressed = ground.session.execute(_to_empty_authorities(ground.actor, ground.today)).all()
+    given = _ids(ground, _at_empty_posts, ground.today)
+    addressed = few_rows(ground.session, ground.actor, _to_empty_authorities, ground.today)
     waits = [
         (row.assigned_at, _of_assignment(row, row.unit_name, _local(ground, row.assigned_at), row.to_post))
         for row in _rows(ground, given)
@@ -137,7 +137,7 @@ def _at_empty_posts(actor: Actor, today: date) -> Select[int]:
 
 
 @composed
-def _to_empty_authorities(actor: Actor, today: date) -> Executable:
+def _to_empty_authorities(actor: Actor, today: date) -> Select[Any]:
     """Letters that wait for the decision of an authority whose post is empty."""
     is_near = or_(Mail.unit_id.in_(sorted(scan_units(actor))), Post.unit_id.in_(sorted(actor.headed_unit_ids)))
     return (
@@ -167,8 +167,12 @@ def to_dispatch(ground: Ground) -> Found:
 
     A letter signed outside of the program came to its register signed: it waits since it was entered, whatever date it bears.
     """
-    queries = _to_dispatch(ground.actor, ground.midnight)
-    rows = [row for query in queries for row in ground.session.execute(query).all()]
+    queries = [
+        query
+        for role, query in (((Role.CLERK,), _to_dispatch_here), (HEADS, _to_dispatch_below))
+        if ground.actor.has(*role)
+    ]
+    rows = [row for query in queries for row in few_rows(ground.session, ground.actor, query, ground.midnight)]
     found = {row.id: row for row in rows}  # of a clerk who heads the unit too: once
     shown = sorted(found.values(), key=lambda row: (row.since, row.id))[: ground.shown]
     lines = [_of_letter(row, who=row.office or "", on=_local(ground, row.since)) for row in shown]
@@ -176,24 +180,26 @@ def to_dispatch(ground: Ground) -> Found:
 
 
 @composed
-def _to_dispatch(actor: Actor, midnight: datetime) -> tuple[Executable, ...]:
+def _to_dispatch_here(actor: Actor, midnight: datetime) -> Select[*tuple[Any, ...]]:
+    """Of the registers of the actor's offices."""
+    return _signed(dispatch.waiting_letters(actor), actor, midnight)
+
+
+@composed
+def _to_dispatch_below(actor: Actor, midnight: datetime) -> Select[*tuple[Any, ...]]:
+    """Of the units that the actor heads: the few signed letters are found by their state, not among all letters."""
+    is_below = ByOtherIndex(Mail.unit_id).in_(sorted(actor.headed_unit_ids))
+    return _signed(select(Mail.id).where(dispatch.has_to_leave(), is_below), actor, midnight)
+
+
+def _signed(letters: Select[Any], actor: Actor, midnight: datetime) -> Select[*tuple[Any, ...]]:
     signed_at = select(Draft.signed_at).where(Draft.mail_id == Mail.id).correlate(Mail).scalar_subquery()
     since = func.coalesce(signed_at, Mail.created_at)
-    columns = (*_COLUMNS, since.label("since"), _numbering_office().label("office"))
-    queries = []
-    if actor.has(Role.CLERK):
-        queries.append(dispatch.waiting_letters(actor))
-    if actor.has(*HEADS):
-        # The few signed letters are found by their state, not among all letters of the units.
-        is_below = ByOtherIndex(Mail.unit_id).in_(sorted(actor.headed_unit_ids))
-        below = select(Mail.id).where(dispatch.has_to_leave(), is_below)
-        queries.append(below)
-    return tuple(
-        query.with_only_columns(*columns)
+    return (
+        letters.with_only_columns(*_COLUMNS, since.label("since"), _numbering_office().label("office"))
         .where(since < midnight, may_be_told(actor))
         .order_by(since, Mail.id)
         .limit(MOST)
-        for query in queries
     )
 
 
@@ -215,13 +221,13 @@ def without_scan(ground: Ground) -> Found:
     """Letters that came in, by whatever way, that wait for somebody and have no document: registered before today in the
     actor's offices.
     """
-    rows = ground.session.execute(_without_scan(ground.actor, ground.midnight)).all()
+    rows = few_rows(ground.session, ground.actor, _without_scan, ground.midnight)
     shown = rows[: ground.shown]
     return [_of_letter(row, who=row.office, on=_local(ground, row.created_at)) for row in shown], len(rows)
 
 
 @composed
-def _without_scan(actor: Actor, midnight: datetime) -> Executable:
+def _without_scan(actor: Actor, midnight: datetime) -> Select[Any]:
     return (
         _lines()
         .add_columns(Unit.name.label("office"))
@@ -242,19 +248,25 @@ def _without_scan(actor: Actor, midnight: datetime) -> Executable:
 
 def papers(ground: Ground) -> Found:
     """Originals of letters that were registered before today, lie at the actor's office, and must be passed on."""
-    ids = ground.session.scalars(_papers(ground.actor, ground.midnight)).all()
+    ids = _ids(ground, _papers, ground.midnight)
     shown = _lines().where(Mail.id.in_(ids[: ground.shown])).order_by(Mail.id)
     rows = ground.session.execute(shown).all() if ids else []
     return [_of_letter(row, on=_local(ground, row.created_at)) for row in rows], len(ids)
 
 
 @composed
-def _papers(actor: Actor, midnight: datetime) -> Executable:
+def _papers(actor: Actor, midnight: datetime) -> Select[int]:
     lying = to_transmit.papers(actor, ByOtherIndex(Mail.created_at) < midnight, may_be_told(actor)).subquery("lying")
     return select(lying.c.id).order_by(lying.c.id).limit(MOST)
 
 
 # --- lines
+
+
+def _ids(ground: Ground, compose: Callable[[Actor, Any], Select[Any]], since: date) -> list[int]:
+    """The letters or assignments that ``compose(actor, since)`` selects."""
+    return [row_id for (row_id,) in few_rows(ground.session, ground.actor, compose, since)]
+
 
 _COLUMNS = (Mail.id, Mail.level, Mail.subject, Mail.created_at, first_number(Mail.id).label("number"))
 

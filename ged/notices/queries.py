@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ged import access, paging
+from ged.counting import MOST_IN_MENU
 from ged.errors import NotFound
 from ged.notices.models import ASKED, DeliveryState, FactorStep, NoticeMail, Occasion, PersonalNotice
 from ged.org import openings
@@ -19,8 +20,6 @@ from ged.register.queries import first_numbers
 from ged.unit import Actor, UnitOfWork
 
 PAGE_SIZE = 30
-MOST_COUNTED = 100
-"""The bell counts no further."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ class NoticeRow:
 
 
 def count_unread(actor: Actor) -> Select[int]:
-    """The statement that counts unread notices (for the navigation), at most ``MOST_COUNTED``."""
-    unread = _own(actor).where(PersonalNotice.read_at.is_(None)).limit(MOST_COUNTED)
+    """The statement that counts unread notices (for the navigation), at most ``MOST_IN_MENU``."""
+    unread = _own(actor).where(PersonalNotice.read_at.is_(None)).limit(MOST_IN_MENU)
     return select(func.count()).select_from(unread.subquery())
 
 

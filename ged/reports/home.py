@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ged.access import visible_clause
 from ged.capture import queries as scan_queries
-from ged.counting import composed, one_row
+from ged.counting import composed, few_rows, one_row
 from ged.db import ByOtherIndex
 from ged.ports import Confidentiality, MailId
 from ged.register.models import Direction, Mail, MailNumber, RecentLetter, Register
@@ -156,7 +156,8 @@ def _recent(actor: Actor, limit: int) -> Executable:
 
 def _returned(session: Session, actor: Actor) -> tuple[ReturnedRow, ...]:
     """The latest of both kinds. Those that lost their letter meanwhile are left out, as in every list."""
-    assignments, drafts = (session.execute(one) for one in _last_returned(actor))
+    assignments = few_rows(session, actor, _last_returned)
+    drafts = few_rows(session, actor, _last_refused)
     rows = [
         ReturnedRow(
             MailId(mail_id),
@@ -180,9 +181,9 @@ def _returned(session: Session, actor: Actor) -> tuple[ReturnedRow, ...]:
 
 
 @composed
-def _last_returned(actor: Actor) -> tuple[Executable, Executable]:
-    """The statements of the latest assignments and of the latest drafts that came back."""
-    assignments = (
+def _last_returned(actor: Actor) -> Select[*tuple[Any, ...]]:
+    """The latest assignments that came back."""
+    return (
         _returned_assignments(actor)
         .with_only_columns(
             Mail.id, first_number(Mail.id), Mail.subject, Mail.level, Assignment.outcome, Assignment.finished_at
@@ -190,7 +191,12 @@ def _last_returned(actor: Actor) -> tuple[Executable, Executable]:
         .order_by(Assignment.finished_at.desc(), Assignment.id.desc())
         .limit(SHOWN)
     )
-    drafts = (
+
+
+@composed
+def _last_refused(actor: Actor) -> Select[*tuple[Any, ...]]:
+    """The latest drafts that came back."""
+    return (
         _refused_drafts(actor)
         .with_only_columns(
             Mail.id, Mail.subject, Mail.level, CircuitEntry.person_name, CircuitEntry.text, CircuitEntry.at
@@ -198,7 +204,6 @@ def _last_returned(actor: Actor) -> tuple[Executable, Executable]:
         .order_by(CircuitEntry.at.desc(), Mail.id.desc())
         .limit(SHOWN)
     )
-    return assignments, drafts
 
 
 def _returned_assignments(actor: Actor) -> Select[int]:

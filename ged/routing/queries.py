@@ -16,6 +16,7 @@ from sqlalchemy import (
     Executable,
     Select,
     String,
+    Subquery,
     and_,
     bindparam,
     case,
@@ -30,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from ged import access, paging
-from ged.counting import composed, counted, one_row
+from ged.counting import MOST_IN_MENU, composed, counted, one_row
 from ged.db import ByOtherIndex
 from ged.org.models import Person, Post, Unit
 from ged.org.stock import by_code, entities_of
@@ -154,8 +155,13 @@ def imputation_count(session: Session, actor: Actor) -> int:
 
 def count_to_impute(actor: Actor) -> Select[int]:
     """The statement of ``imputation_count``."""
-    seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
-    return select(func.count()).select_from(Mail).where(waits_for(actor), seen)
+    return select(func.count()).select_from(Mail).where(waits_for(actor), _may_be_seen(actor))
+
+
+def to_impute_in_menu(actor: Actor) -> Select[int]:
+    """The statement that counts what waits for the actor's imputation for the navigation, at most ``MOST_IN_MENU``."""
+    waiting = select(Mail.id).where(waits_for(actor), _may_be_seen(actor)).limit(MOST_IN_MENU)
+    return select(func.count()).select_from(waiting.subquery())
 
 
 @composed
@@ -358,12 +364,19 @@ def waiting_counts(actor: Actor, which: Sequence[ColumnElement[bool]]) -> Select
     Who sees a letter costs most: it is asked once for all conditions, and last. A registry has the right to each letter
     under way, and few of them wait for it. ``OFFSET 0`` keeps the database from asking it first.
     """
-    met: Any = [one.label(f"is_{n}") for n, one in enumerate(which)]
-    waiting: Select[Any] = select(Assignment.mail_id, *met).join(Mail, Mail.id == Assignment.mail_id)
-    own = waiting.where(is_waiting(), or_(*which)).offset(0).subquery("waiting")
+    own, seen = _waiting_of(actor, which)
     counts: Any = [func.count().filter(own.c[f"is_{n}"]).label(f"count_{n}") for n, _ in enumerate(which)]
-    found: Select[Any] = select(*counts).select_from(own).join(Mail, Mail.id == own.c.mail_id)
-    return found.where(_may_be_seen(actor))
+    found: Select[Any] = select(*counts).select_from(own)
+    return found.where(seen)
+
+
+def _waiting_of(actor: Actor, which: Sequence[ColumnElement[bool]]) -> tuple[Subquery, ColumnElement[bool]]:
+    """The waiting assignments that meet one of the conditions, and the condition that the actor may see their letters."""
+    met: Any = [one.label(f"is_{n}") for n, one in enumerate(which)]
+    waiting: Select[Any] = select(Mail.id, Mail.level, *met).join(Assignment, Assignment.mail_id == Mail.id)
+    own = waiting.where(is_waiting(), or_(*which)).offset(0).subquery("waiting")
+    letter = aliased(Mail, own)
+    return own, access.visible_clause(letter.id, letter.level, actor.principals)
 
 
 @composed
@@ -428,6 +441,12 @@ def comes_from(text: str) -> ColumnElement[bool]:
 def count_inbox(actor: Actor, *, today: date | None = None, view: InboxView = InboxView.OPEN) -> Select[int]:
     """The statement of ``inbox_count``, of a view that is not done."""
     return waiting_counts(actor, [is_in(actor, view, today=today)])
+
+
+def inbox_in_menu(actor: Actor) -> Select[int]:
+    """The statement that counts the actor's inbox for the navigation, at most ``MOST_IN_MENU``."""
+    own, seen = _waiting_of(actor, [is_in(actor, InboxView.OPEN)])
+    return select(func.count()).select_from(select(own.c.id).where(seen).limit(MOST_IN_MENU).subquery())
 
 
 def is_in(

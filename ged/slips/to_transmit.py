@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, ScalarSelect, Select, and_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged import access
+from ged.counting import MOST_IN_MENU
 from ged.db import ByOtherIndex
 from ged.org.models import Post, Unit
 from ged.org.names import told_apart
@@ -29,8 +30,6 @@ from ged.unit import Actor, HeldPost
 
 MOST = 200
 """Letters of each kind on one page: a day's work in a large registry. The others are counted, and the filter finds them."""
-MOST_COUNTED = 100
-"""The navigation counts no further. Each page shows this count, and among many hundreds of originals one takes 7 µs."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +186,7 @@ def _narrowed(asked: PaperFilter, goes: InstrumentedAttribute[int], actor: Actor
 
 
 def count_papers(actor: Actor) -> Select[int]:
-    """The statement that counts them over the actor's posts (navigation), at most ``MOST_COUNTED``."""
+    """The statement that counts them over the actor's posts (navigation), at most ``MOST_IN_MENU``."""
     # Each unit by itself, as the page shows it: what one unit of the actor must pass on to another of them waits too.
     units = {post.unit_id: post for post in actor.working_posts}
     return _count([query for post in units.values() for _, _, query in _queries(post, actor)] or [_imputed([])], actor)
@@ -202,7 +201,7 @@ def papers(actor: Actor, *narrowed: ColumnElement[bool]) -> Select[int] | Compou
 
 
 def counts_by_unit(session: Session, actor: Actor) -> dict[UnitId, int]:
-    """What waits at each unit of the actor's posts, of each at most ``MOST_COUNTED``; for the choice of a post."""
+    """What waits at each unit of the actor's posts, of each at most ``MOST_IN_MENU``; for the choice of a post."""
     units = {post.unit_id: post for post in actor.working_posts}
     asked = {
         unit_id: _count([query for _, _, query in _queries(post, actor)], actor) for unit_id, post in units.items()
@@ -213,7 +212,7 @@ def counts_by_unit(session: Session, actor: Actor) -> dict[UnitId, int]:
 def _count(asked: Sequence[Select[int, int]], actor: Actor) -> Select[int]:
     # A letter waits for its imputation or is imputed, and lies in one unit: the parts share none.
     first, *others = (_of_actor(query, actor).with_only_columns(Mail.id) for query in asked)
-    waiting = first.union_all(*others).limit(MOST_COUNTED)
+    waiting = first.union_all(*others).limit(MOST_IN_MENU)
     return select(func.count()).select_from(waiting.subquery())
 
 

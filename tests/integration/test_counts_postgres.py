@@ -4,10 +4,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Select, select, text
 
 from ged import counting
+from ged.access import visible_clause
 from ged.counting import counted
+from ged.register.models import Mail
+from ged.register.states import MailState
+from ged.routing import queries
 from ged.routing.queries import InboxView, ListFilter, Whose, inbox, inbox_totals
 from ged.unit import Actor, Services
 from tests.factories import TODAY, actor, make_organisation, make_services
@@ -79,3 +83,36 @@ def test_states_are_written_out_and_whose_letters_they_are_is_a_parameter(servic
     principals = sorted(who.principals.ordinary)
     assert principals in given.values()
     assert not any(f"'{one}'" in sql for one in principals)
+
+
+def test_the_menu_counts_an_inbox_and_what_waits_for_a_decision_to_its_limit_and_no_further(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "MOST_IN_MENU", 3)
+    for number in range(4):
+        register(services, f"Pour décision {number}")
+        impute(services, register(services, f"Pour suite {number}").mail_id, due_on=TODAY)
+    with services.reading() as session:
+        counts = counted(session, actor(services, "dge"), (queries.inbox_in_menu, queries.count_inbox))
+        assert counts == (3, 5)
+        assert counted(session, actor(services, "sg"), (queries.to_impute_in_menu, queries.count_to_impute)) == (3, 5)
+
+
+def test_rows_of_a_statement_that_is_planned_once_are_those_of_the_statement(services: Services) -> None:
+    who = actor(services, "sg")
+
+    def letters(asked: Actor, subject: str) -> Select[int, str]:
+        seen = visible_clause(Mail.id, Mail.level, asked.principals)
+        return select(Mail.id, Mail.subject).where(seen, Mail.subject == subject).order_by(Mail.id)
+
+    with services.reading() as session:
+        for subject in ("Pour décision", "Pour suite", "Pour rien") * 7:
+            assert counting.few_rows(session, who, letters, subject) == session.execute(letters(who, subject)).all()
+
+
+def test_a_bare_value_is_no_enumeration(services: Services) -> None:
+    def states(_actor: Actor) -> Select[MailState]:
+        return select(Mail.state)
+
+    with services.reading() as session, pytest.raises(TypeError, match="bare value"):
+        counting.few_rows(session, actor(services, "sg"), states)

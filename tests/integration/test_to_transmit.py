@@ -65,7 +65,7 @@ def groups(services: Services, account: str = "agent") -> dict[str, list[int]]:
 
 def test_the_navigation_counts_to_a_hundred(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     _, services = site
-    monkeypatch.setattr(to_transmit, "MOST_COUNTED", 3)
+    monkeypatch.setattr(to_transmit, "MOST_IN_MENU", 3)
     for number in range(4):
         letter(services, f"Courrier {number}")
     who = actor(services, "agent")

@@ -14,7 +14,7 @@ from flask_babel import LazyString, lazy_pgettext
 from flask_babel import lazy_gettext as _l
 
 from ged.capture import queries as scan_queries
-from ged.counting import Counter, counted
+from ged.counting import MOST_IN_MENU, Counter, counted
 from ged.dispatch import queries as dispatch_queries
 from ged.envelopes import operations as envelopes
 from ged.followup import notes
@@ -110,7 +110,8 @@ ENTRIES: tuple[Entry, ...] = (
         _l("Les courriers qui attendent une décision"),
         "i",
         roles=frozenset({Role.AUTHORITY}),
-        counter=routing_queries.count_to_impute,
+        counter=routing_queries.to_impute_in_menu,
+        most=MOST_IN_MENU,
         also_when_waiting=True,
     ),
     Entry(
@@ -119,7 +120,8 @@ ENTRIES: tuple[Entry, ...] = (
         "inbox.index",
         _l("Les courriers qui vous sont confiés"),
         "b",
-        counter=routing_queries.count_inbox,
+        counter=routing_queries.inbox_in_menu,
+        most=MOST_IN_MENU,
     ),
     Entry(
         WORK,
@@ -162,7 +164,7 @@ ENTRIES: tuple[Entry, ...] = (
         _l("Ce qui vous est arrivé, que vous n'avez pas lu"),
         "m",
         counter=notices.count_unread,
-        most=notices.MOST_COUNTED,
+        most=MOST_IN_MENU,
     ),
     Entry(
         OFFICE,
@@ -206,7 +208,7 @@ ENTRIES: tuple[Entry, ...] = (
         "o",
         roles=frozenset({Role.CLERK}),
         counter=to_transmit.count_papers,
-        most=to_transmit.MOST_COUNTED,
+        most=MOST_IN_MENU,
     ),
     Entry(
         OFFICE,
