@@ -37,6 +37,8 @@ from tests.worker_kit import Installation
 
 __all__ = ["services"]  # a fixture
 
+HOLIDAY = 120
+"""The turn of a play on which a holiday is added."""
 ALL = Cut(level=int(Confidentiality.SECRET))
 
 
@@ -135,24 +137,50 @@ def test_after_any_acts_the_figures_equal_a_rebuild_and_a_recount(
 ) -> None:
     """Runs are killed at any of their steps; the calendar changes once in between."""
     play = Play(services, seed)
-    figures.run(services, now=play.now)
-    for turn in range(180):
+    _play(play, monkeypatch, acts=100)
+    _are_equal(services, play)
+
+
+@pytest.mark.long("plays ten thousand acts; a hundred show the matter")
+@pytest.mark.timeout(3600)
+def test_after_ten_thousand_acts_the_figures_equal_a_rebuild_and_a_recount(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Acts that the rules refused are not among the ten thousand; some hundred runs are killed."""
+    play = Play(services, 29)
+    killed = _play(play, monkeypatch, acts=10_000)
+    assert play.done.total() >= 10_000
+    assert killed > 100
+    print(f"\n{play.done.total()} acts on {len(play.mails)} letters, {killed} runs killed: {dict(play.done)}")
+    _are_equal(services, play)
+
+
+def _play(play: Play, monkeypatch: pytest.MonkeyPatch, *, acts: int) -> int:
+    """Play so many acts. Returns how many runs were killed."""
+    turn = killed = 0
+    figures.run(play.services, now=play.now)
+    while play.done.total() < acts or turn <= HOLIDAY:
         play.act(play.chance.choice(ACTS))
         if turn % 9 == 0:  # some letters each day: a register whose clock leaps asks for a person
             play.now += timedelta(hours=play.chance.choice([5, 17, 24]))
             play.register()
         if turn % 13 == 0:
-            _killed(services, play, monkeypatch)
+            killed += _killed(play.services, play, monkeypatch)
         elif turn % 7 == 0:
             play.count()
-        if turn == 120:
-            with services.unit_of_work(play.now) as uow:
+        if turn == HOLIDAY:
+            with play.services.unit_of_work(play.now) as uow:
                 calendar_changes.set_holiday(
-                    uow, TODAY + timedelta(days=2), name="Fête", is_off=True, actor=actor(services, "admin")
+                    uow, TODAY + timedelta(days=2), name="Fête", is_off=True, actor=actor(play.services, "admin")
                 )
+        turn += 1
+    return killed
+
+
+def _are_equal(services: Services, play: Play) -> None:
+    """The figures are those of a recount by SQL of its own, of the register, and of a rebuild."""
     figures.heal(services, now=play.now)
     assert set(play.done) >= set(ACTS), str(play.refused)
-    assert play.done.total() > 90
     assert told(services) == recounted(services)
     assert list(checking.compare(services)) == []
     before = content(services)
@@ -160,8 +188,8 @@ def test_after_any_acts_the_figures_equal_a_rebuild_and_a_recount(
     assert content(services) == before
 
 
-def _killed(services: Services, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that ends in the middle: nothing of it is kept."""
+def _killed(services: Services, play: Play, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """A run that ends in the middle: nothing of it is kept. Returns whether it came so far that it was killed."""
     step = play.chance.choice(["take_out", "add", "drop", "store", "clear_empty"])
     kept = getattr(cells, step)
     left = [play.chance.randrange(3)]
@@ -175,8 +203,11 @@ def _killed(services: Services, play: Play, monkeypatch: pytest.MonkeyPatch) -> 
 
     with monkeypatch.context() as patched:
         patched.setattr(cells, step, dies)
-        with suppress(KeyboardInterrupt):
+        try:
             figures.run(services, now=play.now)
+        except KeyboardInterrupt:
+            return True
+    return False
 
 
 def test_a_day_ends_right_without_any_act_on_it(services: Services) -> None:
