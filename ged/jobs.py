@@ -142,6 +142,10 @@ class JobKind(StrEnum):
     """Count the letters of the acts since the last run."""
     HEAL_FIGURES = "heal_figures"
     """Compare what is counted with the register, and count again where they differ."""
+    MONTHLY_REPORTS = "monthly_reports"
+    """Make the reports of the months that have ended, for the entities that want them."""
+    PROVE_REPORT = "prove_report"
+    """Prove a monthly report that somebody asked about."""
     PRUNE_JOBS = "prune_jobs"
     """Turn the rows of jobs finished a month ago into figures."""
 

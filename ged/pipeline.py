@@ -28,6 +28,8 @@ from ged.figures import operations as figures
 from ged.followup import reminders
 from ged.jobs import ClaimedJob, JobKind, JobState
 from ged.mailbox import operations as mailboxes
+from ged.monthly import proofs as monthly_proofs
+from ged.monthly import wishes as monthly_wishes
 from ged.morning import telling as morning
 from ged.notices import date_reminders
 from ged.notices import finding as notice_finding
@@ -307,6 +309,16 @@ def heal_figures(run: Run) -> None:
     figures.heal(run.services, now=run.now, progress=lambda done, of: run.heartbeat(f"{done}/{of}"))
 
 
+def monthly_reports(run: Run) -> None:
+    """Make the wanted reports of the months that have ended."""
+    monthly_wishes.run(run.services, heartbeat=run.heartbeat, now=run.now)
+
+
+def prove_report(run: Run) -> None:
+    """Prove a monthly report that somebody asked about."""
+    monthly_proofs.run(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
+
+
 def prune_jobs(run: Run) -> None:
     """Turn old rows of jobs into figures, a batch in each transaction."""
     pruned, done = -1, 0
@@ -414,6 +426,10 @@ KINDS: Mapping[JobKind, Kind] = {
         Lane.UPKEEP, count_figures, 4 * _HOUR, Every(minutes=2), cause=_has_uncounted, opened_by="0091"
     ),
     JobKind.HEAL_FIGURES: Kind(Lane.UPKEEP, heal_figures, 4 * _HOUR, Nightly(time(2, 45)), opened_by="0091"),
+    JobKind.MONTHLY_REPORTS: Kind(
+        Lane.UPKEEP, monthly_reports, 4 * _HOUR, Nightly(time(4, 0)), cause=monthly_wishes.is_due, opened_by="0091"
+    ),
+    JobKind.PROVE_REPORT: Kind(Lane.FILES, prove_report, 4 * _HOUR),
     JobKind.EXPORT: Kind(Lane.FILES, export, 4 * _HOUR),
     JobKind.ENTITY_EXPORT: Kind(Lane.SLOW, entity_export, _DAY),
     JobKind.COLLECT_MAIL: Kind(Lane.UPKEEP, collect_mail, 4 * _HOUR, Every(minutes=3), cause=_has_mailboxes),

@@ -66,6 +66,7 @@ from ged.ports import (
     Preserver,
     Principals,
     RevocationLists,
+    SealedFile,
     Sealer,
     SearchIndex,
     SignatureChecker,
@@ -297,6 +298,8 @@ class Services:
     """None: letters are not written in Word."""
     scanner: VirusScanner | None = None
     """None: no virus scanner is set."""
+    open_report: Callable[[bytes], SealedFile] | None = None
+    """Reads the data and the certificate of a monthly report whose bytes are proven; None: no report is proven here."""
     translations: Callable[[str], NullTranslations] = french_only
     """The sentences in a person's language (``Person.language``; empty: French), for e-mails to people."""
     is_copied: bool = False

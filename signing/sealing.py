@@ -1,11 +1,13 @@
 """The institution's seal: a key in a file, in a token or with a signing service, as the settings say."""
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
+from pyhanko.pdf_utils.reader import PdfFileReader
 
 from ged.errors import ConfigError
 from ged.ports import Certificate, SignedPdf, SignRequest
@@ -38,6 +40,15 @@ class PadesSealer:
         """Public facts of the seal's certificate (see the port)."""
         key = self._key()
         return None if key is None else describe(key.chain[0])
+
+
+def certificate_of(pdf: bytes) -> Certificate | None:
+    """The certificate of a PDF's first signature; None: it has none.
+
+    Only for a file whose bytes are proven: it is opened in this process.
+    """
+    signatures = PdfFileReader(BytesIO(pdf)).embedded_regular_signatures
+    return describe(x509.load_der_x509_certificate(signatures[0].signer_cert.dump())) if signatures else None
 
 
 def own_seal(authority_dir: Path, server_secret: bytes) -> MemoryKey | None:

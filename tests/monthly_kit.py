@@ -20,7 +20,7 @@ from signing.pki import Authority, make_seal
 from signing.sealing import PadesSealer, own_seal
 from tests.factories import NOW, SECRET, actor
 from tests.routing_kit import unit_id
-from web.wiring.attached import report_data
+from web.wiring.attached import report_file
 
 KEY = derive_secret(SECRET, "keystore")
 MONTH = date(NOW.year, NOW.month, 1)
@@ -69,7 +69,7 @@ def file_of(services: Services, row: MonthlyReport) -> bytes:
 
 def prove(services: Services, pdf: bytes, *, now: datetime = LATER) -> Proof:
     """The proof of a file."""
-    return checking.verify(services, pdf, report_data, now=now)
+    return checking.verify(services, pdf, report_file, now=now)
 
 
 def words(pdf: bytes, folder: Path) -> str:

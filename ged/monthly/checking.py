@@ -7,9 +7,11 @@ A change without such an entry was made behind the program.
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,18 +20,35 @@ from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.audit import AuditEntry, AuditPayload
-from ged.errors import Invalid
+from ged.errors import ConfigError, EngineFailed, Invalid
 from ged.figures.definitions import VERSION as DEFINITIONS
 from ged.figures.stages import UNTOLD
 from ged.monthly import explaining, operations, reading
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.monthly.numbers import COLUMNS, Item, Letter, Number, below, numbers
 from ged.org.models import Person
-from ged.ports import Confidentiality, Digest, SignatureReport, Verdict
+from ged.ports import Certificate, Confidentiality, Digest, SealedFile, SignatureReport, Verdict
 from ged.register.models import MailNumber
 from ged.unit import Services
 
+logger = logging.getLogger(__name__)
+
 READS_AT_ONCE = 400
+
+
+class SealOf(StrEnum):
+    """Whose the first signature of a report is."""
+
+    PRESENT = "present"
+    """The institution's seal, with its certificate of today."""
+    EARLIER = "earlier"
+    """A seal of the institution's name, by the issuer of its certificate of today: an earlier certificate."""
+    OTHER = "other"
+    """Another signer, or a seal of another issuer."""
+    NOT_KNOWN = "not_known"
+    """The institution's seal cannot be read here now: nothing to compare with."""
+    NONE = "none"
+    """Not sealed yet."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +118,7 @@ class Proof:
     Attributes:
         entity, month, made_at: of the report, as it says; empty when its data cannot be trusted.
         signer, sealed_at: of the seal.
+        certificate: the certificate that signed; ``seal_of``: whether it is the institution's.
         counted: how many numbers were counted again.
         equal: how many of them are what the report says.
         changes: the others, in the order of the report.
@@ -111,6 +131,8 @@ class Proof:
     made_at: str = ""
     signer: str = ""
     sealed_at: datetime | None = None
+    certificate: Certificate | None = None
+    seal_of: SealOf = SealOf.NONE
     counted: int = 0
     equal: int = 0
     changes: tuple[Change, ...] = field(default=())
@@ -119,7 +141,7 @@ class Proof:
 def verify(
     services: Services,
     pdf: bytes,
-    attached: Callable[[bytes], bytes | None],
+    opened: Callable[[bytes], SealedFile],
     *,
     now: datetime,
     progress: reading.Progress = lambda _done, _of: None,
@@ -128,15 +150,15 @@ def verify(
 
     Args:
         pdf: the file.
-        attached: returns the data that a PDF carries under ``sheet.ATTACHED``, None without any. It is called for a file whose
-            bytes are proven only.
+        opened: returns the data that a PDF carries under ``sheet.ATTACHED``, and its certificate. It is called for a file
+            whose bytes are proven only.
 
     Raises:
         Invalid: ``monthly.no_report``: the kept file carries no data of a report.
         EngineFailed: ``check.unavailable``.
     """
     with services.snapshot() as session:
-        row, issued = _stored(session, pdf)
+        row, issued = stored(session, pdf)
         reports = services.checker.check(pdf, at=now, issued=issued)
         faults = tuple(_seal_faults(reports, is_stored=row is not None and pdf_digest(pdf) in issued))
         if faults:
@@ -144,8 +166,8 @@ def verify(
         if row is None or not _continues(services, row, pdf):
             # Its data prove nothing: with the data of a report of ours, another paper may be signed by anybody with a key.
             return Proof((Fault("file.unknown"),))
-        data = attached(pdf)
-        content = _content(data)
+        carried = opened(pdf)
+        data, content = carried.data, _content(carried.data)
         found = [*_file_faults(content), *_row_faults(session, row, data, content), *_journal_faults(session, content)]
         counted, changes, unexplained = _count_again(session, content, progress)
         seal = next((one for one in reports if not one.is_timestamp), None)
@@ -156,6 +178,8 @@ def verify(
             content["made_at"],
             seal.signer if seal else "",
             seal.signed_at if seal else None,
+            carried.certificate if seal else None,
+            seal_of(services, carried.certificate if seal else None),
             counted,
             counted - len(changes),
             tuple(changes),
@@ -170,7 +194,23 @@ def pdf_digest(pdf: bytes) -> Digest:
     return Digest(hashlib.sha256(pdf).hexdigest())
 
 
-def _stored(session: Session, pdf: bytes) -> tuple[MonthlyReport | None, tuple[Digest, ...]]:
+def seal_of(services: Services, certificate: Certificate | None) -> SealOf:
+    """Whether a certificate is that of the institution's seal."""
+    if certificate is None:
+        return SealOf.NONE
+    try:
+        own = services.sealer.certificate() if services.sealer is not None else None
+    except (ConfigError, EngineFailed) as error:
+        logger.warning("monthly.seal_unreadable code=%s", error.code)
+        own = None
+    if own is None:
+        return SealOf.NOT_KNOWN
+    if (certificate.subject, certificate.issuer) != (own.subject, own.issuer):
+        return SealOf.OTHER
+    return SealOf.PRESENT if certificate.serial == own.serial else SealOf.EARLIER
+
+
+def stored(session: Session, pdf: bytes) -> tuple[MonthlyReport | None, tuple[Digest, ...]]:
     """The row whose stored file this is, with the digests of its file and of its revisions in order."""
     digest = pdf_digest(pdf)
     of_revision = select(MonthlyReportRevision.report_id).where(MonthlyReportRevision.digest == digest)
@@ -189,8 +229,8 @@ def _stored(session: Session, pdf: bytes) -> tuple[MonthlyReport | None, tuple[D
 
 def _continues(services: Services, row: MonthlyReport, pdf: bytes) -> bool:
     """Whether a file begins with the bytes that the journal names. A row of a revision may be put in by hand."""
-    with services.blobs.open(Digest(row.digest)) as stored:
-        first = stored.read()
+    with services.blobs.open(Digest(row.digest)) as kept:
+        first = kept.read()
     return pdf_digest(first) == row.digest and pdf.startswith(first)
 
 
@@ -211,8 +251,8 @@ def _altered(services: Services, session: Session, pdf: bytes) -> Iterator[Fault
         )
     )
     for digest, month, entity_id in rows:
-        with services.blobs.open(Digest(digest)) as stored:
-            kept = stored.read()
+        with services.blobs.open(Digest(digest)) as file:
+            kept = file.read()
         if len(kept) == len(pdf):
             places = [at for at, (one, other) in enumerate(zip(kept, pdf, strict=True)) if one != other]
             if places and len(places) <= len(pdf) // 10:

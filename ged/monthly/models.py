@@ -1,8 +1,9 @@
-"""Tables of the monthly reports. Rows are written once and stay."""
+"""Tables of the monthly reports. Rows of reports and of their revisions are written once and stay."""
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ged.db import Base, Id, UtcDateTime
@@ -42,3 +43,32 @@ class MonthlyReportRevision(Base):
     digest: Mapped[str] = mapped_column(String(64), index=True)
     level: Mapped[str] = mapped_column(String(8))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MonthlyWish(Base):
+    """An entity whose report is made each month by itself. Without a row, it is made when somebody asks for it."""
+
+    __tablename__ = "monthly_wishes"
+
+    entity_id: Mapped[int] = mapped_column(ForeignKey("units.id"), primary_key=True, autoincrement=False)
+    made_upto: Mapped[date]
+    """The first day of the last month that asks for no report any more."""
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    asked_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+
+
+class MonthlyProof(Base):
+    """A proof of a report's file that somebody asked for on the site. Its job has the row's id as its subject."""
+
+    __tablename__ = "monthly_proofs"
+    __table_args__ = (Index("ix_monthly_proofs_report_id", "report_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    report_id: Mapped[int] = mapped_column(ForeignKey("monthly_reports.id"))
+    revision: Mapped[int] = mapped_column(Integer)
+    """The sequence of the sealed file that is proven; 0: the file without a seal."""
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    asked_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """What was found (``ged.monthly.proofs``); empty until then."""

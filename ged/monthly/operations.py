@@ -4,6 +4,7 @@ Nothing is locked meanwhile. An act that comes in between is not in the report; 
 """
 
 import logging
+from collections.abc import Callable
 from datetime import date, datetime
 from io import BytesIO
 from typing import Any
@@ -22,7 +23,7 @@ from ged.org.letterhead import letterhead
 from ged.ports import Digest
 from ged.routing.deadlines import WorkCalendar
 from ged.schema import require_opened
-from ged.unit import SYSTEM, Actor, Services
+from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 
 logger = logging.getLogger(__name__)
 
@@ -32,17 +33,27 @@ FORM = 1
 """The form of what the file carries."""
 
 
-def make(services: Services, entity_id: int, month: date, *, actor: Actor, now: datetime) -> MonthlyReport:
+def make(
+    services: Services,
+    entity_id: int,
+    month: date,
+    *,
+    actor: Actor,
+    now: datetime,
+    note: Callable[[UnitOfWork], bool] | None = None,
+) -> MonthlyReport:
     """Make the report of an entity on a month that has ended.
 
     Args:
         month: any day of it.
         actor: SYSTEM is the program.
+        note: called in the transaction that enters the report; False: somebody was faster, and it is not entered.
 
     Raises:
         NotFound: ``monthly.unknown_entity``.
         Forbidden: ``monthly.not_maker``.
-        InvalidTransition: ``monthly.not_over``; ``monthly.not_counted``: the figures are being made.
+        InvalidTransition: ``monthly.not_over``; ``monthly.not_counted``: the figures are being made;
+            ``monthly.made_already``: ``note`` says so.
         Invalid: ``upgrade.not_finished``.
         Invalid, EngineFailed: as ``typeset``.
     """
@@ -58,6 +69,8 @@ def make(services: Services, entity_id: int, month: date, *, actor: Actor, now: 
     stored, sealed = services.blobs.put(BytesIO(pdf)), _sealed(services, pdf, now)
     for attempt in services.attempts(now):
         with attempt as uow:
+            if note is not None and not note(uow):
+                raise InvalidTransition("monthly.made_already", "read the list again")
             row = MonthlyReport(
                 entity_id=entity_id,
                 month=month.replace(day=1),

@@ -46,6 +46,19 @@ class Certificate:
 
 
 @dataclass(frozen=True)
+class SealedFile:
+    """What a sealed PDF of ours bears.
+
+    Attributes:
+        data: what it carries under the name that is asked for; None: nothing.
+        certificate: that of its first signature; None: it has none.
+    """
+
+    data: bytes | None
+    certificate: Certificate | None
+
+
+@dataclass(frozen=True)
 class UnlockedKey:
     """An opened key, encrypted with a random key that only the browser's cookie holds (at most five minutes)."""
 

@@ -188,6 +188,8 @@ STAYS: Mapping[str, str] = {
     "throttle_buckets": "counts of all",
     "monthly_reports": "proven from the register and the journal where it was made; who leaves takes the file",
     "monthly_report_revisions": "as ``monthly_reports``",
+    "monthly_wishes": "as ``monthly_reports``",
+    "monthly_proofs": "as ``monthly_reports``",
     "figure_state": "counted again from the register",
     "figure_days": "as ``figure_state``",
     "figure_keys": "as ``figure_state``",

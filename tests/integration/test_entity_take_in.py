@@ -49,7 +49,7 @@ from tests.site import give_passwords, open_site, post, sign_in
 from tests.slip_kit import letter
 from tests.tampering import lift_guards
 from tests.transfer_kit import LATER, THEIRS
-from web.wiring.attached import report_data
+from web.wiring.attached import report_file
 
 
 @pytest.fixture(scope="module")
@@ -621,4 +621,4 @@ def test_a_report_counts_the_letters_that_came_with_an_entity(place: Services, f
     figures.heal(place, now=monthly_kit.LATER)
     proof = monthly_kit.prove(place, pdf)
     assert (proof.faults, proof.changes) == ((), ())
-    assert monthly_kit.number_of(json.loads(report_data(pdf) or b""), "received")
+    assert monthly_kit.number_of(json.loads(report_file(pdf).data or b""), "received")

@@ -52,7 +52,7 @@ from tests.servers.authorities import Authorities
 from tests.signbook_kit import House, house_on_either
 from tests.tampering import lift_guards
 from tests.worker_kit import Installation
-from web.wiring.attached import report_data
+from web.wiring.attached import report_file
 
 __all__ = ["house_on_either", "services_on_either"]  # fixtures
 
@@ -64,7 +64,7 @@ def services(services_on_either: Services, tmp_path: Path) -> Services:
 
 
 def content(pdf: bytes) -> dict[str, Any]:
-    return dict(json.loads(report_data(pdf) or b""))
+    return dict(json.loads(report_file(pdf).data or b""))
 
 
 def test_a_report_counts_what_the_figures_count_and_is_proven(services: Services, tmp_path: Path) -> None:

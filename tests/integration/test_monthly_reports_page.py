@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,8 @@ from playwright.sync_api import expect
 from sqlalchemy import select, text
 
 from ged.figures import operations as figures
-from ged.monthly.models import MonthlyReport
+from ged.monthly import proofs
+from ged.monthly.models import MonthlyProof, MonthlyReport
 from ged.ports import Digest
 from ged.unit import Role, Services
 from tests.browser_site_kit import site
@@ -20,9 +23,11 @@ from tests.browsing import sign_in as enter
 from tests.factories import add_entity
 from tests.routing_kit import register, unit_id
 from tests.site import give_passwords, make_site, post, sign_in
+from web.wiring.attached import report_file
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from werkzeug.test import TestResponse
 
 __all__ = ["site"]  # a fixture
 
@@ -71,6 +76,70 @@ def test_a_report_is_made_listed_and_fetched(tmp_path: Path) -> None:
     services.engine.dispose()
 
 
+def test_a_report_is_proven_from_its_page_and_a_file_from_the_outside(tmp_path: Path) -> None:
+    app, services = make_site(tmp_path)
+    services = replace(services, open_report=report_file)
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        add_entity(uow.session, Role.HEAD, parent_id=unit_id(services, "MIN"))
+    give_passwords(services)
+    register(services)
+    figures.run(services, now=datetime.now(UTC))
+    client, ministry = sign_in(app, "admin"), unit_id(services, "MIN")
+    post(client, PAGE, {"entity_id": str(ministry), "month": last_month()}, page=PAGE)
+    with services.reading() as session:
+        row = session.scalars(select(MonthlyReport)).one()
+    page = f"{PAGE}{row.id}"
+    assert "Vérification" in client.get(page).text
+    assert post(client, f"{page}/preuves", {}, page=page).status_code == 303
+    waiting = client.get(f"{page}/preuves").text
+    assert "Une vérification est en cours." in waiting
+    assert 'hx-trigger="every 3s"' in waiting
+    with services.reading() as session:
+        proof_id = session.scalars(select(MonthlyProof.id)).one()
+    proofs.run(services, proof_id, heartbeat=lambda _told: None, now=datetime.now(UTC))
+    shown = client.get(page).text
+    assert "Le rapport est prouvé" in shown
+    assert "Tous les nombres sont ceux du rapport." in shown
+    assert "par Admin" in shown
+    assert "Le rapport n'a pas encore de cachet." in shown
+    with services.blobs.open(Digest(row.digest)) as stored:
+        pdf = stored.read()
+    check = f"{PAGE}verifier"
+
+    def bring(content: bytes) -> TestResponse:
+        return post(client, check, {"file": (BytesIO(content), "rapport.pdf")}, page=check)
+
+    known = bring(pdf)
+    assert (known.status_code, known.headers["Location"]) == (303, f"{page}#preuves")
+    other = bring(b"%PDF-1.7\n" + b"\0" * 999)
+    assert other.status_code == 200
+    assert "Ce fichier ne prouve rien" in other.text
+    assert bring(b"PK\3\4").status_code == 422
+    assert post(client, check, {}, page=check).status_code == 422
+    for account, seen in (("ceet", 404), ("dge", 404), ("agent", 403)):
+        asker = sign_in(app, account)
+        assert asker.get(page).status_code == seen, account
+        assert asker.get(f"{page}/preuves").status_code == seen, account
+        assert post(asker, f"{page}/preuves", {}).status_code == seen, account
+    services.engine.dispose()
+
+
+def test_reports_of_each_month_are_switched_on_and_off(tmp_path: Path) -> None:
+    app, services = make_site(tmp_path)
+    give_passwords(services)
+    client, ministry = sign_in(app, "admin"), unit_id(services, "MIN")
+    shown = client.get(PAGE).text
+    assert ("à la demande" in shown, "de lui-même</span>" in shown) == (True, False)
+    assert post(client, f"{PAGE}chaque-mois", {"entity_id": str(ministry), "on": "1"}, page=PAGE).status_code == 303
+    shown = client.get(PAGE).text
+    assert "Prochain rapport" in shown
+    assert "demandé par Admin" in shown
+    assert post(client, f"{PAGE}chaque-mois", {"entity_id": str(ministry)}, page=PAGE).status_code == 303
+    assert "Prochain rapport" not in client.get(PAGE).text
+    assert post(sign_in(app, "agent"), f"{PAGE}chaque-mois", {"entity_id": str(ministry), "on": "1"}).status_code == 403
+    services.engine.dispose()
+
+
 def test_the_page_speaks_english(tmp_path: Path) -> None:
     app, services = make_site(tmp_path)
     with services.engine.begin() as connection:
@@ -92,12 +161,25 @@ def test_the_page_holds_at_both_widths(browser: Browser, site: tuple[str, Servic
     page = context.new_page()
     enter(page, "admin")
     page.goto(PAGE)
-    page.get_by_label("Mois").focus()
+    page.get_by_label("Mois", exact=True).focus()
     with leading_on(page):
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
     expect(page.locator(".flash--success")).to_contain_text("Le rapport est établi")
-    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody tr", has_text="Rapport en PDF")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert axe_faults(page) == []
+    page.goto(f"{PAGE}1")
+    with leading_on(page):
+        page.get_by_role("button", name="Vérifier").click()
+    expect(page.locator("#proofs progress")).to_be_visible()
+    assert axe_faults(page) == []
+    services = replace(services, open_report=report_file)
+    proofs.run(services, 1, heartbeat=lambda _told: None, now=datetime.now(UTC))
+    expect(page.locator("#proofs")).to_contain_text("Le rapport est prouvé", timeout=10_000)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert axe_faults(page) == []
+    page.goto(f"{PAGE}verifier")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert axe_faults(page) == []
     context.close()

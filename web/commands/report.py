@@ -12,7 +12,7 @@ from ged.languages import LANGUAGES
 from ged.monthly import checking, operations, queries
 from ged.unit import SYSTEM
 from web.commands.shared import FILE, settings_of, write_whole
-from web.wiring.attached import report_data
+from web.wiring.attached import report_file
 from web.wiring.services import build_services
 from web.words.monthly import told
 
@@ -68,7 +68,7 @@ def verify(file: Path, language: str) -> None:
     logging.getLogger().setLevel(logging.WARNING)
     services = build_services(settings_of())
     try:
-        proof = checking.verify(services, file.read_bytes(), report_data, now=datetime.now(UTC), progress=_progress)
+        proof = checking.verify(services, file.read_bytes(), report_file, now=datetime.now(UTC), progress=_progress)
     except Invalid as error:
         raise click.BadParameter(f"{file} is no monthly report ({error.code})", param_hint="FILE") from None
     finally:

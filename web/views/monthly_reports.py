@@ -1,18 +1,22 @@
 """Monthly reports of an entity: their list, making one, and its sealed file."""
 
 from datetime import date
+from functools import partial
 from io import BytesIO
 
-from flask import Blueprint, flash, redirect, request, send_file, url_for
+from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date
+from flask_babel import format_date, get_locale
 from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition
-from ged.monthly import operations, queries
+from ged.monthly import operations, proofs, queries, wishes
+from ged.monthly.proofs import ProofRow, Unknown
 from web.site import context
 from web.site.forms import FormReader
 from web.site.pages import place, render_form
+from web.words import monthly as words
+from web.words.verdicts import REASONS
 
 blueprint = Blueprint("monthly_reports", __name__, url_prefix="/rapports-mensuels")
 
@@ -31,6 +35,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
         entities = queries.entities(session, actor)
         rows, page = queries.reports(session, actor, place())
+        wanted = wishes.wishes(session, actor)
     months = _months(context.today())
     return render_form(
         "monthly_reports/index.html",
@@ -39,7 +44,23 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         months=[(f"{one:%Y-%m}", _named(one)) for one in months],
         rows=[(row, _named(row.month)) for row in rows],
         page=page,
+        wishes=[(row, _named(row.next_month) if row.next_month else "") for row in wanted],
     )
+
+
+@blueprint.post("/chaque-mois")
+def wish() -> ResponseReturnValue:
+    """Have the reports of an entity made by themselves, or no more."""
+    fields = FormReader(request.form)
+    entity_id, on = fields.integer("entity_id", required=True), fields.ticked("on")
+    fields.check()
+    with context.services().unit_of_work(context.now()) as uow:
+        wishes.switch(uow, entity_id or 0, on=on, actor=context.actor())
+    flash(
+        _("Le rapport de chaque mois se fera de lui-même.") if on else _("Le rapport ne se fait plus de lui-même."),
+        "success",
+    )
+    return redirect(url_for("monthly_reports.index"), 303)
 
 
 @blueprint.post("/")
@@ -69,6 +90,76 @@ def fetch(report_id: int) -> ResponseReturnValue:
     name = f"rapport-{row.month:%Y-%m}-{row.id}.pdf"
     with services.blobs.open(row.last) as stored:
         return send_file(BytesIO(stored.read()), mimetype="application/pdf", download_name=name)
+
+
+@blueprint.get("/<int:report_id>")
+def show(report_id: int) -> ResponseReturnValue:
+    """One report: its seal, and the proofs that people asked for."""
+    with context.services().reading() as session:
+        row = queries.report(session, report_id, context.actor())
+    return render_template("monthly_reports/show.html", row=row, month=_named(row.month), **_proofs(report_id))
+
+
+@blueprint.get("/<int:report_id>/preuves")
+def progress(report_id: int) -> ResponseReturnValue:
+    """Only the proofs: the page polls them while one runs."""
+    return render_template("monthly_reports/_proofs.html", report_id=report_id, **_proofs(report_id))
+
+
+@blueprint.post("/<int:report_id>/preuves")
+def prove(report_id: int) -> ResponseReturnValue:
+    """Ask for a proof."""
+    with context.services().unit_of_work(context.now()) as uow:
+        proofs.ask(uow, report_id, actor=context.actor())
+    flash(_("La vérification est demandée."), "success")
+    return redirect(url_for("monthly_reports.show", report_id=report_id) + "#preuves", 303)
+
+
+@blueprint.get("/verifier")
+def check_form() -> ResponseReturnValue:
+    """Bring a file."""
+    return _check_form()
+
+
+def _check_form(error: GedError | None = None, unknown: Unknown | None = None) -> ResponseReturnValue:
+    signatures = [
+        (signer, verdict, str(REASONS.get(reason, reason)))
+        for signer, verdict, reason in (unknown.signatures if unknown is not None else ())
+    ]
+    return render_form("monthly_reports/check.html", error=error, unknown=unknown, signatures=signatures)
+
+
+@blueprint.post("/verifier")
+def check() -> ResponseReturnValue:
+    """Prove the file that was brought: on the page of its report, or here what its signatures say."""
+    file = request.files.get("file")
+    try:
+        if file is None or not file.filename:
+            raise Invalid("form.required", "choose a file", field="file")
+        pdf = file.stream.read(proofs.MAX_BYTES + 1)
+        found = proofs.bring(context.services(), pdf, actor=context.actor(), now=context.now())
+    except Invalid as error:
+        return _check_form(error)
+    if isinstance(found, Unknown):
+        return _check_form(unknown=found)
+    flash(_("C'est un rapport gardé ici. Sa vérification est demandée."), "success")
+    return redirect(url_for("monthly_reports.show", report_id=found) + "#preuves", 303)
+
+
+def _proofs(report_id: int) -> dict[str, object]:
+    with context.services().reading() as session:
+        rows: list[ProofRow] = proofs.proofs(session, report_id, context.actor())
+    language = str(get_locale())
+    return {
+        "proofs": rows,
+        "told": {
+            "change": partial(words.change_words, language=language),
+            "acts": partial(words.acts_words, language=language),
+            "fault": partial(words.fault_words, language=language),
+            "seal": partial(words.seal_words, language=language),
+            "certificate": partial(words.certificate_words, language=language),
+        },
+    }
 
 
 def _months(today: date) -> list[date]:

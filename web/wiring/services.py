@@ -34,6 +34,7 @@ from signing.sealing import PadesSealer
 from signing.status import AuthorityStatus
 from signing.validation import PdfChecker, load_crl
 from web.wiring import redis_jobs
+from web.wiring.attached import report_file
 from web.wiring.authority import authority_dir, keystore_secret, status_address
 from web.wiring.directories import directory, provider
 from web.wiring.meter import meter_of
@@ -121,6 +122,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         tokens=PayloadSealer(institution),
         scanner=Clamd(settings.clamd) if settings.clamd else None,
         translations=translations,
+        open_report=report_file,
         word=LibreOfficeWord(),
         training=settings.training,
         meter=meter,

@@ -578,6 +578,15 @@ MESSAGES: Mapping[str, Message] = {
     "monthly.no_report": Message(
         _l("Ce fichier n'est pas un rapport mensuel."), _l("Choisissez le PDF d'un rapport mensuel.")
     ),
+    "monthly.made_already": Message(_l("Ce rapport vient d'être établi."), _l("Relisez la liste.")),
+    "monthly.no_pdf": Message(_l("Ce fichier n'est pas un PDF."), _l("Choisissez le PDF d'un rapport mensuel.")),
+    "monthly.no_reader": Message(
+        _l("Ce programme ne sait pas lire un rapport."), _l("Faites faire la tâche par un service de l'installation.")
+    ),
+    "monthly.not_made": Message(
+        _l("Le rapport du mois de l'entité %(entity)s n'a pas pu être établi (%(cause)s)."),
+        _l("Établissez-le sur la page des rapports mensuels : la cause y est dite. Sinon, la nuit suivante réessaie."),
+    ),
     "monthly.not_counted": Message(
         _l("Les chiffres du registre sont en cours de calcul."), _l("Demandez le rapport de nouveau un peu plus tard.")
     ),

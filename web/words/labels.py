@@ -339,6 +339,8 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         JobKind.HEAL_FIGURES: _l("Comparer les chiffres au registre"),
         JobKind.DIRECTORY_CHECK: _l("Demander à l'annuaire qui est fermé"),
         JobKind.ORGANISATION_ACTS: _l("Faire les modifications prévues pour ce jour"),
+        JobKind.MONTHLY_REPORTS: _l("Établir les rapports du mois fini"),
+        JobKind.PROVE_REPORT: _l("Vérifier un rapport mensuel"),
         JobKind.PRUNE_JOBS: _l("Résumer en chiffres les anciennes tâches"),
     },
     LoopState: {
@@ -808,6 +810,9 @@ ACTIONS: Mapping[str, LazyString] = {
     "slip.task_settled": _l("a réglé un écart"),
     "slip.voided": _l("a annulé un bordereau"),
     "report.made": _l("a établi un rapport mensuel"),
+    "report.proof_asked": _l("a fait vérifier un rapport mensuel"),
+    "report.wished": _l("a demandé le rapport de chaque mois"),
+    "report.unwished": _l("a arrêté les rapports de chaque mois"),
 }
 """Actions of the journal, to follow the actor's name; a test finds missing ones."""
 

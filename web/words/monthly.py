@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from zoneinfo import ZoneInfo
 
 from ged.figures.definitions import ALL
-from ged.monthly.checking import Act, Change, Fault, Move, Proof
+from ged.monthly.checking import Act, Change, Fault, Move, Proof, SealOf
+from ged.monthly.proofs import Changed
+from ged.ports import Certificate
 from web.words.labels import ACTIONS
 from web.words.translations import translations
 from web.words.verdicts import REASONS
@@ -36,7 +38,15 @@ FAULTS: Mapping[str, str] = {
 }
 _SEAL = _("Le cachet ou un horodatage n'est pas valable : %(reason)s")
 _HEAD = _("Rapport mensuel : %(entity)s, %(month)s")
-_SIGNER = _("Cachet : %(signer)s")
+_SIGNER = _("Signé par : %(signer)s")
+_CERTIFICATE = _("Certificat n° %(serial)s : %(subject)s, émis par %(issuer)s")
+SEALS: Mapping[SealOf, str] = {
+    SealOf.PRESENT: _("C'est le cachet actuel de l'institution."),
+    SealOf.EARLIER: _("C'est un certificat antérieur du cachet de l'institution : même nom, même autorité."),
+    SealOf.OTHER: _("Ce n'est pas le cachet actuel de l'institution : un autre nom, ou une autre autorité."),
+    SealOf.NOT_KNOWN: _("Le cachet de l'institution ne peut pas être lu ici : rien à quoi comparer."),
+    SealOf.NONE: _("Le rapport n'a pas encore de cachet."),
+}
 _COUNTED = _("Nombres recomptés d'après le registre et le journal : %(counted)s, dont identiques : %(equal)s")
 _CHANGE = _("%(number)s, %(unit)s : %(reported)s dans le rapport, %(now)s aujourd'hui")
 _WHOLE = _("ensemble")
@@ -48,6 +58,9 @@ _PROGRAM = _("le programme")
 _NOT_EXPLAINED = _("aucun acte du journal ne l'explique")
 _ALL_EQUAL = _("Tous les nombres sont ceux du rapport.")
 _CHANGED = _("Ce qui a changé depuis est expliqué par le journal.")
+_ACTS = _("Courriers concernés : %(letters)s ; au journal, du %(since)s au %(until)s : %(acts)s")
+_ONE_ACT = _("%(action)s (%(times)s)")
+_NOT_EXPLAINED_AT_ALL = _("Courriers concernés : %(letters)s ; aucun acte du journal ne l'explique")
 _NOT_PROVEN = _("Le rapport n'est pas prouvé :")
 
 
@@ -63,6 +76,9 @@ def told(proof: Proof, *, language: str, zone: ZoneInfo) -> Iterator[str]:
         yield look_up(_HEAD) % {"entity": proof.entity, "month": proof.month[:7]}
         if proof.signer:
             yield look_up(_SIGNER) % {"signer": proof.signer}
+        if proof.certificate is not None:
+            yield certificate_words(proof.certificate, language)
+        yield look_up(SEALS[proof.seal_of])
         yield look_up(_COUNTED) % {"counted": proof.counted, "equal": proof.equal}
     for change in proof.changes:
         yield ""
@@ -80,7 +96,48 @@ def told(proof: Proof, *, language: str, zone: ZoneInfo) -> Iterator[str]:
         yield look_up(_CHANGED if proof.changes else _ALL_EQUAL)
 
 
-def _change(change: Change, language: str) -> str:
+def change_words(change: Changed, language: str) -> str:
+    """A number that is another one today."""
+    return _change(change, language)
+
+
+def acts_words(change: Changed, language: str) -> str:
+    """What changed a number, without naming a letter or a person."""
+    look_up = translations(language).gettext
+    if change.since is None or change.until is None:
+        return look_up(_NOT_EXPLAINED_AT_ALL) % {"letters": change.letters}
+    acts = ", ".join(
+        look_up(_ONE_ACT) % {"action": look_up(str(ACTIONS.get(action, action))), "times": times}
+        for action, times in change.acts
+    )
+    return look_up(_ACTS) % {
+        "letters": change.letters,
+        "since": f"{change.since:%d/%m/%Y}",
+        "until": f"{change.until:%d/%m/%Y}",
+        "acts": acts,
+    }
+
+
+def fault_words(fault: Fault, language: str) -> str:
+    """What must not be."""
+    return _fault(fault, language)
+
+
+def seal_words(seal_of: SealOf, language: str) -> str:
+    """Whose the seal is."""
+    return translations(language).gettext(SEALS[seal_of])
+
+
+def certificate_words(certificate: Certificate, language: str) -> str:
+    """Which certificate signed."""
+    return translations(language).gettext(_CERTIFICATE) % {
+        "serial": certificate.serial,
+        "subject": certificate.subject,
+        "issuer": certificate.issuer,
+    }
+
+
+def _change(change: Change | Changed, language: str) -> str:
     look_up = translations(language).gettext
     name = next(one for one in ALL if one.name == change.number)
     return look_up(_CHANGE) % {

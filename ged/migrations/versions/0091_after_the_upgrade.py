@@ -102,7 +102,9 @@ def downgrade() -> None:
                         "figures",
                         "heal_figures",
                         "mail_loop",
+                        "monthly_reports",
                         "organisation_acts",
+                        "prove_report",
                         "take_over",
                         "take_over_scans",
                     ]
