@@ -29,6 +29,8 @@ from ged.dispatch.models import DispatchLine
 from ged.disposal.models import Disposal, DisposalLine
 from ged.envelopes import operations as envelopes
 from ged.figures import operations as figures
+from ged.figures import supervisors
+from ged.figures.supervisors import SupervisorForm
 from ged.followup import notes
 from ged.monthly import operations as monthly
 from ged.org.models import Holding, Person, Post, PostRole, Unit
@@ -148,8 +150,24 @@ def furnished(folder: Path) -> Furnished:
         ("register.form", "agent"): f"/enregistrer/numerisation/{_scans(app, services)}",
         **_results(app, house),
     }  # fmt: skip
+    _supervisors(services)
     figures.run(services, now=NOW)
     return Furnished(app, house, samples, own)
+
+
+def _supervisors(services: Services) -> None:
+    """A person and a post that supervise a unit; one act has ended."""
+    with services.reading() as session:
+        person_id = session.scalars(select(Person.id).where(Person.account == "etudes")).one()
+        post_id = session.scalars(select(Post.id).where(Post.code == "DAF-C")).one()
+    admin = actor(services, "admin")
+    with services.unit_of_work(NOW) as uow:
+        for form in (
+            SupervisorForm(_unit(services), person_id, None, "Décision n° 12 du 3 mars 2026", TODAY),
+            SupervisorForm(_unit(services), None, post_id, "Décision n° 13 du 4 mars 2026", TODAY),
+        ):
+            given = supervisors.give(uow, form, actor=admin)
+        supervisors.end(uow, given, "Décision n° 14", actor=admin)
 
 
 def _monthly_report(services: Services) -> int:

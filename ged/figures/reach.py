@@ -2,14 +2,21 @@
 
 The cells hold each letter of a unit under a level at which its heads may see it (``counted.CountedRegister``). So the heads of a unit may see
 the letters behind each of its figures, and are told exact ones. Other people may not see all of these letters: members of the
-unit, to whose colleagues letters are given, and auditors, who see none. They are told ordinary letters only, by whole months,
-rounded, and without small numbers (``ged.figures.telling``).
+unit, to whose colleagues letters are given, auditors and supervisors, who see none. They are told ordinary letters only, by whole
+months, rounded, and without small numbers (``ged.figures.telling``).
+
+A supervisor (``ged.figures.supervisors``) is named by an act for a branch: a unit and all units below it today, in any entity, and closed ones
+that these took over. A branch that closes is not followed into what takes it over: the act named no more than the branch.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy.orm import Session
 
 from ged.figures.queries import Cut
+from ged.figures.supervisors import branches
 from ged.org import tree
 from ged.ports import Confidentiality
 from ged.register.models import Channel, Direction, Priority
@@ -59,6 +66,7 @@ class Reach:
         headed: that the person heads, and closed ones that they follow.
         near: of working posts, and not headed.
         watched: of the ministries whose auditor the person is.
+        supervised: of the branches whose supervisor the person is.
         level: the highest level that the person is cleared for and that a figure tells. SECRET letters are in no figure.
     """
 
@@ -66,33 +74,51 @@ class Reach:
     near: frozenset[int]
     watched: frozenset[int]
     level: Confidentiality
+    supervised: frozenset[int] = frozenset()
 
     @property
     def own(self) -> frozenset[int]:
-        """What the person's posts head; of who heads nothing, the units that they belong to."""
-        return self.headed or self.near
+        """What the person's posts head; of who heads nothing, the units that they belong to; else those that they supervise."""
+        return self.headed or self.near or self.supervised
 
     @property
     def overseen(self) -> frozenset[int]:
-        """What the person answers for, or watches."""
-        return self.headed | self.watched
+        """What the person answers for, watches or supervises."""
+        return self.headed | self.watched | self.supervised
+
+    @property
+    def offered(self) -> frozenset[int]:
+        """What the person may choose on each page."""
+        return self.headed | self.near | self.supervised
 
     def sight(self, unit_ids: Collection[int]) -> Sight:
         """What the person sees of these units together; those out of reach are left out."""
         asked = frozenset(unit_ids)
-        seen = asked & (self.headed | self.near | self.watched)
+        seen = asked & (self.offered | self.watched)
         is_exact = bool(seen) and seen <= self.headed
         level = self.level if is_exact else Confidentiality.ORDINARY
         return Sight(seen, level, is_exact, bool(seen) and seen <= self.headed | self.near)
 
 
-def reach_of(actor: Actor) -> Reach:
-    """The reach of a person, by the posts held and acted for now."""
+def reach_on(session: Session, actor: Actor, *, on: date) -> Reach:
+    """The reach of a person on a day, also as a supervisor."""
+    return reach_of(actor, branches(session, actor, on=on))
+
+
+def reach_of(actor: Actor, supervised: Collection[int] = ()) -> Reach:
+    """The reach of a person, by the posts held and acted for now.
+
+    Args:
+        supervised: the units at the top of the branches whose supervisor the person is. Of another ministry than those of the posts,
+            which the person has left, nothing is told any more.
+    """
     units = actor.units
     headed = tree.with_predecessors(actor.headed_unit_ids, units)
     member = tree.with_predecessors((post.unit_id for post in actor.working_posts), units)
     watched = tree.ministry_of_role(actor, Role.AUDITOR) if actor.has(Role.AUDITOR) else frozenset()
-    return Reach(headed, member - headed, watched, min(actor.clearance, Confidentiality.RESTRICTED))
+    near = tree.ministry(actor) if supervised else frozenset()
+    told = frozenset[int]().union(*(below(one, units) for one in supervised)) & near
+    return Reach(headed, member - headed, watched, min(actor.clearance, Confidentiality.RESTRICTED), told)
 
 
 def below(unit_id: int, units: Mapping[int, UnitRow]) -> frozenset[int]:

@@ -190,6 +190,7 @@ STAYS: Mapping[str, str] = {
     "monthly_report_revisions": "as ``monthly_reports``",
     "monthly_wishes": "as ``monthly_reports``",
     "monthly_proofs": "as ``monthly_reports``",
+    "supervisors": "given again by an act where people arrive; the journal tells of it",
     "figure_state": "counted again from the register",
     "figure_days": "as ``figure_state``",
     "figure_keys": "as ``figure_state``",

@@ -88,6 +88,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "template_settings": (_ADMINISTRATOR, "les-modeles-de-lettres"),
     "filing_settings": (_ADMINISTRATOR, "le-plan-de-classement"),
     "checklist": (_ADMINISTRATOR, "mettre-en-place"),
+    "supervisors": (_ADMINISTRATOR, "les-superviseurs"),
     "legal_papers": (_ADMINISTRATOR, "decision-et-declaration"),
     "word_templates": (_ADMINISTRATOR, "les-modeles-word"),
     "entity_exports": (_ADMINISTRATOR, "exporter-une-entite"),

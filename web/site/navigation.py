@@ -248,6 +248,8 @@ ENTRIES: tuple[Entry, ...] = (
         _l("Supervision"),
         "supervision.index",
         _l("Entités, services, natures et mois côte à côte"),
+        # A supervisor by an act comes from the dashboard: to ask for acts on each page would cost everybody.
+        roles=frozenset({Role.HEAD, Role.AUTHORITY, Role.AUDITOR}),
     ),
     Entry(
         LOOK,

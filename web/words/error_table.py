@@ -748,6 +748,29 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "delegation.unknown": Message(_l("Cette délégation n'existe pas."), _l("Rechargez la liste.")),
     "delegation.withdrawn": Message(_l("Cette délégation a déjà pris fin."), _l("Rechargez la liste.")),
+    # --- supervisors ---
+    "supervisor.unit": Message(_l("Ce service n'est pas ouvert."), _l("Choisissez dans la liste.")),
+    "supervisor.one": Message(
+        _l("L'acte nomme une personne, ou un poste."), _l("Choisissez l'une ou l'autre, et pas les deux.")
+    ),
+    "supervisor.person": Message(_l("Cette personne n'a pas de compte ouvert."), _l("Choisissez dans la liste.")),
+    "supervisor.post": Message(_l("Ce poste n'existe pas."), _l("Choisissez dans la liste.")),
+    "supervisor.oneself": Message(
+        _l("Vous ne pouvez pas vous nommer vous-même superviseur."), _l("Un autre administrateur enregistre cet acte.")
+    ),
+    "supervisor.act": Message(
+        _l("L'acte manque, ou dépasse %(limit)s caractères."), _l("Donnez son numéro et sa date.")
+    ),
+    "supervisor.dates": Message(
+        _l("La période n'est pas valable."),
+        _l("Elle commence il y a un an au plus, et ne finit ni avant son début ni avant aujourd'hui."),
+    ),
+    "supervisor.already": Message(
+        _l("Un autre acte donne déjà cette supervision, pour une partie de ces jours."),
+        _l("Mettez-y fin d'abord, ou choisissez d'autres jours."),
+    ),
+    "supervisor.unknown": Message(_l("Cette supervision n'existe pas."), _l("Rechargez la liste.")),
+    "supervisor.ended": Message(_l("Cette supervision a déjà pris fin."), _l("Rechargez la liste.")),
     # --- directory, provider, break_glass ---
     "directory.away": Message(
         _l("L'annuaire du ministère ne répond pas."),

@@ -668,6 +668,8 @@ ACTIONS: Mapping[str, LazyString] = {
     "delegation.granted": _l("a accordé une délégation"),
     "delegation.restored": _l("a rétabli une délégation, en annulant la modification qui y avait mis fin"),
     "delegation.withdrawn": _l("a retiré une délégation"),
+    "supervisor.given": _l("a enregistré l'acte qui nomme un superviseur"),
+    "supervisor.ended": _l("a enregistré l'acte qui met fin à une supervision"),
     "dispatch.discharged": _l("a enregistré la décharge"),
     "dispatch.left": _l("a noté le départ"),
     "dispatch.proof": _l("a joint la preuve de remise"),

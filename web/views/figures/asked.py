@@ -153,7 +153,7 @@ def _units(
     if not typed:
         return reach.sight(usual), None
     unit_id = id_of(typed)
-    offered = usual | reach.headed | reach.near
+    offered = usual | reach.offered
     if unit_id is None or unit_id not in offered:
         problems.append(typed)
         return reach.sight(usual), None

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from ged.figures import letters as letter_lists
 from ged.figures.letters import Asked as AskedLetters
 from ged.figures.letters import What
-from ged.figures.reach import reach_of
+from ged.figures.reach import reach_on
 from ged.figures.stages import Stage
 from ged.paging import Slice
 from ged.routing.queries import MailRow
@@ -55,14 +55,14 @@ def export() -> Response:
 def letters() -> ResponseReturnValue:
     """The letters behind a figure that the reader may see."""
     actor = context.actor()
-    reach = reach_of(actor)
-    asked = address.read(request.args, actor, reach, reach.own, today=context.today(), for_list=True)
     what = next((one for one in What if one.value == request.args.get("quoi")), What.RECEIVED)
-    wanted = AskedLetters(what, asked.period, asked.stage, _bins())
     rows: list[MailRow] = []
     page, total = Slice(()), 0
-    if asked.sight.opens:
-        with context.services().reading() as session:
+    with context.services().reading() as session:
+        reach = reach_on(session, actor, on=context.today())
+        asked = address.read(request.args, actor, reach, reach.own, today=context.today(), for_list=True)
+        wanted = AskedLetters(what, asked.period, asked.stage, _bins())
+        if asked.sight.opens:
             rows, page, total = letter_lists.letters(session, actor, asked.cut, wanted, place(), limit=LETTERS)
     return render_template(
         "dashboard/letters.html",

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from flask import Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
+from ged.errors import Forbidden
 from ged.figures import breakdown, queries
-from ged.figures.reach import Reach, reach_of
+from ged.figures.reach import Reach, reach_on
 from ged.figures.stages import Stage
 from ged.org.names import unit_names
 from ged.ports import Confidentiality
@@ -53,11 +54,10 @@ class Page:
 def show(page: Page) -> ResponseReturnValue:
     """The page; without units, or while the figures are being made, it says so."""
     actor = context.actor()
-    reach = reach_of(actor)
-    asked = address.read(request.args, actor, reach, page.usual(reach), today=context.today())
     view = request.args.get("vue", "")
     view = view if view in page.views else panels.FIRST
     with context.services().reading() as session:
+        reach, asked = _asked(session, actor, page)
         are_whole = queries.are_whole(session)
         is_shown = are_whole and bool(asked.sight.unit_ids)
         board = Board(session, actor, asked)
@@ -71,6 +71,7 @@ def show(page: Page) -> ResponseReturnValue:
         page.template,
         **shown,
         asked=asked,
+        oversees=bool(reach.overseen),
         are_whole=are_whole,
         page=page,
         period=panels.period_name(asked.shown),
@@ -105,17 +106,27 @@ def save(page: Page) -> Response:
     return sent.as_file(panel, request.args.get("format", ""))
 
 
+def _asked(session: ReadSession, actor: Actor, page: Page) -> tuple[Reach, Asked]:
+    """The reader's reach, and what the address asks of it.
+
+    Raises:
+        Forbidden: ``access.role_missing``: the page is of who oversees something, and this reader does not.
+    """
+    reach = reach_on(session, actor, on=context.today())
+    if page.overseen and not reach.overseen:
+        raise Forbidden("access.role_missing", "ask an administrator for the role", endpoint=page.endpoint)
+    return reach, address.read(request.args, actor, reach, page.usual(reach), today=context.today())
+
+
 def _panel(page: Page) -> tuple[Panel, Asked]:
     """The panel that the address names; an unknown one, and one with nothing to show, is not found."""
     actor = context.actor()
-    reach = reach_of(actor)
-    asked = address.read(request.args, actor, reach, page.usual(reach), today=context.today())
     name = request.args.get("tableau", "")
     make = panels.cards_panel if name == CARDS else page.makers.get(name)
-    if make is None or not asked.sight.unit_ids:
-        abort(404)
     with context.services().reading() as session:
-        panel = make(Board(session, actor, asked)) if queries.are_whole(session) else None
+        _reach, asked = _asked(session, actor, page)
+        is_shown = make is not None and asked.sight.unit_ids and queries.are_whole(session)
+        panel = make(Board(session, actor, asked)) if make is not None and is_shown else None
     if panel is None:
         abort(404)
     return panel, asked
@@ -135,7 +146,7 @@ def _choices(
 ) -> dict[str, list[tuple[str, str]]]:
     """Name of a filter -> (value, words) of its choices, with the present one: a browser would send another."""
     names = unit_names(session, actor)
-    offered = page.usual(reach) | reach.headed | reach.near
+    offered = page.usual(reach) | reach.offered
     whole = reach.sight(page.usual(reach)).cut()
     found = {
         "periode": [(name, str(text)) for name, text in PERIODS.items() if name != USUAL],
