@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from ged.audit import AuditEntry, AuditPayload
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound
 from ged.figures import supervisors
+from ged.figures.models import Supervisor
 from ged.figures.reach import Reach, reach_on
 from ged.figures.supervisors import SupervisorForm
 from ged.org import delegations
@@ -332,7 +333,7 @@ def test_an_administrator_enters_and_ends_it_on_the_page(site: tuple[Flask, Hous
     assert "Décision n° 12" in shown.replace("\xa0", " ").replace("\u202f", " ")
     assert codes(services, "etudes", TODAY) == {"DGE", "ETU"}
     with services.reading() as session:
-        given = session.scalars(select(supervisors.Supervisor.id)).one()
+        given = session.scalars(select(Supervisor.id)).one()
     sent: dict[str, object] = {"supervisor_id": str(given), "ended_act": "Décision n° 13"}
     assert post(client, f"{path}fin", sent | {"ended_act": ""}).status_code == 422
     assert post(client, f"{path}fin", sent).status_code == 303
