@@ -28,6 +28,7 @@ OF_INSTALLATION: Mapping[str, str] = {
     "pairing_code": "a secret of minutes",
     "report": "the monthly reports stay",
     "scan_order": "the orders stay",
+    "supervisor": "the supervisors stay",
     "synonyms": "one list for all",
 }
 """Kinds of which only the hashes leave, with the reason."""
