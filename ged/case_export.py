@@ -7,6 +7,7 @@ folder with a verifier from another source: the copy in the folder is for readin
 
 import hashlib
 import json
+import tempfile
 import time
 import zipfile
 from collections.abc import Mapping
@@ -106,12 +107,23 @@ def collect(services: Services, mail_id: MailId | int, *, actor: Actor | None, n
 
 
 def write_folder(services: Services, case: CaseFile, folder: Path) -> None:
-    """Write a case file into a new folder.
+    """Write a case file into a new folder, which is there with all its files or not at all.
 
     Raises:
         FileExistsError: the folder exists already.
+        OSError: a file could not be written; nothing is left of the others.
     """
-    folder.mkdir(parents=True)
+    if folder.exists():
+        raise FileExistsError(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as unfinished:
+        whole = Path(unfinished) / folder.name
+        whole.mkdir()
+        _write_files(services, case, whole)
+        whole.rename(folder)
+
+
+def _write_files(services: Services, case: CaseFile, folder: Path) -> None:
     for name, content in case.parts.items():
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -115,17 +115,14 @@ def revoke(uow: UnitOfWork, bridge_id: int, *, actor: Actor, now: datetime) -> N
     """Revoke a bridge: its token becomes invalid, and what it was to scan is cancelled.
 
     Raises:
-        NotFound: ``bridge.unknown``.
-        Forbidden: ``bridge.pair_forbidden``.
+        NotFound: ``bridge.unknown``: there is none, or it is another office's, which the form does not show either.
     """
     asked = and_(ScanOrder.bridge_id == bridge_id, ScanOrder.state.not_in(FINAL_ORDER_STATES))
     orders = locks.hold_where(uow.session, ScanOrder, asked)  # before the bridge, as ``orders.order_progress`` does
     bridge = locks.hold_one(uow.session, Bridge, bridge_id)
-    if bridge is None:
+    post = may_pair(actor, bridge.unit_id) if bridge is not None else None
+    if bridge is None or post is None:
         raise NotFound("bridge.unknown", "choose a bridge of the list", id=bridge_id)
-    post = may_pair(actor, bridge.unit_id)
-    if post is None:
-        raise Forbidden("bridge.pair_forbidden", "ask the unit's clerk or an administrator", unit=bridge.unit_id)
     if bridge.revoked_at is None:
         bridge.revoked_at = now
         seen_at = bridge.last_seen_at.isoformat() if bridge.last_seen_at else None

@@ -1,6 +1,7 @@
 """The case file of a letter contains its proof. ``ged_verify.py`` alone checks it."""
 
 import dataclasses
+import errno
 import hashlib
 import io
 import json
@@ -76,6 +77,26 @@ def test_a_linked_letter_is_told_only_to_who_may_see_it(house, held, tmp_path, c
         assert any(entry.get("payload", {}).get("to") == hidden for entry in linked) is told, who
         _code, lines = _told(folder, held, capsys)
         assert not [line for line in lines if line["state"] == "broken"], "the chain holds without the payload"
+
+
+def test_a_folder_that_could_not_be_written_whole_is_not_there(case, house, tmp_path, monkeypatch):
+    assert case.exists(), "exported before: this export adds an entry to the journal"
+    collected = case_export.collect(house.services, house.mail_id, actor=None, now=NOW)
+    copied = case_export._copy
+
+    def full(source, target):
+        copied(source, target)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(case_export, "_copy", full)
+    with pytest.raises(OSError, match="No space left"):
+        case_export.write_folder(house.services, collected, tmp_path / "new" / "case")
+    assert not list((tmp_path / "new").iterdir())
+    monkeypatch.undo()
+    case_export.write_folder(house.services, collected, tmp_path / "new" / "case")
+    assert [one.name for one in (tmp_path / "new").iterdir()] == ["case"]
+    with pytest.raises(FileExistsError):
+        case_export.write_folder(house.services, collected, tmp_path / "new" / "case")
 
 
 def test_without_them_nothing_is_broken_and_the_rest_is_said_to_be_open(case, capsys):

@@ -127,7 +127,9 @@ def test_a_revoked_bridge_and_a_cancelled_order_stop(site: Site) -> None:
     assert again.status_code == 200
     shown = clerk.get(f"/numerisations/postes/{bridge_id}/retirer").text
     assert "2 ordres de numérisation en cours ne seront pas exécutés." in shown
-    assert site.browser("daf").get(f"/numerisations/postes/{bridge_id}/retirer").status_code == 404
+    stranger = site.browser("daf")
+    assert stranger.get(f"/numerisations/postes/{bridge_id}/retirer").status_code == 404
+    assert stranger.post(f"/numerisations/postes/{bridge_id}/retirer").status_code == 404
     clerk.post(f"/numerisations/postes/{bridge_id}/retirer")
     assert clerk.get(f"/numerisations/postes/{bridge_id}/retirer").status_code == 404
     assert api.get("/api/bridge/order?wait_s=0", headers=bridge).status_code == 401
