@@ -156,7 +156,10 @@ class ScanPage(Base):
     """A received page. The result of its first look (``inspected_at``) is filled once; the rest never changes."""
 
     __tablename__ = "scan_pages"
-    __table_args__ = (UniqueConstraint("batch_id", "token", "page_index"),)
+    __table_args__ = (
+        UniqueConstraint("batch_id", "token", "page_index"),
+        Index("ix_scan_pages_received_at", "received_at", "batch_id"),  # pages of a period are counted in it alone
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     batch_id: Mapped[int] = mapped_column(ForeignKey("scan_batches.id"), index=True)
@@ -202,7 +205,10 @@ class Scan(Base):
     """
 
     __tablename__ = "scans"
-    __table_args__ = (Index("ix_scans_unit_id_state", "unit_id", "state"),)
+    __table_args__ = (
+        Index("ix_scans_unit_id_state", "unit_id", "state"),
+        Index("ix_scans_created_at", "created_at", "batch_id"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     batch_id: Mapped[int] = mapped_column(ForeignKey("scan_batches.id"), index=True)

@@ -57,6 +57,9 @@ class Slip(Base):
         Index("ix_slips_sender_unit_id_id", "sender_unit_id", "id"),
         Index("ix_slips_receiver_unit_id_id", "receiver_unit_id", "id"),
         Index("ix_slips_sender_unit_id_handed_at", "sender_unit_id", "handed_at"),
+        # Slips of a period are counted in the index alone.
+        Index("ix_slips_sent_at", "sent_at", "kind", "state", "sender_unit_id"),
+        Index("ix_slips_received_at", "received_at", "kind", "state", "receiver_unit_id", "sender_unit_id", "sent_at"),
         Index("ix_slips_on_loan", "sender_unit_id", "return_by", **only_where("purpose = 'on_loan'")),
         Index("ix_slips_issuing", "state", **only_where("state = 'issuing'")),
     )
@@ -108,7 +111,11 @@ class SlipLine(Base):
     """
 
     __tablename__ = "slip_lines"
-    __table_args__ = (UniqueConstraint("slip_id", "position"), CheckConstraint("count > 0", name="count"))
+    __table_args__ = (
+        UniqueConstraint("slip_id", "position"),
+        CheckConstraint("count > 0", name="count"),
+        Index("ix_slip_lines_faults", "slip_id", **only_where("state IN ('missing', 'damaged')")),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     slip_id: Mapped[int] = mapped_column(ForeignKey("slips.id"))

@@ -66,6 +66,10 @@ def view(name: str, *, overseen: bool) -> str:
     match name:
         case "attente":
             return str(_("Ce qui attend"))
+        case "bordereaux":
+            return str(_("Bordereaux"))
+        case "numerisation":
+            return str(_("Numérisation"))
         case "rythme":
             return str(_("Rythme de la semaine"))
         case "delais":

@@ -14,7 +14,7 @@ from web.site import context
 from web.site.numbers import id_of
 from web.site.pages import place
 from web.views.figures import asked as address
-from web.views.figures import deciding, pages, panels
+from web.views.figures import deciding, pages, panels, papers
 from web.views.figures.pages import Page
 from web.words import figure_pages as words
 
@@ -25,8 +25,8 @@ PAGE = Page(
     "dashboard.table",
     "dashboard.export",
     "dashboard/index.html",
-    {**panels.OWN, **deciding.OWN},
-    {**panels.OWN_VIEWS, **deciding.OWN_VIEWS},
+    {**panels.OWN, **papers.PANELS, **deciding.OWN},
+    {**panels.OWN_VIEWS, **papers.VIEWS, **deciding.OWN_VIEWS},
     overseen=False,
 )
 LETTERS = 50

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
-from web.views.figures import deciding, pages, panels
+from web.views.figures import deciding, pages, panels, papers
 from web.views.figures.pages import Page
 
 blueprint = Blueprint("supervision", __name__, url_prefix="/supervision")
@@ -13,8 +13,8 @@ PAGE = Page(
     "supervision.table",
     "supervision.export",
     "supervision/index.html",
-    {**panels.OVERSEEN, **deciding.OVERSEEN},
-    {**panels.OVERSEEN_VIEWS, **deciding.OVERSEEN_VIEWS},
+    {**panels.OVERSEEN, **papers.PANELS, **deciding.OVERSEEN},
+    {**panels.OVERSEEN_VIEWS, **papers.VIEWS, **deciding.OVERSEEN_VIEWS},
     overseen=True,
 )
 

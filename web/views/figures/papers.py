@@ -1,0 +1,187 @@
+"""The panels of slips and of scans: views of the pages of figures. They are of units and days; what else narrows letters narrows no paper."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from flask_babel import format_date, gettext
+from flask_babel import gettext as _
+
+from ged.capture.models import BatchSource
+from ged.figures import movements
+from ged.figures.movements import Handed
+from ged.figures.periods import Period, month_end, months_of
+from ged.figures.stages import next_bin, percentile
+from ged.org.names import unit_names
+from web.drawing import charts
+from web.drawing.charts import Group, Guide
+from web.site import context
+from web.views.figures import panels
+from web.views.figures.panels import MEDIAN, MOST_ROWS, NINE_OF_TEN, TWO, Board, Cell, Maker, Panel
+from web.words import figure_pages as words
+from web.words.labels import label
+
+SLIPS, SCANS = "bordereaux", "numerisation"
+
+
+def slips(board: Board) -> Panel:
+    """Slips by day or by month: sent, acknowledged, lines missing or damaged."""
+    asked, zone = board.asked, context.services().zone
+    spans = _spans(board)
+    whole = Period(spans[0][1].since, spans[-1][1].until)
+    found = movements.slips_by_day(board.session, zone, asked.sight.unit_ids, asked.sight.level, whole)
+    rows, groups = [], []
+    names = _names()
+    for name, span in spans:
+        days = [one for day, one in found.items() if span.since <= day <= span.until]
+        numbers = [sum(getattr(one, column) for one in days) for column in ("sent", "received", "faults")]
+        rows.append((Cell(name, is_number=False), *(board.cell(number) for number in numbers)))
+        drawn = [board.value(number, name, series) for number, series in zip(numbers[:2], names[:2], strict=True)]
+        groups.append(Group(name, tuple(drawn)))
+    return Panel(
+        "slips",
+        str(_("Bordereaux")),
+        str(_("Envoyés par ces services, reçus et déchargés par eux, chacun le jour de sa signature ; pièces manquantes ou endommagées à la réception. Seuls le service et la période comptent ici.")),
+        (str(_("Jour")) if board.by_days else str(_("Mois")), *names),
+        tuple(rows),
+        charts.columns(groups, TWO),
+        tuple(zip(TWO, names[:2], strict=True)),
+    )  # fmt: skip
+
+
+def slip_units(board: Board) -> Panel:
+    """The units side by side, with the time that each takes to acknowledge."""
+    asked, zone = board.asked, context.services().zone
+    units = asked.sight.unit_ids
+    names = unit_names(board.session, board.actor)
+    found = movements.slips_by_unit(board.session, zone, units, asked.sight.level, asked.shown)
+    bins = movements.acknowledgements(board.session, zone, units, asked.shown, by_receiver=True)
+    order = sorted(found, key=lambda one: (-board.tell(found[one].received).amount, names.get(one, ""), one))
+    rows, groups, totals = [], [], []
+    series = _names()
+    for unit_id in order:
+        one, name = found.get(unit_id, Handed()), names.get(unit_id, "—")
+        numbers, of_unit = (one.sent, one.received, one.faults), bins.get(unit_id, {})
+        rows.append(
+            (
+                Cell(name, is_number=False),
+                *(board.cell(number) for number in numbers),
+                Cell(board.delay(of_unit, MEDIAN)),
+                Cell(board.delay(of_unit, NINE_OF_TEN)),
+            )
+        )
+        drawn = [board.value(number, name, text) for number, text in zip(numbers[:2], series[:2], strict=True)]
+        groups.append(Group(name, tuple(drawn)))
+        totals.append(board.text(board.tell(one.sent + one.received)))
+    is_drawn = any(value.amount for group in groups[:MOST_ROWS] for value in group.values)
+    return Panel(
+        "slip-units",
+        str(_("Bordereaux par service")),
+        str(_("Envoyés et reçus par chaque service ; délai de décharge du service qui reçoit, en jours ouvrés, du jour de l'envoi au jour de la décharge.")),
+        (str(_("Service")), *series, str(_("Délai médian")), str(_("9 sur 10"))),
+        tuple(rows),
+        charts.stacked_rows(groups[:MOST_ROWS], TWO, totals[:MOST_ROWS]) if is_drawn else None,
+        tuple(zip(TWO, series[:2], strict=True)),
+    )  # fmt: skip
+
+
+def slip_delays(board: Board) -> Panel:
+    """How long the slips that these units sent waited for their acknowledgement."""
+    asked = board.asked
+    found = movements.acknowledgements(board.session, context.services().zone, asked.sight.unit_ids, asked.shown)
+    bins = found.get(0, {})
+    rows, groups = [], []
+    told, guides = [], []
+    last = max([10, *bins]) if bins and not board.are_too_few(bins) else -1
+    at: int | None = 0
+    places = list[int]()
+    while at is not None and at <= last:
+        after = next_bin(at)
+        name, number = words.bin_name(at, after), bins.get(at, 0)
+        rows.append((Cell(name, is_number=False), board.cell(number)))
+        groups.append(Group(str(at), (board.value(number, name, str(_("bordereaux"))),)))
+        places.append(at)
+        at = after
+    for share, title, look in ((MEDIAN, _("médiane"), "median"), (NINE_OF_TEN, _("9 sur 10"), "ninety")):
+        text = board.delay(bins, share)
+        sentence = str(gettext("%(name)s : %(text)s", name=title, text=text))
+        told.append(sentence)
+        value = percentile(bins, share)
+        if value is not None and places:
+            guides.append(Guide(places.index(value) + 0.5, sentence, look))
+    return Panel(
+        "slip-delays",
+        str(_("Délai de décharge")),
+        str(_("Bordereaux envoyés par ces services et déchargés pendant la période, par délai en jours ouvrés ; %(told)s.", told=" ; ".join(told))),
+        (str(_("Délai")), str(_("Bordereaux"))),
+        tuple(rows),
+        charts.columns(groups, TWO[:1], guides=guides) if groups else None,
+    )  # fmt: skip
+
+
+def scan_days(board: Board) -> Panel | None:
+    """Pages by day; None for who is told of whole months, and for a period that is too long to be read in few milliseconds."""
+    if not board.by_days:
+        return None
+    asked = board.asked
+    found = movements.pages_by_day(board.session, context.services().zone, asked.sight.unit_ids, asked.shown)
+    rows, groups = [], []
+    for name, span in _spans(board):
+        number = found.get(span.since, 0)
+        rows.append((Cell(name, is_number=False), board.cell(number)))
+        groups.append(Group(name, (board.value(number, name, str(_("pages"))),)))
+    return Panel(
+        "scan-days",
+        str(_("Pages numérisées")),
+        str(_("Par jour de leur arrivée des stations de ces services ; pages blanches et feuilles de séparation comprises.")),
+        (str(_("Jour")), str(_("Pages"))),
+        tuple(rows),
+        charts.columns(groups, TWO[:1]),
+    )  # fmt: skip
+
+
+def scan_desks(board: Board) -> Panel | None:
+    """The desks side by side; None as ``scan_days``."""
+    if not board.by_days:
+        return None
+    asked = board.asked
+    names = unit_names(board.session, board.actor)
+    found = movements.desks(board.session, context.services().zone, asked.sight.unit_ids, asked.shown)
+    rows, groups, totals = [], [], []
+    for line in found:
+        station = line.name or (_("Fichiers déposés") if line.source is BatchSource.UPLOAD else str(label(line.source)))
+        name = f"{station}, {names.get(line.unit_id, '—')}"
+        numbers = (line.pages, line.documents, line.letters, line.waiting)
+        rows.append((Cell(name, is_number=False), *(board.cell(number) for number in numbers)))
+        groups.append(Group(name, (board.value(line.pages, name, str(_("pages"))),)))
+        totals.append(board.text(board.tell(line.pages)))
+    is_drawn = any(value.amount for group in groups[:MOST_ROWS] for value in group.values)
+    return Panel(
+        "scan-desks",
+        str(_("Stations de numérisation")),
+        str(_("Pages et documents de la période, dont rattachés à un courrier ; documents qui attendent maintenant.")),
+        (str(_("Station")), str(_("Pages")), str(_("Documents")), str(_("Rattachés")), str(_("En attente maintenant"))),
+        tuple(rows),
+        charts.stacked_rows(groups[:MOST_ROWS], TWO[:1], totals[:MOST_ROWS]) if is_drawn else None,
+    )
+
+
+def _names() -> tuple[str, str, str]:
+    return str(_("Envoyés")), str(_("Reçus et déchargés")), str(_("Pièces manquantes ou endommagées"))
+
+
+def _spans(board: Board) -> list[tuple[str, Period]]:
+    """The days, or the whole months, of the period, with their names."""
+    period = board.asked.shown
+    if board.by_days:
+        days = [period.since + timedelta(days=n) for n in range(period.days)]
+        return [(str(format_date(day, "d/MM")), Period(day, day)) for day in days]
+    return [(panels.month_name(month), Period(month, month_end(month))) for month in months_of(period)]
+
+
+PANELS: Mapping[str, Maker] = {
+    "slips": slips, "slip-units": slip_units, "slip-delays": slip_delays, "scan-days": scan_days, "scan-desks": scan_desks,
+}  # fmt: skip
+"""The panels of papers, on both pages of figures."""
+VIEWS: Mapping[str, tuple[str, ...]] = {
+    SLIPS: ("slips", "slip-units", "slip-delays"), SCANS: ("scan-days", "scan-desks"),
+}  # fmt: skip
