@@ -5,6 +5,7 @@ Each look (a CSS class) is told apart without colour too: by lightness, by a pat
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from textwrap import wrap
 
 from web.drawing.scale import ticks, written
 
@@ -14,10 +15,12 @@ LEFT, RIGHT, TOP, BOTTOM = 44, 12, 14, 34
 NAMES = 190
 """Room for the names of rows, left of them."""
 NAME_SIGNS = 27
-"""Signs of a name that have room there."""
+"""Signs of a name that have room on a line there."""
+LINE = 15
+"""Height of a line of a name."""
 NUMBERS = 56
 """Room for the number behind a row."""
-ROW = 26
+ROW = 36
 NAMES_IN_WIDTH = 12
 """Names of an axis that have room side by side."""
 SMALLEST = 2.0
@@ -211,14 +214,16 @@ def stacked_rows(groups: Sequence[Group], looks: Sequence[str], totals: Sequence
     shapes, texts = [], []
     for n, (group, total) in enumerate(zip(groups, totals, strict=True)):
         y = TOP + ROW * n
-        texts.append(Text(NAMES - 8, y + 14, shortened(group.name), "end", "name"))
+        lines = lines_of(group.name)
+        first = y + 19 - LINE * (len(lines) - 1) // 2
+        texts += [Text(NAMES - 8, first + LINE * below, line, "end", "name") for below, line in enumerate(lines)]
         x = float(NAMES)
         for value, look in zip(group.values, looks, strict=True):
             if value.amount > 0:
                 width = max(SMALLEST, room * value.amount / whole)
                 shapes.append(Shape(_round(x), y, _round(width), ROW - 7, look, value.label, value.href))
                 x += width
-        texts.append(Text(_round(x + 6), y + 14, total, "start", "name"))
+        texts.append(Text(_round(x + 6), y + 19, total, "start", "name"))
     return Drawing(WIDTH, height, tuple(shapes), (), tuple(texts))
 
 
@@ -261,13 +266,13 @@ def step_of_heat(amount: float, most: float) -> int:
     return min(darkest, max(1, -(-int(amount * darkest * 1000) // int(most * 1000))))
 
 
-def shortened(name: str, signs: int = NAME_SIGNS) -> str:
-    """A name that has room; the table below the chart has the whole one.
+def lines_of(name: str) -> list[str]:
+    """The one or two lines of a name beside a row. Names of directions differ in their last words.
 
-    >>> shortened("Direction générale de l'énergie", 12)
-    'Direction g…'
+    >>> lines_of("Direction générale de l'énergie et de l'électrification rurale")
+    ['Direction générale de', "l'énergie et de…"]
     """
-    return name if len(name) <= signs else name[: signs - 1].rstrip() + "…"
+    return wrap(name, NAME_SIGNS, max_lines=2, placeholder="…") or [""]
 
 
 def _most(groups: Sequence[Group]) -> float:
