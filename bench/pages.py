@@ -236,12 +236,13 @@ def pages(at: Places) -> list[tuple[str, str]]:
             "/tableau/", "/tableau/?vue=attente", "/tableau/?periode=12mois&vue=delais", "/supervision/", "/supervision/?vue=natures",
             "/supervision/?periode=12mois", "/supervision/?vue=mois", "/tableau/courriers?quoi=received&periode=12mois",
             "/tableau/chiffres?tableau=arrivals", "/tableau/?vue=prevision", "/supervision/?vue=prevision",
+            "/supervision/?periode=12mois&vue=circulation", "/supervision/?vue=correspondants", "/tableau/courriers?quoi=round",
         ],
         SECRETARY: ["/", "/a-imputer", "/bannette/"],
         HEAD: [
             "/", "/bannette/", "/bannette/?voir=termines", f"/bannette/{at.assignment - 1}", "/suivi/", "/questions", "/avis/", "/recherches/",
             f"/courriers/{at.letter}", f"/courriers/{at.letter}/notes", "/delegations/", "/absences/", "/matin/",
-            "/tableau/", "/tableau/?vue=rythme", "/tableau/?periode=12mois", "/tableau/courriers?quoi=open", "/tableau/?vue=prevision",
+            "/tableau/", "/tableau/?vue=rythme", "/tableau/?periode=12mois", "/tableau/courriers?quoi=open", "/tableau/?vue=prevision", "/tableau/?vue=circulation", "/tableau/?vue=correspondants",
         ],
         OFFICER: [
             "/", "/tableau/", "/bannette/", "/bannette/?voir=termines", f"/bannette/{at.assignment}", "/parapheur/", f"/projets/nouveau?repond={at.letter}",
@@ -251,7 +252,7 @@ def pages(at: Places) -> list[tuple[str, str]]:
             "/", "/administration/", "/administration/journal", "/administration/taches", "/administration/sessions",
             "/administration/messagerie/", "/administration/preuves/", "/administration/preuves/?groupe=en-cours", "/matin/",
         ],
-        AUDITOR: ["/", "/registres/", book, "/supervision/", "/supervision/?vue=attente"],
+        AUDITOR: ["/", "/registres/", book, "/supervision/", "/supervision/?vue=attente", "/supervision/?vue=circulation"],
     }  # fmt: skip
     return [(account, address) for account, addresses in by_account.items() for address in addresses]
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.db import ByOtherIndex
 from ged.figures import queries
-from ged.figures.models import FigureCell, FigureDelay, FigureKey, FigureLetter
+from ged.figures.models import FigureCell, FigureDelay, FigureFlow, FigureKey, FigureLetter
 from ged.figures.periods import ONE_DAY, Period, month_end, whole_months
 from ged.figures.queries import Cut, Standing
 from ged.figures.stages import COUNTED, Grain, Stage
@@ -92,9 +92,7 @@ def totals(session: Session, cut: Cut, period: Period) -> dict[str, int]:
     """Counted column -> letters of the period: ``queries.totals``, by months as far as they are whole."""
     sums = [func.coalesce(func.sum(getattr(FigureCell, name)), 0) for name in COUNTED]
     row = session.execute(
-        select(*sums)
-        .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(_span(FigureCell, period), *cut.clauses())
+        select(*sums).join(FigureKey, FigureKey.id == FigureCell.key_id).where(span(FigureCell, period), *cut.clauses())
     ).one()
     return dict(zip(COUNTED, map(int, row), strict=True))
 
@@ -104,7 +102,7 @@ def delays(session: Session, cut: Cut, period: Period, stage: Stage) -> dict[int
     rows = session.execute(
         select(FigureDelay.at_least, func.sum(FigureDelay.letters))
         .join(FigureKey, FigureKey.id == FigureDelay.key_id)
-        .where(_span(FigureDelay, period), FigureDelay.stage == stage, *cut.clauses())
+        .where(span(FigureDelay, period), FigureDelay.stage == stage, *cut.clauses())
         .group_by(FigureDelay.at_least)
         .order_by(FigureDelay.at_least)
     )
@@ -213,7 +211,7 @@ def _counted(session: Session, cut: Cut, period: Period, by: By) -> dict[Key, di
     rows = session.execute(
         select(key, *(func.sum(getattr(FigureCell, name)) for name in COUNTED))
         .join(FigureKey, FigureKey.id == FigureCell.key_id)
-        .where(_span(FigureCell, period), *cut.clauses())
+        .where(span(FigureCell, period), *cut.clauses())
         .group_by(key)
     )
     return {row[0]: dict(zip(COUNTED, map(int, row[1:]), strict=True)) for row in rows}
@@ -241,7 +239,7 @@ def delays_by(session: Session, cut: Cut, period: Period, by: By, stage: Stage) 
     rows = session.execute(
         select(key, FigureDelay.at_least, func.sum(FigureDelay.letters))
         .join(FigureKey, FigureKey.id == FigureDelay.key_id)
-        .where(_span(FigureDelay, period), FigureDelay.stage == stage, *cut.clauses())
+        .where(span(FigureDelay, period), FigureDelay.stage == stage, *cut.clauses())
         .group_by(key, FigureDelay.at_least)
     )
     found: dict[Key, dict[int, int]] = defaultdict(dict)
@@ -250,7 +248,7 @@ def delays_by(session: Session, cut: Cut, period: Period, by: By, stage: Stage) 
     return dict(found)
 
 
-def _span(model: type[FigureCell] | type[FigureDelay], period: Period) -> ColumnElement[bool]:
+def span(model: type[FigureCell] | type[FigureDelay] | type[FigureFlow], period: Period) -> ColumnElement[bool]:
     """The cells that together are the days of a period: its whole months, and the other days."""
     months = whole_months(period.since, period.until)
     if months is None:

@@ -25,9 +25,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ged.db import Base, table_of
+from ged.figures import moving
 from ged.figures.counted import KEY, CountedRegister, Which
 from ged.figures.days import Days, is_sqlite, month_of, word
-from ged.figures.models import FigureCell, FigureDelay, FigureKey, FigureLetter, FigureReturn
+from ged.figures.models import (
+    FigureCell,
+    FigureDelay,
+    FigureFlow,
+    FigureKey,
+    FigureLetter,
+    FigureMove,
+    FigureReturn,
+    FigureRound,
+)
 from ged.figures.stages import COUNTED, LONGEST, SPANS, STEPS, Grain
 
 _MARKS = {
@@ -61,11 +71,14 @@ def store(register: CountedRegister, which: Which) -> None:
     rows = select(letters.c.mail_id, FigureKey.id, *kept).join_from(letters, FigureKey, _all(same))
     _insert(session, FigureLetter, ("mail_id", "key_id", *(one.name for one in kept)), rows)
     _insert(session, FigureReturn, ("mail_id", "day", "times"), register.returns(which))
+    _insert(session, FigureMove, ("mail_id", "from_unit_id", "to_unit_id", "day"), moving.moves(register, which))
+    _insert(session, FigureRound, ("mail_id", "times", "last_on"), moving.rounds(register, which))
 
 
 def drop(session: Session, which: Which) -> None:
     """Remove the rows of letters, which are in no cell any more."""
-    session.execute(delete(FigureReturn).where(which(FigureReturn.mail_id)), execution_options=_PLAIN)
+    for model in (FigureReturn, FigureMove, FigureRound):
+        session.execute(delete(model).where(which(model.mail_id)), execution_options=_PLAIN)
     session.execute(delete(FigureLetter).where(which(FigureLetter.mail_id)), execution_options=_PLAIN)
 
 
@@ -101,7 +114,7 @@ def clear_empty(session: Session, emptied: Emptied) -> None:
 
 def whole(session: Session, model: type[Base], which: Which) -> Select[Any]:
     """The cells, or the bins, as they must be when these are all letters: for a comparison."""
-    make = counts if model is FigureCell else delays
+    make = next(make for one, make in _SUMS if one is model)
     parts = [make(grain, period, which, 1) for grain, period in _grains(session)]
     return select(union_all(*parts).subquery("whole"))
 
@@ -159,9 +172,25 @@ def delays(grain: Grain, period: Days, which: Which, sign: int) -> Select[Any]:
     )  # fmt: skip
 
 
+def flows(grain: Grain, period: Days, which: Which, sign: int) -> Select[Any]:
+    """The flows of letters, in the columns of ``FigureFlow``; each number times ``sign``."""
+    day: Any = period(FigureMove.day).label("day")
+    key, letters = (
+        (FigureLetter.key_id, FigureMove.from_unit_id, FigureMove.to_unit_id),
+        (func.count() * sign).label("letters"),
+    )
+    return (
+        select(word(grain.value).label("grain"), day, *key, letters)
+        .join(FigureLetter, FigureLetter.mail_id == FigureMove.mail_id)
+        .where(which(FigureMove.mail_id))
+        .group_by(day, *key)
+    )
+
+
 _SUMS: tuple[tuple[type[Base], Callable[[Grain, Days, Which, int], Select[Any]]], ...] = (
     (FigureCell, counts),
     (FigureDelay, delays),
+    (FigureFlow, flows),
 )
 """Table -> what makes its rows of letters."""
 

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.db import Base, table_of
-from ged.figures import cells, operations
+from ged.figures import cells, moving, operations
 from ged.figures.counted import CountedRegister, among, between, stored_letters, stored_returns
-from ged.figures.models import STATE, FigureCell, FigureDelay, FigureState
+from ged.figures.models import STATE, FigureCell, FigureDelay, FigureFlow, FigureState
 from ged.figures.operations import Progress
 from ged.unit import Services
 
@@ -22,7 +22,7 @@ class Difference:
 
     Attributes:
         what: ``figures.missing`` (there are no figures, or they are being made), ``figures.letter``, ``figures.returns``,
-            ``figures.cell``, ``figures.delay``.
+            ``figures.moves``, ``figures.rounds``, ``figures.cell``, ``figures.delay``, ``figures.flow``.
         where: the letter (``mail 12``), or the key of the cell.
         counted: what the figures say; empty: no row.
         must_be: what the register says; empty: no row.
@@ -43,7 +43,7 @@ def compare(services: Services, *, progress: Progress = lambda _done, _of: None)
             return
         waiting = operations.letters_of(session, state.sequence, audit.head(session).count)
         yield from _letters(CountedRegister(session, services.zone), waiting, progress)
-        for model, what in ((FigureCell, "figures.cell"), (FigureDelay, "figures.delay")):
+        for model, what in ((FigureCell, "figures.cell"), (FigureDelay, "figures.delay"), (FigureFlow, "figures.flow")):
             yield from _sums(session, model, what)
 
 
@@ -58,6 +58,8 @@ def _letters(register: CountedRegister, waiting: set[int], progress: Progress) -
             for what, now, before in (
                 ("figures.letter", register.letters(one), stored_letters(one)),
                 ("figures.returns", register.returns(one), stored_returns(one)),
+                ("figures.moves", moving.moves(register, one), moving.stored_moves(one)),
+                ("figures.rounds", moving.rounds(register, one), moving.stored_rounds(one)),
             ):
                 must_be, counted = _told(session, now), _told(session, before)
                 if must_be != counted:

@@ -13,10 +13,11 @@ from ged import paging
 from ged.access import visible_clause
 from ged.db import ByOtherIndex
 from ged.figures.breakdown import is_waiting
-from ged.figures.models import FigureKey, FigureLetter, FigureReturn
+from ged.figures.models import FigureKey, FigureLetter, FigureMove, FigureReturn, FigureRound
 from ged.figures.periods import Period
 from ged.figures.queries import Cut
 from ged.figures.stages import SPANS, Stage, bin_of, next_bin
+from ged.figures.ways import is_from
 from ged.paging import Key, Parts, Place, Slice
 from ged.register.models import Mail
 from ged.routing.queries import MailRow, mail_rows
@@ -44,6 +45,10 @@ class What(StrEnum):
     """Open now, since a day of the period."""
     DELAY = "delay"
     """A stage ended in the period, after so many working days."""
+    PASSED = "passed"
+    """One unit gave it to another, the last time in the period."""
+    ROUND = "round"
+    """It came back twice or more to units which had had it, and moved last in the period."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +57,16 @@ class Asked:
 
     Attributes:
         stage, bins: of ``What.DELAY`` alone; the first and the last bin, both included.
+        way: of ``What.PASSED`` alone: the unit that gave the letters, and the one that got them.
+        sender_id: only letters of this correspondent; None: of all.
     """
 
     what: What
     period: Period
     stage: Stage = Stage.ANSWER
     bins: tuple[int, int] = (0, 0)
+    way: tuple[int, int] = (0, 0)
+    sender_id: int | None = None
 
 
 def letters(
@@ -77,6 +86,8 @@ def _parts(actor: Actor, cut: Cut, asked: Asked) -> tuple[Parts, tuple[Key, ...]
         .join(Mail, Mail.id == FigureLetter.mail_id)
         .where(*cut.clauses(), visible_clause(Mail.id, Mail.level, actor.principals))
     )
+    if asked.sender_id is not None:
+        query = query.where(is_from(asked.sender_id))
     return tuple(query.where(one) for one in _of(asked)), (Key(day, descending=True),) if day is not None else ()
 
 
@@ -88,7 +99,7 @@ def _of(asked: Asked) -> tuple[ColumnElement[bool], ...]:
 
 def _day_of(asked: Asked) -> InstrumentedAttribute[Any] | None:
     """The day by which the letters are sorted; None: by their ids."""
-    if asked.what is What.RETURNED:
+    if asked.what in (What.RETURNED, What.PASSED, What.ROUND):
         return None
     if asked.what is What.DELAY:
         return _last_day(asked.stage)
@@ -121,6 +132,20 @@ def _returned(asked: Asked) -> tuple[ColumnElement[bool], ...]:
     return (FigureLetter.mail_id.in_(times),)
 
 
+def _passed(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+    source, target = asked.way
+    moves = select(FigureMove.mail_id).where(
+        FigureMove.from_unit_id == source, FigureMove.to_unit_id == target,
+        FigureMove.day.between(asked.period.since, asked.period.until),
+    )  # fmt: skip
+    return (FigureLetter.mail_id.in_(moves),)
+
+
+def _round(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+    rounds = select(FigureRound.mail_id).where(FigureRound.last_on.between(asked.period.since, asked.period.until))
+    return (FigureLetter.mail_id.in_(rounds),)
+
+
 def _open(asked: Asked) -> tuple[ColumnElement[bool], ...]:
     return _not_ended(asked.period.until, FigureLetter.opened_on <= asked.period.until)
 
@@ -147,4 +172,5 @@ def _delay(asked: Asked) -> tuple[ColumnElement[bool], ...]:
 
 _SPECIAL: Mapping[What, Callable[[Asked], tuple[ColumnElement[bool], ...]]] = {
     What.RETURNED: _returned, What.OPEN: _open, What.OVERDUE: _overdue, What.WAITING: _waiting, What.DELAY: _delay,
+    What.PASSED: _passed, What.ROUND: _round,
 }  # fmt: skip

@@ -144,6 +144,45 @@ class FigureReturn(Base):
     times: Mapped[int] = mapped_column(Integer)
 
 
+class FigureMove(Base):
+    """A letter that one unit gave to another, on the last day on which it did."""
+
+    __tablename__ = "figure_moves"
+    __table_args__ = (Index("ix_figure_moves_units", "from_unit_id", "to_unit_id", "day", "mail_id"),)
+
+    mail_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    from_unit_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    to_unit_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    day: Mapped[date]
+
+
+class FigureRound(Base):
+    """A letter that came back, twice or more, to units that had had it before."""
+
+    __tablename__ = "figure_rounds"
+    __table_args__ = (Index("ix_figure_rounds_last_on", "last_on", "mail_id"),)
+
+    mail_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    times: Mapped[int] = mapped_column(Integer)
+    last_on: Mapped[date]
+    """The day on which it moved last."""
+
+
+class FigureFlow(Base):
+    """Letters that one unit gave to another in one day or month. A cell without letters has no row."""
+
+    __tablename__ = "figure_flows"
+    __table_args__ = (Index("ix_figure_flows_key_id", "key_id", "grain", "day"),)
+
+    grain: Mapped[Grain] = mapped_column(Code(Grain), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    """Of a month: its first day."""
+    key_id: Mapped[int] = mapped_column(ForeignKey("figure_keys.id"), primary_key=True)
+    from_unit_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    to_unit_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    letters: Mapped[int] = mapped_column(Integer)
+
+
 class FigureCell(Base):
     """Letters counted in one day or month. A cell without letters has no row."""
 

@@ -25,16 +25,19 @@ from sqlalchemy.orm import Session
 from ged import audit, locks
 from ged.audit import AuditEntry
 from ged.db import insert_if_missing
-from ged.figures import cells
+from ged.figures import cells, moving
 from ged.figures.counted import CountedRegister, Which, among, between, stored_letters, stored_returns
 from ged.figures.models import (
     STATE,
     FigureCell,
     FigureDay,
     FigureDelay,
+    FigureFlow,
     FigureKey,
     FigureLetter,
+    FigureMove,
     FigureReturn,
+    FigureRound,
     FigureState,
 )
 from ged.register.models import Mail, MailNumber
@@ -162,6 +165,8 @@ def different(register: CountedRegister, which: Which) -> set[int]:
     for now, before in (
         (register.letters(which), stored_letters(which)),
         (register.returns(which), stored_returns(which)),
+        (moving.moves(register, which), moving.stored_moves(which)),
+        (moving.rounds(register, which), moving.stored_rounds(which)),
     ):
         for one, other in ((now, before), (before, now)):
             found |= {row[0] for row in register.session.execute(one.except_(other))}
@@ -251,7 +256,8 @@ def last_letter(session: Session) -> int:
 
 
 def _empty(uow: UnitOfWork) -> None:
-    for model in (FigureCell, FigureDelay, FigureReturn, FigureLetter, FigureKey, FigureDay):
+    sums, rows = (FigureCell, FigureDelay, FigureFlow), (FigureReturn, FigureMove, FigureRound, FigureLetter)
+    for model in (*sums, *rows, FigureKey, FigureDay):
         uow.session.execute(delete(model))
     uow.session.get_one(FigureState, STATE).calendar = ""
 

@@ -196,6 +196,9 @@ STAYS: Mapping[str, str] = {
     "figure_keys": "as ``figure_state``",
     "figure_letters": "as ``figure_state``",
     "figure_returns": "as ``figure_state``",
+    "figure_moves": "as ``figure_state``",
+    "figure_rounds": "as ``figure_state``",
+    "figure_flows": "as ``figure_state``",
     "figure_cells": "as ``figure_state``",
     "figure_delays": "as ``figure_state``",
 }

@@ -1,4 +1,4 @@
-"""What helps to decide: forecasts and services that slow down, on the pages; on both databases."""
+"""What helps to decide: forecasts, services that slow down, ways of letters, who waits longest; on both databases."""
 
 from __future__ import annotations
 
@@ -10,10 +10,25 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import delete, select, update
 
-from tests.factories import make_natures
+from ged.access import MailAccess
+from ged.figures import checking
+from ged.figures import operations as figures
+from ged.figures.models import FigureFlow, FigureMove, FigureRound
+from ged.figures.moving import FEWEST_ROUNDS
+from ged.org.models import Post
+from ged.ports import Confidentiality, MailId
+from ged.register.models import Correspondent, Mail
+from ged.register.states import MailState
+from ged.routing import operations
+from ged.routing.models import Assignment, UndoneImputation
+from ged.routing.states import LIVE, AssignmentState
+from ged.unit import Services
+from tests.factories import NOW, actor, make_natures
 from tests.figure_copies import Copy, copied
 from tests.figure_kit import add_auditor, count_all, letter
+from tests.routing_kit import impute, register, unit_id
 from tests.signbook_kit import House, house_on_either
 from tests.site import Clock, give_passwords, open_site, sign_in
 from web.site import context
@@ -142,3 +157,226 @@ def test_who_is_told_of_whole_months_is_told_of_the_last_whole_one(site: tuple[F
     letter(house.services, "DGE")
     count_all(house.services)
     assert rows_of(app, "auditeur", "slower") == rows
+
+
+# --- ways of letters --------------------------------------------------------------------------------------------------
+
+MONTH = "&du=2026-11-01&au=2026-11-30"
+
+
+def live_of(services: Services, mail_id: int) -> int:
+    with services.reading() as session:
+        found = select(Assignment.id).where(Assignment.mail_id == mail_id, Assignment.state.in_(LIVE))
+        return session.scalars(found.order_by(Assignment.id)).first() or 0
+
+
+def give_back(services: Services, mail_id: int, account: str) -> None:
+    with services.unit_of_work(NOW) as uow:
+        operations.give_back(
+            uow,
+            MailId(mail_id),
+            live_of(services, mail_id),
+            reason="Autre service",
+            actor=actor(services, account),
+            now=NOW,
+        )
+
+
+def pass_on(services: Services, mail_id: int, code: str, account: str = "dge") -> None:
+    with services.unit_of_work(NOW) as uow:
+        operations.assign(
+            uow, MailId(mail_id), from_assignment_id=live_of(services, mail_id), to_unit_id=unit_id(services, code), to_post_id=None,
+            purpose=operations.Purpose.ACTION, instruction="", due_on=None, actor=actor(services, account), now=NOW,
+        )  # fmt: skip
+
+
+def goes_round(services: Services, *path: str) -> int:
+    """A letter that is given to each unit in turn, and given back by each but the last one."""
+    mail_id = int(register(services).mail_id)
+    for n, code in enumerate(path):
+        impute(services, mail_id, code)
+        if n < len(path) - 1:
+            give_back(services, mail_id, code.lower())
+    return mail_id
+
+
+def by_hand(services: Services) -> tuple[set[tuple[int, int, int, date]], dict[int, int]]:
+    """(letter, from, to, day), and letter -> comings back: read from the assignments one by one."""
+    moved: dict[tuple[int, int, int], date] = {}
+    rounds: dict[int, int] = {}
+    with services.reading() as session:
+        undone = set(session.scalars(select(UndoneImputation.imputation_id)))
+        posts = {post.id: post.unit_id for post in session.scalars(select(Post))}
+        voided = set(session.scalars(select(Mail.id).where(Mail.state == MailState.VOIDED)))
+        rows = {row.id: row for row in session.scalars(select(Assignment)).unique()}
+        events: dict[int, list[tuple[datetime, int, int, int]]] = {}
+        for row in rows.values():
+            if not row.is_leading or row.imputation_id in undone or row.mail_id in voided:
+                continue
+            giver = rows[row.parent_id].unit_id if row.parent_id else posts[row.assigned_by_post_id]
+            if giver == row.unit_id:
+                continue
+            events.setdefault(row.mail_id, []).append((row.assigned_at, row.id * 2, giver, row.unit_id))
+            if row.state is AssignmentState.RETURNED and row.finished_at:
+                events[row.mail_id].append((row.finished_at, row.id * 2 + 1, row.unit_id, giver))
+    for mail_id, those in events.items():
+        stays = [min(those)[2]]
+        for at, _place, source, target in sorted(those):
+            day = at.astimezone(services.zone).date()
+            moved[mail_id, source, target] = max(day, moved.get((mail_id, source, target), day))
+            if stays[-1] != target:
+                stays.append(target)
+        if len(stays) - len(set(stays)) >= FEWEST_ROUNDS:
+            rounds[mail_id] = len(stays) - len(set(stays))
+    return {(*way, day) for way, day in moved.items()}, rounds
+
+
+def test_the_ways_are_those_of_the_assignments(site: tuple[Flask, House]) -> None:
+    _app, house = site
+    services = house.services
+    goes_round(services, "DGE", "DAF", "DGE")
+    twice = goes_round(services, "DGE", "DGE")
+    goes_round(services, "DAF")
+    passed = int(register(services).mail_id)
+    impute(services, passed, "DGE")
+    pass_on(services, passed, "ETU")
+    copied(services, [Copy(TODAY, "DAF"), Copy(TODAY, "ETU")])
+    count_all(services)
+
+    def stored() -> tuple[set[tuple[int, int, int, date]], dict[int, int], int]:
+        with services.reading() as session:
+            moves = {
+                (one.mail_id, one.from_unit_id, one.to_unit_id, one.day) for one in session.scalars(select(FigureMove))
+            }
+            flows = session.scalars(select(FigureFlow.letters).where(FigureFlow.grain == "day"))
+            return moves, {one.mail_id: one.times for one in session.scalars(select(FigureRound))}, sum(flows)
+
+    moves, rounds = by_hand(services)
+    assert stored() == (moves, rounds, len(moves))
+    assert rounds[twice] == 2, "DGE gave it back, and has it again"
+    assert sorted(rounds.values()) == [2, 3]
+    assert list(checking.compare(services)) == []
+
+    # A decision that is taken back gave nothing; a letter that is voided goes nowhere.
+    with services.unit_of_work(NOW) as uow:
+        given = uow.session.scalars(select(Assignment.imputation_id).where(Assignment.mail_id == passed)).first()
+        uow.session.add(UndoneImputation(imputation_id=given, person_id=1, at=NOW))
+        uow.session.execute(update(Mail).where(Mail.id == twice).values(state=MailState.VOIDED))
+    assert {one.what for one in checking.compare(services)} >= {"figures.moves", "figures.rounds"}
+    figures.heal(services, now=NOW)
+    moves, rounds = by_hand(services)
+    assert stored() == (moves, rounds, len(moves))
+    assert not [one for one in moves if one[0] in (passed, twice)]
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(FigureFlow).values(letters=FigureFlow.letters + 1))
+    assert {one.what for one in checking.compare(services)} == {"figures.flow"}
+
+
+def test_flows_between_units_lead_to_their_letters(site: tuple[Flask, House]) -> None:
+    app, house = site
+    services = house.services
+    goes_round(services, "DGE", "DAF", "DGE")
+    copied(services, [*[Copy(TODAY)] * 4, Copy(TODAY, "DAF"), Copy(TODAY - timedelta(days=60))])
+    count_all(services)
+    rows = rows_of(app, "dge", "flows", MONTH)
+    sg, dge, daf = "Secrétariat général", "Direction générale de l'énergie", "Direction des affaires financières"
+    told = {row[0]: row[1] for row in rows[1:]}
+    # The copies and their model, and the letter that went round, which DGE has now; the letters of DAF are not its head's to see.
+    assert told == {f"{sg} → {dge}": "6", f"{dge} → {sg}": "1", f"{sg} → {daf}": "1", f"{daf} → {sg}": "1"}, rows
+    page = shown(app, "dge", f"/supervision/?vue=circulation{MONTH}")
+    assert "SG → DGE" in page
+    table = shown(app, "dge", f"/supervision/chiffres?tableau=flows{MONTH}")
+    for link, number in re.findall(r'href="(/tableau/courriers\?[^"]+)">(\d+)<', table):
+        assert f"Courriers que vous pouvez lire : {number}" in shown(app, "dge", link.replace("&amp;", "&"))
+    told = {row[0]: row[1] for row in rows_of(app, "auditeur", "flows", MONTH)[1:]}
+    assert told[f"{sg} → {dge}"] == "5", "rounded"
+    assert told[f"{dge} → {sg}"] == "moins de 5"
+
+
+def test_letters_that_go_round_are_shown_to_who_may_see_them(site: tuple[Flask, House]) -> None:
+    app, house = site
+    services = house.services
+    most, some = goes_round(services, "DGE", "DAF", "DGE"), goes_round(services, "DGE", "DGE")
+    goes_round(services, "DAF", "DGE")
+    of_daf = goes_round(services, "DGE", "DAF")
+    impute(services, of_daf, "DGE")
+    impute(services, of_daf, "DAF")
+    count_all(services)
+    rows = rows_of(app, "dge", "rounds")
+    assert [row[2] for row in rows[1:]] == ["3", "2"]
+    assert rows[1][1].startswith(
+        "Secrétariat général → Direction générale de l'énergie → Secrétariat général → Direction des affaires"
+    )
+    page = shown(app, "dge", "/supervision/?vue=circulation")
+    assert [int(one) for one in re.findall(r'href="/courriers/(\d+)"', page)] == [most, some]
+    assert len(rows_of(app, "daf", "rounds")) == 2
+    assert rows_of(app, "auditeur", "rounds")[1:] == []
+    assert "Aucun courrier que vous pouvez ouvrir" in shown(app, "auditeur", "/supervision/?vue=circulation")
+    listed = shown(app, "dge", f"/tableau/courriers?quoi=round{MONTH}")
+    assert "Courriers que vous pouvez lire : 2" in listed
+
+    # A level that was raised after the letter was counted; a right that was withdrawn.
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == most).values(level=int(Confidentiality.SECRET)))
+        uow.session.execute(delete(MailAccess).where(MailAccess.mail_id == some, MailAccess.principal.like("%")))
+    assert rows_of(app, "dge", "rounds")[1:] == []
+
+
+# --- who waits longest ------------------------------------------------------------------------------------------------
+
+
+def senders(services: Services, *names: str) -> list[int]:
+    with services.unit_of_work(NOW) as uow:
+        rows = [Correspondent(name=name, folded_name=name.lower()) for name in names]
+        uow.session.add_all(rows)
+        uow.session.flush()
+        return [row.id for row in rows]
+
+
+def test_correspondents_whose_letters_wait_longest(site: tuple[Flask, House], monkeypatch: pytest.MonkeyPatch) -> None:
+    app, house = site
+    services = house.services
+    town, company, double = senders(services, "Mairie de Kpalimé", "CEET", "C.E.E.T.")
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Correspondent).where(Correspondent.id == double).values(merged_into_id=company))
+
+    def ago(
+        days: int, sender: int | None, unit: str = "DGE", answered_after: int | None = None, name: str = "x"
+    ) -> Copy:
+        return Copy(TODAY - timedelta(days=days), unit, answered_after, sender, name)
+
+    copies = [
+        ago(40, company), ago(10, double), ago(2, company), ago(30, town), ago(90, town, answered_after=3),
+        ago(95, town, "DAF"), ago(5, None, name="Anonyme"),
+    ]  # fmt: skip
+    mails = copied(services, copies)
+    with services.unit_of_work(NOW) as uow:  # the model of the copies is no part of the story
+        uow.session.execute(update(Mail).where(Mail.received_on == date(2020, 1, 1)).values(state=MailState.VOIDED))
+    count_all(services)
+    rows = rows_of(app, "dge", "correspondents")
+    assert [[one.replace("\xa0", " ").replace("\u202f", " ") for one in row] for row in rows[1:]] == [
+        ["CEET", "3", "21/10/2026", "40 jours", "10 jours"],
+        ["Mairie de Kpalimé", "1", "31/10/2026", "30 jours", "30 jours"],
+        ["Anonyme", "1", "25/11/2026", "5 jours", "5 jours"],
+    ]
+    page = shown(app, "dge", "/supervision/?vue=correspondants")
+    links = re.findall(r'href="(/tableau/courriers\?[^"]+)">(\d+)<span', page)
+    links = [(link, number) for link, number in links if "expediteur" in link]
+    assert [number for _link, number in links] == ["3", "1"]
+    for link, number in links:
+        assert f"Courriers que vous pouvez lire : {number}" in shown(app, "dge", link.replace("&amp;", "&"))
+    for account, where in (("auditeur", "supervision"), ("etudes", "tableau")):
+        assert rows_of(app, account, "correspondents", page=where)[1:] == []
+        assert "CEET" not in shown(app, account, f"/{where}/?vue=correspondants")
+
+    # Of the two letters that wait longest: those up to the day before the third one's.
+    with monkeypatch.context() as few:
+        few.setattr("ged.figures.ways.MOST_WAITING", 2)
+        rows = rows_of(app, "dge", "correspondents")
+        assert [row[:2] for row in rows[1:]] == [["CEET", "1"], ["Mairie de Kpalimé", "1"]]
+        assert "arrivés au plus tard le 19/11/2026" in shown(app, "dge", "/supervision/?vue=correspondants")
+
+    # A level that was raised since the letter was counted.
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == mails[3]).values(level=int(Confidentiality.SECRET)))
+    assert "Mairie" not in str(rows_of(app, "dge", "correspondents"))

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from ged.unit import Services
 from tests.browsing import WIDTHS, axe_faults, leading_on, sign_in
 from tests.factories import make_natures
-from tests.figure_kit import add_auditor, count_all, furnish
+from tests.figure_kit import add_auditor, count_all, furnish, letter
 from tests.routing_kit import make_mentions
 from tests.site import Clock, give_passwords, make_site, served
 from web.site import context
@@ -144,4 +144,85 @@ def test_two_series_are_told_apart_in_grey(browser: Browser, site: tuple[str, Se
     )
     assert len(set(fills)) == 2
     assert sum("hatched" in one for one in fills) == 1
+    page.context.close()
+
+
+def test_a_page_is_made_anew_in_place(browser: Browser, site: tuple[str, Services]) -> None:
+    """The numbers change; the filter, an opened table, its focus and the place of a moved chart do not."""
+    furnish(site[1])
+    page = opened(browser, site, "dge", 360)
+    page.goto(f"/tableau/?{DAYS}&nature=demande")
+    page.locator("#arrivals summary").click()
+    link = page.locator("#arrivals .figure-table__body table a").last
+    expect(link).to_be_visible()
+    before, card = link.inner_text(), page.locator(".figure-card__number").first
+    page.evaluate("document.querySelector('#arrivals .chart-scroll').scrollLeft = 120")
+    link.focus()
+    told = card.inner_text()
+    for _ in range(3):
+        letter(site[1], "DGE", nature="demande")
+    count_all(site[1])
+    page.evaluate("document.dispatchEvent(new Event('ged:renew'))")
+    expect(card).not_to_have_text(told)
+    expect(page.locator("#arrivals details")).to_have_attribute("open", "")
+    expect(page.locator("#arrivals .figure-table__body table a", has_text=before.split()[0]).first).to_be_visible()
+    assert page.evaluate("document.activeElement.closest('.figure-table__body') !== null")
+    assert page.evaluate("document.querySelector('#arrivals .chart-scroll').scrollLeft") == 120
+    assert "nature=demande" in page.url
+    assert axe_faults(page) == []
+    assert page.complaints == []  # type: ignore[attr-defined]
+    page.context.close()
+
+
+def test_a_panel_gets_its_table_with_its_first_letter_and_the_signed_out_page_stays(
+    browser: Browser, site: tuple[str, Services]
+) -> None:
+    count_all(site[1])
+    page = opened(browser, site, "dge")
+    page.goto(f"/tableau/?{DAYS}")
+    assert page.locator("#arrivals summary").count() == 0
+    letter(site[1], "DGE")
+    count_all(site[1])
+    page.evaluate("document.dispatchEvent(new Event('ged:renew'))")
+    page.locator("#arrivals summary").click()
+    expect(page.locator("#arrivals .figure-table__body table a").first).to_be_visible()
+    page.context.clear_cookies()
+    page.evaluate("document.dispatchEvent(new Event('ged:renew'))")
+    page.wait_for_timeout(500)
+    expect(page.locator("#arrivals svg.chart")).to_be_visible()
+    page.context.close()
+
+
+def test_a_page_that_is_not_seen_asks_for_nothing(browser: Browser, site: tuple[str, Services]) -> None:
+    furnish(site[1], count=4)
+    page = opened(browser, site, "dge")
+    page.goto(f"/tableau/?{DAYS}")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.evaluate("Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true })")
+    page.evaluate("document.dispatchEvent(new Event('ged:renew'))")
+    page.evaluate("Object.defineProperty(document, 'visibilityState', { value: 'visible' })")
+    page.evaluate("const now = Date.now; Date.now = () => now() + 31 * 60 * 1000")
+    page.evaluate("document.dispatchEvent(new Event('ged:renew'))")
+    page.wait_for_timeout(300)
+    assert asked == [], "half an hour without a touch: its session may end"
+    page.evaluate("document.dispatchEvent(new Event('pointerdown'))")
+    with page.expect_request("**/tableau/**"):
+        page.evaluate("document.dispatchEvent(new Event('ged:renew'))")
+    page.context.close()
+
+
+def test_a_number_stands_under_the_pointer(browser: Browser, site: tuple[str, Services]) -> None:
+    furnish(site[1])
+    page = opened(browser, site, "dge")
+    page.goto(f"/tableau/?{DAYS}")
+    shape = page.locator("#arrivals .shape a").first
+    words, told = shape.locator("title").text_content(), page.locator(".chart-told")
+    expect(told).to_be_hidden()
+    shape.hover(force=True)
+    expect(told).to_be_visible()
+    expect(told).to_have_text(words or "")
+    page.keyboard.press("Escape")
+    expect(told).to_be_hidden()
+    assert page.complaints == []  # type: ignore[attr-defined]
     page.context.close()

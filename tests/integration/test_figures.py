@@ -20,7 +20,18 @@ from ged.figures import cells, checking, queries
 from ged.figures import operations as figures
 from ged.figures.counted import CountedRegister, Which
 from ged.figures.days import local_day
-from ged.figures.models import STATE, FigureCell, FigureDelay, FigureKey, FigureLetter, FigureReturn, FigureState
+from ged.figures.models import (
+    STATE,
+    FigureCell,
+    FigureDelay,
+    FigureFlow,
+    FigureKey,
+    FigureLetter,
+    FigureMove,
+    FigureReturn,
+    FigureRound,
+    FigureState,
+)
 from ged.figures.queries import Cut, Standing
 from ged.figures.stages import COUNTED, Grain, Stage, bin_of, percentile
 from ged.ports import Confidentiality
@@ -52,7 +63,7 @@ def content(services: Services) -> dict[str, Any]:
                 repr([keys[value] if name == "key_id" else value for name, value in row._mapping.items()])
                 for row in session.execute(select(*model.__table__.columns))
             )
-            for model in (FigureCell, FigureDelay, FigureLetter, FigureReturn)
+            for model in (FigureCell, FigureDelay, FigureFlow, FigureLetter, FigureReturn, FigureMove, FigureRound)
         }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flask_babel import get_locale
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
 from ged.figures.definitions import ALL, Definition
@@ -20,6 +20,10 @@ def what(one: What) -> str:
             return str(_("En instance aujourd'hui"))
         case What.DELAY:
             return str(_("Délai"))
+        case What.PASSED:
+            return str(_("Confiés d'un service à un autre"))
+        case What.ROUND:
+            return str(_("Courriers qui tournent en rond"))
         case _:
             return _name(_DEFINED[one])
 
@@ -47,6 +51,11 @@ def _is_french() -> bool:
 def days(number: int) -> str:
     """A delay in working days, as in a table."""
     return str(_("%(num)s j", num=number))
+
+
+def waiting_days(number: int) -> str:
+    """Days of the calendar for which somebody waits."""
+    return str(ngettext("%(num)s jour", "%(num)s jours", number))
 
 
 def bin_name(first: int, after: int | None) -> str:
@@ -80,5 +89,9 @@ def view(name: str, *, overseen: bool) -> str:
             return str(_("Douze mois"))
         case "prevision":
             return str(_("Prévision"))
+        case "circulation":
+            return str(_("Circulation"))
+        case "correspondants":
+            return str(_("Qui attend"))
         case _:
             return str(_("Services") if overseen else _("Arrivées et suites"))

@@ -56,12 +56,16 @@ def letters() -> ResponseReturnValue:
     """The letters behind a figure that the reader may see."""
     actor = context.actor()
     what = next((one for one in What if one.value == request.args.get("quoi")), What.RECEIVED)
+    given = request.args.get
     rows: list[MailRow] = []
     page, total = Slice(()), 0
     with context.services().reading() as session:
         reach = reach_on(session, actor, on=context.today())
         asked = address.read(request.args, actor, reach, reach.own, today=context.today(), for_list=True)
-        wanted = AskedLetters(what, asked.period, asked.stage, _bins())
+        wanted = AskedLetters(
+            what, asked.period, asked.stage, _bins(), (id_of(given("depuis", "")) or 0, id_of(given("vers", "")) or 0),
+            id_of(given("expediteur", "")),
+        )  # fmt: skip
         if asked.sight.opens:
             rows, page, total = letter_lists.letters(session, actor, asked.cut, wanted, place(), limit=LETTERS)
     return render_template(

@@ -11,7 +11,7 @@ from ged.figures.letters import What
 from ged.figures.periods import ONE_DAY, Period, month_end, months_later
 from ged.figures.stages import LONGEST
 from ged.org.names import unit_names
-from web.views.figures import ahead
+from web.views.figures import ahead, ways
 from web.views.figures.panels import Board, Cell, Maker, Panel, period_name
 from web.words import figure_pages as words
 
@@ -97,14 +97,22 @@ def _reason(board: Board, one: slowing.Slowed) -> str:
     )  # fmt: skip
 
 
-AHEAD = "prevision"
+AHEAD, WAYS, SENDERS = "prevision", "circulation", "correspondants"
+_WAYS: Mapping[str, Maker] = {"flows": ways.flows, "rounds": ways.rounds}
+_SENDERS: Mapping[str, Maker] = {"correspondents": ways.correspondents}
 OWN: Mapping[str, Maker] = {
-    "forecast": ahead.arrivals, "forecast-open": ahead.backlog, "forecast-days": ahead.days, "slower": slower,
+    "forecast": ahead.arrivals, "forecast-open": ahead.backlog, "forecast-days": ahead.days, "slower": slower, **_WAYS, **_SENDERS,
 }  # fmt: skip
 """The panels of the reader's own figures, behind those of ``panels``."""
 OVERSEEN: Mapping[str, Maker] = {
-    "forecast": ahead.arrivals, "forecast-open": ahead.backlog, "forecast-units": ahead.units, "slower": slower,
+    "forecast": ahead.arrivals, "forecast-open": ahead.backlog, "forecast-units": ahead.units, "slower": slower, **_WAYS, **_SENDERS,
 }  # fmt: skip
 """The panels of who oversees."""
-OWN_VIEWS: Mapping[str, tuple[str, ...]] = {AHEAD: tuple(OWN)}
-OVERSEEN_VIEWS: Mapping[str, tuple[str, ...]] = {AHEAD: tuple(OVERSEEN)}
+
+
+def _views(makers: Mapping[str, Maker]) -> Mapping[str, tuple[str, ...]]:
+    elsewhere = (*_WAYS, *_SENDERS)
+    return {AHEAD: tuple(one for one in makers if one not in elsewhere), WAYS: tuple(_WAYS), SENDERS: tuple(_SENDERS)}
+
+
+OWN_VIEWS, OVERSEEN_VIEWS = _views(OWN), _views(OVERSEEN)

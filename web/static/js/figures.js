@@ -1,0 +1,100 @@
+// Pages of figures: made anew in place while somebody looks at them, and a number under the pointer. Everything works without it.
+"use strict";
+(() => {
+  const EVERY_MS = 3 * 60 * 1000;
+  const SEEN_MS = 30 * 60 * 1000;
+
+  // --- a number under the pointer, at once: the browser's own title comes late ---
+  const told = document.createElement("div");
+  told.className = "chart-told";
+  told.hidden = true;
+  told.setAttribute("aria-hidden", "true");
+  document.body.append(told);
+  const shapeOf = (target) => (target instanceof Element ? target.closest(".chart .shape > *") : null);
+  const place = (event) => {
+    const room = document.documentElement.clientWidth - told.offsetWidth - 8;
+    told.style.left = `${Math.max(8, Math.min(event.clientX + 14, room))}px`;
+    told.style.top = `${Math.max(8, event.clientY - told.offsetHeight - 12)}px`;
+  };
+  document.addEventListener("pointermove", (event) => {
+    const shape = shapeOf(event.target);
+    const title = shape && shape.querySelector("title");
+    told.hidden = !title;
+    if (!title) return;
+    told.textContent = title.textContent;
+    place(event);
+  });
+  const hide = () => { told.hidden = true; };
+  document.addEventListener("pointerleave", hide);
+  document.addEventListener("scroll", hide, { passive: true });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+
+  // --- the figures anew, every few minutes. A page that nobody has touched for half an hour rests: it must not keep its session open ---
+  let touched = Date.now();
+  for (const kind of ["pointermove", "pointerdown", "keydown", "scroll"]) {
+    document.addEventListener(kind, () => { touched = Date.now(); }, { passive: true });
+  }
+  const isSeen = () => document.visibilityState === "visible" && Date.now() - touched < SEEN_MS;
+
+  // The place of the focus in a part, so that it stays where it was: the link that says what this one said, else the one in its place.
+  const markOf = (part) => {
+    const at = document.activeElement;
+    if (!part.contains(at)) return null;
+    const all = [...part.querySelectorAll("a, summary, button, [tabindex]")];
+    return { href: at.getAttribute("href"), place: all.indexOf(at) };
+  };
+  const focusOn = (part, mark) => {
+    if (!mark) return;
+    const all = [...part.querySelectorAll("a, summary, button, [tabindex]")];
+    const same = mark.href && all.find((one) => one.getAttribute("href") === mark.href && one.tabIndex >= 0);
+    const found = same || all[mark.place];
+    if (found) found.focus({ preventScroll: true });
+  };
+
+  const swap = (part, fresh) => {
+    if (part.innerHTML === fresh.innerHTML) return;
+    const mark = markOf(part);
+    const moved = [...part.querySelectorAll(".chart-scroll")].map((one) => one.scrollLeft);
+    part.replaceChildren(...[...fresh.childNodes].map((one) => document.importNode(one, true)));
+    [...part.querySelectorAll(".chart-scroll")].forEach((one, n) => { one.scrollLeft = moved[n] || 0; });
+    focusOn(part, mark);
+  };
+  const ask = async (address, headers = {}) => {
+    const answer = await fetch(address, { headers, credentials: "same-origin" });
+    // Whoever is signed out meanwhile is led to another page: this one keeps what it shows.
+    return answer.ok && !answer.redirected ? answer.text() : null;
+  };
+  const renew = async () => {
+    const text = await ask(location.href);
+    if (text === null) return;
+    const page = new DOMParser().parseFromString(text, "text/html");
+    for (const panel of document.querySelectorAll(".figure-panel")) {
+      // The first letter of a panel brings its table and its files.
+      const fresh = page.getElementById(panel.id);
+      if (!fresh || Boolean(fresh.querySelector(".figure-files")) === Boolean(panel.querySelector(".figure-files"))) continue;
+      swap(panel, fresh);
+      if (window.htmx) window.htmx.process(panel);
+    }
+    for (const part of document.querySelectorAll("[data-fresh]")) {
+      const fresh = page.querySelector(`[data-fresh="${part.dataset.fresh}"]`);
+      if (fresh) swap(part, fresh);
+    }
+    // A table that was opened stays open, with its numbers anew.
+    for (const table of document.querySelectorAll("details.figure-table[open]")) {
+      const body = table.querySelector(".figure-table__body");
+      if (!body.querySelector("table")) continue;
+      const rows = await ask(table.getAttribute("hx-get"), { "HX-Request": "true" });
+      if (rows === null) continue;
+      const fresh = new DOMParser().parseFromString(rows, "text/html").body;
+      swap(body, fresh);
+    }
+  };
+  let busy = false;
+  const look = async () => {
+    if (busy || !isSeen()) return;
+    busy = true;
+    try { await renew(); } catch { /* the line is away: the next time */ } finally { busy = false; }
+  };
+  window.setInterval(look, EVERY_MS);
+  document.addEventListener("ged:renew", look);
+})();

@@ -1,0 +1,144 @@
+"""The panels of the ways of letters: flows between units, letters that go round, correspondents whose letters wait longest."""
+
+from collections.abc import Mapping
+
+from flask import url_for
+from flask_babel import format_date
+from flask_babel import gettext as _
+
+from ged.figures import ways
+from ged.figures.letters import What
+from ged.figures.moving import FEWEST_ROUNDS
+from ged.figures.periods import Period
+from ged.org.names import unit_names
+from ged.register.models import Direction
+from ged.routing.queries import mail_rows
+from web.drawing import charts
+from web.drawing.charts import Group
+from web.views.figures.asked import EVER
+from web.views.figures.panels import MOST_ROWS, TWO, Board, Cell, Panel
+from web.words import figure_pages as words
+
+MOST_ROUNDS = 20
+"""Letters that go round, of a panel; the list has all of them."""
+MOST_CORRESPONDENTS = 30
+
+
+def flows(board: Board) -> Panel:
+    """Letters that units gave to each other."""
+    asked, names = board.asked, unit_names(board.session, board.actor)
+    found = ways.flows(board.session, asked.cut, asked.shown)
+    order = sorted(found, key=lambda way: (-board.tell(found[way]).amount, _way(names, way), way))
+    rows, groups, totals = [], [], []
+    for way in order:
+        name, number = _way(names, way), found[way]
+        href = asked.letters(What.PASSED, asked.shown, depuis=str(way[0]), vers=str(way[1]))
+        rows.append((Cell(name, is_number=False), board.cell(number, href)))
+        groups.append(Group(_short(board, way), (board.value(number, name, str(_("courriers")), href),)))
+        totals.append(board.text(board.tell(number)))
+    return Panel(
+        "flows",
+        str(_("D'un service à l'autre")),
+        str(
+            _(
+                "Courriers que le service pilote a reçus, a confiés plus bas ou a rendus, une fois par courrier et par chemin, le jour de la "
+                "dernière fois. Les copies pour information ne comptent pas. Le graphique porte les sigles."
+            )
+        ),
+        (str(_("De → vers")), str(_("Courriers"))),
+        tuple(rows),
+        charts.stacked_rows(groups[:MOST_ROWS], TWO[:1], totals[:MOST_ROWS]) if rows else None,
+    )
+
+
+def _way(names: Mapping[int, str], way: tuple[int, int]) -> str:
+    return " → ".join(names.get(one, "—") for one in way)
+
+
+def _short(board: Board, way: tuple[int, int]) -> str:
+    """A way by the codes of its units: two long names have no room beside a bar. Units of other ministries are not named."""
+    near = unit_names(board.session, board.actor).keys()
+    return " → ".join(board.actor.units[one].code if one in near and one in board.actor.units else "—" for one in way)
+
+
+def rounds(board: Board) -> Panel:
+    """Letters that came back to units which had had them, with their path."""
+    asked = board.asked
+    title = words.what(What.ROUND)
+    rows: list[tuple[Cell, ...]] = []
+    if asked.sight.opens:
+        names = unit_names(board.session, board.actor)
+        found = ways.going_round(board.session, board.actor, asked.cut, asked.shown, limit=MOST_ROUNDS)
+        told = {int(one.mail_id): one for one in mail_rows(board.session, board.actor, [one.mail_id for one in found])}
+        for one in found:
+            if one.mail_id in told:
+                number = told[one.mail_id].number or str(_("Sans numéro"))
+                rows.append(
+                    (
+                        Cell(number, url_for("letters.show", mail_id=one.mail_id), is_number=False),
+                        Cell(" → ".join(names.get(unit_id, "—") for unit_id in one.path), is_number=False),
+                        Cell(str(one.times)),
+                        Cell(str(format_date(one.last_on, "dd/MM/yyyy"))),
+                    )
+                )
+    return Panel(
+        "rounds",
+        title,
+        str(
+            _(
+                "Revenus au moins %(times)s fois à un service qui les avait déjà eus, retours compris ; dernier mouvement dans la période. "
+                "Les %(most)s qui sont revenus le plus souvent.",
+                times=FEWEST_ROUNDS, most=MOST_ROUNDS,
+            )
+        ),
+        (str(_("Courrier")), str(_("Parcours")), str(_("Retours")), str(_("Dernier mouvement"))),
+        tuple(rows),
+        nothing=str(_("Aucun courrier que vous pouvez ouvrir ne tourne en rond.")),
+    )  # fmt: skip
+
+
+def correspondents(board: Board) -> Panel:
+    """The correspondents whose letters wait longest: for who may open each of these letters."""
+    asked = board.asked
+    rows: list[tuple[Cell, ...]] = []
+    text = ""
+    if asked.sight.is_exact:
+        found, until = ways.waiting_longest(board.session, board.actor, asked.cut, today=asked.today)
+        for one in found[:MOST_CORRESPONDENTS]:
+            href = (
+                asked.letters(
+                    What.WAITING, Period(EVER, until), sens=Direction.INCOMING.value, expediteur=str(one.sender_id)
+                )
+                if one.sender_id is not None
+                else ""
+            )
+            rows.append(
+                (
+                    Cell(one.name or "—", is_number=False),
+                    board.cell(len(one.since), href),
+                    Cell(str(format_date(one.since[0], "dd/MM/yyyy"))),
+                    Cell(words.waiting_days((asked.today - one.since[0]).days)),
+                    Cell(words.waiting_days((asked.today - one.median_since).days)),
+                )
+            )
+        text = str(
+            _(
+                "Courriers à l'arrivée en instance aujourd'hui, arrivés au plus tard le %(day)s, par expéditeur ; l'attente la plus longue "
+                "d'abord. Attente en jours depuis l'arrivée. La période choisie n'y change rien.",
+                day=format_date(until, "dd/MM/yyyy"),
+            )
+        )
+        if len(found) > MOST_CORRESPONDENTS:
+            first = _("Les %(most)s premiers.", most=MOST_CORRESPONDENTS)
+            text = f"{text} {first}"
+    return Panel(
+        "correspondents",
+        str(_("Qui attend le plus longtemps")),
+        text,
+        (
+            str(_("Expéditeur")), str(_("En instance")), str(_("Le plus ancien")), str(_("Attente la plus longue")),
+            str(_("Attente médiane")),
+        ),
+        tuple(rows),
+        nothing=str(_("Aucun courrier.")) if asked.sight.is_exact else str(_("Les correspondants sont montrés à qui peut ouvrir leurs courriers.")),
+    )  # fmt: skip
