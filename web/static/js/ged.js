@@ -375,7 +375,7 @@
       const scrolls = place.scrollWidth > place.clientWidth && getComputedStyle(place).overflowX === "auto";
       if (scrolls) {
         place.tabIndex = 0;
-        place.setAttribute("role", "region");
+        place.setAttribute("role", "group");
         place.setAttribute("aria-label", one("caption", place)?.textContent ?? "");
       } else {
         for (const name of ["tabindex", "role", "aria-label"]) place.removeAttribute(name);
