@@ -102,6 +102,7 @@ HELD = (
     Held("closing_lines"),
     Held("monthly_reports"),
     Held("monthly_report_revisions"),
+    Held("open_data_acts"),
     Held("rectifications"),
     Held("signed_revisions", columns=("mail_id", "sequence", "digest", "signed_by_id", "level", "at")),
     Held("slip_revisions"),

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
+from io import BytesIO
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from ged.figures import supervisors
 from ged.figures.supervisors import SupervisorForm
 from ged.followup import notes
 from ged.monthly import operations as monthly
+from ged.monthly.models import OpenDataAct
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.ports import Digest, MailId, RegisterId
 from ged.ports.search import SearchQuery
@@ -125,7 +127,7 @@ def furnished(folder: Path) -> Furnished:
         "number_id": numbers[:3], "line_id": lines[:4], "slip_id": slips, "hold_id": (hold_id,), "envelope_id": (sealed,),
         "disposal_id": (_disposal(house, closed),), "paper_id": (paper,), "bridge_id": (_bridge(services),), "saved_id": (1,), "correspondent_id": (1,), "register_id": range(1, 9), "nature_id": (1,), "mention_id": (1,), "class_id": (1,), "text_id": (1,),
         "scan_id": range(1, 6), "attachment_id": range(1, 12), "page_no": (0, 1), "assignment_id": range(1, 12),
-        "unit_id": (_unit(services),), "person_id": (4,), "post_id": (4,), "act_id": _acts(services), "line_no": range(1, 40), "name": guide.names(), "entity_id": (1,), "report_id": (_monthly_report(services),), "paper": ("decision", "declaration"), "kind": ("depart", "interne", "note-de-service", "decision"),
+        "unit_id": (_unit(services),), "person_id": (4,), "post_id": (4,), "act_id": _acts(services), "line_no": range(1, 40), "name": guide.names(), "entity_id": (1,), "report_id": (_monthly_report(services),), "publication_id": (_publication(services),), "paper": ("decision", "declaration"), "kind": ("depart", "interne", "note-de-service", "decision"),
     }  # fmt: skip
     own = {
         ("first_access.form", ""): "/premier-acces/",
@@ -175,6 +177,20 @@ def _monthly_report(services: Services) -> int:
     with services.reading() as session:
         entity_id = session.scalars(select(Unit.id).where(Unit.code == "MIN")).one()
     return monthly.make(services, entity_id, date(2026, 10, 1), actor=SYSTEM, now=NOW).id
+
+
+def _publication(services: Services) -> int:
+    with services.unit_of_work(NOW) as uow:
+        admin = actor(services, "admin")
+        row = OpenDataAct(
+            ministry_id=uow.session.scalars(select(Unit.id).where(Unit.code == "MIN")).one(), number=1,
+            since=date(2026, 9, 1), until=date(2026, 10, 1), act_reference="Décision n° 12/MIN", act_on=date(2026, 11, 3),
+            licence="Licence ouverte", digest=services.blobs.put(BytesIO(b"zip")).digest, rows=12, left_out=3,
+            published_at=NOW, published_by_id=admin.person_id,
+        )  # fmt: skip
+        uow.session.add(row)
+        uow.session.flush()
+        return row.id
 
 
 def _restored(services: Services) -> tuple[int, int]:

@@ -81,7 +81,7 @@ ARGUMENTS = {
     "correspondent_id": "correspondents", "register_id": "registers", "scan_id": "scans",
     "attachment_id": "attachments", "assignment_id": "assignments", "unit_id": "units", "act_id": "organisation_acts",
     "person_id": "people", "post_id": "posts", "template_id": "word_templates", "bridge_id": "bridges", "file_id": "takeover_files", "folder_id": "takeover_folders", "entity_id": "units",
-    "disposal_id": "disposals", "exception_id": "letter_exceptions", "request_id": "exception_requests", "sheet_id": "separator_sheets", "notice_id": "personal_notices", "import_id": "workbook_imports", "report_id": "monthly_reports",
+    "disposal_id": "disposals", "exception_id": "letter_exceptions", "request_id": "exception_requests", "sheet_id": "separator_sheets", "notice_id": "personal_notices", "import_id": "workbook_imports", "report_id": "monthly_reports", "publication_id": "open_data_acts",
 }  # fmt: skip
 """The table of an argument of a route."""
 WITH_ANOTHER = frozenset({"closing_id", "leaf_id", "proof_id"})

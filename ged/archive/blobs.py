@@ -39,6 +39,7 @@ STAYS: Mapping[str, str] = {
     "closing_revisions": "the register stays",
     "monthly_reports": "numbers, without what letters say",
     "monthly_report_revisions": "numbers, without what letters say",
+    "open_data_acts": "numbers that left already",
     "requested_files": "a copy that a person asked for: it expires within days",
     "slips": "who handed the paper to whom stays",
     "slip_proofs": "who handed the paper to whom stays",

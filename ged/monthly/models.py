@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ged.db import Base, Id, UtcDateTime
@@ -72,3 +72,29 @@ class MonthlyProof(Base):
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     """What was found (``ged.monthly.proofs``); empty until then."""
+
+
+class OpenDataAct(Base):
+    """Counts of letters that left as open data. Written once, and stays: each month of a ministry leaves once."""
+
+    __tablename__ = "open_data_acts"
+    __table_args__ = (UniqueConstraint("ministry_id", "number"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    ministry_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
+    number: Mapped[int] = mapped_column(Integer)
+    """From 1 in each ministry, without a gap."""
+    since: Mapped[date]
+    until: Mapped[date]
+    """The first days of its first and its last month."""
+    act_reference: Mapped[str] = mapped_column(String(200))
+    """The act of the ministry that decides it, as it was typed; ``act_on``: its day."""
+    act_on: Mapped[date]
+    licence: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(String(64), index=True)
+    """The ZIP."""
+    rows: Mapped[int] = mapped_column(Integer)
+    left_out: Mapped[int] = mapped_column(Integer)
+    """Letters of cells that stay too small however they are merged, over all months and measures."""
+    published_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    published_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))

@@ -188,6 +188,7 @@ STAYS: Mapping[str, str] = {
     "throttle_buckets": "counts of all",
     "monthly_reports": "proven from the register and the journal where it was made; who leaves takes the file",
     "monthly_report_revisions": "as ``monthly_reports``",
+    "open_data_acts": "they are the ministry's acts",
     "monthly_wishes": "as ``monthly_reports``",
     "monthly_proofs": "as ``monthly_reports``",
     "supervisors": "given again by an act where people arrive; the journal tells of it",

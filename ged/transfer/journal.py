@@ -23,6 +23,7 @@ OF_INSTALLATION: Mapping[str, str] = {
     "learned_version": "learned from the letters of all",
     "mailbox": "a mailbox of the installation",
     "notice": "the notices stay",
+    "open_data": "the publications stay",
     "organisation": "may name records of several entities",
     "organisation_act": "may name records of several entities",
     "pairing_code": "a secret of minutes",

@@ -70,6 +70,7 @@ NOT_SEARCHED_BY = {
     "rectifications.person_id": "names who acted",
     "requested_files.register_id": "read from the file, which is found by its owner",
     "monthly_reports.made_by_id": "names who acted",
+    "open_data_acts.published_by_id": "names who acted",
     "monthly_proofs.asked_by_id": "names who asked",
     "monthly_wishes.asked_by_id": "names who asked; a row for each entity",
     "register_closings.closed_by_id": "names who acted",

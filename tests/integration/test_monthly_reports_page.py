@@ -102,6 +102,13 @@ def test_a_report_is_proven_from_its_page_and_a_file_from_the_outside(tmp_path: 
     assert "Tous les nombres sont ceux du rapport." in shown
     assert "par Admin" in shown
     assert "Le rapport n'a pas encore de cachet." in shown
+    with services.engine.begin() as connection:
+        connection.execute(text("UPDATE people SET language = 'en' WHERE account = 'admin'"))
+    english = client.get(page).text
+    assert "The report is proven" in english
+    assert "The report has no seal yet." in english
+    with services.engine.begin() as connection:
+        connection.execute(text("UPDATE people SET language = '' WHERE account = 'admin'"))
     with services.blobs.open(Digest(row.digest)) as stored:
         pdf = stored.read()
     check = f"{PAGE}verifier"

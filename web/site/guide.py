@@ -60,6 +60,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "presign": (_HEAD, "viser-et-signer"),
     "followup": (_HEAD, "suivre"),
     "monthly_reports": (_HEAD, "le-rapport-mensuel"),
+    "open_data": (_HEAD, "les-donnees-ouvertes"),
     "letter_readers": (_HEAD, "suivre"),
     "letter_exceptions": (_HEAD, "la-confidentialite"),
     "disposals": (_HEAD, "eliminer"),

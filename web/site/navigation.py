@@ -257,7 +257,7 @@ ENTRIES: tuple[Entry, ...] = (
         "registers.index",
         _l("Lire et imprimer les registres"),
         "l",
-        also=("exports.index", "resuming.index", "monthly_reports.index"),
+        also=("exports.index", "resuming.index", "monthly_reports.index", "open_data.index"),
     ),
     Entry(
         LOOK,

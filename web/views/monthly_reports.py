@@ -10,7 +10,8 @@ from flask_babel import format_date, get_locale
 from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition
-from ged.monthly import operations, proofs, queries, wishes
+from ged.languages import SOURCE
+from ged.monthly import operations, proofs, publications, queries, wishes
 from ged.monthly.proofs import ProofRow, Unknown
 from web.site import context
 from web.site.forms import FormReader
@@ -44,6 +45,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         months=[(f"{one:%Y-%m}", _named(one)) for one in months],
         rows=[(row, _named(row.month)) for row in rows],
         page=page,
+        publishes=bool(publications.readers_of(actor)),
         wishes=[(row, _named(row.next_month) if row.next_month else "") for row in wanted],
     )
 
@@ -149,7 +151,8 @@ def check() -> ResponseReturnValue:
 def _proofs(report_id: int) -> dict[str, object]:
     with context.services().reading() as session:
         rows: list[ProofRow] = proofs.proofs(session, report_id, context.actor())
-    language = str(get_locale())
+    locale = get_locale()
+    language = locale.language if locale is not None else SOURCE
     return {
         "proofs": rows,
         "told": {

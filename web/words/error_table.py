@@ -578,6 +578,18 @@ MESSAGES: Mapping[str, Message] = {
     "monthly.no_report": Message(
         _l("Ce fichier n'est pas un rapport mensuel."), _l("Choisissez le PDF d'un rapport mensuel.")
     ),
+    "open_data.act_in_future": Message(
+        _l("La date de l'acte est à venir."), _l("Écrivez le jour où l'acte a été pris.")
+    ),
+    "open_data.not_publisher": Message(
+        _l("Ces données ne sont pas à vous de les publier."),
+        _l("Demandez-le au chef du ministère ou à un administrateur."),
+    ),
+    "open_data.nothing": Message(
+        _l("Aucun nombre n'atteint 5 : il n'y a rien à publier."), _l("Attendez qu'il y ait plus de courriers.")
+    ),
+    "open_data.overtaken": Message(_l("Quelqu'un vient de publier ces mois."), _l("Relisez la page.")),
+    "open_data.unknown": Message(_l("Cette publication n'existe pas."), _l("Choisissez-en une de la liste.")),
     "monthly.made_already": Message(_l("Ce rapport vient d'être établi."), _l("Relisez la liste.")),
     "monthly.no_pdf": Message(_l("Ce fichier n'est pas un PDF."), _l("Choisissez le PDF d'un rapport mensuel.")),
     "monthly.no_reader": Message(

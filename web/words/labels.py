@@ -811,6 +811,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "slip.signed": _l("a signé un bordereau"),
     "slip.task_settled": _l("a réglé un écart"),
     "slip.voided": _l("a annulé un bordereau"),
+    "open_data.published": _l("a publié des données ouvertes"),
     "report.made": _l("a établi un rapport mensuel"),
     "report.proof_asked": _l("a fait vérifier un rapport mensuel"),
     "report.wished": _l("a demandé le rapport de chaque mois"),
@@ -867,6 +868,7 @@ SUBJECTS: Mapping[str, LazyString] = {
     "session": _l("session"),
     "access": _l("page réservée"),
     "report": _l("rapport mensuel"),
+    "open_data": _l("publication de données"),
 }
 """French names of the subjects of journal entries."""
 
@@ -876,6 +878,7 @@ REFUSED: Mapping[str, LazyString] = {
     "assign": SUBJECTS["mail"],
     "closing": _l("clôture"),
     "monthly": SUBJECTS["report"],
+    "open_data": SUBJECTS["open_data"],
     "first_access": _l("premier accès"),
     "hold": SUBJECTS["register"],
     "imputation": SUBJECTS["assignment"],
