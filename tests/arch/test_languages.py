@@ -64,6 +64,7 @@ ON_PAPER = {
     "mailbox/messages.py": PAPER,
     "mailbox/operations.py": PAPER,
     "figures/definitions.py": "on paper; the command and the page have these words in both languages",
+    "monthly/open_data.py": "in the file, in both languages; the page shows the rule in that of its reader",
     "monthly/sheet.py": PAPER,
     "org/letterhead.py": DATA,
     "org/titles.py": PAPER,
