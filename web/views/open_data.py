@@ -12,10 +12,12 @@ from ged.errors import GedError, Invalid, InvalidTransition
 from ged.monthly import open_data as tables
 from ged.monthly import publications
 from ged.monthly.publications import Offer
+from ged.typography import french
 from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import id_of
 from web.site.pages import render_form
+from web.words import labels
 
 blueprint = Blueprint("open_data", __name__, url_prefix="/donnees-ouvertes")
 
@@ -58,7 +60,8 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         until=f"{until:%Y-%m}" if until is not None else "",
         preview=preview,
         shown=preview.rows[:SHOWN] if preview is not None else (),
-        rule=tables.RULE if is_french else tables.RULE_IN_ENGLISH,
+        rule=french(tables.RULE) if is_french else tables.RULE_IN_ENGLISH,
+        directions={told: labels.label(one) for one, told in tables.DIRECTIONS.items()} | {tables.OTHER: tables.OTHER},
         measures={one.name: one.french if is_french else one.english for one in tables.MEASURES},
         today=today,
     )
