@@ -1,6 +1,6 @@
 """open data that was published by an act
 
-Revision ID: 0080
+Revision ID: 0082
 Revises: 0081
 """
 
@@ -11,7 +11,7 @@ import ged.db
 from ged.held import Held
 from ged.migrations.tools import hold
 
-revision = "0080"
+revision = "0082"
 down_revision = "0081"
 branch_labels = None
 depends_on = None
