@@ -165,7 +165,7 @@ def _faults(level: Confidentiality) -> list[ColumnElement[bool]]:
     told = [] if level >= Confidentiality.RESTRICTED else [SlipLine.is_confidential.is_(False)]
     # SQLite would go through all faults of all years: the slips of the period lead to their lines.
     faults = ByOtherIndex(SlipLine.state).in_([LineState.MISSING, LineState.DAMAGED])
-    return [faults, SlipLine.envelope_id.is_(None), *told]
+    return [faults, ByOtherIndex(SlipLine.envelope_id).is_(None), *told]
 
 
 # --- scans
