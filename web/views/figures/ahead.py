@@ -14,6 +14,7 @@ from ged.figures.breakdown import By
 from ged.figures.forecast import Band, Forecast, History, Plan, Week
 from ged.figures.letters import What
 from ged.figures.periods import ONE_DAY, Period
+from ged.figures.queries import Standing
 from ged.figures.trends import Came
 from ged.org.names import unit_names
 from ged.register.models import Direction
@@ -106,7 +107,7 @@ def units(board: Board) -> Panel | None:
     asked = board.asked
     plan, histories, since = _known(board)
     names = unit_names(board.session, board.actor)
-    stands = breakdown.standing_by(board.session, asked.cut, _yesterday(asked), By.UNIT)
+    stands = _stands(board)
     found = []
     for unit_id in histories.keys() | {int(one) for one in stands}:
         first = since.get(unit_id)
@@ -149,14 +150,21 @@ def _of_unit(
     )  # fmt: skip
 
 
-def _known(board: Board) -> tuple[Plan, Mapping[int, History], Mapping[int, date]]:
-    """The days, and for each unit its letters and the day since which they tell something."""
-    asked, session = board.asked, board.session
-    plan = Plan.of(calendar.calendar(session), asked.today)
-    window = Period(plan.days[0], _yesterday(asked))
-    came: Came = "numbered" if _came(asked) is What.NUMBERED else "received"
-    histories = trends.moved(session, asked.cut, window, came)
-    return plan, histories, trends.known_since(session, asked.cut, histories, window)
+_Known = tuple[Plan, Mapping[int, History], Mapping[int, date]]
+"""The days, and for each unit its letters and the day since which they tell something."""
+
+
+def _known(board: Board) -> _Known:
+    found: _Known | None = board.kept.get("known")
+    if found is None:
+        asked, session = board.asked, board.session
+        plan = Plan.of(calendar.calendar(session), asked.today)
+        window = Period(plan.days[0], _yesterday(asked))
+        came: Came = "numbered" if _came(asked) is What.NUMBERED else "received"
+        histories = trends.moved(session, asked.cut, window, came)
+        found = plan, histories, trends.known_since(session, asked.cut, histories, window)
+        board.kept["known"] = found
+    return found
 
 
 def _told(board: Board) -> Forecast | None:
@@ -167,6 +175,15 @@ def _told(board: Board) -> Forecast | None:
     if not since:
         return None
     return forecast.forecast(trends.together(histories), plan, since=min(since.values()))
+
+
+def _stands(board: Board) -> Mapping[breakdown.Key, Standing]:
+    """What each unit had open yesterday evening."""
+    found: Mapping[breakdown.Key, Standing] | None = board.kept.get("stands")
+    if found is None:
+        found = breakdown.standing_by(board.session, board.asked.cut, _yesterday(board.asked), By.UNIT)
+        board.kept["stands"] = found
+    return found
 
 
 def _unknown(board: Board) -> str:
@@ -190,8 +207,7 @@ def _yesterday(asked: Asked) -> date:
 
 def _stood(board: Board, told: Forecast) -> list[int]:
     """What was open before the first week of the past and at the end of each; the last one: yesterday."""
-    found = breakdown.standing_by(board.session, board.asked.cut, _yesterday(board.asked), By.UNIT)
-    stood = [sum(one.open for one in found.values())]
+    stood = [sum(one.open for one in _stands(board).values())]
     for one in reversed(told.past):
         stood.append(stood[-1] - one.more)
     return stood[::-1]

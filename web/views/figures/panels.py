@@ -3,8 +3,9 @@ the same cells, so that none of them tells more than another.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from typing import Any
 
 from flask_babel import format_date, format_decimal, gettext
 from flask_babel import gettext as _
@@ -94,6 +95,8 @@ class Board:
     session: ReadSession
     actor: Actor
     asked: Asked
+    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What several panels of a page need: read once."""
 
     # --- how numbers, days and names are written
 
