@@ -74,7 +74,7 @@ def slips_by_unit(
     session: Session, zone: ZoneInfo, unit_ids: Collection[int], level: Confidentiality, period: Period
 ) -> dict[int, Handed]:
     """Unit -> its slips."""
-    return _handed(session, zone, unit_ids, level, period, lambda _moment, unit: unit)
+    return _handed(session, zone, unit_ids, level, period, lambda _moment, unit: ByOtherIndex(unit))
 
 
 def _handed(
