@@ -186,6 +186,12 @@ def is_waiting() -> ColumnElement[bool]:
     return and_(FigureLetter.opened_on.is_not(None), FigureLetter.ended_on.is_(None))
 
 
+def registers_of(session: Session, unit_ids: Collection[int]) -> list[tuple[int, str]]:
+    """(id, name) of the registers of units, with letters or without, by their names."""
+    rows = session.execute(select(Register.id, Register.name).where(Register.unit_id.in_(sorted(unit_ids))))
+    return sorted(((one, name) for one, name in rows), key=lambda row: (row[1], row[0]))
+
+
 def registers(session: Session, cut: Cut) -> list[tuple[int, str]]:
     """(id, name) of the registers with letters of a cut, by their names."""
     # A key stays when its last letter has left it, for another level, say.

@@ -1,13 +1,20 @@
-"""How a number is told to who may not see all letters behind it. Pure.
+"""How numbers are told to who may not see all letters behind them. Pure.
 
-Whoever may see each letter is told the number. Others are told 0, "less than five", or a multiple of five: a number of one
-letter would tell of this letter, and two exact numbers would tell the small one between them.
+Whoever may see each letter is told the number. Others are told "less than five", also of none, or a multiple of five. What is shown to them follows from these
+decisions alone, so it changes only where a number crosses one of their bounds:
+
+- **a number** (``tell``): none and one to four are one and the same; larger ones are rounded;
+- **a part** of a number that is told as well (``tell_part``) is hidden where it or the rest is small: the two others would give it;
+- **neighbours** (``merged``), bins of delays or classes of age, go together until each group holds five; of delays
+  the longest ones, if they are few, stay for themselves where they change no told number;
+- **rows** (``apart``) that are small go together as one, with the smallest other ones until that one row holds five.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 SMALL = 5
-"""Numbers from 1 up to below it are not told apart; larger ones are told as multiples of it."""
+"""Numbers below it are not told apart; larger ones are told as multiples of it."""
 
 
 @dataclass(frozen=True)
@@ -15,25 +22,91 @@ class Told:
     """A number as it is told.
 
     Attributes:
-        amount: what is drawn, compared and added up; of a small number always the same.
+        amount: what is drawn, compared and added up; 0 of a small number and of a hidden one.
         is_small: it is told as "less than ``SMALL``".
+        is_hidden: it is not told at all.
     """
 
     amount: int
     is_small: bool = False
+    is_hidden: bool = False
+
+
+def is_few(number: int) -> bool:
+    """Whether so many letters are not told apart."""
+    return number < SMALL
 
 
 def tell(number: int, *, is_exact: bool) -> Told:
     """The number as it is told.
 
     >>> [tell(one, is_exact=False).amount for one in (0, 1, 4, 5, 7, 8)]
-    [0, 2, 2, 5, 5, 10]
+    [0, 0, 0, 5, 5, 10]
     """
     if is_exact:
         return Told(number)
-    if 0 < number < SMALL:
-        return Told(SMALL // 2, is_small=True)
+    if is_few(number):
+        return Told(0, is_small=True)
     return Told((number + SMALL // 2) // SMALL * SMALL)
+
+
+def tell_part(part: int, whole: int, *, is_exact: bool) -> Told:
+    """A part of a number that is told beside it.
+
+    >>> [tell_part(one, 12, is_exact=False).is_hidden for one in (0, 4, 5, 7, 8, 12)]
+    [True, True, False, False, True, True]
+    """
+    if not is_exact and (is_few(part) or is_few(whole - part)):
+        return Told(0, is_hidden=True)
+    return tell(part, is_exact=is_exact)
+
+
+def merged(numbers: Sequence[int], *, with_rest: bool = False) -> list[range]:
+    """The places of neighbours that are told together; none where all of them are few. The last group goes to the end.
+
+    Args:
+        with_rest: what is few behind the last group stays a group of its own where the total is told as it is without it: then
+            the difference tells nothing.
+
+    >>> merged([1, 2, 3, 6, 0, 1]), merged([9, 9]), merged([1, 3])
+    ([range(0, 3), range(3, 6)], [range(0, 1), range(1, 2)], [])
+    >>> merged([0, 9, 0, 1], with_rest=True), merged([0, 7, 0, 1], with_rest=True)
+    ([range(0, 2), range(2, 4)], [range(0, 4)])
+    """
+    groups, first, held = list[range](), 0, 0
+    for place, number in enumerate(numbers):
+        held += number
+        if not is_few(held):
+            groups.append(range(first, place + 1))
+            first, held = place + 1, 0
+    if groups and first < len(numbers):
+        total = sum(numbers)
+        if with_rest and tell(total, is_exact=False) == tell(total - held, is_exact=False):
+            groups.append(range(first, len(numbers)))
+        else:
+            groups[-1] = range(groups[-1].start, len(numbers))
+    return groups
+
+
+def apart(rows: Sequence[Sequence[int]]) -> list[int]:
+    """The places of the rows that are told each by itself; all others are told as one row.
+
+    A row is few where each of its numbers is: one letter may stand in several of them.
+
+    Args:
+        rows: the numbers of all rows that there may be, also of those without letters: else a row would tell of its first letter.
+
+    >>> apart([[9], [0], [30], [2]]), apart([[9], [3], [30], [2]]), apart([[9], [30]]), apart([[1], [2]]), apart([[3, 3], [4, 0]])
+    ([2], [0, 2], [0, 1], [], [])
+    """
+    kept = [place for place, numbers in enumerate(rows) if not is_few(max(numbers))]
+    while kept and len(kept) < len(rows):
+        rest = [numbers for place, numbers in enumerate(rows) if place not in kept]
+        if not is_few(max(sum(column) for column in zip(*rest, strict=True))):
+            break
+        # Told numbers, not exact ones, say which row is the smallest.
+        kept.remove(min(kept, key=lambda place: (tell(max(rows[place]), is_exact=False).amount, -place)))
+    return kept
 
 
 MOST_PERCENT = 999
@@ -46,7 +119,7 @@ def percent(now: Told, earlier: Told) -> int | None:
     >>> percent(Told(12), Told(10)), percent(Told(184), Told(3)), percent(Told(4), Told(0))
     (20, None, None)
     """
-    if now.is_small or earlier.is_small or not earlier.amount:
+    if now.is_small or earlier.is_small or now.is_hidden or earlier.is_hidden or not earlier.amount:
         return None
     change = round(100 * (now.amount - earlier.amount) / earlier.amount)
     return change if change <= MOST_PERCENT else None

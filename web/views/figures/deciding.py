@@ -12,7 +12,7 @@ from ged.figures.periods import ONE_DAY, Period, month_end, months_later
 from ged.figures.stages import LONGEST
 from ged.org.names import unit_names
 from web.views.figures import ahead, ways
-from web.views.figures.panels import Board, Cell, Maker, Panel, period_name
+from web.views.figures.panels import Board, Cell, Maker, Panel, period_name, told_letters
 from web.words import figure_pages as words
 
 # --- services that slow down ----------------------------------------------------------------------------------------
@@ -25,7 +25,11 @@ def slower(board: Board) -> Panel | None:
         return None
     now, before = _compared(board)
     lately, earlier = (
-        breakdown.delays_by(board.session, asked.cut, one, By.UNIT, asked.stage) for one in (now, before)
+        {
+            unit_id: bins if board.is_exact else told_letters(bins)
+            for unit_id, bins in breakdown.delays_by(board.session, asked.cut, one, By.UNIT, asked.stage).items()
+        }
+        for one in (now, before)
     )
     names = unit_names(board.session, board.actor)
     found = [

@@ -10,6 +10,7 @@ from ged.errors import Forbidden
 from ged.figures import breakdown, queries
 from ged.figures.reach import Reach, reach_on
 from ged.figures.stages import Stage
+from ged.org import tree
 from ged.org.names import unit_names
 from ged.ports import Confidentiality
 from ged.register.models import Channel, Direction, Priority
@@ -147,13 +148,19 @@ def _choices(
     """Name of a filter -> (value, words) of its choices, with the present one: a browser would send another."""
     names = unit_names(session, actor)
     offered = page.usual(reach) | reach.offered
-    whole = reach.sight(page.usual(reach)).cut()
+    whole = reach.sight(page.usual(reach))
+    # Whoever is told numbers chooses among all registers of the ministry: one that appears would tell of its first letter.
+    registers = (
+        breakdown.registers(session, whole.cut())
+        if whole.is_exact
+        else breakdown.registers_of(session, tree.ministry(actor))
+    )
     found = {
         "periode": [(name, str(text)) for name, text in PERIODS.items() if name != USUAL],
         "unite": sorted(((str(one), names[one]) for one in offered if one in names), key=lambda pair: pair[1]),
         "nature": [*natures.names().items(), (NO_NATURE, words.no_nature())],
         "sens": [(one.value, labels.label(one)) for one in Direction],
-        "registre": [(str(one), name) for one, name in breakdown.registers(session, whole)],
+        "registre": [(str(one), name) for one, name in registers],
         "canal": [(one.value, labels.label(one)) for one in Channel],
         "priorite": [(one.value, labels.label(one)) for one in Priority],
         "etape": [(one.value, words.stage(one)) for one in Stage],

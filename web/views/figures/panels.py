@@ -5,6 +5,7 @@ the same cells, so that none of them tells more than another.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 from flask_babel import format_date, format_decimal, gettext
@@ -15,9 +16,10 @@ from ged.figures.breakdown import By, Line
 from ged.figures.letters import What
 from ged.figures.periods import Period, month_end, months_later, months_of
 from ged.figures.queries import Standing
-from ged.figures.stages import Grain, Stage, bin_of, next_bin, percentile
-from ged.figures.telling import SMALL, Told, percent, tell
+from ged.figures.stages import COUNTED, LONGEST, Grain, Stage, bin_of, next_bin, percentile
+from ged.figures.telling import SMALL, Told, apart, is_few, merged, percent, tell, tell_part
 from ged.org.names import unit_names
+from ged.org.tree import entity_of
 from ged.register.models import Direction
 from ged.unit import Actor, ReadSession
 from web.drawing import charts
@@ -88,6 +90,10 @@ class Card:
     definition: str
 
 
+Span = tuple[int, int | None, int]
+"""First working day, first day of the next one (None: there is none), letters."""
+
+
 @dataclass(frozen=True)
 class Board:
     """One reader's figures: the session, what is asked, and the names that the panels need."""
@@ -100,41 +106,68 @@ class Board:
 
     # --- how numbers, days and names are written
 
-    def tell(self, number: int) -> Told:
-        """The number as this reader is told it. Rows are put in the order of told numbers: the order of others would tell them."""
-        return tell(number, is_exact=self.asked.sight.is_exact)
+    @property
+    def is_exact(self) -> bool:
+        """Whether the reader is given exact numbers."""
+        return self.asked.sight.is_exact
+
+    def tell(self, number: int, whole: int | None = None) -> Told:
+        """The number as this reader is told it, also as a part of a number that is told beside it (``whole``).
+
+        Rows are put in the order of told numbers: the order of others would tell them.
+        """
+        if whole is None:
+            return tell(number, is_exact=self.is_exact)
+        return tell_part(number, whole, is_exact=self.is_exact)
 
     def text(self, told: Told) -> str:
         """A told number in words."""
+        if told.is_hidden:
+            return "—"
         if told.is_small:
             return str(_("moins de %(num)s", num=SMALL))
         return str(format_decimal(told.amount))
 
-    def cell(self, number: int, href: str = "") -> Cell:
-        """A number as a cell; without letters there is no link."""
-        return Cell(self.text(self.tell(number)), href if number else "")
+    def href(self, number: int, href: str) -> str:
+        """The link of a number: without letters there is none. Who is told numbers has it always: it would tell of the first letter."""
+        return href if number or not self.is_exact else ""
 
-    def value(self, number: int, name: str, series: str, href: str = "") -> Value:
+    def cell(self, number: int, href: str = "", *, whole: int | None = None) -> Cell:
+        """A number as a cell."""
+        return Cell(self.text(self.tell(number, whole)), self.href(number, href))
+
+    def value(self, number: int, name: str, series: str, href: str = "", *, whole: int | None = None) -> Value:
         """A number as a shape."""
-        told = self.tell(number)
+        told = self.tell(number, whole)
         label = gettext("%(name)s : %(count)s (%(series)s)", name=name, count=self.text(told), series=series)
-        return Value(told.amount, str(label), href if number else "")
-
-    def are_too_few(self, bins: Mapping[int, int]) -> bool:
-        """Whether the delays of so few letters would tell this reader the delay of one of them."""
-        return not self.asked.sight.is_exact and sum(bins.values()) < SMALL
+        return Value(told.amount, str(label), self.href(number, href))
 
     def delay(self, bins: Mapping[int, int], share: float) -> str:
-        """A percentile in words."""
-        if self.are_too_few(bins):
-            return "—"
+        """A percentile in words; of told numbers the bins that were merged around it."""
+        if not self.is_exact:
+            spans = told_bins(bins)
+            place = told_percentile(spans, share)
+            return words.bin_name(*spans[place][:2]) if place is not None else "—"
         found = percentile(bins, share)
         return words.days(found) if found is not None else "—"
+
+    def spans(self, bins: Mapping[int, int]) -> list[Span]:
+        """The bins of a histogram, as this reader is told them; none of no letter."""
+        if not self.is_exact:
+            return told_bins(bins)
+        return [(first, after, bins.get(first, 0)) for first, after in _bins(bins)] if any(bins.values()) else []
+
+    def place(self, spans: Sequence[Span], bins: Mapping[int, int], share: float) -> int | None:
+        """The place of a percentile among these bins."""
+        if not self.is_exact:
+            return told_percentile(spans, share)
+        found = percentile(bins, share)
+        return _place(spans, found) if found is not None else None
 
     @property
     def by_days(self) -> bool:
         """Whether the period is shown day by day."""
-        return self.asked.sight.is_exact and self.asked.shown.days <= MOST_DAYS
+        return self.is_exact and self.asked.shown.days <= MOST_DAYS
 
 
 def day_name(day: date) -> str:
@@ -183,7 +216,8 @@ def cards(board: Board) -> list[Card]:
     stands, stood = queries.standing(session, cut, period.until), queries.standing(session, cut, earlier.until)
     end = Period(period.until, period.until)
     found.append(_card(board, What.OPEN, stands.open, stood.open, asked.letters(What.OPEN, end)))
-    found.append(_card(board, What.OVERDUE, stands.overdue, stood.overdue, asked.letters(What.OVERDUE, end)))
+    wholes = stands.open, stood.open
+    found.append(_card(board, What.OVERDUE, stands.overdue, stood.overdue, asked.letters(What.OVERDUE, end), wholes))
     bins, earlier_bins = (breakdown.delays(session, cut, one, asked.stage) for one in (period, earlier))
     found.append(
         Card(
@@ -198,12 +232,14 @@ def cards(board: Board) -> list[Card]:
     return found
 
 
-def _card(board: Board, what: What, now: int, then: int, href: str) -> Card:
-    told, earlier = board.tell(now), board.tell(then)
+def _card(
+    board: Board, what: What, now: int, then: int, href: str, wholes: tuple[int | None, int | None] = (None, None)
+) -> Card:
+    told, earlier = board.tell(now, wholes[0]), board.tell(then, wholes[1])
     return Card(
         words.what(what),
         board.text(told),
-        href if now else "",
+        board.href(now, href),
         board.text(earlier),
         _change(told, earlier) if board.asked.is_comparable else "",
         words.definition(what),
@@ -278,10 +314,10 @@ def standing(board: Board) -> Panel:
     for (name, span), stood in zip(spans, stands, strict=True):
         end = min(span.until, asked.today)
         cells, values = [], []
-        for what, number in ((What.OPEN, stood.open), (What.OVERDUE, stood.overdue)):
+        for what, number, whole in ((What.OPEN, stood.open, None), (What.OVERDUE, stood.overdue, stood.open)):
             href = asked.letters(what, Period(end, end))
-            cells.append(board.cell(number, href))
-            values.append(board.value(number, name, words.what(what), href))
+            cells.append(board.cell(number, href, whole=whole))
+            values.append(board.value(number, name, words.what(what), href, whole=whole))
         rows.append((Cell(name, is_number=False), *cells))
         groups.append(Group(name, tuple(values)))
     names = (words.what(What.OPEN), words.what(What.OVERDUE))
@@ -352,51 +388,98 @@ def backlog(board: Board) -> Panel:
     """What is open now, by age, for each unit."""
     asked, names = board.asked, unit_names(board.session, board.actor)
     found = breakdown.waiting(board.session, asked.cut, today=asked.today)
-    spans = _ages(asked.today)
     counted = {
-        unit_id: tuple(sum(n for day, n in days.items() if span.since <= day <= span.until) for _name, span in spans)
+        unit_id: [sum(n for day, n in days.items() if span.since <= day <= span.until) for _name, span in _ages(asked.today)]
         for unit_id, days in found.items()
-    }
-    order = sorted(counted, key=lambda one: (-board.tell(sum(counted[one])).amount, names.get(one, ""), one))
-    rows, groups, totals = [], [], []
-    for unit_id in order:
-        name = names.get(unit_id, "—")
-        numbers = counted[unit_id]
-        named = {"unite": str(unit_id), "seul": "1"}
-        hrefs = [asked.letters(What.WAITING, span, **named) for _name, span in spans]
-        rows.append(
-            (
-                Cell(name, is_number=False),
-                *(board.cell(number, href) for number, href in zip(numbers, hrefs, strict=True)),
-                board.cell(sum(numbers)),
-            )
-        )
-        values = [
-            board.value(number, name, age, href)
-            for number, href, (age, _span) in zip(numbers, hrefs, spans, strict=True)
-        ]
-        groups.append(Group(name, tuple(values)))
-        totals.append(board.text(board.tell(sum(numbers))))
+    }  # fmt: skip
+    lines: list[_Waiting] = [
+        _Waiting(names.get(one, "—"), {"unite": str(one), "seul": "1"}, counted.get(one, [0] * (len(AGES) + 1)))
+        for one in (counted if board.is_exact else asked.sight.unit_ids)
+    ]
+    lines.sort(key=lambda one: (-board.tell(sum(one.numbers)).amount, one.name, one.named["unite"]))
+    if board.is_exact:
+        groups = [range(n, n + 1) for n in range(len(AGES) + 1)]
+    else:
+        groups = merged([sum(column) for column in zip(*(one.numbers for one in lines), strict=True)])
+        kept = apart([[sum(one.numbers)] for one in lines])
+        rest = [one.numbers for n, one in enumerate(lines) if n not in kept]
+        lines = [lines[n] for n in kept]
+        if rest and groups:
+            lines.append(_Waiting(others(lines), {}, [sum(column) for column in zip(*rest, strict=True)]))
+    ages = _ages(asked.today, groups)
+    looks = (*AGE_LOOKS[: len(ages)], *(() if board.is_exact else (UNDIVIDED,)))
+    rows, drawn, totals = [], [], []
+    for one in lines if groups else []:
+        cells, values = _by_age(board, one, groups, ages)
+        rows.append(cells)
+        drawn.append(Group(one.name, values))
+        totals.append(board.text(board.tell(sum(one.numbers))))
+    legend = [*zip(looks, (age for age, _span in ages), strict=False)]
+    if not board.is_exact:
+        legend.append((UNDIVIDED, str(_("âges non donnés"))))
     return Panel(
         "backlog",
         _("En instance aujourd'hui, par âge"),
         str(_("Jours depuis l'arrivée (au départ : depuis le numéro) ; les services les plus chargés d'abord.")),
-        (_("Service"), *(age for age, _span in spans), _("Total")),
+        (_("Service"), *(age for age, _span in ages), _("Total")),
         tuple(rows),
-        charts.stacked_rows(groups[:MOST_ROWS], AGE_LOOKS, totals[:MOST_ROWS]) if groups else None,
-        tuple(zip(AGE_LOOKS, (age for age, _span in spans), strict=True)),
+        charts.stacked_rows(drawn[:MOST_ROWS], looks, totals[:MOST_ROWS]) if drawn else None,
+        tuple(legend),
     )
 
 
-def _ages(today: date) -> list[tuple[str, Period]]:
-    """The classes of age with the days on which their letters were opened."""
-    found, least = [], 0
-    for most in AGES:
-        name = _("%(first)s à %(last)s jours", first=least, last=most)
-        found.append((str(name), Period(today - timedelta(days=most), today - timedelta(days=least))))
-        least = most + 1
-    ever = Period(EVER, today - timedelta(days=least))
-    return [*found, (str(_("plus de %(num)s jours", num=AGES[-1])), ever)]
+UNDIVIDED = "first"
+"""The look of a number whose parts are not told."""
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """Open letters of a unit (or of several) by class of age; ``named``: the unit in the address of their list, empty: no list."""
+
+    name: str
+    named: Mapping[str, str]
+    numbers: Sequence[int]
+
+
+def _by_age(
+    board: Board, one: _Waiting, groups: Sequence[range], ages: Sequence[tuple[str, Period]]
+) -> tuple[tuple[Cell, ...], tuple[Value, ...]]:
+    """A row of the backlog: its cells, and its shapes. Who is told numbers is told the parts only where none of them is few."""
+    asked, total = board.asked, sum(one.numbers)
+    numbers = [sum(one.numbers[n] for n in group) for group in groups]
+    hrefs = [asked.letters(What.WAITING, span, **one.named) if one.named else "" for _name, span in ages]
+    is_undivided = not board.is_exact and len(numbers) > 1 and any(is_few(number) for number in numbers)
+    values = [
+        board.value(0 if is_undivided else number, one.name, age, href)
+        for number, href, (age, _span) in zip(numbers, hrefs, ages, strict=True)
+    ]
+    if not board.is_exact:
+        values.append(board.value(total if is_undivided else 0, one.name, str(_("âges non donnés"))))
+    cells = [
+        Cell("—") if is_undivided else board.cell(number, href) for number, href in zip(numbers, hrefs, strict=True)
+    ]
+    return (Cell(one.name, is_number=False), *cells, board.cell(total)), tuple(values)
+
+
+def others(kept: Sequence[object]) -> str:
+    """The name of the row of those that are told together."""
+    return str(_("Autres, ensemble") if kept else _("Tous ensemble"))
+
+
+def _ages(today: date, groups: Sequence[range] | None = None) -> list[tuple[str, Period]]:
+    """The classes of age, or groups of them, with the days on which their letters were opened."""
+    bounds = [(least, most) for least, most in zip((0, *(most + 1 for most in AGES)), (*AGES, None), strict=True)]
+    found = []
+    for group in groups if groups is not None else [range(n, n + 1) for n in range(len(bounds))]:
+        least, most = bounds[group[0]][0], bounds[group[-1]][1]
+        until = today - timedelta(days=least)
+        if most is not None:
+            name = str(_("%(first)s à %(last)s jours", first=least, last=most))
+            found.append((name, Period(today - timedelta(days=most), until)))
+        else:
+            name = str(_("plus de %(num)s jours", num=least - 1) if least else _("tous âges"))
+            found.append((name, Period(EVER, until)))
+    return found
 
 
 # --- delays ---------------------------------------------------------------------------------------------------------
@@ -406,25 +489,25 @@ def delays(board: Board) -> Panel:
     """The delays of a stage, with their median, the delay that nine of ten letters keep, and what is owed."""
     asked = board.asked
     bins = breakdown.delays(board.session, asked.cut, asked.shown, asked.stage)
-    spans = _bins(bins) if any(bins.values()) and not board.are_too_few(bins) else []
+    spans = board.spans(bins)
     rows, groups = [], []
-    for first, after in spans:
-        name, number = words.bin_name(first, after), bins.get(first, 0)
-        href = asked.letters(What.DELAY, asked.shown, etape=asked.stage.value, de=str(first), a=str(first))
+    for first, after, number in spans:
+        name, last = words.bin_name(first, after), _last_bin(after)
+        href = asked.letters(What.DELAY, asked.shown, etape=asked.stage.value, de=str(first), a=str(last))
         rows.append((Cell(name, is_number=False), board.cell(number, href)))
         groups.append(Group(str(first), (board.value(number, name, str(_("courriers")), href),)))
     told, guides = [], []
     for share, title, look in ((MEDIAN, _("médiane"), "median"), (NINE_OF_TEN, _("9 sur 10"), "ninety")):
-        text = board.delay(bins, share)
-        sentence = str(gettext("%(name)s : %(text)s", name=title, text=text))
+        sentence = str(gettext("%(name)s : %(text)s", name=title, text=board.delay(bins, share)))
         told.append(sentence)
-        found = percentile(bins, share)
-        if found is not None and text != "—":
-            guides.append(Guide(_place(spans, found) + 0.5, sentence, look))
+        place = board.place(spans, bins, share)
+        if place is not None:
+            guides.append(Guide(place + 0.5, sentence, look))
     goal = _goal(board) if spans else None
     if goal is not None:
         told.append(str(_("objectif de la nature : %(delay)s", delay=words.days(goal))))
-        guides.append(Guide(_place(spans, bin_of(goal)) + 1, str(_("objectif : %(delay)s", delay=words.days(goal))), "goal"))  # fmt: skip
+        if board.is_exact:  # merged bins have no place for it
+            guides.append(Guide(_place(spans, bin_of(goal)) + 1, str(_("objectif : %(delay)s", delay=words.days(goal))), "goal"))  # fmt: skip
     return Panel(
         "delays",
         str(_("Délais : %(stage)s", stage=words.stage(asked.stage))),
@@ -433,6 +516,44 @@ def delays(board: Board) -> Panel:
         tuple(rows),
         charts.columns(groups, TWO[:1], guides=guides) if spans else None,
     )
+
+
+def told_bins(bins: Mapping[int, int]) -> list[Span]:
+    """The bins of delays, merged until each of them may be told; the last one has no end. None of few letters."""
+    all_bins = _every_bin()
+    return [
+        (all_bins[group[0]][0], all_bins[group[-1]][1], sum(bins.get(all_bins[n][0], 0) for n in group))
+        for group in merged([bins.get(first, 0) for first, _after in all_bins], with_rest=True)
+    ]
+
+
+def told_letters(bins: Mapping[int, int]) -> dict[int, int]:
+    """The last bin of those that are told together -> letters as they are told: whatever follows from them tells no more."""
+    return {
+        _last_bin(after) if after is not None else first: tell(number, is_exact=False).amount
+        for first, after, number in told_bins(bins)
+    }
+
+
+def told_percentile(spans: Sequence[Span], share: float) -> int | None:
+    """The place of the span with a percentile, of told numbers alone: exact ones would move it with each letter."""
+    letters = [tell(number, is_exact=False).amount for _first, _after, number in spans]
+    wanted, seen = share * sum(letters), 0
+    for place, number in enumerate(letters):
+        seen += number
+        if seen >= wanted:
+            return place
+    return None
+
+
+@cache
+def _every_bin() -> list[tuple[int, int | None]]:
+    return _bins({LONGEST: 1})
+
+
+def _last_bin(after: int | None) -> int:
+    """The last bin before another one."""
+    return LONGEST if after is None else bin_of(after - 1)
 
 
 def _bins(bins: Mapping[int, int]) -> list[tuple[int, int | None]]:
@@ -447,9 +568,9 @@ def _bins(bins: Mapping[int, int]) -> list[tuple[int, int | None]]:
     return found
 
 
-def _place(spans: Sequence[tuple[int, int | None]], at_least: int) -> int:
+def _place(spans: Sequence[Span], at_least: int) -> int:
     """The place of a bin on the axis; behind the last one: the end."""
-    return next((n for n, (first, _after) in enumerate(spans) if first >= at_least), len(spans) - 1)
+    return next((n for n, (first, _after, _letters) in enumerate(spans) if first >= at_least), len(spans) - 1)
 
 
 def _goal(board: Board) -> int | None:
@@ -463,31 +584,43 @@ def _goal(board: Board) -> int | None:
 # --- side by side ---------------------------------------------------------------------------------------------------
 
 
+Row = tuple[str, Mapping[str, str], Line]
+"""Name, what names it in the address of its letters (empty: nothing), figures."""
+
+
 def entities(board: Board) -> Panel | None:
     """The entities side by side; None where there is one only."""
-    found = breakdown.folded(_lines(board, By.UNIT), board.actor.units)
+    units = board.actor.units
+    found = breakdown.folded(_lines(board, By.UNIT), units)
+    if not board.is_exact:
+        found = {
+            one: found.get(one, NOTHING) for one in {entity_of(unit, units) for unit in board.asked.sight.unit_ids}
+        }
     if len(found) < 2:
         return None
     names = unit_names(board.session, board.actor)
-    return _side_by_side(
-        board, "entities", str(_("Par entité")), str(_("Entité")), [(names.get(one, "—"), {}, line) for one, line in found.items()],
-    )  # fmt: skip
+    rows: list[Row] = [(names.get(one, "—"), {}, line) for one, line in found.items()]
+    return _side_by_side(board, "entities", str(_("Par entité")), str(_("Entité")), rows)
 
 
 def units(board: Board) -> Panel:
     """The units side by side."""
-    names = unit_names(board.session, board.actor)
-    rows = [
-        (names.get(int(one), "—"), {"unite": str(one), "seul": "1"}, line) for one, line in _lines(board, By.UNIT).items()
-    ]  # fmt: skip
+    names, found = unit_names(board.session, board.actor), _lines(board, By.UNIT)
+    keys = found if board.is_exact else board.asked.sight.unit_ids
+    rows: list[Row] = [
+        (names.get(int(one), "—"), {"unite": str(one), "seul": "1"}, found.get(one, NOTHING)) for one in keys
+    ]
     return _side_by_side(board, "units", str(_("Par service")), str(_("Service")), rows)
 
 
 def by_nature(board: Board) -> Panel:
     """The natures of letters side by side."""
-    rows = [
-        (natures.name_of(str(one)) or words.no_nature(), {"nature": str(one) or NO_NATURE}, line)
-        for one, line in _lines(board, By.NATURE).items()
+    found = _lines(board, By.NATURE)
+    # Of told numbers each nature that there may be has a row, or is among the others.
+    keys = list(found) if board.is_exact else list({*(board.asked.narrowing.natures or ("", *natures.names())), *found})
+    rows: list[Row] = [
+        (natures.name_of(str(one)) or words.no_nature(), {"nature": str(one) or NO_NATURE}, found.get(one, NOTHING))
+        for one in keys
     ]
     return _side_by_side(board, "natures", str(_("Par nature")), str(_("Nature")), rows)
 
@@ -499,14 +632,29 @@ def _lines(board: Board, by: By) -> Mapping[breakdown.Key, Line]:
     )  # fmt: skip
 
 
-def _side_by_side(
-    board: Board, name: str, title: str, first: str, found: Sequence[tuple[str, Mapping[str, str], Line]]
-) -> Panel:
+NOTHING = Line(dict.fromkeys(COUNTED, 0), Standing(0, 0), {})
+
+
+def _told_rows(board: Board, found: list[Row]) -> list[Row]:
+    """The rows in the order of told numbers. Who is told numbers sees those that are few as one row, at the end."""
+    order = sorted(found, key=lambda one: (-board.tell(one[2].standing.open).amount, one[0], *one[1].values()))
+    if board.is_exact:
+        return order
+    moved = _movements(board.asked)
+    kept = apart([[*(line.counted[one.value] for one in moved), line.standing.open] for _name, _named, line in order])
+    rest = [line for n, (_name, _named, line) in enumerate(order) if n not in kept]
+    rows = [order[n] for n in kept]
+    return [*rows, (others(rows), {}, breakdown.added(rest))] if rest else rows
+
+
+def _side_by_side(board: Board, name: str, title: str, first: str, found: list[Row]) -> Panel:
     asked, moved = board.asked, _movements(board.asked)
     period, end = asked.shown, Period(asked.shown.until, asked.shown.until)
     rows, groups, totals = [], [], []
     in_time = str(_("en instance, dans les délais"))
-    for text, named, line in sorted(found, key=lambda one: (-board.tell(one[2].standing.open).amount, one[0])):
+    undivided = str(_("en instance, sans le détail"))
+    looks = ("late", "in-time", *(() if board.is_exact else (UNDIVIDED,)))
+    for text, named, line in _told_rows(board, found):
         # An entity is no filter of the list of letters: its cells lead nowhere, its units have their own.
         is_linked = bool(named)
 
@@ -519,16 +667,19 @@ def _side_by_side(
                 Cell(text, is_number=False),
                 *(board.cell(line.counted[one.value], link(one, period)) for one in moved),
                 board.cell(open_, link(What.OPEN, end)),
-                board.cell(overdue, link(What.OVERDUE, end)),
+                board.cell(overdue, link(What.OVERDUE, end), whole=open_),
                 Cell(board.delay(line.delays, MEDIAN)),
                 Cell(board.delay(line.delays, NINE_OF_TEN)),
             )
         )
-        values = (
-            board.value(overdue, text, words.what(What.OVERDUE), link(What.OVERDUE, end)),
-            board.value(open_ - overdue, text, in_time, link(What.OPEN, end)),
-        )
-        groups.append(Group(text, values))
+        values = [
+            board.value(overdue, text, words.what(What.OVERDUE), link(What.OVERDUE, end), whole=open_),
+            board.value(open_ - overdue, text, in_time, link(What.OPEN, end), whole=open_),
+        ]
+        if not board.is_exact:
+            is_undivided = board.tell(overdue, open_).is_hidden
+            values.append(board.value(open_ if is_undivided else 0, text, undivided, link(What.OPEN, end)))
+        groups.append(Group(text, tuple(values)))
         totals.append(board.text(board.tell(open_)))
     headings = (
         first,
@@ -545,8 +696,8 @@ def _side_by_side(
         str(_("En instance à la fin de la période, dont en retard ; délais : %(stage)s.", stage=words.stage(asked.stage))),
         headings,
         tuple(rows),
-        charts.stacked_rows(groups[:MOST_ROWS], ("late", "in-time"), totals[:MOST_ROWS]) if is_drawn else None,
-        (("late", words.what(What.OVERDUE)), ("in-time", in_time)),
+        charts.stacked_rows(groups[:MOST_ROWS], looks, totals[:MOST_ROWS]) if is_drawn else None,
+        tuple(zip(looks, (words.what(What.OVERDUE), in_time, undivided), strict=False)),
     )  # fmt: skip
 
 
@@ -565,7 +716,7 @@ def months(board: Board) -> Panel:
         end = min(span.until, asked.today)
         cells = [board.cell(numbers.get(one.value, 0), asked.letters(one, span)) for one in moved]
         cells.append(board.cell(stood.open, asked.letters(What.OPEN, Period(end, end))))
-        cells.append(board.cell(stood.overdue, asked.letters(What.OVERDUE, Period(end, end))))
+        cells.append(board.cell(stood.overdue, asked.letters(What.OVERDUE, Period(end, end)), whole=stood.open))
         rows.append((Cell(name, is_number=False), *cells))
         drawn = [
             board.value(numbers.get(one.value, 0), name, words.what(one), asked.letters(one, span)) for one in moved[:2]
@@ -607,7 +758,8 @@ OVERSEEN_VIEWS: Mapping[str, tuple[str, ...]] = {
 def made(board: Board, makers: Mapping[str, Maker], names: Sequence[str]) -> list[Panel]:
     """Those of these panels that have something to show."""
     found = (makers[name](board) for name in names)
-    return [panel for panel in found if panel is not None]
+    few = "" if board.is_exact else str(_("Moins de %(num)s courriers.", num=SMALL))
+    return [replace(panel, nothing=panel.nothing or few) for panel in found if panel is not None]
 
 
 def earlier_name(asked: Asked) -> str:

@@ -1,6 +1,7 @@
 """The panels of slips and of scans: views of the pages of figures. They are of units and days; what else narrows letters narrows no paper."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from flask_babel import format_date, gettext
@@ -10,7 +11,7 @@ from ged.capture.models import BatchSource
 from ged.figures import movements
 from ged.figures.movements import Handed
 from ged.figures.periods import Period, month_end, months_of
-from ged.figures.stages import next_bin, percentile
+from ged.figures.telling import apart
 from ged.org.names import unit_names
 from web.drawing import charts
 from web.drawing.charts import Group, Guide
@@ -55,12 +56,23 @@ def slip_units(board: Board) -> Panel:
     names = unit_names(board.session, board.actor)
     found = movements.slips_by_unit(board.session, zone, units, asked.sight.level, asked.shown)
     bins = movements.acknowledgements(board.session, zone, units, asked.shown, by_receiver=True)
-    order = sorted(found, key=lambda one: (-board.tell(found[one].received).amount, names.get(one, ""), one))
+    keys = found if board.is_exact else units
+    order = sorted(
+        keys, key=lambda one: (-board.tell(found.get(one, Handed()).received).amount, names.get(one, ""), one)
+    )
+    lines: list[tuple[str, Handed, Mapping[int, int]]] = [
+        (names.get(one, "—"), found.get(one, Handed()), bins.get(one, {})) for one in order
+    ]
+    if not board.is_exact:
+        kept = apart([[one.sent, one.received, one.faults] for _name, one, _bins in lines])
+        rest = [line for n, line in enumerate(lines) if n not in kept]
+        lines = [lines[n] for n in kept]
+        if rest:
+            lines.append((panels.others(lines), *_together(rest)))
     rows, groups, totals = [], [], []
     series = _names()
-    for unit_id in order:
-        one, name = found.get(unit_id, Handed()), names.get(unit_id, "—")
-        numbers, of_unit = (one.sent, one.received, one.faults), bins.get(unit_id, {})
+    for name, one, of_unit in lines:
+        numbers = (one.sent, one.received, one.faults)
         rows.append(
             (
                 Cell(name, is_number=False),
@@ -84,6 +96,15 @@ def slip_units(board: Board) -> Panel:
     )  # fmt: skip
 
 
+def _together(those: Sequence[tuple[str, Handed, Mapping[int, int]]]) -> tuple[Handed, Mapping[int, int]]:
+    """The slips of several units, and their delays."""
+    bins: Counter[int] = Counter()
+    for _name, _one, of_unit in those:
+        bins.update(of_unit)
+    numbers = {name: sum(getattr(one, name) for _name, one, _bins in those) for name in ("sent", "received", "faults")}
+    return Handed(**numbers), bins
+
+
 def slip_delays(board: Board) -> Panel:
     """How long the slips that these units sent waited for their acknowledgement."""
     asked = board.asked
@@ -91,23 +112,17 @@ def slip_delays(board: Board) -> Panel:
     bins = found.get(0, {})
     rows, groups = [], []
     told, guides = [], []
-    last = max([10, *bins]) if bins and not board.are_too_few(bins) else -1
-    at: int | None = 0
-    places = list[int]()
-    while at is not None and at <= last:
-        after = next_bin(at)
-        name, number = words.bin_name(at, after), bins.get(at, 0)
+    spans = board.spans(bins)
+    for first, after, number in spans:
+        name = words.bin_name(first, after)
         rows.append((Cell(name, is_number=False), board.cell(number)))
-        groups.append(Group(str(at), (board.value(number, name, str(_("bordereaux"))),)))
-        places.append(at)
-        at = after
+        groups.append(Group(str(first), (board.value(number, name, str(_("bordereaux"))),)))
     for share, title, look in ((MEDIAN, _("médiane"), "median"), (NINE_OF_TEN, _("9 sur 10"), "ninety")):
-        text = board.delay(bins, share)
-        sentence = str(gettext("%(name)s : %(text)s", name=title, text=text))
+        sentence = str(gettext("%(name)s : %(text)s", name=title, text=board.delay(bins, share)))
         told.append(sentence)
-        value = percentile(bins, share)
-        if value is not None and places:
-            guides.append(Guide(places.index(value) + 0.5, sentence, look))
+        place = board.place(spans, bins, share)
+        if place is not None:
+            guides.append(Guide(place + 0.5, sentence, look))
     return Panel(
         "slip-delays",
         str(_("Délai de décharge")),

@@ -10,13 +10,14 @@ from ged.figures import ways
 from ged.figures.letters import What
 from ged.figures.moving import FEWEST_ROUNDS
 from ged.figures.periods import Period
+from ged.figures.telling import apart
 from ged.org.names import unit_names
 from ged.register.models import Direction
 from ged.routing.queries import mail_rows
 from web.drawing import charts
 from web.drawing.charts import Group
 from web.views.figures.asked import EVER
-from web.views.figures.panels import MOST_ROWS, TWO, Board, Cell, Panel
+from web.views.figures.panels import MOST_ROWS, TWO, Board, Cell, Panel, others
 from web.words import figure_pages as words
 
 MOST_ROUNDS = 20
@@ -29,6 +30,12 @@ def flows(board: Board) -> Panel:
     asked, names = board.asked, unit_names(board.session, board.actor)
     found = ways.flows(board.session, asked.cut, asked.shown)
     order = sorted(found, key=lambda way: (-board.tell(found[way]).amount, _way(names, way), way))
+    rest: int | None = None
+    if not board.is_exact:
+        # The last row stands for the ways without letters: a way that appears would tell of its first one.
+        kept = apart([*([found[way]] for way in order), [0]])
+        rest = sum(found[way] for n, way in enumerate(order) if n not in kept)
+        order = [order[n] for n in kept]
     rows, groups, totals = [], [], []
     for way in order:
         name, number = _way(names, way), found[way]
@@ -36,6 +43,11 @@ def flows(board: Board) -> Panel:
         rows.append((Cell(name, is_number=False), board.cell(number, href)))
         groups.append(Group(_short(board, way), (board.value(number, name, str(_("courriers")), href),)))
         totals.append(board.text(board.tell(number)))
+    if rest is not None:
+        name = others(order)
+        rows.append((Cell(name, is_number=False), board.cell(rest)))
+        groups.append(Group(name, (board.value(rest, name, str(_("courriers"))),)))
+        totals.append(board.text(board.tell(rest)))
     return Panel(
         "flows",
         str(_("D'un service à l'autre")),

@@ -1,0 +1,237 @@
+"""What is shown to who is told numbers: it follows from decisions of ``ged.figures.telling`` alone, which move at bounds of five."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from itertools import zip_longest
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from ged.figures import telling
+from ged.figures.telling import Told
+from ged.register.models import Priority
+from ged.unit import Services
+from tests.factories import NOW, TODAY, make_natures
+from tests.figure_kit import add_auditor, count_all, furnish, letter
+from tests.signbook_kit import House, house_on_either
+from tests.site import Clock, give_passwords, open_site, sign_in
+from web.site import context
+from web.views.figures import dashboard, panels, supervision
+
+__all__ = ["house_on_either"]  # a fixture
+
+PAGES = (("/tableau/", dashboard.PAGE), ("/supervision/", supervision.PAGE))
+READERS = {"auditeur": ("/supervision/", ["", "ETU", "DGE", "DAF"]), "etudes": ("/tableau/", ["ETU"])}
+"""Account -> its page, and the units whose letters it is told of."""
+
+
+@pytest.fixture
+def site(house_on_either: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Flask, House]:
+    services = house_on_either.services
+    make_natures(services)
+    add_auditor(services)
+    give_passwords(services)
+    clock = Clock()
+    clock.at = datetime(2026, 11, 30, 15, tzinfo=UTC)
+    monkeypatch.setattr(context, "datetime", clock)
+    return open_site(tmp_path, services), house_on_either
+
+
+@contextmanager
+def decisions(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
+    """All that ``telling`` decides meanwhile, in its order."""
+    kept: list[object] = []
+    real_tell, real_few = telling.tell, telling.is_few
+
+    def tell(number: int, *, is_exact: bool) -> Told:
+        kept.append(real_tell(number, is_exact=is_exact))
+        return real_tell(number, is_exact=is_exact)
+
+    def is_few(number: int) -> bool:
+        kept.append(real_few(number))
+        return real_few(number)
+
+    with monkeypatch.context() as patched:
+        for module in (telling, panels):
+            patched.setattr(module, "tell", tell)
+            patched.setattr(module, "is_few", is_few)
+        yield kept
+
+
+def main(page: str) -> str:
+    """What stands in the page itself, without the frame around it and without what the reader's own inbox counts."""
+    shown_ = page.partition("<main")[2].partition("</main>")[0]
+    return re.sub(r'<p><a href="/bannette/">.*?</p>', "", shown_, flags=re.DOTALL)
+
+
+def shown(client: FlaskClient, account: str, filters: str) -> list[str]:
+    """Pages, tables and files under these filters."""
+    found = []
+    for path, page in PAGES:
+        if path != READERS[account][0]:
+            continue
+        for view in page.views:
+            answer = client.get(f"{path}?{filters}&vue={view}")
+            assert answer.status_code == 200
+            found.append(main(answer.text))
+        for name in (*page.makers, "cards"):
+            saved = client.get(f"{path}fichier?{filters}&tableau={name}&format=csv")
+            found.append(saved.text if saved.status_code == 200 else str(saved.status_code))
+            found.append(main(client.get(f"{path}chiffres?{filters}&tableau={name}").text))
+    return found
+
+
+CUTS = ("", "&nature=demande", "&sens=incoming", "&priorite=urgent", "&nature=demande&priorite=urgent", "&canal=post")
+MONTHS = ("du=2026-11-01&au=2026-11-30", "du=2026-10-01&au=2026-11-30", "du=2026-09-01&au=2026-11-30")
+
+
+def _differences(before: list[str], after: list[str]) -> list[tuple[str, str]]:
+    """The lines that differ."""
+    pairs = (pair for one, other in zip(before, after, strict=True) for pair in zip_longest(one.splitlines(), other.splitlines()))  # fmt: skip
+    return [(one, other) for one, other in pairs if one != other][:5]
+
+
+def _random_letter(services: Services, chance: random.Random, units: Sequence[str]) -> None:
+    letter(
+        services,
+        chance.choice(units),
+        on=TODAY - timedelta(days=chance.randrange(80)),
+        nature=chance.choice(["", "demande", "plainte"]),
+        priority=chance.choice(list(Priority)),
+        due_on=chance.choice([None, TODAY + timedelta(days=2)]),
+    )
+
+
+@pytest.mark.parametrize("account", READERS)
+def test_one_letter_more_changes_a_page_only_where_a_bound_is_crossed(
+    site: tuple[Flask, House], monkeypatch: pytest.MonkeyPatch, account: str
+) -> None:
+    """Neighbouring cuts: one filter more or less, one month more or less."""
+    app, house = site
+    services, chance = house.services, random.Random(29)
+    furnish(services, count=26)
+    client, same, moved = sign_in(app, account), 0, 0
+    cuts = [f"{chance.choice(MONTHS)}{chance.choice(CUTS)}" for _ in range(3)] + [MONTHS[0], MONTHS[1]]
+
+    def play() -> list[tuple[list[str], list[object]]]:
+        found = []
+        for cut in cuts:
+            with decisions(monkeypatch) as kept:
+                pages = shown(client, account, cut)
+            found.append((pages, kept))
+        return found
+
+    before = play()
+    for _ in range(6):
+        _random_letter(services, chance, READERS[account][1])
+        count_all(services)
+        after = play()
+        for cut, (pages, told), (pages_after, told_after) in zip(cuts, before, after, strict=True):
+            if told == told_after:
+                assert pages == pages_after, cut
+                same += 1
+            else:
+                moved += 1
+        before = after
+    assert same > 5
+    assert moved, "and some bounds were crossed"
+
+
+def test_a_decision_changes_at_its_bounds_alone() -> None:
+    changed = [n + 1 for n in range(60) if telling.tell(n, is_exact=False) != telling.tell(n + 1, is_exact=False)]
+    assert changed == [5, *range(8, 61, 5)]
+    assert [n + 1 for n in range(60) if telling.is_few(n) != telling.is_few(n + 1)] == [5]
+
+
+@pytest.mark.parametrize("account", READERS)
+def test_without_letters_and_with_four_everything_is_told_alike(site: tuple[Flask, House], account: str) -> None:
+    """Else "less than five" against nothing, under a few filters, would tell of a letter and what it is."""
+    app, house = site
+    services = house.services
+    count_all(services)
+    client, filters = sign_in(app, account), MONTHS[1]
+    empty = {cut: shown(client, account, filters + cut) for cut in CUTS}
+    for n in range(4):
+        due_on = TODAY + timedelta(days=1) if n % 2 else None
+        letter(services, "ETU", nature="demande", priority=Priority.URGENT, due_on=due_on)  # fmt: skip
+        count_all(services)
+        for cut in CUTS:
+            assert _differences(empty[cut], shown(client, account, filters + cut)) == [], (n, cut)
+    letter(services, "ETU", nature="demande", priority=Priority.URGENT)
+    count_all(services)
+    five = {cut: shown(client, account, filters + cut) for cut in CUTS}
+    assert five != empty
+    assert five["&nature=demande"] != empty["&nature=demande"]
+
+
+def rows(client: FlaskClient, name: str, filters: str = MONTHS[1]) -> list[list[str]]:
+    text = client.get(f"/supervision/fichier?{filters}&tableau={name}&format=csv").data.decode("utf-8-sig")
+    return [[cell.replace('"', "") for cell in line.split(";")] for line in text.splitlines()]
+
+
+def test_small_rows_go_together_until_they_hold_five(site: tuple[Flask, House]) -> None:
+    app, house = site
+    services = house.services
+    for unit, count in (("DGE", 9), ("DAF", 6), ("ETU", 2)):
+        for _ in range(count):
+            letter(services, unit)
+    count_all(services)
+    told = rows(sign_in(app, "auditeur"), "units")
+    assert [row[0] for row in told[1:]] == ["Direction générale de l'énergie", "Autres, ensemble"], told
+    assert [row[1] for row in told[1:]] == ["10", "10"], "six and two together: two alone would be the difference"
+
+
+def test_a_part_is_told_only_where_the_rest_may_be_told_too(site: tuple[Flask, House]) -> None:
+    app, house = site
+    services = house.services
+
+    def told() -> tuple[list[str], list[str]]:
+        count_all(services)
+        client = sign_in(app, "auditeur")
+        return rows(client, "units")[1][4:6], [row[1] for row in rows(client, "cards")[4:6]]
+
+    for _ in range(8):
+        letter(services, "DGE")
+    letter(services, "DGE", due_on=TODAY + timedelta(days=1))
+    assert told() == (["10", "—"], ["10", "—"])
+    for _ in range(4):
+        letter(services, "DGE", due_on=TODAY + timedelta(days=1))
+    assert told() == (["15", "5"], ["15", "5"])
+
+
+def test_bins_of_delays_go_together_with_their_neighbours(site: tuple[Flask, House]) -> None:
+    app, house = site
+    services = house.services
+    for days, count in ((1, 3), (2, 3), (3, 1), (6, 4)):
+        for _ in range(count):
+            letter(services, "DGE", answered=NOW + timedelta(days=days, hours=1))
+    count_all(services)
+    client = sign_in(app, "auditeur")
+    told = rows(client, "delays")[1:]
+    assert [row[1] for row in told] == ["5", "5", "moins de 5"], told
+    assert [row[0].replace("\xa0", " ") for row in told] == ["0 à 2 j", "3 à 4 j", "5 j et plus"]
+    shown_ = client.get(f"/supervision/?{MONTHS[1]}&vue=delais").text
+    assert "médiane" in shown_
+    assert told[0][0] in shown_
+
+
+def test_ages_are_told_only_where_each_of_them_may_be(site: tuple[Flask, House]) -> None:
+    app, house = site
+    services = house.services
+    for unit, day, count in (("DGE", date(2026, 11, 23), 7), ("DGE", date(2026, 9, 10), 6), ("DAF", date(2026, 11, 23), 6), ("DAF", date(2026, 9, 10), 1)):  # fmt: skip
+        for _ in range(count):
+            letter(services, unit, on=day)
+    count_all(services)
+    told = {row[0]: row[1:] for row in rows(sign_in(app, "auditeur"), "backlog")}
+    names: Sequence[str] = sorted(told)
+    assert any("—" not in told[name] for name in names if told[name][-1] in ("15", "20")), told
+    for name in names:
+        if "—" in told[name]:
+            assert set(told[name][:-1]) == {"—"}, "all ages of a row, or none"
