@@ -177,9 +177,10 @@ def publish(
         entities, names = _names(session, ministry_id)
     if not told.rows:
         raise InvalidTransition("open_data.nothing", "wait until there are more letters")
+    # How many letters are left out would be a number below the least that leaves: the act keeps it, the file does not tell it.
     about: dict[str, Any] = {
         "ministry": offer.ministry, "number": offer.number, "act": act_reference, "act_on": act_on.isoformat(),
-        "published_on": today.isoformat(), "since": f"{since:%Y-%m}", "until": f"{until:%Y-%m}", "left_out": told.left_out,
+        "published_on": today.isoformat(), "since": f"{since:%Y-%m}", "until": f"{until:%Y-%m}",
     }  # fmt: skip
     stored = services.blobs.put(BytesIO(open_data.packed(told, entities, names, about, licence)))
     for attempt in services.attempts(now):

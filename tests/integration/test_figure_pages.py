@@ -651,6 +651,18 @@ def test_a_page_has_no_longer_period_because_its_address_names_what_a_list_does(
         assert len(answer.data) < 60_000
 
 
+def test_of_a_named_period_and_two_days_that_counts_which_was_not_shown_before(site: tuple[Flask, House]) -> None:
+    app, house = site
+    furnish(house.services, count=4)
+    client = sign_in(app, "dge")
+    days, shown = "du=2026-09-01&au=2026-09-30", "u 01/09/2026 au 30/09/2026"
+    named = client.get("/tableau/?periode=mois").text
+    assert '<input type="hidden" name="affichee" value="mois">' in named
+    assert shown in client.get(f"/tableau/?periode=mois&affichee=mois&{days}").text, "the days were typed"
+    assert shown not in client.get(f"/tableau/?periode=mois&{days}").text, "the name was chosen"
+    assert shown not in client.get("/tableau/?periode=mois&affichee=mois&du=&au=").text
+
+
 def test_a_unit_out_of_reach_is_as_one_that_is_not_there(site: tuple[Flask, House]) -> None:
     app, house = site
     furnish(house.services)

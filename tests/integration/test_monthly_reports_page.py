@@ -120,7 +120,7 @@ def test_a_report_is_proven_from_its_page_and_a_file_from_the_outside(tmp_path: 
     assert (known.status_code, known.headers["Location"]) == (303, f"{page}#preuves")
     other = bring(b"%PDF-1.7\n" + b"\0" * 999)
     assert other.status_code == 200
-    assert "Ce fichier ne prouve rien" in other.text
+    assert "aucun des rapports que vous pouvez lire" in other.text
     assert bring(b"PK\3\4").status_code == 422
     assert post(client, check, {}, page=check).status_code == 422
     for account, seen in (("ceet", 404), ("dge", 404), ("agent", 403)):

@@ -12,9 +12,9 @@ from web.drawing.scale import ticks, written
 WIDTH = 720
 HEIGHT = 240
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 14, 34
-NAMES = 190
+NAMES = 200
 """Room for the names of rows, left of them."""
-NAME_SIGNS = 27
+NAME_SIGNS = 25
 """Signs of a name that have room on a line there."""
 LINE = 15
 """Height of a line of a name."""
@@ -272,7 +272,10 @@ def lines_of(name: str) -> list[str]:
     >>> lines_of("Direction générale de l'énergie et de l'électrification rurale")
     ['Direction générale de', "l'énergie et de…"]
     """
-    return wrap(name, NAME_SIGNS, max_lines=2, placeholder="…") or [""]
+    lines = wrap(name, NAME_SIGNS) or [""]
+    if len(lines) > 2:
+        lines[1] = lines[1][: NAME_SIGNS - 1].rstrip() + "…"
+    return lines[:2]
 
 
 def _most(groups: Sequence[Group]) -> float:

@@ -167,15 +167,16 @@ def _units(
 def _period(
     args: MultiDict[str, str], today: date, given: dict[str, str], problems: list[str], *, for_list: bool
 ) -> Period:
-    """The period: one that is named goes before two days, which a form sends with it."""
+    """The period. Of a name and two days the form sends both: that one counts which was not shown before (``affichee``)."""
     name = args.get("periode", "")
-    if name in PERIODS:
-        given["periode"] = name
-        return named_period(name, today)
-    if name:
-        problems.append(name)
     fields = FormReader(args)
     since, until = fields.day("du"), fields.day("au")
+    has_new_days = name == args.get("affichee", "") and not (since is None and until is None)
+    if name in PERIODS and not has_new_days:
+        given["periode"] = name
+        return named_period(name, today)
+    if name not in PERIODS and name:
+        problems.append(name)
     problems += [args[name] for name, day in (("du", since), ("au", until)) if args.get(name) and day is None]
     if since is None and until is None:
         return named_period(USUAL, today)
