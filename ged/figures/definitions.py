@@ -81,14 +81,14 @@ LETTERS = (
     ),
     _of(
         "open", "En instance", "Open",
-        "À la fin de ce jour : reçus, ni répondus ni clos ; au départ : numérotés, ni expédiés ni clos.",
-        "At the end of the day: received and neither answered nor closed; outgoing: numbered and neither dispatched nor closed.",
+        "À la fin de la période : reçus, ni répondus ni clos ; au départ : numérotés, ni expédiés ni clos.",
+        "At the end of the period: received and neither answered nor closed; outgoing: numbered and neither dispatched nor closed.",
         "`opened` − `ended`, until a day",
     ),
     _of(
         "overdue", "En retard", "Overdue",
-        "À la fin de ce jour, courriers en instance dont le délai était un jour plus tôt.",
-        "At the end of the day, open letters whose due date is an earlier day.", "`fell_due` − `relieved`, until a day",
+        "À la fin de la période, courriers en instance dont l'échéance est passée.",
+        "At the end of the period, open letters whose due date is past.", "`fell_due` − `relieved`, until a day",
     ),
 )  # fmt: skip
 """The numbers of letters, in the order of the documents."""
