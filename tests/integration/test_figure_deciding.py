@@ -58,7 +58,8 @@ def rows_of(app: Flask, account: str, name: str, more: str = "", page: str = "su
     if answer.status_code == 404:
         return []
     assert answer.status_code == 200
-    return list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig")), delimiter=";"))
+    rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig")), delimiter=";"))
+    return rows[rows.index([]) + 1 :]  # before it stands what is counted
 
 
 def shown(app: Flask, account: str, address: str) -> str:
@@ -77,8 +78,11 @@ def test_the_next_weeks_are_told_with_what_the_rule_told_before(site: tuple[Flas
     count_all(house.services)
     rows = rows_of(app, "dge", "forecast")
     assert len(rows) == 1 + 8 + 2
-    assert rows[-3] == ["23/11–29/11", "3", "3 à 3", "4", "1"]
-    assert rows[-2:] == [["30/11–6/12", "3", "3 à 4", "", ""], ["7/12–13/12", "3", "3 à 4", "", ""]]
+    assert rows[-3] == ["23/11/2026–29/11/2026", "3", "3 à 3", "4", "1"]
+    assert rows[-2:] == [
+        ["30/11/2026–06/12/2026", "3", "3 à 4", "", ""],
+        ["07/12/2026–13/12/2026", "3", "3 à 4", "", ""],
+    ]
     stood = rows_of(app, "dge", "forecast-open")
     open_now = int(stood[-3][3])
     assert stood[-2][1:3] == [str(open_now), f"{open_now} à {open_now + 1}"]

@@ -3,6 +3,7 @@
 import csv
 import zipfile
 from dataclasses import replace
+from datetime import date
 from email import message_from_bytes
 from email.policy import default
 from io import BytesIO, StringIO
@@ -57,6 +58,36 @@ def test_an_ods_is_text_cells_in_well_formed_xml() -> None:
     cells = [cell for cell in tree.iter() if cell.tag.endswith("}table-cell")]
     assert ["".join(cell.itertext()) for cell in cells] == ["=1+1 <&>  é", "b"]
     assert not any(name.endswith("}formula") for cell in cells for name in cell.attrib)
+
+
+def test_numbers_and_days_of_a_list_have_their_values() -> None:
+    """A phone number or a number of a register stays text: only what the program knows for a value is one."""
+    row = [
+        lists.day(date(2026, 11, 30)),
+        lists.Valued("1250", 1250),
+        lists.percent(0.04),
+        lists.percent(-0.5),
+        "+228 90 12",
+        "0012",
+    ]
+    (told,) = csv.reader(StringIO(lists.as_csv([row]).decode("utf-8-sig")), delimiter=";")
+    assert told == ["30/11/2026", "1250", "+4 %", "-50 %", "'+228 90 12", "0012"]
+    assert (
+        lists.as_csv([[lists.Valued("=1+1", 2), lists.Valued("+1+cmd", 2)]]).decode("utf-8-sig") == "'=1+1;'+1+cmd\r\n"
+    )
+    with zipfile.ZipFile(
+        BytesIO(lists.as_ods([[*row, lists.Valued("5 <j>", 5, " <j>")], []], name="Liste"))
+    ) as archive:
+        tree = ElementTree.fromstring(archive.read("content.xml"))  # made by us
+    cells = [
+        {name.partition("}")[2]: value for name, value in cell.attrib.items()}
+        for cell in tree.iter()
+        if cell.tag.endswith("}table-cell")
+    ]
+    assert [cell.get("value-type") for cell in cells] == [
+        "date", "float", "percentage", "percentage", "string", "string", "float", None,
+    ]  # fmt: skip
+    assert (cells[0]["date-value"], cells[1]["value"], cells[2]["value"]) == ("2026-11-30", "1250", "0.04")
 
 
 def _follow(services: Services, account: str, text: str) -> int:

@@ -173,7 +173,8 @@ def test_without_letters_and_with_four_everything_is_told_alike(site: tuple[Flas
 
 def rows(client: FlaskClient, name: str, filters: str = MONTHS[1]) -> list[list[str]]:
     text = client.get(f"/supervision/fichier?{filters}&tableau={name}&format=csv").data.decode("utf-8-sig")
-    return [[cell.replace('"', "") for cell in line.split(";")] for line in text.splitlines()]
+    lines = text.splitlines()
+    return [[cell.replace('"', "") for cell in line.split(";")] for line in lines[lines.index("") + 1 :]]
 
 
 def test_small_rows_go_together_until_they_hold_five(site: tuple[Flask, House]) -> None:

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from ged.figures.definitions import ALL, Definition
 from ged.figures.letters import What
 from ged.figures.stages import Stage
-from ged.typography import french
+from ged.typography import french, plain
 
 _DEFINED: Mapping[str, Definition] = {one.name: one for one in ALL}
 
@@ -53,6 +53,11 @@ def days(number: int) -> str:
     return str(_("%(num)s j", num=number))
 
 
+def day_unit() -> str:
+    """What stands behind a number of days in a table, with its space: for spreadsheets, whose cells are numbers."""
+    return plain(str(_("%(num)s j", num=""))).rstrip()
+
+
 def waiting_days(number: int) -> str:
     """Days of the calendar for which somebody waits."""
     return str(ngettext("%(num)s jour", "%(num)s jours", number))
@@ -63,6 +68,25 @@ def bin_name(first: int, after: int | None) -> str:
     if after is None:
         return str(_("%(num)s j et plus", num=first))
     return days(first) if after == first + 1 else str(_("%(first)s à %(last)s j", first=first, last=after - 1))
+
+
+def filter_name(name: str, *, alone: bool = False) -> str:
+    """A filter of the page by its name in the address, as its field is called. ``alone``: the unit without those below it."""
+    match name:
+        case "unite":
+            return str(_("Service, sans ceux qui en dépendent") if alone else _("Service, avec ceux qui en dépendent"))
+        case "nature":
+            return str(_("Nature"))
+        case "sens":
+            return str(_("Sens"))
+        case "registre":
+            return str(_("Registre"))
+        case "canal":
+            return str(_("Canal"))
+        case "priorite":
+            return str(_("Priorité"))
+        case _:
+            return str(_("Délai montré"))
 
 
 def no_nature() -> str:

@@ -35,7 +35,7 @@ def arrivals(board: Board) -> Panel:
     for week, was in _weeks(told):
         name, span = _week_name(week), Period(week.first, week.last)
         href = board.asked.letters(_came(board.asked), span) if was is not None else ""
-        rows.append(_row(name, week.came, week.came_band, was, href))
+        rows.append(_row(week, week.came, week.came_band, was, href))
         groups.append(_group(week, week.came, was, came, href))
         bands.append(_drawn(name, week.came_band))
     return _of_weeks(board, "forecast", str(_("Courriers attendus")), told, rows, groups, bands)
@@ -64,7 +64,7 @@ def backlog(board: Board) -> Panel | None:
             # What is open cannot fall below nothing.
             expected, band = max(0.0, expected), Band(max(0, band.least), max(0, band.most))
             href = asked.letters(What.OPEN, end) if truth is not None else ""
-            rows.append(_row(name, expected, band, truth, href))
+            rows.append(_row(week, expected, band, truth, href))
             groups.append(_group(week, expected, truth, open_, href))
             bands.append(_drawn(name, band))
     return _of_weeks(board, "forecast-open", str(_("En instance à la fin de la semaine")), told, rows, groups, bands)
@@ -83,7 +83,10 @@ def days(board: Board) -> Panel | None:
             open_ = max(0.0, open_ + one.more)
             name = str(format_date(one.day, "EEEE d MMMM"))
             rows.append(
-                (Cell(name, is_number=False), *(Cell(_whole(number)) for number in (one.came, one.done, open_)))
+                (
+                    Cell(name, is_number=False, value=one.day),
+                    *(_whole_cell(number) for number in (one.came, one.done, open_)),
+                )
             )
             values = ((one.came, came), (one.done, done))
             groups.append(Group(day_name(one.day), tuple(_expected(number, name, series) for number, series in values)))
@@ -135,7 +138,9 @@ def _of_unit(
 ) -> tuple[Cell, ...]:
     end = Period(_yesterday(asked), _yesterday(asked))
     stands = Cell(
-        str(format_decimal(open_)), asked.letters(What.OPEN, end, unite=str(unit_id), seul="1") if open_ else ""
+        str(format_decimal(open_)),
+        asked.letters(What.OPEN, end, unite=str(unit_id), seul="1") if open_ else "",
+        value=open_,
     )
     if told is None or later is None:
         return (Cell(name, is_number=False), *[Cell("—")] * 3, stands, *[Cell("—")] * 3)
@@ -143,9 +148,9 @@ def _of_unit(
         *(sum(numbers) for numbers in zip(*((w.came_band.least, w.came_band.most) for w in told.weeks), strict=True))
     )
     return (
-        Cell(name, is_number=False), Cell(_whole(sum(week.came for week in told.weeks))), Cell(_band_words(band)),
-        Cell(_whole(sum(week.done for week in told.weeks))), stands, Cell(_whole(later)),
-        Cell("—" if told.came_error is None else _error(told.came_error)),
+        Cell(name, is_number=False), _whole_cell(sum(week.came for week in told.weeks)), Cell(_band_words(band)),
+        _whole_cell(sum(week.done for week in told.weeks)), stands, _whole_cell(later),
+        Cell("—") if told.came_error is None else _error_cell(told.came_error),
         Cell(_times(told) if told.past else "—"),
     )  # fmt: skip
 
@@ -220,10 +225,11 @@ def _weeks(told: Forecast | None) -> list[tuple[Week, int | None]]:
     return [*((one.week, one.came) for one in told.past), *((week, None) for week in told.weeks)]
 
 
-def _row(name: str, expected: float, band: Band, was: int | None, href: str) -> tuple[Cell, ...]:
-    truth = Cell("") if was is None else Cell(str(format_decimal(was)), href if was else "")
-    error = "" if was is None else _error(abs(expected - was))
-    return Cell(name, is_number=False), Cell(_whole(expected)), Cell(_band_words(band)), truth, Cell(error)
+def _row(week: Week, expected: float, band: Band, was: int | None, href: str) -> tuple[Cell, ...]:
+    truth = Cell("") if was is None else Cell(str(format_decimal(was)), href if was else "", value=was)
+    error = Cell("") if was is None else _error_cell(abs(expected - was))
+    name = Cell(_week_name(week), is_number=False, saved=_week_in_file(week))
+    return name, _whole_cell(expected), Cell(_band_words(band)), truth, error
 
 
 def _group(week: Week, expected: float, was: int | None, series: str, href: str) -> Group:
@@ -302,6 +308,19 @@ def _week_name(week: Week) -> str:
 
 def _whole(number: float) -> str:
     return str(format_decimal(round(number)))
+
+
+def _week_in_file(week: Week) -> str:
+    """A week with its years."""
+    return "–".join(str(format_date(one, "dd/MM/yyyy")) for one in (week.first, week.last))
+
+
+def _whole_cell(number: float) -> Cell:
+    return Cell(_whole(number), value=round(number))
+
+
+def _error_cell(number: float) -> Cell:
+    return Cell(_error(number), value=round(number, 1))
 
 
 def _error(number: float) -> str:

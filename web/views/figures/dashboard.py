@@ -25,6 +25,7 @@ PAGE = Page(
     "dashboard.table",
     "dashboard.export",
     "dashboard/index.html",
+    "tableau-de-bord",
     {**panels.OWN, **papers.PANELS, **deciding.OWN},
     {**panels.OWN_VIEWS, **papers.VIEWS, **deciding.OWN_VIEWS},
     overseen=False,

@@ -12,7 +12,7 @@ from ged.figures.periods import ONE_DAY, Period, month_end, months_later
 from ged.figures.stages import LONGEST
 from ged.org.names import unit_names
 from web.views.figures import ahead, ways
-from web.views.figures.panels import Board, Cell, Maker, Panel, period_name, told_letters
+from web.views.figures.panels import Board, Cell, Maker, Panel, days_cell, period_name, told_letters
 from web.words import figure_pages as words
 
 # --- services that slow down ----------------------------------------------------------------------------------------
@@ -49,8 +49,8 @@ def slower(board: Board) -> Panel | None:
             (
                 Cell(name, is_number=False),
                 Cell(_reason(board, one), is_number=False),
-                Cell(words.days(one.now)),
-                Cell(words.days(one.before)),
+                days_cell(one.now),
+                days_cell(one.before),
                 *counts,
             )
         )

@@ -28,12 +28,17 @@ CARDS = "cards"
 """The panel of the cards: it has no picture, and is no section of the page."""
 
 
+Chosen = tuple[str, str, str]
+"""A filter that is set: its name in the address, as the page calls it, its value in words."""
+
+
 @dataclass(frozen=True)
 class Page:
     """One of the two pages.
 
     Attributes:
         endpoint: of the page; ``table``: of a table alone; ``files``: of its tables as files.
+        saved_as: the first word of its files.
         makers: of its panels, by their names.
         views: name of a view -> its panels; the first one has no name.
         overseen: whether it shows what the reader oversees, and not only what is the reader's own.
@@ -43,6 +48,7 @@ class Page:
     table: str
     files: str
     template: str
+    saved_as: str
     makers: Mapping[str, Maker]
     views: Mapping[str, tuple[str, ...]]
     overseen: bool
@@ -62,15 +68,17 @@ def show(page: Page) -> ResponseReturnValue:
         are_whole = queries.are_whole(session)
         is_shown = are_whole and bool(asked.sight.unit_ids)
         board = Board(session, actor, asked)
+        choices = _choices(session, actor, reach, page, asked) if is_shown else {}
         shown = {
             "cards": panels.cards(board) if is_shown else [],
             "panels": panels.made(board, page.makers, page.views[view]) if is_shown else [],
             "mine": _mine(session, actor) if is_shown and not page.overseen else None,
-            "choices": _choices(session, actor, reach, page, asked) if is_shown else {},
+            "choices": choices,
         }
     return render_template(
         page.template,
         **shown,
+        chosen=_chosen(asked, choices),
         asked=asked,
         oversees=bool(reach.overseen),
         are_whole=are_whole,
@@ -91,11 +99,12 @@ def show(page: Page) -> ResponseReturnValue:
 
 def table(page: Page) -> ResponseReturnValue:
     """The table of a panel: alone for the page that asks for it, as a page of its own without JavaScript."""
-    panel, asked = _panel(page)
+    panel, asked, chosen = _panel(page)
     is_part = "HX-Request" in request.headers
     return render_template(
         "dashboard/_table.html" if is_part else "dashboard/table.html",
         panel=panel,
+        chosen=chosen,
         back=asked.address(page.endpoint),
         period=panels.period_name(asked.shown),
     )
@@ -103,8 +112,10 @@ def table(page: Page) -> ResponseReturnValue:
 
 def save(page: Page) -> Response:
     """The table of a panel as a file."""
-    panel, _asked = _panel(page)
-    return sent.as_file(panel, request.args.get("format", ""))
+    panel, asked, chosen = _panel(page)
+    return sent.as_file(
+        panel, request.args.get("format", ""), page=page.saved_as, period=panels.period_name(asked.shown), chosen=chosen
+    )
 
 
 def _asked(session: ReadSession, actor: Actor, page: Page) -> tuple[Reach, Asked]:
@@ -119,18 +130,28 @@ def _asked(session: ReadSession, actor: Actor, page: Page) -> tuple[Reach, Asked
     return reach, address.read(request.args, actor, reach, page.usual(reach), today=context.today())
 
 
-def _panel(page: Page) -> tuple[Panel, Asked]:
-    """The panel that the address names; an unknown one, and one with nothing to show, is not found."""
+def _panel(page: Page) -> tuple[Panel, Asked, list[Chosen]]:
+    """The panel that the address names, and the filters that hold for it; an unknown one, and one with nothing to show, is not found."""
     actor = context.actor()
     name = request.args.get("tableau", "")
     make = panels.cards_panel if name == CARDS else page.makers.get(name)
     with context.services().reading() as session:
-        _reach, asked = _asked(session, actor, page)
+        reach, asked = _asked(session, actor, page)
         is_shown = make is not None and asked.sight.unit_ids and queries.are_whole(session)
         panel = make(Board(session, actor, asked)) if make is not None and is_shown else None
+        choices = _choices(session, actor, reach, page, asked) if panel is not None and asked.given else {}
     if panel is None:
         abort(404)
-    return panel, asked
+    return panel, asked, [one for one in _chosen(asked, choices) if sent.holds(one[0], name)]
+
+
+def _chosen(asked: Asked, choices: Mapping[str, list[tuple[str, str]]]) -> list[Chosen]:
+    """The filters that are set, but for the period. A choice that the reader is not offered is named as it was typed."""
+    return [
+        (name, words.filter_name(name, alone="seul" in asked.given), str(dict(choices[name])[asked.given[name]]))
+        for name in choices
+        if name != "periode" and name in asked.given
+    ]
 
 
 def _mine(session: ReadSession, actor: Actor) -> tuple[int, int] | None:

@@ -24,7 +24,7 @@ from ged.register.models import Direction
 from ged.unit import Actor, ReadSession
 from web.drawing import charts
 from web.drawing.charts import Drawing, Group, Guide, Value
-from web.site import natures
+from web.site import lists, natures
 from web.views.figures.asked import EVER, NO_NATURE, Asked
 from web.words import figure_pages as words
 
@@ -46,6 +46,12 @@ class Cell:
     text: str
     href: str = ""
     is_number: bool = True
+    value: float | date | None = None
+    """What the text says, for a spreadsheet; None: words, or a number that is not told exactly so."""
+    unit: str = ""
+    """What stands behind the value in a spreadsheet; see ``lists.Valued``."""
+    saved: str = ""
+    """The text in a file, where it needs a year; empty: the text."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ class Panel:
         legend: (look, words).
         headings: of the columns; the first one is that of the names of the rows.
         nothing: what is said where there are no rows; empty: that there is no letter.
+        days: place of a column -> the day that its heading names.
     """
 
     id: str
@@ -69,6 +76,7 @@ class Panel:
     drawing: Drawing | None = None
     legend: tuple[tuple[str, str], ...] = ()
     nothing: str = ""
+    days: Mapping[int, date] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str | tuple[str, str]]:
@@ -88,6 +96,9 @@ class Card:
     before: str
     change: str
     definition: str
+    values: tuple[int | None, int | None, float | None] = (None, None, None)
+    """Of the number, of the one before and of the change, a share; None: it is not told exactly."""
+    unit: str = ""
 
 
 Span = tuple[int, int | None, int]
@@ -134,7 +145,8 @@ class Board:
 
     def cell(self, number: int, href: str = "", *, whole: int | None = None) -> Cell:
         """A number as a cell."""
-        return Cell(self.text(self.tell(number, whole)), self.href(number, href))
+        told = self.tell(number, whole)
+        return Cell(self.text(told), self.href(number, href), value=amount_of(told))
 
     def value(self, number: int, name: str, series: str, href: str = "", *, whole: int | None = None) -> Value:
         """A number as a shape."""
@@ -150,6 +162,14 @@ class Board:
             return words.bin_name(*spans[place][:2]) if place is not None else "—"
         found = percentile(bins, share)
         return words.days(found) if found is not None else "—"
+
+    def days_of(self, bins: Mapping[int, int], share: float) -> int | None:
+        """A percentile in days; None where there is none, and where it is told as bins that were merged."""
+        return percentile(bins, share) if self.is_exact else None
+
+    def delay_cell(self, bins: Mapping[int, int], share: float) -> Cell:
+        """A percentile as a cell."""
+        return Cell(self.delay(bins, share), value=self.days_of(bins, share), unit=words.day_unit())
 
     def spans(self, bins: Mapping[int, int]) -> list[Span]:
         """The bins of a histogram, as this reader is told them; none of no letter."""
@@ -168,6 +188,21 @@ class Board:
     def by_days(self) -> bool:
         """Whether the period is shown day by day."""
         return self.is_exact and self.asked.shown.days <= MOST_DAYS
+
+
+def amount_of(told: Told) -> int | None:
+    """The number that is told; None where words stand for it."""
+    return None if told.is_small or told.is_hidden else told.amount
+
+
+def day_cell(day: date) -> Cell:
+    """A day of the rows' names: without a year on the page, with it in a file."""
+    return Cell(day_name(day), is_number=False, value=day)
+
+
+def days_cell(number: int, text: str = "") -> Cell:
+    """A number of days as a cell, with other words for it (``text``)."""
+    return Cell(text or words.days(number), value=number, unit=words.day_unit())
 
 
 def day_name(day: date) -> str:
@@ -227,6 +262,8 @@ def cards(board: Board) -> list[Card]:
             board.delay(earlier_bins, MEDIAN),
             "",
             str(_("%(stage)s, en jours ouvrés.", stage=words.stage(asked.stage))),
+            (board.days_of(bins, MEDIAN), board.days_of(earlier_bins, MEDIAN), None),
+            words.day_unit(),
         )
     )
     return found
@@ -236,18 +273,19 @@ def _card(
     board: Board, what: What, now: int, then: int, href: str, wholes: tuple[int | None, int | None] = (None, None)
 ) -> Card:
     told, earlier = board.tell(now, wholes[0]), board.tell(then, wholes[1])
+    change = percent(told, earlier) if board.asked.is_comparable else None
     return Card(
         words.what(what),
         board.text(told),
         board.href(now, href),
         board.text(earlier),
-        _change(told, earlier) if board.asked.is_comparable else "",
+        _change(change),
         words.definition(what),
+        (amount_of(told), amount_of(earlier), change / 100 if change is not None else None),
     )
 
 
-def _change(now: Told, earlier: Told) -> str:
-    change = percent(now, earlier)
+def _change(change: int | None) -> str:
     if change is None:
         return ""
     # The minus sign is typed as typography has it; a table that is saved has the numbers themselves.
@@ -257,7 +295,12 @@ def _change(now: Told, earlier: Told) -> str:
 def cards_panel(board: Board) -> Panel:
     """The cards as a table: for their file."""
     rows = tuple(
-        (Cell(card.title, is_number=False), Cell(card.text, card.href), Cell(card.before), Cell(card.change))
+        (
+            Cell(card.title, is_number=False),
+            Cell(card.text, card.href, value=card.values[0], unit=card.unit),
+            Cell(card.before, value=card.values[1], unit=card.unit),
+            Cell(card.change, value=card.values[2], unit=lists.PERCENT),
+        )
         for card in cards(board)
     )
     headings = (_("Chiffre"), period_name(board.asked.shown), period_name(board.asked.earlier), _("Évolution"))
@@ -284,7 +327,7 @@ def arrivals(board: Board) -> Panel:
             number, href = counted.get(what.value, 0), asked.letters(what, span)
             cells.append(board.cell(number, href))
             values.append(board.value(number, name, words.what(what), href))
-        rows.append((Cell(name, is_number=False), *cells))
+        rows.append((day_cell(span.since) if board.by_days else Cell(name, is_number=False), *cells))
         groups.append(Group(name, tuple(values)))
     names = (words.what(came), words.what(done))
     return Panel(
@@ -318,7 +361,7 @@ def standing(board: Board) -> Panel:
             href = asked.letters(what, Period(end, end))
             cells.append(board.cell(number, href, whole=whole))
             values.append(board.value(number, name, words.what(what), href, whole=whole))
-        rows.append((Cell(name, is_number=False), *cells))
+        rows.append((day_cell(span.since) if board.by_days else Cell(name, is_number=False), *cells))
         groups.append(Group(name, tuple(values)))
     names = (words.what(What.OPEN), words.what(What.OVERDUE))
     return Panel(
@@ -378,6 +421,7 @@ def rhythm(board: Board) -> Panel | None:
         (_("Jour"), *(day_name(week) for week in weeks)),
         tuple(tuple(row) for row in rows),
         charts.heat(weekdays, groups),
+        days=dict(enumerate(weeks, start=1)),
     )
 
 
@@ -668,8 +712,8 @@ def _side_by_side(board: Board, name: str, title: str, first: str, found: list[R
                 *(board.cell(line.counted[one.value], link(one, period)) for one in moved),
                 board.cell(open_, link(What.OPEN, end)),
                 board.cell(overdue, link(What.OVERDUE, end), whole=open_),
-                Cell(board.delay(line.delays, MEDIAN)),
-                Cell(board.delay(line.delays, NINE_OF_TEN)),
+                board.delay_cell(line.delays, MEDIAN),
+                board.delay_cell(line.delays, NINE_OF_TEN),
             )
         )
         values = [

@@ -35,7 +35,8 @@ def slips(board: Board) -> Panel:
     for name, span in spans:
         days = [one for day, one in found.items() if span.since <= day <= span.until]
         numbers = [sum(getattr(one, column) for one in days) for column in ("sent", "received", "faults")]
-        rows.append((Cell(name, is_number=False), *(board.cell(number) for number in numbers)))
+        first = panels.day_cell(span.since) if board.by_days else Cell(name, is_number=False)
+        rows.append((first, *(board.cell(number) for number in numbers)))
         drawn = [board.value(number, name, series) for number, series in zip(numbers[:2], names[:2], strict=True)]
         groups.append(Group(name, tuple(drawn)))
     return Panel(
@@ -77,8 +78,8 @@ def slip_units(board: Board) -> Panel:
             (
                 Cell(name, is_number=False),
                 *(board.cell(number) for number in numbers),
-                Cell(board.delay(of_unit, MEDIAN)),
-                Cell(board.delay(of_unit, NINE_OF_TEN)),
+                board.delay_cell(of_unit, MEDIAN),
+                board.delay_cell(of_unit, NINE_OF_TEN),
             )
         )
         drawn = [board.value(number, name, text) for number, text in zip(numbers[:2], series[:2], strict=True)]
@@ -142,7 +143,7 @@ def scan_days(board: Board) -> Panel | None:
     rows, groups = [], []
     for name, span in _spans(board):
         number = found.get(span.since, 0)
-        rows.append((Cell(name, is_number=False), board.cell(number)))
+        rows.append((panels.day_cell(span.since), board.cell(number)))
         groups.append(Group(name, (board.value(number, name, str(_("pages"))),)))
     return Panel(
         "scan-days",

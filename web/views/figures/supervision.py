@@ -13,6 +13,7 @@ PAGE = Page(
     "supervision.table",
     "supervision.export",
     "supervision/index.html",
+    "supervision",
     {**panels.OVERSEEN, **papers.PANELS, **deciding.OVERSEEN},
     {**panels.OVERSEEN_VIEWS, **papers.VIEWS, **deciding.OVERSEEN_VIEWS},
     overseen=True,

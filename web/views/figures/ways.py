@@ -17,7 +17,7 @@ from ged.routing.queries import mail_rows
 from web.drawing import charts
 from web.drawing.charts import Group
 from web.views.figures.asked import EVER
-from web.views.figures.panels import MOST_ROWS, TWO, Board, Cell, Panel, others
+from web.views.figures.panels import MOST_ROWS, TWO, Board, Cell, Panel, days_cell, others
 from web.words import figure_pages as words
 
 MOST_ROUNDS = 20
@@ -63,6 +63,10 @@ def flows(board: Board) -> Panel:
     )
 
 
+def _waited(days: int) -> Cell:
+    return days_cell(days, words.waiting_days(days))
+
+
 def _way(names: Mapping[int, str], way: tuple[int, int]) -> str:
     return " → ".join(names.get(one, "—") for one in way)
 
@@ -89,8 +93,8 @@ def rounds(board: Board) -> Panel:
                     (
                         Cell(number, url_for("letters.show", mail_id=one.mail_id), is_number=False),
                         Cell(" → ".join(names.get(unit_id, "—") for unit_id in one.path), is_number=False),
-                        Cell(str(one.times)),
-                        Cell(str(format_date(one.last_on, "dd/MM/yyyy"))),
+                        Cell(str(one.times), value=one.times),
+                        Cell(str(format_date(one.last_on, "dd/MM/yyyy")), value=one.last_on),
                     )
                 )
     return Panel(
@@ -128,9 +132,9 @@ def correspondents(board: Board) -> Panel:
                 (
                     Cell(one.name or "—", is_number=False),
                     board.cell(len(one.since), href),
-                    Cell(str(format_date(one.since[0], "dd/MM/yyyy"))),
-                    Cell(words.waiting_days((asked.today - one.since[0]).days)),
-                    Cell(words.waiting_days((asked.today - one.median_since).days)),
+                    Cell(str(format_date(one.since[0], "dd/MM/yyyy")), value=one.since[0]),
+                    _waited((asked.today - one.since[0]).days),
+                    _waited((asked.today - one.median_since).days),
                 )
             )
         text = str(

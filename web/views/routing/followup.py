@@ -224,7 +224,10 @@ def export() -> ResponseReturnValue:
         rows, is_cut = printing.whole_list(session, context.actor(), _filter(scope, days), today=today)
     kind = "ods" if request.args.get("format") == "ods" else "csv"
     _record(rows, action="mail.exported", form=f"list_{kind}")
-    lines = [tuple(plain(str(one)) for one in HEADINGS), *(_cells(row, today, days) for row in rows)]
+    lines: list[tuple[lists.Cell, ...]] = [
+        tuple(plain(str(one)) for one in HEADINGS),
+        *(_cells(row, today, days) for row in rows),
+    ]
     if is_cut:
         lines.append((plain(_("Liste limitée aux %(num)s échéances les plus proches.", num=printing.MAX_ROWS)),))
     content = lists.as_ods(lines, name=_("Suivi")) if kind == "ods" else lists.as_csv(lines)
@@ -239,27 +242,23 @@ def _record(rows: list[FollowRow], *, action: str, form: str) -> None:
             printing.record(uow, rows, action=action, form=form, actor=context.actor())
 
 
-def _cells(row: FollowRow, today: Today, days: WorkCalendar) -> tuple[str, ...]:
+def _cells(row: FollowRow, today: Today, days: WorkCalendar) -> tuple[lists.Cell, ...]:
     words = due_words(row.due_on, today.on, days)
     return (
         row.mail.number,
-        _day(row.mail.received_on),
+        lists.day(row.mail.received_on),
         row.mail.sender,
         row.mail.subject if is_told(row.mail.level) else plain(_("Courrier confidentiel")),
         row.unit_name,
         row.to_post,
         row.holder,
         row.assigned_by,
-        _day(row.assigned_at.astimezone(context.services().zone).date()),
+        lists.day(row.assigned_at.astimezone(context.services().zone).date()),
         plain(label(row.purpose)),
         ", ".join(row.mentions),
-        _day(row.due_on),
+        lists.day(row.due_on),
         plain(words.text) if words is not None and words.is_late else "",
         plain(label(row.state)),
         plain(label(row.mail.level)),
-        _day(row.reminded_on),
+        lists.day(row.reminded_on),
     )
-
-
-def _day(on: date | None) -> str:
-    return on.strftime("%d/%m/%Y") if on is not None else ""

@@ -263,7 +263,10 @@ def export() -> ResponseReturnValue:
 
 def _file(kind: str, letters: Iterable[FoundLetter], *, is_cut: bool) -> Response:
     # A list is read by machines too: its words are typed as a keyboard has them.
-    rows: list[tuple[str, ...]] = [tuple(plain(str(heading)) for heading in HEADINGS), *map(_list_cells, letters)]
+    rows: list[tuple[lists.Cell, ...]] = [
+        tuple(plain(str(heading)) for heading in HEADINGS),
+        *map(_list_cells, letters),
+    ]
     if is_cut:
         rows.append((plain(gettext("Liste limitée aux %(num)s premiers courriers.", num=search_export.MAX_ROWS)),))
     content = lists.as_ods(rows, name=gettext("Courriers")) if kind == "ods" else lists.as_csv(rows)
@@ -273,10 +276,10 @@ def _file(kind: str, letters: Iterable[FoundLetter], *, is_cut: bool) -> Respons
     return sent
 
 
-def _list_cells(letter: FoundLetter) -> tuple[str, ...]:
+def _list_cells(letter: FoundLetter) -> tuple[lists.Cell, ...]:
     return (
         letter.number,
-        letter.registered_on.strftime("%d/%m/%Y") if letter.registered_on else "",
+        lists.day(letter.registered_on),
         plain(labels.label(letter.direction)),
         letter.subject,
         letter.correspondent,
@@ -285,5 +288,5 @@ def _list_cells(letter: FoundLetter) -> tuple[str, ...]:
         ),
         plain(labels.label(letter.priority)),
         plain(labels.label(letter.level)),
-        letter.due_on.strftime("%d/%m/%Y") if letter.due_on else "",
+        lists.day(letter.due_on),
     )
