@@ -88,7 +88,7 @@ def test_a_file_says_in_its_first_rows_what_it_counts(site: tuple[Flask, Service
     name = "Direction générale de l'énergie"
     filters = [
         ["Service, avec ceux qui en dépendent", name], ["Nature", "Plainte ou réclamation"], ["Sens", "Arrivée"], ["Registre", register],
-        ["Canal", "Courrier postal"], ["Priorité", "Urgent"], ["Délai montré", "Délai d'imputation"],
+        ["Canal", "Voie postale"], ["Priorité", "Urgent"], ["Délai montré", "Réception → imputation"],
     ]  # fmt: skip
     rows = csv_rows(client, f"/supervision/fichier?{NOVEMBER}{more}&tableau=units")
     assert rows[: rows.index([])] == [
@@ -145,6 +145,7 @@ def test_a_filter_that_the_reader_is_not_offered_is_never_named(site: tuple[Flas
                 unit_id=unit_id(services, "DAF"),
                 code="SEC",
                 name="Registre réservé",
+                pattern="{sequence}",
                 nature=RegisterNature.ARRIVAL,
                 direction=Direction.INCOMING,
             )
@@ -170,7 +171,7 @@ def test_numbers_and_days_of_a_sheet_are_numbers_and_days(site: tuple[Flask, Ser
     assert cards["+200 %"] == ("percentage", "2.0")
     assert cards["Reçus"] == ("string", "")
     assert cards["30/11/2026"] == ("date", "2026-11-30")
-    assert [one for text, one in cards.items() if text.endswith(" j")][0][0] == "float", "a delay"
+    assert next(one for text, one in cards.items() if text.endswith(" j"))[0] == "float", "a delay"
     arrivals = ods_cells(client, f"/tableau/fichier?{NOVEMBER}&tableau=arrivals")
     assert arrivals["03/11/2026"] == ("date", "2026-11-03")
     rhythm = csv_rows(client, f"/tableau/fichier?{NOVEMBER}&tableau=rhythm")
