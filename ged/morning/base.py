@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Row
 from sqlalchemy.orm import Session
 
 from ged.access import visible_clause
@@ -24,6 +25,8 @@ class Kind(StrEnum):
 
     UNREAD = "unread"
     """Letters past their date that nobody of the unit has opened."""
+    LATE = "late"
+    """Letters past their date that somebody of the unit has opened, and not answered."""
     EMPTY_POSTS = "empty_posts"
     """Letters that wait at a post that nobody holds, and for which nobody acts."""
     TO_DISPATCH = "to_dispatch"
@@ -108,7 +111,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Ground:
-    """What the queries look at: one reader, one moment. ``shown``: how many lines of a kind are wanted."""
+    """What the queries look at: one reader, one moment.
+
+    Attributes:
+        shown: how many lines of a kind are wanted.
+        overdue: once read, the rows of the kinds that one statement finds together.
+    """
 
     session: Session
     services: Services
@@ -116,6 +124,7 @@ class Ground:
     now: datetime
     shown: int = SHOWN
     today: date = field(init=False)
+    overdue: list[Sequence[Row[*tuple[Any, ...]]]] = field(default_factory=list, compare=False)
 
     def __post_init__(self) -> None:
         """Set the local day."""

@@ -33,40 +33,65 @@ def unread(ground: Ground) -> Found:
     """Letters past their date that nobody of the unit that must act has opened: those given to the reader, to the units
     headed, and through a post of the reader.
     """
-    ids = _ids(ground, _unread, ground.today)
+    return _overdue(ground, is_opened=False)
+
+
+def late(ground: Ground) -> Found:
+    """As ``unread``, those that somebody of the unit has opened, or has taken up, and that wait all the same."""
+    return _overdue(ground, is_opened=True)
+
+
+def _overdue(ground: Ground, *, is_opened: bool) -> Found:
+    if not ground.overdue:  # one statement finds both kinds
+        ground.overdue.append(few_rows(ground.session, ground.actor, _past_due, ground.today))
+    ids = [row.id for row in ground.overdue[0] if bool(row.is_opened) is is_opened]
     return [_of_assignment(row, _waits_at(row), row.due_on) for row in _rows(ground, ids)], len(ids)
 
 
 @composed
-def _unread(actor: Actor, today: date) -> Select[int]:
+def _past_due(actor: Actor, today: date) -> Select[*tuple[Any, ...]]:
+    """Of each letter, the first of the assignments that were opened, and of those that were not; of either at most ``MOST``."""
     is_near = or_(
         routing.is_in(actor, InboxView.OPEN),
         ByOtherIndex(Assignment.unit_id).in_(sorted(actor.headed_unit_ids)),
         ByOtherIndex(Assignment.assigned_by_post_id).in_(sorted(actor.post_ids)),
     )
-    return _one_a_letter(
-        Assignment.due_on,
-        Assignment.state == AssignmentState.OPEN,
-        ByOtherIndex(Assignment.due_on) < today,
-        is_near,
-        may_be_told(actor),
-        ~_is_opened(actor.units, today),
+    # Who has taken a letter up has opened it, whatever the marks say.
+    is_opened = or_(Assignment.state != AssignmentState.OPEN, _is_opened(actor.units, today))
+    found = (
+        select(Assignment.id, Assignment.mail_id, Assignment.due_on, is_opened.label("is_opened"))
+        .join(Mail, Mail.id == Assignment.mail_id)
+        .where(*_for_action(), ByOtherIndex(Assignment.due_on) < today, is_near, may_be_told(actor))
+        .offset(0)  # whether it is opened is asked once
+        .subquery("found")
     )
+    order = (found.c.due_on, found.c.id)
+    place = func.row_number().over(partition_by=(found.c.mail_id, found.c.is_opened), order_by=order)
+    first = select(found, place.label("place")).subquery("first")
+    order = (first.c.due_on, first.c.id)
+    rank = func.row_number().over(partition_by=first.c.is_opened, order_by=order)
+    ranked = select(first.c.id, first.c.is_opened, rank.label("rank")).where(first.c.place == 1).subquery("ranked")
+    return select(ranked.c.id, ranked.c.is_opened).where(ranked.c.rank <= MOST).order_by(ranked.c.rank, ranked.c.id)
 
 
 def _one_a_letter(since: Any, *conditions: ColumnElement[bool]) -> Select[int]:
     """Of each letter that somebody must act on, the first of the waiting assignments that meet the conditions.
 
-    Copies for information wait for nobody. Those that wait longest come first.
+    Those that wait longest come first.
     """
     place = func.row_number().over(partition_by=Assignment.mail_id, order_by=(since, Assignment.id))
     found = (
         select(Assignment.id, since.label("since"), place.label("place"))
         .join(Mail, Mail.id == Assignment.mail_id)
-        .where(routing.is_waiting(), Assignment.purpose != Purpose.INFORMATION, *conditions)
+        .where(*_for_action(), *conditions)
         .subquery("found")
     )
     return select(found.c.id).where(found.c.place == 1).order_by(found.c.since, found.c.id).limit(MOST)
+
+
+def _for_action() -> tuple[ColumnElement[bool], ...]:
+    """Waiting assignments. Copies for information wait for nobody."""
+    return routing.is_waiting(), Assignment.purpose != Purpose.INFORMATION
 
 
 def _is_opened(units: Mapping[int, UnitRow], today: date) -> ColumnElement[bool]:

@@ -27,6 +27,12 @@ def _plural(kind: Kind, n: int, words: NullTranslations) -> str:
                 "%(num)s courriers en retard que personne n'a ouverts",
                 n,
             )
+        case Kind.LATE:
+            return words.ngettext(
+                "%(num)s courrier en retard, ouvert et pas encore traité",
+                "%(num)s courriers en retard, ouverts et pas encore traités",
+                n,
+            )
         case Kind.EMPTY_POSTS:
             return words.ngettext("%(num)s courrier à un poste vacant", "%(num)s courriers à un poste vacant", n)
         case Kind.TO_DISPATCH:

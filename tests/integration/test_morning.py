@@ -28,10 +28,11 @@ from ged.notices.models import DeliveryState, NoticeMail, Occasion, PersonalNoti
 from ged.org import absences
 from ged.org.absences import AbsenceForm
 from ged.org.models import Delegation, DelegationKind, Holding, Person, Unit
-from ged.ports import Confidentiality, JobId
+from ged.ports import Confidentiality, JobId, MailId
 from ged.register import opening
 from ged.register.models import Mail
 from ged.register.states import MailState
+from ged.routing import operations
 from ged.routing.models import Assignment, Purpose
 from ged.slips.drafting import LineForm
 from ged.slips.models import SlipPurpose
@@ -72,7 +73,7 @@ def told(services: Services, account: str, *, now: datetime = MORNING) -> dict[K
 
 
 def letters_of(parts: dict[Kind, Part]) -> dict[Kind, set[int]]:
-    of_letters = (Kind.UNREAD, Kind.EMPTY_POSTS, Kind.TO_DISPATCH, Kind.PAPERS, Kind.NO_SCAN)
+    of_letters = (Kind.UNREAD, Kind.LATE, Kind.EMPTY_POSTS, Kind.TO_DISPATCH, Kind.PAPERS, Kind.NO_SCAN)
     return {kind: {line.subject_id for line in parts[kind].lines} for kind in of_letters if kind in parts}
 
 
@@ -101,8 +102,33 @@ def test_an_unread_late_letter_is_told_to_its_unit_and_the_head_above_until_some
     assert all(Kind.UNREAD not in told(services, account) for account in ("agent", "etudes", "daf", "admin"))
     opened(services, mail_id, "sg")
     assert Kind.UNREAD in told(services, "dge"), "who gave it has read it, and nobody of the unit"
+    assert Kind.LATE not in told(services, "dge")
     opened(services, mail_id, "dge")
-    assert Kind.UNREAD not in told(services, "dge") | told(services, "sg")
+    for account in ("dge", "sg"):
+        parts = told(services, account)
+        assert Kind.UNREAD not in parts
+        (line,) = parts[Kind.LATE].lines
+        assert (line.subject_id, line.text, line.who, line.on) == (mail_id, "Poteaux", DGE_NAME, LATE), (
+            "until it is answered"
+        )
+    assert all(Kind.LATE not in told(services, account) for account in ("agent", "etudes", "daf", "admin"))
+
+
+def test_a_late_letter_that_was_opened_is_told_until_it_is_answered(house: House) -> None:
+    services = house.services
+    mail_id = register(services, "Poteaux").mail_id
+    impute(services, mail_id, due_on=LATE)
+    opened(services, mail_id, "dge")
+    assert Kind.LATE not in told(services, "dge", now=NOW), "its date has not passed"
+    assert Kind.LATE in told(services, "dge")
+    finish(services, mail_id)
+    assert Kind.LATE not in told(services, "dge") | told(services, "sg")
+
+
+def finish(services: Services, mail_id: int) -> None:
+    with services.unit_of_work(NOW) as uow:
+        (assignment_id,) = uow.session.scalars(select(Assignment.id).where(Assignment.mail_id == mail_id))
+        operations.finish(uow, MailId(mail_id), assignment_id, outcome="Fait", actor=actor(services, "dge"), now=NOW)
 
 
 def test_an_unread_letter_is_told_once_and_a_copy_for_information_never(house: House) -> None:
@@ -448,7 +474,7 @@ def furnish(house: House) -> None:
 def test_no_letter_is_told_to_who_may_not_see_it_and_no_secret_one_to_anybody(house: House) -> None:
     services = house.services
     furnish(house)
-    levels, kinds = {}, set()
+    levels, kinds = {}, set[Kind]()
     for account in ACCOUNTS:
         parts = told(services, account)
         who = actor(services, account, on=MORNING.date())
@@ -561,7 +587,7 @@ def test_what_was_settled_before_the_e_mail_is_sent_is_not_told(house: House) ->
     with_addresses(services)
     choose(services, "dge")
     telling.tell(services, now=MORNING)
-    opened(services, mail_id, "dge")
+    finish(services, mail_id)
     morning(services)
     assert outbox(services) == []
     with services.reading() as session:
@@ -581,7 +607,7 @@ def test_the_notice_of_yesterday_is_read_when_nothing_is_pending_today(house: Ho
     impute(services, mail_id, due_on=LATE)
     choose(services, "dge")
     telling.tell(services, now=MORNING)
-    opened(services, mail_id, "dge")
+    finish(services, mail_id)
     assert telling.tell(services, now=MORNING + timedelta(days=1)) == 0
     with services.reading() as session:
         (notice,) = session.scalars(select(PersonalNotice).where(PersonalNotice.occasion == Occasion.MORNING))

@@ -23,6 +23,10 @@ def hint(kind: Kind) -> str:
                     "L'échéance est passée et personne du service n'a ouvert le courrier : l'ouvrir, ou le confier à un autre."
                 )
             )
+        case Kind.LATE:
+            return str(
+                _("L'échéance est passée : répondre, ou dire ce qui a été fait ; sinon demander un autre délai.")
+            )
         case Kind.EMPTY_POSTS:
             return str(
                 _(
@@ -64,7 +68,7 @@ def hint(kind: Kind) -> str:
 def on_words(kind: Kind) -> str:
     """What the day of a kind's lines is."""
     match kind:
-        case Kind.UNREAD:
+        case Kind.UNREAD | Kind.LATE:
             return str(_("Échéance"))
         case Kind.LOANS:
             return str(_("À rendre le"))
