@@ -355,7 +355,8 @@ def test_workers_that_look_at_one_moment_ask_for_periodic_jobs_once(services: Se
             JobKind.PRESERVE_DUE,
             JobKind.ORGANISATION_ACTS,
             JobKind.DIRECTORY_CHECK,
-        }  # no mailbox, follower, signature, planned act or directory
+            JobKind.MONTHLY_REPORTS,
+        }  # no mailbox, follower, signature, planned act, directory or wanted report
         assert Counter(session.scalars(select(Job.kind))) == Counter(pipeline.SCHEDULED - without_cause)
 
 

@@ -219,6 +219,9 @@ def test_a_number_stands_under_the_pointer(browser: Browser, site: tuple[str, Se
     shape = page.locator("#arrivals .shape a").first
     words, told = shape.locator("title").text_content(), page.locator(".chart-told")
     expect(told).to_be_hidden()
+    # A page that moves under the pointer hides the number: it is moved before, and has told so.
+    shape.scroll_into_view_if_needed()
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     shape.hover(force=True)
     expect(told).to_be_visible()
     expect(told).to_have_text(words or "")

@@ -49,7 +49,8 @@ def wait_until_idle(here: Installation) -> None:
             JobKind.PRESERVE_DUE,
             JobKind.ORGANISATION_ACTS,
             JobKind.DIRECTORY_CHECK,
-        }  # no mailbox, follower, signature, planned act or directory
+            JobKind.MONTHLY_REPORTS,
+        }  # no mailbox, follower, signature, planned act, directory or wanted report
         return SCHEDULED - without_cause <= {job.kind for job in found} and {job.state for job in found} == {
             JobState.DONE
         }
