@@ -89,6 +89,7 @@ NO_PAGES = {
     "help.start": "leads to a page of the guide",
     "impute.people": "asked by a script",
     "language.switch": "leads back to the page before",
+    "monthly_reports.progress": "a part of the page of a report",
     "notices.follow": "leads to what the notice is about",
     "paper.progress": "a part of the page of the paper",
     "pki.ocsp_get": "for machines",

@@ -869,6 +869,7 @@ SUBJECTS: Mapping[str, LazyString] = {
     "access": _l("page réservée"),
     "report": _l("rapport mensuel"),
     "open_data": _l("publication de données"),
+    "supervisor": _l("supervision d'une branche"),
 }
 """French names of the subjects of journal entries."""
 
