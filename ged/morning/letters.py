@@ -133,7 +133,7 @@ def _in_force(today: date) -> tuple[ColumnElement[bool], ...]:
 def empty_posts(ground: Ground) -> Found:
     """Letters that wait at a post that nobody holds: for who gave them, heads the unit, or keeps the register."""
     given = _ids(ground, _at_empty_posts, ground.today)
-    addressed = few_rows(ground.session, ground.actor, _to_empty_authorities, ground.today)
+    addressed = ground.session.execute(_to_empty_authorities(ground.actor, ground.today)).all()
     waits = [
         (row.assigned_at, _of_assignment(row, row.unit_name, _local(ground, row.assigned_at), row.to_post))
         for row in _rows(ground, given)
@@ -273,7 +273,8 @@ def _without_scan(actor: Actor, midnight: datetime) -> Select[Any]:
 
 def papers(ground: Ground) -> Found:
     """Originals of letters that were registered before today, lie at the actor's office, and must be passed on."""
-    ids = _ids(ground, _papers, ground.midnight)
+    # Planned each time: where the originals lie decides the plan, and that follows from the units.
+    ids = ground.session.scalars(_papers(ground.actor, ground.midnight)).all()
     shown = _lines().where(Mail.id.in_(ids[: ground.shown])).order_by(Mail.id)
     rows = ground.session.execute(shown).all() if ids else []
     return [_of_letter(row, on=_local(ground, row.created_at)) for row in rows], len(ids)

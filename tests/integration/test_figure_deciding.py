@@ -143,7 +143,7 @@ def test_a_service_that_slows_down_is_named_with_the_reason(site: tuple[Flask, H
     assert rows[1:] == [["Direction générale de l'énergie", reason, "10 j", "2 j", "9", "12"]], (
         "ETU: seven letters are too few"
     )
-    text = shown(app, "dge", "/supervision/?vue=prevision")
+    text = shown(app, "dge", "/supervision/?vue=delais")
     link = re.search(r'href="(/tableau/courriers\?[^"]+)">9<', text)
     assert link is not None
     assert "Courriers que vous pouvez lire : 9" in shown(app, "dge", link[1].replace("&amp;", "&"))

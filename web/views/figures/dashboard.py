@@ -27,7 +27,7 @@ PAGE = Page(
     "dashboard/index.html",
     "tableau-de-bord",
     {**panels.OWN, **papers.PANELS, **deciding.OWN},
-    {**panels.OWN_VIEWS, **papers.VIEWS, **deciding.OWN_VIEWS},
+    {**panels.OWN_VIEWS, **deciding.DELAYS, **papers.VIEWS, **deciding.OWN_VIEWS},
     overseen=False,
 )
 LETTERS = 50

@@ -11,7 +11,7 @@ from ged.figures.letters import What
 from ged.figures.periods import ONE_DAY, Period, month_end, months_later
 from ged.figures.stages import LONGEST
 from ged.org.names import unit_names
-from web.views.figures import ahead, ways
+from web.views.figures import ahead, panels, ways
 from web.views.figures.panels import Board, Cell, Maker, Panel, days_cell, period_name, told_letters
 from web.words import figure_pages as words
 
@@ -115,8 +115,10 @@ OVERSEEN: Mapping[str, Maker] = {
 
 
 def _views(makers: Mapping[str, Maker]) -> Mapping[str, tuple[str, ...]]:
-    elsewhere = (*_WAYS, *_SENDERS)
+    elsewhere = ("slower", *_WAYS, *_SENDERS)
     return {AHEAD: tuple(one for one in makers if one not in elsewhere), WAYS: tuple(_WAYS), SENDERS: tuple(_SENDERS)}
 
 
 OWN_VIEWS, OVERSEEN_VIEWS = _views(OWN), _views(OVERSEEN)
+DELAYS: Mapping[str, tuple[str, ...]] = {panels.DELAYS: (*panels.OWN_VIEWS[panels.DELAYS], "slower")}
+"""Who slows down stands beside the delays that say so."""
