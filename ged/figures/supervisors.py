@@ -6,6 +6,7 @@ post, or acts for it, is supervisor, and nobody while it is empty. No right to a
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
@@ -185,7 +186,7 @@ def _may_end(row: Supervisor, on: date) -> bool:
     return row.ended_at is None and (row.until_on is None or row.until_on >= on)
 
 
-def listing(session: Session, actor: Actor, *, on: date) -> list[SupervisorRow]:
+def listing(session: Session, actor: Actor, *, on: date, zone: ZoneInfo) -> list[SupervisorRow]:
     """The supervisors of the units that an administrator looks after: those in force and to come, then those that are over."""
     near = ministry_of_role(actor, Role.ADMINISTRATOR)
     rows = session.execute(
@@ -205,7 +206,7 @@ def listing(session: Session, actor: Actor, *, on: date) -> list[SupervisorRow]:
             act=row.act,
             from_on=row.from_on,
             until_on=row.until_on,
-            ended_on=row.ended_at.date() if row.ended_at is not None else None,
+            ended_on=row.ended_at.astimezone(zone).date() if row.ended_at is not None else None,
             ended_act=row.ended_act,
             unit_is_closed=actor.units[row.unit_id].closed_at is not None,
             in_force=_may_end(row, on) and row.from_on <= on,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import date, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -25,46 +22,27 @@ from ged.routing import operations
 from ged.routing.models import Assignment, UndoneImputation
 from ged.routing.states import LIVE, AssignmentState
 from ged.unit import Services
-from tests.factories import NOW, actor, make_natures
+from tests.factories import NOW, actor
 from tests.figure_copies import Copy, copied
-from tests.figure_kit import add_auditor, count_all, letter
+from tests.figure_kit import count_all, letter
+from tests.figure_site import plain, site, table_rows
 from tests.routing_kit import impute, register, unit_id
 from tests.signbook_kit import House, house_on_either
-from tests.site import Clock, give_passwords, open_site, sign_in
-from web.site import context
+from tests.site import sign_in
 
-__all__ = ["house_on_either"]  # a fixture
+__all__ = ["house_on_either", "site"]  # fixtures
 
 TODAY = date(2026, 11, 30)
 """A Monday."""
 
 
-@pytest.fixture
-def site(house_on_either: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Flask, House]:
-    """A site over the ministry of the tests with an auditor; its clock stands on the last day of November."""
-    services = house_on_either.services
-    make_natures(services)
-    add_auditor(services)
-    give_passwords(services)
-    clock = Clock()
-    clock.at = datetime(2026, 11, 30, 15, tzinfo=UTC)
-    monkeypatch.setattr(context, "datetime", clock)
-    return open_site(tmp_path, services), house_on_either
-
-
 def rows_of(app: Flask, account: str, name: str, more: str = "", page: str = "supervision") -> list[list[str]]:
     """The table of a panel; none where there is no such panel."""
-    answer = sign_in(app, account).get(f"/{page}/fichier?tableau={name}{more}")
-    if answer.status_code == 404:
-        return []
-    assert answer.status_code == 200
-    rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig")), delimiter=";"))
-    return rows[rows.index([]) + 1 :]  # before it stands what is counted
+    return table_rows(sign_in(app, account), f"/{page}/fichier?tableau={name}{more}")
 
 
 def shown(app: Flask, account: str, address: str) -> str:
-    page = sign_in(app, account).get(address).text
-    return page.partition("<main")[2].partition("</main>")[0].replace("\u202f", " ").replace("\xa0", " ").replace("’", "'")  # fmt: skip
+    return plain(sign_in(app, account).get(address).text)
 
 
 def mondays(weeks: int, count: int, days: int | None = 1, unit: str = "DGE") -> list[Copy]:

@@ -2,52 +2,29 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import zipfile
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from html import unescape
-from pathlib import Path
 from xml.etree import ElementTree
 
-import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from ged.org.models import Person
 from ged.register.models import Direction, Priority, Register, RegisterNature
-from ged.unit import Services
-from tests.factories import NOW, make_natures
-from tests.figure_kit import add_auditor, count_all, letter
+from tests.factories import NOW
+from tests.figure_kit import count_all, letter
+from tests.figure_site import plain, saved_rows, site
 from tests.routing_kit import unit_id
 from tests.signbook_kit import House, house_on_either
-from tests.site import Clock, give_passwords, open_site, sign_in
-from web.site import context
+from tests.site import sign_in
 from web.views.figures import dashboard, sent, supervision
 
-__all__ = ["house_on_either"]  # a fixture
+__all__ = ["house_on_either", "site"]  # fixtures
 
 NOVEMBER = "du=2026-11-01&au=2026-11-30"
-
-
-@pytest.fixture
-def site(house_on_either: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Flask, Services]:
-    """A site over the ministry of the tests with an auditor; its clock stands on the last day of November."""
-    services = house_on_either.services
-    make_natures(services)
-    add_auditor(services)
-    give_passwords(services)
-    clock = Clock()
-    clock.at = datetime(2026, 11, 30, 15, tzinfo=UTC)
-    monkeypatch.setattr(context, "datetime", clock)
-    return open_site(tmp_path, services), services
-
-
-def csv_rows(client: FlaskClient, address: str) -> list[list[str]]:
-    answer = client.get(address)
-    assert answer.status_code == 200
-    return list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig")), delimiter=";"))
 
 
 def ods_cells(client: FlaskClient, address: str) -> dict[str, tuple[str, str]]:
@@ -65,18 +42,14 @@ def ods_cells(client: FlaskClient, address: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def main(page: str) -> str:
-    return page.partition("<main")[2].partition("</main>")[0].replace("\u202f", " ").replace("\xa0", " ").replace("’", "'")  # fmt: skip
-
-
 def chosen(client: FlaskClient, address: str) -> str:
     """The line that says what the figures are narrowed to; empty where there is none."""
-    text = main(client.get(address).text).partition('<p class="figure-chosen">')[2].partition("</p>")[0]
+    text = plain(client.get(address).text).partition('<p class="figure-chosen">')[2].partition("</p>")[0]
     return unescape(text).replace("<strong>", "").replace("</strong>", "")
 
 
-def test_a_file_says_in_its_first_rows_what_it_counts(site: tuple[Flask, Services]) -> None:
-    app, services = site
+def test_a_file_says_in_its_first_rows_what_it_counts(site: tuple[Flask, House]) -> None:
+    app, services = site[0], site[1].services
     letter(services, "DGE", nature="plainte", priority=Priority.URGENT)
     count_all(services)
     client, dge = sign_in(app, "dge"), unit_id(services, "DGE")
@@ -90,7 +63,7 @@ def test_a_file_says_in_its_first_rows_what_it_counts(site: tuple[Flask, Service
         ["Service, avec ceux qui en dépendent", name], ["Nature", "Plainte ou réclamation"], ["Sens", "Arrivée"], ["Registre", register],
         ["Canal", "Voie postale"], ["Priorité", "Urgent"], ["Délai montré", "Réception → imputation"],
     ]  # fmt: skip
-    rows = csv_rows(client, f"/supervision/fichier?{NOVEMBER}{more}&tableau=units")
+    rows = saved_rows(client, f"/supervision/fichier?{NOVEMBER}{more}&tableau=units")
     assert rows[: rows.index([])] == [
         ["Par service"],
         ["Période", "du 01/11/2026 au 30/11/2026"],
@@ -99,22 +72,22 @@ def test_a_file_says_in_its_first_rows_what_it_counts(site: tuple[Flask, Service
     ]
     assert rows[rows.index([]) + 1][0] == "Service"
     # A delay is told by some tables only, a period is not that of each, and slips know units alone.
-    rows = csv_rows(client, f"/supervision/fichier?{NOVEMBER}{more}&tableau=backlog")
+    rows = saved_rows(client, f"/supervision/fichier?{NOVEMBER}{more}&tableau=backlog")
     assert rows[1 : rows.index([])] == [*filters[:-1], ["Établi le", "30/11/2026"]]
-    rows = csv_rows(client, f"/tableau/fichier?{NOVEMBER}{more}&tableau=slips")
+    rows = saved_rows(client, f"/tableau/fichier?{NOVEMBER}{more}&tableau=slips")
     assert [row[0] for row in rows[: rows.index([])]] == ["Bordereaux", "Période", filters[0][0], "Établi le"]
     # The sheet has these rows too, and without filters only what always holds.
     assert {name, "Plainte ou réclamation", "Urgent"} <= ods_cells(
         client, f"/supervision/fichier?{NOVEMBER}{more}&tableau=units"
     ).keys()
-    rows = csv_rows(client, f"/supervision/fichier?{NOVEMBER}&tableau=units")
+    rows = saved_rows(client, f"/supervision/fichier?{NOVEMBER}&tableau=units")
     assert [row[0] for row in rows[: rows.index([])]] == ["Par service", "Période", "Établi le"]
-    alone = csv_rows(client, f"/supervision/fichier?{NOVEMBER}&unite={dge}&seul=1&tableau=units")
+    alone = saved_rows(client, f"/supervision/fichier?{NOVEMBER}&unite={dge}&seul=1&tableau=units")
     assert alone[2] == ["Service, sans ceux qui en dépendent", name]
 
 
-def test_the_page_and_its_print_say_what_they_count(site: tuple[Flask, Services]) -> None:
-    app, services = site
+def test_the_page_and_its_print_say_what_they_count(site: tuple[Flask, House]) -> None:
+    app, services = site[0], site[1].services
     letter(services, "DGE", nature="plainte")
     count_all(services)
     client, dge = sign_in(app, "dge"), unit_id(services, "DGE")
@@ -136,8 +109,8 @@ def test_the_page_and_its_print_say_what_they_count(site: tuple[Flask, Services]
     )
 
 
-def test_a_filter_that_the_reader_is_not_offered_is_never_named(site: tuple[Flask, Services]) -> None:
-    app, services = site
+def test_a_filter_that_the_reader_is_not_offered_is_never_named(site: tuple[Flask, House]) -> None:
+    app, services = site[0], site[1].services
     letter(services, "DGE")
     with services.unit_of_work(NOW) as uow:
         uow.session.add(
@@ -156,12 +129,12 @@ def test_a_filter_that_the_reader_is_not_offered_is_never_named(site: tuple[Flas
     client, daf = sign_in(app, "dge"), unit_id(services, "DAF")
     more = f"{NOVEMBER}&unite={daf}&registre={theirs}"
     assert chosen(client, f"/supervision/?{more}") == f"Critères : Registre : {theirs}", "as it was typed"
-    rows = csv_rows(client, f"/supervision/fichier?{more}&tableau=delays")
+    rows = saved_rows(client, f"/supervision/fichier?{more}&tableau=delays")
     assert rows[2 : rows.index([])] == [["Registre", str(theirs)], ["Établi le", "30/11/2026"]]
 
 
-def test_numbers_and_days_of_a_sheet_are_numbers_and_days(site: tuple[Flask, Services]) -> None:
-    app, services = site
+def test_numbers_and_days_of_a_sheet_are_numbers_and_days(site: tuple[Flask, House]) -> None:
+    app, services = site[0], site[1].services
     for day in (date(2026, 10, 5), date(2026, 11, 3), date(2026, 11, 4), date(2026, 11, 5)):
         letter(services, "DGE", on=day, answered=NOW + timedelta(days=2) if day.day == 3 else None)
     count_all(services)
@@ -174,14 +147,14 @@ def test_numbers_and_days_of_a_sheet_are_numbers_and_days(site: tuple[Flask, Ser
     assert next(one for text, one in cards.items() if text.endswith(" j"))[0] == "float", "a delay"
     arrivals = ods_cells(client, f"/tableau/fichier?{NOVEMBER}&tableau=arrivals")
     assert arrivals["03/11/2026"] == ("date", "2026-11-03")
-    rhythm = csv_rows(client, f"/tableau/fichier?{NOVEMBER}&tableau=rhythm")
+    rhythm = saved_rows(client, f"/tableau/fichier?{NOVEMBER}&tableau=rhythm")
     assert rhythm[rhythm.index([]) + 1][1:3] == ["26/10/2026", "02/11/2026"]
-    rows = csv_rows(client, f"/tableau/fichier?{NOVEMBER}&tableau=arrivals")
+    rows = saved_rows(client, f"/tableau/fichier?{NOVEMBER}&tableau=arrivals")
     assert rows[rows.index([]) + 3] == ["02/11/2026", "0", "0"]
 
 
-def test_a_number_that_is_told_in_words_stays_words_in_a_sheet(site: tuple[Flask, Services]) -> None:
-    app, services = site
+def test_a_number_that_is_told_in_words_stays_words_in_a_sheet(site: tuple[Flask, House]) -> None:
+    app, services = site[0], site[1].services
     for _ in range(3):
         letter(services, "DGE")
     count_all(services)
@@ -190,8 +163,8 @@ def test_a_number_that_is_told_in_words_stays_words_in_a_sheet(site: tuple[Flask
     assert not {one for one in cards.values() if one[0] == "float"}, "no cell tells what its words hide"
 
 
-def test_files_are_named_in_french_words(site: tuple[Flask, Services]) -> None:
-    app, services = site
+def test_files_are_named_in_french_words(site: tuple[Flask, House]) -> None:
+    app, services = site[0], site[1].services
     letter(services, "DGE")
     count_all(services)
     client = sign_in(app, "dge")

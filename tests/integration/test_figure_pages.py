@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import io
 import random
@@ -11,7 +10,6 @@ import zipfile
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from itertools import product
-from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -26,7 +24,7 @@ from ged.figures.letters import Asked, What
 from ged.figures.models import FigureKey, FigureLetter, FigureState
 from ged.figures.periods import Period
 from ged.figures.reach import Narrowing, Reach, below, reach_of
-from ged.figures.stages import UNTOLD
+from ged.figures.stages import UNTOLD, Stage
 from ged.natures.models import Nature
 from ged.org.models import Person, Unit
 from ged.paging import Place
@@ -37,15 +35,16 @@ from ged.routing.models import Assignment
 from ged.unit import Actor, ReadSession, Role, Services
 from tests.factories import NOW, TODAY, actor, add_entity, make_natures
 from tests.figure_kit import add_auditor, count_all, furnish, letter
+from tests.figure_site import main, site, table_rows
 from tests.letter_kit import opened_envelope
 from tests.routing_kit import impute, post_id, register, unit_id
 from tests.signbook_kit import House, house_on_either
-from tests.site import Clock, give_passwords, open_site, sign_in
+from tests.site import Clock, sign_in
 from web.site import context
-from web.views.figures import dashboard, panels, supervision
+from web.views.figures import dashboard, supervision
 from web.views.figures.asked import MAX_NATURE
 
-__all__ = ["house_on_either"]  # a fixture
+__all__ = ["house_on_either", "site"]  # fixtures
 
 ACCOUNTS = ("agent", "sg", "secretaire", "dge", "etudes", "daf", "admin", "auditeur")
 OVERSEERS = ("sg", "secretaire", "dge", "daf", "auditeur")
@@ -54,38 +53,11 @@ END = date(2026, 11, 30)
 SMALL_WORDS = "moins de 5"
 
 
-@pytest.fixture
-def site(house_on_either: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Flask, House]:
-    """A site over the ministry of the tests with an auditor; its clock stands on the last day of November."""
-    services = house_on_either.services
-    make_natures(services)
-    add_auditor(services)
-    give_passwords(services)
-    clock = Clock()
-    clock.at = datetime(2026, 11, 30, 15, tzinfo=UTC)
-    monkeypatch.setattr(context, "datetime", clock)
-    return open_site(tmp_path, services), house_on_either
-
-
 # --- what a page tells ----------------------------------------------------------------------------------------------
 
 PAGES = (("/tableau/", dashboard.PAGE.makers), ("/supervision/", supervision.PAGE.makers))
 VIEWS = {"/tableau/": dashboard.PAGE.views, "/supervision/": supervision.PAGE.views}
 FILTERS = ("", "&nature=demande", "&sens=incoming", "&priorite=urgent", "&etape=imputation", "&nature=-")
-
-
-def main(page: str) -> str:
-    """What stands in the page itself, without the frame around it."""
-    return page.partition("<main")[2].partition("</main>")[0]
-
-
-def csv_rows(client: FlaskClient, address: str) -> list[list[str]]:
-    answer = client.get(address)
-    if answer.status_code == 404:
-        return []
-    assert answer.status_code == 200, address
-    rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig")), delimiter=";"))
-    return rows[rows.index([]) + 1 :]  # before it stands what is counted
 
 
 def ods_texts(client: FlaskClient, address: str) -> list[str]:
@@ -109,7 +81,7 @@ def everything(app: Flask, account: str, filters: tuple[str, ...] = FILTERS[:2])
             continue
         for name in (*makers, "cards"):
             address = f"{path}fichier?{DAYS}&tableau={name}"
-            found[address] = csv_rows(client, f"{address}&format=csv")
+            found[address] = table_rows(client, f"{address}&format=csv")
             found[f"{address}&format=ods"] = ods_texts(client, f"{address}&format=ods")
             found[f"{path}chiffres {name}"] = main(client.get(f"{path}chiffres?{DAYS}&tableau={name}").text)
     for what in What:
@@ -179,7 +151,7 @@ def test_who_may_not_see_each_letter_is_told_no_small_and_no_exact_number(
             continue
         for more in FILTERS:
             for name in (*makers, "cards"):
-                for row in csv_rows(client, f"{path}fichier?{DAYS}{more}&tableau={name}&format=csv")[1:]:
+                for row in table_rows(client, f"{path}fichier?{DAYS}{more}&tableau={name}&format=csv")[1:]:
                     numbers |= set(row[1:])
     plain = {one for one in numbers if one and "%" not in one and one not in {"—", SMALL_WORDS, "sans changement"}}
     plain = {one for one in plain if not re.search(r"[\d\s\xa0]j( et plus)?$", one)}
@@ -196,17 +168,17 @@ def test_the_delay_of_a_few_letters_is_told_to_no_one_who_may_not_see_them(
     app, house = site
     client, address = sign_in(app, account), f"/supervision/fichier?{DAYS}&tableau=delays"
     count_all(house.services)
-    empty = csv_rows(client, address)
+    empty = table_rows(client, address)
     letter(house.services, "DGE", answered=NOW + timedelta(days=2))
     count_all(house.services)
-    one = csv_rows(client, address)
+    one = table_rows(client, address)
     assert (one == empty) == (account == "auditeur"), one
     shown = main(client.get(f"/supervision/?{DAYS}&vue=delais").text)
     assert ("</title><rect" in shown) == (account == "dge")
     for _ in range(5):
         letter(house.services, "DGE", answered=NOW + timedelta(days=2))
     count_all(house.services)
-    assert len(csv_rows(client, address)) > len(empty)
+    assert len(table_rows(client, address)) > len(empty)
 
 
 def test_the_order_of_rows_tells_no_more_than_their_numbers(site: tuple[Flask, House]) -> None:
@@ -214,7 +186,7 @@ def test_the_order_of_rows_tells_no_more_than_their_numbers(site: tuple[Flask, H
     client = sign_in(app, "auditeur")
 
     def told(name: str) -> list[list[str]]:
-        return csv_rows(client, f"/supervision/fichier?{DAYS}&tableau={name}")
+        return table_rows(client, f"/supervision/fichier?{DAYS}&tableau={name}")
 
     for unit, count in (("DGE", 6), ("DAF", 6), ("ETU", 5)):  # the smallest one goes with those that have none
         for _ in range(count):
@@ -246,7 +218,7 @@ def test_the_month_that_runs_is_compared_with_a_whole_one_for_who_is_told_of_who
     clock.at = datetime(2026, 11, 24, 15, tzinfo=UTC)
     monkeypatch.setattr(context, "datetime", clock)
     rows = {
-        account: csv_rows(sign_in(app, account), "/supervision/fichier?periode=mois&tableau=cards")
+        account: table_rows(sign_in(app, account), "/supervision/fichier?periode=mois&tableau=cards")
         for account in ("dge", "auditeur")
     }
     assert rows["dge"][0][2] == "du 01/10/2026 au 24/10/2026"
@@ -604,7 +576,7 @@ def test_the_cards_compare_with_the_period_before(site: tuple[Flask, House]) -> 
     for day in (date(2026, 10, 5), date(2026, 11, 3), date(2026, 11, 4), date(2026, 11, 5)):
         letter(house.services, "DGE", on=day)
     count_all(house.services)
-    rows = csv_rows(sign_in(app, "dge"), "/tableau/fichier?du=2026-11-01&au=2026-11-30&tableau=cards&format=csv")
+    rows = table_rows(sign_in(app, "dge"), "/tableau/fichier?du=2026-11-01&au=2026-11-30&tableau=cards&format=csv")
     assert rows[0][1:3] == ["du 01/11/2026 au 30/11/2026", "du 01/10/2026 au 31/10/2026"]
     assert rows[1] == ["Reçus", "3", "1", "+200 %"], "a number with its sign, and no formula"
 
@@ -783,7 +755,7 @@ def test_the_letter_of_nobody_is_in_no_unit(house_on_either: House) -> None:
         whole = reach_of(who).sight(below(units["DGE"], who.units))
         assert queries.standing(session, whole.cut(), END).open == 1
         found = breakdown.lines(
-            session, whole.cut(), Period(TODAY, END), breakdown.By.UNIT, end=END, stage=panels.Stage.ANSWER
+            session, whole.cut(), Period(TODAY, END), breakdown.By.UNIT, end=END, stage=Stage.ANSWER
         )
     assert set(found) == {units["DGE"]}
     assert dataclasses.asdict(found[units["DGE"]])["standing"] == {"open": 1, "overdue": 0}

@@ -6,9 +6,8 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import zip_longest
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -18,30 +17,18 @@ from ged.figures import telling
 from ged.figures.telling import Told
 from ged.register.models import Priority
 from ged.unit import Services
-from tests.factories import NOW, TODAY, make_natures
-from tests.figure_kit import add_auditor, count_all, furnish, letter
+from tests.factories import NOW, TODAY
+from tests.figure_kit import count_all, furnish, letter
+from tests.figure_site import main, site
 from tests.signbook_kit import House, house_on_either
-from tests.site import Clock, give_passwords, open_site, sign_in
-from web.site import context
-from web.views.figures import dashboard, panels, supervision
+from tests.site import sign_in
+from web.views.figures import board, dashboard, panels, supervision
 
-__all__ = ["house_on_either"]  # a fixture
+__all__ = ["house_on_either", "site"]  # fixtures
 
 PAGES = (("/tableau/", dashboard.PAGE), ("/supervision/", supervision.PAGE))
 READERS = {"auditeur": ("/supervision/", ["", "ETU", "DGE", "DAF"]), "etudes": ("/tableau/", ["ETU"])}
 """Account -> its page, and the units whose letters it is told of."""
-
-
-@pytest.fixture
-def site(house_on_either: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Flask, House]:
-    services = house_on_either.services
-    make_natures(services)
-    add_auditor(services)
-    give_passwords(services)
-    clock = Clock()
-    clock.at = datetime(2026, 11, 30, 15, tzinfo=UTC)
-    monkeypatch.setattr(context, "datetime", clock)
-    return open_site(tmp_path, services), house_on_either
 
 
 @contextmanager
@@ -59,16 +46,15 @@ def decisions(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
         return real_few(number)
 
     with monkeypatch.context() as patched:
-        for module in (telling, panels):
-            patched.setattr(module, "tell", tell)
-            patched.setattr(module, "is_few", is_few)
+        for module in (telling, board, panels):
+            patched.setattr(module, "tell", tell, raising=False)
+            patched.setattr(module, "is_few", is_few, raising=False)
         yield kept
 
 
-def main(page: str) -> str:
-    """What stands in the page itself, without the frame around it and without what the reader's own inbox counts."""
-    shown_ = page.partition("<main")[2].partition("</main>")[0]
-    return re.sub(r'<p><a href="/bannette/">.*?</p>', "", shown_, flags=re.DOTALL)
+def told_part(page: str) -> str:
+    """What stands in the page itself, without what the reader's own inbox counts."""
+    return re.sub(r'<p><a href="/bannette/">.*?</p>', "", main(page), flags=re.DOTALL)
 
 
 def shown(client: FlaskClient, account: str, filters: str) -> Iterator[str]:
@@ -79,11 +65,11 @@ def shown(client: FlaskClient, account: str, filters: str) -> Iterator[str]:
         for view in page.views:
             answer = client.get(f"{path}?{filters}&vue={view}")
             assert answer.status_code == 200
-            yield main(answer.text)
+            yield told_part(answer.text)
         for name in (*page.makers, "cards"):
             saved = client.get(f"{path}fichier?{filters}&tableau={name}&format=csv")
             yield saved.text if saved.status_code == 200 else str(saved.status_code)
-            yield main(client.get(f"{path}chiffres?{filters}&tableau={name}").text)
+            yield told_part(client.get(f"{path}chiffres?{filters}&tableau={name}").text)
 
 
 CUTS = ("", "&nature=demande", "&sens=incoming", "&priorite=urgent", "&nature=demande&priorite=urgent", "&canal=post")

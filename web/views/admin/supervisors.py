@@ -23,7 +23,7 @@ def index() -> ResponseReturnValue:
 def _page(error: GedError | None = None) -> ResponseReturnValue:
     actor, today = context.actor(), context.today()
     with context.services().reading() as session:
-        rows = supervisors.listing(session, actor, on=today)
+        rows = supervisors.listing(session, actor, on=today, zone=context.services().zone)
         choices = supervisors.choices(session, actor, on=today)
     return render_form("supervisors/index.html", error=error, rows=rows, choices=choices, longest=supervisors.MAX_ACT)
 

@@ -22,7 +22,7 @@ from ged.routing import calendar
 from web.drawing import charts
 from web.drawing.charts import Group, Value
 from web.views.figures.asked import Asked
-from web.views.figures.panels import TWO, Board, Cell, Panel, day_name
+from web.views.figures.board import TWO, Board, Cell, Panel, day_name
 from web.words import figure_pages as words
 
 WHISKER = "whisker"

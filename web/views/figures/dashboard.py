@@ -15,6 +15,7 @@ from web.site.numbers import id_of
 from web.site.pages import place
 from web.views.figures import asked as address
 from web.views.figures import deciding, pages, panels, papers
+from web.views.figures.board import period_name
 from web.views.figures.pages import Page
 from web.words import figure_pages as words
 
@@ -76,7 +77,7 @@ def letters() -> ResponseReturnValue:
         total=total,
         asked=asked,
         title=_title(what, asked.stage),
-        period=panels.period_name(asked.period),
+        period=period_name(asked.period),
         definition=words.definition(what),
     )
 

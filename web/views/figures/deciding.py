@@ -12,7 +12,7 @@ from ged.figures.periods import ONE_DAY, Period, month_end, months_later
 from ged.figures.stages import LONGEST
 from ged.org.names import unit_names
 from web.views.figures import ahead, panels, ways
-from web.views.figures.panels import Board, Cell, Maker, Panel, days_cell, period_name, told_letters
+from web.views.figures.board import Board, Cell, Maker, Panel, days_cell, period_name, told_letters
 from web.words import figure_pages as words
 
 # --- services that slow down ----------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from web.site import context, natures
 from web.views.figures import asked as address
 from web.views.figures import panels, sent
 from web.views.figures.asked import NO_NATURE, PERIODS, USUAL, Asked
-from web.views.figures.panels import Board, Maker, Panel
+from web.views.figures.board import Board, Maker, Panel, earlier_name, period_name
 from web.words import figure_pages as words
 from web.words import labels
 
@@ -83,8 +83,8 @@ def show(page: Page) -> ResponseReturnValue:
         oversees=bool(reach.overseen),
         are_whole=are_whole,
         page=page,
-        period=panels.period_name(asked.shown),
-        earlier=panels.earlier_name(asked),
+        period=period_name(asked.shown),
+        earlier=earlier_name(asked),
         restricted=asked.sight.level >= Confidentiality.RESTRICTED,
         view=view,
         views=[
@@ -106,7 +106,7 @@ def table(page: Page) -> ResponseReturnValue:
         panel=panel,
         chosen=chosen,
         back=asked.address(page.endpoint),
-        period=panels.period_name(asked.shown),
+        period=period_name(asked.shown),
     )
 
 
@@ -114,7 +114,7 @@ def save(page: Page) -> Response:
     """The table of a panel as a file."""
     panel, asked, chosen = _panel(page)
     return sent.as_file(
-        panel, request.args.get("format", ""), page=page.saved_as, period=panels.period_name(asked.shown), chosen=chosen
+        panel, request.args.get("format", ""), page=page.saved_as, period=period_name(asked.shown), chosen=chosen
     )
 
 

@@ -2,22 +2,30 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
-from flask_babel import format_date, gettext
 from flask_babel import gettext as _
 
 from ged.capture.models import BatchSource
 from ged.figures import movements
 from ged.figures.movements import Handed
-from ged.figures.periods import Period, month_end, months_of
+from ged.figures.periods import Period
 from ged.figures.telling import apart
 from ged.org.names import unit_names
 from web.drawing import charts
-from web.drawing.charts import Group, Guide
+from web.drawing.charts import Group
 from web.site import context
-from web.views.figures import panels
-from web.views.figures.panels import MEDIAN, MOST_ROWS, NINE_OF_TEN, TWO, Board, Cell, Maker, Panel
+from web.views.figures.board import (
+    MEDIAN,
+    MOST_ROWS,
+    NINE_OF_TEN,
+    TWO,
+    Board,
+    Cell,
+    Maker,
+    Panel,
+    day_cell,
+    others,
+)
 from web.words import figure_pages as words
 from web.words.labels import label
 
@@ -27,7 +35,7 @@ SLIPS, SCANS = "bordereaux", "numerisation"
 def slips(board: Board) -> Panel:
     """Slips by day or by month: sent, acknowledged, lines missing or damaged."""
     asked, zone = board.asked, context.services().zone
-    spans = _spans(board)
+    spans = board.periods()
     whole = Period(spans[0][1].since, spans[-1][1].until)
     found = movements.slips_by_day(board.session, zone, asked.sight.unit_ids, asked.sight.level, whole)
     rows, groups = [], []
@@ -35,7 +43,7 @@ def slips(board: Board) -> Panel:
     for name, span in spans:
         days = [one for day, one in found.items() if span.since <= day <= span.until]
         numbers = [sum(getattr(one, column) for one in days) for column in ("sent", "received", "faults")]
-        first = panels.day_cell(span.since) if board.by_days else Cell(name, is_number=False)
+        first = day_cell(span.since) if board.by_days else Cell(name, is_number=False)
         rows.append((first, *(board.cell(number) for number in numbers)))
         drawn = [board.value(number, name, series) for number, series in zip(numbers[:2], names[:2], strict=True)]
         groups.append(Group(name, tuple(drawn)))
@@ -69,7 +77,7 @@ def slip_units(board: Board) -> Panel:
         rest = [line for n, line in enumerate(lines) if n not in kept]
         lines = [lines[n] for n in kept]
         if rest:
-            lines.append((panels.others(lines), *_together(rest)))
+            lines.append((others(lines), *_together(rest)))
     rows, groups, totals = [], [], []
     series = _names()
     for name, one, of_unit in lines:
@@ -112,22 +120,16 @@ def slip_delays(board: Board) -> Panel:
     found = movements.acknowledgements(board.session, context.services().zone, asked.sight.unit_ids, asked.shown)
     bins = found.get(0, {})
     rows, groups = [], []
-    told, guides = [], []
     spans = board.spans(bins)
     for first, after, number in spans:
         name = words.bin_name(first, after)
         rows.append((Cell(name, is_number=False), board.cell(number)))
         groups.append(Group(str(first), (board.value(number, name, str(_("bordereaux"))),)))
-    for share, title, look in ((MEDIAN, _("médiane"), "median"), (NINE_OF_TEN, _("9 sur 10"), "ninety")):
-        sentence = str(gettext("%(name)s : %(text)s", name=title, text=board.delay(bins, share)))
-        told.append(sentence)
-        place = board.place(spans, bins, share)
-        if place is not None:
-            guides.append(Guide(place + 0.5, sentence, look))
+    told, guides = board.percentiles(spans, bins)
     return Panel(
         "slip-delays",
         str(_("Délai de décharge")),
-        str(_("Bordereaux envoyés par ces services et déchargés pendant la période, par délai en jours ouvrés ; %(told)s.", told=" ; ".join(told))),
+        str(_("Bordereaux envoyés par ces services et déchargés pendant la période, par délai en jours ouvrés ; %(told)s.", told=told)),
         (str(_("Délai")), str(_("Bordereaux"))),
         tuple(rows),
         charts.columns(groups, TWO[:1], guides=guides) if groups else None,
@@ -141,9 +143,9 @@ def scan_days(board: Board) -> Panel | None:
     asked = board.asked
     found = movements.pages_by_day(board.session, context.services().zone, asked.sight.unit_ids, asked.shown)
     rows, groups = [], []
-    for name, span in _spans(board):
+    for name, span in board.periods():
         number = found.get(span.since, 0)
-        rows.append((panels.day_cell(span.since), board.cell(number)))
+        rows.append((day_cell(span.since), board.cell(number)))
         groups.append(Group(name, (board.value(number, name, str(_("pages"))),)))
     return Panel(
         "scan-days",
@@ -183,15 +185,6 @@ def scan_desks(board: Board) -> Panel | None:
 
 def _names() -> tuple[str, str, str]:
     return str(_("Envoyés")), str(_("Reçus et déchargés")), str(_("Pièces manquantes ou endommagées"))
-
-
-def _spans(board: Board) -> list[tuple[str, Period]]:
-    """The days, or the whole months, of the period, with their names."""
-    period = board.asked.shown
-    if board.by_days:
-        days = [period.since + timedelta(days=n) for n in range(period.days)]
-        return [(str(format_date(day, "d/MM")), Period(day, day)) for day in days]
-    return [(panels.month_name(month), Period(month, month_end(month))) for month in months_of(period)]
 
 
 PANELS: Mapping[str, Maker] = {

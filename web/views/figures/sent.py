@@ -10,7 +10,7 @@ from ged.typography import plain
 from web.site import context, lists
 from web.site.lists import Valued
 from web.views.figures import papers
-from web.views.figures.panels import Cell, Panel
+from web.views.figures.board import Cell, Panel
 
 NAMES: Mapping[str, str] = {
     "cards": "chiffres", "arrivals": "arrivees", "standing": "en-instance", "backlog": "attente-par-age", "delays": "delais",

@@ -17,7 +17,7 @@ from ged.routing.queries import mail_rows
 from web.drawing import charts
 from web.drawing.charts import Group
 from web.views.figures.asked import EVER
-from web.views.figures.panels import MOST_ROWS, TWO, Board, Cell, Panel, days_cell, others
+from web.views.figures.board import MOST_ROWS, TWO, Board, Cell, Panel, days_cell, others
 from web.words import figure_pages as words
 
 MOST_ROUNDS = 20

@@ -1,0 +1,314 @@
+"""What a reader is told of figures, and how it is written: numbers, days, delays, and the cells of a panel.
+
+All pages, pictures and files are made of these cells, so none of them tells more than another.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cache
+from typing import Any
+
+from flask_babel import format_date, format_decimal, gettext
+from flask_babel import gettext as _
+
+from ged.figures.periods import Period, month_end, months_of
+from ged.figures.stages import LONGEST, bin_of, next_bin, percentile
+from ged.figures.telling import SMALL, Told, merged, tell, tell_part
+from ged.unit import Actor, ReadSession
+from web.drawing.charts import Drawing, Guide, Value
+from web.views.figures.asked import EVER, Asked
+from web.words import figure_pages as words
+
+MOST_DAYS = 62
+"""Longer periods are shown by months."""
+MOST_ROWS = 12
+"""Rows of a picture; the table has all of them."""
+TWO = ("first", "second")
+MEDIAN, NINE_OF_TEN = 0.5, 0.9
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a panel's table."""
+
+    text: str
+    href: str = ""
+    is_number: bool = True
+    value: float | date | None = None
+    """What the text says, for a spreadsheet; None: words, or a number that is not told exactly so."""
+    unit: str = ""
+    """What stands behind the value in a spreadsheet; see ``lists.Valued``."""
+    saved: str = ""
+    """The text in a file, where it needs a year; empty: the text."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel.
+
+    Attributes:
+        id: its name in addresses.
+        text: what is shown and how, in a sentence or two: the picture's description.
+        drawing: None: there is a table only, shown open.
+        legend: (look, words).
+        headings: of the columns; the first one is that of the names of the rows.
+        nothing: what is said where there are no rows; empty: that there is no letter.
+        days: place of a column -> the day that its heading names.
+    """
+
+    id: str
+    title: str
+    text: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    drawing: Drawing | None = None
+    legend: tuple[tuple[str, str], ...] = ()
+    nothing: str = ""
+    days: Mapping[int, date] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> list[str | tuple[str, str]]:
+        """The headings for the macro of tables: numbers stand at the right."""
+        first = self.rows[0] if self.rows else ()
+        words = {n for n, cell in enumerate(first) if not cell.is_number} | {0}
+        return [one if n in words else (one, "number") for n, one in enumerate(self.headings)]
+
+
+@dataclass(frozen=True)
+class Card:
+    """A number with what it was before."""
+
+    title: str
+    text: str
+    href: str
+    before: str
+    change: str
+    definition: str
+    values: tuple[int | None, int | None, float | None] = (None, None, None)
+    """Of the number, of the one before and of the change, a share; None: it is not told exactly."""
+    unit: str = ""
+
+
+Span = tuple[int, int | None, int]
+"""First working day, first day of the next one (None: there is none), letters."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """One reader's figures: the session, what is asked, and the names that the panels need."""
+
+    session: ReadSession
+    actor: Actor
+    asked: Asked
+    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What several panels of a page need: read once."""
+
+    # --- how numbers, days and names are written
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the reader is given exact numbers."""
+        return self.asked.sight.is_exact
+
+    def tell(self, number: int, whole: int | None = None) -> Told:
+        """The number as this reader is told it, also as a part of a number that is told beside it (``whole``).
+
+        Rows are put in the order of told numbers: the order of others would tell them.
+        """
+        if whole is None:
+            return tell(number, is_exact=self.is_exact)
+        return tell_part(number, whole, is_exact=self.is_exact)
+
+    def text(self, told: Told) -> str:
+        """A told number in words."""
+        if told.is_hidden:
+            return "—"
+        if told.is_small:
+            return str(_("moins de %(num)s", num=SMALL))
+        return str(format_decimal(told.amount))
+
+    def href(self, number: int, href: str) -> str:
+        """The link of a number: without letters there is none. Who is told numbers has it always: it would tell of the first letter."""
+        return href if number or not self.is_exact else ""
+
+    def cell(self, number: int, href: str = "", *, whole: int | None = None) -> Cell:
+        """A number as a cell."""
+        told = self.tell(number, whole)
+        return Cell(self.text(told), self.href(number, href), value=amount_of(told))
+
+    def value(self, number: int, name: str, series: str, href: str = "", *, whole: int | None = None) -> Value:
+        """A number as a shape."""
+        told = self.tell(number, whole)
+        label = gettext("%(name)s : %(count)s (%(series)s)", name=name, count=self.text(told), series=series)
+        return Value(told.amount, str(label), self.href(number, href))
+
+    def delay(self, bins: Mapping[int, int], share: float) -> str:
+        """A percentile in words; of told numbers the bins that were merged around it."""
+        if not self.is_exact:
+            spans = told_bins(bins)
+            place = told_percentile(spans, share)
+            return words.bin_name(*spans[place][:2]) if place is not None else "—"
+        found = percentile(bins, share)
+        return words.days(found) if found is not None else "—"
+
+    def days_of(self, bins: Mapping[int, int], share: float) -> int | None:
+        """A percentile in days; None where there is none, and where it is told as bins that were merged."""
+        return percentile(bins, share) if self.is_exact else None
+
+    def delay_cell(self, bins: Mapping[int, int], share: float) -> Cell:
+        """A percentile as a cell."""
+        return Cell(self.delay(bins, share), value=self.days_of(bins, share), unit=words.day_unit())
+
+    def spans(self, bins: Mapping[int, int]) -> list[Span]:
+        """The bins of a histogram, as this reader is told them; none of no letter."""
+        if not self.is_exact:
+            return told_bins(bins)
+        return [(first, after, bins.get(first, 0)) for first, after in bins_of(bins)] if any(bins.values()) else []
+
+    def place(self, spans: Sequence[Span], bins: Mapping[int, int], share: float) -> int | None:
+        """The place of a percentile among these bins."""
+        if not self.is_exact:
+            return told_percentile(spans, share)
+        found = percentile(bins, share)
+        return place_of(spans, found) if found is not None else None
+
+    @property
+    def by_days(self) -> bool:
+        """Whether the period is shown day by day."""
+        return self.is_exact and self.asked.shown.days <= MOST_DAYS
+
+    def periods(self) -> list[tuple[str, Period]]:
+        """The days, or the months, of the period, with their names. A month is whole, or it would be no cell."""
+        period = self.asked.shown
+        if self.by_days:
+            days = [period.since + timedelta(days=n) for n in range(period.days)]
+            return [(day_name(day), Period(day, day)) for day in days]
+        return [(month_name(month), Period(month, month_end(month))) for month in months_of(period)]
+
+    def percentiles(self, spans: Sequence[Span], bins: Mapping[int, int]) -> tuple[str, list[Guide]]:
+        """The median and the delay that nine of ten keep: in words, and as guides over these bins."""
+        told, guides = [], []
+        for share, title, look in ((MEDIAN, _("médiane"), "median"), (NINE_OF_TEN, _("9 sur 10"), "ninety")):
+            told.append(str(gettext("%(name)s : %(text)s", name=title, text=self.delay(bins, share))))
+            place = self.place(spans, bins, share)
+            if place is not None:
+                guides.append(Guide(place + 0.5, told[-1], look))
+        return and_then(*told), guides
+
+
+def and_then(first: str, second: str) -> str:
+    """Two parts of a sentence."""
+    return str(_("%(first)s ; %(second)s", first=first, second=second))
+
+
+def amount_of(told: Told) -> int | None:
+    """The number that is told; None where words stand for it."""
+    return None if told.is_small or told.is_hidden else told.amount
+
+
+def day_cell(day: date) -> Cell:
+    """A day of the rows' names: without a year on the page, with it in a file."""
+    return Cell(day_name(day), is_number=False, value=day)
+
+
+def days_cell(number: int, text: str = "") -> Cell:
+    """A number of days as a cell, with other words for it (``text``)."""
+    return Cell(text or words.days(number), value=number, unit=words.day_unit())
+
+
+def day_name(day: date) -> str:
+    """A day on an axis."""
+    return str(format_date(day, "d/MM"))
+
+
+def month_name(month: date) -> str:
+    """A month on an axis."""
+    return str(format_date(month, "MMM yy"))
+
+
+def period_name(period: Period) -> str:
+    """A period in words."""
+    if period.since == EVER:
+        return str(_("jusqu'au %(last)s", last=format_date(period.until, "dd/MM/yyyy")))
+    if period.since == period.until:
+        return str(_("le %(day)s", day=format_date(period.since, "dd/MM/yyyy")))
+    return str(
+        _(
+            "du %(first)s au %(last)s",
+            first=format_date(period.since, "dd/MM/yyyy"),
+            last=format_date(period.until, "dd/MM/yyyy"),
+        )
+    )
+
+
+def earlier_name(asked: Asked) -> str:
+    """The period with which the cards compare."""
+    return period_name(asked.earlier)
+
+
+def others(kept: Sequence[object]) -> str:
+    """The name of the row of those that are told together."""
+    return str(_("Autres, ensemble") if kept else _("Tous ensemble"))
+
+
+Maker = Callable[[Board], Panel | None]
+"""Makes a panel of a page; None: there is nothing to show."""
+
+
+# --- delays as they are told ----------------------------------------------------------------------------------------
+
+
+def told_bins(bins: Mapping[int, int]) -> list[Span]:
+    """The bins of delays, merged until each of them may be told; the last one has no end. None of few letters."""
+    all_bins = _every_bin()
+    return [
+        (all_bins[group[0]][0], all_bins[group[-1]][1], sum(bins.get(all_bins[n][0], 0) for n in group))
+        for group in merged([bins.get(first, 0) for first, _after in all_bins], with_rest=True)
+    ]
+
+
+def told_letters(bins: Mapping[int, int]) -> dict[int, int]:
+    """The last bin of those that are told together -> letters as they are told: whatever follows from them tells no more."""
+    return {
+        last_bin(after) if after is not None else first: tell(number, is_exact=False).amount
+        for first, after, number in told_bins(bins)
+    }
+
+
+def told_percentile(spans: Sequence[Span], share: float) -> int | None:
+    """The place of the span with a percentile, of told numbers alone: exact ones would move it with each letter."""
+    letters = [tell(number, is_exact=False).amount for _first, _after, number in spans]
+    wanted, seen = share * sum(letters), 0
+    for place, number in enumerate(letters):
+        seen += number
+        if seen >= wanted:
+            return place
+    return None
+
+
+@cache
+def _every_bin() -> list[tuple[int, int | None]]:
+    return bins_of({LONGEST: 1})
+
+
+def last_bin(after: int | None) -> int:
+    """The last bin before another one."""
+    return LONGEST if after is None else bin_of(after - 1)
+
+
+def bins_of(bins: Mapping[int, int]) -> list[tuple[int, int | None]]:
+    """(first day, first day of the next one) of all bins up to the last one with letters, ten at least."""
+    last, at, found = max([10, *(one for one, letters in bins.items() if letters)]), 0, list[tuple[int, int | None]]()
+    while at <= last:
+        after = next_bin(at)
+        found.append((at, after))
+        if after is None:
+            break
+        at = after
+    return found
+
+
+def place_of(spans: Sequence[Span], at_least: int) -> int:
+    """The place of a bin on the axis; behind the last one: the end."""
+    return next((n for n, (first, _after, _letters) in enumerate(spans) if first >= at_least), len(spans) - 1)
