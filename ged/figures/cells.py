@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from ged.db import Base, table_of
 from ged.figures import moving
 from ged.figures.counted import KEY, CountedRegister, Which
-from ged.figures.days import Days, is_sqlite, month_of, word
+from ged.figures.days import Days, is_sqlite, month_of, word, year_of
 from ged.figures.models import (
     FigureCell,
     FigureDelay,
@@ -84,17 +84,17 @@ def drop(session: Session, which: Which) -> None:
 
 def add(session: Session, which: Which) -> None:
     """Add the letters to the cells."""
-    for grain, period in _grains(session):
-        for model, make in _SUMS:
+    for model, make in _SUMS:
+        for grain, period in _grains(session, model):
             session.execute(_added_up(session, model, make(grain, period, which, 1)))
 
 
 def take_out(session: Session, which: Which) -> Emptied:
     """Take the letters out of the cells. Returns the cells that have no letter now, for ``clear_empty``."""
     found: dict[type[Base], list[dict[str, Any]]] = {model: [] for model, _ in _SUMS}
-    for grain, period in _grains(session):
-        for model, make in _SUMS:
-            keys, numbers = _columns(model)
+    for model, make in _SUMS:
+        keys, numbers = _columns(model)
+        for grain, period in _grains(session, model):
             is_empty = and_(*(table_of(model).c[name] == 0 for name in numbers)).label("is_empty")
             taken = _added_up(session, model, make(grain, period, which, -1))
             rows = session.execute(taken.returning(*(table_of(model).c[name] for name in keys), is_empty))
@@ -115,12 +115,14 @@ def clear_empty(session: Session, emptied: Emptied) -> None:
 def whole(session: Session, model: type[Base], which: Which) -> Select[Any]:
     """The cells, or the bins, as they must be when these are all letters: for a comparison."""
     make = next(make for one, make in _SUMS if one is model)
-    parts = [make(grain, period, which, 1) for grain, period in _grains(session)]
+    parts = [make(grain, period, which, 1) for grain, period in _grains(session, model)]
     return select(union_all(*parts).subquery("whole"))
 
 
-def _grains(session: Session) -> tuple[tuple[Grain, Days], ...]:
-    return ((Grain.DAY, lambda day: day), (Grain.MONTH, month_of(session)))
+def _grains(session: Session, model: type[Base]) -> list[tuple[Grain, Days]]:
+    """The grains of a table. Years are asked for by what stands at a day's end alone, and that is told from ``FigureCell``."""
+    found: list[tuple[Grain, Days]] = [(Grain.DAY, lambda day: day), (Grain.MONTH, month_of(session))]
+    return [*found, (Grain.YEAR, year_of(session))] if model is FigureCell else found
 
 
 def counts(grain: Grain, period: Days, which: Which, sign: int) -> Select[Any]:

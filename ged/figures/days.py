@@ -75,6 +75,13 @@ def month_of(session: Session) -> Days:
     return lambda day: cast(func.date_trunc(literal_column("'month'"), day), Date)
 
 
+def year_of(session: Session) -> Days:
+    """The function that makes a column of days the column of the first days of their years."""
+    if is_sqlite(session):
+        return lambda day: func.date(day, "start of year", type_=Date)
+    return lambda day: cast(func.date_trunc(literal_column("'year'"), day), Date)
+
+
 def day_after(session: Session) -> Days:
     """The function that makes a column of days the column of the days after them."""
     if is_sqlite(session):

@@ -184,14 +184,14 @@ class FigureFlow(Base):
 
 
 class FigureCell(Base):
-    """Letters counted in one day or month. A cell without letters has no row."""
+    """Letters counted in one day, month or year. A cell without letters has no row."""
 
     __tablename__ = "figure_cells"
     __table_args__ = (Index("ix_figure_cells_key_id", "key_id", "grain", "day"),)
 
     grain: Mapped[Grain] = mapped_column(Code(Grain), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
-    """Of a month: its first day."""
+    """Of a month, or of a year: its first day."""
     key_id: Mapped[int] = mapped_column(ForeignKey("figure_keys.id"), primary_key=True)
     received: Mapped[int] = mapped_column(Integer)
     numbered: Mapped[int] = mapped_column(Integer)

@@ -107,7 +107,8 @@ def delays(session: Session, cut: Cut, since: date, until: date) -> Mapping[Stag
 
 
 def up_to(day: date) -> ColumnElement[bool]:
-    """The cells that together are all days until a day: the months before its month, and the days of its month."""
-    first = day.replace(day=1)
-    months = and_(FigureCell.grain == Grain.MONTH, FigureCell.day < first)
-    return or_(months, and_(FigureCell.grain == Grain.DAY, FigureCell.day.between(first, day)))
+    """The cells that together are all days until a day: the years before its year, the months before its month, the days of its month."""
+    month, year = day.replace(day=1), day.replace(month=1, day=1)
+    years = and_(FigureCell.grain == Grain.YEAR, FigureCell.day < year)
+    months = and_(FigureCell.grain == Grain.MONTH, FigureCell.day >= year, FigureCell.day < month)
+    return or_(years, months, and_(FigureCell.grain == Grain.DAY, FigureCell.day.between(month, day)))

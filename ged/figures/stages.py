@@ -23,10 +23,12 @@ UNTOLD = 3
 
 
 class Grain(StrEnum):
-    """How long the time of a cell is. The cell of a month is the sum of the cells of its days."""
+    """How long the time of a cell is. The cell of a month, or of a year, is the sum of the cells of its days."""
 
     DAY = "day"
     MONTH = "month"
+    YEAR = "year"
+    """Of ``FigureCell`` alone: what stands at a day's end would else be the sum of all months there ever were."""
 
 
 class Stage(StrEnum):

@@ -378,6 +378,33 @@ def test_a_difference_is_told_and_the_night_mends_it(services: Services) -> None
     assert told(services)[str(TODAY), "received"] == len({first, second})
 
 
+def test_what_stands_is_told_from_years_and_from_the_months_of_one(services: Services) -> None:
+    """Of earlier years no month and no day is read, so the sum of five years costs what that of one costs. The years are proven."""
+    play = Play(services)
+    ages = (TODAY - timedelta(days=one) for one in (0, 40, 400, 800, 1200))
+    mails = [play.register(received_on=day, due_days=None) for day in ages]
+    play.count()
+    whole = standing(services, TODAY)
+    assert whole.open == len(mails)
+    ends = [date(TODAY.year - 1, 12, 31), date(TODAY.year, 1, 1), date(TODAY.year - 3, 12, 31)]
+    counted = [standing(services, day) for day in ends]
+    with services.reading() as session:
+        letters = session.execute(select(FigureLetter.opened_on)).scalars().all()
+    assert [one.open for one in counted] == [sum(on <= day for on in letters if on) for day in ends]
+    first = TODAY.replace(month=1, day=1)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(
+            update(FigureCell).where(FigureCell.grain != Grain.YEAR, FigureCell.day < first).values(opened=50)
+        )
+    assert standing(services, TODAY) == whole, "neither months nor days of earlier years are added up"
+    figures.rebuild(services, now=NOW)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(
+            update(FigureCell).where(FigureCell.grain == Grain.YEAR, FigureCell.day < first).values(opened=7)
+        )
+    assert {(one.what, one.where[:4]) for one in checking.compare(services)} == {("figures.cell", "year")}
+
+
 def test_a_rebuild_goes_on_where_it_stopped_and_misses_no_act(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
