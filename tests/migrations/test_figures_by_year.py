@@ -15,7 +15,7 @@ __all__ = ["engine", "url"]
 NAMES = ("numbered", "imputed", "assigned", "answered", "closed", "returned", "voided", "signed", "dispatched")
 REST = ", ".join((*NAMES, "opened", "ended", "fell_due", "relieved"))
 CELL = (
-    f"INSERT INTO figure_cells (grain, day, key_id, received, {REST}) "  # noqa: S608
+    f"INSERT INTO figure_cells (grain, day, key_id, received, {REST}) "
     f"VALUES (:grain, :day, :key, :received, {', '.join('1' for _ in REST.split(','))})"
 )
 KEY = (
