@@ -9,10 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, delete, exists, false, insert, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, delete, false, insert, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
-from ged.db import Base, ByOtherIndex, UtcDateTime, insert_if_missing, table_of
+from ged.db import Base, ByOtherIndex, UtcDateTime, asked_of_each_row, insert_if_missing, table_of
 from ged.errors import NotFound
 from ged.org.actors import post_granting
 from ged.ports import Confidentiality, MailId, Principal, Principals
@@ -183,8 +183,10 @@ def visible_clause(
 
     # A letter has a handful of rights, an actor has up to hundreds of principals: the rights are found by the letter.
     def through(held: frozenset[Principal], of: list[int]) -> ColumnElement[bool]:
-        right = exists().where(MailAccess.mail_id == mail_id, ByOtherIndex(MailAccess.principal).in_(sorted(held)))
-        return and_(level.in_(of), right)
+        of_letter = select(MailAccess.mail_id).where(
+            MailAccess.mail_id == mail_id, ByOtherIndex(MailAccess.principal).in_(sorted(held))
+        )
+        return and_(level.in_(of), asked_of_each_row(of_letter))
 
     # A cleared actor has the same set for several levels: the statement then names its principals once.
     return or_(false(), *(through(held, of) for held, of in levels.items()))

@@ -24,7 +24,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import operators, visitors
 
-from ged.db import Code, planned_once
+from ged.db import Code, planned_once, row_by_row
 from ged.unit import Actor, UnitRow
 
 Asked = ParamSpec("Asked")
@@ -104,7 +104,7 @@ def few_rows(
 
     Args:
         compose: as for ``composed``. The best plan of its statement depends on no key, date or text in it: a state, which is
-            written into the statement, leads to the few rows.
+            written into the statement, leads to the few rows, and each is asked for its rights.
 
     Raises:
         TypeError: the statement selects an enumeration, which would come as its bare value.
@@ -135,7 +135,9 @@ def _for_server(
     composed_one = compose(actor, *asked, **dict(named))
     if any(isinstance(column.type, Code) for column in composed_one.selected_columns):
         raise TypeError("an enumeration would come as its bare value")
-    told = visitors.cloned_traverse(composed_one, {}, {"bindparam": _write_out, "binary": _as_array})
+    told = visitors.cloned_traverse(
+        composed_one, {}, {"bindparam": _write_out, "binary": _as_array, "unary": row_by_row}
+    )
     compiled = told.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     return str(compiled), dict(compiled.params)
 

@@ -24,17 +24,21 @@ from sqlalchemy import (
     DateTime,
     Engine,
     Executable,
+    Exists,
     Insert,
     Integer,
     MetaData,
+    Select,
     String,
     Table,
+    UnaryExpression,
     Update,
     bindparam,
     create_engine,
     event,
     insert,
     inspect,
+    literal_column,
     select,
     text,
 )
@@ -46,6 +50,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, make_transient_to_detached
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.sql import operators
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeDecorator
@@ -108,6 +113,29 @@ def _plain(element: ByOtherIndex, compiler: Any, **named: Any) -> str:
 def _without_index(element: ByOtherIndex, compiler: Any, **named: Any) -> str:
     # SQLite, "The SQLite Query Optimizer Overview", 6.3: a unary + disqualifies a term from the use of an index.
     return "+" + _plain(element, compiler, **named)
+
+
+_OF_EACH_ROW = "asked_of_each_row"
+
+
+def asked_of_each_row(of_row: Select[Any]) -> Exists:
+    """EXISTS of a statement that finds a handful of rows for a row of the statement around it.
+
+    Where a statement is planned once, ``row_by_row`` keeps to that.
+    """
+    return of_row.execution_options(**{_OF_EACH_ROW: True}).exists()
+
+
+def row_by_row(condition: UnaryExpression[Any]) -> None:
+    """Make an EXISTS of ``asked_of_each_row`` one that PostgreSQL evaluates for each row; others stay as they are.
+
+    Else a plan that knows no values lists all rows that meet the inner conditions, as long as the tables are small: all
+    rights of an authority, for the sake of a hundred letters. An ``OFFSET`` excludes that (``simplify_EXISTS_query``).
+    """
+    if condition.operator is operators.exists:
+        inner = condition.element
+        if inner.element.get_execution_options().get(_OF_EACH_ROW):
+            condition.element = inner.element.offset(literal_column("0")).scalar_subquery()
 
 
 class UtcDateTime(TypeDecorator[datetime]):

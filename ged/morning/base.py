@@ -141,9 +141,9 @@ Found = tuple[Sequence[Line], int]
 NOTHING: Found = ((), 0)
 
 
-def may_be_told(actor: Actor) -> ColumnElement[bool]:
+def may_be_told(actor: Actor, letter: type[Mail] = Mail) -> ColumnElement[bool]:
     """Letters that the point may tell the actor: the rule of access, without SECRET letters.
 
     A SECRET letter is told to nobody here, not even to who may open it: the page lies open on a desk in the morning.
     """
-    return visible_clause(Mail.id, Mail.level, actor.principals) & (Mail.level < int(Confidentiality.SECRET))
+    return visible_clause(letter.id, letter.level, actor.principals) & (letter.level < int(Confidentiality.SECRET))

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, case, exists, func, or_, select
+from sqlalchemy.orm import aliased
 
 from ged.capture.letters import document_of
 from ged.capture.queries import scan_units
@@ -59,15 +60,16 @@ def _past_due(actor: Actor, today: date) -> Select[*tuple[Any, ...]]:
     # Who has taken a letter up has opened it, whatever the marks say.
     is_opened = or_(Assignment.state != AssignmentState.OPEN, _is_opened(actor.units, today))
     found = (
-        select(Assignment.id, Assignment.mail_id, Assignment.due_on, is_opened.label("is_opened"))
+        select(Assignment.id, Mail.id.label("mail_id"), Mail.level, Assignment.due_on, is_opened.label("is_opened"))
         .join(Mail, Mail.id == Assignment.mail_id)
-        .where(*_for_action(), ByOtherIndex(Assignment.due_on) < today, is_near, may_be_told(actor))
-        .offset(0)  # whether it is opened is asked once
+        .where(*_for_action(), ByOtherIndex(Assignment.due_on) < today, is_near)
+        .offset(0)  # whether it is opened is asked once, and rights of late letters only
         .subquery("found")
     )
     order = (found.c.due_on, found.c.id)
     place = func.row_number().over(partition_by=(found.c.mail_id, found.c.is_opened), order_by=order)
-    first = select(found, place.label("place")).subquery("first")
+    told = may_be_told(actor, aliased(Mail, found))
+    first = select(found.c.id, found.c.is_opened, found.c.due_on, place.label("place")).where(told).subquery("first")
     order = (first.c.due_on, first.c.id)
     rank = func.row_number().over(partition_by=first.c.is_opened, order_by=order)
     ranked = select(first.c.id, first.c.is_opened, rank.label("rank")).where(first.c.place == 1).subquery("ranked")
@@ -282,7 +284,8 @@ def papers(ground: Ground) -> Found:
 
 @composed
 def _papers(actor: Actor, midnight: datetime) -> Select[int]:
-    lying = to_transmit.papers(actor, ByOtherIndex(Mail.created_at) < midnight, may_be_told(actor)).subquery("lying")
+    older = ByOtherIndex(Mail.created_at) < midnight
+    lying = to_transmit.papers(actor, older, Mail.level < int(Confidentiality.SECRET)).subquery("lying")
     return select(lying.c.id).order_by(lying.c.id).limit(MOST)
 
 

@@ -116,3 +116,26 @@ def test_a_bare_value_is_no_enumeration(services: Services) -> None:
 
     with services.reading() as session, pytest.raises(TypeError, match="bare value"):
         counting.few_rows(session, actor(services, "sg"), states)
+
+
+def test_rights_are_asked_letter_by_letter_and_not_listed_first(services: Services) -> None:
+    copies = {
+        "mails": {"id": "one.id + 10 * n", "request_token": "NULL"},
+        "mail_access": {"mail_id": "one.mail_id + 10 * n"},
+        "assignments": {"id": "one.id + 10 * n", "mail_id": "one.mail_id + 10 * n"},
+    }
+    sql, given = counting._for_server(
+        actor(services, "sg"), counting._statement, ((COUNTERS,), ()), services.engine.dialect
+    )
+    with services.engine.begin() as connection:
+        for table, changed in copies.items():
+            fields = ", ".join(f"'{column}', {value}" for column, value in changed.items())
+            connection.exec_driver_sql(
+                f"INSERT INTO {table} SELECT made.* FROM {table} AS one, generate_series(1, 400) AS n,"
+                f" jsonb_populate_record(one, jsonb_build_object({fields})) AS made"
+            )
+        connection.exec_driver_sql("ANALYZE")
+        plan = [row for (row,) in connection.exec_driver_sql(f"EXPLAIN {sql}", given)]
+    conditions = [plan[n + 1].strip() for n, line in enumerate(plan) if " on mail_access" in line]
+    assert len(conditions) > 5
+    assert all(one.split(": ")[1].startswith("(mail_id = ") for one in conditions), conditions
