@@ -183,10 +183,8 @@ def visible_clause(
 
     # A letter has a handful of rights, an actor has up to hundreds of principals: the rights are found by the letter.
     def through(held: frozenset[Principal], of: list[int]) -> ColumnElement[bool]:
-        of_letter = select(MailAccess.mail_id).where(
-            MailAccess.mail_id == mail_id, ByOtherIndex(MailAccess.principal).in_(sorted(held))
-        )
-        return and_(level.in_(of), asked_of_each_row(of_letter))
+        right = asked_of_each_row(MailAccess.mail_id == mail_id, ByOtherIndex(MailAccess.principal).in_(sorted(held)))
+        return and_(level.in_(of), right)
 
     # A cleared actor has the same set for several levels: the statement then names its principals once.
     return or_(false(), *(through(held, of) for held, of in levels.items()))

@@ -28,7 +28,6 @@ from sqlalchemy import (
     Insert,
     Integer,
     MetaData,
-    Select,
     String,
     Table,
     UnaryExpression,
@@ -118,12 +117,13 @@ def _without_index(element: ByOtherIndex, compiler: Any, **named: Any) -> str:
 _OF_EACH_ROW = "asked_of_each_row"
 
 
-def asked_of_each_row(of_row: Select[Any]) -> Exists:
-    """EXISTS of a statement that finds a handful of rows for a row of the statement around it.
+def asked_of_each_row(*conditions: ColumnElement[bool]) -> Exists:
+    """EXISTS whose conditions find a handful of rows for a row of the statement around it.
 
     Where a statement is planned once, ``row_by_row`` keeps to that.
     """
-    return of_row.execution_options(**{_OF_EACH_ROW: True}).exists()
+    found: Select[Any] = select(literal_column("*")).where(*conditions)
+    return found.execution_options(**{_OF_EACH_ROW: True}).exists()
 
 
 def row_by_row(condition: UnaryExpression[Any]) -> None:
