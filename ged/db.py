@@ -35,6 +35,7 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     event,
+    exists,
     insert,
     inspect,
     literal_column,
@@ -123,7 +124,7 @@ def asked_of_each_row(*conditions: ColumnElement[bool]) -> Exists:
     Where a statement is planned once, ``row_by_row`` keeps to that.
     """
     found: Select[Any] = select(literal_column("*")).where(*conditions)
-    return found.execution_options(**{_OF_EACH_ROW: True}).exists()
+    return exists(found.execution_options(**{_OF_EACH_ROW: True}))
 
 
 def row_by_row(condition: UnaryExpression[Any]) -> None:
