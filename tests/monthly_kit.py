@@ -11,10 +11,11 @@ from ged.figures import operations as figures
 from ged.monthly import checking, operations
 from ged.monthly.checking import Proof
 from ged.monthly.models import MonthlyReport
+from ged.org.models import Holding, Person, Post, PostRole
 from ged.ports import Certificate, Digest, SignedPdf, SignRequest
 from ged.preservation import documents
 from ged.preservation.documents import SignedKind
-from ged.unit import Services
+from ged.unit import Role, Services
 from signing.pades import PadesSigner
 from signing.pki import Authority, make_seal
 from signing.sealing import PadesSealer, own_seal
@@ -26,6 +27,34 @@ KEY = derive_secret(SECRET, "keystore")
 MONTH = date(NOW.year, NOW.month, 1)
 LATER = datetime(2026, 12, 5, 9, 0, tzinfo=UTC)
 """The month is over, and the report on it is made."""
+
+
+def add_minister(services: Services) -> None:
+    """Add the head of the ministry (account ``ministre``), who heads the mail office by another post named first, and their secretary
+    (``cabinet``)."""
+    with services.unit_of_work(NOW) as uow:
+        other = Post(
+            code="A-BO",
+            title="Chef du bureau d'ordre",
+            unit_id=unit_id(services, "BO"),
+            roles=[PostRole(role=Role.HEAD)],
+        )
+        head = Post(
+            code="MIN-C", title="Ministre", unit_id=unit_id(services, "MIN"), roles=[PostRole(role=Role.AUTHORITY)]
+        )
+        uow.session.add(other)
+        uow.session.flush()
+        uow.session.add(head)
+        uow.session.flush()
+        desk = Post(
+            code="MIN-S", title="Secrétariat", unit_id=unit_id(services, "MIN"), roles=[PostRole(role=Role.SECRETARY)],
+            secretary_of_id=head.id,
+        )  # fmt: skip
+        people = {name: Person(account=name, name=name.capitalize()) for name in ("ministre", "cabinet")}
+        uow.session.add_all([desk, *people.values()])
+        uow.session.flush()
+        for name, post in (("ministre", other), ("ministre", head), ("cabinet", desk)):
+            uow.session.add(Holding(post_id=post.id, person_id=people[name].id, from_on=date(2020, 1, 1)))
 
 
 class Seal:

@@ -5,6 +5,10 @@ the letters behind each of its figures, and are told exact ones. Other people ma
 unit, to whose colleagues letters are given, auditors and supervisors, who see none. They are told ordinary letters only, by whole
 months, rounded, and without small numbers (``ged.figures.telling``).
 
+**One rule for one reader, on a page and on paper.** A monthly report says exact numbers and names its letters, so whoever is told
+rounded figures reads none: an auditor proves reports and an administrator makes them, and neither opens one (``ged.monthly.rights``).
+Open data is another matter: what leaves may be known by all, so whoever may publish sees its rows before.
+
 A supervisor (``ged.figures.supervisors``) is named by an act for a branch: a unit and all units below it today, in any entity, and closed ones
 that these took over. A branch that closes is not followed into what takes it over: the act named no more than the branch.
 """

@@ -11,8 +11,6 @@ from datetime import date
 from typing import Any
 
 from ged.figures.definitions import LETTERS
-from ged.figures.stages import COUNTED
-from ged.figures.telling import SMALL
 from ged.register.models import Direction
 
 OTHER = "*"
@@ -20,19 +18,26 @@ OTHER = "*"
 DIRECTIONS: Mapping[Direction, str] = {
     Direction.INCOMING: "arrivee", Direction.OUTGOING: "depart", Direction.INTERNAL: "interne",
 }  # fmt: skip
-MEASURES = tuple(one for one in LETTERS if one.name in COUNTED)
-"""The counts that leave, with their definitions. What stands open is no count of a month, and stays."""
+LEAST = 5
+"""No number below it leaves. The files that have left were made with it: it goes up, and never down."""
+LEAVING = (
+    "received", "numbered", "voided", "imputed", "assigned", "answered", "closed", "returned", "signed", "dispatched",
+)  # fmt: skip
+"""The counts that leave. One that is added to the figures stays here until somebody decides that it leaves, too. What stands open is no
+count of a month, and stays."""
+MEASURES = tuple(one for one in LETTERS if one.name in LEAVING)
+"""The counts that leave, with their definitions."""
 FIELDS = ("mois", "entite", "entite_nom", "sens", "nature", "nature_nom", "mesure", "nombre")
 RULE = (
-    "Aucun nombre au-dessous de 5. Pour chaque mois et chaque mesure, les natures de moins de 5 courriers d'une entité et d'un sens sont réunies "
-    "sous « * » ; si leur somme reste au-dessous de 5, la plus petite autre nature s'y ajoute ; s'il n'y en a pas, elles sont réunies "
-    "entre les entités, puis entre les sens. Ce qui reste au-dessous de 5 n'est pas publié. Une ligne absente vaut zéro ou est réunie ailleurs. "
+    f"Aucun nombre au-dessous de {LEAST}. Pour chaque mois et chaque mesure, les natures de moins de {LEAST} courriers d'une entité et d'un sens sont réunies "
+    f"sous « * » ; si leur somme reste au-dessous de {LEAST}, la plus petite autre nature s'y ajoute ; s'il n'y en a pas, elles sont réunies "
+    f"entre les entités, puis entre les sens. Ce qui reste au-dessous de {LEAST} n'est pas publié. Une ligne absente vaut zéro ou est réunie ailleurs. "
     "Chaque mois est publié une seule fois."
 )
 RULE_IN_ENGLISH = (
-    "No number below 5. For each month and each measure, natures with fewer than 5 letters of an entity and a direction are put together "
-    "under “*”; where their sum stays below 5, the smallest other nature is added to it; where there is none, they are put together over "
-    "the entities, then over the directions. What stays below 5 is not published. A missing row is zero or is put together elsewhere. "
+    f"No number below {LEAST}. For each month and each measure, natures with fewer than {LEAST} letters of an entity and a direction are put together "
+    f"under “*”; where their sum stays below {LEAST}, the smallest other nature is added to it; where there is none, they are put together over "
+    f"the entities, then over the directions. What stays below {LEAST} is not published. A missing row is zero or is put together elsewhere. "
     "Each month is published once."
 )
 Key = tuple[str, str, str]
@@ -53,7 +58,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """All rows, and what is in none: letters of cells that stay below ``SMALL`` however they are merged, over all months and measures."""
+    """All rows, and what is in none: letters of cells that stay below ``LEAST`` however they are merged, over all months and measures."""
 
     rows: tuple[Row, ...]
     left_out: int
@@ -72,22 +77,22 @@ def merged(cells: Mapping[Key, int]) -> tuple[dict[Key, int], int]:
     found: dict[Key, int] = {}
     above: dict[str, int] = {}
     for (entity, direction), natures in sorted(groups.items()):
-        large = sorted((count, nature) for nature, count in natures.items() if count >= SMALL)
-        rest = sum(count for count in natures.values() if count < SMALL)
-        while 0 < rest < SMALL and large:
+        large = sorted((count, nature) for nature, count in natures.items() if count >= LEAST)
+        rest = sum(count for count in natures.values() if count < LEAST)
+        while 0 < rest < LEAST and large:
             rest += large.pop(0)[0]
-        if rest >= SMALL:
+        if rest >= LEAST:
             found[entity, direction, OTHER] = rest
         elif rest:
             above[direction] = above.get(direction, 0) + rest
         found |= {(entity, direction, nature): count for count, nature in large}
     left = 0
     for direction, rest in sorted(above.items()):
-        if rest >= SMALL:
+        if rest >= LEAST:
             found[OTHER, direction, OTHER] = rest
         else:
             left += rest
-    if left >= SMALL:
+    if left >= LEAST:
         found[OTHER, OTHER, OTHER] = left
         left = 0
     return dict(sorted(found.items())), left
@@ -161,7 +166,7 @@ def _dictionary(about: Mapping[str, Any]) -> dict[str, Any]:
                    "Code of the nature, empty: none; “*”: several."),
         "nature_nom": ("string", "Nom de la nature", "Name of the nature", "Son nom au jour de l'acte.", "Its name on the day of the act."),
         "mesure": ("string", "Mesure", "Measure", "Ce qui est compté : voir « measures ».", "What is counted: see “measures”."),
-        "nombre": ("integer", "Nombre", "Number", "Courriers du niveau ordinaire, 5 au moins.", "Letters of the ordinary level, 5 at least."),
+        "nombre": ("integer", "Nombre", "Number", f"Courriers du niveau ordinaire, {LEAST} au moins.", f"Letters of the ordinary level, {LEAST} at least."),
     }  # fmt: skip
     return {
         "name": "courriers",

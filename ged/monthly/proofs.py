@@ -6,9 +6,9 @@ nobody: numbers, acts and their days. So a proof tells its readers nothing of le
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -61,6 +61,8 @@ class Found:
         faults: empty: the report is proven. ``more_faults`` are not kept.
         signer, certificate, seal_of: as ``checking.Proof``.
         more_changes: how many changed numbers are not kept.
+        is_changed: whether any number is another one today.
+        is_exact: whether the reader may see the report's letters counted exactly. Others are told no changed number, nor how many there are.
     """
 
     faults: tuple[Fault, ...]
@@ -72,6 +74,12 @@ class Found:
     equal: int
     changes: tuple[Changed, ...]
     more_changes: int
+    is_changed: bool
+    is_exact: bool = True
+
+    def withheld(self) -> Self:
+        """What a reader is told who may not see the report's letters counted exactly."""
+        return replace(self, equal=0, changes=(), more_changes=0, is_exact=False)
 
 
 @dataclass(frozen=True)
@@ -160,7 +168,7 @@ def bring(services: Services, pdf: bytes, *, actor: Actor, now: datetime) -> int
         row, _issued = checking.stored(session, pdf)
         entity_id = row.entity_id if row is not None else None
         report_id = row.id if row is not None else 0
-    if entity_id is not None and entity_id in rights.entities_to_read(actor):
+    if entity_id is not None and entity_id in rights.entities_to_prove(actor):
         for attempt in services.attempts(now):
             with attempt as uow:
                 ask(uow, report_id, actor=actor, digest=checking.pdf_digest(pdf))
@@ -170,12 +178,13 @@ def bring(services: Services, pdf: bytes, *, actor: Actor, now: datetime) -> int
 
 
 def proofs(session: Session, report_id: int, actor: Actor) -> list[ProofRow]:
-    """The last proofs of a report, the newest first.
+    """The last proofs of a report, the newest first, as far as the actor may know (``Found.withheld``).
 
     Raises:
         NotFound: ``monthly.unknown``.
     """
-    queries.report(session, report_id, actor)
+    report = queries.report(session, report_id, actor)
+    is_exact = report.entity_id in rights.entities_to_open(actor)
     rows = session.execute(
         select(MonthlyProof, Person.name, Job)
         .join(Person, Person.id == MonthlyProof.asked_by_id)
@@ -184,7 +193,7 @@ def proofs(session: Session, report_id: int, actor: Actor) -> list[ProofRow]:
         .order_by(MonthlyProof.id.desc())
         .limit(SHOWN)
     )
-    return [_row(proof, name, job) for proof, name, job in rows]
+    return [_row(proof, name, job, is_exact=is_exact) for proof, name, job in rows]
 
 
 def run(services: Services, proof_id: int, *, heartbeat: Callable[[str], None], now: datetime) -> None:
@@ -232,12 +241,15 @@ def _digest(session: Session, row: MonthlyProof) -> Digest:
     return Digest(found or session.get_one(MonthlyReport, row.report_id).digest)
 
 
-def _row(proof: MonthlyProof, name: str, job: Job | None) -> ProofRow:
+def _row(proof: MonthlyProof, name: str, job: Job | None, *, is_exact: bool) -> ProofRow:
+    found = _read(proof.result) if proof.result is not None else None
+    if found is not None and not is_exact:
+        found = found.withheld()
     done, _slash, total = (job.progress if job is not None else "").partition("/")
     return ProofRow(
         proof.id, proof.asked_at, name, JobState.DONE if job is None or proof.result else job.state,
         int(done) if done.isdigit() else 0, int(total) if total.isdigit() else 0, job.error_code if job else "",
-        _read(proof.result) if proof.result is not None else None, proof.done_at,
+        found, proof.done_at,
     )  # fmt: skip
 
 
@@ -296,4 +308,5 @@ def _read(told: Mapping[str, Any]) -> Found:
             for one in told["changes"]
         ),
         told["more_changes"],
+        bool(told["changes"]),
     )  # fmt: skip

@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from io import BytesIO
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from ged import locks
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
 from ged.figures import queries as figures
 from ged.figures.models import FigureCell, FigureKey
-from ged.figures.periods import months_later
+from ged.figures.periods import month_end, months_later
 from ged.figures.stages import Grain
-from ged.monthly import open_data, operations
+from ged.monthly import open_data, operations, reading, rights
 from ged.monthly.models import OpenDataAct
 from ged.monthly.open_data import DIRECTIONS, MEASURES, Key, Table
 from ged.natures import queries as natures
@@ -73,20 +74,15 @@ class Offer:
 def publishers_of(actor: Actor) -> frozenset[int]:
     """The ministries (the roots of their trees) whose data the actor may publish: as head or authority of the root, or as administrator."""
     units = actor.units
-    headed = {one for one in actor.headed_unit_ids if one in units and tree.root_of(one, units) == one}
-    return frozenset(headed) | _roots(actor, Role.ADMINISTRATOR)
+    roots = {tree.root_of(post.unit_id, units) for post in actor.posts if post.unit_id in units}
+    return frozenset(one for one in roots if rights.deciding_post(one, actor) is not None)
 
 
 def readers_of(actor: Actor) -> frozenset[int]:
     """The ministries whose publications the actor may fetch here."""
-    return publishers_of(actor) | _roots(actor, Role.AUDITOR)
-
-
-def _roots(actor: Actor, role: Role) -> frozenset[int]:
     units = actor.units
-    return frozenset(
-        one for one in tree.ministry_of_role(actor, role) if one in units and tree.root_of(one, units) == one
-    )
+    watched = tree.ministry_of_role(actor, Role.AUDITOR)
+    return publishers_of(actor) | {one for one in watched if tree.root_of(one, units) == one}
 
 
 def acts(session: Session, actor: Actor) -> list[ActRow]:
@@ -111,7 +107,7 @@ def offers(session: Session, actor: Actor, *, today: date) -> list[Offer]:
     rows = session.execute(
         select(Unit.id, Unit.name).where(Unit.id.in_(sorted(publishers_of(actor)))).order_by(Unit.name, Unit.id)
     )
-    return [_offer(session, ministry_id, name, today) for ministry_id, name in rows]
+    return [_offer(session, ministry_id, name, today) for ministry_id, name in rows.all()]
 
 
 def _offer(session: Session, ministry_id: int, name: str, today: date) -> Offer:
@@ -119,7 +115,7 @@ def _offer(session: Session, ministry_id: int, name: str, today: date) -> Offer:
         select(func.max(OpenDataAct.number), func.max(OpenDataAct.until)).where(OpenDataAct.ministry_id == ministry_id)
     ).one()
     present = today.replace(day=1)
-    first = months_later(last, 1) if last is not None else _first_month(session)
+    first = months_later(last, 1) if last is not None else _first_month(session, ministry_id)
     months = list[date]()
     while first is not None and first < present:
         months.append(first)
@@ -127,19 +123,34 @@ def _offer(session: Session, ministry_id: int, name: str, today: date) -> Offer:
     return Offer(ministry_id, name, (number or 0) + 1, tuple(months))
 
 
-def _first_month(session: Session) -> date | None:
-    first: date | None = session.scalar(select(func.min(FigureCell.day)).where(FigureCell.grain == Grain.MONTH))
+def _first_month(session: Session, ministry_id: int) -> date | None:
+    """The first month of which letters of the ministry may leave."""
+    first: date | None = session.scalar(
+        select(func.min(FigureCell.day))
+        .join(FigureKey, FigureKey.id == FigureCell.key_id)
+        .where(FigureCell.grain == Grain.MONTH, *_of(_units(session, ministry_id)))
+    )
     return first
 
 
-def preview(session: Session, ministry_id: int, since: date, until: date, actor: Actor) -> Table:
-    """The rows that a publication would have.
+def _units(session: Session, ministry_id: int) -> list[int]:
+    units = tree.all_units(session)
+    return sorted(one for one in units if tree.root_of(one, units) == ministry_id)
+
+
+def _of(unit_ids: list[int]) -> tuple[ColumnElement[bool], ...]:
+    """The conditions on the cells that may leave: those of ordinary letters of these units."""
+    return FigureKey.unit_id.in_(unit_ids), FigureKey.level == int(Confidentiality.ORDINARY)
+
+
+def preview(session: Session, ministry_id: int, since: date, until: date, actor: Actor, *, zone: ZoneInfo) -> Table:
+    """The rows that a publication would have. Each of them may leave, so whoever may publish may see it.
 
     Raises:
         Forbidden: ``open_data.not_publisher``; InvalidTransition: ``monthly.not_counted``.
     """
     _require(actor, ministry_id)
-    return _read(session, ministry_id, since, until)
+    return _read(session, ministry_id, since, until, zone)
 
 
 def publish(
@@ -161,11 +172,11 @@ def publish(
 
     Raises:
         Forbidden: ``open_data.not_publisher``.
-        Invalid: ``form.required``; ``open_data.act_in_future``; ``form.unknown_choice``: that month has not ended, or has left; ``upgrade.not_finished``.
+        Invalid: ``form.required``; ``form.too_long``; ``open_data.act_in_future``; ``form.unknown_choice``: that month has not ended, or has left; ``upgrade.not_finished``.
         InvalidTransition: ``monthly.not_counted``; ``open_data.overtaken``: somebody has just published; ``open_data.nothing``: no row is left.
     """
     post = _require(actor, ministry_id)
-    today = now.astimezone(services.zone).date()
+    today, act_reference = now.astimezone(services.zone).date(), act_reference.strip()
     _check(act_reference, act_on, licence, today)
     with services.snapshot() as session:
         require_opened(session, operations.OPENED_BY)
@@ -173,10 +184,10 @@ def publish(
         if until not in offer.months:
             raise Invalid("form.unknown_choice", "choose a month of the list", field="until")
         since = offer.months[0]
-        told = _read(session, ministry_id, since, until)
+        told = _read(session, ministry_id, since, until, services.zone)
         entities, names = _names(session, ministry_id)
     if not told.rows:
-        raise InvalidTransition("open_data.nothing", "wait until there are more letters")
+        raise InvalidTransition("open_data.nothing", "wait until there are more letters", least=open_data.LEAST)
     # How many letters are left out would be a number below the least that leaves: the act keeps it, the file does not tell it.
     about: dict[str, Any] = {
         "ministry": offer.ministry, "number": offer.number, "act": act_reference, "act_on": act_on.isoformat(),
@@ -206,10 +217,10 @@ def publish(
 
 
 def _require(actor: Actor, ministry_id: int) -> HeldPost:
-    if ministry_id not in publishers_of(actor):
+    post = rights.deciding_post(ministry_id, actor) if ministry_id in publishers_of(actor) else None
+    if post is None:
         raise Forbidden("open_data.not_publisher", "ask the head of the ministry or an administrator")
-    wanted = {Role.HEAD, Role.AUTHORITY, Role.ADMINISTRATOR}
-    return next(one for one in actor.posts if one.roles & wanted)
+    return post
 
 
 def _check(act_reference: str, act_on: date, licence: str, today: date) -> None:
@@ -217,24 +228,24 @@ def _check(act_reference: str, act_on: date, licence: str, today: date) -> None:
         ("act_reference", act_reference, LONGEST_REFERENCE),
         ("licence", licence, LONGEST_LICENCE),
     ):
-        if not text.strip() or len(text) > most:
+        if not text.strip():
             raise Invalid("form.required", "fill in the field", field=name)
+        if len(text) > most:
+            raise Invalid("form.too_long", "shorten the text", field=name, maximum=most)
     if act_on > today:
         raise Invalid("open_data.act_in_future", "write the day of the act", field="act_on")
 
 
-def _read(session: Session, ministry_id: int, since: date, until: date) -> Table:
-    if not figures.are_whole(session):
+def _read(session: Session, ministry_id: int, since: date, until: date, zone: ZoneInfo) -> Table:
+    if not figures.are_whole(session) or reading.is_behind(session, month_end(until), zone):
         raise InvalidTransition("monthly.not_counted", "wait until the figures are made, or run `ged facts rebuild`")
     units = tree.all_units(session)
-    ours = sorted(one for one in units if tree.root_of(one, units) == ministry_id)
     columns = [getattr(FigureCell, one.name) for one in MEASURES]
     rows = session.execute(
         select(FigureCell.day, FigureKey.unit_id, FigureKey.direction, FigureKey.nature, *map(func.sum, columns))
         .join(FigureKey, FigureKey.id == FigureCell.key_id)
         .where(
-            FigureCell.grain == Grain.MONTH, FigureCell.day.between(since, until), FigureKey.unit_id.in_(ours),
-            FigureKey.level == int(Confidentiality.ORDINARY),
+            FigureCell.grain == Grain.MONTH, FigureCell.day.between(since, until), *_of(_units(session, ministry_id))
         )
         .group_by(FigureCell.day, FigureKey.unit_id, FigureKey.direction, FigureKey.nature)
     )  # fmt: skip

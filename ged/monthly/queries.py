@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ged import paging
-from ged.errors import NotFound
+from ged.errors import Forbidden, NotFound
 from ged.monthly import rights
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.org import tree
@@ -59,8 +59,8 @@ def entities(session: Session, actor: Actor) -> list[EntityRow]:
 
 
 def reports(session: Session, actor: Actor, at: Place = START, *, limit: int = 50) -> tuple[list[ReportRow], Slice]:
-    """A page of the reports that the actor may read, the newest first."""
-    mine = select(MonthlyReport.id).where(MonthlyReport.entity_id.in_(sorted(rights.entities_to_read(actor))))
+    """A page of the reports of which the actor may know, the newest first."""
+    mine = select(MonthlyReport.id).where(MonthlyReport.entity_id.in_(sorted(rights.entities_to_prove(actor))))
     page = paging.read(session, mine, MonthlyReport.id, at, descending=True, limit=limit)
     rows = {row.id: row for row in _rows(session, _told().where(MonthlyReport.id.in_(page.ids)))}
     return [rows[one] for one in page.ids if one in rows], page
@@ -70,12 +70,24 @@ def report(session: Session, report_id: int, actor: Actor) -> ReportRow:
     """One report.
 
     Raises:
-        NotFound: ``monthly.unknown``: there is none, or the actor may not read it.
+        NotFound: ``monthly.unknown``: there is none, or the actor may not know of it.
     """
     found = _rows(session, _told().where(MonthlyReport.id == report_id))
-    if not found or found[0].entity_id not in rights.entities_to_read(actor):
+    if not found or found[0].entity_id not in rights.entities_to_prove(actor):
         raise NotFound("monthly.unknown", "choose a report of the list", id=report_id)
     return found[0]
+
+
+def to_open(session: Session, report_id: int, actor: Actor) -> ReportRow:
+    """A report whose content the actor may read.
+
+    Raises:
+        NotFound: ``monthly.unknown``; Forbidden: ``monthly.not_reader``.
+    """
+    row = report(session, report_id, actor)
+    if row.entity_id not in rights.entities_to_open(actor):
+        raise Forbidden("monthly.not_reader", "ask the head of the entity")
+    return row
 
 
 def entity_with(session: Session, code: str) -> int:

@@ -4,17 +4,19 @@ Letters of the ordinary level alone: whoever may read the report may know of eac
 """
 
 from collections.abc import Callable, Collection, Iterator
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import Select, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from ged import audit
+from ged.audit import AuditEntry
 from ged.figures import operations as figures
 from ged.figures.counted import CountedRegister, Which, among, between
 from ged.figures.models import STATE, FigureKey, FigureLetter, FigureReturn, FigureState
+from ged.figures.periods import ONE_DAY
 from ged.monthly.numbers import DAYS, Letter, Month
 from ged.org import tree
 from ged.org.models import Unit
@@ -73,12 +75,25 @@ def candidates(session: Session, unit_ids: Collection[int], month: Month) -> set
         .join(FigureKey, FigureKey.id == FigureLetter.key_id)
         .where(FigureKey.unit_id.in_(sorted(unit_ids)), FigureKey.level == Confidentiality.ORDINARY, counts)
     )
-    is_counted = exists().where(FigureLetter.mail_id == MailNumber.mail_id)
-    unknown = select(MailNumber.mail_id).where(MailNumber.mail_id.is_not(None), ~is_counted)
-    arrived = {one for one in session.scalars(unknown) if one is not None}
+    arrived = {one for one in session.scalars(_unknown()) if one is not None}
     return (
         set(session.scalars(found)) | arrived | figures.letters_of(session, state.sequence, audit.head(session).count)
     )
+
+
+def is_behind(session: Session, last: date, zone: ZoneInfo) -> bool:
+    """Whether the figures miss something that the register knew at the end of a day: an act until then, or a letter with a number
+    of that day or an earlier one that came with an entity, and has no act."""
+    state, end = session.get_one(FigureState, STATE), datetime.combine(last + ONE_DAY, time(), zone)
+    acts = select(AuditEntry.sequence).where(AuditEntry.sequence > state.sequence, AuditEntry.at < end)
+    numbers = _unknown().where(MailNumber.registered_on <= last)
+    return any(session.scalar(select(one.exists())) for one in (acts, numbers))
+
+
+def _unknown() -> Select[int | None]:
+    """The letters with a number that the figures do not know."""
+    is_counted = exists().where(FigureLetter.mail_id == MailNumber.mail_id)
+    return select(MailNumber.mail_id).where(MailNumber.mail_id.is_not(None), ~is_counted)
 
 
 def named(session: Session, zone: ZoneInfo, mail_ids: Collection[int]) -> Iterator[tuple[Letter, int]]:

@@ -33,7 +33,7 @@ from signing.pki import Authority, certificates_in
 from signing.sealing import MemoryKey
 from tests.factories import NOW, TODAY, actor
 from tests.figures_kit import Play
-from tests.monthly_kit import KEY, LATER, file_of, make, prove, with_seal
+from tests.monthly_kit import KEY, LATER, add_minister, file_of, make, prove, with_seal
 from tests.routing_kit import services_on_either, unit_id
 from web.wiring.attached import report_file
 
@@ -184,6 +184,7 @@ def test_while_the_figures_are_being_made_the_night_waits(services: Services) ->
 
 
 def test_a_proof_is_asked_for_and_tells_who_asked_and_whose_the_seal_is(services: Services) -> None:
+    add_minister(services)
     Play(services).register(received_on=TODAY)
     row = make(services)
     proof_id = ask(services, row.id)
@@ -196,7 +197,7 @@ def test_a_proof_is_asked_for_and_tells_who_asked_and_whose_the_seal_is(services
     assert beats
     assert all(one.partition("/")[1] for one in beats)
     with services.reading() as session:
-        (told,) = proofs.proofs(session, row.id, actor(services, "admin"))
+        (told,) = proofs.proofs(session, row.id, actor(services, "ministre"))
     found = told.found
     assert found is not None
     assert (found.faults, found.changes, found.seal_of) == ((), (), SealOf.PRESENT)
@@ -208,6 +209,7 @@ def test_a_proof_is_asked_for_and_tells_who_asked_and_whose_the_seal_is(services
 
 
 def test_a_proof_names_acts_and_days_and_no_letter(services: Services) -> None:
+    add_minister(services)
     play = Play(services)
     changed = play.register(received_on=TODAY)
     row = make(services)
@@ -217,7 +219,13 @@ def test_a_proof_names_acts_and_days_and_no_letter(services: Services) -> None:
     proofs.run(services, proof_id, heartbeat=lambda _told: None, now=play.now)
     with services.reading() as session:
         kept = session.get_one(MonthlyProof, proof_id).result
-        (told,) = proofs.proofs(session, row.id, actor(services, "admin"))
+        (told,) = proofs.proofs(session, row.id, actor(services, "ministre"))
+        (withheld,) = proofs.proofs(session, row.id, actor(services, "admin"))
+    assert withheld.found is not None
+    assert (withheld.found.is_changed, withheld.found.faults) == (True, ()), (
+        "who is told no numbers is told the verdict"
+    )
+    assert (withheld.found.changes, withheld.found.equal, withheld.found.is_exact) == ((), 0, False)
     assert told.found is not None
     assert told.found.faults == ()
     (received,) = [one for one in told.found.changes if (one.unit, one.number) == ("", "received")]

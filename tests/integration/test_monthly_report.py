@@ -18,17 +18,20 @@ from sqlalchemy import select, text
 
 from ged import access
 from ged.archive.institution_seal import FIELD, REPORT_REASON
+from ged.audit import AuditEntry
 from ged.errors import Forbidden, InvalidTransition, NotFound
 from ged.figures import definitions
 from ged.figures import operations as figures
 from ged.figures import queries as figure_queries
 from ged.figures.queries import Cut
+from ged.figures.reach import reach_on
 from ged.figures.stages import Stage, percentile
-from ged.monthly import operations, queries, sheet
+from ged.monthly import operations, queries, rights, sheet
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.monthly.numbers import Letter, below, numbers
 from ged.org import tree
 from ged.org.letterhead import letterhead
+from ged.org.models import Person, Post
 from ged.ports import CertifiedPerson, Confidentiality, MailId, SignRequest, unit_principal
 from ged.preservation import operations as preservation
 from ged.preservation.documents import SignedKind
@@ -43,10 +46,11 @@ from signing.sealing import MemoryKey
 from tests import resuming_kit
 from tests.commands import Ended, ged
 from tests.factories import NOW, TODAY, SharedChecker, actor, add_entity
+from tests.figure_kit import add_auditor
 from tests.figures_kit import ACTS, Play
 from tests.judges import eudss, verapdf
 from tests.letter_kit import opened_envelope
-from tests.monthly_kit import KEY, LATER, MONTH, file_of, make, number_of, prove, with_seal, words
+from tests.monthly_kit import KEY, LATER, MONTH, add_minister, file_of, make, number_of, prove, with_seal, words
 from tests.routing_kit import impute, services_on_either, unit_id
 from tests.servers.authorities import Authorities
 from tests.signbook_kit import House, house_on_either
@@ -279,21 +283,57 @@ def test_who_may_make_and_read_reports(services: Services) -> None:
         add_entity(uow.session, Role.HEAD, parent_id=unit_id(services, "MIN"))
     by_head = make(services, entity="CEET", by="ceet")
     by_admin = make(services, by="admin")
-    for account, code in (("sg", Forbidden), ("agent", NotFound), ("dge", NotFound), ("ceet", NotFound)):
-        with pytest.raises((Forbidden, NotFound)) as refused:
+    add_auditor(services)
+    add_minister(services)
+    by_minister = make(services, by="ministre")
+    for account, expected in (
+        ("sg", NotFound), ("agent", NotFound), ("dge", NotFound), ("ceet", NotFound), ("auditeur", Forbidden),
+        ("cabinet", Forbidden),
+    ):  # fmt: skip
+        with pytest.raises(expected):
             make(services, by=account)
-        assert isinstance(refused.value, NotFound), (account, code)
     with services.reading() as session:
-        for account, listed in (
-            ("admin", [by_admin.id, by_head.id]),
-            ("ceet", [by_head.id]),
-            ("sg", []),
-            ("agent", []),
+        entry = session.scalars(
+            select(AuditEntry).where(AuditEntry.action == "report.made", AuditEntry.subject_id == by_minister.id)
+        ).one()
+        assert session.get_one(Post, entry.post_id).code == "MIN-C", "the post that gives the right"
+        of_ministry = [by_minister.id, by_admin.id]
+        for account, listed, opened in (
+            ("admin", [*of_ministry, by_head.id], []),
+            ("auditeur", [*of_ministry, by_head.id], []),
+            ("ministre", of_ministry, of_ministry),
+            ("cabinet", of_ministry, of_ministry),
+            ("ceet", [by_head.id], [by_head.id]),
+            ("sg", [], []),
+            ("agent", [], []),
         ):
-            rows, _page = queries.reports(session, actor(services, account))
+            who = actor(services, account)
+            rows, _page = queries.reports(session, who)
             assert [one.id for one in rows] == listed, account
-        with pytest.raises(NotFound):
-            queries.report(session, by_admin.id, actor(services, "ceet"))
+            for report_id in (*of_ministry, by_head.id):
+                if report_id in opened:
+                    assert queries.to_open(session, report_id, who).id == report_id
+                    continue
+                with pytest.raises(Forbidden if report_id in listed else NotFound):
+                    queries.to_open(session, report_id, who)
+
+
+def test_who_opens_a_report_is_told_exact_figures_of_each_of_its_units(services: Services) -> None:
+    """One rule for one reader: whoever is told rounded figures on the pages gets no exact ones on paper."""
+    with services.unit_of_work(NOW) as uow:
+        add_entity(uow.session, Role.HEAD, parent_id=unit_id(services, "MIN"))
+    add_auditor(services)
+    add_minister(services)
+    with services.reading() as session:
+        accounts = session.scalars(select(Person.account)).all()
+        for account in accounts:
+            who = actor(services, account)
+            for code in ("MIN", "CEET"):
+                units = tree.same_entity(session, [unit_id(services, code)])
+                sight = reach_on(session, who, on=TODAY).sight(units)
+                is_exact = sight.is_exact and sight.unit_ids == units
+                assert (unit_id(services, code) in rights.entities_to_open(who)) == is_exact, (account, code)
+    assert len(accounts) > 8
 
 
 def test_a_month_that_is_not_over_has_no_report(services: Services) -> None:

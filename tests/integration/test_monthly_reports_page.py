@@ -21,6 +21,7 @@ from tests.browser_site_kit import site
 from tests.browsing import WIDTHS, axe_faults, leading_on
 from tests.browsing import sign_in as enter
 from tests.factories import add_entity
+from tests.monthly_kit import add_minister
 from tests.routing_kit import register, unit_id
 from tests.site import give_passwords, make_site, post, sign_in
 from web.wiring.attached import report_file
@@ -45,6 +46,7 @@ def test_a_report_is_made_listed_and_fetched(tmp_path: Path) -> None:
     app, services = make_site(tmp_path)
     with services.unit_of_work(datetime.now(UTC)) as uow:
         add_entity(uow.session, Role.HEAD, parent_id=unit_id(services, "MIN"))
+    add_minister(services)
     give_passwords(services)
     register(services)
     client, ministry = sign_in(app, "admin"), unit_id(services, "MIN")
@@ -59,11 +61,20 @@ def test_a_report_is_made_listed_and_fetched(tmp_path: Path) -> None:
     with services.reading() as session:
         row = session.scalars(select(MonthlyReport)).one()
     file = f"{PAGE}{row.id}.pdf"
-    assert file in client.get(PAGE).text
-    given = client.get(file)
+    shown = client.get(PAGE).text
+    assert (f"{PAGE}{row.id}" in shown, file in shown) == (True, False), (
+        "an administrator makes it, and does not read it"
+    )
+    assert client.get(file).status_code == 403
+    assert file not in client.get(f"{PAGE}{row.id}").text
+    assert post(client, f"{PAGE}{row.id}/preuves", {}).status_code == 303
+    reader = sign_in(app, "ministre")
+    assert file in reader.get(PAGE).text
+    assert file in reader.get(f"{PAGE}{row.id}").text
+    given = reader.get(file)
     with services.blobs.open(Digest(row.digest)) as stored:
         assert given.data == stored.read()
-    assert client.get(f"{PAGE}{row.id + 1}.pdf").status_code == 404
+    assert reader.get(f"{PAGE}{row.id + 1}.pdf").status_code == 404
     # Neither another entity's head, nor a head within the entity, nor a clerk.
     for account, seen in (("ceet", 200), ("dge", 200), ("agent", 403)):
         other = sign_in(app, account)
@@ -173,7 +184,7 @@ def test_the_page_holds_at_both_widths(browser: Browser, site: tuple[str, Servic
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
     expect(page.locator(".flash--success")).to_contain_text("Le rapport est établi")
-    expect(page.locator("tbody tr", has_text="Rapport en PDF")).to_have_count(1)
+    expect(page.locator("tbody tr", has_text="sans cachet électronique")).to_have_count(1)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert axe_faults(page) == []
     page.goto(f"{PAGE}1")

@@ -8,27 +8,30 @@ import json
 import zipfile
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from ged.audit import AuditEntry
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
 from ged.figures import operations as figures
 from ged.monthly import publications
 from ged.monthly.publications import ActRow
+from ged.org.models import Holding, Person, Post
 from ged.ports import Confidentiality
-from ged.unit import Services
+from ged.unit import Role, Services
 from tests.browser_site_kit import site
 from tests.browsing import WIDTHS, axe_faults, leading_on
 from tests.browsing import sign_in as enter
-from tests.factories import NOW, actor
+from tests.factories import NOW, actor, add_entity
 from tests.figure_kit import add_auditor, letter
-from tests.monthly_kit import LATER
+from tests.monthly_kit import LATER, add_minister
 from tests.routing_kit import services_on_either, unit_id
 from tests.site import give_passwords, make_site, post, sign_in
+from tests.tampering import lift_guards
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -121,17 +124,78 @@ def test_who_may_publish_and_who_may_fetch(services_on_either: Services) -> None
     services = services_on_either
     add_auditor(services)
     furnish(services)
-    for account in ("agent", "dge", "auditeur"):
+    add_minister(services)
+    for account in ("agent", "dge", "auditeur", "cabinet", "sg"):
         with pytest.raises(Forbidden):
             publish(services, by=account)
-    row = publish(services)
+    row = publish(services, by="ministre")
     with services.reading() as session:
-        for account, sees in (("admin", True), ("auditeur", True), ("agent", False), ("dge", False)):
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "open_data.published")).one()
+        post_code = session.get_one(Post, entry.post_id).code
+    assert post_code == "MIN-C", "the post that gives the right, not the first one that heads something"
+    with services.reading() as session:
+        for account, sees in (
+            ("admin", True), ("ministre", True), ("auditeur", True), ("agent", False), ("dge", False), ("cabinet", False),
+        ):  # fmt: skip
             who = actor(services, account)
             assert (len(publications.acts(session, who)) == 1) == sees, account
             if not sees:
                 with pytest.raises(NotFound):
                     publications.act(session, row.id, who)
+
+
+def test_nothing_leaves_before_every_act_of_its_months_is_counted(services_on_either: Services) -> None:
+    services = services_on_either
+    furnish(services)
+    letter(services, on=date(2026, 11, 20))  # registered in November, not counted yet
+    with pytest.raises(InvalidTransition) as refused:
+        publish(services)
+    assert refused.value.code == "monthly.not_counted"
+    figures.run(services, now=LATER)
+    with services.unit_of_work(LATER) as uow:  # what is done after the month is not waited for
+        uow.record("mail.opened", "mail", 1, actor=actor(services, "dge"))
+    # A letter that came with an entity has no act, and is counted at night.
+    with services.engine.begin() as connection:
+        connection.execute(text("DELETE FROM figure_letters WHERE mail_id = 1"))
+    with pytest.raises(InvalidTransition) as unknown:
+        publish(services)
+    assert unknown.value.code == "monthly.not_counted"
+    lift_guards(services.engine)
+    with services.engine.begin() as connection:
+        connection.execute(text("UPDATE mail_numbers SET registered_on = '2026-12-01' WHERE mail_id = 1"))
+    assert publish(services).number == 1
+
+
+def test_the_months_on_offer_are_those_of_the_ministrys_own_ordinary_letters(services_on_either: Services) -> None:
+    services = services_on_either
+    with services.unit_of_work(NOW) as uow:
+        add_entity(uow.session, Role.CLERK)  # a ministry of its own
+    furnish(services)
+    letter(services, on=date(2026, 3, 20), level=Confidentiality.RESTRICTED)
+    other = letter(services, on=date(2026, 4, 20))
+    with services.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE mails SET responsible_unit_id = :unit WHERE id = :id"),
+            {"unit": unit_id(services, "CEET"), "id": other},
+        )
+    figures.rebuild(services, now=LATER)
+    with services.reading() as session:
+        (offer,) = publications.offers(session, actor(services, "admin"), today=LATER.date())
+    assert offer.months == (NOVEMBER,)
+
+
+def test_a_text_that_is_too_long_is_said_and_the_act_is_kept_without_blanks(services_on_either: Services) -> None:
+    services = services_on_either
+    furnish(services)
+    with pytest.raises(Invalid) as refused:
+        publish(services, licence="x" * 5001)
+    assert (refused.value.code, refused.value.params["maximum"]) == ("form.too_long", 5000)
+    row = publications.publish(
+        services, int(unit_id(services, "MIN")), NOVEMBER, act_reference="  Décision n° 12 ", act_on=date(2026, 12, 3),
+        licence="Libre", actor=actor(services, "admin"), now=LATER,
+    )  # fmt: skip
+    assert row.act_reference == "Décision n° 12"
+    assert content(services, row)[1]["act"] == "Décision n° 12"
 
 
 def test_small_numbers_give_nothing_to_publish(services_on_either: Services) -> None:
@@ -180,6 +244,37 @@ def test_a_publication_is_made_on_the_page_and_fetched(tmp_path: Path) -> None:
     english = sign_in(app, "admin").get(PAGE).text
     assert "Open data" in english
     assert "No number below 5." in english
+    services.engine.dispose()
+
+
+def test_a_second_ministry_is_reached_when_the_first_has_nothing_left_and_one_month_is_counted_unasked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, services = make_site(tmp_path)
+    with services.unit_of_work(NOW) as uow:
+        add_entity(uow.session, Role.ADMINISTRATOR)  # "CEET" comes before "Ministère"
+        (post_id,) = uow.session.scalars(select(Post.id).where(Post.code == "CEET-BO"))
+        (person_id,) = uow.session.scalars(select(Person.id).where(Person.account == "admin"))
+        uow.session.add(Holding(post_id=post_id, person_id=person_id, from_on=date(2020, 1, 1)))
+    give_passwords(services)
+    for month in (1, 2):
+        for _ in range(6):
+            letter(services, on=date(2020, month, 15))
+    figures.run(services, now=NOW)
+    client, asked = sign_in(app, "admin"), []
+    kept = publications.preview
+
+    def counted(session: Session, ministry_id: int, since: date, until: date, *given: Any, **named: Any) -> Any:
+        asked.append((since, until))
+        return kept(session, ministry_id, since, until, *given, **named)
+
+    monkeypatch.setattr(publications, "preview", counted)
+    shown = client.get(PAGE).text
+    assert asked == [(date(2020, 1, 1), date(2020, 1, 1))]
+    assert "Publier ces lignes" in shown, "the ministry that has months is shown first"
+    empty = client.get(f"{PAGE}?ministry={unit_id(services, 'CEET')}").text
+    assert "Tous les mois finis sont publiés." in empty
+    assert f'value="{unit_id(services, "MIN")}"' in empty, "the other one can be chosen"
     services.engine.dispose()
 
 

@@ -5,19 +5,46 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from collections import defaultdict
 from datetime import date
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ged.monthly.open_data import FIELDS, MEASURES, OTHER, Key, merged, packed, table
+from ged.figures.telling import SMALL
+from ged.monthly.open_data import FIELDS, LEAST, MEASURES, OTHER, RULE, RULE_IN_ENGLISH, Key, merged, packed, table
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 CELLS = st.dictionaries(
     st.tuples(st.sampled_from("ABCD"), st.sampled_from(["arrivee", "depart", "interne"]), st.sampled_from(["", "x", "y", "z"])),
     st.integers(0, 12),
 )  # fmt: skip
+
+
+def test_the_counts_that_leave_are_named_one_by_one() -> None:
+    """A figure that is added leaves when somebody writes it here, and not before."""
+    assert [one.name for one in MEASURES] == [
+        "received", "numbered", "voided", "imputed", "assigned", "answered", "closed", "returned", "signed", "dispatched",
+    ]  # fmt: skip
+
+
+def test_the_least_number_stands_in_each_text() -> None:
+    assert LEAST == 5, "files that have left say so"
+    assert LEAST >= SMALL, "what is told rounded on the pages does not leave exactly"
+    said = (
+        RULE,
+        RULE_IN_ENGLISH,
+        (DOCS / "guide" / "responsable.md").read_text(),
+        (DOCS / "dev" / "figures.md").read_text(),
+    )
+    for text, words in zip(said, ("au-dessous de", "below", "n'est au-dessous de", "No number below"), strict=True):
+        assert f"{words} {LEAST}" in text
+    for text in said[:2]:
+        assert set(re.findall(r"\d+", text)) == {str(LEAST)}
 
 
 @given(CELLS)

@@ -355,7 +355,7 @@ ACCESS: Mapping[str, Rule] = {
     "open_data.fetch": roles(Role.AUTHORITY, Role.HEAD, Role.ADMINISTRATOR, Role.AUDITOR),
     "open_data.publish": roles(Role.AUTHORITY, Role.HEAD, Role.ADMINISTRATOR),
     "monthly_reports.index": roles(Role.AUTHORITY, Role.HEAD, Role.ADMINISTRATOR, Role.AUDITOR),
-    "monthly_reports.fetch": roles(Role.AUTHORITY, Role.HEAD, Role.ADMINISTRATOR, Role.AUDITOR),
+    "monthly_reports.fetch": roles(Role.AUTHORITY, Role.HEAD),
     "monthly_reports.show": roles(Role.AUTHORITY, Role.HEAD, Role.ADMINISTRATOR, Role.AUDITOR),
     "monthly_reports.progress": roles(Role.AUTHORITY, Role.HEAD, Role.ADMINISTRATOR, Role.AUDITOR),
     "monthly_reports.prove": roles(Role.AUTHORITY, Role.HEAD, Role.ADMINISTRATOR, Role.AUDITOR),

@@ -1,4 +1,4 @@
-"""Monthly reports of an entity: their list, making one, and its sealed file."""
+"""Monthly reports of an entity: their list, making one, its sealed file; each month's by itself; proofs of a kept report and of a file."""
 
 from datetime import date
 from functools import partial
@@ -10,8 +10,9 @@ from flask_babel import format_date, get_locale
 from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition
+from ged.figures.periods import months_later
 from ged.languages import SOURCE
-from ged.monthly import operations, proofs, publications, queries, wishes
+from ged.monthly import operations, proofs, publications, queries, rights, wishes
 from ged.monthly.proofs import ProofRow, Unknown
 from web.site import context
 from web.site.forms import FormReader
@@ -44,6 +45,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         entities=[(one.id, one.name) for one in entities],
         months=[(f"{one:%Y-%m}", _named(one)) for one in months],
         rows=[(row, _named(row.month)) for row in rows],
+        opened=rights.entities_to_open(actor),
         page=page,
         publishes=bool(publications.readers_of(actor)),
         wishes=[(row, _named(row.next_month) if row.next_month else "") for row in wanted],
@@ -88,7 +90,7 @@ def fetch(report_id: int) -> ResponseReturnValue:
     """The latest sealed file of a report."""
     services = context.services()
     with services.reading() as session:
-        row = queries.report(session, report_id, context.actor())
+        row = queries.to_open(session, report_id, context.actor())
     name = f"rapport-{row.month:%Y-%m}-{row.id}.pdf"
     with services.blobs.open(row.last) as stored:
         return send_file(BytesIO(stored.read()), mimetype="application/pdf", download_name=name)
@@ -99,7 +101,10 @@ def show(report_id: int) -> ResponseReturnValue:
     """One report: its seal, and the proofs that people asked for."""
     with context.services().reading() as session:
         row = queries.report(session, report_id, context.actor())
-    return render_template("monthly_reports/show.html", row=row, month=_named(row.month), **_proofs(report_id))
+    opens = row.entity_id in rights.entities_to_open(context.actor())
+    return render_template(
+        "monthly_reports/show.html", row=row, month=_named(row.month), opens=opens, **_proofs(report_id)
+    )
 
 
 @blueprint.get("/<int:report_id>/preuves")
@@ -167,8 +172,7 @@ def _proofs(report_id: int) -> dict[str, object]:
 
 def _months(today: date) -> list[date]:
     """The first days of the past months, the last month first."""
-    count = today.year * 12 + today.month - 1
-    return [date(one // 12, one % 12 + 1, 1) for one in range(count - 1, count - 1 - MONTHS, -1)]
+    return [months_later(today.replace(day=1), -n) for n in range(1, MONTHS + 1)]
 
 
 def _named(month: date) -> str:

@@ -38,13 +38,16 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         offers = publications.offers(session, actor, today=today)
         offer = _chosen(offers)
         months = offer.months if offer is not None else ()
+        # Of its own the page counts one month: all of them may be many years.
         until = next(
-            (one for one in months if f"{one:%Y-%m}" == request.values.get("until")), months[-1] if months else None
+            (one for one in months if f"{one:%Y-%m}" == request.values.get("until")), months[0] if months else None
         )
         preview = None
         if offer is not None and until is not None:
             try:
-                preview = publications.preview(session, offer.ministry_id, months[0], until, actor)
+                preview = publications.preview(
+                    session, offer.ministry_id, months[0], until, actor, zone=context.services().zone
+                )
             except InvalidTransition as refusal:
                 error = error or refusal
     locale = get_locale()
@@ -69,7 +72,8 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
 
 def _chosen(offers: list[Offer]) -> Offer | None:
     asked = id_of(request.values.get("ministry", ""))
-    return next((one for one in offers if one.ministry_id == asked), offers[0] if offers else None)
+    found = [one for one in offers if one.ministry_id == asked] or [one for one in offers if one.months] or offers
+    return found[0] if found else None
 
 
 @blueprint.post("/")

@@ -586,7 +586,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Demandez-le au chef du ministère ou à un administrateur."),
     ),
     "open_data.nothing": Message(
-        _l("Aucun nombre n'atteint 5 : il n'y a rien à publier."), _l("Attendez qu'il y ait plus de courriers.")
+        _l("Aucun nombre n'atteint %(least)s : il n'y a rien à publier."), _l("Attendez qu'il y ait plus de courriers.")
     ),
     "open_data.overtaken": Message(_l("Quelqu'un vient de publier ces mois."), _l("Relisez la page.")),
     "open_data.unknown": Message(_l("Cette publication n'existe pas."), _l("Choisissez-en une de la liste.")),
@@ -604,6 +604,10 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "monthly.not_maker": Message(
         _l("Ce rapport n'est pas à vous de l'établir."), _l("Demandez-le au chef de l'entité ou à un administrateur.")
+    ),
+    "monthly.not_reader": Message(
+        _l("Ce rapport dit des nombres exacts, que vous ne pouvez pas lire."),
+        _l("Demandez-le au chef de l'entité. Vous pouvez le faire vérifier."),
     ),
     "monthly.not_over": Message(
         _l("Ce mois n'est pas fini."), _l("Choisissez un mois fini : son rapport ne se fait qu'après son dernier jour.")

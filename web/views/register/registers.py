@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from ged.closing import operations as closing
 from ged.closing import queries as closing_queries
 from ged.errors import GedError, Invalid, InvalidTransition, NumberTaken, StaleVersion
-from ged.monthly.rights import entities_to_read
+from ged.monthly.rights import entities_to_prove
 from ged.paging import Slice
 from ged.ports import RegisterId
 from ged.register import books, opening, registers
@@ -45,7 +45,7 @@ def index() -> ResponseReturnValue:
         rows=rows,
         years=years,
         may_take_over=may_take_over,
-        has_monthly_reports=bool(entities_to_read(context.actor())),
+        has_monthly_reports=bool(entities_to_prove(context.actor())),
     )
 
 
