@@ -1,13 +1,54 @@
 """What each number means, word for word: the monthly report and ``docs/dev/figures.md`` have it from here. Pure.
 
-Whoever changes a text that changes what is counted raises ``VERSION``: a sealed report names the version that it was made with.
+Whoever adds a number or a stage, or changes a text that changes what is counted, raises ``VERSION`` and writes into ``VERSIONS`` what the
+new one counts: a sealed report names the version that it was made with, and is proven by it for ever. What stands there stays as it is.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ged.figures.stages import Stage
 
 VERSION = 1
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a report of a version counts.
+
+    Attributes:
+        names: its numbers, in the order of the file.
+        spans: stage -> the days of a letter at which its delay begins and ends.
+        steps, longest: the bins of its delays, as ``stages.STEPS`` and ``stages.LONGEST``.
+    """
+
+    names: tuple[str, ...]
+    spans: Mapping[str, tuple[str, str]]
+    steps: tuple[tuple[int, int], ...]
+    longest: int
+
+
+VERSIONS = {
+    1: Version(
+        names=(
+            "received", "numbered", "voided", "imputed", "assigned", "answered", "closed", "returned", "signed", "dispatched",
+            "open", "overdue", "imputation", "assignment", "answer", "signature", "dispatch",
+        ),
+        spans=MappingProxyType({
+            "imputation": ("received_on", "imputed_on"), "assignment": ("imputed_on", "assigned_on"),
+            "answer": ("given_on", "answered_on"), "signature": ("begun_on", "signed_on"), "dispatch": ("signed_on", "dispatched_on"),
+        }),
+        steps=((60, 1), (120, 5), (260, 20)),
+        longest=261,
+    ),
+}  # fmt: skip
+"""Written out, and not taken from the rules of today: these change."""
+
+
+def of(version: int) -> Version | None:
+    """What a version counts; None: this program does not know it."""
+    return VERSIONS.get(version)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 The definition of each number, in French and in English, is in ``docs/dev/figures.md``: the monthly report prints it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 COUNTED = (
@@ -61,18 +61,22 @@ LONGEST = 261
 """The least delay of the last bin."""
 
 
-def bin_of(days: int) -> int:
+def bin_of(days: int, steps: Sequence[tuple[int, int]] = STEPS, longest: int = LONGEST) -> int:
     """The bin of a delay: the least number of working days in it.
+
+    Args:
+        days: the delay.
+        steps, longest: the bins; others than those of today for what was counted by others.
 
     >>> [bin_of(one) for one in (0, 60, 61, 65, 66, 121, 260, 261, 999)]
     [0, 60, 61, 61, 66, 121, 241, 261, 261]
     """
     since = 0
-    for last, width in STEPS:
+    for last, width in steps:
         if days <= last:
             return since + (days - since) // width * width
         since = last + 1
-    return LONGEST
+    return longest
 
 
 def next_bin(at_least: int) -> int | None:

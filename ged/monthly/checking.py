@@ -21,11 +21,11 @@ from sqlalchemy.orm import Session
 from ged import audit
 from ged.audit import AuditEntry, AuditPayload
 from ged.errors import ConfigError, EngineFailed, Invalid
-from ged.figures.definitions import VERSION as DEFINITIONS
+from ged.figures.definitions import VERSIONS
 from ged.figures.stages import UNTOLD
 from ged.monthly import explaining, operations, reading
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
-from ged.monthly.numbers import COLUMNS, Item, Letter, Number, below, numbers
+from ged.monthly.numbers import Item, Letter, Number, below, columns, numbers
 from ged.org.models import Person
 from ged.ports import Certificate, Confidentiality, Digest, SealedFile, SignatureReport, Verdict
 from ged.register.models import MailNumber
@@ -123,6 +123,7 @@ class Proof:
         equal: how many of them are what the report says.
         changes: the others, in the order of the report.
         faults: what must not be; empty: the report is proven.
+        definitions: the version by which the report counts, and is proven; 0: nothing was counted.
     """
 
     faults: tuple[Fault, ...]
@@ -136,6 +137,7 @@ class Proof:
     counted: int = 0
     equal: int = 0
     changes: tuple[Change, ...] = field(default=())
+    definitions: int = 0
 
 
 def verify(
@@ -168,7 +170,7 @@ def verify(
             return Proof((Fault("file.unknown"),))
         carried = opened(pdf)
         data, content = carried.data, _content(carried.data)
-        found = [*_file_faults(content), *_row_faults(session, row, data, content), *_journal_faults(session, content)]
+        found = [*file_faults(content), *_row_faults(session, row, data, content), *_journal_faults(session, content)]
         counted, changes, unexplained = _count_again(session, content, progress)
         seal = next((one for one in reports if not one.is_timestamp), None)
         return Proof(
@@ -183,6 +185,7 @@ def verify(
             counted,
             counted - len(changes),
             tuple(changes),
+            content["definitions"],
         )
 
 
@@ -276,18 +279,19 @@ def _hash(data: bytes | None) -> str:
     return hashlib.sha256(data or b"").hexdigest()
 
 
-def _file_faults(content: Mapping[str, Any]) -> Iterator[Fault]:
-    """Whether the numbers are those of the letters that the file carries."""
-    if content["definitions"] != DEFINITIONS:
-        yield Fault(
-            "file.definitions", f"version {content['definitions']}, this program counts by version {DEFINITIONS}"
-        )
+def file_faults(content: Mapping[str, Any]) -> Iterator[Fault]:
+    """Whether the numbers of a report are those of the letters that its file carries, by the version that it names."""
+    month = operations.month_of(content)
+    if month is None:
+        yield Fault("file.definitions", f"version {content['definitions']}, this program knows up to {max(VERSIONS)}")
+        return
     letters = [Letter.of(one) for one in content["letters"]]
-    made = [one.data() for one in numbers(operations.month_of(dict(content)), letters, below(content["units"]))]
-    for one, other in zip(made, content["numbers"], strict=False):
-        if one != other:
-            yield Fault("file.number", f"{other['number']} of unit {other['unit']}")
-    if len(made) != len(content["numbers"]):
+    made = {(one.unit_id, one.name): one.data() for one in numbers(month, letters, below(content["units"]))}
+    told = {(one["unit"], one["number"]): one for one in content["numbers"]}
+    for unit_id, name in {**made, **told}:
+        if made.get((unit_id, name)) != told.get((unit_id, name)):
+            yield Fault("file.number", f"{name} of unit {unit_id}")
+    if len(told) != len(content["numbers"]):
         yield Fault("file.number", "their count")
 
 
@@ -344,7 +348,9 @@ def _journal_faults(session: Session, content: Mapping[str, Any]) -> Iterator[Fa
 def _count_again(
     session: Session, content: Mapping[str, Any], progress: reading.Progress
 ) -> tuple[int, list[Change], list[Fault]]:
-    month, lines = operations.month_of(dict(content)), below(content["units"])
+    month, lines = operations.month_of(content), below(content["units"])
+    if month is None:  # a fault of the file
+        return 0, [], []
     before = {one.id: one for one in map(Letter.of, content["letters"])}
     unit_ids = lines[None]
     levels: dict[int, int] = {}
@@ -376,7 +382,11 @@ def _count_again(
         moves = []
         for mail_id, (was, is_now) in sorted(moved[key].items()):
             found = _explained(
-                one.name, before.get(mail_id), now.get(mail_id), levels.get(mail_id, 0), acts.get(mail_id, ())
+                columns(one.name, month.rules),
+                before.get(mail_id),
+                now.get(mail_id),
+                levels.get(mail_id, 0),
+                acts.get(mail_id, ()),
             )
             if found is None:
                 faults[mail_id] = Fault("letter.unexplained", f"letter {mail_id}")
@@ -401,20 +411,25 @@ def _told(items: Iterable[Item]) -> str:
 
 
 def _explained(
-    name: str, was: Letter | None, is_now: Letter | None, level: int, acts: Sequence[Act]
+    decides: Sequence[str], was: Letter | None, is_now: Letter | None, level: int, acts: Sequence[Act]
 ) -> tuple[Act, ...] | None:
-    """The acts that explain the change of a letter in a number; None when something of it is not explained."""
+    """The acts that explain the change of a letter in a number; None when something of it is not explained.
+
+    Args:
+        decides: what of the letter decides whether it is counted (``numbers.columns``).
+        was, is_now: the letter in the report, and today.
+    """
     if is_now is None:
         return None  # a letter never leaves the register
     if was is None:
         # The report did not count it anywhere, and does not say what it was.
         wanted = [
             explaining.COMES.union(
-                explaining.ACTS["unit"], explaining.ACTS["told"], *(explaining.ACTS[c] for c in COLUMNS[name])
+                explaining.ACTS["unit"], explaining.ACTS["told"], *(explaining.ACTS[c] for c in decides)
             )
         ]
     else:
-        differs = [column for column in COLUMNS[name] if was.value(column) != is_now.value(column)]
+        differs = [column for column in decides if was.value(column) != is_now.value(column)]
         wanted = [explaining.ACTS[column] for column in differs]
         wanted += [explaining.ACTS["unit"]] if was.unit_id != is_now.unit_id else []
         wanted += [explaining.ACTS["told" if level == UNTOLD else "level"]] if level != Confidentiality.ORDINARY else []

@@ -1,6 +1,7 @@
 """The numbers of a month: which letters each one counts, and the digest of their list. Pure.
 
-The same functions make a report and prove it years later. They know letters by their ids and days alone.
+The same functions make a report and prove it years later, by the version of the definitions that it names. They know letters by their ids
+and days alone.
 """
 
 import hashlib
@@ -12,22 +13,15 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any, Self
 
-from ged.figures.definitions import ALL, DELAYS, LETTERS
+from ged.figures.definitions import Version
 from ged.figures.periods import month_end
-from ged.figures.stages import SPANS, Stage, bin_of, percentile
+from ged.figures.stages import bin_of, percentile
 from ged.routing.deadlines import WorkCalendar
 
 FIRST_DAY = date(1950, 1, 1)
 """Delays of letters from before this day are not counted."""
-_DAY_OF = {one.name: f"{one.name}_on" for one in LETTERS if one.name not in ("returned", "open", "overdue")}
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    **{name: (column,) for name, column in _DAY_OF.items()},
-    "returned": ("returned",),
-    "open": ("opened_on", "ended_on"),
-    "overdue": ("fell_due_on", "ended_on"),
-    **{stage.value: SPANS[stage] for stage in Stage},
-}
-"""Number -> what of a letter decides whether the letter is counted in it."""
+_STANDS: Mapping[str, tuple[str, str]] = {"open": ("opened_on", "ended_on"), "overdue": ("fell_due_on", "ended_on")}
+"""Number of what stands at a month's end -> the day from which a letter is counted, and the day on which it is not counted any more."""
 DAYS = (
     "received_on", "numbered_on", "imputed_on", "assigned_on", "given_on", "answered_on", "closed_on", "voided_on", "begun_on",
     "signed_on", "dispatched_on", "opened_on", "ended_on", "fell_due_on",
@@ -66,17 +60,19 @@ class Letter:
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Self:
         """The letter from ``data``."""
-        days = {name: date.fromisoformat(told[name]) for name in DAYS if name in told}
+        # Also days that a report of another version carries.
+        days = {name: date.fromisoformat(day) for name, day in told.items() if name.endswith("_on")}
         returned = tuple((date.fromisoformat(day), int(times)) for day, times in told.get("returned", ()))
         return cls(int(told["id"]), int(told["unit"]), days, returned)
 
 
 @dataclass(frozen=True)
 class Month:
-    """A month, with the calendar that its delays are counted with."""
+    """A month, with the calendar that its delays are counted with, and with what is counted of it."""
 
     first: date
     calendar: WorkCalendar
+    rules: Version
 
     @cached_property
     def last(self) -> date:
@@ -92,21 +88,28 @@ class Month:
         days = letter.days
         if name == "returned":
             return [(letter.id, day.isoformat(), times) for day, times in letter.returned if self.has(day)]
-        if name in ("open", "overdue"):
-            since, ended = days.get("opened_on" if name == "open" else "fell_due_on"), days.get("ended_on")
+        if name in _STANDS:
+            since, ended = (days.get(column) for column in _STANDS[name])
             stands = since is not None and since <= self.last and (ended is None or ended > self.last)
             return [(letter.id, since.isoformat())] if since is not None and stands else []
-        if name in _DAY_OF:
-            day = days.get(_DAY_OF[name])
+        if name not in self.rules.spans:
+            day = days.get(f"{name}_on")
             return [(letter.id, day.isoformat())] if day is not None and self.has(day) else []
-        first, last = (days.get(column) for column in SPANS[Stage(name)])
+        first, last = (days.get(column) for column in self.rules.spans[name])
         if first is None or last is None or not self.has(last) or last < first or first < FIRST_DAY:
             return []
         return [(letter.id, last.isoformat(), self.calendar.count(first, last))]
 
     def counts(self, letter: Letter) -> bool:
         """Whether any number counts the letter."""
-        return any(self.items(one.name, letter) for one in ALL)
+        return any(self.items(name, letter) for name in self.rules.names)
+
+
+def columns(name: str, rules: Version) -> tuple[str, ...]:
+    """What of a letter decides whether the letter is counted in a number."""
+    if name == "returned":
+        return ("returned",)
+    return _STANDS.get(name) or rules.spans.get(name) or (f"{name}_on",)
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ class Number:
     unit_id: int | None
     name: str
     items: tuple[Item, ...]
+    rules: Version
 
     @property
     def letters(self) -> int:
@@ -135,12 +139,12 @@ class Number:
     @property
     def is_delay(self) -> bool:
         """Whether it is a delay."""
-        return self.name in _STAGES
+        return self.name in self.rules.spans
 
     def share(self, share: float) -> int | None:
         """Of a delay: the working days within which this share was done (``stages.percentile``)."""
-        bins = {one: len(list(same)) for one, same in groupby(sorted(bin_of(int(item[2])) for item in self.items))}
-        return percentile(bins, share)
+        found = sorted(bin_of(int(item[2]), self.rules.steps, self.rules.longest) for item in self.items)
+        return percentile({one: len(list(same)) for one, same in groupby(found)}, share)
 
     def data(self) -> dict[str, Any]:
         """JSON values."""
@@ -153,23 +157,22 @@ class Number:
         return told | ({"median": self.share(0.5), "nine_of_ten": self.share(0.9)} if self.is_delay else {})
 
 
-_STAGES = frozenset(one.name for one in DELAYS)
-
-
 def numbers(month: Month, letters: Sequence[Letter], below: Mapping[int | None, frozenset[int]]) -> list[Number]:
-    """Every number of every line.
+    """Every number of every line, in the order of a file.
 
     Args:
         below: line (None: the whole entity) -> the units whose letters it counts.
     """
     found: list[Number] = []
-    for name in (one.name for one in ALL):
+    for name in month.rules.names:
         of_unit: dict[int, list[Item]] = {}
         for letter in letters:
             if items := month.items(name, letter):
                 of_unit.setdefault(letter.unit_id, []).extend(items)
         found += [
-            Number(line, name, tuple(sorted(item for unit_id in units for item in of_unit.get(unit_id, ()))))
+            Number(
+                line, name, tuple(sorted(item for unit_id in units for item in of_unit.get(unit_id, ()))), month.rules
+            )
             for line, units in below.items()
         ]
     return found

@@ -4,7 +4,7 @@ Nothing is locked meanwhile. An act that comes in between is not in the report; 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from io import BytesIO
 from typing import Any
@@ -130,11 +130,13 @@ def read(
     }, lines
 
 
-def month_of(content: dict[str, Any]) -> Month:
-    """The month of a report, with the calendar that it was counted with."""
-    days = content["calendar"]
+def month_of(content: Mapping[str, Any]) -> Month | None:
+    """The month of a report, with the calendar and by the version that it was counted with; None: this program does not know the version."""
+    days, rules = content["calendar"], definitions.of(content["definitions"])
+    if rules is None:
+        return None
     known = WorkCalendar(frozenset(days["weekdays"]), frozenset(map(date.fromisoformat, days["days_off"])))
-    return Month(date.fromisoformat(content["month"]), known)
+    return Month(date.fromisoformat(content["month"]), known, rules)
 
 
 def _sealed(services: Services, pdf: bytes, now: datetime) -> tuple[Digest, str] | None:

@@ -61,6 +61,7 @@ class Found:
         faults: empty: the report is proven. ``more_faults`` are not kept.
         signer, certificate, seal_of: as ``checking.Proof``.
         more_changes: how many changed numbers are not kept.
+        definitions: the version by which the report counts; 0: a proof that was kept without it, or nothing was counted.
         is_changed: whether any number is another one today.
         is_exact: whether the reader may see the report's letters counted exactly. Others are told no changed number, nor how many there are.
     """
@@ -75,6 +76,7 @@ class Found:
     changes: tuple[Changed, ...]
     more_changes: int
     is_changed: bool
+    definitions: int = 0
     is_exact: bool = True
 
     def withheld(self) -> Self:
@@ -272,6 +274,7 @@ def _written(proof: Proof, services: Services) -> dict[str, Any]:
         "equal": proof.equal,
         "changes": [_change(one, services) for one in proof.changes[:MOST_CHANGES]],
         "more_changes": max(0, len(proof.changes) - MOST_CHANGES),
+        "definitions": proof.definitions,
     }  # fmt: skip
 
 
@@ -309,4 +312,5 @@ def _read(told: Mapping[str, Any]) -> Found:
         ),
         told["more_changes"],
         bool(told["changes"]),
+        told.get("definitions", 0),
     )  # fmt: skip

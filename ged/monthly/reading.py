@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.audit import AuditEntry
+from ged.figures import definitions
 from ged.figures import operations as figures
 from ged.figures.counted import CountedRegister, Which, among, between
 from ged.figures.models import STATE, FigureKey, FigureLetter, FigureReturn, FigureState
@@ -53,8 +54,8 @@ def units_of(session: Session, entity_id: int) -> list[dict[str, Any]]:
 
 
 def month_of(session: Session, first: date) -> Month:
-    """A month with the calendar of today."""
-    return Month(first, calendar.calendar(session))
+    """A month with the calendar and the definitions of today."""
+    return Month(first, calendar.calendar(session), definitions.VERSIONS[definitions.VERSION])
 
 
 def candidates(session: Session, unit_ids: Collection[int], month: Month) -> set[int]:

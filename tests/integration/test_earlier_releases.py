@@ -20,12 +20,14 @@ import ged_verify
 from ged.archive.seal import HeadSeal
 from ged.backup.medium import FolderMedium
 from ged.disk.checking import check
+from ged.monthly.checking import file_faults
 from ged.ports import Digest, Verdict
 from tests.data.releases.make import HERE, of_a_disk, version
 from tests.disk_kit import key_of, part, turned
 from web.processes import restore
 from web.processes.restore import Wanted
 from web.wiring import backups
+from web.wiring.attached import report_file
 from web.wiring.services import build_checker
 
 RELEASES = sorted(one for one in HERE.iterdir() if (one / "made.json").is_file())
@@ -118,6 +120,13 @@ def test_signed_documents_are_sound(release: Path, kind: str) -> None:
         assert {one.verdict for one in reports} == {Verdict.GREEN}
         changed = pdf[:300] + bytes([pdf[300] ^ 1]) + pdf[301:]
         assert {one.verdict for one in checker.check(changed, at=at, issued=issued)} != {Verdict.GREEN}
+
+
+def test_the_numbers_of_monthly_reports_are_those_of_their_letters() -> None:
+    """Of releases that made one. ``tests/data/monthly`` has one of each version of the definitions besides."""
+    for pdf in (one / "report.pdf" for one in RELEASES):
+        if pdf.is_file():
+            assert list(file_faults(json.loads(report_file(pdf.read_bytes()).data or b""))) == []
 
 
 @BY_NAME

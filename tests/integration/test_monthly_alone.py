@@ -235,6 +235,7 @@ def test_a_proof_names_acts_and_days_and_no_letter(services: Services) -> None:
     assert "Agent" not in repr(kept)
     assert set(kept or {}) == {
         "faults", "more_faults", "signer", "certificate", "seal_of", "counted", "equal", "changes", "more_changes",
+        "definitions",
     }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from ged.figures import queries as figure_queries
 from ged.figures.queries import Cut
 from ged.figures.reach import reach_on
 from ged.figures.stages import Stage, percentile
-from ged.monthly import operations, queries, rights, sheet
+from ged.monthly import checking, operations, queries, rights, sheet
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.monthly.numbers import Letter, below, numbers
 from ged.org import tree
@@ -45,6 +45,7 @@ from signing.preserve import PadesPreserver
 from signing.sealing import MemoryKey
 from tests import resuming_kit
 from tests.commands import Ended, ged
+from tests.data.monthly.make import kept
 from tests.factories import NOW, TODAY, SharedChecker, actor, add_entity
 from tests.figure_kit import add_auditor
 from tests.figures_kit import ACTS, Play
@@ -57,6 +58,7 @@ from tests.signbook_kit import House, house_on_either
 from tests.tampering import lift_guards
 from tests.worker_kit import Installation
 from web.wiring.attached import report_file
+from web.words.monthly import told
 
 __all__ = ["house_on_either", "services_on_either"]  # fixtures
 
@@ -100,6 +102,63 @@ def test_a_report_counts_what_the_figures_count_and_is_proven(services: Services
     assert (proof.faults, proof.changes) == ((), ())
     assert proof.counted == proof.equal > 100
     assert proof.signer.startswith("Cachet ")
+
+
+def later_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that counts a number and a stage more, in other bins."""
+    old = definitions.VERSIONS[definitions.VERSION]
+    more = definitions.Version(
+        ("begun", *old.names, "handling"), {**old.spans, "handling": ("received_on", "closed_on")}, ((10, 2),), 11
+    )
+    monkeypatch.setitem(definitions.VERSIONS, definitions.VERSION + 1, more)
+    monkeypatch.setattr(definitions, "VERSION", definitions.VERSION + 1)
+
+
+def test_a_report_is_proven_by_a_later_program_that_counts_more(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play = Play(services)
+    changed = counted_letter(services, play)
+    play.assign(changed)
+    play.finish(changed)
+    pdf = file_of(services, make(services))
+    later_version(monkeypatch)
+    proof = prove(services, pdf)
+    assert (proof.faults, proof.changes, proof.definitions) == ((), (), 1)
+    assert proof.counted == proof.equal == 6 * 17, "lines and numbers of version 1"
+    (remark,) = [line for line in told(proof, language="en", zone=services.zone) if "definitions" in line]
+    assert "version 1 " in remark
+    play.now = LATER + timedelta(days=3)
+    play.redate(changed, date(2026, 10, 30))
+    proof = prove(services, pdf, now=play.now)
+    assert proof.faults == ()
+    assert {one.number for one in proof.changes} >= {"received", "imputation"}
+    # A program that does not know the version says so, and counts nothing.
+    monkeypatch.delitem(definitions.VERSIONS, 1)
+    assert [one.code for one in prove(services, pdf).faults] == ["file.definitions"]
+
+
+@pytest.mark.parametrize("is_later", [False, True])
+def test_a_report_of_each_version_that_was_ever_in_use_is_proven_by_its_own_letters(
+    is_later: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Red for a new version: ``python -m tests.data.monthly.make``."""
+    versions = list(definitions.VERSIONS)
+    if is_later:
+        later_version(monkeypatch)
+    for version in versions:
+        data = content(kept(version).read_bytes())
+        assert data["definitions"] == version
+        assert len(data["letters"]) > 20
+        assert list(checking.file_faults(data)) == []
+        at = next(n for n, one in enumerate(data["numbers"]) if one["letters"])
+        for altered in (
+            [*data["numbers"][:at], *data["numbers"][at + 1 :]],
+            [*data["numbers"], data["numbers"][at]],
+            [{**one, "letters": one["letters"] + (n == at)} for n, one in enumerate(data["numbers"])],
+        ):
+            faults = list(checking.file_faults({**data, "numbers": altered}))
+            assert [one.code for one in faults] == ["file.number"]
 
 
 def counted_letter(services: Services, play: Play) -> int:

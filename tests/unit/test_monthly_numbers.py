@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from ged.figures import definitions
-from ged.figures.stages import COUNTED, Stage
+from ged.figures.stages import COUNTED, LONGEST, SPANS, STEPS, Stage
 from ged.monthly import explaining
-from ged.monthly.numbers import COLUMNS, DAYS, Letter, Month, below, numbers
+from ged.monthly.numbers import DAYS, Letter, Month, below, columns, numbers
 from ged.routing.deadlines import WorkCalendar
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "dev" / "figures.md"
 WEEK = WorkCalendar(frozenset(range(5)), frozenset({date(2026, 11, 2)}))
-NOVEMBER = Month(date(2026, 11, 1), WEEK)
+TODAYS = definitions.VERSIONS[definitions.VERSION]
+NOVEMBER = Month(date(2026, 11, 1), WEEK, TODAYS)
 
 
 def test_the_document_says_word_for_word_what_the_report_prints() -> None:
@@ -36,10 +37,33 @@ def test_a_definition_that_changes_has_another_version() -> None:
     assert found == (1, "34b267f73184bef7")
 
 
+def test_the_last_version_counts_what_the_figures_count() -> None:
+    """Red: a number, a stage or a bin was added or changed. Raise ``VERSION``, write the new one into ``VERSIONS``, and leave the others."""
+    assert (
+        definitions.Version(
+            tuple(one.name for one in definitions.ALL), {one.value: span for one, span in SPANS.items()}, STEPS, LONGEST
+        )
+        == TODAYS
+    )
+    assert list(definitions.VERSIONS) == list(range(1, definitions.VERSION + 1))
+
+
+def test_a_version_that_was_in_use_stays_as_it_was() -> None:
+    """Never write another digest here: reports that were sealed under this version would be forgeries."""
+    found = {
+        number: hashlib.sha256(
+            repr((one.names, sorted(one.spans.items()), one.steps, one.longest)).encode()
+        ).hexdigest()[:16]
+        for number, one in definitions.VERSIONS.items()
+    }
+    assert found[1] == "a9bc9904d54645c6"
+
+
 def test_every_counted_column_and_stage_is_defined_and_has_acts_that_explain_it() -> None:
     named = {one.name for one in definitions.ALL}
     assert named == set(COUNTED) - {"opened", "ended", "fell_due", "relieved"} | {"open", "overdue"} | set(Stage)
-    assert set(COLUMNS) == named
+    used = {column for name in named for column in columns(name, TODAYS)}
+    assert used <= {*DAYS, "returned"}
     assert {*DAYS, "returned", "unit", "level", "told"} == set(explaining.ACTS)
 
 

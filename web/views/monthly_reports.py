@@ -165,6 +165,7 @@ def _proofs(report_id: int) -> dict[str, object]:
             "acts": partial(words.acts_words, language=language),
             "fault": partial(words.fault_words, language=language),
             "seal": partial(words.seal_words, language=language),
+            "definitions": partial(words.definitions_words, language=language),
             "certificate": partial(words.certificate_words, language=language),
         },
     }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from zoneinfo import ZoneInfo
 
-from ged.figures.definitions import ALL
+from ged.figures import definitions
 from ged.monthly.checking import Act, Change, Fault, Move, Proof, SealOf
 from ged.monthly.proofs import Changed
 from ged.ports import Certificate
@@ -24,7 +24,7 @@ FAULTS: Mapping[str, str] = {
         "Cette installation n'a pas gardé ce fichier : même avec les données d'un rapport, il ne prouve rien."
     ),
     "file.number": _("Un nombre du fichier n'est pas celui de ses propres courriers (%(where)s)."),
-    "file.definitions": _("Le rapport suit d'autres définitions (%(where)s)."),
+    "file.definitions": _("Ce programme ne connaît pas les définitions du rapport (%(where)s)."),
     "database.report": _("La ligne du rapport dans la base ne dit pas ce que dit le fichier (%(where)s)."),
     "journal.report": _("Le journal ne dit pas que ce rapport a été établi (%(where)s)."),
     "journal.replaced": _("Le journal n'est plus celui que le rapport cite (%(where)s)."),
@@ -48,6 +48,9 @@ SEALS: Mapping[SealOf, str] = {
     SealOf.NONE: _("Le rapport n'a pas encore de cachet."),
 }
 _COUNTED = _("Nombres recomptés d'après le registre et le journal : %(counted)s, dont identiques : %(equal)s")
+_EARLIER = _(
+    "Le rapport suit la version %(version)s des définitions, et il est vérifié d'après elle. La version d'aujourd'hui est la %(present)s."
+)
 _CHANGE = _("%(number)s, %(unit)s : %(reported)s dans le rapport, %(now)s aujourd'hui")
 _WHOLE = _("ensemble")
 _CAME = _("courrier %(id)s : entré, %(after)s")
@@ -80,6 +83,8 @@ def told(proof: Proof, *, language: str, zone: ZoneInfo) -> Iterator[str]:
             yield certificate_words(proof.certificate, language)
         yield look_up(SEALS[proof.seal_of])
         yield look_up(_COUNTED) % {"counted": proof.counted, "equal": proof.equal}
+        if remark := definitions_words(proof.definitions, language):
+            yield remark
     for change in proof.changes:
         yield ""
         yield _change(change, language)
@@ -128,6 +133,13 @@ def seal_words(seal_of: SealOf, language: str) -> str:
     return translations(language).gettext(SEALS[seal_of])
 
 
+def definitions_words(version: int, language: str) -> str:
+    """That a report counts by another version than that of today; empty: it does not."""
+    if version in (0, definitions.VERSION):
+        return ""
+    return translations(language).gettext(_EARLIER) % {"version": version, "present": definitions.VERSION}
+
+
 def certificate_words(certificate: Certificate, language: str) -> str:
     """Which certificate signed."""
     return translations(language).gettext(_CERTIFICATE) % {
@@ -139,7 +151,7 @@ def certificate_words(certificate: Certificate, language: str) -> str:
 
 def _change(change: Change | Changed, language: str) -> str:
     look_up = translations(language).gettext
-    name = next(one for one in ALL if one.name == change.number)
+    name = next(one for one in definitions.ALL if one.name == change.number)
     return look_up(_CHANGE) % {
         "number": name.french if language == "fr" else name.english,
         "unit": change.unit or look_up(_WHOLE),

@@ -33,6 +33,7 @@ from signing.sealing import PadesSealer, own_seal
 from tests import slip_kit
 from tests.backup_kit import Copied
 from tests.case_kit import Stamper
+from tests.data.monthly import make as monthly
 from tests.disk_kit import PHRASE, Burned
 from tests.factories import NOW, SECRET, TODAY
 from tests.signbook_kit import House, make_house, make_institution
@@ -55,6 +56,7 @@ def make(folder: Path) -> None:
         _of_a_ministry(folder, work)
         _of_a_copy(folder, work)
         of_a_disk(folder, work)
+        monthly.make(folder / "report.pdf")
     listed = {str(one.relative_to(folder)): _sha256(one) for one in sorted(folder.rglob("*")) if one.is_file()}
     made = {"version": version(), "made_at": NOW.isoformat(), "files": listed}
     (folder / "made.json").write_text(json.dumps(made, indent=1, sort_keys=True) + "\n", encoding="utf-8")
