@@ -101,11 +101,12 @@ def prove(services: Services, pdf: bytes, *, now: datetime = LATER) -> Proof:
     return checking.verify(services, pdf, report_file, now=now)
 
 
-def words(pdf: bytes, folder: Path) -> str:
-    """The text of a PDF, as it stands on its pages."""
+def words(pdf: bytes, folder: Path, *, is_drawn: bool = True) -> str:
+    """The text of a PDF, as it stands on its pages; ``is_drawn=False``: cell by cell, as a table is read aloud."""
     (folder / "report.pdf").write_bytes(pdf)
+    how = ["-layout"] if is_drawn else []
     done = subprocess.run(
-        ["pdftotext", "-layout", str(folder / "report.pdf"), "-"], capture_output=True, timeout=60, check=True
+        ["pdftotext", *how, str(folder / "report.pdf"), "-"], capture_output=True, timeout=60, check=True
     )
     return done.stdout.decode()
 

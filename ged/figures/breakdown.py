@@ -89,7 +89,7 @@ def added(those: Sequence[Line]) -> Line:
 
 
 def totals(session: Session, cut: Cut, period: Period) -> dict[str, int]:
-    """Counted column -> letters of the period: ``queries.totals``, by months as far as they are whole."""
+    """Counted column -> letters of the period: the sums of ``queries.by_day``, by months as far as they are whole."""
     sums = [func.coalesce(func.sum(getattr(FigureCell, name)), 0) for name in COUNTED]
     row = session.execute(
         select(*sums).join(FigureKey, FigureKey.id == FigureCell.key_id).where(span(FigureCell, period), *cut.clauses())

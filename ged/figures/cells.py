@@ -1,6 +1,6 @@
 """Adding letters to the cells and taking them out: statements over any number of letters, the same in both directions.
 
-The cells are sums over ``figure_letters`` and ``figure_returns``. Whoever changes these takes the letters out of the cells first
+The cells are sums over ``figure_letters``, ``figure_returns`` and ``figure_moves``. Whoever changes these takes the letters out of the cells first
 and adds them afterwards, in one transaction that holds ``FigureState``: so the cells are these sums at each commit.
 """
 
@@ -38,22 +38,9 @@ from ged.figures.models import (
     FigureReturn,
     FigureRound,
 )
-from ged.figures.stages import COUNTED, LONGEST, SPANS, STEPS, Grain
+from ged.figures.stages import COUNTED, LONGEST, SPANS, STEPS, Grain, day_of, delay_of
 
-_MARKS = {
-    "received": "received_on",
-    "numbered": "numbered_on",
-    "imputed": "imputed_on",
-    "assigned": "assigned_on",
-    "answered": "answered_on",
-    "closed": "closed_on",
-    "voided": "voided_on",
-    "signed": "signed_on",
-    "dispatched": "dispatched_on",
-    "opened": "opened_on",
-    "ended": "ended_on",
-    "fell_due": "fell_due_on",
-}
+_MARKS = {name: day_of(name) for name in COUNTED if name not in ("returned", "relieved")}
 """Counted column -> the day of the letter on which it counts. The others: ``returned`` and ``relieved``."""
 
 Emptied = Mapping[type[Base], Sequence[Mapping[str, Any]]]
@@ -68,7 +55,7 @@ def store(register: CountedRegister, which: Which) -> None:
     _insert(session, FigureKey, KEY, select(*kinds).distinct().where(true()), ignore=True)
     same = [getattr(FigureKey, name) == letters.c[name] for name in KEY]
     kept = [one for one in letters.c if one.name not in KEY and one.name != "mail_id"]
-    rows = select(letters.c.mail_id, FigureKey.id, *kept).join_from(letters, FigureKey, _all(same))
+    rows = select(letters.c.mail_id, FigureKey.id, *kept).join_from(letters, FigureKey, and_(*same))
     _insert(session, FigureLetter, ("mail_id", "key_id", *(one.name for one in kept)), rows)
     _insert(session, FigureReturn, ("mail_id", "day", "times"), register.returns(which))
     _insert(session, FigureMove, ("mail_id", "from_unit_id", "to_unit_id", "day"), moving.moves(register, which))
@@ -155,7 +142,7 @@ def delays(grain: Grain, period: Days, which: Which, sign: int) -> Select[Any]:
     """The bins of letters, in the columns of ``FigureDelay``; each number times ``sign``."""
     parts = []
     for stage, (_, last) in SPANS.items():
-        delay = getattr(FigureLetter, f"to_{stage.value}")
+        delay = getattr(FigureLetter, delay_of(stage))
         parts.append(
             select(
                 FigureLetter.key_id, getattr(FigureLetter, last).label("day"), word(stage.value).label("stage"),
@@ -217,13 +204,6 @@ def _bin(delay: Any) -> ColumnElement[int]:
         known.append((delay <= last, since + (delay - since) // width * width))
         since = last + 1
     return case(*known, else_=literal(LONGEST))
-
-
-def _all(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
-    first, *others = conditions
-    for one in others:
-        first &= one
-    return first
 
 
 _PLAIN: dict[str, Any] = {"synchronize_session": False}

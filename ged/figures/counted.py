@@ -18,7 +18,7 @@ from ged.db import ByOtherIndex
 from ged.dispatch.models import DispatchLine
 from ged.figures.days import day_after, local_day
 from ged.figures.models import FigureDay, FigureKey, FigureLetter, FigureReturn
-from ged.figures.stages import SPANS, UNTOLD
+from ged.figures.stages import SPANS, UNTOLD, delay_of
 from ged.ports import Confidentiality, heading_principal, unit_principal
 from ged.register.models import Direction, Mail, MailNumber
 from ged.register.states import MailState
@@ -68,14 +68,12 @@ class CountedRegister:
         life = _once(self._life(which), "life")
         query = select(life.c.mail_id, *(life.c[name] for name in (*KEY, *DAYS)))
         joined: Any = life
-        delays: list[ColumnElement[int | None]] = []
-        for first, last in SPANS.values():
+        delays: dict[str, ColumnElement[int | None]] = {}
+        for stage, (first, last) in SPANS.items():
             since, until = aliased(FigureDay), aliased(FigureDay)
             joined = joined.outerjoin(since, since.day == life.c[first]).outerjoin(until, until.day == life.c[last])
-            delays.append(case((life.c[last] >= life.c[first], until.worked - since.worked)))
-        return query.add_columns(*(one.label(name) for one, name in zip(delays, DELAYS, strict=True))).select_from(
-            joined
-        )
+            delays[delay_of(stage)] = case((life.c[last] >= life.c[first], until.worked - since.worked))
+        return query.add_columns(*(delays[name].label(name) for name in DELAYS)).select_from(joined)
 
     def returns(self, which: Which) -> Select[int, date, int]:
         """``mail_id``, ``day``, ``times``: the letters that their leading units returned."""

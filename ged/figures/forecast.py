@@ -200,6 +200,55 @@ def forecast(history: History, plan: Plan, *, since: date) -> Forecast | None:
     )
 
 
+@dataclass(frozen=True)
+class OpenWeek:
+    """What is open at the end of a week.
+
+    Attributes:
+        was: what was open; of a week to come None.
+    """
+
+    week: Week
+    expected: float
+    band: Band
+    was: int | None
+
+
+def open_weeks(told: Forecast, open_now: int) -> list[OpenWeek]:
+    """What is open at the ends of the last weeks, as the rule would have told it and as it was, and of the next ones.
+
+    Args:
+        open_now: letters that were open at the end of the day before the first one told.
+    """
+    stood = [open_now]  # before the first week of the past and at the end of each, from the last one on
+    for one in reversed(told.past):
+        stood.append(stood[-1] - one.more)
+    before = stood[::-1]
+    found = [
+        OpenWeek(one.week, *_standing(before[n], one.week.more, one.week.more_band), before[n + 1])
+        for n, one in enumerate(told.past)
+    ]
+    grown, least, most = 0.0, 0, 0
+    for week in told.weeks:
+        grown, least, most = grown + week.more, least + week.more_band.least, most + week.more_band.most
+        found.append(OpenWeek(week, *_standing(open_now, grown, Band(least, most)), None))
+    return found
+
+
+def open_days(told: Forecast, open_now: int) -> list[float]:
+    """What is expected to be open at the end of each day told. A day that empties the desk leaves nothing below nothing to the next one."""
+    found, stands = list[float](), float(open_now)
+    for one in told.days:
+        stands = max(0.0, stands + one.more)
+        found.append(stands)
+    return found
+
+
+def _standing(since: int, more: float, band: Band) -> tuple[float, Band]:
+    """What is open after it has grown. It cannot fall below nothing."""
+    return max(0.0, since + more), Band(max(0, since + band.least), max(0, since + band.most))
+
+
 Means = tuple[float, float, float]
 """Of ``Moved``: came, done, more."""
 NONE: Means = (0.0, 0.0, 0.0)

@@ -16,7 +16,7 @@ from ged.figures.breakdown import is_waiting
 from ged.figures.models import FigureKey, FigureLetter, FigureMove, FigureReturn, FigureRound
 from ged.figures.periods import Period
 from ged.figures.queries import Cut
-from ged.figures.stages import SPANS, Stage, bin_of, next_bin
+from ged.figures.stages import SPANS, Stage, bin_of, day_of, delay_of, next_bin
 from ged.figures.ways import is_from
 from ged.paging import Key, Parts, Place, Slice
 from ged.register.models import Mail
@@ -109,7 +109,7 @@ def _day_of(asked: Asked) -> InstrumentedAttribute[Any] | None:
 
 
 def _column(what: What) -> InstrumentedAttribute[Any]:
-    column: InstrumentedAttribute[Any] = getattr(FigureLetter, f"{what.value}_on")
+    column: InstrumentedAttribute[Any] = getattr(FigureLetter, day_of(what.value))
     return column
 
 
@@ -162,7 +162,7 @@ def _waiting(asked: Asked) -> tuple[ColumnElement[bool], ...]:
 
 def _delay(asked: Asked) -> tuple[ColumnElement[bool], ...]:
     first, last = asked.bins
-    delay: InstrumentedAttribute[Any] = getattr(FigureLetter, f"to_{asked.stage.value}")
+    delay: InstrumentedAttribute[Any] = getattr(FigureLetter, delay_of(asked.stage))
     conditions = [_within(_last_day(asked.stage), asked.period), delay >= bin_of(first)]
     ends = next_bin(last)
     if ends is not None:

@@ -40,6 +40,7 @@ from ged.figures.models import (
     FigureRound,
     FigureState,
 )
+from ged.figures.stages import FIRST_DAY
 from ged.register.models import Mail, MailNumber
 from ged.routing import calendar
 from ged.routing.deadlines import WorkCalendar
@@ -53,8 +54,6 @@ LETTERS = 5000
 """Letters of a rebuild or a comparison in one transaction: SQLite keeps other writers waiting for less than a second."""
 AT_ONCE = 400
 """Letters named one by one in a statement, and counted again in one transaction of a comparison."""
-FIRST_DAY = date(1950, 1, 1)
-"""Delays of letters from before this day are not counted."""
 YEARS_AHEAD = 2
 Progress = Callable[[int, int], None]
 """Called with the id of the last letter that is done, and the highest id."""

@@ -1,14 +1,14 @@
-"""Reading the figures: sums of cells over days, what stands at a day's end, delays. All of them under a choice of keys."""
+"""Reading the figures: sums of cells by day, what stands at a day's end. Both under a choice of keys."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from ged.figures.models import STATE, FigureCell, FigureDelay, FigureKey, FigureState
-from ged.figures.stages import COUNTED, Grain, Stage
+from ged.figures.models import STATE, FigureCell, FigureKey, FigureState
+from ged.figures.stages import COUNTED, Grain
 from ged.register.models import Channel, Direction, Priority
 
 
@@ -20,9 +20,8 @@ class Cut:
 
     Attributes:
         level: letters up to this confidentiality.
-        unit_ids: whose letters; None: those of all units. With no unit there is no letter, so a reader without rights sees none.
-            Of an entity: all units of its tree today (``ged.org.tree``). An entity is no column of the figures, so a
-            reorganisation changes none of them.
+        unit_ids: whose letters: a reader's are always named (``reach.Sight.cut``), and with no unit there is no letter. None takes all
+            units, for who compares the figures with the register. Of an entity: all units of its tree today (``ged.org.tree``).
     """
 
     level: int
@@ -73,12 +72,6 @@ def by_day(
     return {day: dict(zip(COUNTED, map(int, counted), strict=True)) for day, *counted in rows}
 
 
-def totals(session: Session, cut: Cut, since: date, until: date) -> dict[str, int]:
-    """Counted column -> letters of these days (both included)."""
-    found = by_day(session, cut, since, until)
-    return {name: sum(counted[name] for counted in found.values()) for name in COUNTED}
-
-
 def standing(session: Session, cut: Cut, day: date) -> Standing:
     """What stands at a day's end, also of a day on which nobody worked."""
     opened, overdue = session.execute(
@@ -90,20 +83,6 @@ def standing(session: Session, cut: Cut, day: date) -> Standing:
         .where(up_to(day), *cut.clauses())
     ).one()
     return Standing(int(opened), int(overdue))
-
-
-def delays(session: Session, cut: Cut, since: date, until: date) -> Mapping[Stage, dict[int, int]]:
-    """Stage -> bin -> letters whose stage ended in these days: see ``stages.percentile``."""
-    rows = session.execute(
-        select(FigureDelay.stage, FigureDelay.at_least, func.sum(FigureDelay.letters))
-        .join(FigureKey, FigureKey.id == FigureDelay.key_id)
-        .where(FigureDelay.grain == Grain.DAY, FigureDelay.day.between(since, until), *cut.clauses())
-        .group_by(FigureDelay.stage, FigureDelay.at_least)
-    )
-    found: dict[Stage, dict[int, int]] = {stage: {} for stage in Stage}
-    for stage, at_least, letters in rows:
-        found[stage][at_least] = int(letters)
-    return found
 
 
 def up_to(day: date) -> ColumnElement[bool]:

@@ -1,8 +1,10 @@
-"""Units that answer more slowly than before, by a plain rule. Pure."""
+"""Units that answer more slowly than before, by a plain rule: what is compared, and from when on it is told. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 
+from ged.figures.periods import ONE_DAY, Period, month_end, months_later
 from ged.figures.stages import percentile
 
 FEWEST = 8
@@ -11,6 +13,25 @@ MORE_DAYS = 2
 """Working days by which the median must have grown."""
 MORE_TIMES = 1.5
 """And how many times as long as before it must be."""
+DAYS, DAYS_BEFORE = 30, 90
+"""The last days, today included, and those before with which they are compared."""
+MONTHS_BEFORE = 3
+"""For who is told of whole months alone: the last one that has ended is compared with so many before."""
+
+
+def compared(today: date, *, by_days: bool) -> tuple[Period, Period]:
+    """The last period, and the one before.
+
+    >>> compared(date(2026, 11, 24), by_days=False)[1]
+    Period(since=datetime.date(2026, 7, 1), until=datetime.date(2026, 9, 30))
+    >>> [one.days for one in compared(date(2026, 11, 24), by_days=True)]
+    [30, 90]
+    """
+    if by_days:
+        since = today - timedelta(days=DAYS - 1)
+        return Period(since, today), Period(since - timedelta(days=DAYS_BEFORE), since - ONE_DAY)
+    last = months_later(today.replace(day=1), -1)
+    return Period(last, month_end(last)), Period(months_later(last, -MONTHS_BEFORE), last - ONE_DAY)
 
 
 @dataclass(frozen=True)

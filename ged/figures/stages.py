@@ -1,9 +1,10 @@
 """What is counted, and the steps of a letter's path whose delays are counted. Pure.
 
-The definition of each number, in French and in English, is in ``docs/dev/figures.md``: the monthly report prints it.
+What each number means, in French and in English, stands in ``definitions``.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from enum import StrEnum
 
 COUNTED = (
@@ -20,6 +21,10 @@ the figure of a day on which nobody works is right too.
 
 UNTOLD = 3
 """Above every level: of letters of which their own unit may not know. See ``counted.CountedRegister``."""
+
+
+FIRST_DAY = date(1950, 1, 1)
+"""Delays of letters from before this day are not counted, and no list goes back further."""
 
 
 class Grain(StrEnum):
@@ -54,6 +59,17 @@ SPANS: Mapping[Stage, tuple[str, str]] = {
     Stage.DISPATCH: ("signed_on", "dispatched_on"),
 }
 """Stage -> the columns with its first day and its last day."""
+
+
+def day_of(counted: str) -> str:
+    """The column of a letter with the day on which it counts in a counted column (but ``returned`` and ``relieved``)."""
+    return f"{counted}_on"
+
+
+def delay_of(stage: Stage) -> str:
+    """The column of a letter with its delay in a stage."""
+    return f"to_{stage.value}"
+
 
 STEPS = ((60, 1), (120, 5), (260, 20))
 """(last delay, width) of the bins: one a working day up to 60, one a week up to 120, one a month up to 260, then one for all."""

@@ -169,10 +169,13 @@ def end(uow: UnitOfWork, supervisor_id: int, act: str, *, actor: Actor) -> None:
     if not act.strip() or len(act) > MAX_ACT:
         raise Invalid("supervisor.act", "name the act", field="ended_act", limit=MAX_ACT)
     refuse_unprintable(act, field="ended_act")
+    today = uow.now.astimezone(uow.services.zone).date()
+    one_at_a_time(uow)
+    # The rights may have changed while this waited for another change of the organisation.
+    actor = load_actor(uow.session, actor.person_id, on=today)
     row = locks.hold_one(uow.session, Supervisor, supervisor_id)
     if row is None or row.unit_id not in ministry_of_role(actor, Role.ADMINISTRATOR):
         raise NotFound("supervisor.unknown", "reload the list", id=supervisor_id)
-    today = uow.now.astimezone(uow.services.zone).date()
     if not _may_end(row, today):
         raise InvalidTransition("supervisor.ended", "reload the list", id=supervisor_id)
     row.ended_at, row.ended_act = uow.now, act.strip()

@@ -15,11 +15,9 @@ from typing import Any, Self
 
 from ged.figures.definitions import Version
 from ged.figures.periods import month_end
-from ged.figures.stages import bin_of, percentile
+from ged.figures.stages import FIRST_DAY, bin_of, day_of, percentile
 from ged.routing.deadlines import WorkCalendar
 
-FIRST_DAY = date(1950, 1, 1)
-"""Delays of letters from before this day are not counted."""
 _STANDS: Mapping[str, tuple[str, str]] = {"open": ("opened_on", "ended_on"), "overdue": ("fell_due_on", "ended_on")}
 """Number of what stands at a month's end -> the day from which a letter is counted, and the day on which it is not counted any more."""
 DAYS = (
@@ -93,7 +91,7 @@ class Month:
             stands = since is not None and since <= self.last and (ended is None or ended > self.last)
             return [(letter.id, since.isoformat())] if since is not None and stands else []
         if name not in self.rules.spans:
-            day = days.get(f"{name}_on")
+            day = days.get(day_of(name))
             return [(letter.id, day.isoformat())] if day is not None and self.has(day) else []
         first, last = (days.get(column) for column in self.rules.spans[name])
         if first is None or last is None or not self.has(last) or last < first or first < FIRST_DAY:
@@ -109,7 +107,7 @@ def columns(name: str, rules: Version) -> tuple[str, ...]:
     """What of a letter decides whether the letter is counted in a number."""
     if name == "returned":
         return ("returned",)
-    return _STANDS.get(name) or rules.spans.get(name) or (f"{name}_on",)
+    return _STANDS.get(name) or rules.spans.get(name) or (day_of(name),)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from ged.figures.definitions import LETTERS
 from ged.register.models import Direction
+from ged.spreadsheet.harmless import harmless
 
 OTHER = "*"
 """In place of a code: several of them together."""
@@ -142,17 +143,12 @@ def _csv(rows: Iterable[Row], entities: Mapping[str, str], natures: Mapping[str,
     for one in rows:
         names = (_named(one.entity, entities), _named(one.nature, natures))
         cells = (f"{one.month:%Y-%m}", one.entity, names[0], one.direction, one.nature, names[1], one.measure)
-        writer.writerow([*map(_harmless, cells), one.count])
+        writer.writerow([*map(harmless, cells), one.count])
     return out.getvalue().encode()
 
 
 def _named(code: str, names: Mapping[str, str]) -> str:
     return "plusieurs" if code == OTHER else names.get(code, "")
-
-
-def _harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _dictionary(about: Mapping[str, Any]) -> dict[str, Any]:

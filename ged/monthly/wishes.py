@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
@@ -77,7 +78,7 @@ def switch(uow: UnitOfWork, entity_id: int, *, on: bool, actor: Actor) -> None:
 
 def is_due(uow: UnitOfWork) -> bool:
     """Whether a month has ended of which a wanted report is missing."""
-    return bool(_due(uow.session, _month(uow.services, uow.now)))
+    return bool(_due(uow.session, _month(uow.services, uow.now), uow.services.zone))
 
 
 def run(services: Services, *, heartbeat: Callable[[str], None], now: datetime) -> int:
@@ -91,7 +92,7 @@ def run(services: Services, *, heartbeat: Callable[[str], None], now: datetime) 
     """
     made, failures = 0, list[tuple[str, GedError]]()
     with services.reading() as session:
-        due = _due(session, _month(services, now))
+        due = _due(session, _month(services, now), services.zone)
     for done, (entity_id, code, month) in enumerate(due):
         heartbeat(f"{done}/{len(due)}")
         if code in {failed for failed, _error in failures}:
@@ -111,21 +112,26 @@ def run(services: Services, *, heartbeat: Callable[[str], None], now: datetime) 
 
 
 def _month(services: Services, now: datetime) -> date:
-    return now.astimezone(services.zone).date().replace(day=1)
+    return _month_of(now, services.zone)
 
 
-def _due(session: Session, present: date) -> list[tuple[int, str, date]]:
-    """(entity, its code, first day of the month) of each missing report, the oldest first."""
+def _month_of(moment: datetime, zone: ZoneInfo) -> date:
+    return moment.astimezone(zone).date().replace(day=1)
+
+
+def _due(session: Session, present: date, zone: ZoneInfo) -> list[tuple[int, str, date]]:
+    """(entity, its code, first day of the month) of each missing report, the oldest first. The month in which an entity closes is its last."""
     rows = session.execute(
-        select(MonthlyWish.entity_id, Unit.code, MonthlyWish.made_upto)
+        select(MonthlyWish.entity_id, Unit.code, MonthlyWish.made_upto, Unit.closed_at)
         .join(Unit, Unit.id == MonthlyWish.entity_id)
-        .where(MonthlyWish.made_upto < months_later(present, -1), Unit.closed_at.is_(None))
+        .where(MonthlyWish.made_upto < months_later(present, -1))
         .order_by(Unit.code)
     )
     found = []
-    for entity_id, code, made_upto in rows:
+    for entity_id, code, made_upto, closed_at in rows:
         month = months_later(made_upto, 1)
-        while month < present:
+        end = min(present, months_later(_month_of(closed_at, zone), 1)) if closed_at is not None else present
+        while month < end:
             found.append((entity_id, code, month))
             month = months_later(month, 1)
     return sorted(found, key=lambda one: (one[2], one[1]))

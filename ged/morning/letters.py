@@ -1,4 +1,5 @@
-"""Letters that are pending: unread past their date, at an empty post, signed and not dispatched, without scan, not passed on."""
+"""Letters that are pending: past their date and unread, or opened and not dealt with; at an empty post; signed and not dispatched; without
+scan; papers that nobody passed on."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime

@@ -16,7 +16,7 @@ from sqlalchemy import literal, select, text, update
 from sqlalchemy.orm import Session
 
 from ged.db import UtcDateTime
-from ged.figures import cells, checking, queries
+from ged.figures import breakdown, cells, checking, counted, queries
 from ged.figures import operations as figures
 from ged.figures.counted import CountedRegister, Which
 from ged.figures.days import local_day
@@ -32,6 +32,7 @@ from ged.figures.models import (
     FigureRound,
     FigureState,
 )
+from ged.figures.periods import Period
 from ged.figures.queries import Cut, Standing
 from ged.figures.stages import COUNTED, Grain, Stage, bin_of, percentile
 from ged.ports import Confidentiality
@@ -222,6 +223,23 @@ def _killed(services: Services, play: Play, monkeypatch: pytest.MonkeyPatch) -> 
     return False
 
 
+def test_a_delay_stands_under_its_stage_whatever_the_order_of_stages(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play = Play(services)
+    mail_id = play.register(received_on=TODAY - timedelta(days=5))
+    play.impute(mail_id, "DGE")
+    play.now += timedelta(days=3)
+    play.finish(mail_id)
+    play.count()
+    monkeypatch.setattr(counted, "SPANS", dict(reversed(counted.SPANS.items())))
+    with services.reading() as session:
+        row = session.get_one(FigureLetter, mail_id)
+        assert (row.to_imputation, row.to_answer, row.to_dispatch) == (3, 3, None)
+        register = CountedRegister(session, services.zone)
+        assert figures.different(register, counted.among([mail_id])) == set()
+
+
 def test_a_day_ends_right_without_any_act_on_it(services: Services) -> None:
     """Due on Friday: overdue at the end of Saturday, when nobody works and no job runs, until the day of the answer."""
     play = Play(services)
@@ -288,7 +306,7 @@ def test_a_figure_leaves_out_levels_above_its_reader(services: Services) -> None
     assert standing(services, TODAY, ordinary).open == 1
     assert standing(services, TODAY, Cut(level=int(Confidentiality.RESTRICTED))).open == 2
     with services.reading() as session:
-        assert queries.totals(session, ordinary, TODAY, TODAY)["received"] == 1
+        assert breakdown.totals(session, ordinary, Period(TODAY, TODAY))["received"] == 1
 
 
 def test_a_reader_without_units_is_shown_no_letter(services: Services) -> None:
@@ -299,8 +317,8 @@ def test_a_reader_without_units_is_shown_no_letter(services: Services) -> None:
     with services.reading() as session:
         for cut, letters in ((ALL, 1), (none, 0)):
             assert queries.standing(session, cut, TODAY).open == letters
-            assert queries.totals(session, cut, TODAY, TODAY)["received"] == letters
-            assert queries.delays(session, cut, TODAY, TODAY)[Stage.IMPUTATION] == ({0: 1} if letters else {})
+            assert breakdown.totals(session, cut, Period(TODAY, TODAY))["received"] == letters
+            assert breakdown.delays(session, cut, Period(TODAY, TODAY), Stage.IMPUTATION) == ({0: 1} if letters else {})
 
 
 def test_late_acts_change_the_days_that_they_touch(services: Services) -> None:
@@ -333,7 +351,7 @@ def test_delays_are_counted_in_working_days_and_add_up(services: Services) -> No
         play.impute(mail_id, "DGE")
     play.count()
     with services.reading() as session:
-        found = queries.delays(session, ALL, TODAY, TODAY + timedelta(days=9))[Stage.IMPUTATION]
+        found = breakdown.delays(session, ALL, Period(TODAY, TODAY + timedelta(days=9)), Stage.IMPUTATION)
         assert found == {0: 1, 1: 1, 3: 1, 5: 1}
         assert (percentile(found, 0.5), percentile(found, 0.9)) == (1, 5)
         months = session.execute(
@@ -347,7 +365,7 @@ def test_delays_are_counted_in_working_days_and_add_up(services: Services) -> No
         )
     assert figures.heal(services, now=play.now) == 3  # all but the letter that was imputed on its own day
     with services.reading() as session:
-        found = queries.delays(session, ALL, TODAY, TODAY + timedelta(days=9))[Stage.IMPUTATION]
+        found = breakdown.delays(session, ALL, Period(TODAY, TODAY + timedelta(days=9)), Stage.IMPUTATION)
     assert found == {0: 2, 2: 1, 4: 1}
     assert list(checking.compare(services)) == []
 

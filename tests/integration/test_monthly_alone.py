@@ -26,12 +26,13 @@ from ged.monthly.models import MonthlyProof, MonthlyReport, MonthlyReportRevisio
 from ged.monthly.proofs import Unknown
 from ged.morning import machines
 from ged.morning.base import Ground
+from ged.org.models import Unit
 from ged.ports import CertifiedPerson, Digest, JobId, SignRequest, Verdict
-from ged.unit import Services
+from ged.unit import Role, Services
 from signing.pades import PadesSigner
 from signing.pki import Authority, certificates_in
 from signing.sealing import MemoryKey
-from tests.factories import NOW, TODAY, actor
+from tests.factories import NOW, TODAY, actor, add_entity
 from tests.figures_kit import Play
 from tests.monthly_kit import KEY, LATER, add_minister, file_of, make, prove, with_seal
 from tests.routing_kit import services_on_either, unit_id
@@ -94,6 +95,19 @@ def test_after_months_of_standstill_each_missed_month_is_made(services: Services
     want(services)
     assert run(services, datetime(2027, 2, 14, 4, tzinfo=UTC)) == 3
     assert made_on(services) == [date(2026, 11, 1), date(2026, 12, 1), date(2027, 1, 1)]
+
+
+def test_an_entity_that_closes_gets_the_report_of_its_last_month(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        add_entity(uow.session, Role.HEAD, parent_id=unit_id(services, "MIN"))
+    figures.run(services, now=NOW)
+    with services.unit_of_work(NOW) as uow:
+        wishes.switch(uow, unit_id(services, "CEET"), on=True, actor=actor(services, "admin"))
+    with services.unit_of_work(NOW) as uow:
+        uow.session.get_one(Unit, unit_id(services, "CEET")).closed_at = datetime(2026, 12, 14, 10, tzinfo=UTC)
+    assert run(services, LATER) == 1
+    assert run(services, datetime(2027, 3, 2, 4, tzinfo=UTC)) == 1
+    assert made_on(services) == [date(2026, 11, 1), date(2026, 12, 1)], "it was open in December, and not afterwards"
 
 
 def test_a_month_that_somebody_made_gets_no_other_report(services: Services) -> None:

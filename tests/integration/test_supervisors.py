@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from ged.audit import AuditEntry, AuditPayload
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound
@@ -345,3 +345,13 @@ def test_nobody_else_opens_the_page(site: tuple[Flask, House]) -> None:
     app, _house = site
     for account in ("agent", "sg", "dge"):
         assert sign_in(app, account).get("/administration/superviseurs/").status_code == 403
+
+
+def test_who_is_no_administrator_any_more_ends_nothing(services: Services) -> None:
+    """The rights are read anew, behind every other change of the organisation."""
+    given = give(services)
+    before = actor(services, "admin")
+    with services.engine.begin() as connection:
+        connection.execute(text("DELETE FROM post_roles WHERE role = 'administrator'"))
+    with pytest.raises(NotFound), services.unit_of_work(NOW) as uow:
+        supervisors.end(uow, given, "N° 2", actor=before)

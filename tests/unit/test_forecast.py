@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from ged.figures.forecast import NOW, WEEK, WEEKS, Band, Forecast, Moved, Plan, forecast
+from ged.figures.forecast import NOW, WEEK, WEEKS, Band, Forecast, Moved, Plan, forecast, open_days, open_weeks
 from ged.routing.deadlines import WorkCalendar
 
 MONDAY = date(2026, 11, 30)
@@ -121,3 +121,19 @@ def test_the_plan_begins_sixteen_weeks_before_today() -> None:
 def test_no_letter_at_all_tells_of_none() -> None:
     found = made({}, plan())
     assert (found.weeks[0].came, found.weeks[0].came_band, found.came_error) == (0, Band(0, 0), 0)
+
+
+def test_what_is_open_is_told_from_what_was_open_before_and_never_below_nothing() -> None:
+    history = steady({0: Moved(came=4, opened=4), 2: Moved(done=3)})
+    told = made(history, plan())
+    found = open_weeks(told, 20)
+    assert len(found) == len(told.past) + 2
+    assert [one.was for one in found] == [20 - n for n in range(WEEKS - 1, -1, -1)] + [None, None]
+    assert [round(one.expected) for one in found] == [*range(20 - WEEKS + 1, 21), 21, 22]
+    assert all(one.band.holds(round(one.expected)) for one in found)
+    days = open_days(told, 20)
+    assert len(days) == 2 * WEEK
+    assert round(days[-1]) == 22
+    fewer = steady({0: Moved(done=3)})
+    assert (open_days(made(fewer, plan()), 1)[-1], open_weeks(made(fewer, plan()), 1)[-1].expected) == (0, 0)
+    assert open_weeks(made(fewer, plan()), 1)[-1].band == Band(0, 0)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ged.figures import definitions
-from ged.figures.stages import COUNTED, LONGEST, SPANS, STEPS, Stage
+from ged.figures import counted, definitions
+from ged.figures.letters import What
+from ged.figures.models import LISTED, FigureLetter
+from ged.figures.stages import COUNTED, LONGEST, SPANS, STEPS, Stage, day_of
 from ged.monthly import explaining
 from ged.monthly.numbers import DAYS, Letter, Month, below, columns, numbers
 from ged.routing.deadlines import WorkCalendar
@@ -64,7 +66,16 @@ def test_every_counted_column_and_stage_is_defined_and_has_acts_that_explain_it(
     assert named == set(COUNTED) - {"opened", "ended", "fell_due", "relieved"} | {"open", "overdue"} | set(Stage)
     used = {column for name in named for column in columns(name, TODAYS)}
     assert used <= {*DAYS, "returned"}
+    assert DAYS == counted.DAYS, "the days of a letter in a report are those of the figures"
     assert {*DAYS, "returned", "unit", "level", "told"} == set(explaining.ACTS)
+
+
+def test_the_letters_of_each_counted_column_are_found_by_an_index() -> None:
+    listed = {day_of(one.value) for one in What if one.value in COUNTED and one is not What.RETURNED}
+    assert set(LISTED) == listed
+    indexes = {index.columns.keys()[0] for index in FigureLetter.__table__.indexes}  # type: ignore[attr-defined]
+    assert listed <= indexes
+    assert {day_of(one) for one in COUNTED if one not in ("returned", "relieved")} <= set(counted.DAYS)
 
 
 @pytest.mark.parametrize(

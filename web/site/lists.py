@@ -9,9 +9,10 @@ from datetime import date
 from io import BytesIO, StringIO
 from xml.sax.saxutils import escape
 
+from ged.spreadsheet.harmless import harmless
+
 CSV_TYPE = "text/csv; charset=utf-8"
 ODS_TYPE = "application/vnd.oasis.opendocument.spreadsheet"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 _MANIFEST = f"""<?xml version="1.0" encoding="UTF-8"?>
 <manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0" manifest:version="1.3">
@@ -87,8 +88,7 @@ def _plain(cell: Cell) -> str:
     if isinstance(cell, Valued):
         # The sign of a number that is one needs no protection: with an apostrophe it would be text.
         return cell.text if _NUMBER.fullmatch(cell.text) else _plain(cell.text)
-    # Some spreadsheets ignore a leading blank or invisible character and still see a formula.
-    return f"'{cell}" if cell.lstrip(" \u00a0\ufeff\u200b").startswith(_FORMULA) or cell.startswith(_FORMULA) else cell
+    return harmless(cell)
 
 
 def as_ods(rows: Iterable[Sequence[Cell]], *, name: str) -> bytes:

@@ -71,7 +71,11 @@ def bin_name(first: int, after: int | None) -> str:
 
 
 def filter_name(name: str, *, alone: bool = False) -> str:
-    """A filter of the page by its name in the address, as its field is called. ``alone``: the unit without those below it."""
+    """A filter of the page by its name in the address, as its field is called. ``alone``: the unit without those below it.
+
+    Raises:
+        ValueError: a filter that has no words.
+    """
     match name:
         case "unite":
             return str(_("Service, sans ceux qui en dépendent") if alone else _("Service, avec ceux qui en dépendent"))
@@ -85,8 +89,10 @@ def filter_name(name: str, *, alone: bool = False) -> str:
             return str(_("Canal"))
         case "priorite":
             return str(_("Priorité"))
-        case _:
+        case "etape":
             return str(_("Délai montré"))
+        case _:
+            raise ValueError(name)
 
 
 def no_nature() -> str:
@@ -95,7 +101,11 @@ def no_nature() -> str:
 
 
 def view(name: str, *, overseen: bool) -> str:
-    """A view of a page, by its name in the address."""
+    """A view of a page, by its name in the address.
+
+    Raises:
+        ValueError: a view that has no words.
+    """
     match name:
         case "attente":
             return str(_("Ce qui attend"))
@@ -117,5 +127,7 @@ def view(name: str, *, overseen: bool) -> str:
             return str(_("Circulation"))
         case "correspondants":
             return str(_("Qui attend"))
-        case _:
+        case "":
             return str(_("Services") if overseen else _("Arrivées et suites"))
+        case _:
+            raise ValueError(name)

@@ -48,25 +48,11 @@ def backlog(board: Board) -> Panel | None:
     told, asked = _told(board), board.asked
     open_ = words.what(What.OPEN)
     rows, groups, bands = [], [], []
-    if told is not None:
-        stood = _stood(board, told)
-        ahead: float = stood[-1]
-        least = most = stood[-1]
-        for n, (week, was) in enumerate(_weeks(told)):
-            name, end = _week_name(week), Period(week.last, week.last)
-            if was is None:
-                ahead, least, most = ahead + week.more, least + week.more_band.least, most + week.more_band.most
-                expected, band, truth = ahead, Band(least, most), None
-            else:
-                expected = stood[n] + week.more
-                band = Band(stood[n] + week.more_band.least, stood[n] + week.more_band.most)
-                truth = stood[n + 1]
-            # What is open cannot fall below nothing.
-            expected, band = max(0.0, expected), Band(max(0, band.least), max(0, band.most))
-            href = asked.letters(What.OPEN, end) if truth is not None else ""
-            rows.append(_row(week, expected, band, truth, href))
-            groups.append(_group(week, expected, truth, open_, href))
-            bands.append(_drawn(name, band))
+    for one in forecast.open_weeks(told, _open_now(board)) if told is not None else ():
+        href = asked.letters(What.OPEN, Period(one.week.last, one.week.last)) if one.was is not None else ""
+        rows.append(_row(one.week, one.expected, one.band, one.was, href))
+        groups.append(_group(one.week, one.expected, one.was, open_, href))
+        bands.append(_drawn(_week_name(one.week), one.band))
     return _of_weeks(board, "forecast-open", str(_("En instance à la fin de la semaine")), told, rows, groups, bands)
 
 
@@ -78,9 +64,7 @@ def days(board: Board) -> Panel | None:
     came, done = words.what(_came(asked)), str(_("Traités"))
     rows, groups = [], []
     if told is not None:
-        open_: float = _stood(board, told)[-1]
-        for one in told.days:
-            open_ = max(0.0, open_ + one.more)
+        for one, open_ in zip(told.days, forecast.open_days(told, _open_now(board)), strict=True):
             name = str(format_date(one.day, "EEEE d MMMM"))
             rows.append(
                 (
@@ -210,12 +194,9 @@ def _yesterday(asked: Asked) -> date:
     return asked.today - ONE_DAY
 
 
-def _stood(board: Board, told: Forecast) -> list[int]:
-    """What was open before the first week of the past and at the end of each; the last one: yesterday."""
-    stood = [sum(one.open for one in _stands(board).values())]
-    for one in reversed(told.past):
-        stood.append(stood[-1] - one.more)
-    return stood[::-1]
+def _open_now(board: Board) -> int:
+    """What was open yesterday evening."""
+    return sum(one.open for one in _stands(board).values())
 
 
 def _weeks(told: Forecast | None) -> list[tuple[Week, int | None]]:

@@ -17,7 +17,7 @@ from ged.figures.letters import What
 from ged.figures.periods import Period, before, in_months, month_end, months_later
 from ged.figures.queries import Cut
 from ged.figures.reach import Narrowing, Reach, Sight, below
-from ged.figures.stages import Stage
+from ged.figures.stages import FIRST_DAY, Stage
 from ged.register.models import Channel, Direction, Priority
 from ged.unit import Actor
 from web.site.forms import FormReader
@@ -36,7 +36,7 @@ PERIODS: Mapping[str, LazyString] = {
 }
 LONGEST = 5 * 366
 """Days of the longest period of a page; a list may go back to ``EVER``."""
-EVER = date(1950, 1, 1)
+EVER = FIRST_DAY
 """Before every letter."""
 NO_NATURE = "-"
 MAX_NATURE = 32

@@ -1,14 +1,12 @@
 """The panels that help to decide, beside those that tell what was: the next two weeks, and which services slow down."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 from flask_babel import gettext as _
 
 from ged.figures import breakdown, slowing
 from ged.figures.breakdown import By
 from ged.figures.letters import What
-from ged.figures.periods import ONE_DAY, Period, month_end, months_later
 from ged.figures.stages import LONGEST
 from ged.org.names import unit_names
 from web.views.figures import ahead, panels, ways
@@ -23,7 +21,7 @@ def slower(board: Board) -> Panel | None:
     asked = board.asked
     if len(asked.sight.unit_ids) < 2:
         return None
-    now, before = _compared(board)
+    now, before = slowing.compared(asked.today, by_days=asked.sight.is_exact)
     lately, earlier = (
         {
             unit_id: bins if board.is_exact else told_letters(bins)
@@ -74,23 +72,14 @@ def slower(board: Board) -> Panel | None:
     )  # fmt: skip
 
 
-def _compared(board: Board) -> tuple[Period, Period]:
-    """The last 30 days and the 90 before; for who is told of whole months, the last one and the three before."""
-    today = board.asked.today
-    if board.asked.sight.is_exact:
-        since = today - timedelta(days=29)
-        return Period(since, today), Period(since - timedelta(days=90), since - ONE_DAY)
-    last = months_later(today.replace(day=1), -1)
-    return Period(last, month_end(last)), Period(months_later(last, -3), last - ONE_DAY)
-
-
 def _reason(board: Board, one: slowing.Slowed) -> str:
     letters = board.text(board.tell(one.letters))
     if board.asked.sight.is_exact:
         return str(
             _(
-                "médiane : %(now)s ouvrés ces 30 derniers jours, %(before)s les 90 jours d'avant ; %(letters)s courriers",
-                now=words.days(one.now), before=words.days(one.before), letters=letters,
+                "médiane : %(now)s ouvrés ces %(days)s derniers jours, %(before)s les %(days_before)s jours d'avant ; %(letters)s courriers",
+                now=words.days(one.now), before=words.days(one.before), letters=letters, days=slowing.DAYS,
+                days_before=slowing.DAYS_BEFORE,
             )
         )  # fmt: skip
     return str(

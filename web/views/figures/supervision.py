@@ -1,4 +1,4 @@
-"""Supervision: entities, services, natures and months side by side, for who heads or audits them."""
+"""Supervision: entities, services, natures and months side by side, for who heads, supervises or audits them."""
 
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
