@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.db import ByOtherIndex
 from ged.figures import queries
-from ged.figures.models import FigureCell, FigureDelay, FigureFlow, FigureKey, FigureLetter
+from ged.figures.models import FigureCell, FigureDelay, FigureFlow, FigureKey, FigureLetter, FigureScan
 from ged.figures.periods import ONE_DAY, Period, month_end, whole_months
 from ged.figures.queries import Cut, Standing
 from ged.figures.stages import COUNTED, Grain, Stage
@@ -254,7 +254,9 @@ def delays_by(session: Session, cut: Cut, period: Period, by: By, stage: Stage) 
     return dict(found)
 
 
-def span(model: type[FigureCell] | type[FigureDelay] | type[FigureFlow], period: Period) -> ColumnElement[bool]:
+def span(
+    model: type[FigureCell] | type[FigureDelay] | type[FigureFlow] | type[FigureScan], period: Period
+) -> ColumnElement[bool]:
     """The cells that together are the days of a period: its whole months, and the other days."""
     months = whole_months(period.since, period.until)
     if months is None:

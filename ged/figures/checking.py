@@ -3,15 +3,17 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from ged import audit
+from ged.capture.models import Scan
 from ged.db import Base, table_of
-from ged.figures import cells, moving, operations
+from ged.figures import cells, moving, operations, scanned
 from ged.figures.counted import CountedRegister, among, between, stored_letters, stored_returns
-from ged.figures.models import STATE, FigureCell, FigureDelay, FigureFlow, FigureState
+from ged.figures.models import STATE, FigureCell, FigureDelay, FigureFlow, FigureReading, FigureScan, FigureState
 from ged.figures.operations import Progress
 from ged.unit import Services
 
@@ -22,7 +24,8 @@ class Difference:
 
     Attributes:
         what: ``figures.missing`` (there are no figures, or they are being made), ``figures.letter``, ``figures.returns``,
-            ``figures.moves``, ``figures.rounds``, ``figures.cell``, ``figures.delay``, ``figures.flow``.
+            ``figures.moves``, ``figures.rounds``, ``figures.cell``, ``figures.delay``, ``figures.flow``, ``figures.scan`` (a station),
+            ``figures.reading`` (a scanned document).
         where: the letter (``mail 12``), or the key of the cell.
         counted: what the figures say; empty: no row.
         must_be: what the register says; empty: no row.
@@ -44,7 +47,9 @@ def compare(services: Services, *, progress: Progress = lambda _done, _of: None)
         waiting = operations.letters_of(session, state.sequence, audit.head(session).count)
         yield from _letters(CountedRegister(session, services.zone), waiting, progress)
         for model, what in ((FigureCell, "figures.cell"), (FigureDelay, "figures.delay"), (FigureFlow, "figures.flow")):
-            yield from _sums(session, model, what)
+            sums = cells.whole(session, model, lambda column: column.is_not(None))
+            yield from _sums(session, model, what, select(*table_of(model).columns), sums)
+        yield from _scans(session, services.zone, state)
 
 
 def _letters(register: CountedRegister, waiting: set[int], progress: Progress) -> Iterator[Difference]:
@@ -79,11 +84,29 @@ def _only(rows: Sequence[tuple[str, ...]], others: Sequence[tuple[str, ...]]) ->
     return "; ".join(" ".join(value for value in row if value not in known) for row in rows)
 
 
-def _sums(session: Session, model: type[Base], what: str) -> Iterator[Difference]:
+def _scans(session: Session, zone: ZoneInfo, state: FigureState) -> Iterator[Difference]:
+    """Stations and readings, month by month. A month with a day that is about to be counted is left out."""
+    waiting = scanned.waiting_days(session, zone, state.sequence, audit.head(session).count)
+    months = {day.replace(day=1) for day in waiting}
+    if not state.scans_whole:
+        yield Difference("figures.missing", "scans", "", "")
+        return
+    for month in scanned.months(session, zone):
+        if month.since in months:
+            continue
+        cell, reading = table_of(FigureScan), table_of(FigureReading)
+        kept = select(*cell.columns).where(cell.c.day.between(month.since, month.until))
+        yield from _sums(session, FigureScan, "figures.scan", kept, scanned.whole(session, zone, month))
+        of_month = select(Scan.attachment_id).where(scanned.within(Scan.created_at, month, zone))
+        known = select(*reading.columns).where(reading.c.attachment_id.in_(of_month))
+        yield from _sums(session, FigureReading, "figures.reading", known, scanned.readings(zone, month))
+
+
+def _sums(
+    session: Session, model: type[Base], what: str, kept: Select[*tuple[Any, ...]], sums: Select[*tuple[Any, ...]]
+) -> Iterator[Difference]:
     table = table_of(model)
     keys = list(table.primary_key.columns)
-    kept = select(*table.columns)
-    sums = cells.whole(session, model, lambda column: column.is_not(None))
     found: dict[tuple[str, ...], list[str]] = {}
     for place, (one, other) in enumerate(((kept, sums), (sums, kept))):
         for row in session.execute(one.except_(other)):

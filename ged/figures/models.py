@@ -2,9 +2,10 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, text
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ged.capture.models import BatchSource
 from ged.db import Base, Code, Id, UtcDateTime
 from ged.figures.stages import Grain, Stage
 from ged.register.models import Channel, Direction, Priority
@@ -29,6 +30,8 @@ class FigureState(Base):
     """The letter up to which the present comparison with the register has come; 0: none is under way."""
     calendar: Mapped[str] = mapped_column(String(64))
     """Digest of the calendar of ``figure_days``."""
+    scans_whole: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+    """False: the cells of scanning stations are being made, and are not to be shown."""
 
 
 class FigureDay(Base):
@@ -223,6 +226,54 @@ class FigureDelay(Base):
     at_least: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     """The bin: its least number of working days (``stages.bin_of``)."""
     letters: Mapped[int] = mapped_column(Integer)
+
+
+class FigureScan(Base):
+    """What a scanning station brought in one day or month, and how it was read. A cell without pages and documents has no row."""
+
+    __tablename__ = "figure_scans"
+    __table_args__ = (Index("ix_figure_scans_unit_id", "unit_id", "grain", "day"),)
+
+    grain: Mapped[Grain] = mapped_column(Code(Grain), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    """Of a month: its first day."""
+    unit_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    bridge_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    """The station; 0: files that people brought, or e-mails."""
+    source: Mapped[BatchSource] = mapped_column(Code(BatchSource), primary_key=True)
+    pages: Mapped[int] = mapped_column(Integer)
+    documents: Mapped[int] = mapped_column(Integer)
+    letters: Mapped[int] = mapped_column(Integer)
+    """Those of the documents that were joined to a letter."""
+    was_read: Mapped[int] = mapped_column(Integer)
+    doubtful: Mapped[int] = mapped_column(Integer)
+    textless: Mapped[int] = mapped_column(Integer)
+    points: Mapped[int] = mapped_column(Integer)
+    """As in ``FigureReading``, of these documents together."""
+
+
+class FigureReading(Base):
+    """What the machine read of the pages of a scanned document that is a letter's. No foreign key, as ``FigureLetter``."""
+
+    __tablename__ = "figure_readings"
+
+    attachment_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    was_read: Mapped[int] = mapped_column(Integer)
+    """Pages that it looked at and that are not blank."""
+    doubtful: Mapped[int] = mapped_column(Integer)
+    """Of these, pages with a text that is marked as uncertain."""
+    textless: Mapped[int] = mapped_column(Integer)
+    """Of these, pages without a text."""
+    points: Mapped[int] = mapped_column(Integer)
+    """Sum of the reliabilities in percent, each rounded, of the pages with a text."""
+
+
+class FigureScanDay(Base):
+    """A day of scanning stations that is to be counted anew."""
+
+    __tablename__ = "figure_scan_days"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
 
 
 class Supervisor(Base):

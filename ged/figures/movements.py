@@ -1,24 +1,26 @@
-"""Slips and scans of units, counted in their own tables: what was sent, acknowledged, missing; what each desk brought.
+"""Slips and scans of units: what was sent, acknowledged, missing; what each desk brought, and how it was read.
 
-No table of figures: an index has all that a question names, so a month of a ministry is read in a few thousand entries of it.
-So these figures are those of the register at each moment, and nothing can differ from it.
+Slips have no table of figures: an index has all that a question names, so a month of a ministry is read in a few thousand entries of it, and
+nothing can differ from the register. A year of pages would be millions of entries: what stations brought is counted (``scanned``).
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
 
-from ged.capture.models import BatchSource, Bridge, Scan, ScanBatch, ScanPage, ScanState
+from ged.capture.models import BatchSource, Bridge, Scan, ScanBatch, ScanState
 from ged.db import ByOtherIndex
+from ged.figures.breakdown import span
 from ged.figures.days import local_day
-from ged.figures.models import FigureDay
-from ged.figures.periods import ONE_DAY, Period
-from ged.figures.stages import bin_of
+from ged.figures.models import STATE, FigureDay, FigureScan, FigureState
+from ged.figures.periods import Period
+from ged.figures.scanned import within
+from ged.figures.stages import Grain, bin_of
 from ged.ports import Confidentiality
 from ged.slips.models import Slip, SlipKind, SlipLine
 from ged.slips.states import LineState, SlipState
@@ -40,22 +42,49 @@ class Handed:
 
 
 @dataclass(frozen=True)
+class Brought:
+    """What stations brought, and how it was read.
+
+    Attributes:
+        pages: as they came, separator sheets and blank ones among them.
+        documents: scans that were made of them; ``letters``: those that were joined to a letter.
+        was_read: pages of the latter that the machine looked at, without blank ones.
+        doubtful: of these, pages with a text that is marked as uncertain; ``textless``: pages without any text.
+        points: sum of the reliabilities, in percent, of the pages with a text.
+    """
+
+    pages: int = 0
+    documents: int = 0
+    letters: int = 0
+    was_read: int = 0
+    doubtful: int = 0
+    textless: int = 0
+    points: int = 0
+
+    @property
+    def reliability(self) -> int | None:
+        """The mean reliability of the pages with a text, in percent; None: there is no such page."""
+        with_text = self.was_read - self.textless
+        return round(self.points / with_text) if with_text > 0 else None
+
+    def __add__(self, other: "Brought") -> "Brought":
+        """Both together."""
+        return Brought(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(Brought)))
+
+
+@dataclass(frozen=True)
 class DeskLine:
     """What a desk brought in a period.
 
     Attributes:
         name: of the station; empty: files that people brought, or e-mails (``source``).
-        pages: as they came, separator sheets and blank ones among them.
-        documents: scans that were made of them; ``letters``: those that were joined to a letter.
         waiting: scans that wait now.
     """
 
     name: str
     unit_id: int
     source: BatchSource
-    pages: int
-    documents: int
-    letters: int
+    brought: Brought
     waiting: int
 
 
@@ -85,9 +114,9 @@ def _handed(
     sent = _counts(
         session,
         sent_by,
-        [_within(Slip.sent_at, period, zone), *_counted(), ByOtherIndex(Slip.sender_unit_id).in_(ours)],
+        [within(Slip.sent_at, period, zone), *_counted(), ByOtherIndex(Slip.sender_unit_id).in_(ours)],
     )
-    taken = [_within(Slip.received_at, period, zone), *_counted(), ByOtherIndex(Slip.receiver_unit_id).in_(ours)]
+    taken = [within(Slip.received_at, period, zone), *_counted(), ByOtherIndex(Slip.receiver_unit_id).in_(ours)]
     received = _counts(session, received_by, taken)
     faults = session.execute(
         select(received_by, func.count())
@@ -125,7 +154,7 @@ def acknowledgements(
     rows: Sequence[Any] = session.execute(
         select(*keys, func.count())
         .where(
-            _within(Slip.received_at, period, zone), *_counted(), ByOtherIndex(end).in_(ours), Slip.sent_at.is_not(None)
+            within(Slip.received_at, period, zone), *_counted(), ByOtherIndex(end).in_(ours), Slip.sent_at.is_not(None)
         )
         .group_by(*keys)
     ).all()
@@ -146,15 +175,6 @@ def _worked(session: Session, days: Collection[date]) -> Mapping[date, int]:
     return dict(iter(session.execute(select(FigureDay.day, FigureDay.worked).where(span))))
 
 
-def _within(moment: InstrumentedAttribute[Any], period: Period, zone: ZoneInfo) -> ColumnElement[bool]:
-    first, after = (_midnight(day, zone) for day in (period.since, period.until + ONE_DAY))
-    return and_(moment >= first, moment < after)
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
-
-
 def _counted() -> list[ColumnElement[bool]]:
     """A statement of discrepancy moves no paper, and a void slip was none."""
     return [Slip.kind != SlipKind.DISCREPANCY, Slip.state != SlipState.VOIDED]
@@ -171,68 +191,70 @@ def _faults(level: Confidentiality) -> list[ColumnElement[bool]]:
 # --- scans
 
 
-def pages_by_day(session: Session, zone: ZoneInfo, unit_ids: Collection[int], period: Period) -> dict[date, int]:
-    """Day -> pages that came to the desks of the units."""
-    # Counted by batch in the index first: a batch is looked up once, and not for each of its pages.
-    day = local_day(session, zone)(ScanPage.received_at).label("day")
-    each = (
-        select(ScanPage.batch_id, day, func.count().label("pages"))
-        .where(_within(ScanPage.received_at, period, zone))
-        .group_by(ScanPage.batch_id, day)
-        .subquery()
-    )
+def are_scans_whole(session: Session) -> bool:
+    """Whether there are figures of stations to show; False while they are made for the first time, or anew."""
+    state = session.get(FigureState, STATE)
+    return state is not None and state.scans_whole
+
+
+def scans_by(
+    session: Session, unit_ids: Collection[int], period: Period, *, grain: Grain = Grain.DAY
+) -> dict[date, Brought]:
+    """Day (or first day of a month) -> what came to the desks of the units."""
     rows = session.execute(
-        select(each.c.day, func.sum(each.c.pages))
-        .join(ScanBatch, ScanBatch.id == each.c.batch_id)
-        .where(ByOtherIndex(ScanBatch.unit_id).in_(sorted(unit_ids)))
-        .group_by(each.c.day)
+        select(FigureScan.day, *_sums())
+        .where(FigureScan.grain == grain, FigureScan.day.between(period.since, period.until), _of(unit_ids))
+        .group_by(FigureScan.day)
     )
-    return {one: int(pages) for one, pages in rows}
+    return {day: Brought(*map(int, numbers)) for day, *numbers in rows}
 
 
-def desks(session: Session, zone: ZoneInfo, unit_ids: Collection[int], period: Period) -> list[DeskLine]:
-    """What each desk of the units brought, those with most pages first."""
-    ours = sorted(unit_ids)
-    key = (ScanBatch.unit_id, ScanBatch.bridge_id, ScanBatch.source)
-    each = (
-        select(ScanPage.batch_id, func.count().label("pages"))
-        .where(_within(ScanPage.received_at, period, zone))
-        .group_by(ScanPage.batch_id)
-        .subquery()
-    )
-    counted: dict[Any, list[int]] = {}
-    for *desk, pages in session.execute(
-        select(*key, func.sum(each.c.pages))
-        .join(each, each.c.batch_id == ScanBatch.id)
-        .where(ByOtherIndex(ScanBatch.unit_id).in_(ours))
+def desks(session: Session, unit_ids: Collection[int], period: Period) -> list[DeskLine]:
+    """What each desk of the units brought in a period or has waiting, those with most pages first."""
+    cell = (FigureScan.unit_id, FigureScan.bridge_id, FigureScan.source)
+    rows = session.execute(select(*cell, *_sums()).where(span(FigureScan, period), _of(unit_ids)).group_by(*cell))
+    brought: dict[Any, Brought] = {tuple(desk): Brought(*map(int, numbers)) for *desk, numbers in _paired(rows)}
+    key = (ScanBatch.unit_id, func.coalesce(ScanBatch.bridge_id, 0), ScanBatch.source)
+    waits = session.execute(
+        select(*key, func.count())
+        .select_from(Scan)
+        .join(ScanBatch, ScanBatch.id == Scan.batch_id)
+        .where(Scan.state == ScanState.WAITING, Scan.unit_id.in_(sorted(unit_ids)))
         .group_by(*key)
-    ):
-        counted[tuple(desk)] = [int(pages), 0, 0, 0]
-    of_period = [
-        _within(Scan.created_at, period, zone),
-        Scan.state != ScanState.MERGED,
-        ByOtherIndex(Scan.unit_id).in_(ours),
-    ]
-    waiting = [Scan.state == ScanState.WAITING, Scan.unit_id.in_(ours)]
-    for where, places in ((of_period, (1, 2)), (waiting, (3,))):
-        scans = session.execute(
-            select(*key, func.count(), func.count(Scan.mail_id))
-            .select_from(Scan)
-            .join(ScanBatch, ScanBatch.id == Scan.batch_id)
-            .where(*where)
-            .group_by(*key)
-        )
-        for *desk, documents, letters in scans:
-            line = counted.setdefault(tuple(desk), [0, 0, 0, 0])
-            for place, number in zip(places, (documents, letters), strict=False):
-                line[place] = number
-    names = dict(
-        iter(
-            session.execute(select(Bridge.id, Bridge.name).where(Bridge.id.in_([one[1] for one in counted if one[1]])))
-        )
     )
+    waiting: dict[Any, int] = {tuple(desk): number for *desk, number in waits}
+    every = brought.keys() | waiting.keys()
+    names = _names(session, {bridge_id for _, bridge_id, _ in every})
     found = [
-        DeskLine(names.get(bridge_id, ""), unit_id, source, *numbers)
-        for (unit_id, bridge_id, source), numbers in counted.items()
+        DeskLine(names.get(desk[1], ""), desk[0], desk[2], brought.get(desk, Brought()), waiting.get(desk, 0))
+        for desk in every
     ]
-    return sorted(found, key=lambda one: (-one.pages, -one.waiting, one.name, one.unit_id, one.source.value))
+    return sorted(found, key=lambda one: (-one.brought.pages, -one.waiting, one.name, one.unit_id, one.source.value))
+
+
+def every_desk(session: Session, unit_ids: Collection[int], found: Collection[DeskLine]) -> list[DeskLine]:
+    """All desks of the units that there may be: those that brought something, the other stations, files and e-mails of each unit."""
+    rows = session.execute(select(Bridge.name, Bridge.unit_id).where(Bridge.unit_id.in_(sorted(unit_ids)))).all()
+    known = {(one.name, one.unit_id, one.source) for one in found}
+    every = [(name, unit_id, BatchSource.BRIDGE) for name, unit_id in rows]
+    every += [("", one, source) for one in sorted(unit_ids) for source in (BatchSource.UPLOAD, BatchSource.EMAIL)]
+    return [*found, *(DeskLine(*desk, Brought(), 0) for desk in dict.fromkeys(every) if desk not in known)]
+
+
+def _paired(rows: Any) -> Iterator[tuple[Any, ...]]:
+    """The columns of the desk one by one, then its numbers together."""
+    for row in rows:
+        yield (*row[:3], row[3:])
+
+
+def _names(session: Session, bridge_ids: Collection[int]) -> Mapping[int, str]:
+    rows = session.execute(select(Bridge.id, Bridge.name).where(Bridge.id.in_(sorted(bridge_ids))))
+    return dict(iter(rows))
+
+
+def _sums() -> list[ColumnElement[int]]:
+    return [func.sum(getattr(FigureScan, one.name)) for one in fields(Brought)]
+
+
+def _of(unit_ids: Collection[int]) -> ColumnElement[bool]:
+    return FigureScan.unit_id.in_(sorted(unit_ids))

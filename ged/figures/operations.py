@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from ged import audit, locks
 from ged.audit import AuditEntry
 from ged.db import insert_if_missing
-from ged.figures import cells, moving
+from ged.figures import cells, moving, scanned
 from ged.figures.counted import CountedRegister, Which, among, between, stored_letters, stored_returns
 from ged.figures.models import (
     STATE,
@@ -62,7 +62,9 @@ Progress = Callable[[int, int], None]
 def has_acts(session: Session) -> bool:
     """Whether the journal has entries that are not counted, or the figures were never made."""
     state = session.get(FigureState, STATE)
-    return state is None or not state.is_whole or audit.head(session).count > state.sequence
+    if state is None or not state.is_whole or not state.scans_whole:
+        return True
+    return audit.head(session).count > state.sequence
 
 
 def run(services: Services, *, now: datetime, progress: Progress = lambda _done, _of: None) -> int:
@@ -77,7 +79,17 @@ def run(services: Services, *, now: datetime, progress: Progress = lambda _done,
             with attempt as uow:
                 counted, more = _count_on(uow)
         done += counted
+    _count_scans(services, now=now)
     return done
+
+
+def _count_scans(services: Services, *, now: datetime) -> None:
+    """Count the days of stations that are noted, some in each transaction."""
+    more = True
+    while more:
+        for attempt in services.attempts(now):
+            with attempt as uow:
+                more = scanned.count(uow.session, services.zone, _held(uow))
 
 
 def rebuild(
@@ -95,7 +107,7 @@ def rebuild(
             state = _held(uow)
             if state.is_whole or afresh:
                 _empty(uow)
-                state.is_whole, state.built_upto, state.swept_upto = False, 0, 0
+                state.is_whole, state.scans_whole, state.built_upto, state.swept_upto = False, False, 0, 0
                 state.sequence = audit.head(uow.session).count
     run(services, now=now, progress=progress)
     with services.reading() as session:
@@ -131,9 +143,26 @@ def heal(services: Services, *, now: datetime, progress: Progress = lambda _done
                 break
             healed, after = healed + len(some), end
             progress(end, last)
+    _heal_scans(services, now=now)
     if healed:
         logger.warning("figures.healed letters=%s", healed)
     return healed
+
+
+def _heal_scans(services: Services, *, now: datetime) -> None:
+    """Compare the days of stations with what there is, month by month, and count again those that differ."""
+    with services.reading() as session:
+        months = scanned.months(session, services.zone)
+    for month in months:
+        with services.reading() as session:
+            found = scanned.different(session, services.zone, month)
+        if found:
+            for attempt in services.attempts(now):
+                with attempt as uow:
+                    _held(uow)
+                    scanned.note(uow.session, found)
+            _count_scans(services, now=now)
+            logger.warning("figures.healed month=%s days_of_scans=%s", month.since, len(found))
 
 
 def _pieces(found: Collection[int], upto: int) -> list[tuple[list[int], int]]:
@@ -191,7 +220,7 @@ def _held(uow: UnitOfWork) -> FigureState:
     """The state, locked until the commit. Without a row there are no figures yet, and all entries up to now are in the build."""
     insert_if_missing(
         uow.session, FigureState, id=STATE, sequence=audit.head(uow.session).count, built_upto=0, is_whole=False,
-        swept_upto=0, calendar="",
+        swept_upto=0, calendar="", scans_whole=False,
     )  # fmt: skip
     return locks.hold_known(uow.session, FigureState, STATE)
 
@@ -205,6 +234,7 @@ def _count_on(uow: UnitOfWork) -> tuple[int, bool]:
     upto = min(head, state.sequence + ENTRIES)
     found = letters_of(uow.session, state.sequence, upto)
     recount(CountedRegister(uow.session, uow.services.zone), found)
+    scanned.note_days(uow.session, uow.services.zone, state.sequence, upto)
     state.sequence = upto
     return len(found), upto < head
 
@@ -258,6 +288,7 @@ def _empty(uow: UnitOfWork) -> None:
     sums, rows = (FigureCell, FigureDelay, FigureFlow), (FigureReturn, FigureMove, FigureRound, FigureLetter)
     for model in (*sums, *rows, FigureKey, FigureDay):
         uow.session.execute(delete(model))
+    scanned.forget(uow.session)
     uow.session.get_one(FigureState, STATE).calendar = ""
 
 

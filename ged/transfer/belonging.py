@@ -201,6 +201,9 @@ STAYS: Mapping[str, str] = {
     "figure_rounds": "as ``figure_state``",
     "figure_flows": "as ``figure_state``",
     "figure_cells": "as ``figure_state``",
+    "figure_scans": "as ``figure_state``",
+    "figure_readings": "as ``figure_state``",
+    "figure_scan_days": "as ``figure_state``",
     "figure_delays": "as ``figure_state``",
 }
 """Tables whose rows stay, with the reason."""

@@ -5,28 +5,31 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select, update
 
-from ged.capture.models import BatchSource, Bridge, Scan, ScanBatch, ScanPage, ScanState
-from ged.figures import movements
+from ged.capture.models import BatchSource, Bridge, Scan, ScanBatch, ScanLeaf, ScanPage, ScanState
+from ged.figures import checking, movements, scanned
 from ged.figures import operations as figures
+from ged.figures.models import FigureReading, FigureScan, FigureScanDay, FigureState
 from ged.figures.movements import Handed
 from ged.figures.periods import Period
-from ged.figures.stages import bin_of
+from ged.figures.stages import Grain, bin_of
 from ged.org.models import Person, Post
 from ged.ports import Confidentiality
+from ged.register.models import Attachment, AttachmentKind, PageText
 from ged.routing import calendar
 from ged.slips.drafting import LineForm
 from ged.slips.models import Slip, SlipKind, SlipLine, SlipPurpose
 from ged.slips.states import LineState, SlipState
-from ged.unit import Services
-from tests import slip_kit
+from ged.unit import SYSTEM, Services, UnitOfWork
+from tests import routing_kit, slip_kit
 from tests.figure_kit import add_auditor
 from tests.routing_kit import services_on_either, unit_id
 from tests.site import Clock, give_passwords, make_site, sign_in
@@ -140,19 +143,28 @@ def test_a_slip_that_people_send_and_receive_is_counted(services_on_either: Serv
     assert delays == {unit_id(services, "DGE"): {1: 1}}, "from Friday to Monday is one working day"
 
 
-def some_scans(services: Services) -> None:
-    """Two stations and a file, on several days; scans that wait, that are joined, that were merged."""
+Read = dict[str, tuple[float, list[str], str]]
+CONFIDENCES: Read = {"bad": (40.0, ["low_confidence"], "mot"), "good": (92.4, [], "des mots"), "none": (0.0, ["low_confidence"], ""),
+               "blank": (0.0, ["blank"], ""), "turned": (83.0, ["rotated_90"], "mots")}  # fmt: skip
+
+
+def some_scans(services: Services, *, times: int = 1) -> None:
+    """Two stations and a file, on several days; scans that wait, that are joined, that were merged; pages that were read well and badly.
+
+    The rows have no entry in the journal: a night's comparison finds them.
+    """
     desk = int(unit_id(services, "DGE"))
     at = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    mail_id = routing_kit.register(services).mail_id
     with services.unit_of_work(at) as uow:
         stations = [Bridge(name=name, unit_id=desk, token_hash=name, paired_at=at) for name in ("Guichet", "Accueil")]
         uow.session.add_all(stations)
         uow.session.flush()
         for n, (bridge, source, pages, states) in enumerate((
-            (stations[0].id, BatchSource.BRIDGE, 5, (ScanState.WAITING, ScanState.DISCARDED)),
+            (stations[0].id, BatchSource.BRIDGE, 5, (ScanState.WAITING, ScanState.DISCARDED, ScanState.JOINED)),
             (stations[1].id, BatchSource.BRIDGE, 2, (ScanState.WAITING,)),
             (None, BatchSource.UPLOAD, 1, (ScanState.MERGED,)),
-        )):  # fmt: skip
+        ) * times):  # fmt: skip
             batch = ScanBatch(key=f"k{n}", bridge_id=bridge, unit_id=desk, source=source, created_at=at)
             uow.session.add(batch)
             uow.session.flush()
@@ -161,25 +173,168 @@ def some_scans(services: Services) -> None:
                  "received_at": at + timedelta(days=page % 2)} for page in range(pages)
             ]  # fmt: skip
             uow.session.execute(insert(ScanPage), rows)
-            uow.session.add_all([Scan(batch_id=batch.id, unit_id=desk, state=state, created_at=at) for state in states])
+            scans = [Scan(batch_id=batch.id, unit_id=desk, state=state, created_at=at) for state in states]
+            uow.session.add_all(scans)
+            for scan in scans:
+                if scan.state is ScanState.JOINED:
+                    scan.mail_id, scan.attachment_id = mail_id, read_document(uow, mail_id, CONFIDENCES)
+
+
+def read_document(uow: UnitOfWork, mail_id: int, pages: Read) -> int:
+    """An annex of a letter whose pages were read so. Returns its id."""
+    row = Attachment(
+        mail_id=mail_id, kind=AttachmentKind.ANNEX, media_type="image/png", page_count=len(pages), added_at=uow.now
+    )
+    uow.session.add(row)
+    uow.session.flush()
+    for page_no, (confidence, flags, text) in enumerate(pages.values(), start=1):
+        uow.session.add(
+            PageText(
+                attachment_id=row.id, page_no=page_no, text=text, words=[], confidence=confidence, flags=flags, read_at=uow.now
+            )
+        )  # fmt: skip
+    return row.id
 
 
 def test_scans_of_each_desk_equal_their_rows(services_on_either: Services) -> None:
     services = services_on_either
     some_scans(services)
     desk = int(unit_id(services, "DGE"))
+    figures.heal(services, now=datetime(2026, 11, 22, tzinfo=UTC))
     with services.reading() as session:
-        found = movements.desks(session, LOME, {desk}, NOVEMBER)
-        days = movements.pages_by_day(session, LOME, {desk}, NOVEMBER)
-        elsewhere = movements.desks(session, LOME, {int(unit_id(services, "DAF"))}, NOVEMBER)
-        later = movements.desks(session, LOME, {desk}, Period(date(2026, 12, 1), date(2026, 12, 31)))
-    assert [(one.name, one.source, one.pages, one.documents, one.letters, one.waiting) for one in found] == [
-        ("Guichet", BatchSource.BRIDGE, 5, 2, 0, 1), ("Accueil", BatchSource.BRIDGE, 2, 1, 0, 1),
+        found = movements.desks(session, {desk}, NOVEMBER)
+        days = movements.scans_by(session, {desk}, NOVEMBER)
+        month = movements.scans_by(session, {desk}, NOVEMBER, grain=Grain.MONTH)
+        elsewhere = movements.desks(session, {int(unit_id(services, "DAF"))}, NOVEMBER)
+        later = movements.desks(session, {desk}, Period(date(2026, 12, 1), date(2026, 12, 31)))
+    told = [
+        (one.name, one.source, one.brought.pages, one.brought.documents, one.brought.letters, one.waiting)
+        for one in found
+    ]
+    assert told == [
+        ("Guichet", BatchSource.BRIDGE, 5, 3, 1, 1), ("Accueil", BatchSource.BRIDGE, 2, 1, 0, 1),
         ("", BatchSource.UPLOAD, 1, 0, 0, 0),
     ]  # fmt: skip
-    assert days == {date(2026, 11, 20): 5, date(2026, 11, 21): 3}
+    read = found[0].brought
+    assert (read.was_read, read.doubtful, read.textless, read.points) == (4, 1, 1, 40 + 92 + 83), "a blank page is none"
+    assert read.reliability == 72, "of the pages with a text"
+    assert {day: one.pages for day, one in days.items()} == {date(2026, 11, 20): 5, date(2026, 11, 21): 3}
+    assert month == {date(2026, 11, 1): days[date(2026, 11, 20)] + days[date(2026, 11, 21)]}
     assert elsewhere == []
-    assert [(one.pages, one.documents, one.waiting) for one in later] == [(0, 0, 1), (0, 0, 1)], "what waits, waits now"
+    assert [(one.brought.pages, one.waiting) for one in later] == [(0, 1), (0, 1)], "what waits, waits now"
+    assert list(checking.compare(services)) == []
+
+
+def cells_of(services: Services) -> list[Any]:
+    with services.reading() as session:
+        models = (FigureScan, FigureReading)
+        return [sorted(map(tuple, session.execute(select(*one.__table__.columns)))) for one in models]
+
+
+def test_what_differs_is_told_and_the_night_mends_it(services_on_either: Services) -> None:
+    services, now = services_on_either, datetime(2026, 11, 22, tzinfo=UTC)
+    figures.run(services, now=now)
+    some_scans(services)
+    figures.heal(services, now=now)
+    right = cells_of(services)
+    with services.unit_of_work(now) as uow:
+        uow.session.execute(update(FigureScan).where(FigureScan.grain == Grain.DAY).values(pages=FigureScan.pages + 1))
+        uow.session.execute(update(FigureReading).values(doubtful=3))
+    assert {one.what for one in checking.compare(services)} == {"figures.scan", "figures.reading"}
+    figures.rebuild(services, now=now)
+    assert cells_of(services) == right
+    with services.unit_of_work(now) as uow:
+        uow.session.execute(delete(FigureScan).where(FigureScan.grain == Grain.MONTH))
+        uow.session.execute(delete(FigureReading))
+    figures.heal(services, now=now)
+    assert cells_of(services) == right, "a month that is missing, and documents whose texts were not counted"
+    with services.unit_of_work(now) as uow:
+        uow.session.execute(delete(PageText))
+        uow.session.execute(update(Scan).where(Scan.state == ScanState.WAITING).values(state=ScanState.MERGED))
+    figures.heal(services, now=now)
+    with services.reading() as session:
+        brought = movements.scans_by(session, {int(unit_id(services, "DGE"))}, NOVEMBER)
+    assert sum(one.was_read for one in brought.values()) == 0
+    assert sum(one.documents for one in brought.values()) == 2
+    assert list(checking.compare(services)) == []
+
+
+def test_pages_are_counted_as_they_come_and_as_they_are_read(services_on_either: Services) -> None:
+    """By the entries of the journal, without a comparison; killed between the note of a day and its count, nothing is lost."""
+    services, now = services_on_either, datetime(2026, 11, 20, 9, tzinfo=UTC)
+    desk, mail_id = int(unit_id(services, "DGE")), routing_kit.register(services).mail_id
+    with services.unit_of_work(now) as uow:
+        batch = ScanBatch(key="k", unit_id=desk, source=BatchSource.EMAIL, created_at=now)
+        uow.session.add(batch)
+        uow.session.flush()
+        uow.session.add(
+            ScanPage(
+                batch_id=batch.id, token="t", digest="0" * 64, media_type="image/png", size_bytes=1, received_at=now
+            )
+        )
+        batch_id = batch.id
+    figures.rebuild(services, now=now)
+
+    def brought() -> movements.Brought:
+        figures.run(services, now=now)
+        with services.reading() as session:
+            return movements.scans_by(session, {desk}, NOVEMBER).get(now.date(), movements.Brought())
+
+    assert brought().pages == 1
+    with services.unit_of_work(now) as uow:
+        uow.session.add(
+            ScanPage(
+                batch_id=batch_id, token="u", digest="0" * 64, media_type="image/png", size_bytes=1, received_at=now
+            )
+        )
+        uow.record("scan.page_received", "scan_batch", batch_id, actor=SYSTEM)
+    with pytest.MonkeyPatch.context() as patched, suppress(KeyboardInterrupt):
+        patched.setattr(scanned, "count", _dies)
+        figures.run(services, now=now)
+    with services.reading() as session:
+        assert session.scalars(select(FigureScanDay.day)).all() == [now.date()]
+    assert list(checking.compare(services)) == [], "what is noted is about to be counted"
+    assert brought().pages == 2
+    with services.unit_of_work(now) as uow:
+        scan = Scan(batch_id=batch_id, unit_id=desk, state=ScanState.JOINED, created_at=now, mail_id=mail_id)
+        uow.session.add(scan)
+        uow.session.flush()
+        uow.record("scan.joined", "scan", scan.id, actor=SYSTEM)
+        scan_id = scan.id
+    assert (brought().letters, brought().was_read) == (1, 0)
+    better: Read = {"better": (95.0, [], "mots")}
+    for pages, doubtful in ((CONFIDENCES, 1), (better, 0)):
+        with services.unit_of_work(now) as uow:
+            scan = uow.session.get_one(Scan, scan_id)
+            uow.session.execute(delete(PageText))
+            scan.attachment_id = read_document(uow, mail_id, pages)
+            uow.record("attachment.read", "mail", mail_id, actor=SYSTEM)
+        assert (brought().was_read, brought().doubtful) == (len(pages) - doubtful, doubtful)
+    with services.unit_of_work(now) as uow:
+        uow.session.execute(delete(PageText))
+        uow.record("mail.destroyed", "mail", mail_id, actor=SYSTEM)
+    assert brought().was_read == 0, "the figures tell of the register as it is now"
+    assert list(checking.compare(services)) == []
+
+
+def _dies(*_: object) -> bool:
+    raise KeyboardInterrupt
+
+
+def test_a_year_of_scans_is_read_from_a_few_cells(services_on_either: Services) -> None:
+    """However many pages came: of whole months, one row for each desk and month."""
+    services = services_on_either
+    some_scans(services, times=20)
+    figures.heal(services, now=datetime(2026, 11, 22, tzinfo=UTC))
+    year = Period(date(2026, 1, 1), date(2026, 12, 31))
+    with services.unit_of_work(datetime(2026, 11, 22, tzinfo=UTC)) as uow:
+        desks = movements.desks(uow.session, {int(unit_id(services, "DGE"))}, year)
+        assert [one.brought.pages for one in desks] == [100, 40, 20]
+        uow.session.execute(delete(ScanLeaf))
+        uow.session.execute(update(FigureScan).where(FigureScan.grain == Grain.DAY).values(pages=0))
+        assert movements.desks(uow.session, {int(unit_id(services, "DGE"))}, year) == desks, (
+            "neither pages nor days are read"
+        )
 
 
 def test_the_pages_show_them_and_tell_small_numbers_to_nobody_else(
@@ -194,6 +349,7 @@ def test_the_pages_show_them_and_tell_small_numbers_to_nobody_else(
     many_slips(services, 60)
     some_scans(services)
     figures.run(services, now=clock.at)
+    figures.heal(services, now=clock.at)
     span = "du=2026-11-01&au=2026-11-30"
     head = sign_in(app, "dge")
     shown = head.get(f"/tableau/?{span}&vue=bordereaux").text
@@ -203,7 +359,11 @@ def test_the_pages_show_them_and_tell_small_numbers_to_nobody_else(
     assert "Guichet" in scans
     table = head.get(f"/tableau/fichier?{span}&tableau=scan-desks&format=csv").text
     assert "Guichet" in table
-    assert ";5;2;0;1" in table.replace(",", ";")
+    assert ";5;3;1;1" in table.replace(",", ";")
+    quality = head.get(f"/tableau/fichier?{span}&tableau=scan-quality&format=csv").text.replace(",", ";")
+    assert ";4;1;25 %;1;72 %" in quality, quality
+    months = head.get("/tableau/fichier?du=2026-01-01&au=2026-11-30&tableau=scan-days&format=csv").text.splitlines()
+    assert [one[-2:] for one in months[-2:]] == [";0", ";8"], months
     units = head.get(f"/tableau/fichier?{span}&tableau=slip-units&format=csv").text.splitlines()
     assert len(units) > 1
     auditor = sign_in(app, "auditeur")
@@ -211,6 +371,17 @@ def test_the_pages_show_them_and_tell_small_numbers_to_nobody_else(
     numbers = [one for line in told.partition("\r\n\r\n")[2].splitlines()[1:] for one in re.split("[;,]", line)[1:4]]
     assert numbers
     assert all(one.startswith("moins de") or not one.isdigit() or int(one) % 5 == 0 for one in numbers), numbers
-    assert auditor.get(f"/supervision/fichier?{span}&tableau=scan-desks").status_code == 404
-    assert "deux mois au plus" in auditor.get(f"/supervision/?{span}&vue=numerisation").text
+    for panel in ("scan-desks", "scan-quality", "scan-reading", "scan-days"):
+        told = auditor.get(f"/supervision/fichier?{span}&tableau={panel}&format=csv").text
+        lines = told.partition("\r\n\r\n")[2].splitlines()[1:]
+        words = {one for line in lines for one in re.split("[;,]", line)[1:]}
+        assert lines
+        assert words <= {"moins de 5", "—", "5", "10"}, (panel, words)
+        assert "Guichet" not in told, "the others are too few to be told by themselves"
+            "eight pages are told; of the others together, less than five"
+        )
+    assert "en préparation" not in head.get(f"/tableau/?{span}&vue=numerisation").text
+    with services.unit_of_work(clock.at) as uow:
+        uow.session.execute(update(FigureState).values(scans_whole=False))
+    assert head.get(f"/tableau/?{span}&vue=numerisation").text.count("en préparation") == 4
     services.engine.dispose()

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 from flask_babel import gettext as _
 
-from ged.capture.models import BatchSource
 from ged.figures import movements
 from ged.figures.movements import Handed
 from ged.figures.periods import Period
@@ -14,6 +13,7 @@ from ged.org.names import unit_names
 from web.drawing import charts
 from web.drawing.charts import Group
 from web.site import context
+from web.views.figures import scans
 from web.views.figures.board import (
     MEDIAN,
     MOST_ROWS,
@@ -27,7 +27,6 @@ from web.views.figures.board import (
     others,
 )
 from web.words import figure_pages as words
-from web.words.labels import label
 
 SLIPS, SCANS = "bordereaux", "numerisation"
 
@@ -136,61 +135,14 @@ def slip_delays(board: Board) -> Panel:
     )  # fmt: skip
 
 
-def scan_days(board: Board) -> Panel | None:
-    """Pages by day; None for who is told of whole months, and for a period that is too long to be read in few milliseconds."""
-    if not board.by_days:
-        return None
-    asked = board.asked
-    found = movements.pages_by_day(board.session, context.services().zone, asked.sight.unit_ids, asked.shown)
-    rows, groups = [], []
-    for name, span in board.periods():
-        number = found.get(span.since, 0)
-        rows.append((day_cell(span.since), board.cell(number)))
-        groups.append(Group(name, (board.value(number, name, str(_("pages"))),)))
-    return Panel(
-        "scan-days",
-        str(_("Pages numérisées")),
-        str(_("Par jour de leur arrivée des stations de ces services ; pages blanches et feuilles de séparation comprises.")),
-        (str(_("Jour")), str(_("Pages"))),
-        tuple(rows),
-        charts.columns(groups, TWO[:1]),
-    )  # fmt: skip
-
-
-def scan_desks(board: Board) -> Panel | None:
-    """The desks side by side; None as ``scan_days``."""
-    if not board.by_days:
-        return None
-    asked = board.asked
-    names = unit_names(board.session, board.actor)
-    found = movements.desks(board.session, context.services().zone, asked.sight.unit_ids, asked.shown)
-    rows, groups, totals = [], [], []
-    for line in found:
-        station = line.name or (_("Fichiers déposés") if line.source is BatchSource.UPLOAD else str(label(line.source)))
-        name = f"{station}, {names.get(line.unit_id, '—')}"
-        numbers = (line.pages, line.documents, line.letters, line.waiting)
-        rows.append((Cell(name, is_number=False), *(board.cell(number) for number in numbers)))
-        groups.append(Group(name, (board.value(line.pages, name, str(_("pages"))),)))
-        totals.append(board.text(board.tell(line.pages)))
-    is_drawn = any(value.amount for group in groups[:MOST_ROWS] for value in group.values)
-    return Panel(
-        "scan-desks",
-        str(_("Stations de numérisation")),
-        str(_("Pages et documents de la période, dont rattachés à un courrier ; documents qui attendent maintenant.")),
-        (str(_("Station")), str(_("Pages")), str(_("Documents")), str(_("Rattachés")), str(_("En attente maintenant"))),
-        tuple(rows),
-        charts.stacked_rows(groups[:MOST_ROWS], TWO[:1], totals[:MOST_ROWS]) if is_drawn else None,
-    )
-
-
 def _names() -> tuple[str, str, str]:
     return str(_("Envoyés")), str(_("Reçus et déchargés")), str(_("Pièces manquantes ou endommagées"))
 
 
 PANELS: Mapping[str, Maker] = {
-    "slips": slips, "slip-units": slip_units, "slip-delays": slip_delays, "scan-days": scan_days, "scan-desks": scan_desks,
+    "slips": slips, "slip-units": slip_units, "slip-delays": slip_delays, **scans.PANELS,
 }  # fmt: skip
 """The panels of papers, on both pages of figures."""
 VIEWS: Mapping[str, tuple[str, ...]] = {
-    SLIPS: ("slips", "slip-units", "slip-delays"), SCANS: ("scan-days", "scan-desks"),
+    SLIPS: ("slips", "slip-units", "slip-delays"), SCANS: tuple(scans.PANELS),
 }  # fmt: skip

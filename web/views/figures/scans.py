@@ -1,0 +1,217 @@
+"""The panels of scans: what came to the desks of units, and how well the machine read it. What narrows letters narrows no scan."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from flask_babel import gettext as _
+
+from ged.capture.models import BatchSource
+from ged.figures import movements
+from ged.figures.movements import Brought, DeskLine
+from ged.figures.periods import Period
+from ged.figures.stages import Grain
+from ged.figures.telling import Told, apart
+from ged.org.names import unit_names
+from ged.typography import plain
+from web.drawing import charts
+from web.drawing.charts import Group
+from web.views.figures.board import MOST_ROWS, TWO, Board, Cell, Maker, Panel, amount_of, day_cell, others
+from web.words.labels import label
+
+Numbers = Callable[[Brought], tuple[int, ...]]
+"""The numbers by which it is decided whether a desk is told by itself."""
+
+
+def scan_days(board: Board) -> Panel:
+    """Pages by day or by month."""
+    rows, groups = [], []
+    for name, first, brought in _times(board):
+        rows.append((first, board.cell(brought.pages)))
+        groups.append(Group(name, (board.value(brought.pages, name, str(_("pages"))),)))
+    return Panel(
+        "scan-days",
+        str(_("Pages numérisées")),
+        str(_("Le jour de leur arrivée des stations de ces services ; pages blanches et feuilles de séparation comprises.")),
+        (_time(board), str(_("Pages"))),
+        tuple(rows),
+        charts.columns(groups, TWO[:1]) if rows else None,
+        nothing=_unready(),
+    )  # fmt: skip
+
+
+def scan_reading(board: Board) -> Panel:
+    """How well the pages were read, by day or by month."""
+    rows, groups = [], []
+    series = (str(_("pages lues")), str(_("lecture incertaine")))
+    for name, first, brought in _times(board):
+        rows.append((first, *_quality(board, brought)))
+        read = board.value(brought.was_read, name, series[0])
+        groups.append(Group(name, (read, board.value(brought.doubtful, name, series[1], whole=brought.was_read))))
+    return Panel(
+        "scan-reading",
+        str(_("Lecture des pages")),
+        str(_("Pages des documents rattachés à un courrier, le jour de leur numérisation, pages vides à part. Lecture incertaine : la machine n'est pas sûre du texte. Sans texte : elle n'en a trouvé aucun.")),
+        (_time(board), *_headings()),
+        tuple(rows),
+        charts.columns(groups, TWO) if rows else None,
+        tuple(zip(TWO, series, strict=True)) if rows else (),
+        nothing=_unready(),
+    )  # fmt: skip
+
+
+def scan_desks(board: Board) -> Panel:
+    """The desks side by side: what they brought. What waits now is told to who is told of days."""
+    rows, groups, totals = [], [], []
+    for name, line in _desks(board, lambda one: (one.pages, one.documents, one.letters)):
+        brought = line.brought
+        letters = board.cell(brought.letters, whole=brought.documents)
+        waiting = (board.cell(line.waiting),) if board.is_exact else ()
+        rows.append(
+            (Cell(name, is_number=False), board.cell(brought.pages), board.cell(brought.documents), letters, *waiting)
+        )
+        groups.append(Group(name, (board.value(brought.pages, name, str(_("pages"))),)))
+        totals.append(board.text(board.tell(brought.pages)))
+    is_drawn = any(value.amount for group in groups[:MOST_ROWS] for value in group.values)
+    now = (str(_("En attente maintenant")),) if board.is_exact else ()
+    text = (
+        _("Pages et documents de la période, dont rattachés à un courrier ; documents qui attendent maintenant.")
+        if board.is_exact
+        else _("Pages et documents de la période, dont rattachés à un courrier.")
+    )
+    return Panel(
+        "scan-desks",
+        str(_("Stations de numérisation")),
+        str(text),
+        (str(_("Station")), str(_("Pages")), str(_("Documents")), str(_("Rattachés")), *now),
+        tuple(rows),
+        charts.stacked_rows(groups[:MOST_ROWS], TWO[:1], totals[:MOST_ROWS]) if is_drawn else None,
+        nothing=_nothing(board),
+    )
+
+
+def scan_quality(board: Board) -> Panel:
+    """The desks side by side: how well their pages were read."""
+    rows, groups, totals = [], [], []
+    for name, line in _desks(board, lambda one: (one.was_read, one.doubtful, one.textless)):
+        brought = line.brought
+        rows.append((Cell(name, is_number=False), *_quality(board, brought)))
+        parts = ((brought.doubtful, str(_("lecture incertaine"))), (brought.textless, str(_("sans texte"))))
+        values = (board.value(number, name, text, whole=brought.was_read) for number, text in parts)
+        groups.append(Group(name, tuple(values)))
+        totals.append(_share(board, brought).text)
+    is_drawn = any(value.amount for group in groups[:MOST_ROWS] for value in group.values)
+    return Panel(
+        "scan-quality",
+        str(_("Qualité de lecture par station")),
+        str(_("Pages mal lues de chaque station : un verre sale, un réglage trop sombre ou trop clair, des copies pâles. Part : des pages lues, celles dont la lecture est incertaine.")),
+        (str(_("Station")), *_headings()),
+        tuple(rows),
+        charts.stacked_rows(groups[:MOST_ROWS], TWO, totals[:MOST_ROWS]) if is_drawn else None,
+        tuple(zip(TWO, (str(_("lecture incertaine")), str(_("sans texte"))), strict=True)) if is_drawn else (),
+        nothing=_nothing(board),
+    )  # fmt: skip
+
+
+def _quality(board: Board, brought: Brought) -> tuple[Cell, ...]:
+    """Pages read; of these uncertain ones, with their share, and those without a text; the mean reliability."""
+    doubtful, textless = (board.cell(one, whole=brought.was_read) for one in (brought.doubtful, brought.textless))
+    # The mean moves with each page, also where no told number does.
+    return board.cell(brought.was_read), doubtful, _share(board, brought), textless, _percent(
+        brought.reliability if board.is_exact else None
+    )  # fmt: skip
+
+
+def _share(board: Board, brought: Brought) -> Cell:
+    """The share of uncertain pages, of told numbers alone."""
+    part, whole = board.tell(brought.doubtful, brought.was_read), board.tell(brought.was_read)
+    return _percent(_rounded(part, whole))
+
+
+def _rounded(part: Told, whole: Told) -> int | None:
+    amounts = amount_of(part), amount_of(whole)
+    return None if amounts[0] is None or not amounts[1] else round(100 * amounts[0] / amounts[1])
+
+
+def _percent(number: int | None) -> Cell:
+    if number is None:
+        return Cell("—")
+    return Cell(_in_percent(str(number)), value=number, unit=plain(_in_percent("")).rstrip())
+
+
+def _in_percent(number: str) -> str:
+    return str(_("%(num)s\u00a0%%", num=number))
+
+
+def _headings() -> tuple[str, ...]:
+    return (
+        str(_("Pages lues")), str(_("Lecture incertaine")), str(_("Part")), str(_("Sans texte")), str(_("Fiabilité moyenne")),
+    )  # fmt: skip
+
+
+def _time(board: Board) -> str:
+    return str(_("Jour")) if board.by_days else str(_("Mois"))
+
+
+def _times(board: Board) -> list[tuple[str, Cell, Brought]]:
+    """(name, first cell, what came) of each day or month of the period; nothing while the figures are being made."""
+    if not movements.are_scans_whole(board.session):
+        return []
+    spans = board.periods()
+    whole = Period(spans[0][1].since, spans[-1][1].until)
+    grain = Grain.DAY if board.by_days else Grain.MONTH
+    found = movements.scans_by(board.session, board.asked.sight.unit_ids, whole, grain=grain)
+    return [
+        (
+            name,
+            day_cell(span.since) if board.by_days else Cell(name, is_number=False),
+            found.get(span.since, Brought()),
+        )
+        for name, span in spans
+    ]
+
+
+def _desks(board: Board, numbers: Numbers) -> list[tuple[str, DeskLine]]:
+    """(name, what it brought) of each desk, with the most first; nothing while the figures are being made.
+
+    Who is told numbers is told of all desks that there may be, the small ones together: a row that appeared would tell of its first page.
+    """
+    if not movements.are_scans_whole(board.session):
+        return []
+    units = board.asked.sight.unit_ids
+    names = unit_names(board.session, board.actor)
+    found = movements.desks(board.session, units, board.asked.shown)
+    if board.is_exact:
+        return [(_name(line, names), line) for line in found]
+    every = movements.every_desk(board.session, units, found)
+    lines = sorted(
+        ((_name(line, names), line) for line in every),
+        key=lambda one: (-board.tell(max(numbers(one[1].brought))).amount, one[0], one[1].unit_id),
+    )
+    kept = apart([numbers(line.brought) for _name_of, line in lines])
+    rest = [lines[n][1] for n in range(len(lines)) if n not in kept]
+    shown = [lines[n] for n in kept]
+    return [*shown, (others(shown), _together(rest))] if rest else shown
+
+
+def _together(those: Sequence[DeskLine]) -> DeskLine:
+    """What several desks brought."""
+    return DeskLine("", 0, BatchSource.BRIDGE, sum((one.brought for one in those), Brought()), 0)
+
+
+def _name(line: DeskLine, names: Mapping[int, str]) -> str:
+    station = line.name or (_("Fichiers déposés") if line.source is BatchSource.UPLOAD else str(label(line.source)))
+    return f"{station}, {names.get(line.unit_id, '—')}"
+
+
+def _unready() -> str:
+    return str(_("Les chiffres des numérisations sont en préparation."))
+
+
+def _nothing(board: Board) -> str:
+    if not movements.are_scans_whole(board.session):
+        return _unready()
+    return str(_("Aucune page dans cette période."))
+
+
+PANELS: Mapping[str, Maker] = {
+    "scan-days": scan_days, "scan-desks": scan_desks, "scan-reading": scan_reading, "scan-quality": scan_quality,
+}  # fmt: skip
