@@ -378,8 +378,6 @@ def test_the_pages_show_them_and_tell_small_numbers_to_nobody_else(
         assert lines
         assert words <= {"moins de 5", "—", "5", "10"}, (panel, words)
         assert "Guichet" not in told, "the others are too few to be told by themselves"
-            "eight pages are told; of the others together, less than five"
-        )
     assert "en préparation" not in head.get(f"/tableau/?{span}&vue=numerisation").text
     with services.unit_of_work(clock.at) as uow:
         uow.session.execute(update(FigureState).values(scans_whole=False))
