@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    exists,
     func,
     insert,
     literal,
@@ -50,6 +51,8 @@ AWAY = "index.unavailable"
 """Error code of jobs that wait for the index, whatever the cause of the outage."""
 LONGEST_WAIT_S = 30
 BACK_OFF_S = (1, 5, 20, 60, 300, 900, 3600, 3600)
+LONGEST_AHEAD = timedelta(hours=2)
+"""No job is put off for as long as this (``BACK_OFF_S``), and no clock may be so far from another."""
 OF_THE_NOTE = (DatabaseAway, DiskFull)
 """Errors that may have met the note of an irrevocable act, after it was done: to try again would do it twice."""
 
@@ -594,6 +597,41 @@ def served(session: Session) -> dict[JobKind, datetime]:
     known = {kind.value for kind in JobKind}
     rows = session.execute(select(type_coerce(JobSchedule.kind, String), JobSchedule.due_at))
     return {JobKind(kind): due_at for kind, due_at in rows if kind in known}
+
+
+def is_to_come(at: datetime, *, now: datetime) -> bool:
+    """Whether a moment that was noted as past lies so far ahead that the clock was wrong when it was noted."""
+    return at > now + LONGEST_AHEAD
+
+
+def is_put_off(session: Session, *, now: datetime) -> bool:
+    """Whether there are jobs for ``bring_back``."""
+    found = select(literal(True)).where(or_(*(exists().where(one) for one in _put_off(now))))
+    return session.scalar(found) is not None
+
+
+def _put_off(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    late = now + LONGEST_AHEAD
+    return (
+        and_(Job.state == JobState.QUEUED, Job.run_after > late),
+        and_(Job.state == JobState.RUNNING, Job.lease_until > late),
+    )
+
+
+def bring_back(session: Session, *, now: datetime) -> Sequence[int]:
+    """Let jobs run that wait for a moment which only a clock that was ahead can have named. Returns their ids.
+
+    Else what was asked in the minute in which a server took itself for a year older would wait for a year: a reading, a
+    job of the index, the next attempt of an e-mail. A running one gets the usual lease, so that it is taken over if its
+    worker is dead.
+    """
+    rows = locks.hold_free(session, Job, or_(*_put_off(now)))
+    for job in rows:
+        if job.state is JobState.QUEUED:
+            job.run_after = now
+        else:
+            job.lease_until = now + LEASE
+    return [job.id for job in rows]
 
 
 def hold_schedule(session: Session, kind: JobKind) -> JobSchedule:

@@ -553,7 +553,14 @@ def schedule_periodic(services: Services, *, now: datetime) -> None:
             for kind, known in sorted(KINDS.items())
             if known.schedule is not None and (not known.opened_by or schema.is_opened(session, known.opened_by))
         }
-    due = [kind for kind, at in wanted.items() if served.get(kind, jobs.NEVER) < at or KINDS[kind].early is not _never]
+        is_put_off = jobs.is_put_off(session, now=now)
+    if is_put_off:
+        with services.unit_of_work(now) as uow:
+            logger.warning("clock.was_ahead jobs=%s", jobs.bring_back(uow.session, now=now))
+    due = [
+        kind for kind, at in wanted.items()
+        if _is_due(served.get(kind, jobs.NEVER), at, now) or KINDS[kind].early is not _never
+    ]  # fmt: skip
     if not due:
         return
     with services.unit_of_work(now) as uow:
@@ -561,9 +568,14 @@ def schedule_periodic(services: Services, *, now: datetime) -> None:
             _ask(uow, kind, wanted[kind])
 
 
+def _is_due(served: datetime, due_at: datetime, now: datetime) -> bool:
+    # Served far ahead of now: the clock was ahead then, and nothing would be due until that day.
+    return served < due_at or jobs.is_to_come(served, now=now)
+
+
 def _ask(uow: UnitOfWork, kind: JobKind, due_at: datetime) -> None:
     schedule = jobs.hold_schedule(uow.session, kind)
-    is_due = schedule.due_at < due_at
+    is_due = _is_due(schedule.due_at, due_at, uow.now)
     if not is_due and not KINDS[kind].early(uow):
         return
     state = jobs.live_state(uow.session, kind)

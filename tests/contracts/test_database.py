@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, MetaData, Table, select, text, update
+from sqlalchemy import Engine, MetaData, Table, func, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError
 from sqlalchemy.orm import Session
 
@@ -343,6 +343,30 @@ def test_what_a_stopped_worker_gives_back_is_ready_and_no_try_is_counted(service
         assert jobs.claim(uow.session, others, worker="w3", now=NOW) is None
     with services.reading() as session:
         assert session.get_one(Job, irrevocable).state is JobState.UNCERTAIN
+
+
+def test_after_a_clock_was_a_year_ahead_jobs_run_and_periodic_ones_are_asked_for(services: Services) -> None:
+    ahead = NOW + timedelta(days=365)
+    pipeline.schedule_periodic(services, now=ahead)
+    with services.unit_of_work(ahead) as uow:
+        uow.defer(JobKind.RECOGNISE, 7)
+        uow.defer(JobKind.RECOGNISE, 8)
+    with services.unit_of_work(ahead) as uow:
+        first, second = uow.session.scalars(select(Job.id).where(Job.kind == JobKind.RECOGNISE).order_by(Job.id))
+        assert jobs.claim(uow.session, JobId(first), worker="killed", now=ahead) is not None
+        uow.session.execute(update(Job).where(Job.kind != JobKind.RECOGNISE).values(state=JobState.DONE))
+
+    pipeline.schedule_periodic(services, now=NOW)
+    with services.reading() as session:
+        assert JobId(second) in jobs.due(session, now=NOW)
+        assert JobId(first) in jobs.due(session, now=NOW + 2 * jobs.LEASE), "its worker is dead"
+        asked = set(session.scalars(select(Job.kind).where(Job.state == JobState.QUEUED)))
+        assert {JobKind.SEAL, JobKind.PRUNE_JOBS} <= asked
+        before = session.scalar(select(func.count()).select_from(Job))
+        assert not jobs.is_put_off(session, now=NOW)
+    pipeline.schedule_periodic(services, now=NOW)
+    with services.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Job)) == before, "once"
 
 
 def test_workers_that_look_at_one_moment_ask_for_periodic_jobs_once(services: Services) -> None:
