@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged.capture.models import BatchSource, Bridge, Scan, ScanBatch, ScanState
@@ -22,6 +22,7 @@ from ged.figures.periods import Period
 from ged.figures.scanned import within
 from ged.figures.stages import Grain, bin_of
 from ged.ports import Confidentiality
+from ged.register.models import Mail
 from ged.slips.models import Slip, SlipKind, SlipLine
 from ged.slips.states import LineState, SlipState
 
@@ -122,6 +123,7 @@ def _handed(
         select(received_by, func.count())
         .select_from(SlipLine)
         .join(Slip, Slip.id == SlipLine.slip_id)
+        .outerjoin(Mail, Mail.id == SlipLine.mail_id)
         .where(*taken, *_faults(level))
         .group_by(received_by)
     )
@@ -181,8 +183,11 @@ def _counted() -> list[ColumnElement[bool]]:
 
 
 def _faults(level: Confidentiality) -> list[ColumnElement[bool]]:
-    """Lines with a fault. Sealed envelopes are in no figure; lines of confidential letters for who is cleared alone."""
-    told = [] if level >= Confidentiality.RESTRICTED else [SlipLine.is_confidential.is_(False)]
+    """Lines with a fault. Sealed envelopes are in no figure; lines of confidential letters for who is cleared alone, those of SECRET ones
+    for nobody: the line says only that its letter is one of the two, so the letter is asked."""
+    told: list[ColumnElement[bool]] = [or_(Mail.level.is_(None), Mail.level <= level)]
+    if level < Confidentiality.RESTRICTED:  # nor a letter whose level was raised after the slip, nor one whose level was confidential then
+        told.append(SlipLine.is_confidential.is_(False))
     # SQLite would go through all faults of all years: the slips of the period lead to their lines.
     faults = ByOtherIndex(SlipLine.state).in_([LineState.MISSING, LineState.DAMAGED])
     return [faults, ByOtherIndex(SlipLine.envelope_id).is_(None), *told]

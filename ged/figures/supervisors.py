@@ -1,7 +1,8 @@
 """Supervisors: who sees the figures of a branch of the tree, by a named act, from a day on, until a day or until another act ends it.
 
 An administrator enters both acts, and names nobody who would be themself. The act names a person, or a post: then whoever holds the
-post, or acts for it, is supervisor, and nobody while it is empty. No right to a letter follows (``ged.figures.reach``).
+post, or acts for it by a delegation, is supervisor, and nobody while it is empty; a secretary prepares for the post, and is none. No right
+to a letter follows (``ged.figures.reach``).
 """
 
 from dataclasses import dataclass
@@ -71,8 +72,10 @@ class SupervisorRow:
 
 
 def branches(session: Session, actor: Actor, *, on: date) -> frozenset[int]:
-    """The units at the top of the branches of which a person is supervisor on a day, by name or by a post held or acted for."""
-    named = or_(Supervisor.person_id == int(actor.person_id), Supervisor.post_id.in_(sorted(actor.post_ids)))
+    """The units at the top of the branches of which a person is supervisor on a day, by name or by a post held or decided for."""
+    named = or_(
+        Supervisor.person_id == int(actor.person_id), Supervisor.post_id.in_(sorted(actor.deciding_post_ids))
+    )  # fmt: skip
     return frozenset(session.scalars(select(Supervisor.unit_id).where(named, *_in_force(on))))
 
 

@@ -1,11 +1,12 @@
 """Proofs of a report that people ask for on the site: a row, a job that proves, and what it found in few words.
 
 The command ``ged report verify`` names each letter that moved and who did it; its reader runs the server. What is kept here names no letter and
-nobody: numbers, acts and their days. So a proof tells its readers nothing of letters that they may not open.
+nobody: numbers, acts and their days. So a proof tells its readers nothing of letters that they may not open. Nor does it say that a letter
+became confidential: acts that hide a letter, and those that give it to another unit, are told as one kind (``UNTOLD_ACTS``).
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any, Self
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 from ged import locks
 from ged.errors import EngineFailed, Invalid
 from ged.jobs import LIVE_STATES, Job, JobKind, JobState
-from ged.monthly import checking, operations, queries, rights
+from ged.monthly import checking, explaining, operations, queries, rights
 from ged.monthly.checking import Change, Fault, Proof, SealOf
 from ged.monthly.models import MonthlyProof, MonthlyReport, MonthlyReportRevision
 from ged.org.models import Person
@@ -30,6 +31,11 @@ SHOWN = 10
 """Proofs of a report on its page."""
 MOST_FAULTS, MOST_CHANGES = 50, 200
 """A result keeps no more; it says how many there were."""
+UNTOLD_ACTS = explaining.ACTS["level"] | explaining.ACTS["told"] | explaining.ACTS["unit"]
+"""With all of them a letter leaves a number. Told by their names, those that hide it would say so to who may not open it."""
+OTHER_ACTS = "other"
+"""In place of the name of such an act."""
+IN_HUNDREDTHS = 100
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class Changed:
     Attributes:
         unit: the code of the line's unit; empty: the whole entity.
         letters: how many letters moved.
-        acts: (action, how many entries of the journal).
+        acts: (action, how many entries of the journal); ``OTHER_ACTS`` for all of ``UNTOLD_ACTS`` together.
         since, until: the days of the first and the last of them; None: nothing explains the change.
     """
 
@@ -80,8 +86,9 @@ class Found:
     is_exact: bool = True
 
     def withheld(self) -> Self:
-        """What a reader is told who may not see the report's letters counted exactly."""
-        return replace(self, equal=0, changes=(), more_changes=0, is_exact=False)
+        """What a reader is told who may not see the report's letters counted exactly: each kind of fault once, without its place."""
+        kinds = tuple(Fault(one) for one in dict.fromkeys(one.code for one in self.faults))
+        return replace(self, faults=kinds, more_faults=0, equal=0, changes=(), more_changes=0, is_exact=False)
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,8 @@ class ProofRow:
     """A proof that somebody asked for.
 
     Attributes:
-        done, total: letters that were counted again; 0 before it runs.
+        done, total: how much of the register was counted again, in hundredths: letters would be those that the reader may not open,
+            too; 0 before it runs.
         found: None: not yet.
     """
 
@@ -248,10 +256,11 @@ def _row(proof: MonthlyProof, name: str, job: Job | None, *, is_exact: bool) -> 
     if found is not None and not is_exact:
         found = found.withheld()
     done, _slash, total = (job.progress if job is not None else "").partition("/")
+    is_running = done.isdigit() and total.isdigit() and int(total) > 0
     return ProofRow(
         proof.id, proof.asked_at, name, JobState.DONE if job is None or proof.result else job.state,
-        int(done) if done.isdigit() else 0, int(total) if total.isdigit() else 0, job.error_code if job else "",
-        found, proof.done_at,
+        IN_HUNDREDTHS * int(done) // int(total) if is_running else 0, IN_HUNDREDTHS if is_running else 0,
+        job.error_code if job else "", found, proof.done_at,
     )  # fmt: skip
 
 
@@ -259,10 +268,10 @@ def _row(proof: MonthlyProof, name: str, job: Job | None, *, is_exact: bool) -> 
 
 
 def _written(proof: Proof, services: Services) -> dict[str, Any]:
-    certificate = proof.certificate
+    certificate, faults = proof.certificate, _nameless(proof.faults)
     return {
-        "faults": [[one.code, one.where] for one in proof.faults[:MOST_FAULTS]],
-        "more_faults": max(0, len(proof.faults) - MOST_FAULTS),
+        "faults": [[one.code, one.where] for one in faults[:MOST_FAULTS]],
+        "more_faults": max(0, len(faults) - MOST_FAULTS),
         "signer": proof.signer,
         "certificate": None if certificate is None else {
             **asdict(certificate),
@@ -278,20 +287,37 @@ def _written(proof: Proof, services: Services) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _nameless(faults: Iterable[Fault]) -> list[Fault]:
+    """Faults that name no letter, each once."""
+    return list(dict.fromkeys(Fault(one.code) if one.code.startswith("letter.") else one for one in faults))
+
+
+def _named(action: str, rectified: str) -> str:
+    return OTHER_ACTS if explaining.is_among(action, rectified, UNTOLD_ACTS) else action
+
+
 def _change(change: Change, services: Services) -> dict[str, Any]:
     acts = {act.sequence: act for move in change.moves for act in move.acts}
     days = sorted(act.at.astimezone(services.zone).date().isoformat() for act in acts.values())
     return {
         "unit": change.unit, "number": change.number, "reported": change.reported, "now": change.now,
-        "letters": len(change.moves), "acts": sorted(Counter(act.action for act in acts.values()).items()),
+        "letters": len(change.moves), "acts": sorted(Counter(_named(act.action, act.rectified) for act in acts.values()).items()),
         "since": days[0] if days else None, "until": days[-1] if days else None,
     }  # fmt: skip
+
+
+def _folded(acts: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """The acts as they are told: a proof of an earlier release keeps their names."""
+    found: Counter[str] = Counter()
+    for action, times in acts:
+        found[_named(action, "-")] += times  # the field of a rectification is not kept
+    return tuple(sorted(found.items()))
 
 
 def _read(told: Mapping[str, Any]) -> Found:
     certificate = told["certificate"]
     return Found(
-        tuple(Fault(code, where) for code, where in told["faults"]),
+        tuple(_nameless(Fault(code, where) for code, where in told["faults"])),
         told["more_faults"],
         told["signer"],
         None if certificate is None else Certificate(
@@ -304,7 +330,7 @@ def _read(told: Mapping[str, Any]) -> Found:
         tuple(
             Changed(
                 one["unit"], one["number"], one["reported"], one["now"], one["letters"],
-                tuple((action, times) for action, times in one["acts"]),
+                _folded(one["acts"]),
                 date.fromisoformat(one["since"]) if one["since"] else None,
                 date.fromisoformat(one["until"]) if one["until"] else None,
             )

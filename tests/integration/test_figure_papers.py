@@ -21,16 +21,15 @@ from ged.figures.models import FigureReading, FigureScan, FigureScanDay, FigureS
 from ged.figures.movements import Handed
 from ged.figures.periods import Period
 from ged.figures.stages import Grain, bin_of
-from ged.org.models import Person, Post
+from ged.org.models import Holding, Person, Post
 from ged.ports import Confidentiality
 from ged.register.models import Attachment, AttachmentKind, PageText
 from ged.routing import calendar
 from ged.slips.drafting import LineForm
 from ged.slips.models import Slip, SlipKind, SlipLine, SlipPurpose
 from ged.slips.states import LineState, SlipState
-from ged.unit import SYSTEM, Services, UnitOfWork
-from tests import routing_kit, slip_kit
-from tests.figure_kit import add_auditor
+from ged.figures.stages import Grain, bin_of
+from ged.org.models import Holding, Person, Post
 from tests.routing_kit import services_on_either, unit_id
 from tests.site import Clock, give_passwords, make_site, sign_in
 from web.site import context
@@ -127,6 +126,36 @@ def test_slips_equal_a_recount_of_their_rows(services_on_either: Services, zone:
         }
         cleared = movements.slips_by_unit(session, zone, units, Confidentiality.RESTRICTED, NOVEMBER)
     assert sum(one.faults for one in cleared.values()) > sum(one.faults for one in told_of_units.values()) > 0
+
+
+def test_a_line_of_a_secret_letter_is_in_no_figure(services_on_either: Services) -> None:
+    """Nor is that of a letter whose level was raised after the slip."""
+    services, at = services_on_either, datetime(2026, 11, 20, 9, tzinfo=UTC)
+    levels = (Confidentiality.SECRET, Confidentiality.SECRET, Confidentiality.RESTRICTED, Confidentiality.ORDINARY)
+    ids = [letter(services, "DGE", level=level) for level in levels]
+    with services.unit_of_work(at) as uow:
+        post_id, person_id = uow.session.execute(select(Holding.post_id, Holding.person_id).limit(1)).one()
+        slip = Slip(
+            kind=SlipKind.TRANSMITTAL, state=SlipState.RECEIVED, purpose=SlipPurpose.HANDOVER,
+            sender_unit_id=unit_id(services, "SG"), receiver_unit_id=unit_id(services, "DGE"), sender_post_id=post_id,
+            sender_person_id=person_id, sender_name="A", sender_title="B", issued_at=at, sent_at=at, received_at=at,
+        )  # fmt: skip
+        uow.session.add(slip)
+        uow.session.flush()
+        for position, (mail_id, hidden) in enumerate(zip(ids, (True, False, False, False), strict=True), 1):
+            uow.session.add(
+                SlipLine(
+                    slip_id=slip.id, position=position, description="Pièce", is_confidential=hidden, state=LineState.MISSING,
+                    mail_id=mail_id,
+                )
+            )  # fmt: skip
+    dge = int(unit_id(services, "DGE"))
+    with services.reading() as session:
+        told = [
+            movements.slips_by_unit(session, LOME, {dge}, level, NOVEMBER)[dge].faults
+            for level in (Confidentiality.ORDINARY, Confidentiality.RESTRICTED)
+        ]
+    assert told == [1, 2]
 
 
 def test_a_slip_that_people_send_and_receive_is_counted(services_on_either: Services) -> None:

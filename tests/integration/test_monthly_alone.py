@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from ged import pipeline
 from ged.archive.institution_seal import FIELD, REPORT_REASON
@@ -21,7 +21,7 @@ from ged.health.ground import Ground as HealthGround
 from ged.health.ground import SettingsFile
 from ged.jobs import Job, JobKind, JobState
 from ged.monthly import operations, proofs, wishes
-from ged.monthly.checking import SealOf
+from ged.monthly.checking import Fault, SealOf
 from ged.monthly.models import MonthlyProof, MonthlyReport, MonthlyReportRevision, MonthlyWish
 from ged.monthly.proofs import Unknown
 from ged.morning import machines
@@ -33,10 +33,12 @@ from signing.pades import PadesSigner
 from signing.pki import Authority, certificates_in
 from signing.sealing import MemoryKey
 from tests.factories import NOW, TODAY, actor, add_entity
+from tests.figure_kit import add_auditor
 from tests.figures_kit import Play
 from tests.monthly_kit import KEY, LATER, add_minister, file_of, make, prove, with_seal
 from tests.routing_kit import services_on_either, unit_id
 from web.wiring.attached import report_file
+from web.words import monthly as words
 
 __all__ = ["services_on_either"]  # a fixture
 
@@ -206,6 +208,11 @@ def test_a_proof_is_asked_for_and_tells_who_asked_and_whose_the_seal_is(services
     with services.reading() as session:
         (waiting,) = proofs.proofs(session, row.id, actor(services, "admin"))
     assert (waiting.is_open, waiting.asked_by, waiting.found) == (True, "Admin", None)
+    with services.engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET progress = '3/7' WHERE kind = 'prove_report'"))
+    with services.reading() as session:
+        (running,) = proofs.proofs(session, row.id, actor(services, "admin"))
+    assert (running.done, running.total) == (42, 100), "how many letters there are is not told"
     beats: list[str] = []
     proofs.run(services, proof_id, heartbeat=beats.append, now=LATER)
     assert beats
@@ -251,6 +258,35 @@ def test_a_proof_names_acts_and_days_and_no_letter(services: Services) -> None:
         "faults", "more_faults", "signer", "certificate", "seal_of", "counted", "equal", "changes", "more_changes",
         "definitions",
     }  # fmt: skip
+
+
+def test_a_proof_does_not_say_that_a_letter_was_hidden_and_names_none(services: Services) -> None:
+    add_minister(services)
+    add_auditor(services)
+    play = Play(services)
+    hidden, altered = play.register(received_on=TODAY), play.register(received_on=TODAY)
+    play.impute(hidden, "DGE")
+    row = make(services)
+    play.now = LATER
+    play.raise_level(hidden)
+    with services.engine.begin() as connection:
+        connection.execute(text("UPDATE mails SET received_on = '2026-10-30' WHERE id = :id"), {"id": altered})
+    proofs.run(services, ask(services, row.id), heartbeat=lambda _told: None, now=play.now)
+    with services.reading() as session:
+        kept = session.scalars(select(MonthlyProof)).one().result or {}
+        for_head, for_auditor = (
+            proofs.proofs(session, row.id, actor(services, who))[0].found for who in ("ministre", "auditeur")
+        )
+    assert for_head is not None
+    assert for_auditor is not None
+    assert "level" not in repr(kept["changes"])
+    (received,) = [one for one in for_head.changes if (one.unit, one.number) == ("DGE", "received")]
+    assert received.acts == ((proofs.OTHER_ACTS, 1),)
+    assert "autres actes (1)" in words.acts_words(received, "fr")
+    for found in (for_head, for_auditor):
+        assert found.faults == (Fault("letter.unexplained"),)
+        assert words.fault_words(found.faults[0], "fr").endswith("modifiée hors du programme.")
+    assert for_auditor.changes == ()
 
 
 def test_a_signature_that_is_not_the_institutions_seal_is_said(services: Services, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from ged.figures.reach import Reach, reach_on
 from ged.figures.supervisors import SupervisorForm
 from ged.org import delegations
 from ged.org.delegations import DelegationForm
-from ged.org.models import DelegationKind, Holding, Person, Unit
+from ged.org.models import DelegationKind, Holding, Person, Post, PostRole, Unit
 from ged.ports import PersonId, PostId
 from ged.unit import Role, Services
 from tests.factories import NOW, TODAY, actor, add_entity, make_natures
@@ -145,6 +145,20 @@ def test_a_person_who_left_the_ministry_is_told_nothing_any_more(services: Servi
 
 
 # --- who
+
+
+def test_a_secretary_of_the_named_post_is_no_supervisor(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        desk = Post(
+            code="SECR", title="Secrétariat", unit_id=unit_id(services, "DAF"), roles=[PostRole(role=Role.SECRETARY)],
+            secretary_of_id=post_id(services, "SG-T"),
+        )  # fmt: skip
+        person = Person(account="secr", name="Secrétaire")
+        uow.session.add_all([desk, person])
+        uow.session.flush()
+        uow.session.add(Holding(post_id=desk.id, person_id=person.id, from_on=date(2020, 1, 1)))
+    give(services, unit="DGE", post="SG-T")
+    assert (codes(services, "sg"), codes(services, "secr")) == ({"DGE", "ETU"}, set())
 
 
 def test_a_post_without_a_holder_has_no_supervisor_and_a_deputy_takes_its_place(services: Services) -> None:

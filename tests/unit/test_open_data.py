@@ -27,10 +27,10 @@ CELLS = st.dictionaries(
 
 def test_no_name_is_taken_for_a_formula() -> None:
     counted = {(date(2026, 10, 1), "received"): {("MIN", "arrivee", "x"): 7}}
-    made = packed(table(counted), {"MIN": " =HYPERLINK(1)"}, {"x": "＝1"}, {}, "Libre")
+    made = packed(table(counted), {"MIN": "\u200b\u2028 =HYPERLINK(1)"}, {"x": "＝1"}, {}, "Libre")
     with zipfile.ZipFile(io.BytesIO(made)) as archive:
         (row,) = csv.DictReader(io.StringIO(archive.read("courriers.csv").decode()))
-    assert (row["entite_nom"], row["nature_nom"]) == ("' =HYPERLINK(1)", "'＝1")
+    assert (row["entite_nom"], row["nature_nom"]) == ("'\u200b\u2028 =HYPERLINK(1)", "'＝1")
 
 
 def test_the_counts_that_leave_are_named_one_by_one() -> None:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from ged.figures import definitions
 from ged.monthly.checking import Act, Change, Fault, Move, Proof, SealOf
-from ged.monthly.proofs import Changed
+from ged.monthly.proofs import OTHER_ACTS, Changed
 from ged.ports import Certificate
 from web.words.labels import ACTIONS
 from web.words.translations import translations
@@ -63,6 +63,7 @@ _ALL_EQUAL = _("Tous les nombres sont ceux du rapport.")
 _CHANGED = _("Ce qui a changé depuis est expliqué par le journal.")
 _ACTS = _("Courriers concernés : %(letters)s ; au journal, du %(since)s au %(until)s : %(acts)s")
 _ONE_ACT = _("%(action)s (%(times)s)")
+_OTHER_ACTS = _("autres actes")
 _NOT_EXPLAINED_AT_ALL = _("Courriers concernés : %(letters)s ; aucun acte du journal ne l'explique")
 _NOT_PROVEN = _("Le rapport n'est pas prouvé :")
 
@@ -112,7 +113,7 @@ def acts_words(change: Changed, language: str) -> str:
     if change.since is None or change.until is None:
         return look_up(_NOT_EXPLAINED_AT_ALL) % {"letters": change.letters}
     acts = ", ".join(
-        look_up(_ONE_ACT) % {"action": look_up(str(ACTIONS.get(action, action))), "times": times}
+        look_up(_ONE_ACT) % {"action": look_up(_act_words(action)), "times": times}
         for action, times in change.acts
     )
     return look_up(_ACTS) % {
@@ -121,6 +122,10 @@ def acts_words(change: Changed, language: str) -> str:
         "until": f"{change.until:%d/%m/%Y}",
         "acts": acts,
     }
+
+
+def _act_words(action: str) -> str:
+    return _OTHER_ACTS if action == OTHER_ACTS else str(ACTIONS.get(action, action))
 
 
 def fault_words(fault: Fault, language: str) -> str:
@@ -182,4 +187,5 @@ def _fault(fault: Fault, language: str) -> str:
     kind, _dot, reason = fault.code.partition(".")
     if fault.code not in FAULTS and kind == "seal":
         return look_up(_SEAL) % {"reason": look_up(str(REASONS.get(reason, reason)))}
-    return look_up(FAULTS[fault.code]) % {"where": fault.where}
+    text = look_up(FAULTS[fault.code])
+    return text % {"where": fault.where} if fault.where else text.replace(" (%(where)s)", "")
