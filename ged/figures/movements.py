@@ -186,7 +186,9 @@ def _faults(level: Confidentiality) -> list[ColumnElement[bool]]:
     """Lines with a fault. Sealed envelopes are in no figure; lines of confidential letters for who is cleared alone, those of SECRET ones
     for nobody: the line says only that its letter is one of the two, so the letter is asked."""
     told: list[ColumnElement[bool]] = [or_(Mail.level.is_(None), Mail.level <= level)]
-    if level < Confidentiality.RESTRICTED:  # nor a letter whose level was raised after the slip, nor one whose level was confidential then
+    if (
+        level < Confidentiality.RESTRICTED
+    ):  # nor a letter whose level was raised after the slip, nor one whose level was confidential then
         told.append(SlipLine.is_confidential.is_(False))
     # SQLite would go through all faults of all years: the slips of the period lead to their lines.
     faults = ByOtherIndex(SlipLine.state).in_([LineState.MISSING, LineState.DAMAGED])

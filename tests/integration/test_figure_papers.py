@@ -28,8 +28,6 @@ from ged.routing import calendar
 from ged.slips.drafting import LineForm
 from ged.slips.models import Slip, SlipKind, SlipLine, SlipPurpose
 from ged.slips.states import LineState, SlipState
-from ged.figures.stages import Grain, bin_of
-from ged.org.models import Holding, Person, Post
 from tests.routing_kit import services_on_either, unit_id
 from tests.site import Clock, give_passwords, make_site, sign_in
 from web.site import context

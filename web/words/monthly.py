@@ -113,8 +113,7 @@ def acts_words(change: Changed, language: str) -> str:
     if change.since is None or change.until is None:
         return look_up(_NOT_EXPLAINED_AT_ALL) % {"letters": change.letters}
     acts = ", ".join(
-        look_up(_ONE_ACT) % {"action": look_up(_act_words(action)), "times": times}
-        for action, times in change.acts
+        look_up(_ONE_ACT) % {"action": look_up(_act_words(action)), "times": times} for action, times in change.acts
     )
     return look_up(_ACTS) % {
         "letters": change.letters,
