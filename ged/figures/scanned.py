@@ -39,7 +39,8 @@ from ged.figures.days import local_day, month_of, word
 from ged.figures.models import FigureReading, FigureScan, FigureScanDay, FigureState
 from ged.figures.periods import ONE_DAY, Period, month_end
 from ged.figures.stages import Grain
-from ged.register.models import PageText
+from ged.ports import Confidentiality
+from ged.register.models import Mail, PageText
 
 DAYS_AT_ONCE = 20
 """Days counted in one transaction."""
@@ -47,8 +48,8 @@ IDS_AT_ONCE = 400
 DESK = ("unit_id", "bridge_id", "source")
 """The station: whose it is, which one (0: none), how its pages came."""
 NUMBERS = ("pages", "documents", "letters", "was_read", "doubtful", "textless", "points")
-READ = ("attachment.read", "mail.destroyed", "mail.destroyed_again")
-"""The acts after which the texts of a letter's pages are others."""
+READ = ("attachment.read", "mail.destroyed", "mail.destroyed_again", "mail.level_changed")
+"""The acts after which the texts of a letter's pages are others, or may be told or not."""
 
 Progress = Callable[[int, int], None]
 
@@ -117,7 +118,7 @@ def forget(session: Session) -> None:
 def counted(session: Session, zone: ZoneInfo, period: Period) -> Select[Any]:
     """``day``, the columns of ``DESK`` and of ``NUMBERS``: the cells of the days of a period as they must be.
 
-    Pages count on the day on which they came. Documents, those that are joined to a letter, and what was read of the pages of these
+    Pages count on the day on which they came. Documents, those that are joined to an ordinary letter, and what was read of the pages of these
     count on the day on which the document was made of its pages.
     """
     day = local_day(session, zone)
@@ -131,9 +132,10 @@ def counted(session: Session, zone: ZoneInfo, period: Period) -> Select[Any]:
     sums = [func.coalesce(func.sum(getattr(FigureReading, name)), 0).label(name) for name in NUMBERS[3:]]
     documents = _each(
         select(
-            Scan.batch_id, made, func.count().label("documents"), func.count(Scan.mail_id).label("letters"), *sums
+            Scan.batch_id, made, func.count().label("documents"), func.count(Mail.id).label("letters"), *sums
         )
-        .outerjoin(FigureReading, FigureReading.attachment_id == Scan.attachment_id)
+        .outerjoin(Mail, and_(Mail.id == Scan.mail_id, Mail.level == int(Confidentiality.ORDINARY)))
+        .outerjoin(FigureReading, and_(FigureReading.attachment_id == Scan.attachment_id, Mail.id.is_not(None)))
         .where(*of_period)
         .group_by(Scan.batch_id, made)
     )  # fmt: skip

@@ -23,11 +23,14 @@ from ged.figures.periods import Period
 from ged.figures.stages import Grain, bin_of
 from ged.org.models import Holding, Person, Post
 from ged.ports import Confidentiality
-from ged.register.models import Attachment, AttachmentKind, PageText
+from ged.register.models import Attachment, AttachmentKind, Mail, PageText
 from ged.routing import calendar
 from ged.slips.drafting import LineForm
 from ged.slips.models import Slip, SlipKind, SlipLine, SlipPurpose
 from ged.slips.states import LineState, SlipState
+from ged.unit import SYSTEM, Services, UnitOfWork
+from tests import routing_kit, slip_kit
+from tests.figure_kit import add_auditor, letter
 from tests.routing_kit import services_on_either, unit_id
 from tests.site import Clock, give_passwords, make_site, sign_in
 from web.site import context
@@ -249,6 +252,26 @@ def test_scans_of_each_desk_equal_their_rows(services_on_either: Services) -> No
     assert month == {date(2026, 11, 1): days[date(2026, 11, 20)] + days[date(2026, 11, 21)]}
     assert elsewhere == []
     assert [(one.brought.pages, one.waiting) for one in later] == [(0, 1), (0, 1)], "what waits, waits now"
+    assert list(checking.compare(services)) == []
+
+
+def test_scans_of_letters_above_the_ordinary_level_are_joined_to_none(services_on_either: Services) -> None:
+    """A head who is not cleared sees no number move."""
+    services, now = services_on_either, datetime(2026, 11, 22, tzinfo=UTC)
+    some_scans(services)
+    figures.heal(services, now=now)
+    desk, period = {int(unit_id(services, "DGE"))}, NOVEMBER
+    with services.reading() as session:
+        before = sum(one.letters for one in movements.scans_by(session, desk, period).values())
+        mail_id = session.scalars(select(Scan.mail_id).where(Scan.mail_id.is_not(None))).first()
+    with services.unit_of_work(now) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == mail_id).values(level=int(Confidentiality.SECRET)))
+        uow.record("mail.level_changed", "mail", mail_id, actor=SYSTEM)
+    figures.run(services, now=now)
+    with services.reading() as session:
+        after = movements.scans_by(session, desk, period).values()
+    assert before > 0
+    assert (sum(one.letters for one in after), sum(one.was_read for one in after)) == (0, 0)
     assert list(checking.compare(services)) == []
 
 
