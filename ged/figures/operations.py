@@ -19,7 +19,7 @@ import logging
 from collections.abc import Callable, Collection
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from ged import audit, locks
@@ -44,6 +44,7 @@ from ged.figures.stages import FIRST_DAY
 from ged.register.models import Mail, MailNumber
 from ged.routing import calendar
 from ged.routing.deadlines import WorkCalendar
+from ged.slips.models import SlipLine
 from ged.unit import Services, UnitOfWork
 
 logger = logging.getLogger(__name__)
@@ -144,9 +145,22 @@ def heal(services: Services, *, now: datetime, progress: Progress = lambda _done
             healed, after = healed + len(some), end
             progress(end, last)
     _heal_scans(services, now=now)
+    _drop_keys(services, now=now)
     if healed:
         logger.warning("figures.healed letters=%s", healed)
     return healed
+
+
+def _drop_keys(services: Services, *, now: datetime) -> None:
+    """Remove the keys that no letter and no cell has any more: natures, units and levels that letters had once."""
+    used = [
+        select(one.key_id).where(one.key_id == FigureKey.id).exists()
+        for one in (FigureLetter, FigureCell, FigureDelay, FigureFlow)
+    ]
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            _held(uow)
+            uow.session.execute(delete(FigureKey).where(~or_(*used)), execution_options={"synchronize_session": False})
 
 
 def _heal_scans(services: Services, *, now: datetime) -> None:
@@ -210,7 +224,14 @@ def letters_of(session: Session, after: int, upto: int) -> set[int]:
         .join(AuditEntry, AuditEntry.subject_id == MailNumber.id)
         .where(*span, AuditEntry.subject_kind == "number")
     )
-    return {one for one in (*session.scalars(named), *session.scalars(numbered)) if one is not None}
+    # A slip gives its receiver the right to know of its letters: the letter of an envelope may count from then on.
+    carried = (
+        select(SlipLine.mail_id)
+        .join(AuditEntry, AuditEntry.subject_id == SlipLine.slip_id)
+        .where(*span, AuditEntry.subject_kind == "slip", AuditEntry.action == "slip.signed")
+    )
+    found = (session.scalars(one) for one in (named, numbered, carried))
+    return {one for ids in found for one in ids if one is not None}
 
 
 # --- the parts of a run -------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from io import SEEK_END
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,8 @@ from ged.monthly.numbers import Item, Letter, Number, below, columns, numbers
 from ged.org.models import Person
 from ged.ports import Certificate, Confidentiality, Digest, SealedFile, SignatureReport, Verdict
 from ged.register.models import MailNumber
+from ged.register.queries import first_numbers
+from ged.slips.models import SlipLine
 from ged.unit import Services
 
 logger = logging.getLogger(__name__)
@@ -72,6 +75,8 @@ class Move:
 
     Attributes:
         mail_id: the letter, by the id that the report carries.
+        number: its first valid number; empty where there is none, and of a letter that is above the ordinary level today: its number
+            would tell whoever is shown the proof that it is.
         before, after: the day on which it counted and counts; of a delay, with the working days; empty: not counted.
         acts: what explains it, in order; empty: nothing does.
     """
@@ -80,6 +85,7 @@ class Move:
     before: str
     after: str
     acts: tuple[Act, ...]
+    number: str = ""
 
 
 @dataclass(frozen=True)
@@ -249,20 +255,28 @@ def _seal_faults(reports: Sequence[SignatureReport], *, is_stored: bool) -> Iter
 def _altered(services: Services, session: Session, pdf: bytes) -> Iterator[Fault]:
     """Where the file differs from a stored report of its length: it was altered there."""
     rows = session.execute(
-        select(MonthlyReportRevision.digest, MonthlyReport.month, MonthlyReport.entity_id).join(
-            MonthlyReport, MonthlyReport.id == MonthlyReportRevision.report_id
-        )
+        select(MonthlyReportRevision.digest, MonthlyReport.month, MonthlyReport.entity_id)
+        .join(MonthlyReport, MonthlyReport.id == MonthlyReportRevision.report_id)
+        .where(or_(MonthlyReportRevision.size_bytes == len(pdf), MonthlyReportRevision.size_bytes.is_(None)))
     )
     for digest, month, entity_id in rows:
-        with services.blobs.open(Digest(digest)) as file:
-            kept = file.read()
-        if len(kept) == len(pdf):
+        kept = _of_length(services, Digest(digest), len(pdf))
+        if kept is not None:
             places = [at for at, (one, other) in enumerate(zip(kept, pdf, strict=True)) if one != other]
             if places and len(places) <= len(pdf) // 10:
                 yield Fault(
                     "file.altered",
                     f"report {month:%Y-%m} of entity {entity_id}: {len(places)} bytes, first at {places[0]}",
                 )
+
+
+def _of_length(services: Services, digest: Digest, length: int) -> bytes | None:
+    """A stored file of this length; None: it is another one, of which nothing is read."""
+    with services.blobs.open(digest) as file:
+        if file.seek(0, SEEK_END) != length:
+            return None
+        file.seek(0)
+        return file.read()
 
 
 def _content(data: bytes | None) -> dict[str, Any]:
@@ -373,6 +387,7 @@ def _count_again(
     }
     wanted = {mail_id for found in moved.values() for mail_id in found}
     acts = _acts(session, wanted, int(content["journal"]["sequence"]))
+    named = _numbers(session, {one for one in wanted if levels.get(one, UNTOLD) == Confidentiality.ORDINARY})
     codes = {unit["id"]: unit["code"] for unit in content["units"]}
     changes, faults = [], {}
     for one in new:
@@ -390,7 +405,7 @@ def _count_again(
             )
             if found is None:
                 faults[mail_id] = Fault("letter.unexplained", f"letter {mail_id}")
-            moves.append(Move(mail_id, _told(was), _told(is_now), found or ()))
+            moves.append(Move(mail_id, _told(was), _told(is_now), found or (), named.get(mail_id, "")))
         code = codes[one.unit_id] if one.unit_id is not None else ""
         changes.append(Change(code, one.name, old[key].letters, one.letters, tuple(moves)))
     return len(new), changes, list(faults.values())
@@ -439,6 +454,14 @@ def _explained(
     return tuple(sorted({act for those in found for act in those}, key=lambda act: act.sequence))
 
 
+def _numbers(session: Session, mail_ids: Iterable[int]) -> dict[int, str]:
+    """The first valid number of each of these letters."""
+    wanted, found = sorted(mail_ids), dict[int, str]()
+    for start in range(0, len(wanted), READS_AT_ONCE):
+        found |= first_numbers(session, wanted[start : start + READS_AT_ONCE])
+    return found
+
+
 def _acts(session: Session, mail_ids: Iterable[int], since: int) -> dict[int, list[Act]]:
     """The acts of ``explaining.EVERY`` on these letters after an entry, in order."""
     wanted, found = sorted(mail_ids), dict[int, list[Act]]()
@@ -447,6 +470,11 @@ def _acts(session: Session, mail_ids: Iterable[int], since: int) -> dict[int, li
         numbered = dict(
             session.execute(select(MailNumber.id, MailNumber.mail_id).where(MailNumber.mail_id.in_(ids))).all()
         )
+        carried: dict[int, list[int]] = {}
+        for slip_id, mail_id in session.execute(
+            select(SlipLine.slip_id, SlipLine.mail_id).where(SlipLine.mail_id.in_(ids))
+        ):
+            carried.setdefault(slip_id, []).append(mail_id or 0)
         rows = session.execute(
             select(AuditEntry, Person.name, AuditPayload.payload)
             .outerjoin(Person, Person.id == AuditEntry.person_id)
@@ -457,14 +485,18 @@ def _acts(session: Session, mail_ids: Iterable[int], since: int) -> dict[int, li
                 or_(
                     and_(AuditEntry.subject_kind == "mail", AuditEntry.subject_id.in_(ids)),
                     and_(AuditEntry.subject_kind == "number", AuditEntry.subject_id.in_(sorted(numbered))),
+                    and_(AuditEntry.subject_kind == "slip", AuditEntry.subject_id.in_(sorted(carried))),
                 ),
             )
             .order_by(AuditEntry.sequence)
         )
         for entry, name, payload in rows:
             subject = entry.subject_id or 0
-            about = subject if entry.subject_kind == "mail" else numbered[subject]
-            found.setdefault(about or 0, []).append(
-                Act(entry.sequence, entry.action, entry.at, name or "", str((payload or {}).get("field", "")))
-            )
+            about = {"mail": [subject], "slip": carried.get(subject, [])}.get(entry.subject_kind) or [
+                numbered.get(subject)
+            ]
+            for mail_id in about:
+                found.setdefault(mail_id or 0, []).append(
+                    Act(entry.sequence, entry.action, entry.at, name or "", str((payload or {}).get("field", "")))
+                )
     return found

@@ -41,6 +41,8 @@ class MonthlyReportRevision(Base):
     report_id: Mapped[int] = mapped_column(ForeignKey("monthly_reports.id"))
     sequence: Mapped[int] = mapped_column(Integer)
     digest: Mapped[str] = mapped_column(String(64), index=True)
+    size_bytes: Mapped[int | None] = mapped_column(Id)
+    """Of the file; None: it was stored before this column existed."""
     level: Mapped[str] = mapped_column(String(8))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 

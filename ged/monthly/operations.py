@@ -20,7 +20,7 @@ from ged.monthly import reading, rights, sheet
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.monthly.numbers import Month, Number, below, numbers
 from ged.org.letterhead import letterhead
-from ged.ports import Digest
+from ged.ports import StoredBlob
 from ged.routing.deadlines import WorkCalendar
 from ged.schema import require_opened
 from ged.unit import SYSTEM, Actor, Services, UnitOfWork
@@ -83,8 +83,17 @@ def make(
             uow.session.add(row)
             uow.session.flush()
             if sealed is not None:
-                digest, level = sealed
-                uow.session.add(MonthlyReportRevision(report_id=row.id, sequence=1, digest=digest, level=level, at=now))
+                file, level = sealed
+                uow.session.add(
+                    MonthlyReportRevision(
+                        report_id=row.id,
+                        sequence=1,
+                        digest=file.digest,
+                        size_bytes=file.size_bytes,
+                        level=level,
+                        at=now,
+                    )
+                )
             uow.record(
                 "report.made", "report", row.id, actor=actor, post=post, entity=entity_id, month=row.month.isoformat(),
                 digest=row.digest, content=row.content_hash,
@@ -139,11 +148,11 @@ def month_of(content: Mapping[str, Any]) -> Month | None:
     return Month(date.fromisoformat(content["month"]), known, rules)
 
 
-def _sealed(services: Services, pdf: bytes, now: datetime) -> tuple[Digest, str] | None:
+def _sealed(services: Services, pdf: bytes, now: datetime) -> tuple[StoredBlob, str] | None:
     """Seal the report; None when the institution's seal is not available now: a job seals it later."""
     try:
         made = institution_seal(services, pdf, reason=REPORT_REASON, at=now)
     except (ConfigError, EngineFailed) as error:
         logger.warning("monthly.not_sealed code=%s", error.code)
         return None
-    return Digest(services.blobs.put(BytesIO(made.pdf)).digest), made.level
+    return services.blobs.put(BytesIO(made.pdf)), made.level

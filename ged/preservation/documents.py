@@ -89,7 +89,7 @@ def append(uow: UnitOfWork, last: LastRevision, raised: RaisedPdf, digest: Diges
         locks.hold(uow.session, SEALED[last.sort], [last.subject_id])
     if last_of(uow.session, last.sort, last.subject_id) != last:
         raise StaleVersion("preserve.stale", "begin again", id=last.subject_id)
-    row = _new(uow, last, raised.level, digest)
+    row = _new(uow, last, raised, digest)
     uow.session.add(row)
     uow.record(
         "signature.raised", last.sort.value, last.subject_id, actor=SYSTEM, level=raised.level, digest=digest,
@@ -158,15 +158,20 @@ _SUBJECT: dict[SignedKind, InstrumentedAttribute[int]] = {
 }
 
 
-def _new(uow: UnitOfWork, last: LastRevision, level: str, digest: Digest) -> Revision:
-    sequence = last.sequence + 1
+def _new(uow: UnitOfWork, last: LastRevision, raised: RaisedPdf, digest: Digest) -> Revision:
+    sequence, level = last.sequence + 1, raised.level
     if last.sort is SignedKind.SLIP:
         return SlipRevision(slip_id=last.subject_id, sequence=sequence, digest=digest, level=level, at=uow.now)
     if last.sort is SignedKind.CLOSING:
         return ClosingRevision(closing_id=last.subject_id, sequence=sequence, digest=digest, level=level, at=uow.now)
     if last.sort is SignedKind.REPORT:
         return MonthlyReportRevision(
-            report_id=last.subject_id, sequence=sequence, digest=digest, level=level, at=uow.now
+            report_id=last.subject_id,
+            sequence=sequence,
+            digest=digest,
+            size_bytes=len(raised.pdf),
+            level=level,
+            at=uow.now,
         )
     attachment_id = uow.session.scalar(
         select(SignedRevision.attachment_id).where(

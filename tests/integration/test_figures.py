@@ -541,6 +541,25 @@ def test_a_run_removes_the_cells_that_it_emptied_and_looks_at_no_other(services:
         assert set(session.scalars(select(FigureDelay.key_id))) == set(new)
 
 
+def test_the_night_drops_keys_that_nothing_has(services: Services) -> None:
+    """A nature, a unit or a level that letters had once: each leaves a key, for ever."""
+    play = Play(services)
+    mail_id = play.register(received_on=TODAY)
+    play.count()
+    with services.reading() as session:
+        old = session.scalars(select(FigureKey.id)).all()
+    play.impute(mail_id, "DGE")
+    play.count()
+    with services.reading() as session:
+        assert set(session.scalars(select(FigureKey.id))) > set(old)
+    assert figures.heal(services, now=NOW) == 0
+    with services.reading() as session:
+        used = set(session.scalars(select(FigureLetter.key_id)))
+        assert set(session.scalars(select(FigureKey.id))) == used
+        assert not used & set(old)
+    assert list(checking.compare(services)) == []
+
+
 def test_a_letter_that_ends_in_time_is_never_overdue(services: Services) -> None:
     """Answered on its last day, or before anybody could find it overdue at the end of a day: no trace of a delay."""
     play = Play(services)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,6 +23,7 @@ from ged.errors import Forbidden, InvalidTransition, NotFound
 from ged.figures import breakdown, definitions
 from ged.figures import operations as figures
 from ged.figures import queries as figure_queries
+from ged.figures.models import FigureKey, FigureLetter
 from ged.figures.periods import Period
 from ged.figures.queries import Cut
 from ged.figures.reach import reach_on
@@ -33,13 +34,16 @@ from ged.monthly.numbers import Letter, below, numbers
 from ged.org import tree
 from ged.org.letterhead import letterhead
 from ged.org.models import Person, Post
-from ged.ports import CertifiedPerson, Confidentiality, MailId, SignRequest, unit_principal
+from ged.ports import CertifiedPerson, Confidentiality, Digest, MailId, SignRequest, unit_principal
 from ged.preservation import operations as preservation
 from ged.preservation.documents import SignedKind
-from ged.register.models import MailNumber
+from ged.register.models import Mail, MailNumber
+from ged.register.queries import first_numbers
 from ged.resuming import operations as resuming
 from ged.routing.rectify_letter import rectify
-from ged.unit import Role, Services
+from ged.slips.models import Slip, SlipKind, SlipLine, SlipPurpose
+from ged.slips.states import LineState, SlipState
+from ged.unit import Actor, Role, Services, UnitOfWork
 from signing.pades import PadesSigner
 from signing.pki import Authority, certificates_in
 from signing.preserve import PadesPreserver
@@ -59,6 +63,7 @@ from tests.signbook_kit import House, house_on_either
 from tests.tampering import lift_guards
 from tests.worker_kit import Installation
 from web.wiring.attached import report_file
+from web.words import monthly as monthly_words
 from web.words.monthly import told
 
 __all__ = ["house_on_either", "services_on_either"]  # fixtures
@@ -257,6 +262,38 @@ def test_an_altered_digit_of_the_file_is_found_and_its_place_named(services: Ser
         assert [one.code for one in proof.faults if one.code.startswith("seal.")]
         (named,) = [one.where for one in proof.faults if one.code == "file.altered"]
         assert named.endswith(f"1 bytes, first at {at}")
+
+
+def test_an_altered_file_is_compared_with_those_of_its_length_alone(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the rows are older than the column of sizes: then files are opened, and none of another length is read."""
+    counted_letter(services, Play(services))
+    pdf = file_of(services, make(services))
+    altered = pdf[:-9] + bytes([pdf[-9] ^ 1]) + pdf[-8:]
+    files = [pdf + bytes(n) for n in range(1, 4)]
+    digests = [services.blobs.put(BytesIO(one)).digest for one in files]
+    with services.unit_of_work(LATER) as uow:
+        report_id = uow.session.scalars(select(MonthlyReport.id)).one()
+        for n, (digest, file) in enumerate(zip(digests, files, strict=True), start=2):
+            size = len(file) if n < 4 else None
+            uow.session.add(
+                MonthlyReportRevision(
+                    report_id=report_id, sequence=n, digest=digest, size_bytes=size, level="B-B", at=LATER
+                )
+            )
+    with services.reading() as session:
+        first = session.scalars(select(MonthlyReportRevision).where(MonthlyReportRevision.sequence == 1)).one()
+    assert first.size_bytes == len(pdf)
+    opened, real = [], services.blobs.open
+
+    def watched(digest: Digest) -> BinaryIO:
+        opened.append(digest)
+        return real(digest)
+
+    monkeypatch.setattr(services.blobs, "open", watched)
+    assert [one.code for one in prove(services, altered).faults if one.code == "file.altered"] == ["file.altered"]
+    assert opened == [first.digest, digests[-1]]
 
 
 def test_a_report_with_another_number_that_our_own_seal_covers_is_found(
@@ -511,7 +548,9 @@ def test_the_commands_make_a_report_and_tell_in_both_languages_what_changed(tmp_
         english, french = report("verify", file), report("verify", file, "--language", "fr")
         assert (english.returncode, french.returncode) == (1, 1)
         assert "Received, the whole entity: 1 in the report, 0 today" in english.stdout
-        assert f"letter {changed}: went out, 2026-10-20 in the report" in english.stdout
+        assert re.search(rf"letter \S+ \({changed}\): went out, 2026-10-20 in the report", english.stdout), (
+            english.stdout
+        )
         assert "on 24/11/2026 at 09:00, Agent " in english.stdout
         assert "Reçus, ensemble" in french.stdout
         assert "Agent a rectifié l’inscription au registre" in french.stdout
@@ -583,6 +622,72 @@ def test_the_letter_of_an_envelope_that_goes_back_to_its_addressee_is_explained(
     assert proof.changes
     assert proof.faults == ()
     assert {act.action for change in proof.changes for move in change.moves for act in move.acts} == {action}
+
+
+def test_the_letter_of_an_envelope_that_is_sent_to_its_unit_with_a_slip_is_explained(
+    house_on_either: House, tmp_path: Path
+) -> None:
+    """From then on its unit may know of it, so it counts, and no act on the letter says why."""
+    services = with_seal(house_on_either.services, tmp_path)
+    mail_id = int(opened_envelope(replace(house_on_either, services=services)))
+    pdf = file_of(services, make(services))
+    assert content(pdf)["letters"] == []
+    figures.run(services, now=LATER)
+    with services.unit_of_work(LATER) as uow:
+        mail = uow.session.get_one(Mail, mail_id)
+        slip_id = _sent_slip(uow, actor(services, "dge"), mail)
+    figures.run(services, now=LATER)
+    with services.reading() as session:
+        key = session.get_one(FigureKey, session.get_one(FigureLetter, mail_id).key_id)
+        assert key.level == Confidentiality.ORDINARY, "the run finds the letter by the entry of its slip"
+    proof = prove(services, pdf)
+    assert proof.changes
+    assert proof.faults == ()
+    acts = {(act.action, move.mail_id) for change in proof.changes for move in change.moves for act in move.acts}
+    assert acts >= {("slip.signed", mail_id)}
+    lift_guards(services.engine)
+    with services.engine.begin() as connection:
+        connection.execute(text("DELETE FROM slip_lines WHERE slip_id = :slip"), {"slip": slip_id})
+    assert {one.code for one in prove(services, pdf).faults} == {"letter.unexplained"}, (
+        "a slip without the letter is none"
+    )
+
+
+def _sent_slip(uow: UnitOfWork, sender: Actor, mail: Mail) -> int:
+    """A slip with the letter, which its sender signs: what ``slips.operations`` writes then."""
+    post = sender.posts[0]
+    slip = Slip(
+        kind=SlipKind.TRANSMITTAL, state=SlipState.SENT, purpose=SlipPurpose.HANDOVER, sender_unit_id=post.unit_id,
+        receiver_unit_id=mail.unit_id, sender_post_id=post.post_id, sender_person_id=sender.person_id, sender_name="A",
+        sender_title="B", issued_at=uow.now, sent_at=uow.now,
+    )  # fmt: skip
+    uow.session.add(slip)
+    uow.session.flush()
+    uow.session.add(
+        SlipLine(slip_id=slip.id, position=1, mail_id=mail.id, description="Pièce", state=LineState.PENDING)
+    )
+    access.grant(uow, mail.id, (unit_principal(mail.unit_id),), access.Because.SLIP)
+    uow.record("slip.signed", "slip", slip.id, actor=sender, post=post)
+    return slip.id
+
+
+def test_a_proof_tells_letters_by_their_numbers_unless_they_are_above_the_ordinary_level(services: Services) -> None:
+    play = Play(services)
+    changed, raised, altered = (counted_letter(services, play) for _ in range(3))
+    pdf = file_of(services, make(services))
+    play.now = LATER
+    play.redate(changed, date(2026, 10, 30))
+    play.raise_level(raised)
+    lift_guards(services.engine)
+    with services.engine.begin() as connection:
+        connection.execute(text("UPDATE mails SET received_on = '2026-10-29' WHERE id = :mail"), {"mail": altered})
+    with services.reading() as session:
+        numbers_of = first_numbers(session, [changed, raised, altered])
+    told = "\n".join(monthly_words.told(prove(services, pdf), language="en", zone=services.zone))
+    assert f"letter {numbers_of[changed]} ({changed}): " in told
+    assert f"letter {raised}: " in told
+    assert numbers_of[raised] not in told, "it became confidential: the paper would tell so"
+    assert f"(letter {numbers_of[altered]} ({altered}))" in told
 
 
 def test_a_lost_number_that_is_joined_to_a_counted_letter_is_explained(services: Services) -> None:

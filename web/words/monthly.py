@@ -1,6 +1,7 @@
 """What ``ged report verify`` says, and the page of monthly reports. French is the source; the command also speaks English."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from ged.figures import definitions
@@ -97,7 +98,7 @@ def told(proof: Proof, *, language: str, zone: ZoneInfo) -> Iterator[str]:
     yield ""
     if proof.faults:
         yield look_up(_NOT_PROVEN)
-        yield from (f"  {fault.code}: {_fault(fault, language)}" for fault in proof.faults)
+        yield from (f"  {fault.code}: {_fault(_named(proof, fault), language)}" for fault in proof.faults)
     else:
         yield look_up(_CHANGED if proof.changes else _ALL_EQUAL)
 
@@ -166,7 +167,18 @@ def _change(change: Change | Changed, language: str) -> str:
 
 def _move(move: Move, language: str) -> str:
     text = _MOVED if move.before and move.after else _LEFT if move.before else _CAME
-    return translations(language).gettext(text) % {"id": move.mail_id, "before": move.before, "after": move.after}
+    return translations(language).gettext(text) % {"id": _letter(move), "before": move.before, "after": move.after}
+
+
+def _letter(move: Move) -> str:
+    """The letter as a clerk knows it, and as the report's file has it."""
+    return f"{move.number} ({move.mail_id})" if move.number else str(move.mail_id)
+
+
+def _named(proof: Proof, fault: Fault) -> Fault:
+    """A fault with the letter named as a clerk knows it."""
+    known = {f"letter {move.mail_id}": _letter(move) for change in proof.changes for move in change.moves}
+    return replace(fault, where=f"letter {known[fault.where]}") if fault.where in known else fault
 
 
 def _act(act: Act, language: str, zone: ZoneInfo) -> str:
