@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import random
 import re
-import zipfile
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from itertools import product
@@ -35,7 +33,7 @@ from ged.routing.models import Assignment
 from ged.unit import Actor, ReadSession, Role, Services
 from tests.factories import NOW, TODAY, actor, add_entity, make_natures
 from tests.figure_kit import add_auditor, count_all, furnish, letter
-from tests.figure_site import main, site, table_rows
+from tests.figure_site import main, ods_texts, site, table_rows
 from tests.letter_kit import opened_envelope
 from tests.routing_kit import impute, post_id, register, unit_id
 from tests.signbook_kit import House, house_on_either
@@ -58,14 +56,6 @@ SMALL_WORDS = "moins de 5"
 PAGES = (("/tableau/", dashboard.PAGE.makers), ("/supervision/", supervision.PAGE.makers))
 VIEWS = {"/tableau/": dashboard.PAGE.views, "/supervision/": supervision.PAGE.views}
 FILTERS = ("", "&nature=demande", "&sens=incoming", "&priorite=urgent", "&etape=imputation", "&nature=-")
-
-
-def ods_texts(client: FlaskClient, address: str) -> list[str]:
-    answer = client.get(address)
-    if answer.status_code == 404:
-        return []
-    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
-        return re.findall(r"<text:p>(.*?)</text:p>", archive.read("content.xml").decode())
 
 
 def everything(app: Flask, account: str, filters: tuple[str, ...] = FILTERS[:2]) -> dict[str, object]:

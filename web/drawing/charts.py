@@ -46,10 +46,11 @@ class Value:
 
 @dataclass(frozen=True)
 class Group:
-    """The numbers of one place of the axis, one for each look."""
+    """The numbers of one place of the axis, one for each look; ``note`` stands below the name."""
 
     name: str
     values: tuple[Value, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,10 @@ class _Sheet:
 
     def names(self, groups: Sequence[Group], step: float) -> None:
         for n in sorted(written(len(groups), NAMES_IN_WIDTH)):
-            self.texts.append(Text(_round(LEFT + step * (n + 0.5)), self.bottom + 18, groups[n].name))
+            middle = _round(LEFT + step * (n + 0.5))
+            self.texts.append(Text(middle, self.bottom + 16, groups[n].name))
+            if groups[n].note:
+                self.texts.append(Text(middle, self.bottom + 30, groups[n].note))
 
     def drawing(self) -> Drawing:
         return Drawing(WIDTH, self.height, tuple(self.shapes), tuple(self.lines), tuple(self.texts))

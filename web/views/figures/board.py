@@ -4,7 +4,7 @@ All pages, pictures and files are made of these cells, so none of them tells mor
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
@@ -16,7 +16,7 @@ from ged.figures.periods import Period, month_end, months_of
 from ged.figures.stages import LONGEST, bin_of, next_bin, percentile
 from ged.figures.telling import SMALL, Told, merged, tell, tell_part
 from ged.unit import Actor, ReadSession
-from web.drawing.charts import Drawing, Guide, Value
+from web.drawing.charts import Drawing, Group, Guide, Value
 from web.views.figures.asked import EVER, Asked
 from web.words import figure_pages as words
 
@@ -92,6 +92,25 @@ class Card:
 
 Span = tuple[int, int | None, int]
 """First working day, first day of the next one (None: there is none), letters."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A day or a month of the period that is shown, as far as the period has it.
+
+    Attributes:
+        name: in words, with the days of a month that is cut.
+        axis, note: on an axis; the note stands below: the days of a month that is cut.
+    """
+
+    name: str
+    days: Period
+    axis: str
+    note: str = ""
+
+    def group(self, values: Sequence[Value]) -> Group:
+        """Numbers at this place of an axis."""
+        return Group(self.axis, tuple(values), self.note)
 
 
 @dataclass(frozen=True)
@@ -178,13 +197,33 @@ class Board:
         """Whether the period is shown day by day."""
         return self.is_exact and self.asked.shown.days <= MOST_DAYS
 
-    def periods(self) -> list[tuple[str, Period]]:
-        """The days, or the months, of the period, with their names. A month is whole, or it would be no cell."""
+    def of(self, period: Period) -> "Board":
+        """The figures of another period, for the same reader."""
+        return replace(self, asked=replace(self.asked, period=period))
+
+    def stretches(self) -> list[Stretch]:
+        """The days, or the months, of the period. They count its days and no others, as the cards do; who is told numbers is told whole months."""
         period = self.asked.shown
         if self.by_days:
             days = [period.since + timedelta(days=n) for n in range(period.days)]
-            return [(day_name(day), Period(day, day)) for day in days]
-        return [(month_name(month), Period(month, month_end(month))) for month in months_of(period)]
+            return [Stretch(day_name(day), Period(day, day), day_name(day)) for day in days]
+        return [self.month(month) for month in months_of(period)]
+
+    def month(self, first: date) -> Stretch:
+        """A month as far as the period has it: for who is told exact numbers, cut at the ends of the period."""
+        name, whole, shown = month_name(first), Period(first, month_end(first)), self.asked.shown
+        if not self.is_exact or shown.since <= whole.since <= whole.until <= shown.until:
+            return Stretch(name, whole, name)
+        days = Period(max(first, shown.since), min(whole.until, shown.until))
+        note = f"{days.since.day}–{days.until.day}" if days.days > 1 else str(days.since.day)
+        return Stretch(_cut_name(name, days, whole), days, name, note)
+
+    def cut_months(self, stretches: Sequence[Stretch]) -> str:
+        """Which months are not counted whole, in a sentence; empty: each of them is."""
+        if self.by_days or not any(one.note for one in stretches):
+            return ""
+        shown = period_name(Period(stretches[0].days.since, stretches[-1].days.until))
+        return str(_("Seuls les jours de la période comptent : %(period)s.", period=shown))
 
     def percentiles(self, spans: Sequence[Span], bins: Mapping[int, int]) -> tuple[str, list[Guide]]:
         """The median and the delay that nine of ten keep: in words, and as guides over these bins."""
@@ -195,6 +234,26 @@ class Board:
             if place is not None:
                 guides.append(Guide(place + 0.5, told[-1], look))
         return and_then(*told), guides
+
+
+def _cut_name(month: str, days: Period, whole: Period) -> str:
+    """A month that is cut, in words."""
+    since, until = day_of_month(days.since), day_of_month(days.until)
+    if days.until == whole.until:
+        return str(_("%(month)s, dès le %(first)s", month=month, first=since))
+    if days.since == whole.since:
+        return str(_("%(month)s, jusqu'au %(last)s", month=month, last=until))
+    return str(_("%(month)s, du %(first)s au %(last)s", month=month, first=since, last=until))
+
+
+def day_of_month(day: date) -> str:
+    """The day of a month: French has a word for the first one."""
+    return str(_("1er")) if day.day == 1 else str(day.day)
+
+
+def sentences(*those: str) -> str:
+    """Several sentences, without those that are empty."""
+    return " ".join(one for one in those if one)
 
 
 def and_then(first: str, second: str) -> str:

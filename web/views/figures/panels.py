@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from ged.figures import breakdown, queries
 from ged.figures.breakdown import By, Line
 from ged.figures.letters import What
-from ged.figures.periods import Period, month_end, months_later
+from ged.figures.periods import Period, months_later
 from ged.figures.queries import Standing
 from ged.figures.stages import COUNTED, Grain, Stage, bin_of
 from ged.figures.telling import SMALL, apart, is_few, merged, percent
@@ -33,15 +33,16 @@ from web.views.figures.board import (
     Cell,
     Maker,
     Panel,
+    Stretch,
     amount_of,
     and_then,
     day_cell,
     day_name,
     last_bin,
-    month_name,
     others,
     period_name,
     place_of,
+    sentences,
 )
 from web.words import figure_pages as words
 
@@ -136,11 +137,11 @@ def arrivals(board: Board) -> Panel:
     came, done = (
         (What.NUMBERED, What.DISPATCHED) if asked.direction is Direction.OUTGOING else (What.RECEIVED, What.ANSWERED)
     )
-    spans = board.periods()
-    grain = Grain.DAY if board.by_days else Grain.MONTH
-    found = queries.by_day(board.session, asked.cut, spans[0][1].since, spans[-1][1].until, grain=grain)
+    stretches = board.stretches()
+    found = _counted(board, stretches)
     rows, groups = [], []
-    for name, span in spans:
+    for one in stretches:
+        name, span = one.name, one.days
         counted = found.get(span.since, {})
         cells, values = [], []
         for what in (came, done):
@@ -148,14 +149,12 @@ def arrivals(board: Board) -> Panel:
             cells.append(board.cell(number, href))
             values.append(board.value(number, name, words.what(what), href))
         rows.append((day_cell(span.since) if board.by_days else Cell(name, is_number=False), *cells))
-        groups.append(Group(name, tuple(values)))
+        groups.append(one.group(values))
     names = (words.what(came), words.what(done))
     return Panel(
         "arrivals",
         _("Arrivées et suites") if came is What.RECEIVED else _("Départs"),
-        str(_("%(first)s et %(second)s, par jour.", first=names[0], second=names[1]))
-        if board.by_days
-        else str(_("%(first)s et %(second)s, par mois entier.", first=names[0], second=names[1])),
+        _by_time(board, names, stretches),
         (_("Jour") if board.by_days else _("Mois"), *names),
         tuple(rows),
         charts.columns(groups, TWO),
@@ -163,18 +162,41 @@ def arrivals(board: Board) -> Panel:
     )
 
 
+def _counted(board: Board, stretches: Sequence[Stretch]) -> dict[date, Mapping[str, int]]:
+    """First day of each stretch -> what is counted in it. A month that is cut is a sum of its days."""
+    cut = board.asked.cut
+    first, last = stretches[0].days.since, stretches[-1].days.until
+    grain = Grain.DAY if board.by_days else Grain.MONTH
+    found: dict[date, Mapping[str, int]] = dict(queries.by_day(board.session, cut, first, last, grain=grain))
+    for one in stretches:
+        if one.note:
+            found[one.days.since] = breakdown.totals(board.session, cut, one.days)
+    return found
+
+
+def _by_time(board: Board, names: Sequence[str], stretches: Sequence[Stretch]) -> str:
+    """What stands side by side, by which time."""
+    named = {"first": names[0], "second": names[1]}
+    if board.by_days:
+        return str(_("%(first)s et %(second)s, par jour.", **named))
+    if not board.is_exact:
+        return str(_("%(first)s et %(second)s, par mois entier.", **named))
+    return sentences(str(_("%(first)s et %(second)s, par mois.", **named)), board.cut_months(stretches))
+
+
 def standing(board: Board) -> Panel:
     """What is open and overdue at the end of each day or month."""
-    asked, spans = board.asked, board.periods()
+    asked, stretches = board.asked, board.stretches()
     if board.by_days:
-        found = breakdown.standings(board.session, asked.cut, [span.until for _name, span in spans])
-        stands = [found[span.until] for _name, span in spans]
+        found = breakdown.standings(board.session, asked.cut, [one.days.until for one in stretches])
+        stands = [found[one.days.until] for one in stretches]
     else:
-        months = [span.since for _name, span in spans]
-        found = breakdown.month_standings(board.session, asked.cut, months, today=asked.today)
+        months = [one.days.since.replace(day=1) for one in stretches]
+        found = breakdown.month_standings(board.session, asked.cut, months, today=asked.shown.until)
         stands = [found[month] for month in months]
     rows, groups = [], []
-    for (name, span), stood in zip(spans, stands, strict=True):
+    for one, stood in zip(stretches, stands, strict=True):
+        name, span = one.name, one.days
         end = min(span.until, asked.today)
         cells, values = [], []
         for what, number, whole in ((What.OPEN, stood.open, None), (What.OVERDUE, stood.overdue, stood.open)):
@@ -182,12 +204,14 @@ def standing(board: Board) -> Panel:
             cells.append(board.cell(number, href, whole=whole))
             values.append(board.value(number, name, words.what(what), href, whole=whole))
         rows.append((day_cell(span.since) if board.by_days else Cell(name, is_number=False), *cells))
-        groups.append(Group(name, tuple(values)))
+        groups.append(one.group(values))
     names = (words.what(What.OPEN), words.what(What.OVERDUE))
     return Panel(
         "standing",
         _("En instance et en retard"),
-        str(_("À la fin de chaque jour.")) if board.by_days else str(_("À la fin de chaque mois.")),
+        str(_("À la fin de chaque jour."))
+        if board.by_days
+        else sentences(str(_("À la fin de chaque mois.")), board.cut_months(stretches)),
         (_("Jour") if board.by_days else _("Mois"), *names),
         tuple(rows),
         charts.lines(groups, ("line-first", "line-second")),
@@ -491,15 +515,17 @@ def _side_by_side(board: Board, name: str, title: str, first: str, found: list[R
 
 
 def months(board: Board) -> Panel:
-    """Twelve months up to the last one of the period."""
+    """Twelve months up to the end of the period."""
     asked, moved = board.asked, _movements(board.asked)
     last = asked.shown.until.replace(day=1)
     firsts = [months_later(last, -n) for n in range(11, -1, -1)]
-    counted = queries.by_day(board.session, asked.cut, firsts[0], firsts[-1], grain=Grain.MONTH)
-    stands = breakdown.month_standings(board.session, asked.cut, firsts, today=asked.today)
+    whole = board.of(Period(firsts[0], asked.period.until))
+    stretches = whole.stretches()
+    counted = _counted(whole, stretches)
+    stands = breakdown.month_standings(board.session, asked.cut, firsts, today=asked.shown.until)
     rows, groups = [], []
-    for month in firsts:
-        name, span = month_name(month), Period(month, month_end(month))
+    for stretch in stretches:
+        name, span, month = stretch.name, stretch.days, stretch.days.since
         numbers = counted.get(month, {})
         stood = stands.get(month, Standing(0, 0))
         end = min(span.until, asked.today)
@@ -510,12 +536,12 @@ def months(board: Board) -> Panel:
         drawn = [
             board.value(numbers.get(one.value, 0), name, words.what(one), asked.letters(one, span)) for one in moved[:2]
         ]
-        groups.append(Group(name, tuple(drawn)))
+        groups.append(stretch.group(drawn))
     names = tuple(words.what(one) for one in moved)
     return Panel(
         "months",
         str(_("Douze mois")),
-        str(_("%(first)s et %(second)s, par mois entier.", first=names[0], second=names[1])),
+        _by_time(whole, names, stretches),
         (str(_("Mois")), *names, words.what(What.OPEN), words.what(What.OVERDUE)),
         tuple(rows),
         charts.columns(groups, TWO),

@@ -25,6 +25,7 @@ from web.views.figures.board import (
     Panel,
     day_cell,
     others,
+    sentences,
 )
 from web.words import figure_pages as words
 
@@ -34,22 +35,26 @@ SLIPS, SCANS = "bordereaux", "numerisation"
 def slips(board: Board) -> Panel:
     """Slips by day or by month: sent, acknowledged, lines missing or damaged."""
     asked, zone = board.asked, context.services().zone
-    spans = board.periods()
-    whole = Period(spans[0][1].since, spans[-1][1].until)
+    stretches = board.stretches()
+    whole = Period(stretches[0].days.since, stretches[-1].days.until)
     found = movements.slips_by_day(board.session, zone, asked.sight.unit_ids, asked.sight.level, whole)
     rows, groups = [], []
     names = _names()
-    for name, span in spans:
+    for stretch in stretches:
+        name, span = stretch.name, stretch.days
         days = [one for day, one in found.items() if span.since <= day <= span.until]
         numbers = [sum(getattr(one, column) for one in days) for column in ("sent", "received", "faults")]
         first = day_cell(span.since) if board.by_days else Cell(name, is_number=False)
         rows.append((first, *(board.cell(number) for number in numbers)))
         drawn = [board.value(number, name, series) for number, series in zip(numbers[:2], names[:2], strict=True)]
-        groups.append(Group(name, tuple(drawn)))
+        groups.append(stretch.group(drawn))
     return Panel(
         "slips",
         str(_("Bordereaux")),
-        str(_("Envoyés par ces services, reçus et déchargés par eux, chacun le jour de sa signature ; pièces manquantes ou endommagées à la réception. Seuls le service et la période comptent ici.")),
+        sentences(
+            str(_("Envoyés par ces services, reçus et déchargés par eux, chacun le jour de sa signature ; pièces manquantes ou endommagées à la réception. Seuls le service et la période comptent ici.")),
+            board.cut_months(stretches),
+        ),
         (str(_("Jour")) if board.by_days else str(_("Mois")), *names),
         tuple(rows),
         charts.columns(groups, TWO),
