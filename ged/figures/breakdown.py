@@ -201,6 +201,13 @@ def registers(session: Session, cut: Cut) -> list[tuple[int, str]]:
     return sorted(((one, name) for one, name in rows), key=lambda row: (row[1], row[0]))
 
 
+def has_nature(session: Session, cut: Cut, nature: str) -> bool:
+    """Whether there is a letter of a nature in a cut."""
+    is_used = exists().where(FigureLetter.key_id == FigureKey.id)
+    found = select(FigureKey.id).where(FigureKey.nature == nature, *cut.clauses(), is_used).limit(1)
+    return session.scalar(found) is not None
+
+
 def goal(session: Session, nature: str, unit_ids: Collection[int], units: Mapping[int, UnitRow]) -> int | None:
     """The working days in which an answer to letters of a nature is owed; None: none, or entities have different ones."""
     of_entities = {entity_of(one, units): one for one in sorted(unit_ids) if one in units}

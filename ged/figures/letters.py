@@ -1,6 +1,6 @@
 """The letters behind a figure: those that the reader may see, by the rule of access."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -76,6 +76,29 @@ def letters(
     parts, keys = _parts(actor, cut, asked)
     page = paging.read(session, parts, FigureLetter.mail_id, at, keys=keys, descending=True, limit=limit)
     return mail_rows(session, actor, page.ids), page, paging.count(session, parts)
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the figures say of a letter.
+
+    Attributes:
+        unit_id: for which it is counted: the unit that has it; before a decision, the one that registered it.
+        ended_on: the day on which it was dealt with; None: it is open.
+    """
+
+    unit_id: int
+    ended_on: date | None
+
+
+def held(session: Session, mail_ids: Sequence[int]) -> dict[int, Held]:
+    """Letter -> what the figures say of it: of letters of a list, which its reader may see."""
+    rows = session.execute(
+        select(FigureLetter.mail_id, FigureKey.unit_id, FigureLetter.ended_on)
+        .join(FigureKey, FigureKey.id == FigureLetter.key_id)
+        .where(FigureLetter.mail_id.in_(mail_ids))
+    )
+    return {mail_id: Held(unit_id, ended_on) for mail_id, unit_id, ended_on in rows}
 
 
 def _parts(actor: Actor, cut: Cut, asked: Asked) -> tuple[Parts, tuple[Key, ...]]:

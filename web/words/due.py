@@ -24,6 +24,14 @@ class DueWords:
         return self.tone == "danger"
 
 
+def late_end(due_on: date, ended_on: date, calendar: WorkCalendar) -> str:
+    """``avec 2 jours ouvrés de retard``: of what was dealt with after its date."""
+    days = working_days_between(due_on, ended_on, calendar)
+    if not days:
+        return str(gettext("avec retard"))
+    return str(ngettext("avec un jour ouvré de retard", "avec %(num)s jours ouvrés de retard", days))
+
+
 def due_words(due_on: date | None, today: date, calendar: WorkCalendar) -> DueWords | None:
     """``dans 3 jours ouvrés``, ``aujourd'hui``, ``en retard de 2 jours ouvrés``; None without a date."""
     if due_on is None:

@@ -1149,6 +1149,11 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le fichier « %(filename)s » n'existe pas ou ne peut pas être ouvert."),
         _l("Vérifiez son nom, son dossier et le droit de le lire."),
     ),
+    # --- figures ---
+    "figures.filters": Message(
+        _l("Le fichier n'est pas fait : ce filtre n'est pas parmi vos choix, ou n'est pas compris : %(filters)s."),
+        _l("Revenez à la page des chiffres et choisissez de nouveau."),
+    ),
     # --- filing ---
     "filing.closed": Message(
         _l("On ne classe plus dans « %(filing_class)s » : cette classe est fermée."),

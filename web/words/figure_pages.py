@@ -1,6 +1,6 @@
 """The words of the pages of figures."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
@@ -10,6 +10,8 @@ from ged.figures.letters import What
 from ged.figures.stages import Stage
 from ged.typography import french, plain
 
+MOST_TYPED = 60
+"""Signs that a message repeats of what was typed."""
 _DEFINED: Mapping[str, Definition] = {one.name: one for one in ALL}
 
 
@@ -89,10 +91,32 @@ def filter_name(name: str, *, alone: bool = False) -> str:
             return str(_("Canal"))
         case "priorite":
             return str(_("Priorité"))
+        case "periode":
+            return str(_("Période"))
+        case "du":
+            return str(_("Du"))
+        case "au":
+            return str(_("Au"))
+        case "quoi":
+            return str(_("Chiffre"))
+        case "expediteur":
+            return str(_("Expéditeur"))
         case "etape":
             return str(_("Délai montré"))
         case _:
             raise ValueError(name)
+
+
+def problems(those: Iterable[tuple[str, str]]) -> str:
+    """(name of a filter, what was typed) of an address: those that are not applied, in words."""
+    return ", ".join(
+        str(_("%(filter)s « %(typed)s »", filter=filter_name(name), typed=shortened(typed))) for name, typed in those
+    )
+
+
+def shortened(typed: str) -> str:
+    """What was typed, as far as a message has room for it."""
+    return typed if len(typed) <= MOST_TYPED else typed[:MOST_TYPED] + "…"
 
 
 def no_nature() -> str:

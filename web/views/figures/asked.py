@@ -1,11 +1,11 @@
 """What the address of a page of figures asks for: whose letters, of which days, which of them. A wrong value is said and left out."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import Enum
 from functools import cached_property
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
 from flask import url_for
@@ -25,6 +25,8 @@ from web.site.numbers import id_of
 
 Member = TypeVar("Member", bound=Enum)
 
+OWN, SUPERVISION = "t", "s"
+"""The pages of figures, in a link to letters."""
 USUAL = "30j"
 PERIODS: Mapping[str, LazyString] = {
     USUAL: _l("30 derniers jours"),
@@ -44,6 +46,15 @@ FILTERS = ("vue", "periode", "du", "au", "unite", "seul", "nature", "sens", "reg
 """The names of the address, in its order."""
 NARROWING = ("unite", "seul", "nature", "sens", "registre", "canal", "priorite")
 """Those that a link to letters keeps."""
+PERIOD = ("vue", "periode", "du", "au")
+"""Those that say what is shown, of which days."""
+
+
+class Problem(NamedTuple):
+    """A value of the address that is not applied: its filter, and the value as it was typed."""
+
+    name: str
+    typed: str
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,8 @@ class Asked:
         sight: of the units that are asked for; without units there is nothing to show.
         unit_id: the unit that was chosen; None: all.
         given: the filters of the address that were understood.
-        problems: the values that were not, as they were typed.
+        problems: the values that are not applied.
+        seen_on: the page and the view whose links lead to letters; the list leads back to it.
         today: the last day of figures.
     """
 
@@ -65,7 +77,17 @@ class Asked:
     unit_id: int | None
     today: date
     given: Mapping[str, str] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    seen_on: tuple[str, str] = ("", "")
+
+    def without(self, name: str, **narrowing: object) -> "Asked":
+        """Without a filter that the reader is not offered: it becomes a problem. ``narrowing``: what is changed of it."""
+        return replace(
+            self,
+            narrowing=replace(self.narrowing, **narrowing),  # type: ignore[arg-type]
+            given={one: typed for one, typed in self.given.items() if one != name},
+            problems=(*self.problems, Problem(name, self.given[name])),
+        )
 
     @property
     def cut(self) -> Cut:
@@ -108,14 +130,39 @@ class Asked:
         if changed:
             named = {name: self.given[name] for name in NARROWING if name in self.given} | changed
             kept = "".join(f"&{name}={quote(value)}" for name, value in named.items() if value)
+            kept += f"&retour={way_back(self, changed)}"
         until = f"&au={period.until.isoformat()}" if period.until != period.since else ""
         return f"{begin}?quoi={what.value}&du={period.since.isoformat()}{until}{kept}"
 
     @cached_property
     def _list(self) -> tuple[str, str]:
         """The address of the list of letters, and the filters that each link to it keeps."""
-        kept = (f"&{name}={quote(self.given[name])}" for name in NARROWING if name in self.given)
-        return url_for("dashboard.letters"), "".join(kept)
+        kept = "".join(f"&{name}={quote(self.given[name])}" for name in NARROWING if name in self.given)
+        return url_for("dashboard.letters"), f"{kept}&retour={way_back(self)}"
+
+
+def way_back(asked: Asked, changed: Collection[str] = ()) -> str:
+    """From where a link leads to letters, short enough for each link of a page: the page, its view, its period, and the filters that the
+    address of the list does not have, or has with another value (``changed``).
+    """
+    given, (page, view) = asked.given, asked.seen_on
+    period = given.get("periode") or "_".join(given[one] for one in ("du", "au") if one in given)
+    others = [name for name in FILTERS if name in changed or (name in given and name not in (*NARROWING, *PERIOD))]
+    parts = [page, view, period, *(f"{name}:{given[name]}" if name in given else name for name in others)]
+    return quote("~".join(parts), safe=":~,").rstrip("~")
+
+
+def read_back(typed: str, listed: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """(page, filters) of a way back; ``listed``: the filters of the list that it led to. Whoever opens them has them checked."""
+    page, view, period, *others = [*typed.split("~"), "", ""][: max(3, typed.count("~") + 1)]
+    filters = {name: listed[name] for name in NARROWING if name in listed}
+    for one in others:
+        name, _colon, value = one.partition(":")
+        if name in FILTERS:
+            filters[name] = value
+    first, _between, last = period.partition("_")
+    filters |= {"vue": view} | ({"du": first, "au": last} if last else {"periode": period})
+    return page, {name: value for name, value in filters.items() if value}
 
 
 def read(
@@ -128,7 +175,7 @@ def read(
         usual: the units of the page where the address names none; a unit that is named must be among them, or be one of
             the reader's own.
     """
-    given, problems = dict[str, str](), list[str]()
+    given, problems = dict[str, str](), list[Problem]()
     sight, unit_id = _units(args, actor, reach, usual, given, problems)
     period = _period(args, today, given, problems, for_list=for_list)
     stage = _member(args, "etape", Stage, given, problems) or Stage.ANSWER
@@ -147,7 +194,7 @@ def read(
 
 
 def _units(
-    args: MultiDict[str, str], actor: Actor, reach: Reach, usual: frozenset[int], given: dict[str, str], problems: list[str]
+    args: MultiDict[str, str], actor: Actor, reach: Reach, usual: frozenset[int], given: dict[str, str], problems: list[Problem]
 ) -> tuple[Sight, int | None]:  # fmt: skip
     typed = args.get("unite", "").strip()
     if not typed:
@@ -155,7 +202,7 @@ def _units(
     unit_id = id_of(typed)
     offered = usual | reach.offered
     if unit_id is None or unit_id not in offered:
-        problems.append(typed)
+        problems.append(Problem("unite", typed))
         return reach.sight(usual), None
     given["unite"] = str(unit_id)
     if args.get("seul"):
@@ -165,7 +212,7 @@ def _units(
 
 
 def _period(
-    args: MultiDict[str, str], today: date, given: dict[str, str], problems: list[str], *, for_list: bool
+    args: MultiDict[str, str], today: date, given: dict[str, str], problems: list[Problem], *, for_list: bool
 ) -> Period:
     """The period. Of a name and two days the form sends both: that one counts which was not shown before (``affichee``)."""
     name = args.get("periode", "")
@@ -176,8 +223,10 @@ def _period(
         given["periode"] = name
         return named_period(name, today)
     if name not in PERIODS and name:
-        problems.append(name)
-    problems += [args[name] for name, day in (("du", since), ("au", until)) if args.get(name) and day is None]
+        problems.append(Problem("periode", name))
+    problems += [
+        Problem(one, args[one]) for one, day in (("du", since), ("au", until)) if args.get(one) and day is None
+    ]
     if since is None and until is None:
         return named_period(USUAL, today)
     # A list of one day names its first day alone; a page goes on until today.
@@ -186,7 +235,7 @@ def _period(
     is_too_long = first < EVER if for_list else (last - first).days >= LONGEST
     # No figure stands in the future; and at the last day of the calendar there is no day after it to count to.
     if not first <= min(last, today) or is_too_long:
-        problems += [args[name] for name in ("du", "au") if args.get(name)]
+        problems += [Problem(one, args[one]) for one in ("du", "au") if args.get(one)]
         return named_period(USUAL, today)
     given |= {"du": first.isoformat(), "au": last.isoformat()}
     return Period(first, last)
@@ -210,7 +259,7 @@ def named_period(name: str, today: date) -> Period:
             return Period(today - timedelta(days=29), today)
 
 
-def _narrowing(args: MultiDict[str, str], given: dict[str, str], problems: list[str]) -> Narrowing:
+def _narrowing(args: MultiDict[str, str], given: dict[str, str], problems: list[Problem]) -> Narrowing:
     direction, channel, priority = (
         _member(args, name, kind, given, problems)
         for name, kind in (("sens", Direction), ("canal", Channel), ("priorite", Priority))
@@ -218,7 +267,7 @@ def _narrowing(args: MultiDict[str, str], given: dict[str, str], problems: list[
     typed, nature = args.get("registre", "").strip(), args.get("nature", "").strip()[:MAX_NATURE]
     register_id = id_of(typed) if typed else None
     if typed and register_id is None:
-        problems.append(typed)
+        problems.append(Problem("registre", typed))
     if register_id is not None:
         given["registre"] = str(register_id)
     if nature:
@@ -233,12 +282,12 @@ def _narrowing(args: MultiDict[str, str], given: dict[str, str], problems: list[
 
 
 def _member(
-    args: MultiDict[str, str], name: str, kind: type[Member], given: dict[str, str], problems: list[str]
+    args: MultiDict[str, str], name: str, kind: type[Member], given: dict[str, str], problems: list[Problem]
 ) -> Member | None:
     typed = args.get(name, "").strip()
     found = next((one for one in kind if str(one.value) == typed), None)
     if found is not None:
         given[name] = typed
     elif typed:
-        problems.append(typed)
+        problems.append(Problem(name, typed))
     return found

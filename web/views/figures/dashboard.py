@@ -1,6 +1,8 @@
 """The dashboard: the figures of the reader's own services; and the letters behind each figure, by the rule of access."""
 
-from flask import Blueprint, Response, render_template, request
+from collections.abc import Collection
+
+from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ged.figures import letters as letter_lists
@@ -8,16 +10,21 @@ from ged.figures.letters import Asked as AskedLetters
 from ged.figures.letters import What
 from ged.figures.reach import reach_on
 from ged.figures.stages import Stage
+from ged.org.names import unit_names
 from ged.paging import Slice
+from ged.routing import calendar
+from ged.routing.deadlines import WorkCalendar
 from ged.routing.queries import MailRow
 from web.site import context
 from web.site.numbers import id_of
 from web.site.pages import place
 from web.views.figures import asked as address
-from web.views.figures import deciding, pages, panels, papers
+from web.views.figures import deciding, offered, pages, panels, papers
+from web.views.figures.asked import Asked, Problem
 from web.views.figures.board import period_name
 from web.views.figures.pages import Page
 from web.words import figure_pages as words
+from web.words.due import DueWords, due_words, late_end
 
 blueprint = Blueprint("dashboard", __name__, url_prefix="/tableau")
 
@@ -29,6 +36,7 @@ PAGE = Page(
     "tableau-de-bord",
     {**panels.OWN, **papers.PANELS, **deciding.OWN},
     {**panels.OWN_VIEWS, **deciding.DELAYS, **papers.VIEWS, **deciding.OWN_VIEWS},
+    sign=address.OWN,
     overseen=False,
 )
 LETTERS = 50
@@ -55,31 +63,75 @@ def export() -> Response:
 
 @blueprint.get("/courriers")
 def letters() -> ResponseReturnValue:
-    """The letters behind a figure that the reader may see."""
-    actor = context.actor()
+    """The letters behind a figure that the reader may see: who has each of them, how late it is, and the way back to the figure."""
+    actor, today = context.actor(), context.today()
     what = next((one for one in What if one.value == request.args.get("quoi")), What.RECEIVED)
     given = request.args.get
     rows: list[MailRow] = []
     page, total = Slice(()), 0
     with context.services().reading() as session:
-        reach = reach_on(session, actor, on=context.today())
-        asked = address.read(request.args, actor, reach, reach.own, today=context.today(), for_list=True)
+        reach = reach_on(session, actor, on=today)
+        asked = address.read(request.args, actor, reach, reach.own, today=today, for_list=True)
+        asked = offered.checked(session, actor, reach, reach.own, asked)
         wanted = AskedLetters(
             what, asked.period, asked.stage, _bins(), (id_of(given("depuis", "")) or 0, id_of(given("vers", "")) or 0),
             id_of(given("expediteur", "")),
         )  # fmt: skip
         if asked.sight.opens:
             rows, page, total = letter_lists.letters(session, actor, asked.cut, wanted, place(), limit=LETTERS)
+        held = letter_lists.held(session, [int(row.mail_id) for row in rows])
+        units, days = unit_names(session, actor), calendar.calendar(session)
+        chosen = offered.chosen(asked, offered.few(session, actor, reach.sight(reach.own), asked, units))
+    problems = (*asked.problems, *_problems(what))
     return render_template(
         "dashboard/letters.html",
-        rows=rows,
+        rows=[(row, units.get(held[row.mail_id].unit_id, "—"), _late(row, held[row.mail_id], days)) for row in rows if row.mail_id in held],
         page=page,
         total=total,
-        asked=asked,
         title=_title(what, asked.stage),
         period=period_name(asked.period),
         definition=words.definition(what),
-    )
+        chosen=chosen,
+        problems=words.problems(problems),
+        without_them=_again({one.name for one in problems}),
+        without_sender=_again({"expediteur"}) if given("expediteur") and not rows else "",
+        back=_back(asked, has_supervision=bool(reach.overseen)),
+    )  # fmt: skip
+
+
+def _problems(what: What) -> list[Problem]:
+    """The wrong values that only a list of letters has."""
+    typed = request.args.get("quoi", "")
+    found = [Problem("quoi", typed)] if typed and typed != what.value else []
+    sender = request.args.get("expediteur", "")
+    return [*found, Problem("expediteur", sender)] if sender and id_of(sender) is None else found
+
+
+def _again(left_out: Collection[str]) -> str:
+    """This list without some filters, from its first page on."""
+    kept = {name: one for name, one in request.args.items() if name not in left_out and name in LISTED}
+    return url_for("dashboard.letters", **kept)  # type: ignore[arg-type]
+
+
+LISTED = (*address.FILTERS, "quoi", "de", "a", "depuis", "vers", "expediteur", "retour")
+"""The names in the address of a list, but for those of its place."""
+
+
+def _back(asked: Asked, *, has_supervision: bool) -> str:
+    """The page of figures from which the list was opened, with its filters."""
+    page, filters = address.read_back(request.args.get("retour", ""), asked.given)
+    is_overseen = page == address.SUPERVISION and has_supervision
+    return url_for("supervision.index" if is_overseen else "dashboard.index", **filters)  # type: ignore[arg-type]
+
+
+def _late(row: MailRow, held: letter_lists.Held, days: WorkCalendar) -> DueWords | None:
+    """How late a letter is, or was when it was dealt with; None: not, or it has no date."""
+    if row.due_on is None:
+        return None
+    if held.ended_on is None:
+        told = due_words(row.due_on, context.today(), days)
+        return told if told is not None and told.is_late else None
+    return DueWords(late_end(row.due_on, held.ended_on, days), "warning") if row.due_on < held.ended_on else None
 
 
 def _bins() -> tuple[int, int]:

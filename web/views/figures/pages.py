@@ -1,35 +1,27 @@
 """What both pages of figures share: reading the address, the choices of the filters, the frame of the page."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from ged.errors import Forbidden
-from ged.figures import breakdown, queries
+from ged.errors import Forbidden, Invalid
+from ged.figures import queries
 from ged.figures.reach import Reach, reach_on
-from ged.figures.stages import Stage
-from ged.org import tree
 from ged.org.names import unit_names
 from ged.ports import Confidentiality
-from ged.register.models import Channel, Direction, Priority
 from ged.routing.queries import InboxView, inbox_totals
 from ged.unit import Actor, ReadSession
-from web.site import context, natures
+from web.site import context
 from web.views.figures import asked as address
-from web.views.figures import panels, sent
-from web.views.figures.asked import NO_NATURE, PERIODS, USUAL, Asked
+from web.views.figures import offered, panels, sent
+from web.views.figures.asked import Asked
 from web.views.figures.board import Board, Maker, Panel, earlier_name, period_name
 from web.words import figure_pages as words
-from web.words import labels
 
 CARDS = "cards"
 """The panel of the cards: it has no picture, and is no section of the page."""
-
-
-Chosen = tuple[str, str, str]
-"""A filter that is set: its name in the address, as the page calls it, its value in words."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +33,7 @@ class Page:
         saved_as: the first word of its files.
         makers: of its panels, by their names.
         views: name of a view -> its panels; the first one has no name.
+        sign: stands for it in a link to letters.
         overseen: whether it shows what the reader oversees, and not only what is the reader's own.
     """
 
@@ -51,7 +44,12 @@ class Page:
     saved_as: str
     makers: Mapping[str, Maker]
     views: Mapping[str, tuple[str, ...]]
+    sign: str
     overseen: bool
+
+    def view_of(self, panel: str) -> str:
+        """The view with a panel."""
+        return next((view for view, names in self.views.items() if panel in names), "")
 
     def usual(self, reach: Reach) -> frozenset[int]:
         """The units that it shows when none is chosen."""
@@ -64,7 +62,7 @@ def show(page: Page) -> ResponseReturnValue:
     view = request.args.get("vue", "")
     view = view if view in page.views else panels.FIRST
     with context.services().reading() as session:
-        reach, asked = _asked(session, actor, page)
+        reach, asked = _asked(session, actor, page, view)
         are_whole = queries.are_whole(session)
         is_shown = are_whole and bool(asked.sight.unit_ids)
         board = Board(session, actor, asked)
@@ -78,8 +76,10 @@ def show(page: Page) -> ResponseReturnValue:
     return render_template(
         page.template,
         **shown,
-        chosen=_chosen(asked, choices),
+        chosen=offered.chosen(asked, choices),
         asked=asked,
+        problems=words.problems(asked.problems),
+        without_them=asked.address(page.endpoint, vue=view),
         oversees=bool(reach.overseen),
         are_whole=are_whole,
         page=page,
@@ -105,21 +105,29 @@ def table(page: Page) -> ResponseReturnValue:
         "dashboard/_table.html" if is_part else "dashboard/table.html",
         panel=panel,
         chosen=chosen,
+        problems=words.problems(asked.problems),
+        without_them=asked.address(page.table, tableau=panel.id),
         back=asked.address(page.endpoint),
         period=period_name(asked.shown),
     )
 
 
 def save(page: Page) -> Response:
-    """The table of a panel as a file."""
+    """The table of a panel as a file.
+
+    Raises:
+        Invalid: ``figures.filters``: a filter is not applied, and a file that is kept would not say so.
+    """
     panel, asked, chosen = _panel(page)
+    if asked.problems:
+        raise Invalid("figures.filters", "ask without these filters", filters=words.problems(asked.problems))
     return sent.as_file(
         panel, request.args.get("format", ""), page=page.saved_as, period=period_name(asked.shown), chosen=chosen
     )
 
 
-def _asked(session: ReadSession, actor: Actor, page: Page) -> tuple[Reach, Asked]:
-    """The reader's reach, and what the address asks of it.
+def _asked(session: ReadSession, actor: Actor, page: Page, view: str) -> tuple[Reach, Asked]:
+    """The reader's reach, and what the address asks of it; ``view``: where its links to letters stand.
 
     Raises:
         Forbidden: ``access.role_missing``: the page is of who oversees something, and this reader does not.
@@ -127,31 +135,25 @@ def _asked(session: ReadSession, actor: Actor, page: Page) -> tuple[Reach, Asked
     reach = reach_on(session, actor, on=context.today())
     if page.overseen and not reach.overseen:
         raise Forbidden("access.role_missing", "ask an administrator for the role", endpoint=page.endpoint)
-    return reach, address.read(request.args, actor, reach, page.usual(reach), today=context.today())
+    usual = page.usual(reach)
+    asked = address.read(request.args, actor, reach, usual, today=context.today())
+    asked = replace(asked, seen_on=(page.sign, view))
+    return reach, offered.checked(session, actor, reach, usual, asked)
 
 
-def _panel(page: Page) -> tuple[Panel, Asked, list[Chosen]]:
+def _panel(page: Page) -> tuple[Panel, Asked, list[offered.Chosen]]:
     """The panel that the address names, and the filters that hold for it; an unknown one, and one with nothing to show, is not found."""
     actor = context.actor()
     name = request.args.get("tableau", "")
     make = panels.cards_panel if name == CARDS else page.makers.get(name)
     with context.services().reading() as session:
-        reach, asked = _asked(session, actor, page)
+        reach, asked = _asked(session, actor, page, page.view_of(name))
         is_shown = make is not None and asked.sight.unit_ids and queries.are_whole(session)
         panel = make(Board(session, actor, asked)) if make is not None and is_shown else None
         choices = _choices(session, actor, reach, page, asked) if panel is not None and asked.given else {}
     if panel is None:
         abort(404)
-    return panel, asked, [one for one in _chosen(asked, choices) if sent.holds(one[0], name)]
-
-
-def _chosen(asked: Asked, choices: Mapping[str, list[tuple[str, str]]]) -> list[Chosen]:
-    """The filters that are set, but for the period. A choice that the reader is not offered is named as it was typed."""
-    return [
-        (name, words.filter_name(name, alone="seul" in asked.given), str(dict(choices[name])[asked.given[name]]))
-        for name in choices
-        if name != "periode" and name in asked.given
-    ]
+    return panel, asked, [one for one in offered.chosen(asked, choices) if sent.holds(one[0], name)]
 
 
 def _mine(session: ReadSession, actor: Actor) -> tuple[int, int] | None:
@@ -163,31 +165,8 @@ def _mine(session: ReadSession, actor: Actor) -> tuple[int, int] | None:
     return found[InboxView.OPEN], found[InboxView.LATE]
 
 
-def _choices(
-    session: ReadSession, actor: Actor, reach: Reach, page: Page, asked: Asked
-) -> dict[str, list[tuple[str, str]]]:
-    """Name of a filter -> (value, words) of its choices, with the present one: a browser would send another."""
-    names = unit_names(session, actor)
-    offered = page.usual(reach) | reach.offered
-    whole = reach.sight(page.usual(reach))
-    # Whoever is told numbers chooses among all registers of the ministry: one that appears would tell of its first letter.
-    registers = (
-        breakdown.registers(session, whole.cut())
-        if whole.is_exact
-        else breakdown.registers_of(session, tree.ministry(actor))
-    )
-    found = {
-        "periode": [(name, str(text)) for name, text in PERIODS.items() if name != USUAL],
-        "unite": sorted(((str(one), names[one]) for one in offered if one in names), key=lambda pair: pair[1]),
-        "nature": [*natures.names().items(), (NO_NATURE, words.no_nature())],
-        "sens": [(one.value, labels.label(one)) for one in Direction],
-        "registre": [(str(one), name) for one, name in registers],
-        "canal": [(one.value, labels.label(one)) for one in Channel],
-        "priorite": [(one.value, labels.label(one)) for one in Priority],
-        "etape": [(one.value, words.stage(one)) for one in Stage],
-    }
-    for name, options in found.items():
-        value = asked.given.get(name, "")
-        if value and value not in [one for one, _ in options] and value != USUAL:
-            options.append((value, value))
-    return found
+def _choices(session: ReadSession, actor: Actor, reach: Reach, page: Page, asked: Asked) -> offered.Choices:
+    """What the page offers to choose."""
+    names, units = unit_names(session, actor), page.usual(reach) | reach.offered
+    named = {one: names[one] for one in units if one in names}
+    return offered.choices(session, actor, reach.sight(page.usual(reach)), asked, named)

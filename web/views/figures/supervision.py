@@ -4,6 +4,7 @@ from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
 from web.views.figures import deciding, pages, panels, papers
+from web.views.figures.asked import SUPERVISION
 from web.views.figures.pages import Page
 
 blueprint = Blueprint("supervision", __name__, url_prefix="/supervision")
@@ -16,6 +17,7 @@ PAGE = Page(
     "supervision",
     {**panels.OVERSEEN, **papers.PANELS, **deciding.OVERSEEN},
     {**panels.OVERSEEN_VIEWS, **deciding.DELAYS, **papers.VIEWS, **deciding.OVERSEEN_VIEWS},
+    sign=SUPERVISION,
     overseen=True,
 )
 

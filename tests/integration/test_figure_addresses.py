@@ -1,0 +1,183 @@
+"""Addresses of figures that somebody kept: what is no choice any more is said; a list of letters leads back to its figures; on both databases."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from ged.register.models import Direction, Mail, Register, RegisterNature
+from tests.factories import NOW, TODAY
+from tests.figure_copies import Copy, copied
+from tests.figure_kit import count_all, letter
+from tests.figure_site import plain, site, table_rows
+from tests.routing_kit import unit_id
+from tests.signbook_kit import House, house_on_either
+from tests.site import sign_in
+
+__all__ = ["house_on_either", "site"]  # fixtures
+
+DAYS = "du=2026-11-01&au=2026-11-30"
+SAID = "Ce filtre n'est pas parmi vos choix, ou n'est pas compris, et n'est pas appliqué : "
+
+
+def shown(client: FlaskClient, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200, address
+    return unescape(plain(answer.text))
+
+
+def other_register(house: House) -> int:
+    """A register of DAF without letters: out of the reach of DGE's head."""
+    with house.services.unit_of_work(NOW) as uow:
+        row = Register(
+            unit_id=unit_id(house.services, "DAF"), code="SEC", name="Registre réservé", pattern="{sequence}",
+            nature=RegisterNature.ARRIVAL, direction=Direction.INCOMING,
+        )  # fmt: skip
+        uow.session.add(row)
+        uow.session.flush()
+        return row.id
+
+
+def test_an_unknown_filter_is_named_and_left_out(site: tuple[Flask, House]) -> None:
+    app, house = site
+    copied(house.services, [Copy(date(2026, 11, 3)), Copy(date(2026, 11, 4))])
+    count_all(house.services)
+    client, daf = sign_in(app, "dge"), unit_id(house.services, "DAF")
+    theirs = other_register(house)
+    for name, typed, words in (
+        ("nature", "oubliee", "Nature « oubliee »"), ("registre", "999", "Registre « 999 »"),
+        ("registre", str(theirs), f"Registre « {theirs} »"), ("unite", str(daf), f"Service, avec ceux qui en dépendent « {daf} »"),
+        ("unite", "77777", "Service, avec ceux qui en dépendent « 77777 »"),
+    ):  # fmt: skip
+        for page in ("/tableau/", "/supervision/", "/tableau/courriers"):
+            more = "&quoi=received" if page.endswith("courriers") else ""
+            text = shown(client, f"{page}?{DAYS}{more}&{name}={typed}&priorite=normal")
+            assert f"{SAID}{words}." in text, (page, name)
+            again = re.search(r'<a class="no-print" href="([^"]+)">Ouvrir la (?:page|liste) sans ce filtre', text)
+            assert again is not None, page
+            asked = parse_qs(urlsplit(again[1]).query)
+            assert name not in asked
+            assert asked["priorite"] == ["normal"]
+            assert "n'est pas appliqué" not in shown(client, again[1])
+    cards = table_rows(client, f"/tableau/fichier?{DAYS}&tableau=cards")
+    assert cards[1][1] == "2", "the letters are there"
+    table = shown(client, f"/tableau/chiffres?{DAYS}&tableau=arrivals&nature=oubliee")
+    assert f"{SAID}Nature « oubliee »" in table
+
+
+def test_a_file_is_not_made_with_a_filter_that_does_not_hold(site: tuple[Flask, House]) -> None:
+    app, house = site
+    letter(house.services, "DGE")
+    count_all(house.services)
+    client, theirs = sign_in(app, "dge"), other_register(house)
+    texts = set()
+    for more in ("nature=oubliee", "registre=999", f"registre={theirs}", "unite=77777", "du=hier"):
+        for form in ("csv", "ods"):
+            answer = client.get(
+                f"/tableau/fichier?{DAYS if 'du' not in more else ''}&{more}&tableau=cards&format={form}"
+            )
+            assert answer.status_code == 422, more
+            text = plain(answer.text)
+            assert "Le fichier n'est pas fait" in text
+            if more.startswith("registre"):
+                texts.add(re.sub(r"\d+", "#", text))
+    assert len(texts) == 1, "a register that is not there is as one that the reader may not see"
+    assert client.get(f"/tableau/fichier?{DAYS}&tableau=cards&nature=demande").status_code == 200
+
+
+def test_the_nature_of_an_earlier_archive_is_a_choice_of_who_sees_its_letters(site: tuple[Flask, House]) -> None:
+    """And of nobody else: who is told numbers would learn of its first letter."""
+    app, house = site
+    mail_id = letter(house.services, "DGE")
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == mail_id).values(nature="ancienne"))
+    count_all(house.services)
+    assert "n'est pas appliqué" not in shown(sign_in(app, "dge"), f"/supervision/?{DAYS}&nature=ancienne")
+    assert table_rows(sign_in(app, "dge"), f"/supervision/fichier?{DAYS}&nature=ancienne&tableau=cards")[1][1] == "1"
+    for account in ("daf", "auditeur"):
+        assert "n'est pas appliqué" in shown(sign_in(app, account), f"/supervision/?{DAYS}&nature=ancienne")
+
+
+def test_a_sender_of_whom_nothing_is_to_be_read_is_told_whether_it_is_there_or_not(site: tuple[Flask, House]) -> None:
+    app, house = site
+    letter(house.services, "DGE")
+    count_all(house.services)
+    client = sign_in(app, "dge")
+    text = shown(client, f"/tableau/courriers?{DAYS}&quoi=received&expediteur=88888&retour=t~attente")
+    assert "dont aucun courrier n'est à lire ici" in text
+    again = re.search(r'href="([^"]+)">Ouvrir la liste sans ce filtre', text)
+    assert again is not None
+    assert "Courriers que vous pouvez lire : 1" in shown(client, again[1])
+    assert f"{SAID}Chiffre « nombre », Expéditeur « x »." in shown(
+        client, f"/tableau/courriers?{DAYS}&quoi=nombre&expediteur=x"
+    )
+
+
+# --- the list of letters ----------------------------------------------------------------------------------------------
+
+
+def test_a_list_says_who_has_each_letter_and_how_late_it_is(site: tuple[Flask, House]) -> None:
+    app, house = site
+    services = house.services
+    for due_on, days in (
+        (date(2026, 11, 20), None),
+        (date(2026, 12, 20), None),
+        (date(2026, 11, 20), 23),
+        (None, None),
+    ):
+        copied(services, [Copy(date(2026, 11, 2), "ETU", days)])
+        with services.unit_of_work(NOW) as uow:
+            last = uow.session.scalars(select(Mail.id).order_by(Mail.id.desc())).first()
+            uow.session.execute(update(Mail).where(Mail.id == last).values(due_on=due_on))
+    count_all(services)
+    text = shown(sign_in(app, "dge"), f"/tableau/courriers?{DAYS}&quoi=received&nature=-")
+    rows = [re.sub(r"<[^>]+>|\s+", " ", row) for row in text.split("<tr>")[2:]]
+    assert len(rows) == 4
+    assert all("Service des études" in row for row in rows)
+    assert sum("en retard de 6 jours ouvrés" in row for row in rows) == 1
+    assert sum("avec 3 jours ouvrés de retard" in row for row in rows) == 1
+    assert sum("retard" in row for row in rows) == 2
+    assert "Critères : <strong>" not in text
+    assert "<strong>Critères</strong> : Nature : <strong>Sans nature</strong>" in text
+
+
+@pytest.mark.parametrize("address", [
+    f"/tableau/?{DAYS}&vue=attente&priorite=normal", "/supervision/?periode=90j&vue=delais&etape=imputation&nature=demande",
+    "/supervision/?periode=90j&nature=demande", "/supervision/?vue=natures&nature=demande&seul=1&unite={DGE}", "/tableau/",
+])  # fmt: skip
+def test_a_list_leads_back_to_its_figures_with_their_filters(site: tuple[Flask, House], address: str) -> None:
+    app, house = site
+    for n in range(4):
+        letter(house.services, "DGE", on=TODAY - timedelta(days=n), nature="demande", answered=NOW if n else None)
+    count_all(house.services)
+    client = sign_in(app, "dge")
+    address = address.replace("{DGE}", str(unit_id(house.services, "DGE")))
+    page = shown(client, address)
+    tables = [shown(client, one) for one in set(re.findall(r'href="([^"]+/chiffres\?[^"]+)"', page))]
+    links = {one for text in (page, *tables) for one in re.findall(r'href="([^"]+/courriers\?[^"]+)"', text)}
+    assert len(links) > 3
+    for link in links:
+        back = re.search(r'<a class="back-link" href="([^"]+)"', shown(client, link))
+        assert back is not None
+        assert urlsplit(back[1]).path == urlsplit(address).path
+        wanted = parse_qs(urlsplit(address).query)
+        assert parse_qs(urlsplit(back[1]).query) == wanted, link
+
+
+def test_a_way_back_of_somebody_else_leads_nowhere_else(site: tuple[Flask, House]) -> None:
+    app, house = site
+    count_all(house.services)
+    client = sign_in(app, "etudes")
+    for typed in ("s~attente", "//evil.example~x", "t~~30j~vue:x~javascript:1", "~" * 50, "t~" + "x" * 500):
+        text = shown(client, f"/tableau/courriers?{DAYS}&quoi=received&retour={typed}")
+        back = re.search(r'<a class="back-link" href="([^"]+)"', text)
+        assert back is not None
+        assert urlsplit(back[1]).path == "/tableau/", "who oversees nothing is not led to the supervision"
+        assert client.get(back[1]).status_code == 200

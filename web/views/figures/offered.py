@@ -1,0 +1,105 @@
+"""What a reader may choose on a page of figures. An address that names anything else, from an old bookmark say, is told so, and counts without it.
+
+Whether the thing is not there, or is not this reader's to see, is never told: both are no choice.
+"""
+
+from collections.abc import Mapping
+
+from ged.figures import breakdown
+from ged.figures.reach import Reach, Sight
+from ged.figures.stages import Stage
+from ged.org import tree
+from ged.register.models import Channel, Direction, Priority
+from ged.unit import Actor, ReadSession
+from web.site import natures
+from web.views.figures.asked import NO_NATURE, PERIODS, USUAL, Asked
+from web.words import figure_pages as words
+from web.words import labels
+
+Choices = Mapping[str, list[tuple[str, str]]]
+"""Name of a filter -> (value, words) of its choices."""
+Chosen = tuple[str, str, str]
+"""A filter that is set: its name in the address, as the page calls it, its value in words."""
+
+
+def choices(
+    session: ReadSession, actor: Actor, whole: Sight, asked: Asked, units: Mapping[int, str]
+) -> dict[str, list[tuple[str, str]]]:
+    """What the form offers, with what is chosen now: a browser would send another choice. ``units``: those that are offered, by their names."""
+    found = {
+        "periode": [(name, str(text)) for name, text in PERIODS.items() if name != USUAL],
+        "unite": sorted(((str(one), name) for one, name in units.items()), key=lambda pair: pair[1]),
+        "registre": [(str(one), name) for one, name in registers(session, actor, whole)],
+        **_known(),
+    }
+    return _with_chosen(found, asked)
+
+
+def few(
+    session: ReadSession, actor: Actor, whole: Sight, asked: Asked, units: Mapping[int, str]
+) -> dict[str, list[tuple[str, str]]]:
+    """The choices for a page without a form: those that are set."""
+    of_registers = registers(session, actor, whole) if "registre" in asked.given else []
+    found = {
+        "unite": [(str(one), name) for one, name in units.items() if one == asked.unit_id],
+        "registre": [(str(one), name) for one, name in of_registers],
+        **_known(),
+    }
+    return _with_chosen(found, asked)
+
+
+def _known() -> dict[str, list[tuple[str, str]]]:
+    """The choices for which nothing is read."""
+    return {
+        "nature": [*natures.names().items(), (NO_NATURE, words.no_nature())],
+        "sens": [(one.value, labels.label(one)) for one in Direction],
+        "canal": [(one.value, labels.label(one)) for one in Channel],
+        "priorite": [(one.value, labels.label(one)) for one in Priority],
+        "etape": [(one.value, words.stage(one)) for one in Stage],
+    }
+
+
+def _with_chosen(found: dict[str, list[tuple[str, str]]], asked: Asked) -> dict[str, list[tuple[str, str]]]:
+    for name, options in found.items():
+        value = asked.given.get(name, "")
+        if value and value not in [one for one, _ in options] and value != USUAL:
+            options.append((value, value))
+    return found
+
+
+def chosen(asked: Asked, those: Choices) -> list[Chosen]:
+    """The filters that are set, but for the period, in the order of the address."""
+    return [
+        (name, words.filter_name(name, alone="seul" in asked.given), str(dict(those[name])[asked.given[name]]))
+        for name in ORDER
+        if name in those and name in asked.given
+    ]
+
+
+ORDER = ("unite", "nature", "sens", "registre", "canal", "priorite", "etape")
+"""Of the filters in the form."""
+
+
+def registers(session: ReadSession, actor: Actor, whole: Sight) -> list[tuple[int, str]]:
+    """(id, name) of the registers to choose from; ``whole``: what the reader sees on the page when no unit is chosen."""
+    # Whoever is told numbers chooses among all registers of the ministry: one that appears would tell of its first letter.
+    if whole.is_exact:
+        return breakdown.registers(session, whole.cut())
+    return breakdown.registers_of(session, tree.ministry(actor))
+
+
+def checked(session: ReadSession, actor: Actor, reach: Reach, usual: frozenset[int], asked: Asked) -> Asked:
+    """What is asked, without a nature and a register that are no choice of the reader's."""
+    whole = reach.sight(usual)
+    register_id = next(iter(asked.narrowing.register_ids), None)
+    if register_id is not None and register_id not in dict(registers(session, actor, whole)):
+        asked = asked.without("registre", register_ids=())
+    nature = next(iter(asked.narrowing.natures), "")
+    if nature and nature != NO_NATURE and not _is_nature(session, whole, nature):
+        asked = asked.without("nature", natures=())
+    return asked
+
+
+def _is_nature(session: ReadSession, whole: Sight, code: str) -> bool:
+    """Whether it is a nature of the ministry, or one of letters that the reader sees counted one by one: of an earlier archive, say."""
+    return code in natures.names() or (whole.is_exact and breakdown.has_nature(session, whole.cut(), code))
