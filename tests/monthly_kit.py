@@ -78,12 +78,18 @@ def with_seal(services: Services, folder: Path) -> Services:
 
 
 def make(
-    services: Services, *, entity: str = "MIN", by: str = "admin", month: date = MONTH, now: datetime = LATER
+    services: Services,
+    *,
+    entity: str = "MIN",
+    by: str = "admin",
+    month: date = MONTH,
+    now: datetime = LATER,
+    reason: str = "Essai",
 ) -> MonthlyReport:
     """A report, after the figures are counted."""
     figures.run(services, now=now)
     return operations.make(
-        services, unit_id(services, entity), month, actor=actor(services, by, on=now.date()), now=now
+        services, unit_id(services, entity), month, actor=actor(services, by, on=now.date()), now=now, reason=reason
     )
 
 

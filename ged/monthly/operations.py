@@ -16,7 +16,7 @@ from ged.archive.institution_seal import REPORT_REASON, institution_seal
 from ged.errors import ConfigError, EngineFailed, InvalidTransition
 from ged.figures import definitions
 from ged.figures import queries as figures
-from ged.monthly import reading, rights, sheet
+from ged.monthly import again, reading, rights, sheet
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.monthly.numbers import Month, Number, below, numbers
 from ged.org.letterhead import letterhead
@@ -41,19 +41,23 @@ def make(
     actor: Actor,
     now: datetime,
     note: Callable[[UnitOfWork], bool] | None = None,
+    reason: str = "",
 ) -> MonthlyReport:
     """Make the report of an entity on a month that has ended.
 
     Args:
         month: any day of it.
         actor: SYSTEM is the program.
+        reason: why another report is made where the month has one with the same numbers.
         note: called in the transaction that enters the report; False: somebody was faster, and it is not entered.
 
     Raises:
         NotFound: ``monthly.unknown_entity``.
         Forbidden: ``monthly.not_maker``.
         InvalidTransition: ``monthly.not_over``; ``monthly.not_counted``: the figures are being made;
-            ``monthly.made_already``: ``note`` says so.
+            ``monthly.made_already``: ``note`` says so, or somebody else has made one meanwhile; ``monthly.made_before``: there is one with
+            the same numbers, and no reason is given (``again``).
+        Invalid: ``monthly.reason``.
         Invalid: ``upgrade.not_finished``.
         Invalid, EngineFailed: as ``typeset``.
     """
@@ -63,13 +67,21 @@ def make(
     local = now.astimezone(services.zone)
     with services.snapshot() as session:
         content, counted = read(session, services, entity_id, month.replace(day=1), now=now)
+        earlier = again.last_on(session, entity_id, month.replace(day=1))
         head = letterhead(session, entity_id, country=services.country).data()
+    told = again.digest_of(counted)
+    if note is None:
+        again.require_new(earlier, told, reason.strip())
+    elif earlier is not None:
+        raise InvalidTransition("monthly.made_already", "read the list again")
     made = sheet.made_by("" if actor is SYSTEM else actor.name, local)
     pdf = sheet.report_pdf(content, counted, head, made=made, at=now)
     stored, sealed = services.blobs.put(BytesIO(pdf)), _sealed(services, pdf, now)
     for attempt in services.attempts(now):
         with attempt as uow:
             if note is not None and not note(uow):
+                raise InvalidTransition("monthly.made_already", "read the list again")
+            if again.last_on(uow.session, entity_id, month.replace(day=1)) != earlier:
                 raise InvalidTransition("monthly.made_already", "read the list again")
             row = MonthlyReport(
                 entity_id=entity_id,
@@ -96,7 +108,7 @@ def make(
                 )
             uow.record(
                 "report.made", "report", row.id, actor=actor, post=post, entity=entity_id, month=row.month.isoformat(),
-                digest=row.digest, content=row.content_hash,
+                digest=row.digest, content=row.content_hash, numbers=told, **({"reason": reason.strip()} if reason.strip() else {}),
             )  # fmt: skip
             uow.preserve("report", row.id)
     return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
@@ -10,17 +11,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
+from ged.audit import AuditPayload
 from ged.figures import operations as figures
 from ged.monthly import proofs
 from ged.monthly.models import MonthlyProof, MonthlyReport
+from ged.org.models import Person
 from ged.ports import Digest
+from ged.register.models import Mail
 from ged.unit import Role, Services
 from tests.browser_site_kit import site
 from tests.browsing import WIDTHS, axe_faults, leading_on
 from tests.browsing import sign_in as enter
 from tests.factories import add_entity
+from tests.figure_site import plain
 from tests.monthly_kit import add_minister
 from tests.routing_kit import register, unit_id
 from tests.site import give_passwords, make_site, post, sign_in
@@ -201,3 +206,51 @@ def test_the_page_holds_at_both_widths(browser: Browser, site: tuple[str, Servic
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert axe_faults(page) == []
     context.close()
+
+
+def test_a_second_report_with_the_same_numbers_asks_for_a_reason(tmp_path: Path) -> None:
+    app, services = make_site(tmp_path)
+    register(services)
+    figures.run(services, now=datetime.now(UTC))
+    client, ministry = sign_in(app, "admin"), unit_id(services, "MIN")
+    form = {"entity_id": str(ministry), "month": last_month()}
+    assert 'name="reason"' not in client.get(PAGE).text
+    assert post(client, PAGE, form, page=PAGE).status_code == 303
+    with services.reading() as session:
+        first = session.scalars(select(MonthlyReport)).one()
+    again = post(client, PAGE, form, page=PAGE)
+    assert again.status_code == 409
+    text = plain(again.text)
+    assert "Ce mois a déjà un rapport avec les mêmes nombres" in text
+    link = re.search(rf'<a href="{PAGE}{first.id}">([^<]+)</a>', text)
+    assert link is not None
+    with services.reading() as session:
+        assert session.scalars(select(Person.name).where(Person.account == "admin")).one() in link[1], "who made it"
+    assert 'name="reason"' in text
+    assert post(client, PAGE, {**form, "reason": " "}, page=PAGE).status_code == 409
+    assert post(client, PAGE, {**form, "reason": "x" * 301}, page=PAGE).status_code == 422
+    done = post(client, PAGE, {**form, "reason": "Nom du ministère corrigé"}, page=PAGE)
+    assert done.status_code == 303
+    assert "Ce mois en avait un, établi le" in plain(client.get(PAGE).text)
+    with services.reading() as session:
+        last = session.scalars(select(MonthlyReport.id).order_by(MonthlyReport.id.desc())).first()
+        said = session.scalars(select(AuditPayload.payload).order_by(AuditPayload.sequence)).all()
+    assert "Motif d'un autre rapport sur ce mois : Nom du ministère corrigé" in plain(client.get(f"{PAGE}{last}").text)
+    assert "Nom du ministère corrigé" in [one.get("reason") for one in said]
+    services.engine.dispose()
+
+
+def test_when_the_numbers_have_changed_another_report_is_made_without_a_reason(tmp_path: Path) -> None:
+    app, services = make_site(tmp_path)
+    figures.run(services, now=datetime.now(UTC))
+    client, ministry = sign_in(app, "admin"), unit_id(services, "MIN")
+    form = {"entity_id": str(ministry), "month": last_month()}
+    assert post(client, PAGE, form, page=PAGE).status_code == 303
+    day = datetime.strptime(form["month"], "%Y-%m").replace(tzinfo=UTC).date()
+    mail_id = int(register(services).mail_id)
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == mail_id).values(received_on=day))
+    figures.rebuild(services, now=datetime.now(UTC))
+    assert post(client, PAGE, form, page=PAGE).status_code == 303
+    assert post(client, PAGE, form, page=PAGE).status_code == 409, "and now they are the same again"
+    services.engine.dispose()

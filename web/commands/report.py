@@ -39,13 +39,14 @@ def report() -> None:
 @click.argument("entity", metavar="CODE")
 @click.argument("month", type=_Month())
 @click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="Write the sealed PDF to this file, too.")
-def make(entity: str, month: date, to: Path | None) -> None:
+@click.option("--reason", default="", help="Why another report is made, where the month has one with the same numbers.")
+def make(entity: str, month: date, to: Path | None, reason: str) -> None:
     """Make the report of the entity with CODE on a MONTH (2026-10) that has ended."""
     services = build_services(settings_of())
     try:
         with services.reading() as session:
             entity_id = queries.entity_with(session, entity)
-        row = operations.make(services, entity_id, month, actor=SYSTEM, now=datetime.now(UTC))
+        row = operations.make(services, entity_id, month, actor=SYSTEM, now=datetime.now(UTC), reason=reason)
         with services.reading() as session:
             last = queries.last_file(session, row.id)
         if to is not None:

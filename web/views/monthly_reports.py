@@ -3,6 +3,7 @@
 from datetime import date
 from functools import partial
 from io import BytesIO
+from typing import TypeGuard
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -12,9 +13,10 @@ from flask_babel import gettext as _
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.figures.periods import months_later
 from ged.languages import SOURCE
-from ged.monthly import operations, proofs, publications, queries, rights, wishes
+from ged.monthly import again, operations, proofs, publications, queries, rights, wishes
+from ged.monthly.again import MAX_REASON
 from ged.monthly.proofs import ProofRow, Unknown
-from web.site import context
+from web.site import context, i18n
 from web.site.forms import FormReader
 from web.site.pages import place, render_form
 from web.words import monthly as words
@@ -35,6 +37,7 @@ def index() -> ResponseReturnValue:
 def _index(error: GedError | None = None) -> ResponseReturnValue:
     actor = context.actor()
     with context.services().reading() as session:
+        before = queries.report(session, int(str(error.params["id"])), actor) if _is_before(error) else None
         entities = queries.entities(session, actor)
         rows, page = queries.reports(session, actor, place())
         wanted = wishes.wishes(session, actor)
@@ -46,10 +49,16 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         months=[(f"{one:%Y-%m}", _named(one)) for one in months],
         rows=[(row, _named(row.month)) for row in rows],
         opened=rights.entities_to_open(actor),
+        before=before,
         page=page,
         publishes=bool(publications.readers_of(actor)),
         wishes=[(row, _named(row.next_month) if row.next_month else "") for row in wanted],
     )
+
+
+def _is_before(error: GedError | None) -> TypeGuard[GedError]:
+    """Whether a report is refused because the month has one with the same numbers."""
+    return error is not None and error.code == "monthly.made_before"
 
 
 @blueprint.post("/chaque-mois")
@@ -73,15 +82,26 @@ def make() -> ResponseReturnValue:
     fields = FormReader(request.form)
     entity_id = fields.integer("entity_id", required=True)
     asked = fields.text("month", required=True, maximum=7)
+    reason = fields.text("reason", maximum=MAX_REASON)
     months = {f"{one:%Y-%m}": one for one in _months(context.today())}
     try:
         if asked and asked not in months:
             fields.refuse(Invalid("form.unknown_choice", "choose a month of the list", field="month"))
         fields.check()
-        operations.make(context.services(), entity_id or 0, months[asked], actor=context.actor(), now=context.now())
+        with context.services().reading() as session:
+            earlier = again.last_on(session, entity_id or 0, months[asked])
+        operations.make(
+            context.services(), entity_id or 0, months[asked], actor=context.actor(), now=context.now(), reason=reason
+        )
     except (Invalid, InvalidTransition) as error:
         return _index(error)
-    flash(_("Le rapport est établi et gardé."), "success")
+    made = str(_("Le rapport est établi et gardé."))
+    if earlier is not None:
+        more = _(
+            "Ce mois en avait un, établi le %(day)s : les deux sont gardés.", day=i18n.date_and_time(earlier.made_at)
+        )
+        made = f"{made} {more}"
+    flash(made, "success")
     return redirect(url_for("monthly_reports.index"), 303)
 
 
@@ -101,9 +121,15 @@ def show(report_id: int) -> ResponseReturnValue:
     """One report: its seal, and the proofs that people asked for."""
     with context.services().reading() as session:
         row = queries.report(session, report_id, context.actor())
+        reason = again.reason_of(session, report_id)
     opens = row.entity_id in rights.entities_to_open(context.actor())
     return render_template(
-        "monthly_reports/show.html", row=row, month=_named(row.month), opens=opens, **_proofs(report_id)
+        "monthly_reports/show.html",
+        row=row,
+        month=_named(row.month),
+        opens=opens,
+        reason=reason,
+        **_proofs(report_id),
     )
 
 

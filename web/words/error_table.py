@@ -591,6 +591,10 @@ MESSAGES: Mapping[str, Message] = {
     "open_data.overtaken": Message(_l("Quelqu'un vient de publier ces mois."), _l("Relisez la page.")),
     "open_data.unknown": Message(_l("Cette publication n'existe pas."), _l("Choisissez-en une de la liste.")),
     "monthly.made_already": Message(_l("Ce rapport vient d'être établi."), _l("Relisez la liste.")),
+    "monthly.made_before": Message(
+        _l("Ce mois a déjà un rapport avec les mêmes nombres, établi le %(at)s."),
+        _l("Ouvrez-le, ou dites pourquoi il en faut un autre : le journal garde le motif."),
+    ),
     "monthly.no_pdf": Message(_l("Ce fichier n'est pas un PDF."), _l("Choisissez le PDF d'un rapport mensuel.")),
     "monthly.no_reader": Message(
         _l("Ce programme ne sait pas lire un rapport."), _l("Faites faire la tâche par un service de l'installation.")
@@ -612,6 +616,7 @@ MESSAGES: Mapping[str, Message] = {
     "monthly.not_over": Message(
         _l("Ce mois n'est pas fini."), _l("Choisissez un mois fini : son rapport ne se fait qu'après son dernier jour.")
     ),
+    "monthly.reason": Message(_l("Ce motif est trop long : %(limit)s signes au plus."), _l("Raccourcissez-le.")),
     "monthly.unknown": Message(_l("Ce rapport n'existe pas."), _l("Choisissez-en un de la liste.")),
     "monthly.unknown_entity": Message(_l("Cette entité n'existe pas."), _l("Choisissez-en une de la liste.")),
     # --- closing ---
