@@ -2,11 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from ged import audit
+from ged.audit import AuditEntry
 from ged.figures.models import STATE, FigureCell, FigureKey, FigureState
 from ged.figures.stages import COUNTED, Grain
 from ged.register.models import Channel, Direction, Priority
@@ -55,6 +57,17 @@ def are_whole(session: Session) -> bool:
     """Whether there are figures to show; False while they are made for the first time, or anew."""
     state = session.get(FigureState, STATE)
     return state is not None and state.is_whole
+
+
+def counted_upto(session: Session, now: datetime) -> datetime | None:
+    """The moment up to which every act is counted: now, or that of the last act that is; None: none is yet."""
+    state = session.get(FigureState, STATE)
+    if state is None:
+        return None
+    if audit.head(session).count <= state.sequence:
+        return now
+    at: datetime | None = session.scalar(select(AuditEntry.at).where(AuditEntry.sequence == state.sequence))
+    return at
 
 
 def by_day(

@@ -247,6 +247,7 @@ def _of_weeks(
         charts.columns(groups, TWO, bands=bands) if rows else None,
         (*zip(TWO, legend, strict=True), (WHISKER, str(_("Fourchette")))),
         _unknown(board),
+        is_over_time=True,
     )
 
 

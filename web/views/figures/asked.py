@@ -110,6 +110,11 @@ class Asked:
         return self.sight.is_exact or self.shown == self.period
 
     @property
+    def usual_stage(self) -> Stage:
+        """The stage whose delays are shown where none is chosen."""
+        return usual_stage(self.narrowing)
+
+    @property
     def direction(self) -> Direction | None:
         """The only direction that is asked for."""
         return self.narrowing.directions[0] if self.narrowing.directions else None
@@ -178,12 +183,13 @@ def read(
     given, problems = dict[str, str](), list[Problem]()
     sight, unit_id = _units(args, actor, reach, usual, given, problems)
     period = _period(args, today, given, problems, for_list=for_list)
-    stage = _member(args, "etape", Stage, given, problems) or Stage.ANSWER
-    if stage is Stage.ANSWER:  # the usual one, which the form always sends
+    narrowing = _narrowing(args, given, problems)
+    stage = _member(args, "etape", Stage, given, problems) or usual_stage(narrowing)
+    if stage is usual_stage(narrowing):
         given.pop("etape", None)
     return Asked(
         sight=sight,
-        narrowing=_narrowing(args, given, problems),
+        narrowing=narrowing,
         period=period if sight.is_exact or for_list else in_months(period),
         stage=stage,
         unit_id=unit_id,
@@ -191,6 +197,11 @@ def read(
         given=given,
         problems=tuple(problems),
     )
+
+
+def usual_stage(narrowing: Narrowing) -> Stage:
+    """What is waited for most: an answer; of letters that leave, which nobody receives here, the signature."""
+    return Stage.SIGNATURE if narrowing.directions == (Direction.OUTGOING,) else Stage.ANSWER
 
 
 def _units(

@@ -54,6 +54,7 @@ class Panel:
         legend: (look, words).
         headings: of the columns; the first one is that of the names of the rows.
         nothing: what is said where there are no rows; empty: that there is no letter.
+        is_over_time: its picture goes from the oldest day to the newest one, which is seen first where it has no room.
         days: place of a column -> the day that its heading names.
     """
 
@@ -65,6 +66,7 @@ class Panel:
     drawing: Drawing | None = None
     legend: tuple[tuple[str, str], ...] = ()
     nothing: str = ""
+    is_over_time: bool = False
     days: Mapping[int, date] = field(default_factory=dict)
 
     @property

@@ -32,6 +32,7 @@ def choices(
         "registre": [(str(one), name) for one, name in registers(session, actor, whole)],
         **_known(),
     }
+    found["etape"] = [one for one in found["etape"] if one[0] != asked.usual_stage.value]
     return _with_chosen(found, asked)
 
 

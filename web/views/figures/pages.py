@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from flask import Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
@@ -15,11 +16,14 @@ from ged.routing.queries import InboxView, inbox_totals
 from ged.unit import Actor, ReadSession
 from web.site import context
 from web.views.figures import asked as address
-from web.views.figures import offered, panels, sent
+from web.views.figures import deciding, offered, panels, papers, sent
 from web.views.figures.asked import Asked
 from web.views.figures.board import Board, Maker, Panel, earlier_name, period_name
 from web.words import figure_pages as words
 
+FOR_HEADS = frozenset({panels.RHYTHM, papers.SCANS, deciding.AHEAD, deciding.SENDERS})
+"""The views that show something to who heads units alone: days, or letters one by one. Others find no way to them; an address leads to a page that
+says why."""
 CARDS = "cards"
 """The panel of the cards: it has no picture, and is no section of the page."""
 
@@ -63,7 +67,7 @@ def show(page: Page) -> ResponseReturnValue:
     view = view if view in page.views else panels.FIRST
     with context.services().reading() as session:
         reach, asked = _asked(session, actor, page, view)
-        are_whole = queries.are_whole(session)
+        are_whole, counted_at = queries.are_whole(session), queries.counted_upto(session, context.now())
         is_shown = are_whole and bool(asked.sight.unit_ids)
         board = Board(session, actor, asked)
         choices = _choices(session, actor, reach, page, asked) if is_shown else {}
@@ -82,6 +86,8 @@ def show(page: Page) -> ResponseReturnValue:
         without_them=asked.address(page.endpoint, vue=view),
         oversees=bool(reach.overseen),
         are_whole=are_whole,
+        counted_at=counted_at,
+        usual_stage=words.stage(asked.usual_stage),
         page=page,
         period=period_name(asked.shown),
         earlier=earlier_name(asked),
@@ -90,7 +96,9 @@ def show(page: Page) -> ResponseReturnValue:
         views=[
             (name, words.view(name, overseen=page.overseen), asked.address(page.endpoint, vue=name))
             for name in page.views
+            if reach.headed or name not in FOR_HEADS or name == view
         ],
+        may_be_shorter=asked.address(page.endpoint, vue=view, periode="", du="", au="") if asked.sight.is_exact else "",
         file_url=lambda panel, form: (
             asked.address(page.files, tableau=panel, format=form) if form else asked.address(page.table, tableau=panel)
         ),
@@ -99,7 +107,7 @@ def show(page: Page) -> ResponseReturnValue:
 
 def table(page: Page) -> ResponseReturnValue:
     """The table of a panel: alone for the page that asks for it, as a page of its own without JavaScript."""
-    panel, asked, chosen = _panel(page)
+    panel, asked, chosen, counted_at = _panel(page)
     is_part = "HX-Request" in request.headers
     return render_template(
         "dashboard/_table.html" if is_part else "dashboard/table.html",
@@ -107,6 +115,7 @@ def table(page: Page) -> ResponseReturnValue:
         chosen=chosen,
         problems=words.problems(asked.problems),
         without_them=asked.address(page.table, tableau=panel.id),
+        counted_at=counted_at,
         back=asked.address(page.endpoint),
         period=period_name(asked.shown),
     )
@@ -118,11 +127,16 @@ def save(page: Page) -> Response:
     Raises:
         Invalid: ``figures.filters``: a filter is not applied, and a file that is kept would not say so.
     """
-    panel, asked, chosen = _panel(page)
+    panel, asked, chosen, counted_at = _panel(page)
     if asked.problems:
         raise Invalid("figures.filters", "ask without these filters", filters=words.problems(asked.problems))
     return sent.as_file(
-        panel, request.args.get("format", ""), page=page.saved_as, period=period_name(asked.shown), chosen=chosen
+        panel,
+        request.args.get("format", ""),
+        page=page.saved_as,
+        period=period_name(asked.shown),
+        chosen=chosen,
+        counted_at=counted_at,
     )
 
 
@@ -141,7 +155,7 @@ def _asked(session: ReadSession, actor: Actor, page: Page, view: str) -> tuple[R
     return reach, offered.checked(session, actor, reach, usual, asked)
 
 
-def _panel(page: Page) -> tuple[Panel, Asked, list[offered.Chosen]]:
+def _panel(page: Page) -> tuple[Panel, Asked, list[offered.Chosen], datetime | None]:
     """The panel that the address names, and the filters that hold for it; an unknown one, and one with nothing to show, is not found."""
     actor = context.actor()
     name = request.args.get("tableau", "")
@@ -151,9 +165,10 @@ def _panel(page: Page) -> tuple[Panel, Asked, list[offered.Chosen]]:
         is_shown = make is not None and asked.sight.unit_ids and queries.are_whole(session)
         panel = make(Board(session, actor, asked)) if make is not None and is_shown else None
         choices = _choices(session, actor, reach, page, asked) if panel is not None and asked.given else {}
+        counted_at = queries.counted_upto(session, context.now())
     if panel is None:
         abort(404)
-    return panel, asked, [one for one in offered.chosen(asked, choices) if sent.holds(one[0], name)]
+    return panel, asked, [one for one in offered.chosen(asked, choices) if sent.holds(one[0], name)], counted_at
 
 
 def _mine(session: ReadSession, actor: Actor) -> tuple[int, int] | None:

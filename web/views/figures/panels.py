@@ -159,6 +159,7 @@ def arrivals(board: Board) -> Panel:
         tuple(rows),
         charts.columns(groups, TWO),
         tuple(zip(TWO, names, strict=True)),
+        is_over_time=True,
     )
 
 
@@ -216,6 +217,7 @@ def standing(board: Board) -> Panel:
         tuple(rows),
         charts.lines(groups, ("line-first", "line-second")),
         tuple(zip(("line-first", "line-second"), names, strict=True)),
+        is_over_time=True,
     )
 
 
@@ -256,6 +258,7 @@ def rhythm(board: Board) -> Panel | None:
         (_("Jour"), *(day_name(week) for week in weeks)),
         tuple(tuple(row) for row in rows),
         charts.heat(weekdays, groups),
+        is_over_time=True,
         days=dict(enumerate(weeks, start=1)),
     )
 
@@ -449,8 +452,15 @@ NOTHING = Line(dict.fromkeys(COUNTED, 0), Standing(0, 0), {})
 
 
 def _told_rows(board: Board, found: list[Row]) -> list[Row]:
-    """The rows in the order of told numbers. Who is told numbers sees those that are few as one row, at the end."""
-    order = sorted(found, key=lambda one: (-board.tell(one[2].standing.open).amount, one[0], *one[1].values()))
+    """The rows in the order of told numbers, the most overdue letters first. Who is told numbers sees those that are few as one row, at the end."""
+
+    def worst(row: Row) -> tuple[object, ...]:
+        name, named, line = row
+        stands = line.standing
+        late, open_ = board.tell(stands.overdue, stands.open), board.tell(stands.open)
+        return -late.amount, -open_.amount, name, *named.values()
+
+    order = sorted(found, key=worst)
     if board.is_exact:
         return order
     moved = _movements(board.asked)
@@ -506,7 +516,12 @@ def _side_by_side(board: Board, name: str, title: str, first: str, found: list[R
     return Panel(
         name,
         title,
-        str(_("En instance à la fin de la période, dont en retard ; délais : %(stage)s.", stage=words.stage(asked.stage))),
+        str(
+            _(
+                "En instance à la fin de la période, dont en retard : le plus de retards d'abord. Délais : %(stage)s.",
+                stage=words.stage(asked.stage),
+            )
+        ),
         headings,
         tuple(rows),
         charts.stacked_rows(groups[:MOST_ROWS], looks, totals[:MOST_ROWS]) if is_drawn else None,
@@ -546,6 +561,7 @@ def months(board: Board) -> Panel:
         tuple(rows),
         charts.columns(groups, TWO),
         tuple(zip(TWO, names[:2], strict=True)),
+        is_over_time=True,
     )
 
 

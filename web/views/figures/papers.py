@@ -59,6 +59,7 @@ def slips(board: Board) -> Panel:
         tuple(rows),
         charts.columns(groups, TWO),
         tuple(zip(TWO, names[:2], strict=True)),
+        is_over_time=True,
     )  # fmt: skip
 
 

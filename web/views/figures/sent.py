@@ -1,13 +1,13 @@
 """A panel's table as a file for a spreadsheet, with what it counts in its first rows."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 
 from flask import Response
 from flask_babel import gettext as _
 
 from ged.typography import plain
-from web.site import context, lists
+from web.site import context, i18n, lists
 from web.site.lists import Valued
 from web.views.figures import papers
 from web.views.figures.board import Cell, Panel
@@ -37,7 +37,15 @@ def holds(filter_name: str, panel_id: str) -> bool:
     return filter_name != "etape" or panel_id in STAGED
 
 
-def as_file(panel: Panel, form: str, *, page: str, period: str, chosen: Iterable[tuple[str, str, str]]) -> Response:
+def as_file(
+    panel: Panel,
+    form: str,
+    *,
+    page: str,
+    period: str,
+    chosen: Iterable[tuple[str, str, str]],
+    counted_at: datetime | None,
+) -> Response:
     """The cells of a panel's table as CSV, or (``form`` is ``ods``) as ODS. Its words are typed as a keyboard has them.
 
     Its first rows say what is counted; an empty row stands between them and the headings.
@@ -45,6 +53,7 @@ def as_file(panel: Panel, form: str, *, page: str, period: str, chosen: Iterable
     Args:
         page: the first word of the file's name.
         period: in words.
+        counted_at: up to which moment the register is counted.
         chosen: (name, name in words, value in words) of the filters that hold for the panel.
     """
     today = context.today()
@@ -53,6 +62,7 @@ def as_file(panel: Panel, form: str, *, page: str, period: str, chosen: Iterable
         *([] if panel.id in TIMELESS else [(plain(str(_("Période"))), plain(period))]),
         *((plain(label), plain(text)) for _name, label, text in chosen),
         (plain(str(_("Établi le"))), lists.day(today)),
+        *([(plain(str(_("Compté le"))), plain(i18n.date_and_time(counted_at)))] if counted_at is not None else []),
         (),
         tuple(lists.day(panel.days[n]) if n in panel.days else plain(str(one)) for n, one in enumerate(panel.headings)),
         *(tuple(map(_saved, row)) for row in panel.rows),
