@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from datetime import date, timedelta
 from html import unescape
@@ -42,6 +43,14 @@ def ods_cells(client: FlaskClient, address: str) -> dict[str, tuple[str, str]]:
     return found
 
 
+def head(rows: list[list[str]]) -> list[list[str]]:
+    """The first rows of a file: what it counts. The last of them, the moment of counting, is left out."""
+    end = rows.index([]) - 1
+    assert rows[end][0] == "Compté le"
+    assert re.fullmatch(r"\d\d/\d\d/2026 à \d\d:\d\d", rows[end][1].replace("\xa0", " "))
+    return rows[:end]
+
+
 def chosen(client: FlaskClient, address: str) -> str:
     """The line that says what the figures are narrowed to; empty where there is none."""
     text = plain(client.get(address).text).partition('<p class="figure-chosen">')[2].partition("</p>")[0]
@@ -64,7 +73,7 @@ def test_a_file_says_in_its_first_rows_what_it_counts(site: tuple[Flask, House])
         ["Canal", "Voie postale"], ["Priorité", "Urgent"], ["Délai montré", "Réception → imputation"],
     ]  # fmt: skip
     rows = saved_rows(client, f"/supervision/fichier?{NOVEMBER}{more}&tableau=units")
-    assert rows[: rows.index([])] == [
+    assert head(rows) == [
         ["Par service"],
         ["Période", "du 01/11/2026 au 30/11/2026"],
         *filters,
@@ -73,15 +82,15 @@ def test_a_file_says_in_its_first_rows_what_it_counts(site: tuple[Flask, House])
     assert rows[rows.index([]) + 1][0] == "Service"
     # A delay is told by some tables only, a period is not that of each, and slips know units alone.
     rows = saved_rows(client, f"/supervision/fichier?{NOVEMBER}{more}&tableau=backlog")
-    assert rows[1 : rows.index([])] == [*filters[:-1], ["Établi le", "30/11/2026"]]
+    assert head(rows)[1:] == [*filters[:-1], ["Établi le", "30/11/2026"]]
     rows = saved_rows(client, f"/tableau/fichier?{NOVEMBER}{more}&tableau=slips")
-    assert [row[0] for row in rows[: rows.index([])]] == ["Bordereaux", "Période", filters[0][0], "Établi le"]
+    assert [row[0] for row in head(rows)] == ["Bordereaux", "Période", filters[0][0], "Établi le"]
     # The sheet has these rows too, and without filters only what always holds.
     assert {name, "Plainte ou réclamation", "Urgent"} <= ods_cells(
         client, f"/supervision/fichier?{NOVEMBER}{more}&tableau=units"
     ).keys()
     rows = saved_rows(client, f"/supervision/fichier?{NOVEMBER}&tableau=units")
-    assert [row[0] for row in rows[: rows.index([])]] == ["Par service", "Période", "Établi le"]
+    assert [row[0] for row in head(rows)] == ["Par service", "Période", "Établi le"]
     alone = saved_rows(client, f"/supervision/fichier?{NOVEMBER}&unite={dge}&seul=1&tableau=units")
     assert alone[2] == ["Service, sans ceux qui en dépendent", name]
 
@@ -128,9 +137,11 @@ def test_a_filter_that_the_reader_is_not_offered_is_never_named(site: tuple[Flas
     count_all(services)
     client, daf = sign_in(app, "dge"), unit_id(services, "DAF")
     more = f"{NOVEMBER}&unite={daf}&registre={theirs}"
-    assert chosen(client, f"/supervision/?{more}") == f"Critères : Registre : {theirs}", "as it was typed"
-    rows = saved_rows(client, f"/supervision/fichier?{more}&tableau=delays")
-    assert rows[2 : rows.index([])] == [["Registre", str(theirs)], ["Établi le", "30/11/2026"]]
+    assert chosen(client, f"/supervision/?{more}") == ""
+    answer = client.get(f"/supervision/fichier?{more}&tableau=delays")
+    assert answer.status_code == 422
+    assert "Registre réservé" not in answer.text
+    assert "Direction des affaires" not in answer.text
 
 
 def test_numbers_and_days_of_a_sheet_are_numbers_and_days(site: tuple[Flask, House]) -> None:

@@ -598,8 +598,7 @@ def test_a_wrong_value_is_said_and_left_out(site: tuple[Flask, House], wrong: st
     for path in ("/tableau/", "/supervision/", "/tableau/courriers"):
         answer = client.get(f"{path}?{wrong}")
         assert answer.status_code == 200
-        is_nature = wrong.startswith("nature")  # any code may have been a nature
-        assert ("n'est pas appliqué" in answer.text.replace("’", "'")) != is_nature, path
+        assert "n'est pas appliqué" in answer.text.replace("’", "'"), path
     assert MAX_NATURE < 400
 
 
@@ -727,7 +726,7 @@ def test_an_address_is_kept_short(site: tuple[Flask, House]) -> None:
     furnish(house.services)
     page = main(sign_in(app, "dge").get(f"/tableau/?{DAYS}&vue=attente").text)
     links = [unescape(one) for one in re.findall(r'href="([^"]*/courriers\?[^"]+)"', page)]
-    assert max(map(len, links)) < 90
+    assert max(map(len, links)) < 125
     assert urlencode({"quoi": "received"}) in links[0]
 
 

@@ -156,7 +156,7 @@ def test_a_page_is_made_anew_in_place(browser: Browser, site: tuple[str, Service
     link = page.locator("#arrivals .figure-table__body table a").last
     expect(link).to_be_visible()
     before, card = link.inner_text(), page.locator(".figure-card__number").first
-    page.evaluate("document.querySelector('#arrivals .chart-scroll').scrollLeft = 120")
+    page.evaluate("document.querySelector('#arrivals .chart-scroll').scrollLeft = -120")
     link.focus()
     told = card.inner_text()
     for _ in range(3):
@@ -167,7 +167,7 @@ def test_a_page_is_made_anew_in_place(browser: Browser, site: tuple[str, Service
     expect(page.locator("#arrivals details")).to_have_attribute("open", "")
     expect(page.locator("#arrivals .figure-table__body table a", has_text=before.split()[0]).first).to_be_visible()
     assert page.evaluate("document.activeElement.closest('.figure-table__body') !== null")
-    assert page.evaluate("document.querySelector('#arrivals .chart-scroll').scrollLeft") == 120
+    assert page.evaluate("document.querySelector('#arrivals .chart-scroll').scrollLeft") == -120
     assert "nature=demande" in page.url
     assert axe_faults(page) == []
     assert page.complaints == []  # type: ignore[attr-defined]
@@ -190,6 +190,30 @@ def test_a_panel_gets_its_table_with_its_first_letter_and_the_signed_out_page_st
     page.evaluate("document.dispatchEvent(new Event('ged:renew'))")
     page.wait_for_timeout(500)
     expect(page.locator("#arrivals svg.chart")).to_be_visible()
+    page.context.close()
+
+
+def test_on_a_small_screen_a_chart_begins_at_its_newest_day(browser: Browser, site: tuple[str, Services]) -> None:
+    furnish(site[1])
+    page = opened(browser, site, "dge", 360)
+    page.goto(f"/tableau/?{DAYS}")
+    box = page.locator("#arrivals .chart-scroll")
+
+    def distance() -> float:
+        """From the right end of the chart to that of its box, in pixels."""
+        return float(
+            page.evaluate("""() => {
+            const box = document.querySelector('#arrivals .chart-scroll');
+            return box.querySelector('svg').getBoundingClientRect().right - box.getBoundingClientRect().right;
+        }""")
+        )
+
+    assert abs(distance()) < 2
+    box.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft")
+    page.wait_for_function("document.querySelector('#arrivals .chart-scroll').scrollLeft < -60")
+    assert distance() > 60, "the keyboard leads to earlier days"
     page.context.close()
 
 

@@ -53,8 +53,10 @@ def decisions(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
 
 
 def told_part(page: str) -> str:
-    """What stands in the page itself, without what the reader's own inbox counts."""
-    return re.sub(r'<p><a href="/bannette/">.*?</p>', "", main(page), flags=re.DOTALL)
+    """What stands in the page itself, without what the reader's own inbox counts, and without the moment of counting: that one
+    tells when somebody did anything in the program, and no letter."""
+    page = re.sub(r'<p class="muted" data-fresh="counted">.*?</p>', "", main(page))
+    return re.sub(r'<p><a href="/bannette/">.*?</p>', "", page, flags=re.DOTALL)
 
 
 def shown(client: FlaskClient, account: str, filters: str) -> Iterator[str]:
@@ -68,7 +70,7 @@ def shown(client: FlaskClient, account: str, filters: str) -> Iterator[str]:
             yield told_part(answer.text)
         for name in (*page.makers, "cards"):
             saved = client.get(f"{path}fichier?{filters}&tableau={name}&format=csv")
-            yield saved.text if saved.status_code == 200 else str(saved.status_code)
+            yield re.sub("Compté le;.*", "", saved.text) if saved.status_code == 200 else str(saved.status_code)
             yield told_part(client.get(f"{path}chiffres?{filters}&tableau={name}").text)
 
 
