@@ -4,10 +4,13 @@
 likewise. A holiday is left out of the averages, and nothing is expected on it. The **band** of a week goes from the calmest of the
 eight weeks to the busiest, by their letters for each working day.
 
+**Days that are left aside**, a strike say, are in no average, and their week is in no band: its other days are no week. A week of the past with
+such days is checked by its other days. Four whole weeks of the eight are needed.
+
 **Its past error.** The rule is applied to each of the last eight weeks, with what was known before it, and compared with what came.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from math import ceil, floor
@@ -17,6 +20,8 @@ from ged.routing.deadlines import WorkCalendar
 
 WEEKS = 8
 """Weeks of the averages, and weeks of the past to which the rule is applied."""
+WHOLE_WEEKS = 4
+"""Weeks without a day that is left aside, of the ``WEEKS``."""
 AHEAD = 2
 """Weeks that are told."""
 WEEK = 7
@@ -94,11 +99,20 @@ class Week:
 
 @dataclass(frozen=True)
 class Checked:
-    """A week of the past: what the rule would have told, and what was."""
+    """A week of the past: what the rule would have told, and what was.
+
+    Attributes:
+        came, more: on the days that are not left aside, as ``week`` has them.
+        left: how many days are left aside; ``left_more``: by how much what is open grew on them.
+        is_told: whether the rule tells something of it: one of its working days at least is not left aside, and four of the weeks before are whole.
+    """
 
     week: Week
     came: int
     more: int
+    left: int = 0
+    left_more: int = 0
+    is_told: bool = True
 
     @property
     def came_error(self) -> float:
@@ -125,24 +139,29 @@ class Forecast:
     past: tuple[Checked, ...]
 
     @property
+    def checked(self) -> tuple[Checked, ...]:
+        """The weeks of the past of which the rule tells something."""
+        return tuple(one for one in self.past if one.is_told)
+
+    @property
     def came_error(self) -> float | None:
         """The mean absolute error of the letters of a week; None: there is no week to check."""
-        return _mean([one.came_error for one in self.past]) if self.past else None
+        return _mean([one.came_error for one in self.checked]) if self.checked else None
 
     @property
     def more_error(self) -> float | None:
         """The mean absolute error of what is open at the end of a week; None: there is no week to check."""
-        return _mean([one.more_error for one in self.past]) if self.past else None
+        return _mean([one.more_error for one in self.checked]) if self.checked else None
 
     @property
     def held(self) -> int:
         """In how many weeks of the past the letters that came lay in the band."""
-        return sum(one.week.came_band.holds(one.came) for one in self.past)
+        return sum(one.week.came_band.holds(one.came) for one in self.checked)
 
     @property
     def held_open(self) -> int:
         """In how many weeks of the past what was open grew as the band says."""
-        return sum(one.week.more_band.holds(one.more) for one in self.past)
+        return sum(one.week.more_band.holds(one.more) for one in self.checked)
 
 
 @dataclass(frozen=True)
@@ -152,19 +171,21 @@ class Plan:
     Attributes:
         worked: whether people work on each day.
         is_free: whether each day is a holiday: a day of the working week on which nobody works.
+        is_left: whether each day is left aside.
     """
 
     days: tuple[date, ...]
     worked: tuple[bool, ...]
     is_free: tuple[bool, ...]
+    is_left: tuple[bool, ...]
 
     @classmethod
-    def of(cls, calendar: WorkCalendar, today: date) -> Self:
-        """The plan of a day."""
+    def of(cls, calendar: WorkCalendar, today: date, left: Collection[date] = ()) -> Self:
+        """The plan of a day; ``left``: days that are left aside."""
         days = tuple(today + timedelta(days=n) for n in range(-NOW, AHEAD * WEEK))
         worked = tuple(map(calendar.is_working, days))
         free = tuple(one.weekday() in calendar.weekdays and not works for one, works in zip(days, worked, strict=True))
-        return cls(days, worked, free)
+        return cls(days, worked, free, tuple(one in left for one in days))
 
     @property
     def today(self) -> date:
@@ -172,8 +193,19 @@ class Plan:
         return self.days[NOW]
 
     def work(self, at: int) -> int:
-        """The working days of the week from a place on."""
-        return sum(self.worked[at : at + WEEK])
+        """The working days of the week from a place on, without those that are left aside."""
+        return sum(
+            works and not left
+            for works, left in zip(self.worked[at : at + WEEK], self.is_left[at : at + WEEK], strict=True)
+        )
+
+    def is_whole(self, at: int) -> bool:
+        """Whether no day of the week from a place on is left aside."""
+        return not any(self.is_left[at : at + WEEK])
+
+    def is_out(self, at: int) -> bool:
+        """Whether the day at a place is in no average: a holiday, or left aside."""
+        return self.is_free[at] or self.is_left[at]
 
 
 NOW = 2 * WEEKS * WEEK
@@ -187,12 +219,14 @@ def forecast(history: History, plan: Plan, *, since: date) -> Forecast | None:
         since: the first day on which letters were counted.
 
     Returns:
-        None: there are no eight weeks before today.
+        None: there are no eight weeks before today, or fewer than ``WHOLE_WEEKS`` of them have no day that is left aside.
     """
     known = [one for one in range(NOW - WEEKS * WEEK, NOW + 1, WEEK) if since <= plan.days[one - WEEKS * WEEK]]
     if NOW not in known:
         return None
     past = _Past([history.get(one, NOTHING) for one in plan.days[:NOW]], plan)
+    if not past.knows(NOW):
+        return None
     return Forecast(
         days=tuple(past.day(NOW, at) for at in range(NOW, NOW + AHEAD * WEEK)),
         weeks=tuple(past.week(NOW, at) for at in range(NOW, NOW + AHEAD * WEEK, WEEK)),
@@ -206,12 +240,14 @@ class OpenWeek:
 
     Attributes:
         was: what was open; of a week to come None.
+        past: what was in the week; of a week to come None.
     """
 
     week: Week
     expected: float
     band: Band
     was: int | None
+    past: Checked | None = None
 
 
 def open_weeks(told: Forecast, open_now: int) -> list[OpenWeek]:
@@ -222,10 +258,10 @@ def open_weeks(told: Forecast, open_now: int) -> list[OpenWeek]:
     """
     stood = [open_now]  # before the first week of the past and at the end of each, from the last one on
     for one in reversed(told.past):
-        stood.append(stood[-1] - one.more)
+        stood.append(stood[-1] - one.more - one.left_more)
     before = stood[::-1]
     found = [
-        OpenWeek(one.week, *_standing(before[n], one.week.more, one.week.more_band), before[n + 1])
+        OpenWeek(one.week, *_standing(before[n] + one.left_more, one.week.more, one.week.more_band), before[n + 1], one)
         for n, one in enumerate(told.past)
     ]
     grown, least, most = 0.0, 0, 0
@@ -264,7 +300,7 @@ class _Past:
 
     def day(self, start: int, at: int) -> Expected:
         """A day, by the eight weeks before ``start``."""
-        usual = NONE if self._plan.is_free[at] else self._means(start)[(at - start) % WEEK]
+        usual = NONE if self._plan.is_out(at) else self._means(start)[(at - start) % WEEK]
         return Expected(self._plan.days[at], *usual)
 
     def week(self, start: int, first: int) -> Week:
@@ -282,8 +318,16 @@ class _Past:
 
     def checked(self, start: int) -> Checked:
         """What would have been told of a week, and what was."""
-        was = sum(self._letters[start : start + WEEK], NOTHING)
-        return Checked(self.week(start, start), was.came, was.more)
+        places = range(start, start + WEEK)
+        kept = sum((self._letters[at] for at in places if not self._plan.is_left[at]), NOTHING)
+        aside = sum((self._letters[at] for at in places if self._plan.is_left[at]), NOTHING)
+        left = sum(self._plan.is_left[at] for at in places)
+        is_told = self.knows(start) and not (left and not self._plan.work(start))
+        return Checked(self.week(start, start), kept.came, kept.more, left, aside.more, is_told)
+
+    def knows(self, start: int) -> bool:
+        """Whether enough of the eight weeks before are whole."""
+        return sum(self._plan.is_whole(start - WEEK * n) for n in range(1, WEEKS + 1)) >= WHOLE_WEEKS
 
     def _means(self, start: int) -> list[Means]:
         """The averages of the seven weekdays from ``start`` on."""
@@ -293,8 +337,8 @@ class _Past:
 
     def _mean(self, start: int, place: int) -> Means:
         same = (start + place - WEEK * n for n in range(1, WEEKS + 1))
-        found = [self._letters[at] for at in same if not self._plan.is_free[at]]
-        if not found:  # each of them was a holiday
+        found = [self._letters[at] for at in same if not self._plan.is_out(at)]
+        if not found:  # each of them was a holiday, or is left aside
             return NONE
         came, done, more = (
             _mean(those) for those in zip(*((one.came, one.done, one.more) for one in found), strict=True)
@@ -302,9 +346,9 @@ class _Past:
         return came, done, more
 
     def _rate(self, first: int) -> tuple[float, float] | None:
-        """What came in a week and by how much what is open grew, for each of its working days; None: it had none."""
+        """What came in a week and by how much what is open grew, for each of its working days; None: it had none, or is not whole."""
         worked, days = self._plan.work(first), range(first, first + WEEK)
-        if not worked:
+        if not worked or not self._plan.is_whole(first):
             return None
         was = sum((self._letters[at] for at in days if not self._plan.is_free[at]), NOTHING)
         return was.came / worked, was.more / worked

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged import locks
@@ -77,6 +77,21 @@ def branches(session: Session, actor: Actor, *, on: date) -> frozenset[int]:
         Supervisor.person_id == int(actor.person_id), Supervisor.post_id.in_(sorted(actor.deciding_post_ids))
     )  # fmt: skip
     return frozenset(session.scalars(select(Supervisor.unit_id).where(named, *_in_force(on))))
+
+
+def acts_naming(actor: Actor) -> Select[int]:
+    """The statement that counts the acts that name a person, or a post held or acted for, and that nothing has ended: for the navigation.
+
+    It depends on the actor alone, so it counts acts of other days, too: then the page itself says that there is nothing to see today.
+    """
+    named = or_(Supervisor.person_id == int(actor.person_id), Supervisor.post_id.in_(sorted(actor.post_ids)))
+    found = select(Supervisor.id).where(named, Supervisor.ended_at.is_(None)).limit(1)
+    return select(func.count()).select_from(found.subquery())
+
+
+def is_named(session: Session, actor: Actor) -> bool:
+    """Whether an act names a person that nothing has ended, of today or of another day."""
+    return bool(session.scalar(acts_naming(actor)))
 
 
 def _in_force(on: date) -> tuple[ColumnElement[bool], ...]:

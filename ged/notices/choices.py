@@ -25,18 +25,21 @@ DEFAULTS: Mapping[Occasion, Way] = {
     Occasion.SECOND_STEP: Way.AT_ONCE,
     Occasion.EXCEPTION: Way.AT_ONCE,
     Occasion.DISPOSAL: Way.DIGEST,
+    Occasion.SUPERVISES: Way.AT_ONCE,
     Occasion.MORNING: Way.NONE,
 }
 """What holds until a person chooses: what somebody waits for at once, the rest in the morning. The morning's point is
 written to who asks for it."""
 
-ALWAYS = frozenset({Occasion.ACCOUNT, Occasion.CHANGE_REFUSED, Occasion.SECOND_STEP, Occasion.EXCEPTION})
-"""Told by e-mail whatever a person chose: what somebody else does unseen would be worth hiding."""
+ALWAYS = frozenset(
+    {Occasion.ACCOUNT, Occasion.CHANGE_REFUSED, Occasion.SECOND_STEP, Occasion.EXCEPTION, Occasion.SUPERVISES}
+)
+"""Told by e-mail whatever a person chose: what somebody else does unseen would be worth hiding; an act by name comes once."""
 CHOSEN = tuple(occasion for occasion in DEFAULTS if occasion not in ALWAYS)
 OPENED_BY = dict.fromkeys(
     (
         Occasion.ACCOUNT, Occasion.CHANGE_REFUSED, Occasion.SECOND_STEP, Occasion.EXCEPTION, Occasion.DISPOSAL,
-        Occasion.MORNING,
+        Occasion.SUPERVISES, Occasion.MORNING,
     ),
     "0091",
 )  # fmt: skip

@@ -17,6 +17,7 @@ from ged import access, audit, locks
 from ged.audit import AuditEntry
 from ged.db import insert_if_missing
 from ged.errors import NotFound
+from ged.figures.models import Supervisor
 from ged.jobs import JobKind
 from ged.natures.circuit import turns
 from ged.notices.choices import OPENED_BY, ways_of
@@ -44,6 +45,7 @@ AT_ONCE = 500
 UNDONE = "mail.imputation_undone"
 OF_LETTERS = ("mail.imputed", UNDONE, "mail.assigned", "mail.answered", "assignment.", "signbook.", "draft.circuit_set")
 GRANTED = "delegation.granted"
+NAMED_SUPERVISOR = "supervisor.given"
 CURSOR = 1
 SLACK = timedelta(seconds=5)
 """The time of an act and of its journal entry differ by at most this, the duration of the act."""
@@ -170,13 +172,16 @@ def _since(session: Session, services: Services, begun: int, now: datetime) -> t
         if action == UNDONE and subject_id is not None:
             again.add(subject_id)
     granted = [subject_id for _, _, action, subject_id in entries if action == GRANTED and subject_id is not None]
+    named = [
+        subject_id for _, _, action, subject_id in entries if action == NAMED_SUPERVISOR and subject_id is not None
+    ]
     seen = Seen(session, today)
     found = [
         one
         for mail_id, at in letters.items()
         for one in _of_letter(session, mail_id, at - SLACK, seen, again=mail_id in again)
     ]
-    return entries[-1][0], [*found, *_granted(session, granted)]
+    return entries[-1][0], [*found, *_granted(session, granted), *_supervises(session, named, today)]
 
 
 class Seen:
@@ -212,6 +217,11 @@ class Seen:
             case Occasion.DELEGATED:
                 given = self.session.get(Delegation, notice.subject_id)  # None: the workbook that gave it is taken back
                 return given is None or given.withdrawn_at is not None or given.until_on < self.today
+            case Occasion.SUPERVISES:
+                act = self.session.get(Supervisor, notice.subject_id)
+                return (
+                    act is None or act.ended_at is not None or (act.until_on is not None and act.until_on < self.today)
+                )
             case Occasion.ACCOUNT:
                 if openings.step_of(notice.key) is not OpeningStep.WAITING:
                     return False
@@ -288,3 +298,11 @@ def _granted(session: Session, ids: Sequence[int]) -> Iterator[Found]:
     rows = session.scalars(select(Delegation).where(Delegation.id.in_(ids), Delegation.withdrawn_at.is_(None)))
     for row in rows:
         yield Found(row.person_id, Occasion.DELEGATED, f"delegated:{row.id}", None, row.id)
+
+
+def _supervises(session: Session, ids: Sequence[int], today: date) -> Iterator[Found]:
+    """Whoever an act names, or who acts today for the post that it names."""
+    for row in session.scalars(select(Supervisor).where(Supervisor.id.in_(ids), Supervisor.ended_at.is_(None))):
+        named = {row.person_id} if row.person_id is not None else people.of_post(session, row.post_id or 0, on=today)
+        for person_id in sorted(named):
+            yield Found(person_id, Occasion.SUPERVISES, f"supervises:{row.id}", None, row.id)

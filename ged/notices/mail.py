@@ -220,6 +220,8 @@ def sentence(occasion: Occasion, number: str, words: NullTranslations) -> str:
             return words.gettext("Une lecture par exception vous concerne.")
         case Occasion.DISPOSAL:
             return words.gettext("Un bordereau d'élimination vous concerne.")
+        case Occasion.SUPERVISES:
+            return words.gettext("Un acte vous nomme superviseur : vous voyez les chiffres d'un service.")
         case Occasion.MORNING:
             return words.gettext("Le point du matin : ce qui traîne, et qui doit agir.")
     return said % {"what": what}

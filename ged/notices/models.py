@@ -34,6 +34,8 @@ class Occasion(StrEnum):
     """Somebody asks to read a SECRET letter by exception, it was decided, or the person may read one."""
     DISPOSAL = "disposal"
     """A slip of disposal waits for the person's decision, or the person's own was decided."""
+    SUPERVISES = "supervises"
+    """An act makes the person, or a post of the person's, supervisor of services."""
     MORNING = "morning"
     """The morning's point of a day: something is pending (``ged.morning``)."""
 

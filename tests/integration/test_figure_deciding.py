@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, select, update
 
-from ged.access import MailAccess
+from ged.access import MailAccess, may_see
 from ged.figures import checking
 from ged.figures import operations as figures
 from ged.figures.models import FigureFlow, FigureMove, FigureRound
@@ -364,3 +364,19 @@ def test_correspondents_whose_letters_wait_longest(site: tuple[Flask, House], mo
     with services.unit_of_work(NOW) as uow:
         uow.session.execute(update(Mail).where(Mail.id == mails[3]).values(level=int(Confidentiality.SECRET)))
     assert "Mairie" not in str(rows_of(app, "dge", "correspondents"))
+
+
+def test_a_level_that_was_raised_hides_a_letter_from_who_may_open_it_too(site: tuple[Flask, House]) -> None:
+    """The page counts up to confidential: a SECRET letter is no part of it, whoever reads."""
+    app, house = site
+    services = house.services
+    mail_id = letter(services, "")
+    count_all(services)
+    assert "Préfecture de l'Ogou" in str(rows_of(app, "sg", "correspondents"))
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Mail).where(Mail.id == mail_id).values(level=int(Confidentiality.SECRET)))
+    with services.reading() as session:
+        assert may_see(session, mail_id, Confidentiality.SECRET, actor(services, "sg")), (
+            "the rule of access hides it not"
+        )
+    assert rows_of(app, "sg", "correspondents")[1:] == []

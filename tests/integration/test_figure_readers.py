@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from html import unescape
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
 from ged.figures import operations as figures
-from ged.figures import queries
-from ged.figures.models import STATE, FigureState
+from ged.figures import queries, supervisors
+from ged.figures.models import STATE, FigureState, Supervisor
+from ged.figures.supervisors import SupervisorForm
+from ged.notices import finding
+from ged.notices.models import Occasion, PersonalNotice
+from ged.org.models import Person
 from ged.register.models import Mail
-from tests.factories import NOW, TODAY
+from tests.factories import NOW, TODAY, actor
 from tests.figure_copies import Copy, copied
 from tests.figure_kit import count_all, letter
 from tests.figure_site import plain, site, table_rows
-from tests.routing_kit import register
+from tests.routing_kit import post_id, register, unit_id
 from tests.signbook_kit import House, house_on_either
 from tests.site import sign_in
 
@@ -134,3 +139,52 @@ def test_a_chart_over_time_is_seen_from_its_newest_day_on(site: tuple[Flask, Hou
         if more
     }  # fmt: skip
     assert newest == {"arrivals", "standing", "rhythm", "months"}
+
+
+def test_whoever_an_act_names_is_told_so_and_finds_the_supervision_in_the_menu(site: tuple[Flask, House]) -> None:
+    app, house = site
+    services = house.services
+    for _ in range(6):
+        letter(services, "DAF")
+    count_all(services)
+    entry = 'href="/supervision/"'
+    assert entry not in sign_in(app, "etudes").get("/").text
+    assert sign_in(app, "etudes").get("/supervision/").status_code == 403
+    finding.run(services, now=NOW)
+    with services.unit_of_work(NOW) as uow:
+        person = uow.session.scalars(select(Person.id).where(Person.account == "etudes")).one()
+        form = SupervisorForm(unit_id(services, "DAF"), person, None, "Arrêté n° 7", NOW.date(), date(2026, 11, 30))
+        act = supervisors.give(uow, form, actor=actor(services, "admin"))
+    finding.run(services, now=NOW)
+    client = sign_in(app, "etudes")
+    assert entry in client.get("/").text
+    notices = unescape(plain(client.get("/avis/").text))
+    assert "Un acte vous nomme superviseur : vous voyez les chiffres d'un service" in notices
+    leads = client.get(re.findall(r'href="(/avis/\d+)"', notices)[0])
+    assert leads.headers["Location"].endswith("/supervision/")
+    assert "Direction des affaires financières" in shown(app, "etudes", "/supervision/")
+    assert entry not in sign_in(app, "agent").get("/").text
+    # Of a day that is over the page says that there is nothing to see.
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Supervisor).where(Supervisor.id == act).values(until_on=date(2026, 11, 29)))
+    assert "aucun acte ne vous en nomme superviseur aujourd'hui" in shown(app, "etudes", "/supervision/")
+    with services.unit_of_work(NOW) as uow:
+        supervisors.end(uow, act, "Arrêté n° 8", actor=actor(services, "admin"))
+    assert entry not in sign_in(app, "etudes").get("/").text
+    assert sign_in(app, "etudes").get("/supervision/").status_code == 403
+
+
+def test_a_holder_of_the_post_that_an_act_names_is_told_too(site: tuple[Flask, House]) -> None:
+    services = site[1].services
+    finding.run(services, now=NOW)
+    with services.unit_of_work(NOW) as uow:
+        form = SupervisorForm(unit_id(services, "DAF"), None, post_id(services, "ETU-M"), "Arrêté n° 7", NOW.date())
+        supervisors.give(uow, form, actor=actor(services, "admin"))
+    finding.run(services, now=NOW)
+    with services.reading() as session:
+        told = session.scalars(
+            select(Person.account)
+            .join(PersonalNotice, PersonalNotice.person_id == Person.id)
+            .where(PersonalNotice.occasion == Occasion.SUPERVISES)
+        ).all()
+    assert told == ["etudes"]

@@ -137,3 +137,44 @@ def test_what_is_open_is_told_from_what_was_open_before_and_never_below_nothing(
     fewer = steady({0: Moved(done=3)})
     assert (open_days(made(fewer, plan()), 1)[-1], open_weeks(made(fewer, plan()), 1)[-1].expected) == (0, 0)
     assert open_weeks(made(fewer, plan()), 1)[-1].band == Band(0, 0)
+
+
+def left(*days: date) -> Plan:
+    return Plan.of(WorkCalendar(WEEKDAYS, frozenset()), MONDAY, days)
+
+
+def test_a_day_that_is_left_aside_is_in_no_average_no_band_and_no_error() -> None:
+    history, strike = steady(STEADY), MONDAY - timedelta(days=14)
+    history[strike] = Moved(90, 90, 0)
+    usual, without, struck = made(steady(STEADY), plan()), made(history, left(strike)), made(history, plan())
+    assert without.weeks == usual.weeks, "as if the day were not known"
+    assert without.days == usual.days
+    week = without.past[-2]
+    assert (week.left, week.left_more, week.is_told) == (1, 90, True)
+    assert (week.week.came, week.came) == (8, 8), "the other days of its week"
+    assert (without.came_error, without.more_error, without.held) == (0, 0, 8)
+    assert struck.weeks != without.weeks
+    assert (struck.came_error or 0) > 0
+
+
+def test_a_week_without_a_working_day_that_counts_is_not_checked() -> None:
+    found = made(steady(STEADY), left(*(MONDAY - timedelta(days=7 - n) for n in range(5))))
+    assert [one.is_told for one in found.past] == [True] * 7 + [False]
+    assert len(found.checked) == 7
+    assert found.held == 7
+
+
+def test_of_eight_weeks_four_are_whole_or_there_is_no_forecast() -> None:
+    mondays = [MONDAY - timedelta(days=7 * n) for n in range(1, 6)]
+    assert forecast(steady(STEADY), left(*mondays), since=LONG_AGO) is None
+    found = made(steady(STEADY), left(*mondays[:4]))
+    assert found.weeks[0].came == 18
+
+
+def test_what_stood_open_is_told_with_the_days_that_are_left_aside() -> None:
+    history, strike = steady(STEADY), MONDAY - timedelta(days=14)
+    history[strike] = Moved(90, 90, 0)
+    found, usual = open_weeks(made(history, left(strike)), 500), open_weeks(made(history, plan()), 500)
+    assert [one.was for one in found] == [one.was for one in usual], "what was open was open"
+    struck = found[-4]
+    assert (struck.past is not None and struck.past.left, struck.expected) == (1, struck.was)

@@ -6,7 +6,7 @@ that is forbidden. ``counter`` is the statement that counts waiting items; all c
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from flask import Flask, current_app, g, request, url_for
@@ -17,6 +17,7 @@ from ged.capture import queries as scan_queries
 from ged.counting import MOST_IN_MENU, Counter, counted
 from ged.dispatch import queries as dispatch_queries
 from ged.envelopes import operations as envelopes
+from ged.figures import supervisors
 from ged.followup import notes
 from ged.notices import queries as notices
 from ged.paper import queries as paper_queries
@@ -57,6 +58,7 @@ class Entry:
         most: ``counter`` counts no further; a count that reaches it is shown as "99+".
         also: endpoints of other features that belong to this entry.
         in_training: shown in a training installation alone.
+        opened_by: counts what gives the entry to who has none of the roles; it is not shown as a count.
         also_when_waiting: while items wait, everybody on the access list sees the entry, whatever the roles.
     """
 
@@ -73,6 +75,7 @@ class Entry:
     most: int | None = None
     also: tuple[str, ...] = ()
     also_when_waiting: bool = False
+    opened_by: Counter | None = None
     in_training: bool = False
 
 
@@ -248,8 +251,8 @@ ENTRIES: tuple[Entry, ...] = (
         _l("Supervision"),
         "supervision.index",
         _l("Entités, services, natures et mois côte à côte"),
-        # A supervisor by an act comes from the dashboard: to ask for acts on each page would cost everybody.
         roles=frozenset({Role.HEAD, Role.AUTHORITY, Role.AUDITOR}),
+        opened_by=supervisors.acts_naming,
     ),
     Entry(
         LOOK,
@@ -363,7 +366,7 @@ def _counts(session: ReadSession, actor: Actor, entries: Sequence[Entry]) -> dic
 
 def _counted_now(session: ReadSession, actor: Actor, entries: Sequence[Entry]) -> dict[str, int]:
     """Count with one statement, as far as statements can count."""
-    asked = {entry.endpoint: entry.counter for entry in entries if entry.counter is not None}
+    asked = {entry.endpoint: one for entry in entries if (one := entry.counter or entry.opened_by) is not None}
     among = {entry.endpoint: entry.looks_among for entry in entries if entry.looks_among is not None}
     told = counted(session, actor, (*asked.values(), *among.values()))
     counts = dict(zip(asked, told[: len(asked)], strict=True))
@@ -379,11 +382,15 @@ def _counted_now(session: ReadSession, actor: Actor, entries: Sequence[Entry]) -
 def _items(session: ReadSession, actor: Actor) -> Iterator[tuple[Entry, Item]]:
     entered = [entry for entry in ENTRIES if _may_enter(entry, actor)]
     own = {entry.endpoint for entry in entered if entry.roles is None or actor.has(*entry.roles)}
-    shown = [entry for entry in entered if entry.endpoint in own or entry.also_when_waiting]
-    counts = _counts(session, actor, shown)
+    # What a role gives already is not asked for.
+    shown = [
+        entry for entry in entered if entry.endpoint in own or entry.also_when_waiting or entry.opened_by is not None
+    ]
+    counts = _counts(session, actor, [replace(one, opened_by=None) if one.endpoint in own else one for one in shown])
     for entry in shown:
         count = counts.get(entry.endpoint, 0)
         if entry.endpoint in own or count:
+            count = count if entry.counter is not None or entry.look is not None else 0
             url = url_for(entry.endpoint)
             yield (
                 entry,

@@ -97,6 +97,8 @@ def filter_name(name: str, *, alone: bool = False) -> str:
             return str(_("Du"))
         case "au":
             return str(_("Au"))
+        case "sans":
+            return str(_("Jours laissés de côté"))
         case "quoi":
             return str(_("Chiffre"))
         case "expediteur":
@@ -112,6 +114,11 @@ def problems(those: Iterable[tuple[str, str]]) -> str:
     return ", ".join(
         str(_("%(filter)s « %(typed)s »", filter=filter_name(name), typed=shortened(typed))) for name, typed in those
     )
+
+
+def periods(those: Iterable[str]) -> str:
+    """Several spans of days, each in words."""
+    return ", ".join(those)
 
 
 def shortened(typed: str) -> str:

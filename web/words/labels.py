@@ -65,6 +65,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         Occasion.SECOND_STEP: _l("Connexion"),
         Occasion.EXCEPTION: _l("Lecture par exception"),
         Occasion.DISPOSAL: _l("Élimination"),
+        Occasion.SUPERVISES: _l("Supervision"),
         Occasion.MORNING: _l("Point du matin"),
     },
     Step: {
@@ -379,6 +380,7 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
         Occasion.SECOND_STEP: "warning",
         Occasion.EXCEPTION: "warning",
         Occasion.DISPOSAL: "warning",
+        Occasion.SUPERVISES: "info",
         Occasion.MORNING: "info",
         Occasion.CHANGE_REFUSED: "danger",
     },

@@ -67,6 +67,8 @@ def _target(row: NoticeRow) -> str:
             return url_for("letters.show", mail_id=row.mail_id or row.subject_id, _anchor="exceptions")
         case Occasion.DISPOSAL:
             return url_for("disposals.show", disposal_id=row.subject_id)
+        case Occasion.SUPERVISES:
+            return url_for("supervision.index")
         case Occasion.MORNING:
             return url_for("morning.index")
         case Occasion.CHANGE_REFUSED:

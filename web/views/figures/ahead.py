@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from ged.figures import breakdown, forecast, trends
 from ged.figures.breakdown import By
-from ged.figures.forecast import Band, Forecast, History, Plan, Week
+from ged.figures.forecast import Band, Checked, Forecast, History, Plan, Week
 from ged.figures.letters import What
 from ged.figures.periods import ONE_DAY, Period
 from ged.figures.queries import Standing
@@ -21,8 +21,9 @@ from ged.register.models import Direction
 from ged.routing import calendar
 from web.drawing import charts
 from web.drawing.charts import Group, Value
+from web.views.figures import left_out
 from web.views.figures.asked import Asked
-from web.views.figures.board import TWO, Board, Cell, Panel, day_name
+from web.views.figures.board import TWO, Board, Cell, Panel, day_name, period_name, sentences
 from web.words import figure_pages as words
 
 WHISKER = "whisker"
@@ -31,12 +32,18 @@ WHISKER = "whisker"
 def arrivals(board: Board) -> Panel:
     """The letters of the next two weeks, beside the last eight weeks with what the rule would have told of them."""
     told, came = _told(board), words.what(_came(board.asked))
-    rows, groups, bands = [], [], []
-    for week, was in _weeks(told):
-        name, span = _week_name(week), Period(week.first, week.last)
-        href = board.asked.letters(_came(board.asked), span) if was is not None else ""
-        rows.append(_row(week, week.came, week.came_band, was, href))
-        groups.append(_group(week, week.came, was, came, href))
+    rows: list[tuple[Cell, ...]] = []
+    groups, bands = list[Group](), list[charts.Band | None]()
+    for week, past in _weeks(told):
+        if past is not None and not past.is_told:
+            _untold(week, past, rows, groups, bands)
+            continue
+        name, span = _week_name(week, past), Period(week.first, week.last)
+        was = past.came if past is not None else None
+        # The letters of some days of a week have no list.
+        href = board.asked.letters(_came(board.asked), span) if past is not None and not past.left else ""
+        rows.append(_row(week, past, week.came, week.came_band, was, href))
+        groups.append(_group(week, past, week.came, was, came, href))
         bands.append(_drawn(name, week.came_band))
     return _of_weeks(board, "forecast", str(_("Courriers attendus")), told, rows, groups, bands)
 
@@ -47,12 +54,16 @@ def backlog(board: Board) -> Panel | None:
         return None
     told, asked = _told(board), board.asked
     open_ = words.what(What.OPEN)
-    rows, groups, bands = [], [], []
+    rows: list[tuple[Cell, ...]] = []
+    groups, bands = list[Group](), list[charts.Band | None]()
     for one in forecast.open_weeks(told, _open_now(board)) if told is not None else ():
+        if one.past is not None and not one.past.is_told:
+            _untold(one.week, one.past, rows, groups, bands)
+            continue
         href = asked.letters(What.OPEN, Period(one.week.last, one.week.last)) if one.was is not None else ""
-        rows.append(_row(one.week, one.expected, one.band, one.was, href))
-        groups.append(_group(one.week, one.expected, one.was, open_, href))
-        bands.append(_drawn(_week_name(one.week), one.band))
+        rows.append(_row(one.week, one.past, one.expected, one.band, one.was, href))
+        groups.append(_group(one.week, one.past, one.expected, one.was, open_, href))
+        bands.append(_drawn(_week_name(one.week, one.past), one.band))
     return _of_weeks(board, "forecast-open", str(_("En instance à la fin de la semaine")), told, rows, groups, bands)
 
 
@@ -77,8 +88,8 @@ def days(board: Board) -> Panel | None:
     text = _("Traités : répondus, clos, ou partis vers tous leurs destinataires. Rien n'est attendu un jour férié.")
     return Panel(
         "forecast-days",
-        str(_("Jour par jour")),
-        str(text),
+        _titled(board, str(_("Jour par jour"))),
+        sentences(str(text), _left_words(board)),
         (str(_("Jour")), came, done, str(_("En instance le soir"))),
         tuple(rows),
         charts.columns(groups, TWO) if rows else None,
@@ -106,8 +117,10 @@ def units(board: Board) -> Panel | None:
     rows = [_of_unit(asked, names.get(one[0], "—"), *one) for one in found]
     return Panel(
         "forecast-units",
-        str(_("Les deux prochaines semaines, par service")),
-        str(_("La même règle pour chaque service. « — » : moins de huit semaines de courrier.")),
+        _titled(board, str(_("Les deux prochaines semaines, par service"))),
+        sentences(
+            str(_("La même règle pour chaque service. « — » : moins de huit semaines de courrier.")), _left_words(board)
+        ),
         (
             str(_("Service")), str(_("Attendus")), str(_("Fourchette")), str(_("Traités")), str(_("En instance hier")),
             str(_("Dans 14 jours")), str(_("Erreur par semaine")), str(_("Fourchette tenue")),
@@ -135,7 +148,7 @@ def _of_unit(
         Cell(name, is_number=False), _whole_cell(sum(week.came for week in told.weeks)), Cell(_band_words(band)),
         _whole_cell(sum(week.done for week in told.weeks)), stands, _whole_cell(later),
         Cell("—") if told.came_error is None else _error_cell(told.came_error),
-        Cell(_times(told) if told.past else "—"),
+        Cell(_times(told) if told.checked else "—"),
     )  # fmt: skip
 
 
@@ -147,7 +160,7 @@ def _known(board: Board) -> _Known:
     found: _Known | None = board.kept.get("known")
     if found is None:
         asked, session = board.asked, board.session
-        plan = Plan.of(calendar.calendar(session), asked.today)
+        plan = Plan.of(calendar.calendar(session), asked.today, left_out.days(asked.left, asked.today))
         window = Period(plan.days[0], _yesterday(asked))
         came: Came = "numbered" if _came(asked) is What.NUMBERED else "received"
         histories = trends.moved(session, asked.cut, window, came)
@@ -183,7 +196,28 @@ def _unknown(board: Board) -> str:
                 "Une prévision dit jour par jour ce qui est arrivé : elle n'est montrée qu'à qui peut ouvrir ces courriers."
             )
         )
+    if board.asked.left:
+        return str(
+            _("Il faut huit semaines de courrier pour une prévision, dont quatre au moins sans jour laissé de côté.")
+        )
     return str(_("Il faut huit semaines de courrier pour une prévision : il y en a moins."))
+
+
+def _titled(board: Board, title: str) -> str:
+    """A title, with the days that are left aside."""
+    left = words.periods(map(period_name, board.asked.left))
+    return str(_("%(title)s (jours laissés de côté : %(days)s)", title=title, days=left)) if left else title
+
+
+def _left_words(board: Board) -> str:
+    """What becomes of the days that are left aside; empty: there are none."""
+    if not board.asked.left:
+        return ""
+    return str(
+        _(
+            "Les jours laissés de côté ne sont ni dans les moyennes, ni dans l'erreur passée ; leur semaine n'est pas dans la fourchette."
+        )
+    )
 
 
 def _came(asked: Asked) -> What:
@@ -199,22 +233,31 @@ def _open_now(board: Board) -> int:
     return sum(one.open for one in _stands(board).values())
 
 
-def _weeks(told: Forecast | None) -> list[tuple[Week, int | None]]:
-    """The weeks of the past with what came, then those ahead."""
+def _weeks(told: Forecast | None) -> list[tuple[Week, Checked | None]]:
+    """The weeks of the past with what was, then those ahead."""
     if told is None:
         return []
-    return [*((one.week, one.came) for one in told.past), *((week, None) for week in told.weeks)]
+    return [*((one.week, one) for one in told.past), *((week, None) for week in told.weeks)]
 
 
-def _row(week: Week, expected: float, band: Band, was: int | None, href: str) -> tuple[Cell, ...]:
+def _untold(
+    week: Week, past: Checked, rows: list[tuple[Cell, ...]], groups: list[Group], bands: list[charts.Band | None]
+) -> None:
+    """Add a week of which the rule tells nothing: too many of its days, or of those before it, are left aside."""
+    rows.append((Cell(_week_name(week, past), is_number=False, saved=_week_in_file(week, past)), *[Cell("—")] * 4))
+    groups.append(Group(day_name(week.first), (Value(0, ""), Value(0, ""))))
+    bands.append(None)
+
+
+def _row(week: Week, past: Checked | None, expected: float, band: Band, was: int | None, href: str) -> tuple[Cell, ...]:
     truth = Cell("") if was is None else Cell(str(format_decimal(was)), href if was else "", value=was)
     error = Cell("") if was is None else _error_cell(abs(expected - was))
-    name = Cell(_week_name(week), is_number=False, saved=_week_in_file(week))
+    name = Cell(_week_name(week, past), is_number=False, saved=_week_in_file(week, past))
     return name, _whole_cell(expected), Cell(_band_words(band)), truth, error
 
 
-def _group(week: Week, expected: float, was: int | None, series: str, href: str) -> Group:
-    name, axis = _week_name(week), day_name(week.first)
+def _group(week: Week, past: Checked | None, expected: float, was: int | None, series: str, href: str) -> Group:
+    name, axis = _week_name(week, past), day_name(week.first)
     ahead = _expected(expected, name, series)
     if was is None:
         return Group(axis, (ahead, Value(0, "")))
@@ -234,14 +277,14 @@ def _drawn(name: str, band: Band) -> charts.Band:
 
 def _of_weeks(
     board: Board, name: str, title: str, told: Forecast | None, rows: Sequence[tuple[Cell, ...]],
-    groups: Sequence[Group], bands: Sequence[charts.Band],
+    groups: Sequence[Group], bands: Sequence[charts.Band | None],
 ) -> Panel:  # fmt: skip
     is_arrivals = name == "forecast"
     legend = (str(_("Attendus")), str(_("Réels")))
     return Panel(
         name,
-        title,
-        _rule(told, is_arrivals=is_arrivals) if told is not None else "",
+        _titled(board, title),
+        sentences(_rule(told, is_arrivals=is_arrivals), _left_words(board)) if told is not None else "",
         (str(_("Semaine")), legend[0], str(_("Fourchette")), legend[1], str(_("Écart"))),
         tuple(rows),
         charts.columns(groups, TWO, bands=bands) if rows else None,
@@ -269,32 +312,39 @@ def _rule(told: Forecast, *, is_arrivals: bool) -> str:
     found = ngettext(
         "Sur la dernière semaine, la même règle s'est trompée de %(error)s courriers.",
         "Sur les %(num)s dernières semaines, la même règle s'est trompée de %(error)s courriers par semaine en moyenne.",
-        len(told.past), error=_error(error),
+        len(told.checked), error=_error(error),
     )  # fmt: skip
     held = told.held if is_arrivals else told.held_open
-    band = _("Le nombre réel était dans la fourchette %(times)s.", times=_times_of(held, len(told.past)))
+    band = _("Le nombre réel était dans la fourchette %(times)s.", times=_times_of(held, len(told.checked)))
     return f"{rule} {found} {band}"
 
 
 def _times(told: Forecast) -> str:
-    return _times_of(told.held, len(told.past))
+    return _times_of(told.held, len(told.checked))
 
 
 def _times_of(held: int, of: int) -> str:
     return str(_("%(held)s fois sur %(weeks)s", held=held, weeks=of))
 
 
-def _week_name(week: Week) -> str:
-    return f"{day_name(week.first)}–{day_name(week.last)}"
+def _week_name(week: Week, past: Checked | None = None) -> str:
+    return _without(f"{day_name(week.first)}–{day_name(week.last)}", past)
+
+
+def _without(week: str, past: Checked | None) -> str:
+    """A week, with how many of its days are left aside."""
+    if past is None or not past.left:
+        return week
+    return str(ngettext("%(week)s (sans %(num)s jour)", "%(week)s (sans %(num)s jours)", past.left, week=week))
 
 
 def _whole(number: float) -> str:
     return str(format_decimal(round(number)))
 
 
-def _week_in_file(week: Week) -> str:
+def _week_in_file(week: Week, past: Checked | None) -> str:
     """A week with its years."""
-    return "–".join(str(format_date(one, "dd/MM/yyyy")) for one in (week.first, week.last))
+    return _without("–".join(str(format_date(one, "dd/MM/yyyy")) for one in (week.first, week.last)), past)
 
 
 def _whole_cell(number: float) -> Cell:

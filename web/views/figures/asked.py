@@ -22,6 +22,7 @@ from ged.register.models import Channel, Direction, Priority
 from ged.unit import Actor
 from web.site.forms import FormReader
 from web.site.numbers import id_of
+from web.views.figures import left_out
 
 Member = TypeVar("Member", bound=Enum)
 
@@ -42,7 +43,21 @@ EVER = FIRST_DAY
 """Before every letter."""
 NO_NATURE = "-"
 MAX_NATURE = 32
-FILTERS = ("vue", "periode", "du", "au", "unite", "seul", "nature", "sens", "registre", "canal", "priorite", "etape")
+FILTERS = (
+    "vue",
+    "periode",
+    "du",
+    "au",
+    "unite",
+    "seul",
+    "nature",
+    "sens",
+    "registre",
+    "canal",
+    "priorite",
+    "etape",
+    "sans",
+)
 """The names of the address, in its order."""
 NARROWING = ("unite", "seul", "nature", "sens", "registre", "canal", "priorite")
 """Those that a link to letters keeps."""
@@ -66,6 +81,7 @@ class Asked:
         unit_id: the unit that was chosen; None: all.
         given: the filters of the address that were understood.
         problems: the values that are not applied.
+        left: the days that a forecast leaves aside.
         seen_on: the page and the view whose links lead to letters; the list leads back to it.
         today: the last day of figures.
     """
@@ -78,6 +94,7 @@ class Asked:
     today: date
     given: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    left: tuple[Period, ...] = ()
     seen_on: tuple[str, str] = ("", "")
 
     def without(self, name: str, **narrowing: object) -> "Asked":
@@ -187,8 +204,13 @@ def read(
     stage = _member(args, "etape", Stage, given, problems) or usual_stage(narrowing)
     if stage is usual_stage(narrowing):
         given.pop("etape", None)
+    left, wrong = left_out.read(args, today)
+    problems += [Problem(left_out.NAME, one) for one in wrong]
+    if left:
+        given[left_out.NAME] = left_out.written(left)
     return Asked(
         sight=sight,
+        left=left,
         narrowing=narrowing,
         period=period if sight.is_exact or for_list else in_months(period),
         stage=stage,

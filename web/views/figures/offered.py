@@ -12,7 +12,9 @@ from ged.org import tree
 from ged.register.models import Channel, Direction, Priority
 from ged.unit import Actor, ReadSession
 from web.site import natures
+from web.views.figures import left_out
 from web.views.figures.asked import NO_NATURE, PERIODS, USUAL, Asked
+from web.views.figures.board import period_name
 from web.words import figure_pages as words
 from web.words import labels
 
@@ -69,12 +71,13 @@ def _with_chosen(found: dict[str, list[tuple[str, str]]], asked: Asked) -> dict[
 
 
 def chosen(asked: Asked, those: Choices) -> list[Chosen]:
-    """The filters that are set, but for the period, in the order of the address."""
+    """The filters that are set, but for the period, in the order of the address; the days that a forecast leaves aside at the end."""
+    left = words.periods(map(period_name, asked.left))
     return [
         (name, words.filter_name(name, alone="seul" in asked.given), str(dict(those[name])[asked.given[name]]))
         for name in ORDER
         if name in those and name in asked.given
-    ]
+    ] + ([(left_out.NAME, words.filter_name(left_out.NAME), left)] if left else [])
 
 
 ORDER = ("unite", "nature", "sens", "registre", "canal", "priorite", "etape")

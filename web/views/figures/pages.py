@@ -8,7 +8,7 @@ from flask import Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from ged.errors import Forbidden, Invalid
-from ged.figures import queries
+from ged.figures import queries, supervisors
 from ged.figures.reach import Reach, reach_on
 from ged.org.names import unit_names
 from ged.ports import Confidentiality
@@ -16,7 +16,7 @@ from ged.routing.queries import InboxView, inbox_totals
 from ged.unit import Actor, ReadSession
 from web.site import context
 from web.views.figures import asked as address
-from web.views.figures import deciding, offered, panels, papers, sent
+from web.views.figures import deciding, left_out, offered, panels, papers, sent
 from web.views.figures.asked import Asked
 from web.views.figures.board import Board, Maker, Panel, earlier_name, period_name
 from web.words import figure_pages as words
@@ -80,7 +80,8 @@ def show(page: Page) -> ResponseReturnValue:
     return render_template(
         page.template,
         **shown,
-        chosen=offered.chosen(asked, choices),
+        chosen=[one for one in offered.chosen(asked, choices) if one[0] != left_out.NAME or view == deciding.AHEAD],
+        left=_left(page, asked) if is_shown and view == deciding.AHEAD and asked.sight.is_exact else None,
         asked=asked,
         problems=words.problems(asked.problems),
         without_them=asked.address(page.endpoint, vue=view),
@@ -103,6 +104,19 @@ def show(page: Page) -> ResponseReturnValue:
             asked.address(page.files, tableau=panel, format=form) if form else asked.address(page.table, tableau=panel)
         ),
     )
+
+
+def _left(page: Page, asked: Asked) -> list[tuple[str, str]]:
+    """(days, page where they count again) of the days that the forecast leaves aside."""
+    return [
+        (
+            period_name(one),
+            asked.address(
+                page.endpoint, vue=deciding.AHEAD, sans=left_out.written([*asked.left[:n], *asked.left[n + 1 :]])
+            ),
+        )
+        for n, one in enumerate(asked.left)
+    ]
 
 
 def table(page: Page) -> ResponseReturnValue:
@@ -147,7 +161,7 @@ def _asked(session: ReadSession, actor: Actor, page: Page, view: str) -> tuple[R
         Forbidden: ``access.role_missing``: the page is of who oversees something, and this reader does not.
     """
     reach = reach_on(session, actor, on=context.today())
-    if page.overseen and not reach.overseen:
+    if page.overseen and not reach.overseen and not supervisors.is_named(session, actor):
         raise Forbidden("access.role_missing", "ask an administrator for the role", endpoint=page.endpoint)
     usual = page.usual(reach)
     asked = address.read(request.args, actor, reach, usual, today=context.today())

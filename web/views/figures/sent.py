@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from ged.typography import plain
 from web.site import context, i18n, lists
 from web.site.lists import Valued
-from web.views.figures import papers
+from web.views.figures import left_out, papers
 from web.views.figures.board import Cell, Panel
 
 NAMES: Mapping[str, str] = {
@@ -24,9 +24,9 @@ NAMES: Mapping[str, str] = {
 """Name of a panel -> the words of its files."""
 STAGED = frozenset({"cards", "delays", "entities", "units", "natures", "slower"})
 """The panels that tell delays of the chosen stage."""
-TIMELESS = frozenset(
-    {"backlog", "months", "slower", "correspondents", "forecast", "forecast-open", "forecast-days", "forecast-units"}
-)
+FORECASTS = frozenset({"forecast", "forecast-open", "forecast-days", "forecast-units"})
+"""The panels of the next weeks."""
+TIMELESS = frozenset({"backlog", "months", "slower", "correspondents", *FORECASTS})
 """The panels of which the chosen period is not the period: they tell of today, of whole months up to it, of days ahead."""
 
 
@@ -34,6 +34,8 @@ def holds(filter_name: str, panel_id: str) -> bool:
     """Whether a filter of the page narrows this panel, or changes it."""
     if panel_id in papers.PANELS:
         return filter_name == "unite"
+    if filter_name == left_out.NAME:
+        return panel_id in FORECASTS
     return filter_name != "etape" or panel_id in STAGED
 
 
