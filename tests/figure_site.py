@@ -55,7 +55,14 @@ def ods_texts(client: FlaskClient, address: str) -> list[str]:
         return []
     assert answer.status_code == 200, address
     with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
-        return re.findall(r"<text:p>(.*?)</text:p>", archive.read("content.xml").decode())
+        found = re.findall(r"<text:p>(.*?)</text:p>", archive.read("content.xml").decode())
+    # The moment of counting is left out, as ``uncounted`` says.
+    return [one for n, one in enumerate(found) if not n or found[n - 1] != "Compté le"]
+
+
+def uncounted(page: str) -> str:
+    """A page without the moment of counting: that one tells when somebody did anything in the program, and no letter."""
+    return re.sub(r'<p class="muted" data-fresh="counted">.*?</p>', "", page)
 
 
 def main(page: str) -> str:

@@ -32,7 +32,7 @@ from ged.routing.models import Assignment
 from ged.unit import Actor, ReadSession, Role, Services
 from tests.factories import NOW, TODAY, actor, add_entity, make_natures
 from tests.figure_kit import add_auditor, count_all, furnish, letter
-from tests.figure_site import main, ods_texts, site, table_rows
+from tests.figure_site import main, ods_texts, site, table_rows, uncounted
 from tests.letter_kit import opened_envelope
 from tests.routing_kit import impute, post_id, register, unit_id
 from tests.signbook_kit import House, house_on_either
@@ -65,14 +65,14 @@ def everything(app: Flask, account: str, filters: tuple[str, ...] = FILTERS[:2])
         for more, view in product(filters, VIEWS[path]):
             address = f"{path}?{DAYS}{more}&vue={view}"
             answer = client.get(address)
-            found[address] = (answer.status_code, main(answer.text) if answer.status_code == 200 else "")
+            found[address] = (answer.status_code, uncounted(main(answer.text)) if answer.status_code == 200 else "")
         if found[f"{path}?{DAYS}&vue="][0] != 200:  # type: ignore[index]
             continue
         for name in (*makers, "cards"):
             address = f"{path}fichier?{DAYS}&tableau={name}"
             found[address] = table_rows(client, f"{address}&format=csv")
             found[f"{address}&format=ods"] = ods_texts(client, f"{address}&format=ods")
-            found[f"{path}chiffres {name}"] = main(client.get(f"{path}chiffres?{DAYS}&tableau={name}").text)
+            found[f"{path}chiffres {name}"] = uncounted(main(client.get(f"{path}chiffres?{DAYS}&tableau={name}").text))
     for what in What:
         address = f"/tableau/courriers?{DAYS}&quoi={what.value}"
         found[address] = main(client.get(address).text)

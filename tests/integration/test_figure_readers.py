@@ -71,14 +71,14 @@ def test_a_period_that_is_too_long_for_days_leads_to_a_shorter_one(site: tuple[F
 @pytest.mark.parametrize("account", ["dge", "auditeur"])
 def test_supervision_begins_with_who_is_late(site: tuple[Flask, House], account: str) -> None:
     app, house = site
-    copied(house.services, [*[Copy(date(2026, 11, 2))] * 20, *[Copy(date(2026, 11, 2), "ETU")] * 12])
+    # Of told numbers the smallest row goes with those that have none: it is that of DAF.
+    copied(house.services, [Copy(date(2026, 11, 2), unit) for unit in ("DAF",) * 6 + ("DGE",) * 20 + ("ETU",) * 12])
     with house.services.unit_of_work(NOW) as uow:
         studies = uow.session.scalars(select(Mail.id).order_by(Mail.id.desc()).limit(6)).all()
         uow.session.execute(update(Mail).where(Mail.id.in_(studies)).values(due_on=date(2026, 11, 20)))
     count_all(house.services)
     page = shown(app, account, f"/supervision/?{DAYS}")
     assert 0 < page.index('id="units"') < page.index("figure-cards"), "units side by side, then all together"
-    assert page.index("figure-cards") < shown(app, "dge", "/tableau/").index('id="arrivals"') + len(page)
     rows = table_rows(sign_in(app, account), f"/supervision/fichier?{DAYS}&tableau=units")
     assert rows[1][0] == "Service des études", "more late letters, and fewer open ones"
     own = shown(app, "dge", "/tableau/")

@@ -19,7 +19,7 @@ from ged.register.models import Priority
 from ged.unit import Services
 from tests.factories import NOW, TODAY
 from tests.figure_kit import count_all, furnish, letter
-from tests.figure_site import main, site
+from tests.figure_site import main, site, uncounted
 from tests.signbook_kit import House, house_on_either
 from tests.site import sign_in
 from web.views.figures import board, dashboard, panels, supervision
@@ -53,10 +53,8 @@ def decisions(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
 
 
 def told_part(page: str) -> str:
-    """What stands in the page itself, without what the reader's own inbox counts, and without the moment of counting: that one
-    tells when somebody did anything in the program, and no letter."""
-    page = re.sub(r'<p class="muted" data-fresh="counted">.*?</p>', "", main(page))
-    return re.sub(r'<p><a href="/bannette/">.*?</p>', "", page, flags=re.DOTALL)
+    """What stands in the page itself, without what the reader's own inbox counts."""
+    return re.sub(r'<p><a href="/bannette/">.*?</p>', "", uncounted(main(page)), flags=re.DOTALL)
 
 
 def shown(client: FlaskClient, account: str, filters: str) -> Iterator[str]:
