@@ -66,7 +66,7 @@ def test_a_strike_is_left_out_of_the_forecast_and_of_its_past_error(site: tuple[
     without = table_rows(client, f"/tableau/fichier?tableau=forecast&{STRIKE}")
     assert usual[-1][1:3] == ["5", "3 à 20"]
     assert without[-1][1:3] == ["3", "3 à 3"]
-    assert without[-4] == ["16/11/2026–22/11/2026 (sans 1 jour)", "0", "0 à 0", "0", "0"], (
+    assert without[-4] == ["16/11/2026–22/11/2026 (sans 1 jour)", "0", "0 à 3", "0", "0"], (
         "the letters of the other days"
     )
     text = plain(client.get(f"/tableau/?vue=prevision&{STRIKE}").text)

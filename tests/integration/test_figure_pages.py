@@ -700,7 +700,7 @@ def test_a_page_has_no_style_and_no_script_of_its_own(site: tuple[Flask, House])
             assert "<svg" in page
             assert not re.search(r"\sstyle=|<script|\son\w+=", page)
             named = re.findall(r"<title>[^<]+</title><(?:rect|circle)", page)
-            assert len(named) == len(re.findall(r"<circle cx=|<rect x=", page.partition("figure-cards")[2])), (
+            assert len(named) == len(re.findall(r"<circle cx=|<rect x=", page.partition("chart-patterns")[2])), (
                 path,
                 view,
             )

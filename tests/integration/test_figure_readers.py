@@ -29,7 +29,7 @@ from tests.site import sign_in
 __all__ = ["house_on_either", "site"]  # fixtures
 
 DAYS = "du=2026-11-01&au=2026-11-30"
-FOR_HEADS = {"rythme", "numerisation", "prevision", "correspondants"}
+FOR_HEADS = {"rythme", "prevision", "correspondants"}
 
 
 def shown(app: Flask, account: str, address: str) -> str:

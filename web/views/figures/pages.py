@@ -16,12 +16,12 @@ from ged.routing.queries import InboxView, inbox_totals
 from ged.unit import Actor, ReadSession
 from web.site import context
 from web.views.figures import asked as address
-from web.views.figures import deciding, left_out, offered, panels, papers, sent
+from web.views.figures import deciding, left_out, offered, panels, sent
 from web.views.figures.asked import Asked
 from web.views.figures.board import Board, Maker, Panel, earlier_name, period_name
 from web.words import figure_pages as words
 
-FOR_HEADS = frozenset({panels.RHYTHM, papers.SCANS, deciding.AHEAD, deciding.SENDERS})
+FOR_HEADS = frozenset({panels.RHYTHM, deciding.AHEAD, deciding.SENDERS})
 """The views that show something to who heads units alone: days, or letters one by one. Others find no way to them; an address leads to a page that
 says why."""
 CARDS = "cards"

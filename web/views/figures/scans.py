@@ -14,7 +14,19 @@ from ged.org.names import unit_names
 from ged.typography import plain
 from web.drawing import charts
 from web.drawing.charts import Group
-from web.views.figures.board import MOST_ROWS, TWO, Board, Cell, Maker, Panel, amount_of, day_cell, others
+from web.views.figures.board import (
+    MOST_ROWS,
+    TWO,
+    Board,
+    Cell,
+    Maker,
+    Panel,
+    Stretch,
+    amount_of,
+    day_cell,
+    others,
+    sentences,
+)  # fmt: skip
 from web.words.labels import label
 
 Numbers = Callable[[Brought], tuple[int, ...]]
@@ -24,17 +36,21 @@ Numbers = Callable[[Brought], tuple[int, ...]]
 def scan_days(board: Board) -> Panel:
     """Pages by day or by month."""
     rows, groups = [], []
-    for name, first, brought in _times(board):
+    for one, first, brought in _times(board):
         rows.append((first, board.cell(brought.pages)))
-        groups.append(Group(name, (board.value(brought.pages, name, str(_("pages"))),)))
+        groups.append(one.group((board.value(brought.pages, one.name, str(_("pages"))),)))
     return Panel(
         "scan-days",
         str(_("Pages numérisées")),
-        str(_("Le jour de leur arrivée des stations de ces services ; pages blanches et feuilles de séparation comprises.")),
+        sentences(
+            str(_("Le jour de leur arrivée des stations de ces services ; pages blanches et feuilles de séparation comprises.")),
+            board.cut_months(board.stretches()),
+        ),
         (_time(board), str(_("Pages"))),
         tuple(rows),
         charts.columns(groups, TWO[:1]) if rows else None,
         nothing=_unready(),
+        is_over_time=True,
     )  # fmt: skip
 
 
@@ -42,10 +58,10 @@ def scan_reading(board: Board) -> Panel:
     """How well the pages were read, by day or by month."""
     rows, groups = [], []
     series = (str(_("pages lues")), str(_("lecture incertaine")))
-    for name, first, brought in _times(board):
+    for one, first, brought in _times(board):
         rows.append((first, *_quality(board, brought)))
-        read = board.value(brought.was_read, name, series[0])
-        groups.append(Group(name, (read, board.value(brought.doubtful, name, series[1], whole=brought.was_read))))
+        read = board.value(brought.was_read, one.name, series[0])
+        groups.append(one.group((read, board.value(brought.doubtful, one.name, series[1], whole=brought.was_read))))
     return Panel(
         "scan-reading",
         str(_("Lecture des pages")),
@@ -55,6 +71,7 @@ def scan_reading(board: Board) -> Panel:
         charts.columns(groups, TWO) if rows else None,
         tuple(zip(TWO, series, strict=True)) if rows else (),
         nothing=_unready(),
+        is_over_time=True,
     )  # fmt: skip
 
 
@@ -151,21 +168,24 @@ def _time(board: Board) -> str:
     return str(_("Jour")) if board.by_days else str(_("Mois"))
 
 
-def _times(board: Board) -> list[tuple[str, Cell, Brought]]:
-    """(name, first cell, what came) of each day or month of the period; nothing while the figures are being made."""
+def _times(board: Board) -> list[tuple[Stretch, Cell, Brought]]:
+    """(day or month, first cell, what came) of the period; nothing while the figures are being made. A month that is cut is a sum of its days."""
     if not movements.are_scans_whole(board.session):
         return []
-    spans = board.periods()
-    whole = Period(spans[0][1].since, spans[-1][1].until)
-    grain = Grain.DAY if board.by_days else Grain.MONTH
-    found = movements.scans_by(board.session, board.asked.sight.unit_ids, whole, grain=grain)
+    units, stretches = board.asked.sight.unit_ids, board.stretches()
+    whole = Period(stretches[0].days.since, stretches[-1].days.until)
+    found = dict(movements.scans_by(board.session, units, whole, grain=Grain.DAY if board.by_days else Grain.MONTH))
+    for one in stretches:
+        if one.note:
+            of_days = movements.scans_by(board.session, units, one.days, grain=Grain.DAY)
+            found[one.days.since] = sum(of_days.values(), Brought())
     return [
         (
-            name,
-            day_cell(span.since) if board.by_days else Cell(name, is_number=False),
-            found.get(span.since, Brought()),
+            one,
+            day_cell(one.days.since) if board.by_days else Cell(one.name, is_number=False),
+            found.get(one.days.since, Brought()),
         )
-        for name, span in spans
+        for one in stretches
     ]
 
 
