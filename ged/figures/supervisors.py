@@ -73,19 +73,20 @@ class SupervisorRow:
 
 def branches(session: Session, actor: Actor, *, on: date) -> frozenset[int]:
     """The units at the top of the branches of which a person is supervisor on a day, by name or by a post held or decided for."""
-    named = or_(
-        Supervisor.person_id == int(actor.person_id), Supervisor.post_id.in_(sorted(actor.deciding_post_ids))
-    )  # fmt: skip
-    return frozenset(session.scalars(select(Supervisor.unit_id).where(named, *_in_force(on))))
+    return frozenset(session.scalars(select(Supervisor.unit_id).where(_names(actor), *_in_force(on))))
+
+
+def _names(actor: Actor) -> ColumnElement[bool]:
+    """Whether an act names the person, or a post held or decided for."""
+    return or_(Supervisor.person_id == int(actor.person_id), Supervisor.post_id.in_(sorted(actor.deciding_post_ids)))
 
 
 def acts_naming(actor: Actor) -> Select[int]:
-    """The statement that counts the acts that name a person, or a post held or acted for, and that nothing has ended: for the navigation.
+    """The statement that counts the acts that name a person, or a post held or decided for, and that nothing has ended: for the navigation.
 
     It depends on the actor alone, so it counts acts of other days, too: then the page itself says that there is nothing to see today.
     """
-    named = or_(Supervisor.person_id == int(actor.person_id), Supervisor.post_id.in_(sorted(actor.post_ids)))
-    found = select(Supervisor.id).where(named, Supervisor.ended_at.is_(None)).limit(1)
+    found = select(Supervisor.id).where(_names(actor), Supervisor.ended_at.is_(None)).limit(1)
     return select(func.count()).select_from(found.subquery())
 
 
