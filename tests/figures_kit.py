@@ -1,4 +1,4 @@
-"""People who act on letters at random, for the tests of what is counted."""
+"""People who act on letters at random, those that come in and those that they write, for the tests of what is counted."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from typing import Any
 
 from sqlalchemy import select
 
+from ged.dispatch import operations as dispatch
+from ged.dispatch.models import DispatchLine, DispatchState, Party
+from ged.dispatch.operations import Departure
 from ged.errors import GedError
 from ged.figures import operations as figures
 from ged.followup import undoing
+from ged.natures.circuit import one_by_one
 from ged.ports import Confidentiality, MailId, RegisterId
 from ged.register import levels
 from ged.register import operations as register_operations
-from ged.register.models import FilingClass, Mail, MailNumber, Priority, Register
+from ged.register.models import Channel, FilingClass, Mail, MailNumber, Priority, Register
 from ged.register.operations import IncomingForm
 from ged.register.states import MailState
 from ged.routing import operations
@@ -23,6 +27,10 @@ from ged.routing.models import Assignment, Imputation, Purpose
 from ged.routing.operations import ImputationForm
 from ged.routing.rectify_letter import rectify
 from ged.routing.states import LIVE
+from ged.signbook import book, drafts
+from ged.signbook import operations as signbook
+from ged.signbook.drafts import DraftForm
+from ged.signbook.models import SignatureWay
 from ged.unit import Services
 from tests.factories import NOW, actor
 from tests.routing_kit import post_id, unit_id
@@ -38,6 +46,8 @@ class Play:
         self.done: Counter[str] = Counter()
         self.refused: Counter[tuple[str, str]] = Counter()
         self.mails: list[int] = []
+        self.written: list[int] = []
+        """Letters that go out: acts on them name them by states of their own."""
         with services.reading() as session:
             self.register_id = session.scalars(select(Register.id).where(Register.code == "ARR")).one()
         with services.unit_of_work(NOW) as uow:
@@ -60,9 +70,9 @@ class Play:
         self.done[name] += 1
         return True
 
-    def any_mail(self, *states: MailState) -> int:
+    def any_mail(self, *states: MailState, written: bool = False) -> int:
         with self.services.reading() as session:
-            found = select(Mail.id).where(Mail.id.in_(self.mails)).order_by(Mail.id)
+            found = select(Mail.id).where(Mail.id.in_(self.written if written else self.mails)).order_by(Mail.id)
             ids = session.scalars(found.where(Mail.state.in_(states)) if states else found).all()
         if not ids:
             raise IndexError
@@ -178,9 +188,65 @@ class Play:
                 actor=actor(self.services, "sg"),
             )  # fmt: skip
 
+    # --- letters that go out: the acts that change what is counted of them. No page is typeset, and no file signed.
+
+    def draft(self) -> int:
+        author = actor(self.services, "dge")
+        with self.services.unit_of_work(self.now) as uow:
+            mail_id = drafts.draft_new(uow, "", actor=author, now=self.now)
+        parties = tuple(Party(f"Préfecture {n}", "", "") for n in range(self.chance.choice([1, 2])))
+        saved = drafts.save(
+            self.services, mail_id, DraftForm("Monsieur le Préfet", "Réponse", "Voici.", parties, ()), version=1,
+            actor=author, now=self.now,
+        )  # fmt: skip
+        with self.services.unit_of_work(self.now) as uow:
+            signatory = post_id(self.services, "SG-T")
+            drafts.set_circuit(uow, mail_id, one_by_one([]), signatory, version=saved.version, actor=author)
+        self.written.append(int(mail_id))
+        return int(mail_id)
+
+    def number(self, mail_id: int | None = None) -> None:
+        signatory = actor(self.services, "sg")
+        with self.services.unit_of_work(self.now) as uow:
+            found = book.lock(uow, mail_id or self.any_mail(MailState.DRAFT, written=True))
+            found.mail.state, found.way = MailState.IN_CIRCUIT, SignatureWay.DIGITAL
+            signbook.number_letter(uow, found, actor=signatory, post=signatory.posts[0])
+
+    def sign(self, mail_id: int | None = None) -> None:
+        signatory = actor(self.services, "sg")
+        with self.services.unit_of_work(self.now) as uow:
+            found = book.lock(uow, mail_id or self.any_mail(MailState.NUMBERED, written=True))
+            signbook.finish_signature(uow, found, actor=signatory, post=signatory.posts[0])
+
+    def leave(self, mail_id: int | None = None) -> None:
+        """One of its copies leaves."""
+        mail_id = mail_id or self.any_mail(MailState.SIGNED, written=True)
+        with self.services.reading() as session:
+            waits = select(DispatchLine.id).where(
+                DispatchLine.mail_id == mail_id, DispatchLine.state == DispatchState.TO_SEND
+            )
+            line_id = session.scalars(waits.order_by(DispatchLine.id)).all()[0]
+        with self.services.unit_of_work(self.now) as uow:
+            dispatch.leave(
+                uow, line_id, Departure(Channel.POST), version=None, actor=actor(self.services, "agent", on=self.today)
+            )
+
+    def close_written(self, mail_id: int | None = None) -> None:
+        mail_id = mail_id or self.any_mail(MailState.DISPATCHED, written=True)
+        with self.services.unit_of_work(self.now) as uow:
+            register_operations.close(
+                uow, MailId(mail_id), outcome="Classé", filing_class_id=self.class_id, version=None,
+                actor=actor(self.services, "dge"), now=self.now,
+            )  # fmt: skip
+
+    def reopen_written(self, mail_id: int | None = None) -> None:
+        mail_id = mail_id or self.any_mail(MailState.CLOSED, written=True)
+        with self.services.unit_of_work(self.now) as uow:
+            operations.reopen(uow, MailId(mail_id), reason="À revoir", actor=actor(self.services, "dge"))
+
     def count(self) -> None:
         figures.run(self.services, now=self.now)
 
 
 ACTS = ("register", "register", "impute", "impute", "impute", "assign", "assign", "finish", "finish", "give_back", "close", "reopen",
-        "void", "redate", "undo", "raise_level")  # fmt: skip
+        "void", "redate", "undo", "raise_level", "draft", "number", "sign", "leave", "leave", "close_written", "reopen_written")  # fmt: skip

@@ -34,10 +34,10 @@ from ged.figures.models import (
 )
 from ged.figures.periods import Period
 from ged.figures.queries import Cut, Standing
-from ged.figures.stages import COUNTED, Grain, Stage, bin_of, percentile
+from ged.figures.stages import COUNTED, UNTOLD, Grain, Stage, bin_of, percentile
 from ged.ports import Confidentiality
-from ged.register.models import Mail
-from ged.routing import calendar_changes
+from ged.register.models import Direction, Mail
+from ged.routing import calendar, calendar_changes
 from ged.unit import Services, UnitOfWork
 from tests.commands import Ended, ged
 from tests.factories import NOW, TODAY, actor
@@ -72,8 +72,10 @@ def recounted(services: Services) -> dict[tuple[str, str], int]:
     """(day, what) -> letters, told letter by letter from the rows and the calendar, without any code of the figures."""
     found: Counter[tuple[str, str]] = Counter()
     with services.reading() as session:
-        letters = session.execute(text("SELECT id, state, received_on, due_on, closed_at FROM mails ORDER BY id")).all()
-        for mail_id, state, received_on, due_on, closed_at in letters:
+        letters = session.execute(
+            text("SELECT id, direction, state, received_on, due_on, closed_at FROM mails ORDER BY id")
+        ).all()
+        for mail_id, direction, state, received_on, due_on, closed_at in letters:
 
             def ask(sql: str, mail_id: int = mail_id) -> Any:
                 return session.execute(text(sql), {"mail": mail_id}).all()
@@ -85,6 +87,17 @@ def recounted(services: Services) -> dict[tuple[str, str], int]:
             found[_day(registered_on), "numbered"] += 1
             if state == "voided":
                 found[_day(voided_at), "voided"] += 1
+                continue
+            closed = _day(closed_at) if state == "closed" else None
+            if direction == "outgoing":
+                one = _written(session, mail_id)
+                ended = min(filter(None, (one["dispatched"], closed)), default=None)
+                for what, on in (
+                    ("opened", _day(registered_on)), ("signed", one["signed"]), ("dispatched", one["dispatched"]),
+                    ("closed", closed), ("ended", ended),
+                ):  # fmt: skip
+                    if on:
+                        found[on, what] += 1
                 continue
             received = _day(received_on or registered_on)
             undone = {row[0] for row in ask(
@@ -100,7 +113,6 @@ def recounted(services: Services) -> dict[tuple[str, str], int]:
             leading = [row for row in given if row[1] is None and row[2]]
             answers = [row[5] for row in leading if row[3] == "done"] if state in ("answered", "closed") else []
             answered = _day(max(answers)) if answers else None
-            closed = _day(closed_at) if state == "closed" else None
             ended = min(filter(None, (answered, closed)), default=None)
             ended = max(ended, received) if ended else None
             found[received, "received"] += 1
@@ -124,6 +136,49 @@ def recounted(services: Services) -> dict[tuple[str, str], int]:
     return dict(found)
 
 
+def _written(session: Session, mail_id: int) -> dict[str, str | None]:
+    """The days of a letter that goes out, from its rows."""
+    state, begun, signed = session.execute(
+        text(
+            "SELECT m.state, m.created_at, d.signed_at FROM mails m JOIN drafts d ON d.mail_id = m.id WHERE m.id = :mail"
+        ),
+        {"mail": mail_id},
+    ).one()
+    left = session.execute(text("SELECT left_at FROM dispatch_lines WHERE mail_id = :mail"), {"mail": mail_id}).all()
+    return {
+        "begun": _day(begun),
+        "signed": _day(signed) if signed else None,
+        "dispatched": max(_day(at) for (at,) in left) if state in ("dispatched", "closed") else None,
+    }
+
+
+def recounted_stages(services: Services) -> dict[tuple[str, str, int], int]:
+    """(day, stage, working days) -> letters that go out, counted day by day with the calendar."""
+    found: Counter[tuple[str, str, int]] = Counter()
+    with services.reading() as session:
+        known = calendar.calendar(session)
+        for mail_id in session.scalars(text("SELECT mail_id FROM drafts d WHERE d.number_id IS NOT NULL")).all():
+            one = _written(session, mail_id)
+            for stage, first, last in (("signature", "begun", "signed"), ("dispatch", "signed", "dispatched")):
+                if (since := one[first]) and (until := one[last]):
+                    span = (date.fromisoformat(until) - (begun := date.fromisoformat(since))).days
+                    worked = sum(known.is_working(begun + timedelta(days=n + 1)) for n in range(span))
+                    found[until, stage, worked] += 1
+    return dict(found)
+
+
+def _stages(services: Services) -> dict[tuple[str, str, int], int]:
+    """(day, stage, working days) -> letters that go out, as the figures say."""
+    with services.reading() as session:
+        rows = session.execute(
+            text(
+                "SELECT day, stage, at_least, sum(letters) FROM figure_delays WHERE grain = 'day' AND stage IN ('signature', 'dispatch') "
+                "GROUP BY day, stage, at_least"
+            )
+        )
+        return {(_day(day), stage, at_least): int(letters) for day, stage, at_least, letters in rows}
+
+
 def _day(moment: object) -> str:
     """A day as both databases tell it; the tests' zone is that of Lomé, which is UTC."""
     return (moment.astimezone(UTC).isoformat() if isinstance(moment, datetime) else str(moment))[:10]
@@ -132,7 +187,7 @@ def _day(moment: object) -> str:
 def told(services: Services) -> dict[tuple[str, str], int]:
     """(day, what) -> letters, as the figures say."""
     with services.reading() as session:
-        days = queries.by_day(session, ALL, date(2020, 1, 1), date(2030, 1, 1))
+        days = queries.by_day(session, Cut(UNTOLD), date(2020, 1, 1), date(2030, 1, 1))
     return {(str(day), what): n for day, counted in days.items() for what, n in counted.items() if n}
 
 
@@ -194,11 +249,41 @@ def _are_equal(services: Services, play: Play) -> None:
     """The figures are those of a recount by SQL of its own, of the register, and of a rebuild."""
     figures.heal(services, now=play.now)
     assert set(play.done) >= set(ACTS), str(play.refused)
-    assert told(services) == recounted(services)
+    expected = recounted(services)
+    assert told(services) == expected
+    stages = recounted_stages(services)
+    assert {stage for _day, stage, _worked in stages} == {"signature", "dispatch"}
+    assert _stages(services) == stages
+    _what_is_written_stands(services)
     assert list(checking.compare(services)) == []
     before = content(services)
     figures.rebuild(services, now=play.now)
     assert content(services) == before
+
+
+def _what_is_written_stands(services: Services) -> None:
+    """At the end of each day as many letters that go out are open as have a number, and neither left nor are closed."""
+    outgoing = Cut(UNTOLD, directions=(Direction.OUTGOING,))
+    with services.reading() as session:
+        rows = session.execute(
+            text(
+                "SELECT m.id, m.state, n.registered_on, m.closed_at FROM mails m JOIN mail_numbers n ON n.mail_id = m.id "
+                "WHERE m.direction = 'outgoing'"
+            )
+        ).all()
+        spans = []
+        for mail_id, state, registered_on, closed_at in rows:
+            left = _written(session, mail_id)["dispatched"]
+            ends = [one for one in (left, _day(closed_at) if state == "closed" else None) if one]
+            spans.append((_day(registered_on), min(ends, default="9999")))
+    assert len(spans) > 3
+    numbers = set()
+    for n in range(-1, 12):
+        day = TODAY + timedelta(days=n)
+        expected = sum(since <= day.isoformat() < until for since, until in spans)
+        numbers.add(expected)
+        assert standing(services, day, outgoing).open == expected, day
+    assert len(numbers) > 2
 
 
 def _killed(services: Services, play: Play, monkeypatch: pytest.MonkeyPatch) -> bool:
