@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import zip_longest
 from typing import Any
 
 from ged.figures.definitions import LETTERS
@@ -26,23 +27,31 @@ LEAVING = (
 )  # fmt: skip
 """The counts that leave. One that is added to the figures stays here until somebody decides that it leaves, too. What stands open is no
 count of a month, and stays."""
+FIRST = (
+    "received", "signed", "dispatched", "imputed", "answered", "closed", "assigned", "returned", "voided", "numbered",
+)  # fmt: skip
+"""Of two counts between which there would be a small difference, the one that is named first leaves. All of ``LEAVING``."""
+NUMBERED = ("received", "signed")
+"""Together they are the numbered letters but for the voided ones, where directions are put together."""
 MEASURES = tuple(one for one in LETTERS if one.name in LEAVING)
 """The counts that leave, with their definitions."""
 FIELDS = ("mois", "entite", "entite_nom", "sens", "nature", "nature_nom", "mesure", "nombre")
 RULE = (
-    f"Aucun nombre au-dessous de {LEAST}. Pour chaque mois et chaque mesure, les natures de moins de {LEAST} courriers d'une entité et d'un sens sont réunies "
-    f"sous « * » ; si leur somme reste au-dessous de {LEAST}, la plus petite autre nature s'y ajoute ; s'il n'y en a pas, elles sont réunies "
-    f"entre les entités, puis entre les sens. Ce qui reste au-dessous de {LEAST} n'est pas publié. Une ligne absente vaut zéro ou est réunie ailleurs. "
-    "Chaque mois est publié une seule fois."
+    f"Aucun nombre au-dessous de {LEAST}. Les groupes d'un mois valent pour toutes ses mesures : les natures d'une entité et d'un sens dont toutes les mesures sont "
+    f"au-dessous de {LEAST} sont réunies sous « * » ; si toutes leurs sommes restent au-dessous de {LEAST}, la plus petite autre nature s'y ajoute ; s'il n'y en a pas, "
+    f"elles sont réunies entre les entités, puis entre les sens. Un nombre au-dessous de {LEAST} n'est pas publié, ni un nombre qui diffère de moins de {LEAST} d'un autre "
+    "du même groupe sans lui être égal (des numérotés : de la somme des reçus et des signés, non plus). Une mesure absente n'est donc pas forcément zéro. Chaque mois est publié une seule fois."
 )
 RULE_IN_ENGLISH = (
-    f"No number below {LEAST}. For each month and each measure, natures with fewer than {LEAST} letters of an entity and a direction are put together "
-    f"under “*”; where their sum stays below {LEAST}, the smallest other nature is added to it; where there is none, they are put together over "
-    f"the entities, then over the directions. What stays below {LEAST} is not published. A missing row is zero or is put together elsewhere. "
-    "Each month is published once."
+    f"No number below {LEAST}. The groups of a month hold for all of its measures: natures of an entity and a direction of which all measures are "
+    f"below {LEAST} are put together under “*”; where all their sums stay below {LEAST}, the smallest other nature is added; where there is none, "
+    f"they are put together over the entities, then over the directions. A number below {LEAST} is not published, nor one that differs by less than {LEAST} from another "
+    "one of its group without being equal to it (of numbered ones: from the sum of received and signed ones neither). So a measure that is missing need not be zero. Each month is published once."
 )
 Key = tuple[str, str, str]
 """Entity, direction, nature: codes."""
+Counts = tuple[int, ...]
+"""By ``LEAVING``."""
 
 
 @dataclass(frozen=True)
@@ -59,58 +68,86 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """All rows, and what is in none: letters of cells that stay below ``LEAST`` however they are merged, over all months and measures."""
+    """All rows, and what is in none: the numbers that are not published, over all months and measures."""
 
     rows: tuple[Row, ...]
     left_out: int
 
 
-def merged(cells: Mapping[Key, int]) -> tuple[dict[Key, int], int]:
-    """The numbers of one month and measure without small ones, by ``RULE``. Returns them, and what is left out.
+def merged(cells: Mapping[Key, Counts]) -> dict[Key, Counts]:
+    """The counts of one month in groups that hold for all measures, by ``RULE``; each group has a count that is not small.
 
-    >>> merged({("A", "arrivee", "x"): 7, ("A", "arrivee", "y"): 3, ("A", "arrivee", "z"): 12})
-    ({('A', 'arrivee', '*'): 10, ('A', 'arrivee', 'z'): 12}, 0)
+    A group of one measure and another one of the next would be told by their difference.
+
+    Args:
+        cells: cell -> its counts by ``LEAVING``.
+
+    >>> merged({("A", "arrivee", "x"): (7, 1), ("A", "arrivee", "y"): (3, 4), ("A", "arrivee", "z"): (12, 0)})
+    {('A', 'arrivee', '*'): (10, 5), ('A', 'arrivee', 'z'): (12, 0)}
     """
-    groups: dict[tuple[str, str], dict[str, int]] = {}
-    for (entity, direction, nature), count in cells.items():
-        if count > 0:
-            groups.setdefault((entity, direction), {})[nature] = count
-    found: dict[Key, int] = {}
-    above: dict[str, int] = {}
-    for (entity, direction), natures in sorted(groups.items()):
-        large = sorted((count, nature) for nature, count in natures.items() if count >= LEAST)
-        rest = sum(count for count in natures.values() if count < LEAST)
-        while 0 < rest < LEAST and large:
-            rest += large.pop(0)[0]
-        if rest >= LEAST:
+    groups: dict[tuple[str, str], dict[str, Counts]] = {}
+    for (entity, direction, nature), counts in sorted(cells.items()):
+        if any(counts):
+            groups.setdefault((entity, direction), {})[nature] = counts
+    found: dict[Key, Counts] = {}
+    above: dict[str, Counts] = {}
+    for (entity, direction), natures in groups.items():
+        large = sorted((max(counts), nature) for nature, counts in natures.items() if max(counts) >= LEAST)
+        rest = _sum(counts for counts in natures.values() if max(counts) < LEAST)
+        if any(rest) and max(rest) < LEAST and large:
+            rest = _sum((rest, natures[large.pop(0)[1]]))
+        if max(rest, default=0) >= LEAST:
             found[entity, direction, OTHER] = rest
-        elif rest:
-            above[direction] = above.get(direction, 0) + rest
-        found |= {(entity, direction, nature): count for count, nature in large}
-    left = 0
-    for direction, rest in sorted(above.items()):
-        if rest >= LEAST:
+        elif any(rest):
+            above[direction] = _sum((above.get(direction, ()), rest))
+        found |= {(entity, direction, nature): natures[nature] for _count, nature in large}
+    left: Counts = ()
+    for direction, rest in above.items():
+        if max(rest) >= LEAST:
             found[OTHER, direction, OTHER] = rest
         else:
-            left += rest
-    if left >= LEAST:
+            left = _sum((left, rest))
+    if max(left, default=0) >= LEAST:
         found[OTHER, OTHER, OTHER] = left
-        left = 0
-    return dict(sorted(found.items())), left
+    return dict(sorted(found.items()))
 
 
-def table(counted: Mapping[tuple[date, str], Mapping[Key, int]]) -> Table:
+def _sum(counts: Iterable[Counts]) -> Counts:
+    return tuple(map(sum, zip_longest(*counts, fillvalue=0)))
+
+
+def told(counts: Counts) -> dict[str, int]:
+    """Measure -> count, of those of a group that leave: none is small, and no difference of two is.
+
+    Voided letters are those that were numbered and not received or signed, as a rule; letters without a decision those that were received
+    and not imputed. So of two counts that differ by little the first one of ``FIRST`` leaves alone.
+
+    >>> told((8, 9, 1, 8, 0, 0, 0, 0, 0, 0))
+    {'received': 8, 'imputed': 8}
+    """
+    of = dict(zip(LEAVING, counts, strict=True))
+    found: dict[str, int] = {}
+    for measure in FIRST:
+        near = [*found.values(), *([sum(found.get(one, 0) for one in NUMBERED)] if measure == "numbered" else [])]
+        if of[measure] >= LEAST and not any(0 < abs(of[measure] - one) < LEAST for one in near):
+            found[measure] = of[measure]
+    return {measure: found[measure] for measure in LEAVING if measure in found}
+
+
+def table(counted: Mapping[date, Mapping[Key, Counts]]) -> Table:
     """The rows of all months.
 
     Args:
-        counted: (first day of the month, measure) -> cells.
+        counted: first day of the month -> cell -> its counts by ``LEAVING``.
     """
-    rows, left_out = list[Row](), 0
-    for (month, measure), cells in sorted(counted.items()):
-        found, left = merged(cells)
-        left_out += left
-        rows += [Row(month, *key, measure, count) for key, count in found.items()]
-    return Table(tuple(rows), left_out)
+    rows = [
+        Row(month, *key, measure, count)
+        for month, cells in sorted(counted.items())
+        for key, counts in merged(cells).items()
+        for measure, count in told(counts).items()
+    ]
+    every = sum(sum(counts) for cells in counted.values() for counts in cells.values())
+    return Table(tuple(rows), every - sum(one.count for one in rows))
 
 
 def packed(

@@ -22,7 +22,7 @@ from ged.figures.periods import month_end, months_later
 from ged.figures.stages import Grain
 from ged.monthly import open_data, operations, reading, rights
 from ged.monthly.models import OpenDataAct
-from ged.monthly.open_data import DIRECTIONS, MEASURES, Key, Table
+from ged.monthly.open_data import DIRECTIONS, LEAVING, Counts, Key, Table
 from ged.natures import queries as natures
 from ged.org import tree
 from ged.org.models import Person, Unit
@@ -69,6 +69,15 @@ class Offer:
     ministry: str
     number: int
     months: tuple[date, ...]
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """Letters of which a publication would tell: a month, the codes of an entity and a direction; ``open_data.OTHER``: several."""
+
+    month: date
+    entity: str
+    direction: str
 
 
 def publishers_of(actor: Actor) -> frozenset[int]:
@@ -143,14 +152,20 @@ def _of(unit_ids: list[int]) -> tuple[ColumnElement[bool], ...]:
     return FigureKey.unit_id.in_(unit_ids), FigureKey.level == int(Confidentiality.ORDINARY)
 
 
-def preview(session: Session, ministry_id: int, since: date, until: date, actor: Actor, *, zone: ZoneInfo) -> Table:
-    """The rows that a publication would have. Each of them may leave, so whoever may publish may see it.
+def preview(
+    session: Session, ministry_id: int, since: date, until: date, actor: Actor, *, zone: ZoneInfo
+) -> list[Leaves]:
+    """Of what a publication would have rows.
+
+    Nothing more: an administrator may open no letter, and would read of each one in numbers that change, in a measure or nature that comes or
+    goes, in what is left out. A month, entity and direction come and go with the fifth letter (``open_data.LEAST``).
 
     Raises:
         Forbidden: ``open_data.not_publisher``; InvalidTransition: ``monthly.not_counted``.
-    """
+    """  # fmt: skip
     _require(actor, ministry_id)
-    return _read(session, ministry_id, since, until, zone)
+    rows = _read(session, ministry_id, since, until, zone).rows
+    return list(dict.fromkeys(Leaves(one.month, one.entity, one.direction) for one in rows))
 
 
 def publish(
@@ -240,7 +255,7 @@ def _read(session: Session, ministry_id: int, since: date, until: date, zone: Zo
     if not figures.are_whole(session) or reading.is_behind(session, month_end(until), zone):
         raise InvalidTransition("monthly.not_counted", "wait until the figures are made, or run `ged facts rebuild`")
     units = tree.all_units(session)
-    columns = [getattr(FigureCell, one.name) for one in MEASURES]
+    columns = [getattr(FigureCell, name) for name in LEAVING]
     rows = session.execute(
         select(FigureCell.day, FigureKey.unit_id, FigureKey.direction, FigureKey.nature, *map(func.sum, columns))
         .join(FigureKey, FigureKey.id == FigureCell.key_id)
@@ -249,12 +264,12 @@ def _read(session: Session, ministry_id: int, since: date, until: date, zone: Zo
         )
         .group_by(FigureCell.day, FigureKey.unit_id, FigureKey.direction, FigureKey.nature)
     )  # fmt: skip
-    counted: dict[tuple[date, str], dict[Key, int]] = {}
+    counted: dict[date, dict[Key, Counts]] = {}
     for month, unit_id, direction, nature, *numbers in rows:
         key = (units[tree.entity_of(unit_id, units)].code, DIRECTIONS[direction], nature)
-        for measure, number in zip(MEASURES, numbers, strict=True):
-            cells = counted.setdefault((month, measure.name), {})
-            cells[key] = cells.get(key, 0) + int(number)
+        cells = counted.setdefault(month, {})
+        before = cells.get(key, (0,) * len(numbers))
+        cells[key] = tuple(one + int(number) for one, number in zip(before, numbers, strict=True))
     return open_data.table(counted)
 
 

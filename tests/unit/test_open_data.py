@@ -15,18 +15,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ged.figures.telling import SMALL
-from ged.monthly.open_data import FIELDS, LEAST, MEASURES, OTHER, RULE, RULE_IN_ENGLISH, Key, merged, packed, table
+from ged.monthly.open_data import (
+    FIELDS,
+    FIRST,
+    LEAST,
+    LEAVING,
+    MEASURES,
+    OTHER,
+    RULE,
+    RULE_IN_ENGLISH,
+    Counts,
+    Key,
+    merged,
+    packed,
+    table,
+    told,
+)  # fmt: skip
 
 DOCS = Path(__file__).parents[2] / "docs"
 
+MONTH = date(2026, 10, 1)
+NONE = (0,) * (len(LEAVING) - 3)
+COUNTS = st.tuples(st.integers(0, 12), st.integers(0, 12), st.integers(0, 5)).map(lambda first: (*first, *NONE))
 CELLS = st.dictionaries(
     st.tuples(st.sampled_from("ABCD"), st.sampled_from(["arrivee", "depart", "interne"]), st.sampled_from(["", "x", "y", "z"])),
-    st.integers(0, 12),
+    COUNTS,
 )  # fmt: skip
 
 
+def received(*cells: tuple[str, str, str, int]) -> dict[Key, Counts]:
+    return {(entity, direction, nature): (count, 0, 0, *NONE) for entity, direction, nature, count in cells}
+
+
 def test_no_name_is_taken_for_a_formula() -> None:
-    counted = {(date(2026, 10, 1), "received"): {("MIN", "arrivee", "x"): 7}}
+    counted = {MONTH: received(("MIN", "arrivee", "x", 7))}
     made = packed(table(counted), {"MIN": "\u200b\u2028 =HYPERLINK(1)"}, {"x": "＝1"}, {}, "Libre")
     with zipfile.ZipFile(io.BytesIO(made)) as archive:
         (row,) = csv.DictReader(io.StringIO(archive.read("courriers.csv").decode()))
@@ -56,45 +78,66 @@ def test_the_least_number_stands_in_each_text() -> None:
 
 
 @given(CELLS)
-def test_no_number_is_below_five_and_none_is_lost(cells: dict[Key, int]) -> None:
-    found, left = merged(cells)
-    assert all(count >= 5 for count in found.values())
-    assert 0 <= left < 5
-    assert sum(found.values()) + left == sum(cells.values())
+def test_no_number_is_below_five_and_no_difference_in_a_group(cells: dict[Key, Counts]) -> None:
+    published = table({MONTH: cells})
+    assert published.left_out + sum(one.count for one in published.rows) == sum(map(sum, cells.values()))
+    groups: dict[Key, list[int]] = defaultdict(list)
+    for one in published.rows:
+        groups[one.entity, one.direction, one.nature].append(one.count)
+    for counts in groups.values():
+        assert min(counts) >= 5
+        assert not [1 for one in counts for other in counts if 0 < abs(one - other) < 5]
 
 
 @given(CELLS)
-def test_a_number_under_a_code_is_that_of_its_cell_and_each_other_one_has_two_cells_at_least(
-    cells: dict[Key, int],
-) -> None:
-    found, _left = merged(cells)
-    hidden: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for (entity, direction, nature), count in cells.items():
+def test_a_cell_stands_in_one_group_for_all_measures_and_no_group_hides_one_cell(cells: dict[Key, Counts]) -> None:
+    """Else one measure under a group and another one without it would tell the cell by their difference."""
+    found = merged(cells)
+    hidden: dict[tuple[str, str], list[Counts]] = defaultdict(list)
+    for (entity, direction, nature), counts in cells.items():
         if (entity, direction, nature) in found:
-            assert found[entity, direction, nature] == count
-        elif count:
-            hidden[entity, direction].append(count)
-    for (entity, direction, nature), count in found.items():
+            assert found[entity, direction, nature] == counts
+        elif any(counts):
+            hidden[entity, direction].append(counts)
+    for (entity, direction, nature), counts in found.items():
+        assert max(counts) >= 5
         if nature == OTHER and entity != OTHER:
-            assert sum(hidden[entity, direction]) == count
-            assert len(hidden[entity, direction]) >= 2, "one cell alone would be told"
-        elif entity == OTHER:
-            assert direction == OTHER or sum(bool(those) for key, those in hidden.items() if key[1] == direction) >= 2
+            those = hidden.pop((entity, direction))
+            assert tuple(map(sum, zip(*those, strict=True))) == counts
+            assert len(those) >= 2, "one cell alone would be told"
+    for (entity, direction, _nature), counts in sorted(found.items(), reverse=True):
+        if entity == OTHER:
+            those = [one for key in [*hidden] if direction in (OTHER, key[1]) for one in hidden.pop(key)]
+            assert tuple(map(sum, zip(*those, strict=True))) == counts
 
 
 def test_small_natures_go_together_and_the_next_one_joins_them() -> None:
-    one = {("A", "depart", "x"): 4, ("A", "depart", "y"): 9, ("A", "depart", "z"): 6}
-    assert merged(one) == ({("A", "depart", OTHER): 10, ("A", "depart", "y"): 9}, 0)
-    assert merged({("A", "depart", "x"): 4, ("B", "depart", "x"): 4}) == ({(OTHER, "depart", OTHER): 8}, 0)
-    assert merged({("A", "depart", "x"): 4, ("B", "arrivee", "x"): 4}) == ({(OTHER, OTHER, OTHER): 8}, 0)
-    assert merged({("A", "depart", "x"): 4}) == ({}, 4)
+    def counts(*cells: tuple[str, str, str, int]) -> dict[Key, int]:
+        return {key: found[0] for key, found in merged(received(*cells)).items()}
+
+    one = (("A", "depart", "x", 4), ("A", "depart", "y", 9), ("A", "depart", "z", 6))
+    assert counts(*one) == {("A", "depart", OTHER): 10, ("A", "depart", "y"): 9}
+    assert counts(("A", "depart", "x", 4), ("B", "depart", "x", 4)) == {(OTHER, "depart", OTHER): 8}
+    assert counts(("A", "depart", "x", 4), ("B", "arrivee", "x", 4)) == {(OTHER, OTHER, OTHER): 8}
+    assert counts(("A", "depart", "x", 4)) == {}
+
+
+def test_what_would_follow_by_difference_does_not_leave() -> None:
+    assert set(FIRST) == set(LEAVING)
+    assert told((8, 9, 1, 8, *NONE[1:])) == {"received": 8, "imputed": 8}, "one was voided"
+    assert told((8, 9, 1, 3, *NONE[1:])) == {"received": 8}
+    assert told((8, 13, 5, 3, *NONE[1:])) == {"received": 8, "numbered": 13}, "no difference is small"
+    signed = dict(zip(LEAVING, (0,) * len(LEAVING), strict=True)) | {"received": 7, "signed": 12, "numbered": 20}
+    assert set(told(tuple(signed.values()))) == {"received", "signed"}, "of directions that are put together"
+    # Numbered 5 and 12, received 4 and 12: a group of the latter alone would be 16.
+    cells = {("A", "arrivee", "x"): (4, 5, 1, *NONE), ("A", "arrivee", "y"): (12, 12, 0, *NONE)}
+    assert merged(cells) == cells
 
 
 def test_the_file_has_rows_a_dictionary_and_the_licence() -> None:
-    counted = {(date(2026, 10, 1), "received"): {("MIN", "arrivee", "x"): 7, ("MIN", "arrivee", ""): 5}}
-    told = table(counted)
-    made = packed(told, {"MIN": "=cmd()"}, {"x": "Demande"}, {"number": 3}, "Licence ouverte")
-    assert made == packed(told, {"MIN": "=cmd()"}, {"x": "Demande"}, {"number": 3}, "Licence ouverte")
+    published = table({MONTH: received(("MIN", "arrivee", "x", 7), ("MIN", "arrivee", "", 5))})
+    made = packed(published, {"MIN": "=cmd()"}, {"x": "Demande"}, {"number": 3}, "Licence ouverte")
+    assert made == packed(published, {"MIN": "=cmd()"}, {"x": "Demande"}, {"number": 3}, "Licence ouverte")
     with zipfile.ZipFile(io.BytesIO(made)) as archive:
         rows = list(csv.reader(io.StringIO(archive.read("courriers.csv").decode())))
         dictionary = json.loads(archive.read("datapackage.json"))

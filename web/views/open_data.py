@@ -62,10 +62,9 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         since=_named(months[0]) if months else "",
         until=f"{until:%Y-%m}" if until is not None else "",
         preview=preview,
-        shown=preview.rows[:SHOWN] if preview is not None else (),
+        shown=preview[:SHOWN] if preview is not None else (),
         rule=french(tables.RULE) if is_french else tables.RULE_IN_ENGLISH,
         directions={told: labels.label(one) for one, told in tables.DIRECTIONS.items()} | {tables.OTHER: tables.OTHER},
-        measures={one.name: one.french if is_french else one.english for one in tables.MEASURES},
         today=today,
     )
 
