@@ -240,7 +240,9 @@ def test_a_publication_is_made_on_the_page_and_fetched(tmp_path: Path) -> None:
     letter(services, on=date(2020, 1, 16), nature="plainte")
     letter(services, "DGE", on=date(2020, 1, 17), answered=NOW)
     figures.run(services, now=NOW)
-    before, after = (re.sub(r'name="csrf_token"[^>]*', "", main(one)) for one in (shown, client.get(f"{PAGE}?until=2020-01").text))
+    before, after = (
+        re.sub(r'name="csrf_token"[^>]*', "", main(one)) for one in (shown, client.get(f"{PAGE}?until=2020-01").text)
+    )
     assert before == after
     form = {
         "ministry": str(unit_id(services, "MIN")), "until": "2020-01", "act_reference": "Décision n° 1",
