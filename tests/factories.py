@@ -27,7 +27,6 @@ from ged.signbook.answers import answer_left
 from ged.unit import Actor, Role, Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from indexer.tantivy_index import TantivyIndex
-from ocr.engine import TesseractEngine
 from signing.keys import LocalVault
 from signing.pades import PadesSigner
 from signing.payload import PayloadSealer
@@ -36,6 +35,7 @@ from signing.sealing import own_seal
 from signing.status import AuthorityStatus
 from signing.validation import PdfChecker
 from tests.cheap_cost import FAST
+from tests.kept_pages import KeptPages
 from tests.servers import postgres
 
 SECRET = "a secret of the tests that is long enough"
@@ -43,8 +43,9 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 24)
 PASSPHRASE = "une phrase de passe"
 
-READER = TesseractEngine(jobs=2)
-"""One engine for all tests of a process. Its child processes start at the first page and keep no data of a document."""
+READER = KeptPages(jobs=2)
+"""One engine for all tests of a process. Its child processes start at the first page and keep no data of a document; what
+it read of a page is kept in this process."""
 
 
 class SharedChecker(PdfChecker):

@@ -17,6 +17,7 @@ from ged.routing import operations
 from ged.routing.models import Assignment
 from ged.routing.states import LIVE
 from ged.unit import Role, Services
+from tests import kept_rows
 from tests.factories import NOW, TODAY, actor
 from tests.routing_kit import impute, post_id, unit_id
 
@@ -75,6 +76,10 @@ def _finish(services: Services, mail_id: int, account: str, at: datetime) -> Non
 
 def furnish(services: Services, seed: int = 5, count: int = 48) -> None:
     """Letters of two months: of two directorates and of none, with and without date, answered and open, of each level."""
+    kept_rows.once(services, ("letters of two months", seed, count), lambda: _furnish(services, seed, count))
+
+
+def _furnish(services: Services, seed: int, count: int) -> None:
     chance, answered = random.Random(seed), list[tuple[int, str]]()
     for _ in range(count):
         unit = chance.choice(["", "DGE", "DGE", "DAF"])

@@ -6,7 +6,6 @@ the same; at the end each text that the second wrote bears ``MARK``.
 
 from __future__ import annotations
 
-import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,12 +33,15 @@ from ged.unit import Services
 from tests.factories import NOW, actor
 from tests.furnished_kit import ROLES, Furnished, addresses, bare_refusals, furnished, may_enter
 from tests.routing_kit import run_jobs
+from tests.sample_kit import LONG_RUN, in_turn
 from tests.site import sign_in
 
 MARK = "zibeline"
 """Stands in every text of the other ministry, and nowhere else."""
-WALKERS = ROLES if "GED_TEST_LONG" in os.environ else ("agent", "admin", "auditeur")
+WALKERS = ROLES if LONG_RUN else ("agent", "admin", "auditeur")
 """Who walks all pages; ``GED_TEST_LONG=1``: each role."""
+ASKED_OF = 2
+"""The usual run asks for one of so many routes as each of them, not for those same as all; the long run asks for all."""
 PREFIX = "x-"
 """Before the codes and accounts of the own ministry."""
 CODED = ((Unit, "code"), (Post, "code"), (Register, "code"), (Mention, "code"), (Nature, "code"),
@@ -150,7 +152,7 @@ def first_ministry(folder: Path) -> Ministries:
     made = Ministries(place, clients, entered, _last_ids(place.services), folder)
     for rule in routes(made):  # what is read here is marked as seen, and is the same afterwards
         for account, client in clients.items():
-            if rule.endpoint in entered[account]:
+            if rule.endpoint in entered[account] and in_turn(f"{account} {rule.endpoint}", ASKED_OF):
                 made.found += _first_opened(made, rule, account, client)
     made.shown = walk(made)
     return made

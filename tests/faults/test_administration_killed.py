@@ -37,6 +37,7 @@ from tests.administration_kit import dump
 from tests.calendar_kit import MONDAY, counted, dates, made
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.killed_kit import kill_in_the_middle, rows_of
+from tests.sample_kit import LONG_RUN
 from tests.scan_folders_kit import add_archive, joined, picture, refused, seen
 from tests.scripted_ocr import ScriptedEngine
 from tests.served import TRUST, Served, served
@@ -171,7 +172,7 @@ def test_a_folder_that_is_killed_while_files_come_in_goes_on_where_it_stopped(sc
         partials.sweep(scans, older_than=datetime.now(UTC) + timedelta(days=1))
         assert not list((Path(scans.data_dir) / "partial").iterdir())
 
-    assert kill_in_the_middle(scans, send, restarted, most=16) >= 15
+    assert kill_in_the_middle(scans, send, restarted, most=16 if LONG_RUN else 6) >= 15
     whole()
 
 
@@ -207,7 +208,7 @@ def test_the_job_that_matches_is_taken_up_again_when_its_lease_is_over(scans: Se
             reading = select(func.count()).where(Job.kind == JobKind.RECOGNISE_BACKLOG)
             assert session.scalar(reading) == 2
 
-    assert kill_in_the_middle(scans, match, restarted, most=16) >= 10
+    assert kill_in_the_middle(scans, match, restarted, most=16 if LONG_RUN else 6) >= 10
     all_matched()
 
 

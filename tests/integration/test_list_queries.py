@@ -36,12 +36,15 @@ from tests.factories import NOW, TODAY
 from tests.furnished_kit import may_enter
 from tests.letter_kit import make_place, opened_envelope, signed_answer
 from tests.routing_kit import impute, register
+from tests.sample_kit import in_turn
 from tests.signbook_kit import House
 from tests.signbook_site_kit import arranged
 from tests.site import sign_in
 
 ACCOUNTS = ("agent", "sg", "secretaire", "dge", "etudes", "daf", "admin")
 AGAIN = 1
+ASKED = 2
+"""The usual run looks at one of so many pages of each person, not at those same of all; the long run looks at all."""
 GROWS = {
     ("agent", "/a-confirmer/"), ("agent", "/absences/"), ("agent", "/bordereaux/"), ("agent", "/a-transmettre/"),
     ("agent", "/correspondants/"), ("agent", "/departs/"), ("agent", "/numerisations/"), ("agent", "/numerisations/postes"),
@@ -76,7 +79,9 @@ def test_every_list_asks_as_many_queries_for_many_rows_as_for_few(
     after = counted(app, house, clients, before)
     house.services.engine.dispose()
     grown = {page for page in before if after[page][1] > before[page][1]}
-    assert grown >= GROWS, GROWS - grown
+    expected = {one for one in GROWS if in_turn(" ".join(one), ASKED)}
+    assert len(expected) > 8
+    assert grown >= expected, expected - grown
     more = {page: (before[page][0], after[page][0]) for page in before if after[page][0] > before[page][0]}
     assert more == {}
 
@@ -94,6 +99,8 @@ def counted(app: Flask, house: House, clients: dict[str, FlaskClient], few: Foun
     found: Found = {}
     for who in ACCOUNTS:
         for path in paths(app, may_enter(app, house.who(who))):
+            if not in_turn(f"{who} {path}", ASKED):
+                continue
             address = re.sub(r"\{(.+?)\}", lambda code: str(slip_kit.register_id(house.services, code[1])), path)
             sent, answer = asked(house, clients[who], address)
             if answer.status_code == 200 and answer.mimetype == "text/html":
