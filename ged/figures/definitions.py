@@ -95,13 +95,13 @@ LETTERS = (
     ),
     _of(
         "assigned", "Confiés", "Passed on",
-        "Le jour où le courrier a été confié pour la première fois plus bas, à un service ou à un agent.",
+        "Le jour où le courrier a été confié pour la première fois à un échelon inférieur, à un service ou à un agent.",
         "The day on which the letter was first passed on below the decision.",
     ),
     _of(
-        "answered", "Répondus", "Answered",
-        "Le jour de la dernière réponse du service pilote, tant que le courrier n'est pas de nouveau en cours.",
-        "The day of the leading unit's last answer, unless the letter is being handled again.",
+        "answered", "Traités", "Dealt with",
+        "Le jour où le service pilote a fini de traiter le courrier, avec ou sans réponse, tant qu'il n'est pas de nouveau en cours.",
+        "The day on which the leading unit had dealt with the letter, with or without a reply, unless it is being handled again.",
     ),
     _of(
         "closed", "Clos", "Closed", "Le jour de la clôture, sauf réouverture.",
@@ -142,7 +142,7 @@ DELAYS = (
     ),
     _of(
         Stage.ASSIGNMENT, "Imputation → attribution", "Decision to passing on",
-        "De la première décision au jour où le courrier a été confié plus bas, ce jour-là.",
+        "De la première décision au jour où le courrier a été confié à un échelon inférieur, ce jour-là.",
         "From the first decision to the day on which the letter was passed on, on that day.", "`imputed` → `assigned`",
     ),
     _of(

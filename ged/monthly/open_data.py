@@ -37,7 +37,7 @@ MEASURES = tuple(one for one in LETTERS if one.name in LEAVING)
 """The counts that leave, with their definitions."""
 FIELDS = ("mois", "entite", "entite_nom", "sens", "nature", "nature_nom", "mesure", "nombre")
 RULE = (
-    f"Aucun nombre au-dessous de {LEAST}. Les groupes d'un mois valent pour toutes ses mesures : les natures d'une entité et d'un sens dont toutes les mesures sont "
+    f"Aucun nombre inférieur à {LEAST}. Les groupes d'un mois valent pour toutes ses mesures : les natures d'une entité et d'un sens dont toutes les mesures sont "
     f"au-dessous de {LEAST} sont réunies sous « * » ; si toutes leurs sommes restent au-dessous de {LEAST}, la plus petite autre nature s'y ajoute ; s'il n'y en a pas, "
     f"elles sont réunies entre les entités, puis entre les sens. Un nombre au-dessous de {LEAST} n'est pas publié, ni un nombre qui diffère de moins de {LEAST} d'un autre "
     "du même groupe sans lui être égal (des numérotés : de la somme des reçus et des signés, non plus). Une mesure absente n'est donc pas forcément zéro. Chaque mois est publié une seule fois."

@@ -223,7 +223,7 @@ def sentence(occasion: Occasion, number: str, words: NullTranslations) -> str:
         case Occasion.SUPERVISES:
             return words.gettext("Un acte vous nomme superviseur : vous voyez les chiffres d'un service.")
         case Occasion.MORNING:
-            return words.gettext("Le point du matin : ce qui traîne, et qui doit agir.")
+            return words.gettext("Le point du matin : ce qui est en souffrance, et qui doit agir.")
     return said % {"what": what}
 
 

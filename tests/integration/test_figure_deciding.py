@@ -67,7 +67,7 @@ def test_the_next_weeks_are_told_with_what_the_rule_told_before(site: tuple[Flas
     days = rows_of(app, "dge", "forecast-days", page="tableau")
     assert [row[1:3] for row in days[1:8]] == [["3", "0"], ["0", "3"], *[["0", "0"]] * 5]
     text = shown(app, "dge", "/supervision/?vue=prevision")
-    assert "Sur les 8 dernières semaines, la même règle s'est trompée de 0,1 courriers par semaine en moyenne." in text
+    assert "Sur les 8 dernières semaines, écart moyen de la même règle, en courriers par semaine : 0,1." in text
     assert "Le nombre réel était dans la fourchette 7 fois sur 8." in text
     units = rows_of(app, "dge", "forecast-units")
     assert units[1][:3] == ["Direction générale de l'énergie", "6", "6 à 6"]

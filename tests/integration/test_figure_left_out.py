@@ -70,7 +70,7 @@ def test_a_strike_is_left_out_of_the_forecast_and_of_its_past_error(site: tuple[
         "the letters of the other days"
     )
     text = plain(client.get(f"/tableau/?vue=prevision&{STRIKE}").text)
-    assert "la même règle s'est trompée de 0 courriers par semaine en moyenne" in text
+    assert "écart moyen de la même règle, en courriers par semaine : 0." in text
     assert "Les jours laissés de côté ne sont ni dans les moyennes, ni dans l'erreur passée" in text
     stood = table_rows(client, f"/tableau/fichier?tableau=forecast-open&{STRIKE}")
     assert [row[3] for row in stood[1:-2]] == [row[3] for row in table_rows(client, "/tableau/fichier?tableau=forecast-open")[1:-2]], (

@@ -41,7 +41,7 @@ def cards(client: FlaskClient, page: str, period: str) -> dict[str, int]:
 def test_the_months_of_a_chart_add_up_to_the_card(client: FlaskClient, period: str) -> None:
     told = cards(client, "tableau", period)
     rows = table_rows(client, f"/tableau/fichier?{period}&tableau=arrivals")[1:]
-    assert [sum(int(row[n]) for row in rows) for n in (1, 2)] == [told["Reçus"], told["Répondus"]]
+    assert [sum(int(row[n]) for row in rows) for n in (1, 2)] == [told["Reçus"], told["Traités"]]
     assert told["Reçus"] > 0
     stood = table_rows(client, f"/tableau/fichier?{period}&tableau=standing")[-1]
     assert [int(one) for one in stood[1:]] == [told["En instance"], told["En retard"]]
@@ -56,13 +56,13 @@ def test_a_month_that_is_cut_says_so_wherever_it_stands(client: FlaskClient) -> 
     assert ">14–31</text>" in page
     assert ">1–10</text>" in page
     assert "<title>août 26, dès le 14 : " in page
-    assert "Reçus et Répondus, par mois. Seuls les jours de la période comptent : du 14/08/2026 au 10/11/2026." in page
+    assert "Reçus et Traités, par mois. Seuls les jours de la période comptent : du 14/08/2026 au 10/11/2026." in page
     assert "mois entier" not in page
     assert "août 26, dès le 14" in plain(client.get(f"/tableau/chiffres?{PERIOD}&tableau=arrivals").text)
     assert "août 26, dès le 14" in ods_texts(client, f"/tableau/fichier?{PERIOD}&tableau=arrivals&format=ods")
     assert table_rows(client, f"/supervision/fichier?{PERIOD}&tableau=months")[-1][0] == "nov. 26, jusqu'au 10"
     whole = plain(client.get("/tableau/?du=2026-08-01&au=2026-10-31").text)
-    assert "Reçus et Répondus, par mois.</p>" in whole
+    assert "Reçus et Traités, par mois.</p>" in whole
     assert table_rows(client, f"/tableau/fichier?{PERIOD}&tableau=slips")[1][0] == "août 26, dès le 14"
 
 

@@ -295,7 +295,7 @@ def test_a_second_ministry_is_reached_when_the_first_has_nothing_left_and_one_mo
     assert asked == [(date(2020, 1, 1), date(2020, 1, 1))]
     assert "Publier ces nombres" in shown, "the ministry that has months is shown first"
     empty = client.get(f"{PAGE}?ministry={unit_id(services, 'CEET')}").text
-    assert "Tous les mois finis sont publiés." in empty
+    assert "Tous les mois échus sont publiés." in empty
     assert f'value="{unit_id(services, "MIN")}"' in empty, "the other one can be chosen"
     services.engine.dispose()
 

@@ -157,7 +157,7 @@ ENTRIES: tuple[Entry, ...] = (
         WORK,
         _l("Point du matin"),
         "morning.index",
-        _l("Ce qui traîne, et qui doit agir"),
+        _l("Ce qui est en souffrance, et qui doit agir"),
         "k",
     ),
     Entry(

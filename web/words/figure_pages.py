@@ -25,7 +25,7 @@ def what(one: What) -> str:
         case What.PASSED:
             return str(_("Confiés d'un service à un autre"))
         case What.ROUND:
-            return str(_("Courriers qui tournent en rond"))
+            return str(_("Courriers renvoyés plusieurs fois"))
         case _:
             return _name(_DEFINED[one])
 
@@ -139,7 +139,7 @@ def view(name: str, *, overseen: bool) -> str:
     """
     match name:
         case "attente":
-            return str(_("Ce qui attend"))
+            return str(_("Courriers en attente"))
         case "bordereaux":
             return str(_("Bordereaux"))
         case "numerisation":
@@ -157,7 +157,7 @@ def view(name: str, *, overseen: bool) -> str:
         case "circulation":
             return str(_("Circulation"))
         case "correspondants":
-            return str(_("Qui attend"))
+            return str(_("Expéditeurs en attente"))
         case "":
             return str(_("Services") if overseen else _("Arrivées et suites"))
         case _:

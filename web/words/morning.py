@@ -62,7 +62,7 @@ def hint(kind: Kind) -> str:
         case Kind.MAILS:
             return str(_("Le dernier courriel a été refusé : corriger l'adresse."))
         case Kind.DESKS:
-            return str(_("La station ne s'est pas montrée depuis plusieurs jours : est-elle allumée et reliée ?"))
+            return str(_("La station n'a pas donné signe depuis plusieurs jours : est-elle allumée et reliée ?"))
 
 
 def on_words(kind: Kind) -> str:

@@ -72,7 +72,7 @@ def days(board: Board) -> Panel | None:
     if not board.asked.sight.is_exact:
         return None
     told, asked = _told(board), board.asked
-    came, done = words.what(_came(asked)), str(_("Traités"))
+    came, done = words.what(_came(asked)), str(_("Sortis de l'instance"))
     rows, groups = [], []
     if told is not None:
         for one, open_ in zip(told.days, forecast.open_days(told, _open_now(board)), strict=True):
@@ -85,7 +85,9 @@ def days(board: Board) -> Panel | None:
             )
             values = ((one.came, came), (one.done, done))
             groups.append(Group(day_name(one.day), tuple(_expected(number, name, series) for number, series in values)))
-    text = _("Traités : répondus, clos, ou partis vers tous leurs destinataires. Rien n'est attendu un jour férié.")
+    text = _(
+        "Sortis de l'instance : traités, clos, ou partis vers tous leurs destinataires. Rien n'est attendu un jour férié."
+    )
     return Panel(
         "forecast-days",
         _titled(board, str(_("Jour par jour"))),
@@ -122,7 +124,7 @@ def units(board: Board) -> Panel | None:
             str(_("La même règle pour chaque service. « — » : moins de huit semaines de courrier.")), _left_words(board)
         ),
         (
-            str(_("Service")), str(_("Attendus")), str(_("Fourchette")), str(_("Traités")), str(_("En instance hier")),
+            str(_("Service")), str(_("Attendus")), str(_("Fourchette")), str(_("Sortis de l'instance")), str(_("En instance hier")),
             str(_("Dans 14 jours")), str(_("Erreur par semaine")), str(_("Fourchette tenue")),
         ),
         tuple(rows),
@@ -310,8 +312,8 @@ def _rule(told: Forecast, *, is_arrivals: bool) -> str:
         unchecked = _("Il n'y a pas encore assez de semaines pour vérifier la règle.")
         return f"{rule} {unchecked}"
     found = ngettext(
-        "Sur la dernière semaine, la même règle s'est trompée de %(error)s courriers.",
-        "Sur les %(num)s dernières semaines, la même règle s'est trompée de %(error)s courriers par semaine en moyenne.",
+        "Sur la dernière semaine, écart de la même règle, en courriers : %(error)s.",
+        "Sur les %(num)s dernières semaines, écart moyen de la même règle, en courriers par semaine : %(error)s.",
         len(told.checked), error=_error(error),
     )  # fmt: skip
     held = told.held if is_arrivals else told.held_open

@@ -53,7 +53,7 @@ def flows(board: Board) -> Panel:
         str(_("D'un service à l'autre")),
         str(
             _(
-                "Courriers que le service pilote a reçus, a confiés plus bas ou a rendus, une fois par courrier et par chemin, le jour de la "
+                "Courriers que le service pilote a reçus, a confiés à un échelon inférieur ou a rendus, une fois par courrier et par chemin, le jour de la "
                 "dernière fois. Les copies pour information ne comptent pas. Le graphique porte les sigles."
             )
         ),
