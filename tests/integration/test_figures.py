@@ -308,6 +308,31 @@ def _killed(services: Services, play: Play, monkeypatch: pytest.MonkeyPatch) -> 
     return False
 
 
+def test_figures_that_a_revision_sends_back_are_counted_anew_over_what_is_there(services: Services) -> None:
+    """As ``docs/dev/add.md`` tells who adds a number: nothing is shown until each letter has it."""
+    play = Play(services)
+    play.impute(play.register(), "DGE")
+    mail_id = play.draft()
+    play.number(mail_id)
+    play.sign(mail_id)
+    play.count()
+    before = content(services)
+    with services.engine.begin() as connection:  # as a new column comes
+        connection.execute(text("UPDATE figure_letters SET signed_on = NULL, to_signature = NULL"))
+        connection.execute(text("UPDATE figure_cells SET signed = 0"))
+        connection.execute(text("DELETE FROM figure_delays WHERE stage = 'signature'"))
+        connection.execute(text("UPDATE figure_state SET is_whole = false, built_upto = 0, swept_upto = 0"))
+    with services.reading() as session:
+        assert not queries.are_whole(session)
+    play.register()
+    play.count()
+    with services.reading() as session:
+        assert queries.are_whole(session)
+    assert told(services) == recounted(services)
+    assert list(checking.compare(services)) == []
+    assert len(content(services)["figure_letters"]) == len(before["figure_letters"]) + 1
+
+
 def test_a_delay_stands_under_its_stage_whatever_the_order_of_stages(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
