@@ -2,7 +2,7 @@
 
 A day is always counted whole, from the pages, scans and readings that there are: nothing is added to a cell or taken out of it, so a cell
 cannot drift. A run notes the days that the entries of the journal are about (``FigureScanDay``) in the transaction in which it
-counts their letters, and counts the noted days afterwards, some in each transaction: each commits within a tenth of a second.
+counts their letters, and counts the noted days afterwards, some in each transaction, so that nobody waits for long.
 
 **Readings.** The text of a page lies with its words in one large row. ``FigureReading`` keeps three numbers of each scanned document, so that
 its pages are read once, when the machine has read them, and not each time that its day is counted.
@@ -42,8 +42,10 @@ from ged.figures.stages import Grain
 from ged.ports import Confidentiality
 from ged.register.models import Mail, PageText
 
-DAYS_AT_ONCE = 20
-"""Days counted in one transaction."""
+DAYS_AT_ONCE = 4
+"""Days counted in one transaction: of a ministry with thousands of pages a day a tenth of a second each, on a slow disk."""
+BEGUN = date(1900, 1, 1)
+"""Noted with all days that there are, and counted last: while it is noted, the cells are being made for the first time, or anew."""
 IDS_AT_ONCE = 400
 DESK = ("unit_id", "bridge_id", "source")
 """The station: whose it is, which one (0: none), how its pages came."""
@@ -81,10 +83,10 @@ def count(session: Session, zone: ZoneInfo, state: FigureState) -> bool:
         Whether there is more to do.
     """
     days = list(session.scalars(select(FigureScanDay.day).order_by(FigureScanDay.day.desc()).limit(DAYS_AT_ONCE)))
-    if not days and not state.scans_whole:
-        note(session, all_days(session, zone))
-        days = list(session.scalars(select(FigureScanDay.day).order_by(FigureScanDay.day.desc()).limit(DAYS_AT_ONCE)))
-    count_days(session, zone, days)
+    if not state.scans_whole and session.get(FigureScanDay, BEGUN) is None:
+        note(session, [BEGUN, *all_days(session, zone)])  # also where entries have noted some days already
+        return True
+    count_days(session, zone, [one for one in days if one != BEGUN])
     session.execute(delete(FigureScanDay).where(FigureScanDay.day.in_(days)))
     more = session.scalar(select(FigureScanDay.day).limit(1)) is not None
     if not more:
