@@ -190,11 +190,11 @@ class Play:
 
     # --- letters that go out: the acts that change what is counted of them. No page is typeset, and no file signed.
 
-    def draft(self) -> int:
+    def draft(self, addressees: int | None = None) -> int:
         author = actor(self.services, "dge")
         with self.services.unit_of_work(self.now) as uow:
             mail_id = drafts.draft_new(uow, "", actor=author, now=self.now)
-        parties = tuple(Party(f"Préfecture {n}", "", "") for n in range(self.chance.choice([1, 2])))
+        parties = tuple(Party(f"Préfecture {n}", "", "") for n in range(addressees or self.chance.choice([1, 2])))
         saved = drafts.save(
             self.services, mail_id, DraftForm("Monsieur le Préfet", "Réponse", "Voici.", parties, ()), version=1,
             actor=author, now=self.now,
