@@ -1,0 +1,78 @@
+"""What the tests keep for each other is what they would have made: rows, read pages, and the part of a walk."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from ged.ports import PageRef
+from ged.register.models import Mail
+from ged.unit import Services
+from tests import kept_rows, ocr_pages, sample_kit
+from tests.factories import make_organisation, make_services
+from tests.figure_kit import letter
+from tests.kept_pages import KeptPages
+
+
+def place(folder: Path) -> Services:
+    folder.mkdir()
+    services = make_services(folder)
+    make_organisation(services)
+    return services
+
+
+def letters(services: Services) -> int:
+    with services.reading() as session:
+        return session.scalar(select(func.count(Mail.id))) or 0
+
+
+def test_rows_are_stored_again_over_equal_rows_and_made_anew_over_others(tmp_path: Path) -> None:
+    made: list[Services] = []
+
+    def two(services: Services) -> None:
+        made.append(services)
+        for _ in range(2):
+            letter(services)
+
+    first, second, third = (place(tmp_path / name) for name in ("first", "second", "third"))
+    letter(third)
+    for services in (first, second, third):
+        kept_rows.once(services, ("two letters of this test",), lambda services=services: two(services))
+    assert made == [first, third]
+    assert kept_rows._rows(second) == kept_rows._rows(first)
+    letter(second)
+    assert [letters(one) for one in (first, second, third)] == [2, 3, 3]
+    for services in (first, second, third):
+        services.engine.dispose()
+
+
+def test_a_page_is_read_once_and_its_files_lie_in_each_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = KeptPages(jobs=1)
+    page = PageRef(ocr_pages.save(ocr_pages.draw(), tmp_path / "page.png"), "image/png", 0)
+    asked: list[object] = []
+    ask = engine._sandbox.ask
+
+    def counted(request: dict[str, object], **named: object) -> object:
+        asked.append(request["do"])
+        return ask(request, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(engine._sandbox, "ask", counted)
+    read = []
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        read.append(engine.recognise([page], languages=["fra"], timeout_s=120, out=tmp_path / name))
+    engine.close()
+    assert asked.count("page") == 1
+    assert read[0].pages[0].text == read[1].pages[0].text != ""
+    assert read[1].searchable_pdf.parent == tmp_path / "other"
+    assert read[0].searchable_pdf.stat().st_size == read[1].searchable_pdf.stat().st_size
+
+
+def test_each_case_of_a_walk_is_in_turn_by_its_name_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"/pages/{n}" for n in range(300)]
+    monkeypatch.setattr(sample_kit, "LONG_RUN", False)
+    chosen = [name for name in names if sample_kit.in_turn(name, 3)]
+    assert 60 < len(chosen) < 140
+    assert chosen == [name for name in names if sample_kit.in_turn(name, 3)]
+    monkeypatch.setattr(sample_kit, "LONG_RUN", True)
+    assert all(sample_kit.in_turn(name, 3) for name in names)
