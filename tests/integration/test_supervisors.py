@@ -22,6 +22,7 @@ from ged.ports import PersonId, PostId
 from ged.unit import Role, Services
 from tests.factories import NOW, TODAY, actor, add_entity, make_natures
 from tests.figure_kit import count_all, furnish, letter
+from tests.figure_site import main, uncounted
 from tests.routing_kit import post_id, unit_id
 from tests.signbook_kit import House, house_on_either
 from tests.site import Clock, give_passwords, open_site, post, sign_in
@@ -320,7 +321,7 @@ def test_a_letter_above_the_ordinary_level_changes_nothing_for_a_supervisor(site
 
     def told() -> list[str]:
         pages = ("", "natures", "mois", "attente", "delais")
-        return [client.get(f"/supervision/?periode=mois&vue={one}").text.partition("<main")[2] for one in pages]
+        return [uncounted(main(client.get(f"/supervision/?periode=mois&vue={one}").text)) for one in pages]
 
     before = told()
     letter(services, "DAF", level=1)  # type: ignore[arg-type]
