@@ -122,8 +122,8 @@ LETTERS = (
     ),
     _of(
         "open", "En instance", "Open",
-        "À la fin de la période : reçus, ni répondus ni clos ; au départ : numérotés, ni expédiés ni clos.",
-        "At the end of the period: received and neither answered nor closed; outgoing: numbered and neither dispatched nor closed.",
+        "À la fin de la période : reçus, ni traités ni clos ; au départ : numérotés, ni expédiés ni clos.",
+        "At the end of the period: received and neither dealt with nor closed; outgoing: numbered and neither dispatched nor closed.",
         "`opened` − `ended`, until a day",
     ),
     _of(
@@ -146,9 +146,9 @@ DELAYS = (
         "From the first decision to the day on which the letter was passed on, on that day.", "`imputed` → `assigned`",
     ),
     _of(
-        Stage.ANSWER, "Attribution → réponse", "Passing on to answer",
-        "Du jour où le courrier a été confié (à défaut, de la décision) à la réponse, le jour de la réponse.",
-        "From the day on which the letter was passed on (else from the decision) to the answer, on the day of the answer.",
+        Stage.ANSWER, "Attribution → traitement", "Passing on to completion",
+        "Du jour où le courrier a été confié (à défaut, de la décision) à la fin du traitement, ce jour-là.",
+        "From the day on which the letter was passed on (else from the decision) until it was dealt with, on that day.",
         "`assigned`, else `imputed` → `answered`",
     ),
     _of(

@@ -89,12 +89,12 @@ def test_letters_that_leave_are_shown_with_a_delay_of_their_own(site: tuple[Flas
     app, house = site
     letter(house.services, "DGE")
     count_all(house.services)
-    assert "Délais : Attribution → réponse" in shown(app, "dge", "/tableau/?vue=delais")
+    assert "Délais : Attribution → traitement" in shown(app, "dge", "/tableau/?vue=delais")
     page = shown(app, "dge", "/tableau/?vue=delais&sens=outgoing&etape=")
     assert "Délais : Rédaction → signature" in page
     assert '<option value="">Rédaction → signature</option>' in re.sub(r" selected", "", page)
     chosen = shown(app, "dge", "/tableau/?vue=delais&sens=outgoing&etape=answer")
-    assert "Délais : Attribution → réponse" in chosen, "whoever chooses another one gets it"
+    assert "Délais : Attribution → traitement" in chosen, "whoever chooses another one gets it"
 
 
 def test_a_page_says_to_which_unit_a_letter_is_counted(site: tuple[Flask, House]) -> None:
