@@ -47,12 +47,14 @@ class Sight:
         level: the highest level of the letters that are counted.
         is_exact: whether the person may see each of these letters.
         opens: whether the person may see some of them, so that a list of letters makes sense.
+        apart: units that were asked for, too, and are seen for themselves (``Reach.sight``).
     """
 
     unit_ids: frozenset[int]
     level: Confidentiality
     is_exact: bool
     opens: bool
+    apart: frozenset[int] = frozenset()
 
     def cut(self, narrowing: Narrowing = Narrowing()) -> Cut:
         """The letters that are counted."""
@@ -95,13 +97,20 @@ class Reach:
         """What the person may choose on each page."""
         return self.headed | self.near | self.supervised
 
-    def sight(self, unit_ids: Collection[int]) -> Sight:
-        """What the person sees of these units together; those out of reach are left out."""
-        asked = frozenset(unit_ids)
-        seen = asked & (self.offered | self.watched)
-        is_exact = bool(seen) and seen <= self.headed
+    def sight(self, unit_ids: Collection[int], *, top: int | None = None) -> Sight:
+        """What the person sees of these units together; those out of reach are left out.
+
+        Units that the person heads and other ones are never counted together: a rounded total less the exact numbers of the former
+        would tell the first letter of the latter.
+
+        Args:
+            top: the unit that was chosen: where the person heads it, the headed ones are seen, else the others.
+        """
+        asked = frozenset(unit_ids) & (self.offered | self.watched)
+        is_exact = bool(asked) and (asked <= self.headed or top in asked & self.headed)
+        seen = asked & self.headed if is_exact else asked - self.headed
         level = self.level if is_exact else Confidentiality.ORDINARY
-        return Sight(seen, level, is_exact, bool(seen) and seen <= self.headed | self.near)
+        return Sight(seen, level, is_exact, bool(seen) and seen <= self.headed | self.near, asked - seen)
 
 
 def reach_on(session: Session, actor: Actor, *, on: date) -> Reach:

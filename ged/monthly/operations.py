@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from ged import audit
+from ged import audit, locks
 from ged.archive.institution_seal import REPORT_REASON, institution_seal
 from ged.errors import ConfigError, EngineFailed, InvalidTransition
 from ged.figures import definitions
@@ -20,6 +20,7 @@ from ged.monthly import again, reading, rights, sheet
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.monthly.numbers import Month, Number, below, numbers
 from ged.org.letterhead import letterhead
+from ged.org.models import Unit
 from ged.ports import StoredBlob
 from ged.routing.deadlines import WorkCalendar
 from ged.schema import require_opened
@@ -79,6 +80,9 @@ def make(
     stored, sealed = services.blobs.put(BytesIO(pdf)), _sealed(services, pdf, now)
     for attempt in services.attempts(now):
         with attempt as uow:
+            locks.hold(
+                uow.session, Unit, [entity_id]
+            )  # two reports of one entity take turns, so the second one sees the first
             if note is not None and not note(uow):
                 raise InvalidTransition("monthly.made_already", "read the list again")
             if again.last_on(uow.session, entity_id, month.replace(day=1)) != earlier:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from io import BytesIO
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError, local
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import func, select, text, update
+from sqlalchemy.orm import Session
 
 from ged import pipeline
 from ged.archive.institution_seal import FIELD, REPORT_REASON
@@ -20,7 +25,7 @@ from ged.health import work
 from ged.health.ground import Ground as HealthGround
 from ged.health.ground import SettingsFile
 from ged.jobs import Job, JobKind, JobState
-from ged.monthly import operations, proofs, wishes
+from ged.monthly import again, operations, proofs, wishes
 from ged.monthly.checking import Fault, SealOf
 from ged.monthly.models import MonthlyProof, MonthlyReport, MonthlyReportRevision, MonthlyWish
 from ged.monthly.proofs import Unknown
@@ -35,6 +40,7 @@ from signing.sealing import MemoryKey
 from tests.factories import NOW, TODAY, actor, add_entity
 from tests.figure_kit import add_auditor
 from tests.figures_kit import Play
+from tests.hands_kit import at_once
 from tests.monthly_kit import KEY, LATER, add_minister, file_of, make, prove, with_seal
 from tests.routing_kit import services_on_either, unit_id
 from web.wiring.attached import report_file
@@ -71,6 +77,35 @@ def made_on(services: Services) -> list[date]:
 def ask(services: Services, report_id: int, *, by: str = "admin", now: datetime = LATER) -> int:
     with services.unit_of_work(now) as uow:
         return proofs.ask(uow, report_id, actor=actor(services, by, on=now.date()))
+
+
+def test_two_hands_and_the_night_make_one_report(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each looks for another report when nobody has entered one yet; the lock lets them look one after the other."""
+    Play(services).register(received_on=TODAY)
+    figures.run(services, now=LATER)
+    want(services)
+    kept, sealed, ready, both, looks = again.last_on, operations._sealed, Barrier(3), Barrier(2), local()
+
+    def together(*given: Any) -> Any:
+        found = sealed(*given)
+        looks.enters = ready.wait(60) >= 0  # before any lock
+        return found
+
+    def looked(session: Session, entity_id: int, month: date) -> again.Earlier | None:
+        found = kept(session, entity_id, month)
+        if hasattr(looks, "enters"):
+            with suppress(BrokenBarrierError):
+                both.wait(1)
+        return found
+
+    monkeypatch.setattr(operations, "_sealed", together)
+    monkeypatch.setattr(again, "last_on", looked)
+    hand = partial(
+        operations.make, services, int(unit_id(services, "MIN")), TODAY, actor=actor(services, "admin", on=LATER.date()), now=LATER
+    )  # fmt: skip
+    raised = at_once(hand, hand, partial(wishes.run, services, heartbeat=lambda _told: None, now=LATER))
+    assert len(made_on(services)) == 1
+    assert {getattr(one, "code", repr(one)) for one in raised} == {"monthly.made_already"}
 
 
 # --- by themselves

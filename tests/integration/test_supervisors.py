@@ -22,7 +22,7 @@ from ged.ports import PersonId, PostId
 from ged.unit import Role, Services
 from tests.factories import NOW, TODAY, actor, add_entity, make_natures
 from tests.figure_kit import count_all, furnish, letter
-from tests.figure_site import main, uncounted
+from tests.figure_site import main, table_rows, uncounted
 from tests.routing_kit import post_id, unit_id
 from tests.signbook_kit import House, house_on_either
 from tests.site import Clock, give_passwords, open_site, post, sign_in
@@ -201,6 +201,11 @@ def test_what_is_supervised_is_told_and_opens_no_list(services: Services) -> Non
     alone, both, own = seen.sight({daf}), seen.sight({daf, dge}), seen.sight({dge})
     assert (alone.is_exact, alone.opens, int(alone.level)) == (False, False, 0)
     assert (both.is_exact, both.opens, int(both.level)) == (False, False, 0)
+    assert (set(both.unit_ids), set(both.apart)) == ({daf}, {dge}), (
+        "an exact part of a rounded total would tell the other one"
+    )
+    of_dge = seen.sight({daf, dge}, top=dge)
+    assert (set(of_dge.unit_ids), of_dge.is_exact, set(of_dge.apart)) == ({dge}, True, {daf})
     assert (own.is_exact, own.opens, int(own.level)) == (True, True, 1), "the own rights stay"
     assert {daf, dge} <= seen.overseen
     assert daf not in seen.own
@@ -283,6 +288,22 @@ def site(house_on_either: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     clock.at = datetime(2026, 11, 30, 15, tzinfo=UTC)
     monkeypatch.setattr(context, "datetime", clock)
     return open_site(tmp_path, house_on_either.services), house_on_either
+
+
+def test_the_first_letter_of_a_supervised_unit_does_not_follow_from_the_own_numbers(site: tuple[Flask, House]) -> None:
+    app, house = site
+    give(house.services, unit="DAF", to="dge")
+    for _ in range(7):
+        letter(house.services, "DGE", on=TODAY)
+    count_all(house.services)
+    client, address = sign_in(app, "dge"), "/supervision/fichier?du=2026-11-01&au=2026-11-30&tableau=cards&format=csv"
+    before = table_rows(client, address)[1][1]
+    letter(house.services, "DAF", on=TODAY)
+    count_all(house.services)
+    assert before == table_rows(client, address)[1][1] == "moins de 5"
+    assert "ne sont pas comptés ensemble" in client.get("/supervision/").text
+    own = f"{address}&unite={unit_id(house.services, 'DGE')}"
+    assert table_rows(client, own)[1][1] == "7"
 
 
 def test_a_supervisor_sees_both_pages_of_the_branch_and_no_letter(site: tuple[Flask, House]) -> None:

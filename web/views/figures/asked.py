@@ -241,7 +241,7 @@ def _units(
     if args.get("seul"):
         given["seul"] = "1"
         return reach.sight({unit_id}), unit_id
-    return reach.sight(below(unit_id, actor.units) & offered), unit_id
+    return reach.sight(below(unit_id, actor.units) & offered, top=unit_id), unit_id
 
 
 def _period(
