@@ -75,7 +75,9 @@ def shown(client: FlaskClient, account: str, filters: str) -> Iterator[str]:
             file, table = (f"{path}{kind}?{filters}&tableau={name}" for kind in ("fichier", "chiffres"))
             if in_turn(file, ASKED):
                 saved = client.get(f"{file}&format=csv")
-                yield re.sub("Compté le;.*", "", saved.text) if saved.status_code == 200 else str(saved.status_code)
+                yield (
+                    re.sub(r"Compté le;.*\r?\n", "", saved.text) if saved.status_code == 200 else str(saved.status_code)
+                )
             if in_turn(table, ASKED):
                 yield told_part(client.get(table).text)
 
