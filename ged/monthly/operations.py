@@ -80,9 +80,8 @@ def make(
     stored, sealed = services.blobs.put(BytesIO(pdf)), _sealed(services, pdf, now)
     for attempt in services.attempts(now):
         with attempt as uow:
-            locks.hold(
-                uow.session, Unit, [entity_id]
-            )  # two reports of one entity take turns, so the second one sees the first
+            # Two reports of one entity take turns, so that the second one sees the first.
+            locks.hold(uow.session, Unit, [entity_id])
             if note is not None and not note(uow):
                 raise InvalidTransition("monthly.made_already", "read the list again")
             if again.last_on(uow.session, entity_id, month.replace(day=1)) != earlier:
