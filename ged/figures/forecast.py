@@ -11,7 +11,7 @@ such days is checked by its other days. Four whole weeks of the eight are needed
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from math import ceil, floor
 from typing import Self
@@ -37,9 +37,7 @@ class Moved:
 
     def __add__(self, other: Self) -> Self:
         """Both together."""
-        return replace(
-            self, came=self.came + other.came, opened=self.opened + other.opened, done=self.done + other.done
-        )
+        return type(self)(self.came + other.came, self.opened + other.opened, self.done + other.done)
 
     @property
     def more(self) -> int:

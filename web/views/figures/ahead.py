@@ -175,10 +175,12 @@ def _told(board: Board) -> Forecast | None:
     """The forecast of all letters that are asked for; None: it cannot be made, or is not for this reader."""
     if not board.asked.sight.is_exact:
         return None
-    plan, histories, since = _known(board)
-    if not since:
-        return None
-    return forecast.forecast(trends.together(histories), plan, since=min(since.values()))
+    if "told" not in board.kept:  # three panels show it
+        plan, histories, since = _known(board)
+        together = trends.together(histories) if since else {}
+        board.kept["told"] = forecast.forecast(together, plan, since=min(since.values())) if since else None
+    found: Forecast | None = board.kept["told"]
+    return found
 
 
 def _stands(board: Board) -> Mapping[breakdown.Key, Standing]:
