@@ -213,7 +213,7 @@ def test_on_a_small_screen_a_chart_begins_at_its_newest_day(browser: Browser, si
     box.focus()
     for _ in range(4):
         page.keyboard.press("ArrowLeft")
-    page.wait_for_function("document.querySelector('#arrivals .chart-scroll').scrollLeft < -60")
+    page.wait_for_function("() => document.querySelector('#arrivals .chart-scroll').scrollLeft < -60")
     assert distance() > 60, "the keyboard leads to earlier days"
     page.context.close()
 
