@@ -21,7 +21,7 @@ from ged import access
 from ged.figures import breakdown, letters, queries
 from ged.figures import operations as figures
 from ged.figures.letters import Asked, What
-from ged.figures.models import FigureKey, FigureLetter, FigureState
+from ged.figures.models import FigureCell, FigureKey, FigureLetter, FigureState
 from ged.figures.periods import Period
 from ged.figures.reach import Narrowing, Reach, below, reach_of
 from ged.figures.stages import UNTOLD, Stage
@@ -764,3 +764,12 @@ def test_the_letter_of_nobody_is_in_no_unit(house_on_either: House) -> None:
         )
     assert set(found) == {units["DGE"]}
     assert dataclasses.asdict(found[units["DGE"]])["standing"] == {"open": 1, "overdue": 0}
+
+
+def test_numbers_of_an_axis_are_written_as_everywhere_else(site: tuple[Flask, House]) -> None:
+    app, house = site
+    furnish(house.services, count=20)
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(FigureCell).values(received=FigureCell.received * 5_000))
+    axis = re.findall(r'text-anchor="end" aria-hidden="true">([^<]*)</text>', sign_in(app, "dge").get("/tableau/").text)
+    assert "4 000" in axis, axis

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
 
+from flask_babel import format_decimal
+
 from web.drawing.scale import ticks, written
 
 WIDTH = 720
 HEIGHT = 240
-LEFT, RIGHT, TOP, BOTTOM = 44, 12, 14, 34
+LEFT, RIGHT, TOP, BOTTOM = 54, 12, 14, 34
 NAMES = 200
 """Room for the names of rows, left of them."""
 NAME_SIGNS = 25
@@ -135,7 +137,7 @@ class _Sheet:
         for tick in self.ticks:
             y = self.y(tick)
             self.lines.append(_line([(LEFT, y), (WIDTH - RIGHT, y)], "base" if tick == 0 else "grid"))
-            self.texts.append(Text(LEFT - 6, _round(y + 4), str(tick), "end"))
+            self.texts.append(Text(LEFT - 6, _round(y + 4), str(format_decimal(tick)), "end"))
 
     @property
     def bottom(self) -> int:
