@@ -257,7 +257,9 @@ def foreign_addresses(both: Ministries, rule: Rule, account: str) -> list[str]:
 
 _CHANGING = re.compile(
     r'name="csrf[-_]token" (value|content)="[^"]*"|csrf[^"\s]*"?:\s*"[^"]*"|nonce="[^"]*"|X-CSRFToken[^}]*|'
-    r'name="(request_token|token|session_token)" value="[^"]*"'
+    r'name="(request_token|token|session_token)" value="[^"]*"|'
+    # When figures were counted: it tells when somebody did anything in the program, and no letter.
+    r'<p class="muted" data-fresh="counted">.*?</p>|Compté le;[^\r\n]*'
 )
 
 
