@@ -67,7 +67,9 @@ def downgrade() -> None:
         rows = sa.table(told, sa.column("occasion"))
         op.execute(
             sa.delete(rows).where(
-                rows.c.occasion.in_(["account", "change_refused", "disposal", "exception", "morning", "second_step", "supervises"])
+                rows.c.occasion.in_(
+                    ["account", "change_refused", "disposal", "exception", "morning", "second_step", "supervises"]
+                )
             )
         )
     natures = sa.table("natures", sa.column("id"), sa.column("entity_id"))
