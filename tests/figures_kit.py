@@ -70,6 +70,14 @@ class Play:
         self.done[name] += 1
         return True
 
+    def turns(self, count: int) -> None:
+        """Do acts by chance. Some hours pass and a letter comes now and then: a register whose clock leaps asks for a person."""
+        for turn in range(count):
+            self.act(self.chance.choice(ACTS))
+            if turn % 9 == 0:
+                self.now += timedelta(hours=self.chance.choice([2, 5]))
+                self.register()
+
     def any_mail(self, *states: MailState, written: bool = False) -> int:
         with self.services.reading() as session:
             found = select(Mail.id).where(Mail.id.in_(self.written if written else self.mails)).order_by(Mail.id)

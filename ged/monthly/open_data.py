@@ -37,16 +37,16 @@ MEASURES = tuple(one for one in LETTERS if one.name in LEAVING)
 """The counts that leave, with their definitions."""
 FIELDS = ("mois", "entite", "entite_nom", "sens", "nature", "nature_nom", "mesure", "nombre")
 RULE = (
-    f"Aucun nombre inférieur à {LEAST}. Les groupes d'un mois valent pour toutes ses mesures : les natures d'une entité et d'un sens dont toutes les mesures sont "
-    f"au-dessous de {LEAST} sont réunies sous « * » ; si toutes leurs sommes restent au-dessous de {LEAST}, la plus petite autre nature s'y ajoute ; s'il n'y en a pas, "
-    f"elles sont réunies entre les entités, puis entre les sens. Un nombre au-dessous de {LEAST} n'est pas publié, ni un nombre qui diffère de moins de {LEAST} d'un autre "
-    "du même groupe sans lui être égal (des numérotés : de la somme des reçus et des signés, non plus). Une mesure absente n'est donc pas forcément zéro. Chaque mois est publié une seule fois."
+    f"Aucun nombre inférieur à {LEAST} n'est publié. Les petites natures d'une entité et d'un sens, dont chaque nombre du mois est inférieur à {LEAST}, sont réunies "
+    f"sous « * ». Si leurs sommes restent inférieures à {LEAST}, la plus petite des autres natures s'y ajoute. S'il n'y en a pas, elles sont réunies entre les entités, "
+    f"puis entre les sens. Deux nombres d'un groupe sont égaux, ou diffèrent d'au moins {LEAST} : sinon le second n'est pas publié. De même, les numérotés sont égaux "
+    f"à la somme des reçus et des signés, ou en diffèrent d'au moins {LEAST}. Une mesure absente n'est donc pas forcément zéro. Chaque mois est publié une seule fois."
 )
 RULE_IN_ENGLISH = (
-    f"No number below {LEAST}. The groups of a month hold for all of its measures: natures of an entity and a direction of which all measures are "
-    f"below {LEAST} are put together under “*”; where all their sums stay below {LEAST}, the smallest other nature is added; where there is none, "
-    f"they are put together over the entities, then over the directions. A number below {LEAST} is not published, nor one that differs by less than {LEAST} from another "
-    "one of its group without being equal to it (of numbered ones: from the sum of received and signed ones neither). So a measure that is missing need not be zero. Each month is published once."
+    f"No number below {LEAST} is published. Small natures of an entity and a direction, whose numbers of the month are all below {LEAST}, are put together under “*”. "
+    f"If their sums stay below {LEAST}, the smallest of the other natures joins them. If there is none, they are put together over the entities, then over the "
+    f"directions. Two numbers of a group are equal, or at least {LEAST} apart: else the second one is not published. Likewise, the numbered letters are as many as "
+    f"the received and the signed ones together, or at least {LEAST} more or fewer. So a measure that is missing need not be zero. Each month is published once."
 )
 Key = tuple[str, str, str]
 """Entity, direction, nature: codes."""

@@ -58,8 +58,7 @@ def make(
         InvalidTransition: ``monthly.not_over``; ``monthly.not_counted``: the figures are being made;
             ``monthly.made_already``: ``note`` says so, or somebody else has made one meanwhile; ``monthly.made_before``: there is one with
             the same numbers, and no reason is given (``again``).
-        Invalid: ``monthly.reason``.
-        Invalid: ``upgrade.not_finished``.
+        Invalid: ``monthly.reason``; ``upgrade.not_finished``.
         Invalid, EngineFailed: as ``typeset``.
     """
     with services.reading() as session:
@@ -86,34 +85,37 @@ def make(
                 raise InvalidTransition("monthly.made_already", "read the list again")
             if again.last_on(uow.session, entity_id, month.replace(day=1)) != earlier:
                 raise InvalidTransition("monthly.made_already", "read the list again")
-            row = MonthlyReport(
-                entity_id=entity_id,
-                month=month.replace(day=1),
-                digest=stored.digest,
-                content_hash=sheet.content_hash(content),
-                sequence=content["journal"]["sequence"],
-                made_at=now,
-                made_by_id=actor.person_id or None,
-            )
-            uow.session.add(row)
-            uow.session.flush()
-            if sealed is not None:
-                file, level = sealed
-                uow.session.add(
-                    MonthlyReportRevision(
-                        report_id=row.id,
-                        sequence=1,
-                        digest=file.digest,
-                        size_bytes=file.size_bytes,
-                        level=level,
-                        at=now,
-                    )
-                )
+            row = _enter(uow, entity_id, stored, sealed, content, actor)
+            noted = {"reason": reason.strip()} if reason.strip() else {}
             uow.record(
                 "report.made", "report", row.id, actor=actor, post=post, entity=entity_id, month=row.month.isoformat(),
-                digest=row.digest, content=row.content_hash, numbers=told, **({"reason": reason.strip()} if reason.strip() else {}),
+                digest=row.digest, content=row.content_hash, numbers=told, **noted,
             )  # fmt: skip
             uow.preserve("report", row.id)
+    return row
+
+
+def _enter(
+    uow: UnitOfWork, entity_id: int, stored: StoredBlob, sealed: tuple[StoredBlob, str] | None, content: Mapping[str, Any], actor: Actor
+) -> MonthlyReport:  # fmt: skip
+    """Add the rows of a report; ``sealed``: its first revision, where the seal was available."""
+    row = MonthlyReport(
+        entity_id=entity_id,
+        month=date.fromisoformat(content["month"]),
+        digest=stored.digest,
+        content_hash=sheet.content_hash(content),
+        sequence=content["journal"]["sequence"],
+        made_at=uow.now,
+        made_by_id=actor.person_id or None,
+    )
+    uow.session.add(row)
+    uow.session.flush()
+    if sealed is not None:
+        file, level = sealed
+        revision = MonthlyReportRevision(
+            report_id=row.id, sequence=1, digest=file.digest, size_bytes=file.size_bytes, level=level, at=uow.now
+        )
+        uow.session.add(revision)
     return row
 
 

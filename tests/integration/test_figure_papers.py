@@ -467,6 +467,9 @@ def test_the_pages_show_them_and_tell_small_numbers_to_nobody_else(
         assert words <= {"moins de 5", "—", "5", "10"}, (panel, words)
         assert "Guichet" not in told, "the others are too few to be told by themselves"
     assert "en préparation" not in head.get(f"/tableau/?{span}&vue=numerisation").text
+    empty = head.get("/tableau/?du=2020-01-01&au=2020-01-31&vue=numerisation").text
+    assert empty.count("Aucune page dans cette période.") == 2, "stations are listed: documents wait there now"
+    assert "en préparation" not in empty
     with services.unit_of_work(clock.at) as uow:
         uow.session.execute(update(FigureState).values(scans_whole=False))
     assert head.get(f"/tableau/?{span}&vue=numerisation").text.count("en préparation") == 4

@@ -81,11 +81,7 @@ def content(pdf: bytes) -> dict[str, Any]:
 
 def test_a_report_counts_what_the_figures_count_and_is_proven(services: Services, tmp_path: Path) -> None:
     play = Play(services, 5)
-    for turn in range(60):
-        play.act(play.chance.choice(ACTS))
-        if turn % 9 == 0:
-            play.now += timedelta(hours=play.chance.choice([2, 5]))
-            play.register()
+    play.turns(60)
     row = make(services)
     pdf = file_of(services, row)
     data = content(pdf)

@@ -265,7 +265,7 @@ def test_a_publication_is_made_on_the_page_and_fetched(tmp_path: Path) -> None:
         connection.execute(text("UPDATE people SET language = 'en' WHERE account = 'admin'"))
     english = sign_in(app, "admin").get(PAGE).text
     assert "Open data" in english
-    assert "No number below 5." in english
+    assert "No number below 5 is published." in english
     services.engine.dispose()
 
 

@@ -71,7 +71,7 @@ def test_the_least_number_stands_in_each_text() -> None:
         (DOCS / "guide" / "responsable.md").read_text(),
         (DOCS / "dev" / "figures.md").read_text(),
     )
-    for text, words in zip(said, ("au-dessous de", "below", "n'est au-dessous de", "No number below"), strict=True):
+    for text, words in zip(said, ("inférieur à", "below", "n'est au-dessous de", "No number below"), strict=True):
         assert f"{words} {LEAST}" in text
     for text in said[:2]:
         assert set(re.findall(r"\d+", text)) == {str(LEAST)}

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from datetime import timedelta
 from pathlib import Path
 
 from ged.figures.definitions import VERSION
 from tests.factories import make_organisation, make_services
-from tests.figures_kit import ACTS, Play
+from tests.figures_kit import Play
 from tests.monthly_kit import file_of, with_seal
 from tests.monthly_kit import make as report_of
 
@@ -31,11 +30,7 @@ def make(place: Path) -> None:
         make_organisation(services)
         services = with_seal(services, Path(spare))
         play = Play(services, 5)
-        for turn in range(200):
-            play.act(play.chance.choice(ACTS))
-            if turn % 9 == 0:
-                play.now += timedelta(hours=play.chance.choice([2, 5]))
-                play.register()
+        play.turns(200)
         place.write_bytes(file_of(services, report_of(services)))
         services.engine.dispose()
 

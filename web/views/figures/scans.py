@@ -49,7 +49,7 @@ def scan_days(board: Board) -> Panel:
         (_time(board), str(_("Pages"))),
         tuple(rows),
         charts.columns(groups, TWO[:1]) if rows else None,
-        nothing=_unready(),
+        nothing=_nothing(board),
         is_over_time=True,
     )  # fmt: skip
 
@@ -70,7 +70,7 @@ def scan_reading(board: Board) -> Panel:
         tuple(rows),
         charts.columns(groups, TWO) if rows else None,
         tuple(zip(TWO, series, strict=True)) if rows else (),
-        nothing=_unready(),
+        nothing=_nothing(board),
         is_over_time=True,
     )  # fmt: skip
 
@@ -222,13 +222,10 @@ def _name(line: DeskLine, names: Mapping[int, str]) -> str:
     return f"{station}, {names.get(line.unit_id, '—')}"
 
 
-def _unready() -> str:
-    return str(_("Les chiffres des numérisations sont en préparation."))
-
-
 def _nothing(board: Board) -> str:
+    """Why there is nothing to show."""
     if not movements.are_scans_whole(board.session):
-        return _unready()
+        return str(_("Les chiffres des numérisations sont en préparation."))
     return str(_("Aucune page dans cette période."))
 
 
