@@ -1,6 +1,6 @@
 """Supervisors: who sees the figures of a branch of the tree, by a named act, from a day on, until a day or until another act ends it.
 
-An administrator enters both acts, and names nobody who would be themself. The act names a person, or a post: then whoever holds the
+An administrator enters both acts, and may not name themselves. The act names a person, or a post: then whoever holds the
 post, or acts for it by a delegation, is supervisor, and nobody while it is empty; a secretary prepares for the post, and is none. No right
 to a letter follows (``ged.figures.reach``).
 """

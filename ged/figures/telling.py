@@ -4,7 +4,7 @@ Whoever may see each letter is told the number. Others are told "less than five"
 decisions alone, so it changes only where a number crosses one of their bounds:
 
 - **a number** (``tell``): none and one to four are one and the same; larger ones are rounded;
-- **a part** of a number that is told as well (``tell_part``) is hidden where it or the rest is small: the two others would give it;
+- **a part** of a number that is told as well (``tell_part``) is hidden if it is small, or if what remains is small: a reader could subtract;
 - **neighbours** (``merged``), bins of delays or classes of age, go together until each group holds five; of delays
   the longest ones, if they are few, stay for themselves where they change no told number;
 - **rows** (``apart``) that are small go together as one, with the smallest other ones until that one row holds five.
@@ -65,8 +65,7 @@ def merged(numbers: Sequence[int], *, with_rest: bool = False) -> list[range]:
     """The places of neighbours that are told together; none where all of them are few. The last group goes to the end.
 
     Args:
-        with_rest: what is few behind the last group stays a group of its own where the total is told as it is without it: then
-            the difference tells nothing.
+        with_rest: keep the small last group apart if the rounded total is the same with it and without it.
 
     >>> merged([1, 2, 3, 6, 0, 1]), merged([9, 9]), merged([1, 3])
     ([range(0, 3), range(3, 6)], [range(0, 1), range(1, 2)], [])

@@ -247,7 +247,7 @@ def _units(
 def _period(
     args: MultiDict[str, str], today: date, given: dict[str, str], problems: list[Problem], *, for_list: bool
 ) -> Period:
-    """The period. Of a name and two days the form sends both: that one counts which was not shown before (``affichee``)."""
+    """The period. The form sends the named period and both days: whichever the reader changed wins (``affichee``: what was shown)."""
     name = args.get("periode", "")
     fields = FormReader(args)
     since, until = fields.day("du"), fields.day("au")

@@ -135,7 +135,7 @@ class Board:
     def tell(self, number: int, whole: int | None = None) -> Told:
         """The number as this reader is told it, also as a part of a number that is told beside it (``whole``).
 
-        Rows are put in the order of told numbers: the order of others would tell them.
+        Rows are put in the order of rounded numbers: the order of others would tell them.
         """
         if whole is None:
             return tell(number, is_exact=self.is_exact)
@@ -150,7 +150,7 @@ class Board:
         return str(format_decimal(told.amount))
 
     def href(self, number: int, href: str) -> str:
-        """The link of a number: without letters there is none. Who is told numbers has it always: it would tell of the first letter."""
+        """The link of a number: without letters there is none. A reader of rounded numbers always has it: a missing link would show that there is no letter."""
         return href if number or not self.is_exact else ""
 
     def cell(self, number: int, href: str = "", *, whole: int | None = None) -> Cell:
@@ -165,7 +165,7 @@ class Board:
         return Value(told.amount, str(label), self.href(number, href))
 
     def delay(self, bins: Mapping[int, int], share: float) -> str:
-        """A percentile in words; of told numbers the bins that were merged around it."""
+        """A percentile in words; of rounded numbers the bins that were merged around it."""
         if not self.is_exact:
             spans = told_bins(bins)
             place = told_percentile(spans, share)
@@ -204,7 +204,7 @@ class Board:
         return replace(self, asked=replace(self.asked, period=period))
 
     def stretches(self) -> list[Stretch]:
-        """The days, or the months, of the period. They count its days and no others, as the cards do; who is told numbers is told whole months."""
+        """The days, or the months, of the period. They count its days and no others, as the cards do; a reader of rounded numbers is told whole months."""
         period = self.asked.shown
         if self.by_days:
             days = [period.since + timedelta(days=n) for n in range(period.days)]
@@ -338,7 +338,7 @@ def told_letters(bins: Mapping[int, int]) -> dict[int, int]:
 
 
 def told_percentile(spans: Sequence[Span], share: float) -> int | None:
-    """The place of the span with a percentile, of told numbers alone: exact ones would move it with each letter."""
+    """The place of the span with a percentile, of rounded numbers alone: exact ones would move it with each letter."""
     letters = [tell(number, is_exact=False).amount for _first, _after, number in spans]
     wanted, seen = share * sum(letters), 0
     for place, number in enumerate(letters):

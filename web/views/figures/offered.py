@@ -86,7 +86,7 @@ ORDER = ("unite", "nature", "sens", "registre", "canal", "priorite", "etape")
 
 def registers(session: ReadSession, actor: Actor, whole: Sight) -> list[tuple[int, str]]:
     """(id, name) of the registers to choose from; ``whole``: what the reader sees on the page when no unit is chosen."""
-    # Whoever is told numbers chooses among all registers of the ministry: one that appears would tell of its first letter.
+    # A reader of rounded numbers chooses among all registers of the ministry: one that appears would tell of its first letter.
     if whole.is_exact:
         return breakdown.registers(session, whole.cut())
     return breakdown.registers_of(session, tree.ministry(actor))

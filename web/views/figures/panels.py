@@ -326,7 +326,7 @@ class _Waiting:
 def _by_age(
     board: Board, one: _Waiting, groups: Sequence[range], ages: Sequence[tuple[str, Period]]
 ) -> tuple[tuple[Cell, ...], tuple[Value, ...]]:
-    """A row of the backlog: its cells, and its shapes. Who is told numbers is told the parts only where none of them is few."""
+    """A row of the backlog: its cells, and its shapes. A reader of rounded numbers is told the parts only where none of them is few."""
     asked, total = board.asked, sum(one.numbers)
     numbers = [sum(one.numbers[n] for n in group) for group in groups]
     hrefs = [asked.letters(What.WAITING, span, **one.named) if one.named else "" for _name, span in ages]
@@ -432,7 +432,7 @@ def units(board: Board) -> Panel:
 def by_nature(board: Board) -> Panel:
     """The natures of letters side by side."""
     found = _lines(board, By.NATURE)
-    # Of told numbers each nature that there may be has a row, or is among the others.
+    # Of rounded numbers each nature that there may be has a row, or is among the others.
     keys = list(found) if board.is_exact else list({*(board.asked.narrowing.natures or ("", *natures.names())), *found})
     rows: list[Row] = [
         (natures.name_of(str(one)) or words.no_nature(), {"nature": str(one) or NO_NATURE}, found.get(one, NOTHING))
@@ -452,7 +452,7 @@ NOTHING = Line(dict.fromkeys(COUNTED, 0), Standing(0, 0), {})
 
 
 def _told_rows(board: Board, found: list[Row]) -> list[Row]:
-    """The rows in the order of told numbers, the most overdue letters first. Who is told numbers sees those that are few as one row, at the end."""
+    """The rows in the order of rounded numbers, the most overdue letters first. A reader of rounded numbers sees those that are few as one row, at the end."""
 
     def worst(row: Row) -> tuple[object, ...]:
         name, named, line = row

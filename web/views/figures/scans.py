@@ -138,7 +138,7 @@ def _quality(board: Board, brought: Brought) -> tuple[Cell, ...]:
 
 
 def _share(board: Board, brought: Brought) -> Cell:
-    """The share of uncertain pages, of told numbers alone."""
+    """The share of uncertain pages, of rounded numbers alone."""
     part, whole = board.tell(brought.doubtful, brought.was_read), board.tell(brought.was_read)
     return _percent(_rounded(part, whole))
 
@@ -192,7 +192,7 @@ def _times(board: Board) -> list[tuple[Stretch, Cell, Brought]]:
 def _desks(board: Board, numbers: Numbers) -> list[tuple[str, DeskLine]]:
     """(name, what it brought) of each desk, with the most first; nothing while the figures are being made.
 
-    Who is told numbers is told of all desks that there may be, the small ones together: a row that appeared would tell of its first page.
+    A reader of rounded numbers is told of all desks that there may be, the small ones together: a row that appeared would tell of its first page.
     """
     if not movements.are_scans_whole(board.session):
         return []
