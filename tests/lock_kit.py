@@ -25,6 +25,19 @@ def wait_for_waiters(engine: Engine, count: int = 1, *, timeout_s: float = 30.0)
     raise AssertionError(f"{count} were to wait for a lock, and did not")
 
 
+def waited_for(engine: Engine) -> list[str]:
+    """Return the kind (``pg_locks.locktype``) of each lock that a connection of this database waits for.
+
+    ``pg_locks`` lists the locks of the whole server, and other tests work on other databases of the server. The
+    database of a lock is not enough: a lock on a transaction has none."""
+    kinds = text(
+        "SELECT locktype FROM pg_locks JOIN pg_stat_activity USING (pid) "
+        "WHERE NOT granted AND datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with engine.connect() as connection:
+        return list(connection.scalars(kinds))
+
+
 class Actor(threading.Thread):
     """A function that runs in a separate thread. ``result`` waits for it, and raises its exception."""
 

@@ -30,7 +30,7 @@ from tests import pages, slip_kit
 from tests.factories import NOW
 from tests.intake_kit import pair, send, upload
 from tests.intake_kit import register as register_paper
-from tests.lock_kit import Actor, wait_for_waiters
+from tests.lock_kit import Actor, wait_for_waiters, waited_for
 from tests.lock_watch import Watch, watching
 from tests.signbook_kit import House
 from tests.signbook_kit import house_on_postgres as house
@@ -152,7 +152,6 @@ def test_the_watch_sees_a_lock_taken_backwards(house: House, watch: Watch) -> No
 def test_who_waits_for_the_journals_head_is_woken_when_it_is_his_turn(house: House) -> None:
     """Nobody waits for the row itself: PostgreSQL would wake all waiters at each commit."""
     services, waiters = house.services, 4
-    waiting = text("SELECT locktype FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()")
 
     def append(n: int) -> None:
         with services.unit_of_work(NOW) as uow:
@@ -164,8 +163,7 @@ def test_who_waits_for_the_journals_head_is_woken_when_it_is_his_turn(house: Hou
             audit.lock(uow.session)
             acts = [desks.submit(append, n) for n in range(waiters)]
             wait_for_waiters(services.engine, waiters)
-            with services.engine.connect() as other:
-                seen = list(other.scalars(waiting))
+            seen = waited_for(services.engine)
         for act in acts:
             act.result(30)
     assert seen == ["advisory"] * waiters
