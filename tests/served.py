@@ -5,7 +5,7 @@ import signal
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,14 +50,17 @@ class Served:
 
 
 @contextmanager
-def served(place: Installation, *, processes: int = 1, threads: int = 4, port: int = 0) -> Iterator[Served]:
-    """Start the site; the block begins once it answers, and the site stops at its end."""
+def served(
+    place: Installation, *, processes: int = 1, threads: int = 4, port: int = 0, program: Sequence[str] = (str(GED),)
+) -> Iterator[Served]:
+    """Start the site by ``program``; the block begins once it answers, and the site stops at its end."""
     port = port or free_port()
     with (place.folder / "site.log").open("ab") as log:
         many = ["--processes", str(processes)] if processes else []
-        master = Started(
-            [str(GED), "serve", "--bind", f"127.0.0.1:{port}", "--threads", str(threads), *many],
-            env=place.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        start = Started if program[0] == str(GED) else subprocess.Popen
+        master = start(
+            [*program, "serve", "--bind", f"127.0.0.1:{port}", "--threads", str(threads), *many],
+            env=place.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     site = Served(place, port, master)
     try:

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from ged.capture import bridges
 from ged.capture import orders as scan_orders
 from ged.register.models import MailNumber, RegisterCounter
 from tests.factories import actor
-from tests.served import Served, served
+from tests.served import TRUST, Served, served
 from tests.site import PASSWORD, give_passwords, token
 from tests.slip_kit import register_id
 from tests.worker_kit import Installation, eventually
@@ -222,6 +223,43 @@ def test_a_process_that_dies_is_replaced_and_the_others_go_on(tmp_path: Path) ->
                 assert site.sign_in_page_s() < 5.0
             eventually(lambda: len(site.children()) == 2 and before[0] not in site.children(), within_s=20, what="two")
             assert before[1] in site.children()
+    finally:
+        place.close()
+
+
+OFTEN = """
+from web.commands import program
+from web.processes import server
+server.RECYCLED_AFTER = 60
+program()
+"""
+
+
+def test_processes_that_are_replaced_after_many_requests_lose_none(tmp_path: Path) -> None:
+    """People keep their connections open, and send a request when they please."""
+    place, ended = Installation.make(tmp_path), threading.Event()
+
+    def person(url: str) -> int:
+        with httpx.Client(base_url=url, verify=TRUST, timeout=30) as client:
+            asked = 0
+            while not ended.is_set():
+                assert client.get("/connexion").status_code == 200
+                asked += 1
+        return asked
+
+    def replaced(site: Served) -> bool:
+        seen.update(site.children())
+        return len(seen) >= 6 or any(one.done() for one in people)
+
+    try:
+        with served(place, processes=2, program=[sys.executable, "-c", OFTEN]) as site, ThreadPoolExecutor(6) as pool:
+            seen = set(site.children())
+            people = [pool.submit(person, site.url) for _ in range(6)]
+            try:
+                eventually(lambda: replaced(site), within_s=90, what="four processes have been replaced")
+            finally:
+                ended.set()
+            assert sum(one.result() for one in people) > 200
     finally:
         place.close()
 

@@ -54,6 +54,8 @@ SLOWEST_BYTES_PER_S = 8_000
 IDLE_S = 75
 """Longer than browsers and proxies keep an idle connection: the client must close it first, otherwise a request could
 be sent on a connection that is being closed, and be lost."""
+FIRST_S = 1.0
+"""How long a process that ends waits for the first request on a connection that it has accepted."""
 MOST_CONNECTIONS = 2_000
 MOST_OF_ONE_ADDRESS = 100
 TELL_EVERY_S = 10.0
@@ -175,6 +177,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         """Whether no request is being received, handled or answered."""
         return self.request is None and not self.requests and not self.total_outbufs_len
 
+    @property
+    def is_in_use(self) -> bool:
+        """Whether the connection is not idle, or was opened a moment ago for a request that is on its way."""
+        return not self.is_idle or (self.is_new and time.monotonic() - self.begun_s < FIRST_S)
+
 
 class _Listener:
     """Mixin for waitress's servers: thread pools, timeouts, and limits on connections."""
@@ -249,6 +256,8 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
 
     wsgi: Flask
     _tells_at_s = 0.0
+    _leaves_at_s: float | None = None
+    _from_before: frozenset[Channel] = frozenset()
 
     def run(self) -> None:
         """Serve until stopped, until ``RECYCLED_AFTER`` requests, or until the arbiter is gone."""
@@ -275,7 +284,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
             gauges = Gauges(services, disk.space_of(self.wsgi))
             listeners.append(self._listen(figures, connections, metrics.serving(gauges), self._figures.add_task))
         _Alarm(self.PIPE[0], map=connections)
-        while self.alive and self.nr < self.max_requests and self.ppid == os.getppid():
+        while self.alive and self.ppid == os.getppid() and not self._has_left(listeners):
             self._turn(connections)
             self._tell_supervisor()
             services.meter.flush()
@@ -327,10 +336,30 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         self.notify()
         wasyncore.loop(timeout=1.0, use_poll=True, map=connections, count=1)
 
+    def _has_left(self, listeners: list[BaseWSGIServer]) -> bool:
+        """Whether this process has answered ``max_requests``, and no client may still use a connection from before.
+
+        What a client sends on an open connection at the moment when a process ends is lost. So a process that is to be
+        replaced goes on for a while: it tells with each response that the connection closes after it. A connection on
+        which nothing comes is given up after ``IDLE_S``, when its client no longer uses it either.
+        """
+        if self.nr < self.max_requests:
+            return False
+        open_now = frozenset(channel for one in listeners for channel in one.active_channels.values())
+        if self._leaves_at_s is None:
+            self._leaves_at_s, self._from_before = time.monotonic() + IDLE_S, open_now
+        return self._from_before.isdisjoint(open_now) or time.monotonic() > self._leaves_at_s
+
+    def _close_after(self, request: Parser) -> None:
+        """Answer as if the client had asked that the connection closes after the response, where this process ends."""
+        if self._leaves_at_s is not None or not self.alive:
+            request.headers["CONNECTION"] = "close"
+
     def _sort(self, channel: Channel) -> None:
         """Give a complete request to its thread pool."""
         self.nr += 1
         request = channel.requests[0]
+        self._close_after(request)
         if request.error is None and request.path == ORDER_PATH:
             wait_s = _wait_of(request.query)
             if not wait_s or not self._polls.take(_bridge_of(request.headers), channel, wait_s=wait_s):
@@ -344,6 +373,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
 
     def _end_wait(self, channel: Channel) -> None:
         channel.requests[0].waited = True
+        self._close_after(channel.requests[0])
         self._answers.add_task(channel)
 
     def _finish(self, listeners: list[BaseWSGIServer], connections: dict[int, Any]) -> None:
@@ -356,9 +386,11 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         self._polls.stop()
         until_s = time.monotonic() + self.cfg.graceful_timeout
         while time.monotonic() < until_s and any(
-            not channel.is_idle for listener in listeners for channel in listener.active_channels.values()
+            channel.is_in_use for listener in listeners for channel in listener.active_channels.values()
         ):
             self._turn(connections)
+        for channel in [channel for listener in listeners for channel in listener.active_channels.values()]:
+            channel.handle_close()  # now: the end of the process takes a while, and what a client sends meanwhile is lost
         for lane in (self._pages, self._answers, self._health, self._ready, self._figures):
             lane.shutdown(timeout=0)
 
