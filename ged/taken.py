@@ -35,6 +35,7 @@ SUBJECTS: Mapping[str, str] = {
     "person": "people",
     "search": "saved_searches",
     "word_template": "word_templates",
+    "report_template": "report_templates",
 }
 """The kind of an entry's subject -> the table whose rows say whether the entry is the entity's."""
 

@@ -9,6 +9,7 @@ import json
 import re
 import unicodedata
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.util import find_spec
@@ -90,6 +91,57 @@ def typeset_with_places(
     return _set(template, on_paper(data), at, label, WAIT_S, strict)
 
 
+def typeset_foreign(
+    template: Path,
+    data: dict[str, Any],
+    *,
+    at: datetime,
+    label: str,
+    limit_s: float,
+    wait_s: float = WAIT_S,
+    standard: str = "a-2b",
+) -> tuple[bytes, list[Any]]:
+    """As ``typeset_with_places``, with data in which somebody else wrote what the compiler runs.
+
+    It has a child of its own, which ends with it, and a slot of heavy work, so that endless pages keep nobody waiting. The texts are printed as they came.
+
+    Args:
+        limit_s: after it the child is ended.
+
+    Raises:
+        Invalid, EngineFailed: as ``typeset``; ``typeset.crashed`` also for pages that need too much time or memory.
+    """
+    return _set(template, data, at, label, wait_s, strict=False, standard=standard, limit_s=limit_s)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """What the compiler says of a text that somebody else wrote. ``line``: from 1; 0: no line of the text."""
+
+    line: int
+    said: str
+
+
+def mistake_in(
+    source: str, opening: Path, data: dict[str, Any], *, limit_s: float, wait_s: float = WAIT_S
+) -> Mistake | None:
+    """The first mistake of a text that a template evaluates. None: the compiler finds none in the text alone.
+
+    Args:
+        opening: a ``.typ`` file of ``ged/templates`` that defines the names which the text may use. Its last line ends.
+        data: those of the template.
+        limit_s: after it the child is ended.
+
+    Raises:
+        EngineFailed: ``work.busy``, ``typeset.crashed``.
+    """
+    payload = json.dumps({"source": source, "data": data}, ensure_ascii=False).encode()
+    with slots.heavy(wait_s=wait_s):
+        answer = _ask({"opening": opening.name}, payload, limit_s)
+    said = str(answer.message["error"])
+    return Mistake(int(str(answer.message["line"])), said) if said else None
+
+
 def release() -> tuple[object, ...]:
     """The inputs of typesetting besides the data: the templates and the compiler, as they are on the disk now.
 
@@ -143,21 +195,25 @@ def _set(
     wait_s: float,
     strict: bool,
     standard: str = "a-2b",
+    limit_s: float = 0,
 ) -> tuple[bytes, list[dict[str, Any]]]:
     payload = json.dumps(data, ensure_ascii=False).encode()
     request: Message = {
         "template": template.name, "timestamp": int(at.timestamp()), "label": label, "strict": strict,
         "training": is_training(), "standard": standard,
     }  # fmt: skip
-    with _place(len(payload), wait_s):
-        answer = _ask(request, payload)
+    with slots.heavy(wait_s=wait_s) if limit_s else _place(len(payload), wait_s):
+        answer = _ask(request, payload, limit_s)
     _refuse(answer, template)
     # typst writes no final line end: the first incremental update would begin on the last line (ISO 19005-2, 6.1.9).
     return answer.payload + _FINAL_NEWLINE, list(answer.message["values"])
 
 
-def _ask(request: Message, payload: bytes) -> Answer:
+def _ask(request: Message, payload: bytes, limit_s: float = 0) -> Answer:
+    """``limit_s``: a child of its own, for this time."""
     try:
+        if limit_s:
+            return _children(1).ask(request, payload=payload, timeout_s=limit_s)
         return _answer(request, payload)
     except Busy:
         raise EngineFailed("work.busy", "wait a moment, then ask again", retryable=True) from None

@@ -23,6 +23,8 @@ _UNUSUAL = re.compile(r"[^\n\r\t -~\xa0-\u024f\u2010-\u2015\u2018-\u201e\u2026\u
 _NAMED = re.compile(r'the text `"((?:[^"\\]|\\.)*)"` could not be displayed')
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}|\\(.)")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
+_LINE = re.compile(r"__typst_py_bytes__\.typ:(\d+):")
+"""A line of a text that is no file, in the compiler's message: its name is the compiler's own."""
 _PDF_A: dict[str, Any] = {"format": "pdf", "pdf_standards": "a-2b"}
 _WITH_DATA: dict[str, Any] = {"format": "pdf", "pdf_standards": "a-3b"}
 
@@ -34,7 +36,8 @@ def service(_settings: Message) -> Service:
     The payload is the data as JSON. The answer holds the PDF, and ``values``: the metadata under the label. On a
     failure it holds ``error``, and ``glyph``: the first character that no font has if this is the cause, else empty.
     Unless ``strict``, such characters are printed as ``STAND_IN``. A request with ``characters`` typesets nothing: the
-    answer's ``lacking`` lists those characters that no font has.
+    answer's ``lacking`` lists those characters that no font has. A request with ``opening`` looks for the first mistake of a text that
+    somebody else wrote: the payload is JSON with ``source`` and ``data``, and the answer has ``error`` (or empty) and its ``line``.
     """
     compilers: dict[str, typst.Compiler] = {}
     characters = _Characters()
@@ -57,6 +60,8 @@ def service(_settings: Message) -> Service:
     def answer(request: Message, payload: bytes) -> tuple[Message, bytes]:
         if "characters" in request:
             return {"lacking": "".join(sorted(characters.lacking(set(str(request["characters"])))))}, b""
+        if "opening" in request:
+            return _mistake(Path(str(request["opening"])).name, payload), b""
         name, timestamp = Path(str(request["template"])).name, int(str(request["timestamp"]))
         label, text = str(request["label"]), payload.decode()
         around = {"template": name} if request["training"] else {}
@@ -81,6 +86,19 @@ def service(_settings: Message) -> Service:
 
 def _compiler(name: str) -> typst.Compiler:
     return typst.Compiler(TEMPLATES / name, root=TEMPLATES, ignore_system_fonts=True)
+
+
+def _mistake(opening: str, payload: bytes) -> Message:
+    given = json.loads(payload)
+    before = (TEMPLATES / opening).read_text()
+    compiler = typst.Compiler((before + given["source"]).encode(), root=TEMPLATES, ignore_system_fonts=True)
+    try:
+        compiler.compile(format="pdf", sys_inputs={"data": json.dumps(given["data"])}, timestamp=0)
+    except typst.TypstError as error:
+        # The innermost line of the text comes first, also where a function of ours calls the mistake.
+        found = _LINE.search(error.diagnostic)
+        return {"error": error.message[:500], "line": int(found[1]) - before.count("\n") if found else 0}
+    return {"error": "", "line": 0}
 
 
 class _Characters:

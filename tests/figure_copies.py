@@ -18,7 +18,7 @@ from ged.routing.models import Assignment, Imputation
 from ged.routing.states import AssignmentState
 from ged.unit import Services
 from tests.factories import NOW
-from tests.figure_kit import letter
+from tests.figure_letters_kit import letter
 from tests.routing_kit import unit_id
 
 

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.factories import make_natures
-from tests.figure_kit import add_auditor
+from tests.figure_letters_kit import add_auditor
 from tests.signbook_kit import House, house_on_either
 from tests.site import Clock, give_passwords, open_site
 from web.site import context

@@ -128,8 +128,8 @@ class Ministries:
     before: Mapping[str, int]
     """The last id in each table before the other ministry came."""
     folder: Path
-    found: list[Asked] = field(default_factory=list)
-    shown: dict[Asked, str] = field(default_factory=dict)
+    found: list[AskedAddress] = field(default_factory=list)
+    shown: dict[AskedAddress, str] = field(default_factory=dict)
     """What was shown before the other ministry came."""
 
     @property
@@ -194,7 +194,7 @@ def _last_ids(services: Services) -> dict[str, int]:
         }
 
 
-class Asked(NamedTuple):
+class AskedAddress(NamedTuple):
     """A page as one person asks for it."""
 
     endpoint: str
@@ -209,19 +209,19 @@ def routes(both: Ministries) -> Iterator[Rule]:
             yield rule
 
 
-def walk(both: Ministries) -> dict[Asked, str]:
+def walk(both: Ministries) -> dict[AskedAddress, str]:
     """What each role is shown on every route with ids of the own ministry: at the first address that opened."""
     return {one: read(both.clients[one.account].get(one.path)) for one in both.found}
 
 
-def _first_opened(both: Ministries, rule: Rule, account: str, client: FlaskClient) -> Iterator[Asked]:
+def _first_opened(both: Ministries, rule: Rule, account: str, client: FlaskClient) -> Iterator[AskedAddress]:
     own = both.own.own.get((rule.endpoint, account)) or both.own.own.get((rule.endpoint, ""))
     for path in [own] if own else islice(addresses(both.own, rule), MOST):
         with bare_refusals():
             answer = client.get(path)
         answer.close()
         if answer.status_code == 200:
-            yield Asked(rule.endpoint, account, path)
+            yield AskedAddress(rule.endpoint, account, path)
         if answer.status_code in (200, 403):
             return
 

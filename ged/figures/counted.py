@@ -30,7 +30,7 @@ from ged.takeover.models import TakenLetter
 
 KEY = ("unit_id", "register_id", "direction", "nature", "channel", "priority", "level")
 DAYS = tuple(one.name for one in FigureLetter.__table__.columns if one.name.endswith("_on"))
-DELAYS = tuple(one.name for one in FigureLetter.__table__.columns if one.name.startswith("to_"))
+DELAY_COLUMNS = tuple(one.name for one in FigureLetter.__table__.columns if one.name.startswith("to_"))
 WAITS = (MailState.TO_IMPUTE, MailState.ASSIGNED, MailState.NUMBERED, MailState.SIGNED)
 """States of a letter with a number of which something is still to be done: to be answered, or to leave."""
 
@@ -60,7 +60,7 @@ class CountedRegister:
     zone: ZoneInfo
 
     def letters(self, which: Which) -> Select[Any]:
-        """One row for each letter with a number: ``mail_id``, the columns of ``KEY``, ``DAYS`` and ``DELAYS``.
+        """One row for each letter with a number: ``mail_id``, the columns of ``KEY``, ``DAYS`` and ``DELAY_COLUMNS``.
 
         A delay is the number of working days after its first day until its last day. It is NULL where one of them is
         missing, lies outside of the calendar, or the last is before the first (a letter that was re-dated since).
@@ -73,7 +73,7 @@ class CountedRegister:
             since, until = aliased(FigureDay), aliased(FigureDay)
             joined = joined.outerjoin(since, since.day == life.c[first]).outerjoin(until, until.day == life.c[last])
             delays[delay_of(stage)] = case((life.c[last] >= life.c[first], until.worked - since.worked))
-        return query.add_columns(*(delays[name].label(name) for name in DELAYS)).select_from(joined)
+        return query.add_columns(*(delays[name].label(name) for name in DELAY_COLUMNS)).select_from(joined)
 
     def returns(self, which: Which) -> Select[int, date, int]:
         """``mail_id``, ``day``, ``times``: the letters that their leading units returned."""
@@ -178,7 +178,7 @@ def stored_letters(which: Which) -> Select[Any]:
         select(
             FigureLetter.mail_id,
             *(getattr(FigureKey, name) for name in KEY),
-            *(getattr(FigureLetter, name) for name in (*DAYS, *DELAYS)),
+            *(getattr(FigureLetter, name) for name in (*DAYS, *DELAY_COLUMNS)),
         )
         .join(FigureKey, FigureKey.id == FigureLetter.key_id)
         .where(which(FigureLetter.mail_id))

@@ -52,7 +52,7 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedLetters:
     """The letters of one figure.
 
     Attributes:
@@ -70,7 +70,7 @@ class Asked:
 
 
 def letters(
-    session: Session, actor: Actor, cut: Cut, asked: Asked, at: Place, *, limit: int
+    session: Session, actor: Actor, cut: Cut, asked: AskedLetters, at: Place, *, limit: int
 ) -> tuple[list[MailRow], Slice, int]:
     """A page of the letters that the actor may see, the last ones first; and how many there are (``paging.MOST_COUNTED``)."""
     parts, keys = _parts(actor, cut, asked)
@@ -101,7 +101,7 @@ def held(session: Session, mail_ids: Sequence[int]) -> dict[int, Held]:
     return {mail_id: Held(unit_id, ended_on) for mail_id, unit_id, ended_on in rows}
 
 
-def _parts(actor: Actor, cut: Cut, asked: Asked) -> tuple[Parts, tuple[Key, ...]]:
+def _parts(actor: Actor, cut: Cut, asked: AskedLetters) -> tuple[Parts, tuple[Key, ...]]:
     day = _day_of(asked)
     query = (
         select(FigureLetter.mail_id)
@@ -114,13 +114,13 @@ def _parts(actor: Actor, cut: Cut, asked: Asked) -> tuple[Parts, tuple[Key, ...]
     return tuple(query.where(one) for one in _of(asked)), (Key(day, descending=True),) if day is not None else ()
 
 
-def _of(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+def _of(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
     """The conditions on the letters; several: no letter meets two of them, and each of them has an index."""
     special = _SPECIAL.get(asked.what)
     return special(asked) if special is not None else (_within(_column(asked.what), asked.period),)
 
 
-def _day_of(asked: Asked) -> InstrumentedAttribute[Any] | None:
+def _day_of(asked: AskedLetters) -> InstrumentedAttribute[Any] | None:
     """The day by which the letters are sorted; None: by their ids."""
     if asked.what in (What.RETURNED, What.PASSED, What.ROUND):
         return None
@@ -150,12 +150,12 @@ def _not_ended(day: date, condition: ColumnElement[bool]) -> tuple[ColumnElement
     return and_(FigureLetter.ended_on.is_(None), condition), and_(FigureLetter.ended_on > day, condition)
 
 
-def _returned(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+def _returned(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
     times = select(FigureReturn.mail_id).where(FigureReturn.day.between(asked.period.since, asked.period.until))
     return (FigureLetter.mail_id.in_(times),)
 
 
-def _passed(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+def _passed(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
     source, target = asked.way
     moves = select(FigureMove.mail_id).where(
         FigureMove.from_unit_id == source, FigureMove.to_unit_id == target,
@@ -164,26 +164,26 @@ def _passed(asked: Asked) -> tuple[ColumnElement[bool], ...]:
     return (FigureLetter.mail_id.in_(moves),)
 
 
-def _round(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+def _round(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
     rounds = select(FigureRound.mail_id).where(FigureRound.last_on.between(asked.period.since, asked.period.until))
     return (FigureLetter.mail_id.in_(rounds),)
 
 
-def _open(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+def _open(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
     return _not_ended(asked.period.until, FigureLetter.opened_on <= asked.period.until)
 
 
-def _overdue(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+def _overdue(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
     until = asked.period.until
     # Whatever is overdue was opened: the first condition is for the index.
     return _not_ended(until, and_(FigureLetter.opened_on <= until, FigureLetter.fell_due_on <= until))
 
 
-def _waiting(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+def _waiting(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
     return (and_(_within(FigureLetter.opened_on, asked.period), is_waiting()),)
 
 
-def _delay(asked: Asked) -> tuple[ColumnElement[bool], ...]:
+def _delay(asked: AskedLetters) -> tuple[ColumnElement[bool], ...]:
     first, last = asked.bins
     delay: InstrumentedAttribute[Any] = getattr(FigureLetter, delay_of(asked.stage))
     conditions = [_within(_last_day(asked.stage), asked.period), delay >= bin_of(first)]
@@ -193,7 +193,7 @@ def _delay(asked: Asked) -> tuple[ColumnElement[bool], ...]:
     return (and_(*conditions),)
 
 
-_SPECIAL: Mapping[What, Callable[[Asked], tuple[ColumnElement[bool], ...]]] = {
+_SPECIAL: Mapping[What, Callable[[AskedLetters], tuple[ColumnElement[bool], ...]]] = {
     What.RETURNED: _returned, What.OPEN: _open, What.OVERDUE: _overdue, What.WAITING: _waiting, What.DELAY: _delay,
     What.PASSED: _passed, What.ROUND: _round,
 }  # fmt: skip

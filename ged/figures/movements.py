@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from ged.capture.models import BatchSource, Bridge, Scan, ScanBatch, ScanState
+from ged.capture.models import BatchSource, Bridge
 from ged.db import ByOtherIndex
 from ged.figures.breakdown import span
 from ged.figures.days import local_day
@@ -79,14 +79,12 @@ class DeskLine:
 
     Attributes:
         name: of the station; empty: files that people brought, or e-mails (``source``).
-        waiting: scans that wait now.
     """
 
     name: str
     unit_id: int
     source: BatchSource
     brought: Brought
-    waiting: int
 
 
 # --- slips
@@ -217,26 +215,17 @@ def scans_by(
 
 
 def desks(session: Session, unit_ids: Collection[int], period: Period) -> list[DeskLine]:
-    """What each desk of the units brought in a period or has waiting, those with most pages first."""
+    """What each desk of the units brought in a period, those with most pages first.
+
+    What waits now is not told: it falls when a scan is joined to a letter, and with the letters of ``Brought`` it would tell of a letter above
+    the ordinary level.
+    """
     cell = (FigureScan.unit_id, FigureScan.bridge_id, FigureScan.source)
     rows = session.execute(select(*cell, *_sums()).where(span(FigureScan, period), _of(unit_ids)).group_by(*cell))
     brought: dict[Any, Brought] = {tuple(desk): Brought(*map(int, numbers)) for *desk, numbers in _paired(rows)}
-    key = (ScanBatch.unit_id, func.coalesce(ScanBatch.bridge_id, 0), ScanBatch.source)
-    waits = session.execute(
-        select(*key, func.count())
-        .select_from(Scan)
-        .join(ScanBatch, ScanBatch.id == Scan.batch_id)
-        .where(Scan.state == ScanState.WAITING, Scan.unit_id.in_(sorted(unit_ids)))
-        .group_by(*key)
-    )
-    waiting: dict[Any, int] = {tuple(desk): number for *desk, number in waits}
-    every = brought.keys() | waiting.keys()
-    names = _names(session, {bridge_id for _, bridge_id, _ in every})
-    found = [
-        DeskLine(names.get(desk[1], ""), desk[0], desk[2], brought.get(desk, Brought()), waiting.get(desk, 0))
-        for desk in every
-    ]
-    return sorted(found, key=lambda one: (-one.brought.pages, -one.waiting, one.name, one.unit_id, one.source.value))
+    names = _names(session, {bridge_id for _, bridge_id, _ in brought})
+    found = [DeskLine(names.get(desk[1], ""), desk[0], desk[2], numbers) for desk, numbers in brought.items()]
+    return sorted(found, key=lambda one: (-one.brought.pages, one.name, one.unit_id, one.source.value))
 
 
 def every_desk(session: Session, unit_ids: Collection[int], found: Collection[DeskLine]) -> list[DeskLine]:
@@ -245,7 +234,7 @@ def every_desk(session: Session, unit_ids: Collection[int], found: Collection[De
     known = {(one.name, one.unit_id, one.source) for one in found}
     every = [(name, unit_id, BatchSource.BRIDGE) for name, unit_id in rows]
     every += [("", one, source) for one in sorted(unit_ids) for source in (BatchSource.UPLOAD, BatchSource.EMAIL)]
-    return [*found, *(DeskLine(*desk, Brought(), 0) for desk in dict.fromkeys(every) if desk not in known)]
+    return [*found, *(DeskLine(*desk, Brought()) for desk in dict.fromkeys(every) if desk not in known)]
 
 
 def _paired(rows: Any) -> Iterator[tuple[Any, ...]]:

@@ -53,16 +53,16 @@ def last_on(session: Session, entity_id: int, month: date) -> Earlier | None:
     if row is None:
         return None
     report_id, made_at, name = row
-    return Earlier(report_id, made_at, name or "", _noted(session, report_id, "numbers"))
+    return Earlier(report_id, made_at, name or "", noted(session, report_id, "numbers"))
 
 
 def reason_of(session: Session, report_id: int) -> str:
     """Why a report was made although there was another one with its numbers; empty: for no such reason."""
-    return _noted(session, report_id, "reason")
+    return noted(session, report_id, "reason")
 
 
-def _noted(session: Session, report_id: int, name: str) -> str:
-    """What the journal's entry of a report says."""
+def noted(session: Session, report_id: int, name: str) -> str:
+    """What the journal's entry of a report says under a name; empty: nothing."""
     payload = session.scalar(
         select(AuditPayload.payload)
         .join(AuditEntry, AuditEntry.sequence == AuditPayload.sequence)

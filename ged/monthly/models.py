@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ged.db import Base, Id, UtcDateTime
+from ged.db import Base, Id, UtcDateTime, only_where
+from ged.org.stock import OfEntity
 
 
 class MonthlyReport(Base):
@@ -76,6 +77,30 @@ class MonthlyProof(Base):
     """What was found (``ged.monthly.proofs``); empty until then."""
 
 
+class ReportTemplate(OfEntity, Base):
+    """A version of the first pages of monthly reports, as an administrator wrote them, for one entity or for all.
+
+    The last version is in use, unless it was withdrawn. All versions stay: the journal names them.
+    """
+
+    __tablename__ = "report_templates"
+    __table_args__ = (
+        UniqueConstraint("entity_id", "version_no"),
+        # For a unique key, NULLs all differ.
+        Index("uq_report_templates_common", "version_no", unique=True, **only_where("entity_id IS NULL")),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    version_no: Mapped[int] = mapped_column(Integer)
+    source: Mapped[str] = mapped_column(Text)
+    """As it was typed, in the language of ``ged/templates``."""
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the source, which the journal names too."""
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    added_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class OpenDataAct(Base):
     """Counts of letters that left as open data. Written once, and stays: each month of a ministry leaves once."""
 
@@ -96,7 +121,5 @@ class OpenDataAct(Base):
     digest: Mapped[str] = mapped_column(String(64), index=True)
     """The ZIP."""
     rows: Mapped[int] = mapped_column(Integer)
-    left_out: Mapped[int] = mapped_column(Integer)
-    """Letters of cells that stay too small however they are merged, over all months and measures."""
     published_at: Mapped[datetime] = mapped_column(UtcDateTime)
     published_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))

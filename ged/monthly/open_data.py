@@ -66,14 +66,6 @@ class Row:
     count: int
 
 
-@dataclass(frozen=True)
-class Table:
-    """All rows, and what is in none: the numbers that are not published, over all months and measures."""
-
-    rows: tuple[Row, ...]
-    left_out: int
-
-
 def merged(cells: Mapping[Key, Counts]) -> dict[Key, Counts]:
     """The counts of one month in groups that hold for all measures, by ``RULE``; each group has a count that is not small.
 
@@ -134,24 +126,22 @@ def told(counts: Counts) -> dict[str, int]:
     return {measure: found[measure] for measure in LEAVING if measure in found}
 
 
-def table(counted: Mapping[date, Mapping[Key, Counts]]) -> Table:
+def table(counted: Mapping[date, Mapping[Key, Counts]]) -> tuple[Row, ...]:
     """The rows of all months.
 
     Args:
         counted: first day of the month -> cell -> its counts by ``LEAVING``.
     """
-    rows = [
+    return tuple(
         Row(month, *key, measure, count)
         for month, cells in sorted(counted.items())
         for key, counts in merged(cells).items()
         for measure, count in told(counts).items()
-    ]
-    every = sum(sum(counts) for cells in counted.values() for counts in cells.values())
-    return Table(tuple(rows), every - sum(one.count for one in rows))
+    )
 
 
 def packed(
-    told: Table, entities: Mapping[str, str], natures: Mapping[str, str], about: Mapping[str, Any], licence: str
+    rows: Sequence[Row], entities: Mapping[str, str], natures: Mapping[str, str], about: Mapping[str, Any], licence: str
 ) -> bytes:
     """The ZIP: the CSV, its dictionary (a Table Schema of Frictionless Data), the licence. Equal data give equal bytes.
 
@@ -159,7 +149,7 @@ def packed(
         entities, natures: code -> name.
         about: what the dictionary says of the publication: its number, act, days.
     """
-    content = _csv(told.rows, entities, natures)
+    content = _csv(rows, entities, natures)
     described = {**about, "sha256": hashlib.sha256(content).hexdigest()}
     files = {
         "courriers.csv": content,

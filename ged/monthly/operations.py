@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 
 from ged import audit, locks
 from ged.archive.institution_seal import REPORT_REASON, institution_seal
-from ged.errors import ConfigError, EngineFailed, InvalidTransition
+from ged.errors import ConfigError, EngineFailed, Invalid, InvalidTransition
 from ged.figures import definitions
 from ged.figures import queries as figures
-from ged.monthly import again, reading, rights, sheet
+from ged.monthly import again, reading, rights, sheet, templates
 from ged.monthly.models import MonthlyReport, MonthlyReportRevision
 from ged.monthly.numbers import Month, Number, below, numbers
+from ged.monthly.templates import InUse
 from ged.org.letterhead import letterhead
 from ged.org.models import Unit
 from ged.ports import StoredBlob
@@ -69,13 +70,14 @@ def make(
         content, counted = read(session, services, entity_id, month.replace(day=1), now=now)
         earlier = again.last_on(session, entity_id, month.replace(day=1))
         head = letterhead(session, entity_id, country=services.country).data()
+        template = templates.in_use(session, entity_id)
     told = again.digest_of(counted)
     if note is None:
         again.require_new(earlier, told, reason.strip())
     elif earlier is not None:
         raise InvalidTransition("monthly.made_already", "read the list again")
     made = sheet.made_by("" if actor is SYSTEM else actor.name, local)
-    pdf = sheet.report_pdf(content, counted, head, made=made, at=now)
+    pdf, of_template = _set(content, counted, head, made, now, template)
     stored, sealed = services.blobs.put(BytesIO(pdf)), _sealed(services, pdf, now)
     for attempt in services.attempts(now):
         with attempt as uow:
@@ -86,13 +88,30 @@ def make(
             if again.last_on(uow.session, entity_id, month.replace(day=1)) != earlier:
                 raise InvalidTransition("monthly.made_already", "read the list again")
             row = _enter(uow, entity_id, stored, sealed, content, actor)
-            noted = {"reason": reason.strip()} if reason.strip() else {}
+            noted = of_template | ({"reason": reason.strip()} if reason.strip() else {})
             uow.record(
                 "report.made", "report", row.id, actor=actor, post=post, entity=entity_id, month=row.month.isoformat(),
                 digest=row.digest, content=row.content_hash, numbers=told, **noted,
             )  # fmt: skip
             uow.preserve("report", row.id)
     return row
+
+
+def _set(
+    content: Mapping[str, Any], counted: list[Number], head: Mapping[str, Any], made: str, now: datetime, template: InUse | None
+) -> tuple[bytes, dict[str, object]]:  # fmt: skip
+    """The pages, and what the journal notes of the template. One that fails with these numbers is left out: the report is not late for it."""
+    if template is None:
+        return sheet.report_pdf(content, counted, head, made=made, at=now), {}
+    noted: dict[str, object] = {"template": template.id, "template_version": template.version_no}
+    try:
+        return sheet.report_pdf(content, counted, head, made=made, at=now, front=template.front()), noted
+    except (Invalid, EngineFailed) as error:
+        if error.code == "work.busy":
+            raise
+        logger.warning("monthly.template_failed template=%d code=%s", template.id, error.code)
+    pdf = sheet.report_pdf(content, counted, head, made=made, at=now, front=template.left_out())
+    return pdf, noted | {"template_failed": True}
 
 
 def _enter(

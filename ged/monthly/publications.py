@@ -22,7 +22,7 @@ from ged.figures.periods import month_end, months_later
 from ged.figures.stages import Grain
 from ged.monthly import open_data, operations, reading, rights
 from ged.monthly.models import OpenDataAct
-from ged.monthly.open_data import DIRECTIONS, LEAVING, Counts, Key, Table
+from ged.monthly.open_data import DIRECTIONS, LEAVING, Counts, Key, Row
 from ged.natures import queries as natures
 from ged.org import tree
 from ged.org.models import Person, Unit
@@ -39,7 +39,7 @@ class ActRow:
 
     Attributes:
         since, until: the first days of its first and its last month.
-        rows: of the CSV; ``left_out``: letters in none of them.
+        rows: of the CSV.
     """
 
     id: int
@@ -51,7 +51,6 @@ class ActRow:
     act_on: date
     digest: Digest
     rows: int
-    left_out: int
     published_at: datetime
     published_by: str
 
@@ -164,7 +163,7 @@ def preview(
         Forbidden: ``open_data.not_publisher``; InvalidTransition: ``monthly.not_counted``.
     """  # fmt: skip
     _require(actor, ministry_id)
-    rows = _read(session, ministry_id, since, until, zone).rows
+    rows = _read(session, ministry_id, since, until, zone)
     return list(dict.fromkeys(Leaves(one.month, one.entity, one.direction) for one in rows))
 
 
@@ -199,16 +198,16 @@ def publish(
         if until not in offer.months:
             raise Invalid("form.unknown_choice", "choose a month of the list", field="until")
         since = offer.months[0]
-        told = _read(session, ministry_id, since, until, services.zone)
+        rows = _read(session, ministry_id, since, until, services.zone)
         entities, names = _names(session, ministry_id)
-    if not told.rows:
+    if not rows:
         raise InvalidTransition("open_data.nothing", "wait until there are more letters", least=open_data.LEAST)
-    # How many letters are left out would be a number below the least that leaves: the act keeps it, the file does not tell it.
+    # How many letters are left out would be a number below the least that leaves: nothing keeps it.
     about: dict[str, Any] = {
         "ministry": offer.ministry, "number": offer.number, "act": act_reference, "act_on": act_on.isoformat(),
         "published_on": today.isoformat(), "since": f"{since:%Y-%m}", "until": f"{until:%Y-%m}",
     }  # fmt: skip
-    stored = services.blobs.put(BytesIO(open_data.packed(told, entities, names, about, licence)))
+    stored = services.blobs.put(BytesIO(open_data.packed(rows, entities, names, about, licence)))
     for attempt in services.attempts(now):
         with attempt as uow:
             locks.hold(uow.session, Unit, [ministry_id])  # two acts of one ministry take turns
@@ -216,7 +215,7 @@ def publish(
                 raise InvalidTransition("open_data.overtaken", "read the page again")
             row = OpenDataAct(
                 ministry_id=ministry_id, number=offer.number, since=since, until=until, act_reference=act_reference,
-                act_on=act_on, licence=licence, digest=stored.digest, rows=len(told.rows), left_out=told.left_out,
+                act_on=act_on, licence=licence, digest=stored.digest, rows=len(rows),
                 published_at=now, published_by_id=actor.person_id,
             )  # fmt: skip
             uow.session.add(row)
@@ -251,7 +250,7 @@ def _check(act_reference: str, act_on: date, licence: str, today: date) -> None:
         raise Invalid("open_data.act_in_future", "write the day of the act", field="act_on")
 
 
-def _read(session: Session, ministry_id: int, since: date, until: date, zone: ZoneInfo) -> Table:
+def _read(session: Session, ministry_id: int, since: date, until: date, zone: ZoneInfo) -> tuple[Row, ...]:
     if not figures.are_whole(session) or reading.is_behind(session, month_end(until), zone):
         raise InvalidTransition("monthly.not_counted", "wait until the figures are made, or run `ged facts rebuild`")
     units = tree.all_units(session)
@@ -293,7 +292,7 @@ def _rows(session: Session, ministry_ids: Collection[int]) -> list[ActRow]:
     return [
         ActRow(
             one.id, ministry, one.number, one.since, one.until, one.act_reference, one.act_on, Digest(one.digest), one.rows,
-            one.left_out, one.published_at, name,
+            one.published_at, name,
         )
         for one, ministry, name in found
     ]  # fmt: skip

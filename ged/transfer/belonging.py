@@ -133,6 +133,7 @@ STOCK: Mapping[str, str] = {
     "mentions": "entity_id",
     "letter_templates": "entity_id",
     "word_templates": "entity_id",
+    "report_templates": "entity_id",
     "filing_classes": "",
     "holidays": "",
     "working_days": "",

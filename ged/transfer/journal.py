@@ -34,7 +34,7 @@ OF_INSTALLATION: Mapping[str, str] = {
 }
 """Kinds of which only the hashes leave, with the reason."""
 
-_KEPT_BY = {"correspondent": "entity_id", "word_template": "entity_id"}
+_KEPT_BY = {"correspondent": "entity_id", "word_template": "entity_id", "report_template": "entity_id"}
 """Kinds whose record may travel as one of the common stock: their entries leave only where the entity keeps the record."""
 
 

@@ -40,7 +40,8 @@ BATCH = 500
 PATIENCE_S = 30.0
 """How long a moment is waited for in which nobody writes. Nobody waits for us meanwhile."""
 Told = Callable[[str], None]
-_LISTS = ("natures", "mentions", "letter_templates", "word_templates")
+_LISTS = ("natures", "mentions", "letter_templates", "word_templates", "report_templates")
+_REPLACES = {"word_templates": "name", "report_templates": ""}
 
 
 @dataclass(frozen=True)
@@ -276,14 +277,15 @@ class _Arrival:
     ) -> None:
         table = metadata.tables[name]
         rows = list(self._rows(name))
-        code = "name" if name == "word_templates" else "code"
-        own = {(row["entity_id"], row[code]) for row in rows}
+        # By what a row of an entity stands for the common one; an entity has one template of reports.
+        code = _REPLACES.get(name, "code")
+        own = {(row["entity_id"], row.get(code)) for row in rows}
         last = max(self._known[name], default=0) + arriving.offsets[name]
         for old in rows:
             wanted = (
                 [old["entity_id"]]
                 if old["entity_id"] is not None
-                else [e for e in entities if (e, old[code]) not in own]
+                else [e for e in entities if (e, old.get(code)) not in own]
             )
             for number, entity_id in enumerate(wanted):
                 row = arriving.row(table, dict(old) | {"entity_id": entity_id})

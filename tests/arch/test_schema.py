@@ -27,6 +27,7 @@ NOT_SEARCHED_BY = {
     "drafts.print_id": "read from the draft",
     "attachments.added_by_id": "names who acted",
     "word_templates.added_by_id": "names who acted",
+    "report_templates.added_by_id": "names who acted",
     "assignments.assigned_by_person_id": "names who acted",
     "break_glass_accounts.named_by_id": "names who acted",
     "exception_requests.ended_by_id": "names who acted; read by the letter",

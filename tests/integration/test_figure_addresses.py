@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from ged.register.models import Direction, Mail, Register, RegisterNature
 from tests.factories import NOW, TODAY
 from tests.figure_copies import Copy, copied
-from tests.figure_kit import count_all, letter
+from tests.figure_letters_kit import count_all, letter
 from tests.figure_site import plain, site, table_rows
 from tests.routing_kit import unit_id
 from tests.signbook_kit import House, house_on_either
@@ -70,6 +70,26 @@ def test_an_unknown_filter_is_named_and_left_out(site: tuple[Flask, House]) -> N
     assert cards[1][1] == "2", "the letters are there"
     table = shown(client, f"/tableau/chiffres?{DAYS}&tableau=arrivals&nature=oubliee")
     assert f"{SAID}Nature « oubliee »" in table
+
+
+def test_an_unknown_view_is_named_and_the_first_one_shown(site: tuple[Flask, House]) -> None:
+    app, house = site
+    letter(house.services, "DGE")
+    count_all(house.services)
+    client = sign_in(app, "dge")
+    for page, first, theirs in (("/tableau/", "rythme", "mois"), ("/supervision/", "natures", "rythme")):
+        for typed in ("n'importe", theirs):
+            text = shown(client, f"{page}?{DAYS}&vue={typed}&priorite=normal")
+            assert f"{SAID}Vue « {typed} »." in text, (page, typed)
+            again = re.search(r'<a class="no-print" href="([^"]+)">Ouvrir la page sans ce filtre', text)
+            assert again is not None, page
+            assert parse_qs(urlsplit(again[1]).query).get("priorite") == ["normal"]
+            assert "vue" not in parse_qs(urlsplit(again[1]).query)
+            assert "n'est pas appliqué" not in shown(client, again[1])
+        for known in ("", first, "delais"):
+            assert "n'est pas appliqué" not in shown(client, f"{page}?{DAYS}&vue={known}")
+    back = shown(client, f"/tableau/courriers?{DAYS}&quoi=received&vue=rien")
+    assert "n'est pas appliqué" not in back, "a list has no views"
 
 
 def test_a_file_is_not_made_with_a_filter_that_does_not_hold(site: tuple[Flask, House]) -> None:

@@ -24,7 +24,7 @@ from ged.routing.states import LIVE, AssignmentState
 from ged.unit import Services
 from tests.factories import NOW, actor
 from tests.figure_copies import Copy, copied
-from tests.figure_kit import count_all, letter
+from tests.figure_letters_kit import count_all, letter
 from tests.figure_site import plain, site, table_rows
 from tests.routing_kit import impute, register, unit_id
 from tests.signbook_kit import House, house_on_either

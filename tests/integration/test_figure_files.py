@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from ged.org.models import Person
 from ged.register.models import Direction, Priority, Register, RegisterNature
 from tests.factories import NOW
-from tests.figure_kit import count_all, letter
+from tests.figure_letters_kit import count_all, letter
 from tests.figure_site import plain, saved_rows, site
 from tests.routing_kit import unit_id
 from tests.signbook_kit import House, house_on_either

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from ged.figures.periods import Period
 from tests.figure_copies import Copy, copied
-from tests.figure_kit import count_all
+from tests.figure_letters_kit import count_all
 from tests.figure_site import ods_texts, plain, saved_rows, site, table_rows
 from tests.signbook_kit import House, house_on_either
 from tests.site import sign_in

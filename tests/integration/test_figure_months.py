@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.figure_copies import Copy, copied
-from tests.figure_kit import count_all
+from tests.figure_letters_kit import count_all
 from tests.figure_site import ods_texts, plain, site, table_rows
 from tests.signbook_kit import House, house_on_either
 from tests.site import sign_in

@@ -20,7 +20,7 @@ from sqlalchemy import String, and_, case, cast, delete, func, or_, select, upda
 from ged import access
 from ged.figures import breakdown, letters, queries
 from ged.figures import operations as figures
-from ged.figures.letters import Asked, What
+from ged.figures.letters import AskedLetters, What
 from ged.figures.models import FigureCell, FigureKey, FigureLetter, FigureState
 from ged.figures.periods import Period
 from ged.figures.reach import Narrowing, Reach, below, reach_of
@@ -34,7 +34,7 @@ from ged.register.states import MailState
 from ged.routing.models import Assignment
 from ged.unit import Actor, ReadSession, Role, Services
 from tests.factories import NOW, TODAY, actor, add_entity, make_natures
-from tests.figure_kit import add_auditor, count_all, furnish, letter
+from tests.figure_letters_kit import add_auditor, count_all, furnish, letter
 from tests.figure_site import main, ods_texts, site, table_rows, uncounted
 from tests.letter_kit import opened_envelope
 from tests.routing_kit import impute, post_id, register, unit_id
@@ -404,7 +404,7 @@ def _compare(services: Services, who: Actor, units: list[int], narrowing: Narrow
         told |= {"open": standing.open, "overdue": standing.overdue}
         assert told == {name: len(ids) for name, ids in expected.items()}, (who.account, units, narrowing, period)
         for name, ids in expected.items():
-            asked = Asked(What(name), period)
+            asked = AskedLetters(What(name), period)
             rows, _page, total = letters.letters(session, who, cut, asked, Place(), limit=500)
             assert {int(row.mail_id) for row in rows} == ids
             assert total == len(ids)

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from ged.unit import Services
 from tests.browsing import WIDTHS, axe_faults, leading_on, sign_in
 from tests.factories import make_natures
-from tests.figure_kit import add_auditor, count_all, furnish, letter
+from tests.figure_letters_kit import add_auditor, count_all, furnish, letter
 from tests.routing_kit import make_mentions
 from tests.sample_kit import in_turn
 from tests.site import Clock, give_passwords, make_site, served

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from flask import Flask
 from sqlalchemy import delete, insert, select, update
 
 from ged.capture.models import BatchSource, Bridge, Scan, ScanBatch, ScanLeaf, ScanPage, ScanState
@@ -30,12 +31,14 @@ from ged.slips.models import Slip, SlipKind, SlipLine, SlipPurpose
 from ged.slips.states import LineState, SlipState
 from ged.unit import SYSTEM, Services, UnitOfWork
 from tests import routing_kit, slip_kit
-from tests.figure_kit import add_auditor, letter
+from tests.figure_letters_kit import add_auditor, letter
+from tests.figure_site import site, table_rows
 from tests.routing_kit import services_on_either, unit_id
+from tests.signbook_kit import House, house_on_either
 from tests.site import Clock, give_passwords, make_site, sign_in
 from web.site import context
 
-__all__ = ["services_on_either"]  # a fixture
+__all__ = ["house_on_either", "services_on_either", "site"]  # fixtures
 
 LOME, NAIROBI = ZoneInfo("Africa/Lome"), ZoneInfo("Africa/Nairobi")
 UNITS = ("DGE", "DAF", "ETU", "SG")
@@ -237,13 +240,9 @@ def test_scans_of_each_desk_equal_their_rows(services_on_either: Services) -> No
         month = movements.scans_by(session, {desk}, NOVEMBER, grain=Grain.MONTH)
         elsewhere = movements.desks(session, {int(unit_id(services, "DAF"))}, NOVEMBER)
         later = movements.desks(session, {desk}, Period(date(2026, 12, 1), date(2026, 12, 31)))
-    told = [
-        (one.name, one.source, one.brought.pages, one.brought.documents, one.brought.letters, one.waiting)
-        for one in found
-    ]
+    told = [(one.name, one.source, one.brought.pages, one.brought.documents, one.brought.letters) for one in found]
     assert told == [
-        ("Guichet", BatchSource.BRIDGE, 5, 3, 1, 1), ("Accueil", BatchSource.BRIDGE, 2, 1, 0, 1),
-        ("", BatchSource.UPLOAD, 1, 0, 0, 0),
+        ("Guichet", BatchSource.BRIDGE, 5, 3, 1), ("Accueil", BatchSource.BRIDGE, 2, 1, 0), ("", BatchSource.UPLOAD, 1, 0, 0),
     ]  # fmt: skip
     read = found[0].brought
     assert (read.was_read, read.doubtful, read.textless, read.points) == (4, 1, 1, 40 + 92 + 83), "a blank page is none"
@@ -251,7 +250,7 @@ def test_scans_of_each_desk_equal_their_rows(services_on_either: Services) -> No
     assert {day: one.pages for day, one in days.items()} == {date(2026, 11, 20): 5, date(2026, 11, 21): 3}
     assert month == {date(2026, 11, 1): days[date(2026, 11, 20)] + days[date(2026, 11, 21)]}
     assert elsewhere == []
-    assert [(one.brought.pages, one.waiting) for one in later] == [(0, 1), (0, 1)], "what waits, waits now"
+    assert later == [], "nothing came then"
     assert list(checking.compare(services)) == []
 
 
@@ -272,6 +271,32 @@ def test_scans_of_letters_above_the_ordinary_level_are_joined_to_none(services_o
         after = movements.scans_by(session, desk, period).values()
     assert before > 0
     assert (sum(one.letters for one in after), sum(one.was_read for one in after)) == (0, 0)
+    assert list(checking.compare(services)) == []
+
+
+def test_a_waiting_scan_that_is_joined_to_a_secret_letter_moves_no_number(site: tuple[Flask, House]) -> None:
+    """A number of scans that wait would fall, while that of the scans with a letter stays: their head would learn of the letter."""
+    app, house = site
+    services, now = house.services, datetime(2026, 11, 22, tzinfo=UTC)
+    some_scans(services)
+    secret = letter(services, "DAF", level=Confidentiality.SECRET)
+    figures.heal(services, now=now)
+    client, panels = sign_in(app, "dge"), ("scan-days", "scan-desks", "scan-reading", "scan-quality")
+
+    def told() -> list[Any]:
+        days = "du=2026-11-01&au=2026-11-30"
+        return [table_rows(client, f"/tableau/fichier?{days}&tableau={one}") for one in panels]
+
+    before = told()
+    assert "Guichet" in str(before)
+    with services.unit_of_work(now) as uow:
+        scan = uow.session.scalars(select(Scan).where(Scan.state == ScanState.WAITING).order_by(Scan.id)).first()
+        assert scan is not None
+        scan.state, scan.mail_id = ScanState.JOINED, secret
+        scan.attachment_id = read_document(uow, secret, CONFIDENCES)
+        uow.record("scan.joined", "scan", scan.id, actor=SYSTEM)
+    figures.run(services, now=now)
+    assert told() == before
     assert list(checking.compare(services)) == []
 
 

@@ -20,7 +20,7 @@ from ged.org.models import Person
 from ged.register.models import Mail
 from tests.factories import NOW, TODAY, actor
 from tests.figure_copies import Copy, copied
-from tests.figure_kit import count_all, letter
+from tests.figure_letters_kit import count_all, letter
 from tests.figure_site import plain, site, table_rows
 from tests.routing_kit import post_id, register, unit_id
 from tests.signbook_kit import House, house_on_either

@@ -41,7 +41,7 @@ from ged.routing import calendar, calendar_changes
 from ged.unit import Services, UnitOfWork
 from tests.commands import Ended, ged
 from tests.factories import NOW, TODAY, actor
-from tests.figures_kit import ACTS, UNITS, Play
+from tests.figure_play_kit import ACTS, UNITS, Play
 from tests.hands_kit import at_once
 from tests.routing_kit import services_on_either as services
 from tests.routing_kit import unit_id

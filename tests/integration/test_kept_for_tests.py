@@ -10,7 +10,7 @@ from ged.register.models import Mail
 from ged.unit import Services
 from tests import kept_rows, ocr_pages, sample_kit
 from tests.factories import make_organisation, make_services
-from tests.figure_kit import letter
+from tests.figure_letters_kit import letter
 from tests.kept_pages import KeptPages
 
 

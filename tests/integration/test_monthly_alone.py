@@ -38,8 +38,8 @@ from signing.pades import PadesSigner
 from signing.pki import Authority, certificates_in
 from signing.sealing import MemoryKey
 from tests.factories import NOW, TODAY, actor, add_entity
-from tests.figure_kit import add_auditor
-from tests.figures_kit import Play
+from tests.figure_letters_kit import add_auditor
+from tests.figure_play_kit import Play
 from tests.hands_kit import at_once
 from tests.monthly_kit import KEY, LATER, add_minister, file_of, make, prove, with_seal
 from tests.routing_kit import services_on_either, unit_id

@@ -52,8 +52,8 @@ from tests import resuming_kit
 from tests.commands import Ended, ged
 from tests.data.monthly.make import kept
 from tests.factories import NOW, TODAY, SharedChecker, actor, add_entity
-from tests.figure_kit import add_auditor
-from tests.figures_kit import ACTS, Play
+from tests.figure_letters_kit import add_auditor
+from tests.figure_play_kit import ACTS, Play
 from tests.judges import eudss, verapdf
 from tests.letter_kit import opened_envelope
 from tests.monthly_kit import KEY, LATER, MONTH, add_minister, file_of, make, number_of, prove, with_seal, words

@@ -21,7 +21,7 @@ from ged.org.models import DelegationKind, Holding, Person, Post, PostRole, Unit
 from ged.ports import PersonId, PostId
 from ged.unit import Role, Services
 from tests.factories import NOW, TODAY, actor, add_entity, make_natures
-from tests.figure_kit import count_all, furnish, letter
+from tests.figure_letters_kit import count_all, furnish, letter
 from tests.figure_site import main, table_rows, uncounted
 from tests.routing_kit import post_id, unit_id
 from tests.signbook_kit import House, house_on_either

@@ -18,7 +18,7 @@ from ged.figures.telling import Told
 from ged.register.models import Priority
 from ged.unit import Services
 from tests.factories import NOW, TODAY
-from tests.figure_kit import count_all, furnish, letter
+from tests.figure_letters_kit import count_all, furnish, letter
 from tests.figure_site import main, site, uncounted
 from tests.sample_kit import in_turn
 from tests.signbook_kit import House, house_on_either

@@ -80,9 +80,9 @@ def test_the_least_number_stands_in_each_text() -> None:
 @given(CELLS)
 def test_no_number_is_below_five_and_no_difference_in_a_group(cells: dict[Key, Counts]) -> None:
     published = table({MONTH: cells})
-    assert published.left_out + sum(one.count for one in published.rows) == sum(map(sum, cells.values()))
+    assert sum(one.count for one in published) <= sum(map(sum, cells.values()))
     groups: dict[Key, list[int]] = defaultdict(list)
-    for one in published.rows:
+    for one in published:
         groups[one.entity, one.direction, one.nature].append(one.count)
     for counts in groups.values():
         assert min(counts) >= 5

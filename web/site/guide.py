@@ -92,6 +92,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "supervisors": (_ADMINISTRATOR, "les-superviseurs"),
     "legal_papers": (_ADMINISTRATOR, "decision-et-declaration"),
     "word_templates": (_ADMINISTRATOR, "les-modeles-word"),
+    "report_templates": (_ADMINISTRATOR, "le-modele-du-rapport-mensuel"),
     "entity_exports": (_ADMINISTRATOR, "exporter-une-entite"),
     "rollout": (_ADMINISTRATOR, "mettre-en-place"),
     "work_calendar": (_ADMINISTRATOR, "veiller"),

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.figures.periods import months_later
 from ged.languages import SOURCE
-from ged.monthly import again, operations, proofs, publications, queries, rights, wishes
+from ged.monthly import again, operations, proofs, publications, queries, rights, templates, wishes
 from ged.monthly.again import MAX_REASON
 from ged.monthly.proofs import ProofRow, Unknown
 from web.site import context, i18n
@@ -122,6 +122,7 @@ def show(report_id: int) -> ResponseReturnValue:
     with context.services().reading() as session:
         row = queries.report(session, report_id, context.actor())
         reason = again.reason_of(session, report_id)
+        template = templates.told_of(session, report_id)
     opens = row.entity_id in rights.entities_to_open(context.actor())
     return render_template(
         "monthly_reports/show.html",
@@ -129,6 +130,7 @@ def show(report_id: int) -> ResponseReturnValue:
         month=_named(row.month),
         opens=opens,
         reason=reason,
+        template=template,
         **_proofs(report_id),
     )
 

@@ -2151,6 +2151,54 @@ MESSAGES: Mapping[str, Message] = {
     "reminder.rule": Message(
         _l("La règle de rappel n'est pas valable."), _l("Écrivez trois nombres de jours ouvrés, comme 2/1/5.")
     ),
+    # --- report_template ---
+    "report_template.endless": Message(
+        _l("Ligne %(line)s : ce calcul ne finit pas."), _l("Bornez la boucle ou l'appel, puis regardez l'aperçu.")
+    ),
+    "report_template.entity": Message(
+        _l("Cette entité n'est pas de celles que vous administrez."), _l("Choisissez une entité de la liste.")
+    ),
+    "report_template.forbidden": Message(
+        _l("Ligne %(line)s : « %(name)s » n'est pas permis dans un modèle."),
+        _l("Retirez-le : un modèle ne lit aucun fichier et ne change que ses propres pages."),
+    ),
+    "report_template.heavy": Message(
+        _l("Ces pages demandent trop de temps ou de mémoire : elles ne sont pas composées en %(seconds)s secondes."),
+        _l("Raccourcissez les boucles et les images."),
+    ),
+    "report_template.long": Message(_l("Ce modèle dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
+    "report_template.mistake": Message(
+        _l("Ligne %(line)s : le compositeur n'accepte pas ce texte. Il dit, en anglais : « %(said)s »"),
+        _l("Corrigez cette ligne, puis regardez l'aperçu."),
+    ),
+    "report_template.name": Message(
+        _l("Ligne %(line)s : « %(name)s » n'est le nom de rien."),
+        _l("Prenez un nom de la liste, ou écrivez \\# devant un dièse qui n'appelle rien."),
+    ),
+    "report_template.number": Message(
+        _l("Ligne %(line)s : aucun nombre du rapport ne s'appelle « %(name)s »."),
+        _l("Prenez un nom de la liste, avec ses accents."),
+    ),
+    "report_template.open": Message(
+        _l("Ligne %(line)s : une parenthèse, un crochet, une accolade, un guillemet, une étoile ou un dollar reste ouvert."),
+        _l("Fermez-le."),
+    ),
+    "report_template.pages": Message(
+        _l("Ce modèle fait %(pages)s pages : %(limit)s au plus précèdent les nombres."), _l("Écrivez moins de pages.")
+    ),
+    "report_template.refused": Message(
+        _l("Le compositeur n'accepte pas ce modèle. Il dit, en anglais : « %(said)s »"),
+        _l("Revenez à la dernière version qui convenait, puis changez-la peu à peu."),
+    ),
+    "report_template.size": Message(_l("Le fichier composé est trop lourd."), _l("Réduisez les images du modèle.")),
+    "report_template.stale": Message(
+        _l("Ce modèle vient d'être changé par une autre personne."), _l("Relisez la page avant d'enregistrer.")
+    ),
+    "report_template.unknown": Message(_l("Cette version n'existe pas."), _l("Choisissez-en une de la liste.")),
+    "report_template.zero": Message(
+        _l("Ligne %(line)s : une division par zéro."),
+        _l("Un mois peut ne compter aucun courrier : demandez d'abord si le nombre est plus grand que zéro."),
+    ),
     # --- root ---
     "root.not_holder": Message(
         _l("Cette part n'est pas à ce compte."), _l("Son porteur la tape ; un administrateur ouvre l'enveloppe.")

@@ -99,6 +99,8 @@ def filter_name(name: str, *, alone: bool = False) -> str:
             return str(_("Au"))
         case "sans":
             return str(_("Jours laissés de côté"))
+        case "vue":
+            return str(_("Vue"))
         case "quoi":
             return str(_("Chiffre"))
         case "expediteur":

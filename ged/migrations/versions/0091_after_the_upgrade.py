@@ -1,6 +1,6 @@
 """changes that wait until no earlier release runs
 
-The count of failed sign-ins is dropped. From now on changes of the organisation may be planned, spreadsheets and folders of
+The count of failed sign-ins is dropped, and how many letters open data leaves out. From now on changes of the organisation may be planned, spreadsheets and folders of
 scans taken over, and an entity exported from the site; a code may stand in the list of an entity and in the common stock;
 people are told of accounts that are opened, of the second step of their sign-in, of letters that are read by exception, of slips of
 disposal, of planned changes that are refused, of acts that name them supervisor and of the morning's point. From now on a slip of disposal may destroy letters' files.
@@ -52,6 +52,7 @@ def upgrade() -> None:
         op.execute(WATCH.format(column=column, revisions=revisions))
     op.execute(UNSEALED)
     op.drop_table("login_attempts")
+    op.drop_column("open_data_acts", "left_out")
     for name in LISTS:
         with op.batch_alter_table(name) as table:
             table.drop_constraint(op.f(f"uq_{name}_code"), type_="unique")
@@ -83,6 +84,7 @@ def downgrade() -> None:
         with op.batch_alter_table(name) as table:
             table.drop_constraint(op.f(f"uq_{name}_entity_id_code"), type_="unique")
             table.create_unique_constraint(op.f(f"uq_{name}_code"), ["code"])
+    op.add_column("open_data_acts", sa.Column("left_out", sa.Integer(), nullable=False, server_default="0"))
     op.create_table(
         "login_attempts",
         sa.Column("id", _ID, nullable=False),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ged.figures.definitions import VERSION
 from tests.factories import make_organisation, make_services
-from tests.figures_kit import Play
+from tests.figure_play_kit import Play
 from tests.monthly_kit import file_of, with_seal
 from tests.monthly_kit import make as report_of
 

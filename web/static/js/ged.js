@@ -157,6 +157,9 @@
     }, true);
   }
 
+  // What a form opens beside this page leaves the page as it is. A button may have a target of its own.
+  const opensBeside = ({ target: form, submitter }) => ((submitter && submitter.formTarget) || form.target) === "_blank";
+
   // --- forms: sent once; a warning before typed text is left behind (form[data-guard]) ---
   let dirty = false;
   let typed = null;
@@ -172,12 +175,14 @@
     if (event.defaultPrevented || form.method === "dialog") return;
     const question = event.submitter && event.submitter.dataset.confirm;
     if (question && !form.dataset.roomy && !window.confirm(question)) { event.preventDefault(); return; }
+    const isBeside = opensBeside(event);
     // Another form of the page leaves it too, and takes along nothing of what was typed.
-    if (dirty && typed && typed !== form && !storesItself(typed) && form.target !== "_blank" && !form.hasAttribute("hx-post")
+    if (dirty && typed && typed !== form && !storesItself(typed) && !isBeside && !form.hasAttribute("hx-post")
       && !window.confirm(document.body.dataset.unsaved)) { event.preventDefault(); return; }
     if (mustAskForRoom(form)) { event.preventDefault(); askForRoom(form, event.submitter); return; }
+    if (isBeside) return;
     dirty = false;
-    if (form.method !== "post" || form.hasAttribute("hx-post") || form.target === "_blank") return;
+    if (form.method !== "post" || form.hasAttribute("hx-post")) return;
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
     if (event.submitter) event.submitter.setAttribute("aria-disabled", "true");
@@ -239,7 +244,7 @@
       return;
     }
     if (event.defaultPrevented || form.method !== "post" || !person || form.matches("[data-form-lost]")) return;
-    if (form.target === "_blank" || form.hasAttribute("data-download")) return; // no other page follows
+    if (opensBeside(event) || form.hasAttribute("data-download")) return; // no other page follows
     isSent = true;
     const typed = typedIn([form]);
     if (typed.fields.length) store.setItem("ged.form", JSON.stringify(typed));

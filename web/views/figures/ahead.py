@@ -22,7 +22,7 @@ from ged.routing import calendar
 from web.drawing import charts
 from web.drawing.charts import Group, Value
 from web.views.figures import left_out
-from web.views.figures.asked import Asked
+from web.views.figures.asked import AskedFigures
 from web.views.figures.board import TWO, Board, Cell, Panel, day_name, period_name, sentences
 from web.words import figure_pages as words
 
@@ -133,7 +133,7 @@ def units(board: Board) -> Panel | None:
 
 
 def _of_unit(
-    asked: Asked, name: str, unit_id: int, open_: int, later: float | None, told: Forecast | None
+    asked: AskedFigures, name: str, unit_id: int, open_: int, later: float | None, told: Forecast | None
 ) -> tuple[Cell, ...]:
     end = Period(_yesterday(asked), _yesterday(asked))
     stands = Cell(
@@ -224,11 +224,11 @@ def _left_words(board: Board) -> str:
     )
 
 
-def _came(asked: Asked) -> What:
+def _came(asked: AskedFigures) -> What:
     return What.NUMBERED if asked.direction is Direction.OUTGOING else What.RECEIVED
 
 
-def _yesterday(asked: Asked) -> date:
+def _yesterday(asked: AskedFigures) -> date:
     return asked.today - ONE_DAY
 
 

@@ -73,7 +73,7 @@ class Problem(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedFigures:
     """What is asked, and what the reader sees of it.
 
     Attributes:
@@ -97,7 +97,7 @@ class Asked:
     left: tuple[Period, ...] = ()
     seen_on: tuple[str, str] = ("", "")
 
-    def without(self, name: str, **narrowing: object) -> "Asked":
+    def without(self, name: str, **narrowing: object) -> "AskedFigures":
         """Without a filter that the reader is not offered: it becomes a problem. ``narrowing``: what is changed of it."""
         return replace(
             self,
@@ -163,7 +163,7 @@ class Asked:
         return url_for("dashboard.letters"), f"{kept}&retour={way_back(self)}"
 
 
-def way_back(asked: Asked, changed: Collection[str] = ()) -> str:
+def way_back(asked: AskedFigures, changed: Collection[str] = ()) -> str:
     """From where a link leads to letters, short enough for each link of a page: the page, its view, its period, and the filters that the
     address of the list does not have, or has with another value (``changed``).
     """
@@ -188,11 +188,19 @@ def read_back(typed: str, listed: Mapping[str, str]) -> tuple[str, dict[str, str
 
 
 def read(
-    args: MultiDict[str, str], actor: Actor, reach: Reach, usual: frozenset[int], *, today: date, for_list: bool = False
-) -> Asked:
+    args: MultiDict[str, str],
+    actor: Actor,
+    reach: Reach,
+    usual: frozenset[int],
+    *,
+    today: date,
+    for_list: bool = False,
+    views: Collection[str] = (),
+) -> AskedFigures:
     """Read the address of a page.
 
     Args:
+        views: those of the page, if it has any.
         for_list: it asks for letters, each of which the reader may see, and not for figures.
         usual: the units of the page where the address names none; a unit that is named must be among them, or be one of
             the reader's own.
@@ -204,11 +212,14 @@ def read(
     stage = _member(args, "etape", Stage, given, problems) or usual_stage(narrowing)
     if stage is usual_stage(narrowing):
         given.pop("etape", None)
+    view = args.get("vue", "").strip()
+    if view and views and view not in views:
+        problems.append(Problem("vue", view))
     left, wrong = left_out.read(args, today)
     problems += [Problem(left_out.NAME, one) for one in wrong]
     if left:
         given[left_out.NAME] = left_out.written(left)
-    return Asked(
+    return AskedFigures(
         sight=sight,
         left=left,
         narrowing=narrowing,

@@ -17,7 +17,7 @@ from ged.figures.stages import LONGEST, bin_of, next_bin, percentile
 from ged.figures.telling import SMALL, Told, merged, tell, tell_part
 from ged.unit import Actor, ReadSession
 from web.drawing.charts import Drawing, Group, Guide, Value
-from web.views.figures.asked import EVER, Asked
+from web.views.figures.asked import EVER, AskedFigures
 from web.words import figure_pages as words
 
 MOST_DAYS = 62
@@ -121,7 +121,7 @@ class Board:
 
     session: ReadSession
     actor: Actor
-    asked: Asked
+    asked: AskedFigures
     kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """What several panels of a page need: read once."""
 
@@ -303,7 +303,7 @@ def period_name(period: Period) -> str:
     )
 
 
-def earlier_name(asked: Asked) -> str:
+def earlier_name(asked: AskedFigures) -> str:
     """The period with which the cards compare."""
     return period_name(asked.earlier)
 

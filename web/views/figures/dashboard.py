@@ -6,7 +6,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ged.figures import letters as letter_lists
-from ged.figures.letters import Asked as AskedLetters
+from ged.figures.letters import AskedLetters
 from ged.figures.letters import What
 from ged.figures.reach import reach_on
 from ged.figures.stages import Stage
@@ -20,7 +20,7 @@ from web.site.numbers import id_of
 from web.site.pages import place
 from web.views.figures import asked as address
 from web.views.figures import deciding, offered, pages, panels, papers
-from web.views.figures.asked import Asked, Problem
+from web.views.figures.asked import AskedFigures, Problem
 from web.views.figures.board import period_name
 from web.views.figures.pages import Page
 from web.words import figure_pages as words
@@ -35,7 +35,7 @@ PAGE = Page(
     "dashboard/index.html",
     "tableau-de-bord",
     {**panels.OWN, **papers.PANELS, **deciding.OWN},
-    {**panels.OWN_VIEWS, **deciding.DELAYS, **papers.VIEWS, **deciding.OWN_VIEWS},
+    {**panels.OWN_VIEWS, **deciding.SLOWER_VIEWS, **papers.VIEWS, **deciding.OWN_VIEWS},
     sign=address.OWN,
     overseen=False,
 )
@@ -117,7 +117,7 @@ LISTED = (*address.FILTERS, "quoi", "de", "a", "depuis", "vers", "expediteur", "
 """The names in the address of a list, but for those of its place."""
 
 
-def _back(asked: Asked, *, has_supervision: bool) -> str:
+def _back(asked: AskedFigures, *, has_supervision: bool) -> str:
     """The page of figures from which the list was opened, with its filters."""
     page, filters = address.read_back(request.args.get("retour", ""), asked.given)
     is_overseen = page == address.SUPERVISION and has_supervision

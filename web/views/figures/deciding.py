@@ -109,5 +109,5 @@ def _views(makers: Mapping[str, Maker]) -> Mapping[str, tuple[str, ...]]:
 
 
 OWN_VIEWS, OVERSEEN_VIEWS = _views(OWN), _views(OVERSEEN)
-DELAYS: Mapping[str, tuple[str, ...]] = {panels.DELAYS: (*panels.OWN_VIEWS[panels.DELAYS], "slower")}
+SLOWER_VIEWS: Mapping[str, tuple[str, ...]] = {panels.DELAYS_VIEW: (*panels.OWN_VIEWS[panels.DELAYS_VIEW], "slower")}
 """Who slows down stands beside the delays that say so."""

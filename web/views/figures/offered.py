@@ -13,7 +13,7 @@ from ged.register.models import Channel, Direction, Priority
 from ged.unit import Actor, ReadSession
 from web.site import natures
 from web.views.figures import left_out
-from web.views.figures.asked import NO_NATURE, PERIODS, USUAL, Asked
+from web.views.figures.asked import NO_NATURE, PERIODS, USUAL, AskedFigures
 from web.views.figures.board import period_name
 from web.words import figure_pages as words
 from web.words import labels
@@ -25,7 +25,7 @@ Chosen = tuple[str, str, str]
 
 
 def choices(
-    session: ReadSession, actor: Actor, whole: Sight, asked: Asked, units: Mapping[int, str]
+    session: ReadSession, actor: Actor, whole: Sight, asked: AskedFigures, units: Mapping[int, str]
 ) -> dict[str, list[tuple[str, str]]]:
     """What the form offers, with what is chosen now: a browser would send another choice. ``units``: those that are offered, by their names."""
     found = {
@@ -39,7 +39,7 @@ def choices(
 
 
 def few(
-    session: ReadSession, actor: Actor, whole: Sight, asked: Asked, units: Mapping[int, str]
+    session: ReadSession, actor: Actor, whole: Sight, asked: AskedFigures, units: Mapping[int, str]
 ) -> dict[str, list[tuple[str, str]]]:
     """The choices for a page without a form: those that are set."""
     of_registers = registers(session, actor, whole) if "registre" in asked.given else []
@@ -62,7 +62,7 @@ def _known() -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def _with_chosen(found: dict[str, list[tuple[str, str]]], asked: Asked) -> dict[str, list[tuple[str, str]]]:
+def _with_chosen(found: dict[str, list[tuple[str, str]]], asked: AskedFigures) -> dict[str, list[tuple[str, str]]]:
     for name, options in found.items():
         value = asked.given.get(name, "")
         if value and value not in [one for one, _ in options] and value != USUAL:
@@ -70,7 +70,7 @@ def _with_chosen(found: dict[str, list[tuple[str, str]]], asked: Asked) -> dict[
     return found
 
 
-def chosen(asked: Asked, those: Choices) -> list[Chosen]:
+def chosen(asked: AskedFigures, those: Choices) -> list[Chosen]:
     """The filters that are set, but for the period, in the order of the address; the days that a forecast leaves aside at the end."""
     left = words.periods(map(period_name, asked.left))
     return [
@@ -92,7 +92,7 @@ def registers(session: ReadSession, actor: Actor, whole: Sight) -> list[tuple[in
     return breakdown.registers_of(session, tree.ministry(actor))
 
 
-def checked(session: ReadSession, actor: Actor, reach: Reach, usual: frozenset[int], asked: Asked) -> Asked:
+def checked(session: ReadSession, actor: Actor, reach: Reach, usual: frozenset[int], asked: AskedFigures) -> AskedFigures:
     """What is asked, without a nature and a register that are no choice of the reader's."""
     whole = reach.sight(usual)
     register_id = next(iter(asked.narrowing.register_ids), None)

@@ -17,7 +17,7 @@ from ged.unit import Actor, ReadSession
 from web.site import context
 from web.views.figures import asked as address
 from web.views.figures import deciding, left_out, offered, panels, sent
-from web.views.figures.asked import Asked
+from web.views.figures.asked import AskedFigures
 from web.views.figures.board import Board, Maker, Panel, earlier_name, period_name
 from web.words import figure_pages as words
 
@@ -63,7 +63,7 @@ class Page:
 def show(page: Page) -> ResponseReturnValue:
     """The page; without units, or while the figures are being made, it says so."""
     actor = context.actor()
-    view = request.args.get("vue", "")
+    view = request.args.get("vue", "").strip()
     view = view if view in page.views else panels.FIRST
     with context.services().reading() as session:
         reach, asked = _asked(session, actor, page, view)
@@ -106,7 +106,7 @@ def show(page: Page) -> ResponseReturnValue:
     )
 
 
-def _left(page: Page, asked: Asked) -> list[tuple[str, str]]:
+def _left(page: Page, asked: AskedFigures) -> list[tuple[str, str]]:
     """(days, page where they count again) of the days that the forecast leaves aside."""
     return [
         (
@@ -154,7 +154,7 @@ def save(page: Page) -> Response:
     )
 
 
-def _asked(session: ReadSession, actor: Actor, page: Page, view: str) -> tuple[Reach, Asked]:
+def _asked(session: ReadSession, actor: Actor, page: Page, view: str) -> tuple[Reach, AskedFigures]:
     """The reader's reach, and what the address asks of it; ``view``: where its links to letters stand.
 
     Raises:
@@ -164,12 +164,12 @@ def _asked(session: ReadSession, actor: Actor, page: Page, view: str) -> tuple[R
     if page.overseen and not reach.overseen and not supervisors.is_named(session, actor):
         raise Forbidden("access.role_missing", "ask an administrator for the role", endpoint=page.endpoint)
     usual = page.usual(reach)
-    asked = address.read(request.args, actor, reach, usual, today=context.today())
+    asked = address.read(request.args, actor, reach, usual, today=context.today(), views=page.views)
     asked = replace(asked, seen_on=(page.sign, view))
     return reach, offered.checked(session, actor, reach, usual, asked)
 
 
-def _panel(page: Page) -> tuple[Panel, Asked, list[offered.Chosen], datetime | None]:
+def _panel(page: Page) -> tuple[Panel, AskedFigures, list[offered.Chosen], datetime | None]:
     """The panel that the address names, and the filters that hold for it; an unknown one, and one with nothing to show, is not found."""
     actor = context.actor()
     name = request.args.get("tableau", "")
@@ -194,7 +194,7 @@ def _mine(session: ReadSession, actor: Actor) -> tuple[int, int] | None:
     return found[InboxView.OPEN], found[InboxView.LATE]
 
 
-def _choices(session: ReadSession, actor: Actor, reach: Reach, page: Page, asked: Asked) -> offered.Choices:
+def _choices(session: ReadSession, actor: Actor, reach: Reach, page: Page, asked: AskedFigures) -> offered.Choices:
     """What the page offers to choose."""
     names, units = unit_names(session, actor), page.usual(reach) | reach.offered
     named = {one: names[one] for one in units if one in names}

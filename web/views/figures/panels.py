@@ -22,7 +22,7 @@ from ged.register.models import Direction
 from web.drawing import charts
 from web.drawing.charts import Group, Guide, Value
 from web.site import lists, natures
-from web.views.figures.asked import EVER, NO_NATURE, Asked
+from web.views.figures.asked import EVER, NO_NATURE, AskedFigures
 from web.views.figures.board import (
     MEDIAN,
     MOST_ROWS,
@@ -57,7 +57,7 @@ LEAVING = (What.NUMBERED, What.SIGNED, What.DISPATCHED)
 COMING = (What.RECEIVED, What.ANSWERED, What.CLOSED)
 
 
-def _movements(asked: Asked) -> tuple[What, ...]:
+def _movements(asked: AskedFigures) -> tuple[What, ...]:
     return LEAVING if asked.direction is Direction.OUTGOING else COMING
 
 
@@ -575,13 +575,13 @@ OVERSEEN: Mapping[str, Maker] = {
 """The panels of who oversees, in their order on the page."""
 
 
-FIRST, RHYTHM, WAITING, DELAYS, NATURES, MONTHS = "", "rythme", "attente", "delais", "natures", "mois"
+FIRST, RHYTHM, WAITING, DELAYS_VIEW, NATURES, MONTHS = "", "rythme", "attente", "delais", "natures", "mois"
 """The views of the pages. A page with all panels would be too large for a slow line."""
 OWN_VIEWS: Mapping[str, tuple[str, ...]] = {
-    FIRST: ("arrivals",), RHYTHM: ("rhythm",), WAITING: ("standing", "backlog"), DELAYS: ("delays",),
+    FIRST: ("arrivals",), RHYTHM: ("rhythm",), WAITING: ("standing", "backlog"), DELAYS_VIEW: ("delays",),
 }  # fmt: skip
 OVERSEEN_VIEWS: Mapping[str, tuple[str, ...]] = {
-    FIRST: ("entities", "units"), NATURES: ("natures",), MONTHS: ("months",), WAITING: ("backlog",), DELAYS: ("delays",),
+    FIRST: ("entities", "units"), NATURES: ("natures",), MONTHS: ("months",), WAITING: ("backlog",), DELAYS_VIEW: ("delays",),
 }  # fmt: skip
 
 

@@ -76,29 +76,20 @@ def scan_reading(board: Board) -> Panel:
 
 
 def scan_desks(board: Board) -> Panel:
-    """The desks side by side: what they brought. What waits now is told to who is told of days."""
+    """The desks side by side: what they brought."""
     rows, groups, totals = [], [], []
     for name, line in _desks(board, lambda one: (one.pages, one.documents, one.letters)):
         brought = line.brought
         letters = board.cell(brought.letters, whole=brought.documents)
-        waiting = (board.cell(line.waiting),) if board.is_exact else ()
-        rows.append(
-            (Cell(name, is_number=False), board.cell(brought.pages), board.cell(brought.documents), letters, *waiting)
-        )
+        rows.append((Cell(name, is_number=False), board.cell(brought.pages), board.cell(brought.documents), letters))
         groups.append(Group(name, (board.value(brought.pages, name, str(_("pages"))),)))
         totals.append(board.text(board.tell(brought.pages)))
     is_drawn = any(value.amount for group in groups[:MOST_ROWS] for value in group.values)
-    now = (str(_("En attente maintenant")),) if board.is_exact else ()
-    text = (
-        _("Pages et documents de la période, dont rattachés à un courrier ; documents qui attendent maintenant.")
-        if board.is_exact
-        else _("Pages et documents de la période, dont rattachés à un courrier.")
-    )
     return Panel(
         "scan-desks",
         str(_("Stations de numérisation")),
-        str(text),
-        (str(_("Station")), str(_("Pages")), str(_("Documents")), str(_("Rattachés")), *now),
+        str(_("Pages et documents de la période, dont rattachés à un courrier ordinaire.")),
+        (str(_("Station")), str(_("Pages")), str(_("Documents")), str(_("Rattachés"))),
         tuple(rows),
         charts.stacked_rows(groups[:MOST_ROWS], TWO[:1], totals[:MOST_ROWS]) if is_drawn else None,
         nothing=_nothing(board),
@@ -214,7 +205,7 @@ def _desks(board: Board, numbers: Numbers) -> list[tuple[str, DeskLine]]:
 
 def _together(those: Sequence[DeskLine]) -> DeskLine:
     """What several desks brought."""
-    return DeskLine("", 0, BatchSource.BRIDGE, sum((one.brought for one in those), Brought()), 0)
+    return DeskLine("", 0, BatchSource.BRIDGE, sum((one.brought for one in those), Brought()))
 
 
 def _name(line: DeskLine, names: Mapping[int, str]) -> str:

@@ -16,7 +16,7 @@ PAGE = Page(
     "supervision/index.html",
     "supervision",
     {**panels.OVERSEEN, **papers.PANELS, **deciding.OVERSEEN},
-    {**panels.OVERSEEN_VIEWS, **deciding.DELAYS, **papers.VIEWS, **deciding.OVERSEEN_VIEWS},
+    {**panels.OVERSEEN_VIEWS, **deciding.SLOWER_VIEWS, **papers.VIEWS, **deciding.OVERSEEN_VIEWS},
     sign=SUPERVISION,
     overseen=True,
 )
