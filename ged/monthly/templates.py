@@ -79,7 +79,9 @@ class InUse:
         return f"le modèle {whose}, version {self.version_no}"
 
 
-OURS = "Les pages à partir de celle-ci sont écrites par le programme : ce sont leurs nombres que la vérification recompte."
+OURS = (
+    "Les pages à partir de celle-ci sont écrites par le programme : ce sont leurs nombres que la vérification recompte."
+)
 PREVIEW_TITLE = "Aperçu du rapport mensuel"
 PREVIEW_TOLD = f"Aperçu : tous les nombres sont inventés. {OURS}"
 PREVIEW_MADE = "aperçu d'un modèle, sans valeur"

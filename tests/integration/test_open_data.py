@@ -29,8 +29,8 @@ from tests.browsing import WIDTHS, axe_faults, leading_on
 from tests.browsing import sign_in as enter
 from tests.factories import NOW, actor, add_entity
 from tests.figure_letters_kit import add_auditor, letter
-from tests.figure_site import main
 from tests.figure_play_kit import Play
+from tests.figure_site import main
 from tests.monthly_kit import LATER, add_minister
 from tests.routing_kit import services_on_either, unit_id
 from tests.site import give_passwords, make_site, post, sign_in

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
-from typing import Any
 
 import pypdfium2 as pdfium
 import pytest
 from sqlalchemy import select
 
 from ged.audit import AuditEntry
-from ged.errors import GedError, Invalid, NotFound, StaleVersion
-from ged.figures.definitions import ALL, LETTERS
-from ged.monthly import sample, sheet, templates
+from ged.errors import Invalid, NotFound, StaleVersion
+from ged.figures.definitions import ALL
+from ged.monthly import operations, sample, sheet, templates
 from ged.monthly.models import MonthlyReport, ReportTemplate
+from ged.monthly.numbers import Letter, Number, below, numbers
 from ged.monthly.sheet import Front
 from ged.org.models import Unit
-from ged.slots import Slots
 from ged.unit import Services
 from tests.factories import NOW, TODAY, actor
 from tests.figure_play_kit import Play
@@ -29,7 +29,7 @@ from web.wiring.attached import report_file
 __all__ = ["services_on_either"]  # a fixture
 
 HEAD = {"organisation": "Ministère", "units": [], "country": "", "motto": "", "caption": "", "entity": "", "qr": ""}
-OURS = "= Mot du ministre\n\nCe mois : #nombre(\"Reçus\") courriers reçus.\n"
+OURS = '= Mot du ministre\n\nCe mois : #nombre("Reçus") courriers reçus.\n'
 SVG = "<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink' width='9' height='9'><image href='{}' width='9' height='9'/></svg>"
 
 
@@ -81,10 +81,8 @@ def test_a_report_has_the_entitys_first_pages_and_then_all_numbers_and_is_proven
     said = " ".join(words(pdf, tmp_path).split())
     assert "Mot du ministre Ce mois : 3 courriers reçus." in said
     assert "suivent le modèle de l’entité, version 1" in said
-    data: dict[str, Any] = report_file(pdf).data  # type: ignore[assignment]
     flat = "".join(words(pdf, tmp_path, is_drawn=False).split()).replace("\u200b", "")
-    content, counted = sheet_content(data)
-    for one in counted:
+    for one in counted_in(report_file(pdf).data):
         if one.unit_id is None:
             assert one.digest in flat, one.name
     assert all("".join(one.meaning.split())[:20] in flat.replace("’", "'") for one in ALL)
@@ -95,17 +93,12 @@ def test_a_report_has_the_entitys_first_pages_and_then_all_numbers_and_is_proven
         assert templates.told_of(session, row.id) == (1, False)
 
 
-def sheet_content(data: Any) -> Any:
-    """(content, its numbers) of the data of a report."""
-    import json
-
-    from ged.monthly.numbers import Letter, below, numbers
-    from ged.monthly.operations import month_of
-
-    content = json.loads(data)
-    month = month_of(content)
+def counted_in(data: bytes | None) -> list[Number]:
+    """The numbers that follow from the data of a report."""
+    content = json.loads(data or b"")
+    month = operations.month_of(content)
     assert month is not None
-    return content, numbers(month, [Letter.of(one) for one in content["letters"]], below(content["units"]))
+    return numbers(month, [Letter.of(one) for one in content["letters"]], below(content["units"]))
 
 
 def test_the_shipped_example_is_a_template_and_every_report_is_valid_pdf_a(services: Services, tmp_path: Path) -> None:
@@ -302,7 +295,12 @@ def test_only_the_administrator_of_an_entity_changes_its_template(services: Serv
         uow.session.flush()
         other_id = int(other.id)
     for by, entity in (("sg", -1), ("dge", -1), ("admin", other_id), ("admin", None)):
-        for act in (add, lambda s, text, **named: templates.preview(s, ministry(s) if named["entity"] == -1 else named["entity"], text, actor=actor(s, named["by"]), now=NOW)):
+        for act in (
+            add,
+            lambda s, text, **named: templates.preview(
+                s, ministry(s) if named["entity"] == -1 else named["entity"], text, actor=actor(s, named["by"]), now=NOW
+            ),
+        ):
             with pytest.raises(NotFound):
                 act(services, OURS, by=by, entity=entity)
         with pytest.raises(NotFound):

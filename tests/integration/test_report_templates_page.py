@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["site"]  # a fixture
 
 PAGE = "/administration/modele-du-rapport/"
-OURS = "= Mot du ministre\n\n#nombre(\"Reçus\") courriers.\n\n#tableau-nombres"
+OURS = '= Mot du ministre\n\n#nombre("Reçus") courriers.\n\n#tableau-nombres'
 
 
 def test_first_pages_are_written_previewed_used_and_taken_back(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_first_pages_are_written_previewed_used_and_taken_back(tmp_path: Path) -
     wrong = post(client, f"{PAGE}apercu.pdf", {**form, "source": "Mot\r\n\r\n#inconnu"}, page=PAGE)
     assert wrong.status_code == 422
     assert "Ligne 3 : « inconnu » n'est le nom de rien." in plain(wrong.text)
-    wrong = post(client, PAGE, {**form, "source": "Mot\r\n#read(\"x\")"}, page=PAGE)
+    wrong = post(client, PAGE, {**form, "source": 'Mot\r\n#read("x")'}, page=PAGE)
     assert wrong.status_code == 422
     assert "Ligne 2 : « read » n'est pas permis dans un modèle." in plain(wrong.text)
     assert "#read(" in wrong.text, "what was typed stays"
@@ -76,7 +76,12 @@ def test_first_pages_are_written_previewed_used_and_taken_back(tmp_path: Path) -
     shown = plain(client.get(PAGE).text)
     assert "Les prochains rapports se font sans ce modèle." in shown
     assert "sert aux rapports" not in shown
-    for typed, status in (("entite=999999", 404), ("entite=x", 404), (f"entite={ministry}&version=9", 404), (f"entite={ministry}&version=x", 404)):
+    for typed, status in (
+        ("entite=999999", 404),
+        ("entite=x", 404),
+        (f"entite={ministry}&version=9", 404),
+        (f"entite={ministry}&version=x", 404),
+    ):
         assert client.get(f"{PAGE}?{typed}").status_code == status, typed
     services.engine.dispose()
 

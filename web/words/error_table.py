@@ -2180,7 +2180,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("Prenez un nom de la liste, avec ses accents."),
     ),
     "report_template.open": Message(
-        _l("Ligne %(line)s : une parenthèse, un crochet, une accolade, un guillemet, une étoile ou un dollar reste ouvert."),
+        _l(
+            "Ligne %(line)s : une parenthèse, un crochet, une accolade, un guillemet, une étoile ou un dollar reste ouvert."
+        ),
         _l("Fermez-le."),
     ),
     "report_template.pages": Message(

@@ -33,9 +33,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["added_by_id"], ["people.id"], name=op.f("fk_report_templates_added_by_id_people")),
         sa.ForeignKeyConstraint(["entity_id"], ["units.id"], name=op.f("fk_report_templates_entity_id_units")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_report_templates")),
-        sa.UniqueConstraint(
-            "entity_id", "version_no", name=op.f("uq_report_templates_entity_id_version_no")
-        ),
+        sa.UniqueConstraint("entity_id", "version_no", name=op.f("uq_report_templates_entity_id_version_no")),
     )
     op.create_index(op.f("ix_report_templates_entity_id"), "report_templates", ["entity_id"])
     op.create_index(

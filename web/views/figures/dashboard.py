@@ -6,8 +6,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ged.figures import letters as letter_lists
-from ged.figures.letters import AskedLetters
-from ged.figures.letters import What
+from ged.figures.letters import AskedLetters, What
 from ged.figures.reach import reach_on
 from ged.figures.stages import Stage
 from ged.org.names import unit_names

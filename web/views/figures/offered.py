@@ -92,7 +92,9 @@ def registers(session: ReadSession, actor: Actor, whole: Sight) -> list[tuple[in
     return breakdown.registers_of(session, tree.ministry(actor))
 
 
-def checked(session: ReadSession, actor: Actor, reach: Reach, usual: frozenset[int], asked: AskedFigures) -> AskedFigures:
+def checked(
+    session: ReadSession, actor: Actor, reach: Reach, usual: frozenset[int], asked: AskedFigures
+) -> AskedFigures:
     """What is asked, without a nature and a register that are no choice of the reader's."""
     whole = reach.sight(usual)
     register_id = next(iter(asked.narrowing.register_ids), None)
