@@ -29,6 +29,16 @@ LATER = datetime(2026, 12, 5, 9, 0, tzinfo=UTC)
 """The month is over, and the report on it is made."""
 
 
+REPORTS = "/rapports-mensuels/"
+
+
+def last_month() -> str:
+    """The last month that is over, as the form sends it."""
+    now = datetime.now(UTC)
+    year, month = divmod(now.year * 12 + now.month - 2, 12)
+    return f"{year}-{month + 1:02d}"
+
+
 def add_minister(services: Services) -> None:
     """Add the head of the ministry (account ``ministre``), who heads the mail office by another post named first, and their secretary
     (``cabinet``)."""

@@ -26,7 +26,8 @@ from tests.browsing import WIDTHS, axe_faults, leading_on
 from tests.browsing import sign_in as enter
 from tests.factories import add_entity
 from tests.figure_site import plain
-from tests.monthly_kit import add_minister
+from tests.monthly_kit import REPORTS as PAGE
+from tests.monthly_kit import add_minister, last_month
 from tests.routing_kit import register, unit_id
 from tests.site import give_passwords, make_site, post, sign_in
 from web.wiring.attached import report_file
@@ -36,15 +37,6 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
 __all__ = ["site"]  # a fixture
-
-PAGE = "/rapports-mensuels/"
-
-
-def last_month() -> str:
-    """The last month that is over, as the form sends it."""
-    now = datetime.now(UTC)
-    year, month = divmod(now.year * 12 + now.month - 2, 12)
-    return f"{year}-{month + 1:02d}"
 
 
 def test_a_report_is_made_listed_and_fetched(tmp_path: Path) -> None:

@@ -18,9 +18,7 @@ from tests.browser_site_kit import site
 from tests.browsing import WIDTHS, axe_faults, leading_on
 from tests.browsing import sign_in as enter
 from tests.figure_site import plain
-from tests.integration.test_monthly_reports_page import PAGE as REPORTS
-from tests.integration.test_monthly_reports_page import last_month
-from tests.monthly_kit import add_minister
+from tests.monthly_kit import REPORTS, add_minister, last_month
 from tests.routing_kit import register, unit_id
 from tests.site import give_passwords, make_site, post, sign_in
 
