@@ -185,7 +185,7 @@ def _publication(services: Services) -> int:
         row = OpenDataAct(
             ministry_id=uow.session.scalars(select(Unit.id).where(Unit.code == "MIN")).one(), number=1,
             since=date(2026, 9, 1), until=date(2026, 10, 1), act_reference="Décision n° 12/MIN", act_on=date(2026, 11, 3),
-            licence="Licence ouverte", digest=services.blobs.put(BytesIO(b"zip")).digest, rows=12, left_out=3,
+            licence="Licence ouverte", digest=services.blobs.put(BytesIO(b"zip")).digest, rows=12,
             published_at=NOW, published_by_id=admin.person_id,
         )  # fmt: skip
         uow.session.add(row)
