@@ -47,17 +47,22 @@ def derive_secret(secret: str, purpose: str) -> bytes:
 def make_code(kind: CodeKind, subject_id: int, *, key: bytes) -> str:
     """The text to print."""
     body = f"{PREFIX}/{kind}/{subject_id}"
-    return f"{body}/{_check(body, key)}"
+    return f"{body}/{check_value(body, key)}"
 
 
 def read_code(text: str, *, key: bytes) -> OurCode | None:
     """Parse a code read on a page; None when the code is not ours."""
     body, _, check = text.strip().rpartition("/")
     parts = body.split("/")
-    if len(parts) != 3 or parts[0] != PREFIX or not hmac.compare_digest(check.encode(), _check(body, key).encode()):
+    if (
+        len(parts) != 3
+        or parts[0] != PREFIX
+        or not hmac.compare_digest(check.encode(), check_value(body, key).encode())
+    ):
         return None
     return OurCode(CodeKind(parts[1]), int(parts[2]))
 
 
-def _check(body: str, key: bytes) -> str:
+def check_value(body: str, key: bytes) -> str:
+    """The check value of a code's other parts (``CHECK_CHARACTERS``)."""
     return base64.b32encode(hmac.new(key, body.encode(), hashlib.sha256).digest()).decode()[:CHECK_CHARACTERS]

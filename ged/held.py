@@ -100,6 +100,14 @@ HELD = (
     Held("register_closings"),
     Held("closing_revisions"),
     Held("closing_lines"),
+    Held("reserve_books"),
+    Held("reserve_voids"),
+    Held(
+        "reserve_lines",  # a line whose letter was voided is entered again: it names the later letter
+        columns=("id", "book_id", "line_no", "text", "text_key"),
+        unless_null=("void_id",),
+        kept=("mail_id", "number_id", "received_at", "entered_at"),
+    ),
     Held("monthly_reports"),
     Held("monthly_report_revisions"),
     Held("open_data_acts"),

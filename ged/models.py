@@ -26,6 +26,7 @@ from ged.preservation import models as preservation
 from ged.recognition import models as recognition_models
 from ged.register import models as register
 from ged.reports import models as reports
+from ged.reserve import models as reserve
 from ged.resuming import models as resuming
 from ged.routing import models as routing
 from ged.schema import SchemaTolerance
@@ -72,6 +73,7 @@ __all__ = [
     "recognition_models",
     "register",
     "reports",
+    "reserve",
     "resuming",
     "routing",
     "scan_profiles",

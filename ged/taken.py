@@ -24,6 +24,7 @@ SUBJECTS: Mapping[str, str] = {
     "closing": "register_closings",
     "envelope": "sealed_envelopes",
     "register": "registers",
+    "reserve_book": "reserve_books",
     "scan": "scans",
     "scan_batch": "scan_batches",
     "bridge": "bridges",

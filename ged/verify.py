@@ -21,6 +21,7 @@ from ged.errors import EngineFailed, GedError
 from ged.monthly import queries as monthly
 from ged.ports import Digest, Verdict
 from ged.register.models import MailNumber, Register
+from ged.reserve import checking as reserve
 from ged.signbook.queries import issued_letters
 from ged.slips.revisions import issued_slips
 from ged.unit import Services
@@ -124,6 +125,7 @@ def _verify(services: Services, now: datetime, held: HeldCopy | None) -> VerifyR
         problems += [Problem("register.gap", f"{codes[r]} {year or ''}: {n}".strip()) for r, year, n in gaps]
         problems += differing
         problems += [Problem(code, where) for code, where in closing.broken(session, services)]
+        problems += [Problem(code, where) for code, where in reserve.broken(session)]
         problems += [Problem(code, where) for code, where in taken_check.broken(session)]
         blob_count = 0
         for digest, where in archive_blobs.named_digests(session):

@@ -51,7 +51,7 @@ from ged.spreadsheet import marking
 from ged.takeover import folders as scan_folders
 from ged.takeover import uploads
 from ged.unit import SYSTEM, Actor, Role, Services
-from tests import administration_kit, pages, paper_kit, signed_outside_kit, slip_kit
+from tests import administration_kit, pages, paper_kit, reserve_kit, signed_outside_kit, slip_kit
 from tests.factories import NOW, TODAY, actor, make_natures
 from tests.letter_kit import given_on, linked, make_place, opened_envelope, rectified, sent_on, signed_answer
 from tests.routing_kit import impute, register
@@ -120,11 +120,12 @@ def furnished(folder: Path) -> Furnished:
         numbers = session.scalars(select(MailNumber.id).order_by(MailNumber.id)).all()
         code = session.get_one(LetterToken, answer).payload
     hold_id, lost_id = _restored(services)
+    book_id = _reserve_book(services)
     paper = paper_kit.bring(services, CodeKind.SLIP, slips[0])
     samples = {
         "file_id": _spreadsheets(services), "folder_id": (_scan_folder(services),),
         "mail_id": (incoming, answer, waiting, draft, returned, seen, departed, closed, question),
-        "number_id": numbers[:3], "line_id": lines[:4], "slip_id": slips, "hold_id": (hold_id,), "envelope_id": (sealed,),
+        "number_id": numbers[:3], "line_id": lines[:4], "slip_id": slips, "hold_id": (hold_id,), "book_id": (book_id,), "envelope_id": (sealed,),
         "disposal_id": (_disposal(house, closed),), "paper_id": (paper,), "bridge_id": (_bridge(services),), "saved_id": (1,), "correspondent_id": (1,), "register_id": range(1, 9), "nature_id": (1,), "mention_id": (1,), "class_id": (1,), "text_id": (1,),
         "scan_id": range(1, 6), "attachment_id": range(1, 12), "page_no": (0, 1), "assignment_id": range(1, 12),
         "unit_id": (_unit(services),), "person_id": (4,), "post_id": (4,), "act_id": _acts(services), "line_no": range(1, 40), "name": guide.names(), "entity_id": (1,), "report_id": (_monthly_report(services),), "publication_id": (_publication(services),), "paper": ("decision", "declaration"), "kind": ("depart", "interne", "note-de-service", "decision"),
@@ -148,6 +149,7 @@ def furnished(folder: Path) -> Furnished:
         ("supervision.export", ""): f"/supervision/fichier?{FIGURES}&tableau=units",
         ("work_calendar.check_day", ""): "/administration/calendrier/jour/apercu?on=10/03/2027&name=Aid",
         ("work_calendar.check_week", ""): "/administration/calendrier/semaine/apercu?weekdays=0&weekdays=1",
+        ("reserve.find", "agent"): "/registres/secours/ligne?code=CS-ARR-2026-001",
         ("resuming.lost", "dge"): f"/registres/reprise/numero/{lost_id}",
         ("register.form", "agent"): f"/enregistrer/numerisation/{_scans(app, services)}",
         **_results(app, house),
@@ -206,6 +208,14 @@ def _restored(services: Services) -> tuple[int, int]:
         resuming.release(uow, goes_on.id, last_sequence=1, actor=actor(services, "dge"))
         lost = select(MailNumber.id).where(MailNumber.register_id == register_id, MailNumber.year == 2018)
         return waits.id, uow.session.scalars(lost).one()
+
+
+def _reserve_book(services: Services) -> int:
+    """A reserve book with a used line, a void one, and free ones."""
+    book = reserve_kit.make(services)
+    reserve_kit.enter(services, reserve_kit.line_ids(services, book.id)[0], "Reçue pendant la coupure")
+    reserve_kit.void(services, book.id, first=2, last=2)
+    return book.id
 
 
 def _unit(services: Services) -> int:

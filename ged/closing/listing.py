@@ -29,6 +29,8 @@ from ged.register.models import (
     RegisterClosing,
 )
 from ged.register.states import MailState
+from ged.reserve import queries as reserve
+from ged.reserve.numbers import spans
 from ged.slips.models import Slip, SlipRevision
 from ged.slips.states import SlipState
 
@@ -70,11 +72,23 @@ def day_rows(
     corrected = [*voids, *(number for _, number in rectifications)]
     cite = _citations(session, register.id, corrected)
     lines = [*((one.id, None) for one in voids), *((number.id, one.id) for one, number in rectifications)]
-    return {
+    rows: dict[str, Any] = {
         "numbers": _numbers(session, numbers, given),
         "voids": [_void(number, cite) for number in voids],
         "rectifications": [_rectification(one, number, cite) for one, number in rectifications],
-    }, tuple(lines)
+    }
+    cited = _cited(session, numbers)
+    return rows | ({"reserve": cited} if cited else {}), tuple(lines)
+
+
+def _cited(session: Session, numbers: Sequence[MailNumber]) -> list[Row]:
+    """The numbers that cite a line of a reserve book, with the moment of reception that is written there."""
+    found = reserve.citations(session, [one.id for one in numbers])
+    return [
+        {"number": one.text, "line": found[one.id].line, "received_at": found[one.id].received_at.isoformat()}
+        for one in numbers
+        if one.id in found
+    ]
 
 
 def not_listed(
@@ -136,6 +150,18 @@ def year_rows(session: Session, register: Register, year: int) -> list[Row]:
         }
         for one in closings
     ]  # fmt: skip
+
+
+def with_books(session: Session, register: Register, year: int, days: list[Row], zone: ZoneInfo) -> list[Row] | Row:
+    """The data of a year's closing: its days, and its reserve books where it has any (``reserve.books_at``)."""
+    books = [
+        {
+            "book": one.code, "lines": one.lines, "used": len(one.used), "voided": len(one.voided), "free": len(one.free),
+            "used_lines": spans(one.used), "voided_lines": spans(one.voided), "free_lines": spans(one.free),
+        }
+        for one in reserve.books_at(session, register.id, year, zone)
+    ]  # fmt: skip
+    return {"days": days, "reserve": books} if books else days
 
 
 def waiting(session: Session, register_id: int, until_on: date) -> Sequence[str]:

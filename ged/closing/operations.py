@@ -135,9 +135,10 @@ def _plan(
             raise InvalidTransition("closing.nothing", "there is nothing to close", register=register.code)
     else:
         from_on = date(until_on.year, 1, 1)
-        data = listing.year_rows(session, register, until_on.year)
-        _require_days(session, register, until_on, data)
-        counts = tuple(sum(row[name] for row in data) for name in listing.COUNTED)
+        days = listing.year_rows(session, register, until_on.year)
+        _require_days(session, register, until_on, days)
+        counts = tuple(sum(row[name] for row in days) for name in listing.COUNTED)
+        data = listing.with_books(session, register, until_on.year, days, services.zone)
     sequence = 1 if last is None else last.sequence + 1
     previous = None if last is None else Digest(last.digest)
     return Listed(register_id, period, sequence, from_on, until_on, data, previous, counts, lines)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from ged.closing import listing
 from ged.closing.listing import Listed
 from ged.days import hour, long_day, place_of
+from ged.in_words import counted
 from ged.org.letterhead import letterhead
 from ged.register.models import ClosingPeriod, MailNumber, Register
 from ged.reports.register_pages import FIELDS, SEALED_ENVELOPE, stopped_at
@@ -32,6 +33,7 @@ def closing_data(session: Session, services: Services, listed: Listed, actor: Ac
     is_day = listed.period is ClosingPeriod.DAY
     count, first, last, voided = _given(session, listed)
     rows = listed.data if is_day else {"numbers": [], "voids": [], "rectifications": []}
+    year = {"days": [], "reserve": []} if is_day else _of_year(listed.data)
     return {
         "head": letterhead(session, register.unit_id, country=services.country).data(),
         "title": f"Clôture {'journalière' if is_day else 'annuelle'} n° {listed.sequence}",
@@ -52,12 +54,44 @@ def closing_data(session: Session, services: Services, listed: Listed, actor: Ac
             [one["number"], clock(one["at"]), FIELDS.get(one["field"], one["field"]), one["change"], _cited(one)]
             for one in rows["rectifications"]
         ],
-        "days": [] if is_day else [
+        "days": [
             [_span(date.fromisoformat(one["from_on"]), date.fromisoformat(one["until_on"])), str(one["numbers"]),
              str(one["voids"]), str(one["rectifications"]), one["digest"]]
-            for one in listed.data
+            for one in year["days"]
         ],
+        "cited": [[one["number"], one["line"], clock(one["received_at"])] for one in rows.get("reserve", [])],
+        "books": [
+            [one["book"], _lines(one["used"], one["used_lines"]), _lines(one["voided"], one["voided_lines"]),
+             _lines(one["free"], one["free_lines"])]
+            for one in year["reserve"]
+        ],
+        "books_told": _books_told(year["reserve"]),
     }  # fmt: skip
+
+
+def _of_year(data: Any) -> dict[str, Any]:
+    """The data of a year: without reserve books it is the list of the days alone."""
+    return data if isinstance(data, dict) else {"days": data, "reserve": []}
+
+
+def _lines(count: int, which: str) -> str:
+    return f"{count} ({which})" if count else "—"
+
+
+def _books_told(books: list[listing.Row]) -> str:
+    """What becomes of the lines of the reserve books, in words."""
+    if not books:
+        return ""
+    lines, used, voided, free = (sum(one[name] for one in books) for name in ("lines", "used", "voided", "free"))
+    left = (
+        f"{counted(free, 'encore ouverte', 'encore ouvertes', feminine=True)} à la fin de l'année"
+        if free
+        else "aucune encore ouverte"
+    )
+    return (
+        f"{counted(len(books), 'carnet de secours', 'carnets de secours')}, {counted(lines, 'ligne', 'lignes', feminine=True)} : "
+        f"{counted(used, 'inscrite', 'inscrites', feminine=True)}, {counted(voided, 'annulée', 'annulées', feminine=True)}, {left}."
+    )
 
 
 def _given(session: Session, listed: Listed) -> tuple[int, int, int, int]:

@@ -21,6 +21,8 @@ from ged.register.models import RegisterNature
 from ged.register.prints import Sheet, slug, when
 from ged.register.words import CONFIDENTIAL_LETTER
 from ged.reports.register_facts import Facts, facts_of
+from ged.reserve import queries as reserve
+from ged.reserve.queries import Citation
 from ged.unit import Actor, Services
 
 FIELDS: Mapping[str, str] = {
@@ -172,7 +174,11 @@ def _sheet(
     local = now.astimezone(services.zone)
     columns = COLUMNS[book.nature]
     known = facts_of(session, [mail_id for mail_id, _ in _shown(rows)], actor, services.zone)
-    lines = [_line(row, known.get(row.mail_id or 0, Facts()), columns, services.zone) for row in rows]
+    cited = reserve.citations(session, [row.number_id for row in rows])
+    lines = [
+        _line(row, known.get(row.mail_id or 0, Facts()), cited.get(row.number_id), columns, services.zone)
+        for row in rows
+    ]
     data = {
         "head": letterhead(session, book.unit_id, country=services.country).data(),
         "register": book.name,
@@ -217,7 +223,9 @@ def stopped_at(what: str, count: int, first: int, last: int, voided: int) -> str
     return f"{what} est arrêté à {counted(count, 'numéro', 'numéros')}, du n° {first} au n° {last}{less}."
 
 
-def _line(row: EntryRow, facts: Facts, columns: Sequence[Column], zone: ZoneInfo) -> dict[str, Any]:
+def _line(
+    row: EntryRow, facts: Facts, cited: Citation | None, columns: Sequence[Column], zone: ZoneInfo
+) -> dict[str, Any]:
     plain = row.kind is EntryKind.LETTER
     dated = f"{row.their_reference} du\u00a0{row.written_on:%d/%m/%Y}" if row.written_on else row.their_reference
     enclosures = str(row.enclosure_count) if row.enclosure_count else ""
@@ -232,7 +240,7 @@ def _line(row: EntryRow, facts: Facts, columns: Sequence[Column], zone: ZoneInfo
         "subject": row.subject if plain else HIDDEN[row.kind],
         "addressee": row.addressee,
         "enclosures": enclosures,
-        "observations": ", ".join(["Rectifié : " * (not n) + FIELDS.get(f, f) for n, f in enumerate(row.rectified)]),
+        "observations": "\n".join(filter(None, (_cited(cited, zone), _rectified(row)))),
         **{key: value for key, value in asdict(facts).items() if key != "copies"},
     }
     return {
@@ -242,6 +250,15 @@ def _line(row: EntryRow, facts: Facts, columns: Sequence[Column], zone: ZoneInfo
         "voided_on": when(row.voided_at, zone)[0] if row.voided_at is not None else "",
         "reason": row.void_reason,
     }
+
+
+def _cited(cited: Citation | None, zone: ZoneInfo) -> str:
+    """The line of a reserve book that a number cites."""
+    return f"Carnet {cited.line}, reçu le {' à '.join(when(cited.received_at, zone))}" if cited is not None else ""
+
+
+def _rectified(row: EntryRow) -> str:
+    return ", ".join(["Rectifié : " * (not n) + FIELDS.get(f, f) for n, f in enumerate(row.rectified)])
 
 
 def told(span: Span) -> str:

@@ -11,6 +11,7 @@ from ged import access, destroyed
 from ged.org.models import Post
 from ged.ports import AttachmentId, Confidentiality, IndexDocument, IndexedPage, MailId, Principal
 from ged.register.models import Attachment, Mail, PageText, Register
+from ged.reserve import queries as reserve
 
 
 def index_document(
@@ -39,9 +40,12 @@ def index_documents(
     told = [mail.id for mail in mails if mail.level != Confidentiality.SECRET and mail.id not in gone]
     pages = _pages(session, told)
     titles = _titles(session, mails)
+    lines = reserve.texts_of(session, versions)
     documents = []
     for mail in mails:
         bare = _bare(mail, versions[mail.id], principals.get(mail.id, frozenset()), registers)
+        if mail.id in lines:  # people find it by the number on their receipt too
+            bare = replace(bare, numbers=(*bare.numbers, lines[mail.id]))
         if mail.id in told:
             addressed = titles.get(mail.addressed_post_id or 0, "")
             bare = _with_text(mail, bare, tuple(units.get(mail.id, ())), addressed, tuple(pages[mail.id]))

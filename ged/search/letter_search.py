@@ -19,6 +19,7 @@ from ged.register import typed_numbers
 from ged.register.models import Direction, Mail, MailNumber, Priority, Register
 from ged.register.states import MailState
 from ged.register.words import is_told
+from ged.reserve import queries as reserve
 from ged.unit import Actor, Services
 
 FACETS = ("register", "year", "month", "direction", "nature", "correspondent", "state", "priority", "unit")
@@ -129,9 +130,12 @@ def _is_held(session: Session, actor: Actor, suggestion: Suggestion) -> bool:
         seen = seen.where(Mail.id == suggestion.mail_id)
     if suggestion.kind is SuggestionKind.NUMBER:
         numbered = select(MailNumber.mail_id).where(MailNumber.text == suggestion.text)
-        return (
-            session.scalar(seen.where(or_(Mail.id.in_(numbered), Mail.their_reference == suggestion.text))) is not None
+        bears = (
+            Mail.id.in_(numbered),
+            Mail.id.in_(reserve.letters_of(suggestion.text)),
+            Mail.their_reference == suggestion.text,
         )
+        return session.scalar(seen.where(or_(*bears))) is not None
     names = (Mail.subject,) if suggestion.kind is SuggestionKind.SUBJECT else (Mail.sender_name, Mail.addressee)
     told = seen.where(Mail.level < int(Confidentiality.SECRET), or_(*(name == suggestion.text for name in names)))
     return session.scalar(told) is not None
@@ -181,7 +185,9 @@ def exact_number(session: Session, actor: Actor, text: str) -> tuple[list[FoundL
         .where(typed_numbers.typed(text))
         .order_by(MailNumber.id)
     ).all()
-    hits = [Hit(MailId(mail_id), 0.0) for mail_id in dict.fromkeys(m for m, _e, _t in rows if m is not None)]
+    numbered = [mail_id for mail_id, _e, _t in rows if mail_id is not None]
+    reserved = session.scalars(reserve.letters_of(text))
+    hits = [Hit(MailId(mail_id), 0.0) for mail_id in dict.fromkeys([*numbered, *reserved])]
     closed = {e: FoundEnvelope(e, shown) for _m, e, shown in rows if e is not None}
     return list(_confirmed(session, actor, hits)), list(closed.values())
 
@@ -297,7 +303,7 @@ def _word(word: str) -> ColumnElement[bool]:
         Mail.level < int(Confidentiality.SECRET),
         or_(Mail.subject.icontains(word, autoescape=True), Mail.sender_name.icontains(word, autoescape=True)),
     )
-    return or_(Mail.id.in_(numbered), told)
+    return or_(Mail.id.in_(numbered), Mail.id.in_(reserve.letters_with(word)), told)
 
 
 def _filters(filters: Mapping[str, tuple[str, ...]]) -> list[ColumnElement[bool]]:

@@ -21,7 +21,7 @@ FINAL = {
     "closes": {"letters/close.html", "registers.close"},
     "seals": {"monthly_reports.make"},
     "publishes": {"open_data.publish"},
-    "voids": {"letters/void.html", "resuming.release_unused", "resuming/show.html", "slips.void", "envelopes.void"},
+    "voids": {"letters/void.html", "resuming.release_unused", "resuming/show.html", "slips.void", "envelopes.void", "reserve.void"},
     "changes the organisation": {"acts.confirm", "acts.undo", "people.first_access", "openings.confirm",
                                  "openings.refuse", "directory_settings.unlink", "directory_settings.withdraw_glass", "factor_resets.ask", "factor_resets.confirm", "factor_resets.refuse", "disposals.propose", "disposals.confirm", "disposals.refuse", "letter_exceptions.propose", "letter_exceptions.confirm", "letter_exceptions.refuse", "letter_exceptions.end", "work_calendar/check.html", "work_calendar.undo_day",
                                  "work_calendar.undo_week", "scans.revoke"},

@@ -78,6 +78,8 @@ ON_PAPER = {
     "register/prints.py": PAPER,
     "register/words.py": "on paper; the site has these words in its catalogue (`catalogue.extract`)",
     "reports/register_pages.py": PAPER,
+    "reserve/numbers.py": PAPER,
+    "reserve/sheet.py": PAPER,
     "resuming/operations.py": DATA,
     "richtext/announced.py": READ,
     "richtext/marks.py": "what is typed in a text, in every language",

@@ -30,7 +30,7 @@ SILENT = {
     "dispatch.book_pdf": A_LIST, "followup.sheet": A_LIST, "registers.pages": A_LIST,
     "paper.print_picture": "the print of a slip, as below", "slips.pdf": "a slip tells of a secret letter its number alone",
     "to_transmit.printed": "slips", "register.label": "a number and its code",
-    "legal_papers.preview": NO_LETTER, "pki.token_keys": NO_LETTER, "rollout.existing": NO_LETTER,
+    "reserve.pdf": "numbers of lines and of the register alone", "legal_papers.preview": NO_LETTER, "pki.token_keys": NO_LETTER, "rollout.existing": NO_LETTER,
     "rollout.template": NO_LETTER, "takeovers.marked": NO_LETTER, "health.site": NO_LETTER, "health.ready": NO_LETTER, "pki.verifier": NO_LETTER, "pki.verifier_digest": NO_LETTER, "search.export": A_LIST, "impute.people": NO_LETTER,
     "dashboard.export": "numbers, without letters", "supervision.export": "numbers, without letters",
 }  # fmt: skip

@@ -39,6 +39,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "dispatch_rounds": (_DESK, "expedier"),
     "registers": (_DESK, "le-registre"),
     "resuming": (_DESK, "reprendre-apres-une-panne"),
+    "reserve": (_DESK, "recevoir-pendant-une-coupure"),
     "exports": (_DESK, "le-registre"),
     "takeovers": (_DESK, "reprendre-un-registre-tenu-sur-tableur"),
     "scan_folders": (_DESK, "reprendre-un-dossier-de-scans"),

@@ -260,7 +260,7 @@ ENTRIES: tuple[Entry, ...] = (
         "registers.index",
         _l("Lire et imprimer les registres"),
         "l",
-        also=("exports.index", "resuming.index", "monthly_reports.index", "open_data.index"),
+        also=("exports.index", "resuming.index", "reserve.index", "monthly_reports.index", "open_data.index"),
     ),
     Entry(
         LOOK,

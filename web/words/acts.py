@@ -287,7 +287,7 @@ HANGING: Mapping[str, LazyString] = {
     "natures": _l("natures"), "first_accesses": _l("codes de premier accès"), "nature_steps": _l("étapes de circuits"), "correspondents": _l("correspondants"),
     "organisation_acts": _l("modifications de l'organisation"), "register_counters": _l("suites de numéros"),
     "mail_numbers": _l("numéros donnés"), "filing_classes": _l("classes du plan de classement"),
-    "letter_templates": _l("modèles de lettres"),
+    "letter_templates": _l("modèles de lettres"), "reserve_books": _l("carnets de secours"),
 }  # fmt: skip
 """Tables whose rows hang on others."""
 

@@ -1292,6 +1292,36 @@ MESSAGES: Mapping[str, Message] = {
     "hold.unknown": Message(
         _l("Ce registre n'attend pas, ou vous ne le tenez pas."), _l("Choisissez un registre de la liste.")
     ),
+    # --- reserve: books for the hours without the program ---
+    "reserve.before_book": Message(
+        _l("Ce moment est avant l'ouverture du carnet %(book)s (%(made)s)."), _l("Corrigez le jour ou l'heure.")
+    ),
+    "reserve.line_unknown": Message(_l("Cette ligne n'existe pas."), _l("Choisissez une ligne du carnet.")),
+    "reserve.line_used": Message(
+        _l("La ligne %(line)s est déjà inscrite, sous le n° %(number)s (%(by)s)."),
+        _l("Comparez avec le papier, puis choisissez la bonne ligne."),
+    ),
+    "reserve.line_void": Message(
+        _l("La ligne %(line)s est annulée."),
+        _l("Si un courrier y est écrit, enregistrez-le sans le carnet, avec sa date d'arrivée."),
+    ),
+    "reserve.not_found": Message(
+        _l("Ce n'est pas le numéro d'un carnet que vous tenez."),
+        _l("Écrivez le numéro imprimé en tête du carnet, ou lisez le code de la page."),
+    ),
+    "reserve.nothing_free": Message(_l("Le carnet %(book)s n'a aucune ligne libre ici."), _l("Relisez le carnet.")),
+    "reserve.other_day": Message(
+        _l("La date d'arrivée n'est pas le jour écrit au carnet."), _l("Donnez une seule date.")
+    ),
+    "reserve.other_register": Message(
+        _l("Le carnet %(book)s n'est pas de ce registre."), _l("Choisissez le registre du carnet.")
+    ),
+    "reserve.pages": Message(_l("Un carnet a de 1 à %(most)s pages."), _l("Corrigez le nombre de pages.")),
+    "reserve.received_in_future": Message(_l("Ce moment est dans l'avenir."), _l("Corrigez le jour ou l'heure.")),
+    "reserve.unknown": Message(
+        _l("Ce carnet n'existe pas, ou vous ne tenez pas son registre."), _l("Choisissez un carnet de la liste.")
+    ),
+    "reserve.void_reason": Message(_l("Le motif manque."), _l("Dites pourquoi ces lignes n'ont pas servi.")),
     # --- import ---
     "import.date": Message(_l("« %(value)s » n'est pas un jour."), _l("Écrivez le jour ainsi : 09/03/2015.")),
     "import.date_future": Message(_l("« %(value)s » est dans l'avenir."), _l("Corrigez le jour.")),

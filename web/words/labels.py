@@ -28,6 +28,7 @@ from ged.preservation.documents import SignedKind
 from ged.register.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
 from ged.register.states import MailState
 from ged.register.words import CHANNELS
+from ged.reserve.queries import ReserveState
 from ged.routing.models import Purpose
 from ged.routing.states import AssignmentState
 from ged.seconded import Step
@@ -122,6 +123,11 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         Direction.INCOMING: _l("Arrivée"),
         Direction.OUTGOING: _l("Départ"),
         Direction.INTERNAL: _l("Interne"),
+    },
+    ReserveState: {
+        ReserveState.FREE: _l("libre"),
+        ReserveState.USED: _l("inscrite"),
+        ReserveState.VOID: _l("annulée"),
     },
     RegisterNature: {
         RegisterNature.ARRIVAL: _l("Arrivée"),
@@ -361,6 +367,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
 }
 
 TONES: Mapping[type[Enum], Mapping[Any, str]] = {
+    ReserveState: {ReserveState.FREE: "info", ReserveState.USED: "success", ReserveState.VOID: "neutral"},
     Step: {
         Step.WAITING: "warning",
         Step.DONE: "success",
@@ -735,6 +742,9 @@ ACTIONS: Mapping[str, LazyString] = {
     "backup.seen": _l("a vu une sauvegarde restaurée et vérifiée"),
     "register.opened": _l("a ouvert un registre à un numéro"),
     "register.resumed": _l("a donné le dernier numéro d'un registre après une restauration"),
+    "reserve.made": _l("a ouvert un carnet de secours"),
+    "reserve.entered": _l("a inscrit le courrier d'après le carnet de secours"),
+    "reserve.voided": _l("a annulé des lignes d'un carnet de secours"),
     "registers.held": _l("a retenu les registres après une restauration"),
     "scan.made": _l("a reçu une numérisation"),
     "clock.confirmed": _l("a confirmé l'heure du serveur"),
@@ -833,6 +843,7 @@ SUBJECTS: Mapping[str, LazyString] = {
     "number": _l("numéro"),
     "search": _l("recherche enregistrée"),
     "register": _l("registre"),
+    "reserve_book": _l("carnet de secours"),
     "slip": _l("bordereau"),
     "scan": _l("numérisation"),
     "learned_version": _l("proposition automatique"),
@@ -899,6 +910,7 @@ REFUSED: Mapping[str, LazyString] = {
     "readers": SUBJECTS["mail"],
     "root": SUBJECTS["session"],
     "rectify": SUBJECTS["mail"],
+    "reserve": SUBJECTS["reserve_book"],
     "remind": SUBJECTS["mail"],
     "saved_search": SUBJECTS["search"],
     "second_step": SUBJECTS["session"],

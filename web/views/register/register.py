@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from enum import Enum, IntEnum
 from io import BytesIO
 
@@ -31,6 +32,9 @@ from ged.register.entry import DuplicateRow
 from ged.register.models import Channel, Direction, Priority
 from ged.register.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
 from ged.register.queries import NumberRow
+from ged.reserve import operations as reserve
+from ged.reserve import queries as reserve_queries
+from ged.reserve.queries import BookRow, Citation
 from ged.resuming import operations as resuming
 from ged.resuming import queries as resuming_queries
 from ged.resuming.queries import LostRow
@@ -65,6 +69,19 @@ class _Registration:
     scan_version: int | None
     lost_id: int | None
     """The lost number that the paper bears, where the letter is entered again after a restore."""
+    line_id: int | None = None
+    """The line of a reserve book on which the letter was received, and the moment that is written there."""
+    received_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class _ReserveLines:
+    """The reserve book whose lines are entered: those that are open, the proposed one, and the day of the last one."""
+
+    book: BookRow
+    lines: Sequence[tuple[int, str]]
+    line_id: int | None
+    on: date
 
 
 @blueprint.get("/")
@@ -105,6 +122,9 @@ def _page(
         awaited = bool(signatures.awaited_scans(db, scan_ids)) if scan_ids else False
         others = signed_outside.register_natures_kept(db, actor)
         lost = _lost(db, actor)
+        carnet = _reserve(db, actor)
+        if carnet is not None:
+            registers = [one for one in registers if one[0] == carnet.book.register_id]
     groups = [(_("Autres entités"), far)] if far else []
     return render_form(
         "register/form.html",
@@ -128,10 +148,12 @@ def _page(
         priorities=list(Priority),
         levels=[level for level in Confidentiality if level < Confidentiality.SECRET or level <= actor.clearance],
         lost=lost,
+        carnet=carnet,
         last={
             "addressed_post_id": usual,
             **session.get("registering", {}),
             **({"register_id": lost.register_id} if lost else {}),
+            **({"register_id": carnet.book.register_id} if carnet else {}),
         },
         request_token=secrets.token_urlsafe(),
         alike=alike,
@@ -154,6 +176,24 @@ def _lost(db: ReadSession, actor: Actor) -> LostRow | None:
     return None
 
 
+def _reserve(db: ReadSession, actor: Actor) -> _ReserveLines | None:
+    """The lines of the book that are entered now (``carnet``, ``ligne``).
+
+    Raises:
+        NotFound: ``reserve.unknown``.
+    """
+    book_id = request.values.get("carnet", type=whole)
+    if book_id is None:
+        return None
+    book, asked = reserve_queries.book(db, actor, book_id), request.values.get("ligne", type=whole)
+    lines = reserve_queries.open_lines(db, book_id) if book.is_open else []
+    ids = [line_id for line_id, _text in lines]
+    last = reserve_queries.last_received(db, book_id)
+    following = next((one for one in ids if asked is None or one >= asked), ids[0] if ids else None)
+    on = context.today() if last is None else last.astimezone(context.services().zone).date()
+    return _ReserveLines(book, lines, following, on)
+
+
 def _delays(natures: Sequence[NatureRow]) -> str:
     """The delays of the natures in words, for who has no script that types them."""
     told = [_("%(nature)s %(days)s", nature=one.name, days=one.delay_days) for one in natures if one.delay_days]
@@ -166,13 +206,14 @@ def _levels(natures: Sequence[NatureRow]) -> str:
     return _("Proposée selon la nature : %(levels)s.", levels=", ".join(told)) if told else ""
 
 
-def _registered(number_id: int | None) -> tuple[MailId, NumberRow] | None:
+def _registered(number_id: int | None) -> tuple[MailId, NumberRow, Citation | None] | None:
     """The letter that was registered just before, whose number stands above the next form."""
     if number_id is None:
         return None
     with context.services().reading() as db:
         view = queries.letter(db, entry.mail_of_number(db, number_id, context.actor()), context.actor())
-    return view.id, next(row for row in view.numbers if row.id == number_id)
+        cited = reserve_queries.citations(db, [number_id]).get(number_id)
+    return view.id, next(row for row in view.numbers if row.id == number_id), cited
 
 
 @blueprint.post("/")
@@ -201,6 +242,10 @@ def register() -> ResponseReturnValue:
                     version=typed.scan_version,
                     turned=readings.turns_of_scan(uow.session, typed.scan_id),
                 )
+            if typed.line_id is not None and typed.received_at is not None and not done.is_repeated:
+                reserve.enter(
+                    uow, typed.line_id, done.mail_id, done.number_id, received_at=typed.received_at, actor=actor
+                )
             if typed.lost_id is not None and not done.is_repeated:
                 resuming.retake(uow, typed.lost_id, done.mail_id, actor=actor)
     except REFUSALS as error:
@@ -211,6 +256,9 @@ def register() -> ResponseReturnValue:
         with context.services().unit_of_work(now) as uow:
             following = turns.take_next(uow, actor=actor)
     session["registering"] = _to_remember()
+    if typed.line_id is not None:
+        book_id = request.form.get("carnet", type=whole)
+        return redirect(url_for("register.index", carnet=book_id, ligne=typed.line_id, apres=done.number_id), 303)
     if following is not None:
         return redirect(url_for("register.form", scan_id=following, apres=done.number_id), 303)
     return redirect(url_for("register.done", number_id=done.number_id), 303)
@@ -228,6 +276,7 @@ def _read() -> _Registration:
     fields = FormReader(request.form)
     register_id = fields.integer("register_id", required=True)
     form = _completed(_read_letter(fields), register_id, fields)
+    line_id, received_at = _read_line(fields)
     if form.due_on is not None and form.received_on is not None and form.due_on < form.received_on:
         fields.refuse(Invalid("mail.due_before_arrival", "correct the date", field="due_on"))
     fields.check()
@@ -237,7 +286,20 @@ def _read() -> _Registration:
         scan_id=request.form.get("scan_id", type=whole),
         scan_version=request.form.get("scan_version", type=whole),
         lost_id=request.form.get("perdu", type=whole),
+        line_id=line_id,
+        received_at=received_at,
     )
+
+
+def _read_line(fields: FormReader) -> tuple[int | None, datetime | None]:
+    """The line of the reserve book, and the moment that is written on it; nothing where no book is entered."""
+    if not request.form.get("carnet"):
+        return None, None
+    line_id = fields.integer("ligne", required=True)
+    day, clock = fields.day("received_on", required=True), fields.clock("received_clock", required=True)
+    if day is None or clock is None:
+        return line_id, None
+    return line_id, datetime.combine(day, clock, tzinfo=context.services().zone)
 
 
 def _read_letter(fields: FormReader) -> IncomingForm:

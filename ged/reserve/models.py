@@ -1,0 +1,95 @@
+"""Tables of the reserve books."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ged.db import Base, Id, UtcDateTime
+
+
+class ReserveBook(Base):
+    """A printed book of a register. Written once."""
+
+    __tablename__ = "reserve_books"
+    __table_args__ = (
+        UniqueConstraint("register_id", "year", "number"),
+        CheckConstraint("number > 0", name="number"),
+        CheckConstraint("page_count > 0 AND page_lines > 0", name="pages"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    register_id: Mapped[int] = mapped_column(ForeignKey("registers.id"))
+    year: Mapped[int] = mapped_column(Integer)
+    number: Mapped[int] = mapped_column(Integer)
+    """The books of a register and year are numbered from 1, without a gap."""
+    code: Mapped[str] = mapped_column(String(64), index=True)
+    """The number as it is printed (``numbers.book_code``)."""
+    code_key: Mapped[str] = mapped_column(String(128), index=True)
+    """``number_key`` of the code."""
+    page_count: Mapped[int] = mapped_column(Integer)
+    page_lines: Mapped[int] = mapped_column(Integer)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    request_token: Mapped[str | None] = mapped_column(String(43), unique=True)
+    """Token of the form that asked for the book: a form sent twice makes one book."""
+
+    @property
+    def line_count(self) -> int:
+        """How many lines it has, numbered from 1."""
+        return self.page_count * self.page_lines
+
+
+class ReserveVoid(Base):
+    """An act that voids free lines of a book. Written once."""
+
+    __tablename__ = "reserve_voids"
+    __table_args__ = (CheckConstraint("reason <> ''", name="reason"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    book_id: Mapped[int] = mapped_column(ForeignKey("reserve_books.id"), index=True)
+    reason: Mapped[str] = mapped_column(String(500))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+
+
+class ReserveLine(Base):
+    """A line of a book: free, used by a letter, or void; never two of them. Never deleted.
+
+    A line is used once. Only where the letter itself was voided, the line may be entered again: for another letter.
+    """
+
+    __tablename__ = "reserve_lines"
+    __table_args__ = (
+        UniqueConstraint("book_id", "line_no"),
+        UniqueConstraint("mail_id"),
+        UniqueConstraint("number_id"),
+        CheckConstraint("mail_id IS NULL OR void_id IS NULL", name="used_or_void"),
+        CheckConstraint(
+            "(mail_id IS NULL) = (number_id IS NULL) AND (mail_id IS NULL) = (received_at IS NULL) "
+            "AND (mail_id IS NULL) = (entered_at IS NULL)",
+            name="used_wholly",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    book_id: Mapped[int] = mapped_column(ForeignKey("reserve_books.id"))
+    line_no: Mapped[int] = mapped_column(Integer)
+    text: Mapped[str] = mapped_column(String(64))
+    """The number as it is printed (``numbers.line_number``)."""
+    text_key: Mapped[str] = mapped_column(String(128), index=True)
+    """``number_key`` of the text."""
+    mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"))
+    number_id: Mapped[int | None] = mapped_column(ForeignKey("mail_numbers.id"))
+    """The number of the register that cites this line."""
+    received_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the letter was received, as it is written on the line."""
+    entered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    entered_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    void_id: Mapped[int | None] = mapped_column(ForeignKey("reserve_voids.id"), index=True)
+
+
+def line_row(book_id: int, line_no: int, text: str, key: str) -> dict[str, Any]:
+    """The values of a free line."""
+    return {"book_id": book_id, "line_no": line_no, "text": text, "text_key": key}

@@ -1,0 +1,233 @@
+"""Acts on reserve books: a book is made, a letter is entered from a line, free lines are voided."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from ged import locks
+from ged.errors import Invalid, InvalidTransition, NotFound
+from ged.org.models import Person
+from ged.ports import MailId, RegisterId
+from ged.register.models import Mail, MailNumber, Register, RegisterNature
+from ged.register.numbering import number_key
+from ged.register.registers import clerk_post
+from ged.register.states import MailState
+from ged.reserve import numbers
+from ged.reserve.models import ReserveBook, ReserveLine, ReserveVoid, line_row
+from ged.unit import Actor, HeldPost, UnitOfWork
+
+MADE, ENTERED, VOIDED = "reserve.made", "reserve.entered", "reserve.voided"
+MAX_REASON = 500
+
+
+@dataclass(frozen=True)
+class MadeBook:
+    """A book that can be printed. ``is_repeated``: its form was sent before."""
+
+    id: int
+    code: str
+    is_repeated: bool = False
+
+
+def make_book(
+    uow: UnitOfWork, register_id: RegisterId | int, *, pages: int, request_token: str | None = None, actor: Actor
+) -> MadeBook:
+    """Make the next book of a register of arrivals, with all its lines free.
+
+    Args:
+        pages: 1 to ``numbers.MOST_PAGES``, of ``numbers.PAGE_LINES`` lines each.
+        request_token: made when the form is shown: a form sent twice makes one book.
+
+    Raises:
+        NotFound: ``register.unknown``.
+        Forbidden: ``register.not_clerk``.
+        InvalidTransition: ``register.closed``.
+        Invalid: ``register.nature``, ``reserve.pages``.
+    """
+    session = uow.session
+    if not 1 <= pages <= numbers.MOST_PAGES:
+        raise Invalid("reserve.pages", "choose fewer pages", field="pages", most=numbers.MOST_PAGES)
+    clerk_post(session, register_id, actor)
+    # Of two clerks at once the second one waits here, and finds the number of the first one given.
+    register = locks.hold_known(session, Register, int(register_id))
+    post = clerk_post(session, register_id, actor)
+    if register.nature is not RegisterNature.ARRIVAL:
+        raise Invalid("register.nature", "choose a register of arrivals", field="register_id")
+    if request_token:
+        sent = session.scalar(select(ReserveBook).where(ReserveBook.request_token == request_token))
+        if sent is not None:
+            return MadeBook(sent.id, sent.code, is_repeated=True)
+    year = uow.now.astimezone(uow.services.zone).year
+    last = select(func.max(ReserveBook.number)).where(ReserveBook.register_id == register.id, ReserveBook.year == year)
+    number = (session.scalar(last) or 0) + 1
+    code = numbers.book_code(register.code, year, number)
+    book = ReserveBook(
+        register_id=register.id, year=year, number=number, code=code, code_key=number_key(code), page_count=pages,
+        page_lines=numbers.PAGE_LINES, made_at=uow.now, made_by_id=actor.person_id or None,
+        request_token=request_token or None,
+    )  # fmt: skip
+    session.add(book)
+    session.flush()
+    texts = [(n, numbers.line_number(code, n)) for n in range(1, book.line_count + 1)]
+    session.execute(insert(ReserveLine), [line_row(book.id, n, text, number_key(text)) for n, text in texts])
+    uow.record(
+        MADE, "reserve_book", book.id, actor=actor, post=post, book=code, register=register.code, lines=book.line_count
+    )
+    return MadeBook(book.id, code)
+
+
+def enter(
+    uow: UnitOfWork,
+    line_id: int,
+    mail_id: MailId | int,
+    number_id: int,
+    *,
+    received_at: datetime,
+    actor: Actor,
+) -> str:
+    """Say of a letter that was just registered that it was received on this line of a book, at this moment.
+
+    The letter and its number are new in this unit of work, so nobody else changes them. A line is used once: of two
+    clerks with one line, the second is refused, and the number is not given.
+
+    Returns:
+        The line's number.
+
+    Raises:
+        NotFound: ``reserve.line_unknown``.
+        Forbidden: ``register.not_clerk``.
+        Invalid: ``reserve.other_register``; ``reserve.received_in_future``; ``reserve.before_book``: no line can have been
+            written before its book was made; ``reserve.other_day``: it is not the letter's day of arrival.
+        InvalidTransition: ``reserve.line_used``, ``reserve.line_void``.
+    """
+    session = uow.session
+    found = session.execute(
+        select(ReserveBook, MailNumber.register_id, Mail.received_on)
+        .join(ReserveLine, ReserveLine.book_id == ReserveBook.id)
+        .join(MailNumber, MailNumber.id == number_id)
+        .join(Mail, Mail.id == MailNumber.mail_id)
+        .where(ReserveLine.id == line_id, Mail.id == int(mail_id))
+    ).one_or_none()
+    if found is None:
+        raise _unknown(line_id)
+    book, register_id, received_on = found
+    post = clerk_post(session, book.register_id, actor)
+    zone = uow.services.zone
+    if register_id != book.register_id:
+        raise Invalid("reserve.other_register", "choose the book's register", field="register_id", book=book.code)
+    received_at = received_at.astimezone(UTC)
+    check_moment(book, received_at, now=uow.now, zone=zone)
+    if received_at.astimezone(zone).date() != received_on:
+        raise Invalid("reserve.other_day", "give one day of arrival", field="received_on")
+    line = locks.hold_one(session, ReserveLine, line_id)
+    if line is None:
+        raise _unknown(line_id)
+    before = line.mail_id
+    _require_free(session, line)
+    line.mail_id, line.number_id, line.received_at = int(mail_id), number_id, received_at
+    line.entered_at, line.entered_by_id = uow.now, actor.person_id or None
+    session.flush()
+    uow.reindex(int(mail_id))
+    uow.record(
+        ENTERED, "mail", int(mail_id), actor=actor, post=post, reserve=line.text, line=line.id, number_id=number_id,
+        received_at=received_at.isoformat(), **({"instead_of": before} if before is not None else {}),
+    )  # fmt: skip
+    return line.text
+
+
+def check_moment(book: ReserveBook, received_at: datetime, *, now: datetime, zone: ZoneInfo) -> None:
+    """Refuse a moment at which nobody can have written on a book's line.
+
+    Raises:
+        Invalid: ``reserve.received_in_future``, ``reserve.before_book``, at ``received_clock``.
+    """
+    if received_at > now:
+        raise Invalid("reserve.received_in_future", "correct the day or the hour", field="received_clock")
+    if received_at < book.made_at.replace(second=0, microsecond=0):  # an hour on paper has no seconds
+        made = book.made_at.astimezone(zone)
+        raise Invalid(
+            "reserve.before_book", "correct the day or the hour", field="received_clock", book=book.code,
+            made=f"{made:%d/%m/%Y} {made:%H:%M}",
+        )  # fmt: skip
+
+
+def _require_free(session: Session, line: ReserveLine) -> None:
+    """A line is free, or the letter that used it was voided: then it is entered again, as the rules of correction say.
+
+    Raises:
+        InvalidTransition: ``reserve.line_used``, ``reserve.line_void``.
+    """
+    if line.void_id is not None:
+        raise InvalidTransition("reserve.line_void", "look at the book", line=line.text)
+    if line.mail_id is None or session.get_one(Mail, line.mail_id).state is MailState.VOIDED:
+        return
+    by = session.get(Person, line.entered_by_id) if line.entered_by_id is not None else None
+    number = session.get(MailNumber, line.number_id) if line.number_id is not None else None
+    raise InvalidTransition(
+        "reserve.line_used", "compare with the book", line=line.text, number=number.text if number is not None else "",
+        by=by.name if by is not None else "",
+    )  # fmt: skip
+
+
+def void_lines(
+    uow: UnitOfWork, book_id: int, *, first: int | None = None, last: int | None = None, reason: str, actor: Actor
+) -> list[int]:
+    """Void the free lines of a book, in one act. A void is never taken back.
+
+    Args:
+        first, last: only the free lines between these, both included; None: from the first, to the last.
+
+    Returns:
+        The voided lines' places in the book.
+
+    Raises:
+        NotFound: ``reserve.unknown``.
+        Forbidden: ``register.not_clerk``.
+        Invalid: ``reserve.void_reason``, ``form.too_long``.
+        InvalidTransition: ``reserve.nothing_free``.
+    """
+    book, post = kept_book(uow.session, book_id, actor)
+    told = reason.strip()
+    if not told:
+        raise Invalid("reserve.void_reason", "say why the lines were not used", field="reason")
+    if len(told) > MAX_REASON:
+        raise Invalid("form.too_long", "shorten it", field="reason", maximum=MAX_REASON)
+    lines = locks.hold_where(
+        uow.session, ReserveLine, ReserveLine.book_id == book.id, ReserveLine.mail_id.is_(None),
+        ReserveLine.void_id.is_(None), ReserveLine.line_no.between(first or 1, last or book.line_count),
+    )  # fmt: skip
+    if not lines:
+        raise InvalidTransition("reserve.nothing_free", "look at the book", book=book.code)
+    act = ReserveVoid(book_id=book.id, reason=told, at=uow.now, by_id=actor.person_id or None)
+    uow.session.add(act)
+    uow.session.flush()
+    for line in lines:
+        line.void_id = act.id
+    uow.session.flush()
+    voided = [line.line_no for line in lines]
+    uow.record(
+        VOIDED, "reserve_book", book.id, actor=actor, post=post, book=book.code, lines=numbers.spans(voided),
+        count=len(voided), void=act.id, reason=told,
+    )  # fmt: skip
+    return voided
+
+
+def kept_book(session: Session, book_id: int, actor: Actor) -> tuple[ReserveBook, HeldPost]:
+    """A book whose register the actor keeps, and the post through which.
+
+    Raises:
+        NotFound: ``reserve.unknown``.
+        Forbidden: ``register.not_clerk``.
+        InvalidTransition: ``register.closed``.
+    """
+    book = session.get(ReserveBook, book_id)
+    if book is None:
+        raise NotFound("reserve.unknown", "choose a book of the list", id=book_id)
+    return book, clerk_post(session, book.register_id, actor)
+
+
+def _unknown(line_id: int) -> NotFound:
+    return NotFound("reserve.line_unknown", "choose a line of the book", id=line_id)

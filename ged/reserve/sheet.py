@@ -1,0 +1,60 @@
+"""The reserve book on paper: a page for each ten lines, with its code.
+
+Printed again it is the same book: the same numbers, codes and day. A line that was used or voided since is struck, so that
+nobody writes on it a second time.
+"""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from ged.days import hour, long_day
+from ged.org.letterhead import letterhead
+from ged.register.models import Register
+from ged.register.prints import Sheet, slug
+from ged.reserve import queries
+from ged.reserve.codes import make_page_code
+from ged.reserve.operations import kept_book
+from ged.reserve.queries import LineRow, ReserveState
+from ged.typeset import qr_svg
+from ged.unit import Actor, Services
+
+
+def book_sheet(session: Session, services: Services, book_id: int, actor: Actor) -> Sheet:
+    """The pages of a book whose register the actor keeps.
+
+    Raises:
+        NotFound: ``reserve.unknown``.
+        Forbidden: ``register.not_clerk``.
+        InvalidTransition: ``register.closed``.
+    """
+    book, _post = kept_book(session, book_id, actor)
+    register = session.get_one(Register, book.register_id)
+    rows = queries.lines(session, actor, book.id)
+    made = book.made_at.astimezone(services.zone)
+    pages = [rows[n : n + book.page_lines] for n in range(0, len(rows), book.page_lines)]
+    data = {
+        "head": letterhead(session, register.unit_id, country=services.country).data(),
+        "code": book.code,
+        "register": f"{register.name} ({register.code})",
+        "made": f"{long_day(made.date())} à {hour(made)}",
+        "pages": [
+            {
+                "qr": qr_svg(make_page_code(page[0].id, key=services.code_key)),
+                "lines": [_line(row) for row in page],
+            }
+            for page in pages
+        ],
+    }
+    return Sheet("reserve_book.typ", data, book.made_at, f"carnet-{slug(book.code)}.pdf")
+
+
+def _line(row: LineRow) -> dict[str, Any]:
+    """A line as it is printed; ``done`` says why nothing is written on it any more."""
+    if row.state is ReserveState.VOID:
+        done = "Ligne annulée"
+    elif row.state is ReserveState.USED and not row.is_voided:
+        done = f"Déjà inscrite sous le n° {row.number}"
+    else:
+        done = ""
+    return {"no": f"{row.line_no:02d}", "text": row.text, "done": done}

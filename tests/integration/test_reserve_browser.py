@@ -1,0 +1,82 @@
+"""The lines of a reserve book in a real browser, by the keyboard alone: seconds for each, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from ged.unit import Services
+from tests.browsing import axe_faults, leading_on, sign_in
+from tests.reserve_kit import make, states
+from tests.site import make_site, served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.browser
+
+LETTERS = (
+    ("Préfecture de l'Ogou", "Demande d'appui pour la réparation du pont de Glei"),
+    ("Mairie d'Atakpamé", "Invitation à la séance du conseil communal"),
+    ("CEET", "Facture du troisième trimestre, bâtiment principal"),
+)
+STROKES_S = 0.2
+"""How long a clerk takes for a character: 60 words a minute would be 0.2 s. The browser types at once; this is added."""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[tuple[str, Services]]:
+    app, services = make_site(tmp_path)
+    make(services, now=datetime.now(UTC) - timedelta(hours=4))
+    with served(app) as address:
+        yield address, services
+    services.engine.dispose()
+
+
+def test_lines_are_entered_by_the_keyboard_in_25_seconds_each(browser: Browser, place: tuple[str, Services]) -> None:
+    url, services = place
+    context = browser.new_context(base_url=url, locale="fr-FR")
+    page = context.new_page()
+    sign_in(page, "agent")
+    page.goto("/registres/secours")
+    expect(page.locator("#code")).to_be_focused()
+    page.keyboard.type("CS-ARR-" + f"{datetime.now(UTC).year}-001")
+    with leading_on(page):
+        page.keyboard.press("Enter")
+    spent: list[float] = []
+    for n, (sender, subject) in enumerate(LETTERS, start=1):
+        received = (datetime.now(UTC) - timedelta(minutes=90 - n)).astimezone(services.zone)
+        expect(page.locator("#received_clock")).to_be_focused()
+        began = time.monotonic()
+        if n == 1 and received.date() != datetime.now(services.zone).date():
+            page.locator("#received_on").fill(f"{received:%d/%m/%Y}")
+            page.locator("#received_clock").focus()
+        if n == 1:
+            page.locator("#addressed_post_id").select_option(index=1)
+            page.locator("#received_clock").focus()
+        page.keyboard.type(f"{received:%H%M}")
+        page.keyboard.press("Tab")
+        expect(page.locator("#sender_name")).to_be_focused()
+        page.keyboard.type(sender)
+        for _ in range(2):
+            page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        expect(page.locator("#subject")).to_be_focused()
+        page.keyboard.type(subject)
+        with leading_on(page):
+            page.keyboard.press("Enter")
+        expect(page.locator(".just-registered")).to_contain_text(f"-001-{n:02d} du carnet")
+        spent.append(time.monotonic() - began + STROKES_S * (4 + len(sender) + len(subject) + 5))
+    if "GED_TEST_SHOW" in os.environ:
+        print([round(one, 1) for one in spent])
+    assert max(spent) <= 25, spent
+    assert [state for state, _number in states(services, 1)] == ["used"] * 3 + ["free"] * 7
+    assert axe_faults(page) == []
+    context.close()

@@ -1,0 +1,160 @@
+"""The pages of reserve books: made, entered line after line with the form of every day, voided; and who may not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from ged.register.models import Mail, MailNumber
+from ged.reserve.codes import make_page_code
+from ged.reserve.models import ReserveBook, ReserveLine
+from ged.unit import Services
+from tests.factories import actor
+from tests.reserve_kit import enter, line_ids, make, register_id, states
+from tests.site import make_site, post, sign_in
+
+HERE = "/registres/secours"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[tuple[Flask, Services]]:
+    app, services = make_site(tmp_path)
+    yield app, services
+    services.engine.dispose()
+
+
+def an_hour_ago() -> datetime:
+    """A site asks the real clock: the book was made an hour ago."""
+    return datetime.now(UTC) - timedelta(hours=1)
+
+
+def typed(services: Services, book_id: int, line_id: int, **more: object) -> dict[str, object]:
+    received = (datetime.now(UTC) - timedelta(minutes=10)).astimezone(services.zone)
+    return {
+        "carnet": book_id, "ligne": line_id, "received_on": f"{received:%d/%m/%Y}", "received_clock": f"{received:%Hh%M}",
+        "register_id": register_id(services, "ARR"), "addressed_post_id": actor(services, "sg").posts[0].post_id,
+        "sender_name": "Préfecture de l'Ogou", "subject": "Demande d'audience", **more,
+    }  # fmt: skip
+
+
+def test_a_clerk_opens_prints_and_enters_a_book(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    client = sign_in(app, "agent")
+    assert "Aucun carnet" in client.get(HERE).text
+    made = post(client, HERE, {"register_id": register_id(services, "ARR"), "pages": "1"}, page=HERE)
+    assert made.status_code == 303
+    with services.reading() as session:
+        book = session.scalars(select(ReserveBook)).one()
+    shown = client.get(made.location).text
+    assert f"Le carnet {book.code} est ouvert" in shown
+    printed = client.get(f"{HERE}/{book.id}/carnet.pdf")
+    assert (printed.status_code, printed.mimetype, printed.data[:5]) == (200, "application/pdf", b"%PDF-")
+    assert book.code in client.get(HERE).text
+
+
+def test_line_after_line_is_entered_with_the_usual_form(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    book = make(services, now=an_hour_ago())
+    ids, client = line_ids(services, book.id), sign_in(app, "agent")
+    code = make_page_code(ids[0], key=services.code_key)
+    found = client.get(f"{HERE}/ligne", query_string={"code": code})
+    assert found.status_code == 302
+    form = client.get(found.location).text
+    assert f'<option value="{ids[0]}" selected' in form
+    sent = post(client, "/enregistrer/", typed(services, book.id, ids[0]), page=found.location)
+    assert sent.status_code == 303, sent.text
+    following = client.get(sent.location).text
+    assert f"Ligne {book.code}-01 du carnet, reçu le" in following
+    assert f'<option value="{ids[1]}" selected' in following
+    assert "9 lignes encore à saisir ou à annuler" in following
+    with services.reading() as session:
+        mail_id = session.scalars(select(ReserveLine.mail_id).where(ReserveLine.mail_id.is_not(None))).one()
+        number = session.scalars(select(MailNumber.text).where(MailNumber.mail_id == mail_id)).one()
+    letter = client.get(f"/courriers/{mail_id}").text
+    assert "Reçu pendant une coupure" in letter
+    assert f"{book.code}-01" in letter
+    assert "a inscrit le courrier d'après le carnet de secours" in letter.replace("&#39;", "'")
+    found = client.get("/recherche/", query_string={"q": f"{book.code}-01"}).text
+    assert number in found
+
+
+def test_a_line_that_a_colleague_took_is_told_and_what_was_typed_stays(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    book = make(services, now=an_hour_ago())
+    ids, client = line_ids(services, book.id), sign_in(app, "agent")
+    page = f"/enregistrer/?carnet={book.id}"
+    client.get(page)
+    enter(
+        services, ids[0], "D'un collègue", received_at=datetime.now(UTC) - timedelta(minutes=10), now=datetime.now(UTC)
+    )
+    sent = post(client, "/enregistrer/", typed(services, book.id, ids[0], subject="Une autre demande"), page=page)
+    assert sent.status_code == 409
+    assert f"La ligne {book.code}-01 est déjà inscrite, sous le n° 00001/" in sent.text
+    assert "Une autre demande" in sent.text
+    assert f'<option value="{ids[1]}" selected' in sent.text
+    with services.reading() as session:
+        assert len(session.scalars(select(MailNumber.id)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"received_clock": ""}, "received_clock"),
+        ({"received_clock": "25:00"}, "Cette heure n'est pas écrite comme attendu."),
+        ({"received_on": ""}, "received_on"),
+        ({"ligne": ""}, "ligne"),
+        ({"received_on": "01/01/2026"}, "Ce moment est avant l'ouverture du carnet"),
+    ],
+)
+def test_a_line_without_its_true_moment_is_refused(
+    site: tuple[Flask, Services], wrong: dict[str, str], told: str
+) -> None:
+    app, services = site
+    book = make(services, now=an_hour_ago())
+    ids, client = line_ids(services, book.id), sign_in(app, "agent")
+    sent = post(
+        client, "/enregistrer/", typed(services, book.id, ids[0]) | wrong, page=f"/enregistrer/?carnet={book.id}"
+    )
+    assert sent.status_code == 422
+    assert told in sent.text.replace("&#39;", "'")
+    with services.reading() as session:
+        assert session.scalars(select(Mail.id)).all() == []
+
+
+def test_free_lines_are_voided_with_a_reason(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    book, client = make(services, now=an_hour_ago()), sign_in(app, "agent")
+    page = f"{HERE}/{book.id}/annulation"
+    assert "10 lignes sont libres" in client.get(page).text
+    assert post(client, page, {"first": "1", "last": "10", "reason": ""}, page=page).status_code == 422
+    assert post(client, page, {"first": "9", "last": "3", "reason": "x"}, page=page).status_code == 422
+    sent = post(client, page, {"first": "3", "last": "10", "reason": "Coupure terminée"}, page=page)
+    assert sent.status_code == 303
+    shown = client.get(sent.location).text
+    assert "8 lignes sont annulées." in shown
+    assert "Coupure terminée" in shown
+    assert [state for state, _number in states(services, book.id)] == ["free"] * 2 + ["void"] * 8
+    again = post(client, page, {"first": "3", "last": "10", "reason": "Encore"}, page=page)
+    assert again.status_code == 409
+    assert "n'a aucune ligne libre ici" in again.text.replace("&#39;", "'")
+
+
+def test_the_book_of_another_desk_is_not_there(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    book, client = make(services, now=an_hour_ago()), sign_in(app, "dge")
+    ids = line_ids(services, book.id)
+    for address in (f"{HERE}/{book.id}", f"{HERE}/{book.id}/annulation", f"/enregistrer/?carnet={book.id}"):
+        assert client.get(address).status_code == 404, address
+    assert client.get(f"{HERE}/{book.id}/carnet.pdf").status_code == 403
+    assert book.code not in client.get(HERE).text
+    values = typed(services, book.id, ids[0], register_id=register_id(services, "ARR-DGE"))
+    assert post(client, "/enregistrer/", values, page="/enregistrer/").status_code == 403
+    voided = post(client, f"{HERE}/{book.id}/annulation", {"reason": "x"}, page=HERE)
+    assert voided.status_code == 403
+    assert states(services, book.id) == [("free", "")] * 10
+    assert sign_in(app, "etudes").get(HERE).status_code == 403
