@@ -389,14 +389,14 @@ def test_a_year_without_books_closes_as_before(services: Services) -> None:
             "UPDATE reserve_lines SET mail_id = NULL, number_id = NULL, received_at = NULL, entered_at = NULL",
             "reserve.not_used",
         ),
-        ("UPDATE reserve_lines SET received_at = '2026-11-24 08:00:00.000000' WHERE line_no = 1", "reserve.not_cited"),
+        ("UPDATE reserve_lines SET received_at = '2026-11-24 08:00:00.000000' WHERE mail_id IS NOT NULL", "reserve.not_cited"),
         (
-            "UPDATE reserve_lines SET mail_id = (SELECT max(id) FROM mails) WHERE line_no = 1",
+            "UPDATE reserve_lines SET mail_id = (SELECT max(id) FROM mails) WHERE mail_id IS NOT NULL",
             "reserve.letter_missing",
         ),
         (
             "UPDATE reserve_lines SET mail_id = (SELECT max(id) FROM mails), received_at = '2026-11-24 10:00:00.000000', "
-            "entered_at = '2026-11-24 10:00:00.000000', number_id = (SELECT max(id) FROM mail_numbers) WHERE line_no = 2",
+            "entered_at = '2026-11-24 10:00:00.000000', number_id = (SELECT max(id) FROM mail_numbers) WHERE id = 2",
             "reserve.not_cited",
         ),
     ],
