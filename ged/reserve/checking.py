@@ -59,11 +59,12 @@ def _lines(session: Session) -> Iterator[tuple[str, str]]:
     said, erased = _said(session)
     for line, register_id, mail_id, numbered_in in rows:
         where = f"line {line.text} ({line.id})"
+        received = "" if line.received_at is None else line.received_at.isoformat()
         if letters[line.mail_id] > 1 or numbers[line.number_id] > 1 or line.void_id is not None:
             yield "reserve.line_twice", where
         if mail_id is None or (mail_id, numbered_in) != (line.mail_id, register_id):
             yield "reserve.letter_missing", where
-        elif said.get(line.text, {}).get(line.mail_id) != line.received_at.isoformat() and line.mail_id not in erased:
+        elif said.get(line.text, {}).get(mail_id) != received and mail_id not in erased:
             yield "reserve.not_cited", where
     used = {(line.text, line.mail_id) for line, *_rest in rows}
     for text, told in sorted(said.items()):

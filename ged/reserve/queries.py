@@ -241,7 +241,7 @@ def citations(session: Session, number_ids: Collection[int]) -> Mapping[int, Cit
     if not number_ids:
         return {}
     rows = session.execute(_cited().where(ReserveLine.number_id.in_(sorted(number_ids))))
-    return {number_id: _citation(line, of) for line, of, number_id in rows}
+    return {number_id: _citation(line, of) for line, of, number_id in rows if number_id is not None}
 
 
 def of_letter(session: Session, mail_id: MailId | int, _actor: Actor) -> Citation | None:
@@ -250,7 +250,7 @@ def of_letter(session: Session, mail_id: MailId | int, _actor: Actor) -> Citatio
     return None if row is None else _citation(row[0], row[1])
 
 
-def _cited() -> Select[ReserveLine, ReserveBook, int]:
+def _cited() -> Select[ReserveLine, ReserveBook, int | None]:
     return select(ReserveLine, ReserveBook, ReserveLine.number_id).join(
         ReserveBook, ReserveBook.id == ReserveLine.book_id
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -43,8 +44,7 @@ def refusals(found: list[object]) -> list[str]:
 def test_of_two_clerks_with_one_line_one_wins_and_the_other_is_told(services: Services) -> None:
     for line in line_ids(services, make(services).id)[:5]:
         found = outcomes(
-            lambda line=line: enter(services, line, "De l'un"),
-            lambda line=line: enter(services, line, "De l'autre", account="agent2"),
+            partial(enter, services, line, "De l'un"), partial(enter, services, line, "De l'autre", account="agent2")
         )
         assert sum(isinstance(one, Registered) for one in found) == 1
         assert refusals(found) == ["reserve.line_used"]
@@ -55,7 +55,7 @@ def test_of_two_clerks_with_one_line_one_wins_and_the_other_is_told(services: Se
 
 def test_one_form_sent_twice_at_once_is_one_letter(services: Services) -> None:
     line = line_ids(services, make(services).id)[0]
-    found = outcomes(*[lambda: enter(services, line, token="t")] * 2)  # noqa: S106
+    found = outcomes(*[lambda: enter(services, line, token="t")] * 2)
     assert refusals(found) == []
     assert sorted(one.is_repeated for one in found) == [False, True]
     assert numbers(services) == [1]
@@ -64,10 +64,8 @@ def test_one_form_sent_twice_at_once_is_one_letter(services: Services) -> None:
 def test_who_voids_and_who_enters_share_the_lines(services: Services) -> None:
     book = make(services)
     ids = line_ids(services, book.id)
-    found = outcomes(
-        *(lambda line=line: enter(services, line, account="agent2") for line in ids[:4]),
-        lambda: void(services, book.id),
-    )
+    entering = [partial(enter, services, line, account="agent2") for line in ids[:4]]
+    found = outcomes(*entering, partial(void, services, book.id))
     used = [one for one in found if isinstance(one, Registered)]
     assert refusals(found) == ["reserve.line_void"] * (4 - len(used))
     assert [state for state, _number in states(services, book.id)].count("used") == len(used)
@@ -76,6 +74,6 @@ def test_who_voids_and_who_enters_share_the_lines(services: Services) -> None:
 
 
 def test_books_made_at_once_have_numbers_that_follow(services: Services) -> None:
-    found = outcomes(*(lambda account=account: make(services, account=account) for account in ("agent", "agent2") * 3))
+    found = outcomes(*(partial(make, services, account=account) for account in ("agent", "agent2") * 3))
     assert all(isinstance(one, MadeBook) for one in found), found
     assert sorted(one.code for one in found) == [f"CS-ARR-2026-{n:03d}" for n in range(1, 7)]
