@@ -79,7 +79,8 @@ def test_line_after_line_is_entered_with_the_usual_form(site: tuple[Flask, Servi
     assert "Reçu pendant une coupure" in letter
     assert f"{book.code}-01" in letter
     assert "a inscrit le courrier d'après le carnet de secours" in letter.replace("&#39;", "'")
-    assert number in client.get("/recherche/", query_string={"q": f"{book.code}-01"}).text
+    assert number in letter
+    assert client.get("/recherche/", query_string={"q": f"{book.code}-01"}).location == f"/courriers/{mail_id}"
 
 
 def test_a_line_that_a_colleague_took_is_told_and_what_was_typed_stays(site: tuple[Flask, Services]) -> None:
